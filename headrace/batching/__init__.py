@@ -1,0 +1,1 @@
+"""Many tensor requests, one run."""

@@ -1,0 +1,35 @@
+"""Now, and call me later: so that tests own time."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Timer(Protocol):
+    """A call that was asked for and may still be taken back."""
+
+    def cancel(self) -> None: ...
+
+
+class Clock(Protocol):
+    """Monotonic time in nanoseconds, and calls made when it has passed."""
+
+    def now_ns(self) -> int:
+        """Nanoseconds since an arbitrary start; never goes back."""
+        ...
+
+    def call_at(self, when_ns: int, callback: Callable[[], None]) -> Timer:
+        """Call back on the event loop at, or soon after, `when_ns`."""
+        ...
+
+
+class LoopClock:
+    """The machine's monotonic clock and the running event loop's timers."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.now_ns = time.monotonic_ns  # bound once: it is read several times a request
+
+    def call_at(self, when_ns: int, callback: Callable[[], None]) -> Timer:
+        return self._loop.call_later(max(0.0, (when_ns - time.monotonic_ns()) / 1e9), callback)

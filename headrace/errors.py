@@ -1,0 +1,131 @@
+"""Everything that can go wrong for a caller, as one tree with stable codes.
+
+HeadraceError
+├── InvalidRequest            the request is not what the protocol or the model asks for
+│   ├── BodyTooLarge          the body is over the limit
+│   ├── HeadersTooLarge       the header block is over the limit
+│   ├── MethodNotAllowed      the route exists, not with this method
+│   └── InputRefused          the model itself could not run on these inputs
+├── NotFound                  no such route, region or setting
+│   ├── ModelNotFound
+│   └── VersionNotFound
+├── Forbidden                 asked for something that a setting keeps closed
+├── Unsupported               understood, and not offered here
+├── Unavailable               right, but not now
+│   ├── ModelUnavailable      loading, unloading or failed; the reason is said
+│   ├── QueueFull             more is waiting than may wait; try again later
+│   ├── WorkerLost            the process that ran it died, twice
+│   └── Draining              the server takes no new requests
+├── DeadlineExceeded          the time that the caller gave has passed
+├── Cancelled                 the caller went away
+├── ModelInvalid              a model in the repository cannot be read or loaded
+├── SettingInvalid            a setting is unknown or has a value that it cannot have
+└── Internal                  a fault of the server's own
+
+None of them knows HTTP or gRPC: `protocols/status.py` translates.
+"""
+
+from typing import ClassVar
+
+
+class HeadraceError(Exception):
+    """What went wrong, in words for the caller; `code` is stable and made for programs.
+
+    `where` is the path of the field at fault (`inputs[0].shape`), or empty.
+    """
+
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, where: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}" if self.where else self.message
+
+
+class InvalidRequest(HeadraceError):
+    code = "invalid_request"
+
+
+class BodyTooLarge(InvalidRequest):
+    code = "body_too_large"
+
+
+class HeadersTooLarge(InvalidRequest):
+    code = "headers_too_large"
+
+
+class MethodNotAllowed(InvalidRequest):
+    code = "method_not_allowed"
+
+
+class InputRefused(InvalidRequest):
+    code = "input_refused"
+
+
+class NotFound(HeadraceError):
+    code = "not_found"
+
+
+class ModelNotFound(NotFound):
+    code = "model_not_found"
+
+
+class VersionNotFound(NotFound):
+    code = "version_not_found"
+
+
+class Forbidden(HeadraceError):
+    code = "forbidden"
+
+
+class Unsupported(HeadraceError):
+    code = "unsupported"
+
+
+class Unavailable(HeadraceError):
+    """`retry_after_s` is when asking again may help, or None where nobody can say."""
+
+    code = "unavailable"
+
+    def __init__(self, message: str, where: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(message, where)
+        self.retry_after_s = retry_after_s
+
+
+class ModelUnavailable(Unavailable):
+    code = "model_unavailable"
+
+
+class QueueFull(Unavailable):
+    code = "queue_full"
+
+
+class WorkerLost(Unavailable):
+    code = "worker_lost"
+
+
+class Draining(Unavailable):
+    code = "draining"
+
+
+class DeadlineExceeded(HeadraceError):
+    code = "deadline_exceeded"
+
+
+class Cancelled(HeadraceError):
+    code = "cancelled"
+
+
+class ModelInvalid(HeadraceError):
+    code = "model_invalid"
+
+
+class SettingInvalid(HeadraceError):
+    code = "setting_invalid"
+
+
+class Internal(HeadraceError):
+    code = "internal"

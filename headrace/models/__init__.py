@@ -1,0 +1,1 @@
+"""What could be served, what is, and what should be."""

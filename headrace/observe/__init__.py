@@ -1,0 +1,1 @@
+"""Listens to records; the request path never imports it."""

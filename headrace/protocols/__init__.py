@@ -1,0 +1,1 @@
+"""Wire formats to the server's own types and back, nothing else."""

@@ -1,0 +1,66 @@
+"""Facts worth keeping; the only source of metrics, statistics, logs and traces."""
+
+from typing import Protocol
+
+import msgspec
+
+from headrace.types import BatchFacts, ModelVersion, VersionState
+
+
+class RequestRecord(msgspec.Struct, frozen=True):
+    """One request, once it is answered; made by the gateway. Times are `Clock.now_ns`."""
+
+    id: str
+    model: str
+    version: int | None  # None where no version was found
+    protocol: str
+    rows: int
+    arrived_ns: int
+    submitted_ns: int  # parsed, and handed to the model
+    finished_ns: int
+    batch: BatchFacts | None  # None where it was not run
+    error: str = ""  # a code of `errors.py`, or empty
+    trace: str = ""
+
+
+class BatchRecord(msgspec.Struct, frozen=True):
+    """One run of a model; made by batching."""
+
+    model: ModelVersion
+    facts: BatchFacts
+    error: str = ""
+
+
+class ModelEvent(msgspec.Struct, frozen=True):
+    """A version moved from one state to another; made by `models/reconcile.py`. `when_s` is Unix time."""
+
+    model: str
+    version: int | None
+    state: VersionState
+    reason: str
+    when_s: float
+    seconds: float = 0.0  # how long the move took
+
+
+class WorkerEvent(msgspec.Struct, frozen=True):
+    """A worker process started, died, hung or was given up; made by `workers/`. `when_s` is Unix time."""
+
+    model: ModelVersion
+    instance: int
+    what: str  # started, died, hung, stopped
+    reason: str
+    when_s: float
+    pid: int = 0
+
+
+Record = RequestRecord | BatchRecord | ModelEvent | WorkerEvent
+
+
+class Recorder(Protocol):
+    """Takes a record; returns at once and never raises."""
+
+    def __call__(self, record: Record) -> None: ...
+
+
+def discard(record: Record) -> None:
+    """A Recorder that keeps nothing."""

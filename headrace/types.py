@@ -1,0 +1,197 @@
+"""The values that cross a folder's border; all frozen, each made by one stage and read by later ones."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+Buffer = bytes | bytearray | memoryview
+"""Bytes in row-major, little-endian order, as they travel."""
+
+Shape = tuple[int, ...]
+
+Parameter = bool | int | float | str
+"""The values that a protocol parameter may have."""
+
+FREE = -1
+"""In a specification's shape: a dimension of any size."""
+
+
+class Tensor(msgspec.Struct, frozen=True):
+    """An array as it travels: made by `protocols/oip/tensors.py` and by runtimes, read by batching.
+
+    `data` is row-major and little-endian, exactly the size that shape and datatype say. A BYTES tensor's
+    elements each have a 4-byte little-endian length before them, in `data` as on the wire.
+    `data` may lie in memory that is valid only during the call that hands the tensor over.
+    """
+
+    name: str
+    datatype: str  # a key of `arrays.DATATYPES`
+    shape: Shape
+    data: Buffer
+
+
+class TensorSpec(msgspec.Struct, frozen=True):
+    """What a model says of one input or output; shapes are as clients see them, batch axis included."""
+
+    name: str
+    datatype: str
+    shape: Shape  # FREE where any size goes
+    optional: bool = False
+    labels: tuple[str, ...] = ()  # of the classes, for the classification extension
+    model_shape: Shape | None = None  # what the model file itself asks for, where a `reshape` says so
+
+
+class BatchAxis(msgspec.Struct, frozen=True):
+    """Whether rows of several requests may share one run, and how that is known."""
+
+    batched: bool
+    max_size: int = 1  # rows in one run
+    difference: float = 0.0  # largest absolute difference of a row alone and in company
+    why: str = ""  # one sentence: what was found, or why rows stay alone
+    pending: bool = False  # no sizes were found that run: learn from the first request
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """What a loaded version takes and gives, found by loading it."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    batch: BatchAxis
+    platform: str  # Triton's word: onnxruntime_onnx, openvino, ...
+    runtime: str  # with its version: "onnx 1.32.0"
+
+
+class ModelRef(msgspec.Struct, frozen=True):
+    """What a caller asks for: a name, and a version or None for the server's choice."""
+
+    name: str
+    version: int | None = None
+
+
+class ModelVersion(msgspec.Struct, frozen=True):
+    """One version of one model, as the repository has it."""
+
+    name: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.name}/{self.version}"
+
+
+class Batching(msgspec.Struct, frozen=True):
+    """How requests for a model are joined. None means: as found by probing, or as the settings say."""
+
+    enabled: bool | None = None  # False: every request runs alone; True: trust it without probing
+    max_size: int | None = None  # rows in one run
+    max_delay_ms: float | None = None  # how long the first of a batch may wait for company
+    max_queue: int | None = None  # requests that may wait
+    tolerance: float | None = None  # largest difference of a row alone and in company
+
+
+class WarmUp(msgspec.Struct, frozen=True):
+    """One run before the version is served. Inputs not named are zeros of size 1 in their free dimensions."""
+
+    name: str = "warm-up"
+    batch_size: int = 1
+    count: int = 1
+    inputs: Mapping[str, "WarmUpInput"] = {}
+
+
+class WarmUpInput(msgspec.Struct, frozen=True):
+    """One input of a warm-up run; `file` is raw tensor data, relative to the model's folder."""
+
+    datatype: str
+    shape: Shape
+    data: Literal["zero", "random", "file"] = "zero"
+    file: str = ""
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """All that is known of a model version before it is loaded: made by `models/`, read by `build.py`."""
+
+    name: str
+    version: int
+    path: Path  # the model file, or its folder for a SavedModel
+    runtime: str  # "onnx", "openvino", "fake"
+    folder: Path | None = None  # the model's folder; files that a model names stay inside it
+    device: str = "cpu"
+    isolation: Literal["process", "none"] | None = None  # None: as the settings say
+    instances: int | None = None
+    threads: int | None = None  # of one instance
+    inputs: tuple[TensorSpec, ...] = ()  # overrides by name, partial: only those named
+    outputs: tuple[TensorSpec, ...] = ()
+    batching: Batching = Batching()
+    warm_up: tuple[WarmUp, ...] = ()
+    parameters: Mapping[str, str] = {}
+    provenance: Mapping[str, str] = {}  # setting -> "model.toml", "config.pbtxt", "file", "default"
+    warnings: tuple[str, ...] = ()  # what was read and is not honoured
+    config: Mapping[str, Any] = {}  # what a Triton configuration said, as JSON, for the config route
+
+    @property
+    def id(self) -> ModelVersion:
+        return ModelVersion(self.name, self.version)
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What is known of a request besides its content. Times are `Clock.now_ns`."""
+
+    arrived_ns: int
+    protocol: str = ""  # "http", "grpc", ...
+    deadline_ns: int | None = None
+    priority: int = 0  # 0: the default; 1: the highest
+    trace: str = ""  # a W3C traceparent, or empty
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One inference asked for: made by `protocols/`, handed all the way down."""
+
+    id: str
+    model: ModelRef
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[str, ...] = ()  # names; empty: all of them
+    parameters: Mapping[str, Parameter] = {}
+    context: Context = Context(0)
+
+
+class BatchFacts(msgspec.Struct, frozen=True):
+    """What is known of one finished run; shared by the responses of all requests that were in it."""
+
+    rows: int
+    requests: int
+    reason: str  # why it was closed: size, delay, idle, alone
+    instance: int
+    started_ns: int  # taken from the queue
+    input_ns: int = 0  # time to lay out inputs, to compute, to lay out outputs
+    infer_ns: int = 0
+    output_ns: int = 0
+
+
+class Response(msgspec.Struct, frozen=True):
+    """One answer. Tensors of a response are valid only during the callback that receives it."""
+
+    model: ModelVersion
+    outputs: tuple[Tensor, ...]
+    batch: BatchFacts
+    final: bool = True
+    parameters: Mapping[str, Parameter] = {}
+
+
+class Backlog(msgspec.Struct, frozen=True):
+    """How busy a Servable is: requests that wait and that run."""
+
+    queued: int
+    running: int
+
+
+VersionState = Literal["UNAVAILABLE", "LOADING", "READY", "UNLOADING"]
+
+
+class VersionStatus(msgspec.Struct, frozen=True):
+    """What the repository index says of one version; version None where a folder has none that is right."""
+
+    name: str
+    version: int | None
+    state: VersionState
+    reason: str = ""
