@@ -1,0 +1,116 @@
+"""Every inference passes here once: routed to a version, counted, recorded."""
+
+import asyncio
+
+from headrace.clock import Clock
+from headrace.errors import Cancelled, Draining, HeadraceError
+from headrace.models.registry import Registry, Served
+from headrace.records import Recorder, RequestRecord
+from headrace.servable import Cancel, Reply
+from headrace.types import Request, Response
+
+
+def _nothing() -> None:
+    """The cancel of a request that is already answered."""
+
+
+class Gateway:
+    """Hands requests to the versions that are ready, and records each once it is answered."""
+
+    def __init__(self, registry: Registry, record: Recorder, clock: Clock) -> None:
+        self.in_flight = 0
+        self._registry = registry
+        self._record = record
+        self._clock = clock
+        self._draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def submit(self, request: Request, reply: Reply) -> Cancel:
+        """As `Servable.submit`: answers and errors go to `reply`, perhaps before this returns."""
+        submitted_ns = self._clock.now_ns()
+        try:
+            if self._draining:
+                raise Draining("the server is shutting down and takes no new requests", retry_after_s=1)
+            served = self._registry.get(request.model)
+        except HeadraceError as error:
+            self._record_refusal(request, submitted_ns, error)
+            reply(error)
+            return _nothing
+        call = _Call(self, request, served, reply, submitted_ns)
+        self.in_flight += 1
+        self._idle.clear()
+        call.withdraw = served.servable.submit(request, call.answered)
+        return call.cancel
+
+    async def drain(self) -> None:
+        """Refuse what is new and wait for what runs."""
+        self._draining = True
+        await self._idle.wait()
+
+    def finished(self, call: "_Call", answer: Response | HeadraceError) -> None:
+        """Record a request that has its last answer."""
+        self.in_flight -= 1
+        if not self.in_flight:
+            self._idle.set()
+        request, version = call.request, call.served.version
+        failed = isinstance(answer, HeadraceError)
+        self._record(
+            RequestRecord(
+                request.id,
+                version.name,
+                version.version,
+                request.context.protocol,
+                call.rows(),
+                request.context.arrived_ns,
+                call.submitted_ns,
+                self._clock.now_ns(),
+                None if failed else answer.batch,
+                answer.code if failed else "",
+                request.context.trace,
+            )
+        )
+
+    def _record_refusal(self, request: Request, submitted_ns: int, error: HeadraceError) -> None:
+        model, context = request.model, request.context
+        times = context.arrived_ns, submitted_ns, self._clock.now_ns()
+        self._record(
+            RequestRecord(
+                request.id, model.name, model.version, context.protocol, 0, *times, None, error.code, context.trace
+            )
+        )
+
+
+class _Call:
+    """One request between the front end and the version that answers it."""
+
+    __slots__ = ("_done", "_gateway", "_reply", "request", "served", "submitted_ns", "withdraw")
+
+    def __init__(self, gateway: Gateway, request: Request, served: Served, reply: Reply, submitted_ns: int) -> None:
+        self._gateway = gateway
+        self._reply = reply
+        self._done = False
+        self.request = request
+        self.served = served
+        self.submitted_ns = submitted_ns
+        self.withdraw: Cancel = _nothing
+
+    def answered(self, answer: Response | HeadraceError) -> None:
+        if self._done:
+            return
+        if isinstance(answer, HeadraceError) or answer.final:
+            self._done = True
+            self._gateway.finished(self, answer)
+        self._reply(answer)
+
+    def cancel(self) -> None:
+        if not self._done:
+            self._done = True
+            self.withdraw()
+            self._gateway.finished(self, Cancelled("the caller went away"))
+
+    def rows(self) -> int:
+        inputs = self.request.inputs
+        if self.served.signature.batch.batched and inputs and inputs[0].shape:
+            return inputs[0].shape[0]
+        return 1

@@ -1,0 +1,79 @@
+"""The versions that can be asked now: written by the reconcile loop, read once a request."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from headrace.errors import HeadraceError, ModelNotFound, ModelUnavailable, VersionNotFound
+from headrace.servable import Servable
+from headrace.types import Manifest, ModelRef, ModelVersion, Signature, VersionStatus
+
+
+class Served(msgspec.Struct, frozen=True):
+    """A version that answers: what it is, and what answers."""
+
+    version: ModelVersion
+    manifest: Manifest
+    servable: Servable
+
+    @property
+    def signature(self) -> Signature:
+        """What it takes and gives; a batch axis may still be learned from the first requests."""
+        return self.servable.signature
+
+
+class Registry:
+    """Ready versions by name. Publishing is one assignment: a request sees the old table or the new one.
+
+    `status` tells the state of what is not ready, so that a refusal can give the reason.
+    """
+
+    def __init__(self, status: Callable[[str], tuple[VersionStatus, ...]] = lambda name: ()) -> None:
+        self._status = status
+        self._ready: dict[str, dict[int, Served]] = {}
+        self._newest: dict[str, Served] = {}
+
+    def get(self, ref: ModelRef) -> Served:
+        """The version asked for, or the highest. Raises ModelNotFound, VersionNotFound or ModelUnavailable."""
+        if ref.version is None:
+            served = self._newest.get(ref.name)
+        else:
+            served = self._ready.get(ref.name, {}).get(ref.version)
+        if served is None:
+            raise self._why_not(ref)
+        return served
+
+    def versions(self, name: str) -> list[int]:
+        """The ready versions of a model, ascending; empty where there is none."""
+        return sorted(self._ready.get(name, ()))
+
+    def names(self) -> list[str]:
+        return sorted(self._ready)
+
+    def publish(self, served: Served) -> None:
+        """From now on requests see this version."""
+        self._put(served.version.name, {**self._ready.get(served.version.name, {}), served.version.version: served})
+
+    def withdraw(self, version: ModelVersion) -> None:
+        """From now on requests do not see this version; those that run are not touched."""
+        left = {number: served for number, served in self._ready.get(version.name, {}).items() if number != version.version}
+        self._put(version.name, left)
+
+    def _put(self, name: str, versions: dict[int, Served]) -> None:
+        if versions:
+            self._ready[name] = versions
+            self._newest[name] = versions[max(versions)]
+        else:
+            self._ready.pop(name, None)
+            self._newest.pop(name, None)
+
+    def _why_not(self, ref: ModelRef) -> HeadraceError:
+        known = self._status(ref.name)
+        if not known and ref.name not in self._ready:
+            return ModelNotFound(f"model {ref.name!r} is not in the repository")
+        for status in known:
+            if ref.version in (None, status.version):
+                reason = f": {status.reason}" if status.reason else ""
+                return ModelUnavailable(f"model {ref.name!r} is {status.state}{reason}")
+        ready = ", ".join(map(str, self.versions(ref.name))) or "none"
+        return VersionNotFound(f"model {ref.name!r} has no version {ref.version}; ready: {ready}")
