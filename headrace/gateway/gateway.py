@@ -54,7 +54,7 @@ class Gateway:
         if not self.in_flight:
             self._idle.set()
         request, version = call.request, call.served.version
-        failed = isinstance(answer, HeadraceError)
+        batch, code = (None, answer.code) if isinstance(answer, HeadraceError) else (answer.batch, "")
         self._record(
             RequestRecord(
                 request.id,
@@ -65,8 +65,8 @@ class Gateway:
                 request.context.arrived_ns,
                 call.submitted_ns,
                 self._clock.now_ns(),
-                None if failed else answer.batch,
-                answer.code if failed else "",
+                batch,
+                code,
                 request.context.trace,
             )
         )

@@ -56,7 +56,9 @@ class Registry:
 
     def withdraw(self, version: ModelVersion) -> None:
         """From now on requests do not see this version; those that run are not touched."""
-        left = {number: served for number, served in self._ready.get(version.name, {}).items() if number != version.version}
+        left = {
+            number: served for number, served in self._ready.get(version.name, {}).items() if number != version.version
+        }
         self._put(version.name, left)
 
     def _put(self, name: str, versions: dict[int, Served]) -> None:
