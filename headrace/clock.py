@@ -23,6 +23,10 @@ class Clock(Protocol):
         """Call back on the event loop at, or soon after, `when_ns`."""
         ...
 
+    def call_soon(self, callback: Callable[[], None]) -> Timer:
+        """Call back on the event loop after what is ready now has been handled."""
+        ...
+
 
 class LoopClock:
     """The machine's monotonic clock and the running event loop's timers."""
@@ -30,6 +34,9 @@ class LoopClock:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self.now_ns = time.monotonic_ns  # bound once: it is read several times a request
+
+    def call_soon(self, callback: Callable[[], None]) -> Timer:
+        return self._loop.call_soon(callback)
 
     def call_at(self, when_ns: int, callback: Callable[[], None]) -> Timer:
         return self._loop.call_later(max(0.0, (when_ns - time.monotonic_ns()) / 1e9), callback)

@@ -1,0 +1,101 @@
+"""A request held against a model's signature: what is wrong with it, or how many rows and of which shape."""
+
+from typing import NamedTuple
+
+from headrace.errors import HeadraceError, InvalidRequest
+from headrace.types import FREE, Request, Signature, Tensor, TensorSpec
+
+Key = tuple[object, ...]
+"""Requests of equal keys may share a run; an empty key says that the model has one shape only."""
+
+
+class Checked(NamedTuple):
+    """A request that the model may be asked."""
+
+    rows: int
+    key: Key
+
+
+class Check:
+    """Holds requests against one signature; made once a version."""
+
+    def __init__(self, signature: Signature) -> None:
+        self._specs = {spec.name: spec for spec in signature.inputs}
+        self._required = [spec.name for spec in signature.inputs if not spec.optional]
+        self._outputs = {spec.name for spec in signature.outputs}
+        self._batched = signature.batch.batched
+        self._max_size = signature.batch.max_size
+        whole = 1 if self._batched else 0  # the first dimension that rows of a batch must agree in
+        self._one_shape = len(self._required) == len(self._specs) and all(
+            FREE not in spec.shape[whole:] for spec in signature.inputs
+        )
+
+    def __call__(self, request: Request) -> Checked:
+        """Rows and key of the request. Raises InvalidRequest with the path of the field at fault."""
+        seen: set[str] = set()
+        for index, tensor in enumerate(request.inputs):
+            spec = self._specs.get(tensor.name)
+            if spec is None:
+                raise self._unknown_input(index, tensor)
+            if tensor.name in seen:
+                raise InvalidRequest(f"input {tensor.name!r} is given twice", f"inputs[{index}].name")
+            seen.add(tensor.name)
+            fault = _mismatch(tensor, spec, index)
+            if fault:
+                raise fault
+        if len(seen) < len(self._required):
+            missing = ", ".join(repr(name) for name in self._required if name not in seen)
+            raise InvalidRequest(f"missing: {missing}", "inputs")
+        for index, name in enumerate(request.outputs):
+            if name not in self._outputs:
+                known = ", ".join(sorted(self._outputs))
+                raise InvalidRequest(f"the model has no output {name!r}; it has {known}", f"outputs[{index}].name")
+        rows = self._rows(request.inputs) if self._batched else 1
+        return Checked(rows, () if self._one_shape else self._key(request.inputs))
+
+    def _rows(self, inputs: tuple[Tensor, ...]) -> int:
+        rows = inputs[0].shape[0]
+        for index, tensor in enumerate(inputs):
+            if tensor.shape[0] != rows:
+                raise InvalidRequest(
+                    f"has {tensor.shape[0]} rows where inputs[0] has {rows}; all inputs have the same",
+                    f"inputs[{index}].shape",
+                )
+        if not 0 < rows <= self._max_size:
+            raise InvalidRequest(
+                f"has {rows} rows; a request may have 1 to {self._max_size} (the model's largest batch)",
+                "inputs[0].shape",
+            )
+        return rows
+
+    def _key(self, inputs: tuple[Tensor, ...]) -> Key:
+        whole = 1 if self._batched else 0
+        return tuple(sorted((tensor.name, tensor.shape[whole:]) for tensor in inputs))
+
+    def _unknown_input(self, index: int, tensor: Tensor) -> HeadraceError:
+        known = ", ".join(self._specs) or "none"
+        return InvalidRequest(f"the model has no input {tensor.name!r}; it has {known}", f"inputs[{index}].name")
+
+
+def _mismatch(tensor: Tensor, spec: TensorSpec, index: int) -> HeadraceError | None:
+    if tensor.datatype != spec.datatype:
+        return InvalidRequest(
+            f"input {spec.name!r} takes {spec.datatype}, not {tensor.datatype}", f"inputs[{index}].datatype"
+        )
+    shape, wanted = tensor.shape, spec.shape
+    if shape != wanted:
+        fits = len(shape) == len(wanted) and all(want in (FREE, size) for size, want in zip(shape, wanted, strict=True))
+        if not fits:
+            return InvalidRequest(
+                f"input {spec.name!r} takes {_words(wanted)}, not {list(shape)}", f"inputs[{index}].shape"
+            )
+    return None
+
+
+def _words(shape: tuple[int, ...]) -> str:
+    return f"[{', '.join('any' if size == FREE else str(size) for size in shape)}]"
+
+
+def num_bytes(request: Request) -> int:
+    """Bytes of input data that a request holds while it waits."""
+    return sum(len(tensor.data) for tensor in request.inputs)
