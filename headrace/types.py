@@ -36,7 +36,7 @@ class TensorSpec(msgspec.Struct, frozen=True):
     """What a model says of one input or output; shapes are as clients see them, batch axis included."""
 
     name: str
-    datatype: str
+    datatype: str  # empty in a Manifest's override that leaves it, and the shape, as the file says
     shape: Shape  # FREE where any size goes
     optional: bool = False
     labels: tuple[str, ...] = ()  # of the classes, for the classification extension

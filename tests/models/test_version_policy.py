@@ -1,0 +1,81 @@
+"""Tests of the policy that chooses versions."""
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.models.version_policy import All, Latest, Load, Move, Specific, Unload, VersionPolicy, next_move, wanted
+from headrace.types import VersionState
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        (All(), [1, 2, 10]),
+        (Latest(), [10]),
+        (Latest(2), [2, 10]),
+        (Latest(9), [1, 2, 10]),
+        (Specific((10, 1)), [1, 10]),
+        (Specific((3,)), []),
+        (Specific((2, 2)), [2]),
+    ],
+)
+def test_wanted_versions_follow_the_policy_in_ascending_order(policy: VersionPolicy, expected: list[int]) -> None:
+    assert wanted(policy, [2, 10, 1]) == expected
+
+
+def test_nothing_available_is_nothing_wanted() -> None:
+    assert [wanted(policy, []) for policy in (All(), Latest(3), Specific((1,)))] == [[], [], []]
+
+
+@pytest.mark.parametrize(
+    ("states", "targets", "expected"),
+    [
+        ({}, [1], Load(1)),
+        ({}, [1, 3], Load(3)),
+        ({1: "READY"}, [1], None),
+        ({1: "READY"}, [2], Load(2)),
+        ({1: "READY", 2: "LOADING"}, [2], None),
+        ({1: "READY", 2: "READY"}, [2], Unload(1)),
+        ({1: "UNLOADING", 2: "READY"}, [2], None),
+        ({1: "READY", 2: "READY"}, [], Unload(1)),
+        ({}, [], None),
+    ],
+)
+def test_new_versions_are_loaded_before_old_ones_are_unloaded(
+    states: Mapping[int, VersionState], targets: list[int], expected: Move | None
+) -> None:
+    assert next_move(states, targets) == expected
+
+
+def test_a_failed_version_is_not_tried_again() -> None:
+    assert next_move({2: "UNAVAILABLE"}, [2]) is None
+
+
+def test_an_old_version_stays_when_its_successor_failed() -> None:
+    assert next_move({1: "READY", 2: "UNAVAILABLE"}, [2]) is None
+
+
+@given(
+    present=st.sets(st.integers(1, 6)),
+    failing=st.sets(st.integers(1, 6)),
+    targets=st.sets(st.integers(1, 6)),
+)
+def test_following_the_moves_ends_and_never_leaves_a_model_unserved_that_could_be(
+    present: set[int], failing: set[int], targets: set[int]
+) -> None:
+    states: dict[int, VersionState] = dict.fromkeys(present, "READY")
+    moves = 0
+    while move := next_move(states, targets):
+        moves += 1
+        match move:
+            case Load(version):
+                states[version] = "UNAVAILABLE" if version in failing else "READY"
+            case Unload(version):
+                del states[version]
+        assert not (targets and present) or "READY" in states.values()
+    assert moves <= 12
+    ready = {version for version, state in states.items() if state == "READY"}
+    assert ready >= targets - (failing - present)
