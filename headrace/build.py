@@ -1,0 +1,90 @@
+"""Manifest -> Servable: the one place that knows every kind of model and where it runs."""
+
+import asyncio
+
+import msgspec
+
+from headrace.batching.batched_model import BatchedModel
+from headrace.batching.instance import Instance, ThreadInstance
+from headrace.batching.policy import Limits
+from headrace.clock import Clock
+from headrace.config import Batching, Workers
+from headrace.devices.inventory import cores
+from headrace.errors import ModelInvalid, WorkerLost
+from headrace.records import Recorder
+from headrace.runtimes.load import Loading, load
+from headrace.types import BatchAxis, Manifest, Signature
+from headrace.workers.remote import ProcessInstance, Settings
+
+
+class Build:
+    """Makes what answers for a model version, by the settings that its manifest leaves open."""
+
+    def __init__(self, batching: Batching, workers: Workers, record: Recorder, clock: Clock) -> None:
+        self._batching = batching
+        self._workers = workers
+        self._record = record
+        self._clock = clock
+
+    async def __call__(self, manifest: Manifest) -> BatchedModel:
+        """Load the version and answer for it. Raises ModelInvalid or ModelUnavailable with the reason."""
+        if (manifest.isolation or self._workers.isolation) == "none":
+            loaded = await asyncio.get_running_loop().run_in_executor(None, load, self._loading(manifest))
+            instances: list[Instance] = [ThreadInstance(loaded.model, loaded.signature)]
+            return self._model(manifest, loaded.signature, instances)
+        first, signature = await self._first(manifest)
+        workers = [first]
+        try:
+            for index in range(1, self._num_instances(manifest)):
+                workers.append(self._worker(manifest, index, signature.batch))
+            await asyncio.gather(*(worker.start() for worker in workers[1:]))
+        except BaseException:
+            await asyncio.gather(*(worker.close() for worker in workers))
+            raise
+        return self._model(manifest, signature, list(workers))
+
+    async def _first(self, manifest: Manifest) -> tuple[ProcessInstance, Signature]:
+        """The worker that finds out what the model is. Where it dies of being probed, one that does not probe."""
+        for axis in (None, BatchAxis(False, why="its worker died when it was probed; batching = {} trusts it")):
+            worker = self._worker(manifest, 0, axis)
+            try:
+                return worker, await worker.start()
+            except WorkerLost as error:
+                await worker.close()
+                lost = error
+            except BaseException:
+                await worker.close()
+                raise
+        raise ModelInvalid(lost.message)
+
+    def _worker(self, manifest: Manifest, index: int, axis: BatchAxis | None) -> ProcessInstance:
+        loading = msgspec.structs.replace(self._loading(manifest), axis=axis)
+        times = self._workers.load_timeout_s, self._workers.batch_timeout_s
+        return ProcessInstance(Settings(loading, index, *times), self._record, self._clock)
+
+    def _model(self, manifest: Manifest, signature: Signature, instances: list[Instance]) -> BatchedModel:
+        return BatchedModel(
+            manifest.id, signature, instances, self._limits(manifest, signature), self._record, self._clock
+        )
+
+    def _loading(self, manifest: Manifest) -> Loading:
+        tolerance = manifest.batching.tolerance
+        return Loading(
+            manifest,
+            manifest.threads or self._workers.threads or max(1, int(cores()) // self._num_instances(manifest)),
+            manifest.batching.max_size or self._batching.max_size,
+            self._batching.tolerance if tolerance is None else tolerance,
+        )
+
+    def _limits(self, manifest: Manifest, signature: Signature) -> Limits:
+        asked, otherwise = manifest.batching, self._batching
+        delay_ms = otherwise.max_delay_ms if asked.max_delay_ms is None else asked.max_delay_ms
+        return Limits(
+            max_size=signature.batch.max_size if signature.batch.batched else 1,
+            max_delay_ns=int(delay_ms * 1e6),
+            max_queue=asked.max_queue or otherwise.max_queue,
+            max_queue_bytes=otherwise.max_queue_bytes,
+        )
+
+    def _num_instances(self, manifest: Manifest) -> int:
+        return manifest.instances or self._workers.instances

@@ -1,0 +1,103 @@
+"""Manifest -> a loaded model that is known and warm: the runtimes by name, the probe, the warm-up runs."""
+
+import importlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from headrace.arrays import DATATYPES, from_array
+from headrace.errors import HeadraceError, ModelInvalid
+from headrace.runtimes.execute import execute
+from headrace.runtimes.probe import find_batch_axis, learn_batch_axis
+from headrace.runtimes.runtime import Arrays, LoadedModel, Runtime
+from headrace.runtimes.signature import signature
+from headrace.types import FREE, BatchAxis, Manifest, Signature, Tensor, TensorSpec, WarmUp
+
+RUNTIMES = {
+    "fake": ("headrace.runtimes.fake", "Fake"),
+    "onnx": ("headrace.runtimes.onnx", "Onnx"),
+    "openvino": ("headrace.runtimes.openvino", "OpenVino"),
+}
+"""Where each runtime lives; imported only by what runs a model of its kind."""
+
+
+class Loading(msgspec.Struct, frozen=True):
+    """What a model is loaded with. `axis` is what an earlier load found, so that it is not probed again."""
+
+    manifest: Manifest
+    threads: int
+    max_size: int  # the largest batch where nothing says less
+    tolerance: float
+    axis: BatchAxis | None = None
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """A model that is loaded, what it takes and gives, and how to learn its batch axis from a first request."""
+
+    model: LoadedModel
+    signature: Signature
+    learn: Callable[[Arrays], BatchAxis]
+
+
+def load(asked: Loading) -> Loaded:
+    """Load, probe and warm up. Raises ModelInvalid with a reason made for the user."""
+    manifest = asked.manifest
+    model = runtime(manifest.runtime).load(manifest, asked.threads)
+    axis = asked.axis or find_batch_axis(model, manifest, asked.max_size, asked.tolerance)
+    found = signature(model, manifest, axis)
+    for warm_up in manifest.warm_up:
+        _warm_up(model, manifest, found, warm_up)
+    learn = partial(learn_batch_axis, model, manifest, default_max=asked.max_size, tolerance=asked.tolerance)
+    return Loaded(model, found, learn)
+
+
+def runtime(name: str) -> Runtime:
+    """The runtime of that name. Raises ModelInvalid where it is unknown or its library is not installed."""
+    if name not in RUNTIMES:
+        raise ModelInvalid(f"there is no runtime {name!r}; there are {', '.join(sorted(RUNTIMES))}")
+    module, kind = RUNTIMES[name]
+    try:
+        made: Runtime = getattr(importlib.import_module(module), kind)()
+    except ModuleNotFoundError as error:
+        raise ModelInvalid(
+            f"runtime {name!r} needs {error.name!r}, which is not installed: pip install 'headrace[{name}]'"
+        ) from error
+    return made
+
+
+def _warm_up(model: LoadedModel, manifest: Manifest, found: Signature, asked: WarmUp) -> None:
+    inputs = [_warm_up_input(manifest, spec, asked, found.batch.batched) for spec in found.inputs]
+    try:
+        for _ in range(asked.count):
+            execute(model, found, inputs)
+    except HeadraceError as error:
+        raise ModelInvalid(f"warm-up {asked.name!r}: {error}") from error
+
+
+def _warm_up_input(manifest: Manifest, spec: TensorSpec, asked: WarmUp, batched: bool) -> Tensor:
+    """What the warm-up says of the input, or zeros of size 1 in its free dimensions."""
+    given = asked.inputs.get(spec.name)
+    if given is None:
+        free_is_one = tuple(1 if size == FREE else size for size in spec.shape)
+        shape = (asked.batch_size, *free_is_one[1:]) if batched else free_is_one
+    else:
+        shape = (asked.batch_size, *given.shape) if batched else given.shape
+    if given is not None and given.data == "file":
+        folder = manifest.folder or manifest.path.parent
+        return Tensor(spec.name, spec.datatype, shape, _inside(folder, given.file).read_bytes())
+    if given is not None and given.data == "random" and spec.datatype != "BYTES":
+        values = np.random.default_rng(0).random(shape)
+        return from_array(spec.name, values.astype(DATATYPES[spec.datatype]), spec.datatype)
+    zeros = np.full(shape, b"", dtype=object) if spec.datatype == "BYTES" else np.zeros(shape, DATATYPES[spec.datatype])
+    return from_array(spec.name, zeros, spec.datatype)
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """A file of the model's own folder. Raises ModelInvalid where it leaves it or is not there."""
+    file = (folder / name).resolve()
+    if not file.is_relative_to(folder.resolve()) or not file.is_file():
+        raise ModelInvalid(f"warm-up file {name!r} is not in the model's folder")
+    return file

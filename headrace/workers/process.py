@@ -1,0 +1,122 @@
+"""One child process with its channel: started, watched, ended. Knows no tensors."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import headrace
+from headrace.workers import wire
+
+GRACE_S = 2.0  # between closing the channel and killing the process
+
+
+class Process:
+    """A running child; `on_message` gets each message, `on_end` is called once, when it is gone."""
+
+    def __init__(
+        self,
+        child: subprocess.Popen[bytes],
+        channel: socket.socket,
+        on_message: Callable[[bytes], None],
+        on_end: Callable[[str], None],
+    ) -> None:
+        self.pid = child.pid
+        self._child = child
+        self._channel = channel
+        self._on_message = on_message
+        self._on_end = on_end
+        self._loop = asyncio.get_running_loop()
+        self._ended = asyncio.Event()
+        self._reading = True
+        self._loop.add_reader(channel.fileno(), self._readable)
+
+    @classmethod
+    async def start(
+        cls,
+        fds: Sequence[int],
+        threads: int,
+        on_message: Callable[[bytes], None],
+        on_end: Callable[[str], None],
+    ) -> "Process":
+        """A new interpreter that runs `headrace.child` with these descriptors of shared memory."""
+        ours, theirs = wire.channel()
+        with theirs:
+            command = [sys.executable, "-m", "headrace.child", *map(str, (theirs.fileno(), *fds))]
+            passed = (theirs.fileno(), *fds)
+            loop = asyncio.get_running_loop()
+            child = await loop.run_in_executor(None, _spawn, command, passed, threads)
+        ours.setblocking(False)
+        return cls(child, ours, on_message, on_end)
+
+    def send(self, message: bytes) -> bool:
+        """Hand a message over; False where the child no longer takes any (its end is then reported)."""
+        try:
+            self._channel.send(message)
+        except OSError:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """End it now; `on_end` follows."""
+        self._child.kill()
+
+    async def close(self) -> None:
+        """Let it finish what it runs, then end; killed after a grace. `on_end` is still called."""
+        self._shut()
+        try:
+            await asyncio.wait_for(self._ended.wait(), GRACE_S)
+        except TimeoutError:
+            self._child.kill()
+            await self._ended.wait()
+
+    def _readable(self) -> None:
+        try:
+            message = self._channel.recv(wire.MAX_MESSAGE_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            message = b""
+        if message:
+            self._on_message(message)
+        else:
+            self._shut()
+
+    def _shut(self) -> None:
+        """Close our end and wait for the process off the loop."""
+        if self._reading:
+            self._reading = False
+            self._loop.remove_reader(self._channel.fileno())
+            self._channel.close()
+            self._loop.run_in_executor(None, self._child.wait).add_done_callback(self._gone)
+
+    def _gone(self, status: "asyncio.Future[int]") -> None:
+        self._ended.set()
+        self._on_end(_end_in_words(status.result()))
+
+
+def _spawn(command: list[str], fds: tuple[int, ...], threads: int) -> subprocess.Popen[bytes]:
+    number = str(threads)
+    places = [str(Path(headrace.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, places)),
+        "PYTHONSAFEPATH": "1",  # the folder that the server was started in is no place for modules
+        "OMP_NUM_THREADS": number,
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    return subprocess.Popen(command, pass_fds=fds, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+
+
+def _end_in_words(status: int) -> str:
+    if status >= 0:
+        return f"exited with status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = "unknown"
+    return f"killed by signal {-status} ({name})"

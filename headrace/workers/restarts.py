@@ -1,0 +1,28 @@
+"""When a worker that died starts again: at once, and later each time while it serves nothing in between. Pure."""
+
+import msgspec
+
+FIRST_S = 0.1
+LONGEST_S = 30.0
+GIVEN_UP = 3  # deaths in a row, with nothing served between them, after which callers are told
+
+
+class Restarts(msgspec.Struct, frozen=True):
+    """How often in a row it died without having served anything."""
+
+    fruitless: int = 0
+
+    def after(self, served: bool) -> "Restarts":
+        """The count after one more death."""
+        return Restarts(0 if served else self.fruitless + 1)
+
+    @property
+    def delay_s(self) -> float:
+        if not self.fruitless:
+            return 0.0
+        return float(min(LONGEST_S, FIRST_S * 2 ** (self.fruitless - 1)))
+
+    @property
+    def given_up(self) -> bool:
+        """So often that requests are better refused than kept waiting; it is tried again all the same."""
+        return self.fruitless >= GIVEN_UP

@@ -1,0 +1,102 @@
+"""The frames between the server and a worker: one message a batch each way, tensors in shared memory.
+
+server -> worker    Load, then Run for each batch
+worker -> server    Loaded or LoadFailed; then Done or RunFailed for each Run, in order; Learned at any time
+"""
+
+import socket
+
+import msgspec
+
+from headrace.errors import HeadraceError, Internal
+from headrace.runtimes.load import Loading
+from headrace.types import BatchAxis, Shape, Signature
+
+MAX_MESSAGE_BYTES = 1 << 20
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """A tensor that lies in a slot's memory."""
+
+    name: str
+    datatype: str
+    shape: Shape
+    offset: int
+    num_bytes: int
+
+
+class Load(msgspec.Struct, frozen=True, tag="load", array_like=True):
+    """The first message: load this model."""
+
+    asked: Loading
+
+
+class Loaded(msgspec.Struct, frozen=True, tag="loaded", array_like=True):
+    signature: Signature
+
+
+class LoadFailed(msgspec.Struct, frozen=True, tag="load_failed", array_like=True):
+    code: str
+    message: str
+
+
+class Run(msgspec.Struct, frozen=True, tag="run", array_like=True):
+    """Run what lies in the first `size` bytes of the slot's inputs."""
+
+    slot: int
+    size: int
+    inputs: tuple[Part, ...]
+    outputs: tuple[str, ...]
+
+
+class Done(msgspec.Struct, frozen=True, tag="done", array_like=True):
+    """What the run gave lies in the first `size` bytes of the slot's outputs."""
+
+    slot: int
+    size: int
+    outputs: tuple[Part, ...]
+    input_ns: int
+    infer_ns: int
+    output_ns: int
+
+
+class RunFailed(msgspec.Struct, frozen=True, tag="run_failed", array_like=True):
+    slot: int
+    code: str
+    message: str
+
+
+class Learned(msgspec.Struct, frozen=True, tag="learned", array_like=True):
+    """A first run has shown whether rows may share one."""
+
+    axis: BatchAxis
+
+
+Question = Load | Run
+Answer = Loaded | LoadFailed | Done | RunFailed | Learned
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=str)  # paths
+_questions = msgspec.msgpack.Decoder(Load | Run, dec_hook=lambda kind, value: kind(value))
+_answers = msgspec.msgpack.Decoder(Loaded | LoadFailed | Done | RunFailed | Learned)
+
+encode = _encoder.encode
+decode_question = _questions.decode
+decode_answer = _answers.decode
+
+
+def channel() -> tuple[socket.socket, socket.socket]:
+    """Two ends that keep the borders of messages; one closes when the other's process dies."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    for end in (ours, theirs):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MAX_MESSAGE_BYTES)
+    return ours, theirs
+
+
+def error_of(code: str, message: str) -> HeadraceError:
+    """The error that a worker told of by its code."""
+    kinds: list[type[HeadraceError]] = [HeadraceError]
+    for kind in kinds:  # grows as it is walked
+        if kind.code == code and kind is not HeadraceError:
+            return kind(message)
+        kinds += kind.__subclasses__()
+    return Internal(message)
