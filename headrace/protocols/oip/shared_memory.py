@@ -1,0 +1,156 @@
+"""Memory that a client shares with the server: regions registered by name, read and written by tensors.
+
+Regions are read and written as files, never mapped: a client that cuts its file short gets an error, while a mapping
+would bring the server down.
+"""
+
+import os
+import re
+import stat
+from pathlib import Path
+from typing import NamedTuple
+
+from headrace.errors import Forbidden, InvalidRequest, NotFound
+from headrace.types import Buffer
+
+_KEY = re.compile(r"^/?[^/\0]{1,254}$")
+
+
+class Region(NamedTuple):
+    """A part of a file under /dev/shm, in bytes, as a client registered it."""
+
+    name: str
+    key: str
+    offset: int
+    byte_size: int
+
+
+class _Open(NamedTuple):
+    region: Region
+    descriptor: int
+
+
+class Regions:
+    """The regions registered now; each holds its file open until it is unregistered.
+
+    Everything raises Forbidden where the setting `protocols.oip.shared_memory` is off.
+    """
+
+    def __init__(self, allowed: bool, folder: Path = Path("/dev/shm"), max_read_bytes: int = 1 << 30) -> None:
+        self._allowed = allowed
+        self._folder = folder
+        self._max_read_bytes = max_read_bytes
+        self._open: dict[str, _Open] = {}
+
+    def register(self, name: str, key: str, offset: int, byte_size: int) -> None:
+        """Open a region. Raises InvalidRequest where the name is taken, or the file is not there, not a file of the
+        server's own user, or smaller than `offset + byte_size`."""
+        self._require_allowed()
+        if not name:
+            raise InvalidRequest("a region needs a name", "name")
+        if name in self._open:
+            raise InvalidRequest(f"shared memory region {name!r} is registered already; unregister it first", "name")
+        if offset < 0:
+            raise InvalidRequest(f"{offset} is negative", "offset")
+        if byte_size <= 0:
+            raise InvalidRequest(f"{byte_size} is not a size of 1 or more", "byte_size")
+        region = Region(name, key, offset, byte_size)
+        self._open[name] = _Open(region, self._open_file(region))
+
+    def unregister(self, name: str | None = None) -> None:
+        """Forget a region, or all of them; one that is not there is no error, as in Triton."""
+        self._require_allowed()
+        self._close([name] if name else list(self._open))
+
+    def status(self, name: str | None = None) -> list[Region]:
+        """All regions, or the one named. Raises NotFound."""
+        self._require_allowed()
+        if not name:
+            return [entry.region for entry in self._open.values()]
+        return [self._find(name, "").region]
+
+    def read(self, name: str, offset: int, byte_size: int, where: str) -> bytes:
+        """Bytes of a region, counted from its start. Raises NotFound, or InvalidRequest beyond its end."""
+        entry = self._part(name, offset, byte_size, where)
+        if byte_size > self._max_read_bytes:
+            raise InvalidRequest(f"{byte_size} bytes are more than {self._max_read_bytes}, the most of a tensor", where)
+        content = os.pread(entry.descriptor, byte_size, entry.region.offset + offset)
+        if len(content) < byte_size:
+            raise InvalidRequest(f"the file of shared memory region {name!r} has become too short", where)
+        return content
+
+    def check(self, name: str, offset: int, byte_size: int, where: str) -> None:
+        """Refuse, before a model runs, what `write` could not do. Raises as `read`."""
+        self._part(name, offset, byte_size, where)
+
+    def write(self, name: str, offset: int, byte_size: int, data: Buffer, where: str) -> None:
+        """Put an output in a region, at `offset` from its start, in the `byte_size` bytes kept for it.
+
+        Raises as `read`, and InvalidRequest where the output is larger.
+        """
+        entry = self._part(name, offset, byte_size, where)
+        if len(data) > byte_size:
+            raise InvalidRequest(f"the output is {len(data)} bytes, shared_memory_byte_size only {byte_size}", where)
+        start = entry.region.offset + offset
+        if os.fstat(entry.descriptor).st_size < start + len(data):  # writing beyond the end would make it longer
+            raise InvalidRequest(f"the file of shared memory region {name!r} has become too short", where)
+        view, done = memoryview(data), 0
+        while done < len(view):
+            done += os.pwrite(entry.descriptor, view[done:], start + done)
+
+    def close(self) -> None:
+        """Give every file back; also where the setting is off."""
+        self._close(list(self._open))
+
+    def _require_allowed(self) -> None:
+        if not self._allowed:
+            raise Forbidden("shared memory is off; the setting protocols.oip.shared_memory = true allows it")
+
+    def _find(self, name: str, where: str) -> _Open:
+        entry = self._open.get(name)
+        if entry is None:
+            raise NotFound(f"Unable to find system shared memory region: '{name}'", where)
+        return entry
+
+    def _part(self, name: str, offset: int, byte_size: int, where: str) -> _Open:
+        self._require_allowed()
+        entry = self._find(name, where)
+        if offset < 0 or byte_size < 0:
+            raise InvalidRequest(f"offset {offset} and size {byte_size} must not be negative", where)
+        if offset + byte_size > entry.region.byte_size:
+            reach = f"offset {offset} and size {byte_size} reach beyond the {entry.region.byte_size} bytes"
+            raise InvalidRequest(f"{reach} of shared memory region {name!r}", where)
+        return entry
+
+    def _open_file(self, region: Region) -> int:
+        if not _KEY.match(region.key) or region.key.strip("/") in (".", "..", ""):
+            raise InvalidRequest(f"{region.key!r} is not a key like '/name'", "key")
+        path = self._folder / region.key.removeprefix("/")
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise InvalidRequest(f"Unable to open shared memory {region.key!r}: {reason}", "key") from error
+        try:
+            self._check_file(descriptor, region)
+        except InvalidRequest:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    @staticmethod
+    def _check_file(descriptor: int, region: Region) -> None:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise InvalidRequest(f"shared memory {region.key!r} is not a regular file", "key")
+        if found.st_uid != os.geteuid():
+            raise InvalidRequest(f"shared memory {region.key!r} belongs to another user than the server's", "key")
+        if region.offset + region.byte_size > found.st_size:
+            wanted = f"offset {region.offset} and size {region.byte_size}"
+            raise InvalidRequest(f"{wanted} reach beyond the {found.st_size} bytes of {region.key!r}", "byte_size")
+
+    def _close(self, names: list[str]) -> None:
+        for name in names:
+            entry = self._open.pop(name, None)
+            if entry is not None:
+                os.close(entry.descriptor)

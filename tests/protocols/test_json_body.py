@@ -1,0 +1,62 @@
+"""What is wrong with a JSON body is said where it is."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.errors import InvalidRequest
+from headrace.protocols.json_body import decode
+
+
+class _Item(msgspec.Struct):
+    name: str
+    sizes: tuple[int, ...]
+
+
+class _Body(msgspec.Struct):
+    items: list[_Item]
+    value: bool | int | float | str = 0
+
+
+DECODER = msgspec.json.Decoder(_Body)
+
+
+def test_a_right_body_is_decoded_and_unknown_keys_are_ignored() -> None:
+    assert decode(DECODER, b'{"items":[{"name":"a","sizes":[1]}],"other":{}}').items[0].sizes == (1,)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"items":[{"name":"a","sizes":[1,"2"]}]}', "items[0].sizes[1]: expected an integer, got a string"),
+        (b'{"items":[{"name":"a"}]}', "items[0].sizes: is missing"),
+        (b"{}", "items: is missing"),
+        (b"[]", "expected an object, got an array"),
+        (b'{"items":null}', "items: expected an array, got null"),
+        (b'{"items":[],"value":null}', "value: expected true or false or an integer or a number or a string, got null"),
+        (b"", "not JSON: it ends too early"),
+        (b'{"items":NaN}', "not JSON: invalid character (byte 9)"),
+        (b'{"items":[{"name":"\xff"}]}', "not UTF-8: invalid start byte at byte 0 of a string"),
+        (b'{"x":' + b"[" * 100_000, "the JSON is nested too deep"),
+        (b'{"items":[{"name":"a","sizes":[1e999]}]}', "items[0].sizes[0]: Number out of range"),
+    ],
+)
+def test_a_wrong_body_is_refused_with_the_path_and_what_is_expected(body: bytes, message: str) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        decode(DECODER, body)
+    assert str(refusal.value) == message
+
+
+def test_the_path_continues_that_of_the_body() -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        decode(msgspec.json.Decoder(list[int]), b"[1,true]", "inputs[0].data")
+    assert str(refusal.value) == "inputs[0].data[1]: expected an integer, got true or false"
+
+
+@given(st.binary(max_size=100))
+def test_any_bytes_are_decoded_or_refused(body: bytes) -> None:
+    try:
+        decode(DECODER, body)
+    except InvalidRequest as refusal:
+        assert refusal.message
