@@ -1,0 +1,200 @@
+"""model.toml -> what it says of a model, with every fault named by file and key."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from headrace.arrays import DATATYPES
+from headrace.errors import ModelInvalid
+from headrace.models.overrides import Overrides
+from headrace.models.references import inside, read_labels
+from headrace.models.schema_faults import explain, unknown_key
+from headrace.models.version_policy import All, Latest, Specific, VersionPolicy
+from headrace.types import Batching, Shape, TensorSpec, WarmUp, WarmUpInput
+
+Count = Annotated[int, Meta(ge=1, le=65_536)]
+Dimension = Annotated[int, Meta(ge=-1, le=2**63 - 1)]
+Name = Annotated[str, Meta(min_length=1)]
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of which every key is known."""
+
+
+class _Batching(_Strict, frozen=True):
+    max_size: Count | None = None
+    max_delay_ms: Annotated[float, Meta(ge=0, le=60_000)] | None = None
+    max_queue: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    tolerance: Annotated[float, Meta(ge=0, le=1e9)] | None = None
+
+
+class _Tensor(_Strict, frozen=True):
+    name: Name
+    datatype: str | None = None
+    shape: tuple[Dimension, ...] | None = None
+    optional: bool = False
+    labels: tuple[str, ...] | str = ()
+    reshape: tuple[Dimension, ...] | None = None
+
+
+class _WarmUpInput(_Strict, frozen=True):
+    datatype: str
+    shape: tuple[Annotated[int, Meta(ge=0, le=2**31 - 1)], ...]
+    data: Literal["zero", "random", "file"] = "zero"
+    file: str = ""
+
+
+class _WarmUp(_Strict, frozen=True):
+    name: Name = "warm-up"
+    batch_size: Count = 1
+    count: Count = 1
+    inputs: dict[str, _WarmUpInput] = {}
+
+
+class _ModelToml(_Strict, frozen=True):
+    """The keys of model.toml; the types are the rules."""
+
+    runtime: Literal["onnx", "openvino", "fake"] | None = None
+    device: Literal["cpu"] | None = None
+    isolation: Literal["process", "none"] | None = None
+    instances: Annotated[int, Meta(ge=1, le=1024)] | None = None
+    threads: Annotated[int, Meta(ge=1, le=1024)] | None = None
+    version_policy: str | tuple[Annotated[int, Meta(ge=1, le=2**63 - 1)], ...] | None = None
+    batching: bool | _Batching | None = None
+    inputs: tuple[_Tensor, ...] = ()
+    outputs: tuple[_Tensor, ...] = ()
+    warm_up: tuple[_WarmUp, ...] = ()
+    parameters: dict[str, str | int | float | bool] = {}
+
+
+_TABLES: Mapping[str, type[msgspec.Struct]] = {
+    "": _ModelToml,
+    "batching": _Batching,
+    "inputs[...]": _Tensor,
+    "outputs[...]": _Tensor,
+    "warm_up[...]": _WarmUp,
+    "warm_up[...].inputs[...]": _WarmUpInput,
+}
+
+
+def parse_model_toml(content: bytes, folder: Path, file: str = "model.toml") -> Overrides:
+    """What a model.toml says. Labels and warm-up data that it names are looked up in the model's folder.
+
+    `file` names it in errors. Raises ModelInvalid with the file, the key, and what would be right.
+    """
+    raw = _decode(content, file)
+    _refuse_unknown_keys(raw, file)
+    try:
+        said = msgspec.convert(raw, _ModelToml)
+    except msgspec.ValidationError as error:
+        message, key = explain(error, raw, _TABLES)
+        raise ModelInvalid(message, f"{file}: {key}") from None
+    return Overrides(
+        runtime=said.runtime,
+        device=said.device,
+        isolation=said.isolation,
+        instances=said.instances,
+        threads=said.threads,
+        version_policy=_version_policy(said.version_policy, f"{file}: version_policy"),
+        batching=_batching(said.batching, f"{file}: batching"),
+        inputs=_tensors(said.inputs, folder, f"{file}: inputs"),
+        outputs=_tensors(said.outputs, folder, f"{file}: outputs"),
+        warm_up=tuple(_warm_up(run, folder, f"{file}: warm_up[{i}]") for i, run in enumerate(said.warm_up)),
+        parameters={key: _as_text(value) for key, value in said.parameters.items()},
+    )
+
+
+def _decode(content: bytes, file: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(content.decode())
+    except UnicodeDecodeError as error:
+        raise ModelInvalid(f"is not UTF-8 at byte {error.start}", file) from None
+    except ValueError as error:  # TOMLDecodeError, whose words end in line and column, or a number beyond all bounds
+        raise ModelInvalid(f"is not TOML: {error}", file) from None
+    except RecursionError:
+        raise ModelInvalid("is nested too deep", file) from None
+
+
+def _refuse_unknown_keys(raw: Mapping[str, Any], file: str) -> None:
+    """Before types are checked, so that a misspelt key is not reported as another one that is missing."""
+    if fault := unknown_key(raw, _TABLES):
+        message, key = fault
+        raise ModelInvalid(message, f"{file}: {key}")
+
+
+def _version_policy(said: str | tuple[int, ...] | None, where: str) -> VersionPolicy | None:
+    if said is None:
+        return None
+    if said == "all":
+        return All()
+    if isinstance(said, str):
+        latest = re.fullmatch(r"latest:([1-9][0-9]{0,8})", said)
+        if latest is None:
+            raise ModelInvalid(
+                f'says {said!r}; give "all", "latest:N" with N of 1 or more, or a list like [1, 3]', where
+            )
+        return Latest(int(latest[1]))
+    if not said:
+        raise ModelInvalid("names no version; give at least one, as in [1, 3]", where)
+    return Specific(said)
+
+
+def _batching(said: bool | _Batching | None, where: str) -> Batching:
+    if said is True:
+        raise ModelInvalid("says true, which is found by probing; leave the key out, or give false or a table", where)
+    if said is None:
+        return Batching()
+    if said is False:
+        return Batching(enabled=False)
+    assert isinstance(said, _Batching)
+    return Batching(None, said.max_size, said.max_delay_ms, said.max_queue, said.tolerance)
+
+
+def _tensors(said: tuple[_Tensor, ...], folder: Path, where: str) -> tuple[TensorSpec, ...]:
+    specs = tuple(_tensor(tensor, folder, f"{where}[{index}]") for index, tensor in enumerate(said))
+    names = [spec.name for spec in specs]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise ModelInvalid(f"{name!r} is there twice; join the two tables", f"{where}[{index}].name")
+    return specs
+
+
+def _tensor(said: _Tensor, folder: Path, where: str) -> TensorSpec:
+    if (said.datatype is None) != (said.shape is None):
+        lacking = "shape" if said.shape is None else "datatype"
+        raise ModelInvalid(f"{lacking!r} is missing; give datatype and shape together, or neither", where)
+    if said.reshape is not None and said.shape is None:
+        raise ModelInvalid("needs the shape that clients see; give datatype and shape too", f"{where}.reshape")
+    if said.datatype is not None:
+        _known_datatype(said.datatype, f"{where}.datatype")
+    labels = said.labels if isinstance(said.labels, tuple) else read_labels(folder, said.labels, f"{where}.labels")
+    return TensorSpec(said.name, said.datatype or "", said.shape or (), said.optional, labels, said.reshape)
+
+
+def _warm_up(said: _WarmUp, folder: Path, where: str) -> WarmUp:
+    inputs = {name: _warm_up_input(tensor, folder, f"{where}.inputs.{name}") for name, tensor in said.inputs.items()}
+    return WarmUp(said.name, said.batch_size, said.count, inputs)
+
+
+def _warm_up_input(said: _WarmUpInput, folder: Path, where: str) -> WarmUpInput:
+    _known_datatype(said.datatype, f"{where}.datatype")
+    if (said.data == "file") != bool(said.file):
+        raise ModelInvalid('a file goes with data = "file", and only with that', where)
+    if said.file:
+        inside(folder, said.file, f"{where}.file")
+    shape: Shape = said.shape
+    return WarmUpInput(said.datatype, shape, said.data, said.file)
+
+
+def _known_datatype(datatype: str, where: str) -> None:
+    if datatype not in DATATYPES:
+        raise ModelInvalid(f"{datatype!r} is not a datatype; known: {', '.join(DATATYPES)}", where)
+
+
+def _as_text(value: str | int | float | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

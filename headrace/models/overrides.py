@@ -1,0 +1,81 @@
+"""What one file says of a model, and how several such files add up."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from headrace.models.version_policy import VersionPolicy
+from headrace.types import Batching, TensorSpec, WarmUp
+
+SCALARS = ("runtime", "device", "isolation", "instances", "threads", "version_policy", "filename")
+TENSORS = ("inputs", "outputs")
+
+
+class Overrides(msgspec.Struct, frozen=True):
+    """What a configuration says, in the Manifest's words; None or empty where it says nothing."""
+
+    runtime: str | None = None
+    device: str | None = None
+    isolation: str | None = None
+    instances: int | None = None
+    threads: int | None = None
+    version_policy: VersionPolicy | None = None
+    filename: str | None = None  # of the model, inside the version's folder
+    batching: Batching = Batching()
+    inputs: tuple[TensorSpec, ...] = ()
+    outputs: tuple[TensorSpec, ...] = ()
+    warm_up: tuple[WarmUp, ...] = ()
+    parameters: Mapping[str, str] = {}
+    warnings: tuple[str, ...] = ()
+    config: Mapping[str, Any] = {}  # a Triton configuration as JSON
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """What one source said."""
+
+    source: str  # "model.toml", "config.pbtxt", ...
+    says: Overrides
+
+
+def combine(layers: Sequence[Layer]) -> tuple[Overrides, dict[str, str]]:
+    """All that the layers say, the first of them winning key by key, and the source of each key.
+
+    Batching and parameters are joined by key, tensors by name; warm-up runs are taken whole from one layer.
+    """
+    said: dict[str, Any] = {}
+    provenance: dict[str, str] = {}
+    for layer in layers:
+        for key, value in _statements(layer.says):
+            if key not in said:
+                said[key] = value
+                provenance[key] = layer.source
+    fields: dict[str, Any] = {key: said[key] for key in (*SCALARS, "warm_up", "config") if key in said}
+    fields |= {key: tuple(_under(said, key).values()) for key in TENSORS}
+    fields["batching"] = Batching(**_under(said, "batching"))
+    fields["parameters"] = _under(said, "parameters")
+    fields["warnings"] = tuple(warning for layer in layers for warning in layer.says.warnings)
+    return Overrides(**fields), provenance
+
+
+def _statements(says: Overrides) -> Iterable[tuple[str, Any]]:
+    """Each thing said, under the key that it may be overridden by."""
+    for key in SCALARS:
+        if (value := getattr(says, key)) is not None:
+            yield key, value
+    for key, value in msgspec.structs.asdict(says.batching).items():
+        if value is not None:
+            yield f"batching.{key}", value
+    for key in TENSORS:
+        for spec in getattr(says, key):
+            yield f"{key}.{spec.name}", spec
+    for key, value in says.parameters.items():
+        yield f"parameters.{key}", value
+    if says.warm_up:
+        yield "warm_up", says.warm_up
+    if says.config:
+        yield "config", says.config
+
+
+def _under(said: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {key.removeprefix(f"{prefix}."): value for key, value in said.items() if key.startswith(f"{prefix}.")}

@@ -1,0 +1,166 @@
+"""Tests of model.toml's parser."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.errors import HeadraceError, ModelInvalid
+from headrace.models.manifest import parse_model_toml
+from headrace.models.overrides import Overrides
+from headrace.models.version_policy import All, Latest, Specific, VersionPolicy
+from headrace.types import FREE, Batching, TensorSpec, WarmUp, WarmUpInput
+
+HERE = Path(__file__).parent
+
+
+def parse(text: str, folder: Path = HERE) -> Overrides:
+    return parse_model_toml(text.encode(), folder)
+
+
+def test_an_empty_file_says_nothing() -> None:
+    assert parse("") == Overrides()
+
+
+def test_every_key_is_read(tmp_path: Path) -> None:
+    (tmp_path / "one.raw").write_bytes(b"\0" * 16)
+    text = """
+    runtime = "openvino"
+    device = "cpu"
+    isolation = "none"
+    instances = 2
+    threads = 3
+    version_policy = "all"
+    batching = { max_size = 8, max_delay_ms = 2, max_queue = 100, tolerance = 0.01 }
+    [[inputs]]
+    name = "x"
+    datatype = "FP32"
+    shape = [-1, 4]
+    optional = true
+    reshape = [-1, 2, 2]
+    [[outputs]]
+    name = "y"
+    labels = ["cat", "dog"]
+    [[warm_up]]
+    name = "first"
+    batch_size = 2
+    count = 3
+    inputs.x = { datatype = "FP32", shape = [4], data = "file", file = "one.raw" }
+    [parameters]
+    text = "a"
+    whole = 1
+    flag = true
+    """
+    assert parse(text, tmp_path) == Overrides(
+        runtime="openvino",
+        device="cpu",
+        isolation="none",
+        instances=2,
+        threads=3,
+        version_policy=All(),
+        batching=Batching(None, 8, 2.0, 100, 0.01),
+        inputs=(TensorSpec("x", "FP32", (FREE, 4), optional=True, model_shape=(FREE, 2, 2)),),
+        outputs=(TensorSpec("y", "", (), labels=("cat", "dog")),),
+        warm_up=(WarmUp("first", 2, 3, {"x": WarmUpInput("FP32", (4,), "file", "one.raw")}),),
+        parameters={"text": "a", "whole": "1", "flag": "true"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "policy"), [('"all"', All()), ('"latest:2"', Latest(2)), ("[3, 1]", Specific((3, 1)))]
+)
+def test_version_policies_are_read(said: str, policy: VersionPolicy) -> None:
+    assert parse(f"version_policy = {said}").version_policy == policy
+
+
+def test_batching_may_be_switched_off() -> None:
+    assert parse("batching = false").batching == Batching(enabled=False)
+
+
+def test_labels_may_lie_in_a_file_of_the_model_s_folder(tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_text("cat\ndog\n")
+    assert parse('[[outputs]]\nname = "y"\nlabels = "labels.txt"', tmp_path).outputs[0].labels == ("cat", "dog")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('runtme = "onnx"', "model.toml: runtme: unknown key; did you mean 'runtime'?"),
+        ("batching = { size = 2 }", "model.toml: batching.size: unknown key; did you mean 'max_size'?"),
+        ('[[inputs]]\nnme = "x"', "model.toml: inputs[0].nme: unknown key; did you mean 'name'?"),
+        ("[[warm_up]]\ninputs.x = { shap = [1] }", "warm_up[0].inputs.x.shap: unknown key; did you mean 'shape'?"),
+        ("zzz = 1", "model.toml: zzz: unknown key; known: runtime, device"),
+        ('runtime = "torch"', "model.toml: runtime: says 'torch'; choose one of: onnx, openvino, fake"),
+        ("instances = 0", "model.toml: instances: says 0; expected a whole number of at least 1"),
+        ("instances = true", "model.toml: instances: says true; expected a whole number"),
+        ("threads = 99999999999999999999999", "expected a whole number of at most 1024"),
+        ('threads = "2"', "model.toml: threads: says '2'; expected a whole number"),
+        ("batching = true", "model.toml: batching: says true, which is found by probing"),
+        ("batching = { max_size = -1 }", "batching.max_size: says -1; expected a whole number of at least 1"),
+        ("batching = { max_delay_ms = nan }", "batching.max_delay_ms: says nan; expected a number of at least 0"),
+        ("batching = { tolerance = inf }", "batching.tolerance: says inf; expected a number of at most"),
+        ('version_policy = "latest:0"', 'give "all", "latest:N" with N of 1 or more, or a list like [1, 3]'),
+        ("version_policy = []", "names no version; give at least one"),
+        ("version_policy = [0]", "version_policy[0]: says 0; expected a whole number of at least 1"),
+        ('[[inputs]]\ndatatype = "FP32"', "model.toml: inputs[0].name: is missing"),
+        ('[[inputs]]\nname = ""', "inputs[0].name: says ''; expected text that is not empty"),
+        ('[[inputs]]\nname = "x"\nshape = [1]', "inputs[0]: 'datatype' is missing; give datatype and shape together"),
+        ('[[inputs]]\nname = "x"\nreshape = [1]', "inputs[0].reshape: needs the shape that clients see"),
+        ('[[inputs]]\nname = "x"\ndatatype = "FP32"\nshape = [-2]', "inputs[0].shape[0]: says -2; expected"),
+        ('[[inputs]]\nname = "x"\ndatatype = "F32"\nshape = []', "'F32' is not a datatype; known: BOOL, "),
+        ('[[inputs]]\nname = "x"\n[[inputs]]\nname = "x"', "inputs[1].name: 'x' is there twice"),
+        ('[[outputs]]\nname = "y"\nlabels = "../secret"', "labels: '../secret' leads out of the model's folder"),
+        ("[[warm_up]]\ninputs.x = 3", "model.toml: warm_up[0].inputs[...]: expected a table"),
+        (
+            '[[warm_up]]\ninputs.x = { datatype = "FP32", shape = [1], data = "file" }',
+            'warm_up[0].inputs.x: a file goes with data = "file"',
+        ),
+        ("parameters = { a = [1] }", "model.toml: parameters[...]: expected true or false or a whole number"),
+        ("a = [\n1,\n}", "model.toml: is not TOML: Invalid value (at line 3, column 1)"),
+        ("a = " + "[" * 10_000, "model.toml: is nested too deep"),
+        ("threads = " + "1" * 5_000, "model.toml: is not TOML"),
+    ],
+)
+def test_a_fault_is_named_with_its_key_and_what_would_be_right(text: str, message: str) -> None:
+    with pytest.raises(ModelInvalid) as error:
+        parse(text)
+    assert message in str(error.value)
+
+
+def test_bytes_that_are_not_text_are_refused_with_their_place() -> None:
+    with pytest.raises(ModelInvalid, match=r"model\.toml: is not UTF-8 at byte 4"):
+        parse_model_toml(b"a = \xff", HERE)
+
+
+TOML_VALUES = st.recursive(
+    st.sampled_from(
+        ["true", "-1", "0", "7", "1.5", "nan", "inf", '"x"', '"all"', "1979-05-27", "10000000000000000000000"]
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]")
+        | st.dictionaries(
+            st.sampled_from(["name", "shape", "inputs", "datatype", "x", "max_size", "labels"]), inner, max_size=3
+        ).map(lambda table: "{ " + ", ".join(f"{key} = {value}" for key, value in table.items()) + " }")
+    ),
+    max_leaves=8,
+)
+TOML_FILES = st.dictionaries(st.sampled_from([*Overrides.__struct_fields__, "typo"]), TOML_VALUES).map(
+    lambda table: "\n".join(f"{key} = {value}" for key, value in table.items())
+)
+
+
+@given(TOML_FILES)
+def test_any_well_formed_file_is_read_or_refused_in_our_words(text: str) -> None:
+    try:
+        parse(text)
+    except HeadraceError as error:
+        assert str(error).startswith("model.toml: ")
+
+
+@given(st.binary() | st.text().map(str.encode))
+def test_any_bytes_are_read_or_refused_in_our_words(content: bytes) -> None:
+    try:
+        parse_model_toml(content, HERE)
+    except HeadraceError as error:
+        assert str(error).startswith("model.toml: ")
