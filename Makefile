@@ -1,0 +1,71 @@
+# What a developer types. `make help` lists it.
+#
+# PYTHON=...  the interpreter that .venv is made with: 3.11, 3.12 or 3.13
+# MODELS=...  what `make serve` serves
+# ARGS=...    more arguments for `make serve`, `make test` and `make fuzz`
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup serve test check fix bench docs fuzz lock system clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+MODELS ?= models
+ARGS ?=
+UV ?= uv
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(READY) ## .venv from the lock file, and the demo models under models/
+	@if [ -f tools/place_models.py ]; then $(BIN)/python tools/place_models.py; fi
+
+# Nothing is fetched that the lock file does not hold a hash for: headrace itself is built with the locked setuptools.
+$(READY): requirements.lock pyproject.toml
+	@PYTHON="$(PYTHON)" VENV=$(VENV) tools/make_venv.sh
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+serve: setup ## the server on 127.0.0.1:8000, gRPC on 8001
+	$(BIN)/headrace serve $(MODELS) $(ARGS)
+
+test: setup system ## every test
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## format, lint, types, layers, documentation; under a minute
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_layers.py tests/test_exports.py tests/test_docs.py
+
+fix: $(READY) ## put right what the formatter and the linter can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: setup ## every benchmark, one after another
+	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench; done
+
+docs: $(READY) ## does the documentation say what the code does?
+	$(BIN)/python -m pytest tests/test_docs.py
+
+fuzz: setup ## the fuzz tests, with 20,000 cases each
+	$(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz --timeout=3600 $(ARGS)
+
+lock: ## requirements.lock anew from pyproject.toml (needs uv)
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	  --no-emit-index-url --no-annotate --all-extras pyproject.toml --output-file requirements.lock
+
+system: ## Debian packages that a few tests use where they are installed; as root only
+	@if command -v promtool >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  (apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y prometheus) \
+	    >/dev/null 2>&1 || echo "promtool could not be installed; the tests that need it are skipped"; \
+	else echo "promtool is not here; the tests that need it are skipped (as root: make system)"; fi
+
+clean: ## what was made, the models excepted
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
