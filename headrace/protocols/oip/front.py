@@ -1,0 +1,50 @@
+"""What the front ends need of the server: handed to HTTP and gRPC alike by whoever builds it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from headrace.clock import Clock
+from headrace.gateway.gateway import Gateway
+from headrace.models.reconcile import Reconcile
+from headrace.models.registry import Registry, Served
+from headrace.protocols.oip.settings import Settings
+from headrace.protocols.oip.shared_memory import Regions
+
+EXTENSIONS = (
+    "classification",
+    "sequence",
+    "model_repository",
+    "model_repository(unload_dependents)",
+    "schedule_policy",
+    "model_configuration",
+    "system_shared_memory",
+    "cuda_shared_memory",
+    "binary_tensor_data",
+    "parameters",
+    "statistics",
+    "trace",
+    "logging",
+)
+"""The extensions of the protocol that the server speaks, in Triton's order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The server as its front ends see it. Functions of the server that lie elsewhere come as callables."""
+
+    gateway: Gateway
+    registry: Registry
+    reconcile: Reconcile
+    clock: Clock
+    regions: Regions
+    settings: Settings
+    statistics: Callable[[str | None, int | None], list[dict[str, Any]]]  # model_stats, of a model and version or all
+    metrics: Callable[[], bytes]  # the page that Prometheus reads
+    model_config: Callable[[Served], dict[str, Any]]  # Triton's ModelConfig as JSON
+    server_name: str
+    server_version: str
+    ready: Callable[[], bool] = lambda: True  # every model that was wanted at the start has been tried
+    max_body_bytes: int = 64 << 20
+    max_header_bytes: int = 64 << 10
+    allow_uploads: bool = False
