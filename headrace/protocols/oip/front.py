@@ -1,15 +1,15 @@
 """What the front ends need of the server: handed to HTTP and gRPC alike by whoever builds it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from headrace.clock import Clock
 from headrace.gateway.gateway import Gateway
-from headrace.models.reconcile import Reconcile
 from headrace.models.registry import Registry, Served
 from headrace.protocols.oip.settings import Settings
 from headrace.protocols.oip.shared_memory import Regions
+from headrace.types import VersionStatus
 
 EXTENSIONS = (
     "classification",
@@ -29,13 +29,25 @@ EXTENSIONS = (
 """The extensions of the protocol that the server speaks, in Triton's order."""
 
 
+class Repository(Protocol):
+    """Loads and unloads models when a client asks: `models/reconcile.py`."""
+
+    async def load(
+        self, name: str, config: Mapping[str, Any] | None = None, files: Mapping[str, bytes] | None = None
+    ) -> None: ...
+
+    async def unload(self, name: str, dependents: bool = False) -> None: ...
+
+    def index(self) -> tuple[VersionStatus, ...]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Front:
     """The server as its front ends see it. Functions of the server that lie elsewhere come as callables."""
 
     gateway: Gateway
     registry: Registry
-    reconcile: Reconcile
+    repository: Repository
     clock: Clock
     regions: Regions
     settings: Settings
@@ -47,4 +59,3 @@ class Front:
     ready: Callable[[], bool] = lambda: True  # every model that was wanted at the start has been tried
     max_body_bytes: int = 64 << 20
     max_header_bytes: int = 64 << 10
-    allow_uploads: bool = False
