@@ -1,0 +1,302 @@
+"""Every setting, as one frozen tree: defaults, then file, then environment, then flags; unknown keys are refused.
+
+The annotations below are the only place that says what a setting means and may be: `headrace config` and the
+documentation's test read them. Knows no server; computed values are never written back here.
+"""
+
+import difflib
+import tomllib
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from headrace.errors import SettingInvalid
+
+PREFIX = "HEADRACE_"
+FILE_VARIABLE = "HEADRACE_CONFIG"
+"""The environment variable that names the settings file; every other HEADRACE_ variable is a setting."""
+
+Value = bool | int | float | str
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Seconds = Annotated[float, Meta(gt=0, le=86400)]
+Positive = Annotated[int, Meta(ge=1)]
+
+
+class ServerConfig(msgspec.Struct, frozen=True):
+    """Where the server listens, and its limits on a request."""
+
+    host: Annotated[str, Meta(description="Address to listen on.", min_length=1)] = "127.0.0.1"
+    http_port: Annotated[Port, Meta(description="Port of the HTTP front; 0 takes any free one.")] = 8000
+    grpc_port: Annotated[Port, Meta(description="Port of the gRPC front; 0 takes any free one.")] = 8001
+    grpc: Annotated[bool, Meta(description="Whether the gRPC front is opened at all.")] = True
+    insecure: Annotated[bool, Meta(description="Allow an address that others can reach, with no access control.")] = (
+        False
+    )
+    drain_s: Annotated[
+        float, Meta(ge=0, le=86400, description="How long running requests may take to finish at shutdown.")
+    ] = 30.0
+    keep_alive_s: Annotated[Seconds, Meta(description="How long an idle HTTP connection is kept open.")] = 75.0
+    max_body_bytes: Annotated[
+        Positive, Meta(description="Largest HTTP request body, also once it is decompressed.")
+    ] = 64 * 1024 * 1024
+    max_header_bytes: Annotated[int, Meta(ge=1024, description="Largest HTTP header block.")] = 64 * 1024
+
+
+class GrpcConfig(msgspec.Struct, frozen=True):
+    """Limits of the gRPC front."""
+
+    max_message_bytes: Annotated[int, Meta(ge=-1, description="Largest gRPC message; -1, as gRPC says it: any.")] = -1
+
+
+class OipConfig(msgspec.Struct, frozen=True):
+    """The Open Inference Protocol's optional parts."""
+
+    shared_memory: Annotated[
+        bool, Meta(description="Let clients pass tensors in system shared memory of the server's own user.")
+    ] = False
+
+
+class ProtocolsConfig(msgspec.Struct, frozen=True):
+    """What each protocol offers."""
+
+    oip: OipConfig = OipConfig()
+
+
+class ModelsConfig(msgspec.Struct, frozen=True):
+    """How models are loaded."""
+
+    uploads: Annotated[bool, Meta(description="Let a load request carry the model's files.")] = False
+    load_parallel: Annotated[int, Meta(ge=1, le=256, description="How many models are loaded at once.")] = 2
+
+
+class BatchingConfig(msgspec.Struct, frozen=True):
+    """How requests are joined, for models that do not say otherwise."""
+
+    max_size: Annotated[int, Meta(ge=1, le=65536, description="Most rows in one run of a model.")] = 64
+    max_delay_ms: Annotated[
+        float, Meta(ge=0, le=60000, description="How long the first request of a batch may wait for company.")
+    ] = 0.0
+    max_queue: Annotated[Positive, Meta(description="Most requests that may wait for one model version.")] = 1024
+    max_queue_bytes: Annotated[
+        Positive, Meta(description="Most bytes of tensors that may wait for one model version.")
+    ] = 256 * 1024 * 1024
+    tolerance: Annotated[
+        float,
+        Meta(ge=0, le=1, description="Largest difference between a row alone and in company that proves a batch axis."),
+    ] = 1e-3
+
+
+class WorkersConfig(msgspec.Struct, frozen=True):
+    """The processes that models run in, for models that do not say otherwise."""
+
+    isolation: Annotated[
+        Literal["process", "none"], Meta(description="Run models in processes of their own, or inside the server.")
+    ] = "process"
+    instances: Annotated[int, Meta(ge=1, le=256, description="How many copies of a model run side by side.")] = 1
+    threads: Annotated[
+        int, Meta(ge=0, le=1024, description="Threads of one instance; 0 shares out the cores that are allowed.")
+    ] = 0
+    load_timeout_s: Annotated[Seconds, Meta(description="How long loading a model version may take.")] = 300.0
+    batch_timeout_s: Annotated[Seconds, Meta(description="How long one run of a model may take.")] = 120.0
+
+
+class LogConfig(msgspec.Struct, frozen=True):
+    """What the server writes to standard error."""
+
+    format: Annotated[Literal["text", "json"], Meta(description="Lines for people, or one JSON object a line.")] = (
+        "text"
+    )
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="The least important lines that are written.")
+    ] = "info"
+
+
+class Config(msgspec.Struct, frozen=True):
+    """Every setting of a server."""
+
+    server: ServerConfig = ServerConfig()
+    grpc: GrpcConfig = GrpcConfig()
+    protocols: ProtocolsConfig = ProtocolsConfig()
+    models: ModelsConfig = ModelsConfig()
+    batching: BatchingConfig = BatchingConfig()
+    workers: WorkersConfig = WorkersConfig()
+    log: LogConfig = LogConfig()
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """What is known of one setting: its dotted key, its default, one sentence, and what it takes in words."""
+
+    key: str
+    default: Value
+    meaning: str
+    takes: str
+    type: Any  # as annotated, for msgspec.convert
+
+
+class Given(msgspec.Struct, frozen=True):
+    """One setting as somebody gave it. `text` where the value is yet to be read as the setting's type."""
+
+    key: str
+    value: object
+    source: str
+    text: bool = True
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """The settings in force, and where each came from ("default", "file x.toml", "flag --set", ...)."""
+
+    config: Config
+    sources: Mapping[str, str]
+
+    def values(self) -> dict[str, Value]:
+        """Every setting's value by its dotted key, in the order of the tree."""
+        tree = msgspec.to_builtins(self.config)
+        return {key: _at(tree, key) for key in SETTINGS}
+
+
+def load_config(
+    file: Path | None = None, environment: Mapping[str, str] | None = None, flags: Iterable[Given] = ()
+) -> Loaded:
+    """The settings from every source, a later one winning. `file` wins over $HEADRACE_CONFIG.
+
+    Raises SettingInvalid, which names the setting, the source and what would be right.
+    """
+    environment = environment or {}
+    if file is None and environment.get(FILE_VARIABLE):
+        file = Path(environment[FILE_VARIABLE])
+    values: dict[str, Value] = {}
+    sources = dict.fromkeys(SETTINGS, "default")
+    for given in (*(_from_file(file) if file else ()), *_from_environment(environment), *flags):
+        values[given.key] = _read(given)
+        sources[given.key] = given.source
+    return Loaded(msgspec.convert(_nested(values), Config), sources)
+
+
+def from_assignment(text: str, source: str = "--set") -> Given:
+    """One setting from `key=value`. Raises SettingInvalid where there is no `=`."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise SettingInvalid(f"{source} {text!r} has no value; write {source} KEY=VALUE, as in server.http_port=9000")
+    return Given(key.strip(), value.strip(), source)
+
+
+def _from_environment(environment: Mapping[str, str]) -> Iterator[Given]:
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name != FILE_VARIABLE:
+            key = name.removeprefix(PREFIX).lower().replace("__", ".")
+            yield Given(key, environment[name], f"environment {name}")
+
+
+def _from_file(file: Path) -> Iterator[Given]:
+    try:
+        tree = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingInvalid(f"the settings file {file} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingInvalid(f"the settings file {file} is not TOML: {error}") from error
+    for key, value in _leaves(tree):
+        yield Given(key, value, f"file {file}", text=False)
+
+
+def _leaves(tree: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
+    """Tables are walked down to settings; a table where a setting should be is a leaf, and found wrong as one."""
+    for name, value in tree.items():
+        key = f"{above}{name}"
+        if isinstance(value, dict) and value and key not in SETTINGS:
+            yield from _leaves(value, f"{key}.")
+        elif value != {} or key not in _SECTIONS:
+            yield key, value
+
+
+def _read(given: Given) -> Value:
+    setting = SETTINGS.get(given.key)
+    if setting is None:
+        raise SettingInvalid(f"there is no setting {given.key!r} (from {given.source}); {_suggestion(given.key)}")
+    try:
+        value: Value = msgspec.convert(given.value, setting.type, strict=not given.text)
+    except msgspec.ValidationError:
+        message = f"{_shown(given.value)} (from {given.source}) is not {setting.takes}"
+        raise SettingInvalid(message, given.key) from None
+    return value
+
+
+def _shown(value: object) -> str:
+    """A value about as it was written."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "a table" if isinstance(value, dict) else repr(value)
+
+
+def _suggestion(key: str) -> str:
+    """Names the nearest setting, or where the whole list is."""
+    inside = [name for name in SETTINGS if name.startswith(f"{key}.")]
+    if inside:
+        return f"it holds {', '.join(inside)}"
+    ends = {name.rpartition(".")[2]: name for name in SETTINGS}
+    near = difflib.get_close_matches(key, SETTINGS, 1, 0.7)
+    near = near or [ends[end] for end in difflib.get_close_matches(key.rpartition(".")[2], ends, 1, 0.7)]
+    return f"did you mean {near[0]!r}?" if near else "`headrace config` lists them all"
+
+
+def _nested(values: Mapping[str, Value]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for key, value in values.items():
+        *above, name = key.split(".")
+        branch = tree
+        for part in above:
+            branch = branch.setdefault(part, {})
+        branch[name] = value
+    return tree
+
+
+def _at(tree: Any, key: str) -> Value:
+    for part in key.split("."):
+        tree = tree[part]
+    value: Value = tree
+    return value
+
+
+def _settings(section: type[msgspec.Struct], above: str = "") -> Iterator[Setting]:
+    for name, annotated in typing.get_type_hints(section, include_extras=True).items():
+        if isinstance(annotated, type) and issubclass(annotated, msgspec.Struct):
+            yield from _settings(annotated, f"{above}{name}.")
+        else:
+            yield Setting(f"{above}{name}", getattr(section(), name), _meaning(annotated), _takes(annotated), annotated)
+
+
+def _meaning(annotated: Any) -> str:
+    meaning: str = next(meta.description for meta in annotated.__metadata__ if meta.description)
+    return meaning
+
+
+def _takes(annotated: Any) -> str:
+    """What a setting takes, in words that follow "is not"."""
+    kind = typing.get_origin(annotated.__origin__) or annotated.__origin__
+    if kind is Literal:
+        return "one of " + ", ".join(typing.get_args(annotated.__origin__))
+    if kind is bool:
+        return "true or false"
+    if kind is str:
+        return "text, and not empty"
+    return {int: "a whole number", float: "a number"}[kind] + _range(annotated.__metadata__)
+
+
+def _range(metas: Iterable[Meta]) -> str:
+    low = high = ""
+    for meta in metas:
+        low = f" of at least {meta.ge}" if meta.ge is not None else low
+        low = f" above {meta.gt}" if meta.gt is not None else low
+        high = f" and at most {meta.le}" if meta.le is not None else high
+    return low + high
+
+
+SETTINGS: Mapping[str, Setting] = types.MappingProxyType({setting.key: setting for setting in _settings(Config)})
+"""Every setting by its dotted key, in the order of the tree."""
+
+_SECTIONS = frozenset(key[:dot] for key in SETTINGS for dot in range(len(key)) if key[dot] == ".")

@@ -1,0 +1,157 @@
+"""Settings: which source wins, and what is refused with which words."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.config import SETTINGS, Config, Given, from_assignment, load_config
+from headrace.errors import SettingInvalid
+
+
+def _file(folder: Path, text: str) -> Path:
+    path = folder / "headrace.toml"
+    path.write_text(text)
+    return path
+
+
+def test_without_sources_every_setting_is_the_default() -> None:
+    loaded = load_config()
+    assert loaded.config == Config()
+    assert set(loaded.sources.values()) == {"default"}
+
+
+def test_flags_win_over_environment_over_file(tmp_path: Path) -> None:
+    file = _file(tmp_path, "[server]\nhttp_port = 1\ngrpc_port = 1\ndrain_s = 1\n")
+    environment = {"HEADRACE_SERVER__HTTP_PORT": "2", "HEADRACE_SERVER__GRPC_PORT": "2"}
+    loaded = load_config(file, environment, [from_assignment("server.http_port=3")])
+    assert (loaded.config.server.http_port, loaded.config.server.grpc_port) == (3, 2)
+    assert loaded.config.server.drain_s == 1.0
+    assert loaded.sources["server.http_port"] == "--set"
+    assert loaded.sources["server.grpc_port"] == "environment HEADRACE_SERVER__GRPC_PORT"
+    assert loaded.sources["server.drain_s"] == f"file {file}"
+
+
+def test_the_file_may_be_named_by_the_environment(tmp_path: Path) -> None:
+    file = _file(tmp_path, "log = { format = 'json' }")
+    assert load_config(environment={"HEADRACE_CONFIG": str(file)}).config.log.format == "json"
+
+
+def test_a_file_that_is_given_wins_over_the_one_in_the_environment(tmp_path: Path) -> None:
+    file = _file(tmp_path, "log = { level = 'debug' }")
+    assert load_config(file, {"HEADRACE_CONFIG": "/nowhere.toml"}).config.log.level == "debug"
+
+
+def test_double_underscores_nest_as_deep_as_the_tree() -> None:
+    loaded = load_config(environment={"HEADRACE_PROTOCOLS__OIP__SHARED_MEMORY": "true"})
+    assert loaded.config.protocols.oip.shared_memory
+
+
+def test_variables_of_others_are_left_alone() -> None:
+    assert load_config(environment={"HEADRACES": "1", "PATH": "/bin"}).config == Config()
+
+
+def test_a_setting_is_written_as_it_is_loaded() -> None:
+    loaded = load_config(flags=[from_assignment("batching.tolerance=0.5")])
+    assert loaded.values()["batching.tolerance"] == 0.5
+    assert list(loaded.values()) == list(SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[server]\nhttp_prt = 1", "no setting 'server.http_prt' (from file {file}); did you mean 'server.http_port'?"),
+        ("[serve]\nhost = 'a'", "no setting 'serve.host' (from file {file}); did you mean 'server.host'?"),
+        ("[tea]\npot = 1", "no setting 'tea.pot' (from file {file}); `headrace config` lists them all"),
+        ("batching = false", "no setting 'batching' (from file {file}); it holds batching.max_size,"),
+        ("[tea]", "no setting 'tea' (from file {file})"),
+        ("[server]\nhttp_port = '80'", "server.http_port: '80' (from file {file}) is not a whole number of at least 0"),
+        ("[server]\nhttp_port = true", "server.http_port: true (from file {file}) is not a whole number"),
+        ("[server]\nhttp_port = 8.5", "server.http_port: 8.5 (from file {file}) is not a whole number"),
+        ("[server.http_port]\nx = 1", "server.http_port: a table (from file {file}) is not a whole number"),
+        ("[server]\ndrain_s = nan", "server.drain_s: nan (from file {file}) is not a number of at least 0"),
+        ("[server]\ninsecure = 'yes'", "server.insecure: 'yes' (from file {file}) is not true or false"),
+        ("[log]\nformat = 'xml'", "log.format: 'xml' (from file {file}) is not one of text, json"),
+        (
+            "a = 1\n[server b",
+            "{file} is not TOML: Expected ']' at the end of a table declaration (at line 2, column 9)",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_named_with_what_would_be_right(tmp_path: Path, text: str, message: str) -> None:
+    file = _file(tmp_path, text)
+    with pytest.raises(SettingInvalid) as caught:
+        load_config(file)
+    assert message.format(file=file) in str(caught.value)
+
+
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SettingInvalid, match=r"none\.toml cannot be read: No such file"):
+        load_config(tmp_path / "none.toml")
+
+
+def test_a_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingInvalid, match="is not TOML"):
+        load_config(tmp_path / "x.toml")
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("server.http_port", "--set 'server.http_port' has no value"),
+        ("server.http_port=99999", "server.http_port: '99999' (from --set) is not a whole number of at least 0"),
+        ("server.http_port=", "server.http_port: '' (from --set) is not"),
+        ("http_port=1", "did you mean 'server.http_port'?"),
+        ("batching.max_delay_ms=inf", "'inf' (from --set) is not a number of at least 0 and at most 60000"),
+        ("server.host=", "server.host: '' (from --set) is not text, and not empty"),
+    ],
+)
+def test_what_is_wrong_in_a_flag_is_named_with_what_would_be_right(assignment: str, message: str) -> None:
+    with pytest.raises(SettingInvalid) as caught:
+        load_config(flags=[from_assignment(assignment)])
+    assert message in str(caught.value)
+
+
+def test_an_unknown_variable_is_refused() -> None:
+    with pytest.raises(SettingInvalid, match=r"from environment HEADRACE_LOG__FORMT\); did you mean 'log\.format'"):
+        load_config(environment={"HEADRACE_LOG__FORMT": "json"})
+
+
+@pytest.mark.parametrize("key", SETTINGS)
+def test_every_setting_says_what_it_means_in_a_sentence_and_takes_its_own_default(key: str) -> None:
+    known = SETTINGS[key]
+    assert known.meaning[0].isupper()
+    assert known.meaning.endswith(".")
+    assert load_config(flags=[Given(known.key, known.default, "test", text=False)]).config == Config()
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_as_a_file_are_settings_or_an_error_of_ours(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes
+) -> None:
+    file = tmp_path_factory.mktemp("config") / "any.toml"
+    file.write_bytes(data)
+    try:
+        load_config(file)
+    except SettingInvalid:
+        pass
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.sampled_from(sorted(SETTINGS)), JSON)
+def test_any_value_is_one_that_the_setting_takes_or_is_refused(key: str, value: object) -> None:
+    try:
+        loaded = load_config(flags=[Given(key, value, "test", text=False)])
+    except SettingInvalid as error:
+        assert error.where == key
+    else:
+        assert msgspec.convert(msgspec.to_builtins(loaded.config), Config) == loaded.config
