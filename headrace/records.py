@@ -1,6 +1,6 @@
 """Facts worth keeping; the only source of metrics, statistics, logs and traces."""
 
-from typing import Protocol
+from collections.abc import Callable
 
 import msgspec
 
@@ -56,10 +56,8 @@ class WorkerEvent(msgspec.Struct, frozen=True):
 Record = RequestRecord | BatchRecord | ModelEvent | WorkerEvent
 
 
-class Recorder(Protocol):
-    """Takes a record; returns at once and never raises."""
-
-    def __call__(self, record: Record) -> None: ...
+Recorder = Callable[[Record], None]
+"""Takes a record; returns at once and never raises."""
 
 
 def discard(record: Record) -> None:

@@ -50,9 +50,20 @@ Done = Callable[[Outcome], None]
 class Instance(Protocol):
     """Runs batches one after the other; called, and calling back, on the event loop."""
 
-    ready: bool  # takes work now
-    running: int  # batches handed to it and not yet done
-    failure: str  # why it has not been ready for long, or empty
+    @property
+    def ready(self) -> bool:
+        """Takes work now."""
+        ...
+
+    @property
+    def running(self) -> int:
+        """Batches handed to it and not yet done."""
+        ...
+
+    @property
+    def failure(self) -> str:
+        """Why it has not been ready for long, or empty."""
+        ...
 
     def run(self, work: Work, done: Done) -> None:
         """Run a batch; `done` is called once, later. Parts are read before this returns."""

@@ -1,17 +1,62 @@
 """The loop that makes what is served match what is wanted."""
 
-from collections.abc import Mapping
+import asyncio
+import logging
+import shutil
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from headrace.models.registry import Registry
-from headrace.types import VersionStatus
+from headrace.errors import Forbidden, HeadraceError, ModelInvalid, ModelNotFound
+from headrace.models.lifecycle import States
+from headrace.models.registry import Registry, Served
+from headrace.models.repository import Catalog, LocalRepository
+from headrace.models.version_policy import wanted
+from headrace.servable import Servable
+from headrace.types import Manifest, VersionStatus
+
+log = logging.getLogger(__name__)
+
+Build = Callable[[Manifest], Awaitable[Servable]]
 
 
 class Reconcile:
-    """Loads and unloads versions, one move of a model at a time; the only writer of the registry."""
+    """Loads and unloads versions, one move of a model at a time; the only writer of registry and states.
 
-    def __init__(self, registry: Registry) -> None:
-        self.registry = registry
+    It owns every Servable from its building to its closing.
+    """
+
+    def __init__(
+        self,
+        repository: LocalRepository,
+        registry: Registry,
+        states: States,
+        build: Build,
+        *,
+        parallel: int = 2,
+        drain_s: float = 30.0,
+        uploads: bool = False,
+    ) -> None:
+        self._repository = repository
+        self._registry = registry
+        self._states = states
+        self._build = build
+        self._places = asyncio.Semaphore(parallel)  # loads under way
+        self._drain_s = drain_s
+        self._uploads = uploads
+        self._moves: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._uploaded: dict[str, Path] = {}
+
+    async def start(self) -> None:
+        """Load what the repository and its version policies want; what cannot be loaded is told by the index."""
+        catalog = await asyncio.to_thread(self._repository.scan)
+        self._tell_broken(catalog)
+        names = {manifest.name for manifest in catalog.manifests}
+        await asyncio.gather(*(self._start(name, catalog) for name in sorted(names)))
 
     async def load(
         self, name: str, config: Mapping[str, Any] | None = None, files: Mapping[str, bytes] | None = None
@@ -19,15 +64,138 @@ class Reconcile:
         """Load or reload the versions that the policy wants; returns once they are ready.
 
         `config` is a Triton model configuration that replaces the one in the folder; `files` (path under the
-        model's folder -> content) stand in for the folder's own.
-        Raises ModelNotFound, ModelInvalid with the reason, or Forbidden where uploads are off.
+        model's folder -> content) stand in for the folder's own. Where a version cannot be loaded, what was served
+        before goes on. Raises ModelNotFound, ModelInvalid with the reason, or Forbidden where uploads are off.
         """
-        raise NotImplementedError
+        if files and not self._uploads:
+            raise Forbidden("uploads are off; the setting models.uploads = true allows them", "parameters")
+        async with self._moves[name]:
+            repository = await asyncio.to_thread(self._place, name, files) if files else self._repository
+            catalog = await asyncio.to_thread(repository.find, name, config)
+            self._tell_broken(catalog)
+            if not catalog.manifests:
+                raise self._nothing_there(name, catalog)
+            await self._move(name, catalog)
 
     async def unload(self, name: str, dependents: bool = False) -> None:
-        """Take every version out of service and give its memory back. Raises ModelNotFound."""
-        raise NotImplementedError
+        """Take every version out of service and give its memory back. Raises ModelNotFound.
+
+        `dependents` is Triton's word for the models of an ensemble; there are none here.
+        """
+        async with self._moves[name]:
+            if not self._states.of(name):
+                raise ModelNotFound(f"model {name!r} is not in the repository")
+            for version in self._registry.versions(name):
+                await self._retire(name, version)
+            self._discard_upload(name)
+
+    async def close(self) -> None:
+        """Take everything out of service at once; what still runs is answered with an error."""
+        await asyncio.gather(*(self._close(name) for name in self._registry.names()))
+        for name in list(self._uploaded):
+            self._discard_upload(name)
 
     def index(self) -> tuple[VersionStatus, ...]:
         """Every version known, by name and version, with its state and the reason."""
-        raise NotImplementedError
+        return self._states.all()
+
+    # ---- moves, under the model's lock
+
+    async def _start(self, name: str, catalog: Catalog) -> None:
+        async with self._moves[name]:
+            with suppress(HeadraceError):  # the index tells
+                await self._move(name, catalog)
+
+    async def _move(self, name: str, catalog: Catalog) -> None:
+        """Load what is wanted, then retire what is not. Raises the first reason why a version did not load."""
+        manifests = {manifest.version: manifest for manifest in catalog.manifests if manifest.name == name}
+        versions = wanted(catalog.policy[name], manifests)
+        failures: list[HeadraceError] = []
+        for version in versions:
+            try:
+                await self._load(manifests[version])
+            except HeadraceError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+        for version in self._registry.versions(name):
+            if version not in versions:
+                await self._retire(name, version)
+
+    async def _load(self, manifest: Manifest) -> None:
+        name, version = manifest.name, manifest.version
+        before = self._registry.find(name, version)
+        if before is None:
+            self._states.put(name, version, "LOADING")
+        async with self._places:
+            started = time.monotonic()
+            try:
+                servable = await self._build(manifest)
+            except Exception as error:
+                reason = str(error) if isinstance(error, HeadraceError) else f"{type(error).__name__}: {error}"
+                log.warning(
+                    "%s cannot be loaded: %s", manifest.id, reason, exc_info=not isinstance(error, HeadraceError)
+                )
+                kept = "; the version loaded before goes on" if before else ""
+                self._states.put(name, version, "READY" if before else "UNAVAILABLE", reason + kept)
+                raise ModelInvalid(reason) from error
+        self._registry.publish(Served(manifest.id, manifest, servable))
+        self._states.put(name, version, "READY", seconds=time.monotonic() - started)
+        if before:
+            await self._end(before)
+
+    async def _retire(self, name: str, version: int) -> None:
+        served = self._registry.find(name, version)
+        if served is None:
+            return
+        self._registry.withdraw(served.version)
+        self._states.put(name, version, "UNLOADING")
+        await self._end(served)
+        self._states.put(name, version, "UNAVAILABLE", "unloaded")
+
+    async def _end(self, served: Served) -> None:
+        """Let it finish what it has, for a while, and give back what it holds."""
+        try:
+            await asyncio.wait_for(served.servable.drain(), self._drain_s)
+        except TimeoutError:
+            log.warning("%s did not finish within %g s and is closed", served.version, self._drain_s)
+        await served.servable.close()
+
+    async def _close(self, name: str) -> None:
+        for version in self._registry.versions(name):
+            served = self._registry.find(name, version)
+            if served is not None:
+                self._registry.withdraw(served.version)
+                await served.servable.close()
+
+    # ---- the repository
+
+    def _tell_broken(self, catalog: Catalog) -> None:
+        for broken in catalog.broken:
+            if broken.version is None or self._registry.find(broken.name, broken.version) is None:
+                self._states.put(broken.name, broken.version, "UNAVAILABLE", broken.reason)
+
+    def _nothing_there(self, name: str, catalog: Catalog) -> HeadraceError:
+        for broken in catalog.broken:
+            if broken.name == name:
+                return ModelInvalid(broken.reason)
+        return ModelNotFound(f"model {name!r} is not in the repository")
+
+    def _place(self, name: str, files: Mapping[str, bytes]) -> LocalRepository:
+        """Uploaded files in a folder of their own, outside the repository."""
+        self._discard_upload(name)
+        root = Path(tempfile.mkdtemp(prefix="headrace-upload-"))
+        folder = root / name
+        for path, content in files.items():
+            file = (folder / path).resolve()
+            if not file.is_relative_to(folder.resolve()) or folder.resolve().parent != root.resolve():
+                shutil.rmtree(root)
+                raise Forbidden(f"{path!r} leaves the model's folder", "parameters")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        self._uploaded[name] = root
+        return LocalRepository(root)
+
+    def _discard_upload(self, name: str) -> None:
+        if root := self._uploaded.pop(name, None):
+            shutil.rmtree(root, ignore_errors=True)

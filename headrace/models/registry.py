@@ -38,10 +38,14 @@ class Registry:
         if ref.version is None:
             served = self._newest.get(ref.name)
         else:
-            served = self._ready.get(ref.name, {}).get(ref.version)
+            served = self.find(ref.name, ref.version)
         if served is None:
             raise self._why_not(ref)
         return served
+
+    def find(self, name: str, version: int) -> Served | None:
+        """That very version, where it is ready."""
+        return self._ready.get(name, {}).get(version)
 
     def versions(self, name: str) -> list[int]:
         """The ready versions of a model, ascending; empty where there is none."""

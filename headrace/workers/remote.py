@@ -207,12 +207,14 @@ class ProcessInstance:
         self._changed()
 
     def _give_back(self, why: str) -> None:
-        """Every batch that the child had, in order; only the first was being run."""
-        lost = list(self._batches)
-        self._batches.clear()
-        for position, batch in enumerate(lost):
+        """Every batch that the child had, the newest first, so that the oldest is back in front of the queue.
+
+        Only the oldest was being run.
+        """
+        while self._batches:
+            batch = self._batches.pop()
             error = WorkerLost(f"the worker that ran the request {why}", retry_after_s=1)
-            batch.done(Outcome(error=error, lost=True, ran=position == 0))
+            batch.done(Outcome(error=error, lost=True, ran=not self._batches))
             self._free.append(batch.slot)
 
     async def _restart(self) -> None:

@@ -1,0 +1,38 @@
+"""The state of every version that is known; each change is recorded."""
+
+import time
+
+from headrace.records import ModelEvent, Recorder
+from headrace.types import VersionState, VersionStatus
+
+
+class States:
+    """What the repository index tells; written by the reconcile loop only."""
+
+    def __init__(self, record: Recorder) -> None:
+        self._record = record
+        self._states: dict[str, dict[int | None, VersionStatus]] = {}
+
+    def put(self, name: str, version: int | None, state: VersionState, reason: str = "", seconds: float = 0.0) -> None:
+        """The version is now in this state, for this reason; getting there took that long."""
+        self._states.setdefault(name, {})[version] = VersionStatus(name, version, state, reason)
+        self._record(ModelEvent(name, version, state, reason, time.time(), seconds))
+
+    def forget(self, name: str, version: int | None) -> None:
+        """The version is no longer in the repository."""
+        versions = self._states.get(name, {})
+        versions.pop(version, None)
+        if not versions:
+            self._states.pop(name, None)
+
+    def of(self, name: str) -> tuple[VersionStatus, ...]:
+        """The versions of one model, ascending."""
+        return _sorted(self._states.get(name, {}))
+
+    def all(self) -> tuple[VersionStatus, ...]:
+        """Every version, by name and number."""
+        return tuple(status for name in sorted(self._states) for status in _sorted(self._states[name]))
+
+
+def _sorted(versions: dict[int | None, VersionStatus]) -> tuple[VersionStatus, ...]:
+    return tuple(versions[version] for version in sorted(versions, key=lambda version: version or 0))

@@ -1,0 +1,30 @@
+"""When a batch is closed."""
+
+import pytest
+
+from headrace.batching.policy import Limits, Run, Wait, decide
+
+
+def limits(max_size: int = 8, max_delay_ns: int = 0) -> Limits:
+    return Limits(max_size, max_delay_ns, max_queue=100, max_queue_bytes=1000)
+
+
+@pytest.mark.parametrize(
+    ("rows", "waited_ns", "room", "given", "decision"),
+    [
+        (1, 0, 0, limits(), Wait(None)),  # nothing is free: growing costs nothing
+        (99, 999, 0, limits(max_delay_ns=5), Wait(None)),
+        (1, 0, 1, limits(), Run("idle")),
+        (8, 0, 1, limits(), Run("size")),
+        (9, 0, 1, limits(max_delay_ns=5), Run("size")),
+        (1, 0, 1, limits(max_delay_ns=5), Wait(105)),
+        (7, 4, 1, limits(max_delay_ns=5), Wait(101)),
+        (1, 5, 1, limits(max_delay_ns=5), Run("delay")),
+        (1, 0, 1, limits(max_size=1, max_delay_ns=5), Run("alone")),
+    ],
+)
+def test_a_batch_is_closed_by_size_delay_or_an_idle_instance(
+    rows: int, waited_ns: int, room: int, given: Limits, decision: Run | Wait
+) -> None:
+    now_ns = 100
+    assert decide(rows, now_ns - waited_ns, now_ns, room, given) == decision
