@@ -109,7 +109,7 @@ def doubled(work: Work) -> tuple[Tensor, ...]:
     tensors = []
     for rows in work.inputs:
         array = to_array(Tensor(rows.name, rows.datatype, rows.shape, b"".join(rows.parts)))
-        tensors.append(from_array(rows.name.replace("x", "y"), array + array))
+        tensors.append(from_array(rows.name.replace("x", "y"), np.add(array, array)))
     return tuple(tensors)
 
 

@@ -85,7 +85,8 @@ def test_rows_bytes_and_order_hold_whatever_happens(steps: list[tuple[str, int]]
             (queue.push if step == "push" else queue.push_front)(item)
             model.insert(0 if step == "front" else len(model), item)
         elif step == "take" and model:
-            rows, expected = 0, []
+            rows = 0
+            expected: list[Waiting] = []
             for item in [item for item in model if item.key == model[0].key]:
                 if expected and rows + item.rows > number:
                     break

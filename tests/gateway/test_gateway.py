@@ -1,0 +1,122 @@
+"""Every request is routed, counted and recorded once."""
+
+import asyncio
+from pathlib import Path
+
+from headrace.errors import HeadraceError, InvalidRequest
+from headrace.gateway.gateway import Gateway
+from headrace.models.registry import Registry, Served
+from headrace.records import Record, RequestRecord
+from headrace.servable import Cancel, Reply
+from headrace.types import Backlog, BatchFacts, Manifest, ModelRef, ModelVersion, Request, Response
+from tests.fakes import FakeClock, Got, request, signature
+
+VERSION = ModelVersion("m", 3)
+RESPONSE = Response(VERSION, (), BatchFacts(1, 1, "idle", 0, 5))
+
+
+class Kept:
+    """A Servable that keeps requests until the test answers."""
+
+    signature = signature()
+
+    def __init__(self) -> None:
+        self.replies: list[Reply] = []
+        self.cancelled = 0
+
+    def submit(self, request: Request, reply: Reply) -> Cancel:
+        self.replies.append(reply)
+        return self.cancel
+
+    def cancel(self) -> None:
+        self.cancelled += 1
+
+    def backlog(self) -> Backlog:
+        return Backlog(0, 0)
+
+    async def drain(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.kept = Kept()
+        self.records: list[Record] = []
+        registry = Registry()
+        registry.publish(Served(VERSION, Manifest("m", 3, Path("m"), "fake"), self.kept))
+        self.clock = FakeClock()
+        self.gateway = Gateway(registry, self.records.append, self.clock)
+
+    def record(self) -> RequestRecord:
+        (record,) = self.records
+        assert isinstance(record, RequestRecord)
+        return record
+
+
+def test_an_answer_is_handed_on_and_recorded_with_its_version_rows_and_run() -> None:
+    bench, got = Bench(), Got()
+    bench.gateway.submit(request([[1, 1], [2, 2]]), got)
+    assert bench.gateway.in_flight == 1
+    bench.kept.replies[0](RESPONSE)
+    assert got.response is RESPONSE
+    record = bench.record()
+    assert (record.model, record.version, record.rows, record.batch) == ("m", 3, 2, RESPONSE.batch)
+    assert bench.gateway.in_flight == 0
+
+
+def test_an_error_is_recorded_by_its_code() -> None:
+    bench, got = Bench(), Got()
+    bench.gateway.submit(request([[1, 1]]), got)
+    bench.kept.replies[0](InvalidRequest("no"))
+    assert got.error == bench.record().error == "invalid_request"
+
+
+def test_an_unknown_model_is_refused_and_recorded() -> None:
+    bench, got = Bench(), Got()
+    asked = Request("", ModelRef("nobody"), ())
+    bench.gateway.submit(asked, got)
+    assert got.error == bench.record().error == "model_not_found"
+
+
+def test_a_cancelled_request_is_withdrawn_recorded_once_and_never_answered() -> None:
+    bench, got = Bench(), Got()
+    cancel = bench.gateway.submit(request([[1, 1]]), got)
+    cancel()
+    cancel()
+    bench.kept.replies[0](RESPONSE)
+    assert got.answers == []
+    assert bench.kept.cancelled == 1
+    assert bench.record().error == "cancelled"
+
+
+def test_cancelling_after_the_answer_does_nothing() -> None:
+    bench, got = Bench(), Got()
+    cancel = bench.gateway.submit(request([[1, 1]]), got)
+    bench.kept.replies[0](RESPONSE)
+    cancel()
+    assert bench.record().error == ""
+    assert bench.kept.cancelled == 0
+
+
+async def test_draining_waits_for_what_runs_and_refuses_what_comes() -> None:
+    bench, first, second = Bench(), Got(), Got()
+    bench.gateway.submit(request([[1, 1]]), first)
+    drained = asyncio.ensure_future(bench.gateway.drain())
+    await asyncio.sleep(0)
+    bench.gateway.submit(request([[1, 1]]), second)
+    assert second.error == "draining"
+    assert not drained.done()
+    bench.kept.replies[0](RESPONSE)
+    await drained
+    assert first.response
+
+
+def test_a_reply_of_several_parts_ends_with_the_final_one() -> None:
+    bench = Bench()
+    answers: list[Response | HeadraceError] = []
+    bench.gateway.submit(request([[1, 1]]), answers.append)
+    part = Response(VERSION, (), RESPONSE.batch, final=False)
+    for answer in (part, part, RESPONSE, RESPONSE):
+        bench.kept.replies[0](answer)
+    assert answers == [part, part, RESPONSE]

@@ -1,0 +1,60 @@
+"""Which version answers, and why none does."""
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from headrace.errors import ModelNotFound, ModelUnavailable, VersionNotFound
+from headrace.models.registry import Registry, Served
+from headrace.servable import Servable
+from headrace.types import Manifest, ModelRef, ModelVersion, VersionStatus
+
+
+def served(version: int) -> Served:
+    manifest = Manifest("m", version, Path("m"), "fake")
+    return Served(ModelVersion("m", version), manifest, cast(Servable, object()))
+
+
+def registry(*versions: int) -> Registry:
+    known = Registry(lambda name: (VersionStatus("m", 9, "LOADING"),) if name == "m" else ())
+    for version in versions:
+        known.publish(served(version))
+    return known
+
+
+def test_without_a_version_the_highest_answers() -> None:
+    assert registry(2, 10, 3).get(ModelRef("m")).version.version == 10
+
+
+def test_a_version_asked_for_answers() -> None:
+    assert registry(2, 3).get(ModelRef("m", 2)).version.version == 2
+
+
+def test_an_unknown_model_is_not_found() -> None:
+    with pytest.raises(ModelNotFound, match="'x' is not in the repository"):
+        registry(1).get(ModelRef("x"))
+
+
+def test_an_unknown_version_is_not_found_and_the_ready_ones_are_named() -> None:
+    with pytest.raises(VersionNotFound, match="no version 7; ready: 1, 2"):
+        registry(1, 2).get(ModelRef("m", 7))
+
+
+def test_a_version_that_loads_is_unavailable() -> None:
+    with pytest.raises(ModelUnavailable, match="LOADING"):
+        registry(1).get(ModelRef("m", 9))
+
+
+def test_a_withdrawn_version_no_longer_answers_and_the_next_highest_does() -> None:
+    known = registry(1, 2)
+    known.withdraw(ModelVersion("m", 2))
+    assert known.get(ModelRef("m")).version.version == 1
+    assert known.versions("m") == [1]
+
+
+def test_publishing_again_replaces() -> None:
+    known = registry(1)
+    newer = served(1)
+    known.publish(newer)
+    assert known.get(ModelRef("m", 1)) is newer
