@@ -1,5 +1,7 @@
 """What a client says of a tensor against the bytes it sends: checked before anything is laid out."""
 
+import numpy as np
+
 from headrace.arrays import DATATYPES, ITEM_BYTES, LENGTH
 from headrace.errors import InvalidRequest
 from headrace.types import Buffer, Shape
@@ -22,6 +24,16 @@ def count_elements(datatype: str, shape: Shape, where: str) -> int:
     if count > MAX_ELEMENTS:
         raise InvalidRequest("the shape has more elements than any tensor can have", f"{where}.shape")
     return count
+
+
+def check_content(datatype: str, shape: Shape, data: Buffer, where: str) -> None:
+    """Raises InvalidRequest unless the raw bytes are what this datatype and shape take, no more and no less."""
+    if datatype == "BYTES":
+        return check_bytes(data, shape, where)
+    check_size(datatype, shape, len(data), where)
+    if datatype == "BOOL" and len(data) and np.frombuffer(data, np.uint8).max() > 1:
+        raise InvalidRequest("a BOOL is a byte of 0 or 1, others were sent", where)
+    return None
 
 
 def check_size(datatype: str, shape: Shape, num_bytes: int, where: str) -> None:

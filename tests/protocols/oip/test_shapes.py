@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from headrace.arrays import DATATYPES, ITEM_BYTES, join_bytes, split_bytes
 from headrace.errors import InvalidRequest
-from headrace.protocols.oip.shapes import MAX_RANK, check_bytes, check_size, count_elements
+from headrace.protocols.oip.shapes import MAX_RANK, check_bytes, check_content, check_size, count_elements
 from headrace.types import Shape
 
 
@@ -64,3 +64,13 @@ def test_what_passes_can_be_split_into_as_many_elements(data: bytes, count: int)
 def test_elements_beyond_the_end_are_refused(data: bytes, count: int, message: str) -> None:
     with pytest.raises(InvalidRequest, match=message):
         check_bytes(data, (count,), "x")
+
+
+def test_content_is_checked_by_its_datatype() -> None:
+    check_content("INT32", (2,), bytes(8), "x")
+    check_content("BYTES", (1,), b"\x01\0\0\0a", "x")
+    check_content("BOOL", (2,), b"\0\x01", "x")
+    check_content("BOOL", (0,), b"", "x")
+    for datatype, data in (("INT32", bytes(7)), ("BYTES", b"a"), ("BOOL", b"\0\x02")):
+        with pytest.raises(InvalidRequest):
+            check_content(datatype, (2,), data, "x")

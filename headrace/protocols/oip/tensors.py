@@ -1,0 +1,141 @@
+"""JSON data, and bodies that are one raw tensor <-> Tensor. Knows no HTTP and no model."""
+
+import re
+from functools import lru_cache
+from itertools import chain
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.arrays import DATATYPES, ITEM_BYTES, LENGTH, from_array, join_bytes, split_bytes, to_array
+from headrace.errors import InvalidRequest
+from headrace.protocols.json_body import decode
+from headrace.protocols.oip.shapes import MAX_RANK, check_content, count_elements
+from headrace.types import FREE, Buffer, Shape, Tensor, TensorSpec
+
+_OPENING = re.compile(rb"[\[ \t\r\n]*")
+_BINARY_ONLY = ("FP16", "BF16")
+
+
+def from_json(name: str, datatype: str, shape: Shape, data: Buffer, where: str) -> Tensor:
+    """A tensor from its JSON `data`, flat or nested as the shape says. Strings become UTF-8.
+
+    Raises InvalidRequest with the path of the element at fault.
+    """
+    count = count_elements(datatype, shape, where)
+    if datatype in _BINARY_ONLY:
+        raise InvalidRequest(f"{datatype} cannot be sent as JSON; send it as binary data", f"{where}.datatype")
+    if count > len(data):  # an element takes a byte at least: refused before anything is decoded
+        raise InvalidRequest(f"shape {list(shape)} is {count} elements, data has fewer", f"{where}.data")
+    nested, values = _decode(datatype, shape, data, f"{where}.data")
+    if len(values) != count:
+        what = f"shape {list(shape)} is {count} elements, {len(values)} were sent"
+        raise InvalidRequest(what, f"{where}.data")
+    if datatype == "BYTES":
+        return Tensor(name, datatype, shape, join_bytes(text.encode() for text in values))
+    array = _to_array(datatype, values, f"{where}.data", shape if nested else (count,))
+    return from_array(name, array.reshape(shape), datatype)
+
+
+def to_json(tensor: Tensor, where: str) -> list[Any]:
+    """A tensor's elements in a flat list. Raises InvalidRequest for what JSON cannot carry."""
+    if tensor.datatype in _BINARY_ONLY:
+        raise InvalidRequest(f"{tensor.datatype} cannot be sent as JSON{_ASK_BINARY}", where)
+    if tensor.datatype == "BYTES":
+        return _texts(tensor, where)
+    array = to_array(tensor)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise InvalidRequest(f"output {tensor.name!r} has NaN or infinity, which JSON cannot carry{_ASK_BINARY}", where)
+    values: list[Any] = array.ravel().tolist()
+    return values
+
+
+def from_body(spec: TensorSpec, body: Buffer, batched: bool) -> Tensor:
+    """A body that is all of the model's one input, with no word on its shape: found from the body's size.
+
+    A body for a BYTES input is its one element, without a length before it. Raises InvalidRequest.
+    """
+    if spec.datatype == "BYTES":
+        if any(size not in (1, FREE) for size in spec.shape):
+            raise InvalidRequest(f"the body is one element, input {spec.name!r} takes {list(spec.shape)}")
+        return Tensor(spec.name, "BYTES", (1,) * len(spec.shape), LENGTH.pack(len(body)) + bytes(body))
+    shape = _resolve(spec, len(body), batched)
+    check_content(spec.datatype, shape, body, f"input {spec.name!r}")
+    return Tensor(spec.name, spec.datatype, shape, body)
+
+
+_ASK_BINARY = "; ask for it with binary_data = true"
+
+
+def _decode(datatype: str, shape: Shape, data: Buffer, where: str) -> tuple[bool, list[Any]]:
+    """Whether the data is nested, and its elements in a row."""
+    opening = _OPENING.match(data)
+    depth = bytes(opening[0]).count(b"[") if opening else 0
+    if depth <= 1 or depth > MAX_RANK:
+        return False, decode(_decoder(datatype, 1), data, where)
+    if depth != len(shape):
+        raise InvalidRequest(f"data is nested {depth} deep, shape {list(shape)} has {len(shape)} dimensions", where)
+    return True, _flatten(decode(_decoder(datatype, depth), data, where), shape, where)
+
+
+def _flatten(nested: list[Any], shape: Shape, where: str) -> list[Any]:
+    rows = [nested]
+    for axis, size in enumerate(shape):
+        if any(len(row) != size for row in rows):
+            what = f"data is not nested as shape {list(shape)} says: a list of dimension {axis} has not {size} elements"
+            raise InvalidRequest(what, where)
+        rows = list(chain.from_iterable(rows))
+    return rows
+
+
+def _to_array(datatype: str, values: list[Any], where: str, shape: Shape) -> NDArray[np.generic]:
+    dtype = DATATYPES[datatype]
+    try:
+        with np.errstate(over="ignore"):
+            array = np.array(values, dtype=dtype)
+    except OverflowError as error:
+        limits = np.iinfo(dtype.str)
+        wrong = next(i for i, value in enumerate(values) if not limits.min <= value <= limits.max)
+        what = f"{values[wrong]} is not in the range of {datatype}, {limits.min} to {limits.max}"
+        raise InvalidRequest(what, _at(where, wrong, shape)) from error
+    if dtype.kind == "f" and not np.isfinite(array).all():  # JSON has no infinity: it was made by the conversion
+        wrong = int(np.argmin(np.isfinite(array)))
+        raise InvalidRequest(f"{values[wrong]} is not in the range of {datatype}", _at(where, wrong, shape))
+    return array
+
+
+@lru_cache
+def _decoder(datatype: str, depth: int) -> msgspec.json.Decoder[Any]:
+    of: Any = {"BOOL": bool, "BYTES": str}.get(datatype, float if datatype.startswith("FP") else int)
+    for _ in range(depth):
+        of = list[of]
+    return msgspec.json.Decoder(of)
+
+
+def _at(where: str, index: int, shape: Shape) -> str:
+    return where + "".join(f"[{position}]" for position in np.unravel_index(index, shape))
+
+
+def _texts(tensor: Tensor, where: str) -> list[str]:
+    try:
+        return [element.decode() for element in split_bytes(tensor.data)]
+    except UnicodeDecodeError as error:
+        what = f"output {tensor.name!r} has bytes that are not UTF-8, which JSON cannot carry{_ASK_BINARY}"
+        raise InvalidRequest(what, where) from error
+
+
+def _resolve(spec: TensorSpec, num_bytes: int, batched: bool) -> Shape:
+    shape = list(spec.shape)
+    if batched and shape.count(FREE) > 1:
+        shape[0] = 1
+    if shape.count(FREE) > 1:
+        what = f"input {spec.name!r} takes {list(spec.shape)}, and a raw body does not tell its free dimensions"
+        raise InvalidRequest(f"{what}; send a JSON header")
+    if FREE in shape:
+        free = shape.index(FREE)
+        shape[free] = 1
+        row_bytes = count_elements(spec.datatype, tuple(shape), "") * ITEM_BYTES[spec.datatype]
+        shape[free] = num_bytes // row_bytes if row_bytes else 0
+    return tuple(shape)
