@@ -28,7 +28,7 @@ Seconds = Annotated[float, Meta(gt=0, le=86400)]
 Positive = Annotated[int, Meta(ge=1)]
 
 
-class ServerConfig(msgspec.Struct, frozen=True):
+class Server(msgspec.Struct, frozen=True):
     """Where the server listens, and its limits on a request."""
 
     host: Annotated[str, Meta(description="Address to listen on.", min_length=1)] = "127.0.0.1"
@@ -48,13 +48,13 @@ class ServerConfig(msgspec.Struct, frozen=True):
     max_header_bytes: Annotated[int, Meta(ge=1024, description="Largest HTTP header block.")] = 64 * 1024
 
 
-class GrpcConfig(msgspec.Struct, frozen=True):
+class Grpc(msgspec.Struct, frozen=True):
     """Limits of the gRPC front."""
 
     max_message_bytes: Annotated[int, Meta(ge=-1, description="Largest gRPC message; -1, as gRPC says it: any.")] = -1
 
 
-class OipConfig(msgspec.Struct, frozen=True):
+class Oip(msgspec.Struct, frozen=True):
     """The Open Inference Protocol's optional parts."""
 
     shared_memory: Annotated[
@@ -62,20 +62,20 @@ class OipConfig(msgspec.Struct, frozen=True):
     ] = False
 
 
-class ProtocolsConfig(msgspec.Struct, frozen=True):
+class Protocols(msgspec.Struct, frozen=True):
     """What each protocol offers."""
 
-    oip: OipConfig = OipConfig()
+    oip: Oip = Oip()
 
 
-class ModelsConfig(msgspec.Struct, frozen=True):
+class Models(msgspec.Struct, frozen=True):
     """How models are loaded."""
 
     uploads: Annotated[bool, Meta(description="Let a load request carry the model's files.")] = False
     load_parallel: Annotated[int, Meta(ge=1, le=256, description="How many models are loaded at once.")] = 2
 
 
-class BatchingConfig(msgspec.Struct, frozen=True):
+class Batching(msgspec.Struct, frozen=True):
     """How requests are joined, for models that do not say otherwise."""
 
     max_size: Annotated[int, Meta(ge=1, le=65536, description="Most rows in one run of a model.")] = 64
@@ -92,7 +92,7 @@ class BatchingConfig(msgspec.Struct, frozen=True):
     ] = 1e-3
 
 
-class WorkersConfig(msgspec.Struct, frozen=True):
+class Workers(msgspec.Struct, frozen=True):
     """The processes that models run in, for models that do not say otherwise."""
 
     isolation: Annotated[
@@ -106,7 +106,7 @@ class WorkersConfig(msgspec.Struct, frozen=True):
     batch_timeout_s: Annotated[Seconds, Meta(description="How long one run of a model may take.")] = 120.0
 
 
-class LogConfig(msgspec.Struct, frozen=True):
+class Log(msgspec.Struct, frozen=True):
     """What the server writes to standard error."""
 
     format: Annotated[Literal["text", "json"], Meta(description="Lines for people, or one JSON object a line.")] = (
@@ -120,13 +120,13 @@ class LogConfig(msgspec.Struct, frozen=True):
 class Config(msgspec.Struct, frozen=True):
     """Every setting of a server."""
 
-    server: ServerConfig = ServerConfig()
-    grpc: GrpcConfig = GrpcConfig()
-    protocols: ProtocolsConfig = ProtocolsConfig()
-    models: ModelsConfig = ModelsConfig()
-    batching: BatchingConfig = BatchingConfig()
-    workers: WorkersConfig = WorkersConfig()
-    log: LogConfig = LogConfig()
+    server: Server = Server()
+    grpc: Grpc = Grpc()
+    protocols: Protocols = Protocols()
+    models: Models = Models()
+    batching: Batching = Batching()
+    workers: Workers = Workers()
+    log: Log = Log()
 
 
 class Setting(msgspec.Struct, frozen=True):

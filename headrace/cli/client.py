@@ -1,0 +1,159 @@
+"""A small client of the Open Inference Protocol over HTTP, for `headrace infer`; binary tensors both ways."""
+
+import json
+from collections.abc import Mapping, Sequence
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.arrays import DATATYPES, from_array, to_array
+from headrace.cli.failure import Failure
+from headrace.types import Tensor, TensorSpec
+
+Array = NDArray[Any]
+
+HEAD_LENGTH = "Inference-Header-Content-Length"
+
+
+class Output(msgspec.Struct, frozen=True):
+    """One output of an answer. BF16 is held as its bits."""
+
+    name: str
+    datatype: str
+    array: Array
+
+
+class Client:
+    """Asks the server at `url`; every call opens a connection and closes it. Raises Failure."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        parts = urlsplit(url if "//" in url else f"http://{url}")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Failure(f"--url {url} is not an address; write it like http://127.0.0.1:8000", exit_code=2)
+        self.url = f"{parts.scheme}://{parts.netloc}"
+        self._connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+        self._address = parts.hostname, _port(parts.netloc, url)
+        self._path = parts.path.rstrip("/")
+        self._timeout_s = timeout_s
+
+    def inputs(self, model: str, version: str | None) -> list[TensorSpec]:
+        """What the model takes."""
+        body, _ = self._ask("GET", _model_path(model, version))
+        metadata = _parsed(body)
+        return [TensorSpec(each["name"], each["datatype"], tuple(each["shape"])) for each in metadata["inputs"]]
+
+    def infer(self, model: str, version: str | None, inputs: Sequence[Tensor], outputs: Sequence[str]) -> list[Output]:
+        """One inference; `outputs` empty means all of them."""
+        head, tensors = request_body(inputs, outputs)
+        headers = {HEAD_LENGTH: str(len(head)), "Content-Type": "application/octet-stream"}
+        body, length = self._ask("POST", f"{_model_path(model, version)}/infer", head + tensors, headers)
+        return parse_answer(body, length)
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[bytes, int | None]:
+        """The body, and how much of it is JSON where the rest is tensors."""
+        connection = self._connect(*self._address, timeout=self._timeout_s)
+        try:
+            connection.request(method, self._path + path, body, dict(headers or {}))
+            response = connection.getresponse()
+            content = response.read()
+        except TimeoutError as error:
+            raise Failure(
+                f"{self.url} did not answer in {self._timeout_s:g} s; give it longer with --timeout"
+            ) from error
+        except OSError as error:
+            start = "start it with `headrace serve REPO`, or say where it is with --url"
+            raise Failure(f"no server answers at {self.url} ({error.strerror or error}); {start}") from error
+        except HTTPException as error:
+            raise Failure(f"what answers at {self.url} does not speak HTTP: {type(error).__name__} {error}") from error
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise Failure(f"the server answered {response.status}: {_reason(content)}")
+        length = response.headers.get(HEAD_LENGTH)
+        return content, int(length) if length else None
+
+
+def request_body(inputs: Sequence[Tensor], outputs: Sequence[str]) -> tuple[bytes, bytes]:
+    """The JSON head and the tensors behind it."""
+    head: dict[str, Any] = {
+        "inputs": [
+            {
+                "name": tensor.name,
+                "datatype": tensor.datatype,
+                "shape": tensor.shape,
+                "parameters": {"binary_data_size": len(tensor.data)},
+            }
+            for tensor in inputs
+        ],
+        "parameters": {"binary_data_output": True},
+    }
+    if outputs:
+        head["outputs"] = [{"name": name, "parameters": {"binary_data": True}} for name in outputs]
+    return msgspec.json.encode(head), b"".join(tensor.data for tensor in inputs)
+
+
+def parse_answer(body: bytes, head_length: int | None) -> list[Output]:
+    """The outputs of an answer, binary or JSON. Raises Failure where it is not one."""
+    head = _parsed(body[:head_length])
+    at, outputs = len(body) if head_length is None else head_length, []
+    try:
+        for each in head["outputs"]:
+            size = each.get("parameters", {}).get("binary_data_size")
+            if size is None:
+                array = _from_json(each)
+            else:
+                array = to_array(Tensor(each["name"], each["datatype"], tuple(each["shape"]), body[at : at + size]))
+                at += size
+            outputs.append(Output(each["name"], each["datatype"], array))
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise Failure(f"the server's answer is not one of the Open Inference Protocol: {error!r}") from error
+    return outputs
+
+
+def tensor_of(spec: TensorSpec, array: Array) -> Tensor:
+    """An input ready to be sent."""
+    return from_array(spec.name, array, spec.datatype)
+
+
+def _from_json(output: Mapping[str, Any]) -> Array:
+    shape = tuple(output["shape"])
+    if output["datatype"] == "BYTES":
+        flat = np.array(output["data"], dtype=object).ravel()
+        elements = np.array([str(element).encode() for element in flat], dtype=object)
+        return elements.reshape(shape)
+    return np.array(output["data"], dtype=DATATYPES[output["datatype"]]).reshape(shape)
+
+
+def _model_path(model: str, version: str | None) -> str:
+    path = f"/v2/models/{quote(model, safe='')}"
+    return f"{path}/versions/{quote(version, safe='')}" if version else path
+
+
+def _port(netloc: str, url: str) -> int | None:
+    try:
+        return urlsplit(f"//{netloc}").port
+    except ValueError as error:
+        raise Failure(f"--url {url}: {error}", exit_code=2) from error
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except ValueError as error:
+        raise Failure(f"the server's answer is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise Failure("the server's answer is not a JSON object")
+    return value
+
+
+def _reason(content: bytes) -> str:
+    try:
+        return str(json.loads(content)["error"])
+    except (ValueError, KeyError, TypeError):
+        return content[:200].decode(errors="replace").strip() or "no reason given"

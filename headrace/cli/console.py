@@ -1,0 +1,24 @@
+"""Where tables are printed: as wide as the terminal, and wide enough for every row where there is none."""
+
+import sys
+from typing import TextIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+PIPED_WIDTH = 200
+
+
+def console(file: TextIO | None = None) -> Console:
+    """A console on `file`, standard output where none is given."""
+    file = file or sys.stdout
+    return Console(file=file, width=None if file.isatty() else PIPED_WIDTH, highlight=False, emoji=False, markup=False)
+
+
+def table(*headings: str) -> Table:
+    """A plain table with these headings; long cells are folded, never cut."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for heading in headings:
+        made.add_column(heading, overflow="fold")
+    return made

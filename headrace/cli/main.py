@@ -1,0 +1,72 @@
+"""`headrace VERB ...`: finds the verb, and turns what goes wrong into one line and an exit code.
+
+Exit codes: 0 done; 1 it failed; 2 it was asked for wrongly (command line, setting, path, address); 130 interrupted.
+"""
+
+import difflib
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from headrace import __version__
+from headrace.cli.failure import Failure
+from headrace.errors import HeadraceError, SettingInvalid
+
+VERBS = {
+    "serve": "serve a folder of models, or one model file",
+    "models": "what a folder of models holds, and how each would be served",
+    "infer": "ask a running server for one inference",
+    "config": "every setting, its value and where it comes from",
+    "doctor": "what this machine has, and what is wrong with it",
+}
+"""Each verb is the module of its name, with `run(arguments) -> exit code`; imported only when it is asked for."""
+
+HELP = f"""\
+usage: headrace VERB [arguments]
+
+An inference server: point it at models, and they answer.
+
+{chr(10).join(f"  {verb:8} {meaning}" for verb, meaning in VERBS.items())}
+
+  headrace VERB --help   what a verb takes
+  headrace --version     which headrace this is
+
+For a start: headrace serve model.onnx
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    first, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if first in ("--help", "-h", "help"):
+        print(HELP, end="")
+        return 0
+    if first in ("--version", "-V"):
+        print(f"headrace {__version__}")
+        return 0
+    try:
+        return _run(first, rest)
+    except Failure as failure:
+        return _say(str(failure), failure.exit_code)
+    except HeadraceError as error:
+        return _say(str(error), 2 if isinstance(error, SettingInvalid) else 1)
+    except BrokenPipeError:  # whoever read our output has stopped: nothing more to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(verb: str, arguments: Sequence[str]) -> int:
+    if verb not in VERBS:
+        near = difflib.get_close_matches(verb, VERBS, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"the verbs are {', '.join(VERBS)}"
+        raise Failure(f"there is no verb {verb!r}; {hint}", exit_code=2)
+    exit_code: int = import_module(f"headrace.cli.{verb}").run(arguments)
+    return exit_code
+
+
+def _say(message: str, exit_code: int) -> int:
+    print(f"headrace: {message}", file=sys.stderr)
+    return exit_code

@@ -1,0 +1,33 @@
+"""`headrace models`: what a folder of models holds, and how each would be served; loads each to see."""
+
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+
+from headrace.cli.console import console
+from headrace.cli.listing import as_json, as_table
+from headrace.cli.serve import existing
+from headrace.cli.settings import add_setting_flags, settings_of
+
+
+def parser() -> ArgumentParser:
+    made = ArgumentParser("headrace models", description="What a folder of models holds; loads each model to see.")
+    made.add_argument("repository", type=Path, metavar="REPO|FILE", help="a folder of models, or one model file")
+    made.add_argument("--json", action="store_true", help="a JSON array, one object for each version")
+    add_setting_flags(made)
+    return made
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Exit code 1 where a version cannot be served."""
+    options = parser().parse_args(arguments)
+    config = settings_of(options).config
+    repository = existing(options.repository)
+    from headrace.app import inspect
+
+    listed = inspect(config, repository)
+    if options.json:
+        print(as_json(listed))
+    else:
+        console().print(as_table(listed))
+    return int(any(each.status.state == "UNAVAILABLE" for each in listed))
