@@ -1,0 +1,1 @@
+"""Measurements; each keeps its figures as JSON under benchmarks/results/."""

@@ -1,0 +1,32 @@
+"""The bare runtime in a plain loop, in a process of its own: the limit that a server can only lose against.
+
+python -m benchmarks.bare_onnx MODEL BATCH SECONDS     prints JSON: rows per second, and p50 of a call in ms
+"""
+
+import json
+import statistics
+import sys
+import time
+
+import numpy as np
+import onnxruntime
+
+TOKENS = 64
+
+
+def main(path: str, batch: int, seconds: float) -> None:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 2
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    rows = {spec.name: np.zeros((batch, TOKENS), np.int64) for spec in session.get_inputs()}
+    session.run(None, rows)
+    times, started = [], time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        before = time.perf_counter()
+        session.run(None, rows)
+        times.append(time.perf_counter() - before)
+    print(json.dumps({"per_second": batch * len(times) / sum(times), "p50_ms": 1e3 * statistics.median(times)}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))

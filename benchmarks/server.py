@@ -1,0 +1,92 @@
+"""A server in a process of its own, for as long as a measurement needs it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where a server under measurement listens, and the process to look at."""
+
+    http: str  # host:port
+    grpc: str
+    pid: int
+    ready_s: float = 0.0  # from starting the process until it was ready
+
+
+@contextmanager
+def only(*names: str) -> Iterator[Path]:
+    """A repository of these demo models and no others."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            (Path(folder) / name).symlink_to((Path("models") / name).resolve())
+        yield Path(folder)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def headrace(repository: Path, *settings: str) -> Iterator[Address]:
+    """`headrace serve` on free ports, ready; `settings` are `key=value`. Stopped by SIGTERM at the end."""
+    http, grpc = free_port(), free_port()
+    command = [sys.executable, "-m", "headrace", "serve", str(repository)]
+    command += ["--http-port", str(http), "--grpc-port", str(grpc)]
+    for setting in settings:
+        command += ["--set", setting]
+    with process(command, http, grpc) as address:
+        yield address
+
+
+@contextmanager
+def process(command: list[str], http: int, grpc: int) -> Iterator[Address]:
+    """Any server that speaks the protocol, once it says that it is ready."""
+    started = time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
+        try:
+            wait_ready(f"127.0.0.1:{http}", child)
+            yield Address(f"127.0.0.1:{http}", f"127.0.0.1:{grpc}", child.pid, time.monotonic() - started)
+        finally:
+            child.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(30)
+            child.kill()
+
+
+def wait_ready(address: str, child: subprocess.Popen[bytes], limit_s: float = 120.0) -> None:
+    """Ask until the server is ready. Raises RuntimeError where its process ends, TimeoutError after the limit."""
+    until = time.monotonic() + limit_s
+    while time.monotonic() < until:
+        if child.poll() is not None:
+            raise RuntimeError(f"the server ended with status {child.returncode}")
+        with suppress(urllib.error.URLError, OSError):
+            urllib.request.urlopen(f"http://{address}/v2/health/ready", timeout=5)
+            return
+        time.sleep(0.01)
+    raise TimeoutError(f"not ready after {limit_s} s")
+
+
+def children(pid: int) -> list[int]:
+    """Process ids of a process's children."""
+    tasks = Path(f"/proc/{pid}/task")
+    return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory of a process that is in RAM."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
