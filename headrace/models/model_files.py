@@ -56,7 +56,7 @@ def choose(candidates: Collection[Path], runtime: str | None) -> Path | None:
         models = [path for path in models if RUNTIME_OF[suffix_of(path)] == runtime] or models
     if len(models) > 1:
         names = ", ".join(sorted(path.name for path in models))
-        raise ModelInvalid(f"holds several models: {names}; leave one, or call one of them model{models[0].suffix}")
+        raise ModelInvalid(f"several models in one folder: {names}; leave one, or choose by default_model_filename")
     return models[0] if models else None
 
 

@@ -80,7 +80,7 @@ def read_model_folder(name: str, folder: Path, config: Mapping[str, Any] | None 
 def unavailable(name: str, version: int | None, reason: Exception | str) -> VersionStatus:
     """A status that says why a version, or a folder without one, cannot be served."""
     if isinstance(reason, OSError):
-        reason = f"{reason.filename or name} cannot be read: {reason.strerror}"
+        reason = f"{Path(reason.filename or name).name} cannot be read: {reason.strerror}"  # no path: clients see it
     return VersionStatus(name, version, "UNAVAILABLE", str(reason))
 
 
@@ -178,7 +178,8 @@ def _manifest(name: str, number: int, path: Path, folder: Path, layers: Sequence
     runtime = said.runtime or RUNTIME_OF.get(suffix_of(path), "")
     if not runtime:
         raise ModelInvalid(f"{path.name} has no known suffix; say which runtime reads it, in model.toml")
-    check_runtime(runtime, path, f"{provenance.get('runtime', path.name)}: runtime")
+    source = provenance.get("runtime", path.name)
+    check_runtime(runtime, path, f"{source}: {'runtime' if source.endswith('model.toml') else 'backend'}")
     defaults = dict.fromkeys(SCALARS, "default") | {"runtime": "file", "filename": "file"}
     return Manifest(
         name=name,
