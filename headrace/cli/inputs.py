@@ -1,10 +1,10 @@
 """What `--input NAME=...` may say -> arrays; knows no server.
 
-NAME=@x.npy          an array from a file of numpy's
-NAME=1,2,3           values; the model's shape says how they lie
-NAME=[[1, 2], [3, 4]]  JSON, in the shape that it has
-NAME=zeros:1x64      zeros of a shape; so are ones: and random: (always the same numbers)
-NAME=text:a,b        for BYTES, one element that is exactly the text behind `text:`
+NAME=@x.npy             an array from a file of numpy's
+NAME=1,2,3              values; the model's shape says how they lie
+NAME=[[1, 2], [3, 4]]   JSON, in the shape that it has
+NAME=zeros:1x64         made up, of this shape: zeros, ones, or random (always the same)
+NAME=text:a,b           for BYTES: one element, exactly the text behind `text:`
 """
 
 import json
@@ -175,8 +175,9 @@ def _fit(array: Array, spec: TensorSpec) -> Array:
         return array
     free = [axis for axis, size in enumerate(spec.shape) if size == FREE]
     shape: list[int] = [1 if size == FREE else size for size in spec.shape]
-    if free and prod(shape) and array.size % prod(shape) == 0:
-        shape[free[-1]] = array.size // prod(shape)
+    fixed = prod(shape)
+    if free and fixed and array.size % fixed == 0:
+        shape[free[-1]] = array.size // fixed
     if prod(shape) != array.size:
         wanted = "x".join("?" if size == FREE else str(size) for size in spec.shape)
         raise Failure(f"input {spec.name!r}: {array.size} values do not fill the shape {wanted}", exit_code=2)

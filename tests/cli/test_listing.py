@@ -1,0 +1,81 @@
+"""Model versions in a table and as JSON."""
+
+import io
+import json
+from pathlib import Path
+from typing import cast
+
+from headrace.cli.console import console
+from headrace.cli.listing import Listed, as_json, as_table, batch_in_words, listed, spec_in_words
+from headrace.models.registry import Served
+from headrace.servable import Servable
+from headrace.types import FREE, BatchAxis, Manifest, ModelVersion, Signature, TensorSpec, VersionStatus
+
+IDS = TensorSpec("ids", "INT64", (FREE, 64))
+SIGNATURE = Signature(
+    (IDS,), (TensorSpec("y", "FP32", (FREE, 2)),), BatchAxis(True, 64, 2e-4), "onnxruntime_onnx", "onnx 1"
+)
+MANIFEST = Manifest("m", 1, Path("/r/m/model.onnx"), "onnx", provenance={"threads": "model.toml", "runtime": "default"})
+
+
+class _Answers:
+    """A Servable of which only the signature is asked."""
+
+    signature = SIGNATURE
+
+
+def _printed(versions: list[Listed]) -> str:
+    out = io.StringIO()
+    console(out).print(as_table(versions))
+    return out.getvalue()
+
+
+def test_a_ready_version_shows_what_it_takes_and_gives_and_from_where() -> None:
+    shown = _printed([Listed(VersionStatus("m", 1, "READY"), MANIFEST, SIGNATURE)])
+    for part in ("READY", "onnx 1", "ids INT64 [?, 64]", "y FP32 [?, 2]", "up to 64 rows", "model.toml: threads"):
+        assert part in shown
+
+
+def test_a_version_that_cannot_be_served_says_why() -> None:
+    shown = _printed([Listed(VersionStatus("m", None, "UNAVAILABLE", "it is [empty]"))])
+    assert "UNAVAILABLE: it is [empty]" in shown
+
+
+def test_warnings_are_shown() -> None:
+    manifest = Manifest("m", 1, Path("m.onnx"), "onnx", warnings=("optimization is not honoured",))
+    shown = _printed([Listed(VersionStatus("m", 1, "READY"), manifest, SIGNATURE)])
+    assert "warning: optimization is not honoured" in shown
+
+
+def test_the_file_is_named_where_nothing_else_gave_anything() -> None:
+    shown = _printed([Listed(VersionStatus("m", 1, "READY"), Manifest("m", 1, Path("/r/m.onnx"), "onnx"), SIGNATURE)])
+    assert "m.onnx" in shown
+
+
+def test_the_batch_axis_is_said_in_words() -> None:
+    assert batch_in_words(BatchAxis(True, 8)) == "up to 8 rows; rows are equal"
+    assert batch_in_words(BatchAxis(True, 8, 3.2e-5)) == "up to 8 rows; rows differ by 3.2e-05"
+    assert batch_in_words(BatchAxis(True, 8, 0.1, "cosine 0.99")) == "up to 8 rows; cosine 0.99"
+    assert batch_in_words(BatchAxis(False, why="rows mix")) == "none: rows mix"
+    assert batch_in_words(BatchAxis(False)) == "none"
+    assert batch_in_words(BatchAxis(False, pending=True)) == "learned from the first request"
+
+
+def test_a_scalar_and_an_optional_input_are_said_in_words() -> None:
+    assert spec_in_words(TensorSpec("x", "FP32", ())) == "x FP32 []"
+    assert spec_in_words(TensorSpec("x", "FP32", (1,), optional=True)) == "x FP32 [1] optional"
+
+
+def test_as_json_each_version_is_an_object() -> None:
+    statuses = VersionStatus("m", 1, "READY"), VersionStatus("n", None, "UNAVAILABLE", "no")
+    ready, broken = json.loads(as_json([Listed(statuses[0], MANIFEST, SIGNATURE), Listed(statuses[1])]))
+    assert (ready["name"], ready["inputs"][0]["shape"], ready["batch"]["max_size"]) == ("m", [-1, 64], 64)
+    assert ready["provenance"] == {"threads": "model.toml", "runtime": "default"}
+    assert broken == {"name": "n", "version": None, "state": "UNAVAILABLE", "reason": "no"}
+
+
+def test_the_index_is_joined_with_what_is_served() -> None:
+    served = Served(ModelVersion("m", 1), MANIFEST, cast(Servable, _Answers()))
+    ready, broken = listed([VersionStatus("m", 1, "READY"), VersionStatus("m", 2, "UNAVAILABLE", "no")], [served])
+    assert (ready.manifest, ready.signature) == (MANIFEST, SIGNATURE)
+    assert (broken.manifest, broken.signature) == (None, None)

@@ -1,0 +1,70 @@
+"""`headrace serve` up to the point where the server is built: what is refused before anything is loaded."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headrace.cli.failure import Failure
+from headrace.cli.main import main
+from headrace.cli.serve import existing, refuse_open_address, refuse_taken_port
+from headrace.config import Server
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port on which somebody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def test_a_path_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", str(tmp_path / "none")]) == 2
+    assert "none does not exist; give a folder of models, or one model file\n" in capsys.readouterr().err
+
+
+def test_a_path_that_is_there_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert existing(Path()) == tmp_path.resolve()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.org", ""])
+def test_an_address_that_others_reach_is_refused_with_what_to_do(host: str) -> None:
+    with pytest.raises(Failure, match=r"serve on 127\.0\.0\.1, or allow it with --insecure") as refused:
+        refuse_open_address(Server(host=host))
+    assert refused.value.exit_code == 2
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_loopback_needs_no_permission(host: str) -> None:
+    refuse_open_address(Server(host=host))
+
+
+def test_insecure_allows_any_address() -> None:
+    refuse_open_address(Server(host="0.0.0.0", insecure=True))
+
+
+def test_a_taken_port_is_named_with_the_flag_that_changes_it(
+    taken: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", str(tmp_path), "--http-port", str(taken), "--grpc-port", "0"]) == 2
+    message = f"port {taken} of 127.0.0.1 is in use; stop what listens there, or choose another with --http-port"
+    assert message in capsys.readouterr().err
+
+
+def test_an_address_of_another_machine_is_refused() -> None:
+    with pytest.raises(Failure, match="choose an address of this machine with --host"):
+        refuse_taken_port("192.0.2.1", 0, "--http-port")
+
+
+def test_one_port_for_both_fronts_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    assert main(["serve", str(tmp_path), "--http-port", port, "--grpc-port", port]) == 2
+    assert f"HTTP and gRPC both ask for port {port}" in capsys.readouterr().err
+
+
+def test_a_wrong_flag_names_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", str(tmp_path), "--http-port", "http"]) == 2
+    assert "server.http_port: 'http' (from --http-port) is not a whole number" in capsys.readouterr().err
