@@ -11,13 +11,15 @@ from msgspec import Meta
 
 from headrace.arrays import DATATYPES
 from headrace.errors import ModelInvalid
+from headrace.models.limits import MAX_BATCH_SIZE, MAX_DELAY_US, MAX_INSTANCES, MAX_QUEUE, MAX_RUNS
 from headrace.models.overrides import Overrides
 from headrace.models.references import inside, read_labels
 from headrace.models.schema_faults import explain, unknown_key
 from headrace.models.version_policy import All, Latest, Specific, VersionPolicy
 from headrace.types import Batching, Shape, TensorSpec, WarmUp, WarmUpInput
 
-Count = Annotated[int, Meta(ge=1, le=65_536)]
+BatchSize = Annotated[int, Meta(ge=1, le=MAX_BATCH_SIZE)]
+Instances = Annotated[int, Meta(ge=1, le=MAX_INSTANCES)]
 Dimension = Annotated[int, Meta(ge=-1, le=2**63 - 1)]
 Name = Annotated[str, Meta(min_length=1)]
 
@@ -27,9 +29,9 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Batching(_Strict, frozen=True):
-    max_size: Count | None = None
-    max_delay_ms: Annotated[float, Meta(ge=0, le=60_000)] | None = None
-    max_queue: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    max_size: BatchSize | None = None
+    max_delay_ms: Annotated[float, Meta(ge=0, le=MAX_DELAY_US / 1000)] | None = None
+    max_queue: Annotated[int, Meta(ge=1, le=MAX_QUEUE)] | None = None
     tolerance: Annotated[float, Meta(ge=0, le=1e9)] | None = None
 
 
@@ -51,8 +53,8 @@ class _WarmUpInput(_Strict, frozen=True):
 
 class _WarmUp(_Strict, frozen=True):
     name: Name = "warm-up"
-    batch_size: Count = 1
-    count: Count = 1
+    batch_size: BatchSize = 1
+    count: Annotated[int, Meta(ge=1, le=MAX_RUNS)] = 1
     inputs: dict[str, _WarmUpInput] = {}
 
 
@@ -62,7 +64,7 @@ class _ModelToml(_Strict, frozen=True):
     runtime: Literal["onnx", "openvino", "fake"] | None = None
     device: Literal["cpu"] | None = None
     isolation: Literal["process", "none"] | None = None
-    instances: Annotated[int, Meta(ge=1, le=1024)] | None = None
+    instances: Instances | None = None
     threads: Annotated[int, Meta(ge=1, le=1024)] | None = None
     version_policy: str | tuple[Annotated[int, Meta(ge=1, le=2**63 - 1)], ...] | None = None
     batching: bool | _Batching | None = None

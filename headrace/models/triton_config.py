@@ -10,6 +10,7 @@ from google.protobuf import json_format, text_format
 
 from headrace.errors import ModelInvalid
 from headrace.generated import model_config_pb2 as pb
+from headrace.models.limits import MAX_BATCH_SIZE, MAX_DELAY_US, MAX_INSTANCES, MAX_QUEUE, MAX_RUNS
 from headrace.models.overrides import Overrides
 from headrace.models.references import inside, read_labels
 from headrace.models.triton_fields import refuse_what_changes_answers, warn_of_the_rest
@@ -80,6 +81,7 @@ class _Reader:
             raise self._fault("name", f"says {config.name!r}, and the model's folder is {name!r}; leave the key out")
         if max_batch_size is not None and max_batch_size < 0:
             raise self._fault("max_batch_size", f"says {max_batch_size}; give 0 (no batching) or more")
+        self._at_most(MAX_BATCH_SIZE, config.max_batch_size, "max_batch_size")
         batched = bool(max_batch_size)  # dims then leave out the batch axis
         return Overrides(
             runtime=self._runtime(),
@@ -101,6 +103,10 @@ class _Reader:
     def _warn(self, message: str) -> None:
         self._warnings.append(f"{self._file}: {message}")
 
+    def _at_most(self, limit: int, value: int, field: str) -> None:
+        if value > limit:
+            raise self._fault(field, f"says {value}; give at most {limit}")
+
     def _runtime(self) -> str | None:
         """Our word for backend or platform; one that is not offered stays as it is, for model.toml to override."""
         said = self._config.backend or self._config.platform
@@ -119,6 +125,7 @@ class _Reader:
             if group.kind not in (kinds.KIND_AUTO, kinds.KIND_CPU):
                 self._warn(f"{where}.kind is not honoured: models run on the CPU here")
             total += group.count or 1
+            self._at_most(MAX_INSTANCES, total, f"{where}.count")
         return total or None
 
     def _version_policy(self) -> VersionPolicy | None:
@@ -140,6 +147,8 @@ class _Reader:
     def _batching(self, max_batch_size: int | None) -> Batching:
         queue = self._config.dynamic_batching
         delay_us, max_queue = queue.max_queue_delay_microseconds, queue.default_queue_policy.max_queue_size
+        self._at_most(MAX_DELAY_US, delay_us, "dynamic_batching.max_queue_delay_microseconds")
+        self._at_most(MAX_QUEUE, max_queue, "dynamic_batching.default_queue_policy.max_queue_size")
         return Batching(
             enabled=None if max_batch_size is None else max_batch_size > 0,
             max_size=max_batch_size or None,
@@ -199,6 +208,8 @@ class _Reader:
 
     def _warm_up(self, run: Any, where: str) -> WarmUp:
         inputs = {name: self._warm_up_input(run.inputs[name], f"{where}.inputs.{name}") for name in sorted(run.inputs)}
+        self._at_most(MAX_BATCH_SIZE, run.batch_size, f"{where}.batch_size")
+        self._at_most(MAX_RUNS, run.count, f"{where}.count")
         return WarmUp(run.name or "warm-up", run.batch_size or 1, run.count or 1, inputs)
 
     def _warm_up_input(self, said: Any, where: str) -> WarmUpInput:

@@ -1,0 +1,7 @@
+"""The largest values that a model's configuration may ask for, whichever file says them."""
+
+MAX_BATCH_SIZE = 65_536
+MAX_DELAY_US = 60_000_000
+MAX_INSTANCES = 1024
+MAX_QUEUE = 1_000_000
+MAX_RUNS = 65_536
