@@ -103,7 +103,7 @@ def parse_model_toml(content: bytes, folder: Path, file: str = "model.toml") -> 
         instances=said.instances,
         threads=said.threads,
         version_policy=_version_policy(said.version_policy, f"{file}: version_policy"),
-        batching=_batching(said.batching, f"{file}: batching"),
+        batching=_batching(said.batching),
         inputs=_tensors(said.inputs, folder, f"{file}: inputs"),
         outputs=_tensors(said.outputs, folder, f"{file}: outputs"),
         warm_up=tuple(_warm_up(run, folder, f"{file}: warm_up[{i}]") for i, run in enumerate(said.warm_up)),
@@ -146,15 +146,11 @@ def _version_policy(said: str | tuple[int, ...] | None, where: str) -> VersionPo
     return Specific(said)
 
 
-def _batching(said: bool | _Batching | None, where: str) -> Batching:
-    if said is True:
-        raise ModelInvalid("says true, which is found by probing; leave the key out, or give false or a table", where)
-    if said is None:
-        return Batching()
-    if said is False:
-        return Batching(enabled=False)
-    assert isinstance(said, _Batching)
-    return Batching(None, said.max_size, said.max_delay_ms, said.max_queue, said.tolerance)
+def _batching(said: bool | _Batching | None) -> Batching:
+    """A word settles whether rows are joined; a table only how, and probing finds whether."""
+    if isinstance(said, _Batching):
+        return Batching(None, said.max_size, said.max_delay_ms, said.max_queue, said.tolerance)
+    return Batching(enabled=said)
 
 
 def _tensors(said: tuple[_Tensor, ...], folder: Path, where: str) -> tuple[TensorSpec, ...]:

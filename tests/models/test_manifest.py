@@ -1,5 +1,6 @@
 """Tests of model.toml's parser."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from headrace.models.version_policy import All, Latest, Specific, VersionPolicy
 from headrace.types import FREE, Batching, TensorSpec, WarmUp, WarmUpInput
 
 HERE = Path(__file__).parent
+DOCUMENTATION = HERE.parents[1] / "docs" / "model-toml.md"
 
 
 def parse(text: str, folder: Path = HERE) -> Overrides:
@@ -74,8 +76,17 @@ def test_version_policies_are_read(said: str, policy: VersionPolicy) -> None:
     assert parse(f"version_policy = {said}").version_policy == policy
 
 
-def test_batching_may_be_switched_off() -> None:
-    assert parse("batching = false").batching == Batching(enabled=False)
+@pytest.mark.parametrize(
+    ("text", "batching"),
+    [
+        ("", Batching()),
+        ("batching = false", Batching(enabled=False)),
+        ("batching = true", Batching(enabled=True)),
+        ("batching = { max_size = 8 }", Batching(max_size=8)),
+    ],
+)
+def test_a_word_settles_whether_rows_are_joined_and_a_table_leaves_it_to_probing(text: str, batching: Batching) -> None:
+    assert parse(text).batching == batching
 
 
 def test_labels_may_lie_in_a_file_of_the_model_s_folder(tmp_path: Path) -> None:
@@ -96,7 +107,7 @@ def test_labels_may_lie_in_a_file_of_the_model_s_folder(tmp_path: Path) -> None:
         ("instances = true", "model.toml: instances: says true; expected a whole number"),
         ("threads = 99999999999999999999999", "expected a whole number of at most 1024"),
         ('threads = "2"', "model.toml: threads: says '2'; expected a whole number"),
-        ("batching = true", "model.toml: batching: says true, which is found by probing"),
+        ("batching = 3", "model.toml: batching: says 3; expected true or false or a table"),
         ("batching = { max_size = -1 }", "batching.max_size: says -1; expected a whole number of at least 1"),
         ("batching = { max_delay_ms = nan }", "batching.max_delay_ms: says nan; expected a number of at least 0"),
         ("batching = { tolerance = inf }", "batching.tolerance: says inf; expected a number of at most"),
@@ -131,6 +142,22 @@ def test_a_fault_is_named_with_its_key_and_what_would_be_right(text: str, messag
 def test_bytes_that_are_not_text_are_refused_with_their_place() -> None:
     with pytest.raises(ModelInvalid, match=r"model\.toml: is not UTF-8 at byte 4"):
         parse_model_toml(b"a = \xff", HERE)
+
+
+def test_every_example_of_the_documentation_is_read(tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_text("cat\ndog\n")
+    (tmp_path / "warmup").mkdir()
+    (tmp_path / "warmup" / "image.raw").touch()
+    examples = re.findall(r"```toml\n(.*?)```", DOCUMENTATION.read_text(), re.DOTALL)
+    said = [parse(example, tmp_path) for example in examples]
+    assert len(said) > 3
+    assert Overrides() not in said
+
+
+def test_every_key_has_its_place_in_the_documentation() -> None:
+    headings = set(re.findall(r"^## `(?:\[\[)?(\w+)", DOCUMENTATION.read_text(), re.MULTILINE))
+    not_of_the_file = {"filename", "warnings", "config"}
+    assert headings == set(Overrides.__struct_fields__) - not_of_the_file
 
 
 TOML_VALUES = st.recursive(

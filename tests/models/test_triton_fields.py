@@ -1,5 +1,6 @@
 """Tests of which fields of Triton's model configuration are read."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,6 +65,11 @@ def test_what_would_change_answers_is_refused_by_its_path(text: str, path: str) 
     with pytest.raises(ModelInvalid) as error:
         refuse_what_changes_answers(parsed(text), "c")
     assert error.value.where == f"c: {path}"
+
+
+def test_every_path_of_the_tables_is_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "triton-config.md").read_text()
+    assert [path for path in (*HONOURED, *REFUSED) if f"`{path}`" not in page] == []
 
 
 def test_a_false_flag_is_as_good_as_none() -> None:
