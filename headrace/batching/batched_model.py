@@ -106,15 +106,20 @@ class BatchedModel:
         deadline_ns = item.request.context.deadline_ns
         if deadline_ns is not None and deadline_ns <= now_ns:
             raise DeadlineExceeded("the time given had passed on arrival")
-        if not any(instance.ready for instance in self._instances):
-            failure = next((instance.failure for instance in self._instances if instance.failure), "")
-            if failure:
-                raise ModelUnavailable(f"model {self._version}: {failure}", retry_after_s=1)
+        if not self._instances[0].ready:
+            self._refuse_if_failing()
         queue, limits = self._queue, self._limits
         if len(queue) >= limits.max_queue:
             raise QueueFull(f"{len(queue)} requests wait for {self._version}, the limit", retry_after_s=1)
         if len(queue) and queue.num_bytes + item.num_bytes > limits.max_queue_bytes:
             raise QueueFull(f"requests for {self._version} hold {queue.num_bytes} bytes, the limit", retry_after_s=1)
+
+    def _refuse_if_failing(self) -> None:
+        """Waiting is of use while an instance is about to come back, not while each start of it fails."""
+        if not any(instance.ready for instance in self._instances):
+            failure = next((instance.failure for instance in self._instances if instance.failure), "")
+            if failure:
+                raise ModelUnavailable(f"model {self._version}: {failure}", retry_after_s=1)
 
     def _cancel(self, item: Waiting) -> None:
         """The caller went away: out of the queue, or unanswered once its run ends."""

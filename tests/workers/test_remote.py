@@ -1,0 +1,178 @@
+"""A model in a process of its own: it answers, dies, hangs, comes back and is stopped."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from headrace.arrays import from_array, to_array
+from headrace.batching.instance import Outcome, Rows, Work
+from headrace.clock import LoopClock
+from headrace.errors import ModelInvalid, ModelUnavailable, WorkerLost
+from headrace.records import Record, WorkerEvent
+from headrace.runtimes.load import Loading
+from headrace.types import FREE, BatchAxis, Manifest
+from headrace.workers.remote import ProcessInstance, Settings
+
+MODEL = """
+crash_on = 13
+hang_on = 14
+refuse_on = 15
+inputs = [{ name = "x", shape = [-1, -1] }]
+outputs = [{ name = "y", shape = [-1, -1], value = "slice" }]
+"""
+
+
+class Bench:
+    """A worker and what it told."""
+
+    def __init__(self, path: Path, axis: BatchAxis | None, batch_timeout_s: float) -> None:
+        self.records: list[Record] = []
+        loading = Loading(Manifest("m", 1, path, "fake"), 1, 64, 1e-3, axis)
+        settings = Settings(loading, 0, load_timeout_s=30, batch_timeout_s=batch_timeout_s)
+        clock = LoopClock(asyncio.get_running_loop())
+        self.worker = ProcessInstance(settings, self.records.append, clock)
+        self.changes = asyncio.Event()
+        self.learned: list[BatchAxis] = []
+        self.worker.on_change(self.changes.set, self.learned.append)
+
+    def start(self, rows: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> "asyncio.Future[Outcome]":
+        """A batch on its way; the outcome's outputs are copied."""
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def done(outcome: Outcome) -> None:
+            outputs = tuple(msgspec.structs.replace(tensor, data=bytes(tensor.data)) for tensor in outcome.outputs)
+            future.set_result(msgspec.structs.replace(outcome, outputs=outputs))
+
+        tensor = from_array("x", rows)
+        self.worker.run(Work((Rows("x", "FP32", rows.shape, [tensor.data]),), ()), done)
+        return future
+
+    async def until(self, state: Callable[[], bool]) -> None:
+        while not state():
+            self.changes.clear()
+            await asyncio.wait_for(self.changes.wait(), 30)
+
+    def told(self) -> list[str]:
+        return [record.what for record in self.records if isinstance(record, WorkerEvent)]
+
+
+@asynccontextmanager
+async def bench(
+    folder: Path, text: str = MODEL, axis: BatchAxis | None = None, batch_timeout_s: float = 30
+) -> AsyncIterator[Bench]:
+    path = folder / "model.fake"
+    path.write_text(text)
+    made = Bench(path, axis, batch_timeout_s)
+    try:
+        yield made
+    finally:
+        await made.worker.close()
+
+
+def rows(*starts: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    return np.array([[start, 2.0] for start in starts], np.float32)
+
+
+async def test_a_worker_loads_says_what_the_model_takes_and_answers(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        signature = await made.worker.start()
+        assert signature.inputs[0].shape == (FREE, FREE)
+        assert signature.batch.batched
+        outcome = await made.start(rows(1, 3))
+        np.testing.assert_array_equal(to_array(outcome.outputs[0]), rows(1, 3))
+        assert outcome.infer_ns > 0
+
+
+async def test_a_batch_larger_than_any_before_it_gets_through(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        await made.worker.start()
+        for width in (1, 1_000_000, 3):
+            sent = np.random.default_rng(0).random((2, width), np.float32)
+            outcome = await made.start(sent)
+            np.testing.assert_array_equal(to_array(outcome.outputs[0]), sent)
+
+
+async def test_a_refusal_is_an_error_and_the_worker_goes_on(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        await made.worker.start()
+        refused, answered = made.start(rows(15)), made.start(rows(1))
+        error = (await refused).error
+        assert error is not None
+        assert error.code == "input_refused"
+        assert (await answered).error is None
+
+
+async def test_what_a_dead_worker_had_is_given_back_and_the_next_one_serves(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        await made.worker.start()
+        running, waiting = made.start(rows(13)), made.start(rows(1))
+        outcomes = await asyncio.gather(running, waiting)
+        assert [(outcome.lost, outcome.ran) for outcome in outcomes] == [(True, True), (True, False)]
+        assert isinstance(outcomes[0].error, WorkerLost)
+        assert "exited with status 70" in str(outcomes[0].error)
+        await made.until(lambda: made.worker.ready)
+        assert (await made.start(rows(1))).error is None
+        assert made.told() == ["started", "died", "started"]
+
+
+async def test_a_killed_worker_is_replaced_without_a_request(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        await made.worker.start()
+        first = made.worker.pid
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        await made.until(lambda: made.worker.ready and made.worker.pid != first)
+        assert (await made.start(rows(1))).error is None
+
+
+async def test_a_hung_worker_is_killed_and_the_batch_given_back(tmp_path: Path) -> None:
+    async with bench(tmp_path, batch_timeout_s=0.2) as made:
+        await made.worker.start()
+        outcome = await made.start(rows(14))
+        assert outcome.lost
+        assert "ran one batch for more than 0.2 s" in str(outcome.error)
+        await made.until(lambda: made.worker.ready)
+        assert made.told() == ["started", "hung", "started"]
+
+
+async def test_a_model_that_cannot_be_loaded_gives_its_reason(tmp_path: Path) -> None:
+    async with bench(tmp_path, "inputs = 3") as made:
+        with pytest.raises(ModelInvalid, match="inputs"):
+            await made.worker.start()
+
+
+async def test_a_worker_that_dies_while_loading_says_how(tmp_path: Path) -> None:
+    async with bench(tmp_path, MODEL.replace("crash_on = 13", "crash_on = 0")) as made:
+        path = tmp_path / "model.fake"
+        path.write_text(path.read_text())
+        with pytest.raises(WorkerLost, match="exited with status 70 while it loaded the model"):
+            await made.worker.start()
+
+
+async def test_a_batch_axis_that_is_known_is_not_probed_again(tmp_path: Path) -> None:
+    axis = BatchAxis(False, why="known")
+    async with bench(tmp_path, axis=axis) as made:
+        assert (await made.worker.start()).batch == axis
+
+
+async def test_a_load_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    async with bench(tmp_path, MODEL + "delay_ms = 60000") as made:
+        made.worker._settings = msgspec.structs.replace(made.worker._settings, load_timeout_s=0.3)
+        with pytest.raises(ModelUnavailable, match=r"did not load within 0\.3 s"):
+            await made.worker.start()
+
+
+async def test_closing_ends_the_process(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        await made.worker.start()
+        pid = made.worker.pid
+        assert pid is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
