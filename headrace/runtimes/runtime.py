@@ -15,10 +15,15 @@ Arrays = Mapping[str, NDArray[np.generic]]
 class LoadedModel(Protocol):
     """One instance on one device; never called twice at once."""
 
-    inputs: tuple[TensorSpec, ...]  # as the file says, batch axis included
-    outputs: tuple[TensorSpec, ...]
+    inputs: tuple[TensorSpec, ...]  # as the file says, batch axis included; () also where the file gives no rank
+    outputs: tuple[TensorSpec, ...]  # those that the file gives no rank have one after the first run
     platform: str  # Triton's word for the file's kind
     runtime: str  # with its version
+
+    @property
+    def coarse(self) -> bool:
+        """Whether it computes in so few bits (int8, bfloat16) that a row may move a little in company."""
+        ...
 
     def run(self, arrays: Arrays, outputs: tuple[str, ...]) -> Arrays:
         """Compute the outputs asked for (all, where empty). Inputs are valid only during the call.

@@ -1,0 +1,109 @@
+"""Rows alone and the same rows together: how far apart they are."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.runtimes.runtime import Arrays
+from headrace.types import TensorSpec
+
+SIMILAR = 0.98
+"""The least cosine of a row alone and in company that quantisation explains."""
+
+AGREEING = 0.5
+"""The least share of equal whole numbers (classes, mostly) where the numbers behind them moved by noise."""
+
+
+class Company(msgspec.Struct, frozen=True):
+    """What company does to rows; `why` says what no noise explains."""
+
+    why: str = ""
+    output: str = ""  # that moved the most
+    difference: float = 0.0  # largest absolute difference of a float
+    cosine: float = 1.0  # lowest of a row
+    within: bool = True  # floats within the tolerance, everything else equal
+    agreement: float = 1.0  # lowest share of equal elements, of outputs that are no floats
+
+    @property
+    def in_noise(self) -> bool:
+        """Whether floats moved, and no row further than quantisation moves it."""
+        return not self.why and self.output != "" and self.cosine >= SIMILAR and self.agreement >= AGREEING
+
+    def worse(self, other: "Company") -> "Company":
+        """Both findings as one."""
+        return Company(
+            self.why or other.why,
+            self.output if self.difference >= other.difference else other.output,
+            max(self.difference, other.difference),
+            min(self.cosine, other.cosine),
+            self.within and other.within,
+            min(self.agreement, other.agreement),
+        )
+
+    def moved(self) -> str:
+        """What moved and how far, in words."""
+        if not self.output:
+            return f"in company, {1 - self.agreement:.0%} of an output's elements change"
+        return f"output {self.output!r} moves by up to {self.difference:.3g} in company (cosine {self.cosine:.4f})"
+
+
+def compare(alone: Sequence[Arrays], together: Arrays, specs: Sequence[TensorSpec], tolerance: float) -> Company:
+    """Hold each row of a run in company against the run that it had alone (outputs of one row each)."""
+    found = Company()
+    for spec in specs:
+        rows, joined = [row[spec.name] for row in alone], together[spec.name]
+        if why := _misshapen(spec.name, rows, joined):
+            return Company(why=why)
+        expected = np.concatenate(rows)
+        if expected.dtype.kind == "f" or spec.datatype == "BF16":
+            widen = _from_bf16 if spec.datatype == "BF16" else _widened
+            found = found.worse(_floats(spec.name, widen(expected), widen(joined), tolerance))
+        else:
+            found = found.worse(_exact(expected, joined))
+    return found
+
+
+def _misshapen(name: str, rows: list[NDArray[np.generic]], joined: NDArray[np.generic]) -> str:
+    for row in rows:
+        if not row.ndim:
+            return f"output {name!r} is a scalar, whatever the number of rows"
+        if len(row) != 1:
+            return f"output {name!r} has {len(row)} rows where the inputs have one"
+    if len(joined) != len(rows):
+        return f"output {name!r} has {len(joined)} rows where the inputs have {len(rows)}"
+    if any(row.shape[1:] != joined.shape[1:] for row in rows):
+        return f"the shape of a row of output {name!r} depends on the other rows"
+    return ""
+
+
+def _floats(name: str, alone: NDArray[np.float64], together: NDArray[np.float64], tolerance: float) -> Company:
+    """Equal where each element is within the tolerance (relative, for those above 1), or the row's length says so."""
+    if not np.array_equal(np.isfinite(alone), np.isfinite(together)):
+        return Company(why=f"output {name!r} is finite for a row alone and not in company, or the other way round")
+    width = alone[0].size
+    alone, together = (np.nan_to_num(each, posinf=0, neginf=0).reshape(len(each), width) for each in (alone, together))
+    apart = np.abs(alone - together)
+    lengths = np.linalg.norm(alone, axis=1), np.linalg.norm(together, axis=1)
+    near = (apart <= tolerance * np.maximum(1, np.abs(alone))).all(axis=1)
+    near |= np.linalg.norm(apart, axis=1) <= tolerance * lengths[0]
+    scale = lengths[0] * lengths[1]
+    cosine = np.where(scale > 0, (alone * together).sum(axis=1) / np.where(scale > 0, scale, 1), near)
+    difference = float(apart.max(initial=0))
+    lowest = float(np.where(near, 1.0, cosine).min(initial=1))
+    return Company("", name if difference else "", difference, lowest, bool(near.all()))
+
+
+def _exact(alone: NDArray[np.generic], together: NDArray[np.generic]) -> Company:
+    """Whole numbers, truth values and strings are equal or they are not."""
+    equal = float(np.mean(alone == together)) if alone.size else 1.0
+    return Company(within=equal == 1, agreement=equal)
+
+
+def _widened(array: NDArray[np.generic]) -> NDArray[np.float64]:
+    return array.astype(np.float64)
+
+
+def _from_bf16(array: NDArray[np.generic]) -> NDArray[np.float64]:
+    return (array.astype(np.uint32) << 16).view(np.float32).astype(np.float64)

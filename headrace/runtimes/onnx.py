@@ -1,0 +1,161 @@
+"""ONNX files on ONNX Runtime's CPU provider."""
+
+import ctypes
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from headrace.errors import HeadraceError, InputRefused, ModelInvalid, Unavailable
+from headrace.runtimes.reasons import is_out_of_memory, onnxruntime_reason
+from headrace.runtimes.runtime import Arrays, LoadedModel
+from headrace.runtimes.specs import dimension, with_ranks
+from headrace.runtimes.text import decoded, encoded
+from headrace.types import Manifest, TensorSpec
+
+DATATYPES = {
+    "tensor(bool)": "BOOL",
+    "tensor(uint8)": "UINT8",
+    "tensor(uint16)": "UINT16",
+    "tensor(uint32)": "UINT32",
+    "tensor(uint64)": "UINT64",
+    "tensor(int8)": "INT8",
+    "tensor(int16)": "INT16",
+    "tensor(int32)": "INT32",
+    "tensor(int64)": "INT64",
+    "tensor(float16)": "FP16",
+    "tensor(bfloat16)": "BF16",
+    "tensor(float)": "FP32",
+    "tensor(double)": "FP64",
+    "tensor(string)": "BYTES",
+}
+"""ONNX Runtime's words for what can be carried; no sequences, maps, optionals, complex, float8 or 4-bit numbers."""
+
+BFLOAT16 = 16  # TensorProto.BFLOAT16
+FATAL = 4  # errors are raised; that they are also printed helps nobody
+QUANTISED = re.compile(
+    rb"[Qq]uantize(?:Linear|MatMul|LSTM)|(?:MatMul|Conv)Integer|QLinear|QAttention|QGemm|MatMulNBits"
+)
+
+Values = Mapping[str, Any]  # arrays, and OrtValues for BF16
+
+
+class Onnx:
+    """Loads ONNX files."""
+
+    name = "onnx"
+
+    def load(self, manifest: Manifest, threads: int) -> LoadedModel:
+        """Load the file for `threads` threads. Raises ModelInvalid with ONNX Runtime's reason, or the unknown type."""
+        if manifest.device != "cpu":
+            raise ModelInvalid(f"the onnx runtime computes on the device 'cpu', not on {manifest.device!r}", "device")
+        try:
+            session = ort.InferenceSession(manifest.path, _options(threads), providers=["CPUExecutionProvider"])
+        except Exception as error:  # its errors have no common base
+            raise ModelInvalid(onnxruntime_reason(str(error)), manifest.path.name) from error
+        return OnnxModel(session, manifest.path)
+
+
+class OnnxModel:
+    """One session; inputs are read where they lie, and only the outputs asked for are computed."""
+
+    platform = "onnxruntime_onnx"
+
+    def __init__(self, session: ort.InferenceSession, path: Path) -> None:
+        required = [_spec(node, "input") for node in session.get_inputs()]
+        optional = [_spec(node, "input", optional=True) for node in session.get_overridable_initializers()]
+        self.inputs = (*required, *optional)
+        self.outputs = tuple(_spec(node, "output") for node in session.get_outputs())
+        self.runtime = f"onnx {ort.__version__}"
+        self._path = path
+        self._session = session
+        self._names = tuple(spec.name for spec in self.outputs)
+        self._by_hand = {spec.name: spec.datatype for spec in self.inputs if spec.datatype in ("BF16", "BYTES")}
+        self._of_bf16 = {spec.name for spec in self.outputs if spec.datatype == "BF16"}
+        self._of_text = {spec.name for spec in self.outputs if spec.datatype == "BYTES"}
+        if self._of_bf16 and "BYTES" in self._by_hand.values():
+            raise ModelInvalid("BF16 outputs of a model with string inputs cannot be read from ONNX Runtime")
+
+    @cached_property
+    def coarse(self) -> bool:
+        """Whether the file computes with quantised numbers."""
+        with self._path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+            return QUANTISED.search(content) is not None
+
+    def run(self, arrays: Arrays, outputs: tuple[str, ...] = ()) -> Arrays:
+        """Compute the outputs asked for (all, where empty). Raises InputRefused, or Unavailable where memory lacks."""
+        names = outputs or self._names
+        feed = {name: self._value(name, array) for name, array in arrays.items()} if self._by_hand else arrays
+        try:
+            found = self._bf16(names, feed) if self._of_bf16.intersection(names) else self._session.run(names, feed)
+        except Exception as error:  # its errors have no common base
+            raise _refusal(error) from error
+        results = dict(zip(names, found, strict=True))
+        for name in self._of_text.intersection(names):
+            results[name] = encoded(results[name])
+        self.outputs = with_ranks(self.outputs, results)
+        return results
+
+    def close(self) -> None:
+        """Give the memory back."""
+        del self._session
+
+    def _value(self, name: str, array: NDArray[np.generic]) -> Any:
+        """What ONNX Runtime takes for an array: BF16 as an OrtValue, text as `str` and never as `bytes`."""
+        datatype = self._by_hand.get(name)
+        if datatype == "BYTES":
+            return decoded(name, array)
+        if datatype == "BF16":
+            bits = np.ascontiguousarray(array, np.uint16)
+            return ort.OrtValue.ortvalue_from_numpy_with_onnx_type(bits, BFLOAT16)
+        return array
+
+    def _bf16(self, names: tuple[str, ...], feed: Values) -> list[NDArray[np.generic]]:
+        """A run whose outputs numpy has no type for: they are read from memory as bits."""
+        values = {
+            name: value if isinstance(value, ort.OrtValue) else ort.OrtValue.ortvalue_from_numpy(value)
+            for name, value in feed.items()
+        }
+        results = self._session.run_with_ort_values(names, values)
+        return [
+            _bits(value) if name in self._of_bf16 else value.numpy() for name, value in zip(names, results, strict=True)
+        ]
+
+
+def _options(threads: int) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = FATAL
+    # Threads that spin for work take the cores from the server; the price is in docs/runtimes.md.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def _spec(node: Any, kind: str, optional: bool = False) -> TensorSpec:
+    datatype = DATATYPES.get(node.type)
+    if datatype is None:
+        raise ModelInvalid(f"{kind} {node.name!r} is of type {node.type}, which no protocol datatype can carry")
+    shape = tuple(dimension(size) for size in node.shape)
+    symbols = tuple(size if isinstance(size, str) else "" for size in node.shape)
+    return TensorSpec(node.name, datatype, shape, optional, symbols=symbols)
+
+
+def _bits(value: ort.OrtValue) -> NDArray[np.generic]:
+    """A copy of a BF16 tensor as uint16."""
+    shape, size = tuple(value.shape()), value.tensor_size_in_bytes()
+    content = ctypes.string_at(value.data_ptr(), size) if size else b""
+    return np.frombuffer(content, np.uint16).reshape(shape)
+
+
+def _refusal(error: Exception) -> HeadraceError:
+    """Why a run failed: what it was given, or what the machine lacks."""
+    if is_out_of_memory(error):
+        return Unavailable(f"not enough memory for this request: {onnxruntime_reason(str(error))}")
+    return InputRefused(onnxruntime_reason(str(error)))

@@ -1,0 +1,146 @@
+"""Is the first axis a batch? Rows that differ are run alone and together, and held against each other."""
+
+import time
+from collections.abc import Callable, Iterable
+
+import msgspec
+import numpy as np
+
+from headrace.errors import HeadraceError
+from headrace.runtimes.compare import Company, compare
+from headrace.runtimes.rows import FEW, MANY, Rows, example_rows, rows_to_try
+from headrace.runtimes.runtime import Arrays, LoadedModel
+from headrace.types import FREE, BatchAxis, Manifest, Shape, TensorSpec
+
+SEARCH_S = 2.0
+"""How long sizes are tried before the first request is waited for."""
+
+FLOATS = {"FP16", "BF16", "FP32", "FP64"}
+
+LEARN = "no size of its free dimensions was found that runs: learned from the first request"
+
+
+def find_batch_axis(
+    model: LoadedModel, manifest: Manifest, default_max: int = 64, tolerance: float = 1e-3
+) -> BatchAxis:
+    """Whether rows may share a run, by trying: rows of usual sizes, alone and together.
+
+    The manifest may decide it instead. Pending where nothing was found that runs.
+    """
+    max_size, tolerance = _limits(manifest, default_max, tolerance)
+    source = manifest.provenance.get("batching.enabled", "model.toml")
+    if manifest.batching.enabled is not None:
+        return BatchAxis(
+            manifest.batching.enabled, max_size if manifest.batching.enabled else 1, why=f"{source} says so"
+        )
+    inputs = _known([spec for spec in model.inputs if not spec.optional], manifest)
+    if why := _no_axis(inputs, model.outputs):
+        return BatchAxis(False, why=why)
+    exact = all(spec.datatype not in FLOATS for spec in model.outputs)
+    deadline_s = time.monotonic() + SEARCH_S
+    for rows in rows_to_try(inputs, MANY if exact else FEW):
+        alone = _alone(model, rows)
+        if alone is not None:
+            return _verdict(model, rows, alone, max_size, tolerance)
+        if time.monotonic() > deadline_s:
+            break
+    return BatchAxis(False, why=LEARN, pending=True)
+
+
+def learn_batch_axis(
+    model: LoadedModel, manifest: Manifest, example: Arrays, default_max: int = 64, tolerance: float = 1e-3
+) -> BatchAxis:
+    """The same, from the arrays of a request that ran; rows are made from it. Pending where its rows cannot differ."""
+    max_size, tolerance = _limits(manifest, default_max, tolerance)
+    if why := _no_axis(_known([spec for spec in model.inputs if spec.name in example], manifest), model.outputs):
+        return BatchAxis(False, why=why)
+    ran = False
+    for rows in example_rows(example):
+        ran = True
+        alone = _alone(model, rows)
+        if alone is not None:
+            return _verdict(model, rows, alone, max_size, tolerance)
+    if ran:
+        return BatchAxis(False, why="rows made from the first request do not run alone")
+    return BatchAxis(False, why="the request's rows could not be told apart: learned from a later one", pending=True)
+
+
+def _limits(manifest: Manifest, default_max: int, tolerance: float) -> tuple[int, float]:
+    said = manifest.batching
+    return said.max_size or default_max, tolerance if said.tolerance is None else said.tolerance
+
+
+def _known(specs: Iterable[TensorSpec], manifest: Manifest) -> list[TensorSpec]:
+    """The inputs as the file sees them, with what the configuration says of their free dimensions."""
+    said = {spec.name: spec.model_shape or spec.shape for spec in manifest.inputs}
+    return [
+        msgspec.structs.replace(spec, shape=_narrowed(spec.shape, said[spec.name])) if said.get(spec.name) else spec
+        for spec in specs
+    ]
+
+
+def _narrowed(found: Shape, said: Shape) -> Shape:
+    if not found or len(said) != len(found):
+        return found or said
+    return tuple(other if size == FREE else size for size, other in zip(found, said, strict=True))
+
+
+def _no_axis(inputs: list[TensorSpec], outputs: tuple[TensorSpec, ...]) -> str:
+    """Why no axis can be a batch, by the shapes alone; empty where one can."""
+    if not inputs:
+        return "it has no inputs that a request must give"
+    for spec in inputs:
+        if not spec.shape:
+            return f"input {spec.name!r} is a scalar, or the file does not say how many dimensions it has"
+        first = spec.symbols[0] if spec.symbols else ""
+        if first.strip("?") and first in spec.symbols[1:]:
+            return f"two dimensions of input {spec.name!r} are both named {first!r}"
+    for kind, specs in (("input", inputs), ("output", outputs)):
+        for spec in specs:
+            if spec.shape and spec.shape[0] != FREE:
+                return f"the first dimension of {kind} {spec.name!r} is fixed at {spec.shape[0]}"
+    return ""
+
+
+def _alone(model: LoadedModel, rows: Rows) -> list[Arrays] | None:
+    """What each row gives alone; None where one does not run, or gives nothing that could be compared."""
+    try:
+        alone = [model.run(row, ()) for row in rows]
+    except HeadraceError:
+        return None
+    floats = [array for given in alone for array in given.values() if array.dtype.kind == "f" and array.size]
+    if floats and not any(np.isfinite(array).any() for array in floats):
+        return None
+    return alone
+
+
+def _verdict(model: LoadedModel, rows: Rows, alone: list[Arrays], max_size: int, tolerance: float) -> BatchAxis:
+    """What the rows say once they have run together, in two sizes and orders."""
+    try:
+        again = compare([alone[0]], model.run(rows[0], ()), model.outputs, tolerance)
+        if again.why or not again.within:
+            return BatchAxis(False, why=f"a row run twice gives different answers: {again.why or again.moved()}")
+        found = Company()
+        for order in ((0, 1), tuple(reversed(range(len(rows))))):
+            together = model.run(_joined([rows[index] for index in order]), ())
+            found = found.worse(compare([alone[index] for index in order], together, model.outputs, tolerance))
+    except HeadraceError as error:
+        return BatchAxis(False, why=f"rows that run alone do not run together: {error.message}")
+    return _axis(found, lambda: model.coarse, max_size, tolerance)
+
+
+def _axis(found: Company, coarse: Callable[[], bool], max_size: int, tolerance: float) -> BatchAxis:
+    """The decision: equal, or moved no more than the model's own noise, or not a batch."""
+    if found.why:
+        return BatchAxis(False, difference=found.difference, why=found.why)
+    if found.within:
+        return BatchAxis(
+            True, max_size, found.difference, f"rows give the same alone and together, within {tolerance:g}"
+        )
+    if found.in_noise and coarse():
+        return BatchAxis(True, max_size, found.difference, f"{found.moved()}: the noise of a quantised model")
+    return BatchAxis(False, difference=found.difference, why=f"{found.moved()}: rows do not keep to themselves")
+
+
+def _joined(rows: list[Arrays]) -> Arrays:
+    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}

@@ -1,0 +1,53 @@
+"""What libraries say when they fail, without what only their authors can read."""
+
+import re
+
+LONGEST = 600
+"""Characters of a reason that are kept."""
+
+_PREFIXES = re.compile(
+    r"^\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .*? failed:\s*|^Fatal error: |This is an invalid model\. "
+)
+_NODE = re.compile(r"Non-zero status code returned while running (\S+) node\. Name:'([^']*)' Status Message: ")
+_ADVICE = re.compile(r"\s*Please fix either the inputs/outputs or the model\.?")
+_SOURCE = re.compile(r"\S*/onnxruntime\S*/\S+?:\d+ |\w+\.cc:\d+ (?=\w+ )")
+_CHECK = re.compile(r"^(?:Check '.*?' failed at|Exception from) \S+?:\d+:$|^(?:FrontEnd API failed with \w+:)$", re.M)
+_MEMORY = re.compile(r"failed to allocate memory|bad_alloc|out of memory|cannot allocate", re.I)
+
+_SHORT = {
+    "Protobuf parsing failed.": "the file is not a whole ONNX model: it is cut short or something else",
+    "No graph was found in the protobuf.": "the file has no ONNX graph in it: it is empty or something else",
+}
+
+
+def onnxruntime_reason(message: str) -> str:
+    """ONNX Runtime's message in one line: no error numbers, no places in its source."""
+    text = _ADVICE.sub("", _PREFIXES.sub("", message))
+    text = _NODE.sub(lambda found: f"{found[1]} node{f' {found[2]!r}' if found[2] else ''}: ", text)
+    while place := _SOURCE.search(text):
+        text = text[: place.start()] + _after_signature(text[place.end() :])
+    text = " ".join(text.split())
+    return _SHORT.get(text, text)[:LONGEST]
+
+
+def openvino_reason(message: str) -> str:
+    """OpenVINO's message in one line: no places in its source."""
+    lines = [line.strip() for line in _CHECK.sub("", message).splitlines()]
+    return "; ".join(line for line in lines if line)[:LONGEST]
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether a library failed for want of memory."""
+    return isinstance(error, MemoryError) or _MEMORY.search(str(error)) is not None
+
+
+def _after_signature(text: str) -> str:
+    """What follows a C++ function's signature, or all of it where there is none."""
+    start, depth = text.find("("), 0
+    if start < 0:
+        return text
+    for at in range(start, len(text)):
+        depth += (text[at] == "(") - (text[at] == ")")
+        if depth == 0 and text[at + 1 : at + 2] != "(":
+            return text[at + 1 :].removeprefix(" const").lstrip()
+    return text

@@ -1,0 +1,66 @@
+"""What the file says and what the configuration says -> what clients are told."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from headrace.errors import ModelInvalid
+from headrace.runtimes.runtime import LoadedModel
+from headrace.types import FREE, BatchAxis, Manifest, Shape, Signature, TensorSpec
+
+
+def signature(model: LoadedModel, manifest: Manifest, axis: BatchAxis) -> Signature:
+    """The model's own specifications with the manifest's laid over them, by name.
+
+    Raises ModelInvalid, naming the field, where both cannot be true.
+    """
+    inputs = _overridden(model.inputs, manifest.inputs, "inputs")
+    outputs = _overridden(model.outputs, manifest.outputs, "outputs")
+    if axis.batched:
+        for spec in inputs:
+            if not spec.shape or spec.shape[0] != FREE:
+                raise ModelInvalid(
+                    f"batching is on, and {spec.name!r} of shape {list(spec.shape)} has no free first dimension",
+                    f"inputs.{spec.name}",
+                )
+        outputs = tuple(_free_first(spec) for spec in outputs)
+    return Signature(inputs, outputs, axis, model.platform, model.runtime)
+
+
+def _overridden(found: Sequence[TensorSpec], said: Sequence[TensorSpec], kind: str) -> tuple[TensorSpec, ...]:
+    overrides = {spec.name: spec for spec in said}
+    names = [spec.name for spec in found]
+    for name in overrides:
+        if name not in names:
+            raise ModelInvalid(f"the model has no {name!r}; it has {', '.join(names) or 'none'}", kind)
+    return tuple(
+        _merged(spec, overrides[spec.name], f"{kind}.{spec.name}") if spec.name in overrides else spec for spec in found
+    )
+
+
+def _merged(found: TensorSpec, said: TensorSpec, where: str) -> TensorSpec:
+    if said.datatype and said.datatype != found.datatype:
+        raise ModelInvalid(f"is {found.datatype} in the file, not {said.datatype}", f"{where}.datatype")
+    shape, inside = said.shape or found.shape, said.model_shape
+    file_sees = shape if inside is None else inside
+    if found.shape and not _fits(file_sees, found.shape):
+        field = "shape" if inside is None else "reshape"
+        raise ModelInvalid(f"is {list(found.shape)} in the file, not {list(file_sees)}", f"{where}.{field}")
+    return msgspec.structs.replace(
+        found,
+        shape=shape,
+        optional=found.optional or said.optional,
+        labels=said.labels or found.labels,
+        model_shape=inside,
+        symbols=found.symbols if len(found.symbols) == len(shape) else (),
+    )
+
+
+def _fits(said: Shape, found: Shape) -> bool:
+    """Whether both can be true of one tensor: equal ranks, equal sizes where both give one."""
+    return len(said) == len(found) and all(FREE in pair or pair[0] == pair[1] for pair in zip(said, found, strict=True))
+
+
+def _free_first(spec: TensorSpec) -> TensorSpec:
+    """An output of a batched model: exporters often leave the size that they traced with in the file."""
+    return msgspec.structs.replace(spec, shape=(FREE, *spec.shape[1:])) if spec.shape else spec
