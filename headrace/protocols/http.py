@@ -1,0 +1,65 @@
+"""What every ordinary HTTP route needs: a bounded body, JSON both ways, and errors as JSON."""
+
+from typing import TypeVar
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from headrace.errors import HeadraceError, Internal, MethodNotAllowed, NotFound
+from headrace.protocols.compression import decompress
+from headrace.protocols.http_error import body_too_large, http_error
+from headrace.protocols.json_body import decode
+from headrace.types import Buffer
+
+T = TypeVar("T")
+
+
+async def read_body(request: Request, limit_bytes: int) -> Buffer:
+    """The whole body, decompressed. Raises BodyTooLarge before more than the limit is held."""
+    length = request.headers.get("content-length", "0")
+    if length.isdigit() and int(length) > limit_bytes:
+        raise body_too_large(limit_bytes)
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > limit_bytes:
+            raise body_too_large(limit_bytes)
+    return decompress(body, request.headers.get("content-encoding", ""), limit_bytes)
+
+
+async def read_json(request: Request, decoder: msgspec.json.Decoder[T], limit_bytes: int) -> T:
+    """The body as the decoder's type; no body is an empty object. Raises InvalidRequest with the field's path."""
+    return decode(decoder, await read_body(request, limit_bytes) or b"{}")
+
+
+def json_response(value: object, status: int = 200) -> Response:
+    """A value that msgspec encodes, as a JSON answer."""
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+def error_response(error: HeadraceError) -> Response:
+    """An error as its answer."""
+    status, body, headers = http_error(error)
+    return Response(body, status, headers, "application/json")
+
+
+async def on_error(request: Request, error: Exception) -> Response:
+    """Starlette's handler for every exception: what a route raises becomes its answer."""
+    if isinstance(error, HeadraceError):
+        return error_response(error)
+    if isinstance(error, ClientDisconnect):
+        return Response()  # nobody reads it
+    if isinstance(error, HTTPException):
+        response = error_response(_routing_error(request, error))
+        response.headers.update(error.headers or {})
+        return response
+    return error_response(Internal("the server failed on this request; its log says why"))
+
+
+def _routing_error(request: Request, error: HTTPException) -> HeadraceError:
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        return MethodNotAllowed(f"{request.method} is not for {request.url.path}; use {allowed}")
+    return NotFound(f"there is no {request.url.path} here")

@@ -1,0 +1,191 @@
+"""One inference over HTTP, from its headers to the bytes of its answer. Knows no connection."""
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from headrace.errors import HeadraceError, Internal, InvalidRequest
+from headrace.protocols.compression import choose, compress, decompress
+from headrace.protocols.http_error import body_too_large, http_error
+from headrace.protocols.oip.front import Front
+from headrace.protocols.oip.rest import Asked, Body, Wanted, read_request, write_response
+from headrace.servable import Cancel
+from headrace.types import Buffer, ModelRef, Response
+
+log = logging.getLogger(__name__)
+
+_REQUEST_ID = re.compile(rb"^[\x21-\x7e]{1,128}$")
+_LEAST_COMPRESSED_BYTES = 1024  # below, a smaller body saves no packet
+_UNSAID = Wanted(None, False, {})
+
+
+class Answer(NamedTuple):
+    """What is written: a status, header lines each with its line end, and the body in parts.
+
+    The parts lie where the model's answer does: they must be copied before the call that hands them over ends.
+    """
+
+    status: int
+    headers: bytes
+    parts: list[Buffer]
+
+
+class Exchange:
+    """A request that is being received, runs, or is answered.
+
+    It stands where uvicorn keeps its own request-response cycles, which is why `response_complete`, `keep_alive` and
+    `disconnected` are called so. `answered` is called once, unless the exchange is abandoned first.
+    """
+
+    __slots__ = (
+        "_accept_encoding",
+        "_answered",
+        "_asked",
+        "_cancel",
+        "_content_encoding",
+        "_error",
+        "_front",
+        "_parts",
+        "_request_id",
+        "_size",
+        "_wanted",
+        "current",
+        "disconnected",
+        "keep_alive",
+        "received",
+        "response_complete",
+        "wants_continue",
+    )
+
+    def __init__(
+        self,
+        front: Front,
+        model: ModelRef,
+        headers: Mapping[bytes, bytes],
+        keep_alive: bool,
+        answered: Callable[["Exchange", Answer], None],
+    ) -> None:
+        self.current = False  # all earlier ones of the connection are answered
+        self.received = False  # the body is whole
+        self.response_complete = False
+        self.disconnected = False
+        self.keep_alive = keep_alive
+        self.wants_continue = headers.get(b"expect", b"").lower() == b"100-continue"
+        self._front = front
+        self._answered = answered
+        self._error: HeadraceError | None = None
+        self._cancel: Cancel | None = None
+        self._wanted = _UNSAID
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._content_encoding = headers.get(b"content-encoding", b"")
+        self._accept_encoding = headers.get(b"accept-encoding", b"")
+        self._request_id = headers.get(b"x-request-id", b"")
+        if self._request_id and not _REQUEST_ID.match(self._request_id):
+            self._request_id = b""
+        self._asked = Asked(
+            model,
+            self._json_bytes(headers.get(b"inference-header-content-length")),
+            headers.get(b"traceparent", b"").decode("latin-1"),
+            self._request_id.decode("ascii"),
+        )
+
+    def receive(self, part: bytes) -> None:
+        """Take a part of the body. Raises BodyTooLarge as soon as it is over the limit."""
+        self._size += len(part)
+        if self._size > self._front.max_body_bytes:
+            raise body_too_large(self._front.max_body_bytes)
+        self._parts.append(part)
+
+    def refuse(self, error: HeadraceError) -> None:
+        """The body ends here, and this is the answer once it is this exchange's turn."""
+        self._error = error
+        self._parts = []
+        self.received = True
+
+    def run(self) -> None:
+        """Hand the request on, now that it is whole and its turn; the answer may come before this returns."""
+        try:
+            if self._error is not None:
+                raise self._error
+            arrived_ns = self._front.clock.now_ns()
+            body, self._parts = self._body(), []
+            front = self._front
+            request, self._wanted = read_request(self._asked, body, arrived_ns, front.registry, front.regions)
+        except HeadraceError as error:
+            self.reply(error)
+        except Exception:
+            self.reply(_fault("reading a request failed"))
+        else:
+            cancel = front.gateway.submit(request, self.reply)
+            if not self.response_complete:
+                self._cancel = cancel
+
+    def reply(self, answer: Response | HeadraceError) -> None:
+        """Take the model's answer; the first is the only one that HTTP has room for."""
+        if self.response_complete or self.disconnected:
+            return
+        try:
+            written = self._refusal(answer) if isinstance(answer, HeadraceError) else self._write(answer)
+        except HeadraceError as error:
+            written = self._refusal(error)
+        except Exception:
+            written = self._refusal(_fault("writing an answer failed"))
+        self.response_complete = True
+        self._cancel = None
+        self._answered(self, written)
+
+    def abandon(self) -> None:
+        """The client is gone: nothing is answered, and what has not run does not."""
+        self.disconnected = True
+        self._parts = []
+        if self._cancel is not None:
+            cancel, self._cancel = self._cancel, None
+            cancel()
+
+    def _json_bytes(self, header: bytes | None) -> int | None:
+        if header is None:
+            return None
+        if header.isdigit() and len(header) < 19:
+            return int(header)
+        what = f"{header.decode('latin-1')!r} is not a number of bytes"
+        self._error = InvalidRequest(what, "Inference-Header-Content-Length")
+        return None
+
+    def _body(self) -> memoryview:
+        parts = self._parts
+        body: Buffer = parts[0] if len(parts) == 1 else b"".join(parts)
+        if self._content_encoding:
+            body = decompress(body, self._content_encoding.decode("latin-1"), self._front.max_body_bytes)
+        return memoryview(body)
+
+    def _write(self, response: Response) -> Answer:
+        body = write_response(response, self._wanted, self._front.regions)
+        headers = _content_type(body)
+        parts: list[Buffer] = [body.json, *body.tensors]
+        encoding = choose(self._accept_encoding.decode("latin-1")) if self._accept_encoding else ""
+        if encoding and sum(map(len, parts)) >= _LEAST_COMPRESSED_BYTES:
+            parts = [compress(b"".join(parts), encoding)]
+            headers += b"content-encoding: %b\r\n" % encoding.encode()
+        return Answer(200, headers + self._echoed(), parts)
+
+    def _refusal(self, error: HeadraceError) -> Answer:
+        status, body, said = http_error(error)
+        headers = b"".join(b"%b: %b\r\n" % (name.encode(), value.encode()) for name, value in said.items())
+        return Answer(status, b"content-type: application/json\r\n" + headers + self._echoed(), [body])
+
+    def _echoed(self) -> bytes:
+        return b"x-request-id: %b\r\n" % self._request_id if self._request_id else b""
+
+
+def _content_type(body: Body) -> bytes:
+    if body.tensors:
+        length = b"inference-header-content-length: %d\r\n" % len(body.json)
+        return b"content-type: application/octet-stream\r\n" + length
+    return b"content-type: application/json\r\n"
+
+
+def _fault(what: str) -> Internal:
+    log.exception("%s", what)
+    return Internal("the server failed on this request; its log says why")

@@ -1,0 +1,336 @@
+"""HTTP connections that answer inferences below ASGI: uvicorn's protocol with the infer routes cut out.
+
+No future, task or timer per inference: it is parsed as it arrives, and the model's callback writes the answer.
+Everything else of a connection goes to ASGI as uvicorn has it. Answers keep the order of their requests: while one is
+awaited, later ones wait in uvicorn's own pipeline, and nothing more is read.
+"""
+
+import logging
+import re
+from asyncio import TimerHandle, Transport
+from typing import Any, ClassVar, cast
+from urllib.parse import unquote_to_bytes
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from headrace.errors import HeadersTooLarge, HeadraceError, InvalidRequest
+from headrace.protocols.http_error import body_too_large
+from headrace.protocols.oip.exchange import Answer, Exchange
+from headrace.protocols.oip.front import Front
+from headrace.types import ModelRef
+
+log = logging.getLogger(__name__)
+
+_INFER = re.compile(rb"^(?:https?://[^/]*)?/v2/models/([^/?#]+)(?:/versions/v?([0-9]{1,18}))?/infer(?:\?.*)?$", re.I)
+_LINGER_S = 5.0  # how long a client whose request was refused unread may go on sending before it is cut off
+
+
+def lane(front: Front) -> type[HttpToolsProtocol]:
+    """The connection class for `uvicorn.Config(http=...)` of the server that `front` shows."""
+
+    class Lane(InferLane):
+        pass
+
+    Lane.front = front
+    Lane.targets = Targets()
+    return Lane
+
+
+class Targets:
+    """The model that a URL's infer route means, or None where it is no infer route; remembers URLs that repeat."""
+
+    def __init__(self, most: int = 4096) -> None:
+        self._known: dict[bytes, ModelRef | None] = {}
+        self._most = most
+
+    def get(self, url: bytes) -> ModelRef | None:
+        try:
+            return self._known[url]
+        except KeyError:
+            target = _target(url)
+        if len(url) <= 256:
+            if len(self._known) >= self._most:
+                self._known.clear()
+            self._known[url] = target
+        return target
+
+
+def _target(url: bytes) -> ModelRef | None:
+    found = _INFER.match(url)
+    if found is None:
+        return None
+    name = unquote_to_bytes(found[1]).decode("utf-8", "replace")
+    return ModelRef(name, int(found[2]) if found[2] else None)
+
+
+class InferLane(HttpToolsProtocol):
+    """One connection. Made by uvicorn, one class for each server (`lane`)."""
+
+    front: ClassVar[Front]
+    targets: ClassVar[Targets]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._receiving: Exchange | None = None  # whose body arrives; None for a request of ASGI's
+        self._current: Exchange | None = None  # whose answer is the next to be written; None for one of ASGI's
+        self._discarding = False  # nothing that still arrives is looked at
+        self._stopping = False  # the server shuts down: what is here is the last
+        self._stalled = False  # the next request waits until the client takes the answers so far
+        self._in_body = False
+        self._head_bytes = 0
+        self._unseen_bytes = 0  # received since the parser last gave a part of a body
+        self._idle_since: float | None = None
+        self._idle_timer: TimerHandle | None = None
+        self._linger_timer: TimerHandle | None = None
+        self._default_headers: list[tuple[bytes, bytes]] = []
+        self._common = b""
+
+    # ---- the connection's life
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for timer in (self._idle_timer, self._linger_timer):
+            if timer is not None:
+                timer.cancel()
+        waiting = [cycle for cycle, _ in self.pipeline]
+        for exchange in (self._current, self._receiving, *waiting):
+            if isinstance(exchange, Exchange) and not exchange.response_complete:
+                exchange.abandon()
+        if isinstance(self.cycle, Exchange):
+            self.cycle = cast(RequestResponseCycle, None)  # uvicorn has nothing to tell it
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        self._stopping = True
+        super().shutdown()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.flow.pause_reading()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._stalled:
+            self._stalled = False
+            self._advance()
+        elif not self.pipeline:
+            self.flow.resume_reading()
+
+    def _await_request(self) -> None:
+        self._idle_since = self.loop.time()
+        if self._idle_timer is None:  # one timer a connection: it looks again when it fires early
+            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._check_idle)
+
+    def _check_idle(self) -> None:
+        self._idle_timer = None
+        if self._idle_since is None:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._idle_timer = self.loop.call_later(left, self._check_idle)
+        else:
+            self.transport.close()
+
+    # ---- what arrives
+
+    def data_received(self, data: bytes) -> None:
+        while data and not self._discarding:
+            self._unseen_bytes += len(data)
+            try:
+                self.parser.feed_data(data)
+                data = b""
+            except httptools.HttpParserUpgrade as upgrade:  # not offered here: the request is answered as it is
+                data = data[upgrade.args[0] :]
+            except httptools.HttpParserError as error:
+                self._refuse_malformed(error)
+        if max(self._unseen_bytes, self._head_bytes) > self.front.max_header_bytes and not self._discarding:
+            self._refuse(self._headers_too_large())
+
+    def on_message_begin(self) -> None:
+        self.url = b""
+        self.headers = []
+        self._in_body = False
+        self._head_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+        self._head_bytes += len(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_bytes += len(name) + len(value) + 4
+        if not self._in_body and self._head_bytes <= self.front.max_header_bytes:  # trailers are counted, not kept
+            self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        if self._discarding:
+            return
+        self._in_body = True
+        self._idle_since = None
+        model = self.targets.get(self.url)
+        if self._stopping:
+            self._discarding = True
+        elif self._head_bytes > self.front.max_header_bytes:
+            self._refuse(self._headers_too_large())
+        elif model is not None and self.parser.get_method() == b"POST":
+            self._open(model)
+        else:
+            self._hand_to_asgi()
+
+    def on_body(self, body: bytes) -> None:
+        self._unseen_bytes = 0
+        if self._discarding:
+            return
+        if self._receiving is None:
+            super().on_body(body)
+            return
+        try:
+            self._receiving.receive(body)
+        except HeadraceError as error:
+            self._refuse(error)
+
+    def on_message_complete(self) -> None:
+        self._unseen_bytes = self._head_bytes = 0
+        self._in_body = False
+        if self._discarding:
+            return
+        exchange, self._receiving = self._receiving, None
+        if exchange is None:
+            super().on_message_complete()
+            return
+        exchange.received = True
+        if exchange.current:
+            exchange.run()
+
+    def _hand_to_asgi(self) -> None:
+        url, headers = self.url, self.headers
+        super().on_message_begin()
+        self.url = url
+        for name, value in headers:
+            super().on_header(name, value)
+        self._receiving = None
+        super().on_headers_complete()
+
+    def _open(self, model: ModelRef) -> None:
+        headers = dict(self.headers)
+        keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+        self._receiving = exchange = Exchange(self.front, model, headers, keep_alive, self._answered)
+        self._queue(exchange)
+        if int(headers.get(b"content-length", 0)) > self.front.max_body_bytes:
+            self._refuse(body_too_large(self.front.max_body_bytes))
+        elif exchange.current:
+            self._begin(exchange)
+
+    def _queue(self, exchange: Exchange) -> None:
+        last, self.cycle = self.cycle, cast(RequestResponseCycle, exchange)
+        if last is None or last.response_complete:
+            exchange.current = True
+            self._current = exchange
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def _begin(self, exchange: Exchange) -> None:
+        """It is this one's turn."""
+        if self.transport.is_closing() or exchange.disconnected:
+            return
+        exchange.current = True
+        self._current = exchange
+        if exchange.received:
+            exchange.run()
+        elif exchange.wants_continue:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    # ---- what is refused without being read to its end
+
+    def _refuse(self, error: HeadraceError) -> None:
+        """Answer with an error in its turn, and look at nothing more that arrives."""
+        self._discarding = True
+        exchange, self._receiving = self._receiving, None
+        if exchange is None:
+            exchange = Exchange(self.front, ModelRef(""), {}, False, self._answered)
+            self._queue(exchange)
+        exchange.keep_alive = False
+        exchange.refuse(error)
+        if exchange.current:
+            exchange.run()
+
+    def _refuse_malformed(self, error: httptools.HttpParserError) -> None:
+        cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else None
+        if cause is not None and not isinstance(cause, (httptools.HttpParserError, UnicodeError)):
+            log.error("a connection failed", exc_info=cause)
+        if self._in_body and self._receiving is None and not self.cycle.response_complete:
+            self.transport.close()  # within a request of ASGI's, which hears of it as a disconnect
+            return
+        self._refuse(InvalidRequest(f"not HTTP/1.1: {cause or error}"))
+
+    def _headers_too_large(self) -> HeadersTooLarge:
+        limit = self.front.max_header_bytes
+        return HeadersTooLarge(f"the header block is over the limit of {limit} bytes (server.max_header_bytes)")
+
+    # ---- what is answered
+
+    def _answered(self, exchange: Exchange, answer: Answer) -> None:
+        if self.transport.is_closing():
+            return
+        size = sum(map(len, answer.parts))
+        head = b"%b%b%bcontent-length: %d\r\n" % (
+            STATUS_LINE[answer.status],
+            self._common_headers(),
+            answer.headers,
+            size,
+        )
+        end = b"\r\n" if exchange.keep_alive else b"connection: close\r\n\r\n"
+        self.transport.write(b"".join((head, end, *answer.parts)))
+        self._current = None
+        self.server_state.total_requests += 1
+        if exchange.keep_alive:
+            self._advance()
+        else:
+            self._hang_up()
+
+    def _common_headers(self) -> bytes:
+        """uvicorn's own headers, with the date: a new list each second."""
+        headers = self.server_state.default_headers
+        if headers is not self._default_headers:
+            self._default_headers = headers
+            self._common = b"".join(b"%b: %b\r\n" % header for header in headers)
+        return self._common
+
+    def on_response_complete(self) -> None:
+        """ASGI has answered; called by uvicorn."""
+        self.server_state.total_requests += 1
+        self._advance()
+
+    def _advance(self) -> None:
+        """Go on to the next request, once the client has taken most of the answers before it."""
+        if self.transport.is_closing():
+            return
+        if self.flow.write_paused:
+            self._stalled = True
+            return
+        if not self.pipeline:
+            self.flow.resume_reading()
+            self._await_request()
+            return
+        cycle, app = self.pipeline.pop()
+        if not self.pipeline:
+            self.flow.resume_reading()  # the last one's body may still be under way
+        if isinstance(cycle, Exchange):
+            self._current = cycle
+            self.loop.call_soon(self._begin, cycle)  # not at once: a thousand small ones would nest a thousand deep
+        else:
+            self._start_asgi_task(cycle, app)
+
+    def _hang_up(self) -> None:
+        """The last answer is written. A client that is still sending would lose it if the connection just closed."""
+        if not self._discarding:
+            self.transport.close()
+            return
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.flow.resume_reading()
+        self._linger_timer = self.loop.call_later(_LINGER_S, self.transport.close)

@@ -1,0 +1,191 @@
+"""The Open Inference Protocol's ordinary HTTP routes: health, metadata, configuration, statistics and settings."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from headrace.errors import HeadraceError, VersionNotFound
+from headrace.models.registry import Served
+from headrace.protocols.http import json_response, on_error, read_body, read_json
+from headrace.protocols.http_error import http_error
+from headrace.protocols.oip.exchange import Answer, Exchange
+from headrace.protocols.oip.front import EXTENSIONS, Front
+from headrace.protocols.oip.repository_routes import RepositoryRoutes
+from headrace.protocols.oip.shared_memory_routes import SharedMemoryRoutes
+from headrace.types import ModelRef, TensorSpec
+
+_VERSION = re.compile(r"^v?([0-9]{1,18})$")
+_TRACE = msgspec.json.Decoder(dict[str, str | int | list[str] | None])
+_LOG = msgspec.json.Decoder(dict[str, Any])
+_METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_LIVE = ("/v2/health/live", "/livez", "/healthz", "/health")
+_READY = ("/v2/health/ready", "/readyz")
+
+
+def create_app(front: Front, more: Sequence[BaseRoute] = ()) -> Starlette:
+    """Every ordinary route of the server; `more` are those of other protocols."""
+    routes = Routes(front)
+    handlers = dict.fromkeys((HeadraceError, HTTPException, ClientDisconnect, Exception), on_error)
+    return Starlette(
+        routes=[
+            *routes.of_server(),
+            *routes.of_models(),
+            *RepositoryRoutes(front).routes(),
+            *SharedMemoryRoutes(front).routes(),
+            *more,
+        ],
+        exception_handlers=handlers,
+    )
+
+
+class Routes:
+    """Handlers that read the server through its front."""
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+
+    def of_server(self) -> list[Route]:
+        return [
+            *(Route(path, self.live) for path in _LIVE),
+            *(Route(path, self.ready) for path in _READY),
+            Route("/v2", self.server_metadata),
+            Route("/v2/models/stats", self.statistics),
+            Route("/v2/trace/setting", self.trace_settings, methods=["GET", "POST"]),
+            Route("/v2/logging", self.log_settings, methods=["GET", "POST"]),
+            Route("/metrics", self.metrics),
+        ]
+
+    def of_models(self) -> list[Route]:
+        of_model = [
+            ("", self.model_metadata, "GET"),
+            ("/ready", self.model_ready, "GET"),
+            ("/config", self.model_config, "GET"),
+            ("/stats", self.statistics, "GET"),
+            ("/infer", self.infer, "POST"),
+        ]
+        bases = ("/v2/models/{name}", "/v2/models/{name}/versions/{version}")
+        routes = [Route(base + path, call, methods=[method]) for base in bases for path, call, method in of_model]
+        trace = Route("/v2/models/{name}/trace/setting", self.trace_settings, methods=["GET", "POST"])
+        return [*routes, trace]
+
+    # ---- the server
+
+    async def live(self, request: Request) -> Response:
+        return json_response({"live": True})
+
+    async def ready(self, request: Request) -> Response:
+        ready = self._front.ready()
+        return json_response({"ready": ready}, 200 if ready else 400)
+
+    async def server_metadata(self, request: Request) -> Response:
+        front = self._front
+        return json_response({"name": front.server_name, "version": front.server_version, "extensions": EXTENSIONS})
+
+    async def metrics(self, request: Request) -> Response:
+        return Response(self._front.metrics(), headers={"content-type": _METRICS_TYPE})
+
+    async def trace_settings(self, request: Request) -> Response:
+        """Of the server, or of the model in the path. A POST with `null` for a setting clears it."""
+        trace, name = self._front.settings.trace, request.path_params.get("name")
+        if name is not None:
+            self._front.registry.get(ModelRef(name))
+        if request.method == "POST":
+            sent = await read_json(request, _TRACE, self._front.max_body_bytes)
+            trace.update({key: _values(value) for key, value in sent.items()}, name)
+        settings = trace.get(name)
+        return json_response({key: value if key == "trace_level" else value[0] for key, value in settings.items()})
+
+    async def log_settings(self, request: Request) -> Response:
+        log = self._front.settings.log
+        if request.method == "POST":
+            changes = await read_json(request, _LOG, self._front.max_body_bytes)
+            log.update(changes)
+        return json_response(log.get())
+
+    # ---- a model
+
+    async def model_metadata(self, request: Request) -> Response:
+        served = self._served(request)
+        signature = served.signature
+        return json_response(
+            {
+                "name": served.version.name,
+                "versions": [str(version) for version in self._front.registry.versions(served.version.name)],
+                "platform": signature.platform,
+                "inputs": [_describe(spec) for spec in signature.inputs],
+                "outputs": [_describe(spec) for spec in signature.outputs],
+            }
+        )
+
+    async def model_ready(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        try:
+            self._served(request)
+        except HeadraceError as error:
+            return json_response({"name": name, "ready": False, "error": str(error)}, http_error(error).status)
+        return json_response({"name": name, "ready": True})
+
+    async def model_config(self, request: Request) -> Response:
+        return json_response(self._front.model_config(self._served(request)))
+
+    async def statistics(self, request: Request) -> Response:
+        """Of a version, of all versions of a model, or of all models."""
+        ref = _model(request) if "name" in request.path_params else None
+        if ref is not None:
+            self._front.registry.get(ref)
+        name, version = (ref.name, ref.version) if ref else (None, None)
+        return json_response({"model_stats": self._front.statistics(name, version)})
+
+    async def infer(self, request: Request) -> Response:
+        """Inference through ASGI: what `infer_lane.py` does, for servers that do not have it."""
+        answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+
+        def answer(exchange: Exchange, written: Answer) -> None:
+            response = Response(b"".join(written.parts), written.status)
+            response.raw_headers += [_header(line) for line in written.headers.splitlines()]
+            answered.set_result(response)
+
+        headers = {name: value for name, value in request.headers.raw if name != b"content-encoding"}
+        exchange = Exchange(self._front, _model(request), headers, True, answer)
+        exchange.receive(bytes(await read_body(request, self._front.max_body_bytes)))
+        exchange.run()
+        try:
+            return await answered
+        finally:
+            exchange.abandon()
+
+    def _served(self, request: Request) -> Served:
+        return self._front.registry.get(_model(request))
+
+
+def _model(request: Request) -> ModelRef:
+    name, version = request.path_params["name"], request.path_params.get("version")
+    if version is None:
+        return ModelRef(name)
+    number = _VERSION.match(version)
+    if number is None:
+        raise VersionNotFound(f"{version!r} is not a version of model {name!r}: versions are numbers")
+    return ModelRef(name, int(number[1]))
+
+
+def _describe(spec: TensorSpec) -> dict[str, Any]:
+    return {"name": spec.name, "datatype": spec.datatype, "shape": spec.shape}
+
+
+def _values(value: str | int | list[str] | None) -> list[str] | None:
+    if value is None or isinstance(value, list):
+        return value
+    return [str(value)]
+
+
+def _header(line: bytes) -> tuple[bytes, bytes]:
+    name, _, value = line.partition(b": ")
+    return name, value
