@@ -1,0 +1,87 @@
+"""What this machine has for serving, read once: plain facts for `headrace doctor`, which judges them."""
+
+import os
+import platform
+import resource
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+
+import msgspec
+
+from headrace.cli.failure import Failure
+from headrace.cli.serve import refuse_taken_port
+from headrace.config import Server
+from headrace.devices.inventory import Inventory, inventory
+
+PACKAGES = ("onnxruntime", "openvino", "numpy", "grpcio", "uvicorn", "msgspec")
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """Facts; None or empty where one is not to be had."""
+
+    python: str
+    system: str
+    cores_present: int
+    allowed: Inventory  # what of it this process may use
+    memory_free_bytes: int
+    packages: dict[str, str | None]  # version by package, None where it is not installed
+    shared_memory_bytes: int | None  # free under /dev/shm
+    open_files: int  # the limit of this process
+    taken_ports: dict[str, str]  # setting -> why its port is not to be had
+
+
+def look(server: Server, shared_memory: Path = Path("/dev/shm")) -> Machine:
+    """Look at this machine, with the ports that `server` would ask for."""
+    allowed = inventory()
+    return Machine(
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        cores_present=os.cpu_count() or 1,
+        allowed=allowed,
+        memory_free_bytes=min(allowed.memory_bytes, free_memory_bytes(Path("/proc/meminfo"))),
+        packages=versions(PACKAGES),
+        shared_memory_bytes=free_bytes(shared_memory),
+        open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+        taken_ports=taken_ports(server, refuse_taken_port),
+    )
+
+
+def versions(packages: Sequence[str], find: Callable[[str], str] = metadata.version) -> dict[str, str | None]:
+    """The installed version of each package, or None."""
+    found: dict[str, str | None] = {}
+    for package in packages:
+        try:
+            found[package] = find(package)
+        except metadata.PackageNotFoundError:
+            found[package] = None
+    return found
+
+
+def free_memory_bytes(meminfo: Path) -> int:
+    """What the kernel would give without swapping."""
+    (line,) = (line for line in meminfo.read_text().splitlines() if line.startswith("MemAvailable:"))
+    return int(line.split()[1]) * 1024
+
+
+def free_bytes(folder: Path) -> int | None:
+    """What may still be written there, or None where there is no such folder."""
+    try:
+        about = os.statvfs(folder)
+    except OSError:
+        return None
+    return about.f_bavail * about.f_frsize
+
+
+def taken_ports(server: Server, refuse: Callable[[str, int, str], None]) -> dict[str, str]:
+    """Why a port that the settings ask for is not to be had; empty where all are."""
+    wanted = {"server.http_port": server.http_port}
+    if server.grpc:
+        wanted["server.grpc_port"] = server.grpc_port
+    taken = {}
+    for key, port in wanted.items():
+        try:
+            refuse(server.host, port, f"--{key.removeprefix('server.').replace('_', '-')}")
+        except Failure as failure:
+            taken[key] = str(failure)
+    return taken

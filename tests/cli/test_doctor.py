@@ -1,0 +1,80 @@
+"""`headrace doctor`: what counts as wrong, and how it is shown."""
+
+import json
+
+import msgspec
+import pytest
+
+from headrace.cli import doctor
+from headrace.cli.doctor import GIB, findings
+from headrace.cli.machine import Machine
+from headrace.cli.main import main
+from headrace.config import Server
+from headrace.devices.inventory import Inventory
+
+SOUND = Machine(
+    python="3.13.1",
+    system="Linux 6 x86_64",
+    cores_present=8,
+    allowed=Inventory("a CPU", 2, "cgroup quota", 2.0, 8 * GIB, "machine", ("avx2",)),
+    memory_free_bytes=4 * GIB,
+    packages={"onnxruntime": "1", "openvino": None},
+    shared_memory_bytes=GIB,
+    open_files=1048576,
+    taken_ports={},
+)
+
+
+def _found(**changes: object) -> list[tuple[str, str]]:
+    machine = msgspec.structs.replace(SOUND, **changes)
+    return [(finding.what, finding.next_step) for finding in findings(machine)]
+
+
+def test_a_sound_machine_has_nothing_wrong() -> None:
+    assert _found() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "what", "next_step"),
+    [
+        ({"packages": {"onnxruntime": None, "openvino": None}}, "no runtime is installed", "pip install onnxruntime"),
+        ({"shared_memory_bytes": None}, "there is no /dev/shm", "mount a tmpfs"),
+        ({"shared_memory_bytes": 64 * 2**20}, "/dev/shm has 64 MiB left", "--shm-size"),
+        ({"open_files": 256}, "only 256 files may be open", "ulimit -n 65536"),
+        ({"memory_free_bytes": GIB // 2}, "only 0.5 GiB of memory are free", "raise the memory limit"),
+        (
+            {"allowed": msgspec.structs.replace(SOUND.allowed, quota_cores=0.5)},
+            "the quota allows 0.5 of a core",
+            "raise the processor quota",
+        ),
+        ({"taken_ports": {"server.http_port": "port 1 is in use; stop it"}}, "server.http_port: port 1", "stop it"),
+    ],
+)
+def test_what_is_wrong_comes_with_the_next_step(changes: dict[str, object], what: str, next_step: str) -> None:
+    ((found, step),) = _found(**changes)
+    assert what in found
+    assert next_step in step
+
+
+@pytest.mark.parametrize(("changes", "exit_code"), [({}, 0), ({"open_files": 256}, 1)])
+def test_the_exit_code_says_whether_something_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], changes: dict[str, object], exit_code: int
+) -> None:
+    def look(server: Server) -> Machine:
+        return msgspec.structs.replace(SOUND, **changes)
+
+    monkeypatch.setattr(doctor, "look", look)
+    assert main(["doctor"]) == exit_code
+    shown = capsys.readouterr().out
+    assert "2 of 8 (by cgroup quota)" in shown
+    assert ("Wrong: only 256 files" in shown) == bool(exit_code)
+
+
+def test_json_has_the_facts_and_what_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor, "look", lambda server: msgspec.structs.replace(SOUND, shared_memory_bytes=None))
+    assert main(["doctor", "--json"]) == 1
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["python"] == "3.13.1"
+    assert shown["wrong"][0]["next_step"] == "mount a tmpfs on /dev/shm"

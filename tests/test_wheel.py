@@ -1,0 +1,71 @@
+"""The wheel: it builds, holds what is needed, and serves a model where only it is installed."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FAKE = """
+inputs = [{ name = "x", shape = [-1, 4] }]
+outputs = [{ name = "y", shape = [-1, 2], value = "slice" }]
+"""
+ASKED = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 4], "data": [5, 6, 7, 8]}]}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy of the source, so that nothing is left in it."""
+    source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    shutil.copytree(ROOT / "headrace", source / "headrace", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(built), str(source)]
+    subprocess.run(command, check=True, capture_output=True)
+    (path,) = built.glob("*.whl")
+    return path
+
+
+@pytest.fixture
+def installed(wheel: Path, tmp_path: Path) -> Path:
+    """A folder with the installed wheel, and nothing else of headrace."""
+    folder = tmp_path / "site"
+    options = ["--quiet", "--no-deps", "--no-index", "--no-compile", "--target", str(folder)]
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, str(wheel)], check=True, capture_output=True)
+    return folder
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_types_messages_and_the_licence_and_no_tests(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "headrace/py.typed" in names
+    assert any(name.startswith("headrace/generated/") and name.endswith("_pb2.py") for name in names)
+    assert any(name.endswith("LICENSE") for name in names)
+    assert not [name for name in names if name.startswith(("tests/", "tools/", "benchmarks/"))]
+
+
+@pytest.mark.slow
+def test_what_is_installed_serves_a_model_and_drains(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "slice.fake").write_text(FAKE)
+    command = [sys.executable, "-m", "headrace", "serve", str(tmp_path / "slice.fake")]
+    command += ["--set", "server.http_port=0", "--set", "server.grpc=false"]
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environment) as server:
+        try:
+            assert server.stdout
+            told = next(line for line in server.stdout if line.startswith("Serving "))
+            address = told.split("HTTP on ")[1].split(";")[0]
+            request = Request(f"http://{address}/v2/models/slice/infer", json.dumps(ASKED).encode())
+            with urlopen(request, timeout=30) as answer:
+                assert json.load(answer)["outputs"][0]["data"] == [5, 6]
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(30) == 0
+        finally:
+            server.kill()
