@@ -37,6 +37,13 @@ DATATYPES = {
 }
 """ONNX Runtime's words for what can be carried; no sequences, maps, optionals, complex, float8 or 4-bit numbers."""
 
+SPINNING = {
+    "run": {"force_spinning_stop": "1"},
+    "off": {"intra_op.allow_spinning": "0"},
+    "on": {"intra_op.allow_spinning": "1"},
+}
+"""When idle threads of a session spin for work: between runs they would take the cores from the server."""
+
 BFLOAT16 = 16  # TensorProto.BFLOAT16
 FATAL = 4  # errors are raised; that they are also printed helps nobody
 QUANTISED = re.compile(
@@ -55,8 +62,13 @@ class Onnx:
         """Load the file for `threads` threads. Raises ModelInvalid with ONNX Runtime's reason, or the unknown type."""
         if manifest.device != "cpu":
             raise ModelInvalid(f"the onnx runtime computes on the device 'cpu', not on {manifest.device!r}", "device")
+        spinning = manifest.parameters.get("spinning", "run")
+        if spinning not in SPINNING:
+            raise ModelInvalid(f"is one of {', '.join(SPINNING)}, not {spinning!r}", "parameters.spinning")
         try:
-            session = ort.InferenceSession(manifest.path, _options(threads), providers=["CPUExecutionProvider"])
+            session = ort.InferenceSession(
+                manifest.path, _options(threads, spinning), providers=["CPUExecutionProvider"]
+            )
         except Exception as error:  # its errors have no common base
             raise ModelInvalid(onnxruntime_reason(str(error)), manifest.path.name) from error
         return OnnxModel(session, manifest.path)
@@ -128,13 +140,13 @@ class OnnxModel:
         ]
 
 
-def _options(threads: int) -> ort.SessionOptions:
+def _options(threads: int, spinning: str) -> ort.SessionOptions:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = FATAL
-    # Threads that spin for work take the cores from the server; the price is in docs/runtimes.md.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    for key, value in SPINNING[spinning].items():
+        options.add_session_config_entry(f"session.{key}", value)
     return options
 
 
