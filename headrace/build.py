@@ -45,7 +45,7 @@ class Build:
 
     async def _first(self, manifest: Manifest) -> tuple[ProcessInstance, Signature]:
         """The worker that finds out what the model is. Where it dies of being probed, one that does not probe."""
-        for axis in (None, BatchAxis(False, why="its worker died when it was probed; batching = {} trusts it")):
+        for axis in (None, BatchAxis(False, why="its worker died when it was probed; batching = true trusts it")):
             worker = self._worker(manifest, 0, axis)
             try:
                 return worker, await worker.start()

@@ -15,9 +15,9 @@ from headrace.errors import Forbidden, HeadraceError, ModelInvalid, ModelNotFoun
 from headrace.models.lifecycle import States
 from headrace.models.registry import Registry, Served
 from headrace.models.repository import Catalog, LocalRepository
-from headrace.models.version_policy import wanted
+from headrace.models.version_policy import Unload, next_move, wanted
 from headrace.servable import Servable
-from headrace.types import Manifest, VersionStatus
+from headrace.types import Manifest, VersionState, VersionStatus
 
 log = logging.getLogger(__name__)
 
@@ -107,20 +107,24 @@ class Reconcile:
                 await self._move(name, catalog)
 
     async def _move(self, name: str, catalog: Catalog) -> None:
-        """Load what is wanted, then retire what is not. Raises the first reason why a version did not load."""
+        """Move by move to what is wanted. Raises the first reason why a version did not load."""
         manifests = {manifest.version: manifest for manifest in catalog.manifests if manifest.name == name}
         versions = wanted(catalog.policy[name], manifests)
+        unwanted = (version for version in self._registry.versions(name) if version not in versions)
+        states: dict[int, VersionState] = dict.fromkeys(unwanted, "READY")  # those wanted are loaded anew
         failures: list[HeadraceError] = []
-        for version in versions:
+        while move := next_move(states, versions):
+            version, states[move.version] = move.version, "UNAVAILABLE"
+            if isinstance(move, Unload):
+                await self._retire(name, version)
+                continue
             try:
                 await self._load(manifests[version])
+                states[version] = "READY"
             except HeadraceError as error:
                 failures.append(error)
         if failures:
             raise failures[0]
-        for version in self._registry.versions(name):
-            if version not in versions:
-                await self._retire(name, version)
 
     async def _load(self, manifest: Manifest) -> None:
         name, version = manifest.name, manifest.version

@@ -126,9 +126,9 @@ class ProcessInstance:
                 memory[at : at + len(part)] = part
                 at += len(part)
             parts.append(wire.Part(rows.name, rows.datatype, rows.shape, offset, size))
-        if not self._batches:
-            self._watch()
         self._batches.append(_Batch(slot, end, done))
+        if len(self._batches) == 1:
+            self._watch()
         self._process.send(wire.encode(wire.Run(slot.index, end, tuple(parts), work.outputs)))
 
     async def close(self) -> None:

@@ -17,7 +17,7 @@ from headrace.clock import LoopClock
 from headrace.errors import ModelInvalid, ModelUnavailable, WorkerLost
 from headrace.records import Record, WorkerEvent
 from headrace.runtimes.load import Loading
-from headrace.types import FREE, BatchAxis, Manifest
+from headrace.types import FREE, BatchAxis, Manifest, WarmUp
 from headrace.workers.remote import ProcessInstance, Settings
 
 MODEL = """
@@ -32,9 +32,9 @@ outputs = [{ name = "y", shape = [-1, -1], value = "slice" }]
 class Bench:
     """A worker and what it told."""
 
-    def __init__(self, path: Path, axis: BatchAxis | None, batch_timeout_s: float) -> None:
+    def __init__(self, manifest: Manifest, axis: BatchAxis | None, batch_timeout_s: float) -> None:
         self.records: list[Record] = []
-        loading = Loading(Manifest("m", 1, path, "fake"), 1, 64, 1e-3, axis)
+        loading = Loading(manifest, 1, 64, 1e-3, axis)
         settings = Settings(loading, 0, load_timeout_s=30, batch_timeout_s=batch_timeout_s)
         clock = LoopClock(asyncio.get_running_loop())
         self.worker = ProcessInstance(settings, self.records.append, clock)
@@ -65,11 +65,15 @@ class Bench:
 
 @asynccontextmanager
 async def bench(
-    folder: Path, text: str = MODEL, axis: BatchAxis | None = None, batch_timeout_s: float = 30
+    folder: Path,
+    text: str = MODEL,
+    axis: BatchAxis | None = None,
+    batch_timeout_s: float = 30,
+    warm_up: tuple[WarmUp, ...] = (),
 ) -> AsyncIterator[Bench]:
     path = folder / "model.fake"
     path.write_text(text)
-    made = Bench(path, axis, batch_timeout_s)
+    made = Bench(Manifest("m", 1, path, "fake", warm_up=warm_up), axis, batch_timeout_s)
     try:
         yield made
     finally:
@@ -149,9 +153,8 @@ async def test_a_model_that_cannot_be_loaded_gives_its_reason(tmp_path: Path) ->
 
 
 async def test_a_worker_that_dies_while_loading_says_how(tmp_path: Path) -> None:
-    async with bench(tmp_path, MODEL.replace("crash_on = 13", "crash_on = 0")) as made:
-        path = tmp_path / "model.fake"
-        path.write_text(path.read_text())
+    dies_of_zeros = MODEL.replace("crash_on = 13", "crash_on = 0")
+    async with bench(tmp_path, dies_of_zeros, warm_up=(WarmUp(),)) as made:
         with pytest.raises(WorkerLost, match="exited with status 70 while it loaded the model"):
             await made.worker.start()
 
