@@ -30,6 +30,8 @@ DATATYPES: dict[str, np.dtype[np.generic]] = {
 ITEM_BYTES: dict[str, int] = {name: 0 if name == "BYTES" else dtype.itemsize for name, dtype in DATATYPES.items()}
 """Bytes of one element; 0 for BYTES, whose elements differ."""
 
+_DATATYPE_OF = {dtype: name for name, dtype in DATATYPES.items() if name not in ("BF16", "BYTES")}
+
 LENGTH = struct.Struct("<I")
 
 
@@ -37,8 +39,7 @@ def datatype_of(array: NDArray[np.generic]) -> str:
     """The datatype of a numpy array; uint16 is UINT16 (BF16 must be said). Raises KeyError for others."""
     if array.dtype.kind in "OSU":
         return "BYTES"
-    little = array.dtype.newbyteorder("<")
-    return next(name for name, dtype in DATATYPES.items() if dtype == little)
+    return _DATATYPE_OF[array.dtype.newbyteorder("<")]
 
 
 def to_array(tensor: Tensor) -> NDArray[np.generic]:

@@ -56,12 +56,12 @@ def findings(machine: Machine) -> Iterator[Finding]:
         yield Finding(f"/dev/shm has {left} MiB left", "enlarge it (containers: --shm-size=1g), or remove stale files")
     if machine.open_files < FEW_FILES:
         yield Finding(f"only {machine.open_files} files may be open, one a connection", f"ulimit -n {FEW_FILES * 64}")
-    if machine.memory_free_bytes < LITTLE_MEMORY:
-        free = machine.memory_free_bytes / GIB
+    if machine.memory.free_bytes < LITTLE_MEMORY:
+        free = machine.memory.free_bytes / GIB
         yield Finding(f"only {free:.1f} GiB of memory are free", "stop what else runs, or raise the memory limit")
-    quota = machine.allowed.quota_cores
-    if quota is not None and quota < 1:
-        yield Finding(f"the quota allows {quota:.2g} of a core", "raise the processor quota to one core at least")
+    if machine.cores_allowed < 1:
+        share = machine.cores_allowed
+        yield Finding(f"the quota allows {share:.2g} of a core", "raise the processor quota to one core at least")
 
 
 def _show(machine: Machine, wrong: Sequence[Finding]) -> None:
@@ -76,14 +76,12 @@ def _show(machine: Machine, wrong: Sequence[Finding]) -> None:
 
 
 def _rows(machine: Machine) -> Iterator[tuple[str, str]]:
-    allowed, shared = machine.allowed, machine.shared_memory_bytes
+    shared = machine.shared_memory_bytes
     yield "Python", machine.python
     yield "system", machine.system
-    yield "CPU", allowed.cpu
-    yield "CPU features", ", ".join(allowed.features) or "none that speed up inference"
-    yield "cores", f"{allowed.cores} of {machine.cores_present} (by {allowed.cores_from})"
-    free, memory = machine.memory_free_bytes / GIB, allowed.memory_bytes / GIB
-    yield "memory", f"{free:.1f} of {memory:.1f} GiB free (by {allowed.memory_from})"
+    yield "CPU features", ", ".join(machine.cpu_features) or "none that speed up inference"
+    yield "cores", f"{machine.cores_allowed:g} of {machine.cores_present} allowed"
+    yield "memory", f"{machine.memory.free_bytes / GIB:.1f} of {machine.memory.total_bytes / GIB:.1f} GiB free"
     yield "/dev/shm", "is not there" if shared is None else f"{shared / GIB:.1f} GiB free"
     yield "open files", str(machine.open_files)
     for package, version in machine.packages.items():

@@ -12,7 +12,7 @@ import msgspec
 from headrace.cli.failure import Failure
 from headrace.cli.serve import refuse_taken_port
 from headrace.config import Server
-from headrace.devices.inventory import Inventory, inventory
+from headrace.devices.inventory import Memory, cores, cpu_features, memory
 
 PACKAGES = ("onnxruntime", "openvino", "numpy", "grpcio", "uvicorn", "msgspec")
 
@@ -23,8 +23,9 @@ class Machine(msgspec.Struct, frozen=True):
     python: str
     system: str
     cores_present: int
-    allowed: Inventory  # what of it this process may use
-    memory_free_bytes: int
+    cores_allowed: float  # by affinity and the control group's quota
+    memory: Memory
+    cpu_features: tuple[str, ...]
     packages: dict[str, str | None]  # version by package, None where it is not installed
     shared_memory_bytes: int | None  # free under /dev/shm
     open_files: int  # the limit of this process
@@ -33,13 +34,13 @@ class Machine(msgspec.Struct, frozen=True):
 
 def look(server: Server, shared_memory: Path = Path("/dev/shm")) -> Machine:
     """Look at this machine, with the ports that `server` would ask for."""
-    allowed = inventory()
     return Machine(
         python=platform.python_version(),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         cores_present=os.cpu_count() or 1,
-        allowed=allowed,
-        memory_free_bytes=min(allowed.memory_bytes, free_memory_bytes(Path("/proc/meminfo"))),
+        cores_allowed=cores(),
+        memory=memory(),
+        cpu_features=cpu_features(),
         packages=versions(PACKAGES),
         shared_memory_bytes=free_bytes(shared_memory),
         open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
@@ -56,12 +57,6 @@ def versions(packages: Sequence[str], find: Callable[[str], str] = metadata.vers
         except metadata.PackageNotFoundError:
             found[package] = None
     return found
-
-
-def free_memory_bytes(meminfo: Path) -> int:
-    """What the kernel would give without swapping."""
-    (line,) = (line for line in meminfo.read_text().splitlines() if line.startswith("MemAvailable:"))
-    return int(line.split()[1]) * 1024
 
 
 def free_bytes(folder: Path) -> int | None:

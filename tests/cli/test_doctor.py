@@ -10,14 +10,15 @@ from headrace.cli.doctor import GIB, findings
 from headrace.cli.machine import Machine
 from headrace.cli.main import main
 from headrace.config import Server
-from headrace.devices.inventory import Inventory
+from headrace.devices.inventory import Memory
 
 SOUND = Machine(
     python="3.13.1",
     system="Linux 6 x86_64",
     cores_present=8,
-    allowed=Inventory("a CPU", 2, "cgroup quota", 2.0, 8 * GIB, "machine", ("avx2",)),
-    memory_free_bytes=4 * GIB,
+    cores_allowed=2.0,
+    memory=Memory(8 * GIB, 4 * GIB),
+    cpu_features=("avx2",),
     packages={"onnxruntime": "1", "openvino": None},
     shared_memory_bytes=GIB,
     open_files=1048576,
@@ -41,7 +42,7 @@ def test_a_sound_machine_has_nothing_wrong() -> None:
         ({"shared_memory_bytes": None}, "there is no /dev/shm", "mount a tmpfs"),
         ({"shared_memory_bytes": 64 * 2**20}, "/dev/shm has 64 MiB left", "--shm-size"),
         ({"open_files": 256}, "only 256 files may be open", "ulimit -n 65536"),
-        ({"memory_free_bytes": GIB // 2}, "only 0.5 GiB of memory are free", "raise the memory limit"),
+        ({"memory": Memory(GIB, GIB // 2)}, "only 0.5 GiB of memory are free", "raise the memory limit"),
         (
             {"allowed": msgspec.structs.replace(SOUND.allowed, quota_cores=0.5)},
             "the quota allows 0.5 of a core",
@@ -66,7 +67,7 @@ def test_the_exit_code_says_whether_something_is_wrong(
     monkeypatch.setattr(doctor, "look", look)
     assert main(["doctor"]) == exit_code
     shown = capsys.readouterr().out
-    assert "2 of 8 (by cgroup quota)" in shown
+    assert "2 of 8 allowed" in shown
     assert ("Wrong: only 256 files" in shown) == bool(exit_code)
 
 

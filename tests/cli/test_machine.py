@@ -12,8 +12,8 @@ FREE_PORTS = Server(http_port=0, grpc_port=0)
 
 def test_this_machine_has_cores_memory_and_files() -> None:
     machine = look(FREE_PORTS)
-    assert 0 < machine.allowed.cores <= machine.cores_present
-    assert 0 < machine.memory_free_bytes <= machine.allowed.memory_bytes
+    assert 0 < machine.cores_allowed <= machine.cores_present
+    assert 0 < machine.memory.free_bytes <= machine.memory.total_bytes
     assert machine.open_files > 0
     assert machine.taken_ports == {}
 

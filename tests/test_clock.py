@@ -1,0 +1,25 @@
+"""The machine's clock and its timers."""
+
+import asyncio
+
+from headrace.clock import LoopClock
+
+
+async def test_time_does_not_go_back() -> None:
+    clock = LoopClock(asyncio.get_running_loop())
+    times = [clock.now_ns() for _ in range(100)]
+    assert times == sorted(times)
+
+
+async def test_a_call_whose_time_has_come_is_made() -> None:
+    clock, called = LoopClock(asyncio.get_running_loop()), asyncio.Event()
+    clock.call_at(clock.now_ns() - 1, called.set)
+    await called.wait()
+
+
+async def test_a_call_that_is_taken_back_is_not_made() -> None:
+    clock, calls, last = LoopClock(asyncio.get_running_loop()), [], asyncio.Event()
+    clock.call_at(clock.now_ns(), lambda: calls.append(1)).cancel()
+    clock.call_at(clock.now_ns() + 1, last.set)
+    await last.wait()
+    assert calls == []
