@@ -1,0 +1,92 @@
+"""The Open Inference Protocol over gRPC: the server and its table of methods."""
+
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+from headrace.generated import model_config_pb2, service_pb2
+from headrace.generated import service_pb2 as pb
+from headrace.protocols.oip.front import Front
+from headrace.protocols.oip.grpc_call import unary
+from headrace.protocols.oip.grpc_control import Control
+from headrace.protocols.oip.grpc_health import SERVICE as HEALTH
+from headrace.protocols.oip.grpc_health import Health
+from headrace.protocols.oip.grpc_infer import Infer
+from headrace.protocols.oip.grpc_models import Models
+from headrace.protocols.oip.grpc_stream import stream
+
+SERVICE = "inference.GRPCInferenceService"
+UNLIMITED = -1
+
+_PROTOBUF_MAX_BYTES = 2**31 - 1  # no message can be larger; also bounds what a compressed one may become
+
+
+def create_server(
+    front: Front, max_message_bytes: int = UNLIMITED, max_concurrent_streams: int = 1024
+) -> grpc.aio.Server:
+    """The server, on the running event loop; the caller adds a port, starts it, and stops it.
+
+    `max_message_bytes` is also the limit of a message once it is decompressed. To drain, wait for the gateway to
+    drain first, then stop with a short grace: streams that are open and idle would use up a long one.
+    """
+    server = grpc.aio.server(options=_options(front, max_message_bytes, max_concurrent_streams))
+    server.add_generic_rpc_handlers(
+        (
+            grpc.method_handlers_generic_handler(SERVICE, handlers(front)),
+            grpc.method_handlers_generic_handler(HEALTH, Health(front).handlers()),
+        )
+    )
+    reflection.enable_server_reflection((SERVICE, HEALTH, reflection.SERVICE_NAME), server, _reflected())
+    return server
+
+
+def handlers(front: Front) -> dict[str, Any]:
+    """Every method of the service by its name."""
+    models, control = Models(front), Control(front)
+    return {
+        "ServerLive": unary(pb.ServerLiveRequest, models.server_live),
+        "ServerReady": unary(pb.ServerReadyRequest, models.server_ready),
+        "ServerMetadata": unary(pb.ServerMetadataRequest, models.server_metadata),
+        "ModelReady": unary(pb.ModelReadyRequest, models.model_ready),
+        "ModelMetadata": unary(pb.ModelMetadataRequest, models.model_metadata),
+        "ModelConfig": unary(pb.ModelConfigRequest, models.model_config),
+        "ModelStatistics": unary(pb.ModelStatisticsRequest, models.model_statistics),
+        "ModelInfer": unary(pb.ModelInferRequest, Infer(front).infer),
+        "ModelStreamInfer": stream(front),
+        "RepositoryIndex": unary(pb.RepositoryIndexRequest, control.repository_index),
+        "RepositoryModelLoad": unary(pb.RepositoryModelLoadRequest, control.load),
+        "RepositoryModelUnload": unary(pb.RepositoryModelUnloadRequest, control.unload),
+        "SystemSharedMemoryStatus": unary(pb.SystemSharedMemoryStatusRequest, control.system_memory_status),
+        "SystemSharedMemoryRegister": unary(pb.SystemSharedMemoryRegisterRequest, control.register_system_memory),
+        "SystemSharedMemoryUnregister": unary(pb.SystemSharedMemoryUnregisterRequest, control.unregister_system_memory),
+        "CudaSharedMemoryStatus": unary(pb.CudaSharedMemoryStatusRequest, control.cuda_memory_status),
+        "CudaSharedMemoryRegister": unary(pb.CudaSharedMemoryRegisterRequest, control.register_cuda_memory),
+        "CudaSharedMemoryUnregister": unary(pb.CudaSharedMemoryUnregisterRequest, control.unregister_cuda_memory),
+        "TraceSetting": unary(pb.TraceSettingRequest, control.trace_setting),
+        "LogSettings": unary(pb.LogSettingsRequest, control.log_settings),
+    }
+
+
+def _options(front: Front, max_message_bytes: int, max_concurrent_streams: int) -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", _PROTOBUF_MAX_BYTES if max_message_bytes < 0 else max_message_bytes),
+        ("grpc.max_send_message_length", UNLIMITED),
+        ("grpc.max_metadata_size", front.max_header_bytes),
+        ("grpc.absolute_max_metadata_size", front.max_header_bytes),  # else requests over the first fail at random
+        ("grpc.max_concurrent_streams", max_concurrent_streams),
+        ("grpc.so_reuseport", 0),  # a second server on the same port is a mistake that should be seen
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        ("grpc.http2.max_ping_strikes", 2),
+    ]
+
+
+def _reflected() -> DescriptorPool:
+    """The files that reflection tells of, together in a pool of its own."""
+    pool = DescriptorPool()
+    for module in (model_config_pb2, service_pb2, health_pb2, reflection_pb2):
+        pool.AddSerializedFile(module.DESCRIPTOR.serialized_pb)
+    return pool

@@ -1,0 +1,142 @@
+"""ModelStreamInfer: requests of one stream run side by side, answers leave in the order in which they come."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from itertools import count
+from typing import Any, NamedTuple
+
+import grpc
+
+from headrace.errors import HeadraceError
+from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse, ModelStreamInferResponse
+from headrace.protocols.oip.front import Front
+from headrace.protocols.oip.grpc_call import Call, deadline_ns, fault, metadata, parse, refuse, serialize, trace
+from headrace.protocols.oip.grpc_infer import written
+from headrace.protocols.oip.grpc_messages import read_request
+from headrace.servable import Cancel
+from headrace.types import Response
+
+MAX_RUNNING = 128
+"""Requests of one stream that may run or have answers unsent; the next is read only then."""
+
+
+class _Answer(NamedTuple):
+    message: ModelStreamInferResponse | None  # None: nothing is to be sent
+    error: HeadraceError | None
+    final: bool  # of its request
+
+
+def stream(front: Front, max_running: int = MAX_RUNNING) -> Any:
+    """The method for a table of handlers.
+
+    An error answers its own request, named by `infer_response.id`, and the stream goes on; with the metadata
+    `triton_grpc_error: true` it ends the stream with a status.
+    """
+
+    async def serve(requests: AsyncIterator[bytes], call: Call) -> None:
+        try:
+            await _Stream(front, call, max_running).run(requests)
+        except HeadraceError as error:
+            refusal = error
+        except Exception:
+            refusal = fault("a stream failed")
+        else:
+            return
+        await refuse(call, refusal)
+
+    return grpc.stream_stream_rpc_method_handler(serve, response_serializer=serialize)
+
+
+class _Stream:
+    """One stream from its first request to its last answer."""
+
+    def __init__(self, front: Front, call: Call, max_running: int) -> None:
+        self._front = front
+        self._call = call
+        self._trace = trace(call)
+        self._strict = metadata(call, "triton_grpc_error").lower() == "true"
+        self._permits = asyncio.Semaphore(max_running)
+        self._answers: asyncio.Queue[_Answer | None] = asyncio.Queue()  # bounded by the permits; None: the end
+        self._running: dict[int, Cancel] = {}
+        self._numbers = count()
+        self._complete = False  # the client has sent its last request
+
+    async def run(self, requests: AsyncIterator[bytes]) -> None:
+        """Read and answer until both sides are done. Raises the first error where the client asked for that."""
+        reading = asyncio.create_task(self._read(requests))
+        try:
+            while (answer := await self._answers.get()) is not None:
+                if answer.error is not None and self._strict:
+                    raise answer.error
+                if answer.message is not None:
+                    await self._call.write(answer.message)
+                if answer.final:
+                    self._permits.release()
+            await reading
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            for cancel in list(self._running.values()):
+                cancel()
+
+    async def _read(self, requests: AsyncIterator[bytes]) -> None:
+        try:
+            async for sent in requests:
+                await self._permits.acquire()
+                self._submit(sent)
+        finally:
+            self._complete = True
+            self._end_if_done()
+
+    def _submit(self, sent: bytes) -> None:
+        number, message = next(self._numbers), ModelInferRequest()
+        self._running[number] = lambda: None
+        try:
+            message = parse(ModelInferRequest, sent)
+            cancel = self._start(number, message)
+        except HeadraceError as error:
+            self._put(number, message, error, True)
+        except Exception:
+            self._put(number, message, fault("reading a request failed"), True)
+        else:
+            if number in self._running:  # not answered yet
+                self._running[number] = cancel
+
+    def _start(self, number: int, message: ModelInferRequest) -> Cancel:
+        front, now_ns = self._front, self._front.clock.now_ns()
+        deadline = deadline_ns(self._call, now_ns)
+        request, wanted = read_request(message, now_ns, deadline, self._trace, front.registry, front.regions)
+        wants_empty = request.parameters.get("triton_enable_empty_final_response") is True
+
+        def reply(answer: Response | HeadraceError) -> None:
+            final = isinstance(answer, HeadraceError) or answer.final
+            if isinstance(answer, Response) and final and not answer.outputs and not wants_empty:
+                self._put(number, message, None, True)
+            else:
+                self._put(number, message, written(answer, message.id, wanted, front.regions), final)
+
+        return front.gateway.submit(request, reply)
+
+    def _put(
+        self, number: int, asked: ModelInferRequest, answer: ModelInferResponse | HeadraceError | None, final: bool
+    ) -> None:
+        if isinstance(answer, HeadraceError):
+            self._answers.put_nowait(_Answer(_refusal(asked, answer), answer, final))
+        elif answer is None:
+            self._answers.put_nowait(_Answer(None, None, final))
+        else:
+            answer.parameters["triton_final_response"].bool_param = final
+            self._answers.put_nowait(_Answer(ModelStreamInferResponse(infer_response=answer), None, final))
+        if final:
+            self._running.pop(number, None)
+            self._end_if_done()
+
+    def _end_if_done(self) -> None:
+        if self._complete and not self._running:
+            self._answers.put_nowait(None)
+
+
+def _refusal(asked: ModelInferRequest, error: HeadraceError) -> ModelStreamInferResponse:
+    response = ModelInferResponse(model_name=asked.model_name, model_version=asked.model_version, id=asked.id)
+    response.parameters["code"].string_param = error.code
+    return ModelStreamInferResponse(error_message=str(error), infer_response=response)
