@@ -7,7 +7,7 @@ import pytest
 
 PUBLIC = {
     "headrace": {"__version__"},
-    "headrace.app": {"Ready", "run", "inspect"},
+    "headrace.app": {"Ready", "run"},
     "headrace.arrays": {
         "DATATYPES",
         "ITEM_BYTES",
@@ -19,6 +19,7 @@ PUBLIC = {
     },
     "headrace.clock": {"Clock", "LoopClock", "Timer"},
     "headrace.config": {"Config", "Given", "Loaded", "SETTINGS", "Setting", "from_assignment", "load_config"},
+    "headrace.inspection": {"inspect"},
     "headrace.records": {"BatchRecord", "ModelEvent", "Record", "Recorder", "RequestRecord", "WorkerEvent", "discard"},
     "headrace.runtimes.runtime": {"Arrays", "LoadedModel", "Runtime"},
     "headrace.servable": {"Answers", "Cancel", "Reply", "Servable", "answer"},

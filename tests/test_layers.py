@@ -20,8 +20,10 @@ ALLOWED: dict[str, set[str]] = {
     "observe": {"models.registry", "gateway"},
     "build": {"devices", "runtimes", "batching", "workers", "models"},
     "child": {"runtimes", "workers"},
-    "app": {"build", "devices", "models", "gateway", "protocols", "observe"},
-    "cli": {"app", "devices", "models", "observe"},
+    "inspection": {"build", "models"},
+    "listening": set(),
+    "app": {"build", "listening", "devices", "models", "gateway", "protocols", "observe"},
+    "cli": {"app", "inspection", "devices", "models", "observe"},
     "__main__": {"cli"},
 }
 """What each folder, or module of the top, may import besides the ground and itself."""
@@ -31,8 +33,8 @@ HEAVY = {
     "openvino": "runtimes/openvino.py",
     "prometheus_client": "observe/metrics.py",
     "grpc": "protocols/oip/grpc",
-    "uvicorn": "protocols/ app.py",
-    "starlette": "protocols/ app.py",
+    "uvicorn": "protocols/ listening.py app.py",
+    "starlette": "protocols/ listening.py app.py",
     "rich": "cli/",
 }
 """Each heavy library, and the beginnings of the paths that may import it."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headrace.cli.console import console
-from headrace.cli.listing import as_json, as_table
+from headrace.cli.listing import as_json, as_table, listed
 from headrace.cli.serve import existing
 from headrace.cli.settings import add_setting_flags, settings_of
 
@@ -23,11 +23,11 @@ def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     config = settings_of(options).config
     repository = existing(options.repository)
-    from headrace.app import inspect
+    from headrace.inspection import inspect
 
-    listed = inspect(config, repository)
+    versions = listed(*inspect(config, repository))
     if options.json:
-        print(as_json(listed))
+        print(as_json(versions))
     else:
-        console().print(as_table(listed))
-    return int(any(each.status.state == "UNAVAILABLE" for each in listed))
+        console().print(as_table(versions))
+    return int(any(each.status.state == "UNAVAILABLE" for each in versions))

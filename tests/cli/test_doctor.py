@@ -44,7 +44,7 @@ def test_a_sound_machine_has_nothing_wrong() -> None:
         ({"open_files": 256}, "only 256 files may be open", "ulimit -n 65536"),
         ({"memory": Memory(GIB, GIB // 2)}, "only 0.5 GiB of memory are free", "raise the memory limit"),
         (
-            {"allowed": msgspec.structs.replace(SOUND.allowed, quota_cores=0.5)},
+            {"cores_allowed": 0.5},
             "the quota allows 0.5 of a core",
             "raise the processor quota",
         ),
