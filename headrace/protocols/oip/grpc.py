@@ -7,6 +7,9 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
+from headrace.errors import SettingInvalid
+from headrace.config import Grpc
+from headrace.errors import SettingInvalid
 from headrace.generated import model_config_pb2, service_pb2
 from headrace.generated import service_pb2 as pb
 from headrace.protocols.oip.front import Front
@@ -21,18 +24,42 @@ from headrace.protocols.oip.grpc_stream import stream
 SERVICE = "inference.GRPCInferenceService"
 UNLIMITED = -1
 
+_MAX_STREAMS = 1024  # calls at a time on one connection
 _PROTOBUF_MAX_BYTES = 2**31 - 1  # no message can be larger; also bounds what a compressed one may become
 
 
-def create_server(
-    front: Front, max_message_bytes: int = UNLIMITED, max_concurrent_streams: int = 1024
-) -> grpc.aio.Server:
+class GrpcServer:
+    """The gRPC front, from its first call to its last. Made on the event loop."""
+
+    def __init__(self, front: Front, limits: Grpc) -> None:
+        self._server = create_server(front, limits.max_message_bytes)
+
+    async def start(self, host: str, port: int) -> str:
+        """Listen, on any free port where it is 0; returns the address. Raises SettingInvalid where it cannot be had."""
+        name = f"[{host}]" if ":" in host else host
+        try:
+            port = self._server.add_insecure_port(f"{name}:{port}")
+        except RuntimeError as error:
+            raise SettingInvalid(
+                f"{name}:{port} cannot be listened on; it may be in use", "server.grpc_port"
+            ) from error
+        await self._server.start()
+        return f"{name}:{port}"
+
+    async def stop(self, grace_s: float = 1.0) -> None:
+        """Take no more calls, give the last answers time to leave, and end the rest: streams that are idle.
+
+        What still runs is cancelled, so let the gateway drain before.
+        """
+        await self._server.stop(grace_s)
+
+
+def create_server(front: Front, max_message_bytes: int = UNLIMITED) -> grpc.aio.Server:
     """The server, on the running event loop; the caller adds a port, starts it, and stops it.
 
-    `max_message_bytes` is also the limit of a message once it is decompressed. To drain, wait for the gateway to
-    drain first, then stop with a short grace: streams that are open and idle would use up a long one.
+    `max_message_bytes` is also the limit of a message once it is decompressed.
     """
-    server = grpc.aio.server(options=_options(front, max_message_bytes, max_concurrent_streams))
+    server = grpc.aio.server(options=_options(front, max_message_bytes))
     server.add_generic_rpc_handlers(
         (
             grpc.method_handlers_generic_handler(SERVICE, handlers(front)),
@@ -41,6 +68,20 @@ def create_server(
     )
     reflection.enable_server_reflection((SERVICE, HEALTH, reflection.SERVICE_NAME), server, _reflected())
     return server
+
+
+async def listen_at(server: grpc.aio.Server, host: str, port: int) -> str:
+    """Start the server there; returns host:port, the port being the one that was given.
+
+    Raises SettingInvalid where the address cannot be had.
+    """
+    where = f"[{host}]" if ":" in host else host
+    try:
+        given = server.add_insecure_port(f"{where}:{port}")
+    except RuntimeError as error:
+        raise SettingInvalid(f"cannot listen on {where} port {port}", "server.grpc_port") from error
+    await server.start()
+    return f"{where}:{given}"
 
 
 def handlers(front: Front) -> dict[str, Any]:
@@ -70,13 +111,13 @@ def handlers(front: Front) -> dict[str, Any]:
     }
 
 
-def _options(front: Front, max_message_bytes: int, max_concurrent_streams: int) -> list[tuple[str, int]]:
+def _options(front: Front, max_message_bytes: int) -> list[tuple[str, int]]:
     return [
         ("grpc.max_receive_message_length", _PROTOBUF_MAX_BYTES if max_message_bytes < 0 else max_message_bytes),
         ("grpc.max_send_message_length", UNLIMITED),
         ("grpc.max_metadata_size", front.max_header_bytes),
         ("grpc.absolute_max_metadata_size", front.max_header_bytes),  # else requests over the first fail at random
-        ("grpc.max_concurrent_streams", max_concurrent_streams),
+        ("grpc.max_concurrent_streams", _MAX_STREAMS),
         ("grpc.so_reuseport", 0),  # a second server on the same port is a mistake that should be seen
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
