@@ -78,6 +78,7 @@ class InferLane(HttpToolsProtocol):
         self._stopping = False  # the server shuts down: what is here is the last
         self._stalled = False  # the next request waits until the client takes the answers so far
         self._in_body = False
+        self._upgrading = False  # the request asks for another protocol
         self._head_bytes = 0
         self._unseen_bytes = 0  # received since the parser last gave a part of a body
         self._idle_since: float | None = None
@@ -143,8 +144,8 @@ class InferLane(HttpToolsProtocol):
             try:
                 self.parser.feed_data(data)
                 data = b""
-            except httptools.HttpParserUpgrade as upgrade:  # not offered here: the request is answered as it is
-                data = data[upgrade.args[0] :]
+            except httptools.HttpParserUpgrade as upgrade:
+                data = self._without_upgrade(data[upgrade.args[0] :])
             except httptools.HttpParserError as error:
                 self._refuse_malformed(error)
         if max(self._unseen_bytes, self._head_bytes) > self.front.max_header_bytes and not self._discarding:
@@ -170,6 +171,9 @@ class InferLane(HttpToolsProtocol):
             return
         self._in_body = True
         self._idle_since = None
+        self._upgrading = self.parser.should_upgrade()
+        if self._upgrading:
+            return
         model = self.targets.get(self.url)
         if self._stopping:
             self._discarding = True
@@ -195,7 +199,7 @@ class InferLane(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._unseen_bytes = self._head_bytes = 0
         self._in_body = False
-        if self._discarding:
+        if self._discarding or self._upgrading:
             return
         exchange, self._receiving = self._receiving, None
         if exchange is None:
@@ -204,6 +208,24 @@ class InferLane(HttpToolsProtocol):
         exchange.received = True
         if exchange.current:
             exchange.run()
+
+    def _without_upgrade(self, rest: bytes) -> bytes:
+        """The request and what follows, as if it had not asked for another protocol: none is offered.
+
+        The parser skips the body of a request that asks for one, so it has to be read again.
+        """
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self._refuse(InvalidRequest("CONNECT is not offered here"))
+            return b""
+        lines = [b"%b %b HTTP/%b\r\n" % (method, self.url, self.parser.get_http_version().encode())]
+        for name, value in self.headers:
+            if name == b"connection":
+                value = b"close" if b"close" in value.lower() else b"keep-alive"  # noqa: PLW2901
+            if name != b"upgrade":
+                lines.append(b"%b: %b\r\n" % (name, value))
+        self.parser = httptools.HttpRequestParser(self)
+        return b"".join((*lines, b"\r\n", rest))
 
     def _hand_to_asgi(self) -> None:
         url, headers = self.url, self.headers

@@ -3,21 +3,16 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple, cast
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from headrace.protocols.oip.infer_lane import lane
 from headrace.protocols.oip.routes import create_app
 from tests.protocols.oip.stub import Stub
-
-
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield  # signals are the test runner's
 
 
 @asynccontextmanager
@@ -25,18 +20,26 @@ async def serving(stub: Stub, with_lane: bool = True, **options: Any) -> AsyncIt
     """The server's port, and the server itself."""
     settings = {"lifespan": "off", "ws": "none", "access_log": False, "log_config": None, **options}
     http = lane(stub.front) if with_lane else "httptools"
-    server = _Server(uvicorn.Config(create_app(stub.front), http=http, **settings))
-    listener = socket.create_server(("127.0.0.1", 0))
-    task = asyncio.create_task(server.serve([listener]))
-    while not server.started:
+    server = uvicorn.Server(uvicorn.Config(create_app(stub.front), http=http, **settings))
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        await server.startup([listener])
+        await server.on_tick(0)  # sets the default headers
+        try:
+            yield listener.getsockname()[1], server
+        finally:
+            await _stop(server)
+
+
+async def _stop(server: uvicorn.Server) -> None:
+    """As uvicorn's own shutdown, which polls every 100 ms, but at once."""
+    for listening in server.servers:
+        listening.close()
+    for connection in list(server.server_state.connections):
+        cast(HttpToolsProtocol, connection).transport.abort()
+    while server.server_state.connections:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0)
-    try:
-        yield listener.getsockname()[1], server
-    finally:
-        server.should_exit = True
-        server.force_exit = True
-        await task
-        listener.close()
 
 
 class Answered(NamedTuple):

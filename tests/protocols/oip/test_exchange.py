@@ -1,0 +1,108 @@
+"""One inference over HTTP, without a connection."""
+
+import json
+
+import pytest
+
+from headrace.errors import BodyTooLarge, InvalidRequest
+from headrace.protocols.oip.exchange import Answer, Exchange
+from headrace.types import ModelRef
+from tests.protocols.oip.stub import Stub
+
+BODY = b'{"inputs":[{"name":"INPUT","shape":[1],"datatype":"FP32","data":[1]}]}'
+
+
+class _Asking:
+    """An exchange, and what it answered."""
+
+    def __init__(self, stub: Stub, model: str = "late", headers: dict[bytes, bytes] | None = None) -> None:
+        self.answers: list[Answer] = []
+        self.exchange = Exchange(stub.front, ModelRef(model), headers or {}, True, self._answered)
+
+    def _answered(self, exchange: Exchange, answer: Answer) -> None:
+        self.answers.append(answer)
+
+    def run(self, body: bytes = BODY) -> None:
+        self.exchange.receive(body)
+        self.exchange.run()
+
+    @property
+    def json(self) -> dict[str, object]:
+        found: dict[str, object] = json.loads(b"".join(self.answers[0].parts))
+        return found
+
+
+async def test_it_is_answered_once_the_model_answers() -> None:
+    stub = Stub()
+    asking = _Asking(stub)
+    asking.run()
+    assert not asking.exchange.response_complete
+    stub.late.answer_next()
+    assert asking.exchange.response_complete
+    assert asking.answers[0].status == 200
+
+
+async def test_a_body_in_parts_is_put_together() -> None:
+    stub = Stub()
+    asking = _Asking(stub)
+    asking.exchange.receive(BODY[:5])
+    asking.run(BODY[5:])
+    assert len(stub.late.waiting) == 1
+
+
+async def test_a_body_over_the_limit_is_refused_as_it_arrives() -> None:
+    asking = _Asking(Stub(max_body_bytes=10))
+    asking.exchange.receive(bytes(10))
+    with pytest.raises(BodyTooLarge):
+        asking.exchange.receive(b"x")
+
+
+async def test_a_refusal_is_answered_at_its_turn() -> None:
+    asking = _Asking(Stub())
+    asking.exchange.refuse(InvalidRequest("no"))
+    assert asking.exchange.received
+    assert asking.answers == []
+    asking.exchange.run()
+    assert asking.json == {"error": "no", "code": "invalid_request"}
+
+
+async def test_an_abandoned_request_is_cancelled_and_never_answered() -> None:
+    stub = Stub()
+    asking = _Asking(stub)
+    asking.run()
+    [(request, reply)] = stub.late.waiting
+    asking.exchange.abandon()
+    reply(stub.late.answer(request))
+    assert stub.late.cancelled == 1
+    assert asking.answers == []
+
+
+async def test_a_second_answer_is_ignored() -> None:
+    stub = Stub()
+    asking = _Asking(stub)
+    asking.run()
+    stub.late.answer_next()
+    asking.exchange.reply(InvalidRequest("late"))
+    assert len(asking.answers) == 1
+
+
+async def test_a_fault_in_reading_is_a_500_of_this_request(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*anything: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr("headrace.protocols.oip.exchange.read_request", fail)
+    asking = _Asking(Stub())
+    asking.run()
+    assert asking.answers[0].status == 500
+    assert "a fault" in caplog.text
+    assert "a fault" not in str(asking.json)
+
+
+async def test_an_answer_that_cannot_be_written_as_wanted_is_refused() -> None:
+    body = b'{"inputs":[{"name":"INPUT","shape":[1],"datatype":"FP16","parameters":{"binary_data_size":2}}]}'
+    asking = _Asking(Stub(), "half", {b"inference-header-content-length": b"%d" % len(body)})
+    asking.run(body + b"ab")
+    assert asking.answers[0].status == 400
+    assert "ask for it with binary_data = true" in str(asking.json["error"])

@@ -1,0 +1,76 @@
+"""Bodies and errors of ordinary routes."""
+
+import json
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+
+from headrace.errors import BodyTooLarge, InvalidRequest, QueueFull
+from headrace.protocols.http import json_response, on_error, read_body, read_json
+from headrace.protocols.http_error import body_too_large
+
+
+def _request(*parts: bytes, **headers: str) -> Request:
+    async def messages() -> AsyncIterator[dict[str, object]]:
+        for part in parts:
+            yield {"type": "http.request", "body": part, "more_body": True}
+        yield {"type": "http.request", "body": b"", "more_body": False}
+
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": "POST", "path": "/x", "query_string": b"", "headers": raw}
+    scope["server"] = ("test", 80)
+    return Request(scope, messages().__anext__)
+
+
+async def test_a_body_is_put_together() -> None:
+    assert bytes(await read_body(_request(b"ab", b"c"), 3)) == b"abc"
+
+
+async def test_a_body_over_the_limit_is_refused() -> None:
+    with pytest.raises(BodyTooLarge):
+        await read_body(_request(b"ab", b"cd"), 3)
+    with pytest.raises(BodyTooLarge):
+        await read_body(_request(content_length="4"), 3)
+
+
+async def test_no_body_is_an_empty_object() -> None:
+    assert await read_json(_request(), msgspec.json.Decoder(dict[str, int]), 10) == {}
+
+
+async def test_errors_become_json_answers() -> None:
+    answer = await on_error(_request(), QueueFull("full", retry_after_s=3))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "3")
+    assert json.loads(bytes(answer.body)) == {"error": "full", "code": "queue_full"}
+
+
+async def test_a_wrong_method_keeps_its_allow_header() -> None:
+    answer = await on_error(_request(), HTTPException(405, headers={"Allow": "GET"}))
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert json.loads(bytes(answer.body))["error"] == "POST is not for /x; use GET"
+
+
+async def test_a_fault_says_nothing_of_its_inside() -> None:
+    answer = await on_error(_request(), RuntimeError("secret"))
+    assert answer.status_code == 500
+    assert b"secret" not in bytes(answer.body)
+
+
+async def test_a_client_that_is_gone_is_no_fault() -> None:
+    assert (await on_error(_request(), ClientDisconnect())).status_code == 200
+
+
+def test_a_value_is_answered_as_json() -> None:
+    answer = json_response({"a": (1,)}, 201)
+    assert (answer.status_code, answer.headers["content-type"], bytes(answer.body)) == (
+        201,
+        "application/json",
+        b'{"a":[1]}',
+    )
+
+
+def test_the_limit_is_named_with_its_setting() -> None:
+    assert str(body_too_large(5)) == "the body is over the limit of 5 bytes (server.max_body_bytes)"
+    assert issubclass(BodyTooLarge, InvalidRequest)
