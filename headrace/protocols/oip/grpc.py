@@ -8,8 +8,6 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from headrace.errors import SettingInvalid
-from headrace.config import Grpc
-from headrace.errors import SettingInvalid
 from headrace.generated import model_config_pb2, service_pb2
 from headrace.generated import service_pb2 as pb
 from headrace.protocols.oip.front import Front
@@ -28,36 +26,11 @@ _MAX_STREAMS = 1024  # calls at a time on one connection
 _PROTOBUF_MAX_BYTES = 2**31 - 1  # no message can be larger; also bounds what a compressed one may become
 
 
-class GrpcServer:
-    """The gRPC front, from its first call to its last. Made on the event loop."""
-
-    def __init__(self, front: Front, limits: Grpc) -> None:
-        self._server = create_server(front, limits.max_message_bytes)
-
-    async def start(self, host: str, port: int) -> str:
-        """Listen, on any free port where it is 0; returns the address. Raises SettingInvalid where it cannot be had."""
-        name = f"[{host}]" if ":" in host else host
-        try:
-            port = self._server.add_insecure_port(f"{name}:{port}")
-        except RuntimeError as error:
-            raise SettingInvalid(
-                f"{name}:{port} cannot be listened on; it may be in use", "server.grpc_port"
-            ) from error
-        await self._server.start()
-        return f"{name}:{port}"
-
-    async def stop(self, grace_s: float = 1.0) -> None:
-        """Take no more calls, give the last answers time to leave, and end the rest: streams that are idle.
-
-        What still runs is cancelled, so let the gateway drain before.
-        """
-        await self._server.stop(grace_s)
-
-
 def create_server(front: Front, max_message_bytes: int = UNLIMITED) -> grpc.aio.Server:
     """The server, on the running event loop; the caller adds a port, starts it, and stops it.
 
-    `max_message_bytes` is also the limit of a message once it is decompressed.
+    `max_message_bytes` is also the limit of a message once it is decompressed. To drain, wait for the gateway to
+    drain first, then stop with a short grace: streams that are open and idle would use up a long one.
     """
     server = grpc.aio.server(options=_options(front, max_message_bytes))
     server.add_generic_rpc_handlers(
