@@ -124,7 +124,7 @@ class OnnxModel:
         if datatype == "BYTES":
             return decoded(name, array)
         if datatype == "BF16":
-            bits = np.ascontiguousarray(array, np.uint16)
+            bits = np.ascontiguousarray(array).reshape(array.shape)  # it gives scalars a dimension
             return ort.OrtValue.ortvalue_from_numpy_with_onnx_type(bits, BFLOAT16)
         return array
 

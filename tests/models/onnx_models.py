@@ -1,0 +1,266 @@
+"""Small ONNX models, one trait each, made in milliseconds."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+Dims = Sequence[int | str | None] | None  # a name or None for a free dimension; None for no rank at all
+
+DATATYPES = {
+    "BOOL": TensorProto.BOOL,
+    "UINT8": TensorProto.UINT8,
+    "UINT16": TensorProto.UINT16,
+    "UINT32": TensorProto.UINT32,
+    "UINT64": TensorProto.UINT64,
+    "INT8": TensorProto.INT8,
+    "INT16": TensorProto.INT16,
+    "INT32": TensorProto.INT32,
+    "INT64": TensorProto.INT64,
+    "FP16": TensorProto.FLOAT16,
+    "BF16": TensorProto.BFLOAT16,
+    "FP32": TensorProto.FLOAT,
+    "FP64": TensorProto.DOUBLE,
+    "BYTES": TensorProto.STRING,
+}
+
+
+def save(model: onnx.ModelProto, folder: Path, name: str = "model.onnx") -> Path:
+    """Write the model and give its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    onnx.save_model(model, folder / name)
+    return folder / name
+
+
+def value(name: str, datatype: str, dims: Dims) -> onnx.ValueInfoProto:
+    """An input or output of a graph."""
+    return helper.make_tensor_value_info(name, DATATYPES[datatype], dims)
+
+
+def node(operator: str, inputs: str, outputs: str, domain: str = "", **attributes: Any) -> onnx.NodeProto:
+    """A node; names of inputs and outputs are separated by spaces."""
+    return helper.make_node(operator, inputs.split(), outputs.split(), domain=domain, **attributes)
+
+
+def graph(
+    nodes: Sequence[onnx.NodeProto],
+    inputs: Sequence[onnx.ValueInfoProto],
+    outputs: Sequence[onnx.ValueInfoProto],
+    constants: Mapping[str, NDArray[Any]] | None = None,
+    opset: int = 17,
+) -> onnx.ModelProto:
+    """A model of one graph."""
+    kept = [numpy_helper.from_array(array, name) for name, array in (constants or {}).items()]
+    domains = sorted({each.domain for each in nodes if each.domain})
+    return helper.make_model(
+        helper.make_graph(list(nodes), "graph", list(inputs), list(outputs), kept),
+        opset_imports=[helper.make_opsetid("", opset), *(helper.make_opsetid(domain, 1) for domain in domains)],
+        ir_version=10,
+    )
+
+
+def one_node(
+    operator: str,
+    datatype: str = "FP32",
+    dims: Dims = ("batch", 4),
+    out_dims: Dims = ("batch", 4),
+    out_datatype: str = "",
+    **attributes: Any,
+) -> onnx.ModelProto:
+    """INPUT -> operator -> OUTPUT."""
+    return graph(
+        [node(operator, "INPUT", "OUTPUT", **attributes)],
+        [value("INPUT", datatype, dims)],
+        [value("OUTPUT", out_datatype or datatype, out_dims)],
+    )
+
+
+def identity(datatype: str = "FP32", dims: Dims = ("batch", 4)) -> onnx.ModelProto:
+    """OUTPUT is INPUT."""
+    return one_node("Identity", datatype, dims, dims)
+
+
+def noop() -> onnx.ModelProto:
+    """16 KiB in, 512 B out: the first 128 of each row's 4096 floats."""
+    bounds = {"start": np.array([0]), "end": np.array([128]), "axis": np.array([1])}
+    return graph(
+        [node("Slice", "INPUT start end axis", "OUTPUT")],
+        [value("INPUT", "FP32", ("batch", 4096))],
+        [value("OUTPUT", "FP32", ("batch", 128))],
+        bounds,
+    )
+
+
+def scalar() -> onnx.ModelProto:
+    """OUTPUT is twice INPUT; both have no dimensions."""
+    return graph([node("Add", "INPUT INPUT", "OUTPUT")], [value("INPUT", "FP32", ())], [value("OUTPUT", "FP32", ())])
+
+
+def optional_input() -> onnx.ModelProto:
+    """OUTPUT is INPUT plus BIAS, which is 1 where it is not given."""
+    bias = {"BIAS": np.ones(4, np.float32)}
+    inputs = [value("INPUT", "FP32", ("batch", 4)), value("BIAS", "FP32", (4,))]
+    return graph([node("Add", "INPUT BIAS", "OUTPUT")], inputs, [value("OUTPUT", "FP32", ("batch", 4))], bias)
+
+
+def two_outputs() -> onnx.ModelProto:
+    """POSITIVE is INPUT's square root (NaN for negatives), CLASS its largest element's place."""
+    return graph(
+        [node("Sqrt", "INPUT", "ROOT"), node("ArgMax", "INPUT", "CLASS", axis=1, keepdims=0)],
+        [value("INPUT", "FP32", ("batch", 4))],
+        [value("ROOT", "FP32", ("batch", 4)), value("CLASS", "INT64", ("batch",))],
+    )
+
+
+def centred(share: float = 1.0) -> onnx.ModelProto:
+    """OUTPUT is INPUT less a share of the mean over the batch: rows depend on their company."""
+    return graph(
+        [
+            node("ReduceMean", "INPUT", "mean", axes=[0], keepdims=1),
+            node("Mul", "mean share", "part"),
+            node("Sub", "INPUT part", "OUTPUT"),
+        ],
+        [value("INPUT", "FP32", ("batch", 4))],
+        [value("OUTPUT", "FP32", ("batch", 4))],
+        {"share": np.array(share, np.float32)},
+    )
+
+
+def training_batch_norm() -> onnx.ModelProto:
+    """Batch normalisation in training mode: by the statistics of the batch."""
+    ones, zeros = np.ones(4, np.float32), np.zeros(4, np.float32)
+    return graph(
+        [node("BatchNormalization", "INPUT scale bias mean var", "OUTPUT rm rv", training_mode=1)],
+        [value("INPUT", "FP32", ("batch", 4))],
+        [value("OUTPUT", "FP32", ("batch", 4))],
+        {"scale": ones, "bias": zeros, "mean": zeros, "var": ones},
+    )
+
+
+def found_places() -> onnx.ModelProto:
+    """As many rows come out as elements are not zero."""
+    return graph(
+        [node("NonZero", "INPUT", "places"), node("Transpose", "places", "OUTPUT")],
+        [value("INPUT", "FP32", ("batch", 4))],
+        [value("OUTPUT", "INT64", ("found", 2))],
+    )
+
+
+def summed_to_one_row() -> onnx.ModelProto:
+    """One row comes out, however many go in, and the file does not say so."""
+    return one_node("ReduceMean", out_dims=("one", 4), axes=[0], keepdims=1)
+
+
+def noisy() -> onnx.ModelProto:
+    """INPUT plus random numbers that are new in every run."""
+    return graph(
+        [node("RandomNormalLike", "INPUT", "noise"), node("Add", "INPUT noise", "OUTPUT")],
+        [value("INPUT", "FP32", ("batch", 4))],
+        [value("OUTPUT", "FP32", ("batch", 4))],
+    )
+
+
+def dense(width: int = 7) -> onnx.ModelProto:
+    """A matrix product that runs for one width only, while the file says that any will do."""
+    matrix = np.linspace(-1, 1, width * 4, dtype=np.float32).reshape(width, 4)
+    return graph(
+        [node("MatMul", "INPUT matrix", "OUTPUT")],
+        [value("INPUT", "FP32", ("batch", "width"))],
+        [value("OUTPUT", "FP32", ("batch", 4))],
+        {"matrix": matrix},
+    )
+
+
+def baked_batch() -> onnx.ModelProto:
+    """A free first dimension, and inside a shape that was traced with one row."""
+    return graph(
+        [node("Reshape", "INPUT shape", "OUTPUT")],
+        [value("INPUT", "FP32", ("batch", 4))],
+        [value("OUTPUT", "FP32", ("batch", 2, 2))],
+        {"shape": np.array([1, 2, 2])},
+    )
+
+
+def detector() -> onnx.ModelProto:
+    """Takes images whose sides are multiples of 32: their halves are joined with what was pooled and stretched."""
+    return graph(
+        [
+            node("Conv", "IMAGE kernel", "small", strides=[32, 32]),
+            node("Resize", "small none scales", "large", mode="nearest"),
+            node("Add", "IMAGE large", "MAP"),
+        ],
+        [value("IMAGE", "FP32", ("batch", 3, "height", "width"))],
+        [value("MAP", "FP32", ("batch", 3, "height", "width"))],
+        {
+            "kernel": np.full((3, 3, 32, 32), 1e-3, np.float32),
+            "none": np.zeros(0, np.float32),
+            "scales": np.array([1, 1, 32, 32], np.float32),
+        },
+    )
+
+
+def looked_up(rows: int = 2) -> onnx.ModelProto:
+    """INPUT's whole numbers are places in a table; the few that are there must be asked for."""
+    table = np.linspace(0, 1, rows * 4, dtype=np.float32).reshape(rows, 4)
+    return graph(
+        [node("Gather", "table IDS", "OUTPUT")],
+        [value("IDS", "INT64", ("batch", "tokens"))],
+        [value("OUTPUT", "FP32", ("batch", "tokens", 4))],
+        {"table": table},
+    )
+
+
+def dynamically_quantised(features: int = 32, layers: int = 2) -> onnx.ModelProto:
+    """Matrix products in int8 whose scales are taken over the whole batch, as quantisers write them."""
+    generator = np.random.default_rng(0)
+    nodes: list[onnx.NodeProto] = []
+    constants: dict[str, NDArray[Any]] = {}
+    state = "INPUT"
+    for layer in range(layers):
+        at = f"_{layer}"
+        constants[f"weights{at}"] = generator.integers(-127, 128, (features, features)).astype(np.int8)
+        constants[f"scale{at}"] = np.array(0.02, np.float32)
+        nodes += [
+            node("DynamicQuantizeLinear", state, f"quantised{at} by{at} zero{at}"),
+            node("MatMulInteger", f"quantised{at} weights{at} zero{at}", f"product{at}"),
+            node("Cast", f"product{at}", f"float{at}", to=TensorProto.FLOAT),
+            node("Mul", f"by{at} scale{at}", f"both{at}"),
+            node("Mul", f"float{at} both{at}", f"state{at}"),
+        ]
+        state = f"state{at}"
+    nodes.append(node("Identity", state, "OUTPUT"))
+    return graph(
+        nodes,
+        [value("INPUT", "FP32", ("batch", features))],
+        [value("OUTPUT", "FP32", ("batch", features))],
+        constants,
+    )
+
+
+def hog() -> onnx.ModelProto:
+    """As many zeros as SHAPE says, which may be more than any machine has memory for."""
+    return graph(
+        [node("ConstantOfShape", "SHAPE", "OUTPUT")],
+        [value("SHAPE", "INT64", ("rank",))],
+        [value("OUTPUT", "FP32", None)],
+    )
+
+
+def external(location: str) -> onnx.ModelProto:
+    """INPUT plus four floats that lie in another file."""
+    model = graph(
+        [node("Add", "INPUT weights", "OUTPUT")],
+        [value("INPUT", "FP32", ("batch", 4))],
+        [value("OUTPUT", "FP32", ("batch", 4))],
+        {"weights": np.zeros(4, np.float32)},
+    )
+    weights = model.graph.initializer[0]
+    weights.ClearField("raw_data")
+    weights.data_location = TensorProto.EXTERNAL
+    for key, said in (("location", location), ("length", "16")):
+        weights.external_data.add(key=key, value=said)
+    return model
