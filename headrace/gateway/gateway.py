@@ -18,11 +18,11 @@ class Gateway:
     """Hands requests to the versions that are ready, and records each once it is answered."""
 
     def __init__(self, registry: Registry, record: Recorder, clock: Clock) -> None:
-        self.in_flight = 0
+        self.in_flight = 0  # requests
+        self.draining = False  # takes nothing new
         self._registry = registry
         self._record = record
         self._clock = clock
-        self._draining = False
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -30,7 +30,7 @@ class Gateway:
         """As `Servable.submit`: answers and errors go to `reply`, perhaps before this returns."""
         submitted_ns = self._clock.now_ns()
         try:
-            if self._draining:
+            if self.draining:
                 raise Draining("the server is shutting down and takes no new requests", retry_after_s=1)
             served = self._registry.get(request.model)
         except HeadraceError as error:
@@ -45,7 +45,7 @@ class Gateway:
 
     async def drain(self) -> None:
         """Refuse what is new and wait for what runs."""
-        self._draining = True
+        self.draining = True
         await self._idle.wait()
 
     def finished(self, call: "_Call", answer: Response | HeadraceError) -> None:

@@ -1,0 +1,170 @@
+"""Builds the whole server from a Config and runs it: read this first."""
+
+import asyncio
+import gc
+import logging
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvloop
+
+from headrace import __version__
+from headrace.build import Build
+from headrace.clock import LoopClock
+from headrace.config import Config
+from headrace.gateway.gateway import Gateway
+from headrace.listening import HttpServer, address_of, listen, stop_signal
+from headrace.models.lifecycle import States
+from headrace.models.reconcile import Reconcile
+from headrace.models.registry import Registry, Served
+from headrace.models.repository import LocalRepository
+from headrace.observe.bus import Bus
+from headrace.observe.metrics import Metrics
+from headrace.observe.statistics import Statistics
+from headrace.protocols.oip.front import Front
+from headrace.protocols.oip.grpc import create_server, listen_at
+from headrace.protocols.oip.infer_lane import lane
+from headrace.protocols.oip.model_config import model_config_json
+from headrace.protocols.oip.routes import create_app
+from headrace.protocols.oip.settings import Settings
+from headrace.protocols.oip.shared_memory import Regions
+from headrace.types import VersionStatus
+
+log = logging.getLogger(__name__)
+
+STREAMS_S = 0.5  # that an open gRPC stream has to end by itself, once nothing of it is under way
+FLUSH_S = 0.05  # between two rounds of handing records to their listeners
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """What a server tells once its first models have been tried."""
+
+    http: str  # host:port
+    grpc: str | None
+    index: tuple[VersionStatus, ...]
+    served: tuple[Served, ...]
+    seconds: float  # since it was asked to start
+
+
+Announce = Callable[[Ready], None]
+
+
+def run(config: Config, repository: Path, announce: Announce) -> int:
+    """Serve until SIGTERM or SIGINT, then drain; returns the exit code.
+
+    Raises SettingInvalid where an address cannot be had.
+    """
+    started = time.monotonic()
+    with listen(config.server.host, config.server.http_port, "server.http_port") as http:
+
+        async def serve() -> None:
+            await Server(config, repository).run(http, announce, started)
+
+        uvloop.run(serve())
+    return 0
+
+
+class Server:
+    """All parts of one server, and the order in which they start and stop. Made on a running event loop."""
+
+    def __init__(self, config: Config, repository: Path) -> None:
+        self._config = config
+        self._loaded = False
+        clock = LoopClock(asyncio.get_running_loop())
+        self.bus = Bus()
+        self.states = States(self.bus)
+        self.registry = Registry(self.states.of)
+        self.gateway = Gateway(self.registry, self.bus, clock)
+        self.reconcile = Reconcile(
+            LocalRepository(repository),
+            self.registry,
+            self.states,
+            Build(config.batching, config.workers, self.bus, clock),
+            parallel=config.models.load_parallel,
+            drain_s=config.server.drain_s,
+            uploads=config.models.uploads,
+        )
+        self.front = self._front(clock)
+
+    def _front(self, clock: LoopClock) -> Front:
+        """The server as the protocols see it; what is counted is up to date whenever it is read."""
+        config, statistics = self._config, Statistics()
+        metrics = Metrics(self.registry, self.gateway)
+        self.bus.listen(statistics)
+        self.bus.listen(metrics)
+
+        def report(name: str | None, version: int | None) -> list[dict[str, Any]]:
+            self.bus.flush()
+            return statistics.report(name, version)
+
+        def page() -> bytes:
+            self.bus.flush()
+            return metrics.page()
+
+        return Front(
+            gateway=self.gateway,
+            registry=self.registry,
+            repository=self.reconcile,
+            clock=clock,
+            regions=Regions(config.protocols.oip.shared_memory),
+            settings=Settings(),
+            statistics=report,
+            metrics=page,
+            model_config=model_config_json,
+            server_name="headrace",
+            server_version=__version__,
+            ready=lambda: self._loaded and not self.gateway.draining,
+            max_body_bytes=config.server.max_body_bytes,
+            max_header_bytes=config.server.max_header_bytes,
+        )
+
+    async def run(self, http: socket.socket, announce: Announce, started: float) -> None:
+        """Listen, load, serve until told to stop, drain. The socket is the caller's to close."""
+        config, stop = self._config.server, stop_signal()
+        web = HttpServer(create_app(self.front), lane(self.front), config.keep_alive_s)
+        serving = asyncio.create_task(web.serve([http]))
+        flushing = asyncio.create_task(self._flush())
+        rpc = create_server(self.front, self._config.grpc.max_message_bytes) if config.grpc else None
+        try:
+            where = await listen_at(rpc, config.host, config.grpc_port) if rpc else None
+            loading = asyncio.create_task(self.reconcile.start())
+            await asyncio.wait({loading, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if loading.done():
+                loading.result()
+                self._loaded = True
+                gc.collect()
+                gc.freeze()  # what start-up made lives as long as the server: not to be looked through again
+                announce(self._ready(address_of(http), where, time.monotonic() - started))
+                await stop
+            loading.cancel()
+            await self._drain()
+        finally:
+            web.should_exit = True
+            await serving
+            if rpc:
+                await rpc.stop(grace=STREAMS_S)
+            await self.reconcile.close()
+            flushing.cancel()
+            self.bus.flush()
+
+    async def _drain(self) -> None:
+        """Refuse what is new and let what runs finish, for a while."""
+        limit_s = self._config.server.drain_s
+        log.info("draining: %d requests under way", self.gateway.in_flight)
+        try:
+            await asyncio.wait_for(self.gateway.drain(), limit_s)
+        except TimeoutError:
+            log.warning("%d requests did not finish within %g s", self.gateway.in_flight, limit_s)
+
+    async def _flush(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            self.bus.flush()
+
+    def _ready(self, http: str, grpc: str | None, seconds: float) -> Ready:
+        found = (self.registry.find(status.name, status.version or 0) for status in self.states.all())
+        return Ready(http, grpc, self.states.all(), tuple(served for served in found if served), seconds)

@@ -1,0 +1,32 @@
+"""What a folder of models holds, found by loading it as the server would, without serving."""
+
+import asyncio
+from pathlib import Path
+
+from headrace.build import Build
+from headrace.clock import LoopClock
+from headrace.config import Config
+from headrace.models.lifecycle import States
+from headrace.models.reconcile import Reconcile
+from headrace.models.registry import Registry, Served
+from headrace.models.repository import LocalRepository
+from headrace.records import discard
+from headrace.types import VersionStatus
+
+
+def inspect(config: Config, repository: Path) -> tuple[tuple[VersionStatus, ...], tuple[Served, ...]]:
+    """The state of every version, and what is known of those that could be loaded."""
+    return asyncio.run(_inspect(config, repository))
+
+
+async def _inspect(config: Config, repository: Path) -> tuple[tuple[VersionStatus, ...], tuple[Served, ...]]:
+    states = States(discard)
+    registry = Registry(states.of)
+    build = Build(config.batching, config.workers, discard, LoopClock(asyncio.get_running_loop()))
+    reconcile = Reconcile(LocalRepository(repository), registry, states, build, parallel=config.models.load_parallel)
+    await reconcile.start()
+    index = states.all()
+    found = (registry.find(status.name, status.version or 0) for status in index)
+    served = tuple(each for each in found if each)
+    await reconcile.close()
+    return index, served

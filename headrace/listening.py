@@ -1,0 +1,76 @@
+"""Sockets, signals and the HTTP server under the front ends: where the process meets the machine."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from headrace.errors import SettingInvalid
+
+BACKLOG = 2048  # connections that wait to be accepted
+
+
+def listen(host: str, port: int, setting: str) -> socket.socket:
+    """A socket that listens there. Raises SettingInvalid, naming the setting, where it cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise SettingInvalid(f"cannot listen on {host} port {port}: {error.strerror}", setting) from error
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """host:port, the port being the one that was given."""
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn without its own way with signals: whoever owns the server says when it stops."""
+
+    def __init__(self, app: Starlette, connection: type[HttpToolsProtocol], keep_alive_s: float) -> None:
+        config = uvicorn.Config(
+            app,
+            http=connection,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=int(keep_alive_s),
+            backlog=BACKLOG,
+        )
+        super().__init__(config)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def stop_signal() -> "asyncio.Future[None]":
+    """Done at the first SIGTERM or SIGINT; the second ends the process as it would without us."""
+    loop = asyncio.get_running_loop()
+    stopped: asyncio.Future[None] = loop.create_future()
+
+    def stop() -> None:
+        if not stopped.done():
+            stopped.set_result(None)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    return stopped
