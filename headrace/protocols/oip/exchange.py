@@ -3,7 +3,8 @@
 import logging
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+
+import msgspec
 
 from headrace.errors import HeadraceError, Internal, InvalidRequest
 from headrace.protocols.compression import choose, compress, decompress
@@ -20,7 +21,7 @@ _LEAST_COMPRESSED_BYTES = 1024  # below, a smaller body saves no packet
 _UNSAID = Wanted(None, False, {})
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True):
     """What is written: a status, header lines each with its line end, and the body in parts.
 
     The parts lie where the model's answer does: they must be copied before the call that hands them over ends.

@@ -79,8 +79,7 @@ class InferLane(HttpToolsProtocol):
         self._stalled = False  # the next request waits until the client takes the answers so far
         self._in_body = False
         self._upgrading = False  # the request asks for another protocol
-        self._head_bytes = 0
-        self._unseen_bytes = 0  # received since the parser last gave a part of a body
+        self._unseen_bytes = 0  # received since the parser last gave a part of a body, or a whole request
         self._idle_since: float | None = None
         self._idle_timer: TimerHandle | None = None
         self._linger_timer: TimerHandle | None = None
@@ -148,23 +147,19 @@ class InferLane(HttpToolsProtocol):
                 data = self._without_upgrade(data[upgrade.args[0] :])
             except httptools.HttpParserError as error:
                 self._refuse_malformed(error)
-        if max(self._unseen_bytes, self._head_bytes) > self.front.max_header_bytes and not self._discarding:
+        if self._unseen_bytes > self.front.max_header_bytes and not self._discarding:
             self._refuse(self._headers_too_large())
 
     def on_message_begin(self) -> None:
         self.url = b""
         self.headers = []
         self._in_body = False
-        self._head_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         self.url += url
-        self._head_bytes += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._head_bytes += len(name) + len(value) + 4
-        if not self._in_body and self._head_bytes <= self.front.max_header_bytes:  # trailers are counted, not kept
-            self.headers.append((name.lower(), value))
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         if self._discarding:
@@ -177,12 +172,13 @@ class InferLane(HttpToolsProtocol):
         model = self.targets.get(self.url)
         if self._stopping:
             self._discarding = True
-        elif self._head_bytes > self.front.max_header_bytes:
+        elif self._unseen_bytes > self.front.max_header_bytes and self._head_bytes() > self.front.max_header_bytes:
             self._refuse(self._headers_too_large())
         elif model is not None and self.parser.get_method() == b"POST":
             self._open(model)
         else:
             self._hand_to_asgi()
+        self.headers = []  # trailers come to on_header too, and belong to no one
 
     def on_body(self, body: bytes) -> None:
         self._unseen_bytes = 0
@@ -197,7 +193,7 @@ class InferLane(HttpToolsProtocol):
             self._refuse(error)
 
     def on_message_complete(self) -> None:
-        self._unseen_bytes = self._head_bytes = 0
+        self._unseen_bytes = 0
         self._in_body = False
         if self._discarding or self._upgrading:
             return
@@ -288,6 +284,9 @@ class InferLane(HttpToolsProtocol):
             self.transport.close()  # within a request of ASGI's, which hears of it as a disconnect
             return
         self._refuse(InvalidRequest(f"not HTTP/1.1: {cause or error}"))
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _headers_too_large(self) -> HeadersTooLarge:
         limit = self.front.max_header_bytes

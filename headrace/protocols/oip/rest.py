@@ -43,7 +43,7 @@ _DECODER = msgspec.json.Decoder(_Infer)
 _encode = msgspec.json.Encoder().encode
 
 
-class Asked(NamedTuple):
+class Asked(msgspec.Struct, frozen=True):
     """What the URL and the headers say of an inference."""
 
     model: ModelRef
@@ -68,7 +68,7 @@ class Classes(NamedTuple):
     batched: bool
 
 
-class WantedOutput(NamedTuple):
+class WantedOutput(msgspec.Struct, frozen=True):
     """How one output is wanted."""
 
     where: str  # the path in the request, for errors
@@ -77,7 +77,7 @@ class WantedOutput(NamedTuple):
     place: Place | None = None
 
 
-class Wanted(NamedTuple):
+class Wanted(msgspec.Struct, frozen=True):
     """How the answer is wanted."""
 
     id: str | None  # echoed where the client gave one
@@ -85,7 +85,7 @@ class Wanted(NamedTuple):
     outputs: Mapping[str, WantedOutput]
 
 
-class Body(NamedTuple):
+class Body(msgspec.Struct, frozen=True):
     """The body of an answer: JSON, then raw tensors, if any are wanted raw."""
 
     json: bytes
