@@ -55,8 +55,9 @@ def batch_in_words(axis: BatchAxis) -> str:
         return "learned from the first request"
     if not axis.batched:
         return f"none: {axis.why}" if axis.why else "none"
-    found = axis.why or (f"rows differ by {axis.difference:.1e}" if axis.difference else "rows are equal")
-    return f"up to {axis.max_size} rows; {found}"
+    found = axis.why or "rows are equal alone and together"
+    by = f"; they differ by {axis.difference:.1e}" if axis.difference else ""
+    return f"up to {axis.max_size} rows: {found}{by}"
 
 
 def spec_in_words(spec: TensorSpec) -> str:

@@ -53,9 +53,11 @@ def test_the_file_is_named_where_nothing_else_gave_anything() -> None:
 
 
 def test_the_batch_axis_is_said_in_words() -> None:
-    assert batch_in_words(BatchAxis(True, 8)) == "up to 8 rows; rows are equal"
-    assert batch_in_words(BatchAxis(True, 8, 3.2e-5)) == "up to 8 rows; rows differ by 3.2e-05"
-    assert batch_in_words(BatchAxis(True, 8, 0.1, "cosine 0.99")) == "up to 8 rows; cosine 0.99"
+    assert batch_in_words(BatchAxis(True, 8)) == "up to 8 rows: rows are equal alone and together"
+    assert (
+        batch_in_words(BatchAxis(True, 8, 3.2e-5, "rows agree")) == "up to 8 rows: rows agree; they differ by 3.2e-05"
+    )
+    assert batch_in_words(BatchAxis(True, 8, 0.1, "cosine 0.99")) == "up to 8 rows: cosine 0.99; they differ by 1.0e-01"
     assert batch_in_words(BatchAxis(False, why="rows mix")) == "none: rows mix"
     assert batch_in_words(BatchAxis(False)) == "none"
     assert batch_in_words(BatchAxis(False, pending=True)) == "learned from the first request"
