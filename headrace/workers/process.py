@@ -119,4 +119,4 @@ def _end_in_words(status: int) -> str:
         name = signal.Signals(-status).name
     except ValueError:
         name = "unknown"
-    return f"killed by signal {-status} ({name})"
+    return f"was killed by signal {-status} ({name})"

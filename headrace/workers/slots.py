@@ -17,7 +17,7 @@ class Area:
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
-        self._memory = memoryview(b"")
+        self._memory = memoryview(bytearray())
 
     @classmethod
     def create(cls, name: str) -> "Area":
@@ -45,7 +45,7 @@ class Area:
             memory.madvise(mmap.MADV_REMOVE, KEPT_BYTES, len(memory) - KEPT_BYTES)
 
     def close(self) -> None:
-        self._memory = memoryview(b"")
+        self._memory = memoryview(bytearray())
         os.close(self.fd)
 
 

@@ -76,8 +76,10 @@ Question = Load | Run
 Answer = Loaded | LoadFailed | Done | RunFailed | Learned
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=str)  # paths
-_questions = msgspec.msgpack.Decoder(Load | Run, dec_hook=lambda kind, value: kind(value))
-_answers = msgspec.msgpack.Decoder(Loaded | LoadFailed | Done | RunFailed | Learned)
+_questions: msgspec.msgpack.Decoder[Question] = msgspec.msgpack.Decoder(
+    Load | Run, dec_hook=lambda kind, value: kind(value)
+)
+_answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Loaded | LoadFailed | Done | RunFailed | Learned)
 
 encode = _encoder.encode
 decode_question = _questions.decode

@@ -1,0 +1,182 @@
+"""What is served follows what is wanted, and a failure leaves what was served."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from headrace.errors import Forbidden, ModelInvalid, ModelNotFound
+from headrace.models.lifecycle import States
+from headrace.models.reconcile import Reconcile
+from headrace.models.registry import Registry
+from headrace.models.repository import LocalRepository
+from headrace.servable import Cancel, Reply, Servable
+from headrace.types import Backlog, Manifest, ModelRef, Request
+from tests.fakes import signature
+
+
+class Answering:
+    """A Servable that tells what is done to it."""
+
+    signature = signature()
+
+    def __init__(self, manifest: Manifest, told: list[str]) -> None:
+        self.name = str(manifest.id)
+        self.told = told
+
+    def submit(self, request: Request, reply: Reply) -> Cancel:
+        return lambda: None
+
+    def backlog(self) -> Backlog:
+        return Backlog(0, 0)
+
+    async def drain(self) -> None:
+        self.told.append(f"drain {self.name}")
+
+    async def close(self) -> None:
+        self.told.append(f"close {self.name}")
+
+
+class Bench:
+    def __init__(self, root: Path, uploads: bool = False) -> None:
+        self.told: list[str] = []
+        self.broken: set[str] = set()
+        self.built: list[Manifest] = []
+        self.root = root
+        states = States(lambda record: None)
+        self.registry = Registry(states.of)
+        self.reconcile = Reconcile(LocalRepository(root), self.registry, states, self.build, uploads=uploads)
+
+    async def build(self, manifest: Manifest) -> Servable:
+        await asyncio.sleep(0)
+        self.built.append(manifest)
+        self.told.append(f"build {manifest.id}")
+        if str(manifest.id) in self.broken:
+            raise ModelInvalid("unknown operator Foo")
+        return Answering(manifest, self.told)
+
+    def put(self, *versions: int, name: str = "m", policy: str = '"latest:1"') -> None:
+        for version in versions:
+            (self.root / name / str(version)).mkdir(parents=True)
+            (self.root / name / str(version) / "model.onnx").write_bytes(b"x")
+        (self.root / name / "model.toml").write_text(f"version_policy = {policy}\n")
+
+    def states(self) -> list[tuple[str, int | None, str]]:
+        return [(status.name, status.version, status.state) for status in self.reconcile.index()]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+async def test_the_start_loads_what_the_policy_wants(bench: Bench) -> None:
+    bench.put(1, 2, 10)
+    bench.put(1, 2, name="n", policy='"all"')
+    await bench.reconcile.start()
+    assert bench.registry.versions("m") == [10]
+    assert bench.registry.versions("n") == [1, 2]
+
+
+async def test_a_model_that_does_not_load_is_told_with_its_reason_and_the_others_serve(bench: Bench) -> None:
+    bench.put(1)
+    bench.put(1, name="n")
+    bench.broken.add("m/1")
+    await bench.reconcile.start()
+    assert bench.states() == [("m", 1, "UNAVAILABLE"), ("n", 1, "READY")]
+    assert bench.reconcile.index()[0].reason == "unknown operator Foo"
+
+
+async def test_a_new_version_is_served_before_the_old_is_drained_and_closed(bench: Bench) -> None:
+    bench.put(1)
+    await bench.reconcile.start()
+    bench.put(2)
+    await bench.reconcile.load("m")
+    assert bench.told == ["build m/1", "build m/2", "drain m/1", "close m/1"]
+    assert bench.states() == [("m", 1, "UNAVAILABLE"), ("m", 2, "READY")]
+
+
+async def test_a_new_version_that_does_not_load_leaves_the_old_serving(bench: Bench) -> None:
+    bench.put(1)
+    await bench.reconcile.start()
+    bench.put(2)
+    bench.broken.add("m/2")
+    with pytest.raises(ModelInvalid, match="unknown operator Foo"):
+        await bench.reconcile.load("m")
+    assert bench.registry.get(ModelRef("m")).version.version == 1
+    assert bench.states() == [("m", 1, "READY"), ("m", 2, "UNAVAILABLE")]
+
+
+async def test_loading_again_replaces_and_a_failure_keeps_what_was(bench: Bench) -> None:
+    bench.put(1)
+    await bench.reconcile.start()
+    await bench.reconcile.load("m")
+    assert bench.told == ["build m/1", "build m/1", "drain m/1", "close m/1"]
+    bench.broken.add("m/1")
+    with pytest.raises(ModelInvalid):
+        await bench.reconcile.load("m")
+    assert bench.states() == [("m", 1, "READY")]
+    assert "the version loaded before goes on" in bench.reconcile.index()[0].reason
+
+
+async def test_unloading_gives_everything_back(bench: Bench) -> None:
+    bench.put(1, 2, policy='"all"')
+    await bench.reconcile.start()
+    await bench.reconcile.unload("m")
+    assert bench.registry.versions("m") == []
+    assert bench.states() == [("m", 1, "UNAVAILABLE"), ("m", 2, "UNAVAILABLE")]
+    assert bench.told[2:] == ["drain m/1", "close m/1", "drain m/2", "close m/2"]
+
+
+@pytest.mark.parametrize("name", ["nobody", "../m", "", "m/1"])
+async def test_an_unknown_model_is_not_found(bench: Bench, name: str) -> None:
+    bench.put(1)
+    await bench.reconcile.start()
+    with pytest.raises(ModelNotFound):
+        await bench.reconcile.load(name)
+    with pytest.raises(ModelNotFound):
+        await bench.reconcile.unload(name)
+
+
+async def test_two_loads_of_one_model_go_one_after_the_other(bench: Bench) -> None:
+    bench.put(1)
+    await asyncio.gather(bench.reconcile.load("m"), bench.reconcile.load("m"))
+    assert bench.told == ["build m/1", "build m/1", "drain m/1", "close m/1"]
+
+
+async def test_a_configuration_sent_along_replaces_the_folders(bench: Bench) -> None:
+    bench.put(1)
+    await bench.reconcile.load("m", {"max_batch_size": 7})
+    assert bench.built[0].batching.max_size == 7
+
+
+async def test_uploads_are_refused_unless_they_are_allowed(bench: Bench) -> None:
+    bench.put(1)
+    with pytest.raises(Forbidden, match=r"models\.uploads = true"):
+        await bench.reconcile.load("m", files={"1/model.onnx": b"y"})
+
+
+async def test_an_upload_is_served_from_a_folder_of_its_own(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, uploads=True)
+    await bench.reconcile.load("new", files={"3/model.onnx": b"y"})
+    assert bench.registry.versions("new") == [3]
+    path = bench.built[0].path
+    assert path.read_bytes() == b"y"
+    assert not path.is_relative_to(tmp_path)
+    assert not (tmp_path / "new").exists()
+    await bench.reconcile.close()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("path", ["../other/1/model.onnx", "/etc/x", "1/../../../x"])
+async def test_an_upload_cannot_leave_its_folder(tmp_path: Path, path: str) -> None:
+    bench = Bench(tmp_path, uploads=True)
+    with pytest.raises(Forbidden, match="leaves the model's folder"):
+        await bench.reconcile.load("new", files={path: b"y"})
+
+
+async def test_closing_closes_every_version(bench: Bench) -> None:
+    bench.put(1, 2, policy='"all"')
+    await bench.reconcile.start()
+    await bench.reconcile.close()
+    assert sorted(bench.told[2:]) == ["close m/1", "close m/2"]

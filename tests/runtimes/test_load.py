@@ -1,0 +1,61 @@
+"""A manifest becomes a model that is known and warm, or a reason why not."""
+
+from pathlib import Path
+
+import pytest
+
+from headrace.errors import ModelInvalid
+from headrace.runtimes import load as loading
+from headrace.runtimes.load import Loading, load, runtime
+from headrace.types import FREE, BatchAxis, Manifest, WarmUp, WarmUpInput
+
+MODEL = """
+refuse_on = 0
+inputs = [{ name = "x", shape = [-1, 2] }]
+outputs = [{ name = "y", shape = [-1, 2], value = "slice" }]
+"""
+
+
+def asked(folder: Path, *warm_up: WarmUp, axis: BatchAxis | None = None) -> Loading:
+    path = folder / "model.fake"
+    path.write_text(MODEL)
+    return Loading(Manifest("m", 1, path, "fake", folder=folder, warm_up=warm_up), 1, 16, 1e-3, axis)
+
+
+def test_a_loaded_model_is_known(tmp_path: Path) -> None:
+    signature = load(asked(tmp_path)).signature
+    assert signature.inputs[0].shape == (FREE, 2)
+    assert (signature.batch.batched, signature.batch.max_size) == (True, 16)
+
+
+def test_a_known_batch_axis_is_not_probed_again(tmp_path: Path) -> None:
+    axis = BatchAxis(True, 3, why="known")
+    assert load(asked(tmp_path, axis=axis)).signature.batch == axis
+
+
+def test_a_warm_up_runs_on_what_the_manifest_says(tmp_path: Path) -> None:
+    (tmp_path / "rows").write_bytes(b"\x00\x00\x80\x3f" * 2)
+    given = {"x": WarmUpInput("FP32", (2,), "file", "rows")}
+    assert load(asked(tmp_path, WarmUp(inputs=given)))
+
+
+def test_a_warm_up_that_the_model_refuses_keeps_it_from_being_served(tmp_path: Path) -> None:
+    with pytest.raises(ModelInvalid, match="warm-up 'first': a row starts with 0"):
+        load(asked(tmp_path, WarmUp("first")))
+
+
+def test_a_warm_up_file_outside_the_models_folder_is_not_read(tmp_path: Path) -> None:
+    given = {"x": WarmUpInput("FP32", (2,), "file", "../../etc/passwd")}
+    with pytest.raises(ModelInvalid, match="not in the model's folder"):
+        load(asked(tmp_path, WarmUp(inputs=given)))
+
+
+def test_an_unknown_runtime_is_told_with_those_there_are() -> None:
+    with pytest.raises(ModelInvalid, match="no runtime 'nonsense'; there are fake, onnx, openvino"):
+        runtime("nonsense")
+
+
+def test_a_runtime_whose_library_is_missing_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(loading.RUNTIMES, "openvino", ("headrace.no_such_module", "OpenVino"))
+    with pytest.raises(ModelInvalid, match=r"not installed: pip install 'headrace\[openvino\]'"):
+        runtime("openvino")

@@ -1,0 +1,121 @@
+"""The worker's side of the border, run on a thread against the server's end of the channel."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from headrace.arrays import from_array
+from headrace.errors import ModelInvalid
+from headrace.runtimes.load import Loaded, Loading
+from headrace.runtimes.runtime import Arrays
+from headrace.types import FREE, BatchAxis, Manifest, Signature, TensorSpec
+from headrace.workers import wire
+from headrace.workers.slots import Area, Slot
+from headrace.workers.worker import run
+
+ASKED = wire.Load(Loading(Manifest("m", 1, Path("m"), "test"), 1, 64, 1e-3))
+LEARNED = BatchAxis(True, 4, why="learned")
+
+
+class Model:
+    inputs: tuple[TensorSpec, ...] = (TensorSpec("x", "FP32", (FREE,)),)
+    outputs: tuple[TensorSpec, ...] = (TensorSpec("y", "FP32", (FREE,)),)
+    platform = runtime = "test"
+    coarse = False
+
+    def run(self, arrays: Arrays, outputs: tuple[str, ...] = ()) -> Arrays:
+        if not arrays["x"].size:
+            raise RuntimeError("nothing there")
+        return {"y": np.add(arrays["x"], arrays["x"])}
+
+    def close(self) -> None: ...
+
+
+class Bench:
+    """A worker on a thread; the test is the server."""
+
+    def __init__(self, load: Callable[[Loading], Loaded]) -> None:
+        self.channel, theirs = wire.channel()
+        self.slot = Slot.create(0)
+        mirrored = [Slot(0, Area(self.slot.inputs.fd), Area(self.slot.outputs.fd))]
+        self.thread = threading.Thread(target=self._run, args=(theirs, mirrored, load))
+        self.thread.start()
+
+    def _run(self, theirs: socket.socket, slots: list[Slot], load: Callable[[Loading], Loaded]) -> None:
+        with theirs:
+            run(theirs, slots, load)
+
+    def ask(self, question: wire.Question) -> wire.Answer:
+        self.channel.send(wire.encode(question))
+        return self.next()
+
+    def next(self) -> wire.Answer:
+        return wire.decode_answer(self.channel.recv(wire.MAX_MESSAGE_BYTES))
+
+    def run(self, *values: float) -> wire.Answer:
+        data = from_array("x", np.array(values, np.float32)).data
+        self.slot.inputs.room(len(data))[: len(data)] = data
+        return self.ask(wire.Run(0, len(data), (wire.Part("x", "FP32", (len(values),), 0, len(data)),), ()))
+
+    def close(self) -> None:
+        self.channel.close()
+        self.thread.join()
+        self.slot.close()
+
+
+def loaded(pending: bool) -> Loaded:
+    axis = BatchAxis(not pending, 4, pending=pending)
+    return Loaded(Model(), Signature(Model.inputs, Model.outputs, axis, "test", "test"), lambda example: LEARNED)
+
+
+@pytest.fixture
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    made = Bench(lambda asked: loaded(pending=getattr(request, "param", False)))
+    yield made
+    made.close()
+
+
+def test_a_run_answers_with_where_its_outputs_lie(bench: Bench) -> None:
+    assert isinstance(bench.ask(ASKED), wire.Loaded)
+    done = bench.run(1, 2)
+    assert isinstance(done, wire.Done)
+    (part,) = done.outputs
+    data = bench.slot.outputs.view(done.size)[part.offset : part.offset + part.num_bytes]
+    assert np.frombuffer(data, np.float32).tolist() == [2, 4]
+
+
+def test_a_fault_of_the_model_is_told_and_the_worker_goes_on(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.ask(ASKED)
+    assert bench.run() == wire.RunFailed(0, "internal", "RuntimeError: nothing there")
+    assert isinstance(bench.run(1), wire.Done)
+
+
+@pytest.mark.parametrize("bench", [True], indirect=True)
+def test_the_batch_axis_is_learned_after_the_first_answer_and_only_once(bench: Bench) -> None:
+    bench.ask(ASKED)
+    assert isinstance(bench.run(1), wire.Done)
+    assert bench.next() == wire.Learned(LEARNED)
+    assert isinstance(bench.run(1), wire.Done)
+    assert isinstance(bench.run(1), wire.Done)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ModelInvalid("no such operator"), wire.LoadFailed("model_invalid", "no such operator")),
+        (ValueError("surprise"), wire.LoadFailed("internal", "ValueError: surprise")),
+    ],
+)
+def test_a_model_that_does_not_load_is_told_with_the_reason(
+    error: Exception, told: wire.LoadFailed, caplog: pytest.LogCaptureFixture
+) -> None:
+    def load(asked: Loading) -> Loaded:
+        raise error
+
+    bench = Bench(load)
+    assert bench.ask(ASKED) == told
+    bench.close()
