@@ -1,7 +1,7 @@
 """Inference over HTTP: head and body -> Request, and how the answer is wanted; Response -> body. No sockets."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -9,10 +9,13 @@ from headrace.errors import InvalidRequest
 from headrace.models.registry import Registry
 from headrace.protocols.json_body import decode
 from headrace.protocols.oip.classification import classify
+from headrace.protocols.oip.parameter_values import flag, integer
 from headrace.protocols.oip.parameters import forwarded, read_context, trace_of
-from headrace.protocols.oip.shapes import check_content, check_size
+from headrace.protocols.oip.shapes import check_content
 from headrace.protocols.oip.shared_memory import Regions
+from headrace.protocols.oip.shared_tensors import REGION, read_shared, write_shared
 from headrace.protocols.oip.tensors import from_body, from_json, to_json
+from headrace.protocols.oip.wanted import Outputs, WantedOutput
 from headrace.types import Buffer, Context, ModelRef, Parameter, Request, Response, Shape, Tensor
 
 _Parameters = dict[str, Parameter] | None
@@ -52,31 +55,6 @@ class Asked(msgspec.Struct, frozen=True):
     request_id: str = ""  # X-Request-Id
 
 
-class Place(NamedTuple):
-    """Where in shared memory a tensor lies, in bytes from the region's start."""
-
-    region: str
-    offset: int
-    byte_size: int
-
-
-class Classes(NamedTuple):
-    """The classification asked of an output, and what its model says for it."""
-
-    top: int  # how many
-    labels: tuple[str, ...]
-    batched: bool
-
-
-class WantedOutput(msgspec.Struct, frozen=True):
-    """How one output is wanted."""
-
-    where: str  # the path in the request, for errors
-    binary: bool
-    classes: Classes | None = None
-    place: Place | None = None
-
-
 class Wanted(msgspec.Struct, frozen=True):
     """How the answer is wanted."""
 
@@ -108,10 +86,14 @@ def read_request(
     parameters = infer.parameters or {}
     context = read_context(parameters, arrived_ns, "http", trace_of(asked.trace))
     inputs = _read_inputs(infer.inputs, body[size:], regions)
-    binary = _flag(parameters, "binary_data_output", "parameters")
-    outputs = _read_outputs(infer.outputs, binary, asked.model, registry, regions) if infer.outputs else {}
-    request = Request(infer.id or asked.request_id, asked.model, inputs, tuple(outputs), forwarded(parameters), context)
-    return request, Wanted(infer.id, binary, outputs)
+    binary = flag(parameters, "binary_data_output", "parameters")
+    outputs = Outputs(asked.model, registry, regions, binary)
+    for output in infer.outputs or ():
+        outputs.add(output.name, output.parameters)
+    request = Request(
+        infer.id or asked.request_id, asked.model, inputs, tuple(outputs.found), forwarded(parameters), context
+    )
+    return request, Wanted(infer.id, binary, outputs.found)
 
 
 def _read_raw(asked: Asked, body: memoryview, arrived_ns: int, registry: Registry) -> tuple[Request, Wanted]:
@@ -132,14 +114,14 @@ def _read_inputs(sent: Sequence[_Input], raw: memoryview, regions: Regions) -> t
         parameters = one.parameters
         json_data = memoryview(one.data)
         if parameters and "binary_data_size" in parameters:
-            size = _integer(parameters, "binary_data_size", f"{where}.parameters")
+            size = integer(parameters, "binary_data_size", f"{where}.parameters")
             data: Buffer = raw[at : at + size]
             if len(data) < size:
                 what = f"{size} bytes are announced, {len(raw) - at} are left in the body"
                 raise InvalidRequest(what, f"{where}.parameters.binary_data_size")
             at += size
-        elif parameters and "shared_memory_region" in parameters:
-            data = _read_shared(one, parameters, regions, where)
+        elif parameters and REGION in parameters:
+            data = read_shared(one.datatype, one.shape, parameters, regions, where)
         elif json_data in _ABSENT:
             raise InvalidRequest("is missing; or binary_data_size or shared_memory_region", f"{where}.data")
         else:
@@ -152,50 +134,6 @@ def _read_inputs(sent: Sequence[_Input], raw: memoryview, regions: Regions) -> t
     if at != len(raw):
         raise InvalidRequest(f"{len(raw)} bytes follow the JSON, the inputs' binary_data_size are {at} together")
     return tuple(inputs)
-
-
-def _read_shared(one: _Input, parameters: Mapping[str, Parameter], regions: Regions, where: str) -> bytes:
-    place = _place(parameters, f"{where}.parameters")
-    check_size(one.datatype, one.shape, place.byte_size, where)
-    return regions.read(place.region, place.offset, place.byte_size, f"{where}.parameters.shared_memory_region")
-
-
-def _read_outputs(
-    asked: Sequence[_Output], binary: bool, model: ModelRef, registry: Registry, regions: Regions
-) -> dict[str, WantedOutput]:
-    outputs: dict[str, WantedOutput] = {}
-    for index, one in enumerate(asked):
-        where = f"outputs[{index}]"
-        if one.name in outputs:
-            raise InvalidRequest(f"{one.name!r} is asked for twice", f"{where}.name")
-        outputs[one.name] = WantedOutput(where, binary)
-        if one.parameters:
-            outputs[one.name] = _read_output(one.name, one.parameters, outputs[one.name], model, registry, regions)
-    return outputs
-
-
-def _read_output(
-    name: str,
-    parameters: Mapping[str, Parameter],
-    wanted: WantedOutput,
-    model: ModelRef,
-    registry: Registry,
-    regions: Regions,
-) -> WantedOutput:
-    where = f"{wanted.where}.parameters"
-    classes = place = None
-    if "classification" in parameters:
-        top = _integer(parameters, "classification", where)
-        if not top:
-            raise InvalidRequest("0 classes are asked for; ask for 1 or more", f"{where}.classification")
-        signature = registry.get(model).signature
-        labels = next((spec.labels for spec in signature.outputs if spec.name == name), ())
-        classes = Classes(top, labels, signature.batch.batched)
-    if "shared_memory_region" in parameters:
-        place = _place(parameters, where)
-        regions.check(*place, where=f"{where}.shared_memory_region")
-    binary = _flag(parameters, "binary_data", where) if "binary_data" in parameters else wanted.binary
-    return WantedOutput(wanted.where, binary, classes, place)
 
 
 def write_response(response: Response, wanted: Wanted, regions: Regions) -> Body:
@@ -212,7 +150,7 @@ def write_response(response: Response, wanted: Wanted, regions: Regions) -> Body
             tensor = classify(tensor, *how.classes)  # noqa: PLW2901
         output: dict[str, Any] = {"name": tensor.name, "datatype": tensor.datatype, "shape": tensor.shape}
         if how is not None and how.place is not None:
-            output["parameters"] = _write_shared(tensor, how.place, how.where, regions)
+            output["parameters"] = write_shared(tensor, how.place, how.where, regions)
         elif wanted.binary if how is None else how.binary:
             output["parameters"] = {"binary_data_size": len(tensor.data)}
             tensors.append(tensor.data)
@@ -226,33 +164,3 @@ def write_response(response: Response, wanted: Wanted, regions: Regions) -> Body
         head["parameters"] = response.parameters
     head["outputs"] = outputs
     return Body(_encode(head), tensors)
-
-
-def _write_shared(tensor: Tensor, place: Place, where: str, regions: Regions) -> dict[str, Parameter]:
-    regions.write(*place, data=tensor.data, where=f"{where}.parameters.shared_memory_region")
-    said: dict[str, Parameter] = {"shared_memory_region": place.region, "shared_memory_byte_size": len(tensor.data)}
-    return said | ({"shared_memory_offset": place.offset} if place.offset else {})
-
-
-def _place(parameters: Mapping[str, Parameter], where: str) -> Place:
-    region = parameters["shared_memory_region"]
-    if not isinstance(region, str):
-        raise InvalidRequest(f"{region!r} is not a string", f"{where}.shared_memory_region")
-    if "shared_memory_byte_size" not in parameters:
-        raise InvalidRequest("is missing", f"{where}.shared_memory_byte_size")
-    offset = _integer(parameters, "shared_memory_offset", where)
-    return Place(region, offset, _integer(parameters, "shared_memory_byte_size", where))
-
-
-def _integer(parameters: Mapping[str, Parameter], name: str, where: str) -> int:
-    value = parameters.get(name, 0)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise InvalidRequest(f"{value!r} is not an integer of 0 or more", f"{where}.{name}")
-    return value
-
-
-def _flag(parameters: Mapping[str, Parameter], name: str, where: str) -> bool:
-    value = parameters.get(name, False)
-    if not isinstance(value, bool):
-        raise InvalidRequest(f"{value!r} is neither true nor false", f"{where}.{name}")
-    return value

@@ -1,7 +1,6 @@
 """The Open Inference Protocol's ordinary HTTP routes: health, metadata, configuration, statistics and settings."""
 
 import asyncio
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,17 +11,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from headrace.errors import HeadraceError, VersionNotFound
+from headrace.errors import HeadraceError
 from headrace.models.registry import Served
 from headrace.protocols.http import json_response, on_error, read_body, read_json
 from headrace.protocols.http_error import http_error
 from headrace.protocols.oip.exchange import Answer, Exchange
 from headrace.protocols.oip.front import EXTENSIONS, Front
+from headrace.protocols.oip.model_version import read_model
 from headrace.protocols.oip.repository_routes import RepositoryRoutes
 from headrace.protocols.oip.shared_memory_routes import SharedMemoryRoutes
 from headrace.types import ModelRef, TensorSpec
 
-_VERSION = re.compile(r"^v?([0-9]{1,18})$")
 _TRACE = msgspec.json.Decoder(dict[str, str | int | list[str] | None])
 _LOG = msgspec.json.Decoder(dict[str, Any])
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -167,13 +166,7 @@ class Routes:
 
 
 def _model(request: Request) -> ModelRef:
-    name, version = request.path_params["name"], request.path_params.get("version")
-    if version is None:
-        return ModelRef(name)
-    number = _VERSION.match(version)
-    if number is None:
-        raise VersionNotFound(f"{version!r} is not a version of model {name!r}: versions are numbers")
-    return ModelRef(name, int(number[1]))
+    return read_model(request.path_params["name"], request.path_params.get("version", ""))
 
 
 def _describe(spec: TensorSpec) -> dict[str, Any]:
