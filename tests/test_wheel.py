@@ -1,9 +1,7 @@
 """The wheel: it builds, holds what is needed, and serves a model where only it is installed."""
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import zipfile
@@ -11,6 +9,8 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+
+from tests.program import serving
 
 ROOT = Path(__file__).parent.parent
 FAKE = """
@@ -54,18 +54,8 @@ def test_the_wheel_holds_types_messages_and_the_licence_and_no_tests(wheel: Path
 @pytest.mark.slow
 def test_what_is_installed_serves_a_model_and_drains(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "slice.fake").write_text(FAKE)
-    command = [sys.executable, "-m", "headrace", "serve", str(tmp_path / "slice.fake")]
-    command += ["--set", "server.http_port=0", "--set", "server.grpc=false"]
-    environment = {**os.environ, "PYTHONPATH": str(installed)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environment) as server:
-        try:
-            assert server.stdout
-            told = next(line for line in server.stdout if line.startswith("Serving "))
-            address = told.split("HTTP on ")[1].split(";")[0]
-            request = Request(f"http://{address}/v2/models/slice/infer", json.dumps(ASKED).encode())
-            with urlopen(request, timeout=30) as answer:
-                assert json.load(answer)["outputs"][0]["data"] == [5, 6]
-            server.send_signal(signal.SIGTERM)
-            assert server.wait(30) == 0
-        finally:
-            server.kill()
+    with serving(tmp_path / "slice.fake", source=installed) as server:
+        request = Request(f"http://{server.http}/v2/models/slice/infer", json.dumps(ASKED).encode())
+        with urlopen(request, timeout=30) as answer:
+            assert json.load(answer)["outputs"][0]["data"] == [5, 6]
+        assert server.stop() == 0

@@ -1,5 +1,6 @@
 """`headrace serve` up to the point where the server is built: what is refused before anything is loaded."""
 
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,12 @@ from headrace.cli.failure import Failure
 from headrace.cli.main import main
 from headrace.cli.serve import existing, refuse_open_address, refuse_taken_port
 from headrace.config import Server
+from tests.program import serving
+
+FAKE = """
+inputs = [{ name = "x", shape = [-1, 4] }]
+outputs = [{ name = "y", shape = [-1, 2], value = "slice" }]
+"""
 
 
 @pytest.fixture
@@ -68,3 +75,23 @@ def test_one_port_for_both_fronts_is_refused(tmp_path: Path, capsys: pytest.Capt
 def test_a_wrong_flag_names_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", str(tmp_path), "--http-port", "http"]) == 2
     assert "server.http_port: 'http' (from --http-port) is not a whole number" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_tells_what_it_serves_and_ends_with_0_when_it_is_stopped(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    (tmp_path / "slice.fake").write_text(FAKE)
+    with serving(tmp_path / "slice.fake") as server:
+        assert server.told.startswith("Serving 1 model version: HTTP on 127.0.0.1:")
+        assert "gRPC on 127.0.0.1:" in server.told
+        assert server.stop(number) == 0
+
+
+@pytest.mark.slow
+def test_a_broken_model_does_not_keep_the_others_from_being_served(tmp_path: Path) -> None:
+    (tmp_path / "slice.fake").write_text(FAKE)
+    (tmp_path / "empty.onnx").write_bytes(b"")
+    with serving(tmp_path) as server:
+        assert server.told.startswith("Serving 1 model version (1 unavailable): ")
