@@ -119,7 +119,7 @@ def _verdict(model: LoadedModel, rows: Rows, alone: list[Arrays], max_size: int,
     try:
         again = compare([alone[0]], model.run(rows[0], ()), model.outputs, tolerance)
         if again.why or not again.within:
-            return BatchAxis(False, why=f"a row run twice gives different answers: {again.why or again.moved()}")
+            return BatchAxis(False, why=again.why or f"a row run twice gives different answers: {again.moved()}")
         found = Company()
         for order in ((0, 1), tuple(reversed(range(len(rows))))):
             together = model.run(_joined([rows[index] for index in order]), ())

@@ -6,7 +6,7 @@ LONGEST = 600
 """Characters of a reason that are kept."""
 
 _PREFIXES = re.compile(
-    r"^\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .*? failed:\s*|^Fatal error: |This is an invalid model\. "
+    r"^\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .*? failed:\s*|Fatal error: |This is an invalid model\. "
 )
 _NODE = re.compile(r"Non-zero status code returned while running (\S+) node\. Name:'([^']*)' Status Message: ")
 _ADVICE = re.compile(r"\s*Please fix either the inputs/outputs or the model\.?")

@@ -150,9 +150,20 @@ def found_places() -> onnx.ModelProto:
     )
 
 
-def summed_to_one_row() -> onnx.ModelProto:
-    """One row comes out, however many go in, and the file does not say so."""
-    return one_node("ReduceMean", out_dims=("one", 4), axes=[0], keepdims=1)
+def first_row() -> onnx.ModelProto:
+    """One row comes out, however many go in, and the file cannot know: the number is computed from the data."""
+    return graph(
+        [
+            node("Mul", "INPUT zero", "zeros"),
+            node("ReduceMax", "zeros", "none", axes=[0, 1], keepdims=0),
+            node("Cast", "none", "whole", to=TensorProto.INT64),
+            node("Add", "whole one", "end"),
+            node("Slice", "INPUT start end", "OUTPUT"),
+        ],
+        [value("INPUT", "FP32", ("batch", 4))],
+        [value("OUTPUT", "FP32", ("rows", 4))],
+        {"zero": np.array(0, np.float32), "one": np.array([1]), "start": np.array([0])},
+    )
 
 
 def noisy() -> onnx.ModelProto:
@@ -176,12 +187,12 @@ def dense(width: int = 7) -> onnx.ModelProto:
 
 
 def baked_batch() -> onnx.ModelProto:
-    """A free first dimension, and inside a shape that was traced with one row."""
+    """A free first dimension, and an operator inside that was traced with one row."""
     return graph(
-        [node("Reshape", "INPUT shape", "OUTPUT")],
+        [node("Squeeze", "INPUT first", "row"), node("Add", "INPUT row", "OUTPUT")],
         [value("INPUT", "FP32", ("batch", 4))],
-        [value("OUTPUT", "FP32", ("batch", 2, 2))],
-        {"shape": np.array([1, 2, 2])},
+        [value("OUTPUT", "FP32", ("batch", 4))],
+        {"first": np.array([0])},
     )
 
 

@@ -1,0 +1,156 @@
+"""A batch axis is found where rows keep to themselves, and nowhere else."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+
+from headrace.runtimes.onnx import Onnx
+from headrace.runtimes.probe import find_batch_axis, learn_batch_axis
+from headrace.types import FREE, BatchAxis, Batching, TensorSpec
+from tests.models import onnx_models as models
+from tests.runtimes.manifests import manifest
+from tools.add_sub_onnx import add_sub
+
+AS_FOUND = Batching()
+
+
+def probe(model: onnx.ModelProto, folder: Path, batching: Batching = AS_FOUND) -> BatchAxis:
+    asked = manifest(models.save(model, folder), batching=batching)
+    return find_batch_axis(Onnx().load(asked, threads=1), asked)
+
+
+def learn(model: onnx.ModelProto, folder: Path, **example: NDArray[Any]) -> BatchAxis:
+    asked = manifest(models.save(model, folder))
+    return learn_batch_axis(Onnx().load(asked, threads=1), asked, example)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        add_sub(),
+        models.identity(),
+        models.identity("BF16"),
+        models.identity("FP16", ("batch",)),
+        models.identity("BYTES", ("batch", "words")),
+        models.identity("BOOL", ("batch", 3)),
+        models.noop(),
+        models.detector(),
+        models.looked_up(),
+        models.two_outputs(),
+        models.optional_input(),
+        models.one_node("Softmax", axis=1),
+        models.one_node("ArgMax", out_dims=("batch",), out_datatype="INT64", axis=1, keepdims=0),
+    ],
+    ids=lambda model: model.graph.node[0].op_type + "_" + model.graph.input[0].name,
+)
+def test_rows_that_keep_to_themselves_are_a_batch(model: onnx.ModelProto, tmp_path: Path) -> None:
+    found = probe(model, tmp_path)
+    assert found.batched, found.why
+    assert found.max_size == 64
+    assert "the same alone and together" in found.why
+
+
+@pytest.mark.parametrize("model", [models.centred(), models.centred(0.01), models.one_node("Softmax", axis=0)])
+def test_rows_that_depend_on_their_company_are_none(model: onnx.ModelProto, tmp_path: Path) -> None:
+    found = probe(model, tmp_path)
+    assert not found.batched
+    assert "output 'OUTPUT' moves by up to" in found.why
+
+
+def test_batch_statistics_are_found(tmp_path: Path) -> None:
+    assert not probe(models.training_batch_norm(), tmp_path).batched
+
+
+def test_rows_that_move_by_a_quantised_models_noise_are_a_batch(tmp_path: Path) -> None:
+    found = probe(models.dynamically_quantised(), tmp_path)
+    assert found.batched, found.why
+    assert found.difference > 1e-3
+    assert "the noise of a quantised model" in found.why
+    assert f"{found.difference:.3g}" in found.why
+
+
+def test_a_tolerance_of_the_configuration_is_used(tmp_path: Path) -> None:
+    found = probe(models.centred(0.01), tmp_path, Batching(tolerance=0.1))
+    assert found.batched
+    assert 1e-3 < found.difference < 0.1
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (models.scalar(), "input 'INPUT' is a scalar"),
+        (models.identity(dims=(1, 4)), "the first dimension of input 'INPUT' is fixed at 1"),
+        (models.one_node("ReduceSum", out_dims=(1, 1)), "the first dimension of output 'OUTPUT' is fixed at 1"),
+        (models.identity(dims=("n", "n")), "two dimensions of input 'INPUT' are both named 'n'"),
+        (models.first_row(), "output 'OUTPUT' has 1 rows where the inputs have 2"),
+        (models.found_places(), "output 'OUTPUT' has 4 rows where the inputs have one"),
+        (models.noisy(), "a row run twice gives different answers"),
+        (models.baked_batch(), "rows that run alone do not run together: Squeeze node"),
+    ],
+    ids=lambda value: value[:30] if isinstance(value, str) else "",
+)
+def test_the_reason_why_rows_stay_alone_is_said(model: onnx.ModelProto, says: str, tmp_path: Path) -> None:
+    found = probe(model, tmp_path)
+    assert not found.batched
+    assert not found.pending
+    assert found.max_size == 1
+    assert found.why.startswith(says)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_configurations_word_is_taken(enabled: bool, tmp_path: Path) -> None:
+    found = probe(models.centred(), tmp_path, Batching(enabled=enabled, max_size=5))
+    assert found == BatchAxis(enabled, 5 if enabled else 1, why="model.toml says so")
+
+
+def test_the_configured_largest_batch_is_kept(tmp_path: Path) -> None:
+    assert probe(models.identity(), tmp_path, Batching(max_size=5)).max_size == 5
+
+
+def test_a_first_dimension_that_the_configuration_fixes_is_no_batch(tmp_path: Path) -> None:
+    asked = manifest(models.save(models.identity(), tmp_path), inputs=(TensorSpec("INPUT", "", (1, 4)),))
+    found = find_batch_axis(Onnx().load(asked, 1), asked)
+    assert found.why == "the first dimension of input 'INPUT' is fixed at 1"
+
+
+def test_sizes_that_the_configuration_gives_are_used(tmp_path: Path) -> None:
+    asked = manifest(models.save(models.dense(), tmp_path), inputs=(TensorSpec("INPUT", "", (FREE, 7)),))
+    assert find_batch_axis(Onnx().load(asked, 1), asked).batched
+
+
+def test_where_no_usual_size_runs_the_first_request_is_waited_for(tmp_path: Path) -> None:
+    found = probe(models.dense(), tmp_path)
+    assert found.pending
+    assert not found.batched
+    assert "learned from the first request" in found.why
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_a_request_teaches_the_batch_axis(rows: int, tmp_path: Path) -> None:
+    given = np.random.default_rng(1).random((rows, 7), dtype=np.float32)
+    found = learn(models.dense(), tmp_path, INPUT=given)
+    assert found.batched, found.why
+    assert not found.pending
+
+
+def test_a_request_teaches_that_rows_depend_on_their_company(tmp_path: Path) -> None:
+    found = learn(models.centred(), tmp_path, INPUT=np.arange(4, dtype=np.float32)[np.newaxis])
+    assert not found.batched
+    assert not found.pending
+
+
+def test_a_request_of_zeros_still_teaches_a_model_of_floats(tmp_path: Path) -> None:
+    assert learn(models.dense(), tmp_path, INPUT=np.zeros((1, 7), np.float32)).batched
+
+
+def test_a_request_whose_rows_cannot_differ_teaches_nothing(tmp_path: Path) -> None:
+    assert learn(models.looked_up(), tmp_path, IDS=np.zeros((1, 3), np.int64)).pending
+
+
+def test_a_request_with_different_numbers_of_rows_teaches_nothing(tmp_path: Path) -> None:
+    found = learn(add_sub(), tmp_path, INPUT0=np.zeros((1, 16), np.int32), INPUT1=np.zeros((2, 16), np.int32))
+    assert not found.batched

@@ -1,0 +1,60 @@
+"""Messages of libraries keep what a user can act on."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.runtimes.reasons import LONGEST, is_out_of_memory, onnxruntime_reason, openvino_reason
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (
+            "[ONNXRuntimeError] : 1 : FAIL : Non-zero status code returned while running Reshape node. Name:'r' Status "
+            "Message: /onnxruntime_src/onnxruntime/core/providers/cpu/tensor/reshape_helper.h:91 "
+            "onnxruntime::ReshapeHelper::ReshapeHelper(const onnxruntime::TensorShape&, std::function<void(int)>) "
+            "input_shape_size == requested_shape_size was false. Input shape:{6}, requested shape:{4,2}\n",
+            "Reshape node 'r': input_shape_size == requested_shape_size was false. "
+            "Input shape:{6}, requested shape:{4,2}",
+        ),
+        (
+            "[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Got invalid dimensions for input: x for the indices\n"
+            " index: 1 Got: 5 Expected: 4\n Please fix either the inputs/outputs or the model.",
+            "Got invalid dimensions for input: x for the indices index: 1 Got: 5 Expected: 4",
+        ),
+        (
+            "[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Load model from a/b.onnx failed:Protobuf parsing failed.",
+            "the file is not a whole ONNX model: it is cut short or something else",
+        ),
+        ("something new", "something new"),
+    ],
+)
+def test_onnx_runtimes_noise_is_left_out(message: str, reason: str) -> None:
+    assert onnxruntime_reason(message) == reason
+
+
+def test_openvinos_places_in_source_are_left_out() -> None:
+    message = (
+        "Exception from src/inference/src/cpp/core.cpp:84:\nCheck 'm->Parse(&file)' failed at src/a/b.cpp:563:\n"
+        "FrontEnd API failed with GeneralFailure:\nModel can't be parsed\n\n"
+    )
+    assert openvino_reason(message) == "Model can't be parsed"
+
+
+@given(st.text())
+def test_any_message_becomes_one_short_line(message: str) -> None:
+    for reason in (onnxruntime_reason(message), openvino_reason(message)):
+        assert len(reason) <= LONGEST
+        assert "\n" not in reason
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("Failed to allocate memory"), RuntimeError("std::bad_alloc")]
+)
+def test_want_of_memory_is_known_by_its_words(error: Exception) -> None:
+    assert is_out_of_memory(error)
+
+
+def test_other_errors_are_no_want_of_memory() -> None:
+    assert not is_out_of_memory(RuntimeError("bad shape"))

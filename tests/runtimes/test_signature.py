@@ -1,0 +1,80 @@
+"""What the file and the configuration say, together."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from headrace.errors import ModelInvalid
+from headrace.runtimes.fake import FakeFile, FakeInput, FakeModel, FakeOutput
+from headrace.runtimes.signature import signature
+from headrace.types import FREE, BatchAxis, Manifest, Shape, Signature, TensorSpec
+from tests.runtimes.manifests import manifest
+
+ALONE = BatchAxis(False)
+BATCHED = BatchAxis(True, 8)
+
+
+def model(shape: Shape = (FREE, 4), out: Shape = (FREE, 2)) -> FakeModel:
+    return FakeModel(FakeFile((FakeInput("x", shape),), (FakeOutput("y", out),)))
+
+
+def said(inputs: Sequence[TensorSpec] = (), outputs: Sequence[TensorSpec] = ()) -> Manifest:
+    return manifest(Path("model.fake"), "fake", inputs=tuple(inputs), outputs=tuple(outputs))
+
+
+def found(loaded: FakeModel, asked: Manifest, axis: BatchAxis = ALONE) -> Signature:
+    return signature(loaded, asked, axis)
+
+
+def test_the_file_is_believed_where_nothing_is_said() -> None:
+    result = found(model(), said(), BATCHED)
+    assert result.inputs == (TensorSpec("x", "FP32", (FREE, 4)),)
+    assert result.outputs == (TensorSpec("y", "FP32", (FREE, 2)),)
+    assert (result.platform, result.runtime, result.batch) == ("fake", "fake 1", BATCHED)
+
+
+def test_labels_are_added_and_the_rest_is_kept() -> None:
+    result = found(model(), said(outputs=[TensorSpec("y", "", (), labels=("cat", "dog"))]))
+    assert result.outputs == (TensorSpec("y", "FP32", (FREE, 2), labels=("cat", "dog")),)
+
+
+def test_a_free_dimension_may_be_fixed() -> None:
+    result = found(model((FREE, FREE)), said([TensorSpec("x", "FP32", (FREE, 7))]))
+    assert result.inputs[0].shape == (FREE, 7)
+
+
+def test_a_reshape_keeps_both_shapes() -> None:
+    result = found(model((FREE, 2, 2)), said([TensorSpec("x", "", (FREE, 4), model_shape=(FREE, 2, 2))]))
+    assert (result.inputs[0].shape, result.inputs[0].model_shape) == ((FREE, 4), (FREE, 2, 2))
+
+
+def test_an_input_of_no_rank_takes_the_shape_that_is_said() -> None:
+    assert found(model(()), said([TensorSpec("x", "", (FREE, 3))])).inputs[0].shape == (FREE, 3)
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        (TensorSpec("z", "", ()), "inputs: the model has no 'z'; it has x"),
+        (TensorSpec("x", "INT8", ()), "inputs.x.datatype: is FP32 in the file, not INT8"),
+        (TensorSpec("x", "", (FREE, 5)), r"inputs.x.shape: is \[-1, 4\] in the file, not \[-1, 5\]"),
+        (TensorSpec("x", "", (4,)), r"inputs.x.shape: is \[-1, 4\] in the file, not \[4\]"),
+        (
+            TensorSpec("x", "", (FREE, 4), model_shape=(2, 2)),
+            r"inputs.x.reshape: is \[-1, 4\] in the file, not \[2, 2\]",
+        ),
+    ],
+)
+def test_what_cannot_be_true_of_the_file_is_refused(override: TensorSpec, says: str) -> None:
+    with pytest.raises(ModelInvalid, match=says):
+        found(model(), said([override]))
+
+
+def test_batching_needs_a_free_first_dimension() -> None:
+    with pytest.raises(ModelInvalid, match=r"inputs.x: batching is on, and 'x' of shape \[1, 4\] has no free first"):
+        found(model((1, 4)), said(), BATCHED)
+
+
+def test_an_output_that_was_traced_with_one_row_is_free_in_a_batched_model() -> None:
+    assert found(model(out=(1, 2)), said(), BATCHED).outputs[0].shape == (FREE, 2)
