@@ -39,6 +39,7 @@ def test_strings_come_back_as_they_went(elements: list[bytes]) -> None:
     assert to_array(from_array("x", array)).tolist() == elements
 
 
+@pytest.mark.fuzz
 @given(st.binary(max_size=40))
 def test_any_bytes_are_elements_or_a_value_error(data: bytes) -> None:
     try:

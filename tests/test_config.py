@@ -128,6 +128,7 @@ def test_every_setting_says_what_it_means_in_a_sentence_and_takes_its_own_defaul
     assert load_config(flags=[Given(known.key, known.default, "test", text=False)]).config == Config()
 
 
+@pytest.mark.fuzz
 @given(st.binary(max_size=200))
 def test_any_bytes_as_a_file_are_settings_or_an_error_of_ours(
     tmp_path_factory: pytest.TempPathFactory, data: bytes
@@ -147,6 +148,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.fuzz
 @given(st.sampled_from(sorted(SETTINGS)), JSON)
 def test_any_value_is_one_that_the_setting_takes_or_is_refused(key: str, value: object) -> None:
     try:

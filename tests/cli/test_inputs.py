@@ -118,6 +118,7 @@ def test_a_file_that_is_not_an_array_is_refused(tmp_path: Path) -> None:
         parse_input(f"@{tmp_path}/x.npy", _spec("FP32", FREE))
 
 
+@pytest.mark.fuzz
 @given(st.text(max_size=30), st.sampled_from(sorted(DATATYPES)), st.lists(st.sampled_from([FREE, 1, 2]), max_size=3))
 def test_any_text_is_an_array_that_can_be_sent_or_a_failure(text: str, datatype: str, shape: list[int]) -> None:
     if text.startswith("@"):
