@@ -5,14 +5,14 @@ import re
 from headrace.errors import VersionNotFound
 from headrace.types import ModelRef
 
-_VERSION = re.compile(r"^v?([0-9]{1,18})$")
+_VERSION = re.compile("v?([0-9]{1,18})")
 
 
 def read_model(name: str, version: str) -> ModelRef:
     """The model meant; an empty version leaves the choice to the server, and `v3` is 3. Raises VersionNotFound."""
     if not version:
         return ModelRef(name)
-    number = _VERSION.match(version)
+    number = _VERSION.fullmatch(version)
     if number is None:
         raise VersionNotFound(f"{version!r} is not a version of model {name!r}: versions are numbers")
     return ModelRef(name, int(number[1]))
