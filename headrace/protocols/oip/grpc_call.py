@@ -46,7 +46,9 @@ def parse(kind: type[MessageT], sent: bytes) -> MessageT:
     try:
         return kind.FromString(sent)
     except DecodeError as error:
-        raise InvalidRequest(f"the bytes are not a {kind.DESCRIPTOR.full_name}, or its strings not UTF-8") from error
+        raise InvalidRequest(
+            f"the bytes are no {kind.DESCRIPTOR.full_name} message, or its strings are not UTF-8"
+        ) from error
 
 
 def serialize(message: Message) -> bytes:

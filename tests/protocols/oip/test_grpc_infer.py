@@ -1,0 +1,136 @@
+"""One request and its answer, on a real connection."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import grpc
+import numpy as np
+import pytest
+
+from headrace.errors import Internal
+from headrace.generated import service_pb2 as pb
+from headrace.protocols.oip.grpc_infer import written
+from headrace.protocols.oip.shared_memory import Regions
+from headrace.records import RequestRecord
+from headrace.types import ModelVersion, Response, Tensor
+from tests.protocols.oip.grpc_server import Client, infer_message, serving
+from tests.protocols.oip.stub import BATCH, Stub, numbers
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@asynccontextmanager
+async def server() -> AsyncIterator[tuple[Stub, Client]]:
+    stub = Stub()
+    async with serving(stub) as client:
+        yield stub, client
+
+
+async def test_an_answer_is_computed_and_names_its_version() -> None:
+    first, second = numbers(2)
+    message = pb.ModelInferRequest(model_name="add_sub", id="7", raw_input_contents=[first.tobytes(), second.tobytes()])
+    for name in ("INPUT0", "INPUT1"):
+        message.inputs.add(name=name, datatype="INT32", shape=first.shape)
+    async with server() as (_, client):
+        answer = await client.call("ModelInfer", message)
+    assert (answer.model_name, answer.model_version, answer.id) == ("add_sub", "2", "7")
+    assert answer.raw_output_contents[1] == (first - second).astype(np.int32).tobytes()
+
+
+async def test_trace_and_deadline_reach_the_model() -> None:
+    async with server() as (stub, client):
+        now_ns = stub.front.clock.now_ns()
+        await client.call("ModelInfer", infer_message(), timeout=1000, metadata=(("traceparent", TRACE),))
+    (request,) = stub.servables["scores"].requests
+    assert request.context.trace == TRACE
+    assert request.context.deadline_ns is not None
+    assert 900e9 < request.context.deadline_ns - now_ns <= 1001e9
+
+
+async def test_without_a_deadline_there_is_none() -> None:
+    async with server() as (stub, client):
+        await client.call("ModelInfer", infer_message())
+    assert stub.servables["scores"].requests[0].context.deadline_ns is None
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "details"),
+    [
+        (infer_message("nothing"), "NOT_FOUND", "model 'nothing' is not in the repository"),
+        (infer_message(model_version="9"), "NOT_FOUND", "model 'scores' has no version 9; ready: 1"),
+        (infer_message("add_sub_loading"), "UNAVAILABLE", "model 'add_sub_loading' is LOADING"),
+        (infer_message("refuse"), "UNAVAILABLE", "1024 requests are waiting already"),
+        (
+            b"\xff",
+            "INVALID_ARGUMENT",
+            "the bytes are no inference.ModelInferRequest message, or its strings are not UTF-8",
+        ),
+    ],
+)
+async def test_a_refusal_says_why(message: pb.ModelInferRequest | bytes, code: str, details: str) -> None:
+    async with server() as (_, client):
+        refused = await client.refusal("ModelInfer", message)
+    assert (refused.code.name, refused.details) == (code, details)
+
+
+async def test_a_shape_that_does_not_fit_is_refused_by_its_path() -> None:
+    message = infer_message()
+    message.inputs[0].shape[0] = 2
+    async with server() as (_, client):
+        refused = await client.refusal("ModelInfer", message)
+    assert refused.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert refused.details == "inputs[0]: shape [2, 3] of FP32 takes 24 bytes, 12 were sent"
+
+
+async def test_an_answer_that_cannot_be_sent_as_it_is_wanted_fails_alone() -> None:
+    message = infer_message("break", outputs=[{"name": "OUTPUT"}])
+    message.outputs[0].parameters["classification"].int64_param = 1
+    async with server() as (_, client):
+        refused = await client.refusal("ModelInfer", message)
+        await client.call("ModelInfer", infer_message())
+    assert refused.code == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_a_fault_while_writing_an_answer_is_logged_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    broken = Response(ModelVersion("m", 1), (Tensor("y", "FP32", ("?",), b""),), BATCH)  # type: ignore[arg-type]
+    assert isinstance(written(broken, "7", {}, Regions(False)), Internal)
+    assert "writing an answer failed" in caplog.text
+
+
+async def test_a_call_that_the_client_cancels_is_taken_back() -> None:
+    async with server() as (stub, client):
+        call = client.start("ModelInfer", infer_message("late"))
+        await stub.late.arrived.wait()
+        stub.late.arrived.clear()
+        call.cancel()
+        await stub.late.arrived.wait()
+    assert (stub.late.cancelled, stub.late.waiting) == (1, [])
+
+
+async def test_a_call_whose_deadline_passes_is_taken_back() -> None:
+    async with server() as (stub, client):
+        refused = await client.refusal("ModelInfer", infer_message("late"), timeout=0.05)
+        while not stub.late.cancelled:
+            stub.late.arrived.clear()
+            await stub.late.arrived.wait()
+    assert refused.code == grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+async def test_requests_run_side_by_side() -> None:
+    async with server() as (stub, client):
+        calls = [client.start("ModelInfer", infer_message("late", id=name)) for name in "abc"]
+        while len(stub.late.waiting) < 3:
+            stub.late.arrived.clear()
+            await stub.late.arrived.wait()
+        for _ in calls:
+            stub.late.answer_next()
+        assert [answer.id for answer in await asyncio.gather(*calls)] == ["a", "b", "c"]
+
+
+async def test_a_request_is_recorded_as_grpcs() -> None:
+    async with server() as (stub, client):
+        await client.call("ModelInfer", infer_message(id="7"))
+    (record,) = stub.records
+    assert isinstance(record, RequestRecord)
+    assert (record.id, record.model, record.protocol) == ("7", "scores", "grpc")

@@ -1,0 +1,178 @@
+"""Many requests over one stream, on a real connection."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+
+from headrace.generated import service_pb2 as pb
+from headrace.models.registry import Served
+from headrace.protocols.oip.grpc import SERVICE
+from headrace.protocols.oip.grpc_stream import stream
+from headrace.servable import Cancel, Reply
+from headrace.types import Manifest, ModelVersion, Request, Response
+from tests.protocols.oip.grpc_server import Client, infer_message, refused, serving
+from tests.protocols.oip.stub import BATCH, MODELS, LateServable, Stub, StubServable
+
+
+@asynccontextmanager
+async def server() -> AsyncIterator[tuple[Stub, Client]]:
+    stub = Stub()
+    async with serving(stub) as client:
+        yield stub, client
+
+
+async def waiting(late: LateServable, count: int) -> None:
+    """Until so many requests are with the model."""
+    while len(late.waiting) < count:
+        late.arrived.clear()
+        await late.arrived.wait()
+
+
+async def test_each_request_has_its_answer_and_the_stream_ends() -> None:
+    async with server() as (_, client):
+        call = client.stream()
+        for name in "abc":
+            await call.write(infer_message(id=name))
+        await call.done_writing()
+        answers = [answer async for answer in call]
+    assert [answer.infer_response.id for answer in answers] == ["a", "b", "c"]
+    assert all(answer.infer_response.parameters["triton_final_response"].bool_param for answer in answers)
+
+
+async def test_a_stream_without_requests_ends() -> None:
+    async with server() as (_, client):
+        call = client.stream()
+        await call.done_writing()
+        assert [answer async for answer in call] == []
+
+
+async def test_answers_come_as_they_are_ready() -> None:
+    async with server() as (stub, client):
+        call = client.stream()
+        await call.write(infer_message("late", id="slow"))
+        await waiting(stub.late, 1)
+        await call.write(infer_message(id="quick"))
+        first = await call.read()
+        stub.late.answer_next()
+        second = await call.read()
+        await call.done_writing()
+    assert (first.infer_response.id, second.infer_response.id) == ("quick", "slow")
+
+
+@pytest.mark.parametrize(
+    ("message", "said", "code"),
+    [
+        (infer_message("nothing", id="7"), "model 'nothing' is not in the repository", "model_not_found"),
+        (infer_message("refuse", id="7"), "1024 requests are waiting already", "queue_full"),
+        (infer_message(id="7", model_version="x"), "'x' is not a version of model 'scores'", "version_not_found"),
+    ],
+)
+async def test_an_error_answers_its_request_and_the_stream_goes_on(
+    message: pb.ModelInferRequest, said: str, code: str
+) -> None:
+    async with server() as (_, client):
+        call = client.stream()
+        await call.write(message)
+        error = await call.read()
+        await call.write(infer_message(id="8"))
+        answer = await call.read()
+        await call.done_writing()
+    assert error.error_message.startswith(said)
+    assert error.infer_response.id == "7"
+    assert error.infer_response.parameters["code"].string_param == code
+    assert (answer.error_message, answer.infer_response.id) == ("", "8")
+
+
+async def test_bytes_that_are_no_message_are_answered_too() -> None:
+    async with server() as (_, client):
+        call = client.stream()
+        await call.write(b"\xff")
+        error = await call.read()
+        await call.done_writing()
+    assert error.error_message.startswith("the bytes are no inference.ModelInferRequest message")
+
+
+async def test_in_strict_mode_an_error_ends_the_stream_with_its_status() -> None:
+    async with server() as (_, client):
+        call = client.stream(metadata=(("triton_grpc_error", "true"),))
+        await call.write(infer_message("nothing"))
+        with pytest.raises(grpc.aio.AioRpcError) as ended:
+            await call.read()
+    assert refused(ended.value)[:2] == (grpc.StatusCode.NOT_FOUND, "model 'nothing' is not in the repository")
+
+
+async def test_a_stream_that_the_client_cancels_takes_its_requests_back() -> None:
+    async with server() as (stub, client):
+        call = client.stream()
+        for _ in range(3):
+            await call.write(infer_message("late"))
+        await waiting(stub.late, 3)
+        call.cancel()
+        while stub.late.waiting:
+            stub.late.arrived.clear()
+            await stub.late.arrived.wait()
+    assert stub.late.cancelled == 3
+
+
+@asynccontextmanager
+async def narrow(stub: Stub, max_running: int) -> AsyncIterator[Client]:
+    """A server whose streams hold only so many requests."""
+    server = grpc.aio.server()
+    handler = {"ModelStreamInfer": stream(stub.front, max_running)}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handler),))
+    target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(target) as channel:
+            yield Client(channel, target)
+    finally:
+        await server.stop(None)
+
+
+async def test_a_stream_holds_only_so_many_requests_at_a_time() -> None:
+    stub = Stub()
+    async with narrow(stub, 2) as client:
+        call = client.stream()
+        for name in "abcd":
+            await call.write(infer_message("late", id=name))
+        await waiting(stub.late, 2)
+        held = [request.id for request, _ in stub.late.waiting]
+        answered = []
+        for _ in "abcd":
+            await waiting(stub.late, 1)
+            stub.late.answer_next()
+            answered.append((await call.read()).infer_response.id)
+            assert len(stub.late.waiting) <= 2
+        await call.done_writing()
+    assert (held, answered) == (["a", "b"], ["a", "b", "c", "d"])
+
+
+class Chatty(StubServable):
+    """Answers each request twice, and then with an empty final answer."""
+
+    def submit(self, request: Request, reply: Reply) -> Cancel:
+        answer = self.answer(request)
+        assert isinstance(answer, Response)
+        for _ in range(2):
+            reply(Response(answer.model, answer.outputs, BATCH, final=False))
+        reply(Response(answer.model, (), BATCH))
+        return lambda: None
+
+
+@pytest.mark.parametrize(("wants_empty", "finals"), [(False, [False, False]), (True, [False, False, True])])
+async def test_an_empty_final_answer_is_sent_where_it_is_wanted(wants_empty: bool, finals: list[bool]) -> None:
+    stub = Stub()
+    version = ModelVersion("scores", 2)
+    chatty = Chatty(version, stub.servables["scores"].signature, MODELS["scores"].compute)
+    stub.registry.publish(Served(version, Manifest("scores", 2, Path(), "stub"), chatty))
+    message = infer_message()
+    message.parameters["triton_enable_empty_final_response"].bool_param = wants_empty
+    async with serving(stub) as client:
+        call = client.stream()
+        await call.write(message)
+        await call.done_writing()
+        answers = [answer.infer_response async for answer in call]
+    assert [answer.parameters["triton_final_response"].bool_param for answer in answers] == finals
