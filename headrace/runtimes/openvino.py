@@ -1,6 +1,5 @@
 """OpenVINO IR, ONNX, TensorFlow, TFLite and Paddle files on OpenVINO's CPU device."""
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from headrace.errors import InputRefused, ModelInvalid, Unavailable
 from headrace.runtimes.reasons import is_out_of_memory, openvino_reason
 from headrace.runtimes.runtime import Arrays, LoadedModel
 from headrace.runtimes.specs import with_ranks
-from headrace.types import FREE, Manifest, TensorSpec
+from headrace.types import FREE, Manifest, Shape, TensorSpec
 
 DATATYPES = {
     "boolean": "BOOL",
@@ -30,6 +29,9 @@ DATATYPES = {
 """OpenVINO's words for what can be carried. Not strings: its Python interface reads past the end of empty ones."""
 
 PRECISIONS = ("f32", "bf16", "f16")
+MOST_SHAPES = 4096
+"""Shapes that are remembered as right; checking one again takes milliseconds."""
+
 QUANTISED = {"i8", "u8", "i4", "u4", "nf4"}  # of weights
 
 
@@ -64,26 +66,18 @@ class OpenVinoModel:
         self.inputs = _specs(model.inputs, "input")
         self.outputs = _specs(model.outputs, "output")
         self.runtime = f"openvino {ov.__version__.partition('-')[0]}"
-        self._model = model
-        self._precision = precision
+        self.coarse = precision != "f32" or any(map(_is_quantised, model.get_ordered_ops()))
+        self._shapes = _Shapes(model, self.inputs)
         self._request = compiled.create_infer_request()
         self._places = {spec.name: index for index, spec in enumerate(self.outputs)}
         self._of_bf16 = {spec.name for spec in (*self.inputs, *self.outputs) if spec.datatype == "BF16"}
-
-    @cached_property
-    def coarse(self) -> bool:
-        """Whether it computes in half precision, or with quantised numbers."""
-        return self._precision != "f32" or any(
-            operation.get_type_name() == "FakeQuantize"
-            or (operation.get_type_name() == "Constant" and operation.get_element_type().get_type_name() in QUANTISED)
-            for operation in self._model.get_ordered_ops()
-        )
 
     def run(self, arrays: Arrays, outputs: tuple[str, ...] = ()) -> Arrays:
         """Compute, and give the outputs asked for (all, where empty). Raises InputRefused, or Unavailable."""
         missing = [spec.name for spec in self.inputs if spec.name not in arrays]
         if missing:  # an infer request would take what it was given the last time
             raise InputRefused(f"missing: {', '.join(map(repr, missing))}", "inputs")
+        self._shapes.check([arrays[spec.name].shape for spec in self.inputs])
         feed = {index: self._value(spec, arrays) for index, spec in enumerate(self.inputs)}
         try:
             self._request.infer(feed, share_inputs=True)
@@ -99,7 +93,7 @@ class OpenVinoModel:
 
     def close(self) -> None:
         """Give the memory back."""
-        del self._request, self._model
+        del self._request, self._shapes
 
     def _value(self, spec: TensorSpec, arrays: Arrays) -> Any:
         array = np.ascontiguousarray(arrays[spec.name]).reshape(arrays[spec.name].shape)
@@ -108,6 +102,42 @@ class OpenVinoModel:
     def _copied(self, name: str, array: Any) -> Any:
         """The next run writes where this one did. BF16 is handed out under another name of its width."""
         return (array.view(np.uint16) if name in self._of_bf16 else array).copy()
+
+
+class _Shapes:
+    """Holds shapes against the model's own rules, each once.
+
+    Compiled for free dimensions, OpenVINO does not: a matrix product of the wrong width reads what lies beside.
+    The first dimension stays free here, so that every number of rows is one case.
+    """
+
+    def __init__(self, model: Any, specs: tuple[TensorSpec, ...]) -> None:
+        self._free_first = [spec.shape[:1] == (FREE,) for spec in specs]
+        self._fixed = all(spec.shape and FREE not in spec.shape[1:] for spec in specs)
+        self._model = None if self._fixed else model.clone()
+        self._right: set[tuple[Shape, ...]] = set()
+
+    def check(self, shapes: list[Shape]) -> None:
+        """Raises InputRefused where the model cannot take these shapes together."""
+        if self._model is None:
+            return
+        key = tuple((FREE, *shape[1:]) if free else shape for free, shape in zip(self._free_first, shapes, strict=True))
+        if key in self._right:
+            return
+        try:
+            self._model.reshape({index: ov.PartialShape(list(shape)) for index, shape in enumerate(key)})
+        except RuntimeError as error:
+            raise InputRefused(openvino_reason(str(error))) from error
+        if len(self._right) >= MOST_SHAPES:
+            self._right.clear()
+        self._right.add(key)
+
+
+def _is_quantised(operation: Any) -> bool:
+    kind = operation.get_type_name()
+    return kind == "FakeQuantize" or (
+        kind == "Constant" and operation.get_element_type().get_type_name() in QUANTISED and operation.get_shape()
+    )
 
 
 def _options(threads: int, precision: str) -> dict[str, Any]:
