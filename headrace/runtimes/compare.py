@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from headrace.runtimes.runtime import Arrays
 from headrace.types import TensorSpec
 
-SIMILAR = 0.98
-"""The least cosine of a row alone and in company that quantisation explains."""
+SIMILAR, LEAST_SIMILAR = 0.98, 0.95
+"""The least cosine of rows alone and in company that quantisation explains: on average, and of any one."""
 
 AGREEING = 0.5
 """The least share of equal whole numbers (classes, mostly) where the numbers behind them moved by noise."""
@@ -22,14 +22,16 @@ class Company(msgspec.Struct, frozen=True):
     why: str = ""
     output: str = ""  # that moved the most
     difference: float = 0.0  # largest absolute difference of a float
-    cosine: float = 1.0  # lowest of a row
+    cosine: float = 1.0  # of the rows of an output, on average; lowest of the outputs
+    lowest_cosine: float = 1.0  # of any row
     within: bool = True  # floats within the tolerance, everything else equal
     agreement: float = 1.0  # lowest share of equal elements, of outputs that are no floats
 
     @property
     def in_noise(self) -> bool:
         """Whether floats moved, and no row further than quantisation moves it."""
-        return not self.why and self.output != "" and self.cosine >= SIMILAR and self.agreement >= AGREEING
+        turned = self.cosine < SIMILAR or self.lowest_cosine < LEAST_SIMILAR
+        return not self.why and self.output != "" and not turned and self.agreement >= AGREEING
 
     def worse(self, other: "Company") -> "Company":
         """Both findings as one."""
@@ -38,6 +40,7 @@ class Company(msgspec.Struct, frozen=True):
             self.output if self.difference >= other.difference else other.output,
             max(self.difference, other.difference),
             min(self.cosine, other.cosine),
+            min(self.lowest_cosine, other.lowest_cosine),
             self.within and other.within,
             min(self.agreement, other.agreement),
         )
@@ -91,8 +94,10 @@ def _floats(name: str, alone: NDArray[np.float64], together: NDArray[np.float64]
     scale = lengths[0] * lengths[1]
     cosine = np.where(scale > 0, (alone * together).sum(axis=1) / np.where(scale > 0, scale, 1), near)
     difference = float(apart.max(initial=0))
-    lowest = float(np.where(near, 1.0, cosine).min(initial=1))
-    return Company("", name if difference else "", difference, lowest, bool(near.all()))
+    cosine = np.where(near, 1.0, cosine)
+    return Company(
+        "", name if difference else "", difference, float(cosine.mean()), float(cosine.min()), bool(near.all())
+    )
 
 
 def _exact(alone: NDArray[np.generic], together: NDArray[np.generic]) -> Company:

@@ -29,14 +29,16 @@ MOST_MIXED = 4  # dimensions that are combined
 MOST_ELEMENTS = 1 << 22  # of a row, all inputs together
 FEW, MANY = 3, 8  # rows; many where only whole numbers come out, which could agree by chance
 
-BELOW = (100, 2, 1)
-"""Kinds of made-up values, by what whole numbers stay below: something small, then flags, then ones only."""
+SMALL, FLAGS, ONES = 100, 2, 1
+"""What made-up whole numbers stay below: places in most tables, places in the smallest, or truth values."""
+
+FLAG_WORDS = ("mask", "type", "segment", "flag")  # in the names of inputs that are mostly given as 0 and 1
+MOST_WHOLE = 4  # inputs of whole numbers whose kinds are combined
 
 
 def rows_to_try(specs: Sequence[TensorSpec], count: int) -> Iterator[Rows]:
     """Made-up rows for inputs, the likeliest to run first; the same in every process."""
-    axes = _free_axes(specs)
-    kinds = BELOW if any(DATATYPES[spec.datatype].kind in "iu" for spec in specs) else BELOW[:2]
+    axes, kinds = _free_axes(specs), _kinds(specs)
     for sizes in _sizes(specs, axes):
         sized = {spec.name: _sized(spec, axes, sizes) for spec in specs}
         if sum(map(prod, sized.values())) > MOST_ELEMENTS:
@@ -44,7 +46,7 @@ def rows_to_try(specs: Sequence[TensorSpec], count: int) -> Iterator[Rows]:
         for below in kinds:
             generator = np.random.default_rng(0)
             rows: Rows = [
-                {spec.name: _values(spec.datatype, sized[spec.name], below, generator) for spec in specs}
+                {spec.name: _values(spec.datatype, sized[spec.name], below[spec.name], generator) for spec in specs}
                 for _ in range(count)
             ]
             if _differ(rows):
@@ -72,6 +74,20 @@ def example_rows(example: Arrays) -> Iterator[Rows]:
     ]
     if _differ(disturbed):
         yield disturbed
+
+
+def _kinds(specs: Sequence[TensorSpec]) -> list[dict[str, int]]:
+    """What each input's values stay below, the likeliest first; for floats: SMALL is around 0, ONES is in [0, 1)."""
+    whole = [spec.name for spec in specs if DATATYPES[spec.datatype].kind in "iu" and spec.datatype != "BF16"]
+    likely = [(FLAGS, SMALL) if any(word in name.lower() for word in FLAG_WORDS) else (SMALL, FLAGS) for name in whole]
+    combined = list(product(*likely)) if len(whole) <= MOST_WHOLE else list(zip(*likely, strict=True))
+    choices = [*combined, (ONES,) * len(whole)] if whole else [()]
+    others = [spec.name for spec in specs if spec.name not in whole]
+    return [
+        dict(zip(whole, choice, strict=True)) | dict.fromkeys(others, spread)
+        for spread in ((SMALL, ONES) if others else (SMALL,))
+        for choice in choices
+    ]
 
 
 def _free_axes(specs: Sequence[TensorSpec]) -> dict[Axis, Axis]:
@@ -129,10 +145,10 @@ def _values(datatype: str, shape: Shape, below: int, generator: np.random.Genera
         bits: Array = (generator.standard_normal(shape).astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
         return bits
     if dtype.kind == "f":
-        return (generator.random(shape) if below == 2 else generator.standard_normal(shape)).astype(dtype)
+        return (generator.random(shape) if below == ONES else generator.standard_normal(shape)).astype(dtype)
     if dtype.kind == "b":
         return generator.integers(0, 2, shape).astype(dtype)
-    return np.ones(shape, dtype) if below == 1 else generator.integers(0, below, shape).astype(dtype)
+    return np.ones(shape, dtype) if below == ONES else generator.integers(0, below, shape).astype(dtype)
 
 
 def _differ(rows: Rows) -> bool:

@@ -102,3 +102,8 @@ def test_bf16_is_compared_by_value() -> None:
 )
 def test_shapes_that_are_no_rows_are_a_reason(alone: list[NDArray[Any]], together: NDArray[Any], says: str) -> None:
     assert says in compare([{"y": row} for row in alone], {"y": together}, [FLOATS], 1).why
+
+
+def test_one_row_may_turn_a_little_more_where_the_others_do_not() -> None:
+    assert held([[1, 0], [1, 0], [1, 0]], [[1, 0], [1, 0.01], [1, 0.25]]).in_noise
+    assert not held([[1, 0]], [[1, 0.25]]).in_noise

@@ -99,3 +99,21 @@ def test_a_row_of_equal_floats_is_disturbed() -> None:
 
 def test_nothing_is_made_of_equal_whole_numbers() -> None:
     assert list(example_rows({"x": np.zeros((1, 3), np.int64)})) == []
+
+
+def test_masks_and_types_are_flags_at_first_and_other_numbers_are_not() -> None:
+    specs = [TensorSpec(name, "INT64", (FREE, 64)) for name in ("input_ids", "attention_mask", "token_type_ids")]
+    first = tried(*specs)[0][0]
+    assert [int(array.max()) > 1 for array in first.values()] == [True, False, False]
+
+
+def test_every_combination_of_numbers_and_flags_is_tried() -> None:
+    ids, lengths = TensorSpec("ids", "INT64", (FREE, 64)), TensorSpec("lengths", "INT64", (FREE, 64))
+    found = {tuple(int(array.max()) > 1 for array in rows[0].values()) for rows in tried(ids, lengths)}
+    assert found == {(True, True), (True, False), (False, True), (False, False)}
+
+
+def test_floats_lie_in_the_unit_interval_where_others_do_not_run() -> None:
+    lowest = [min(float(row["x"].min()) for row in rows) for rows in tried(TensorSpec("x", "FP32", (FREE, 64)))]
+    assert lowest[0] < 0
+    assert lowest[1] >= 0
