@@ -50,7 +50,7 @@ class HttpServer(uvicorn.Server):
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_keep_alive=int(keep_alive_s),
+            timeout_keep_alive=max(1, round(keep_alive_s)),
             backlog=BACKLOG,
         )
         super().__init__(config)

@@ -1,0 +1,74 @@
+"""A manifest becomes something that answers, in processes or inside the server."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from headrace import config
+from headrace.build import Build
+from headrace.clock import LoopClock
+from headrace.errors import ModelInvalid
+from headrace.records import Record, WorkerEvent
+from headrace.servable import answer
+from headrace.types import Batching, Manifest
+from tests.fakes import request
+
+MODEL = """
+inputs = [{ name = "x", shape = [-1, 2] }]
+outputs = [{ name = "y", shape = [-1, 2], value = "slice" }]
+"""
+
+
+class Bench:
+    def __init__(self, folder: Path, text: str = MODEL) -> None:
+        self.path = folder / "model.fake"
+        self.path.write_text(text)
+        self.records: list[Record] = []
+        clock = LoopClock(asyncio.get_running_loop())
+        self.build = Build(config.Batching(), config.Workers(), self.records.append, clock)
+
+    def started(self) -> list[int]:
+        """The instances that were started."""
+        return [record.instance for record in self.records if isinstance(record, WorkerEvent)]
+
+
+@pytest.mark.parametrize("isolation", ["process", "none"])
+async def test_a_model_answers_wherever_it_runs(tmp_path: Path, isolation: str) -> None:
+    bench = Bench(tmp_path)
+    manifest = Manifest("m", 1, bench.path, "fake", isolation="none" if isolation == "none" else "process")
+    model = await bench.build(manifest)
+    response = await answer(model, request([[1, 2]]))
+    assert response.outputs[0].shape == (1, 2)
+    assert bench.started() == ([] if isolation == "none" else [0])
+    await model.close()
+
+
+async def test_each_instance_is_a_worker_of_its_own(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    model = await bench.build(Manifest("m", 1, bench.path, "fake", instances=3))
+    assert sorted(bench.started()) == [0, 1, 2]
+    await model.close()
+
+
+async def test_a_model_that_dies_of_being_probed_is_served_without(tmp_path: Path) -> None:
+    dies_of_true = "crash_on = 1\n" + MODEL.replace('name = "x"', 'name = "x", datatype = "BOOL"')
+    bench = Bench(tmp_path, dies_of_true)
+    model = await bench.build(Manifest("m", 1, bench.path, "fake"))
+    assert not model.signature.batch.batched
+    assert "died when it was probed" in model.signature.batch.why
+    await model.close()
+
+
+async def test_the_manifests_batch_size_is_the_limit(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    model = await bench.build(Manifest("m", 1, bench.path, "fake", batching=Batching(max_size=3)))
+    assert model.signature.batch.max_size == 3
+    await model.close()
+
+
+async def test_a_model_that_does_not_load_leaves_no_worker(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "inputs = 3")
+    with pytest.raises(ModelInvalid):
+        await bench.build(Manifest("m", 1, bench.path, "fake", instances=2))
+    assert bench.started() == []
