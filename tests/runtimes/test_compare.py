@@ -105,5 +105,5 @@ def test_shapes_that_are_no_rows_are_a_reason(alone: list[NDArray[Any]], togethe
 
 
 def test_one_row_may_turn_a_little_more_where_the_others_do_not() -> None:
-    assert held([[1, 0], [1, 0], [1, 0]], [[1, 0], [1, 0.01], [1, 0.25]]).in_noise
-    assert not held([[1, 0]], [[1, 0.25]]).in_noise
+    assert held([[1.0, 0.0]] * 3, [[1.0, 0.0], [1.0, 0.01], [1.0, 0.25]]).in_noise
+    assert not held([[1.0, 0.0]], [[1.0, 0.25]]).in_noise
