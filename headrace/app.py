@@ -22,9 +22,12 @@ from headrace.models.lifecycle import States
 from headrace.models.reconcile import Reconcile
 from headrace.models.registry import Registry, Served
 from headrace.models.repository import LocalRepository
+from headrace.observe import logs
 from headrace.observe.bus import Bus
-from headrace.observe.metrics import Metrics
+from headrace.observe.logs import RecordLog
+from headrace.observe.metrics import Metrics, Readings
 from headrace.observe.statistics import Statistics
+from headrace.observe.tally import Tally
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.grpc import create_server, listen_at
 from headrace.protocols.oip.infer_lane import lane
@@ -32,7 +35,7 @@ from headrace.protocols.oip.model_config import model_config_json
 from headrace.protocols.oip.routes import create_app
 from headrace.protocols.oip.settings import Settings
 from headrace.protocols.oip.shared_memory import Regions
-from headrace.types import VersionStatus
+from headrace.types import Backlog, ModelVersion, VersionStatus
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +62,7 @@ def run(config: Config, repository: Path, announce: Announce) -> int:
     Raises SettingInvalid where an address cannot be had.
     """
     started = time.monotonic()
+    logs.set_up(config.log.format, config.log.level)
     with listen(config.server.host, config.server.http_port, "server.http_port") as http:
 
         async def serve() -> None:
@@ -92,10 +96,12 @@ class Server:
 
     def _front(self, clock: LoopClock) -> Front:
         """The server as the protocols see it; what is counted is up to date whenever it is read."""
-        config, statistics = self._config, Statistics()
-        metrics = Metrics(self.registry, self.gateway)
-        self.bus.listen(statistics)
-        self.bus.listen(metrics)
+        config, tally = self._config, Tally()
+        statistics = Statistics(tally, epoch_ns=time.time_ns() - clock.now_ns())
+        readings = Readings(lambda: self.gateway.in_flight, self._backlogs, lambda: self.bus.dropped)
+        metrics = Metrics(tally, readings)
+        self.bus.listen(tally)
+        self.bus.listen(RecordLog(clock))
 
         def report(name: str | None, version: int | None) -> list[dict[str, Any]]:
             self.bus.flush()
@@ -121,6 +127,9 @@ class Server:
             max_body_bytes=config.server.max_body_bytes,
             max_header_bytes=config.server.max_header_bytes,
         )
+
+    def _backlogs(self) -> list[tuple[ModelVersion, Backlog]]:
+        return [(served.version, served.servable.backlog()) for served in self.registry.all()]
 
     async def run(self, http: socket.socket, announce: Announce, started: float) -> None:
         """Listen, load, serve until told to stop, drain. The socket is the caller's to close."""
@@ -166,5 +175,8 @@ class Server:
             self.bus.flush()
 
     def _ready(self, http: str, grpc: str | None, seconds: float) -> Ready:
+        return Ready(http, grpc, self.states.all(), self._served(), seconds)
+
+    def _served(self) -> tuple[Served, ...]:
         found = (self.registry.find(status.name, status.version or 0) for status in self.states.all())
-        return Ready(http, grpc, self.states.all(), tuple(served for served in found if served), seconds)
+        return tuple(served for served in found if served)

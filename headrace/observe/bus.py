@@ -1,0 +1,48 @@
+"""Carries records from where facts happen to those that listen; drops rather than delays."""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from headrace.records import Record
+
+Listener = Callable[[Sequence[Record]], None]
+"""Takes the records of a while, oldest first. It keeps what it needs: the lot is not its own."""
+
+_log = logging.getLogger(__name__)
+
+
+class Bus:
+    """A Recorder that holds records until `flush` hands them to every listener.
+
+    Records are made, and flushed, on the event loop's thread. What comes when `limit` records wait is
+    dropped and counted in `dropped`.
+    """
+
+    def __init__(self, limit: int = 16_384) -> None:
+        self.dropped = 0
+        self._listeners: list[Listener] = []
+        self._limit = limit
+        self._waiting: list[Record] = []
+
+    def __call__(self, record: Record) -> None:
+        waiting = self._waiting
+        if len(waiting) < self._limit:
+            waiting.append(record)
+        else:
+            self.dropped += 1
+
+    def listen(self, listener: Listener) -> None:
+        """From the next flush on, `listener` gets every record."""
+        self._listeners.append(listener)
+
+    def flush(self) -> None:
+        """Hand over what waits: before facts are read, and on a timer. One listener's fault does not stop others."""
+        if not self._waiting:
+            return
+        lot, self._waiting = self._waiting, []
+        for listener in self._listeners:
+            try:
+                listener(lot)
+            except Exception:
+                # Watching must never harm what is watched: this is the one place where such a fault ends.
+                _log.exception("a listener failed on %d records", len(lot))

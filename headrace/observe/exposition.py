@@ -1,0 +1,61 @@
+"""Prometheus' text format 0.0.4: families of samples as lines."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+class Family(msgspec.Struct, frozen=True):
+    """What all samples of one name have in common. `text` is one line that ends with a full stop."""
+
+    name: str
+    kind: Kind
+    text: str
+
+    def lines(self, samples: Iterable[tuple[str, float]]) -> list[str]:
+        """The family with its samples, each a result of `labels` and a value; nothing where there is none."""
+        lines = [f"{self.name}{label} {number(value)}" for label, value in samples]
+        return [self._head(), *lines] if lines else []
+
+    def histogram(self, blocks: Iterable[str]) -> list[str]:
+        """The family with histograms, each a filled result of `histogram_block`."""
+        blocks = list(blocks)
+        return [self._head(), *blocks] if blocks else []
+
+    def _head(self) -> str:
+        return f"# HELP {self.name} {self.text}\n# TYPE {self.name} {self.kind}"
+
+
+def labels(pairs: Mapping[str, str]) -> str:
+    """Labels as they stand after a name, values escaped; empty where there is none."""
+    return (
+        "{" + ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in pairs.items()) + "}" if pairs else ""
+    )
+
+
+def number(value: float) -> str:
+    """A value as Prometheus reads it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+    return repr(value)
+
+
+def histogram_block(name: str, label: str, bounds: Sequence[float]) -> str:
+    """The lines of one histogram with `%` places: the cumulative counts, the sum, the count.
+
+    A page of many models is mostly such lines, and filling a template costs a tenth of joining labels anew.
+    """
+    inner = label.replace("%", "%%")[1:-1]
+    comma = "," if inner else ""
+    limits = [*map(number, bounds), "+Inf"]
+    buckets = [f'{name}_bucket{{{inner}{comma}le="{limit}"}} %d' for limit in limits]
+    tail = f"{{{inner}}}" if inner else ""
+    return "\n".join([*buckets, f"{name}_sum{tail} %r", f"{name}_count{tail} %d"])

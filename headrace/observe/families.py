@@ -1,0 +1,158 @@
+"""Every metric: its name, its kind, what it means, and how it is read from a version's tally."""
+
+from collections.abc import Callable
+
+from headrace.observe.exposition import Family
+from headrace.observe.histogram import DURATION_BOUNDS_NS, ROW_BOUNDS, SECOND, Histogram
+from headrace.observe.tally import VersionTally
+
+# Triton's names, word for word: dashboards and autoscalers ask for them.
+
+FAILURE = Family("nv_inference_request_failure", "counter", "Number of failed inference requests, all batch sizes")
+PENDING = Family(
+    "nv_inference_pending_request_count",
+    "gauge",
+    "Instantaneous number of pending requests awaiting execution per-model.",
+)
+CPU_UTILIZATION = Family("nv_cpu_utilization", "gauge", "CPU utilization rate [0.0 - 1.0]")
+CPU_MEMORY_TOTAL = Family("nv_cpu_memory_total_bytes", "gauge", "CPU total memory (RAM), in bytes")
+CPU_MEMORY_USED = Family("nv_cpu_memory_used_bytes", "gauge", "CPU used memory (RAM), in bytes")
+
+OF_VERSION: tuple[tuple[Family, Callable[[VersionTally], float]], ...] = (
+    (
+        Family("nv_inference_request_success", "counter", "Number of successful inference requests, all batch sizes"),
+        lambda tally: tally.success.count,
+    ),
+    (
+        Family(
+            "nv_inference_count",
+            "counter",
+            "Number of inferences performed (does not include cached requests)",
+        ),
+        lambda tally: tally.rows,
+    ),
+    (
+        Family(
+            "nv_inference_exec_count",
+            "counter",
+            "Number of model executions performed (does not include cached requests)",
+        ),
+        lambda tally: tally.runs,
+    ),
+    (
+        Family(
+            "nv_inference_request_duration_us",
+            "counter",
+            "Cumulative inference request duration in microseconds (includes cached requests)",
+        ),
+        lambda tally: tally.success.ns // 1000,
+    ),
+    (
+        Family(
+            "nv_inference_queue_duration_us",
+            "counter",
+            "Cumulative inference queuing duration in microseconds (includes cached requests)",
+        ),
+        lambda tally: tally.queue.ns // 1000,
+    ),
+    (
+        Family(
+            "nv_inference_compute_input_duration_us",
+            "counter",
+            "Cumulative compute input duration in microseconds (does not include cached requests)",
+        ),
+        lambda tally: tally.stages.input.ns // 1000,
+    ),
+    (
+        Family(
+            "nv_inference_compute_infer_duration_us",
+            "counter",
+            "Cumulative compute inference duration in microseconds (does not include cached requests)",
+        ),
+        lambda tally: tally.stages.infer.ns // 1000,
+    ),
+    (
+        Family(
+            "nv_inference_compute_output_duration_us",
+            "counter",
+            "Cumulative inference compute output duration in microseconds (does not include cached requests)",
+        ),
+        lambda tally: tally.stages.output.ns // 1000,
+    ),
+    (
+        Family("nv_model_load_duration_secs", "gauge", "Model load time in seconds"),
+        lambda tally: tally.load_seconds,
+    ),
+    (
+        Family("headrace_model_load_seconds", "gauge", "How long the latest load of the version took."),
+        lambda tally: tally.load_seconds,
+    ),
+)
+"""Families with one sample for each loaded version."""
+
+_BOUNDS_S = tuple(bound / SECOND for bound in DURATION_BOUNDS_NS)
+
+HISTOGRAMS: tuple[tuple[Family, tuple[float, ...], int, Callable[[VersionTally], Histogram]], ...] = (
+    (
+        Family(
+            "headrace_request_duration_seconds",
+            "histogram",
+            "From a request's arrival to its answer, of requests that succeeded.",
+        ),
+        _BOUNDS_S,
+        SECOND,
+        lambda tally: tally.request_ns,
+    ),
+    (
+        Family(
+            "headrace_queue_duration_seconds",
+            "histogram",
+            "What a request waited before it was run, of requests that succeeded.",
+        ),
+        _BOUNDS_S,
+        SECOND,
+        lambda tally: tally.queue_ns,
+    ),
+    (
+        Family(
+            "headrace_compute_duration_seconds",
+            "histogram",
+            "What one run of the model took, laying out its inputs and outputs included.",
+        ),
+        _BOUNDS_S,
+        SECOND,
+        lambda tally: tally.compute_ns,
+    ),
+    (
+        Family("headrace_batch_rows", "histogram", "Rows in one run of the model."),
+        ROW_BOUNDS,
+        1,
+        lambda tally: tally.batch_rows,
+    ),
+)
+"""Families with one histogram for each loaded version: with bounds, and what divides the sum, in their unit."""
+
+REQUESTS = Family(
+    "headrace_requests_total",
+    "counter",
+    'Requests by protocol and result: "ok" or an error code; those for no loaded version have an empty model.',
+)
+BATCHES = Family("headrace_batches_total", "counter", "Runs by the reason for which the batch was closed.")
+IN_FLIGHT = Family("headrace_requests_in_flight", "gauge", "Requests taken and not yet answered.")
+QUEUED = Family("headrace_queue_requests", "gauge", "Requests that wait to be run.")
+READY = Family("headrace_model_ready", "gauge", "1 where the version answers requests, 0 where it does not.")
+WORKERS = Family("headrace_workers", "gauge", "Worker processes that live.")
+RESTARTS = Family(
+    "headrace_worker_restarts_total", "counter", "Worker processes that died or hung and had to be replaced."
+)
+WORKER_MEMORY = Family("headrace_worker_resident_memory_bytes", "gauge", "Resident memory of a worker process.")
+WORKER_CPU = Family("headrace_worker_cpu_seconds_total", "counter", "Processor time that a worker process has used.")
+DROPPED = Family("headrace_records_dropped_total", "counter", "Facts that were not counted: too many came at once.")
+BUILD = Family("headrace_build_info", "gauge", "1; the labels say what runs.")
+
+PROCESS_MEMORY = Family("process_resident_memory_bytes", "gauge", "Resident memory of the server process.")
+PROCESS_VIRTUAL = Family("process_virtual_memory_bytes", "gauge", "Virtual memory of the server process.")
+PROCESS_CPU = Family("process_cpu_seconds_total", "counter", "Processor time that the server process has used.")
+PROCESS_FDS = Family("process_open_fds", "gauge", "File descriptors that the server process has open.")
+PROCESS_MAX_FDS = Family("process_max_fds", "gauge", "File descriptors that the server process may have open.")
+PROCESS_START = Family("process_start_time_seconds", "gauge", "When the server process started, in Unix time.")

@@ -1,0 +1,38 @@
+"""How often values fell between fixed bounds: counts that add up over time, servers and versions."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+
+SECOND = 1_000_000_000
+
+DURATION_BOUNDS_NS = (
+    *(step * 10**decade for decade in range(4, 10) for step in (10, 15, 25, 40, 65)),
+    100 * SECOND,
+)
+"""Thirty-one bounds from 100 µs to 100 s, each about 1.6 times the one before."""
+
+ROW_BOUNDS = tuple(2**power for power in range(13))
+"""Batch sizes from 1 to 4096."""
+
+
+class Histogram:
+    """Counts of integers by upper bound (inclusive), and their sum. The last count is of what is over every bound."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Sequence[int]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0
+
+    def add(self, values: Iterable[int]) -> None:
+        bounds, counts, total = self.bounds, self.counts, 0
+        for value in values:
+            counts[bisect_left(bounds, value)] += 1
+            total += value
+        self.total += total
+
+    def cumulative(self) -> list[int]:
+        """How many values were at most each bound, then how many there were."""
+        return list(accumulate(self.counts))

@@ -1,0 +1,115 @@
+"""What the server writes to standard error: its own lines, its libraries', and records worth one."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Any, Literal, TextIO
+
+from headrace.clock import Clock
+from headrace.errors import DeadlineExceeded, HeadraceError, Internal, Unavailable, WorkerLost
+from headrace.observe.log_format import FIELDS, JsonFormatter, TextFormatter
+from headrace.observe.token_bucket import TokenBucket
+from headrace.records import BatchRecord, ModelEvent, Record, RequestRecord, WorkerEvent
+
+LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "grpc", "asyncio")
+"""Loggers that may bring handlers of their own; their lines belong among ours."""
+
+_log = logging.getLogger(__name__)
+
+
+def set_up(form: Literal["text", "json"], level: str, stream: TextIO | None = None) -> None:
+    """Send every logger of the process to `stream` (standard error) in one form. Called once, by the program."""
+    stream = stream or sys.stderr
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter(colour=stream.isatty()))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in LIBRARIES:
+        library = logging.getLogger(name)
+        library.handlers.clear()
+        library.propagate = True
+        library.setLevel(max(logging.WARNING, root.level))  # what they tell below that is their own business
+
+
+def _codes(kind: type[HeadraceError]) -> set[str]:
+    return {kind.code}.union(*(_codes(each) for each in kind.__subclasses__()))
+
+
+OUR_FAULTS = {Internal.code, WorkerLost.code}
+NOT_SERVED = OUR_FAULTS | {DeadlineExceeded.code} | _codes(Unavailable)
+"""Codes of requests that were right and got no answer: each is worth a line. A client's own fault is not."""
+
+
+class RecordLog:
+    """A listener of the bus: a line for each model and worker event, and for requests that should have been served.
+
+    Lines about requests are limited by `bucket`; how many were left out is told by the next one. At level debug
+    every request has its line. Never writes what a request or a response holds.
+    """
+
+    def __init__(self, clock: Clock, bucket: TokenBucket | None = None, log: logging.Logger = _log) -> None:
+        self._clock = clock
+        self._bucket = bucket or TokenBucket(rate_per_s=5, burst=20)
+        self._log = log
+        self._left_out = 0
+
+    def __call__(self, records: Sequence[Record]) -> None:
+        debug = self._log.isEnabledFor(logging.DEBUG)
+        for record in records:
+            if isinstance(record, RequestRecord):
+                if record.error in NOT_SERVED:
+                    self._not_served(record)
+                elif debug:
+                    self._line(logging.DEBUG, "request answered", _request(record))
+            elif isinstance(record, ModelEvent):
+                self._model(record)
+            elif isinstance(record, WorkerEvent):
+                self._worker(record)
+            else:
+                assert isinstance(record, BatchRecord)  # its requests tell
+
+    def _not_served(self, record: RequestRecord) -> None:
+        if not self._bucket.take(self._clock.now_ns()):
+            self._left_out += 1
+            return
+        fields = _request(record)
+        if self._left_out:
+            fields["left_out"], self._left_out = self._left_out, 0
+        self._line(logging.ERROR if record.error in OUR_FAULTS else logging.WARNING, "request not served", fields)
+
+    def _model(self, event: ModelEvent) -> None:
+        fields: dict[str, Any] = {"model": event.model, "version": event.version, "reason": event.reason}
+        if event.seconds:
+            fields["seconds"] = round(event.seconds, 3)
+        failed = event.reason and event.reason != "unloaded"
+        level = logging.WARNING if failed else logging.DEBUG if event.state.endswith("ING") else logging.INFO
+        self._line(level, f"model is {event.state}", fields)
+
+    def _worker(self, event: WorkerEvent) -> None:
+        fields = {"model": event.model.name, "version": event.model.version, "instance": event.instance}
+        lost = event.what in ("died", "hung")
+        self._line(
+            logging.WARNING if lost else logging.DEBUG,
+            f"worker {event.what}",
+            {**fields, "pid": event.pid or None, "reason": event.reason},
+        )
+
+    def _line(self, level: int, event: str, fields: dict[str, Any]) -> None:
+        told = {name: value for name, value in fields.items() if value not in ("", None)}
+        self._log.log(level, event, extra={FIELDS: told})
+
+
+def _request(record: RequestRecord) -> dict[str, Any]:
+    took_ns = record.finished_ns - record.arrived_ns
+    return {
+        "id": record.id,
+        "model": record.model,
+        "version": record.version,
+        "protocol": record.protocol,
+        "code": record.error or "ok",
+        "rows": record.rows,
+        "ms": round(took_ns / 1e6, 3),
+        "batch": record.batch.rows if record.batch else None,
+        "trace": record.trace,
+    }

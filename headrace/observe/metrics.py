@@ -1,0 +1,158 @@
+"""The page that Prometheus reads: the tally, the machine and the processes as text."""
+
+import platform
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import msgspec
+
+from headrace import __version__
+from headrace.observe import families
+from headrace.observe.exposition import histogram_block, labels
+from headrace.observe.process import PROC, Processors, read_memory, read_process
+from headrace.observe.tally import Key, Tally, VersionTally
+from headrace.types import Backlog, ModelVersion
+
+REASONS = {
+    **dict.fromkeys(("queue_full", "deadline_exceeded", "draining", "unavailable", "model_unavailable"), "REJECTED"),
+    "cancelled": "CANCELED",
+    **dict.fromkeys(("internal", "input_refused", "worker_lost"), "BACKEND"),
+}
+"""Error codes as Triton's four reasons for a failure; any other code is OTHER."""
+
+
+class Readings(msgspec.Struct, frozen=True):
+    """What is asked when a page is made, because no record tells it."""
+
+    in_flight: Callable[[], int]
+    backlogs: Callable[[], Iterable[tuple[ModelVersion, Backlog]]]
+    dropped: Callable[[], int]
+
+
+class Metrics:
+    """Makes pages. Flush the bus first: then a page is exact at the time of reading."""
+
+    def __init__(self, tally: Tally, readings: Readings, proc: Path = PROC) -> None:
+        self._tally = tally
+        self._readings = readings
+        self._proc = proc
+        self._processors = Processors(proc)
+
+    def page(self) -> bytes:
+        """Every family that has a sample, in text format 0.0.4 (`exposition.CONTENT_TYPE`)."""
+        versions = [(_labels(key), tally) for key, tally in sorted(self._tally.versions.items(), key=_order)]
+        lines = [
+            *_of_versions(versions),
+            *self._requests(),
+            *self._models(),
+            *self._workers(),
+            *self._process(),
+            *self._machine(),
+        ]
+        return ("\n".join(lines) + "\n").encode()
+
+    def _requests(self) -> list[str]:
+        counted: list[tuple[Key, Iterable[tuple[tuple[str, str], int]]]] = [
+            (("", None), self._tally.strangers.items()),
+            *((key, tally.outcomes.items()) for key, tally in sorted(self._tally.versions.items(), key=_order)),
+        ]
+        return [
+            *families.REQUESTS.lines(
+                (_labels(key, protocol=protocol, code=error or "ok"), count)
+                for key, outcomes in counted
+                for (protocol, error), count in sorted(outcomes)
+            ),
+            *families.IN_FLIGHT.lines([("", self._readings.in_flight())]),
+            *families.DROPPED.lines([("", self._readings.dropped())]),
+        ]
+
+    def _models(self) -> list[str]:
+        waiting = [(_labels((of.name, of.version)), backlog.queued) for of, backlog in self._readings.backlogs()]
+        states = sorted(self._tally.states.items(), key=_order)
+        return [
+            *families.PENDING.lines(waiting),
+            *families.QUEUED.lines(waiting),
+            *families.READY.lines((_labels(key), int(state == "READY")) for key, state in states),
+        ]
+
+    def _workers(self) -> list[str]:
+        workers = sorted(self._tally.workers.items(), key=_order)
+        alive = [(key, instance, pid) for key, each in workers for instance, pid in sorted(each.alive.items())]
+        used = [
+            (_labels(key, instance=str(number)), read_process(pid, self._proc)) for key, number, pid in alive if pid
+        ]
+        return [
+            *families.WORKERS.lines((_labels(key), len(each.alive)) for key, each in workers),
+            *families.RESTARTS.lines((_labels(key), each.lost) for key, each in workers),
+            *families.WORKER_MEMORY.lines((label, use.resident_bytes) for label, use in used if use),
+            *families.WORKER_CPU.lines((label, use.cpu_s) for label, use in used if use),
+        ]
+
+    def _process(self) -> list[str]:
+        build = labels({"version": __version__, "python": platform.python_version()})
+        lines = families.BUILD.lines([(build, 1)])
+        if (use := read_process("self", self._proc)) is None:
+            return lines
+        return [
+            *lines,
+            *families.PROCESS_CPU.lines([("", use.cpu_s)]),
+            *families.PROCESS_MEMORY.lines([("", use.resident_bytes)]),
+            *families.PROCESS_VIRTUAL.lines([("", use.virtual_bytes)]),
+            *families.PROCESS_START.lines([("", use.started_s)]),
+            *families.PROCESS_FDS.lines([("", use.open_fds)]),
+            *families.PROCESS_MAX_FDS.lines([("", use.max_fds)] if use.max_fds is not None else []),
+        ]
+
+    def _machine(self) -> list[str]:
+        busy, memory = self._processors.utilization(), read_memory(self._proc)
+        return [
+            *families.CPU_UTILIZATION.lines([("", busy)] if busy is not None else []),
+            *families.CPU_MEMORY_TOTAL.lines([("", memory.total_bytes)] if memory else []),
+            *families.CPU_MEMORY_USED.lines([("", memory.used_bytes)] if memory else []),
+        ]
+
+
+def _of_versions(versions: list[tuple[str, VersionTally]]) -> list[str]:
+    lines: list[str] = []
+    for family, read in families.OF_VERSION:
+        lines += family.lines((label, read(tally)) for label, tally in versions)
+    lines += families.FAILURE.lines(
+        (_with(label, reason=reason), count) for label, tally in versions for reason, count in _failures(tally).items()
+    )
+    lines += families.BATCHES.lines(
+        (_with(label, reason=reason), count)
+        for label, tally in versions
+        for reason, count in sorted(tally.closed.items())
+    )
+    for family, bounds, divisor, read_histogram in families.HISTOGRAMS:
+        blocks = []
+        for label, tally in versions:
+            histogram = read_histogram(tally)
+            cumulative, total = histogram.cumulative(), histogram.total
+            block = histogram_block(family.name, label, bounds)
+            blocks.append(block % (*cumulative, total / divisor, cumulative[-1]))
+        lines += family.histogram(blocks)
+    return lines
+
+
+def _failures(tally: VersionTally) -> dict[str, int]:
+    """Failed requests by Triton's reasons; like Triton's, all four are there from the start."""
+    counts = dict.fromkeys(("REJECTED", "CANCELED", "BACKEND", "OTHER"), 0)
+    for (_, error), count in tally.outcomes.items():
+        if error:
+            counts[REASONS.get(error, "OTHER")] += count
+    return counts
+
+
+def _labels(key: Key, **more: str) -> str:
+    name, version = key
+    return labels({"model": name, "version": "" if version is None else str(version), **more})
+
+
+def _with(label: str, **more: str) -> str:
+    return f"{label[:-1]},{labels(more)[1:]}"
+
+
+def _order(item: tuple[Key, object]) -> tuple[str, int]:
+    name, version = item[0]
+    return name, version or 0

@@ -1,0 +1,176 @@
+"""Counts what records say, for each version: the one set of numbers behind metrics and statistics."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from headrace.observe.histogram import DURATION_BOUNDS_NS, ROW_BOUNDS, Histogram
+from headrace.records import BatchRecord, ModelEvent, Record, RequestRecord, WorkerEvent
+from headrace.types import VersionState
+
+Key = tuple[str, int | None]
+"""A model's name and a version; None where a request or a folder has none that is right."""
+
+Outcome = tuple[str, str]
+"""A protocol, and an error code or the empty string."""
+
+Groups = defaultdict[tuple[str, int | None, str, str], list[RequestRecord]]
+"""Requests that are counted alike: by model, version, protocol and error."""
+
+
+class Spent:
+    """How often something took time, and how long in all."""
+
+    __slots__ = ("count", "ns")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.ns = 0
+
+    def add(self, count: int, ns: int) -> None:
+        self.count += count
+        self.ns += ns
+
+
+class Stages:
+    """Time spent on laying out inputs, on computing and on laying out outputs."""
+
+    __slots__ = ("infer", "input", "output")
+
+    def __init__(self) -> None:
+        self.input = Spent()
+        self.infer = Spent()
+        self.output = Spent()
+
+
+class VersionTally:
+    """What one version has done since it was loaded."""
+
+    def __init__(self, load_seconds: float) -> None:
+        self.load_seconds = load_seconds
+        self.outcomes: Counter[Outcome] = Counter()
+        self.success = Spent()
+        self.fail = Spent()
+        self.queue = Spent()
+        self.stages = Stages()  # once for each request that succeeded
+        self.rows = 0  # of requests that succeeded
+        self.runs = 0  # that succeeded
+        self.last_finished_ns: int | None = None  # `Clock.now_ns` of the latest request
+        self.stages_by_rows: defaultdict[int, Stages] = defaultdict(Stages)  # once for each run that succeeded
+        self.closed: Counter[str] = Counter()  # runs by the reason for which the batch was closed
+        self.request_ns = Histogram(DURATION_BOUNDS_NS)
+        self.queue_ns = Histogram(DURATION_BOUNDS_NS)
+        self.compute_ns = Histogram(DURATION_BOUNDS_NS)
+        self.batch_rows = Histogram(ROW_BOUNDS)
+
+    def add_requests(self, outcome: Outcome, requests: Sequence[RequestRecord]) -> None:
+        """Count requests that all ended with `outcome`."""
+        self.outcomes[outcome] += len(requests)
+        took = [request.finished_ns - request.arrived_ns for request in requests]
+        self.last_finished_ns = max(self.last_finished_ns or 0, requests[-1].finished_ns)
+        if outcome[1]:
+            self.fail.add(len(took), sum(took))
+            return
+        waited = [max(0, r.batch.started_ns - r.submitted_ns) for r in requests if r.batch]
+        runs = [request.batch for request in requests if request.batch]
+        self.success.add(len(took), sum(took))
+        self.queue.add(len(waited), sum(waited))
+        self.stages.input.add(len(runs), sum([run.input_ns for run in runs]))
+        self.stages.infer.add(len(runs), sum([run.infer_ns for run in runs]))
+        self.stages.output.add(len(runs), sum([run.output_ns for run in runs]))
+        self.rows += sum([request.rows for request in requests])
+        self.request_ns.add(took)
+        self.queue_ns.add(waited)
+
+    def add_batch(self, record: BatchRecord) -> None:
+        facts = record.facts
+        self.closed[facts.reason] += 1
+        self.batch_rows.add((facts.rows,))
+        self.compute_ns.add((facts.input_ns + facts.infer_ns + facts.output_ns,))
+        if record.error:
+            return
+        self.runs += 1
+        stages = self.stages_by_rows[facts.rows]
+        stages.input.add(1, facts.input_ns)
+        stages.infer.add(1, facts.infer_ns)
+        stages.output.add(1, facts.output_ns)
+
+
+class Workers:
+    """The worker processes of one version: those that live, and how many were lost."""
+
+    def __init__(self) -> None:
+        self.alive: dict[int, int] = {}  # instance -> pid
+        self.lost = 0
+        self._since_loaded: dict[int, int] = {}
+
+    def add(self, event: WorkerEvent) -> None:
+        if event.what == "started":
+            self.alive[event.instance] = self._since_loaded[event.instance] = event.pid
+            return
+        self.lost += event.what in ("died", "hung")
+        # A reload starts a process before the one it replaces ends: that end must not hide the new one.
+        if event.pid in (0, self.alive.get(event.instance)):
+            self.alive.pop(event.instance, None)
+
+    def loaded(self) -> None:
+        """What started before this load was replaced by what started for it."""
+        self.alive, self._since_loaded = self._since_loaded, {}
+
+
+class Tally:
+    """A listener of the bus that counts.
+
+    A version is counted from its loading until it is unloaded, and starts from zero when it is loaded again.
+    Requests for any other name count in `strangers`: clients must not be able to fill memory with names.
+    """
+
+    def __init__(self) -> None:
+        self.versions: dict[Key, VersionTally] = {}
+        self.strangers: Counter[Outcome] = Counter()
+        self.states: dict[Key, VersionState] = {}
+        self.workers: dict[Key, Workers] = {}
+
+    def __call__(self, records: Sequence[Record]) -> None:
+        requests: Groups = defaultdict(list)
+        for record in records:
+            if isinstance(record, RequestRecord):
+                requests[record.model, record.version, record.protocol, record.error].append(record)
+            elif isinstance(record, BatchRecord):
+                if version := self.versions.get((record.model.name, record.model.version)):
+                    version.add_batch(record)
+            elif isinstance(record, WorkerEvent):
+                self._worker(record)
+            else:
+                self._requests(requests)  # those before the event belong to the version as it was
+                requests.clear()
+                self._model(record)
+        self._requests(requests)
+
+    def _requests(self, groups: Groups) -> None:
+        for (model, version, protocol, error), requests in groups.items():
+            if tally := self.versions.get((model, version)):
+                tally.add_requests((protocol, error), requests)
+            else:
+                self.strangers[protocol, error] += len(requests)
+
+    def _model(self, event: ModelEvent) -> None:
+        key = (event.model, event.version)
+        before = self.states.get(key)
+        self.states[key] = event.state
+        workers = self.workers.get(key)
+        if event.state == "READY" and not (event.reason and before == "READY"):  # else a reload failed
+            self.versions[key] = VersionTally(event.seconds)
+            if workers:
+                workers.loaded()
+        elif event.state == "UNAVAILABLE":
+            self.versions.pop(key, None)
+            if workers:
+                workers.alive.clear()
+            if before == "UNLOADING":  # on purpose: nothing is left of it; one that failed stays, as not ready
+                del self.states[key]
+                self.workers.pop(key, None)
+
+    def _worker(self, event: WorkerEvent) -> None:
+        key = (event.model.name, event.model.version)
+        if event.what == "started" or key in self.states:  # else the last words of one that was unloaded
+            self.workers.setdefault(key, Workers()).add(event)
