@@ -25,8 +25,6 @@ async def _inspect(config: Config, repository: Path) -> tuple[tuple[VersionStatu
     build = Build(config.batching, config.workers, discard, LoopClock(asyncio.get_running_loop()))
     reconcile = Reconcile(LocalRepository(repository), registry, states, build, parallel=config.models.load_parallel)
     await reconcile.start()
-    index = states.all()
-    found = (registry.find(status.name, status.version or 0) for status in index)
-    served = tuple(each for each in found if each)
+    index, served = states.all(), tuple(registry.all())
     await reconcile.close()
     return index, served

@@ -51,6 +51,10 @@ class Registry:
         """The ready versions of a model, ascending; empty where there is none."""
         return sorted(self._ready.get(name, ()))
 
+    def all(self) -> list[Served]:
+        """Every ready version, by name and number."""
+        return [self._ready[name][number] for name in self.names() for number in self.versions(name)]
+
     def names(self) -> list[str]:
         return sorted(self._ready)
 
