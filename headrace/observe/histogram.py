@@ -10,7 +10,7 @@ DURATION_BOUNDS_NS = (
     *(step * 10**decade for decade in range(4, 10) for step in (10, 15, 25, 40, 65)),
     100 * SECOND,
 )
-"""Thirty-one bounds from 100 µs to 100 s, each about 1.6 times the one before."""
+"""Thirty-one bounds from 100 µs to 100 s, each less than 1.7 times the one before."""
 
 ROW_BOUNDS = tuple(2**power for power in range(13))
 """Batch sizes from 1 to 4096."""

@@ -64,8 +64,9 @@ def _cut(value: Any) -> Any:
 
 
 def _value(value: Any) -> str:
-    text = f"{value:.6g}" if isinstance(value, float) else _printable(str(value))
-    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False).replace("\\\\", "\\")
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    printable = text.isprintable()
+    return text if printable and _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=not printable)
 
 
 def _printable(text: str) -> str:

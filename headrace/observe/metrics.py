@@ -1,5 +1,6 @@
 """The page that Prometheus reads: the tally, the machine and the processes as text."""
 
+import math
 import platform
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -9,7 +10,7 @@ import msgspec
 from headrace import __version__
 from headrace.observe import families
 from headrace.observe.exposition import histogram_block, labels
-from headrace.observe.process import PROC, Processors, read_memory, read_process
+from headrace.observe.process import PROC, Processors, read_boot_time, read_files, read_memory, read_use
 from headrace.observe.tally import Key, Tally, VersionTally
 from headrace.types import Backlog, ModelVersion
 
@@ -37,6 +38,7 @@ class Metrics:
         self._readings = readings
         self._proc = proc
         self._processors = Processors(proc)
+        self._booted_s = read_boot_time(proc)
 
     def page(self) -> bytes:
         """Every family that has a sample, in text format 0.0.4 (`exposition.CONTENT_TYPE`)."""
@@ -78,9 +80,7 @@ class Metrics:
     def _workers(self) -> list[str]:
         workers = sorted(self._tally.workers.items(), key=_order)
         alive = [(key, instance, pid) for key, each in workers for instance, pid in sorted(each.alive.items())]
-        used = [
-            (_labels(key, instance=str(number)), read_process(pid, self._proc)) for key, number, pid in alive if pid
-        ]
+        used = [(_labels(key, instance=str(number)), read_use(pid, self._proc)) for key, number, pid in alive if pid]
         return [
             *families.WORKERS.lines((_labels(key), len(each.alive)) for key, each in workers),
             *families.RESTARTS.lines((_labels(key), each.lost) for key, each in workers),
@@ -91,17 +91,16 @@ class Metrics:
     def _process(self) -> list[str]:
         build = labels({"version": __version__, "python": platform.python_version()})
         lines = families.BUILD.lines([(build, 1)])
-        if (use := read_process("self", self._proc)) is None:
-            return lines
-        return [
-            *lines,
-            *families.PROCESS_CPU.lines([("", use.cpu_s)]),
-            *families.PROCESS_MEMORY.lines([("", use.resident_bytes)]),
-            *families.PROCESS_VIRTUAL.lines([("", use.virtual_bytes)]),
-            *families.PROCESS_START.lines([("", use.started_s)]),
-            *families.PROCESS_FDS.lines([("", use.open_fds)]),
-            *families.PROCESS_MAX_FDS.lines([("", use.max_fds)] if use.max_fds is not None else []),
-        ]
+        if use := read_use("self", self._proc):
+            lines += families.PROCESS_CPU.lines([("", use.cpu_s)])
+            lines += families.PROCESS_MEMORY.lines([("", use.resident_bytes)])
+            lines += families.PROCESS_VIRTUAL.lines([("", use.virtual_bytes)])
+            if self._booted_s is not None:
+                lines += families.PROCESS_START.lines([("", self._booted_s + use.started_s)])
+        if files := read_files("self", self._proc):
+            lines += families.PROCESS_FDS.lines([("", files.open)])
+            lines += families.PROCESS_MAX_FDS.lines([("", math.inf if files.most is None else files.most)])
+        return lines
 
     def _machine(self) -> list[str]:
         busy, memory = self._processors.utilization(), read_memory(self._proc)

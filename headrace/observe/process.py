@@ -9,18 +9,22 @@ PROC = Path("/proc")
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-_UNLIMITED = "unlimited"
 
 
-class Process(msgspec.Struct, frozen=True):
-    """What a process uses now. `started_s` is Unix time; `max_fds` is None where there is no limit."""
+class Use(msgspec.Struct, frozen=True):
+    """What a process uses now. `started_s` is seconds after the machine's start."""
 
     resident_bytes: int
     virtual_bytes: int
     cpu_s: float
     started_s: float
-    open_fds: int
-    max_fds: int | None
+
+
+class Files(msgspec.Struct, frozen=True):
+    """File descriptors that a process has, and may have; `most` is None where there is no limit."""
+
+    open: int
+    most: int | None
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -30,24 +34,39 @@ class Memory(msgspec.Struct, frozen=True):
     used_bytes: int
 
 
-def read_process(pid: int | str, proc: Path = PROC) -> Process | None:
+def read_use(pid: int | str, proc: Path = PROC) -> Use | None:
     """What process `pid` ("self": this one) uses now, or None where it is gone or not ours to read."""
-    folder = proc / str(pid)
     try:
-        virtual, resident = (folder / "statm").read_text().split()[:2]
+        virtual, resident = (proc / str(pid) / "statm").read_text().split()[:2]
         # The name, in brackets, may hold spaces and brackets; the fields after it may not.
-        fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        user, system, start = int(fields[11]), int(fields[12]), int(fields[19])
-        return Process(
-            resident_bytes=int(resident) * _PAGE_BYTES,
-            virtual_bytes=int(virtual) * _PAGE_BYTES,
-            cpu_s=(user + system) / _TICKS_PER_SECOND,
-            started_s=_booted_s(proc) + start / _TICKS_PER_SECOND,
-            open_fds=len(os.listdir(folder / "fd")),  # noqa: PTH208 -- a quarter of the cost of iterdir
-            max_fds=_max_fds((folder / "limits").read_text()),
-        )
+        fields = (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
+    user, system, start = int(fields[11]), int(fields[12]), int(fields[19])
+    return Use(
+        resident_bytes=int(resident) * _PAGE_BYTES,
+        virtual_bytes=int(virtual) * _PAGE_BYTES,
+        cpu_s=(user + system) / _TICKS_PER_SECOND,
+        started_s=start / _TICKS_PER_SECOND,
+    )
+
+
+def read_files(pid: int | str, proc: Path = PROC) -> Files | None:
+    """The file descriptors of process `pid`, or None as for `read_use`."""
+    folder = proc / str(pid)
+    try:
+        return Files(len(list((folder / "fd").iterdir())), _most_files((folder / "limits").read_text()))
+    except OSError:
+        return None
+
+
+def read_boot_time(proc: Path = PROC) -> int | None:
+    """When the machine started, in Unix time, or None where /proc does not tell."""
+    try:
+        lines = (proc / "stat").read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) for line in lines if line.startswith("btime ")), None)
 
 
 def read_memory(proc: Path = PROC) -> Memory | None:
@@ -85,16 +104,9 @@ class Processors:
         return self._share
 
 
-def _booted_s(proc: Path) -> int:
-    for line in (proc / "stat").read_text().splitlines():
-        if line.startswith("btime "):
-            return int(line.split()[1])
-    return 0
-
-
-def _max_fds(limits: str) -> int | None:
+def _most_files(limits: str) -> int | None:
     for line in limits.splitlines():
         if line.startswith("Max open files"):
             soft = line.split()[3]
-            return None if soft == _UNLIMITED else int(soft)
+            return None if soft == "unlimited" else int(soft)
     return None

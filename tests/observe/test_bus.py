@@ -1,0 +1,90 @@
+"""Records reach every listener, in order, or are counted as dropped."""
+
+import logging
+from collections.abc import Sequence
+
+import pytest
+
+from headrace.observe.bus import Bus
+from headrace.records import Record
+from tests.observe.make import answered, moved, ran
+
+
+def test_a_flush_hands_over_what_waits_in_order() -> None:
+    bus, lots = Bus(), list[list[Record]]()
+    bus.listen(lambda lot: lots.append(list(lot)))
+    records: list[Record] = [moved(), answered(), ran()]
+    for record in records:
+        bus(record)
+    assert not lots
+    bus.flush()
+    assert lots == [records]
+
+
+def test_each_listener_gets_every_record_once() -> None:
+    bus, first, second = Bus(), list[Record](), list[Record]()
+    bus.listen(first.extend)
+    bus.listen(second.extend)
+    bus(moved())
+    bus.flush()
+    bus.flush()
+    assert first == second == [moved()]
+
+
+def test_what_comes_over_the_limit_is_dropped_and_counted() -> None:
+    bus, got = Bus(limit=2), list[Record]()
+    bus.listen(got.extend)
+    for _ in range(5):
+        bus(moved())
+    bus.flush()
+    assert (len(got), bus.dropped) == (2, 3)
+
+
+def test_there_is_room_again_after_a_flush() -> None:
+    bus, got = Bus(limit=1), list[Record]()
+    bus.listen(got.extend)
+    bus(moved())
+    bus.flush()
+    bus(moved())
+    bus.flush()
+    assert (len(got), bus.dropped) == (2, 0)
+
+
+def test_a_listener_that_fails_is_logged_and_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    bus, got = Bus(), list[Record]()
+
+    def broken(records: Sequence[Record]) -> None:
+        raise ValueError("of no use")
+
+    bus.listen(broken)
+    bus.listen(got.extend)
+    bus(moved())
+    with caplog.at_level(logging.ERROR):
+        bus.flush()
+    assert got == [moved()]
+    assert "a listener failed on 1 records" in caplog.text
+    assert "of no use" in caplog.text
+
+
+def test_a_record_made_by_a_listener_is_in_the_next_flush() -> None:
+    bus, lots = Bus(), list[int]()
+
+    def echo(records: Sequence[Record]) -> None:
+        lots.append(len(records))
+        if len(lots) == 1:
+            bus(moved())
+
+    bus.listen(echo)
+    bus(moved())
+    bus.flush()
+    assert lots == [1]
+    bus.flush()
+    assert lots == [1, 1]
+
+
+def test_records_without_a_listener_do_not_pile_up() -> None:
+    bus = Bus(limit=1)
+    bus(moved())
+    bus.flush()
+    bus(moved())
+    assert bus.dropped == 0

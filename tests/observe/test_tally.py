@@ -1,0 +1,155 @@
+"""What records say is counted once, under the version that they belong to."""
+
+import pytest
+
+from headrace.observe.tally import Tally, VersionTally
+from headrace.records import Record
+from tests.observe.make import answered, failed, moved, ran, worker
+
+
+def tally_of(*records: Record) -> Tally:
+    tally = Tally()
+    tally(records)
+    return tally
+
+
+def counts(tally: Tally, model: str = "m", version: int = 1) -> VersionTally:
+    return tally.versions[model, version]
+
+
+def test_a_request_that_succeeds_is_counted_with_its_times() -> None:
+    version = counts(tally_of(moved(), answered(rows=4, took_ns=1_000, waited_ns=400)))
+    assert (version.success.count, version.success.ns, version.rows) == (1, 1_000, 4)
+    assert (version.queue.count, version.queue.ns) == (1, 400)
+    assert version.outcomes == {("http", ""): 1}
+
+
+def test_each_request_of_a_batch_counts_the_whole_run() -> None:
+    version = counts(tally_of(moved(), answered(), answered(), ran(rows=2)))
+    stages = version.stages
+    assert [(stage.count, stage.ns) for stage in (stages.input, stages.infer, stages.output)] == [
+        (2, 20),
+        (2, 40),
+        (2, 60),
+    ]
+
+
+def test_a_request_that_fails_is_in_no_duration() -> None:
+    version = counts(tally_of(moved(), failed("queue_full")))
+    assert (version.fail.count, version.fail.ns, version.success.count, version.rows) == (1, 500, 0, 0)
+    assert version.request_ns.cumulative()[-1] == version.queue_ns.cumulative()[-1] == 0
+    assert version.outcomes == {("http", "queue_full"): 1}
+
+
+def test_a_batch_is_counted_by_its_rows_and_its_reason() -> None:
+    version = counts(tally_of(moved(), ran(rows=8, reason="size"), ran(rows=8), ran(rows=1)))
+    assert version.runs == 3
+    assert version.closed == {"size": 1, "idle": 2}
+    assert {rows: stages.infer.count for rows, stages in version.stages_by_rows.items()} == {8: 2, 1: 1}
+    assert version.batch_rows.total == 17
+    assert version.compute_ns.total == 3 * 60
+
+
+def test_a_batch_that_fails_is_no_execution() -> None:
+    version = counts(tally_of(moved(), ran(error="worker_lost")))
+    assert (version.runs, dict(version.stages_by_rows), version.closed["idle"]) == (0, {}, 1)
+
+
+def test_the_latest_answer_is_kept_though_records_come_out_of_order() -> None:
+    version = counts(
+        tally_of(moved(), answered(finished_ns=9_000_000), answered(finished_ns=5_000_000, protocol="grpc"))
+    )
+    assert version.last_finished_ns == 9_000_000
+
+
+def test_versions_are_counted_apart() -> None:
+    tally = tally_of(moved(), moved(version=2), answered(), answered(version=2), answered(version=2))
+    assert (counts(tally).success.count, counts(tally, version=2).success.count) == (1, 2)
+
+
+def test_a_million_unknown_names_take_no_room() -> None:
+    tally = tally_of(*(failed("model_not_found", model=f"name{n}", version=None) for n in range(1000)))
+    assert tally.strangers == {("http", "model_not_found"): 1000}
+    assert not tally.versions
+
+
+def test_a_version_that_is_not_loaded_takes_no_room() -> None:
+    tally = tally_of(moved(), failed("version_not_found", version=7))
+    assert list(tally.versions) == [("m", 1)]
+    assert tally.strangers == {("http", "version_not_found"): 1}
+
+
+def test_a_batch_of_an_unloaded_version_is_left_out() -> None:
+    assert not tally_of(ran()).versions
+
+
+def test_a_reload_starts_from_zero() -> None:
+    version = counts(tally_of(moved(), answered(), moved(seconds=2.5)))
+    assert (version.success.count, version.load_seconds) == (0, 2.5)
+
+
+def test_what_came_before_a_reload_in_the_same_lot_is_not_counted_after_it() -> None:
+    version = counts(tally_of(moved(), answered(), moved(), answered()))
+    assert version.success.count == 1
+
+
+def test_a_reload_that_fails_keeps_the_counts() -> None:
+    version = counts(tally_of(moved(seconds=1.0), answered(), moved(reason="broken; the version before goes on")))
+    assert (version.success.count, version.load_seconds) == (1, 1.0)
+
+
+def test_an_unloaded_version_is_gone() -> None:
+    tally = tally_of(moved(), worker("started", pid=7), answered(), moved("UNLOADING"), moved("UNAVAILABLE"))
+    assert not tally.versions
+    assert not tally.states
+    assert not tally.workers
+
+
+def test_a_version_that_is_being_unloaded_is_still_counted() -> None:
+    version = counts(tally_of(moved(), moved("UNLOADING"), answered()))
+    assert version.success.count == 1
+
+
+def test_a_version_that_failed_to_load_is_known_as_not_ready() -> None:
+    tally = tally_of(moved("LOADING"), moved("UNAVAILABLE", reason="not a model"))
+    assert tally.states == {("m", 1): "UNAVAILABLE"}
+    assert not tally.versions
+
+
+def test_a_worker_that_started_lives() -> None:
+    tally = tally_of(worker("started", 0, pid=7), worker("started", 1, pid=8), moved())
+    assert tally.workers["m", 1].alive == {0: 7, 1: 8}
+
+
+@pytest.mark.parametrize("what", ["died", "hung"])
+def test_a_lost_worker_is_counted_and_its_successor_lives(what: str) -> None:
+    workers = tally_of(worker("started", pid=7), moved(), worker(what)).workers["m", 1]
+    assert (workers.alive, workers.lost) == ({}, 1)
+    workers.add(worker("started", pid=9))
+    assert (workers.alive, workers.lost) == ({0: 9}, 1)
+
+
+def test_a_worker_that_stopped_was_not_lost() -> None:
+    workers = tally_of(worker("started", pid=7), moved(), worker("stopped", pid=7)).workers["m", 1]
+    assert (workers.alive, workers.lost) == ({}, 0)
+
+
+def test_the_end_of_a_replaced_worker_does_not_hide_its_successor() -> None:
+    workers = tally_of(worker("started", pid=7), moved(), worker("started", pid=9), worker("stopped", pid=7)).workers
+    assert workers["m", 1].alive == {0: 9}
+
+
+def test_a_reload_with_fewer_instances_leaves_none_behind() -> None:
+    first = (worker("started", 0, pid=7), worker("started", 1, pid=8), moved())
+    workers = tally_of(*first, worker("started", 0, pid=9), moved()).workers
+    assert workers["m", 1].alive == {0: 9}
+
+
+def test_workers_of_a_load_that_failed_are_gone() -> None:
+    workers = tally_of(moved("LOADING"), worker("started", pid=7), moved("UNAVAILABLE", reason="no")).workers
+    assert workers["m", 1].alive == {}
+
+
+def test_the_last_words_of_an_unloaded_worker_are_left_out() -> None:
+    tally = tally_of(moved(), worker("started", pid=7), moved("UNLOADING"), moved("UNAVAILABLE"), worker("died"))
+    assert not tally.workers
