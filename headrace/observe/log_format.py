@@ -21,7 +21,6 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
-            **_fields(record),
             "ts": _utc(record).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
@@ -29,7 +28,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return json.dumps(line | _fields(record) | line, default=str)  # first and last: first, and not to be taken
 
 
 class TextFormatter(logging.Formatter):
@@ -52,7 +51,7 @@ class TextFormatter(logging.Formatter):
         return line
 
 
-def _fields(record: logging.LogRecord) -> Mapping[str, Any]:
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
     fields: Mapping[str, Any] = getattr(record, FIELDS, {})
     return {name: _cut(value) for name, value in fields.items()}
 

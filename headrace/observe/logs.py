@@ -109,7 +109,7 @@ def _request(record: RequestRecord) -> dict[str, Any]:
         "protocol": record.protocol,
         "code": record.error or "ok",
         "rows": record.rows,
-        "ms": round(took_ns / 1e6, 3),
+        "ms": round(took_ns / 1e6, 4),
         "batch": record.batch.rows if record.batch else None,
         "trace": record.trace,
     }

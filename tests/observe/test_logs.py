@@ -1,0 +1,169 @@
+"""What is worth a line gets one, in the form that was asked for."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from headrace.observe import logs
+from headrace.observe.log_format import FIELDS
+from headrace.observe.logs import LIBRARIES, RecordLog
+from headrace.observe.token_bucket import TokenBucket
+from headrace.records import Record
+from tests.fakes import FakeClock
+from tests.observe.make import answered, failed, moved, ran, worker
+
+Line = tuple[str, str, dict[str, Any]]
+
+
+class Lines(logging.Handler):
+    """Keeps what is logged: level, event, fields."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[Line] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.kept.append((record.levelname, record.getMessage(), getattr(record, FIELDS)))
+
+
+def lines_of(*records: Record, level: int = logging.INFO, bucket: TokenBucket | None = None) -> list[Line]:
+    lines, log = Lines(), logging.Logger("test", level)
+    log.addHandler(lines)
+    RecordLog(FakeClock(), bucket, log)(records)
+    return lines.kept
+
+
+def test_a_version_that_is_ready_has_a_line() -> None:
+    assert lines_of(moved(seconds=1.23456)) == [
+        ("INFO", "model is READY", {"model": "m", "version": 1, "seconds": 1.235})
+    ]
+
+
+def test_a_version_that_failed_is_a_warning_with_the_reason() -> None:
+    ((level, event, fields),) = lines_of(moved("UNAVAILABLE", reason="not a model", version=None))
+    assert (level, event) == ("WARNING", "model is UNAVAILABLE")
+    assert fields == {"model": "m", "reason": "not a model"}
+
+
+def test_a_version_unloaded_on_purpose_is_no_warning() -> None:
+    ((level, *_),) = lines_of(moved("UNAVAILABLE", reason="unloaded"))
+    assert level == "INFO"
+
+
+def test_states_on_the_way_are_for_debugging() -> None:
+    assert lines_of(moved("LOADING"), moved("UNLOADING")) == []
+    assert len(lines_of(moved("LOADING"), moved("UNLOADING"), level=logging.DEBUG)) == 2
+
+
+@pytest.mark.parametrize("what", ["died", "hung"])
+def test_a_lost_worker_is_a_warning(what: str) -> None:
+    ((level, event, fields),) = lines_of(worker(what, 2, 77, reason="killed by signal 9"))
+    assert (level, event) == ("WARNING", f"worker {what}")
+    assert fields == {"model": "m", "version": 1, "instance": 2, "pid": 77, "reason": "killed by signal 9"}
+
+
+def test_a_worker_that_starts_is_for_debugging() -> None:
+    assert lines_of(worker("started", pid=77)) == []
+
+
+@pytest.mark.parametrize("code", ["internal", "worker_lost"])
+def test_a_fault_of_ours_is_an_error(code: str) -> None:
+    ((level, event, fields),) = lines_of(failed(code, id="41", trace="00-ab-cd-01"))
+    assert (level, event) == ("ERROR", "request not served")
+    assert fields == {
+        "id": "41",
+        "model": "m",
+        "version": 1,
+        "protocol": "http",
+        "code": code,
+        "rows": 1,
+        "ms": 0.0005,
+        "trace": "00-ab-cd-01",
+    }
+
+
+@pytest.mark.parametrize("code", ["queue_full", "deadline_exceeded", "model_unavailable", "draining"])
+def test_a_request_that_could_not_be_served_is_a_warning(code: str) -> None:
+    ((level, *_),) = lines_of(failed(code))
+    assert level == "WARNING"
+
+
+@pytest.mark.parametrize("code", ["invalid_request", "model_not_found", "cancelled", "input_refused"])
+def test_a_clients_own_fault_has_no_line(code: str) -> None:
+    assert lines_of(failed(code)) == []
+
+
+def test_a_request_that_succeeds_has_a_line_only_when_debugging() -> None:
+    assert lines_of(answered(), ran()) == []
+    ((level, event, fields),) = lines_of(answered(rows=2), level=logging.DEBUG)
+    assert (level, event) == ("DEBUG", "request answered")
+    assert (fields["code"], fields["ms"], fields["batch"]) == ("ok", 1.0, 2)
+
+
+def test_a_flood_is_cut_and_what_was_left_out_is_told() -> None:
+    clock, lines, log = FakeClock(), Lines(), logging.Logger("test", logging.INFO)
+    log.addHandler(lines)
+    listener = RecordLog(clock, TokenBucket(rate_per_s=1, burst=2), log)
+    listener([failed("queue_full")] * 100)
+    assert len(lines.kept) == 2
+    clock.pass_ms(1000)
+    listener([failed("queue_full")])
+    assert [fields.get("left_out") for _, _, fields in lines.kept] == [None, None, 98]
+
+
+def test_events_of_models_are_not_cut_by_a_flood() -> None:
+    bucket = TokenBucket(rate_per_s=0, burst=1)
+    assert len(lines_of(*[failed("queue_full")] * 9, moved(), worker("died"), bucket=bucket)) == 3
+
+
+@pytest.fixture
+def loggers() -> Iterator[None]:
+    """The process's loggers, put back afterwards."""
+    changed = [logging.getLogger(), *(logging.getLogger(name) for name in LIBRARIES)]
+    before = [(log, log.handlers[:], log.level, log.propagate) for log in changed]
+    yield
+    for log, handlers, level, propagate in before:
+        log.handlers[:] = handlers
+        log.setLevel(level)
+        log.propagate = propagate
+
+
+@pytest.mark.usefixtures("loggers")
+def test_lines_are_json_where_that_is_asked_for() -> None:
+    stream = io.StringIO()
+    logs.set_up("json", "info", stream)
+    logging.getLogger("headrace.some").info("started", extra={FIELDS: {"port": 8000}})
+    assert json.loads(stream.getvalue()).items() >= {"event": "started", "port": 8000}.items()
+
+
+@pytest.mark.usefixtures("loggers")
+def test_lines_below_the_level_are_left_out() -> None:
+    stream = io.StringIO()
+    logs.set_up("text", "warning", stream)
+    logging.getLogger("headrace.some").info("quiet")
+    logging.getLogger("headrace.some").warning("loud")
+    assert "quiet" not in stream.getvalue()
+    assert "loud" in stream.getvalue()
+
+
+@pytest.mark.usefixtures("loggers")
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_libraries_write_in_the_same_form_and_only_once(name: str) -> None:
+    stream = io.StringIO()
+    logging.getLogger(name).addHandler(logging.StreamHandler(stream))
+    logs.set_up("json", "info", stream)
+    logging.getLogger(name).warning("careful\nnow")
+    assert json.loads(stream.getvalue())["event"] == "careful\nnow"
+
+
+@pytest.mark.usefixtures("loggers")
+def test_setting_up_twice_does_not_double_lines() -> None:
+    stream = io.StringIO()
+    logs.set_up("text", "info", stream)
+    logs.set_up("text", "info", stream)
+    logging.getLogger("headrace").info("once")
+    assert stream.getvalue().count("once") == 1
