@@ -1,17 +1,20 @@
 """What gRPC clients change in the server: models loaded and unloaded, shared memory, trace and log settings."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from headrace.errors import InvalidRequest, Unsupported
 from headrace.generated import service_pb2 as pb
+from headrace.protocols.json_body import decode
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.grpc_call import Call
 from headrace.types import ModelRef
 
 NO_CUDA = "CUDA shared memory is not offered: this server computes on the CPU; use system shared memory"
 _FILE = "file:"
+_CONFIG = msgspec.json.Decoder(dict[str, Any])
 
 
 class Control:
@@ -123,7 +126,9 @@ def read_load(
     for name, said in parameters.items():
         where, field = f"parameters.{name}", said.WhichOneof("parameter_choice")
         if name == "config":
-            config = _read_config(said, field, where)
+            if field != "string_param":
+                raise InvalidRequest("takes string_param, a model configuration as JSON", where)
+            config = decode(_CONFIG, said.string_param.encode(), where)
         elif not name.startswith(_FILE):
             raise InvalidRequest("is not a parameter of load; they are config and file:<path>", where)
         elif field == "bytes_param":
@@ -131,18 +136,6 @@ def read_load(
         else:
             raise InvalidRequest("takes bytes_param, the file's content", where)
     return config, files or None
-
-
-def _read_config(said: pb.ModelRepositoryParameter, field: str | None, where: str) -> dict[str, Any]:
-    if field != "string_param":
-        raise InvalidRequest("takes string_param, a model configuration as JSON", where)
-    try:
-        config = json.loads(said.string_param)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest(f"is not JSON: {error}", where) from error
-    if not isinstance(config, dict):
-        raise InvalidRequest("is not a JSON object", where)
-    return config
 
 
 def _log_value(name: str, said: pb.LogSettingsRequest.SettingValue) -> bool | int | str:
