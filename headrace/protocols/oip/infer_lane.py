@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from headrace.errors import HeadersTooLarge, HeadraceError, InvalidRequest
+from headrace.errors import HeadersTooLarge, HeadraceError, Internal, InvalidRequest
 from headrace.protocols.http_error import body_too_large
 from headrace.protocols.oip.exchange import Answer, Exchange
 from headrace.protocols.oip.front import Front
@@ -147,6 +147,7 @@ class InferLane(HttpToolsProtocol):
                 data = self._without_upgrade(data[upgrade.args[0] :])
             except httptools.HttpParserError as error:
                 self._refuse_malformed(error)
+                return
         if self._unseen_bytes > self.front.max_header_bytes and not self._discarding:
             self._refuse(self._headers_too_large())
 
@@ -277,13 +278,16 @@ class InferLane(HttpToolsProtocol):
             exchange.run()
 
     def _refuse_malformed(self, error: httptools.HttpParserError) -> None:
-        cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else None
-        if cause is not None and not isinstance(cause, (httptools.HttpParserError, UnicodeError)):
-            log.error("a connection failed", exc_info=cause)
         if self._in_body and self._receiving is None and not self.cycle.response_complete:
+            self._discarding = True
             self.transport.close()  # within a request of ASGI's, which hears of it as a disconnect
             return
-        self._refuse(InvalidRequest(f"not HTTP/1.1: {cause or error}"))
+        cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else error
+        if isinstance(cause, (httptools.HttpParserError, UnicodeError)):
+            self._refuse(InvalidRequest(f"not HTTP/1.1: {cause}"))
+        else:
+            log.error("a connection failed", exc_info=cause)
+            self._refuse(Internal("the server failed on this request; its log says why"))
 
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)

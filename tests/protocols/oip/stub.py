@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from headrace.arrays import DATATYPES, from_array, to_array
 from headrace.clock import LoopClock
-from headrace.errors import Forbidden, HeadraceError, ModelNotFound, QueueFull
+from headrace.errors import Forbidden, HeadraceError, InvalidRequest, ModelNotFound, QueueFull
 from headrace.gateway.gateway import Gateway
 from headrace.models.registry import Registry, Served
 from headrace.protocols.oip.front import Front
@@ -71,8 +71,12 @@ class StubServable:
             arrays = self._compute({tensor.name: to_array(tensor) for tensor in request.inputs})
         except HeadraceError as error:
             return error
+        except (KeyError, ValueError) as error:
+            return InvalidRequest(f"the stub has no use for these inputs: {error}")
         names = request.outputs or tuple(arrays)
         types = {spec.name: spec.datatype for spec in self.signature.outputs}
+        if not arrays.keys() >= set(names):
+            return InvalidRequest(f"the stub has only the outputs {', '.join(arrays)}")
         outputs = tuple(from_array(name, arrays[name], types[name]) for name in names)
         return Response(self._version, outputs, BATCH)
 

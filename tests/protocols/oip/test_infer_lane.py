@@ -308,6 +308,12 @@ async def test_a_broken_chunk_is_answered() -> None:
         assert (await wire.answer()).status == 400
 
 
+async def test_a_broken_chunk_of_an_ordinary_request_closes_its_connection() -> None:
+    async with server() as (_, wire):
+        wire.send(b"POST /v2/logging HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+        assert await wire.closed()
+
+
 # ---- the end of a connection
 
 
