@@ -156,8 +156,11 @@ class BatchedModel:
     def _free_instance(self) -> Instance | None:
         """The one with least to do that may have another batch."""
         depth = 2 if self._infer_ns < QUICK_NS else 1
-        free = [instance for instance in self._instances if instance.ready and instance.running < depth]
-        return min(free, key=lambda instance: instance.running) if free else None
+        best = None
+        for instance in self._instances:
+            if instance.ready and instance.running < depth and (best is None or instance.running < best.running):
+                best = instance
+        return best
 
     def _wake_at(self, until_ns: int | None) -> None:
         """Look again then, or at the first deadline of what waits."""

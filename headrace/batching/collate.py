@@ -49,19 +49,15 @@ def split(outputs: tuple[Tensor, ...], batch: Sequence[Waiting]) -> Iterator[tup
     for tensor in outputs:
         if not tensor.shape or tensor.shape[0] != total:
             raise Internal(f"output {tensor.name!r} has shape {list(tensor.shape)} for a batch of {total} rows")
-    ends = {tensor.name: _ends(tensor, total) for tensor in outputs}
-    views = {tensor.name: memoryview(tensor.data) for tensor in outputs}
+    cuts = {tensor.name: (tensor, memoryview(tensor.data), _ends(tensor, total)) for tensor in outputs}
     first = 0
     for item in batch:
-        last = first + item.rows
+        last, names = first + item.rows, item.request.outputs
         yield tuple(
-            Tensor(
-                tensor.name,
-                tensor.datatype,
-                (item.rows, *tensor.shape[1:]),
-                views[tensor.name][ends[tensor.name][first] : ends[tensor.name][last]],
-            )
-            for tensor in _chosen(outputs, item.request.outputs)
+            [
+                Tensor(tensor.name, tensor.datatype, (item.rows, *tensor.shape[1:]), view[ends[first] : ends[last]])
+                for tensor, view, ends in (map(cuts.__getitem__, names) if names else cuts.values())
+            ]
         )
         first = last
 

@@ -63,6 +63,8 @@ class ProcessInstance:
         self._restarts = Restarts()
         self._restarting: asyncio.Task[None] | None = None
         self._hang: Timer | None = None
+        self._since_ns = 0  # that the batch has run which runs now
+        self._batch_timeout_ns = int(settings.batch_timeout_s * 1e9)
         self._why = ""  # it is killed
         self._closed = False
         self._changed: Callable[[], None] = lambda: None
@@ -167,7 +169,8 @@ class ProcessInstance:
 
     def _finish(self, outcome: Outcome, output_bytes: int = 0) -> None:
         batch = self._batches.popleft()
-        self._watch()
+        if self._batches:
+            self._watch()
         batch.done(outcome)
         batch.slot.inputs.trim(batch.size)
         batch.slot.outputs.trim(output_bytes)
@@ -176,13 +179,20 @@ class ProcessInstance:
     # ---- what goes wrong
 
     def _watch(self) -> None:
-        """Give the batch that now runs its time."""
-        if self._hang:
-            self._hang.cancel()
-            self._hang = None
-        if self._batches:
-            until_ns = self._clock.now_ns() + int(self._settings.batch_timeout_s * 1e9)
-            self._hang = self._clock.call_at(until_ns, self._hung)
+        """Give the batch that now runs its time. One timer looks after all of them: it is set again when it fires."""
+        self._since_ns = self._clock.now_ns()
+        if self._hang is None:
+            self._hang = self._clock.call_at(self._since_ns + self._batch_timeout_ns, self._check_hang)
+
+    def _check_hang(self) -> None:
+        self._hang = None
+        if not self._batches:
+            return
+        due_ns = self._since_ns + self._batch_timeout_ns
+        if self._clock.now_ns() >= due_ns:
+            self._hung()
+        else:
+            self._hang = self._clock.call_at(due_ns, self._check_hang)
 
     def _hung(self) -> None:
         self._why = f"ran one batch for more than {self._settings.batch_timeout_s:g} s"
