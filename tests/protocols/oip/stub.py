@@ -75,8 +75,8 @@ class StubServable:
             return InvalidRequest(f"the stub has no use for these inputs: {error}")
         names = request.outputs or tuple(arrays)
         types = {spec.name: spec.datatype for spec in self.signature.outputs}
-        if not arrays.keys() >= set(names):
-            return InvalidRequest(f"the stub has only the outputs {', '.join(arrays)}")
+        if not arrays.keys() & types.keys() >= set(names):
+            return InvalidRequest(f"the stub has only the outputs {', '.join(types)}")
         outputs = tuple(from_array(name, arrays[name], types[name]) for name in names)
         return Response(self._version, outputs, BATCH)
 

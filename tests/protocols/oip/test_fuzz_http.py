@@ -7,52 +7,15 @@ keeps what is written.
 import asyncio
 import json
 import re
-from typing import Any, cast
 
 import numpy as np
 import pytest
-import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
-from uvicorn.server import ServerState
 
-from headrace.protocols.oip.infer_lane import lane
+from tests.protocols.oip.fake_transport import connect
 from tests.protocols.oip.http_server import request_bytes
 from tests.protocols.oip.stub import Stub, numbers
-
-
-class _Transport:
-    """A client that is quick to read and never closes."""
-
-    def __init__(self) -> None:
-        self.written = b""
-        self.closed = False
-
-    def write(self, data: bytes) -> None:
-        self.written += data
-
-    def close(self) -> None:
-        self.closed = True
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def get_extra_info(self, name: str) -> Any:
-        return None
-
-    def can_write_eof(self) -> bool:
-        return False
-
-    def pause_reading(self) -> None:
-        return None
-
-    def resume_reading(self) -> None:
-        return None
-
-
-async def _app(scope: Any, receive: Any, send: Any) -> None:
-    await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
-    await send({"type": "http.response.body", "body": b""})
 
 
 def _converse(pieces: list[bytes]) -> bytes:
@@ -60,11 +23,7 @@ def _converse(pieces: list[bytes]) -> bytes:
 
     async def run() -> bytes:
         stub = Stub(max_body_bytes=4096, max_header_bytes=2048)
-        connection_class = lane(stub.front)
-        config = uvicorn.Config(_app, http=connection_class, lifespan="off", ws="none", log_config=None)
-        connection = connection_class(config, ServerState(), {})
-        transport = _Transport()
-        connection.connection_made(cast(asyncio.Transport, transport))
+        connection, transport = connect(stub)
         for piece in pieces:
             connection.data_received(piece)
         for _ in range(10):  # ASGI's tasks, and the turns of pipelined requests

@@ -1,5 +1,6 @@
 """Inference on a real connection: order, limits, disconnects and shutdown."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ import pytest
 
 from headrace.protocols.oip.infer_lane import Targets
 from headrace.types import ModelRef
+from tests.protocols.oip.fake_transport import FakeTimers, connect
 from tests.protocols.oip.http_server import Wire, connected, request_bytes, serving
 from tests.protocols.oip.stub import Stub, numbers
 
@@ -352,8 +354,72 @@ async def test_an_idle_connection_is_closed_at_shutdown() -> None:
 
 
 async def test_an_idle_connection_is_closed_after_its_time() -> None:
-    async with server(timeout_keep_alive=0) as (_, wire):
-        assert await wire.closed()
+    timers = FakeTimers()
+    connection, transport = connect(Stub(), timers)
+    timers.pass_s(4)
+    connection.data_received(request_bytes("POST", ADD_SUB, add_sub_json()))
+    timers.pass_s(4)
+    assert not transport.closed
+    timers.pass_s(1)
+    assert transport.closed
+
+
+async def test_a_running_request_keeps_its_connection_open() -> None:
+    stub, timers = Stub(), FakeTimers()
+    connection, transport = connect(stub, timers)
+    connection.data_received(request_bytes("POST", LATE, floats(1)))
+    timers.pass_s(60)
+    assert not transport.closed
+    stub.late.answer_next()
+    assert b"200 OK" in transport.written
+    timers.pass_s(5)
+    assert transport.closed
+
+
+async def test_a_client_that_is_slow_with_its_headers_is_closed() -> None:
+    timers = FakeTimers()
+    connection, transport = connect(Stub(), timers)
+    for _ in range(5):
+        connection.data_received(b"POST / HTTP/1.1\r\n"[:4])
+        timers.pass_s(1)
+    assert transport.closed
+
+
+async def test_a_client_that_does_not_read_its_answers_is_not_read_from() -> None:
+    connection, transport = connect(Stub())
+    connection.pause_writing()
+    assert not transport.reading
+    connection.data_received(request_bytes("POST", ADD_SUB, add_sub_json()) + request_bytes("POST", ADD_SUB, b"{}"))
+    await asyncio.sleep(0)
+    assert not transport.reading
+    connection.resume_writing()
+    assert transport.reading
+
+
+async def test_pipelined_requests_wait_until_the_client_has_read_the_answers_before() -> None:
+    stub = Stub()
+    connection, transport = connect(stub)
+    connection.data_received(request_bytes("POST", LATE, floats(1)) + request_bytes("POST", ADD_SUB, b"{}"))
+    assert not transport.reading
+    connection.pause_writing()
+    stub.late.answer_next()
+    await asyncio.sleep(0)
+    assert transport.written.count(b"HTTP/1.1") == 1
+    connection.resume_writing()
+    await asyncio.sleep(0)
+    assert transport.written.count(b"HTTP/1.1") == 2
+    assert transport.reading
+
+
+async def test_a_refused_client_that_keeps_sending_is_cut_off_in_the_end() -> None:
+    timers = FakeTimers()
+    connection, transport = connect(Stub(max_body_bytes=10), timers)
+    connection.data_received(request_bytes("POST", ADD_SUB, bytes(100)))
+    assert b"HTTP/1.1 413" in transport.written
+    connection.data_received(bytes(1000))
+    assert not transport.closed
+    timers.pass_s(5)
+    assert transport.closed
 
 
 async def test_the_same_request_is_answered_alike_without_the_lane() -> None:
