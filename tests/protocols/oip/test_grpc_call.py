@@ -8,27 +8,9 @@ import pytest
 from headrace.errors import HeadraceError, InvalidRequest, QueueFull
 from headrace.generated import service_pb2 as pb
 from headrace.protocols.oip.grpc_call import Call, deadline_ns, metadata, parse, trace, unary
+from tests.protocols.oip.fake_call import FakeCall
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
-
-class FakeCall:
-    """What a handler sees of its call."""
-
-    def __init__(self, remaining_s: float | None = None, **sent: str) -> None:
-        self.aborted: tuple[Any, ...] = ()
-        self._remaining_s = remaining_s
-        self._sent = tuple(sent.items())
-
-    def time_remaining(self) -> float | None:
-        return self._remaining_s
-
-    def invocation_metadata(self) -> Any:
-        return self._sent
-
-    async def abort(self, *arguments: Any) -> None:
-        self.aborted = arguments
-        raise grpc.aio.AbortError
 
 
 async def aborted(error: Exception, sent: bytes = b"") -> tuple[Any, ...]:
