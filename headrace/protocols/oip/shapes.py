@@ -16,12 +16,13 @@ def count_elements(datatype: str, shape: Shape, where: str) -> int:
         raise InvalidRequest(f"{datatype!r} is no datatype; they are {', '.join(DATATYPES)}", f"{where}.datatype")
     if len(shape) > MAX_RANK:
         raise InvalidRequest(f"{len(shape)} dimensions, at most {MAX_RANK} are possible", f"{where}.shape")
-    count = 1
+    count = room = 1  # room: as if no dimension were 0, since numpy's own limit is on that product
     for dimension in shape:
         if dimension < 0:
             raise InvalidRequest(f"{list(shape)} has a negative dimension", f"{where}.shape")
         count *= dimension
-    if count > MAX_ELEMENTS:
+        room *= dimension or 1
+    if room > MAX_ELEMENTS:
         raise InvalidRequest("the shape has more elements than any tensor can have", f"{where}.shape")
     return count
 
