@@ -106,14 +106,18 @@ class _Stream:
         front, now_ns = self._front, self._front.clock.now_ns()
         deadline = deadline_ns(self._call, now_ns)
         request, wanted = read_request(message, now_ns, deadline, self._trace, front.registry, front.regions)
+        # Each request has an answer; an end without outputs that follows others is sent to those who ask for it.
+        send_empty = True
         wants_empty = request.parameters.get("triton_enable_empty_final_response") is True
 
         def reply(answer: Response | HeadraceError) -> None:
+            nonlocal send_empty
             final = isinstance(answer, HeadraceError) or answer.final
-            if isinstance(answer, Response) and final and not answer.outputs and not wants_empty:
+            if isinstance(answer, Response) and final and not answer.outputs and not send_empty:
                 self._put(number, message, None, True)
             else:
                 self._put(number, message, written(answer, message.id, wanted, front.regions), final)
+            send_empty = wants_empty
 
         return front.gateway.submit(request, reply)
 

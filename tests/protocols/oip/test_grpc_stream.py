@@ -150,6 +150,15 @@ async def test_a_stream_holds_only_so_many_requests_at_a_time() -> None:
     assert (held, answered) == (["a", "b"], ["a", "b", "c", "d"])
 
 
+async def test_the_only_answer_is_sent_even_if_it_is_empty() -> None:
+    async with server() as (_, client):
+        call = client.stream()
+        await call.write(pb.ModelInferRequest(model_name="echo", id="7"))
+        await call.done_writing()
+        (answer,) = [answer.infer_response async for answer in call]
+    assert (answer.id, len(answer.outputs)) == ("7", 0)
+
+
 class Chatty(StubServable):
     """Answers each request twice, and then with an empty final answer."""
 
