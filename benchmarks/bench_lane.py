@@ -2,7 +2,8 @@
 
     python benchmarks/bench_lane.py
 
-Prints the best of several rounds in microseconds a request, for a request whose id changes each time.
+Prints the best of several rounds in microseconds a request: for requests that repeat but for their tensors, as
+perf_analyzer and most clients send them, and for requests whose id changes each time.
 """
 
 import asyncio
@@ -53,13 +54,13 @@ class NoGateway:
         return self.submit  # type: ignore[return-value]
 
 
-def requests() -> list[bytes]:
-    """As perf_analyzer sends them."""
+def requests(ids: bool) -> list[bytes]:
+    """As perf_analyzer sends them, or with an id each."""
     built = []
     for number in range(REQUESTS):
         head = msgspec.json.encode(
             {
-                "id": str(number),
+                "id": str(number) if ids else "",
                 "inputs": [
                     {"name": "INPUT", "shape": [1, 4096], "datatype": "FP32", "parameters": {"binary_data_size": 16384}}
                 ],
@@ -84,18 +85,20 @@ async def main() -> None:
     front = Stub().front
     object.__setattr__(front, "gateway", NoGateway())
     object.__setattr__(front, "clock", LoopClock(asyncio.get_running_loop()))
-    config = uvicorn.Config(lambda: None, http=lane(front), lifespan="off", ws="none", log_config=None)
-    connection = lane(front)(config, ServerState(), {})
-    connection.connection_made(cast(asyncio.Transport, NoTransport()))
-    sent, best = requests(), float("inf")
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        for request in sent:
-            connection.data_received(request)
-        best = min(best, (time.perf_counter() - start) / REQUESTS)
-    assert connection.server_state.total_requests == ROUNDS * REQUESTS
-    connection.connection_lost(None)
-    print(f"{best * 1e6:.1f} us a request")
+    config = uvicorn.Config(cast(Any, object()), http=lane(front), lifespan="off", ws="none", log_config=None)
+    config.load()
+    for what, ids in (("repeated", False), ("with an id each", True)):
+        connection = lane(front)(config, ServerState(), {})
+        connection.connection_made(cast(asyncio.Transport, NoTransport()))
+        sent, best = requests(ids), float("inf")
+        for _ in range(ROUNDS):
+            start = time.perf_counter()
+            for request in sent:
+                connection.data_received(request)
+            best = min(best, (time.perf_counter() - start) / REQUESTS)
+        assert connection.server_state.total_requests == ROUNDS * REQUESTS
+        connection.connection_lost(None)
+        print(f"{best * 1e6:.1f} us a request, {what}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import msgspec
 from headrace.types import BatchFacts, ModelVersion, VersionState
 
 
-class RequestRecord(msgspec.Struct, frozen=True):
+class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     """One request, once it is answered; made by the gateway. Times are `Clock.now_ns`."""
 
     id: str
@@ -23,7 +23,7 @@ class RequestRecord(msgspec.Struct, frozen=True):
     trace: str = ""
 
 
-class BatchRecord(msgspec.Struct, frozen=True):
+class BatchRecord(msgspec.Struct, frozen=True, gc=False):
     """One run of a model; made by batching."""
 
     model: ModelVersion

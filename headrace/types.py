@@ -1,4 +1,8 @@
-"""The values that cross a folder's border; all frozen, each made by one stage and read by later ones."""
+"""The values that cross a folder's border; all frozen, each made by one stage and read by later ones.
+
+Those made for each request are not tracked by the garbage collector (`gc=False`): being frozen and made of values,
+they are never part of a cycle.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +22,7 @@ FREE = -1
 """In a specification's shape: a dimension of any size."""
 
 
-class Tensor(msgspec.Struct, frozen=True):
+class Tensor(msgspec.Struct, frozen=True, gc=False):
     """An array as it travels: made by `protocols/oip/tensors.py` and by runtimes, read by batching.
 
     `data` is row-major and little-endian, exactly the size that shape and datatype say. A BYTES tensor's
@@ -32,7 +36,7 @@ class Tensor(msgspec.Struct, frozen=True):
     data: Buffer
 
 
-class TensorSpec(msgspec.Struct, frozen=True):
+class TensorSpec(msgspec.Struct, frozen=True, gc=False):
     """What a model says of one input or output; shapes are as clients see them, batch axis included."""
 
     name: str
@@ -64,14 +68,14 @@ class Signature(msgspec.Struct, frozen=True):
     runtime: str  # with its version: "onnx 1.32.0"
 
 
-class ModelRef(msgspec.Struct, frozen=True):
+class ModelRef(msgspec.Struct, frozen=True, gc=False):
     """What a caller asks for: a name, and a version or None for the server's choice."""
 
     name: str
     version: int | None = None
 
 
-class ModelVersion(msgspec.Struct, frozen=True):
+class ModelVersion(msgspec.Struct, frozen=True, gc=False):
     """One version of one model, as the repository has it."""
 
     name: str
@@ -135,7 +139,7 @@ class Manifest(msgspec.Struct, frozen=True):
         return ModelVersion(self.name, self.version)
 
 
-class Context(msgspec.Struct, frozen=True):
+class Context(msgspec.Struct, frozen=True, gc=False):
     """What is known of a request besides its content. Times are `Clock.now_ns`."""
 
     arrived_ns: int
@@ -145,7 +149,7 @@ class Context(msgspec.Struct, frozen=True):
     trace: str = ""  # a W3C traceparent, or empty
 
 
-class Request(msgspec.Struct, frozen=True):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """One inference asked for: made by `protocols/`, handed all the way down."""
 
     id: str
@@ -156,7 +160,7 @@ class Request(msgspec.Struct, frozen=True):
     context: Context = Context(0)
 
 
-class BatchFacts(msgspec.Struct, frozen=True):
+class BatchFacts(msgspec.Struct, frozen=True, gc=False):
     """What is known of one finished run; shared by the responses of all requests that were in it."""
 
     rows: int
@@ -169,7 +173,7 @@ class BatchFacts(msgspec.Struct, frozen=True):
     output_ns: int = 0
 
 
-class Response(msgspec.Struct, frozen=True):
+class Response(msgspec.Struct, frozen=True, gc=False):
     """One answer. Tensors of a response are valid only during the callback that receives it."""
 
     model: ModelVersion

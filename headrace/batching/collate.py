@@ -1,6 +1,6 @@
 """Requests -> one batch, and its outputs back to their owners. Pure; rows are not copied here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from headrace.arrays import row_ends
 from headrace.batching.instance import Rows, Work
@@ -32,6 +32,9 @@ def join(batch: Sequence[Waiting], batched: bool) -> Work:
 
 def _outputs(batch: Sequence[Waiting]) -> tuple[str, ...]:
     """Every output that one of them asks for; all of them where one asks for no one in particular."""
+    first = batch[0].request.outputs
+    if all(item.request.outputs == first for item in batch):
+        return first
     wanted: dict[str, None] = {}
     for item in batch:
         if not item.request.outputs:
@@ -40,34 +43,33 @@ def _outputs(batch: Sequence[Waiting]) -> tuple[str, ...]:
     return tuple(wanted)
 
 
-def split(outputs: tuple[Tensor, ...], batch: Sequence[Waiting]) -> Iterator[tuple[Tensor, ...]]:
+def split(outputs: tuple[Tensor, ...], batch: Sequence[Waiting]) -> list[tuple[Tensor, ...]]:
     """The outputs of each request, in order; views of the batch's own. Raises Internal where rows are missing."""
     if len(batch) == 1:
-        yield _chosen(outputs, batch[0].request.outputs)
-        return
-    total = sum(item.rows for item in batch)
+        return [_chosen(outputs, batch[0].request.outputs)]
+    total = sum([item.rows for item in batch])
     for tensor in outputs:
         if not tensor.shape or tensor.shape[0] != total:
             raise Internal(f"output {tensor.name!r} has shape {list(tensor.shape)} for a batch of {total} rows")
-    cuts = {tensor.name: (tensor, memoryview(tensor.data), _ends(tensor, total)) for tensor in outputs}
-    first = 0
+    parts = list(zip(*[_cut(tensor, batch, total) for tensor in outputs], strict=True))
+    return [
+        _chosen(part, item.request.outputs) if item.request.outputs else part
+        for part, item in zip(parts, batch, strict=True)
+    ]
+
+
+def _cut(tensor: Tensor, batch: Sequence[Waiting], total: int) -> list[Tensor]:
+    """One output, cut where the requests' rows end."""
+    name, datatype, tail, view = tensor.name, tensor.datatype, tensor.shape[1:], memoryview(tensor.data)
+    ends = [0, *row_ends(view, tensor.shape)] if datatype == "BYTES" else None
+    width = 0 if ends else len(view) // total
+    parts, first = [], 0
     for item in batch:
-        last, names = first + item.rows, item.request.outputs
-        yield tuple(
-            [
-                Tensor(tensor.name, tensor.datatype, (item.rows, *tensor.shape[1:]), view[ends[first] : ends[last]])
-                for tensor, view, ends in (map(cuts.__getitem__, names) if names else cuts.values())
-            ]
-        )
+        last = first + item.rows
+        data = view[ends[first] : ends[last]] if ends else view[first * width : last * width]
+        parts.append(Tensor(name, datatype, (item.rows, *tail), data))
         first = last
-
-
-def _ends(tensor: Tensor, total: int) -> Sequence[int]:
-    """Where row n starts in the data, for n up to and including the number of rows."""
-    if tensor.datatype == "BYTES":
-        return [0, *row_ends(tensor.data, tensor.shape)]
-    width = len(tensor.data) // total
-    return range(0, width * total + 1, width) if width else [0] * (total + 1)
+    return parts
 
 
 def _chosen(outputs: tuple[Tensor, ...], names: tuple[str, ...]) -> tuple[Tensor, ...]:

@@ -40,7 +40,9 @@ class Gateway:
         call = _Call(self, request, served, reply, submitted_ns)
         self.in_flight += 1
         self._idle.clear()
-        call.withdraw = served.servable.submit(request, call.answered)
+        withdraw = served.servable.submit(request, call.answered)
+        if not call.done:
+            call.withdraw = withdraw
         return call.cancel
 
     async def drain(self) -> None:
@@ -82,31 +84,37 @@ class Gateway:
 
 
 class _Call:
-    """One request between the front end and the version that answers it."""
+    """One request between the front end and the version that answers it.
 
-    __slots__ = ("_done", "_gateway", "_reply", "request", "served", "submitted_ns", "withdraw")
+    It and what answers know each other until the last answer; then it lets go, so that nothing waits for the
+    garbage collector, least of all a request's tensors.
+    """
+
+    __slots__ = ("_gateway", "_reply", "done", "request", "served", "submitted_ns", "withdraw")
 
     def __init__(self, gateway: Gateway, request: Request, served: Served, reply: Reply, submitted_ns: int) -> None:
         self._gateway = gateway
         self._reply = reply
-        self._done = False
+        self.done = False
         self.request = request
         self.served = served
         self.submitted_ns = submitted_ns
         self.withdraw: Cancel = _nothing
 
     def answered(self, answer: Response | HeadraceError) -> None:
-        if self._done:
+        if self.done:
             return
         if isinstance(answer, HeadraceError) or answer.final:
-            self._done = True
+            self.done = True
+            self.withdraw = _nothing
             self._gateway.finished(self, answer)
         self._reply(answer)
 
     def cancel(self) -> None:
-        if not self._done:
-            self._done = True
-            self.withdraw()
+        if not self.done:
+            self.done = True
+            withdraw, self.withdraw = self.withdraw, _nothing
+            withdraw()
             self._gateway.finished(self, Cancelled("the caller went away"))
 
     def rows(self) -> int:

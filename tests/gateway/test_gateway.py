@@ -1,6 +1,7 @@
 """Every request is routed, counted and recorded once."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 from headrace.errors import HeadraceError, InvalidRequest
@@ -120,3 +121,12 @@ def test_a_reply_of_several_parts_ends_with_the_final_one() -> None:
     for answer in (part, part, RESPONSE, RESPONSE):
         bench.kept.replies[0](answer)
     assert answers == [part, part, RESPONSE]
+
+
+def test_an_answered_request_is_let_go_without_the_garbage_collector() -> None:
+    bench, got = Bench(), Got()
+    asked = request([[1, 1]])
+    bench.gateway.submit(asked, got)
+    held = sys.getrefcount(asked)
+    bench.kept.replies.pop()(RESPONSE)
+    assert sys.getrefcount(asked) < held

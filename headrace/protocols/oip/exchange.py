@@ -1,22 +1,22 @@
 """One inference over HTTP, from its headers to the bytes of its answer. Knows no connection."""
 
 import logging
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
 
-from headrace.errors import HeadraceError, Internal, InvalidRequest
+from headrace.errors import HeadraceError, Internal
 from headrace.protocols.compression import choose, compress, decompress
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.rest import Asked, Body, Wanted, read_request, write_response
+from headrace.protocols.oip.head import Head
+from headrace.protocols.oip.rest import Body, read_request, write_response
+from headrace.protocols.oip.wanted import Wanted
 from headrace.servable import Cancel
-from headrace.types import Buffer, ModelRef, Response
+from headrace.types import Buffer, Response
 
 log = logging.getLogger(__name__)
 
-_REQUEST_ID = re.compile(rb"^[\x21-\x7e]{1,128}$")
 _LEAST_COMPRESSED_BYTES = 1024  # below, a smaller body saves no packet
 _UNSAID = Wanted(None, False, {})
 
@@ -40,15 +40,12 @@ class Exchange:
     """
 
     __slots__ = (
-        "_accept_encoding",
         "_answered",
-        "_asked",
         "_cancel",
-        "_content_encoding",
         "_error",
         "_front",
+        "_head",
         "_parts",
-        "_request_id",
         "_size",
         "_wanted",
         "current",
@@ -56,43 +53,29 @@ class Exchange:
         "keep_alive",
         "received",
         "response_complete",
-        "wants_continue",
     )
 
-    def __init__(
-        self,
-        front: Front,
-        model: ModelRef,
-        headers: Mapping[bytes, bytes],
-        keep_alive: bool,
-        answered: Callable[["Exchange", Answer], None],
-    ) -> None:
+    def __init__(self, front: Front, head: Head, answered: Callable[["Exchange", Answer], None]) -> None:
         self.current = False  # all earlier ones of the connection are answered
         self.received = False  # the body is whole
         self.response_complete = False
         self.disconnected = False
-        self.keep_alive = keep_alive
-        self.wants_continue = headers.get(b"expect", b"").lower() == b"100-continue"
+        self.keep_alive = head.keep_alive
         self._front = front
+        self._head = head
         self._answered = answered
-        self._error: HeadraceError | None = None
+        self._error = head.error
         self._cancel: Cancel | None = None
         self._wanted = _UNSAID
-        self._parts: list[bytes] = []
+        self._parts: list[Buffer] = []
         self._size = 0
-        self._content_encoding = headers.get(b"content-encoding", b"")
-        self._accept_encoding = headers.get(b"accept-encoding", b"")
-        self._request_id = headers.get(b"x-request-id", b"")
-        if self._request_id and not _REQUEST_ID.match(self._request_id):
-            self._request_id = b""
-        self._asked = Asked(
-            model,
-            self._json_bytes(headers.get(b"inference-header-content-length")),
-            headers.get(b"traceparent", b"").decode("latin-1"),
-            self._request_id.decode("ascii"),
-        )
 
-    def receive(self, part: bytes) -> None:
+    @property
+    def wants_continue(self) -> bool:
+        """The client waits to be told before it sends the body."""
+        return self._head.wants_continue
+
+    def receive(self, part: Buffer) -> None:
         """Take a part of the body. Raises BodyTooLarge as soon as it is over the limit."""
         self._size += len(part)
         if self._size > self._front.max_body_bytes:
@@ -110,10 +93,12 @@ class Exchange:
         try:
             if self._error is not None:
                 raise self._error
-            arrived_ns = self._front.clock.now_ns()
-            body, self._parts = self._body(), []
             front = self._front
-            request, self._wanted = read_request(self._asked, body, arrived_ns, front.registry, front.regions)
+            arrived_ns = front.clock.now_ns()
+            body, self._parts = self._body(), []
+            request, self._wanted = read_request(
+                self._head, body, arrived_ns, front.registry, front.regions, front.templates
+            )
         except HeadraceError as error:
             self.reply(error)
         except Exception:
@@ -145,27 +130,18 @@ class Exchange:
             cancel, self._cancel = self._cancel, None
             cancel()
 
-    def _json_bytes(self, header: bytes | None) -> int | None:
-        if header is None:
-            return None
-        if header.isdigit() and len(header) < 19:
-            return int(header)
-        what = f"{header.decode('latin-1')!r} is not a number of bytes"
-        self._error = InvalidRequest(what, "Inference-Header-Content-Length")
-        return None
-
     def _body(self) -> memoryview:
         parts = self._parts
         body: Buffer = parts[0] if len(parts) == 1 else b"".join(parts)
-        if self._content_encoding:
-            body = decompress(body, self._content_encoding.decode("latin-1"), self._front.max_body_bytes)
+        if self._head.content_encoding:
+            body = decompress(body, self._head.content_encoding, self._front.max_body_bytes)
         return memoryview(body)
 
     def _write(self, response: Response) -> Answer:
         body = write_response(response, self._wanted, self._front.regions)
         headers = _content_type(body)
         parts: list[Buffer] = [body.json, *body.tensors]
-        encoding = choose(self._accept_encoding.decode("latin-1")) if self._accept_encoding else ""
+        encoding = choose(self._head.accept_encoding) if self._head.accept_encoding else ""
         if encoding and sum(map(len, parts)) >= _LEAST_COMPRESSED_BYTES:
             parts = [compress(b"".join(parts), encoding)]
             headers += b"content-encoding: %b\r\n" % encoding.encode()
@@ -177,7 +153,8 @@ class Exchange:
         return Answer(status, b"content-type: application/json\r\n" + headers + self._echoed(), [body])
 
     def _echoed(self) -> bytes:
-        return b"x-request-id: %b\r\n" % self._request_id if self._request_id else b""
+        request_id = self._head.request_id
+        return b"x-request-id: %b\r\n" % request_id.encode() if request_id else b""
 
 
 def _content_type(body: Body) -> bytes:

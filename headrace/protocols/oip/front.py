@@ -1,7 +1,7 @@
 """What the front ends need of the server: handed to HTTP and gRPC alike by whoever builds it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from headrace.clock import Clock
@@ -9,6 +9,7 @@ from headrace.gateway.gateway import Gateway
 from headrace.models.registry import Registry, Served
 from headrace.protocols.oip.settings import Settings
 from headrace.protocols.oip.shared_memory import Regions
+from headrace.protocols.oip.templates import Templates
 from headrace.types import VersionStatus
 
 EXTENSIONS = (
@@ -57,5 +58,6 @@ class Front:
     server_name: str
     server_version: str
     ready: Callable[[], bool] = lambda: True  # every model that was wanted at the start has been tried
+    templates: Templates = field(default_factory=Templates)
     max_body_bytes: int = 64 << 20
     max_header_bytes: int = 64 << 10

@@ -12,13 +12,15 @@ from typing import Any, ClassVar, cast
 from urllib.parse import unquote_to_bytes
 
 import httptools
+import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from headrace.errors import HeadersTooLarge, HeadraceError, Internal, InvalidRequest
 from headrace.protocols.http_error import body_too_large
 from headrace.protocols.oip.exchange import Answer, Exchange
 from headrace.protocols.oip.front import Front
-from headrace.types import ModelRef
+from headrace.protocols.oip.head import Head, Repeated, read_head, repeated
+from headrace.types import Buffer, ModelRef
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +79,11 @@ class InferLane(HttpToolsProtocol):
         self._discarding = False  # nothing that still arrives is looked at
         self._stopping = False  # the server shuts down: what is here is the last
         self._stalled = False  # the next request waits until the client takes the answers so far
+        self._in_message = False
         self._in_body = False
+        self._chunk = b""  # what arrived, where a message may begin with its first byte
+        self._known: Repeated | None = None  # the last head, which may come again
+        self._left = 0  # bytes of a body that are yet to come and do not go through the parser
         self._upgrading = False  # the request asks for another protocol
         self._unseen_bytes = 0  # received since the parser last gave a part of a body, or a whole request
         self._idle_since: float | None = None
@@ -138,6 +144,19 @@ class InferLane(HttpToolsProtocol):
     # ---- what arrives
 
     def data_received(self, data: bytes) -> None:
+        rest: Buffer = data
+        while rest and not self._discarding:
+            if self._left:
+                rest = self._take(rest)
+            elif not self._in_message and (known := self._known) is not None and data.startswith(known.raw):
+                rest = self._open_known(known, memoryview(rest)[len(known.raw) :])
+            else:
+                self._chunk = data
+                self._parse(data)
+                return
+            data = bytes(rest)
+
+    def _parse(self, data: bytes) -> None:
         while data and not self._discarding:
             self._unseen_bytes += len(data)
             try:
@@ -151,10 +170,32 @@ class InferLane(HttpToolsProtocol):
         if self._unseen_bytes > self.front.max_header_bytes and not self._discarding:
             self._refuse(self._headers_too_large())
 
+    def _open_known(self, known: Repeated, rest: Buffer) -> Buffer:
+        """A head that came before to the byte: the parser need not see this request. Returns what is behind it."""
+        self._idle_since = None
+        if self._stopping:
+            self._discarding = True
+            return b""
+        self._start(known.head)
+        self._left = known.body_bytes
+        return self._take(rest)
+
+    def _take(self, data: Buffer) -> Buffer:
+        """The next part of the body of such a request. Returns what is behind it."""
+        exchange = self._receiving
+        assert exchange is not None
+        part = data[: self._left]
+        self._left -= len(part)
+        exchange.receive(part)
+        if not self._left:
+            self._received(exchange)
+        return data[len(part) :]
+
     def on_message_begin(self) -> None:
         self.url = b""
         self.headers = []
         self._in_body = False
+        self._in_message = True
 
     def on_url(self, url: bytes) -> None:
         self.url += url
@@ -179,6 +220,7 @@ class InferLane(HttpToolsProtocol):
             self._open(model)
         else:
             self._hand_to_asgi()
+        self._chunk = b""
         self.headers = []  # trailers come to on_header too, and belong to no one
 
     def on_body(self, body: bytes) -> None:
@@ -195,13 +237,17 @@ class InferLane(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._unseen_bytes = 0
-        self._in_body = False
+        self._in_body = self._in_message = False
         if self._discarding or self._upgrading:
             return
-        exchange, self._receiving = self._receiving, None
-        if exchange is None:
+        if self._receiving is None:
             super().on_message_complete()
-            return
+        else:
+            self._received(self._receiving)
+
+    def _received(self, exchange: Exchange) -> None:
+        """Its body is whole."""
+        self._receiving = None
         exchange.received = True
         if exchange.current:
             exchange.run()
@@ -234,13 +280,20 @@ class InferLane(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _open(self, model: ModelRef) -> None:
-        headers = dict(self.headers)
+        headers, most = dict(self.headers), self.front.max_body_bytes
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
-        self._receiving = exchange = Exchange(self.front, model, headers, keep_alive, self._answered)
+        head = read_head(model, headers, keep_alive)
+        self._known = repeated(self._chunk, head, self.headers, most)
+        if int(headers.get(b"content-length", 0)) > most:
+            self._start(msgspec.structs.replace(head, wants_continue=False))
+            self._refuse(body_too_large(most))
+        else:
+            self._start(head)
+
+    def _start(self, head: Head) -> None:
+        self._receiving = exchange = Exchange(self.front, head, self._answered)
         self._queue(exchange)
-        if int(headers.get(b"content-length", 0)) > self.front.max_body_bytes:
-            self._refuse(body_too_large(self.front.max_body_bytes))
-        elif exchange.current:
+        if exchange.current:
             self._begin(exchange)
 
     def _queue(self, exchange: Exchange) -> None:
@@ -270,7 +323,7 @@ class InferLane(HttpToolsProtocol):
         self._discarding = True
         exchange, self._receiving = self._receiving, None
         if exchange is None:
-            exchange = Exchange(self.front, ModelRef(""), {}, False, self._answered)
+            exchange = Exchange(self.front, Head(ModelRef(""), keep_alive=False), self._answered)
             self._queue(exchange)
         exchange.keep_alive = False
         exchange.refuse(error)

@@ -1,6 +1,6 @@
 """Inference over HTTP: head and body -> Request, and how the answer is wanted; Response -> body. No sockets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -9,14 +9,16 @@ from headrace.errors import InvalidRequest
 from headrace.models.registry import Registry
 from headrace.protocols.json_body import decode
 from headrace.protocols.oip.classification import classify
+from headrace.protocols.oip.head import Head
 from headrace.protocols.oip.parameter_values import flag, integer
 from headrace.protocols.oip.parameters import forwarded, read_context, trace_of
 from headrace.protocols.oip.shapes import check_content
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.shared_tensors import REGION, read_shared, write_shared
+from headrace.protocols.oip.templates import Templates
 from headrace.protocols.oip.tensors import from_body, from_json, to_json
-from headrace.protocols.oip.wanted import Outputs, WantedOutput
-from headrace.types import Buffer, Context, ModelRef, Parameter, Request, Response, Shape, Tensor
+from headrace.protocols.oip.wanted import Answers, Outputs, Wanted
+from headrace.types import Buffer, Context, Parameter, Request, Response, Shape, Tensor
 
 _Parameters = dict[str, Parameter] | None
 
@@ -46,23 +48,6 @@ _DECODER = msgspec.json.Decoder(_Infer)
 _encode = msgspec.json.Encoder().encode
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """What the URL and the headers say of an inference."""
-
-    model: ModelRef
-    json_bytes: int | None = None  # Inference-Header-Content-Length: where the JSON ends and raw tensors begin
-    trace: str = ""  # traceparent
-    request_id: str = ""  # X-Request-Id
-
-
-class Wanted(msgspec.Struct, frozen=True):
-    """How the answer is wanted."""
-
-    id: str | None  # echoed where the client gave one
-    binary: bool  # outputs that are not named below
-    outputs: Mapping[str, WantedOutput]
-
-
 class Body(msgspec.Struct, frozen=True):
     """The body of an answer: JSON, then raw tensors, if any are wanted raw."""
 
@@ -71,40 +56,59 @@ class Body(msgspec.Struct, frozen=True):
 
 
 def read_request(
-    asked: Asked, body: memoryview, arrived_ns: int, registry: Registry, regions: Regions
+    head: Head, body: memoryview, arrived_ns: int, registry: Registry, regions: Regions, templates: Templates
 ) -> tuple[Request, Wanted]:
     """The request and how its answer is wanted; tensors sent as binary data stay where they are in the body.
 
     Raises InvalidRequest with the field's path, NotFound for a region or a model asked for its signature.
     """
-    size = len(body) if asked.json_bytes is None else asked.json_bytes
+    size = len(body) if head.json_bytes is None else head.json_bytes
     if size > len(body):
         raise InvalidRequest(f"{size} is more than the body's {len(body)} bytes", "Inference-Header-Content-Length")
-    if size == 0 and asked.json_bytes == 0:
-        return _read_raw(asked, body, arrived_ns, registry)
-    infer = decode(_DECODER, body[:size])
+    if size == 0 and head.json_bytes == 0:
+        return _read_raw(head, body, arrived_ns, registry)
+    json, raw = body[:size], body[size:]
+    template = templates.get(json) if raw else None
+    if template is not None and template.num_bytes == len(raw):
+        context = Context(arrived_ns, "http", None, 0, trace_of(head.trace))
+        asked = template.id or head.request_id
+        return Request(asked, head.model, template.tensors(raw), template.outputs, {}, context), template.wanted
+    infer = decode(_DECODER, json)
+    request, wanted = _read(infer, head, raw, arrived_ns, registry, regions)
+    if raw and not infer.parameters and _sent_raw(infer) and wanted.all_binary:
+        wanted = wanted._replace(answers=Answers())
+        templates.keep(json, request, wanted)
+    return request, wanted
+
+
+def _read(
+    infer: _Infer, head: Head, raw: memoryview, arrived_ns: int, registry: Registry, regions: Regions
+) -> tuple[Request, Wanted]:
     parameters = infer.parameters or {}
-    context = read_context(parameters, arrived_ns, "http", trace_of(asked.trace))
-    inputs = _read_inputs(infer.inputs, body[size:], regions)
+    context = read_context(parameters, arrived_ns, "http", trace_of(head.trace))
+    inputs = _read_inputs(infer.inputs, raw, regions)
     binary = flag(parameters, "binary_data_output", "parameters")
-    outputs = Outputs(asked.model, registry, regions, binary)
+    outputs = Outputs(head.model, registry, regions, binary)
     for output in infer.outputs or ():
         outputs.add(output.name, output.parameters)
-    request = Request(
-        infer.id or asked.request_id, asked.model, inputs, tuple(outputs.found), forwarded(parameters), context
-    )
+    names = tuple(outputs.found)
+    request = Request(infer.id or head.request_id, head.model, inputs, names, forwarded(parameters), context)
     return request, Wanted(infer.id, binary, outputs.found)
 
 
-def _read_raw(asked: Asked, body: memoryview, arrived_ns: int, registry: Registry) -> tuple[Request, Wanted]:
+def _sent_raw(infer: _Infer) -> bool:
+    return all(one.parameters and "binary_data_size" in one.parameters for one in infer.inputs)
+
+
+def _read_raw(head: Head, body: memoryview, arrived_ns: int, registry: Registry) -> tuple[Request, Wanted]:
     """A body without JSON: the model's one input, and all outputs in binary."""
-    signature = registry.get(asked.model).signature
+    signature = registry.get(head.model).signature
     if len(signature.inputs) != 1:
-        what = f"a raw binary request needs a model of one input, {asked.model.name!r} has {len(signature.inputs)}"
+        what = f"a raw binary request needs a model of one input, {head.model.name!r} has {len(signature.inputs)}"
         raise InvalidRequest(f"{what}; send a JSON header", "Inference-Header-Content-Length")
     tensor = from_body(signature.inputs[0], body, signature.batch.batched)
-    context = Context(arrived_ns, "http", None, 0, trace_of(asked.trace))
-    return Request(asked.request_id, asked.model, (tensor,), context=context), Wanted(None, True, {})
+    context = Context(arrived_ns, "http", None, 0, trace_of(head.trace))
+    return Request(head.request_id, head.model, (tensor,), context=context), Wanted(None, True, {})
 
 
 def _read_inputs(sent: Sequence[_Input], raw: memoryview, regions: Regions) -> tuple[Tensor, ...]:
@@ -142,6 +146,8 @@ def write_response(response: Response, wanted: Wanted, regions: Regions) -> Body
     `tensors` lie where the response's do, so they must be copied before it ends. Raises InvalidRequest for an output
     that cannot be sent as it is wanted.
     """
+    if wanted.answers is not None and (known := wanted.answers.get(response)) is not None:
+        return Body(known, [tensor.data for tensor in response.outputs])
     outputs: list[dict[str, Any]] = []
     tensors: list[Buffer] = []
     for tensor in response.outputs:
@@ -163,4 +169,7 @@ def write_response(response: Response, wanted: Wanted, regions: Regions) -> Body
     if response.parameters:
         head["parameters"] = response.parameters
     head["outputs"] = outputs
-    return Body(_encode(head), tensors)
+    json = _encode(head)
+    if wanted.answers is not None and not response.parameters:
+        wanted.answers.keep(response, json)
+    return Body(json, tensors)

@@ -17,6 +17,7 @@ from headrace.protocols.http import json_response, on_error, read_body, read_jso
 from headrace.protocols.http_error import http_error
 from headrace.protocols.oip.exchange import Answer, Exchange
 from headrace.protocols.oip.front import EXTENSIONS, Front
+from headrace.protocols.oip.head import read_head
 from headrace.protocols.oip.model_version import read_model
 from headrace.protocols.oip.repository_routes import RepositoryRoutes
 from headrace.protocols.oip.shared_memory_routes import SharedMemoryRoutes
@@ -153,7 +154,7 @@ class Routes:
             answered.set_result(response)
 
         headers = {name: value for name, value in request.headers.raw if name != b"content-encoding"}
-        exchange = Exchange(self._front, _model(request), headers, True, answer)
+        exchange = Exchange(self._front, read_head(_model(request), headers, True), answer)
         exchange.receive(bytes(await read_body(request, self._front.max_body_bytes)))
         exchange.run()
         try:

@@ -8,7 +8,7 @@ from headrace.models.registry import Registry
 from headrace.protocols.oip.parameter_values import flag, integer
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.shared_tensors import REGION, Place, read_place
-from headrace.types import ModelRef, Parameter
+from headrace.types import ModelRef, Parameter, Response
 
 
 class Classes(NamedTuple):
@@ -26,6 +26,43 @@ class WantedOutput(NamedTuple):
     binary: bool = True  # HTTP only: gRPC has no other
     classes: Classes | None = None
     place: Place | None = None
+
+
+class Wanted(NamedTuple):
+    """How an answer over HTTP is wanted."""
+
+    id: str | None  # echoed where the client gave one
+    binary: bool  # outputs that are not named below
+    outputs: Mapping[str, WantedOutput]
+    answers: "Answers | None" = None  # where all of it is wanted in binary: what was written before
+
+    @property
+    def all_binary(self) -> bool:
+        """Whether no value goes into the JSON, nor anything else that differs between answers of one form."""
+        plain = all(one.binary and one.classes is None and one.place is None for one in self.outputs.values())
+        return plain if self.outputs else self.binary
+
+
+MOST_ANSWERS = 256
+
+
+class Answers:
+    """The JSON of binary answers by what it depends on: the version, and names, shapes and sizes of the outputs."""
+
+    def __init__(self) -> None:
+        self._known: dict[object, bytes] = {}
+
+    def get(self, response: Response) -> bytes | None:
+        return self._known.get(_form(response))
+
+    def keep(self, response: Response, json: bytes) -> None:
+        if len(self._known) >= MOST_ANSWERS:
+            self._known.clear()
+        self._known[_form(response)] = json
+
+
+def _form(response: Response) -> object:
+    return response.model, *[(tensor.name, tensor.shape, len(tensor.data)) for tensor in response.outputs]
 
 
 class Outputs:

@@ -6,6 +6,7 @@ import pytest
 
 from headrace.errors import BodyTooLarge, InvalidRequest
 from headrace.protocols.oip.exchange import Answer, Exchange
+from headrace.protocols.oip.head import read_head
 from headrace.types import ModelRef
 from tests.protocols.oip.stub import Stub
 
@@ -17,7 +18,7 @@ class _Asking:
 
     def __init__(self, stub: Stub, model: str = "late", headers: dict[bytes, bytes] | None = None) -> None:
         self.answers: list[Answer] = []
-        self.exchange = Exchange(stub.front, ModelRef(model), headers or {}, True, self._answered)
+        self.exchange = Exchange(stub.front, read_head(ModelRef(model), headers or {}, True), self._answered)
 
     def _answered(self, exchange: Exchange, answer: Answer) -> None:
         self.answers.append(answer)

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from headrace.arrays import from_array, split_bytes, to_array
 from headrace.errors import Forbidden, HeadraceError, InvalidRequest, ModelNotFound, NotFound
 from headrace.models.registry import Registry, Served
-from headrace.protocols.oip.rest import Asked, Body, Wanted, read_request, write_response
+from headrace.protocols.oip.head import Head
+from headrace.protocols.oip.rest import Body, read_request, write_response
 from headrace.protocols.oip.shared_memory import Regions
+from headrace.protocols.oip.templates import Templates
+from headrace.protocols.oip.wanted import Wanted
 from headrace.types import (
     BatchAxis,
     Manifest,
@@ -57,8 +60,8 @@ def _read(
     body: dict[str, Any] | bytes, raw: bytes = b"", model: str = "m", regions: Regions = NO_REGIONS, **headers: Any
 ) -> tuple[Request, Wanted]:
     head = body if isinstance(body, bytes) else json.dumps(body).encode()
-    asked = Asked(ModelRef(model), **{"json_bytes": len(head) if raw else None} | headers)
-    return read_request(asked, memoryview(head + raw), 1_000, REGISTRY, regions)
+    asked = Head(ModelRef(model), **{"json_bytes": len(head) if raw else None} | headers)
+    return read_request(asked, memoryview(head + raw), 1_000, REGISTRY, regions, Templates())
 
 
 def _refusal(body: dict[str, Any] | bytes, raw: bytes = b"", **options: Any) -> str:
@@ -289,7 +292,7 @@ def test_nan_in_json_is_refused_with_advice() -> None:
 @given(st.binary(max_size=300), st.one_of(st.none(), st.integers(0, 400)))
 def test_any_bytes_are_read_or_refused(body: bytes, json_bytes: int | None) -> None:
     try:
-        read_request(Asked(ModelRef("scores"), json_bytes), memoryview(body), 0, REGISTRY, NO_REGIONS)
+        read_request(Head(ModelRef("scores"), json_bytes), memoryview(body), 0, REGISTRY, NO_REGIONS, Templates())
     except HeadraceError as refusal:
         assert refusal.code != "internal"
 
@@ -315,6 +318,6 @@ def test_a_valid_request_with_any_bytes_changed_is_read_or_refused(data: st.Data
         body[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
         body = body or bytearray(b" ")
     try:
-        read_request(Asked(ModelRef("scores"), len(VALID)), memoryview(body), 0, REGISTRY, NO_REGIONS)
+        read_request(Head(ModelRef("scores"), len(VALID)), memoryview(body), 0, REGISTRY, NO_REGIONS, Templates())
     except HeadraceError as refusal:
         assert refusal.code != "internal"

@@ -1,0 +1,74 @@
+"""What the head of an inference over HTTP says; and the one of a connection that repeats. Knows no body."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from headrace.errors import HeadraceError, InvalidRequest
+from headrace.types import ModelRef
+
+_REQUEST_ID = re.compile(rb"^[\x21-\x7e]{1,128}$")
+
+
+class Head(msgspec.Struct, frozen=True):
+    """A request's URL and headers, as far as they matter to an inference."""
+
+    model: ModelRef
+    keep_alive: bool = True
+    json_bytes: int | None = None  # Inference-Header-Content-Length: where the JSON ends and raw tensors begin
+    trace: str = ""  # traceparent
+    request_id: str = ""  # X-Request-Id
+    accept_encoding: str = ""
+    content_encoding: str = ""
+    wants_continue: bool = False
+    error: HeadraceError | None = None  # what is wrong with it
+
+
+def read_head(model: ModelRef, headers: Mapping[bytes, bytes], keep_alive: bool) -> Head:
+    """The head; header names are in lower case. What is wrong with it becomes its `error`."""
+    request_id = headers.get(b"x-request-id", b"")
+    json_bytes, error = _json_bytes(headers.get(b"inference-header-content-length"))
+    return Head(
+        model,
+        keep_alive,
+        json_bytes,
+        headers.get(b"traceparent", b"").decode("latin-1"),
+        request_id.decode("ascii") if _REQUEST_ID.match(request_id) else "",
+        headers.get(b"accept-encoding", b"").decode("latin-1"),
+        headers.get(b"content-encoding", b"").decode("latin-1"),
+        headers.get(b"expect", b"").lower() == b"100-continue",
+        error,
+    )
+
+
+def _json_bytes(header: bytes | None) -> tuple[int | None, HeadraceError | None]:
+    if header is None:
+        return None, None
+    if header.isdigit() and len(header) < 19:
+        return int(header), None
+    what = f"{header.decode('latin-1')!r} is not a number of bytes"
+    return None, InvalidRequest(what, "Inference-Header-Content-Length")
+
+
+class Repeated(msgspec.Struct, frozen=True):
+    """A head that was read, byte for byte: where the same bytes come again they say the same."""
+
+    raw: bytes
+    head: Head
+    body_bytes: int
+
+
+def repeated(chunk: bytes, head: Head, headers: Sequence[tuple[bytes, bytes]], most: int) -> Repeated | None:
+    """The head as it may come again, or None where that is not plain to see.
+
+    `chunk` is what arrived with it, from its first byte on; `most` is the largest body. A head is plain whose body is
+    of a given length and follows at once, and in which every line that its bytes show was read as a header.
+    """
+    raw = chunk[: chunk.find(b"\r\n\r\n") + 4]
+    said = dict(headers)
+    body_bytes = int(said.get(b"content-length", most + 1))
+    whole = raw.startswith(b"POST ") and raw.count(b"\n") == raw.count(b"\r\n") == len(headers) + 2
+    if not whole or body_bytes > most or b"transfer-encoding" in said or b"expect" in said or not head.keep_alive:
+        return None
+    return Repeated(raw, head, body_bytes)
