@@ -6,10 +6,8 @@ awaited, later ones wait in uvicorn's own pipeline, and nothing more is read.
 """
 
 import logging
-import re
 from asyncio import TimerHandle, Transport
 from typing import Any, ClassVar, cast
-from urllib.parse import unquote_to_bytes
 
 import httptools
 import msgspec
@@ -20,11 +18,11 @@ from headrace.protocols.http_error import body_too_large
 from headrace.protocols.oip.exchange import Answer, Exchange
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.head import Head, Repeated, read_head, repeated
+from headrace.protocols.oip.targets import Targets
 from headrace.types import Buffer, ModelRef
 
 log = logging.getLogger(__name__)
 
-_INFER = re.compile(rb"^(?:https?://[^/]*)?/v2/models/([^/?#]+)(?:/versions/v?([0-9]{1,18}))?/infer(?:\?.*)?$", re.I)
 _LINGER_S = 5.0  # how long a client whose request was refused unread may go on sending before it is cut off
 
 
@@ -37,33 +35,6 @@ def lane(front: Front) -> type[HttpToolsProtocol]:
     Lane.front = front
     Lane.targets = Targets()
     return Lane
-
-
-class Targets:
-    """The model that a URL's infer route means, or None where it is no infer route; remembers URLs that repeat."""
-
-    def __init__(self, most: int = 4096) -> None:
-        self._known: dict[bytes, ModelRef | None] = {}
-        self._most = most
-
-    def get(self, url: bytes) -> ModelRef | None:
-        try:
-            return self._known[url]
-        except KeyError:
-            target = _target(url)
-        if len(url) <= 256:
-            if len(self._known) >= self._most:
-                self._known.clear()
-            self._known[url] = target
-        return target
-
-
-def _target(url: bytes) -> ModelRef | None:
-    found = _INFER.match(url)
-    if found is None:
-        return None
-    name = unquote_to_bytes(found[1]).decode("utf-8", "replace")
-    return ModelRef(name, int(found[2]) if found[2] else None)
 
 
 class InferLane(HttpToolsProtocol):

@@ -157,7 +157,7 @@ class StubRepository:
 class Stub:
     """The view, and what stands behind it."""
 
-    def __init__(self, shared_memory: bool = True, folder: Path = Path("/dev/shm"), **limits: int) -> None:
+    def __init__(self, shared_memory: bool = True, folder: Path = Path("/dev/shm"), **limits: Any) -> None:
         self.records: list[Record] = []
         self.registry = Registry(_loading)
         self.repository = StubRepository(self.registry)

@@ -1,14 +1,15 @@
 """Inference on a real connection: order, errors and manners."""
 
+import asyncio
 import json
 
 import numpy as np
 import pytest
 
-from headrace.protocols.oip.infer_lane import Targets
-from headrace.types import ModelRef
+from tests.protocols.oip.fake_transport import connect
 from tests.protocols.oip.http_server import request_bytes
 from tests.protocols.oip.infer_bodies import ADD_SUB, LATE, add_sub_binary, add_sub_json, floats, server
+from tests.protocols.oip.stub import Stub
 
 
 async def test_json_in_json_out() -> None:
@@ -187,28 +188,51 @@ async def test_the_same_request_is_answered_alike_without_the_lane() -> None:
 # ---- which URLs are infer routes
 
 
-@pytest.mark.parametrize(
-    ("url", "model"),
-    [
-        (b"/v2/models/m/infer", ModelRef("m")),
-        (b"/v2/models/m/versions/3/infer", ModelRef("m", 3)),
-        (b"/v2/models/m/versions/v3/infer?a=b", ModelRef("m", 3)),
-        (b"http://host:8000/v2/models/m/infer", ModelRef("m")),
-        (b"/v2/models/a%2Fb%20c/infer", ModelRef("a/b c")),
-        (b"/v2/models/m/generate", None),
-        (b"/v2/models/m/versions/x/infer", None),
-        (b"/v2/models/m/versions/" + b"9" * 30 + b"/infer", None),
-        (b"/v2/models/a/b/infer", None),
-        (b"", None),
-    ],
-)
-def test_an_infer_url_names_its_model(url: bytes, model: ModelRef | None) -> None:
-    targets = Targets()
-    assert targets.get(url) == model
-    assert targets.get(url) == model
+def binary_post(value: int, last: bytes = b"") -> bytes:
+    """An inference in binary whose head is the same to the byte for every value."""
+    sent = {"name": "INPUT0", "shape": [1, 16], "datatype": "INT32", "parameters": {"binary_data_size": 64}}
+    head = json.dumps({"inputs": [sent, {**sent, "name": "INPUT1"}], "parameters": {"binary_data_output": True}})
+    body = head.encode() + np.full(32, value, np.int32).tobytes()
+    return request_bytes("POST", ADD_SUB, body, Inference_Header_Content_Length=str(len(head))) + last
 
 
-def test_remembered_urls_are_bounded() -> None:
-    targets = Targets(most=2)
-    for number in range(10):
-        assert targets.get(b"/v2/models/m%d/infer" % number) == ModelRef(f"m{number}")
+def sums(written: bytes) -> list[int]:
+    """The first sum of each answer."""
+    bodies = [part.partition(b"\r\n\r\n")[2] for part in written.split(b"HTTP/1.1 200 OK\r\n")[1:]]
+    return [int(np.frombuffer(body[-128:-64], np.int32)[0]) for body in bodies]
+
+
+@pytest.mark.parametrize("cut", [1, 10, 0.5, -1])
+async def test_a_head_that_repeats_is_answered_however_its_bytes_arrive(cut: float) -> None:
+    connection, transport = connect(Stub())
+    connection.data_received(binary_post(1))
+    second = binary_post(2)
+    at = int(len(second) * cut) if isinstance(cut, float) else int(cut)
+    connection.data_received(second[:at])
+    connection.data_received(second[at:])
+    assert sums(transport.written) == [2, 4]
+
+
+async def test_repeated_heads_may_be_pipelined_with_any_other_request() -> None:
+    connection, transport = connect(Stub())
+    connection.data_received(binary_post(1))
+    connection.data_received(binary_post(2) + binary_post(3) + add_sub_post() + binary_post(4, binary_post(5)[:20]))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    connection.data_received(binary_post(5)[20:])
+    assert sums(transport.written)[:2] == [2, 4]
+    assert transport.written.count(b"HTTP/1.1 200 OK") == 6
+
+
+async def test_a_client_that_leaves_within_a_repeated_request_leaves_nothing_behind() -> None:
+    stub = Stub()
+    connection, transport = connect(stub)
+    connection.data_received(binary_post(1))
+    connection.data_received(binary_post(2)[:-5])
+    connection.connection_lost(None)
+    assert sums(transport.written) == [2]
+    assert stub.front.gateway.in_flight == 0
+
+
+def add_sub_post() -> bytes:
+    return request_bytes("POST", ADD_SUB, add_sub_json())

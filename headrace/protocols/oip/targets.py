@@ -1,0 +1,35 @@
+"""The model that a URL's infer route means. Knows no registry."""
+
+import re
+from urllib.parse import unquote_to_bytes
+
+from headrace.types import ModelRef
+
+_INFER = re.compile(rb"^(?:https?://[^/]*)?/v2/models/([^/?#]+)(?:/versions/v?([0-9]{1,18}))?/infer(?:\?.*)?$", re.I)
+
+
+class Targets:
+    """The model that a URL's infer route means, or None where it is no infer route; remembers URLs that repeat."""
+
+    def __init__(self, most: int = 4096) -> None:
+        self._known: dict[bytes, ModelRef | None] = {}
+        self._most = most
+
+    def get(self, url: bytes) -> ModelRef | None:
+        try:
+            return self._known[url]
+        except KeyError:
+            target = _target(url)
+        if len(url) <= 256:
+            if len(self._known) >= self._most:
+                self._known.clear()
+            self._known[url] = target
+        return target
+
+
+def _target(url: bytes) -> ModelRef | None:
+    found = _INFER.match(url)
+    if found is None:
+        return None
+    name = unquote_to_bytes(found[1]).decode("utf-8", "replace")
+    return ModelRef(name, int(found[2]) if found[2] else None)

@@ -1,0 +1,67 @@
+"""What a head says, and when the same bytes may be taken to say it again."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.protocols.oip.head import Head, read_head, repeated
+from headrace.types import ModelRef
+
+MODEL = ModelRef("m")
+LINES = ((b"host", b"here"), (b"content-length", b"3"))
+RAW = b"POST /v2/models/m/infer HTTP/1.1\r\nHost: here\r\nContent-Length: 3\r\n\r\n"
+HEAD = Head(MODEL)
+
+
+def test_headers_that_matter_are_read() -> None:
+    headers = {
+        b"inference-header-content-length": b"12",
+        b"traceparent": b"00-a",
+        b"x-request-id": b"r1",
+        b"accept-encoding": b"gzip",
+        b"content-encoding": b"deflate",
+        b"expect": b"100-Continue",
+    }
+    assert read_head(MODEL, headers, False) == Head(MODEL, False, 12, "00-a", "r1", "gzip", "deflate", True)
+
+
+@pytest.mark.parametrize("value", [b"-1", b"x", b"", b"1.5", b"9" * 30])
+def test_a_json_length_that_is_no_number_is_the_heads_error(value: bytes) -> None:
+    error = read_head(MODEL, {b"inference-header-content-length": value}, True).error
+    assert "is not a number of bytes" in str(error)
+
+
+def test_a_request_id_that_could_break_a_header_is_not_taken() -> None:
+    assert read_head(MODEL, {b"x-request-id": b"a\x80b"}, True).request_id == ""
+
+
+def test_a_plain_head_may_come_again_whatever_follows_it() -> None:
+    known = repeated(RAW + b"abcPOST", HEAD, LINES, most=10)
+    assert known is not None
+    assert (known.raw, known.head, known.body_bytes) == (RAW, HEAD, 3)
+
+
+@pytest.mark.parametrize(
+    ("chunk", "head", "headers"),
+    [
+        (b"\r\n" + RAW, HEAD, LINES),  # begins with an empty line
+        (RAW[:-2], HEAD, LINES),  # its end is not in this chunk
+        (RAW, HEAD, LINES[:1]),  # no length, or a header that another way of reading would miss
+        (RAW.replace(b"here\r\n", b"here\n"), HEAD, LINES),  # lines that end otherwise
+        (RAW.replace(b"Length: 3", b"Length: 99"), HEAD, ((b"host", b"here"), (b"content-length", b"99"))),
+        (RAW, Head(MODEL, keep_alive=False), LINES),
+        (RAW.replace(b"Host", b"Expect"), HEAD, ((b"expect", b"here"), LINES[1])),
+        (RAW.replace(b"Host", b"Transfer-Encoding"), HEAD, ((b"transfer-encoding", b"here"), LINES[1])),
+        (b"", HEAD, LINES),
+    ],
+)
+def test_a_head_that_is_not_plain_is_read_anew_each_time(
+    chunk: bytes, head: Head, headers: tuple[tuple[bytes, bytes], ...]
+) -> None:
+    assert repeated(chunk, head, headers, most=10) is None
+
+
+@given(st.binary())
+def test_whatever_arrives_a_repeated_head_ends_where_its_empty_line_does(chunk: bytes) -> None:
+    known = repeated(chunk, HEAD, LINES, most=10)
+    assert known is None or (known.raw.endswith(b"\r\n\r\n") and known.raw.count(b"\r\n\r\n") == 1)
