@@ -48,7 +48,7 @@ fix: $(READY) ## put right what the formatter and the linter can
 	$(BIN)/ruff format
 
 bench: setup ## every benchmark, one after another
-	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench; done
+	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python -m "benchmarks.$$(basename "$$bench" .py)"; done
 
 docs: $(READY) ## does the documentation say what the code does?
 	$(BIN)/python -m pytest tests/test_docs.py
