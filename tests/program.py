@@ -1,6 +1,7 @@
 """`headrace serve` as a process of its own, for tests of what a user does."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,12 +19,17 @@ class Program:
     def __init__(self, process: "subprocess.Popen[str]", told: str) -> None:
         self.process = process
         self.told = told
-        self.http = told.split("HTTP on ")[1].split(",", maxsplit=1)[0].split(";", maxsplit=1)[0]
+        self.http = _address(told, "HTTP on ")
+        self.grpc = _address(told, "gRPC on ") if "gRPC on " in told else ""
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to stop, and wait for its exit code."""
         self.process.send_signal(number)
         return self.process.wait(60)
+
+
+def _address(told: str, after: str) -> str:
+    return re.split("[,; ]", told.split(after)[1].strip(), maxsplit=1)[0]
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -59,8 +60,7 @@ class BatchedModel:
         self._refusal: HeadraceError | None = None  # once it takes nothing new
         self._asked = False  # a look at the queue is on its way
         self._timer: Timer | None = None
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._idle: asyncio.Event | None = None  # once somebody waits for the last answer
         for instance in instances:
             instance.on_change(self._look, self._learn)
 
@@ -77,7 +77,6 @@ class BatchedModel:
         if not self.signature.batch.batched:
             item.keep_alone()
         self._queue.push(item)
-        self._idle.clear()
         self._ask()
         return lambda: self._cancel(item)
 
@@ -86,7 +85,9 @@ class BatchedModel:
 
     async def drain(self) -> None:
         self._refusal = self._refusal or ModelUnavailable(f"model {self._version} is being unloaded")
-        await self._idle.wait()
+        if self._running or self._queue:
+            self._idle = self._idle or asyncio.Event()
+            await self._idle.wait()
 
     async def close(self) -> None:
         self._refusal = closed = ModelUnavailable(f"model {self._version} was unloaded")
@@ -174,21 +175,18 @@ class BatchedModel:
     def _run(self, instance: Instance, batch: list[Waiting], reason: str, now_ns: int) -> None:
         self._running += len(batch)
         work = collate.join(batch, self.signature.batch.batched)
-        number = self._instances.index(instance)
-        facts = BatchFacts(sum(item.rows for item in batch), len(batch), reason, number, now_ns)
-        instance.run(work, lambda outcome: self._ran(batch, facts, outcome))
+        closed = _Closed(reason, self._instances.index(instance), now_ns)
+        instance.run(work, lambda outcome: self._ran(batch, closed, outcome))
 
-    def _ran(self, batch: list[Waiting], facts: BatchFacts, outcome: Outcome) -> None:
+    def _ran(self, batch: list[Waiting], closed: "_Closed", outcome: Outcome) -> None:
         self._running -= len(batch)
         if outcome.error is None:
             self._infer_ns += (outcome.infer_ns - self._infer_ns) * (0.2 if self._infer_ns else 1.0)
         self._look()  # the instance gets its next batch before these answers are written
+        facts = _facts(batch, closed, outcome)
         if outcome.lost:
             self._lost(batch, outcome)
         elif outcome.error is None:
-            facts = msgspec.structs.replace(
-                facts, input_ns=outcome.input_ns, infer_ns=outcome.infer_ns, output_ns=outcome.output_ns
-            )
             self._succeeded(batch, facts, outcome)
         elif len(batch) > 1 and isinstance(outcome.error, InputRefused | Internal):
             self._apart(batch)
@@ -244,7 +242,7 @@ class BatchedModel:
             log.exception("an answer of %s could not be delivered", self._version)
 
     def _settle(self) -> None:
-        if not self._running and not self._queue:
+        if self._idle and not self._running and not self._queue:
             self._idle.set()
 
     # ---- what changes while it serves
@@ -265,6 +263,27 @@ class BatchedModel:
         self.signature = msgspec.structs.replace(self.signature, batch=axis)
         self._check = Check(self.signature)
         self._limits = msgspec.structs.replace(self._limits, max_size=axis.max_size)
+
+
+class _Closed(NamedTuple):
+    """When, why and for which instance a batch was closed."""
+
+    reason: str
+    instance: int
+    started_ns: int
+
+
+def _facts(batch: list[Waiting], closed: _Closed, outcome: Outcome) -> BatchFacts:
+    return BatchFacts(
+        rows=sum([item.rows for item in batch]),
+        requests=len(batch),
+        reason=closed.reason,
+        instance=closed.instance,
+        started_ns=closed.started_ns,
+        input_ns=outcome.input_ns,
+        infer_ns=outcome.infer_ns,
+        output_ns=outcome.output_ns,
+    )
 
 
 def _nothing() -> None:

@@ -6,7 +6,7 @@ from headrace.arrays import row_ends
 from headrace.batching.instance import Rows, Work
 from headrace.batching.queue import Waiting
 from headrace.errors import Internal
-from headrace.types import Tensor
+from headrace.types import Buffer, Tensor
 
 
 def join(batch: Sequence[Waiting], batched: bool) -> Work:
@@ -16,18 +16,25 @@ def join(batch: Sequence[Waiting], batched: bool) -> Work:
         alone = tuple(Rows(tensor.name, tensor.datatype, tensor.shape, [tensor.data]) for tensor in first.inputs)
         return Work(alone, first.outputs)
     assert batched, "requests were joined for a model that takes one at a time"
-    total = sum(item.rows for item in batch)
-    places = [{tensor.name: tensor for tensor in item.request.inputs} for item in batch]
+    total = sum([item.rows for item in batch])
     inputs = tuple(
-        Rows(
-            tensor.name,
-            tensor.datatype,
-            (total, *tensor.shape[1:]),
-            [place[tensor.name].data for place in places],
-        )
-        for tensor in first.inputs
+        [
+            Rows(tensor.name, tensor.datatype, (total, *tensor.shape[1:]), _parts(batch, index, tensor.name))
+            for index, tensor in enumerate(first.inputs)
+        ]
     )
     return Work(inputs, _outputs(batch))
+
+
+def _parts(batch: Sequence[Waiting], index: int, name: str) -> list[Buffer]:
+    """The data of one input of each request; as a rule it stands at the same place in all of them."""
+    parts: list[Buffer] = []
+    for item in batch:
+        tensor = item.request.inputs[index]
+        if tensor.name != name:
+            tensor = next(each for each in item.request.inputs if each.name == name)
+        parts.append(tensor.data)
+    return parts
 
 
 def _outputs(batch: Sequence[Waiting]) -> tuple[str, ...]:
@@ -51,9 +58,10 @@ def split(outputs: tuple[Tensor, ...], batch: Sequence[Waiting]) -> list[tuple[T
     for tensor in outputs:
         if not tensor.shape or tensor.shape[0] != total:
             raise Internal(f"output {tensor.name!r} has shape {list(tensor.shape)} for a batch of {total} rows")
-    parts = list(zip(*[_cut(tensor, batch, total) for tensor in outputs], strict=True))
+    parts = zip(*[_cut(tensor, batch, total) for tensor in outputs], strict=True)
+    everything = (), tuple([tensor.name for tensor in outputs])
     return [
-        _chosen(part, item.request.outputs) if item.request.outputs else part
+        part if item.request.outputs in everything else _chosen(part, item.request.outputs)
         for part, item in zip(parts, batch, strict=True)
     ]
 

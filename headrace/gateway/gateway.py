@@ -23,8 +23,7 @@ class Gateway:
         self._registry = registry
         self._record = record
         self._clock = clock
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._idle: asyncio.Event | None = None  # once somebody waits for the last answer
 
     def submit(self, request: Request, reply: Reply) -> Cancel:
         """As `Servable.submit`: answers and errors go to `reply`, perhaps before this returns."""
@@ -39,7 +38,6 @@ class Gateway:
             return _nothing
         call = _Call(self, request, served, reply, submitted_ns)
         self.in_flight += 1
-        self._idle.clear()
         withdraw = served.servable.submit(request, call.answered)
         if not call.done:
             call.withdraw = withdraw
@@ -48,12 +46,14 @@ class Gateway:
     async def drain(self) -> None:
         """Refuse what is new and wait for what runs."""
         self.draining = True
-        await self._idle.wait()
+        if self.in_flight:
+            self._idle = self._idle or asyncio.Event()
+            await self._idle.wait()
 
     def finished(self, call: "_Call", answer: Response | HeadraceError) -> None:
         """Record a request that has its last answer."""
         self.in_flight -= 1
-        if not self.in_flight:
+        if self._idle and not self.in_flight:
             self._idle.set()
         request, version = call.request, call.served.version
         batch, code = (None, answer.code) if isinstance(answer, HeadraceError) else (answer.batch, "")

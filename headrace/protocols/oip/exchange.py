@@ -140,7 +140,7 @@ class Exchange:
     def _write(self, response: Response) -> Answer:
         body = write_response(response, self._wanted, self._front.regions)
         headers = _content_type(body)
-        parts: list[Buffer] = [body.json, *body.tensors]
+        parts = [body.json, *body.tensors]
         encoding = choose(self._head.accept_encoding) if self._head.accept_encoding else ""
         if encoding and sum(map(len, parts)) >= _LEAST_COMPRESSED_BYTES:
             parts = [compress(b"".join(parts), encoding)]

@@ -264,8 +264,8 @@ class InferLane(HttpToolsProtocol):
     def _start(self, head: Head) -> None:
         self._receiving = exchange = Exchange(self.front, head, self._answered)
         self._queue(exchange)
-        if exchange.current:
-            self._begin(exchange)
+        if exchange.current and head.wants_continue:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _queue(self, exchange: Exchange) -> None:
         last, self.cycle = self.cycle, cast(RequestResponseCycle, exchange)

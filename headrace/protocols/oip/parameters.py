@@ -39,7 +39,7 @@ def forwarded(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
 
 def trace_of(traceparent: str) -> str:
     """A W3C traceparent as it is, or "" where it is none: a wrong one is to be ignored."""
-    return traceparent if _TRACEPARENT.match(traceparent) else ""
+    return traceparent if traceparent and _TRACEPARENT.match(traceparent) else ""
 
 
 def _integer(parameters: Mapping[str, Parameter], name: str, most: int) -> int:
