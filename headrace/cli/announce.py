@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from headrace.cli.listing import as_table, listed
+from headrace.cli.listing import listed, print_listing
 
 if TYPE_CHECKING:
     from headrace.app import Ready
@@ -15,7 +15,7 @@ def announce(ready: "Ready", console: Console) -> None:
     versions = listed(ready.index, ready.served)
     serving = len(ready.served)
     if versions:
-        console.print(as_table(versions))
+        print_listing(versions, console)
     where = f"HTTP on {ready.http}" + (f", gRPC on {ready.grpc}" if ready.grpc else "")
     broken = f" ({broken} unavailable)" if (broken := len(versions) - serving) else ""
     console.print(f"Serving {_counted(serving)}{broken}: {where}; ready in {ready.seconds:.2f} s")

@@ -1,14 +1,19 @@
 """Model versions as a table or as JSON: what each is, what it takes and gives, and where that is known from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
+from rich.console import Console
 from rich.table import Table
 
 from headrace.cli.console import table
 from headrace.models.registry import Served
 from headrace.types import FREE, BatchAxis, Manifest, Signature, TensorSpec, VersionStatus
+
+COLUMNS = "name", "version", "state", "runtime", "inputs", "outputs", "batch axis", "from"
+BRIEF = 4  # of them fit on a line together
+TABLE_WIDTH = 140  # below it, cells of a table are too narrow to be read
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -26,22 +31,19 @@ def listed(index: Iterable[VersionStatus], served: Iterable[Served]) -> list[Lis
     return [Listed(status, each.manifest, each.signature) if each else Listed(status) for status, each in found]
 
 
-def as_table(versions: Iterable[Listed]) -> Table:
-    """One row a version; a version that cannot be served says why."""
-    made = table("name", "version", "state", "runtime", "inputs", "outputs", "batch axis", "from")
+def print_listing(versions: Sequence[Listed], console: Console) -> None:
+    """Print a table, or a paragraph a version where the console is too narrow for one; then what is to be noted."""
+    if console.width >= TABLE_WIDTH:
+        console.print(_as_table(versions))
+    else:
+        for each in versions:
+            _print_paragraph(each, console)
     for each in versions:
-        status, signature = each.status, each.signature
-        version = "" if status.version is None else str(status.version)
-        if signature is None:
-            state = f"{status.state}: {status.reason}" if status.reason else status.state
-            runtime = each.manifest.runtime if each.manifest else ""
-            made.add_row(status.name, version, state, runtime, "", "", "", _origin(each.manifest))
-        else:
-            inputs, outputs = _specs(signature.inputs), _specs(signature.outputs)
-            batch = batch_in_words(signature.batch)
-            row = status.state, signature.runtime, inputs, outputs, batch, _origin(each.manifest)
-            made.add_row(status.name, version, *row)
-    return made
+        name = each.status.name if each.status.version is None else f"{each.status.name} {each.status.version}"
+        if each.status.reason:
+            console.print(f"{name}: {each.status.reason}")
+        for warning in each.manifest.warnings if each.manifest else ():
+            console.print(f"{name}: warning: {warning}")
 
 
 def as_json(versions: Iterable[Listed]) -> str:
@@ -55,9 +57,7 @@ def batch_in_words(axis: BatchAxis) -> str:
         return "learned from the first request"
     if not axis.batched:
         return f"none: {axis.why}" if axis.why else "none"
-    found = axis.why or "rows are equal alone and together"
-    by = f"; they differ by {axis.difference:.1e}" if axis.difference else ""
-    return f"up to {axis.max_size} rows: {found}{by}"
+    return f"up to {axis.max_size} rows: {axis.why or 'the same alone and together'}"
 
 
 def spec_in_words(spec: TensorSpec) -> str:
@@ -66,19 +66,48 @@ def spec_in_words(spec: TensorSpec) -> str:
     return f"{spec.name} {spec.datatype} [{shape}]{' optional' if spec.optional else ''}"
 
 
-def _specs(specs: Iterable[TensorSpec]) -> str:
-    return "\n".join(spec_in_words(spec) for spec in specs)
+def _as_table(versions: Iterable[Listed]) -> Table:
+    made = table(*COLUMNS)
+    for each in versions:
+        made.add_row(*_cells(each))
+    return made
+
+
+def _print_paragraph(each: Listed, console: Console) -> None:
+    """Name, version, state and runtime on a line; the rest below it, each under its heading's name."""
+    cells = _cells(each)
+    console.print("  ".join(cell for cell in cells[:BRIEF] if cell), style="bold")
+    rest = Table.grid(padding=(0, 2))
+    for heading, cell in zip(COLUMNS[BRIEF:], cells[BRIEF:], strict=True):
+        if cell:
+            rest.add_row("", heading, cell)
+    console.print(rest)
+    console.print()
+
+
+def _cells(each: Listed) -> tuple[str, ...]:
+    """What stands in the columns; empty where it is not known."""
+    status, manifest, signature = each.status, each.manifest, each.signature
+    version = "" if status.version is None else str(status.version)
+    if signature is None:
+        return status.name, version, status.state, manifest.runtime if manifest else "", "", "", "", _origin(manifest)
+    inputs, outputs = (
+        "\n".join(spec_in_words(spec) for spec in specs) for specs in (signature.inputs, signature.outputs)
+    )
+    batch = batch_in_words(signature.batch)
+    return status.name, version, status.state, signature.runtime, inputs, outputs, batch, _origin(manifest)
 
 
 def _origin(manifest: Manifest | None) -> str:
-    """What each place gave: `model.toml: instances, threads`."""
+    """The model's file, and what other files gave: `model.toml: instances, threads`."""
     if manifest is None:
         return ""
     by_source: dict[str, list[str]] = {}
     for key, source in manifest.provenance.items():
-        by_source.setdefault(source, []).append(key)
-    lines = [f"{source}: {', '.join(sorted(keys))}" for source, keys in by_source.items() if source != "default"]
-    return "\n".join((*lines, *(f"warning: {warning}" for warning in manifest.warnings))) or manifest.path.name
+        if source not in ("default", "file"):
+            by_source.setdefault(source, []).append(key)
+    lines = (f"{source}: {', '.join(sorted(keys))}" for source, keys in by_source.items())
+    return "\n".join((manifest.path.name, *lines))
 
 
 def _object(each: Listed) -> dict[str, Any]:

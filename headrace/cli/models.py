@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headrace.cli.console import console
-from headrace.cli.listing import as_json, as_table, listed
+from headrace.cli.listing import as_json, listed, print_listing
 from headrace.cli.serve import existing
 from headrace.cli.settings import add_setting_flags, settings_of
 
@@ -29,5 +29,5 @@ def run(arguments: Sequence[str]) -> int:
     if options.json:
         print(as_json(versions))
     else:
-        console().print(as_table(versions))
+        print_listing(versions, console())
     return int(any(each.status.state == "UNAVAILABLE" for each in versions))

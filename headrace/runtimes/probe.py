@@ -126,17 +126,16 @@ def _verdict(model: LoadedModel, rows: Rows, alone: list[Arrays], max_size: int,
             found = found.worse(compare([alone[index] for index in order], together, model.outputs, tolerance))
     except HeadraceError as error:
         return BatchAxis(False, why=f"rows that run alone do not run together: {error.message}")
-    return _axis(found, lambda: model.coarse, max_size, tolerance)
+    return _axis(found, lambda: model.coarse, max_size)
 
 
-def _axis(found: Company, coarse: Callable[[], bool], max_size: int, tolerance: float) -> BatchAxis:
+def _axis(found: Company, coarse: Callable[[], bool], max_size: int) -> BatchAxis:
     """The decision: equal, or moved no more than the model's own noise, or not a batch."""
     if found.why:
         return BatchAxis(False, difference=found.difference, why=found.why)
     if found.within:
-        return BatchAxis(
-            True, max_size, found.difference, f"rows give the same alone and together, within {tolerance:g}"
-        )
+        apart = f", to {found.difference:.1e}" if found.difference else ""
+        return BatchAxis(True, max_size, found.difference, f"the same alone and together{apart}")
     if found.in_noise and coarse():
         return BatchAxis(True, max_size, found.difference, f"{found.moved()}: the noise of a quantised model")
     return BatchAxis(False, difference=found.difference, why=f"{found.moved()}: rows do not keep to themselves")

@@ -5,8 +5,10 @@ import json
 from pathlib import Path
 from typing import cast
 
+from rich.console import Console
+
 from headrace.cli.console import console
-from headrace.cli.listing import Listed, as_json, as_table, batch_in_words, listed, spec_in_words
+from headrace.cli.listing import Listed, as_json, batch_in_words, listed, print_listing, spec_in_words
 from headrace.models.registry import Served
 from headrace.servable import Servable
 from headrace.types import FREE, BatchAxis, Manifest, ModelVersion, Signature, TensorSpec, VersionStatus
@@ -26,7 +28,7 @@ class _Answers:
 
 def _printed(versions: list[Listed]) -> str:
     out = io.StringIO()
-    console(out).print(as_table(versions))
+    print_listing(versions, console(out))
     return out.getvalue()
 
 
@@ -38,13 +40,22 @@ def test_a_ready_version_shows_what_it_takes_and_gives_and_from_where() -> None:
 
 def test_a_version_that_cannot_be_served_says_why() -> None:
     shown = _printed([Listed(VersionStatus("m", None, "UNAVAILABLE", "it is [empty]"))])
-    assert "UNAVAILABLE: it is [empty]" in shown
+    assert "UNAVAILABLE" in shown
+    assert "m: it is [empty]\n" in shown
 
 
 def test_warnings_are_shown() -> None:
     manifest = Manifest("m", 1, Path("m.onnx"), "onnx", warnings=("optimization is not honoured",))
     shown = _printed([Listed(VersionStatus("m", 1, "READY"), manifest, SIGNATURE)])
-    assert "warning: optimization is not honoured" in shown
+    assert "m 1: warning: optimization is not honoured" in shown
+
+
+def test_a_narrow_terminal_gets_a_paragraph_a_version_with_every_part_on_a_line_of_its_own() -> None:
+    out = io.StringIO()
+    print_listing([Listed(VersionStatus("m", 1, "READY"), MANIFEST, SIGNATURE)], Console(file=out, width=60))
+    lines = [line.split(maxsplit=1) for line in out.getvalue().splitlines()]
+    assert out.getvalue().startswith("m  1  READY  onnx 1\n")
+    assert ["inputs", "ids INT64 [?, 64]"] in [[part.strip() for part in line] for line in lines]
 
 
 def test_the_file_is_named_where_nothing_else_gave_anything() -> None:
@@ -53,11 +64,8 @@ def test_the_file_is_named_where_nothing_else_gave_anything() -> None:
 
 
 def test_the_batch_axis_is_said_in_words() -> None:
-    assert batch_in_words(BatchAxis(True, 8)) == "up to 8 rows: rows are equal alone and together"
-    assert (
-        batch_in_words(BatchAxis(True, 8, 3.2e-5, "rows agree")) == "up to 8 rows: rows agree; they differ by 3.2e-05"
-    )
-    assert batch_in_words(BatchAxis(True, 8, 0.1, "cosine 0.99")) == "up to 8 rows: cosine 0.99; they differ by 1.0e-01"
+    assert batch_in_words(BatchAxis(True, 8)) == "up to 8 rows: the same alone and together"
+    assert batch_in_words(BatchAxis(True, 8, 0.1, "cosine 0.99")) == "up to 8 rows: cosine 0.99"
     assert batch_in_words(BatchAxis(False, why="rows mix")) == "none: rows mix"
     assert batch_in_words(BatchAxis(False)) == "none"
     assert batch_in_words(BatchAxis(False, pending=True)) == "learned from the first request"
