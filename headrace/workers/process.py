@@ -62,7 +62,7 @@ class Process:
         return True
 
     def kill(self) -> None:
-        """End it now; `on_end` follows."""
+        """End it now, if it has not ended; `on_end` follows."""
         self._child.kill()
 
     async def close(self) -> None:
@@ -85,6 +85,7 @@ class Process:
             self._on_message(message)
         else:
             self._shut()
+            self._loop.call_later(GRACE_S, self.kill)  # it has let go of the channel and may hang all the same
 
     def _shut(self) -> None:
         """Close our end and wait for the process off the loop."""
