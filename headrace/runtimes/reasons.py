@@ -12,6 +12,7 @@ _NODE = re.compile(r"Non-zero status code returned while running (\S+) node\. Na
 _ADVICE = re.compile(r"\s*Please fix either the inputs/outputs or the model\.?")
 _SOURCE = re.compile(r"\S*/onnxruntime\S*/\S+?:\d+ |\w+\.cc:\d+ (?=\w+ )")
 _CHECK = re.compile(r"^(?:Check '.*?' failed at|Exception from) \S+?:\d+:$|^(?:FrontEnd API failed with \w+:)$", re.M)
+_PLACE = re.compile(r"""(?<=["'])/[^"']*/(?=[^"'/]+["'])""")  # the folders of a quoted path: clients see reasons
 _MEMORY = re.compile(r"failed to allocate memory|bad_alloc|out of memory|cannot allocate", re.I)
 
 _SHORT = {
@@ -21,19 +22,19 @@ _SHORT = {
 
 
 def onnxruntime_reason(message: str) -> str:
-    """ONNX Runtime's message in one line: no error numbers, no places in its source."""
+    """ONNX Runtime's message in one line: no error numbers, no places in its source or on this disk."""
     text = _ADVICE.sub("", _PREFIXES.sub("", message))
     text = _NODE.sub(lambda found: f"{found[1]} node{f' {found[2]!r}' if found[2] else ''}: ", text)
     while place := _SOURCE.search(text):
         text = text[: place.start()] + _after_signature(text[place.end() :])
-    text = " ".join(text.split())
+    text = " ".join(_PLACE.sub("", text).split())
     return _SHORT.get(text, text)[:LONGEST]
 
 
 def openvino_reason(message: str) -> str:
-    """OpenVINO's message in one line: no places in its source."""
+    """OpenVINO's message in one line: no places in its source or on this disk."""
     lines = [line.strip() for line in _CHECK.sub("", message).splitlines()]
-    return "; ".join(line for line in lines if line)[:LONGEST]
+    return _PLACE.sub("", "; ".join(line for line in lines if line))[:LONGEST]
 
 
 def is_out_of_memory(error: Exception) -> bool:

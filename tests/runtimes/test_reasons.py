@@ -27,6 +27,10 @@ from headrace.runtimes.reasons import LONGEST, is_out_of_memory, onnxruntime_rea
             "[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Load model from a/b.onnx failed:Protobuf parsing failed.",
             "the file is not a whole ONNX model: it is cut short or something else",
         ),
+        (
+            'External data path escapes model directory. External data path: "../s.bin" resolved path: "/srv/a/s.bin"',
+            'External data path escapes model directory. External data path: "../s.bin" resolved path: "s.bin"',
+        ),
         ("something new", "something new"),
     ],
 )
