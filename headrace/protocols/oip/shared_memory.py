@@ -13,6 +13,9 @@ from typing import NamedTuple
 from headrace.errors import Forbidden, InvalidRequest, NotFound
 from headrace.types import Buffer
 
+MAX_REGIONS = 1024
+"""Each holds a file open, and a process has only so many."""
+
 _KEY = re.compile(r"^/?[^/\0]{1,254}$")
 
 
@@ -43,13 +46,15 @@ class Regions:
         self._open: dict[str, _Open] = {}
 
     def register(self, name: str, key: str, offset: int, byte_size: int) -> None:
-        """Open a region. Raises InvalidRequest where the name is taken, or the file is not there, not a file of the
-        server's own user, or smaller than `offset + byte_size`."""
+        """Open a region. Raises InvalidRequest where the name is taken, MAX_REGIONS are open, or the file is not there,
+        not a file of the server's own user, or smaller than `offset + byte_size`."""
         self._require_allowed()
         if not name:
             raise InvalidRequest("a region needs a name", "name")
         if name in self._open:
             raise InvalidRequest(f"shared memory region {name!r} is registered already; unregister it first", "name")
+        if len(self._open) >= MAX_REGIONS:
+            raise InvalidRequest(f"{MAX_REGIONS} regions are registered, the limit; unregister some", "name")
         if offset < 0:
             raise InvalidRequest(f"{offset} is negative", "offset")
         if byte_size <= 0:

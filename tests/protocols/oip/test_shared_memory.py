@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import Forbidden, InvalidRequest, NotFound
-from headrace.protocols.oip.shared_memory import Region, Regions
+from headrace.protocols.oip.shared_memory import MAX_REGIONS, Region, Regions
 
 
 @pytest.fixture
@@ -67,6 +67,13 @@ def test_a_name_is_registered_once(regions: Regions) -> None:
     regions.register("a", "/input", 0, 10)
     with pytest.raises(InvalidRequest, match="registered already; unregister it first"):
         regions.register("a", "/input", 0, 10)
+
+
+def test_there_are_only_so_many_regions(regions: Regions) -> None:
+    for number in range(MAX_REGIONS):
+        regions.register(f"r{number}", "/input", 0, 1)
+    with pytest.raises(InvalidRequest, match="the limit"):
+        regions.register("one more", "/input", 0, 1)
 
 
 @pytest.mark.parametrize("key", ["/../etc/passwd", "..", "/..", "/", "", "/a/b", "a\0b", "/missing", "x" * 300])
