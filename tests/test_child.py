@@ -1,5 +1,6 @@
 """The worker's program, started as the server starts it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,19 @@ def test_it_loads_the_model_that_it_is_told_and_ends_with_the_channel(tmp_path: 
             assert isinstance(answer, wire.Loaded)
             ours.close()
             assert child.wait(30) == 0
+
+
+def test_it_ends_with_the_server_even_if_its_model_never_does(tmp_path: Path) -> None:
+    path = tmp_path / "model.fake"
+    os.mkfifo(path)  # whoever opens it waits for a writer
+    ours, theirs = wire.channel()
+    with ours, theirs:
+        number = theirs.fileno()
+        with subprocess.Popen([sys.executable, "-m", "headrace.child", str(number)], pass_fds=[number]) as child:
+            theirs.close()
+            ours.send(wire.encode(wire.Load(Loading(Manifest("m", 1, path, "fake"), 1, 64, 1e-3))))
+            ours.close()
+            assert child.wait(30) == 1
 
 
 def test_it_imports_no_library_that_its_model_does_not_need() -> None:

@@ -54,7 +54,7 @@ class Process:
         return cls(child, ours, on_message, on_end)
 
     def send(self, message: bytes) -> bool:
-        """Hand a message over; False where the child no longer takes any (its end is then reported)."""
+        """Hand a message over; False where the child did not take it: it is gone, or the message is too large."""
         try:
             self._channel.send(message)
         except OSError:

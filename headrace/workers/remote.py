@@ -10,7 +10,7 @@ import msgspec
 
 from headrace.batching.instance import Done, Outcome, Work
 from headrace.clock import Clock, Timer
-from headrace.errors import HeadraceError, ModelUnavailable, WorkerLost
+from headrace.errors import HeadraceError, ModelInvalid, ModelUnavailable, WorkerLost
 from headrace.records import Recorder, WorkerEvent
 from headrace.runtimes.load import Loading
 from headrace.types import BatchAxis, Signature, Tensor
@@ -93,10 +93,14 @@ class ProcessInstance:
         self._loaded = loaded
         self._served, self._why = False, ""
         asked = msgspec.structs.replace(self._settings.asked, axis=self._axis)
+        message = wire.encode(wire.Load(asked))
+        if len(message) > wire.MAX_MESSAGE_BYTES:
+            raise ModelInvalid(f"its configuration is over the limit of {wire.MAX_MESSAGE_BYTES} bytes")
         fds = [fd for slot in self._slots for fd in slot.fds()]
         process = await Process.start(fds, asked.threads, self._on_message, self._on_end)
         self._process = process
-        process.send(wire.encode(wire.Load(asked)))
+        if not process.send(message):
+            process.kill()  # it may live, and would wait for ever
         try:
             signature = await asyncio.wait_for(loaded, self._settings.load_timeout_s)
         except TimeoutError:
@@ -110,7 +114,7 @@ class ProcessInstance:
         self._axis = signature.batch
         self.failure = ""
         self.ready = True
-        self._tell("started", "")
+        self._tell("started", "", process.pid)
         self._changed()
         return signature
 
@@ -131,7 +135,8 @@ class ProcessInstance:
         self._batches.append(_Batch(slot, end, done))
         if len(self._batches) == 1:
             self._watch()
-        self._process.send(wire.encode(wire.Run(slot.index, end, tuple(parts), work.outputs)))
+        if not self._process.send(wire.encode(wire.Run(slot.index, end, tuple(parts), work.outputs))):
+            self._process.kill()  # it is gone, or would never answer: the batch comes back with its end
 
     async def close(self) -> None:
         self._closed, self.ready = True, False
@@ -201,16 +206,17 @@ class ProcessInstance:
 
     def _on_end(self, how: str) -> None:
         why = self._why or how
+        pid = self.pid or 0
         was_ready, self.ready = self.ready, False
         self._process = None
         if self._hang:
             self._hang.cancel()
             self._hang = None
         if self._loaded and not self._loaded.done():
-            self._tell("died", why)
+            self._tell("died", why, pid)
             self._loaded.set_exception(WorkerLost(f"its worker {why} while it loaded the model"))
         elif was_ready:
-            self._tell("hung" if self._why else "died", why)
+            self._tell("hung" if self._why else "died", why, pid)
             self._restarts = self._restarts.after(self._served)
             self._restarting = asyncio.ensure_future(self._restart())
         self._give_back(why)
@@ -239,7 +245,6 @@ class ProcessInstance:
                 log.warning("%s: the worker did not start: %s", self._settings.asked.manifest.id, error)
                 self._restarts = self._restarts.after(served=False)
 
-    def _tell(self, what: str, reason: str) -> None:
-        pid = self.pid or 0
+    def _tell(self, what: str, reason: str, pid: int) -> None:
         version = self._settings.asked.manifest.id
         self._record(WorkerEvent(version, self._settings.index, what, reason, time.time(), pid))

@@ -59,6 +59,9 @@ class Bench:
             self.changes.clear()
             await asyncio.wait_for(self.changes.wait(), 30)
 
+    def pids(self) -> list[int]:
+        return [record.pid for record in self.records if isinstance(record, WorkerEvent)]
+
     def told(self) -> list[str]:
         return [record.what for record in self.records if isinstance(record, WorkerEvent)]
 
@@ -133,6 +136,7 @@ async def test_a_killed_worker_is_replaced_without_a_request(tmp_path: Path) -> 
         assert first is not None
         os.kill(first, signal.SIGKILL)
         await made.until(lambda: made.worker.ready and made.worker.pid != first)
+        assert made.pids() == [first, first, made.worker.pid]
         assert (await made.start(rows(1))).error is None
 
 
@@ -169,6 +173,15 @@ async def test_a_load_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     async with bench(tmp_path, MODEL + "delay_ms = 60000") as made:
         made.worker._settings = msgspec.structs.replace(made.worker._settings, load_timeout_s=0.3)
         with pytest.raises(ModelUnavailable, match=r"did not load within 0\.3 s"):
+            await made.worker.start()
+
+
+async def test_more_than_a_worker_can_be_told_is_refused_at_once(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        manifest = msgspec.structs.replace(made.worker._settings.asked.manifest, parameters={"a": "x" * 2_000_000})
+        asked = msgspec.structs.replace(made.worker._settings.asked, manifest=manifest)
+        made.worker._settings = msgspec.structs.replace(made.worker._settings, asked=asked)
+        with pytest.raises(ModelInvalid, match="over the limit"):
             await made.worker.start()
 
 
