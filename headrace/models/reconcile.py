@@ -5,13 +5,13 @@ import logging
 import shutil
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
-from headrace.errors import Forbidden, HeadraceError, ModelInvalid, ModelNotFound
+from headrace.errors import Forbidden, HeadraceError, InvalidRequest, ModelInvalid, ModelNotFound
 from headrace.models.lifecycle import States
 from headrace.models.registry import Registry, Served
 from headrace.models.repository import Catalog, LocalRepository
@@ -48,8 +48,8 @@ class Reconcile:
         self._places = asyncio.Semaphore(parallel)  # loads under way
         self._drain_s = drain_s
         self._uploads = uploads
-        self._moves: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._uploaded: dict[str, Path] = {}
+        self._moves: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # clients may ask for any name
+        self._uploaded: dict[str, list[Path]] = {}
 
     async def start(self) -> None:
         """Load what the repository and its version policies want; what cannot be loaded is told by the index."""
@@ -69,31 +69,34 @@ class Reconcile:
         """
         if files and not self._uploads:
             raise Forbidden("uploads are off; the setting models.uploads = true allows them", "parameters")
-        async with self._moves[name]:
-            repository = await asyncio.to_thread(self._place, name, files) if files else self._repository
-            catalog = await asyncio.to_thread(repository.find, name, config)
-            self._tell_broken(catalog)
-            if not catalog.manifests:
-                raise self._nothing_there(name, catalog)
-            await self._move(name, catalog)
+        async with self._move_of(name):
+            try:
+                repository = await asyncio.to_thread(self._place, name, files) if files else self._repository
+                catalog = await asyncio.to_thread(repository.find, name, config)
+                self._tell_broken(catalog)
+                if not catalog.manifests:
+                    raise self._nothing_there(name, catalog)
+                await self._move(name, catalog)
+            finally:
+                self._discard_uploads(name)
 
     async def unload(self, name: str, dependents: bool = False) -> None:
         """Take every version out of service and give its memory back. Raises ModelNotFound.
 
         `dependents` is Triton's word for the models of an ensemble; there are none here.
         """
-        async with self._moves[name]:
+        async with self._move_of(name):
             if not self._states.of(name):
                 raise ModelNotFound(f"model {name!r} is not in the repository")
             for version in self._registry.versions(name):
                 await self._retire(name, version)
-            self._discard_upload(name)
+            self._discard_uploads(name)
 
     async def close(self) -> None:
         """Take everything out of service at once; what still runs is answered with an error."""
         await asyncio.gather(*(self._close(name) for name in self._registry.names()))
         for name in list(self._uploaded):
-            self._discard_upload(name)
+            self._discard_uploads(name)
 
     def index(self) -> tuple[VersionStatus, ...]:
         """Every version known, by name and version, with its state and the reason."""
@@ -101,8 +104,12 @@ class Reconcile:
 
     # ---- moves, under the model's lock
 
+    def _move_of(self, name: str) -> asyncio.Lock:
+        """The lock of a model; it lives for as long as somebody holds it or waits for it."""
+        return self._moves.setdefault(name, asyncio.Lock())
+
     async def _start(self, name: str, catalog: Catalog) -> None:
-        async with self._moves[name]:
+        async with self._move_of(name):
             with suppress(HeadraceError):  # the index tells
                 await self._move(name, catalog)
 
@@ -110,6 +117,8 @@ class Reconcile:
         """Move by move to what is wanted. Raises the first reason why a version did not load."""
         manifests = {manifest.version: manifest for manifest in catalog.manifests if manifest.name == name}
         versions = wanted(catalog.policy[name], manifests)
+        if not versions:
+            raise self._nothing_there(name, catalog)  # a policy that no version meets takes nothing out of service
         unwanted = (version for version in self._registry.versions(name) if version not in versions)
         states: dict[int, VersionState] = dict.fromkeys(unwanted, "READY")  # those wanted are loaded anew
         failures: list[HeadraceError] = []
@@ -137,9 +146,8 @@ class Reconcile:
                 servable = await self._build(manifest)
             except Exception as error:
                 reason = str(error) if isinstance(error, HeadraceError) else f"{type(error).__name__}: {error}"
-                log.warning(
-                    "%s cannot be loaded: %s", manifest.id, reason, exc_info=not isinstance(error, HeadraceError)
-                )
+                if not isinstance(error, HeadraceError):
+                    log.exception("%s cannot be loaded", manifest.id)  # of others the event of the state tells
                 kept = "; the version loaded before goes on" if before else ""
                 self._states.put(name, version, "READY" if before else "UNAVAILABLE", reason + kept)
                 raise ModelInvalid(reason) from error
@@ -182,24 +190,38 @@ class Reconcile:
     def _nothing_there(self, name: str, catalog: Catalog) -> HeadraceError:
         for broken in catalog.broken:
             if broken.name == name:
-                return ModelInvalid(broken.reason)
+                version = f"version {broken.version}: " if catalog.manifests else ""
+                return ModelInvalid(version + broken.reason)
         return ModelNotFound(f"model {name!r} is not in the repository")
 
     def _place(self, name: str, files: Mapping[str, bytes]) -> LocalRepository:
         """Uploaded files in a folder of their own, outside the repository."""
-        self._discard_upload(name)
-        root = Path(tempfile.mkdtemp(prefix="headrace-upload-"))
-        folder = root / name
+        root = Path(tempfile.mkdtemp(prefix="headrace-upload-")).resolve()
+        self._uploaded.setdefault(name, []).append(root)
         for path, content in files.items():
-            file = (folder / path).resolve()
-            if not file.is_relative_to(folder.resolve()) or folder.resolve().parent != root.resolve():
-                shutil.rmtree(root)
-                raise Forbidden(f"{path!r} leaves the model's folder", "parameters")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
-        self._uploaded[name] = root
+            _write(root, name, path, content)
         return LocalRepository(root)
 
-    def _discard_upload(self, name: str) -> None:
-        if root := self._uploaded.pop(name, None):
-            shutil.rmtree(root, ignore_errors=True)
+    def _discard_uploads(self, name: str) -> None:
+        """Remove what was uploaded and no version is served from."""
+        found = [self._registry.find(name, version) for version in self._registry.versions(name)]
+        used = [served.manifest.path for served in found if served]
+        for root in self._uploaded.pop(name, []):
+            if any(path.is_relative_to(root) for path in used):
+                self._uploaded.setdefault(name, []).append(root)
+            else:
+                shutil.rmtree(root, ignore_errors=True)
+
+
+def _write(root: Path, name: str, path: str, content: bytes) -> None:
+    """A file of the folder root/NAME. Raises Forbidden where it is not in there, InvalidRequest where it cannot be."""
+    folder = root / name
+    file = folder / path
+    try:
+        if folder.parent != root or not file.resolve().is_relative_to(folder):
+            raise Forbidden(f"{path!r} leaves the model's folder", "parameters")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InvalidRequest(f"{path!r} cannot be written: {reason}", "parameters") from error

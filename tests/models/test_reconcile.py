@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.errors import Forbidden, ModelInvalid, ModelNotFound
+from headrace.errors import Forbidden, InvalidRequest, ModelInvalid, ModelNotFound
 from headrace.models.lifecycle import States
 from headrace.models.reconcile import Reconcile
 from headrace.models.registry import Registry
@@ -173,6 +173,33 @@ async def test_an_upload_cannot_leave_its_folder(tmp_path: Path, path: str) -> N
     bench = Bench(tmp_path, uploads=True)
     with pytest.raises(Forbidden, match="leaves the model's folder"):
         await bench.reconcile.load("new", files={path: b"y"})
+
+
+@pytest.mark.parametrize("paths", [["1/a\0b"], ["1/" + "x" * 300], ["1", "1/model.onnx"]])
+async def test_an_upload_that_cannot_be_written_is_the_callers_fault(tmp_path: Path, paths: list[str]) -> None:
+    bench = Bench(tmp_path, uploads=True)
+    with pytest.raises(InvalidRequest, match="cannot be written"):
+        await bench.reconcile.load("new", files=dict.fromkeys(paths, b"y"))
+
+
+async def test_an_upload_that_does_not_load_leaves_the_files_of_the_one_before(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, uploads=True)
+    await bench.reconcile.load("new", files={"3/model.onnx": b"y"})
+    bench.broken.add("new/3")
+    with pytest.raises(ModelInvalid):
+        await bench.reconcile.load("new", files={"3/model.onnx": b"z"})
+    before, failed = (manifest.path for manifest in bench.built)
+    assert (before.read_bytes(), failed.exists()) == (b"y", False)
+    await bench.reconcile.unload("new")
+    assert not before.exists()
+
+
+async def test_a_policy_that_no_version_meets_is_refused_and_leaves_what_was_served(bench: Bench) -> None:
+    bench.put(1)
+    await bench.reconcile.start()
+    with pytest.raises(ModelInvalid, match="version 7"):
+        await bench.reconcile.load("m", {"version_policy": {"specific": {"versions": [7]}}})
+    assert bench.registry.versions("m") == [1]
 
 
 async def test_closing_closes_every_version(bench: Bench) -> None:
