@@ -1,5 +1,6 @@
 """OpenVINO IR, ONNX, TensorFlow, TFLite and Paddle files on OpenVINO's CPU device."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ class OpenVino:
         precision = manifest.parameters.get("precision", "f32")
         if precision not in PRECISIONS:
             raise ModelInvalid(f"is one of {', '.join(PRECISIONS)}, not {precision!r}", "parameters.precision")
-        core, device = ov.Core(), manifest.device.upper()
+        core, device = _core(), manifest.device.upper()
         if device not in core.available_devices:
             known = ", ".join(each.lower() for each in core.available_devices)
             raise ModelInvalid(f"OpenVINO finds no {manifest.device!r} here, only {known}", "device")
@@ -131,6 +132,16 @@ class _Shapes:
         if len(self._right) >= MOST_SHAPES:
             self._right.clear()
         self._right.add(key)
+
+
+@cache
+def _core() -> Any:
+    """The one of this process, kept to its end.
+
+    OpenVINO's CPU plugin gives the thread that makes it a stack for signals and takes it away when it ends. Two plugins
+    that end in the order they were made in leave behind freed memory as that stack: the next signal is a crash.
+    """
+    return ov.Core()
 
 
 def _is_quantised(operation: Any) -> bool:

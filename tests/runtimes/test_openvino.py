@@ -1,5 +1,7 @@
 """What OpenVINO reads is described, run and refused as it should be."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,27 @@ def ir(folder: Path) -> Path:
     path = folder / "model.xml"
     ov.save_model(ov.Model([y], [x], "double"), path)
     return path
+
+
+SIGNALLED = """
+import os, signal, sys
+from pathlib import Path
+from headrace.runtimes.openvino import OpenVino
+from headrace.types import Manifest
+
+one, other = (OpenVino().load(Manifest("model", 1, Path(sys.argv[1]), "openvino"), threads=1) for _ in range(2))
+one.close()
+del one
+other.close()
+del other
+signal.signal(signal.SIGUSR1, lambda *_: print("still here"))
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+
+
+def test_a_signal_that_comes_when_models_are_gone_does_no_harm(tmp_path: Path) -> None:
+    path = str(ir(tmp_path))
+    assert subprocess.check_output([sys.executable, "-c", SIGNALLED, path], text=True) == "still here\n"
 
 
 def test_an_ir_says_names_types_and_shapes(tmp_path: Path) -> None:
