@@ -15,6 +15,8 @@ from tests.e2e.tensors import Arrays, inputs
 from tests.models.onnx_models import identity
 from tests.program import Program
 
+pytestmark = pytest.mark.slow
+
 WAIT_S = 60
 
 

@@ -13,6 +13,8 @@ from tests.e2e.tensors import Arrays, inputs
 from tests.models.onnx_models import identity
 from tests.program import Program
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def client(program: Program) -> Iterator[Any]:
