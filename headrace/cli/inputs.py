@@ -4,6 +4,7 @@ NAME=@x.npy             an array from a file of numpy's
 NAME=1,2,3              values; the model's shape says how they lie
 NAME=[[1, 2], [3, 4]]   JSON, in the shape that it has
 NAME=zeros:1x64         made up, of this shape: zeros, ones, or random (always the same)
+NAME=zeros              the same in the model's shape, 1 where a dimension is free
 NAME=text:a,b           for BYTES: one element, exactly the text behind `text:`
 """
 
@@ -33,7 +34,7 @@ def parse_input(text: str, spec: TensorSpec) -> Array:
     kind, colon, rest = text.partition(":")
     if colon and kind == "text" and spec.datatype == "BYTES":
         return _fit(_objects([rest]), spec)
-    if colon and kind in FILLS:
+    if kind in FILLS and (colon or spec.datatype != "BYTES"):
         shape = _shape(rest, spec)
         return _as_datatype(FILLS[kind](shape, spec.datatype), spec)
     return _from_text(text, spec)

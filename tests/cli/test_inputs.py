@@ -48,6 +48,11 @@ def test_random_is_the_same_every_time() -> None:
 
 def test_without_a_shape_it_is_the_models_with_free_dimensions_of_1() -> None:
     assert parse_input("zeros:", _spec("FP32", FREE, 4)).shape == (1, 4)
+    assert parse_input("ones", _spec("FP32", FREE, 4)).shape == (1, 4)
+
+
+def test_a_word_for_made_up_values_is_text_where_text_is_taken() -> None:
+    assert parse_input("ones", _spec("BYTES", FREE)).tolist() == [b"ones"]
 
 
 @pytest.mark.parametrize("datatype", DATATYPES)
