@@ -292,7 +292,9 @@ def test_nan_in_json_is_refused_with_advice() -> None:
 @given(st.binary(max_size=300), st.one_of(st.none(), st.integers(0, 400)))
 def test_any_bytes_are_read_or_refused(body: bytes, json_bytes: int | None) -> None:
     try:
-        read_request(Head(ModelRef("scores"), json_bytes=json_bytes), memoryview(body), 0, REGISTRY, NO_REGIONS, Templates())
+        read_request(
+            Head(ModelRef("scores"), json_bytes=json_bytes), memoryview(body), 0, REGISTRY, NO_REGIONS, Templates()
+        )
     except HeadraceError as refusal:
         assert refusal.code != "internal"
 
@@ -318,6 +320,8 @@ def test_a_valid_request_with_any_bytes_changed_is_read_or_refused(data: st.Data
         body[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
         body = body or bytearray(b" ")
     try:
-        read_request(Head(ModelRef("scores"), json_bytes=len(VALID)), memoryview(body), 0, REGISTRY, NO_REGIONS, Templates())
+        read_request(
+            Head(ModelRef("scores"), json_bytes=len(VALID)), memoryview(body), 0, REGISTRY, NO_REGIONS, Templates()
+        )
     except HeadraceError as refusal:
         assert refusal.code != "internal"
