@@ -1,4 +1,4 @@
-"""Triton's load generator, unmodified, runs to a stable result against the demo models, server-side timings included."""
+"""perf_analyzer, unmodified, measures the demo models to a stable result, server-side timings included."""
 
 import pytest
 
