@@ -47,7 +47,7 @@ def test_a_request_is_answered_counted_and_measured(tmp_path: Path) -> None:
 
 
 def test_a_request_under_way_is_finished_before_the_server_ends(tmp_path: Path) -> None:
-    with serving(repository(tmp_path, delay_ms=1000)) as program:
+    with serving(repository(tmp_path, delay_ms=300)) as program:
         answers: list[tuple[int, bytes]] = []
         asking = threading.Thread(target=lambda: answers.append(ask(program, "POST", "/v2/models/m/infer", BODY)))
         asking.start()
