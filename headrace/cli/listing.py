@@ -1,6 +1,6 @@
 """Model versions as a table or as JSON: what each is, what it takes and gives, and where that is known from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -32,18 +32,16 @@ def listed(index: Iterable[VersionStatus], served: Iterable[Served]) -> list[Lis
 
 
 def print_listing(versions: Sequence[Listed], console: Console) -> None:
-    """Print a table, or a paragraph a version where the console is too narrow for one; then what is to be noted."""
-    if console.width >= TABLE_WIDTH:
-        console.print(_as_table(versions))
-    else:
+    """Print a table and below it what is wrong; or, on a console too narrow for that, a paragraph for each version."""
+    if console.width < TABLE_WIDTH:
         for each in versions:
             _print_paragraph(each, console)
+        return
+    console.print(_as_table(versions))
     for each in versions:
-        name = each.status.name if each.status.version is None else f"{each.status.name} {each.status.version}"
-        if each.status.reason:
-            console.print(f"{name}: {each.status.reason}")
-        for warning in each.manifest.warnings if each.manifest else ():
-            console.print(f"{name}: warning: {warning}")
+        for kind, text in _notes(each):
+            version = "" if each.status.version is None else f" {each.status.version}"
+            console.print(f"{each.status.name}{version}: {kind}: {text}")
 
 
 def as_json(versions: Iterable[Listed]) -> str:
@@ -78,11 +76,19 @@ def _print_paragraph(each: Listed, console: Console) -> None:
     cells = _cells(each)
     console.print("  ".join(cell for cell in cells[:BRIEF] if cell), style="bold")
     rest = Table.grid(padding=(0, 2))
-    for heading, cell in zip(COLUMNS[BRIEF:], cells[BRIEF:], strict=True):
+    for heading, cell in (*zip(COLUMNS[BRIEF:], cells[BRIEF:], strict=True), *_notes(each)):
         if cell:
             rest.add_row("", heading, cell)
     console.print(rest)
     console.print()
+
+
+def _notes(each: Listed) -> Iterator[tuple[str, str]]:
+    """What is wrong with a version, or was not honoured."""
+    if each.status.reason:
+        yield "reason", each.status.reason
+    if each.manifest:
+        yield from (("warning", warning) for warning in each.manifest.warnings)
 
 
 def _cells(each: Listed) -> tuple[str, ...]:

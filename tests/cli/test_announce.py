@@ -25,5 +25,5 @@ def test_without_grpc_it_does_not_name_it() -> None:
 
 def test_a_model_that_is_unavailable_is_shown_with_its_reason() -> None:
     shown = _printed(Ready("127.0.0.1:1", None, (VersionStatus("m", 1, "UNAVAILABLE", "it is empty"),), (), 1))
-    assert "m 1: it is empty" in shown
+    assert "m 1: reason: it is empty" in shown
     assert "Serving 0 model versions (1 unavailable)" in shown

@@ -41,7 +41,7 @@ def test_a_ready_version_shows_what_it_takes_and_gives_and_from_where() -> None:
 def test_a_version_that_cannot_be_served_says_why() -> None:
     shown = _printed([Listed(VersionStatus("m", None, "UNAVAILABLE", "it is [empty]"))])
     assert "UNAVAILABLE" in shown
-    assert "m: it is [empty]\n" in shown
+    assert "m: reason: it is [empty]\n" in shown
 
 
 def test_warnings_are_shown() -> None:
