@@ -50,7 +50,8 @@ def combine(layers: Sequence[Layer]) -> tuple[Overrides, dict[str, str]]:
             if key not in said:
                 said[key] = value
                 provenance[key] = layer.source
-    fields: dict[str, Any] = {key: said[key] for key in (*SCALARS, "warm_up", "config") if key in said}
+    fields: dict[str, Any] = {key: said[key] for key in (*SCALARS, "warm_up") if key in said}
+    fields["config"] = next((layer.says.config for layer in layers if layer.says.config), {})
     fields |= {key: tuple(_under(said, key).values()) for key in TENSORS}
     fields["batching"] = Batching(**_under(said, "batching"))
     fields["parameters"] = _under(said, "parameters")
@@ -73,8 +74,6 @@ def _statements(says: Overrides) -> Iterable[tuple[str, Any]]:
         yield f"parameters.{key}", value
     if says.warm_up:
         yield "warm_up", says.warm_up
-    if says.config:
-        yield "config", says.config
 
 
 def _under(said: Mapping[str, Any], prefix: str) -> dict[str, Any]:
