@@ -156,7 +156,7 @@ def write_response(response: Response, wanted: Wanted, regions: Regions) -> Body
             tensor = classify(tensor, *how.classes)  # noqa: PLW2901
         output: dict[str, Any] = {"name": tensor.name, "datatype": tensor.datatype, "shape": tensor.shape}
         if how is not None and how.place is not None:
-            # Nothing is said of the place: nor does Triton, whose C++ client takes any parameters for binary data.
+            # The place is not told, as by Triton: its C++ client takes any parameters for binary data.
             write_shared(tensor, how.place, how.where, regions)
         elif wanted.binary if how is None else how.binary:
             output["parameters"] = {"binary_data_size": len(tensor.data)}
