@@ -41,7 +41,9 @@ class Server(msgspec.Struct, frozen=True):
     drain_s: Annotated[
         float, Meta(ge=0, le=86400, description="How long running requests may take to finish at shutdown.")
     ] = 30.0
-    keep_alive_s: Annotated[Seconds, Meta(description="How long an idle HTTP connection is kept open.")] = 75.0
+    keep_alive_s: Annotated[
+        Seconds, Meta(description="How long an HTTP client may be idle, also within a request or an answer.")
+    ] = 75.0
     max_body_bytes: Annotated[
         Positive, Meta(description="Largest HTTP request body, also once it is decompressed.")
     ] = 64 * 1024 * 1024

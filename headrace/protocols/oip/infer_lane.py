@@ -18,6 +18,7 @@ from headrace.protocols.http_error import body_too_large
 from headrace.protocols.oip.exchange import Answer, Exchange
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.head import Head, Repeated, read_head, repeated
+from headrace.protocols.oip.patience import Patience
 from headrace.protocols.oip.targets import Targets
 from headrace.types import Buffer, ModelRef
 
@@ -57,8 +58,6 @@ class InferLane(HttpToolsProtocol):
         self._left = 0  # bytes of a body that are yet to come and do not go through the parser
         self._upgrading = False  # the request asks for another protocol
         self._unseen_bytes = 0  # received since the parser last gave a part of a body, or a whole request
-        self._idle_since: float | None = None
-        self._idle_timer: TimerHandle | None = None
         self._linger_timer: TimerHandle | None = None
         self._default_headers: list[tuple[bytes, bytes]] = []
         self._common = b""
@@ -67,12 +66,13 @@ class InferLane(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._await_request()
+        self._patience = Patience(transport, self.timeout_keep_alive, self.loop)
+        self._patience.begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        for timer in (self._idle_timer, self._linger_timer):
-            if timer is not None:
-                timer.cancel()
+        self._patience.cancel()
+        if self._linger_timer is not None:
+            self._linger_timer.cancel()
         waiting = [cycle for cycle, _ in self.pipeline]
         for exchange in (self._current, self._receiving, *waiting):
             if isinstance(exchange, Exchange) and not exchange.response_complete:
@@ -91,26 +91,12 @@ class InferLane(HttpToolsProtocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self._patience.end()
         if self._stalled:
             self._stalled = False
             self._advance()
         elif not self.pipeline:
             self.flow.resume_reading()
-
-    def _await_request(self) -> None:
-        self._idle_since = self.loop.time()
-        if self._idle_timer is None:  # one timer a connection: it looks again when it fires early
-            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._check_idle)
-
-    def _check_idle(self) -> None:
-        self._idle_timer = None
-        if self._idle_since is None:
-            return
-        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
-        if left > 0:
-            self._idle_timer = self.loop.call_later(left, self._check_idle)
-        else:
-            self.transport.close()
 
     # ---- what arrives
 
@@ -124,8 +110,9 @@ class InferLane(HttpToolsProtocol):
             else:
                 self._chunk = data
                 self._parse(data)
-                return
+                break
             data = bytes(rest)
+        self._await_body()
 
     def _parse(self, data: bytes) -> None:
         while data and not self._discarding:
@@ -138,12 +125,18 @@ class InferLane(HttpToolsProtocol):
             except httptools.HttpParserError as error:
                 self._refuse_malformed(error)
                 return
-        if self._unseen_bytes > self.front.max_header_bytes and not self._discarding:
+        too_large = self._unseen_bytes > self.front.max_header_bytes  # what stands around chunks counts as headers
+        if too_large and not self._discarding and not self._cut_off_asgi():
             self._refuse(self._headers_too_large())
+
+    def _await_body(self) -> None:
+        """Where the rest of a body is to come, the client has its time anew."""
+        if (self._left or self._in_body) and not self.flow.read_paused:
+            self._patience.begin()
 
     def _open_known(self, known: Repeated, rest: Buffer) -> Buffer:
         """A head that came before to the byte: the parser need not see this request. Returns what is behind it."""
-        self._idle_since = None
+        self._patience.end()
         if self._stopping:
             self._discarding = True
             return b""
@@ -178,7 +171,7 @@ class InferLane(HttpToolsProtocol):
         if self._discarding:
             return
         self._in_body = True
-        self._idle_since = None
+        self._patience.end()
         self._upgrading = self.parser.should_upgrade()
         if self._upgrading:
             return
@@ -209,6 +202,7 @@ class InferLane(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._unseen_bytes = 0
         self._in_body = self._in_message = False
+        self._patience.end()
         if self._discarding or self._upgrading:
             return
         if self._receiving is None:
@@ -219,6 +213,7 @@ class InferLane(HttpToolsProtocol):
     def _received(self, exchange: Exchange) -> None:
         """Its body is whole."""
         self._receiving = None
+        self._patience.end()
         exchange.received = True
         if exchange.current:
             exchange.run()
@@ -301,10 +296,16 @@ class InferLane(HttpToolsProtocol):
         if exchange.current:
             exchange.run()
 
+    def _cut_off_asgi(self) -> bool:
+        """Close where the body under way is of a request of ASGI's, which hears of it as a disconnect."""
+        if not self._in_body or self._receiving is not None or self.cycle.response_complete:
+            return False
+        self._discarding = True
+        self.transport.close()
+        return True
+
     def _refuse_malformed(self, error: httptools.HttpParserError) -> None:
-        if self._in_body and self._receiving is None and not self.cycle.response_complete:
-            self._discarding = True
-            self.transport.close()  # within a request of ASGI's, which hears of it as a disconnect
+        if self._cut_off_asgi():
             return
         cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else error
         if isinstance(cause, (httptools.HttpParserError, UnicodeError)):
@@ -360,14 +361,16 @@ class InferLane(HttpToolsProtocol):
             return
         if self.flow.write_paused:
             self._stalled = True
+            self._patience.begin()
             return
         if not self.pipeline:
             self.flow.resume_reading()
-            self._await_request()
+            self._patience.begin()
             return
         cycle, app = self.pipeline.pop()
         if not self.pipeline:
             self.flow.resume_reading()  # the last one's body may still be under way
+            self._await_body()
         if isinstance(cycle, Exchange):
             self._current = cycle
             self.loop.call_soon(self._begin, cycle)  # not at once: a thousand small ones would nest a thousand deep

@@ -16,6 +16,7 @@ class FakeTransport:
 
     def __init__(self) -> None:
         self.written = b""
+        self.unsent = b""
         self.closed = False
         self.reading = True
 
@@ -27,6 +28,13 @@ class FakeTransport:
 
     def is_closing(self) -> bool:
         return self.closed
+
+    def abort(self) -> None:
+        self.closed = True
+        self.unsent = b""
+
+    def get_write_buffer_size(self) -> int:
+        return len(self.unsent)
 
     def get_extra_info(self, name: str) -> Any:
         return None

@@ -186,6 +186,42 @@ async def test_a_client_that_is_slow_with_its_headers_is_closed() -> None:
     assert transport.closed
 
 
+async def test_a_client_that_stops_within_a_body_is_closed_and_one_that_goes_on_is_not() -> None:
+    for target in (ADD_SUB, "/v2/logging"):
+        timers = FakeTimers()
+        connection, transport = connect(Stub(), timers)
+        connection.data_received(request_bytes("POST", target, bytes(100))[:-100])
+        for _ in range(5):
+            timers.pass_s(4)
+            connection.data_received(b" ")
+        assert not transport.closed
+        timers.pass_s(4)
+        timers.pass_s(1)
+        assert transport.closed
+
+
+async def test_a_client_that_stops_taking_its_answers_is_cut_off_and_a_slow_one_is_not() -> None:
+    timers = FakeTimers()
+    connection, transport = connect(Stub(), timers)
+    connection.pause_writing()
+    connection.data_received(request_bytes("POST", ADD_SUB, add_sub_json()))
+    for left in (300, 200, 100):
+        transport.unsent = bytes(left)
+        timers.pass_s(4)
+        timers.pass_s(1)
+        assert not transport.closed
+    timers.pass_s(5)
+    assert transport.closed
+
+
+async def test_chunk_extensions_without_end_are_cut_off() -> None:
+    head = b"POST /v2/logging HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;"
+    connection, transport = connect(Stub(max_header_bytes=2048))
+    connection.data_received(head)
+    connection.data_received(b"x" * 3000)
+    assert transport.closed
+
+
 async def test_a_client_that_does_not_read_its_answers_is_not_read_from() -> None:
     connection, transport = connect(Stub())
     connection.pause_writing()
