@@ -37,6 +37,9 @@ DATATYPES = {
 }
 """ONNX Runtime's words for what can be carried; no sequences, maps, optionals, complex, float8 or 4-bit numbers."""
 
+ZIPMAP = "; skl2onnx gives a tensor in its place where it is told options={'zipmap': False}"
+"""What to do about the dictionaries that scikit-learn's classifiers are exported with."""
+
 SPINNING = {
     "run": {"force_spinning_stop": "1"},
     "off": {"intra_op.allow_spinning": "0"},
@@ -153,7 +156,8 @@ def _options(threads: int, spinning: str) -> ort.SessionOptions:
 def _spec(node: Any, kind: str, optional: bool = False) -> TensorSpec:
     datatype = DATATYPES.get(node.type)
     if datatype is None:
-        raise ModelInvalid(f"{kind} {node.name!r} is of type {node.type}, which no protocol datatype can carry")
+        advice = ZIPMAP if node.type.startswith("seq(map(") else ""
+        raise ModelInvalid(f"{kind} {node.name!r} is of type {node.type}, which no protocol datatype can carry{advice}")
     shape = tuple(dimension(size) for size in node.shape)
     symbols = tuple(size if isinstance(size, str) else "" for size in node.shape)
     return TensorSpec(node.name, datatype, shape, optional, symbols=symbols)

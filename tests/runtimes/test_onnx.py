@@ -159,6 +159,17 @@ def test_a_type_that_cannot_be_carried_is_named(tmp_path: Path) -> None:
     )
 
 
+def test_the_dictionaries_of_scikit_learns_classifiers_are_refused_with_advice(tmp_path: Path) -> None:
+    floats = helper.make_tensor_type_proto(TensorProto.FLOAT, [])
+    pairs = helper.make_sequence_type_proto(helper.make_map_type_proto(TensorProto.INT64, floats))
+    model = models.graph(
+        [models.node("ZipMap", "INPUT", "OUTPUT", domain="ai.onnx.ml", classlabels_int64s=[0, 1, 2, 3])],
+        [models.value("INPUT", "FP32", ("batch", 4))],
+        [helper.make_value_info("OUTPUT", pairs)],
+    )
+    assert refusal(models.save(model, tmp_path)).endswith("where it is told options={'zipmap': False}")
+
+
 def test_data_beside_the_model_is_read(tmp_path: Path) -> None:
     (tmp_path / "weights.bin").write_bytes(np.ones(4, np.float32).tobytes())
     (tmp_path / "model.onnx").write_bytes(models.external("weights.bin").SerializeToString())

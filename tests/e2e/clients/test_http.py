@@ -7,6 +7,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 import tritonclient.http as triton
+import tritonclient.http.aio as triton_aio
 from tritonclient.utils import InferenceServerException, shared_memory
 
 from tests.e2e.tensors import Arrays, inputs
@@ -210,3 +211,22 @@ def test_tells_what_was_wrong(client: Any, pair: Arrays) -> None:
     with pytest.raises(InferenceServerException, match=r"inputs\[0\]") as refused:
         client.async_infer("add_sub", inputs(triton, {**pair, "INPUT0": np.zeros((2, 5), np.int32)})).get_result()
     assert refused.value.status() == "400"
+
+
+async def test_the_asynchronous_client_asks_and_infers(program: Program, pair: Arrays) -> None:
+    async with triton_aio.InferenceServerClient(program.http) as client:
+        assert await client.is_server_ready()
+        assert await client.is_model_ready("add_sub", "1")
+        assert (await client.get_model_metadata("add_sub"))["versions"] == ["1", "2"]
+        assert (await client.get_model_config("add_sub"))["max_batch_size"] == 64
+        assert await client.get_model_repository_index()
+        for compression in (None, "gzip", "deflate"):
+            result = await client.infer(
+                "add_sub",
+                inputs(triton, pair),
+                request_compression_algorithm=compression,
+                response_compression_algorithm=compression,
+            )
+            assert np.array_equal(result.as_numpy("OUTPUT0"), pair["INPUT0"] + pair["INPUT1"])
+        with pytest.raises(InferenceServerException, match="is not in the repository"):
+            await client.infer("other", inputs(triton, pair))
