@@ -39,14 +39,11 @@ For a start: headrace serve model.onnx
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     first, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
-    if first in ("--help", "-h", "help"):
-        print(HELP, end="")
-        return 0
-    if first in ("--version", "-V"):
-        print(f"headrace {__version__}")
-        return 0
     try:
-        return _run(first, rest)
+        try:
+            return _run(first, rest)
+        finally:
+            sys.stdout.flush()  # here, where a reader that has gone is known as one
     except Failure as failure:
         return _say(str(failure), failure.exit_code)
     except HeadraceError as error:
@@ -59,6 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(verb: str, arguments: Sequence[str]) -> int:
+    if verb in ("--help", "-h", "help"):
+        print(HELP, end="")
+        return 0
+    if verb in ("--version", "-V"):
+        print(f"headrace {__version__}")
+        return 0
     if verb not in VERBS:
         near = difflib.get_close_matches(verb, VERBS, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"the verbs are {', '.join(VERBS)}"
