@@ -52,7 +52,7 @@ def learn_batch_axis(
 ) -> BatchAxis:
     """The same, from the arrays of a request that ran; rows are made from it. Pending where its rows cannot differ."""
     max_size, tolerance = _limits(manifest, default_max, tolerance)
-    if why := _no_axis(_known([spec for spec in model.inputs if spec.name in example], manifest), model.outputs):
+    if why := _no_axis(_known(model.inputs, manifest), model.outputs):  # optional ones too: they are offered by now
         return BatchAxis(False, why=why)
     ran = False
     for rows in example_rows(example):

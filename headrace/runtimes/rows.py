@@ -165,5 +165,6 @@ def _disturbed(array: Array, generator: np.random.Generator) -> Array:
     """Floats moved by a tenth of their spread."""
     if array.dtype.kind != "f":
         return array
-    spread = float(np.nanstd(array.astype(np.float64))) or 1.0
+    finite = array[np.isfinite(array)].astype(np.float64)
+    spread = (float(finite.std()) if finite.size else 0.0) or 1.0
     return array + (generator.standard_normal(array.shape) * spread * 0.1).astype(array.dtype)

@@ -12,13 +12,16 @@ from headrace.types import FREE, BatchAxis, Manifest, Shape, Signature, TensorSp
 def signature(model: LoadedModel, manifest: Manifest, axis: BatchAxis) -> Signature:
     """The model's own specifications with the manifest's laid over them, by name.
 
+    Where rows of requests are joined, an optional input that has no rows is left out: one request's would be all's.
     Raises ModelInvalid, naming the field, where both cannot be true.
     """
     inputs = _overridden(model.inputs, manifest.inputs, "inputs")
     outputs = _overridden(model.outputs, manifest.outputs, "outputs")
     if axis.batched:
+        said = {spec.name for spec in manifest.inputs}
+        inputs = tuple(spec for spec in inputs if _has_rows(spec) or not spec.optional or spec.name in said)
         for spec in inputs:
-            if not spec.shape or spec.shape[0] != FREE:
+            if not _has_rows(spec):
                 raise ModelInvalid(
                     f"batching is on, and {spec.name!r} of shape {list(spec.shape)} has no free first dimension",
                     f"inputs.{spec.name}",
@@ -59,6 +62,10 @@ def _merged(found: TensorSpec, said: TensorSpec, where: str) -> TensorSpec:
 def _fits(said: Shape, found: Shape) -> bool:
     """Whether both can be true of one tensor: equal ranks, equal sizes where both give one."""
     return len(said) == len(found) and all(FREE in pair or pair[0] == pair[1] for pair in zip(said, found, strict=True))
+
+
+def _has_rows(spec: TensorSpec) -> bool:
+    return spec.shape[:1] == (FREE,)
 
 
 def _free_first(spec: TensorSpec) -> TensorSpec:

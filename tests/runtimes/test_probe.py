@@ -154,3 +154,8 @@ def test_a_request_whose_rows_cannot_differ_teaches_nothing(tmp_path: Path) -> N
 def test_a_request_with_different_numbers_of_rows_teaches_nothing(tmp_path: Path) -> None:
     found = learn(add_sub(), tmp_path, INPUT0=np.zeros((1, 16), np.int32), INPUT1=np.zeros((2, 16), np.int32))
     assert not found.batched
+
+
+def test_a_request_teaches_no_batch_where_an_optional_input_has_no_rows(tmp_path: Path) -> None:
+    axis = learn(models.optional_input(), tmp_path, INPUT=np.arange(8, dtype=np.float32).reshape(2, 4))
+    assert (axis.batched, axis.why) == (False, "the first dimension of input 'BIAS' is fixed at 4")

@@ -117,3 +117,12 @@ def test_floats_lie_in_the_unit_interval_where_others_do_not_run() -> None:
     lowest = [min(float(row["x"].min()) for row in rows) for rows in tried(TensorSpec("x", "FP32", (FREE, 64)))]
     assert lowest[0] < 0
     assert lowest[1] >= 0
+
+
+def test_nothing_is_made_of_a_request_without_elements() -> None:
+    assert list(example_rows({"x": np.zeros((2, 0), np.float32)})) == []
+
+
+def test_what_is_not_finite_does_not_spoil_the_rest() -> None:
+    rows = list(example_rows({"x": np.array([[np.nan, np.inf, 5.0]], np.float32)}))[-1]
+    assert all(np.isfinite(row["x"][0, 2]) for row in rows)

@@ -78,3 +78,21 @@ def test_batching_needs_a_free_first_dimension() -> None:
 
 def test_an_output_that_was_traced_with_one_row_is_free_in_a_batched_model() -> None:
     assert found(model(out=(1, 2)), said(), BATCHED).outputs[0].shape == (FREE, 2)
+
+
+def with_optional(shape: Shape) -> FakeModel:
+    made = model()
+    made.inputs = (*made.inputs, TensorSpec("bias", "FP32", shape, optional=True))
+    return made
+
+
+@pytest.mark.parametrize(("shape", "offered"), [((FREE, 4), True), ((4,), False), ((), False)])
+def test_a_batched_model_offers_no_optional_input_that_has_no_rows(shape: Shape, offered: bool) -> None:
+    assert ("bias" in {spec.name for spec in found(with_optional(shape), said(), BATCHED).inputs}) is offered
+    assert len(found(with_optional(shape), said(), ALONE).inputs) == 2
+
+
+def test_an_optional_input_that_is_asked_for_must_have_rows() -> None:
+    asked = said(inputs=[TensorSpec("bias", "", (), labels=())])
+    with pytest.raises(ModelInvalid, match=r"^inputs\.bias: batching is on"):
+        found(with_optional((4,)), asked, BATCHED)
