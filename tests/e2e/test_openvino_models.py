@@ -1,4 +1,4 @@
-"""What OpenVINO reads, behind one server: MiniLM as ONNX and as IR, TensorFlow's two kinds of files."""
+"""What OpenVINO reads, behind one server: MiniLM as ONNX and as IR, files of TensorFlow and Paddle."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +10,7 @@ import pytest
 import tritonclient.http as triton
 
 from tests.e2e.tensors import Arrays, inputs
+from tests.models.paddle_models import pdmodel
 from tests.models.tensorflow_models import frozen_graph, saved_model
 from tests.program import ROOT, serving
 
@@ -28,6 +29,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     openvino.save_model(openvino.Core().read_model(MINILM), ir, compress_to_fp16=False)
     frozen_graph(folder / "frozen" / "1" / "model.pb")
     saved_model(folder / "saved" / "1" / "model.savedmodel")
+    pdmodel(folder / "paddle" / "1" / "model.pdmodel")
     with serving(folder) as program, triton.InferenceServerClient(program.http) as made:
         yield made
 
@@ -46,13 +48,16 @@ def test_minilm_gives_what_onnx_runtime_gives(client: Any, model: str, rows: int
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize(("model", "given", "answered"), [("frozen", "x:0", "y:0"), ("saved", "pixels", "doubled")])
-def test_tensorflow_files_run_and_batch(client: Any, model: str, given: str, answered: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "given", "answered"),
+    [("frozen", "x:0", "y:0"), ("saved", "pixels", "doubled"), ("paddle", "x", "y")],
+)
+def test_files_of_tensorflow_and_paddle_run_and_batch(client: Any, model: str, given: str, answered: str) -> None:
     rows = np.arange(12, dtype=np.float32).reshape(3, 4)
     assert np.array_equal(client.infer(model, inputs(triton, {given: rows})).as_numpy(answered), rows * 2)
     assert client.get_model_config(model)["max_batch_size"] == 64
 
 
 def test_all_are_openvinos(client: Any) -> None:
-    platforms = {client.get_model_metadata(name)["platform"] for name in ("as_onnx", "as_ir", "frozen", "saved")}
+    platforms = {client.get_model_metadata(name)["platform"] for name in ("as_onnx", "as_ir", "saved", "paddle")}
     assert platforms == {"openvino"}
