@@ -12,6 +12,7 @@ import tritonclient.http as triton
 from tests.e2e.tensors import Arrays, inputs
 from tests.models.paddle_models import pdmodel
 from tests.models.tensorflow_models import frozen_graph, saved_model
+from tests.models.tflite_models import tflite
 from tests.program import ROOT, serving
 
 pytestmark = pytest.mark.slow
@@ -30,6 +31,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     frozen_graph(folder / "frozen" / "1" / "model.pb")
     saved_model(folder / "saved" / "1" / "model.savedmodel")
     pdmodel(folder / "paddle" / "1" / "model.pdmodel")
+    tflite(folder / "lite" / "1" / "model.tflite")
     with serving(folder) as program, triton.InferenceServerClient(program.http) as made:
         yield made
 
@@ -50,7 +52,7 @@ def test_minilm_gives_what_onnx_runtime_gives(client: Any, model: str, rows: int
 
 @pytest.mark.parametrize(
     ("model", "given", "answered"),
-    [("frozen", "x:0", "y:0"), ("saved", "pixels", "doubled"), ("paddle", "x", "y")],
+    [("frozen", "x:0", "y:0"), ("saved", "pixels", "doubled"), ("lite", "x", "y"), ("paddle", "x", "y")],
 )
 def test_files_of_tensorflow_and_paddle_run_and_batch(client: Any, model: str, given: str, answered: str) -> None:
     rows = np.arange(12, dtype=np.float32).reshape(3, 4)
@@ -59,5 +61,5 @@ def test_files_of_tensorflow_and_paddle_run_and_batch(client: Any, model: str, g
 
 
 def test_all_are_openvinos(client: Any) -> None:
-    platforms = {client.get_model_metadata(name)["platform"] for name in ("as_onnx", "as_ir", "saved", "paddle")}
+    platforms = {client.get_model_metadata(name)["platform"] for name in ("as_onnx", "as_ir", "lite", "paddle")}
     assert platforms == {"openvino"}
