@@ -13,7 +13,7 @@ class Table(NamedTuple):
     fields: Mapping[int, "Value"]
 
 
-Value = int | str | Table | Sequence[int] | Sequence[Table]
+Value = int | str | Table | Sequence[int | Table]
 
 
 def flatbuffer(root: Table, identifier: bytes) -> bytes:
