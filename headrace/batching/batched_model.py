@@ -10,7 +10,7 @@ import msgspec
 from headrace.batching import collate
 from headrace.batching.check import Check
 from headrace.batching.instance import Instance, Outcome
-from headrace.batching.policy import Limits, Run, decide
+from headrace.batching.policy import Limits, Wait, decide
 from headrace.batching.queue import Queue, Waiting
 from headrace.clock import Clock, Timer
 from headrace.errors import (
@@ -28,7 +28,6 @@ from headrace.types import Backlog, BatchAxis, BatchFacts, ModelVersion, Request
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 2  # runs that may die with a request in them before it is given up
-QUICK_NS = 2_000_000  # below this the way to the instance is worth hiding: it gets its next batch in advance
 
 
 class BatchedModel:
@@ -56,7 +55,6 @@ class BatchedModel:
         self._check = Check(signature)
         self._queue = Queue()
         self._running = 0  # requests
-        self._infer_ns = 0.0  # of recent runs, smoothed
         self._refusal: HeadraceError | None = None  # once it takes nothing new
         self._asked = False  # a look at the queue is on its way
         self._timer: Timer | None = None
@@ -145,23 +143,25 @@ class BatchedModel:
         now_ns = self._clock.now_ns()
         self._expire(now_ns)
         while self._queue:
-            instance = self._free_instance()
+            instance = self._least_busy()
+            if instance is None:
+                self._wake_at(None)
+                break
             oldest = self._queue.oldest()
             rows = self._queue.rows_beside(oldest)
-            decision = decide(rows, oldest.queued_ns, now_ns, int(instance is not None), self._limits)
-            if not isinstance(decision, Run) or instance is None:
-                self._wake_at(None if isinstance(decision, Run) else decision.until_ns)
+            decision = decide(rows, oldest.queued_ns, now_ns, instance.running, self._limits)
+            if isinstance(decision, Wait):
+                self._wake_at(decision.until_ns)
                 break
             self._run(instance, self._queue.take(self._limits.max_size), decision.reason, now_ns)
 
-    def _free_instance(self) -> Instance | None:
-        """The one with least to do that may have another batch."""
-        depth = 2 if self._infer_ns < QUICK_NS else 1
-        best = None
+    def _least_busy(self) -> Instance | None:
+        """The instance with least to do, of those that take work."""
+        least = None
         for instance in self._instances:
-            if instance.ready and instance.running < depth and (best is None or instance.running < best.running):
-                best = instance
-        return best
+            if instance.ready and (least is None or instance.running < least.running):
+                least = instance
+        return least
 
     def _wake_at(self, until_ns: int | None) -> None:
         """Look again then, or at the first deadline of what waits."""
@@ -180,8 +180,6 @@ class BatchedModel:
 
     def _ran(self, batch: list[Waiting], closed: "_Closed", outcome: Outcome) -> None:
         self._running -= len(batch)
-        if outcome.error is None:
-            self._infer_ns += (outcome.infer_ns - self._infer_ns) * (0.2 if self._infer_ns else 1.0)
         self._look()  # the instance gets its next batch before these answers are written
         facts = _facts(batch, closed, outcome)
         if outcome.lost:

@@ -9,6 +9,9 @@ Reason = Literal["size", "delay", "idle", "alone"]
 else to do, or the model takes one request at a time."""
 
 
+MOST_AT_INSTANCE = 2  # batches: one that runs, one that is next
+
+
 class Limits(msgspec.Struct, frozen=True):
     """How a model's requests may be joined and may wait."""
 
@@ -30,18 +33,17 @@ class Wait(msgspec.Struct, frozen=True):
     until_ns: int | None
 
 
-def decide(rows: int, oldest_ns: int, now_ns: int, room: int, limits: Limits) -> Run | Wait:
+def decide(rows: int, oldest_ns: int, now_ns: int, least_running: int, limits: Limits) -> Run | Wait:
     """Whether the batch of `rows` rows, the first of which has waited since `oldest_ns`, is closed now.
 
-    `room` is how many more batches the instances can take. While they can take none the batch stays open
-    and grows: waiting costs nothing then.
+    `least_running` is how many batches the instance has that has least to do. One that has nothing to do gets
+    what there is. Of one that runs a batch a full one may already wait, so that it goes on without a pause; a batch
+    that is not full stays open and grows, for a larger batch is cheaper and nothing is lost by it.
     """
-    if not room:
+    if rows >= limits.max_size and least_running < MOST_AT_INSTANCE:
+        return Run("alone" if limits.max_size == 1 else "size")
+    if least_running:
         return Wait(None)
-    if limits.max_size == 1:
-        return Run("alone")
-    if rows >= limits.max_size:
-        return Run("size")
     if not limits.max_delay_ns:
         return Run("idle")
     closes_ns = oldest_ns + limits.max_delay_ns

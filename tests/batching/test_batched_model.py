@@ -30,13 +30,6 @@ class Bench:
         self.model = BatchedModel(version, about, self.instances, limits, self.records.append, self.clock)
         self.instance = self.instances[0]
 
-    def slow(self) -> None:
-        """Let the model learn that its runs are long, so that it hands out one batch at a time."""
-        self.ask([[0, 0]])
-        self.clock.pass_ms()
-        self.instance.finish(infer_ms=10)
-        self.records.clear()
-
     def ask(self, rows: list[list[float]], deadline_ns: int | None = None) -> Got:
         got = Got()
         self.model.submit(request(rows, deadline_ns=deadline_ns), got)
@@ -49,9 +42,7 @@ class Bench:
 
 @pytest.fixture
 async def bench() -> Bench:
-    bench = Bench()
-    bench.slow()
-    return bench
+    return Bench()
 
 
 async def test_requests_of_one_round_share_a_run(bench: Bench) -> None:
@@ -69,9 +60,8 @@ async def test_while_the_instance_is_busy_the_batch_grows(bench: Bench) -> None:
     for _ in range(5):
         bench.ask([[1, 1]])
         bench.clock.pass_ms(1)
-    bench.instance.finish()
-    bench.instance.finish()
-    bench.instance.finish()
+    while bench.instance.handed:
+        bench.instance.finish()
     assert bench.reasons() == [("idle", 1), ("size", 4), ("idle", 1)]
 
 
@@ -105,13 +95,16 @@ async def test_a_model_that_cannot_batch_takes_one_request_at_a_time() -> None:
     assert bench.reasons() == [("alone", 1), ("alone", 1)]
 
 
-async def test_quick_models_get_their_next_batch_in_advance() -> None:
-    bench = Bench()
-    bench.ask([[1, 1]])
-    bench.clock.pass_ms()
-    bench.ask([[2, 2]])
+async def test_a_full_batch_is_handed_over_in_advance_and_one_that_may_grow_is_not(bench: Bench) -> None:
+    for _ in range(9):
+        bench.ask([[1, 1]])
     bench.clock.pass_ms()
     assert bench.instance.running == 2
+    bench.instance.finish()
+    assert bench.instance.running == 1
+    bench.instance.finish()
+    bench.instance.finish()
+    assert bench.reasons() == [("size", 4), ("size", 4), ("idle", 1)]
 
 
 async def test_the_least_busy_instance_gets_the_batch() -> None:
@@ -193,10 +186,8 @@ async def test_a_request_that_kills_twice_gets_an_error_and_its_neighbour_an_ans
 
 
 async def test_a_batch_that_was_not_begun_does_not_count_as_a_try() -> None:
-    bench = Bench()
-    running = bench.ask([[1, 1]])
-    bench.clock.pass_ms()
-    waiting = bench.ask([[2, 2]])
+    bench = Bench(signature(batched=False))
+    running, waiting = bench.ask([[1, 1]]), bench.ask([[2, 2]])
     bench.clock.pass_ms()
     for _ in range(2):
         bench.instance.die()

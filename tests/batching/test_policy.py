@@ -10,21 +10,25 @@ def limits(max_size: int = 8, max_delay_ns: int = 0) -> Limits:
 
 
 @pytest.mark.parametrize(
-    ("rows", "waited_ns", "room", "given", "decision"),
+    ("rows", "waited_ns", "running", "given", "decision"),
     [
-        (1, 0, 0, limits(), Wait(None)),  # nothing is free: growing costs nothing
-        (99, 999, 0, limits(max_delay_ns=5), Wait(None)),
-        (1, 0, 1, limits(), Run("idle")),
-        (8, 0, 1, limits(), Run("size")),
-        (9, 0, 1, limits(max_delay_ns=5), Run("size")),
-        (1, 0, 1, limits(max_delay_ns=5), Wait(105)),
-        (7, 4, 1, limits(max_delay_ns=5), Wait(101)),
-        (1, 5, 1, limits(max_delay_ns=5), Run("delay")),
-        (1, 0, 1, limits(max_size=1, max_delay_ns=5), Run("alone")),
+        (1, 0, 1, limits(), Wait(None)),  # nothing is idle: growing costs nothing
+        (7, 999, 1, limits(max_delay_ns=5), Wait(None)),
+        (1, 0, 0, limits(), Run("idle")),
+        (8, 0, 0, limits(), Run("size")),
+        (8, 0, 1, limits(), Run("size")),  # it cannot grow: it may as well be there
+        (8, 0, 2, limits(), Wait(None)),
+        (9, 0, 0, limits(max_delay_ns=5), Run("size")),
+        (1, 0, 0, limits(max_delay_ns=5), Wait(105)),
+        (7, 4, 0, limits(max_delay_ns=5), Wait(101)),
+        (1, 5, 0, limits(max_delay_ns=5), Run("delay")),
+        (1, 0, 0, limits(max_size=1, max_delay_ns=5), Run("alone")),
+        (1, 0, 1, limits(max_size=1), Run("alone")),
+        (1, 0, 2, limits(max_size=1), Wait(None)),
     ],
 )
 def test_a_batch_is_closed_by_size_delay_or_an_idle_instance(
-    rows: int, waited_ns: int, room: int, given: Limits, decision: Run | Wait
+    rows: int, waited_ns: int, running: int, given: Limits, decision: Run | Wait
 ) -> None:
     now_ns = 100
-    assert decide(rows, now_ns - waited_ns, now_ns, room, given) == decision
+    assert decide(rows, now_ns - waited_ns, now_ns, running, given) == decision
