@@ -1,6 +1,8 @@
 """Small models of many kinds behind `headrace serve`, once for all tests of this folder."""
 
+import uuid
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -39,9 +41,16 @@ def pair() -> Arrays:
     return {"INPUT0": first, "INPUT1": np.ascontiguousarray(first[::-1]) * 3}
 
 
+class Region(NamedTuple):
+    """A region of shared memory, made as Triton's examples make it."""
+
+    handle: Any
+    key: str
+
+
 @pytest.fixture
-def region() -> Iterator[object]:
-    """A region of shared memory, made as Triton's examples make it; its key is `/headrace-e2e`."""
-    handle = shared_memory.create_shared_memory_region("region", "/headrace-e2e", REGION_BYTES)
-    yield handle
+def region() -> Iterator[Region]:
+    key = f"/headrace-test-{uuid.uuid4().hex}"
+    handle = shared_memory.create_shared_memory_region("region", key, REGION_BYTES)
+    yield Region(handle, key)
     shared_memory.destroy_shared_memory_region(handle)

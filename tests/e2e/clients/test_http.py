@@ -10,6 +10,7 @@ import tritonclient.http as triton
 import tritonclient.http.aio as triton_aio
 from tritonclient.utils import InferenceServerException, shared_memory
 
+from tests.e2e.clients.conftest import REGION_BYTES, Region
 from tests.e2e.tensors import Arrays, inputs
 from tests.models.onnx_models import identity
 from tests.program import Program
@@ -114,17 +115,17 @@ def test_half_floats_come_back_as_they_went(client: Any, dtype: Any) -> None:
     assert np.array_equal(found.astype(np.float32), array.astype(np.float32))
 
 
-def test_tensors_stay_in_shared_memory(client: Any, pair: Arrays, region: Any) -> None:
-    shared_memory.set_shared_memory_region(region, list(pair.values()))
-    client.register_system_shared_memory("region", "/headrace-e2e", 4096)
+def test_tensors_stay_in_shared_memory(client: Any, pair: Arrays, region: Region) -> None:
+    shared_memory.set_shared_memory_region(region.handle, list(pair.values()))
+    client.register_system_shared_memory("region", region.key, REGION_BYTES)
     try:
-        assert client.get_system_shared_memory_status("region")[0]["byte_size"] == 4096
+        assert client.get_system_shared_memory_status("region")[0]["byte_size"] == REGION_BYTES
         given = [triton.InferInput(name, [2, 16], "INT32") for name in pair]
         wanted = requested(True)
         for number, tensor in enumerate([*given, *wanted]):
             tensor.set_shared_memory("region", 128, offset=128 * number)
         client.infer("add_sub", given, outputs=wanted)
-        found = shared_memory.get_contents_as_numpy(region, np.int32, [2, 16], offset=256)
+        found = shared_memory.get_contents_as_numpy(region.handle, np.int32, [2, 16], offset=256)
         assert np.array_equal(found, pair["INPUT0"] + pair["INPUT1"])
     finally:
         client.unregister_system_shared_memory("region")
