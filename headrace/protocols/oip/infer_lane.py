@@ -126,7 +126,7 @@ class InferLane(HttpToolsProtocol):
                 self._refuse_malformed(error)
                 return
         too_large = self._unseen_bytes > self.front.max_header_bytes  # what stands around chunks counts as headers
-        if too_large and not self._discarding and not self._cut_off_asgi():
+        if too_large and not self._discarding:
             self._refuse(self._headers_too_large())
 
     def _await_body(self) -> None:
@@ -170,7 +170,6 @@ class InferLane(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self._discarding:
             return
-        self._in_body = True
         self._patience.end()
         self._upgrading = self.parser.should_upgrade()
         if self._upgrading:
@@ -184,6 +183,7 @@ class InferLane(HttpToolsProtocol):
             self._open(model)
         else:
             self._hand_to_asgi()
+        self._in_body = True
         self._chunk = b""
         self.headers = []  # trailers come to on_header too, and belong to no one
 
@@ -290,23 +290,25 @@ class InferLane(HttpToolsProtocol):
         exchange, self._receiving = self._receiving, None
         if exchange is None:
             exchange = Exchange(self.front, Head(ModelRef(""), keep_alive=False), self._answered)
-            self._queue(exchange)
+            if self._in_body and not self.cycle.response_complete and not self._replace_asgi(exchange):
+                self.transport.close()
+                return
+            if not exchange.current:
+                self._queue(exchange)
         exchange.keep_alive = False
         exchange.refuse(error)
         if exchange.current:
             exchange.run()
 
-    def _cut_off_asgi(self) -> bool:
-        """Close where the body under way is of a request of ASGI's, which hears of it as a disconnect."""
-        if not self._in_body or self._receiving is not None or self.cycle.response_complete:
-            return False
-        self._discarding = True
-        self.transport.close()
-        return True
+    def _replace_asgi(self, exchange: Exchange) -> bool:
+        """Let it stand for ASGI's request whose body is under way; False where that is being answered."""
+        if self.pipeline:
+            self.pipeline.popleft()  # it has not begun, and never will
+            return True
+        exchange.current = not self.cycle.response_started  # it hears of a disconnect
+        return exchange.current
 
     def _refuse_malformed(self, error: httptools.HttpParserError) -> None:
-        if self._cut_off_asgi():
-            return
         cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else error
         if isinstance(cause, (httptools.HttpParserError, UnicodeError)):
             self._refuse(InvalidRequest(f"not HTTP/1.1: {cause}"))

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import re
 
 import pytest
 
@@ -111,9 +112,11 @@ async def test_a_broken_chunk_is_answered() -> None:
         assert (await wire.answer()).status == 400
 
 
-async def test_a_broken_chunk_of_an_ordinary_request_closes_its_connection() -> None:
+async def test_a_broken_chunk_of_an_ordinary_request_is_refused_and_closes_its_connection() -> None:
     async with server() as (_, wire):
         wire.send(b"POST /v2/logging HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+        answer = await wire.answer()
+        assert (answer.status, answer.headers["connection"]) == (400, "close")
         assert await wire.closed()
 
 
@@ -219,7 +222,17 @@ async def test_chunk_extensions_without_end_are_cut_off() -> None:
     connection, transport = connect(Stub(max_header_bytes=2048))
     connection.data_received(head)
     connection.data_received(b"x" * 3000)
-    assert transport.closed
+    assert transport.written.startswith(b"HTTP/1.1 431")
+
+
+async def test_an_ordinary_request_that_breaks_before_its_turn_is_refused_in_its_turn() -> None:
+    stub, head = Stub(), b"POST /v2/logging HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+    connection, transport = connect(stub)
+    connection.data_received(request_bytes("POST", LATE, floats(1)) + head)
+    assert transport.written == b""
+    stub.late.answer_next()
+    await asyncio.sleep(0)
+    assert re.findall(rb"HTTP/1.1 ([0-9]+)", transport.written) == [b"200", b"400"]
 
 
 async def test_a_client_that_does_not_read_its_answers_is_not_read_from() -> None:
