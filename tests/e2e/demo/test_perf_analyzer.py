@@ -9,7 +9,7 @@ pytestmark = pytest.mark.slow
 
 MINILM = [f"--shape={name}:64" for name in ("input_ids", "attention_mask", "token_type_ids")] + ["--input-data=zero"]
 CLIENTS = 2
-WINDOWS = 5
+WINDOWS = 10  # at most: three in a row are enough
 
 
 @pytest.mark.parametrize("sent", [[], ["--shared-memory=system"]], ids=["in-messages", "in-shared-memory"])
