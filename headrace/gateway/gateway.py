@@ -1,13 +1,16 @@
 """Every inference passes here once: routed to a version, counted, recorded."""
 
 import asyncio
+import logging
 
 from headrace.clock import Clock
-from headrace.errors import Cancelled, Draining, HeadraceError
+from headrace.errors import Cancelled, Draining, HeadraceError, Internal
 from headrace.models.registry import Registry, Served
 from headrace.records import Recorder, RequestRecord
 from headrace.servable import Cancel, Reply
 from headrace.types import Request, Response
+
+log = logging.getLogger(__name__)
 
 
 def _nothing() -> None:
@@ -38,7 +41,12 @@ class Gateway:
             return _nothing
         call = _Call(self, request, served, reply, submitted_ns)
         self.in_flight += 1
-        withdraw = served.servable.submit(request, call.answered)
+        try:
+            withdraw = served.servable.submit(request, call.answered)
+        except Exception:
+            log.exception("%s failed on a request", served.version)
+            call.answered(Internal("the server failed on this request; its log says why"))
+            return _nothing
         if not call.done:
             call.withdraw = withdraw
         return call.cancel

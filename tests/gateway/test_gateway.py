@@ -41,8 +41,8 @@ class Kept:
 
 
 class Bench:
-    def __init__(self) -> None:
-        self.kept = Kept()
+    def __init__(self, servable: Kept | None = None) -> None:
+        self.kept = servable or Kept()
         self.records: list[Record] = []
         registry = Registry()
         registry.publish(Served(VERSION, Manifest("m", 3, Path("m"), "fake"), self.kept))
@@ -89,6 +89,20 @@ def test_a_cancelled_request_is_withdrawn_recorded_once_and_never_answered() -> 
     assert got.answers == []
     assert bench.kept.cancelled == 1
     assert bench.record().error == "cancelled"
+
+
+class Failing(Kept):
+    """A Servable with a fault in it."""
+
+    def submit(self, request: Request, reply: Reply) -> Cancel:
+        raise ValueError
+
+
+def test_a_servable_that_fails_is_answered_for_and_recorded() -> None:
+    bench, got = Bench(Failing()), Got()
+    bench.gateway.submit(request([[1, 1]]), got)
+    assert got.error == bench.record().error == "internal"
+    assert bench.gateway.in_flight == 0
 
 
 def test_cancelling_after_the_answer_does_nothing() -> None:
