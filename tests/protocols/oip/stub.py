@@ -77,7 +77,10 @@ class StubServable:
         types = {spec.name: spec.datatype for spec in self.signature.outputs}
         if not arrays.keys() & types.keys() >= set(names):
             return InvalidRequest(f"the stub has only the outputs {', '.join(types)}")
-        outputs = tuple(from_array(name, arrays[name], types[name]) for name in names)
+        try:
+            outputs = tuple(from_array(name, arrays[name], types[name]) for name in names)
+        except ValueError as error:
+            return InvalidRequest(f"the stub has no use for these inputs: {error}")
         return Response(self._version, outputs, BATCH)
 
     def backlog(self) -> Backlog:
