@@ -22,12 +22,13 @@ class Process:
         self,
         child: subprocess.Popen[bytes],
         channel: socket.socket,
-        on_message: Callable[[bytes], None],
+        on_message: Callable[[memoryview], None],
         on_end: Callable[[str], None],
     ) -> None:
         self.pid = child.pid
         self._child = child
         self._channel = channel
+        self._inbox = wire.Inbox(channel)
         self._on_message = on_message
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
@@ -40,7 +41,7 @@ class Process:
         cls,
         fds: Sequence[int],
         threads: int,
-        on_message: Callable[[bytes], None],
+        on_message: Callable[[memoryview], None],
         on_end: Callable[[str], None],
     ) -> "Process":
         """A new interpreter that runs `headrace.child` with these descriptors of shared memory."""
@@ -76,11 +77,9 @@ class Process:
 
     def _readable(self) -> None:
         try:
-            message = self._channel.recv(wire.MAX_MESSAGE_BYTES)
+            message = self._inbox.receive()
         except BlockingIOError:
             return
-        except OSError:
-            message = b""
         if message:
             self._on_message(message)
         else:

@@ -150,7 +150,7 @@ class ProcessInstance:
 
     # ---- what the child says
 
-    def _on_message(self, message: bytes) -> None:
+    def _on_message(self, message: memoryview) -> None:
         answer = wire.decode_answer(message)
         if isinstance(answer, wire.Done):
             self._served = True

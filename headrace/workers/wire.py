@@ -4,6 +4,7 @@ server -> worker    Load, then Run for each batch
 worker -> server    Loaded or LoadFailed; then Done or RunFailed for each Run, in order; Learned at any time
 """
 
+import mmap
 import socket
 
 import msgspec
@@ -84,6 +85,25 @@ _answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Loaded | Loa
 encode = _encoder.encode
 decode_question = _questions.decode
 decode_answer = _answers.decode
+
+
+class Inbox:
+    """Takes messages off a channel into memory that is used again: `recv` would ask for the largest possible anew."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._memory = memoryview(mmap.mmap(-1, MAX_MESSAGE_BYTES))
+
+    def receive(self) -> memoryview:
+        """The next message, valid until the next call; empty once the other side is gone.
+
+        Raises BlockingIOError where the channel does not block and nothing is there.
+        """
+        try:
+            size = self._channel.recv_into(self._memory)
+        except ConnectionError:
+            size = 0
+        return self._memory[:size]
 
 
 def channel() -> tuple[socket.socket, socket.socket]:

@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 
 def run(channel: socket.socket, slots: Sequence[Slot], load: Callable[[Loading], Loaded]) -> None:
     """Serve the other end of the channel until it closes."""
-    question = _receive(channel)
+    inbox = wire.Inbox(channel)
+    question = _receive(inbox)
     if not isinstance(question, wire.Load):
         return
     try:
@@ -34,7 +35,7 @@ def run(channel: socket.socket, slots: Sequence[Slot], load: Callable[[Loading],
         return
     _send(channel, wire.Loaded(loaded.signature))
     signature = loaded.signature
-    while isinstance(question := _receive(channel), wire.Run):
+    while isinstance(question := _receive(inbox), wire.Run):
         slot = slots[question.slot]
         inputs = _inputs(slot, question)
         answer = _run(loaded.model, signature, slot, inputs, question.outputs)
@@ -82,12 +83,9 @@ def _written(slot: Slot, executed: Executed) -> wire.Done:
     return wire.Done(slot.index, end, tuple(parts), executed.input_ns, executed.infer_ns, executed.output_ns)
 
 
-def _receive(channel: socket.socket) -> wire.Question | None:
+def _receive(inbox: wire.Inbox) -> wire.Question | None:
     """The next message; None once the server is gone."""
-    try:
-        message = channel.recv(wire.MAX_MESSAGE_BYTES)
-    except ConnectionError:
-        return None
+    message = inbox.receive()
     return wire.decode_question(message) if message else None
 
 

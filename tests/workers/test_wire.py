@@ -56,4 +56,13 @@ def test_the_channel_keeps_the_borders_of_messages_and_ends_with_the_other_side(
         with theirs:
             theirs.send(b"one")
             theirs.send(b"two")
-        assert [ours.recv(100), ours.recv(100), ours.recv(100)] == [b"one", b"two", b""]
+        inbox = wire.Inbox(ours)
+        assert [bytes(inbox.receive()) for _ in range(3)] == [b"one", b"two", b""]
+
+
+def test_an_inbox_of_a_channel_that_does_not_block_says_that_nothing_is_there() -> None:
+    ours, theirs = wire.channel()
+    with ours, theirs:
+        ours.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            wire.Inbox(ours).receive()
