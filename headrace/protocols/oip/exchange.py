@@ -10,7 +10,7 @@ from headrace.protocols.compression import choose, compress, decompress
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.head import Head
-from headrace.protocols.oip.rest import Body, read_request, write_response
+from headrace.protocols.oip.rest import read_request, write_response
 from headrace.protocols.oip.wanted import Wanted
 from headrace.servable import Cancel
 from headrace.types import Buffer, Response
@@ -82,6 +82,11 @@ class Exchange:
             raise body_too_large(self._front.max_body_bytes)
         self._parts.append(part)
 
+    def receive_whole(self, body: Buffer) -> None:
+        """Take a body that is whole and known to be within the limit."""
+        self._parts = [body]
+        self.received = True
+
     def refuse(self, error: HeadraceError) -> None:
         """The body ends here, and this is the answer once it is this exchange's turn."""
         self._error = error
@@ -139,7 +144,7 @@ class Exchange:
 
     def _write(self, response: Response) -> Answer:
         body = write_response(response, self._wanted, self._front.regions)
-        headers = _content_type(body)
+        headers = body.headers
         parts = [body.json, *body.tensors]
         encoding = choose(self._head.accept_encoding) if self._head.accept_encoding else ""
         if encoding and sum(map(len, parts)) >= _LEAST_COMPRESSED_BYTES:
@@ -155,13 +160,6 @@ class Exchange:
     def _echoed(self) -> bytes:
         request_id = self._head.request_id
         return b"x-request-id: %b\r\n" % request_id.encode() if request_id else b""
-
-
-def _content_type(body: Body) -> bytes:
-    if body.tensors:
-        length = b"inference-header-content-length: %d\r\n" % len(body.json)
-        return b"content-type: application/octet-stream\r\n" + length
-    return b"content-type: application/json\r\n"
 
 
 def _fault(what: str) -> Internal:

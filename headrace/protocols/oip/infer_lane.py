@@ -140,9 +140,15 @@ class InferLane(HttpToolsProtocol):
         if self._stopping:
             self._discarding = True
             return b""
-        self._start(known.head)
-        self._left = known.body_bytes
-        return self._take(rest)
+        exchange = self._start(known.head)
+        if len(rest) != known.body_bytes:
+            self._left = known.body_bytes
+            return self._take(rest)
+        self._receiving = None
+        exchange.receive_whole(rest)
+        if exchange.current:
+            exchange.run()
+        return b""
 
     def _take(self, data: Buffer) -> Buffer:
         """The next part of the body of such a request. Returns what is behind it."""
@@ -256,11 +262,12 @@ class InferLane(HttpToolsProtocol):
         else:
             self._start(head)
 
-    def _start(self, head: Head) -> None:
+    def _start(self, head: Head) -> Exchange:
         self._receiving = exchange = Exchange(self.front, head, self._answered)
         self._queue(exchange)
         if exchange.current and head.wants_continue:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return exchange
 
     def _queue(self, exchange: Exchange) -> None:
         last, self.cycle = self.cycle, cast(RequestResponseCycle, exchange)
@@ -328,15 +335,12 @@ class InferLane(HttpToolsProtocol):
     def _answered(self, exchange: Exchange, answer: Answer) -> None:
         if self.transport.is_closing():
             return
-        size = sum(map(len, answer.parts))
-        head = b"%b%b%bcontent-length: %d\r\n" % (
-            STATUS_LINE[answer.status],
-            self._common_headers(),
-            answer.headers,
-            size,
+        end = (
+            b"content-length: %d\r\n\r\n" if exchange.keep_alive else b"content-length: %d\r\nconnection: close\r\n\r\n"
         )
-        end = b"\r\n" if exchange.keep_alive else b"connection: close\r\n\r\n"
-        self.transport.write(b"".join((head, end, *answer.parts)))
+        size = sum(map(len, answer.parts))
+        head = STATUS_LINE[answer.status], self._common_headers(), answer.headers, end % size
+        self.transport.write(b"".join((*head, *answer.parts)))
         self._current = None
         self.server_state.total_requests += 1
         if exchange.keep_alive:

@@ -49,10 +49,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Body(msgspec.Struct, frozen=True):
-    """The body of an answer: JSON, then raw tensors, if any are wanted raw."""
+    """The body of an answer: JSON, then raw tensors, if any are wanted raw; and the header lines that say so."""
 
     json: bytes
     tensors: list[Buffer]
+    headers: bytes
 
 
 def read_request(
@@ -147,7 +148,8 @@ def write_response(response: Response, wanted: Wanted, regions: Regions) -> Body
     that cannot be sent as it is wanted.
     """
     if wanted.answers is not None and (known := wanted.answers.get(response)) is not None:
-        return Body(known, [tensor.data for tensor in response.outputs])
+        json, headers = known
+        return Body(json, [tensor.data for tensor in response.outputs], headers)
     outputs: list[dict[str, Any]] = []
     tensors: list[Buffer] = []
     for tensor in response.outputs:
@@ -171,6 +173,14 @@ def write_response(response: Response, wanted: Wanted, regions: Regions) -> Body
         head["parameters"] = response.parameters
     head["outputs"] = outputs
     json = _encode(head)
+    headers = _content_type(len(json) if tensors else None)
     if wanted.answers is not None and not response.parameters:
-        wanted.answers.keep(response, json)
-    return Body(json, tensors)
+        wanted.answers.keep(response, json, headers)
+    return Body(json, tensors, headers)
+
+
+def _content_type(json_bytes: int | None) -> bytes:
+    """Of a body that begins with so much JSON, or that is JSON throughout."""
+    if json_bytes is None:
+        return b"content-type: application/json\r\n"
+    return b"content-type: application/octet-stream\r\ninference-header-content-length: %d\r\n" % json_bytes

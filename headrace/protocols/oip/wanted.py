@@ -47,18 +47,19 @@ MOST_ANSWERS = 256
 
 
 class Answers:
-    """The JSON of binary answers by what it depends on: the version, and names, shapes and sizes of the outputs."""
+    """The JSON of binary answers, and the header lines about it, by what they depend on: the version, and names,
+    shapes and sizes of the outputs."""
 
     def __init__(self) -> None:
-        self._known: dict[object, bytes] = {}
+        self._known: dict[object, tuple[bytes, bytes]] = {}
 
-    def get(self, response: Response) -> bytes | None:
+    def get(self, response: Response) -> tuple[bytes, bytes] | None:
         return self._known.get(_form(response))
 
-    def keep(self, response: Response, json: bytes) -> None:
+    def keep(self, response: Response, json: bytes, headers: bytes) -> None:
         if len(self._known) >= MOST_ANSWERS:
             self._known.clear()
-        self._known[_form(response)] = json
+        self._known[_form(response)] = json, headers
 
 
 def _form(response: Response) -> object:
