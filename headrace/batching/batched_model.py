@@ -10,7 +10,7 @@ import msgspec
 from headrace.batching import collate
 from headrace.batching.check import Check
 from headrace.batching.instance import Instance, Outcome
-from headrace.batching.policy import Limits, Wait, decide
+from headrace.batching.policy import Limits, Wait, decide, share
 from headrace.batching.queue import Queue, Waiting
 from headrace.clock import Clock, Timer
 from headrace.errors import (
@@ -55,6 +55,7 @@ class BatchedModel:
         self._check = Check(signature)
         self._queue = Queue()
         self._running = 0  # requests
+        self._row_ns = 0.0  # that a row has taken in recent runs
         self._refusal: HeadraceError | None = None  # once it takes nothing new
         self._asked = False  # a look at the queue is on its way
         self._timer: Timer | None = None
@@ -153,7 +154,8 @@ class BatchedModel:
             if isinstance(decision, Wait):
                 self._wake_at(decision.until_ns)
                 break
-            self._run(instance, self._queue.take(self._limits.max_size), decision.reason, now_ns)
+            taken = self._queue.take(share(rows, self._row_ns, self._limits))
+            self._run(instance, taken, decision.reason, now_ns)
 
     def _least_busy(self) -> Instance | None:
         """The instance with least to do, of those that take work."""
@@ -180,8 +182,10 @@ class BatchedModel:
 
     def _ran(self, batch: list[Waiting], closed: "_Closed", outcome: Outcome) -> None:
         self._running -= len(batch)
-        self._look()  # the instance gets its next batch before these answers are written
         facts = _facts(batch, closed, outcome)
+        if outcome.error is None:
+            self._row_ns += (facts.infer_ns / facts.rows - self._row_ns) * (0.2 if self._row_ns else 1.0)
+        self._look()  # the instance gets its next batch before these answers are written
         if outcome.lost:
             self._lost(batch, outcome)
         elif outcome.error is None:

@@ -21,6 +21,22 @@ class Limits(msgspec.Struct, frozen=True):
     max_queue_bytes: int
 
 
+LONG_NS = 20_000_000  # a run for which an earlier answer to half of it is worth a second run
+EVEN_ROWS = 8  # rows that a run should have at the least: below, a row costs more than in company
+
+
+def share(rows: int, row_ns: float, limits: Limits) -> int:
+    """How many of the waiting rows the next run takes, where a row takes `row_ns` in recent runs.
+
+    All that may share it; but half of them where all would take long. The first half is then answered, and its
+    clients ask again, while the second is computed. Without it, clients that ask again at once fall into step and
+    wait for one another: one large run, in which the front ends have nothing to do, then a burst of answers.
+    """
+    if rows >= limits.max_size or rows * row_ns < LONG_NS:
+        return limits.max_size
+    return max(EVEN_ROWS, -(-rows // 2))
+
+
 class Run(msgspec.Struct, frozen=True):
     """Close the batch now."""
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headrace.batching.policy import Limits, Run, Wait, decide
+from headrace.batching.policy import EVEN_ROWS, LONG_NS, Limits, Run, Wait, decide, share
 
 
 def limits(max_size: int = 8, max_delay_ns: int = 0) -> Limits:
@@ -32,3 +32,18 @@ def test_a_batch_is_closed_by_size_delay_or_an_idle_instance(
 ) -> None:
     now_ns = 100
     assert decide(rows, now_ns - waited_ns, now_ns, running, given) == decision
+
+
+@pytest.mark.parametrize(
+    ("rows", "row_ns", "taken"),
+    [
+        (15, 0, 64),  # nothing is known yet
+        (15, LONG_NS / 16, 64),  # short enough to be done at once
+        (15, LONG_NS / 15, 8),
+        (40, LONG_NS, 20),
+        (10, LONG_NS, EVEN_ROWS),  # not so small that rows cost more
+        (500, LONG_NS, 64),  # a run never takes more than the limit
+    ],
+)
+def test_a_run_that_would_take_long_is_shared_between_two(rows: int, row_ns: float, taken: int) -> None:
+    assert share(rows, row_ns, limits(max_size=64)) == taken
