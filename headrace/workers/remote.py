@@ -13,7 +13,7 @@ from headrace.clock import Clock, Timer
 from headrace.errors import HeadraceError, ModelInvalid, ModelUnavailable, WorkerLost
 from headrace.records import Recorder, WorkerEvent
 from headrace.runtimes.load import Loading
-from headrace.types import BatchAxis, Signature, Tensor
+from headrace.types import BatchAxis, Signature
 from headrace.workers import wire
 from headrace.workers.process import Process
 from headrace.workers.restarts import Restarts
@@ -66,7 +66,6 @@ class ProcessInstance:
         self._since_ns = 0  # that the batch has run which runs now
         self._batch_timeout_ns = int(settings.batch_timeout_s * 1e9)
         self._why = ""  # it is killed
-        self._closed = False
         self._changed: Callable[[], None] = lambda: None
         self._learned: Callable[[BatchAxis], None] = lambda axis: None
 
@@ -139,7 +138,7 @@ class ProcessInstance:
             self._process.kill()  # it is gone, or would never answer: the batch comes back with its end
 
     async def close(self) -> None:
-        self._closed, self.ready = True, False
+        self.ready = False
         if self._restarting:
             self._restarting.cancel()
             await asyncio.gather(self._restarting, return_exceptions=True)
@@ -155,10 +154,7 @@ class ProcessInstance:
         if isinstance(answer, wire.Done):
             self._served = True
             memory = self._slots[answer.slot].outputs.view(answer.size)
-            outputs = tuple(
-                Tensor(part.name, part.datatype, part.shape, memory[part.offset : part.offset + part.num_bytes])
-                for part in answer.outputs
-            )
+            outputs = wire.tensors(answer.outputs, memory)
             self._finish(Outcome(outputs, answer.input_ns, answer.infer_ns, answer.output_ns), answer.size)
         elif isinstance(answer, wire.RunFailed):
             self._served = True

@@ -11,7 +11,7 @@ import msgspec
 
 from headrace.errors import HeadraceError, Internal
 from headrace.runtimes.load import Loading
-from headrace.types import BatchAxis, Shape, Signature
+from headrace.types import BatchAxis, Shape, Signature, Tensor
 
 MAX_MESSAGE_BYTES = 1 << 20
 
@@ -24,6 +24,16 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     shape: Shape
     offset: int
     num_bytes: int
+
+
+def tensors(parts: tuple[Part, ...], memory: memoryview) -> tuple[Tensor, ...]:
+    """The tensors that lie in a slot's memory, where they lie."""
+    return tuple(
+        [
+            Tensor(part.name, part.datatype, part.shape, memory[part.offset : part.offset + part.num_bytes])
+            for part in parts
+        ]
+    )
 
 
 class Load(msgspec.Struct, frozen=True, tag="load", array_like=True):

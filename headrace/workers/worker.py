@@ -37,7 +37,7 @@ def run(channel: socket.socket, slots: Sequence[Slot], load: Callable[[Loading],
     signature = loaded.signature
     while isinstance(question := _receive(inbox), wire.Run):
         slot = slots[question.slot]
-        inputs = _inputs(slot, question)
+        inputs = wire.tensors(question.inputs, slot.inputs.view(question.size))
         answer = _run(loaded.model, signature, slot, inputs, question.outputs)
         example: Arrays | None = None
         if signature.batch.pending and isinstance(answer, wire.Done):
@@ -49,16 +49,8 @@ def run(channel: socket.socket, slots: Sequence[Slot], load: Callable[[Loading],
     loaded.model.close()
 
 
-def _inputs(slot: Slot, question: wire.Run) -> list[Tensor]:
-    memory = slot.inputs.view(question.size)
-    return [
-        Tensor(part.name, part.datatype, part.shape, memory[part.offset : part.offset + part.num_bytes])
-        for part in question.inputs
-    ]
-
-
 def _run(
-    model: LoadedModel, signature: Signature, slot: Slot, inputs: list[Tensor], outputs: tuple[str, ...]
+    model: LoadedModel, signature: Signature, slot: Slot, inputs: tuple[Tensor, ...], outputs: tuple[str, ...]
 ) -> wire.Done | wire.RunFailed:
     try:
         return _written(slot, execute(model, signature, inputs, outputs))

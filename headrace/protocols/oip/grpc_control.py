@@ -10,9 +10,9 @@ from headrace.generated import service_pb2 as pb
 from headrace.protocols.json_body import decode
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.grpc_call import Call
+from headrace.protocols.oip.shared_memory import NO_CUDA
 from headrace.types import ModelRef
 
-NO_CUDA = "CUDA shared memory is not offered: this server computes on the CPU; use system shared memory"
 _FILE = "file:"
 _CONFIG = msgspec.json.Decoder(dict[str, Any])
 

@@ -16,6 +16,7 @@ from headrace.types import Buffer
 MAX_REGIONS = 1024
 """Each holds a file open, and a process has only so many."""
 
+NO_CUDA = "CUDA shared memory is not offered: this server computes on the CPU; use system shared memory"
 _KEY = re.compile(r"^/?[^/\0]{1,254}$")
 
 

@@ -8,8 +8,7 @@ from starlette.routing import Route
 from headrace.errors import Unsupported
 from headrace.protocols.http import json_response, read_json
 from headrace.protocols.oip.front import Front
-
-NO_CUDA = "CUDA shared memory is not offered: this server computes on the CPU; use system shared memory"
+from headrace.protocols.oip.shared_memory import NO_CUDA
 
 
 class _Register(msgspec.Struct):
