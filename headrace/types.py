@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from headrace.generation import Ask, LanguageFacts, Result
+
 Buffer = bytes | bytearray | memoryview
 """Bytes in row-major, little-endian order, as they travel."""
 
@@ -66,6 +68,7 @@ class Signature(msgspec.Struct, frozen=True):
     batch: BatchAxis
     platform: str  # Triton's word: onnxruntime_onnx, openvino, ...
     runtime: str  # with its version: "onnx 1.32.0"
+    language: LanguageFacts | None = None  # of a language model
 
 
 class ModelRef(msgspec.Struct, frozen=True, gc=False):
@@ -158,6 +161,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     outputs: tuple[str, ...] = ()  # names; empty: all of them
     parameters: Mapping[str, Parameter] = {}
     context: Context = Context(0)
+    ask: Ask | None = None  # of a language model, instead of inputs
 
 
 class BatchFacts(msgspec.Struct, frozen=True, gc=False):
@@ -178,9 +182,10 @@ class Response(msgspec.Struct, frozen=True, gc=False):
 
     model: ModelVersion
     outputs: tuple[Tensor, ...]
-    batch: BatchFacts
+    batch: BatchFacts | None
     final: bool = True
     parameters: Mapping[str, Parameter] = {}
+    result: Result | None = None  # to a request's `ask`
 
 
 class Backlog(msgspec.Struct, frozen=True):

@@ -1,0 +1,212 @@
+"""What is asked of a language model and what it answers: values that cross a folder's border and the worker's channel.
+
+Every front end that speaks to language models makes one of the `Ask`s; whatever answers makes the `Result` of the same
+kind. None of them knows a wire format, and none of them knows a tokenizer: text goes down, text comes up.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+FinishReason = Literal["stop", "length", "tool_calls"]
+
+
+class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How the next token is chosen, and when to stop. Checked by whoever made it: inside, it is valid."""
+
+    temperature: float = 1.0  # 0: greedy
+    top_k: int = 0  # 0: all
+    top_p: float = 1.0
+    min_p: float = 0.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    repetition_penalty: float = 1.0
+    logit_bias: Mapping[int, float] = {}  # by token id
+    seed: int | None = None  # same seed, same text, whatever shares the batch
+    max_tokens: int | None = None  # None: as many as the context holds
+    min_tokens: int = 0
+    stop: tuple[str, ...] = ()
+    stop_ids: tuple[int, ...] = ()
+    include_stop: bool = False  # whether the text keeps the stop string that ended it
+    ignore_eos: bool = False
+    skip_special_tokens: bool = True
+    logprobs: int | None = None  # how many alternatives a token is told with; 0: only its own; None: nothing
+    prompt_logprobs: int | None = None  # the same for the tokens of the prompt
+
+
+class Grammar(msgspec.Struct, frozen=True):
+    """What the text must be; `source` is a JSON schema, a regular expression, a JSON list of choices, or Lark."""
+
+    kind: Literal["json_object", "json_schema", "regex", "choice", "lark"]
+    source: str = ""
+    where: str = ""  # the field that it came in, for what is wrong with it
+
+
+class ToolChoice(msgspec.Struct, frozen=True):
+    """Whether tools are called: as the model likes, never, at least one, or the one named."""
+
+    kind: Literal["auto", "none", "required", "named"] = "auto"
+    name: str = ""
+    parallel: bool = True
+
+
+class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the model reads: exactly one of `messages` (through the chat template), `text` or `token_ids` is given."""
+
+    messages: tuple[Mapping[str, Any], ...] | None = None  # as the template sees them: OpenAI's form, content a string
+    text: str | None = None
+    token_ids: tuple[int, ...] | None = None
+    tools: tuple[Mapping[str, Any], ...] = ()  # OpenAI's form
+    tool_choice: ToolChoice = ToolChoice()
+    chat_template: str | None = None  # None: the model's own
+    template_arguments: Mapping[str, Any] = {}
+    add_generation_prompt: bool = True
+    continue_final_message: bool = False
+    add_special_tokens: bool | None = None  # None: as the tokenizer says for text, not for messages
+    truncate_to: int | None = None  # keep the last so many tokens
+    where: str = "prompt"  # the field that it came in
+
+
+class Generate(msgspec.Struct, frozen=True, tag="generate", omit_defaults=True):
+    """Continue the prompt; answered by `Generated`s, the last of them final."""
+
+    prompt: Prompt
+    sampling: Sampling = Sampling()
+    n: int = 1  # choices
+    best_of: int | None = None  # continue so many, keep the n of the highest mean log-probability
+    grammar: Grammar | None = None
+    echo: bool = False  # the text begins with the prompt's
+    stream: bool = False  # whether answers before the last are wanted
+    salt: str = ""  # prompts share cached blocks only with prompts of the same salt: the tenant's, or the caller's
+
+
+class Tokenize(msgspec.Struct, frozen=True, tag="tokenize"):
+    """The prompt's tokens; answered by `Tokenized`."""
+
+    prompt: Prompt
+
+
+class Detokenize(msgspec.Struct, frozen=True, tag="detokenize"):
+    """The text of tokens; answered by `Detokenized`."""
+
+    token_ids: tuple[int, ...]
+
+
+class Embed(msgspec.Struct, frozen=True, tag="embed"):
+    """One vector for each input; answered by `Embedded`."""
+
+    inputs: tuple[str | tuple[int, ...], ...]
+    dimensions: int | None = None  # keep the first so many and normalise again
+    normalize: bool = True
+    truncate: bool = False  # an input that is too long loses its end; otherwise it is refused
+
+
+class Score(msgspec.Struct, frozen=True, tag="score"):
+    """How well each text answers the query; answered by `Scored`."""
+
+    query: str
+    texts: tuple[str, ...]
+    truncate: bool = True
+
+
+Ask = Generate | Tokenize | Detokenize | Embed | Score
+
+
+class TokenLogprob(msgspec.Struct, frozen=True, gc=False):
+    """A token's text, its bytes where they are no text alone, and the natural logarithm of its probability."""
+
+    token_id: int
+    token: str
+    bytes: bytes
+    logprob: float | None  # None: the first token of a prompt
+    top: tuple["TokenLogprob", ...] = ()  # the likeliest alternatives, themselves without any
+
+
+class ToolCall(msgspec.Struct, frozen=True):
+    """A piece of a tool call: the first piece has `id` and `name`, later ones only more of `arguments` (JSON text)."""
+
+    index: int
+    arguments: str = ""
+    id: str = ""
+    name: str = ""
+
+
+class Delta(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one choice gained since the last answer. All deltas of a choice, one after another, are its whole text."""
+
+    index: int = 0  # of the choice
+    text: str = ""
+    token_ids: tuple[int, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish: FinishReason | None = None  # the choice is complete
+    stopped_by: str | int | None = None  # the stop string or stop id that ended it; None: the end-of-text token
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens that a request took; of the prompt's, those found in the prefix cache cost nothing."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int = 0
+
+
+class Times(msgspec.Struct, frozen=True):
+    """When a generation was first computed and gave its first token; by the engine's clock, in ns since it arrived."""
+
+    queued_ns: int = 0
+    first_token_ns: int = 0
+
+
+class Generated(msgspec.Struct, frozen=True, tag="generated", omit_defaults=True):
+    """News of a generation: one for each step where it streams, one in all where it does not."""
+
+    deltas: tuple[Delta, ...]
+    usage: Usage  # so far
+    prompt_logprobs: tuple[TokenLogprob, ...] = ()  # with the first answer, where they were asked for
+    prompt_token_ids: tuple[int, ...] = ()  # with the first answer
+    times: Times = Times()
+
+
+class Tokenized(msgspec.Struct, frozen=True, tag="tokenized"):
+    token_ids: tuple[int, ...]
+    tokens: tuple[str, ...]
+    max_context: int
+
+
+class Detokenized(msgspec.Struct, frozen=True, tag="detokenized"):
+    text: str
+
+
+class Embedded(msgspec.Struct, frozen=True, tag="embedded"):
+    """Vectors as little-endian float32, one after another."""
+
+    vectors: bytes
+    dimensions: int
+    prompt_tokens: int
+
+
+class Scored(msgspec.Struct, frozen=True, tag="scored"):
+    scores: tuple[float, ...]
+    prompt_tokens: int
+    method: Literal["cross-encoder", "cosine"]
+
+
+Result = Generated | Tokenized | Detokenized | Embedded | Scored
+
+
+class LanguageFacts(msgspec.Struct, frozen=True):
+    """What front ends and people may know of a loaded language model."""
+
+    family: str  # llama, qwen3, bert, ...
+    tasks: tuple[Literal["generate", "embed", "score"], ...]
+    max_context: int
+    vocabulary: int
+    parameters: int  # weights in all
+    precision: str  # of the weights in memory, and what was done to get there
+    chat_template: bool  # whether the model has one of its own
+    num_blocks: int = 0  # of the KV pool
+    block_size: int = 0  # tokens
+    embedding: int = 0  # length of its vectors, where it embeds
+    source: str = ""  # gguf, safetensors, openvino

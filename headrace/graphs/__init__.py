@@ -1,0 +1,1 @@
+"""Architectures as OpenVINO graphs, made of small blocks that all families share."""

@@ -1,0 +1,1 @@
+"""Many sequences, one forward pass at a time."""

@@ -1,0 +1,50 @@
+"""How a language model's next logits are computed: the protocol between the engine and what runs the graph."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+
+class TokenBatch(msgspec.Struct, frozen=True):
+    """The tokens of one step, of all its sequences one after another. T tokens, S sequences, R rows wanted.
+
+    Block 0 belongs to nobody: it is for warming up, and for padding.
+    """
+
+    token_ids: NDArray[np.int64]  # [T]
+    positions: NDArray[np.int64]  # [T]
+    past_lens: NDArray[np.int32]  # [S]: tokens of each that the cache holds already
+    begins: NDArray[np.int32]  # [S + 1]: where each sequence's tokens begin in `token_ids`
+    blocks: NDArray[np.int32]  # block tables one after another, those of the new tokens included
+    block_begins: NDArray[np.int32]  # [S + 1]: where each sequence's table begins in `blocks`
+    sample_at: NDArray[np.int64]  # [R]: rows of `token_ids` whose logits are wanted
+
+
+class LanguageModel(Protocol):
+    """A decoder with a paged key-value cache. One step at a time; not thread-safe."""
+
+    vocabulary: int
+    max_context: int
+    block_size: int  # tokens
+    block_bytes: int  # of all layers together
+
+    def allocate(self, num_blocks: int) -> None:
+        """Make the cache. Raises Unavailable where memory lacks. Once, before the first step."""
+        ...
+
+    def start(self, batch: TokenBatch) -> None:
+        """Begin a step; `wait` ends it. Between the two the caller may compute, but not touch the batch's arrays."""
+        ...
+
+    def wait(self) -> NDArray[np.float32]:
+        """The logits [R, vocabulary] of the step that runs; valid until the next `start`. Releases the interpreter."""
+        ...
+
+    def copy_blocks(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Copy whole blocks, (from, to), between two steps."""
+        ...
+
+    def close(self) -> None: ...

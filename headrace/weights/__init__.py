@@ -1,0 +1,1 @@
+"""Files of weights -> what the model is, and its tensors."""

@@ -1,0 +1,99 @@
+"""What a file of weights says, whatever its format: the architecture, tensors under canonical names, the tokenizer.
+
+Canonical names. Of the model: `embed`, `norm` (the last), `head` (absent where it is tied to `embed`), `head_bias`.
+Of layer i, after `layers.{i}.`: `attention_norm`, `q`, `k`, `v`, `o`, `q_norm`, `k_norm`, `post_attention_norm`,
+`ffn_norm`, `gate`, `up`, `down`, `post_ffn_norm`; biases are the same with `_bias` (`q_bias`, `attention_norm_bias`).
+Of an encoder besides: `positions`, `types`, `embed_norm`, and `pooler`, `classifier` where there is one.
+Matrices are [out, in]; norms of Gemma are stored ready to multiply (1 added). Rows of `q` and `k` are in the order
+that rotates halves, whatever the file's order was.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Rope(msgspec.Struct, frozen=True):
+    """Rotary positions. `frequencies` (of the half dimension) are final: scaling of every kind is already in them."""
+
+    frequencies: tuple[float, ...]
+    scale: float = 1.0  # of cosine and sine (yarn's attention factor)
+
+
+class Architecture(msgspec.Struct, frozen=True):
+    """What the graph builder needs to know; every family is a choice among these."""
+
+    family: Literal["llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3", "phi3", "bert"]
+    num_layers: int
+    hidden: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    intermediate: int
+    vocabulary: int
+    max_context: int
+    norm_eps: float
+    rope: Rope | None = None  # None: learned positions (bert)
+    local_rope: Rope | None = None  # of sliding-window layers, where they have their own (gemma3)
+    windows: tuple[int, ...] = ()  # by layer: attention reaches so many tokens back; 0: all. Empty: all, everywhere
+    activation: Literal["silu", "gelu_tanh", "gelu"] = "silu"
+    attention_scale: float | None = None  # None: 1 / sqrt(head_dim)
+    attention_softcap: float = 0.0  # 0: none
+    logit_softcap: float = 0.0
+    logit_scale: float = 1.0
+    embed_scale: float = 1.0
+    qk_norm: bool = False
+    post_norms: bool = False  # norms behind attention and feed-forward too (gemma)
+    tied: bool = False
+    pooling: Literal["mean", "cls", "last", ""] = ""  # of an encoder
+    normalize: bool = False  # of an encoder: vectors of length 1
+    labels: int = 0  # of a cross-encoder: outputs of its classifier
+
+
+class Grouped(msgspec.Struct, frozen=True):
+    """A quantised matrix [out, in] as the file holds it: value = code * scale + offset, by groups along `in`."""
+
+    codes: NDArray[np.integer[Any]]  # [out, in], uint8 or int8
+    bits: int  # that a code needs
+    scales: NDArray[np.float32]  # [out, in / group]
+    offsets: NDArray[np.float32] | None  # [out, in / group]; None: all zero
+
+
+class Weight(Protocol):
+    """One tensor of the file, read when it is asked for."""
+
+    shape: tuple[int, ...]
+    kind: str  # "F32", "BF16", "Q4_1", ...: as the file says
+
+    def dense(self) -> NDArray[np.float32]:
+        """Its values as float32. Raises ModelInvalid where the file does not hold them."""
+        ...
+
+    def grouped(self) -> Grouped | None:
+        """Its codes as they are; None where it is not quantised."""
+        ...
+
+
+class TokenizerSource(msgspec.Struct, frozen=True):
+    """Where the tokenizer comes from: a tokenizer.json, or the fields of a GGUF file."""
+
+    json: Path | None = None
+    fields: Mapping[str, Any] = {}  # `tokenizer.ggml.*` without that prefix; arrays as lists or numpy arrays
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """A model read from disk; it maps the file for as long as it lives."""
+
+    source: Literal["gguf", "safetensors"]
+    architecture: Architecture
+    weights: Mapping[str, Weight]  # by canonical name
+    tokenizer: TokenizerSource
+    chat_template: str | None
+    bos_id: int | None
+    eos_ids: tuple[int, ...]
+    max_input: int  # tokens that may be given: `max_seq_length` of an encoder, else `max_context`
+    digest: str  # changes when the file changes: for caches of what was made from it
