@@ -1,0 +1,71 @@
+"""Matrices held at each precision give the product that their precision promises."""
+
+import numpy as np
+import openvino as ov
+import openvino.opset15 as op
+import pytest
+from numpy.typing import NDArray
+
+from headrace.graphs.linear import Precision, embedding, head, linear
+from headrace.weights.checkpoint import Grouped
+
+Floats = NDArray[np.float32]
+
+
+class Matrix:
+    """A Weight that is in memory."""
+
+    kind = "F32"
+
+    def __init__(self, values: Floats) -> None:
+        self._values = values
+        self.shape = values.shape
+
+    def dense(self) -> Floats:
+        return self._values
+
+    def grouped(self) -> Grouped | None:
+        return None
+
+
+def _random(*shape: int) -> Floats:
+    return np.random.default_rng(sum(shape)).normal(size=shape).astype(np.float32)
+
+
+def _run(result: object, parameter: object, value: NDArray[np.generic]) -> Floats:
+    model = ov.Model([op.result(result)], [parameter], "trial")
+    found: Floats = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})([value])[0]
+    return found
+
+
+@pytest.mark.parametrize(("kind", "most"), [("f32", 1e-5), ("int8", 0.03), ("int4", 0.4)])
+def test_matrices_under_one_another_give_their_products_side_by_side(kind: str, most: float) -> None:
+    x = op.parameter([-1, 128], ov.Type.f32)
+    values, first, second = _random(5, 128), _random(96, 128), _random(32, 128)
+    found = _run(linear(x, [Matrix(first), Matrix(second)], Precision(kind, kind)), x, values)  # type: ignore[arg-type]
+    expected = values @ np.concatenate([first, second]).T
+    assert np.abs(found - expected).max() < most * expected.std()
+
+
+def test_a_row_that_groups_do_not_divide_is_held_in_8_bits() -> None:
+    x = op.parameter([-1, 40], ov.Type.f32)
+    values, matrix = _random(3, 40), _random(24, 40)
+    found = _run(linear(x, [Matrix(matrix)], Precision("int4", "int4")), x, values)
+    expected = values @ matrix.T
+    assert np.abs(found - expected).max() < 0.03 * expected.std()
+
+
+def test_the_head_has_a_precision_of_its_own() -> None:
+    x = op.parameter([-1, 64], ov.Type.f32)
+    values, matrix = _random(3, 64), _random(100, 64)
+    found = _run(head(x, Matrix(matrix), Precision("int4", "f32")), x, values)
+    assert np.allclose(found, values @ matrix.T, atol=1e-4)
+
+
+@pytest.mark.parametrize(("kind", "most"), [("f32", 0.0), ("int8", 0.02), ("int4", 0.02)])
+def test_an_embedding_gives_rows_by_id(kind: str, most: float) -> None:
+    ids = op.parameter([-1, -1], ov.Type.i64)
+    table = _random(50, 16)
+    found = _run(embedding(ids, Matrix(table), Precision(kind)), ids, np.array([[3, 49, 0]]))  # type: ignore[arg-type]
+    assert found.shape == (1, 3, 16)
+    assert np.abs(found[0] - table[[3, 49, 0]]).max() <= most
