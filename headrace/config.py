@@ -28,6 +28,13 @@ Seconds = Annotated[float, Meta(gt=0, le=86400)]
 Positive = Annotated[int, Meta(ge=1)]
 
 
+KvMemory = (
+    Annotated[str, Meta(pattern=r"^(auto|\d+(\.\d+)?\s?([KMGT]i?)?B?)$")]
+    | Annotated[int, Meta(ge=1, le=2**50)]
+    | Annotated[float, Meta(gt=0, le=1)]
+)
+
+
 class Server(msgspec.Struct, frozen=True):
     """Where the server listens, and its limits on a request."""
 
@@ -108,6 +115,37 @@ class Workers(msgspec.Struct, frozen=True):
     batch_timeout_s: Annotated[Seconds, Meta(description="How long one run of a model may take.")] = 120.0
 
 
+class Llm(msgspec.Struct, frozen=True):
+    """How language models are run, those that do not say otherwise."""
+
+    precision: Annotated[
+        Literal["auto", "f32", "bf16", "int8", "int4"], Meta(description="How a language model's weights are held.")
+    ] = "auto"
+    kv_precision: Annotated[
+        Literal["auto", "f32", "f16", "bf16", "u8"], Meta(description="How the key-value cache holds its numbers.")
+    ] = "auto"
+    kv_memory: Annotated[
+        KvMemory,
+        Meta(
+            description="Memory for the key-value cache of one language model.",
+            extra={"takes": "bytes as in 2GiB, a share of the free memory as in 0.5, or auto"},
+        ),
+    ] = "auto"
+    speculation: Annotated[
+        Literal["auto", "off", "ngram", "draft"], Meta(description="What proposes tokens ahead of a language model.")
+    ] = "auto"
+    prefix_cache: Annotated[
+        bool, Meta(description="Whether prompts that begin alike share what was computed for them.")
+    ] = True
+    max_sequences: Annotated[
+        int, Meta(ge=1, le=4096, description="Most sequences that one language model computes at once.")
+    ] = 128
+    max_context: Annotated[
+        int,
+        Meta(ge=0, le=2**31 - 1, description="Most tokens of a prompt and its answer; 0: what the model was made for."),
+    ] = 0
+
+
 class Log(msgspec.Struct, frozen=True):
     """What the server writes to standard error."""
 
@@ -128,6 +166,7 @@ class Config(msgspec.Struct, frozen=True):
     models: Models = Models()
     batching: Batching = Batching()
     workers: Workers = Workers()
+    llm: Llm = Llm()
     log: Log = Log()
 
 
@@ -279,6 +318,9 @@ def _meaning(annotated: Any) -> str:
 
 def _takes(annotated: Any) -> str:
     """What a setting takes, in words that follow "is not"."""
+    for meta in annotated.__metadata__:
+        if meta.extra:
+            return str(meta.extra["takes"])
     kind = typing.get_origin(annotated.__origin__) or annotated.__origin__
     if kind is Literal:
         return "one of " + ", ".join(typing.get_args(annotated.__origin__))

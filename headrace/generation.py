@@ -210,3 +210,23 @@ class LanguageFacts(msgspec.Struct, frozen=True):
     block_size: int = 0  # tokens
     embedding: int = 0  # length of its vectors, where it embeds
     source: str = ""  # gguf, safetensors, openvino
+
+
+class StepFacts(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What an engine did in one step, and how full it is after it."""
+
+    seconds: float = 0.0  # that the step took; 0: nothing was computed
+    prompt_tokens: int = 0  # computed, of prompts
+    generated_tokens: int = 0  # chosen and kept
+    cached_tokens: int = 0  # of prompts begun in this step, found in the prefix cache
+    queried_tokens: int = 0  # of the same prompts, looked for
+    preempted: int = 0  # sequences that lost their blocks and begin again
+    drafts: int = 0  # sequences that were given drafts
+    drafted_tokens: int = 0
+    accepted_tokens: int = 0  # of them
+    aborted: int = 0  # requests whose caller went away
+    saved_tokens: int = 0  # that those were still allowed to generate
+    running: int = 0  # requests, now
+    waiting: int = 0
+    used_blocks: int = 0  # of the KV pool, now; those that only the prefix cache holds count as free
+    num_blocks: int = 0

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from headrace.generation import StepFacts
 from headrace.types import BatchFacts, ModelVersion, VersionState
 
 
@@ -31,6 +32,13 @@ class BatchRecord(msgspec.Struct, frozen=True, gc=False):
     error: str = ""
 
 
+class StepRecord(msgspec.Struct, frozen=True, gc=False):
+    """One step of a language model's engine; made by `workers/engine_remote.py`."""
+
+    model: ModelVersion
+    facts: StepFacts
+
+
 class ModelEvent(msgspec.Struct, frozen=True):
     """A version moved from one state to another; made by `models/reconcile.py`. `when_s` is Unix time."""
 
@@ -53,7 +61,7 @@ class WorkerEvent(msgspec.Struct, frozen=True):
     pid: int = 0
 
 
-Record = RequestRecord | BatchRecord | ModelEvent | WorkerEvent
+Record = RequestRecord | BatchRecord | StepRecord | ModelEvent | WorkerEvent
 
 
 Recorder = Callable[[Record], None]

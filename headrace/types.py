@@ -116,13 +116,26 @@ class WarmUpInput(msgspec.Struct, frozen=True):
     file: str = ""
 
 
+class LanguageChoices(msgspec.Struct, frozen=True):
+    """How a language model is run. None means: as the settings under `llm` say."""
+
+    precision: Literal["auto", "f32", "bf16", "int8", "int4"] | None = None
+    kv_precision: Literal["auto", "f32", "f16", "bf16", "u8"] | None = None
+    kv_memory: str | int | float | None = None
+    speculation: Literal["auto", "off", "ngram", "draft"] | None = None
+    prefix_cache: bool | None = None
+    max_sequences: int | None = None
+    max_context: int | None = None
+    draft_model: Path | None = None  # that proposes tokens; inside the model's folder
+
+
 class Manifest(msgspec.Struct, frozen=True):
     """All that is known of a model version before it is loaded: made by `models/`, read by `build.py`."""
 
     name: str
     version: int
     path: Path  # the model file, or its folder for a SavedModel
-    runtime: str  # "onnx", "openvino", "fake"
+    runtime: str  # "onnx", "openvino", "llm", "fake"
     folder: Path | None = None  # the model's folder; files that a model names stay inside it
     device: str = "cpu"
     isolation: Literal["process", "none"] | None = None  # None: as the settings say
@@ -132,6 +145,7 @@ class Manifest(msgspec.Struct, frozen=True):
     outputs: tuple[TensorSpec, ...] = ()
     batching: Batching = Batching()
     warm_up: tuple[WarmUp, ...] = ()
+    llm: LanguageChoices = LanguageChoices()
     parameters: Mapping[str, str] = {}
     provenance: Mapping[str, str] = {}  # setting -> "model.toml", "config.pbtxt", "file", "default"
     warnings: tuple[str, ...] = ()  # what was read and is not honoured

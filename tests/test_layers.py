@@ -149,6 +149,7 @@ TWINLESS = {
         "runtimes/runtime",
         "runtimes/language",
         "weights/checkpoint",
+        "llm/engine_protocol",
     )
 }
 """Modules that only declare, or that are tested as a program."""

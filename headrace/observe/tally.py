@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from headrace.observe.histogram import DURATION_BOUNDS_NS, ROW_BOUNDS, Histogram
-from headrace.records import BatchRecord, ModelEvent, Record, RequestRecord, WorkerEvent
+from headrace.records import BatchRecord, ModelEvent, Record, RequestRecord, StepRecord, WorkerEvent
 from headrace.types import VersionState
 
 Key = tuple[str, int | None]
@@ -140,10 +140,12 @@ class Tally:
                     version.add_batch(record)
             elif isinstance(record, WorkerEvent):
                 self._worker(record)
-            else:
+            elif isinstance(record, ModelEvent):
                 self._requests(requests)  # those before the event belong to the version as it was
                 requests.clear()
                 self._model(record)
+            else:
+                assert isinstance(record, StepRecord)  # not counted yet
         self._requests(requests)
 
     def _requests(self, groups: Groups) -> None:

@@ -1,0 +1,66 @@
+"""What a language model's process asks of the engine inside it: the protocol, and the values that go in and out."""
+
+from typing import Protocol
+
+import msgspec
+
+from headrace.config import Llm
+from headrace.generation import Ask, LanguageFacts, Result, StepFacts
+from headrace.types import Manifest
+
+
+class EngineLoading(msgspec.Struct, frozen=True):
+    """What an engine is made from: the model, the threads that it may use, and the settings as they hold for it."""
+
+    manifest: Manifest
+    threads: int
+    llm: Llm = Llm()
+
+
+class Fault(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Why a request was not answered: a code of `errors.py`, in words, and the field at fault."""
+
+    code: str
+    message: str
+    where: str = ""
+
+
+class Answered(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """One answer to the request of that number, which is given once in an engine's life: a result, or a fault, which is always final."""
+
+    number: int
+    final: bool
+    result: Result | None = None
+    fault: Fault | None = None
+
+
+class Engine(Protocol):
+    """Answers many requests, a step at a time. Used from one thread; it may have threads of its own behind it."""
+
+    facts: LanguageFacts
+
+    def add(self, number: int, ask: Ask, priority: int = 0) -> None:
+        """Take the request; never raises: what is wrong with it is an answer of the next step.
+
+        Of priorities 1 is the highest, 0 the default: behind them all.
+        """
+        ...
+
+    def abort(self, number: int) -> None:
+        """Nothing more is answered; what it held is free before the next step. An unknown number is no fault."""
+        ...
+
+    @property
+    def busy(self) -> bool:
+        """Whether a step has something to do now; False while all that is here waits for threads of its own."""
+        ...
+
+    def step(self) -> list[Answered]:
+        """At most one forward pass; the answers that it gave, those of other threads included. Empty is no fault."""
+        ...
+
+    def counts(self) -> StepFacts:
+        """What was done since the last call, and how full it is now."""
+        ...
+
+    def close(self) -> None: ...
