@@ -1,0 +1,110 @@
+"""One generation's state: the tokens it knows, those that are computed, and the blocks that hold them."""
+
+from array import array
+from collections.abc import Iterable
+from enum import Enum
+
+
+class Status(Enum):
+    WAITING = "waiting"  # no blocks: new, or preempted
+    RUNNING = "running"
+    FINISHED = "finished"  # complete or aborted; its blocks are given back
+
+
+class Sequence:
+    """A prompt and what was generated after it. The one value of this folder that changes.
+
+    The scheduler owns everything here but `draft_ids` and `draft_kind`, which whoever drafts may set between two
+    steps. `token_ids` holds only tokens that count: drafts enter it when they are accepted. Choices of one request
+    (n > 1) are sequences of their own with the same prompt and salt: one computes it, the others find its blocks.
+    """
+
+    __slots__ = (
+        "acceptance",
+        "arrived_ns",
+        "blocks",
+        "draft_ids",
+        "draft_kind",
+        "hashes",
+        "id",
+        "max_tokens",
+        "num_cached_tokens",
+        "num_computed_tokens",
+        "num_found_blocks",
+        "num_preempted",
+        "num_prompt_rows",
+        "num_prompt_tokens",
+        "priority",
+        "prompt_rows",
+        "salt",
+        "started_ns",
+        "status",
+        "token_ids",
+        "waits_for",
+    )
+
+    def __init__(
+        self,
+        sequence_id: int,
+        prompt: Iterable[int],
+        *,
+        max_tokens: int | None = None,
+        salt: str = "",
+        priority: int = 0,
+        arrived_ns: int = 0,
+        prompt_rows: bool = False,
+    ) -> None:
+        self.id = sequence_id
+        self.token_ids = array("q", prompt)
+        self.num_prompt_tokens = len(self.token_ids)
+        self.max_tokens = max_tokens  # None until the scheduler knows what the context and the memory hold
+        self.salt = salt
+        self.priority = priority  # lower is served first
+        self.arrived_ns = arrived_ns
+        self.prompt_rows = prompt_rows  # whether the logits after every token of the prompt are wanted
+        self.status = Status.WAITING
+        self.num_computed_tokens = 0  # whose keys and values are in `blocks`
+        self.num_cached_tokens = 0  # of the prompt, found when it first ran
+        self.num_prompt_rows = 0  # tokens of the prompt whose logits were given, where they are wanted
+        self.num_preempted = 0
+        self.started_ns: int | None = None  # when it first ran
+        self.blocks = array("i")
+        self.hashes: list[bytes] = []  # of the full blocks of `token_ids`; the last ones may be missing
+        self.num_found_blocks = 0  # leading blocks that the prefix cache was told of
+        self.waits_for: bytes | None = None  # the hash of a block that another sequence computes now
+        self.draft_ids: list[int] = []  # guesses at the next tokens
+        self.draft_kind = 0  # what kind of guess: kinds are accepted at different rates
+        self.acceptance: dict[int, float] = {}  # by kind: see draft_length
+
+    def __len__(self) -> int:
+        """Tokens known."""
+        return len(self.token_ids)
+
+    def __repr__(self) -> str:
+        return (
+            f"Sequence({self.id}, {self.status.value}, {self.num_computed_tokens} of {len(self)} tokens computed, "
+            f"{self.num_prompt_tokens} of the prompt)"
+        )
+
+    @property
+    def order(self) -> tuple[int, int, int]:
+        """Who comes first: by priority, then by arrival. No two are equal."""
+        return self.priority, self.arrived_ns, self.id
+
+    @property
+    def num_uncomputed_tokens(self) -> int:
+        return len(self.token_ids) - self.num_computed_tokens
+
+    @property
+    def num_generated_tokens(self) -> int:
+        return len(self.token_ids) - self.num_prompt_tokens
+
+    @property
+    def generated_ids(self) -> list[int]:
+        return self.token_ids[self.num_prompt_tokens :].tolist()
+
+    @property
+    def num_tokens_left(self) -> int:
+        """How many it may still generate, once the scheduler has taken it."""
+        assert self.max_tokens is not None
+        return self.max_tokens - self.num_generated_tokens
