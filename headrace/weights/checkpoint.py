@@ -66,8 +66,13 @@ class Grouped(msgspec.Struct, frozen=True):
 class Weight(Protocol):
     """One tensor of the file, read when it is asked for."""
 
-    shape: tuple[int, ...]
-    kind: str  # "F32", "BF16", "Q4_1", ...: as the file says
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def kind(self) -> str:
+        """As the file says: "F32", "BF16", "Q4_1", ..."""
+        ...
 
     def dense(self) -> NDArray[np.float32]:
         """Its values as float32. Raises ModelInvalid where the file does not hold them."""

@@ -1,0 +1,83 @@
+import gguf
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from headrace.errors import ModelInvalid
+from headrace.weights.ggml_types import KINDS, NUMBERS, dense, ggml_kind, grouped
+from tests.weights.files import random_blocks
+
+QUANTISED = [name for name, kind in KINDS.items() if kind.unpack]
+
+
+def _rows(name: str, shape: tuple[int, int], seed: int = 0) -> NDArray[np.uint8]:
+    raw = random_blocks(name, shape, seed)[2]
+    return np.frombuffer(raw, np.uint8).reshape(shape[0], -1)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_values_equal_the_reference_bit_for_bit(name: str) -> None:
+    kind = KINDS[name]
+    rows = np.random.default_rng(1).integers(0, 256, (7, 512 // kind.values * kind.size), np.uint8)
+    with np.errstate(all="ignore"):
+        expected = gguf.quants.dequantize(rows, gguf.GGMLQuantizationType[name]).astype(np.float32)
+    found = dense(kind, rows)
+    assert found.shape == (7, 512)
+    undefined = np.isnan(expected)
+    assert np.array_equal(undefined, np.isnan(found))
+    assert np.array_equal(found.view(np.uint32)[~undefined], expected.view(np.uint32)[~undefined])
+
+
+@pytest.mark.parametrize("name", QUANTISED)
+def test_rows_of_more_than_one_chunk_are_all_unpacked(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = _rows(name, (9, 512))
+    whole = dense(KINDS[name], rows)
+    monkeypatch.setattr("headrace.weights.ggml_types.CHUNK", 1024)
+    assert np.array_equal(dense(KINDS[name], rows), whole)
+
+
+@pytest.mark.parametrize("name", QUANTISED)
+def test_codes_scales_and_offsets_make_the_values(name: str) -> None:
+    rows = _rows(name, (5, 512))
+    held = grouped(KINDS[name], rows)
+    assert held is not None
+    groups = held.scales.shape[1]
+    values = held.codes.reshape(5, groups, -1) * held.scales[:, :, None]
+    if held.offsets is not None:
+        values = values + held.offsets[:, :, None]
+    assert np.allclose(values.reshape(5, 512), dense(KINDS[name], rows), atol=1e-5)
+    assert int(held.codes.max()) - int(held.codes.min()) < 1 << held.bits
+
+
+def test_groups_are_as_long_as_the_format_says() -> None:
+    lengths = {}
+    for name in QUANTISED:
+        held = grouped(KINDS[name], _rows(name, (1, 512)))
+        assert held is not None
+        lengths[name] = 512 // held.scales.shape[1]
+    assert lengths.pop("Q6_K") == 16
+    assert set(lengths.values()) == {32}
+
+
+def test_plain_numbers_have_no_codes() -> None:
+    assert grouped(KINDS["F16"], np.zeros((1, 8), np.uint8)) is None
+
+
+def test_numbers_are_those_of_ggml() -> None:
+    known = {kind.value: kind.name for kind in gguf.GGMLQuantizationType}
+    assert {number: name for number, name in NUMBERS.items() if number in known} == known
+
+
+def test_block_sizes_are_those_of_ggml() -> None:
+    for name, kind in KINDS.items():
+        assert gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[name]] == (kind.values, kind.size)
+
+
+def test_a_type_that_is_not_read_is_refused_by_name() -> None:
+    with pytest.raises(ModelInvalid, match=r"w: tensor type IQ2_XXS is not supported; read are F32, F16"):
+        ggml_kind(16, "w")
+
+
+def test_a_number_that_is_no_type_is_refused() -> None:
+    with pytest.raises(ModelInvalid, match="999 is unknown"):
+        ggml_kind(999, "w")
