@@ -1,0 +1,77 @@
+"""The attention half of a decoder's layer, written so that the paged-attention pass finds it.
+
+Keys and values go through variables of the graph; the pass puts one paged-attention node, which reads blocks of a pool,
+in the place of variables, repetition and scaled product. Which tokens may be seen (causal, and the window of
+`windows.py`) is then that node's own; this graph has no mask, and before the pass it is not meant to be run.
+"""
+
+import math
+
+import msgspec
+import openvino as ov
+import openvino.opset15 as op
+from openvino import opset6
+
+from headrace.graphs.layer import Tensors
+from headrace.graphs.linear import Node, Precision
+from headrace.graphs.nodes import f32, i64, split
+from headrace.graphs.norms import rms_norm
+from headrace.graphs.rope import Turns, rotate
+from headrace.weights.checkpoint import Architecture
+
+
+class Sequences(msgspec.Struct, frozen=True):
+    """What all layers know of the sequences at hand."""
+
+    batch: Node  # [1]: their number
+    beams: Node  # [batch]: whose past each continues
+
+
+def attention(
+    x: Node, layer: Tensors, facts: Architecture, precision: Precision, turn: Turns, sequences: Sequences, index: int
+) -> tuple[Node, list[Node]]:
+    """x [batch, tokens, hidden] -> the same shape, and the two nodes that keep its keys and values."""
+    heads, kv_heads, dim = facts.heads, facts.kv_heads, facts.head_dim
+    lengths = (heads * dim, kv_heads * dim, kv_heads * dim)
+    query, key, value = split(layer.project(x, ("q", "k", "v"), facts.hidden, lengths, precision), lengths)
+    query, key, value = _heads(query, heads, dim), _heads(key, kv_heads, dim), _heads(value, kv_heads, dim)
+    if facts.qk_norm:
+        query = rms_norm(query, layer.vector("q_norm", dim), facts.norm_eps)
+        key = rms_norm(key, layer.vector("k_norm", dim), facts.norm_eps)
+    query, key, value = (op.transpose(part, i64([0, 2, 1, 3])) for part in (query, key, value))
+    query, key = rotate(query, turn, dim), rotate(key, turn, dim)
+    key, keep_key = _cached(key, f"past_key_values.{index}.keypresent.{index}.key", facts, sequences)
+    value, keep_value = _cached(value, f"past_key_values.{index}.valuepresent.{index}.value", facts, sequences)
+    key, value = (_repeated(part, facts, sequences) for part in (key, value))
+    scale = facts.attention_scale or 1 / math.sqrt(dim)
+    mixed = op.scaled_dot_product_attention(query, key, value, f32(0.0), f32(scale), causal=True)
+    joined = op.reshape(op.transpose(mixed, i64([0, 2, 1, 3])), i64([0, 0, heads * dim]), True)
+    return layer.project(joined, ("o",), heads * dim, (facts.hidden,), precision), [keep_key, keep_value]
+
+
+def _heads(x: Node, heads: int, dim: int) -> Node:
+    return op.reshape(x, i64([0, 0, heads, dim]), True)
+
+
+def _cached(current: Node, name: str, facts: Architecture, sequences: Sequences) -> tuple[Node, Node]:
+    """All keys (or values) so far, and what keeps them: the pass matches read, gather, concat, assign."""
+    info = ov.op.util.VariableInfo()
+    info.data_shape = ov.PartialShape([-1, facts.kv_heads, -1, facts.head_dim])
+    info.data_type = ov.Type.f32
+    info.variable_id = name
+    variable = ov.op.util.Variable(info)
+    nothing = op.broadcast(f32(0.0), op.concat([sequences.batch, i64([facts.kv_heads, 0, facts.head_dim])], 0))
+    past = op.gather(opset6.read_value(nothing, variable), sequences.beams, i64(0))
+    full = op.concat([past, current], 2)
+    return full, opset6.assign(full, variable)
+
+
+def _repeated(x: Node, facts: Architecture, sequences: Sequences) -> Node:
+    """Each key head once for every query head of its group; the paged node does without and drops this."""
+    groups = facts.heads // facts.kv_heads
+    if groups == 1:
+        return x
+    tokens = op.gather(op.shape_of(x), i64([2]), i64(0))
+    shape = op.concat([sequences.batch, i64([facts.kv_heads, groups]), tokens, i64([facts.head_dim])], 0)
+    spread = op.broadcast(op.unsqueeze(x, i64(2)), shape, "BIDIRECTIONAL")
+    return op.reshape(spread, i64([0, facts.heads, -1, facts.head_dim]), True)

@@ -1,0 +1,89 @@
+"""A decoder's graph: token ids to logits, for every family; what families differ in is said by the Architecture."""
+
+import openvino as ov
+import openvino.opset15 as op
+
+from headrace.errors import ModelInvalid
+from headrace.graphs.attention import Sequences, attention
+from headrace.graphs.feed_forward import feed_forward
+from headrace.graphs.layer import Tensors
+from headrace.graphs.linear import Node, Precision, embedding, head
+from headrace.graphs.nodes import f32, i64, named_result, parameter, soft_cap
+from headrace.graphs.norms import rms_norm
+from headrace.graphs.rope import Turns, turns
+from headrace.weights.checkpoint import Architecture, Checkpoint
+
+
+def build_decoder(checkpoint: Checkpoint, precision: Precision, max_context: int) -> ov.Model:
+    """A stateful graph, ready for the paged-attention pass, and after it for `set_windows`.
+
+    Inputs `input_ids`, `position_ids`, `attention_mask` [batch, tokens] of i64 and `beam_idx` [batch] of i32; output
+    `logits` [batch, tokens, vocabulary]. Positions stay below `max_context`. The graph owns copies of the weights.
+    Raises ModelInvalid with the field that cannot be computed, or the tensor that lacks.
+    """
+    facts = checkpoint.architecture
+    check(facts)
+    tensors = Tensors(checkpoint.weights)
+    ids, positions, mask = (parameter(name, [-1, -1]) for name in ("input_ids", "position_ids", "attention_mask"))
+    beams = parameter("beam_idx", [-1], ov.Type.i32)
+    sequences = Sequences(op.gather(op.shape_of(ids), i64([0]), i64(0)), beams)
+    x = embedding(ids, tensors.weight("embed", (facts.vocabulary, facts.hidden)), precision)
+    if facts.embed_scale != 1:
+        x = op.multiply(x, f32(facts.embed_scale))
+    kept: list[Node] = []
+    for index, turn in enumerate(_turns(facts, positions, max_context)):
+        x, nodes = _layer(x, tensors.layer(index), facts, precision, turn, sequences, index)
+        kept += nodes
+    logits = _logits(rms_norm(x, tensors.vector("norm", facts.hidden), facts.norm_eps), tensors, facts, precision)
+    return ov.Model([named_result("logits", logits)], kept, [ids, mask, positions, beams], facts.family)
+
+
+def check(facts: Architecture) -> None:
+    """Raises ModelInvalid with the field that a decoder's graph cannot be made for."""
+    if facts.rope is None:
+        raise ModelInvalid("a decoder's positions are rotary", "rope")
+    if facts.heads % facts.kv_heads:
+        raise ModelInvalid(f"{facts.heads} heads cannot share {facts.kv_heads} evenly", "kv_heads")
+    if facts.attention_softcap:
+        raise ModelInvalid("paged attention has no soft cap", "attention_softcap")
+    for where, rope in (("rope", facts.rope), ("local_rope", facts.local_rope)):
+        if rope is not None and not 0 < 2 * len(rope.frequencies) <= facts.head_dim:
+            raise ModelInvalid(
+                f"{len(rope.frequencies)} frequencies turn heads of {facts.head_dim}", f"{where}.frequencies"
+            )
+    if facts.windows and len(facts.windows) != facts.num_layers:
+        raise ModelInvalid(f"there are {len(facts.windows)} for {facts.num_layers} layers", "windows")
+
+
+def _turns(facts: Architecture, positions: Node, max_context: int) -> list[Turns]:
+    """Each layer's rotation: layers with a window have their own where the family says so."""
+    assert facts.rope is not None
+    everywhere = turns(facts.rope, positions, max_context)
+    if facts.local_rope is None:
+        return [everywhere] * facts.num_layers
+    local = turns(facts.local_rope, positions, max_context)
+    return [local if window else everywhere for window in facts.windows]
+
+
+def _layer(
+    x: Node, layer: Tensors, facts: Architecture, precision: Precision, turn: Turns, sequences: Sequences, index: int
+) -> tuple[Node, list[Node]]:
+    """Norm, attention, add; norm, feed-forward, add; with norms behind each too where the family has them."""
+
+    def norm(x: Node, name: str) -> Node:
+        return rms_norm(x, layer.vector(name, facts.hidden), facts.norm_eps)
+
+    mixed, kept = attention(norm(x, "attention_norm"), layer, facts, precision, turn, sequences, index)
+    x = op.add(x, norm(mixed, "post_attention_norm") if facts.post_norms else mixed)
+    bent = feed_forward(norm(x, "ffn_norm"), layer, facts, precision)
+    return op.add(x, norm(bent, "post_ffn_norm") if facts.post_norms else bent), kept
+
+
+def _logits(x: Node, tensors: Tensors, facts: Architecture, precision: Precision) -> Node:
+    matrix = tensors.weight("embed" if facts.tied else "head", (facts.vocabulary, facts.hidden))
+    logits = head(x, matrix, precision)
+    if "head_bias" in tensors:
+        logits = op.add(logits, f32(tensors.vector("head_bias", facts.vocabulary)))
+    if facts.logit_scale != 1:
+        logits = op.multiply(logits, f32(facts.logit_scale))
+    return soft_cap(logits, facts.logit_softcap)

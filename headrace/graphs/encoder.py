@@ -1,0 +1,91 @@
+"""An encoder's graph, BERT and its kin: token ids to one vector a text, or to a cross-encoder's logits."""
+
+import math
+
+import openvino as ov
+import openvino.opset15 as op
+
+from headrace.errors import ModelInvalid
+from headrace.graphs.feed_forward import feed_forward
+from headrace.graphs.layer import Tensors
+from headrace.graphs.linear import Node, Precision, embedding
+from headrace.graphs.nodes import f32, i64, named_result, parameter, split
+from headrace.graphs.norms import layer_norm
+from headrace.weights.checkpoint import Architecture, Checkpoint
+
+HIDDEN_FROM_SIGHT = -1e9
+"""Added to the scores of padding. Not the least float: a row of nothing but padding must stay a number."""
+
+
+def build_encoder(checkpoint: Checkpoint, precision: Precision) -> ov.Model:
+    """Inputs [batch, tokens] of i64: `input_ids`, `attention_mask` (1: a token, 0: padding behind), `token_type_ids`.
+
+    Its one output is, in float32: `logits` [batch, labels] of a cross-encoder; `embedding` [batch, hidden] where the
+    architecture says how tokens are pooled, its length not yet brought to 1; else `last_hidden_state`
+    [batch, tokens, hidden]. Raises ModelInvalid with the tensor or field that cannot be used.
+    """
+    facts, tensors = checkpoint.architecture, Tensors(checkpoint.weights)
+    if facts.rope is not None:
+        raise ModelInvalid("an encoder's positions are learned", "rope")
+    ids, mask, types = (parameter(name, [-1, -1]) for name in ("input_ids", "attention_mask", "token_type_ids"))
+    sight = op.convert(op.unsqueeze(op.unsqueeze(mask, i64(1)), i64(1)), "f32")  # [batch, 1, 1, tokens]
+    bias = op.multiply(op.subtract(f32(1.0), sight), f32(HIDDEN_FROM_SIGHT))
+    x = _norm(_embedded(ids, types, tensors, facts, precision), tensors, "embed_norm", facts)
+    for index in range(facts.num_layers):
+        layer = tensors.layer(index)
+        x = _norm(op.add(x, _attention(x, bias, layer, facts, precision)), layer, "attention_norm", facts)
+        x = _norm(op.add(x, feed_forward(x, layer, facts, precision)), layer, "ffn_norm", facts)
+    return ov.Model([_answer(x, mask, tensors, facts, precision)], [ids, mask, types], facts.family)
+
+
+def _norm(x: Node, tensors: Tensors, name: str, facts: Architecture) -> Node:
+    weight, bias = tensors.vector(name, facts.hidden), tensors.vector(f"{name}_bias", facts.hidden)
+    return layer_norm(x, weight, bias, facts.norm_eps)
+
+
+def _embedded(ids: Node, types: Node, tensors: Tensors, facts: Architecture, precision: Precision) -> Node:
+    words = embedding(ids, tensors.weight("embed", (facts.vocabulary, facts.hidden)), precision)
+    places = tensors.weight("positions", (facts.max_context, facts.hidden)).dense()
+    kinds = tensors.table("types", facts.hidden)
+    tokens = op.gather(op.shape_of(ids), i64([1]), i64(0))
+    at = op.slice(f32(places), i64([0]), tokens, i64([1]), i64([0]))
+    return op.add(op.add(words, at), op.gather(f32(kinds), types, i64(0)))
+
+
+def _attention(x: Node, bias: Node, layer: Tensors, facts: Architecture, precision: Precision) -> Node:
+    """Every token sees every token that is not padding. x [batch, tokens, hidden] -> the same shape."""
+    heads, dim = facts.heads, facts.head_dim
+    width = heads * dim
+    joined = layer.project(x, ("q", "k", "v"), facts.hidden, (width,) * 3, precision)
+    query, key, value = (
+        op.transpose(op.reshape(part, i64([0, 0, heads, dim]), True), i64([0, 2, 1, 3]))
+        for part in split(joined, (width,) * 3)
+    )
+    scale = facts.attention_scale or 1 / math.sqrt(dim)
+    mixed = op.scaled_dot_product_attention(query, key, value, bias, f32(scale), causal=False)
+    flat = op.reshape(op.transpose(mixed, i64([0, 2, 1, 3])), i64([0, 0, width]), True)
+    return layer.project(flat, ("o",), width, (facts.hidden,), precision)
+
+
+def _answer(x: Node, mask: Node, tensors: Tensors, facts: Architecture, precision: Precision) -> Node:
+    if facts.labels:
+        first = _pooled(x, mask, "cls")
+        if "pooler" in tensors:
+            first = op.tanh(tensors.project(first, ("pooler",), facts.hidden, (facts.hidden,), precision))
+        logits = tensors.project(first, ("classifier",), facts.hidden, (facts.labels,), precision)
+        return named_result("logits", logits)
+    if facts.pooling:
+        return named_result("embedding", _pooled(x, mask, facts.pooling))
+    return named_result("last_hidden_state", x)
+
+
+def _pooled(x: Node, mask: Node, pooling: str) -> Node:
+    """x [batch, tokens, hidden] -> [batch, hidden]: the mean, the first or the last of what is not padding."""
+    if pooling == "cls":
+        return op.gather(x, i64(0), i64(1))
+    counts = op.reduce_sum(mask, i64([1]), True)  # [batch, 1]
+    if pooling == "last":
+        return op.gather_nd(x, op.subtract(counts, i64(1)), 1)
+    weights = op.unsqueeze(op.convert(mask, "f32"), i64(2))
+    total = op.reduce_sum(op.multiply(x, weights), i64([1]), False)
+    return op.divide(total, op.maximum(op.convert(counts, "f32"), f32(1.0)))

@@ -1,0 +1,29 @@
+"""The feed-forward half of a layer: up, a bend, down; gated where the file has a gate."""
+
+from typing import Literal
+
+import openvino.opset15 as op
+
+from headrace.graphs.layer import Tensors
+from headrace.graphs.linear import Node, Precision
+from headrace.graphs.nodes import split
+from headrace.weights.checkpoint import Architecture
+
+Activation = Literal["silu", "gelu_tanh", "gelu"]
+
+
+def feed_forward(x: Node, layer: Tensors, facts: Architecture, precision: Precision) -> Node:
+    """x [..., hidden] -> [..., hidden]; with a gate it is down(bend(gate x) * up x) (arXiv 2002.05202)."""
+    inner = facts.intermediate
+    if "gate" in layer:
+        gate, up = split(layer.project(x, ("gate", "up"), facts.hidden, (inner, inner), precision), (inner, inner))
+        bent = op.multiply(activate(gate, facts.activation), up)
+    else:
+        bent = activate(layer.project(x, ("up",), facts.hidden, (inner,), precision), facts.activation)
+    return layer.project(bent, ("down",), inner, (facts.hidden,), precision)
+
+
+def activate(x: Node, activation: Activation) -> Node:
+    if activation == "silu":
+        return op.swish(x)
+    return op.gelu(x, "tanh" if activation == "gelu_tanh" else "erf")

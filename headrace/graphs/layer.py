@@ -1,0 +1,57 @@
+"""One layer's tensors by their short names."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import openvino.opset15 as op
+from numpy.typing import NDArray
+
+from headrace.errors import ModelInvalid
+from headrace.graphs.linear import Node, Precision, linear
+from headrace.graphs.nodes import f32
+from headrace.weights.checkpoint import Weight
+
+
+class Tensors:
+    """The tensors of a checkpoint whose canonical names begin with `prefix`, each checked for its shape when taken."""
+
+    def __init__(self, weights: Mapping[str, Weight], prefix: str = "") -> None:
+        self._weights = weights
+        self._prefix = prefix
+
+    def __contains__(self, name: str) -> bool:
+        return self._prefix + name in self._weights
+
+    def layer(self, index: int) -> "Tensors":
+        return Tensors(self._weights, f"layers.{index}.")
+
+    def weight(self, name: str, shape: tuple[int, ...]) -> Weight:
+        """Raises ModelInvalid where it is missing or has another shape."""
+        full = self._prefix + name
+        if full not in self._weights:
+            raise ModelInvalid(f"the file has no such tensor; its architecture needs one of shape {list(shape)}", full)
+        weight = self._weights[full]
+        if tuple(weight.shape) != shape:
+            raise ModelInvalid(f"its shape is {list(weight.shape)}, the architecture needs {list(shape)}", full)
+        return weight
+
+    def vector(self, name: str, length: int) -> NDArray[np.float32]:
+        return self.weight(name, (length,)).dense()
+
+    def table(self, name: str, width: int) -> NDArray[np.float32]:
+        """A matrix of any number of rows, as values."""
+        rows = self._weights[self._prefix + name].shape[0] if name in self else 0
+        return self.weight(name, (rows, width)).dense()
+
+    def project(self, x: Node, names: Sequence[str], width: int, lengths: Sequence[int], precision: Precision) -> Node:
+        """x [..., width] times the named matrices, with their biases where there are any: [..., sum(lengths)]."""
+        matrices = [self.weight(name, (length, width)) for name, length in zip(names, lengths, strict=True)]
+        product = linear(x, matrices, precision)
+        biases = [f"{name}_bias" for name in names]
+        if not any(bias in self for bias in biases):
+            return product
+        parts = [
+            self.vector(bias, length) if bias in self else np.zeros(length, np.float32)
+            for bias, length in zip(biases, lengths, strict=True)
+        ]
+        return op.add(product, f32(np.concatenate(parts)))
