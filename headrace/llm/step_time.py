@@ -1,0 +1,128 @@
+"""What a step of the model will take, learned as it runs. No clock: whoever runs steps says what they took.
+
+    seconds = table(tokens) + a * rows + b * context + c * pairs
+
+The table is piecewise linear, because a step first costs what reading the weights costs and later what multiplying
+costs, and where the one turns into the other differs between machines and precisions.
+"""
+
+from bisect import bisect_right
+
+import msgspec
+import numpy as np
+
+KNOTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024)
+FAMILIAR = 20  # times a knot is seen until one more moves it by no less than a twentieth of the error
+WILD = 2.0  # more times what was expected is the work of the machine's neighbours, not the model's
+ROWS, CONTEXT, PAIRS = 64, 32_768, 512 * 512  # a size of each that matters: how errors are shared out
+
+
+class StepShape(msgspec.Struct, frozen=True):
+    """What a step's time depends on. Shapes of parts add up to the shape of the whole."""
+
+    tokens: int = 0
+    rows: int = 0  # of logits
+    context: int = 0  # tokens read from the cache by sequences that compute one or few
+    pairs: int = 0  # of tokens that meet in the attention of chunks
+
+    def __add__(self, other: "StepShape") -> "StepShape":
+        return StepShape(
+            self.tokens + other.tokens,
+            self.rows + other.rows,
+            self.context + other.context,
+            self.pairs + other.pairs,
+        )
+
+
+def decode_shape(past: int, num_tokens: int = 1) -> StepShape:
+    """A sequence's next token, or its last few: the context is read, each gives logits."""
+    return StepShape(num_tokens, num_tokens, past, 0)
+
+
+def prefill_shape(past: int, num_tokens: int, num_rows: int) -> StepShape:
+    """A chunk of a prompt."""
+    return StepShape(num_tokens, num_rows, 0, num_tokens * past + num_tokens * num_tokens // 2)
+
+
+class StepTime:
+    """Predicts and learns; the guesses given hold until something was measured.
+
+    Normalised least mean squares with a step size that falls with the times a knot was seen. Unlike recursive least
+    squares it forgets nothing of sizes that do not occur for an hour.
+    """
+
+    def __init__(self, floor_s: float = 0.008, token_s: float = 0.0004) -> None:
+        self._guess = [floor_s + token_s * (knot - 1) for knot in KNOTS]
+        self._table = list(self._guess)
+        self._seen = [0] * len(KNOTS)
+        self._row_s = token_s * 0.1
+        self._context_s = token_s * 0.0005
+        self._pair_s = token_s * 0.0002
+        self.margin = 1.1  # 19 of 20 steps take at most so many times what is predicted
+
+    def seconds(self, shape: StepShape) -> float:
+        """The expected time of a step."""
+        low, share = _place(shape.tokens)
+        return (
+            self._table[low] * (1.0 - share)
+            + self._table[low + 1] * share
+            + self._row_s * shape.rows
+            + self._context_s * shape.context
+            + self._pair_s * shape.pairs
+        )
+
+    def observe(self, shape: StepShape, seconds: float) -> None:
+        """A step of this shape took so long."""
+        if not shape.tokens or seconds <= 0.0:
+            return
+        expected = self.seconds(shape)
+        if not any(self._seen):
+            self._rescale(seconds / expected)
+            expected = seconds
+        else:
+            seconds = min(seconds, WILD * expected)
+            self._learn_margin(seconds / expected)
+        low, share = _place(shape.tokens)
+        self._correct(shape, seconds - expected, low, share)
+        self._seen[low] += share < 0.75
+        self._seen[low + 1] += share > 0.25
+        if not all(self._seen):
+            self._follow()
+
+    def _rescale(self, factor: float) -> None:
+        """The first measurement says how fast this machine is."""
+        self._table = [seconds * factor for seconds in self._table]
+        self._row_s *= factor
+        self._context_s *= factor
+        self._pair_s *= factor
+
+    def _learn_margin(self, ratio: float) -> None:
+        """Towards the 95th percentile of the ratio: 19 steps up where it lies above, one down where it lies below."""
+        steps = 19 if ratio > self.margin else -1
+        self.margin = min(1.5, max(1.0, self.margin + 0.002 * steps))
+
+    def _correct(self, shape: StepShape, error_s: float, low: int, share: float) -> None:
+        """Share the error out to what the prediction was made of; nothing becomes negative."""
+        rows, context, pairs = shape.rows / ROWS, shape.context / CONTEXT, shape.pairs / PAIRS
+        seen = self._seen[low] if share < 0.5 else self._seen[low + 1]
+        squares = (1.0 - share) ** 2 + share**2 + rows**2 + context**2 + pairs**2
+        change = error_s / squares / min(1 + seen, FAMILIAR)
+        self._table[low] = max(1e-6, self._table[low] + change * (1.0 - share))
+        self._table[low + 1] = max(1e-6, self._table[low + 1] + change * share)
+        self._row_s = max(0.0, self._row_s + change * rows / ROWS)
+        self._context_s = max(0.0, self._context_s + change * context / CONTEXT)
+        self._pair_s = max(0.0, self._pair_s + change * pairs / PAIRS)
+
+    def _follow(self) -> None:
+        """What was never seen is the guess, corrected as its neighbours that were seen had to be."""
+        seen = [knot for knot, count in enumerate(self._seen) if count]
+        factors = np.interp(range(len(KNOTS)), seen, [self._table[knot] / self._guess[knot] for knot in seen])
+        for knot, factor in enumerate(factors.tolist()):
+            if not self._seen[knot]:
+                self._table[knot] = self._guess[knot] * factor
+
+
+def _place(tokens: int) -> tuple[int, float]:
+    """The knot at or below, and how far it is to the next. Beyond the last, the last piece goes on straight."""
+    low = min(max(bisect_right(KNOTS, tokens) - 1, 0), len(KNOTS) - 2)
+    return low, (tokens - KNOTS[low]) / (KNOTS[low + 1] - KNOTS[low])

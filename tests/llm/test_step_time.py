@@ -1,0 +1,102 @@
+"""What a step will take."""
+
+import random
+
+import pytest
+
+from headrace.llm.step_time import StepShape, StepTime, decode_shape, prefill_shape
+
+
+def true_seconds(shape: StepShape) -> float:
+    """A machine with a knee at 6 tokens."""
+    table = max(0.007, 0.0055 + 0.00035 * shape.tokens)
+    return table + 6e-5 * shape.rows + 1e-7 * shape.context + 4e-8 * shape.pairs
+
+
+def trained(steps: int, noise: float = 0.0) -> StepTime:
+    rng = random.Random(1)
+    step_time = StepTime()
+    for _ in range(steps):
+        decodes, chunk = rng.choice([0, 1, 4, 16, 32]), rng.choice([0, 0, 32, 96, 512])
+        shape = StepShape(decodes, decodes, 300 * decodes)
+        if chunk:
+            shape += prefill_shape(rng.randrange(1000), chunk, 1)
+        step_time.observe(shape, true_seconds(shape) * rng.uniform(1 - noise, 1 + noise))
+    return step_time
+
+
+def test_shapes_add_up() -> None:
+    assert decode_shape(100) + decode_shape(50, 3) == StepShape(4, 4, 150, 0)
+    assert prefill_shape(10, 4, 1) == StepShape(4, 1, 0, 48)
+
+
+def test_a_guess_is_there_before_anything_was_measured() -> None:
+    step_time = StepTime(floor_s=0.01, token_s=0.001)
+    assert step_time.seconds(StepShape(1)) == pytest.approx(0.01)
+    assert step_time.seconds(StepShape(101)) == pytest.approx(0.11)
+
+
+def test_the_first_measurement_says_how_fast_the_machine_is() -> None:
+    step_time, guess = StepTime(), StepTime()
+    one, chunk = decode_shape(100), prefill_shape(0, 512, 1)
+    step_time.observe(one, 10 * guess.seconds(one))
+    assert step_time.seconds(one) == pytest.approx(10 * guess.seconds(one))
+    assert step_time.seconds(chunk) == pytest.approx(10 * guess.seconds(chunk))
+
+
+def test_sizes_never_seen_lie_between_those_that_were() -> None:
+    step_time, guess = StepTime(), StepTime()
+    step_time.observe(StepShape(1), 1 * guess.seconds(StepShape(1)))
+    for _ in range(50):
+        step_time.observe(StepShape(512), 3 * guess.seconds(StepShape(512)))
+    assert 1.2 < step_time.seconds(StepShape(24)) / guess.seconds(StepShape(24)) < 2.8
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        decode_shape(300),
+        StepShape(16, 16, 16 * 300),
+        StepShape(32, 32, 32 * 300),
+        prefill_shape(0, 512, 1),
+        prefill_shape(500, 96, 1),
+        StepShape(16, 16, 16 * 300) + prefill_shape(500, 32, 0),
+    ],
+)
+def test_it_learns_within_a_tenth(shape: StepShape) -> None:
+    assert trained(600, noise=0.1).seconds(shape) == pytest.approx(true_seconds(shape), rel=0.1)
+
+
+def test_one_slow_step_is_not_believed() -> None:
+    step_time = trained(600)
+    shape = StepShape(16, 16, 16 * 300)
+    before = step_time.seconds(shape)
+    step_time.observe(shape, 100 * before)
+    assert step_time.seconds(shape) < 1.1 * before
+
+
+def test_a_machine_that_became_slower_is_believed() -> None:
+    step_time = trained(600)
+    shape = StepShape(16, 16, 16 * 300)
+    slow = 3 * step_time.seconds(shape)
+    for _ in range(100):
+        step_time.observe(shape, slow)
+    assert step_time.seconds(shape) == pytest.approx(slow, rel=0.05)
+
+
+def test_the_margin_covers_19_of_20_steps() -> None:
+    rng = random.Random(2)
+    step_time = trained(300)
+    shape = decode_shape(300)
+    expected, ratios = true_seconds(shape), []
+    for _ in range(4000):
+        seconds = expected * rng.uniform(0.8, 1.2)
+        ratios.append(seconds / (step_time.seconds(shape) * step_time.margin))
+        step_time.observe(shape, seconds)
+    assert 0.9 < sum(ratio < 1 for ratio in ratios[1000:]) / 3000 < 0.99
+
+
+def test_nothing_is_learned_of_an_empty_step() -> None:
+    step_time = StepTime()
+    step_time.observe(StepShape(), 1.0)
+    assert step_time.seconds(StepShape(1)) == StepTime().seconds(StepShape(1))
