@@ -36,6 +36,7 @@ from headrace.protocols.oip.model_config import model_config_json
 from headrace.protocols.oip.routes import create_app
 from headrace.protocols.oip.settings import Settings
 from headrace.protocols.oip.shared_memory import Regions
+from headrace.protocols.openai.routes import routes as openai_routes
 from headrace.types import Backlog, ModelVersion, VersionStatus
 
 log = logging.getLogger(__name__)
@@ -138,7 +139,7 @@ class Server:
     async def run(self, http: socket.socket, announce: Announce, started: float) -> None:
         """Listen, load, serve until told to stop, drain. The socket is the caller's to close."""
         config, stop = self._config.server, stop_signal()
-        web = HttpServer(create_app(self.front), lane(self.front), config.keep_alive_s)
+        web = HttpServer(create_app(self.front, openai_routes(self.front)), lane(self.front), config.keep_alive_s)
         serving = asyncio.create_task(web.serve([http]))
         flushing = asyncio.create_task(self._flush())
         rpc = create_server(self.front, self._config.grpc.max_message_bytes) if config.grpc else None

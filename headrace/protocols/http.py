@@ -1,5 +1,6 @@
 """What every ordinary HTTP route needs: a bounded body, JSON both ways, and errors as JSON."""
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
@@ -34,9 +35,9 @@ async def read_json(request: Request, decoder: msgspec.json.Decoder[T], limit_by
     return decode(decoder, await read_body(request, limit_bytes) or b"{}")
 
 
-def json_response(value: object, status: int = 200) -> Response:
+def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A value that msgspec encodes, as a JSON answer."""
-    return Response(msgspec.json.encode(value), status, media_type="application/json")
+    return Response(msgspec.json.encode(value), status, headers, "application/json")
 
 
 def error_response(error: HeadraceError) -> Response:

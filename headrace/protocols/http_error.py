@@ -19,11 +19,15 @@ class HttpError(NamedTuple):
 
 def http_error(error: HeadraceError) -> HttpError:
     """Triton's `{"error": text}` with the stable code beside it, and `Retry-After` where waiting may help."""
-    body = msgspec.json.encode({"error": _encodable(str(error)), "code": error.code})
-    headers = {}
+    body = msgspec.json.encode({"error": encodable(str(error)), "code": error.code})
+    return HttpError(status_of(error).http, body, retry_headers(error))
+
+
+def retry_headers(error: HeadraceError) -> dict[str, str]:
+    """`Retry-After`, where it is known when asking again may help."""
     if isinstance(error, Unavailable) and error.retry_after_s is not None:
-        headers["retry-after"] = str(max(1, math.ceil(error.retry_after_s)))
-    return HttpError(status_of(error).http, body, headers)
+        return {"retry-after": str(max(1, math.ceil(error.retry_after_s)))}
+    return {}
 
 
 def body_too_large(limit_bytes: int) -> BodyTooLarge:
@@ -31,6 +35,6 @@ def body_too_large(limit_bytes: int) -> BodyTooLarge:
     return BodyTooLarge(f"the body is over the limit of {limit_bytes} bytes (server.max_body_bytes)")
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """Names that a client sent may hold halves of characters, which JSON cannot carry."""
     return text.encode("utf-8", "backslashreplace").decode()

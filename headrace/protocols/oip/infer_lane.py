@@ -20,6 +20,7 @@ from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.head import Head, Repeated, read_head, repeated
 from headrace.protocols.oip.patience import Patience
 from headrace.protocols.oip.targets import Targets
+from headrace.protocols.sse import CONNECTION
 from headrace.types import Buffer, ModelRef
 
 log = logging.getLogger(__name__)
@@ -245,6 +246,7 @@ class InferLane(HttpToolsProtocol):
     def _hand_to_asgi(self) -> None:
         url, headers = self.url, self.headers
         super().on_message_begin()
+        self.scope["extensions"] = {CONNECTION: {"transport": self.transport, "flow": self.flow}}
         self.url = url
         for name, value in headers:
             super().on_header(name, value)

@@ -3,11 +3,12 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, cast
 
 import uvicorn
+from starlette.routing import BaseRoute
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from headrace.protocols.oip.infer_lane import lane
@@ -16,11 +17,13 @@ from tests.protocols.oip.stub import Stub
 
 
 @asynccontextmanager
-async def serving(stub: Stub, with_lane: bool = True, **options: Any) -> AsyncIterator[tuple[int, uvicorn.Server]]:
+async def serving(
+    stub: Stub, with_lane: bool = True, more: Sequence[BaseRoute] = (), **options: Any
+) -> AsyncIterator[tuple[int, uvicorn.Server]]:
     """The server's port, and the server itself."""
     settings = {"lifespan": "off", "ws": "none", "access_log": False, "log_config": None, **options}
     http = lane(stub.front) if with_lane else "httptools"
-    server = uvicorn.Server(uvicorn.Config(create_app(stub.front), http=http, **settings))
+    server = uvicorn.Server(uvicorn.Config(create_app(stub.front, more), http=http, **settings))
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)
     with socket.create_server(("127.0.0.1", 0)) as listener:

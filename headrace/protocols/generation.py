@@ -1,0 +1,147 @@
+"""A language model asked by a dialect, and its answers read, whole or as they come."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol, TypeVar
+
+from starlette.requests import Request as HttpRequest
+from starlette.types import Receive
+
+from headrace.errors import Cancelled, HeadraceError, Internal
+from headrace.generation import Ask, Generated
+from headrace.protocols.oip.front import Front
+from headrace.protocols.sse import Pipe, until_gone
+from headrace.servable import Cancel
+from headrace.types import Context, ModelRef, Request, Response
+
+log = logging.getLogger(__name__)
+
+_UNEXPECTED = "the model answered something else than it was asked"
+
+R = TypeVar("R")
+
+
+def make_request(front: Front, http: HttpRequest, id_: str, model: ModelRef, ask: Ask, priority: int = 0) -> Request:
+    """An ask as the gateway takes it."""
+    trace = http.headers.get("traceparent", "")
+    return Request(id_, model, (), context=Context(front.clock.now_ns(), "http", None, priority, trace), ask=ask)
+
+
+async def answer_all(front: Front, requests: Sequence[Request], receive: Receive, kind: type[R]) -> list[R]:
+    """The final result of each request. Cancels all of them as soon as one fails or the client is gone.
+
+    Raises what the first to fail was refused with, and Cancelled where the client is gone.
+    """
+    gathered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    results: dict[int, R] = {}
+
+    def replies(which: int) -> Callable[[Response | HeadraceError], None]:
+        def reply(answer: Response | HeadraceError) -> None:
+            if gathered.done():
+                return
+            if isinstance(answer, HeadraceError):
+                gathered.set_exception(answer)
+            elif not isinstance(answer.result, kind):
+                gathered.set_exception(Internal(_UNEXPECTED))
+            elif answer.final:
+                results[which] = answer.result
+                if len(results) == len(requests):
+                    gathered.set_result(None)
+
+        return reply
+
+    def gone(task: asyncio.Task[None]) -> None:
+        if not gathered.done() and not task.cancelled():
+            gathered.set_exception(Cancelled("the caller went away"))
+
+    cancels = [front.gateway.submit(request, replies(which)) for which, request in enumerate(requests)]
+    watch = asyncio.create_task(until_gone(receive))
+    watch.add_done_callback(gone)
+    try:
+        await gathered
+    finally:
+        watch.cancel()
+        for cancel in cancels:
+            cancel()
+    return [results[which] for which in range(len(requests))]
+
+
+class Writer(Protocol):
+    """Turns the news of a streamed generation into a dialect's bytes."""
+
+    def news(self, which: int, generated: Generated) -> bytes:
+        """What one request, by its place among those asked together, gained."""
+        ...
+
+    def failed(self, error: HeadraceError) -> bytes:
+        """The stream breaks off with an error after its first piece."""
+        ...
+
+    def end(self) -> bytes:
+        """All requests have had their final answer."""
+        ...
+
+
+def stream_all(front: Front, requests: Sequence[Request], writer: Writer) -> Callable[[Pipe], Cancel]:
+    """What starts the requests and writes their news, for `Streamed`; an error of one ends them all."""
+
+    def start(pipe: Pipe) -> Cancel:
+        stream = _Stream(pipe, writer, len(requests))
+        for which, request in enumerate(requests):
+            if pipe.over:
+                break
+            stream.cancels.append(front.gateway.submit(request, partial(stream.reply, which)))
+        return stream.cancel
+
+    return start
+
+
+class _Stream:
+    """Requests whose news go into one pipe."""
+
+    def __init__(self, pipe: Pipe, writer: Writer, number: int) -> None:
+        self.cancels: list[Cancel] = []
+        self._pipe = pipe
+        self._writer = writer
+        self._left = number  # without a final answer
+        self._begun = False  # the client has got a piece
+
+    def reply(self, which: int, answer: Response | HeadraceError) -> None:
+        if self._pipe.over:
+            return
+        if isinstance(answer, HeadraceError):
+            self._break_off(answer)
+            return
+        if not isinstance(answer.result, Generated):
+            self._break_off(Internal(_UNEXPECTED))
+            return
+        try:
+            self._write(which, answer.result, answer.final)
+        except Exception:
+            log.exception("writing an answer failed")
+            self._break_off(Internal("the server failed on this answer; its log says why"))
+
+    def cancel(self) -> None:
+        for cancel in self.cancels:
+            cancel()
+
+    def _write(self, which: int, generated: Generated, final: bool) -> None:
+        data = self._writer.news(which, generated)
+        self._begun = self._begun or bool(data)
+        if final:
+            self._left -= 1
+            if not self._left:
+                data += self._writer.end()
+        self._pipe.write(data)
+        if not self._left:
+            self._pipe.end()
+
+    def _break_off(self, error: HeadraceError) -> None:
+        if self._begun:
+            self._pipe.write(self._writer.failed(error))
+            self._pipe.end()
+        else:
+            self._pipe.fail(error)
+        self.cancel()

@@ -1,0 +1,107 @@
+"""What the text must be: `response_format`, vLLM's `structured_outputs` and its older `guided_*` fields."""
+
+from typing import Any, Protocol
+
+import msgspec
+
+from headrace.errors import InvalidRequest
+from headrace.generation import Grammar
+from headrace.protocols.strict_body import Body
+
+
+class JsonSchema(Body, frozen=True):
+    """OpenAI's envelope of a JSON schema; `strict` changes nothing, since every schema is kept to."""
+
+    name: str
+    description: str | None = None
+    schema: dict[str, Any] | bool | None = None
+    strict: bool | None = None
+
+
+class ResponseFormat(Body, frozen=True):
+    """OpenAI's."""
+
+    type: str
+    json_schema: JsonSchema | None = None
+
+
+class StructuredOutputs(Body, frozen=True):
+    """vLLM's; exactly one is given."""
+
+    json: dict[str, Any] | str | None = None
+    regex: str | None = None
+    choice: list[str] | None = None
+    grammar: str | None = None
+    json_object: bool | None = None
+
+
+class Formats(Protocol):
+    """The fields of a request that say what the text must be."""
+
+    @property
+    def response_format(self) -> ResponseFormat | None: ...
+    @property
+    def structured_outputs(self) -> StructuredOutputs | None: ...
+    @property
+    def guided_json(self) -> dict[str, Any] | str | None: ...
+    @property
+    def guided_regex(self) -> str | None: ...
+    @property
+    def guided_choice(self) -> list[str] | None: ...
+    @property
+    def guided_grammar(self) -> str | None: ...
+
+
+def grammar_of(fields: Formats) -> Grammar | None:
+    """The one grammar that a request asks for. Raises InvalidRequest where it asks for two, or for one not offered."""
+    found = _of_response_format(fields.response_format)
+    if fields.structured_outputs is not None:
+        structured = fields.structured_outputs
+        inner = _of_kinds(
+            "structured_outputs.", structured.json, structured.regex, structured.choice, structured.grammar
+        )
+        if structured.json_object:
+            inner.append(Grammar("json_object", where="structured_outputs.json_object"))
+        if len(inner) != 1:
+            raise InvalidRequest(
+                "must have exactly one of json, json_object, regex, choice, grammar", "structured_outputs"
+            )
+        found += inner
+    guided = fields.guided_json, fields.guided_regex, fields.guided_choice, fields.guided_grammar
+    found += _of_kinds("guided_", *guided)
+    if len(found) > 1:
+        raise InvalidRequest(f"cannot be combined with {found[0].where}", found[1].where)
+    return found[0] if found else None
+
+
+def _of_response_format(asked: ResponseFormat | None) -> list[Grammar]:
+    if asked is None or asked.type == "text":
+        return []
+    if asked.type == "json_object":
+        return [Grammar("json_object", where="response_format")]
+    if asked.type != "json_schema":
+        raise InvalidRequest("must be text, json_object or json_schema", "response_format.type")
+    if asked.json_schema is None:
+        raise InvalidRequest("is missing", "response_format.json_schema")
+    where = "response_format.json_schema.schema"
+    if asked.json_schema.schema is None:
+        raise InvalidRequest("is missing", where)
+    return [Grammar("json_schema", msgspec.json.encode(asked.json_schema.schema).decode(), where)]
+
+
+def _of_kinds(
+    at: str, json: dict[str, Any] | str | None, regex: str | None, choice: list[str] | None, grammar: str | None
+) -> list[Grammar]:
+    found = []
+    if json is not None:
+        source = json if isinstance(json, str) else msgspec.json.encode(json).decode()
+        found.append(Grammar("json_schema", source, f"{at}json"))
+    if regex is not None:
+        found.append(Grammar("regex", regex, f"{at}regex"))
+    if choice is not None:
+        if not choice:
+            raise InvalidRequest("must have at least one choice", f"{at}choice")
+        found.append(Grammar("choice", msgspec.json.encode(choice).decode(), f"{at}choice"))
+    if grammar is not None:
+        found.append(Grammar("lark", grammar, f"{at}grammar"))
+    return found

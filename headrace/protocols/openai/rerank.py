@@ -1,0 +1,100 @@
+"""POST /rerank, /v1/rerank and /v2/rerank: texts ordered by how well they answer a query.
+
+The forms of Jina and Cohere, and on /rerank that of text-embeddings-inference, which has `texts` for `documents`.
+"""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from headrace.errors import InvalidRequest
+from headrace.generation import Score, Scored
+from headrace.protocols.generation import answer_all, make_request
+from headrace.protocols.http import json_response
+from headrace.protocols.language_models import find_model
+from headrace.protocols.oip.front import Front
+from headrace.protocols.openai.pieces import new_id
+from headrace.protocols.ranges import in_range
+from headrace.protocols.strict_body import Body, Reader
+
+MAX_DOCUMENTS = 1000
+
+
+class Document(Body, frozen=True):
+    text: str
+
+
+class RerankBody(Body, frozen=True, kw_only=True):
+    """`documents`, or text-embeddings-inference's `texts`."""
+
+    model: str | None = None
+    query: str
+    documents: list[str | Document] | None = None
+    top_n: int | None = None
+    return_documents: bool | None = None
+    user: str | None = None
+    # text-embeddings-inference's
+    texts: list[str] | None = None
+    raw_scores: bool | None = None
+    return_text: bool | None = None
+    truncate: bool | None = None
+
+
+read_rerank = Reader(RerankBody)
+
+
+async def rerank(front: Front, request: Request) -> Response:
+    """The best first; `method` says whether a cross-encoder read both texts, or their embeddings were compared."""
+    body = await read_rerank.read(request, front.max_body_bytes)
+    texts = _texts(body)
+    ref, _ = find_model(front, body.model, "score")
+    id_ = new_id("rerank")
+    ask = Score(body.query, tuple(texts), truncate=body.truncate is not False)
+    asked = make_request(front, request, id_, ref, ask)
+    (scored,) = await answer_all(front, [asked], request.receive, Scored)
+    order = sorted(range(len(texts)), key=lambda i: -scored.scores[i])
+    if body.texts is not None:
+        return json_response([_tei_json(i, scored, texts if body.return_text else None) for i in order])
+    shown = body.return_documents if body.return_documents is not None else request.url.path != "/v2/rerank"
+    return json_response(
+        {
+            "id": id_,
+            "model": body.model or ref.name,
+            "method": scored.method,
+            "results": [_result_json(i, scored, texts if shown else None) for i in order[: body.top_n]],
+            "usage": {"prompt_tokens": scored.prompt_tokens, "total_tokens": scored.prompt_tokens},
+        },
+        headers={"x-request-id": id_},
+    )
+
+
+def _texts(body: RerankBody) -> list[str]:
+    where = "documents" if body.texts is None else "texts"
+    if (body.documents is None) == (body.texts is None):
+        raise InvalidRequest("exactly one of documents and texts is given", where)
+    if body.texts is None:
+        others: dict[str, Any] = {"raw_scores": body.raw_scores, "return_text": body.return_text}
+    else:
+        others = {"top_n": body.top_n, "return_documents": body.return_documents}
+    for name, value in others.items():
+        if value is not None:
+            raise InvalidRequest(f"does not go with {where}", name)
+    if body.raw_scores:
+        raise InvalidRequest("scores are not offered raw; leave it out", "raw_scores")
+    in_range(body.top_n, "top_n", 1)
+    given = body.documents if body.texts is None else body.texts
+    texts = [each if isinstance(each, str) else each.text for each in given or ()]
+    if not 1 <= len(texts) <= MAX_DOCUMENTS:
+        raise InvalidRequest(f"must have 1 to {MAX_DOCUMENTS} texts, not {len(texts)}", where)
+    return texts
+
+
+def _result_json(i: int, scored: Scored, texts: list[str] | None) -> dict[str, Any]:
+    result: dict[str, Any] = {"index": i, "relevance_score": scored.scores[i]}
+    return result if texts is None else result | {"document": {"text": texts[i]}}
+
+
+def _tei_json(i: int, scored: Scored, texts: list[str] | None) -> dict[str, Any]:
+    result: dict[str, Any] = {"index": i, "score": scored.scores[i]}
+    return result if texts is None else result | {"text": texts[i]}

@@ -1,0 +1,63 @@
+"""What the numbers, stop strings and token ids of a request to a language model may be, in every dialect."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from headrace.errors import InvalidRequest
+
+MAX_STOPS = 64
+MAX_STOP_LENGTH = 1024  # characters
+MAX_BIASES = 1024
+MAX_LOGPROBS = 20
+_SEED = 1 << 63
+
+N = TypeVar("N", int, float)
+
+
+def in_range(value: N | None, where: str, low: float, high: float = math.inf) -> N | None:
+    """The value, where it is None or from low to high. Raises InvalidRequest with what would be right."""
+    if value is not None and not (low <= value <= high and math.isfinite(value)):
+        bounds = f"from {low:g} to {high:g}" if math.isfinite(high) else f"{low:g} or more"
+        raise InvalidRequest(f"must be {bounds}, not {value:g}", where)
+    return value
+
+
+def check_stops(stop: str | Sequence[str] | None, where: str = "stop") -> tuple[str, ...]:
+    """Stop strings as a tuple. Raises InvalidRequest where there are too many, or one is empty or too long."""
+    stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
+    if len(stops) > MAX_STOPS:
+        raise InvalidRequest(f"at most {MAX_STOPS} stop strings are taken, not {len(stops)}", where)
+    for i, each in enumerate(stops):
+        if not 1 <= len(each) <= MAX_STOP_LENGTH:
+            path = where if isinstance(stop, str) else f"{where}[{i}]"
+            raise InvalidRequest(f"must have 1 to {MAX_STOP_LENGTH} characters, not {len(each)}", path)
+    return stops
+
+
+def check_token_ids(ids: Sequence[int], vocabulary: int, where: str) -> tuple[int, ...]:
+    """Token ids as a tuple. Raises InvalidRequest for one outside the vocabulary."""
+    if ids and not (min(ids) >= 0 and max(ids) < vocabulary):
+        i, wrong = next((i, each) for i, each in enumerate(ids) if not 0 <= each < vocabulary)
+        raise InvalidRequest(f"token {wrong} is outside the vocabulary of {vocabulary}", f"{where}[{i}]")
+    return tuple(ids)
+
+
+def check_biases(biases: Mapping[str, float] | None, vocabulary: int, where: str = "logit_bias") -> dict[int, float]:
+    """Biases by token id, from -100 to 100. Raises InvalidRequest for one outside the vocabulary or the range."""
+    biases = biases or {}
+    if len(biases) > MAX_BIASES:
+        raise InvalidRequest(f"at most {MAX_BIASES} tokens can have a bias, not {len(biases)}", where)
+    checked = {}
+    for key, bias in biases.items():
+        if not (key.isascii() and key.isdigit() and len(key) < 12 and int(key) < vocabulary):
+            raise InvalidRequest(f"token {key[:40]!r} is outside the vocabulary of {vocabulary}", where)
+        checked[int(key)] = in_range(bias, f"{where}.{key}", -100, 100) or 0.0
+    return checked
+
+
+def check_seed(seed: int | None, where: str = "seed") -> int | None:
+    """A seed of 64 bits with sign. Raises InvalidRequest for another."""
+    if seed is not None and not -_SEED <= seed < _SEED:
+        raise InvalidRequest("must be an integer of 64 bits", where)
+    return seed

@@ -1,0 +1,77 @@
+"""Bodies of requests: JSON with the documented fields and no others; an unknown one is refused with its nearest kin."""
+
+import difflib
+import re
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from starlette.requests import Request
+
+from headrace.errors import InvalidRequest
+from headrace.protocols.http import read_json
+from headrace.protocols.json_body import decode
+
+T = TypeVar("T")
+
+_UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>.*)`$", re.DOTALL)
+
+
+class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What every object of a body is: its fields, and nothing else."""
+
+
+class Reader(Generic[T]):
+    """Reads bodies of one type."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._decoder = msgspec.json.Decoder(kind)
+        self._names = _field_names(kind)
+
+    async def read(self, request: Request, limit_bytes: int) -> T:
+        """The body. Raises BodyTooLarge, or InvalidRequest with the path of the field that is wrong or unknown."""
+        try:
+            return await read_json(request, self._decoder, limit_bytes)
+        except InvalidRequest as error:
+            raise self._explain(error) from error
+
+    def decode(self, body: bytes) -> T:
+        """The same, of a body that is here."""
+        try:
+            return decode(self._decoder, body)
+        except InvalidRequest as error:
+            raise self._explain(error) from error
+
+    def _explain(self, error: InvalidRequest) -> InvalidRequest:
+        found = _UNKNOWN.match(error.message)
+        if not found:
+            return error
+        field = found["field"]
+        near = difflib.get_close_matches(field[:64], self._names, n=1)
+        message = f"is not known here; did you mean {near[0]!r}?" if near else "is not known here"
+        return InvalidRequest(message, f"{error.where}.{field[:64]}".removeprefix("."))
+
+
+def refuse_unless_absent(fields: dict[str, tuple[Any, str]]) -> None:
+    """Raises InvalidRequest for the first field that has a value, with the reason given beside it."""
+    for name, (value, reason) in fields.items():
+        if value is not None:
+            raise InvalidRequest(reason, name)
+
+
+def _field_names(kind: Any) -> list[str]:
+    """Of a type and all that it is made of."""
+    found: dict[str, None] = {}
+    waiting, seen = [msgspec.inspect.type_info(kind)], set()
+    while waiting:
+        each = waiting.pop(0)
+        if isinstance(each, msgspec.inspect.StructType):
+            if each.cls in seen:
+                continue
+            seen.add(each.cls)
+            found.update(dict.fromkeys(field.encode_name for field in each.fields))
+            waiting += [field.type for field in each.fields]
+        elif isinstance(each, msgspec.inspect.UnionType):
+            waiting += each.types
+        elif isinstance(each, msgspec.inspect.ListType | msgspec.inspect.VarTupleType):
+            waiting.append(each.item_type)
+    return list(found)
