@@ -2,19 +2,14 @@
 
 import gc
 import logging
-import os
-import select
 import signal
 import socket
 import sys
-import threading
-import time
 
 from headrace.runtimes.load import Loaded, Loading, load
+from headrace.workers.orphaned import end_with_server
 from headrace.workers.slots import Area, Slot
 from headrace.workers.worker import run
-
-ORPHANED_S = 3.0  # that a model may still take once the server is gone: longer than a server leaves before it kills
 
 
 def main(arguments: list[str]) -> None:
@@ -24,18 +19,9 @@ def main(arguments: list[str]) -> None:
     fds = [int(argument) for argument in arguments]
     channel = socket.socket(fileno=fds[0])
     pairs = zip(fds[1::2], fds[2::2], strict=True)
-    threading.Thread(target=_end_with_server, args=(channel,), daemon=True).start()
+    end_with_server(channel)
     slots = [Slot(index, Area(inputs), Area(outputs)) for index, (inputs, outputs) in enumerate(pairs)]
     run(channel, slots, _load_and_settle)
-
-
-def _end_with_server(channel: socket.socket) -> None:
-    """Where the server died while the model loads, runs or hangs: nobody else would end this process."""
-    watch = select.poll()
-    watch.register(channel, 0)  # a hang-up is told unasked
-    watch.poll()
-    time.sleep(ORPHANED_S)
-    os._exit(1)
 
 
 def _load_and_settle(asked: Loading) -> Loaded:

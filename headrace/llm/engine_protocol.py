@@ -26,7 +26,7 @@ class Fault(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Answered(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """One answer to the request of that number, which is given once in an engine's life: a result, or a fault, which is always final."""
+    """One answer to the request of that number: a result, or a fault, which is always final."""
 
     number: int
     final: bool
@@ -42,7 +42,7 @@ class Engine(Protocol):
     def add(self, number: int, ask: Ask, priority: int = 0) -> None:
         """Take the request; never raises: what is wrong with it is an answer of the next step.
 
-        Of priorities 1 is the highest, 0 the default: behind them all.
+        A number is given once in an engine's life; `priority` is that of `types.Context`.
         """
         ...
 

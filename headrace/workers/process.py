@@ -8,11 +8,45 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
+
+import msgspec
 
 import headrace
 from headrace.workers import wire
 
 GRACE_S = 2.0  # between closing the channel and killing the process
+
+
+class Link(Protocol):
+    """Our end of the channel to a child; never blocks."""
+
+    def fileno(self) -> int: ...
+
+    def receive(self) -> Sequence[memoryview] | None:
+        """The messages that are there, valid until the next call; None once the other side is gone.
+
+        Raises BlockingIOError where nothing is there.
+        """
+        ...
+
+    def send(self, message: bytes) -> bool:
+        """Hand a message over; False where it is not taken: the other side is gone, or the message is too large."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Program(msgspec.Struct, frozen=True):
+    """What a child runs, and how one speaks with it."""
+
+    module: str
+    channel: Callable[[], tuple[socket.socket, socket.socket]]  # ours, and the child's
+    link: Callable[[socket.socket], Link]
+
+
+BATCHES = Program("headrace.child", wire.channel, wire.Packets)
+"""Runs batch after batch of a tensor model."""
 
 
 class Process:
@@ -21,20 +55,19 @@ class Process:
     def __init__(
         self,
         child: subprocess.Popen[bytes],
-        channel: socket.socket,
+        link: Link,
         on_message: Callable[[memoryview], None],
         on_end: Callable[[str], None],
     ) -> None:
         self.pid = child.pid
         self._child = child
-        self._channel = channel
-        self._inbox = wire.Inbox(channel)
+        self._link = link
         self._on_message = on_message
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
         self._reading = True
-        self._loop.add_reader(channel.fileno(), self._readable)
+        self._loop.add_reader(link.fileno(), self._readable)
 
     @classmethod
     async def start(
@@ -43,24 +76,21 @@ class Process:
         threads: int,
         on_message: Callable[[memoryview], None],
         on_end: Callable[[str], None],
+        program: Program = BATCHES,
     ) -> "Process":
-        """A new interpreter that runs `headrace.child` with these descriptors of shared memory."""
-        ours, theirs = wire.channel()
+        """A new interpreter that runs the program with these descriptors of shared memory."""
+        ours, theirs = program.channel()
         with theirs:
-            command = [sys.executable, "-m", "headrace.child", *map(str, (theirs.fileno(), *fds))]
+            command = [sys.executable, "-m", program.module, *map(str, (theirs.fileno(), *fds))]
             passed = (theirs.fileno(), *fds)
             loop = asyncio.get_running_loop()
             child = await loop.run_in_executor(None, _spawn, command, passed, threads)
         ours.setblocking(False)
-        return cls(child, ours, on_message, on_end)
+        return cls(child, program.link(ours), on_message, on_end)
 
     def send(self, message: bytes) -> bool:
         """Hand a message over; False where the child did not take it: it is gone, or the message is too large."""
-        try:
-            self._channel.send(message)
-        except OSError:
-            return False
-        return True
+        return self._link.send(message)
 
     def kill(self) -> None:
         """End it now, if it has not ended; `on_end` follows."""
@@ -77,11 +107,12 @@ class Process:
 
     def _readable(self) -> None:
         try:
-            message = self._inbox.receive()
+            messages = self._link.receive()
         except BlockingIOError:
             return
-        if message:
-            self._on_message(message)
+        if messages is not None:
+            for message in messages:
+                self._on_message(message)
         else:
             self._shut()
             self._loop.call_later(GRACE_S, self.kill)  # it has let go of the channel and may hang all the same
@@ -90,8 +121,8 @@ class Process:
         """Close our end and wait for the process off the loop."""
         if self._reading:
             self._reading = False
-            self._loop.remove_reader(self._channel.fileno())
-            self._channel.close()
+            self._loop.remove_reader(self._link.fileno())
+            self._link.close()
             self._loop.run_in_executor(None, self._child.wait).add_done_callback(self._gone)
 
     def _gone(self, status: "asyncio.Future[int]") -> None:

@@ -116,6 +116,31 @@ class Inbox:
         return self._memory[:size]
 
 
+class Packets:
+    """The server's end of a channel that keeps the borders of messages: a `process.Link`."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._inbox = Inbox(channel)
+
+    def fileno(self) -> int:
+        return self._channel.fileno()
+
+    def receive(self) -> tuple[memoryview, ...] | None:
+        message = self._inbox.receive()
+        return (message,) if message else None
+
+    def send(self, message: bytes) -> bool:
+        try:
+            self._channel.send(message)
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        self._channel.close()
+
+
 def channel() -> tuple[socket.socket, socket.socket]:
     """Two ends that keep the borders of messages; one closes when the other's process dies."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -124,11 +149,11 @@ def channel() -> tuple[socket.socket, socket.socket]:
     return ours, theirs
 
 
-def error_of(code: str, message: str) -> HeadraceError:
+def error_of(code: str, message: str, where: str = "") -> HeadraceError:
     """The error that a worker told of by its code."""
     kinds: list[type[HeadraceError]] = [HeadraceError]
     for kind in kinds:  # grows as it is walked
         if kind.code == code and kind is not HeadraceError:
-            return kind(message)
+            return kind(message, where)
         kinds += kind.__subclasses__()
-    return Internal(message)
+    return Internal(message, where)

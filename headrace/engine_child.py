@@ -1,0 +1,55 @@
+"""The program of a language model's process: `python -m headrace.engine_child CHANNEL_FD`."""
+
+import gc
+import importlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable
+
+from headrace.errors import ModelInvalid
+from headrace.llm.engine_protocol import Engine, EngineLoading
+from headrace.workers.engine_worker import run
+from headrace.workers.orphaned import end_with_server
+
+ENGINES = {
+    "llm": "headrace.engine_load",
+    "fakellm": "headrace.llm.fake_engine",
+}
+"""By the manifest's runtime, the module whose `load` makes the engine; imported only where it is asked for."""
+
+
+def main(arguments: list[str]) -> None:
+    """Load the one model that the server names and serve the channel until the server closes it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server says when to stop
+    logging.basicConfig(level=logging.WARNING, format="worker %(process)d: %(name)s: %(message)s")
+    channel = socket.socket(fileno=int(arguments[0]))
+    end_with_server(channel)
+    run(channel, _load_and_settle)
+
+
+def load(asked: EngineLoading) -> Engine:
+    """The engine for the manifest's runtime. Raises ModelInvalid with the reason why there is none."""
+    runtime = asked.manifest.runtime
+    if runtime not in ENGINES:
+        raise ModelInvalid(f"there is no engine {runtime!r}; there are {', '.join(sorted(ENGINES))}")
+    try:
+        module = importlib.import_module(ENGINES[runtime])
+    except ModuleNotFoundError as error:
+        raise ModelInvalid(
+            f"language models need {error.name!r}, which is not installed: pip install 'headrace[llm]'"
+        ) from error
+    make: Callable[[EngineLoading], Engine] = module.load
+    return make(asked)
+
+
+def _load_and_settle(asked: EngineLoading) -> Engine:
+    engine = load(asked)
+    gc.collect()
+    gc.freeze()  # what loading made lives as long as the worker: not to be looked through again
+    return engine
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

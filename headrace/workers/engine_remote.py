@@ -1,0 +1,288 @@
+"""The server's side of a language model: a Servable whose engine lives in a child process that may die."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import msgspec
+
+from headrace.clock import Clock, Timer
+from headrace.errors import DeadlineExceeded, HeadraceError, InvalidRequest, ModelUnavailable, QueueFull, WorkerLost
+from headrace.generation import Ask, Embed, Generate, LanguageFacts, Result, Score, Tokenize
+from headrace.llm.engine_protocol import EngineLoading
+from headrace.llm.text_tensors import TextRequest, language_signature
+from headrace.records import Recorder, StepRecord
+from headrace.servable import Cancel, Reply
+from headrace.types import Backlog, Request, Response, Tensor
+from headrace.workers import engine_wire as wire
+from headrace.workers.kept_process import Keeping, KeptProcess
+from headrace.workers.process import Program
+from headrace.workers.wire import error_of
+
+log = logging.getLogger(__name__)
+
+STEPS = Program("headrace.engine_child", wire.channel, wire.FrameLink)
+"""Runs step after step of a language model."""
+
+MAX_ATTEMPTS = 2  # processes that may die with a request, of which nothing was answered yet, before it is given up
+
+TASKS: dict[type[Ask], str] = {Generate: "generate", Embed: "embed", Score: "score"}
+"""What a model has to be made for; every model has a tokenizer."""
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How long the worker may take, and how much may wait for it."""
+
+    load_timeout_s: float
+    step_timeout_s: float
+    max_queue: int  # requests beside those that run
+    max_queue_bytes: int
+
+
+class _Call:
+    """A request until its last answer."""
+
+    __slots__ = ("add", "answered", "attempts", "number", "outputs", "reply", "timer")
+
+    def __init__(self, number: int, add: bytes, reply: Reply, outputs: Callable[[Result], tuple[Tensor, ...]]) -> None:
+        self.number = number
+        self.add = add  # encoded
+        self.reply = reply
+        self.outputs = outputs
+        self.answered = False  # something
+        self.attempts = 0
+        self.timer: Timer | None = None
+
+
+class RemoteEngine:
+    """Answers requests for one language model; owns its process and every request until it is answered.
+
+    All methods are called on the event loop. When the process dies, a request of which nothing was answered yet is
+    computed once more by the next one, streamed or not: nobody can tell. Any other gets WorkerLost.
+    """
+
+    def __init__(self, loading: EngineLoading, limits: Limits, record: Recorder, clock: Clock) -> None:
+        self._version = loading.manifest.id
+        self._limits = limits
+        self._record = record
+        self._clock = clock
+        keeping = Keeping(
+            self._version,
+            STEPS,
+            wire.encode(wire.Load(loading)),
+            loading.threads,
+            limits.load_timeout_s,
+            limits.step_timeout_s,
+        )
+        self._process: KeptProcess[LanguageFacts] = KeptProcess(keeping, self, record, clock)
+        self._calls: dict[int, _Call] = {}  # by number, in the order in which they came
+        self._num_bytes = 0  # of all calls, encoded
+        self._last_number = 0
+        self._running = 0  # requests, when the last step ended
+        self._unsent: dict[int, _Call] = {}
+        self._aborted: list[int] = []
+        self._asked = False  # what is new is sent at the end of this round
+        self._refusal: HeadraceError | None = None  # once it takes nothing new
+        self._idle: asyncio.Event | None = None  # once somebody waits for the last answer
+        self._learn(LanguageFacts("", (), 0, 0, 0, "", False))
+
+    async def start(self) -> None:
+        """Start the process and load the model. Raises ModelInvalid, ModelUnavailable or WorkerLost with the reason."""
+        await self._process.start()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    # ---- what callers see
+
+    def submit(self, request: Request, reply: Reply) -> Cancel:
+        try:
+            call = self._admit(request, reply)
+        except HeadraceError as error:
+            reply(error)
+            return _nothing
+        self._calls[call.number] = self._unsent[call.number] = call
+        self._num_bytes += len(call.add)
+        if len(self._calls) == 1 and self._process.ready:
+            self._process.watch()
+        self._ask()
+        return lambda: self._cancel(call)
+
+    def backlog(self) -> Backlog:
+        running = min(self._running, len(self._calls))
+        return Backlog(len(self._calls) - running, running)
+
+    async def drain(self) -> None:
+        self._refusal = self._refusal or ModelUnavailable(f"model {self._version} is being unloaded")
+        if self._calls:
+            self._idle = self._idle or asyncio.Event()
+            await self._idle.wait()
+
+    async def close(self) -> None:
+        self._refusal = closed = ModelUnavailable(f"model {self._version} was unloaded")
+        for call in list(self._calls.values()):
+            self._answer(call, closed)
+        await self._process.close()
+
+    # ---- in
+
+    def _admit(self, request: Request, reply: Reply) -> _Call:
+        """Raises what keeps the request out."""
+        if self._refusal:
+            raise self._refusal
+        ask, outputs = self._question(request)
+        deadline_ns = request.context.deadline_ns
+        if deadline_ns is not None and deadline_ns <= self._clock.now_ns():
+            raise DeadlineExceeded("the time given had passed on arrival")
+        self._refuse_if_full()
+        self._last_number += 1
+        add = _encoded(wire.Add(self._last_number, ask, request.context.priority))
+        if self._num_bytes and self._num_bytes + len(add) > self._limits.max_queue_bytes:
+            raise QueueFull(f"requests for {self._version} hold {self._num_bytes} bytes, the limit", retry_after_s=1)
+        call = _Call(self._last_number, add, reply, outputs)
+        if deadline_ns is not None:
+            call.timer = self._clock.call_at(deadline_ns, lambda: self._late(call))
+        return call
+
+    def _question(self, request: Request) -> tuple[Ask, Callable[[Result], tuple[Tensor, ...]]]:
+        """What is asked, and which tensors each answer has."""
+        if request.ask is None:
+            text = TextRequest(request, self.signature)
+            return text.ask, text.outputs
+        task = TASKS.get(type(request.ask))
+        facts = self.signature.language
+        if task and facts and task not in facts.tasks:
+            offered = ", ".join(facts.tasks) or "nothing"
+            raise InvalidRequest(f"model {self._version} was not made to {task}; it can: {offered}", "model")
+        return request.ask, _no_tensors
+
+    def _refuse_if_full(self) -> None:
+        if not self._process.ready and self._process.failure:
+            raise ModelUnavailable(f"model {self._version}: {self._process.failure}", retry_after_s=1)
+        waiting = self.backlog().queued
+        if waiting >= self._limits.max_queue:
+            raise QueueFull(f"{waiting} requests wait for {self._version}, the limit", retry_after_s=1)
+
+    def _cancel(self, call: _Call) -> None:
+        """The caller went away: out of the engine before its next step."""
+        if self._calls.get(call.number) is call:
+            self._abort(call)
+            self._forget(call)
+
+    def _late(self, call: _Call) -> None:
+        self._abort(call)
+        self._answer(call, DeadlineExceeded("the time given passed before the answer was complete"))
+
+    def _abort(self, call: _Call) -> None:
+        if self._unsent.pop(call.number, None) is None and self._process.ready:
+            self._aborted.append(call.number)
+            self._ask()
+
+    def _ask(self) -> None:
+        """Tell the worker once every socket of this round has been read."""
+        if not self._asked:
+            self._asked = True
+            self._clock.call_soon(self._send)
+
+    def _send(self) -> None:
+        self._asked = False
+        if not self._process.ready or not (self._unsent or self._aborted):
+            return
+        added = [msgspec.Raw(call.add) for call in self._unsent.values()]
+        message = wire.encode(wire.AskedRaw(added, self._aborted))
+        for call in self._unsent.values():
+            call.attempts += 1
+        self._unsent, self._aborted = {}, []
+        self._process.send(message)
+
+    # ---- out
+
+    def heard(self, message: memoryview) -> None:
+        """One message of the worker's."""
+        answer = wire.decode_answer(message)
+        if isinstance(answer, wire.Stepped):
+            self._process.served()
+            self._stepped(answer)
+        elif isinstance(answer, wire.Loaded):
+            self._learn(answer.facts)
+            self._process.loaded(answer.facts)
+        else:
+            fault = answer.fault
+            self._process.load_failed(error_of(fault.code, fault.message, fault.where))
+
+    def _stepped(self, step: wire.Stepped) -> None:
+        self._running = step.facts.running
+        for answered in step.answers:
+            call = self._calls.get(answered.number)
+            if call is None:
+                continue  # the caller went away meanwhile
+            fault, result = answered.fault, answered.result
+            if fault is not None:
+                self._answer(call, error_of(fault.code, fault.message, fault.where))
+            elif result is not None:
+                self._answer(call, Response(self._version, call.outputs(result), None, answered.final, {}, result))
+        self._record(StepRecord(self._version, step.facts))
+
+    def _answer(self, call: _Call, answer: Response | HeadraceError) -> None:
+        """The one place where a request is answered; a reply that raises stops nobody else's."""
+        if self._calls.get(call.number) is not call:
+            return
+        if isinstance(answer, HeadraceError) or answer.final:
+            self._forget(call)
+        call.answered = True
+        try:
+            call.reply(answer)
+        except Exception:
+            log.exception("an answer of %s could not be delivered", self._version)
+
+    def _forget(self, call: _Call) -> None:
+        del self._calls[call.number]
+        self._num_bytes -= len(call.add)
+        self._unsent.pop(call.number, None)
+        if call.timer:
+            call.timer.cancel()
+        if self._idle and not self._calls:
+            self._idle.set()
+
+    # ---- what goes wrong
+
+    def owed(self) -> bool:
+        return bool(self._calls)
+
+    def lost(self, why: str) -> None:
+        """The worker is gone, and with it all that it had computed."""
+        self._running = 0
+        self._aborted = []
+        error = WorkerLost(f"the worker that ran the request {why}", retry_after_s=1)
+        for call in list(self._calls.values()):
+            if call.answered or call.attempts >= MAX_ATTEMPTS:
+                self._answer(call, error)
+        self._unsent = dict(self._calls)
+
+    def back(self) -> None:
+        """The next worker is ready: it gets what was not answered."""
+        if self._calls:
+            self._process.watch()
+        self._send()
+
+    def _learn(self, facts: LanguageFacts) -> None:
+        self.signature = language_signature(facts)
+
+
+def _encoded(add: wire.Add) -> bytes:
+    """Raises InvalidRequest where the request holds what no message can."""
+    try:
+        return wire.encode(add)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        ask = add.ask
+        where = ask.prompt.where if isinstance(ask, Generate | Tokenize) else ""
+        raise InvalidRequest(f"holds a value that cannot be passed on: {error}", where) from None
+
+
+def _no_tensors(result: Result) -> tuple[Tensor, ...]:
+    return ()
+
+
+def _nothing() -> None:
+    """The cancel of a request that is already answered."""

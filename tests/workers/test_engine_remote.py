@@ -1,0 +1,267 @@
+"""A language model in a process of its own: it answers, streams, dies, hangs, comes back and is stopped."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from headrace.arrays import from_array, to_array
+from headrace.clock import LoopClock
+from headrace.config import Llm
+from headrace.errors import (
+    DeadlineExceeded,
+    HeadraceError,
+    InvalidRequest,
+    ModelInvalid,
+    ModelUnavailable,
+    QueueFull,
+    WorkerLost,
+)
+from headrace.generation import Ask, Embed, Generate, Generated, Prompt, Sampling, Tokenize, Tokenized
+from headrace.llm.engine_protocol import EngineLoading
+from headrace.records import Record, StepRecord, WorkerEvent
+from headrace.servable import Answers, answer
+from headrace.types import Backlog, Context, Manifest, ModelRef, Request, Response, Tensor
+from headrace.workers.engine_remote import Limits, RemoteEngine
+
+GREEDY = Sampling(temperature=0, max_tokens=5, ignore_eos=True)
+
+
+class Bench:
+    """An engine and what it told."""
+
+    def __init__(self, manifest: Manifest, llm: Llm, limits: Limits) -> None:
+        self.records: list[Record] = []
+        clock = LoopClock(asyncio.get_running_loop())
+        self.engine = RemoteEngine(EngineLoading(manifest, 1, llm), limits, self.records.append, clock)
+
+    def told(self) -> list[str]:
+        return [record.what for record in self.records if isinstance(record, WorkerEvent)]
+
+    def steps(self) -> list[StepRecord]:
+        return [record for record in self.records if isinstance(record, StepRecord)]
+
+    async def text(self, prompt: str, sampling: Sampling = GREEDY) -> str:
+        return text_of(await answer(self.engine, ask(Generate(Prompt(text=prompt), sampling))))
+
+
+def ask(asked: Ask | None, inputs: Sequence[Tensor] = (), deadline_ns: int | None = None) -> Request:
+    return Request("id", ModelRef("m"), tuple(inputs), (), {}, Context(0, "test", deadline_ns), asked)
+
+
+def text_of(response: Response) -> str:
+    assert isinstance(response.result, Generated)
+    return "".join(delta.text for delta in response.result.deltas)
+
+
+@asynccontextmanager
+async def bench(
+    folder: Path,
+    text: str = "",
+    llm: Llm | None = None,
+    timeout_s: float = 30,
+    max_queue: int = 10,
+    num_bytes: int = 9999,
+) -> AsyncIterator[Bench]:
+    path = folder / "model.fakellm"
+    path.write_text(text)
+    made = Bench(Manifest("m", 1, path, "fakellm"), llm or Llm(), Limits(30, timeout_s, max_queue, num_bytes))
+    try:
+        await made.engine.start()
+        yield made
+    finally:
+        await made.engine.close()
+
+
+SLOW = "delay_ms = 20"
+
+
+async def test_it_says_what_the_model_is_and_answers(tmp_path: Path) -> None:
+    async with bench(tmp_path, "max_context = 100") as made:
+        facts = made.engine.signature.language
+        assert facts is not None
+        assert facts.max_context == 100
+        response = await answer(made.engine, ask(Generate(Prompt(text="Hi"), GREEDY)))
+        assert isinstance(response.result, Generated)
+        assert response.result.usage.completion_tokens == 5
+        assert response.final
+        assert made.told() == ["started"]
+
+
+async def test_a_request_in_company_has_the_text_that_it_has_alone(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        prompts = [f"prompt {number}" for number in range(9)]
+        alone = [await made.text(prompt) for prompt in prompts]
+        assert await asyncio.gather(*map(made.text, prompts)) == alone
+
+
+async def test_a_stream_is_told_step_by_step_and_its_pieces_are_the_text(tmp_path: Path) -> None:
+    async with bench(tmp_path, SLOW) as made:
+        answers = Answers()
+        made.engine.submit(ask(Generate(Prompt(text="Hi"), GREEDY, stream=True)), answers)
+        responses = [response async for response in answers]
+        assert [response.final for response in responses] == [False] * 4 + [True]
+        assert "".join(map(text_of, responses)) == await made.text("Hi")
+
+
+async def test_other_questions_are_answered_beside_generation(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        response = await answer(made.engine, ask(Tokenize(Prompt(text="Hi"))))
+        assert response.result == Tokenized((72, 105), ("H", "i"), 4096)
+
+
+async def test_each_step_is_recorded(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        await made.text("Hello")
+        facts = [record.facts for record in made.steps()]
+        assert sum(fact.generated_tokens for fact in facts) == 5
+        assert sum(fact.prompt_tokens for fact in facts) == 5
+        assert facts[-1].running == 0
+
+
+async def test_what_the_engine_refuses_is_an_error_with_its_field(tmp_path: Path) -> None:
+    async with bench(tmp_path, "refuse_on = 'bad'") as made:
+        with pytest.raises(InvalidRequest, match="refuses") as caught:
+            await made.text("a bad prompt")
+        assert caught.value.where == "prompt"
+
+
+async def test_a_task_that_the_model_was_not_made_for_is_refused(tmp_path: Path) -> None:
+    async with bench(tmp_path, "tasks = ['generate']") as made:
+        with pytest.raises(InvalidRequest, match="was not made to embed; it can: generate"):
+            await answer(made.engine, ask(Embed(("a",))))
+
+
+async def test_a_cancelled_request_is_out_of_the_engine_and_what_it_saved_is_counted(tmp_path: Path) -> None:
+    async with bench(tmp_path, SLOW) as made:
+        answers = Answers()
+        long = Sampling(temperature=0, max_tokens=1000, ignore_eos=True)
+        cancel = made.engine.submit(ask(Generate(Prompt(text="Hi"), long, stream=True)), answers)
+        await anext(aiter(answers))
+        cancel()
+        assert made.engine.backlog() == Backlog(0, 0)
+        await made.text("other")
+        assert sum(record.facts.aborted for record in made.steps()) == 1
+        assert sum(record.facts.saved_tokens for record in made.steps()) > 900
+        assert made.steps()[-1].facts.used_blocks == 0
+
+
+async def test_a_request_that_is_cancelled_at_once_never_leaves(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        made.engine.submit(ask(Generate(Prompt(text="Hi"), GREEDY)), Answers())()
+        await made.text("other")
+        assert sum(record.facts.generated_tokens for record in made.steps()) == 5
+
+
+async def test_a_request_past_its_deadline_is_answered_and_aborted(tmp_path: Path) -> None:
+    async with bench(tmp_path, SLOW) as made:
+        clock = LoopClock(asyncio.get_running_loop())
+        long = Generate(Prompt(text="Hi"), Sampling(temperature=0, ignore_eos=True))
+        with pytest.raises(DeadlineExceeded):
+            await answer(made.engine, ask(long, deadline_ns=clock.now_ns() + 100_000_000))
+        with pytest.raises(DeadlineExceeded, match="on arrival"):
+            await answer(made.engine, ask(long, deadline_ns=clock.now_ns() - 1))
+
+
+async def test_more_than_may_wait_is_refused(tmp_path: Path) -> None:
+    async with bench(tmp_path, SLOW, max_queue=2) as made:
+        calls = [asyncio.ensure_future(made.text(str(number))) for number in range(3)]
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        assert [isinstance(result, QueueFull) for result in results] == [False, False, True]
+
+
+async def test_more_bytes_than_may_wait_are_refused(tmp_path: Path) -> None:
+    async with bench(tmp_path, SLOW, num_bytes=1000) as made:
+        calls = [asyncio.ensure_future(made.text("x" * 600)) for _ in range(2)]
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        assert [isinstance(result, QueueFull) for result in results] == [False, True]
+
+
+async def test_a_value_that_no_message_can_hold_is_refused(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        prompt = Prompt(messages=({"role": "user", "content": 2**70},), where="messages")
+        with pytest.raises(InvalidRequest, match="cannot be passed on") as caught:
+            await answer(made.engine, ask(Generate(prompt)))
+        assert caught.value.where == "messages"
+
+
+async def test_what_was_not_answered_yet_is_computed_once_more_after_a_death(tmp_path: Path) -> None:
+    async with bench(tmp_path, SLOW) as made:
+        answers = Answers()
+        made.engine.submit(ask(Generate(Prompt(text="streams"), GREEDY, stream=True)), answers)
+        await anext(aiter(answers))
+        quiet = asyncio.ensure_future(made.text("quiet"))
+        await asyncio.sleep(0)
+        pid = made.engine.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(WorkerLost, match="killed by signal 9"):
+            async for _ in answers:
+                pass
+        assert await quiet == await made.text("quiet")
+        assert made.told() == ["started", "died", "started"]
+
+
+async def test_a_request_that_every_worker_dies_of_is_given_up(tmp_path: Path) -> None:
+    async with bench(tmp_path, "crash_on = 'boom'") as made:
+        with pytest.raises(WorkerLost, match="exited with status 70"):
+            await made.text("boom")
+        assert len(await made.text("next")) == 5
+        assert made.told() == ["started", "died", "started", "died", "started"]
+
+
+async def test_a_step_that_never_ends_is_ended(tmp_path: Path) -> None:
+    async with bench(tmp_path, "hang_on = 'zzz'", timeout_s=0.3) as made:
+        with pytest.raises(WorkerLost, match=r"took more than 0\.3 s for one step"):
+            await made.text("zzz")
+        assert made.told()[:3] == ["started", "hung", "started"]
+
+
+async def test_a_model_that_cannot_be_loaded_gives_its_reason(tmp_path: Path) -> None:
+    with pytest.raises(ModelInvalid, match="max_context"):
+        async with bench(tmp_path, "max_context = 'long'"):
+            pass
+
+
+async def test_a_drain_waits_for_the_last_answer_and_takes_nothing_new(tmp_path: Path) -> None:
+    async with bench(tmp_path, SLOW) as made:
+        running = asyncio.ensure_future(made.text("Hi"))
+        await asyncio.sleep(0)
+        draining = asyncio.ensure_future(made.engine.drain())
+        await asyncio.sleep(0)
+        with pytest.raises(ModelUnavailable, match="being unloaded"):
+            await made.text("late")
+        await draining
+        assert running.done()
+
+
+async def test_closing_answers_what_is_here_and_ends_the_process(tmp_path: Path) -> None:
+    async with bench(tmp_path, SLOW) as made:
+        running = asyncio.ensure_future(made.text("Hi"))
+        await asyncio.sleep(0)
+        pid = made.engine.pid
+        assert pid is not None
+    with pytest.raises(HeadraceError, match="was unloaded"):
+        await running
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_a_text_tensor_is_continued(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        text = from_array("text_input", np.array([b"Hi"], object))
+        said = b'{"temperature": 0, "max_tokens": 5, "ignore_eos": true}'
+        parameters = from_array("sampling_parameters", np.array([said], object))
+        (output,) = (await answer(made.engine, ask(None, [text, parameters]))).outputs
+        assert to_array(output).tolist() == [b"Hi" + (await made.text("Hi")).encode()]
+
+
+async def test_tensors_without_text_are_refused(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        with pytest.raises(InvalidRequest, match="'x' is no input of the model; it has: text_input"):
+            await answer(made.engine, ask(None, [from_array("x", np.zeros(1, np.float32))]))

@@ -1,0 +1,102 @@
+"""A child process that is kept: what is told of its starts and ends. What it answers is tested with its owners."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from headrace.clock import LoopClock
+from headrace.config import Llm
+from headrace.errors import ModelInvalid, ModelUnavailable, WorkerLost
+from headrace.generation import LanguageFacts
+from headrace.llm.engine_protocol import EngineLoading
+from headrace.records import Record, WorkerEvent
+from headrace.types import Manifest, ModelVersion
+from headrace.workers import engine_wire as wire
+from headrace.workers.engine_remote import STEPS
+from headrace.workers.kept_process import Keeping, KeptProcess
+
+
+class Bench:
+    """The owner of a child that answers nothing."""
+
+    def __init__(self, path: Path, load_timeout_s: float = 30) -> None:
+        self.records: list[Record] = []
+        self.ends: list[str] = []
+        self.returned = asyncio.Event()
+        load = wire.encode(wire.Load(EngineLoading(Manifest("m", 1, path, "fakellm"), 1, Llm())))
+        keeping = Keeping(ModelVersion("m", 1), STEPS, load, 1, load_timeout_s, 30)
+        clock = LoopClock(asyncio.get_running_loop())
+        self.process: KeptProcess[LanguageFacts] = KeptProcess(keeping, self, self.records.append, clock)
+
+    def heard(self, message: memoryview) -> None:
+        answer = wire.decode_answer(message)
+        if isinstance(answer, wire.Loaded):
+            self.process.loaded(answer.facts)
+        elif isinstance(answer, wire.LoadFailed):
+            self.process.load_failed(ModelInvalid(answer.fault.message))
+
+    def owed(self) -> bool:
+        return False
+
+    def lost(self, why: str) -> None:
+        self.ends.append(why)
+
+    def back(self) -> None:
+        self.returned.set()
+
+    def told(self) -> list[str]:
+        return [record.what for record in self.records if isinstance(record, WorkerEvent)]
+
+
+async def test_a_start_gives_what_the_child_says_of_the_model(tmp_path: Path) -> None:
+    (tmp_path / "model.fakellm").touch()
+    bench = Bench(tmp_path / "model.fakellm")
+    assert (await bench.process.start()).family == "fake"
+    assert bench.process.ready
+    await bench.process.close()
+    assert bench.told() == ["started"]
+
+
+async def test_one_that_dies_is_started_again(tmp_path: Path) -> None:
+    (tmp_path / "model.fakellm").touch()
+    bench = Bench(tmp_path / "model.fakellm")
+    await bench.process.start()
+    pid = bench.process.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    await asyncio.wait_for(bench.returned.wait(), 30)
+    assert bench.ends == ["was killed by signal 9 (SIGKILL)"]
+    assert bench.told() == ["started", "died", "started"]
+    await bench.process.close()
+
+
+async def test_a_load_that_fails_raises_the_reason_and_is_not_tried_again(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "none.fakellm")
+    with pytest.raises(ModelInvalid, match="No such file"):
+        await bench.process.start()
+    assert bench.told() == []
+
+
+async def test_a_load_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    path = tmp_path / "model.fakellm"
+    os.mkfifo(path)  # whoever opens it waits for a writer
+    bench = Bench(path, load_timeout_s=0.5)
+    with pytest.raises(ModelUnavailable, match=r"did not load within 0\.5 s"):
+        await bench.process.start()
+    assert not bench.process.ready
+
+
+async def test_one_that_dies_while_it_loads_says_how(tmp_path: Path) -> None:
+    path = tmp_path / "model.fakellm"
+    os.mkfifo(path)
+    bench = Bench(path)
+    starting = asyncio.ensure_future(bench.process.start())
+    with await asyncio.to_thread(path.open, "w"):  # as soon as the child reads it
+        assert bench.process.pid is not None
+        os.kill(bench.process.pid, signal.SIGKILL)
+        with pytest.raises(WorkerLost, match="killed by signal 9 .* while it loaded the model"):
+            await starting
+    assert bench.told() == ["died"]
