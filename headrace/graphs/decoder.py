@@ -15,7 +15,7 @@ from headrace.weights.checkpoint import Architecture, Checkpoint
 
 
 def build_decoder(checkpoint: Checkpoint, precision: Precision, max_context: int) -> ov.Model:
-    """A stateful graph, ready for the paged-attention pass, and after it for `set_windows`.
+    """A stateful graph, ready for the paged-attention pass, and after it for `complete_paging`.
 
     Inputs `input_ids`, `position_ids`, `attention_mask` [batch, tokens] of i64 and `beam_idx` [batch] of i32; output
     `logits` [batch, tokens, vocabulary]. Positions stay below `max_context`. The graph owns copies of the weights.
@@ -44,8 +44,6 @@ def check(facts: Architecture) -> None:
         raise ModelInvalid("a decoder's positions are rotary", "rope")
     if facts.heads % facts.kv_heads:
         raise ModelInvalid(f"{facts.heads} heads cannot share {facts.kv_heads} evenly", "kv_heads")
-    if facts.attention_softcap:
-        raise ModelInvalid("paged attention has no soft cap", "attention_softcap")
     for where, rope in (("rope", facts.rope), ("local_rope", facts.local_rope)):
         if rope is not None and not 0 < 2 * len(rope.frequencies) <= facts.head_dim:
             raise ModelInvalid(

@@ -8,7 +8,8 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino._offline_transformations import paged_attention_transformation
 
-from headrace.graphs.windows import set_windows
+from headrace.graphs.paging import complete_paging
+from headrace.weights.checkpoint import Architecture
 
 BLOCK = 32
 F32 = {
@@ -23,9 +24,10 @@ F32 = {
 class Paged:
     """A compiled decoder with a few blocks of cache."""
 
-    def __init__(self, model: ov.Model, windows: Sequence[int] = (), num_blocks: int = 16) -> None:
+    def __init__(self, model: ov.Model, facts: Architecture | None = None, num_blocks: int = 16) -> None:
         paged_attention_transformation(model)
-        set_windows(model, windows)
+        if facts:
+            complete_paging(model, facts)
         compiled = ov.Core().compile_model(model, "CPU", F32)
         self.request = compiled.create_infer_request()
         for port in compiled.inputs:
