@@ -47,7 +47,7 @@ class ScriptedModel:
     def __init__(self, facts: LanguageFacts = CHAT, name: str = "chat", hold: bool = False) -> None:
         self.signature = Signature((), (), BatchAxis(False), "headrace", "scripted 1", facts)
         self.version = ModelVersion(name, 1)
-        self.words = WORDS
+        self.words: tuple[str, ...] = WORDS
         self.hold = hold
         self.fault: HeadraceError | None = None  # comes in the place of an answer
         self.fault_after = 0  # answers before it

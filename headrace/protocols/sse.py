@@ -56,7 +56,7 @@ class Pipe:
         self.unsent.append(data)
         self._unsent_bytes += len(data)
         self.wake.set()
-        if self._unsent_bytes > MAX_UNSENT_BYTES:
+        if self._unsent_bytes > MAX_UNSENT_BYTES and len(self.unsent) > 1:
             self.end()
             self.overflow()
 

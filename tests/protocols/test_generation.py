@@ -1,0 +1,142 @@
+"""Asking language models over a real connection: answers gathered, and cancelled when the client leaves."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from headrace.errors import HeadraceError, InvalidRequest
+from headrace.generation import Detokenized, Generate, Generated, Prompt
+from headrace.protocols.generation import answer_all, stream_all
+from headrace.protocols.sse import Pipe
+from headrace.types import ModelRef, Request
+from tests.fakes_generation import ScriptedModel, publish
+from tests.protocols.oip.http_server import connected
+from tests.protocols.oip.stub import Stub
+from tests.protocols.openai.server import USER, encoded, events, openai_server
+
+CHAT = {"model": "chat", "messages": USER}
+
+
+def ask(id_: str, stream: bool = False, text: str = "ab") -> Request:
+    return Request(id_, ModelRef("chat"), (), ask=Generate(Prompt(text=text), stream=stream))
+
+
+class Lines:
+    """A Writer of plain words."""
+
+    def news(self, which: int, generated: Generated) -> bytes:
+        if generated.deltas[0].text == " of":
+            raise ValueError("a fault of the writer's")
+        return f"{which}{generated.deltas[0].text};".encode()
+
+    def failed(self, error: HeadraceError) -> bytes:
+        return error.code.encode()
+
+    def end(self) -> bytes:
+        return b"end"
+
+
+async def never() -> dict[str, str]:
+    await asyncio.Event().wait()
+    return {}
+
+
+def model(hold: bool = False) -> tuple[Stub, ScriptedModel]:
+    stub, chat = Stub(), ScriptedModel(hold=hold)
+    publish(stub.registry, chat)
+    return stub, chat
+
+
+async def test_results_come_in_the_order_of_the_requests() -> None:
+    stub, _ = model()
+    found = await answer_all(stub.front, [ask("1", text="a"), ask("2", text="bcd")], never, Generated)
+    assert [each.usage.prompt_tokens for each in found] == [1, 3]
+
+
+async def test_the_first_error_ends_and_cancels_all() -> None:
+    stub, chat = model(hold=True)
+    asking = asyncio.ensure_future(answer_all(stub.front, [ask("1"), ask("2")], never, Generated))
+    await chat.arrived.wait()
+    chat.fault = InvalidRequest("too long", "prompt")
+    chat.step()
+    with pytest.raises(InvalidRequest, match="too long"):
+        await asking
+
+
+async def test_another_kind_of_result_is_a_fault_of_the_server() -> None:
+    stub, _ = model()
+    with pytest.raises(HeadraceError, match="something else"):
+        await answer_all(stub.front, [ask("1")], never, Detokenized)
+
+
+async def test_news_of_several_requests_share_a_stream() -> None:
+    stub, chat = model()
+    chat.words = ("a", "b")
+    pipe = Pipe()
+    stream_all(stub.front, [ask("1", True), ask("2", True)], Lines())(pipe)
+    await turns_until(lambda: pipe.over)
+    assert pipe.take() == b"0a;1a;0b;1b;end"
+
+
+async def test_a_fault_in_writing_ends_the_stream_with_an_error() -> None:
+    stub, chat = model()
+    pipe = Pipe()
+    stream_all(stub.front, [ask("1", True)], Lines())(pipe)
+    await turns_until(lambda: pipe.over)
+    assert pipe.take().endswith(b" capital;internal")
+    assert chat.cancelled == ["1"]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_closed_connection_cancels_before_the_next_step(stream: bool) -> None:
+    async with openai_server(hold=True) as server:
+        async with connected(server.port) as wire:
+            wire.post("/v1/chat/completions", encoded(CHAT | {"stream": stream}))
+            await server.chat.arrived.wait()
+            server.chat.arrived.clear()
+            if stream:
+                server.chat.step()
+                await wire.reader.readuntil(b"Paris")
+        await server.chat.arrived.wait()
+        assert len(server.chat.cancelled) == 1
+
+
+async def test_a_thousand_clients_that_open_a_stream_and_leave_leave_nothing() -> None:
+    async with openai_server(hold=True) as server:
+
+        async def come_and_go(asked: int) -> None:
+            async with connected(server.port) as wire:
+                wire.post("/v1/chat/completions", encoded(CHAT | {"stream": True}))
+                await turns_until(lambda: len(server.chat.requests) >= asked)
+
+        for begun in range(10):
+            await asyncio.gather(*(come_and_go(begun * 100 + 50) for _ in range(100)))
+        await turns_until(lambda: not server.stub.gateway.in_flight)
+        assert len(server.chat.cancelled) == len(server.chat.requests) >= 500
+        assert server.chat.backlog().running == 0
+
+
+async def test_a_client_that_reads_nothing_is_cut_off_and_others_go_on() -> None:
+    async with openai_server(hold=True) as server:
+        server.chat.words = ("x" * 200_000,) * 100
+        async with connected(server.port) as slow, connected(server.port) as quick:
+            slow.post("/v1/chat/completions", encoded(CHAT | {"stream": True}))
+            await server.chat.arrived.wait()
+            slow.reader._transport.pause_reading()  # type: ignore[attr-defined]
+            quick.post("/v1/chat/completions", encoded(CHAT | {"stream": True}))
+            await turns_until(lambda: len(server.chat.requests) == 2)
+            server.chat.step()
+            texts = []
+            async for event in events(quick):
+                if event != "[DONE]" and event["choices"][0]["delta"].get("content"):
+                    texts.append(event["choices"][0]["delta"]["content"])
+                    server.chat.step()
+            assert len(texts) == 100
+            assert server.chat.cancelled == [server.chat.requests[0].id]
+
+
+async def turns_until(met: Callable[[], bool]) -> None:
+    """Let the event loop go on until something is so."""
+    while not met():  # noqa: ASYNC110 - what is awaited has no event
+        await asyncio.sleep(0)

@@ -1,0 +1,57 @@
+"""Which model a request is for."""
+
+import pytest
+
+from headrace.errors import HeadraceError, InvalidRequest, ModelNotFound
+from headrace.protocols.language_models import find_model, language_models
+from headrace.types import ModelRef
+from tests.fakes_generation import BASE, CHAT, EMBEDDER, ScriptedModel, publish
+from tests.protocols.oip.stub import Stub
+
+
+def stub_with(*models: ScriptedModel) -> Stub:
+    stub = Stub()
+    publish(stub.registry, *models)
+    return stub
+
+
+async def test_only_models_of_language_are_listed() -> None:
+    stub = stub_with(ScriptedModel(), ScriptedModel(BASE, "base"))
+    assert [served.version.name for served in language_models(stub.front)] == ["base", "chat"]
+
+
+async def test_a_model_is_found_by_its_name_and_by_its_version() -> None:
+    stub = stub_with(ScriptedModel(), ScriptedModel(BASE, "qwen:7"))
+    assert find_model(stub.front, "chat") == (ModelRef("chat"), CHAT)
+    assert find_model(stub.front, "chat:1") == (ModelRef("chat", 1), CHAT)
+    assert find_model(stub.front, "qwen:7") == (ModelRef("qwen:7"), BASE)
+
+
+async def test_without_a_name_the_only_one_that_can_is_taken() -> None:
+    stub = stub_with(ScriptedModel(), ScriptedModel(EMBEDDER, "embedder"))
+    assert find_model(stub.front, None, "generate")[0] == ModelRef("chat")
+    assert find_model(stub.front, None, "score")[0] == ModelRef("embedder")
+    with pytest.raises(InvalidRequest, match="chat, embedder"):
+        find_model(stub.front, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nothing", "not in the repository"),
+        ("chat:9", "no version 9"),
+        ("add_sub", "is not a language model"),
+        ("embedder", "cannot generate; it can embed"),
+        ("add_sub_loading", "LOADING"),
+    ],
+)
+async def test_a_model_that_will_not_do_is_refused_with_its_field(name: str, message: str) -> None:
+    stub = stub_with(ScriptedModel(), ScriptedModel(EMBEDDER, "embedder"))
+    with pytest.raises(HeadraceError, match=message) as caught:
+        find_model(stub.front, name, "generate")
+    assert caught.value.where == "model"
+
+
+async def test_a_model_that_is_not_there_is_not_found() -> None:
+    with pytest.raises(ModelNotFound):
+        find_model(Stub().front, "nothing")

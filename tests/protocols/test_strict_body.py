@@ -1,0 +1,54 @@
+"""Bodies have the documented fields and no others."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.errors import InvalidRequest
+from headrace.protocols.strict_body import Body, Reader, refuse_unless_absent
+
+
+class Inner(Body, frozen=True):
+    size: int = 0
+
+
+class Outer(Body, frozen=True):
+    temperature: float = 1.0
+    inner: list[Inner] | None = None
+
+
+READER = Reader(Outer)
+
+
+def test_a_body_is_read() -> None:
+    assert READER.decode(b'{"temperature": 1, "inner": [{"size": 3}]}') == Outer(1.0, [Inner(3)])
+
+
+@pytest.mark.parametrize(
+    ("body", "where", "message"),
+    [
+        (b'{"temprature": 1}', "temprature", "is not known here; did you mean 'temperature'?"),
+        (b'{"inner": [{"sise": 1}]}', "inner[0].sise", "is not known here; did you mean 'size'?"),
+        (b'{"zzz": 1}', "zzz", "is not known here"),
+        (b'{"temperature": "hot"}', "temperature", "expected a number, got a string"),
+        (b'{"temperature": 1', "", "not JSON: it ends too early"),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_nearest_kin(body: bytes, where: str, message: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        READER.decode(body)
+    assert (caught.value.where, caught.value.message) == (where, message)
+
+
+@given(st.binary())
+def test_no_bytes_are_a_fault_of_the_servers(body: bytes) -> None:
+    try:
+        READER.decode(body)
+    except InvalidRequest:
+        pass
+
+
+def test_a_field_that_is_refused_says_why() -> None:
+    refuse_unless_absent({"audio": (None, "no sound")})
+    with pytest.raises(InvalidRequest, match=r"^audio: no sound$"):
+        refuse_unless_absent({"suffix": (None, "x"), "audio": (False, "no sound")})
