@@ -92,7 +92,7 @@ class Server:
             LocalRepository(repository),
             self.registry,
             self.states,
-            Build(config.batching, config.workers, self.bus, clock),
+            Build(config.batching, config.workers, config.llm, self.bus, clock),
             parallel=config.models.load_parallel,
             drain_s=config.server.drain_s,
             uploads=config.models.uploads,

@@ -8,26 +8,34 @@ from headrace.batching.batched_model import BatchedModel
 from headrace.batching.instance import Instance, ThreadInstance
 from headrace.batching.policy import Limits
 from headrace.clock import Clock
-from headrace.config import Batching, Workers
+from headrace.config import Batching, Llm, Workers
 from headrace.devices.inventory import cores
 from headrace.errors import ModelInvalid, WorkerLost
+from headrace.llm.engine_protocol import EngineLoading
+from headrace.models.model_files import LANGUAGE
 from headrace.records import Recorder
 from headrace.runtimes.load import Loading, load
+from headrace.servable import Servable
 from headrace.types import BatchAxis, Manifest, Signature
+from headrace.workers import engine_remote
+from headrace.workers.engine_remote import RemoteEngine
 from headrace.workers.remote import ProcessInstance, Settings
 
 
 class Build:
     """Makes what answers for a model version, by the settings that its manifest leaves open."""
 
-    def __init__(self, batching: Batching, workers: Workers, record: Recorder, clock: Clock) -> None:
+    def __init__(self, batching: Batching, workers: Workers, llm: Llm, record: Recorder, clock: Clock) -> None:
         self._batching = batching
         self._workers = workers
+        self._llm = llm
         self._record = record
         self._clock = clock
 
-    async def __call__(self, manifest: Manifest) -> BatchedModel:
+    async def __call__(self, manifest: Manifest) -> Servable:
         """Load the version and answer for it. Raises ModelInvalid or ModelUnavailable with the reason."""
+        if manifest.runtime in LANGUAGE:
+            return await self._engine(manifest)
         if (manifest.isolation or self._workers.isolation) == "none":
             loaded = await asyncio.get_running_loop().run_in_executor(None, load, self._loading(manifest))
             instances: list[Instance] = [ThreadInstance(loaded.model, loaded.signature)]
@@ -42,6 +50,28 @@ class Build:
             await asyncio.gather(*(worker.close() for worker in workers))
             raise
         return self._model(manifest, signature, list(workers))
+
+    async def _engine(self, manifest: Manifest) -> RemoteEngine:
+        workers, batching = self._workers, self._batching
+        said = msgspec.structs.asdict(manifest.llm)
+        chosen = {key: value for key, value in said.items() if value is not None and key != "draft_model"}
+        threads = manifest.threads or workers.threads or max(1, int(cores()))
+        limits = engine_remote.Limits(
+            workers.load_timeout_s,
+            workers.batch_timeout_s,
+            manifest.batching.max_queue or batching.max_queue,
+            batching.max_queue_bytes,
+        )
+        loading = EngineLoading(manifest, threads, msgspec.structs.replace(self._llm, **chosen))
+        engine = RemoteEngine(loading, limits, self._record, self._clock)
+        try:
+            await engine.start()
+        except BaseException as error:
+            await engine.close()
+            if isinstance(error, WorkerLost):
+                raise ModelInvalid(error.message) from error
+            raise
+        return engine
 
     async def _first(self, manifest: Manifest) -> tuple[ProcessInstance, Signature]:
         """The worker that finds out what the model is. Where it dies of being probed, one that does not probe."""

@@ -22,7 +22,7 @@ def inspect(config: Config, repository: Path) -> tuple[tuple[VersionStatus, ...]
 async def _inspect(config: Config, repository: Path) -> tuple[tuple[VersionStatus, ...], tuple[Served, ...]]:
     states = States(discard)
     registry = Registry(states.of)
-    build = Build(config.batching, config.workers, discard, LoopClock(asyncio.get_running_loop()))
+    build = Build(config.batching, config.workers, config.llm, discard, LoopClock(asyncio.get_running_loop()))
     reconcile = Reconcile(LocalRepository(repository), registry, states, build, parallel=config.models.load_parallel)
     await reconcile.start()
     index, served = states.all(), tuple(registry.all())

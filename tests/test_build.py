@@ -3,15 +3,17 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from headrace import config
 from headrace.build import Build
 from headrace.clock import LoopClock
 from headrace.errors import ModelInvalid
+from headrace.generation import Generate, Generated, Prompt, Sampling
 from headrace.records import Record, WorkerEvent
 from headrace.servable import answer
-from headrace.types import Batching, Manifest
+from headrace.types import Batching, LanguageChoices, Manifest
 from tests.fakes import request
 
 MODEL = """
@@ -26,7 +28,7 @@ class Bench:
         self.path.write_text(text)
         self.records: list[Record] = []
         clock = LoopClock(asyncio.get_running_loop())
-        self.build = Build(config.Batching(), config.Workers(), self.records.append, clock)
+        self.build = Build(config.Batching(), config.Workers(), config.Llm(), self.records.append, clock)
 
     def started(self) -> list[int]:
         """The instances that were started."""
@@ -71,4 +73,28 @@ async def test_a_model_that_does_not_load_leaves_no_worker(tmp_path: Path) -> No
     bench = Bench(tmp_path, "inputs = 3")
     with pytest.raises(ModelInvalid):
         await bench.build(Manifest("m", 1, bench.path, "fake", instances=2))
+    assert bench.started() == []
+
+
+LANGUAGE = Generate(Prompt(text="Hi"), Sampling(temperature=0, max_tokens=3, ignore_eos=True))
+
+
+async def test_a_language_model_is_an_engine_in_a_process_with_settings_of_its_own(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "")
+    manifest = Manifest("m", 1, bench.path, "fakellm", llm=LanguageChoices(max_context=77))
+    model = await bench.build(manifest)
+    facts = model.signature.language
+    assert facts is not None
+    assert (facts.family, facts.max_context) == ("fake", 77)
+    response = await answer(model, msgspec.structs.replace(request([[1]]), ask=LANGUAGE))
+    assert isinstance(response.result, Generated)
+    assert response.result.usage.completion_tokens == 3
+    assert bench.started() == [0]
+    await model.close()
+
+
+async def test_a_language_model_that_does_not_load_leaves_no_process(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "tasks = 3")
+    with pytest.raises(ModelInvalid, match="tasks"):
+        await bench.build(Manifest("m", 1, bench.path, "fakellm"))
     assert bench.started() == []

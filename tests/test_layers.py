@@ -28,7 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "gateway": {"models.registry"},
     "protocols": {"gateway", "models.registry", "models.reconcile"},
     "observe": {"models.registry", "gateway"},
-    "build": {"devices", "runtimes", "batching", "workers", "models"},
+    "build": {"devices", "runtimes", "batching", "workers", "models", "llm.engine_protocol"},
     "child": {"runtimes", "workers"},
     "engine_child": {"engine_load", "llm", "workers"},
     "engine_load": {"runtimes", "llm", "weights", "graphs", "devices"},

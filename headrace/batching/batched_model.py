@@ -18,6 +18,7 @@ from headrace.errors import (
     HeadraceError,
     InputRefused,
     Internal,
+    InvalidRequest,
     ModelUnavailable,
     QueueFull,
 )
@@ -68,6 +69,8 @@ class BatchedModel:
     def submit(self, request: Request, reply: Reply) -> Cancel:
         now_ns = self._clock.now_ns()
         try:
+            if request.ask is not None:
+                raise InvalidRequest(f"model {self._version} is not a language model", "model")
             item = Waiting(request, self._check(request), reply, now_ns)
             self._admit(item, now_ns)
         except HeadraceError as error:

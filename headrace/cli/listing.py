@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from headrace.cli.console import table
+from headrace.generation import LanguageFacts
 from headrace.models.registry import Served
 from headrace.types import FREE, BatchAxis, Manifest, Signature, TensorSpec, VersionStatus
 
@@ -58,6 +59,12 @@ def batch_in_words(axis: BatchAxis) -> str:
     return f"up to {axis.max_size} rows: {axis.why or 'the same alone and together'}"
 
 
+def language_in_words(facts: LanguageFacts) -> str:
+    """As in `llama, context 8,192, int8 per channel; generate`."""
+    context = f"context {facts.max_context:,}"
+    return f"{facts.family}, {context}, {facts.precision}; {', '.join(facts.tasks)}"
+
+
 def spec_in_words(spec: TensorSpec) -> str:
     """As in `ids INT64 [?, 64]`; a `?` is any size."""
     shape = ", ".join("?" if size == FREE else str(size) for size in spec.shape)
@@ -100,7 +107,7 @@ def _cells(each: Listed) -> tuple[str, ...]:
     inputs, outputs = (
         "\n".join(spec_in_words(spec) for spec in specs) for specs in (signature.inputs, signature.outputs)
     )
-    batch = batch_in_words(signature.batch)
+    batch = language_in_words(signature.language) if signature.language else batch_in_words(signature.batch)
     return status.name, version, status.state, signature.runtime, inputs, outputs, batch, _origin(manifest)
 
 

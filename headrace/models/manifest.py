@@ -10,13 +10,14 @@ import msgspec
 from msgspec import Meta
 
 from headrace.arrays import DATATYPES
+from headrace.config import KvMemory
 from headrace.errors import ModelInvalid
-from headrace.models.limits import MAX_BATCH_SIZE, MAX_DELAY_US, MAX_INSTANCES, MAX_QUEUE, MAX_RUNS
+from headrace.models.limits import MAX_BATCH_SIZE, MAX_DELAY_US, MAX_INSTANCES, MAX_QUEUE, MAX_RUNS, MAX_SEQUENCES
 from headrace.models.overrides import Overrides
 from headrace.models.references import inside, read_labels
 from headrace.models.schema_faults import explain, unknown_key
 from headrace.models.version_policy import All, Latest, Specific, VersionPolicy
-from headrace.types import Batching, Shape, TensorSpec, WarmUp, WarmUpInput
+from headrace.types import Batching, LanguageChoices, Shape, TensorSpec, WarmUp, WarmUpInput
 
 BatchSize = Annotated[int, Meta(ge=1, le=MAX_BATCH_SIZE)]
 Instances = Annotated[int, Meta(ge=1, le=MAX_INSTANCES)]
@@ -33,6 +34,17 @@ class _Batching(_Strict, frozen=True):
     max_delay_ms: Annotated[float, Meta(ge=0, le=MAX_DELAY_US / 1000)] | None = None
     max_queue: Annotated[int, Meta(ge=1, le=MAX_QUEUE)] | None = None
     tolerance: Annotated[float, Meta(ge=0, le=1e9)] | None = None
+
+
+class _Llm(_Strict, frozen=True):
+    precision: Literal["auto", "f32", "bf16", "int8", "int4"] | None = None
+    kv_precision: Literal["auto", "f32", "f16", "bf16", "u8"] | None = None
+    kv_memory: str | int | float | None = None  # held against config.KvMemory
+    speculation: Literal["auto", "off", "ngram", "draft"] | None = None
+    prefix_cache: bool | None = None
+    max_sequences: Annotated[int, Meta(ge=1, le=MAX_SEQUENCES)] | None = None
+    max_context: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    draft_model: str | None = None
 
 
 class _Tensor(_Strict, frozen=True):
@@ -61,13 +73,14 @@ class _WarmUp(_Strict, frozen=True):
 class _ModelToml(_Strict, frozen=True):
     """The keys of model.toml; the types are the rules."""
 
-    runtime: Literal["onnx", "openvino", "fake"] | None = None
+    runtime: Literal["onnx", "openvino", "llm", "fake", "fakellm"] | None = None
     device: Literal["cpu"] | None = None
     isolation: Literal["process", "none"] | None = None
     instances: Instances | None = None
     threads: Annotated[int, Meta(ge=1, le=1024)] | None = None
     version_policy: str | tuple[Annotated[int, Meta(ge=1, le=2**63 - 1)], ...] | None = None
     batching: bool | _Batching | None = None
+    llm: _Llm = _Llm()
     inputs: tuple[_Tensor, ...] = ()
     outputs: tuple[_Tensor, ...] = ()
     warm_up: tuple[_WarmUp, ...] = ()
@@ -77,6 +90,7 @@ class _ModelToml(_Strict, frozen=True):
 _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "": _ModelToml,
     "batching": _Batching,
+    "llm": _Llm,
     "inputs[...]": _Tensor,
     "outputs[...]": _Tensor,
     "warm_up[...]": _WarmUp,
@@ -104,6 +118,7 @@ def parse_model_toml(content: bytes, folder: Path, file: str = "model.toml") -> 
         threads=said.threads,
         version_policy=_version_policy(said.version_policy, f"{file}: version_policy"),
         batching=_batching(said.batching),
+        llm=_llm(said.llm, folder, f"{file}: llm"),
         inputs=_tensors(said.inputs, folder, f"{file}: inputs"),
         outputs=_tensors(said.outputs, folder, f"{file}: outputs"),
         warm_up=tuple(_warm_up(run, folder, f"{file}: warm_up[{i}]") for i, run in enumerate(said.warm_up)),
@@ -151,6 +166,16 @@ def _batching(said: bool | _Batching | None) -> Batching:
     if isinstance(said, _Batching):
         return Batching(None, said.max_size, said.max_delay_ms, said.max_queue, said.tolerance)
     return Batching(enabled=said)
+
+
+def _llm(said: _Llm, folder: Path, where: str) -> LanguageChoices:
+    try:
+        msgspec.convert("auto" if said.kv_memory is None else said.kv_memory, KvMemory)
+    except msgspec.ValidationError:
+        message = f"says {said.kv_memory!r}; give bytes as in 2GiB, a share of the free memory as in 0.5, or auto"
+        raise ModelInvalid(message, f"{where}.kv_memory") from None
+    draft = None if said.draft_model is None else inside(folder, said.draft_model, f"{where}.draft_model")
+    return LanguageChoices(**{**msgspec.structs.asdict(said), "draft_model": draft})
 
 
 def _tensors(said: tuple[_Tensor, ...], folder: Path, where: str) -> tuple[TensorSpec, ...]:

@@ -9,8 +9,17 @@ from typing import Any, Literal, cast
 import msgspec
 
 from headrace.errors import ModelInvalid
+from headrace.models.language_model import check_language, check_tensors
 from headrace.models.manifest import parse_model_toml
-from headrace.models.model_files import RUNTIME_OF, WHAT_IS_A_MODEL, check_runtime, choose, is_saved_model, suffix_of
+from headrace.models.model_files import (
+    LANGUAGE,
+    RUNTIME_OF,
+    WHAT_IS_A_MODEL,
+    check_runtime,
+    choose,
+    is_model_folder,
+    suffix_of,
+)
 from headrace.models.overrides import SCALARS, Layer, combine
 from headrace.models.references import inside
 from headrace.models.version_policy import Latest, Specific, VersionPolicy
@@ -90,7 +99,7 @@ def is_hidden(path: Path) -> bool:
 
 
 def _contents(folder: Path) -> _Contents:
-    if is_saved_model(folder):
+    if is_model_folder(folder):
         return _Contents({1: [folder]}, [])
     places: defaultdict[int, list[Path]] = defaultdict(list)
     files, strays = [], []
@@ -146,7 +155,7 @@ def _version(name: str, number: int, places: Sequence[Path], folder: Path, layer
     said, _ = combine(layers)
     if said.filename is not None:
         path: Path | None = inside(place, said.filename, "default_model_filename")
-    elif is_saved_model(place):
+    elif is_model_folder(place, said.runtime):
         path = place
     else:
         children = (child for child in place.iterdir() if not is_hidden(child))
@@ -180,6 +189,10 @@ def _manifest(name: str, number: int, path: Path, folder: Path, layers: Sequence
         raise ModelInvalid(f"{path.name} has no known suffix; say which runtime reads it, in model.toml")
     source = provenance.get("runtime", path.name)
     check_runtime(runtime, path, f"{source}: {'runtime' if source.endswith('model.toml') else 'backend'}")
+    if runtime in LANGUAGE:
+        check_language(said, provenance)
+    else:
+        check_tensors(provenance)
     defaults = dict.fromkeys(SCALARS, "default") | {"runtime": "file", "filename": "file"}
     return Manifest(
         name=name,
@@ -194,6 +207,7 @@ def _manifest(name: str, number: int, path: Path, folder: Path, layers: Sequence
         inputs=said.inputs,
         outputs=said.outputs,
         batching=said.batching,
+        llm=said.llm,
         warm_up=said.warm_up,
         parameters=said.parameters,
         provenance=defaults | provenance,

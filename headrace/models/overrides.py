@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from headrace.models.version_policy import VersionPolicy
-from headrace.types import Batching, TensorSpec, WarmUp
+from headrace.types import Batching, LanguageChoices, TensorSpec, WarmUp
 
 SCALARS = ("runtime", "device", "isolation", "instances", "threads", "version_policy", "filename")
 TENSORS = ("inputs", "outputs")
@@ -23,6 +23,7 @@ class Overrides(msgspec.Struct, frozen=True):
     version_policy: VersionPolicy | None = None
     filename: str | None = None  # of the model, inside the version's folder
     batching: Batching = Batching()
+    llm: LanguageChoices = LanguageChoices()
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
     warm_up: tuple[WarmUp, ...] = ()
@@ -41,7 +42,7 @@ class Layer(msgspec.Struct, frozen=True):
 def combine(layers: Sequence[Layer]) -> tuple[Overrides, dict[str, str]]:
     """All that the layers say, the first of them winning key by key, and the source of each key.
 
-    Batching and parameters are joined by key, tensors by name; warm-up runs are taken whole from one layer.
+    Batching, llm and parameters are joined by key, tensors by name; warm-up runs are taken whole from one layer.
     """
     said: dict[str, Any] = {}
     provenance: dict[str, str] = {}
@@ -54,6 +55,7 @@ def combine(layers: Sequence[Layer]) -> tuple[Overrides, dict[str, str]]:
     fields["config"] = next((layer.says.config for layer in layers if layer.says.config), {})
     fields |= {key: tuple(_under(said, key).values()) for key in TENSORS}
     fields["batching"] = Batching(**_under(said, "batching"))
+    fields["llm"] = LanguageChoices(**_under(said, "llm"))
     fields["parameters"] = _under(said, "parameters")
     fields["warnings"] = tuple(warning for layer in layers for warning in layer.says.warnings)
     return Overrides(**fields), provenance
@@ -64,9 +66,10 @@ def _statements(says: Overrides) -> Iterable[tuple[str, Any]]:
     for key in SCALARS:
         if (value := getattr(says, key)) is not None:
             yield key, value
-    for key, value in msgspec.structs.asdict(says.batching).items():
-        if value is not None:
-            yield f"batching.{key}", value
+    for table, choices in (("batching", says.batching), ("llm", says.llm)):
+        for key, value in msgspec.structs.asdict(choices).items():
+            if value is not None:
+                yield f"{table}.{key}", value
     for key in TENSORS:
         for spec in getattr(says, key):
             yield f"{key}.{spec.name}", spec

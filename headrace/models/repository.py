@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from headrace.errors import ModelNotFound, SettingInvalid
-from headrace.models.model_files import RUNTIME_OF, suffix_of
+from headrace.models.model_files import RUNTIME_OF, is_model_folder, name_of, suffix_of
 from headrace.models.model_folder import ModelVersions, is_hidden, read_model_file, read_model_folder, unavailable
 from headrace.models.version_policy import VersionPolicy
 from headrace.types import Manifest, VersionStatus
@@ -50,7 +50,7 @@ class LocalRepository:
     def _entries(self) -> dict[str, list[Path]]:
         """The files and folders that claim each model name."""
         try:
-            if self.path.is_file() or self.path.suffix == ".savedmodel":
+            if self.path.is_file() or self.path.suffix == ".savedmodel" or is_model_folder(self.path):
                 return self._one_file()
             children = sorted(child for child in self.path.iterdir() if not is_hidden(child))
         except OSError as error:
@@ -63,15 +63,15 @@ class LocalRepository:
 
     def _one_file(self) -> dict[str, list[Path]]:
         if not suffix_of(self.path):
-            known = ", ".join(RUNTIME_OF)
+            known = ", ".join(suffix for suffix in RUNTIME_OF if suffix.startswith("."))
             raise SettingInvalid(f"{self.path} is not a model: its name should end in one of {known}", "repository")
-        return {self.path.stem: [self.path]}
+        return {name_of(self.path): [self.path]}
 
 
 def _name_of(child: Path) -> str | None:
     """The name of the model that an entry of the repository is, or None where it is none."""
     if _is_bare(child):
-        return child.stem
+        return name_of(child)
     is_lost = child.is_symlink() and not child.exists()  # a folder that lies elsewhere, and is not there
     return child.name if child.is_dir() or is_lost else None
 

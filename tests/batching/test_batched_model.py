@@ -2,12 +2,14 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from headrace.batching.batched_model import BatchedModel
 from headrace.batching.instance import Outcome
 from headrace.batching.policy import Limits
 from headrace.errors import HeadraceError, InputRefused, Unavailable, WorkerLost
+from headrace.generation import Detokenize
 from headrace.records import BatchRecord, Record
 from headrace.types import Backlog, BatchAxis, ModelVersion, Response, Signature
 from tests.fakes import FakeClock, FakeInstance, Got, request, signature
@@ -130,6 +132,13 @@ async def test_a_faulty_request_is_answered_at_once_and_disturbs_nobody(bench: B
     bench.clock.pass_ms()
     bench.instance.finish()
     assert good.response
+
+
+async def test_what_is_asked_of_language_models_is_refused(bench: Bench) -> None:
+    got = Got()
+    bench.model.submit(msgspec.structs.replace(request([[1, 1]]), ask=Detokenize((1,))), got)
+    (error,) = got.answers
+    assert str(error) == "model: model m/1 is not a language model"
 
 
 async def test_a_cancelled_request_costs_no_run(bench: Bench) -> None:

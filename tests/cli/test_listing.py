@@ -5,10 +5,20 @@ import json
 from pathlib import Path
 from typing import cast
 
+import msgspec
 from rich.console import Console
 
 from headrace.cli.console import console
-from headrace.cli.listing import Listed, as_json, batch_in_words, listed, print_listing, spec_in_words
+from headrace.cli.listing import (
+    Listed,
+    as_json,
+    batch_in_words,
+    language_in_words,
+    listed,
+    print_listing,
+    spec_in_words,
+)
+from headrace.generation import LanguageFacts
 from headrace.models.registry import Served
 from headrace.servable import Servable
 from headrace.types import FREE, BatchAxis, Manifest, ModelVersion, Signature, TensorSpec, VersionStatus
@@ -69,6 +79,15 @@ def test_the_batch_axis_is_said_in_words() -> None:
     assert batch_in_words(BatchAxis(False, why="rows mix")) == "none: rows mix"
     assert batch_in_words(BatchAxis(False)) == "none"
     assert batch_in_words(BatchAxis(False, pending=True)) == "learned from the first request"
+
+
+def test_a_language_model_is_told_by_family_context_and_precision() -> None:
+    facts = LanguageFacts("llama", ("generate", "embed"), 8192, 49152, 10**8, "int8 per channel", True)
+    signature = msgspec.structs.replace(SIGNATURE, language=facts)
+    shown = _printed([Listed(VersionStatus("m", 1, "READY"), MANIFEST, signature)])
+    assert language_in_words(facts) == "llama, context 8,192, int8 per channel; generate, embed"
+    for part in ("llama", "8,192", "int8"):
+        assert part in shown
 
 
 def test_a_scalar_and_an_optional_input_are_said_in_words() -> None:

@@ -11,7 +11,7 @@ from headrace.errors import HeadraceError, ModelInvalid
 from headrace.models.manifest import parse_model_toml
 from headrace.models.overrides import Overrides
 from headrace.models.version_policy import All, Latest, Specific, VersionPolicy
-from headrace.types import FREE, Batching, TensorSpec, WarmUp, WarmUpInput
+from headrace.types import FREE, Batching, LanguageChoices, TensorSpec, WarmUp, WarmUpInput
 
 HERE = Path(__file__).parent
 DOCUMENTATION = HERE.parents[1] / "docs" / "model-toml.md"
@@ -35,6 +35,15 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     threads = 3
     version_policy = "all"
     batching = { max_size = 8, max_delay_ms = 2, max_queue = 100, tolerance = 0.01 }
+    [llm]
+    precision = "int4"
+    kv_precision = "u8"
+    kv_memory = "2GiB"
+    speculation = "draft"
+    prefix_cache = false
+    max_sequences = 9
+    max_context = 99
+    draft_model = "one.raw"
     [[inputs]]
     name = "x"
     datatype = "FP32"
@@ -62,6 +71,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         threads=3,
         version_policy=All(),
         batching=Batching(None, 8, 2.0, 100, 0.01),
+        llm=LanguageChoices("int4", "u8", "2GiB", "draft", False, 9, 99, tmp_path / "one.raw"),
         inputs=(TensorSpec("x", "FP32", (FREE, 4), optional=True, model_shape=(FREE, 2, 2)),),
         outputs=(TensorSpec("y", "", (), labels=("cat", "dog")),),
         warm_up=(WarmUp("first", 2, 3, {"x": WarmUpInput("FP32", (4,), "file", "one.raw")}),),
@@ -102,7 +112,7 @@ def test_labels_may_lie_in_a_file_of_the_model_s_folder(tmp_path: Path) -> None:
         ('[[inputs]]\nnme = "x"', "model.toml: inputs[0].nme: unknown key; did you mean 'name'?"),
         ("[[warm_up]]\ninputs.x = { shap = [1] }", "warm_up[0].inputs.x.shap: unknown key; did you mean 'shape'?"),
         ("zzz = 1", "model.toml: zzz: unknown key; known: runtime, device"),
-        ('runtime = "torch"', "model.toml: runtime: says 'torch'; choose one of: onnx, openvino, fake"),
+        ('runtime = "torch"', "model.toml: runtime: says 'torch'; choose one of: onnx, openvino, llm, fake"),
         ("instances = 0", "model.toml: instances: says 0; expected a whole number of at least 1"),
         ("instances = true", "model.toml: instances: says true; expected a whole number"),
         ("threads = 99999999999999999999999", "expected a whole number of at most 1024"),
@@ -127,6 +137,11 @@ def test_labels_may_lie_in_a_file_of_the_model_s_folder(tmp_path: Path) -> None:
             '[[warm_up]]\ninputs.x = { datatype = "FP32", shape = [1], data = "file" }',
             'warm_up[0].inputs.x: a file goes with data = "file"',
         ),
+        ("llm.kv_memory = '2 cups'", "llm.kv_memory: says '2 cups'; give bytes as in 2GiB, a share"),
+        ("llm.kv_memory = 2.5", "llm.kv_memory: says 2.5; give bytes as in 2GiB, a share"),
+        ("llm.precision = 'int3'", "llm.precision: says 'int3'; choose one of: auto, f32, bf16, int8, int4"),
+        ("llm.draft_model = '../x'", "llm.draft_model: '../x' leads out of the model's folder"),
+        ("llm.precison = 'f32'", "llm.precison: unknown key; did you mean 'precision'?"),
         ("parameters = { a = [1] }", "model.toml: parameters[...]: expected true or false or a whole number"),
         ("a = [\n1,\n}", "model.toml: is not TOML: Invalid value (at line 3, column 1)"),
         ("a = " + "[" * 10_000, "model.toml: is nested too deep"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import ModelInvalid
-from headrace.models.model_files import RUNTIME_OF, RUNTIMES, check_runtime, choose, suffix_of
+from headrace.models.model_files import RUNTIME_OF, RUNTIMES, check_runtime, choose, is_model_folder, name_of, suffix_of
 
 
 def make(folder: Path, *names: str) -> list[Path]:
@@ -36,6 +36,10 @@ def make(folder: Path, *names: str) -> list[Path]:
         ("x.savedmodel", ""),
         ("x/saved_model.pb", ".savedmodel"),
         ("x.onnx/", ""),
+        ("x.gguf", ".gguf"),
+        ("x-00001-of-00002.gguf", ".gguf"),
+        ("x-00002-of-00002.gguf", ""),
+        ("x.fakellm", ".fakellm"),
         ("x.bin", ""),
         ("README.md", ""),
     ],
@@ -51,8 +55,44 @@ def test_a_json_file_with_paddle_s_weights_beside_it_is_a_model(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
+    ("files", "kind"),
+    [
+        (["config.json", "model.safetensors", "tokenizer.json"], "config.json with *.safetensors"),
+        (["config.json", "model-00001-of-00002.safetensors"], "config.json with *.safetensors"),
+        (["config.json", "pytorch_model.bin"], ""),
+        (["openvino_model.xml", "openvino_model.bin", "tokenizer.json"], "openvino_model.xml with a tokenizer"),
+        (["openvino_model.xml", "openvino_model.bin", "openvino_tokenizer.xml"], "openvino_model.xml with a tokenizer"),
+        (["openvino_model.xml", "openvino_model.bin"], ""),
+        (["model.onnx", "tokenizer.json"], ""),
+    ],
+)
+def test_a_language_models_folder_is_known_by_what_it_holds(tmp_path: Path, files: list[str], kind: str) -> None:
+    make(tmp_path, *(f"x/{file}" for file in files))
+    assert suffix_of(tmp_path / "x") == kind
+    assert is_model_folder(tmp_path / "x") == bool(kind)
+    assert not is_model_folder(tmp_path / "x", "onnx")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("SmolLM2-135M.Q4_1.gguf", "SmolLM2-135M.Q4_1"),
+        ("big-00001-of-00003.gguf", "big"),
+        ("Qwen2.5-0.5B/", "Qwen2.5-0.5B"),
+        ("net.savedmodel/", "net"),
+        ("net.onnx", "net"),
+    ],
+)
+def test_a_bare_model_gives_itself_its_name(tmp_path: Path, path: str, name: str) -> None:
+    (made,) = make(tmp_path, path)
+    assert name_of(made) == name
+
+
+@pytest.mark.parametrize(
     ("names", "runtime", "chosen"),
     [
+        (["model.gguf", "draft.gguf"], None, "model.gguf"),
+        (["x-00001-of-00002.gguf", "x-00002-of-00002.gguf"], None, "x-00001-of-00002.gguf"),
         (["README.md"], None, None),
         (["a.onnx", "labels.txt"], None, "a.onnx"),
         (["a.onnx", "model.onnx"], None, "model.onnx"),

@@ -45,6 +45,38 @@ def test_a_version_is_a_folder_named_by_its_number(tmp_path: Path) -> None:
     assert found.policy == Latest(1)
 
 
+@pytest.mark.parametrize(
+    ("files", "path"),
+    [
+        (["model.gguf"], "model.gguf"),
+        (["1/any.Q4_K_M.gguf"], "1/any.Q4_K_M.gguf"),
+        (["config.json", "model.safetensors", "tokenizer.json", "1_Pooling/config.json", "onnx/model.onnx"], "."),
+        (["1/config.json", "1/model.safetensors"], "1"),
+        (["openvino_model.xml", "openvino_model.bin", "tokenizer.json"], "."),
+    ],
+)
+def test_a_language_model_is_a_gguf_file_or_a_folder(tmp_path: Path, files: list[str], path: str) -> None:
+    manifest = only(read(tmp_path, {**dict.fromkeys(files, ""), "model.toml": "llm.max_context = 512"}))
+    assert (manifest.version, manifest.path, manifest.runtime) == (1, tmp_path / path, "llm")
+    assert manifest.llm.max_context == 512
+    assert manifest.provenance["llm.max_context"] == "model.toml"
+
+
+def test_a_folder_of_several_kinds_is_read_by_the_runtime_that_is_asked_for(tmp_path: Path) -> None:
+    files = {"openvino_model.xml": "", "tokenizer.json": "", "model.toml": 'runtime = "openvino"'}
+    assert only(read(tmp_path, files)).path == tmp_path / "openvino_model.xml"
+
+
+def test_what_a_language_model_cannot_honour_is_refused(tmp_path: Path) -> None:
+    found = read(tmp_path, {"model.gguf": "", "model.toml": "instances = 2"})
+    assert reasons(found) == {1: "model.toml: instances: a language model runs once; leave it out"}
+
+
+def test_a_setting_of_language_models_is_refused_elsewhere(tmp_path: Path) -> None:
+    found = read(tmp_path, {"model.onnx": "", "model.toml": "llm.precision = 'f32'"})
+    assert reasons(found) == {1: "model.toml: llm.precision: is for language models, and this is none; leave it out"}
+
+
 def test_a_model_without_version_folders_is_version_1(tmp_path: Path) -> None:
     manifest = only(read(tmp_path, {"model.onnx": ""}))
     assert (manifest.version, manifest.path, manifest.folder) == (1, tmp_path / "model.onnx", tmp_path)

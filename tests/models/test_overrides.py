@@ -1,7 +1,7 @@
 """Tests of how the files that say something of a model add up."""
 
 from headrace.models.overrides import Layer, Overrides, combine
-from headrace.types import Batching, TensorSpec, WarmUp
+from headrace.types import Batching, LanguageChoices, TensorSpec, WarmUp
 
 
 def test_the_first_layer_wins_key_by_key() -> None:
@@ -20,6 +20,13 @@ def test_batching_and_parameters_are_joined_by_key() -> None:
     assert said.parameters == {"a": "1", "b": "3"}
     assert provenance["batching.enabled"] == "weak"
     assert provenance["parameters.a"] == "strong"
+
+
+def test_settings_of_language_models_are_joined_by_key() -> None:
+    strong, weak = LanguageChoices(precision="int4"), LanguageChoices(precision="f32", prefix_cache=False)
+    said, provenance = combine([Layer("strong", Overrides(llm=strong)), Layer("weak", Overrides(llm=weak))])
+    assert said.llm == LanguageChoices(precision="int4", prefix_cache=False)
+    assert provenance == {"llm.precision": "strong", "llm.prefix_cache": "weak"}
 
 
 def test_tensors_are_joined_by_name() -> None:

@@ -46,6 +46,27 @@ def test_a_broken_model_has_a_reason_and_the_others_are_found(repo: Path) -> Non
     assert "model.toml: typo: unknown key" in catalog.broken[0].reason
 
 
+def test_language_models_are_found_as_files_and_as_folders(repo: Path) -> None:
+    for name in ("big-00001-of-00002.gguf", "big-00002-of-00002.gguf", "hf/config.json", "hf/model.safetensors"):
+        (repo / name).parent.mkdir(exist_ok=True)
+        (repo / name).touch()
+    catalog = LocalRepository(repo).scan()
+    assert [(m.name, m.path.name) for m in catalog.manifests if m.runtime == "llm"] == [
+        ("big", "big-00001-of-00002.gguf"),
+        ("hf", "hf"),
+    ]
+    assert catalog.broken == ()
+
+
+def test_the_path_may_be_a_language_model_s_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "Qwen2.5-0.5B"
+    folder.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (folder / name).touch()
+    (manifest,) = LocalRepository(folder).scan().manifests
+    assert (manifest.name, manifest.path, manifest.runtime) == ("Qwen2.5-0.5B", folder, "llm")
+
+
 def test_two_entries_of_one_name_are_refused(repo: Path) -> None:
     (repo / "a.onnx").touch()
     catalog = LocalRepository(repo).scan()

@@ -97,6 +97,6 @@ async def test_one_that_dies_while_it_loads_says_how(tmp_path: Path) -> None:
     with await asyncio.to_thread(path.open, "w"):  # as soon as the child reads it
         assert bench.process.pid is not None
         os.kill(bench.process.pid, signal.SIGKILL)
-        with pytest.raises(WorkerLost, match="killed by signal 9 .* while it loaded the model"):
+        with pytest.raises(WorkerLost, match=r"killed by signal 9 .* while it loaded the model"):
             await starting
     assert bench.told() == ["died"]

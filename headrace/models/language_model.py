@@ -1,0 +1,44 @@
+"""What may be said of a language model: not all that may be said of a model that runs in batches."""
+
+from collections.abc import Mapping
+
+from headrace.errors import ModelInvalid
+from headrace.models.overrides import Overrides
+
+REFUSED = {
+    "batching.enabled": "sequences of a language model join its steps by themselves; leave it out",
+    "batching.max_size": "sequences of a language model join its steps; llm.max_sequences says how many",
+    "batching.max_delay_ms": "a language model waits for no company; leave it out",
+    "batching.tolerance": "the batch axis of a language model is not probed; leave it out",
+    "warm_up": "a language model warms up by itself; leave it out",
+}
+"""Keys of model.toml that mean nothing here; a config.pbtxt, where they have values unasked, may have them."""
+
+
+def check_language(said: Overrides, provenance: Mapping[str, str]) -> None:
+    """Raises ModelInvalid, which names file and key, for what cannot be honoured."""
+    if said.isolation == "none":
+        raise ModelInvalid("a language model has a process of its own; leave it out", _where(provenance, "isolation"))
+    if (said.instances or 1) > 1:
+        raise ModelInvalid("a language model runs once; leave it out", _where(provenance, "instances"))
+    if said.llm.speculation == "draft" and said.llm.draft_model is None:
+        where = _where(provenance, "llm.speculation")
+        raise ModelInvalid("needs llm.draft_model, a file in the model's folder", where)
+    for key, source in provenance.items():
+        if not source.endswith("model.toml"):
+            continue
+        if key.startswith(("inputs.", "outputs.")):
+            raise ModelInvalid("a language model has text_input and text_output; leave it out", f"{source}: {key}")
+        if key in REFUSED:
+            raise ModelInvalid(REFUSED[key], f"{source}: {key}")
+
+
+def check_tensors(provenance: Mapping[str, str]) -> None:
+    """Raises ModelInvalid where a model that runs in batches is given a setting of language models."""
+    for key, source in provenance.items():
+        if key.startswith("llm."):
+            raise ModelInvalid("is for language models, and this is none; leave it out", f"{source}: {key}")
+
+
+def _where(provenance: Mapping[str, str], key: str) -> str:
+    return f"{provenance[key]}: {key}"

@@ -1,0 +1,51 @@
+"""What may be said of a language model, and what is refused by name."""
+
+from pathlib import Path
+
+import pytest
+
+from headrace.errors import ModelInvalid
+from headrace.models.language_model import check_language, check_tensors
+from headrace.models.overrides import Layer, Overrides, combine
+from headrace.types import Batching, LanguageChoices, TensorSpec, WarmUp
+
+
+def check(said: Overrides, source: str = "model.toml") -> None:
+    check_language(*combine([Layer(source, said)]))
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (Overrides(isolation="none"), "model.toml: isolation: a language model has a process of its own"),
+        (Overrides(instances=2), "model.toml: instances: a language model runs once"),
+        (Overrides(batching=Batching(max_size=2)), "model.toml: batching.max_size: .* llm.max_sequences says how many"),
+        (Overrides(batching=Batching(enabled=True)), "model.toml: batching.enabled: "),
+        (Overrides(inputs=(TensorSpec("x", "FP32", ()),)), "model.toml: inputs.x: a language model has text_input"),
+        (Overrides(warm_up=(WarmUp(),)), "model.toml: warm_up: a language model warms up by itself"),
+        (
+            Overrides(llm=LanguageChoices(speculation="draft")),
+            "model.toml: llm.speculation: needs llm.draft_model",
+        ),
+    ],
+)
+def test_what_means_nothing_is_refused(said: Overrides, message: str) -> None:
+    with pytest.raises(ModelInvalid, match=message):
+        check(said)
+
+
+def test_what_can_be_honoured_is_taken() -> None:
+    draft = LanguageChoices(speculation="draft", draft_model=Path("draft.gguf"))
+    check(Overrides(isolation="process", instances=1, threads=2, batching=Batching(max_queue=5), llm=draft))
+
+
+def test_what_a_triton_configuration_has_unasked_is_passed_over() -> None:
+    check(
+        Overrides(batching=Batching(enabled=False), inputs=(TensorSpec("text_input", "BYTES", (1,)),)), "config.pbtxt"
+    )
+
+
+def test_a_model_that_runs_in_batches_takes_no_setting_of_language_models() -> None:
+    _, provenance = combine([Layer("model.toml", Overrides(llm=LanguageChoices(precision="f32")))])
+    with pytest.raises(ModelInvalid, match=r"model.toml: llm.precision: is for language models"):
+        check_tensors(provenance)
