@@ -1,0 +1,198 @@
+"""What a config.json says of its model -> an Architecture, by the meaning that transformers gives the fields.
+
+transformers reads no other field for these models; one that it reads and this does not is refused.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from headrace.errors import ModelInvalid
+from headrace.weights.checkpoint import Architecture
+from headrace.weights.fields import Fields
+from headrace.weights.hf_families import DEFAULTS, ENCODER_HEADS, FAMILIES, HEADS, NESTED
+from headrace.weights.hf_rope import hf_rope
+from headrace.weights.limits import (
+    MAX_CONTEXT,
+    MAX_HEAD_DIM,
+    MAX_HEADS,
+    MAX_LAYERS,
+    MAX_VOCABULARY,
+    MAX_WIDTH,
+    check_sizes,
+    useful_windows,
+)
+from headrace.weights.rope import plain, rope
+
+ACTIVATIONS: Mapping[str, Literal["silu", "gelu_tanh", "gelu"]] = {
+    "silu": "silu",
+    "swish": "silu",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "gelu_new": "gelu_tanh",
+    "gelu": "gelu",
+}
+
+EVERYWHERE = ("mistral", "phi3")
+"""Families that have the window in every layer."""
+
+
+class Config(msgspec.Struct, frozen=True):
+    """A config.json: the fields of the text model with the family's defaults, and the file's own top."""
+
+    fields: Fields
+    top: Fields
+    model_type: str
+
+
+def hf_config(top: Fields) -> Config:
+    """Raises ModelInvalid where the kind of model, its head or its quantisation is not supported."""
+    model_type = top.text("model_type")
+    told: Fields = top
+    if model_type in NESTED:
+        told, model_type = top.part("text_config"), NESTED[model_type]
+    if model_type not in FAMILIES:
+        known = ", ".join([*FAMILIES, *NESTED])
+        raise top.fault("model_type", f"{model_type!r:.80} is not supported; read are {known}")
+    for fields in (top, told):
+        if fields.has("quantization_config"):
+            raise fields.fault("quantization_config", "quantised safetensors are not supported; GGUF files are")
+    for name in top.items("architectures") if top.has("architectures") else []:
+        endings = ENCODER_HEADS if FAMILIES[model_type] == "bert" else HEADS
+        if not isinstance(name, str) or not name.endswith(endings):
+            raise top.fault("architectures", f"{name!r:.80} is not supported; read are those that end in {endings}")
+    where = "config.json: text_config." if told is not top else "config.json"
+    return Config(Fields({**DEFAULTS[model_type], **told.values}, where), top, model_type)
+
+
+def hf_architecture(config: Config) -> Architecture:
+    """Raises ModelInvalid with the field that is missing, wrong or not supported."""
+    fields, family = config.fields, FAMILIES[config.model_type]
+    facts = _encoder(config) if family == "bert" else _decoder(config, family)
+    for key in ("use_bidirectional_attention", "add_cross_attention", "is_decoder"):
+        if fields.has(key) and fields.flag(key):
+            raise fields.fault(key, "is not supported")
+    return check_sizes(facts)
+
+
+def _sizes(fields: Fields, family: Any, act: str) -> Architecture:
+    """All that every family has."""
+    hidden = fields.integer("hidden_size", high=MAX_WIDTH)
+    heads = fields.integer("num_attention_heads", high=MAX_HEADS)
+    name = fields.text(act)
+    if name not in ACTIVATIONS:
+        raise fields.fault(act, f"{name!r:.80} is not supported; read are {', '.join(ACTIVATIONS)}")
+    return Architecture(
+        family=family,
+        num_layers=fields.integer("num_hidden_layers", high=MAX_LAYERS),
+        hidden=hidden,
+        heads=heads,
+        kv_heads=fields.integer("num_key_value_heads", heads, high=heads),
+        head_dim=fields.integer("head_dim", hidden // heads or None, high=MAX_HEAD_DIM),
+        intermediate=fields.integer("intermediate_size", high=MAX_WIDTH),
+        vocabulary=fields.integer("vocab_size", high=MAX_VOCABULARY),
+        max_context=fields.integer("max_position_embeddings", high=MAX_CONTEXT),
+        norm_eps=fields.number("layer_norm_eps" if family == "bert" else "rms_norm_eps", low=0.0),
+        activation=ACTIVATIONS[name],
+    )
+
+
+def _encoder(config: Config) -> Architecture:
+    fields = config.fields
+    facts = _sizes(fields, "bert", "hidden_act")
+    if fields.text("position_embedding_type") != "absolute":
+        raise fields.fault("position_embedding_type", "must be absolute")
+    if facts.heads * facts.head_dim != facts.hidden or facts.kv_heads != facts.heads:
+        raise fields.fault("num_attention_heads", f"{facts.heads} heads do not divide {facts.hidden}")
+    if facts.max_context <= position_offset(config):
+        raise fields.fault("max_position_embeddings", f"must be more than {position_offset(config)}")
+    return msgspec.structs.replace(facts, max_context=facts.max_context - position_offset(config))
+
+
+def position_offset(config: Config) -> int:
+    """The row of the first position: RoBERTa counts from the one behind the padding token's id."""
+    if config.model_type == "bert":
+        return 0
+    return config.fields.integer("pad_token_id", low=0, high=1024) + 1
+
+
+def _decoder(config: Config, family: str) -> Architecture:
+    fields, gemma = config.fields, family in {"gemma2", "gemma3"}
+    facts = _sizes(fields, family, "hidden_activation" if gemma else "hidden_act")
+    split = family == "gemma3"  # its layers rotate by kind
+    base = fields.positive("rope_theta")
+    positions = hf_rope(fields, facts.head_dim, facts.max_context, base, "full_attention" if split else "")
+    if family != "phi3" and 2 * len(positions.rope.frequencies) != facts.head_dim:
+        raise fields.fault("partial_rotary_factor", f"must be 1 for {family}")
+    facts = msgspec.structs.replace(
+        facts,
+        rope=positions.rope,
+        max_context=positions.max_context,
+        tied=_tied(config),
+        qk_norm=family in {"qwen3", "gemma3"},
+        windows=useful_windows(_windows(fields, family, facts.num_layers), positions.max_context),
+    )
+    return _gemma(facts, fields) if gemma else facts
+
+
+def _tied(config: Config) -> bool:
+    key = "tie_word_embeddings"
+    if config.top.has(key):
+        return config.top.flag(key)
+    return config.fields.flag(key)
+
+
+def _gemma(facts: Architecture, fields: Fields) -> Architecture:
+    facts = msgspec.structs.replace(
+        facts,
+        post_norms=True,
+        embed_scale=facts.hidden**0.5,
+        attention_scale=fields.positive("query_pre_attn_scalar") ** -0.5,
+        attention_softcap=_unless_null(fields, "attn_logit_softcapping"),
+        logit_softcap=_unless_null(fields, "final_logit_softcapping"),
+    )
+    if facts.family == "gemma2":
+        return facts
+    if fields.has("rope_parameters") and fields.part("rope_parameters").has("sliding_attention"):
+        local = hf_rope(fields, facts.head_dim, facts.max_context, layers="sliding_attention").rope
+    else:
+        local = rope(plain(facts.head_dim, fields.number("rope_local_base_freq", low=1.001)))
+    return msgspec.structs.replace(facts, local_rope=local)
+
+
+def _unless_null(fields: Fields, key: str) -> float:
+    return fields.number(key, low=0.0) if fields.has(key) else 0.0
+
+
+def _windows(fields: Fields, family: str, num_layers: int) -> tuple[int, ...]:
+    """How many tokens back each layer sees; 0: all."""
+    unused = family in {"qwen2", "qwen3"} and not fields.flag("use_sliding_window", False)
+    if family == "llama" or unused or not fields.has("sliding_window"):
+        return (0,) * num_layers
+    window = fields.integer("sliding_window", low=0)
+    return tuple(window if local else 0 for local in _local_layers(fields, family, num_layers))
+
+
+def _local_layers(fields: Fields, family: str, num_layers: int) -> list[bool]:
+    if family in EVERYWHERE:
+        return [True] * num_layers
+    if fields.has("layer_types"):
+        kinds = fields.items("layer_types")
+        if len(kinds) != num_layers or any(kind not in ("full_attention", "sliding_attention") for kind in kinds):
+            raise fields.fault("layer_types", f"must be {num_layers} times full_attention or sliding_attention")
+        return [kind == "sliding_attention" for kind in kinds]
+    if family in {"qwen2", "qwen3"}:
+        first = fields.integer("max_window_layers", low=0)
+        return [layer >= first for layer in range(num_layers)]
+    pattern = "_sliding_window_pattern" if fields.has("_sliding_window_pattern") else "sliding_window_pattern"
+    every = fields.integer(pattern)
+    return [(layer + 1) % every != 0 for layer in range(num_layers)]
+
+
+def with_labels(facts: Architecture, classifier: Any) -> Architecture:
+    """A cross-encoder has as many labels as its classifier has rows."""
+    if classifier is None:
+        return facts
+    if len(classifier.shape) != 2:
+        raise ModelInvalid(f"must be a matrix, has the shape {list(classifier.shape)}", "classifier")
+    return msgspec.structs.replace(facts, labels=classifier.shape[0])

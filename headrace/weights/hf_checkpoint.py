@@ -1,0 +1,127 @@
+"""A Hugging Face folder (config.json, *.safetensors, tokenizer.json) -> a Checkpoint."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from headrace.errors import ModelInvalid
+from headrace.weights.checkpoint import Architecture, Checkpoint
+from headrace.weights.digest import digest
+from headrace.weights.fields import Fields, json_fields
+from headrace.weights.hf_architecture import Config, hf_architecture, hf_config, position_offset, with_labels
+from headrace.weights.hf_names import hf_weights, ignored
+from headrace.weights.hf_sentence import hf_sentence
+from headrace.weights.hf_text import hf_text
+from headrace.weights.safetensors import SafetensorsFile, read_safetensors
+from headrace.weights.shapes import check_weights
+from headrace.weights.stored import StoredWeight
+
+INDEX = "model.safetensors.index.json"
+SINGLE = "model.safetensors"
+
+
+def hf_checkpoint(folder: Path) -> Checkpoint:
+    """Raises ModelInvalid with the file and the field at fault."""
+    if not (folder / "config.json").exists():
+        raise ModelInvalid("is missing beside the safetensors", "config.json")
+    config = hf_config(json_fields(folder / "config.json"))
+    facts, sentence = hf_architecture(config), hf_sentence(folder)
+    files = [read_safetensors(path, ignored) for path in _files(folder)]
+    tensors = _joined(files, folder)
+    weights = _placed(hf_weights(facts, tensors), facts, config)
+    if facts.family == "bert":
+        facts = with_labels(facts, weights.get("classifier"))
+    encoder = facts.family == "bert" and not facts.labels
+    facts = msgspec.structs.replace(
+        facts, pooling=sentence.pooling or ("mean" if encoder else ""), normalize=sentence.normalize
+    )
+    check_weights(facts, weights)
+    text = hf_text(folder, config.fields, config.top, facts.vocabulary)
+    limit = sentence.max_length if facts.pooling or facts.labels else None
+    return Checkpoint(
+        source="safetensors",
+        architecture=facts,
+        weights=weights,
+        tokenizer=text.tokenizer,
+        chat_template=text.chat_template,
+        bos_id=text.bos_id,
+        eos_ids=text.eos_ids,
+        max_input=min(limit or facts.max_context, facts.max_context),
+        digest=digest([*_descriptions(folder), *(file.header.data for file in files)], tensors),
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of weights, in order: those that an index names, or the only one."""
+    index = folder / INDEX
+    if not index.exists():
+        single = folder / SINGLE
+        found = [single] if single.exists() else sorted(folder.glob("*.safetensors"))
+        if len(found) != 1:
+            raise ModelInvalid(f"must be there, or {INDEX}; {len(found)} other .safetensors are", SINGLE)
+        return found
+    return [folder / name for name in sorted({name for _, name in _index(index)})]
+
+
+def _index(path: Path) -> Iterator[tuple[str, str]]:
+    """Each tensor and the file that has it; files lie beside the index."""
+    where = json_fields(path).part("weight_map")
+    for name in where.values:
+        file = where.text(name)
+        if "/" in file or "\\" in file or "\0" in file or not file.endswith(".safetensors"):
+            raise where.fault(name[:200], f"must name a .safetensors file in this folder, is {file!r:.80}")
+        yield name, file
+
+
+def _joined(files: list[SafetensorsFile], folder: Path) -> dict[str, StoredWeight]:
+    tensors: dict[str, StoredWeight] = {}
+    for file in files:
+        for name, tensor in file.tensors.items():
+            if name in tensors:
+                raise ModelInvalid("is in two files", name[:200])
+            tensors[name] = tensor
+    if (folder / INDEX).exists():
+        for name, path in _index(folder / INDEX):
+            if name not in tensors and not ignored(name):
+                raise ModelInvalid(f"is said to be in {path}, and is not", f"{INDEX}: {name[:200]}")
+    return tensors
+
+
+def _placed(weights: dict[str, StoredWeight], facts: Architecture, config: Config) -> dict[str, StoredWeight]:
+    """With positions from the first that is used, and with no bias that the configuration does not know of."""
+    begin = position_offset(config) if facts.family == "bert" else 0
+    if begin and "positions" in weights:
+        positions = weights["positions"]
+        weights["positions"] = positions.cut(min(begin, positions.shape[0]), positions.shape[0])
+    if facts.family != "bert":
+        _check_biases(weights, facts, config.fields)
+    return weights
+
+
+def _check_biases(weights: Mapping[str, StoredWeight], facts: Architecture, fields: Fields) -> None:
+    attention, inner = fields.flag("attention_bias", False), fields.flag("mlp_bias", False)
+    expected = {
+        "q": attention,
+        "k": attention,
+        "v": attention,
+        "o": attention,
+        "gate": inner,
+        "up": inner,
+        "down": inner,
+    }
+    if facts.family == "qwen2":
+        expected |= {"q": True, "k": True, "v": True, "o": False}
+    for layer in range(facts.num_layers):
+        for name, there in expected.items():
+            bias = f"layers.{layer}.{name}_bias"
+            if (bias in weights) != there:
+                raise ModelInvalid(f"must {'' if there else 'not '}be there, by the configuration", bias)
+
+
+def _descriptions(folder: Path) -> Iterator[bytes]:
+    for path in sorted([*folder.glob("*.json"), *folder.glob("*.jinja"), *folder.glob("*/config.json")]):
+        try:
+            yield f"{path.relative_to(folder)}\n".encode() + path.read_bytes()
+        except OSError as error:
+            raise ModelInvalid(f"cannot be read: {error.strerror}", path.name) from error

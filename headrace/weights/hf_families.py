@@ -1,0 +1,86 @@
+"""Which models of config.json are read, and what transformers assumes where a field is left out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Defaults = Mapping[str, Any]
+
+_DECODER: Defaults = {"rms_norm_eps": 1e-6, "hidden_act": "silu", "tie_word_embeddings": False, "rope_theta": 10000.0}
+_GEMMA: Defaults = {
+    **_DECODER,
+    "tie_word_embeddings": True,
+    "hidden_activation": "gelu_pytorch_tanh",
+    "hidden_size": 2304,
+    "intermediate_size": 9216,
+    "num_hidden_layers": 26,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "head_dim": 256,
+    "query_pre_attn_scalar": 256,
+    "sliding_window": 4096,
+}
+_ENCODER: Defaults = {
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "max_position_embeddings": 512,
+    "layer_norm_eps": 1e-12,
+    "hidden_act": "gelu",
+    "position_embedding_type": "absolute",
+}
+
+FAMILIES: Mapping[str, str] = {
+    "llama": "llama",
+    "mistral": "mistral",
+    "qwen2": "qwen2",
+    "qwen3": "qwen3",
+    "gemma2": "gemma2",
+    "gemma3_text": "gemma3",
+    "phi3": "phi3",
+    "bert": "bert",
+    "roberta": "bert",
+    "xlm-roberta": "bert",
+}
+"""`model_type` -> family."""
+
+NESTED: Mapping[str, str] = {"gemma3": "gemma3_text"}
+"""Models of images and text whose text half is read, from `text_config`."""
+
+DEFAULTS: Mapping[str, Defaults] = {
+    "llama": {**_DECODER, "max_position_embeddings": 2048},
+    "mistral": {**_DECODER, "max_position_embeddings": 131072, "num_key_value_heads": 8, "sliding_window": 4096},
+    "qwen2": {**_DECODER, "max_position_embeddings": 32768, "sliding_window": 4096, "max_window_layers": 28},
+    "qwen3": {
+        **_DECODER,
+        "max_position_embeddings": 32768,
+        "head_dim": 128,
+        "sliding_window": 4096,
+        "max_window_layers": 28,
+    },
+    "gemma2": {
+        **_GEMMA,
+        "vocab_size": 256000,
+        "max_position_embeddings": 8192,
+        "attn_logit_softcapping": 50.0,
+        "final_logit_softcapping": 30.0,
+        "sliding_window_pattern": 2,
+    },
+    "gemma3_text": {
+        **_GEMMA,
+        "vocab_size": 262208,
+        "max_position_embeddings": 131072,
+        "rope_theta": 1e6,
+        "rope_local_base_freq": 1e4,
+        "sliding_window_pattern": 6,
+    },
+    "phi3": {**_DECODER, "max_position_embeddings": 4096, "rms_norm_eps": 1e-5},
+    "bert": _ENCODER,
+    "roberta": {**_ENCODER, "pad_token_id": 1},
+    "xlm-roberta": {**_ENCODER, "pad_token_id": 1},
+}
+"""By `model_type`: what its configuration class sets itself. Sizes that every file states are not repeated here."""
+
+HEADS = ("Model", "ForCausalLM", "ForConditionalGeneration")
+ENCODER_HEADS = ("Model", "ForMaskedLM", "ForPreTraining", "ForSequenceClassification")
+"""Endings of `architectures` whose tensors and answers are understood."""

@@ -1,0 +1,92 @@
+"""The tensors of a Hugging Face folder -> canonical names: fused ones cut, Gemma's norms made ready to multiply."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from headrace.errors import ModelInvalid
+from headrace.weights.checkpoint import Architecture
+from headrace.weights.gguf_names import Named, cut_fused
+from headrace.weights.stored import StoredWeight
+
+PREFIX = re.compile(r"^(?:language_model\.model\.|model\.language_model\.|language_model\.|model\.|bert\.|roberta\.)")
+
+IGNORED = re.compile(
+    r"(?:.*\.)?(?:rotary_emb\.inv_freq|position_ids|masked_bias)"
+    r"|(?:model\.)?(?:vision_tower|multi_modal_projector|vision_model)\..*"
+    r"|cls\.(?:predictions|seq_relationship)\..*"
+)
+"""Tensors that no answer depends on: what can be computed again, images, and the heads of pre-training."""
+
+MODEL = {
+    "embed_tokens": "embed",
+    "norm": "norm",
+    "lm_head": "head",
+    "embeddings.word_embeddings": "embed",
+    "embeddings.position_embeddings": "positions",
+    "embeddings.token_type_embeddings": "types",
+    "embeddings.LayerNorm": "embed_norm",
+    "pooler.dense": "pooler",
+    "classifier": "classifier",
+    "classifier.dense": "pooler",  # of RoBERTa
+    "classifier.out_proj": "classifier",
+}
+LAYER = {
+    "input_layernorm": "attention_norm",
+    "self_attn.q_proj": "q",
+    "self_attn.k_proj": "k",
+    "self_attn.v_proj": "v",
+    "self_attn.qkv_proj": "qkv",
+    "self_attn.o_proj": "o",
+    "self_attn.q_norm": "q_norm",
+    "self_attn.k_norm": "k_norm",
+    "post_attention_layernorm": "ffn_norm",
+    "pre_feedforward_layernorm": "ffn_norm",
+    "post_feedforward_layernorm": "post_ffn_norm",
+    "mlp.gate_proj": "gate",
+    "mlp.up_proj": "up",
+    "mlp.gate_up_proj": "gate_up",
+    "mlp.down_proj": "down",
+    "attention.self.query": "q",
+    "attention.self.key": "k",
+    "attention.self.value": "v",
+    "attention.output.dense": "o",
+    "attention.output.LayerNorm": "attention_norm",
+    "intermediate.dense": "up",
+    "output.dense": "down",
+    "output.LayerNorm": "ffn_norm",
+}
+PATTERN = re.compile(r"(?:(?:encoder\.layer|layers)\.(\d{1,6})\.)?(.+?)\.(weight|bias|gamma|beta)")
+
+
+def ignored(name: str) -> bool:
+    return IGNORED.fullmatch(name) is not None
+
+
+def hf_weights(facts: Architecture, tensors: Mapping[str, StoredWeight]) -> dict[str, StoredWeight]:
+    """Every tensor by its canonical name; a head that is tied is left out. Raises ModelInvalid for an unknown one."""
+    named: dict[str, StoredWeight] = {}
+    for name, tensor in tensors.items():
+        if facts.family == "bert" and name.startswith("lm_head."):
+            continue  # RoBERTa's head of pre-training
+        for canonical, weight in _named(name, tensor, facts):
+            if canonical in named:
+                raise ModelInvalid(f"is a second {canonical}", name)
+            if canonical != "head" or not facts.tied:
+                named[canonical] = weight
+    return named
+
+
+def _named(name: str, tensor: StoredWeight, facts: Architecture) -> Iterator[Named]:
+    match = PATTERN.fullmatch(PREFIX.sub("", name))
+    layer, part, ending = match.groups() if match else (None, name, "")
+    canonical = (MODEL if layer is None else LAYER).get(part)
+    if canonical is None:
+        raise ModelInvalid(f"is no tensor of {facts.family} that is known", name[:200])
+    if facts.post_norms:  # Gemma
+        if part == "post_attention_layernorm":
+            canonical = "post_attention_norm"
+        if canonical.endswith("norm"):
+            tensor = tensor.plus(1.0)
+    prefix = "" if layer is None else f"layers.{int(layer)}."
+    suffix = "_bias" if ending in {"bias", "beta"} else ""
+    yield from cut_fused(prefix, canonical, suffix, tensor, facts, name)

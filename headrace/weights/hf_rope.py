@@ -1,0 +1,93 @@
+"""The rotary positions that a config.json describes -> a Rope, by the meaning that transformers gives the fields."""
+
+import msgspec
+
+from headrace.weights import rope
+from headrace.weights.checkpoint import Rope
+from headrace.weights.fields import Fields
+
+KINDS = ("default", "linear", "llama3", "yarn", "longrope")
+DYNAMIC = "dynamic"
+MAX_FACTOR = 1e6
+
+
+class Positions(msgspec.Struct, frozen=True):
+    """Rotary positions and how far they reach."""
+
+    rope: Rope
+    max_context: int
+
+
+def hf_rope(config: Fields, head_dim: int, max_context: int, base: float = 10000.0, layers: str = "") -> Positions:
+    """For layers of one kind where `rope_parameters` tells them apart ("full_attention"), else for all.
+
+    Raises ModelInvalid for a kind of scaling that is not supported.
+    """
+    scaling = _scaling(config, layers)
+    base = scaling.positive("rope_theta", config.positive("rope_theta", base))
+    if base <= 1:
+        raise config.fault("rope_theta", f"must be more than 1, is {base}")
+    part = scaling.positive("partial_rotary_factor", config.positive("partial_rotary_factor", 1.0))
+    width = int(head_dim * part)
+    if part > 1 or width < 2 or width % 2:
+        raise config.fault("partial_rotary_factor", f"{part} of {head_dim} values is not an even number of them")
+    key = "rope_type" if scaling.has("rope_type") else "type"
+    kind = scaling.text(key, "default")
+    kind = {"su": "longrope"}.get(kind, kind)
+    if kind not in KINDS:
+        raise scaling.fault(key, f"{kind!r:.80} is not supported; read are {', '.join(KINDS)}")
+    if kind == "longrope":
+        return _longrope(config, scaling, width, max_context, base)
+    if kind == "yarn":
+        return _yarn(scaling, width, max_context, base)
+    frequencies = rope.plain(width, base)
+    if kind == "linear":
+        frequencies = rope.linear(frequencies, _factor(scaling))
+    elif kind == "llama3":
+        low, high = scaling.positive("low_freq_factor"), scaling.positive("high_freq_factor")
+        if high <= low:
+            raise scaling.fault("high_freq_factor", f"must be more than low_freq_factor, {low}, is {high}")
+        original = scaling.integer("original_max_position_embeddings")
+        frequencies = rope.llama3(frequencies, _factor(scaling), low, high, original)
+    return Positions(rope.rope(frequencies), max_context)
+
+
+def _scaling(config: Fields, layers: str) -> Fields:
+    """The object that describes scaling, by its old name or its new one; empty where there is none."""
+    if config.has("rope_parameters"):
+        told = config.part("rope_parameters")
+        return told.part(layers) if layers and told.has(layers) else told
+    return config.part("rope_scaling")
+
+
+def _factor(scaling: Fields) -> float:
+    factor = scaling.positive("factor")
+    if not 1 <= factor <= MAX_FACTOR:
+        raise scaling.fault("factor", f"must be from 1 to {MAX_FACTOR:g}, is {factor}")
+    return factor
+
+
+def _yarn(scaling: Fields, width: int, max_context: int, base: float) -> Positions:
+    factor = _factor(scaling)
+    original = scaling.integer("original_max_position_embeddings", max_context)
+    fast, slow = scaling.positive("beta_fast", 32.0), scaling.positive("beta_slow", 1.0)
+    whole = scaling.flag("truncate", True)
+    frequencies = rope.yarn(width, base, factor, original, fast=fast, slow=slow, whole=whole)
+    scale = rope.yarn_scale(factor)
+    if scaling.has("mscale") and scaling.has("mscale_all_dim"):
+        weight, everywhere = scaling.positive("mscale"), scaling.positive("mscale_all_dim")
+        scale = rope.yarn_scale(factor, weight) / rope.yarn_scale(factor, everywhere)
+    reach = max(max_context, int(original * factor)) if scaling.has("original_max_position_embeddings") else max_context
+    return Positions(rope.rope(frequencies, scaling.positive("attention_factor", scale)), reach)
+
+
+def _longrope(config: Fields, scaling: Fields, width: int, max_context: int, base: float) -> Positions:
+    """Up to the original context, with the short factors: the long ones would change what was computed before."""
+    holder = config if config.has("original_max_position_embeddings") else scaling
+    original = holder.integer("original_max_position_embeddings", low=2)
+    factors = scaling.numbers("short_factor")
+    if len(factors) != width // 2 or min(factors) <= 0:
+        raise scaling.fault("short_factor", f"must be {width // 2} numbers above 0")
+    stretch = max_context / original if holder is config else scaling.positive("factor", max_context / original)
+    scale = scaling.positive("attention_factor", rope.longrope_scale(stretch, original))
+    return Positions(rope.rope(rope.plain(width, base) / factors, scale), min(original, max_context))

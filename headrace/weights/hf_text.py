@@ -1,0 +1,87 @@
+"""What a Hugging Face folder says of text: its tokenizer.json, the chat template, and which tokens begin and end."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from headrace.errors import ModelInvalid
+from headrace.weights.checkpoint import TokenizerSource
+from headrace.weights.fields import Fields, json_fields
+from headrace.weights.gguf_text import Text
+
+LARGEST_TEMPLATE = 1 << 20
+
+
+class _AddedToken(msgspec.Struct):
+    content: str
+    id: int
+
+
+class _Tokenizer(msgspec.Struct):
+    """What is read of a tokenizer.json here; the rest is passed over."""
+
+    added_tokens: list[_AddedToken] = []
+
+
+def hf_text(folder: Path, config: Fields, top: Fields, vocabulary: int) -> Text:
+    """Raises ModelInvalid where the tokenizer is missing, or a token is none of the model's."""
+    source = folder / "tokenizer.json"
+    if not source.exists():
+        raise ModelInvalid("is missing: a model needs its tokenizer", source.name)
+    about = json_fields(folder / "tokenizer_config.json")
+    generation = json_fields(folder / "generation_config.json")
+    begins = [token for fields in (top, config, generation) for token in _ids(fields, "bos_token_id", vocabulary)]
+    ends = [token for fields in (top, config, generation) for token in _ids(fields, "eos_token_id", vocabulary)]
+    named = _named_token(source, about, vocabulary)
+    return Text(
+        tokenizer=TokenizerSource(json=source),
+        chat_template=_chat_template(folder, about),
+        bos_id=begins[0] if begins else None,
+        eos_ids=tuple(dict.fromkeys([*ends, *named])),
+    )
+
+
+def _ids(fields: Fields, key: str, vocabulary: int) -> list[int]:
+    """One token or a list of them."""
+    value = fields.values.get(key)
+    tokens = value if isinstance(value, list) else [] if value is None else [value]
+    for token in tokens:
+        if isinstance(token, bool) or not isinstance(token, int) or not 0 <= token < vocabulary:
+            raise fields.fault(key, f"must be tokens from 0 to {vocabulary - 1}, is {token!r:.80}")
+    return tokens
+
+
+def _named_token(source: Path, about: Fields, vocabulary: int) -> list[int]:
+    """The id of the tokenizer's own `eos_token`: chat models often end with another than the base model's."""
+    name = about.values.get("eos_token")
+    if isinstance(name, dict):
+        name = name.get("content")
+    if not isinstance(name, str):
+        return []
+    try:
+        tokens = msgspec.json.decode(source.read_bytes(), type=_Tokenizer).added_tokens
+    except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise ModelInvalid(f"cannot be read: {error}", source.name) from error
+    return [token.id for token in tokens if token.content == name and 0 <= token.id < vocabulary]
+
+
+def _chat_template(folder: Path, about: Fields) -> str | None:
+    """From chat_template.jinja, else chat_template.json, else tokenizer_config.json; of several the one for chats."""
+    path = folder / "chat_template.jinja"
+    if path.exists():
+        try:
+            if path.stat().st_size > LARGEST_TEMPLATE:
+                raise ModelInvalid(f"has more than {LARGEST_TEMPLATE} bytes", path.name)
+            return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ModelInvalid(f"cannot be read: {error}", path.name) from error
+    other = json_fields(folder / "chat_template.json")
+    fields = other if other.has("chat_template") else about
+    template: Any = fields.values.get("chat_template")
+    if isinstance(template, list):
+        named = [entry for entry in template if isinstance(entry, dict) and entry.get("name") == "default"]
+        template = named[0].get("template") if named else None
+    if template is not None and not isinstance(template, str):
+        raise fields.fault("chat_template", "must be a text, or a list of them with names")
+    return template or None

@@ -1,0 +1,87 @@
+"""Which tensors an architecture has and of what shapes: what a file lacks or has too much of is refused by name."""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from headrace.errors import ModelInvalid
+from headrace.weights.checkpoint import Architecture, Weight
+
+MOST_TYPES = 256
+"""Kinds of segments that an encoder may tell apart; the file says how many."""
+
+
+class Expected(msgspec.Struct, frozen=True):
+    """One tensor; `bias` says whether one may come with it, and of what must be there."""
+
+    shape: tuple[int, ...]
+    required: bool = True
+    bias: bool | None = None  # True: it must, None: it may, False: it may not
+
+
+def check_weights(facts: Architecture, weights: Mapping[str, Weight]) -> None:
+    """Raises ModelInvalid for the first tensor that is missing, not known or of another shape."""
+    known: dict[str, tuple[int, ...]] = {}
+    if facts.family == "bert":
+        _require("types", True, weights)
+    for name, expected in _expected(facts):
+        known[name] = expected.shape
+        _require(name, expected.required, weights)
+        if expected.bias is not False:
+            known[f"{name}_bias"] = expected.shape[:1]
+            _require(f"{name}_bias", expected.bias is True and name in weights, weights)
+    for name, weight in weights.items():
+        if name == "types" and facts.family == "bert":
+            known[name] = (min(max(weight.shape[0], 1), MOST_TYPES), facts.hidden)
+        if name not in known:
+            raise ModelInvalid(f"is no tensor of {facts.family} with {facts.num_layers} layers", name)
+        if weight.shape != known[name]:
+            raise ModelInvalid(f"must have the shape {list(known[name])}, has {list(weight.shape)}", name)
+
+
+def _require(name: str, required: bool, weights: Mapping[str, Weight]) -> None:
+    if required and name not in weights:
+        raise ModelInvalid("is missing: no tensor of the file is it", name)
+
+
+def _expected(facts: Architecture) -> Iterator[tuple[str, Expected]]:
+    encoder = facts.family == "bert"
+    yield "embed", Expected((facts.vocabulary, facts.hidden), bias=False)
+    yield from _encoder(facts) if encoder else _decoder(facts)
+    for layer in range(facts.num_layers):
+        for name, expected in _layer(facts, encoder):
+            yield f"layers.{layer}.{name}", expected
+
+
+def _decoder(facts: Architecture) -> Iterator[tuple[str, Expected]]:
+    yield "norm", Expected((facts.hidden,), bias=False)
+    if not facts.tied:
+        yield "head", Expected((facts.vocabulary, facts.hidden))
+
+
+def _encoder(facts: Architecture) -> Iterator[tuple[str, Expected]]:
+    yield "positions", Expected((facts.max_context, facts.hidden), bias=False)
+    yield "embed_norm", Expected((facts.hidden,), bias=True)
+    yield "pooler", Expected((facts.hidden, facts.hidden), required=bool(facts.labels), bias=True)
+    if facts.labels:
+        yield "classifier", Expected((facts.labels, facts.hidden), bias=True)
+
+
+def _layer(facts: Architecture, encoder: bool) -> Iterator[tuple[str, Expected]]:
+    hidden, inner = facts.hidden, facts.intermediate
+    queries, keys = facts.heads * facts.head_dim, facts.kv_heads * facts.head_dim
+    for name, rows in (("q", queries), ("k", keys), ("v", keys)):
+        yield name, Expected((rows, hidden))
+    yield "o", Expected((hidden, queries))
+    for name in ("attention_norm", "ffn_norm"):
+        yield name, Expected((hidden,), bias=encoder)
+    if facts.post_norms:
+        for name in ("post_attention_norm", "post_ffn_norm"):
+            yield name, Expected((hidden,), bias=False)
+    if facts.qk_norm:
+        for name in ("q_norm", "k_norm"):
+            yield name, Expected((facts.head_dim,), bias=False)
+    if not encoder:
+        yield "gate", Expected((inner, hidden))
+    yield "up", Expected((inner, hidden))
+    yield "down", Expected((hidden, inner))
