@@ -1,0 +1,71 @@
+"""What the text must be, in all the forms that clients write it."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from headrace.errors import InvalidRequest
+from headrace.generation import Grammar
+from headrace.protocols.openai.formats import grammar_of
+from headrace.protocols.openai.sampling import SharedFields
+
+SCHEMA = {"type": "object"}
+
+
+def grammar(fields: dict[str, Any]) -> Grammar | None:
+    return grammar_of(msgspec.convert(fields, SharedFields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "source", "where"),
+    [
+        ({"response_format": {"type": "json_object"}}, "json_object", "", "response_format"),
+        (
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "n", "schema": SCHEMA, "strict": True},
+                }
+            },
+            "json_schema",
+            '{"type":"object"}',
+            "response_format.json_schema.schema",
+        ),
+        ({"structured_outputs": {"json": SCHEMA}}, "json_schema", '{"type":"object"}', "structured_outputs.json"),
+        ({"structured_outputs": {"json_object": True}}, "json_object", "", "structured_outputs.json_object"),
+        ({"structured_outputs": {"grammar": "start: x"}}, "lark", "start: x", "structured_outputs.grammar"),
+        ({"guided_json": '{"type":"object"}'}, "json_schema", '{"type":"object"}', "guided_json"),
+        ({"guided_regex": "a+"}, "regex", "a+", "guided_regex"),
+        ({"guided_choice": ["a", "b"]}, "choice", '["a","b"]', "guided_choice"),
+        ({"guided_grammar": "start: x"}, "lark", "start: x", "guided_grammar"),
+    ],
+)
+def test_a_grammar_knows_the_field_that_it_came_in(fields: dict[str, Any], kind: Any, source: str, where: str) -> None:
+    assert grammar(fields) == Grammar(kind, source, where)
+
+
+@pytest.mark.parametrize("fields", [{}, {"response_format": {"type": "text"}}, {"response_format": None}])
+def test_text_needs_none(fields: dict[str, Any]) -> None:
+    assert grammar(fields) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "where"),
+    [
+        ({"response_format": {"type": "structural_tag"}}, "response_format.type"),
+        ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "n"}}},
+            "response_format.json_schema.schema",
+        ),
+        ({"structured_outputs": {}}, "structured_outputs"),
+        ({"structured_outputs": {"regex": "a", "grammar": "b"}}, "structured_outputs"),
+        ({"response_format": {"type": "json_object"}, "guided_regex": "a"}, "guided_regex"),
+        ({"guided_choice": []}, "guided_choice"),
+    ],
+)
+def test_two_or_none_or_another_are_refused(fields: dict[str, Any], where: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        grammar(fields)
+    assert caught.value.where == where

@@ -1,0 +1,84 @@
+"""Conversations are checked and brought to the form that templates read."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from headrace.errors import InvalidRequest
+from headrace.protocols.openai.messages import Message, template_messages
+
+
+def seen(*messages: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    return template_messages(msgspec.convert(list(messages), list[Message]))
+
+
+def test_a_developer_speaks_as_the_system() -> None:
+    assert seen({"role": "developer", "content": "Be brief."}) == ({"role": "system", "content": "Be brief."},)
+
+
+def test_parts_of_text_become_one_text() -> None:
+    parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    assert seen({"role": "user", "content": parts})[0]["content"] == "a\nb"
+
+
+def test_calls_have_their_arguments_as_an_object() -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}
+    (message,) = seen({"role": "assistant", "content": None, "tool_calls": [call]})
+    function = {"name": "f", "arguments": {"x": 1}}
+    assert message == {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [{"id": "c1", "type": "function", "function": function}],
+    }
+
+
+def test_an_answer_can_be_replayed_as_the_sdk_dumps_it() -> None:
+    nulls = dict.fromkeys(("refusal", "annotations", "audio", "function_call", "tool_calls"))
+    assert seen({"role": "assistant", "content": "x"} | nulls) == ({"role": "assistant", "content": "x"},)
+
+
+def test_names_and_results_of_tools_are_kept() -> None:
+    message = {"role": "tool", "content": "21", "tool_call_id": "c1", "name": "f"}
+    assert seen(message) == (message,)
+
+
+def test_reasoning_is_kept_under_the_name_that_templates_know() -> None:
+    assert seen({"role": "assistant", "content": "x", "reasoning": "y"})[0]["reasoning_content"] == "y"
+
+
+@pytest.mark.parametrize(
+    ("message", "where", "what"),
+    [
+        ({"role": "king", "content": "x"}, "messages[0].role", "must be one of system, developer"),
+        ({"role": "function", "content": "x"}, "messages[0].role", "must be one of"),
+        ({"role": "user"}, "messages[0].content", "is missing"),
+        (
+            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x"}}]},
+            "messages[0].content[0].type",
+            "text only",
+        ),
+        ({"role": "user", "content": [{"type": "text"}]}, "messages[0].content[0].text", "is missing"),
+        ({"role": "assistant", "audio": {"id": "a"}}, "messages[0].audio", "text only"),
+        ({"role": "assistant", "function_call": {}}, "messages[0].function_call", "use tool_calls"),
+        (
+            {"role": "user", "content": "x", "tool_calls": [{"function": {"name": "f"}}]},
+            "messages[0].tool_calls",
+            "only the assistant",
+        ),
+        (
+            {"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "[1]"}}]},
+            "messages[0].tool_calls[0].function.arguments",
+            "JSON object",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_its_path(message: dict[str, Any], where: str, what: str) -> None:
+    with pytest.raises(InvalidRequest, match=what) as caught:
+        seen(message)
+    assert caught.value.where == where
+
+
+def test_a_conversation_has_a_message() -> None:
+    with pytest.raises(InvalidRequest, match=r"^messages: must have"):
+        seen()
