@@ -1,0 +1,144 @@
+"""A token drawn from one row of logits: temperature, then min_p, then top_k, then top_p.
+
+A function of the row, the rules and the random number alone. Tokens lie on the line of probabilities by their ids, so
+that logits which differ in the last bit (another kernel) give the same token but for one draw in a million.
+"""
+
+from collections.abc import Callable
+from math import isfinite, log
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.generation import Sampling
+from headrace.llm.largest import Ids, Row, at_least, column_maxima, depth, k_largest
+
+_TRIES = 6  # draws from the whole distribution before the nucleus is made for certain
+_HOTTEST = 50.0  # exponents whose sum over any vocabulary is far from the largest float32
+_DEEPEST = 256  # tokens in a column of sums: about as many as there are columns
+_FIRST = 64  # tokens that a nucleus is looked for among, at first
+
+Weights = NDArray[np.float64]
+
+
+def draw(row: Row, sampling: Sampling, uniform: Callable[[int], float], scratch: Row) -> int:
+    """A token id of the row [V], with the probability that the rules give it.
+
+    `uniform` gives the n-th random number of this draw, `scratch` [V] is overwritten. The temperature is above zero. A
+    row without a finite maximum gives its argmax.
+    """
+    if sampling.top_k or sampling.min_p:
+        maxima = column_maxima(row)
+        top = float(maxima.max())
+        if not isfinite(top):
+            return int(row.argmax())
+        ids, weights = _survivors(row, maxima, top, sampling)
+        return int(ids[_point(weights.cumsum(), uniform(0))])
+    return _draw_of_all(row, sampling, uniform, scratch)
+
+
+def probabilities(row: Row, sampling: Sampling) -> Weights:
+    """The distribution [V] that `draw` draws from."""
+    maxima = column_maxima(row)
+    top = float(maxima.max())
+    whole = np.zeros(row.size)
+    if sampling.top_k or sampling.min_p:
+        ids, weights = _survivors(row, maxima, top, sampling)
+    else:
+        ids, weights = np.arange(row.size), np.exp((row.astype(np.float64) - top) / sampling.temperature)
+        if sampling.top_p < 1.0:
+            kept = _nucleus(weights, sampling.top_p)
+            ids, weights = ids[kept], weights[kept]
+    whole[ids] = weights / weights.sum()
+    return whole
+
+
+def _survivors(row: Row, maxima: Row, top: float, sampling: Sampling) -> tuple[Ids, Weights]:
+    """The tokens, by id, that min_p or top_k leave, and top_p of them; with weights, the likeliest having 1.
+
+    Tokens that tie with the last of top_k stay.
+    """
+    if sampling.min_p:
+        ids = at_least(row, maxima, top + sampling.temperature * log(sampling.min_p))
+        if 0 < sampling.top_k < ids.size:
+            values = row[ids]
+            ids = ids[values >= np.partition(values, -sampling.top_k)[-sampling.top_k]]
+    else:
+        ids = k_largest(row, maxima, sampling.top_k)
+    weights = np.exp((row[ids].astype(np.float64) - top) / sampling.temperature)
+    if sampling.top_p < 1.0:
+        kept = _nucleus(weights, sampling.top_p)
+        ids, weights = ids[kept], weights[kept]
+    return ids, weights
+
+
+def _draw_of_all(row: Row, sampling: Sampling, uniform: Callable[[int], float], weights: Row) -> int:
+    """Draw from every token, and again while the token is outside the nucleus: sorting a vocabulary costs far more."""
+    likeliest = int(row.argmax())
+    if not isfinite(row[likeliest]):
+        return likeliest
+    _exponentials(row, row[likeliest], sampling.temperature, weights)
+    table = weights.reshape(depth(row.size, _DEEPEST), -1)
+    ends = table.sum(axis=0).cumsum(dtype=np.float64)
+    wanted = sampling.top_p * float(ends[-1])
+    if wanted <= weights[likeliest] and sampling.top_p < 1.0:
+        return likeliest  # it alone has the mass
+    for lane in range(_TRIES):
+        token_id = _cell(table, ends, uniform(lane))
+        if sampling.top_p >= 1.0 or _mass_before(weights, token_id) < wanted:
+            return token_id
+    ids = _nucleus_of_all(row, weights, wanted)
+    return int(ids[_point(weights[ids].cumsum(dtype=np.float64), uniform(_TRIES))])
+
+
+def _exponentials(row: Row, top: np.float32, temperature: float, out: Row) -> None:
+    """e^(logit / temperature) of every token, up to a factor: a pass over the row is spared where none is needed."""
+    shifted = row
+    if abs(top) > _HOTTEST * temperature:
+        shifted = np.subtract(row, top, out=out)
+    if temperature != 1.0:
+        shifted = np.multiply(shifted, np.float32(1.0 / temperature), out=out)
+    np.exp(shifted, out=out)
+
+
+def _point(ends: Weights, share: float) -> int:
+    """Which of the stretches that end at `ends` has the point at `share` of the whole; one without length never has."""
+    return int(ends.searchsorted(share * ends[-1], side="right"))  # share < 1: the product rounds below the whole
+
+
+def _cell(table: Row, ends: Weights, share: float) -> int:
+    """The same for a table whose columns end at `ends`: first the column, then the place in it."""
+    column = _point(ends, share)
+    left = share * ends[-1] - (ends[column - 1] if column else 0.0)
+    places = table[:, column].cumsum(dtype=np.float64)
+    place = int(places.searchsorted(left, side="right"))
+    if place == places.size:  # the column's sum was rounded: the last that has any weight
+        place = int(places.searchsorted(places[-1]))
+    return place * ends.size + column
+
+
+def _mass_before(weights: Row, token_id: int) -> float:
+    """What the tokens likelier than this one have together; of equals the lower id comes first."""
+    weight = weights[token_id]
+    mass = float(weights[weights > weight].sum(dtype=np.float64))
+    return mass + float(weight) * np.count_nonzero(weights[:token_id] == weight)
+
+
+def _nucleus(weights: Weights, top_p: float) -> Ids:
+    """The likeliest whose mass reaches `top_p` of the whole: places in `weights`, ascending. At least one."""
+    order = np.argsort(-weights, kind="stable")
+    ends = weights[order].cumsum()
+    return np.sort(order[: int(ends.searchsorted(top_p * ends[-1])) + 1])
+
+
+def _nucleus_of_all(row: Row, weights: Row, wanted: float) -> Ids:
+    """The same for a whole vocabulary: looked for among a few of the largest, then among more."""
+    maxima = column_maxima(row)
+    among = _FIRST
+    while True:
+        ids = k_largest(row, maxima, among)
+        order = ids[np.argsort(-weights[ids], kind="stable")]
+        ends = weights[order].cumsum(dtype=np.float64)
+        if ends[-1] >= wanted or ids.size == row.size:
+            return np.sort(order[: int(ends.searchsorted(wanted)) + 1])
+        among *= 8
