@@ -18,6 +18,9 @@ from headrace.weights.checkpoint import Architecture
 BLOCK_SIZE = 32
 """Tokens, as the plug-in's own caches have them on a CPU."""
 
+GREATEST_CAP = 64.0
+"""Up to here the exponential of a score, and the sum of many, is a float32."""
+
 Floats = NDArray[np.float32]
 
 
@@ -98,18 +101,36 @@ def attend(
     count, total = len(query), cached + len(query)
     first = max(0, cached + 1 - heads.window) // BLOCK_SIZE if heads.window else 0
     seen = table[first : -(-total // BLOCK_SIZE)]
-    columns = np.arange(first * BLOCK_SIZE, total)
-    ages = np.arange(cached, total)[:, None] - columns  # of each column's token when the row's is computed
+    columns = np.arange(first * BLOCK_SIZE, (first + len(seen)) * BLOCK_SIZE).reshape(-1, 1, BLOCK_SIZE)
+    ages = np.arange(cached, total)[:, None] - columns  # [blocks, tokens, slots]: how far back a slot's token lies
     hidden = (ages < 0) | (ages >= heads.window) if heads.window else ages < 0
     by_group = query.reshape(count, heads.kv_heads, -1, heads.dim)
     mixed = np.empty_like(by_group)
     for head in range(heads.kv_heads):  # one at a time bounds the memory of the scores
-        keys = key_cache[seen, head].reshape(-1, heads.dim)[: len(columns)]
-        values = value_cache[seen, head].reshape(-1, heads.dim)[: len(columns)]
-        for member in range(by_group.shape[2]):
-            scores = by_group[:, head, member] @ keys.T
-            scores = np.tanh(scores * (heads.scale / heads.cap)) * heads.cap
-            scores[hidden] = -np.inf
-            scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-            mixed[:, head, member] = (scores / scores.sum(axis=1, keepdims=True)) @ values
+        keys, values = (
+            [cache[block, head, : total - start] for block, start in zip(seen, columns[:, 0, 0], strict=True)]
+            for cache in (key_cache, value_cache)
+        )
+        mixed[:, head] = _mixed(by_group[:, head], keys, values, hidden, heads)
     return mixed.reshape(query.shape)
+
+
+def _mixed(
+    query: Floats, keys: Sequence[Floats], values: Sequence[Floats], hidden: NDArray[np.bool_], heads: Heads
+) -> Floats:
+    """query [tokens, group, dim] over blocks of one head's keys and values, where they lie: copies would cost more."""
+    count, group, dim = query.shape
+    rows = np.ascontiguousarray(query.swapaxes(0, 1)).reshape(-1, dim)
+    scores = np.zeros((len(keys), len(rows), BLOCK_SIZE), np.float32)
+    for key, part in zip(keys, scores, strict=True):
+        np.matmul(rows, key.T, out=part[:, : len(key)])  # the last block may be partly filled
+    scores *= heads.scale / heads.cap
+    np.tanh(scores, out=scores)
+    scores *= heads.cap
+    np.copyto(scores.reshape(len(keys), group, count, BLOCK_SIZE), -np.inf, where=hidden[:, None])
+    np.exp(scores, out=scores)  # at most exp(GREATEST_CAP), so the greatest need not be taken away first
+    mixed = np.zeros_like(rows)
+    for value, part in zip(values, scores, strict=True):
+        mixed += part[:, : len(value)] @ value
+    mixed /= scores.sum(axis=(0, 2))[:, None]
+    return mixed.reshape(group, count, dim).swapaxes(0, 1)

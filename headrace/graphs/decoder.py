@@ -5,6 +5,7 @@ import openvino.opset15 as op
 
 from headrace.errors import ModelInvalid
 from headrace.graphs.attention import Sequences, attention
+from headrace.graphs.capped_attention import GREATEST_CAP
 from headrace.graphs.feed_forward import feed_forward
 from headrace.graphs.layer import Tensors
 from headrace.graphs.linear import Node, Precision, embedding, head
@@ -44,6 +45,8 @@ def check(facts: Architecture) -> None:
         raise ModelInvalid("a decoder's positions are rotary", "rope")
     if facts.heads % facts.kv_heads:
         raise ModelInvalid(f"{facts.heads} heads cannot share {facts.kv_heads} evenly", "kv_heads")
+    if not 0 <= facts.attention_softcap <= GREATEST_CAP:
+        raise ModelInvalid(f"must be 0 to {GREATEST_CAP:g}, is {facts.attention_softcap:g}", "attention_softcap")
     for where, rope in (("rope", facts.rope), ("local_rope", facts.local_rope)):
         if rope is not None and not 0 < 2 * len(rope.frequencies) <= facts.head_dim:
             raise ModelInvalid(

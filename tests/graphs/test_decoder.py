@@ -63,6 +63,7 @@ def test_logits_are_scaled_where_the_family_says_so() -> None:
         ("rope.frequencies", {"head_dim": 8}),
         ("kv_heads", {"kv_heads": 3}),
         ("windows", {"windows": (8,)}),
+        ("attention_softcap", {"attention_softcap": 100.0}),
     ],
 )
 def test_an_architecture_that_cannot_be_computed_is_refused_by_its_field(where: str, fields: dict[str, object]) -> None:
