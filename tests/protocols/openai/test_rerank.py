@@ -1,0 +1,58 @@
+"""Texts ordered by how well they answer a query."""
+
+from typing import Any
+
+import pytest
+
+from headrace.generation import Score
+from tests.protocols.openai.server import openai_server
+
+TEXTS = ["none", "cat cat", "cat"]
+
+
+async def test_the_best_come_first_and_the_method_is_said() -> None:
+    async with openai_server() as server:
+        answer = await server.ask(
+            "POST", "/v1/rerank", {"model": "embedder", "query": "cat", "documents": TEXTS, "top_n": 2}
+        )
+    assert answer.json["results"] == [
+        {"index": 1, "relevance_score": 2.0, "document": {"text": "cat cat"}},
+        {"index": 2, "relevance_score": 1.0, "document": {"text": "cat"}},
+    ]
+    assert (answer.json["model"], answer.json["method"]) == ("embedder", "cosine")
+    assert answer.json["usage"] == {"prompt_tokens": 3, "total_tokens": 3}
+
+
+async def test_coheres_second_version_shows_no_documents() -> None:
+    async with openai_server() as server:
+        answer = await server.ask("POST", "/v2/rerank", {"query": "cat", "documents": [{"text": "cat"}]})
+    assert answer.json["results"] == [{"index": 0, "relevance_score": 1.0}]
+
+
+async def test_texts_are_answered_as_text_embeddings_inference_does() -> None:
+    async with openai_server() as server:
+        body = {"query": "cat", "texts": TEXTS[1:], "return_text": True, "truncate": False}
+        answer = await server.ask("POST", "/rerank", body)
+        assert server.embedder.requests[0].ask == Score("cat", ("cat cat", "cat"), truncate=False)
+    assert answer.json == [{"index": 0, "score": 2.0, "text": "cat cat"}, {"index": 1, "score": 1.0, "text": "cat"}]
+
+
+@pytest.mark.parametrize(
+    ("fields", "where"),
+    [
+        ({}, "documents"),
+        ({"documents": []}, "documents"),
+        ({"documents": ["a"], "texts": ["a"]}, "texts"),
+        ({"documents": ["a"] * 1001}, "documents"),
+        ({"documents": ["a"], "top_n": 0}, "top_n"),
+        ({"documents": ["a"], "return_text": True}, "return_text"),
+        ({"texts": ["a"], "top_n": 1}, "top_n"),
+        ({"texts": ["a"], "raw_scores": True}, "raw_scores"),
+        ({"documents": [{"texts": "a"}]}, "documents[0].texts"),
+        ({"documents": ["a"], "model": "chat"}, "model"),
+    ],
+)
+async def test_what_is_wrong_is_refused_by_its_name(fields: dict[str, Any], where: str) -> None:
+    async with openai_server() as server:
+        answer = await server.ask("POST", "/rerank", {"query": "cat"} | fields)
+    assert (answer.status, answer.json["error"]["param"]) == (400, where)
