@@ -1,0 +1,108 @@
+"""How many drafts are worth computing in a step: by how often they were right, and what the step takes with them.
+
+A draft is worth its time where it raises the expected tokens a second of the whole step. So there are many where one
+sequence runs and the weights are read anyhow, and none where the machine has enough to compute.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from headrace.llm.sequence import Sequence
+
+MEMORY = 12.0  # drafts that an acceptance rate remembers
+FIRST_RATES = {2: 0.2, 3: 0.35, 4: 0.5}  # by what an n-gram drafter found again
+OTHER_RATE = 0.6
+GAIN = 1.03  # the least that drafts must promise: predictions are not exact
+PROBE_EVERY = 24  # steps without drafts, though there were some, until one is tried again
+MOST = 15  # drafts of one sequence
+STAIR = 8  # tokens that a step's time may grow by at once
+
+
+class Offer(msgspec.Struct, frozen=True, gc=False):
+    """The drafts of one sequence that could be computed in this step."""
+
+    num_drafts: int
+    rate: float  # at which a draft is accepted after those before it were
+
+
+def best_lengths(offers: list[Offer], num_sampled: int, seconds: Callable[[int], float]) -> list[int]:
+    """How many drafts of each offer raise the tokens a second most; all 0 where none raises them by GAIN.
+
+    `num_sampled` tokens come out of the step without drafts, and it takes `seconds(n)` with n drafts. Drafts are added
+    by the chance that they count (the product of the rates up to there), so the best number of them in all is the best
+    of the beginnings of one list (TurboSpec, arXiv 2406.14066). Time grows in stairs: one more may be worth nothing
+    and eight more much.
+    """
+    chances = sorted(
+        (offer.rate ** (depth + 1), index)
+        for index, offer in enumerate(offers)
+        for depth in range(min(offer.num_drafts, MOST))
+    )
+    best_count, expected = 0, float(num_sampled)
+    best = GAIN * expected / seconds(0)
+    for count, (chance, _) in enumerate(reversed(chances), start=1):
+        expected += chance
+        speed = expected / seconds(count)
+        if speed > best:
+            best_count, best = count, speed
+        elif count > best_count + STAIR and speed < 0.95 * best:
+            break
+    lengths = [0] * len(offers)
+    for _, index in chances[len(chances) - best_count :]:
+        lengths[index] += 1
+    return lengths
+
+
+class DraftLength:
+    """Keeps the acceptance rates, and now and then tries what did not pay before. Owned by the scheduler."""
+
+    def __init__(self) -> None:
+        self._rates: dict[int, float] = {}  # by kind, over all sequences: where a new one begins
+        self._idle_steps = 0
+        self.num_drafted = 0
+        self.num_accepted = 0
+
+    def choose(self, drafting: list[Sequence], num_sampled: int, seconds: Callable[[int], float]) -> list[int]:
+        """How many of its `draft_ids` each sequence should compute in a step; see `best_lengths`."""
+        offers = [Offer(len(sequence.draft_ids), self.rate(sequence)) for sequence in drafting]
+        lengths = best_lengths(offers, num_sampled, seconds)
+        if any(lengths) or not offers:
+            self._idle_steps = 0
+            return lengths
+        self._idle_steps += 1
+        if self._idle_steps < PROBE_EVERY:
+            return lengths
+        self._idle_steps = 0
+        hoped = [Offer(1, 0.9) if offer.num_drafts else Offer(0, 0.0) for offer in offers]
+        if any(best_lengths(hoped, num_sampled, seconds)):
+            lengths[max(range(len(offers)), key=lambda index: offers[index].num_drafts and offers[index].rate)] = 1
+        return lengths
+
+    def worthwhile(self, num_sequences: int, seconds: Callable[[int], float]) -> bool:
+        """Whether even drafts that are nearly always right would pay at this load: else none need be made."""
+        return any(best_lengths([Offer(4, 0.95)] * num_sequences, num_sequences, seconds))
+
+    def rate(self, sequence: Sequence) -> float:
+        """The chance that the next draft of a sequence is right."""
+        kind = sequence.draft_kind
+        rate = sequence.acceptance.get(kind)
+        return self._rates.get(kind, FIRST_RATES.get(kind, OTHER_RATE)) if rate is None else rate
+
+    def record(self, sequence: Sequence, num_drafts: int, num_accepted: int) -> None:
+        """So many drafts of a sequence were computed, and the first of them were right."""
+        self.num_drafted += num_drafts
+        self.num_accepted += num_accepted
+        kind = sequence.draft_kind
+        common = self._rates.get(kind, FIRST_RATES.get(kind, OTHER_RATE))
+        results = [1.0] * num_accepted + [0.0] * (num_accepted < num_drafts)
+        sequence.acceptance[kind] = _follow(self.rate(sequence), results)
+        self._rates[kind] = _follow(common, results)
+
+
+def _follow(rate: float, results: Iterable[float]) -> float:
+    """An average that forgets; a little short of 1, so that longer guesses are still trusted less."""
+    for result in results:
+        rate += (result - rate) / MEMORY
+    return min(rate, math.exp(-1 / 64))

@@ -1,0 +1,264 @@
+"""Which tokens to compute in the next step. No arrays, no clock, no tokenizer.
+
+One rule: a running sequence's computed tokens catch up with the tokens it knows, drafts included. A prompt in chunks, a
+beginning found in the prefix cache, a sequence that was preempted and one that speculates differ only in how far apart
+the two are.
+
+A step is laid out in this order (stall-free batching of Sarathi-Serve, OSDI 2024, with a budget of time in place of
+tokens): every sequence that is about to sample; then the chunks of prompts that were begun; then new prompts, first
+come first served within a priority. Prompts get as many tokens as the step may take longer for them.
+"""
+
+from bisect import insort
+
+import msgspec
+
+from headrace.errors import InvalidRequest, QueueFull
+from headrace.llm.blocks import BlockPool
+from headrace.llm.draft_length import DraftLength
+from headrace.llm.prefix_cache import PrefixCache, extend_hashes
+from headrace.llm.sequence import Sequence, Status
+from headrace.llm.step import Step
+from headrace.llm.step_plan import Budget, StepPlan
+from headrace.llm.step_time import StepTime
+
+FEW = 8  # uncomputed tokens at most of a sequence that is about to sample
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What a scheduler may do."""
+
+    max_context: int  # tokens of one sequence
+    max_sequences: int = 64  # that run at once
+    max_waiting: int = 4096
+
+
+class Scheduler:
+    """Owns every sequence from `add` until it is finished, and the blocks of all."""
+
+    def __init__(
+        self, num_blocks: int, block_size: int, step_time: StepTime, limits: Limits, budget: Budget | None = None
+    ) -> None:
+        self.running: list[Sequence] = []  # in order
+        self.waiting: list[Sequence] = []  # in order
+        self.draft_length = DraftLength()
+        self.num_preempted = 0
+        self.num_found_tokens = 0  # of prompts, in the prefix cache
+        self._cache = PrefixCache()
+        self.pool = BlockPool(num_blocks, self._cache)
+        self._block_size = block_size
+        self._step_time = step_time
+        self._limits = limits
+        self._budget = budget or Budget()
+        self._sequences: dict[int, Sequence] = {}
+        self._under_way: dict[bytes, Sequence] = {}  # hashes of blocks that running sequences will have computed
+
+    @property
+    def busy(self) -> bool:
+        """Whether a step has something to do."""
+        return bool(self.running or self.waiting)
+
+    def add(self, sequence: Sequence) -> None:
+        """Take a new sequence; its `max_tokens` is lowered to what the context and the memory hold.
+
+        Raises InvalidRequest (`prompt`) where it can never run, QueueFull where too many wait.
+        """
+        most = min(self._limits.max_context, self.pool.capacity * self._block_size)
+        length = sequence.num_prompt_tokens
+        if not length:
+            raise InvalidRequest("the prompt has no token; at least one is needed", "prompt")
+        if length + 1 > most:
+            what = "context" if most == self._limits.max_context else "key-value memory"
+            raise InvalidRequest(
+                f"the prompt has {length} tokens; the {what} holds {most}, with at least one for the answer", "prompt"
+            )
+        if len(self.waiting) >= self._limits.max_waiting:
+            raise QueueFull(f"{len(self.waiting)} sequences wait already")
+        left = most - length
+        sequence.max_tokens = left if sequence.max_tokens is None else min(sequence.max_tokens, left)
+        self._sequences[sequence.id] = sequence
+        insort(self.waiting, sequence, key=_order)
+
+    def abort(self, sequence_id: int) -> Sequence | None:
+        """Forget a sequence, wherever it is, and free its blocks; None where it is unknown or finished."""
+        sequence = self._sequences.get(sequence_id)
+        if sequence is not None:
+            self.finish(sequence)
+        return sequence
+
+    def finish(self, sequence: Sequence) -> None:
+        """It needs no more tokens: free its blocks. What a running step still computes for it is ignored."""
+        if sequence.status is Status.FINISHED:
+            return
+        if sequence.status is Status.RUNNING:
+            self._release(sequence)
+        else:
+            self.waiting.remove(sequence)
+        sequence.status = Status.FINISHED
+        del self._sequences[sequence.id]
+
+    def schedule(self, now_ns: int) -> Step:
+        """The next step. Empty only where nothing is to be done (see `busy`)."""
+        preempted = self._make_room()
+        plan = StepPlan(self._block_size, self._step_time, self._budget)
+        begun = []
+        for sequence in self.running:
+            if sequence.num_uncomputed_tokens <= FEW:
+                plan.add_sampling(sequence)
+            else:
+                begun.append(sequence)
+        plan.open_to_prompts()
+        for sequence in begun:
+            if not plan.full:
+                plan.add_prompt(sequence, sequence.num_computed_tokens)
+        if not preempted:
+            self._admit(plan, now_ns)
+        plan.add_drafts(self.draft_length, self._room_for_drafts)
+        return plan.step(preempted)
+
+    def update(self, step: Step, sampled: list[list[int]]) -> None:
+        """The step was computed, and the tokens sampled after each of its chunks are known.
+
+        `sampled` has a list for each chunk: empty where it does not sample; otherwise the accepted drafts and the token
+        chosen after them, or less where the text ends there. More are taken as known too, and computed later.
+        """
+        for chunk, ids in zip(step.chunks, sampled, strict=True):
+            sequence = chunk.sequence
+            if sequence.status is not Status.RUNNING:
+                continue
+            drafts, sequence.draft_ids = sequence.draft_ids[: chunk.num_drafts], []
+            num_accepted = 0
+            while num_accepted < min(len(drafts), len(ids)) and drafts[num_accepted] == ids[num_accepted]:
+                num_accepted += 1
+            if drafts:
+                self.draft_length.record(sequence, len(drafts), num_accepted)
+            known = chunk.past + chunk.num_tokens - len(drafts)
+            sequence.num_prompt_rows = min(known, sequence.num_prompt_tokens)
+            sequence.token_ids.extend(ids)
+            sequence.num_computed_tokens = min(known + num_accepted, len(sequence) - chunk.samples)
+            self._enter_blocks(sequence)
+
+    def _make_room(self) -> tuple[Sequence, ...]:
+        """Give each running sequence blocks for what it knows, in order; where none is free, the last one must go.
+
+        The first always gets what it needs, so the one that has come furthest is never the one that loses.
+        """
+        preempted = []
+        index = 0
+        while index < len(self.running):
+            sequence = self.running[index]
+            missing = self._num_blocks(len(sequence)) - len(sequence.blocks)
+            if missing <= self.pool.num_free:
+                if missing > 0:
+                    sequence.blocks.extend(self.pool.allocate(missing))
+                index += 1
+                continue
+            victim = self.running[-1]
+            self._preempt(victim)
+            preempted.append(victim)
+        return tuple(preempted)
+
+    def _preempt(self, sequence: Sequence) -> None:
+        """Take its blocks away; the full ones stay in the prefix cache, so that little is computed again."""
+        self._release(sequence)
+        sequence.status = Status.WAITING
+        sequence.num_preempted += 1
+        self.num_preempted += 1
+        insort(self.waiting, sequence, key=_order)
+
+    def _admit(self, plan: StepPlan, now_ns: int) -> None:
+        """Start waiting sequences, in order, while there are seats, memory and time.
+
+        One whose next block another computes right now is passed over: it will find it. The others wait their turn
+        behind the first that has no room, so that the large are not starved by the small.
+        """
+        index = 0
+        while index < len(self.waiting) and len(self.running) < self._limits.max_sequences and not plan.full:
+            sequence = self.waiting[index]
+            if sequence.waits_for in self._under_way:
+                index += 1
+                continue
+            found = self._find(sequence)
+            if sequence.waits_for in self._under_way:
+                index += 1
+                continue
+            missing = self._num_blocks(len(sequence) + 1) - len(found)
+            reserve = len(self.running)  # each will want another block before long
+            if missing + self.pool.num_unheld(found) + reserve > self.pool.num_free:
+                break
+            if not plan.add_prompt(sequence, len(found) * self._block_size):
+                break
+            self._start(sequence, found, missing, now_ns)
+
+    def _find(self, sequence: Sequence) -> list[int]:
+        """The blocks of its beginning that are computed; notes the hash of the next if that one can still be found.
+
+        At least one token is left to compute, for its logits; where the prompt's rows are wanted, all that were not
+        given yet.
+        """
+        extend_hashes(sequence.hashes, sequence.token_ids, self._block_size, sequence.salt)
+        most = len(sequence) - 1
+        if sequence.prompt_rows:
+            most = min(most, sequence.num_prompt_rows)
+        most //= self._block_size
+        found = self._cache.find(sequence.hashes, most)
+        sequence.waits_for = sequence.hashes[len(found)] if len(found) < most else None
+        return found
+
+    def _start(self, sequence: Sequence, found: list[int], missing: int, now_ns: int) -> None:
+        self.pool.share(found)
+        sequence.blocks.extend(found)
+        sequence.blocks.extend(self.pool.allocate(missing))
+        sequence.num_computed_tokens = len(found) * self._block_size
+        sequence.num_found_blocks = len(found)
+        sequence.status = Status.RUNNING
+        sequence.waits_for = None
+        if sequence.started_ns is None:
+            sequence.started_ns = now_ns
+            sequence.num_cached_tokens = sequence.num_computed_tokens
+            self.num_found_tokens += sequence.num_computed_tokens
+        for digest in sequence.hashes[len(found) :]:
+            self._under_way.setdefault(digest, sequence)
+        self.waiting.remove(sequence)
+        insort(self.running, sequence, key=_order)
+
+    def _release(self, sequence: Sequence) -> None:
+        """Take a sequence out of those that run, and its blocks from it."""
+        self.running.remove(sequence)
+        for digest in sequence.hashes[sequence.num_found_blocks :]:
+            if self._under_way.get(digest) is sequence:
+                del self._under_way[digest]
+        self.pool.free(sequence.blocks)
+        del sequence.blocks[:]
+        sequence.draft_ids = []
+        sequence.num_computed_tokens = 0
+        sequence.num_found_blocks = 0
+
+    def _enter_blocks(self, sequence: Sequence) -> None:
+        """Let the prefix cache find the blocks that became full. They hold no draft: those are no known tokens."""
+        num_full = sequence.num_computed_tokens // self._block_size
+        if num_full <= sequence.num_found_blocks:
+            return
+        extend_hashes(sequence.hashes, sequence.token_ids, self._block_size, sequence.salt)
+        for index in range(sequence.num_found_blocks, num_full):
+            digest = sequence.hashes[index]
+            self._cache.enter(digest, sequence.blocks[index])
+            if self._under_way.get(digest) is sequence:
+                del self._under_way[digest]
+        sequence.num_found_blocks = num_full
+
+    def _room_for_drafts(self, sequence: Sequence, num_drafts: int) -> int:
+        """How many drafts there are blocks for; takes the blocks. Nobody is preempted for a guess."""
+        room = len(sequence.blocks) * self._block_size - len(sequence)
+        missing = min(self._num_blocks(num_drafts - room), self.pool.num_free)
+        if missing > 0:
+            sequence.blocks.extend(self.pool.allocate(missing))
+            room += missing * self._block_size
+        return min(num_drafts, room)
+
+    def _num_blocks(self, num_tokens: int) -> int:
+        return -(-num_tokens // self._block_size)
+
+
+def _order(sequence: Sequence) -> tuple[int, int, int]:
+    return sequence.order

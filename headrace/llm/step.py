@@ -1,0 +1,121 @@
+"""What the scheduler chose for one step, and the arrays that a forward pass needs for it."""
+
+from array import array
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.llm.sequence import Sequence
+from headrace.llm.step_time import StepShape
+from headrace.runtimes.language import TokenBatch
+
+T = TypeVar("T", np.int32, np.int64)
+
+
+class Chunk(msgspec.Struct, frozen=True, gc=False):
+    """The next tokens of one sequence: known ones from `past` on, then its first `num_drafts` drafts.
+
+    Its rows of logits are those after its last `num_rows` tokens. Where it samples, the last 1 + num_drafts of them
+    choose the next tokens; where the prompt's log-probabilities are wanted, all of them tell of the prompt.
+    """
+
+    sequence: Sequence
+    past: int  # tokens of it that the cache holds already
+    num_tokens: int  # drafts included
+    num_drafts: int
+    num_rows: int
+    samples: bool  # whether it reaches the last known token
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One forward pass. Valid until the scheduler's next `update`, `finish` or `abort`."""
+
+    chunks: tuple[Chunk, ...]
+    preempted: tuple[Sequence, ...]  # to make room; they wait again
+    shape: StepShape
+    seconds: float  # what it will probably take
+
+    @property
+    def num_drafts(self) -> int:
+        return sum(chunk.num_drafts for chunk in self.chunks)
+
+
+class StepArrays:
+    """Lays steps out as TokenBatches, in buffers that are used again and grow where they must.
+
+    A batch is valid until the next is laid. No object is made for a token.
+    """
+
+    def __init__(self, block_size: int) -> None:
+        self._block_size = block_size
+        self._counting = np.zeros(0, np.int64)
+        self._token_ids = np.zeros(0, np.int64)
+        self._positions = np.zeros(0, np.int64)
+        self._sample_at = np.zeros(0, np.int64)
+        self._blocks = np.zeros(0, np.int32)
+
+    def lay(self, step: Step) -> TokenBatch:
+        """The step's tokens in the order of its chunks; rows of logits come in the same order."""
+        chunks = step.chunks
+        lengths = [chunk.num_tokens for chunk in chunks]
+        table_lengths = [-(-(chunk.past + chunk.num_tokens) // self._block_size) for chunk in chunks]
+        begins = _running_sum(lengths)
+        block_begins = _running_sum(table_lengths)
+        num_rows = sum(chunk.num_rows for chunk in chunks)
+        self._grow(begins[-1], block_begins[-1], num_rows, max(chunk.past for chunk in chunks) + max(lengths))
+        row = 0
+        for chunk, begin, block_begin, table_length in zip(chunks, begins, block_begins, table_lengths, strict=False):
+            row = self._lay_chunk(chunk, begin, row)
+            blocks = chunk.sequence.blocks
+            self._blocks[block_begin : block_begin + table_length] = (
+                blocks if len(blocks) == table_length else blocks[:table_length]
+            )
+        return TokenBatch(
+            token_ids=self._token_ids[: begins[-1]],
+            positions=self._positions[: begins[-1]],
+            past_lens=np.array([chunk.past for chunk in chunks], np.int32),
+            begins=np.array(begins, np.int32),
+            blocks=self._blocks[: block_begins[-1]],
+            block_begins=np.array(block_begins, np.int32),
+            sample_at=self._sample_at[:num_rows],
+        )
+
+    def _lay_chunk(self, chunk: Chunk, begin: int, row: int) -> int:
+        """One chunk's tokens from `begin` and its rows from `row` on; the next chunk's row."""
+        count, past, num_rows = chunk.num_tokens, chunk.past, chunk.num_rows
+        if count == 1:
+            self._token_ids[begin] = chunk.sequence.token_ids[past]
+            self._positions[begin] = past
+            if num_rows:
+                self._sample_at[row] = begin
+            return row + num_rows
+        end = begin + count
+        tokens = chunk.sequence.token_ids[past : past + count - chunk.num_drafts]
+        if chunk.num_drafts:
+            tokens += array("q", chunk.sequence.draft_ids[: chunk.num_drafts])
+        self._token_ids[begin:end] = tokens
+        self._positions[begin:end] = self._counting[past : past + count]
+        self._sample_at[row : row + num_rows] = self._counting[end - num_rows : end]
+        return row + num_rows
+
+    def _grow(self, num_tokens: int, num_blocks: int, num_rows: int, num_positions: int) -> None:
+        self._token_ids = _at_least(self._token_ids, num_tokens)
+        self._positions = _at_least(self._positions, num_tokens)
+        self._sample_at = _at_least(self._sample_at, num_rows)
+        self._blocks = _at_least(self._blocks, num_blocks)
+        count = max(num_positions, num_tokens)
+        if len(self._counting) < count:
+            self._counting = np.arange(2 * count)
+
+
+def _running_sum(counts: list[int]) -> list[int]:
+    sums = [0]
+    for count in counts:
+        sums.append(sums[-1] + count)
+    return sums
+
+
+def _at_least(buffer: NDArray[T], count: int) -> NDArray[T]:
+    return buffer if len(buffer) >= count else np.zeros(2 * count, buffer.dtype)

@@ -1,0 +1,137 @@
+"""A step while it is laid out: what is in it, what it will take, and how much more may go in."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from headrace.llm.draft_length import DraftLength
+from headrace.llm.sequence import Sequence
+from headrace.llm.step import Chunk, Step
+from headrace.llm.step_time import StepShape, StepTime, decode_shape, prefill_shape
+
+LEAST_ALONE = 256  # tokens of a chunk where nobody samples: smaller ones read the weights too often
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """How long a step may become for the sake of prompts."""
+
+    max_chunk: int = 512  # tokens of prompts
+    max_prompt_rows: int = 64  # rows of logits that tell of prompts: they are large
+    stretch: float = 2.5  # times what the step takes without prompts
+    longest_s: float = 0.25  # where nobody samples: how soon a newcomer or a cancel is noticed
+
+
+class StepPlan:
+    """Chunks are added in the order of `Scheduler.schedule`: those that sample, prompts, drafts."""
+
+    def __init__(self, block_size: int, step_time: StepTime, budget: Budget) -> None:
+        self._block_size = block_size
+        self._step_time = step_time
+        self._chunks: list[Chunk] = []
+        self._shape = StepShape()
+        self._tokens_left = budget.max_chunk
+        self._rows_left = budget.max_prompt_rows
+        self._budget = budget
+        self._until_s = budget.longest_s
+        self._least = min(LEAST_ALONE, budget.max_chunk)
+        self._num_sampling = 0
+        self._num_prompts = 0
+        self.full = False  # no prompt may be added
+
+    def add_sampling(self, sequence: Sequence) -> None:
+        """The last known tokens of a sequence, whatever they cost."""
+        past, count = sequence.num_computed_tokens, sequence.num_uncomputed_tokens
+        self._add(sequence, past, count, decode_shape(past, count))
+        self._num_sampling += 1
+
+    def open_to_prompts(self) -> None:
+        """All that sample are in: how long may it become? At least a block of a prompt is always computed."""
+        if self._chunks:
+            self._until_s = self._budget.stretch * self._step_time.seconds(self._shape)
+            self._least = self._block_size
+
+    def add_prompt(self, sequence: Sequence, past: int) -> bool:
+        """As many tokens from `past` on as there is time for, ending with a block or with the prompt; else False."""
+        remaining = len(sequence) - past
+        count = self._largest(sequence, past, min(remaining, self._tokens_left))
+        self.full = count < remaining
+        if not count:
+            return False
+        self._tokens_left -= count
+        self._rows_left -= _num_prompt_rows(sequence, past, count)
+        self._num_prompts += 1
+        self._add(sequence, past, count, _shape(sequence, past, count))
+        return True
+
+    def add_drafts(self, draft_length: DraftLength, room: Callable[[Sequence, int], int]) -> None:
+        """Drafts where they pay; none where prompts have the time that they would take.
+
+        `room(sequence, n)` says how many of n drafts the memory holds.
+        """
+        if self._num_prompts:
+            return
+        offering = []
+        for index, chunk in enumerate(self._chunks):
+            drafts = chunk.sequence.draft_ids
+            del drafts[max(0, chunk.sequence.num_tokens_left - 1) :]  # a token is chosen after them
+            if drafts:
+                offering.append(index)
+        sequences = [self._chunks[index].sequence for index in offering]
+        shape, step_time = self._shape, self._step_time
+        lengths = draft_length.choose(
+            sequences, self._num_sampling, lambda count: step_time.seconds(shape + StepShape(count, count))
+        )
+        for index, sequence, length in zip(offering, sequences, lengths, strict=True):
+            count = room(sequence, length) if length else 0
+            if count:
+                chunk = self._chunks[index]
+                self._chunks[index] = msgspec.structs.replace(
+                    chunk, num_tokens=chunk.num_tokens + count, num_drafts=count, num_rows=chunk.num_rows + count
+                )
+                self._shape += StepShape(count, count)
+
+    def step(self, preempted: tuple[Sequence, ...]) -> Step:
+        return Step(tuple(self._chunks), preempted, self._shape, self._step_time.seconds(self._shape))
+
+    def _largest(self, sequence: Sequence, past: int, most: int) -> int:
+        """The largest chunk of at most `most` tokens that fits in what is left of time and rows; 0: none."""
+        if sequence.prompt_rows:
+            most = min(most, self._rows_left + max(0, sequence.num_prompt_rows - past))
+        if most == len(sequence) - past and self._in_time(sequence, past, most):
+            return most
+        first = past // self._block_size + 1
+        low, high = 0, (past + most) // self._block_size + 1 - first  # whole blocks: low fit, those from high on do not
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self._in_time(sequence, past, (first + middle - 1) * self._block_size - past):
+                low = middle
+            else:
+                high = middle - 1
+        count = (first + low - 1) * self._block_size - past if low else 0
+        if self._num_prompts:
+            return count
+        least = min((past + self._least) // self._block_size * self._block_size - past, most)
+        return max(count, least)
+
+    def _in_time(self, sequence: Sequence, past: int, count: int) -> bool:
+        seconds = self._step_time.seconds(self._shape + _shape(sequence, past, count))
+        return seconds * self._step_time.margin <= self._until_s
+
+    def _add(self, sequence: Sequence, past: int, count: int, shape: StepShape) -> None:
+        samples = past + count == len(sequence)
+        num_rows = max(int(samples), _num_prompt_rows(sequence, past, count))
+        self._chunks.append(Chunk(sequence, past, count, 0, num_rows, samples))
+        self._shape += shape
+
+
+def _num_prompt_rows(sequence: Sequence, past: int, count: int) -> int:
+    """Rows that tell of the prompt in a chunk: of tokens of which none was given yet."""
+    if not sequence.prompt_rows:
+        return 0
+    end = min(past + count, sequence.num_prompt_tokens)
+    return max(0, end - max(past, sequence.num_prompt_rows))
+
+
+def _shape(sequence: Sequence, past: int, count: int) -> StepShape:
+    samples = past + count == len(sequence)
+    return prefill_shape(past, count, max(int(samples), _num_prompt_rows(sequence, past, count)))

@@ -1,0 +1,114 @@
+"""How many drafts are computed."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.llm.draft_length import GAIN, PROBE_EVERY, DraftLength, Offer, best_lengths
+from headrace.llm.sequence import Sequence
+
+
+def line(first_s: float, more_s: float) -> Callable[[int], float]:
+    return lambda count: first_s + more_s * count
+
+
+def drafting(kind: int = 4, count: int = 8) -> Sequence:
+    sequence = Sequence(1, [1, 2])
+    sequence.draft_ids, sequence.draft_kind = [1] * count, kind
+    return sequence
+
+
+@pytest.mark.parametrize(
+    ("rate", "more_s", "length"),
+    [
+        (0.9, 0.0, 8),  # nothing is as cheap as what costs nothing
+        (0.9, 0.05, 8),
+        (0.9, 0.4, 4),
+        (0.6, 0.2, 2),
+        (0.3, 0.4, 0),
+        (0.9, 1.0, 0),  # as dear as a token that counts
+    ],
+)
+def test_a_draft_is_computed_where_it_raises_the_tokens_a_second(rate: float, more_s: float, length: int) -> None:
+    assert best_lengths([Offer(8, rate)], 1, line(1.0, more_s)) == [length]
+
+
+def test_the_likelier_drafts_come_first() -> None:
+    lengths = best_lengths([Offer(8, 0.3), Offer(8, 0.9), Offer(0, 0.9)], 3, line(1.0, 0.2))
+    assert lengths[1] > lengths[0]
+    assert lengths[2] == 0
+
+
+def test_there_are_none_under_load() -> None:
+    load = line(0.0055 + 32 * 0.0005, 0.0005)
+    assert best_lengths([Offer(8, 0.7)] * 32, 32, load) == [0] * 32
+
+
+def test_a_stair_is_climbed_when_it_pays_as_a_whole() -> None:
+    def stairs(count: int) -> float:
+        return 1.0 + (count > 0)
+
+    assert best_lengths([Offer(1, 0.95)], 1, stairs) == [0]
+    assert best_lengths([Offer(8, 0.95)], 1, stairs) == [8]
+
+
+@given(
+    st.lists(st.builds(Offer, st.integers(0, 3), st.floats(0.0, 0.99)), min_size=1, max_size=3),
+    st.floats(0.01, 1.0),
+)
+def test_no_other_lengths_promise_more(offers: list[Offer], more_s: float) -> None:
+    seconds = line(1.0, more_s)
+
+    def speed(lengths: list[int]) -> float:
+        chances = [offer.rate ** (depth + 1) for offer, n in zip(offers, lengths, strict=True) for depth in range(n)]
+        return (len(offers) + sum(chances)) / seconds(sum(lengths))
+
+    def every(rest: list[Offer]) -> list[list[int]]:
+        return [[n, *more] for n in range(rest[0].num_drafts + 1) for more in every(rest[1:])] if rest else [[]]
+
+    best = max(speed(lengths) for lengths in every(offers))
+    chosen = speed(best_lengths(offers, len(offers), seconds))
+    assert chosen == pytest.approx(best) or best < GAIN * speed([0] * len(offers)) * 1.0001
+
+
+def test_what_is_accepted_is_drafted_more_and_what_is_not_less() -> None:
+    good, bad, lengths = drafting(), drafting(), DraftLength()
+    for _ in range(20):
+        lengths.record(good, 4, 4)
+    assert lengths.rate(good) > 0.9
+    for _ in range(40):
+        lengths.record(bad, 4, 0)
+    assert lengths.rate(bad) < 0.1
+    assert (lengths.num_drafted, lengths.num_accepted) == (240, 80)
+
+
+def test_a_new_sequence_begins_where_the_others_are() -> None:
+    lengths = DraftLength()
+    for _ in range(40):
+        lengths.record(drafting(), 4, 0)
+    assert lengths.rate(drafting()) < 0.1
+    assert lengths.rate(drafting(kind=2)) == 0.2
+
+
+def test_drafts_that_did_not_pay_are_tried_again_seldom() -> None:
+    lengths, sequence = DraftLength(), drafting()
+    for _ in range(60):
+        lengths.record(sequence, 4, 0)
+    chosen = [lengths.choose([sequence], 1, line(1.0, 0.1)) for _ in range(3 * PROBE_EVERY)]
+    assert chosen.count([1]) == 3
+    assert chosen.count([0]) == 3 * PROBE_EVERY - 3
+
+
+def test_nothing_is_tried_where_even_right_drafts_would_not_pay() -> None:
+    lengths, sequence = DraftLength(), drafting()
+    for _ in range(60):
+        lengths.record(sequence, 4, 0)
+    assert not any(lengths.choose([sequence], 1, line(1.0, 1.0)) != [0] for _ in range(3 * PROBE_EVERY))
+
+
+def test_whether_drafts_are_worth_making_depends_on_the_load() -> None:
+    lengths = DraftLength()
+    assert lengths.worthwhile(1, line(1.0, 0.05))
+    assert not lengths.worthwhile(32, line(32.0, 1.0))

@@ -1,0 +1,150 @@
+"""How much goes into a step."""
+
+import pytest
+
+from headrace.llm.draft_length import DraftLength
+from headrace.llm.sequence import Sequence
+from headrace.llm.step import Step
+from headrace.llm.step_plan import Budget, StepPlan
+from headrace.llm.step_time import StepTime
+
+BLOCK = 32
+
+
+def sequence(count: int, computed: int = 0, *, prompt_rows: bool = False) -> Sequence:
+    made = Sequence(1, [1] * count, max_tokens=100, prompt_rows=prompt_rows)
+    made.num_computed_tokens = computed
+    return made
+
+
+def plan(decodes: int = 0, token_s: float = 0.001, budget: Budget | None = None) -> StepPlan:
+    """A step with so many sequences that sample: each of a 10 ms floor, a millisecond a token."""
+    made = StepPlan(BLOCK, StepTime(floor_s=0.01, token_s=token_s), budget or Budget())
+    for _ in range(decodes):
+        made.add_sampling(sequence(50, 49))
+    made.open_to_prompts()
+    return made
+
+
+def lengths(step: Step) -> list[int]:
+    return [chunk.num_tokens for chunk in step.chunks]
+
+
+def test_a_prompt_alone_is_computed_at_once() -> None:
+    made = plan(token_s=0.0001)
+    assert made.add_prompt(sequence(500), 0)
+    assert lengths(made.step(())) == [500]
+    assert not made.full
+
+
+def test_a_long_prompt_alone_is_cut_at_the_largest_chunk() -> None:
+    made = plan(token_s=0.0001)
+    made.add_prompt(sequence(1500), 0)
+    assert lengths(made.step(())) == [512]
+    assert made.full
+
+
+@pytest.mark.parametrize(("token_s", "length"), [(0.0005, 384), (0.001, 256), (0.1, 256)])
+def test_where_nobody_samples_a_step_ends_soon_but_is_not_made_small(token_s: float, length: int) -> None:
+    made = plan(token_s=token_s)
+    made.add_prompt(sequence(1500), 0)
+    assert lengths(made.step(()))[0] in (length, length + BLOCK)
+
+
+def test_a_prompt_beside_others_may_stretch_their_step_so_far() -> None:
+    made = plan(decodes=100, token_s=0.0001)
+    alone = made.step(()).seconds
+    made.add_prompt(sequence(1500), 0)
+    step = made.step(())
+    assert 1.8 * alone < step.seconds < 2.5 * alone
+    assert step.chunks[-1].num_tokens % BLOCK == 0
+
+
+def test_a_block_is_always_computed_so_that_nobody_starves() -> None:
+    made = plan(decodes=1, token_s=0.1)
+    made.add_prompt(sequence(1500), 0)
+    assert lengths(made.step(())) == [1, BLOCK]
+
+
+def test_only_the_first_prompt_has_that_right() -> None:
+    made = plan(decodes=1, token_s=0.1)
+    assert made.add_prompt(sequence(BLOCK), 0)
+    assert not made.add_prompt(sequence(BLOCK), 0)
+    assert made.full
+
+
+def test_chunks_end_with_a_block_wherever_they_begin() -> None:
+    made = plan(decodes=1, token_s=0.1)
+    made.add_prompt(sequence(1500), 20)
+    assert lengths(made.step(())) == [1, BLOCK - 20]
+
+
+def test_several_prompts_share_a_step() -> None:
+    made = plan(token_s=0.0001)
+    for count in (100, 200, 300):
+        made.add_prompt(sequence(count), 0)
+    assert lengths(made.step(())) == [100, 200, 192]
+
+
+def test_only_the_last_token_of_a_prompt_gives_a_row() -> None:
+    made = plan(token_s=0.0001)
+    made.add_prompt(sequence(100), 0)
+    made.add_prompt(sequence(900), 0)
+    first, second = made.step(()).chunks
+    assert (first.num_rows, first.samples) == (1, True)
+    assert (second.num_rows, second.samples) == (0, False)
+
+
+def test_rows_of_a_prompt_are_given_in_chunks() -> None:
+    made = plan(token_s=0.0001, budget=Budget(max_prompt_rows=64))
+    made.add_prompt(sequence(100, prompt_rows=True), 0)
+    [chunk] = made.step(()).chunks
+    assert (chunk.num_tokens, chunk.num_rows, chunk.samples) == (64, 64, False)
+
+
+def test_rows_that_were_given_are_not_given_again() -> None:
+    resumed = sequence(100, prompt_rows=True)
+    resumed.num_prompt_rows = 64
+    made = plan(token_s=0.0001, budget=Budget(max_prompt_rows=64))
+    made.add_prompt(resumed, 0)
+    [chunk] = made.step(()).chunks
+    assert (chunk.num_tokens, chunk.num_rows, chunk.samples) == (100, 36, True)
+
+
+def drafting(max_tokens: int = 100) -> Sequence:
+    made = Sequence(1, [1] * 50, max_tokens=max_tokens)
+    made.num_computed_tokens = 49
+    made.draft_ids, made.draft_kind = [2] * 6, 4
+    made.acceptance[4] = 0.95
+    return made
+
+
+def drafted(sequence: Sequence, room: int = 100, prompt: bool = False) -> Step:
+    made = StepPlan(BLOCK, StepTime(floor_s=0.01, token_s=0.0001), Budget())
+    made.add_sampling(sequence)
+    made.open_to_prompts()
+    if prompt:
+        made.add_prompt(Sequence(2, [1] * 40, max_tokens=1), 0)
+    made.add_drafts(DraftLength(), lambda _, count: min(room, count))
+    return made.step(())
+
+
+def test_drafts_that_pay_are_added_with_their_rows() -> None:
+    step = drafted(drafting())
+    [chunk] = step.chunks
+    assert (chunk.num_tokens, chunk.num_drafts, chunk.num_rows) == (7, 6, 7)
+    assert step.num_drafts == 6
+    assert step.shape.tokens == step.shape.rows == 7
+
+
+def test_no_more_drafts_are_added_than_there_is_memory_for() -> None:
+    assert drafted(drafting(), room=2).num_drafts == 2
+
+
+def test_a_token_is_left_to_choose_after_the_drafts() -> None:
+    assert drafted(drafting(max_tokens=3)).num_drafts == 2
+    assert drafted(drafting(max_tokens=1)).num_drafts == 0
+
+
+def test_there_are_no_drafts_beside_prompts() -> None:
+    assert drafted(drafting(), prompt=True).num_drafts == 0
