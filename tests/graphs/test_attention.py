@@ -1,3 +1,5 @@
+"""Attention through the paged pass is the definition of attention."""
+
 import numpy as np
 import openvino as ov
 import openvino.opset15 as op

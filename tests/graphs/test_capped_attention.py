@@ -1,3 +1,5 @@
+"""Attention with a soft cap is its definition, in any chunks and blocks."""
+
 import numpy as np
 import openvino as ov
 from hypothesis import given

@@ -1,3 +1,5 @@
+"""Every family answers as `transformers` does, however its text is cut into steps."""
+
 import msgspec
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""An encoder answers as `transformers` does, and padding changes nothing."""
+
 from typing import Literal
 
 import msgspec

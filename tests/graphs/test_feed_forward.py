@@ -1,3 +1,5 @@
+"""The feed-forward half, with a gate and without."""
+
 import math
 
 import numpy as np

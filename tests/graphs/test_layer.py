@@ -1,3 +1,5 @@
+"""Tensors are taken by short names, and refused by full ones."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""The small nodes that blocks are made of."""
+
 import numpy as np
 import openvino as ov
 import openvino.opset15 as op

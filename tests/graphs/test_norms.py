@@ -1,3 +1,5 @@
+"""Norms are what their papers say."""
+
 import numpy as np
 
 from headrace.graphs.norms import layer_norm, rms_norm

@@ -1,3 +1,5 @@
+"""What the pass cannot know is told to its nodes."""
+
 import pytest
 from openvino._offline_transformations import paged_attention_transformation
 

@@ -1,3 +1,5 @@
+"""Rotary positions are turns of complex numbers."""
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray

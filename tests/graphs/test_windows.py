@@ -1,3 +1,5 @@
+"""Sliding windows reach their layers."""
+
 import pytest
 from openvino._offline_transformations import paged_attention_transformation
 
