@@ -16,7 +16,7 @@ from headrace.weights.checkpoint import Architecture, Checkpoint
 
 
 def build_decoder(checkpoint: Checkpoint, precision: Precision, max_context: int) -> ov.Model:
-    """A stateful graph, ready for the paged-attention pass, and after it for `complete_paging`.
+    """A stateful graph, ready for the paged-attention pass; behind it `cap_attention` or else `set_windows` is due.
 
     Inputs `input_ids`, `position_ids`, `attention_mask` [batch, tokens] of i64 and `beam_idx` [batch] of i32; output
     `logits` [batch, tokens, vocabulary]. Positions stay below `max_context`. The graph owns copies of the weights.

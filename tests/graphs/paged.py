@@ -8,7 +8,8 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino._offline_transformations import paged_attention_transformation
 
-from headrace.graphs.paging import complete_paging
+from headrace.graphs.capped_attention import cap_attention
+from headrace.graphs.windows import set_windows
 from headrace.weights.checkpoint import Architecture
 
 BLOCK = 32
@@ -26,8 +27,10 @@ class Paged:
 
     def __init__(self, model: ov.Model, facts: Architecture | None = None, num_blocks: int = 16) -> None:
         paged_attention_transformation(model)
-        if facts:
-            complete_paging(model, facts)
+        if facts and facts.attention_softcap:
+            cap_attention(model, facts)
+        elif facts:
+            set_windows(model, facts.windows)
         compiled = ov.Core().compile_model(model, "CPU", F32)
         self.request = compiled.create_infer_request()
         for port in compiled.inputs:
