@@ -12,6 +12,11 @@ class TokenBatch(msgspec.Struct, frozen=True):
     """The tokens of one step, of all its sequences one after another. T tokens, S sequences, R rows wanted.
 
     Block 0 belongs to nobody: it is for warming up, and for padding.
+
+    Sequences may share blocks: keys and values of the whole step are written before any attention is computed. So
+    tokens proposed ahead are laid as sequences of one token each over one table, the j-th with j more `past_lens`:
+    each is then computed to the bit as if it came alone. A sequence of several tokens (a chunk of a prompt) goes
+    through another kernel, whose bits do not depend on how the prompt is cut as long as no piece is a single token.
     """
 
     token_ids: NDArray[np.int64]  # [T]

@@ -1,0 +1,162 @@
+"""A decoder on OpenVINO's CPU device with a paged key-value cache: tokens of any mix of sequences, a step at a time.
+
+Attention has two kernels, one for sequences that give one token to a step and one for those that give more, and each
+gives the same bits for a sequence whatever stands beside it; but where single tokens are fewer than threads it shares
+one sequence's past among the threads and adds the parts up in no fixed order. Such a step is filled up here, so that a
+sequence alone is computed as in company. Codes of 8 and 4 bits would make other ids of the last bit's difference:
+activations are rounded too.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from headrace.errors import ModelInvalid, Unavailable
+from headrace.runtimes.language import TokenBatch
+from headrace.runtimes.openvino_paged import CACHES, STEP_INPUTS, check_inputs
+from headrace.runtimes.reasons import is_out_of_memory
+
+BLOCK_SIZE = 32  # tokens, hard-coded in the CPU plug-in
+
+
+class OpenVinoLanguage:
+    """Implements LanguageModel over a compiled paged graph; owns the cache and the small tensors of a step."""
+
+    block_size = BLOCK_SIZE
+
+    def __init__(self, compiled: Any, max_context: int, threads: int) -> None:
+        """`compiled`, for `threads` threads, is of a graph that went through `paged`. Raises ModelInvalid."""
+        check_inputs(compiled)
+        self.max_context = max_context
+        self._threads = threads
+        self.vocabulary = int(compiled.outputs[0].partial_shape[-1].get_length())
+        self._request = compiled.create_infer_request()
+        self._feeds = {name: _Feed(self._request, name, kind) for name, kind in STEP_INPUTS.items()}
+        self._layouts = {
+            name: (port.element_type, [size.get_length() for size in list(port.partial_shape)[1:]])
+            for port in compiled.inputs
+            if (name := port.any_name).startswith(CACHES)
+        }
+        for name, (_, shape) in self._layouts.items():
+            if shape[-2] != BLOCK_SIZE:
+                raise ModelInvalid(f"its blocks hold {shape[-2]} tokens, not {BLOCK_SIZE}", name)
+        self.block_bytes = sum(_bytes(kind, shape) for kind, shape in self._layouts.values())
+        self._caches: list[NDArray[np.uint8]] = []  # one row of bytes for each block
+        self._rows = 0
+
+    def allocate(self, num_blocks: int) -> None:
+        """Make the cache without touching its pages. Raises Unavailable where memory lacks."""
+        try:
+            for name, (kind, shape) in self._layouts.items():
+                bytes_ = np.empty((num_blocks, _bytes(kind, shape)), np.uint8)
+                self._request.set_tensor(name, ov.Tensor(bytes_, ov.Shape([num_blocks, *shape]), kind))
+                self._caches.append(bytes_)  # the tensor does not hold it
+        except (MemoryError, RuntimeError) as error:
+            needed = num_blocks * self.block_bytes
+            raise Unavailable(f"{needed} bytes for the key-value cache cannot be had", "llm.kv_memory") from error
+
+    def start(self, batch: TokenBatch) -> None:
+        """Begin a step. The batch's arrays are copied before this returns."""
+        batch = filled_up(batch, self._threads)
+        counts = batch.begins[1:] - batch.begins[:-1]
+        fill = self._feeds
+        fill["input_ids"](batch.token_ids)
+        fill["position_ids"](batch.positions)
+        fill["past_lens"](batch.past_lens)
+        fill["subsequence_begins"](batch.begins)
+        fill["block_indices"](batch.blocks)
+        fill["block_indices_begins"](batch.block_begins)
+        fill["max_context_len"]((batch.past_lens + counts).max())
+        fill["sample_at"](batch.sample_at if batch.sample_at.size else FIRST_ROW)
+        self._rows = batch.sample_at.size
+        self._request.start_async()
+
+    def wait(self) -> NDArray[np.float32]:
+        """The logits [R, vocabulary] of the step that runs; valid until the next `start`. Raises Unavailable."""
+        try:
+            self._request.wait()
+        except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise Unavailable("not enough memory for this step") from error
+            raise
+        logits: NDArray[np.float32] = self._request.get_output_tensor(0).data
+        return logits.reshape(-1, self.vocabulary)[: self._rows]
+
+    def copy_blocks(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Copy whole blocks, (from, to), in the order given; as bytes, whatever the cache's numbers are."""
+        for source, target in pairs:
+            for cache in self._caches:
+                cache[target] = cache[source]
+
+    def warm_up(self, num_tokens: int = BLOCK_SIZE) -> None:
+        """One prompt and one further token on block 0, so that no request pays for the making of kernels."""
+        for past, count in ((0, num_tokens), (num_tokens, 1)):
+            num_blocks = -(-(past + count) // BLOCK_SIZE)
+            self.start(
+                TokenBatch(
+                    np.zeros(count, np.int64),
+                    np.arange(past, past + count),
+                    np.array([past], np.int32),
+                    np.array([0, count], np.int32),
+                    np.zeros(num_blocks, np.int32),
+                    np.array([0, num_blocks], np.int32),
+                    np.array([count - 1]),
+                )
+            )
+            self.wait()
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._feeds.clear()
+        self._caches.clear()
+        del self._request
+
+
+def filled_up(batch: TokenBatch, threads: int) -> TokenBatch:
+    """The batch, with one more sequence on block 0 where its single tokens are fewer than the threads.
+
+    Attention leaves the order of its sums open only then (`MHA::operator()` of the plug-in's executor_pa.cpp).
+    """
+    num_sequences = batch.past_lens.size
+    if num_sequences >= threads or batch.token_ids.size > num_sequences:
+        return batch
+    count = 1 if num_sequences + 1 == threads else 2
+    return TokenBatch(
+        np.append(batch.token_ids, [0] * count),
+        np.append(batch.positions, range(count)),
+        np.append(batch.past_lens, 0),
+        np.append(batch.begins, batch.begins[-1] + count),
+        np.append(batch.blocks, 0),
+        np.append(batch.block_begins, batch.block_begins[-1] + 1),
+        batch.sample_at,
+    )
+
+
+FIRST_ROW = np.zeros(1, np.int64)
+"""Asked for where no row is: a product of no rows is not to be trusted."""
+
+
+class _Feed:
+    """One small input: a tensor that is kept while its shape stays, written in place."""
+
+    def __init__(self, request: Any, name: str, kind: str) -> None:
+        self._request = request
+        self._name = name
+        self._kind = {"i64": ov.Type.i64, "i32": ov.Type.i32}[kind]
+        self._view: NDArray[Any] | None = None
+
+    def __call__(self, values: Any) -> None:
+        view = self._view
+        if view is None or view.shape != values.shape:
+            tensor = ov.Tensor(self._kind, ov.Shape(values.shape))
+            self._request.set_tensor(self._name, tensor)
+            self._view = view = tensor.data
+        view[...] = values
+
+
+def _bytes(kind: Any, shape: Sequence[int]) -> int:
+    """Of one block."""
+    return int(np.prod(shape)) * int(kind.bitwidth) // 8

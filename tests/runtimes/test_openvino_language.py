@@ -1,0 +1,113 @@
+"""A step's logits are right, and the same bits alone and in company."""
+
+import numpy as np
+import pytest
+
+from headrace.errors import Unavailable
+from headrace.graphs.linear import Precision
+from headrace.runtimes.openvino_language import OpenVinoLanguage, filled_up
+from tests.graphs.tiny import golden, tokens
+from tests.runtimes.paging import Part, batch, language, step
+
+TEXT = [int(token) for token in tokens(64)]
+INT8 = Precision("int8", "int8")
+
+
+@pytest.fixture(scope="module")
+def exact() -> OpenVinoLanguage:
+    return language()
+
+
+@pytest.fixture(scope="module", params=["f32", "f16", "u8"])
+def coarse(request: pytest.FixtureRequest) -> OpenVinoLanguage:
+    """8-bit weights, at every precision of the cache: activations are rounded, so that no difference stays small."""
+    return language(precision=INT8, kv_precision=request.param)
+
+
+def test_a_model_says_its_sizes(exact: OpenVinoLanguage) -> None:
+    assert (exact.vocabulary, exact.max_context, exact.block_size) == (128, 256, 32)
+    assert exact.block_bytes == 3 * 2 * 32 * 2 * 16 * 4  # layers, keys and values, tokens, heads, dimensions, bytes
+
+
+def test_logits_are_the_golden_ones_at_the_rows_that_are_wanted(exact: OpenVinoLanguage) -> None:
+    found = step(exact, (TEXT, 0, [3, 1]), rows=[5, 63, 0])
+    assert np.abs(found - golden("llama").logits[[5, 63, 0]]).max() < 1e-3
+
+
+def test_a_step_without_wanted_rows_gives_none(exact: OpenVinoLanguage) -> None:
+    assert step(exact, (TEXT, 0, [3, 1]), rows=[]).shape == (0, 128)
+
+
+@pytest.mark.parametrize("name", ["gemma3", "gemma2"])
+def test_windows_and_soft_caps_are_the_models_own(name: str) -> None:
+    found = step(language(name), (TEXT, 0, [3, 1]), rows=range(64))
+    assert np.abs(found - golden(name).logits).max() < 1e-3
+
+
+def test_what_lies_in_unused_slots_does_not_matter(exact: OpenVinoLanguage) -> None:
+    for cache in exact._caches:
+        cache[...] = 0xFF
+    found = step(exact, (TEXT[:40], 0, [5, 6]), rows=range(40))
+    assert np.abs(found - golden("llama").logits[:40]).max() < 1e-3
+
+
+def test_a_token_alone_has_the_logits_that_it_has_in_company(coarse: OpenVinoLanguage) -> None:
+    parts: list[Part] = [(TEXT[:n], 0, [1 + 2 * i, 2 + 2 * i]) for i, n in enumerate((5, 33, 40, 63))]
+    step(coarse, *parts)
+    nexts: list[Part] = [([7], len(ids), table) for ids, _, table in parts]
+    together = step(coarse, *nexts)
+    for expected, part in zip(together, nexts, strict=True):
+        assert np.array_equal(step(coarse, part)[0], expected)
+        assert np.array_equal(step(coarse, part, (TEXT[:20], 0, [10]))[0], expected)
+
+
+def test_a_prompt_in_chunks_has_the_logits_of_the_whole(coarse: OpenVinoLanguage) -> None:
+    whole = step(coarse, (TEXT, 0, [1, 2]))[0]
+    for size in (16, 32, 30):
+        for begin in range(0, 64, size):
+            last = step(coarse, (TEXT[begin : begin + size], begin, [3, 4]), (TEXT[:9], 0, [5]))[0]
+        assert np.array_equal(last, whole)
+
+
+def test_tokens_proposed_ahead_are_computed_as_one_after_another_where_each_is_a_sequence(
+    coarse: OpenVinoLanguage,
+) -> None:
+    step(coarse, (TEXT[:40], 0, [1, 2]))
+    serial = [step(coarse, ([token], 40 + i, [1, 2]))[0] for i, token in enumerate(TEXT[40:44])]
+    at_once = step(coarse, *[([token], 40 + i, [1, 2]) for i, token in enumerate(TEXT[40:44])])
+    assert np.array_equal(at_once, serial)
+
+
+def test_a_copied_block_holds_the_same_tokens(exact: OpenVinoLanguage) -> None:
+    step(exact, (TEXT[:40], 0, [1, 2]))
+    exact.copy_blocks([(1, 7), (2, 8)])
+    original = step(exact, ([3], 40, [1, 2]))
+    assert np.array_equal(step(exact, ([3], 40, [7, 8])), original)
+
+
+def test_warming_up_touches_block_0_only(exact: OpenVinoLanguage) -> None:
+    step(exact, (TEXT[:40], 0, [1, 2]))
+    before = [cache[1:].copy() for cache in exact._caches]
+    exact.warm_up()
+    assert all(np.array_equal(cache[1:], kept) for cache, kept in zip(exact._caches, before, strict=True))
+
+
+@pytest.mark.parametrize(("threads", "sequences", "added"), [(2, 1, 1), (8, 3, 2), (8, 7, 1), (2, 2, 0), (1, 1, 0)])
+def test_single_tokens_that_are_fewer_than_threads_are_filled_up(threads: int, sequences: int, added: int) -> None:
+    given = batch(*[([9], 4, [1 + i]) for i in range(sequences)])
+    found = filled_up(given, threads)
+    assert found.token_ids.size == sequences + added
+    assert found.begins[-1] == found.token_ids.size
+    assert found.block_begins[-1] == found.blocks.size
+    assert np.array_equal(found.sample_at, given.sample_at)
+
+
+def test_a_step_with_a_prompt_in_it_needs_no_filling() -> None:
+    given = batch((TEXT[:3], 0, [1]))
+    assert filled_up(given, 64) is given
+
+
+def test_a_cache_that_memory_cannot_hold_is_refused() -> None:
+    with pytest.raises(Unavailable) as refusal:
+        language(num_blocks=2**40)
+    assert refusal.value.where == "llm.kv_memory"

@@ -1,0 +1,40 @@
+"""Only graphs that the paged-attention pass turned into what a step can feed are let through."""
+
+import openvino as ov
+import openvino.opset15 as op
+import pytest
+
+from headrace.errors import ModelInvalid
+from headrace.graphs.decoder import build_decoder
+from headrace.graphs.linear import Precision
+from headrace.graphs.nodes import named_result, parameter
+from headrace.runtimes.openvino_paged import STEP_INPUTS, check_inputs, paged
+from tests.graphs.tiny import CONTEXT, golden_checkpoint
+
+
+def _decoder(name: str = "llama") -> ov.Model:
+    return build_decoder(golden_checkpoint(name), Precision(), CONTEXT)
+
+
+def test_a_paged_decoder_has_the_inputs_of_a_step_and_a_cache_for_each_layer() -> None:
+    names = {port.any_name for port in paged(_decoder()).inputs}
+    assert names == set(STEP_INPUTS) | {f"{kind}_cache.{layer}" for kind in ("key", "value") for layer in range(3)}
+
+
+def test_a_graph_without_state_is_refused() -> None:
+    x = parameter("input_ids", [-1, -1])
+    with pytest.raises(ModelInvalid, match="cannot be paged"):
+        paged(ov.Model([named_result("logits", op.convert(x, "f32"))], [x], "stateless"))
+
+
+def test_a_graph_that_is_not_paged_is_refused_with_what_differs() -> None:
+    with pytest.raises(ModelInvalid, match="attention_mask:i64"):
+        check_inputs(_decoder())
+
+
+def test_a_second_output_is_refused() -> None:
+    model = _decoder()
+    model.add_outputs(model.get_results()[0].input_value(0).get_node().input_value(0))
+    with pytest.raises(ModelInvalid) as refusal:
+        paged(model)
+    assert refusal.value.where == "logits"
