@@ -157,6 +157,7 @@ TWINLESS = {
         "generation",
         "runtimes/runtime",
         "runtimes/language",
+        "llm/limits",
         "weights/checkpoint",
         "llm/engine_protocol",
     )

@@ -1,0 +1,6 @@
+"""What one request may ask of the text around a language model; the front ends refuse more, and so does the engine."""
+
+MAX_STOPS = 64
+MAX_STOP_CHARACTERS = 1_024  # of one stop string
+
+MAX_TEMPLATE_CHARACTERS = 262_144  # of a chat template's source
