@@ -37,6 +37,8 @@ def load(asked: EngineLoading) -> Engine:
     try:
         module = importlib.import_module(ENGINES[runtime])
     except ModuleNotFoundError as error:
+        if (error.name or "").startswith("headrace"):
+            raise
         raise ModelInvalid(
             f"language models need {error.name!r}, which is not installed: pip install 'headrace[llm]'"
         ) from error

@@ -11,6 +11,7 @@ from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.head import Head
 from headrace.protocols.oip.rest import read_request, write_response
+from headrace.protocols.oip.unary import whole
 from headrace.protocols.oip.wanted import Wanted
 from headrace.servable import Cancel
 from headrace.types import Buffer, Response
@@ -117,8 +118,11 @@ class Exchange:
         """Take the model's answer; the first is the only one that HTTP has room for."""
         if self.response_complete or self.disconnected:
             return
+        told = whole(answer)
+        if told is not answer and self._cancel is not None:
+            self._cancel()
         try:
-            written = self._refusal(answer) if isinstance(answer, HeadraceError) else self._write(answer)
+            written = self._refusal(told) if isinstance(told, HeadraceError) else self._write(told)
         except HeadraceError as error:
             written = self._refusal(error)
         except Exception:

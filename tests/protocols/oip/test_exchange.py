@@ -2,12 +2,13 @@
 
 import json
 
+import msgspec
 import pytest
 
 from headrace.errors import BodyTooLarge, InvalidRequest
 from headrace.protocols.oip.exchange import Answer, Exchange
 from headrace.protocols.oip.head import read_head
-from headrace.types import ModelRef
+from headrace.types import ModelRef, Response
 from tests.protocols.oip.stub import Stub
 
 BODY = b'{"inputs":[{"name":"INPUT","shape":[1],"datatype":"FP32","data":[1]}]}'
@@ -85,6 +86,19 @@ async def test_a_second_answer_is_ignored() -> None:
     stub.late.answer_next()
     asking.exchange.reply(InvalidRequest("late"))
     assert len(asking.answers) == 1
+
+
+async def test_an_answer_in_parts_is_refused_and_the_rest_cancelled() -> None:
+    stub = Stub()
+    asking = _Asking(stub)
+    asking.run()
+    [(request, reply)] = stub.late.waiting
+    first = stub.late.answer(request)
+    assert isinstance(first, Response)
+    reply(msgspec.structs.replace(first, final=False))
+    assert asking.answers[0].status == 400
+    assert "several parts" in str(asking.json["error"])
+    assert stub.late.cancelled == 1
 
 
 async def test_a_fault_in_reading_is_a_500_of_this_request(
