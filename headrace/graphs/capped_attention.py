@@ -1,10 +1,11 @@
 """Paged attention with a soft cap on its scores (Gemma 2, arXiv 2408.00118), which the plug-in's own node lacks.
 
-It is an operation computed here, in numpy, in float32: exact, and slower than the plug-in's. A graph with it cannot be
-exported or kept in a cache of compiled graphs.
+It is an operation computed here, in numpy, in float32: exact, and slower than the plug-in's. A graph with it is
+exported like any other; to import one, a Core needs `add_extension(CappedAttention)`.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -35,6 +36,10 @@ class Heads(msgspec.Struct, frozen=True):
     window: int  # tokens that are seen, the own among them; 0: all
 
 
+UNREAD = Heads(0, 0, 0, 0.0, 0.0, 0)
+"""Of a node that an exported graph is being read into."""
+
+
 def cap_attention(model: ov.Model, facts: Architecture) -> None:
     """After the paged-attention pass: put a capped node in the place of every paged one. Changes `model`.
 
@@ -58,9 +63,9 @@ def cap_attention(model: ov.Model, facts: Architecture) -> None:
 class CappedAttention(ov.Op):  # type: ignore[misc]
     """Inputs: query, key and value [tokens, heads * dim], both caches, past_lens, begins, blocks, block_begins."""
 
-    def __init__(self, inputs: Sequence[Node] | None = None, heads: Heads | None = None) -> None:
+    def __init__(self, inputs: Sequence[Node] | None = None, heads: Heads = UNREAD) -> None:
         super().__init__(self, inputs)
-        self._heads = heads
+        self._heads: dict[str, float] = msgspec.structs.asdict(heads)
         if inputs is not None:
             self.constructor_validate_and_infer_types()
 
@@ -68,13 +73,17 @@ class CappedAttention(ov.Op):  # type: ignore[misc]
         self.set_output_type(0, self.get_input_element_type(0), self.get_input_partial_shape(0))
 
     def clone_with_new_inputs(self, inputs: Sequence[Node]) -> "CappedAttention":
-        return CappedAttention(inputs, self._heads)
+        return CappedAttention(inputs, msgspec.convert(self._heads, Heads))
+
+    def visit_attributes(self, visitor: Any) -> bool:
+        visitor.on_attributes(self._heads)
+        return True
 
     def has_evaluate(self) -> bool:
         return True
 
     def evaluate(self, outputs: Sequence[ov.Tensor], inputs: Sequence[ov.Tensor]) -> bool:
-        assert self._heads is not None
+        heads = msgspec.convert(self._heads, Heads)
         query, key, value, key_cache, value_cache, past, begins, blocks, block_begins = (x.data for x in inputs)
         outputs[0].shape = inputs[0].shape
         mixed = outputs[0].data
@@ -84,7 +93,7 @@ class CappedAttention(ov.Op):  # type: ignore[misc]
                 table = blocks[block_begins[i] : block_begins[i + 1]]
                 write(key_cache, key[rows], table, int(cached))
                 write(value_cache, value[rows], table, int(cached))
-                mixed[rows] = attend(query[rows], key_cache, value_cache, table, int(cached), self._heads)
+                mixed[rows] = attend(query[rows], key_cache, value_cache, table, int(cached), heads)
         return True
 
 

@@ -31,7 +31,16 @@ class Paged:
             cap_attention(model, facts)
         elif facts:
             set_windows(model, facts.windows)
-        compiled = ov.Core().compile_model(model, "CPU", F32)
+        self._take(ov.Core().compile_model(model, "CPU", F32), num_blocks)
+
+    @classmethod
+    def over(cls, compiled: Any) -> "Paged":
+        """Over a graph that is compiled already."""
+        paged = cls.__new__(cls)
+        paged._take(compiled, 16)
+        return paged
+
+    def _take(self, compiled: Any, num_blocks: int) -> None:
         self.request = compiled.create_infer_request()
         for port in compiled.inputs:
             if "cache" in port.any_name:

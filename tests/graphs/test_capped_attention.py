@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from openvino._offline_transformations import paged_attention_transformation
 
-from headrace.graphs.capped_attention import BLOCK_SIZE, Heads, attend, cap_attention, write
+from headrace.graphs.capped_attention import BLOCK_SIZE, CappedAttention, Heads, attend, cap_attention, write
 from headrace.graphs.decoder import build_decoder
 from headrace.graphs.linear import Precision
-from tests.graphs.tiny import CONTEXT, golden_checkpoint
+from tests.graphs.paged import F32, Paged
+from tests.graphs.tiny import CONTEXT, golden, golden_checkpoint, tokens
 
 Floats = NDArray[np.float32]
 
@@ -51,6 +52,16 @@ def test_a_text_in_any_chunks_and_blocks_is_the_definition(chunks: list[int], wi
         found.append(attend(query[rows], caches[0], caches[1], table, cached, heads))
         cached += count
     assert np.abs(np.concatenate(found) - slowly(query, key, value, heads)).max() < 1e-4
+
+
+def test_a_compiled_graph_is_imported_again_with_its_cap() -> None:
+    given = golden_checkpoint("gemma2")
+    paged = Paged(build_decoder(given, Precision(), CONTEXT), given.architecture)
+    exported = paged.request.get_compiled_model().export_model()
+    core = ov.Core()
+    core.add_extension(CappedAttention)
+    again = Paged.over(core.import_model(exported, "CPU", F32))
+    assert np.abs(again.read(tokens(64), [40, 24], [2, 1]) - golden("gemma2").logits).max() < 1e-3
 
 
 def test_caches_of_a_capped_graph_are_float32_in_blocks() -> None:
