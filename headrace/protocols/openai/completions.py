@@ -97,7 +97,10 @@ def _choice_json(index: int, delta: Delta, generated: Generated, options: Comple
 
 
 def completion_logprobs(tokens: Sequence[TokenLogprob], as_ids: bool, offset: int = 0) -> dict[str, Any]:
-    """OpenAI's form of completions: four lists; `offset` is where the first token begins in the choice's text."""
+    """OpenAI's form of completions: four lists; `offset` is where the first token begins in the choice's text.
+
+    A token is among its own alternatives, likely or not.
+    """
     offsets = []
     for token in tokens:
         offsets.append(offset)
@@ -106,7 +109,7 @@ def completion_logprobs(tokens: Sequence[TokenLogprob], as_ids: bool, offset: in
         "tokens": [token_text(token, as_ids) for token in tokens],
         "token_logprobs": [finite(token.logprob) for token in tokens],
         "top_logprobs": [
-            {token_text(each, as_ids): finite(each.logprob) for each in token.top}
+            {token_text(each, as_ids): finite(each.logprob) for each in (*token.top, token)}
             if token.logprob is not None
             else None
             for token in tokens

@@ -57,7 +57,7 @@ async def test_logprobs_are_four_lists_with_the_prompts_where_it_is_echoed() -> 
     expected = {
         "tokens": ["a", "b", "Paris"],
         "token_logprobs": [None, -0.5, -0.5],
-        "top_logprobs": [None, {"t0": -1.0}, {"t0": -1.0}],
+        "top_logprobs": [None, {"t0": -1.0, "b": -0.5}, {"t0": -1.0, "Paris": -0.5}],
         "text_offset": [0, 1, 2],
     }
     assert answer.json["choices"][0]["logprobs"] == expected
@@ -90,4 +90,4 @@ async def test_the_prompts_logprobs_are_told_in_vllms_form_too() -> None:
 def test_tokens_can_be_written_as_ids() -> None:
     token = TokenLogprob(7, "a", b"a", -1.0, (TokenLogprob(8, "b", b"b", -2.0),))
     found = completion_logprobs([token], as_ids=True)
-    assert (found["tokens"], found["top_logprobs"]) == (["token_id:7"], [{"token_id:8": -2.0}])
+    assert (found["tokens"], found["top_logprobs"]) == (["token_id:7"], [{"token_id:8": -2.0, "token_id:7": -1.0}])
