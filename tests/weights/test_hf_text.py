@@ -1,0 +1,83 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headrace.errors import ModelInvalid
+from headrace.weights.fields import Fields
+from headrace.weights.gguf_text import Text
+from headrace.weights.hf_text import hf_text
+
+
+def _read(folder: Path, config: dict[str, Any] | None = None, **files: Any) -> Text:
+    tokenizer = {"version": "1.0", "added_tokens": [{"id": 7, "content": "<end>", "special": True}], "model": {}}
+    for name, content in {"tokenizer": tokenizer, **files}.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    fields = Fields(config or {}, "config.json")
+    return hf_text(folder, fields, fields, 40)
+
+
+def test_the_tokenizer_is_the_folder_s(tmp_path: Path) -> None:
+    assert _read(tmp_path).tokenizer.json == tmp_path / "tokenizer.json"
+
+
+def test_a_missing_tokenizer_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelInvalid, match=r"tokenizer\.json: is missing"):
+        hf_text(tmp_path, Fields({}), Fields({}), 40)
+
+
+def test_ends_are_gathered_from_every_file(tmp_path: Path) -> None:
+    files = {"generation_config": {"eos_token_id": [5, 2]}, "tokenizer_config": {"eos_token": "<end>"}}
+    assert _read(tmp_path, {"eos_token_id": 2}, **files).eos_ids == (2, 5, 7)
+
+
+def test_the_tokenizer_may_describe_its_end(tmp_path: Path) -> None:
+    assert _read(tmp_path, tokenizer_config={"eos_token": {"content": "<end>"}}).eos_ids == (7,)
+
+
+def test_the_first_token_is_the_configuration_s(tmp_path: Path) -> None:
+    assert _read(tmp_path, {"bos_token_id": 1}).bos_id == 1
+    assert _read(tmp_path).bos_id is None
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, None),
+        ({"tokenizer_config": {"chat_template": "a"}}, "a"),
+        ({"tokenizer_config": {"chat_template": "a"}, "chat_template": {"chat_template": "b"}}, "b"),
+        (
+            {
+                "tokenizer_config": {
+                    "chat_template": [{"name": "tool_use", "template": "t"}, {"name": "default", "template": "d"}]
+                }
+            },
+            "d",
+        ),
+    ],
+)
+def test_the_chat_template_is_found_wherever_it_is(tmp_path: Path, files: dict[str, Any], expected: str | None) -> None:
+    assert _read(tmp_path, **files).chat_template == expected
+
+
+def test_a_template_in_a_file_of_its_own_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "chat_template.jinja").write_text("é")
+    assert _read(tmp_path, tokenizer_config={"chat_template": "a"}).chat_template == "é"
+
+
+@pytest.mark.parametrize(
+    ("config", "files", "match"),
+    [
+        ({"eos_token_id": 40}, {}, "eos_token_id: must be tokens from 0 to 39, is 40"),
+        ({"eos_token_id": ["a"]}, {}, "eos_token_id: must be tokens"),
+        ({"bos_token_id": True}, {}, "bos_token_id: must be tokens"),
+        ({}, {"tokenizer_config": {"chat_template": 3}}, "chat_template: must be a text"),
+        ({}, {"tokenizer": [], "tokenizer_config": {"eos_token": "<end>"}}, r"tokenizer\.json: cannot be read"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(
+    tmp_path: Path, config: dict[str, Any], files: dict[str, Any], match: str
+) -> None:
+    with pytest.raises(ModelInvalid, match=match):
+        _read(tmp_path, config, **files)
