@@ -107,7 +107,8 @@ class Scheduler:
                 plan.add_sampling(sequence)
             else:
                 begun.append(sequence)
-        plan.open_to_prompts()
+        seats = self._limits.max_sequences - len(self.running)
+        plan.open_to_prompts(begun + self.waiting[: max(0, seats)])
         for sequence in begun:
             if not plan.full:
                 plan.add_prompt(sequence, sequence.num_computed_tokens)

@@ -17,8 +17,9 @@ class Budget(msgspec.Struct, frozen=True):
 
     max_chunk: int = 512  # tokens of prompts
     max_prompt_rows: int = 64  # rows of logits that tell of prompts: they are large
-    stretch: float = 2.5  # times what the step takes without prompts
-    longest_s: float = 0.25  # where nobody samples: how soon a newcomer or a cancel is noticed
+    stretch: float = 2.25  # times what a step takes without prompts: below 3 whatever the machine's neighbours do
+    patience_s: float = 0.05  # where more wait for their first token than for their next: a reader's pace
+    longest_s: float = 0.25  # how soon a newcomer or a cancel is noticed
 
 
 class StepPlan:
@@ -44,11 +45,21 @@ class StepPlan:
         self._add(sequence, past, count, decode_shape(past, count))
         self._num_sampling += 1
 
-    def open_to_prompts(self) -> None:
-        """All that sample are in: how long may it become? At least a block of a prompt is always computed."""
-        if self._chunks:
-            self._until_s = self._budget.stretch * self._step_time.seconds(self._shape)
-            self._least = self._block_size
+    def open_to_prompts(self, coming: list[Sequence]) -> None:
+        """All that sample are in: how long may it become? At least a block of a prompt is always computed.
+
+        It may take a few times what a step takes now; or will take once those that are coming sample too, because that
+        is the pace that everyone's tokens will come at. So one that decodes does not hold up sixty prompts.
+        """
+        if not self._chunks:
+            return
+        self._least = self._block_size
+        crowd = self._shape + StepShape(len(coming), len(coming), sum(map(len, coming)))
+        then_s = self._budget.stretch * self._step_time.seconds(crowd)
+        if len(coming) > self._num_sampling:
+            then_s = max(then_s, self._budget.patience_s)
+        now_s = self._budget.stretch * self._step_time.seconds(self._shape)
+        self._until_s = max(now_s, min(then_s, self._budget.longest_s))
 
     def add_prompt(self, sequence: Sequence, past: int) -> bool:
         """As many tokens from `past` on as there is time for, ending with a block or with the prompt; else False."""

@@ -22,7 +22,7 @@ def plan(decodes: int = 0, token_s: float = 0.001, budget: Budget | None = None)
     made = StepPlan(BLOCK, StepTime(floor_s=0.01, token_s=token_s), budget or Budget())
     for _ in range(decodes):
         made.add_sampling(sequence(50, 49))
-    made.open_to_prompts()
+    made.open_to_prompts([])
     return made
 
 
@@ -58,6 +58,14 @@ def test_a_prompt_beside_others_may_stretch_their_step_so_far() -> None:
     step = made.step(())
     assert 1.8 * alone < step.seconds < 2.5 * alone
     assert step.chunks[-1].num_tokens % BLOCK == 0
+
+
+def test_where_many_are_coming_it_may_take_what_their_steps_will_take() -> None:
+    made = StepPlan(BLOCK, StepTime(floor_s=0.01, token_s=0.0005), Budget())
+    made.add_sampling(sequence(50, 49))
+    made.open_to_prompts([sequence(100)] * 40)
+    made.add_prompt(sequence(1500), 0)
+    assert 0.04 < made.step(()).seconds < 2.5 * (0.01 + 42 * 0.0006)
 
 
 def test_a_block_is_always_computed_so_that_nobody_starves() -> None:
@@ -122,7 +130,7 @@ def drafting(max_tokens: int = 100) -> Sequence:
 def drafted(sequence: Sequence, room: int = 100, prompt: bool = False) -> Step:
     made = StepPlan(BLOCK, StepTime(floor_s=0.01, token_s=0.0001), Budget())
     made.add_sampling(sequence)
-    made.open_to_prompts()
+    made.open_to_prompts([])
     if prompt:
         made.add_prompt(Sequence(2, [1] * 40, max_tokens=1), 0)
     made.add_drafts(DraftLength(), lambda _, count: min(room, count))
