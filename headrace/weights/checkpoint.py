@@ -93,7 +93,7 @@ class TokenizerSource(msgspec.Struct, frozen=True):
 class Checkpoint(msgspec.Struct, frozen=True):
     """A model read from disk; it maps the file for as long as it lives."""
 
-    source: Literal["gguf", "safetensors"]
+    source: Literal["gguf", "safetensors", "openvino"]
     architecture: Architecture
     weights: Mapping[str, Weight]  # by canonical name
     tokenizer: TokenizerSource

@@ -12,7 +12,7 @@ from headrace.weights.hf_checkpoint import INDEX, hf_checkpoint
 from tests.weights.files import safetensors_bytes
 from tests.weights.models import DECODERS, ENCODERS, config, hf_tensors, write_folder
 
-POOLING = {
+POOLING: dict[str, Any] = {
     "modules": [
         {"type": "sentence_transformers.models.Transformer", "path": ""},
         {"type": "sentence_transformers.models.Pooling", "path": "1_Pooling"},
@@ -66,7 +66,7 @@ def _sharded(folder: Path, **weight_map: str) -> Path:
     (folder / "model.safetensors").unlink()
     tensors = list(hf_tensors(told).items())
     names = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
-    told_map = {}
+    told_map: dict[str, str] = {}
     for name, part in zip(names, (tensors[:6], tensors[6:]), strict=True):
         (folder / name).write_bytes(safetensors_bytes(dict(part)))
         told_map |= {key: name for key, _ in part}
@@ -150,14 +150,9 @@ VALUES = st.recursive(
     key=st.sampled_from(
         [
             *config("gemma3_text"),
-            *("architectures", "layer_types", "rope_parameters", "rope_scaling", "rope_theta", "hidden_activation"),
-            *(
-                "rms_norm_eps",
-                "tie_word_embeddings",
-                "attention_bias",
-                "final_logit_softcapping",
-                "quantization_config",
-            ),
+            *("architectures", "layer_types", "rope_parameters", "rope_scaling", "rope_theta", "rms_norm_eps"),
+            *("hidden_activation", "tie_word_embeddings", "attention_bias", "final_logit_softcapping"),
+            "quantization_config",
         ]
     ),
     value=VALUES,
