@@ -21,6 +21,7 @@ from headrace.servable import Cancel
 CONNECTION = "headrace.connection"
 """The extension of the ASGI scope that holds the connection's `transport` and `flow`."""
 
+PATIENCE_S = 60.0  # with a client that takes nothing
 MAX_UNSENT_BYTES = 256 << 10  # kept for a client that reads slowly, besides what the system's sockets hold
 
 DONE = b"data: [DONE]\n\n"
@@ -89,12 +90,14 @@ class Streamed(Response):
         start: Callable[[Pipe], Cancel],
         media_type: str = "text/event-stream",
         headers: Mapping[str, str] | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self.status_code = 200
         self.media_type = media_type
         self.background = None
         self.init_headers({"cache-control": "no-cache", "x-accel-buffering": "no", **(headers or {})})
         self._start = start
+        self._patience_s = patience_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         pipe = Pipe()
@@ -112,21 +115,29 @@ class Streamed(Response):
             watch.cancel()
 
     async def _send(self, pipe: Pipe, connection: Mapping[str, Any] | None, send: Send, cancel: Cancel) -> None:
-        def overflow() -> None:
+        def cut_off() -> None:
             cancel()
             if connection:
                 connection["transport"].abort()
 
-        pipe.overflow = overflow
+        async def body(data: bytes, more: bool) -> None:
+            stalled = connection and connection["flow"].write_paused
+            async with asyncio.timeout(self._patience_s if stalled else None):
+                await send({"type": "http.response.body", "body": data, "more_body": more})
+
+        pipe.overflow = cut_off
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        while pipe.unsent or not pipe.over:
-            pipe.direct = _not_direct  # while older pieces are on their way
-            while pipe.unsent:
-                await send({"type": "http.response.body", "body": pipe.take(), "more_body": True})
-            if connection:
-                pipe.direct = partial(_write, connection["transport"], connection["flow"])
-            await _next(pipe)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        try:
+            while pipe.unsent or not pipe.over:
+                pipe.direct = _not_direct  # while older pieces are on their way
+                while pipe.unsent:
+                    await body(pipe.take(), more=True)
+                if connection:
+                    pipe.direct = partial(_write, pipe, connection["transport"], connection["flow"])
+                await _next(pipe)
+            await body(b"", more=False)
+        except TimeoutError:
+            cut_off()
 
 
 async def until_gone(receive: Receive) -> None:
@@ -147,10 +158,13 @@ async def _next(pipe: Pipe) -> None:
     pipe.wake.clear()
 
 
-def _write(transport: asyncio.Transport, flow: FlowControl, data: bytes) -> bool:
+def _write(pipe: Pipe, transport: asyncio.Transport, flow: FlowControl, data: bytes) -> bool:
     """As a chunk of HTTP/1.1; what a closed connection is given is lost, as it would be on the way."""
     if flow.write_paused:
         return False
+    if transport.is_closing():
+        pipe.end()
+        return True
     transport.write(b"%x\r\n%b\r\n" % (len(data), data))
     return True
 

@@ -13,6 +13,8 @@ from headrace.protocols.json_body import decode
 
 T = TypeVar("T")
 
+MAX_NESTING = 128
+
 _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>.*)`$", re.DOTALL)
 
 
@@ -56,6 +58,17 @@ def refuse_unless_absent(fields: dict[str, tuple[Any, str]]) -> None:
     for name, (value, reason) in fields.items():
         if value is not None:
             raise InvalidRequest(reason, name)
+
+
+def check_nesting(value: object, where: str) -> None:
+    """Raises InvalidRequest for what nests so deep that some reader of it, further on, would give up."""
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > MAX_NESTING:
+            raise InvalidRequest(f"is nested deeper than {MAX_NESTING} levels", where)
+        inner = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = [child for children in inner for child in children]
 
 
 def _field_names(kind: Any) -> list[str]:

@@ -40,6 +40,9 @@ class Client:
         assert rest[int(size, 16) :] == b"\r\n"
         self.written += rest[:-2]
 
+    def is_closing(self) -> bool:
+        return self._gone.is_set()
+
     def abort(self) -> None:
         self.aborted = True
         self.leave()
@@ -56,11 +59,15 @@ class Client:
 class Running:
     """A streamed answer under way."""
 
-    def __init__(self, client: Client, first: Callable[[Pipe], None] = lambda pipe: None) -> None:
+    def __init__(
+        self, client: Client, first: Callable[[Pipe], None] = lambda pipe: None, patience_s: float = 60.0
+    ) -> None:
         self.cancelled = 0
         self._first = first
         self.pipe = Pipe()
-        self.task = asyncio.ensure_future(Streamed(self._start)(client.scope, client.receive, client.send))
+        self.task = asyncio.ensure_future(
+            Streamed(self._start, patience_s=patience_s)(client.scope, client.receive, client.send)
+        )
 
     def _start(self, pipe: Pipe) -> Callable[[], None]:
         self.pipe = pipe
@@ -172,3 +179,14 @@ async def test_a_client_that_does_not_read_is_cut_off_at_the_limit() -> None:
     assert running.cancelled
     assert sum(map(len, running.pipe.unsent)) <= MAX_UNSENT_BYTES + 1024
     await running.task
+
+
+async def test_a_client_that_takes_nothing_for_long_is_cut_off() -> None:
+    client = Client()
+    running = Running(client, lambda pipe: pipe.write(b"0"), patience_s=0.0)
+    await turns()
+    client.stop_reading()
+    running.pipe.write(b"1")
+    await running.task
+    assert client.aborted
+    assert running.cancelled

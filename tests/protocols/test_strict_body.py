@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import InvalidRequest
-from headrace.protocols.strict_body import Body, Reader, refuse_unless_absent
+from headrace.protocols.strict_body import MAX_NESTING, Body, Reader, check_nesting, refuse_unless_absent
 
 
 class Inner(Body, frozen=True):
@@ -52,3 +52,16 @@ def test_a_field_that_is_refused_says_why() -> None:
     refuse_unless_absent({"audio": (None, "no sound")})
     with pytest.raises(InvalidRequest, match=r"^audio: no sound$"):
         refuse_unless_absent({"suffix": (None, "x"), "audio": (False, "no sound")})
+
+
+def nested(levels: int) -> object:
+    value: object = 1
+    for i in range(levels - 1):
+        value = {"a": value} if i % 2 else [value]
+    return value
+
+
+def test_what_nests_too_deep_is_refused() -> None:
+    check_nesting(nested(MAX_NESTING), "schema")
+    with pytest.raises(InvalidRequest, match=r"^schema: is nested deeper than 128 levels$"):
+        check_nesting(nested(MAX_NESTING + 1), "schema")

@@ -9,7 +9,7 @@ from headrace.protocols.openai.messages import Message, template_messages
 from headrace.protocols.openai.sampling import SharedFields, check_shared, sampling, truncation
 from headrace.protocols.openai.tools import Choice, Tool, read_tools
 from headrace.protocols.ranges import MAX_LOGPROBS, in_range
-from headrace.protocols.strict_body import Reader, refuse_unless_absent
+from headrace.protocols.strict_body import Reader, check_nesting, refuse_unless_absent
 
 _MAX_METADATA = 16
 
@@ -122,6 +122,8 @@ def _refuse(body: ChatBody) -> None:
 
 
 def _template_arguments(body: ChatBody) -> dict[str, Any]:
+    check_nesting(body.chat_template_kwargs, "chat_template_kwargs")
+    check_nesting(body.documents, "documents")
     arguments: dict[str, Any] = {}
     if body.reasoning_effort is not None:
         if body.reasoning_effort not in ("none", "minimal", "low", "medium", "high", "xhigh", "max"):

@@ -6,7 +6,7 @@ import msgspec
 
 from headrace.errors import InvalidRequest
 from headrace.generation import Grammar
-from headrace.protocols.strict_body import Body
+from headrace.protocols.strict_body import Body, check_nesting
 
 
 class JsonSchema(Body, frozen=True):
@@ -86,7 +86,7 @@ def _of_response_format(asked: ResponseFormat | None) -> list[Grammar]:
     where = "response_format.json_schema.schema"
     if asked.json_schema.schema is None:
         raise InvalidRequest("is missing", where)
-    return [Grammar("json_schema", msgspec.json.encode(asked.json_schema.schema).decode(), where)]
+    return [Grammar("json_schema", _schema(asked.json_schema.schema, where), where)]
 
 
 def _of_kinds(
@@ -94,7 +94,7 @@ def _of_kinds(
 ) -> list[Grammar]:
     found = []
     if json is not None:
-        source = json if isinstance(json, str) else msgspec.json.encode(json).decode()
+        source = json if isinstance(json, str) else _schema(json, f"{at}json")
         found.append(Grammar("json_schema", source, f"{at}json"))
     if regex is not None:
         found.append(Grammar("regex", regex, f"{at}regex"))
@@ -105,3 +105,8 @@ def _of_kinds(
     if grammar is not None:
         found.append(Grammar("lark", grammar, f"{at}grammar"))
     return found
+
+
+def _schema(schema: dict[str, Any] | bool, where: str) -> str:
+    check_nesting(schema, where)
+    return msgspec.json.encode(schema).decode()

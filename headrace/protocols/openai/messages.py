@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from headrace.errors import InvalidRequest
-from headrace.protocols.strict_body import Body
+from headrace.protocols.strict_body import Body, check_nesting
 
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
 _ARGUMENTS = msgspec.json.Decoder(dict[str, Any])
@@ -112,5 +112,6 @@ def _call(call: CalledTool, where: str) -> dict[str, Any]:
         arguments = _ARGUMENTS.decode(call.function.arguments or "{}")
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidRequest("must be the text of a JSON object", f"{where}.function.arguments") from error
+    check_nesting(arguments, f"{where}.function.arguments")
     function = {"name": call.function.name, "arguments": arguments}
     return {"id": call.id or "", "type": "function", "function": function}

@@ -15,7 +15,7 @@ from headrace.protocols.openai.messages import Message, template_messages
 from headrace.protocols.openai.pieces import new_id
 from headrace.protocols.openai.tools import Tool, read_tools
 from headrace.protocols.ranges import check_token_ids
-from headrace.protocols.strict_body import Body, Reader
+from headrace.protocols.strict_body import Body, Reader, check_nesting
 
 
 class TokenizeBody(Body, frozen=True, kw_only=True):
@@ -73,6 +73,7 @@ def _prompt(body: TokenizeBody) -> Prompt:
         raise InvalidRequest("exactly one of prompt and messages is given", "prompt")
     if body.messages is None:
         return Prompt(text=body.prompt, add_special_tokens=body.add_special_tokens)
+    check_nesting(body.chat_template_kwargs, "chat_template_kwargs")
     return Prompt(
         messages=template_messages(body.messages),
         tools=read_tools(body.tools, None, None).tools,

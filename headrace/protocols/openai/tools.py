@@ -7,7 +7,7 @@ import msgspec
 
 from headrace.errors import InvalidRequest
 from headrace.generation import ToolChoice
-from headrace.protocols.strict_body import Body
+from headrace.protocols.strict_body import Body, check_nesting
 
 MAX_TOOLS = 128
 _MAX_NAME = 64
@@ -81,6 +81,7 @@ def _function(tool: Tool, where: str) -> Function:
     name = tool.function.name
     if not (1 <= len(name) <= _MAX_NAME and name.isascii() and name.isprintable() and " " not in name):
         raise InvalidRequest(f"must be 1 to {_MAX_NAME} ASCII characters without spaces", f"{where}.function.name")
+    check_nesting(tool.function.parameters, f"{where}.function.parameters")
     return tool.function
 
 
