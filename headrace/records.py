@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from headrace.generation import StepFacts
+from headrace.generation import StepFacts, Times, Usage
 from headrace.types import BatchFacts, ModelVersion, VersionState
 
 
@@ -39,6 +39,19 @@ class StepRecord(msgspec.Struct, frozen=True, gc=False):
     facts: StepFacts
 
 
+class GenerationRecord(msgspec.Struct, frozen=True, gc=False):
+    """One generation, once it ended; made by `workers/engine_remote.py`. Times are `Clock.now_ns`."""
+
+    model: ModelVersion
+    n: int  # choices asked for
+    max_tokens: int | None
+    usage: Usage  # of one that was cancelled, what was told until then
+    times: Times
+    finishes: tuple[str, ...]  # of each choice: stop, length, tool_calls, or abort
+    arrived_ns: int
+    finished_ns: int
+
+
 class ModelEvent(msgspec.Struct, frozen=True):
     """A version moved from one state to another; made by `models/reconcile.py`. `when_s` is Unix time."""
 
@@ -61,7 +74,7 @@ class WorkerEvent(msgspec.Struct, frozen=True):
     pid: int = 0
 
 
-Record = RequestRecord | BatchRecord | StepRecord | ModelEvent | WorkerEvent
+Record = RequestRecord | BatchRecord | StepRecord | GenerationRecord | ModelEvent | WorkerEvent
 
 
 Recorder = Callable[[Record], None]

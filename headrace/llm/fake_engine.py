@@ -25,6 +25,7 @@ from headrace.generation import (
     Score,
     Scored,
     StepFacts,
+    Times,
     Tokenize,
     Tokenized,
     Usage,
@@ -68,7 +69,15 @@ class _Work(msgspec.Struct):
     prompt: tuple[int, ...]
     writings: list[Writing]
     deltas: list[Delta]  # kept for the last answer, where it does not stream
+    arrived_ns: int
     begun: bool = False
+    times: Times = Times()
+
+    def begin(self) -> None:
+        """It runs: each of its choices gets a first token now."""
+        self.begun = True
+        since_ns = max(1, time.monotonic_ns() - self.arrived_ns)
+        self.times = Times(since_ns, since_ns)
 
     def usage(self) -> Usage:
         return Usage(len(self.prompt), sum(writing.num_tokens for writing in self.writings))
@@ -177,7 +186,8 @@ class FakeEngine:
             raise InvalidRequest(f"is {tokens}", ask.prompt.where)
         max_tokens = min(room, ask.sampling.max_tokens or room)
         writings = [Writing(index, bytes(prompt), ask.sampling, max_tokens) for index in range(ask.n)]
-        return _Work(ask, prompt, writings, [Delta(index, text) for index in range(ask.n)] if ask.echo else [])
+        echo = [Delta(index, text) for index in range(ask.n)] if ask.echo else []
+        return _Work(ask, prompt, writings, echo, time.monotonic_ns())
 
     def _trigger(self, text: str, where: str) -> None:
         file = self._file
@@ -208,8 +218,9 @@ class FakeEngine:
             threading.Event().wait()
 
     def _advance(self, number: int, work: _Work) -> None:
-        first, work.begun = not work.begun, True
-        self._count(prompt_tokens=len(work.prompt) if first else 0)
+        if first := not work.begun:
+            work.begin()
+            self._count(prompt_tokens=len(work.prompt))
         for writing in work.writings:
             if not writing.finish:
                 writing.write()
@@ -227,9 +238,9 @@ class FakeEngine:
         deltas = tuple(work.deltas if work.ask.stream else _joined(work.deltas))
         top = work.ask.sampling.prompt_logprobs
         if not first:
-            return Generated(deltas, work.usage())
+            return Generated(deltas, work.usage(), times=work.times)
         logprobs = () if top is None else tuple(logprob(token, top) for token in work.prompt)
-        return Generated(deltas, work.usage(), logprobs, work.prompt)
+        return Generated(deltas, work.usage(), logprobs, work.prompt, work.times)
 
     def _count(self, seconds: float = 0.0, **more: int) -> None:
         counted = {name: getattr(self._since, name) + number for name, number in more.items()}

@@ -9,7 +9,7 @@ from headrace.clock import Clock
 from headrace.errors import DeadlineExceeded, HeadraceError, Internal, Unavailable, WorkerLost
 from headrace.observe.log_format import FIELDS, JsonFormatter, TextFormatter
 from headrace.observe.token_bucket import TokenBucket
-from headrace.records import BatchRecord, ModelEvent, Record, RequestRecord, StepRecord, WorkerEvent
+from headrace.records import BatchRecord, GenerationRecord, ModelEvent, Record, RequestRecord, StepRecord, WorkerEvent
 
 LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "grpc", "asyncio")
 """Loggers that may bring handlers of their own; their lines belong among ours."""
@@ -67,7 +67,7 @@ class RecordLog:
             elif isinstance(record, WorkerEvent):
                 self._worker(record)
             else:
-                assert isinstance(record, BatchRecord | StepRecord)  # its requests tell
+                assert isinstance(record, BatchRecord | StepRecord | GenerationRecord)  # its requests tell
 
     def _not_served(self, record: RequestRecord) -> None:
         if not self._bucket.take(self._clock.now_ns()):

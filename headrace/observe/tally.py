@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from headrace.observe.histogram import DURATION_BOUNDS_NS, ROW_BOUNDS, Histogram
-from headrace.records import BatchRecord, ModelEvent, Record, RequestRecord, StepRecord, WorkerEvent
+from headrace.records import BatchRecord, GenerationRecord, ModelEvent, Record, RequestRecord, StepRecord, WorkerEvent
 from headrace.types import VersionState
 
 Key = tuple[str, int | None]
@@ -145,7 +145,7 @@ class Tally:
                 requests.clear()
                 self._model(record)
             else:
-                assert isinstance(record, StepRecord)  # not counted yet
+                assert isinstance(record, StepRecord | GenerationRecord)  # not counted yet
         self._requests(requests)
 
     def _requests(self, groups: Groups) -> None:

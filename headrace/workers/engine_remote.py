@@ -8,13 +8,14 @@ import msgspec
 
 from headrace.clock import Clock, Timer
 from headrace.errors import DeadlineExceeded, HeadraceError, InvalidRequest, ModelUnavailable, QueueFull, WorkerLost
-from headrace.generation import Ask, Embed, Generate, LanguageFacts, Result, Score, Tokenize
+from headrace.generation import Ask, Embed, Generate, Generated, LanguageFacts, Result, Score, Tokenize
 from headrace.llm.engine_protocol import EngineLoading
 from headrace.llm.text_tensors import TextRequest, language_signature
 from headrace.records import Recorder, StepRecord
 from headrace.servable import Cancel, Reply
 from headrace.types import Backlog, Request, Response, Tensor
 from headrace.workers import engine_wire as wire
+from headrace.workers.generation_story import Story
 from headrace.workers.kept_process import Keeping, KeptProcess
 from headrace.workers.process import Program
 from headrace.workers.wire import error_of
@@ -42,11 +43,12 @@ class Limits(msgspec.Struct, frozen=True):
 class _Call:
     """A request until its last answer."""
 
-    __slots__ = ("add", "answered", "attempts", "number", "outputs", "reply", "timer")
+    __slots__ = ("add", "answered", "attempts", "number", "outputs", "reply", "story", "timer")
 
     def __init__(self, number: int, add: bytes, reply: Reply, outputs: Callable[[Result], tuple[Tensor, ...]]) -> None:
         self.number = number
         self.add = add  # encoded
+        self.story: Story | None = None  # of a generation
         self.reply = reply
         self.outputs = outputs
         self.answered = False  # something
@@ -141,6 +143,8 @@ class RemoteEngine:
         if self._num_bytes and self._num_bytes + len(add) > self._limits.max_queue_bytes:
             raise QueueFull(f"requests for {self._version} hold {self._num_bytes} bytes, the limit", retry_after_s=1)
         call = _Call(self._last_number, add, reply, outputs)
+        if isinstance(ask, Generate):
+            call.story = Story(ask, self._clock.now_ns())
         if deadline_ns is not None:
             call.timer = self._clock.call_at(deadline_ns, lambda: self._late(call))
         return call
@@ -219,8 +223,11 @@ class RemoteEngine:
                 continue  # the caller went away meanwhile
             fault, result = answered.fault, answered.result
             if fault is not None:
+                call.story = None  # it was refused, or the engine could not go on
                 self._answer(call, error_of(fault.code, fault.message, fault.where))
             elif result is not None:
+                if call.story and isinstance(result, Generated):
+                    call.story.hear(result)
                 self._answer(call, Response(self._version, call.outputs(result), None, answered.final, {}, result))
         self._record(StepRecord(self._version, step.facts))
 
@@ -242,6 +249,8 @@ class RemoteEngine:
         self._unsent.pop(call.number, None)
         if call.timer:
             call.timer.cancel()
+        if call.story and call.attempts:
+            self._record(call.story.record(self._version, self._clock.now_ns()))
         if self._idle and not self._calls:
             self._idle.set()
 

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -22,9 +23,9 @@ from headrace.errors import (
     QueueFull,
     WorkerLost,
 )
-from headrace.generation import Ask, Embed, Generate, Generated, Prompt, Sampling, Tokenize, Tokenized
+from headrace.generation import Ask, Embed, Generate, Generated, Prompt, Sampling, Tokenize, Tokenized, Usage
 from headrace.llm.engine_protocol import EngineLoading
-from headrace.records import Record, StepRecord, WorkerEvent
+from headrace.records import GenerationRecord, Record, StepRecord, WorkerEvent
 from headrace.servable import Answers, answer
 from headrace.types import Backlog, Context, Manifest, ModelRef, Request, Response, Tensor
 from headrace.workers.engine_remote import Limits, RemoteEngine
@@ -124,6 +125,14 @@ async def test_each_step_is_recorded(tmp_path: Path) -> None:
         assert facts[-1].running == 0
 
 
+async def test_a_generation_is_recorded_once_it_is_complete(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        await made.text("Hello")
+        (record,) = [record for record in made.records if isinstance(record, GenerationRecord)]
+        assert (record.usage, record.finishes, record.max_tokens) == (Usage(5, 5), ("length",), 5)
+        assert 0 < record.times.first_token_ns < record.finished_ns - record.arrived_ns
+
+
 async def test_what_the_engine_refuses_is_an_error_with_its_field(tmp_path: Path) -> None:
     async with bench(tmp_path, "refuse_on = 'bad'") as made:
         with pytest.raises(InvalidRequest, match="refuses") as caught:
@@ -145,6 +154,7 @@ async def test_a_cancelled_request_is_out_of_the_engine_and_what_it_saved_is_cou
         await anext(aiter(answers))
         cancel()
         assert made.engine.backlog() == Backlog(0, 0)
+        assert [record.finishes for record in made.records if isinstance(record, GenerationRecord)] == [("abort",)]
         await made.text("other")
         assert sum(record.facts.aborted for record in made.steps()) == 1
         assert sum(record.facts.saved_tokens for record in made.steps()) > 900
@@ -265,3 +275,44 @@ async def test_tensors_without_text_are_refused(tmp_path: Path) -> None:
     async with bench(tmp_path) as made:
         with pytest.raises(InvalidRequest, match="'x' is no input of the model; it has: text_input"):
             await answer(made.engine, ask(None, [from_array("x", np.zeros(1, np.float32))]))
+
+
+class _Caller:
+    """Asks, may go away, and remembers what it was told."""
+
+    def __init__(self, made: Bench, number: int) -> None:
+        self.answers: list[Response | HeadraceError] = []
+        self.done = asyncio.Event()
+        sampling = Sampling(temperature=0, max_tokens=1 + number % 7, ignore_eos=True)
+        asked = ask(Generate(Prompt(text=str(number)), sampling, stream=number % 2 == 0))
+        self._cancel = made.engine.submit(asked, self)
+
+    def __call__(self, answer: Response | HeadraceError) -> None:
+        assert not self.done.is_set(), "told after the end"
+        self.answers.append(answer)
+        if isinstance(answer, HeadraceError) or answer.final:
+            self.done.set()
+
+    def leave(self) -> None:
+        self._cancel()
+        self.done.set()
+
+
+async def test_every_request_ends_once_whatever_becomes_of_the_worker(tmp_path: Path) -> None:
+    random = Random(1)
+    async with bench(tmp_path, "delay_ms = 2", max_queue=1000) as made:
+        callers: list[_Caller] = []
+        for number in range(150):
+            callers.append(_Caller(made, number))
+            if random.random() < 0.3:
+                random.choice(callers).leave()
+            if number % 40 == 20 and (pid := made.engine.pid):
+                os.kill(pid, signal.SIGKILL)
+            if random.random() < 0.3:
+                await callers[-1].done.wait()
+        await asyncio.gather(*(caller.done.wait() for caller in callers))
+        assert made.engine.backlog() == Backlog(0, 0)
+        await made.text("the next")
+        assert made.steps()[-1].facts.used_blocks == 0
+        ends = [caller.answers[-1] for caller in callers if caller.answers]
+        assert {end.code for end in ends if isinstance(end, HeadraceError)} <= {"worker_lost"}
