@@ -1,3 +1,5 @@
+"""Same content, same name."""
+
 import numpy as np
 
 from headrace.weights.digest import digest

@@ -1,3 +1,5 @@
+"""A model's description is read by type, and what is wrong is refused by name."""
+
 from pathlib import Path
 
 import pytest

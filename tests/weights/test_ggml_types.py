@@ -1,3 +1,5 @@
+"""Every encoding gives the values of the reference, bit for bit."""
+
 import gguf
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""GGUF files, right and wrong ones."""
+
 import struct
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""What llama.cpp's keys mean, family by family."""
+
 from typing import Any
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Whole GGUF files, split ones and damaged ones."""
+
 import struct
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""Names, order and fusion of a GGUF file's tensors."""
+
 from pathlib import Path
 
 import numpy as np

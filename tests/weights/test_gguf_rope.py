@@ -1,3 +1,5 @@
+"""Rotary positions as GGUF files describe them."""
+
 from typing import Any
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Tokenizer fields and tokens that end a text, from GGUF metadata."""
+
 from typing import Any
 
 import numpy as np

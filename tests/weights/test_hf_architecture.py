@@ -1,3 +1,5 @@
+"""What the fields of config.json mean, family by family."""
+
 from typing import Any
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Whole Hugging Face folders, sharded ones and damaged ones."""
+
 import json
 from pathlib import Path
 from typing import Any

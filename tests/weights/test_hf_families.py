@@ -1,3 +1,5 @@
+"""The tables of families fit each other."""
+
 from headrace.weights.hf_families import DEFAULTS, FAMILIES, NESTED
 
 

@@ -1,3 +1,5 @@
+"""Names and fusion of a Hugging Face folder's tensors."""
+
 from pathlib import Path
 
 import numpy as np

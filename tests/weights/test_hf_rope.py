@@ -1,3 +1,5 @@
+"""Rotary positions as config.json describes them; longer expectations are those of transformers 5.24."""
+
 from typing import Any
 
 import numpy as np

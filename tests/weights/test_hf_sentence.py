@@ -1,3 +1,5 @@
+"""How sentence-transformers folders pool."""
+
 import json
 from pathlib import Path
 from typing import Any

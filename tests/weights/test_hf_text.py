@@ -1,3 +1,5 @@
+"""Tokenizer, chat template and tokens that end a text, from a Hugging Face folder."""
+
 import json
 from pathlib import Path
 from typing import Any

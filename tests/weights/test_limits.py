@@ -1,3 +1,5 @@
+"""Sizes that cannot be those of one model are refused."""
+
 import msgspec
 import pytest
 

@@ -1,3 +1,5 @@
+"""A path to a model is recognised by what lies there."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""Safetensors files, right and wrong ones."""
+
 import json
 import struct
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Tensors that are missing, unknown or of the wrong shape."""
+
 from pathlib import Path
 
 import msgspec

@@ -1,3 +1,5 @@
+"""Tensors are cut, reordered and read from the bytes of a file."""
+
 from pathlib import Path
 
 import numpy as np
