@@ -22,61 +22,89 @@ LEAST_SCALE = 1e-8
 """Keeps a row of zeros from a division by zero."""
 
 
-class Precision(msgspec.Struct, frozen=True):
-    """How matrices are held: their values, 8-bit codes with a scale a row, or 4-bit codes in groups along the row."""
+Form = Literal["f32", "bf16", "int8", "int4"]
 
-    weights: Literal["f32", "int8", "int4"] = "f32"
-    head: Literal["f32", "int8", "int4"] = "f32"  # of the last matrix, whose errors reach the answer undamped
+
+class Precision(msgspec.Struct, frozen=True):
+    """How matrices are held: as numbers, 8-bit codes with a scale a row, or 4-bit codes in groups along the row."""
+
+    weights: Form = "f32"
+    head: Form = "f32"  # of the last matrix, whose errors reach the answer undamped
     group: int = 64  # of int4: inputs that share a scale
 
 
 def linear(x: Node, weights: Sequence[Weight], precision: Precision) -> Node:
     """x [..., in] times several matrices [out_i, in] laid one under another: [..., sum(out_i)], float32."""
-    values = [weight.dense() for weight in weights]
-    return op.matmul(
-        x, _held(np.concatenate(values) if len(values) > 1 else values[0], precision.weights, precision), False, True
-    )
+    return op.matmul(x, _held(weights, precision.weights, precision.group), False, True)
 
 
 def head(x: Node, weight: Weight, precision: Precision) -> Node:
     """x [..., in] times the matrix [vocabulary, in] that gives the logits."""
-    return op.matmul(x, _held(weight.dense(), precision.head, precision), False, True)
+    return op.matmul(x, _held([weight], precision.head, precision.group), False, True)
 
 
 def embedding(ids: Node, weight: Weight, precision: Precision) -> Node:
     """Rows of the matrix [vocabulary, hidden] by ids [...] of i64: [..., hidden], float32. Never below 8 bits."""
-    kind = "f32" if precision.weights == "f32" else "int8"
-    return op.gather(_held(weight.dense(), kind, precision), op.convert(ids, "i32"), op.constant(np.int64(0)))
+    form: Form = "int8" if precision.weights == "int4" else precision.weights
+    return op.gather(_held([weight], form, 0), op.convert(ids, "i32"), op.constant(np.int64(0)))
 
 
-def _held(values: NDArray[np.float32], kind: str, precision: Precision) -> Node:
-    if kind == "f32":
-        return op.constant(np.ascontiguousarray(values, np.float32))
-    if kind == "int8" or values.shape[1] % precision.group:
-        return _int8(values)
-    return _int4(values, precision.group)
+def _held(weights: Sequence[Weight], form: Form, group: int) -> Node:
+    """The matrices one under another as a float32 node, whose constants are of that form."""
+    if form == "f32":
+        return op.constant(_stacked([weight.dense() for weight in weights]))
+    if form == "bf16":
+        return op.convert(_bf16(_stacked([weight.dense() for weight in weights])), "f32")
+    if form == "int4" and weights[0].shape[1] % group == 0:
+        return _grouped_codes([_int4(weight.dense(), group) for weight in weights])
+    return _row_codes([_int8(weight.dense()) for weight in weights])
 
 
-def _int8(values: NDArray[np.float32]) -> Node:
-    """Symmetric codes, one scale a row."""
-    scales = np.maximum(np.abs(values).max(axis=1, keepdims=True), LEAST_SCALE) / 127
-    codes = np.clip(np.rint(values / scales), -127, 127).astype(np.int8)
+def _int8(values: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Codes -127 to 127 [out, in] and a scale a row [out, 1]."""
+    highest = np.maximum(values.max(axis=1, keepdims=True), -values.min(axis=1, keepdims=True))
+    scales = np.maximum(highest, LEAST_SCALE) / np.float32(127)
+    scaled = values / scales
+    np.rint(scaled, out=scaled)
+    return scaled.astype(np.int8), scales
+
+
+def _int4(values: NDArray[np.float32], group: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
+    """Codes 0 to 15 [out, groups, group], with a whole zero point and a scale for each group [out, groups, 1]."""
+    grouped = values.reshape(len(values), -1, group)
+    low = np.minimum(grouped.min(axis=2, keepdims=True), 0)
+    high = np.maximum(grouped.max(axis=2, keepdims=True), 0)
+    scales = np.maximum(high - low, LEAST_SCALE) / np.float32(15)
+    zeros = np.rint(-low / scales)
+    codes = np.clip(np.rint(grouped / scales) + zeros, 0, 15)
+    return codes.astype(np.uint8), zeros.astype(np.uint8), scales
+
+
+def _row_codes(parts: Sequence[tuple[NDArray[np.int8], NDArray[np.float32]]]) -> Node:
+    codes, scales = (_stacked(arrays) for arrays in zip(*parts, strict=True))
     scaled = op.multiply(op.convert(op.constant(codes), "f16"), op.constant(scales.astype(np.float16)))
     return op.convert(scaled, "f32")
 
 
-def _int4(values: NDArray[np.float32], group: int) -> Node:
-    """Codes 0 to 15 with a scale and a whole zero point for each group along the row."""
-    rows, width = values.shape
-    grouped = values.reshape(rows, width // group, group)
-    low = np.minimum(grouped.min(axis=2, keepdims=True), 0)
-    high = np.maximum(grouped.max(axis=2, keepdims=True), 0)
-    scales = np.maximum(high - low, LEAST_SCALE) / 15
-    zeros = np.clip(np.rint(-low / scales), 0, 15)
-    codes = np.clip(np.rint(grouped / scales) + zeros, 0, 15).astype(np.uint8)
-    shifted = op.subtract(op.convert(_packed(codes), "f16"), op.convert(_packed(zeros.astype(np.uint8)), "f16"))
+def _grouped_codes(parts: Sequence[tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]]) -> Node:
+    codes, zeros, scales = (_stacked(arrays) for arrays in zip(*parts, strict=True))
+    shifted = op.subtract(op.convert(_packed(codes), "f16"), op.convert(_packed(zeros), "f16"))
     scaled = op.multiply(shifted, op.constant(scales.astype(np.float16)))
-    return op.convert(op.reshape(scaled, op.constant(np.array([rows, width], np.int64)), False), "f32")
+    shape = np.array([codes.shape[0], codes.shape[1] * codes.shape[2]], np.int64)
+    return op.convert(op.reshape(scaled, op.constant(shape), False), "f32")
+
+
+def _stacked(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return np.ascontiguousarray(parts[0]) if len(parts) == 1 else np.concatenate(parts)
+
+
+def _bf16(values: NDArray[np.float32]) -> Node:
+    """A constant rounded to the nearest, ties to even."""
+    bits = values.view(np.uint32)
+    rounded = (bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16)
+    tensor = ov.Tensor(ov.Type.bf16, ov.Shape(list(values.shape)))
+    tensor.data.view(np.uint16)[...] = rounded.astype(np.uint16)
+    return op.constant(tensor)
 
 
 def _packed(codes: NDArray[np.uint8]) -> Node:

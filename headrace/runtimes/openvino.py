@@ -46,13 +46,13 @@ class OpenVino:
         precision = manifest.parameters.get("precision", "f32")
         if precision not in PRECISIONS:
             raise ModelInvalid(f"is one of {', '.join(PRECISIONS)}, not {precision!r}", "parameters.precision")
-        core, device = _core(), manifest.device.upper()
-        if device not in core.available_devices:
-            known = ", ".join(each.lower() for each in core.available_devices)
+        device = manifest.device.upper()
+        if device not in core().available_devices:
+            known = ", ".join(each.lower() for each in core().available_devices)
             raise ModelInvalid(f"OpenVINO finds no {manifest.device!r} here, only {known}", "device")
         try:
-            model = core.read_model(manifest.path)
-            compiled = core.compile_model(model, device, _options(threads, precision))
+            model = core().read_model(manifest.path)
+            compiled = core().compile_model(model, device, _options(threads, precision))
         except Exception as error:  # RuntimeError, and whatever its readers throw
             raise ModelInvalid(openvino_reason(str(error)), manifest.path.name) from error
         return OpenVinoModel(model, compiled, precision)
@@ -135,7 +135,7 @@ class _Shapes:
 
 
 @cache
-def _core() -> Any:
+def core() -> Any:
     """The one of this process, kept to its end.
 
     OpenVINO's CPU plugin gives the thread that makes it a stack for signals and takes it away when it ends. Two plugins

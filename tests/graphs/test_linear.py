@@ -38,7 +38,7 @@ def _run(result: object, parameter: object, value: NDArray[np.generic]) -> Float
     return found
 
 
-@pytest.mark.parametrize(("kind", "most"), [("f32", 1e-5), ("int8", 0.03), ("int4", 0.4)])
+@pytest.mark.parametrize(("kind", "most"), [("f32", 1e-5), ("bf16", 0.01), ("int8", 0.03), ("int4", 0.4)])
 def test_matrices_under_one_another_give_their_products_side_by_side(kind: str, most: float) -> None:
     x = op.parameter([-1, 128], ov.Type.f32)
     values, first, second = _random(5, 128), _random(96, 128), _random(32, 128)
@@ -62,7 +62,7 @@ def test_the_head_has_a_precision_of_its_own() -> None:
     assert np.allclose(found, values @ matrix.T, atol=1e-4)
 
 
-@pytest.mark.parametrize(("kind", "most"), [("f32", 0.0), ("int8", 0.02), ("int4", 0.02)])
+@pytest.mark.parametrize(("kind", "most"), [("f32", 0.0), ("bf16", 0.02), ("int8", 0.02), ("int4", 0.02)])
 def test_an_embedding_gives_rows_by_id(kind: str, most: float) -> None:
     ids = op.parameter([-1, -1], ov.Type.i64)
     table = _random(50, 16)

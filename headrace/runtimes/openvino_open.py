@@ -1,0 +1,78 @@
+"""A language model's file or folder -> a decoder that runs: planned, built or taken from the cache, paged, compiled."""
+
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+
+import msgspec
+import openvino as ov
+
+from headrace.errors import ModelInvalid
+from headrace.graphs.decoder import build_decoder, check
+from headrace.runtimes.openvino import core
+from headrace.runtimes.openvino_cache import GraphCache, graph_key
+from headrace.runtimes.openvino_ir import ir_checkpoint, is_ir, num_weights, read_ir
+from headrace.runtimes.openvino_language import OpenVinoLanguage
+from headrace.runtimes.openvino_paged import paged
+from headrace.runtimes.openvino_plan import Asked, KvAsked, Plan, plan
+from headrace.runtimes.reasons import openvino_reason
+from headrace.weights.checkpoint import Checkpoint, Weight
+from headrace.weights.open import open_checkpoint
+
+
+class Choices(msgspec.Struct, frozen=True):
+    """What the settings leave to choose of a decoder."""
+
+    threads: int
+    precision: Asked = "auto"
+    kv_precision: KvAsked = "auto"
+    max_context: int = 0  # 0: what the model was made for
+    cache: Path | None = None  # folder for graphs; None: they are built at every start
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A decoder whose cache is yet to be allocated, and what is known of it."""
+
+    checkpoint: Checkpoint
+    model: OpenVinoLanguage
+    plan: Plan
+    parameters: int  # weights in all
+
+
+def open_model(path: Path) -> Checkpoint:
+    """What the file or folder says, whichever of the formats it has; nothing is computed. Raises ModelInvalid."""
+    return ir_checkpoint(path) if is_ir(path) else open_checkpoint(path)
+
+
+def load_language(path: Path, choices: Choices, checkpoint: Checkpoint | None = None) -> Opened:
+    """Make a decoder ready for `allocate` and `warm_up`; `checkpoint`, where the caller has opened the path already.
+
+    Raises ModelInvalid with the field that is wrong or not supported.
+    """
+    checkpoint = checkpoint or open_model(path)
+    facts = checkpoint.architecture
+    max_context = min(choices.max_context or facts.max_context, facts.max_context)
+    chosen = plan(choices.precision, choices.kv_precision, _kinds(checkpoint.weights))
+    if checkpoint.source == "openvino":
+        graph = read_ir(core(), path)
+        parameters = num_weights(graph)
+        graph = paged(graph)
+    else:
+        check(facts)
+        graph = paged(_graph(checkpoint, chosen, max_context, choices.cache), facts)
+        parameters = sum(prod(weight.shape) for weight in checkpoint.weights.values())
+    try:
+        compiled = core().compile_model(graph, "CPU", dict(chosen.options(choices.threads)))
+    except RuntimeError as error:
+        raise ModelInvalid(openvino_reason(str(error)), path.name) from error
+    return Opened(checkpoint, OpenVinoLanguage(compiled, max_context, choices.threads), chosen, parameters)
+
+
+def _graph(checkpoint: Checkpoint, chosen: Plan, max_context: int, cache: Path | None) -> ov.Model:
+    key = graph_key([checkpoint.digest, checkpoint.architecture, chosen.precision, max_context])
+    return GraphCache(cache).model(core(), key, lambda: build_decoder(checkpoint, chosen.precision, max_context))
+
+
+def _kinds(weights: Mapping[str, Weight]) -> list[str]:
+    """Of the matrices, the form of each."""
+    return [weight.kind for weight in weights.values() if len(weight.shape) > 1]

@@ -1,0 +1,77 @@
+"""How a decoder is held and computed on a CPU: what was asked for, and the file's own form -> a plan. Pure.
+
+Measured with SmolLM2 (135 M weights): 8-bit codes with a scale a row are the fastest form that stays as exact as a file
+of 4 bits or more; 4-bit codes are faster where few sequences run, and cost likelihood; float32 is the reference.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from headrace.errors import ModelInvalid
+from headrace.graphs.linear import Precision
+
+Asked = Literal["auto", "f32", "bf16", "int8", "int4"]
+KvAsked = Literal["auto", "f32", "f16", "bf16", "u8"]
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What to build, and how to compile it. `text` says it to people."""
+
+    precision: Precision
+    compute: Literal["f32", "bf16"]
+    kv: Literal["f32", "f16", "bf16", "u8"]
+    rounding_group: int  # activations that share a scale when they meet codes; 0: they are not rounded
+    text: str
+
+    def options(self, threads: int) -> Mapping[str, Any]:
+        """For the CPU plug-in. One stream: sequences share a step, steps do not share the cores."""
+        return {
+            "INFERENCE_PRECISION_HINT": self.compute,
+            "KV_CACHE_PRECISION": self.kv,
+            "KEY_CACHE_QUANT_MODE": "BY_TOKEN",  # a key stays as it is while its block fills
+            "DYNAMIC_QUANTIZATION_GROUP_SIZE": self.rounding_group,
+            "PERFORMANCE_HINT": "THROUGHPUT",
+            "NUM_STREAMS": 1,
+            "INFERENCE_NUM_THREADS": threads,
+            "ENABLE_CPU_PINNING": False,  # several workers would pin their threads to the same cores
+        }
+
+
+def plan(asked: Asked, kv_asked: KvAsked, kinds: Iterable[str]) -> Plan:
+    """Choose for matrices that the file holds as `kinds`. Raises ModelInvalid where two choices exclude each other."""
+    chosen = "int8" if asked == "auto" else asked
+    compute: Literal["f32", "bf16"] = "bf16" if chosen == "bf16" else "f32"
+    if kv_asked == "bf16" and compute == "f32":
+        raise ModelInvalid('bf16 needs `llm.precision = "bf16"`; f16 takes as much memory', "llm.kv_precision")
+    return Plan(
+        precision=PRECISIONS[chosen],
+        compute=compute,
+        kv="u8" if kv_asked == "auto" else kv_asked,
+        rounding_group=ROUNDING[chosen],
+        text=f"{HELD[chosen]}, from {_listed(kinds)}",
+    )
+
+
+PRECISIONS: Mapping[str, Precision] = {
+    "f32": Precision("f32", "f32"),
+    "bf16": Precision("bf16", "bf16"),
+    "int8": Precision("int8", "int8"),
+    "int4": Precision("int4", "int8", 64),
+}
+ROUNDING = {"f32": 0, "bf16": 0, "int8": 32, "int4": 64}
+"""Groups other than these fall off the plug-in's fast path, or cost likelihood."""
+
+HELD = {
+    "f32": "float32, exact",
+    "bf16": "bfloat16, computed in bfloat16",
+    "int8": "8-bit codes with a scale a row",
+    "int4": "4-bit codes in groups of 64, the head in 8 bits; less likely answers than the file's own",
+}
+
+
+def _listed(kinds: Iterable[str]) -> str:
+    """The file's kinds, the most frequent first."""
+    return " and ".join(kind for kind, _ in Counter(kinds).most_common()) or "the graph's own"

@@ -1,0 +1,61 @@
+"""A model's file or folder becomes a decoder that runs, whatever its format."""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from headrace.errors import ModelInvalid
+from headrace.runtimes.openvino_cache import GraphCache
+from headrace.runtimes.openvino_open import Choices, load_language
+from tests.graphs.tiny import CONTEXT, golden, golden_checkpoint, tokens
+from tests.runtimes.paging import step
+
+TEXT = [int(token) for token in tokens(64)]
+EXACT = Choices(threads=2, precision="f32", kv_precision="f32")
+NOWHERE = Path("/nowhere")
+
+
+def test_a_checkpoint_becomes_a_decoder_with_its_facts() -> None:
+    found = load_language(NOWHERE, EXACT, golden_checkpoint("qwen3"))
+    found.model.allocate(4)
+    logits = step(found.model, (TEXT, 0, [1, 2]), rows=range(64))
+    assert np.abs(logits - golden("qwen3").logits).max() < 1e-3
+    assert found.model.max_context == CONTEXT
+    assert found.parameters == sum(np.prod(each.shape) for each in golden_checkpoint("qwen3").weights.values())
+
+
+def test_the_next_start_takes_the_graph_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    choices = msgspec.structs.replace(EXACT, cache=tmp_path)
+    given = golden_checkpoint("gemma3")
+    first = load_language(NOWHERE, choices, given).model
+    monkeypatch.setattr(GraphCache, "_keep", None)
+    second = load_language(NOWHERE, choices, msgspec.structs.replace(given, weights={})).model
+    for model in (first, second):
+        model.allocate(4)
+        assert np.abs(step(model, (TEXT, 0, [1, 2]), rows=range(64)) - golden("gemma3").logits).max() < 1e-3
+
+
+def test_a_context_is_no_longer_than_the_model_was_made_for() -> None:
+    given = golden_checkpoint("llama")
+    for asked, expected in ((0, CONTEXT), (64, 64), (10**6, CONTEXT)):
+        choices = msgspec.structs.replace(EXACT, max_context=asked)
+        assert load_language(NOWHERE, choices, given).model.max_context == expected
+
+
+def test_what_cannot_be_computed_is_refused_before_anything_is_built() -> None:
+    given = golden_checkpoint("llama")
+    wrong = msgspec.structs.replace(given, architecture=msgspec.structs.replace(given.architecture, kv_heads=3))
+    with pytest.raises(ModelInvalid) as refusal:
+        load_language(NOWHERE, EXACT, wrong)
+    assert refusal.value.where == "kv_heads"
+
+
+@pytest.mark.parametrize("precision", ["auto", "bf16", "int8", "int4"])
+def test_every_precision_answers_nearly_as_float32_does(precision: str) -> None:
+    choices = msgspec.structs.replace(EXACT, precision=precision, kv_precision="auto")
+    found = load_language(NOWHERE, choices, golden_checkpoint("llama"))
+    found.model.allocate(4)
+    logits = step(found.model, (TEXT, 0, [1, 2]), rows=range(64))
+    assert np.abs(logits - golden("llama").logits).mean() < (0.6 if precision == "int4" else 0.15)

@@ -1,0 +1,39 @@
+"""What is asked of a decoder's precision becomes a plan, or is refused by its field."""
+
+import pytest
+
+from headrace.errors import ModelInvalid
+from headrace.graphs.linear import Precision
+from headrace.runtimes.openvino_plan import Asked, plan
+
+
+def test_left_to_choose_weights_have_8_bits_and_are_computed_in_float32() -> None:
+    found = plan("auto", "auto", ["Q4_1", "Q8_0", "Q4_1"])
+    assert found.precision == Precision("int8", "int8")
+    assert (found.compute, found.kv) == ("f32", "u8")
+    assert found.text == "8-bit codes with a scale a row, from Q4_1 and Q8_0"
+
+
+@pytest.mark.parametrize("asked", ["f32", "bf16"])
+def test_numbers_meet_activations_that_are_not_rounded(asked: Asked) -> None:
+    found = plan(asked, "auto", ["F16"])
+    assert found.rounding_group == 0
+    assert found.compute == asked
+
+
+def test_four_bits_keep_a_head_of_eight() -> None:
+    found = plan("int4", "f16", ["BF16"])
+    assert (found.precision.weights, found.precision.head, found.kv) == ("int4", "int8", "f16")
+    assert found.rounding_group == found.precision.group
+
+
+def test_a_bf16_cache_without_bf16_computing_is_refused() -> None:
+    with pytest.raises(ModelInvalid) as refusal:
+        plan("auto", "bf16", [])
+    assert refusal.value.where == "llm.kv_precision"
+    assert plan("bf16", "bf16", []).kv == "bf16"
+
+
+def test_options_give_one_stream_all_threads() -> None:
+    options = plan("auto", "auto", []).options(7)
+    assert (options["NUM_STREAMS"], options["INFERENCE_NUM_THREADS"]) == (1, 7)
