@@ -85,7 +85,7 @@ def _draw_of_all(row: Row, sampling: Sampling, uniform: Callable[[int], float], 
         return likeliest  # it alone has the mass
     for lane in range(_TRIES):
         token_id = _cell(table, ends, uniform(lane))
-        if sampling.top_p >= 1.0 or _mass_before(weights, token_id) < wanted:
+        if sampling.top_p >= 1.0 or token_id == likeliest or _mass_before(weights, token_id) < wanted:
             return token_id
     ids = _nucleus_of_all(row, weights, wanted)
     return int(ids[_point(weights[ids].cumsum(dtype=np.float64), uniform(_TRIES))])

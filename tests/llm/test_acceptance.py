@@ -83,7 +83,7 @@ def test_certain_drafts_leave_the_distribution_as_it_is(length: int) -> None:
     p = [reference_sampling.distribution(row.tolist(), sampling) for row in LOGITS[: length + 1]]
     drafts = [int(row.argmax()) for row in p[:-1]]
     seen: Counter[tuple[int, int]] = Counter()
-    for seed in range(60_000 // (length + 1)):
+    for seed in range(30_000 // (length + 1)):
         rows = rows_to_verify(0, Choosing(sampling, fresh_seed=seed), drafts)
         chosen = sampler.sample(LOGITS, rows).token_ids
         seen[kept(drafts, chosen), chosen[kept(drafts, chosen)]] += 1
@@ -100,7 +100,7 @@ def test_drawn_drafts_leave_the_distribution_as_it_is(length: int, sharpness: fl
     q = _softmax(sharpness * np.log(p[:-1] + 1e-9) + random.normal(scale=0.3, size=p[:-1].shape))
     seen: Counter[tuple[int, int]] = Counter()
     ends = q.cumsum(axis=1)
-    for drawn in random.random((16_000, length)):
+    for drawn in random.random((8_000, length)):
         drafts = [min(int(ends[place].searchsorted(u)), VOCABULARY - 1) for place, u in enumerate(drawn)]
         gained = accept_drawn(p, q, drafts, partial(uniform, stream_key(sum(seen.values())), 0))
         assert gained[:-1] == drafts[: len(gained) - 1]
