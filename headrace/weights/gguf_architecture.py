@@ -41,8 +41,8 @@ KNOWN = """
 
 RANK = 4
 NORMALIZED = (1, 2, 3)
-POOLING: Mapping[int, Literal["mean", "cls", "last", ""]] = {0: "", 1: "mean", 2: "cls", 3: "last", RANK: "cls"}
-"""llama.cpp's numbers; 4 is a cross-encoder's, which reads the first token. Its server makes vectors of length 1."""
+POOLING: Mapping[int, Literal["mean", "cls", "last", ""]] = {0: "", 1: "mean", 2: "cls", 3: "last", RANK: ""}
+"""llama.cpp's numbers; 4 is a cross-encoder's. Its server makes vectors of length 1."""
 
 BASES = {"gemma3": 1e6}
 """Of rotary positions, where the file leaves it out and it is not 10,000."""

@@ -1,8 +1,9 @@
 """A GGUF file, or the parts that one was split into -> a Checkpoint."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -11,7 +12,7 @@ from headrace.weights.checkpoint import Architecture, Checkpoint
 from headrace.weights.digest import digest
 from headrace.weights.fields import Fields
 from headrace.weights.gguf import GgufFile, read_gguf
-from headrace.weights.gguf_architecture import gguf_architecture
+from headrace.weights.gguf_architecture import RANK, gguf_architecture
 from headrace.weights.gguf_names import gguf_weights
 from headrace.weights.gguf_text import gguf_text
 from headrace.weights.shapes import check_weights
@@ -27,7 +28,7 @@ def gguf_checkpoint(path: Path) -> Checkpoint:
     metadata, tensors = files[0].metadata, _joined(files)
     facts = gguf_architecture(metadata, tensors)
     weights = gguf_weights(facts, tensors)
-    facts = _with_labels(facts, weights)
+    facts = _with_labels(facts, weights, metadata)
     check_weights(facts, weights)
     text = gguf_text(metadata, facts.vocabulary)
     return Checkpoint(
@@ -74,8 +75,12 @@ def _joined(files: Sequence[GgufFile]) -> dict[str, StoredWeight]:
     return tensors
 
 
-def _with_labels(facts: Architecture, weights: dict[str, StoredWeight]) -> Architecture:
-    """A cross-encoder's classifier says how many labels there are."""
-    if facts.family != "bert" or "classifier" not in weights:
+def _with_labels(facts: Architecture, weights: Mapping[str, StoredWeight], metadata: Mapping[str, Any]) -> Architecture:
+    """A cross-encoder's classifier says how many labels there are; it pools nothing."""
+    if facts.family != "bert":
         return facts
-    return msgspec.structs.replace(facts, labels=weights["classifier"].shape[0])
+    if "classifier" not in weights:
+        if metadata.get("bert.pooling_type") == RANK:
+            raise ModelInvalid("is missing, and the file calls itself a cross-encoder", "classifier")
+        return facts
+    return msgspec.structs.replace(facts, labels=weights["classifier"].shape[0], pooling="", normalize=False)

@@ -21,10 +21,12 @@ def gguf_rope(fields: Fields, width: int, tensors: Mapping[str, StoredWeight], d
     """For `width` rotated values of a head. Raises ModelInvalid for a scaling that is not supported."""
     base = base_of(fields, "rope.freq_base", default_base)
     kind = fields.text("rope.scaling.type", "linear" if fields.has("rope.scale_linear") else "none")
-    factor = fields.positive("rope.scaling.factor", fields.positive("rope.scale_linear", 1.0))
+    factor = (
+        fields.number("rope.scaling.factor", fields.number("rope.scale_linear", 1.0), low=0.0) or 1.0
+    )  # as llama.cpp
     scale = fields.positive("rope.scaling.attn_factor", 1.0)
-    if factor > MAX_FACTOR:
-        raise fields.fault("rope.scaling.factor", f"must be at most {MAX_FACTOR:g}, is {factor}")
+    if not 1 <= factor <= MAX_FACTOR:
+        raise fields.fault("rope.scaling.factor", f"must be from 1 to {MAX_FACTOR:g}, is {factor}")
     frequencies = rope.plain(width, base)
     if kind == "linear":
         frequencies = rope.linear(frequencies, factor)

@@ -5,9 +5,9 @@ import msgspec
 from headrace.weights import rope
 from headrace.weights.checkpoint import Rope
 from headrace.weights.fields import Fields
+from headrace.weights.limits import MAX_CONTEXT
 
 KINDS = ("default", "linear", "llama3", "yarn", "longrope")
-DYNAMIC = "dynamic"
 MAX_FACTOR = 1e6
 
 
@@ -77,7 +77,8 @@ def _yarn(scaling: Fields, width: int, max_context: int, base: float) -> Positio
     if scaling.has("mscale") and scaling.has("mscale_all_dim"):
         weight, everywhere = scaling.positive("mscale"), scaling.positive("mscale_all_dim")
         scale = rope.yarn_scale(factor, weight) / rope.yarn_scale(factor, everywhere)
-    reach = max(max_context, int(original * factor)) if scaling.has("original_max_position_embeddings") else max_context
+    reach = max(max_context, min(int(original * factor), MAX_CONTEXT))
+    reach = reach if scaling.has("original_max_position_embeddings") else max_context
     return Positions(rope.rope(frequencies, scaling.positive("attention_factor", scale)), reach)
 
 

@@ -8,7 +8,7 @@ MAX_WIDTH = 1 << 20
 MAX_HEADS = 4096
 MAX_HEAD_DIM = 4096
 MAX_VOCABULARY = 1 << 24
-MAX_CONTEXT = 1 << 27
+MAX_CONTEXT = 1 << 24
 
 
 def check_sizes(facts: Architecture) -> Architecture:

@@ -78,7 +78,7 @@ def test_phi3_may_have_a_window_everywhere() -> None:
     assert _read("phi3", attention__sliding_window=16).windows == (16, 16)
 
 
-@pytest.mark.parametrize(("number", "pooling", "normalize"), [(0, "", False), (2, "cls", True), (4, "cls", False)])
+@pytest.mark.parametrize(("number", "pooling", "normalize"), [(0, "", False), (2, "cls", True), (4, "", False)])
 def test_an_encoder_pools_as_the_file_says(number: int, pooling: str, normalize: bool) -> None:
     found = _read("bert", pooling_type=number)
     assert (found.pooling, found.normalize) == (pooling, normalize)

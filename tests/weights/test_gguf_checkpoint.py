@@ -47,8 +47,20 @@ def test_a_cross_encoder_has_as_many_labels_as_its_classifier(tmp_path: Path) ->
     tensors = gguf_tensors("bert")
     for name, shape in {"cls": (32, 32), "cls.output": (1, 32)}.items():
         tensors |= {f"{name}.weight": np.zeros(shape, np.float32), f"{name}.bias": np.zeros(shape[0], np.float32)}
-    found = gguf_checkpoint(write_gguf(tmp_path / "m.gguf", "bert", tensors, pooling_type=4)).architecture
-    assert (found.labels, found.normalize) == (1, False)
+    for number in (4, None):  # converters leave it out
+        found = gguf_checkpoint(write_gguf(tmp_path / "m.gguf", "bert", tensors, pooling_type=number)).architecture
+        assert (found.labels, found.pooling, found.normalize) == (1, "", False)
+
+
+def test_a_cross_encoder_that_lost_its_pooler_is_refused(tmp_path: Path) -> None:
+    lost = {"cls.output.weight": np.zeros((1, 32), np.float32), "cls.output.bias": np.zeros(1, np.float32)}
+    with pytest.raises(ModelInvalid, match="pooler: is missing"):
+        gguf_checkpoint(write_gguf(tmp_path / "m.gguf", "bert", gguf_tensors("bert") | lost))
+
+
+def test_a_cross_encoder_without_a_classifier_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelInvalid, match="classifier: is missing"):
+        gguf_checkpoint(write_gguf(tmp_path / "m.gguf", "bert", pooling_type=4))
 
 
 def _split(tmp_path: Path, *, number: int = 1, count: int = 2) -> Path:

@@ -60,8 +60,8 @@ def test_factors_that_cannot_divide_are_refused(values: list[float]) -> None:
     [
         ({"rope.freq_base": 1.0}, "rope.freq_base: must be more than 1"),
         ({"rope.scaling.type": "ntk"}, "rope.scaling.type: must be none, linear, yarn or longrope"),
-        ({"rope.scaling.factor": 1e9}, "rope.scaling.factor: must be at most"),
-        ({"rope.scaling.factor": -1.0}, "rope.scaling.factor: must be more than 0"),
+        ({"rope.scaling.factor": 1e9}, "rope.scaling.factor: must be from 1"),
+        ({"rope.scaling.factor": -1.0}, "rope.scaling.factor: must be a finite number of at least 0"),
     ],
 )
 def test_what_is_not_supported_is_refused_by_name(values: dict[str, Any], match: str) -> None:
