@@ -1,22 +1,22 @@
 """The Open Inference Protocol over gRPC: the server and its table of methods."""
 
-from typing import Any
-
-import grpc
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2
-from grpc_reflection.v1alpha import reflection, reflection_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 
 from headrace.errors import SettingInvalid
 from headrace.generated import model_config_pb2, service_pb2
 from headrace.generated import service_pb2 as pb
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.grpc_call import unary
+from headrace.protocols.oip.grpc_call import Method, Unary, unary
 from headrace.protocols.oip.grpc_control import Control
 from headrace.protocols.oip.grpc_health import SERVICE as HEALTH
 from headrace.protocols.oip.grpc_health import Health
 from headrace.protocols.oip.grpc_infer import Infer
 from headrace.protocols.oip.grpc_models import Models
+from headrace.protocols.oip.grpc_reflection import SERVICE as REFLECTION
+from headrace.protocols.oip.grpc_reflection import reflect
+from headrace.protocols.oip.grpc_server import Server
 from headrace.protocols.oip.grpc_stream import stream
 
 SERVICE = "inference.GRPCInferenceService"
@@ -26,24 +26,22 @@ _MAX_STREAMS = 1024  # calls at a time on one connection
 _PROTOBUF_MAX_BYTES = 2**31 - 1  # no message can be larger; also bounds what a compressed one may become
 
 
-def create_server(front: Front, max_message_bytes: int = UNLIMITED) -> grpc.aio.Server:
+def create_server(front: Front, max_message_bytes: int = UNLIMITED) -> Server:
     """The server, on the running event loop; the caller adds a port, starts it, and stops it.
 
     `max_message_bytes` is also the limit of a message once it is decompressed. To drain, wait for the gateway to
     drain first, then stop with a short grace: streams that are open and idle would use up a long one.
     """
-    server = grpc.aio.server(options=_options(front, max_message_bytes))
-    server.add_generic_rpc_handlers(
-        (
-            grpc.method_handlers_generic_handler(SERVICE, handlers(front)),
-            grpc.method_handlers_generic_handler(HEALTH, Health(front).handlers()),
-        )
-    )
-    reflection.enable_server_reflection((SERVICE, HEALTH, reflection.SERVICE_NAME), server, _reflected())
-    return server
+    services: dict[str, dict[str, Method]] = {
+        SERVICE: methods(front),
+        HEALTH: Health(front).methods(),
+        REFLECTION: reflect((SERVICE, HEALTH, REFLECTION), _reflected()),
+    }
+    table = {f"/{service}/{name}": method for service, own in services.items() for name, method in own.items()}
+    return Server(table, _options(front, max_message_bytes))
 
 
-async def listen_at(server: grpc.aio.Server, host: str, port: int) -> str:
+async def listen_at(server: Server, host: str, port: int) -> str:
     """Start the server there; returns host:port, the port being the one that was given.
 
     Raises SettingInvalid where the address cannot be had.
@@ -57,7 +55,7 @@ async def listen_at(server: grpc.aio.Server, host: str, port: int) -> str:
     return f"{where}:{given}"
 
 
-def handlers(front: Front) -> dict[str, Any]:
+def methods(front: Front) -> dict[str, Method]:
     """Every method of the service by its name."""
     models, control = Models(front), Control(front)
     return {
@@ -68,7 +66,7 @@ def handlers(front: Front) -> dict[str, Any]:
         "ModelMetadata": unary(pb.ModelMetadataRequest, models.model_metadata),
         "ModelConfig": unary(pb.ModelConfigRequest, models.model_config),
         "ModelStatistics": unary(pb.ModelStatisticsRequest, models.model_statistics),
-        "ModelInfer": unary(pb.ModelInferRequest, Infer(front).infer),
+        "ModelInfer": Unary(Infer(front).infer),
         "ModelStreamInfer": stream(front),
         "RepositoryIndex": unary(pb.RepositoryIndexRequest, control.repository_index),
         "RepositoryModelLoad": unary(pb.RepositoryModelLoadRequest, control.load),

@@ -1,11 +1,11 @@
 """What every gRPC method does alike: raw bytes to a message, errors to a status, deadline and trace from the call."""
 
+import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 
-import grpc
 from google.protobuf.message import DecodeError, Message
 
 from headrace.errors import HeadraceError, Internal, InvalidRequest, Unavailable
@@ -14,31 +14,74 @@ from headrace.protocols.status import status_of
 
 log = logging.getLogger(__name__)
 
-Call = grpc.aio.ServicerContext[Any, Any]
-"""One call as the gRPC library shows it."""
-
 MessageT = TypeVar("MessageT", bound=Message)
 
-_CODES = {code.value[0]: code for code in grpc.StatusCode}
+Trailers = Sequence[tuple[str, str]]
+
 _LONGEST_DETAILS = 2000  # characters: trailers that are too long never reach the client
 
 
-def unary(kind: type[MessageT], answer: Callable[[MessageT, Call], Awaitable[Message]]) -> Any:
-    """A method of one request and one answer, for a table of handlers.
+class Call(Protocol):
+    """One call as its method sees it: `grpc_rpc.py`. Whatever is said after its end, or its client's, is dropped."""
 
-    The library would call bytes that are no message, or an exception, a fault of its own kind: so it sees neither.
-    """
+    @property
+    def metadata(self) -> Sequence[tuple[str, str | bytes]]:
+        """What the client sent along."""
+        ...
 
-    async def serve(sent: bytes, call: Call) -> Message:
+    def time_remaining(self) -> float | None:
+        """Seconds until the client stops waiting; None where it did not say."""
+        ...
+
+    def finish(self, message: bytes) -> None:
+        """The one answer of a unary call, and its end."""
+        ...
+
+    def end(self, code: int, details: str = "", trailers: Trailers = ()) -> None:
+        """End the call with a status."""
+        ...
+
+    async def write(self, message: bytes) -> None:
+        """One answer of a stream; returns when the next may follow. One at a time."""
+        ...
+
+    def when_left(self, left: Callable[[], object]) -> None:
+        """Call `left` if the client goes, or its deadline passes, before the end."""
+        ...
+
+
+class Unary(NamedTuple):
+    """A method of one request: `serve` begins to answer it, on the event loop, and must not raise."""
+
+    serve: Callable[[bytes, Call], None]
+
+
+class Stream(NamedTuple):
+    """A method of many requests or answers: the call ends well when `serve` returns. It must not raise."""
+
+    serve: Callable[[AsyncIterator[bytes], Call], Awaitable[None]]
+
+
+Method = Unary | Stream
+
+
+def unary(kind: type[MessageT], answer: Callable[[MessageT, Call], Awaitable[Message]]) -> Unary:
+    """A method of one request and one answer, for a table of methods."""
+
+    async def run(sent: bytes, call: Call) -> None:
         try:
-            return await answer(parse(kind, sent), call)
+            message = await answer(parse(kind, sent), call)
         except HeadraceError as error:
-            refusal = error
+            refuse(call, error)
         except Exception:
-            refusal = fault("a call failed")
-        return await refuse(call, refusal)
+            refuse(call, fault("a call failed"))
+        else:
+            call.finish(message.SerializeToString())
 
-    return grpc.unary_unary_rpc_method_handler(serve, response_serializer=serialize)
+    def serve(sent: bytes, call: Call) -> None:
+        call.when_left(asyncio.get_running_loop().create_task(run(sent, call)).cancel)
+
+    return Unary(serve)
 
 
 def parse(kind: type[MessageT], sent: bytes) -> MessageT:
@@ -51,11 +94,7 @@ def parse(kind: type[MessageT], sent: bytes) -> MessageT:
         ) from error
 
 
-def serialize(message: Message) -> bytes:
-    return message.SerializeToString()
-
-
-async def refuse(call: Call, error: HeadraceError) -> NoReturn:
+def refuse(call: Call, error: HeadraceError) -> None:
     """End a call with the status of an error; its stable code, and when to try again, follow as metadata."""
     more = [("headrace-code", error.code)]
     if isinstance(error, Unavailable) and error.retry_after_s is not None:
@@ -63,7 +102,7 @@ async def refuse(call: Call, error: HeadraceError) -> NoReturn:
     details = str(error)
     if len(details) > _LONGEST_DETAILS:
         details = f"{details[:_LONGEST_DETAILS]}..."
-    await call.abort(_CODES[status_of(error).grpc], details, tuple(more))
+    call.end(status_of(error).grpc, details, more)
 
 
 def fault(what: str) -> Internal:
@@ -74,7 +113,7 @@ def fault(what: str) -> Internal:
 
 def deadline_ns(call: Call, now_ns: int) -> int | None:
     """When the client stops waiting, or None where it did not say."""
-    remaining_s: float | None = call.time_remaining()
+    remaining_s = call.time_remaining()
     return None if remaining_s is None else now_ns + int(remaining_s * 1e9)
 
 
@@ -85,7 +124,7 @@ def trace(call: Call) -> str:
 
 def metadata(call: Call, name: str) -> str:
     """A value that the client sent along with its call, or empty."""
-    for key, value in call.invocation_metadata() or ():
+    for key, value in call.metadata:
         if key == name:
             return str(value)
     return ""

@@ -1,14 +1,14 @@
 """grpc.health.v1: the server by an empty name or the service's, a model by its own."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
-import grpc
 from grpc_health.v1 import health_pb2
 
-from headrace.errors import NotFound
+from headrace.errors import HeadraceError, NotFound
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.grpc_call import Call, serialize, unary
+from headrace.protocols.oip.grpc_call import Call, Method, Stream, parse, refuse, unary
 
 SERVICE = "grpc.health.v1.Health"
 _POLL_S = 1.0
@@ -21,11 +21,9 @@ class Health:
     def __init__(self, front: Front) -> None:
         self._front = front
 
-    def handlers(self) -> dict[str, Any]:
-        watch = grpc.unary_stream_rpc_method_handler(
-            self.watch, health_pb2.HealthCheckRequest.FromString, response_serializer=serialize
-        )
-        return {"Check": unary(health_pb2.HealthCheckRequest, self.check), "Watch": watch}
+    def methods(self) -> dict[str, Method]:
+        """Every method of the service by its name."""
+        return {"Check": unary(health_pb2.HealthCheckRequest, self.check), "Watch": Stream(self.watch)}
 
     async def check(self, message: Any, call: Call) -> Any:
         status = self._status(message.service)
@@ -33,14 +31,20 @@ class Health:
             raise NotFound(f"{message.service!r} is neither a service nor a model", "service")
         return health_pb2.HealthCheckResponse(status=status)
 
-    async def watch(self, message: Any, call: Call) -> None:
-        last = None
-        while True:
-            status = self._status(message.service)
-            if status != last:
-                await call.write(health_pb2.HealthCheckResponse(status=status))
-                last = status
-            await asyncio.sleep(_POLL_S)
+    async def watch(self, requests: AsyncIterator[bytes], call: Call) -> None:
+        async for sent in requests:
+            try:
+                service = parse(health_pb2.HealthCheckRequest, sent).service
+            except HeadraceError as error:
+                refuse(call, error)
+                return
+            last = None
+            while True:
+                status = self._status(service)
+                if status != last:
+                    await call.write(health_pb2.HealthCheckResponse(status=status).SerializeToString())
+                    last = status
+                await asyncio.sleep(_POLL_S)
 
     def _status(self, service: str) -> Any:
         states = health_pb2.HealthCheckResponse

@@ -1,42 +1,43 @@
 """ModelInfer: one request, one answer."""
 
-import asyncio
-
 from headrace.errors import HeadraceError
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.grpc_call import Call, deadline_ns, fault, trace
+from headrace.protocols.oip.grpc_call import Call, deadline_ns, fault, parse, refuse, trace
 from headrace.protocols.oip.grpc_messages import Wanted, read_request, write_response
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.types import Response
 
 
 class Infer:
-    """Hands inferences to the gateway and waits for the answer; a call that ends early is cancelled below."""
+    """Hands inferences to the gateway; no task or future waits for the answer, its callback sends it."""
 
     def __init__(self, front: Front) -> None:
         self._front = front
 
-    async def infer(self, message: ModelInferRequest, call: Call) -> ModelInferResponse:
+    def infer(self, sent: bytes, call: Call) -> None:
+        """Begin to answer; a call that ends early is cancelled below."""
         front = self._front
         now_ns = front.clock.now_ns()
-        request, wanted = read_request(
-            message, now_ns, deadline_ns(call, now_ns), trace(call), front.registry, front.regions
-        )
-        answered: asyncio.Future[ModelInferResponse | HeadraceError] = asyncio.get_running_loop().create_future()
+        try:
+            message = parse(ModelInferRequest, sent)
+            deadline = deadline_ns(call, now_ns)
+            request, wanted = read_request(message, now_ns, deadline, trace(call), front.registry, front.regions)
+        except HeadraceError as error:
+            refuse(call, error)
+            return
+        except Exception:
+            refuse(call, fault("reading a request failed"))
+            return
 
         def reply(answer: Response | HeadraceError) -> None:
-            if not answered.done():
-                answered.set_result(written(answer, request.id, wanted, front.regions))
+            said = written(answer, request.id, wanted, front.regions)
+            if isinstance(said, HeadraceError):
+                refuse(call, said)
+            else:
+                call.finish(said.SerializeToString())
 
-        cancel = front.gateway.submit(request, reply)
-        try:
-            answer = await answered
-        finally:
-            cancel()
-        if isinstance(answer, HeadraceError):
-            raise answer
-        return answer
+        call.when_left(front.gateway.submit(request, reply))
 
 
 def written(

@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from itertools import count
-from typing import Any, NamedTuple
-
-import grpc
+from typing import NamedTuple
 
 from headrace.errors import HeadraceError
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse, ModelStreamInferResponse
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.grpc_call import Call, deadline_ns, fault, metadata, parse, refuse, serialize, trace
+from headrace.protocols.oip.grpc_call import Call, Stream, deadline_ns, fault, metadata, parse, refuse, trace
 from headrace.protocols.oip.grpc_infer import written
 from headrace.protocols.oip.grpc_messages import read_request
 from headrace.servable import Cancel
@@ -26,8 +24,8 @@ class _Answer(NamedTuple):
     final: bool  # of its request
 
 
-def stream(front: Front, max_running: int = MAX_RUNNING) -> Any:
-    """The method for a table of handlers.
+def stream(front: Front, max_running: int = MAX_RUNNING) -> Stream:
+    """The method for a table of methods.
 
     An error answers its own request, named by `infer_response.id`, and the stream goes on; with the metadata
     `triton_grpc_error: true` it ends the stream with a status.
@@ -37,14 +35,11 @@ def stream(front: Front, max_running: int = MAX_RUNNING) -> Any:
         try:
             await _Stream(front, call, max_running).run(requests)
         except HeadraceError as error:
-            refusal = error
+            refuse(call, error)
         except Exception:
-            refusal = fault("a stream failed")
-        else:
-            return
-        await refuse(call, refusal)
+            refuse(call, fault("a stream failed"))
 
-    return grpc.stream_stream_rpc_method_handler(serve, response_serializer=serialize)
+    return Stream(serve)
 
 
 class _Stream:
@@ -69,7 +64,7 @@ class _Stream:
                 if answer.error is not None and self._strict:
                     raise answer.error
                 if answer.message is not None:
-                    await self._call.write(answer.message)
+                    await self._call.write(answer.message.SerializeToString())
                 if answer.final:
                     self._permits.release()
             await reading

@@ -1,28 +1,44 @@
-"""What a gRPC handler sees of its call, without a connection."""
+"""What a gRPC method sees of its call, without a connection."""
 
-from typing import Any
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-import grpc
+
+class End(NamedTuple):
+    """How a call was ended."""
+
+    code: int
+    details: str
+    trailers: Sequence[tuple[str, str]]
 
 
 class FakeCall:
     """Keeps what is written and how the call was ended."""
 
     def __init__(self, remaining_s: float | None = None, **sent: str) -> None:
-        self.aborted: tuple[Any, ...] = ()
-        self.written: list[Any] = []
+        self.ended: End | None = None
+        self.over = asyncio.Event()  # it has ended
+        self.written: list[bytes] = []
+        self.left: Callable[[], object] | None = None
+        self.metadata: Sequence[tuple[str, str | bytes]] = tuple(sent.items())
         self._remaining_s = remaining_s
-        self._sent = tuple(sent.items())
 
     def time_remaining(self) -> float | None:
         return self._remaining_s
 
-    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
-        return self._sent
+    def when_left(self, left: Callable[[], object]) -> None:
+        self.left = left
 
-    async def write(self, message: Any) -> None:
+    def finish(self, message: bytes) -> None:
+        assert self.ended is None
         self.written.append(message)
+        self.end(0)
 
-    async def abort(self, *arguments: Any) -> None:
-        self.aborted = arguments
-        raise grpc.aio.AbortError
+    def end(self, code: int, details: str = "", trailers: Sequence[tuple[str, str]] = ()) -> None:
+        assert self.ended is None
+        self.ended = End(code, details, trailers)
+        self.over.set()
+
+    async def write(self, message: bytes) -> None:
+        self.written.append(message)

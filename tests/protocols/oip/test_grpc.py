@@ -6,13 +6,13 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from headrace.errors import SettingInvalid
-from headrace.protocols.oip.grpc import SERVICE, create_server, handlers, listen_at
+from headrace.protocols.oip.grpc import SERVICE, create_server, listen_at, methods
 from tests.protocols.oip.grpc_server import METHODS, infer_message, serving
 from tests.protocols.oip.stub import Stub
 
 
 async def test_every_method_of_the_service_is_there() -> None:
-    assert set(handlers(Stub().front)) == set(METHODS.keys())
+    assert set(methods(Stub().front)) == set(METHODS.keys())
 
 
 async def test_messages_over_grpcs_own_limit_are_taken() -> None:

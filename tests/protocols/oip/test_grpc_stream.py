@@ -10,6 +10,7 @@ import pytest
 from headrace.generated import service_pb2 as pb
 from headrace.models.registry import Served
 from headrace.protocols.oip.grpc import SERVICE
+from headrace.protocols.oip.grpc_server import Server
 from headrace.protocols.oip.grpc_stream import stream
 from headrace.servable import Cancel, Reply
 from headrace.types import Manifest, ModelVersion, Request, Response
@@ -120,9 +121,7 @@ async def test_a_stream_that_the_client_cancels_takes_its_requests_back() -> Non
 @asynccontextmanager
 async def narrow(stub: Stub, max_running: int) -> AsyncIterator[Client]:
     """A server whose streams hold only so many requests."""
-    server = grpc.aio.server()
-    handler = {"ModelStreamInfer": stream(stub.front, max_running)}
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handler),))
+    server = Server({f"/{SERVICE}/ModelStreamInfer": stream(stub.front, max_running)})
     target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
     try:
