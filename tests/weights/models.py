@@ -32,6 +32,7 @@ def config(model_type: str, **changes: Any) -> dict[str, Any]:
     }
     if model_type not in ENCODERS:
         told |= {"num_key_value_heads": KV_HEADS, "head_dim": HEAD_DIM, "bos_token_id": 1, "eos_token_id": 2}
+        told |= {"pad_token_id": 0}
     if model_type in GEMMAS:
         told |= {"query_pre_attn_scalar": 16, "sliding_window": 8}
     return told | changes
@@ -42,7 +43,7 @@ def hf_tensors(told: Mapping[str, Any]) -> Arrays:
     model_type = told["model_type"]
     shapes = _encoder_shapes(told) if model_type in ENCODERS else _decoder_shapes(told)
     random = np.random.default_rng(0)
-    return {name: random.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
+    return {name: random.normal(0, 0.3, shape).astype(np.float32) for name, shape in shapes.items()}
 
 
 def _decoder_shapes(told: Mapping[str, Any]) -> Shapes:
@@ -142,7 +143,7 @@ def gguf_tensors(family: str, *, tied: bool = True) -> dict[str, NDArray[np.floa
     if not tied:
         shapes["output.weight"] = (VOCABULARY, HIDDEN)
     random = np.random.default_rng(0)
-    return {name: random.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
+    return {name: random.normal(0, 0.3, shape).astype(np.float32) for name, shape in shapes.items()}
 
 
 def _gguf_decoder(family: str) -> Shapes:
