@@ -6,6 +6,7 @@ from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.grpc_call import Call, deadline_ns, fault, parse, refuse, trace
 from headrace.protocols.oip.grpc_messages import Wanted, read_request, write_response
 from headrace.protocols.oip.shared_memory import Regions
+from headrace.protocols.oip.unary import whole
 from headrace.types import Response
 
 
@@ -30,14 +31,23 @@ class Infer:
             refuse(call, fault("reading a request failed"))
             return
 
+        running = [_nothing]  # how to cancel it, until it is answered: the two do not keep each other alive after that
+
         def reply(answer: Response | HeadraceError) -> None:
-            said = written(answer, request.id, wanted, front.regions)
+            told = whole(answer)
+            if running and told is not answer:
+                running[0]()
+            running.clear()
+            said = written(told, request.id, wanted, front.regions)
             if isinstance(said, HeadraceError):
                 refuse(call, said)
             else:
                 call.finish(said.SerializeToString())
 
-        call.when_left(front.gateway.submit(request, reply))
+        cancel = front.gateway.submit(request, reply)
+        if running:
+            running[0] = cancel
+        call.when_left(cancel)
 
 
 def written(
@@ -52,3 +62,7 @@ def written(
         return error
     except Exception:
         return fault("writing an answer failed")
+
+
+def _nothing() -> None:
+    """The cancel of a request that is not yet handed on."""

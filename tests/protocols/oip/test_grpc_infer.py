@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import grpc
+import msgspec
 import numpy as np
 import pytest
 
@@ -116,6 +117,18 @@ async def test_a_call_whose_deadline_passes_is_taken_back() -> None:
             stub.late.arrived.clear()
             await stub.late.arrived.wait()
     assert refused.code == grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+async def test_an_answer_in_parts_is_refused_and_the_rest_cancelled() -> None:
+    async with server() as (stub, client):
+        asking = asyncio.ensure_future(client.refusal("ModelInfer", infer_message("late")))
+        await stub.late.arrived.wait()
+        [(request, reply)] = stub.late.waiting
+        first = stub.late.answer(request)
+        assert isinstance(first, Response)
+        reply(msgspec.structs.replace(first, final=False))
+        assert "several parts" in (await asking).details
+        assert stub.late.cancelled == 1
 
 
 async def test_requests_run_side_by_side() -> None:
