@@ -3,7 +3,8 @@
 Canonical names. Of the model: `embed`, `norm` (the last), `head` (absent where it is tied to `embed`), `head_bias`.
 Of layer i, after `layers.{i}.`: `attention_norm`, `q`, `k`, `v`, `o`, `q_norm`, `k_norm`, `post_attention_norm`,
 `ffn_norm`, `gate`, `up`, `down`, `post_ffn_norm`; biases are the same with `_bias` (`q_bias`, `attention_norm_bias`).
-Of an encoder besides: `positions`, `types`, `embed_norm`, and `pooler`, `classifier` where there is one.
+Of an encoder besides: `positions` (its row 0 is of the first token), `types`, `embed_norm`, and `pooler`, `classifier`
+where there is one; its `attention_norm` and `ffn_norm` stand behind, on the sum.
 Matrices are [out, in]; norms of Gemma are stored ready to multiply (1 added). Rows of `q` and `k` are in the order
 that rotates halves, whatever the file's order was.
 """
@@ -18,7 +19,10 @@ from numpy.typing import NDArray
 
 
 class Rope(msgspec.Struct, frozen=True):
-    """Rotary positions. `frequencies` (of the half dimension) are final: scaling of every kind is already in them."""
+    """Rotary positions. `frequencies` (of half of the values that turn) are final: scaling of every kind is already in them.
+
+    Where there are fewer than half of a head's values, only its first ones turn, and only they are scaled.
+    """
 
     frequencies: tuple[float, ...]
     scale: float = 1.0  # of cosine and sine (yarn's attention factor)
@@ -39,7 +43,7 @@ class Architecture(msgspec.Struct, frozen=True):
     norm_eps: float
     rope: Rope | None = None  # None: learned positions (bert)
     local_rope: Rope | None = None  # of sliding-window layers, where they have their own (gemma3)
-    windows: tuple[int, ...] = ()  # by layer: attention reaches so many tokens back; 0: all. Empty: all, everywhere
+    windows: tuple[int, ...] = ()  # by layer: a token sees so many, itself among them; 0: all. Empty: all, everywhere
     activation: Literal["silu", "gelu_tanh", "gelu"] = "silu"
     attention_scale: float | None = None  # None: 1 / sqrt(head_dim)
     attention_softcap: float = 0.0  # 0: none

@@ -51,14 +51,13 @@ def dense(kind: Kind, rows: Bytes) -> Floats:
     with np.errstate(all="ignore"):
         for begin in range(0, count, step):
             part = kind.unpack(_blocks(kind, rows[begin : begin + step]))
-            scales = part.scales[:, :, None]
-            codes = part.codes.reshape(*part.scales.shape, -1).astype(np.float32)
+            values = result[begin : begin + step].reshape(*part.scales.shape, -1)  # a view
+            values[...] = part.codes.reshape(values.shape)
             if part.zero:
-                codes -= np.float32(part.zero)
-            codes *= scales
+                values -= np.float32(part.zero)
+            values *= part.scales[:, :, None]
             if part.offsets is not None:
-                codes += part.offsets[:, :, None]
-            result[begin : begin + step] = codes.reshape(-1, width)
+                values += part.offsets[:, :, None]
     return result
 
 
