@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 
 class Rope(msgspec.Struct, frozen=True):
-    """Rotary positions. `frequencies` (of half of the values that turn) are final: scaling of every kind is already in them.
+    """Rotary positions. `frequencies` (half as many as values turn) are final: scaling of every kind is in them.
 
     Where there are fewer than half of a head's values, only its first ones turn, and only they are scaled.
     """
