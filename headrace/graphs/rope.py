@@ -35,14 +35,17 @@ def rotate(x: Node, turn: Turns, head_dim: int) -> Node:
     """Turn x [batch, heads, tokens, head_dim]: value i of the first half with value i of the second."""
     if turn.width < head_dim:
         turned, rest = split(x, [turn.width, head_dim - turn.width])
-        return op.concat([_rotate_all(turned, turn), rest], 3)
+        return op.concat([_rotate_all(turned, turn), rest], -1)
     return _rotate_all(x, turn)
 
 
 def _rotate_all(x: Node, turn: Turns) -> Node:
-    """In slices, as the plug-in's fusion expects it."""
+    """To the letter what the plug-in's fusion expects (RoPEFusionGPTNEOX): one operation in place of six."""
     half = turn.width // 2
     first = op.slice(x, i64([0]), i64([half]), i64([1]), i64([3]))
-    second = op.slice(x, i64([half]), i64([turn.width]), i64([1]), i64([3]))
-    crossed = op.concat([op.multiply(second, f32(-1.0)), first], 3)
+    second = op.slice(x, i64([half]), i64([TO_THE_END]), i64([1]), i64([3]))
+    crossed = op.concat([op.multiply(second, f32(-1.0)), first], -1)
     return op.add(op.multiply(x, turn.cos), op.multiply(crossed, turn.sin))
+
+
+TO_THE_END = 2**31 - 1

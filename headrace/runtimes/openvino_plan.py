@@ -61,8 +61,8 @@ PRECISIONS: Mapping[str, Precision] = {
     "int8": Precision("int8", "int8"),
     "int4": Precision("int4", "int8", 64),
 }
-ROUNDING = {"f32": 0, "bf16": 0, "int8": 32, "int4": 64}
-"""Groups other than these fall off the plug-in's fast path, or cost likelihood."""
+ROUNDING = {"f32": 0, "bf16": 0, "int8": 64, "int4": 64}
+"""Larger groups are faster and cost likelihood: 0.3 % at 64, 1 % at 192."""
 
 HELD = {
     "f32": "float32, exact",

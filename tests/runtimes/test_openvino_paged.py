@@ -10,6 +10,7 @@ from headrace.graphs.linear import Precision
 from headrace.graphs.nodes import named_result, parameter
 from headrace.runtimes.openvino_paged import STEP_INPUTS, check_inputs, paged
 from tests.graphs.tiny import CONTEXT, golden_checkpoint
+from tests.runtimes.paging import options
 
 
 def _decoder(name: str = "llama") -> ov.Model:
@@ -38,3 +39,11 @@ def test_a_second_output_is_refused() -> None:
     with pytest.raises(ModelInvalid) as refusal:
         paged(model)
     assert refusal.value.where == "logits"
+
+
+@pytest.mark.parametrize("name", ["llama", "phi3_partial", "gemma3"])
+def test_every_rotation_is_one_operation_for_the_plug_in(name: str) -> None:
+    model = paged(_decoder(name), golden_checkpoint(name).architecture)
+    compiled = ov.Core().compile_model(model, "CPU", options("f32"))
+    kinds = [str(node.get_rt_info()["layerType"].value) for node in compiled.get_runtime_model().get_ops()]
+    assert kinds.count("RoPE") == 2 * kinds.count("PagedAttention") == 6
