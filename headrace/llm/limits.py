@@ -3,4 +3,4 @@
 MAX_STOPS = 64
 MAX_STOP_CHARACTERS = 1_024  # of one stop string
 
-MAX_TEMPLATE_CHARACTERS = 262_144  # of a chat template's source
+MAX_TEMPLATE_CHARACTERS = 65_536  # of a chat template's source
