@@ -1,0 +1,99 @@
+"""A prompt, whatever its form, to the tokens that the model reads."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from headrace.errors import InvalidRequest
+from headrace.generation import Prompt
+from headrace.llm.chat_messages import SystemText, render
+from headrace.llm.chat_template import ChatTemplate, ChatTemplates
+from headrace.llm.tokenizer import Tokenizer
+
+
+class Read(msgspec.Struct, frozen=True):
+    """A prompt as it was read."""
+
+    token_ids: list[int]
+    text: str | None  # what the tokens were made of; None where tokens were given
+    template: ChatTemplate | None  # through which messages went: it says how tools are called
+
+
+class PromptReader:
+    """Reads the prompts of one model. Safe to use from several threads.
+
+    Raises InvalidRequest that names the field: tokens outside the vocabulary, messages without a chat template or such
+    as it refuses, text that is no Unicode, a prompt of no tokens.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        vocabulary: int,
+        chat_template: str | None,
+        bos_id: int | None = None,
+        eos_id: int | None = None,
+        tools_in_words: SystemText | None = None,
+    ) -> None:
+        """`vocabulary`: the model's, which may be larger than the tokenizer's; `chat_template`: its own, if any."""
+        self._tokenizer = tokenizer
+        self._vocabulary = vocabulary
+        self._own = chat_template
+        self._bos_id = bos_id
+        self._special = _special(tokenizer, bos_id, eos_id)
+        self._tools_in_words = tools_in_words
+        self._templates = ChatTemplates()
+
+    def read(self, prompt: Prompt) -> Read:
+        """The tokens of a prompt; of one with `truncate_to` the last so many."""
+        template = None
+        if prompt.token_ids is not None:
+            text, token_ids = None, self._checked(prompt)
+        else:
+            if prompt.messages is not None:
+                template = self._template(prompt)
+                text = render(prompt, template, self._special, self._tools_in_words)
+            else:
+                text = prompt.text or ""
+            token_ids = self._encoded(text, prompt)
+        if prompt.truncate_to is not None:
+            token_ids = token_ids[max(0, len(token_ids) - prompt.truncate_to) :]
+        if not token_ids:
+            raise InvalidRequest("the prompt has no tokens: at least one is needed", prompt.where)
+        return Read(token_ids, text, template)
+
+    def _checked(self, prompt: Prompt) -> list[int]:
+        token_ids = list(prompt.token_ids or ())
+        if token_ids and not 0 <= min(token_ids) <= max(token_ids) < self._vocabulary:
+            index = next(i for i, token_id in enumerate(token_ids) if not 0 <= token_id < self._vocabulary)
+            raise InvalidRequest(
+                f"{token_ids[index]} is no token of the model: they are 0 to {self._vocabulary - 1}",
+                f"{prompt.where}[{index}]",
+            )
+        return token_ids
+
+    def _template(self, prompt: Prompt) -> ChatTemplate:
+        if prompt.chat_template is not None:
+            return self._templates.get(prompt.chat_template, own=False)
+        if self._own is None:
+            raise InvalidRequest(
+                "the model has no chat template, so it takes no messages: give one, or ask for a completion of text",
+                "chat_template",
+            )
+        return self._templates.get(self._own)
+
+    def _encoded(self, text: str, prompt: Prompt) -> list[int]:
+        add = prompt.add_special_tokens if prompt.add_special_tokens is not None else prompt.messages is None
+        try:
+            token_ids = self._tokenizer.encode(text, add)
+        except InvalidRequest as error:
+            raise InvalidRequest(error.message, prompt.where) from error
+        if add and len(token_ids) > 1 and token_ids[0] == token_ids[1] == self._bos_id:
+            return token_ids[1:]  # the text, or its template, begins with it already
+        return token_ids
+
+
+def _special(tokenizer: Tokenizer, bos_id: int | None, eos_id: int | None) -> Mapping[str, str]:
+    """What templates know special tokens by; empty where the model has none."""
+    ids = {"bos_token": bos_id, "eos_token": eos_id}
+    return {name: "" if token_id is None else tokenizer.token(token_id) for name, token_id in ids.items()}
