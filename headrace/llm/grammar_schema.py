@@ -1,0 +1,207 @@
+"""A JSON schema reduced to what the grammar compiler enforces; all else that would constrain a text is refused by name.
+
+Drafts 4 to 2020-12 are read. What comes out has the keywords of 2020-12 only, and references to `#/$defs/` alone;
+annotations are gone. Keywords keep their order, which is the order of the properties in the text.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+
+from headrace.errors import InvalidRequest
+from headrace.llm.grammar_disjoint import disjoint
+from headrace.llm.grammar_finite import never_ends
+from headrace.llm.grammar_values import VALUES, check_format, check_value, common_multiple
+
+MAX_BYTES = 524_288
+MAX_LEVELS = 150  # of schemas in schemas, references followed: compiling recurses
+MAX_PROPERTIES = 2_000  # of one object: compiling takes quadratic time in them
+MAX_ALL_PROPERTIES = 6_000
+
+Json = Any  # a value of JSON: an object, a list, a text, ...
+
+_REFUSED = {
+    "not": "what a text must not be cannot be enforced",
+    "if": "conditions cannot be enforced; anyOf of both cases can",
+    "dependencies": "cannot be enforced",
+    "dependentRequired": "cannot be enforced",
+    "dependentSchemas": "cannot be enforced",
+    "contains": "cannot be enforced; items, which all items satisfy, can",
+    "propertyNames": "cannot be enforced; patternProperties with additionalProperties false can",
+    "uniqueItems": "cannot be enforced",
+    "unevaluatedProperties": "cannot be enforced; additionalProperties can",
+    "unevaluatedItems": "cannot be enforced; items can",
+    "$dynamicRef": "is not followed; $ref is",
+    "$recursiveRef": "is not followed; $ref is",
+    "extends": "is of a draft before 4; allOf is understood",
+    "disallow": "is of a draft before 4, and cannot be enforced",
+    "divisibleBy": "is of a draft before 4; multipleOf is understood",
+    "x-guidance": "how the schema is compiled is not for a request to say",
+}
+"""Keywords that are not enforced, and what to do instead."""
+
+_HARMLESS: dict[str, Callable[[Json], bool]] = {
+    "uniqueItems": lambda value: value is False,
+    "unevaluatedProperties": lambda value: value is True,
+    "unevaluatedItems": lambda value: value is True,
+    "propertyNames": lambda value: value in (True, {}, {"type": "string"}),  # names are texts in any case
+    "dependencies": lambda value: value == {},
+    "dependentRequired": lambda value: value == {},
+    "dependentSchemas": lambda value: value == {},
+}
+"""Values of them that constrain nothing."""
+
+
+def enforceable(source: str, where: str) -> Json:
+    """The schema as the compiler enforces it.
+
+    Raises InvalidRequest with the path of what is no schema, cannot be enforced, no text satisfies, or is too large.
+    """
+    if len(source) > MAX_BYTES:
+        raise InvalidRequest(f"has at most {MAX_BYTES:,} characters, not {len(source):,}", where)
+    try:
+        schema = msgspec.json.decode(source)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidRequest(f"is no JSON: {error}", where) from error
+    reduced = _Reduction(schema, where).whole()
+    if never_ends(reduced):
+        raise InvalidRequest("no text satisfies it that ever ends", where)
+    return reduced
+
+
+class _Reduction:
+    """One schema while it is reduced."""
+
+    def __init__(self, root: Json, where: str) -> None:
+        self._root = root
+        self._where = where
+        self._names: dict[str, str] = {}  # a reference -> its name among the definitions
+        self._definitions: dict[str, Json] = {}
+        self._choices: list[dict[str, Json]] = []  # that have a oneOf
+        self._multiples: list[float] = []
+        self._properties = 0
+
+    def whole(self) -> Json:
+        reduced = self._schema(self._root, self._where, 0)
+        for chosen in self._choices:
+            if disjoint(chosen["oneOf"], self._definitions):
+                both = chosen.get("anyOf")
+                if both is None:
+                    chosen["anyOf"] = chosen.pop("oneOf")
+        common_multiple(self._multiples, self._where)
+        if isinstance(reduced, dict) and self._definitions:
+            return {**reduced, "$defs": self._definitions}
+        return reduced
+
+    def _schema(self, schema: Json, path: str, level: int) -> Json:
+        if isinstance(schema, bool):
+            return schema
+        if not isinstance(schema, dict):
+            raise InvalidRequest("a schema is an object, true or false", path)
+        if level > MAX_LEVELS:
+            raise InvalidRequest(f"is nested deeper than {MAX_LEVELS} levels, references followed", path)
+        reduced: dict[str, Json] = {}
+        for key, value in schema.items():
+            if key in _REFUSED:
+                if not _HARMLESS.get(key, lambda _: False)(value):
+                    raise InvalidRequest(_REFUSED[key], f"{path}.{key}")
+            elif key in VALUES:
+                check_value(key, value, f"{path}.{key}")
+                self._value(key, value, schema, reduced, f"{path}.{key}")
+            elif key in _INNER:
+                _INNER[key](self, key, value, schema, reduced, f"{path}.{key}", level + 1)
+        self._check_names(schema, path)
+        return reduced
+
+    def _value(self, key: str, value: Json, schema: dict[str, Json], reduced: dict[str, Json], path: str) -> None:
+        if key in ("exclusiveMinimum", "exclusiveMaximum") and isinstance(value, bool):  # of draft 4
+            bound = "minimum" if key == "exclusiveMinimum" else "maximum"
+            if value and bound in schema:
+                reduced[key] = schema[bound]
+        elif key == "format":
+            check_format(value, schema, reduced, path)
+        else:
+            if key == "multipleOf":
+                self._multiples.append(value)
+            reduced[key] = value
+
+    def _one(self, key: str, value: Json, schema: Json, reduced: Json, path: str, level: int) -> None:
+        """A keyword with one schema."""
+        if key == "items" and isinstance(value, list):  # as prefixItems was called before 2020-12
+            reduced["prefixItems"] = self._list(value, path, level)
+            if "additionalItems" in schema:
+                reduced["items"] = self._schema(schema["additionalItems"], f"{path[:-5]}additionalItems", level)
+        else:
+            reduced[key] = self._schema(value, path, level)
+
+    def _many(self, key: str, value: Json, schema: Json, reduced: Json, path: str, level: int) -> None:
+        """A keyword with a list of schemas."""
+        reduced[key] = self._list(value, path, level)
+        if key != "prefixItems" and not value:
+            raise InvalidRequest("needs at least one schema", path)
+        if key == "oneOf":
+            self._choices.append(reduced)
+
+    def _list(self, value: Json, path: str, level: int) -> list[Json]:
+        if not isinstance(value, list):
+            raise InvalidRequest("is a list of schemas", path)
+        return [self._schema(inner, f"{path}[{index}]", level) for index, inner in enumerate(value)]
+
+    def _named(self, key: str, value: Json, schema: Json, reduced: Json, path: str, level: int) -> None:
+        """A keyword with schemas by name."""
+        if not isinstance(value, dict):
+            raise InvalidRequest("is an object of schemas by name", path)
+        self._properties += len(value)
+        if len(value) > MAX_PROPERTIES or self._properties > MAX_ALL_PROPERTIES:
+            raise InvalidRequest(
+                f"too large: at most {MAX_PROPERTIES:,} properties in one object and {MAX_ALL_PROPERTIES:,} in all,"
+                f" not {max(len(value), self._properties):,}",
+                path,
+            )
+        reduced[key] = {name: self._schema(inner, f"{path}.{name}", level) for name, inner in value.items()}
+
+    def _reference(self, key: str, value: Json, schema: Json, reduced: Json, path: str, level: int) -> None:
+        if not isinstance(value, str) or not (value == "#" or value.startswith("#/")):
+            raise InvalidRequest("only references into the schema itself are followed: # or #/...", path)
+        name = self._names.get(value)
+        if name is None:
+            name = self._names[value] = str(len(self._names))
+            self._definitions[name] = True  # keeps its place
+            self._definitions[name] = self._schema(self._target(value, path), f"{self._where}.{value[2:]}", level)
+        reduced["$ref"] = f"#/$defs/{name}"
+
+    def _target(self, reference: str, path: str) -> Json:
+        found = self._root
+        for part in reference.split("/")[1:]:
+            name = unquote(part).replace("~1", "/").replace("~0", "~")
+            if isinstance(found, list) and name.isdecimal() and int(name) < len(found):
+                found = found[int(name)]
+            elif isinstance(found, dict) and name in found:
+                found = found[name]
+            else:
+                raise InvalidRequest(f"{reference} is not there", path)
+        return found
+
+    def _check_names(self, schema: dict[str, Json], path: str) -> None:
+        """Names that no property lists may come twice, so that only one of them is sure to be counted."""
+        fewest = schema.get("minProperties", 0)
+        if fewest > 1 + len(schema.get("required", ())):
+            raise InvalidRequest(
+                "more than one property beyond the required ones cannot be enforced", f"{path}.minProperties"
+            )
+
+
+_INNER: dict[str, Callable[[_Reduction, str, Json, Json, Json, str, int], None]] = {
+    "items": _Reduction._one,
+    "additionalProperties": _Reduction._one,
+    "prefixItems": _Reduction._many,
+    "allOf": _Reduction._many,
+    "anyOf": _Reduction._many,
+    "oneOf": _Reduction._many,
+    "properties": _Reduction._named,
+    "patternProperties": _Reduction._named,
+    "$ref": _Reduction._reference,
+}
+"""Keywords that hold schemas. `additionalItems` alone means nothing."""

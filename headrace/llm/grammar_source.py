@@ -1,0 +1,109 @@
+"""A grammar as it was asked for to the source that the compiler takes; what would cost too much is refused."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from llguidance import LLMatcher
+from llguidance.gbnf_to_lark import any_to_lark
+
+from headrace.errors import InvalidRequest
+from headrace.generation import Grammar
+from headrace.llm.grammar_regex import check_repeats
+from headrace.llm.grammar_schema import enforceable
+
+MAX_REGEX = 16_384  # characters
+MAX_LARK = 65_536
+MAX_CHOICES = 10_000
+MAX_CHOICE_CHARACTERS = 262_144  # of all choices together
+
+WHITESPACE = r"(?: |\r?\n[ \t]{0,32})"
+"""Between the parts of JSON at most once: a space, or a new line and its indentation. More would let a model idle."""
+
+
+def compiled_source(grammar: Grammar) -> str:
+    """What the compiler takes. Raises InvalidRequest, with the grammar's `where`."""
+    return _KINDS[grammar.kind](grammar.source, grammar.where)
+
+
+def json_grammar(schema: Any) -> str:
+    """The source for a schema that was checked already."""
+    return str(LLMatcher.grammar_from_json_schema(msgspec.json.encode(schema).decode(), overrides=_OPTIONS))
+
+
+def with_options(schema: Any) -> Any:
+    """A checked schema that carries the options of its compiling, for use inside a Lark grammar."""
+    return {"x-guidance": _OPTIONS} | (schema if isinstance(schema, dict) else {"allOf": [schema]})
+
+
+_OPTIONS = {"whitespace_pattern": WHITESPACE, "lenient": False, "coerce_one_of": False}
+
+
+def _json_object(source: str, where: str) -> str:
+    return json_grammar({"type": "object"})
+
+
+def _json_schema(source: str, where: str) -> str:
+    return json_grammar(enforceable(source, where))
+
+
+def _regex(source: str, where: str) -> str:
+    if len(source) > MAX_REGEX:
+        raise InvalidRequest(f"has at most {MAX_REGEX:,} characters, not {len(source):,}", where)
+    check_repeats(source, where)
+    return str(LLMatcher.grammar_from_regex(source))
+
+
+def _choice(source: str, where: str) -> str:
+    try:
+        choices = msgspec.json.decode(source, type=list[str])
+    except msgspec.DecodeError as error:
+        raise InvalidRequest(f"is a list of texts: {error}", where) from error
+    if not choices:
+        raise InvalidRequest("must have at least one choice", where)
+    if len(choices) > MAX_CHOICES or sum(map(len, choices)) > MAX_CHOICE_CHARACTERS:
+        raise InvalidRequest(f"has at most {MAX_CHOICES:,} choices of {MAX_CHOICE_CHARACTERS:,} characters", where)
+    return str(LLMatcher.grammar_from_lark("start: " + " | ".join(map(lark_text, dict.fromkeys(choices)))))
+
+
+def lark_text(text: str) -> str:
+    """A text as a literal of a Lark grammar."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _lark(source: str, where: str) -> str:
+    if len(source) > MAX_LARK:
+        raise InvalidRequest(f"has at most {MAX_LARK:,} characters, not {len(source):,}", where)
+    try:
+        lark = any_to_lark(source)  # GBNF, as llama.cpp has it, too
+    except Exception as error:  # the library raises nothing narrower
+        raise InvalidRequest(f"is neither Lark nor GBNF: {error}", where) from error
+    check_repeats(lark, where)
+    return str(LLMatcher.grammar_from_lark(_with_checked_schemas(lark, where)))
+
+
+def _with_checked_schemas(lark: str, where: str) -> str:
+    """The grammar with its `%json` schemas checked as any other, and bound to the same whitespace."""
+    parts, at = [], 0
+    for found in re.finditer(r"%json\s*", lark):
+        if found.start() < at:
+            continue  # within a schema
+        try:
+            schema, end = json.JSONDecoder().raw_decode(lark, found.end())
+        except (ValueError, RecursionError) as error:
+            raise InvalidRequest(f"%json is followed by a schema: {error}", where) from error
+        checked = with_options(enforceable(json.dumps(schema), f"{where}: %json"))
+        parts += [lark[at : found.end()], json.dumps(checked)]
+        at = end
+    return "".join((*parts, lark[at:]))
+
+
+_KINDS: dict[str, Callable[[str, str], str]] = {
+    "json_object": _json_object,
+    "json_schema": _json_schema,
+    "regex": _regex,
+    "choice": _choice,
+    "lark": _lark,
+}
