@@ -39,7 +39,7 @@ class PromptReader:
         self._tokenizer = tokenizer
         self._vocabulary = vocabulary
         self._own = chat_template
-        self._bos_id = bos_id
+        self._doubled = [bos_id, bos_id] if bos_id is not None and tokenizer.encode("")[:1] == [bos_id] else None
         self._special = _special(tokenizer, bos_id, eos_id)
         self._tools_in_words = tools_in_words
         self._templates = ChatTemplates()
@@ -88,7 +88,7 @@ class PromptReader:
             token_ids = self._tokenizer.encode(text, add)
         except InvalidRequest as error:
             raise InvalidRequest(error.message, prompt.where) from error
-        if add and len(token_ids) > 1 and token_ids[0] == token_ids[1] == self._bos_id:
+        if add and token_ids[:2] == self._doubled:
             return token_ids[1:]  # the text, or its template, begins with it already
         return token_ids
 

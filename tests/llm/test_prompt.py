@@ -81,6 +81,10 @@ def test_text_that_begins_with_bos_begins_with_one() -> None:
     assert llama().read(Prompt(text="<s>The")).token_ids.count(1) == 1
 
 
+def test_where_no_bos_is_added_none_is_taken_away() -> None:
+    assert reader().read(Prompt(text="<|im_start|><|im_start|>")).token_ids == [1, 1]
+
+
 def test_special_tokens_are_added_to_messages_where_it_is_asked_for() -> None:
     plain = llama("{{ messages[0].content }}")
     assert plain.read(Prompt(messages=(USER,))).token_ids.count(1) == 0
