@@ -1,7 +1,7 @@
-"""Which tokens a grammar allows next: grammars are compiled once, and each sequence is followed by a matcher of its own.
+"""Which tokens a grammar allows next: a grammar is compiled once, and each sequence has a matcher of its own.
 
-The compiler and the automata are llguidance's; what it would not enforce is refused before (`grammar_schema.py`), and so
-is what would cost it too much (`grammar_source.py`).
+The compiler and the automata are llguidance's; what it would not enforce is refused before (`grammar_schema.py`), and
+so is what would cost it too much (`grammar_source.py`).
 """
 
 import threading

@@ -16,7 +16,7 @@ from headrace.llm.grammar_finite import never_ends
 from headrace.llm.grammar_values import VALUES, check_format, check_value, common_multiple
 
 MAX_BYTES = 524_288
-MAX_LEVELS = 150  # of schemas in schemas, references followed: compiling recurses
+MAX_LEVELS = 100  # of schemas in schemas, references followed: compiling recurses
 MAX_PROPERTIES = 2_000  # of one object: compiling takes quadratic time in them
 MAX_ALL_PROPERTIES = 6_000
 
@@ -86,10 +86,8 @@ class _Reduction:
     def whole(self) -> Json:
         reduced = self._schema(self._root, self._where, 0)
         for chosen in self._choices:
-            if disjoint(chosen["oneOf"], self._definitions):
-                both = chosen.get("anyOf")
-                if both is None:
-                    chosen["anyOf"] = chosen.pop("oneOf")
+            if "anyOf" not in chosen and disjoint(chosen["oneOf"], self._definitions):
+                _as_any_of(chosen)
         common_multiple(self._multiples, self._where)
         if isinstance(reduced, dict) and self._definitions:
             return {**reduced, "$defs": self._definitions}
@@ -191,6 +189,13 @@ class _Reduction:
             raise InvalidRequest(
                 "more than one property beyond the required ones cannot be enforced", f"{path}.minProperties"
             )
+
+
+def _as_any_of(chosen: dict[str, Json]) -> None:
+    """Call oneOf anyOf, in its place: where keywords stand is the order of properties."""
+    renamed = {"anyOf" if key == "oneOf" else key: value for key, value in chosen.items()}
+    chosen.clear()
+    chosen.update(renamed)
 
 
 _INNER: dict[str, Callable[[_Reduction, str, Json, Json, Json, str, int], None]] = {
