@@ -29,6 +29,7 @@ from headrace.observe.logs import RecordLog
 from headrace.observe.metrics import Metrics, Readings
 from headrace.observe.statistics import Statistics
 from headrace.observe.tally import Tally
+from headrace.protocols.anthropic.routes import routes as anthropic_routes
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.grpc import create_server, listen_at
 from headrace.protocols.oip.infer_lane import lane
@@ -139,7 +140,8 @@ class Server:
     async def run(self, http: socket.socket, announce: Announce, started: float) -> None:
         """Listen, load, serve until told to stop, drain. The socket is the caller's to close."""
         config, stop = self._config.server, stop_signal()
-        web = HttpServer(create_app(self.front, openai_routes(self.front)), lane(self.front), config.keep_alive_s)
+        dialects = [*openai_routes(self.front), *anthropic_routes(self.front)]
+        web = HttpServer(create_app(self.front, dialects), lane(self.front), config.keep_alive_s)
         serving = asyncio.create_task(web.serve([http]))
         flushing = asyncio.create_task(self._flush())
         rpc = create_server(self.front, self._config.grpc.max_message_bytes) if config.grpc else None

@@ -65,14 +65,17 @@ def finite(logprob: float | None) -> float | None:
 class Around:
     """The JSON of a chunk around its one text, prepared once, so that a token costs the encoding of its text alone."""
 
-    def __init__(self, make: Callable[[str], Mapping[str, Any]]) -> None:
-        before, after = msgspec.json.encode(make(_HOLE)).split(b'"\\u0000text\\u0000"')
-        self._before = b"data: " + before
-        self._after = after + b"\n\n"
+    def __init__(
+        self, make: Callable[[str], Mapping[str, Any]], before: bytes = b"data: ", after: bytes = b"\n\n"
+    ) -> None:
+        """`before` and `after` are what a dialect writes around each value."""
+        first, last = msgspec.json.encode(make(_HOLE)).split(b'"\\u0000text\\u0000"')
+        self._before = before + first
+        self._after = last + after
         self._encode = msgspec.json.Encoder().encode
 
     def event(self, text: str) -> bytes:
-        """The chunk with this text, as a server-sent event."""
+        """The chunk with this text, as it is sent."""
         return b"%b%b%b" % (self._before, self._encode(text), self._after)
 
 

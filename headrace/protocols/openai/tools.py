@@ -73,14 +73,18 @@ def read_tools(tools: Sequence[Tool] | None, choice: str | Choice | None, parall
     return Tools(offered, ToolChoice(kind, name, parallel is not False))
 
 
+def check_tool_name(name: str, where: str) -> None:
+    """Raises InvalidRequest for a name that no dialect takes."""
+    if not (1 <= len(name) <= _MAX_NAME and name.isascii() and name.isprintable() and " " not in name):
+        raise InvalidRequest(f"must be 1 to {_MAX_NAME} ASCII characters without spaces", where)
+
+
 def _function(tool: Tool, where: str) -> Function:
     if tool.type != "function":
         raise InvalidRequest(f"must be 'function'; {tool.type[:64]!r} is not offered", f"{where}.type")
     if tool.function is None:
         raise InvalidRequest("is missing", f"{where}.function")
-    name = tool.function.name
-    if not (1 <= len(name) <= _MAX_NAME and name.isascii() and name.isprintable() and " " not in name):
-        raise InvalidRequest(f"must be 1 to {_MAX_NAME} ASCII characters without spaces", f"{where}.function.name")
+    check_tool_name(tool.function.name, f"{where}.function.name")
     check_nesting(tool.function.parameters, f"{where}.function.parameters")
     return tool.function
 

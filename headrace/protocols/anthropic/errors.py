@@ -1,0 +1,37 @@
+"""An error as Anthropic says it: `{"type": "error", "error": {"type", "message"}}`."""
+
+from typing import Any
+
+import msgspec
+
+from headrace.errors import HeadraceError
+from headrace.protocols.http_error import HttpError, encodable, retry_headers
+from headrace.protocols.status import status_of
+
+_STATUS = {"queue_full": 529, "unsupported": 400}
+"""Where Anthropic's clients expect another status than the table's; 529 they try again by themselves."""
+
+_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+
+
+def anthropic_error(error: HeadraceError) -> HttpError:
+    """The answer for an error; the path of the field at fault begins the message."""
+    return HttpError(_status(error), msgspec.json.encode(error_body(error)), retry_headers(error))
+
+
+def error_body(error: HeadraceError) -> dict[str, Any]:
+    """The body of such an answer, as it stands in a stream too."""
+    status = _status(error)
+    kind = _TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
+    return {"type": "error", "error": {"type": kind, "message": encodable(str(error))}}
+
+
+def _status(error: HeadraceError) -> int:
+    return _STATUS.get(error.code, status_of(error).http)

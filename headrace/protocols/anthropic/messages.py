@@ -1,0 +1,177 @@
+"""POST /v1/messages and /v1/messages/count_tokens."""
+
+import secrets
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from headrace.errors import HeadraceError
+from headrace.generation import Delta, Generated, Tokenize, Tokenized, ToolCall, Usage
+from headrace.protocols.anthropic.errors import error_body
+from headrace.protocols.anthropic.messages_request import messages_ask, prompt_of, read_count, read_messages
+from headrace.protocols.generation import answer_all, make_request, stream_all
+from headrace.protocols.http import json_response
+from headrace.protocols.language_models import find_model
+from headrace.protocols.oip.front import Front
+from headrace.protocols.openai.pieces import Around
+from headrace.protocols.sse import Streamed, named_event
+
+
+async def messages(front: Front, request: Request) -> Response:
+    """Answer whole, or as events."""
+    body = await read_messages.read(request, front.max_body_bytes)
+    ref, facts = find_model(front, body.model, "generate")
+    ask = messages_ask(body, facts)
+    head = Head(f"msg_{secrets.token_hex(12)}", body.model, body.max_tokens)
+    asked = make_request(front, request, head.id, ref, ask)
+    headers = {"request-id": head.id.replace("msg_", "req_")}
+    if ask.stream:
+        return Streamed(stream_all(front, [asked], MessageWriter(head)), headers=headers)
+    (generated,) = await answer_all(front, [asked], request.receive, Generated)
+    return json_response(message_json(head, generated), headers=headers)
+
+
+async def count_tokens(front: Front, request: Request) -> Response:
+    """How many tokens a conversation has, its tools included."""
+    body = await read_count.read(request, front.max_body_bytes)
+    ref, facts = find_model(front, body.model, "generate")
+    id_ = f"req_{secrets.token_hex(12)}"
+    asked = make_request(front, request, id_, ref, Tokenize(prompt_of(body, facts)))
+    (tokenized,) = await answer_all(front, [asked], request.receive, Tokenized)
+    return json_response({"input_tokens": len(tokenized.token_ids)}, headers={"request-id": id_})
+
+
+class Head(msgspec.Struct, frozen=True):
+    """What is known of an answer before it is made."""
+
+    id: str
+    model: str  # as it was asked for
+    max_tokens: int
+
+
+def message_json(head: Head, generated: Generated) -> dict[str, Any]:
+    """The whole answer."""
+    (delta,) = generated.deltas
+    content: list[dict[str, Any]] = [{"type": "text", "text": delta.text}] if delta.text else []
+    content += [_tool_use(call) | {"input": _input(call.arguments)} for call in delta.tool_calls]
+    return _message(head, generated.usage, content) | _end(head, delta, generated.usage)
+
+
+def _message(head: Head, usage: Usage, content: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "id": head.id,
+        "type": "message",
+        "role": "assistant",
+        "model": head.model,
+        "content": content,
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": _usage(usage),
+    }
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    """Tokens found in the cache are not among the input's."""
+    return {
+        "input_tokens": usage.prompt_tokens - usage.cached_tokens,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": usage.cached_tokens,
+        "output_tokens": usage.completion_tokens,
+        "service_tier": "standard",
+    }
+
+
+def _end(head: Head, delta: Delta, usage: Usage) -> dict[str, Any]:
+    """Why it ended: where fewer tokens came than were allowed, the context was full."""
+    reason, sequence = "end_turn", None
+    if delta.finish == "tool_calls":
+        reason = "tool_use"
+    elif delta.finish == "length":
+        reason = "max_tokens" if usage.completion_tokens >= head.max_tokens else "model_context_window_exceeded"
+    elif isinstance(delta.stopped_by, str):
+        reason, sequence = "stop_sequence", delta.stopped_by
+    return {"stop_reason": reason, "stop_sequence": sequence}
+
+
+def _tool_use(call: ToolCall) -> dict[str, Any]:
+    return {"type": "tool_use", "id": call.id, "name": call.name, "input": {}}
+
+
+def _input(arguments: str) -> dict[str, Any]:
+    """Arguments that were cut off are no JSON: of those nothing is told, as `stop_reason` says."""
+    try:
+        return msgspec.json.decode(arguments or "{}", type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+
+
+class MessageWriter:
+    """A streamed answer as events: the message, its blocks one after another, each in pieces, and how it ended."""
+
+    def __init__(self, head: Head) -> None:
+        self._head = head
+        self._last: Generated | None = None
+        self._end: Delta | None = None
+        self._index = -1  # of the block that is written
+        self._text: Around | None = None  # of a piece of text, while a block of text is open
+        self._open = False
+
+    def news(self, which: int, generated: Generated) -> bytes:
+        events = []
+        if self._last is None:
+            message = _message(self._head, generated.usage, [])
+            events.append(_event({"type": "message_start", "message": message}))
+        self._last = generated
+        for delta in generated.deltas:
+            events += self._events(delta)
+        return b"".join(events)
+
+    def failed(self, error: HeadraceError) -> bytes:
+        return _event(error_body(error))
+
+    def end(self) -> bytes:
+        assert self._last is not None
+        usage = self._last.usage
+        ended = _end(self._head, self._end or Delta(), usage)
+        return b"".join(
+            [
+                *self._close(),
+                _event({"type": "message_delta", "delta": ended, "usage": _usage(usage)}),
+                _event({"type": "message_stop"}),
+            ]
+        )
+
+    def _events(self, delta: Delta) -> list[bytes]:
+        events = []
+        if delta.text:
+            if self._text is None:
+                events += self._begin({"type": "text", "text": ""})
+                self._text = Around(self._text_delta, b"event: content_block_delta\ndata: ")
+            events.append(self._text.event(delta.text))
+        for call in delta.tool_calls:
+            if call.id or call.name:
+                events += self._begin(_tool_use(call))
+            if call.arguments:
+                piece = {"type": "input_json_delta", "partial_json": call.arguments}
+                events.append(_event({"type": "content_block_delta", "index": self._index, "delta": piece}))
+        if delta.finish:
+            self._end = delta
+        return events
+
+    def _text_delta(self, text: str) -> dict[str, Any]:
+        return {"type": "content_block_delta", "index": self._index, "delta": {"type": "text_delta", "text": text}}
+
+    def _begin(self, block: dict[str, Any]) -> list[bytes]:
+        closed = self._close()
+        self._index, self._open = self._index + 1, True
+        return [*closed, _event({"type": "content_block_start", "index": self._index, "content_block": block})]
+
+    def _close(self) -> list[bytes]:
+        was_open, self._open, self._text = self._open, False, None
+        return [_event({"type": "content_block_stop", "index": self._index})] if was_open else []
+
+
+def _event(value: dict[str, Any]) -> bytes:
+    return named_event(value["type"], value)

@@ -1,0 +1,161 @@
+"""The bodies of /v1/messages and its count_tokens: every documented field honoured, or refused by its name."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from headrace.errors import InvalidRequest
+from headrace.generation import Generate, Grammar, LanguageFacts, Prompt, Sampling
+from headrace.protocols.anthropic.content import CacheControl, Content, Message, template_messages
+from headrace.protocols.anthropic.tools import Choice, Tool, read_tools
+from headrace.protocols.ranges import check_stops, in_range
+from headrace.protocols.strict_body import Body, Reader, check_nesting, refuse_unless_absent
+
+
+class Thinking(Body, frozen=True, kw_only=True):
+    type: Literal["enabled", "disabled", "adaptive", "between_tools"]
+    budget_tokens: int | None = None
+    display: str | None = None
+
+
+class Format(Body, frozen=True, kw_only=True):
+    type: Literal["json_schema"]
+    schema: dict[str, Any]
+
+
+class OutputConfig(Body, frozen=True, kw_only=True):
+    effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
+    format: Format | None = None
+
+
+class Metadata(Body, frozen=True):
+    user_id: str | None = None
+
+
+class PromptFields(Body, frozen=True, kw_only=True):
+    """What both bodies have. A field that is null is as if it were not there."""
+
+    model: str
+    messages: list[Message]
+    system: Content | None = None
+    tools: list[Tool] | None = None
+    tool_choice: Choice | None = None
+    thinking: Thinking | None = None
+    output_config: OutputConfig | None = None
+    cache_control: CacheControl | None = None
+    # refused where they ask for something
+    speed: str | None = None
+    user_profile_id: Any = None
+    workspace_id: Any = None
+    mcp_servers: Any = None
+    context_management: Any = None
+
+
+class MessagesBody(PromptFields, frozen=True, kw_only=True):
+    max_tokens: int
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    stop_sequences: list[str] | None = None
+    stream: bool | None = None
+    metadata: Metadata | None = None
+    service_tier: Literal["auto", "standard_only"] | None = None
+    # refused where they are not null
+    container: Any = None
+    diagnostics: Any = None
+    inference_geo: Any = None
+    fallbacks: Any = None
+    output_format: Any = None
+
+
+class CountBody(PromptFields, frozen=True, kw_only=True):
+    pass
+
+
+read_messages = Reader(MessagesBody)
+read_count = Reader(CountBody)
+
+
+def messages_ask(body: MessagesBody, facts: LanguageFacts) -> Generate:
+    """What a body asks of the model. Raises InvalidRequest with the path of the field that is wrong or refused."""
+    refuse_unless_absent(
+        {
+            "container": (body.container, "code is not run here"),
+            "diagnostics": (body.diagnostics, "is not offered; usage says what was found in the cache"),
+            "inference_geo": (body.inference_geo, "is not offered; the model runs where this server does"),
+            "fallbacks": (body.fallbacks, "is not offered; name the model that should answer"),
+            "output_format": (body.output_format, "is no longer taken; use output_config.format"),
+        }
+    )
+    return Generate(
+        prompt_of(body, facts),
+        Sampling(
+            temperature=_or(in_range(body.temperature, "temperature", 0, 2), 1.0),
+            top_p=_or(in_range(body.top_p, "top_p", 0, 1), 1.0),
+            top_k=in_range(body.top_k, "top_k", 0, 1 << 31) or 0,
+            max_tokens=in_range(body.max_tokens, "max_tokens", 1),
+            stop=check_stops(body.stop_sequences, "stop_sequences"),
+        ),
+        grammar=_grammar(body),
+        stream=bool(body.stream),
+    )
+
+
+def prompt_of(body: PromptFields, facts: LanguageFacts) -> Prompt:
+    """What the model reads. A last message of the assistant's is continued. Raises as `messages_ask`."""
+    _refuse(body)
+    if not facts.chat_template:
+        raise InvalidRequest("has no chat template; ask it for completions of plain text", "model")
+    messages = template_messages(body.system, body.messages)
+    tools = read_tools(body.tools, body.tool_choice)
+    continued = messages[-1]["role"] == "assistant"
+    return Prompt(
+        messages=messages,
+        tools=tools.tools,
+        tool_choice=tools.choice,
+        template_arguments=_template_arguments(body),
+        add_generation_prompt=not continued,
+        continue_final_message=continued,
+        where="messages",
+    )
+
+
+def _refuse(body: PromptFields) -> None:
+    refuse_unless_absent(
+        {
+            "user_profile_id": (body.user_profile_id, "is not offered; there are no profiles"),
+            "workspace_id": (body.workspace_id, "is not offered; there are no workspaces"),
+            "mcp_servers": (body.mcp_servers or None, "is not offered; give tools"),
+            "context_management": (body.context_management, "is not offered; send the messages that should be read"),
+        }
+    )
+    if body.speed not in (None, "standard"):
+        raise InvalidRequest("must be standard", "speed")
+    if body.thinking is not None and body.thinking.type not in ("disabled", "adaptive"):
+        raise InvalidRequest("must be disabled or adaptive: thoughts are not told apart from text", "thinking.type")
+    if body.thinking is not None and body.thinking.budget_tokens is not None:
+        raise InvalidRequest("is only for thinking that is enabled, which is not offered", "thinking.budget_tokens")
+
+
+def _template_arguments(body: PromptFields) -> dict[str, Any]:
+    arguments: dict[str, Any] = {}
+    if body.thinking is not None and body.thinking.type == "disabled":
+        arguments["enable_thinking"] = False
+    if body.output_config is not None and body.output_config.effort is not None:
+        arguments["reasoning_effort"] = body.output_config.effort
+    return arguments
+
+
+def _grammar(body: MessagesBody) -> Grammar | None:
+    if body.output_config is None or body.output_config.format is None:
+        return None
+    where = "output_config.format"
+    if body.tools and body.tool_choice is not None and body.tool_choice.type in ("any", "tool"):
+        raise InvalidRequest("cannot be combined with a tool_choice that forces a call", where)
+    schema = body.output_config.format.schema
+    check_nesting(schema, f"{where}.schema")
+    return Grammar("json_schema", msgspec.json.encode(schema).decode(), f"{where}.schema")
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value

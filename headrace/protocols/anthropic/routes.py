@@ -1,0 +1,19 @@
+"""The routes of the Anthropic API."""
+
+from functools import partial
+
+from starlette.routing import BaseRoute, Route
+
+from headrace.protocols.anthropic.errors import anthropic_error
+from headrace.protocols.anthropic.messages import count_tokens, messages
+from headrace.protocols.endpoint import Endpoint, Handle
+from headrace.protocols.oip.front import Front
+
+
+def routes(front: Front) -> list[BaseRoute]:
+    """All of them, for `create_app`."""
+    posts: dict[str, Handle] = {
+        "/v1/messages": partial(messages, front),
+        "/v1/messages/count_tokens": partial(count_tokens, front),
+    }
+    return [Route(path, Endpoint("POST", handle, anthropic_error)) for path, handle in posts.items()]

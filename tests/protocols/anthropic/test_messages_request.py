@@ -1,0 +1,103 @@
+"""Bodies of messages: what is honoured, and what is refused by its name."""
+
+from typing import Any, get_type_hints
+
+import msgspec
+import pytest
+from anthropic.types.message_count_tokens_params import MessageCountTokensParams
+from anthropic.types.message_create_params import MessageCreateParamsStreaming
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from headrace.errors import InvalidRequest
+from headrace.generation import Generate
+from headrace.protocols.anthropic.messages_request import CountBody, MessagesBody, messages_ask, read_messages
+from tests.fakes_generation import BASE, CHAT
+
+USER = [{"role": "user", "content": "Which city?"}]
+SCHEMA = {"format": {"type": "json_schema", "schema": {"type": "object"}}}
+TOOL = {"name": "a", "input_schema": {}}
+
+
+def asked(**fields: Any) -> Generate:
+    body = {"model": "m", "max_tokens": 9, "messages": USER} | fields
+    return messages_ask(read_messages.decode(msgspec.json.encode(body)), CHAT)
+
+
+def test_every_field_of_the_sdks_is_known() -> None:
+    assert set(get_type_hints(MessageCreateParamsStreaming)) <= set(MessagesBody.__struct_encode_fields__)
+    assert set(get_type_hints(MessageCountTokensParams)) <= set(CountBody.__struct_encode_fields__)
+
+
+def test_sampling_is_as_it_is_asked() -> None:
+    sampling = asked(temperature=0, top_p=0.5, top_k=3, stop_sequences=["x"]).sampling
+    assert (sampling.temperature, sampling.top_p, sampling.top_k) == (0, 0.5, 3)
+    assert (sampling.stop, sampling.max_tokens) == (("x",), 9)
+
+
+def test_a_last_message_of_the_assistants_is_continued() -> None:
+    prompt = asked(messages=[*USER, {"role": "assistant", "content": "The"}]).prompt
+    assert (prompt.continue_final_message, prompt.add_generation_prompt) == (True, False)
+
+
+def test_a_schema_is_kept_to() -> None:
+    grammar = asked(output_config=SCHEMA).grammar
+    assert grammar
+    assert (grammar.kind, grammar.source) == ("json_schema", '{"type":"object"}')
+
+
+def test_effort_and_thinking_are_told_to_the_template() -> None:
+    prompt = asked(thinking={"type": "disabled"}, output_config={"effort": "low"}).prompt
+    assert prompt.template_arguments == {"enable_thinking": False, "reasoning_effort": "low"}
+
+
+def test_what_has_no_effect_is_taken() -> None:
+    asked(metadata={"user_id": "u"}, service_tier="auto", cache_control={"type": "ephemeral", "ttl": "1h"})
+    asked(thinking={"type": "adaptive"}, speed="standard", container=None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "where"),
+    [
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"temperature": -1}, "temperature"),
+        ({"top_p": 2}, "top_p"),
+        ({"top_k": -1}, "top_k"),
+        ({"stop_sequences": [""]}, "stop_sequences[0]"),
+        ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, "thinking.type"),
+        ({"speed": "fast"}, "speed"),
+        ({"container": "c"}, "container"),
+        ({"inference_geo": "eu"}, "inference_geo"),
+        ({"workspace_id": "w"}, "workspace_id"),
+        ({"mcp_servers": [{}]}, "mcp_servers"),
+        ({"output_config": SCHEMA, "tools": [TOOL], "tool_choice": {"type": "any"}}, "output_config.format"),
+        ({"nonsense": 1}, "nonsense"),
+        ({"messages": []}, "messages"),
+    ],
+)
+def test_what_is_refused_is_refused_by_its_name(fields: dict[str, Any], where: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        asked(**fields)
+    assert caught.value.where == where
+
+
+def test_a_model_without_a_template_is_refused() -> None:
+    body = read_messages.decode(msgspec.json.encode({"model": "m", "max_tokens": 9, "messages": USER}))
+    with pytest.raises(InvalidRequest, match="has no chat template"):
+        messages_ask(body, BASE)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 300) | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["type", "name", "role", "x"]), inner),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from(MessagesBody.__struct_encode_fields__), VALUES, max_size=4))
+def test_no_fields_are_a_fault_of_the_servers(fields: dict[str, Any]) -> None:
+    try:
+        asked(**fields)
+    except InvalidRequest as error:
+        assert error.message
