@@ -82,7 +82,9 @@ class Grammars:
 
 def _reason(error: str) -> str:
     """What the library says, without its state."""
-    head = error.partition("<state>")[0].strip()
+    head = error.partition("<state>")[0].partition("<non-verbose/>")[0].strip()
+    if "oneOf" in head:
+        return "oneOf cannot be enforced where two of its schemas may hold at once; anyOf can"
     if head.startswith("NoExtension"):
         return "no text at all satisfies it"
     return f"cannot be followed: {head[:400]}"

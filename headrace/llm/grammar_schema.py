@@ -82,6 +82,7 @@ class _Reduction:
         self._choices: list[dict[str, Json]] = []  # that have a oneOf
         self._multiples: list[float] = []
         self._properties = 0
+        self._embedded = ""  # where a schema within begins a document of its own
 
     def whole(self) -> Json:
         reduced = self._schema(self._root, self._where, 0)
@@ -89,6 +90,8 @@ class _Reduction:
             if "anyOf" not in chosen and disjoint(chosen["oneOf"], self._definitions):
                 _as_any_of(chosen)
         common_multiple(self._multiples, self._where)
+        if self._embedded and self._names:
+            raise InvalidRequest("references beside a schema that has an identifier are not followed", self._embedded)
         if isinstance(reduced, dict) and self._definitions:
             return {**reduced, "$defs": self._definitions}
         return reduced
@@ -100,6 +103,8 @@ class _Reduction:
             raise InvalidRequest("a schema is an object, true or false", path)
         if level > MAX_LEVELS:
             raise InvalidRequest(f"is nested deeper than {MAX_LEVELS} levels, references followed", path)
+        if level and not str(schema.get("$id", "#")).startswith("#"):
+            self._embedded = f"{path}.$id"
         reduced: dict[str, Json] = {}
         for key, value in schema.items():
             if key in _REFUSED:

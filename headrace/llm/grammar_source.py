@@ -30,11 +30,11 @@ def compiled_source(grammar: Grammar) -> str:
 
 def json_grammar(schema: Any) -> str:
     """The source for a schema that was checked already."""
-    return str(LLMatcher.grammar_from_json_schema(msgspec.json.encode(schema).decode(), overrides=_OPTIONS))
+    return str(LLMatcher.grammar_from_json_schema(msgspec.json.encode(with_options(schema)).decode()))
 
 
 def with_options(schema: Any) -> Any:
-    """A checked schema that carries the options of its compiling, for use inside a Lark grammar."""
+    """A checked schema that carries the options of its compiling, as the compiler reads them."""
     return {"x-guidance": _OPTIONS} | (schema if isinstance(schema, dict) else {"allOf": [schema]})
 
 
