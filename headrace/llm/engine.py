@@ -1,0 +1,377 @@
+"""A decoder that answers many requests at once, a step at a time: read `step` first.
+
+A step computes the next tokens of every sequence that has a turn. While it runs, what came of the one before is told:
+`step` ends with the next one under way, so that its caller's messages cost no time of the model's.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.errors import HeadraceError, Internal, InvalidRequest, Unavailable
+from headrace.generation import Ask, Detokenize, Generate, LanguageFacts, Result, StepFacts, Tokenize
+from headrace.llm.acceptance import kept
+from headrace.llm.aside import Aside
+from headrace.llm.choice import Choice
+from headrace.llm.choosing import Choosing
+from headrace.llm.draft_length import MOST
+from headrace.llm.engine_protocol import Answered, Fault
+from headrace.llm.generating import Generating
+from headrace.llm.logprobs import score_all
+from headrace.llm.masks import Masks
+from headrace.llm.preparing import Prepared, Preparing
+from headrace.llm.sampler import Sampler
+from headrace.llm.scheduler import Limits, Scheduler
+from headrace.llm.sequence import Sequence, Status
+from headrace.llm.step import Chunk, Step, StepArrays
+from headrace.llm.step_plan import Budget
+from headrace.llm.step_time import StepShape, StepTime
+from headrace.llm.tally import Tally
+from headrace.runtimes.language import LanguageModel
+
+log = logging.getLogger(__name__)
+
+Logits = NDArray[np.float32]
+
+USUAL_PRIORITY = 100
+"""Of requests that name none: who names a lower one is served before them, who names a higher one after them."""
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What a decoder's engine may do."""
+
+    num_blocks: int  # of the key-value cache, block 0 included
+    max_sequences: int = 64
+    max_waiting: int = 4096
+    prefix_cache: bool = True  # whether requests share blocks at all
+    drafts: bool = True  # whether tokens are proposed ahead
+
+
+class _Waiting(msgspec.Struct, frozen=True):
+    """A request whose prompt is being read."""
+
+    ask: Generate
+    priority: int
+    arrived_ns: int
+
+
+class DecoderEngine:
+    """Implements `engine_protocol.Engine` over one LanguageModel, which it closes; its cache is allocated."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        preparing: Preparing,
+        facts: LanguageFacts,
+        settings: Settings,
+        step_time: StepTime | None = None,
+        now_ns: Callable[[], int] = time.monotonic_ns,
+        random: Callable[[], int] = lambda: np.random.SeedSequence().generate_state(1, np.uint64).item(),
+        budget: Budget | None = None,
+    ) -> None:
+        """`random` gives the seeds of requests that have none."""
+        self.facts = facts
+        self._model = model
+        self._preparing = preparing
+        self._settings = settings
+        self._step_time = step_time or StepTime()
+        self._now_ns = now_ns
+        self._random = random
+        rows = max(8, min(64, ROWS_OF_LOGITS // model.vocabulary))
+        limits = Limits(facts.max_context, settings.max_sequences, settings.max_waiting)
+        self._scheduler = Scheduler(
+            settings.num_blocks, model.block_size, self._step_time, limits, budget or Budget(max_prompt_rows=rows)
+        )
+        self._arrays = StepArrays(model.block_size)
+        self._sampler = Sampler(model.vocabulary)
+        self._aside: Aside[Prepared | Result] = Aside()
+        self._waiting: dict[int, _Waiting | None] = {}  # by number: what is read aside; None: no generation
+        self._generating: dict[int, Generating] = {}  # by number
+        self._choices: dict[int, tuple[Generating, Choice]] = {}  # by sequence, until it is finished
+        self._num_sequences = 0
+        self._answers: list[Answered] = []  # for the end of the step
+        self._step: Step | None = None  # under way
+        self._started_ns = 0
+        self._tally = Tally()
+
+    # ---- what is asked
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._step or self._scheduler.busy or self._answers or self._aside.any_finished)
+
+    def add(self, number: int, ask: Ask, priority: int = 0) -> None:
+        try:
+            self._add(number, ask, priority)
+        except HeadraceError as error:
+            self._refuse(number, error)
+        except Exception as error:
+            log.exception("a request could not be taken")
+            self._refuse(number, Internal(f"{type(error).__name__}: {error}"))
+
+    def abort(self, number: int) -> None:
+        self._aside.drop(number)
+        known = self._waiting.pop(number, None) is not None
+        generating = self._generating.get(number)
+        if generating is not None:
+            self._tally.saved_tokens += generating.num_tokens_left
+            self._forget(generating)
+        self._answers = [answer for answer in self._answers if answer.number != number]
+        self._tally.aborted += known or generating is not None
+
+    def step(self) -> list[Answered]:
+        self._take_prepared()
+        changed = self._land()
+        self._launch()
+        self._tell(changed)
+        answers, self._answers = self._answers, []
+        return answers
+
+    def counts(self) -> StepFacts:
+        running = len({self._choices[sequence.id][0].number for sequence in self._scheduler.running})
+        waiting = len(self._generating) - running + len(self._waiting)
+        pool = self._scheduler.pool
+        return self._tally.facts(running, waiting, pool.num_used, pool.capacity)
+
+    def close(self) -> None:
+        self._aside.close()
+        if self._step is not None:
+            self._model.wait()
+            self._step = None
+        self._model.close()
+
+    def _add(self, number: int, ask: Ask, priority: int) -> None:
+        if isinstance(ask, Detokenize):
+            self._answers.append(Answered(number, True, self._preparing.detokenized(ask)))
+        elif isinstance(ask, Tokenize):
+            if self._preparing.is_quick(ask):
+                self._answers.append(Answered(number, True, self._preparing.tokenized(ask)))
+            else:
+                self._waiting[number] = None
+                self._aside.start(number, lambda: self._preparing.tokenized(ask))
+        elif isinstance(ask, Generate):
+            waiting = _Waiting(ask, priority, self._now_ns())
+            if self._preparing.is_quick(ask):
+                self._begin(number, waiting, self._preparing.generation(ask))
+            else:
+                self._waiting[number] = waiting
+                self._aside.start(number, lambda: self._preparing.generation(ask))
+        else:
+            what = "vectors" if type(ask).__name__ == "Embed" else "scores"
+            raise InvalidRequest(f"this model continues texts; it gives no {what}", "model")
+
+    def _take_prepared(self) -> None:
+        """Begin what was read aside."""
+        for number, future in self._aside.finished():
+            waiting = self._waiting.pop(number)
+            try:
+                made = future.result()
+                if isinstance(made, Prepared):
+                    assert waiting is not None
+                    self._begin(number, waiting, made)
+                else:
+                    self._answers.append(Answered(number, True, made))
+            except HeadraceError as error:
+                self._refuse(number, error)
+            except Exception as error:
+                log.exception("a prompt could not be read")
+                self._refuse(number, Internal(f"{type(error).__name__}: {error}"))
+
+    def _begin(self, number: int, waiting: _Waiting, prepared: Prepared) -> None:
+        """Give the request its sequences. Raises InvalidRequest or QueueFull, and then none is left."""
+        ask = waiting.ask
+        seed = self._random()
+        choices: list[Choice] = []
+        generating = Generating(
+            number, ask, prepared.prompt_ids, choices, self._preparing.tokenizer, waiting.arrived_ns
+        )
+        self._generating[number] = generating
+        try:
+            for index in range(max(ask.n, ask.best_of or 0)):
+                choice = self._choice(index, number, waiting, prepared, seed)
+                self._scheduler.add(choice.sequence)
+                choices.append(choice)
+                self._choices[choice.sequence.id] = generating, choice
+        except HeadraceError as error:
+            self._forget(generating)
+            if isinstance(error, InvalidRequest):
+                raise InvalidRequest(error.message, ask.prompt.where) from error
+            raise
+
+    def _choice(self, index: int, number: int, waiting: _Waiting, prepared: Prepared, seed: int) -> Choice:
+        ask, sampling, eos_ids = waiting.ask, waiting.ask.sampling, self._preparing.eos_ids
+        self._num_sequences += 1
+        sequence = Sequence(
+            self._num_sequences,
+            prepared.prompt_ids,
+            max_tokens=sampling.max_tokens,
+            salt=ask.salt if self._settings.prefix_cache else f"{ask.salt}\0{number}",
+            priority=waiting.priority or USUAL_PRIORITY,
+            arrived_ns=waiting.arrived_ns,
+            prompt_rows=sampling.prompt_logprobs is not None and not index,
+        )
+        choosing = Choosing(
+            sampling,
+            prepared.prompt_ids,
+            fresh_seed=seed,
+            choice=index,
+            eos_ids=eos_ids,
+            scored=ask.best_of is not None and ask.best_of > ask.n,
+        )
+        masks = Masks(prepared.matcher.copy(), self.facts.vocabulary) if prepared.matcher is not None else None
+        return Choice(index, sequence, choosing, self._preparing.tokenizer, eos_ids, prepared.echo, masks)
+
+    # ---- a step
+
+    def _launch(self) -> None:
+        """Begin the next step, if there is anything to compute."""
+        self._draft()
+        step = self._scheduler.schedule(self._now_ns())
+        if not step.chunks:
+            return
+        self._tally.begin(step)
+        self._started_ns = self._now_ns()
+        self._model.start(self._arrays.lay(step))
+        self._step = step
+
+    def _draft(self) -> None:
+        """Propose tokens where that may pay."""
+        scheduler, step_time = self._scheduler, self._step_time
+        running = [each for each in scheduler.running if each.num_uncomputed_tokens == 1]
+        if not running or not self._settings.drafts:
+            return
+        context, count = sum(map(len, running)), len(running)
+        if scheduler.draft_length.worthwhile(
+            count, lambda drafts: step_time.seconds(StepShape(count + drafts, count + drafts, context))
+        ):
+            for sequence in running:
+                self._choices[sequence.id][1].draft(MOST)
+
+    def _land(self) -> dict[int, Generating]:
+        """Wait for the step under way and choose what comes next; the generations that it changed, by number."""
+        step, self._step = self._step, None
+        changed: dict[int, Generating] = {}
+        if step is None:
+            return changed
+        try:
+            logits = self._model.wait()
+        except Unavailable as error:
+            self._fail_all(step, error)
+            return changed
+        row = 0
+        sampled = []
+        for chunk in step.chunks:
+            first, row = row, row + chunk.num_rows
+            sampled.append(self._sampled(chunk, logits, first, changed))
+        self._scheduler.update(step, sampled)
+        for chunk in step.chunks:
+            found = self._choices.get(chunk.sequence.id)
+            if found is not None and found[1].finish:
+                self._finish(found[1])
+        seconds = (self._now_ns() - self._started_ns) / 1e9
+        self._step_time.observe(step.shape, seconds)
+        self._tally.end(step, sampled, seconds)
+        return changed
+
+    def _sampled(self, chunk: Chunk, logits: Logits, first: int, changed: dict[int, Generating]) -> list[int]:
+        """The tokens that a chunk's sequence gains; `first` is its first row of logits."""
+        found = self._choices.get(chunk.sequence.id)
+        if found is None or not chunk.num_rows:  # it was aborted while the step ran
+            return []
+        generating, choice = found
+        try:
+            if chunk.sequence.prompt_rows:
+                self._score_prompt(chunk, logits[first : first + chunk.num_rows], generating)
+            if not chunk.samples:
+                return []
+            changed[generating.number] = generating
+            if not chunk.sequence.num_tokens_left:
+                choice.finish = "length"
+                return []
+            drafts = chunk.sequence.draft_ids[: chunk.num_drafts]
+            at = first + chunk.num_rows - 1 - chunk.num_drafts
+            chosen = self._sampler.sample(logits, choice.rows(at, drafts))
+            count = kept(drafts, chosen.token_ids) + 1
+            return choice.take(chosen.token_ids[:count], chosen.scored[:count])
+        except Exception as error:
+            self._fail(generating, error)
+            return []
+
+    def _score_prompt(self, chunk: Chunk, rows: Logits, generating: Generating) -> None:
+        """Keep what the rows of a chunk say of the prompt's tokens that come after them."""
+        sequence, top = chunk.sequence, generating.ask.sampling.prompt_logprobs
+        begin = chunk.past + chunk.num_tokens - chunk.num_drafts - len(rows)
+        following = sequence.token_ids[begin + 1 : min(begin + 1 + len(rows), sequence.num_prompt_tokens)]
+        known = begin - len(generating.prompt_scores)
+        if following and not known and top is not None:
+            generating.prompt_scores += score_all(rows[: len(following)], following, top)
+
+    def _tell(self, changed: dict[int, Generating]) -> None:
+        """While the next step runs: what the last one gave, and what grammars allow after it."""
+        now_ns = self._now_ns()
+        for number, generating in changed.items():
+            if number not in self._generating:
+                continue
+            try:
+                generated = generating.news(now_ns)
+            except Exception as error:
+                self._fail(generating, error)
+                continue
+            for choice in generating.choices:
+                if choice.finish:
+                    self._finish(choice)
+            if generated is not None:
+                self._answers.append(Answered(number, generating.finished, generated))
+            if generating.finished:
+                del self._generating[number]
+        self._fill_masks()
+
+    def _fill_masks(self) -> None:
+        for chunk in self._step.chunks if self._step is not None else ():
+            found = self._choices.get(chunk.sequence.id)
+            if chunk.samples and found is not None and found[1].masks is not None:
+                try:
+                    found[1].masks.fill(chunk.sequence.draft_ids[: chunk.num_drafts])
+                except Exception as error:
+                    self._fail(found[0], error)
+
+    # ---- ends
+
+    def _finish(self, choice: Choice) -> None:
+        """It needs no more steps."""
+        if choice.sequence.status is not Status.FINISHED:
+            self._scheduler.finish(choice.sequence)
+        self._choices.pop(choice.sequence.id, None)
+
+    def _forget(self, generating: Generating) -> None:
+        del self._generating[generating.number]
+        for choice in generating.choices:
+            self._finish(choice)
+
+    def _fail(self, generating: Generating, error: Exception) -> None:
+        """A fault that is this generation's own ends it, and no other."""
+        if not isinstance(error, HeadraceError):
+            log.error("a generation failed", exc_info=error)
+            error = Internal(f"{type(error).__name__}: {error}")
+        self._forget(generating)
+        self._refuse(generating.number, error)
+
+    def _fail_all(self, step: Step, error: HeadraceError) -> None:
+        """The step was not computed: what its sequences hold is not to be trusted."""
+        for generating in _distinct(self._choices.get(chunk.sequence.id) for chunk in step.chunks):
+            self._fail(generating, error)
+
+    def _refuse(self, number: int, error: HeadraceError) -> None:
+        self._answers.append(Answered(number, True, None, Fault(error.code, error.message, error.where)))
+
+
+ROWS_OF_LOGITS = 1 << 22
+"""Numbers of a prompt's logits that one step may give: rows of a large vocabulary are large."""
+
+
+def _distinct(found: Iterable[tuple[Generating, Choice] | None]) -> list[Generating]:
+    return list({each[0].number: each[0] for each in found if each is not None}.values())

@@ -1,0 +1,93 @@
+"""A generation under way: what was asked, its choices, and the answers made of them."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from headrace.generation import Delta, Generate, Generated, Times, TokenLogprob, Usage
+from headrace.llm.choice import Choice, token_logprob
+from headrace.llm.logprobs import Scored
+from headrace.llm.tokenizer import Tokenizer
+
+
+class Generating:
+    """One request. Owned by the engine, from the time its prompt was read until its last answer."""
+
+    def __init__(
+        self,
+        number: int,
+        ask: Generate,
+        prompt_ids: Sequence[int],
+        choices: Sequence[Choice],
+        tokenizer: Tokenizer,
+        arrived_ns: int,
+    ) -> None:
+        self.number = number
+        self.ask = ask
+        self.choices = choices
+        self.prompt_scores: list[Scored] = []  # of the prompt's tokens but the first, as far as they were computed
+        self._prompt_ids = prompt_ids
+        self._tokenizer = tokenizer
+        self._arrived_ns = arrived_ns
+        self._keeps_best = ask.best_of is not None and ask.best_of > ask.n
+        self._streams = ask.stream and not self._keeps_best
+        self._first = True
+        self._times = Times()
+
+    @property
+    def finished(self) -> bool:
+        return all(choice.finish for choice in self.choices)
+
+    @property
+    def num_tokens_left(self) -> int:
+        """That its choices may still be given."""
+        return sum(choice.sequence.num_tokens_left for choice in self.choices if not choice.finish)
+
+    def news(self, now_ns: int) -> Generated | None:
+        """What its choices gained, if that is to be told now. The last is told once `finished` is true."""
+        if self._first and not self._times.first_token_ns:
+            self._note_times(now_ns)
+        deltas = []
+        for choice in self.choices:
+            if self._streams or choice.looks_for_stops or choice.finish:
+                choice.read()
+            if self._streams and (delta := choice.delta()):
+                deltas.append(delta)
+        if not self._streams:
+            if not self.finished:
+                return None
+            deltas = self._kept()
+        if not deltas:
+            return None
+        return self._generated(deltas)
+
+    def _note_times(self, now_ns: int) -> None:
+        started_ns = self.choices[0].sequence.started_ns
+        queued_ns = max(0, (now_ns if started_ns is None else started_ns) - self._arrived_ns)
+        self._times = Times(queued_ns, max(1, now_ns - self._arrived_ns))
+
+    def _kept(self) -> list[Delta]:
+        """All choices, or the n of the highest mean log-probability, the best first."""
+        kept: Sequence[Choice] = self.choices
+        if self._keeps_best:
+            kept = sorted(kept, key=lambda choice: choice.logprob / max(1, choice.num_tokens), reverse=True)
+        deltas = [choice.delta() for choice in kept[: self.ask.n]]
+        return [msgspec.structs.replace(delta, index=index) for index, delta in enumerate(deltas) if delta]
+
+    def _generated(self, deltas: Sequence[Delta]) -> Generated:
+        usage = Usage(
+            len(self._prompt_ids),
+            sum([choice.num_tokens for choice in self.choices]),
+            self.choices[0].sequence.num_cached_tokens,
+        )
+        if not self._first:
+            return Generated(tuple(deltas), usage, times=self._times)
+        self._first = False
+        logprobs: tuple[TokenLogprob, ...] = ()
+        if self.ask.sampling.prompt_logprobs is not None:
+            scores = [None, *self.prompt_scores]
+            logprobs = tuple(
+                token_logprob(self._tokenizer, token_id, score)
+                for token_id, score in zip(self._prompt_ids, scores, strict=True)
+            )
+        return Generated(tuple(deltas), usage, logprobs, tuple(self._prompt_ids), self._times)

@@ -1,0 +1,65 @@
+"""A few steps before the first request: kernels are made, and the engine learns what steps take."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from headrace.llm.step_time import StepShape, StepTime, decode_shape, prefill_shape
+from headrace.runtimes.language import LanguageModel, TokenBatch
+
+SIZES = (1, 8, 32)  # sequences that decode, and blocks of a prompt
+TIMES = 2  # the first of a kind may pay for what is made once
+MOST_S = 0.5  # no more are begun: a large model is not to start late for it
+
+
+def warm_up(model: LanguageModel, step_time: StepTime, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
+    """Compute prompts and further tokens on block 0, which belongs to nobody; tell `step_time` what they took."""
+    begun_ns = now_ns()
+    size = model.block_size
+    for count in SIZES:
+        shapes = (
+            (prefill_shape(0, min(count, 8) * size, 1), prompt(min(count, 8) * size, size)),
+            (_all(decode_shape(size - 1), count), decoding(count, size)),
+        )
+        for shape, batch in shapes:
+            for _ in range(TIMES):
+                if now_ns() - begun_ns > MOST_S * 1e9 and count > 1:
+                    return
+                started_ns = now_ns()
+                model.start(batch)
+                model.wait()
+                taken_s = (now_ns() - started_ns) / 1e9
+            step_time.observe(shape, taken_s)
+
+
+def prompt(num_tokens: int, block_size: int) -> TokenBatch:
+    """One sequence that begins; its table has block 0 only."""
+    num_blocks = -(-num_tokens // block_size)
+    return TokenBatch(
+        np.zeros(num_tokens, np.int64),
+        np.arange(num_tokens),
+        np.zeros(1, np.int32),
+        np.array([0, num_tokens], np.int32),
+        np.zeros(num_blocks, np.int32),
+        np.array([0, num_blocks], np.int32),
+        np.array([num_tokens - 1]),
+    )
+
+
+def decoding(count: int, block_size: int) -> TokenBatch:
+    """So many sequences, each at the end of a block."""
+    return TokenBatch(
+        np.zeros(count, np.int64),
+        np.full(count, block_size - 1),
+        np.full(count, block_size - 1, np.int32),
+        np.arange(count + 1, dtype=np.int32),
+        np.zeros(count, np.int32),
+        np.arange(count + 1, dtype=np.int32),
+        np.arange(count),
+    )
+
+
+def _all(shape: StepShape, count: int) -> StepShape:
+    """Of so many parts."""
+    return StepShape(shape.tokens * count, shape.rows * count, shape.context * count, shape.pairs * count)
