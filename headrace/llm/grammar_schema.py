@@ -13,6 +13,7 @@ import msgspec
 from headrace.errors import InvalidRequest
 from headrace.llm.grammar_disjoint import disjoint
 from headrace.llm.grammar_finite import never_ends
+from headrace.llm.grammar_regex import check_repeats
 from headrace.llm.grammar_values import VALUES, check_format, check_value, common_multiple
 
 MAX_BYTES = 524_288
@@ -163,6 +164,9 @@ class _Reduction:
                 f" not {max(len(value), self._properties):,}",
                 path,
             )
+        if key == "patternProperties":
+            for name in value:
+                check_repeats(name, f"{path}.{name}")
         reduced[key] = {name: self._schema(inner, f"{path}.{name}", level) for name, inner in value.items()}
 
     def _reference(self, key: str, value: Json, schema: Json, reduced: Json, path: str, level: int) -> None:

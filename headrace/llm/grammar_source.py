@@ -15,7 +15,7 @@ from headrace.llm.grammar_regex import check_repeats
 from headrace.llm.grammar_schema import enforceable
 
 MAX_REGEX = 16_384  # characters
-MAX_LARK = 65_536
+MAX_LARK = 524_288
 MAX_CHOICES = 10_000
 MAX_CHOICE_CHARACTERS = 262_144  # of all choices together
 
@@ -77,10 +77,9 @@ def _lark(source: str, where: str) -> str:
     if len(source) > MAX_LARK:
         raise InvalidRequest(f"has at most {MAX_LARK:,} characters, not {len(source):,}", where)
     try:
-        lark = any_to_lark(source)  # GBNF, as llama.cpp has it, too
+        lark = source if source.startswith("%llguidance") else any_to_lark(source)  # GBNF, as llama.cpp has it, too
     except Exception as error:  # the library raises nothing narrower
         raise InvalidRequest(f"is neither Lark nor GBNF: {error}", where) from error
-    check_repeats(lark, where)
     return str(LLMatcher.grammar_from_lark(_with_checked_schemas(lark, where)))
 
 
@@ -95,8 +94,10 @@ def _with_checked_schemas(lark: str, where: str) -> str:
         except (ValueError, RecursionError) as error:
             raise InvalidRequest(f"%json is followed by a schema: {error}", where) from error
         checked = with_options(enforceable(json.dumps(schema), f"{where}: %json"))
+        check_repeats(lark[at : found.end()], where)
         parts += [lark[at : found.end()], json.dumps(checked)]
         at = end
+    check_repeats(lark[at:], where)
     return "".join((*parts, lark[at:]))
 
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from headrace.errors import InvalidRequest
+from headrace.llm.grammar_regex import check_repeats
 
 TYPES = ("null", "boolean", "object", "array", "number", "string", "integer")
 
@@ -101,6 +102,11 @@ def _text(value: Any, where: str) -> None:
         raise InvalidRequest("is a text", where)
 
 
+def _pattern(value: Any, where: str) -> None:
+    _text(value, where)
+    check_repeats(value, where)
+
+
 def _type(value: Any, where: str) -> None:
     for one in value if isinstance(value, list) else (value,):
         if one not in TYPES:
@@ -147,7 +153,7 @@ VALUES = {
     "maxItems": _count,
     "minProperties": _count,
     "maxProperties": _count,
-    "pattern": _text,
+    "pattern": _pattern,
     "format": _text,
     "required": _required,
 }

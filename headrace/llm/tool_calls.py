@@ -1,0 +1,52 @@
+"""The forms in which models write that they call a tool, and tools in words for a model whose template knows none."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+
+class ToolFormat(msgspec.Struct, frozen=True):
+    """How a call is written: `begin`, a JSON object with `name` and the arguments under a key of their own, `end`."""
+
+    begin: str  # where empty, a call is the whole answer, and begins with its brace
+    end: str
+    arguments: str  # the key
+    between: str  # two calls
+    optional: str = ""  # what may stand before a call that is the whole answer
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What the text must show for calls to be seen, also where a vocabulary has it as a special token."""
+        return (self.begin, self.end) if self.begin else ()
+
+
+HERMES = ToolFormat("<tool_call>", "</tool_call>", "arguments", "\n")
+"""Hermes 2 Pro, Qwen 2.5 and 3: calls anywhere in the text, any number of them."""
+
+LLAMA = ToolFormat("", "", "parameters", ";", optional="<|python_tag|>")
+"""Llama 3.1 and later: the answer is a call, or text. Some answer several calls, with a semicolon between."""
+
+
+def tool_format(template: str | None) -> ToolFormat | None:
+    """The form that a chat template teaches: HERMES where it says nothing of tools, None where it is not read here."""
+    if template is None or "tools" not in template:
+        return HERMES
+    if "<tool_call>" in template:
+        return HERMES if "<function=" not in template and "<arg_key>" not in template else None
+    if '"parameters"' in template or "<|python_tag|>" in template:
+        return LLAMA
+    return None
+
+
+def hermes_system(tools: Sequence[Mapping[str, Any]]) -> str:
+    """Tools, in OpenAI's form, in the words of a system message that Qwen 2.5's template has for them."""
+    lines = "\n".join(msgspec.json.encode(tool).decode() for tool in tools)
+    return (
+        "# Tools\n\nYou may call one or more functions to assist with the user query.\n\n"
+        "You are provided with function signatures within <tools></tools> XML tags:\n"
+        f"<tools>\n{lines}\n</tools>\n\n"
+        "For each function call, return a json object with function name and arguments within "
+        "<tool_call></tool_call> XML tags:\n"
+        '<tool_call>\n{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call>'
+    )

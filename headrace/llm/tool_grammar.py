@@ -1,0 +1,106 @@
+"""The grammar that a choice of tools enforces: at least one call, in the model's form, with arguments by its schema."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from headrace.errors import InvalidRequest
+from headrace.generation import Grammar, ToolChoice
+from headrace.llm.grammar_schema import enforceable
+from headrace.llm.grammar_source import lark_text
+from headrace.llm.tool_calls import ToolFormat
+
+Tool = Mapping[str, Any]
+
+
+def call_grammar(
+    tools: Sequence[Tool],
+    choice: ToolChoice,
+    form: ToolFormat,
+    special_id: Callable[[str], int | None] = lambda mark: None,
+) -> Grammar | None:
+    """What an answer to `choice` must be; None where anything goes.
+
+    A choice of `required` or a name is enforced; `auto` binds only the calls of tools that are `strict`, and only where
+    the form has a mark that begins a call. Arguments of a strict tool follow its schema, which must be enforceable;
+    those of others follow it if it is, and are any object if not. `special_id` gives the token of a mark that the
+    vocabulary has as a special one. Raises InvalidRequest that names the tool's `parameters`.
+    """
+    if choice.kind == "none" or not tools:
+        return None
+    strict = any(tool["function"].get("strict") for tool in tools)
+    if choice.kind == "auto" and not (strict and form.begin):
+        return None
+    named = [(at, tool) for at, tool in enumerate(tools) if choice.kind != "named" or _name(tool) == choice.name]
+    if not named:
+        raise InvalidRequest(f"{choice.name!r} is none of the tools", "tool_choice")
+    bodies = [_body(tool["function"], form, f"tools[{at}].function.parameters") for at, tool in named]
+    rules = [f"b{at}: %json {msgspec.json.encode(body).decode()}" for at, body in enumerate(bodies)]
+    head = _auto(form, choice, special_id) if choice.kind == "auto" else _forced(form, choice, special_id)
+    lines = ("%llguidance {}", *head, "body: " + " | ".join(f"b{at}" for at in range(len(bodies))), *rules)
+    return Grammar("lark", "\n".join(lines) + "\n", "tools")
+
+
+def _name(tool: Tool) -> str:
+    return str(tool["function"]["name"])
+
+
+def _forced(form: ToolFormat, choice: ToolChoice, special_id: Callable[[str], int | None]) -> list[str]:
+    more = f" ({lark_text(form.between)} call)*" if choice.parallel else ""
+    if not form.begin:
+        return [f"start: call{more}", "call: body"]
+    return [f"start: call{more}", f"call: {_mark(form.begin, special_id)} {_inside(form, special_id)}"]
+
+
+def _auto(form: ToolFormat, choice: ToolChoice, special_id: Callable[[str], int | None]) -> list[str]:
+    """Free text, in which the mark begins a call."""
+    start = "start: call* TEXT" if choice.parallel else "start: TEXT | call"
+    text = "TEXT: /(.|\\n)*/"
+    special = special_id(form.begin)
+    if special is not None:
+        return [start, text, f"call: TEXT <[{special}]> {_inside(form, special_id)}"]
+    return [start, text, f"head[lazy]: TEXT {lark_text(form.begin)}", f"call: head {_inside(form, special_id)}"]
+
+
+def _inside(form: ToolFormat, special_id: Callable[[str], int | None]) -> str:
+    return f"/\\n?/ body /\\n?/ {_mark(form.end, special_id)}"
+
+
+def _mark(mark: str, special_id: Callable[[str], int | None]) -> str:
+    special = special_id(mark)
+    return lark_text(mark) if special is None else f"<[{special}]>"
+
+
+def _body(function: Mapping[str, Any], form: ToolFormat, where: str) -> dict[str, Any]:
+    """The schema of the object that calls one tool."""
+    arguments = dict(_arguments(function, where))
+    definitions = arguments.pop("$defs", None)
+    body: dict[str, Any] = {
+        "type": "object",
+        "properties": {"name": {"const": function["name"]}, form.arguments: arguments},
+        "required": ["name", form.arguments],
+        "additionalProperties": False,
+    }
+    return body if definitions is None else {**body, "$defs": definitions}  # references lead from the root
+
+
+def _arguments(function: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    """The schema of a tool's arguments, which are an object whatever it says."""
+    strict = bool(function.get("strict"))
+    parameters = function.get("parameters")
+    if not parameters:
+        return {"type": "object", "additionalProperties": not strict}
+    try:
+        reduced = enforceable(msgspec.json.encode(parameters).decode(), where)
+    except InvalidRequest:
+        if strict:
+            raise
+        reduced = True
+    if not isinstance(reduced, dict):
+        return {"type": "object"} if reduced else {"allOf": [False]}
+    if reduced.get("type") == "object":
+        return reduced
+    return {"type": "object", "allOf": [{key: value for key, value in reduced.items() if key != "$defs"}]} | {
+        key: value for key, value in reduced.items() if key == "$defs"
+    }

@@ -1,0 +1,174 @@
+"""Calls of tools out of a text that comes piece by piece; what only looks like one stays text."""
+
+from collections.abc import Callable, Collection
+
+import msgspec
+
+from headrace.generation import ToolCall
+from headrace.llm.tool_calls import ToolFormat
+from headrace.llm.tool_object import CallObject
+
+_SPACES = " \t\r\n"
+
+
+class Parsed(msgspec.Struct, frozen=True):
+    """What a piece gave: text that belongs to no call, and pieces of calls."""
+
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+class ToolParser:
+    """Watches one text. Belongs to one choice.
+
+    All text given out, one piece after another, is what was fed without its calls and the white space around them;
+    arguments come as the model wrote them, as soon as they are certain to belong to a call of a known tool.
+    """
+
+    def __init__(
+        self, form: ToolFormat, names: Collection[str], new_id: Callable[[], str], parallel: bool = True
+    ) -> None:
+        """`names`: the tools that there are; `new_id` gives a call its id; without `parallel` the first call is the last."""
+        self._form = form
+        self._names = frozenset(names)
+        self._new_id = new_id
+        self._parallel = parallel
+        self.num_calls = 0
+        """Calls given out so far, the one that is under way among them."""
+        self._state = self._in_text if form.begin else self._at_start
+        self._rest = ""  # fed and not yet looked at, or not decidable
+        self._call: CallObject | None = None
+        self._raw = ""  # of a call that may still turn out to be text
+        self._text: list[str] = []
+        self._pieces: list[ToolCall] = []
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether what follows is of no use: the only call that was allowed is over."""
+        return not self._parallel and self._state == self._over
+
+    def feed(self, piece: str) -> Parsed:
+        """What is certain now."""
+        self._rest += piece
+        while self._rest and self._state():
+            pass
+        return self._given()
+
+    def finish(self) -> Parsed:
+        """What was held back, where the text ends."""
+        if self._call is not None and not self._call.told:
+            self._text.append(self._raw + self._rest)
+        elif self._call is None and self._state not in (self._after_call, self._over):
+            self._text.append(self._rest)
+        self._rest, self._raw, self._call = "", "", None
+        return self._given()
+
+    def _given(self) -> Parsed:
+        parsed = Parsed("".join(self._text), tuple(self._pieces))
+        self._text, self._pieces = [], []
+        return parsed
+
+    # Each state takes from `_rest` and says whether it is worth to go on at once.
+
+    def _in_text(self) -> bool:
+        """Anywhere in a text, up to the mark of a call."""
+        begin = self._form.begin
+        at = self._rest.find(begin)
+        if at < 0:
+            certain = _before_mark(self._rest, begin)
+            self._text.append(self._rest[:certain])
+            self._rest = self._rest[certain:]
+            return False
+        said = self._rest[:at].rstrip(_SPACES)
+        self._text.append(said)
+        self._open(self._rest[len(said) : at + len(begin)], at + len(begin))
+        return True
+
+    def _at_start(self) -> bool:
+        """Before an answer that is a call or a text."""
+        inner = self._rest.lstrip(_SPACES)
+        mark = self._form.optional
+        if mark and inner.startswith(mark):
+            inner = inner[len(mark) :].lstrip(_SPACES)
+        elif mark.startswith(inner):
+            return False
+        if not inner:
+            return False
+        if inner[0] == "{":
+            at = len(self._rest) - len(inner)
+            self._open(self._rest[:at], at)
+        else:
+            self._state = self._only_text
+        return True
+
+    def _open(self, raw: str, at: int) -> None:
+        self._raw, self._rest = raw, self._rest[at:]
+        self._call = CallObject(self._names)
+        self._state = self._in_call
+
+    def _in_call(self) -> bool:
+        call = self._call
+        assert call is not None
+        told = call.told
+        taken = call.feed(self._rest)
+        self._raw += self._rest[:taken]
+        self._rest = self._rest[taken:]
+        if call.failed:
+            self._close_as_text()
+            return True
+        if call.told:
+            self._tell(call, first=not told)
+        if call.is_complete:
+            self._call, self._raw = None, ""
+            self._state = self._after_call if self._parallel else self._over
+        return True
+
+    def _close_as_text(self) -> None:
+        self._text.append(self._raw)
+        self._call, self._raw = None, ""
+        self._state = self._in_text if self._form.begin else self._only_text
+
+    def _tell(self, call: CallObject, first: bool) -> None:
+        arguments = call.take()
+        if first:
+            self.num_calls += 1
+            self._pieces.append(ToolCall(self.num_calls - 1, arguments, self._new_id(), call.name))
+        elif arguments:
+            self._pieces.append(ToolCall(self.num_calls - 1, arguments))
+
+    def _after_call(self) -> bool:
+        """Behind a call: its end mark, what stands between two, and white space go unsaid."""
+        mark = self._form.end or self._form.between
+        self._rest = self._rest.lstrip(_SPACES)
+        if not self._rest or (len(self._rest) < len(mark) and mark.startswith(self._rest)):
+            return False
+        self._rest = self._rest.removeprefix(mark).lstrip(_SPACES)
+        self._state = self._between
+        return True
+
+    def _between(self) -> bool:
+        """Behind a call's end: white space goes unsaid up to the next text or call."""
+        self._rest = self._rest.lstrip(_SPACES)
+        if not self._rest:
+            return False
+        self._state = self._in_text if self._form.begin else self._at_start
+        return True
+
+    def _only_text(self) -> bool:
+        self._text.append(self._rest)
+        self._rest = ""
+        return False
+
+    def _over(self) -> bool:
+        self._rest = ""
+        return False
+
+
+def _before_mark(text: str, mark: str) -> int:
+    """How much of a text cannot belong to a mark, or to the white space before one, that begins at its end."""
+    at = len(text)
+    for length in range(min(len(mark) - 1, len(text)), 0, -1):
+        if text.endswith(mark[:length]):
+            at -= length
+            break
+    return len(text[:at].rstrip(_SPACES))
