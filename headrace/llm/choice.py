@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence as Values
 
-from headrace.generation import Delta, FinishReason, Sampling, TokenLogprob
+from headrace.generation import Delta, FinishReason, TokenLogprob
 from headrace.llm.acceptance import rows_to_verify
 from headrace.llm.choosing import Choosing
 from headrace.llm.detokenize import Detokenizer

@@ -7,6 +7,11 @@ the two are.
 A step is laid out in this order (stall-free batching of Sarathi-Serve, OSDI 2024, with a budget of time in place of
 tokens): every sequence that is about to sample; then the chunks of prompts that were begun; then new prompts, first
 come first served within a priority. Prompts get as many tokens as the step may take longer for them.
+
+A request alone and in any company is computed by the same kernels (see Chunk), so that it has the same logits to the
+bit, but for one thing: a prompt may find blocks with tokens that another sequence generated (a dialogue that goes on),
+or after a preemption generated tokens may be found that came to another as a prompt. Those were computed one by one, or
+together, where it would have been the other way round; their last bits differ.
 """
 
 from bisect import insort
@@ -195,15 +200,20 @@ class Scheduler:
         """The blocks of its beginning that are computed; notes the hash of the next if that one can still be found.
 
         At least one token is left to compute, for its logits; where the prompt's rows are wanted, all that were not
-        given yet.
+        given yet. A last token of the prompt is not left alone (see Chunk): the block before it is computed again.
         """
         extend_hashes(sequence.hashes, sequence.token_ids, self._block_size, sequence.salt)
         most = len(sequence) - 1
         if sequence.prompt_rows:
             most = min(most, sequence.num_prompt_rows)
         most //= self._block_size
+        last = sequence.num_prompt_tokens - 1
+        if most and most * self._block_size == last:
+            most -= 1
         found = self._cache.find(sequence.hashes, most)
         sequence.waits_for = sequence.hashes[len(found)] if len(found) < most else None
+        if found and len(found) * self._block_size == last:
+            del found[-1]
         return found
 
     def _start(self, sequence: Sequence, found: list[int], missing: int, now_ns: int) -> None:

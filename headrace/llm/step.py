@@ -1,6 +1,7 @@
 """What the scheduler chose for one step, and the arrays that a forward pass needs for it."""
 
 from array import array
+from collections.abc import Iterator
 from typing import TypeVar
 
 import msgspec
@@ -16,6 +17,10 @@ T = TypeVar("T", np.int32, np.int64)
 
 class Chunk(msgspec.Struct, frozen=True, gc=False):
     """The next tokens of one sequence: known ones from `past` on, then its first `num_drafts` drafts.
+
+    Several tokens of one sequence go through another kernel than a single one, which rounds otherwise. So each token
+    that is no prompt's is laid as a sequence of its own, as if it came alone, also where many are known at once (drafts;
+    after a preemption); and no piece of a prompt is a single token, unless the prompt is.
 
     Its rows of logits are those after its last `num_rows` tokens. Where it samples, the last 1 + num_drafts of them
     choose the next tokens; where the prompt's log-probabilities are wanted, all of them tell of the prompt.
@@ -45,7 +50,7 @@ class Step(msgspec.Struct, frozen=True):
 class StepArrays:
     """Lays steps out as TokenBatches, in buffers that are used again and grow where they must.
 
-    A batch is valid until the next is laid. No object is made for a token.
+    A batch is valid until the next is laid. No object is made for a token of a prompt.
     """
 
     def __init__(self, block_size: int) -> None:
@@ -59,23 +64,22 @@ class StepArrays:
     def lay(self, step: Step) -> TokenBatch:
         """The step's tokens in the order of its chunks; rows of logits come in the same order."""
         chunks = step.chunks
-        lengths = [chunk.num_tokens for chunk in chunks]
-        table_lengths = [-(-(chunk.past + chunk.num_tokens) // self._block_size) for chunk in chunks]
-        begins = _running_sum(lengths)
-        block_begins = _running_sum(table_lengths)
+        num_tokens = sum(chunk.num_tokens for chunk in chunks)
         num_rows = sum(chunk.num_rows for chunk in chunks)
-        self._grow(begins[-1], block_begins[-1], num_rows, max(chunk.past for chunk in chunks) + max(lengths))
+        self._grow(num_tokens, num_rows, max(chunk.past + chunk.num_tokens for chunk in chunks))
+        past_lens: list[int] = []
+        begins, block_begins = [0], [0]
         row = 0
-        for chunk, begin, block_begin, table_length in zip(chunks, begins, block_begins, table_lengths, strict=False):
-            row = self._lay_chunk(chunk, begin, row)
-            blocks = chunk.sequence.blocks
-            self._blocks[block_begin : block_begin + table_length] = (
-                blocks if len(blocks) == table_length else blocks[:table_length]
-            )
+        for chunk in chunks:
+            row = self._lay_chunk(chunk, begins[-1], row)
+            for past, length, count in _pieces(chunk, self._block_size):
+                past_lens.extend(range(past, past + count))
+                begins.extend(range(begins[-1] + length, begins[-1] + length * count + 1, length))
+                self._lay_tables(chunk.sequence.blocks, -(-(past + length) // self._block_size), count, block_begins)
         return TokenBatch(
-            token_ids=self._token_ids[: begins[-1]],
-            positions=self._positions[: begins[-1]],
-            past_lens=np.array([chunk.past for chunk in chunks], np.int32),
+            token_ids=self._token_ids[:num_tokens],
+            positions=self._positions[:num_tokens],
+            past_lens=np.array(past_lens, np.int32),
             begins=np.array(begins, np.int32),
             blocks=self._blocks[: block_begins[-1]],
             block_begins=np.array(block_begins, np.int32),
@@ -100,21 +104,39 @@ class StepArrays:
         self._sample_at[row : row + num_rows] = self._counting[end - num_rows : end]
         return row + num_rows
 
-    def _grow(self, num_tokens: int, num_blocks: int, num_rows: int, num_positions: int) -> None:
+    def _lay_tables(self, blocks: "array[int]", length: int, count: int, block_begins: list[int]) -> None:
+        """The first `length` blocks, `count` times, after what is laid; notes where each ends."""
+        begin = block_begins[-1]
+        end = begin + length * count
+        if len(self._blocks) < end:
+            laid, self._blocks = self._blocks, np.zeros(2 * end, np.int32)
+            self._blocks[:begin] = laid[:begin]
+        self._blocks[begin:end].reshape(count, length)[:] = blocks if len(blocks) == length else blocks[:length]
+        block_begins.extend(range(begin + length, end + 1, length))
+
+    def _grow(self, num_tokens: int, num_rows: int, num_positions: int) -> None:
         self._token_ids = _at_least(self._token_ids, num_tokens)
         self._positions = _at_least(self._positions, num_tokens)
         self._sample_at = _at_least(self._sample_at, num_rows)
-        self._blocks = _at_least(self._blocks, num_blocks)
         count = max(num_positions, num_tokens)
         if len(self._counting) < count:
             self._counting = np.arange(2 * count)
 
 
-def _running_sum(counts: list[int]) -> list[int]:
-    sums = [0]
-    for count in counts:
-        sums.append(sums[-1] + count)
-    return sums
+def _pieces(chunk: Chunk, block_size: int) -> Iterator[tuple[int, int, int]]:
+    """(tokens before the first, tokens of each, how many) of the sequences that a chunk is laid as.
+
+    One of the prompt's tokens, then one for every other; those of one block are told together, their tables are equal.
+    """
+    past, end = chunk.past, chunk.past + chunk.num_tokens
+    in_prompt = min(end, chunk.sequence.num_prompt_tokens) - past
+    if in_prompt > 0:
+        yield past, in_prompt, 1
+        past += in_prompt
+    while past < end:
+        count = min(end, (past // block_size + 1) * block_size) - past
+        yield past, 1, count
+        past += count
 
 
 def _at_least(buffer: NDArray[T], count: int) -> NDArray[T]:

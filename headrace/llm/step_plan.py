@@ -42,7 +42,7 @@ class StepPlan:
     def add_sampling(self, sequence: Sequence) -> None:
         """The last known tokens of a sequence, whatever they cost."""
         past, count = sequence.num_computed_tokens, sequence.num_uncomputed_tokens
-        self._add(sequence, past, count, decode_shape(past, count))
+        self._add(sequence, past, count)
         self._num_sampling += 1
 
     def open_to_prompts(self, coming: list[Sequence]) -> None:
@@ -62,16 +62,20 @@ class StepPlan:
         self._until_s = max(now_s, min(then_s, self._budget.longest_s))
 
     def add_prompt(self, sequence: Sequence, past: int) -> bool:
-        """As many tokens from `past` on as there is time for, ending with a block or with the prompt; else False."""
+        """As many tokens from `past` on as there is time for, ending with a block or with the prompt; else False.
+
+        It may be a token more, of the prompt's: neither this piece nor the next is a single one (see Chunk).
+        """
         remaining = len(sequence) - past
-        count = self._largest(sequence, past, min(remaining, self._tokens_left))
+        count = self._largest(sequence, past, min(remaining, max(0, self._tokens_left)))
+        count = _without_singles(count, sequence.num_prompt_tokens - past)
         self.full = count < remaining
         if not count:
             return False
         self._tokens_left -= count
         self._rows_left -= _num_prompt_rows(sequence, past, count)
         self._num_prompts += 1
-        self._add(sequence, past, count, _shape(sequence, past, count))
+        self._add(sequence, past, count)
         return True
 
     def add_drafts(self, draft_length: DraftLength, room: Callable[[Sequence, int], int]) -> None:
@@ -89,8 +93,11 @@ class StepPlan:
                 offering.append(index)
         sequences = [self._chunks[index].sequence for index in offering]
         shape, step_time = self._shape, self._step_time
+        context = sum(map(len, sequences)) // max(1, len(sequences))  # each draft reads it
         lengths = draft_length.choose(
-            sequences, self._num_sampling, lambda count: step_time.seconds(shape + StepShape(count, count))
+            sequences,
+            self._num_sampling,
+            lambda count: step_time.seconds(shape + StepShape(count, count, count * context)),
         )
         for index, sequence, length in zip(offering, sequences, lengths, strict=True):
             count = room(sequence, length) if length else 0
@@ -99,7 +106,7 @@ class StepPlan:
                 self._chunks[index] = msgspec.structs.replace(
                     chunk, num_tokens=chunk.num_tokens + count, num_drafts=count, num_rows=chunk.num_rows + count
                 )
-                self._shape += StepShape(count, count)
+                self._shape += decode_shape(len(sequence), count)
 
     def step(self, preempted: tuple[Sequence, ...]) -> Step:
         return Step(tuple(self._chunks), preempted, self._shape, self._step_time.seconds(self._shape))
@@ -107,7 +114,7 @@ class StepPlan:
     def _largest(self, sequence: Sequence, past: int, most: int) -> int:
         """The largest chunk of at most `most` tokens that fits in what is left of time and rows; 0: none."""
         if sequence.prompt_rows:
-            most = min(most, self._rows_left + max(0, sequence.num_prompt_rows - past))
+            most = min(most, max(0, self._rows_left) + max(0, sequence.num_prompt_rows - past))
         if most == len(sequence) - past and self._in_time(sequence, past, most):
             return most
         first = past // self._block_size + 1
@@ -128,11 +135,22 @@ class StepPlan:
         seconds = self._step_time.seconds(self._shape + _shape(sequence, past, count))
         return seconds * self._step_time.margin <= self._until_s
 
-    def _add(self, sequence: Sequence, past: int, count: int, shape: StepShape) -> None:
+    def _add(self, sequence: Sequence, past: int, count: int) -> None:
         samples = past + count == len(sequence)
         num_rows = max(int(samples), _num_prompt_rows(sequence, past, count))
         self._chunks.append(Chunk(sequence, past, count, 0, num_rows, samples))
-        self._shape += shape
+        self._shape += _shape(sequence, past, count)
+
+
+def _without_singles(count: int, left: int) -> int:
+    """Tokens to take where `left` are left of a prompt: `count`, or a little more; none stays none.
+
+    Neither these nor those that are left then are one token; `left` itself is 1 only of a prompt that is one token.
+    """
+    if not count or left < 2:
+        return count
+    count = max(count, 2)
+    return left if count == left - 1 else count
 
 
 def _num_prompt_rows(sequence: Sequence, past: int, count: int) -> int:
@@ -144,5 +162,10 @@ def _num_prompt_rows(sequence: Sequence, past: int, count: int) -> int:
 
 
 def _shape(sequence: Sequence, past: int, count: int) -> StepShape:
+    """A piece of the prompt, and what follows it token by token: each of those reads what is before it."""
     samples = past + count == len(sequence)
-    return prefill_shape(past, count, max(int(samples), _num_prompt_rows(sequence, past, count)))
+    num_rows = max(int(samples), _num_prompt_rows(sequence, past, count))
+    in_prompt = max(0, min(past + count, sequence.num_prompt_tokens) - past) if sequence.num_prompt_tokens > 1 else 0
+    alone = count - in_prompt
+    context = alone * (past + in_prompt) + alone * (alone - 1) // 2
+    return prefill_shape(past, in_prompt, num_rows) + StepShape(alone, 0, context)

@@ -160,13 +160,22 @@ def test_a_prompt_whose_rows_are_wanted_is_computed_whole() -> None:
 
 def test_what_another_computes_now_is_waited_for() -> None:
     made = scheduler()
-    add(made, 1, [*range(12), 50])
-    add(made, 2, [*range(12), 60])
+    add(made, 1, [*range(12), 50, 51])
+    add(made, 2, [*range(12), 60, 61])
     add(made, 3, 10)
     assert ids_of(run(made)) == [1, 3]
     step = run(made)
     assert ids_of(step) == [1, 3, 2]
-    assert (step.chunks[2].past, step.chunks[2].num_tokens) == (12, 1)
+    assert (step.chunks[2].past, step.chunks[2].num_tokens) == (12, 2)
+
+
+def test_no_piece_of_a_prompt_is_a_single_token() -> None:
+    made = scheduler()
+    add(made, 1, [*range(13)])
+    run(made)
+    add(made, 2, [*range(12), 60])
+    step = run(made)
+    assert [(chunk.past, chunk.num_tokens) for chunk in step.chunks if chunk.sequence.id == 2] == [(8, 5)]
 
 
 def test_when_that_other_goes_its_work_is_taken_over() -> None:

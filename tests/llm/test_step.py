@@ -31,14 +31,17 @@ def test_chunks_lie_one_after_another() -> None:
     assert batch.sample_at.tolist() == [0]
 
 
-def test_drafts_follow_the_known_tokens_and_give_rows() -> None:
+def test_drafts_follow_the_known_tokens_each_as_a_sequence_of_its_own() -> None:
     speculating = sequence([7, 8, 9], [5, 6, 7])
     speculating.draft_ids = [10, 11, 12]
     batch = StepArrays(2).lay(step(Chunk(speculating, 2, 3, 2, 3, True)))
     assert batch.token_ids.tolist() == [9, 10, 11]
     assert batch.positions.tolist() == [2, 3, 4]
     assert batch.sample_at.tolist() == [0, 1, 2]
-    assert batch.blocks.tolist() == [5, 6, 7]
+    assert batch.past_lens.tolist() == [2, 3, 4]
+    assert batch.begins.tolist() == [0, 1, 2, 3]
+    assert batch.blocks.tolist() == [5, 6, 5, 6, 5, 6, 7]
+    assert batch.block_begins.tolist() == [0, 2, 4, 7]
 
 
 def test_only_blocks_that_are_read_or_written_are_told() -> None:
