@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any
 
 from headrace.errors import InvalidRequest
@@ -59,9 +59,16 @@ def _others(types: Any, schema: dict[str, Any]) -> list[dict[str, Any]]:
 
 def common_multiple(multiples: Sequence[float], where: str) -> None:
     """Raises InvalidRequest where numbers that are multiples of all of these would need too large an automaton."""
-    whole = math.lcm(*(Fraction(str(multiple)).numerator for multiple in multiples))
+    places = max(map(_places, multiples), default=0)
+    whole = math.lcm(*(int(Decimal(str(multiple)).scaleb(places)) for multiple in multiples))
     if whole > MAX_COMMON_MULTIPLE:
         raise InvalidRequest(f"multipleOf: together too large: {whole:,}, at most {MAX_COMMON_MULTIPLE:,}", where)
+
+
+def _places(value: float) -> int:
+    """Decimal places of a number as it is written."""
+    exponent = Decimal(str(value)).normalize().as_tuple().exponent
+    return max(0, -int(exponent))
 
 
 def _number(value: Any, where: str) -> None:
@@ -86,7 +93,7 @@ def _multiple(value: Any, where: str) -> None:
     _number(value, where)
     if value <= 0:
         raise InvalidRequest("is more than 0", where)
-    if Fraction(str(value)).numerator > MAX_MULTIPLE:
+    if Decimal(str(value)).scaleb(_places(value)) > MAX_MULTIPLE:
         raise InvalidRequest(f"too large: at most {MAX_MULTIPLE:,}, in steps of its last digit", where)
 
 

@@ -110,12 +110,12 @@ class CallObject:
 
     def _in_value(self, text: str, at: int) -> int:
         end = self._scan.read(text, at)
-        if self._scan.failed:
-            return self._fail(end)
         if self._streams:
             self._arguments.append(text[at:end])
         else:
             self._value += text[at:end]
+        if self._scan.failed:
+            return self._fail(end)
         if self._scan.over:
             self._state = self._before_key
             return self._end_of_value(end)

@@ -28,7 +28,7 @@ class ToolParser:
     def __init__(
         self, form: ToolFormat, names: Collection[str], new_id: Callable[[], str], parallel: bool = True
     ) -> None:
-        """`names`: the tools that there are; `new_id` gives a call its id; without `parallel` the first call is the last."""
+        """`names`: of the tools; `new_id` gives a call its id; without `parallel` the first call is the last."""
         self._form = form
         self._names = frozenset(names)
         self._new_id = new_id
@@ -38,6 +38,7 @@ class ToolParser:
         self._state = self._in_text if form.begin else self._at_start
         self._rest = ""  # fed and not yet looked at, or not decidable
         self._call: CallObject | None = None
+        self._behind_call = False  # no text came since a call
         self._raw = ""  # of a call that may still turn out to be text
         self._text: list[str] = []
         self._pieces: list[ToolCall] = []
@@ -58,10 +59,14 @@ class ToolParser:
         """What was held back, where the text ends."""
         if self._call is not None and not self._call.told:
             self._text.append(self._raw + self._rest)
-        elif self._call is None and self._state not in (self._after_call, self._over):
+        elif self._call is None and self._state not in (self._after_call, self._over) and not self._trails():
             self._text.append(self._rest)
         self._rest, self._raw, self._call = "", "", None
         return self._given()
+
+    def _trails(self) -> bool:
+        """Whether what is left is white space behind the last call."""
+        return self._behind_call and not self._rest.strip(_SPACES)
 
     def _given(self) -> Parsed:
         parsed = Parsed("".join(self._text), tuple(self._pieces))
@@ -76,11 +81,11 @@ class ToolParser:
         at = self._rest.find(begin)
         if at < 0:
             certain = _before_mark(self._rest, begin)
-            self._text.append(self._rest[:certain])
+            self._say(self._rest[:certain])
             self._rest = self._rest[certain:]
             return False
         said = self._rest[:at].rstrip(_SPACES)
-        self._text.append(said)
+        self._say(said)
         self._open(self._rest[len(said) : at + len(begin)], at + len(begin))
         return True
 
@@ -101,6 +106,10 @@ class ToolParser:
             self._state = self._only_text
         return True
 
+    def _say(self, text: str) -> None:
+        self._text.append(text)
+        self._behind_call = self._behind_call and not text
+
     def _open(self, raw: str, at: int) -> None:
         self._raw, self._rest = raw, self._rest[at:]
         self._call = CallObject(self._names)
@@ -119,12 +128,12 @@ class ToolParser:
         if call.told:
             self._tell(call, first=not told)
         if call.is_complete:
-            self._call, self._raw = None, ""
+            self._call, self._raw, self._behind_call = None, "", True
             self._state = self._after_call if self._parallel else self._over
         return True
 
     def _close_as_text(self) -> None:
-        self._text.append(self._raw)
+        self._say(self._raw)
         self._call, self._raw = None, ""
         self._state = self._in_text if self._form.begin else self._only_text
 
@@ -137,20 +146,13 @@ class ToolParser:
             self._pieces.append(ToolCall(self.num_calls - 1, arguments))
 
     def _after_call(self) -> bool:
-        """Behind a call: its end mark, what stands between two, and white space go unsaid."""
+        """Behind a call, up to its end mark or what stands between two."""
         mark = self._form.end or self._form.between
-        self._rest = self._rest.lstrip(_SPACES)
-        if not self._rest or (len(self._rest) < len(mark) and mark.startswith(self._rest)):
+        inner = self._rest.lstrip(_SPACES)
+        if len(inner) < len(mark) and mark.startswith(inner):
             return False
-        self._rest = self._rest.removeprefix(mark).lstrip(_SPACES)
-        self._state = self._between
-        return True
-
-    def _between(self) -> bool:
-        """Behind a call's end: white space goes unsaid up to the next text or call."""
-        self._rest = self._rest.lstrip(_SPACES)
-        if not self._rest:
-            return False
+        if inner.startswith(mark):
+            self._rest = inner[len(mark) :]
         self._state = self._in_text if self._form.begin else self._at_start
         return True
 
