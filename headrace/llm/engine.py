@@ -4,26 +4,26 @@ A step computes the next tokens of every sequence that has a turn. While it runs
 `step` ends with the next one under way, so that its caller's messages cost no time of the model's.
 """
 
-import logging
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.errors import HeadraceError, Internal, InvalidRequest, Unavailable
-from headrace.generation import Ask, Detokenize, Generate, LanguageFacts, Result, StepFacts, Tokenize
+from headrace.errors import HeadraceError, InvalidRequest, Unavailable
+from headrace.generation import Ask, Detokenize, Embed, Generate, LanguageFacts, StepFacts, Tokenize
 from headrace.llm.acceptance import kept
-from headrace.llm.aside import Aside
 from headrace.llm.choice import Choice
 from headrace.llm.choosing import Choosing
 from headrace.llm.draft_length import MOST
-from headrace.llm.engine_protocol import Answered, Fault
+from headrace.llm.engine_protocol import Answered
 from headrace.llm.generating import Generating
 from headrace.llm.logprobs import score_all
 from headrace.llm.masks import Masks
 from headrace.llm.preparing import Prepared, Preparing
+from headrace.llm.reception import Reception
 from headrace.llm.sampler import Sampler
 from headrace.llm.scheduler import Limits, Scheduler
 from headrace.llm.sequence import Sequence, Status
@@ -32,8 +32,6 @@ from headrace.llm.step_plan import Budget
 from headrace.llm.step_time import StepShape, StepTime
 from headrace.llm.tally import Tally
 from headrace.runtimes.language import LanguageModel
-
-log = logging.getLogger(__name__)
 
 Logits = NDArray[np.float32]
 
@@ -49,14 +47,6 @@ class Settings(msgspec.Struct, frozen=True):
     max_waiting: int = 4096
     prefix_cache: bool = True  # whether requests share blocks at all
     drafts: bool = True  # whether tokens are proposed ahead
-
-
-class _Waiting(msgspec.Struct, frozen=True):
-    """A request whose prompt is being read."""
-
-    ask: Generate
-    priority: int
-    arrived_ns: int
 
 
 class DecoderEngine:
@@ -88,12 +78,10 @@ class DecoderEngine:
         )
         self._arrays = StepArrays(model.block_size)
         self._sampler = Sampler(model.vocabulary)
-        self._aside: Aside[Prepared | Result] = Aside()
-        self._waiting: dict[int, _Waiting | None] = {}  # by number: what is read aside; None: no generation
+        self._reception = Reception()
         self._generating: dict[int, Generating] = {}  # by number
         self._choices: dict[int, tuple[Generating, Choice]] = {}  # by sequence, until it is finished
         self._num_sequences = 0
-        self._answers: list[Answered] = []  # for the end of the step
         self._step: Step | None = None  # under way
         self._started_ns = 0
         self._tally = Tally()
@@ -102,120 +90,86 @@ class DecoderEngine:
 
     @property
     def busy(self) -> bool:
-        return bool(self._step or self._scheduler.busy or self._answers or self._aside.any_finished)
+        return bool(self._step or self._scheduler.busy or self._reception.has_news)
 
     def add(self, number: int, ask: Ask, priority: int = 0) -> None:
-        try:
-            self._add(number, ask, priority)
-        except HeadraceError as error:
-            self._refuse(number, error)
-        except Exception as error:
-            log.exception("a request could not be taken")
-            self._refuse(number, Internal(f"{type(error).__name__}: {error}"))
+        preparing, reception = self._preparing, self._reception
+        answer = partial(reception.answer, number)
+        if isinstance(ask, Generate):
+            begin = partial(self._begin, number, ask, priority, self._now_ns())
+            reception.read(number, lambda: preparing.generation(ask), begin, now=preparing.is_quick(ask))
+        elif isinstance(ask, Tokenize):
+            reception.read(number, lambda: preparing.tokenized(ask), answer, now=preparing.is_quick(ask))
+        elif isinstance(ask, Detokenize):
+            reception.read(number, lambda: preparing.detokenized(ask), answer, now=True)
+        else:
+            what = "vectors" if isinstance(ask, Embed) else "scores"
+            reception.refuse(number, InvalidRequest(f"this model continues texts; it gives no {what}", "model"))
 
     def abort(self, number: int) -> None:
-        self._aside.drop(number)
-        known = self._waiting.pop(number, None) is not None
+        known = self._reception.drop(number)
         generating = self._generating.get(number)
         if generating is not None:
             self._tally.saved_tokens += generating.num_tokens_left
             self._forget(generating)
-        self._answers = [answer for answer in self._answers if answer.number != number]
         self._tally.aborted += known or generating is not None
 
     def step(self) -> list[Answered]:
-        self._take_prepared()
+        self._reception.pick_up()
         changed = self._land()
         self._launch()
         self._tell(changed)
-        answers, self._answers = self._answers, []
-        return answers
+        return self._reception.collect()
 
     def counts(self) -> StepFacts:
         running = len({self._choices[sequence.id][0].number for sequence in self._scheduler.running})
-        waiting = len(self._generating) - running + len(self._waiting)
+        waiting = len(self._generating) - running + len(self._reception)
         pool = self._scheduler.pool
         return self._tally.facts(running, waiting, pool.num_used, pool.capacity)
 
     def close(self) -> None:
-        self._aside.close()
+        self._reception.close()
         if self._step is not None:
             self._model.wait()
             self._step = None
         self._model.close()
 
-    def _add(self, number: int, ask: Ask, priority: int) -> None:
-        if isinstance(ask, Detokenize):
-            self._answers.append(Answered(number, True, self._preparing.detokenized(ask)))
-        elif isinstance(ask, Tokenize):
-            if self._preparing.is_quick(ask):
-                self._answers.append(Answered(number, True, self._preparing.tokenized(ask)))
-            else:
-                self._waiting[number] = None
-                self._aside.start(number, lambda: self._preparing.tokenized(ask))
-        elif isinstance(ask, Generate):
-            waiting = _Waiting(ask, priority, self._now_ns())
-            if self._preparing.is_quick(ask):
-                self._begin(number, waiting, self._preparing.generation(ask))
-            else:
-                self._waiting[number] = waiting
-                self._aside.start(number, lambda: self._preparing.generation(ask))
-        else:
-            what = "vectors" if type(ask).__name__ == "Embed" else "scores"
-            raise InvalidRequest(f"this model continues texts; it gives no {what}", "model")
-
-    def _take_prepared(self) -> None:
-        """Begin what was read aside."""
-        for number, future in self._aside.finished():
-            waiting = self._waiting.pop(number)
-            try:
-                made = future.result()
-                if isinstance(made, Prepared):
-                    assert waiting is not None
-                    self._begin(number, waiting, made)
-                else:
-                    self._answers.append(Answered(number, True, made))
-            except HeadraceError as error:
-                self._refuse(number, error)
-            except Exception as error:
-                log.exception("a prompt could not be read")
-                self._refuse(number, Internal(f"{type(error).__name__}: {error}"))
-
-    def _begin(self, number: int, waiting: _Waiting, prepared: Prepared) -> None:
+    def _begin(self, number: int, ask: Generate, priority: int, arrived_ns: int, prepared: Prepared) -> None:
         """Give the request its sequences. Raises InvalidRequest or QueueFull, and then none is left."""
-        ask = waiting.ask
-        seed = self._random()
-        choices: list[Choice] = []
-        generating = Generating(
-            number, ask, prepared.prompt_ids, choices, self._preparing.tokenizer, waiting.arrived_ns
-        )
+        seed, choices = self._random(), list[Choice]()
+        generating = Generating(number, ask, prepared.prompt_ids, choices, self._preparing.tokenizer, arrived_ns)
         self._generating[number] = generating
         try:
             for index in range(max(ask.n, ask.best_of or 0)):
-                choice = self._choice(index, number, waiting, prepared, seed)
-                self._scheduler.add(choice.sequence)
+                sequence = self._sequence(index, number, ask, priority, arrived_ns, prepared.prompt_ids)
+                self._scheduler.add(sequence)
+                choice = self._choice(index, ask, sequence, prepared, seed)
                 choices.append(choice)
-                self._choices[choice.sequence.id] = generating, choice
+                self._choices[sequence.id] = generating, choice
         except HeadraceError as error:
             self._forget(generating)
             if isinstance(error, InvalidRequest):
                 raise InvalidRequest(error.message, ask.prompt.where) from error
             raise
 
-    def _choice(self, index: int, number: int, waiting: _Waiting, prepared: Prepared, seed: int) -> Choice:
-        ask, sampling, eos_ids = waiting.ask, waiting.ask.sampling, self._preparing.eos_ids
+    def _sequence(
+        self, index: int, number: int, ask: Generate, priority: int, arrived_ns: int, prompt_ids: list[int]
+    ) -> Sequence:
         self._num_sequences += 1
-        sequence = Sequence(
+        return Sequence(
             self._num_sequences,
-            prepared.prompt_ids,
-            max_tokens=sampling.max_tokens,
+            prompt_ids,
+            max_tokens=ask.sampling.max_tokens,
             salt=ask.salt if self._settings.prefix_cache else f"{ask.salt}\0{number}",
-            priority=waiting.priority or USUAL_PRIORITY,
-            arrived_ns=waiting.arrived_ns,
-            prompt_rows=sampling.prompt_logprobs is not None and not index,
+            priority=priority or USUAL_PRIORITY,
+            arrived_ns=arrived_ns,
+            prompt_rows=ask.sampling.prompt_logprobs is not None and not index,
         )
+
+    def _choice(self, index: int, ask: Generate, sequence: Sequence, prepared: Prepared, seed: int) -> Choice:
+        eos_ids = self._preparing.eos_ids
         choosing = Choosing(
-            sampling,
+            ask.sampling,
             prepared.prompt_ids,
             fresh_seed=seed,
             choice=index,
@@ -325,7 +279,7 @@ class DecoderEngine:
                 if choice.finish:
                     self._finish(choice)
             if generated is not None:
-                self._answers.append(Answered(number, generating.finished, generated))
+                self._reception.answer(number, generated, generating.finished)
             if generating.finished:
                 del self._generating[number]
         self._fill_masks()
@@ -354,19 +308,13 @@ class DecoderEngine:
 
     def _fail(self, generating: Generating, error: Exception) -> None:
         """A fault that is this generation's own ends it, and no other."""
-        if not isinstance(error, HeadraceError):
-            log.error("a generation failed", exc_info=error)
-            error = Internal(f"{type(error).__name__}: {error}")
         self._forget(generating)
-        self._refuse(generating.number, error)
+        self._reception.refuse(generating.number, error)
 
     def _fail_all(self, step: Step, error: HeadraceError) -> None:
         """The step was not computed: what its sequences hold is not to be trusted."""
         for generating in _distinct(self._choices.get(chunk.sequence.id) for chunk in step.chunks):
             self._fail(generating, error)
-
-    def _refuse(self, number: int, error: HeadraceError) -> None:
-        self._answers.append(Answered(number, True, None, Fault(error.code, error.message, error.where)))
 
 
 ROWS_OF_LOGITS = 1 << 22
