@@ -1,4 +1,4 @@
-"""How a language model's next logits are computed: the protocol between the engine and what runs the graph."""
+"""How next logits, or vectors of whole texts, are computed: the protocols between an engine and what runs the graph."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -50,6 +50,23 @@ class LanguageModel(Protocol):
 
     def copy_blocks(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Copy whole blocks, (from, to), between two steps."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class TextEncoder(Protocol):
+    """An encoder: whole texts in, one row of numbers for each out. One batch at a time; not thread-safe."""
+
+    vocabulary: int
+    max_tokens: int  # of a text, special tokens included
+    width: int  # numbers in a row: a vector's, or a cross-encoder's logits
+
+    def encode(
+        self, token_ids: NDArray[np.int64], lengths: NDArray[np.int64], types: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Rows [B, width] for texts [B, T], of which the first `lengths` [B] tokens count; `types` [B, T] say which of
+        a pair's texts a token is of. Raises Unavailable where memory lacks. The rows are the caller's."""
         ...
 
     def close(self) -> None: ...

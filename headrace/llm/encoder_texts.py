@@ -1,0 +1,97 @@
+"""What is asked of an encoder as texts that it reads, and its rows as the answer. Pure."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.errors import InvalidRequest
+from headrace.generation import Embed, Embedded, Score, Scored
+from headrace.llm.tokenizer import Tokenizer
+
+
+class Text(msgspec.Struct, frozen=True):
+    """One text, or a pair of them, as an encoder reads it."""
+
+    token_ids: Sequence[int]
+    types: Sequence[int] = ()  # of each token: which of a pair's texts it is of; empty: all of the first
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What an encoder can read, and what its rows are."""
+
+    tokenizer: Tokenizer
+    vocabulary: int
+    max_tokens: int
+    width: int
+    scores: bool = False  # a cross-encoder: rows are scores of pairs; otherwise they are vectors
+
+
+def texts_of(ask: Embed | Score, reading: Reading) -> list[Text]:
+    """The texts that must be read for an answer. Raises InvalidRequest that names the field at fault."""
+    if isinstance(ask, Score):
+        return _pairs(ask, reading) if reading.scores else _singles((ask.query, *ask.texts), ask.truncate, reading)
+    if reading.scores:
+        raise InvalidRequest("this model scores pairs of texts; it gives no vectors", "model")
+    if ask.dimensions is not None and not 1 <= ask.dimensions <= reading.width:
+        raise InvalidRequest(f"must be 1 to {reading.width}, the length of the model's vectors", "dimensions")
+    return _singles(ask.inputs, ask.truncate, reading)
+
+
+def answer(ask: Embed | Score, texts: Sequence[Text], rows: NDArray[np.float32], reading: Reading) -> Embedded | Scored:
+    """The answer from the rows [texts, width]."""
+    num_tokens = sum(len(text.token_ids) for text in texts)
+    if isinstance(ask, Embed):
+        kept = rows[:, : ask.dimensions]
+        vectors = _unit(kept) if ask.normalize else kept
+        return Embedded(vectors.astype("<f4").tobytes(), kept.shape[1], num_tokens)
+    if reading.scores:
+        scores = 1.0 / (1.0 + np.exp(-rows[:, 0].astype(np.float64)))
+        return Scored(tuple(scores.tolist()), num_tokens, "cross-encoder")
+    unit = _unit(rows)
+    return Scored(tuple((unit[1:] @ unit[0]).tolist()), num_tokens, "cosine")
+
+
+def _pairs(ask: Score, reading: Reading) -> list[Text]:
+    texts = []
+    limit = reading.max_tokens if ask.truncate else None
+    for index, text in enumerate(ask.texts):
+        pair = reading.tokenizer.encode_pair(ask.query, text, limit)
+        _check_length(len(pair.token_ids), reading, f"documents[{index}]")
+        texts.append(Text(pair.token_ids, pair.types))
+    return texts
+
+
+def _singles(inputs: Sequence[str | Sequence[int]], truncate: bool, reading: Reading) -> list[Text]:
+    limit = reading.max_tokens if truncate else None
+    words = [each for each in inputs if isinstance(each, str)]
+    encoded = iter(reading.tokenizer.encode_many(words, limit=limit))
+    texts = []
+    for index, each in enumerate(inputs):
+        where = f"input[{index}]"
+        token_ids = next(encoded) if isinstance(each, str) else _checked(each, reading, where)[:limit]
+        _check_length(len(token_ids), reading, where)
+        texts.append(Text(token_ids))
+    return texts
+
+
+def _checked(token_ids: Sequence[int], reading: Reading, where: str) -> Sequence[int]:
+    for place, token_id in enumerate(token_ids):
+        if not 0 <= token_id < reading.vocabulary:
+            known = f"they are 0 to {reading.vocabulary - 1}"
+            raise InvalidRequest(f"{token_id} is no token of the model: {known}", f"{where}[{place}]")
+    return token_ids
+
+
+def _check_length(length: int, reading: Reading, where: str) -> None:
+    if not length:
+        raise InvalidRequest("has no tokens: at least one is needed", where)
+    if length > reading.max_tokens:
+        raise InvalidRequest(f"has {length} tokens; the model reads {reading.max_tokens}", where)
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each row at length 1; one of zeros stays."""
+    unit: NDArray[np.float32] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return unit

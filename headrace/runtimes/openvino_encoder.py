@@ -1,0 +1,89 @@
+"""An encoder on OpenVINO's CPU device: the checkpoint of a BERT-like model -> what turns texts into rows of numbers."""
+
+from math import prod
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.errors import ModelInvalid, Unavailable
+from headrace.graphs.encoder import build_encoder
+from headrace.runtimes.openvino import core
+from headrace.runtimes.openvino_plan import PRECISIONS, ROUNDING, Asked
+from headrace.runtimes.reasons import is_out_of_memory, openvino_reason
+from headrace.weights.checkpoint import Checkpoint
+
+HELD = {"f32": "float32, exact", "bf16": "bfloat16", "int8": "8-bit codes with a scale a row", "int4": "4-bit codes"}
+
+
+class OpenedEncoder(msgspec.Struct, frozen=True):
+    """An encoder that runs, and what is known of it."""
+
+    model: "OpenVinoEncoder"
+    labels: int  # of a cross-encoder; 0: it gives vectors
+    normalize: bool  # whether the model's own vectors have length 1
+    precision: str
+    parameters: int
+
+
+def load_encoder(
+    checkpoint: Checkpoint, threads: int, precision: Asked = "auto", max_context: int = 0
+) -> OpenedEncoder:
+    """Build and compile it; where the checkpoint does not say how tokens are pooled, their mean is taken.
+
+    "auto" is float32: vectors are compared with those that other programs made. Raises ModelInvalid.
+    """
+    facts = checkpoint.architecture
+    if facts.labels > 1:
+        raise ModelInvalid(f"a cross-encoder gives one score, this one {facts.labels}", "architecture.labels")
+    if not facts.labels and not facts.pooling:
+        facts = msgspec.structs.replace(facts, pooling="mean")
+        checkpoint = msgspec.structs.replace(checkpoint, architecture=facts)
+    form = "f32" if precision == "auto" else precision
+    held = PRECISIONS[form]
+    options = {
+        "INFERENCE_PRECISION_HINT": "bf16" if form == "bf16" else "f32",
+        "DYNAMIC_QUANTIZATION_GROUP_SIZE": ROUNDING[form],
+        "PERFORMANCE_HINT": "THROUGHPUT",
+        "NUM_STREAMS": 1,
+        "INFERENCE_NUM_THREADS": threads,
+        "ENABLE_CPU_PINNING": False,
+    }
+    try:
+        compiled = core().compile_model(build_encoder(checkpoint, held), "CPU", options)
+    except RuntimeError as error:
+        raise ModelInvalid(openvino_reason(str(error))) from error
+    longest = min(max_context or checkpoint.max_input, checkpoint.max_input, facts.max_context)
+    model = OpenVinoEncoder(compiled, facts.vocabulary, longest)
+    parameters = sum(prod(weight.shape) for weight in checkpoint.weights.values())
+    return OpenedEncoder(model, facts.labels, facts.normalize, HELD[form], parameters)
+
+
+class OpenVinoEncoder:
+    """Implements TextEncoder over a graph of `graphs/encoder.py`."""
+
+    def __init__(self, compiled: Any, vocabulary: int, max_tokens: int) -> None:
+        self.vocabulary = vocabulary
+        self.max_tokens = max_tokens
+        self.width = int(compiled.outputs[0].partial_shape[-1].get_length())
+        self._request = compiled.create_infer_request()
+
+    def encode(
+        self, token_ids: NDArray[np.int64], lengths: NDArray[np.int64], types: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Rows [B, width]. Raises Unavailable where memory lacks."""
+        mask = (np.arange(token_ids.shape[1]) < lengths[:, None]).astype(np.int64)
+        feed = {"input_ids": token_ids, "attention_mask": mask, "token_type_ids": types}
+        try:
+            self._request.infer(feed, share_inputs=True)
+        except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise Unavailable("not enough memory for these texts") from error
+            raise
+        rows: NDArray[np.float32] = self._request.get_output_tensor(0).data.copy()
+        return rows
+
+    def close(self) -> None:
+        """Give the memory back."""
+        del self._request
