@@ -17,6 +17,7 @@ from headrace.llm.prompt import PromptReader
 from headrace.llm.step_time import StepTime
 from headrace.llm.tokenizer import Tokenizer
 from headrace.llm.tokenizer import load as load_tokenizer
+from headrace.llm.tool_calls import hermes_system
 from headrace.llm.warm_up import warm_up
 from headrace.runtimes.openvino_encoder import load_encoder
 from headrace.runtimes.openvino_open import Choices, Opened, load_language, open_model
@@ -88,7 +89,9 @@ def _encoder(asked: EngineLoading, checkpoint: Checkpoint, cache: Path | None) -
 
 def _preparing(checkpoint: Checkpoint, tokenizer: Tokenizer, vocabulary: int, max_context: int) -> Preparing:
     eos_id = next(iter(checkpoint.eos_ids), None)
-    reader = PromptReader(tokenizer, vocabulary, checkpoint.chat_template, checkpoint.bos_id, eos_id)
+    reader = PromptReader(
+        tokenizer, vocabulary, checkpoint.chat_template, checkpoint.bos_id, eos_id, tools_in_words=hermes_system
+    )
     return Preparing(tokenizer, reader, vocabulary, max_context, checkpoint.eos_ids)
 
 

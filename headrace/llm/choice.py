@@ -5,14 +5,13 @@ from collections.abc import Sequence as Values
 from headrace.generation import Delta, FinishReason, TokenLogprob
 from headrace.llm.acceptance import rows_to_verify
 from headrace.llm.choosing import Choosing
-from headrace.llm.detokenize import Detokenizer
 from headrace.llm.drafts import NgramDrafter
 from headrace.llm.logprobs import Scored
 from headrace.llm.masks import Masks
 from headrace.llm.sampler import RowChoice
 from headrace.llm.sequence import Sequence
-from headrace.llm.stop_strings import StopStrings
 from headrace.llm.tokenizer import Tokenizer
+from headrace.llm.told_text import ToldText
 
 
 class Choice:
@@ -26,9 +25,9 @@ class Choice:
         index: int,
         sequence: Sequence,
         choosing: Choosing,
+        text: ToldText,
         tokenizer: Tokenizer,
         eos_ids: frozenset[int],
-        echo: str = "",
         masks: Masks | None = None,
     ) -> None:
         sampling = choosing.sampling
@@ -40,15 +39,14 @@ class Choice:
         self.finish: FinishReason | None = None
         self.num_tokens = 0  # of its text
         self.logprob = 0.0  # of all of them together, where they are scored
+        self.must_be_read = bool(sampling.stop) or text.may_end  # as it comes, because its text may end it
         self._sampling = sampling
+        self._text = text
         self._tokenizer = tokenizer
         self._eos_ids = frozenset[int]() if sampling.ignore_eos else eos_ids
         self._ends = self._eos_ids.union(sampling.stop_ids)
-        self._detokenizer = Detokenizer(tokenizer, sampling.skip_special_tokens)
-        self._stops = StopStrings(sampling.stop, sampling.include_stop)
         self._unread: list[tuple[int, Scored | None]] = []
-        self._text = [echo] if echo else []  # of the next delta, as are these
-        self._token_ids: list[int] = []
+        self._token_ids: list[int] = []  # of the next delta
         self._logprobs: list[TokenLogprob] = []
         self._stopped_by: str | int | None = None
         self._read_whole = False
@@ -86,13 +84,8 @@ class Choice:
             del drafts[self.masks.allowed(drafts) :]
         sequence.draft_ids = drafts
 
-    @property
-    def looks_for_stops(self) -> bool:
-        """Whether its text may end it, so that it must be read as it comes."""
-        return bool(self._sampling.stop)
-
     def read(self) -> None:
-        """Turn the tokens taken since the last call into text; a stop string in it ends the choice."""
+        """Turn the tokens taken since the last call into text; what is in it may end the choice."""
         if self._read_whole:
             return
         for token_id, score in self._unread:
@@ -104,42 +97,39 @@ class Choice:
                 break
             if self._sampling.logprobs is not None and score is not None:
                 self._logprobs.append(token_logprob(self._tokenizer, token_id, score))
-            if self._hear(self._detokenizer.feed(token_id)):
+            self._text.feed(token_id)
+            if self._text.ended:
+                self.finish = "stop"
                 break
         self._unread.clear()
         if self.finish is not None:
-            self._read_whole = True
-            if not isinstance(self._stopped_by, str) and not self._hear(self._detokenizer.finish()):
-                self._text.append(self._stops.finish())
+            self._end()
 
     def delta(self) -> Delta | None:
         """What was read and not told yet; None where that is no text and not the end."""
-        text = "".join(self._text)
-        if self._told_whole or (not text and self.finish is None):
+        text, calls = self._text.take()
+        if self._told_whole or not (text or calls or self.finish):
             return None
         self._told_whole = self.finish is not None
         told = Delta(
-            index=self.index,
-            text=text,
-            token_ids=tuple(self._token_ids),
-            logprobs=tuple(self._logprobs),
-            finish=self.finish,
-            stopped_by=self._stopped_by,
+            self.index,
+            text,
+            tuple(self._token_ids),
+            tuple(self._logprobs),
+            calls,
+            self.finish,
+            self._stopped_by,
         )
-        self._text, self._token_ids, self._logprobs = [], [], []
+        self._token_ids, self._logprobs = [], []
         return told
 
-    def _hear(self, piece: str) -> bool:
-        """More text; whether a stop string ends it."""
-        if not piece:
-            return False
-        found = self._stops.feed(piece)
-        if found.text:
-            self._text.append(found.text)
-        if found.stop is None:
-            return False
-        self.finish, self._stopped_by = "stop", found.stop
-        return True
+    def _end(self) -> None:
+        self._read_whole = True
+        self._text.finish()
+        if self._text.stop is not None:
+            self.finish, self._stopped_by = "stop", self._text.stop
+        elif self._text.num_calls and self.finish == "stop":
+            self.finish = "tool_calls"
 
 
 def token_logprob(tokenizer: Tokenizer, token_id: int, scored: Scored | None) -> TokenLogprob:

@@ -1,6 +1,7 @@
 """Tokens to text as they come, for one sequence: no character before all its bytes are there."""
 
 import codecs
+from collections.abc import Collection
 
 from headrace.llm.tokenizer import Tokenizer
 
@@ -12,9 +13,16 @@ class Detokenizer:
     what continues a prompt keeps it. Constant time for each token.
     """
 
-    def __init__(self, tokenizer: Tokenizer, skip_special: bool = True, at_start: bool = False) -> None:
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        skip_special: bool = True,
+        at_start: bool = False,
+        shown: Collection[int | None] = (),
+    ) -> None:
+        """`shown`: special tokens that are text all the same."""
         self._bytes = tokenizer.token_bytes
-        self._skipped = tokenizer.special_ids if skip_special else frozenset[int]()
+        self._skipped = tokenizer.special_ids.difference(shown) if skip_special else frozenset[int | None]()
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._drop_space = at_start and tokenizer.leading_space
 

@@ -31,6 +31,7 @@ from headrace.llm.step import Chunk, Step, StepArrays
 from headrace.llm.step_plan import Budget
 from headrace.llm.step_time import StepShape, StepTime
 from headrace.llm.tally import Tally
+from headrace.llm.told_text import ToldText
 from headrace.runtimes.language import LanguageModel
 
 Logits = NDArray[np.float32]
@@ -177,7 +178,10 @@ class DecoderEngine:
             scored=ask.best_of is not None and ask.best_of > ask.n,
         )
         masks = Masks(prepared.matcher.copy(), self.facts.vocabulary) if prepared.matcher is not None else None
-        return Choice(index, sequence, choosing, self._preparing.tokenizer, eos_ids, prepared.echo, masks)
+        tokenizer, calls = self._preparing.tokenizer, prepared.calls
+        parser, marks = (calls.parser(), calls.form.marks) if calls is not None else (None, ())
+        text = ToldText(tokenizer, ask.sampling, prepared.echo, parser, marks)
+        return Choice(index, sequence, choosing, text, tokenizer, eos_ids, masks)
 
     # ---- a step
 

@@ -49,7 +49,7 @@ class Generating:
             self._note_times(now_ns)
         deltas = []
         for choice in self.choices:
-            if self._streams or choice.looks_for_stops or choice.finish:
+            if self._streams or choice.must_be_read or choice.finish:
                 choice.read()
             if self._streams and (delta := choice.delta()):
                 deltas.append(delta)

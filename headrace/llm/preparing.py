@@ -1,18 +1,35 @@
 """What is asked for, made ready to be computed: the prompt's tokens, the grammar, and checks that need the model."""
 
+import secrets
 from collections.abc import Callable, Sequence
 
 import msgspec
 
 from headrace.errors import InvalidRequest
-from headrace.generation import Detokenize, Detokenized, Generate, Tokenize, Tokenized
+from headrace.generation import Detokenize, Detokenized, Generate, Prompt, Tokenize, Tokenized
+from headrace.llm.chat_template import ChatTemplate
 from headrace.llm.grammar import Grammars, Matcher
 from headrace.llm.prompt import PromptReader
 from headrace.llm.stop_strings import check_stops
 from headrace.llm.tokenizer import Tokenizer
+from headrace.llm.tool_calls import ToolFormat, tool_format
+from headrace.llm.tool_grammar import call_grammar
+from headrace.llm.tool_parser import ToolParser
 
 QUICK_CHARACTERS = 4096
 """Text of so many is read within a fraction of a step."""
+
+
+class Calls(msgspec.Struct, frozen=True):
+    """How calls of tools are found in an answer."""
+
+    form: ToolFormat
+    names: tuple[str, ...]
+    parallel: bool
+
+    def parser(self) -> ToolParser:
+        """Of one choice."""
+        return ToolParser(self.form, self.names, lambda: f"call_{secrets.token_hex(12)}", self.parallel)
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -21,6 +38,7 @@ class Prepared(msgspec.Struct, frozen=True):
     prompt_ids: list[int]
     echo: str = ""  # the prompt's text, where answers begin with it
     matcher: Matcher | None = None  # at the beginning of the grammar that the text must follow
+    calls: Calls | None = None  # None: no tools
 
 
 class Preparing:
@@ -57,8 +75,14 @@ class Preparing:
         echo = ""
         if ask.echo:
             echo = self.tokenizer.decode(read.token_ids) if read.text is None else read.text
-        matcher = self._grammars().compile(ask.grammar) if ask.grammar is not None else None
-        return Prepared(read.token_ids, echo, matcher)
+        calls, grammar = self._calls(ask.prompt, read.template), ask.grammar
+        if calls is not None:
+            forced = call_grammar(ask.prompt.tools, ask.prompt.tool_choice, calls.form, self._special_id)
+            if forced is not None and grammar is not None:
+                raise InvalidRequest("cannot be asked for together with calls of tools", grammar.where)
+            grammar = forced or grammar
+        matcher = self._grammars().compile(grammar) if grammar is not None else None
+        return Prepared(read.token_ids, echo, matcher, calls)
 
     def tokenized(self, ask: Tokenize) -> Tokenized:
         """Raises InvalidRequest that names the field at fault."""
@@ -70,6 +94,20 @@ class Preparing:
         """Raises InvalidRequest for a token outside the vocabulary."""
         self._check_ids(ask.token_ids, "tokens")
         return Detokenized(self.tokenizer.decode(ask.token_ids, skip_special=False))
+
+    def _calls(self, prompt: Prompt, template: ChatTemplate | None) -> Calls | None:
+        if not prompt.tools or prompt.messages is None or prompt.tool_choice.kind == "none":
+            return None
+        form = tool_format(template.source if template is not None else None)
+        if form is None:
+            raise InvalidRequest("the chat template has calls written in a form that is not read here", "tools")
+        names = tuple(str(tool["function"]["name"]) for tool in prompt.tools)
+        return Calls(form, names, prompt.tool_choice.parallel)
+
+    def _special_id(self, mark: str) -> int | None:
+        """The token of a mark that the vocabulary has as a special one."""
+        token_id = self.tokenizer.token_id(mark)
+        return token_id if token_id in self.tokenizer.special_ids else None
 
     def _check(self, ask: Generate) -> None:
         sampling = ask.sampling

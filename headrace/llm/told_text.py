@@ -1,0 +1,82 @@
+"""A choice's text, from tokens to callers: characters made whole, stop strings found, calls of tools taken out."""
+
+from collections.abc import Sequence
+
+from headrace.generation import Sampling, ToolCall
+from headrace.llm.detokenize import Detokenizer
+from headrace.llm.stop_strings import StopStrings
+from headrace.llm.tokenizer import Tokenizer
+from headrace.llm.tool_parser import Parsed, ToolParser
+
+
+class ToldText:
+    """One text. Owned by its choice; nothing is fed once `ended`."""
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        sampling: Sampling,
+        echo: str = "",
+        parser: ToolParser | None = None,
+        marks: Sequence[str] = (),
+    ) -> None:
+        """`echo` comes first, and is not looked through; `parser` belongs to the text from now on, and `marks` are
+        those that it must see."""
+        shown = [tokenizer.token_id(mark) for mark in marks]
+        self._detokenizer = Detokenizer(tokenizer, sampling.skip_special_tokens, shown=shown)
+        self._stops = StopStrings(sampling.stop, sampling.include_stop)
+        self._parser = parser
+        self._texts = [echo] if echo else []
+        self._calls: list[ToolCall] = []
+        self.stop: str | None = None  # the stop string that ended it
+
+    @property
+    def may_end(self) -> bool:
+        """Whether something in it, a stop string apart, may end it."""
+        return self._parser is not None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing that follows is told."""
+        return self.stop is not None or (self._parser is not None and self._parser.is_complete)
+
+    @property
+    def num_calls(self) -> int:
+        """Of tools, that were told so far."""
+        return self._parser.num_calls if self._parser is not None else 0
+
+    def feed(self, token_id: int) -> None:
+        """It goes on by a token."""
+        self._hear(self._detokenizer.feed(token_id))
+
+    def finish(self) -> None:
+        """It ends here: what was held back is told too, where it belongs to the text."""
+        if self.stop is None:
+            self._hear(self._detokenizer.finish())
+        if self.stop is None:
+            self._say(self._stops.finish())
+        if self._parser is not None:
+            self._add(self._parser.finish())
+
+    def take(self) -> tuple[str, tuple[ToolCall, ...]]:
+        """What is certain and was not taken yet."""
+        taken = "".join(self._texts), tuple(self._calls)
+        self._texts, self._calls = [], []
+        return taken
+
+    def _hear(self, piece: str) -> None:
+        if piece:
+            found = self._stops.feed(piece)
+            self.stop = found.stop
+            self._say(found.text)
+
+    def _say(self, text: str) -> None:
+        if self._parser is not None:
+            self._add(self._parser.feed(text))
+        elif text:
+            self._texts.append(text)
+
+    def _add(self, parsed: Parsed) -> None:
+        if parsed.text:
+            self._texts.append(parsed.text)
+        self._calls += parsed.tool_calls
