@@ -37,6 +37,7 @@ from headrace.protocols.oip.model_config import model_config_json
 from headrace.protocols.oip.routes import create_app
 from headrace.protocols.oip.settings import Settings
 from headrace.protocols.oip.shared_memory import Regions
+from headrace.protocols.ollama.routes import routes as ollama_routes
 from headrace.protocols.openai.routes import routes as openai_routes
 from headrace.types import Backlog, ModelVersion, VersionStatus
 
@@ -140,7 +141,7 @@ class Server:
     async def run(self, http: socket.socket, announce: Announce, started: float) -> None:
         """Listen, load, serve until told to stop, drain. The socket is the caller's to close."""
         config, stop = self._config.server, stop_signal()
-        dialects = [*openai_routes(self.front), *anthropic_routes(self.front)]
+        dialects = [*openai_routes(self.front), *anthropic_routes(self.front), *ollama_routes(self.front)]
         web = HttpServer(create_app(self.front, dialects), lane(self.front), config.keep_alive_s)
         serving = asyncio.create_task(web.serve([http]))
         flushing = asyncio.create_task(self._flush())

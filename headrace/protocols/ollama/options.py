@@ -1,0 +1,118 @@
+"""The `options` of a request: how tokens are chosen is honoured; how models are loaded, the server's settings say."""
+
+from typing import Any
+
+from headrace.errors import InvalidRequest
+from headrace.generation import LanguageFacts, Sampling
+from headrace.protocols.ranges import check_seed, check_stops, in_range
+from headrace.protocols.strict_body import Body
+
+TEMPERATURE, TOP_K, TOP_P = 0.8, 40, 0.9
+"""Ollama's defaults. Its repeat_penalty is 1 here."""
+
+_SET_UP = "is chosen where the server is set up (docs/settings.md); leave it out"
+
+_FIXED: dict[str, tuple[tuple[Any, ...], str]] = {
+    "num_batch": ((), "is chosen anew for every step; leave it out"),
+    "num_gpu": ((0,), _SET_UP),
+    "main_gpu": ((), _SET_UP),
+    "num_thread": ((), _SET_UP),
+    "numa": ((False,), _SET_UP),
+    "low_vram": ((False,), _SET_UP),
+    "f16_kv": ((), "is chosen by llm.kv_precision; leave it out"),
+    "use_mmap": ((), _SET_UP),
+    "use_mlock": ((False,), _SET_UP),
+    "logits_all": ((False,), "is not offered; ask for logprobs"),
+    "vocab_only": ((False,), "is not offered"),
+    "embedding_only": ((False,), "is not offered"),
+    "tfs_z": ((1,), "tail-free sampling is not offered; must be 1"),
+    "typical_p": ((1,), "typical sampling is not offered; must be 1"),
+    "repeat_last_n": ((-1, 0), "must be -1, all tokens, or 0, none: penalties do not forget"),
+    "mirostat": ((0,), "is not offered; must be 0"),
+    "mirostat_tau": ((), "mirostat is not offered"),
+    "mirostat_eta": ((), "mirostat is not offered"),
+    "penalize_newline": ((True,), "must be true: penalties spare no token"),
+    "draft_num_predict": ((), "is chosen anew for every step; leave it out"),
+}
+"""What these may be, if not null, and why nothing else."""
+
+
+class Options(Body, frozen=True, kw_only=True):
+    # honoured
+    seed: int | None = None
+    num_predict: int | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    temperature: float | None = None
+    repeat_penalty: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    stop: str | list[str] | None = None
+    num_ctx: int | None = None  # at most what the model has
+    num_keep: int | None = None  # of a context that is shifted, which none is
+    # fixed
+    repeat_last_n: int | None = None
+    num_batch: int | None = None
+    num_gpu: int | None = None
+    main_gpu: int | None = None
+    num_thread: int | None = None
+    numa: bool | None = None
+    low_vram: bool | None = None
+    f16_kv: bool | None = None
+    use_mmap: bool | None = None
+    use_mlock: bool | None = None
+    logits_all: bool | None = None
+    vocab_only: bool | None = None
+    embedding_only: bool | None = None
+    tfs_z: float | None = None
+    typical_p: float | None = None
+    mirostat: int | None = None
+    mirostat_tau: float | None = None
+    mirostat_eta: float | None = None
+    penalize_newline: bool | None = None
+    draft_num_predict: int | None = None
+
+
+def sampling(options: Options, facts: LanguageFacts, logprobs: int | None) -> Sampling:
+    """The options as the engine takes them. Raises InvalidRequest with the path of one that is wrong or refused."""
+    check_loading(options, facts)
+    penalty = 1.0 if options.repeat_penalty is None or options.repeat_last_n == 0 else options.repeat_penalty
+    if penalty <= 0:
+        raise InvalidRequest("must be greater than 0", "options.repeat_penalty")
+    return Sampling(
+        temperature=_or(in_range(options.temperature, "options.temperature", 0, 2), TEMPERATURE),
+        top_k=TOP_K if options.top_k is None else in_range(options.top_k, "options.top_k", 0, 1 << 31) or 0,
+        top_p=_or(in_range(options.top_p, "options.top_p", 0, 1), TOP_P),
+        min_p=in_range(options.min_p, "options.min_p", 0, 1) or 0.0,
+        presence_penalty=in_range(options.presence_penalty, "options.presence_penalty", -2, 2) or 0.0,
+        frequency_penalty=in_range(options.frequency_penalty, "options.frequency_penalty", -2, 2) or 0.0,
+        repetition_penalty=in_range(penalty, "options.repeat_penalty", 0) or 1.0,
+        seed=None if options.seed == -1 else check_seed(options.seed, "options.seed"),
+        max_tokens=_max_tokens(options.num_predict),
+        stop=check_stops(options.stop, "options.stop"),
+        logprobs=logprobs,
+    )
+
+
+def check_loading(options: Options, facts: LanguageFacts) -> None:
+    """Raises InvalidRequest for what cannot be chosen by a request."""
+    for name, (allowed, reason) in _FIXED.items():
+        value = getattr(options, name)
+        if value is not None and value not in allowed:
+            raise InvalidRequest(reason, f"options.{name}")
+    if options.num_ctx is not None and not 1 <= options.num_ctx <= facts.max_context:
+        raise InvalidRequest(f"must be 1 to {facts.max_context}, the model's context", "options.num_ctx")
+
+
+def _max_tokens(num_predict: int | None) -> int | None:
+    """-1 and -2 say: as many as the context holds."""
+    if num_predict in (None, -1, -2):
+        return None
+    if num_predict is None or num_predict < 1:
+        raise InvalidRequest("must be -1, or 1 or more", "options.num_predict")
+    return num_predict
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
