@@ -25,6 +25,10 @@ class FakeLanguage:
     Each slot of the cache holds a hash of its token and of everything before, so a block in the wrong place, of another
     text, not yet computed or overwritten changes the next token. With `period` the text repeats itself: the next token
     is the one `period` tokens back, but for one in `glitch` tokens (0: none), which is the hash again.
+
+    With `exact` the hash also tells whether a token was the only one of its sequence in a step, as real kernels round
+    otherwise then: the next token changes where a prompt's piece is a single token, or generated tokens are computed
+    together. Generated tokens are of the vocabulary's upper half then, so that no prompt of the lower half finds them.
     """
 
     def __init__(
@@ -34,6 +38,7 @@ class FakeLanguage:
         block_size: int = 32,
         period: int = 0,
         glitch: int = 0,
+        exact: bool = False,
     ) -> None:
         self.vocabulary = vocabulary
         self.max_context = max_context
@@ -41,6 +46,7 @@ class FakeLanguage:
         self.block_bytes = block_size * 16
         self.period = period
         self.glitch = glitch
+        self.exact = exact
         self.num_steps = 0
         self.num_tokens = 0
         self.closed = False
@@ -87,7 +93,7 @@ class FakeLanguage:
 
     def greedy(self, prompt: Sequence[int], count: int) -> list[int]:
         """What a request alone is answered: the prompt in one step, then one token a step, in a cache of its own."""
-        alone = FakeLanguage(self.vocabulary, self.max_context, self.block_size, self.period, self.glitch)
+        alone = FakeLanguage(self.vocabulary, self.max_context, self.block_size, self.period, self.glitch, self.exact)
         num_blocks = -(-(len(prompt) + count) // self.block_size)
         alone.allocate(num_blocks + 1)
         slots = alone._slots_of(np.arange(1, num_blocks + 1, dtype=np.int32), len(prompt) + count)
@@ -107,9 +113,10 @@ class FakeLanguage:
         assert (self._tokens[slots[:past]] >= 0).all(), "a block is read that was never computed"
         weights = np.arange(1, 2 * past, 2, dtype=np.uint64)
         seen = int(np.dot(self._slots[slots[:past]], weights))  # modulo 2^64; changes with the order
+        kernel = 0x9E3779B97F4A7C15 if self.exact and len(token_ids) == 1 else 0
         next_ids = []
         for position, token in enumerate(token_ids, start=past):
-            slot = mix(seen ^ mix(token * 2654435761 + position))
+            slot = mix(seen ^ mix(token * 2654435761 + position) ^ kernel)
             self._slots[slots[position]] = slot
             self._tokens[slots[position]] = token
             seen = (seen + slot * (2 * position + 1)) & MASK
@@ -118,9 +125,9 @@ class FakeLanguage:
 
     def _next(self, state: int, position: int, slots: NDArray[np.int64]) -> int:
         copies = self.period and position >= self.period and not (self.glitch and state % self.glitch == 0)
-        if copies:
-            return int(self._tokens[slots[position - self.period]])
-        return (state >> 8) % self.vocabulary
+        next_id = int(self._tokens[slots[position - self.period]]) if copies else (state >> 8) % self.vocabulary
+        half = self.vocabulary // 2
+        return half + next_id % half if self.exact else next_id
 
     def _peaked(self, next_ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Logits 12, 10, 9, 8 at the next token and those that follow it, 0 elsewhere."""

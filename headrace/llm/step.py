@@ -18,9 +18,9 @@ T = TypeVar("T", np.int32, np.int64)
 class Chunk(msgspec.Struct, frozen=True, gc=False):
     """The next tokens of one sequence: known ones from `past` on, then its first `num_drafts` drafts.
 
-    Several tokens of one sequence go through another kernel than a single one, which rounds otherwise. So each token
-    that is no prompt's is laid as a sequence of its own, as if it came alone, also where many are known at once (drafts;
-    after a preemption); and no piece of a prompt is a single token, unless the prompt is.
+    Several tokens of one sequence go through another kernel than a single one, and it rounds otherwise. So each token
+    after the prompt is laid as a sequence of its own, as if it came alone, also where many are known at once (drafts, a
+    text computed again after a preemption); and no piece of a prompt is a single token, unless the prompt is.
 
     Its rows of logits are those after its last `num_rows` tokens. Where it samples, the last 1 + num_drafts of them
     choose the next tokens; where the prompt's log-probabilities are wanted, all of them tell of the prompt.

@@ -35,8 +35,8 @@ class StepShape(msgspec.Struct, frozen=True):
 
 
 def decode_shape(past: int, num_tokens: int = 1) -> StepShape:
-    """A sequence's next token, or its last few: the context is read, each gives logits."""
-    return StepShape(num_tokens, num_tokens, past, 0)
+    """A sequence's next token, or few: each reads the context, each gives logits."""
+    return StepShape(num_tokens, num_tokens, num_tokens * past, 0)
 
 
 def prefill_shape(past: int, num_tokens: int, num_rows: int) -> StepShape:

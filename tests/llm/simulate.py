@@ -8,9 +8,10 @@ from statistics import median
 from headrace.llm.drafts import NgramDrafter
 from headrace.llm.scheduler import Limits, Scheduler
 from headrace.llm.sequence import Sequence, Status
-from headrace.llm.step import Step, StepArrays
+from headrace.llm.step import Chunk, Step, StepArrays
 from headrace.llm.step_plan import Budget
 from headrace.llm.step_time import StepShape, StepTime
+from headrace.runtimes.language import LanguageModel
 from tests.fakes_language import FakeLanguage
 
 
@@ -26,13 +27,13 @@ class Simulation:
     def __init__(
         self,
         num_blocks: int = 1000,
-        model: FakeLanguage | None = None,
+        model: LanguageModel | None = None,
         limits: Limits | None = None,
         budget: Budget | None = None,
         seconds: Callable[[StepShape], float] = cpu_seconds,
         most_drafts: int = 0,
     ) -> None:
-        self.model = model or FakeLanguage(block_size=32)
+        self.model: LanguageModel = model or FakeLanguage(block_size=32)
         self.model.allocate(num_blocks)
         self.step_time = StepTime()
         self.scheduler = Scheduler(
@@ -65,6 +66,7 @@ class Simulation:
         assert bool(step.chunks) == self.scheduler.busy, "a step is empty only where nothing is to be done"
         if not step.chunks:
             return step
+        assert not any(map(_is_single_piece, step.chunks)), "a piece of a prompt is a single token"
         self.model.start(self.arrays.lay(step))
         best = self.model.wait().argmax(axis=1).tolist()
         took_s = self.seconds(step.shape)
@@ -114,6 +116,11 @@ class Simulation:
             if sequence.num_uncomputed_tokens == 1 and sequence.num_generated_tokens:
                 drafter = self._drafters.setdefault(sequence.id, NgramDrafter())
                 sequence.draft_ids, sequence.draft_kind = drafter.propose(sequence.token_ids, self.most_drafts)
+
+
+def _is_single_piece(chunk: Chunk) -> bool:
+    num_prompt = chunk.sequence.num_prompt_tokens
+    return num_prompt > 1 and min(chunk.past + chunk.num_tokens, num_prompt) - chunk.past == 1
 
 
 def _greedy(step: Step, best: list[int]) -> list[list[int]]:

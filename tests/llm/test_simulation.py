@@ -16,32 +16,54 @@ from tests.llm.simulate import Simulation, cpu_seconds, text
 
 
 def assert_as_alone(simulation: Simulation, sequences: list[Sequence]) -> None:
+    assert isinstance(simulation.model, FakeLanguage)
     for sequence in sequences:
-        prompt = sequence.token_ids[: sequence.num_prompt_tokens].tolist()
-        assert sequence.generated_ids == simulation.model.greedy(prompt, sequence.num_generated_tokens), sequence
+        ids = sequence.token_ids[: sequence.num_prompt_tokens].tolist()
+        assert sequence.generated_ids == simulation.model.greedy(ids, sequence.num_generated_tokens), sequence
         assert not sequence.num_tokens_left
 
 
-@pytest.mark.parametrize("max_chunk", [32, 96, 512])
+def exact(block_size: int, **more: int) -> FakeLanguage:
+    """A model that also minds by which kernel a token is computed; for prompts of `prompt`."""
+    return FakeLanguage(100, block_size=block_size, exact=True, **more)
+
+
+def prompt(seed: int, count: int) -> list[int]:
+    return text(seed, count, vocabulary=50)
+
+
+@pytest.mark.parametrize("max_chunk", [32, 33, 63, 96, 512])
 def test_mixed_batches_and_chunks_give_the_tokens_of_each_alone(max_chunk: int) -> None:
-    simulation = Simulation(budget=Budget(max_chunk=max_chunk))
+    simulation = Simulation(model=exact(32), budget=Budget(max_chunk=max_chunk))
     sequences = []
     for number in range(12):
-        sequences.append(simulation.add(text(number, 1 + 61 * number), max_tokens=5 + 3 * number))
+        sequences.append(simulation.add(prompt(number, 1 + 61 * number), max_tokens=5 + 3 * number))
         simulation.step()
     simulation.run()
     assert_as_alone(simulation, sequences)
 
 
 def test_preemption_gives_the_tokens_of_each_alone() -> None:
-    simulation = Simulation(num_blocks=30, model=FakeLanguage(block_size=4))
-    sequences = [simulation.add(text(number, 15), max_tokens=40) for number in range(6)]
+    simulation = Simulation(num_blocks=30, model=exact(4))
+    sequences = [simulation.add(prompt(number, 15), max_tokens=40) for number in range(6)]
     simulation.run()
     assert simulation.scheduler.num_preempted > 3
     assert_as_alone(simulation, sequences)
 
 
-def test_known_beginnings_give_the_tokens_of_each_alone() -> None:
+def test_known_beginnings_of_any_length_give_the_tokens_of_each_alone() -> None:
+    simulation = Simulation(model=exact(4), budget=Budget(max_chunk=7))
+    sequences = [simulation.add(prompt(1, 40), max_tokens=5)]
+    simulation.run()
+    for length in range(1, 41):
+        sequences.append(simulation.add(prompt(1, length) + [49] * (length % 3), max_tokens=6))
+        simulation.step()
+    simulation.run()
+    assert simulation.scheduler.num_found_tokens > 400
+    assert_as_alone(simulation, sequences)
+
+
+def test_a_dialogue_that_goes_on_gives_the_tokens_of_each_alone() -> None:
     simulation = Simulation()
     sequences = [simulation.add(text(1, 200)[: 40 * number], max_tokens=50) for number in range(1, 6)]
     simulation.run()
@@ -52,8 +74,8 @@ def test_known_beginnings_give_the_tokens_of_each_alone() -> None:
 
 
 def test_speculation_gives_the_tokens_of_each_alone() -> None:
-    simulation = Simulation(model=FakeLanguage(block_size=8, period=23, glitch=6), most_drafts=15)
-    sequences = [simulation.add(text(number, 40 + number), max_tokens=80) for number in range(4)]
+    simulation = Simulation(model=exact(8, period=23, glitch=6), most_drafts=15)
+    sequences = [simulation.add(prompt(number, 40 + number), max_tokens=80) for number in range(4)]
     simulation.run()
     assert simulation.scheduler.draft_length.num_accepted > 50
     assert simulation.scheduler.draft_length.num_accepted < simulation.scheduler.draft_length.num_drafted
@@ -64,6 +86,7 @@ def test_choices_of_one_prompt_compute_it_once() -> None:
     simulation = Simulation()
     sequences = [simulation.add(text(1, 500), max_tokens=5) for _ in range(8)]
     simulation.run()
+    assert isinstance(simulation.model, FakeLanguage)
     assert simulation.model.num_tokens < 500 + 8 * (32 + 5)
     assert_as_alone(simulation, sequences)
 
@@ -75,11 +98,11 @@ def test_a_long_prompt_does_not_stop_those_that_decode(noise: float) -> None:
     decoding = [simulation.add(text(number, 50 + number), max_tokens=150) for number in range(16)]
     for _ in range(40):
         simulation.step()
-    prompt = simulation.add(text(99, 1500), max_tokens=4)
+    long = simulation.add(text(99, 1500), max_tokens=4)
     simulation.run()
     largest, median = simulation.gaps(decoding)
     assert largest < 2.7 * median
-    assert simulation.first_token_s(prompt) < 2.0
+    assert simulation.first_token_s(long) < 2.0
 
 
 def test_a_prompt_alone_takes_one_step_until_its_first_token() -> None:
@@ -92,7 +115,7 @@ def test_a_prompt_alone_takes_one_step_until_its_first_token() -> None:
 
 def mean_first_token_s(prompts: list[list[int]]) -> float:
     simulation = Simulation(num_blocks=2000)
-    sequences = [simulation.add(prompt, max_tokens=8) for prompt in prompts]
+    sequences = [simulation.add(ids, max_tokens=8) for ids in prompts]
     simulation.run()
     return mean(simulation.first_token_s(sequence) for sequence in sequences)
 
@@ -135,7 +158,7 @@ class Storm(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        model = FakeLanguage(vocabulary=6, max_context=80, block_size=4, period=9, glitch=4)
+        model = FakeLanguage(vocabulary=12, max_context=80, block_size=4, period=9, glitch=4, exact=True)
         limits = Limits(max_context=80, max_sequences=6)
         self.simulation = Simulation(24, model, limits, Budget(max_chunk=24, max_prompt_rows=8), most_drafts=5)
         self.sequences: list[Sequence] = []
@@ -149,9 +172,9 @@ class Storm(RuleBasedStateMachine):
         prompt_rows=st.booleans(),
     )
     def arrive(self, length: int, seed: int, max_tokens: int, priority: int, salt: str, prompt_rows: bool) -> None:
-        prompt = text(seed, length, vocabulary=6)
+        ids = text(seed, length, vocabulary=6)
         self.sequences.append(
-            self.simulation.add(prompt, max_tokens, salt=salt, priority=priority, prompt_rows=prompt_rows)
+            self.simulation.add(ids, max_tokens, salt=salt, priority=priority, prompt_rows=prompt_rows)
         )
 
     @rule(data=st.data())
@@ -173,14 +196,14 @@ class Storm(RuleBasedStateMachine):
 
 def test_ten_thousand_operations_lose_no_block() -> None:
     rng = random.Random(4)
-    model = FakeLanguage(block_size=8)
+    model = exact(8)
     simulation = Simulation(60, model, Limits(max_context=400, max_sequences=12), most_drafts=4)
     sequences: list[Sequence] = []
     for _ in range(10_000):
         chance = rng.random()
         if chance < 0.1:
-            prompt = text(rng.randrange(9), rng.randrange(1, 200))
-            sequences.append(simulation.add(prompt, rng.randrange(1, 100), priority=rng.randrange(2)))
+            ids = prompt(rng.randrange(9), rng.randrange(1, 200))
+            sequences.append(simulation.add(ids, rng.randrange(1, 100), priority=rng.randrange(2)))
         elif chance < 0.13 and sequences:
             simulation.scheduler.abort(sequences.pop(rng.randrange(len(sequences))).id)
         elif chance > 0.4 or len(simulation.scheduler.waiting) > 20:

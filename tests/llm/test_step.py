@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headrace.llm.sequence import Sequence
 from headrace.llm.step import Chunk, Step, StepArrays
@@ -42,6 +44,57 @@ def test_drafts_follow_the_known_tokens_each_as_a_sequence_of_its_own() -> None:
     assert batch.begins.tolist() == [0, 1, 2, 3]
     assert batch.blocks.tolist() == [5, 6, 5, 6, 5, 6, 7]
     assert batch.block_begins.tolist() == [0, 2, 4, 7]
+
+
+def test_after_a_prompt_each_token_that_is_computed_again_is_a_sequence() -> None:
+    resumed, other = sequence([1, 2, 3], [4, 5, 6]), sequence([1, 2], [9])
+    resumed.token_ids.extend([7, 8])
+    batch = StepArrays(2).lay(step(Chunk(resumed, 0, 5, 0, 1, True), Chunk(other, 0, 2, 0, 1, True)))
+    assert batch.token_ids.tolist() == [1, 2, 3, 7, 8, 1, 2]
+    assert batch.past_lens.tolist() == [0, 3, 4, 0]
+    assert batch.begins.tolist() == [0, 3, 4, 5, 7]
+    assert batch.blocks.tolist() == [4, 5, 4, 5, 4, 5, 6, 9]
+    assert batch.block_begins.tolist() == [0, 2, 4, 7, 8]
+    assert batch.sample_at.tolist() == [4, 6]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 40), st.integers(0, 30), st.integers(0, 60), st.integers(0, 5)), min_size=1),
+    st.integers(1, 9),
+)
+def test_every_token_is_laid_once_with_what_is_before_it(
+    sizes: list[tuple[int, int, int, int]], block_size: int
+) -> None:
+    arrays = StepArrays(block_size)
+    chunks = []
+    for number, (prompt, generated, most_past, drafts) in enumerate(sizes):
+        made = sequence(list(range(prompt)), [number * 100 + index for index in range(100)])
+        made.token_ids.extend(range(prompt, prompt + generated))
+        made.draft_ids = list(range(prompt + generated, prompt + generated + drafts))
+        past = min(most_past, len(made) - 1)
+        count = len(made) - past + drafts
+        chunks.append(Chunk(made, past, count, drafts, 1 + drafts, True))
+    batch = arrays.lay(step(*chunks))
+    laid = []
+    for index, past in enumerate(batch.past_lens.tolist()):
+        table = batch.blocks[batch.block_begins[index] : batch.block_begins[index + 1]].tolist()
+        places = batch.positions[batch.begins[index] : batch.begins[index + 1]].tolist()
+        assert places[0] == past
+        chunk = chunks[table[0] // 100]
+        assert table == chunk.sequence.blocks[: -(-(places[-1] + 1) // block_size)].tolist()
+        assert len(places) == 1 or places[-1] < chunk.sequence.num_prompt_tokens
+        laid += [(table[0] // 100, place) for place in places]
+    expected = [
+        (number, chunk.past + index) for number, chunk in enumerate(chunks) for index in range(chunk.num_tokens)
+    ]
+    assert laid == expected
+    assert batch.token_ids.tolist() == batch.positions.tolist()
+    wanted = [expected[row] for row in batch.sample_at.tolist()]
+    assert wanted == [
+        (number, chunk.past + chunk.num_tokens - chunk.num_rows + index)
+        for number, chunk in enumerate(chunks)
+        for index in range(chunk.num_rows)
+    ]
 
 
 def test_only_blocks_that_are_read_or_written_are_told() -> None:

@@ -26,7 +26,7 @@ def trained(steps: int, noise: float = 0.0) -> StepTime:
 
 
 def test_shapes_add_up() -> None:
-    assert decode_shape(100) + decode_shape(50, 3) == StepShape(4, 4, 150, 0)
+    assert decode_shape(100) + decode_shape(50, 3) == StepShape(4, 4, 250, 0)
     assert prefill_shape(10, 4, 1) == StepShape(4, 1, 0, 48)
 
 
