@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import uvloop
+from starlette.routing import BaseRoute
 
 from headrace import __version__
 from headrace.allocator import keep_freed_memory
@@ -31,6 +32,7 @@ from headrace.observe.statistics import Statistics
 from headrace.observe.tally import Tally
 from headrace.protocols.anthropic.routes import routes as anthropic_routes
 from headrace.protocols.oip.front import Front
+from headrace.protocols.oip.generate import routes as generate_routes
 from headrace.protocols.oip.grpc import create_server, listen_at
 from headrace.protocols.oip.infer_lane import lane
 from headrace.protocols.oip.model_config import model_config_json
@@ -141,8 +143,7 @@ class Server:
     async def run(self, http: socket.socket, announce: Announce, started: float) -> None:
         """Listen, load, serve until told to stop, drain. The socket is the caller's to close."""
         config, stop = self._config.server, stop_signal()
-        dialects = [*openai_routes(self.front), *anthropic_routes(self.front), *ollama_routes(self.front)]
-        web = HttpServer(create_app(self.front, dialects), lane(self.front), config.keep_alive_s)
+        web = HttpServer(create_app(self.front, _dialects(self.front)), lane(self.front), config.keep_alive_s)
         serving = asyncio.create_task(web.serve([http]))
         flushing = asyncio.create_task(self._flush())
         rpc = create_server(self.front, self._config.grpc.max_message_bytes) if config.grpc else None
@@ -188,3 +189,8 @@ class Server:
     def _served(self) -> tuple[Served, ...]:
         found = (self.registry.find(status.name, status.version or 0) for status in self.states.all())
         return tuple(served for served in found if served)
+
+
+def _dialects(front: Front) -> list[BaseRoute]:
+    """What language models are asked by, besides the Open Inference Protocol."""
+    return [*generate_routes(front), *openai_routes(front), *anthropic_routes(front), *ollama_routes(front)]

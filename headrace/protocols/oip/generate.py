@@ -1,0 +1,89 @@
+"""Triton's generate extension: POST /v2/models/{name}[/versions/{version}]/generate and /generate_stream."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from headrace.errors import HeadraceError, InvalidRequest
+from headrace.generation import Delta, Generated, LanguageFacts
+from headrace.models.registry import Served
+from headrace.protocols.endpoint import Endpoint
+from headrace.protocols.generation import answer_all, make_request, stream_all
+from headrace.protocols.http import json_response
+from headrace.protocols.http_error import http_error
+from headrace.protocols.oip.front import Front
+from headrace.protocols.oip.generate_request import generate_ask, read_generate
+from headrace.protocols.oip.model_version import read_model
+from headrace.protocols.sse import Streamed, event
+from headrace.types import ModelRef
+
+
+def routes(front: Front) -> list[BaseRoute]:
+    """All of them, for `create_app`."""
+
+    async def one(request: Request) -> Response:
+        return await _generate(front, request, stream=False)
+
+    async def stream(request: Request) -> Response:
+        return await _generate(front, request, stream=True)
+
+    bases = ("/v2/models/{name}", "/v2/models/{name}/versions/{version}")
+    ends = (("/generate", one), ("/generate_stream", stream))
+    return [Route(base + end, Endpoint("POST", handle, http_error)) for base in bases for end, handle in ends]
+
+
+async def _generate(front: Front, request: Request, stream: bool) -> Response:
+    """One answer as JSON, or answers as events; a stream that was told not to stream is one event."""
+    served, facts = _model(front, request)
+    body = await read_generate.read(request, front.max_body_bytes)
+    ask, priority = generate_ask(body, facts, stream)
+    head = {"model_name": served.version.name, "model_version": str(served.version.version)}
+    if body.id is not None:
+        head["id"] = body.id
+    ref = ModelRef(served.version.name, served.version.version)
+    asked = make_request(front, request, body.id or secrets.token_hex(12), ref, ask, priority)
+    if stream:
+        return Streamed(stream_all(front, [asked], GenerateWriter(head, ask.n)))
+    (generated,) = await answer_all(front, [asked], request.receive, Generated)
+    return json_response(answer_json(head, generated.deltas, ask.n))
+
+
+def _model(front: Front, request: Request) -> tuple[Served, LanguageFacts]:
+    name = request.path_params["name"]
+    served = front.registry.get(read_model(name, request.path_params.get("version", "")))
+    facts = served.signature.language
+    if facts is None or "generate" not in facts.tasks:
+        raise InvalidRequest(f"model {name!r} generates no text; ask its infer route", "model")
+    return served, facts
+
+
+def answer_json(head: dict[str, str], deltas: Sequence[Delta], n: int) -> dict[str, Any]:
+    """An answer: a text, or where several choices were asked for one for each, empty where there is no news of it."""
+    texts = [""] * n
+    for delta in deltas:
+        texts[delta.index] += delta.text
+    return head | {"text_output": texts[0] if n == 1 else texts}
+
+
+class GenerateWriter:
+    """A streamed answer as events, each with what is new."""
+
+    def __init__(self, head: dict[str, str], n: int) -> None:
+        self._head = head
+        self._n = n
+
+    def news(self, which: int, generated: Generated) -> bytes:
+        if not any(delta.text or delta.finish for delta in generated.deltas):
+            return b""
+        return event(answer_json(self._head, generated.deltas, self._n))
+
+    def failed(self, error: HeadraceError) -> bytes:
+        return event(msgspec.Raw(http_error(error).body))
+
+    def end(self) -> bytes:
+        return b""
