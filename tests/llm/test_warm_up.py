@@ -1,0 +1,24 @@
+"""A warm-up computes what the protocol allows, and teaches what steps take."""
+
+from itertools import count
+
+from headrace.llm.step_time import StepTime, decode_shape
+from headrace.llm.warm_up import warm_up
+from tests.fakes_language import FakeLanguage
+
+
+def test_steps_of_several_kinds_are_run_and_learned_from() -> None:
+    model, step_time = FakeLanguage(), StepTime()
+    model.allocate(2)
+    clock = count(0, 2_000_000)
+    warm_up(model, step_time, lambda: next(clock))
+    assert model.num_steps == 12
+    assert abs(step_time.seconds(decode_shape(31)) - 0.002) < 0.0005
+
+
+def test_a_slow_model_is_not_held_up_by_more_than_the_least() -> None:
+    model = FakeLanguage()
+    model.allocate(2)
+    clock = count(0, 1_000_000_000)
+    warm_up(model, StepTime(), lambda: next(clock))
+    assert model.num_steps == 4
