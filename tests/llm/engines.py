@@ -92,7 +92,7 @@ class Bench:
         return self.now_ns
 
 
-def run(engine: Engine, answers: dict[int, list[Answered]], most_steps: int = 5000) -> None:
+def run(engine: Engine, answers: dict[int, list[Answered]], most_steps: int = 2_000_000) -> None:
     """Until nothing is left to do, what is read aside included."""
     for _ in range(most_steps):
         for answer in engine.step():

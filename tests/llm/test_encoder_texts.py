@@ -1,0 +1,70 @@
+"""What an encoder is asked becomes texts that it can read, and its rows the answer."""
+
+import numpy as np
+import pytest
+
+from headrace.errors import InvalidRequest
+from headrace.generation import Embed, Embedded, Score, Scored
+from headrace.llm.encoder_texts import Reading, answer, texts_of
+from tests.llm.engines import tokenizer
+
+TOKENIZER = tokenizer()
+VECTORS = Reading(TOKENIZER, TOKENIZER.vocabulary, 6, 4)
+SCORES = Reading(TOKENIZER, TOKENIZER.vocabulary, 6, 1, scores=True)
+LONG = "The model answers. The server starts; tokens."
+
+
+@pytest.mark.parametrize(
+    ("ask", "reading", "where"),
+    [
+        (Embed(("The", LONG)), VECTORS, "input[1]"),
+        (Embed(((1, 2), (1, TOKENIZER.vocabulary))), VECTORS, "input[1][1]"),
+        (Embed(("The",), dimensions=5), VECTORS, "dimensions"),
+        (Embed(("The", "")), VECTORS, "input[1]"),
+        (Embed(("The",)), SCORES, "model"),
+        (Score("The", ("a", LONG), truncate=False), SCORES, "documents[1]"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_by_its_field(ask: Embed | Score, reading: Reading, where: str) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        texts_of(ask, reading)
+    assert refusal.value.where == where
+
+
+def test_a_long_text_loses_its_end_where_that_is_asked() -> None:
+    (text, tokens) = texts_of(Embed((LONG, tuple(range(3, 20))), truncate=True), VECTORS)
+    assert list(text.token_ids) == TOKENIZER.encode(LONG)[:6]
+    assert list(tokens.token_ids) == list(range(3, 9))
+
+
+def test_a_cross_encoder_reads_pairs() -> None:
+    texts = texts_of(Score("The", ("model", LONG)), SCORES)
+    assert [len(text.token_ids) == len(text.types) <= 6 for text in texts] == [True, True]
+
+
+def test_vectors_are_brought_to_length_one_after_they_are_cut() -> None:
+    rows = np.array([[3, 4, 12, 0], [0, 0, 0, 0]], np.float32)
+    texts = texts_of(Embed(("The", "model")), VECTORS)
+    cut = answer(Embed(("The", "model"), dimensions=2), texts, rows, VECTORS)
+    assert isinstance(cut, Embedded)
+    assert np.frombuffer(cut.vectors, "<f4").tolist() == pytest.approx([0.6, 0.8, 0, 0])
+    raw = answer(Embed(("The", "model"), normalize=False), texts, rows, VECTORS)
+    assert isinstance(raw, Embedded)
+    assert raw.vectors == rows.tobytes()
+
+
+def test_texts_are_scored_by_the_cosine_to_the_query() -> None:
+    ask = Score("The", ("model", "server"))
+    texts = texts_of(ask, VECTORS)
+    found = answer(ask, texts, np.array([[2, 0, 0, 0], [3, 3, 0, 0], [0, 1, 0, 0]], np.float32), VECTORS)
+    assert isinstance(found, Scored)
+    assert found.scores == pytest.approx((0.5**0.5, 0))
+    assert (found.method, found.prompt_tokens) == ("cosine", sum(len(text.token_ids) for text in texts))
+
+
+def test_a_cross_encoders_scores_are_probabilities() -> None:
+    ask = Score("The", ("model", "server"))
+    found = answer(ask, texts_of(ask, SCORES), np.array([[0], [100]], np.float32), SCORES)
+    assert isinstance(found, Scored)
+    assert found.scores == pytest.approx((0.5, 1.0))
+    assert found.method == "cross-encoder"

@@ -1,0 +1,58 @@
+"""A text is told without its stop string and its calls of tools, and whole where it has none."""
+
+from headrace.generation import Sampling
+from headrace.llm.preparing import Calls
+from headrace.llm.told_text import ToldText
+from headrace.llm.tool_calls import HERMES
+from tests.llm.engines import tokenizer
+
+TOKENIZER = tokenizer()
+
+
+def feed(told: ToldText, text: str) -> None:
+    for token_id in TOKENIZER.encode(text, add_special=False):
+        if not told.ended:
+            told.feed(token_id)
+
+
+def test_a_text_comes_as_it_is_made_behind_the_echo() -> None:
+    told = ToldText(TOKENIZER, Sampling(), "The ")
+    feed(told, "server 🙂")
+    assert told.take()[0] == "The server 🙂"
+    assert told.take() == ("", ())
+
+
+def test_half_a_character_is_told_at_the_end_only() -> None:
+    told = ToldText(TOKENIZER, Sampling())
+    told.feed(TOKENIZER.encode("🙂", add_special=False)[0])
+    assert told.take()[0] == ""
+    told.finish()
+    assert told.take()[0] == "\ufffd"
+
+
+def test_a_stop_string_ends_it() -> None:
+    told = ToldText(TOKENIZER, Sampling(stop=("serv",)))
+    feed(told, "The server starts")
+    assert told.ended
+    told.finish()
+    assert (told.take()[0], told.stop) == ("The ", "serv")
+
+
+def test_what_began_like_a_stop_string_is_told_where_the_text_ends() -> None:
+    told = ToldText(TOKENIZER, Sampling(stop=("server!",)))
+    feed(told, "The server")
+    assert told.take()[0] == "The "
+    told.finish()
+    assert told.take()[0] == "server"
+
+
+def test_calls_are_taken_out_and_the_only_one_allowed_ends_it() -> None:
+    calls = Calls(HERMES, ("look",), parallel=False)
+    told = ToldText(TOKENIZER, Sampling(), "", calls.parser(), HERMES.marks)
+    feed(told, 'Wait.<tool_call>{"name": "look", "arguments": {"a": 1}}</tool_call> more')
+    assert told.ended
+    told.finish()
+    text, pieces = told.take()
+    assert (text, told.num_calls, pieces[0].name) == ("Wait.", 1, "look")
+    assert "".join(piece.arguments for piece in pieces) == '{"a": 1}'
+    assert pieces[0].id.startswith("call_")
