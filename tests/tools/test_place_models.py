@@ -50,8 +50,8 @@ def test_a_wheel_of_another_hash_is_fetched_again(tmp_path: Path, monkeypatch: p
 def test_a_repository_with_a_file_less_is_not_placed(tmp_path: Path) -> None:
     (tmp_path / STAMP).write_text("source")
     for demo in DEMOS:
-        (tmp_path / demo.name / "1").mkdir(parents=True)
-        (tmp_path / demo.name / "1" / "model.onnx").touch()
+        (tmp_path / demo.name / demo.file).parent.mkdir(parents=True)
+        (tmp_path / demo.name / demo.file).touch()
     assert is_placed(tmp_path, "source")
     assert not is_placed(tmp_path, "another source")
     (tmp_path / "minilm" / "1" / "model.onnx").unlink()
