@@ -17,8 +17,9 @@ from headrace.errors import InvalidRequest
 from headrace.generation import Grammar
 from headrace.llm.grammar_source import compiled_source
 
-LIMITS = llguidance.LLParserLimits(verbose_errors=False)
-"""Of the work for one mask and of a grammar's size: the library's own, which keep the worst mask near 20 ms."""
+_JSON = llguidance.LLParserLimits(verbose_errors=False, max_items_in_row=20_000)  # four for each optional property
+_OTHER = llguidance.LLParserLimits(verbose_errors=False, max_items_in_row=1_000)
+"""Of the work for one mask. Ambiguous rules take time quadratic in the items of a row: 1,000 are about 50 ms."""
 
 
 class Grammars:
@@ -65,11 +66,12 @@ class Grammars:
                 self._kept[key] = found
                 if len(self._kept) > self._capacity:
                     self._kept.popitem(last=False)
-        return Matcher(found.deep_copy(), self._eos_ids, self.words)
+        return Matcher(found.deep_copy(), self._eos_ids, self.words, grammar.where)
 
     def _compiled(self, grammar: Grammar) -> "llguidance.LLMatcher":
         source = compiled_source(grammar)
-        library = llguidance.LLMatcher(self._library, source, log_level=0, limits=LIMITS)
+        limits = _JSON if grammar.kind in ("json_schema", "json_object") else _OTHER
+        library = llguidance.LLMatcher(self._library, source, log_level=0, limits=limits)
         if not library.is_error():
             mask = np.zeros(self.words, np.int32)  # the first mask may take longest, and finds what allows nothing
             library.unsafe_compute_mask_ptr(mask.ctypes.data, mask.nbytes)
@@ -125,11 +127,12 @@ class _Vocabulary:
 class Matcher:
     """Follows one text through its grammar. Belongs to one sequence; used by one thread at a time."""
 
-    def __init__(self, library: Any, eos_ids: frozenset[int], words: int) -> None:
-        """`library` belongs to the matcher from now on."""
+    def __init__(self, library: Any, eos_ids: frozenset[int], words: int, where: str) -> None:
+        """`library` belongs to the matcher from now on; `where` the grammar came in."""
         self._library = library
         self._eos_ids = eos_ids
         self._words = words
+        self._where = where
         self._past_end = 0  # ends that came when the text was complete: the library does not count them
 
     def fill(self, row: NDArray[np.int32]) -> None:
@@ -144,7 +147,7 @@ class Matcher:
         self._check()
 
     def accept(self, token_ids: Sequence[int]) -> int:
-        """Advance by the tokens, as far as they are allowed; how many were."""
+        """Advance by the tokens, as far as they are allowed; how many were. Raises InvalidRequest as `fill` does."""
         for count, token_id in enumerate(token_ids):
             if self._past_end or (token_id in self._eos_ids and self._library.is_stopped()):
                 if token_id not in self._eos_ids:
@@ -182,10 +185,10 @@ class Matcher:
 
     def copy(self) -> "Matcher":
         """Another that goes on from here on its own."""
-        other = Matcher(self._library.deep_copy(), self._eos_ids, self._words)
+        other = Matcher(self._library.deep_copy(), self._eos_ids, self._words, self._where)
         other._past_end = self._past_end
         return other
 
     def _check(self) -> None:
         if self._library.is_error():
-            raise InvalidRequest(_reason(self._library.get_error()), "grammar")
+            raise InvalidRequest(_reason(self._library.get_error()), self._where)

@@ -13,6 +13,7 @@ import msgspec
 from headrace.errors import InvalidRequest
 from headrace.llm.grammar_disjoint import disjoint
 from headrace.llm.grammar_finite import never_ends
+from headrace.llm.grammar_meeting import patterns_that_meet
 from headrace.llm.grammar_regex import check_repeats
 from headrace.llm.grammar_values import VALUES, check_format, check_value, common_multiple
 
@@ -20,6 +21,7 @@ MAX_BYTES = 524_288
 MAX_LEVELS = 100  # of schemas in schemas, references followed: compiling recurses
 MAX_PROPERTIES = 2_000  # of one object: compiling takes quadratic time in them
 MAX_ALL_PROPERTIES = 6_000
+MAX_MEETING = 12  # patterns in one text: each doubles the time that finding out takes whether they can hold at once
 
 Json = Any  # a value of JSON: an object, a list, a text, ...
 
@@ -66,10 +68,21 @@ def enforceable(source: str, where: str) -> Json:
         schema = msgspec.json.decode(source)
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidRequest(f"is no JSON: {error}", where) from error
-    reduced = _Reduction(schema, where).whole()
+    try:
+        reduced = _Reduction(schema, where).whole()
+        _check_whole(reduced, where)
+    except RecursionError as error:
+        raise InvalidRequest("is nested too deep", where) from error
+    return reduced
+
+
+def _check_whole(reduced: Json, where: str) -> None:
+    """Raises InvalidRequest for what is only seen of a schema as a whole."""
     if never_ends(reduced):
         raise InvalidRequest("no text satisfies it that ever ends", where)
-    return reduced
+    meeting = patterns_that_meet(reduced)
+    if meeting > MAX_MEETING:
+        raise InvalidRequest(f"at most {MAX_MEETING} patterns may meet in one text through allOf, not {meeting}", where)
 
 
 class _Reduction:

@@ -18,6 +18,9 @@ MAX_REGEX = 16_384  # characters
 MAX_LARK = 524_288
 MAX_CHOICES = 10_000
 MAX_CHOICE_CHARACTERS = 262_144  # of all choices together
+MAX_JOINED = 12  # times that a grammar may say that expressions hold at once, or not: each doubles the work
+
+_LITERAL = re.compile(r'"(?:\\.|[^"\\\n])*"|/(?:\\.|[^/\\\n])+/')
 
 WHITESPACE = r"(?: |\r?\n[ \t]{0,32})"
 """Between the parts of JSON at most once: a space, or a new line and its indentation. More would let a model idle."""
@@ -85,7 +88,9 @@ def _lark(source: str, where: str) -> str:
 
 def _with_checked_schemas(lark: str, where: str) -> str:
     """The grammar with its `%json` schemas checked as any other, and bound to the same whitespace."""
-    parts, at = [], 0
+    parts: list[str] = []
+    rules: list[str] = []
+    at = 0
     for found in re.finditer(r"%json\s*", lark):
         if found.start() < at:
             continue  # within a schema
@@ -94,11 +99,19 @@ def _with_checked_schemas(lark: str, where: str) -> str:
         except (ValueError, RecursionError) as error:
             raise InvalidRequest(f"%json is followed by a schema: {error}", where) from error
         checked = with_options(enforceable(json.dumps(schema), f"{where}: %json"))
-        check_repeats(lark[at : found.end()], where)
+        rules.append(lark[at : found.end()])
         parts += [lark[at : found.end()], json.dumps(checked)]
         at = end
-    check_repeats(lark[at:], where)
+    _check_rules("\n".join((*rules, lark[at:])), where)
     return "".join((*parts, lark[at:]))
+
+
+def _check_rules(rules: str, where: str) -> None:
+    """Raises InvalidRequest for rules, without the schemas in them, that cost too much to compile."""
+    check_repeats(rules, where)
+    joined = sum(map(_LITERAL.sub("", rules).count, "&~"))
+    if joined > MAX_JOINED:
+        raise InvalidRequest(f"may have & and ~ at most {MAX_JOINED} times, not {joined}", where)
 
 
 _KINDS: dict[str, Callable[[str, str], str]] = {

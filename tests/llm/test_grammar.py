@@ -158,6 +158,15 @@ def test_lark_that_is_none_is_refused(rules: Grammars, source: str) -> None:
     assert "<" not in refused.value.message
 
 
+def test_what_becomes_too_costly_ends_with_the_field_it_came_in(rules: Grammars) -> None:
+    matcher = rules.compile(Grammar("regex", "(a?){1000}a{1000}", "guided_regex"))
+    with pytest.raises(InvalidRequest) as refused:
+        for _ in range(2_000):
+            matcher.accept(spelt("a"))
+            allowed(matcher, rules)
+    assert refused.value.where == "guided_regex"
+
+
 def test_a_reason_is_one_of_ours_or_short(rules: Grammars) -> None:
     with pytest.raises(InvalidRequest, match="no text at all"):
         rules.compile(Grammar("regex", r"[^\s\S]"))

@@ -147,6 +147,16 @@ def test_thirty_thousand_properties_are_too_many() -> None:
     assert "too large" in refusal({"properties": few}).message
 
 
+def test_two_thousand_optional_properties_are_followed(rules: Grammars) -> None:
+    schema = {"type": "object", "properties": {f"p{n}": {"type": "null"} for n in range(2_000)}}
+    assert follows(rules, of(schema), '{"p0": null, "p1999": null, "other": 1}')
+
+
+def test_patterns_that_would_take_ages_to_join_are_refused() -> None:
+    joined = {"allOf": [{"type": "string", "pattern": f"a.{{{n}}}b"} for n in range(40)]}
+    assert "patterns may meet" in refusal(joined).message
+
+
 def test_too_long_a_schema_is_not_even_read() -> None:
     with pytest.raises(InvalidRequest, match="at most"):
         enforceable(" " * (MAX_BYTES + 1), "schema")

@@ -72,6 +72,13 @@ def test_repeats_in_a_grammar_are_counted_too() -> None:
         compiled_source(Grammar("lark", "start: /(a{1000}){1000}/"))
 
 
+def test_expressions_joined_too_often_are_refused() -> None:
+    joined = " & ".join(f"/(?s:.*)a.{{{n}}}b(?s:.*)/" for n in range(40))
+    with pytest.raises(InvalidRequest, match="at most"):
+        compiled_source(Grammar("lark", f"start: X\nX: {joined}"))
+    compiled_source(Grammar("lark", 'start: "&&&&&&&&&&&&&&&&" /~~~~~~~~~~~~~~/'))
+
+
 def test_a_text_is_a_literal_of_lark() -> None:
     text = '</x>\n"\\'
     assert follows(RULES, Grammar("lark", f"start: {lark_text(text)}"), text)
