@@ -60,7 +60,7 @@ class ToldText:
 
     def take(self) -> tuple[str, tuple[ToolCall, ...]]:
         """What is certain and was not taken yet."""
-        taken = "".join(self._texts), tuple(self._calls)
+        taken = "".join(self._texts), _joined(self._calls)
         self._texts, self._calls = [], []
         return taken
 
@@ -80,3 +80,14 @@ class ToldText:
         if parsed.text:
             self._texts.append(parsed.text)
         self._calls += parsed.tool_calls
+
+
+def _joined(pieces: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
+    """One piece for each call."""
+    joined: dict[int, ToolCall] = {}
+    for piece in pieces:
+        begun = joined.get(piece.index)
+        joined[piece.index] = (
+            piece if begun is None else ToolCall(piece.index, begun.arguments + piece.arguments, begun.id, begun.name)
+        )
+    return tuple(joined.values())

@@ -1,0 +1,90 @@
+"""An encoder's checkpoint becomes what turns texts into rows, alone or with others."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from headrace.errors import ModelInvalid
+from headrace.runtimes.openvino_encoder import OpenVinoEncoder, load_encoder
+from headrace.weights.checkpoint import Weight
+from tests.graphs.tiny import CONTEXT, golden, golden_checkpoint, tokens
+
+
+def encode(model: OpenVinoEncoder, *texts: NDArray[np.int64]) -> NDArray[np.float32]:
+    lengths = np.array([len(text) for text in texts])
+    ids = np.stack([np.pad(text, (0, lengths.max() - len(text))) for text in texts])
+    return model.encode(ids, lengths, np.zeros_like(ids))
+
+
+def changed(**more: Any) -> Any:
+    given = golden_checkpoint("bert")
+    return msgspec.structs.replace(given, architecture=msgspec.structs.replace(given.architecture, **more))
+
+
+def test_the_mean_is_taken_where_nothing_says_how_tokens_are_pooled() -> None:
+    found = load_encoder(golden_checkpoint("bert"), threads=2)
+    expected = golden("bert").logits.mean(axis=0)
+    assert np.abs(encode(found.model, tokens(64))[0] - expected).max() < 1e-4
+    assert (found.labels, found.precision, found.model.width) == (0, "float32, exact", len(expected))
+
+
+def test_company_changes_nothing() -> None:
+    model = load_encoder(changed(pooling="cls"), threads=2).model
+    together = encode(model, tokens(64), tokens(9), tokens(30))
+    for row, length in zip(together, (64, 9, 30), strict=True):
+        assert np.abs(encode(model, tokens(length))[0] - row).max() < 1e-5
+
+
+def test_rows_stay_as_they_are_while_others_are_computed() -> None:
+    model = load_encoder(golden_checkpoint("bert"), threads=2).model
+    first = encode(model, tokens(5))
+    kept = first.copy()
+    encode(model, tokens(7))
+    assert (first == kept).all()
+    model.close()
+
+
+def test_a_cross_encoder_gives_a_score() -> None:
+    given = golden_checkpoint("bert_classifier")
+    facts = msgspec.structs.replace(given.architecture, labels=1)
+    kept = {name: First(weight) if name.startswith("classifier") else weight for name, weight in given.weights.items()}
+    found = load_encoder(msgspec.structs.replace(given, architecture=facts, weights=kept), threads=2)
+    assert (found.labels, found.model.width) == (1, 1)
+    assert encode(found.model, tokens(64))[0, 0] == pytest.approx(golden("bert_classifier").logits.ravel()[0], abs=1e-4)
+
+
+class First:
+    """The first row of a weight."""
+
+    def __init__(self, weight: Weight) -> None:
+        self._weight = weight
+        self.shape = (1, *weight.shape[1:])
+        self.kind = weight.kind
+
+    def dense(self) -> NDArray[np.float32]:
+        return self._weight.dense()[:1]
+
+    def grouped(self) -> None:
+        return None
+
+
+def test_one_of_several_labels_is_refused() -> None:
+    with pytest.raises(ModelInvalid) as refusal:
+        load_encoder(changed(labels=3), threads=2)
+    assert refusal.value.where == "architecture.labels"
+
+
+def test_a_text_is_no_longer_than_is_asked_or_can_be() -> None:
+    given = golden_checkpoint("bert")
+    assert load_encoder(given, 2, max_context=16).model.max_tokens == 16
+    assert load_encoder(given, 2).model.max_tokens == min(given.max_input, CONTEXT)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "int8", "int4"])
+def test_every_precision_answers_nearly_as_float32_does(precision: Any) -> None:
+    exact = encode(load_encoder(golden_checkpoint("bert"), 2).model, tokens(20))[0]
+    found = encode(load_encoder(golden_checkpoint("bert"), 2, precision).model, tokens(20))[0]
+    assert exact @ found / np.linalg.norm(exact) / np.linalg.norm(found) > 0.97
