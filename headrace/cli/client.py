@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from headrace.arrays import DATATYPES, from_array, to_array
+from headrace.cli.connection import Server
 from headrace.cli.failure import Failure
 from headrace.types import Tensor, TensorSpec
 
@@ -31,14 +31,7 @@ class Client:
     """Asks the server at `url`; every call opens a connection and closes it. Raises Failure."""
 
     def __init__(self, url: str, timeout_s: float) -> None:
-        parts = urlsplit(url if "//" in url else f"http://{url}")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Failure(f"--url {url} is not an address; write it like http://127.0.0.1:8000", exit_code=2)
-        self.url = f"{parts.scheme}://{parts.netloc}"
-        self._connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        self._address = parts.hostname, _port(parts.netloc, url)
-        self._path = parts.path.rstrip("/")
-        self._timeout_s = timeout_s
+        self._server = Server(url, timeout_s)
 
     def inputs(self, model: str, version: str | None) -> list[TensorSpec]:
         """What the model takes."""
@@ -57,22 +50,8 @@ class Client:
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[bytes, int | None]:
         """The body, and how much of it is JSON where the rest is tensors."""
-        connection = self._connect(*self._address, timeout=self._timeout_s)
-        try:
-            connection.request(method, self._path + path, body, dict(headers or {}))
-            response = connection.getresponse()
+        with self._server.exchange(method, path, body, headers) as response:
             content = response.read()
-        except TimeoutError as error:
-            raise Failure(
-                f"{self.url} did not answer in {self._timeout_s:g} s; give it longer with --timeout"
-            ) from error
-        except OSError as error:
-            start = "start it with `headrace serve REPO`, or say where it is with --url"
-            raise Failure(f"no server answers at {self.url} ({error.strerror or error}); {start}") from error
-        except HTTPException as error:
-            raise Failure(f"what answers at {self.url} does not speak HTTP: {type(error).__name__} {error}") from error
-        finally:
-            connection.close()
         if response.status != 200:
             raise Failure(f"the server answered {response.status}: {_reason(content)}")
         length = response.headers.get(HEAD_LENGTH)
@@ -133,13 +112,6 @@ def _from_json(output: Mapping[str, Any]) -> Array:
 def _model_path(model: str, version: str | None) -> str:
     path = f"/v2/models/{quote(model, safe='')}"
     return f"{path}/versions/{quote(version, safe='')}" if version else path
-
-
-def _port(netloc: str, url: str) -> int | None:
-    try:
-        return urlsplit(f"//{netloc}").port
-    except ValueError as error:
-        raise Failure(f"--url {url}: {error}", exit_code=2) from error
 
 
 def _parsed(body: bytes) -> dict[str, Any]:

@@ -10,11 +10,11 @@ import numpy as np
 
 from headrace.cli import inputs as forms
 from headrace.cli.client import Array, Client, Output, tensor_of
+from headrace.cli.connection import URL
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
 from headrace.types import Tensor, TensorSpec
 
-URL = "http://127.0.0.1:8000"
 SHOWN_VALUES = 8
 
 
@@ -39,8 +39,6 @@ def parser() -> ArgumentParser:
 
 def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
-    if not options.timeout > 0:
-        raise Failure(f"--timeout {options.timeout:g} is not a time; give seconds above 0", exit_code=2)
     files = dict(_output(text) for text in options.output)
     client = Client(options.url, options.timeout)
     specs = client.inputs(options.model, options.version)

@@ -17,6 +17,7 @@ VERBS = {
     "serve": "serve a folder of models, or one model file",
     "models": "what a folder of models holds, and how each would be served",
     "infer": "ask a running server for one inference",
+    "chat": "talk with a language model of a running server",
     "config": "every setting, its value and where it comes from",
     "doctor": "what this machine has, and what is wrong with it",
 }

@@ -1,7 +1,6 @@
 """The command line's client: what it sends, and what it makes of answers."""
 
 import json
-import socket
 
 import numpy as np
 import pytest
@@ -81,28 +80,3 @@ def test_a_servers_error_is_told_with_its_status(serve: Serve) -> None:
 def test_an_error_that_is_not_json_is_told_as_it_is(serve: Serve) -> None:
     with pytest.raises(Failure, match="the server answered 502: bad gateway"):
         _ask(serve(lambda path, headers, body: (502, {}, b"bad gateway\n")))
-
-
-def test_where_nobody_listens_it_says_what_to_start() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
-    with pytest.raises(Failure, match=f"no server answers at {url} .*start it with `headrace serve REPO`"):
-        _ask(url)
-
-
-def test_a_server_that_does_not_answer_in_time_is_told_so() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(Failure, match=r"did not answer in 0\.01 s; give it longer with --timeout"):
-            Client(url, 0.01).inputs("m", None)
-
-
-@pytest.mark.parametrize("url", ["ftp://x", "http://", "http://h:port", "http://h:99999"])
-def test_an_url_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(Failure, match="--url") as refused:
-        Client(url, 1)
-    assert refused.value.exit_code == 2
-
-
-def test_an_address_without_a_scheme_is_http() -> None:
-    assert Client("127.0.0.1:9", 1).url == "http://127.0.0.1:9"

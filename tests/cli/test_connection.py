@@ -1,0 +1,50 @@
+"""How a server is reached, and what is told where it is not."""
+
+import socket
+
+import pytest
+
+from headrace.cli.connection import Server
+from headrace.cli.failure import Failure
+from tests.cli.conftest import Serve
+
+
+def _ask(url: str, timeout_s: float = 5) -> bytes:
+    with Server(url, timeout_s).exchange("GET", "/x") as response:
+        return response.read()
+
+
+def test_what_is_answered_is_read_in_the_with(serve: Serve) -> None:
+    assert _ask(serve(lambda path, headers, body: (200, {}, path.encode())) + "/behind/") == b"/behind/x"
+
+
+def test_where_nobody_listens_it_says_what_to_start() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(Failure, match=f"no server answers at {url} .*start it with `headrace serve REPO`"):
+        _ask(url)
+
+
+def test_a_server_that_does_not_answer_in_time_is_told_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(Failure, match=r"did not answer in 0\.01 s; give it longer with --timeout"):
+            _ask(url, 0.01)
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "http://", "http://h:port", "http://h:99999"])
+def test_an_url_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(Failure, match="--url") as refused:
+        Server(url, 1)
+    assert refused.value.exit_code == 2
+
+
+@pytest.mark.parametrize("timeout_s", [0, -1, float("nan")])
+def test_a_time_that_is_none_is_refused(timeout_s: float) -> None:
+    with pytest.raises(Failure, match="is not a time; give seconds above 0") as refused:
+        Server("h", timeout_s)
+    assert refused.value.exit_code == 2
+
+
+def test_an_address_without_a_scheme_is_http() -> None:
+    assert Server("127.0.0.1:9", 1).url == "http://127.0.0.1:9"
