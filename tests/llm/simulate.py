@@ -32,9 +32,12 @@ class Simulation:
         budget: Budget | None = None,
         seconds: Callable[[StepShape], float] = cpu_seconds,
         most_drafts: int = 0,
+        allocated: bool = False,
     ) -> None:
+        """`allocated`: whether the model has its cache already."""
         self.model: LanguageModel = model or FakeLanguage(block_size=32)
-        self.model.allocate(num_blocks)
+        if not allocated:
+            self.model.allocate(num_blocks)
         self.step_time = StepTime()
         self.scheduler = Scheduler(
             num_blocks, self.model.block_size, self.step_time, limits or Limits(self.model.max_context), budget
