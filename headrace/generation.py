@@ -157,6 +157,7 @@ class Times(msgspec.Struct, frozen=True):
 
     queued_ns: int = 0
     first_token_ns: int = 0
+    told_ns: int = 0  # when this answer was given; 0 in all but the first
 
 
 class Generated(msgspec.Struct, frozen=True, tag="generated", omit_defaults=True):
@@ -230,3 +231,4 @@ class StepFacts(msgspec.Struct, frozen=True, gc=False, array_like=True):
     waiting: int = 0
     used_blocks: int = 0  # of the KV pool, now; those that only the prefix cache holds count as free
     num_blocks: int = 0
+    gaps: tuple[tuple[int, int], ...] = ()  # ns since a sequence's tokens before these, and how many had that gap

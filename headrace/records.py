@@ -47,9 +47,12 @@ class GenerationRecord(msgspec.Struct, frozen=True, gc=False):
     max_tokens: int | None
     usage: Usage  # of one that was cancelled, what was told until then
     times: Times
-    finishes: tuple[str, ...]  # of each choice: stop, length, tool_calls, or abort
+    finishes: tuple[str, ...]  # of each choice: stop, length, tool_calls; abort: the caller left; error: it was lost
     arrived_ns: int
     finished_ns: int
+    longest: int = 0  # tokens of the longest choice
+    id: str = ""  # of the request
+    trace: str = ""
 
 
 class ModelEvent(msgspec.Struct, frozen=True):

@@ -191,7 +191,6 @@ class DecoderEngine:
         step = self._scheduler.schedule(self._now_ns())
         if not step.chunks:
             return
-        self._tally.begin(step)
         self._started_ns = self._now_ns()
         self._model.start(self._arrays.lay(step))
         self._step = step
@@ -230,9 +229,10 @@ class DecoderEngine:
             found = self._choices.get(chunk.sequence.id)
             if found is not None and found[1].finish:
                 self._finish(found[1])
-        seconds = (self._now_ns() - self._started_ns) / 1e9
+        now_ns = self._now_ns()
+        seconds = (now_ns - self._started_ns) / 1e9
         self._step_time.observe(step.shape, seconds)
-        self._tally.end(step, sampled, seconds)
+        self._tally.end(step, sampled, seconds, now_ns)
         return changed
 
     def _sampled(self, chunk: Chunk, logits: Logits, first: int, changed: dict[int, Generating]) -> list[int]:

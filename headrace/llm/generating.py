@@ -59,7 +59,7 @@ class Generating:
             deltas = self._kept()
         if not deltas:
             return None
-        return self._generated(deltas)
+        return self._generated(deltas, now_ns)
 
     def _note_times(self, now_ns: int) -> None:
         started_ns = self.choices[0].sequence.started_ns
@@ -74,7 +74,7 @@ class Generating:
         deltas = [choice.delta() for choice in kept[: self.ask.n]]
         return [msgspec.structs.replace(delta, index=index) for index, delta in enumerate(deltas) if delta]
 
-    def _generated(self, deltas: Sequence[Delta]) -> Generated:
+    def _generated(self, deltas: Sequence[Delta], now_ns: int) -> Generated:
         usage = Usage(
             len(self._prompt_ids),
             sum([choice.num_tokens for choice in self.choices]),
@@ -90,4 +90,5 @@ class Generating:
                 token_logprob(self._tokenizer, token_id, score)
                 for token_id, score in zip(self._prompt_ids, scores, strict=True)
             )
-        return Generated(tuple(deltas), usage, logprobs, tuple(self._prompt_ids), self._times)
+        times = msgspec.structs.replace(self._times, told_ns=now_ns - self._arrived_ns)
+        return Generated(tuple(deltas), usage, logprobs, tuple(self._prompt_ids), times)

@@ -25,6 +25,7 @@ class Sequence:
         "blocks",
         "draft_ids",
         "draft_kind",
+        "gained_ns",
         "hashes",
         "id",
         "max_tokens",
@@ -68,6 +69,7 @@ class Sequence:
         self.num_prompt_rows = 0  # tokens of the prompt whose logits were given, where they are wanted
         self.num_preempted = 0
         self.started_ns: int | None = None  # when it first ran
+        self.gained_ns: int | None = None  # when it last gained tokens: the tally's
         self.blocks = array("i")
         self.hashes: list[bytes] = []  # of the full blocks of `token_ids`; the last ones may be missing
         self.num_found_blocks = 0  # leading blocks that the prefix cache was told of

@@ -144,7 +144,7 @@ class RemoteEngine:
             raise QueueFull(f"requests for {self._version} hold {self._num_bytes} bytes, the limit", retry_after_s=1)
         call = _Call(self._last_number, add, reply, outputs)
         if isinstance(ask, Generate):
-            call.story = Story(ask, self._clock.now_ns())
+            call.story = Story(ask, self._clock.now_ns(), request.id, request.context.trace)
         if deadline_ns is not None:
             call.timer = self._clock.call_at(deadline_ns, lambda: self._late(call))
         return call
@@ -227,7 +227,7 @@ class RemoteEngine:
                 self._answer(call, error_of(fault.code, fault.message, fault.where))
             elif result is not None:
                 if call.story and isinstance(result, Generated):
-                    call.story.hear(result)
+                    call.story.hear(result, self._clock.now_ns())
                 self._answer(call, Response(self._version, call.outputs(result), None, answered.final, {}, result))
         self._record(StepRecord(self._version, step.facts))
 
@@ -236,21 +236,21 @@ class RemoteEngine:
         if self._calls.get(call.number) is not call:
             return
         if isinstance(answer, HeadraceError) or answer.final:
-            self._forget(call)
+            self._forget(call, "error" if isinstance(answer, WorkerLost) else "abort")
         call.answered = True
         try:
             call.reply(answer)
         except Exception:
             log.exception("an answer of %s could not be delivered", self._version)
 
-    def _forget(self, call: _Call) -> None:
+    def _forget(self, call: _Call, unfinished: str = "abort") -> None:
         del self._calls[call.number]
         self._num_bytes -= len(call.add)
         self._unsent.pop(call.number, None)
         if call.timer:
             call.timer.cancel()
         if call.story and call.attempts:
-            self._record(call.story.record(self._version, self._clock.now_ns()))
+            self._record(call.story.record(self._version, self._clock.now_ns(), unfinished))
         if self._idle and not self._calls:
             self._idle.set()
 

@@ -45,6 +45,7 @@ def run(channel: socket.socket, load: Callable[[EngineLoading], Engine]) -> None
 def _serve(channel: socket.socket, hearing: "_Hearing", engine: Engine) -> None:
     """Raises ConnectionError or EOFError once the server is gone."""
     unanswered: set[int] = set()
+    running = 0  # as last told
     while True:
         wait_ms = 0 if engine.busy else NEWS_MS if unanswered else None
         for asked in hearing.news(wait_ms):
@@ -57,8 +58,9 @@ def _serve(channel: socket.socket, hearing: "_Hearing", engine: Engine) -> None:
         answers = engine.step()
         unanswered.difference_update([answer.number for answer in answers if answer.final])
         facts = engine.counts()
-        if answers or facts.seconds or facts.aborted:
+        if answers or facts.seconds or facts.aborted or facts.running != running:
             _tell(channel, wire.Stepped(answers, facts))
+            running = facts.running
 
 
 class _Hearing:

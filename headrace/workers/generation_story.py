@@ -8,28 +8,54 @@ from headrace.types import ModelVersion
 class Story:
     """One generation from its arrival to its end. Owned by the call that answers it."""
 
-    __slots__ = ("_arrived_ns", "_finishes", "_max_tokens", "_n", "_times", "_usage")
+    __slots__ = ("_arrived_ns", "_finishes", "_id", "_lengths", "_max_tokens", "_n", "_times", "_trace", "_usage")
 
-    def __init__(self, ask: Generate, arrived_ns: int) -> None:
+    def __init__(self, ask: Generate, arrived_ns: int, request_id: str = "", trace: str = "") -> None:
+        self._id = request_id
+        self._trace = trace
         self._n = ask.n
+        self._lengths = [0] * ask.n  # tokens of each choice
         self._max_tokens = ask.sampling.max_tokens
         self._arrived_ns = arrived_ns
         self._usage = Usage(0, 0)
         self._times = Times()
         self._finishes: dict[int, FinishReason] = {}
 
-    def hear(self, result: Generated) -> None:
+    def hear(self, result: Generated, now_ns: int) -> None:
         """One more answer."""
         self._usage = result.usage
-        if result.times.first_token_ns:
-            self._times = result.times
+        if not self._times.first_token_ns:
+            self._times = since_arrival(result.times, now_ns - self._arrived_ns)
         for delta in result.deltas:
+            self._lengths[delta.index] += len(delta.token_ids)
             if delta.finish:
                 self._finishes[delta.index] = delta.finish
 
-    def record(self, version: ModelVersion, now_ns: int) -> GenerationRecord:
-        """It ends here; choices that are not complete were aborted."""
-        finishes = tuple([self._finishes.get(index, "abort") for index in range(self._n)])
+    def record(self, version: ModelVersion, now_ns: int, unfinished: str = "abort") -> GenerationRecord:
+        """It ends here; `unfinished` says why choices that are not complete will not be."""
+        finishes = tuple([self._finishes.get(index, unfinished) for index in range(self._n)])
         return GenerationRecord(
-            version, self._n, self._max_tokens, self._usage, self._times, finishes, self._arrived_ns, now_ns
+            version,
+            self._n,
+            self._max_tokens,
+            self._usage,
+            self._times,
+            finishes,
+            self._arrived_ns,
+            now_ns,
+            max(self._lengths),
+            self._id,
+            self._trace,
         )
+
+
+def since_arrival(times: Times, elapsed_ns: int) -> Times:
+    """Times since the request came to the server, `elapsed_ns` before the answer that holds them.
+
+    The engine counts from when it heard of the request, which is between two steps: what was waited for the one that
+    ran is queueing like any other.
+    """
+    if not times.told_ns:
+        return times
+    unheard_ns = max(0, elapsed_ns - times.told_ns)
+    return Times(times.queued_ns + unheard_ns, times.first_token_ns + unheard_ns)

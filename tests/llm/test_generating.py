@@ -1,6 +1,6 @@
 """A generation's answers: as they come or once, with what it took."""
 
-from headrace.generation import Generate, Prompt, Sampling
+from headrace.generation import Generate, Prompt, Sampling, Times
 from headrace.llm.choice import Choice
 from headrace.llm.choosing import Choosing
 from headrace.llm.generating import Generating
@@ -36,8 +36,7 @@ def test_news_come_with_the_prompt_first_and_times_throughout() -> None:
     last = made.news(9_000)
     assert first is not None and last is not None
     assert (first.prompt_token_ids, last.prompt_token_ids) == (tuple(PROMPT), ())
-    assert first.times == last.times
-    assert (first.times.queued_ns, first.times.first_token_ns) == (500, 2_000)
+    assert (first.times, last.times) == (Times(500, 2_000, told_ns=2_000), Times(500, 2_000))
     assert (last.usage.prompt_tokens, last.usage.completion_tokens, last.usage.cached_tokens) == (3, len(WORDS) + 1, 2)
     assert made.finished
 

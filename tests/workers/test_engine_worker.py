@@ -131,6 +131,24 @@ def test_what_comes_and_goes_during_a_step_is_known_to_the_next(bench: Bench, en
     assert bench.step() == [(3, "+1+2+3-2+4"), (4, "+1+2+3-2+4")]
 
 
+def test_a_request_that_runs_is_told_before_its_first_step_ends() -> None:
+    class Pipelined(Steps):
+        """Each step leaves the next one under way."""
+
+        def counts(self) -> StepFacts:
+            return StepFacts(running=len(self._has))
+
+    engine = Pipelined(later=True)
+    bench = Bench(lambda asked: engine)
+    bench.send(ASKED)
+    bench.next()
+    bench.tell(1)
+    assert bench.next() == wire.Stepped([], StepFacts(running=1))
+    engine.go.release()
+    assert bench.step() == [(1, "+1")]
+    bench.close()
+
+
 def test_what_threads_of_the_engine_make_is_looked_for(tmp_path: Path) -> None:
     engine = Steps(later=True)
     bench = Bench(lambda asked: engine)

@@ -12,12 +12,34 @@ TIMES = Times(1, 2)
 
 def test_its_end_tells_what_it_took_and_how_each_choice_ended() -> None:
     story = Story(ASK, 100)
-    story.hear(Generated((Delta(0, "a"), Delta(1, "b", finish="stop")), Usage(1, 2), times=TIMES))
-    story.hear(Generated((Delta(0, "c", finish="length"),), Usage(1, 3)))
+    story.hear(Generated((Delta(0, "a", (5,)), Delta(1, "b", (6,), finish="stop")), Usage(1, 2), times=TIMES), 150)
+    story.hear(Generated((Delta(0, "c", (7,), finish="length"),), Usage(1, 3)), 160)
     assert story.record(VERSION, 200) == GenerationRecord(
-        VERSION, 2, 9, Usage(1, 3), TIMES, ("length", "stop"), 100, 200
+        VERSION, 2, 9, Usage(1, 3), TIMES, ("length", "stop"), 100, 200, 2
     )
 
 
 def test_what_is_not_complete_was_aborted() -> None:
     assert Story(ASK, 100).record(VERSION, 200).finishes == ("abort", "abort")
+
+
+def test_what_is_not_complete_may_have_been_lost() -> None:
+    assert Story(ASK, 100).record(VERSION, 200, "error").finishes == ("error", "error")
+
+
+def test_the_request_is_named() -> None:
+    record = Story(ASK, 100, "41", "00-ab-cd-01").record(VERSION, 200)
+    assert (record.id, record.trace) == ("41", "00-ab-cd-01")
+
+
+def test_what_was_waited_before_the_engine_heard_of_it_is_queueing() -> None:
+    story = Story(ASK, 1000)
+    story.hear(Generated((Delta(0, "a"),), Usage(1, 1), times=Times(10, 40, told_ns=50)), 1000 + 150)
+    story.hear(Generated((Delta(0, "b"),), Usage(1, 2), times=Times(10, 40)), 9999)
+    assert story.record(VERSION, 9999).times == Times(110, 140)
+
+
+def test_clocks_that_disagree_take_nothing_away() -> None:
+    story = Story(ASK, 1000)
+    story.hear(Generated((Delta(0, "a"),), Usage(1, 1), times=Times(10, 40, told_ns=50)), 1000)
+    assert story.record(VERSION, 1000).times == Times(10, 40)
