@@ -1,7 +1,7 @@
 """A route of a dialect: its methods, and every fault on it in the dialect's own words."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -22,16 +22,16 @@ Refuse = Callable[[HeadraceError], HttpError]
 class Endpoint:
     """An ASGI application for one path; unlike Starlette's own, it refuses other methods in the dialect's form."""
 
-    def __init__(self, method: str, handle: Handle, refuse: Refuse) -> None:
+    def __init__(self, method: str, handle: Handle, refuse: Refuse, more: Mapping[str, Handle] | None = None) -> None:
+        """`more` are handles of other methods."""
         self.method = method
-        self._handle = handle
+        self.handles = {method: handle, **(more or {})}
         self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
-            self._check_method(request)
-            response = await self._handle(request)
+            response = await self._handle(request)(request)
             await response(scope, receive, send)
         except ClientDisconnect:
             return  # nobody reads the answer
@@ -42,12 +42,15 @@ class Endpoint:
             fault = Internal("the server failed on this request; its log says why")
             await self._refusal(fault)(scope, receive, send)
 
-    def _check_method(self, request: Request) -> None:
-        if request.method != self.method and not (request.method == "HEAD" and self.method == "GET"):
-            raise MethodNotAllowed(f"{request.method} is not for {request.url.path}; use {self.method}")
+    def _handle(self, request: Request) -> Handle:
+        handle = self.handles.get("GET" if request.method == "HEAD" else request.method)
+        if handle is None:
+            use = " or ".join(self.handles)
+            raise MethodNotAllowed(f"{request.method} is not for {request.url.path}; use {use}")
+        return handle
 
     def _refusal(self, error: HeadraceError) -> Response:
         status, body, headers = self._refuse(error)
         if isinstance(error, MethodNotAllowed):
-            headers["allow"] = self.method
+            headers["allow"] = ", ".join(self.handles)
         return Response(body, status, headers, "application/json")

@@ -15,7 +15,7 @@ def refuse(error: HeadraceError) -> HttpError:
 
 
 async def answer(
-    method: str, fault: Exception | None = None, only: str = "POST"
+    method: str, fault: Exception | None = None, only: str = "POST", more: str = ""
 ) -> tuple[int, bytes, dict[bytes, bytes]]:
     """Status, body and headers; status 0 where nothing is sent."""
     sent: list[Message] = []
@@ -32,7 +32,7 @@ async def answer(
         return {"type": "http.request"}
 
     scope: Scope = {"type": "http", "method": method, "path": "/p", "headers": [], "query_string": b"", "server": None}
-    await Endpoint(only, handle, refuse)(scope, receive, send)
+    await Endpoint(only, handle, refuse, {more: handle} if more else None)(scope, receive, send)
     if not sent:
         return 0, b"", {}
     return sent[0]["status"], sent[1]["body"], dict(sent[0]["headers"])
@@ -46,6 +46,11 @@ async def test_another_method_is_refused_and_the_right_one_named() -> None:
     status, body, headers = await answer("DELETE")
     assert (status, body) == (418, b"dialect: DELETE is not for /p; use POST")
     assert headers[b"allow"] == b"POST"
+
+
+async def test_a_path_may_have_several_methods() -> None:
+    assert (await answer("DELETE", only="GET", more="DELETE"))[:2] == (200, b"fine")
+    assert (await answer("POST", only="GET", more="DELETE"))[2][b"allow"] == b"GET, DELETE"
 
 
 async def test_what_can_be_got_has_a_head() -> None:

@@ -37,6 +37,9 @@ class Tool(Body, frozen=True, kw_only=True):
     enable_zoom: Any = None
 
 
+_OF_OTHERS = Tool.__struct_fields__[Tool.__struct_fields__.index("max_uses") :]
+
+
 class Choice(Body, frozen=True, kw_only=True):
     type: Literal["auto", "any", "tool", "none"]
     name: str | None = None
@@ -69,6 +72,9 @@ def _function(tool: Tool, where: str) -> dict[str, Any]:
         raise InvalidRequest("is not offered; every tool is told to the model", f"{where}.defer_loading")
     if tool.input_examples:
         raise InvalidRequest("is not offered; write examples into the description", f"{where}.input_examples")
+    for name in _OF_OTHERS:
+        if getattr(tool, name) is not None:
+            raise InvalidRequest("is not for tools of your own", f"{where}.{name}")
     check_tool_name(tool.name, f"{where}.name")
     check_nesting(tool.input_schema, f"{where}.input_schema")
     function: dict[str, Any] = {"name": tool.name}

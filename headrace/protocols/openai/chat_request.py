@@ -1,5 +1,6 @@
 """The body of /v1/chat/completions: every documented field honoured, or refused by its name."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from headrace.errors import InvalidRequest
@@ -115,7 +116,12 @@ def _refuse(body: ChatBody) -> None:
         raise InvalidRequest("must be in_memory", "prompt_cache_retention")
     if body.echo and not body.continue_final_message:
         raise InvalidRequest("needs continue_final_message: there is no text that the answer continues", "echo")
-    metadata = body.metadata or {}
+    check_metadata(body.metadata)
+
+
+def check_metadata(metadata: Mapping[str, str] | None) -> None:
+    """Raises InvalidRequest where it is more than OpenAI takes."""
+    metadata = metadata or {}
     too_long = any(len(key) > 64 or len(value) > 512 for key, value in metadata.items())
     if len(metadata) > _MAX_METADATA or too_long:
         raise InvalidRequest("has at most 16 keys of 64 characters, with values of 512", "metadata")
@@ -124,16 +130,19 @@ def _refuse(body: ChatBody) -> None:
 def _template_arguments(body: ChatBody) -> dict[str, Any]:
     check_nesting(body.chat_template_kwargs, "chat_template_kwargs")
     check_nesting(body.documents, "documents")
-    arguments: dict[str, Any] = {}
-    if body.reasoning_effort is not None:
-        if body.reasoning_effort not in ("none", "minimal", "low", "medium", "high", "xhigh", "max"):
-            raise InvalidRequest("must be none, minimal, low, medium, high, xhigh or max", "reasoning_effort")
-        arguments["reasoning_effort"] = body.reasoning_effort
-        if body.reasoning_effort == "none":
-            arguments["enable_thinking"] = False
+    arguments = check_effort(body.reasoning_effort, "reasoning_effort")
     if body.documents is not None:
         arguments["documents"] = body.documents
     return arguments | (body.chat_template_kwargs or {})
+
+
+def check_effort(effort: str | None, where: str) -> dict[str, Any]:
+    """What the template is told of it. Raises InvalidRequest for another word than OpenAI's."""
+    if effort is None:
+        return {}
+    if effort not in ("none", "minimal", "low", "medium", "high", "xhigh", "max"):
+        raise InvalidRequest("must be none, minimal, low, medium, high, xhigh or max", where)
+    return {"reasoning_effort": effort} | ({"enable_thinking": False} if effort == "none" else {})
 
 
 def _add_generation_prompt(body: ChatBody) -> bool:

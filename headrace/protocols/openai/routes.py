@@ -17,6 +17,9 @@ from headrace.protocols.openai.embeddings import embeddings
 from headrace.protocols.openai.errors import openai_error
 from headrace.protocols.openai.models import model, models
 from headrace.protocols.openai.rerank import rerank
+from headrace.protocols.openai.response_routes import cancel, delete, input_items, retrieve
+from headrace.protocols.openai.response_store import ResponseStore
+from headrace.protocols.openai.responses import responses
 from headrace.protocols.openai.tokens import detokenize, tokenize
 
 Timed = Callable[[Front, Request, float], Awaitable[Response]]
@@ -25,6 +28,7 @@ Timed = Callable[[Front, Request, float], Awaitable[Response]]
 def routes(front: Front, now_s: Callable[[], float] = time.time) -> list[BaseRoute]:
     """All of them, for `create_app`; `now_s` is Unix time."""
     started_s = now_s()
+    store = ResponseStore()
 
     def timed(handle: Timed) -> Handle:
         return lambda request: handle(front, request, now_s())
@@ -35,6 +39,8 @@ def routes(front: Front, now_s: Callable[[], float] = time.time) -> list[BaseRou
     posts: dict[str, Handle] = {
         "/v1/chat/completions": timed(chat),
         "/v1/completions": timed(completions),
+        "/v1/responses": lambda request: responses(front, store, request, now_s()),
+        "/v1/responses/{id}/cancel": partial(cancel, store),
         "/v1/embeddings": partial(embeddings, front),
         "/tokenize": partial(tokenize, front),
         "/detokenize": partial(detokenize, front),
@@ -45,9 +51,12 @@ def routes(front: Front, now_s: Callable[[], float] = time.time) -> list[BaseRou
     gets: dict[str, Handle] = {
         "/v1/models": lambda request: models(front, request, started_s),
         "/v1/models/{id:path}": lambda request: model(front, request, started_s),
+        "/v1/responses/{id}/input_items": partial(input_items, store),
         "/version": version,
     }
+    kept = Endpoint("GET", partial(retrieve, store), openai_error, {"DELETE": partial(delete, store)})
     return [
         *(Route(path, Endpoint("POST", handle, openai_error)) for path, handle in posts.items()),
         *(Route(path, Endpoint("GET", handle, openai_error)) for path, handle in gets.items()),
+        Route("/v1/responses/{id}", kept),
     ]

@@ -48,6 +48,7 @@ def test_the_choice_is_read(choice: Any, read_as: ToolChoice) -> None:
         ([WEATHER | {"defer_loading": True}], None, "tools[0].defer_loading"),
         ([WEATHER | {"input_examples": [{}]}], None, "tools[0].input_examples"),
         ([WEATHER | {"allowed_callers": ["code_execution_20250825"]}], None, "tools[0].allowed_callers"),
+        ([WEATHER | {"max_uses": 3}], None, "tools[0].max_uses"),
         ([WEATHER] * 129, None, "tools"),
         ([], {"type": "any"}, "tool_choice"),
         ([WEATHER], {"type": "tool", "name": "other"}, "tool_choice.name"),

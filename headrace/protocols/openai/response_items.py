@@ -1,0 +1,171 @@
+"""The input of a response as OpenAI writes it, in items, checked; and as a chat template reads it.
+
+An item that was read is written as the API lists it: with an id, its content in parts. So are the items of an answer:
+a conversation that goes on is nothing but its items.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from headrace.errors import InvalidRequest
+from headrace.protocols.strict_body import Body, check_nesting
+
+Items = tuple[Mapping[str, Any], ...]
+
+_ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+_FIELDS = {
+    "message": {"role", "content", "phase"},
+    "function_call": {"call_id", "name", "arguments", "caller"},
+    "function_call_output": {"call_id", "output", "name", "caller"},
+}
+"""The items that can be read, and what each has besides type, id and status."""
+
+_PART_FIELDS = ("annotations", "logprobs", "prompt_cache_breakpoint")
+"""What a part of text may have besides, without effect: answers come back as they were given."""
+
+_ARGUMENTS = msgspec.json.Decoder(dict[str, Any])
+
+
+class Part(Body, frozen=True, kw_only=True):
+    type: str
+    text: str | None = None
+    refusal: str | None = None
+    annotations: list[Any] | None = None
+    logprobs: list[Any] | None = None
+    prompt_cache_breakpoint: Any = None
+    # of parts that are not read
+    image_url: Any = None
+    detail: Any = None
+    file_id: Any = None
+    file_data: Any = None
+    file_url: Any = None
+    filename: Any = None
+    input_audio: Any = None
+
+
+class Item(Body, frozen=True, kw_only=True):
+    type: str | None = None  # null: message
+    id: str | None = None
+    status: str | None = None
+    role: str | None = None
+    content: str | list[Part] | None = None
+    phase: str | None = None
+    call_id: str | None = None
+    name: str | None = None
+    arguments: str | None = None
+    caller: dict[str, Any] | None = None
+    output: str | list[Part] | None = None
+    # of items that are not read
+    summary: Any = None
+    encrypted_content: Any = None
+    namespace: Any = None
+    action: Any = None
+    queries: Any = None
+    results: Any = None
+    tools: Any = None
+
+
+def new_item_id(kind: str) -> str:
+    """An id for an item: msg_ or fc_ and random digits."""
+    return f"{'msg' if kind == 'message' else 'fc'}_{secrets.token_hex(12)}"
+
+
+def read_items(given: str | Sequence[Item], where: str = "input") -> Items:
+    """The items of an input. Raises InvalidRequest with the path of what is wrong, or not read by a model of text."""
+    if isinstance(given, str):
+        given = [Item(role="user", content=given)]
+    return tuple(_item(item, f"{where}[{i}]") for i, item in enumerate(given))
+
+
+def _item(item: Item, where: str) -> Mapping[str, Any]:
+    kind = item.type or "message"
+    if kind not in _FIELDS:
+        kinds = ", ".join(_FIELDS)
+        raise InvalidRequest(f"the model takes {kinds}, not {kind[:64]!r}", f"{where}.type")
+    for name in Item.__struct_fields__:
+        if name not in ("type", "id", "status", *_FIELDS[kind]) and getattr(item, name) is not None:
+            raise InvalidRequest(f"is not for items of type {kind}", f"{where}.{name}")
+    if item.caller is not None and item.caller.get("type") != "direct":
+        raise InvalidRequest("only the model itself calls tools; must be direct", f"{where}.caller.type")
+    read = {"message": _message, "function_call": _call, "function_call_output": _result}[kind]
+    return {"id": item.id or new_item_id(kind), "type": kind, "status": "completed"} | read(item, where)
+
+
+def _message(item: Item, where: str) -> dict[str, Any]:
+    if item.role not in _ROLES:
+        given = "null" if item.role is None else repr(item.role[:64])
+        raise InvalidRequest(f"must be one of {', '.join(_ROLES)}, not {given}", f"{where}.role")
+    kind = "output_text" if item.role == "assistant" else "input_text"
+    content = [{"type": kind, "text": text} for text in _texts(item.content, f"{where}.content")]
+    return {"role": item.role, "content": content}
+
+
+def _call(item: Item, where: str) -> dict[str, Any]:
+    arguments = _given(item.arguments, f"{where}.arguments")
+    try:
+        check_nesting(_ARGUMENTS.decode(arguments or "{}"), f"{where}.arguments")
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidRequest("must be the text of a JSON object", f"{where}.arguments") from error
+    call_id, name = _given(item.call_id, f"{where}.call_id"), _given(item.name, f"{where}.name")
+    return {"call_id": call_id, "name": name, "arguments": arguments}
+
+
+def _result(item: Item, where: str) -> dict[str, Any]:
+    output = "\n".join(_texts(item.output, f"{where}.output"))
+    return {"call_id": _given(item.call_id, f"{where}.call_id"), "output": output}
+
+
+def _texts(content: str | list[Part] | None, where: str) -> list[str]:
+    if content is None:
+        raise InvalidRequest("is missing", where)
+    if isinstance(content, str):
+        return [content]
+    return [_text(part, f"{where}[{i}]") for i, part in enumerate(content)]
+
+
+def _text(part: Part, where: str) -> str:
+    if part.type not in ("input_text", "output_text", "text", "refusal"):
+        raise InvalidRequest(f"the model takes text only, not {part.type[:64]!r}", f"{where}.type")
+    name = "refusal" if part.type == "refusal" else "text"
+    for other in Part.__struct_fields__:
+        if other not in ("type", name, *_PART_FIELDS) and getattr(part, other) is not None:
+            raise InvalidRequest(f"is not for parts of type {part.type}", f"{where}.{other}")
+    return _given(part.refusal if part.type == "refusal" else part.text, f"{where}.{name}")
+
+
+def _given(value: str | None, where: str) -> str:
+    if value is None:
+        raise InvalidRequest("is missing", where)
+    return value
+
+
+def template_messages(instructions: str | None, items: Items) -> tuple[dict[str, Any], ...]:
+    """What the template sees: instructions first, calls in the assistant's message before them."""
+    seen: list[dict[str, Any]] = [{"role": "system", "content": instructions}] if instructions else []
+    for item in items:
+        if item["type"] == "message":
+            text = "\n".join(part["text"] for part in item["content"])
+            seen.append({"role": _ROLES[item["role"]], "content": text})
+        elif item["type"] == "function_call_output":
+            seen.append({"role": "tool", "tool_call_id": item["call_id"], "content": item["output"]})
+        else:
+            if not seen or seen[-1]["role"] != "assistant":
+                seen.append({"role": "assistant", "content": ""})
+            seen[-1].setdefault("tool_calls", []).append(_template_call(item))
+    return tuple(seen)
+
+
+def _template_call(item: Mapping[str, Any]) -> dict[str, Any]:
+    function = {"name": item["name"], "arguments": _arguments(item["arguments"])}
+    return {"id": item["call_id"], "type": "function", "function": function}
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    """Those of an answer that was cut off are no JSON."""
+    try:
+        return _ARGUMENTS.decode(text or "{}")
+    except (msgspec.DecodeError, RecursionError):
+        return {}

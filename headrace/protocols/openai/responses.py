@@ -1,0 +1,131 @@
+"""POST /v1/responses."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from headrace.generation import Generated
+from headrace.protocols.generation import answer_all, make_request, stream_all
+from headrace.protocols.http import json_response
+from headrace.protocols.language_models import find_model
+from headrace.protocols.oip.front import Front
+from headrace.protocols.openai.response_items import Items, read_items
+from headrace.protocols.openai.response_request import ResponseBody, read_response, response_ask
+from headrace.protocols.openai.response_store import ResponseStore, Running, Stored
+from headrace.protocols.openai.response_writer import ResponseWriter
+from headrace.protocols.sse import Pipe, Streamed
+from headrace.servable import Cancel
+from headrace.types import Request
+
+
+async def responses(front: Front, store: ResponseStore, request: HttpRequest, now_s: float) -> Response:
+    """Answer whole, or as events; kept unless `store` is false."""
+    body = await read_response.read(request, front.max_body_bytes)
+    ref, facts = find_model(front, body.model, "generate")
+    items = _conversation(body, store)
+    ask = response_ask(body, items, facts)
+    id_ = f"resp_{secrets.token_hex(12)}"
+
+    def ended(response: Mapping[str, Any]) -> None:
+        if body.store is not False:
+            store.put(Stored(response, items))
+
+    writer = ResponseWriter(head_json(body, id_, body.model or ref.name, now_s), ended)
+    asked = make_request(front, request, id_, ref, ask)
+    headers = {"x-request-id": id_}
+    if ask.stream:
+        return Streamed(_stream(front, store, asked, writer), headers=headers)
+    (generated,) = await answer_all(front, [asked], request.receive, Generated)
+    return json_response(_whole(writer, generated), headers=headers)
+
+
+def _conversation(body: ResponseBody, store: ResponseStore) -> Items:
+    """The items before this response, which all have been answered, and its own."""
+    own = read_items(body.input or ())
+    if body.previous_response_id is None:
+        return own
+    return (*store.get(body.previous_response_id, "previous_response_id").conversation, *own)
+
+
+def _whole(writer: ResponseWriter, generated: Generated) -> Mapping[str, Any]:
+    """What the events of one answer come to."""
+    writer.news(0, generated)
+    writer.end()
+    return writer.last
+
+
+def _stream(front: Front, store: ResponseStore, asked: Request, writer: ResponseWriter) -> Callable[[Pipe], Cancel]:
+    """What starts a request whose stream can be ended by its id, which the first event tells."""
+    begin = stream_all(front, [asked], writer)
+
+    def start(pipe: Pipe) -> Cancel:
+        cancel = begin(pipe)
+
+        def stop() -> Mapping[str, Any]:
+            pipe.write(writer.cancelled())
+            pipe.end()
+            done()
+            return writer.last
+
+        def done() -> None:
+            store.running.pop(asked.id, None)
+            cancel()
+
+        if not pipe.over:
+            store.running[asked.id] = Running(writer.response, stop)
+        return done
+
+    return start
+
+
+def head_json(body: ResponseBody, id_: str, model: str, now_s: float) -> dict[str, Any]:
+    """All of a response that is known before it is made: mostly what was asked."""
+    text, reasoning = body.text, body.reasoning
+    format_ = text.format if text and text.format else None
+    return {
+        "id": id_,
+        "object": "response",
+        "created_at": int(now_s),
+        "status": "in_progress",
+        "background": False,
+        "error": None,
+        "incomplete_details": None,
+        "instructions": body.instructions,
+        "max_output_tokens": body.max_output_tokens,
+        "max_tool_calls": None,
+        "model": model,
+        "output": [],
+        "parallel_tool_calls": body.parallel_tool_calls is not False,
+        "previous_response_id": body.previous_response_id,
+        "prompt_cache_key": body.prompt_cache_key,
+        "reasoning": {"effort": reasoning.effort if reasoning else None, "summary": None},
+        "safety_identifier": body.safety_identifier,
+        "service_tier": "default",
+        "store": body.store is not False,
+        "temperature": 1.0 if body.temperature is None else body.temperature,
+        "text": {"format": _said(format_) if format_ else {"type": "text"}, "verbosity": "medium"},
+        "tool_choice": body.tool_choice if isinstance(body.tool_choice, str) else _said(body.tool_choice) or "auto",
+        "tools": [_said(tool) for tool in body.tools or ()],
+        "top_logprobs": body.top_logprobs or 0,
+        "top_p": 1.0 if body.top_p is None else body.top_p,
+        "truncation": "disabled",
+        "usage": None,
+        "user": body.user,
+        "metadata": body.metadata or {},
+    }
+
+
+def _said(value: msgspec.Struct | None) -> dict[str, Any]:
+    """The fields of an object that were given, as they were."""
+    built: dict[str, Any] = {} if value is None else msgspec.to_builtins(value)
+    return {name: _without_nulls(each) for name, each in built.items() if each is not None}
+
+
+def _without_nulls(value: Any) -> Any:
+    """Of the tools that a choice is limited to; a schema keeps its own."""
+    named = isinstance(value, list) and all(isinstance(each, dict) for each in value)
+    return [{k: v for k, v in each.items() if v is not None} for each in value] if named else value

@@ -1,0 +1,37 @@
+"""Every route of the Ollama API answers as its golden exchange says, streams to the last byte."""
+
+import re
+from pathlib import Path
+
+import pytest
+from starlette.routing import Route
+
+from headrace.protocols.endpoint import Endpoint
+from tests.conformance.http.golden import read
+from tests.protocols.dialect_server import dialect_server, whole
+from tests.protocols.oip.stub import Stub
+from tests.protocols.ollama.server import fixed_routes as routes
+
+FILES = sorted((Path(__file__).parent / "exchanges").glob("*.txt"))
+NEW = re.compile(rb"(msg_)[0-9a-f]{24}|(_duration\":)[0-9]+")
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+async def test_the_exchange_is_as_it_is_written(file: Path) -> None:
+    exchange = read(file)
+    async with dialect_server(routes) as server:
+        status, headers, body = await whole(server.port, exchange.method, exchange.path, exchange.body)
+    same = NEW.sub(lambda found: (found[1] or found[2]) + (b"new" if found[1] else b"0"), body)
+    assert (status, same) == (exchange.status, exchange.answer_body)
+    assert {name: headers.get(name) for name in exchange.answer_headers} == exchange.answer_headers
+
+
+async def test_every_route_has_an_exchange() -> None:
+    exchanges = [read(file) for file in FILES]
+    for route in routes(Stub().front):
+        assert isinstance(route, Route)
+        assert isinstance(route.endpoint, Endpoint)
+        for method in route.endpoint.handles:
+            assert any(exchange.method == method and route.path_regex.match(exchange.path) for exchange in exchanges), (
+                f"no golden exchange for {method} {route.path}"
+            )

@@ -1,0 +1,79 @@
+"""Responses are kept as long as there is room, the least used going first."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.errors import InvalidRequest, NotFound
+from headrace.protocols.openai.response_store import ResponseStore, Running, Stored
+
+
+def made(id_: str, text: str = "") -> Stored:
+    return Stored({"id": id_, "status": "completed", "output": [{"text": text}]}, ({"text": "asked"},))
+
+
+SIZE = len(msgspec.json.encode(made("a")))
+
+
+def test_the_least_used_goes_first() -> None:
+    store = ResponseStore(max_responses=2)
+    store.put(made("a"))
+    store.put(made("b"))
+    store.get("a")
+    store.put(made("c"))
+    assert store.get("a").response["id"] == "a"
+    with pytest.raises(NotFound):
+        store.get("b")
+
+
+def test_what_is_too_large_alone_is_not_kept_and_drives_nobody_out() -> None:
+    store = ResponseStore(max_bytes=2 * SIZE)
+    store.put(made("a"))
+    store.put(made("b", "x" * 2 * SIZE))
+    assert len(store) == 1
+
+
+def test_a_conversation_is_the_input_and_the_output() -> None:
+    assert made("a", "said").conversation == ({"text": "asked"}, {"text": "said"})
+
+
+def test_only_what_runs_can_be_cancelled() -> None:
+    store = ResponseStore()
+    store.put(made("a"))
+    store.running["b"] = Running(lambda: {"status": "in_progress"}, lambda: {"status": "cancelled"})
+    assert store.response("b") == {"status": "in_progress"}
+    assert store.cancel("b") == {"status": "cancelled"}
+    with pytest.raises(InvalidRequest, match="is completed"):
+        store.cancel("a")
+    with pytest.raises(NotFound):
+        store.cancel("c")
+
+
+@given(st.lists(st.tuples(st.sampled_from("pgd"), st.integers(0, 9), st.integers(0, 200))))
+def test_it_never_holds_more_than_it_may(steps: list[tuple[str, int, int]]) -> None:
+    store = ResponseStore(max_responses=4, max_bytes=4 * SIZE)
+    kept: dict[str, int] = {}
+    for number, (step, key, length) in enumerate(steps):
+        id_ = str(number) if step == "p" else str(key)
+        try:
+            if step == "p":
+                store.put(made(id_, "x" * length))
+                kept[id_] = len(msgspec.json.encode(made(id_, "x" * length)))
+            elif step == "g":
+                store.get(id_)
+            else:
+                store.delete(id_)
+        except NotFound:
+            pass
+        held = sum(size for each, size in kept.items() if _has(store, each))
+        assert len(store) <= 4
+        assert held <= 4 * SIZE
+
+
+def _has(store: ResponseStore, id_: str) -> bool:
+    try:
+        store.get(id_)
+    except NotFound:
+        return False
+    return True

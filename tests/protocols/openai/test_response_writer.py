@@ -1,0 +1,78 @@
+"""Items and events of a response as its deltas come."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from headrace.errors import InvalidRequest
+from headrace.generation import Delta, Generated, ToolCall, Usage
+from headrace.protocols.openai.response_writer import ResponseWriter
+
+USAGE = Usage(5, 3, 2)
+
+
+class Wrote:
+    """A writer, the events that it wrote, and what it ended with."""
+
+    def __init__(self) -> None:
+        self.ended: list[Mapping[str, Any]] = []
+        self.writer = ResponseWriter({"id": "r", "usage": None}, self.ended.append)
+        self.sent = b""
+
+    def deltas(self, *deltas: Delta) -> "Wrote":
+        for delta in deltas:
+            self.sent += self.writer.news(0, Generated((delta,), USAGE))
+        return self
+
+    def events(self) -> list[Any]:
+        found = []
+        for each in self.sent.split(b"\n\n")[:-1]:
+            name, data = each.split(b"\n")
+            event = msgspec.json.decode(data.removeprefix(b"data: "))
+            assert name == b"event: " + event["type"].encode()
+            found.append(event)
+        assert [event["sequence_number"] for event in found] == list(range(len(found)))
+        return found
+
+
+def test_every_item_is_opened_and_closed_in_turn() -> None:
+    call = Delta(tool_calls=(ToolCall(0, "{}", "c1", "f"), ToolCall(1, "{}", "c2", "g")))
+    wrote = Wrote().deltas(Delta(text="a"), Delta(text='"b'), call, Delta(finish="tool_calls"))
+    wrote.sent += wrote.writer.end()
+    events = wrote.events()
+    assert [event["type"] for event in events].count("response.output_item.done") == 3
+    assert [item["type"] for item in events[-1]["response"]["output"]] == ["message", *["function_call"] * 2]
+    assert "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta") == 'a"b'
+    assert wrote.ended == [wrote.writer.last]
+    assert wrote.writer.last["status"] == "completed"
+    assert wrote.writer.last["usage"]["input_tokens_details"]["cached_tokens"] == 2
+
+
+def test_an_answer_of_nothing_has_no_items() -> None:
+    wrote = Wrote().deltas(Delta(finish="stop"))
+    wrote.writer.end()
+    assert (wrote.writer.last["output"], wrote.writer.last["status"]) == ([], "completed")
+
+
+def test_an_item_that_was_cut_off_is_incomplete() -> None:
+    wrote = Wrote().deltas(Delta(text="a", finish="length"))
+    wrote.writer.end()
+    assert wrote.writer.last["output"][0]["status"] == "incomplete"
+    assert wrote.writer.last["incomplete_details"] == {"reason": "max_output_tokens"}
+
+
+def test_a_failure_is_told_with_what_was_written() -> None:
+    wrote = Wrote().deltas(Delta(text="a"))
+    wrote.sent += wrote.writer.failed(InvalidRequest("must be short", "input"))
+    last = wrote.events()[-1]
+    assert (last["type"], last["response"]["status"]) == ("response.failed", "failed")
+    assert last["response"]["error"] == {"code": "invalid_prompt", "message": "input: must be short"}
+    assert last["response"]["output"][0]["content"][0]["text"] == "a"
+
+
+def test_a_response_that_is_cancelled_says_so() -> None:
+    wrote = Wrote().deltas(Delta(text="a"))
+    wrote.sent += wrote.writer.cancelled()
+    assert wrote.events()[-1]["response"]["status"] == "cancelled"
+    assert wrote.writer.last["status"] == "cancelled"
