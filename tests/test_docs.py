@@ -74,7 +74,7 @@ def test_every_key_of_model_toml_is_documented() -> None:
 
 def test_every_metric_is_documented() -> None:
     code = "".join(path.read_text() for path in sorted((ROOT / "headrace" / "observe").glob("*.py")))
-    names = set(re.findall(r"[\"'](?:# \w+ )?((?:headrace|nv|process)_[a-z_]+[a-z])\b", code))
+    names = set(re.findall(r"[\"'](?:# \w+ )?((?:headrace_|nv_|process_|vllm:)[a-z0-9_]+[a-z])\b", code))
     text = (ROOT / "docs" / "metrics.md").read_text()
     assert names
     assert not {name for name in names if not re.search(rf"\b{name}\b", text)}

@@ -30,6 +30,12 @@ class Family(msgspec.Struct, frozen=True):
         blocks = list(blocks)
         return [self._head(), *blocks] if blocks else []
 
+    def histograms(self, bounds: Sequence[float], filled: Iterable[tuple[str, Sequence[int], float]]) -> list[str]:
+        """The same from labels, cumulative counts (one more than there are bounds) and sum of each."""
+        return self.histogram(
+            histogram_block(self.name, label, bounds) % (*counts, total, counts[-1]) for label, counts, total in filled
+        )
+
     def _head(self) -> str:
         return f"# HELP {self.name} {self.text}\n# TYPE {self.name} {self.kind}"
 

@@ -16,6 +16,19 @@ ROW_BOUNDS = tuple(2**power for power in range(13))
 """Batch sizes from 1 to 4096."""
 
 
+GENERATION_BOUNDS_NS = (
+    *(step * 10**decade for decade in range(5, 11) for step in (10, 15, 25, 40, 65)),
+    1000 * SECOND,
+)
+"""Thirty-one bounds from 1 ms to 1000 s, in the same steps: a processor may write at one text for minutes."""
+
+TOKEN_BOUNDS = tuple(2**power for power in range(18))
+"""Numbers of tokens from 1 to 131,072."""
+
+CHOICE_BOUNDS = tuple(2**power for power in range(8))
+"""Choices of one request from 1 to 128."""
+
+
 class Histogram:
     """Counts of integers by upper bound (inclusive), and their sum. The last count is of what is over every bound."""
 
@@ -26,12 +39,13 @@ class Histogram:
         self.counts = [0] * (len(bounds) + 1)
         self.total = 0
 
-    def add(self, values: Iterable[int]) -> None:
+    def add(self, values: Iterable[int], times: int = 1) -> None:
+        """Count each value so many times."""
         bounds, counts, total = self.bounds, self.counts, 0
         for value in values:
-            counts[bisect_left(bounds, value)] += 1
+            counts[bisect_left(bounds, value)] += times
             total += value
-        self.total += total
+        self.total += total * times
 
     def cumulative(self) -> list[int]:
         """How many values were at most each bound, then how many there were."""

@@ -42,41 +42,53 @@ NOT_SERVED = OUR_FAULTS | {DeadlineExceeded.code} | _codes(Unavailable)
 
 
 class RecordLog:
-    """A listener of the bus: a line for each model and worker event, and for requests that should have been served.
+    """A listener of the bus: a line for each model and worker event, for requests that should have been served, and
+    for generations.
 
-    Lines about requests are limited by `bucket`; how many were left out is told by the next one. At level debug
-    every request has its line. Never writes what a request or a response holds.
+    Lines about requests are limited by `bucket`, those about generations by `generations`; how many were left out is
+    told by the next one. At level debug every request has its line. Never writes what a request or a response holds.
     """
 
-    def __init__(self, clock: Clock, bucket: TokenBucket | None = None, log: logging.Logger = _log) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        bucket: TokenBucket | None = None,
+        log: logging.Logger = _log,
+        generations: TokenBucket | None = None,
+    ) -> None:
         self._clock = clock
-        self._bucket = bucket or TokenBucket(rate_per_s=5, burst=20)
+        self._not_served = _Limited(bucket or TokenBucket(rate_per_s=5, burst=20))
+        self._generations = _Limited(generations or TokenBucket(rate_per_s=50, burst=200))
         self._log = log
-        self._left_out = 0
 
     def __call__(self, records: Sequence[Record]) -> None:
         debug = self._log.isEnabledFor(logging.DEBUG)
         for record in records:
             if isinstance(record, RequestRecord):
                 if record.error in NOT_SERVED:
-                    self._not_served(record)
+                    self._refused(record)
                 elif debug:
                     self._line(logging.DEBUG, "request answered", _request(record))
             elif isinstance(record, ModelEvent):
                 self._model(record)
             elif isinstance(record, WorkerEvent):
                 self._worker(record)
+            elif isinstance(record, GenerationRecord):
+                self._limited(self._generations, logging.INFO, "generation ended", _generation(record))
             else:
-                assert isinstance(record, BatchRecord | StepRecord | GenerationRecord)  # its requests tell
+                assert isinstance(record, BatchRecord | StepRecord)  # its requests tell
 
-    def _not_served(self, record: RequestRecord) -> None:
-        if not self._bucket.take(self._clock.now_ns()):
-            self._left_out += 1
+    def _refused(self, record: RequestRecord) -> None:
+        level = logging.ERROR if record.error in OUR_FAULTS else logging.WARNING
+        self._limited(self._not_served, level, "request not served", _request(record))
+
+    def _limited(self, limited: "_Limited", level: int, event: str, fields: dict[str, Any]) -> None:
+        if not limited.bucket.take(self._clock.now_ns()):
+            limited.left_out += 1
             return
-        fields = _request(record)
-        if self._left_out:
-            fields["left_out"], self._left_out = self._left_out, 0
-        self._line(logging.ERROR if record.error in OUR_FAULTS else logging.WARNING, "request not served", fields)
+        if limited.left_out:
+            fields["left_out"], limited.left_out = limited.left_out, 0
+        self._line(level, event, fields)
 
     def _model(self, event: ModelEvent) -> None:
         fields: dict[str, Any] = {"model": event.model, "version": event.version, "reason": event.reason}
@@ -100,6 +112,14 @@ class RecordLog:
         self._log.log(level, event, extra={FIELDS: told})
 
 
+class _Limited:
+    """Lines of one kind, at most so many, and how many were left out since the last."""
+
+    def __init__(self, bucket: TokenBucket) -> None:
+        self.bucket = bucket
+        self.left_out = 0
+
+
 def _request(record: RequestRecord) -> dict[str, Any]:
     took_ns = record.finished_ns - record.arrived_ns
     return {
@@ -111,5 +131,28 @@ def _request(record: RequestRecord) -> dict[str, Any]:
         "rows": record.rows,
         "ms": round(took_ns / 1e6, 4),
         "batch": record.batch.rows if record.batch else None,
+        "trace": record.trace,
+    }
+
+
+def _generation(record: GenerationRecord) -> dict[str, Any]:
+    usage, times, took_ns = record.usage, record.times, record.finished_ns - record.arrived_ns
+    decode_ns = took_ns - times.first_token_ns
+    first = times.first_token_ns > 0
+    return {
+        "id": record.id,
+        "model": record.model.name,
+        "version": record.model.version,
+        "finish": ",".join(sorted(set(record.finishes))),
+        "prompt_tokens": usage.prompt_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "tokens": usage.completion_tokens,
+        "n": record.n if record.n > 1 else None,
+        "queue_ms": round(times.queued_ns / 1e6, 1) if first else None,
+        "ttft_ms": round(times.first_token_ns / 1e6, 1) if first else None,
+        "tokens_per_s": round((record.longest - 1) / decode_ns * 1e9, 1)
+        if first and record.longest > 1 < decode_ns
+        else None,
+        "ms": round(took_ns / 1e6, 1),
         "trace": record.trace,
     }

@@ -8,8 +8,10 @@ from pathlib import Path
 import msgspec
 
 from headrace import __version__
-from headrace.observe import families
-from headrace.observe.exposition import histogram_block, labels
+from headrace.generation import LanguageFacts
+from headrace.observe import families, language_metrics
+from headrace.observe.exposition import labels
+from headrace.observe.language_metrics import Observed
 from headrace.observe.process import PROC, Processors, read_boot_time, read_files, read_memory, read_use
 from headrace.observe.tally import Key, Tally, VersionTally
 from headrace.types import Backlog, ModelVersion
@@ -28,6 +30,7 @@ class Readings(msgspec.Struct, frozen=True):
     in_flight: Callable[[], int]
     backlogs: Callable[[], Iterable[tuple[ModelVersion, Backlog]]]
     dropped: Callable[[], int]
+    languages: Callable[[], Iterable[tuple[ModelVersion, LanguageFacts]]] = lambda: ()
 
 
 class Metrics:
@@ -47,6 +50,7 @@ class Metrics:
             *_of_versions(versions),
             *self._requests(),
             *self._models(),
+            *language_metrics.lines(self._languages()),
             *self._workers(),
             *self._process(),
             *self._machine(),
@@ -75,6 +79,17 @@ class Metrics:
             *families.PENDING.lines(waiting),
             *families.QUEUED.lines(waiting),
             *families.READY.lines((_labels(key), int(state == "READY")) for key, state in states),
+        ]
+
+    def _languages(self) -> list[Observed]:
+        backlogs = dict(self._readings.backlogs())
+        counted = [
+            (of, facts, self._tally.versions.get((of.name, of.version))) for of, facts in self._readings.languages()
+        ]
+        return [
+            Observed(of, tally.engine, facts, tally.language, backlogs.get(of, Backlog(0, 0)))
+            for of, facts, tally in counted
+            if tally
         ]
 
     def _workers(self) -> list[str]:
@@ -113,8 +128,8 @@ class Metrics:
 
 def _of_versions(versions: list[tuple[str, VersionTally]]) -> list[str]:
     lines: list[str] = []
-    for family, read in families.OF_VERSION:
-        lines += family.lines((label, read(tally)) for label, tally in versions)
+    for family, read_number in families.OF_VERSION:
+        lines += family.lines((label, read_number(tally)) for label, tally in versions)
     lines += families.FAILURE.lines(
         (_with(label, reason=reason), count) for label, tally in versions for reason, count in _failures(tally).items()
     )
@@ -124,13 +139,8 @@ def _of_versions(versions: list[tuple[str, VersionTally]]) -> list[str]:
         for reason, count in sorted(tally.closed.items())
     )
     for family, bounds, divisor, read_histogram in families.HISTOGRAMS:
-        blocks = []
-        for label, tally in versions:
-            histogram = read_histogram(tally)
-            cumulative, total = histogram.cumulative(), histogram.total
-            block = histogram_block(family.name, label, bounds)
-            blocks.append(block % (*cumulative, total / divisor, cumulative[-1]))
-        lines += family.histogram(blocks)
+        read = [(label, read_histogram(tally)) for label, tally in versions]
+        lines += family.histograms(bounds, [(label, each.cumulative(), each.total / divisor) for label, each in read])
     return lines
 
 

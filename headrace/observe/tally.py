@@ -2,8 +2,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import count
+from typing import assert_never
 
 from headrace.observe.histogram import DURATION_BOUNDS_NS, ROW_BOUNDS, Histogram
+from headrace.observe.language_tally import LanguageTally, is_complete
 from headrace.records import BatchRecord, GenerationRecord, ModelEvent, Record, RequestRecord, StepRecord, WorkerEvent
 from headrace.types import VersionState
 
@@ -43,10 +46,12 @@ class Stages:
 
 
 class VersionTally:
-    """What one version has done since it was loaded."""
+    """What one version has done since it was loaded. No two loaded versions of a model have one `engine` number."""
 
-    def __init__(self, load_seconds: float) -> None:
+    def __init__(self, load_seconds: float, engine: int = 0) -> None:
         self.load_seconds = load_seconds
+        self.engine = engine
+        self.language = LanguageTally()
         self.outcomes: Counter[Outcome] = Counter()
         self.success = Spent()
         self.fail = Spent()
@@ -81,7 +86,16 @@ class VersionTally:
         self.request_ns.add(took)
         self.queue_ns.add(waited)
 
-    def add_batch(self, record: BatchRecord) -> None:
+    def add(self, record: BatchRecord | StepRecord | GenerationRecord) -> None:
+        if isinstance(record, StepRecord):
+            self.runs += record.facts.seconds > 0
+            self.language.add_step(record.facts)
+        elif isinstance(record, GenerationRecord):
+            self._add_generation(record)
+        else:
+            self._add_batch(record)
+
+    def _add_batch(self, record: BatchRecord) -> None:
         facts = record.facts
         self.closed[facts.reason] += 1
         self.batch_rows.add((facts.rows,))
@@ -93,6 +107,15 @@ class VersionTally:
         stages.input.add(1, facts.input_ns)
         stages.infer.add(1, facts.infer_ns)
         stages.output.add(1, facts.output_ns)
+
+    def _add_generation(self, record: GenerationRecord) -> None:
+        """The request itself is counted by its RequestRecord: here is what that does not know."""
+        self.language.add_generation(record)
+        if is_complete(record):
+            waited_ns, took_ns = record.times.queued_ns, record.finished_ns - record.arrived_ns
+            self.queue.add(1, waited_ns)
+            self.queue_ns.add((waited_ns,))
+            self.stages.infer.add(1, max(0, took_ns - waited_ns))
 
 
 class Workers:
@@ -135,9 +158,9 @@ class Tally:
         for record in records:
             if isinstance(record, RequestRecord):
                 requests[record.model, record.version, record.protocol, record.error].append(record)
-            elif isinstance(record, BatchRecord):
+            elif isinstance(record, BatchRecord | StepRecord | GenerationRecord):
                 if version := self.versions.get((record.model.name, record.model.version)):
-                    version.add_batch(record)
+                    version.add(record)
             elif isinstance(record, WorkerEvent):
                 self._worker(record)
             elif isinstance(record, ModelEvent):
@@ -145,7 +168,7 @@ class Tally:
                 requests.clear()
                 self._model(record)
             else:
-                assert isinstance(record, StepRecord | GenerationRecord)  # not counted yet
+                assert_never(record)
         self._requests(requests)
 
     def _requests(self, groups: Groups) -> None:
@@ -161,7 +184,7 @@ class Tally:
         self.states[key] = event.state
         workers = self.workers.get(key)
         if event.state == "READY" and not (event.reason and before == "READY"):  # else a reload failed
-            self.versions[key] = VersionTally(event.seconds)
+            self.versions[key] = VersionTally(event.seconds, self._engine(key))
             if workers:
                 workers.loaded()
         elif event.state == "UNAVAILABLE":
@@ -172,7 +195,16 @@ class Tally:
                 del self.states[key]
                 self.workers.pop(key, None)
 
+    def _engine(self, key: Key) -> int:
+        """The version's own number if it is loaded again, else the lowest that no other version of the model has."""
+        if before := self.versions.get(key):
+            return before.engine
+        taken = {tally.engine for (name, _), tally in self.versions.items() if name == key[0]}
+        return next(number for number in count() if number not in taken)
+
     def _worker(self, event: WorkerEvent) -> None:
         key = (event.model.name, event.model.version)
+        if event.what in ("died", "hung") and (version := self.versions.get(key)):
+            version.language.worker_lost()
         if event.what == "started" or key in self.states:  # else the last words of one that was unloaded
             self.workers.setdefault(key, Workers()).add(event)

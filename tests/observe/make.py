@@ -1,6 +1,9 @@
 """Records whose numbers are easy to follow."""
 
-from headrace.records import BatchRecord, ModelEvent, RequestRecord, WorkerEvent
+from typing import Any
+
+from headrace.generation import StepFacts, Times, Usage
+from headrace.records import BatchRecord, GenerationRecord, ModelEvent, RequestRecord, StepRecord, WorkerEvent
 from headrace.types import BatchFacts, ModelVersion, VersionState
 
 
@@ -32,6 +35,41 @@ def failed(error: str, model: str = "m", version: int | None = 1, id: str = "1",
 
 def ran(rows: int = 1, reason: str = "idle", error: str = "", model: str = "m", version: int = 1) -> BatchRecord:
     return BatchRecord(ModelVersion(model, version), facts(rows, reason=reason), error)
+
+
+MS = 1_000_000
+USAGE = Usage(100, 11, 64)
+TIMES = Times(10 * MS, 60 * MS)
+
+
+def stepped(seconds: float = 0.02, model: str = "m", version: int = 1, **facts: Any) -> StepRecord:
+    return StepRecord(ModelVersion(model, version), StepFacts(seconds, **facts))
+
+
+def generated(
+    finishes: tuple[str, ...] = ("stop",),
+    usage: Usage = USAGE,
+    times: Times = TIMES,
+    max_tokens: int | None = 50,
+    took_ns: int = 260 * MS,
+    longest: int = 11,
+    id: str = "41",  # noqa: A002
+    model: str = "m",
+) -> GenerationRecord:
+    """Waited 10 ms, gave its first token after 60 and ten more in 200."""
+    arrived_ns = 5 * MS
+    return GenerationRecord(
+        ModelVersion(model, 1),
+        len(finishes),
+        max_tokens,
+        usage,
+        times,
+        finishes,
+        arrived_ns,
+        arrived_ns + took_ns,
+        longest,
+        id,
+    )
 
 
 def moved(

@@ -58,6 +58,18 @@ def test_a_histogram_has_buckets_a_sum_and_a_count() -> None:
     )
 
 
+def test_histograms_of_one_family_stand_together() -> None:
+    family = Family("headrace_rows", "histogram", "Rows.")
+    page = family.histograms((1,), [(labels({"model": "a"}), (1, 2), 3.5), (labels({"model": "b"}), (0, 0), 0.0)])
+    assert "\n".join(page) == (
+        "# HELP headrace_rows Rows.\n# TYPE headrace_rows histogram\n"
+        'headrace_rows_bucket{model="a",le="1"} 1\nheadrace_rows_bucket{model="a",le="+Inf"} 2\n'
+        'headrace_rows_sum{model="a"} 3.5\nheadrace_rows_count{model="a"} 2\n'
+        'headrace_rows_bucket{model="b",le="1"} 0\nheadrace_rows_bucket{model="b",le="+Inf"} 0\n'
+        'headrace_rows_sum{model="b"} 0.0\nheadrace_rows_count{model="b"} 0'
+    )
+
+
 def test_a_histogram_may_have_no_labels() -> None:
     block = histogram_block("h", "", (1,))
     assert block % (1, 1, 1.0, 1) == 'h_bucket{le="1"} 1\nh_bucket{le="+Inf"} 1\nh_sum 1.0\nh_count 1'

@@ -5,7 +5,14 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.observe.histogram import DURATION_BOUNDS_NS, ROW_BOUNDS, Histogram
+from headrace.observe.histogram import (
+    CHOICE_BOUNDS,
+    DURATION_BOUNDS_NS,
+    GENERATION_BOUNDS_NS,
+    ROW_BOUNDS,
+    TOKEN_BOUNDS,
+    Histogram,
+)
 
 
 def test_a_bound_includes_its_own_value() -> None:
@@ -37,3 +44,18 @@ def test_bounds_of_time_go_from_100_us_to_100_s_in_at_most_32_buckets() -> None:
 
 def test_bounds_of_rows_are_powers_of_two() -> None:
     assert (ROW_BOUNDS[0], ROW_BOUNDS[-1]) == (1, 4096)
+
+
+def test_a_value_may_be_counted_many_times() -> None:
+    histogram = Histogram((10,))
+    histogram.add([3, 40], 5)
+    assert (histogram.cumulative(), histogram.total) == ([5, 10], 215)
+
+
+def test_bounds_of_generations_go_from_1_ms_to_1000_s() -> None:
+    assert (GENERATION_BOUNDS_NS[0], GENERATION_BOUNDS_NS[-1]) == (1_000_000, 1_000_000_000_000)
+    assert all(low < high < 1.7 * low for low, high in pairwise(GENERATION_BOUNDS_NS))
+
+
+def test_bounds_of_tokens_and_choices_are_powers_of_two() -> None:
+    assert (TOKEN_BOUNDS[0], TOKEN_BOUNDS[-1], CHOICE_BOUNDS[-1]) == (1, 131_072, 128)

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from headrace.generation import Times, Usage
 from headrace.observe import logs
 from headrace.observe.log_format import FIELDS
 from headrace.observe.logs import LIBRARIES, RecordLog
 from headrace.observe.token_bucket import TokenBucket
 from headrace.records import Record
 from tests.fakes import FakeClock
-from tests.observe.make import answered, failed, moved, ran, worker
+from tests.observe.make import MS, answered, failed, generated, moved, ran, stepped, worker
 
 Line = tuple[str, str, dict[str, Any]]
 
@@ -118,6 +119,55 @@ def test_a_flood_is_cut_and_what_was_left_out_is_told() -> None:
 def test_events_of_models_are_not_cut_by_a_flood() -> None:
     bucket = TokenBucket(rate_per_s=0, burst=1)
     assert len(lines_of(*[failed("queue_full")] * 9, moved(), worker("died"), bucket=bucket)) == 3
+
+
+def test_a_generation_has_a_line_with_its_tokens_and_times() -> None:
+    assert lines_of(generated()) == [
+        (
+            "INFO",
+            "generation ended",
+            {
+                "id": "41",
+                "model": "m",
+                "version": 1,
+                "finish": "stop",
+                "prompt_tokens": 100,
+                "cached_tokens": 64,
+                "tokens": 11,
+                "queue_ms": 10.0,
+                "ttft_ms": 60.0,
+                "tokens_per_s": 50.0,
+                "ms": 260.0,
+            },
+        )
+    ]
+
+
+def test_choices_are_counted_where_there_are_several() -> None:
+    ((_, _, fields),) = lines_of(generated(("stop", "length", "stop")))
+    assert (fields["n"], fields["finish"]) == (3, "length,stop")
+
+
+def test_one_that_ended_before_its_first_token_has_no_times() -> None:
+    ((_, _, fields),) = lines_of(generated(("abort",), Usage(0, 0), Times(), longest=0))
+    assert not {"queue_ms", "ttft_ms", "tokens_per_s"} & set(fields)
+
+
+def test_a_single_token_has_no_speed() -> None:
+    ((_, _, fields),) = lines_of(generated(usage=Usage(5, 1), took_ns=60 * MS, longest=1))
+    assert "tokens_per_s" not in fields
+
+
+def test_steps_have_no_lines() -> None:
+    assert lines_of(stepped(), level=logging.DEBUG) == []
+
+
+def test_a_flood_of_generations_is_cut_and_hides_nothing_else() -> None:
+    lines, log = Lines(), logging.Logger("test", logging.INFO)
+    log.addHandler(lines)
+    listener = RecordLog(FakeClock(), TokenBucket(1, 5), log, generations=TokenBucket(1, 3))
+    listener([*[generated()] * 1000, failed("queue_full")])
+    assert [event for _, event, _ in lines.kept] == ["generation ended"] * 3 + ["request not served"]
 
 
 @pytest.fixture

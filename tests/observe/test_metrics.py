@@ -10,12 +10,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from headrace.errors import HeadraceError
+from headrace.generation import LanguageFacts
 from headrace.observe.exposition import labels
 from headrace.observe.metrics import REASONS, Metrics, Readings
 from headrace.observe.tally import Tally
 from headrace.records import Record
 from headrace.types import Backlog, ModelVersion
-from tests.observe.make import answered, failed, moved, ran, worker
+from tests.observe.make import answered, failed, generated, moved, ran, stepped, worker
 
 M1 = {"model": "m", "version": "1"}
 
@@ -24,7 +25,8 @@ def metrics_of(*records: Record, proc: Path = Path("/proc")) -> Metrics:
     tally = Tally()
     tally(records)
     backlogs = [(ModelVersion("m", 1), Backlog(queued=5, running=2))]
-    return Metrics(tally, Readings(lambda: 7, lambda: backlogs, lambda: 3), proc)
+    languages = [(ModelVersion("llm", 1), LanguageFacts("llama", ("generate",), 10, 10, 0, "int8", True))]
+    return Metrics(tally, Readings(lambda: 7, lambda: backlogs, lambda: 3, lambda: languages), proc)
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, str], float]:
@@ -183,8 +185,20 @@ def test_an_unloaded_version_leaves_the_page() -> None:
     assert 'model="x"' not in metrics.page().decode()
 
 
+def test_language_models_that_are_loaded_are_told() -> None:
+    metrics = metrics_of(moved(), moved(model="llm"), stepped(model="llm", generated_tokens=3))
+    assert value(metrics, "vllm:generation_tokens_total", model_name="llm", engine="0") == 3
+    assert value(metrics, "vllm:num_requests_waiting", model_name="llm", engine="0") == 0
+    assert 'vllm:generation_tokens_total{model_name="m"' not in metrics.page().decode()
+
+
+def test_a_language_model_that_was_not_counted_yet_has_no_lines() -> None:
+    assert "vllm:" not in metrics_of(moved()).page().decode()
+
+
 def test_a_family_stands_once_and_in_one_piece() -> None:
-    page = metrics_of(moved(), moved(version=2), answered(), ran(), worker("started", pid=1)).page().decode()
+    models = (moved(), moved(version=2), moved(model="llm"))
+    page = metrics_of(*models, answered(), ran(), worker("started", pid=1)).page().decode()
     heads = [line.split()[2] for line in page.splitlines() if line.startswith("# TYPE")]
     assert len(heads) == len(set(heads))
     assert page.endswith("\n")
@@ -192,10 +206,11 @@ def test_a_family_stands_once_and_in_one_piece() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed (Debian package prometheus)")
-def test_promtool_complains_of_nothing_but_tritons_names() -> None:
+def test_promtool_complains_of_nothing_but_names_of_others() -> None:
     records: list[Record] = [moved(), answered(), failed("queue_full"), failed("model_not_found", model="?"), ran()]
+    records += [moved(model="llm"), stepped(model="llm"), generated(model="llm")]
     page = metrics_of(*records, worker("started", 0, os.getpid())).page()
     done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, check=False)
     complaints = (done.stdout + done.stderr).decode().splitlines()
-    assert not [line for line in complaints if not line.startswith("nv_")]
+    assert not [line for line in complaints if not line.startswith(("nv_", "vllm:"))]
     assert done.returncode in (0, 3), "3: it parsed, and complains"

@@ -4,7 +4,7 @@ import pytest
 
 from headrace.observe.tally import Tally, VersionTally
 from headrace.records import Record
-from tests.observe.make import answered, failed, moved, ran, worker
+from tests.observe.make import MS, answered, failed, generated, moved, ran, stepped, worker
 
 
 def tally_of(*records: Record) -> Tally:
@@ -153,3 +153,51 @@ def test_workers_of_a_load_that_failed_are_gone() -> None:
 def test_the_last_words_of_an_unloaded_worker_are_left_out() -> None:
     tally = tally_of(moved(), worker("started", pid=7), moved("UNLOADING"), moved("UNAVAILABLE"), worker("died"))
     assert not tally.workers
+
+
+def test_a_step_is_a_run_of_the_model() -> None:
+    version = counts(tally_of(moved(), stepped(generated_tokens=5), stepped(0.0, aborted=1)))
+    assert (version.runs, version.language.tokens["generated"], version.language.cancelled) == (1, 5, 1)
+
+
+def test_a_generation_tells_of_its_request_what_was_waited_and_computed() -> None:
+    version = counts(tally_of(moved(), generated(), answered()))
+    assert (version.success.count, version.rows) == (1, 1)
+    assert (version.queue.ns, version.queue_ns.total) == (10 * MS + 400, 10 * MS + 400)
+    assert version.stages.infer.ns == 250 * MS + 20
+
+
+def test_a_generation_that_was_aborted_is_in_no_duration() -> None:
+    version = counts(tally_of(moved(), generated(("abort",))))
+    assert (version.queue.count, version.stages.infer.count) == (0, 0)
+    assert version.language.finishes == {"abort": 1}
+
+
+def test_steps_of_an_unloaded_version_are_left_out() -> None:
+    assert not tally_of(stepped(), generated()).versions
+
+
+@pytest.mark.parametrize("what", ["died", "hung"])
+def test_with_a_worker_its_cache_is_lost(what: str) -> None:
+    version = counts(tally_of(worker("started", pid=7), moved(), stepped(used_blocks=5, num_blocks=9), worker(what)))
+    assert version.language.used_blocks == 0
+
+
+def test_engines_of_a_model_are_counted_from_zero() -> None:
+    tally = tally_of(moved(version=3), moved(version=4), moved(model="other", version=4))
+    assert [counts(tally, version=3).engine, counts(tally, version=4).engine, counts(tally, "other", 4).engine] == [
+        0,
+        1,
+        0,
+    ]
+
+
+def test_a_version_loaded_again_is_the_same_engine() -> None:
+    tally = tally_of(moved(version=3), moved(version=4), moved(version=3), moved(version=4))
+    assert (counts(tally, version=3).engine, counts(tally, version=4).engine) == (0, 1)
+
+
+def test_an_engine_that_is_gone_leaves_its_number() -> None:
+    gone = (moved("UNLOADING", version=3), moved("UNAVAILABLE", version=3))
+    tally = tally_of(moved(version=3), moved(version=4), *gone, moved(version=5))
+    assert (counts(tally, version=4).engine, counts(tally, version=5).engine) == (1, 0)
