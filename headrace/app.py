@@ -19,6 +19,7 @@ from headrace.build import Build
 from headrace.clock import LoopClock
 from headrace.config import Config
 from headrace.gateway.gateway import Gateway
+from headrace.generation import LanguageFacts
 from headrace.listening import HttpServer, address_of, listen, stop_signal
 from headrace.models.lifecycle import States
 from headrace.models.reconcile import Reconcile
@@ -107,7 +108,9 @@ class Server:
         """The server as the protocols see it; what is counted is up to date whenever it is read."""
         config, tally = self._config, Tally()
         statistics = Statistics(tally, epoch_ns=time.time_ns() - clock.now_ns())
-        readings = Readings(lambda: self.gateway.in_flight, self._backlogs, lambda: self.bus.dropped)
+        readings = Readings(
+            lambda: self.gateway.in_flight, self._backlogs, lambda: self.bus.dropped, self._language_facts
+        )
         metrics = Metrics(tally, readings)
         self.bus.listen(tally)
         self.bus.listen(RecordLog(clock))
@@ -136,6 +139,10 @@ class Server:
             max_body_bytes=config.server.max_body_bytes,
             max_header_bytes=config.server.max_header_bytes,
         )
+
+    def _language_facts(self) -> list[tuple[ModelVersion, LanguageFacts]]:
+        found = ((served.version, served.signature.language) for served in self.registry.all())
+        return [(version, facts) for version, facts in found if facts]
 
     def _backlogs(self) -> list[tuple[ModelVersion, Backlog]]:
         return [(served.version, served.servable.backlog()) for served in self.registry.all()]
