@@ -31,6 +31,7 @@ from headrace.observe.logs import RecordLog
 from headrace.observe.metrics import Metrics, Readings
 from headrace.observe.statistics import Statistics
 from headrace.observe.tally import Tally
+from headrace.playground.page import routes as playground_routes
 from headrace.protocols.anthropic.routes import routes as anthropic_routes
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.generate import routes as generate_routes
@@ -200,4 +201,5 @@ class Server:
 
 def _dialects(front: Front) -> list[BaseRoute]:
     """What language models are asked by, besides the Open Inference Protocol."""
-    return [*generate_routes(front), *openai_routes(front), *anthropic_routes(front), *ollama_routes(front)]
+    dialects = [*generate_routes(front), *openai_routes(front), *anthropic_routes(front), *ollama_routes(front)]
+    return [*dialects, *playground_routes(front.server_name, front.server_version)]
