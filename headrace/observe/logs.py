@@ -136,23 +136,27 @@ def _request(record: RequestRecord) -> dict[str, Any]:
 
 
 def _generation(record: GenerationRecord) -> dict[str, Any]:
-    usage, times, took_ns = record.usage, record.times, record.finished_ns - record.arrived_ns
-    decode_ns = took_ns - times.first_token_ns
-    first = times.first_token_ns > 0
+    usage, times = record.usage, record.times
     return {
         "id": record.id,
         "model": record.model.name,
         "version": record.model.version,
         "finish": ",".join(sorted(set(record.finishes))),
-        "prompt_tokens": usage.prompt_tokens,
+        "n": record.n if record.n > 1 else None,
+        "prompt_tokens": usage.prompt_tokens or None,  # None, here and below: it ended before that was told
         "cached_tokens": usage.cached_tokens,
         "tokens": usage.completion_tokens,
-        "n": record.n if record.n > 1 else None,
-        "queue_ms": round(times.queued_ns / 1e6, 1) if first else None,
-        "ttft_ms": round(times.first_token_ns / 1e6, 1) if first else None,
-        "tokens_per_s": round((record.longest - 1) / decode_ns * 1e9, 1)
-        if first and record.longest > 1 < decode_ns
-        else None,
-        "ms": round(took_ns / 1e6, 1),
+        "queue_ms": round(times.queued_ns / 1e6, 1) if times.first_token_ns else None,
+        "ttft_ms": round(times.first_token_ns / 1e6, 1) or None,
+        "tokens_per_s": _speed(record),
+        "ms": round((record.finished_ns - record.arrived_ns) / 1e6, 1),
         "trace": record.trace,
     }
+
+
+def _speed(record: GenerationRecord) -> float | None:
+    """Tokens a second of the longest choice, after its first; None where there is no second."""
+    decode_ns = record.finished_ns - record.arrived_ns - record.times.first_token_ns
+    if record.longest < 2 or decode_ns <= 0:
+        return None
+    return round((record.longest - 1) / decode_ns * 1e9, 1)

@@ -48,17 +48,23 @@ def _serve(channel: socket.socket, hearing: "_Hearing", engine: Engine) -> None:
     running = 0  # as last told
     while True:
         wait_ms = 0 if engine.busy else NEWS_MS if unanswered else None
+        aborted = False
         for asked in hearing.news(wait_ms):
             for number in asked.aborted:
                 engine.abort(number)
                 unanswered.discard(number)
+                aborted = True
             for add in asked.added:
                 engine.add(add.number, add.ask, add.priority)
                 unanswered.add(add.number)
+        if aborted:  # told now: what they held is free, and the next step may be long
+            facts = engine.counts()
+            _tell(channel, wire.Stepped([], facts))
+            running = facts.running
         answers = engine.step()
         unanswered.difference_update([answer.number for answer in answers if answer.final])
         facts = engine.counts()
-        if answers or facts.seconds or facts.aborted or facts.running != running:
+        if answers or facts.seconds or facts.running != running:
             _tell(channel, wire.Stepped(answers, facts))
             running = facts.running
 

@@ -150,7 +150,7 @@ def test_choices_are_counted_where_there_are_several() -> None:
 
 def test_one_that_ended_before_its_first_token_has_no_times() -> None:
     ((_, _, fields),) = lines_of(generated(("abort",), Usage(0, 0), Times(), longest=0))
-    assert not {"queue_ms", "ttft_ms", "tokens_per_s"} & set(fields)
+    assert not {"queue_ms", "ttft_ms", "tokens_per_s", "prompt_tokens"} & set(fields)
 
 
 def test_a_single_token_has_no_speed() -> None:

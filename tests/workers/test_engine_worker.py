@@ -1,7 +1,7 @@
 """The worker's side of a language model, run on a thread against the server's end of the channel."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -91,9 +91,12 @@ class Bench:
 
     def step(self) -> list[tuple[int, str]]:
         """The answers of the next step that gave some."""
-        stepped = self.next()
-        assert isinstance(stepped, wire.Stepped)
-        return [(each.number, each.result.text) for each in stepped.answers if isinstance(each.result, Detokenized)]
+        answers: Sequence[Answered] = ()
+        while not answers:
+            stepped = self.next()
+            assert isinstance(stepped, wire.Stepped)
+            answers = stepped.answers
+        return [(each.number, each.result.text) for each in answers if isinstance(each.result, Detokenized)]
 
     def close(self) -> None:
         self.channel.close()
@@ -129,6 +132,18 @@ def test_what_comes_and_goes_during_a_step_is_known_to_the_next(bench: Bench, en
     engine.go.release(2)
     assert bench.step() == [(1, "+1")]
     assert bench.step() == [(3, "+1+2+3-2+4"), (4, "+1+2+3-2+4")]
+
+
+def test_what_was_aborted_is_told_before_the_next_step(bench: Bench, engine: Steps) -> None:
+    bench.tell(1)
+    engine.began.acquire()
+    bench.tell(2)
+    bench.tell(3, aborted=(2,))
+    engine.go.release()
+    assert bench.step() == [(1, "+1")]
+    assert bench.next() == wire.Stepped([], StepFacts(waiting=1))
+    engine.go.release()
+    assert bench.step() == [(3, "+1+2-2+3")]
 
 
 def test_a_request_that_runs_is_told_before_its_first_step_ends() -> None:
