@@ -61,11 +61,14 @@ lock: ## requirements.lock anew from pyproject.toml (needs uv)
 	  --no-emit-index-url --no-annotate --all-extras pyproject.toml --output-file requirements.lock
 
 system: ## Debian packages that a few tests use where they are installed; as root only
-	@if command -v promtool >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  (apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y prometheus) \
-	    >/dev/null 2>&1 || echo "promtool could not be installed; the tests that need it are skipped"; \
-	else echo "promtool is not here; the tests that need it are skipped (as root: make system)"; fi
+	@for wanted in promtool:prometheus chromedriver:chromium-driver; do \
+	  tool=$${wanted%%:*}; package=$${wanted##*:}; \
+	  if command -v $$tool >/dev/null; then :; \
+	  elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    (apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y $$package) \
+	      >/dev/null 2>&1 || echo "$$tool could not be installed; the tests that need it are skipped"; \
+	  else echo "$$tool is not here; the tests that need it are skipped (as root: make system)"; fi; \
+	done
 
 clean: ## what was made, the models excepted
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -16,7 +16,7 @@ let timer = 0;
 /** What the address says: {name, kind}. */
 function place() {
   const said = new URLSearchParams(location.hash.slice(1));
-  return { name: said.get("model"), kind: said.get("view") };
+  return { name: said.get("model"), kind: said.get("view") ?? "" };
 }
 
 function address(name, kind) {
@@ -123,7 +123,7 @@ async function view({ name, speaks }, kind) {
 function tabs({ name, speaks }, { generates }) {
   if (!speaks || !generates) return [];
   const { kind } = place();
-  const tab = (label, of) => el("a", { href: address(name, of), "aria-current": (kind ?? "") === of ? "page" : undefined }, label);
+  const tab = (label, of) => el("a", { href: address(name, of), "aria-current": kind === of ? "page" : undefined }, label);
   return [el("div", { className: "tabs" }, tab("Chat", ""), tab("Tensors", "tensors"))];
 }
 

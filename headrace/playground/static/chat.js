@@ -79,6 +79,7 @@ class Chat {
     if (!text.trim() || this.running) return;
     this.box.value = "";
     for (const left of this.log.querySelectorAll(".failure, .welcome")) left.remove();
+    if (this.said.at(-1)?.role === "user") this.said.pop().element.classList.add("unanswered"); // it failed, or was stopped
     this.add("user", text.trim(), this.question(text.trim()));
     this.answer();
   }

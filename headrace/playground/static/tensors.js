@@ -207,9 +207,13 @@ function grid(rows, columns, at, label) {
   const [height, width] = [Math.min(rows, MAX_ROWS), Math.min(columns, MAX_COLUMNS)];
   const numbered = (count) => Array.from({ length: count }, (_, index) => index);
   const top = columns > 1 ? el("thead", {}, el("tr", {}, el("th"), numbered(width).map((column) => el("th", {}, `${column}`)))) : null;
-  const body = numbered(height).map((row) => el("tr", {}, el("th", { scope: "row" }, label(row)), numbered(width).map((column) => el("td", {}, word(at(row, column))))));
+  const body = numbered(height).map((row) => el("tr", {}, el("th", { scope: "row" }, label(row)), numbered(width).map((column) => cell(at(row, column)))));
   const cut = rows > height || columns > width ? el("p", { className: "quiet" }, `The first ${height} × ${width} of ${rows} × ${columns} are shown.`) : null;
   return el("div", {}, el("div", { className: "wide", tabIndex: 0 }, el("table", { className: "numbers" }, top, el("tbody", {}, body))), cut);
+}
+
+function cell(value) {
+  return el("td", { className: typeof value === "string" && !/^-?\d+$/.test(value) ? "said" : "" }, word(value));
 }
 
 /** Where a row stands, by all dimensions but the last. */
