@@ -8,29 +8,28 @@ import numpy as np
 from headrace.llm.step_time import StepShape, StepTime, decode_shape, prefill_shape
 from headrace.runtimes.language import LanguageModel, TokenBatch
 
-SIZES = (1, 8, 32)  # sequences that decode, and blocks of a prompt
-TIMES = 2  # the first of a kind may pay for what is made once
-MOST_S = 0.5  # no more are begun: a large model is not to start late for it
+SIZES = ((1, 1), (1, 1), (4, 8), (1, 32))
+"""Blocks of a prompt, and sequences that decode. The first of a kind may pay for what is made once."""
+
+MOST_S = 0.3  # no more are begun: a large model is not to start late for it
 
 
 def warm_up(model: LanguageModel, step_time: StepTime, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
     """Compute prompts and further tokens on block 0, which belongs to nobody; tell `step_time` what they took."""
-    begun_ns = now_ns()
-    size = model.block_size
-    for count in SIZES:
-        shapes = (
-            (prefill_shape(0, min(count, 8) * size, 1), prompt(min(count, 8) * size, size)),
+    begun_ns, size = now_ns(), model.block_size
+    for turn, (num_blocks, count) in enumerate(SIZES):
+        kinds = (
+            (prefill_shape(0, num_blocks * size, 1), prompt(num_blocks * size, size)),
             (_all(decode_shape(size - 1), count), decoding(count, size)),
         )
-        for shape, batch in shapes:
-            for _ in range(TIMES):
-                if now_ns() - begun_ns > MOST_S * 1e9 and count > 1:
-                    return
-                started_ns = now_ns()
-                model.start(batch)
-                model.wait()
-                taken_s = (now_ns() - started_ns) / 1e9
-            step_time.observe(shape, taken_s)
+        for shape, batch in kinds:
+            started_ns = now_ns()
+            if turn and started_ns - begun_ns > MOST_S * 1e9:
+                return
+            model.start(batch)
+            model.wait()
+            if turn:
+                step_time.observe(shape, (now_ns() - started_ns) / 1e9)
 
 
 def prompt(num_tokens: int, block_size: int) -> TokenBatch:
