@@ -9,6 +9,8 @@ const MAX_ROWS = 100;
 const MAX_COLUMNS = 64;
 const FILLS = { Zeros: () => 0, Ones: () => 1, Random: null };
 
+const PLACEHOLDERS = { BYTES: 'A text, or ["several", "as JSON"]', BOOL: "true, false or JSON, nested or flat" };
+
 /** What app.js shows of a tensor model. */
 export async function tensorView(name) {
   const { inputs, outputs, platform } = await signature(name);
@@ -65,10 +67,10 @@ class Field {
     const id = `input-${name}`;
     this.wrong = "";
     this.shape = el("input", { id: `${id}-shape`, value: shape.map(begin).join(", "), inputMode: "numeric", autocomplete: "off", spellcheck: false });
-    this.data = el("textarea", { id, rows: datatype === "BYTES" ? 2 : 4, spellcheck: false, "aria-describedby": `${id}-error` });
+    this.data = el("textarea", { id, rows: datatype === "BYTES" || String(shape) === "1" ? 2 : 4, spellcheck: false, "aria-describedby": `${id}-error` });
     this.error = el("p", { id: `${id}-error`, className: "wrong", role: "alert" });
     const fills = datatype === "BYTES" ? [] : Object.keys(FILLS).map((fill) => el("button", { type: "button", className: "plain small", onclick: () => this.fill(fill) }, fill));
-    this.data.placeholder = datatype === "BYTES" ? 'A text, or ["several", "as JSON"]' : "1, 2, 3 or JSON, nested or flat";
+    this.data.placeholder = PLACEHOLDERS[datatype] ?? "1, 2, 3 or JSON, nested or flat";
     if (!optional && datatype !== "BYTES") this.fill("Zeros");
     const head = el("div", { className: "field-head" }, el("label", { htmlFor: id }, el("code", {}, name)), el("span", { className: "badge" }, datatype),
       el("span", { className: "badge" }, shapeText(shape)), optional ? el("span", { className: "badge soft" }, "optional") : null);
