@@ -54,12 +54,12 @@ def headrace(repository: Path, *settings: str) -> Iterator[Address]:
 
 
 @contextmanager
-def process(command: list[str], http: int, grpc: int) -> Iterator[Address]:
-    """Any server that speaks the protocol, once it says that it is ready."""
+def process(command: list[str], http: int, grpc: int, ready: str = "/v2/health/ready") -> Iterator[Address]:
+    """Any server, once it says at the path `ready` that it is."""
     started = time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
         try:
-            wait_ready(f"127.0.0.1:{http}", child)
+            wait_ready(f"127.0.0.1:{http}", child, ready)
             yield Address(f"127.0.0.1:{http}", f"127.0.0.1:{grpc}", child.pid, time.monotonic() - started)
         finally:
             child.send_signal(signal.SIGTERM)
@@ -68,14 +68,14 @@ def process(command: list[str], http: int, grpc: int) -> Iterator[Address]:
             child.kill()
 
 
-def wait_ready(address: str, child: subprocess.Popen[bytes], limit_s: float = 120.0) -> None:
+def wait_ready(address: str, child: subprocess.Popen[bytes], path: str, limit_s: float = 120.0) -> None:
     """Ask until the server is ready. Raises RuntimeError where its process ends, TimeoutError after the limit."""
     until = time.monotonic() + limit_s
     while time.monotonic() < until:
         if child.poll() is not None:
             raise RuntimeError(f"the server ended with status {child.returncode}")
         with suppress(urllib.error.URLError, OSError):
-            urllib.request.urlopen(f"http://{address}/v2/health/ready", timeout=5)
+            urllib.request.urlopen(f"http://{address}{path}", timeout=5)
             return
         time.sleep(0.01)
     raise TimeoutError(f"not ready after {limit_s} s")

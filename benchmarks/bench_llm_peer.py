@@ -1,0 +1,63 @@
+"""A language model served side by side with llama.cpp's server: same file, same cores, same clients, turn by turn.
+
+    python -m benchmarks.bench_llm_peer LLAMA_SERVER [models/smollm2/1/model.gguf] [--rounds 3]
+
+`LLAMA_SERVER` is a native build of llama.cpp's `llama-server`; it has a slot for each stream. headrace is measured with
+weights as exact as the file's (auto) and with 4-bit ones. All speculation is off.
+"""
+
+import argparse
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from benchmarks.bench_llm import SEQUENCES, Served
+from benchmarks.results import keep, spread
+from benchmarks.server import Address, free_port, headrace, process
+from headrace.devices.inventory import cores
+
+VOCABULARY = 40_000  # prompts are random tokens below it
+CONTEXT = 640  # tokens of a slot
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("llama_server", type=Path)
+    parser.add_argument("model", nargs="?", type=Path, default=Path("models/smollm2/1/model.gguf"))
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    servers: dict[str, Callable[[int], AbstractContextManager[Address]]] = {
+        "llama.cpp": lambda slots: llama(asked.llama_server, asked.model, slots),
+        "headrace": lambda slots: headrace(asked.model, "llm.speculation=off"),
+        "headrace int4": lambda slots: headrace(asked.model, "llm.speculation=off", "llm.precision=int4"),
+    }
+    series: dict[str, dict[str, list[float]]] = {name: {} for name in servers}
+    for _ in range(asked.rounds):
+        for count in SEQUENCES:
+            for name, start in servers.items():
+                with start(count) as address:
+                    served = Served(address.http, VOCABULARY)
+                    served.decoding(count)  # warms up
+                    series[name].setdefault(f"tokens/s at {count}", []).append(served.decoding(count))
+                    if count == 8:
+                        series[name].setdefault("prompt tokens/s", []).append(served.prompts())
+    figures: dict[str, object] = {"model": asked.model.name}
+    for name, measured in series.items():
+        figures[name] = {what: spread(values) for what, values in measured.items()}
+        if name != "llama.cpp":
+            figures[f"{name} to llama.cpp"] = {
+                what: spread([ours / theirs for ours, theirs in zip(values, series["llama.cpp"][what], strict=True)])
+                for what, values in measured.items()
+            }
+    keep("llm_peer", figures)
+
+
+def llama(program: Path, model: Path, slots: int) -> AbstractContextManager[Address]:
+    port, threads = free_port(), str(int(cores()))
+    command = [str(program), "-m", str(model), "--port", str(port), "-t", threads, "-tb", threads]
+    command += ["-np", str(slots), "-c", str(slots * CONTEXT), "--no-webui", "--log-disable"]
+    return process(command, port, port, ready="/health")
+
+
+if __name__ == "__main__":
+    main()
