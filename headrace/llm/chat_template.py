@@ -42,8 +42,8 @@ class ChatTemplate:
         except (TemplateError, SyntaxError, RecursionError, MemoryError, ValueError, OverflowError) as error:
             raise InvalidRequest(f"{self._whose} cannot be compiled: {_said(error)}", FIELD) from error
 
-    def render(self, messages: Sequence[Mapping[str, Any]], where: str = "messages", **variables: Any) -> str:
-        """The text of the conversation.
+    def render(self, messages: Sequence[Mapping[str, Any]], where: str = "messages", /, **variables: Any) -> str:
+        """The text of the conversation. `variables` may have any names.
 
         Raises InvalidRequest where the template refuses it or fails, naming the message that it was at, and where it
         does what no chat template needs.
@@ -51,7 +51,7 @@ class ChatTemplate:
         with self._lock:
             budget = self._sandbox.budget = Budget(_size([messages, variables]), watched=messages)
             try:
-                return self._template.render(messages=messages, **variables)
+                return self._template.render({**variables, "messages": messages})
             except (TooMuch, Refused, SecurityError) as error:
                 what = "" if isinstance(error, TooMuch) else "does what it may not: "
                 raise InvalidRequest(f"{self._whose} {what}{_said(error)}", self._where or where) from error

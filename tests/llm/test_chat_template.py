@@ -24,6 +24,11 @@ def test_a_template_is_given_messages_and_variables() -> None:
     assert text == "<s>" + "userWhich city is the capital of France?;" * 2
 
 
+@pytest.mark.parametrize("name", ["self", "where", "context", "args", "environment", "a b", ""])
+def test_a_variable_may_have_any_name(name: str) -> None:
+    assert ChatTemplate(EACH).render([{"role": "a", "content": "b"}], "messages", **{name: 1}) == "ab;"
+
+
 def test_the_names_that_a_template_asks_for_are_known() -> None:
     template = ChatTemplate("{% if tools %}{{ tools }}{% endif %}{% for m in messages %}{{ m }}{% endfor %}")
     assert template.names >= {"tools", "messages"}
