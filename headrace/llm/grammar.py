@@ -21,6 +21,9 @@ _JSON = llguidance.LLParserLimits(verbose_errors=False, max_items_in_row=20_000)
 _OTHER = llguidance.LLParserLimits(verbose_errors=False, max_items_in_row=1_000)
 """Of the work for one mask. Ambiguous rules take time quadratic in the items of a row: 1,000 are about 50 ms."""
 
+_AHEAD_BYTES = 256
+"""Of text that must come, spelt ahead: for every mask the library has the whole rest of it spelt, however long."""
+
 
 class Grammars:
     """Compiles the grammars of one model and keeps those used last. Safe to use from several threads."""
@@ -112,9 +115,10 @@ class _Vocabulary:
         self._length = max(map(len, self._longest), default=0)
 
     def __call__(self, text: str | bytes) -> list[int]:
+        """Tokens that spell the text, or how it begins."""
+        rest, found = (text.encode() if isinstance(text, str) else text)[: max(_AHEAD_BYTES, self._length)], []
         if self._encode is not None:
-            return list(self._encode(text.decode() if isinstance(text, bytes) else text))
-        rest, found = text.encode() if isinstance(text, str) else text, []
+            return list(self._encode(rest.decode(errors="ignore")))
         while rest:
             length = next((n for n in range(min(self._length, len(rest)), 0, -1) if rest[:n] in self._longest), 0)
             if not length:

@@ -100,6 +100,21 @@ def test_forced_text_is_spelt_as_the_model_is_used_to() -> None:
     assert rules.compile(Grammar("regex", "abcabc[xy]z")).forced()[:3] == spelt("abc")
 
 
+def test_text_that_must_come_is_not_spelt_to_its_end_for_every_token() -> None:
+    lengths = []
+
+    def encode(text: str) -> list[int]:
+        lengths.append(len(text))
+        return spelt(text)
+
+    rules = Grammars(TOKENS, frozenset((EOS,)), (EOS,), encode=encode)
+    matcher = rules.compile(Grammar("choice", json.dumps(["ab" * 50_000])))
+    for character in "abab":
+        assert allowed(matcher, rules) == spelt(character)
+        assert matcher.accept(spelt(character)) == 1
+    assert max(lengths) <= 1024
+
+
 def test_a_copy_goes_its_own_way(rules: Grammars) -> None:
     one = rules.compile(Grammar("choice", '["yes", "no"]'))
     other = one.copy()
