@@ -35,9 +35,9 @@ class TextSampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_p: Share = 0.0
     presence_penalty: Penalty = 0.0
     frequency_penalty: Penalty = 0.0
-    repetition_penalty: Annotated[float, Meta(gt=0, le=100)] = 1.0
+    repetition_penalty: Annotated[float, Meta(ge=0.01, le=100)] = 1.0
     logit_bias: dict[Count, Annotated[float, Meta(ge=-100, le=100)]] = {}
-    seed: int | None = None
+    seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
     max_tokens: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = 16
     min_tokens: Count = 0
     stop: str | Annotated[tuple[str, ...], Meta(max_length=64)] = ()

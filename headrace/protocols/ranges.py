@@ -10,6 +10,7 @@ MAX_STOPS = 64
 MAX_STOP_LENGTH = 1024  # characters
 MAX_BIASES = 1024
 MAX_LOGPROBS = 20
+MIN_REPETITION, MAX_REPETITION = 0.01, 100.0
 _SEED = 1 << 63
 
 N = TypeVar("N", int, float)
@@ -21,6 +22,12 @@ def in_range(value: N | None, where: str, low: float, high: float = math.inf) ->
         bounds = f"from {low:g} to {high:g}" if math.isfinite(high) else f"{low:g} or more"
         raise InvalidRequest(f"must be {bounds}, not {value:g}", where)
     return value
+
+
+def check_repetition(penalty: float | None, where: str = "repetition_penalty") -> float:
+    """What logits of tokens that were there before are divided by; 1 where it is None. Raises InvalidRequest."""
+    checked = in_range(penalty, where, MIN_REPETITION, MAX_REPETITION)
+    return 1.0 if checked is None else checked
 
 
 def check_stops(stop: str | Sequence[str] | None, where: str = "stop") -> tuple[str, ...]:

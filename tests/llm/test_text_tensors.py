@@ -72,6 +72,7 @@ def test_sampling_parameters_may_be_the_requests_own() -> None:
         ([text("text_input", "a"), text("sampling_parameters", "[]")], "sampling_parameters"),
         ([text("text_input", "a"), text("sampling_parameters", '{"top_p": 2}')], "sampling_parameters.top_p"),
         ([text("text_input", "a"), text("sampling_parameters", '{"beams": 2}')], "sampling_parameters"),
+        ([text("text_input", "a"), text("sampling_parameters", f'{{"seed": {1 << 70}}}')], "sampling_parameters.seed"),
         (
             [text("text_input", "a"), flag("stream", True), flag("exclude_input_in_output", False)],
             "exclude_input_in_output",

@@ -4,7 +4,7 @@ from typing import Any
 
 from headrace.errors import InvalidRequest
 from headrace.generation import LanguageFacts, Sampling
-from headrace.protocols.ranges import check_seed, check_stops, in_range
+from headrace.protocols.ranges import check_repetition, check_seed, check_stops, in_range
 from headrace.protocols.strict_body import Body
 
 TEMPERATURE, TOP_K, TOP_P = 0.8, 40, 0.9
@@ -77,9 +77,7 @@ class Options(Body, frozen=True, kw_only=True):
 def sampling(options: Options, facts: LanguageFacts, logprobs: int | None) -> Sampling:
     """The options as the engine takes them. Raises InvalidRequest with the path of one that is wrong or refused."""
     check_loading(options, facts)
-    penalty = 1.0 if options.repeat_penalty is None or options.repeat_last_n == 0 else options.repeat_penalty
-    if penalty <= 0:
-        raise InvalidRequest("must be greater than 0", "options.repeat_penalty")
+    penalty = check_repetition(options.repeat_penalty, "options.repeat_penalty")
     return Sampling(
         temperature=_or(in_range(options.temperature, "options.temperature", 0, 2), TEMPERATURE),
         top_k=TOP_K if options.top_k is None else in_range(options.top_k, "options.top_k", 0, 1 << 31) or 0,
@@ -87,7 +85,7 @@ def sampling(options: Options, facts: LanguageFacts, logprobs: int | None) -> Sa
         min_p=in_range(options.min_p, "options.min_p", 0, 1) or 0.0,
         presence_penalty=in_range(options.presence_penalty, "options.presence_penalty", -2, 2) or 0.0,
         frequency_penalty=in_range(options.frequency_penalty, "options.frequency_penalty", -2, 2) or 0.0,
-        repetition_penalty=in_range(penalty, "options.repeat_penalty", 0) or 1.0,
+        repetition_penalty=1.0 if options.repeat_last_n == 0 else penalty,
         seed=None if options.seed == -1 else check_seed(options.seed, "options.seed"),
         max_tokens=_max_tokens(options.num_predict),
         stop=check_stops(options.stop, "options.stop"),

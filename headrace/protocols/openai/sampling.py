@@ -8,6 +8,7 @@ from headrace.protocols.openai.formats import ResponseFormat, StructuredOutputs
 from headrace.protocols.ranges import (
     MAX_LOGPROBS,
     check_biases,
+    check_repetition,
     check_seed,
     check_stops,
     check_token_ids,
@@ -93,9 +94,6 @@ def sampling(fields: SharedFields, facts: LanguageFacts, max_tokens: int | None,
     min_tokens = in_range(fields.min_tokens, "min_tokens", 0) or 0
     if max_tokens is not None and min_tokens > max_tokens:
         raise InvalidRequest(f"must be at most the {max_tokens} tokens that may be generated", "min_tokens")
-    penalty = in_range(fields.repetition_penalty, "repetition_penalty", 0)
-    if penalty == 0:
-        raise InvalidRequest("must be greater than 0", "repetition_penalty")
     top_p = in_range(fields.top_p, "top_p", 0, 1)
     return Sampling(
         temperature=_or(in_range(fields.temperature, "temperature", 0, 2), unset.temperature),
@@ -104,7 +102,7 @@ def sampling(fields: SharedFields, facts: LanguageFacts, max_tokens: int | None,
         min_p=in_range(fields.min_p, "min_p", 0, 1) or 0.0,
         presence_penalty=in_range(fields.presence_penalty, "presence_penalty", -2, 2) or 0.0,
         frequency_penalty=in_range(fields.frequency_penalty, "frequency_penalty", -2, 2) or 0.0,
-        repetition_penalty=_or(penalty, unset.repetition_penalty),
+        repetition_penalty=check_repetition(fields.repetition_penalty),
         logit_bias=check_biases(fields.logit_bias, facts.vocabulary),
         seed=check_seed(fields.seed),
         max_tokens=max_tokens,

@@ -57,6 +57,7 @@ def test_what_changes_nothing_is_taken() -> None:
         ("top_k", -1),
         ("top_p", 1.5),
         ("repeat_penalty", 0),
+        ("repeat_penalty", 1e308),
         ("repeat_penalty", float("nan")),
         ("repeat_last_n", 64),
         ("num_ctx", 4096),

@@ -58,6 +58,8 @@ def test_top_k_of_minus_one_is_all() -> None:
         ("presence_penalty", 2.1),
         ("frequency_penalty", -2.1),
         ("repetition_penalty", 0),
+        ("repetition_penalty", 1e308),
+        ("repetition_penalty", 1e-320),
         ("min_tokens", -1),
         ("prompt_logprobs", -1),
         ("seed", 1 << 63),
