@@ -8,6 +8,8 @@ from headrace.errors import HeadraceError, ModelNotFound, ModelUnavailable, Vers
 from headrace.servable import Servable
 from headrace.types import Manifest, ModelRef, ModelVersion, Signature, VersionStatus
 
+MAX_TOLD = 128  # characters of a name that nothing has
+
 
 class Served(msgspec.Struct, frozen=True):
     """A version that answers: what it is, and what answers."""
@@ -80,7 +82,8 @@ class Registry:
     def _why_not(self, ref: ModelRef) -> HeadraceError:
         known = self._status(ref.name)
         if not known and ref.name not in self._ready:
-            return ModelNotFound(f"model {ref.name!r} is not in the repository")
+            name = ref.name if len(ref.name) <= MAX_TOLD else f"{ref.name[:MAX_TOLD]}..."
+            return ModelNotFound(f"model {name!r} is not in the repository")
         for status in known:
             if ref.version in (None, status.version):
                 reason = f": {status.reason}" if status.reason else ""

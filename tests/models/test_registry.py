@@ -36,6 +36,12 @@ def test_an_unknown_model_is_not_found() -> None:
         registry(1).get(ModelRef("x"))
 
 
+def test_no_more_than_the_beginning_of_a_name_is_told_back() -> None:
+    with pytest.raises(ModelNotFound) as caught:
+        registry(1).get(ModelRef("x" * 1_000_000))
+    assert len(caught.value.message) < 200
+
+
 def test_an_unknown_version_is_not_found_and_the_ready_ones_are_named() -> None:
     with pytest.raises(VersionNotFound, match="no version 7; ready: 1, 2"):
         registry(1, 2).get(ModelRef("m", 7))
