@@ -102,6 +102,23 @@ async def test_a_closed_connection_cancels_before_the_next_step(stream: bool) ->
         assert len(server.chat.cancelled) == 1
 
 
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_closed_connection_cancels_what_others_are_pipelined_behind(
+    stream: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with openai_server(hold=True) as server:
+        async with connected(server.port) as wire:
+            for _ in range(3):
+                wire.post("/v1/chat/completions", encoded(CHAT | {"stream": stream}))
+            await server.chat.arrived.wait()
+            if stream:
+                server.chat.step()
+                await wire.reader.readuntil(b"Paris")
+        await turns_until(lambda: not server.stub.gateway.in_flight)
+        assert len(server.chat.cancelled) == len(server.chat.requests) == 1
+    assert not caplog.records
+
+
 async def test_a_thousand_clients_that_open_a_stream_and_leave_leave_nothing() -> None:
     async with openai_server(hold=True) as server:
 

@@ -49,6 +49,7 @@ class InferLane(HttpToolsProtocol):
         super().__init__(*args, **options)
         self._receiving: Exchange | None = None  # whose body arrives; None for a request of ASGI's
         self._current: Exchange | None = None  # whose answer is the next to be written; None for one of ASGI's
+        self._asgi: RequestResponseCycle | None = None  # that began last; later ones may wait behind it
         self._discarding = False  # nothing that still arrives is looked at
         self._stopping = False  # the server shuts down: what is here is the last
         self._stalled = False  # the next request waits until the client takes the answers so far
@@ -74,11 +75,12 @@ class InferLane(HttpToolsProtocol):
         self._patience.cancel()
         if self._linger_timer is not None:
             self._linger_timer.cancel()
-        waiting = [cycle for cycle, _ in self.pipeline]
-        for exchange in (self._current, self._receiving, *waiting):
+        for exchange in (self._current, self._receiving, *(cycle for cycle, _ in self.pipeline)):
             if isinstance(exchange, Exchange) and not exchange.response_complete:
                 exchange.abandon()
-        if isinstance(self.cycle, Exchange):
+        if self._asgi is not None and not self._asgi.response_complete:
+            self.cycle = self._asgi  # uvicorn tells only one, and the others have not begun
+        elif isinstance(self.cycle, Exchange):
             self.cycle = cast(RequestResponseCycle, None)  # uvicorn has nothing to tell it
         super().connection_lost(exc)
 
@@ -337,11 +339,9 @@ class InferLane(HttpToolsProtocol):
     def _answered(self, exchange: Exchange, answer: Answer) -> None:
         if self.transport.is_closing():
             return
-        end = (
-            b"content-length: %d\r\n\r\n" if exchange.keep_alive else b"content-length: %d\r\nconnection: close\r\n\r\n"
-        )
-        size = sum(map(len, answer.parts))
-        head = STATUS_LINE[answer.status], self._common_headers(), answer.headers, end % size
+        close = b"" if exchange.keep_alive else b"connection: close\r\n"
+        end = b"content-length: %d\r\n%b\r\n" % (sum(map(len, answer.parts)), close)
+        head = STATUS_LINE[answer.status], self._common_headers(), answer.headers, end
         self.transport.write(b"".join((*head, *answer.parts)))
         self._current = None
         self.server_state.total_requests += 1
@@ -357,6 +357,10 @@ class InferLane(HttpToolsProtocol):
             self._default_headers = headers
             self._common = b"".join(b"%b: %b\r\n" % header for header in headers)
         return self._common
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._asgi = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         """ASGI has answered; called by uvicorn."""
