@@ -69,9 +69,10 @@ class Choice:
             if token_id in self._ends:
                 self.finish = "stop"
                 self._stopped_by = None if token_id in self._eos_ids else token_id
+            if self.masks is not None and self.masks.accept((token_id,)):
+                self.finish = "stop"
+            if self.finish is not None:
                 break
-        if self.masks is not None and self.masks.accept(kept):
-            self.finish = "stop"
         if self.finish is None and len(kept) == left:
             self.finish = "length"
         return kept

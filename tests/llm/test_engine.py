@@ -161,6 +161,17 @@ def test_a_grammar_holds_with_drafts_and_ends_the_text() -> None:
     assert bench.deltas(1)[-1].finish == "stop"
 
 
+def test_a_text_ends_where_its_grammar_does_with_drafts_and_without() -> None:
+    ids = []
+    for drafts in (True, False):
+        bench = Bench(period=4, drafts=drafts)
+        regex = Grammar("regex", "(yes|no)( (yes|no)){9}", "structured_outputs")
+        bench.add(1, greedy(prompt(1, 20), 200, grammar=regex))
+        bench.run()
+        ids.append(bench.ids(1))
+    assert ids[0] == ids[1]
+
+
 def test_a_grammar_that_is_none_is_refused_by_its_field() -> None:
     bench = Bench()
     bench.add(1, greedy(prompt(1, 9), grammar=Grammar("regex", "(", "structured_outputs")))
