@@ -12,12 +12,15 @@ import msgspec
 from headrace.llm.sequence import Sequence
 
 MEMORY = 12.0  # drafts that an acceptance rate remembers
+TRUST = 2.0  # drafts that what others' texts did is worth for a new one: it soon goes by its own
+FIRST_TRY = 4  # drafts of a sequence at most, until some of its own, of the same kind, were judged
 FIRST_RATES = {2: 0.2, 3: 0.35, 4: 0.5}  # by what an n-gram drafter found again
 OTHER_RATE = 0.6
 GAIN = 1.03  # the least that drafts must promise: predictions are not exact
 PROBE_EVERY = 24  # steps without drafts, though there were some, until one is tried again
 MOST = 15  # drafts of one sequence
 STAIR = 8  # tokens that a step's time may grow by at once
+SAME_LOAD = 8  # steps that `worthwhile` holds for while as many sequences run
 
 
 class Offer(msgspec.Struct, frozen=True, gc=False):
@@ -61,12 +64,15 @@ class DraftLength:
     def __init__(self) -> None:
         self._rates: dict[int, float] = {}  # by kind, over all sequences: where a new one begins
         self._idle_steps = 0
+        self._worthwhile = False
+        self._worth_load = 0  # sequences that it was found for
+        self._worth_steps = 0  # that it is still taken to be true for
         self.num_drafted = 0
         self.num_accepted = 0
 
     def choose(self, drafting: list[Sequence], num_sampled: int, seconds: Callable[[int], float]) -> list[int]:
         """How many of its `draft_ids` each sequence should compute in a step; see `best_lengths`."""
-        offers = [Offer(len(sequence.draft_ids), self.rate(sequence)) for sequence in drafting]
+        offers = [Offer(_reach(sequence), self.rate(sequence)) for sequence in drafting]
         lengths = best_lengths(offers, num_sampled, seconds)
         if any(lengths) or not offers:
             self._idle_steps = 0
@@ -82,7 +88,11 @@ class DraftLength:
 
     def worthwhile(self, num_sequences: int, seconds: Callable[[int], float]) -> bool:
         """Whether even drafts that are nearly always right would pay at this load: else none need be made."""
-        return any(best_lengths([Offer(4, 0.95)] * num_sequences, num_sequences, seconds))
+        if num_sequences != self._worth_load or not self._worth_steps:
+            self._worth_load, self._worth_steps = num_sequences, SAME_LOAD
+            self._worthwhile = any(best_lengths([Offer(4, 0.95)] * num_sequences, num_sequences, seconds))
+        self._worth_steps -= 1
+        return self._worthwhile
 
     def rate(self, sequence: Sequence) -> float:
         """The chance that the next draft of a sequence is right."""
@@ -97,12 +107,24 @@ class DraftLength:
         kind = sequence.draft_kind
         common = self._rates.get(kind, FIRST_RATES.get(kind, OTHER_RATE))
         results = [1.0] * num_accepted + [0.0] * (num_accepted < num_drafts)
-        sequence.acceptance[kind] = _follow(self.rate(sequence), results)
+        judged = sequence.num_judged.get(kind, 0)
+        sequence.acceptance[kind] = _follow(self.rate(sequence), results, TRUST + judged)
+        sequence.num_judged[kind] = judged + len(results)
         self._rates[kind] = _follow(common, results)
 
 
-def _follow(rate: float, results: Iterable[float]) -> float:
-    """An average that forgets; a little short of 1, so that longer guesses are still trusted less."""
+def _reach(sequence: Sequence) -> int:
+    """How many of its drafts may be computed: few of the first, whatever other texts were like."""
+    most = len(sequence.draft_ids)
+    return most if sequence.draft_kind in sequence.num_judged else min(most, FIRST_TRY)
+
+
+def _follow(rate: float, results: Iterable[float], known: float = MEMORY) -> float:
+    """An average over `known` drafts that goes on, and forgets what is older than MEMORY of them.
+
+    It stays a little short of 1, so that longer guesses are still trusted less.
+    """
     for result in results:
-        rate += (result - rate) / MEMORY
+        known = min(known + 1.0, MEMORY)
+        rate += (result - rate) / known
     return min(rate, math.exp(-1 / 64))

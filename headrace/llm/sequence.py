@@ -32,6 +32,7 @@ class Sequence:
         "num_cached_tokens",
         "num_computed_tokens",
         "num_found_blocks",
+        "num_judged",
         "num_preempted",
         "num_prompt_rows",
         "num_prompt_tokens",
@@ -77,6 +78,7 @@ class Sequence:
         self.draft_ids: list[int] = []  # guesses at the next tokens
         self.draft_kind = 0  # what kind of guess: kinds are accepted at different rates
         self.acceptance: dict[int, float] = {}  # by kind: see draft_length
+        self.num_judged: dict[int, int] = {}  # drafts that were found right or wrong, by kind
 
     def __len__(self) -> int:
         """Tokens known."""

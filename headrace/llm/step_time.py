@@ -88,6 +88,7 @@ class StepTime:
         self._seen[low + 1] += share > 0.25
         if not all(self._seen):
             self._follow()
+        self._rise(low + (share > 0.5))
 
     def _rescale(self, factor: float) -> None:
         """The first measurement says how fast this machine is."""
@@ -120,6 +121,16 @@ class StepTime:
         for knot, factor in enumerate(factors.tolist()):
             if not self._seen[knot]:
                 self._table[knot] = self._guess[knot] * factor
+
+    def _rise(self, learned: int) -> None:
+        """More tokens take no less time: a neighbour that was seen less often gives way to the knot just learned.
+
+        Else a few slow steps of a size would keep it from being tried again.
+        """
+        for knot, seconds in enumerate(self._table):
+            if self._seen[knot] < self._seen[learned]:
+                limit = min if knot < learned else max
+                self._table[knot] = limit(seconds, self._table[learned])
 
 
 def _place(tokens: int) -> tuple[int, float]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.llm.draft_length import GAIN, PROBE_EVERY, DraftLength, Offer, best_lengths
+from headrace.llm.draft_length import FIRST_TRY, GAIN, PROBE_EVERY, SAME_LOAD, DraftLength, Offer, best_lengths
 from headrace.llm.sequence import Sequence
 
 
@@ -112,3 +112,34 @@ def test_whether_drafts_are_worth_making_depends_on_the_load() -> None:
     lengths = DraftLength()
     assert lengths.worthwhile(1, line(1.0, 0.05))
     assert not lengths.worthwhile(32, line(32.0, 1.0))
+
+
+def test_a_new_text_soon_goes_by_its_own_drafts() -> None:
+    lengths, new = DraftLength(), drafting()
+    for _ in range(40):
+        lengths.record(drafting(), 4, 4)
+    assert lengths.rate(new) > 0.9
+    for _ in range(3):
+        lengths.record(new, 1, 0)
+    assert lengths.rate(new) < 0.5
+    for _ in range(3):
+        lengths.record(new, 4, 4)
+    assert lengths.rate(new) > 0.7
+
+
+def test_the_first_drafts_of_a_text_are_few() -> None:
+    lengths, new = DraftLength(), drafting(count=15)
+    for _ in range(40):
+        lengths.record(drafting(), 4, 4)
+    assert lengths.choose([new], 1, line(1.0, 0.01)) == [FIRST_TRY]
+    lengths.record(new, FIRST_TRY, FIRST_TRY)
+    assert lengths.choose([new], 1, line(1.0, 0.01)) == [15]
+
+
+def test_whether_drafts_are_worth_making_is_asked_again_after_a_few_steps_or_at_another_load() -> None:
+    lengths = DraftLength()
+    assert not lengths.worthwhile(4, line(4.0, 1.0))
+    assert lengths.worthwhile(3, line(1.0, 0.01))
+    assert not lengths.worthwhile(4, line(4.0, 1.0))
+    assert not any(lengths.worthwhile(4, line(1.0, 0.01)) for _ in range(SAME_LOAD - 1))
+    assert lengths.worthwhile(4, line(1.0, 0.01))

@@ -123,7 +123,7 @@ def drafting(max_tokens: int = 100) -> Sequence:
     made = Sequence(1, [1] * 50, max_tokens=max_tokens)
     made.num_computed_tokens = 49
     made.draft_ids, made.draft_kind = [2] * 6, 4
-    made.acceptance[4] = 0.95
+    made.acceptance[4], made.num_judged[4] = 0.95, 20
     return made
 
 

@@ -100,3 +100,13 @@ def test_nothing_is_learned_of_an_empty_step() -> None:
     step_time = StepTime()
     step_time.observe(StepShape(), 1.0)
     assert step_time.seconds(StepShape(1)) == StepTime().seconds(StepShape(1))
+
+
+def test_a_size_that_was_slow_by_chance_is_not_dearer_than_a_larger_one_that_is_known() -> None:
+    step_time = StepTime()
+    for _ in range(30):
+        step_time.observe(StepShape(1), 0.010)
+        step_time.observe(StepShape(4), 0.012)
+    step_time.observe(StepShape(3), 0.024)
+    step_time.observe(StepShape(4), 0.012)
+    assert step_time.seconds(StepShape(3)) <= 1.01 * step_time.seconds(StepShape(4))
