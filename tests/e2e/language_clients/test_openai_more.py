@@ -2,6 +2,7 @@
 
 import base64
 import json
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +15,9 @@ from tests.e2e.language_clients.asked import CHAT, CITY, QUESTION, TEXTS, WEATHE
 pytestmark = pytest.mark.slow
 
 TOOL: Any = {"type": "function", "name": WEATHER, "description": "Its weather", "parameters": CITY, "strict": True}
+
+GOLDEN = Path(__file__).parent / "minilm.npz"
+"""Written by tools/golden_vectors.py."""
 
 
 class Verdict(BaseModel):
@@ -87,6 +91,13 @@ def test_a_response_is_incomplete_where_its_tokens_end(client: openai.OpenAI) ->
 
 def vectors(client: openai.OpenAI, texts: Any, **more: Any) -> Any:
     return np.array([each.embedding for each in client.embeddings.create(model=TEXTS, input=texts, **more).data])
+
+
+def test_vectors_are_those_of_sentence_transformers(client: openai.OpenAI) -> None:
+    with np.load(GOLDEN) as golden:
+        texts, expected = golden["texts"].tolist(), golden["vectors"]
+    found = vectors(client, texts, extra_body={"truncate_prompt_tokens": -1}, encoding_format="float")
+    assert (found * expected).sum(axis=1).min() > 0.9999
 
 
 def test_what_means_the_same_is_close(client: openai.OpenAI) -> None:
