@@ -17,9 +17,11 @@ from headrace.errors import InvalidRequest
 from headrace.generation import Grammar
 from headrace.llm.grammar_source import compiled_source
 
-_JSON = llguidance.LLParserLimits(verbose_errors=False, max_items_in_row=20_000)  # four for each optional property
+_JSON = llguidance.LLParserLimits(verbose_errors=False, max_items_in_row=20_000, step_max_items=250_000)
+"""Four items in a row for each optional property; a key that may be any of 2,000 takes 150,000 in one mask, 50 ms."""
+
 _OTHER = llguidance.LLParserLimits(verbose_errors=False, max_items_in_row=1_000)
-"""Of the work for one mask. Ambiguous rules take time quadratic in the items of a row: 1,000 are about 50 ms."""
+"""Ambiguous rules take time quadratic in the items of a row: 1,000 are about 50 ms."""
 
 _AHEAD_BYTES = 256
 """Of text that must come, spelt ahead: for every mask the library has the whole rest of it spelt, however long."""

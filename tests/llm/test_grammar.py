@@ -11,6 +11,7 @@ import pytest
 from headrace.errors import InvalidRequest
 from headrace.generation import Grammar
 from headrace.llm.grammar import Grammars
+from headrace.llm.grammar_schema import MAX_PROPERTIES
 from tests.llm.following import EOS, TOKENS, allowed, follows, grammars, random_text, spelt
 
 OBJECT = Grammar("json_object", where="response_format")
@@ -113,6 +114,19 @@ def test_text_that_must_come_is_not_spelt_to_its_end_for_every_token() -> None:
         assert allowed(matcher, rules) == spelt(character)
         assert matcher.accept(spelt(character)) == 1
     assert max(lengths) <= 1024
+
+
+@pytest.mark.parametrize("more", [True, False])
+def test_any_property_of_the_largest_object_can_be_written(more: bool) -> None:
+    lines = [b"\n" + b" " * indentation + b'"' for indentation in range(16)]
+    rules = Grammars([*TOKENS, *lines], frozenset((EOS,)), (EOS,))
+    properties = {f"abc{number}": {"type": "string"} for number in range(MAX_PROPERTIES)}
+    schema = {"type": "object", "properties": properties, "additionalProperties": more}
+    matcher = rules.compile(Grammar("json_schema", json.dumps(schema)))
+    for token_id in spelt('{"abc7":"a","abc1234":"b"}'):
+        assert allowed(matcher, rules)
+        assert matcher.accept([token_id]) == 1
+    assert matcher.is_complete
 
 
 def test_a_copy_goes_its_own_way(rules: Grammars) -> None:
