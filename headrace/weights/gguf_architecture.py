@@ -95,7 +95,7 @@ def _sizes(family: Any, fields: Fields, tensors: Mapping[str, StoredWeight]) -> 
     if width % 2 or (family == "llama" and width != head_dim):
         raise fields.fault("rope.dimension_count", f"{width} of {head_dim} values is not supported")
     max_context = fields.integer("context_length", high=MAX_CONTEXT)
-    if fields.values.get("rope.scaling.type") == "longrope" or "rope_factors_short.weight" in tensors:
+    if fields.text("rope.scaling.type", "none") == "longrope" or "rope_factors_short.weight" in tensors:
         max_context = fields.integer("rope.scaling.original_context_length", max_context, high=max_context)
     return Architecture(
         family=family,

@@ -100,6 +100,7 @@ def test_a_key_of_no_effect_is_let_pass() -> None:
         ("llama", {"attention__causal": False}, "causal: must be true for llama"),
         ("llama", {"rope__dimension_count": 4}, "rope.dimension_count: 4 of 8 values is not supported"),
         ("llama", {"rope__scaling__type": "ntk"}, "llama.rope.scaling.type: must be none, linear, yarn"),
+        ("llama", {"rope__scaling__type": np.array([-1, 1])}, "llama.rope.scaling.type: must be a text"),
         ("llama", {"block_count": None}, "llama.block_count: is missing"),
         ("llama", {"block_count": 1 << 40}, "llama.block_count: must be a whole number"),
         ("llama", {"attention__head_count": [4, 4]}, "attention.head_count: must be a whole number"),
