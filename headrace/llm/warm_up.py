@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from headrace.errors import ModelInvalid
 from headrace.llm.step_time import StepShape, StepTime, decode_shape, prefill_shape
 from headrace.runtimes.language import LanguageModel, TokenBatch
 
@@ -15,7 +16,10 @@ MOST_S = 0.3  # no more are begun: a large model is not to start late for it
 
 
 def warm_up(model: LanguageModel, step_time: StepTime, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
-    """Compute prompts and further tokens on block 0, which belongs to nobody; tell `step_time` what they took."""
+    """Compute prompts and further tokens on block 0, which belongs to nobody; tell `step_time` what they took.
+
+    Raises ModelInvalid where what comes out are no numbers.
+    """
     begun_ns, size = now_ns(), model.block_size
     for turn, (num_blocks, count) in enumerate(SIZES):
         kinds = (
@@ -27,7 +31,11 @@ def warm_up(model: LanguageModel, step_time: StepTime, now_ns: Callable[[], int]
             if turn and started_ns - begun_ns > MOST_S * 1e9:
                 return
             model.start(batch)
-            model.wait()
+            logits = model.wait()
+            if not np.isfinite(logits).all():
+                raise ModelInvalid(
+                    "give logits that are no finite numbers: some of them are none, or too large", "weights"
+                )
             if turn:
                 step_time.observe(shape, (now_ns() - started_ns) / 1e9)
 

@@ -2,6 +2,11 @@
 
 from itertools import count
 
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from headrace.errors import ModelInvalid
 from headrace.llm.step_time import StepTime, decode_shape
 from headrace.llm.warm_up import warm_up
 from tests.fakes_language import FakeLanguage
@@ -22,3 +27,17 @@ def test_a_slow_model_is_not_held_up_by_more_than_the_least() -> None:
     clock = count(0, 1_000_000_000)
     warm_up(model, StepTime(), lambda: next(clock))
     assert model.num_steps == 2
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_model_whose_logits_are_no_numbers_is_refused(value: float) -> None:
+    class Broken(FakeLanguage):
+        def wait(self) -> NDArray[np.float32]:
+            logits = super().wait()
+            logits[-1, 3] = value
+            return logits
+
+    model = Broken()
+    model.allocate(2)
+    with pytest.raises(ModelInvalid, match=r"^weights: give logits that are no finite numbers"):
+        warm_up(model, StepTime())
