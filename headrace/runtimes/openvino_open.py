@@ -5,7 +5,6 @@ from math import prod
 from pathlib import Path
 
 import msgspec
-import openvino as ov
 
 from headrace.errors import ModelInvalid
 from headrace.graphs.decoder import build_decoder, check
@@ -13,7 +12,7 @@ from headrace.runtimes.openvino import core
 from headrace.runtimes.openvino_cache import GraphCache, graph_key
 from headrace.runtimes.openvino_ir import ir_checkpoint, is_ir, num_weights, read_ir
 from headrace.runtimes.openvino_language import OpenVinoLanguage
-from headrace.runtimes.openvino_paged import paged
+from headrace.runtimes.openvino_paged import complete, paged
 from headrace.runtimes.openvino_plan import Asked, KvAsked, Plan, plan
 from headrace.runtimes.reasons import openvino_reason
 from headrace.weights.checkpoint import Checkpoint, Weight
@@ -53,24 +52,25 @@ def load_language(path: Path, choices: Choices, checkpoint: Checkpoint | None = 
     facts = checkpoint.architecture
     max_context = min(choices.max_context or facts.max_context, facts.max_context)
     chosen = plan(choices.precision, choices.kv_precision, _kinds(checkpoint.weights))
-    if checkpoint.source == "openvino":
-        graph = read_ir(core(), path)
-        parameters = num_weights(graph)
-        graph = paged(graph)
-    else:
-        check(facts)
-        graph = paged(_graph(checkpoint, chosen, max_context, choices.cache), facts)
-        parameters = sum(prod(weight.shape) for weight in checkpoint.weights.values())
+    options = chosen.options(choices.threads)
     try:
-        compiled = core().compile_model(graph, "CPU", dict(chosen.options(choices.threads)))
+        if checkpoint.source == "openvino":
+            graph = read_ir(core(), path)
+            parameters = num_weights(graph)
+            compiled = core().compile_model(paged(graph), "CPU", dict(options))
+        else:
+            check(facts)
+            parameters = sum(prod(weight.shape) for weight in checkpoint.weights.values())
+            key = graph_key([checkpoint.digest, facts, chosen.precision, max_context, sorted(options.items())])
+            compiled = GraphCache(choices.cache).compiled(
+                key,
+                options,
+                lambda: paged(build_decoder(checkpoint, chosen.precision, max_context), facts),
+                lambda graph: complete(graph, facts),
+            )
     except RuntimeError as error:
         raise ModelInvalid(openvino_reason(str(error)), path.name) from error
     return Opened(checkpoint, OpenVinoLanguage(compiled, max_context, choices.threads), chosen, parameters)
-
-
-def _graph(checkpoint: Checkpoint, chosen: Plan, max_context: int, cache: Path | None) -> ov.Model:
-    key = graph_key([checkpoint.digest, checkpoint.architecture, chosen.precision, max_context])
-    return GraphCache(cache).model(core(), key, lambda: build_decoder(checkpoint, chosen.precision, max_context))
 
 
 def _kinds(weights: Mapping[str, Weight]) -> list[str]:

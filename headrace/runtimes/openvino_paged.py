@@ -57,6 +57,15 @@ def paged(model: ov.Model, facts: Architecture | None = None) -> ov.Model:
     return model
 
 
+def complete(model: ov.Model, facts: Architecture) -> None:
+    """Tell a paged graph that was read from a file what the pass told the one that it paged."""
+    for node in model.get_ops():
+        if node.get_type_name() == "PagedAttentionExtension":
+            known = node.get_rt_info()
+            known["num_k_heads"] = known["num_v_heads"] = facts.kv_heads
+            known["k_head_size"] = known["v_head_size"] = facts.head_dim
+
+
 def check_inputs(model: Any) -> None:
     """Raises ModelInvalid where the inputs of a paged graph, or of one compiled, are not those that a step gives."""
     found: Mapping[str, str] = {port.any_name: port.element_type.get_type_name() for port in model.inputs}

@@ -1,54 +1,86 @@
 """Graphs are built once, read afterwards, and never fail for want of a folder."""
 
+import os
 from pathlib import Path
 
+import numpy as np
 import openvino as ov
 import openvino.opset15 as op
 import pytest
+from numpy.typing import NDArray
 
 from headrace.graphs.nodes import f32, named_result, parameter
-from headrace.runtimes.openvino_cache import GraphCache, graph_key, too_many
+from headrace.runtimes.openvino_cache import GraphCache, divide, graph_key, too_many
 
-CORE = ov.Core()
+OPTIONS = {"INFERENCE_NUM_THREADS": 1}
 
 
 def _graph() -> ov.Model:
-    x = parameter("x", [-1], ov.Type.f32)
-    return ov.Model([named_result("y", op.add(x, f32([1.5] * 64)))], [x], "graph")
+    x = parameter("x", [-1, 64], ov.Type.f32)
+    weights = np.arange(4096, dtype=np.float32).reshape(64, 64) % 7
+    product = op.matmul(x, op.constant(weights), False, True)
+    return ov.Model([named_result("y", op.relu(op.add(product, f32([1.5] * 64))))], [x], "graph")
 
 
 def _never() -> ov.Model:
     raise AssertionError("it is kept already")
 
 
-def test_a_graph_is_built_once(tmp_path: Path) -> None:
+def _answer(compiled: ov.CompiledModel) -> NDArray[np.float32]:
+    return np.array(compiled([np.linspace(-1, 1, 128, dtype=np.float32).reshape(2, 64)])[0])
+
+
+def test_a_graph_is_built_once_and_computes_the_same_when_it_is_read(tmp_path: Path) -> None:
     folder = tmp_path / "new"
-    GraphCache(folder).model(CORE, "a", _graph)
-    found = GraphCache(folder).model(CORE, "a", _never)
-    assert [port.any_name for port in found.inputs] == ["x"]
+    first = GraphCache(folder).compiled("a", OPTIONS, _graph)
+    found = GraphCache(folder).compiled("a", OPTIONS, _never)
+    assert [port.any_name for port in (*found.inputs, *found.outputs)] == ["x", "y"]
+    assert np.array_equal(_answer(found), _answer(first))
     assert sorted(path.name for path in folder.iterdir()) == ["graph-a.bin", "graph-a.xml"]
+
+
+def test_what_a_file_does_not_hold_is_completed_where_it_is_read_only(tmp_path: Path) -> None:
+    completed: list[ov.Model] = []
+    GraphCache(tmp_path).compiled("a", OPTIONS, _graph, completed.append)
+    assert not completed
+    GraphCache(tmp_path).compiled("a", OPTIONS, _graph, completed.append)
+    assert len(completed) == 1
 
 
 def test_a_damaged_graph_is_built_again(tmp_path: Path) -> None:
     (tmp_path / "graph-a.xml").write_text("<net")
-    GraphCache(tmp_path).model(CORE, "a", _graph)
-    GraphCache(tmp_path).model(CORE, "a", _never)
+    GraphCache(tmp_path).compiled("a", OPTIONS, _graph)
+    GraphCache(tmp_path).compiled("a", OPTIONS, _never)
+
+
+def test_weights_that_were_cut_off_are_built_again(tmp_path: Path) -> None:
+    GraphCache(tmp_path).compiled("a", OPTIONS, _graph)
+    os.truncate(tmp_path / "graph-a.bin", 100)
+    expected = _answer(GraphCache(None).compiled("a", OPTIONS, _graph))
+    assert np.array_equal(_answer(GraphCache(tmp_path).compiled("a", OPTIONS, _graph)), expected)
 
 
 def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
-    GraphCache(None).model(CORE, "a", _graph)
+    GraphCache(None).compiled("a", OPTIONS, _graph)
     (tmp_path / "file").write_text("")
-    assert GraphCache(tmp_path / "file" / "below").model(CORE, "a", _graph).inputs
+    assert GraphCache(tmp_path / "file" / "below").compiled("a", OPTIONS, _graph).inputs
+
+
+def test_an_export_of_another_form_is_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "a.blob").write_bytes(b"something else")
+    with pytest.raises(ValueError, match="another form"):
+        divide(tmp_path / "a.blob", tmp_path / "a.xml")
+    assert not (tmp_path / "a.xml").exists()
 
 
 def test_what_building_raises_is_raised(tmp_path: Path) -> None:
     with pytest.raises(AssertionError):
-        GraphCache(tmp_path).model(CORE, "a", _never)
+        GraphCache(tmp_path).compiled("a", OPTIONS, _never)
 
 
 def test_graphs_over_the_limit_go_but_never_the_newest(tmp_path: Path) -> None:
     for key in ("a", "b"):
-        GraphCache(tmp_path, most_bytes=1).model(CORE, key, _graph)
+        GraphCache(tmp_path, most_bytes=1).compiled(key, OPTIONS, _graph)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["graph-b.bin", "graph-b.xml"]
 
 
