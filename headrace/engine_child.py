@@ -35,15 +35,14 @@ def load(asked: EngineLoading) -> Engine:
     if runtime not in ENGINES:
         raise ModelInvalid(f"there is no engine {runtime!r}; there are {', '.join(sorted(ENGINES))}")
     try:
-        module = importlib.import_module(ENGINES[runtime])
+        make: Callable[[EngineLoading], Engine] = importlib.import_module(ENGINES[runtime]).load
+        return make(asked)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("headrace"):
             raise
         raise ModelInvalid(
             f"language models need {error.name!r}, which is not installed: pip install 'headrace[llm]'"
         ) from error
-    make: Callable[[EngineLoading], Engine] = module.load
-    return make(asked)
 
 
 def _load_and_settle(asked: EngineLoading) -> Engine:

@@ -12,9 +12,10 @@ from headrace.llm.grammar import Grammars, Matcher
 from headrace.llm.prompt import PromptReader
 from headrace.llm.stop_strings import check_stops
 from headrace.llm.tokenizer import Tokenizer
-from headrace.llm.tool_calls import ToolFormat, tool_format
+from headrace.llm.tool_calls import ToolFormat, hermes_system, tool_format
 from headrace.llm.tool_grammar import call_grammar
 from headrace.llm.tool_parser import ToolParser
+from headrace.weights.checkpoint import Checkpoint
 
 QUICK_CHARACTERS = 4096
 """Text of so many is read within a fraction of a step."""
@@ -134,6 +135,15 @@ class Preparing:
             raise InvalidRequest("the model has no token that ends a text, so none can be held to a form", "grammar")
         tokens = [self.tokenizer.token_bytes(index) for index in range(self._vocabulary)]
         return Grammars(tokens, self.tokenizer.special_ids, sorted(self.eos_ids))
+
+
+def preparing_for(checkpoint: Checkpoint, tokenizer: Tokenizer, vocabulary: int, max_context: int) -> Preparing:
+    """What reads the requests of a checkpoint's model; tools that its template does not know are told in words."""
+    eos_id = next(iter(checkpoint.eos_ids), None)
+    reader = PromptReader(
+        tokenizer, vocabulary, checkpoint.chat_template, checkpoint.bos_id, eos_id, tools_in_words=hermes_system
+    )
+    return Preparing(tokenizer, reader, vocabulary, max_context, checkpoint.eos_ids)
 
 
 def _once(make: Callable[[], Grammars]) -> Callable[[], Grammars]:

@@ -9,7 +9,7 @@ from headrace.errors import ModelInvalid
 from headrace.llm.step_time import StepShape, StepTime, decode_shape, prefill_shape
 from headrace.runtimes.language import LanguageModel, TokenBatch
 
-SIZES = ((1, 1), (1, 1), (4, 8), (1, 32))
+SIZES = ((1, 1), (1, 1), (2, 16))
 """Blocks of a prompt, and sequences that decode. The first of a kind may pay for what is made once."""
 
 MOST_S = 0.3  # no more are begun: a large model is not to start late for it

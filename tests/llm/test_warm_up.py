@@ -17,7 +17,7 @@ def test_steps_of_several_kinds_are_run_and_learned_from() -> None:
     model.allocate(2)
     clock = count(0, 2_000_000)
     warm_up(model, step_time, lambda: next(clock))
-    assert model.num_steps == 8
+    assert model.num_steps == 6
     assert abs(step_time.seconds(decode_shape(31)) - 0.002) < 0.0005
 
 

@@ -1,0 +1,52 @@
+"""Tiny models on disk for tests of loading, and what is asked of the engines made of them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headrace.config import Llm
+from headrace.generation import Ask
+from headrace.llm.engine_protocol import Engine, EngineLoading
+from headrace.types import Manifest
+from tests.llm.engines import run, tokenizer
+from tests.llm.tokenizing import byte_level_fields
+from tests.weights.files import gguf_bytes
+from tests.weights.models import HIDDEN, config, gguf_metadata, gguf_tensors, hf_tensors, write_folder
+
+
+def decoder(tmp_path: Path) -> Path:
+    """A tiny llama with a tokenizer that works."""
+    fields = {f"tokenizer.ggml.{name}": value for name, value in byte_level_fields().items()}
+    embed = np.random.default_rng(1).normal(0, 0.3, (len(fields["tokenizer.ggml.tokens"]), HIDDEN)).astype(np.float32)
+    path = tmp_path / "model.gguf"
+    path.write_bytes(gguf_bytes(gguf_metadata("llama") | fields, gguf_tensors("llama") | {"token_embd.weight": embed}))
+    return path
+
+
+def encoder(tmp_path: Path) -> Path:
+    """A tiny BERT with a tokenizer that works."""
+    made = tokenizer()
+    told = config("bert")
+    name = next(name for name in hf_tensors(told) if name.endswith("word_embeddings.weight"))
+    words = np.random.default_rng(1).normal(0, 0.3, (made.vocabulary, HIDDEN)).astype(np.float32)
+    return write_folder(
+        tmp_path / "encoder",
+        told | {"vocab_size": made.vocabulary},
+        hf_tensors(told) | {name: words},
+        tokenizer=json.loads(made.library.to_str()),
+    )
+
+
+def asked(path: Path, manifest: Manifest | None = None, **llm: Any) -> EngineLoading:
+    return EngineLoading(manifest or Manifest("m", 1, path, "llm"), 2, Llm(**{"kv_memory": "1MiB"} | llm))
+
+
+def answer(engine: Engine, ask: Ask) -> Any:
+    engine.add(1, ask)
+    answers: dict[int, list[Any]] = {1: []}
+    run(engine, answers)
+    engine.close()
+    (only,) = answers[1]
+    return only.result
