@@ -81,6 +81,18 @@ def wait_ready(address: str, child: subprocess.Popen[bytes], path: str, limit_s:
     raise TimeoutError(f"not ready after {limit_s} s")
 
 
+def metrics(address: str, label: str = "") -> dict[str, float]:
+    """Of the metrics page: each name's values added up, of those series whose labels have this text."""
+    found: dict[str, float] = {}
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=30) as page:
+        for line in page.read().decode().splitlines():
+            series, _, value = line.rpartition(" ")
+            name, _, labels = series.partition("{")
+            if not line.startswith("#") and label in labels:
+                found[name] = found.get(name, 0.0) + float(value)
+    return found
+
+
 def children(pid: int) -> list[int]:
     """Process ids of a process's children."""
     tasks = Path(f"/proc/{pid}/task")
