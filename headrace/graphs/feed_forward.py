@@ -6,17 +6,19 @@ import openvino.opset15 as op
 
 from headrace.graphs.layer import Tensors
 from headrace.graphs.linear import Node, Precision
-from headrace.graphs.nodes import split
 from headrace.weights.checkpoint import Architecture
 
 Activation = Literal["silu", "gelu_tanh", "gelu"]
 
 
 def feed_forward(x: Node, layer: Tensors, facts: Architecture, precision: Precision) -> Node:
-    """x [..., hidden] -> [..., hidden]; with a gate it is down(bend(gate x) * up x) (arXiv 2002.05202)."""
+    """x [..., hidden] -> [..., hidden]; with a gate it is down(bend(gate x) * up x) (arXiv 2002.05202).
+
+    Gate and up are two products: the bend is then computed within the first one, and nothing needs to be cut in two.
+    """
     inner = facts.intermediate
     if "gate" in layer:
-        gate, up = split(layer.project(x, ("gate", "up"), facts.hidden, (inner, inner), precision), (inner, inner))
+        gate, up = (layer.project(x, (name,), facts.hidden, (inner,), precision) for name in ("gate", "up"))
         bent = op.multiply(activate(gate, facts.activation), up)
     else:
         bent = activate(layer.project(x, ("up",), facts.hidden, (inner,), precision), facts.activation)
