@@ -70,9 +70,11 @@ def prefixes(shared: str, apart: str) -> dict[str, float]:
 
 def newcomer(address: str) -> dict[str, float]:
     streams: list[Stream] = []
+    before = metrics(address)["vllm:generation_tokens_total"]
     others = threading.Thread(target=lambda: streams.extend(complete(address, crowd(STREAMS, max_tokens=3 * TOKENS))))
     others.start()
-    time.sleep(2.0)  # they decode
+    while metrics(address)["vllm:generation_tokens_total"] < before + 20 * STREAMS:
+        time.sleep(0.1)  # until all decode
     (late,) = complete(address, [{"prompt": ids(NEWCOMER), "max_tokens": 2}])
     others.join()
     begin = max(stream.pieces_s[0] for stream in streams)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from headrace.errors import ModelInvalid, Unavailable
 from headrace.runtimes.language import TokenBatch
 from headrace.runtimes.openvino_paged import CACHES, STEP_INPUTS, check_inputs
+from headrace.runtimes.pages_ahead import PagesAhead
 from headrace.runtimes.reasons import is_out_of_memory
 
 BLOCK_SIZE = 32  # tokens, hard-coded in the CPU plug-in
@@ -45,6 +46,7 @@ class OpenVinoLanguage:
                 raise ModelInvalid(f"its blocks hold {shape[-2]} tokens, not {BLOCK_SIZE}", name)
         self.block_bytes = sum(_bytes(kind, shape) for kind, shape in self._layouts.values())
         self._caches: list[NDArray[np.uint8]] = []  # one row of bytes for each block
+        self._ahead: list[PagesAhead] = []  # of caches whose rows are of one size
         self._rows = 0
 
     def allocate(self, num_blocks: int) -> None:
@@ -54,6 +56,8 @@ class OpenVinoLanguage:
                 bytes_ = np.empty((num_blocks, _bytes(kind, shape)), np.uint8)
                 self._request.set_tensor(name, ov.Tensor(bytes_, ov.Shape([num_blocks, *shape]), kind))
                 self._caches.append(bytes_)  # the tensor does not hold it
+            sizes = {cache.shape[1] for cache in self._caches}
+            self._ahead = [PagesAhead([each for each in self._caches if each.shape[1] == size]) for size in sizes]
         except (MemoryError, RuntimeError) as error:
             needed = num_blocks * self.block_bytes
             raise Unavailable(f"{needed} bytes for the key-value cache cannot be had", "llm.kv_memory") from error
@@ -73,6 +77,10 @@ class OpenVinoLanguage:
         fill["sample_at"](batch.sample_at if batch.sample_at.size else FIRST_ROW)
         self._rows = batch.sample_at.size
         self._request.start_async()
+        if batch.blocks.size:
+            highest = int(batch.blocks.max())
+            for pages in self._ahead:
+                pages.touch(highest)
 
     def wait(self) -> NDArray[np.float32]:
         """The logits [R, vocabulary] of the step that runs; valid until the next `start`. Raises Unavailable."""
@@ -111,6 +119,7 @@ class OpenVinoLanguage:
     def close(self) -> None:
         """Give the memory back."""
         self._feeds.clear()
+        self._ahead.clear()
         self._caches.clear()
         del self._request
 
@@ -125,15 +134,18 @@ def filled_up(batch: TokenBatch, threads: int) -> TokenBatch:
         return batch
     count = 1 if num_sequences + 1 == threads else 2
     return TokenBatch(
-        np.append(batch.token_ids, [0] * count),
-        np.append(batch.positions, range(count)),
-        np.append(batch.past_lens, 0),
-        np.append(batch.begins, batch.begins[-1] + count),
-        np.append(batch.blocks, 0),
-        np.append(batch.block_begins, batch.block_begins[-1] + 1),
+        np.concatenate((batch.token_ids, PADDING[:count])),
+        np.concatenate((batch.positions, COUNTING[:count])),
+        np.concatenate((batch.past_lens, NO_PAST)),
+        np.concatenate((batch.begins, batch.begins[-1:] + np.int32(count))),
+        np.concatenate((batch.blocks, NO_PAST)),
+        np.concatenate((batch.block_begins, batch.block_begins[-1:] + np.int32(1))),
         batch.sample_at,
     )
 
+
+PADDING, COUNTING, NO_PAST = np.zeros(2, np.int64), np.arange(2), np.zeros(1, np.int32)
+"""Of the sequence that fills a batch up, which has block 0."""
 
 FIRST_ROW = np.zeros(1, np.int64)
 """Asked for where no row is: a product of no rows is not to be trusted."""
