@@ -85,6 +85,7 @@ class DecoderEngine:
         self._num_sequences = 0
         self._step: Step | None = None  # under way
         self._started_ns = 0
+        self._took: tuple[StepShape, float] | None = None  # by the last step; yet to be learned from
         self._tally = Tally()
 
     # ---- what is asked
@@ -119,6 +120,7 @@ class DecoderEngine:
         self._reception.pick_up()
         changed = self._land()
         self._launch()
+        self._learn()
         self._tell(changed)
         return self._reception.collect()
 
@@ -231,7 +233,7 @@ class DecoderEngine:
                 self._finish(found[1])
         now_ns = self._now_ns()
         seconds = (now_ns - self._started_ns) / 1e9
-        self._step_time.observe(step.shape, seconds)
+        self._took = step.shape, seconds
         self._tally.end(step, sampled, seconds, now_ns)
         return changed
 
@@ -267,6 +269,12 @@ class DecoderEngine:
         known = begin - len(generating.prompt_scores)
         if following and not known and top is not None:
             generating.prompt_scores += score_all(rows[: len(following)], following, top)
+
+    def _learn(self) -> None:
+        """While the next step runs: what the last one took."""
+        if self._took is not None:
+            self._step_time.observe(*self._took)
+            self._took = None
 
     def _tell(self, changed: dict[int, Generating]) -> None:
         """While the next step runs: what the last one gave, and what grammars allow after it."""
