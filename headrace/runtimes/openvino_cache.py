@@ -13,6 +13,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -35,6 +36,8 @@ SOURCES = (HERE.parent / "graphs", HERE.parent / "weights", HERE)
 PLUGIN = Path(ov.__file__).parent / "libs" / "libopenvino_intel_cpu_plugin.so"
 """Knows the operations of a graph that it has made ready."""
 
+BESIDE = ".graph-"  # how folders of graphs that are being written begin
+LEFT_S = 3600.0
 BEFORE_WEIGHTS = b"</cnndata>\n"
 GRAPH_BEGIN, GRAPH_END = b'<?xml version="1.0"?>\n<net ', b"</net>"
 
@@ -61,7 +64,7 @@ class GraphCache:
         path = self._folder / f"graph-{key}.xml" if self._folder is not None else None
         if path is not None and path.exists():
             with contextlib.suppress(RuntimeError, OSError):
-                model = _core().read_model(path)
+                model = _kept(path)
                 complete(model)
                 compiled = _core().compile_model(model, "CPU", dict(options))
                 os.utime(path)
@@ -76,7 +79,7 @@ class GraphCache:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if _constant_bytes(model) * 2 > shutil.disk_usage(path.parent).free * MOST_OF_FREE:
             return _core().compile_model(model, "CPU", dict(options))
-        with tempfile.TemporaryDirectory(prefix=".graph-", dir=path.parent) as kept:
+        with tempfile.TemporaryDirectory(prefix=BESIDE, dir=path.parent) as kept:
             asked = {**options, "CACHE_DIR": kept, "CACHE_ENCRYPTION_CALLBACKS": [_as_it_is, _as_it_is]}
             compiled = _core().compile_model(model, "CPU", asked)
             with contextlib.suppress(OSError, ValueError):
@@ -94,6 +97,9 @@ class GraphCache:
         for file in too_many([each for each in found if each[0] != kept], self._most_bytes - _bytes(kept)):
             file.unlink(missing_ok=True)
             file.with_suffix(".bin").unlink(missing_ok=True)
+        for left in self._folder.glob(f"{BESIDE}*"):  # by a process that was killed
+            if left.stat().st_mtime < time.time() - LEFT_S:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def divide(blob: Path, xml: Path) -> None:
@@ -144,6 +150,15 @@ def _core() -> ov.Core:
     with contextlib.suppress(RuntimeError):
         core.add_extension(str(PLUGIN))
     return core
+
+
+def _kept(path: Path) -> ov.Model:
+    """A graph that was kept. Codes of 4 bits are marked again: they would be made 8 bits long when it is compiled."""
+    model = _core().read_model(path)
+    for node in model.get_ops():
+        if node.get_type_name() == "Constant" and node.get_element_type().bitwidth == 4:
+            node.get_rt_info()["keep_const_precision_0"] = 1
+    return model
 
 
 @cache

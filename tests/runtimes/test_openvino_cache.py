@@ -1,6 +1,7 @@
 """Graphs are built once, read afterwards, and never fail for want of a folder."""
 
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,13 @@ import openvino.opset15 as op
 import pytest
 from numpy.typing import NDArray
 
+from headrace.graphs.linear import Form, Precision, linear
 from headrace.graphs.nodes import f32, named_result, parameter
 from headrace.runtimes.openvino_cache import GraphCache, divide, graph_key, too_many
+from tests.graphs.tiny import golden_checkpoint
 
-OPTIONS = {"INFERENCE_NUM_THREADS": 1}
+OPTIONS = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32"}
+FORMS: tuple[Form, ...] = ("f32", "bf16", "int8", "int4")
 
 
 def _graph() -> ov.Model:
@@ -30,6 +34,14 @@ def _answer(compiled: ov.CompiledModel) -> NDArray[np.float32]:
     return np.array(compiled([np.linspace(-1, 1, 128, dtype=np.float32).reshape(2, 64)])[0])
 
 
+def _forms(compiled: ov.CompiledModel) -> list[str]:
+    """Of the constants, the types of their numbers."""
+    ops = compiled.get_runtime_model().get_ops()
+    return sorted(
+        str(op.get_output_element_type(0)) for op in ops if str(op.get_rt_info()["layerType"].value) == "Const"
+    )
+
+
 def test_a_graph_is_built_once_and_computes_the_same_when_it_is_read(tmp_path: Path) -> None:
     folder = tmp_path / "new"
     first = GraphCache(folder).compiled("a", OPTIONS, _graph)
@@ -37,6 +49,19 @@ def test_a_graph_is_built_once_and_computes_the_same_when_it_is_read(tmp_path: P
     assert [port.any_name for port in (*found.inputs, *found.outputs)] == ["x", "y"]
     assert np.array_equal(_answer(found), _answer(first))
     assert sorted(path.name for path in folder.iterdir()) == ["graph-a.bin", "graph-a.xml"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_weights_keep_their_form_when_they_are_read(form: Form, tmp_path: Path) -> None:
+    def build() -> ov.Model:
+        x = parameter("x", [-1, 64], ov.Type.f32)
+        product = linear(x, [golden_checkpoint("llama").weights["layers.0.q"]], Precision(form))
+        return ov.Model([named_result("y", product)], [x], "graph")
+
+    first = GraphCache(tmp_path).compiled("a", OPTIONS, build)
+    found = GraphCache(tmp_path).compiled("a", OPTIONS, _never)
+    assert _forms(found) == _forms(first)
+    assert np.array_equal(_answer(found), _answer(first))
 
 
 def test_what_a_file_does_not_hold_is_completed_where_it_is_read_only(tmp_path: Path) -> None:
@@ -82,6 +107,14 @@ def test_graphs_over_the_limit_go_but_never_the_newest(tmp_path: Path) -> None:
     for key in ("a", "b"):
         GraphCache(tmp_path, most_bytes=1).compiled(key, OPTIONS, _graph)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["graph-b.bin", "graph-b.xml"]
+
+
+def test_what_a_killed_process_left_is_removed_once_it_is_old(tmp_path: Path) -> None:
+    for name, age_s in ((".graph-old", 7200), (".graph-new", 60)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - age_s,) * 2)
+    GraphCache(tmp_path).compiled("a", OPTIONS, _graph)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".graph-new", "graph-a.bin", "graph-a.xml"]
 
 
 def test_those_used_last_stay() -> None:
