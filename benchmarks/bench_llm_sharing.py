@@ -70,10 +70,10 @@ def prefixes(shared: str, apart: str) -> dict[str, float]:
 
 def newcomer(address: str) -> dict[str, float]:
     streams: list[Stream] = []
-    before = metrics(address)["vllm:generation_tokens_total"]
+    before = tokens(address, "generated")
     others = threading.Thread(target=lambda: streams.extend(complete(address, crowd(STREAMS, max_tokens=3 * TOKENS))))
     others.start()
-    while metrics(address)["vllm:generation_tokens_total"] < before + 20 * STREAMS:
+    while tokens(address, "generated") < before + 20 * STREAMS:
         time.sleep(0.1)  # until all decode
     (late,) = complete(address, [{"prompt": ids(NEWCOMER), "max_tokens": 2}])
     others.join()
@@ -129,7 +129,7 @@ def decoding(address: str, count: int, **more: Any) -> float:
 
 def gone(address: str) -> dict[str, float]:
     """Streams that their clients close once they have begun."""
-    before = saved(address)
+    before = tokens(address, "saved")
     links = [begun(address, {"prompt": ids(100), "max_tokens": 1_000}) for _ in range(GONE)]
     used = metrics(address)["vllm:kv_cache_usage_perc"]
     closed_s = time.perf_counter()
@@ -144,13 +144,13 @@ def gone(address: str) -> dict[str, float]:
     return {
         "clients gone: until all is free, ms": (time.perf_counter() - closed_s) * 1e3,
         "clients gone: share of the cache before": used,
-        "clients gone: tokens saved": saved(address) - before,
+        "clients gone: tokens saved": tokens(address, "saved") - before,
     }
 
 
-def saved(address: str) -> float:
-    """Tokens that cancelled requests were still allowed, so far."""
-    return metrics(address, 'kind="saved"')["headrace_tokens_total"]
+def tokens(address: str, kind: str) -> float:
+    """Generated, or saved (those that cancelled requests were still allowed), so far."""
+    return metrics(address, f'kind="{kind}"')["headrace_tokens_total"]
 
 
 def begun(address: str, body: Mapping[str, Any]) -> http.client.HTTPConnection:
