@@ -14,6 +14,8 @@ HeadraceError
 ├── Unavailable               right, but not now
 │   ├── ModelUnavailable      loading, unloading or failed; the reason is said
 │   ├── QueueFull             more is waiting than may wait; try again later
+│   ├── WouldBeLate           predicted on arrival to miss its deadline
+│   ├── RateLimited           the tenant's allowance is used up
 │   ├── WorkerLost            the process that ran it died, twice
 │   └── Draining              the server takes no new requests
 ├── DeadlineExceeded          the time that the caller gave has passed
@@ -103,6 +105,28 @@ class QueueFull(Unavailable):
     code = "queue_full"
 
 
+class WouldBeLate(Unavailable):
+    """`predicted_ms` is when the answer would come, `deadline_ms` when it must, both from arrival."""
+
+    code = "would_be_late"
+
+    def __init__(
+        self,
+        message: str,
+        where: str = "",
+        retry_after_s: float | None = None,
+        predicted_ms: float | None = None,
+        deadline_ms: float | None = None,
+    ) -> None:
+        super().__init__(message, where, retry_after_s)
+        self.predicted_ms = predicted_ms
+        self.deadline_ms = deadline_ms
+
+
+class RateLimited(Unavailable):
+    code = "rate_limited"
+
+
 class WorkerLost(Unavailable):
     code = "worker_lost"
 
@@ -112,7 +136,16 @@ class Draining(Unavailable):
 
 
 class DeadlineExceeded(HeadraceError):
+    """Admitted, and shed since. `predicted_ms` and `deadline_ms` as of WouldBeLate; None where nobody can say."""
+
     code = "deadline_exceeded"
+
+    def __init__(
+        self, message: str, where: str = "", predicted_ms: float | None = None, deadline_ms: float | None = None
+    ) -> None:
+        super().__init__(message, where)
+        self.predicted_ms = predicted_ms
+        self.deadline_ms = deadline_ms
 
 
 class Cancelled(HeadraceError):

@@ -22,6 +22,7 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     batch: BatchFacts | None  # None where it was not run
     error: str = ""  # a code of `errors.py`, or empty
     trace: str = ""
+    tenant: str = ""
 
 
 class BatchRecord(msgspec.Struct, frozen=True, gc=False):
@@ -30,6 +31,25 @@ class BatchRecord(msgspec.Struct, frozen=True, gc=False):
     model: ModelVersion
     facts: BatchFacts
     error: str = ""
+    predicted_ns: int = 0  # the time that it was to take at most; 0 where nobody predicted
+
+
+class ShedRecord(msgspec.Struct, frozen=True, gc=False):
+    """One request that was refused or dropped to keep others in time; made where it was decided."""
+
+    model: ModelVersion
+    tenant: str
+    reason: str  # predicted (on arrival), late (after admission), queue, memory, rate, overload (for a better batch)
+    predicted_ns: int | None = None  # when its answer would have come, from arrival
+    deadline_ns: int | None = None  # when it had to, from arrival
+
+
+class CancelRecord(msgspec.Struct, frozen=True, gc=False):
+    """One request whose caller left; made where it was withdrawn."""
+
+    model: ModelVersion
+    stage: str  # queued, running
+    saved_ns: int = 0  # compute that was not spent on it, as predicted
 
 
 class StepRecord(msgspec.Struct, frozen=True, gc=False):
@@ -77,7 +97,9 @@ class WorkerEvent(msgspec.Struct, frozen=True):
     pid: int = 0
 
 
-Record = RequestRecord | BatchRecord | StepRecord | GenerationRecord | ModelEvent | WorkerEvent
+Record = (
+    RequestRecord | BatchRecord | ShedRecord | CancelRecord | StepRecord | GenerationRecord | ModelEvent | WorkerEvent
+)
 
 
 Recorder = Callable[[Record], None]

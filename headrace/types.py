@@ -98,6 +98,14 @@ class Batching(msgspec.Struct, frozen=True):
     tolerance: float | None = None  # largest difference of a row alone and in company
 
 
+class Objective(msgspec.Struct, frozen=True):
+    """What a model's answers must hold, in milliseconds from arrival; None: nothing is promised."""
+
+    p99_ms: float | None = None
+    ttft_ms: float | None = None  # of a language model: to the first token
+    tpot_ms: float | None = None  # of a language model: between tokens
+
+
 class WarmUp(msgspec.Struct, frozen=True):
     """One run before the version is served. Inputs not named are zeros of size 1 in their free dimensions."""
 
@@ -144,6 +152,7 @@ class Manifest(msgspec.Struct, frozen=True):
     inputs: tuple[TensorSpec, ...] = ()  # overrides by name, partial: only those named
     outputs: tuple[TensorSpec, ...] = ()
     batching: Batching = Batching()
+    objective: Objective = Objective()
     warm_up: tuple[WarmUp, ...] = ()
     llm: LanguageChoices = LanguageChoices()
     parameters: Mapping[str, str] = {}
@@ -164,6 +173,10 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     deadline_ns: int | None = None
     priority: int = 0  # 0: the default; 1: the highest
     trace: str = ""  # a W3C traceparent, or empty
+    tenant: str = ""  # on whose behalf; "" where nobody said
+    min_accuracy: float = 0.0  # of the variant that may answer
+    ttft_ns: int | None = None  # from arrival to a language model's first token
+    tpot_ns: int | None = None  # from one token of it to the next, on average
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
@@ -183,12 +196,13 @@ class BatchFacts(msgspec.Struct, frozen=True, gc=False):
 
     rows: int
     requests: int
-    reason: str  # why it was closed: size, delay, idle, alone
+    reason: str  # why it was closed; see `batching/policy.py`
     instance: int
     started_ns: int  # taken from the queue
     input_ns: int = 0  # time to lay out inputs, to compute, to lay out outputs
     infer_ns: int = 0
     output_ns: int = 0
+    variant: str = ""  # that computed it, where the model has several
 
 
 class Response(msgspec.Struct, frozen=True, gc=False):

@@ -78,6 +78,7 @@ class Gateway:
                 batch,
                 code,
                 request.context.trace,
+                request.context.tenant,
             )
         )
 
@@ -86,7 +87,16 @@ class Gateway:
         times = context.arrived_ns, submitted_ns, self._clock.now_ns()
         self._record(
             RequestRecord(
-                request.id, model.name, model.version, context.protocol, 0, *times, None, error.code, context.trace
+                request.id,
+                model.name,
+                model.version,
+                context.protocol,
+                0,
+                *times,
+                None,
+                error.code,
+                context.trace,
+                context.tenant,
             )
         )
 

@@ -7,7 +7,17 @@ from typing import assert_never
 
 from headrace.observe.histogram import DURATION_BOUNDS_NS, ROW_BOUNDS, Histogram
 from headrace.observe.language_tally import LanguageTally, is_complete
-from headrace.records import BatchRecord, GenerationRecord, ModelEvent, Record, RequestRecord, StepRecord, WorkerEvent
+from headrace.records import (
+    BatchRecord,
+    CancelRecord,
+    GenerationRecord,
+    ModelEvent,
+    Record,
+    RequestRecord,
+    ShedRecord,
+    StepRecord,
+    WorkerEvent,
+)
 from headrace.types import VersionState
 
 Key = tuple[str, int | None]
@@ -161,6 +171,8 @@ class Tally:
             elif isinstance(record, BatchRecord | StepRecord | GenerationRecord):
                 if version := self.versions.get((record.model.name, record.model.version)):
                     version.add(record)
+            elif isinstance(record, ShedRecord | CancelRecord):
+                pass  # refusals are counted with their requests
             elif isinstance(record, WorkerEvent):
                 self._worker(record)
             elif isinstance(record, ModelEvent):

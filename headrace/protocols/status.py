@@ -29,6 +29,8 @@ STATUS: dict[str, Status] = {
     "unavailable": Status(503, _UNAVAILABLE),
     "model_unavailable": Status(503, _UNAVAILABLE),
     "queue_full": Status(503, _UNAVAILABLE),
+    "would_be_late": Status(429, _RESOURCE_EXHAUSTED),
+    "rate_limited": Status(429, _RESOURCE_EXHAUSTED),
     "worker_lost": Status(503, _UNAVAILABLE),
     "draining": Status(503, _UNAVAILABLE),
     "deadline_exceeded": Status(504, _DEADLINE_EXCEEDED),
