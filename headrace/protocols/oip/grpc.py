@@ -7,8 +7,9 @@ from grpc_reflection.v1alpha import reflection_pb2
 from headrace.errors import SettingInvalid
 from headrace.generated import model_config_pb2, service_pb2
 from headrace.generated import service_pb2 as pb
+from headrace.protocols.grpc.method import Method, Unary
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.grpc_call import Method, Unary, unary
+from headrace.protocols.oip.grpc_call import unary
 from headrace.protocols.oip.grpc_control import Control
 from headrace.protocols.oip.grpc_health import SERVICE as HEALTH
 from headrace.protocols.oip.grpc_health import Health

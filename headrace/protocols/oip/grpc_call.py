@@ -3,72 +3,28 @@
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
 from headrace.errors import HeadraceError, Internal, InvalidRequest, Unavailable
+from headrace.protocols.grpc.method import Call, Unary
 from headrace.protocols.oip.parameters import trace_of
 from headrace.protocols.status import status_of
+from headrace.types import Buffer
 
 log = logging.getLogger(__name__)
 
 MessageT = TypeVar("MessageT", bound=Message)
 
-Trailers = Sequence[tuple[str, str]]
-
 _LONGEST_DETAILS = 2000  # characters: trailers that are too long never reach the client
-
-
-class Call(Protocol):
-    """One call as its method sees it: `grpc_rpc.py`. Whatever is said after its end, or its client's, is dropped."""
-
-    @property
-    def metadata(self) -> Sequence[tuple[str, str | bytes]]:
-        """What the client sent along."""
-        ...
-
-    def time_remaining(self) -> float | None:
-        """Seconds until the client stops waiting; None where it did not say."""
-        ...
-
-    def finish(self, message: bytes) -> None:
-        """The one answer of a unary call, and its end."""
-        ...
-
-    def end(self, code: int, details: str = "", trailers: Trailers = ()) -> None:
-        """End the call with a status."""
-        ...
-
-    async def write(self, message: bytes) -> None:
-        """One answer of a stream; returns when the next may follow. One at a time."""
-        ...
-
-    def when_left(self, left: Callable[[], object]) -> None:
-        """Call `left` if the client goes, or its deadline passes, before the end."""
-        ...
-
-
-class Unary(NamedTuple):
-    """A method of one request: `serve` begins to answer it, on the event loop, and must not raise."""
-
-    serve: Callable[[bytes, Call], None]
-
-
-class Stream(NamedTuple):
-    """A method of many requests or answers: the call ends well when `serve` returns. It must not raise."""
-
-    serve: Callable[[AsyncIterator[bytes], Call], Awaitable[None]]
-
-
-Method = Unary | Stream
 
 
 def unary(kind: type[MessageT], answer: Callable[[MessageT, Call], Awaitable[Message]]) -> Unary:
     """A method of one request and one answer, for a table of methods."""
 
-    async def run(sent: bytes, call: Call) -> None:
+    async def run(sent: Buffer, call: Call) -> None:
         try:
             message = await answer(parse(kind, sent), call)
         except HeadraceError as error:
@@ -78,16 +34,16 @@ def unary(kind: type[MessageT], answer: Callable[[MessageT, Call], Awaitable[Mes
         else:
             call.finish(message.SerializeToString())
 
-    def serve(sent: bytes, call: Call) -> None:
+    def serve(sent: Buffer, call: Call) -> None:
         call.when_left(asyncio.get_running_loop().create_task(run(sent, call)).cancel)
 
     return Unary(serve)
 
 
-def parse(kind: type[MessageT], sent: bytes) -> MessageT:
+def parse(kind: type[MessageT], sent: Buffer) -> MessageT:
     """The message that the bytes are. Raises InvalidRequest."""
     try:
-        return kind.FromString(sent)
+        return kind.FromString(bytes(sent))
     except DecodeError as error:
         raise InvalidRequest(
             f"the bytes are no {kind.DESCRIPTOR.full_name} message, or its strings are not UTF-8"

@@ -7,9 +7,9 @@ import msgspec
 
 from headrace.errors import InvalidRequest, Unsupported
 from headrace.generated import service_pb2 as pb
+from headrace.protocols.grpc.method import Call
 from headrace.protocols.json_body import decode
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.grpc_call import Call
 from headrace.protocols.oip.shared_memory import NO_CUDA
 from headrace.types import ModelRef
 

@@ -7,8 +7,10 @@ from typing import Any
 from grpc_health.v1 import health_pb2
 
 from headrace.errors import HeadraceError, NotFound
+from headrace.protocols.grpc.method import Call, Method, Stream
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.grpc_call import Call, Method, Stream, parse, refuse, unary
+from headrace.protocols.oip.grpc_call import parse, refuse, unary
+from headrace.types import Buffer
 
 SERVICE = "grpc.health.v1.Health"
 _POLL_S = 1.0
@@ -31,7 +33,7 @@ class Health:
             raise NotFound(f"{message.service!r} is neither a service nor a model", "service")
         return health_pb2.HealthCheckResponse(status=status)
 
-    async def watch(self, requests: AsyncIterator[bytes], call: Call) -> None:
+    async def watch(self, requests: AsyncIterator[Buffer], call: Call) -> None:
         async for sent in requests:
             try:
                 service = parse(health_pb2.HealthCheckRequest, sent).service

@@ -2,12 +2,13 @@
 
 from headrace.errors import HeadraceError
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse
+from headrace.protocols.grpc.method import Call
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.grpc_call import Call, deadline_ns, fault, parse, refuse, trace
+from headrace.protocols.oip.grpc_call import deadline_ns, fault, parse, refuse, trace
 from headrace.protocols.oip.grpc_messages import Wanted, read_request, write_response
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.unary import whole
-from headrace.types import Response
+from headrace.types import Buffer, Response
 
 
 class Infer:
@@ -16,7 +17,7 @@ class Infer:
     def __init__(self, front: Front) -> None:
         self._front = front
 
-    def infer(self, sent: bytes, call: Call) -> None:
+    def infer(self, sent: Buffer, call: Call) -> None:
         """Begin to answer; a call that ends early is cancelled below."""
         front = self._front
         now_ns = front.clock.now_ns()

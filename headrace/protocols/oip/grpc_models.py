@@ -7,8 +7,8 @@ from google.protobuf import json_format
 from headrace.errors import HeadraceError
 from headrace.generated import service_pb2 as pb
 from headrace.models.registry import Served
+from headrace.protocols.grpc.method import Call
 from headrace.protocols.oip.front import EXTENSIONS, Front
-from headrace.protocols.oip.grpc_call import Call
 from headrace.protocols.oip.model_config import model_config
 from headrace.protocols.oip.model_version import read_model
 from headrace.types import TensorSpec

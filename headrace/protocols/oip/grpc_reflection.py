@@ -7,7 +7,9 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from headrace.errors import HeadraceError
-from headrace.protocols.oip.grpc_call import Call, Method, Stream, parse, refuse
+from headrace.protocols.grpc.method import Call, Method, Stream
+from headrace.protocols.oip.grpc_call import parse, refuse
+from headrace.types import Buffer
 
 SERVICE = reflection.SERVICE_NAME
 
@@ -16,7 +18,7 @@ def reflect(services: Sequence[str], pool: DescriptorPool) -> dict[str, Method]:
     """Every method of the service by its name: it tells of these services, and of the files in the pool."""
     known: Any = reflection.ReflectionServicer(services, pool)
 
-    async def serve(requests: AsyncIterator[bytes], call: Call) -> None:
+    async def serve(requests: AsyncIterator[Buffer], call: Call) -> None:
         async for sent in requests:
             try:
                 asked = parse(reflection_pb2.ServerReflectionRequest, sent)

@@ -7,12 +7,12 @@ each step of a call. Here a unary call is three completions, told to the event l
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
-from headrace.protocols.oip.grpc_call import Method, Trailers, Unary
+from headrace.protocols.grpc.method import Metadata, Method, Unary
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +32,7 @@ class Rpc:
 
     __slots__ = ("_begun", "_call", "_deadline", "_ended", "_left", "_message", "_method", "_sent", "_tell", "metadata")
 
-    def __init__(
-        self, call: Any, method: Method, deadline: float, metadata: Sequence[tuple[str, str | bytes]], tell: Tell
-    ) -> None:
+    def __init__(self, call: Any, method: Method, deadline: float, metadata: Metadata, tell: Tell) -> None:
         self.metadata = metadata
         self._call = call
         self._method = method
@@ -78,12 +76,12 @@ class Rpc:
         if not self._ended:
             self._left = left
 
-    def finish(self, message: bytes) -> None:
+    def finish(self, message: bytes, trailers: Metadata = ()) -> None:
         if not self._ended:
-            self._send((cygrpc.SendMessageOperation(message, _NO_FLAGS), _status(_OK)), self.on_ended)
+            self._send((cygrpc.SendMessageOperation(message, _NO_FLAGS), _status(_OK, "", trailers)), self.on_ended)
             self._close()
 
-    def end(self, code: int, details: str = "", trailers: Trailers = ()) -> None:
+    def end(self, code: int, details: str = "", trailers: Metadata = ()) -> None:
         if not self._ended:
             self._send((_status(code, details, trailers),), self.on_ended)
             self._close()
@@ -160,5 +158,5 @@ class Rpc:
         self._left = None  # it may know this call: the two would wait for the garbage collector
 
 
-def _status(code: int, details: str = "", trailers: Trailers = ()) -> Any:
+def _status(code: int, details: str = "", trailers: Metadata = ()) -> Any:
     return cygrpc.SendStatusFromServerOperation(tuple(trailers) or None, code, details.encode(), _NO_FLAGS)

@@ -13,7 +13,7 @@ from typing import Any
 
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
-from headrace.protocols.oip.grpc_call import Method, Unary
+from headrace.protocols.grpc.method import Method, Unary
 from headrace.protocols.oip.grpc_rpc import Rpc
 
 log = logging.getLogger(__name__)

@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from headrace.errors import HeadraceError
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse, ModelStreamInferResponse
+from headrace.protocols.grpc.method import Call, Stream
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.grpc_call import Call, Stream, deadline_ns, fault, metadata, parse, refuse, trace
+from headrace.protocols.oip.grpc_call import deadline_ns, fault, metadata, parse, refuse, trace
 from headrace.protocols.oip.grpc_infer import written
 from headrace.protocols.oip.grpc_messages import read_request
 from headrace.servable import Cancel
-from headrace.types import Response
+from headrace.types import Buffer, Response
 
 MAX_RUNNING = 128
 """Requests of one stream that may run or have answers unsent; the next is read only then."""
@@ -31,7 +32,7 @@ def stream(front: Front, max_running: int = MAX_RUNNING) -> Stream:
     `triton_grpc_error: true` it ends the stream with a status.
     """
 
-    async def serve(requests: AsyncIterator[bytes], call: Call) -> None:
+    async def serve(requests: AsyncIterator[Buffer], call: Call) -> None:
         try:
             await _Stream(front, call, max_running).run(requests)
         except HeadraceError as error:
@@ -56,7 +57,7 @@ class _Stream:
         self._numbers = count()
         self._complete = False  # the client has sent its last request
 
-    async def run(self, requests: AsyncIterator[bytes]) -> None:
+    async def run(self, requests: AsyncIterator[Buffer]) -> None:
         """Read and answer until both sides are done. Raises the first error where the client asked for that."""
         reading = asyncio.create_task(self._read(requests))
         try:
@@ -74,7 +75,7 @@ class _Stream:
             for cancel in list(self._running.values()):
                 cancel()
 
-    async def _read(self, requests: AsyncIterator[bytes]) -> None:
+    async def _read(self, requests: AsyncIterator[Buffer]) -> None:
         try:
             async for sent in requests:
                 await self._permits.acquire()
@@ -83,7 +84,7 @@ class _Stream:
             self._complete = True
             self._end_if_done()
 
-    def _submit(self, sent: bytes) -> None:
+    def _submit(self, sent: Buffer) -> None:
         number, message = next(self._numbers), ModelInferRequest()
         self._running[number] = lambda: None
         try:

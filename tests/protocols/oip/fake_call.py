@@ -1,8 +1,10 @@
 """What a gRPC method sees of its call, without a connection."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
+
+from headrace.protocols.grpc.method import Metadata
 
 
 class End(NamedTuple):
@@ -10,7 +12,7 @@ class End(NamedTuple):
 
     code: int
     details: str
-    trailers: Sequence[tuple[str, str]]
+    trailers: Metadata
 
 
 class FakeCall:
@@ -21,7 +23,7 @@ class FakeCall:
         self.over = asyncio.Event()  # it has ended
         self.written: list[bytes] = []
         self.left: Callable[[], object] | None = None
-        self.metadata: Sequence[tuple[str, str | bytes]] = tuple(sent.items())
+        self.metadata: Metadata = tuple(sent.items())
         self._remaining_s = remaining_s
 
     def time_remaining(self) -> float | None:
@@ -30,12 +32,12 @@ class FakeCall:
     def when_left(self, left: Callable[[], object]) -> None:
         self.left = left
 
-    def finish(self, message: bytes) -> None:
+    def finish(self, message: bytes, trailers: Metadata = ()) -> None:
         assert self.ended is None
         self.written.append(message)
-        self.end(0)
+        self.end(0, trailers=trailers)
 
-    def end(self, code: int, details: str = "", trailers: Sequence[tuple[str, str]] = ()) -> None:
+    def end(self, code: int, details: str = "", trailers: Metadata = ()) -> None:
         assert self.ended is None
         self.ended = End(code, details, trailers)
         self.over.set()

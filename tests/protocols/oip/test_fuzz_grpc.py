@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from headrace.arrays import DATATYPES
 from headrace.generated import service_pb2 as pb
+from headrace.protocols.grpc.method import Unary
 from headrace.protocols.oip.grpc import methods
-from headrace.protocols.oip.grpc_call import Unary
 from headrace.protocols.oip.grpc_tensors import FIELDS
 from tests.conformance.grpc.golden import FOLDER, read
 from tests.protocols.oip.fake_call import FakeCall

@@ -5,7 +5,8 @@ import pytest
 
 from headrace.errors import HeadraceError, InvalidRequest, QueueFull
 from headrace.generated import service_pb2 as pb
-from headrace.protocols.oip.grpc_call import Call, deadline_ns, metadata, parse, trace, unary
+from headrace.protocols.grpc.method import Call
+from headrace.protocols.oip.grpc_call import deadline_ns, metadata, parse, trace, unary
 from tests.protocols.oip.fake_call import End, FakeCall
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from google.protobuf.descriptor_pool import Default
 from grpc_reflection.v1alpha import reflection_pb2
 
-from headrace.protocols.oip.grpc_call import Stream
+from headrace.protocols.grpc.method import Stream
 from headrace.protocols.oip.grpc_reflection import reflect
 from tests.protocols.oip.fake_call import FakeCall
 

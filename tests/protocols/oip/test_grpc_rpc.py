@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from headrace.protocols.oip.grpc_call import Call, Unary
+from headrace.protocols.grpc.method import Call, Unary
 from headrace.protocols.oip.grpc_rpc import Rpc
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import pytest
 
-from headrace.protocols.oip.grpc_call import Call, Method, Stream, Unary
+from headrace.protocols.grpc.method import Call, Method, Stream, Unary
 from headrace.protocols.oip.grpc_server import Server
 
 

@@ -1,0 +1,53 @@
+"""What gRPC asks of a method, and what a method sees of its call: the same under every server."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from headrace.types import Buffer
+
+Metadata = Sequence[tuple[str, str | bytes]]
+"""Names and values that travel with a call; names that end in `-bin` have bytes."""
+
+
+class Call(Protocol):
+    """One call as its method sees it. Whatever is said after its end, or its client's, is dropped."""
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the client sent along."""
+        ...
+
+    def time_remaining(self) -> float | None:
+        """Seconds until the client stops waiting; None where it did not say."""
+        ...
+
+    def finish(self, message: bytes, trailers: Metadata = ()) -> None:
+        """The one answer of a unary call, and its end."""
+        ...
+
+    def end(self, code: int, details: str = "", trailers: Metadata = ()) -> None:
+        """End the call with a status."""
+        ...
+
+    async def write(self, message: bytes) -> None:
+        """One answer of a stream; returns when the next may follow. One at a time."""
+        ...
+
+    def when_left(self, left: Callable[[], object]) -> None:
+        """Call `left` if the client goes, or its deadline passes, before the end."""
+        ...
+
+
+class Unary(NamedTuple):
+    """A method of one request: `serve` begins to answer it, on the event loop, and must not raise."""
+
+    serve: Callable[[Buffer, Call], None]
+
+
+class Stream(NamedTuple):
+    """A method of many requests or answers: the call ends well when `serve` returns. It must not raise."""
+
+    serve: Callable[[AsyncIterator[Buffer], Call], Awaitable[None]]
+
+
+Method = Unary | Stream
