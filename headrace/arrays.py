@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.types import Buffer, Shape, Tensor
+from headrace.types import Buffer, Number, Shape, Tensor
 
 DATATYPES: dict[str, np.dtype[np.generic]] = {
     "BOOL": np.dtype("bool"),
@@ -59,6 +59,23 @@ def from_array(name: str, array: NDArray[np.generic], datatype: str = "") -> Ten
         return Tensor(name, datatype, array.shape, join_bytes(to_bytes(element) for element in array.ravel()))
     contiguous = np.ascontiguousarray(array, dtype=DATATYPES[datatype])
     return Tensor(name, datatype, array.shape, contiguous.reshape(-1).view(np.uint8).data)
+
+
+def filled(datatype: str, value: Number, shape: Shape) -> NDArray[np.generic]:
+    """An array of one number. Raises ValueError where the datatype cannot hold it."""
+    dtype = DATATYPES[datatype]
+    if datatype == "BF16":
+        return np.full(shape, np.array(value, np.float32).view(np.uint32) >> 16, dtype)
+    if not _holds(dtype, value):
+        raise ValueError(f"{datatype} cannot hold {value!r}")
+    return np.full(shape, value, dtype)
+
+
+def _holds(dtype: np.dtype[np.generic], value: Number) -> bool:
+    if dtype.kind in "iu":
+        bounds = np.iinfo(dtype.name)
+        return bounds.min <= value <= bounds.max and float(value).is_integer()
+    return dtype.kind == "f" or (dtype.kind == "b" and value in (0, 1))
 
 
 def to_bytes(element: object) -> bytes:

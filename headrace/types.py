@@ -50,6 +50,22 @@ class TensorSpec(msgspec.Struct, frozen=True, gc=False):
     symbols: tuple[str, ...] = ()  # the file's names of the dimensions ("" where unnamed): equal names, equal sizes
 
 
+Number = bool | int | float
+"""One element of a tensor that is no string."""
+
+
+class PadAxis(msgspec.Struct, frozen=True):
+    """The dimension along which rows of several lengths share one run, each filled up to the longest, and its answers
+    cut to its own length; and how that is known."""
+
+    axis: int  # of each input in `values`; the batch axis is 0
+    values: Mapping[str, Number]  # what each input with that dimension is filled up with
+    outputs: Mapping[str, tuple[int, ...]] = {}  # the dimensions of an output that are as long as the inputs
+    mask: str = ""  # the input that tells a row from its filling; only requests that give it are filled up
+    difference: float = 0.0  # largest absolute difference of a row alone and filled up
+    why: str = ""  # one sentence: what was found
+
+
 class BatchAxis(msgspec.Struct, frozen=True):
     """Whether rows of several requests may share one run, and how that is known."""
 
@@ -58,6 +74,8 @@ class BatchAxis(msgspec.Struct, frozen=True):
     difference: float = 0.0  # largest absolute difference of a row alone and in company
     why: str = ""  # one sentence: what was found, or why rows stay alone
     pending: bool = False  # no sizes were found that run: learn from the first request
+    pad: PadAxis | None = None  # None: only rows of one shape share a run
+    unpadded: str = ""  # why they do, where rows may differ in length
 
 
 class Signature(msgspec.Struct, frozen=True):
@@ -88,6 +106,14 @@ class ModelVersion(msgspec.Struct, frozen=True, gc=False):
         return f"{self.name}/{self.version}"
 
 
+class Padding(msgspec.Struct, frozen=True):
+    """How rows of several lengths are to be joined; what is not named of the inputs with that axis is filled with 0."""
+
+    axis: int
+    values: Mapping[str, Number] = {}  # by input
+    mask: str = ""  # the input that tells a row from its filling
+
+
 class Batching(msgspec.Struct, frozen=True):
     """How requests for a model are joined. None means: as found by probing, or as the settings say."""
 
@@ -96,6 +122,7 @@ class Batching(msgspec.Struct, frozen=True):
     max_delay_ms: float | None = None  # how long the first of a batch may wait for company
     max_queue: int | None = None  # requests that may wait
     tolerance: float | None = None  # largest difference of a row alone and in company
+    pad: Padding | bool | None = None  # False: rows of several lengths never share a run
 
 
 class Objective(msgspec.Struct, frozen=True):

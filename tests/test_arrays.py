@@ -11,6 +11,7 @@ from headrace.arrays import (
     DATATYPES,
     ITEM_BYTES,
     datatype_of,
+    filled,
     from_array,
     join_bytes,
     row_ends,
@@ -88,3 +89,20 @@ def test_rows_of_strings_end_where_their_elements_do() -> None:
     data = join_bytes([b"a", b"", b"bcd", b"e"])
     assert row_ends(data, (2, 2)) == [9, 21]
     assert row_ends(b"", (3, 0)) == [0, 0, 0]
+
+
+@pytest.mark.parametrize("datatype", NUMERIC)
+def test_an_array_is_filled_with_a_number(datatype: str) -> None:
+    array = filled(datatype, 1, (2, 3))
+    assert (array.dtype, array.shape) == (DATATYPES[datatype], (2, 3))
+    one = 0x3F80 if datatype == "BF16" else 1
+    assert (array == one).all()
+
+
+@pytest.mark.parametrize(
+    ("datatype", "value"),
+    [("INT8", 128), ("UINT8", -1), ("INT64", 0.5), ("INT32", float("inf")), ("BOOL", 2), ("BYTES", 0)],
+)
+def test_a_number_that_a_datatype_cannot_hold_is_refused(datatype: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"{datatype} cannot hold {value}"):
+        filled(datatype, value, (1,))

@@ -179,7 +179,7 @@ class BatchedModel:
 
     def _run(self, instance: Instance, batch: list[Waiting], reason: str, now_ns: int) -> None:
         self._running += len(batch)
-        work = collate.join(batch, self.signature.batch.batched)
+        work = collate.join(batch, self.signature.batch.batched, self.signature.batch.pad)
         closed = _Closed(reason, self._instances.index(instance), now_ns)
         instance.run(work, lambda outcome: self._ran(batch, closed, outcome))
 
@@ -206,7 +206,8 @@ class BatchedModel:
 
     def _succeeded(self, batch: list[Waiting], facts: BatchFacts, outcome: Outcome) -> None:
         try:
-            for item, outputs in zip(batch, collate.split(outcome.outputs, batch), strict=True):
+            parts = collate.split(outcome.outputs, batch, self.signature.batch.pad)
+            for item, outputs in zip(batch, parts, strict=True):
                 self._answer(item, Response(self._version, outputs, facts))
         except HeadraceError as error:
             log.exception("the outputs of %s cannot be split", self._version)

@@ -14,6 +14,7 @@ class Checked(NamedTuple):
 
     rows: int
     key: Key
+    length: int = 0  # of each row along the axis that rows are filled up along; 0 where the model has none
 
 
 MOST_KNOWN = 1024  # forms of requests that are remembered
@@ -32,9 +33,9 @@ class Check:
         self._outputs = {spec.name for spec in signature.outputs}
         self._batched = signature.batch.batched
         self._max_size = signature.batch.max_size
-        whole = 1 if self._batched else 0  # the first dimension that rows of a batch must agree in
+        self._pad = signature.batch.pad
         self._one_shape = len(self._required) == len(self._specs) and all(
-            FREE not in spec.shape[whole:] for spec in signature.inputs
+            FREE not in self._agreed(spec.name, spec.shape) for spec in signature.inputs
         )
 
     def __call__(self, request: Request) -> Checked:
@@ -68,7 +69,7 @@ class Check:
                 known = ", ".join(sorted(self._outputs))
                 raise InvalidRequest(f"the model has no output {name!r}; it has {known}", f"outputs[{index}].name")
         rows = self._rows(request.inputs) if self._batched else 1
-        return Checked(rows, () if self._one_shape else self._key(request.inputs))
+        return self._placed(rows, request.inputs)
 
     def _rows(self, inputs: tuple[Tensor, ...]) -> int:
         rows = inputs[0].shape[0]
@@ -85,9 +86,28 @@ class Check:
             )
         return rows
 
+    def _placed(self, rows: int, inputs: tuple[Tensor, ...]) -> Checked:
+        """What may share a run with it: where rows are filled up, whatever differs in length alone."""
+        pad = self._pad
+        if pad is None:
+            return Checked(rows, () if self._one_shape else self._key(inputs))
+        sizes = {tensor.shape[pad.axis] for tensor in inputs if tensor.name in pad.values}
+        length = max(sizes, default=0)
+        told = not pad.mask or any(tensor.name == pad.mask for tensor in inputs)
+        if len(sizes) != 1 or not length or not told:
+            return Checked(rows, tuple(sorted((tensor.name, tensor.shape) for tensor in inputs)), length)
+        return Checked(rows, () if self._one_shape else self._key(inputs), length)
+
     def _key(self, inputs: tuple[Tensor, ...]) -> Key:
-        whole = 1 if self._batched else 0
-        return tuple(sorted((tensor.name, tensor.shape[whole:]) for tensor in inputs))
+        return tuple(sorted((tensor.name, self._agreed(tensor.name, tensor.shape)) for tensor in inputs))
+
+    def _agreed(self, name: str, shape: Shape) -> Shape:
+        """The sizes that requests must agree in to share a run."""
+        if not self._batched:
+            return shape
+        if self._pad and name in self._pad.values:
+            return shape[1 : self._pad.axis] + shape[self._pad.axis + 1 :]
+        return shape[1:]
 
     def _unknown_input(self, index: int, tensor: Tensor) -> HeadraceError:
         known = ", ".join(self._specs) or "none"

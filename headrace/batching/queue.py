@@ -12,13 +12,14 @@ from headrace.types import Request
 class Waiting:
     """One request from its arrival to its answer; owned by the batched model."""
 
-    __slots__ = ("attempts", "done", "key", "num_bytes", "queued", "queued_ns", "reply", "request", "rows")
+    __slots__ = ("attempts", "done", "key", "length", "num_bytes", "queued", "queued_ns", "reply", "request", "rows")
 
     def __init__(self, request: Request, checked: Checked, reply: Reply, queued_ns: int) -> None:
         self.request = request
         self.reply = reply
         self.rows = checked.rows
         self.key: Key = checked.key
+        self.length = checked.length
         self.num_bytes = num_bytes(request)
         self.queued_ns = queued_ns
         self.queued = False  # in the queue, neither taken nor removed

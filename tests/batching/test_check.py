@@ -6,7 +6,7 @@ import pytest
 from headrace.arrays import from_array
 from headrace.batching.check import Check
 from headrace.errors import InvalidRequest
-from headrace.types import FREE, BatchAxis, ModelRef, Request, Signature, Tensor, TensorSpec
+from headrace.types import FREE, BatchAxis, ModelRef, PadAxis, Request, Signature, Tensor, TensorSpec
 from tests.fakes import request, signature
 
 
@@ -81,3 +81,59 @@ def test_a_request_without_an_optional_input_shares_no_run_with_one_that_has_it(
 def test_the_order_of_inputs_does_not_matter() -> None:
     check = Check(two_inputs())
     assert check(asked(A, B)) == check(asked(B, A))
+
+
+def tokens(**lengths: int) -> Request:
+    return asked(*[from_array(name, np.zeros((1, length), np.int64)) for name, length in lengths.items()])
+
+
+def padded(mask: str = "") -> Check:
+    """A model of ids and mask, as long as each other, and an optional input that is filled up with them."""
+    specs = tuple(
+        TensorSpec(name, "INT64", (FREE, FREE), optional=name == "types") for name in ("ids", "mask", "types")
+    )
+    pad = PadAxis(1, {"ids": 0, "mask": 0, "types": 0}, mask=mask)
+    axis = BatchAxis(True, 4, pad=pad)
+    return Check(Signature(specs, (TensorSpec("y", "FP32", (FREE,)),), axis, "fake", "fake"))
+
+
+def test_rows_of_several_lengths_share_a_key_where_they_are_filled_up() -> None:
+    check = padded()
+    short, long = check(tokens(ids=3, mask=3)), check(tokens(ids=9, mask=9))
+    assert short.key == long.key
+    assert (short.length, long.length) == (3, 9)
+
+
+def test_the_length_of_a_model_whose_rows_are_not_filled_up_is_0() -> None:
+    assert Check(signature((FREE, FREE)))(request([[1, 2]])).length == 0
+
+
+def test_what_is_given_besides_still_keeps_requests_apart() -> None:
+    check = padded()
+    assert check(tokens(ids=3, mask=3)).key != check(tokens(ids=3, mask=3, types=3)).key
+
+
+def test_inputs_of_different_lengths_share_a_run_with_their_like_only() -> None:
+    check = padded()
+    odd = check(tokens(ids=3, mask=1))
+    assert odd.length == 3
+    assert odd.key == check(tokens(ids=3, mask=1)).key
+    assert odd.key not in (check(tokens(ids=3, mask=3)).key, check(tokens(ids=4, mask=1)).key)
+
+
+def test_rows_of_no_length_are_never_filled_up() -> None:
+    check = padded()
+    assert check(tokens(ids=0, mask=0)).key != check(tokens(ids=3, mask=3)).key
+
+
+def test_where_the_mask_is_not_given_nothing_is_filled_up() -> None:
+    check = padded(mask="types")
+    assert check(tokens(ids=3, mask=3)).key != check(tokens(ids=4, mask=4)).key
+    assert check(tokens(ids=3, mask=3, types=3)).key == check(tokens(ids=4, mask=4, types=4)).key
+
+
+def test_a_model_whose_rows_differ_in_length_alone_has_one_key() -> None:
+    specs = (TensorSpec("x", "FP32", (FREE, FREE, 2)),)
+    axis = BatchAxis(True, 4, pad=PadAxis(1, {"x": 0}))
+    check = Check(Signature(specs, (TensorSpec("y", "FP32", (FREE,)),), axis, "fake", "fake"))
+    assert check(asked(from_array("x", np.zeros((1, 5, 2), np.float32)))) == (1, (), 5)
