@@ -1,0 +1,200 @@
+"""What a run takes by its rows and their length: a surface through what was measured, rising in both.
+
+Its knots are powers of two. A knot that was measured stands near the median of its runs; one that was not stands where
+the line a + b·rows + c·rows·length + d·rows·length² runs, moved as its measured neighbours are off that line. Knows no
+clock, no margins and not how quick the machine is at the moment: times are given and taken as logarithms, at speed 1.
+"""
+
+from collections import deque
+from itertools import product
+from math import exp, floor, log, log2
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Knot = tuple[int, int]
+"""(log2 of rows, 0 for no length or 1 + log2 of length), rounded."""
+
+Line = tuple[float, float, float, float]
+"""Its coefficients: for a run, a row, a row's length and its square."""
+
+Floats = NDArray[np.float64]
+
+KEPT = 32  # samples of a knot: its median follows once half of them are new
+KEPT_READ = 8  # of these, that a stored knot comes back as
+LARGEST = float(1 << 40)
+MOST_CACHED = 4096
+LEAST_NS = 1.0
+
+SUBSETS = np.array(list(product((0.0, 1.0), repeat=4)))  # of the four terms of the line
+PULL = 1e-4 * np.array([1.0, 1.0, 1.0, 10.0])  # to zero, where the measurements leave a term open
+ALONE = 0.3  # weight of "as the line" against measured neighbours
+OWN = 1.0  # samples that the neighbours of a measured knot count for
+
+
+class CostSurface:
+    """The logarithm of what a run takes; owned by one Latency."""
+
+    def __init__(self) -> None:
+        self._samples: dict[Knot, deque[float]] = {}
+        self._levels: dict[Knot, float] = {}  # medians of the samples; a missing one is yet to be made
+        self._total = 0
+        self._new = 0  # samples since the table was made
+        self._table: list[list[float]] = []  # at each knot up to the largest measured; empty: yet to be made
+        self._line: Line = (0.0, 0.0, 0.0, 0.0)
+        self._known: dict[tuple[float, float], float] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._samples)
+
+    def samples(self, rows: float, length: float) -> int:
+        """How many runs are known of about this size."""
+        found = self._samples.get(_knot(rows, length))
+        return len(found) if found else 0
+
+    def add(self, rows: float, length: float, log_ns: float) -> None:
+        """One more run."""
+        knot = _knot(rows, length)
+        if self._table:
+            log_ns += self._at(*knot) - self.log_ns(rows, length)  # what it would have taken at the knot
+        samples = self._samples.get(knot)
+        if samples is None:
+            samples = self._samples[knot] = deque(maxlen=KEPT)
+        samples.append(log_ns)
+        self._levels.pop(knot, None)
+        self._total += 1
+        self._new += 1
+        if len(samples) <= 3 or self._new >= min(KEPT, self._total // 4):
+            self._table = []
+            self._known.clear()
+
+    def log_ns(self, rows: float, length: float) -> float:
+        """What a run takes; there must be something known."""
+        found = self._known.get((rows, length))
+        if found is None:
+            found = self._interpolated(*_place(rows, length))
+            if len(self._known) >= MOST_CACHED:
+                self._known.clear()
+            self._known[rows, length] = found
+        return found
+
+    def to_json(self) -> list[list[float]]:
+        """Each knot with how many samples stand behind it, and its time."""
+        return [[*knot, len(self._samples[knot]), round(level, 4)] for knot, level in self._medians().items()]
+
+    @classmethod
+    def from_json(cls, knots: Any) -> "CostSurface":
+        """Raises ValueError or TypeError where it is none."""
+        surface = cls()
+        for i, j, count, level in knots:
+            if not (0 <= i <= 40 and 0 <= j <= 41 and count >= 1 and 0 <= level <= 60):
+                raise ValueError(f"no knot: {[i, j, count, level]}")
+            surface._samples[int(i), int(j)] = deque([float(level)] * min(int(count), KEPT_READ), maxlen=KEPT)
+            surface._total += int(count)
+        return surface
+
+    def _interpolated(self, x: float, y: float) -> float:
+        i, j = floor(x), floor(y)
+        f, g = x - i, y - j
+        value = self._at(i, j) * (1 - f) * (1 - g)
+        if f:
+            value += self._at(i + 1, j) * f * (1 - g)
+        if g:
+            value += self._at(i, j + 1) * (1 - f) * g
+        if f and g:
+            value += self._at(i + 1, j + 1) * f * g
+        return value
+
+    def _at(self, i: int, j: int) -> float:
+        """At a knot. Beyond those measured it goes on from the border as the line does there."""
+        if not self._table:
+            counts = [float(len(samples)) for samples in self._samples.values()]
+            self._table, self._line = _fitted(self._medians(), counts)
+            self._known.clear()
+            self._new = 0
+        k, m = min(i, len(self._table) - 1), min(j, len(self._table[0]) - 1)
+        if i == k and j == m:
+            return self._table[i][j]
+        return self._table[k][m] + _log_line(self._line, i, j) - _log_line(self._line, k, m)
+
+    def _medians(self) -> dict[Knot, float]:
+        for knot, samples in self._samples.items():
+            if knot not in self._levels:
+                self._levels[knot] = sorted(samples)[len(samples) // 2]
+        return self._levels
+
+
+def _place(rows: float, length: float) -> tuple[float, float]:
+    """Where a size lies among the knots."""
+    x = log2(min(rows, LARGEST)) if rows > 1 else 0.0
+    y = 0.0 if length <= 0 else 1.0 + (log2(min(length, LARGEST)) if length > 1 else 0.0)
+    return x, y
+
+
+def _knot(rows: float, length: float) -> Knot:
+    x, y = _place(rows, length)
+    return round(x), round(y)
+
+
+def _fitted(levels: dict[Knot, float], counts: list[float]) -> tuple[list[list[float]], Line]:
+    """The logarithm of the time at every knot up to the largest measured, rising in both directions; and the line."""
+    knots, level, count = np.array(list(levels), dtype=np.float64), np.array(list(levels.values())), np.array(counts)
+    line = fit(_terms(knots[:, 0], knots[:, 1]), np.exp(level), count)
+    rows, width = int(knots[:, 0].max()) + 1, int(knots[:, 1].max()) + 1
+    i, j = (each.ravel() for each in np.meshgrid(np.arange(0.0, rows), np.arange(0.0, width), indexing="ij"))
+    on_line = np.log(np.maximum(_terms(i, j) @ line, LEAST_NS))
+    own = (knots[:, 0] * width + knots[:, 1]).astype(np.int64)
+    off = level - on_line[own]
+    near = np.exp(-np.abs(i[:, None] - knots[:, 0]) - np.abs(j[:, None] - knots[:, 1])) * (count / (count + 2))
+    near[own, np.arange(len(own))] = 0.0
+    moved = (near @ off) / (near.sum(axis=1) + ALONE)
+    moved[own] = (count * off + OWN * moved[own]) / (count + OWN)
+    a, b, c, d = line.tolist()
+    return rising((on_line + moved).reshape(rows, width)).tolist(), (a, b, c, d)
+
+
+def fit(terms: Floats, times: Floats, weights: Floats) -> Floats:
+    """The coefficients, none negative, whose line is relatively nearest to the times: exact, by trying every subset."""
+    scaled = terms / times[:, None]
+    scale = np.sqrt((scaled**2 * weights[:, None]).sum(axis=0) / weights.sum())
+    scale[scale == 0] = np.inf  # a term that nothing speaks of stays zero
+    scaled = scaled / scale
+    square = (scaled * weights[:, None]).T @ scaled / weights.sum() + np.diag(PULL)
+    wanted = (scaled * weights[:, None]).sum(axis=0) / weights.sum()
+    systems = square * SUBSETS[:, :, None] * SUBSETS[:, None, :] + np.eye(4) * (1 - SUBSETS)[:, :, None]
+    tried = np.linalg.solve(systems, (wanted * SUBSETS)[:, :, None])[:, :, 0]
+    lost = np.einsum("si,ij,sj->s", tried, square, tried) - 2 * tried @ wanted
+    lost[(tried < 0).any(axis=1)] = np.inf
+    best: Floats = tried[np.argmin(lost)] / scale
+    return best
+
+
+def _terms(i: Floats, j: Floats) -> Floats:
+    rows = np.exp2(i)
+    length = np.where(j > 0, np.exp2(j - 1), 0.0)
+    return np.stack([np.ones_like(rows), rows, rows * length, rows * length * length], axis=1)
+
+
+def _log_line(line: Line, i: int, j: int) -> float:
+    a, b, c, d = line
+    rows, length = 2.0**i, 2.0 ** (j - 1) if j else 0.0
+    return log(max(a + rows * (b + length * (c + length * d)), LEAST_NS))
+
+
+def rising(table: Floats) -> Floats:
+    """Half way between the least rising table above it and the greatest below it; a rising one is left as it is."""
+    above = np.maximum.accumulate(np.maximum.accumulate(table, axis=0), axis=1)
+    below = np.minimum.accumulate(np.minimum.accumulate(table[::-1, ::-1], axis=0), axis=1)[::-1, ::-1]
+    middle: Floats = (above + below) / 2
+    return middle
+
+
+def nanoseconds(log_ns: float) -> float:
+    """Of a logarithm that the surface gave, and that may have been moved."""
+    return exp(min(log_ns, 60.0))
+
+
+def logarithm(ns: float) -> float:
+    """Of a measured time; a clock that did not move between two readings counts as its least step."""
+    return log(max(ns, LEAST_NS))

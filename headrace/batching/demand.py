@@ -1,0 +1,63 @@
+"""How much is being asked for: arrivals a second and the work they bring, forgetting the past by half-lives. Pure.
+
+Of a quick and a slow estimate the larger counts: a burst is seen at once, and a pause in it is not taken for its end.
+"""
+
+from math import exp2, log
+
+HALF_LIVES_NS = (200_000_000, 2_000_000_000)
+LN2 = log(2.0)
+
+
+class Demand:
+    """Of one stream of requests, be it a shape, a model or a machine; owned by whoever counts them."""
+
+    __slots__ = ("_estimates",)
+
+    def __init__(self) -> None:
+        self._estimates = [_Estimate(half_life_ns) for half_life_ns in HALF_LIVES_NS]
+
+    def arrived(self, now_ns: int, rows: int, cost_ns: float) -> None:
+        """A request of so many rows, that will take so long to compute."""
+        for estimate in self._estimates:
+            estimate.add(now_ns, rows, cost_ns)
+
+    def rate(self, now_ns: int) -> float:
+        """Requests a second."""
+        return max([estimate.requests * estimate.per_s(now_ns) for estimate in self._estimates])
+
+    def rows(self, now_ns: int) -> float:
+        """Rows a second."""
+        return max([estimate.rows * estimate.per_s(now_ns) for estimate in self._estimates])
+
+    def load(self, now_ns: int) -> float:
+        """Seconds of computing that arrive in a second: above 1, one lane cannot keep up."""
+        return max([estimate.cost_ns * estimate.per_s(now_ns) for estimate in self._estimates]) / 1e9
+
+
+class _Estimate:
+    """Sums in which what came a half-life ago counts half."""
+
+    __slots__ = ("_half_life_ns", "_then_ns", "cost_ns", "requests", "rows")
+
+    def __init__(self, half_life_ns: int) -> None:
+        self._half_life_ns = half_life_ns
+        self._then_ns = 0
+        self.requests = 0.0
+        self.rows = 0.0
+        self.cost_ns = 0.0
+
+    def add(self, now_ns: int, rows: int, cost_ns: float) -> None:
+        kept = self._kept(now_ns)
+        self.requests = self.requests * kept + 1.0
+        self.rows = self.rows * kept + rows
+        self.cost_ns = self.cost_ns * kept + cost_ns
+        self._then_ns = max(now_ns, self._then_ns)
+
+    def per_s(self, now_ns: int) -> float:
+        """What makes a rate now of a sum then."""
+        return self._kept(now_ns) * LN2 / (self._half_life_ns / 1e9)
+
+    def _kept(self, now_ns: int) -> float:
+        passed_ns = now_ns - self._then_ns
+        return exp2(-passed_ns / self._half_life_ns) if passed_ns > 0 else 1.0

@@ -1,0 +1,120 @@
+"""How long a run of a model takes: the median, and what one run in a hundred exceeds. Learned from every run; pure.
+
+A prediction is what a run of that size takes (the surface), times how quick the machine has been in the last few runs
+(the pace), times a margin. Knows no clock, no queue and no model.
+"""
+
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+from headrace.batching.cost_surface import CostSurface, logarithm, nanoseconds
+from headrace.batching.margin import PRIOR, Margin
+
+FORM = 1  # of what is written
+
+KNOWN = 3  # samples of a size, from which on a run of it tells how far predictions are off
+SETTLED = 5  # samples of a size, from which on a run of it tells how quick the machine is
+PACE = 15  # runs
+MOST_OFF = 60.0  # of a logarithm
+
+
+class Latency:
+    """What runs of one model take; owned by its batched model.
+
+    `rows` is how many the batch has, `length` how long each of them is on the axis that varies (0 where none does),
+    `company` whether another lane of the machine computed at the same time. Predictions rise in rows and in length.
+    """
+
+    def __init__(self) -> None:
+        self._surface = CostSurface()
+        self._margin = Margin()
+        self._alone = Pace()
+        self._company = Pace()
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is known; until then predictions are 0."""
+        return bool(self._surface)
+
+    def typical(self, rows: int, length: int, company: bool = False) -> float:
+        """Nanoseconds that half of such runs exceed."""
+        if not self._surface:
+            return 0.0
+        return nanoseconds(self._surface.log_ns(rows, length) + self._pace(company))
+
+    def late(self, rows: int, length: int, company: bool = False) -> float:
+        """Nanoseconds that one such run in a hundred exceeds."""
+        times = self._margin.times
+        if times < PRIOR and self._surface.samples(rows, length) < KNOWN:
+            times = PRIOR
+        return self.typical(rows, length, company) * times
+
+    def learn(self, rows: int, length: int, ns: float, company: bool = False) -> None:
+        """One run has finished, from its hand-over to its answer."""
+        surface, log_ns = self._surface, logarithm(ns)
+        samples = surface.samples(rows, length)
+        if samples >= KNOWN:
+            off = log_ns - surface.log_ns(rows, length)
+            self._margin.learn(nanoseconds(off - self._pace(company)))
+            if samples >= SETTLED:
+                (self._company if company else self._alone).learn(off)
+        surface.add(rows, length, log_ns - self._pace(company))
+
+    def to_json(self) -> dict[str, Any]:
+        """All that is known, for `from_json`."""
+        return {
+            "form": FORM,
+            "knots": self._surface.to_json(),
+            "margin": self._margin.to_json(),
+            "alone": self._alone.to_json(),
+            "company": self._company.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, kept: Any) -> "Latency":
+        """What `to_json` gave. Raises ValueError, TypeError or KeyError where it is something else."""
+        if kept["form"] != FORM:
+            raise ValueError(f"form {kept['form']}, not {FORM}")
+        latency = cls()
+        latency._surface = CostSurface.from_json(kept["knots"])
+        latency._margin = Margin.from_json(kept["margin"])
+        latency._alone = Pace(kept["alone"])
+        latency._company = Pace(kept["company"])
+        return latency
+
+    def _pace(self, company: bool) -> float:
+        return self._company.value if company and self._company else self._alone.value
+
+
+class Pace:
+    """The median of how far the last few runs were off the surface, as a logarithm: one odd run does not move it.
+
+    Raises ValueError or TypeError where `kept` is not what `to_json` gave.
+    """
+
+    def __init__(self, kept: Iterable[float] = ()) -> None:
+        self._last: deque[float] = deque()
+        self._sorted: list[float] = []
+        self.value = 0.0
+        for off in kept:
+            if not abs(off) < MOST_OFF:
+                raise ValueError(f"no pace: {off}")
+            self.learn(float(off))
+
+    def __bool__(self) -> bool:
+        return len(self._last) >= KNOWN
+
+    def learn(self, off: float) -> None:
+        """One more run."""
+        self._last.append(off)
+        insort(self._sorted, off)
+        if len(self._last) > PACE:
+            del self._sorted[bisect_left(self._sorted, self._last.popleft())]
+        if self:
+            self.value = self._sorted[len(self._sorted) // 2]
+
+    def to_json(self) -> list[float]:
+        """What is kept."""
+        return [round(off, 4) for off in self._last]

@@ -1,0 +1,74 @@
+"""The surface through what runs took."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.batching.cost_surface import CostSurface, fit, logarithm, nanoseconds
+from tests.batching.machines import took_ns
+
+
+def surface(*runs: tuple[int, int, float]) -> CostSurface:
+    made = CostSurface()
+    for rows, length, ns in runs:
+        made.add(rows, length, logarithm(ns))
+    return made
+
+
+def at(made: CostSurface, rows: int, length: int) -> float:
+    return nanoseconds(made.log_ns(rows, length))
+
+
+def test_a_knot_that_was_measured_stands_where_it_was() -> None:
+    made = surface(*[(rows, length, took_ns(rows, length)) for rows in (1, 4, 16) for length in (8, 64)] * 3)
+    assert at(made, 4, 64) == pytest.approx(took_ns(4, 64), rel=0.02)
+
+
+def test_between_measured_knots_it_lies_near_the_line() -> None:
+    made = surface(*[(rows, length, took_ns(rows, length)) for rows in (1, 4, 16) for length in (8, 64)] * 3)
+    assert at(made, 3, 24) == pytest.approx(took_ns(3, 24), rel=0.1)
+
+
+def test_a_size_that_is_off_the_line_takes_its_neighbours_with_it() -> None:
+    sizes = [(rows, length) for rows in (1, 2, 4, 8, 16, 32) for length in (8, 32, 128)]
+    usual = surface(*[(*size, took_ns(*size)) for size in sizes] * 3)
+    odd = surface(*[(*size, took_ns(*size) * (1.5 if size == (4, 32) else 1.0)) for size in sizes] * 3)
+    assert at(odd, 4, 32) > 1.3 * at(usual, 4, 32)
+    assert at(odd, 4, 64) > 1.05 * at(usual, 4, 64)
+    assert at(odd, 32, 128) == pytest.approx(at(usual, 32, 128), rel=0.15)
+
+
+def test_a_knot_follows_the_median_of_its_runs() -> None:
+    made = surface((1, 16, 1e6), (1, 16, 9e6), (1, 16, 1.1e6))
+    assert at(made, 1, 16) == pytest.approx(1.1e6, rel=0.01)
+
+
+def test_what_was_measured_once_is_not_forgotten_while_others_run() -> None:
+    made = surface((16, 128, 50e6), *[(1, 16, 1e6)] * 500)
+    assert at(made, 16, 128) == pytest.approx(50e6, rel=0.05)
+
+
+def test_one_run_says_that_larger_ones_take_more() -> None:
+    made = surface((1, 16, 1e6))
+    assert 1e6 < at(made, 32, 16) <= 32e6
+    assert 1e6 < at(made, 1, 256) <= 256e6
+
+
+coefficients = st.lists(st.floats(0, 1e6), min_size=4, max_size=4).filter(lambda each: sum(each) > 1)
+
+
+@given(coefficients)
+def test_a_line_that_fits_is_found(line: list[float]) -> None:
+    rows, length = (each.ravel() for each in np.meshgrid([1.0, 2, 4, 8, 16], [1.0, 4, 16, 64, 256]))
+    terms = np.stack([np.ones_like(rows), rows, rows * length, rows * length**2], axis=1)
+    times = terms @ np.array(line)
+    found = terms @ fit(terms, times, np.ones_like(times))
+    assert (fit(terms, times, np.ones_like(times)) >= 0).all()
+    assert np.median(np.abs(found / times - 1)) < 0.05
+
+
+@given(st.lists(st.floats(1, 1e9), min_size=6, max_size=6))
+def test_no_coefficient_is_negative_whatever_was_measured(times: list[float]) -> None:
+    terms = np.array([[1.0, r, r * n, r * n * n] for r in (1.0, 2.0, 8.0) for n in (4.0, 64.0)])
+    assert (fit(terms, np.array(times), np.ones(6)) >= 0).all()

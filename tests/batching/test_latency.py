@@ -1,0 +1,173 @@
+"""How long a run takes: learned from synthetic machines."""
+
+import json
+from collections.abc import Callable
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.batching.latency import Latency, Pace
+from tests.batching.machines import NOISES, Machine, noisy, steady, took_ns
+
+GRID = [(rows, length) for rows in (1, 2, 3, 6, 12, 16) for length in (5, 12, 24, 40, 100, 200)]
+
+
+def learned(machine: Machine, runs: int = 300, latency: Latency | None = None) -> Latency:
+    latency = latency or Latency()
+    for _ in range(runs):
+        size = machine.size()
+        latency.learn(*size, machine.run(*size))
+    return latency
+
+
+def errors(latency: Latency, machine: Machine) -> list[float]:
+    return sorted(abs(latency.typical(*size) / (took_ns(*size) * machine.speed) - 1) for size in GRID)
+
+
+def test_nothing_is_known_at_first() -> None:
+    latency = Latency()
+    assert not latency.known
+    assert latency.typical(1, 10) == 0.0
+    assert latency.late(4, 0, company=True) == 0.0
+
+
+def test_one_run_is_known_from_then_on() -> None:
+    latency = Latency()
+    latency.learn(1, 16, 2e6)
+    assert latency.known
+    assert latency.typical(1, 16) == pytest.approx(2e6, rel=0.01)
+    assert latency.late(1, 16) == pytest.approx(3e6, rel=0.01)
+
+
+@pytest.mark.parametrize("noise", [steady, noisy])
+def test_the_median_is_off_by_less_than_a_tenth(noise: Callable[[Random], float]) -> None:
+    machine = Machine(noise)
+    off = errors(learned(machine), machine)
+    assert off[len(off) // 2] < 0.10
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_of_a_hundred_runs_at_most_three_are_later_than_late(noise: Callable[[Random], float], seed: int) -> None:
+    machine = Machine(noise, seed)
+    latency, missed = learned(machine), 0
+    for _ in range(2000):
+        size = machine.size()
+        ns = machine.run(*size)
+        missed += ns > latency.late(*size)
+        latency.learn(*size, ns)
+    assert missed / 2000 <= 0.03
+
+
+def test_a_slower_machine_is_known_within_fifty_runs() -> None:
+    machine = Machine(steady)
+    latency = learned(machine)
+    machine.speed = 1.3
+    learned(machine, 50, latency)
+    off = errors(latency, machine)
+    assert off[len(off) // 2] < 0.05
+
+
+def test_sizes_not_seen_since_follow_the_speed_of_the_machine() -> None:
+    machine = Machine(steady)
+    latency = learned(machine)
+    for _ in range(20):
+        latency.learn(2, 24, took_ns(2, 24) * 1.3)
+    assert latency.typical(8, 100) == pytest.approx(took_ns(8, 100) * 1.3, rel=0.1)
+
+
+def test_one_odd_run_moves_nothing_much() -> None:
+    latency = learned(Machine(steady))
+    before = [latency.typical(*size) for size in GRID]
+    latency.learn(2, 24, 10 * took_ns(2, 24))
+    assert [latency.typical(*size) for size in GRID] == pytest.approx(before, rel=0.02)
+
+
+def test_larger_batches_than_any_seen_are_foreseen() -> None:
+    latency = learned(Machine(steady))
+    assert latency.typical(64, 256) == pytest.approx(took_ns(64, 256), rel=0.3)
+
+
+def test_a_model_of_one_shape_is_learned_by_rows_alone() -> None:
+    latency = Latency()
+    for rows in (1, 2, 4, 8) * 3:
+        latency.learn(rows, 0, 1e6 + 2e5 * rows)
+    assert latency.typical(6, 0) == pytest.approx(2.2e6, rel=0.05)
+    assert latency.typical(32, 0) == pytest.approx(7.4e6, rel=0.1)
+
+
+def test_runs_in_company_are_learned_apart() -> None:
+    latency = learned(Machine(steady))
+    for _ in range(20):
+        latency.learn(2, 24, took_ns(2, 24) * 1.5, company=True)
+    assert latency.typical(2, 24) == pytest.approx(took_ns(2, 24), rel=0.1)
+    assert latency.typical(2, 24, company=True) == pytest.approx(1.5 * took_ns(2, 24), rel=0.1)
+
+
+def test_company_that_was_never_met_costs_nothing() -> None:
+    latency = learned(Machine(steady))
+    assert latency.typical(2, 24, company=True) == latency.typical(2, 24)
+
+
+sizes = st.tuples(st.integers(1, 40), st.integers(0, 300))
+
+
+@given(st.lists(st.tuples(sizes, st.floats(1, 1e11), st.booleans()), min_size=1, max_size=40))
+def test_predictions_rise_in_rows_and_length_whatever_was_measured(
+    runs: list[tuple[tuple[int, int], float, bool]],
+) -> None:
+    latency = Latency()
+    for size, ns, company in runs:
+        latency.learn(*size, ns, company)
+    for length in (0, 1, 7, 100, 1000):
+        taken = [latency.typical(rows, length) for rows in (1, 2, 3, 5, 8, 13, 100)]
+        assert all(a <= b * (1 + 1e-9) for a, b in pairwise(taken))
+    for rows in (1, 3, 20):
+        taken = [latency.typical(rows, length) for length in (0, 1, 2, 7, 50, 64, 65, 900)]
+        assert all(a <= b * (1 + 1e-9) for a, b in pairwise(taken))
+        assert all(latency.late(rows, length) >= latency.typical(rows, length) > 0 for length in (0, 5, 70))
+
+
+@given(st.lists(st.tuples(sizes, st.floats(1e3, 1e9), st.booleans()), max_size=60))
+def test_what_is_written_is_read_back(runs: list[tuple[tuple[int, int], float, bool]]) -> None:
+    latency = Latency()
+    for size, ns, company in runs:
+        latency.learn(*size, ns, company)
+    again = Latency.from_json(json.loads(json.dumps(latency.to_json())))
+    assert again.known == latency.known
+    assert again.to_json()["margin"] == latency.to_json()["margin"]
+
+
+def test_predictions_are_about_the_same_after_a_restart() -> None:
+    latency = learned(Machine(steady))
+    again = Latency.from_json(json.loads(json.dumps(latency.to_json())))
+    assert [again.typical(*size) for size in GRID] == pytest.approx([latency.typical(*s) for s in GRID], rel=0.1)
+    assert again.late(2, 24) == pytest.approx(latency.late(2, 24), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"form": 0},
+        {"knots": [[0, 0, 1]]},
+        {"knots": [[-1, 0, 1, 12.0]]},
+        {"knots": [[0, 0, 0, 12.0]]},
+        {"knots": None},
+        {"margin": {"factor": 9.0, "ratios": []}},
+        {"margin": {"factor": 1.0, "ratios": [-1.0]}},
+        {"alone": ["x"]},
+        {"alone": [float("nan")]},
+    ],
+)
+def test_what_is_no_latency_is_refused(change: dict[str, object]) -> None:
+    kept = learned(Machine(), 5).to_json()
+    with pytest.raises((ValueError, TypeError, KeyError)):
+        Latency.from_json({**kept, **change})
+
+
+def test_the_pace_is_a_median() -> None:
+    pace = Pace([0.1, 0.2, 5.0])
+    assert pace.value == 0.2
