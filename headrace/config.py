@@ -34,6 +34,9 @@ KvMemory = (
     | Annotated[float, Meta(gt=0, le=1)]
 )
 
+REASONING = r"^(auto|off|\S+ \S+)$"
+"""What `llm.reasoning` may be."""
+
 
 class Server(msgspec.Struct, frozen=True):
     """Where the server listens, and its limits on a request."""
@@ -154,6 +157,14 @@ class Log(msgspec.Struct, frozen=True):
     )
     level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least important lines that are written.")
+    reasoning: Annotated[
+        str,
+        Meta(
+            description="How a language model's thoughts are told apart from its answer.",
+            pattern=REASONING,
+            extra={"takes": "auto, off, or the marks around thoughts with a space between, as in <think> </think>"},
+        ),
+    ] = "auto"
     ] = "info"
 
 

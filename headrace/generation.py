@@ -51,6 +51,15 @@ class ToolChoice(msgspec.Struct, frozen=True):
     parallel: bool = True
 
 
+class Thinking(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whether the model thinks before it answers, how hard, and how long at most."""
+
+    on: bool | None = None  # None: as its chat template has it
+    effort: str = ""  # a word for templates that know it
+    max_tokens: int | None = None  # thoughts that are longer are cut off, and the answer begins
+    where: str = ""  # the field that it came in
+
+
 class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the model reads: exactly one of `messages` (through the chat template), `text` or `token_ids` is given."""
 
@@ -61,6 +70,7 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     tool_choice: ToolChoice = ToolChoice()
     chat_template: str | None = None  # None: the model's own
     template_arguments: Mapping[str, Any] = {}
+    thinking: Thinking = Thinking()
     add_generation_prompt: bool = True
     continue_final_message: bool = False
     add_special_tokens: bool | None = None  # None: as the tokenizer says for text, not for messages
@@ -78,6 +88,7 @@ class Generate(msgspec.Struct, frozen=True, tag="generate", omit_defaults=True):
     grammar: Grammar | None = None
     echo: bool = False  # the text begins with the prompt's
     stream: bool = False  # whether answers before the last are wanted
+    max_context: int | None = None  # tokens of the prompt and its answer, where that is less than the model's
     salt: str = ""  # prompts share cached blocks only with prompts of the same salt: the tenant's, or the caller's
 
 
@@ -133,7 +144,10 @@ class ToolCall(msgspec.Struct, frozen=True):
 
 
 class Delta(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one choice gained since the last answer. All deltas of a choice, one after another, are its whole text."""
+    """What one choice gained since the last answer. All deltas of a choice, one after another, are its whole text.
+
+    `logprobs` are of the text's tokens, not of those of thoughts.
+    """
 
     index: int = 0  # of the choice
     text: str = ""
@@ -142,6 +156,7 @@ class Delta(msgspec.Struct, frozen=True, omit_defaults=True):
     tool_calls: tuple[ToolCall, ...] = ()
     finish: FinishReason | None = None  # the choice is complete
     stopped_by: str | int | None = None  # the stop string or stop id that ended it; None: the end-of-text token
+    reasoning: str = ""  # thoughts, which came before the text
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -150,6 +165,7 @@ class Usage(msgspec.Struct, frozen=True):
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int = 0
+    reasoning_tokens: int = 0  # of the completion's, those of thoughts, their marks included
 
 
 class Times(msgspec.Struct, frozen=True):
@@ -211,6 +227,7 @@ class LanguageFacts(msgspec.Struct, frozen=True):
     block_size: int = 0  # tokens
     embedding: int = 0  # length of its vectors, where it embeds
     source: str = ""  # gguf, safetensors, openvino
+    reasoning: bool = False  # whether it thinks before it answers, and its thoughts are told apart
 
 
 class StepFacts(msgspec.Struct, frozen=True, gc=False, array_like=True):

@@ -162,6 +162,7 @@ class LanguageChoices(msgspec.Struct, frozen=True):
     max_sequences: int | None = None
     max_context: int | None = None
     draft_model: Path | None = None  # that proposes tokens; inside the model's folder
+    reasoning: str | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True):

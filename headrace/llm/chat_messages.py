@@ -12,6 +12,7 @@ import msgspec
 from headrace.errors import InvalidRequest
 from headrace.generation import Prompt
 from headrace.llm.chat_template import ChatTemplate
+from headrace.llm.reasoning import template_arguments
 
 Message = dict[str, Any]
 SystemText = Callable[[Sequence[Mapping[str, Any]]], str]
@@ -37,6 +38,7 @@ def render(
     tools = list(prompt.tools) if prompt.tools and prompt.tool_choice.kind != "none" else None
     variables = {
         **special,
+        **template_arguments(prompt.thinking),
         **prompt.template_arguments,
         "add_generation_prompt": prompt.add_generation_prompt and not prompt.continue_final_message,
     }

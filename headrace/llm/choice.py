@@ -10,6 +10,7 @@ from headrace.llm.logprobs import Scored
 from headrace.llm.masks import Masks
 from headrace.llm.sampler import RowChoice
 from headrace.llm.sequence import Sequence
+from headrace.llm.thought_limit import ThoughtLimit
 from headrace.llm.tokenizer import Tokenizer
 from headrace.llm.told_text import ToldText
 
@@ -29,6 +30,7 @@ class Choice:
         tokenizer: Tokenizer,
         eos_ids: frozenset[int],
         masks: Masks | None = None,
+        thought_limit: ThoughtLimit | None = None,
     ) -> None:
         sampling = choosing.sampling
         self.index = index
@@ -37,10 +39,11 @@ class Choice:
         self.drafter = NgramDrafter()
         self.masks = masks  # None: no grammar
         self.finish: FinishReason | None = None
-        self.num_tokens = 0  # of its text
+        self.num_tokens = 0  # of its text, thoughts included
         self.logprob = 0.0  # of all of them together, where they are scored
         self.must_be_read = bool(sampling.stop) or text.may_end  # as it comes, because its text may end it
         self._sampling = sampling
+        self._thought_limit = thought_limit
         self._text = text
         self._tokenizer = tokenizer
         self._eos_ids = frozenset[int]() if sampling.ignore_eos else eos_ids
@@ -52,26 +55,32 @@ class Choice:
         self._read_whole = False
         self._told_whole = False
 
+    @property
+    def num_thought_tokens(self) -> int:
+        """Of those of its text that were read."""
+        return self._text.num_thought_tokens
+
     def rows(self, at: int, drafts: Values[int]) -> list[RowChoice]:
         """What to sample after its last known token and after each of the drafts; the first row is `at`."""
         return rows_to_verify(at, self.choosing, drafts, self.masks.rows if self.masks is not None else ())
 
     def take(self, token_ids: Values[int], scored: Values[Scored | None]) -> list[int]:
-        """Those of the tokens chosen next that it keeps: none after one that ends it."""
+        """Those of the tokens chosen next that it keeps: none after one that ends it, or that it put another for."""
         left = self.sequence.num_tokens_left
         kept: list[int] = []
-        for token_id, score in zip(token_ids, scored, strict=True):
+        for chosen, score in zip(token_ids, scored, strict=True):
             if len(kept) == left:
                 break
+            token_id = chosen if self._thought_limit is None else self._thought_limit.take(chosen)
             kept.append(token_id)
             self.choosing.push(token_id)
-            self._unread.append((token_id, score))
+            self._unread.append((token_id, score if token_id == chosen else None))
             if token_id in self._ends:
                 self.finish = "stop"
                 self._stopped_by = None if token_id in self._eos_ids else token_id
             if self.masks is not None and self.masks.accept((token_id,)):
                 self.finish = "stop"
-            if self.finish is not None:
+            if token_id != chosen or self.finish is not None:
                 break
         if self.finish is None and len(kept) == left:
             self.finish = "length"
@@ -96,9 +105,10 @@ class Choice:
                 self.logprob += score.logprob
             if token_id in self._ends and not self._sampling.include_stop:
                 break
-            if self._sampling.logprobs is not None and score is not None:
-                self._logprobs.append(token_logprob(self._tokenizer, token_id, score))
+            thought = self._text.num_thought_tokens
             self._text.feed(token_id)
+            if self._sampling.logprobs is not None and score is not None and self.num_thought_tokens == thought:
+                self._logprobs.append(token_logprob(self._tokenizer, token_id, score))
             if self._text.ended:
                 self.finish = "stop"
                 break
@@ -108,8 +118,8 @@ class Choice:
 
     def delta(self) -> Delta | None:
         """What was read and not told yet; None where that is no text and not the end."""
-        text, calls = self._text.take()
-        if self._told_whole or not (text or calls or self.finish):
+        thoughts, (text, calls) = self._text.take_thoughts(), self._text.take()
+        if self._told_whole or not (text or calls or thoughts or self.finish):
             return None
         self._told_whole = self.finish is not None
         told = Delta(
@@ -120,6 +130,7 @@ class Choice:
             calls,
             self.finish,
             self._stopped_by,
+            thoughts,
         )
         self._token_ids, self._logprobs = [], []
         return told

@@ -21,7 +21,6 @@ from headrace.llm.draft_length import MOST
 from headrace.llm.engine_protocol import Answered
 from headrace.llm.generating import Generating
 from headrace.llm.logprobs import score_all
-from headrace.llm.masks import Masks
 from headrace.llm.preparing import Prepared, Preparing
 from headrace.llm.reception import Reception
 from headrace.llm.sampler import Sampler
@@ -31,7 +30,6 @@ from headrace.llm.step import Chunk, Step, StepArrays
 from headrace.llm.step_plan import Budget
 from headrace.llm.step_time import StepShape, StepTime
 from headrace.llm.tally import Tally
-from headrace.llm.told_text import ToldText
 from headrace.runtimes.language import LanguageModel
 
 Logits = NDArray[np.float32]
@@ -144,7 +142,7 @@ class DecoderEngine:
         self._generating[number] = generating
         try:
             for index in range(max(ask.n, ask.best_of or 0)):
-                sequence = self._sequence(index, number, ask, priority, arrived_ns, prepared.prompt_ids)
+                sequence = self._sequence(index, number, ask, priority, arrived_ns, prepared)
                 self._scheduler.add(sequence)
                 choice = self._choice(index, ask, sequence, prepared, seed)
                 choices.append(choice)
@@ -156,13 +154,13 @@ class DecoderEngine:
             raise
 
     def _sequence(
-        self, index: int, number: int, ask: Generate, priority: int, arrived_ns: int, prompt_ids: list[int]
+        self, index: int, number: int, ask: Generate, priority: int, arrived_ns: int, prepared: Prepared
     ) -> Sequence:
         self._num_sequences += 1
         return Sequence(
             self._num_sequences,
-            prompt_ids,
-            max_tokens=ask.sampling.max_tokens,
+            prepared.prompt_ids,
+            max_tokens=prepared.max_tokens,
             salt=ask.salt if self._settings.prefix_cache else f"{ask.salt}\0{number}",
             priority=priority or USUAL_PRIORITY,
             arrived_ns=arrived_ns,
@@ -179,11 +177,9 @@ class DecoderEngine:
             eos_ids=eos_ids,
             scored=ask.best_of is not None and ask.best_of > ask.n,
         )
-        masks = Masks(prepared.matcher.copy(), self.facts.vocabulary) if prepared.matcher is not None else None
-        tokenizer, calls = self._preparing.tokenizer, prepared.calls
-        parser, marks = (calls.parser(), calls.form.marks) if calls is not None else (None, ())
-        text = ToldText(tokenizer, ask.sampling, prepared.echo, parser, marks)
-        return Choice(index, sequence, choosing, text, tokenizer, eos_ids, masks)
+        text, limit = prepared.told_text(self._preparing.tokenizer, ask.sampling), prepared.thought_limit()
+        masks = prepared.masks(self.facts.vocabulary, eos_ids)
+        return Choice(index, sequence, choosing, text, self._preparing.tokenizer, eos_ids, masks, limit)
 
     # ---- a step
 

@@ -79,6 +79,7 @@ class Generating:
             len(self._prompt_ids),
             sum([choice.num_tokens for choice in self.choices]),
             self.choices[0].sequence.num_cached_tokens,
+            sum([choice.num_thought_tokens for choice in self.choices]),
         )
         if not self._first:
             return Generated(tuple(deltas), usage, times=self._times)

@@ -1,17 +1,22 @@
 """What is asked for, made ready to be computed: the prompt's tokens, the grammar, and checks that need the model."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
 from headrace.errors import InvalidRequest
-from headrace.generation import Detokenize, Detokenized, Generate, Prompt, Tokenize, Tokenized
+from headrace.generation import Detokenize, Detokenized, Generate, Grammar, Prompt, Sampling, Tokenize, Tokenized
 from headrace.llm.chat_template import ChatTemplate
 from headrace.llm.grammar import Grammars, Matcher
-from headrace.llm.prompt import PromptReader
+from headrace.llm.masks import Masks
+from headrace.llm.prompt import PromptReader, Read
+from headrace.llm.reasoning import Marks, Stage, marks_of
 from headrace.llm.stop_strings import check_stops
+from headrace.llm.thought_limit import ThoughtLimit
+from headrace.llm.thoughts import Thoughts
 from headrace.llm.tokenizer import Tokenizer
+from headrace.llm.told_text import ToldText
 from headrace.llm.tool_calls import ToolFormat, hermes_system, tool_format
 from headrace.llm.tool_grammar import call_grammar
 from headrace.llm.tool_parser import ToolParser
@@ -33,6 +38,23 @@ class Calls(msgspec.Struct, frozen=True):
         return ToolParser(self.form, self.names, lambda: f"call_{secrets.token_hex(12)}", self.parallel)
 
 
+class Thinks(msgspec.Struct, frozen=True):
+    """How thoughts are told apart in an answer that may have some."""
+
+    marks: Marks
+    stage: Stage  # where the answer begins
+    most: int | None = None  # tokens of them
+    exact: bool = False  # whether the answer's first white space is kept
+
+    def thoughts(self) -> Thoughts:
+        """Of one choice."""
+        return Thoughts(self.marks, self.stage, self.exact)
+
+    def limit(self) -> ThoughtLimit | None:
+        """Of one choice."""
+        return None if self.most is None else ThoughtLimit(self.marks, self.stage, self.most)
+
+
 class Prepared(msgspec.Struct, frozen=True):
     """A generation that can begin."""
 
@@ -40,6 +62,29 @@ class Prepared(msgspec.Struct, frozen=True):
     echo: str = ""  # the prompt's text, where answers begin with it
     matcher: Matcher | None = None  # at the beginning of the grammar that the text must follow
     calls: Calls | None = None  # None: no tools
+    thinks: Thinks | None = None  # None: the answer has no thoughts, or they are not told apart
+    max_tokens: int | None = None  # of each choice; None: as many as the context holds
+
+    def told_text(self, tokenizer: Tokenizer, sampling: Sampling) -> ToldText:
+        """Of one choice."""
+        calls, thinks = self.calls, self.thinks
+        parser, shown = (calls.parser(), calls.form.marks) if calls is not None else (None, ())
+        if thinks is None:
+            return ToldText(tokenizer, sampling, self.echo, parser, shown)
+        marks = (*shown, thinks.marks.begin, thinks.marks.end)
+        return ToldText(tokenizer, sampling, self.echo, parser, marks, thinks.thoughts())
+
+    def thought_limit(self) -> ThoughtLimit | None:
+        """Of one choice; None: it may think as long as it likes, or does not think."""
+        return self.thinks.limit() if self.thinks is not None else None
+
+    def masks(self, vocabulary: int, eos_ids: Collection[int]) -> Masks | None:
+        """Of one choice; None: no grammar."""
+        if self.matcher is None:
+            return None
+        if self.thinks is None:
+            return Masks(self.matcher.copy(), vocabulary)
+        return Masks(self.matcher.copy(), vocabulary, self.thinks.marks, self.thinks.stage, eos_ids)
 
 
 class Preparing:
@@ -52,8 +97,11 @@ class Preparing:
         vocabulary: int,
         max_context: int,
         eos_ids: Sequence[int] = (),
+        marks: Marks | None = None,
     ) -> None:
+        """`marks`: around the model's thoughts, if they are told apart."""
         self.tokenizer = tokenizer
+        self.marks = marks
         self.eos_ids = frozenset(eos_ids)
         self._reader = reader
         self._vocabulary = vocabulary
@@ -72,7 +120,9 @@ class Preparing:
     def generation(self, ask: Generate) -> Prepared:
         """Raises InvalidRequest that names the field at fault."""
         self._check(ask)
-        read = self._reader.read(ask.prompt)
+        most = min(self._max_context, ask.max_context or self._max_context)
+        read = self._reader.read(ask.prompt, most - 1)
+        max_tokens = _room(ask, len(read.token_ids))
         echo = ""
         if ask.echo:
             echo = self.tokenizer.decode(read.token_ids) if read.text is None else read.text
@@ -83,7 +133,8 @@ class Preparing:
                 raise InvalidRequest("cannot be asked for together with calls of tools", grammar.where)
             grammar = forced or grammar
         matcher = self._grammars().compile(grammar) if grammar is not None else None
-        return Prepared(read.token_ids, echo, matcher, calls)
+        thinks = self._thinks(ask, read, grammar)
+        return Prepared(read.token_ids, echo, matcher, calls, thinks, max_tokens)
 
     def tokenized(self, ask: Tokenize) -> Tokenized:
         """Raises InvalidRequest that names the field at fault."""
@@ -104,6 +155,22 @@ class Preparing:
             raise InvalidRequest("the chat template has calls written in a form that is not read here", "tools")
         names = tuple(str(tool["function"]["name"]) for tool in prompt.tools)
         return Calls(form, names, prompt.tool_choice.parallel)
+
+    def _thinks(self, ask: Generate, read: Read, grammar: Grammar | None) -> Thinks | None:
+        marks, thinking = self.marks, ask.prompt.thinking
+        if marks is None or read.stage == "after":
+            return None
+        if not marks.are_tokens:
+            if grammar is not None and read.stage == "before":
+                return None  # the grammar holds from the first token, and allows no thoughts
+            what = "answer held to a form after them" if grammar is not None else "length of them limited"
+            if grammar is not None or thinking.max_tokens is not None:
+                where = grammar.where if grammar is not None else thinking.where
+                raise InvalidRequest(
+                    f"{marks.end} is no token of the model that thinks here, so there is no {what}: turn thinking off",
+                    where,
+                )
+        return Thinks(marks, read.stage, thinking.max_tokens, exact=grammar is not None)
 
     def _special_id(self, mark: str) -> int | None:
         """The token of a mark that the vocabulary has as a special one."""
@@ -137,13 +204,33 @@ class Preparing:
         return Grammars(tokens, self.tokenizer.special_ids, sorted(self.eos_ids))
 
 
-def preparing_for(checkpoint: Checkpoint, tokenizer: Tokenizer, vocabulary: int, max_context: int) -> Preparing:
-    """What reads the requests of a checkpoint's model; tools that its template does not know are told in words."""
+def preparing_for(
+    checkpoint: Checkpoint, tokenizer: Tokenizer, vocabulary: int, max_context: int, reasoning: str = "off"
+) -> Preparing:
+    """What reads the requests of a checkpoint's model; tools that its template does not know are told in words.
+
+    `reasoning` is the setting `llm.reasoning`.
+    """
     eos_id = next(iter(checkpoint.eos_ids), None)
+    marks = marks_of(reasoning, checkpoint.chat_template, tokenizer.token_id)
     reader = PromptReader(
-        tokenizer, vocabulary, checkpoint.chat_template, checkpoint.bos_id, eos_id, tools_in_words=hermes_system
+        tokenizer, vocabulary, checkpoint.chat_template, checkpoint.bos_id, eos_id, hermes_system, marks
     )
-    return Preparing(tokenizer, reader, vocabulary, max_context, checkpoint.eos_ids)
+    return Preparing(tokenizer, reader, vocabulary, max_context, checkpoint.eos_ids, marks)
+
+
+def _room(ask: Generate, num_prompt_tokens: int) -> int | None:
+    """The tokens that a choice may have. Raises InvalidRequest where the prompt alone fills what the request allows."""
+    if ask.max_context is None:
+        return ask.sampling.max_tokens
+    left = ask.max_context - num_prompt_tokens
+    if left < 1:
+        raise InvalidRequest(
+            f"the prompt has {num_prompt_tokens:,} tokens; the request allows {ask.max_context:,}, with at least one "
+            "for the answer",
+            ask.prompt.where,
+        )
+    return left if ask.sampling.max_tokens is None else min(left, ask.sampling.max_tokens)
 
 
 def _once(make: Callable[[], Grammars]) -> Callable[[], Grammars]:
@@ -158,8 +245,9 @@ def _once(make: Callable[[], Grammars]) -> Callable[[], Grammars]:
     return get
 
 
-def _characters(text: str | None, messages: Sequence[object] | None) -> int:
+def _characters(text: str | None, messages: Sequence[Mapping[str, object]] | None) -> int:
     """About how long a prompt is."""
-    if messages is not None:
-        return sum(len(str(message)) for message in messages)
-    return len(text or "")
+    if messages is None:
+        return len(text or "")
+    said = [value for message in messages for value in message.values() if value is not None]
+    return sum(len(value) if isinstance(value, str) else QUICK_CHARACTERS for value in said)

@@ -8,7 +8,10 @@ from headrace.errors import InvalidRequest
 from headrace.generation import Prompt
 from headrace.llm.chat_messages import SystemText, render
 from headrace.llm.chat_template import ChatTemplate, ChatTemplates
+from headrace.llm.reasoning import SWITCHES, Marks, Stage, stage_of, without_thoughts
 from headrace.llm.tokenizer import Tokenizer
+
+MAX_BYTES = 4  # of a character: a text of fewer characters than this allows has no more tokens than bytes
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -17,6 +20,7 @@ class Read(msgspec.Struct, frozen=True):
     token_ids: list[int]
     text: str | None  # what the tokens were made of; None where tokens were given
     template: ChatTemplate | None  # through which messages went: it says how tools are called
+    stage: Stage = "after"  # where the answer begins: before thoughts, among them, or where none are told apart
 
 
 class PromptReader:
@@ -34,33 +38,62 @@ class PromptReader:
         bos_id: int | None = None,
         eos_id: int | None = None,
         tools_in_words: SystemText | None = None,
+        marks: Marks | None = None,
     ) -> None:
-        """`vocabulary`: the model's, which may be larger than the tokenizer's; `chat_template`: its own, if any."""
+        """`vocabulary`: the model's, which may be larger than the tokenizer's; `chat_template`: its own, if any;
+        `marks`: around its thoughts, if they are told apart."""
         self._tokenizer = tokenizer
         self._vocabulary = vocabulary
         self._own = chat_template
         self._doubled = [bos_id, bos_id] if bos_id is not None and tokenizer.encode("")[:1] == [bos_id] else None
         self._special = _special(tokenizer, bos_id, eos_id)
         self._tools_in_words = tools_in_words
+        self._marks = marks
         self._templates = ChatTemplates()
 
-    def read(self, prompt: Prompt) -> Read:
-        """The tokens of a prompt; of one with `truncate_to` the last so many."""
-        template = None
+    def read(self, prompt: Prompt, most: int | None = None) -> Read:
+        """The tokens of a prompt; of one with `truncate_to` the last so many.
+
+        `most` refuses a text at once that is certain to have more.
+        """
+        template: ChatTemplate | None = None
+        stage: Stage = "after"
         if prompt.token_ids is not None:
             text, token_ids = None, self._checked(prompt)
         else:
             if prompt.messages is not None:
                 template = self._template(prompt)
-                text = render(prompt, template, self._special, self._tools_in_words)
+                text, stage = self._rendered(prompt, template)
             else:
                 text = prompt.text or ""
+            if most is not None and prompt.truncate_to is None:
+                self._check_length(text, prompt, most)
             token_ids = self._encoded(text, prompt)
         if prompt.truncate_to is not None:
             token_ids = token_ids[max(0, len(token_ids) - prompt.truncate_to) :]
         if not token_ids:
             raise InvalidRequest("the prompt has no tokens: at least one is needed", prompt.where)
-        return Read(token_ids, text, template)
+        return Read(token_ids, text, template, stage)
+
+    def _rendered(self, prompt: Prompt, template: ChatTemplate) -> tuple[str, Stage]:
+        """The text of messages, and where the answer to it begins."""
+        text = render(prompt, template, self._special, self._tools_in_words)
+        if self._marks is None:
+            return text, "after"
+        asked = prompt.add_generation_prompt and not prompt.continue_final_message
+        if prompt.thinking.on is False and asked and not template.names.intersection(SWITCHES):
+            text = without_thoughts(text, self._marks)
+        return text, stage_of(prompt, text, self._marks)
+
+    def _check_length(self, text: str, prompt: Prompt, most: int) -> None:
+        """Raises InvalidRequest for a text whose bytes alone say that it has more tokens."""
+        least = self._tokenizer.least_tokens(text) if len(text) > most // MAX_BYTES else 0
+        if least > most:
+            raise InvalidRequest(
+                f"the prompt has at least {least:,} tokens; the context holds {most + 1:,}, with at least one for the "
+                "answer",
+                prompt.where,
+            )
 
     def _checked(self, prompt: Prompt) -> list[int]:
         token_ids = list(prompt.token_ids or ())

@@ -72,3 +72,5 @@ def _letters() -> dict[str, int]:
 
 
 _LETTERS = _letters()
+BYTE_LETTERS = frozenset(_LETTERS)
+"""The letters that byte-level vocabularies spell bytes with."""

@@ -7,9 +7,11 @@ from typing import Any
 
 import msgspec
 from tokenizers import Tokenizer as Library
+from tokenizers.models import BPE
 
 from headrace.errors import InvalidRequest, ModelInvalid
 from headrace.llm.token_bytes import spelling, token_bytes
+from headrace.llm.token_length import Vocabulary, longest_token
 from headrace.llm.tokenizer_cache import cached
 from headrace.llm.tokenizer_gguf import tokenizer_json
 from headrace.weights.checkpoint import TokenizerSource
@@ -75,6 +77,7 @@ class Tokenizer:
         self.special_ids = frozenset(index for index, token in added.items() if token.special)
         decoder = library.decoder
         self._spelling = spelling(json.loads(decoder.__getstate__()) if decoder is not None else None)
+        self._longest: int | None = None  # see least_tokens; not known yet
         self._bytes = {index: token.content.encode("utf-8", "replace") for index, token in added.items()}
 
     def encode(self, text: str, add_special: bool = True) -> list[int]:
@@ -119,6 +122,26 @@ class Tokenizer:
         if self.leading_space:
             whole = whole.removeprefix(b" ")
         return whole.decode("utf-8", "replace")
+
+    def least_tokens(self, text: str) -> int:
+        """A number of tokens that the text is certain to have at least, known from its length; 0 where none is."""
+        if self._longest is None:
+            self._longest = longest_token(self._described())
+        return -(-len(text.encode("utf-8", "surrogatepass")) // self._longest) if self._longest else 0
+
+    def _described(self) -> Vocabulary:
+        library, added = self.library, self.library.get_added_tokens_decoder().values()
+        return Vocabulary(
+            list(library.get_vocab(with_added_tokens=False)),
+            [token.content for token in added],
+            any(token.lstrip or token.rstrip for token in added),
+            self._spelling is not None and self._spelling.letters and isinstance(library.model, BPE),
+            bool(getattr(library.model, "byte_fallback", False)),
+            *(
+                json.loads(part.__getstate__()) if part else None
+                for part in (library.normalizer, library.pre_tokenizer)
+            ),
+        )
 
     @property
     def leading_space(self) -> bool:

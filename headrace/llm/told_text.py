@@ -1,10 +1,14 @@
-"""A choice's text, from tokens to callers: characters made whole, stop strings found, calls of tools taken out."""
+"""A choice's text, from tokens to callers: characters made whole, thoughts and calls of tools taken out.
+
+Stop strings are looked for, and calls read, in the answer only: thoughts may say what they like.
+"""
 
 from collections.abc import Sequence
 
 from headrace.generation import Sampling, ToolCall
 from headrace.llm.detokenize import Detokenizer
 from headrace.llm.stop_strings import StopStrings
+from headrace.llm.thoughts import Thoughts
 from headrace.llm.tokenizer import Tokenizer
 from headrace.llm.tool_parser import Parsed, ToolParser
 
@@ -19,15 +23,18 @@ class ToldText:
         echo: str = "",
         parser: ToolParser | None = None,
         marks: Sequence[str] = (),
+        thoughts: Thoughts | None = None,
     ) -> None:
-        """`echo` comes first, and is not looked through; `parser` belongs to the text from now on, and `marks` are
-        those that it must see."""
+        """`echo` comes first, and is not looked through; `parser` and `thoughts` belong to the text from now on, and
+        `marks` are those that they must see."""
         shown = [tokenizer.token_id(mark) for mark in marks]
         self._detokenizer = Detokenizer(tokenizer, sampling.skip_special_tokens, shown=shown)
         self._stops = StopStrings(sampling.stop, sampling.include_stop)
         self._parser = parser
+        self._thoughts = thoughts
         self._texts = [echo] if echo else []
         self._calls: list[ToolCall] = []
+        self._thought: list[str] = []
         self.stop: str | None = None  # the stop string that ended it
 
     @property
@@ -45,14 +52,20 @@ class ToldText:
         """Of tools, that were told so far."""
         return self._parser.num_calls if self._parser is not None else 0
 
+    @property
+    def num_thought_tokens(self) -> int:
+        """Those fed so far that belong to thoughts."""
+        return self._thoughts.num_tokens if self._thoughts is not None else 0
+
     def feed(self, token_id: int) -> None:
         """It goes on by a token."""
-        self._hear(self._detokenizer.feed(token_id))
+        self._hear(self._detokenizer.feed(token_id), token_id)
 
     def finish(self) -> None:
         """It ends here: what was held back is told too, where it belongs to the text."""
         if self.stop is None:
             self._hear(self._detokenizer.finish())
+            self._end_thoughts()
         if self.stop is None:
             self._say(self._stops.finish())
         if self._parser is not None:
@@ -64,7 +77,26 @@ class ToldText:
         self._texts, self._calls = [], []
         return taken
 
-    def _hear(self, piece: str) -> None:
+    def take_thoughts(self) -> str:
+        """What is certain of thoughts and was not taken yet."""
+        taken = "".join(self._thought)
+        self._thought = []
+        return taken
+
+    def _hear(self, piece: str, token_id: int | None = None) -> None:
+        if self._thoughts is not None:
+            thought, piece = self._thoughts.feed(piece, token_id)
+            if thought:
+                self._thought.append(thought)
+        self._look_through(piece)
+
+    def _end_thoughts(self) -> None:
+        if self._thoughts is not None:
+            thought, piece = self._thoughts.finish()
+            self._thought.append(thought)
+            self._look_through(piece)
+
+    def _look_through(self, piece: str) -> None:
         if piece:
             found = self._stops.feed(piece)
             self.stop = found.stop

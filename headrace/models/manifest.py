@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from headrace.arrays import DATATYPES
-from headrace.config import KvMemory
+from headrace.config import REASONING, KvMemory
 from headrace.errors import ModelInvalid
 from headrace.models.limits import MAX_BATCH_SIZE, MAX_DELAY_US, MAX_INSTANCES, MAX_QUEUE, MAX_RUNS, MAX_SEQUENCES
 from headrace.models.overrides import Overrides
@@ -45,6 +45,7 @@ class _Llm(_Strict, frozen=True):
     max_sequences: Annotated[int, Meta(ge=1, le=MAX_SEQUENCES)] | None = None
     max_context: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     draft_model: str | None = None
+    reasoning: Annotated[str, Meta(pattern=REASONING)] | None = None
 
 
 class _Tensor(_Strict, frozen=True):

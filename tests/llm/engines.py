@@ -39,9 +39,10 @@ class Bench:
         glitch: int = 0,
         max_context: int = 512,
         budget: Budget | None = None,
+        reads: Preparing | None = None,
         **settings: Any,
     ) -> None:
-        self.tokenizer = tokenizer()
+        self.tokenizer = reads.tokenizer if reads is not None else tokenizer()
         self.vocabulary = self.tokenizer.vocabulary
         self.model = FakeLanguage(self.vocabulary, max_context, 8, period, glitch)
         self.model.allocate(num_blocks)
@@ -50,7 +51,7 @@ class Bench:
         self.now_ns = 0
         self.engine = DecoderEngine(
             self.model,
-            preparing(self.vocabulary, max_context),
+            reads or preparing(self.vocabulary, max_context),
             facts,
             Settings(num_blocks, **settings),
             now_ns=self._now_ns,

@@ -6,11 +6,13 @@ import msgspec
 import pytest
 
 from headrace.errors import InvalidRequest
-from headrace.generation import Detokenize, Generate, Grammar, Prompt, Sampling, Tokenize, ToolChoice
-from headrace.llm.preparing import Preparing
+from headrace.generation import Detokenize, Generate, Grammar, Prompt, Sampling, Thinking, Tokenize, ToolChoice
+from headrace.llm.preparing import Prepared, Preparing
 from headrace.llm.prompt import PromptReader
+from headrace.llm.tokenizer import Tokenizer
 from headrace.llm.tool_calls import HERMES, hermes_system
 from tests.llm.engines import EOS, TEMPLATE, preparing, tokenizer
+from tests.llm.thinking import OPENING, SWITCHED, TOKENIZER, thinking_preparing
 
 VOCABULARY = tokenizer().vocabulary
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
@@ -94,3 +96,64 @@ def test_little_text_is_quick_and_what_may_take_long_is_not() -> None:
     assert not MADE.is_quick(ask(grammar=Grammar("json_object")))
     assert not MADE.is_quick(with_tools())
     assert not MADE.is_quick(Tokenize(Prompt(text="a" * 5000)))
+
+
+def thinking(template: str, tokenizer: Tokenizer = TOKENIZER, **more: Any) -> Prepared:
+    """What is made ready of a question, where the model thinks; `thinking` and `grammar` may be given."""
+    prompt = Prompt(messages=ASKED, thinking=more.pop("thinking", Thinking()))
+    return thinking_preparing(template, tokenizer).generation(Generate(prompt, **more))
+
+
+def test_an_answer_begins_with_thoughts_or_among_them_as_its_template_has_it() -> None:
+    for template, stage in ((OPENING, "inside"), (SWITCHED, "before")):
+        thinks = thinking(template).thinks
+        assert thinks is not None
+        assert (thinks.stage, thinks.marks.are_tokens) == (stage, True)
+
+
+@pytest.mark.parametrize("template", [OPENING, SWITCHED])
+def test_thinking_is_turned_off_whether_the_template_can_or_not(template: str) -> None:
+    made = thinking(template, thinking=Thinking(False))
+    assert made.thinks is None
+    assert TOKENIZER.decode(made.prompt_ids).endswith("assistant: <think>\n\n</think>\n\n")
+
+
+def test_texts_and_models_without_thoughts_have_none() -> None:
+    assert thinking_preparing(OPENING).generation(ask()).thinks is None
+    assert thinking_preparing(OPENING, setting="off").generation(Generate(Prompt(messages=ASKED))).thinks is None
+
+
+def test_a_form_after_thoughts_and_a_limit_of_them_need_marks_that_are_tokens() -> None:
+    form = Grammar("regex", "a+", "response_format")
+    assert thinking(OPENING, grammar=form).thinks
+    for more, where in (
+        ({"grammar": form}, "response_format"),
+        ({"thinking": Thinking(max_tokens=5, where="thinking.budget_tokens")}, "thinking.budget_tokens"),
+    ):
+        with pytest.raises(InvalidRequest) as refusal:
+            thinking(OPENING, tokenizer(), **more)
+        assert refusal.value.where == where
+    assert thinking(SWITCHED, tokenizer(), grammar=form).thinks is None
+
+
+def test_a_request_may_allow_less_than_the_context() -> None:
+    long = Prompt(token_ids=(5,) * 10)
+    assert MADE.generation(Generate(long, max_context=16)).max_tokens == 6
+    assert MADE.generation(Generate(long, Sampling(max_tokens=3), max_context=16)).max_tokens == 3
+    with pytest.raises(InvalidRequest) as refusal:
+        MADE.generation(Generate(long, max_context=10))
+    assert refusal.value.where == "prompt"
+
+
+def test_a_text_that_is_certain_to_be_too_long_is_refused_and_still_counted() -> None:
+    endless = Prompt(text="The model answers. " * 10_000)
+    with pytest.raises(InvalidRequest, match="at least"):
+        MADE.generation(Generate(endless))
+    assert len(MADE.tokenized(Tokenize(endless)).token_ids) > 4096
+    cut = Prompt(text=endless.text, truncate_to=50)
+    assert len(MADE.generation(Generate(cut)).prompt_ids) == 50
+
+
+def test_a_long_message_is_not_quick_to_read() -> None:
+    assert MADE.is_quick(Generate(Prompt(messages=ASKED)))
+    assert not MADE.is_quick(Generate(Prompt(messages=({"role": "user", "content": "a" * 5000},))))

@@ -2,9 +2,11 @@
 
 from headrace.generation import Sampling
 from headrace.llm.preparing import Calls
+from headrace.llm.thoughts import Thoughts
 from headrace.llm.told_text import ToldText
 from headrace.llm.tool_calls import HERMES
 from tests.llm.engines import tokenizer
+from tests.llm.thinking import WORDS
 
 TOKENIZER = tokenizer()
 
@@ -56,3 +58,22 @@ def test_calls_are_taken_out_and_the_only_one_allowed_ends_it() -> None:
     assert (text, told.num_calls, pieces[0].name) == ("Wait.", 1, "look")
     assert [piece.arguments for piece in pieces] == ['{"a": 1}']
     assert pieces[0].id.startswith("call_")
+
+
+def test_stop_strings_and_calls_are_those_of_the_answer_and_not_of_thoughts() -> None:
+    calls = Calls(HERMES, ("look",), parallel=True)
+    said = '<tool_call>{"name": "look", "arguments": {}}</tool_call>'
+    told = ToldText(TOKENIZER, Sampling(stop=("END",)), "", calls.parser(), HERMES.marks, Thoughts(WORDS, "before"))
+    feed(told, f"<think>\nEND {said}\n</think>\n\nNow {said}END more")
+    assert told.ended
+    told.finish()
+    text, pieces = told.take()
+    assert (told.take_thoughts(), text, told.stop) == (f"END {said}", "Now", "END")
+    assert [piece.name for piece in pieces] == ["look"]
+
+
+def test_thoughts_that_never_end_are_no_text() -> None:
+    told = ToldText(TOKENIZER, Sampling(), thoughts=Thoughts(WORDS, "inside"))
+    feed(told, "The server </th")
+    told.finish()
+    assert (told.take_thoughts(), told.take()[0], told.num_thought_tokens > 2) == ("The server </th", "", True)

@@ -1,0 +1,83 @@
+"""How many bytes of a text one token covers at most, so that long texts are known to be long before they are cut.
+
+Says nothing where any part of a text might be dropped on its way: by a normaliser that shortens, by a cut that removes
+what it cuts at, by a token that takes the white space around it, or for want of a token for a byte.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from headrace.llm.token_bytes import BYTE_LETTERS
+
+Json = Mapping[str, Any]
+
+_COMPOSED = 3  # NFC: three jamo of 3 bytes are one syllable of 3, and nothing shrinks more
+_KEEPS_ALL = ("ByteLevel", "Metaspace", "Digits", "UnicodeScripts")
+
+
+class Vocabulary(msgspec.Struct, frozen=True):
+    """What of a tokenizer decides."""
+
+    tokens: Sequence[str]  # of the model
+    added: Sequence[str]  # found in the text as they are
+    trims: bool  # whether one of those takes white space beside it
+    letters: bool  # a letter of a token is a byte
+    byte_tokens: bool  # what has no token is spelt in `<0x0A>`
+    normalizer: Json | None
+    pre_tokenizer: Json | None
+
+
+def longest_token(of: Vocabulary) -> int:
+    """Bytes of a text; 0 where nothing is certain."""
+    shrinks = _shrinks(of.normalizer)
+    if of.trims or not shrinks or not _keeps(of.pre_tokenizer) or not _spells_all(of):
+        return 0
+    lengths = map(len, of.tokens) if of.letters else _bytes(of.tokens)
+    return shrinks * max((*lengths, *_bytes(of.added)), default=0)
+
+
+def _bytes(tokens: Iterable[str]) -> Iterable[int]:
+    return (len(token.encode("utf-8", "replace")) for token in tokens)
+
+
+def _spells_all(of: Vocabulary) -> bool:
+    """Whether every byte has a token."""
+    known = set(of.tokens)
+    if of.letters:
+        return known.issuperset(BYTE_LETTERS)
+    return of.byte_tokens and known.issuperset(f"<0x{byte:02X}>" for byte in range(256))
+
+
+def _shrinks(normalizer: Json | None) -> int:
+    """By how much a text is shorter afterwards at most; 0: unknown."""
+    if normalizer is None:
+        return 1
+    match normalizer.get("type"):
+        case "Sequence":
+            product = 1
+            for step in normalizer["normalizers"]:
+                product *= _shrinks(step)
+            return product
+        case "Prepend":
+            return 1
+        case "NFC":
+            return _COMPOSED
+        case "Replace":
+            replaced = normalizer["pattern"].get("String")
+            grows = replaced is not None and len(replaced.encode()) <= len(normalizer["content"].encode())
+            return int(grows)
+    return 0
+
+
+def _keeps(pre_tokenizer: Json | None) -> bool:
+    """Whether all of a text is left behind the cuts."""
+    if pre_tokenizer is None:
+        return True
+    kind = pre_tokenizer.get("type")
+    if kind == "Sequence":
+        return all(_keeps(step) for step in pre_tokenizer["pretokenizers"])
+    if kind in ("Split", "Punctuation"):
+        return pre_tokenizer.get("behavior") != "Removed"
+    return kind in _KEEPS_ALL
