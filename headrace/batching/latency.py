@@ -6,7 +6,6 @@ A prediction is what a run of that size takes (the surface), times how quick the
 
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Iterable
 from typing import Any
 
 from headrace.batching.cost_surface import CostSurface, logarithm, nanoseconds
@@ -68,8 +67,8 @@ class Latency:
             "form": FORM,
             "knots": self._surface.to_json(),
             "margin": self._margin.to_json(),
-            "alone": self._alone.to_json(),
-            "company": self._company.to_json(),
+            "alone": round(self._alone.value, 4) if self._alone else None,
+            "company": round(self._company.value, 4) if self._company else None,
         }
 
     @classmethod
@@ -80,8 +79,8 @@ class Latency:
         latency = cls()
         latency._surface = CostSurface.from_json(kept["knots"])
         latency._margin = Margin.from_json(kept["margin"])
-        latency._alone = Pace(kept["alone"])
-        latency._company = Pace(kept["company"])
+        latency._alone = Pace.from_json(kept["alone"])
+        latency._company = Pace.from_json(kept["company"])
         return latency
 
     def _pace(self, company: bool) -> float:
@@ -89,19 +88,12 @@ class Latency:
 
 
 class Pace:
-    """The median of how far the last few runs were off the surface, as a logarithm: one odd run does not move it.
+    """The median of how far the last few runs were off the surface, as a logarithm: one odd run does not move it."""
 
-    Raises ValueError or TypeError where `kept` is not what `to_json` gave.
-    """
-
-    def __init__(self, kept: Iterable[float] = ()) -> None:
+    def __init__(self) -> None:
         self._last: deque[float] = deque()
         self._sorted: list[float] = []
         self.value = 0.0
-        for off in kept:
-            if not abs(off) < MOST_OFF:
-                raise ValueError(f"no pace: {off}")
-            self.learn(float(off))
 
     def __bool__(self) -> bool:
         return len(self._last) >= KNOWN
@@ -115,6 +107,13 @@ class Pace:
         if self:
             self.value = self._sorted[len(self._sorted) // 2]
 
-    def to_json(self) -> list[float]:
-        """What is kept."""
-        return [round(off, 4) for off in self._last]
+    @classmethod
+    def from_json(cls, value: float | None) -> "Pace":
+        """What it was, until two runs say otherwise. Raises ValueError or TypeError where it is none."""
+        pace = cls()
+        if value is not None:
+            if not abs(value) < MOST_OFF:
+                raise ValueError(f"no pace: {value}")
+            for _ in range(KNOWN):
+                pace.learn(float(value))
+        return pace

@@ -158,8 +158,8 @@ def test_predictions_are_about_the_same_after_a_restart() -> None:
         {"knots": None},
         {"margin": {"factor": 9.0, "ratios": []}},
         {"margin": {"factor": 1.0, "ratios": [-1.0]}},
-        {"alone": ["x"]},
-        {"alone": [float("nan")]},
+        {"alone": "x"},
+        {"alone": float("nan")},
     ],
 )
 def test_what_is_no_latency_is_refused(change: dict[str, object]) -> None:
@@ -169,5 +169,15 @@ def test_what_is_no_latency_is_refused(change: dict[str, object]) -> None:
 
 
 def test_the_pace_is_a_median() -> None:
-    pace = Pace([0.1, 0.2, 5.0])
+    pace = Pace()
+    for off in (0.1, 5.0, 0.2):
+        pace.learn(off)
     assert pace.value == 0.2
+
+
+def test_a_restart_on_a_slower_machine_is_known_after_a_few_runs() -> None:
+    machine = Machine(steady)
+    latency = Latency.from_json(learned(machine).to_json())
+    for _ in range(5):
+        latency.learn(1, 16, took_ns(1, 16) * 1.5)
+    assert latency.typical(8, 100) == pytest.approx(took_ns(8, 100) * 1.5, rel=0.1)

@@ -1,0 +1,115 @@
+"""What runs of a model take, kept on disk for the next start.
+
+One small file for each model as it is run on this kind of machine. A file is whole or not there; one that cannot be
+read is as if it were not there, and is written anew. A folder that cannot be written costs a sweep and nothing else.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from headrace.batching.latency import Latency
+
+MOST_BYTES = 16 << 20
+"""Of all files; those not written for longest go first."""
+
+LARGEST_BYTES = 256 << 10
+"""Of one file that is read."""
+
+FRESH_S = 30 * 86400.0
+"""How long what is kept stands in for a sweep; after that a machine may have changed in ways its name does not say."""
+
+SAMPLE = 64 << 10
+SAMPLES = 16
+
+
+class Kept(NamedTuple):
+    """What was known when it was written."""
+
+    latency: Latency
+    age_s: float
+
+    @property
+    def fresh(self) -> bool:
+        """Whether a sweep may be left out."""
+        return 0 <= self.age_s <= FRESH_S
+
+
+class LatencyStore:
+    """A folder of latencies by key; None: nothing is kept. It may be called on any thread."""
+
+    def __init__(self, folder: Path | None, most_bytes: int = MOST_BYTES) -> None:
+        self._folder = folder
+        self._most_bytes = most_bytes
+
+    def read(self, key: str, now_s: float) -> Kept | None:
+        """What is kept under that key, and how old it is at `now_s`, by the clock on the wall."""
+        if self._folder is None:
+            return None
+        try:
+            with self._file(self._folder, key).open("rb") as file:
+                text, written_s = file.read(LARGEST_BYTES + 1), os.fstat(file.fileno()).st_mtime
+            if len(text) > LARGEST_BYTES:
+                return None
+            return Kept(Latency.from_json(json.loads(text)), now_s - written_s)
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            return None
+
+    def write(self, key: str, kept: Mapping[str, Any]) -> None:
+        """Keep what `Latency.to_json` gave."""
+        if self._folder is None:
+            return
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path = self._file(self._folder, key)
+            descriptor, beside = tempfile.mkstemp(prefix=".latency-", dir=self._folder)
+            try:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    json.dump(kept, file)
+                Path(beside).replace(path)
+            except BaseException:
+                Path(beside).unlink(missing_ok=True)
+                raise
+            self._make_room(self._folder, path)
+
+    def _make_room(self, folder: Path, written: Path) -> None:
+        found = [(file.stat().st_mtime, file) for pattern in _PATTERNS for file in folder.glob(pattern)]
+        left = self._most_bytes
+        for _, file in sorted(found, key=lambda each: (each[1] == written, each[0]), reverse=True):
+            left -= file.stat().st_size
+            if left < 0 and file != written:
+                file.unlink(missing_ok=True)
+
+    @staticmethod
+    def _file(folder: Path, key: str) -> Path:
+        return folder / f"latency-{key}.json"
+
+
+_PATTERNS = ("latency-*.json", ".latency-*")  # the latter left by a process that was killed
+
+
+def latency_key(parts: Iterable[object]) -> str:
+    """A name for a model as it is run: its digest, runtime and version, device, processor, threads, precision."""
+    return hashlib.sha256(repr([str(part) for part in parts]).encode()).hexdigest()[:40]
+
+
+def model_digest(path: Path) -> str:
+    """Of a model's file, or of all in its folder: names, sizes and pieces from begin to end, read in milliseconds.
+
+    Two models that differ only between those pieces are of one architecture, and take the same time. Raises OSError.
+    """
+    digest = hashlib.sha256()
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    for file in files:
+        size = file.stat().st_size
+        digest.update(f"{file.relative_to(path) if file != path else ''} {size}\n".encode())
+        with file.open("rb") as content:
+            for piece in range(SAMPLES):
+                content.seek(max(size - SAMPLE, 0) * piece // (SAMPLES - 1))
+                digest.update(content.read(SAMPLE))
+    return digest.hexdigest()[:40]
