@@ -7,9 +7,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-GROUND = {"allocator", "generation", "types", "records", "servable", "errors", "config", "clock", "arrays", "generated"}
+GROUND = {
+    "allocator",
+    "arrivals",
+    "generation",
+    "types",
+    "records",
+    "servable",
+    "errors",
+    "config",
+    "clock",
+    "arrays",
+    "generated",
+}
 
 ALLOWED: dict[str, set[str]] = {
+    "bench": set(),
     "devices": set(),
     "graphs": {"weights.checkpoint"},
     "runtimes": {"devices", "weights", "graphs"},
@@ -38,7 +51,7 @@ ALLOWED: dict[str, set[str]] = {
     "inspection": {"build", "models"},
     "listening": set(),
     "app": {"build", "listening", "devices", "models", "gateway", "protocols", "playground", "observe"},
-    "cli": {"app", "inspection", "devices", "models", "observe"},
+    "cli": {"app", "bench", "inspection", "devices", "models", "observe"},
     "__main__": {"cli"},
 }
 """What each folder, or module of the top, may import besides the ground and itself."""
@@ -52,6 +65,7 @@ HEAVY = {
     "grpc": "protocols/oip/grpc",
     "uvicorn": "protocols/ listening.py app.py",
     "starlette": "protocols/ playground/ listening.py app.py",
+    "mlperf_loadgen": "bench/mlperf",
     "rich": "cli/",
 }
 """Each heavy library, and the beginnings of the paths that may import it."""

@@ -18,6 +18,7 @@ VERBS = {
     "models": "what a folder of models holds, and how each would be served",
     "infer": "ask a running server for one inference",
     "chat": "talk with a language model of a running server",
+    "bench": "load a running server, and see what it holds",
     "config": "every setting, its value and where it comes from",
     "doctor": "what this machine has, and what is wrong with it",
 }

@@ -1,0 +1,1 @@
+"""A load generator: what a server answers under load, seen from outside."""

@@ -1,0 +1,307 @@
+"""The flags of `headrace bench` -> what is measured, and where the results go."""
+
+import shlex
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from headrace.arrivals import POISSON, Arrival, parse_lengths, parse_process, read_trace, trace_form
+from headrace.bench.address import parse_address
+from headrace.bench.connection import Asking
+from headrace.bench.load import Closed, Load, Objective, Open, Plan
+from headrace.cli import inputs as forms
+from headrace.cli.failure import Failure
+
+T = TypeVar("T")
+DEFAULT_LOADS = (Closed(1), Closed(4), Closed(16))
+MOST_CLIENTS = 10_000
+_EXAMPLES = """\
+examples:
+  headrace bench http://127.0.0.1:8000 minilm --rate 50,100,200 --slo-ms 100 --html report.html
+  headrace bench http://127.0.0.1:8000 minilm --find-max --slo-ms 100 --lengths lognormal:24:0.8:5:256
+  headrace bench grpc://127.0.0.1:8001 add_sub --protocol grpc --concurrency 1,4,16 --server-stats
+  headrace bench http://127.0.0.1:8000 smollm2 --protocol chat --rate 0.5,1,2 --slo-ttft-ms 1000 --slo-tpot-ms 60
+"""
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """Everything that the command line says."""
+
+    asking: Asking
+    plan: Plan
+    url: str
+    arrivals: str  # as written
+    inputs: tuple[str, ...]
+    json: str | None
+    html: Path | None
+    record: Path | None
+    mlperf: str | None
+    mlperf_logs: Path | None
+    command: str
+
+
+def parser() -> ArgumentParser:
+    made = ArgumentParser(
+        "headrace bench",
+        description="Load a running server and see what it holds: latency from when each request was due.",
+        epilog=f"{_EXAMPLES}\nforms of an input:\n" + (forms.__doc__ or "").partition("\n\n")[2],
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    made.add_argument("url", metavar="URL", help="where the server is; grpc://HOST:PORT with --protocol grpc")
+    made.add_argument("model", metavar="MODEL", help="the model's name")
+    _add_load(made)
+    _add_objective(made)
+    _add_requests(made)
+    _add_results(made)
+    return made
+
+
+def _add_load(made: ArgumentParser) -> None:
+    group = made.add_argument_group("load")
+    group.add_argument("--rate", metavar="N[,N...]", help="open loop: requests a second, one step each")
+    group.add_argument(
+        "--concurrency", metavar="N[,N...]", help="closed loop: clients; else 1,4,16 where no rate is given"
+    )
+    group.add_argument(
+        "--arrivals", default="poisson", metavar="PROCESS", help="poisson, steady, gamma:CV or trace:FILE; else poisson"
+    )
+    group.add_argument("--duration", type=float, metavar="SECONDS", help="of each step; else 10, or as long as a trace")
+    group.add_argument(
+        "--warmup", type=float, default=1.0, metavar="SECONDS", help="of the first load, not counted; else 1"
+    )
+    group.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="a request is given up; else 30")
+    group.add_argument("--connections", type=int, default=512, metavar="N", help="at most; else 512, gRPC 16")
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="of arrivals and contents; else 0")
+
+
+def _add_objective(made: ArgumentParser) -> None:
+    group = made.add_argument_group("objective")
+    group.add_argument("--slo-ms", type=float, metavar="MS", help="an answer is in time within this")
+    group.add_argument("--slo-ttft-ms", type=float, metavar="MS", help="chat: the first token")
+    group.add_argument("--slo-tpot-ms", type=float, metavar="MS", help="chat: each token after it, on the average")
+    group.add_argument("--attainment", type=float, default=0.99, metavar="SHARE", help="of requests in time; else 0.99")
+    group.add_argument("--find-max", action="store_true", help="search the highest rate that keeps the objective")
+    group.add_argument("--precision", type=float, default=0.05, metavar="SHARE", help="of that rate; else 0.05")
+
+
+def _add_requests(made: ArgumentParser) -> None:
+    group = made.add_argument_group("requests")
+    group.add_argument("--protocol", choices=("http", "grpc", "chat"), default="http", help="else http")
+    group.add_argument("--version", metavar="N", help="the model's version; else the server's choice")
+    group.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="else inputs are made up")
+    group.add_argument("--rows", type=int, default=1, metavar="N", help="of each request; else 1")
+    group.add_argument(
+        "--lengths", metavar="DIST", help="of free dimensions, texts, prompts: 24 or lognormal:24:0.8:5:256"
+    )
+    group.add_argument("--output-tokens", type=int, default=64, metavar="N", help="chat: of each answer; else 64")
+    group.add_argument("--ignore-eos", action=BooleanOptionalAction, default=True, help="chat: no answer ends early")
+    group.add_argument("--tenant", default="", metavar="NAME", help="sent as x-tenant")
+    group.add_argument("--priority", type=int, metavar="N", help="sent as x-priority")
+    group.add_argument("--send-slo", action="store_true", help="tell the server the objective: x-slo-ms and the like")
+    group.add_argument("--header", action="append", default=[], metavar="NAME=VALUE", help="one more; may be repeated")
+
+
+def _add_results(made: ArgumentParser) -> None:
+    group = made.add_argument_group("results")
+    group.add_argument("--json", metavar="FILE", help="every figure; - is standard output")
+    group.add_argument("--html", type=Path, metavar="FILE", help="a page with plots, in one file")
+    group.add_argument("--record", type=Path, metavar="FILE", help="the arrivals as a trace, .csv or .jsonl")
+    group.add_argument("--server-stats", action="store_true", help="the server's own times beside the client's")
+    group.add_argument(
+        "--mlperf", choices=("singlestream", "server", "offline"), help="let LoadGen ask (not an MLPerf result)"
+    )
+    group.add_argument("--mlperf-logs", type=Path, metavar="FOLDER", help="keep LoadGen's logs there")
+
+
+def read_flags(arguments: Sequence[str]) -> Wanted:
+    """What is wanted. Raises Failure that names the flag at fault."""
+    options = parser().parse_args(arguments)
+    _check(options)
+    asking = Asking(
+        address=_or_fail("", lambda: parse_address(options.url, options.protocol)),
+        protocol=options.protocol,
+        model=options.model,
+        version=options.version,
+        headers=_headers(options),
+        tenant=options.tenant,
+        output_tokens=options.output_tokens,
+        ignore_eos=options.ignore_eos,
+        connections=options.connections,
+    )
+    return Wanted(
+        asking=asking,
+        plan=_plan(options),
+        url=options.url,
+        arrivals=options.arrivals,
+        inputs=tuple(options.input),
+        json=options.json,
+        html=options.html,
+        record=options.record,
+        mlperf=options.mlperf,
+        mlperf_logs=options.mlperf_logs,
+        command=shlex.join(["headrace", "bench", *arguments]),
+    )
+
+
+def _check(options: Namespace) -> None:
+    for flag in ("duration", "timeout", "slo_ms", "slo_ttft_ms", "slo_tpot_ms"):
+        value = getattr(options, flag)
+        if value is not None and not 0 < value < 1e7:
+            raise _wrong(flag, value, "it is above 0")
+    if not 0 <= options.warmup < 1e5:
+        raise _wrong("warmup", options.warmup, "it is 0 or more seconds")
+    for flag in ("rows", "output_tokens", "connections"):
+        if getattr(options, flag) < 1:
+            raise _wrong(flag, getattr(options, flag), "it is at least 1")
+    if options.seed < 0:
+        raise _wrong("seed", options.seed, "it is 0 or more")
+    if options.priority is not None and options.priority < 0:
+        raise _wrong("priority", options.priority, "0 is the default, 1 the highest")
+    if not 0 < options.attainment < 1:
+        raise _wrong("attainment", options.attainment, "it is a share between 0 and 1, like 0.99")
+    if not 0.001 <= options.precision <= 1:
+        raise _wrong("precision", options.precision, "it is a share from 0.001 to 1, like 0.05")
+    _check_together(options)
+
+
+def _check_together(options: Namespace) -> None:
+    chat = options.protocol == "chat"
+    refusals = (
+        (
+            not chat and (options.slo_ttft_ms or options.slo_tpot_ms),
+            "--slo-ttft-ms and --slo-tpot-ms go with --protocol chat",
+        ),
+        (chat and options.input, "--input goes with tensor models; a chat's prompts have --lengths"),
+        (chat and options.rows > 1, "--rows goes with tensor models"),
+        (options.input and options.lengths, "--input gives the inputs, --lengths makes them up: give one of them"),
+        (options.input and options.rows > 1, "--input gives the rows: leave --rows out"),
+        (
+            options.find_max and not (options.slo_ms or options.slo_ttft_ms or options.slo_tpot_ms),
+            "--find-max needs an objective, as in --slo-ms 100",
+        ),
+        (options.find_max and options.concurrency, "--find-max searches a rate: leave --concurrency out"),
+        (
+            options.send_slo and not (options.slo_ms or options.slo_ttft_ms or options.slo_tpot_ms),
+            "--send-slo needs --slo-ms",
+        ),
+        (
+            options.mlperf and (options.html or options.record or options.find_max or options.concurrency),
+            "--mlperf has LoadGen ask: --html, --record, --find-max and --concurrency do not go with it",
+        ),
+        (
+            options.mlperf == "server" and not (options.rate and options.slo_ms),
+            "--mlperf server needs --rate and --slo-ms",
+        ),
+        (options.mlperf_logs and not options.mlperf, "--mlperf-logs goes with --mlperf"),
+        (options.record and options.find_max, "--record keeps one step's arrivals: not those of --find-max"),
+    )
+    for wrong, message in refusals:
+        if wrong:
+            raise Failure(message, exit_code=2)
+    for flag in ("html", "record", "json"):
+        path = getattr(options, flag)
+        if path and str(path) != "-" and not Path(path).absolute().parent.is_dir():
+            raise Failure(f"--{flag} {path}: there is no folder {Path(path).parent}", exit_code=2)
+    if options.record:
+        _or_fail("--record ", lambda: trace_form(str(options.record)))
+
+
+def _plan(options: Namespace) -> Plan:
+    kind, _, file = options.arrivals.partition(":")
+    trace = _trace(Path(file)) if kind == "trace" else ()
+    process = POISSON if trace else _or_fail("--arrivals ", lambda: parse_process(options.arrivals))
+    if trace and options.lengths:
+        raise Failure("a trace has lengths of its own: leave --lengths out", exit_code=2)
+    loads = _loads(options, trace)
+    if options.record and len(loads) != 1:
+        raise Failure("--record keeps one step's arrivals: give one --rate or one --concurrency", exit_code=2)
+    span_s = trace[-1].offset_s + 1e-3 if trace else 10.0
+    return Plan(
+        loads=loads,
+        objective=Objective(options.slo_ms, options.slo_ttft_ms, options.slo_tpot_ms),
+        duration_s=options.duration or span_s,
+        warmup_s=options.warmup,
+        timeout_s=options.timeout,
+        process=process,
+        trace=trace,
+        lengths=_or_fail("--lengths ", lambda: parse_lengths(options.lengths)) if options.lengths else None,
+        rows=options.rows,
+        seed=options.seed,
+        attainment=options.attainment,
+        precision=options.precision,
+        find_max=options.find_max,
+        server_stats=options.server_stats,
+    )
+
+
+def _loads(options: Namespace, trace: Sequence[Arrival]) -> tuple[Load, ...]:
+    rates = [Open(value) for value in _numbers("--rate", options.rate, 1e7)] if options.rate else []
+    clients = _numbers("--concurrency", options.concurrency, MOST_CLIENTS) if options.concurrency else []
+    for value in clients:
+        if value != int(value):
+            raise Failure(f"--concurrency {value:g}: clients are whole numbers", exit_code=2)
+    loads: tuple[Load, ...] = (*rates, *(Closed(int(value)) for value in clients))
+    if loads or options.find_max:
+        return loads
+    if trace:
+        span_s = trace[-1].offset_s
+        return (Open(len(trace) / span_s if span_s > 0 else float(len(trace))),)
+    return DEFAULT_LOADS
+
+
+def _numbers(flag: str, text: str, most: float) -> list[float]:
+    numbers = []
+    for part in text.split(","):
+        try:
+            value = float(part)
+        except ValueError:
+            value = float("nan")
+        if not 0 < value <= most:
+            raise Failure(f"{flag} {text}: {part!r} is not a number above 0, up to {most:,.0f}", exit_code=2)
+        numbers.append(value)
+    return numbers
+
+
+def _trace(path: Path) -> tuple[Arrival, ...]:
+    where = f"--arrivals trace:{path}"
+    form = _or_fail("--arrivals ", lambda: trace_form(str(path)))
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise Failure(f"{where}: {said}", exit_code=2) from error
+    return tuple(_or_fail(f"{where}: ", lambda: read_trace(text, form)))
+
+
+def _headers(options: Namespace) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for text in options.header:
+        name, equals, value = text.partition("=")
+        plain = name.replace("-", "").replace("_", "")
+        if not equals or not plain.isalnum() or not name.isascii() or not value.isprintable() or not value.isascii():
+            raise Failure(f"--header {text}: write it NAME=VALUE, as in x-tenant=blue", exit_code=2)
+        headers[name.lower()] = value
+    if options.priority is not None:
+        headers["x-priority"] = str(options.priority)
+    if options.send_slo:
+        objectives = {
+            "x-slo-ms": options.slo_ms,
+            "x-slo-ttft-ms": options.slo_ttft_ms,
+            "x-slo-tpot-ms": options.slo_tpot_ms,
+        }
+        headers |= {name: f"{value:g}" for name, value in objectives.items() if value}
+    return headers
+
+
+def _wrong(flag: str, value: object, right: str) -> Failure:
+    return Failure(f"--{flag.replace('_', '-')} {value}: {right}", exit_code=2)
+
+
+def _or_fail(where: str, make: Callable[[], T]) -> T:
+    try:
+        return make()
+    except ValueError as error:
+        raise Failure(f"{where}{error}", exit_code=2) from error

@@ -1,0 +1,167 @@
+"""A measurement at the terminal: a bar while it runs, a table at the end."""
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from headrace.bench.mlperf import LoadGenResult
+from headrace.bench.report import Report, Spread, Step
+from headrace.cli.console import table
+
+NONE = "-"
+
+
+class Shown:
+    """The bar, on a terminal only. A context: the terminal is its own again afterwards."""
+
+    def __init__(self, console: Console, count: int | None) -> None:
+        """`count`: of steps, where that is known."""
+        self._progress = Progress(
+            TextColumn("{task.description:24}"),
+            BarColumn(),
+            TextColumn("{task.fields[facts]}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._console = console
+        self._count = count
+        self._number = -1  # the warm-up is none
+        self._task = self._progress.add_task("", facts="")
+
+    def __enter__(self) -> "Shown":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def begin(self, label: str, duration_s: float) -> None:
+        warming = label == "warming up"
+        self._number += 0 if warming else 1
+        of = f" ({self._number + 1}/{self._count})" if self._count and not warming else ""
+        self._progress.reset(self._task, description=f"{label}{of}", total=duration_s, facts="")
+
+    def progress(self, elapsed_s: float, answered: int, in_flight: int) -> None:
+        facts = f"{answered:,} over, {in_flight:,} in flight"
+        self._progress.update(self._task, completed=elapsed_s, facts=facts)
+
+    def measured(self, step: Step) -> None:
+        if self._console.is_terminal:
+            p99 = _ms(step.p99_ms)
+            self._progress.print(
+                f"{step.label:>14}  {step.throughput:>10,.1f}/s  p99 {p99} ms  {step.attainment:.1%} in time"
+            )
+
+
+def print_report(report: Report, console: Console) -> None:
+    """The table of loads, and below it what else was found."""
+    console.print(_loads(report))
+    if any(each.streams for each in report.steps):
+        console.print(_streams(report))
+    if any(each.server for each in report.steps):
+        console.print(_server(report))
+    for step in report.steps:
+        for code, said in step.said.items():
+            console.print(f"{step.label}: {said.count:,} x {code} {said.first}".rstrip())
+        if step.doubt:
+            console.print(f"{step.label}: {step.doubt}", style="yellow")
+    if report.knee:
+        console.print(f"knee: {report.knee}, where throughput over latency is highest")
+    if best := report.best:
+        border = f"; {best.fails_at:,.4g}/s did not" if best.fails_at else ""
+        share = f"{best.attainment:.4g} of requests in time"
+        held = f"{best.rate:,.4g}/s held" if best.rate else "no rate held"
+        console.print(f"objective {report.objective}: {held} with {share}{border}")
+    if report.ended:
+        console.print(f"it ended early: {report.ended}", style="yellow")
+
+
+def print_loadgen(result: LoadGenResult, console: Console) -> None:
+    """LoadGen's summary, marked as what it is."""
+    shown = table(result.note, "")
+    for name, value in result.summary.items():
+        shown.add_row(name, value)
+    console.print(shown)
+    failures = f"; the first: {result.first_failure}" if result.first_failure else ""
+    console.print(f"{result.answered:,} answered, {result.failed:,} failed{failures}")
+
+
+def _loads(report: Report) -> "object":
+    made = table(
+        "load",
+        "offered/s",
+        "throughput/s",
+        "goodput/s",
+        "in time",
+        "shed",
+        "failed",
+        "p50 ms",
+        "p90",
+        "p99",
+        "p99.9",
+        "client CPU",
+    )
+    for column in made.columns[1:]:
+        column.justify = "right"
+    for each in report.steps:
+        failed = each.outcomes.errors + each.outcomes.timeouts + each.outcomes.given_up
+        made.add_row(
+            each.label,
+            *(f"{value:,.1f}" for value in (each.offered, each.throughput, each.goodput)),
+            f"{each.attainment:.1%}",
+            f"{each.shed:.1%}",
+            f"{failed:,}",
+            *(_ms(value) for value in (each.p50_ms, each.p90_ms, each.p99_ms, each.p99_9_ms)),
+            f"{each.client_cpu:.0%}",
+        )
+    return made
+
+
+def _streams(report: Report) -> "object":
+    made = table(
+        "load", "tokens/s", "ttft p50", "p99", "tpot p50", "p99", "gap p50", "p99", "longest p99", "prompt", "output"
+    )
+    for each in report.steps:
+        if streams := each.streams:
+            spreads = streams.ttft_ms, streams.tpot_ms, streams.itl_ms
+            made.add_row(
+                each.label,
+                f"{streams.tokens_per_s:,.1f}",
+                *(_ms(value) for spread in spreads for value in _p50_p99(spread)),
+                _ms(streams.max_itl_ms.p99),
+                f"{streams.mean_prompt_tokens or 0:,.0f}",
+                f"{streams.mean_output_tokens:,.0f}",
+            )
+    return made
+
+
+def _server(report: Report) -> "object":
+    made = table(
+        "load", "server: requests", "mean ms", "queue", "lay out", "compute", "outputs", "rows a run", "closed because"
+    )
+    for each in report.steps:
+        if server := each.server:
+            made.add_row(
+                each.label,
+                f"{server.requests:,}",
+                *(
+                    f"{value:.3f}"
+                    for value in (server.mean_ms, server.queue_ms, server.input_ms, server.infer_ms, server.output_ms)
+                ),
+                f"{server.rows / server.runs:.1f}" if server.runs else NONE,
+                ", ".join(f"{reason} {count:,}" for reason, count in server.reasons.items()),
+            )
+    return made
+
+
+def _p50_p99(spread: Spread) -> tuple[float | None, float | None]:
+    return spread.p50, spread.p99
+
+
+def _ms(value: float | None) -> str:
+    return NONE if value is None else f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
