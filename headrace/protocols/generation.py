@@ -11,10 +11,12 @@ from starlette.types import Receive
 
 from headrace.errors import Cancelled, HeadraceError, Internal
 from headrace.generation import Ask, Generated
+from headrace.protocols.limits import read_headers
 from headrace.protocols.oip.front import Front
-from headrace.protocols.sse import Pipe, until_gone
+from headrace.protocols.spent import generation_headers
+from headrace.protocols.sse import CONNECTION, Pipe, until_gone
 from headrace.servable import Cancel
-from headrace.types import Context, ModelRef, Request, Response
+from headrace.types import ModelRef, Request, Response
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +25,24 @@ _UNEXPECTED = "the model answered something else than it was asked"
 R = TypeVar("R")
 
 
-def make_request(front: Front, http: HttpRequest, id_: str, model: ModelRef, ask: Ask, priority: int = 0) -> Request:
-    """An ask as the gateway takes it."""
-    trace = http.headers.get("traceparent", "")
-    return Request(id_, model, (), context=Context(front.clock.now_ns(), "http", None, priority, trace), ask=ask)
+def make_request(
+    front: Front, http: HttpRequest, id_: str, model: ModelRef, ask: Ask, priority: int | None = None
+) -> Request:
+    """An ask as the gateway takes it; `priority` is that of its body. Raises InvalidRequest, naming a wrong header."""
+    limits = read_headers(http.headers.raw).ranked(priority, "priority")
+    connection = http.scope.get("extensions", {}).get(CONNECTION, {})
+    arrived_ns = connection.get("arrived_ns") or front.clock.now_ns()
+    context = limits.context(arrived_ns, "http", http.headers.get("traceparent", ""))
+    return Request(id_, model, (), context=context, ask=ask)
+
+
+async def generate_all(
+    front: Front, requests: Sequence[Request], receive: Receive
+) -> tuple[list[Generated], dict[str, str]]:
+    """As `answer_all`, and what headers say of the first answer's time."""
+    generated = await answer_all(front, requests, receive, Generated)
+    elapsed_ns = front.clock.now_ns() - requests[0].context.arrived_ns
+    return generated, generation_headers(generated[0], elapsed_ns, ended=True)
 
 
 async def answer_all(front: Front, requests: Sequence[Request], receive: Receive, kind: type[R]) -> list[R]:
@@ -92,10 +108,19 @@ def stream_all(front: Front, requests: Sequence[Request], writer: Writer) -> Cal
         for which, request in enumerate(requests):
             if pipe.over:
                 break
-            stream.cancels.append(front.gateway.submit(request, partial(stream.reply, which)))
+            began = partial(_stream_headers, front, request)
+            stream.cancels.append(front.gateway.submit(request, partial(stream.reply, which, began)))
         return stream.cancel
 
     return start
+
+
+Began = Callable[[Generated], dict[str, str]]
+"""What headers say of a stream, by its first piece."""
+
+
+def _stream_headers(front: Front, request: Request, generated: Generated) -> dict[str, str]:
+    return generation_headers(generated, front.clock.now_ns() - request.context.arrived_ns, ended=False)
 
 
 class _Stream:
@@ -108,7 +133,7 @@ class _Stream:
         self._left = number  # without a final answer
         self._begun = False  # the client has got a piece
 
-    def reply(self, which: int, answer: Response | HeadraceError) -> None:
+    def reply(self, which: int, began: Began, answer: Response | HeadraceError) -> None:
         if self._pipe.over:
             return
         if isinstance(answer, HeadraceError):
@@ -117,6 +142,8 @@ class _Stream:
         if not isinstance(answer.result, Generated):
             self._break_off(Internal(_UNEXPECTED))
             return
+        if not self._pipe.headers:
+            self._pipe.headers = began(answer.result)
         try:
             self._write(which, answer.result, answer.final)
         except Exception:

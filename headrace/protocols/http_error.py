@@ -5,8 +5,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from headrace.errors import BodyTooLarge, HeadraceError, Unavailable
+from headrace.errors import BodyTooLarge, DeadlineExceeded, HeadraceError, Unavailable, WouldBeLate
 from headrace.protocols.status import status_of
+
+_FOR_LACK = frozenset((429, 503, 504))
+"""Statuses of what is refused for lack of time or room."""
 
 
 class HttpError(NamedTuple):
@@ -18,16 +21,40 @@ class HttpError(NamedTuple):
 
 
 def http_error(error: HeadraceError) -> HttpError:
-    """Triton's `{"error": text}` with the stable code beside it, and `Retry-After` where waiting may help."""
-    body = msgspec.json.encode({"error": encodable(str(error)), "code": error.code})
-    return HttpError(status_of(error).http, body, retry_headers(error))
+    """Triton's `{"error": text}` with the stable code beside it, and `Retry-After` where waiting may help.
+
+    What is refused for lack of time or room also says when its answer would have come, and when it had to, from its
+    arrival; null where nobody can say.
+    """
+    status = status_of(error).http
+    body: dict[str, str | float | None] = {"error": encodable(str(error)), "code": error.code}
+    if status in _FOR_LACK:
+        late = error if isinstance(error, WouldBeLate | DeadlineExceeded) else None
+        body["predicted_ms"] = _rounded(late.predicted_ms if late else None)
+        body["deadline_ms"] = _rounded(late.deadline_ms if late else None)
+    return HttpError(status, msgspec.json.encode(body), retry_headers(error))
 
 
 def retry_headers(error: HeadraceError) -> dict[str, str]:
-    """`Retry-After`, where it is known when asking again may help."""
+    """`Retry-After` in seconds, and the same in milliseconds, where it is known when asking again may help."""
     if isinstance(error, Unavailable) and error.retry_after_s is not None:
-        return {"retry-after": str(max(1, math.ceil(error.retry_after_s)))}
+        return dict(retry_metadata(error.retry_after_s))
     return {}
+
+
+def coded_headers(error: HeadraceError) -> dict[str, str]:
+    """The same, and the stable code, for bodies that have no place for it."""
+    return {"headrace-code": error.code, **retry_headers(error)}
+
+
+def retry_metadata(retry_after_s: float) -> list[tuple[str, str]]:
+    """When to ask again, in whole seconds and in milliseconds, both rounded up and at least 1."""
+    seconds, milliseconds = (max(1, math.ceil(time)) for time in (retry_after_s, round(retry_after_s * 1e3, 6)))
+    return [("retry-after", str(seconds)), ("retry-after-ms", str(milliseconds))]
+
+
+def _rounded(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else round(milliseconds, 3)
 
 
 def body_too_large(limit_bytes: int) -> BodyTooLarge:

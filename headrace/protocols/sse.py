@@ -19,7 +19,7 @@ from headrace.errors import HeadraceError
 from headrace.servable import Cancel
 
 CONNECTION = "headrace.connection"
-"""The extension of the ASGI scope that holds the connection's `transport` and `flow`."""
+"""The extension of the ASGI scope that holds the connection's `transport` and `flow`, and when the head was read."""
 
 PATIENCE_S = 60.0  # with a client that takes nothing
 MAX_UNSENT_BYTES = 256 << 10  # kept for a client that reads slowly, besides what the system's sockets hold
@@ -45,6 +45,7 @@ class Pipe:
         self.over = False  # nothing more is written: it has ended, or nobody reads it
         self.failed: HeadraceError | None = None  # before anything was written
         self.wake = asyncio.Event()  # the task that sends has something to do
+        self.headers: dict[str, str] = {}  # that the answer's first piece tells, besides those known before it
         self.unsent: list[bytes] = []
         self.direct: Callable[[bytes], bool] = _not_direct  # writes at once, or says that it cannot
         self.overflow: Callable[[], None] = _ignore  # the client is too slow
@@ -126,7 +127,8 @@ class Streamed(Response):
                 await send({"type": "http.response.body", "body": data, "more_body": more})
 
         pipe.overflow = cut_off
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        headers = [*self.raw_headers, *((name.encode(), value.encode()) for name, value in pipe.headers.items())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         try:
             while pipe.unsent or not pipe.over:
                 pipe.direct = _not_direct  # while older pieces are on their way

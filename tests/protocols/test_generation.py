@@ -1,13 +1,14 @@
 """Asking language models over a real connection: answers gathered, and cancelled when the client leaves."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import msgspec
 import pytest
 
 from headrace.errors import HeadraceError, InvalidRequest
-from headrace.generation import Detokenized, Generate, Generated, Prompt
-from headrace.protocols.generation import answer_all, stream_all
+from headrace.generation import Detokenized, Generate, Generated, Prompt, Result, Times
+from headrace.protocols.generation import answer_all, generate_all, stream_all
 from headrace.protocols.sse import Pipe
 from headrace.types import ModelRef, Request
 from tests.fakes_generation import ScriptedModel, publish
@@ -52,6 +53,58 @@ async def test_results_come_in_the_order_of_the_requests() -> None:
     stub, _ = model()
     found = await answer_all(stub.front, [ask("1", text="a"), ask("2", text="bcd")], never, Generated)
     assert [each.usage.prompt_tokens for each in found] == [1, 3]
+
+
+class Timed(ScriptedModel):
+    """Waits 2 ms and gives its first token after 5."""
+
+    def _results(self, request: Request) -> Iterator[Result]:
+        for result in super()._results(request):
+            assert isinstance(result, Generated)
+            yield msgspec.structs.replace(result, times=Times(2_000_000, 5_000_000))
+
+
+async def test_what_an_answer_took_is_known_with_it() -> None:
+    stub = Stub()
+    publish(stub.registry, Timed())
+    _, spent = await generate_all(stub.front, [ask("1")], never)
+    assert (spent["x-queue-ms"], set(spent)) == ("2.000", {"x-queue-ms", "x-compute-ms"})
+
+
+async def test_what_a_stream_waited_is_known_with_its_first_piece() -> None:
+    stub = Stub()
+    publish(stub.registry, Timed())
+    pipe = Pipe()
+    stream_all(stub.front, [ask("1", True)], Lines())(pipe)
+    await turns_until(lambda: pipe.over)
+    assert pipe.headers == {"x-queue-ms": "2.000"}
+
+
+@pytest.mark.parametrize("with_lane", [True, False])
+async def test_headers_limit_a_request(with_lane: bool) -> None:
+    said = {"x-slo-ms": "500", "x-slo-ttft-ms": "100", "x-slo-tpot-ms": "20", "x-tenant": "alice", "x-priority": "1"}
+    async with openai_server(with_lane=with_lane) as server:
+        await server.ask("POST", "/v1/chat/completions", CHAT, **said)
+    context = server.chat.requests[0].context
+    assert context.deadline_ns == context.arrived_ns + 500_000_000
+    assert (context.ttft_ns, context.tpot_ns) == (100_000_000, 20_000_000)
+    assert (context.tenant, context.priority) == ("alice", 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("x-slo-ms", "0"), ("x-slo-ttft-ms", "nan"), ("x-priority", "12"), ("x-min-accuracy", "2")]
+)
+async def test_an_absurd_header_is_refused_by_its_name(name: str, value: str) -> None:
+    async with openai_server() as server:
+        answer = await server.ask("POST", "/v1/chat/completions", CHAT, **{name: value})
+    assert answer.status == 400
+    assert answer.json["error"]["param"] == name
+
+
+async def test_a_priority_in_the_body_must_not_differ_from_the_header() -> None:
+    async with openai_server() as server:
+        answer = await server.ask("POST", "/v1/chat/completions", CHAT | {"priority": 2}, **{"x-priority": "1"})
+    assert answer.json["error"]["message"].startswith("priority: says 2, and the header x-priority 1")
 
 
 async def test_the_first_error_ends_and_cancels_all() -> None:

@@ -43,7 +43,7 @@ async def test_no_body_is_an_empty_object() -> None:
 async def test_errors_become_json_answers() -> None:
     answer = await on_error(_request(), QueueFull("full", retry_after_s=3))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "3")
-    assert json.loads(bytes(answer.body)) == {"error": "full", "code": "queue_full"}
+    assert json.loads(bytes(answer.body))["code"] == "queue_full"
 
 
 async def test_a_wrong_method_keeps_its_allow_header() -> None:

@@ -190,3 +190,14 @@ async def test_a_client_that_takes_nothing_for_long_is_cut_off() -> None:
     await running.task
     assert client.aborted
     assert running.cancelled
+
+
+async def test_what_the_first_piece_tells_is_in_the_head() -> None:
+    def start(pipe: Pipe) -> None:
+        pipe.headers = {"x-queue-ms": "1.000"}
+        pipe.write(b"0")
+        pipe.end()
+
+    client = Client()
+    await Running(client, start).task
+    assert (b"x-queue-ms", b"1.000") in client.sent[0]["headers"]

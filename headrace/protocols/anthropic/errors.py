@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from headrace.errors import HeadraceError
-from headrace.protocols.http_error import HttpError, encodable, retry_headers
+from headrace.protocols.http_error import HttpError, coded_headers, encodable
 from headrace.protocols.status import status_of
 
 _STATUS = {"queue_full": 529, "unsupported": 400}
@@ -16,6 +16,7 @@ _TYPES = {
     403: "permission_error",
     404: "not_found_error",
     413: "request_too_large",
+    429: "rate_limit_error",
     504: "timeout_error",
     529: "overloaded_error",
 }
@@ -23,7 +24,7 @@ _TYPES = {
 
 def anthropic_error(error: HeadraceError) -> HttpError:
     """The answer for an error; the path of the field at fault begins the message."""
-    return HttpError(_status(error), msgspec.json.encode(error_body(error)), retry_headers(error))
+    return HttpError(_status(error), msgspec.json.encode(error_body(error)), coded_headers(error))
 
 
 def error_body(error: HeadraceError) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from headrace.errors import HeadraceError
 from headrace.generation import Delta, Generated, Tokenize, Tokenized, ToolCall, Usage
 from headrace.protocols.anthropic.errors import error_body
 from headrace.protocols.anthropic.messages_request import messages_ask, prompt_of, read_count, read_messages
-from headrace.protocols.generation import answer_all, make_request, stream_all
+from headrace.protocols.generation import answer_all, generate_all, make_request, stream_all
 from headrace.protocols.http import json_response
 from headrace.protocols.language_models import find_model
 from headrace.protocols.oip.front import Front
@@ -29,8 +29,8 @@ async def messages(front: Front, request: Request) -> Response:
     headers = {"request-id": head.id.replace("msg_", "req_")}
     if ask.stream:
         return Streamed(stream_all(front, [asked], MessageWriter(head)), headers=headers)
-    (generated,) = await answer_all(front, [asked], request.receive, Generated)
-    return json_response(message_json(head, generated), headers=headers)
+    (generated,), spent = await generate_all(front, [asked], request.receive)
+    return json_response(message_json(head, generated), headers=headers | spent)
 
 
 async def count_tokens(front: Front, request: Request) -> Response:

@@ -1,11 +1,12 @@
 """One inference over HTTP, from its headers to the bytes of its answer. Knows no connection."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from headrace.errors import HeadraceError, Internal
+from headrace.generation import Generated
 from headrace.protocols.compression import choose, compress, decompress
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.oip.front import Front
@@ -13,6 +14,7 @@ from headrace.protocols.oip.head import Head
 from headrace.protocols.oip.rest import read_request, write_response
 from headrace.protocols.oip.unary import whole
 from headrace.protocols.oip.wanted import Wanted
+from headrace.protocols.spent import generation_headers, run_lines
 from headrace.servable import Cancel
 from headrace.types import Buffer, Response
 
@@ -42,6 +44,7 @@ class Exchange:
 
     __slots__ = (
         "_answered",
+        "_arrived_ns",
         "_cancel",
         "_error",
         "_front",
@@ -62,6 +65,7 @@ class Exchange:
         self.response_complete = False
         self.disconnected = False
         self.keep_alive = head.keep_alive
+        self._arrived_ns = front.clock.now_ns()  # its headers are read; a body that is slow to come takes of its time
         self._front = front
         self._head = head
         self._answered = answered
@@ -100,10 +104,9 @@ class Exchange:
             if self._error is not None:
                 raise self._error
             front = self._front
-            arrived_ns = front.clock.now_ns()
             body, self._parts = self._body(), []
             request, self._wanted = read_request(
-                self._head, body, arrived_ns, front.registry, front.regions, front.templates
+                self._head, body, self._arrived_ns, front.registry, front.regions, front.templates
             )
         except HeadraceError as error:
             self.reply(error)
@@ -154,16 +157,27 @@ class Exchange:
         if encoding and sum(map(len, parts)) >= _LEAST_COMPRESSED_BYTES:
             parts = [compress(b"".join(parts), encoding)]
             headers += b"content-encoding: %b\r\n" % encoding.encode()
-        return Answer(200, headers + self._echoed(), parts)
+        return Answer(200, headers + self._spent(response) + self._echoed(), parts)
+
+    def _spent(self, response: Response) -> bytes:
+        if response.batch is not None:
+            return run_lines(response.batch, self._arrived_ns)
+        if isinstance(response.result, Generated):
+            elapsed_ns = self._front.clock.now_ns() - self._arrived_ns
+            return _lines(generation_headers(response.result, elapsed_ns, ended=True))
+        return b""
 
     def _refusal(self, error: HeadraceError) -> Answer:
         status, body, said = http_error(error)
-        headers = b"".join(b"%b: %b\r\n" % (name.encode(), value.encode()) for name, value in said.items())
-        return Answer(status, b"content-type: application/json\r\n" + headers + self._echoed(), [body])
+        return Answer(status, b"content-type: application/json\r\n" + _lines(said) + self._echoed(), [body])
 
     def _echoed(self) -> bytes:
         request_id = self._head.request_id
         return b"x-request-id: %b\r\n" % request_id.encode() if request_id else b""
+
+
+def _lines(headers: Mapping[str, str]) -> bytes:
+    return b"".join([b"%b: %b\r\n" % (name.encode(), value.encode()) for name, value in headers.items()])
 
 
 def _fault(what: str) -> Internal:

@@ -13,7 +13,7 @@ from headrace.errors import HeadraceError, InvalidRequest
 from headrace.generation import Delta, Generated, LanguageFacts
 from headrace.models.registry import Served
 from headrace.protocols.endpoint import Endpoint
-from headrace.protocols.generation import answer_all, make_request, stream_all
+from headrace.protocols.generation import generate_all, make_request, stream_all
 from headrace.protocols.http import json_response
 from headrace.protocols.http_error import http_error
 from headrace.protocols.oip.front import Front
@@ -49,8 +49,8 @@ async def _generate(front: Front, request: Request, stream: bool) -> Response:
     asked = make_request(front, request, body.id or secrets.token_hex(12), ref, ask, priority)
     if stream:
         return Streamed(stream_all(front, [asked], GenerateWriter(head, ask.n)))
-    (generated,) = await answer_all(front, [asked], request.receive, Generated)
-    return json_response(answer_json(head, generated.deltas, ask.n))
+    (generated,), spent = await generate_all(front, [asked], request.receive)
+    return json_response(answer_json(head, generated.deltas, ask.n), headers=spent)
 
 
 def _model(front: Front, request: Request) -> tuple[Served, LanguageFacts]:

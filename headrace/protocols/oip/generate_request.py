@@ -55,7 +55,7 @@ _TEXT = msgspec.json.Decoder(Parameters)
 _SAME_AS = {"stop_words": "stop", "random_seed": "seed", "min_length": "min_tokens"}
 
 
-def generate_ask(body: GenerateBody, facts: LanguageFacts, stream: bool) -> tuple[Generate, int]:
+def generate_ask(body: GenerateBody, facts: LanguageFacts, stream: bool) -> tuple[Generate, int | None]:
     """What a body asks of the model, and its priority; `stream` is whether there is room for more than one answer.
 
     Raises InvalidRequest with the path of the field that is wrong or refused, or that is said twice.
@@ -82,7 +82,7 @@ def generate_ask(body: GenerateBody, facts: LanguageFacts, stream: bool) -> tupl
     echo = not (streams or said.exclude_input_in_output)
     prompt = Prompt(text=body.text_input, where="text_input")
     ask = Generate(prompt, sampling(shared, facts, max_tokens, None), n, best_of, echo=echo, stream=streams)
-    return ask, said.priority or 0
+    return ask, said.priority
 
 
 def _joined(body: GenerateBody) -> Parameters:

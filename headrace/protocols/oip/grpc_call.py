@@ -1,15 +1,17 @@
-"""What every gRPC method does alike: raw bytes to a message, errors to a status, deadline and trace from the call."""
+"""What every gRPC method does alike: raw bytes to a message, errors to a status, limits and trace from the call."""
 
 import asyncio
 import logging
-import math
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from headrace.errors import HeadraceError, Internal, InvalidRequest, Unavailable
+from headrace.errors import DeadlineExceeded, HeadraceError, Internal, InvalidRequest, Unavailable, WouldBeLate
 from headrace.protocols.grpc.method import Call, Unary
+from headrace.protocols.grpc.retry_details import DETAILS, retry_details
+from headrace.protocols.http_error import retry_metadata
+from headrace.protocols.limits import Limits, read_metadata
 from headrace.protocols.oip.parameters import trace_of
 from headrace.protocols.status import status_of
 from headrace.types import Buffer
@@ -52,13 +54,17 @@ def parse(kind: type[MessageT], sent: Buffer) -> MessageT:
 
 def refuse(call: Call, error: HeadraceError) -> None:
     """End a call with the status of an error; its stable code, and when to try again, follow as metadata."""
-    more = [("headrace-code", error.code)]
-    if isinstance(error, Unavailable) and error.retry_after_s is not None:
-        more.append(("retry-after", str(max(1, math.ceil(error.retry_after_s)))))
-    details = str(error)
+    code, details = status_of(error).grpc, str(error)
     if len(details) > _LONGEST_DETAILS:
         details = f"{details[:_LONGEST_DETAILS]}..."
-    call.end(status_of(error).grpc, details, more)
+    more: list[tuple[str, str | bytes]] = [("headrace-code", error.code)]
+    if isinstance(error, Unavailable) and error.retry_after_s is not None:
+        more += retry_metadata(error.retry_after_s)
+        more.append((DETAILS, retry_details(code, details, error.retry_after_s)))
+    if isinstance(error, WouldBeLate | DeadlineExceeded):
+        times = ("predicted-ms", error.predicted_ms), ("deadline-ms", error.deadline_ms)
+        more += [(name, f"{value:.3f}") for name, value in times if value is not None]
+    call.end(code, details, more)
 
 
 def fault(what: str) -> Internal:
@@ -67,10 +73,10 @@ def fault(what: str) -> Internal:
     return Internal("the server failed on this request; its log says why")
 
 
-def deadline_ns(call: Call, now_ns: int) -> int | None:
-    """When the client stops waiting, or None where it did not say."""
+def limits(call: Call) -> Limits:
+    """What the call's metadata says, and until when the client waits. Raises InvalidRequest."""
     remaining_s = call.time_remaining()
-    return None if remaining_s is None else now_ns + int(remaining_s * 1e9)
+    return read_metadata(call.metadata).within(None if remaining_s is None else int(remaining_s * 1e9))
 
 
 def trace(call: Call) -> str:

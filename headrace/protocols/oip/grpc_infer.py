@@ -1,13 +1,16 @@
 """ModelInfer: one request, one answer."""
 
+from headrace.clock import Clock
 from headrace.errors import HeadraceError
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse
-from headrace.protocols.grpc.method import Call
+from headrace.generation import Generated
+from headrace.protocols.grpc.method import Call, Metadata
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.grpc_call import deadline_ns, fault, parse, refuse, trace
+from headrace.protocols.oip.grpc_call import fault, limits, parse, refuse, trace
 from headrace.protocols.oip.grpc_messages import Wanted, read_request, write_response
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.unary import whole
+from headrace.protocols.spent import generation_headers, run_metadata
 from headrace.types import Buffer, Response
 
 
@@ -23,8 +26,7 @@ class Infer:
         now_ns = front.clock.now_ns()
         try:
             message = parse(ModelInferRequest, sent)
-            deadline = deadline_ns(call, now_ns)
-            request, wanted = read_request(message, now_ns, deadline, trace(call), front.registry, front.regions)
+            request, wanted = read_request(message, limits(call), now_ns, trace(call), front.registry, front.regions)
         except HeadraceError as error:
             refuse(call, error)
             return
@@ -43,7 +45,7 @@ class Infer:
             if isinstance(said, HeadraceError):
                 refuse(call, said)
             else:
-                call.finish(said.SerializeToString())
+                call.finish(said.SerializeToString(), spent(told, now_ns, front.clock))
 
         cancel = front.gateway.submit(request, reply)
         if running:
@@ -63,6 +65,17 @@ def written(
         return error
     except Exception:
         return fault("writing an answer failed")
+
+
+def spent(answer: Response | HeadraceError, arrived_ns: int, clock: Clock) -> Metadata:
+    """What is told of an answer's time, after it."""
+    if isinstance(answer, HeadraceError):
+        return ()
+    if answer.batch is not None:
+        return run_metadata(answer.batch, arrived_ns)
+    if isinstance(answer.result, Generated):
+        return tuple(generation_headers(answer.result, clock.now_ns() - arrived_ns, ended=True).items())
+    return ()
 
 
 def _nothing() -> None:

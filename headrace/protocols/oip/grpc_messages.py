@@ -5,10 +5,11 @@ from typing import Any
 
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse
 from headrace.models.registry import Registry
+from headrace.protocols.limits import Limits
 from headrace.protocols.oip.classification import classify
 from headrace.protocols.oip.grpc_tensors import read_inputs, read_parameters
 from headrace.protocols.oip.model_version import read_model
-from headrace.protocols.oip.parameters import forwarded, read_context
+from headrace.protocols.oip.parameters import forwarded, limited
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.shared_tensors import write_shared
 from headrace.protocols.oip.wanted import Outputs, WantedOutput
@@ -22,19 +23,19 @@ _INT64_MAX = 2**63 - 1
 
 def read_request(
     message: ModelInferRequest,
+    limits: Limits,
     arrived_ns: int,
-    deadline_ns: int | None,
     trace: str,
     registry: Registry,
     regions: Regions,
 ) -> tuple[Request, Wanted]:
-    """The request, and how its answer is wanted.
+    """The request, and how its answer is wanted; `limits` are what was said beside the message.
 
     Raises InvalidRequest with the field's path, NotFound for a region or a version that is none.
     """
     model = read_model(message.model_name, message.model_version)
     parameters = read_parameters(message.parameters, "parameters") if message.parameters else {}
-    context = read_context(parameters, arrived_ns, "grpc", trace, deadline_ns)
+    context = (limited(limits, parameters) if parameters else limits).context(arrived_ns, "grpc", trace)
     inputs = read_inputs(message, regions)
     wanted = _read_outputs(message, model, registry, regions) if message.outputs else {}
     return Request(message.id, model, inputs, tuple(wanted), forwarded(parameters), context), wanted

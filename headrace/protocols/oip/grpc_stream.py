@@ -9,7 +9,7 @@ from headrace.errors import HeadraceError
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse, ModelStreamInferResponse
 from headrace.protocols.grpc.method import Call, Stream
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.grpc_call import deadline_ns, fault, metadata, parse, refuse, trace
+from headrace.protocols.oip.grpc_call import fault, limits, metadata, parse, refuse, trace
 from headrace.protocols.oip.grpc_infer import written
 from headrace.protocols.oip.grpc_messages import read_request
 from headrace.servable import Cancel
@@ -99,9 +99,8 @@ class _Stream:
                 self._running[number] = cancel
 
     def _start(self, number: int, message: ModelInferRequest) -> Cancel:
-        front, now_ns = self._front, self._front.clock.now_ns()
-        deadline = deadline_ns(self._call, now_ns)
-        request, wanted = read_request(message, now_ns, deadline, self._trace, front.registry, front.regions)
+        front, now_ns, said = self._front, self._front.clock.now_ns(), limits(self._call)
+        request, wanted = read_request(message, said, now_ns, self._trace, front.registry, front.regions)
         # Each request has an answer; an end without outputs that follows others is sent to those who ask for it.
         send_empty = True
         wants_empty = request.parameters.get("triton_enable_empty_final_response") is True

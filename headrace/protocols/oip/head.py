@@ -1,11 +1,12 @@
 """What the head of an inference over HTTP says; and the one of a connection that repeats. Knows no body."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from headrace.errors import HeadraceError, InvalidRequest
+from headrace.protocols.limits import UNSAID, Limits, read_headers
 from headrace.types import ModelRef
 
 _REQUEST_ID = re.compile(rb"^[\x21-\x7e]{1,128}$")
@@ -23,12 +24,19 @@ class Head(msgspec.Struct, frozen=True):
     content_encoding: str = ""
     wants_continue: bool = False
     error: HeadraceError | None = None  # what is wrong with it
+    limits: Limits = UNSAID
 
 
-def read_head(model: ModelRef, headers: Mapping[bytes, bytes], keep_alive: bool) -> Head:
+def read_head(model: ModelRef, sent: Sequence[tuple[bytes, bytes]], keep_alive: bool) -> Head:
     """The head; header names are in lower case. What is wrong with it becomes its `error`."""
+    headers = dict(sent)
     request_id = headers.get(b"x-request-id", b"")
     json_bytes, error = _json_bytes(headers.get(b"inference-header-content-length"))
+    limits = UNSAID
+    try:
+        limits = read_headers(sent)
+    except InvalidRequest as refused:
+        error = error or refused
     return Head(
         model,
         keep_alive,
@@ -39,6 +47,7 @@ def read_head(model: ModelRef, headers: Mapping[bytes, bytes], keep_alive: bool)
         headers.get(b"content-encoding", b"").decode("latin-1"),
         headers.get(b"expect", b"").lower() == b"100-continue",
         error,
+        limits,
     )
 
 

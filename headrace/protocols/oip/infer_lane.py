@@ -248,7 +248,8 @@ class InferLane(HttpToolsProtocol):
     def _hand_to_asgi(self) -> None:
         url, headers = self.url, self.headers
         super().on_message_begin()
-        self.scope["extensions"] = {CONNECTION: {"transport": self.transport, "flow": self.flow}}
+        known: Any = {"transport": self.transport, "flow": self.flow, "arrived_ns": self.front.clock.now_ns()}
+        self.scope["extensions"] = {CONNECTION: known}
         self.url = url
         for name, value in headers:
             super().on_header(name, value)
@@ -256,11 +257,10 @@ class InferLane(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _open(self, model: ModelRef) -> None:
-        headers, most = dict(self.headers), self.front.max_body_bytes
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
-        head = read_head(model, headers, keep_alive)
+        head, most = read_head(model, self.headers, keep_alive), self.front.max_body_bytes
         self._known = repeated(self._chunk, head, self.headers, most)
-        if int(headers.get(b"content-length", 0)) > most:
+        if int(dict(self.headers).get(b"content-length", 0)) > most:
             self._start(msgspec.structs.replace(head, wants_continue=False))
             self._refuse(body_too_large(most))
         else:

@@ -4,29 +4,26 @@ import re
 from collections.abc import Mapping
 
 from headrace.errors import InvalidRequest
-from headrace.types import Context, Parameter
+from headrace.protocols.limits import MAX_PRIORITY, Limits
+from headrace.types import Parameter
 
 _TRACEPARENT = re.compile(r"^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$")
 _OWN = frozenset(("timeout", "priority", "binary_data_output"))
 _STREAMING = "triton_enable_empty_final_response"
-_MAX_PRIORITY = 2**32 - 1
 _MAX_TIMEOUT_US = 2**63 // 1000 - 1
 
 
-def read_context(
-    parameters: Mapping[str, Parameter], arrived_ns: int, protocol: str, trace: str = "", deadline_ns: int | None = None
-) -> Context:
-    """The context of a request: its `timeout` (µs), or the protocol's own deadline if that is sooner, and `priority`.
+def limited(limits: Limits, parameters: Mapping[str, Parameter]) -> Limits:
+    """What was said beside the parameters, tightened by their `timeout` (µs) and with their `priority`.
 
-    Raises InvalidRequest where one of them is not an integer that it may be.
+    A timeout of 0 is none. Raises InvalidRequest where one of them is not an integer that it may be, and where the
+    priority is another than was said before.
     """
-    if not parameters:
-        return Context(arrived_ns, protocol, deadline_ns, 0, trace)
-    timeout_us = _integer(parameters, "timeout", _MAX_TIMEOUT_US)
-    if timeout_us:
-        timeout_ns = arrived_ns + timeout_us * 1000
-        deadline_ns = timeout_ns if deadline_ns is None else min(deadline_ns, timeout_ns)
-    return Context(arrived_ns, protocol, deadline_ns, _integer(parameters, "priority", _MAX_PRIORITY), trace)
+    if "timeout" in parameters and (timeout_us := _integer(parameters, "timeout", _MAX_TIMEOUT_US)):
+        limits = limits.within(timeout_us * 1000)
+    if "priority" in parameters:
+        limits = limits.ranked(_integer(parameters, "priority", MAX_PRIORITY), "parameters.priority")
+    return limits
 
 
 def forwarded(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
@@ -43,7 +40,7 @@ def trace_of(traceparent: str) -> str:
 
 
 def _integer(parameters: Mapping[str, Parameter], name: str, most: int) -> int:
-    value = parameters.get(name, 0)
+    value = parameters[name]
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:

@@ -11,14 +11,14 @@ from headrace.protocols.json_body import decode
 from headrace.protocols.oip.classification import classify
 from headrace.protocols.oip.head import Head
 from headrace.protocols.oip.parameter_values import flag, integer
-from headrace.protocols.oip.parameters import forwarded, read_context, trace_of
+from headrace.protocols.oip.parameters import forwarded, limited, trace_of
 from headrace.protocols.oip.shapes import check_content
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.shared_tensors import REGION, read_shared, write_shared
 from headrace.protocols.oip.templates import Templates
 from headrace.protocols.oip.tensors import from_body, from_json, to_json
 from headrace.protocols.oip.wanted import Answers, Outputs, Wanted
-from headrace.types import Buffer, Context, Parameter, Request, Response, Shape, Tensor
+from headrace.types import Buffer, Parameter, Request, Response, Shape, Tensor
 
 _Parameters = dict[str, Parameter] | None
 
@@ -71,7 +71,7 @@ def read_request(
     json, raw = body[:size], body[size:]
     template = templates.get(json) if raw else None
     if template is not None and template.num_bytes == len(raw):
-        context = Context(arrived_ns, "http", None, 0, trace_of(head.trace))
+        context = head.limits.context(arrived_ns, "http", trace_of(head.trace))
         asked = template.id or head.request_id
         return Request(asked, head.model, template.tensors(raw), template.outputs, {}, context), template.wanted
     infer = decode(_DECODER, json)
@@ -86,7 +86,8 @@ def _read(
     infer: _Infer, head: Head, raw: memoryview, arrived_ns: int, registry: Registry, regions: Regions
 ) -> tuple[Request, Wanted]:
     parameters = infer.parameters or {}
-    context = read_context(parameters, arrived_ns, "http", trace_of(head.trace))
+    limits = limited(head.limits, parameters) if parameters else head.limits
+    context = limits.context(arrived_ns, "http", trace_of(head.trace))
     inputs = _read_inputs(infer.inputs, raw, regions)
     binary = flag(parameters, "binary_data_output", "parameters")
     outputs = Outputs(head.model, registry, regions, binary)
@@ -108,7 +109,7 @@ def _read_raw(head: Head, body: memoryview, arrived_ns: int, registry: Registry)
         what = f"a raw binary request needs a model of one input, {head.model.name!r} has {len(signature.inputs)}"
         raise InvalidRequest(f"{what}; send a JSON header", "Inference-Header-Content-Length")
     tensor = from_body(signature.inputs[0], body, signature.batch.batched)
-    context = Context(arrived_ns, "http", None, 0, trace_of(head.trace))
+    context = head.limits.context(arrived_ns, "http", trace_of(head.trace))
     return Request(head.request_id, head.model, (tensor,), context=context), Wanted(None, True, {})
 
 

@@ -153,7 +153,7 @@ class Routes:
             response.raw_headers += [_header(line) for line in written.headers.splitlines()]
             answered.set_result(response)
 
-        headers = {name: value for name, value in request.headers.raw if name != b"content-encoding"}
+        headers = [header for header in request.headers.raw if header[0] != b"content-encoding"]
         exchange = Exchange(self._front, read_head(_model(request), headers, True), answer)
         exchange.receive(bytes(await read_body(request, self._front.max_body_bytes)))
         exchange.run()

@@ -5,8 +5,8 @@ import secrets
 from starlette.requests import Request
 from starlette.responses import Response
 
-from headrace.generation import Generate, Generated
-from headrace.protocols.generation import answer_all, make_request, stream_all
+from headrace.generation import Generate
+from headrace.protocols.generation import generate_all, make_request, stream_all
 from headrace.protocols.http import json_response
 from headrace.protocols.oip.front import Front
 from headrace.protocols.ollama.answers import Head, LineWriter, Wrap, whole, written
@@ -25,5 +25,5 @@ async def answer(front: Front, request: Request, head: Head, ref: ModelRef, ask:
     asked = make_request(front, request, f"ollama-{secrets.token_hex(12)}", ref, ask)
     if ask.stream:
         return Streamed(stream_all(front, [asked], LineWriter(head, wrap)), "application/x-ndjson")
-    (generated,) = await answer_all(front, [asked], request.receive, Generated)
-    return json_response(whole(head, wrap, generated))
+    (generated,), spent = await generate_all(front, [asked], request.receive)
+    return json_response(whole(head, wrap, generated), headers=spent)

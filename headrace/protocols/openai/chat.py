@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from headrace.errors import HeadraceError
 from headrace.generation import Delta, Generated, TokenLogprob, ToolCall
-from headrace.protocols.generation import answer_all, make_request, stream_all
+from headrace.protocols.generation import generate_all, make_request, stream_all
 from headrace.protocols.http import json_response
 from headrace.protocols.language_models import find_model
 from headrace.protocols.oip.front import Front
@@ -50,12 +50,12 @@ async def chat(front: Front, request: Request, now_s: float) -> Response:
     id_ = new_id("chatcmpl", body.request_id)
     kind = "chat.completion.chunk" if ask.stream else "chat.completion"
     head = Head(id_, kind, int(now_s), body.model or ref.name, f"headrace-{front.server_version}")
-    asked = make_request(front, request, id_, ref, ask, body.priority or 0)
+    asked = make_request(front, request, id_, ref, ask, body.priority)
     headers = {"x-request-id": id_}
     if ask.stream:
         return Streamed(stream_all(front, [asked], ChatWriter(head, options)), headers=headers)
-    (generated,) = await answer_all(front, [asked], request.receive, Generated)
-    return json_response(chat_json(head, generated, options), headers=headers)
+    (generated,), spent = await generate_all(front, [asked], request.receive)
+    return json_response(chat_json(head, generated, options), headers=headers | spent)
 
 
 def chat_json(head: Head, generated: Generated, options: ChatOptions) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from headrace.errors import HeadraceError
 from headrace.generation import Delta, Generated, TokenLogprob, Usage
-from headrace.protocols.generation import answer_all, make_request, stream_all
+from headrace.protocols.generation import generate_all, make_request, stream_all
 from headrace.protocols.http import json_response
 from headrace.protocols.language_models import find_model
 from headrace.protocols.oip.front import Front
@@ -59,13 +59,12 @@ async def completions(front: Front, request: Request, now_s: float) -> Response:
     asks, options = completion_asks(body, facts), CompletionOptions.of(body)
     id_ = new_id("cmpl", body.request_id)
     head = Head(id_, "text_completion", int(now_s), body.model or ref.name, f"headrace-{front.server_version}")
-    priority = body.priority or 0
-    asked = [make_request(front, request, id_, ref, ask, priority) for ask in asks]
+    asked = [make_request(front, request, id_, ref, ask, body.priority) for ask in asks]
     headers = {"x-request-id": id_}
     if body.stream:
         return Streamed(stream_all(front, asked, CompletionWriter(head, options)), headers=headers)
-    generated = await answer_all(front, asked, request.receive, Generated)
-    return json_response(completion_json(head, generated, options), headers=headers)
+    generated, spent = await generate_all(front, asked, request.receive)
+    return json_response(completion_json(head, generated, options), headers=headers | spent)
 
 
 def completion_json(head: Head, generated: Sequence[Generated], options: CompletionOptions) -> dict[str, Any]:

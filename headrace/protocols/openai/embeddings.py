@@ -42,9 +42,7 @@ async def embeddings(front: Front, request: Request) -> Response:
     body = await read_embedding.read(request, front.max_body_bytes)
     ref, facts = find_model(front, body.model, "embed")
     id_ = new_id("embd", body.request_id)
-    asked = make_request(
-        front, request, id_, ref, embedding_ask(body, facts), in_range(body.priority, "priority", 0) or 0
-    )
+    asked = make_request(front, request, id_, ref, embedding_ask(body, facts), in_range(body.priority, "priority", 0))
     (embedded,) = await answer_all(front, [asked], request.receive, Embedded)
     answer = {
         "object": "list",

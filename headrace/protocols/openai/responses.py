@@ -9,7 +9,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from headrace.generation import Generated
-from headrace.protocols.generation import answer_all, make_request, stream_all
+from headrace.protocols.generation import generate_all, make_request, stream_all
 from headrace.protocols.http import json_response
 from headrace.protocols.language_models import find_model
 from headrace.protocols.oip.front import Front
@@ -39,8 +39,8 @@ async def responses(front: Front, store: ResponseStore, request: HttpRequest, no
     headers = {"x-request-id": id_}
     if ask.stream:
         return Streamed(_stream(front, store, asked, writer), headers=headers)
-    (generated,) = await answer_all(front, [asked], request.receive, Generated)
-    return json_response(_whole(writer, generated), headers=headers)
+    (generated,), spent = await generate_all(front, [asked], request.receive)
+    return json_response(_whole(writer, generated), headers=headers | spent)
 
 
 def _conversation(body: ResponseBody, store: ResponseStore) -> Items:

@@ -11,6 +11,7 @@ from headrace.errors import (
     InvalidRequest,
     ModelNotFound,
     QueueFull,
+    RateLimited,
     Unsupported,
 )
 from headrace.protocols.anthropic.errors import anthropic_error
@@ -26,9 +27,15 @@ from headrace.protocols.anthropic.errors import anthropic_error
         (Internal("no"), 500, "api_error"),
         (DeadlineExceeded("no"), 504, "timeout_error"),
         (QueueFull("no"), 529, "overloaded_error"),
+        (RateLimited("no"), 429, "rate_limit_error"),
     ],
 )
 def test_an_error_has_the_status_and_the_type_that_clients_know(error: HeadraceError, status: int, kind: str) -> None:
     answer = anthropic_error(error)
     assert answer.status == status
     assert msgspec.json.decode(answer.body) == {"type": "error", "error": {"type": kind, "message": "no"}}
+
+
+def test_when_to_ask_again_and_the_code_are_headers() -> None:
+    headers = {"headrace-code": "rate_limited", "retry-after": "1", "retry-after-ms": "30"}
+    assert anthropic_error(RateLimited("no", retry_after_s=0.03)).headers == headers

@@ -19,7 +19,9 @@ class _Asking:
 
     def __init__(self, stub: Stub, model: str = "late", headers: dict[bytes, bytes] | None = None) -> None:
         self.answers: list[Answer] = []
-        self.exchange = Exchange(stub.front, read_head(ModelRef(model), headers or {}, True), self._answered)
+        self.exchange = Exchange(
+            stub.front, read_head(ModelRef(model), list((headers or {}).items()), True), self._answered
+        )
 
     def _answered(self, exchange: Exchange, answer: Answer) -> None:
         self.answers.append(answer)
@@ -121,3 +123,19 @@ async def test_an_answer_that_cannot_be_written_as_wanted_is_refused() -> None:
     asking.run(body + b"ab")
     assert asking.answers[0].status == 400
     assert "ask for it with binary_data = true" in str(asking.json["error"])
+
+
+async def test_a_request_arrives_when_its_head_does() -> None:
+    stub = Stub()
+    asking = _Asking(stub, headers={b"x-slo-ms": b"50"})
+    read_ns = stub.front.clock.now_ns()
+    asking.run()
+    [(request, _)] = stub.late.waiting
+    assert request.context.arrived_ns <= read_ns
+    assert request.context.deadline_ns == request.context.arrived_ns + 50_000_000
+
+
+async def test_an_answer_says_what_it_took() -> None:
+    asking = _Asking(Stub(), "half", {b"inference-header-content-length": b"0"})
+    asking.run(b"ab")
+    assert b"x-queue-ms: 0.000\r\nx-compute-ms: 0.000\r\nx-batch-size: 1\r\n" in asking.answers[0].headers

@@ -47,7 +47,15 @@ async def test_an_error_in_a_stream_is_its_last_event() -> None:
     async with dialect_server(routes) as server:
         server.base.fault, server.base.fault_after = WorkerLost("it died"), 1
         found = await server.stream(f"{PATHS[0]}_stream", {"text_input": "?"})
-    assert found == [{**HEAD, "text_output": "Paris"}, {"error": "it died", "code": "worker_lost"}]
+    assert found == [
+        {**HEAD, "text_output": "Paris"},
+        {
+            "error": "it died",
+            "code": "worker_lost",
+            "predicted_ms": None,
+            "deadline_ms": None,
+        },
+    ]
 
 
 @pytest.mark.parametrize(

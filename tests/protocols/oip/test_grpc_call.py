@@ -3,10 +3,12 @@
 import grpc
 import pytest
 
-from headrace.errors import HeadraceError, InvalidRequest, QueueFull
+from headrace.errors import DeadlineExceeded, HeadraceError, InvalidRequest, QueueFull, WouldBeLate
 from headrace.generated import service_pb2 as pb
 from headrace.protocols.grpc.method import Call
-from headrace.protocols.oip.grpc_call import deadline_ns, metadata, parse, trace, unary
+from headrace.protocols.grpc.retry_details import retry_details
+from headrace.protocols.limits import UNSAID
+from headrace.protocols.oip.grpc_call import limits, metadata, parse, trace, unary
 from tests.protocols.oip.fake_call import End, FakeCall
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -35,7 +37,18 @@ async def test_an_error_is_told_by_code_and_path() -> None:
 async def test_when_to_try_again_is_told_in_whole_seconds(retry_after_s: float, seconds: str) -> None:
     code, _, more = await refusal(QueueFull("full", retry_after_s=retry_after_s))
     assert code == grpc.StatusCode.UNAVAILABLE.value[0]
-    assert dict(more)["retry-after"] == seconds
+    told = dict(more)
+    assert (told["retry-after"], told["retry-after-ms"]) == (seconds, f"{retry_after_s * 1e3:.0f}")
+    assert told["grpc-status-details-bin"] == retry_details(code, "full", retry_after_s)
+
+
+async def test_a_prediction_and_the_deadline_that_it_misses_are_told() -> None:
+    code, _, more = await refusal(WouldBeLate("late", retry_after_s=1, predicted_ms=120.25, deadline_ms=50))
+    assert code == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
+    assert dict(more).items() >= {"predicted-ms": "120.250", "deadline-ms": "50.000"}.items()
+    code, _, more = await refusal(DeadlineExceeded("late", deadline_ms=50))
+    assert code == grpc.StatusCode.DEADLINE_EXCEEDED.value[0]
+    assert dict(more) == {"headrace-code": "deadline_exceeded", "deadline-ms": "50.000"}
 
 
 async def test_a_fault_of_the_server_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
@@ -61,9 +74,14 @@ def test_a_string_that_is_not_utf8_is_refused() -> None:
         parse(pb.ModelReadyRequest, b"\x0a\x01\xff")
 
 
-def test_a_deadline_is_counted_from_now() -> None:
-    assert deadline_ns(FakeCall(0.5), 1_000) == 500_001_000
-    assert deadline_ns(FakeCall(), 1_000) is None
+def test_the_calls_own_deadline_limits_it() -> None:
+    assert limits(FakeCall(0.5)).deadline_ns == 500_000_000
+    assert limits(FakeCall()) is UNSAID
+
+
+def test_the_sooner_of_the_calls_deadline_and_the_one_in_its_metadata_holds() -> None:
+    assert limits(FakeCall(0.5, **{"x-slo-ms": "20"})).deadline_ns == 20_000_000
+    assert limits(FakeCall(0.5, **{"x-slo-ms": "900"})).deadline_ns == 500_000_000
 
 
 @pytest.mark.parametrize(("sent", "read"), [(TRACE, TRACE), ("nonsense", "")])

@@ -148,3 +148,27 @@ async def test_a_request_is_recorded_as_grpcs() -> None:
     (record,) = stub.records
     assert isinstance(record, RequestRecord)
     assert (record.id, record.model, record.protocol) == ("7", "scores", "grpc")
+
+
+async def test_metadata_limits_a_request() -> None:
+    metadata = (("x-slo-ms", "50"), ("x-priority", "1"), ("x-tenant", "alice"), ("x-min-accuracy", "0.9"))
+    async with server() as (stub, client):
+        await client.call("ModelInfer", infer_message(), metadata=metadata)
+    context = stub.servables["scores"].requests[0].context
+    assert context.deadline_ns == context.arrived_ns + 50_000_000
+    assert (context.priority, context.tenant, context.min_accuracy) == (1, "alice", 0.9)
+
+
+async def test_metadata_that_is_absurd_is_refused_by_its_name() -> None:
+    async with server() as (_, client):
+        refused = await client.refusal("ModelInfer", infer_message(), metadata=(("x-slo-ms", "nan"),))
+    assert refused.code.name == "INVALID_ARGUMENT"
+    assert refused.details.startswith("x-slo-ms: 'nan' is not a number of milliseconds")
+
+
+async def test_what_an_answer_took_follows_it() -> None:
+    async with server() as (_, client):
+        call = client.start("ModelInfer", infer_message())
+        await call
+        trailers = dict(await call.trailing_metadata())
+    assert trailers == {"x-queue-ms": "0.000", "x-compute-ms": "0.000", "x-batch-size": "1", "x-batch-reason": "alone"}

@@ -14,6 +14,7 @@ from headrace.arrays import from_array
 from headrace.errors import HeadraceError, InvalidRequest, VersionNotFound
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse
 from headrace.models.registry import Registry
+from headrace.protocols.limits import UNSAID, Limits
 from headrace.protocols.oip.grpc_messages import Wanted, read_request, write_parameters, write_response
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.shared_tensors import Place
@@ -42,9 +43,9 @@ def message(**fields: Any) -> ModelInferRequest:
 
 
 def read(
-    sent: ModelInferRequest, arrived_ns: int = 1_000, deadline_ns: int | None = None, trace: str = ""
+    sent: ModelInferRequest, arrived_ns: int = 1_000, limits: Limits = UNSAID, trace: str = ""
 ) -> tuple[Request, Wanted]:
-    return read_request(sent, arrived_ns, deadline_ns, trace, Registry(), NO_REGIONS)
+    return read_request(sent, limits, arrived_ns, trace, Registry(), NO_REGIONS)
 
 
 def write(*outputs: Tensor, wanted: Wanted = {}, regions: Regions = NO_REGIONS) -> ModelInferResponse:  # noqa: B006
@@ -72,11 +73,11 @@ def test_a_parameter_of_an_output_is_refused_by_its_path() -> None:
         read(sent)
 
 
-@pytest.mark.parametrize(("deadline_ns", "sooner_ns"), [(None, 6_000), (5_000, 5_000), (9_000, 6_000)])
+@pytest.mark.parametrize(("deadline_ns", "sooner_ns"), [(None, 6_000), (4_000, 5_000), (8_000, 6_000)])
 def test_the_sooner_of_timeout_and_deadline_holds(deadline_ns: int | None, sooner_ns: int) -> None:
     sent = message()
     sent.parameters["timeout"].int64_param = 5  # microseconds
-    request, _ = read(sent, deadline_ns=deadline_ns)
+    request, _ = read(sent, limits=Limits(deadline_ns=deadline_ns))
     assert request.context.deadline_ns == sooner_ns
 
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace.protocols.limits import Limits
 from headrace.protocols.oip.head import Head, read_head, repeated
 from headrace.types import ModelRef
 
@@ -14,25 +15,32 @@ HEAD = Head(MODEL)
 
 
 def test_headers_that_matter_are_read() -> None:
-    headers = {
-        b"inference-header-content-length": b"12",
-        b"traceparent": b"00-a",
-        b"x-request-id": b"r1",
-        b"accept-encoding": b"gzip",
-        b"content-encoding": b"deflate",
-        b"expect": b"100-Continue",
-    }
-    assert read_head(MODEL, headers, False) == Head(MODEL, False, 12, "00-a", "r1", "gzip", "deflate", True)
+    headers = [
+        (b"inference-header-content-length", b"12"),
+        (b"traceparent", b"00-a"),
+        (b"x-request-id", b"r1"),
+        (b"accept-encoding", b"gzip"),
+        (b"content-encoding", b"deflate"),
+        (b"expect", b"100-Continue"),
+        (b"x-tenant", b"alice"),
+    ]
+    assert read_head(MODEL, headers, False) == Head(
+        MODEL, False, 12, "00-a", "r1", "gzip", "deflate", True, None, Limits(tenant="alice")
+    )
 
 
 @pytest.mark.parametrize("value", [b"-1", b"x", b"", b"1.5", b"9" * 30])
 def test_a_json_length_that_is_no_number_is_the_heads_error(value: bytes) -> None:
-    error = read_head(MODEL, {b"inference-header-content-length": value}, True).error
+    error = read_head(MODEL, [(b"inference-header-content-length", value)], True).error
     assert "is not a number of bytes" in str(error)
 
 
+def test_a_limit_that_is_wrong_is_the_heads_error() -> None:
+    assert str(read_head(MODEL, [(b"x-slo-ms", b"0")], True).error).startswith("x-slo-ms: '0' is not a number")
+
+
 def test_a_request_id_that_could_break_a_header_is_not_taken() -> None:
-    assert read_head(MODEL, {b"x-request-id": b"a\x80b"}, True).request_id == ""
+    assert read_head(MODEL, [(b"x-request-id", b"a\x80b")], True).request_id == ""
 
 
 def test_a_plain_head_may_come_again_whatever_follows_it() -> None:

@@ -3,39 +3,55 @@
 import pytest
 
 from headrace.errors import InvalidRequest
-from headrace.protocols.oip.parameters import forwarded, read_context, trace_of
-from headrace.types import Context, Parameter
+from headrace.protocols.limits import UNSAID, Limits
+from headrace.protocols.oip.parameters import forwarded, limited, trace_of
+from headrace.types import Parameter
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-def test_without_parameters_there_is_no_deadline_and_the_default_priority() -> None:
-    assert read_context({}, 5, "http", TRACE) == Context(5, "http", None, 0, TRACE)
+def test_other_parameters_limit_nothing() -> None:
+    assert limited(UNSAID, {"mine": 1}) is UNSAID
 
 
 def test_timeout_is_in_microseconds_from_arrival() -> None:
-    assert read_context({"timeout": 7}, 1_000, "http").deadline_ns == 8_000
+    assert limited(UNSAID, {"timeout": 7}).deadline_ns == 7_000
 
 
 def test_a_timeout_of_zero_is_none() -> None:
-    assert read_context({"timeout": 0}, 1_000, "http").deadline_ns is None
+    assert limited(UNSAID, {"timeout": 0}).deadline_ns is None
 
 
-def test_the_sooner_of_timeout_and_the_protocols_deadline_holds() -> None:
-    assert read_context({"timeout": 7}, 1_000, "grpc", deadline_ns=2_000).deadline_ns == 2_000
-    assert read_context({"timeout": 1}, 1_000, "grpc", deadline_ns=9_000).deadline_ns == 2_000
-    assert read_context({}, 1_000, "grpc", deadline_ns=9_000).deadline_ns == 9_000
+def test_the_sooner_of_timeout_and_what_was_said_beside_it_holds() -> None:
+    assert limited(Limits(deadline_ns=1_000), {"timeout": 7}).deadline_ns == 1_000
+    assert limited(Limits(deadline_ns=9_000), {"timeout": 7}).deadline_ns == 7_000
 
 
 def test_numbers_sent_as_text_are_understood() -> None:
-    assert read_context({"timeout": "7", "priority": "2"}, 0, "http") == Context(0, "http", 7_000, 2)
+    assert limited(UNSAID, {"timeout": "7", "priority": "2"}) == Limits(deadline_ns=7_000, priority=2)
+
+
+def test_a_priority_may_be_said_twice_if_it_is_the_same() -> None:
+    assert limited(Limits(priority=2), {"priority": 2}) == Limits(priority=2)
+
+
+@pytest.mark.parametrize(("header", "parameter"), [(1, 2), (0, 1), (1, 0)])
+def test_priorities_that_differ_are_refused_with_both_names(header: int, parameter: int) -> None:
+    both = f"parameters.priority: says {parameter}, and the header x-priority {header}"
+    with pytest.raises(InvalidRequest, match=both):
+        limited(Limits(priority=header), {"priority": parameter})
+
+
+def test_a_level_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match=r"parameters\.priority: 10 is not an integer from 0 to 9"):
+        limited(UNSAID, {"priority": 10})
 
 
 @pytest.mark.parametrize("name", ["timeout", "priority"])
 @pytest.mark.parametrize("value", [-1, 1.5, True, "soon", 2**64, "9" * 5000])
 def test_what_is_no_such_number_is_refused_with_its_path(name: str, value: Parameter) -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        read_context({name: value}, 0, "http")
+        limited(UNSAID, {name: value})
     assert refusal.value.where == f"parameters.{name}"
 
 

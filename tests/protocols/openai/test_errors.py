@@ -49,7 +49,7 @@ def test_an_error_has_the_status_that_clients_know(error: HeadraceError, status:
 
 
 def test_when_to_ask_again_is_told() -> None:
-    assert openai_error(QueueFull("no", retry_after_s=0.2)).headers == {"retry-after": "1"}
+    assert openai_error(QueueFull("no", retry_after_s=0.2)).headers == {"retry-after": "1", "retry-after-ms": "200"}
 
 
 def test_halves_of_characters_do_not_break_the_answer() -> None:

@@ -1,0 +1,49 @@
+"""What an answer's headers say of the time that it took, and of the run that computed it. Knows no clock."""
+
+from headrace.generation import Generated
+from headrace.types import BatchFacts
+
+_LINES = b"x-queue-ms: %.3f\r\nx-compute-ms: %.3f\r\nx-batch-size: %d\r\nx-batch-reason: %b\r\n"
+
+
+def run_lines(batch: BatchFacts, arrived_ns: int) -> bytes:
+    """Of a request that shared a run: header lines, each with its line end."""
+    waited_ns = batch.started_ns - arrived_ns
+    lines = _LINES % (
+        waited_ns / 1e6 if waited_ns > 0 else 0.0,
+        (batch.input_ns + batch.infer_ns + batch.output_ns) / 1e6,
+        batch.rows,
+        batch.reason.encode(),
+    )
+    return lines + b"x-variant: %b\r\n" % ascii(batch.variant)[1:-1].encode() if batch.variant else lines
+
+
+def run_metadata(batch: BatchFacts, arrived_ns: int) -> list[tuple[str, str | bytes]]:
+    """The same as gRPC's metadata."""
+    waited_ns = batch.started_ns - arrived_ns
+    metadata: list[tuple[str, str | bytes]] = [
+        ("x-queue-ms", f"{waited_ns / 1e6 if waited_ns > 0 else 0.0:.3f}"),
+        ("x-compute-ms", f"{(batch.input_ns + batch.infer_ns + batch.output_ns) / 1e6:.3f}"),
+        ("x-batch-size", str(batch.rows)),
+        ("x-batch-reason", batch.reason),
+    ]
+    if batch.variant:
+        metadata.append(("x-variant", ascii(batch.variant)[1:-1]))
+    return metadata
+
+
+def generation_headers(generated: Generated, elapsed_ns: int, ended: bool) -> dict[str, str]:
+    """Of a language model's answer, the first one where there are several, which came so long after its request.
+
+    The queue is what was before its first step; what came after that is known once it has `ended`.
+    """
+    times = generated.times
+    if not times.first_token_ns:
+        return {}
+    # The engine counts from when it heard of the request: what was before that is queueing too.
+    unheard_ns = max(0, elapsed_ns - times.told_ns) if times.told_ns else 0
+    waited_ns = times.queued_ns + unheard_ns
+    headers = {"x-queue-ms": f"{waited_ns / 1e6:.3f}"}
+    if ended:
+        headers["x-compute-ms"] = f"{max(0, elapsed_ns - waited_ns) / 1e6:.3f}"
+    return headers
