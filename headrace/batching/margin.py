@@ -15,7 +15,7 @@ ENOUGH = 100  # ratios, for a quantile of their own
 FEW = 20  # below, the two largest say little
 PRIOR = 1.5
 STEP = 0.02
-MOST = 3.0  # of the factor
+LEAST, MOST = 0.8, 3.0  # of the factor: below 1, for the quantile is that of a finite sample and errs upwards
 LARGEST = 100.0  # ratio
 
 
@@ -26,7 +26,6 @@ class Margin:
         self._ratios: deque[float] = deque()
         self._sorted: list[float] = []
         self._factor = 1.0
-        self._quantile = PRIOR
         self.times = PRIOR
         """How many times the typical run a late one takes."""
 
@@ -35,7 +34,7 @@ class Margin:
         ratio = min(ratio, LARGEST)
         missed = ratio > self.times
         self._factor *= exp(STEP * (QUANTILE if missed else QUANTILE - 1))
-        self._factor = min(max(self._factor, 1.0), MOST)
+        self._factor = min(max(self._factor, LEAST), MOST)
         self._keep(ratio)
         self._update()
 
@@ -47,7 +46,7 @@ class Margin:
         """Raises ValueError, TypeError or KeyError where it is none."""
         margin = cls()
         margin._factor = float(kept["factor"])
-        if not 1.0 <= margin._factor <= MOST:
+        if not LEAST <= margin._factor <= MOST:
             raise ValueError(f"no factor: {margin._factor}")
         for ratio in kept["ratios"][-KEPT:]:
             if not 0 <= ratio <= LARGEST:
@@ -63,8 +62,7 @@ class Margin:
             del self._sorted[bisect_left(self._sorted, self._ratios.popleft())]
 
     def _update(self) -> None:
-        self._quantile = quantile(self._sorted)
-        self.times = max(1.0, self._quantile) * self._factor
+        self.times = max(1.0, quantile(self._sorted) * self._factor)
 
 
 def quantile(ratios: list[float]) -> float:

@@ -43,7 +43,7 @@ class Sweep:
         self._index = 0
 
     def next(self) -> Size | None:
-        """The size of the next run; None: that is all. `took` or `refused` is to follow before the next is asked for."""
+        """The size of the next run; None: that is all. `took` or `refused` follows before the next is asked for."""
         while self._budget_ns > 0 and self._round < ROUNDS:
             while self._index < len(self._sizes):
                 if self._pays(self._sizes[self._index]):

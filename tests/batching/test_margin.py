@@ -11,12 +11,11 @@ from headrace.batching.margin import ENOUGH, MOST, PRIOR, Margin, quantile
 from tests.batching.machines import NOISES
 
 
-def test_until_enough_is_known_it_is_at_least_the_prior() -> None:
+def test_until_enough_is_known_it_is_about_the_prior_at_least() -> None:
     margin = Margin()
-    for _ in range(ENOUGH - 1):
-        assert margin.times >= PRIOR
+    for _ in range(ENOUGH):
+        assert margin.times > 0.95 * PRIOR
         margin.learn(1.0)
-    margin.learn(1.0)
     assert margin.times == 1.0
 
 
@@ -32,7 +31,7 @@ def test_misses_come_about_as_often_as_they_may(noise: Callable[[Random], float]
         ratio = noise(random)
         missed += count >= 300 and ratio > margin.times
         margin.learn(ratio)
-    assert 0.001 <= missed / 10_000 <= 0.012
+    assert 0.005 <= missed / 10_000 <= 0.015
 
 
 def test_a_tail_that_grows_is_caught_up_with() -> None:
