@@ -56,7 +56,16 @@ def batch_in_words(axis: BatchAxis) -> str:
         return "learned from the first request"
     if not axis.batched:
         return f"none: {axis.why}" if axis.why else "none"
-    return f"up to {axis.max_size} rows: {axis.why or 'the same alone and together'}"
+    rows = f"up to {axis.max_size} rows: {axis.why or 'the same alone and together'}"
+    lengths = padding_in_words(axis)
+    return f"{rows}\n{lengths}" if lengths else rows
+
+
+def padding_in_words(axis: BatchAxis) -> str:
+    """Whether rows of several lengths are joined, and what was found; empty where they have one length."""
+    if axis.pad is None:
+        return f"not padded: {axis.unpadded}" if axis.unpadded else ""
+    return f"padded along axis {axis.pad.axis}: {axis.pad.why}"
 
 
 def language_in_words(facts: LanguageFacts) -> str:

@@ -10,6 +10,7 @@ REFUSED = {
     "batching.max_size": "sequences of a language model join its steps; llm.max_sequences says how many",
     "batching.max_delay_ms": "a language model waits for no company; leave it out",
     "batching.tolerance": "the batch axis of a language model is not probed; leave it out",
+    "batching.pad": "sequences of a language model are never filled up; leave it out",
     "warm_up": "a language model warms up by itself; leave it out",
 }
 """Keys of model.toml that mean nothing here; a config.pbtxt, where they have values unasked, may have them."""

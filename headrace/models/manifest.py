@@ -17,7 +17,7 @@ from headrace.models.overrides import Overrides
 from headrace.models.references import inside, read_labels
 from headrace.models.schema_faults import explain, unknown_key
 from headrace.models.version_policy import All, Latest, Specific, VersionPolicy
-from headrace.types import Batching, LanguageChoices, Shape, TensorSpec, WarmUp, WarmUpInput
+from headrace.types import Batching, LanguageChoices, Padding, Shape, TensorSpec, WarmUp, WarmUpInput
 
 BatchSize = Annotated[int, Meta(ge=1, le=MAX_BATCH_SIZE)]
 Instances = Annotated[int, Meta(ge=1, le=MAX_INSTANCES)]
@@ -29,11 +29,18 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of which every key is known."""
 
 
+class _Pad(_Strict, frozen=True):
+    axis: Annotated[int, Meta(ge=1, le=64)]
+    values: dict[Name, bool | int | float] = {}
+    mask: Name | None = None
+
+
 class _Batching(_Strict, frozen=True):
     max_size: BatchSize | None = None
     max_delay_ms: Annotated[float, Meta(ge=0, le=MAX_DELAY_US / 1000)] | None = None
     max_queue: Annotated[int, Meta(ge=1, le=MAX_QUEUE)] | None = None
     tolerance: Annotated[float, Meta(ge=0, le=1e9)] | None = None
+    pad: bool | _Pad | None = None
 
 
 class _Llm(_Strict, frozen=True):
@@ -91,6 +98,7 @@ class _ModelToml(_Strict, frozen=True):
 _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "": _ModelToml,
     "batching": _Batching,
+    "batching.pad": _Pad,
     "llm": _Llm,
     "inputs[...]": _Tensor,
     "outputs[...]": _Tensor,
@@ -118,7 +126,7 @@ def parse_model_toml(content: bytes, folder: Path, file: str = "model.toml") -> 
         instances=said.instances,
         threads=said.threads,
         version_policy=_version_policy(said.version_policy, f"{file}: version_policy"),
-        batching=_batching(said.batching),
+        batching=_batching(said.batching, f"{file}: batching"),
         llm=_llm(said.llm, folder, f"{file}: llm"),
         inputs=_tensors(said.inputs, folder, f"{file}: inputs"),
         outputs=_tensors(said.outputs, folder, f"{file}: outputs"),
@@ -162,11 +170,18 @@ def _version_policy(said: str | tuple[int, ...] | None, where: str) -> VersionPo
     return Specific(said)
 
 
-def _batching(said: bool | _Batching | None) -> Batching:
+def _batching(said: bool | _Batching | None, where: str) -> Batching:
     """A word settles whether rows are joined; a table only how, and probing finds whether."""
     if isinstance(said, _Batching):
-        return Batching(None, said.max_size, said.max_delay_ms, said.max_queue, said.tolerance)
+        pad = _padding(said.pad, f"{where}.pad")
+        return Batching(**{**msgspec.structs.asdict(said), "pad": pad})
     return Batching(enabled=said)
+
+
+def _padding(said: bool | _Pad | None, where: str) -> Padding | bool | None:
+    if said is True:
+        raise ModelInvalid("says true; give false, or a table as in { axis = 1, mask = ... }", where)
+    return Padding(said.axis, said.values, said.mask or "") if isinstance(said, _Pad) else said
 
 
 def _llm(said: _Llm, folder: Path, where: str) -> LanguageChoices:

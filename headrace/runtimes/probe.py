@@ -1,22 +1,27 @@
 """Is the first axis a batch? Rows that differ are run alone and together, and held against each other."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 import numpy as np
 
-from headrace.errors import HeadraceError
+from headrace.errors import HeadraceError, ModelInvalid
 from headrace.runtimes.compare import Company, compare
+from headrace.runtimes.pad_axis import choices, declared
+from headrace.runtimes.pad_probe import probe_padding
 from headrace.runtimes.rows import FEW, MANY, Rows, example_rows, rows_to_try
 from headrace.runtimes.runtime import Arrays, LoadedModel
-from headrace.types import FREE, BatchAxis, Manifest, Shape, TensorSpec
+from headrace.types import FREE, BatchAxis, Manifest, PadAxis, Padding, Shape, TensorSpec
 
 SEARCH_S = 2.0
 """How long sizes are tried before the first request is waited for."""
 
 FLOATS = {"FP16", "BF16", "FP32", "FP64"}
 
+MOST_TRIED = 2  # dimensions that rows might be filled up along
+NO_SERIES = "its inputs are no series of one length; `batching.pad` says otherwise"
+LEARN_SIZES = "no sizes of its free dimensions were found that run; give the shapes under `inputs`"
 LEARN = "no size of its free dimensions was found that runs: learned from the first request"
 
 
@@ -28,23 +33,37 @@ def find_batch_axis(
     The manifest may decide it instead. Pending where nothing was found that runs.
     """
     max_size, tolerance = _limits(manifest, default_max, tolerance)
-    source = manifest.provenance.get("batching.enabled", "model.toml")
-    if manifest.batching.enabled is not None:
-        return BatchAxis(
-            manifest.batching.enabled, max_size if manifest.batching.enabled else 1, why=f"{source} says so"
-        )
+    said = manifest.batching
+    if said.enabled is None:
+        axis, rows = _found(model, manifest, max_size, tolerance)
+    else:
+        source = manifest.provenance.get("batching.enabled", "model.toml")
+        axis, rows = BatchAxis(said.enabled, max_size if said.enabled else 1, why=f"{source} says so"), []
+    if isinstance(said.pad, Padding):
+        return _with_declared(model, manifest, said.pad, axis, tolerance)
+    return _with_found(model, manifest, axis, rows, tolerance)
+
+
+def _found(model: LoadedModel, manifest: Manifest, max_size: int, tolerance: float) -> tuple[BatchAxis, Rows]:
+    """The batch axis, and the rows that have shown it."""
     inputs = _known([spec for spec in model.inputs if not spec.optional], manifest)
     if why := _no_axis(inputs, model.outputs):
-        return BatchAxis(False, why=why)
+        return BatchAxis(False, why=why), []
+    for rows, alone in _running(model, inputs):
+        return _verdict(model, rows, alone, max_size, tolerance), rows
+    return BatchAxis(False, why=LEARN, pending=True), []
+
+
+def _running(model: LoadedModel, inputs: Sequence[TensorSpec]) -> Iterator[tuple[Rows, list[Arrays]]]:
+    """Made-up rows that the model runs, each alone, and what it answers."""
     exact = all(spec.datatype not in FLOATS for spec in model.outputs)
     deadline_s = time.monotonic() + SEARCH_S
     for rows in rows_to_try(inputs, MANY if exact else FEW):
         alone = _alone(model, rows)
         if alone is not None:
-            return _verdict(model, rows, alone, max_size, tolerance)
+            yield rows, alone
         if time.monotonic() > deadline_s:
             break
-    return BatchAxis(False, why=LEARN, pending=True)
 
 
 def learn_batch_axis(
@@ -59,10 +78,65 @@ def learn_batch_axis(
         ran = True
         alone = _alone(model, rows)
         if alone is not None:
-            return _verdict(model, rows, alone, max_size, tolerance)
+            axis = _verdict(model, rows, alone, max_size, tolerance)
+            return _with_found(model, manifest, axis, rows, tolerance)
     if ran:
         return BatchAxis(False, why="rows made from the first request do not run alone")
     return BatchAxis(False, why="the request's rows could not be told apart: learned from a later one", pending=True)
+
+
+def _with_found(model: LoadedModel, manifest: Manifest, axis: BatchAxis, rows: Rows, tolerance: float) -> BatchAxis:
+    """The batch axis, and what these rows show of rows of several lengths."""
+    said = manifest.batching.pad
+    if said is False or not axis.batched or not rows:
+        return axis
+    known = _known(model.inputs, manifest)
+    specs = [spec for spec in known if spec.name in rows[0]]
+    tried = choices(specs)
+    if isinstance(said, Padding):  # by now it is known to be right as far as shapes tell
+        tried = [declared(known, said)]
+        if missing := [name for name in tried[0].values if name not in rows[0]]:
+            return msgspec.structs.replace(axis, unpadded=f"the first request did not give {missing[0]!r}")
+    elif _reshaped(manifest):
+        tried = []
+    why = NO_SERIES if any(FREE in spec.shape[1:] for spec in specs) and not tried else ""
+    for choice in tried[:MOST_TRIED]:
+        found = probe_padding(model, choice, rows, tolerance)
+        if isinstance(found, PadAxis):
+            return msgspec.structs.replace(axis, pad=found)
+        why = why or found
+    return msgspec.structs.replace(axis, unpadded=why)
+
+
+def _with_declared(
+    model: LoadedModel, manifest: Manifest, said: Padding, axis: BatchAxis, tolerance: float
+) -> BatchAxis:
+    """The batch axis with the padding that is configured. Raises ModelInvalid where answers are not the same."""
+    source = manifest.provenance.get("batching.pad", "model.toml")
+    if _reshaped(manifest):
+        raise ModelInvalid("rows of a model with a `reshape` cannot be padded", f"{source}: batching.pad")
+    specs = _known(model.inputs, manifest)
+    try:
+        choice = declared(specs, said)
+    except ModelInvalid as error:
+        raise ModelInvalid(error.message, f"{source}: {error.where}") from None
+    if axis.pending:
+        return axis
+    why = "" if axis.batched else f"rows do not share a run: {axis.why}"
+    if not why:
+        used = [spec for spec in specs if spec.name in choice.values or not spec.optional]
+        rows = next((rows for rows, _ in _running(model, used)), None)
+        tried = probe_padding(model, choice, rows, tolerance, most_s=None) if rows else LEARN_SIZES
+        if isinstance(tried, PadAxis):
+            pad = msgspec.structs.replace(tried, why=f"{source} says so; {tried.why}")
+            return msgspec.structs.replace(axis, pad=pad)
+        why = tried
+    raise ModelInvalid(f"rows cannot be padded along axis {said.axis}: {why}", f"{source}: batching.pad")
+
+
+def _reshaped(manifest: Manifest) -> bool:
+    """Whether clients see other dimensions than the model does."""
+    return any(spec.model_shape is not None for spec in (*manifest.inputs, *manifest.outputs))
 
 
 def _limits(manifest: Manifest, default_max: int, tolerance: float) -> tuple[int, float]:

@@ -21,7 +21,7 @@ from headrace.cli.listing import (
 from headrace.generation import LanguageFacts
 from headrace.models.registry import Served
 from headrace.servable import Servable
-from headrace.types import FREE, BatchAxis, Manifest, ModelVersion, Signature, TensorSpec, VersionStatus
+from headrace.types import FREE, BatchAxis, Manifest, ModelVersion, PadAxis, Signature, TensorSpec, VersionStatus
 
 IDS = TensorSpec("ids", "INT64", (FREE, 64))
 SIGNATURE = Signature(
@@ -79,6 +79,15 @@ def test_the_batch_axis_is_said_in_words() -> None:
     assert batch_in_words(BatchAxis(False, why="rows mix")) == "none: rows mix"
     assert batch_in_words(BatchAxis(False)) == "none"
     assert batch_in_words(BatchAxis(False, pending=True)) == "learned from the first request"
+
+
+def test_what_was_found_of_padding_is_said_in_words() -> None:
+    pad = PadAxis(1, {"ids": 0}, why="the same alone and padded, to 2.0e-06")
+    assert batch_in_words(BatchAxis(True, 8, pad=pad)).splitlines()[1:] == [
+        "padded along axis 1: the same alone and padded, to 2.0e-06"
+    ]
+    kept = BatchAxis(True, 8, unpadded="padded, output 'y' moves by up to 0.3")
+    assert batch_in_words(kept).splitlines()[1:] == ["not padded: padded, output 'y' moves by up to 0.3"]
 
 
 def test_a_language_model_is_told_by_family_context_and_precision() -> None:

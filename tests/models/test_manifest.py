@@ -11,7 +11,7 @@ from headrace.errors import HeadraceError, ModelInvalid
 from headrace.models.manifest import parse_model_toml
 from headrace.models.overrides import Overrides
 from headrace.models.version_policy import All, Latest, Specific, VersionPolicy
-from headrace.types import FREE, Batching, LanguageChoices, TensorSpec, WarmUp, WarmUpInput
+from headrace.types import FREE, Batching, LanguageChoices, Padding, TensorSpec, WarmUp, WarmUpInput
 
 HERE = Path(__file__).parent
 DOCUMENTATION = HERE.parents[1] / "docs" / "model-toml.md"
@@ -93,6 +93,12 @@ def test_version_policies_are_read(said: str, policy: VersionPolicy) -> None:
         ("batching = false", Batching(enabled=False)),
         ("batching = true", Batching(enabled=True)),
         ("batching = { max_size = 8 }", Batching(max_size=8)),
+        ("batching = { pad = false }", Batching(pad=False)),
+        ("batching = { pad = { axis = 2 } }", Batching(pad=Padding(2))),
+        (
+            'batching.pad = { axis = 1, values = { ids = 3, gain = 0.5, on = true }, mask = "on" }',
+            Batching(pad=Padding(1, {"ids": 3, "gain": 0.5, "on": True}, "on")),
+        ),
     ],
 )
 def test_a_word_settles_whether_rows_are_joined_and_a_table_leaves_it_to_probing(text: str, batching: Batching) -> None:
@@ -117,6 +123,11 @@ def test_labels_may_lie_in_a_file_of_the_model_s_folder(tmp_path: Path) -> None:
         ("instances = true", "model.toml: instances: says true; expected a whole number"),
         ("threads = 99999999999999999999999", "expected a whole number of at most 1024"),
         ('threads = "2"', "model.toml: threads: says '2'; expected a whole number"),
+        ("batching.pad = true", "model.toml: batching.pad: says true; give false, or a table as in { axis = 1, mask"),
+        ("batching.pad = { mask = 'm' }", "model.toml: batching.pad.axis: is missing"),
+        ("batching.pad = { axis = 0 }", "batching.pad.axis: says 0; expected a whole number of at least 1"),
+        ("batching.pad = { axis = 1, value = 0 }", "batching.pad.value: unknown key; did you mean 'values'?"),
+        ("batching.pad = { axis = 1, values = { x = 'a' } }", "batching.pad.values[...]: expected true or false or a"),
         ("batching = 3", "model.toml: batching: says 3; expected true or false or a table"),
         ("batching = { max_size = -1 }", "batching.max_size: says -1; expected a whole number of at least 1"),
         ("batching = { max_delay_ms = nan }", "batching.max_delay_ms: says nan; expected a number of at least 0"),
@@ -182,7 +193,7 @@ TOML_VALUES = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]")
         | st.dictionaries(
-            st.sampled_from(["name", "shape", "inputs", "datatype", "x", "max_size", "labels"]), inner, max_size=3
+            st.sampled_from(["name", "shape", "inputs", "datatype", "x", "max_size", "labels", "pad", "axis"]), inner, max_size=3
         ).map(lambda table: "{ " + ", ".join(f"{key} = {value}" for key, value in table.items()) + " }")
     ),
     max_leaves=8,
