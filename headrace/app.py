@@ -201,5 +201,5 @@ class Server:
 
 def _dialects(front: Front) -> list[BaseRoute]:
     """What language models are asked by, besides the Open Inference Protocol."""
-    dialects = [*generate_routes(front), *openai_routes(front), *anthropic_routes(front), *ollama_routes(front)]
+    dialects = [*generate_routes(front), *anthropic_routes(front), *openai_routes(front), *ollama_routes(front)]
     return [*dialects, *playground_routes(front.server_name, front.server_version)]

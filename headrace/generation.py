@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 import msgspec
 
+MAX_TEXTS = 4096
+"""That may wait for one model, and so that one request may ask for together."""
+
 FinishReason = Literal["stop", "length", "tool_calls"]
 
 
@@ -33,6 +36,7 @@ class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
     skip_special_tokens: bool = True
     logprobs: int | None = None  # how many alternatives a token is told with; 0: only its own; None: nothing
     prompt_logprobs: int | None = None  # the same for the tokens of the prompt
+    penalty_window: int | None = None  # penalties look at so many tokens, the prompt's too; None: as `penalties.py` says
 
 
 class Grammar(msgspec.Struct, frozen=True):
@@ -227,6 +231,7 @@ class LanguageFacts(msgspec.Struct, frozen=True):
     block_size: int = 0  # tokens
     embedding: int = 0  # length of its vectors, where it embeds
     source: str = ""  # gguf, safetensors, openvino
+    max_requests: int = 0  # that may wait at once; 0: not known
     reasoning: bool = False  # whether it thinks before it answers, and its thoughts are told apart
 
 

@@ -34,14 +34,17 @@ from headrace.types import Backlog, BatchAxis, Manifest, ModelVersion, Request, 
 WORDS = ("Paris", " is", " the", " capital", " of", " France", ".")
 CHAT = LanguageFacts("llama", ("generate",), 2048, 300, 1000, "f32", chat_template=True)
 BASE = LanguageFacts("llama", ("generate",), 2048, 300, 1000, "f32", chat_template=False)
+THINKER = LanguageFacts("qwen3", ("generate",), 2048, 300, 1000, "f32", chat_template=True, reasoning=True)
+THOUGHTS = ("France", " has", " one.")
 EMBEDDER = LanguageFacts("bert", ("embed",), 512, 300, 1000, "f32", chat_template=False, embedding=4)
 
 
 class ScriptedModel:
     """Continues every prompt with `words`, a word a token; a token of the prompt is a byte of its text.
 
-    A named or required tool is called with `{"city": "Paris"}`. With `hold`, `step` gives each request its next answer;
-    otherwise each turn of the event loop does.
+    One that reasons thinks `THOUGHTS` first, unless it is told not to. A named or required tool is called with
+    `{"city": "Paris"}`. With `hold`, `step` gives each request its next answer; otherwise each turn of the event loop
+    does.
     """
 
     def __init__(self, facts: LanguageFacts = CHAT, name: str = "chat", hold: bool = False) -> None:
@@ -108,7 +111,9 @@ class ScriptedModel:
     def _results(self, request: Request) -> Iterator[Result]:
         match request.ask:
             case Generate() as ask:
-                yield from generate(ask, self.words)
+                facts = self.signature.language
+                thinks = facts is not None and facts.reasoning and ask.prompt.thinking.on is not False
+                yield from generate(ask, self.words, THOUGHTS if thinks else ())
             case Tokenize(prompt):
                 ids = tokens_of(Generate(prompt))
                 yield Tokenized(ids, tuple(chr(each) for each in ids), CHAT.max_context)
@@ -133,7 +138,7 @@ def tokens_of(ask: Generate) -> tuple[int, ...]:
     return tuple(text.encode())
 
 
-def generate(ask: Generate, words: tuple[str, ...]) -> Iterator[Generated]:
+def generate(ask: Generate, words: tuple[str, ...], thoughts: tuple[str, ...] = ()) -> Iterator[Generated]:
     """The answers to an ask: one a token, or one in all."""
     prompt = tokens_of(ask)
     most = len(words) if ask.sampling.max_tokens is None else min(len(words), ask.sampling.max_tokens)
@@ -146,6 +151,8 @@ def generate(ask: Generate, words: tuple[str, ...]) -> Iterator[Generated]:
             Delta(d.index, text + d.text, d.token_ids, d.logprobs, d.tool_calls, d.finish, d.stopped_by)
             for d in steps[0]
         )
+    if thoughts:
+        steps = [tuple(Delta(d.index, reasoning=thought) for d in steps[0]) for thought in thoughts] + steps
     if not ask.stream:
         steps = [tuple(_joined([step[index] for step in steps]) for index in range(ask.n))]
     logprobs = ask.sampling.prompt_logprobs
@@ -153,7 +160,7 @@ def generate(ask: Generate, words: tuple[str, ...]) -> Iterator[Generated]:
         () if logprobs is None else tuple(_logprob(chr(each), each, logprobs, i > 0) for i, each in enumerate(prompt))
     )
     for i, deltas in enumerate(steps):
-        usage = Usage(len(prompt), most * ask.n if i == len(steps) - 1 else (i + 1) * ask.n)
+        usage = Usage(len(prompt), most * ask.n if i == len(steps) - 1 else (i + 1) * ask.n, 0, len(thoughts) * ask.n)
         yield Generated(deltas, usage, told if i == 0 else (), prompt if i == 0 else ())
 
 
@@ -186,6 +193,7 @@ def _joined(deltas: list[Delta]) -> Delta:
         whole,
         last.finish,
         last.stopped_by,
+        "".join(delta.reasoning for delta in deltas),
     )
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from headrace.generation import Sampling
 from headrace.llm.penalties import Penalties
+from headrace.llm.penalty_window import WindowedPenalties
 from headrace.llm.randomness import stream_key, uniform
 
 _COLDEST = 1e-5  # below it the likeliest token is all there is
@@ -43,7 +44,7 @@ class Choosing:
         self._ends = sorted({*sampling.stop_ids, *(() if sampling.ignore_eos else eos_ids)})
         self._biased = list(sampling.logit_bias)
         self._bias = np.array(list(sampling.logit_bias.values()), np.float32)
-        self._penalties = Penalties(sampling, prompt_ids) if _penalised(sampling) else None
+        self._penalties = _penalties(sampling, prompt_ids) if _penalised(sampling) else None
 
     def push(self, token_id: int) -> None:
         """A token was chosen and kept."""
@@ -88,6 +89,12 @@ def ceilings(mask: NDArray[np.int32], vocabulary: int) -> NDArray[np.float32]:
     if found.size < vocabulary:
         found = np.concatenate([found, np.full(vocabulary - found.size, -np.inf, np.float32)])
     return found
+
+
+def _penalties(sampling: Sampling, prompt_ids: Iterable[int]) -> Penalties | WindowedPenalties:
+    if sampling.penalty_window is None:
+        return Penalties(sampling, prompt_ids)
+    return WindowedPenalties(sampling, list(prompt_ids), sampling.penalty_window)
 
 
 def _penalised(sampling: Sampling) -> bool:

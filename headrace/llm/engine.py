@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.errors import HeadraceError, InvalidRequest, Unavailable
-from headrace.generation import Ask, Detokenize, Embed, Generate, LanguageFacts, StepFacts, Tokenize
+from headrace.generation import MAX_TEXTS, Ask, Detokenize, Embed, Generate, LanguageFacts, StepFacts, Tokenize
 from headrace.llm.acceptance import kept
 from headrace.llm.choice import Choice
 from headrace.llm.choosing import Choosing
@@ -43,7 +43,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     num_blocks: int  # of the key-value cache, block 0 included
     max_sequences: int = 64
-    max_waiting: int = 4096
+    max_waiting: int = MAX_TEXTS
     prefix_cache: bool = True  # whether requests share blocks at all
     drafts: bool = True  # whether tokens are proposed ahead
 

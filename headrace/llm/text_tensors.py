@@ -4,7 +4,7 @@ Inputs besides the text are `stream`, `sampling_parameters` (a JSON object, as t
 sampling parameters may come as the request's own parameters too. A model that only embeds answers with `embedding`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -16,6 +16,9 @@ from headrace.arrays import from_array, to_array
 from headrace.errors import InvalidRequest
 from headrace.generation import Ask, Embed, Embedded, Generate, Generated, LanguageFacts, Prompt, Result, Sampling
 from headrace.types import FREE, BatchAxis, Request, Signature, Tensor, TensorSpec
+
+_OF_THE_PROTOCOL = ("triton_enable_empty_final_response",)
+"""What a request may say besides, to whoever carries the answer."""
 
 TEXT, STREAM, PARAMETERS, EXCLUDE = "text_input", "stream", "sampling_parameters", "exclude_input_in_output"
 
@@ -96,6 +99,7 @@ class TextRequest:
         if signature.language and "generate" in signature.language.tasks:
             self.ask: Ask = self._generate(given, request.parameters)
         else:
+            _check_names(request.parameters, ())
             self.ask = Embed(tuple(_texts(given[TEXT])))
 
     def outputs(self, result: Result) -> tuple[Tensor, ...]:
@@ -151,8 +155,9 @@ def _given(request: Request, signature: Signature) -> dict[str, Tensor]:
 
 
 def _sampling(tensor: Tensor | None, parameters: Mapping[str, object]) -> TextSampling:
-    """From the JSON object, or the request's own parameters, of which the names that are none of these are left."""
-    known = {field.name for field in msgspec.structs.fields(TextSampling)}
+    """From the JSON object, or the request's own parameters."""
+    known = [field.name for field in msgspec.structs.fields(TextSampling)]
+    _check_names(parameters, known)
     said: dict[str, Any] = {name: value for name, value in parameters.items() if name in known}
     where = "parameters"
     if tensor is not None:
@@ -166,6 +171,13 @@ def _sampling(tensor: Tensor | None, parameters: Mapping[str, object]) -> TextSa
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$")
         raise InvalidRequest(message, where + path.rstrip("`")) from None
+
+
+def _check_names(parameters: Mapping[str, object], known: Sequence[str]) -> None:
+    for name in parameters:
+        if name not in known and name not in _OF_THE_PROTOCOL:
+            there_are = f"there are: {', '.join(known)}" if known else "there are none"
+            raise InvalidRequest(f"is no parameter of this model; {there_are}", f"parameters.{name[:64]}")
 
 
 def _texts(tensor: Tensor) -> list[str]:

@@ -276,7 +276,7 @@ class RemoteEngine:
         self._send()
 
     def _learn(self, facts: LanguageFacts) -> None:
-        self.signature = language_signature(facts)
+        self.signature = language_signature(msgspec.structs.replace(facts, max_requests=self._limits.max_queue))
 
 
 def _encoded(add: wire.Add) -> bytes:

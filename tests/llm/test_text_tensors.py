@@ -56,7 +56,7 @@ def test_sampling_parameters_are_json_whose_numbers_may_be_text() -> None:
 
 
 def test_sampling_parameters_may_be_the_requests_own() -> None:
-    ask = generate(parameters={"temperature": 0, "max_tokens": 3, "priority": 1})
+    ask = generate(parameters={"temperature": 0, "max_tokens": 3, "triton_enable_empty_final_response": True})
     assert (ask.sampling.temperature, ask.sampling.max_tokens) == (0.0, 3)
 
 
@@ -83,6 +83,13 @@ def test_what_is_wrong_is_refused_by_its_place(inputs: list[Tensor], where: str)
     with pytest.raises(InvalidRequest) as caught:
         asked(*inputs)
     assert caught.value.where == where
+
+
+@pytest.mark.parametrize(("facts", "known"), [(WRITER, "temperature"), (ENCODER, "none")])
+def test_a_parameter_that_is_not_known_is_refused_with_those_that_are(facts: LanguageFacts, known: str) -> None:
+    with pytest.raises(InvalidRequest, match=known) as caught:
+        asked(text("text_input", "a"), parameters={"beams": 2}, facts=facts)
+    assert caught.value.where == "parameters.beams"
 
 
 def test_an_answer_has_a_text_for_each_choice() -> None:

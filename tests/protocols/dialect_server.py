@@ -1,6 +1,6 @@
 """A server with the routes of one dialect over scripted models."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -24,15 +24,17 @@ async def dialect_server(
         yield server
 
 
-async def whole(port: int, method: str, path: str, body: Any = None) -> tuple[int, dict[str, str], bytes]:
+async def whole(
+    port: int, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and the whole body of an answer, streamed or not."""
     async with connected(port) as wire:
-        wire.send(request_bytes(method, path, encoded(body), Connection="close"))
+        wire.send(request_bytes(method, path, encoded(body), Connection="close", **(headers or {})))
         head, _, rest = (await wire.reader.read()).partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
-    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-    joined = _joined(rest) if headers.get("transfer-encoding") == "chunked" else rest
-    return int(first.split()[1]), headers, joined
+    answered = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    joined = _joined(rest) if answered.get("transfer-encoding") == "chunked" else rest
+    return int(first.split()[1]), answered, joined
 
 
 def _joined(chunked: bytes) -> bytes:

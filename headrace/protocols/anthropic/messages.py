@@ -11,6 +11,7 @@ from headrace.errors import HeadraceError
 from headrace.generation import Delta, Generated, Tokenize, Tokenized, ToolCall, Usage
 from headrace.protocols.anthropic.errors import error_body
 from headrace.protocols.anthropic.messages_request import messages_ask, prompt_of, read_count, read_messages
+from headrace.protocols.anthropic.thinking import ThinkingBlock, thinking_json
 from headrace.protocols.generation import answer_all, generate_all, make_request, stream_all
 from headrace.protocols.http import json_response
 from headrace.protocols.language_models import find_model
@@ -24,7 +25,8 @@ async def messages(front: Front, request: Request) -> Response:
     body = await read_messages.read(request, front.max_body_bytes)
     ref, facts = find_model(front, body.model, "generate")
     ask = messages_ask(body, facts)
-    head = Head(f"msg_{secrets.token_hex(12)}", body.model, body.max_tokens)
+    omitted = body.thinking is not None and body.thinking.omitted
+    head = Head(f"msg_{secrets.token_hex(12)}", body.model, body.max_tokens, omitted)
     asked = make_request(front, request, head.id, ref, ask)
     headers = {"request-id": head.id.replace("msg_", "req_")}
     if ask.stream:
@@ -49,12 +51,15 @@ class Head(msgspec.Struct, frozen=True):
     id: str
     model: str  # as it was asked for
     max_tokens: int
+    omits_thoughts: bool = False
 
 
 def message_json(head: Head, generated: Generated) -> dict[str, Any]:
     """The whole answer."""
     (delta,) = generated.deltas
-    content: list[dict[str, Any]] = [{"type": "text", "text": delta.text}] if delta.text else []
+    content = thinking_json(delta.reasoning, head.omits_thoughts)
+    if delta.text:
+        content.append({"type": "text", "text": delta.text})
     content += [_tool_use(call) | {"input": _input(call.arguments)} for call in delta.tool_calls]
     return _message(head, generated.usage, content) | _end(head, delta, generated.usage)
 
@@ -74,12 +79,14 @@ def _message(head: Head, usage: Usage, content: list[dict[str, Any]]) -> dict[st
 
 def _usage(usage: Usage) -> dict[str, Any]:
     """Tokens found in the cache are not among the input's."""
+    thoughts = {"output_tokens_details": {"thinking_tokens": usage.reasoning_tokens}} if usage.reasoning_tokens else {}
     return {
         "input_tokens": usage.prompt_tokens - usage.cached_tokens,
         "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": usage.cached_tokens,
         "output_tokens": usage.completion_tokens,
         "service_tier": "standard",
+        **thoughts,
     }
 
 
@@ -116,6 +123,7 @@ class MessageWriter:
         self._end: Delta | None = None
         self._index = -1  # of the block that is written
         self._text: Around | None = None  # of a piece of text, while a block of text is open
+        self._thoughts: ThinkingBlock | None = None  # while a block of thoughts is open
         self._open = False
 
     def news(self, which: int, generated: Generated) -> bytes:
@@ -144,7 +152,7 @@ class MessageWriter:
         )
 
     def _events(self, delta: Delta) -> list[bytes]:
-        events = []
+        events = self._thinking(delta.reasoning) if delta.reasoning else []
         if delta.text:
             if self._text is None:
                 events += self._begin({"type": "text", "text": ""})
@@ -154,11 +162,22 @@ class MessageWriter:
             if call.id or call.name:
                 events += self._begin(_tool_use(call))
             if call.arguments:
-                piece = {"type": "input_json_delta", "partial_json": call.arguments}
-                events.append(_event({"type": "content_block_delta", "index": self._index, "delta": piece}))
+                events.append(self._delta({"type": "input_json_delta", "partial_json": call.arguments}))
         if delta.finish:
             self._end = delta
         return events
+
+    def _thinking(self, thoughts: str) -> list[bytes]:
+        events = []
+        if self._thoughts is None:
+            events += self._begin({"type": "thinking", "thinking": "", "signature": ""})
+            self._thoughts = ThinkingBlock(self._head.omits_thoughts)
+        if told := self._thoughts.add(thoughts):
+            events.append(self._delta({"type": "thinking_delta", "thinking": told}))
+        return events
+
+    def _delta(self, piece: dict[str, Any]) -> bytes:
+        return _event({"type": "content_block_delta", "index": self._index, "delta": piece})
 
     def _text_delta(self, text: str) -> dict[str, Any]:
         return {"type": "content_block_delta", "index": self._index, "delta": {"type": "text_delta", "text": text}}
@@ -169,8 +188,10 @@ class MessageWriter:
         return [*closed, _event({"type": "content_block_start", "index": self._index, "content_block": block})]
 
     def _close(self) -> list[bytes]:
-        was_open, self._open, self._text = self._open, False, None
-        return [_event({"type": "content_block_stop", "index": self._index})] if was_open else []
+        thoughts, was_open = self._thoughts, self._open
+        self._thoughts, self._text, self._open = None, None, False
+        signed = [self._delta({"type": "signature_delta", "signature": thoughts.signature()})] if thoughts else []
+        return [*signed, _event({"type": "content_block_stop", "index": self._index})] if was_open else []
 
 
 def _event(value: dict[str, Any]) -> bytes:

@@ -7,15 +7,10 @@ import msgspec
 from headrace.errors import InvalidRequest
 from headrace.generation import Generate, Grammar, LanguageFacts, Prompt, Sampling
 from headrace.protocols.anthropic.content import CacheControl, Content, Message, template_messages
+from headrace.protocols.anthropic.thinking import ThinkingField, thinking_of
 from headrace.protocols.anthropic.tools import Choice, Tool, read_tools
 from headrace.protocols.ranges import check_stops, in_range
 from headrace.protocols.strict_body import Body, Reader, check_nesting, refuse_unless_absent
-
-
-class Thinking(Body, frozen=True, kw_only=True):
-    type: Literal["enabled", "disabled", "adaptive", "between_tools"]
-    budget_tokens: int | None = None
-    display: str | None = None
 
 
 class Format(Body, frozen=True, kw_only=True):
@@ -40,7 +35,7 @@ class PromptFields(Body, frozen=True, kw_only=True):
     system: Content | None = None
     tools: list[Tool] | None = None
     tool_choice: Choice | None = None
-    thinking: Thinking | None = None
+    thinking: ThinkingField | None = None
     output_config: OutputConfig | None = None
     cache_control: CacheControl | None = None
     # refused where they ask for something
@@ -87,13 +82,14 @@ def messages_ask(body: MessagesBody, facts: LanguageFacts) -> Generate:
             "output_format": (body.output_format, "is no longer taken; use output_config.format"),
         }
     )
+    max_tokens = in_range(body.max_tokens, "max_tokens", 1)
     return Generate(
-        prompt_of(body, facts),
+        prompt_of(body, facts, max_tokens),
         Sampling(
             temperature=_or(in_range(body.temperature, "temperature", 0, 2), 1.0),
             top_p=_or(in_range(body.top_p, "top_p", 0, 1), 1.0),
             top_k=in_range(body.top_k, "top_k", 0, 1 << 31) or 0,
-            max_tokens=in_range(body.max_tokens, "max_tokens", 1),
+            max_tokens=max_tokens,
             stop=check_stops(body.stop_sequences, "stop_sequences"),
         ),
         grammar=_grammar(body),
@@ -101,7 +97,7 @@ def messages_ask(body: MessagesBody, facts: LanguageFacts) -> Generate:
     )
 
 
-def prompt_of(body: PromptFields, facts: LanguageFacts) -> Prompt:
+def prompt_of(body: PromptFields, facts: LanguageFacts, max_tokens: int | None = None) -> Prompt:
     """What the model reads. A last message of the assistant's is continued. Raises as `messages_ask`."""
     _refuse(body)
     if not facts.chat_template:
@@ -113,7 +109,7 @@ def prompt_of(body: PromptFields, facts: LanguageFacts) -> Prompt:
         messages=messages,
         tools=tools.tools,
         tool_choice=tools.choice,
-        template_arguments=_template_arguments(body),
+        thinking=thinking_of(body.thinking, _effort(body), facts, max_tokens),
         add_generation_prompt=not continued,
         continue_final_message=continued,
         where="messages",
@@ -131,19 +127,10 @@ def _refuse(body: PromptFields) -> None:
     )
     if body.speed not in (None, "standard"):
         raise InvalidRequest("must be standard", "speed")
-    if body.thinking is not None and body.thinking.type not in ("disabled", "adaptive"):
-        raise InvalidRequest("must be disabled or adaptive: thoughts are not told apart from text", "thinking.type")
-    if body.thinking is not None and body.thinking.budget_tokens is not None:
-        raise InvalidRequest("is only for thinking that is enabled, which is not offered", "thinking.budget_tokens")
 
 
-def _template_arguments(body: PromptFields) -> dict[str, Any]:
-    arguments: dict[str, Any] = {}
-    if body.thinking is not None and body.thinking.type == "disabled":
-        arguments["enable_thinking"] = False
-    if body.output_config is not None and body.output_config.effort is not None:
-        arguments["reasoning_effort"] = body.output_config.effort
-    return arguments
+def _effort(body: PromptFields) -> str:
+    return (body.output_config.effort if body.output_config is not None else None) or ""
 
 
 def _grammar(body: MessagesBody) -> Grammar | None:

@@ -1,4 +1,4 @@
-"""The routes of the Anthropic API."""
+"""The routes of the Anthropic API. Those of models stand before the OpenAI API's of the same path."""
 
 from functools import partial
 
@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute, Route
 
 from headrace.protocols.anthropic.errors import anthropic_error
 from headrace.protocols.anthropic.messages import count_tokens, messages
+from headrace.protocols.anthropic.models import VersionedRoute, model, models
 from headrace.protocols.endpoint import Endpoint, Handle
 from headrace.protocols.oip.front import Front
 
@@ -16,4 +17,8 @@ def routes(front: Front) -> list[BaseRoute]:
         "/v1/messages": partial(messages, front),
         "/v1/messages/count_tokens": partial(count_tokens, front),
     }
-    return [Route(path, Endpoint("POST", handle, anthropic_error)) for path, handle in posts.items()]
+    gets: dict[str, Handle] = {"/v1/models": partial(models, front), "/v1/models/{id:path}": partial(model, front)}
+    return [
+        *(Route(path, Endpoint("POST", handle, anthropic_error)) for path, handle in posts.items()),
+        *(VersionedRoute(path, Endpoint("GET", handle, anthropic_error)) for path, handle in gets.items()),
+    ]

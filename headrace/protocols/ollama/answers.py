@@ -11,8 +11,8 @@ from headrace.generation import Delta, Generated, TokenLogprob, ToolCall, Usage
 from headrace.protocols.ollama.errors import error_body
 from headrace.protocols.openai.pieces import Around, finite
 
-Wrap = Callable[[str], dict[str, Any]]
-"""A text as the answer has it: `{"response": text}`, or in a message."""
+Wrap = Callable[[str, str], dict[str, Any]]
+"""A text and thoughts as the answer has them: `{"response": text, "thinking": thoughts}`, or in a message."""
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -28,23 +28,27 @@ def written(now_s: float) -> str:
     return datetime.fromtimestamp(now_s, UTC).isoformat().replace("+00:00", "Z")
 
 
-def in_response(text: str) -> dict[str, Any]:
-    return {"response": text}
+def in_response(text: str, thoughts: str = "") -> dict[str, Any]:
+    return {"response": text} | _thinking(thoughts)
 
 
-def in_message(text: str) -> dict[str, Any]:
-    return {"message": {"role": "assistant", "content": text}}
+def in_message(text: str, thoughts: str = "") -> dict[str, Any]:
+    return {"message": {"role": "assistant", "content": text} | _thinking(thoughts)}
+
+
+def _thinking(thoughts: str) -> dict[str, str]:
+    return {"thinking": thoughts} if thoughts else {}
 
 
 def loaded(head: Head, wrap: Wrap) -> dict[str, Any]:
     """The answer to a request without a prompt, which only wants the model to be loaded."""
-    return _begun(head) | wrap("") | {"done": True, "done_reason": "load"}
+    return _begun(head) | wrap("", "") | {"done": True, "done_reason": "load"}
 
 
 def whole(head: Head, wrap: Wrap, generated: Generated) -> dict[str, Any]:
     """The answer in one."""
     (delta,) = generated.deltas
-    answer = _begun(head) | wrap(delta.text)
+    answer = _begun(head) | wrap(delta.text, delta.reasoning)
     if calls := calls_json(delta.tool_calls):
         answer["message"]["tool_calls"] = calls
     if delta.logprobs:
@@ -110,6 +114,8 @@ class LineWriter:
         lines = []
         for delta in generated.deltas:
             self._last = delta, generated
+            if delta.reasoning:
+                lines.append(_line(self._piece("", delta.reasoning)))
             if delta.logprobs:
                 lines.append(_line(self._piece(delta.text) | {"logprobs": logprobs_json(delta.logprobs)}))
             elif delta.text:
@@ -127,11 +133,11 @@ class LineWriter:
             piece = self._piece("")
             piece["message"]["tool_calls"] = calls
             lines.append(_line(piece))
-        lines.append(_line(_begun(self._head) | self._wrap("") | _end(self._head, *self._last)))
+        lines.append(_line(_begun(self._head) | self._wrap("", "") | _end(self._head, *self._last)))
         return b"".join(lines)
 
-    def _piece(self, text: str) -> dict[str, Any]:
-        return _begun(self._head) | self._wrap(text) | {"done": False}
+    def _piece(self, text: str, thoughts: str = "") -> dict[str, Any]:
+        return _begun(self._head) | self._wrap(text, thoughts) | {"done": False}
 
     def _gather(self, call: ToolCall) -> None:
         old = self._calls.get(call.index)

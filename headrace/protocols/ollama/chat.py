@@ -10,7 +10,7 @@ from headrace.protocols.language_models import find_model
 from headrace.protocols.oip.front import Front
 from headrace.protocols.ollama.answers import in_message, loaded
 from headrace.protocols.ollama.asking import answer, begin
-from headrace.protocols.ollama.fields import SharedFields, ask, check_keep_alive, model_name, template_arguments
+from headrace.protocols.ollama.fields import SharedFields, ask, check_keep_alive, model_name, thinking_of
 from headrace.protocols.ollama.messages import Message, template_messages
 from headrace.protocols.openai.tools import Tool, read_tools
 from headrace.protocols.strict_body import Reader
@@ -46,7 +46,7 @@ def chat_prompt(body: ChatBody, facts: LanguageFacts) -> Prompt:
         messages=messages,
         tools=tools.tools,
         tool_choice=tools.choice,
-        template_arguments=template_arguments(body),
+        thinking=thinking_of(body, facts),
         add_generation_prompt=not continued,
         continue_final_message=continued,
         where="messages",

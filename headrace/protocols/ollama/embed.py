@@ -14,7 +14,7 @@ from headrace.protocols.language_models import find_model
 from headrace.protocols.oip.front import Front
 from headrace.protocols.ollama.asking import begin
 from headrace.protocols.ollama.fields import check_keep_alive, model_name
-from headrace.protocols.ollama.options import Options, check_loading
+from headrace.protocols.ollama.options import Options, check_loading, context
 from headrace.protocols.openai.embeddings import MAX_INPUTS, vectors_json
 from headrace.protocols.ranges import in_range
 from headrace.protocols.strict_body import Body, Reader
@@ -100,7 +100,9 @@ async def _ask(front: Front, request: Request, ref: ModelRef, ask: Embed) -> Emb
 def _check(options: Options | None, keep_alive: float | str | None, facts: LanguageFacts) -> None:
     check_keep_alive(keep_alive)
     options = options or Options()
-    check_loading(options, facts)
+    check_loading(options)
+    if context(options, facts) is not None:
+        raise InvalidRequest(f"must be at least {facts.max_context}, the model's context", "options.num_ctx")
     for name, value in msgspec.structs.asdict(options).items():
         if value is not None and name in _CHOOSING:
             raise InvalidRequest("chooses tokens, of which an embedding has none; leave it out", f"options.{name}")

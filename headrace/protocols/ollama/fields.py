@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 
 from headrace.errors import InvalidRequest, Unsupported
-from headrace.generation import Generate, Grammar, LanguageFacts, Prompt
+from headrace.generation import Generate, Grammar, LanguageFacts, Prompt, Thinking
 from headrace.models.registry import Registry
-from headrace.protocols.ollama.options import Options, sampling
+from headrace.protocols.ollama.options import Options, context, sampling
 from headrace.protocols.ranges import MAX_LOGPROBS, in_range
 from headrace.protocols.strict_body import Body, check_nesting
 
+_LEVELS = ("low", "medium", "high")
 _DURATION = re.compile(r"-?(\d+(\.\d*)?(ns|us|µs|ms|s|m|h))+|-?\d+", re.ASCII)
 
 
@@ -33,8 +34,6 @@ class SharedFields(Body, frozen=True, kw_only=True):
 def ask(fields: SharedFields, prompt: Prompt, facts: LanguageFacts) -> Generate:
     """What a request asks of the model. Raises InvalidRequest with the path of the field that is wrong or refused."""
     check_keep_alive(fields.keep_alive)
-    if fields.think not in (None, False):
-        raise InvalidRequest("must be false: thoughts are not told apart from text", "think")
     if fields.truncate:
         raise InvalidRequest("must be false: a prompt that is too long is refused, never cut", "truncate")
     if fields.shift:
@@ -42,13 +41,21 @@ def ask(fields: SharedFields, prompt: Prompt, facts: LanguageFacts) -> Generate:
     grammar = _grammar(fields.format)
     if grammar is not None and prompt.tool_choice.kind in ("required", "named"):
         raise InvalidRequest("cannot be combined with a call that is forced", "format")
-    chosen = sampling(fields.options or Options(), facts, _logprobs(fields))
-    return Generate(prompt, chosen, grammar=grammar, stream=fields.stream is not False)
+    options = fields.options or Options()
+    chosen = sampling(options, facts, _logprobs(fields))
+    return Generate(
+        prompt, chosen, grammar=grammar, stream=fields.stream is not False, max_context=context(options, facts)
+    )
 
 
-def template_arguments(fields: SharedFields) -> dict[str, Any]:
-    """What the template is told besides the messages."""
-    return {} if fields.think is None else {"enable_thinking": False}
+def thinking_of(fields: SharedFields, facts: LanguageFacts) -> Thinking:
+    """Whether the model thinks. Raises InvalidRequest for what is no answer to that, or asked of one that does not."""
+    think = fields.think
+    if isinstance(think, str) and think not in _LEVELS:
+        raise InvalidRequest(f"must be true, false, {', '.join(_LEVELS[:-1])} or {_LEVELS[-1]}", "think")
+    if think and not facts.reasoning:
+        raise InvalidRequest("the model does not think before it answers; must be false", "think")
+    return Thinking(None if think is None else bool(think), think if isinstance(think, str) else "", where="think")
 
 
 def check_keep_alive(keep_alive: float | str | None) -> None:

@@ -12,7 +12,7 @@ from headrace.protocols.language_models import find_model
 from headrace.protocols.oip.front import Front
 from headrace.protocols.ollama.answers import in_response, loaded
 from headrace.protocols.ollama.asking import answer, begin
-from headrace.protocols.ollama.fields import SharedFields, ask, check_keep_alive, model_name, template_arguments
+from headrace.protocols.ollama.fields import SharedFields, ask, check_keep_alive, model_name, thinking_of
 from headrace.protocols.ollama.messages import refuse_images
 from headrace.protocols.strict_body import Reader, refuse_unless_absent
 
@@ -58,12 +58,14 @@ def generate_prompt(body: GenerateBody, facts: LanguageFacts) -> Prompt:
             "steps": (body.steps, "the model gives text only"),
         }
     )
-    text = body.prompt or ""
+    text, thinking = body.prompt or "", thinking_of(body, facts)
     if body.raw or not facts.chat_template:
         if body.system:
             reason = "cannot be combined with raw" if body.raw else "the model has no chat template that would hold it"
             raise InvalidRequest(reason, "system")
+        if thinking.on:
+            raise InvalidRequest("cannot be combined with raw", "think")
         return Prompt(text=text, where="prompt")
     system = [{"role": "system", "content": body.system}] if body.system else []
     messages = (*system, {"role": "user", "content": text})
-    return Prompt(messages=messages, template_arguments=template_arguments(body), where="prompt")
+    return Prompt(messages=messages, thinking=thinking, where="prompt")

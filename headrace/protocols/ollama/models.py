@@ -148,6 +148,8 @@ def _capabilities(facts: LanguageFacts) -> list[str]:
     found = []
     if "generate" in facts.tasks:
         found += ["completion", "tools"] if facts.chat_template else ["completion"]
+    if facts.reasoning:
+        found.append("thinking")
     if "embed" in facts.tasks:
         found.append("embedding")
     return found

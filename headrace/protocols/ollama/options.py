@@ -12,29 +12,29 @@ TEMPERATURE, TOP_K, TOP_P = 0.8, 40, 0.9
 
 _SET_UP = "is chosen where the server is set up (docs/settings.md); leave it out"
 
+REPEAT_LAST_N = 64
+"""Tokens that penalties look at, as Ollama has it."""
+
 _FIXED: dict[str, tuple[tuple[Any, ...], str]] = {
-    "num_batch": ((), "is chosen anew for every step; leave it out"),
-    "num_gpu": ((0,), _SET_UP),
-    "main_gpu": ((), _SET_UP),
-    "num_thread": ((), _SET_UP),
+    "num_batch": ((512,), "is chosen anew for every step; must be 512, which is Ollama's own, or left out"),
+    "num_gpu": ((-1, 0), _SET_UP),
+    "main_gpu": ((0,), _SET_UP),
+    "num_thread": ((0,), _SET_UP),
     "numa": ((False,), _SET_UP),
     "low_vram": ((False,), _SET_UP),
-    "f16_kv": ((), "is chosen by llm.kv_precision; leave it out"),
-    "use_mmap": ((), _SET_UP),
+    "f16_kv": ((True,), "is chosen by llm.kv_precision; leave it out"),
+    "use_mmap": ((True,), _SET_UP),
     "use_mlock": ((False,), _SET_UP),
     "logits_all": ((False,), "is not offered; ask for logprobs"),
     "vocab_only": ((False,), "is not offered"),
     "embedding_only": ((False,), "is not offered"),
     "tfs_z": ((1,), "tail-free sampling is not offered; must be 1"),
     "typical_p": ((1,), "typical sampling is not offered; must be 1"),
-    "repeat_last_n": ((-1, 0), "must be -1, all tokens, or 0, none: penalties do not forget"),
     "mirostat": ((0,), "is not offered; must be 0"),
-    "mirostat_tau": ((), "mirostat is not offered"),
-    "mirostat_eta": ((), "mirostat is not offered"),
     "penalize_newline": ((True,), "must be true: penalties spare no token"),
     "draft_num_predict": ((), "is chosen anew for every step; leave it out"),
 }
-"""What these may be, if not null, and why nothing else."""
+"""What these may be, if not null, and why nothing else: Ollama's own values, which clients send without need."""
 
 
 class Options(Body, frozen=True, kw_only=True):
@@ -49,10 +49,13 @@ class Options(Body, frozen=True, kw_only=True):
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     stop: str | list[str] | None = None
-    num_ctx: int | None = None  # at most what the model has
-    num_keep: int | None = None  # of a context that is shifted, which none is
-    # fixed
     repeat_last_n: int | None = None
+    num_ctx: int | None = None  # where it is less than the model's
+    # without a meaning here
+    num_keep: int | None = None  # of a context that is shifted, which none is
+    mirostat_tau: float | None = None  # of mirostat, which is off
+    mirostat_eta: float | None = None
+    # fixed
     num_batch: int | None = None
     num_gpu: int | None = None
     main_gpu: int | None = None
@@ -68,15 +71,14 @@ class Options(Body, frozen=True, kw_only=True):
     tfs_z: float | None = None
     typical_p: float | None = None
     mirostat: int | None = None
-    mirostat_tau: float | None = None
-    mirostat_eta: float | None = None
     penalize_newline: bool | None = None
     draft_num_predict: int | None = None
 
 
 def sampling(options: Options, facts: LanguageFacts, logprobs: int | None) -> Sampling:
     """The options as the engine takes them. Raises InvalidRequest with the path of one that is wrong or refused."""
-    check_loading(options, facts)
+    check_loading(options)
+    window = _window(options.repeat_last_n)
     penalty = check_repetition(options.repeat_penalty, "options.repeat_penalty")
     return Sampling(
         temperature=_or(in_range(options.temperature, "options.temperature", 0, 2), TEMPERATURE),
@@ -85,7 +87,8 @@ def sampling(options: Options, facts: LanguageFacts, logprobs: int | None) -> Sa
         min_p=in_range(options.min_p, "options.min_p", 0, 1) or 0.0,
         presence_penalty=in_range(options.presence_penalty, "options.presence_penalty", -2, 2) or 0.0,
         frequency_penalty=in_range(options.frequency_penalty, "options.frequency_penalty", -2, 2) or 0.0,
-        repetition_penalty=1.0 if options.repeat_last_n == 0 else penalty,
+        repetition_penalty=penalty,
+        penalty_window=window,
         seed=None if options.seed == -1 else check_seed(options.seed, "options.seed"),
         max_tokens=_max_tokens(options.num_predict),
         stop=check_stops(options.stop, "options.stop"),
@@ -93,14 +96,25 @@ def sampling(options: Options, facts: LanguageFacts, logprobs: int | None) -> Sa
     )
 
 
-def check_loading(options: Options, facts: LanguageFacts) -> None:
+def context(options: Options, facts: LanguageFacts) -> int | None:
+    """How many tokens a prompt and its answer may have, where that is less than the model's context."""
+    asked = in_range(options.num_ctx, "options.num_ctx", 1)
+    return None if asked is None or asked >= facts.max_context else asked
+
+
+def check_loading(options: Options) -> None:
     """Raises InvalidRequest for what cannot be chosen by a request."""
     for name, (allowed, reason) in _FIXED.items():
         value = getattr(options, name)
         if value is not None and value not in allowed:
             raise InvalidRequest(reason, f"options.{name}")
-    if options.num_ctx is not None and not 1 <= options.num_ctx <= facts.max_context:
-        raise InvalidRequest(f"must be 1 to {facts.max_context}, the model's context", "options.num_ctx")
+
+
+def _window(repeat_last_n: int | None) -> int | None:
+    """-1 says: all that the context holds."""
+    if repeat_last_n is None:
+        return REPEAT_LAST_N
+    return None if repeat_last_n == -1 else in_range(repeat_last_n, "options.repeat_last_n", 0, 1 << 31)
 
 
 def _max_tokens(num_predict: int | None) -> int | None:

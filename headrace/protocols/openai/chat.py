@@ -25,6 +25,7 @@ from headrace.protocols.openai.pieces import (
     token_text,
     usage_json,
 )
+from headrace.protocols.openai.reasoning import reasoning_json
 from headrace.protocols.sse import DONE, Streamed, event
 
 
@@ -34,12 +35,13 @@ class ChatOptions(msgspec.Struct, frozen=True):
     echoed: str = ""
     as_token_ids: bool = False  # tokens in logprobs are written as their ids
     token_ids: bool = False  # vLLM's return_token_ids
+    reasoning: bool = True  # whether thoughts are told
     usage: UsageOptions = UsageOptions(False, False)
 
     @classmethod
     def of(cls, body: ChatBody) -> "ChatOptions":
         as_ids, token_ids = bool(body.return_tokens_as_token_ids), bool(body.return_token_ids)
-        return cls(echoed(body), as_ids, token_ids, UsageOptions.of(body))
+        return cls(echoed(body), as_ids, token_ids, body.include_reasoning is not False, UsageOptions.of(body))
 
 
 async def chat(front: Front, request: Request, now_s: float) -> Response:
@@ -77,6 +79,8 @@ def _choice_json(delta: Delta, options: ChatOptions) -> dict[str, Any]:
     content: str | None = options.echoed + delta.text
     calls = [_call_json(call) for call in delta.tool_calls]
     message: dict[str, Any] = {"role": "assistant", "content": content or None if calls else content, "refusal": None}
+    if options.reasoning:
+        message |= reasoning_json(delta)
     if calls:
         message["tool_calls"] = calls
     choice = {
@@ -124,7 +128,7 @@ class ChatWriter:
         if len(generated.deltas) == 1 and self._plain:  # by far the most frequent
             delta = generated.deltas[0]
             around = self._texts.get(delta.index)
-            if around is not None and not (delta.logprobs or delta.tool_calls or delta.finish):
+            if around is not None and not (delta.logprobs or delta.tool_calls or delta.finish or delta.reasoning):
                 return around.event(delta.text) if delta.text else b""
         return b"".join(part for delta in generated.deltas for part in self._events(delta, generated, first))
 
@@ -146,7 +150,9 @@ class ChatWriter:
             if self._options.token_ids and first:
                 opening["prompt_token_ids"] = generated.prompt_token_ids
             events.append(self._event(opening, generated))
-        piece: dict[str, Any] = {"content": delta.text} if delta.text else {}
+        piece: dict[str, Any] = reasoning_json(delta) if self._options.reasoning else {}
+        if delta.text:
+            piece["content"] = delta.text
         if delta.tool_calls:
             piece["tool_calls"] = [_call_piece(call) for call in delta.tool_calls]
         if piece or delta.logprobs or (self._options.token_ids and delta.token_ids):

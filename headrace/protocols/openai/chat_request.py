@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from headrace.errors import InvalidRequest
-from headrace.generation import Generate, LanguageFacts, Prompt
+from headrace.generation import Generate, LanguageFacts, Prompt, Thinking
 from headrace.protocols.openai.formats import grammar_of
 from headrace.protocols.openai.messages import Message, template_messages
+from headrace.protocols.openai.reasoning import thinking_of
 from headrace.protocols.openai.sampling import SharedFields, check_shared, sampling, truncation
 from headrace.protocols.openai.tools import Choice, Tool, read_tools
 from headrace.protocols.ranges import MAX_LOGPROBS, in_range
@@ -48,6 +51,8 @@ class ChatBody(SharedFields, frozen=True, kw_only=True):
     chat_template: str | None = None
     chat_template_kwargs: dict[str, Any] | None = None
     documents: list[dict[str, Any]] | None = None
+    include_reasoning: bool | None = None
+    thinking_token_budget: int | None = None
 
 
 read_chat = Reader(ChatBody)
@@ -72,6 +77,7 @@ def chat_ask(body: ChatBody, facts: LanguageFacts) -> Generate:
             tool_choice=tools.choice,
             chat_template=body.chat_template,
             template_arguments=_template_arguments(body),
+            thinking=_thinking(body, facts),
             add_generation_prompt=_add_generation_prompt(body),
             continue_final_message=bool(body.continue_final_message),
             add_special_tokens=body.add_special_tokens,
@@ -130,19 +136,18 @@ def check_metadata(metadata: Mapping[str, str] | None) -> None:
 def _template_arguments(body: ChatBody) -> dict[str, Any]:
     check_nesting(body.chat_template_kwargs, "chat_template_kwargs")
     check_nesting(body.documents, "documents")
-    arguments = check_effort(body.reasoning_effort, "reasoning_effort")
-    if body.documents is not None:
-        arguments["documents"] = body.documents
-    return arguments | (body.chat_template_kwargs or {})
+    documents = {} if body.documents is None else {"documents": body.documents}
+    return documents | (body.chat_template_kwargs or {})
 
 
-def check_effort(effort: str | None, where: str) -> dict[str, Any]:
-    """What the template is told of it. Raises InvalidRequest for another word than OpenAI's."""
-    if effort is None:
-        return {}
-    if effort not in ("none", "minimal", "low", "medium", "high", "xhigh", "max"):
-        raise InvalidRequest("must be none, minimal, low, medium, high, xhigh or max", where)
-    return {"reasoning_effort": effort} | ({"enable_thinking": False} if effort == "none" else {})
+def _thinking(body: ChatBody, facts: LanguageFacts) -> Thinking:
+    thinking = thinking_of(body.reasoning_effort, facts, "reasoning_effort")
+    where = "thinking_token_budget"
+    if in_range(body.thinking_token_budget, where, 0) is None:
+        return thinking
+    if not facts.reasoning:
+        raise InvalidRequest("the model does not think before it answers; leave it out", where)
+    return msgspec.structs.replace(thinking, max_tokens=body.thinking_token_budget, where=where)
 
 
 def _add_generation_prompt(body: ChatBody) -> bool:

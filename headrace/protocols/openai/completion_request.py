@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from headrace.errors import InvalidRequest
-from headrace.generation import Generate, LanguageFacts, Prompt
+from headrace.generation import MAX_TEXTS, Generate, LanguageFacts, Prompt
 from headrace.protocols.openai.formats import grammar_of
 from headrace.protocols.openai.sampling import MAX_CHOICES, SharedFields, check_shared, sampling, truncation
 from headrace.protocols.openai.token_inputs import Input, read_inputs
@@ -39,6 +39,8 @@ def completion_asks(body: CompletionBody, facts: LanguageFacts) -> list[Generate
     if body.echo and logprobs is not None and how.prompt_logprobs is None:
         how = msgspec.structs.replace(how, prompt_logprobs=logprobs)
     n, best_of = 1 if body.n is None else body.n, _best_of(body)
+    prompts = read_inputs(body.prompt, facts.vocabulary, "prompt", MAX_PROMPTS)
+    _check_number(len(prompts), best_of or n, "n" if best_of is None else "best_of", facts)
     return [
         Generate(
             _prompt(prompt, where, body, facts),
@@ -50,8 +52,20 @@ def completion_asks(body: CompletionBody, facts: LanguageFacts) -> list[Generate
             stream=bool(body.stream),
             salt=body.cache_salt or "",
         )
-        for prompt, where in read_inputs(body.prompt, facts.vocabulary, "prompt", MAX_PROMPTS)
+        for prompt, where in prompts
     ]
+
+
+def _check_number(prompts: int, texts: int, where: str, facts: LanguageFacts) -> None:
+    """Raises InvalidRequest for more than could ever wait together."""
+    if facts.max_requests and prompts > facts.max_requests:
+        reason = f"has {prompts} prompts; at most {facts.max_requests} may wait for this model"
+        raise InvalidRequest(reason, "prompt")
+    if prompts * texts > MAX_TEXTS:
+        raise InvalidRequest(
+            f"{texts} texts for each of {prompts} prompts are {prompts * texts:,}; at most {MAX_TEXTS:,} are taken",
+            where,
+        )
 
 
 def _prompt(prompt: str | tuple[int, ...], where: str, body: CompletionBody, facts: LanguageFacts) -> Prompt:

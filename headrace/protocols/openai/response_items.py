@@ -18,6 +18,7 @@ Items = tuple[Mapping[str, Any], ...]
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 _FIELDS = {
     "message": {"role", "content", "phase"},
+    "reasoning": {"summary", "content", "encrypted_content"},
     "function_call": {"call_id", "name", "arguments", "caller"},
     "function_call_output": {"call_id", "output", "name", "caller"},
 }
@@ -58,9 +59,9 @@ class Item(Body, frozen=True, kw_only=True):
     arguments: str | None = None
     caller: dict[str, Any] | None = None
     output: str | list[Part] | None = None
+    summary: list[Part] | None = None
+    encrypted_content: str | None = None  # an answer's has none
     # of items that are not read
-    summary: Any = None
-    encrypted_content: Any = None
     namespace: Any = None
     action: Any = None
     queries: Any = None
@@ -68,9 +69,12 @@ class Item(Body, frozen=True, kw_only=True):
     tools: Any = None
 
 
+_PREFIXES = {"message": "msg", "reasoning": "rs", "function_call": "fc", "function_call_output": "fc"}
+
+
 def new_item_id(kind: str) -> str:
-    """An id for an item: msg_ or fc_ and random digits."""
-    return f"{'msg' if kind == 'message' else 'fc'}_{secrets.token_hex(12)}"
+    """An id for an item: the prefix of its kind, and random digits."""
+    return f"{_PREFIXES[kind]}_{secrets.token_hex(12)}"
 
 
 def read_items(given: str | Sequence[Item], where: str = "input") -> Items:
@@ -90,7 +94,13 @@ def _item(item: Item, where: str) -> Mapping[str, Any]:
             raise InvalidRequest(f"is not for items of type {kind}", f"{where}.{name}")
     if item.caller is not None and item.caller.get("type") != "direct":
         raise InvalidRequest("only the model itself calls tools; must be direct", f"{where}.caller.type")
-    read = {"message": _message, "function_call": _call, "function_call_output": _result}[kind]
+    readers = {
+        "message": _message,
+        "reasoning": _thoughts,
+        "function_call": _call,
+        "function_call_output": _result,
+    }
+    read = readers[kind]
     return {"id": item.id or new_item_id(kind), "type": kind, "status": "completed"} | read(item, where)
 
 
@@ -101,6 +111,16 @@ def _message(item: Item, where: str) -> dict[str, Any]:
     kind = "output_text" if item.role == "assistant" else "input_text"
     content = [{"type": kind, "text": text} for text in _texts(item.content, f"{where}.content")]
     return {"role": item.role, "content": content}
+
+
+def _thoughts(item: Item, where: str) -> dict[str, Any]:
+    """Of those that come encrypted from elsewhere nothing can be read but their summary."""
+    content = _texts(item.content, f"{where}.content") if item.content is not None else []
+    summary = _texts(item.summary, f"{where}.summary") if item.summary is not None else []
+    return {
+        "summary": [{"type": "summary_text", "text": text} for text in summary],
+        "content": [{"type": "reasoning_text", "text": text} for text in content],
+    }
 
 
 def _call(item: Item, where: str) -> dict[str, Any]:
@@ -126,8 +146,11 @@ def _texts(content: str | list[Part] | None, where: str) -> list[str]:
     return [_text(part, f"{where}[{i}]") for i, part in enumerate(content)]
 
 
+_TEXTS = ("input_text", "output_text", "text", "refusal", "reasoning_text", "summary_text")
+
+
 def _text(part: Part, where: str) -> str:
-    if part.type not in ("input_text", "output_text", "text", "refusal"):
+    if part.type not in _TEXTS:
         raise InvalidRequest(f"the model takes text only, not {part.type[:64]!r}", f"{where}.type")
     name = "refusal" if part.type == "refusal" else "text"
     for other in Part.__struct_fields__:
@@ -143,12 +166,16 @@ def _given(value: str | None, where: str) -> str:
 
 
 def template_messages(instructions: str | None, items: Items) -> tuple[dict[str, Any], ...]:
-    """What the template sees: instructions first, calls in the assistant's message before them."""
+    """What the template sees: instructions first, calls and thoughts in the assistant's message they belong to."""
     seen: list[dict[str, Any]] = [{"role": "system", "content": instructions}] if instructions else []
     for item in items:
         if item["type"] == "message":
             text = "\n".join(part["text"] for part in item["content"])
-            seen.append({"role": _ROLES[item["role"]], "content": text})
+            _say(seen, _ROLES[item["role"]], text)
+        elif item["type"] == "reasoning":
+            thoughts = "\n".join(part["text"] for part in item["content"] or item["summary"])
+            if thoughts:
+                seen.append({"role": "assistant", "content": "", "reasoning_content": thoughts})
         elif item["type"] == "function_call_output":
             seen.append({"role": "tool", "tool_call_id": item["call_id"], "content": item["output"]})
         else:
@@ -156,6 +183,14 @@ def template_messages(instructions: str | None, items: Items) -> tuple[dict[str,
                 seen.append({"role": "assistant", "content": ""})
             seen[-1].setdefault("tool_calls", []).append(_template_call(item))
     return tuple(seen)
+
+
+def _say(seen: list[dict[str, Any]], role: str, text: str) -> None:
+    """A message; an answer stands with the thoughts before it."""
+    if role == "assistant" and seen and "reasoning_content" in seen[-1] and not seen[-1]["content"]:
+        seen[-1]["content"] = text
+    else:
+        seen.append({"role": role, "content": text})
 
 
 def _template_call(item: Mapping[str, Any]) -> dict[str, Any]:

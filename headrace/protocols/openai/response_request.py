@@ -6,7 +6,8 @@ import msgspec
 
 from headrace.errors import InvalidRequest
 from headrace.generation import Generate, Grammar, LanguageFacts, Prompt, Sampling
-from headrace.protocols.openai.chat_request import check_effort, check_metadata
+from headrace.protocols.openai.chat_request import check_metadata
+from headrace.protocols.openai.reasoning import thinking_of
 from headrace.protocols.openai.response_items import Item, Items, template_messages
 from headrace.protocols.openai.response_tools import FunctionChoice, FunctionTool, read_tools
 from headrace.protocols.ranges import MAX_LOGPROBS, in_range
@@ -14,7 +15,10 @@ from headrace.protocols.strict_body import Body, Reader, check_nesting, refuse_u
 
 LOGPROBS = "message.output_text.logprobs"
 INCLUDABLE = (LOGPROBS, "reasoning.encrypted_content")
-"""What an answer may be asked to hold besides; thoughts are no items here, so that there are none to include."""
+"""What an answer may be asked to hold besides; thoughts are not encrypted: they come, and come back, as they are."""
+
+SUMMARIES = ("auto", "detailed")
+"""Of thoughts that are told whole."""
 
 
 class Format(Body, frozen=True, kw_only=True):
@@ -32,10 +36,15 @@ class Text(Body, frozen=True, kw_only=True):
 
 class Reasoning(Body, frozen=True, kw_only=True):
     effort: str | None = None
-    summary: Any = None
-    generate_summary: Any = None
-    context: Any = None
-    mode: Any = None
+    summary: str | None = None
+    generate_summary: str | None = None  # what summary was called before
+    context: str | None = None
+    mode: str | None = None
+
+    @property
+    def summarised(self) -> bool:
+        """Whether thoughts are told as their summary."""
+        return self.summary is not None or self.generate_summary is not None
 
 
 class ResponseStreamOptions(Body, frozen=True, kw_only=True):
@@ -104,7 +113,7 @@ def response_ask(body: ResponseBody, items: Items, facts: LanguageFacts) -> Gene
             messages=template_messages(body.instructions, items),
             tools=tools.tools,
             tool_choice=tools.choice,
-            template_arguments=check_effort(body.reasoning.effort if body.reasoning else None, "reasoning.effort"),
+            thinking=thinking_of(body.reasoning.effort if body.reasoning else None, facts, "reasoning.effort"),
             where="input",
         ),
         Sampling(
@@ -119,8 +128,6 @@ def response_ask(body: ResponseBody, items: Items, facts: LanguageFacts) -> Gene
 
 
 def _refuse(body: ResponseBody) -> None:
-    reasoning = body.reasoning or Reasoning()
-    unspoken = "is not offered; thoughts are not told apart from text"
     refuse_unless_absent(
         {
             "background": (body.background or None, "is not offered; stream the answer"),
@@ -133,12 +140,9 @@ def _refuse(body: ResponseBody) -> None:
             "access_programs": (body.access_programs, "is not offered"),
             "image": (body.image, "the model takes text only"),
             "prompt_cache_options": (body.prompt_cache_options, "is not offered; prefixes are always cached"),
-            "reasoning.summary": (reasoning.summary, unspoken),
-            "reasoning.generate_summary": (reasoning.generate_summary, unspoken),
-            "reasoning.context": (reasoning.context, unspoken),
-            "reasoning.mode": (reasoning.mode, unspoken),
         }
     )
+    _check_reasoning(body.reasoning or Reasoning())
     _must_be(body.truncation, "truncation", "disabled")
     _must_be(body.service_tier, "service_tier", "auto", "default")
     _must_be(body.prompt_cache_retention, "prompt_cache_retention", "in_memory")
@@ -150,6 +154,13 @@ def _refuse(body: ResponseBody) -> None:
     if body.stream_options is not None and body.stream_options.include_obfuscation:
         raise InvalidRequest("obfuscation is not offered; leave it out", "stream_options.include_obfuscation")
     check_metadata(body.metadata)
+
+
+def _check_reasoning(reasoning: Reasoning) -> None:
+    _must_be(reasoning.summary, "reasoning.summary", *SUMMARIES)
+    _must_be(reasoning.generate_summary, "reasoning.generate_summary", *SUMMARIES)
+    _must_be(reasoning.context, "reasoning.context", "auto")
+    _must_be(reasoning.mode, "reasoning.mode", "standard")
 
 
 def _must_be(value: str | None, where: str, *allowed: str) -> None:

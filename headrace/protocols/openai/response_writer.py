@@ -10,6 +10,7 @@ from headrace.generation import Delta, Generated, TokenLogprob, ToolCall, Usage
 from headrace.protocols.http_error import encodable
 from headrace.protocols.openai.chat import logprobs_json
 from headrace.protocols.openai.response_items import new_item_id
+from headrace.protocols.openai.response_thoughts import CONTENT, SUMMARY
 from headrace.protocols.sse import named_event
 
 _CODES = {"queue_full": "rate_limit_exceeded", "invalid_request": "invalid_prompt", "input_refused": "invalid_prompt"}
@@ -22,7 +23,7 @@ def usage_json(usage: Usage) -> dict[str, Any]:
         "input_tokens": usage.prompt_tokens,
         "input_tokens_details": {"cached_tokens": usage.cached_tokens, "cache_write_tokens": 0},
         "output_tokens": usage.completion_tokens,
-        "output_tokens_details": {"reasoning_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
         "total_tokens": usage.prompt_tokens + usage.completion_tokens,
     }
 
@@ -30,9 +31,13 @@ def usage_json(usage: Usage) -> dict[str, Any]:
 class ResponseWriter:
     """Turns deltas into items and events. `head` is what is known of the response before; `ended` takes the whole."""
 
-    def __init__(self, head: Mapping[str, Any], ended: Callable[[Mapping[str, Any]], None]) -> None:
+    def __init__(
+        self, head: Mapping[str, Any], ended: Callable[[Mapping[str, Any]], None], summarised: bool = False
+    ) -> None:
+        """`summarised` tells thoughts, which are told whole, as their own summary."""
         self._head = head
         self._ended = ended
+        self._thoughts = SUMMARY if summarised else CONTENT
         self._number = 0  # of the next event
         self._output: list[dict[str, Any]] = []
         self._open = False  # whether the last item is still being written
@@ -98,6 +103,12 @@ class ResponseWriter:
 
     def _of_delta(self, delta: Delta) -> list[bytes]:
         events = []
+        if delta.reasoning:
+            if not self._open or self._output[-1]["type"] != "reasoning":
+                events += self._begin_thoughts()
+            self._texts.append(delta.reasoning)
+            fields = self._place() | self._thoughts.at | {"delta": delta.reasoning}
+            events.append(self._event(self._thoughts.delta, fields))
         if delta.text or delta.logprobs:
             if not self._open or self._output[-1]["type"] != "message":
                 events += self._begin_message()
@@ -139,6 +150,13 @@ class ResponseWriter:
         fields = self._place() | {"content_index": 0, "part": _part("", ())}
         return [*events, self._event("response.content_part.added", fields)]
 
+    def _begin_thoughts(self) -> list[bytes]:
+        item = {"id": new_item_id("reasoning"), "type": "reasoning", "summary": [], "content": []}
+        events = self._begin(item)
+        told = self._thoughts
+        part = self._place() | told.at | {"part": told.part("")}
+        return [*events, self._event(told.part_added, part)]
+
     def _begin_call(self, call: ToolCall) -> list[bytes]:
         kind = "function_call"
         return self._begin(
@@ -167,6 +185,13 @@ class ResponseWriter:
             events = [
                 self._event("response.output_text.done", place | done),
                 self._event("response.content_part.done", place | {"content_index": 0, "part": part}),
+            ]
+        elif item["type"] == "reasoning":
+            told = self._thoughts
+            item[told.field] = [told.part(text)]
+            events = [
+                self._event(told.done, place | told.at | {"text": text}),
+                self._event(told.part_done, place | told.at | {"part": told.part(text)}),
             ]
         else:
             item["arguments"] = text

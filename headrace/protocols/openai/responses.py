@@ -34,7 +34,8 @@ async def responses(front: Front, store: ResponseStore, request: HttpRequest, no
         if body.store is not False:
             store.put(Stored(response, items))
 
-    writer = ResponseWriter(head_json(body, id_, body.model or ref.name, now_s), ended)
+    summarised = body.reasoning is not None and body.reasoning.summarised
+    writer = ResponseWriter(head_json(body, id_, body.model or ref.name, now_s), ended, summarised)
     asked = make_request(front, request, id_, ref, ask)
     headers = {"x-request-id": id_}
     if ask.stream:
@@ -102,7 +103,10 @@ def head_json(body: ResponseBody, id_: str, model: str, now_s: float) -> dict[st
         "parallel_tool_calls": body.parallel_tool_calls is not False,
         "previous_response_id": body.previous_response_id,
         "prompt_cache_key": body.prompt_cache_key,
-        "reasoning": {"effort": reasoning.effort if reasoning else None, "summary": None},
+        "reasoning": {
+            "effort": reasoning.effort if reasoning else None,
+            "summary": (reasoning.summary or reasoning.generate_summary) if reasoning else None,
+        },
         "safety_identifier": body.safety_identifier,
         "service_tier": "default",
         "store": body.store is not False,

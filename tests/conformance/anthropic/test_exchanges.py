@@ -20,7 +20,8 @@ NEW = re.compile(rb"(msg_)[0-9a-f]{24}|(_duration\":)[0-9]+")
 async def test_the_exchange_is_as_it_is_written(file: Path) -> None:
     exchange = read(file)
     async with dialect_server(routes) as server:
-        status, headers, body = await whole(server.port, exchange.method, exchange.path, exchange.body)
+        asked = exchange.method, exchange.path, exchange.body, exchange.headers
+        status, headers, body = await whole(server.port, *asked)
     same = NEW.sub(lambda found: (found[1] or found[2]) + (b"new" if found[1] else b"0"), body)
     assert (status, same) == (exchange.status, exchange.answer_body)
     assert {name: headers.get(name) for name in exchange.answer_headers} == exchange.answer_headers

@@ -136,3 +136,31 @@ def test_the_sdk_that_waits_gets_answers_too() -> None:
         return str(message.content[0].to_dict()["text"])
 
     assert asyncio.run(ask()) == TEXT
+
+
+@pytest.mark.parametrize("display", ["summarized", "omitted"])
+async def test_thoughts_are_a_signed_block_before_the_text(display: Any) -> None:
+    ask = ASK | {"model": "thinker", "thinking": {"type": "enabled", "budget_tokens": 9, "display": display}}
+    async with dialect_server(routes) as server, sdk(server) as client:
+        whole = await client.messages.create(**ask)
+        async with client.messages.stream(**ask) as stream:
+            streamed = await stream.get_final_message()
+        again = [*ask["messages"], {"role": "assistant", "content": whole.content}, *ask["messages"]]
+        await client.messages.create(**(ask | {"messages": again}))
+        sent = server.thinker.requests[-1].ask
+    thoughts, text = whole.content
+    assert [block.to_dict() for block in streamed.content] == [thoughts.to_dict(), text.to_dict()]
+    assert thoughts.type == "thinking"
+    assert thoughts.thinking == ("France has one." if display == "summarized" else "")
+    assert len(thoughts.signature) == 44
+    assert whole.usage.output_tokens_details
+    assert whole.usage.output_tokens_details.thinking_tokens == 3
+    assert isinstance(sent, Generate)
+    assert sent.prompt.messages
+    assert sent.prompt.messages[1]["reasoning_content"] == thoughts.thinking
+
+
+async def test_who_does_not_ask_for_thoughts_gets_none() -> None:
+    async with dialect_server(routes) as server, sdk(server) as client:
+        message = await client.messages.create(**(ASK | {"model": "thinker"}))
+    assert [block.type for block in message.content] == ["text"]

@@ -10,18 +10,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headrace.errors import InvalidRequest
-from headrace.generation import Generate
+from headrace.generation import Generate, LanguageFacts, Thinking
 from headrace.protocols.anthropic.messages_request import CountBody, MessagesBody, messages_ask, read_messages
-from tests.fakes_generation import BASE, CHAT
+from tests.fakes_generation import BASE, CHAT, THINKER
 
 USER = [{"role": "user", "content": "Which city?"}]
 SCHEMA = {"format": {"type": "json_schema", "schema": {"type": "object"}}}
 TOOL = {"name": "a", "input_schema": {}}
 
 
-def asked(**fields: Any) -> Generate:
+def asked(facts: LanguageFacts = CHAT, **fields: Any) -> Generate:
     body = {"model": "m", "max_tokens": 9, "messages": USER} | fields
-    return messages_ask(read_messages.decode(msgspec.json.encode(body)), CHAT)
+    return messages_ask(read_messages.decode(msgspec.json.encode(body)), facts)
 
 
 def test_every_field_of_the_sdks_is_known() -> None:
@@ -46,9 +46,19 @@ def test_a_schema_is_kept_to() -> None:
     assert (grammar.kind, grammar.source) == ("json_schema", '{"type":"object"}')
 
 
-def test_effort_and_thinking_are_told_to_the_template() -> None:
-    prompt = asked(thinking={"type": "disabled"}, output_config={"effort": "low"}).prompt
-    assert prompt.template_arguments == {"enable_thinking": False, "reasoning_effort": "low"}
+@pytest.mark.parametrize(
+    ("thinking", "expected"),
+    [
+        (None, Thinking(False, "low", where="thinking")),
+        ({"type": "disabled"}, Thinking(False, "low", where="thinking")),
+        ({"type": "adaptive", "display": "omitted"}, Thinking(True, "low", where="thinking")),
+        ({"type": "enabled", "budget_tokens": 8}, Thinking(True, "low", 8, "thinking.budget_tokens")),
+    ],
+)
+def test_who_asks_for_thoughts_gets_them(thinking: Any, expected: Thinking) -> None:
+    assert asked(THINKER, thinking=thinking, output_config={"effort": "low"}).prompt.thinking == expected
+    if thinking is None or thinking["type"] == "adaptive":
+        assert asked(thinking=thinking).prompt.thinking.on is None
 
 
 def test_what_has_no_effect_is_taken() -> None:
@@ -64,7 +74,11 @@ def test_what_has_no_effect_is_taken() -> None:
         ({"top_p": 2}, "top_p"),
         ({"top_k": -1}, "top_k"),
         ({"stop_sequences": [""]}, "stop_sequences[0]"),
-        ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, "thinking.type"),
+        ({"thinking": {"type": "enabled", "budget_tokens": 8}}, "thinking.type"),
+        ({"thinking": {"type": "between_tools"}}, "thinking.type"),
+        ({"thinking": {"type": "disabled", "budget_tokens": 8}}, "thinking.budget_tokens"),
+        ({"thinking": {"type": "disabled", "display": "omitted"}}, "thinking.display"),
+        ({"thinking": {"type": "adaptive", "budget_tokens": 8}}, "thinking.budget_tokens"),
         ({"speed": "fast"}, "speed"),
         ({"container": "c"}, "container"),
         ({"inference_geo": "eu"}, "inference_geo"),
@@ -101,3 +115,10 @@ def test_no_fields_are_a_fault_of_the_servers(fields: dict[str, Any]) -> None:
         asked(**fields)
     except InvalidRequest as error:
         assert error.message
+
+
+@pytest.mark.parametrize("budget", [None, 0, 9, 10])
+def test_a_budget_is_given_and_less_than_the_whole(budget: int | None) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        asked(THINKER, thinking={"type": "enabled", "budget_tokens": budget})
+    assert caught.value.where == "thinking.budget_tokens"

@@ -170,3 +170,18 @@ def test_the_sdk_that_waits_gets_answers_too() -> None:
         return answer.message.content or ""
 
     assert asyncio.run(ask()) == TEXT
+
+
+async def test_thoughts_have_a_field_of_their_own() -> None:
+    async with ollama_server() as server, sdk(server) as client:
+        whole = await client.chat("thinker", USER, think="low")
+        parts = [part.message async for part in await client.chat("thinker", USER, stream=True)]
+        without = await client.chat("thinker", USER, think=False)
+        made = await client.generate("thinker", "Which city?", think=True)
+        with pytest.raises(ollama.ResponseError):
+            await client.generate("thinker", "Which city?", think=True, raw=True)
+    assert (whole.message.thinking, whole.message.content) == ("France has one.", TEXT)
+    assert "".join(part.thinking or "" for part in parts) == "France has one."
+    assert "".join(part.content or "" for part in parts) == TEXT
+    assert (without.message.thinking, without.message.content) == (None, TEXT)
+    assert (made.thinking, made.response) == ("France has one.", TEXT)

@@ -9,14 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headrace.errors import HeadraceError, InvalidRequest, Unsupported
-from headrace.generation import Generate, Prompt
+from headrace.generation import Generate, LanguageFacts, Prompt
 from headrace.protocols.ollama.chat import ChatBody, chat_prompt, read_chat
 from headrace.protocols.ollama.embed import EmbedBody, OldBody
-from headrace.protocols.ollama.fields import SharedFields, ask, check_keep_alive, template_arguments
+from headrace.protocols.ollama.fields import SharedFields, ask, check_keep_alive, thinking_of
 from headrace.protocols.ollama.generate import GenerateBody
 from headrace.protocols.ollama.models import ShowBody
+from headrace.protocols.ollama.options import Options
 from headrace.protocols.strict_body import Body
-from tests.fakes_generation import CHAT
+from tests.fakes_generation import CHAT, THINKER
 from tests.protocols.ollama.server import USER
 
 
@@ -50,9 +51,23 @@ def test_json_is_kept_to() -> None:
     assert asked(format="").grammar is None
 
 
-def test_thinking_can_be_turned_off() -> None:
-    assert template_arguments(SharedFields(model="m", think=False)) == {"enable_thinking": False}
-    assert template_arguments(SharedFields(model="m")) == {}
+@pytest.mark.parametrize(
+    ("think", "on", "effort"), [(None, None, ""), (False, False, ""), (True, True, ""), ("high", True, "high")]
+)
+def test_thinking_is_turned_on_and_off(think: Any, on: bool | None, effort: str) -> None:
+    thinking = thinking_of(SharedFields(model="m", think=think), THINKER)
+    assert (thinking.on, thinking.effort) == (on, effort)
+
+
+@pytest.mark.parametrize(("think", "facts"), [(True, CHAT), ("low", CHAT), ("much", THINKER)])
+def test_thoughts_of_a_model_that_has_none_are_refused(think: Any, facts: LanguageFacts) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        thinking_of(SharedFields(model="m", think=think), facts)
+    assert caught.value.where == "think"
+
+
+def test_a_context_that_is_less_than_the_models_is_a_limit() -> None:
+    assert asked(options=Options(num_ctx=100)).max_context == 100
 
 
 @pytest.mark.parametrize("keep_alive", [None, 300, -1, "5m", "1h30m", "-1m", "300", "1.5h"])
@@ -69,8 +84,6 @@ def test_a_request_unloads_no_model(keep_alive: Any) -> None:
 @pytest.mark.parametrize(
     ("fields", "where"),
     [
-        ({"think": True}, "think"),
-        ({"think": "high"}, "think"),
         ({"truncate": True}, "truncate"),
         ({"shift": True}, "shift"),
         ({"format": "xml"}, "format"),

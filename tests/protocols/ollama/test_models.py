@@ -12,9 +12,9 @@ from tests.protocols.ollama.server import ollama_server, sdk
 async def test_the_sdk_lists_language_models() -> None:
     async with ollama_server() as server, sdk(server) as client:
         models = (await client.list()).models
-    assert [model.model for model in models] == ["base", "chat", "embedder"]
+    assert [model.model for model in models] == ["base", "chat", "embedder", "thinker"]
     assert models[0].size == 1234
-    assert len({model.digest for model in models}) == 3
+    assert len({model.digest for model in models}) == 4
     assert models[0].details
     assert (models[0].details.family, models[0].details.parameter_size) == ("llama", "1.0K")
 
@@ -26,14 +26,17 @@ async def test_every_model_is_in_memory() -> None:
         ("base", 2048),
         ("chat", 2048),
         ("embedder", 512),
+        ("thinker", 2048),
     ]
 
 
 async def test_the_sdk_sees_what_a_model_can_do() -> None:
     async with ollama_server() as server, sdk(server) as client:
-        chat, base, embedder = [await client.show(name) for name in ("chat", "base", "embedder:latest")]
+        names = ("chat", "base", "thinker", "embedder:latest")
+        chat, base, thinker, embedder = [await client.show(name) for name in names]
     assert chat.capabilities == ["completion", "tools"]
     assert base.capabilities == ["completion"]
+    assert thinker.capabilities == ["completion", "tools", "thinking"]
     assert embedder.capabilities == ["embedding"]
     assert embedder.modelinfo
     assert embedder.modelinfo["bert.embedding_length"] == 4

@@ -7,7 +7,7 @@ import pytest
 
 from headrace.errors import InvalidRequest
 from headrace.generation import Sampling
-from headrace.protocols.ollama.options import Options, sampling
+from headrace.protocols.ollama.options import Options, context, sampling
 from tests.fakes_generation import CHAT
 
 
@@ -20,14 +20,21 @@ def test_every_option_of_the_sdks_is_known() -> None:
 
 
 def test_defaults_are_ollamas() -> None:
-    assert chosen() == Sampling(temperature=0.8, top_k=40, top_p=0.9)
+    assert chosen() == Sampling(temperature=0.8, top_k=40, top_p=0.9, penalty_window=64)
 
 
 def test_what_is_said_is_honoured() -> None:
     assert chosen(
         temperature=0, top_k=0, top_p=0, min_p=0.1, presence_penalty=1, frequency_penalty=-1, repeat_penalty=1.1
     ) == Sampling(
-        temperature=0, top_k=0, top_p=0, min_p=0.1, presence_penalty=1, frequency_penalty=-1, repetition_penalty=1.1
+        temperature=0,
+        top_k=0,
+        top_p=0,
+        min_p=0.1,
+        presence_penalty=1,
+        frequency_penalty=-1,
+        repetition_penalty=1.1,
+        penalty_window=64,
     )
     assert chosen(stop=["x"], seed=7, num_predict=5).stop == ("x",)
 
@@ -41,8 +48,22 @@ def test_a_seed_of_minus_one_is_none() -> None:
     assert chosen(seed=-1).seed is None
 
 
-def test_a_penalty_that_looks_at_nothing_is_none() -> None:
-    assert chosen(repeat_penalty=1.3, repeat_last_n=0).repetition_penalty == 1
+@pytest.mark.parametrize(("said", "window"), [(None, 64), (-1, None), (0, 0), (5, 5)])
+def test_penalties_look_back_as_far_as_they_are_told(said: int | None, window: int | None) -> None:
+    assert chosen(repeat_penalty=1.3, repeat_last_n=said).penalty_window == window
+
+
+def test_a_context_may_be_less_than_the_models_and_is_never_more() -> None:
+    assert [context(Options(num_ctx=size), CHAT) for size in (None, 100, 2048, 32_768)] == [None, 100, None, None]
+    with pytest.raises(InvalidRequest):
+        context(Options(num_ctx=0), CHAT)
+
+
+def test_ollamas_own_values_are_taken() -> None:
+    chosen(num_keep=4, seed=-1, num_predict=-1, top_k=40, top_p=0.9, tfs_z=1.0, typical_p=1.0, repeat_last_n=64)
+    chosen(temperature=0.8, repeat_penalty=1.1, presence_penalty=0, frequency_penalty=0, penalize_newline=True)
+    chosen(mirostat=0, mirostat_tau=5.0, mirostat_eta=0.1, min_p=0.0, num_ctx=4096, num_batch=512, num_gpu=-1)
+    chosen(main_gpu=0, num_thread=0, use_mmap=True, use_mlock=False, low_vram=False, f16_kv=True, numa=False)
 
 
 def test_what_changes_nothing_is_taken() -> None:
@@ -59,16 +80,17 @@ def test_what_changes_nothing_is_taken() -> None:
         ("repeat_penalty", 0),
         ("repeat_penalty", 1e308),
         ("repeat_penalty", float("nan")),
-        ("repeat_last_n", 64),
-        ("num_ctx", 4096),
+        ("repeat_last_n", -2),
+        ("num_batch", 256),
+        ("main_gpu", 1),
+        ("f16_kv", False),
         ("num_gpu", 1),
         ("num_thread", 8),
         ("mirostat", 1),
-        ("mirostat_tau", 5),
         ("typical_p", 0.5),
         ("tfs_z", 0.5),
         ("penalize_newline", False),
-        ("use_mmap", True),
+        ("use_mmap", False),
         ("seed", 1 << 63),
         ("stop", ""),
     ],

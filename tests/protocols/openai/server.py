@@ -8,21 +8,22 @@ import msgspec
 import openai
 
 from headrace.protocols.openai.routes import routes
-from tests.fakes_generation import BASE, EMBEDDER, ScriptedModel, publish
+from tests.fakes_generation import BASE, EMBEDDER, THINKER, ScriptedModel, publish
 from tests.protocols.oip.http_server import Answered, Wire, connected, serving
 from tests.protocols.oip.stub import Stub
 
 
 class Server:
-    """The models `chat`, `base` and `embedder`, and the stub's, which are none of language."""
+    """The models `chat`, `base`, `thinker` and `embedder`, and the stub's, which are none of language."""
 
     def __init__(self, hold: bool = False, **limits: Any) -> None:
         self.stub = Stub(**limits)
         self.chat = ScriptedModel(hold=hold)
         self.base = ScriptedModel(BASE, "base", hold)
+        self.thinker = ScriptedModel(THINKER, "thinker", hold)
         self.embedder = ScriptedModel(EMBEDDER, "embedder", hold)
         self.port = 0
-        publish(self.stub.registry, self.chat, self.base, self.embedder)
+        publish(self.stub.registry, self.chat, self.base, self.thinker, self.embedder)
 
     async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answered:
         """One request on a connection of its own; the body as JSON, or as bytes."""

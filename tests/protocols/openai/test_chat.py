@@ -8,6 +8,7 @@ from headrace.errors import InvalidRequest, QueueFull, WorkerLost
 from tests.protocols.openai.server import USER, openai_server
 
 TEXT = "Paris is the capital of France."
+THOUGHT = "France has one."
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
 
 
@@ -163,3 +164,29 @@ async def test_an_error_within_a_stream_is_its_last_event() -> None:
         events = await server.stream("/v1/chat/completions", {"model": "chat", "messages": USER, "stream": True})
     assert events[-1]["error"]["code"] == "worker_lost"
     assert "[DONE]" not in events
+
+
+async def test_thoughts_have_fields_of_their_own() -> None:
+    async with openai_server() as server, server.sdk() as sdk:
+        answer = await sdk.chat.completions.create(model="thinker", messages=[{"role": "user", "content": "?"}])
+        stream = await sdk.chat.completions.create(
+            model="thinker", messages=[{"role": "user", "content": "?"}], stream=True
+        )
+        deltas = [chunk.choices[0].delta.to_dict() async for chunk in stream]
+    message = answer.choices[0].message.to_dict()
+    assert (message["reasoning_content"], message["reasoning"], message["content"]) == (THOUGHT, THOUGHT, TEXT)
+    assert answer.usage
+    assert answer.usage.completion_tokens_details
+    assert answer.usage.completion_tokens_details.reasoning_tokens == 3
+    for field, text in (("reasoning_content", THOUGHT), ("reasoning", THOUGHT), ("content", TEXT)):
+        assert "".join(str(delta.get(field, "")) for delta in deltas) == text
+
+
+async def test_thoughts_are_left_out_or_not_had_where_that_is_asked() -> None:
+    async with openai_server() as server:
+        for more in ({"include_reasoning": False}, {"reasoning_effort": "none"}):
+            body = {"model": "thinker", "messages": USER} | more
+            whole = await server.ask("POST", "/v1/chat/completions", body)
+            assert "reasoning" not in whole.json["choices"][0]["message"]
+            events = await server.stream("/v1/chat/completions", body | {"stream": True})
+            assert not any("reasoning" in event["choices"][0]["delta"] for event in events[:-1])

@@ -9,7 +9,7 @@ import pytest
 from headrace.errors import InvalidRequest
 from headrace.generation import Generate, Grammar, ToolChoice
 from headrace.protocols.openai.chat_request import ChatBody, chat_ask, echoed, read_chat
-from tests.fakes_generation import BASE, CHAT
+from tests.fakes_generation import BASE, CHAT, THINKER
 from tests.protocols.openai.server import USER
 
 TOOL = {"type": "function", "function": {"name": "f"}}
@@ -43,14 +43,19 @@ def test_every_field_that_openai_documents_is_known(field: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "arguments"),
     [
-        ({"reasoning_effort": "low"}, {"reasoning_effort": "low"}),
-        ({"reasoning_effort": "none"}, {"reasoning_effort": "none", "enable_thinking": False}),
         ({"documents": [{"title": "t"}]}, {"documents": [{"title": "t"}]}),
         ({"chat_template_kwargs": {"enable_thinking": True}}, {"enable_thinking": True}),
     ],
 )
 def test_what_is_for_the_template_reaches_it(fields: dict[str, Any], arguments: dict[str, Any]) -> None:
     assert ask(**fields).prompt.template_arguments == arguments
+
+
+def test_effort_turns_thinking_on_or_off_and_a_budget_limits_it() -> None:
+    assert ask().prompt.thinking.on is None
+    assert ask(reasoning_effort="none").prompt.thinking.on is False
+    thinking = chat_ask(body(reasoning_effort="low", thinking_token_budget=7), THINKER).prompt.thinking
+    assert (thinking.on, thinking.effort, thinking.max_tokens) == (True, "low", 7)
 
 
 def test_the_limit_has_two_names() -> None:
@@ -125,6 +130,8 @@ def test_fields_that_change_nothing_are_accepted() -> None:
         ("service_tier", "flex"),
         ("metadata", {str(i): "" for i in range(17)}),
         ("reasoning_effort", "some"),
+        ("reasoning_effort", "low"),
+        ("thinking_token_budget", 7),
         ("max_tokens", 0),
         ("max_completion_tokens", 0),
         ("top_logprobs", 2),

@@ -70,3 +70,22 @@ def test_what_is_wrong_is_refused_by_its_name(fields: dict[str, Any], where: str
     with pytest.raises(InvalidRequest) as caught:
         asks(**fields)
     assert caught.value.where == where
+
+
+@pytest.mark.parametrize(
+    ("fields", "where"),
+    [
+        ({"prompt": ["a"] * 64, "n": 65}, "n"),
+        ({"prompt": ["a"] * 64, "n": 2, "best_of": 65}, "best_of"),
+        ({"prompt": ["a"] * 101}, "prompt"),
+    ],
+)
+def test_more_than_could_ever_wait_together_is_refused_and_not_put_off(fields: dict[str, Any], where: str) -> None:
+    body = read_completion.decode(msgspec.json.encode({"model": "chat"} | fields))
+    with pytest.raises(InvalidRequest) as caught:
+        completion_asks(body, msgspec.structs.replace(CHAT, max_requests=100))
+    assert caught.value.where == where
+
+
+def test_as_much_as_may_wait_together_is_taken() -> None:
+    assert len(asks(prompt=["a"] * 64, n=64)) == 64

@@ -9,7 +9,7 @@ from tests.protocols.openai.server import openai_server
 async def test_the_sdk_lists_models_of_language_only() -> None:
     async with openai_server() as server, server.sdk() as sdk:
         found = [model.id async for model in sdk.models.list()]
-    assert found == ["base", "chat", "embedder"]
+    assert found == ["base", "chat", "embedder", "thinker"]
 
 
 async def test_the_sdk_gets_one_model() -> None:

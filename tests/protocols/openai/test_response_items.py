@@ -44,6 +44,18 @@ def test_items_are_messages_for_the_template() -> None:
     )
 
 
+def test_thoughts_stand_with_the_answer_that_they_led_to() -> None:
+    thought = {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "Hm."}]}
+    summary = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}], "encrypted_content": "x"}
+    answer = {"role": "assistant", "content": "Rain."}
+    nothing = {"type": "reasoning", "summary": [], "encrypted_content": "x"}
+    seen = {"role": "assistant", "content": "", "reasoning_content": "Hm."}
+    assert template_messages(None, read(thought, answer)) == (seen | {"content": "Rain."},)
+    assert template_messages(None, read(summary, CALL)) == (seen | {"tool_calls": [SEEN_CALL]},)
+    assert template_messages(None, read(nothing, answer)) == (answer,)
+    assert read(thought)[0]["id"].startswith("rs_")
+
+
 def test_a_call_without_text_has_a_message_of_its_own() -> None:
     assert template_messages(None, read(CALL)) == ({"role": "assistant", "content": "", "tool_calls": [SEEN_CALL]},)
 
@@ -60,7 +72,8 @@ def test_a_call_without_text_has_a_message_of_its_own() -> None:
             {"role": "user", "content": [{"type": "input_text", "text": "", "file_id": "x"}]},
             "input[0].content[0].file_id",
         ),
-        ({"type": "reasoning", "summary": []}, "input[0].type"),
+        ({"type": "reasoning", "arguments": ""}, "input[0].arguments"),
+        ({"type": "reasoning", "summary": [{"type": "summary_text"}]}, "input[0].summary[0].text"),
         ({"type": "item_reference", "id": "a"}, "input[0].type"),
         (CALL | {"arguments": "["}, "input[0].arguments"),
         (CALL | {"name": None}, "input[0].name"),

@@ -12,7 +12,7 @@ from headrace.errors import InvalidRequest
 from headrace.generation import Generate, LanguageFacts
 from headrace.protocols.openai.response_items import read_items
 from headrace.protocols.openai.response_request import ResponseBody, read_response, response_ask
-from tests.fakes_generation import BASE, CHAT
+from tests.fakes_generation import BASE, CHAT, THINKER
 
 TOOL = {"type": "function", "name": "a"}
 SCHEMA = {"format": {"type": "json_schema", "name": "s", "schema": {"type": "object"}}}
@@ -44,9 +44,10 @@ def test_a_schema_is_kept_to() -> None:
     assert asked(text={"format": {"type": "text"}}).grammar is None
 
 
-def test_effort_is_told_to_the_template() -> None:
-    arguments = asked(reasoning={"effort": "none"}).prompt.template_arguments
-    assert arguments == {"reasoning_effort": "none", "enable_thinking": False}
+def test_effort_turns_thinking_on_or_off() -> None:
+    assert asked(reasoning={"effort": "none"}).prompt.thinking.on is False
+    thinking = asked(THINKER, reasoning={"effort": "low", "summary": "auto"}).prompt.thinking
+    assert (thinking.on, thinking.effort) == (True, "low")
 
 
 def test_what_has_no_effect_is_taken() -> None:
@@ -73,7 +74,9 @@ def test_what_has_no_effect_is_taken() -> None:
         ({"text": {"format": {"type": "grammar"}}}, "text.format.type"),
         ({"text": {"format": {"type": "json_schema"}}}, "text.format.schema"),
         ({"text": SCHEMA, "tools": [TOOL], "tool_choice": "required"}, "text.format.schema"),
-        ({"reasoning": {"summary": "auto"}}, "reasoning.summary"),
+        ({"reasoning": {"summary": "concise"}}, "reasoning.summary"),
+        ({"reasoning": {"context": "all_turns"}}, "reasoning.context"),
+        ({"reasoning": {"effort": "low"}}, "reasoning.effort"),
         ({"reasoning": {"effort": "some"}}, "reasoning.effort"),
         ({"stream_options": {}}, "stream_options"),
         ({"stream": True, "stream_options": {"include_obfuscation": True}}, "stream_options.include_obfuscation"),

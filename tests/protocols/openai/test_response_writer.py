@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+import pytest
 
 from headrace.errors import InvalidRequest
 from headrace.generation import Delta, Generated, ToolCall, Usage
@@ -15,9 +16,9 @@ USAGE = Usage(5, 3, 2)
 class Wrote:
     """A writer, the events that it wrote, and what it ended with."""
 
-    def __init__(self) -> None:
+    def __init__(self, summarised: bool = False) -> None:
         self.ended: list[Mapping[str, Any]] = []
-        self.writer = ResponseWriter({"id": "r", "usage": None}, self.ended.append)
+        self.writer = ResponseWriter({"id": "r", "usage": None}, self.ended.append, summarised)
         self.sent = b""
 
     def deltas(self, *deltas: Delta) -> "Wrote":
@@ -76,3 +77,29 @@ def test_a_response_that_is_cancelled_says_so() -> None:
     wrote.sent += wrote.writer.cancelled()
     assert wrote.events()[-1]["response"]["status"] == "cancelled"
     assert wrote.writer.last["status"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("summarised", "field", "kinds"),
+    [
+        (False, "content", ("content_part", "reasoning_text")),
+        (True, "summary", ("reasoning_summary_part", "reasoning_summary_text")),
+    ],
+)
+def test_thoughts_are_an_item_before_the_message(summarised: bool, field: str, kinds: tuple[str, str]) -> None:
+    part, text = kinds
+    wrote = Wrote(summarised).deltas(Delta(reasoning="a"), Delta(reasoning="b"), Delta(text="c", finish="stop"))
+    wrote.sent += wrote.writer.end()
+    thoughts, message = wrote.writer.last["output"]
+    assert (thoughts["type"], thoughts["status"], message["type"]) == ("reasoning", "completed", "message")
+    assert [each["text"] for each in thoughts[field]] == ["ab"]
+    told = [event["type"] for event in wrote.events() if event.get("item_id") == thoughts["id"]]
+    middle = [f"response.{text}.delta"] * 2
+    assert told == [f"response.{part}.added", *middle, f"response.{text}.done", f"response.{part}.done"]
+
+
+def test_thoughts_that_were_cut_off_are_incomplete() -> None:
+    wrote = Wrote().deltas(Delta(reasoning="a", finish="length"))
+    wrote.writer.end()
+    (thoughts,) = wrote.writer.last["output"]
+    assert (thoughts["type"], thoughts["status"]) == ("reasoning", "incomplete")
