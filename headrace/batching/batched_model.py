@@ -10,8 +10,8 @@ import msgspec
 from headrace.batching import collate
 from headrace.batching.check import Check
 from headrace.batching.instance import Instance, Outcome
-from headrace.batching.policy import Limits, Wait, decide, share
-from headrace.batching.queue import Queue, Waiting
+from headrace.batching.policy import GivenUp, Policy, Refusal, Run, Wait
+from headrace.batching.waiting import Waiting
 from headrace.clock import Clock, Timer
 from headrace.errors import (
     DeadlineExceeded,
@@ -21,8 +21,9 @@ from headrace.errors import (
     InvalidRequest,
     ModelUnavailable,
     QueueFull,
+    WouldBeLate,
 )
-from headrace.records import BatchRecord, Recorder
+from headrace.records import BatchRecord, CancelRecord, Recorder, ShedRecord
 from headrace.servable import Cancel, Reply
 from headrace.types import Backlog, BatchAxis, BatchFacts, ModelVersion, Request, Response, Signature
 
@@ -43,20 +44,22 @@ class BatchedModel:
         version: ModelVersion,
         signature: Signature,
         instances: Sequence[Instance],
-        limits: Limits,
+        policy: Policy[Waiting],
         record: Recorder,
         clock: Clock,
+        objective_ns: int | None = None,
     ) -> None:
         self.signature = signature
         self._version = version
         self._instances = instances
-        self._limits = limits
+        self._policy = policy
+        self._objective_ns = objective_ns
         self._record = record
         self._clock = clock
         self._check = Check(signature)
-        self._queue = Queue()
+        self._queue = policy.queue
         self._running = 0  # requests
-        self._row_ns = 0.0  # that a row has taken in recent runs
+        self._idle_since_ns = [0] * len(instances)  # when the last run of each ended
         self._refusal: HeadraceError | None = None  # once it takes nothing new
         self._asked = False  # a look at the queue is on its way
         self._timer: Timer | None = None
@@ -76,9 +79,7 @@ class BatchedModel:
         except HeadraceError as error:
             reply(error)
             return _nothing
-        if not self.signature.batch.batched:
-            item.keep_alone()
-        self._queue.push(item)
+        self._policy.push(item, now_ns)
         self._ask()
         return lambda: self._cancel(item)
 
@@ -106,16 +107,40 @@ class BatchedModel:
         """Raises what keeps the request out."""
         if self._refusal:
             raise self._refusal
-        deadline_ns = item.request.context.deadline_ns
-        if deadline_ns is not None and deadline_ns <= now_ns:
-            raise DeadlineExceeded("the time given had passed on arrival")
+        if self._objective_ns is not None:
+            due_ns = item.arrived_ns + self._objective_ns
+            item.deadline_ns = due_ns if item.deadline_ns is None else min(due_ns, item.deadline_ns)
+        if item.deadline_ns is not None and item.deadline_ns <= now_ns:
+            self._shed(item, "late", None)
+            raise DeadlineExceeded("the time given had passed on arrival", deadline_ms=_ms(item.deadline_ns, item))
         if not self._instances[0].ready:
             self._refuse_if_failing()
-        queue, limits = self._queue, self._limits
-        if len(queue) >= limits.max_queue:
-            raise QueueFull(f"{len(queue)} requests wait for {self._version}, the limit", retry_after_s=1)
-        if len(queue) and queue.num_bytes + item.num_bytes > limits.max_queue_bytes:
-            raise QueueFull(f"requests for {self._version} hold {queue.num_bytes} bytes, the limit", retry_after_s=1)
+        refusal = self._policy.admit(item, now_ns)
+        if refusal:
+            self._shed(item, refusal.reason, refusal.predicted_ns)
+            raise self._refused(refusal)
+
+    def _refused(self, refusal: Refusal) -> HeadraceError:
+        """What the caller is told."""
+        retry_after_s = max(0.001, refusal.retry_after_ns / 1e9)
+        queue, version = self._queue, self._version
+        if refusal.reason == "queue":
+            return QueueFull(f"{len(queue)} requests wait for {version}, the limit", "", retry_after_s)
+        if refusal.reason == "memory":
+            return QueueFull(f"requests for {version} hold {queue.num_bytes} bytes, the limit", "", retry_after_s)
+        predicted_ms, deadline_ms = (refusal.predicted_ns or 0) / 1e6, (refusal.deadline_ns or 0) / 1e6
+        return WouldBeLate(
+            f"{version} would answer {predicted_ms:.1f} ms after arrival, and has {deadline_ms:.1f} ms",
+            "",
+            retry_after_s,
+            predicted_ms,
+            deadline_ms,
+        )
+
+    def _shed(self, item: Waiting, reason: str, predicted_ns: float | None) -> None:
+        deadline_ns = None if item.deadline_ns is None else item.deadline_ns - item.arrived_ns
+        predicted = None if predicted_ns is None else int(predicted_ns)
+        self._record(ShedRecord(self._version, item.tenant, reason, predicted, deadline_ns))
 
     def _refuse_if_failing(self) -> None:
         """Waiting is of use while an instance is about to come back, not while each start of it fails."""
@@ -129,6 +154,7 @@ class BatchedModel:
         if item.done:
             return
         item.done = True
+        self._record(CancelRecord(self._version, *(("queued", int(item.cost_ns)) if item.queued else ("running", 0))))
         if item.queued:
             self._queue.remove(item)
             self._settle()
@@ -145,20 +171,19 @@ class BatchedModel:
         """Run what the policy says is to be run now."""
         self._asked = False
         now_ns = self._clock.now_ns()
-        self._expire(now_ns)
+        for given_up in self._policy.give_up(now_ns):
+            self._give_up(given_up)
         while self._queue:
             instance = self._least_busy()
             if instance is None:
                 self._wake_at(None)
                 break
-            oldest = self._queue.oldest()
-            rows = self._queue.rows_beside(oldest)
-            decision = decide(rows, oldest.queued_ns, now_ns, instance.running, self._limits)
+            decision = self._policy.next(now_ns, instance.running)
             if isinstance(decision, Wait):
                 self._wake_at(decision.until_ns)
                 break
-            taken = self._queue.take(share(rows, self._row_ns, self._limits))
-            self._run(instance, taken, decision.reason, now_ns)
+            self._run(instance, decision, now_ns)
+        self._settle()
 
     def _least_busy(self) -> Instance | None:
         """The instance with least to do, of those that take work."""
@@ -170,41 +195,53 @@ class BatchedModel:
 
     def _wake_at(self, until_ns: int | None) -> None:
         """Look again then, or at the first deadline of what waits."""
-        deadline_ns = self._queue.next_deadline()
-        if deadline_ns is not None and (until_ns is None or deadline_ns < until_ns):
-            until_ns = deadline_ns
+        first = self._queue.first_due()
+        if first is not None and (until_ns is None or first.due_ns < until_ns):
+            until_ns = first.due_ns
         if self._timer:
             self._timer.cancel()
         self._timer = None if until_ns is None else self._clock.call_at(until_ns, self._look)
 
-    def _run(self, instance: Instance, batch: list[Waiting], reason: str, now_ns: int) -> None:
+    def _run(self, instance: Instance, run: Run[Waiting], now_ns: int) -> None:
+        batch = run.jobs
         self._running += len(batch)
         work = collate.join(batch, self.signature.batch.batched, self.signature.batch.pad)
-        closed = _Closed(reason, self._instances.index(instance), now_ns)
-        instance.run(work, lambda outcome: self._ran(batch, closed, outcome))
+        closed = _Closed(run, self._instances.index(instance), now_ns)
+        self._policy.began(run, now_ns)
+        instance.run(work, lambda outcome: self._ran(closed, outcome))
 
-    def _ran(self, batch: list[Waiting], closed: "_Closed", outcome: Outcome) -> None:
+    def _ran(self, closed: "_Closed", outcome: Outcome) -> None:
+        run = closed.run
+        batch = run.jobs
         self._running -= len(batch)
-        facts = _facts(batch, closed, outcome)
-        if outcome.error is None:
-            self._row_ns += (facts.infer_ns / facts.rows - self._row_ns) * (0.2 if self._row_ns else 1.0)
+        facts = _facts(closed, outcome)
+        self._ended(closed, outcome)
         self._look()  # the instance gets its next batch before these answers are written
         if outcome.lost:
             self._lost(batch, outcome)
         elif outcome.error is None:
             self._succeeded(batch, facts, outcome)
+            self._policy.answered(run, self._clock.now_ns())
         elif len(batch) > 1 and isinstance(outcome.error, InputRefused | Internal):
             self._apart(batch)
         else:
             for item in batch:
                 self._answer(item, outcome.error)
         if outcome.ran:
-            self._record(BatchRecord(self._version, facts, outcome.error.code if outcome.error else ""))
+            code = outcome.error.code if outcome.error else ""
+            self._record(BatchRecord(self._version, facts, code, int(run.late_ns)))
         self._settle()
+
+    def _ended(self, closed: "_Closed", outcome: Outcome) -> None:
+        """The policy learns what it took: from the hand-over, or from the end of what the instance ran before."""
+        now_ns = self._clock.now_ns()
+        began_ns = max(closed.started_ns, self._idle_since_ns[closed.instance])
+        self._idle_since_ns[closed.instance] = now_ns
+        self._policy.ended(closed.run, began_ns, now_ns, learn=outcome.error is None)
 
     # ---- out
 
-    def _succeeded(self, batch: list[Waiting], facts: BatchFacts, outcome: Outcome) -> None:
+    def _succeeded(self, batch: Sequence[Waiting], facts: BatchFacts, outcome: Outcome) -> None:
         try:
             parts = collate.split(outcome.outputs, batch, self.signature.batch.pad)
             for item, outputs in zip(batch, parts, strict=True):
@@ -214,7 +251,7 @@ class BatchedModel:
             for item in batch:
                 self._answer(item, error)
 
-    def _lost(self, batch: list[Waiting], outcome: Outcome) -> None:
+    def _lost(self, batch: Sequence[Waiting], outcome: Outcome) -> None:
         """The instance died: what it was running goes once more, alone; what it had not begun, as it was."""
         assert outcome.error is not None
         for item in reversed(batch):
@@ -226,7 +263,7 @@ class BatchedModel:
                     item.keep_alone()
                 self._again(item)
 
-    def _apart(self, batch: list[Waiting]) -> None:
+    def _apart(self, batch: Sequence[Waiting]) -> None:
         """The model refused the batch: each alone, so that only the one at fault is refused."""
         for item in reversed(batch):
             if not item.done:
@@ -253,14 +290,23 @@ class BatchedModel:
 
     # ---- what changes while it serves
 
-    def _expire(self, now_ns: int) -> None:
+    def _give_up(self, given_up: GivenUp[Waiting]) -> None:
         """Answer what can no longer be in time, before it costs a run."""
-        late = self._queue.take_late(now_ns)
-        for item in late:
-            waited_ms = (now_ns - item.queued_ns) / 1e6
-            self._answer(item, DeadlineExceeded(f"waited {waited_ms:.1f} ms in the queue, past its deadline"))
-        if late:
-            self._settle()
+        item = given_up.job
+        predicted_ms, deadline_ms = given_up.predicted_ns / 1e6, _ms(item.due_ns, item)
+        waited_ms = _ms(self._clock.now_ns(), item)
+        self._shed(item, given_up.reason, given_up.predicted_ns)
+        why = "" if given_up.reason == "late" else "; it was dropped so that those behind it are in time"
+        self._answer(
+            item,
+            DeadlineExceeded(
+                f"waited {waited_ms:.1f} ms; its answer would come {predicted_ms:.1f} ms after arrival, its deadline "
+                f"is {deadline_ms:.1f} ms{why}",
+                "",
+                predicted_ms,
+                deadline_ms,
+            ),
+        )
 
     def _learn(self, axis: BatchAxis) -> None:
         """A first run has shown whether rows may share one; what waits keeps to itself."""
@@ -268,28 +314,36 @@ class BatchedModel:
             return
         self.signature = msgspec.structs.replace(self.signature, batch=axis)
         self._check = Check(self.signature)
-        self._limits = msgspec.structs.replace(self._limits, max_size=axis.max_size)
+        for item in self._queue.clear():  # it was checked by other rules
+            item.keep_alone()
+            self._policy.push(item, self._clock.now_ns())
+        self._policy.resize(axis.max_size if axis.batched else 1)
 
 
 class _Closed(NamedTuple):
-    """When, why and for which instance a batch was closed."""
+    """A batch, and when and for which instance it was closed."""
 
-    reason: str
+    run: Run[Waiting]
     instance: int
     started_ns: int
 
 
-def _facts(batch: list[Waiting], closed: _Closed, outcome: Outcome) -> BatchFacts:
+def _facts(closed: _Closed, outcome: Outcome) -> BatchFacts:
     return BatchFacts(
-        rows=sum([item.rows for item in batch]),
-        requests=len(batch),
-        reason=closed.reason,
+        rows=closed.run.rows,
+        requests=len(closed.run.jobs),
+        reason=closed.run.reason,
         instance=closed.instance,
         started_ns=closed.started_ns,
         input_ns=outcome.input_ns,
         infer_ns=outcome.infer_ns,
         output_ns=outcome.output_ns,
     )
+
+
+def _ms(when_ns: int, item: Waiting) -> float:
+    """Milliseconds from its arrival."""
+    return (when_ns - item.arrived_ns) / 1e6
 
 
 def _nothing() -> None:

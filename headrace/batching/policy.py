@@ -1,13 +1,17 @@
-"""When to close a batch: what waits, what is free and the time in; run or wait out. Pure."""
+"""What a batching policy decides: who is let in, what runs next, what is given up. Pure: time comes in."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Generic, Literal, Protocol
 
 import msgspec
 
-Reason = Literal["size", "delay", "idle", "alone"]
-"""Why a batch was closed: it is full, its first request has waited long enough, an instance has nothing
-else to do, or the model takes one request at a time."""
+from headrace.batching.job import J
+from headrace.batching.queue import Queue
 
+Reason = Literal["full", "deadline", "idle", "shape", "memory"]
+"""Why a batch was closed. full: it has as many rows as a run may have. deadline: with more rows, or later, its most
+urgent request would be late. shape: more waits, and its shape does not fit or would cost too much padding. memory: more
+waits, and is too large. idle: it is all that waits, or as much as is worth a run, and an instance had nothing to do."""
 
 MOST_AT_INSTANCE = 2  # batches: one that runs, one that is next
 
@@ -19,28 +23,19 @@ class Limits(msgspec.Struct, frozen=True):
     max_delay_ns: int  # how long the first of a batch may wait for company while an instance is idle
     max_queue: int  # requests
     max_queue_bytes: int
+    max_batch_bytes: int = 256 << 20  # of inputs
 
 
-LONG_NS = 20_000_000  # a run for which an earlier answer to half of it is worth a second run
-EVEN_ROWS = 8  # rows that a run should have at the least: below, a row costs more than in company
-
-
-def share(rows: int, row_ns: float, limits: Limits) -> int:
-    """How many of the waiting rows the next run takes, where a row takes `row_ns` in recent runs.
-
-    All that may share it; but half of them where all would take long. The first half is then answered, and its
-    clients ask again, while the second is computed. Without it, clients that ask again at once fall into step and
-    wait for one another: one large run, in which the front ends have nothing to do, then a burst of answers.
-    """
-    if rows >= limits.max_size or rows * row_ns < LONG_NS:
-        return limits.max_size
-    return max(EVEN_ROWS, -(-rows // 2))
-
-
-class Run(msgspec.Struct, frozen=True):
+class Run(msgspec.Struct, Generic[J], frozen=True):
     """Close the batch now."""
 
+    jobs: Sequence[J]
     reason: Reason
+    rows: int
+    length: int  # of the longest
+    typical_ns: float = 0.0  # what it is predicted to take, and at most; 0 where nobody knows
+    late_ns: float = 0.0
+    company: bool = False  # others computed when it was closed
 
 
 class Wait(msgspec.Struct, frozen=True):
@@ -49,18 +44,66 @@ class Wait(msgspec.Struct, frozen=True):
     until_ns: int | None
 
 
-def decide(rows: int, oldest_ns: int, now_ns: int, least_running: int, limits: Limits) -> Run | Wait:
-    """Whether the batch of `rows` rows, the first of which has waited since `oldest_ns`, is closed now.
+class Refusal(msgspec.Struct, frozen=True):
+    """Not let in."""
 
-    `least_running` is how many batches the instance has that has least to do. One that has nothing to do gets
-    what there is. Of one that runs a batch a full one may already wait, so that it goes on without a pause; a batch
-    that is not full stays open and grows, for a larger batch is cheaper and nothing is lost by it.
-    """
-    if rows >= limits.max_size and least_running < MOST_AT_INSTANCE:
-        return Run("alone" if limits.max_size == 1 else "size")
-    if least_running:
-        return Wait(None)
-    if not limits.max_delay_ns:
-        return Run("idle")
-    closes_ns = oldest_ns + limits.max_delay_ns
-    return Run("delay") if now_ns >= closes_ns else Wait(closes_ns)
+    reason: Literal["queue", "memory", "predicted"]
+    retry_after_ns: float
+    predicted_ns: float | None = None  # from its arrival to its answer
+    deadline_ns: float | None = None  # from its arrival
+
+
+class GivenUp(msgspec.Struct, Generic[J], frozen=True):
+    """A waiting request that cannot be answered in time any more, or is dropped so that others can."""
+
+    job: J
+    reason: Literal["late", "overload"]
+    predicted_ns: float  # from its arrival to its answer, had it been run at once
+
+
+class Policy(Protocol[J]):
+    """Decides for one model version. Owns its queue, from which anything may be removed at any time."""
+
+    queue: Queue[J]
+
+    def admit(self, job: J, now_ns: int) -> Refusal | None:
+        """Whether a newcomer may wait; nothing is changed."""
+        ...
+
+    def push(self, job: J, now_ns: int) -> None:
+        """It waits."""
+        ...
+
+    def give_up(self, now_ns: int) -> Sequence[GivenUp[J]]:
+        """Take out what need not be run any more."""
+        ...
+
+    def next(self, now_ns: int, running: int) -> Run[J] | Wait:
+        """What the instance with least to do, which has `running` batches, does next; what is run is taken out.
+        The queue is not empty."""
+        ...
+
+    def began(self, run: Run[J], now_ns: int) -> None:
+        """The run was handed to an instance."""
+        ...
+
+    def ended(self, run: Run[J], began_ns: int, now_ns: int, *, learn: bool) -> None:
+        """It is done; `learn` from how long it took, or not where it failed."""
+        ...
+
+    def resize(self, max_size: int) -> None:
+        """A run may have so many rows from now on."""
+        ...
+
+    def answered(self, run: Run[J], now_ns: int) -> None:
+        """Its answers have been handed on."""
+        ...
+
+
+def queue_refusal(queue: Queue[J], job: J, limits: Limits, retry_after_ns: float) -> Refusal | None:
+    """Why a queue has no room for a newcomer."""
+    if len(queue) >= limits.max_queue:
+        return Refusal("queue", retry_after_ns)
+    if len(queue) and queue.num_bytes + job.num_bytes > limits.max_queue_bytes:
+        return Refusal("memory", retry_after_ns)
+    return None

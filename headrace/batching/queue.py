@@ -1,149 +1,126 @@
-"""Requests that wait: in order of arrival, and by the shape that lets them share a run. No clock, no I/O."""
+"""Requests that wait, most urgent first, by what may share a run and by length. No clock, no I/O."""
 
 import heapq
-from collections import OrderedDict, deque
+import itertools
+from bisect import bisect_left, insort
+from collections import OrderedDict
 from collections.abc import Iterator
+from typing import Generic
 
-from headrace.batching.check import Checked, Key, num_bytes
-from headrace.servable import Reply
-from headrace.types import Request
+from headrace.batching.check import Key
+from headrace.batching.job import J, Place
+from headrace.batching.length_class import class_of
+from headrace.batching.work_ahead import WorkAhead
 
-
-class Waiting:
-    """One request from its arrival to its answer; owned by the batched model."""
-
-    __slots__ = ("attempts", "done", "key", "length", "num_bytes", "queued", "queued_ns", "reply", "request", "rows")
-
-    def __init__(self, request: Request, checked: Checked, reply: Reply, queued_ns: int) -> None:
-        self.request = request
-        self.reply = reply
-        self.rows = checked.rows
-        self.key: Key = checked.key
-        self.length = checked.length
-        self.num_bytes = num_bytes(request)
-        self.queued_ns = queued_ns
-        self.queued = False  # in the queue, neither taken nor removed
-        self.attempts = 0  # runs that died with it
-        self.done = False  # answered, or nobody waits
-
-    def keep_alone(self) -> None:
-        """From now on share a run with nobody."""
-        self.key = (self,)  # equal to itself only
+Entry = tuple[Place, J]
 
 
-class _Bucket:
-    """Waiting requests of one key."""
+class Group(Generic[J]):
+    """Waiting jobs of one key, most urgent first within each class of length."""
 
-    __slots__ = ("rows", "waiting")
+    __slots__ = ("classes", "rows")
 
     def __init__(self) -> None:
-        self.waiting: deque[Waiting] = deque()  # those no longer queued are passed over when they come up
-        self.rows = 0
+        self.classes: dict[int, list[Entry[J]]] = {}
+        self.rows: dict[int, int] = {}  # by class
+
+    def head(self) -> J:
+        """The most urgent."""
+        return min([entries[0] for entries in self.classes.values()])[1]  # places differ: jobs are never compared
 
 
-class Queue:
-    """Waiting requests. The oldest one decides which key is served next, so that no shape starves."""
+class Queue(Generic[J]):
+    """Waiting jobs. Those of a higher priority come first, then those that are due sooner."""
 
     def __init__(self) -> None:
-        self._order: OrderedDict[int, Waiting] = OrderedDict()
-        self._buckets: dict[Key, _Bucket] = {}
-        self._deadlines: list[tuple[int, int, Waiting]] = []  # a heap; those no longer queued are passed over
+        self.groups: dict[Key, Group[J]] = {}
         self.num_bytes = 0
+        self.work = WorkAhead()
+        self._arrivals: OrderedDict[int, J] = OrderedDict()
+        self._deadlines: list[tuple[int, int, J]] = []  # a heap; those no longer queued are passed over
+        self._numbers = itertools.count(1)
+
+    def first_of(self, tenant: str) -> J:
+        """The most urgent of a tenant's jobs. Raises ValueError where none waits."""
+        firsts = []
+        for group in self.groups.values():
+            for entries in group.classes.values():
+                firsts += [next((entry for entry in entries if entry[1].tenant == tenant), None)]
+        return min([entry for entry in firsts if entry is not None])[1]
 
     def __len__(self) -> int:
-        return len(self._order)
+        return len(self._arrivals)
 
-    def __iter__(self) -> Iterator[Waiting]:
+    def __iter__(self) -> Iterator[J]:
         """What waits, in order of arrival."""
-        return iter(self._order.values())
+        return iter(self._arrivals.values())
 
-    def push(self, item: Waiting) -> None:
-        self._enter(item)
-        self._buckets[item.key].waiting.append(item)
+    def push(self, job: J, order_ns: int) -> None:
+        """Let it wait at its place: by level, then by `order_ns`. Its bucket, tenant and cost must stay as they are."""
+        number = next(self._numbers)
+        self._enter(job, (job.level, order_ns, number))
+        self._arrivals[number] = job
 
-    def push_front(self, item: Waiting) -> None:
+    def push_front(self, job: J) -> None:
         """Before all others: for what had its turn and lost it."""
-        self._enter(item)
-        self._order.move_to_end(id(item), last=False)
-        self._buckets[item.key].waiting.appendleft(item)
+        number = -next(self._numbers)
+        self._enter(job, (0, number, number))
+        self._arrivals[number] = job
+        self._arrivals.move_to_end(number, last=False)
 
-    def remove(self, item: Waiting) -> None:
+    def remove(self, job: J) -> None:
         """Take one out wherever it stands; nothing happens where it is not queued."""
-        if not item.queued:
+        if not job.queued:
             return
-        bucket = self._leave(item)
-        if not bucket.rows:
-            del self._buckets[item.key]
+        job.queued = False
+        del self._arrivals[job.place[2]]
+        self.num_bytes -= job.num_bytes
+        self.work.subtract(job.bucket, job.tenant, job.cost_ns)
+        group, length_class = self.groups[job.key], class_of(job.length)
+        entries = group.classes[length_class]
+        del entries[bisect_left(entries, (job.place, job))]
+        group.rows[length_class] -= job.rows
+        if not entries:
+            del group.classes[length_class], group.rows[length_class]
+            if not group.classes:
+                del self.groups[job.key]
 
-    def oldest(self) -> Waiting:
+    def oldest(self) -> J:
         """The one that has waited longest. Raises StopIteration where nothing waits."""
-        return next(iter(self._order.values()))
+        return next(iter(self._arrivals.values()))
 
-    def rows_beside(self, item: Waiting) -> int:
-        """Rows that could share a run with it, its own included."""
-        return self._buckets[item.key].rows
-
-    def take(self, max_rows: int) -> list[Waiting]:
-        """The oldest and those that may share its run, in order of arrival, while they fit in `max_rows`."""
-        key = self.oldest().key
-        bucket = self._buckets[key]
-        taken: list[Waiting] = []
-        rows = 0
-        while bucket.waiting:
-            item = bucket.waiting[0]
-            if item.queued:
-                if taken and rows + item.rows > max_rows:
-                    break
-                rows += item.rows
-                taken.append(item)
-                self._leave(item)
-            bucket.waiting.popleft()
-        if not bucket.rows:
-            del self._buckets[key]
-        return taken
-
-    def next_deadline(self) -> int | None:
-        """The earliest deadline of what waits."""
+    def first_due(self) -> J | None:
+        """The one with the earliest deadline; None where nothing that waits has one."""
         heap = self._deadlines
         while heap and not heap[0][2].queued:
             heapq.heappop(heap)
-        return heap[0][0] if heap else None
+        return heap[0][2] if heap else None
 
-    def take_late(self, now_ns: int) -> list[Waiting]:
-        """Take out those whose deadline has passed."""
-        late = []
-        while (deadline_ns := self.next_deadline()) is not None and deadline_ns <= now_ns:
-            item = heapq.heappop(self._deadlines)[2]
-            self.remove(item)
-            late.append(item)
-        return late
-
-    def clear(self) -> list[Waiting]:
+    def clear(self) -> list[J]:
         """Everything that waits, in order of arrival; nothing waits afterwards."""
-        items = list(self._order.values())
-        for item in items:
-            self.remove(item)
-        return items
+        jobs = list(self._arrivals.values())
+        for job in jobs:
+            self.remove(job)
+        return jobs
 
-    def _enter(self, item: Waiting) -> None:
-        item.queued = True
-        self._order[id(item)] = item
-        self.num_bytes += item.num_bytes
-        bucket = self._buckets.get(item.key)
-        if bucket is None:
-            bucket = self._buckets[item.key] = _Bucket()
-        bucket.rows += item.rows
-        deadline_ns = item.request.context.deadline_ns
-        if deadline_ns is not None:
-            if len(self._deadlines) > 2 * len(self._order) + 64:  # mostly of requests that are gone
-                self._deadlines = [entry for entry in self._deadlines if entry[2].queued]
+    def _enter(self, job: J, place: Place) -> None:
+        job.queued = True
+        job.place = place
+        self.num_bytes += job.num_bytes
+        self.work.add(job.bucket, job.tenant, job.cost_ns)
+        group = self.groups.get(job.key)
+        if group is None:
+            group = self.groups[job.key] = Group[J]()
+        length_class = class_of(job.length)
+        entries = group.classes.get(length_class)
+        if entries is None:
+            group.classes[length_class] = [(place, job)]
+            group.rows[length_class] = job.rows
+        else:
+            insort(entries, (place, job))  # places differ: jobs are never compared
+            group.rows[length_class] += job.rows
+        if job.deadline_ns is not None:
+            if len(self._deadlines) > 2 * len(self._arrivals) + 64:  # mostly of jobs that are gone
+                self._deadlines = [each for each in self._deadlines if each[2].queued]
                 heapq.heapify(self._deadlines)
-            heapq.heappush(self._deadlines, (deadline_ns, id(item), item))
-
-    def _leave(self, item: Waiting) -> _Bucket:
-        item.queued = False
-        del self._order[id(item)]
-        self.num_bytes -= item.num_bytes
-        bucket = self._buckets[item.key]
-        bucket.rows -= item.rows
-        return bucket
+            heapq.heappush(self._deadlines, (job.deadline_ns, id(job), job))

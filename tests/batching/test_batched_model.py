@@ -6,8 +6,10 @@ import msgspec
 import pytest
 
 from headrace.batching.batched_model import BatchedModel
+from headrace.batching.fixed_policy import FixedPolicy
 from headrace.batching.instance import Outcome
-from headrace.batching.policy import Limits
+from headrace.batching.policy import Limits, Policy
+from headrace.batching.waiting import Waiting
 from headrace.errors import HeadraceError, InputRefused, Unavailable, WorkerLost
 from headrace.generation import Detokenize
 from headrace.records import BatchRecord, Record
@@ -29,7 +31,8 @@ class Bench:
         about = about or signature()
         limits = Limits(about.batch.max_size, int(delay_ms * 1e6), max_queue, 10_000)
         version = ModelVersion("m", 1)
-        self.model = BatchedModel(version, about, self.instances, limits, self.records.append, self.clock)
+        self.policy: Policy[Waiting] = FixedPolicy(limits)
+        self.model = BatchedModel(version, about, self.instances, self.policy, self.records.append, self.clock)
         self.instance = self.instances[0]
 
     def ask(self, rows: list[list[float]], deadline_ns: int | None = None) -> Got:
@@ -64,7 +67,7 @@ async def test_while_the_instance_is_busy_the_batch_grows(bench: Bench) -> None:
         bench.clock.pass_ms(1)
     while bench.instance.handed:
         bench.instance.finish()
-    assert bench.reasons() == [("idle", 1), ("size", 4), ("idle", 1)]
+    assert bench.reasons() == [("idle", 1), ("full", 4), ("idle", 1)]
 
 
 async def test_a_delay_waits_for_company() -> None:
@@ -75,7 +78,7 @@ async def test_a_delay_waits_for_company() -> None:
     bench.ask([[2, 2]])
     bench.clock.pass_ms(1)
     bench.instance.finish()
-    assert bench.reasons() == [("delay", 2)]
+    assert bench.reasons() == [("deadline", 2)]
 
 
 async def test_a_full_batch_does_not_wait_for_the_delay() -> None:
@@ -84,7 +87,7 @@ async def test_a_full_batch_does_not_wait_for_the_delay() -> None:
         bench.ask([[1, 1]])
     bench.clock.pass_ms()
     bench.instance.finish()
-    assert bench.reasons() == [("size", 4)]
+    assert bench.reasons() == [("full", 4)]
 
 
 async def test_a_model_that_cannot_batch_takes_one_request_at_a_time() -> None:
@@ -94,7 +97,7 @@ async def test_a_model_that_cannot_batch_takes_one_request_at_a_time() -> None:
     bench.instance.finish()
     bench.instance.finish()
     assert (first.arrays, second.arrays) == ({"y": [[2, 2]]}, {"y": [[4, 4]]})
-    assert bench.reasons() == [("alone", 1), ("alone", 1)]
+    assert bench.reasons() == [("full", 1), ("full", 1)]
 
 
 async def test_a_full_batch_is_handed_over_in_advance_and_one_that_may_grow_is_not(bench: Bench) -> None:
@@ -106,7 +109,7 @@ async def test_a_full_batch_is_handed_over_in_advance_and_one_that_may_grow_is_n
     assert bench.instance.running == 1
     bench.instance.finish()
     bench.instance.finish()
-    assert bench.reasons() == [("size", 4), ("size", 4), ("idle", 1)]
+    assert bench.reasons() == [("full", 4), ("full", 4), ("idle", 1)]
 
 
 async def test_the_least_busy_instance_gets_the_batch() -> None:
@@ -258,7 +261,7 @@ async def test_the_batch_axis_may_be_learned_from_the_first_run() -> None:
     bench.ask([[2, 2]])
     bench.clock.pass_ms()
     bench.instance.finish()
-    assert bench.reasons() == [("alone", 1), ("idle", 2)]
+    assert bench.reasons() == [("full", 1), ("idle", 2)]
 
 
 async def test_draining_answers_what_is_here_and_refuses_what_comes(bench: Bench) -> None:

@@ -1,0 +1,276 @@
+"""The policy that keeps deadlines: predicted times decide who is let in, what shares a run, and what is given up. Pure.
+
+What is let in is predicted to be in time; in order of urgency (priority, then deadline, tenants by fair shares), a run
+holds the most urgent request and as much beside it as makes the run worth most (see `packing.py`). Built on Clockwork's
+predictions (OSDI 2020), Nexus's early drop (SOSP 2019), Symphony's deferral (arXiv 2308.07470) and virtual token
+counters (OSDI 2024). Without deadlines nothing is refused, and what waits is run as soon as an instance is idle.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Generic
+
+import msgspec
+
+from headrace.batching.company import Company
+from headrace.batching.demand import Demand
+from headrace.batching.guard import Guard
+from headrace.batching.job import NO_DEADLINE_NS, J, Job
+from headrace.batching.latency import Latency
+from headrace.batching.length_class import class_of, longest_of
+from headrace.batching.packing import Line, best_window, chosen
+from headrace.batching.policy import (
+    MOST_AT_INSTANCE,
+    GivenUp,
+    Limits,
+    Reason,
+    Refusal,
+    Run,
+    Wait,
+    queue_refusal,
+)
+from headrace.batching.queue import Group, Queue
+from headrace.batching.turns import Turns
+from headrace.batching.work_ahead import bucket_of
+
+BUSY = 0.6  # of the machine's time asked for: below, waiting for company only adds latency
+UNKNOWN = Line(1e6, 1e6)  # until something is known; only the proportion counts
+STARVED_NS = NO_DEADLINE_NS  # in the queue: from then on a request is the most urgent, whatever its priority
+FOLLOW = 0.1  # how quickly averages follow
+LINES_FOR = 8  # runs that the lines of lengths are kept for
+LONG = 0.9  # of the requests that are not long
+STEP = 0.05  # by which the border moves
+WORTH = 0.85  # of the work a second that a run without end would do
+HASTE = 0.5  # of a usual run's time: with less left, a request is given up for those behind it
+MANY = 16  # rows that what a row costs is read off at
+INFINITE = 1e18
+
+
+class DeadlinePolicy(Generic[J]):
+    """Owns the queue of one model version, and what is known of its times."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        latency: Latency,
+        company: Company,
+        weights: Mapping[str, float] | None = None,
+        instances: int = 1,
+    ) -> None:
+        self.queue: Queue[J] = Queue()
+        self.latency = latency
+        self.guard = Guard()
+        self.demand = Demand()
+        self._limits = limits
+        self._company = company
+        self._turns = Turns(weights or {})
+        self._instances = instances
+        self._ends: dict[int, float] = {}  # of the runs under way: when each is predicted to end
+        self._run_ns = 0.0  # that a run takes of late, while others wait
+        self._long_ns = 0.0  # that all but few requests take less than, each alone
+        self._off = 1.0  # how much longer the waiting work takes than the sum of its parts
+        self._lines: dict[int, Line] = {}
+        self._lines_runs = 0
+
+    # ---- in
+
+    def admit(self, job: J, now_ns: int) -> Refusal | None:
+        work = self.queue.work
+        line = self._line(job.length)
+        job.cost_ns = job.rows * max(line.row / WORTH, line.row + line.fixed / self._limits.max_size)
+        job.bucket = bucket_of(job.level, job.deadline_ns, now_ns)
+        self.demand.arrived(now_ns, job.rows, job.cost_ns)
+        full = queue_refusal(self.queue, job, self._limits, self._drain_ns(now_ns))
+        if full or job.deadline_ns is None or not self.latency.known:
+            return full
+        slack = job.deadline_ns - now_ns
+        needs = self.latency.late(job.rows, job.length, self._company.others(self))
+        self._long_ns += (needs or 1.0) * STEP * (LONG - (needs < self._long_ns))
+        busy = self._busy_ns(now_ns)
+        if work.tenants:
+            before = work.before(job.bucket)
+            if len(work.tenants) > (job.tenant in work.tenants):
+                weights = self._turns.weights
+                before = min(before, work.fair_share_before(job.tenant, weights.get(job.tenant, 1.0), weights))
+            # As if it were long itself: else short ones would take every gap that is too small for a long one. And a
+            # run of others may come between, where it is worth more.
+            reserve = max(0.0, self._long_ns - needs) + min(self._good_run_ns(job), slack / 4)
+            needs += reserve
+            behind = job.cost_ns * self._off + reserve - work.room_behind(job.bucket, now_ns + busy)
+        else:
+            before, behind = 0.0, 0.0
+        predicted = busy + before * self._off / self._instances + needs
+        job.predicted_ns = int(now_ns + predicted)
+        late = predicted - self.guard.within(slack)
+        if late <= 0.0 and behind <= 0.0:
+            return None
+        waited = now_ns - job.arrived_ns
+        return Refusal("predicted", max(late, behind), waited + predicted, float(job.deadline_ns - job.arrived_ns))
+
+    def push(self, job: J, now_ns: int) -> None:
+        waiting = self.queue.work.tenants
+        if job.tenant not in waiting:
+            self._turns.came(job.tenant, waiting)
+        self.queue.push(job, job.due_ns)
+
+    # ---- out
+
+    def give_up(self, now_ns: int) -> Sequence[GivenUp[J]]:
+        """Those that would be late even alone and at once; and, where more waits than is in time, those that leave
+        time only for a run of less than half the usual length: the rest gains more than is lost."""
+        queue = self.queue
+        given_up: list[GivenUp[J]] = []
+        while (job := queue.first_due()) is not None:
+            left = job.due_ns - now_ns
+            needs = self.latency.typical(job.rows, job.length, self._company.others(self))
+            crowded = left < HASTE * self._good_run_ns(job) and queue.work.total_ns * self._off > left
+            if needs < left and not crowded:
+                break
+            queue.remove(job)
+            self.guard.answered(late=True)
+            given_up.append(GivenUp(job, "overload" if needs < left else "late", now_ns - job.arrived_ns + needs))
+        return given_up
+
+    def next(self, now_ns: int, running: int) -> Run[J] | Wait:
+        head, group = self._most_urgent(now_ns)
+        limits, there = self._limits, sum(group.rows.values())
+        if running and (there < limits.max_size or running >= MOST_AT_INSTANCE):
+            return Wait(None)
+        slack = self._slack(head, now_ns)
+        if not running and there < limits.max_size and (until_ns := self._worth_waiting(head, now_ns, slack)):
+            return Wait(until_ns)
+        window = best_window(group, head, class_of(head.length), self._class_line, slack, limits.max_size)
+        turns = self._turns if len(self.queue.work.tenants) > 1 else None
+        jobs, heavy = chosen(group, head, window, limits.max_batch_bytes, turns)
+        for job in jobs:
+            self.queue.remove(job)
+            if turns:
+                turns.served(job.tenant, job.cost_ns)
+        rows = sum([job.rows for job in jobs])
+        length = max([job.length for job in jobs])
+        company = self._company.others(self)
+        typical, late = self.latency.typical(rows, length, company), self.latency.late(rows, length, company)
+        reason: Reason = "idle"
+        if rows >= limits.max_size:
+            reason = "full"
+        elif heavy:
+            reason = "memory"
+        elif rows < there and self._line(length).rows_within(slack, rows + 1) <= rows:
+            reason = "deadline"
+        elif self.queue and not window.cut:
+            reason = "shape"
+        return Run(jobs, reason, rows, length, typical, late, company)
+
+    def began(self, run: Run[J], now_ns: int) -> None:
+        self._ends[id(run)] = max(now_ns, *self._ends.values(), 0) + run.typical_ns
+        self._company.began(self)
+
+    def ended(self, run: Run[J], began_ns: int, now_ns: int, *, learn: bool) -> None:
+        del self._ends[id(run)]
+        self._company.ended(self)
+        if not learn:
+            return
+        took = now_ns - began_ns
+        company = run.company or self._company.others(self)
+        self.latency.learn(run.rows, run.length, took, company)
+        self._lines_runs += 1
+        if self._lines_runs >= LINES_FOR:
+            self._lines.clear()
+            self._lines_runs = 0
+        if self.queue or len(run.jobs) > 1:
+            parts = sum([job.cost_ns for job in run.jobs])
+            if parts > 0.0:
+                self._off += FOLLOW * (took / parts - self._off)
+            self._run_ns += FOLLOW * (took - self._run_ns) if self._run_ns else took
+
+    def resize(self, max_size: int) -> None:
+        self._limits = msgspec.structs.replace(self._limits, max_size=max_size)
+
+    def answered(self, run: Run[J], now_ns: int) -> None:
+        for job in run.jobs:
+            if job.predicted_ns:
+                self.guard.answered(now_ns > job.due_ns)
+
+    # ---- what it goes by
+
+    def _most_urgent(self, now_ns: int) -> tuple[J, Group[J]]:
+        """The request that the next run must hold: nobody waits for ever behind others."""
+        queue = self.queue
+        oldest = queue.oldest()
+        if now_ns - oldest.queued_ns > STARVED_NS:
+            return oldest, queue.groups[oldest.key]
+        if len(queue.work.tenants) > 1:
+            head = min([queue.first_of(tenant) for tenant in self._turns.next(queue.work.tenants)], key=_level)
+            return head, queue.groups[head.key]
+        groups = queue.groups.values()
+        if len(groups) == 1:
+            (group,) = groups
+            return group.head(), group
+        heads = [(group.head(), group) for group in groups]
+        return min(heads, key=self._latest_start)
+
+    def _latest_start(self, head: tuple[J, Group[J]]) -> tuple[int, float]:
+        """Of two shapes the one goes first that has less time left to begin."""
+        level, order_ns, _ = head[0].place
+        return level, order_ns - self._line(head[0].length).time(head[0].rows)
+
+    def _slack(self, head: J, now_ns: int) -> float:
+        """What a run with the head in it may take, by what is typical."""
+        if head.deadline_ns is None:
+            return INFINITE
+        line = self._line(head.length).time(head.rows)
+        margin = self.latency.late(head.rows, head.length) / line if self.latency.known else 1.0
+        return (head.deadline_ns - now_ns) / max(1.0, margin)
+
+    def _worth_waiting(self, head: J, now_ns: int, slack: float) -> int | None:
+        """Until when to wait for company while an instance is idle; None: not at all.
+
+        As long as the settings say; or, where the machine is busy, for the next arrival, if the time of a run that it
+        saves is more than the pause. Never longer than one run's fixed cost, and never past what the deadline allows.
+        """
+        line = self._line(head.length)
+        spare = slack - line.time(head.rows) * 2
+        until_ns = float(head.queued_ns + self._limits.max_delay_ns)
+        rate = self.demand.rate(now_ns)
+        if rate and self._limits.max_size > 1 and self.latency.known:
+            pause = 1e9 / rate
+            longest = head.queued_ns + line.fixed
+            if 1.5 * pause < line.fixed and now_ns + pause < longest and self.demand.load(now_ns) > BUSY:
+                until_ns = max(until_ns, now_ns + pause)
+        until_ns = min(until_ns, now_ns + spare)
+        return int(until_ns) if until_ns > now_ns else None
+
+    def _line(self, length: int) -> Line:
+        return self._class_line(longest_of(class_of(length)) if length else 0)
+
+    def _class_line(self, length: int) -> Line:
+        """What runs of one length take; looked up again after a few runs."""
+        line = self._lines.get(length)
+        if line is None:
+            line = self._lines[length] = self._measured_line(length)
+        return line
+
+    def _measured_line(self, length: int) -> Line:
+        latency, company = self.latency, self._company.others(self)
+        if not latency.known:
+            return UNKNOWN
+        one, most = latency.typical(1, length, company), max(2, min(self._limits.max_size, MANY))
+        row = max(0.0, (latency.typical(most, length, company) - one) / (most - 1))
+        return Line(max(one - row, 1.0), row)
+
+    def _good_run_ns(self, job: J) -> float:
+        """What a run takes that is long enough to be worth its fixed cost."""
+        return max(self._run_ns, self._line(job.length).fixed / (1.0 - WORTH))
+
+    def _busy_ns(self, now_ns: int) -> float:
+        """Until an instance is idle."""
+        if len(self._ends) < self._instances:
+            return 0.0
+        return max(min(self._ends.values()) - now_ns, 0.1 * self._run_ns)
+
+    def _drain_ns(self, now_ns: int) -> float:
+        """Until what waits now is done."""
+        return self._busy_ns(now_ns) + self.queue.work.total_ns * self._off / self._instances
+
+
+def _level(job: Job) -> int:
+    return job.level

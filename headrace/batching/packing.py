@@ -1,0 +1,129 @@
+"""Which waiting requests share the next run: the most urgent one, and those that make the run worth most. Pure.
+
+Rows of one run are padded to the longest of them. Padding costs what the padded tokens cost; leaving a row out costs it
+a run of its own. So the run is a window over lengths that holds the most urgent request and has the most useful work a
+second, by measured times; and as many rows as the deadline of the most urgent leaves time for.
+"""
+
+import math
+from collections.abc import Callable
+
+import msgspec
+
+from headrace.batching.job import J, Job
+from headrace.batching.length_class import longest_of
+from headrace.batching.queue import Entry, Group
+from headrace.batching.turns import Turns
+
+LONG_NS = 20_000_000.0  # a run for which an earlier answer to a part of it is worth a second run
+EVEN_ROWS = 8  # rows that a run is not cut below
+NEARLY = 0.97  # of the best rate, for an earlier answer
+PATIENCE = 3  # shorter classes that may make a run worse before the next is no longer tried
+
+
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """What a run of one length takes, in ns: `fixed` and so much more for each row."""
+
+    fixed: float
+    row: float
+
+    def time(self, rows: float) -> float:
+        return self.fixed + self.row * rows
+
+    def rows_within(self, limit_ns: float, most: int) -> int:
+        """Rows at most that a run may have to end in time."""
+        if self.row <= 0.0:
+            return most if self.fixed <= limit_ns else 0
+        return max(0, min(most, int((limit_ns - self.fixed) / self.row)))
+
+
+Lines = Callable[[int], Line]
+"""By length."""
+
+
+class Window(msgspec.Struct, frozen=True, gc=False):
+    """Rows of these classes, the most urgent first, and always the head."""
+
+    shortest: int  # classes, both included
+    longest: int
+    rows: int
+    time_ns: float
+    cut: bool = False  # there was more to take, and an earlier answer was worth more
+
+
+def best_window(group: Group[J], head: Job, head_class: int, typical: Lines, slack: float, most_rows: int) -> Window:
+    """The window for a run that must take at most `slack` ns; at least the head itself, be it in time or not.
+
+    `typical` says what a run takes. Of runs that are nearly as good the shorter is taken where a run takes long: its
+    answers come sooner, and those who ask again at once fall out of step.
+    """
+    alone = typical(longest_of(head_class))
+    best = Window(head_class, head_class, head.rows, alone.time(head.rows))
+    best_alone = best.time_ns
+    best_rate = _worth(alone) * head.rows / best.time_ns
+    classes = sorted(group.classes)
+    worths = [_worth(typical(longest_of(each))) for each in classes]
+    at = classes.index(head_class)
+    for end in range(at, len(classes)):
+        line = typical(longest_of(classes[end]))
+        room = line.rows_within(slack, most_rows) - head.rows
+        if room < 0 or line.row * head.rows > best_alone:
+            break
+        rows, work, worse = head.rows, head.rows * worths[at], 0
+        for index in range(end, -1, -1):
+            if line.row > typical(longest_of(classes[index])).time(1):
+                break  # a run of its own costs less than filling it up
+            taken = min(group.rows[classes[index]] - (head.rows if index == at else 0), room)
+            if taken <= 0:
+                continue
+            rows, room, work = rows + taken, room - taken, work + taken * worths[index]
+            time_ns = line.fixed + line.row * rows
+            if work > best_rate * time_ns:
+                best, best_rate = Window(classes[index], classes[end], rows, time_ns), work / time_ns
+                worse = 0
+            else:
+                worse += 1
+            if room <= 0 or worse > PATIENCE:
+                break
+    return _shortened(best, typical(longest_of(best.longest)), head.rows)
+
+
+def _worth(line: Line) -> float:
+    """Useful work of a row of that length; a little where rows cost nothing, so that more of them are worth more."""
+    return line.row + 1e-3 * line.fixed
+
+
+def _shortened(window: Window, line: Line, least: int) -> Window:
+    """As few rows as have nearly the best rate, where all would take long."""
+    if window.time_ns < LONG_NS:
+        return window
+    most = window.rows
+    enough = NEARLY * most * line.fixed / (line.fixed + (1 - NEARLY) * line.row * most)
+    rows = max(least, min(EVEN_ROWS, most), math.ceil(enough))
+    return msgspec.structs.replace(window, rows=rows, time_ns=line.time(rows), cut=True) if rows < most else window
+
+
+def chosen(
+    group: Group[J], head: J, window: Window, most_bytes: int, turns: Turns | None = None
+) -> tuple[list[J], bool]:
+    """The head and those of the window that fit, most urgent first, or tenant after tenant by their turns; and whether
+    only bytes kept others out."""
+    entries: list[Entry[J]] = []
+    for length_class, waiting in group.classes.items():
+        if window.shortest <= length_class <= window.longest:
+            entries += waiting if turns else waiting[: window.rows]
+    entries.sort()  # by place: no two are the same
+    candidates = [job for _, job in entries]
+    if turns:
+        candidates = turns.in_order(candidates)
+    jobs, rows, num_bytes, heavy = [head], head.rows, head.num_bytes, False
+    for job in candidates:
+        if job is head or rows + job.rows > window.rows:
+            continue
+        if num_bytes + job.num_bytes > most_bytes:
+            heavy = True
+            continue
+        jobs.append(job)
+        rows += job.rows
+        num_bytes += job.num_bytes
+    return jobs, heavy

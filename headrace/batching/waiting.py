@@ -1,0 +1,26 @@
+"""A real request that waits: a job with its tensors and who is to be told."""
+
+from headrace.batching.check import Checked, num_bytes
+from headrace.batching.job import DEFAULT_LEVEL, Job
+from headrace.servable import Reply
+from headrace.types import Request
+
+
+class Waiting(Job):
+    """One request from its arrival to its answer; owned by the batched model."""
+
+    __slots__ = ("attempts", "done", "reply", "request", "running")
+
+    def __init__(self, request: Request, checked: Checked, reply: Reply, queued_ns: int) -> None:
+        super().__init__(checked.rows, checked.length, checked.key, queued_ns)
+        context = request.context
+        self.request = request
+        self.reply = reply
+        self.num_bytes = num_bytes(request)
+        self.arrived_ns = context.arrived_ns or queued_ns
+        self.deadline_ns = context.deadline_ns
+        self.level = context.priority or DEFAULT_LEVEL
+        self.tenant = context.tenant
+        self.attempts = 0  # runs that died with it
+        self.running = False
+        self.done = False  # answered, or nobody waits

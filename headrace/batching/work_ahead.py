@@ -1,0 +1,101 @@
+"""How much work stands before a newcomer, and whether those behind it can wait for it. Pure.
+
+Work is counted by level and by when it is due, in buckets of time, so that a question costs as many steps as there are
+buckets, however many requests wait.
+"""
+
+from bisect import bisect_right, insort
+from collections.abc import Collection, Mapping
+
+WIDTH_BITS = 22  # of a bucket: 4.2 ms
+FARTHEST_NS = 4_000_000_000  # what is due later than this from now is counted with what has no deadline
+FAR = 1 << 62
+
+Bucket = tuple[int, int]
+"""A level, and a stretch of time that something is due in."""
+
+
+class WorkAhead:
+    """The cost of what waits, in ns of a run's time."""
+
+    def __init__(self) -> None:
+        self.total_ns = 0.0
+        self._buckets: dict[Bucket, float] = {}
+        self._jobs: dict[Bucket, int] = {}
+        self._order: list[Bucket] = []
+        self._tenants: dict[str, float] = {}
+        self._tenant_jobs: dict[str, int] = {}
+
+    @property
+    def tenants(self) -> Collection[str]:
+        """Those of whom something waits."""
+        return self._tenants.keys()
+
+    def add(self, bucket: Bucket, tenant: str, cost_ns: float) -> None:
+        """One more waits."""
+        self.total_ns += cost_ns
+        if bucket in self._jobs:
+            self._buckets[bucket] += cost_ns
+            self._jobs[bucket] += 1
+        else:
+            self._buckets[bucket] = cost_ns
+            self._jobs[bucket] = 1
+            insort(self._order, bucket)
+        self._tenants[tenant] = self._tenants.get(tenant, 0.0) + cost_ns
+        self._tenant_jobs[tenant] = self._tenant_jobs.get(tenant, 0) + 1
+
+    def subtract(self, bucket: Bucket, tenant: str, cost_ns: float) -> None:
+        """One that was added waits no longer. Where none is left nothing is, so that rounding does not add up."""
+        self.total_ns -= cost_ns
+        self._buckets[bucket] -= cost_ns
+        self._jobs[bucket] -= 1
+        if not self._jobs[bucket]:
+            del self._buckets[bucket], self._jobs[bucket]
+            self._order.remove(bucket)
+            if not self._order:
+                self.total_ns = 0.0
+        self._tenants[tenant] -= cost_ns
+        self._tenant_jobs[tenant] -= 1
+        if not self._tenant_jobs[tenant]:
+            del self._tenants[tenant], self._tenant_jobs[tenant]
+
+    def of(self, tenant: str) -> float:
+        """What waits of one tenant."""
+        return self._tenants.get(tenant, 0.0)
+
+    def fair_share_before(self, tenant: str, weight: float, weights: Mapping[str, float]) -> float:
+        """What is served before a newcomer of `tenant` where tenants take turns by weight: all of its own, and of
+        each other as much as that tenant may take meanwhile."""
+        own = self._tenants.get(tenant, 0.0)
+        turns = own / weight
+        return own + sum(
+            min(theirs, turns * weights.get(name, 1.0)) for name, theirs in self._tenants.items() if name != tenant
+        )
+
+    def before(self, bucket: Bucket) -> float:
+        """What is served before one of this bucket, in order of urgency."""
+        order = self._order
+        if not order or bucket >= order[-1]:
+            return self.total_ns
+        buckets = self._buckets
+        return sum([buckets[each] for each in order[: bisect_right(order, bucket)]])
+
+    def room_behind(self, bucket: Bucket, start_ns: float) -> float:
+        """How much more may come before what is due after this bucket, where all begins at `start_ns`; infinite where
+        nothing is. May be negative."""
+        order = self._order
+        if not order or bucket >= order[-1]:
+            return float("inf")
+        room, end_ns = float("inf"), start_ns
+        for each in order:
+            end_ns += self._buckets[each]
+            if each > bucket and each[1] != FAR:
+                room = min(room, float((each[1] + 1) << WIDTH_BITS) - end_ns)
+        return room
+
+
+def bucket_of(level: int, deadline_ns: int | None, now_ns: int) -> Bucket:
+    """The bucket of what is due then; what has no deadline, or a far one, comes last of its level."""
+    if deadline_ns is None or deadline_ns - now_ns > FARTHEST_NS:
+        return level, FAR
+    return level, deadline_ns >> WIDTH_BITS

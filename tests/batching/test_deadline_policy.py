@@ -1,0 +1,169 @@
+"""Who is let in, what runs next, and what is given up, by predicted times."""
+
+from headrace.batching.company import Company
+from headrace.batching.deadline_policy import STARVED_NS, DeadlinePolicy
+from headrace.batching.job import Job
+from headrace.batching.latency import Latency
+from headrace.batching.policy import Limits, Run, Wait
+from tests.batching.jobs import MS, job
+
+
+def latency() -> Latency:
+    """2 ms a run and 1 ms a row; ten tokens count as a row more."""
+    known = Latency()
+    for rows in (1, 2, 4, 8, 16):
+        for length in (0, 10, 20, 40, 80):
+            for _ in range(5):
+                known.learn(rows, length, (2 + rows * (1 + length / 10)) * MS)
+    return known
+
+
+def policy(
+    *waiting: Job, known: Latency | None = None, max_size: int = 16, weights: dict[str, float] | None = None
+) -> DeadlinePolicy[Job]:
+    made: DeadlinePolicy[Job] = DeadlinePolicy(
+        Limits(max_size, 0, 1000, 1 << 20), latency() if known is None else known, Company(), weights
+    )
+    for each in waiting:
+        assert made.admit(each, each.queued_ns) is None
+        made.push(each, each.queued_ns)
+    return made
+
+
+def run(made: DeadlinePolicy[Job], now_ms: float = 0.0, running: int = 0) -> Run[Job]:
+    decision = made.next(int(now_ms * MS), running)
+    assert isinstance(decision, Run)
+    return decision
+
+
+def test_without_deadlines_everybody_waits_and_an_idle_instance_takes_all() -> None:
+    first, second = job(), job()
+    assert (run(policy(first, second)).jobs, run(policy(first)).reason) == ([first, second], "idle")
+
+
+def test_nothing_is_refused_by_prediction_before_anything_is_known() -> None:
+    assert policy(known=Latency()).admit(job(within_ms=0.1), 0) is None
+
+
+def test_a_request_that_cannot_be_in_time_even_alone_is_refused_with_the_figures() -> None:
+    refusal = policy().admit(job(within_ms=2), 0)
+    assert refusal
+    assert refusal.reason == "predicted"
+    assert refusal.deadline_ns == 2 * MS
+    assert refusal.predicted_ns
+    assert refusal.predicted_ns >= 3 * MS
+    assert refusal.retry_after_ns > 0
+
+
+def test_a_request_is_refused_once_what_waits_takes_its_time() -> None:
+    made = policy()
+    admitted = 0
+    while (refusal := made.admit(arrival := job(within_ms=50), 0)) is None:
+        made.push(arrival, 0)
+        admitted += 1
+    assert 8 < admitted < 50
+    assert refusal.reason == "predicted"
+
+
+def test_a_short_deadline_does_not_push_those_aside_that_were_let_in() -> None:
+    made = policy()
+    while made.admit(arrival := job(within_ms=100), 0) is None:
+        made.push(arrival, 0)
+    hurried = 0
+    while made.admit(arrival := job(within_ms=80), 0) is None:  # alone there would be room for as many again
+        made.push(arrival, 0)
+        hurried += 1
+    assert hurried < 20 < len(made.queue)
+
+
+def test_the_most_urgent_is_in_the_run_and_a_higher_priority_before_it() -> None:
+    later, sooner, important = job(within_ms=90), job(within_ms=50), job(within_ms=99, level=1)
+    made = policy(later, sooner, important, max_size=1)
+    assert [run(made).jobs[0] for _ in range(3)] == [important, sooner, later]
+
+
+def test_of_several_shapes_the_one_with_least_time_left_goes_first() -> None:
+    quick, slow = job(within_ms=30, key="a"), job(80, within_ms=31, key="b")
+    assert run(policy(quick, slow)).jobs == [slow]
+
+
+def test_nobody_waits_for_ever_behind_what_is_more_important() -> None:
+    old = job(level=9)
+    made = policy(old, job(now_ms=STARVED_NS / MS, level=1), max_size=1)
+    assert run(made, STARVED_NS / MS + 1).jobs == [old]
+
+
+def test_a_run_is_as_large_as_the_deadline_of_the_most_urgent_allows() -> None:
+    made = policy(*[job() for _ in range(15)])
+    made.queue.push(urgent := job(within_ms=12), urgent.due_ns)
+    decision = run(made)
+    assert decision.jobs[0] is urgent
+    assert 1 < decision.rows < 11
+    assert decision.reason == "deadline"
+
+
+def test_what_cannot_be_in_time_any_more_costs_no_run() -> None:
+    made = policy(late := job(within_ms=40), job(within_ms=400))
+    (given_up,) = made.give_up(38 * MS)
+    assert (given_up.job, given_up.reason) == (late, "late")
+    assert given_up.predicted_ns > 40 * MS
+
+
+def test_a_busy_instance_is_handed_a_second_batch_only_where_it_is_full() -> None:
+    made = policy(*[job() for _ in range(3)], max_size=2)
+    assert run(made, running=1).reason == "full"
+    assert made.next(0, 1) == Wait(None)
+
+
+def test_in_a_quiet_machine_nobody_waits_for_company() -> None:
+    assert run(policy(job(within_ms=100))).reason == "idle"
+
+
+def test_a_pause_is_made_where_the_run_that_it_saves_takes_longer() -> None:
+    known = Latency()
+    for rows in (1, 2, 4, 8, 16):
+        for _ in range(5):
+            known.learn(rows, 0, 20 * MS)  # company costs nothing
+    made = policy(known=known)
+    for now_ms in range(200):  # 1,000 a second, for a machine that does 50 runs
+        made.admit(job(now_ms=now_ms, within_ms=400), now_ms * MS)
+    made.push(job(now_ms=200, within_ms=400), 200 * MS)
+    assert isinstance(decision := made.next(200 * MS, 0), Wait)
+    assert decision.until_ns is not None
+    assert 200 * MS < decision.until_ns < 203 * MS
+    assert isinstance(made.next(221 * MS, 0), Run)
+
+
+def test_a_tenant_that_floods_leaves_the_other_its_turn() -> None:
+    made = policy()
+    while made.admit(arrival := job(within_ms=80, tenant="flood"), 0) is None:
+        made.push(arrival, 0)
+    arrival = job(within_ms=80, tenant="quiet")
+    assert made.admit(arrival, 0) is None
+    made.push(arrival, 0)
+    assert arrival in run(made).jobs
+
+
+def test_a_weight_gives_a_tenant_more_of_the_turns() -> None:
+    made = policy(weights={"heavy": 3.0}, max_size=1)
+    for _ in range(6):
+        for tenant in ("heavy", "light"):
+            each = job(tenant=tenant)
+            assert made.admit(each, 0) is None
+            made.push(each, 0)
+    served = [run(made).jobs[0].tenant for _ in range(8)]
+    assert served.count("heavy") > served.count("light")
+
+
+def test_what_runs_take_is_learned_and_followed() -> None:
+    made = policy()
+    before = made.latency.typical(4, 0)
+    for turn in range(60):
+        jobs = [job(now_ms=turn * 100) for _ in range(4)]
+        for each in jobs:
+            made.admit(each, each.queued_ns)
+            made.push(each, each.queued_ns)
+        decision = run(made, turn * 100)
+        made.began(decision, turn * 100 * MS)
+        made.ended(decision, turn * 100 * MS, turn * 100 * MS + int(2 * before), learn=True)
+    assert made.latency.typical(4, 0) > 1.5 * before

@@ -1,0 +1,76 @@
+"""Which lengths share a run."""
+
+from headrace.batching.job import Job
+from headrace.batching.length_class import class_of, longest_of
+from headrace.batching.packing import EVEN_ROWS, Line, Lines, best_window, chosen
+from headrace.batching.queue import Queue
+from tests.batching.jobs import MS, job
+
+INFINITE = 1e18
+
+
+def line(length: int) -> Line:
+    return Line(1.5 * MS, 0.035 * MS * length)  # about a small encoder on two cores
+
+
+def packed(head: Job, *others: Job, slack: float = INFINITE, most_rows: int = 64, lines: Lines = line) -> list[int]:
+    queue: Queue[Job] = Queue()
+    for index, each in enumerate((head, *others)):
+        queue.push(each, index)
+    (group,) = queue.groups.values()
+    window = best_window(group, head, class_of(head.length), lines, slack, most_rows)
+    jobs, _ = chosen(group, head, window, 1 << 30)
+    assert jobs[0] is head
+    return sorted(each.length for each in jobs)
+
+
+def test_lengths_that_are_nearly_equal_share_a_run() -> None:
+    assert packed(job(20), job(22), job(24), job(21)) == [20, 21, 22, 24]
+
+
+def test_a_long_row_is_not_joined_by_one_that_would_be_mostly_padding() -> None:
+    assert packed(job(256), job(5), job(5), job(5)) == [256]
+
+
+def test_short_rows_are_padded_where_that_is_cheaper_than_a_run_of_their_own() -> None:
+    assert packed(job(8), job(12), job(10)) == [8, 10, 12]
+
+
+def test_a_short_head_joins_a_longer_row_only_where_it_pays() -> None:
+    assert packed(job(10), job(256)) == [10]
+    assert packed(job(20), job(40)) == [20, 40]
+
+
+def test_only_as_many_rows_as_the_deadline_leaves_time_for() -> None:
+    assert len(packed(*[job(24) for _ in range(20)], slack=6 * MS)) == 4
+
+
+def test_a_head_that_is_late_anyhow_is_run_alone() -> None:
+    assert packed(job(24), job(24), slack=0.0) == [24]
+
+
+def test_a_run_is_not_longer_than_is_worth_an_earlier_answer() -> None:
+    assert len(packed(*[job(128) for _ in range(16)])) == EVEN_ROWS
+
+
+def test_a_short_run_takes_all() -> None:
+    assert len(packed(*[job(16) for _ in range(16)])) == 16
+
+
+def test_where_rows_cost_nothing_all_share_a_run() -> None:
+    assert len(packed(job(5), job(100), job(256), lines=lambda length: Line(MS, 0.0))) == 3
+
+
+def test_a_batch_that_is_too_heavy_leaves_the_rest() -> None:
+    queue: Queue[Job] = Queue()
+    head, other = job(8), job(8)
+    queue.push(head, 0)
+    queue.push(other, 1)
+    (group,) = queue.groups.values()
+    window = best_window(group, head, class_of(8), line, INFINITE, 64)
+    assert chosen(group, head, window, head.num_bytes) == ([head], True)
+
+
+def test_a_class_holds_every_length_up_to_its_longest() -> None:
+    for length in range(1, 5000):
+        assert longest_of(class_of(length) - 1) < length <= longest_of(class_of(length))

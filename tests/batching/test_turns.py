@@ -1,0 +1,27 @@
+"""Whose turn it is."""
+
+from headrace.batching.turns import Turns
+from tests.batching.jobs import job
+
+
+def test_the_tenant_that_was_served_least_is_next() -> None:
+    turns = Turns({})
+    turns.served("a", 10.0)
+    turns.served("b", 5.0)
+    assert turns.next(["a", "b"]) == ["b", "a"]
+
+
+def test_one_that_comes_back_has_saved_up_no_turns() -> None:
+    turns = Turns({})
+    turns.served("busy", 100.0)
+    turns.came("idle", ["busy"])
+    turns.served("idle", 1.0)
+    assert turns.next(["idle", "busy"]) == ["busy", "idle"]
+
+
+def test_jobs_come_tenant_after_tenant_by_weight_and_the_higher_level_first() -> None:
+    turns = Turns({"b": 2.0})
+    waiting = [job(tenant=tenant, level=level) for level, tenant in ((1, "c"), (5, "a"), (5, "a"), (5, "b"), (5, "b"))]
+    for each in waiting:
+        each.cost_ns = 2.0
+    assert [each.tenant for each in turns.in_order(waiting)] == ["c", "a", "b", "b", "a"]
