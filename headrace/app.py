@@ -93,7 +93,7 @@ class Server:
         self.bus = Bus()
         self.states = States(self.bus)
         self.registry = Registry(self.states.of)
-        self.gateway = Gateway(self.registry, self.bus, clock)
+        self.gateway = Gateway(self.registry, self.bus, clock, config.tenants)
         self.reconcile = Reconcile(
             LocalRepository(repository),
             self.registry,

@@ -7,7 +7,6 @@ documentation's test read them. Knows no server; computed values are never writt
 import difflib
 import tomllib
 import types
-import typing
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,12 +15,12 @@ import msgspec
 from msgspec import Meta
 
 from headrace.errors import SettingInvalid
+from headrace.setting import Setting, Value, settings_in
+from headrace.tenants import Tenant, check_tenants, is_tenant
 
 PREFIX = "HEADRACE_"
 FILE_VARIABLE = "HEADRACE_CONFIG"
 """The environment variable that names the settings file; every other HEADRACE_ variable is a setting."""
-
-Value = bool | int | float | str
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
@@ -102,6 +101,12 @@ class Batching(msgspec.Struct, frozen=True):
         float,
         Meta(ge=0, le=1, description="Largest difference between a row alone and in company that proves a batch axis."),
     ] = 1e-3
+    policy: Annotated[
+        Literal["deadline", "fixed", "none"], Meta(description="What decides which requests a run takes, and when.")
+    ] = "deadline"
+    lanes: Annotated[
+        Literal["auto", 1, 2], Meta(description="How many runs of a model go side by side, each on its own cores.")
+    ] = "auto"
 
 
 class Workers(msgspec.Struct, frozen=True):
@@ -147,6 +152,14 @@ class Llm(msgspec.Struct, frozen=True):
         int,
         Meta(ge=0, le=2**31 - 1, description="Most tokens of a prompt and its answer; 0: what the model was made for."),
     ] = 0
+    reasoning: Annotated[
+        str,
+        Meta(
+            description="How a language model's thoughts are told apart from its answer.",
+            pattern=REASONING,
+            extra={"takes": "auto, off, or the marks around thoughts with a space between, as in <think> </think>"},
+        ),
+    ] = "auto"
 
 
 class Log(msgspec.Struct, frozen=True):
@@ -157,14 +170,6 @@ class Log(msgspec.Struct, frozen=True):
     )
     level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least important lines that are written.")
-    reasoning: Annotated[
-        str,
-        Meta(
-            description="How a language model's thoughts are told apart from its answer.",
-            pattern=REASONING,
-            extra={"takes": "auto, off, or the marks around thoughts with a space between, as in <think> </think>"},
-        ),
-    ] = "auto"
     ] = "info"
 
 
@@ -179,16 +184,7 @@ class Config(msgspec.Struct, frozen=True):
     workers: Workers = Workers()
     llm: Llm = Llm()
     log: Log = Log()
-
-
-class Setting(msgspec.Struct, frozen=True):
-    """What is known of one setting: its dotted key, its default, one sentence, and what it takes in words."""
-
-    key: str
-    default: Value
-    meaning: str
-    takes: str
-    type: Any  # as annotated, for msgspec.convert
+    tenants: Mapping[str, Tenant] = {}  # by name; `OTHERS` are those that are not named
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -207,9 +203,9 @@ class Loaded(msgspec.Struct, frozen=True):
     sources: Mapping[str, str]
 
     def values(self) -> dict[str, Value]:
-        """Every setting's value by its dotted key, in the order of the tree."""
+        """Every setting's value by its dotted key, in the order of the tree, those of tenants last."""
         tree = msgspec.to_builtins(self.config)
-        return {key: _at(tree, key) for key in SETTINGS}
+        return {key: _at(tree, key) for key in (*SETTINGS, *_keys_of(self.config.tenants))}
 
 
 def load_config(
@@ -227,7 +223,9 @@ def load_config(
     for given in (*(_from_file(file) if file else ()), *_from_environment(environment), *flags):
         values[given.key] = _read(given)
         sources[given.key] = given.source
-    return Loaded(msgspec.convert(_nested(values), Config), sources)
+    config = msgspec.convert(_nested(values), Config)
+    check_tenants(config.tenants)
+    return Loaded(config, dict.fromkeys(_keys_of(config.tenants), "default") | sources)
 
 
 def from_assignment(text: str, source: str = "--set") -> Given:
@@ -262,12 +260,34 @@ def _leaves(tree: Mapping[str, object], above: str = "") -> Iterator[tuple[str, 
         key = f"{above}{name}"
         if isinstance(value, dict) and value and key not in SETTINGS:
             yield from _leaves(value, f"{key}.")
+        elif value == {} and above == "tenants.":
+            yield f"{key}.weight", Tenant().weight  # it is named, and has what a tenant has by itself
         elif value != {} or key not in _SECTIONS:
             yield key, value
 
 
+def setting_of(key: str) -> Setting | None:
+    """The setting that a dotted key means."""
+    match _path(key):
+        case ["tenants", name, field] if is_tenant(name):
+            return OF_A_TENANT.get(f"tenants.NAME.{field}")
+    return SETTINGS.get(key)
+
+
+def _keys_of(tenants: Iterable[str]) -> list[str]:
+    """The settings of tenants of these names."""
+    return [f"tenants.{name}.{field}" for name in tenants for field in Tenant.__struct_fields__]
+
+
+def _path(key: str) -> list[str]:
+    """The parts of a dotted key; a tenant's name may itself have dots."""
+    section, _, rest = key.partition(".")
+    name, _, field = rest.rpartition(".")
+    return [section, name, field] if section == "tenants" and is_tenant(name) else key.split(".")
+
+
 def _read(given: Given) -> Value:
-    setting = SETTINGS.get(given.key)
+    setting = setting_of(given.key)
     if setting is None:
         raise SettingInvalid(f"there is no setting {given.key!r} (from {given.source}); {_suggestion(given.key)}")
     try:
@@ -287,6 +307,8 @@ def _shown(value: object) -> str:
 
 def _suggestion(key: str) -> str:
     """Names the nearest setting, or where the whole list is."""
+    if key.partition(".")[0] == "tenants":
+        return f"a tenant has {', '.join(Tenant.__struct_fields__)}, as in tenants.NAME.rate, and a printable name"
     inside = [name for name in SETTINGS if name.startswith(f"{key}.")]
     if inside:
         return f"it holds {', '.join(inside)}"
@@ -299,7 +321,7 @@ def _suggestion(key: str) -> str:
 def _nested(values: Mapping[str, Value]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for key, value in values.items():
-        *above, name = key.split(".")
+        *above, name = _path(key)
         branch = tree
         for part in above:
             branch = branch.setdefault(part, {})
@@ -308,50 +330,18 @@ def _nested(values: Mapping[str, Value]) -> dict[str, Any]:
 
 
 def _at(tree: Any, key: str) -> Value:
-    for part in key.split("."):
+    for part in _path(key):
         tree = tree[part]
     value: Value = tree
     return value
 
 
-def _settings(section: type[msgspec.Struct], above: str = "") -> Iterator[Setting]:
-    for name, annotated in typing.get_type_hints(section, include_extras=True).items():
-        if isinstance(annotated, type) and issubclass(annotated, msgspec.Struct):
-            yield from _settings(annotated, f"{above}{name}.")
-        else:
-            yield Setting(f"{above}{name}", getattr(section(), name), _meaning(annotated), _takes(annotated), annotated)
-
-
-def _meaning(annotated: Any) -> str:
-    meaning: str = next(meta.description for meta in annotated.__metadata__ if meta.description)
-    return meaning
-
-
-def _takes(annotated: Any) -> str:
-    """What a setting takes, in words that follow "is not"."""
-    for meta in annotated.__metadata__:
-        if meta.extra:
-            return str(meta.extra["takes"])
-    kind = typing.get_origin(annotated.__origin__) or annotated.__origin__
-    if kind is Literal:
-        return "one of " + ", ".join(typing.get_args(annotated.__origin__))
-    if kind is bool:
-        return "true or false"
-    if kind is str:
-        return "text, and not empty"
-    return {int: "a whole number", float: "a number"}[kind] + _range(annotated.__metadata__)
-
-
-def _range(metas: Iterable[Meta]) -> str:
-    low = high = ""
-    for meta in metas:
-        low = f" of at least {meta.ge}" if meta.ge is not None else low
-        low = f" above {meta.gt}" if meta.gt is not None else low
-        high = f" and at most {meta.le}" if meta.le is not None else high
-    return low + high
-
-
-SETTINGS: Mapping[str, Setting] = types.MappingProxyType({setting.key: setting for setting in _settings(Config)})
+SETTINGS: Mapping[str, Setting] = types.MappingProxyType({setting.key: setting for setting in settings_in(Config)})
 """Every setting by its dotted key, in the order of the tree."""
 
-_SECTIONS = frozenset(key[:dot] for key in SETTINGS for dot in range(len(key)) if key[dot] == ".")
+OF_A_TENANT: Mapping[str, Setting] = types.MappingProxyType(
+    {setting.key: setting for setting in settings_in(Tenant, "tenants.NAME.")}
+)
+"""Those of each tenant, in the place of whose name stands NAME."""
+
+_SECTIONS = frozenset(key[:dot] for key in SETTINGS for dot in range(len(key)) if key[dot] == ".") | {"tenants"}

@@ -123,6 +123,8 @@ class Batching(msgspec.Struct, frozen=True):
     max_queue: int | None = None  # requests that may wait
     tolerance: float | None = None  # largest difference of a row alone and in company
     pad: Padding | bool | None = None  # False: rows of several lengths never share a run
+    policy: Literal["deadline", "fixed", "none"] | None = None  # what decides when a batch is closed
+    lanes: Literal["auto", 1, 2] | None = None  # runs side by side
 
 
 class Objective(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """Settings: which source wins, and what is refused with which words."""
 
+import math
 from pathlib import Path
 
 import msgspec
@@ -7,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.config import SETTINGS, Config, Given, from_assignment, load_config
+from headrace.config import OF_A_TENANT, SETTINGS, Config, Given, from_assignment, load_config, setting_of
 from headrace.errors import SettingInvalid
+from headrace.tenants import Tenant
 
 
 def _file(folder: Path, text: str) -> Path:
@@ -59,6 +61,35 @@ def test_a_setting_is_written_as_it_is_loaded() -> None:
     assert list(loaded.values()) == list(SETTINGS)
 
 
+def test_tenants_are_named_in_a_table_and_their_settings_come_last(tmp_path: Path) -> None:
+    file = _file(tmp_path, "[tenants]\nalice = { weight = 2, rate = 100, burst = 200 }\n'b.c' = {}\n")
+    loaded = load_config(file, flags=[from_assignment("tenants.alice.rate=10")])
+    assert loaded.config.tenants == {"alice": Tenant(2, 10, 200), "b.c": Tenant()}
+    values = loaded.values()
+    assert list(values) == [
+        *SETTINGS,
+        *(f"tenants.{name}.{field}" for name in ("alice", "b.c") for field in ("weight", "rate", "burst")),
+    ]
+    assert (values["tenants.alice.rate"], loaded.sources["tenants.alice.rate"]) == (10, "--set")
+    assert (values["tenants.b.c.rate"], loaded.sources["tenants.b.c.rate"]) == (math.inf, "default")
+
+
+def test_a_tenant_may_be_named_by_the_environment() -> None:
+    loaded = load_config(environment={"HEADRACE_TENANTS__ALICE__RATE": "5"})
+    assert loaded.config.tenants == {"alice": Tenant(rate=5)}
+
+
+def test_a_tenants_setting_is_known_by_its_key() -> None:
+    assert setting_of("tenants.a.b.rate") is OF_A_TENANT["tenants.NAME.rate"]
+    assert setting_of("tenants.alice") is None
+    assert setting_of("batching.lanes") is SETTINGS["batching.lanes"]
+
+
+@pytest.mark.parametrize(("text", "lanes"), [("auto", "auto"), ("1", 1), ("2", 2)])
+def test_lanes_are_a_word_or_a_number(text: str, lanes: str | int) -> None:
+    assert load_config(flags=[from_assignment(f"batching.lanes={text}")]).config.batching.lanes == lanes
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -73,6 +104,23 @@ def test_a_setting_is_written_as_it_is_loaded() -> None:
         ("[server.http_port]\nx = 1", "server.http_port: a table (from file {file}) is not a whole number"),
         ("[server]\ndrain_s = nan", "server.drain_s: nan (from file {file}) is not a number of at least 0"),
         ("[server]\ninsecure = 'yes'", "server.insecure: 'yes' (from file {file}) is not true or false"),
+        (
+            "[tenants.alice]\nrat = 1",
+            "no setting 'tenants.alice.rat' (from file {file}); a tenant has weight, rate, burst",
+        ),
+        ("[tenants]\nalice = 1", "no setting 'tenants.alice' (from file {file}); a tenant has weight"),
+        ("tenants = 1", "no setting 'tenants' (from file {file}); a tenant has weight"),
+        ("[tenants]\n'' = { rate = 1 }", "no setting 'tenants..rate' (from file {file}); a tenant has"),
+        ("[tenants.alice]\nrate = 0", "tenants.alice.rate: 0 (from file {file}) is not a number of at least 0.001"),
+        ("[tenants.alice]\nrate = nan", "tenants.alice.rate: nan (from file {file}) is not a number of at least 0.001"),
+        ("[tenants.alice]\nweight = -1", "tenants.alice.weight: -1 (from file {file}) is not a number of at least"),
+        ("[tenants.alice]\nburst = 1.5", "tenants.alice.burst: 1.5 (from file {file}) is not a whole number"),
+        ("[tenants.alice]\nburst = 5", "tenants.alice.burst: goes with a rate, and there is none"),
+        ("[batching]\nlanes = 3", "batching.lanes: 3 (from file {file}) is not one of auto, 1, 2"),
+        (
+            "[batching]\npolicy = 'best'",
+            "batching.policy: 'best' (from file {file}) is not one of deadline, fixed",
+        ),
         ("[log]\nformat = 'xml'", "log.format: 'xml' (from file {file}) is not one of text, json"),
         (
             "a = 1\n[server b",

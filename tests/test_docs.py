@@ -9,7 +9,7 @@ import pytest
 
 from headrace import errors
 from headrace.cli.main import VERBS
-from headrace.config import SETTINGS
+from headrace.config import OF_A_TENANT, SETTINGS
 from headrace.models import manifest
 from headrace.protocols.status import STATUS
 
@@ -31,12 +31,12 @@ def _anchors(path: Path) -> set[str]:
 
 
 def test_every_setting_and_no_other_has_a_heading() -> None:
-    assert list(_sections("settings.md")) == list(SETTINGS)
+    assert list(_sections("settings.md")) == [*SETTINGS, *OF_A_TENANT]
 
 
-@pytest.mark.parametrize("key", SETTINGS)
+@pytest.mark.parametrize("key", [*SETTINGS, *OF_A_TENANT])
 def test_a_setting_is_described_as_it_is(key: str) -> None:
-    setting, text = SETTINGS[key], _sections("settings.md")[key]
+    setting, text = {**SETTINGS, **OF_A_TENANT}[key], _sections("settings.md")[key]
     default = str(setting.default).lower() if isinstance(setting.default, bool) else str(setting.default)
     assert text.startswith(f"{setting.meaning} Takes {setting.takes}. Default: `{default}`.")
 

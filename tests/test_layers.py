@@ -19,6 +19,8 @@ GROUND = {
     "clock",
     "arrays",
     "generated",
+    "setting",
+    "tenants",
 }
 
 ALLOWED: dict[str, set[str]] = {
@@ -177,6 +179,8 @@ TWINLESS = {
         "llm/limits",
         "weights/checkpoint",
         "llm/engine_protocol",
+        "bench/report",
+        "bench/wire",
     )
 }
 """Modules that only declare, or that are tested as a program."""

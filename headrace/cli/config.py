@@ -7,7 +7,7 @@ import msgspec
 
 from headrace.cli.console import console, table
 from headrace.cli.settings import add_setting_flags, settings_of
-from headrace.config import SETTINGS, Loaded
+from headrace.config import Loaded, setting_of
 
 
 def parser() -> ArgumentParser:
@@ -27,14 +27,19 @@ def run(arguments: Sequence[str]) -> int:
     for key, value in loaded.values().items():
         given = loaded.sources[key] != "default"
         text = str(value).lower() if isinstance(value, bool) else str(value)
-        shown.add_row(key, text, loaded.sources[key], SETTINGS[key].meaning, style="bold" if given else "")
+        shown.add_row(key, text, loaded.sources[key], _meaning(key), style="bold" if given else "")
     console().print(shown)
     return 0
 
 
 def _as_json(loaded: Loaded) -> str:
     settings = {
-        key: {"value": value, "source": loaded.sources[key], "meaning": SETTINGS[key].meaning}
+        key: {"value": value, "source": loaded.sources[key], "meaning": _meaning(key)}
         for key, value in loaded.values().items()
     }
     return msgspec.json.format(msgspec.json.encode(settings)).decode()
+
+
+def _meaning(key: str) -> str:
+    setting = setting_of(key)
+    return setting.meaning if setting else ""

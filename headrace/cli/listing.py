@@ -10,10 +10,11 @@ from rich.table import Table
 from headrace.cli.console import table
 from headrace.generation import LanguageFacts
 from headrace.models.registry import Served
-from headrace.types import FREE, BatchAxis, Manifest, Signature, TensorSpec, VersionStatus
+from headrace.types import FREE, BatchAxis, Manifest, Objective, Signature, TensorSpec, VersionStatus
 
 COLUMNS = "name", "version", "state", "runtime", "inputs", "outputs", "batch axis", "from"
 BRIEF = 4  # of them fit on a line together
+_OBJECTIVES = {"p99_ms": "p99", "ttft_ms": "first token", "tpot_ms": "each token"}
 TABLE_WIDTH = 140  # below it, cells of a table are too narrow to be read
 
 
@@ -105,6 +106,8 @@ def _notes(each: Listed) -> Iterator[tuple[str, str]]:
         yield "reason", each.status.reason
     if each.manifest:
         yield from (("warning", warning) for warning in each.manifest.warnings)
+        if objective := _objective(each.manifest.objective):
+            yield "objective", ", ".join(f"{_OBJECTIVES[key]} {value:g} ms" for key, value in objective.items())
 
 
 def _cells(each: Listed) -> tuple[str, ...]:
@@ -133,11 +136,17 @@ def _origin(manifest: Manifest | None) -> str:
 
 
 def _object(each: Listed) -> dict[str, Any]:
+def _objective(objective: Objective) -> dict[str, float]:
+    """What is promised of a version."""
+    return {key: value for key, value in msgspec.structs.asdict(objective).items() if value is not None}
+
+
     manifest, signature = each.manifest, each.signature
     made: dict[str, Any] = msgspec.to_builtins(each.status)
     if manifest is not None:
         made |= {"path": str(manifest.path), "runtime": manifest.runtime}
         made |= {"provenance": dict(manifest.provenance), "warnings": manifest.warnings}
+        made |= {"objective": _objective(manifest.objective)}
     if signature is not None:
         made |= msgspec.to_builtins(signature)
     return made

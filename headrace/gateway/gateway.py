@@ -1,14 +1,17 @@
-"""Every inference passes here once: routed to a version, counted, recorded."""
+"""Every inference passes here once: routed to a version, held to its tenant's rate, counted, recorded."""
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from headrace.clock import Clock
-from headrace.errors import Cancelled, Draining, HeadraceError, Internal
+from headrace.errors import Cancelled, Draining, HeadraceError, Internal, RateLimited
+from headrace.gateway.rates import Rates
 from headrace.models.registry import Registry, Served
-from headrace.records import Recorder, RequestRecord
+from headrace.records import Recorder, RequestRecord, ShedRecord
 from headrace.servable import Cancel, Reply
-from headrace.types import Request, Response
+from headrace.tenants import Tenant
+from headrace.types import ModelRef, ModelVersion, Request, Response
 
 log = logging.getLogger(__name__)
 
@@ -20,23 +23,29 @@ def _nothing() -> None:
 class Gateway:
     """Hands requests to the versions that are ready, and records each once it is answered."""
 
-    def __init__(self, registry: Registry, record: Recorder, clock: Clock) -> None:
+    def __init__(
+        self, registry: Registry, record: Recorder, clock: Clock, tenants: Mapping[str, Tenant] | None = None
+    ) -> None:
         self.in_flight = 0  # requests
         self.draining = False  # takes nothing new
         self._registry = registry
         self._record = record
         self._clock = clock
+        self._rates = Rates(tenants or {})
         self._idle: asyncio.Event | None = None  # once somebody waits for the last answer
 
     def submit(self, request: Request, reply: Reply) -> Cancel:
         """As `Servable.submit`: answers and errors go to `reply`, perhaps before this returns."""
         submitted_ns = self._clock.now_ns()
+        asked: ModelRef | ModelVersion = request.model
         try:
             if self.draining:
                 raise Draining("the server is shutting down and takes no new requests", retry_after_s=1)
             served = self._registry.get(request.model)
+            asked = served.version
+            self._limit(request, asked, submitted_ns)
         except HeadraceError as error:
-            self._record_refusal(request, submitted_ns, error)
+            self._record_refusal(request, asked, submitted_ns, error)
             reply(error)
             return _nothing
         call = _Call(self, request, served, reply, submitted_ns)
@@ -82,8 +91,19 @@ class Gateway:
             )
         )
 
-    def _record_refusal(self, request: Request, submitted_ns: int, error: HeadraceError) -> None:
-        model, context = request.model, request.context
+    def _limit(self, request: Request, version: ModelVersion, now_ns: int) -> None:
+        """Raises RateLimited where the tenant has had what it may."""
+        tenant = request.context.tenant
+        try:
+            self._rates.take(tenant, now_ns)
+        except RateLimited:
+            self._record(ShedRecord(version, tenant, "rate"))
+            raise
+
+    def _record_refusal(
+        self, request: Request, model: ModelRef | ModelVersion, submitted_ns: int, error: HeadraceError
+    ) -> None:
+        context = request.context
         times = context.arrived_ns, submitted_ns, self._clock.now_ns()
         self._record(
             RequestRecord(

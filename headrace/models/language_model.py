@@ -11,6 +11,8 @@ REFUSED = {
     "batching.max_delay_ms": "a language model waits for no company; leave it out",
     "batching.tolerance": "the batch axis of a language model is not probed; leave it out",
     "batching.pad": "sequences of a language model are never filled up; leave it out",
+    "batching.policy": "a language model closes no batches; leave it out",
+    "batching.lanes": "a language model runs step after step; leave it out",
     "warm_up": "a language model warms up by itself; leave it out",
 }
 """Keys of model.toml that mean nothing here; a config.pbtxt, where they have values unasked, may have them."""
@@ -37,7 +39,7 @@ def check_language(said: Overrides, provenance: Mapping[str, str]) -> None:
 def check_tensors(provenance: Mapping[str, str]) -> None:
     """Raises ModelInvalid where a model that runs in batches is given a setting of language models."""
     for key, source in provenance.items():
-        if key.startswith("llm."):
+        if key.startswith("llm.") or key in ("objective.ttft_ms", "objective.tpot_ms"):
             raise ModelInvalid("is for language models, and this is none; leave it out", f"{source}: {key}")
 
 

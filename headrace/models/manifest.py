@@ -12,16 +12,25 @@ from msgspec import Meta
 from headrace.arrays import DATATYPES
 from headrace.config import REASONING, KvMemory
 from headrace.errors import ModelInvalid
-from headrace.models.limits import MAX_BATCH_SIZE, MAX_DELAY_US, MAX_INSTANCES, MAX_QUEUE, MAX_RUNS, MAX_SEQUENCES
+from headrace.models.limits import (
+    MAX_BATCH_SIZE,
+    MAX_DELAY_US,
+    MAX_INSTANCES,
+    MAX_OBJECTIVE_MS,
+    MAX_QUEUE,
+    MAX_RUNS,
+    MAX_SEQUENCES,
+)
 from headrace.models.overrides import Overrides
 from headrace.models.references import inside, read_labels
 from headrace.models.schema_faults import explain, unknown_key
 from headrace.models.version_policy import All, Latest, Specific, VersionPolicy
-from headrace.types import Batching, LanguageChoices, Padding, Shape, TensorSpec, WarmUp, WarmUpInput
+from headrace.types import Batching, LanguageChoices, Objective, Padding, Shape, TensorSpec, WarmUp, WarmUpInput
 
 BatchSize = Annotated[int, Meta(ge=1, le=MAX_BATCH_SIZE)]
 Instances = Annotated[int, Meta(ge=1, le=MAX_INSTANCES)]
 Dimension = Annotated[int, Meta(ge=-1, le=2**63 - 1)]
+Milliseconds = Annotated[float, Meta(gt=0, le=MAX_OBJECTIVE_MS)]
 Name = Annotated[str, Meta(min_length=1)]
 
 
@@ -41,6 +50,14 @@ class _Batching(_Strict, frozen=True):
     max_queue: Annotated[int, Meta(ge=1, le=MAX_QUEUE)] | None = None
     tolerance: Annotated[float, Meta(ge=0, le=1e9)] | None = None
     pad: bool | _Pad | None = None
+    policy: Literal["deadline", "fixed", "none"] | None = None
+    lanes: Literal["auto", 1, 2] | None = None
+
+
+class _Objective(_Strict, frozen=True):
+    p99_ms: Milliseconds | None = None
+    ttft_ms: Milliseconds | None = None
+    tpot_ms: Milliseconds | None = None
 
 
 class _Llm(_Strict, frozen=True):
@@ -89,6 +106,7 @@ class _ModelToml(_Strict, frozen=True):
     version_policy: str | tuple[Annotated[int, Meta(ge=1, le=2**63 - 1)], ...] | None = None
     batching: bool | _Batching | None = None
     llm: _Llm = _Llm()
+    objective: _Objective = _Objective()
     inputs: tuple[_Tensor, ...] = ()
     outputs: tuple[_Tensor, ...] = ()
     warm_up: tuple[_WarmUp, ...] = ()
@@ -100,6 +118,7 @@ _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "batching": _Batching,
     "batching.pad": _Pad,
     "llm": _Llm,
+    "objective": _Objective,
     "inputs[...]": _Tensor,
     "outputs[...]": _Tensor,
     "warm_up[...]": _WarmUp,
@@ -127,7 +146,8 @@ def parse_model_toml(content: bytes, folder: Path, file: str = "model.toml") -> 
         threads=said.threads,
         version_policy=_version_policy(said.version_policy, f"{file}: version_policy"),
         batching=_batching(said.batching, f"{file}: batching"),
-        llm=_llm(said.llm, folder, f"{file}: llm"),
+        objective=Objective(**msgspec.structs.asdict(said.objective)),
+        llm=_llm(said.llm, f"{file}: llm"),
         inputs=_tensors(said.inputs, folder, f"{file}: inputs"),
         outputs=_tensors(said.outputs, folder, f"{file}: outputs"),
         warm_up=tuple(_warm_up(run, folder, f"{file}: warm_up[{i}]") for i, run in enumerate(said.warm_up)),
@@ -184,7 +204,7 @@ def _padding(said: bool | _Pad | None, where: str) -> Padding | bool | None:
     return Padding(said.axis, said.values, said.mask or "") if isinstance(said, _Pad) else said
 
 
-def _llm(said: _Llm, folder: Path, where: str) -> LanguageChoices:
+def _llm(said: _Llm, where: str) -> LanguageChoices:
     try:
         msgspec.convert("auto" if said.kv_memory is None else said.kv_memory, KvMemory)
     except msgspec.ValidationError:

@@ -207,6 +207,7 @@ def _manifest(name: str, number: int, path: Path, folder: Path, layers: Sequence
         inputs=said.inputs,
         outputs=said.outputs,
         batching=said.batching,
+        objective=said.objective,
         llm=said.llm,
         warm_up=said.warm_up,
         parameters=said.parameters,

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from headrace.models.version_policy import VersionPolicy
-from headrace.types import Batching, LanguageChoices, TensorSpec, WarmUp
+from headrace.types import Batching, LanguageChoices, Objective, TensorSpec, WarmUp
 
 SCALARS = ("runtime", "device", "isolation", "instances", "threads", "version_policy", "filename")
 TENSORS = ("inputs", "outputs")
@@ -23,6 +23,7 @@ class Overrides(msgspec.Struct, frozen=True):
     version_policy: VersionPolicy | None = None
     filename: str | None = None  # of the model, inside the version's folder
     batching: Batching = Batching()
+    objective: Objective = Objective()
     llm: LanguageChoices = LanguageChoices()
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
@@ -42,7 +43,8 @@ class Layer(msgspec.Struct, frozen=True):
 def combine(layers: Sequence[Layer]) -> tuple[Overrides, dict[str, str]]:
     """All that the layers say, the first of them winning key by key, and the source of each key.
 
-    Batching, llm and parameters are joined by key, tensors by name; warm-up runs are taken whole from one layer.
+    Batching, objective, llm and parameters are joined by key, tensors by name; warm-up runs are taken whole from one
+    layer.
     """
     said: dict[str, Any] = {}
     provenance: dict[str, str] = {}
@@ -55,6 +57,7 @@ def combine(layers: Sequence[Layer]) -> tuple[Overrides, dict[str, str]]:
     fields["config"] = next((layer.says.config for layer in layers if layer.says.config), {})
     fields |= {key: tuple(_under(said, key).values()) for key in TENSORS}
     fields["batching"] = Batching(**_under(said, "batching"))
+    fields["objective"] = Objective(**_under(said, "objective"))
     fields["llm"] = LanguageChoices(**_under(said, "llm"))
     fields["parameters"] = _under(said, "parameters")
     fields["warnings"] = tuple(warning for layer in layers for warning in layer.says.warnings)
@@ -66,7 +69,7 @@ def _statements(says: Overrides) -> Iterable[tuple[str, Any]]:
     for key in SCALARS:
         if (value := getattr(says, key)) is not None:
             yield key, value
-    for table, choices in (("batching", says.batching), ("llm", says.llm)):
+    for table, choices in (("batching", says.batching), ("objective", says.objective), ("llm", says.llm)):
         for key, value in msgspec.structs.asdict(choices).items():
             if value is not None:
                 yield f"{table}.{key}", value

@@ -88,7 +88,7 @@ def _choices(path: str, tables: Tables) -> list[str]:
 
 def _literals(hint: Any) -> Iterator[Any]:
     for argument in get_args(hint):
-        if isinstance(argument, str):
+        if isinstance(argument, str | int):
             yield argument
         else:
             yield from _literals(argument)
@@ -99,6 +99,9 @@ def _in_words(expected: str) -> str:
     kinds, bound = re.fullmatch(r"(`[^`]*`)(.*)", expected, re.DOTALL).groups()  # type: ignore[union-attr]
     names = [_WORDS.get(f"`{kind}`", kind) for kind in kinds.strip("`").split(" | ") if kind != "null"]
     bound = (
-        bound.replace(" of length >= 1", " that is not empty").replace(">=", "of at least").replace("<=", "of at most")
+        bound.replace(" of length >= 1", " that is not empty")
+        .replace(">=", "of at least")
+        .replace("<=", "of at most")
+        .replace(">", "above")
     )
     return " or ".join(names) + bound

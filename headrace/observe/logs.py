@@ -7,8 +7,8 @@ from typing import Any, Literal, TextIO
 
 from headrace.clock import Clock
 from headrace.errors import DeadlineExceeded, HeadraceError, Internal, Unavailable, WorkerLost
+from headrace.gateway.token_bucket import TokenBucket
 from headrace.observe.log_format import FIELDS, JsonFormatter, TextFormatter
-from headrace.observe.token_bucket import TokenBucket
 from headrace.records import BatchRecord, GenerationRecord, ModelEvent, Record, RequestRecord, StepRecord, WorkerEvent
 
 LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "grpc", "asyncio")

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from headrace.errors import InvalidRequest
+from headrace.tenants import MAX_NAME, is_tenant
 from headrace.types import Context
 
 MAX_MS = 3_600_000
 MAX_PRIORITY = 9
-MAX_TENANT = 128  # characters
 
 _DECIMAL = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?")
 _LONGEST_SHOWN = 60  # characters of a wrong value
@@ -102,12 +102,7 @@ def _priority(value: str, name: str) -> int:
 def _tenant(value: str, name: str) -> str:
     if is_tenant(value):
         return value
-    raise InvalidRequest(f"{_shown(value)} is not a name of 1 to {MAX_TENANT} printable characters", name)
-
-
-def is_tenant(name: str) -> bool:
-    """Whether a tenant may be called so."""
-    return 0 < len(name) <= MAX_TENANT and name.isprintable()
+    raise InvalidRequest(f"{_shown(value)} is not a name of 1 to {MAX_NAME} printable characters", name)
 
 
 def _accuracy(value: str, name: str) -> float:

@@ -21,7 +21,17 @@ from headrace.cli.listing import (
 from headrace.generation import LanguageFacts
 from headrace.models.registry import Served
 from headrace.servable import Servable
-from headrace.types import FREE, BatchAxis, Manifest, ModelVersion, PadAxis, Signature, TensorSpec, VersionStatus
+from headrace.types import (
+    FREE,
+    BatchAxis,
+    Manifest,
+    ModelVersion,
+    Objective,
+    PadAxis,
+    Signature,
+    TensorSpec,
+    VersionStatus,
+)
 
 IDS = TensorSpec("ids", "INT64", (FREE, 64))
 SIGNATURE = Signature(
@@ -58,6 +68,13 @@ def test_warnings_are_shown() -> None:
     manifest = Manifest("m", 1, Path("m.onnx"), "onnx", warnings=("optimization is not honoured",))
     shown = _printed([Listed(VersionStatus("m", 1, "READY"), manifest, SIGNATURE)])
     assert "m 1: warning: optimization is not honoured" in shown
+
+
+def test_an_objective_is_shown_in_the_table_and_as_json() -> None:
+    manifest = msgspec.structs.replace(MANIFEST, objective=Objective(p99_ms=50, ttft_ms=0.5))
+    versions = [Listed(VersionStatus("m", 1, "READY"), manifest, SIGNATURE)]
+    assert "m 1: objective: p99 50 ms, first token 0.5 ms" in _printed(versions)
+    assert json.loads(as_json(versions))[0]["objective"] == {"p99_ms": 50, "ttft_ms": 0.5}
 
 
 def test_a_narrow_terminal_gets_a_paragraph_a_version_with_every_part_on_a_line_of_its_own() -> None:

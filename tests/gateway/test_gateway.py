@@ -2,14 +2,18 @@
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+
+import msgspec
 
 from headrace.errors import HeadraceError, InvalidRequest
 from headrace.gateway.gateway import Gateway
 from headrace.models.registry import Registry, Served
-from headrace.records import Record, RequestRecord
+from headrace.records import Record, RequestRecord, ShedRecord
 from headrace.servable import Cancel, Reply
-from headrace.types import Backlog, BatchFacts, Manifest, ModelRef, ModelVersion, Request, Response
+from headrace.tenants import Tenant
+from headrace.types import Backlog, BatchFacts, Context, Manifest, ModelRef, ModelVersion, Request, Response
 from tests.fakes import FakeClock, Got, request, signature
 
 VERSION = ModelVersion("m", 3)
@@ -41,13 +45,13 @@ class Kept:
 
 
 class Bench:
-    def __init__(self, servable: Kept | None = None) -> None:
+    def __init__(self, servable: Kept | None = None, tenants: Mapping[str, Tenant] | None = None) -> None:
         self.kept = servable or Kept()
         self.records: list[Record] = []
         registry = Registry()
         registry.publish(Served(VERSION, Manifest("m", 3, Path("m"), "fake"), self.kept))
         self.clock = FakeClock()
-        self.gateway = Gateway(registry, self.records.append, self.clock)
+        self.gateway = Gateway(registry, self.records.append, self.clock, tenants)
 
     def record(self) -> RequestRecord:
         (record,) = self.records
@@ -71,6 +75,19 @@ def test_an_error_is_recorded_by_its_code() -> None:
     bench.gateway.submit(request([[1, 1]]), got)
     bench.kept.replies[0](InvalidRequest("no"))
     assert got.error == bench.record().error == "invalid_request"
+
+
+def test_a_tenant_that_asks_too_often_is_told_when_to_come_back_and_counted_as_shed() -> None:
+    bench, got = Bench(tenants={"alice": Tenant(rate=4, burst=1)}), Got()
+    asked = msgspec.structs.replace(request([[1, 1]]), context=Context(0, tenant="alice"))
+    bench.gateway.submit(asked, Got())
+    bench.gateway.submit(asked, got)
+    assert got.error == "rate_limited"
+    shed, refused = bench.records
+    assert shed == ShedRecord(VERSION, "alice", "rate")
+    assert isinstance(refused, RequestRecord)
+    assert (refused.version, refused.error, refused.tenant) == (3, "rate_limited", "alice")
+    assert len(bench.kept.replies) == 1
 
 
 def test_an_unknown_model_is_refused_and_recorded() -> None:

@@ -1,13 +1,11 @@
 """What may be said of a language model, and what is refused by name."""
 
-from pathlib import Path
-
 import pytest
 
 from headrace.errors import ModelInvalid
 from headrace.models.language_model import check_language, check_tensors
 from headrace.models.overrides import Layer, Overrides, combine
-from headrace.types import Batching, LanguageChoices, TensorSpec, WarmUp
+from headrace.types import Batching, LanguageChoices, Objective, TensorSpec, WarmUp
 
 
 def check(said: Overrides, source: str = "model.toml") -> None:
@@ -21,6 +19,8 @@ def check(said: Overrides, source: str = "model.toml") -> None:
         (Overrides(instances=2), "model.toml: instances: a language model runs once"),
         (Overrides(batching=Batching(max_size=2)), "model.toml: batching.max_size: .* llm.max_sequences says how many"),
         (Overrides(batching=Batching(enabled=True)), "model.toml: batching.enabled: "),
+        (Overrides(batching=Batching(policy="fixed")), "model.toml: batching.policy: a language model closes no"),
+        (Overrides(batching=Batching(lanes=2)), "model.toml: batching.lanes: a language model runs step after step"),
         (Overrides(inputs=(TensorSpec("x", "FP32", ()),)), "model.toml: inputs.x: a language model has text_input"),
         (Overrides(warm_up=(WarmUp(),)), "model.toml: warm_up: a language model warms up by itself"),
         (
@@ -45,6 +45,17 @@ def test_what_a_triton_configuration_has_unasked_is_passed_over() -> None:
     )
 
 
+
+
+@pytest.mark.parametrize("objective", [Objective(ttft_ms=1), Objective(tpot_ms=1)])
+def test_a_model_that_runs_in_batches_promises_nothing_of_tokens(objective: Objective) -> None:
+    _, provenance = combine([Layer("model.toml", Overrides(objective=objective))])
+    with pytest.raises(ModelInvalid, match=r"model.toml: objective\.t\w+_ms: is for language models"):
+        check_tensors(provenance)
+
+
+def test_a_language_model_promises_times_of_tokens() -> None:
+    check(Overrides(objective=Objective(p99_ms=9000, ttft_ms=500, tpot_ms=50)))
 def test_a_model_that_runs_in_batches_takes_no_setting_of_language_models() -> None:
     _, provenance = combine([Layer("model.toml", Overrides(llm=LanguageChoices(precision="f32")))])
     with pytest.raises(ModelInvalid, match=r"model.toml: llm.precision: is for language models"):

@@ -11,7 +11,7 @@ from headrace.errors import HeadraceError, ModelInvalid
 from headrace.models.manifest import parse_model_toml
 from headrace.models.overrides import Overrides
 from headrace.models.version_policy import All, Latest, Specific, VersionPolicy
-from headrace.types import FREE, Batching, LanguageChoices, Padding, TensorSpec, WarmUp, WarmUpInput
+from headrace.types import FREE, Batching, LanguageChoices, Objective, Padding, TensorSpec, WarmUp, WarmUpInput
 
 HERE = Path(__file__).parent
 DOCUMENTATION = HERE.parents[1] / "docs" / "model-toml.md"
@@ -94,6 +94,8 @@ def test_version_policies_are_read(said: str, policy: VersionPolicy) -> None:
         ("batching = true", Batching(enabled=True)),
         ("batching = { max_size = 8 }", Batching(max_size=8)),
         ("batching = { pad = false }", Batching(pad=False)),
+        ('batching = { policy = "fixed", lanes = 2 }', Batching(policy="fixed", lanes=2)),
+        ('batching = { lanes = "auto" }', Batching(lanes="auto")),
         ("batching = { pad = { axis = 2 } }", Batching(pad=Padding(2))),
         (
             'batching.pad = { axis = 1, values = { ids = 3, gain = 0.5, on = true }, mask = "on" }',
@@ -106,6 +108,11 @@ def test_a_word_settles_whether_rows_are_joined_and_a_table_leaves_it_to_probing
 
 
 def test_labels_may_lie_in_a_file_of_the_model_s_folder(tmp_path: Path) -> None:
+def test_an_objective_is_read() -> None:
+    said = parse("objective = { p99_ms = 50, ttft_ms = 200.5 }").objective
+    assert said == Objective(p99_ms=50, ttft_ms=200.5)
+
+
     (tmp_path / "labels.txt").write_text("cat\ndog\n")
     assert parse('[[outputs]]\nname = "y"\nlabels = "labels.txt"', tmp_path).outputs[0].labels == ("cat", "dog")
 
@@ -132,6 +139,13 @@ def test_labels_may_lie_in_a_file_of_the_model_s_folder(tmp_path: Path) -> None:
         ("batching = { max_size = -1 }", "batching.max_size: says -1; expected a whole number of at least 1"),
         ("batching = { max_delay_ms = nan }", "batching.max_delay_ms: says nan; expected a number of at least 0"),
         ("batching = { tolerance = inf }", "batching.tolerance: says inf; expected a number of at most"),
+        ("batching = { lanes = 3 }", "batching.lanes: says 3; choose one of: auto, 1, 2"),
+        ('batching = { policy = "best" }', "batching.policy: says 'best'; choose one of: deadline, fixed, none"),
+        ("objective = { p99_ms = 0 }", "objective.p99_ms: says 0; expected a number above 0"),
+        ("objective = { p99_ms = nan }", "objective.p99_ms: says nan; expected a number above 0"),
+        ("objective = { ttft_ms = inf }", "objective.ttft_ms: says inf; expected a number of at most 3600000"),
+        ("objective = { p99 = 5 }", "objective.p99: unknown key; did you mean 'p99_ms'?"),
+        ("objective = 50", "objective: says 50; expected a table"),
         ('version_policy = "latest:0"', 'give "all", "latest:N" with N of 1 or more, or a list like [1, 3]'),
         ("version_policy = []", "names no version; give at least one"),
         ("version_policy = [0]", "version_policy[0]: says 0; expected a whole number of at least 1"),
@@ -193,7 +207,9 @@ TOML_VALUES = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]")
         | st.dictionaries(
-            st.sampled_from(["name", "shape", "inputs", "datatype", "x", "max_size", "labels", "pad", "axis"]), inner, max_size=3
+            st.sampled_from(["name", "shape", "inputs", "datatype", "x", "max_size", "labels", "pad", "axis"]),
+            inner,
+            max_size=3,
         ).map(lambda table: "{ " + ", ".join(f"{key} = {value}" for key, value in table.items()) + " }")
     ),
     max_leaves=8,

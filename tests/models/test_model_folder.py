@@ -7,7 +7,7 @@ import pytest
 
 from headrace.models.model_folder import ModelVersions, read_model_file, read_model_folder
 from headrace.models.version_policy import All, Latest, Specific
-from headrace.types import FREE, Batching, Manifest, TensorSpec
+from headrace.types import FREE, Batching, Manifest, Objective, TensorSpec
 
 
 def read(folder: Path, files: dict[str, str], config: dict[str, Any] | None = None) -> ModelVersions:
@@ -211,6 +211,19 @@ def test_a_version_s_model_toml_goes_before_the_model_s(tmp_path: Path) -> None:
     assert [manifest.threads for manifest in found.manifests] == [1, 2]
     assert [manifest.provenance["threads"] for manifest in found.manifests] == ["model.toml", "2/model.toml"]
     assert found.policy == All()
+
+
+def test_an_objective_holds_for_all_versions_and_a_version_may_have_its_own(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        {
+            "1/model.onnx": "",
+            "2/model.onnx": "",
+            "2/model.toml": "objective = { p99_ms = 20 }",
+            "model.toml": 'objective = { p99_ms = 50 }\nversion_policy = "all"',
+        },
+    )
+    assert [manifest.objective for manifest in found.manifests] == [Objective(p99_ms=50), Objective(p99_ms=20)]
 
 
 def test_a_version_that_the_policy_names_and_the_folder_lacks_is_told(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Tests of how the files that say something of a model add up."""
 
 from headrace.models.overrides import Layer, Overrides, combine
-from headrace.types import Batching, LanguageChoices, TensorSpec, WarmUp
+from headrace.types import Batching, LanguageChoices, Objective, TensorSpec, WarmUp
 
 
 def test_the_first_layer_wins_key_by_key() -> None:
@@ -20,6 +20,15 @@ def test_batching_and_parameters_are_joined_by_key() -> None:
     assert said.parameters == {"a": "1", "b": "3"}
     assert provenance["batching.enabled"] == "weak"
     assert provenance["parameters.a"] == "strong"
+
+
+def test_objectives_are_joined_by_key() -> None:
+    strong, weak = Objective(p99_ms=50), Objective(p99_ms=90, ttft_ms=200)
+    said, provenance = combine(
+        [Layer("2/model.toml", Overrides(objective=strong)), Layer("model.toml", Overrides(objective=weak))]
+    )
+    assert said.objective == Objective(p99_ms=50, ttft_ms=200)
+    assert provenance == {"objective.p99_ms": "2/model.toml", "objective.ttft_ms": "model.toml"}
 
 
 def test_settings_of_language_models_are_joined_by_key() -> None:

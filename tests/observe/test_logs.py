@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from headrace.gateway.token_bucket import TokenBucket
 from headrace.generation import Times, Usage
 from headrace.observe import logs
 from headrace.observe.log_format import FIELDS
 from headrace.observe.logs import LIBRARIES, RecordLog
-from headrace.observe.token_bucket import TokenBucket
 from headrace.records import Record
 from tests.fakes import FakeClock
 from tests.observe.make import MS, answered, failed, generated, moved, ran, stepped, worker

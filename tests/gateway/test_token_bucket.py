@@ -1,9 +1,10 @@
 """At most so many a second, and so many at once."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.observe.token_bucket import TokenBucket
+from headrace.gateway.token_bucket import TokenBucket
 
 SECOND = 1_000_000_000
 
@@ -31,6 +32,22 @@ def test_time_that_goes_back_gives_nothing() -> None:
     assert bucket.take(10 * SECOND)
     assert not bucket.take(0)
     assert not bucket.take(10 * SECOND)
+
+
+def test_the_next_token_has_its_time() -> None:
+    bucket = TokenBucket(rate_per_s=4, burst=1)
+    bucket.take(0)
+    assert not bucket.take(SECOND // 8)
+    assert bucket.wait_s() == pytest.approx(0.125)
+    assert bucket.take(SECOND // 8 + round(bucket.wait_s() * SECOND))
+
+
+def test_it_is_full_at_first_and_again_after_a_rest() -> None:
+    bucket = TokenBucket(rate_per_s=1, burst=2)
+    assert bucket.is_full(0)
+    bucket.take(0)
+    assert not bucket.is_full(SECOND // 2)
+    assert bucket.is_full(SECOND)
 
 
 @given(st.lists(st.integers(min_value=0, max_value=SECOND)))
