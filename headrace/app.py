@@ -35,6 +35,7 @@ from headrace.playground.page import routes as playground_routes
 from headrace.protocols.anthropic.routes import routes as anthropic_routes
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.generate import routes as generate_routes
+from headrace.protocols.oip.grpc import Server as RpcServer
 from headrace.protocols.oip.grpc import create_server, listen_at
 from headrace.protocols.oip.infer_lane import lane
 from headrace.protocols.oip.model_config import model_config_json
@@ -154,7 +155,7 @@ class Server:
         web = HttpServer(create_app(self.front, _dialects(self.front)), lane(self.front), config.keep_alive_s)
         serving = asyncio.create_task(web.serve([http]))
         flushing = asyncio.create_task(self._flush())
-        rpc = create_server(self.front, self._config.grpc.max_message_bytes) if config.grpc else None
+        rpc = self._rpc() if config.grpc else None
         try:
             where = await listen_at(rpc, config.host, config.grpc_port) if rpc else None
             loading = asyncio.create_task(self.reconcile.start())
@@ -167,6 +168,8 @@ class Server:
                 announce(self._ready(address_of(http), where, time.monotonic() - started))
                 await stop
             loading.cancel()
+            if rpc:
+                rpc.drain()
             await self._drain()
         finally:
             web.should_exit = True
@@ -176,6 +179,9 @@ class Server:
             await self.reconcile.close()
             flushing.cancel()
             self.bus.flush()
+
+    def _rpc(self) -> RpcServer:
+        return create_server(self.front, self._config.grpc.max_message_bytes, self._config.protocols.grpc)
 
     async def _drain(self) -> None:
         """Refuse what is new and let what runs finish, for a while."""

@@ -77,6 +77,9 @@ class Protocols(msgspec.Struct, frozen=True):
     """What each protocol offers."""
 
     oip: Oip = Oip()
+    grpc: Annotated[
+        Literal["native", "grpcio"], Meta(description="Which server answers gRPC: our own, or grpcio's core.")
+    ] = "native"
 
 
 class Models(msgspec.Struct, frozen=True):

@@ -1,5 +1,7 @@
 """The Open Inference Protocol over gRPC: the server and its table of methods."""
 
+from typing import Literal, Protocol
+
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
@@ -7,7 +9,10 @@ from grpc_reflection.v1alpha import reflection_pb2
 from headrace.errors import SettingInvalid
 from headrace.generated import model_config_pb2, service_pb2
 from headrace.generated import service_pb2 as pb
+from headrace.protocols.grpc import server as native
 from headrace.protocols.grpc.method import Method, Unary
+from headrace.protocols.grpc.tls import Tls
+from headrace.protocols.http2.limits import Limits
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.grpc_call import unary
 from headrace.protocols.oip.grpc_control import Control
@@ -17,7 +22,6 @@ from headrace.protocols.oip.grpc_infer import Infer
 from headrace.protocols.oip.grpc_models import Models
 from headrace.protocols.oip.grpc_reflection import SERVICE as REFLECTION
 from headrace.protocols.oip.grpc_reflection import reflect
-from headrace.protocols.oip.grpc_server import Server
 from headrace.protocols.oip.grpc_stream import stream
 
 SERVICE = "inference.GRPCInferenceService"
@@ -27,8 +31,26 @@ _MAX_STREAMS = 1024  # calls at a time on one connection
 _PROTOBUF_MAX_BYTES = 2**31 - 1  # no message can be larger; also bounds what a compressed one may become
 
 
-def create_server(front: Front, max_message_bytes: int = UNLIMITED) -> Server:
-    """The server, on the running event loop; the caller adds a port, starts it, and stops it.
+class Server(Protocol):
+    """Serves a table of methods: the native one of `protocols/grpc`, or grpcio's core in `grpc_server.py`."""
+
+    async def listen(self, host: str, port: int, tls: Tls | None = None) -> int:
+        """Listen there; returns the port. Raises OSError where the address cannot be had, or the certificate read."""
+        ...
+
+    def drain(self) -> None:
+        """Tell clients to go elsewhere with what they have yet to ask."""
+        ...
+
+    async def stop(self, grace: float | None) -> None:
+        """Take no new calls; those under way have so many seconds, then they are cancelled."""
+        ...
+
+
+def create_server(
+    front: Front, max_message_bytes: int = UNLIMITED, kind: Literal["native", "grpcio"] = "native"
+) -> Server:
+    """The server, on the running event loop; the caller has it listen, and stops it.
 
     `max_message_bytes` is also the limit of a message once it is decompressed. To drain, wait for the gateway to
     drain first, then stop with a short grace: streams that are open and idle would use up a long one.
@@ -39,20 +61,24 @@ def create_server(front: Front, max_message_bytes: int = UNLIMITED) -> Server:
         REFLECTION: reflect((SERVICE, HEALTH, REFLECTION), _reflected()),
     }
     table = {f"/{service}/{name}": method for service, own in services.items() for name, method in own.items()}
-    return Server(table, _options(front, max_message_bytes))
+    if kind == "grpcio":
+        from headrace.protocols.oip import grpc_server  # it starts threads, and takes its time
+
+        return grpc_server.Server(table, _options(front, max_message_bytes))
+    limits = Limits(max_streams=_MAX_STREAMS, max_header_bytes=front.max_header_bytes)
+    return native.Server(table, max_message_bytes, limits)
 
 
-async def listen_at(server: Server, host: str, port: int) -> str:
+async def listen_at(server: Server, host: str, port: int, tls: Tls | None = None) -> str:
     """Start the server there; returns host:port, the port being the one that was given.
 
     Raises SettingInvalid where the address cannot be had.
     """
     where = f"[{host}]" if ":" in host else host
     try:
-        given = server.add_insecure_port(f"{where}:{port}")
-    except RuntimeError as error:
+        given = await server.listen(host, port, tls)
+    except OSError as error:
         raise SettingInvalid(f"cannot listen on {where} port {port}", "server.grpc_port") from error
-    await server.start()
     return f"{where}:{given}"
 
 

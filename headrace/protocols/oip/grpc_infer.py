@@ -2,12 +2,13 @@
 
 from headrace.clock import Clock
 from headrace.errors import HeadraceError
-from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse
+from headrace.generated.service_pb2 import ModelInferRequest
 from headrace.generation import Generated
 from headrace.protocols.grpc.method import Call, Metadata
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.grpc_call import fault, limits, parse, refuse, trace
-from headrace.protocols.oip.grpc_messages import Wanted, read_request, write_response
+from headrace.protocols.oip.grpc_messages import Wanted, Written, read_request, write_response
+from headrace.protocols.oip.grpc_raw import cut
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.unary import whole
 from headrace.protocols.spent import generation_headers, run_metadata
@@ -25,8 +26,11 @@ class Infer:
         front = self._front
         now_ns = front.clock.now_ns()
         try:
-            message = parse(ModelInferRequest, sent)
-            request, wanted = read_request(message, limits(call), now_ns, trace(call), front.registry, front.regions)
+            rest, contents = cut(sent)
+            message = parse(ModelInferRequest, rest)
+            request, wanted = read_request(
+                message, contents, limits(call), now_ns, trace(call), front.registry, front.regions
+            )
         except HeadraceError as error:
             refuse(call, error)
             return
@@ -45,7 +49,7 @@ class Infer:
             if isinstance(said, HeadraceError):
                 refuse(call, said)
             else:
-                call.finish(said.SerializeToString(), spent(told, now_ns, front.clock))
+                call.finish(said.serialized(), spent(told, now_ns, front.clock))
 
         cancel = front.gateway.submit(request, reply)
         if running:
@@ -55,7 +59,7 @@ class Infer:
 
 def written(
     answer: Response | HeadraceError, request_id: str, wanted: Wanted, regions: Regions
-) -> ModelInferResponse | HeadraceError:
+) -> Written | HeadraceError:
     """The answer as a message, or the reason why it cannot be one: a Reply must not raise."""
     if isinstance(answer, HeadraceError):
         return answer

@@ -11,9 +11,11 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import grpc
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
 from headrace.protocols.grpc.method import Method, Unary
+from headrace.protocols.grpc.tls import Tls
 from headrace.protocols.oip.grpc_rpc import Rpc
 
 log = logging.getLogger(__name__)
@@ -39,18 +41,27 @@ class Server:
         self._woken = False  # the loop is about to look at what it was told
         self._down = asyncio.Event()
 
-    def add_insecure_port(self, address: str) -> int:
-        """Listen there; returns the port. Raises RuntimeError where the address cannot be had."""
-        port: int = self._core.add_http2_port(address.encode())
-        if not port:
-            raise RuntimeError(f"cannot listen on {address}")
-        return port
+    async def listen(self, host: str, port: int, tls: Tls | None = None) -> int:
+        """Listen there; returns the port. Raises OSError where the address cannot be had, or the certificate read."""
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        secret = _credentials(tls) if tls else ()
+        try:
+            given: int = self._core.add_http2_port(address.encode(), *secret)
+        except RuntimeError as error:
+            raise OSError(f"cannot listen on {address}") from error
+        if not given:
+            raise OSError(f"cannot listen on {address}")
+        self._start()
+        return given
 
-    async def start(self) -> None:
+    def _start(self) -> None:
         self._core.start()
         for _ in range(_ASKED):
             self._core.request_call(self._completions, self._completions, self._on_call)
         self._thread.start()
+
+    def drain(self) -> None:
+        """The library says goodbye to clients when it stops, and not before."""
 
     async def stop(self, grace: float | None) -> None:
         """Take no new calls; those under way have so many seconds, then they are cancelled."""
@@ -112,6 +123,12 @@ class Server:
                 function(*arguments)
             except Exception:
                 log.exception("a call failed")
+
+
+def _credentials(tls: Tls) -> tuple[Any]:
+    pairs = [(tls.key.read_bytes(), tls.certificate.read_bytes())]
+    credentials: Any = grpc.ssl_server_credentials(pairs)
+    return (credentials._credentials,)
 
 
 def _missing(name: str) -> Unary:

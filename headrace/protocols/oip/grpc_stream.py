@@ -1,7 +1,7 @@
 """ModelStreamInfer: requests of one stream run side by side, answers leave in the order in which they come."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from itertools import count
 from typing import NamedTuple
 
@@ -11,7 +11,8 @@ from headrace.protocols.grpc.method import Call, Stream
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.grpc_call import fault, limits, metadata, parse, refuse, trace
 from headrace.protocols.oip.grpc_infer import written
-from headrace.protocols.oip.grpc_messages import read_request
+from headrace.protocols.oip.grpc_messages import Written, read_request
+from headrace.protocols.oip.grpc_raw import cut, in_stream
 from headrace.servable import Cancel
 from headrace.types import Buffer, Response
 
@@ -20,7 +21,7 @@ MAX_RUNNING = 128
 
 
 class _Answer(NamedTuple):
-    message: ModelStreamInferResponse | None  # None: nothing is to be sent
+    message: bytes | None  # None: nothing is to be sent
     error: HeadraceError | None
     final: bool  # of its request
 
@@ -65,7 +66,7 @@ class _Stream:
                 if answer.error is not None and self._strict:
                     raise answer.error
                 if answer.message is not None:
-                    await self._call.write(answer.message.SerializeToString())
+                    await self._call.write(answer.message)
                 if answer.final:
                     self._permits.release()
             await reading
@@ -88,8 +89,9 @@ class _Stream:
         number, message = next(self._numbers), ModelInferRequest()
         self._running[number] = lambda: None
         try:
-            message = parse(ModelInferRequest, sent)
-            cancel = self._start(number, message)
+            rest, contents = cut(sent)
+            message = parse(ModelInferRequest, rest)
+            cancel = self._start(number, message, contents)
         except HeadraceError as error:
             self._put(number, message, error, True)
         except Exception:
@@ -98,9 +100,9 @@ class _Stream:
             if number in self._running:  # not answered yet
                 self._running[number] = cancel
 
-    def _start(self, number: int, message: ModelInferRequest) -> Cancel:
+    def _start(self, number: int, message: ModelInferRequest, contents: Sequence[Buffer]) -> Cancel:
         front, now_ns, said = self._front, self._front.clock.now_ns(), limits(self._call)
-        request, wanted = read_request(message, said, now_ns, self._trace, front.registry, front.regions)
+        request, wanted = read_request(message, contents, said, now_ns, self._trace, front.registry, front.regions)
         # Each request has an answer; an end without outputs that follows others is sent to those who ask for it.
         send_empty = True
         wants_empty = request.parameters.get("triton_enable_empty_final_response") is True
@@ -116,16 +118,14 @@ class _Stream:
 
         return front.gateway.submit(request, reply)
 
-    def _put(
-        self, number: int, asked: ModelInferRequest, answer: ModelInferResponse | HeadraceError | None, final: bool
-    ) -> None:
+    def _put(self, number: int, asked: ModelInferRequest, answer: Written | HeadraceError | None, final: bool) -> None:
         if isinstance(answer, HeadraceError):
             self._answers.put_nowait(_Answer(_refusal(asked, answer), answer, final))
         elif answer is None:
             self._answers.put_nowait(_Answer(None, None, final))
         else:
-            answer.parameters["triton_final_response"].bool_param = final
-            self._answers.put_nowait(_Answer(ModelStreamInferResponse(infer_response=answer), None, final))
+            answer.message.parameters["triton_final_response"].bool_param = final
+            self._answers.put_nowait(_Answer(in_stream(answer.serialized()), None, final))
         if final:
             self._running.pop(number, None)
             self._end_if_done()
@@ -135,7 +135,7 @@ class _Stream:
             self._answers.put_nowait(None)
 
 
-def _refusal(asked: ModelInferRequest, error: HeadraceError) -> ModelStreamInferResponse:
+def _refusal(asked: ModelInferRequest, error: HeadraceError) -> bytes:
     response = ModelInferResponse(model_name=asked.model_name, model_version=asked.model_version, id=asked.id)
     response.parameters["code"].string_param = error.code
-    return ModelStreamInferResponse(error_message=str(error), infer_response=response)
+    return ModelStreamInferResponse(error_message=str(error), infer_response=response).SerializeToString()

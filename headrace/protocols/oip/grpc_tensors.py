@@ -1,6 +1,6 @@
 """The inputs of a gRPC inference -> Tensor: from raw contents, typed contents or shared memory. Knows no model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,12 +32,15 @@ FIELDS = {
 """The field of the typed contents that carries a datatype; FP16 and BF16 have none."""
 
 
-def read_inputs(message: ModelInferRequest, regions: Regions) -> tuple[Tensor, ...]:
-    """Every input of the message. Raises InvalidRequest with the path of the field at fault, NotFound for a region."""
-    raw = iter(message.raw_input_contents) if message.raw_input_contents else None
+def read_inputs(message: ModelInferRequest, contents: Sequence[Buffer], regions: Regions) -> tuple[Tensor, ...]:
+    """Every input of the message, whose raw contents come beside it.
+
+    Raises InvalidRequest with the path of the field at fault, NotFound for a region.
+    """
+    raw = iter(contents) if contents else None
     inputs = tuple(_read_input(one, index, raw, regions) for index, one in enumerate(message.inputs))
     if raw is not None and next(raw, None) is not None:
-        sent = len(message.raw_input_contents)
+        sent = len(contents)
         raise InvalidRequest(f"{sent} are sent, more than there are inputs without {REGION}", "raw_input_contents")
     return inputs
 
@@ -53,7 +56,7 @@ def read_parameters(sent: Mapping[str, InferParameter], where: str) -> dict[str,
     return parameters
 
 
-def _read_input(one: Input, index: int, raw: Iterator[bytes] | None, regions: Regions) -> Tensor:
+def _read_input(one: Input, index: int, raw: Iterator[Buffer] | None, regions: Regions) -> Tensor:
     where, shape = f"inputs[{index}]", tuple(one.shape)
     parameters = read_parameters(one.parameters, f"{where}.parameters") if one.parameters else {}
     if REGION in parameters:
@@ -68,7 +71,7 @@ def _read_input(one: Input, index: int, raw: Iterator[bytes] | None, regions: Re
     return Tensor(one.name, one.datatype, shape, data)
 
 
-def _next(raw: Iterator[bytes], where: str) -> bytes:
+def _next(raw: Iterator[Buffer], where: str) -> Buffer:
     data = next(raw, None)
     if data is None:
         raise InvalidRequest("has no entry in raw_input_contents, which has one for each input", where)

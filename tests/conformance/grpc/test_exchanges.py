@@ -10,7 +10,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from headrace.protocols.oip.grpc import SERVICE
 from tests.conformance.grpc.golden import FOLDER, METHODS, Exchange, read
-from tests.protocols.oip.grpc_server import Client, serving
+from tests.protocols.oip.grpc_server import Client, Kind, serving
 from tests.protocols.oip.stub import Stub
 
 FILES = sorted(FOLDER.glob("*.txt"))
@@ -34,11 +34,11 @@ async def converse(client: Client, exchange: Exchange) -> tuple[str, list[Messag
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-async def test_the_exchange_is_as_it_is_written(file: Path, tmp_path: Path) -> None:
+async def test_the_exchange_is_as_it_is_written(kind: Kind, file: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(bytes(192))
     exchange, stub = read(file), Stub(folder=tmp_path)
     stub.front.regions.register("given", "/file", 0, 192)
-    async with serving(stub) as client:
+    async with serving(stub, kind) as client:
         status, answers = await converse(client, exchange)
     stub.front.regions.close()
     assert (status, answers) == (exchange.status, exchange.answers)

@@ -1,17 +1,22 @@
 """A real gRPC server in the test's own event loop, over the stub; and a client of bare messages."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import grpc
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from headrace.generated import service_pb2 as pb
-from headrace.protocols.oip.grpc import SERVICE, create_server
+from headrace.protocols.grpc import server as native
+from headrace.protocols.grpc.method import Method
+from headrace.protocols.http2.limits import Limits
+from headrace.protocols.oip import grpc_server
+from headrace.protocols.oip.grpc import SERVICE, UNLIMITED, Server, create_server
 from tests.protocols.oip.stub import Stub
 
+Kind = Literal["native", "grpcio"]
 METHODS = pb.DESCRIPTOR.services_by_name["GRPCInferenceService"].methods_by_name
 
 
@@ -69,12 +74,16 @@ def refused(error: grpc.aio.AioRpcError) -> Refused:
     return Refused(error.code(), error.details() or "", trailers)
 
 
+def table_server(kind: Kind, methods: Mapping[str, Method]) -> Server:
+    """A server of bare methods, by their full names."""
+    return grpc_server.Server(methods) if kind == "grpcio" else native.Server(methods, UNLIMITED, Limits())
+
+
 @asynccontextmanager
-async def serving(stub: Stub, **limits: int) -> AsyncIterator[Client]:
+async def serving(stub: Stub, kind: Kind = "native", **limits: int) -> AsyncIterator[Client]:
     """A client of a server over the stub."""
-    server = create_server(stub.front, **limits)
-    target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
-    await server.start()
+    server = create_server(stub.front, kind=kind, **limits)
+    target = f"127.0.0.1:{await server.listen('127.0.0.1', 0)}"
     try:
         async with grpc.aio.insecure_channel(target) as channel:
             yield Client(channel, target)

@@ -18,6 +18,7 @@ from headrace.generated import service_pb2 as pb
 from headrace.protocols.grpc.method import Unary
 from headrace.protocols.oip.grpc import methods
 from headrace.protocols.oip.grpc_tensors import FIELDS
+from headrace.types import Buffer
 from tests.conformance.grpc.golden import FOLDER, read
 from tests.protocols.oip.fake_call import FakeCall
 from tests.protocols.oip.stub import Stub
@@ -33,7 +34,7 @@ FAULTS = (grpc.StatusCode.INTERNAL.value[0], grpc.StatusCode.UNKNOWN.value[0])
 def _converse(method: str, sent: list[bytes]) -> FakeCall:
     """The call after its last answer."""
 
-    async def requests() -> AsyncIterator[bytes]:
+    async def requests() -> AsyncIterator[Buffer]:
         for one in sent:
             yield one
 

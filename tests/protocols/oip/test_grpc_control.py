@@ -11,7 +11,7 @@ import pytest
 from headrace.errors import InvalidRequest
 from headrace.generated import service_pb2 as pb
 from headrace.protocols.oip.grpc_control import read_load
-from tests.protocols.oip.grpc_server import Client, infer_message, serving
+from tests.protocols.oip.grpc_server import Client, Kind, infer_message, serving
 from tests.protocols.oip.stub import Stub
 
 Parameter = pb.ModelRepositoryParameter
@@ -20,40 +20,40 @@ LOG_VALUE = pb.LogSettingsRequest.SettingValue
 
 
 @asynccontextmanager
-async def server(**options: Any) -> AsyncIterator[tuple[Stub, Client]]:
+async def server(kind: Kind, **options: Any) -> AsyncIterator[tuple[Stub, Client]]:
     stub = Stub(**options)
     try:
-        async with serving(stub) as client:
+        async with serving(stub, kind) as client:
             yield stub, client
     finally:
         stub.front.regions.close()
 
 
-async def test_the_index_tells_state_and_reason() -> None:
-    async with server() as (_, client):
+async def test_the_index_tells_state_and_reason(kind: Kind) -> None:
+    async with server(kind) as (_, client):
         models = (await client.call("RepositoryIndex")).models
     told = {(model.name, model.version): (model.state, model.reason) for model in models}
     assert told["add_sub", "2"] == ("READY", "")
     assert told["broken", ""] == ("UNAVAILABLE", "the folder holds no model file")
 
 
-async def test_the_index_of_what_is_ready_leaves_out_the_rest() -> None:
-    async with server() as (_, client):
+async def test_the_index_of_what_is_ready_leaves_out_the_rest(kind: Kind) -> None:
+    async with server(kind) as (_, client):
         models = (await client.call("RepositoryIndex", pb.RepositoryIndexRequest(ready=True))).models
     assert {model.state for model in models} == {"READY"}
 
 
-async def test_a_model_is_loaded_with_the_configuration_that_is_sent() -> None:
+async def test_a_model_is_loaded_with_the_configuration_that_is_sent(kind: Kind) -> None:
     config = Parameter(string_param='{"max_batch_size": 4}')
-    async with server() as (stub, client):
+    async with server(kind) as (stub, client):
         message = pb.RepositoryModelLoadRequest(model_name="add_sub", parameters={"config": config})
         await client.call("RepositoryModelLoad", message)
     assert stub.repository.calls == [("load", "add_sub", {"max_batch_size": 4})]
 
 
-async def test_uploads_are_refused_where_the_repository_refuses_them() -> None:
+async def test_uploads_are_refused_where_the_repository_refuses_them(kind: Kind) -> None:
     file = {"file:1/model.onnx": Parameter(bytes_param=b"x")}
-    async with server() as (_, client):
+    async with server(kind) as (_, client):
         message = pb.RepositoryModelLoadRequest(model_name="add_sub", parameters=file)
         refused = await client.refusal("RepositoryModelLoad", message)
     assert refused.code == grpc.StatusCode.PERMISSION_DENIED
@@ -61,17 +61,17 @@ async def test_uploads_are_refused_where_the_repository_refuses_them() -> None:
 
 
 @pytest.mark.parametrize("dependents", [False, True])
-async def test_a_model_is_unloaded(dependents: bool) -> None:
+async def test_a_model_is_unloaded(kind: Kind, dependents: bool) -> None:
     parameters = {"unload_dependents": Parameter(bool_param=True)} if dependents else {}
-    async with server() as (stub, client):
+    async with server(kind) as (stub, client):
         message = pb.RepositoryModelUnloadRequest(model_name="add_sub", parameters=parameters)
         await client.call("RepositoryModelUnload", message)
     assert stub.repository.calls == [("unload", "add_sub", dependents)]
 
 
-async def test_a_parameter_of_unload_has_its_type() -> None:
+async def test_a_parameter_of_unload_has_its_type(kind: Kind) -> None:
     parameters = {"unload_dependents": Parameter(string_param="true")}
-    async with server() as (_, client):
+    async with server(kind) as (_, client):
         message = pb.RepositoryModelUnloadRequest(model_name="add_sub", parameters=parameters)
         refused = await client.refusal("RepositoryModelUnload", message)
     assert refused[:2] == (grpc.StatusCode.INVALID_ARGUMENT, "parameters.unload_dependents: takes bool_param")
@@ -99,7 +99,7 @@ def test_a_load_that_is_not_right_says_where(sent: dict[str, Parameter], said: s
     assert str(refused.value).startswith(said)
 
 
-async def test_a_region_is_registered_told_used_and_forgotten(tmp_path: Path) -> None:
+async def test_a_region_is_registered_told_used_and_forgotten(kind: Kind, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(bytes(64))
     register = pb.SystemSharedMemoryRegisterRequest(name="r", key="/file", offset=8, byte_size=32)
     message = infer_message()
@@ -108,7 +108,7 @@ async def test_a_region_is_registered_told_used_and_forgotten(tmp_path: Path) ->
     for tensor in (message.inputs[0], message.outputs[0]):
         tensor.parameters["shared_memory_region"].string_param = "r"
         tensor.parameters["shared_memory_byte_size"].int64_param = 12
-    async with server(folder=tmp_path) as (_, client):
+    async with server(kind, folder=tmp_path) as (_, client):
         await client.call("SystemSharedMemoryRegister", register)
         told = (await client.call("SystemSharedMemoryStatus")).regions["r"]
         answer = await client.call("ModelInfer", message)
@@ -119,45 +119,45 @@ async def test_a_region_is_registered_told_used_and_forgotten(tmp_path: Path) ->
     assert list(answer.raw_output_contents) == [b""]
 
 
-async def test_shared_memory_is_refused_where_it_is_off() -> None:
-    async with server(shared_memory=False) as (_, client):
+async def test_shared_memory_is_refused_where_it_is_off(kind: Kind) -> None:
+    async with server(kind, shared_memory=False) as (_, client):
         refused = await client.refusal("SystemSharedMemoryStatus")
     assert refused.code == grpc.StatusCode.PERMISSION_DENIED
     assert "protocols.oip.shared_memory" in refused.details
 
 
-async def test_a_region_that_is_not_there_is_not_found() -> None:
-    async with server() as (_, client):
+async def test_a_region_that_is_not_there_is_not_found(kind: Kind) -> None:
+    async with server(kind) as (_, client):
         refused = await client.refusal("SystemSharedMemoryStatus", pb.SystemSharedMemoryStatusRequest(name="nothing"))
     assert refused.code == grpc.StatusCode.NOT_FOUND
 
 
 @pytest.mark.parametrize("call", ["Status", "Register", "Unregister"])
-async def test_cuda_memory_is_not_offered_and_says_why(call: str) -> None:
+async def test_cuda_memory_is_not_offered_and_says_why(kind: Kind, call: str) -> None:
     message = getattr(pb, f"CudaSharedMemory{call}Request")(name="r")
-    async with server() as (_, client):
+    async with server(kind) as (_, client):
         refused = await client.refusal(f"CudaSharedMemory{call}", message)
     assert refused.code == grpc.StatusCode.UNIMPLEMENTED
     assert "computes on the CPU" in refused.details
 
 
-async def test_trace_settings_are_kept_and_cleared() -> None:
+async def test_trace_settings_are_kept_and_cleared(kind: Kind) -> None:
     change = pb.TraceSettingRequest(settings={"trace_rate": TRACE_VALUE(value=["5"])})
     clear = pb.TraceSettingRequest(settings={"trace_rate": TRACE_VALUE()})
-    async with server() as (_, client):
+    async with server(kind) as (_, client):
         changed = (await client.call("TraceSetting", change)).settings["trace_rate"].value
         kept = (await client.call("TraceSetting")).settings["trace_rate"].value
         cleared = (await client.call("TraceSetting", clear)).settings["trace_rate"].value
     assert (list(changed), list(kept), list(cleared)) == (["5"], ["5"], ["1000"])
 
 
-async def test_trace_settings_of_an_unknown_model_are_not_found() -> None:
-    async with server() as (_, client):
+async def test_trace_settings_of_an_unknown_model_are_not_found(kind: Kind) -> None:
+    async with server(kind) as (_, client):
         refused = await client.refusal("TraceSetting", pb.TraceSettingRequest(model_name="nothing"))
     assert refused.code == grpc.StatusCode.NOT_FOUND
 
 
-async def test_log_settings_are_kept_each_in_the_field_of_its_type() -> None:
+async def test_log_settings_are_kept_each_in_the_field_of_its_type(kind: Kind) -> None:
     change = pb.LogSettingsRequest(
         settings={
             "log_info": LOG_VALUE(bool_param=False),
@@ -165,7 +165,7 @@ async def test_log_settings_are_kept_each_in_the_field_of_its_type() -> None:
             "log_format": LOG_VALUE(string_param="ISO8601"),
         }
     )
-    async with server() as (_, client):
+    async with server(kind) as (_, client):
         await client.call("LogSettings", change)
         settings = (await client.call("LogSettings")).settings
     assert {name: value.WhichOneof("parameter_choice") for name, value in settings.items()} == {
@@ -186,7 +186,7 @@ async def test_log_settings_are_kept_each_in_the_field_of_its_type() -> None:
         (LOG_VALUE(string_param="x"), "log_info: 'x' is neither true nor false"),
     ],
 )
-async def test_a_log_setting_that_is_not_right_is_refused(value: LOG_VALUE, said: str) -> None:
-    async with server() as (_, client):
+async def test_a_log_setting_that_is_not_right_is_refused(kind: Kind, value: LOG_VALUE, said: str) -> None:
+    async with server(kind) as (_, client):
         refused = await client.refusal("LogSettings", pb.LogSettingsRequest(settings={"log_info": value}))
     assert refused[:2] == (grpc.StatusCode.INVALID_ARGUMENT, said)

@@ -15,32 +15,32 @@ from headrace.protocols.oip.grpc_infer import written
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.records import RequestRecord
 from headrace.types import ModelVersion, Response, Tensor
-from tests.protocols.oip.grpc_server import Client, infer_message, serving
+from tests.protocols.oip.grpc_server import Client, Kind, infer_message, serving
 from tests.protocols.oip.stub import BATCH, Stub, numbers
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @asynccontextmanager
-async def server() -> AsyncIterator[tuple[Stub, Client]]:
+async def server(kind: Kind) -> AsyncIterator[tuple[Stub, Client]]:
     stub = Stub()
-    async with serving(stub) as client:
+    async with serving(stub, kind) as client:
         yield stub, client
 
 
-async def test_an_answer_is_computed_and_names_its_version() -> None:
+async def test_an_answer_is_computed_and_names_its_version(kind: Kind) -> None:
     first, second = numbers(2)
     message = pb.ModelInferRequest(model_name="add_sub", id="7", raw_input_contents=[first.tobytes(), second.tobytes()])
     for name in ("INPUT0", "INPUT1"):
         message.inputs.add(name=name, datatype="INT32", shape=first.shape)
-    async with server() as (_, client):
+    async with server(kind) as (_, client):
         answer = await client.call("ModelInfer", message)
     assert (answer.model_name, answer.model_version, answer.id) == ("add_sub", "2", "7")
     assert answer.raw_output_contents[1] == (first - second).astype(np.int32).tobytes()
 
 
-async def test_trace_and_deadline_reach_the_model() -> None:
-    async with server() as (stub, client):
+async def test_trace_and_deadline_reach_the_model(kind: Kind) -> None:
+    async with server(kind) as (stub, client):
         now_ns = stub.front.clock.now_ns()
         await client.call("ModelInfer", infer_message(), timeout=1000, metadata=(("traceparent", TRACE),))
     (request,) = stub.servables["scores"].requests
@@ -50,8 +50,8 @@ async def test_trace_and_deadline_reach_the_model() -> None:
     assert 900e9 < request.context.deadline_ns - now_ns < 1200e9
 
 
-async def test_without_a_deadline_there_is_none() -> None:
-    async with server() as (stub, client):
+async def test_without_a_deadline_there_is_none(kind: Kind) -> None:
+    async with server(kind) as (stub, client):
         await client.call("ModelInfer", infer_message())
     assert stub.servables["scores"].requests[0].context.deadline_ns is None
 
@@ -70,25 +70,25 @@ async def test_without_a_deadline_there_is_none() -> None:
         ),
     ],
 )
-async def test_a_refusal_says_why(message: pb.ModelInferRequest | bytes, code: str, details: str) -> None:
-    async with server() as (_, client):
+async def test_a_refusal_says_why(kind: Kind, message: pb.ModelInferRequest | bytes, code: str, details: str) -> None:
+    async with server(kind) as (_, client):
         refused = await client.refusal("ModelInfer", message)
     assert (refused.code.name, refused.details) == (code, details)
 
 
-async def test_a_shape_that_does_not_fit_is_refused_by_its_path() -> None:
+async def test_a_shape_that_does_not_fit_is_refused_by_its_path(kind: Kind) -> None:
     message = infer_message()
     message.inputs[0].shape[0] = 2
-    async with server() as (_, client):
+    async with server(kind) as (_, client):
         refused = await client.refusal("ModelInfer", message)
     assert refused.code == grpc.StatusCode.INVALID_ARGUMENT
     assert refused.details == "inputs[0]: shape [2, 3] of FP32 takes 24 bytes, 12 were sent"
 
 
-async def test_an_answer_that_cannot_be_sent_as_it_is_wanted_fails_alone() -> None:
+async def test_an_answer_that_cannot_be_sent_as_it_is_wanted_fails_alone(kind: Kind) -> None:
     message = infer_message("break", outputs=[{"name": "OUTPUT"}])
     message.outputs[0].parameters["classification"].int64_param = 1
-    async with server() as (_, client):
+    async with server(kind) as (_, client):
         refused = await client.refusal("ModelInfer", message)
         await client.call("ModelInfer", infer_message())
     assert refused.code == grpc.StatusCode.INVALID_ARGUMENT
@@ -100,8 +100,8 @@ def test_a_fault_while_writing_an_answer_is_logged_and_told(caplog: pytest.LogCa
     assert "writing an answer failed" in caplog.text
 
 
-async def test_a_call_that_the_client_cancels_is_taken_back() -> None:
-    async with server() as (stub, client):
+async def test_a_call_that_the_client_cancels_is_taken_back(kind: Kind) -> None:
+    async with server(kind) as (stub, client):
         call = client.start("ModelInfer", infer_message("late"))
         await stub.late.arrived.wait()
         stub.late.arrived.clear()
@@ -110,8 +110,8 @@ async def test_a_call_that_the_client_cancels_is_taken_back() -> None:
     assert (stub.late.cancelled, stub.late.waiting) == (1, [])
 
 
-async def test_a_call_whose_deadline_passes_is_taken_back() -> None:
-    async with server() as (stub, client):
+async def test_a_call_whose_deadline_passes_is_taken_back(kind: Kind) -> None:
+    async with server(kind) as (stub, client):
         refused = await client.refusal("ModelInfer", infer_message("late"), timeout=0.05)
         while not stub.late.cancelled:
             stub.late.arrived.clear()
@@ -119,8 +119,8 @@ async def test_a_call_whose_deadline_passes_is_taken_back() -> None:
     assert refused.code == grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-async def test_an_answer_in_parts_is_refused_and_the_rest_cancelled() -> None:
-    async with server() as (stub, client):
+async def test_an_answer_in_parts_is_refused_and_the_rest_cancelled(kind: Kind) -> None:
+    async with server(kind) as (stub, client):
         asking = asyncio.ensure_future(client.refusal("ModelInfer", infer_message("late")))
         await stub.late.arrived.wait()
         [(request, reply)] = stub.late.waiting
@@ -131,8 +131,8 @@ async def test_an_answer_in_parts_is_refused_and_the_rest_cancelled() -> None:
         assert stub.late.cancelled == 1
 
 
-async def test_requests_run_side_by_side() -> None:
-    async with server() as (stub, client):
+async def test_requests_run_side_by_side(kind: Kind) -> None:
+    async with server(kind) as (stub, client):
         calls = [client.start("ModelInfer", infer_message("late", id=name)) for name in "abc"]
         while len(stub.late.waiting) < 3:
             stub.late.arrived.clear()
@@ -142,32 +142,32 @@ async def test_requests_run_side_by_side() -> None:
         assert [answer.id for answer in await asyncio.gather(*calls)] == ["a", "b", "c"]
 
 
-async def test_a_request_is_recorded_as_grpcs() -> None:
-    async with server() as (stub, client):
+async def test_a_request_is_recorded_as_grpcs(kind: Kind) -> None:
+    async with server(kind) as (stub, client):
         await client.call("ModelInfer", infer_message(id="7"))
     (record,) = stub.records
     assert isinstance(record, RequestRecord)
     assert (record.id, record.model, record.protocol) == ("7", "scores", "grpc")
 
 
-async def test_metadata_limits_a_request() -> None:
+async def test_metadata_limits_a_request(kind: Kind) -> None:
     metadata = (("x-slo-ms", "50"), ("x-priority", "1"), ("x-tenant", "alice"), ("x-min-accuracy", "0.9"))
-    async with server() as (stub, client):
+    async with server(kind) as (stub, client):
         await client.call("ModelInfer", infer_message(), metadata=metadata)
     context = stub.servables["scores"].requests[0].context
     assert context.deadline_ns == context.arrived_ns + 50_000_000
     assert (context.priority, context.tenant, context.min_accuracy) == (1, "alice", 0.9)
 
 
-async def test_metadata_that_is_absurd_is_refused_by_its_name() -> None:
-    async with server() as (_, client):
+async def test_metadata_that_is_absurd_is_refused_by_its_name(kind: Kind) -> None:
+    async with server(kind) as (_, client):
         refused = await client.refusal("ModelInfer", infer_message(), metadata=(("x-slo-ms", "nan"),))
     assert refused.code.name == "INVALID_ARGUMENT"
     assert refused.details.startswith("x-slo-ms: 'nan' is not a number of milliseconds")
 
 
-async def test_what_an_answer_took_follows_it() -> None:
-    async with server() as (_, client):
+async def test_what_an_answer_took_follows_it(kind: Kind) -> None:
+    async with server(kind) as (_, client):
         call = client.start("ModelInfer", infer_message())
         await call
         trailers = dict(await call.trailing_metadata())

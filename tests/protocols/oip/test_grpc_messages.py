@@ -45,11 +45,12 @@ def message(**fields: Any) -> ModelInferRequest:
 def read(
     sent: ModelInferRequest, arrived_ns: int = 1_000, limits: Limits = UNSAID, trace: str = ""
 ) -> tuple[Request, Wanted]:
-    return read_request(sent, limits, arrived_ns, trace, Registry(), NO_REGIONS)
+    return read_request(sent, sent.raw_input_contents, limits, arrived_ns, trace, Registry(), NO_REGIONS)
 
 
 def write(*outputs: Tensor, wanted: Wanted = {}, regions: Regions = NO_REGIONS) -> ModelInferResponse:  # noqa: B006
-    return write_response(Response(ModelVersion("m", 3), outputs, BATCH), "7", wanted, regions)
+    made = write_response(Response(ModelVersion("m", 3), outputs, BATCH), "7", wanted, regions)
+    return ModelInferResponse.FromString(made.serialized())
 
 
 def test_a_message_becomes_a_request() -> None:

@@ -7,11 +7,12 @@ from grpc_reflection.v1alpha import reflection_pb2
 
 from headrace.protocols.grpc.method import Stream
 from headrace.protocols.oip.grpc_reflection import reflect
+from headrace.types import Buffer
 from tests.protocols.oip.fake_call import FakeCall
 
 
 async def conversation(*sent: bytes) -> FakeCall:
-    async def requests() -> AsyncIterator[bytes]:
+    async def requests() -> AsyncIterator[Buffer]:
         for one in sent:
             yield one
 

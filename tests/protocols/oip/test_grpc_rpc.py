@@ -5,6 +5,7 @@ from typing import Any
 
 from headrace.protocols.grpc.method import Call, Unary
 from headrace.protocols.oip.grpc_rpc import Rpc
+from headrace.types import Buffer
 
 
 class Core:
@@ -31,7 +32,7 @@ class Event:
         return self._cancelled
 
 
-def opened(serve: Callable[[bytes, Call], None]) -> tuple[Rpc, Core]:
+def opened(serve: Callable[[Buffer, Call], None]) -> tuple[Rpc, Core]:
     core = Core()
     rpc = Rpc(core, Unary(serve), float("inf"), (), lambda function, *arguments: function(*arguments))
     rpc.on_open()
@@ -39,7 +40,7 @@ def opened(serve: Callable[[bytes, Call], None]) -> tuple[Rpc, Core]:
 
 
 def test_a_unary_call_is_three_batches() -> None:
-    rpc, core = opened(lambda sent, call: call.finish(sent))
+    rpc, core = opened(lambda sent, call: call.finish(bytes(sent)))
     rpc.on_message(Event(b"x"))
     assert [operations for operations, _ in core.batches] == [
         ["ReceiveCloseOnServerOperation"],
@@ -49,7 +50,7 @@ def test_a_unary_call_is_three_batches() -> None:
 
 
 def test_a_call_whose_message_never_came_is_not_served() -> None:
-    served: list[bytes] = []
+    served: list[Buffer] = []
     rpc, core = opened(lambda sent, call: served.append(sent))
     rpc.on_message(Event(None))
     assert not served
@@ -57,7 +58,7 @@ def test_a_call_whose_message_never_came_is_not_served() -> None:
 
 
 def test_a_client_that_left_before_its_message_was_served_is_not_answered() -> None:
-    served: list[bytes] = []
+    served: list[Buffer] = []
     rpc, core = opened(lambda sent, call: served.append(sent))
     rpc.on_close(Event(cancelled=True))
     rpc.on_message(Event(b"x"))
@@ -68,7 +69,7 @@ def test_a_client_that_left_before_its_message_was_served_is_not_answered() -> N
 def test_a_call_that_ended_well_is_not_left() -> None:
     left: list[str] = []
 
-    def serve(sent: bytes, call: Call) -> None:
+    def serve(sent: Buffer, call: Call) -> None:
         call.when_left(lambda: left.append("left"))
         call.finish(b"")
 

@@ -10,18 +10,17 @@ import pytest
 from headrace.generated import service_pb2 as pb
 from headrace.models.registry import Served
 from headrace.protocols.oip.grpc import SERVICE
-from headrace.protocols.oip.grpc_server import Server
 from headrace.protocols.oip.grpc_stream import stream
 from headrace.servable import Cancel, Reply
 from headrace.types import Manifest, ModelVersion, Request, Response
-from tests.protocols.oip.grpc_server import Client, infer_message, refused, serving
+from tests.protocols.oip.grpc_server import Client, Kind, infer_message, refused, serving, table_server
 from tests.protocols.oip.stub import BATCH, MODELS, LateServable, Stub, StubServable
 
 
 @asynccontextmanager
-async def server() -> AsyncIterator[tuple[Stub, Client]]:
+async def server(kind: Kind) -> AsyncIterator[tuple[Stub, Client]]:
     stub = Stub()
-    async with serving(stub) as client:
+    async with serving(stub, kind) as client:
         yield stub, client
 
 
@@ -32,8 +31,8 @@ async def waiting(late: LateServable, count: int) -> None:
         await late.arrived.wait()
 
 
-async def test_each_request_has_its_answer_and_the_stream_ends() -> None:
-    async with server() as (_, client):
+async def test_each_request_has_its_answer_and_the_stream_ends(kind: Kind) -> None:
+    async with server(kind) as (_, client):
         call = client.stream()
         for name in "abc":
             await call.write(infer_message(id=name))
@@ -43,15 +42,15 @@ async def test_each_request_has_its_answer_and_the_stream_ends() -> None:
     assert all(answer.infer_response.parameters["triton_final_response"].bool_param for answer in answers)
 
 
-async def test_a_stream_without_requests_ends() -> None:
-    async with server() as (_, client):
+async def test_a_stream_without_requests_ends(kind: Kind) -> None:
+    async with server(kind) as (_, client):
         call = client.stream()
         await call.done_writing()
         assert [answer async for answer in call] == []
 
 
-async def test_answers_come_as_they_are_ready() -> None:
-    async with server() as (stub, client):
+async def test_answers_come_as_they_are_ready(kind: Kind) -> None:
+    async with server(kind) as (stub, client):
         call = client.stream()
         await call.write(infer_message("late", id="slow"))
         await waiting(stub.late, 1)
@@ -72,9 +71,9 @@ async def test_answers_come_as_they_are_ready() -> None:
     ],
 )
 async def test_an_error_answers_its_request_and_the_stream_goes_on(
-    message: pb.ModelInferRequest, said: str, code: str
+    kind: Kind, message: pb.ModelInferRequest, said: str, code: str
 ) -> None:
-    async with server() as (_, client):
+    async with server(kind) as (_, client):
         call = client.stream()
         await call.write(message)
         error = await call.read()
@@ -87,8 +86,8 @@ async def test_an_error_answers_its_request_and_the_stream_goes_on(
     assert (answer.error_message, answer.infer_response.id) == ("", "8")
 
 
-async def test_bytes_that_are_no_message_are_answered_too() -> None:
-    async with server() as (_, client):
+async def test_bytes_that_are_no_message_are_answered_too(kind: Kind) -> None:
+    async with server(kind) as (_, client):
         call = client.stream()
         await call.write(b"\xff")
         error = await call.read()
@@ -96,8 +95,8 @@ async def test_bytes_that_are_no_message_are_answered_too() -> None:
     assert error.error_message.startswith("the bytes are no inference.ModelInferRequest message")
 
 
-async def test_in_strict_mode_an_error_ends_the_stream_with_its_status() -> None:
-    async with server() as (_, client):
+async def test_in_strict_mode_an_error_ends_the_stream_with_its_status(kind: Kind) -> None:
+    async with server(kind) as (_, client):
         call = client.stream(metadata=(("triton_grpc_error", "true"),))
         await call.write(infer_message("nothing"))
         with pytest.raises(grpc.aio.AioRpcError) as ended:
@@ -105,8 +104,8 @@ async def test_in_strict_mode_an_error_ends_the_stream_with_its_status() -> None
     assert refused(ended.value)[:2] == (grpc.StatusCode.NOT_FOUND, "model 'nothing' is not in the repository")
 
 
-async def test_a_stream_that_the_client_cancels_takes_its_requests_back() -> None:
-    async with server() as (stub, client):
+async def test_a_stream_that_the_client_cancels_takes_its_requests_back(kind: Kind) -> None:
+    async with server(kind) as (stub, client):
         call = client.stream()
         for _ in range(3):
             await call.write(infer_message("late"))
@@ -119,11 +118,10 @@ async def test_a_stream_that_the_client_cancels_takes_its_requests_back() -> Non
 
 
 @asynccontextmanager
-async def narrow(stub: Stub, max_running: int) -> AsyncIterator[Client]:
+async def narrow(stub: Stub, kind: Kind, max_running: int) -> AsyncIterator[Client]:
     """A server whose streams hold only so many requests."""
-    server = Server({f"/{SERVICE}/ModelStreamInfer": stream(stub.front, max_running)})
-    target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
-    await server.start()
+    server = table_server(kind, {f"/{SERVICE}/ModelStreamInfer": stream(stub.front, max_running)})
+    target = f"127.0.0.1:{await server.listen('127.0.0.1', 0)}"
     try:
         async with grpc.aio.insecure_channel(target) as channel:
             yield Client(channel, target)
@@ -131,9 +129,9 @@ async def narrow(stub: Stub, max_running: int) -> AsyncIterator[Client]:
         await server.stop(None)
 
 
-async def test_a_stream_holds_only_so_many_requests_at_a_time() -> None:
+async def test_a_stream_holds_only_so_many_requests_at_a_time(kind: Kind) -> None:
     stub = Stub()
-    async with narrow(stub, 2) as client:
+    async with narrow(stub, kind, 2) as client:
         call = client.stream()
         for name in "abcd":
             await call.write(infer_message("late", id=name))
@@ -149,8 +147,8 @@ async def test_a_stream_holds_only_so_many_requests_at_a_time() -> None:
     assert (held, answered) == (["a", "b"], ["a", "b", "c", "d"])
 
 
-async def test_the_only_answer_is_sent_even_if_it_is_empty() -> None:
-    async with server() as (_, client):
+async def test_the_only_answer_is_sent_even_if_it_is_empty(kind: Kind) -> None:
+    async with server(kind) as (_, client):
         call = client.stream()
         await call.write(pb.ModelInferRequest(model_name="echo", id="7"))
         await call.done_writing()

@@ -27,7 +27,7 @@ def message(*inputs: tuple[str, list[int], dict[str, Any] | None], raw: tuple[by
 
 
 def read(sent: ModelInferRequest) -> tuple[Tensor, ...]:
-    return read_inputs(sent, NO_REGIONS)
+    return read_inputs(sent, sent.raw_input_contents, NO_REGIONS)
 
 
 def refusal(sent: ModelInferRequest) -> str:

@@ -15,13 +15,13 @@ import tritonclient.grpc.aio as triton_aio
 from tritonclient.utils import InferenceServerException
 
 from headrace.arrays import DATATYPES
-from tests.protocols.oip.grpc_server import serving
+from tests.protocols.oip.grpc_server import Kind, serving
 from tests.protocols.oip.stub import Stub, numbers
 
 
-async def _with_client(work: Callable[[Any], Any], stub: Stub | None = None) -> Any:
+async def _with_client(kind: Kind, work: Callable[[Any], Any], stub: Stub | None = None) -> Any:
     """What the blocking client's work returns, done in a thread."""
-    async with serving(stub or Stub()) as server:
+    async with serving(stub or Stub(), kind) as server:
 
         def run() -> Any:
             with triton.InferenceServerClient(server.target) as client:
@@ -41,7 +41,7 @@ def _tensor(name: str, array: Any, datatype: str) -> Any:
 
 
 @pytest.mark.parametrize("compression", [None, "gzip", "deflate"])
-async def test_infer(compression: str | None) -> None:
+async def test_infer(kind: Kind, compression: str | None) -> None:
     def work(client: Any) -> None:
         outputs = [triton.InferRequestedOutput(f"OUTPUT{i}") for i in (0, 1)]
         result = client.infer(
@@ -52,10 +52,10 @@ async def test_infer(compression: str | None) -> None:
         assert (result.as_numpy("OUTPUT1") == first - second).all()
         assert result.get_response().id == "r"
 
-    await _with_client(work)
+    await _with_client(kind, work)
 
 
-async def test_async_infer() -> None:
+async def test_async_infer(kind: Kind) -> None:
     def work(client: Any) -> None:
         answers: queue.Queue[Any] = queue.Queue()
         for _ in range(4):
@@ -64,10 +64,10 @@ async def test_async_infer() -> None:
             assert error is None
             assert result.as_numpy("OUTPUT0").shape == (2, 16)
 
-    await _with_client(work)
+    await _with_client(kind, work)
 
 
-async def test_stream_infer() -> None:
+async def test_stream_infer(kind: Kind) -> None:
     def work(client: Any) -> None:
         answers: queue.Queue[Any] = queue.Queue()
         client.start_stream(lambda result, error: answers.put((result, error)))
@@ -79,10 +79,10 @@ async def test_stream_infer() -> None:
         assert [result and result.get_response().id for result, _ in told] == ["a", None, "c"]
         assert str(told[1][1]) == "model 'nothing' is not in the repository"
 
-    await _with_client(work)
+    await _with_client(kind, work)
 
 
-async def test_every_datatype_goes_both_ways() -> None:
+async def test_every_datatype_goes_both_ways(kind: Kind) -> None:
     def work(client: Any) -> None:
         for datatype, dtype in DATATYPES.items():
             array = np.array([b"a", "ü".encode()], object) if datatype == "BYTES" else np.array([0, 1]).astype(dtype)
@@ -91,17 +91,17 @@ async def test_every_datatype_goes_both_ways() -> None:
             result = client.infer("mixed", [_tensor(f"INPUT_{datatype}", array, datatype)])
             assert (result.as_numpy(f"OUTPUT_{datatype}") == array).all(), datatype
 
-    await _with_client(work)
+    await _with_client(kind, work)
 
 
-async def test_classification() -> None:
+async def test_classification(kind: Kind) -> None:
     def work(client: Any) -> None:
         scores = np.array([[0, 2, 1], [3, 0, 0]], np.float32)
         wanted = triton.InferRequestedOutput("OUTPUT", class_count=1)
         classes = client.infer("scores", [_tensor("INPUT", scores, "FP32")], outputs=[wanted]).as_numpy("OUTPUT")
         assert classes.tolist() == [[b"2.000000:1:dog"], [b"3.000000:0:cat"]]
 
-    await _with_client(work)
+    await _with_client(kind, work)
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def shared() -> Iterator[Path]:
     path.unlink()
 
 
-async def test_shared_memory_in_and_out(shared: Path) -> None:
+async def test_shared_memory_in_and_out(kind: Kind, shared: Path) -> None:
     def work(client: Any) -> None:
         client.register_system_shared_memory("r", f"/{shared.name}", 192)
         assert client.get_system_shared_memory_status(as_json=True)["regions"]["r"]["byte_size"] == "192"
@@ -130,10 +130,10 @@ async def test_shared_memory_in_and_out(shared: Path) -> None:
         client.unregister_system_shared_memory("r")
         client.unregister_system_shared_memory()
 
-    await _with_client(work)
+    await _with_client(kind, work)
 
 
-async def test_server_and_model_questions() -> None:
+async def test_server_and_model_questions(kind: Kind) -> None:
     def work(client: Any) -> None:
         assert client.is_server_live()
         assert client.is_server_ready()
@@ -145,10 +145,10 @@ async def test_server_and_model_questions() -> None:
         assert client.get_inference_statistics("add_sub", "1").model_stats[0].version == "1"
         assert {model.name for model in client.get_model_repository_index().models} > {"add_sub", "broken"}
 
-    await _with_client(work)
+    await _with_client(kind, work)
 
 
-async def test_loading_and_unloading() -> None:
+async def test_loading_and_unloading(kind: Kind) -> None:
     stub = Stub()
 
     def work(client: Any) -> None:
@@ -158,7 +158,7 @@ async def test_loading_and_unloading() -> None:
             client.load_model("add_sub", config="{}", files={"file:1/model.onnx": b"x"})
         client.unload_model("add_sub", unload_dependents=True)
 
-    await _with_client(work, stub)
+    await _with_client(kind, work, stub)
     assert stub.repository.calls == [
         ("load", "add_sub", None),
         ("load", "add_sub", {"max_batch_size": 4}),
@@ -166,7 +166,7 @@ async def test_loading_and_unloading() -> None:
     ]
 
 
-async def test_trace_and_log_settings() -> None:
+async def test_trace_and_log_settings(kind: Kind) -> None:
     def work(client: Any) -> None:
         told = client.update_trace_settings(settings={"trace_level": ["TIMESTAMPS"], "trace_rate": "5"}, as_json=True)
         assert told["settings"]["trace_rate"] == {"value": ["5"]}
@@ -175,10 +175,10 @@ async def test_trace_and_log_settings() -> None:
         client.update_log_settings({"log_verbose_level": 1, "log_info": False, "log_format": "ISO8601"})
         assert client.get_log_settings().settings["log_verbose_level"].uint32_param == 1
 
-    await _with_client(work)
+    await _with_client(kind, work)
 
 
-async def test_cuda_shared_memory_is_refused_with_a_reason() -> None:
+async def test_cuda_shared_memory_is_refused_with_a_reason(kind: Kind) -> None:
     def work(client: Any) -> None:
         for call in (
             client.get_cuda_shared_memory_status,
@@ -189,11 +189,11 @@ async def test_cuda_shared_memory_is_refused_with_a_reason() -> None:
                 call()
             assert refused.value.status() == "StatusCode.UNIMPLEMENTED"
 
-    await _with_client(work)
+    await _with_client(kind, work)
 
 
-async def test_the_asynchronous_client_asks_and_infers() -> None:
-    async with serving(Stub()) as server, triton_aio.InferenceServerClient(server.target) as client:
+async def test_the_asynchronous_client_asks_and_infers(kind: Kind) -> None:
+    async with serving(Stub(), kind) as server, triton_aio.InferenceServerClient(server.target) as client:
         assert await client.is_server_ready()
         assert await client.is_model_ready("add_sub")
         assert (await client.get_model_config("add_sub")).config.name == "add_sub"
@@ -204,11 +204,11 @@ async def test_the_asynchronous_client_asks_and_infers() -> None:
             await client.infer("nothing", _inputs())
 
 
-async def test_the_asynchronous_client_streams() -> None:
+async def test_the_asynchronous_client_streams(kind: Kind) -> None:
     async def requests() -> Any:
         for name in "ab":
             yield {"model_name": "add_sub", "inputs": _inputs(), "request_id": name}
 
-    async with serving(Stub()) as server, triton_aio.InferenceServerClient(server.target) as client:
+    async with serving(Stub(), kind) as server, triton_aio.InferenceServerClient(server.target) as client:
         told = [answer async for answer in client.stream_infer(requests())]
     assert [(result.get_response().id, error) for result, error in told] == [("a", None), ("b", None)]

@@ -1,0 +1,249 @@
+"""One gRPC call on a stream of HTTP/2: its messages to its method, its answers and its status to the client."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+
+from headrace.protocols.grpc.messages import PREFIX, PREFIX_BYTES, MessageReader, Refused, check, unpack
+from headrace.protocols.grpc.method import Metadata, Method, Unary
+from headrace.protocols.grpc.request import OPENING, Asked
+from headrace.protocols.grpc.status import DEADLINE_EXCEEDED, INTERNAL, INVALID_ARGUMENT, OK, status_block
+from headrace.protocols.http2.stream import Stream
+from headrace.types import Buffer
+
+log = logging.getLogger(__name__)
+
+_FAULT = "the server failed on this request; its log says why"
+_ENDED_WELL = status_block(OK)
+
+
+class RemoteCall:
+    """A call that was opened; `Call` is what its method sees of it, `Receiver` what its stream does."""
+
+    __slots__ = (
+        "_asked",
+        "_begun",
+        "_deadline",
+        "_ended",
+        "_left",
+        "_loop",
+        "_max_bytes",
+        "_messages",
+        "_method",
+        "_no_more",
+        "_reader",
+        "_served",
+        "_stream",
+        "_timer",
+        "_waiting",
+        "_written",
+    )
+
+    def __init__(
+        self, stream: Stream, asked: Asked, method: Method, max_bytes: int, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._stream = stream
+        self._asked = asked
+        self._method = method
+        self._max_bytes = max_bytes
+        self._loop = loop
+        self._begun = False  # the first headers are sent
+        self._ended = False
+        self._served = False  # the message of a unary call was handed to its method
+        self._no_more = False  # the client has sent its last message
+        self._left: Callable[[], object] | None = None
+        self._reader: MessageReader | None = None
+        self._messages: deque[Buffer] | None = None  # of a stream, that were not asked for yet
+        self._waiting: asyncio.Future[None] | None = None  # of a stream: for its next message
+        self._written: asyncio.Future[None] | None = None  # of a stream: for its answer to be on its way
+        self._deadline: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        if asked.timeout_s is not None:
+            self._deadline = loop.time() + asked.timeout_s
+            self._timer = loop.call_at(self._deadline, self._expire)
+        if not isinstance(method, Unary):
+            self._messages = deque()
+            self.when_left(loop.create_task(self._converse()).cancel)
+
+    # ---- what its method sees
+
+    @property
+    def metadata(self) -> Metadata:
+        return self._asked.metadata
+
+    def time_remaining(self) -> float | None:
+        return None if self._deadline is None else max(0.0, self._deadline - self._loop.time())
+
+    def when_left(self, left: Callable[[], object]) -> None:
+        if not self._ended:
+            self._left = left
+
+    def finish(self, message: bytes, trailers: Metadata = ()) -> None:
+        if not self._ended:
+            size = len(message)
+            head = b"" if self._begun else OPENING
+            tail = status_block(OK, "", trailers) if trailers else _ENDED_WELL
+            self._close()
+            self._stream.send(head, (PREFIX.pack(0, size), message), PREFIX_BYTES + size, tail)
+
+    def end(self, code: int, details: str = "", trailers: Metadata = ()) -> None:
+        if not self._ended:
+            block = status_block(code, details, trailers)
+            self._close()
+            self._stream.send(b"", (), 0, block if self._begun else OPENING + block)
+
+    async def write(self, message: bytes) -> None:
+        if self._ended:
+            return
+        head, self._begun = b"" if self._begun else OPENING, True
+        size = len(message)
+        if not self._stream.send(head, (PREFIX.pack(0, size), message), PREFIX_BYTES + size, None):
+            self._written = self._loop.create_future()
+            await self._written
+
+    # ---- what its stream sees
+
+    def receive(self, content: memoryview, ended: bool) -> None:
+        try:
+            reader, size = self._reader, len(content)
+            if size >= PREFIX_BYTES and (reader is None or not reader.under_way):
+                compressed, length = PREFIX.unpack_from(content)
+                if length + PREFIX_BYTES == size:  # one message, and whole
+                    check(compressed, length, self._asked.encoding, self._max_bytes)
+                    message: Buffer = bytes(content[PREFIX_BYTES:])
+                    if compressed:
+                        message = unpack(message, self._asked.encoding, self._max_bytes)
+                    self._received(message)
+                    size = 0
+            if size:
+                self._receive_part(content)
+        except Refused as refusal:
+            self._refuse(refusal)
+        if ended:
+            self._on_last()
+
+    def _receive_part(self, content: memoryview) -> None:
+        if self._reader is None:
+            self._reader = MessageReader(self._asked.encoding, self._max_bytes)
+        for message in self._reader.feed(content):
+            self._stream.sated()
+            self._received(message)
+        self._ask_for_rest()
+
+    def place(self, size: int) -> memoryview | None:
+        rest = None if self._reader is None or self._ended else self._reader.rest()
+        return None if rest is None else rest[:size]
+
+    def placed(self, count: int, ended: bool) -> None:
+        assert self._reader is not None
+        try:
+            message = self._reader.filled(count)
+            if message is None:
+                self._ask_for_rest()
+            else:
+                self._stream.sated()
+                self._received(message)
+        except Refused as refusal:
+            self._refuse(refusal)
+        if ended:
+            self._on_last()
+
+    def drained(self) -> None:
+        if self._written is not None and not self._written.done():
+            self._written.set_result(None)
+
+    def left(self) -> None:
+        """The client is gone before the end."""
+        if not self._ended:
+            self._abandon()
+
+    # ---- between the two
+
+    def _received(self, message: Buffer) -> None:
+        if self._messages is not None:
+            self._messages.append(message)
+            self._wake()
+        elif not self._served and not self._ended:
+            self._served = True
+            assert isinstance(self._method, Unary)
+            try:
+                self._method.serve(message, self)
+            except Exception:
+                log.exception("a method failed")
+                self.end(INTERNAL, _FAULT)
+
+    def _ask_for_rest(self) -> None:
+        """Let the client send what is missing of a message that is awaited."""
+        if self._reader is not None and not self._ended and not self._served and not self._messages:
+            missing = self._reader.missing
+            if missing:
+                self._stream.want(missing)
+
+    def _on_last(self) -> None:
+        self._no_more = True
+        if self._ended:
+            return
+        if self._reader is not None and self._reader.under_way:
+            self._refuse(Refused(INVALID_ARGUMENT, "the call ended before its message was whole"))
+        elif self._messages is not None:
+            self._wake()
+        elif not self._served:
+            self._refuse(Refused(INVALID_ARGUMENT, "the call ended before its message was whole"))
+
+    def _refuse(self, refusal: Refused) -> None:
+        left = self._left
+        self.end(refusal.code, refusal.details)
+        self._tell(left)
+
+    async def _converse(self) -> None:
+        assert not isinstance(self._method, Unary)
+        try:
+            await self._method.serve(self._requests(), self)
+        except Exception:
+            log.exception("a method failed")
+            self.end(INTERNAL, "the server failed on this stream; its log says why")
+        self.end(OK)
+
+    async def _requests(self) -> AsyncIterator[Buffer]:
+        """What the client sends; it may send on as far as this is read."""
+        messages = self._messages
+        assert messages is not None
+        while not self._ended:
+            if messages:
+                yield messages.popleft()
+            elif self._no_more:
+                return
+            else:
+                self._ask_for_rest()
+                self._stream.replenish()
+                self._waiting = self._loop.create_future()
+                await self._waiting
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    def _expire(self) -> None:
+        """The client waits no longer."""
+        if not self._ended:
+            left = self._left
+            self.end(DEADLINE_EXCEEDED, "Deadline Exceeded")
+            self._tell(left)
+
+    def _abandon(self) -> None:
+        left = self._left
+        self._close()
+        self._tell(left)
+
+    def _tell(self, left: Callable[[], object] | None) -> None:
+        self.drained()
+        self._wake()
+        if left is not None:
+            left()
+
+    def _close(self) -> None:
+        self._ended = True
+        self._left = None  # it may know this call: the two would wait for the garbage collector
+        if self._timer is not None:
+            self._timer.cancel()

@@ -1,0 +1,55 @@
+"""Codes of gRPC, and statuses and metadata as headers."""
+
+import base64
+import binascii
+from functools import lru_cache
+from urllib.parse import quote
+
+from headrace.protocols.grpc.method import Metadata
+from headrace.protocols.http2.header_blocks import literal
+
+OK, CANCELLED, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND = range(6)
+RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE = 8, 12, 13, 14
+
+_PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")  # characters that need no escape
+
+
+def status_block(code: int, details: str = "", metadata: Metadata = ()) -> bytes:
+    """The headers that end a call."""
+    block = _status(code, details)
+    return block + b"".join(_header(name, value) for name, value in metadata) if metadata else block
+
+
+@lru_cache(256)
+def _status(code: int, details: str) -> bytes:
+    block = literal(b"grpc-status", b"%d" % code)
+    if details:
+        block += literal(b"grpc-message", quote(details, safe=_PLAIN, errors="replace").encode())
+    return block
+
+
+def _header(name: str, value: str | bytes) -> bytes:
+    if name.endswith("-bin"):
+        coded = base64.b64encode(value if isinstance(value, bytes) else value.encode()).rstrip(b"=")
+    else:
+        text = value.encode() if isinstance(value, str) else value
+        coded = bytes(byte if 0x20 <= byte <= 0x7E else 0x3F for byte in text)
+    return literal(name.lower().encode(), coded)
+
+
+def read_value(name: bytes, value: bytes) -> list[str | bytes]:
+    """The values of a header: those of `-bin` are coded in base64, and may be joined by commas.
+
+    Raises ValueError where they are not.
+    """
+    if not name.endswith(b"-bin"):
+        return [value.decode("latin-1")]
+    try:
+        return [_from_base64(part) for part in value.split(b",")]
+    except binascii.Error as error:
+        raise ValueError(f"the metadata {name.decode('latin-1')} is not base64") from error
+
+
+def _from_base64(text: bytes) -> bytes:
+    text = text.strip().rstrip(b"=")
+    return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)

@@ -1,0 +1,31 @@
+"""How much needless work a peer may cause: bursts are forgiven, floods are not."""
+
+from collections.abc import Callable
+
+
+class Budget:
+    """Holds up to `most`; time and useful work give back what is taken."""
+
+    __slots__ = ("_left", "_most", "_now", "_per_s", "_since")
+
+    def __init__(self, most: int, per_s: float, now: Callable[[], float]) -> None:
+        self._most = most
+        self._per_s = per_s
+        self._now = now
+        self._left = float(most)
+        self._since = now()
+
+    def take(self) -> bool:
+        """Take one; False where none is left, which is the peer's fault."""
+        self._left -= 1
+        if self._left >= 0:
+            return True
+        now = self._now()
+        self._left = min(float(self._most), self._left + (now - self._since) * self._per_s)
+        self._since = now
+        return self._left >= 0
+
+    def give(self, count: int = 1) -> None:
+        """Something useful was done."""
+        if self._left < self._most:
+            self._left += count

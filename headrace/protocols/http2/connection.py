@@ -1,0 +1,392 @@
+"""One HTTP/2 connection of a server: every frame to its stream, and what the client may not do. No gRPC.
+
+What is wrong with one stream resets it; what is wrong with the connection, floods among it, ends in a GOAWAY.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Generic, Protocol, TypeVar, cast
+
+from headrace.protocols.http2 import codes, frames
+from headrace.protocols.http2.budget import Budget
+from headrace.protocols.http2.codes import (
+    ENHANCE_YOUR_CALM,
+    FLOW_CONTROL_ERROR,
+    HEADERS,
+    INTERNAL_ERROR,
+    NO_ERROR,
+    PROTOCOL_ERROR,
+    REFUSED_STREAM,
+    STREAM_CLOSED,
+)
+from headrace.protocols.http2.control import Control
+from headrace.protocols.http2.credit import Credit
+from headrace.protocols.http2.faults import ConnectionFault, StreamFault
+from headrace.protocols.http2.forgotten import Forgotten
+from headrace.protocols.http2.header_blocks import HeaderDecoder, Headers
+from headrace.protocols.http2.header_frames import Block, HeaderFrames
+from headrace.protocols.http2.limits import Limits
+from headrace.protocols.http2.reader import FrameReader
+from headrace.protocols.http2.sender import Sender
+from headrace.protocols.http2.silence import Signs, Verdict, look
+from headrace.protocols.http2.stream import Receiver, Stream
+from headrace.types import Buffer
+
+log = logging.getLogger(__name__)
+
+HeadT = TypeVar("HeadT")
+
+_HARD = 4  # times the limit of headers: so much the application may refuse in its own words
+_RAPID_S = 0.05  # a stream that is reset this soon was hardly meant
+_LINGER_S = 0.5  # that a client has to read why it is closed
+_REPLIES = 2  # frames that a client may well send along with a new stream: a WINDOW_UPDATE, a PRIORITY
+_NOTHING = memoryview(b"")
+
+
+class Application(Protocol[HeadT]):
+    """What a connection serves."""
+
+    def read(self, headers: Headers) -> HeadT:
+        """What a request's headers say; the same headers may be read once for many. Raises StreamFault."""
+        ...
+
+    def open(self, stream: Stream, head: HeadT) -> Receiver:
+        """A request has begun."""
+        ...
+
+    def connected(self, connection: "Connection[HeadT]") -> None: ...
+
+    def lost(self, connection: "Connection[HeadT]") -> None: ...
+
+
+class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
+    """Owns its streams from their first header to their last frame."""
+
+    def __init__(self, application: Application[HeadT], limits: Limits, loop: asyncio.AbstractEventLoop) -> None:
+        self._application = application
+        self._limits = limits
+        self._loop = loop
+        self._reader = FrameReader(self, limits.max_frame_bytes, _HARD * limits.max_header_bytes)
+        self._decoder = HeaderDecoder(application.read, _HARD * limits.max_header_bytes)
+        self._streams: dict[int, Stream] = {}
+        self._forgotten = Forgotten()
+        self._last = 0  # the highest stream that the client opened
+        self._header_frames = HeaderFrames(_HARD * limits.max_header_bytes)
+        self._data: Stream | None = None  # whose DATA frame is under way
+        self._data_ends = False
+        self._idle = Budget(limits.max_idle_frames, limits.idle_frames_per_s, loop.time)
+        self._resets = Budget(limits.max_rapid_resets, limits.rapid_resets_per_s, loop.time)
+        self._closing = False  # nothing that arrives is looked at any more
+        self._draining = False  # no stream that is still to come is served
+        self._heard = loop.time()
+        self._unsent: tuple[float, int, int] | None = None  # since when, pieces sent, bytes in the socket's buffer
+
+    # ---- the connection's life
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
+        limits = self._limits
+        self._transport = transport
+        self._sender = Sender(transport, self._on_ended, self._idle)
+        self._credit = Credit(transport, limits, self._streams)
+        self._control = Control(transport, self._sender, self._idle)
+        self._application.connected(self)
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None and tls.selected_alpn_protocol() != "h2":
+            self._hang_up()
+            return
+        self._control.greet(limits)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._let_go()
+        self._application.lost(self)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._reader.room()
+
+    def buffer_updated(self, count: int) -> None:
+        if self._closing:
+            return
+        self._heard = self._loop.time()
+        try:
+            self._reader.received(count)
+        except ConnectionFault as fault:
+            self._fail(fault.code, fault.why)
+        except Exception:
+            log.exception("a connection failed")
+            self._fail(INTERNAL_ERROR, "the server failed on this connection; its log says why")
+
+    def pause_writing(self) -> None:
+        """A client that takes nothing is not read from either: what it asks would only wait for it."""
+        self._sender.pause()
+        if not self._closing:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if not self._closing:
+            self._transport.resume_reading()
+        self._sender.resume()
+
+    def drain(self) -> None:
+        """Tell the client to open no more streams; those that it opens before it hears of it are served."""
+        if not self._closing:
+            self._transport.write(frames.goaway(codes.MAX_WINDOW, NO_ERROR, "the server stops"))
+            self._control.ask(self._on_drained)
+
+    def _on_drained(self) -> None:
+        self._draining = True
+        self._transport.write(frames.goaway(self._last, NO_ERROR, "the server stops"))
+        self._close_if_done()
+
+    def abort(self) -> None:
+        """End it now, whatever is under way."""
+        if not self._closing:
+            self._transport.write(frames.goaway(self._last, NO_ERROR, "the server has stopped"))
+        self._let_go()
+        self._transport.close()
+
+    def look(self, now: float) -> None:
+        """Called every few seconds: is the client still there?"""
+        self._note_unsent(now)
+        unfinished = self._reader.unfinished or self._header_frames.under_way
+        since = self._unsent[0] if self._unsent else None
+        verdict = look(Signs(self._heard, unfinished, self._control.pinged, since), now, self._limits.patience_s)
+        if verdict is Verdict.PING:
+            self._control.ask(None, now)
+        elif verdict is not Verdict.WELL:
+            self._fail(NO_ERROR, f"the client is {verdict.value}")
+            self._transport.abort()
+
+    def _note_unsent(self, now: float) -> None:
+        waiting = self._transport.get_write_buffer_size()
+        state = (self._sender.num_sent, waiting)
+        if not waiting and not self._sender.waits:
+            self._unsent = None
+        elif self._unsent is None or self._unsent[1:] != state:
+            self._unsent = (now, *state)
+
+    def _fail(self, code: int, why: str) -> None:
+        log.debug("a connection ends: %s", why)
+        if not self._closing:
+            self._transport.write(frames.goaway(self._last, code, why))
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Look at nothing more. The client has a moment to read what was said: unread input would cut that off."""
+        if not self._closing:
+            self._let_go()
+            self._transport.pause_reading()
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
+            self._loop.call_later(_LINGER_S, self._transport.abort)
+
+    def _let_go(self) -> None:
+        """Of every stream; nothing that arrives is looked at any more."""
+        self._closing = True
+        streams = list(self._streams.values())
+        self._streams.clear()
+        for stream in streams:
+            self._sender.drop(stream)
+            stream.receiver.left()
+
+    def _close_if_done(self) -> None:
+        if self._draining and not self._streams and not self._closing:
+            self._closing = True
+            self._transport.close()
+
+    # ---- what arrives
+
+    def on_frame(self, kind: int, flags: int, number: int, payload: memoryview) -> None:
+        if self._header_frames.under_way:
+            block = self._header_frames.go_on(kind, flags, number, payload)
+            if block is not None:
+                self._on_block(block)
+        elif not self._control.begun:
+            self._control.on_frame(kind, flags, number, payload, self._streams)
+        elif kind == HEADERS:
+            block = self._header_frames.begin(flags, number, payload)
+            if block is not None:
+                self._on_block(block)
+        elif kind == codes.RST_STREAM:
+            self._on_reset(number, payload)
+        elif kind == codes.WINDOW_UPDATE:
+            self._on_window(number, payload)
+        elif self._control.on_frame(kind, flags, number, payload, self._streams):
+            self._draining = True  # the client says goodbye
+            self._close_if_done()
+
+    def on_data(self, number: int, ended: bool, size: int, content: memoryview, whole: bool) -> None:
+        self._data, self._data_ends = None, ended
+        if self._header_frames.under_way or not self._control.begun:
+            raise ConnectionFault(PROTOCOL_ERROR, "DATA where it may not be")
+        self._credit.spend(size)
+        stream = self._streams.get(number)
+        if stream is None or stream.ended:
+            self._on_late_data(number, stream)
+            return
+        if content:
+            self._idle.give()
+        elif whole and not ended:
+            self._spend("empty_data")
+        stream.credit -= size
+        if stream.credit < 0:
+            self._reset_for(stream, FLOW_CONTROL_ERROR)
+            return
+        if not whole:
+            self._data = stream
+        elif ended:
+            stream.ended = True
+        stream.receiver.receive(content, ended and whole)
+
+    def on_more(self, content: memoryview, whole: bool) -> None:
+        stream = self._under_way(whole)
+        if stream is not None:
+            stream.receiver.receive(content, whole and self._data_ends)
+
+    def place(self, size: int) -> memoryview | None:
+        stream = self._data
+        return None if stream is None or stream.number not in self._streams else stream.receiver.place(size)
+
+    def on_placed(self, count: int, whole: bool) -> None:
+        stream = self._under_way(whole)
+        if stream is not None:
+            stream.receiver.placed(count, whole and self._data_ends)
+
+    def _under_way(self, whole: bool) -> Stream | None:
+        """The stream of the DATA frame that is not whole, if it is still there."""
+        stream = self._data
+        if stream is None or stream.number not in self._streams:
+            return None
+        if whole and self._data_ends:
+            stream.ended = True
+        return stream
+
+    def _on_late_data(self, number: int, stream: Stream | None) -> None:
+        if number == 0 or number > self._last or not number & 1:
+            raise ConnectionFault(PROTOCOL_ERROR, f"DATA for stream {number}, which is not open")
+        if stream is not None:
+            self._reset_for(stream, STREAM_CLOSED)
+        elif number not in self._forgotten:
+            self._spend("late_data")
+            self._transport.write(frames.reset(number, STREAM_CLOSED))
+
+    def _on_block(self, block: Block) -> None:
+        number, ended, coded = block
+        if number <= self._last:
+            self._on_trailers(number, ended, coded)
+            return
+        self._last = number
+        try:
+            head = self._decoder.decode(coded)
+            if self._draining or len(self._streams) >= self._limits.max_streams:
+                raise StreamFault(REFUSED_STREAM, "more streams than were agreed")
+        except StreamFault as fault:
+            log.debug("a stream is refused: %s", fault.why)
+            self._spend("bad_streams")
+            self._transport.write(frames.reset(number, fault.code))
+            self._forgotten.add(number)
+            return
+        limits = self._limits
+        stream = Stream(number, self, self._sender.first_window, limits.stream_window_bytes, self._heard)
+        self._streams[number] = stream
+        self._idle.give(_REPLIES)
+        stream.ended = ended
+        stream.receiver = self._application.open(stream, head)
+        if ended and number in self._streams:
+            stream.receiver.receive(_NOTHING, True)
+
+    def _on_trailers(self, number: int, ended: bool, coded: bytes) -> None:
+        """Headers behind a request's content: they are read for the table's sake, and mean nothing here."""
+        stream = self._streams.get(number)
+        with suppress(StreamFault):  # they are no request
+            self._decoder.decode(coded)
+        if stream is None and number not in self._forgotten:
+            raise ConnectionFault(STREAM_CLOSED, f"HEADERS for stream {number}, which has ended")
+        self._spend("trailers")
+        if stream is not None and (stream.ended or not ended):
+            self._reset_for(stream, STREAM_CLOSED if stream.ended else PROTOCOL_ERROR)
+        elif stream is not None:
+            stream.ended = True
+            stream.receiver.receive(_NOTHING, True)
+
+    def _on_reset(self, number: int, payload: memoryview) -> None:
+        frames.read_u32(payload, "RST_STREAM")
+        if number == 0 or number > self._last or not number & 1:
+            raise ConnectionFault(PROTOCOL_ERROR, f"RST_STREAM for stream {number}, which is not open")
+        stream = self._streams.get(number)
+        if stream is None:
+            self._spend("late_resets")
+            return
+        if self._loop.time() - stream.opened < _RAPID_S and not self._resets.take():
+            raise ConnectionFault(ENHANCE_YOUR_CALM, "too many streams are opened and reset")
+        self._forget(stream)
+        stream.receiver.left()
+
+    def _on_window(self, number: int, payload: memoryview) -> None:
+        self._spend("window_updates")
+        count = frames.read_u32(payload, "WINDOW_UPDATE") & codes.MAX_WINDOW
+        stream = self._streams.get(number)
+        if number == 0:
+            if not count:
+                raise ConnectionFault(PROTOCOL_ERROR, "WINDOW_UPDATE of 0")
+            self._sender.widen(count)
+        elif stream is None:
+            if number > self._last or not number & 1:
+                raise ConnectionFault(PROTOCOL_ERROR, f"WINDOW_UPDATE for stream {number}, which is not open")
+        elif not count:
+            self._reset_for(stream, PROTOCOL_ERROR)
+        else:
+            try:
+                self._sender.widen_stream(stream, count)
+            except StreamFault as fault:
+                self._reset_for(stream, fault.code)
+
+    def _spend(self, what: str) -> None:
+        self._control.spend(what)
+
+    # ---- what streams ask for
+
+    def send(self, stream: Stream, head: bytes, parts: Sequence[Buffer], size: int, tail: bytes | None) -> bool:
+        if stream.number not in self._streams:
+            return True
+        return self._sender.send(stream, head, parts, size, tail)
+
+    def reset(self, stream: Stream, code: int) -> None:
+        if stream.number in self._streams:
+            self._transport.write(frames.reset(stream.number, code))
+            self._forget(stream)
+
+    def replenish(self, stream: Stream) -> None:
+        self._credit.replenish(stream)
+
+    def want(self, stream: Stream, size: int) -> None:
+        self._credit.want(stream, size)
+
+    def sated(self, stream: Stream) -> None:
+        self._credit.sated(stream)
+
+    # ---- the end of streams
+
+    def _reset_for(self, stream: Stream, code: int) -> None:
+        """The client did something wrong with it: that it makes the server reset it is as good as its own reset."""
+        if not self._resets.take():
+            raise ConnectionFault(ENHANCE_YOUR_CALM, "too many streams go wrong")
+        self.reset(stream, code)
+        stream.receiver.left()
+
+    def _on_ended(self, stream: Stream) -> None:
+        """Its last block is sent."""
+        self._resets.give()
+        if not stream.ended:
+            self._transport.write(frames.reset(stream.number, NO_ERROR))
+        self._forget(stream)
+
+    def _forget(self, stream: Stream) -> None:
+        del self._streams[stream.number]
+        self._sender.drop(stream)
+        if not stream.ended:
+            self._forgotten.add(stream.number)
+        self.sated(stream)
+        self._close_if_done()

@@ -1,0 +1,85 @@
+"""One stream of a connection, as the application above sees it."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Protocol
+
+from headrace.types import Buffer
+
+
+class Receiver(Protocol):
+    """Takes what comes on a stream: the application's side of it."""
+
+    def receive(self, content: memoryview, ended: bool) -> None:
+        """Content, good for the length of this call; `ended`: the client has no more."""
+        ...
+
+    def place(self, size: int) -> memoryview | None:
+        """Memory for up to so many bytes that will come next, or None."""
+        ...
+
+    def placed(self, count: int, ended: bool) -> None:
+        """So many bytes lie there."""
+        ...
+
+    def drained(self) -> None:
+        """All that was sent so far is on its way: more may follow."""
+        ...
+
+    def left(self) -> None:
+        """The stream is gone before its end: the client reset it, or the connection is lost."""
+        ...
+
+
+class Carrier(Protocol):
+    """The connection under a stream."""
+
+    def send(self, stream: "Stream", head: bytes, parts: Sequence[Buffer], size: int, tail: bytes | None) -> bool: ...
+
+    def reset(self, stream: "Stream", code: int) -> None: ...
+
+    def replenish(self, stream: "Stream") -> None: ...
+
+    def want(self, stream: "Stream", size: int) -> None: ...
+
+    def sated(self, stream: "Stream") -> None: ...
+
+
+class Stream:
+    """What goes out on a stream, and what may come in. The windows and what waits are the connection's to change."""
+
+    __slots__ = ("_carrier", "credit", "ended", "number", "opened", "receiver", "tail", "unsent", "window")
+
+    def __init__(self, number: int, carrier: Carrier, window: int, credit: int, opened: float) -> None:
+        self.number = number
+        self.window = window  # bytes that may be sent to the client
+        self.credit = credit  # bytes that the client may send
+        self.opened = opened
+        self.ended = False  # the client has no more
+        self.unsent: deque[memoryview] | None = None  # content that waits for windows
+        self.tail: bytes | None = None  # the block of headers behind it, which ends the stream
+        self.receiver: Receiver
+        self._carrier = carrier
+
+    def send(self, head: bytes, parts: Sequence[Buffer], size: int, tail: bytes | None) -> bool:
+        """Send a block of headers, content of `size` bytes, and a last block, each where there is one.
+
+        False where some of it waits: `drained` is called when it does not any more. The parts must not change.
+        """
+        return self._carrier.send(self, head, parts, size, tail)
+
+    def reset(self, code: int) -> None:
+        """End it at once."""
+        self._carrier.reset(self, code)
+
+    def replenish(self) -> None:
+        """What came so far was taken: as much may follow."""
+        self._carrier.replenish(self)
+
+    def want(self, size: int) -> None:
+        """So many bytes more are awaited: let the client send them, or the first of them."""
+        self._carrier.want(self, size)
+
+    def sated(self) -> None:
+        """Nothing large is awaited any more."""
+        self._carrier.sated(self)

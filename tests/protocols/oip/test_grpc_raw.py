@@ -1,0 +1,72 @@
+"""Raw contents are cut out and put in as protobuf would: it is the slow, obvious version that ours is held against."""
+
+import pytest
+from google.protobuf.message import DecodeError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse, ModelStreamInferResponse
+from headrace.protocols.oip.grpc_raw import cut, in_stream, with_contents
+
+CONTENTS = st.lists(st.binary(max_size=300), max_size=4)
+
+
+def request(contents: list[bytes], name: str = "INPUT") -> ModelInferRequest:
+    message = ModelInferRequest(model_name="m", id="7", raw_input_contents=contents)
+    message.inputs.add(name=name, datatype="FP32", shape=[1, 2**40])
+    message.parameters["priority"].int64_param = -1
+    return message
+
+
+@given(CONTENTS, st.text(max_size=200))
+def test_contents_are_cut_out_and_the_rest_is_the_message_without_them(contents: list[bytes], name: str) -> None:
+    rest, raw = cut(request(contents, name).SerializeToString())
+    assert [bytes(one) for one in raw] == contents
+    assert ModelInferRequest.FromString(rest) == request([], name)
+
+
+def test_contents_may_come_before_what_describes_them() -> None:
+    sent = request([b"ab"]).SerializeToString()
+    rest, raw = cut(b"\x3a\x03xyz" + sent)
+    assert [bytes(one) for one in raw] == [b"xyz", b"ab"]
+    assert ModelInferRequest.FromString(rest) == request([])
+
+
+def test_contents_are_shown_in_place() -> None:
+    sent = request([bytes(1 << 20)]).SerializeToString()
+    _, (one,) = cut(sent)
+    assert isinstance(one, memoryview)
+    assert one.obj is sent
+
+
+@st.composite
+def spoiled(draw: st.DrawFn) -> bytes:
+    message = bytearray(request(draw(CONTENTS)).SerializeToString())
+    for _ in range(draw(st.integers(0, 4))):
+        at = draw(st.integers(0, len(message)))
+        message[at : at + draw(st.integers(0, 3))] = draw(st.binary(max_size=4))
+    return bytes(message)
+
+
+@pytest.mark.fuzz
+@given(st.one_of(spoiled(), st.binary(max_size=40)))
+def test_any_bytes_mean_what_they_mean_to_protobuf(sent: bytes) -> None:
+    rest, raw = cut(sent)
+    try:
+        whole = ModelInferRequest.FromString(sent)
+    except DecodeError:
+        with pytest.raises(DecodeError):
+            ModelInferRequest.FromString(rest)
+        return
+    found = ModelInferRequest.FromString(rest)
+    found.raw_input_contents.extend(bytes(one) for one in raw)
+    assert found.SerializeToString(deterministic=True) == whole.SerializeToString(deterministic=True)
+
+
+@given(CONTENTS)
+def test_contents_are_put_in_in_their_order(contents: list[bytes]) -> None:
+    message = ModelInferResponse(model_name="m", id="7")
+    made = with_contents(message.SerializeToString(), [memoryview(one) for one in contents])
+    message.raw_output_contents.extend(contents)
+    assert ModelInferResponse.FromString(made) == message
+    assert ModelStreamInferResponse.FromString(in_stream(made)).infer_response == message
