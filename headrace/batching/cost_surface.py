@@ -8,7 +8,7 @@ clock, no margins and not how quick the machine is at the moment: times are give
 from collections import deque
 from itertools import product
 from math import exp, floor, log, log2
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,15 @@ LEAST_NS = 1.0
 SUBSETS = np.array(list(product((0.0, 1.0), repeat=4)))  # of the four terms of the line
 PULL = 1e-4 * np.array([1.0, 1.0, 1.0, 10.0])  # to zero, where the measurements leave a term open
 ALONE = 0.3  # weight of "as the line" against measured neighbours
-OWN = 1.0  # samples that the neighbours of a measured knot count for
+OWN = 0.5  # samples that the neighbours of a measured knot count for
+
+
+class Foreseen(NamedTuple):
+    """Of one size, until the table is made anew."""
+
+    knot: Knot
+    log_ns: float
+    beyond: float  # the knot
 
 
 class CostSurface:
@@ -38,31 +46,34 @@ class CostSurface:
 
     def __init__(self) -> None:
         self._samples: dict[Knot, deque[float]] = {}
-        self._levels: dict[Knot, float] = {}  # medians of the samples; a missing one is yet to be made
         self._total = 0
         self._new = 0  # samples since the table was made
+        self._levels: dict[Knot, float] = {}  # medians of the samples, when the table was made
+        self._changed: set[Knot] = set()  # since then
         self._table: list[list[float]] = []  # at each knot up to the largest measured; empty: yet to be made
         self._line: Line = (0.0, 0.0, 0.0, 0.0)
-        self._known: dict[tuple[float, float], float] = {}
+        self._known: dict[tuple[float, float], Foreseen] = {}
 
     def __bool__(self) -> bool:
         return bool(self._samples)
 
     def samples(self, rows: float, length: float) -> int:
         """How many runs are known of about this size."""
-        found = self._samples.get(_knot(rows, length))
+        found = self._samples.get(self._foreseen(rows, length).knot) if self._samples else None
         return len(found) if found else 0
 
     def add(self, rows: float, length: float, log_ns: float) -> None:
         """One more run."""
-        knot = _knot(rows, length)
-        if self._table:
-            log_ns += self._at(*knot) - self.log_ns(rows, length)  # what it would have taken at the knot
+        if self._samples:
+            knot, _, beyond = self._foreseen(rows, length)
+            log_ns -= beyond  # what it would have taken at the knot
+        else:
+            knot = _knot(rows, length)
         samples = self._samples.get(knot)
         if samples is None:
             samples = self._samples[knot] = deque(maxlen=KEPT)
         samples.append(log_ns)
-        self._levels.pop(knot, None)
+        self._changed.add(knot)
         self._total += 1
         self._new += 1
         if len(samples) <= 3 or self._new >= min(KEPT, self._total // 4):
@@ -70,18 +81,22 @@ class CostSurface:
             self._known.clear()
 
     def log_ns(self, rows: float, length: float) -> float:
-        """What a run takes; there must be something known."""
+        """The logarithm of what a run takes; there must be something known."""
         found = self._known.get((rows, length))
-        if found is None:
-            found = self._interpolated(*_place(rows, length))
-            if len(self._known) >= MOST_CACHED:
-                self._known.clear()
-            self._known[rows, length] = found
-        return found
+        return (found or self._foreseen(rows, length)).log_ns
+
+    def measured_ns(self, rows: float, length: float) -> float:
+        """The logarithm of what its own runs say that a size takes, whatever its neighbours do; there must be some.
+
+        Of the runs before the table was made: a machine that has just changed its speed is not taken for the size's.
+        """
+        knot, _, beyond = self._foreseen(rows, length)
+        return self._levels[knot] + beyond
 
     def to_json(self) -> list[list[float]]:
         """Each knot with how many samples stand behind it, and its time."""
-        return [[*knot, len(self._samples[knot]), round(level, 4)] for knot, level in self._medians().items()]
+        self._take_medians()
+        return [[*knot, len(self._samples[knot]), round(level, 4)] for knot, level in self._levels.items()]
 
     @classmethod
     def from_json(cls, knots: Any) -> "CostSurface":
@@ -90,9 +105,22 @@ class CostSurface:
         for i, j, count, level in knots:
             if not (0 <= i <= 40 and 0 <= j <= 41 and count >= 1 and 0 <= level <= 60):
                 raise ValueError(f"no knot: {[i, j, count, level]}")
-            surface._samples[int(i), int(j)] = deque([float(level)] * min(int(count), KEPT_READ), maxlen=KEPT)
+            knot = int(i), int(j)
+            surface._samples[knot] = deque([float(level)] * min(int(count), KEPT_READ), maxlen=KEPT)
+            surface._changed.add(knot)
             surface._total += int(count)
         return surface
+
+    def _foreseen(self, rows: float, length: float) -> Foreseen:
+        found = self._known.get((rows, length))
+        if found is None:
+            if not self._table:
+                self._make_table()
+            if len(self._known) >= MOST_CACHED:
+                self._known.clear()
+            knot, log_ns = _knot(rows, length), self._interpolated(*_place(rows, length))
+            found = self._known[rows, length] = Foreseen(knot, log_ns, log_ns - self._at(*knot))
+        return found
 
     def _interpolated(self, x: float, y: float) -> float:
         i, j = floor(x), floor(y)
@@ -108,21 +136,24 @@ class CostSurface:
 
     def _at(self, i: int, j: int) -> float:
         """At a knot. Beyond those measured it goes on from the border as the line does there."""
-        if not self._table:
-            counts = [float(len(samples)) for samples in self._samples.values()]
-            self._table, self._line = _fitted(self._medians(), counts)
-            self._known.clear()
-            self._new = 0
-        k, m = min(i, len(self._table) - 1), min(j, len(self._table[0]) - 1)
-        if i == k and j == m:
-            return self._table[i][j]
-        return self._table[k][m] + _log_line(self._line, i, j) - _log_line(self._line, k, m)
+        table = self._table
+        if i < len(table) and j < len(table[0]):
+            return table[i][j]
+        k, m = min(i, len(table) - 1), min(j, len(table[0]) - 1)
+        return table[k][m] + _log_line(self._line, i, j) - _log_line(self._line, k, m)
 
-    def _medians(self) -> dict[Knot, float]:
-        for knot, samples in self._samples.items():
-            if knot not in self._levels:
-                self._levels[knot] = sorted(samples)[len(samples) // 2]
-        return self._levels
+    def _make_table(self) -> None:
+        self._take_medians()
+        counts = [float(len(self._samples[knot])) for knot in self._levels]
+        self._table, self._line = _fitted(self._levels, counts)
+        self._known.clear()
+        self._new = 0
+
+    def _take_medians(self) -> None:
+        for knot in self._changed:
+            samples = self._samples[knot]
+            self._levels[knot] = sorted(samples)[len(samples) // 2]
+        self._changed.clear()
 
 
 def _place(rows: float, length: float) -> tuple[float, float]:

@@ -55,10 +55,9 @@ class Latency:
         surface, log_ns = self._surface, logarithm(ns)
         samples = surface.samples(rows, length)
         if samples >= KNOWN:
-            off = log_ns - surface.log_ns(rows, length)
-            self._margin.learn(nanoseconds(off - self._pace(company)))
+            self._margin.learn(nanoseconds(log_ns - surface.log_ns(rows, length) - self._pace(company)))
             if samples >= SETTLED:
-                (self._company if company else self._alone).learn(off)
+                (self._company if company else self._alone).learn(log_ns - surface.measured_ns(rows, length))
         surface.add(rows, length, log_ns - self._pace(company))
 
     def to_json(self) -> dict[str, Any]:

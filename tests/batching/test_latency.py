@@ -107,6 +107,14 @@ def test_runs_in_company_are_learned_apart() -> None:
     assert latency.typical(2, 24, company=True) == pytest.approx(1.5 * took_ns(2, 24), rel=0.1)
 
 
+def test_a_size_that_is_far_off_the_line_is_not_taken_for_a_slow_machine() -> None:
+    latency = learned(Machine(steady))
+    for _ in range(100):
+        latency.learn(32, 32, 4 * took_ns(32, 32))
+    assert latency.typical(32, 32) == pytest.approx(4 * took_ns(32, 32), rel=0.1)
+    assert latency.typical(2, 24) == pytest.approx(took_ns(2, 24), rel=0.1)
+
+
 def test_company_that_was_never_met_costs_nothing() -> None:
     latency = learned(Machine(steady))
     assert latency.typical(2, 24, company=True) == latency.typical(2, 24)

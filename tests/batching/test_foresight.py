@@ -1,0 +1,111 @@
+"""What is known of a model's runs when it is loaded, and what is kept of it."""
+
+from pathlib import Path
+
+import pytest
+
+from headrace.batching.foresight import KEEP_EVERY_NS, Foreseen, Foresight
+from headrace.batching.instance import Done, Outcome, Work
+from headrace.batching.latency_store import FRESH_S, LatencyStore
+from headrace.types import FREE, BatchAxis, Signature, TensorSpec
+from tests.fakes import FakeClock, FakeInstance
+
+MODEL = Signature((TensorSpec("x", "FP32", (FREE, 2)),), (), BatchAxis(True, 4), "fake", "fake 1")
+
+
+class Quick(FakeInstance):
+    """Answers each batch a millisecond a row after it was handed over."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self.runs = 0
+        self._clock = clock
+
+    def run(self, work: Work, done: Done) -> None:
+        self.runs += 1
+        self._clock.pass_ms(work.inputs[0].shape[0])
+        done(Outcome())
+
+
+class Machine:
+    """A server's foresight, that is started anew with each load."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "model"
+        self.path.write_bytes(b"weights")
+        self.clock = FakeClock()
+        self.wall_s = self.path.stat().st_mtime
+        self._store = LatencyStore(folder / "cache")
+
+    async def load(self, *ran_as: object, budget_s: float = 0.5) -> tuple[Foreseen, int]:
+        """What is known, and how many runs were made for it."""
+        instance = Quick(self.clock)
+        foresight = Foresight(self._store, self.clock, lambda: self.wall_s)
+        return await foresight.of(self.path, ran_as, instance, MODEL, budget_s), instance.runs
+
+
+async def test_a_first_load_sweeps_and_the_next_makes_a_few_runs(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    first, runs = await machine.load(2)
+    assert first.latency.typical(4, 0) == pytest.approx(4e6, rel=0.1)
+    machine.wall_s += 60.0
+    second, runs_again = await machine.load(2)
+    assert runs_again < runs / 2
+    assert second.latency.typical(4, 0) == pytest.approx(4e6, rel=0.1)
+
+
+async def test_what_is_run_otherwise_is_another_model(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    _, runs = await machine.load("2 threads")
+    _, runs_with_one = await machine.load("1 thread")
+    assert runs_with_one == runs
+
+
+async def test_a_file_that_changed_is_another_model(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    _, runs = await machine.load()
+    machine.path.write_bytes(b"others")
+    _, runs_again = await machine.load()
+    assert runs_again == runs
+
+
+async def test_what_was_kept_long_ago_is_swept_and_kept_anew(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    _, runs = await machine.load()
+    machine.wall_s += FRESH_S + 60.0
+    _, runs_again = await machine.load()
+    assert runs_again == runs
+
+
+async def test_what_was_learned_is_there_after_it_was_kept(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    foreseen, _ = await machine.load()
+    for _ in range(100):
+        foreseen.latency.learn(64, 0, 150e6)
+    await foreseen.keep()
+    again, _ = await machine.load()
+    assert again.latency.typical(64, 0) == pytest.approx(150e6, rel=0.1)
+
+
+async def test_without_a_budget_nothing_is_run_or_kept(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    foreseen, runs = await machine.load(budget_s=0.0)
+    assert runs == 0
+    assert not foreseen.latency.known
+    assert not (tmp_path / "cache").exists()
+
+
+async def test_it_is_due_every_few_minutes(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    foreseen, _ = await machine.load()
+    now_ns = machine.clock.now_ns()
+    assert not foreseen.due(now_ns)
+    assert foreseen.due(now_ns + KEEP_EVERY_NS)
+    assert not foreseen.due(now_ns + KEEP_EVERY_NS + 1)
+
+
+async def test_a_file_that_went_away_is_no_fault(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.path.unlink()
+    foreseen, _ = await machine.load()
+    assert foreseen.latency.known
