@@ -182,7 +182,10 @@ def _fitted(levels: dict[Knot, float], counts: list[float]) -> tuple[list[list[f
     moved = (near @ off) / (near.sum(axis=1) + ALONE)
     moved[own] = (count * off + OWN * moved[own]) / (count + OWN)
     a, b, c, d = line.tolist()
-    return rising((on_line + moved).reshape(rows, width)).tolist(), (a, b, c, d)
+    measured = np.zeros(rows * width, dtype=np.bool_)
+    measured[own] = True
+    table = (on_line + moved).reshape(rows, width)
+    return rising(within(table, measured.reshape(rows, width))).tolist(), (a, b, c, d)
 
 
 def fit(terms: Floats, times: Floats, weights: Floats) -> Floats:
@@ -213,12 +216,30 @@ def _log_line(line: Line, i: int, j: int) -> float:
     return log(max(a + rows * (b + length * (c + length * d)), LEAST_NS))
 
 
+def within(table: Floats, measured: NDArray[np.bool_]) -> Floats:
+    """The table with what was not measured brought between what was: it is these that give way."""
+    least = _above(np.where(measured, table, -np.inf))
+    most = _below(np.where(measured, table, np.inf))
+    brought: Floats = np.where(measured, table, np.clip(table, least, np.maximum(least, most)))
+    return brought
+
+
 def rising(table: Floats) -> Floats:
     """Half way between the least rising table above it and the greatest below it; a rising one is left as it is."""
-    above = np.maximum.accumulate(np.maximum.accumulate(table, axis=0), axis=1)
-    below = np.minimum.accumulate(np.minimum.accumulate(table[::-1, ::-1], axis=0), axis=1)[::-1, ::-1]
-    middle: Floats = (above + below) / 2
+    middle: Floats = (_above(table) + _below(table)) / 2
     return middle
+
+
+def _above(table: Floats) -> Floats:
+    """The least table that rises and is nowhere less."""
+    highest: Floats = np.maximum.accumulate(np.maximum.accumulate(table, axis=0), axis=1)
+    return highest
+
+
+def _below(table: Floats) -> Floats:
+    """The greatest table that rises and is nowhere more."""
+    lowest: Floats = np.minimum.accumulate(np.minimum.accumulate(table[::-1, ::-1], axis=0), axis=1)[::-1, ::-1]
+    return lowest
 
 
 def nanoseconds(log_ns: float) -> float:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.batching.cost_surface import CostSurface, fit, logarithm, nanoseconds
+from headrace.batching.cost_surface import CostSurface, fit, logarithm, nanoseconds, rising, within
 from tests.batching.machines import took_ns
 
 
@@ -53,6 +53,23 @@ def test_one_run_says_that_larger_ones_take_more() -> None:
     made = surface((1, 16, 1e6))
     assert 1e6 < at(made, 32, 16) <= 32e6
     assert 1e6 < at(made, 1, 256) <= 256e6
+
+
+def test_what_was_not_measured_gives_way_to_what_was() -> None:
+    table = np.array([[1.0, 5.0, 2.0], [2.0, 4.0, 9.0]])
+    measured = np.array([[True, False, False], [False, True, False]])
+    assert within(table, measured).tolist() == [[1.0, 4.0, 2.0], [2.0, 4.0, 9.0]]
+
+
+tables = st.lists(st.lists(st.floats(0, 20), min_size=4, max_size=4), min_size=1, max_size=4).map(np.array)
+
+
+@given(tables)
+def test_a_table_is_made_to_rise_and_a_rising_one_is_left(table: np.typing.NDArray[np.float64]) -> None:
+    risen = rising(table)
+    assert (np.diff(risen, axis=0) >= -1e-9).all()
+    assert (np.diff(risen, axis=1) >= -1e-9).all()
+    assert rising(risen) == pytest.approx(risen)
 
 
 coefficients = st.lists(st.floats(0, 1e6), min_size=4, max_size=4).filter(lambda each: sum(each) > 1)
