@@ -80,6 +80,18 @@ OF_VERSION: tuple[tuple[Family, Callable[[VersionTally], float]], ...] = (
         lambda tally: tally.stages.output.ns // 1000,
     ),
     (
+        Family("headrace_prediction_misses_total", "counter", "Runs that took longer than was predicted at most."),
+        lambda tally: tally.missed,
+    ),
+    (
+        Family(
+            "headrace_saved_compute_seconds_total",
+            "counter",
+            "Compute not spent on requests whose caller left, as predicted.",
+        ),
+        lambda tally: tally.saved_ns / SECOND,
+    ),
+    (
         Family("nv_model_load_duration_secs", "gauge", "Model load time in seconds"),
         lambda tally: tally.load_seconds,
     ),
@@ -138,6 +150,12 @@ REQUESTS = Family(
     'Requests by protocol and result: "ok" or an error code; those for no loaded version have an empty model.',
 )
 BATCHES = Family("headrace_batches_total", "counter", "Runs by the reason for which the batch was closed.")
+SHED = Family(
+    "headrace_shed_total",
+    "counter",
+    'Requests refused or dropped to keep others in time; tenants but the busiest are "other".',
+)
+CANCELLED = Family("headrace_cancelled_total", "counter", "Requests whose caller left, by where they were.")
 IN_FLIGHT = Family("headrace_requests_in_flight", "gauge", "Requests taken and not yet answered.")
 QUEUED = Family("headrace_queue_requests", "gauge", "Requests that wait to be run.")
 READY = Family("headrace_model_ready", "gauge", "1 where the version answers requests, 0 where it does not.")

@@ -18,6 +18,7 @@ from headrace.types import Backlog, ModelVersion
 
 REASONS = {
     **dict.fromkeys(("queue_full", "deadline_exceeded", "draining", "unavailable", "model_unavailable"), "REJECTED"),
+    **dict.fromkeys(("would_be_late", "rate_limited"), "REJECTED"),
     "cancelled": "CANCELED",
     **dict.fromkeys(("internal", "input_refused", "worker_lost"), "BACKEND"),
 }
@@ -137,6 +138,16 @@ def _of_versions(versions: list[tuple[str, VersionTally]]) -> list[str]:
         (_with(label, reason=reason), count)
         for label, tally in versions
         for reason, count in sorted(tally.closed.items())
+    )
+    lines += families.SHED.lines(
+        (_with(label, tenant=tenant, reason=reason), count)
+        for label, tally in versions
+        for (tenant, reason), count in tally.shed.items()
+    )
+    lines += families.CANCELLED.lines(
+        (_with(label, stage=stage), count)
+        for label, tally in versions
+        for stage, count in sorted(tally.cancelled.items())
     )
     for family, bounds, divisor, read_histogram in families.HISTOGRAMS:
         read = [(label, read_histogram(tally)) for label, tally in versions]

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from headrace.observe.histogram import DURATION_BOUNDS_NS, ROW_BOUNDS, Histogram
 from headrace.observe.language_tally import LanguageTally, is_complete
+from headrace.observe.tenant_counts import TenantCounts
 from headrace.records import (
     BatchRecord,
     CancelRecord,
@@ -25,6 +26,9 @@ Key = tuple[str, int | None]
 
 Outcome = tuple[str, str]
 """A protocol, and an error code or the empty string."""
+
+OfVersion = BatchRecord | ShedRecord | CancelRecord | StepRecord | GenerationRecord
+"""Records that the tally of one version counts."""
 
 Groups = defaultdict[tuple[str, int | None, str, str], list[RequestRecord]]
 """Requests that are counted alike: by model, version, protocol and error."""
@@ -72,6 +76,10 @@ class VersionTally:
         self.last_finished_ns: int | None = None  # `Clock.now_ns` of the latest request
         self.stages_by_rows: defaultdict[int, Stages] = defaultdict(Stages)  # once for each run that succeeded
         self.closed: Counter[str] = Counter()  # runs by the reason for which the batch was closed
+        self.missed = 0  # runs that succeeded and took longer than was predicted
+        self.shed = TenantCounts()  # requests refused or dropped to keep others in time
+        self.cancelled: Counter[str] = Counter()  # requests whose caller left, by where they were
+        self.saved_ns = 0  # compute that was not spent on those
         self.request_ns = Histogram(DURATION_BOUNDS_NS)
         self.queue_ns = Histogram(DURATION_BOUNDS_NS)
         self.compute_ns = Histogram(DURATION_BOUNDS_NS)
@@ -96,8 +104,13 @@ class VersionTally:
         self.request_ns.add(took)
         self.queue_ns.add(waited)
 
-    def add(self, record: BatchRecord | StepRecord | GenerationRecord) -> None:
-        if isinstance(record, StepRecord):
+    def add(self, record: OfVersion) -> None:
+        if isinstance(record, ShedRecord):
+            self.shed.add(record.tenant, record.reason)
+        elif isinstance(record, CancelRecord):
+            self.cancelled[record.stage] += 1
+            self.saved_ns += record.saved_ns
+        elif isinstance(record, StepRecord):
             self.runs += record.facts.seconds > 0
             self.language.add_step(record.facts)
         elif isinstance(record, GenerationRecord):
@@ -107,11 +120,13 @@ class VersionTally:
 
     def _add_batch(self, record: BatchRecord) -> None:
         facts = record.facts
+        took_ns = facts.input_ns + facts.infer_ns + facts.output_ns
         self.closed[facts.reason] += 1
         self.batch_rows.add((facts.rows,))
-        self.compute_ns.add((facts.input_ns + facts.infer_ns + facts.output_ns,))
+        self.compute_ns.add((took_ns,))
         if record.error:
             return
+        self.missed += 0 < record.predicted_ns < took_ns
         self.runs += 1
         stages = self.stages_by_rows[facts.rows]
         stages.input.add(1, facts.input_ns)
@@ -168,11 +183,9 @@ class Tally:
         for record in records:
             if isinstance(record, RequestRecord):
                 requests[record.model, record.version, record.protocol, record.error].append(record)
-            elif isinstance(record, BatchRecord | StepRecord | GenerationRecord):
+            elif isinstance(record, OfVersion):
                 if version := self.versions.get((record.model.name, record.model.version)):
                     version.add(record)
-            elif isinstance(record, ShedRecord | CancelRecord):
-                pass  # refusals are counted with their requests
             elif isinstance(record, WorkerEvent):
                 self._worker(record)
             elif isinstance(record, ModelEvent):

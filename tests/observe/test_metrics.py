@@ -14,8 +14,8 @@ from headrace.generation import LanguageFacts
 from headrace.observe.exposition import labels
 from headrace.observe.metrics import REASONS, Metrics, Readings
 from headrace.observe.tally import Tally
-from headrace.records import Record
-from headrace.types import Backlog, ModelVersion
+from headrace.records import BatchRecord, CancelRecord, Record, ShedRecord
+from headrace.types import Backlog, BatchFacts, ModelVersion
 from tests.observe.make import answered, failed, generated, moved, ran, stepped, worker
 
 M1 = {"model": "m", "version": "1"}
@@ -68,7 +68,13 @@ def test_rows_and_runs_are_counted() -> None:
 
 @pytest.mark.parametrize(
     ("code", "reason"),
-    [("queue_full", "REJECTED"), ("cancelled", "CANCELED"), ("worker_lost", "BACKEND"), ("invalid_request", "OTHER")],
+    [
+        ("queue_full", "REJECTED"),
+        ("rate_limited", "REJECTED"),
+        ("cancelled", "CANCELED"),
+        ("worker_lost", "BACKEND"),
+        ("invalid_request", "OTHER"),
+    ],
 )
 def test_failures_have_tritons_reasons(code: str, reason: str) -> None:
     metrics = metrics_of(moved(), failed(code))
@@ -117,6 +123,20 @@ def test_batches_are_counted_by_size_and_reason() -> None:
     assert value(metrics, "headrace_batch_rows_sum", **M1) == 11
     assert value(metrics, "headrace_batch_rows_bucket", **M1, le="4") == 1
     assert value(metrics, "headrace_compute_duration_seconds_count", **M1) == 2
+
+
+def test_what_is_shed_withdrawn_and_mispredicted_is_counted() -> None:
+    version = ModelVersion("m", 1)
+    metrics = metrics_of(
+        moved(),
+        ShedRecord(version, "alice", "predicted"),
+        CancelRecord(version, "queued", 250_000_000),
+        BatchRecord(version, BatchFacts(1, 1, "idle", 0, 0, infer_ns=9), predicted_ns=8),
+    )
+    assert value(metrics, "headrace_shed_total", **M1, tenant="alice", reason="predicted") == 1
+    assert value(metrics, "headrace_cancelled_total", **M1, stage="queued") == 1
+    assert value(metrics, "headrace_saved_compute_seconds_total", **M1) == 0.25
+    assert value(metrics, "headrace_prediction_misses_total", **M1) == 1
 
 
 def test_what_no_record_tells_is_asked() -> None:

@@ -1,9 +1,11 @@
 """What records say is counted once, under the version that they belong to."""
 
+import msgspec
 import pytest
 
 from headrace.observe.tally import Tally, VersionTally
-from headrace.records import Record
+from headrace.records import CancelRecord, Record, ShedRecord
+from headrace.types import ModelVersion
 from tests.observe.make import MS, answered, failed, generated, moved, ran, stepped, worker
 
 
@@ -53,6 +55,29 @@ def test_a_batch_is_counted_by_its_rows_and_its_reason() -> None:
 def test_a_batch_that_fails_is_no_execution() -> None:
     version = counts(tally_of(moved(), ran(error="worker_lost")))
     assert (version.runs, dict(version.stages_by_rows), version.closed["idle"]) == (0, {}, 1)
+
+
+@pytest.mark.parametrize(
+    ("predicted_ns", "error", "missed"), [(59, "", 1), (60, "", 0), (0, "", 0), (59, "internal", 0)]
+)
+def test_a_run_that_takes_longer_than_predicted_is_a_miss(predicted_ns: int, error: str, missed: int) -> None:
+    record = msgspec.structs.replace(ran(error=error), predicted_ns=predicted_ns)
+    assert counts(tally_of(moved(), record)).missed == missed
+
+
+def test_what_is_shed_is_counted_by_tenant_and_reason() -> None:
+    shed = [ShedRecord(ModelVersion("m", 1), tenant, "late") for tenant in ("alice", "bob", "alice")]
+    assert counts(tally_of(moved(), *shed)).shed.items() == [(("alice", "late"), 2), (("bob", "late"), 1)]
+
+
+def test_what_is_withdrawn_is_counted_by_stage_with_what_it_saved() -> None:
+    withdrawn = [CancelRecord(ModelVersion("m", 1), stage, 5) for stage in ("queued", "running", "queued")]
+    version = counts(tally_of(moved(), *withdrawn))
+    assert (version.cancelled, version.saved_ns) == ({"queued": 2, "running": 1}, 15)
+
+
+def test_what_is_shed_of_a_version_that_is_gone_is_not_counted() -> None:
+    assert not tally_of(ShedRecord(ModelVersion("m", 1), "alice", "late")).versions
 
 
 def test_the_latest_answer_is_kept_though_records_come_out_of_order() -> None:

@@ -1,0 +1,59 @@
+"""Counts by tenant, of the busiest by name and of all others together: clients choose their names."""
+
+from collections import Counter
+
+MOST = 100
+"""Tenants that are counted by name."""
+
+CANDIDATES = 1000
+"""Tenants beside them of whom it is remembered how often they came lately."""
+
+REST = "other"
+"""What all others are counted as. A tenant of that name is one of them."""
+
+
+class TenantCounts:
+    """Counts of a tenant and a reason. A tenant that became busier than one with a name takes its place.
+
+    What the one that lost its name had is added to the others', and what the new one had stays there: no count of the
+    others' ever falls.
+    """
+
+    def __init__(self, most: int = MOST, candidates: int = CANDIDATES) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()  # by name and reason
+        self._named: Counter[str] = Counter()  # how often each of those came
+        self._lately: Counter[str] = Counter()  # and others
+        self._most = most
+        self._candidates = candidates
+
+    def add(self, tenant: str, reason: str) -> None:
+        self._counts[self._name_of(tenant), reason] += 1
+
+    def items(self) -> list[tuple[tuple[str, str], int]]:
+        """Every tenant and reason with its count, in order."""
+        return sorted(self._counts.items())
+
+    def _name_of(self, tenant: str) -> str:
+        if tenant == REST:
+            return REST
+        if tenant not in self._named:
+            if len(self._named) >= self._most and not self._overtakes(tenant):
+                return REST
+            self._named[tenant] = self._lately.pop(tenant, 0)
+        self._named[tenant] += 1
+        return tenant
+
+    def _overtakes(self, tenant: str) -> bool:
+        """Count one that has no name; whether it has now come more often than one that has, which loses it."""
+        if tenant not in self._lately and len(self._lately) >= self._candidates:
+            self._lately = Counter({name: count // 2 for name, count in self._lately.items() if count > 1})
+            self._named = Counter({name: count // 2 for name, count in self._named.items()})  # what is long ago fades
+        if tenant in self._lately or len(self._lately) < self._candidates:
+            self._lately[tenant] += 1
+        least = min(self._named, key=lambda name: self._named[name])
+        if self._lately[tenant] <= self._named[least]:
+            return False
+        del self._named[least]
+        for name, reason in [key for key in self._counts if key[0] == least]:
+            self._counts[REST, reason] += self._counts.pop((name, reason))
+        return True
