@@ -1,14 +1,17 @@
-"""n-gram speculation against none, over HTTP, turn by turn: on texts that copy their prompt and on texts that do not.
+"""Speculation against none, over HTTP, turn by turn: on texts that copy their prompt and on texts that do not.
 
     python -m benchmarks.bench_llm_speculation [models/smollm2/1/model.gguf] [--rounds 5]
+    python -m benchmarks.bench_llm_speculation --draft model.gguf --draft-precision int4
 
-Two servers, one with `llm.speculation` "auto" and one with "off", answer the same prompts. A text that copies: the
+Two servers, one with `llm.speculation` "auto" (n-grams; "draft" where `--draft` names a model beside the file) and one
+with "off", answer the same prompts. A text that copies: the
 prompt holds a paragraph twice and begins it a third time. One that does not: a tale, told at a temperature with a seed,
 so that it does not come to repeat itself. Tokens a second are those of all streams, from asking to the last token; the
 prompts were seen in a round before that is not counted, so they cost both servers next to nothing.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,6 @@ from benchmarks.streaming_client import complete
 
 SEQUENCES = (1, 2, 4, 8, 16, 32)
 TOKENS = 96
-WAYS = ("auto", "off")
 PARAGRAPH = (
     "The {0} lock keeper opened the upper sluice at seven in the morning, and for a while nothing moved but the reeds. "
     "Then the water in the mill race began to turn, brown at first and carrying straw, and the wheel gave one groan "
@@ -33,30 +35,43 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", nargs="?", type=Path, default=Path("models/smollm2/1/model.gguf"))
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--draft", default="", metavar="FILE", help="a model beside the file that drafts, alone")
+    parser.add_argument("--draft-precision", default="auto", help="how its weights are held")
+    parser.add_argument("--precision", default="auto", help="how those of the model are")
+    parser.add_argument("--sequences", type=int, nargs="+", default=SEQUENCES)
     asked = parser.parse_args()
-    with headrace(asked.model, "llm.speculation=auto") as auto, headrace(asked.model, "llm.speculation=off") as off:
-        addresses = {"auto": auto.http, "off": off.http}
-        rounds = [measured(addresses, turn) for turn in range(asked.rounds + 1)][1:]
+    way, settings = "auto", [f"llm.precision={asked.precision}"]
+    drafting: list[str] = []
+    if asked.draft:
+        way, drafting = "draft", [f"llm.draft={asked.draft}", f"llm.draft_precision={asked.draft_precision}"]
+    with (
+        headrace(asked.model, *settings, f"llm.speculation={way}", *drafting) as on,
+        headrace(asked.model, *settings, "llm.speculation=off") as off,
+    ):
+        addresses = {way: on.http, "off": off.http}
+        rounds = [measured(addresses, turn, asked.sequences) for turn in range(asked.rounds + 1)][1:]
         drafted, accepted = (
-            metrics(auto.http)[f"vllm:spec_decode_num_{what}_tokens_total"] for what in ("draft", "accepted")
+            metrics(on.http)[f"vllm:spec_decode_num_{what}_tokens_total"] for what in ("draft", "accepted")
         )
-    figures: dict[str, Any] = {"model": asked.model.name}
+    figures: dict[str, Any] = {"model": asked.model.name, "precision": asked.precision}
+    if asked.draft:
+        figures |= {"draft": asked.draft, "draft precision": asked.draft_precision}
     for what in rounds[0]:
         pairs = [each[what] for each in rounds]
         figures[what] = {
-            **{f"{way}, tokens/s": spread([pair[way] for pair in pairs]) for way in WAYS},
-            "auto to off": spread([pair["auto"] / pair["off"] for pair in pairs]),
+            **{f"{each}, tokens/s": spread([pair[each] for pair in pairs]) for each in addresses},
+            f"{way} to off": spread([pair[way] / pair["off"] for pair in pairs]),
         }
     figures["drafts accepted"] = round(accepted / max(1.0, drafted), 3)
-    keep("llm_speculation", figures)
+    keep(f"llm_speculation{'_draft' if asked.draft else ''}", figures)
 
 
-def measured(addresses: dict[str, str], turn: int) -> dict[str, dict[str, float]]:
+def measured(addresses: dict[str, str], turn: int, loads: Sequence[int]) -> dict[str, dict[str, float]]:
     """Of every text and load: tokens a second of each way. Who comes first changes from turn to turn."""
     found = {}
-    ways = WAYS if turn % 2 else WAYS[::-1]
+    ways = list(addresses)[:: 1 if turn % 2 else -1]
     for what, body in (("copied", copying), ("told", telling)):
-        for count in SEQUENCES:
+        for count in loads:
             bodies = [body(index) for index in range(count)]
             found[f"{what}, {count}"] = {way: tokens_per_second(addresses[way], bodies) for way in ways}
     return found

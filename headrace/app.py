@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from starlette.routing import BaseRoute
 from headrace import __version__
 from headrace.allocator import keep_freed_memory
 from headrace.build import Build
+from headrace.cache_folder import cache_folder
 from headrace.clock import LoopClock
 from headrace.config import Config
 from headrace.gateway.gateway import Gateway
@@ -95,11 +97,12 @@ class Server:
         self.states = States(self.bus)
         self.registry = Registry(self.states.of)
         self.gateway = Gateway(self.registry, self.bus, clock, config.tenants)
+        local = LocalRepository(repository)
         self.reconcile = Reconcile(
-            LocalRepository(repository),
+            local,
             self.registry,
             self.states,
-            Build(config.batching, config.workers, config.llm, self.bus, clock),
+            Build(config.batching, config.workers, config.llm, self.bus, clock, local, cache_folder(os.environ)),
             parallel=config.models.load_parallel,
             drain_s=config.server.drain_s,
             uploads=config.models.uploads,

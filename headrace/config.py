@@ -104,6 +104,10 @@ class Batching(msgspec.Struct, frozen=True):
         float,
         Meta(ge=0, le=1, description="Largest difference between a row alone and in company that proves a batch axis."),
     ] = 1e-3
+    sweep_s: Annotated[
+        float,
+        Meta(ge=0, le=600, description="How long a model may be tried, when it is loaded, for what its runs take."),
+    ] = 0.5
     policy: Annotated[
         Literal["deadline", "fixed", "none"], Meta(description="What decides which requests a run takes, and when.")
     ] = "deadline"
@@ -144,6 +148,16 @@ class Llm(msgspec.Struct, frozen=True):
     ] = "auto"
     speculation: Annotated[
         Literal["auto", "off", "ngram", "draft"], Meta(description="What proposes tokens ahead of a language model.")
+    ] = "auto"
+    draft: Annotated[
+        str,
+        Meta(
+            description="The smaller language model that proposes tokens.",
+            extra={"takes": "a path inside the model's own folder, the name of another model, or nothing"},
+        ),
+    ] = ""
+    draft_precision: Annotated[
+        Literal["auto", "f32", "bf16", "int8", "int4"], Meta(description="How the weights of that one are held.")
     ] = "auto"
     prefix_cache: Annotated[
         bool, Meta(description="Whether prompts that begin alike share what was computed for them.")

@@ -6,46 +6,73 @@ reads text and makes the tokenizer.
 
 import importlib
 import os
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
+import msgspec
+
+from headrace.cache_folder import cache_folder
 from headrace.errors import ModelInvalid
-from headrace.llm.engine_protocol import Engine, EngineLoading
+from headrace.llm.engine_protocol import DraftFile, Engine, EngineLoading
 from headrace.runtimes.openvino_encoder import load_encoder
-from headrace.runtimes.openvino_open import Choices, load_language, open_model
+from headrace.runtimes.openvino_open import Choices, Opened, load_language, open_model
+from headrace.weights.checkpoint import Checkpoint
 
 
 def load(asked: EngineLoading) -> Engine:
     """Read, build and warm up the manifest's model. Raises ModelInvalid with the field at fault, or Unavailable."""
     llm, path, cache = asked.llm, asked.manifest.path, cache_folder(os.environ)
     checkpoint = open_model(path)
-    is_encoder = checkpoint.architecture.family == "bert"
-    if not is_encoder and (llm.speculation == "draft" or asked.manifest.llm.draft_model is not None):
-        raise ModelInvalid('"draft" is not offered yet; there are auto, off and ngram', "llm.speculation")
-
-    def opened() -> Any:
-        if is_encoder:
-            return load_encoder(checkpoint, asked.threads, llm.precision, llm.max_context)
-        choices = Choices(asked.threads, llm.precision, llm.kv_precision, llm.max_context, cache)
-        return load_language(path, choices, checkpoint)
-
+    if checkpoint.architecture.family == "bert":
+        return _encoder(asked, checkpoint, cache)
+    draft = _draft(asked)
     with ThreadPoolExecutor(1, "graph") as beside:
-        graph = beside.submit(opened)
-        assemble = importlib.import_module(ENCODER if is_encoder else DECODER).assemble
-        engine: Engine = assemble(asked, checkpoint, cache, graph)
+        choices = Choices(asked.threads, llm.precision, llm.kv_precision, llm.max_context, cache)
+        graph = beside.submit(load_language, path, choices, checkpoint)
+        drafts = None
+        if draft is not None:
+            choices = msgspec.structs.replace(choices, precision=llm.draft_precision)
+            drafts = beside.submit(_opened_draft, draft, choices)
+        engine: Engine = importlib.import_module(DECODER).assemble(asked, checkpoint, cache, graph, drafts)
     return engine
+
+
+def _encoder(asked: EngineLoading, checkpoint: Checkpoint, cache: Path | None) -> Engine:
+    llm = asked.llm
+    if asked.manifest.llm.draft is not None:
+        raise ModelInvalid("is for models that continue texts, and this is an encoder; leave it out", "llm.draft")
+    with ThreadPoolExecutor(1, "graph") as beside:
+        graph = beside.submit(load_encoder, checkpoint, asked.threads, llm.precision, llm.max_context)
+        engine: Engine = importlib.import_module(ENCODER).assemble(asked, checkpoint, cache, graph)
+    return engine
+
+
+def _draft(asked: EngineLoading) -> DraftFile | None:
+    """The model that is to draft; None: none does. Raises ModelInvalid."""
+    llm, draft = asked.llm, asked.draft
+    if llm.speculation == "draft" and not llm.draft:
+        raise ModelInvalid('"draft" needs llm.draft, the model that proposes tokens', "llm.speculation")
+    if draft is None:
+        return None
+    if draft.path is None:
+        raise ModelInvalid(draft.fault, draft.where)
+    if draft.path.resolve() == asked.manifest.path.resolve() and llm.draft_precision == llm.precision:
+        message = f"{llm.draft!r} is the model itself; name a smaller one of the same vocabulary"
+        raise ModelInvalid(f"{message}, or hold it at another llm.draft_precision", draft.where)
+    return draft
+
+
+def _opened_draft(draft: DraftFile, choices: Choices) -> Opened:
+    """Raises ModelInvalid with the field that names it."""
+    assert draft.path is not None
+    try:
+        checkpoint = open_model(draft.path)
+        if checkpoint.architecture.family == "bert":
+            raise ModelInvalid("it is an encoder, which continues no text")
+        return load_language(draft.path, choices, checkpoint)
+    except ModelInvalid as error:
+        raise ModelInvalid(f"{draft.path.name} cannot draft: {error}", draft.where) from error
 
 
 DECODER, ENCODER = "headrace.engine_decoder", "headrace.engine_encoder"
 """Modules whose `assemble` puts an engine together; imported while the graph is made."""
-
-
-def cache_folder(environment: Mapping[str, str]) -> Path | None:
-    """Where graphs and tokenizers are kept for the next start; None where there is no home for them."""
-    kept = environment.get("XDG_CACHE_HOME", "")
-    if Path(kept).is_absolute():
-        return Path(kept) / "headrace"
-    home = environment.get("HOME", "")
-    return Path(home) / ".cache" / "headrace" if Path(home).is_absolute() else None

@@ -231,6 +231,7 @@ class LanguageFacts(msgspec.Struct, frozen=True):
     block_size: int = 0  # tokens
     embedding: int = 0  # length of its vectors, where it embeds
     source: str = ""  # gguf, safetensors, openvino
+    draft: str = ""  # the model that proposes tokens for it: its name, precision and share of the KV pool's memory
     max_requests: int = 0  # that may wait at once; 0: not known
     reasoning: bool = False  # whether it thinks before it answers, and its thoughts are told apart
 

@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
+
 from headrace.build import Build
 from headrace.clock import LoopClock
 from headrace.config import Config
@@ -22,8 +24,10 @@ def inspect(config: Config, repository: Path) -> tuple[tuple[VersionStatus, ...]
 async def _inspect(config: Config, repository: Path) -> tuple[tuple[VersionStatus, ...], tuple[Served, ...]]:
     states = States(discard)
     registry = Registry(states.of)
-    build = Build(config.batching, config.workers, config.llm, discard, LoopClock(asyncio.get_running_loop()))
-    reconcile = Reconcile(LocalRepository(repository), registry, states, build, parallel=config.models.load_parallel)
+    local, clock = LocalRepository(repository), LoopClock(asyncio.get_running_loop())
+    batching = msgspec.structs.replace(config.batching, sweep_s=0.0)  # nobody is going to ask
+    build = Build(batching, config.workers, config.llm, discard, clock, local)
+    reconcile = Reconcile(local, registry, states, build, parallel=config.models.load_parallel)
     await reconcile.start()
     index, served = states.all(), tuple(registry.all())
     await reconcile.close()

@@ -163,7 +163,8 @@ class LanguageChoices(msgspec.Struct, frozen=True):
     prefix_cache: bool | None = None
     max_sequences: int | None = None
     max_context: int | None = None
-    draft_model: Path | None = None  # that proposes tokens; inside the model's folder
+    draft: str | None = None  # the model that proposes tokens: a path inside the model's folder, or another's name
+    draft_precision: Literal["auto", "f32", "bf16", "int8", "int4"] | None = None
     reasoning: str | None = None
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from headrace.config import Llm
 from headrace.generation import Ask
-from headrace.llm.engine_protocol import Engine, EngineLoading
+from headrace.llm.engine_protocol import DraftFile, Engine, EngineLoading
 from headrace.types import Manifest
 from tests.llm.engines import run, tokenizer
 from tests.llm.tokenizing import byte_level_fields
@@ -18,11 +18,16 @@ from tests.weights.models import HIDDEN, config, gguf_metadata, gguf_tensors, hf
 
 def decoder(tmp_path: Path) -> Path:
     """A tiny llama with a tokenizer that works."""
-    fields = {f"tokenizer.ggml.{name}": value for name, value in byte_level_fields().items()}
-    embed = np.random.default_rng(1).normal(0, 0.3, (len(fields["tokenizer.ggml.tokens"]), HIDDEN)).astype(np.float32)
     path = tmp_path / "model.gguf"
-    path.write_bytes(gguf_bytes(gguf_metadata("llama") | fields, gguf_tensors("llama") | {"token_embd.weight": embed}))
+    path.write_bytes(llama())
     return path
+
+
+def llama(**more: Any) -> bytes:
+    """The content of a GGUF file; `more` fields of its tokenizer."""
+    fields = {f"tokenizer.ggml.{name}": value for name, value in (byte_level_fields() | more).items()}
+    embed = np.random.default_rng(1).normal(0, 0.3, (len(fields["tokenizer.ggml.tokens"]), HIDDEN)).astype(np.float32)
+    return gguf_bytes(gguf_metadata("llama") | fields, gguf_tensors("llama") | {"token_embd.weight": embed})
 
 
 def encoder(tmp_path: Path) -> Path:
@@ -39,8 +44,11 @@ def encoder(tmp_path: Path) -> Path:
     )
 
 
-def asked(path: Path, manifest: Manifest | None = None, **llm: Any) -> EngineLoading:
-    return EngineLoading(manifest or Manifest("m", 1, path, "llm"), 2, Llm(**{"kv_memory": "1MiB"} | llm))
+def asked(path: Path, manifest: Manifest | None = None, draft: Path | None = None, **llm: Any) -> EngineLoading:
+    """`draft`: the file of the model that is to draft."""
+    settings = Llm(**{"kv_memory": "1MiB", "draft": draft.name if draft is not None else ""} | llm)
+    named = DraftFile("llm.draft", draft) if draft is not None else None
+    return EngineLoading(manifest or Manifest("m", 1, path, "llm"), 2, settings, named)
 
 
 def answer(engine: Engine, ask: Ask) -> Any:

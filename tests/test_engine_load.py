@@ -1,26 +1,24 @@
 """A model's file becomes an engine that answers, or is refused with the setting at fault."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from headrace.engine_load import cache_folder, load
+from headrace.engine_load import load
 from headrace.errors import ModelInvalid
+from headrace.generation import Generate, Prompt, Sampling
 from headrace.llm.encoder_engine import EncoderEngine
 from headrace.llm.engine import DecoderEngine
+from headrace.llm.engine_protocol import EngineLoading
 from headrace.types import LanguageChoices, Manifest
-from tests.engine_files import asked, decoder, encoder
+from tests.engine_files import answer, asked, decoder, encoder, llama
+from tests.llm.tokenizing import byte_level_fields
 
 
 @pytest.fixture(autouse=True)
 def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-def test_graphs_and_tokenizers_are_kept_at_home() -> None:
-    assert cache_folder({"XDG_CACHE_HOME": "/kept", "HOME": "/home/me"}) == Path("/kept/headrace")
-    assert cache_folder({"XDG_CACHE_HOME": "kept", "HOME": "/home/me"}) == Path("/home/me/.cache/headrace")
-    assert cache_folder({}) is None
 
 
 def test_a_file_becomes_the_engine_of_its_architecture(tmp_path: Path) -> None:
@@ -36,11 +34,70 @@ def test_graph_and_tokenizer_are_kept_for_the_next_start(tmp_path: Path) -> None
     assert kept == {"graph", "tokenizer"}
 
 
-def test_a_draft_model_is_refused_as_long_as_there_is_none(tmp_path: Path) -> None:
+def drafting(tmp_path: Path, **tokenizer: Any) -> Path:
+    path = tmp_path / "small.gguf"
+    path.write_bytes(llama(**tokenizer))
+    return path
+
+
+@pytest.mark.parametrize("speculation", ["auto", "draft"])
+def test_a_model_that_drafts_is_loaded_beside_and_changes_no_text(tmp_path: Path, speculation: str) -> None:
+    ask = Generate(Prompt(text="The server"), Sampling(temperature=0, max_tokens=40, ignore_eos=True))
+    path, small = decoder(tmp_path), drafting(tmp_path)
+    plain = answer(load(asked(path, speculation="off")), ask)
+    engine = load(asked(path, draft=small, speculation=speculation))
+    assert engine.facts.draft.startswith("small.gguf: 8-bit codes")
+    assert "1 MiB of the key-value cache" in engine.facts.draft
+    assert answer(engine, ask).deltas[0].token_ids == plain.deltas[0].token_ids
+
+
+def test_the_memory_of_both_caches_is_within_what_is_set(tmp_path: Path) -> None:
+    path, small = decoder(tmp_path), drafting(tmp_path)
+    alone, both = (load(asked(path, draft=draft, kv_memory="100KB")) for draft in (None, small))
+    alone.close()
+    both.close()
+    assert 2 < both.facts.num_blocks + 1 == (alone.facts.num_blocks + 1) // 2
+
+
+@pytest.mark.parametrize("speculation", ["off", "ngram"])
+def test_a_model_that_nobody_asks_for_drafts_is_not_loaded(tmp_path: Path, speculation: str) -> None:
+    engine = load(asked(decoder(tmp_path), draft=None, speculation=speculation))
+    engine.close()
+    assert not engine.facts.draft
+
+
+def refusal(loading: EngineLoading) -> str:
+    with pytest.raises(ModelInvalid) as refused:
+        load(loading)
+    return str(refused.value)
+
+
+def test_what_cannot_draft_is_refused_by_the_field_that_names_it(tmp_path: Path) -> None:
     path = decoder(tmp_path)
-    with pytest.raises(ModelInvalid) as refusal:
-        load(asked(path, speculation="draft"))
-    assert refusal.value.where == "llm.speculation"
-    manifest = Manifest("m", 1, path, "llm", llm=LanguageChoices(draft_model=path))
-    with pytest.raises(ModelInvalid):
-        load(asked(path, manifest))
+    assert refusal(asked(path, speculation="draft")).startswith("llm.speculation: ")
+    assert refusal(asked(path, draft=encoder(tmp_path))) == (
+        "llm.draft: encoder cannot draft: it is an encoder, which continues no text"
+    )
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"GGUF")
+    assert refusal(asked(path, draft=broken)).startswith("llm.draft: broken.gguf cannot draft: ")
+    assert refusal(asked(path, draft=path)).startswith(
+        "llm.draft: 'model.gguf' is the model itself; name a smaller one"
+    )
+    tokens = byte_level_fields()["tokens"]
+    other = drafting(tmp_path, tokens=[*tokens[:7], tokens[8], tokens[7], *tokens[9:]])
+    assert refusal(asked(path, draft=other)).startswith("llm.draft: must have the vocabulary of the model: token 7 is ")
+
+
+def test_the_model_itself_may_draft_where_it_is_held_otherwise(tmp_path: Path) -> None:
+    path = decoder(tmp_path)
+    engine = load(asked(path, draft=path, draft_precision="f32"))
+    engine.close()
+    assert engine.facts.draft.startswith("model.gguf: float32")
+
+
+def test_an_encoder_needs_no_drafts(tmp_path: Path) -> None:
+    path = encoder(tmp_path)
+    load(asked(path, draft=decoder(tmp_path))).close()
+    said = Manifest("m", 1, path, "llm", llm=LanguageChoices(draft="model.gguf"))
+    assert refusal(asked(path, said)).startswith("llm.draft: is for models that continue texts")

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parent.parent
 GROUND = {
     "allocator",
     "arrivals",
+    "cache_folder",
     "generation",
     "types",
     "records",
@@ -47,7 +48,7 @@ ALLOWED: dict[str, set[str]] = {
     "build": {"devices", "runtimes", "batching", "workers", "models", "llm.engine_protocol"},
     "child": {"runtimes", "workers"},
     "engine_child": {"engine_load", "llm", "workers"},
-    "engine_load": {"runtimes", "llm.engine_protocol"},
+    "engine_load": {"runtimes", "llm.engine_protocol", "weights.checkpoint"},
     "engine_decoder": {"runtimes", "llm", "weights", "devices"},
     "engine_encoder": {"runtimes", "llm", "weights"},
     "inspection": {"build", "models"},

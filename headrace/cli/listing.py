@@ -72,7 +72,8 @@ def padding_in_words(axis: BatchAxis) -> str:
 def language_in_words(facts: LanguageFacts) -> str:
     """As in `llama, context 8,192, int8 per channel; generate`."""
     context = f"context {facts.max_context:,}"
-    return f"{facts.family}, {context}, {facts.precision}; {', '.join(facts.tasks)}"
+    draft = f"; drafts by {facts.draft}" if facts.draft else ""
+    return f"{facts.family}, {context}, {facts.precision}; {', '.join(facts.tasks)}{draft}"
 
 
 def spec_in_words(spec: TensorSpec) -> str:
@@ -105,9 +106,9 @@ def _notes(each: Listed) -> Iterator[tuple[str, str]]:
     if each.status.reason:
         yield "reason", each.status.reason
     if each.manifest:
-        yield from (("warning", warning) for warning in each.manifest.warnings)
         if objective := _objective(each.manifest.objective):
             yield "objective", ", ".join(f"{_OBJECTIVES[key]} {value:g} ms" for key, value in objective.items())
+        yield from (("warning", warning) for warning in each.manifest.warnings)
 
 
 def _cells(each: Listed) -> tuple[str, ...]:
@@ -135,18 +136,18 @@ def _origin(manifest: Manifest | None) -> str:
     return "\n".join((manifest.path.name, *lines))
 
 
-def _object(each: Listed) -> dict[str, Any]:
 def _objective(objective: Objective) -> dict[str, float]:
     """What is promised of a version."""
     return {key: value for key, value in msgspec.structs.asdict(objective).items() if value is not None}
 
 
+def _object(each: Listed) -> dict[str, Any]:
     manifest, signature = each.manifest, each.signature
     made: dict[str, Any] = msgspec.to_builtins(each.status)
     if manifest is not None:
         made |= {"path": str(manifest.path), "runtime": manifest.runtime}
-        made |= {"provenance": dict(manifest.provenance), "warnings": manifest.warnings}
         made |= {"objective": _objective(manifest.objective)}
+        made |= {"provenance": dict(manifest.provenance), "warnings": manifest.warnings}
     if signature is not None:
         made |= msgspec.to_builtins(signature)
     return made

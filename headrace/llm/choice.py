@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence as Values
 
+import numpy as np
+from numpy.typing import NDArray
+
 from headrace.generation import Delta, FinishReason, TokenLogprob
 from headrace.llm.acceptance import rows_to_verify
 from headrace.llm.choosing import Choosing
@@ -87,12 +90,21 @@ class Choice:
         return kept
 
     def draft(self, most: int) -> None:
-        """Propose up to `most` tokens to its sequence."""
-        sequence = self.sequence
-        drafts, sequence.draft_kind = self.drafter.propose(sequence.token_ids, most)
+        """Propose up to `most` tokens to its sequence, found in its own text."""
+        self.guess(*self.drafter.propose(self.sequence.token_ids, most))
+
+    def guess(self, drafts: list[int], kind: int) -> None:
+        """Propose these tokens to its sequence, as far as its grammar allows them."""
         if drafts and self.masks is not None:
             del drafts[self.masks.allowed(drafts) :]
-        sequence.draft_ids = drafts
+        self.sequence.draft_ids, self.sequence.draft_kind = drafts, kind
+
+    def mask_after(self, drafts: Values[int]) -> NDArray[np.int32] | None:
+        """What its grammar allows after these drafts; None: it has none. Good until the next call."""
+        if self.masks is None:
+            return None
+        self.masks.fill(drafts)
+        return self.masks.rows[len(drafts)]
 
     def read(self) -> None:
         """Turn the tokens taken since the last call into text; what is in it may end the choice."""

@@ -13,8 +13,10 @@ from headrace.llm.sequence import Sequence
 
 MEMORY = 12.0  # drafts that an acceptance rate remembers
 TRUST = 2.0  # drafts that what others' texts did is worth for a new one: it soon goes by its own
+MODEL_MEMORY, MODEL_TRUST = 48.0, 8.0  # the same of a model's drafts, which are much alike from text to text
 FIRST_TRY = 4  # drafts of a sequence at most, until some of its own, of the same kind, were judged
-FIRST_RATES = {2: 0.2, 3: 0.35, 4: 0.5}  # by what an n-gram drafter found again
+MODEL = 1  # the kind of drafts that a model made; the others are what an n-gram drafter found again
+FIRST_RATES = {MODEL: 0.8, 2: 0.2, 3: 0.35, 4: 0.5}  # by kind
 OTHER_RATE = 0.6
 GAIN = 1.03  # the least that drafts must promise: predictions are not exact
 PROBE_EVERY = 24  # steps without drafts, though there were some, until one is tried again
@@ -74,6 +76,9 @@ class DraftLength:
         """How many of its `draft_ids` each sequence should compute in a step; see `best_lengths`."""
         offers = [Offer(_reach(sequence), self.rate(sequence)) for sequence in drafting]
         lengths = best_lengths(offers, num_sampled, seconds)
+        for place, sequence in enumerate(drafting):
+            if sequence.draft_kind == MODEL:  # weighed before they were made
+                lengths[place] = len(sequence.draft_ids)
         if any(lengths) or not offers:
             self._idle_steps = 0
             return lengths
@@ -94,9 +99,9 @@ class DraftLength:
         self._worth_steps -= 1
         return self._worthwhile
 
-    def rate(self, sequence: Sequence) -> float:
-        """The chance that the next draft of a sequence is right."""
-        kind = sequence.draft_kind
+    def rate(self, sequence: Sequence, kind: int | None = None) -> float:
+        """The chance that the next draft of a sequence is right: one of those that it has, or of another kind."""
+        kind = sequence.draft_kind if kind is None else kind
         rate = sequence.acceptance.get(kind)
         return self._rates.get(kind, FIRST_RATES.get(kind, OTHER_RATE)) if rate is None else rate
 
@@ -107,10 +112,11 @@ class DraftLength:
         kind = sequence.draft_kind
         common = self._rates.get(kind, FIRST_RATES.get(kind, OTHER_RATE))
         results = [1.0] * num_accepted + [0.0] * (num_accepted < num_drafts)
+        memory, trust = (MODEL_MEMORY, MODEL_TRUST) if kind == MODEL else (MEMORY, TRUST)
         judged = sequence.num_judged.get(kind, 0)
-        sequence.acceptance[kind] = _follow(self.rate(sequence), results, TRUST + judged)
+        sequence.acceptance[kind] = _follow(self.rate(sequence), results, trust + judged, memory)
         sequence.num_judged[kind] = judged + len(results)
-        self._rates[kind] = _follow(common, results)
+        self._rates[kind] = _follow(common, results, memory, memory)
 
 
 def _reach(sequence: Sequence) -> int:
@@ -119,12 +125,12 @@ def _reach(sequence: Sequence) -> int:
     return most if sequence.draft_kind in sequence.num_judged else min(most, FIRST_TRY)
 
 
-def _follow(rate: float, results: Iterable[float], known: float = MEMORY) -> float:
-    """An average over `known` drafts that goes on, and forgets what is older than MEMORY of them.
+def _follow(rate: float, results: Iterable[float], known: float, memory: float) -> float:
+    """An average over `known` drafts that goes on, and forgets what is older than `memory` of them.
 
     It stays a little short of 1, so that longer guesses are still trusted less.
     """
     for result in results:
-        known = min(known + 1.0, MEMORY)
+        known = min(known + 1.0, memory)
         rate += (result - rate) / known
     return min(rate, math.exp(-1 / 64))

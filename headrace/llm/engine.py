@@ -4,6 +4,7 @@ A step computes the next tokens of every sequence that has a turn. While it runs
 `step` ends with the next one under way, so that its caller's messages cost no time of the model's.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -18,6 +19,7 @@ from headrace.llm.acceptance import kept
 from headrace.llm.choice import Choice
 from headrace.llm.choosing import Choosing
 from headrace.llm.draft_length import MOST
+from headrace.llm.draft_model import Drafter, DraftModel
 from headrace.llm.engine_protocol import Answered
 from headrace.llm.generating import Generating
 from headrace.llm.logprobs import score_all
@@ -33,6 +35,7 @@ from headrace.llm.tally import Tally
 from headrace.runtimes.language import LanguageModel
 
 Logits = NDArray[np.float32]
+log = logging.getLogger(__name__)
 
 USUAL_PRIORITY = 100
 """Of requests that name none: who names a lower one is served before them, who names a higher one after them."""
@@ -75,6 +78,7 @@ class DecoderEngine:
         self._scheduler = Scheduler(
             settings.num_blocks, model.block_size, self._step_time, limits, budget or Budget(max_prompt_rows=rows)
         )
+        self._drafts: DraftModel | None = None
         self._arrays = StepArrays(model.block_size)
         self._sampler = Sampler(model.vocabulary)
         self._reception = Reception()
@@ -85,6 +89,10 @@ class DecoderEngine:
         self._started_ns = 0
         self._took: tuple[StepShape, float] | None = None  # by the last step; yet to be learned from
         self._tally = Tally()
+
+    def draft_with(self, drafter: Drafter) -> None:
+        """Let another model propose tokens, which the engine closes; before the first request."""
+        self._drafts = DraftModel(drafter, self._model.vocabulary, self._scheduler.draft_length, self._now_ns)
 
     # ---- what is asked
 
@@ -133,6 +141,8 @@ class DecoderEngine:
         if self._step is not None:
             self._model.wait()
             self._step = None
+        if self._drafts is not None:
+            self._drafts.close()
         self._model.close()
 
     def _begin(self, number: int, ask: Generate, priority: int, arrived_ns: int, prepared: Prepared) -> None:
@@ -197,14 +207,33 @@ class DecoderEngine:
         """Propose tokens where that may pay."""
         scheduler, step_time = self._scheduler, self._step_time
         running = [each for each in scheduler.running if each.num_uncomputed_tokens == 1]
-        if not running or not self._settings.drafts:
+        if not running:
             return
         context, count = sum(map(len, running)), len(running)
-        if scheduler.draft_length.worthwhile(
-            count, lambda drafts: step_time.seconds(StepShape(count + drafts, count + drafts, context))
-        ):
+
+        def seconds(drafts: int) -> float:
+            return step_time.seconds(StepShape(count + drafts, count + drafts, context))
+
+        if self._settings.drafts and scheduler.draft_length.worthwhile(count, seconds):
             for sequence in running:
                 self._choices[sequence.id][1].draft(MOST)
+        if self._drafts is not None:
+            self._draft_by_model(self._drafts, seconds)
+
+    def _draft_by_model(self, drafts: DraftModel, seconds: Callable[[int], float]) -> None:
+        """The same by another model, unless prompts wait, or a first token to be told."""
+        choices = [self._choices[sequence.id][1] for sequence in self._scheduler.running]
+        sequences = [choice.sequence for choice in choices]
+        if self._scheduler.waiting or any(each.num_uncomputed_tokens > 1 for each in sequences):
+            return
+        if any(each.num_generated_tokens < 2 for each in sequences):
+            return
+        try:
+            drafts.propose(choices, seconds)
+        except Unavailable as error:
+            log.warning("the model that drafts is left out from now on: %s", error)
+            drafts.close()
+            self._drafts = None
 
     def _land(self) -> dict[int, Generating]:
         """Wait for the step under way and choose what comes next; the generations that it changed, by number."""
@@ -308,6 +337,8 @@ class DecoderEngine:
         if choice.sequence.status is not Status.FINISHED:
             self._scheduler.finish(choice.sequence)
         self._choices.pop(choice.sequence.id, None)
+        if self._drafts is not None:
+            self._drafts.forget(choice.sequence.id)
 
     def _forget(self, generating: Generating) -> None:
         del self._generating[generating.number]

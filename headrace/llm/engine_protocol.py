@@ -1,5 +1,6 @@
 """What a language model's process asks of the engine inside it: the protocol, and the values that go in and out."""
 
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -9,12 +10,21 @@ from headrace.generation import Ask, LanguageFacts, Result, StepFacts
 from headrace.types import Manifest
 
 
+class DraftFile(msgspec.Struct, frozen=True):
+    """The file or folder of the model that drafts; without one, why it was not found."""
+
+    where: str  # the field that names it
+    path: Path | None = None
+    fault: str = ""
+
+
 class EngineLoading(msgspec.Struct, frozen=True):
     """What an engine is made from: the model, the threads that it may use, and the settings as they hold for it."""
 
     manifest: Manifest
     threads: int
     llm: Llm = Llm()
+    draft: DraftFile | None = None  # None: no other model drafts
 
 
 class Fault(msgspec.Struct, frozen=True, gc=False, array_like=True):

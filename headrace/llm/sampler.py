@@ -55,6 +55,10 @@ class Sampler:
             scored.append(None if wanted is None else score(row, token_id, wanted, self._scratch))
         return Chosen(token_ids, scored)
 
+    def guess(self, logits: NDArray[np.float32], rows: Sequence[RowChoice]) -> list[int]:
+        """The tokens alone that `sample` would choose."""
+        return [self._choose(logits[choice.at], choice) for choice in rows]
+
     def distribution(self, logits: NDArray[np.float32], choice: RowChoice) -> NDArray[np.float64]:
         """The probabilities [V] that `sample` chooses by, for acceptance against a draft model's."""
         row = self._prepared(logits[choice.at], choice)

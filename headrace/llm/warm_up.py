@@ -12,6 +12,8 @@ from headrace.runtimes.language import LanguageModel, TokenBatch
 SIZES = ((1, 1), (1, 1), (2, 16))
 """Blocks of a prompt, and sequences that decode. The first of a kind may pay for what is made once."""
 
+PASSES = 8  # of a model that drafts, by how many texts
+
 MOST_S = 0.3  # no more are begun: a large model is not to start late for it
 
 
@@ -38,6 +40,19 @@ def warm_up(model: LanguageModel, step_time: StepTime, now_ns: Callable[[], int]
                 )
             if turn:
                 step_time.observe(shape, (now_ns() - started_ns) / 1e9)
+
+
+def learn_passes(model: LanguageModel, step_time: StepTime, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
+    """Compute a few further tokens on block 0: what such a pass takes decides whether one is ever made again."""
+    begun_ns, size = now_ns(), model.block_size
+    for _ in range(PASSES):
+        for count in (1, 4):
+            started_ns = now_ns()
+            if started_ns - begun_ns > MOST_S * 1e9:
+                return
+            model.start(decoding(count, size))
+            model.wait()
+            step_time.observe(_all(decode_shape(size - 1), count), (now_ns() - started_ns) / 1e9)
 
 
 def prompt(num_tokens: int, block_size: int) -> TokenBatch:

@@ -24,9 +24,6 @@ def check_language(said: Overrides, provenance: Mapping[str, str]) -> None:
         raise ModelInvalid("a language model has a process of its own; leave it out", _where(provenance, "isolation"))
     if (said.instances or 1) > 1:
         raise ModelInvalid("a language model runs once; leave it out", _where(provenance, "instances"))
-    if said.llm.speculation == "draft" and said.llm.draft_model is None:
-        where = _where(provenance, "llm.speculation")
-        raise ModelInvalid("needs llm.draft_model, a file in the model's folder", where)
     for key, source in provenance.items():
         if not source.endswith("model.toml"):
             continue

@@ -68,7 +68,8 @@ class _Llm(_Strict, frozen=True):
     prefix_cache: bool | None = None
     max_sequences: Annotated[int, Meta(ge=1, le=MAX_SEQUENCES)] | None = None
     max_context: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
-    draft_model: str | None = None
+    draft: str | None = None
+    draft_precision: Literal["auto", "f32", "bf16", "int8", "int4"] | None = None
     reasoning: Annotated[str, Meta(pattern=REASONING)] | None = None
 
 
@@ -105,8 +106,8 @@ class _ModelToml(_Strict, frozen=True):
     threads: Annotated[int, Meta(ge=1, le=1024)] | None = None
     version_policy: str | tuple[Annotated[int, Meta(ge=1, le=2**63 - 1)], ...] | None = None
     batching: bool | _Batching | None = None
-    llm: _Llm = _Llm()
     objective: _Objective = _Objective()
+    llm: _Llm = _Llm()
     inputs: tuple[_Tensor, ...] = ()
     outputs: tuple[_Tensor, ...] = ()
     warm_up: tuple[_WarmUp, ...] = ()
@@ -117,8 +118,8 @@ _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "": _ModelToml,
     "batching": _Batching,
     "batching.pad": _Pad,
-    "llm": _Llm,
     "objective": _Objective,
+    "llm": _Llm,
     "inputs[...]": _Tensor,
     "outputs[...]": _Tensor,
     "warm_up[...]": _WarmUp,
@@ -210,8 +211,7 @@ def _llm(said: _Llm, where: str) -> LanguageChoices:
     except msgspec.ValidationError:
         message = f"says {said.kv_memory!r}; give bytes as in 2GiB, a share of the free memory as in 0.5, or auto"
         raise ModelInvalid(message, f"{where}.kv_memory") from None
-    draft = None if said.draft_model is None else inside(folder, said.draft_model, f"{where}.draft_model")
-    return LanguageChoices(**{**msgspec.structs.asdict(said), "draft_model": draft})
+    return LanguageChoices(**msgspec.structs.asdict(said))
 
 
 def _tensors(said: tuple[_Tensor, ...], folder: Path, where: str) -> tuple[TensorSpec, ...]:

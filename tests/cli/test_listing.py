@@ -116,6 +116,11 @@ def test_a_language_model_is_told_by_family_context_and_precision() -> None:
         assert part in shown
 
 
+def test_the_model_that_drafts_is_told_beside() -> None:
+    facts = LanguageFacts("llama", ("generate",), 8192, 100, 0, "int8", True, draft="small: int8")
+    assert language_in_words(facts) == "llama, context 8,192, int8; generate; drafts by small: int8"
+
+
 def test_a_scalar_and_an_optional_input_are_said_in_words() -> None:
     assert spec_in_words(TensorSpec("x", "FP32", ())) == "x FP32 []"
     assert spec_in_words(TensorSpec("x", "FP32", (1,), optional=True)) == "x FP32 [1] optional"

@@ -23,10 +23,6 @@ def check(said: Overrides, source: str = "model.toml") -> None:
         (Overrides(batching=Batching(lanes=2)), "model.toml: batching.lanes: a language model runs step after step"),
         (Overrides(inputs=(TensorSpec("x", "FP32", ()),)), "model.toml: inputs.x: a language model has text_input"),
         (Overrides(warm_up=(WarmUp(),)), "model.toml: warm_up: a language model warms up by itself"),
-        (
-            Overrides(llm=LanguageChoices(speculation="draft")),
-            "model.toml: llm.speculation: needs llm.draft_model",
-        ),
     ],
 )
 def test_what_means_nothing_is_refused(said: Overrides, message: str) -> None:
@@ -35,7 +31,7 @@ def test_what_means_nothing_is_refused(said: Overrides, message: str) -> None:
 
 
 def test_what_can_be_honoured_is_taken() -> None:
-    draft = LanguageChoices(speculation="draft", draft_model=Path("draft.gguf"))
+    draft = LanguageChoices(speculation="draft", draft="draft.gguf")
     check(Overrides(isolation="process", instances=1, threads=2, batching=Batching(max_queue=5), llm=draft))
 
 
@@ -45,6 +41,10 @@ def test_what_a_triton_configuration_has_unasked_is_passed_over() -> None:
     )
 
 
+def test_a_model_that_runs_in_batches_takes_no_setting_of_language_models() -> None:
+    _, provenance = combine([Layer("model.toml", Overrides(llm=LanguageChoices(precision="f32")))])
+    with pytest.raises(ModelInvalid, match=r"model.toml: llm.precision: is for language models"):
+        check_tensors(provenance)
 
 
 @pytest.mark.parametrize("objective", [Objective(ttft_ms=1), Objective(tpot_ms=1)])
@@ -56,7 +56,3 @@ def test_a_model_that_runs_in_batches_promises_nothing_of_tokens(objective: Obje
 
 def test_a_language_model_promises_times_of_tokens() -> None:
     check(Overrides(objective=Objective(p99_ms=9000, ttft_ms=500, tpot_ms=50)))
-def test_a_model_that_runs_in_batches_takes_no_setting_of_language_models() -> None:
-    _, provenance = combine([Layer("model.toml", Overrides(llm=LanguageChoices(precision="f32")))])
-    with pytest.raises(ModelInvalid, match=r"model.toml: llm.precision: is for language models"):
-        check_tensors(provenance)

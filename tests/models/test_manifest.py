@@ -43,7 +43,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     prefix_cache = false
     max_sequences = 9
     max_context = 99
-    draft_model = "one.raw"
+    draft = "small"
+    draft_precision = "int8"
     [[inputs]]
     name = "x"
     datatype = "FP32"
@@ -71,7 +72,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         threads=3,
         version_policy=All(),
         batching=Batching(None, 8, 2.0, 100, 0.01),
-        llm=LanguageChoices("int4", "u8", "2GiB", "draft", False, 9, 99, tmp_path / "one.raw"),
+        llm=LanguageChoices("int4", "u8", "2GiB", "draft", False, 9, 99, draft="small", draft_precision="int8"),
         inputs=(TensorSpec("x", "FP32", (FREE, 4), optional=True, model_shape=(FREE, 2, 2)),),
         outputs=(TensorSpec("y", "", (), labels=("cat", "dog")),),
         warm_up=(WarmUp("first", 2, 3, {"x": WarmUpInput("FP32", (4,), "file", "one.raw")}),),
@@ -93,9 +94,9 @@ def test_version_policies_are_read(said: str, policy: VersionPolicy) -> None:
         ("batching = false", Batching(enabled=False)),
         ("batching = true", Batching(enabled=True)),
         ("batching = { max_size = 8 }", Batching(max_size=8)),
-        ("batching = { pad = false }", Batching(pad=False)),
         ('batching = { policy = "fixed", lanes = 2 }', Batching(policy="fixed", lanes=2)),
         ('batching = { lanes = "auto" }', Batching(lanes="auto")),
+        ("batching = { pad = false }", Batching(pad=False)),
         ("batching = { pad = { axis = 2 } }", Batching(pad=Padding(2))),
         (
             'batching.pad = { axis = 1, values = { ids = 3, gain = 0.5, on = true }, mask = "on" }',
@@ -107,12 +108,12 @@ def test_a_word_settles_whether_rows_are_joined_and_a_table_leaves_it_to_probing
     assert parse(text).batching == batching
 
 
-def test_labels_may_lie_in_a_file_of_the_model_s_folder(tmp_path: Path) -> None:
 def test_an_objective_is_read() -> None:
     said = parse("objective = { p99_ms = 50, ttft_ms = 200.5 }").objective
     assert said == Objective(p99_ms=50, ttft_ms=200.5)
 
 
+def test_labels_may_lie_in_a_file_of_the_model_s_folder(tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_text("cat\ndog\n")
     assert parse('[[outputs]]\nname = "y"\nlabels = "labels.txt"', tmp_path).outputs[0].labels == ("cat", "dog")
 
@@ -138,7 +139,6 @@ def test_an_objective_is_read() -> None:
         ("batching = 3", "model.toml: batching: says 3; expected true or false or a table"),
         ("batching = { max_size = -1 }", "batching.max_size: says -1; expected a whole number of at least 1"),
         ("batching = { max_delay_ms = nan }", "batching.max_delay_ms: says nan; expected a number of at least 0"),
-        ("batching = { tolerance = inf }", "batching.tolerance: says inf; expected a number of at most"),
         ("batching = { lanes = 3 }", "batching.lanes: says 3; choose one of: auto, 1, 2"),
         ('batching = { policy = "best" }', "batching.policy: says 'best'; choose one of: deadline, fixed, none"),
         ("objective = { p99_ms = 0 }", "objective.p99_ms: says 0; expected a number above 0"),
@@ -146,6 +146,7 @@ def test_an_objective_is_read() -> None:
         ("objective = { ttft_ms = inf }", "objective.ttft_ms: says inf; expected a number of at most 3600000"),
         ("objective = { p99 = 5 }", "objective.p99: unknown key; did you mean 'p99_ms'?"),
         ("objective = 50", "objective: says 50; expected a table"),
+        ("batching = { tolerance = inf }", "batching.tolerance: says inf; expected a number of at most"),
         ('version_policy = "latest:0"', 'give "all", "latest:N" with N of 1 or more, or a list like [1, 3]'),
         ("version_policy = []", "names no version; give at least one"),
         ("version_policy = [0]", "version_policy[0]: says 0; expected a whole number of at least 1"),
@@ -165,7 +166,7 @@ def test_an_objective_is_read() -> None:
         ("llm.kv_memory = '2 cups'", "llm.kv_memory: says '2 cups'; give bytes as in 2GiB, a share"),
         ("llm.kv_memory = 2.5", "llm.kv_memory: says 2.5; give bytes as in 2GiB, a share"),
         ("llm.precision = 'int3'", "llm.precision: says 'int3'; choose one of: auto, f32, bf16, int8, int4"),
-        ("llm.draft_model = '../x'", "llm.draft_model: '../x' leads out of the model's folder"),
+        ("llm.draft_model = 'x'", "llm.draft_model: unknown key; did you mean 'draft"),
         ("llm.precison = 'f32'", "llm.precison: unknown key; did you mean 'precision'?"),
         ("parameters = { a = [1] }", "model.toml: parameters[...]: expected true or false or a whole number"),
         ("a = [\n1,\n}", "model.toml: is not TOML: Invalid value (at line 3, column 1)"),

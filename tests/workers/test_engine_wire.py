@@ -25,11 +25,11 @@ from headrace.generation import (
     ToolCall,
     Usage,
 )
-from headrace.llm.engine_protocol import Answered, EngineLoading, Fault
+from headrace.llm.engine_protocol import Answered, DraftFile, EngineLoading, Fault
 from headrace.types import LanguageChoices, Manifest
 from headrace.workers import engine_wire as wire
 
-MANIFEST = Manifest("m", 1, Path("/m/model.gguf"), "llm", llm=LanguageChoices(draft_model=Path("/m/draft.gguf")))
+MANIFEST = Manifest("m", 1, Path("/m/model.gguf"), "llm", llm=LanguageChoices(draft="draft.gguf"))
 SAMPLING = Sampling(0.5, logit_bias={7: -1.0}, stop=("a",), logprobs=2)
 CHAT = Generate(
     Prompt(messages=({"role": "user", "content": "Hi"},), tools=({"type": "function"},)),
@@ -45,6 +45,7 @@ DELTA = Delta(0, "a", (1,), (LOGPROB,), (ToolCall(0, "{", "id", "f"),), "stop", 
     "question",
     [
         wire.Load(EngineLoading(MANIFEST, 2, Llm(kv_memory=0.5))),
+        wire.Load(EngineLoading(MANIFEST, 2, draft=DraftFile("llm.draft", Path("/m/draft.gguf")))),
         wire.Asked(
             (
                 wire.Add(1, CHAT, 1),
