@@ -11,6 +11,7 @@ from headrace.protocols.http2.header_blocks import literal
 OK, CANCELLED, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND = range(6)
 RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE = 8, 12, 13, 14
 
+_TEXT = bytes(code if 0x20 <= code <= 0x7E else 0x3F for code in range(256))  # what stands for each byte of a value
 _PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")  # characters that need no escape
 
 
@@ -33,7 +34,7 @@ def _header(name: str, value: str | bytes) -> bytes:
         coded = base64.b64encode(value if isinstance(value, bytes) else value.encode()).rstrip(b"=")
     else:
         text = value.encode() if isinstance(value, str) else value
-        coded = bytes(byte if 0x20 <= byte <= 0x7E else 0x3F for byte in text)
+        coded = text.translate(_TEXT)
     return literal(name.lower().encode(), coded)
 
 
