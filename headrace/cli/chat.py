@@ -74,6 +74,7 @@ def _print(answer: Answer, model: str) -> None:
             {
                 "model": model,
                 "text": text,
+                "reasoning": answer.thoughts,
                 "finish_reason": answer.finish,
                 "prompt_tokens": answer.prompt_tokens,
                 "completion_tokens": answer.completion_tokens,

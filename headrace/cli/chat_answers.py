@@ -35,31 +35,43 @@ class Asking(msgspec.Struct, frozen=True):
         )
 
 
-class Answer:
-    """An answer as it comes: iterate once for its pieces of text. Its facts are true up to the piece given last.
+class Piece(msgspec.Struct, frozen=True):
+    """A piece of an answer, or of the thoughts before it."""
 
-    Raises Failure while it is iterated over. Owned by who asked, who closes it: that stops the server too.
+    text: str
+    thought: bool = False
+
+
+class Answer:
+    """An answer as it comes: iterate once for its text, or for all its `pieces`.
+
+    Its facts are true up to the piece given last. Raises Failure while it is iterated over. Owned by who asked, who
+    closes it: that stops the server too.
     """
 
     def __init__(self, events: Generator[dict[str, Any], None, None], now_s: Callable[[], float]) -> None:
         self.text = ""
+        self.thoughts = ""
         self.finish: str | None = None  # why it ended; None where it was stopped
         self.prompt_tokens: int | None = None
         self.completion_tokens: int | None = None
-        self.first_s: float | None = None  # from the question to the first piece of text
+        self.first_s: float | None = None  # from the question to the first piece, of thoughts or of text
         self.last_s: float | None = None  # to the last
         self._events = events
         self._now_s = now_s
         self._asked_s = now_s()
 
     def __iter__(self) -> Iterator[str]:
+        return (piece.text for piece in self.pieces() if not piece.thought)
+
+    def pieces(self) -> Iterator[Piece]:
+        """Thoughts too."""
         for each in self._events:
             try:
-                piece = self._read(each)
+                pieces = self._read(each)
             except (KeyError, TypeError, AttributeError, IndexError) as error:
                 raise Failure(f"the server's answer is not one of the OpenAI API: {error!r}") from error
-            if piece:
-                yield piece
+            yield from pieces
 
     @property
     def tokens_per_s(self) -> float | None:
@@ -71,21 +83,25 @@ class Answer:
     def close(self) -> None:
         self._events.close()
 
-    def _read(self, chunk: Mapping[str, Any]) -> str:
+    def _read(self, chunk: Mapping[str, Any]) -> list[Piece]:
         if "error" in chunk:
             raise Failure(f"the answer broke off: {chunk['error']['message']}")
         if usage := chunk.get("usage"):
             self.prompt_tokens, self.completion_tokens = usage["prompt_tokens"], usage["completion_tokens"]
         if not chunk["choices"]:
-            return ""
+            return []
         choice = chunk["choices"][0]
         self.finish = choice.get("finish_reason") or self.finish
-        piece = str(choice["delta"].get("content") or "")
-        if piece:
+        delta = choice["delta"]
+        thought = str(delta.get("reasoning_content") or delta.get("reasoning") or "")
+        text = str(delta.get("content") or "")
+        if thought or text:
             self.last_s = self._now_s() - self._asked_s
             self.first_s = self.last_s if self.first_s is None else self.first_s
-            self.text += piece
-        return piece
+            self.thoughts += thought
+            self.text += text
+        pieces = (Piece(thought, thought=True), Piece(text))
+        return [piece for piece in pieces if piece.text]
 
 
 def ask(

@@ -114,11 +114,20 @@ class Chat:
 
 
 def show(answer: Answer, output: TextIO) -> None:
-    """Write the pieces as they come; a terminal is spared what would control it."""
-    clean = printable if output.isatty() else str
-    for piece in answer:
-        output.write(clean(piece))
+    """Write the pieces as they come; a terminal is spared what would control it, and shows thoughts, dimmed."""
+    if not output.isatty():
+        for text in answer:
+            output.write(text)
+            output.flush()
+        return
+    dimmed, thinking = console(output), False
+    for piece in answer.pieces():
+        if piece.thought:
+            dimmed.print(printable(piece.text), style="dim", end="", soft_wrap=True)
+        else:
+            output.write(("\n\n" if thinking else "") + printable(piece.text))
         output.flush()
+        thinking = piece.thought
 
 
 def printable(text: str) -> str:

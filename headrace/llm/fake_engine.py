@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from typing import Literal
+from typing import Annotated, Literal
 from zlib import crc32
 
 import msgspec
@@ -45,6 +45,7 @@ class FakeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_context: int = 4096
     delay_ms: float = 0.0  # of a step
     chat_template: bool = True
+    thinks: Annotated[str, msgspec.Meta(pattern="^[ -~]*$")] = ""  # before it answers a conversation; ASCII
     refuse_on: str | None = None
     crash_on: str | None = None  # the process ends, in the step after it came
     hang_on: str | None = None  # that step never ends
@@ -80,7 +81,8 @@ class _Work(msgspec.Struct):
         self.times = Times(since_ns, since_ns)
 
     def usage(self) -> Usage:
-        return Usage(len(self.prompt), sum(writing.num_tokens for writing in self.writings))
+        thought = sum(writing.num_thought_tokens for writing in self.writings)
+        return Usage(len(self.prompt), sum(writing.num_tokens for writing in self.writings), reasoning_tokens=thought)
 
     def blocks(self) -> int:
         lengths = (len(self.prompt) + writing.num_tokens for writing in self.writings)
@@ -104,6 +106,7 @@ class FakeEngine:
             block_size=BLOCK,
             embedding=DIMENSIONS,
             source="fake",
+            reasoning=bool(file.thinks),
         )
         self._file = file
         self._max_sequences = llm.max_sequences
@@ -185,7 +188,8 @@ class FakeEngine:
             tokens = f"{len(prompt)} tokens; the context holds {self.facts.max_context}, the answer's included"
             raise InvalidRequest(f"is {tokens}", ask.prompt.where)
         max_tokens = min(room, ask.sampling.max_tokens or room)
-        writings = [Writing(index, bytes(prompt), ask.sampling, max_tokens) for index in range(ask.n)]
+        thoughts = self._file.thinks if ask.prompt.messages and ask.prompt.thinking.on is not False else ""
+        writings = [Writing(index, bytes(prompt), ask.sampling, max_tokens, thoughts) for index in range(ask.n)]
         echo = [Delta(index, text) for index in range(ask.n)] if ask.echo else []
         return _Work(ask, prompt, writings, echo, time.monotonic_ns())
 
@@ -260,6 +264,7 @@ def _joined(deltas: list[Delta]) -> list[Delta]:
                 text=old.text + new.text,
                 token_ids=old.token_ids + new.token_ids,
                 logprobs=old.logprobs + new.logprobs,
+                reasoning=old.reasoning + new.reasoning,
             )
         )
     return [joined[index] for index in sorted(joined)]

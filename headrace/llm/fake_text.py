@@ -43,10 +43,14 @@ def logprob(token: int, top: int) -> TokenLogprob:
 class Writing:
     """One choice of a generation. Owned by the engine."""
 
-    def __init__(self, index: int, prompt: bytes, sampling: Sampling, max_tokens: int) -> None:
+    def __init__(self, index: int, prompt: bytes, sampling: Sampling, max_tokens: int, thoughts: str = "") -> None:
+        """`thoughts` come before the text, a byte a token."""
         self.index = index
         self.finish: FinishReason | None = None
-        self.num_tokens = 0
+        self.num_tokens = 0  # thoughts included
+        self.num_thought_tokens = 0
+        self._thoughts = thoughts.encode()
+        self._thought = b""  # not told yet
         self._sampling = sampling
         self._max_tokens = max_tokens
         seed = b"%d" % (sampling.seed or 0) if sampling.temperature else b""
@@ -63,8 +67,11 @@ class Writing:
 
     def write(self) -> None:
         """One token more."""
+        if self.num_thought_tokens < len(self._thoughts):
+            self._think()
+            return
         sampling = self._sampling
-        self._state = crc32(b"%d" % self.num_tokens, self._state)
+        self._state = crc32(b"%d" % (self.num_tokens - self.num_thought_tokens), self._state)
         self.num_tokens += 1
         ends = self._state % 64 == 63 and not sampling.ignore_eos and self.num_tokens > sampling.min_tokens
         token = EOS if ends else LETTERS[self._state % len(LETTERS)]
@@ -83,10 +90,19 @@ class Writing:
         """What was not told yet; the beginning of what may be a stop string is held back."""
         held = 0 if self.finish else max([len(stop) - 1 for stop in self._sampling.stop], default=0)
         end = max(self._told, len(self._text) - held)
-        if end == self._told and not self.finish:
+        if end == self._told and not self.finish and not self._thought:
             return None
-        text, tokens = self._text[self._told : end], tuple(self._tokens)
-        self._told, self._tokens = end, []
+        text, tokens, thought = self._text[self._told : end], tuple(self._tokens), self._thought
+        self._told, self._tokens, self._thought = end, [], b""
         top = self._sampling.logprobs
-        logprobs = () if top is None else tuple(logprob(token, top) for token in tokens)
-        return Delta(self.index, text, tokens, logprobs, (), self.finish, self._stopped_by)
+        logprobs = () if top is None or thought else tuple(logprob(token, top) for token in tokens)
+        return Delta(self.index, text, tokens, logprobs, (), self.finish, self._stopped_by, thought.decode())
+
+    def _think(self) -> None:
+        token = self._thoughts[self.num_thought_tokens]
+        self.num_thought_tokens += 1
+        self.num_tokens += 1
+        self._tokens.append(token)
+        self._thought += bytes([token])
+        if not self.left:
+            self.finish = "length"

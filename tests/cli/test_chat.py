@@ -39,6 +39,7 @@ def test_a_script_gets_json(serve: Serve, capsys: pytest.CaptureFixture[str]) ->
     assert told == {
         "model": "m",
         "text": "Paris.",
+        "reasoning": "",
         "finish_reason": "stop",
         "prompt_tokens": 7,
         "completion_tokens": 3,

@@ -123,3 +123,15 @@ def test_no_bytes_break_the_reading_of_events(lines: list[bytes]) -> None:
         list(parse_events(lines))
     except Failure:
         pass
+
+
+def test_thoughts_are_no_text_and_count_for_the_speed() -> None:
+    thoughts = [{"choices": [{"delta": {name: "Hm. "}}]} for name in ("reasoning_content", "reasoning")]
+    answer = _answer(*thoughts, *PARIS, times_s=iter([10.0, 10.5, 10.6, 10.7, 10.75]))
+    assert [(piece.text, piece.thought) for piece in answer.pieces()] == [
+        ("Hm. ", True),
+        ("Hm. ", True),
+        ("Pa", False),
+        ("ris.", False),
+    ]
+    assert (answer.thoughts, answer.text, answer.first_s, answer.last_s) == ("Hm. Hm. ", "Paris.", 0.5, 0.75)

@@ -1,6 +1,7 @@
 """A conversation, typed by a script."""
 
 import io
+import re
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,20 @@ def test_a_file_gets_the_text_as_it_is() -> None:
     output = io.StringIO()
     show(Answer((each for each in [chunk("a\x1b[1m")]), lambda: 0.0), output)
     assert output.getvalue() == "a\x1b[1m"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_thoughts_are_shown_in_a_terminal_only() -> None:
+    thought = {"choices": [{"delta": {"reasoning_content": "Hm\x1b[1m."}}]}
+    shown = []
+    for output in (io.StringIO(), Terminal()):
+        show(Answer((each for each in [thought, thought, chunk("Paris.")]), lambda: 0.0), output)
+        shown.append(re.sub(r"\x1b\[[0-9;]*m", "", output.getvalue()))
+    assert shown == ["Paris.", "Hm\ufffd[1m.Hm\ufffd[1m.\n\nParis."]
 
 
 def test_an_answer_that_was_cut_says_so() -> None:

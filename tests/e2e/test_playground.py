@@ -32,6 +32,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     folder = tmp_path_factory.mktemp("models")
     files = {
         "talker/model.fakellm": 'refuse_on = "nonsense"\ndelay_ms = 2\n',
+        "thinker/model.fakellm": 'thinks = "Let me see. "\ndelay_ms = 2\n',
         "slow/model.fakellm": "delay_ms = 30\n",
         "base/model.fakellm": "chat_template = false\n",
         "pair/model.fake": PAIR,
@@ -89,7 +90,18 @@ def test_an_answer_streams_with_its_times(page: Page) -> None:
         const response = await fetch("/v1/chat/completions", {method: "POST", body: JSON.stringify(body)});
         return (await response.json()).choices[0].message.content;
     """)
-    assert page.text(".assistant .words").split() == whole.split()
+    assert page.text(".assistant > .words").split() == whole.split()
+
+
+def test_thoughts_are_folded_above_the_answer(page: Page) -> None:
+    page.open("thinker")
+    page.say("Which city?")
+    page.sees(".assistant .facts", "prompt")
+    assert page.text(".thoughts summary") == "Thoughts"
+    assert page.run("return document.querySelector('.thoughts').open") is False
+    page.one(".thoughts summary").click()
+    assert page.text(".thoughts .words").strip() == "Let me see."
+    assert page.text(".assistant > .words")
 
 
 def test_settings_go_with_the_question(page: Page) -> None:
@@ -300,7 +312,7 @@ def test_it_works_with_the_keys_alone(page: Page) -> None:
     page.one(".composer")
     reached = []
     page.run("document.activeElement.blur()")
-    for _ in range(12):
+    for _ in range(13):
         page.driver.switch_to.active_element.send_keys(Keys.TAB)
         focused = page.driver.switch_to.active_element
         reached.append(focused.accessible_name)

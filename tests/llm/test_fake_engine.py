@@ -21,6 +21,7 @@ from headrace.generation import (
     Sampling,
     Score,
     Scored,
+    Thinking,
 )
 from headrace.llm.engine_protocol import Answered, Engine, EngineLoading
 from headrace.llm.fake_engine import FakeEngine, FakeFile, load
@@ -118,3 +119,20 @@ def test_a_file_with_a_fault_is_refused(tmp_path: Path) -> None:
     path.write_text("tasks = ['sing']")
     with pytest.raises(ModelInvalid, match="tasks"):
         load(EngineLoading(Manifest("m", 1, path, "fakellm"), 1))
+
+
+def test_thoughts_come_before_the_same_answer_and_only_to_a_conversation() -> None:
+    file = FakeFile(thinks="Hm. ")
+    engine = made(file)
+    asked = Prompt(messages=({"role": "user", "content": "Hello"},))
+    sampling = msgspec.structs.replace(SAMPLING, max_tokens=8)
+    thought = result(Generate(asked, sampling), engine)
+    plain = result(Generate(msgspec.structs.replace(asked, thinking=Thinking(False)), SAMPLING), made(file))
+    assert isinstance(thought, Generated)
+    assert isinstance(plain, Generated)
+    assert (thought.deltas[0].reasoning, thought.deltas[0].text) == ("Hm. ", plain.deltas[0].text)
+    assert (thought.usage.completion_tokens, thought.usage.reasoning_tokens) == (8, 4)
+    assert engine.facts.reasoning
+    text = result(HELLO, made(file))
+    assert isinstance(text, Generated)
+    assert not text.deltas[0].reasoning

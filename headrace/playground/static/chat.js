@@ -116,11 +116,13 @@ class Chat {
     const words = el("div", { className: "words", "aria-busy": "true" });
     const facts = el("span", { className: "facts" });
     const footer = el("footer", {}, facts);
-    const element = el("article", { className: "message assistant", "aria-label": this.name }, words, footer);
+    const thoughts = thoughtsBox();
+    const element = el("article", { className: "message assistant", "aria-label": this.name }, thoughts.element, words, footer);
     const message = this.add("assistant", "", element);
     const clock = new Stopwatch();
     const paint = () => {
       const near = this.scroller.scrollHeight - this.scroller.scrollTop - this.scroller.clientHeight < 80;
+      thoughts.show(!message.content && this.running === running);
       show(words, message.content);
       facts.textContent = clock.facts();
       if (near) this.scroller.scrollTop = this.scroller.scrollHeight;
@@ -131,20 +133,23 @@ class Chat {
     const painting = setInterval(paint, 60);
     try {
       for await (const chunk of stream(path, body, running.signal)) {
-        const piece = chunk.choices?.[0]?.delta?.content ?? chunk.choices?.[0]?.text ?? "";
+        const { delta, text } = chunk.choices?.[0] ?? {};
+        const piece = delta?.content ?? text ?? "";
         message.content += piece;
-        clock.chunk(chunk, piece);
+        thoughts.text += delta?.reasoning_content ?? "";
+        clock.chunk(chunk, piece || delta?.reasoning_content);
       }
     } catch (error) {
       if (!running.signal.aborted) this.failed(message, error);
     } finally {
       clearInterval(painting);
       clock.end(running.signal.aborted);
+      if (this.running === running) this.turn(null);
       paint();
       words.removeAttribute("aria-busy");
-      if (this.running === running) this.turn(null);
     }
     if (message.content) footer.append(copyButton(() => message.content, "Copy the answer"), this.againButton(element));
+    else if (thoughts.text) footer.append(this.againButton(element));
     else if (running.signal.aborted) this.drop(message);
     announce(running.signal.aborted ? "Stopped" : `${this.name} has answered. ${clock.facts()}`);
   }
@@ -188,6 +193,21 @@ class Chat {
     this.running?.abort();
     if (this.running) this.turn(null);
   }
+}
+
+/** What a model thought before its answer: folded, and not there before there is some. */
+function thoughtsBox() {
+  const [summary, words] = [el("summary", {}), el("div", { className: "words" })];
+  const element = el("details", { className: "thoughts", hidden: true }, summary, words);
+  return {
+    element,
+    text: "",
+    show(thinking) {
+      element.hidden = !this.text;
+      summary.textContent = thinking ? "Thinking …" : "Thoughts";
+      words.textContent = this.text;
+    },
+  };
 }
 
 /** How fast an answer comes: the time to its first piece, and the tokens per second after that. */
