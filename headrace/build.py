@@ -1,6 +1,8 @@
 """Manifest -> Servable: the one place that knows every kind of model and where it runs."""
 
 import asyncio
+import platform
+from pathlib import Path
 
 import msgspec
 
@@ -8,13 +10,15 @@ from headrace.batching.batched_model import BatchedModel
 from headrace.batching.company import Company
 from headrace.batching.deadline_policy import DeadlinePolicy
 from headrace.batching.fixed_policy import FixedPolicy
+from headrace.batching.foresight import Foresight
 from headrace.batching.instance import Instance, ThreadInstance
 from headrace.batching.latency import Latency
+from headrace.batching.latency_store import LatencyStore
 from headrace.batching.policy import Limits, Policy
 from headrace.batching.waiting import Waiting
 from headrace.clock import Clock
 from headrace.config import Batching, Llm, Workers
-from headrace.devices.inventory import cores
+from headrace.devices.inventory import cores, cpu_features
 from headrace.errors import HeadraceError, ModelInvalid, WorkerLost
 from headrace.llm.engine_protocol import DraftFile, EngineLoading
 from headrace.models.drafting import draft_path
@@ -28,6 +32,8 @@ from headrace.workers import engine_remote
 from headrace.workers.engine_remote import RemoteEngine
 from headrace.workers.remote import ProcessInstance, Settings
 
+DIED = "its worker died when it was probed; batching = true trusts it"
+
 
 class Build:
     """Makes what answers for a model version, by the settings that its manifest leaves open."""
@@ -40,10 +46,12 @@ class Build:
         record: Recorder,
         clock: Clock,
         repository: LocalRepository,
+        cache: Path | None = None,
     ) -> None:
-        """`repository` is where a model finds another that it names."""
+        """`repository` is where a model finds another that it names, `cache` where what runs take is kept."""
         self._repository = repository
         self._company = Company()
+        self._foresight = Foresight(LatencyStore(cache), clock)
         self._batching = batching
         self._workers = workers
         self._llm = llm
@@ -56,18 +64,22 @@ class Build:
             return await self._engine(manifest)
         if (manifest.isolation or self._workers.isolation) == "none":
             loaded = await asyncio.get_running_loop().run_in_executor(None, load, self._loading(manifest))
-            instances: list[Instance] = [ThreadInstance(loaded.model, loaded.signature)]
-            return self._model(manifest, loaded.signature, instances)
+            thread = ThreadInstance(loaded.model, loaded.signature)
+            try:
+                return await self._model(manifest, loaded.signature, [thread])
+            except BaseException:
+                await thread.close()
+                raise
         first, signature = await self._first(manifest)
         workers = [first]
         try:
             for index in range(1, self._num_instances(manifest)):
                 workers.append(self._worker(manifest, index, signature.batch))
             await asyncio.gather(*(worker.start() for worker in workers[1:]))
+            return await self._model(manifest, signature, list(workers))
         except BaseException:
             await asyncio.gather(*(worker.close() for worker in workers))
             raise
-        return self._model(manifest, signature, list(workers))
 
     async def _engine(self, manifest: Manifest) -> RemoteEngine:
         workers, batching = self._workers, self._batching
@@ -112,7 +124,7 @@ class Build:
 
     async def _first(self, manifest: Manifest) -> tuple[ProcessInstance, Signature]:
         """The worker that finds out what the model is. Where it dies of being probed, one that does not probe."""
-        for axis in (None, BatchAxis(False, why="its worker died when it was probed; batching = true trusts it")):
+        for axis in (None, BatchAxis(False, why=DIED)):
             worker = self._worker(manifest, 0, axis)
             try:
                 return worker, await worker.start()
@@ -129,20 +141,24 @@ class Build:
         times = self._workers.load_timeout_s, self._workers.batch_timeout_s
         return ProcessInstance(Settings(loading, index, *times), self._record, self._clock)
 
-    def _model(self, manifest: Manifest, signature: Signature, instances: list[Instance]) -> BatchedModel:
-        policy = self._policy(manifest, self._limits(manifest, signature), len(instances))
-        p99_ms = manifest.objective.p99_ms
+    async def _model(self, manifest: Manifest, signature: Signature, instances: list[Instance]) -> BatchedModel:
+        limits, p99_ms = self._limits(manifest, signature), manifest.objective.p99_ms
         objective_ns = None if p99_ms is None else int(p99_ms * 1e6)
-        return BatchedModel(manifest.id, signature, instances, policy, self._record, self._clock, objective_ns)
-
-    def _policy(self, manifest: Manifest, limits: Limits, num_instances: int) -> Policy[Waiting]:
-        """What decides on the batches of a model version."""
         chosen = manifest.batching.policy or self._batching.policy
-        if chosen == "deadline":
-            return DeadlinePolicy(limits, Latency(), self._company, {}, num_instances)
-        if chosen == "none":
-            limits = msgspec.structs.replace(limits, max_size=1, max_delay_ns=0)
-        return FixedPolicy(limits)
+        if chosen != "deadline":
+            policy = _fixed(limits, alone=chosen == "none")
+            return BatchedModel(manifest.id, signature, instances, policy, self._record, self._clock, objective_ns)
+        threads, machine = self._loading(manifest).threads, (platform.machine(), cores(), cpu_features())
+        ran_as = manifest.device, threads, len(instances), *machine
+        budget_s = 0.0 if signature.batch.why == DIED else self._batching.sweep_s
+        foreseen = await self._foresight.of(manifest.path, ran_as, instances[0], signature, budget_s)
+        policy = self._by_deadline(limits, foreseen.latency, len(instances))
+        model = BatchedModel(manifest.id, signature, instances, policy, self._record, self._clock, objective_ns)
+        model.on_close(foreseen.close)
+        return model
+
+    def _by_deadline(self, limits: Limits, latency: Latency, num_instances: int) -> Policy[Waiting]:
+        return DeadlinePolicy(limits, latency, self._company, {}, num_instances)
 
     def _loading(self, manifest: Manifest) -> Loading:
         tolerance = manifest.batching.tolerance
@@ -165,3 +181,10 @@ class Build:
 
     def _num_instances(self, manifest: Manifest) -> int:
         return manifest.instances or self._workers.instances
+
+
+def _fixed(limits: Limits, alone: bool) -> Policy[Waiting]:
+    """A policy that foresees nothing; `alone`: each request has a run of its own."""
+    if alone:
+        limits = msgspec.structs.replace(limits, max_size=1, max_delay_ns=0)
+    return FixedPolicy(limits)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -64,8 +64,13 @@ class BatchedModel:
         self._asked = False  # a look at the queue is on its way
         self._timer: Timer | None = None
         self._idle: asyncio.Event | None = None  # once somebody waits for the last answer
+        self._closed: Callable[[], Awaitable[None]] = _closed
         for instance in instances:
             instance.on_change(self._look, self._learn)
+
+    def on_close(self, closed: Callable[[], Awaitable[None]]) -> None:
+        """Await this when the model is closed, behind its last run."""
+        self._closed = closed
 
     # ---- what callers see
 
@@ -100,6 +105,7 @@ class BatchedModel:
         self._settle()
         if self._timer:
             self._timer.cancel()
+        await self._closed()
 
     # ---- in
 
@@ -344,6 +350,10 @@ def _facts(closed: _Closed, outcome: Outcome) -> BatchFacts:
 def _ms(when_ns: int, item: Waiting) -> float:
     """Milliseconds from its arrival."""
     return (when_ns - item.arrived_ns) / 1e6
+
+
+async def _closed() -> None:
+    """Nobody asked to be told."""
 
 
 def _nothing() -> None:

@@ -16,25 +16,31 @@ KEEP_EVERY_NS = 300_000_000_000
 
 
 class Foreseen:
-    """The latency of one model version, and its place on disk; owned by its batched model."""
+    """The latency of one model version, kept on disk every few minutes and when it is closed."""
 
-    def __init__(self, latency: Latency, store: LatencyStore, key: str, now_ns: int) -> None:
+    def __init__(self, latency: Latency, store: LatencyStore, key: str, clock: Clock) -> None:
         self.latency = latency
         self._store = store
         self._key = key
-        self._kept_ns = now_ns
-
-    def due(self, now_ns: int) -> bool:
-        """Whether it was kept so long ago that it should be again; says so once."""
-        if now_ns - self._kept_ns < KEEP_EVERY_NS:
-            return False
-        self._kept_ns = now_ns
-        return True
+        self._clock = clock
+        self._keeping: asyncio.Task[None] | None = None
+        self._timer = clock.call_at(clock.now_ns() + KEEP_EVERY_NS, self._due)
 
     async def keep(self) -> None:
         """Write what is known, on a thread. A disk that is full or away is no fault."""
         if self.latency.known:
             await asyncio.to_thread(self._store.write, self._key, self.latency.to_json())
+
+    async def close(self) -> None:
+        """Keep what is known for the next start."""
+        self._timer.cancel()
+        if self._keeping:
+            await self._keeping
+        await self.keep()
+
+    def _due(self) -> None:
+        self._keeping = asyncio.ensure_future(self.keep())
+        self._timer = self._clock.call_at(self._clock.now_ns() + KEEP_EVERY_NS, self._due)
 
 
 class Foresight:
@@ -59,7 +65,7 @@ class Foresight:
         async with self._turn:
             trial = Trial(instance, signature, self._clock)
             latency = await get_to_know(trial, sizes_of(signature), kept, budget_s)
-        foreseen = Foreseen(latency, self._store, key, self._clock.now_ns())
+        foreseen = Foreseen(latency, self._store, key, self._clock)
         if kept is None or not kept.fresh:
             await foreseen.keep()
         return foreseen

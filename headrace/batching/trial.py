@@ -3,20 +3,17 @@
 import asyncio
 from math import prod
 
-import numpy as np
-
-from headrace.arrays import DATATYPES, LENGTH
+from headrace.arrays import ITEM_BYTES, LENGTH
 from headrace.batching.instance import Instance, Outcome, Rows, Work
 from headrace.batching.latency import Latency
 from headrace.batching.latency_store import Kept
 from headrace.batching.sweep import Size, Sweep, measure, sizes
 from headrace.clock import Clock
+from headrace.errors import ModelUnavailable
 from headrace.types import FREE, BatchAxis, Shape, Signature, TensorSpec
 
 LONGEST = 512
 """Lengths beyond it are foreseen; most models that read text take no more."""
-
-ONE_BF16 = 0x3F80
 
 
 class Trial:
@@ -29,6 +26,8 @@ class Trial:
 
     async def __call__(self, rows: int, length: int) -> float:
         """The nanoseconds that it took. Raises what the run came to, where it was refused or lost."""
+        if not self._instance.ready:
+            raise ModelUnavailable("its worker died of an earlier run")
         work = made_up(self._signature, rows, length)
         ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
@@ -65,13 +64,15 @@ def sizes_of(signature: Signature) -> list[Size]:
 
 
 def made_up(signature: Signature, rows: int, length: int) -> Work:
-    """Rows of ones, which are right as numbers of words and as masks; raises ValueError where no shape is known."""
+    """Rows of zeros, and of empty texts, as in a warm-up. Raises ValueError where a shape is not known."""
     inputs = []
     for spec in signature.inputs:
         shape = _shape(spec, signature.batch, rows, length)
         if shape is None:
             raise ValueError(f"input {spec.name!r} has dimensions of which nothing is known")
-        inputs.append(Rows(spec.name, spec.datatype, shape, [_ones(spec.datatype, prod(shape))]))
+        inputs.append(
+            Rows(spec.name, spec.datatype, shape, [bytes(prod(shape) * (ITEM_BYTES[spec.datatype] or LENGTH.size))])
+        )
     return Work(tuple(inputs), ())
 
 
@@ -82,10 +83,3 @@ def _shape(spec: TensorSpec, batch: BatchAxis, rows: int, length: int) -> Shape 
     if batch.pad and spec.name in batch.pad.values and batch.pad.axis < len(shape):
         shape[batch.pad.axis] = length
     return None if FREE in shape else tuple(shape)
-
-
-def _ones(datatype: str, count: int) -> bytes:
-    if datatype == "BYTES":
-        return LENGTH.pack(0) * count
-    one = ONE_BF16 if datatype == "BF16" else 1
-    return np.full(count, one, DATATYPES[datatype]).tobytes()

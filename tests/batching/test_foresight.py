@@ -1,5 +1,6 @@
 """What is known of a model's runs when it is loaded, and what is kept of it."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -95,13 +96,18 @@ async def test_without_a_budget_nothing_is_run_or_kept(tmp_path: Path) -> None:
     assert not (tmp_path / "cache").exists()
 
 
-async def test_it_is_due_every_few_minutes(tmp_path: Path) -> None:
+async def test_it_is_kept_every_few_minutes_and_when_it_is_closed(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     foreseen, _ = await machine.load()
-    now_ns = machine.clock.now_ns()
-    assert not foreseen.due(now_ns)
-    assert foreseen.due(now_ns + KEEP_EVERY_NS)
-    assert not foreseen.due(now_ns + KEEP_EVERY_NS + 1)
+    (file,) = (tmp_path / "cache").iterdir()
+    file.unlink()
+    machine.clock.pass_ms(KEEP_EVERY_NS / 1e6)
+    await foreseen.close()  # behind what was being written
+    assert file.exists()
+    file.unlink()
+    machine.clock.pass_ms(KEEP_EVERY_NS / 1e6)
+    await asyncio.sleep(0)
+    assert not file.exists()
 
 
 async def test_a_file_that_went_away_is_no_fault(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from headrace.batching.latency import Latency
 from headrace.batching.latency_store import FRESH_S, Kept
 from headrace.batching.sweep import ROUNDS, Size
 from headrace.batching.trial import LONGEST, Trial, get_to_know, made_up, sizes_of
-from headrace.errors import InputRefused
+from headrace.errors import InputRefused, ModelUnavailable
 from headrace.types import FREE, BatchAxis, PadAxis, Shape, Signature, Tensor, TensorSpec
 from tests.fakes import FakeClock, FakeInstance
 
@@ -46,9 +46,9 @@ def test_a_model_of_unknown_dimensions_is_not_tried(batch: BatchAxis) -> None:
 
 @pytest.mark.parametrize(
     ("datatype", "value"),
-    [("INT64", 1), ("BOOL", True), ("FP32", 1.0), ("FP16", 1.0), ("BF16", 0x3F80), ("BYTES", b"")],
+    [("INT64", 0), ("BOOL", False), ("FP32", 0.0), ("BF16", 0), ("BYTES", b"")],
 )
-def test_rows_are_made_up_of_ones(datatype: str, value: object) -> None:
+def test_rows_are_made_up_of_zeros(datatype: str, value: object) -> None:
     (rows,) = made_up(signature(BatchAxis(True, 4), TensorSpec("x", datatype, (FREE, 2))), 3, 0).inputs
     array = to_array(Tensor(rows.name, rows.datatype, rows.shape, rows.parts[0]))
     assert array.tolist() == np.full((3, 2), value, array.dtype).tolist()
@@ -80,6 +80,13 @@ async def test_a_run_that_is_refused_raises_the_refusal() -> None:
     instance.finish(Outcome(error=InputRefused("too long")))
     with pytest.raises(InputRefused):
         await trial
+
+
+async def test_an_instance_that_died_is_not_tried() -> None:
+    instance = FakeInstance()
+    instance.die()
+    with pytest.raises(ModelUnavailable):
+        await Trial(instance, text(BatchAxis(True, 4, pad=PAD)), FakeClock())(2, 8)
 
 
 async def test_an_answer_after_the_trial_was_given_up_is_nothing() -> None:
