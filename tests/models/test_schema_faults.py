@@ -12,6 +12,8 @@ from headrace.models.schema_faults import explain, unknown_key
 class Leaf(msgspec.Struct):
     size: Annotated[int, Meta(ge=1, le=9)] | None = None
     kind: Literal["a", "b"] = "a"
+    lanes: Literal["auto", 1, 2] = "auto"
+    share: Annotated[float, Meta(gt=0)] = 1.0
 
 
 class Root(msgspec.Struct):
@@ -29,8 +31,8 @@ TABLES: dict[str, type[msgspec.Struct]] = {"": Root, "leaf": Leaf, "leaves[...]"
     [
         ({"leef": {}}, ("unknown key; did you mean 'leaf'?", "leef")),
         ({"leaf": {"sise": 1}}, ("unknown key; did you mean 'size'?", "leaf.sise")),
-        ({"leaves": [{}, {"zzz": 1}]}, ("unknown key; known: size, kind", "leaves[1].zzz")),
-        ({"named": {"mine": {"zzz": 1}}}, ("unknown key; known: size, kind", "named.mine.zzz")),
+        ({"leaves": [{}, {"zzz": 1}]}, ("unknown key; known: size, kind, lanes, share", "leaves[1].zzz")),
+        ({"named": {"mine": {"zzz": 1}}}, ("unknown key; known: size, kind, lanes, share", "named.mine.zzz")),
         ({"leaf": {"size": 1}, "leaves": [3]}, None),
     ],
 )
@@ -46,6 +48,8 @@ def test_an_unknown_key_is_found_where_it_is(raw: dict[str, Any], fault: tuple[s
         ({"leaf": {"size": True}}, ("says true; expected a whole number", "leaf.size")),
         ({"leaf": []}, ("says []; expected a table", "leaf")),
         ({"leaves": [{"kind": "c"}]}, ("says 'c'; choose one of: a, b", "leaves[0].kind")),
+        ({"leaf": {"lanes": 3}}, ("says 3; choose one of: auto, 1, 2", "leaf.lanes")),
+        ({"leaf": {"share": 0}}, ("says 0; expected a number above 0.0", "leaf.share")),
         ({"named": {"mine": {"kind": "c"}}}, ("choose one of: a, b", "named[...].kind")),
         ({"needed": "x" * 99}, ("says '" + "x" * 56 + "...; expected a number", "needed")),
     ],

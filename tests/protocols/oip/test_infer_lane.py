@@ -213,6 +213,20 @@ async def test_a_head_that_repeats_is_answered_however_its_bytes_arrive(cut: flo
     assert sums(transport.written) == [2, 4]
 
 
+async def test_a_head_that_repeats_gives_each_request_its_own_deadline() -> None:
+    stub = Stub()
+    sent = request_bytes("POST", LATE, floats(1.0), X_SLO_MS="50", X_Tenant="alice")
+    connection, _ = connect(stub)
+    contexts = []
+    for _ in range(2):
+        connection.data_received(sent)
+        contexts.append(stub.late.waiting[0][0].context)
+        stub.late.answer_next()
+    assert [context.tenant for context in contexts] == ["alice", "alice"]
+    assert all(context.deadline_ns == context.arrived_ns + 50_000_000 for context in contexts)
+    assert contexts[0].arrived_ns < contexts[1].arrived_ns
+
+
 async def test_repeated_heads_may_be_pipelined_with_any_other_request() -> None:
     connection, transport = connect(Stub())
     connection.data_received(binary_post(1))
