@@ -25,13 +25,28 @@ outputs = [{ name = "y", shape = [-1, 2], value = "slice" }]
 
 
 class Bench:
-    def __init__(self, folder: Path, text: str = MODEL, llm: config.Llm | None = None) -> None:
+    def __init__(
+        self, folder: Path, text: str = MODEL, llm: config.Llm | None = None, batching: config.Batching | None = None
+    ) -> None:
         self.path = folder / "model.fake"
         self.path.write_text(text)
         self.records: list[Record] = []
         clock = LoopClock(asyncio.get_running_loop())
         local = LocalRepository(folder)
-        self.build = Build(config.Batching(), config.Workers(), llm or config.Llm(), self.records.append, clock, local)
+        self.cache = folder / "cache"
+        self.build = Build(
+            batching or config.Batching(),
+            config.Workers(),
+            llm or config.Llm(),
+            self.records.append,
+            clock,
+            local,
+            self.cache,
+        )
+
+    def kept(self) -> list[str]:
+        """What is known of models for the next start, as it is written."""
+        return [file.read_text() for file in self.cache.glob("latency-*.json")]
 
     def started(self) -> list[int]:
         """The instances that were started."""
@@ -62,6 +77,40 @@ async def test_a_model_that_dies_of_being_probed_is_served_without(tmp_path: Pat
     model = await bench.build(Manifest("m", 1, bench.path, "fake"))
     assert not model.signature.batch.batched
     assert "died when it was probed" in model.signature.batch.why
+    assert bench.kept() == []  # it is not tried either
+    await model.close()
+
+
+@pytest.mark.parametrize("isolation", ["process", "none"])
+async def test_what_a_models_runs_take_is_found_out_and_kept(tmp_path: Path, isolation: str) -> None:
+    bench = Bench(tmp_path)
+    manifest = Manifest("m", 1, bench.path, "fake", isolation="none" if isolation == "none" else "process")
+    model = await bench.build(manifest)
+    (swept,) = bench.kept()
+    for _ in range(5):
+        await answer(model, request([[1, 2]]))
+    await model.close()
+    assert bench.kept() != [swept]  # runs since are known too
+    await (await bench.build(manifest)).close()
+    assert len(bench.kept()) == 1
+
+
+@pytest.mark.parametrize("batching", [config.Batching(policy="fixed"), config.Batching(sweep_s=0.0)])
+async def test_a_model_is_not_tried_where_that_is_of_no_use_or_not_wanted(
+    tmp_path: Path, batching: config.Batching
+) -> None:
+    bench = Bench(tmp_path, batching=batching)
+    model = await bench.build(Manifest("m", 1, bench.path, "fake"))
+    assert bench.kept() == []
+    await model.close()
+
+
+async def test_a_model_that_dies_of_being_tried_is_served_all_the_same(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "crash_on = 0\n" + MODEL)
+    manifest = Manifest("m", 1, bench.path, "fake", batching=Batching(enabled=True, max_size=4))
+    model = await bench.build(manifest)
+    response = await asyncio.wait_for(answer(model, request([[1, 2]])), 30)
+    assert response.outputs[0].shape == (1, 2)
     await model.close()
 
 
