@@ -67,6 +67,9 @@ class _Table(HeaderTable):
         super().add(name, value)
 
 
+_SHORT = tuple(bytes((count,)) for count in range(127))
+
+
 def literal(name: bytes, value: bytes) -> bytes:
     """A header that enters no table and needs none."""
     return b"\0%b%b%b%b" % (_length(len(name)), name, _length(len(value)), value)
@@ -74,7 +77,7 @@ def literal(name: bytes, value: bytes) -> bytes:
 
 def _length(count: int) -> bytes:
     if count < 127:
-        return bytes((count,))
+        return _SHORT[count]
     count -= 127
     coded = bytearray((127,))
     while count >= 128:
