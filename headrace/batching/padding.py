@@ -1,6 +1,7 @@
 """Rows of several lengths -> rows of one, and answers back to each row's own length. Pure."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from math import prod
 
 import numpy as np
@@ -24,23 +25,31 @@ def fill_up(tensors: Sequence[Tensor], axis: int, longest: int, value: Number) -
     first = tensors[0]
     inner = prod(first.shape[axis + 1 :])
     shortest = min(tensor.shape[axis] for tensor in tensors)
-    filling = memoryview(filled(first.datatype, value, ((longest - shortest) * inner,)).tobytes())
     step = inner * ITEM_BYTES[first.datatype]
+    filling = memoryview(_element(first.datatype, value) * ((longest - shortest) * inner))
     parts: list[Buffer] = []
     for tensor in tensors:
         lacking = longest - tensor.shape[axis]
+        pieces = prod(tensor.shape[:axis])
         if not lacking:
             parts.append(tensor.data)
-        elif prod(tensor.shape[:axis]) > MOST_PARTS:
+        elif pieces == 1:
+            parts += tensor.data, filling[: lacking * step]
+        elif pieces > MOST_PARTS:
             parts.append(_written(tensor, axis, longest, value))
         else:
-            parts += _between(tensor, axis, filling[: lacking * step])
+            parts += _between(tensor, pieces, filling[: lacking * step])
     return parts
 
 
-def _between(tensor: Tensor, axis: int, filling: memoryview) -> Iterator[Buffer]:
+@cache
+def _element(datatype: str, value: Number) -> bytes:
+    """One number as it travels; there are as many as models have inputs that are padded."""
+    return filled(datatype, value, ()).tobytes()
+
+
+def _between(tensor: Tensor, pieces: int, filling: memoryview) -> Iterator[Buffer]:
     """Each piece of a tensor and the filling after it."""
-    pieces = prod(tensor.shape[:axis])
     view = memoryview(tensor.data)
     width = len(view) // pieces
     for at in range(pieces):
