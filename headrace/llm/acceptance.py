@@ -5,6 +5,9 @@ number, and keeps drafts for as long as they are what was chosen. A draft x is s
 place otherwise is distributed as p without x, renormalised: speculative sampling (Leviathan et al. 2023) for a draft
 that is certain, with the gain that text is the same with and without speculation, greedy or sampled.
 
+So it is also where a model made the drafts: it chooses them by the random numbers that the places have (see
+`draft_model`), and two models that think alike then choose alike.
+
 Drafts that were themselves drawn from a draft model's distribution q are kept more often by `accept_drawn`, which gives
 the same distribution of texts, not the same text.
 """

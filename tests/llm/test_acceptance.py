@@ -2,6 +2,7 @@
 
 from collections import Counter
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from headrace.generation import Sampling
 from headrace.llm.acceptance import accept_drawn, kept, rows_to_verify
 from headrace.llm.choosing import Choosing
 from headrace.llm.randomness import stream_key, uniform
-from headrace.llm.sampler import Sampler
+from headrace.llm.sampler import RowChoice, Sampler
 from tests.chi_square import fits
 from tests.llm import reference_sampling
 
@@ -90,6 +91,36 @@ def test_certain_drafts_leave_the_distribution_as_it_is(length: int) -> None:
     rest = [np.where(np.arange(VOCABULARY) == draft, 0, row) for draft, row in zip(drafts, p, strict=False)]
     alike = np.cumprod([1, *(row[draft] for draft, row in zip(drafts, p, strict=False))])
     _check_cells(seen, [*rest, p[-1]], alike)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 5])
+def test_drafts_chosen_by_the_same_random_numbers_leave_the_distribution_as_it_is(length: int) -> None:
+    sampling, sampler = Sampling(temperature=0.8, top_p=0.95), Sampler(VOCABULARY)
+    guesses = LOGITS + np.random.default_rng(length).normal(scale=0.4, size=LOGITS.shape).astype(np.float32)
+    p, q = (
+        [reference_sampling.distribution(row.tolist(), sampling) for row in rows[: length + 1]]
+        for rows in (LOGITS, guesses)
+    )
+    pairs: Counter[tuple[int, int, int]] = Counter()
+    num_texts, num_first = 4_000, 0
+    for seed in range(num_texts):
+        choosing = Choosing(sampling, fresh_seed=seed)
+        drafts: list[int] = []
+        for place in range(length):
+            drafts += sampler.guess(guesses, [RowChoice(place, choosing, tuple(drafts))])
+        chosen = sampler.sample(LOGITS, rows_to_verify(0, choosing, drafts)).token_ids
+        text = chosen[: kept(drafts, chosen) + 1]
+        for token_id in text:
+            choosing.push(token_id)
+        num_first += text[0] == drafts[0]
+        while len(text) <= length:  # as a step without drafts goes on
+            text += sampler.sample(LOGITS, [RowChoice(len(text), choosing)]).token_ids
+            choosing.push(text[-1])
+        pairs.update((place, *pair) for place, pair in enumerate(pairwise(text)))
+    for place in range(length):
+        counts = [[pairs[place, one, other] for other in range(VOCABULARY)] for one in range(VOCABULARY)]
+        assert fits(counts, np.outer(p[place], p[place + 1]), ERROR / 6)
+    assert num_first / num_texts > 1.3 * float(np.dot(p[0], q[0]))  # than of drafts drawn by other numbers
 
 
 @pytest.mark.parametrize("sharpness", [0.0, 0.5, 3.0])
