@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -66,7 +67,7 @@ class _Delta(msgspec.Struct):
     content: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
-    tool_calls: msgspec.Raw | None = None
+    tool_calls: Any = None
 
 
 class _Choice(msgspec.Struct):
@@ -81,7 +82,7 @@ class _Usage(msgspec.Struct):
 class _Chunk(msgspec.Struct):
     choices: list[_Choice] = []
     usage: _Usage | None = None
-    error: msgspec.Raw | None = None
+    error: Any = None
 
 
 _CHUNK = msgspec.json.Decoder(_Chunk)
@@ -132,7 +133,7 @@ class ChatSink:
             self._fault = f"an event is no chunk of a chat: {error}"
             return
         if chunk.error is not None:
-            self._fault = words(bytes(chunk.error))
+            self._fault = words(msgspec.json.encode(chunk.error))
         if chunk.usage:
             self._usage = chunk.usage
         for choice in chunk.choices:

@@ -1,8 +1,12 @@
 """Why no connection came about, in a few words."""
 
+import os
+
 
 def reason(error: OSError) -> str:
     """What the operating system said."""
-    if isinstance(error, TimeoutError) and not error.errno:
+    if error.errno and error.errno > 0:  # its own words: libraries have words of theirs
+        return os.strerror(error.errno).lower()
+    if isinstance(error, TimeoutError):
         return "no connection in time"
-    return (error.strerror or str(error) or type(error).__name__).split("] ")[-1].lower()
+    return (str(error) or type(error).__name__).lower()

@@ -9,6 +9,7 @@ from hpack import Decoder
 from hpack.exceptions import HPACKError
 
 from headrace.bench import http2_frames as h2
+from headrace.bench.hpack_plain import read_plain
 from headrace.bench.http2_frames import Frame, FrameReader, NotHttp2, frame
 
 _OWN_SETTINGS = (
@@ -48,6 +49,8 @@ class Http2Connection(asyncio.Protocol):
         self.usable = True
         self._room = room
         self._gone = gone
+        self._loop = asyncio.get_running_loop()
+        self._out: list[bytes] = []
         self._frames = FrameReader()
         self._decoder = Decoder()
         self._decoder.max_allowed_table_size = 0
@@ -79,9 +82,9 @@ class Http2Connection(asyncio.Protocol):
         length = len(body)
         if length <= self._frame_size and length <= self._window and length <= self._stream_window:
             self._window -= length
-            self._transport.write(head + frame(h2.DATA, h2.END_STREAM, stream, body))
+            self._write(head + frame(h2.DATA, h2.END_STREAM, stream, body))
         else:
-            self._transport.write(head)
+            self._write(head)
             self._blocked[stream] = _Sending(memoryview(body), self._stream_window)
             self._send_blocked()
         return stream
@@ -90,7 +93,7 @@ class Http2Connection(asyncio.Protocol):
         """Nobody waits for this answer any more."""
         if self._exchanges.pop(stream, None) is not None:
             self._blocked.pop(stream, None)
-            self._transport.write(frame(h2.RST_STREAM, 0, stream, _CANCEL))
+            self._write(frame(h2.RST_STREAM, 0, stream, _CANCEL))
 
     def abort(self) -> None:
         self._transport.abort()
@@ -98,7 +101,7 @@ class Http2Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]
         more = h2.LARGEST_WINDOW - h2.DEFAULT_WINDOW
-        transport.write(h2.PREFACE + h2.settings(_OWN_SETTINGS) + h2.window_update(0, more))  # type: ignore[attr-defined]
+        self._write(h2.PREFACE + h2.settings(_OWN_SETTINGS) + h2.window_update(0, more))
         self._room(self)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -116,6 +119,16 @@ class Http2Connection(asyncio.Protocol):
             self._why = f"not HTTP/2: {error}"
             self._transport.abort()
 
+    def _write(self, data: bytes) -> None:
+        """Frames of one turn of the event loop go out together."""
+        if not self._out:
+            self._loop.call_soon(self._flush)
+        self._out.append(data)
+
+    def _flush(self) -> None:
+        out, self._out = self._out, []
+        self._transport.write(b"".join(out))
+
     def _read(self, read: Frame) -> None:
         kind = read.kind
         if kind == h2.DATA:
@@ -131,12 +144,12 @@ class Http2Connection(asyncio.Protocol):
         elif kind == h2.SETTINGS and not read.flags & h2.ACK:
             self._adopt(h2.read_settings(read.content))
         elif kind == h2.PING and not read.flags & h2.ACK:
-            self._transport.write(frame(h2.PING, h2.ACK, 0, read.content))
+            self._write(frame(h2.PING, h2.ACK, 0, read.content))
 
     def _read_data(self, read: Frame) -> None:
         self._received += len(read.content)
         if self._received > _REFILL:
-            self._transport.write(h2.window_update(0, self._received))
+            self._write(h2.window_update(0, self._received))
             self._received = 0
         if exchange := self._exchanges.get(read.stream):
             exchange.piece(read.content)
@@ -152,7 +165,9 @@ class Http2Connection(asyncio.Protocol):
             return
         fields = self._blocks.get(self._block)
         if fields is None:
-            fields = {bytes(name): bytes(value) for name, value in self._decoder.decode(self._block, raw=True)}
+            fields = read_plain(self._block)
+            if fields is None:
+                fields = {bytes(name): bytes(value) for name, value in self._decoder.decode(self._block, raw=True)}
             if len(self._blocks) < _KEPT_BLOCKS:
                 self._blocks[self._block] = fields
         if exchange := self._exchanges.get(read.stream):
@@ -182,7 +197,7 @@ class Http2Connection(asyncio.Protocol):
                 for sending in self._blocked.values():
                     sending.window += value - self._stream_window
                 self._stream_window = value
-        self._transport.write(frame(h2.SETTINGS, h2.ACK, 0))
+        self._write(frame(h2.SETTINGS, h2.ACK, 0))
         self._send_blocked()
         self._room(self)
 
@@ -201,7 +216,7 @@ class Http2Connection(asyncio.Protocol):
                 self._window -= size
                 sending.window -= size
                 flags = 0 if sending.left else h2.END_STREAM
-                self._transport.write(frame(h2.DATA, flags, stream, bytes(part)))
+                self._write(frame(h2.DATA, flags, stream, bytes(part)))
             if not sending.left:
                 del self._blocked[stream]
 

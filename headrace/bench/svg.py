@@ -60,7 +60,7 @@ class Scale:
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
     """Round numbers from low to high: steps of 1, 2 or 5 times a power of ten."""
-    if high <= low:
+    if high - low < 1e-9:
         return [low]
     rough = (high - low) / most
     power = 10 ** math.floor(math.log10(rough))
@@ -111,7 +111,8 @@ def bar_chart(title: str, bars: Sequence[tuple[str, Sequence[float]]], colours: 
     for index, (label, values) in enumerate(bars):
         left, below = LEFT + index * width, 0.0
         gap = 1.0 if width < 14 else width * 0.14
-        start, wide = left + gap / 2, min(width - gap, 72.0)
+        wide = min(width - gap, 72.0)
+        start = left + (width - wide) / 2
         for value, colour in zip(values, colours, strict=True):
             if value > 0:
                 above, base = up(below + value), up(below)
