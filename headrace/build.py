@@ -33,6 +33,7 @@ from headrace.workers.engine_remote import RemoteEngine
 from headrace.workers.remote import ProcessInstance, Settings
 
 DIED = "its worker died when it was probed; batching = true trusts it"
+DIED_PADDED = "its worker died when that was tried"
 
 
 class Build:
@@ -123,11 +124,21 @@ class Build:
         return None if path is None else DraftFile(where, path)
 
     async def _first(self, manifest: Manifest) -> tuple[ProcessInstance, Signature]:
-        """The worker that finds out what the model is. Where it dies of being probed, one that does not probe."""
-        for axis in (None, BatchAxis(False, why=DIED)):
-            worker = self._worker(manifest, 0, axis)
+        """The worker that finds out what the model is. Where it dies of being probed, one that does not probe.
+
+        Between them, one that does not try to pad where nobody asked for it.
+        """
+        unpadded = msgspec.structs.replace(manifest, batching=msgspec.structs.replace(manifest.batching, pad=False))
+        tries: list[tuple[Manifest, BatchAxis | None]] = [(manifest, None)]
+        tries += [(unpadded, None)] if manifest.batching.pad is None else []
+        for asked, axis in (*tries, (manifest, BatchAxis(False, why=DIED))):
+            worker = self._worker(asked, 0, axis)
             try:
-                return worker, await worker.start()
+                signature = await worker.start()
+                if asked is unpadded and signature.batch.batched:
+                    batch = msgspec.structs.replace(signature.batch, unpadded=DIED_PADDED)
+                    signature = msgspec.structs.replace(signature, batch=batch)
+                return worker, signature
             except WorkerLost as error:
                 await worker.close()
                 lost = error

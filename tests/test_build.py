@@ -81,6 +81,20 @@ async def test_a_model_that_dies_of_being_probed_is_served_without(tmp_path: Pat
     await model.close()
 
 
+async def test_a_model_that_dies_of_being_padded_still_runs_rows_of_one_length_together(tmp_path: Path) -> None:
+    dies_of_less = """
+    crash_on = -85  # the first made-up row begins with 85; numbers below zero are tried for padding alone
+    inputs = [{ name = "x", shape = [-1, -1], datatype = "INT64" }]
+    outputs = [{ name = "y", shape = [-1], value = "sum", datatype = "INT64" }]
+    """
+    bench = Bench(tmp_path, dies_of_less)
+    model = await bench.build(Manifest("m", 1, bench.path, "fake"))
+    assert model.signature.batch.batched
+    assert model.signature.batch.pad is None
+    assert model.signature.batch.unpadded == "its worker died when that was tried"
+    await model.close()
+
+
 @pytest.mark.parametrize("isolation", ["process", "none"])
 async def test_what_a_models_runs_take_is_found_out_and_kept(tmp_path: Path, isolation: str) -> None:
     bench = Bench(tmp_path)
