@@ -102,7 +102,7 @@ class Server:
             local,
             self.registry,
             self.states,
-            Build(config.batching, config.workers, config.llm, self.bus, clock, local, cache_folder(os.environ)),
+            Build(config, self.bus, clock, local, cache_folder(os.environ)),
             parallel=config.models.load_parallel,
             drain_s=config.server.drain_s,
             uploads=config.models.uploads,

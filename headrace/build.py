@@ -17,7 +17,7 @@ from headrace.batching.latency_store import LatencyStore
 from headrace.batching.policy import Limits, Policy
 from headrace.batching.waiting import Waiting
 from headrace.clock import Clock
-from headrace.config import Batching, Llm, Workers
+from headrace.config import Config, Llm
 from headrace.devices.inventory import cores, cpu_features
 from headrace.errors import HeadraceError, ModelInvalid, WorkerLost
 from headrace.llm.engine_protocol import DraftFile, EngineLoading
@@ -41,9 +41,7 @@ class Build:
 
     def __init__(
         self,
-        batching: Batching,
-        workers: Workers,
-        llm: Llm,
+        config: Config,
         record: Recorder,
         clock: Clock,
         repository: LocalRepository,
@@ -53,9 +51,10 @@ class Build:
         self._repository = repository
         self._company = Company()
         self._foresight = Foresight(LatencyStore(cache), clock)
-        self._batching = batching
-        self._workers = workers
-        self._llm = llm
+        self._batching = config.batching
+        self._workers = config.workers
+        self._llm = config.llm
+        self._weights = {name: tenant.weight for name, tenant in config.tenants.items()}
         self._record = record
         self._clock = clock
 
@@ -169,7 +168,7 @@ class Build:
         return model
 
     def _by_deadline(self, limits: Limits, latency: Latency, num_instances: int) -> Policy[Waiting]:
-        return DeadlinePolicy(limits, latency, self._company, {}, num_instances)
+        return DeadlinePolicy(limits, latency, self._company, self._weights, num_instances)
 
     def _loading(self, manifest: Manifest) -> Loading:
         tolerance = manifest.batching.tolerance

@@ -26,7 +26,7 @@ async def _inspect(config: Config, repository: Path) -> tuple[tuple[VersionStatu
     registry = Registry(states.of)
     local, clock = LocalRepository(repository), LoopClock(asyncio.get_running_loop())
     batching = msgspec.structs.replace(config.batching, sweep_s=0.0)  # nobody is going to ask
-    build = Build(batching, config.workers, config.llm, discard, clock, local)
+    build = Build(msgspec.structs.replace(config, batching=batching), discard, clock, local)
     reconcile = Reconcile(local, registry, states, build, parallel=config.models.load_parallel)
     await reconcile.start()
     index, served = states.all(), tuple(registry.all())

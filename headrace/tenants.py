@@ -44,3 +44,9 @@ def check_tenants(tenants: Mapping[str, Tenant]) -> None:
     for name, tenant in tenants.items():
         if tenant.burst and math.isinf(tenant.rate):
             raise SettingInvalid("goes with a rate, and there is none; say both, or neither", f"tenants.{name}.burst")
+
+
+def weight_of(tenant: str, weights: Mapping[str, float]) -> float:
+    """Its share beside the shares of others."""
+    weight = weights.get(tenant)
+    return weights.get(OTHERS, 1.0) if weight is None else weight

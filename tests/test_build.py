@@ -35,9 +35,7 @@ class Bench:
         local = LocalRepository(folder)
         self.cache = folder / "cache"
         self.build = Build(
-            batching or config.Batching(),
-            config.Workers(),
-            llm or config.Llm(),
+            config.Config(batching=batching or config.Batching(), llm=llm or config.Llm()),
             self.records.append,
             clock,
             local,

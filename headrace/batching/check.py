@@ -1,5 +1,6 @@
 """A request held against a model's signature: what is wrong with it, or how many rows and of which shape."""
 
+from math import prod
 from typing import NamedTuple
 
 from headrace.errors import HeadraceError, InvalidRequest
@@ -14,7 +15,7 @@ class Checked(NamedTuple):
 
     rows: int
     key: Key
-    length: int = 0  # of each row along the axis that rows are filled up along; 0 where the model has none
+    length: int = 0  # of a row: along the axis that rows are filled up along, else its numbers; 0: all are of one size
 
 
 MOST_KNOWN = 1024  # forms of requests that are remembered
@@ -90,7 +91,9 @@ class Check:
         """What may share a run with it: where rows are filled up, whatever differs in length alone."""
         pad = self._pad
         if pad is None:
-            return Checked(rows, () if self._one_shape else self._key(inputs))
+            if self._one_shape:
+                return Checked(rows, ())
+            return Checked(rows, self._key(inputs), max([prod(self._agreed(each.name, each.shape)) for each in inputs]))
         sizes = {tensor.shape[pad.axis] for tensor in inputs if tensor.name in pad.values}
         length = max(sizes, default=0)
         told = not pad.mask or any(tensor.name == pad.mask for tensor in inputs)

@@ -89,8 +89,7 @@ class DeadlinePolicy(Generic[J]):
         if work.tenants:
             before = work.before(job.bucket)
             if len(work.tenants) > (job.tenant in work.tenants):
-                weights = self._turns.weights
-                before = min(before, work.fair_share_before(job.tenant, weights.get(job.tenant, 1.0), weights))
+                before = min(before, work.fair_share_before(job.tenant, self._turns.weights))
             # As if it were long itself: else short ones would take every gap that is too small for a long one. And a
             # run of others may come between, where it is worth more.
             reserve = max(0.0, self._long_ns - needs) + min(self._good_run_ns(job), slack / 4)

@@ -7,6 +7,7 @@ import heapq
 from collections.abc import Iterable, Mapping
 
 from headrace.batching.job import J
+from headrace.tenants import weight_of
 
 MOST_TENANTS = 10_000  # whose turns are remembered; the oldest are forgotten, and begin as if they were new
 
@@ -28,7 +29,7 @@ class Turns:
 
     def served(self, tenant: str, cost_ns: float) -> None:
         """Something of it is run."""
-        self._served[tenant] = self._served.get(tenant, 0.0) + cost_ns / self.weights.get(tenant, 1.0)
+        self._served[tenant] = self._served.get(tenant, 0.0) + cost_ns / weight_of(tenant, self.weights)
 
     def next(self, tenants: Iterable[str]) -> list[str]:
         """These tenants, the one whose turn it is first."""
@@ -48,7 +49,7 @@ class Turns:
                 line = lines[level][tenant]
                 ordered.append(line[at])
                 if at + 1 < len(line):
-                    after = served + line[at].cost_ns / self.weights.get(tenant, 1.0)
+                    after = served + line[at].cost_ns / weight_of(tenant, self.weights)
                     heapq.heapreplace(heap, (after, tenant, at + 1))
                 else:
                     heapq.heappop(heap)

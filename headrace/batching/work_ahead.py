@@ -7,6 +7,8 @@ buckets, however many requests wait.
 from bisect import bisect_right, insort
 from collections.abc import Collection, Mapping
 
+from headrace.tenants import weight_of
+
 WIDTH_BITS = 22  # of a bucket: 4.2 ms
 FARTHEST_NS = 4_000_000_000  # what is due later than this from now is counted with what has no deadline
 FAR = 1 << 62
@@ -63,13 +65,13 @@ class WorkAhead:
         """What waits of one tenant."""
         return self._tenants.get(tenant, 0.0)
 
-    def fair_share_before(self, tenant: str, weight: float, weights: Mapping[str, float]) -> float:
+    def fair_share_before(self, tenant: str, weights: Mapping[str, float]) -> float:
         """What is served before a newcomer of `tenant` where tenants take turns by weight: all of its own, and of
         each other as much as that tenant may take meanwhile."""
         own = self._tenants.get(tenant, 0.0)
-        turns = own / weight
+        turns = own / weight_of(tenant, weights)
         return own + sum(
-            min(theirs, turns * weights.get(name, 1.0)) for name, theirs in self._tenants.items() if name != tenant
+            min(theirs, turns * weight_of(name, weights)) for name, theirs in self._tenants.items() if name != tenant
         )
 
     def before(self, bucket: Bucket) -> float:

@@ -104,8 +104,9 @@ def test_rows_of_several_lengths_share_a_key_where_they_are_filled_up() -> None:
     assert (short.length, long.length) == (3, 9)
 
 
-def test_the_length_of_a_model_whose_rows_are_not_filled_up_is_0() -> None:
-    assert Check(signature((FREE, FREE)))(request([[1, 2]])).length == 0
+def test_the_length_of_a_row_that_is_not_filled_up_is_what_it_holds_and_0_where_all_are_alike() -> None:
+    assert Check(signature((FREE, FREE)))(request([[1, 2], [3, 4]])).length == 2
+    assert Check(signature((FREE, 2)))(request([[1, 2]])).length == 0
 
 
 def test_what_is_given_besides_still_keeps_requests_apart() -> None:

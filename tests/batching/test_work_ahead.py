@@ -17,10 +17,10 @@ def test_turns_are_taken_by_weight() -> None:
     work = WorkAhead()
     work.add((5, FAR), "flood", 90.0)
     work.add((5, FAR), "quiet", 10.0)
-    assert work.fair_share_before("quiet", 1.0, {}) == 20.0
-    assert work.fair_share_before("quiet", 1.0, {"flood": 3.0}) == 40.0
-    assert work.fair_share_before("flood", 1.0, {}) == 100.0
-    assert work.fair_share_before("new", 1.0, {}) == 0.0
+    assert work.fair_share_before("quiet", {}) == 20.0
+    assert work.fair_share_before("quiet", {"flood": 3.0}) == 40.0
+    assert work.fair_share_before("flood", {}) == 100.0
+    assert work.fair_share_before("new", {}) == 0.0
 
 
 def test_room_behind_is_what_the_tightest_of_those_behind_leaves() -> None:
