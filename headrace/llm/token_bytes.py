@@ -72,5 +72,5 @@ def _letters() -> dict[str, int]:
 
 
 _LETTERS = _letters()
-BYTE_LETTERS = frozenset(_LETTERS)
+BYTE_LETTERS: Mapping[int, str] = {byte: letter for letter, byte in _LETTERS.items()}
 """The letters that byte-level vocabularies spell bytes with."""

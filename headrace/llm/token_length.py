@@ -1,7 +1,8 @@
 """How many bytes of a text one token covers at most, so that long texts are known to be long before they are cut.
 
 Says nothing where any part of a text might be dropped on its way: by a normaliser that shortens, by a cut that removes
-what it cuts at, by a token that takes the white space around it, or for want of a token for a byte.
+what it cuts at, or by a token that takes the white space around it. Bytes that have no token are dropped, and do not
+count.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,7 @@ from headrace.llm.token_bytes import BYTE_LETTERS
 Json = Mapping[str, Any]
 
 _COMPOSED = 3  # NFC: three jamo of 3 bytes are one syllable of 3, and nothing shrinks more
+_IN_TEXTS = [byte for byte in range(0xF5) if byte not in (0xC0, 0xC1)]  # UTF-8 has no others
 _KEEPS_ALL = ("ByteLevel", "Metaspace", "Digits", "UnicodeScripts")
 
 
@@ -29,25 +31,42 @@ class Vocabulary(msgspec.Struct, frozen=True):
     pre_tokenizer: Json | None
 
 
-def longest_token(of: Vocabulary) -> int:
-    """Bytes of a text; 0 where nothing is certain."""
-    shrinks = _shrinks(of.normalizer)
-    if of.trims or not shrinks or not _keeps(of.pre_tokenizer) or not _spells_all(of):
-        return 0
+class Covering(msgspec.Struct, frozen=True):
+    """How tokens cover a text."""
+
+    longest: int = 0  # bytes of a text that one covers at most; 0 where nothing is certain
+    dropped: bytes = b""  # those without a token
+
+    def least_tokens(self, text: str) -> int:
+        """A number of tokens that the text is certain to have at least."""
+        if not self.longest:
+            return 0
+        content = text.encode("utf-8", "surrogatepass")
+        if self.dropped:
+            content = content.translate(None, self.dropped)
+        return -(-len(content) // self.longest)
+
+
+def covering(of: Vocabulary) -> Covering:
+    """What is certain of a vocabulary."""
+    shrinks, dropped = _shrinks(of.normalizer), _dropped(of)
+    if of.trims or not shrinks or not _keeps(of.pre_tokenizer) or dropped is None or (dropped and shrinks > 1):
+        return Covering()
     lengths = map(len, of.tokens) if of.letters else _bytes(of.tokens)
-    return shrinks * max((*lengths, *_bytes(of.added)), default=0)
+    return Covering(shrinks * max((*lengths, *_bytes(of.added)), default=0), dropped)
 
 
 def _bytes(tokens: Iterable[str]) -> Iterable[int]:
     return (len(token.encode("utf-8", "replace")) for token in tokens)
 
 
-def _spells_all(of: Vocabulary) -> bool:
-    """Whether every byte has a token."""
+def _dropped(of: Vocabulary) -> bytes | None:
+    """The bytes of texts that have no token; None: whole characters may have none."""
     known = set(of.tokens)
     if of.letters:
-        return known.issuperset(BYTE_LETTERS)
-    return of.byte_tokens and known.issuperset(f"<0x{byte:02X}>" for byte in range(256))
+        return bytes(byte for byte in _IN_TEXTS if BYTE_LETTERS[byte] not in known)
+    spelt = of.byte_tokens and known.issuperset(f"<0x{byte:02X}>" for byte in range(256))
+    return b"" if spelt else None
 
 
 def _shrinks(normalizer: Json | None) -> int:

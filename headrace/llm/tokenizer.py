@@ -11,7 +11,7 @@ from tokenizers.models import BPE
 
 from headrace.errors import InvalidRequest, ModelInvalid
 from headrace.llm.token_bytes import spelling, token_bytes
-from headrace.llm.token_length import Vocabulary, longest_token
+from headrace.llm.token_length import Covering, Vocabulary, covering
 from headrace.llm.tokenizer_cache import cached
 from headrace.llm.tokenizer_gguf import tokenizer_json
 from headrace.weights.checkpoint import TokenizerSource
@@ -77,7 +77,7 @@ class Tokenizer:
         self.special_ids = frozenset(index for index, token in added.items() if token.special)
         decoder = library.decoder
         self._spelling = spelling(json.loads(decoder.__getstate__()) if decoder is not None else None)
-        self._longest: int | None = None  # see least_tokens; not known yet
+        self._covering: Covering | None = None  # not known before it is asked for
         self._bytes = {index: token.content.encode("utf-8", "replace") for index, token in added.items()}
 
     def encode(self, text: str, add_special: bool = True) -> list[int]:
@@ -125,9 +125,9 @@ class Tokenizer:
 
     def least_tokens(self, text: str) -> int:
         """A number of tokens that the text is certain to have at least, known from its length; 0 where none is."""
-        if self._longest is None:
-            self._longest = longest_token(self._described())
-        return -(-len(text.encode("utf-8", "surrogatepass")) // self._longest) if self._longest else 0
+        if self._covering is None:
+            self._covering = covering(self._described())
+        return self._covering.least_tokens(text)
 
     def _described(self) -> Vocabulary:
         library, added = self.library, self.library.get_added_tokens_decoder().values()
