@@ -1,7 +1,7 @@
 """Which lengths share a run."""
 
 from headrace.batching.job import Job
-from headrace.batching.length_class import class_of, longest_of
+from headrace.batching.length_class import class_of
 from headrace.batching.packing import EVEN_ROWS, Line, Lines, best_window, chosen
 from headrace.batching.queue import Queue
 from tests.batching.jobs import MS, job
@@ -69,8 +69,3 @@ def test_a_batch_that_is_too_heavy_leaves_the_rest() -> None:
     (group,) = queue.groups.values()
     window = best_window(group, head, class_of(8), line, INFINITE, 64)
     assert chosen(group, head, window, head.num_bytes) == ([head], True)
-
-
-def test_a_class_holds_every_length_up_to_its_longest() -> None:
-    for length in range(1, 5000):
-        assert longest_of(class_of(length) - 1) < length <= longest_of(class_of(length))
