@@ -180,6 +180,9 @@ TWINLESS = {
         "llm/limits",
         "weights/checkpoint",
         "llm/engine_protocol",
+        "protocols/http2/codes",
+        "protocols/http2/faults",
+        "protocols/http2/limits",
         "bench/report",
         "bench/wire",
     )

@@ -12,7 +12,7 @@ from headrace.protocols.grpc.tls import Tls
 from headrace.protocols.http2.connection import Connection
 from headrace.protocols.http2.header_blocks import Headers
 from headrace.protocols.http2.limits import Limits
-from headrace.protocols.http2.stream import Receiver, Stream
+from headrace.protocols.http2.stream import NOBODY, Receiver, Stream
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class Server:
         if head.method is not None:
             return RemoteCall(stream, head, head.method, self._max_message_bytes, self._loop)
         stream.send(b"", (), 0, head.refusal)
-        return Deaf()
+        return NOBODY
 
     def connected(self, connection: Connection[Asked]) -> None:
         self._connections.add(connection)
@@ -96,22 +96,3 @@ class Server:
         for connection in list(self._connections):
             connection.look(now)
         self._looking = self._loop.call_later(_LOOK_S, self._look)
-
-
-class Deaf:
-    """Takes what comes on a stream that was refused before it was heard."""
-
-    def receive(self, content: memoryview, ended: bool) -> None:
-        """Nobody listens."""
-
-    def place(self, size: int) -> memoryview | None:
-        return None
-
-    def placed(self, count: int, ended: bool) -> None:
-        """Nothing was given to be filled."""
-
-    def drained(self) -> None:
-        """Nobody waits."""
-
-    def left(self) -> None:
-        """Nobody minds."""

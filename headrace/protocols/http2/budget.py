@@ -17,13 +17,14 @@ class Budget:
 
     def take(self) -> bool:
         """Take one; False where none is left, which is the peer's fault."""
+        if self._left < 1:
+            now = self._now()
+            self._left = min(float(self._most), self._left + (now - self._since) * self._per_s)
+            self._since = now
+            if self._left < 1:
+                return False
         self._left -= 1
-        if self._left >= 0:
-            return True
-        now = self._now()
-        self._left = min(float(self._most), self._left + (now - self._since) * self._per_s)
-        self._since = now
-        return self._left >= 0
+        return True
 
     def give(self, count: int = 1) -> None:
         """Something useful was done."""

@@ -33,7 +33,7 @@ class Control:
             codes.MAX_HEADER_LIST_SIZE: limits.max_header_bytes,
         }
         more = limits.connection_window_bytes - codes.FIRST_WINDOW
-        self._transport.write(frames.settings(values) + frames.window_update(0, more))
+        self._transport.write(frames.settings(values) + (frames.window_update(0, more) if more else b""))
 
     def ask(self, told: Callable[[], None] | None, now: float | None = None) -> None:
         """Send a PING; `told` is called when it is answered."""

@@ -10,7 +10,7 @@ class Limits(NamedTuple):
     max_header_bytes: int = 64 * 1024  # decoded; four times as many end the connection
     max_frame_bytes: int = 1 << 20
     stream_window_bytes: int = 1 << 20
-    connection_window_bytes: int = 64 << 20
+    connection_window_bytes: int = 64 << 20  # 65,535 at least
     intake_bytes: int = 64 << 20  # of messages that are larger than a stream's window, together
     patience_s: float = 75.0  # with a client that says nothing, or takes nothing
     max_idle_frames: int = 1000  # frames without use that may come at once: PING, SETTINGS, empty DATA ...

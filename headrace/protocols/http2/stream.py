@@ -31,6 +31,28 @@ class Receiver(Protocol):
         ...
 
 
+class Nobody:
+    """Takes what comes on a stream that nobody listens to."""
+
+    def receive(self, content: memoryview, ended: bool) -> None:
+        """Nobody listens."""
+
+    def place(self, size: int) -> memoryview | None:
+        return None
+
+    def placed(self, count: int, ended: bool) -> None:
+        """Nothing was given to be filled."""
+
+    def drained(self) -> None:
+        """Nobody waits."""
+
+    def left(self) -> None:
+        """Nobody minds."""
+
+
+NOBODY = Nobody()
+
+
 class Carrier(Protocol):
     """The connection under a stream."""
 
@@ -58,7 +80,7 @@ class Stream:
         self.ended = False  # the client has no more
         self.unsent: deque[memoryview] | None = None  # content that waits for windows
         self.tail: bytes | None = None  # the block of headers behind it, which ends the stream
-        self.receiver: Receiver
+        self.receiver: Receiver = NOBODY
         self._carrier = carrier
 
     def send(self, head: bytes, parts: Sequence[Buffer], size: int, tail: bytes | None) -> bool:
