@@ -9,7 +9,17 @@ from headrace.clock import Clock
 from headrace.errors import DeadlineExceeded, HeadraceError, Internal, Unavailable, WorkerLost
 from headrace.gateway.token_bucket import TokenBucket
 from headrace.observe.log_format import FIELDS, JsonFormatter, TextFormatter
-from headrace.records import BatchRecord, GenerationRecord, ModelEvent, Record, RequestRecord, StepRecord, WorkerEvent
+from headrace.records import (
+    BatchRecord,
+    CancelRecord,
+    GenerationRecord,
+    ModelEvent,
+    Record,
+    RequestRecord,
+    ShedRecord,
+    StepRecord,
+    WorkerEvent,
+)
 
 LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "grpc", "asyncio")
 """Loggers that may bring handlers of their own; their lines belong among ours."""
@@ -46,7 +56,7 @@ class RecordLog:
     for generations.
 
     Lines about requests are limited by `bucket`, those about generations by `generations`; how many were left out is
-    told by the next one. At level debug every request has its line. Never writes what a request or a response holds.
+    told by the next one. At level debug every request has its line, and one more that was shed. Never writes what a request or a response holds.
     """
 
     def __init__(
@@ -75,8 +85,11 @@ class RecordLog:
                 self._worker(record)
             elif isinstance(record, GenerationRecord):
                 self._limited(self._generations, logging.INFO, "generation ended", _generation(record))
+            elif isinstance(record, ShedRecord):
+                if debug:
+                    self._line(logging.DEBUG, "request shed", _shed(record))
             else:
-                assert isinstance(record, BatchRecord | StepRecord)  # its requests tell
+                assert isinstance(record, BatchRecord | StepRecord | CancelRecord)  # its requests tell
 
     def _refused(self, record: RequestRecord) -> None:
         level = logging.ERROR if record.error in OUR_FAULTS else logging.WARNING
@@ -132,6 +145,17 @@ def _request(record: RequestRecord) -> dict[str, Any]:
         "ms": round(took_ns / 1e6, 4),
         "batch": record.batch.rows if record.batch else None,
         "trace": record.trace,
+    }
+
+
+def _shed(record: ShedRecord) -> dict[str, Any]:
+    return {
+        "model": record.model.name,
+        "version": record.model.version,
+        "tenant": record.tenant,
+        "reason": record.reason,
+        "predicted_ms": None if record.predicted_ns is None else round(record.predicted_ns / 1e6, 3),
+        "deadline_ms": None if record.deadline_ns is None else round(record.deadline_ns / 1e6, 3),
     }
 
 

@@ -13,7 +13,8 @@ from headrace.generation import Times, Usage
 from headrace.observe import logs
 from headrace.observe.log_format import FIELDS
 from headrace.observe.logs import LIBRARIES, RecordLog
-from headrace.records import Record
+from headrace.records import CancelRecord, Record, ShedRecord
+from headrace.types import ModelVersion
 from tests.fakes import FakeClock
 from tests.observe.make import MS, answered, failed, generated, moved, ran, stepped, worker
 
@@ -217,3 +218,26 @@ def test_setting_up_twice_does_not_double_lines() -> None:
     logs.set_up("text", "info", stream)
     logging.getLogger("headrace").info("once")
     assert stream.getvalue().count("once") == 1
+
+
+def test_what_was_shed_has_a_line_with_its_prediction_for_debugging() -> None:
+    shed = ShedRecord(ModelVersion("m", 1), "alice", "predicted", 81_234_567, 50_000_000)
+    assert lines_of(shed) == []
+    assert lines_of(shed, level=logging.DEBUG) == [
+        (
+            "DEBUG",
+            "request shed",
+            {
+                "model": "m",
+                "version": 1,
+                "tenant": "alice",
+                "reason": "predicted",
+                "predicted_ms": 81.235,
+                "deadline_ms": 50.0,
+            },
+        )
+    ]
+
+
+def test_what_others_tell_has_no_line() -> None:
+    assert lines_of(CancelRecord(ModelVersion("m", 1), "queued"), ran(), level=logging.DEBUG) == []
