@@ -20,7 +20,7 @@ SEARCH_S = 2.0
 FLOATS = {"FP16", "BF16", "FP32", "FP64"}
 
 MOST_TRIED = 2  # dimensions that rows might be filled up along
-NO_SERIES = "its inputs are no series of one length; `batching.pad` says otherwise"
+NO_SERIES = "its inputs are no series of one length; `batching.pad` may name an axis to try"
 LEARN_SIZES = "no sizes of its free dimensions were found that run; give the shapes under `inputs`"
 LEARN = "no size of its free dimensions was found that runs: learned from the first request"
 
