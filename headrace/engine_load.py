@@ -42,7 +42,7 @@ def _encoder(asked: EngineLoading, checkpoint: Checkpoint, cache: Path | None) -
     if asked.manifest.llm.draft is not None:
         raise ModelInvalid("is for models that continue texts, and this is an encoder; leave it out", "llm.draft")
     with ThreadPoolExecutor(1, "graph") as beside:
-        graph = beside.submit(load_encoder, checkpoint, asked.threads, llm.precision, llm.max_context)
+        graph = beside.submit(load_encoder, checkpoint, asked.threads, llm.precision, llm.max_context, cache)
         engine: Engine = importlib.import_module(ENCODER).assemble(asked, checkpoint, cache, graph)
     return engine
 

@@ -13,14 +13,11 @@ import openvino as ov
 import openvino.opset15 as op
 from numpy.typing import NDArray
 
+from headrace.graphs.rounding import group_codes, row_codes
 from headrace.weights.checkpoint import Weight
 
 Node = Any
 """An OpenVINO node; the library has no types to import."""
-
-LEAST_SCALE = 1e-8
-"""Keeps a row of zeros from a division by zero."""
-
 
 Form = Literal["f32", "bf16", "int8", "int4"]
 
@@ -56,28 +53,8 @@ def _held(weights: Sequence[Weight], form: Form, group: int) -> Node:
     if form == "bf16":
         return op.convert(_bf16(_stacked([weight.dense() for weight in weights])), "f32")
     if form == "int4" and weights[0].shape[1] % group == 0:
-        return _grouped_codes([_int4(weight.dense(), group) for weight in weights])
-    return _row_codes([_int8(weight.dense()) for weight in weights])
-
-
-def _int8(values: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Codes -127 to 127 [out, in] and a scale a row [out, 1]."""
-    highest = np.maximum(values.max(axis=1, keepdims=True), -values.min(axis=1, keepdims=True))
-    scales = np.maximum(highest, LEAST_SCALE) / np.float32(127)
-    scaled = values / scales
-    np.rint(scaled, out=scaled)
-    return scaled.astype(np.int8), scales
-
-
-def _int4(values: NDArray[np.float32], group: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
-    """Codes 0 to 15 [out, groups, group], with a whole zero point and a scale for each group [out, groups, 1]."""
-    grouped = values.reshape(len(values), -1, group)
-    low = np.minimum(grouped.min(axis=2, keepdims=True), 0)
-    high = np.maximum(grouped.max(axis=2, keepdims=True), 0)
-    scales = np.maximum(high - low, LEAST_SCALE) / np.float32(15)
-    zeros = np.rint(-low / scales)
-    codes = np.clip(np.rint(grouped / scales) + zeros, 0, 15)
-    return codes.astype(np.uint8), zeros.astype(np.uint8), scales
+        return _grouped_codes([group_codes(weight, group) for weight in weights])
+    return _row_codes([row_codes(weight) for weight in weights])
 
 
 def _row_codes(parts: Sequence[tuple[NDArray[np.int8], NDArray[np.float32]]]) -> Node:

@@ -1,6 +1,7 @@
 """An encoder on OpenVINO's CPU device: the checkpoint of a BERT-like model -> what turns texts into rows of numbers."""
 
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from headrace.errors import ModelInvalid, Unavailable
 from headrace.graphs.encoder import build_encoder
-from headrace.runtimes.openvino import core
+from headrace.runtimes.openvino_cache import GraphCache, graph_key
 from headrace.runtimes.openvino_plan import PRECISIONS, ROUNDING, Asked
 from headrace.runtimes.reasons import is_out_of_memory, openvino_reason
 from headrace.weights.checkpoint import Checkpoint
@@ -28,11 +29,16 @@ class OpenedEncoder(msgspec.Struct, frozen=True):
 
 
 def load_encoder(
-    checkpoint: Checkpoint, threads: int, precision: Asked = "auto", max_context: int = 0
+    checkpoint: Checkpoint,
+    threads: int,
+    precision: Asked = "auto",
+    max_context: int = 0,
+    cache: Path | None = None,
 ) -> OpenedEncoder:
-    """Build and compile it; where the checkpoint does not say how tokens are pooled, their mean is taken.
+    """Build and compile it, or take it from the folder `cache`; None: it is built at every start.
 
-    "auto" is float32: vectors are compared with those that other programs made. Raises ModelInvalid.
+    Where the checkpoint does not say how tokens are pooled, their mean is taken. "auto" is float32: vectors are
+    compared with those that other programs made. Raises ModelInvalid.
     """
     facts = checkpoint.architecture
     if facts.labels > 1:
@@ -51,7 +57,8 @@ def load_encoder(
         "ENABLE_CPU_PINNING": False,
     }
     try:
-        compiled = core().compile_model(build_encoder(checkpoint, held), "CPU", options)
+        key = graph_key([checkpoint.digest, facts, held, sorted(options.items())])
+        compiled = GraphCache(cache).compiled(key, options, lambda: build_encoder(checkpoint, held))
     except RuntimeError as error:
         raise ModelInvalid(openvino_reason(str(error))) from error
     longest = min(max_context or checkpoint.max_input, checkpoint.max_input, facts.max_context)

@@ -14,6 +14,9 @@ from headrace.weights.hf_architecture import hf_architecture, hf_config
 from headrace.weights.hf_text import hf_text
 
 GRAPH = "openvino_model.xml"
+PIECES, PIECE_BYTES = 512, 4096
+"""Of the weights, that a folder's name is made of."""
+
 STATEFUL_INPUTS = {"input_ids", "attention_mask", "position_ids", "beam_idx"}
 
 
@@ -62,8 +65,27 @@ def num_weights(model: ov.Model) -> int:
     return sum(prod(node.get_output_shape(0)) for node in constants if len(node.get_output_shape(0)) > 1)
 
 
+def cached_heads(model: ov.Model) -> tuple[int, int] | None:
+    """How many heads of what size are cached of a token; None where layers differ or the graph does not say.
+
+    Of a graph that is yet to be paged.
+    """
+    shapes = [node.get_output_partial_shape(0) for node in model.get_ops() if node.get_type_name() == "ReadValue"]
+    found = {(str(shape[1]), str(shape[3])) for shape in shapes if shape.rank.is_static and len(shape) == 4}
+    if len(found) != 1 or shapes[0][1].is_dynamic or shapes[0][3].is_dynamic:
+        return None
+    return shapes[0][1].get_length(), shapes[0][3].get_length()
+
+
 def _digest(folder: Path) -> str:
-    """Of the graph's text and the size of its weights: a name, not a proof."""
-    size = (folder / GRAPH).with_suffix(".bin")
-    content = (folder / GRAPH).read_bytes() + (str(size.stat().st_size).encode() if size.exists() else b"")
-    return hashlib.sha256(content).hexdigest()[:40]
+    """Of the graph's text and of its weights some pieces, spread over the file: a name, not a proof."""
+    found = hashlib.sha256((folder / GRAPH).read_bytes())
+    weights = (folder / GRAPH).with_suffix(".bin")
+    if weights.exists():
+        size = weights.stat().st_size
+        found.update(str(size).encode())
+        with weights.open("rb") as file:
+            for place in range(PIECES):
+                file.seek(max(0, size - PIECE_BYTES) * place // (PIECES - 1))
+                found.update(file.read(PIECE_BYTES))
+    return found.hexdigest()[:40]

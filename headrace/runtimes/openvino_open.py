@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import openvino as ov
 
 from headrace.errors import ModelInvalid
 from headrace.graphs.decoder import build_decoder, check
 from headrace.runtimes.openvino import core
 from headrace.runtimes.openvino_cache import GraphCache, graph_key
-from headrace.runtimes.openvino_ir import ir_checkpoint, is_ir, num_weights, read_ir
+from headrace.runtimes.openvino_ir import cached_heads, ir_checkpoint, is_ir, num_weights, read_ir
 from headrace.runtimes.openvino_language import OpenVinoLanguage
 from headrace.runtimes.openvino_paged import complete, paged
 from headrace.runtimes.openvino_plan import Asked, KvAsked, Plan, plan
@@ -55,9 +57,7 @@ def load_language(path: Path, choices: Choices, checkpoint: Checkpoint | None = 
     options = chosen.options(choices.threads)
     try:
         if checkpoint.source == "openvino":
-            graph = read_ir(core(), path)
-            parameters = num_weights(graph)
-            compiled = core().compile_model(paged(graph), "CPU", dict(options))
+            compiled, parameters = _of_ir(path, checkpoint.digest, options, choices.cache)
         else:
             check(facts)
             parameters = sum(prod(weight.shape) for weight in checkpoint.weights.values())
@@ -66,11 +66,25 @@ def load_language(path: Path, choices: Choices, checkpoint: Checkpoint | None = 
                 key,
                 options,
                 lambda: paged(build_decoder(checkpoint, chosen.precision, max_context), facts),
-                lambda graph: complete(graph, facts),
+                lambda graph: complete(graph, facts.kv_heads, facts.head_dim),
             )
     except RuntimeError as error:
         raise ModelInvalid(openvino_reason(str(error)), path.name) from error
     return Opened(checkpoint, OpenVinoLanguage(compiled, max_context, choices.threads), chosen, parameters)
+
+
+def _of_ir(path: Path, digest: str, options: Mapping[str, Any], cache: Path | None) -> tuple[ov.CompiledModel, int]:
+    """A folder's own graph, compiled, and how many weights it has.
+
+    It is read at every start; to be paged and made ready takes most of the time. What a kept graph must be told is read
+    from it too: where layers differ, nothing is kept.
+    """
+    graph = read_ir(core(), path)
+    parameters, heads = num_weights(graph), cached_heads(graph)
+    kept = GraphCache(cache if heads else None)
+    key = graph_key([digest, heads, sorted(options.items())])
+    compiled = kept.compiled(key, options, lambda: paged(graph), lambda found: complete(found, *heads or (0, 0)))
+    return compiled, parameters
 
 
 def _kinds(weights: Mapping[str, Weight]) -> list[str]:

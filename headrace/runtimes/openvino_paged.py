@@ -57,13 +57,13 @@ def paged(model: ov.Model, facts: Architecture | None = None) -> ov.Model:
     return model
 
 
-def complete(model: ov.Model, facts: Architecture) -> None:
+def complete(model: ov.Model, kv_heads: int, head_dim: int) -> None:
     """Tell a paged graph that was read from a file what the pass told the one that it paged."""
     for node in model.get_ops():
         if node.get_type_name() == "PagedAttentionExtension":
             known = node.get_rt_info()
-            known["num_k_heads"] = known["num_v_heads"] = facts.kv_heads
-            known["k_head_size"] = known["v_head_size"] = facts.head_dim
+            known["num_k_heads"] = known["num_v_heads"] = kv_heads
+            known["k_head_size"] = known["v_head_size"] = head_dim
 
 
 def check_inputs(model: Any) -> None:

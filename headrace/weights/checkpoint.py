@@ -82,6 +82,10 @@ class Weight(Protocol):
         """Its values as float32. Raises ModelInvalid where the file does not hold them."""
         ...
 
+    def cut(self, begin: int, end: int) -> "Weight":
+        """The rows from `begin` to before `end`."""
+        ...
+
     def grouped(self) -> Grouped | None:
         """Its codes as they are; None where it is not quantised."""
         ...

@@ -24,6 +24,9 @@ class Matrix:
     def dense(self) -> Floats:
         return self._values
 
+    def cut(self, begin: int, end: int) -> "Matrix":
+        return Matrix(self._values[begin:end])
+
     def grouped(self) -> Grouped | None:
         return None
 

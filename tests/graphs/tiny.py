@@ -89,6 +89,9 @@ class Drawn(msgspec.Struct, frozen=True):
     def dense(self) -> NDArray[np.float32]:
         return self.values
 
+    def cut(self, begin: int, end: int) -> "Drawn":
+        return Drawn(self.values[begin:end])
+
     def grouped(self) -> Grouped | None:
         return None
 

@@ -1,5 +1,6 @@
 """An encoder's checkpoint becomes what turns texts into rows, alone or with others."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -47,6 +48,22 @@ def test_rows_stay_as_they_are_while_others_are_computed() -> None:
     model.close()
 
 
+def test_the_next_start_takes_the_graph_from_the_cache_and_computes_the_same_bits(tmp_path: Path) -> None:
+    given = golden_checkpoint("bert")
+    first = load_encoder(given, 2, cache=tmp_path).model
+    second = load_encoder(msgspec.structs.replace(given, weights={}), 2, cache=tmp_path).model
+    assert (encode(first, tokens(64), tokens(9)) == encode(second, tokens(64), tokens(9))).all()
+
+
+def test_what_is_kept_of_one_way_to_pool_or_hold_it_serves_no_other(tmp_path: Path) -> None:
+    rows = [
+        encode(load_encoder(changed(pooling=pooling), 2, precision, cache=tmp_path).model, tokens(20))[0]
+        for pooling in ("mean", "cls")
+        for precision in ("f32", "int8")
+    ]
+    assert len({row.tobytes() for row in rows}) == 4
+
+
 def test_a_cross_encoder_gives_a_score() -> None:
     given = golden_checkpoint("bert_classifier")
     facts = msgspec.structs.replace(given.architecture, labels=1)
@@ -66,6 +83,9 @@ class First:
 
     def dense(self) -> NDArray[np.float32]:
         return self._weight.dense()[:1]
+
+    def cut(self, begin: int, end: int) -> Weight:
+        return self._weight.cut(begin, end)
 
     def grouped(self) -> None:
         return None

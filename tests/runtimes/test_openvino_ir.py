@@ -12,7 +12,7 @@ from headrace.errors import ModelInvalid
 from headrace.graphs.decoder import build_decoder
 from headrace.graphs.linear import Precision
 from headrace.graphs.nodes import named_result, parameter
-from headrace.runtimes.openvino_ir import GRAPH, ir_checkpoint, is_ir, read_ir
+from headrace.runtimes.openvino_ir import GRAPH, cached_heads, ir_checkpoint, is_ir, read_ir
 from headrace.runtimes.openvino_open import Choices, load_language
 from tests.graphs.tiny import (
     CONTEXT,
@@ -64,6 +64,25 @@ def test_its_logits_are_those_of_the_graph_that_was_exported(folder: Path) -> No
     assert found.parameters > LAYERS * HIDDEN * INNER * 3
 
 
+def test_the_next_start_takes_the_paged_graph_from_the_cache_and_computes_the_same_bits(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choices = Choices(2, "f32", "f32", cache=tmp_path_factory.mktemp("cache"))
+    logits = []
+    for _ in range(2):
+        model = load_language(folder, choices).model
+        model.allocate(4)
+        logits.append(step(model, (TEXT, 0, [1, 2]), rows=range(64)).copy())
+        monkeypatch.setattr("headrace.runtimes.openvino_open.paged", None)  # not called again
+    assert np.array_equal(logits[0], logits[1])
+
+
+def test_what_a_graph_caches_of_a_token_is_read_from_it(folder: Path) -> None:
+    assert cached_heads(read_ir(ov.Core(), folder)) == (KV_HEADS, HIDDEN // HEADS)
+    x = parameter("x", [1])
+    assert cached_heads(ov.Model([named_result("y", x)], [x], "stateless")) is None
+
+
 def test_a_folder_without_the_graph_is_none(folder: Path) -> None:
     assert is_ir(folder)
     (folder / GRAPH).unlink()
@@ -97,6 +116,14 @@ def test_a_graph_without_state_is_refused_with_what_to_do(folder: Path) -> None:
     ov.save_model(ov.Model([named_result("logits", op.convert(x, "f32"))], [x], "stateless"), folder / GRAPH)
     with pytest.raises(ModelInvalid, match="text-generation-with-past"):
         read_ir(ov.Core(), folder)
+
+
+def test_other_weights_of_the_same_size_are_another_digest(folder: Path) -> None:
+    before, weights = ir_checkpoint(folder).digest, (folder / GRAPH).with_suffix(".bin")
+    content = bytearray(weights.read_bytes())
+    content[len(content) // 2] ^= 1
+    weights.write_bytes(content)
+    assert ir_checkpoint(folder).digest != before
 
 
 def test_another_graph_is_another_digest(folder: Path) -> None:
