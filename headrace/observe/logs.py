@@ -56,7 +56,8 @@ class RecordLog:
     for generations.
 
     Lines about requests are limited by `bucket`, those about generations by `generations`; how many were left out is
-    told by the next one. At level debug every request has its line, and one more that was shed. Never writes what a request or a response holds.
+    told by the next one. At level debug every request has its line, and one that was shed another. Never writes what a
+    request or a response holds.
     """
 
     def __init__(
@@ -140,6 +141,7 @@ def _request(record: RequestRecord) -> dict[str, Any]:
         "model": record.model,
         "version": record.version,
         "protocol": record.protocol,
+        "tenant": record.tenant,
         "code": record.error or "ok",
         "rows": record.rows,
         "ms": round(took_ns / 1e6, 4),
