@@ -21,7 +21,7 @@ def figure(title: str, drawn: str, legend: Sequence[tuple[str, str]] = (), note:
 
 def overview(report: Report, objective: Objective) -> list[str]:
     """The charts that compare loads; only those that there is something to compare for."""
-    steps = sorted((each for each in report.steps if each.sent), key=lambda each: each.rate or each.concurrency or 0)
+    steps = sorted((each for each in report.steps if each.sent), key=lambda each: (each.rate is None, _x(each)))
     by_rate = [each for each in steps if each.rate is not None]
     by_clients = [each for each in steps if each.concurrency is not None]
     charts: list[str] = []

@@ -21,6 +21,8 @@ _CODES = (
     "UNAUTHENTICATED"
 )
 CODES = _CODES.split()
+RESETS = {7: "UNAVAILABLE", 8: "CANCELLED", 11: "RESOURCE_EXHAUSTED", 12: "PERMISSION_DENIED"}
+"""What gRPC calls the codes with which a stream is reset."""
 SHED = frozenset(("RESOURCE_EXHAUSTED", "UNAVAILABLE", "DEADLINE_EXCEEDED"))
 
 
@@ -47,6 +49,7 @@ class GrpcWire:
         self._opening: asyncio.Task[None] | None = None
         self._waiting: deque[_Call] = deque()
         self._closed = False
+        self.held_back = 0
 
     def send(self, request: Outgoing, done: Done) -> Cancel:
         """`head` is a block of headers, `body` a framed message; `done` is told once."""
@@ -77,6 +80,7 @@ class GrpcWire:
         if connection and not self._waiting:
             call.begin(connection)
         else:
+            self.held_back += len(self._connections) >= self._most
             self._waiting.append(call)
             self._open_more()
         return call.cancel
@@ -171,6 +175,12 @@ class _Call:
         else:
             self.done(Answer("shed" if code in SHED else "error", code, note))
 
+    def reset(self, code: int) -> None:
+        self._connection = None
+        said = RESETS.get(code, "INTERNAL")
+        if self.done:
+            self.done(Answer("shed" if said in SHED else "error", said, f"the stream was reset with code {code}"))
+
     def lose(self, why: str) -> None:
         self._connection = None
         if not self.cancelled and self.done:
@@ -191,6 +201,9 @@ class _Whole(_Call):
     def end(self) -> None:
         if not self._told.done():
             self._told.set_result(Called(*status_of(self.fields), bytes(self._content[5:])))
+
+    def reset(self, code: int) -> None:
+        self.lose(f"the stream was reset with code {code}")
 
     def lose(self, why: str) -> None:
         if not self._told.done():

@@ -36,6 +36,10 @@ class Exchange(Protocol):
         """The answer is whole."""
         ...
 
+    def reset(self, code: int) -> None:
+        """The server ended this stream alone, with an error's code of HTTP/2."""
+        ...
+
     def lose(self, why: str) -> None:
         """There will be no answer, or no more of it."""
         ...
@@ -184,7 +188,7 @@ class Http2Connection(asyncio.Protocol):
     def _reset(self, stream: int, code: int) -> None:
         self._blocked.pop(stream, None)
         if exchange := self._exchanges.pop(stream, None):
-            exchange.lose(f"the stream was reset with code {code}")
+            exchange.reset(code)
             self._room(self)
 
     def _adopt(self, values: list[tuple[int, int]]) -> None:

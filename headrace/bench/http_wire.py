@@ -42,6 +42,7 @@ class HttpWire:
         self._all: set[_Connection] = set()
         self._opening: set[asyncio.Task[None]] = set()
         self._closed = False
+        self.held_back = 0
 
     def send(self, request: Outgoing, done: Done) -> Cancel:
         """Send head and body; `done` is told once. Cancelling closes the connection."""
@@ -77,6 +78,7 @@ class HttpWire:
         if self._idle:
             self._idle.pop().begin(job)
         else:
+            self.held_back += len(self._all) >= self._most
             self._waiting.append(job)
             self._open_more()
         return job.cancel

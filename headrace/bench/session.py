@@ -121,6 +121,7 @@ class Session:
         until_ns = cpu.began_ns + int(duration_s * _SECOND)
         self._clock.call_at(until_ns, lambda: cpu.end(self._cpu_s(), self._clock.now_ns()))
         self._tell(drive, cpu.began_ns)
+        held_back = self._wire.held_back
         try:
             if isinstance(load, Open):
                 drive.begin_open(arrivals)
@@ -143,6 +144,7 @@ class Session:
             duration_s=duration_s,
             cpu=cpu.share,
             given_up=drive.given_up,
+            held_back=self._wire.held_back - held_back,
             ended=drive.ended,
             server=server,
         )

@@ -36,6 +36,7 @@ def summarise(  # noqa: PLR0913
     duration_s: float,
     cpu: float = 0.0,
     given_up: int = 0,
+    held_back: int = 0,
     ended: str = "",
     server: ServerPhases | None = None,
 ) -> Step:
@@ -76,16 +77,18 @@ def summarise(  # noqa: PLR0913
         cdf_ms=_cdf(answered),
         timeline=_timeline(samples, started_ns, duration_s),
         ended=ended,
-        doubt=doubt(lag.p99, latency.p50, cpu),
+        doubt=doubt(lag.p99, latency.p50, cpu, held_back),
     )
 
 
-def doubt(lag_p99_ms: float | None, p50_ms: float | None, cpu: float) -> str:
+def doubt(lag_p99_ms: float | None, p50_ms: float | None, cpu: float, held_back: int = 0) -> str:
     """Why what was measured may be the client, in words; empty where it is the server."""
     if cpu > 0.9:
         return f"the client itself used {cpu:.0%} of a core: it may be what is slow, not the server"
     if lag_p99_ms is not None and lag_p99_ms > max(1.0, 0.25 * (p50_ms or 0.0)):
         return f"the client sent late (p99 {lag_p99_ms:.1f} ms): that is part of these latencies"
+    if held_back:
+        return f"{held_back:,} requests waited for a connection: the server did not see them all at once; --connections"
     return ""
 
 

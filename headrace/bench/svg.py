@@ -166,7 +166,7 @@ def _limit(limit: Limit, along: Scale, up: Scale) -> str:
     else:
         at = along(limit.at)
         line = f'x1="{at}" x2="{at}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"'
-        label = f'x="{at - 5}" y="{TOP + 11}" text-anchor="end"'
+        label = f'x="{at + 5}" y="{HEIGHT - BOTTOM - 6}"'
     return f'<line class="limit" {line}/><text class="limit-label" {label}>{escape(limit.label)}</text>'
 
 

@@ -23,6 +23,11 @@ class Outgoing(NamedTuple):
 class Wire(Protocol):
     """Connections to one server, owned by whoever made it."""
 
+    @property
+    def held_back(self) -> int:
+        """Requests so far that had to wait because every connection that there may be was in use."""
+        ...
+
     def send(self, request: Outgoing, done: Done) -> Cancel:
         """Send it; `done` is called once, on the event loop, unless it is cancelled before."""
         ...

@@ -243,6 +243,8 @@ def _loads(options: Namespace, trace: Sequence[Arrival]) -> tuple[Load, ...]:
     for value in clients:
         if value != int(value):
             raise Failure(f"--concurrency {value:g}: clients are whole numbers", exit_code=2)
+    if options.protocol != "grpc" and max(clients, default=0) > options.connections:
+        raise Failure(f"--concurrency {max(clients):g} needs as many --connections", exit_code=2)
     loads: tuple[Load, ...] = (*rates, *(Closed(int(value)) for value in clients))
     if loads or options.find_max:
         return loads

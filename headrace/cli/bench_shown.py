@@ -75,7 +75,9 @@ def print_report(report: Report, console: Console) -> None:
     if best := report.best:
         border = f"; {best.fails_at:,.4g}/s did not" if best.fails_at else ""
         share = f"{best.attainment:.4g} of requests in time"
-        held = f"{best.rate:,.4g}/s held" if best.rate else "no rate held"
+        held = (
+            f"{best.rate:,.4g}/s held (goodput {best.goodput:,.4g}/s)" if best.rate and best.goodput else "no rate held"
+        )
         console.print(f"objective {report.objective}: {held} with {share}{border}")
     if report.ended:
         console.print(f"it ended early: {report.ended}", style="yellow")

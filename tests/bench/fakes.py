@@ -18,6 +18,7 @@ class FakeWire:
         self.sent: list[Outgoing] = []
         self.waiting: list[Done] = []
         self.cancelled = 0
+        self.held_back = 0
         self.answer: Callable[[Outgoing], Answer] = lambda request: OK
         self._clock = clock
         self._service_ns = None if service_ms is None else int(service_ms * MS)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from headrace.bench import http2_frames as h2
 from headrace.bench.address import Address
 from headrace.bench.grpc_wire import GrpcWire, call_head, framed, status_of
 from headrace.bench.hpack_plain import read_plain
@@ -23,6 +24,36 @@ from headrace.bench.wire import Outgoing
 )
 def test_trailers_are_a_code_and_words(fields: dict[bytes, bytes], status: tuple[str, str]) -> None:
     assert status_of(fields) == status
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict", "said"),
+    [
+        (7, "shed", "UNAVAILABLE"),
+        (11, "shed", "RESOURCE_EXHAUSTED"),
+        (8, "error", "CANCELLED"),
+        (2, "error", "INTERNAL"),
+    ],
+)
+async def test_a_stream_that_the_server_resets_is_an_answer_too(code: int, verdict: str, said: str) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(h2.settings([]))
+        frames = h2.FrameReader()
+        await reader.readexactly(len(h2.PREFACE))
+        while data := await reader.read(1 << 16):
+            for each in frames.feed(data):
+                if each.kind == h2.DATA:
+                    writer.write(h2.frame(h2.RST_STREAM, 0, each.stream, code.to_bytes(4, "big")))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    wire = GrpcWire(Address("127.0.0.1", server.sockets[0].getsockname()[1]), 2)
+    told: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    wire.send(Outgoing(b"", framed(b"")), told.set_result)
+    answer = await asyncio.wait_for(told, 10)
+    assert (answer.verdict, answer.said) == (verdict, said)
+    await wire.close()
+    server.close()
 
 
 def test_a_message_has_its_length_before_it() -> None:

@@ -42,6 +42,9 @@ class Kept:
     def end(self) -> None:
         self.ended += 1
 
+    def reset(self, code: int) -> None:
+        self.lost = f"reset with {code}"
+
     def lose(self, why: str) -> None:
         self.lost = why
 
@@ -135,7 +138,7 @@ async def test_a_stream_that_is_reset_is_lost_and_others_go_on() -> None:
     peer.connection.begin(b"b", b"", one)
     peer.connection.begin(b"b", b"", other)
     peer.says(frame(h2.RST_STREAM, 0, 1, _window(11)))
-    assert (one.lost, other.lost, peer.connection.in_flight) == ("the stream was reset with code 11", "", 1)
+    assert (one.lost, other.lost, peer.connection.in_flight) == ("reset with 11", "", 1)
 
 
 async def test_what_a_server_that_goes_away_has_not_taken_is_lost() -> None:

@@ -66,7 +66,10 @@ async def test_there_are_as_many_connections_as_requests_up_to_the_most() -> Non
     connections: list[int] = []
     async with _serving(_always(OK, connections), most=3) as wire:
         await asyncio.gather(*(_ask(wire) for _ in range(20)))
+        assert wire.held_back == 0  # they all came before a connection was open
+        await asyncio.gather(*(_ask(wire) for _ in range(20)))
     assert len(connections) == 3
+    assert wire.held_back == 17
 
 
 async def test_a_refusal_has_its_words() -> None:

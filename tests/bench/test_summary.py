@@ -117,6 +117,7 @@ def test_a_client_that_was_late_or_busy_says_so() -> None:
     assert doubt(None, None, 0.0) == ""
     assert "sent late (p99 4.0 ms)" in doubt(4.0, 10.0, 0.1)
     assert doubt(4.0, 100.0, 0.1) == ""
+    assert "7 requests waited for a connection" in doubt(0.1, 1.0, 0.1, 7)
     assert "95% of a core" in doubt(0.1, 1.0, 0.95)
 
 
