@@ -17,7 +17,7 @@ from headrace.llm.preparing import preparing_for
 from headrace.llm.step_time import StepTime
 from headrace.llm.tokenizer import Tokenizer
 from headrace.llm.tokenizer import load as load_tokenizer
-from headrace.llm.warm_up import learn_passes, warm_up
+from headrace.llm.warm_up import pass_time, warm_up
 from headrace.runtimes.language import LanguageModel
 from headrace.runtimes.openvino_open import Opened
 from headrace.weights.checkpoint import Checkpoint
@@ -82,10 +82,8 @@ def _check_vocabulary(asked: EngineLoading, draft: Opened, tokenizer: Tokenizer,
 def _drafter(model: LanguageModel, num_blocks: int) -> Drafter:
     """Warmed up; with as many blocks as the model has, so that it can follow every text."""
     model.allocate(num_blocks)
-    step_time = StepTime()
-    warm_up(model, step_time)
-    learn_passes(model, step_time)
-    return Drafter(model, num_blocks, step_time)
+    warm_up(model, StepTime())
+    return Drafter(model, num_blocks, pass_time(model))
 
 
 def _draft_in_words(asked: EngineLoading, draft: Opened, num_blocks: int) -> str:

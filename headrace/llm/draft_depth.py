@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from headrace.llm.draft_length import GAIN, MOST, SAME_LOAD, STAIR, Offer, best_lengths
+from headrace.llm.draft_length import MOST, SAME_LOAD, STAIR, Offer, best_lengths
 
+GAIN = 1.1  # the least that a model's drafts must promise: rates and times are guesses, and a pass is dear
 CLOSE = 16  # tokens that a text may lag behind and still draft in this step: its first pass computes them
 EXPECTED = 128  # tokens that a text is taken to go on for, if it may: what catching up has to pay for itself in
 TRIAL_SHARE = 0.02  # of the time goes to trying drafts again that did not pay
+MEASURE_SHARE = 0.005  # of the time goes to seeing what a pass takes, where nothing else could pay
 TRIAL_DEPTH = 2  # drafts of a trial
 HOPED = 0.95  # the rate of drafts that are nearly always right
 
@@ -48,6 +50,7 @@ class DraftDepth:
 
     def __init__(self) -> None:
         self._for_trial_s = 0.0  # that a trial may take
+        self._for_measure_s = 0.0  # that a pass may take which only shows its time
         self._load = 0  # texts that `_hopeful` was found for
         self._hopeful = False
         self._steps_left = 0  # that it is still taken to be true for
@@ -79,6 +82,14 @@ class DraftDepth:
             self._hopeful = any(drafts)
         self._steps_left -= 1
         return self._hopeful
+
+    def measures(self, cost: Cost) -> bool:
+        """Whether to make a pass only to see what it takes now; asked where there is no hope otherwise."""
+        self._for_measure_s += MEASURE_SHARE * cost.step(0)
+        if self._for_measure_s < cost.draft(1):
+            return False
+        self._for_measure_s = 0.0
+        return True
 
     def _trial(self, texts: Sequence[Draftable], cost: Cost) -> Depths:
         """Nothing pays: now and then one text is tried, that with the least to catch up with."""

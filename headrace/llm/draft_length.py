@@ -69,6 +69,7 @@ class DraftLength:
         self._worthwhile = False
         self._worth_load = 0  # sequences that it was found for
         self._worth_steps = 0  # that it is still taken to be true for
+        self._num_judged = 0  # drafts of a model
         self.num_drafted = 0
         self.num_accepted = 0
 
@@ -116,7 +117,8 @@ class DraftLength:
         judged = sequence.num_judged.get(kind, 0)
         sequence.acceptance[kind] = _follow(self.rate(sequence), results, trust + judged, memory)
         sequence.num_judged[kind] = judged + len(results)
-        self._rates[kind] = _follow(common, results, memory, memory)
+        self._rates[kind] = _follow(common, results, trust + self._num_judged if kind == MODEL else memory, memory)
+        self._num_judged += len(results) if kind == MODEL else 0
 
 
 def _reach(sequence: Sequence) -> int:

@@ -20,6 +20,7 @@ from headrace.llm.draft_texts import DraftText, DraftTexts
 from headrace.llm.sampler import RowChoice, Sampler
 from headrace.llm.step import Chunk, Step, StepArrays
 from headrace.llm.step_time import StepShape, StepTime, decode_shape, prefill_shape
+from headrace.llm.warm_up import decoding
 from headrace.runtimes.language import LanguageModel
 
 MOST = 8  # drafts of one text
@@ -66,6 +67,8 @@ class DraftModel:
         self.texts.sweep()
         cost = Cost(step, self._pass_seconds(choices))
         if not self._depth.hopeful(len(choices), cost):
+            if self._depth.measures(cost):
+                self._measure()
             return
         texts = [self.texts.follow(choice.sequence) for choice in choices]
         left = max(choice.sequence.num_tokens_left for choice in choices)
@@ -118,7 +121,9 @@ class DraftModel:
                 if count < 1:
                     return
                 text.own.num_prompt_tokens = past + count  # as one piece
-                longest_s -= self._pass([(text, past, count)], prefill_shape(past, count, 0), num_rows=0)[1]
+                shape, started_ns = prefill_shape(past, count, 0), self._now_ns()
+                self._pass([(text, past, count)], num_rows=0)
+                longest_s -= self._learn(shape, started_ns)
 
     def _fitting(self, past: int, most: int, longest_s: float) -> int:
         """A piece that is computed in time, or a block's tokens."""
@@ -130,16 +135,16 @@ class DraftModel:
     def _draft(self, drafting: Sequence["_Drafting"]) -> None:
         """One pass for each token of depth."""
         while going := [each for each in drafting if len(each.draft_ids) < each.depth]:
-            pieces = []
-            shape = StepShape()
+            pieces, shape, started_ns = [], StepShape(), self._now_ns()
             for each in going:
                 past = each.text.own.num_computed_tokens
                 count = len(each.text.own) - past
                 pieces.append((each.text, past, count))
                 shape += decode_shape(past, count)
-            logits, _ = self._pass(pieces, msgspec.structs.replace(shape, rows=len(going)), num_rows=1)
+            logits = self._pass(pieces, num_rows=1)
             for row, each in enumerate(going):
                 self._guess(logits, row, each)
+            self._learn(msgspec.structs.replace(shape, rows=len(going)), started_ns)
         for each in drafting:
             each.choice.guess(each.draft_ids, MODEL)
 
@@ -155,19 +160,27 @@ class DraftModel:
         each.draft_ids.append(token_id)
         each.text.own.token_ids.append(token_id)
 
-    def _pass(
-        self, pieces: Sequence[tuple[DraftText, int, int]], shape: StepShape, num_rows: int
-    ) -> tuple[NDArray[np.float32], float]:
-        """Compute (text, past, tokens) in one pass; its logits as the model drafted for numbers them, and its time."""
+    def _pass(self, pieces: Sequence[tuple[DraftText, int, int]], num_rows: int) -> NDArray[np.float32]:
+        """Compute (text, past, tokens) in one pass; its logits as the model drafted for numbers them."""
         chunks = tuple(Chunk(text.own, past, count, 0, num_rows, bool(num_rows)) for text, past, count in pieces)
-        started_ns = self._now_ns()
-        self._model.start(self._arrays.lay(Step(chunks, (), shape, 0.0)))
+        self._model.start(self._arrays.lay(Step(chunks, (), StepShape(), 0.0)))
         logits = self._model.wait()
-        seconds = (self._now_ns() - started_ns) / 1e9
-        self._step_time.observe(shape, seconds)
         for text, past, count in pieces:
             self.texts.computed(text, past + count)
-        return widened(logits, self._vocabulary), seconds
+        return widened(logits, self._vocabulary)
+
+    def _measure(self) -> None:
+        """One pass of a text that is none, on the block that belongs to nobody."""
+        size, started_ns = self._model.block_size, self._now_ns()
+        self._model.start(decoding(1, size))
+        self._model.wait()
+        self._learn(decode_shape(size - 1), started_ns)
+
+    def _learn(self, shape: StepShape, started_ns: int) -> float:
+        """A pass of this shape ends now, the choice of its drafts included; the seconds that it took."""
+        seconds = (self._now_ns() - started_ns) / 1e9
+        self._step_time.observe(shape, seconds)
+        return seconds
 
 
 class _Drafting(msgspec.Struct):

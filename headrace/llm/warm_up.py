@@ -12,7 +12,7 @@ from headrace.runtimes.language import LanguageModel, TokenBatch
 SIZES = ((1, 1), (1, 1), (2, 16))
 """Blocks of a prompt, and sequences that decode. The first of a kind may pay for what is made once."""
 
-PASSES = 8  # of a model that drafts, by how many texts
+PASSES = 6  # of each size, of a model that drafts
 
 MOST_S = 0.3  # no more are begun: a large model is not to start late for it
 
@@ -42,17 +42,27 @@ def warm_up(model: LanguageModel, step_time: StepTime, now_ns: Callable[[], int]
                 step_time.observe(shape, (now_ns() - started_ns) / 1e9)
 
 
-def learn_passes(model: LanguageModel, step_time: StepTime, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
-    """Compute a few further tokens on block 0: what such a pass takes decides whether one is ever made again."""
-    begun_ns, size = now_ns(), model.block_size
-    for _ in range(PASSES):
-        for count in (1, 4):
+def pass_time(model: LanguageModel, now_ns: Callable[[], int] = time.monotonic_ns) -> StepTime:
+    """What passes of a model take that drafts, by the fastest of a few: the others were held up by what else loads.
+
+    It decides whether such a pass is made at all, so that a bad guess would not soon be found out.
+    """
+    step_time, size, begun_ns = StepTime(), model.block_size, now_ns()
+    for shape, batch in (
+        (decode_shape(size - 1), decoding(1, size)),
+        (_all(decode_shape(size - 1), 4), decoding(4, size)),
+        (prefill_shape(0, 2 * size, 0), prompt(2 * size, size)),
+    ):
+        fastest_s = float("inf")
+        for turn in range(PASSES):
             started_ns = now_ns()
-            if started_ns - begun_ns > MOST_S * 1e9:
-                return
-            model.start(decoding(count, size))
+            if turn and started_ns - begun_ns > MOST_S * 1e9:
+                break
+            model.start(batch)
             model.wait()
-            step_time.observe(_all(decode_shape(size - 1), count), (now_ns() - started_ns) / 1e9)
+            fastest_s = min(fastest_s, (now_ns() - started_ns) / 1e9)
+        step_time.observe(shape, fastest_s)
+    return step_time
 
 
 def prompt(num_tokens: int, block_size: int) -> TokenBatch:

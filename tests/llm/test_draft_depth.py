@@ -88,6 +88,12 @@ def test_whether_there_is_hope_is_asked_again_after_a_few_steps_or_at_another_lo
     assert depth.hopeful(4, cost(0.1))
 
 
+def test_where_there_is_no_hope_a_pass_is_measured_for_a_smaller_share_of_the_time() -> None:
+    depth, costs = DraftDepth(), cost(5.0)
+    measured = sum(depth.measures(costs) for _ in range(10_000))
+    assert 8 <= measured <= 10
+
+
 @given(
     st.lists(
         st.builds(

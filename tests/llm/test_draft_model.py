@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from headrace.errors import Unavailable
 from headrace.generation import Grammar
 from headrace.llm.draft_model import Drafter, DraftModel, widened
-from headrace.llm.step_time import StepShape, StepTime
+from headrace.llm.step_time import StepShape, StepTime, decode_shape
+from headrace.llm.warm_up import prompt as block
 from tests.fakes_language import FakeLanguage
 from tests.llm.engines import Bench, greedy, prompt
 
@@ -38,13 +39,13 @@ class Drafted(Bench):
         *,
         draft: FakeLanguage | None = None,
         draft_blocks: int | None = None,
-        pass_s: float = 1e-5,
+        step_time: StepTime | None = None,
         **more: Any,
     ) -> None:
         super().__init__(num_blocks, **{"drafts": False} | more)
         self.draft = draft or FakeLanguage(self.vocabulary, 512, 8)
         self.draft.allocate(draft_blocks or num_blocks)
-        self.engine.draft_with(Drafter(self.draft, draft_blocks or num_blocks, Takes(pass_s)))
+        self.engine.draft_with(Drafter(self.draft, draft_blocks or num_blocks, step_time or Takes(1e-5)))
         self.drafted, self.accepted, self.waiting = 0, 0, 0
 
     def step(self) -> None:
@@ -91,7 +92,7 @@ def test_texts_are_the_same_in_company_with_known_beginnings_and_after_preemptio
 
 
 def test_a_model_that_is_always_wrong_changes_nothing_and_is_soon_left_alone() -> None:
-    bench = Drafted(draft=FakeLanguage(Bench().vocabulary, 512, 8, period=1), pass_s=1e-4)
+    bench = Drafted(draft=FakeLanguage(Bench().vocabulary, 512, 8, period=1), step_time=Takes(1e-4))
     bench.add(1, greedy(prompt(1, 30), 300))
     bench.run()
     assert bench.ids(1) == bench.alone(prompt(1, 30), 300)
@@ -100,10 +101,23 @@ def test_a_model_that_is_always_wrong_changes_nothing_and_is_soon_left_alone() -
 
 
 def test_a_model_whose_passes_take_as_long_as_steps_drafts_nothing() -> None:
-    bench = Drafted(pass_s=1.0)
+    bench = Drafted(step_time=Takes(1.0))
     bench.add(1, greedy(prompt(1, 30), 50))
     bench.run()
     assert bench.draft.num_steps == 0
+
+
+def test_a_model_that_seemed_slow_when_it_was_loaded_is_measured_again() -> None:
+    slow = StepTime()
+    slow.observe(decode_shape(7), 4e-4)
+    bench = Drafted(step_time=slow)
+    bench.draft.start(block(8, 8))
+    bench.draft.wait()
+    for number in range(8):
+        bench.add(number, greedy(prompt(number, 10), 400))
+        bench.run()
+    assert bench.draft.num_steps > 1
+    assert bench.drafted
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from headrace.errors import ModelInvalid
 from headrace.llm.step_time import StepTime, decode_shape
-from headrace.llm.warm_up import warm_up
+from headrace.llm.warm_up import pass_time, warm_up
 from tests.fakes_language import FakeLanguage
 
 
@@ -27,6 +27,25 @@ def test_a_slow_model_is_not_held_up_by_more_than_the_least() -> None:
     clock = count(0, 1_000_000_000)
     warm_up(model, StepTime(), lambda: next(clock))
     assert model.num_steps == 2
+
+
+def test_the_fastest_pass_of_each_size_counts() -> None:
+    class Clock:
+        """Time passes in turns, slower and slower; of two readings, the second ends a pass."""
+
+        now_ns = 0
+
+        def __call__(self) -> int:
+            self.now_ns += 1_000_000 + self.now_ns // 40
+            return self.now_ns
+
+    model = FakeLanguage()
+    model.allocate(2)
+    warm_up(model, StepTime())
+    begun = model.num_steps
+    times = pass_time(model, Clock())
+    assert model.num_steps - begun > 3 * 4
+    assert 0.001 < times.seconds(decode_shape(31)) < 0.0012
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
