@@ -97,6 +97,8 @@ class DeadlinePolicy(Generic[J]):
             behind = job.cost_ns * self._off + reserve - work.room_behind(job.bucket, now_ns + busy)
         else:
             before, behind = 0.0, 0.0
+            if not busy:  # a refusal would help nobody: it is let in where it will more likely be in time than not
+                needs = self.latency.typical(job.rows, job.length, self._company.others(self))
         predicted = busy + before * self._off / self._instances + needs
         job.predicted_ns = int(now_ns + predicted)
         late = predicted - self.guard.within(slack)

@@ -55,6 +55,16 @@ def test_a_request_that_cannot_be_in_time_even_alone_is_refused_with_the_figures
     assert refusal.retry_after_ns > 0
 
 
+def test_while_nothing_waits_or_runs_all_are_let_in_that_may_well_be_in_time() -> None:
+    made = policy()
+    typical, late = made.latency.typical(1, 80), made.latency.late(1, 80)
+    between = job(80, within_ms=(1.2 * typical + late) / 2.2 / MS)
+    assert late > 1.2 * typical
+    assert made.admit(between, 0) is None
+    made.push(job(80), 0)
+    assert made.admit(between, 0) is not None
+
+
 def test_a_request_is_refused_once_what_waits_takes_its_time() -> None:
     made = policy()
     admitted = 0

@@ -1,0 +1,159 @@
+"""MiniLM under an objective: what is answered in time below, at and above what saturates it, and what it costs when idle.
+
+    python -m benchmarks.bench_deadlines [--duration 20] [--parts overload,idle,tenants,leavers]
+
+Saturation is what 16 clients in a closed loop get of the same server, with the same texts, from the same two cores. The
+load is `headrace bench`, in processes of their own; its JSON is what the figures are read from.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.results import keep
+from benchmarks.server import Address, headrace
+
+TEXTS = "lognormal:24:0.8:5:256"
+OBJECTIVE_MS = 100
+RATES = (0.5, 0.8, 1.0, 1.5, 2.0)
+MODELS = {
+    "deadline": f"objective = {{ p99_ms = {OBJECTIVE_MS} }}\n",
+    "fixed": f'objective = {{ p99_ms = {OBJECTIVE_MS} }}\nbatching = {{ policy = "fixed", max_delay_ms = 2 }}\n',
+    "open": "",
+    "alone": "batching = false\n",
+}
+Step = dict[str, Any]
+
+
+@contextmanager
+def serving() -> Iterator[Address]:
+    """One server with the same model under several policies."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, says in MODELS.items():
+            place = Path(folder) / name
+            place.mkdir()
+            (place / "1").symlink_to(Path("models/minilm/1").resolve())
+            (place / "model.toml").write_text(says)
+        with headrace(Path(folder), "models.load_parallel=1") as address:
+            yield address
+
+
+def command(address: Address, model: str, *more: str) -> list[str]:
+    return [sys.executable, "-m", "headrace", "bench", f"http://{address.http}", model, "--json", "-", *more]
+
+
+def loaded(address: Address, model: str, *more: str) -> list[Step]:
+    """The steps of one measurement."""
+    done = subprocess.run(command(address, model, *more), capture_output=True, text=True, check=False)
+    return steps(done.stdout, done.stderr)
+
+
+def together(*commands: list[str]) -> list[Step]:
+    """The only step of each of several measurements at once."""
+    running = [subprocess.Popen(each, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for each in commands]
+    return [steps(*each.communicate())[0] for each in running]
+
+
+def steps(output: str, fault: str) -> list[Step]:
+    try:
+        found: list[Step] = json.loads(output)["steps"]
+    except (ValueError, KeyError):
+        raise RuntimeError(fault) from None
+    return found
+
+
+def saturation(address: Address, model: str, seconds: float) -> float:
+    """Answers a second of 16 clients that ask again at once."""
+    (step,) = loaded(address, model, "--concurrency", "16", "--lengths", TEXTS, "--duration", str(seconds))
+    return float(step["throughput"])
+
+
+def told(step: Step) -> Step:
+    """What is kept of a step."""
+    kept = ("offered", "goodput", "attainment", "shed", "p50_ms", "p99_ms", "client_cpu", "send_lag_p99_ms")
+    more = ("goodput_tokens", "long_attainment")
+    return {
+        **{key: step[key] for key in (*kept, *more) if key in step},
+        "refusals p99 ms": step["refusal_ms"]["p99"],
+        "outcomes": step["outcomes"],
+        "reasons": step["batches"] and step["batches"]["reasons"],
+    }
+
+
+def overload(address: Address, seconds: float) -> dict[str, Any]:
+    """Each policy at each rate, one after the other at the same rate, on the same arrivals."""
+    most = saturation(address, "deadline", seconds)
+    figures: dict[str, Any] = {"saturation, answers/s": most}
+    for times in RATES:
+        for model in ("deadline", "fixed"):
+            said = ["--rate", f"{times * most:.1f}", "--lengths", TEXTS, "--slo-ms", str(OBJECTIVE_MS)]
+            (step,) = loaded(address, model, *said, "--duration", str(seconds))
+            figures[f"{model}, {times}x"] = told(step)
+    return figures
+
+
+def idle(address: Address, seconds: float) -> dict[str, Any]:
+    """Nearly idle, texts of one length: the mean beside a model that batches nothing."""
+    most = saturation(address, "deadline", seconds)
+    said = ["--rate", f"{0.3 * most:.1f}", "--lengths", "24", "--slo-ms", str(OBJECTIVE_MS), "--duration", str(seconds)]
+    pairs = [[loaded(address, model, *said)[0] for model in ("deadline", "alone")] for _ in range(3)]
+    return {
+        "mean ms": [[step["mean_ms"] for step in pair] for pair in pairs],
+        "mean over unbatched, ms": [round(ours["mean_ms"] - alone["mean_ms"], 3) for ours, alone in pairs],
+        "refused": sum(step["outcomes"]["shed"] for pair in pairs for step in pair),
+    }
+
+
+def tenants(address: Address, seconds: float) -> dict[str, Any]:
+    """Two tenants at 0.4 of saturation each, then one of them at five times that."""
+    most = saturation(address, "deadline", seconds)
+    share = 0.4 * most
+
+    def tenant(name: str, rate: float, seed: int) -> list[str]:
+        said = ["--rate", f"{rate:.1f}", "--lengths", TEXTS, "--slo-ms", "150", "--send-slo", "--tenant", name]
+        return command(address, "open", *said, "--seed", str(seed), "--duration", str(seconds))
+
+    calm = together(tenant("quiet", share, 1), tenant("loud", share, 2))
+    flood = together(tenant("quiet", share, 1), tenant("loud", 5 * share, 2))
+    return {
+        "saturation, answers/s": most,
+        "both at their share": [told(step) for step in calm],
+        "one floods": [told(step) for step in flood],
+        "quiet one's goodput, flooded to calm": round(flood[0]["goodput"] / calm[0]["goodput"], 3),
+        "both together, of saturation": round((flood[0]["goodput"] + flood[1]["goodput"]) / most, 3),
+    }
+
+
+def leavers(address: Address, seconds: float) -> dict[str, Any]:
+    """1.6 times what saturates, no deadlines; three in ten leave after 150 ms, the others stay."""
+    most = saturation(address, "open", seconds)
+
+    def clients(rate: float, timeout_s: float, seed: int) -> list[str]:
+        said = ["--rate", f"{rate:.1f}", "--lengths", TEXTS, "--timeout", str(timeout_s), "--seed", str(seed)]
+        return command(address, "open", *said, "--duration", str(seconds), "--warmup", "0")
+
+    leave, stay = together(clients(0.48 * most, 0.15, 1), clients(1.12 * most, 60, 2))
+    return {"saturation, answers/s": most, "leave": told(leave), "stay": told(stay)}
+
+
+PARTS = {"overload": overload, "idle": idle, "tenants": tenants, "leavers": leavers}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--duration", type=float, default=20.0)
+    parser.add_argument("--parts", default=",".join(PARTS))
+    args = parser.parse_args()
+    for part in args.parts.split(","):
+        with serving() as address:
+            keep(f"deadlines_{part}", PARTS[part](address, args.duration))
+
+
+if __name__ == "__main__":
+    main()
