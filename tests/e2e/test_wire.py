@@ -229,7 +229,8 @@ def test_a_method_that_is_none_is_unimplemented(target: Target, path: str) -> No
 @pytest.mark.parametrize("timeout_s", [0, 1e-6, 1e-3])
 def test_a_deadline_that_passes_is_told_so(target: Target, timeout_s: float) -> None:
     answer = target.call("ModelInfer", message("rows", X), pb.ModelInferResponse, timeout_s)
-    assert not isinstance(answer, Refused) or answer.code == grpc.StatusCode.DEADLINE_EXCEEDED
+    late = grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED  # the latter where that is foreseen
+    assert not isinstance(answer, Refused) or answer.code in late
 
 
 def test_a_storm_of_cancelled_calls_leaves_nothing_behind(target: Target) -> None:

@@ -75,8 +75,13 @@ def fault(what: str) -> Internal:
 
 def limits(call: Call) -> Limits:
     """What the call's metadata says, and until when the client waits. Raises InvalidRequest."""
+    return read_metadata(call.metadata).within(due_ns(call, 0))
+
+
+def due_ns(call: Call, now_ns: int) -> int | None:
+    """When the client stops waiting, or None where it did not say."""
     remaining_s = call.time_remaining()
-    return read_metadata(call.metadata).within(None if remaining_s is None else int(remaining_s * 1e9))
+    return None if remaining_s is None else now_ns + int(remaining_s * 1e9)
 
 
 def trace(call: Call) -> str:

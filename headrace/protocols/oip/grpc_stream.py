@@ -8,8 +8,9 @@ from typing import NamedTuple
 from headrace.errors import HeadraceError
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse, ModelStreamInferResponse
 from headrace.protocols.grpc.method import Call, Stream
+from headrace.protocols.limits import read_metadata
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.grpc_call import fault, limits, metadata, parse, refuse, trace
+from headrace.protocols.oip.grpc_call import due_ns, fault, metadata, parse, refuse, trace
 from headrace.protocols.oip.grpc_infer import written
 from headrace.protocols.oip.grpc_messages import Written, read_request
 from headrace.protocols.oip.grpc_raw import cut, in_stream
@@ -51,6 +52,8 @@ class _Stream:
         self._front = front
         self._call = call
         self._trace = trace(call)
+        self._limits = read_metadata(call.metadata)  # of each request, from its own arrival
+        self._due_ns = due_ns(call, front.clock.now_ns())  # of all: one time, for their order must not depend on clocks
         self._strict = metadata(call, "triton_grpc_error").lower() == "true"
         self._permits = asyncio.Semaphore(max_running)
         self._answers: asyncio.Queue[_Answer | None] = asyncio.Queue()  # bounded by the permits; None: the end
@@ -101,7 +104,8 @@ class _Stream:
                 self._running[number] = cancel
 
     def _start(self, number: int, message: ModelInferRequest, contents: Sequence[Buffer]) -> Cancel:
-        front, now_ns, said = self._front, self._front.clock.now_ns(), limits(self._call)
+        front, now_ns = self._front, self._front.clock.now_ns()
+        said = self._limits if self._due_ns is None else self._limits.within(self._due_ns - now_ns)
         request, wanted = read_request(message, contents, said, now_ns, self._trace, front.registry, front.regions)
         # Each request has an answer; an end without outputs that follows others is sent to those who ask for it.
         send_empty = True

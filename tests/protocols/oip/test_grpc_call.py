@@ -8,7 +8,7 @@ from headrace.generated import service_pb2 as pb
 from headrace.protocols.grpc.method import Call
 from headrace.protocols.grpc.retry_details import retry_details
 from headrace.protocols.limits import UNSAID
-from headrace.protocols.oip.grpc_call import limits, metadata, parse, trace, unary
+from headrace.protocols.oip.grpc_call import due_ns, limits, metadata, parse, trace, unary
 from tests.protocols.oip.fake_call import End, FakeCall
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -77,6 +77,11 @@ def test_a_string_that_is_not_utf8_is_refused() -> None:
 def test_the_calls_own_deadline_limits_it() -> None:
     assert limits(FakeCall(0.5)).deadline_ns == 500_000_000
     assert limits(FakeCall()) is UNSAID
+
+
+def test_a_deadline_is_counted_from_now() -> None:
+    assert due_ns(FakeCall(0.5), 1_000) == 500_001_000
+    assert due_ns(FakeCall(), 1_000) is None
 
 
 def test_the_sooner_of_the_calls_deadline_and_the_one_in_its_metadata_holds() -> None:

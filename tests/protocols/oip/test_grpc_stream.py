@@ -182,3 +182,33 @@ async def test_an_empty_final_answer_is_sent_where_it_is_wanted(wants_empty: boo
         await call.done_writing()
         answers = [answer.infer_response async for answer in call]
     assert [answer.parameters["triton_final_response"].bool_param for answer in answers] == finals
+
+
+async def test_requests_of_a_stream_have_the_calls_one_deadline(kind: Kind) -> None:
+    async with server(kind) as (stub, client):
+        call = client.stream(timeout=1000)
+        for name in "abc":
+            await call.write(infer_message(id=name))
+        await call.done_writing()
+        assert len([answer async for answer in call]) == 3
+    assert len({request.context.deadline_ns for request in stub.servables["scores"].requests}) == 1
+
+
+async def test_each_request_of_a_stream_has_what_the_metadata_gives_it(kind: Kind) -> None:
+    async with server(kind) as (stub, client):
+        call = client.stream(metadata=(("x-slo-ms", "50"), ("x-tenant", "alice")))
+        for name in "ab":
+            await call.write(infer_message(id=name))
+        await call.done_writing()
+        assert len([answer async for answer in call]) == 2
+    for request in stub.servables["scores"].requests:
+        assert request.context.deadline_ns == request.context.arrived_ns + 50_000_000
+        assert request.context.tenant == "alice"
+
+
+async def test_metadata_that_is_absurd_ends_the_stream(kind: Kind) -> None:
+    async with server(kind) as (_, client):
+        call = client.stream(metadata=(("x-slo-ms", "0"),))
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await call.read()
+    assert refused(error.value).details.startswith("x-slo-ms: '0' is not a number")
