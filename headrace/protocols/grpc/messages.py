@@ -110,10 +110,9 @@ def check(compressed: int, size: int, encoding: str, max_bytes: int) -> None:
     """Raises Refused for a message with such a prefix that may not be sent."""
     if compressed > 1 or (compressed and encoding == "identity"):
         raise Refused(INTERNAL, "a message is marked as compressed, and grpc-encoding does not say how")
-    if 0 <= max_bytes < size:
-        raise Refused(
-            RESOURCE_EXHAUSTED, f"a message of {size} bytes; the most is {max_bytes} (grpc.max_message_bytes)"
-        )
+    most = _PROTOBUF_MAX_BYTES if max_bytes < 0 else max_bytes
+    if size > most:
+        raise Refused(RESOURCE_EXHAUSTED, f"a message of {size} bytes; the most is {most} (grpc.max_message_bytes)")
 
 
 def unpack(content: Buffer, encoding: str, max_bytes: int) -> Buffer:
