@@ -88,7 +88,7 @@ def told(step: Step) -> Step:
 
 def overload(address: Address, seconds: float) -> dict[str, Any]:
     """Each policy at each rate, one after the other at the same rate, on the same arrivals."""
-    most = saturation(address, "deadline", seconds)
+    most = saturation(address, "open", seconds)
     figures: dict[str, Any] = {"saturation, answers/s": most}
     for times in RATES:
         for model in ("deadline", "fixed"):
@@ -100,7 +100,7 @@ def overload(address: Address, seconds: float) -> dict[str, Any]:
 
 def idle(address: Address, seconds: float) -> dict[str, Any]:
     """Nearly idle, texts of one length: the mean beside a model that batches nothing."""
-    most = saturation(address, "deadline", seconds)
+    most = saturation(address, "open", seconds)
     said = ["--rate", f"{0.3 * most:.1f}", "--lengths", "24", "--slo-ms", str(OBJECTIVE_MS), "--duration", str(seconds)]
     pairs = [[loaded(address, model, *said)[0] for model in ("deadline", "alone")] for _ in range(3)]
     return {
@@ -112,7 +112,7 @@ def idle(address: Address, seconds: float) -> dict[str, Any]:
 
 def tenants(address: Address, seconds: float) -> dict[str, Any]:
     """Two tenants at 0.4 of saturation each, then one of them at five times that."""
-    most = saturation(address, "deadline", seconds)
+    most = saturation(address, "open", seconds)
     share = 0.4 * most
 
     def tenant(name: str, rate: float, seed: int) -> list[str]:
