@@ -70,7 +70,7 @@ class _Llm(_Strict, frozen=True):
     max_context: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     draft: str | None = None
     draft_precision: Literal["auto", "f32", "bf16", "int8", "int4"] | None = None
-    reasoning: Annotated[str, Meta(pattern=REASONING)] | None = None
+    reasoning: str | None = None  # held against config.REASONING
 
 
 class _Tensor(_Strict, frozen=True):
@@ -211,6 +211,9 @@ def _llm(said: _Llm, where: str) -> LanguageChoices:
     except msgspec.ValidationError:
         message = f"says {said.kv_memory!r}; give bytes as in 2GiB, a share of the free memory as in 0.5, or auto"
         raise ModelInvalid(message, f"{where}.kv_memory") from None
+    if said.reasoning is not None and not re.match(REASONING, said.reasoning):
+        message = f"says {said.reasoning!r}; give auto, off, or the marks around thoughts as in {'<think> </think>'!r}"
+        raise ModelInvalid(message, f"{where}.reasoning")
     return LanguageChoices(**msgspec.structs.asdict(said))
 
 

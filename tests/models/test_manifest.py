@@ -45,6 +45,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     max_context = 99
     draft = "small"
     draft_precision = "int8"
+    reasoning = "<a> </a>"
     [[inputs]]
     name = "x"
     datatype = "FP32"
@@ -72,7 +73,9 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         threads=3,
         version_policy=All(),
         batching=Batching(None, 8, 2.0, 100, 0.01),
-        llm=LanguageChoices("int4", "u8", "2GiB", "draft", False, 9, 99, draft="small", draft_precision="int8"),
+        llm=LanguageChoices(
+            "int4", "u8", "2GiB", "draft", False, 9, 99, draft="small", draft_precision="int8", reasoning="<a> </a>"
+        ),
         inputs=(TensorSpec("x", "FP32", (FREE, 4), optional=True, model_shape=(FREE, 2, 2)),),
         outputs=(TensorSpec("y", "", (), labels=("cat", "dog")),),
         warm_up=(WarmUp("first", 2, 3, {"x": WarmUpInput("FP32", (4,), "file", "one.raw")}),),
@@ -165,6 +168,7 @@ def test_labels_may_lie_in_a_file_of_the_model_s_folder(tmp_path: Path) -> None:
         ),
         ("llm.kv_memory = '2 cups'", "llm.kv_memory: says '2 cups'; give bytes as in 2GiB, a share"),
         ("llm.kv_memory = 2.5", "llm.kv_memory: says 2.5; give bytes as in 2GiB, a share"),
+        ("llm.reasoning = '<think>'", "llm.reasoning: says '<think>'; give auto, off, or the marks around thoughts"),
         ("llm.precision = 'int3'", "llm.precision: says 'int3'; choose one of: auto, f32, bf16, int8, int4"),
         ("llm.draft_model = 'x'", "llm.draft_model: unknown key; did you mean 'draft"),
         ("llm.precison = 'f32'", "llm.precison: unknown key; did you mean 'precision'?"),
