@@ -9,4 +9,4 @@ def reason(error: OSError) -> str:
         return os.strerror(error.errno).lower()
     if isinstance(error, TimeoutError):
         return "no connection in time"
-    return (str(error) or type(error).__name__).lower()
+    return (str(error) or type(error).__name__).rpartition("] ")[2].lower()

@@ -42,7 +42,7 @@ class FrameReader:
             high, low, kind, flags, stream = _HEAD.unpack_from(data, at)
             length = high << 8 | low
             if data[at : at + 5] == b"HTTP/":
-                raise NotHttp2("it speaks HTTP/1")
+                raise NotHttp2("it speaks HTTP/1, as --protocol http does")
             if end - at < 9 + length:
                 break
             content = data[at + 9 : at + 9 + length]

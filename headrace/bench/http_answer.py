@@ -70,7 +70,7 @@ class AnswerReader:
         end = data.find(b"\r\n\r\n")
         if end < 0:
             if len(data) >= 5 and not data.startswith(b"HTTP/"):
-                raise NotHttp(f"it begins with {data[:16]!r}")
+                raise NotHttp(_beginning(data))
             return None
         head = data[:end].lower()
         try:
@@ -78,7 +78,7 @@ class AnswerReader:
         except ValueError:
             status = 0
         if not head.startswith(b"http/1.") or status < 100 or self.sink is None:
-            raise NotHttp(f"it begins with {data[:16]!r}")
+            raise NotHttp(_beginning(data))
         rest = data[end + 4 :]
         if status < 200:
             return rest
@@ -158,3 +158,9 @@ class AnswerReader:
         sink, self.sink = self.sink, None
         assert sink
         sink.end()
+
+
+def _beginning(data: bytes) -> str:
+    if data[:1] == b"\0" and data[3:5] == b"\4\0":  # a frame of settings
+        return "it speaks HTTP/2, as --protocol grpc does"
+    return f"it begins with {data[:16]!r}"

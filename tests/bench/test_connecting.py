@@ -10,6 +10,7 @@ from headrace.bench.connecting import reason
     [
         (ConnectionRefusedError(111, "Connection refused"), "connection refused"),
         (OSError(113, "[Errno 113] No route to host"), "no route to host"),
+        (OSError("[Errno -2] Name or service not known"), "name or service not known"),
         (TimeoutError(), "no connection in time"),
         (ConnectionResetError(), "connectionreseterror"),
     ],

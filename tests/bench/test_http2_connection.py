@@ -175,5 +175,5 @@ async def test_all_are_lost_with_the_connection_which_says_why() -> None:
     peer.says(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     assert peer.transport.aborted
     peer.connection.connection_lost(None)
-    assert kept.lost == "not HTTP/2: it speaks HTTP/1"
+    assert kept.lost == "not HTTP/2: it speaks HTTP/1, as --protocol http does"
     assert peer.told[-1] == "gone"

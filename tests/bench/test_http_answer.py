@@ -92,6 +92,13 @@ def test_a_connection_that_closes_between_answers_is_no_fault() -> None:
     AnswerReader().closed()
 
 
+def test_a_server_of_http_2_is_known_as_one() -> None:
+    reader = AnswerReader()
+    reader.sink = Kept()
+    with pytest.raises(NotHttp, match="it speaks HTTP/2, as --protocol grpc does"):
+        reader.feed(b"\0\0\x12\4\0\0\0\0\0")
+
+
 @pytest.mark.parametrize(
     "data",
     [
