@@ -96,7 +96,7 @@ def telling(index: int) -> dict[str, Any]:
 
 
 def repeating(index: int) -> dict[str, Any]:
-    """The same, of which the likeliest is told, which comes to repeat itself: models that draft are right more often."""
+    """The same, told greedily: it comes to repeat itself, and a model that drafts is right more often."""
     return {"prompt": TALE.format(_ordinal(index)), "max_tokens": TOKENS, "temperature": 0}
 
 

@@ -1,5 +1,6 @@
 """A model's file becomes an engine that answers, or is refused with the setting at fault."""
 
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +8,16 @@ import pytest
 
 from headrace.engine_load import load
 from headrace.errors import ModelInvalid
-from headrace.generation import Generate, Prompt, Sampling
+from headrace.generation import Generate, Generated, Prompt, Sampling
 from headrace.llm.encoder_engine import EncoderEngine
 from headrace.llm.engine import DecoderEngine
-from headrace.llm.engine_protocol import EngineLoading
+from headrace.llm.engine_protocol import Answered, EngineLoading
 from headrace.types import LanguageChoices, Manifest
 from tests.engine_files import answer, asked, decoder, encoder, llama
+from tests.llm.engines import run
 from tests.llm.tokenizing import byte_level_fields
+
+FILE = next((Path(__file__).parents[1] / "models" / "smollm2").rglob("*.gguf"), None)
 
 
 @pytest.fixture(autouse=True)
@@ -101,3 +105,42 @@ def test_an_encoder_needs_no_drafts(tmp_path: Path) -> None:
     load(asked(path, draft=decoder(tmp_path))).close()
     said = Manifest("m", 1, path, "llm", llm=LanguageChoices(draft="model.gguf"))
     assert refusal(asked(path, said)).startswith("llm.draft: is for models that continue texts")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(FILE is None, reason="models/smollm2 is not placed: see tools/place_models.py")
+@pytest.mark.parametrize("kv_memory", ["1GiB", "40MiB"])
+def test_a_real_model_says_the_same_with_its_own_4_bit_form_as_draft(kv_memory: str) -> None:
+    """In a memory for all texts and in one for few of them; prompts begin alike, some texts are sampled."""
+    assert FILE is not None
+    words = (Path(__file__).parents[1] / "docs" / "layout.md").read_text()
+    asks = [
+        Generate(
+            Prompt(text=words[: 300 + 150 * number]),
+            Sampling(temperature=0.8 * (number % 3 == 2), seed=number, max_tokens=40 + number, ignore_eos=True),
+        )
+        for number in range(9)
+    ]
+    told = []
+    for drafting in ({"speculation": "off"}, {"speculation": "draft", "draft": FILE, "draft_precision": "int4"}):
+        engine = load(asked(FILE, **{"precision": "f32", "kv_memory": kv_memory} | drafting))
+        assert isinstance(engine, DecoderEngine)
+        answers: dict[int, list[Answered]] = defaultdict(list)
+        for number, ask in enumerate(asks):
+            engine.add(number, ask)
+            for answered in engine.step():
+                answers[answered.number].append(answered)
+        run(engine, answers)
+        engine.add(99, asks[0])
+        run(engine, answers)
+        drafts = engine._drafts
+        assert drafts is None or (drafts.texts.pool.num_used == 0 and engine._scheduler.draft_length.num_accepted > 20)
+        engine.close()
+        told.append({number: _token_ids(found) for number, found in answers.items()})
+    assert told[0] == told[1]
+
+
+def _token_ids(answers: list[Answered]) -> list[int]:
+    results = [answered.result for answered in answers]
+    assert all(isinstance(result, Generated) for result in results)
+    return [token_id for result in results for delta in result.deltas for token_id in delta.token_ids]  # type: ignore[union-attr]
