@@ -79,9 +79,11 @@ class DeadlinePolicy(Generic[J]):
         job.cost_ns = job.rows * max(line.row / WORTH, line.row + line.fixed / self._limits.max_size)
         job.bucket = bucket_of(job.level, job.deadline_ns, now_ns)
         self.demand.arrived(now_ns, job.rows, job.cost_ns)
-        full = queue_refusal(self.queue, job, self._limits, self._drain_ns(now_ns))
-        if full or job.deadline_ns is None or not self.latency.known:
-            return full
+        full = queue_refusal(self.queue, job, self._limits, 0.0)
+        if full:
+            return msgspec.structs.replace(full, retry_after_ns=self._drain_ns(now_ns))
+        if job.deadline_ns is None or not self.latency.known:
+            return None
         slack = job.deadline_ns - now_ns
         needs = self.latency.late(job.rows, job.length, self._company.others(self))
         self._long_ns += (needs or 1.0) * STEP * (LONG - (needs < self._long_ns))
@@ -132,9 +134,12 @@ class DeadlinePolicy(Generic[J]):
         return given_up
 
     def next(self, now_ns: int, running: int) -> Run[J] | Wait:
+        limits = self._limits
+        if running and (running >= MOST_AT_INSTANCE or self.queue.rows < limits.max_size):
+            return Wait(None)
         head, group = self._most_urgent(now_ns)
-        limits, there = self._limits, sum(group.rows.values())
-        if running and (there < limits.max_size or running >= MOST_AT_INSTANCE):
+        there = sum(group.rows.values())
+        if running and there < limits.max_size:
             return Wait(None)
         slack = self._slack(head, now_ns)
         if not running and there < limits.max_size and (until_ns := self._worth_waiting(head, now_ns, slack)):

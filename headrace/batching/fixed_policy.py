@@ -79,11 +79,11 @@ class FixedPolicy(Generic[J]):
     def _taken(self, first: J) -> list[J]:
         """The first and those that may share its run, in order of arrival, while they fit."""
         taken: list[J] = []
-        rows = 0
-        (entries,) = self.queue.groups[first.key].classes.values()  # of one length
-        for entry in entries[: self._limits.max_size]:
-            job = entry[1]
-            if taken and rows + job.rows > self._limits.max_size:
+        rows, most = 0, self._limits.max_size
+        lines = self.queue.groups[first.key].lines.values()
+        waiting = sorted([entry for classes in lines for entries in classes.values() for entry in entries[:most]])
+        for _, job in waiting[:most]:
+            if taken and rows + job.rows > most:
                 break
             rows += job.rows
             taken.append(job)

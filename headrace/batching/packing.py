@@ -6,13 +6,14 @@ second, by measured times; and as many rows as the deadline of the most urgent l
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from heapq import merge
 
 import msgspec
 
 from headrace.batching.job import J, Job
 from headrace.batching.length_class import longest_of
-from headrace.batching.queue import Entry, Group
+from headrace.batching.queue import Group
 from headrace.batching.turns import Turns
 
 LONG_NS = 20_000_000.0  # a run for which an earlier answer to a part of it is worth a second run
@@ -57,35 +58,38 @@ def best_window(group: Group[J], head: Job, head_class: int, typical: Lines, sla
     `typical` says what a run takes. Of runs that are nearly as good the shorter is taken where a run takes long: its
     answers come sooner, and those who ask again at once fall out of step.
     """
-    alone = typical(longest_of(head_class))
-    best = Window(head_class, head_class, head.rows, alone.time(head.rows))
-    best_alone = best.time_ns
-    best_rate = _worth(alone) * head.rows / best.time_ns
-    classes = sorted(group.classes)
-    worths = [_worth(typical(longest_of(each))) for each in classes]
+    classes = sorted(group.rows)
     at = classes.index(head_class)
+    lines = [typical(longest_of(each)) for each in classes]
+    worths = [_worth(line) for line in lines]
+    waiting = [group.rows[each] for each in classes]
+    waiting[at] -= head.rows
+    best_alone = lines[at].time(head.rows)
+    best_rate = worths[at] * head.rows / best_alone
+    shortest, longest, most, best_ns = at, at, head.rows, best_alone
     for end in range(at, len(classes)):
-        line = typical(longest_of(classes[end]))
+        line = lines[end]
         room = line.rows_within(slack, most_rows) - head.rows
-        if room < 0 or line.row * head.rows > best_alone:
+        fixed, row = line.fixed, line.row
+        if room < 0 or row * head.rows > best_alone:
             break
         rows, work, worse = head.rows, head.rows * worths[at], 0
         for index in range(end, -1, -1):
-            if line.row > typical(longest_of(classes[index])).time(1):
+            if row > lines[index].fixed + lines[index].row:
                 break  # a run of its own costs less than filling it up
-            taken = min(group.rows[classes[index]] - (head.rows if index == at else 0), room)
+            taken = min(waiting[index], room)
             if taken <= 0:
                 continue
             rows, room, work = rows + taken, room - taken, work + taken * worths[index]
-            time_ns = line.fixed + line.row * rows
+            time_ns = fixed + row * rows
             if work > best_rate * time_ns:
-                best, best_rate = Window(classes[index], classes[end], rows, time_ns), work / time_ns
+                shortest, longest, most, best_ns, best_rate = index, end, rows, time_ns, work / time_ns
                 worse = 0
             else:
                 worse += 1
             if room <= 0 or worse > PATIENCE:
                 break
-    return _shortened(best, typical(longest_of(best.longest)), head.rows)
+    return _shortened(Window(classes[shortest], classes[longest], most, best_ns), lines[longest], head.rows)
 
 
 def _worth(line: Line) -> float:
@@ -108,14 +112,15 @@ def chosen(
 ) -> tuple[list[J], bool]:
     """The head and those of the window that fit, most urgent first, or tenant after tenant by their turns; and whether
     only bytes kept others out."""
-    entries: list[Entry[J]] = []
-    for length_class, waiting in group.classes.items():
-        if window.shortest <= length_class <= window.longest:
-            entries += waiting if turns else waiting[: window.rows]
-    entries.sort()  # by place: no two are the same
-    candidates = [job for _, job in entries]
+    lines = group.within(window.shortest, window.longest)
+    candidates: Iterable[J]
     if turns:
-        candidates = turns.in_order(candidates)
+        merged = {tenant: waiting[0] if len(waiting) == 1 else merge(*waiting) for tenant, waiting in lines.items()}
+        candidates = turns.in_order(merged)
+    else:
+        entries = [entry for lists in lines.values() for each in lists for entry in each[: window.rows]]
+        entries.sort()  # by place: no two are the same
+        candidates = [job for _, job in entries]
     jobs, rows, num_bytes, heavy = [head], head.rows, head.num_bytes, False
     for job in candidates:
         if job is head or rows + job.rows > window.rows:
@@ -126,4 +131,6 @@ def chosen(
         jobs.append(job)
         rows += job.rows
         num_bytes += job.num_bytes
+        if rows == window.rows:
+            break
     return jobs, heavy

@@ -16,17 +16,55 @@ Entry = tuple[Place, J]
 
 
 class Group(Generic[J]):
-    """Waiting jobs of one key, most urgent first within each class of length."""
+    """Waiting jobs of one key, most urgent first within each class of length of each tenant."""
 
-    __slots__ = ("classes", "rows")
+    __slots__ = ("_counts", "lines", "rows")
 
     def __init__(self) -> None:
-        self.classes: dict[int, list[Entry[J]]] = {}
+        self.lines: dict[str, dict[int, list[Entry[J]]]] = {}  # by tenant and class
         self.rows: dict[int, int] = {}  # by class
+        self._counts: dict[int, int] = {}  # of jobs, by class
 
     def head(self) -> J:
         """The most urgent."""
-        return min([entries[0] for entries in self.classes.values()])[1]  # places differ: jobs are never compared
+        firsts = [entries[0] for classes in self.lines.values() for entries in classes.values()]
+        return min(firsts)[1]  # places differ: jobs are never compared
+
+    def within(self, shortest: int, longest: int) -> dict[str, list[list[Entry[J]]]]:
+        """What waits in these classes, both included: each tenant's, a list for each class."""
+        return {
+            tenant: [entries for each, entries in classes.items() if shortest <= each <= longest]
+            for tenant, classes in self.lines.items()
+        }
+
+    def add(self, job: J) -> None:
+        """It waits, at its place."""
+        length_class = class_of(job.length)
+        classes = self.lines.get(job.tenant)
+        if classes is None:
+            classes = self.lines[job.tenant] = {}
+        entries = classes.get(length_class)
+        if entries is None:
+            classes[length_class] = [(job.place, job)]
+        else:
+            insort(entries, (job.place, job))
+        self.rows[length_class] = self.rows.get(length_class, 0) + job.rows
+        self._counts[length_class] = self._counts.get(length_class, 0) + 1
+
+    def remove(self, job: J) -> None:
+        """It waits no longer."""
+        length_class = class_of(job.length)
+        classes = self.lines[job.tenant]
+        entries = classes[length_class]
+        del entries[bisect_left(entries, (job.place, job))]
+        if not entries:
+            del classes[length_class]
+            if not classes:
+                del self.lines[job.tenant]
+        self.rows[length_class] -= job.rows
+        self._counts[length_class] -= 1
+        if not self._counts[length_class]:
+            del self.rows[length_class], self._counts[length_class]
 
 
 class Queue(Generic[J]):
@@ -35,6 +73,7 @@ class Queue(Generic[J]):
     def __init__(self) -> None:
         self.groups: dict[Key, Group[J]] = {}
         self.num_bytes = 0
+        self.rows = 0
         self.work = WorkAhead()
         self._arrivals: OrderedDict[int, J] = OrderedDict()
         self._deadlines: list[tuple[int, int, J]] = []  # a heap; those no longer queued are passed over
@@ -42,11 +81,12 @@ class Queue(Generic[J]):
 
     def first_of(self, tenant: str) -> J:
         """The most urgent of a tenant's jobs. Raises ValueError where none waits."""
-        firsts = []
+        firsts: list[Entry[J]] = []
         for group in self.groups.values():
-            for entries in group.classes.values():
-                firsts += [next((entry for entry in entries if entry[1].tenant == tenant), None)]
-        return min([entry for entry in firsts if entry is not None])[1]
+            classes = group.lines.get(tenant)
+            if classes:
+                firsts += [entries[0] for entries in classes.values()]
+        return min(firsts)[1]
 
     def __len__(self) -> int:
         return len(self._arrivals)
@@ -76,14 +116,11 @@ class Queue(Generic[J]):
         del self._arrivals[job.place[2]]
         self.num_bytes -= job.num_bytes
         self.work.subtract(job.bucket, job.tenant, job.cost_ns)
-        group, length_class = self.groups[job.key], class_of(job.length)
-        entries = group.classes[length_class]
-        del entries[bisect_left(entries, (job.place, job))]
-        group.rows[length_class] -= job.rows
-        if not entries:
-            del group.classes[length_class], group.rows[length_class]
-            if not group.classes:
-                del self.groups[job.key]
+        self.rows -= job.rows
+        group = self.groups[job.key]
+        group.remove(job)
+        if not group.lines:
+            del self.groups[job.key]
 
     def oldest(self) -> J:
         """The one that has waited longest. Raises StopIteration where nothing waits."""
@@ -107,18 +144,12 @@ class Queue(Generic[J]):
         job.queued = True
         job.place = place
         self.num_bytes += job.num_bytes
+        self.rows += job.rows
         self.work.add(job.bucket, job.tenant, job.cost_ns)
         group = self.groups.get(job.key)
         if group is None:
             group = self.groups[job.key] = Group[J]()
-        length_class = class_of(job.length)
-        entries = group.classes.get(length_class)
-        if entries is None:
-            group.classes[length_class] = [(place, job)]
-            group.rows[length_class] = job.rows
-        else:
-            insort(entries, (place, job))  # places differ: jobs are never compared
-            group.rows[length_class] += job.rows
+        group.add(job)
         if job.deadline_ns is not None:
             if len(self._deadlines) > 2 * len(self._arrivals) + 64:  # mostly of jobs that are gone
                 self._deadlines = [each for each in self._deadlines if each[2].queued]

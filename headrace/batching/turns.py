@@ -4,9 +4,10 @@ Virtual token counters: Sheng et al., Fairness in Serving Large Language Models,
 """
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from headrace.batching.job import J
+from headrace.batching.queue import Entry
 from headrace.tenants import weight_of
 
 MOST_TENANTS = 10_000  # whose turns are remembered; the oldest are forgotten, and begin as if they were new
@@ -35,22 +36,23 @@ class Turns:
         """These tenants, the one whose turn it is first."""
         return sorted(tenants, key=lambda tenant: self._served.get(tenant, 0.0))
 
-    def in_order(self, jobs: Iterable[J]) -> list[J]:
-        """The jobs, given most urgent first, in the order of turns: by level, and within it tenant after tenant."""
-        lines: dict[int, dict[str, list[J]]] = {}
-        for job in jobs:
-            lines.setdefault(job.level, {}).setdefault(job.tenant, []).append(job)
-        ordered: list[J] = []
-        for level in sorted(lines):
-            heap = [(self._served.get(tenant, 0.0), tenant, 0) for tenant in lines[level]]
-            heapq.heapify(heap)
-            while heap:
-                served, tenant, at = heap[0]
-                line = lines[level][tenant]
-                ordered.append(line[at])
-                if at + 1 < len(line):
-                    after = served + line[at].cost_ns / weight_of(tenant, self.weights)
-                    heapq.heapreplace(heap, (after, tenant, at + 1))
-                else:
-                    heapq.heappop(heap)
-        return ordered
+    def in_order(self, lines: Mapping[str, Iterable[Entry[J]]]) -> Iterator[J]:
+        """The jobs of these tenants, each one's given most urgent first: by level, and within it tenant after tenant.
+        No more is looked at than is asked for."""
+        heap: list[tuple[int, float, str, J, Iterator[Entry[J]]]] = []
+        for tenant, entries in lines.items():
+            line = iter(entries)
+            for place, job in line:
+                heap.append((place[0], self._served.get(tenant, 0.0), tenant, job, line))
+                break
+        heapq.heapify(heap)  # tenants differ: jobs are never compared
+        while heap:
+            level, served, tenant, job, line = heap[0]
+            yield job
+            for place, after in line:
+                weighed = job.cost_ns / weight_of(tenant, self.weights)
+                so_far = served + weighed if place[0] == level else self._served.get(tenant, 0.0)
+                heapq.heapreplace(heap, (place[0], so_far, tenant, after, line))
+                break
+            else:
+                heapq.heappop(heap)

@@ -1,20 +1,23 @@
 """How much work stands before a newcomer, and whether those behind it can wait for it. Pure.
 
 Work is counted by level and by when it is due, in buckets of time, so that a question costs as many steps as there are
-buckets, however many requests wait.
+buckets, however many requests wait. A bucket is the wider the farther it is off, so that there are few of them.
 """
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Mapping
+from itertools import accumulate
+from operator import sub
 
 from headrace.tenants import weight_of
 
-WIDTH_BITS = 22  # of a bucket: 4.2 ms
+FINENESS_BITS = 5  # a bucket is at most a sixteenth of the time that was left when something entered it
+LEAST_BITS = 18  # of its width: 0.26 ms
 FARTHEST_NS = 4_000_000_000  # what is due later than this from now is counted with what has no deadline
 FAR = 1 << 62
 
 Bucket = tuple[int, int]
-"""A level, and a stretch of time that something is due in."""
+"""A level, and the end of a stretch of time that something is due in."""
 
 
 class WorkAhead:
@@ -22,9 +25,10 @@ class WorkAhead:
 
     def __init__(self) -> None:
         self.total_ns = 0.0
-        self._buckets: dict[Bucket, float] = {}
-        self._jobs: dict[Bucket, int] = {}
         self._order: list[Bucket] = []
+        self._costs: list[float] = []  # of each bucket, in that order
+        self._jobs: list[int] = []
+        self._ends: list[float] = []
         self._tenants: dict[str, float] = {}
         self._tenant_jobs: dict[str, int] = {}
 
@@ -36,24 +40,27 @@ class WorkAhead:
     def add(self, bucket: Bucket, tenant: str, cost_ns: float) -> None:
         """One more waits."""
         self.total_ns += cost_ns
-        if bucket in self._jobs:
-            self._buckets[bucket] += cost_ns
-            self._jobs[bucket] += 1
+        order = self._order
+        at = bisect_left(order, bucket)
+        if at < len(order) and order[at] == bucket:
+            self._costs[at] += cost_ns
+            self._jobs[at] += 1
         else:
-            self._buckets[bucket] = cost_ns
-            self._jobs[bucket] = 1
-            insort(self._order, bucket)
+            order.insert(at, bucket)
+            self._costs.insert(at, cost_ns)
+            self._jobs.insert(at, 1)
+            self._ends.insert(at, float("inf") if bucket[1] == FAR else float(bucket[1]))
         self._tenants[tenant] = self._tenants.get(tenant, 0.0) + cost_ns
         self._tenant_jobs[tenant] = self._tenant_jobs.get(tenant, 0) + 1
 
     def subtract(self, bucket: Bucket, tenant: str, cost_ns: float) -> None:
         """One that was added waits no longer. Where none is left nothing is, so that rounding does not add up."""
         self.total_ns -= cost_ns
-        self._buckets[bucket] -= cost_ns
-        self._jobs[bucket] -= 1
-        if not self._jobs[bucket]:
-            del self._buckets[bucket], self._jobs[bucket]
-            self._order.remove(bucket)
+        at = bisect_left(self._order, bucket)
+        self._costs[at] -= cost_ns
+        self._jobs[at] -= 1
+        if not self._jobs[at]:
+            del self._order[at], self._costs[at], self._jobs[at], self._ends[at]
             if not self._order:
                 self.total_ns = 0.0
         self._tenants[tenant] -= cost_ns
@@ -79,8 +86,7 @@ class WorkAhead:
         order = self._order
         if not order or bucket >= order[-1]:
             return self.total_ns
-        buckets = self._buckets
-        return sum([buckets[each] for each in order[: bisect_right(order, bucket)]])
+        return sum(self._costs[: bisect_right(order, bucket)])
 
     def room_behind(self, bucket: Bucket, start_ns: float) -> float:
         """How much more may come before what is due after this bucket, where all begins at `start_ns`; infinite where
@@ -88,11 +94,9 @@ class WorkAhead:
         order = self._order
         if not order or bucket >= order[-1]:
             return float("inf")
-        room, end_ns = float("inf"), start_ns
-        for each in order:
-            end_ns += self._buckets[each]
-            if each > bucket and each[1] != FAR:
-                room = min(room, float((each[1] + 1) << WIDTH_BITS) - end_ns)
+        at = bisect_right(order, bucket)
+        ended_ns = accumulate(self._costs[at + 1 :], initial=start_ns + sum(self._costs[: at + 1]))
+        room: float = min(map(sub, self._ends[at:], ended_ns))
         return room
 
 
@@ -100,4 +104,5 @@ def bucket_of(level: int, deadline_ns: int | None, now_ns: int) -> Bucket:
     """The bucket of what is due then; what has no deadline, or a far one, comes last of its level."""
     if deadline_ns is None or deadline_ns - now_ns > FARTHEST_NS:
         return level, FAR
-    return level, deadline_ns >> WIDTH_BITS
+    bits = max(LEAST_BITS, max(deadline_ns - now_ns, 0).bit_length() - FINENESS_BITS)
+    return level, ((deadline_ns >> bits) + 1) << bits

@@ -1,5 +1,7 @@
 """Whose turn it is."""
 
+from headrace.batching.job import Job
+from headrace.batching.queue import Entry
 from headrace.batching.turns import Turns
 from tests.batching.jobs import job
 
@@ -21,7 +23,9 @@ def test_one_that_comes_back_has_saved_up_no_turns() -> None:
 
 def test_jobs_come_tenant_after_tenant_by_weight_and_the_higher_level_first() -> None:
     turns = Turns({"b": 2.0})
-    waiting = [job(tenant=tenant, level=level) for level, tenant in ((1, "c"), (5, "a"), (5, "a"), (5, "b"), (5, "b"))]
-    for each in waiting:
+    lines: dict[str, list[Entry[Job]]] = {}
+    for number, (level, tenant) in enumerate([(1, "c"), (5, "a"), (5, "a"), (5, "b"), (5, "b")]):
+        each = job(tenant=tenant, level=level)
         each.cost_ns = 2.0
-    assert [each.tenant for each in turns.in_order(waiting)] == ["c", "a", "b", "b", "a"]
+        lines.setdefault(tenant, []).append(((level, 0, number), each))
+    assert [each.tenant for each in turns.in_order(lines)] == ["c", "a", "b", "b", "a"]
