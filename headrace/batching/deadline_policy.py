@@ -106,8 +106,9 @@ class DeadlinePolicy(Generic[J]):
         late = predicted - self.guard.within(slack)
         if late <= 0.0 and behind <= 0.0:
             return None
-        waited = now_ns - job.arrived_ns
-        return Refusal("predicted", max(late, behind), waited + predicted, float(job.deadline_ns - job.arrived_ns))
+        # What is told is what would have to be allowed: with the margin, and with what it would do to those behind.
+        foreseen = now_ns - job.arrived_ns + slack + max(late, behind)
+        return Refusal("predicted", max(late, behind), foreseen, float(job.deadline_ns - job.arrived_ns))
 
     def push(self, job: J, now_ns: int) -> None:
         waiting = self.queue.work.tenants

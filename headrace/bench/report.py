@@ -86,6 +86,8 @@ class Step(msgspec.Struct, frozen=True):
     throughput: float  # answers that came while the load lasted
     goodput: float  # answers in time, of requests of this step
     attainment: float  # the share answered in time
+    goodput_tokens: float  # what those were long together, a second; 0 where lengths are not the load's
+    long_attainment: float | None  # the share answered in time of the longest tenth; None where all are alike
     shed: float  # the share
     p50_ms: float | None
     p90_ms: float | None

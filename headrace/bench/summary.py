@@ -58,6 +58,8 @@ def summarise(  # noqa: PLR0913
         throughput=_per(sum(each.done_ns <= until_ns for each in answered), duration_s),
         goodput=_per(len(good), duration_s),
         attainment=round(len(good) / sent, 5) if sent else 0.0,
+        goodput_tokens=_per(sum(each.rows * each.length for each in good), duration_s),
+        long_attainment=_long_attainment(samples, objective),
         shed=round(outcomes.shed / sent, 5) if sent else 0.0,
         p50_ms=latency.p50,
         p90_ms=latency.p90,
@@ -96,6 +98,16 @@ def find_knee(steps: Sequence[Step]) -> str | None:
     """The step where throughput over mean latency (Kleinrock's power) is highest; of three steps at least."""
     known = [(each.throughput / each.mean_ms, each.label) for each in steps if each.mean_ms]
     return max(known)[1] if len(known) >= 3 else None
+
+
+def _long_attainment(samples: Sequence[Sample], objective: Objective) -> float | None:
+    """How many of the longest tenth were answered in time, as a share."""
+    if len({each.length for each in samples}) < 2:
+        return None
+    by_length = sorted(samples, key=lambda each: each.length)
+    longest = by_length[len(by_length) * 9 // 10 :]
+    met = sum(each.answer.verdict == "answered" and objective.met(each) for each in longest)
+    return round(met / len(longest), 5)
 
 
 def _outcomes(samples: Sequence[Sample], answered: int, good: int, given_up: int) -> Outcomes:

@@ -104,6 +104,14 @@ def test_batches_are_as_answers_tell_them_else_as_statistics_do() -> None:
     assert (counted.batches.told_by, counted.batches.sizes) == ("statistics", {2: 5})
 
 
+def test_the_longest_tenth_and_the_tokens_are_counted_apart() -> None:
+    lengths = [sample(10)._replace(length=length) for length in range(1, 20)]
+    told = _step([*lengths, sample(99)._replace(length=20)], Objective(50.0))
+    assert told.goodput_tokens == sum(range(1, 20))
+    assert told.long_attainment == 0.5
+    assert _step([sample(10)]).long_attainment is None
+
+
 def test_the_timeline_has_each_request_where_it_was_due() -> None:
     step = _step([sample(5, at_ms=50), sample(500, at_ms=950), sample(1, at_ms=960, verdict="shed")])
     assert len(step.timeline) == 10
