@@ -1,4 +1,4 @@
-"""MiniLM under an objective: what is answered in time below, at and above what saturates it, and what it costs when idle.
+"""MiniLM under an objective: what is answered in time below, at and above saturation, and what it costs when idle.
 
     python -m benchmarks.bench_deadlines [--duration 20] [--parts overload,idle,tenants,leavers]
 
