@@ -14,8 +14,6 @@ NONE = "–"
 
 def page(report: Report, objective: Objective) -> str:
     """The whole file."""
-    style = (resources.files("headrace.bench") / "static" / "report.css").read_text()
-    title = f"{report.model} · headrace bench"
     charts = overview(report, objective)
     loads = "".join(_step(each, objective, opened=len(report.steps) == 1) for each in report.steps)
     body = (
@@ -26,6 +24,12 @@ def page(report: Report, objective: Objective) -> str:
         f"<section><h2>One by one</h2>{loads}</section>"
         f"<footer><code>{escape(report.command)}</code><p>{escape(_made(report))}</p></footer>"
     )
+    return document(f"{report.model} · headrace bench", body)
+
+
+def document(title: str, body: str) -> str:
+    """A whole file that needs nothing else, of this style."""
+    style = (resources.files("headrace.bench") / "static" / "report.css").read_text()
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -42,6 +46,11 @@ def _facts(report: Report) -> str:
         ("objective", report.objective),
         ("each load", f"{report.duration_s:g} s"),
     )
+    return facts_list(facts)
+
+
+def facts_list(facts: Sequence[tuple[str, str]]) -> str:
+    """Names and what they are."""
     return "<dl>" + "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts) + "</dl>"
 
 
@@ -76,6 +85,11 @@ def _cards(report: Report) -> str:
     streams = [(each.streams.tokens_per_s, each.label) for each in steps if each.streams]
     if streams:
         cards.append(("tokens", shown(max(streams)[0]), f"tokens/s at {max(streams)[1]}"))
+    return cards_of(cards)
+
+
+def cards_of(cards: Sequence[tuple[str, str, str]]) -> str:
+    """A name, a value that is to be seen from afar, and a note, each."""
     made = "".join(
         f"<div><p>{escape(name)}</p><strong>{escape(value)}</strong><small>{escape(note)}</small></div>"
         for name, value, note in cards
@@ -98,10 +112,11 @@ def _table(steps: Sequence[Step]) -> str:
         "p99.9",
         "client CPU",
     )
-    return _rows(heads, [_cells(each) for each in steps])
+    return table_of(heads, [_cells(each) for each in steps])
 
 
-def _rows(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table_of(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Cells under headings."""
     head = "".join(f"<th>{escape(each)}</th>" for each in heads)
     body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
     return f"<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
@@ -160,7 +175,7 @@ def _spreads(step: Step) -> str:
         for name, each in named
         if each and each.count
     ]
-    return _rows(("ms", "count", "mean", "p50", "p90", "p99", "p99.9", "max"), rows) if rows else ""
+    return table_of(("ms", "count", "mean", "p50", "p90", "p99", "p99.9", "max"), rows) if rows else ""
 
 
 def _ms(value: float | None) -> str:
