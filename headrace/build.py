@@ -2,7 +2,10 @@
 
 import asyncio
 import platform
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,6 +18,9 @@ from headrace.batching.instance import Instance, ThreadInstance
 from headrace.batching.latency import Latency
 from headrace.batching.latency_store import LatencyStore
 from headrace.batching.policy import Limits, Policy
+from headrace.batching.reachable import Fastest, fastest_run, out_of_reach
+from headrace.batching.row_cost import RowCost
+from headrace.batching.varied_model import Choice, VariedModel
 from headrace.batching.waiting import Waiting
 from headrace.clock import Clock
 from headrace.config import Config, Llm
@@ -24,6 +30,8 @@ from headrace.llm.engine_protocol import DraftFile, EngineLoading
 from headrace.models.drafting import draft_path
 from headrace.models.model_files import LANGUAGE
 from headrace.models.repository import LocalRepository
+from headrace.models.same_signature import differences
+from headrace.models.variants import files_of
 from headrace.records import Recorder
 from headrace.runtimes.load import Loading, load
 from headrace.servable import Servable
@@ -34,6 +42,11 @@ from headrace.workers.remote import ProcessInstance, Settings
 
 DIED = "its worker died when it was probed; batching = true trusts it"
 DIED_PADDED = "its worker died when that was tried"
+
+
+def _unknown(rows: int, length: int) -> float:
+    """What rows take where no times are known."""
+    return 0.0
 
 
 class Build:
@@ -62,24 +75,42 @@ class Build:
         """Load the version and answer for it. Raises ModelInvalid or ModelUnavailable with the reason."""
         if manifest.runtime in LANGUAGE:
             return await self._engine(manifest)
+        files = files_of(manifest)
+        loads = [asyncio.create_task(self._load(each)) for _, each in files]
+        try:
+            await asyncio.wait(loads)
+            known = [_or_why_not(each, name) for each, (name, _) in zip(loads, files, strict=True)]
+            for (name, _), each in zip(files, known, strict=True):
+                if unlike := differences(known[0].signature, each.signature):
+                    raise ModelInvalid(f"is no stand-in for the model: {'; '.join(unlike)}", f"variant {name!r}")
+            made = [await self._model(each, found, name) for (name, each), found in zip(files, known, strict=True)]
+        except BaseException:
+            await asyncio.gather(*(_closed(each) for each in loads))
+            raise
+        self._tell_objective(manifest, made)
+        if not manifest.variants:
+            return made[0].model
+        choices = [
+            Choice(variant.name, variant.accuracy, each.model, each.cost_ns)
+            for variant, each in zip(manifest.variants, made, strict=True)
+        ]
+        return VariedModel(manifest.id, choices, self._clock, objective=manifest.objective.p99_ms is not None)
+
+    async def _load(self, manifest: Manifest) -> "_Loaded":
+        """A file on as many instances as are asked for, and what it takes and gives."""
         if (manifest.isolation or self._workers.isolation) == "none":
             loaded = await asyncio.get_running_loop().run_in_executor(None, load, self._loading(manifest))
-            thread = ThreadInstance(loaded.model, loaded.signature)
-            try:
-                return await self._model(manifest, loaded.signature, [thread])
-            except BaseException:
-                await thread.close()
-                raise
+            return _Loaded([ThreadInstance(loaded.model, loaded.signature)], loaded.signature)
         first, signature = await self._first(manifest)
         workers = [first]
         try:
             for index in range(1, self._num_instances(manifest)):
                 workers.append(self._worker(manifest, index, signature.batch))
             await asyncio.gather(*(worker.start() for worker in workers[1:]))
-            return await self._model(manifest, signature, list(workers))
         except BaseException:
             await asyncio.gather(*(worker.close() for worker in workers))
             raise
+        return _Loaded(list(workers), signature)
 
     async def _engine(self, manifest: Manifest) -> RemoteEngine:
         workers, batching = self._workers, self._batching
@@ -151,21 +182,33 @@ class Build:
         times = self._workers.load_timeout_s, self._workers.batch_timeout_s
         return ProcessInstance(Settings(loading, index, *times), self._record, self._clock)
 
-    async def _model(self, manifest: Manifest, signature: Signature, instances: list[Instance]) -> BatchedModel:
+    async def _model(self, manifest: Manifest, loaded: "_Loaded", variant: str) -> "_Made":
+        instances, signature = loaded
         limits, p99_ms = self._limits(manifest, signature), manifest.objective.p99_ms
         objective_ns = None if p99_ms is None else int(p99_ms * 1e6)
         chosen = manifest.batching.policy or self._batching.policy
+
+        def model(policy: Policy[Waiting]) -> BatchedModel:
+            return BatchedModel(
+                manifest.id, signature, instances, policy, self._record, self._clock, objective_ns, variant
+            )
+
         if chosen != "deadline":
-            policy = _fixed(limits, alone=chosen == "none")
-            return BatchedModel(manifest.id, signature, instances, policy, self._record, self._clock, objective_ns)
+            return _Made(model(_fixed(limits, alone=chosen == "none")))
         threads, machine = self._loading(manifest).threads, (platform.machine(), cores(), cpu_features())
         ran_as = manifest.device, threads, len(instances), *machine
         budget_s = 0.0 if signature.batch.why == DIED else self._batching.sweep_s
         foreseen = await self._foresight.of(manifest.path, ran_as, instances[0], signature, budget_s)
-        policy = self._by_deadline(limits, foreseen.latency, len(instances))
-        model = BatchedModel(manifest.id, signature, instances, policy, self._record, self._clock, objective_ns)
-        model.on_close(foreseen.close)
-        return model
+        made = model(self._by_deadline(limits, foreseen.latency, len(instances)))
+        made.on_close(foreseen.close)
+        cost_ns = RowCost(foreseen.latency, limits.max_size, len(instances))
+        return _Made(made, cost_ns, fastest_run(variant, foreseen.latency, signature))
+
+    def _tell_objective(self, manifest: Manifest, made: Sequence["_Made"]) -> None:
+        """Where no file can hold it, the model says so; it is served all the same, and sheds what would be late."""
+        p99_ms, fastest = manifest.objective.p99_ms, [each.fastest for each in made if each.fastest]
+        if p99_ms is not None and (why := out_of_reach(p99_ms, fastest)):
+            made[0].model.warn(why)
 
     def _by_deadline(self, limits: Limits, latency: Latency, num_instances: int) -> Policy[Waiting]:
         return DeadlinePolicy(limits, latency, self._company, self._weights, num_instances)
@@ -191,6 +234,37 @@ class Build:
 
     def _num_instances(self, manifest: Manifest) -> int:
         return manifest.instances or self._workers.instances
+
+
+class _Loaded(NamedTuple):
+    instances: list[Instance]
+    signature: Signature
+
+
+class _Made(NamedTuple):
+    """What answers from one file, and what is known of its times."""
+
+    model: BatchedModel
+    cost_ns: Callable[[int, int], float] = _unknown
+    fastest: Fastest | None = None
+
+
+def _or_why_not(load: asyncio.Task[_Loaded], variant: str) -> _Loaded:
+    """Raises why a file could not be loaded, and which variant it is."""
+    try:
+        return load.result()
+    except HeadraceError as error:
+        if not variant:
+            raise
+        raise ModelInvalid(str(error), f"variant {variant!r}") from error
+
+
+async def _closed(load: asyncio.Task[_Loaded]) -> None:
+    """Whatever became of it, nothing of it is left."""
+    load.cancel()
+    with suppress(BaseException):
+        for instance in (await load).instances:
+            await instance.close()
 
 
 def _fixed(limits: Limits, alone: bool) -> Policy[Waiting]:

@@ -19,7 +19,10 @@ at any time, also after the answer."""
 class Servable(Protocol):
     """Answers requests for one model version: a batched model, an engine, a pipeline, a replica elsewhere."""
 
-    signature: Signature
+    @property
+    def signature(self) -> Signature:
+        """What it takes and gives."""
+        ...
 
     def submit(self, request: Request, reply: Reply) -> Cancel:
         """Take the request; returns at once and never raises: errors go to `reply`."""

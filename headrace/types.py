@@ -87,6 +87,7 @@ class Signature(msgspec.Struct, frozen=True):
     platform: str  # Triton's word: onnxruntime_onnx, openvino, ...
     runtime: str  # with its version: "onnx 1.32.0"
     language: LanguageFacts | None = None  # of a language model
+    warnings: tuple[str, ...] = ()  # what it will not do as asked, as its first runs have shown
 
 
 class ModelRef(msgspec.Struct, frozen=True, gc=False):
@@ -168,6 +169,15 @@ class LanguageChoices(msgspec.Struct, frozen=True):
     reasoning: str | None = None
 
 
+class Variant(msgspec.Struct, frozen=True):
+    """One of several files that answer for a model version: in other precisions, smaller, by another runtime."""
+
+    name: str
+    path: Path
+    runtime: str
+    accuracy: float  # 0 to 1, by the measure of whoever wrote it down
+
+
 class Manifest(msgspec.Struct, frozen=True):
     """All that is known of a model version before it is loaded: made by `models/`, read by `build.py`."""
 
@@ -187,6 +197,7 @@ class Manifest(msgspec.Struct, frozen=True):
     warm_up: tuple[WarmUp, ...] = ()
     llm: LanguageChoices = LanguageChoices()
     parameters: Mapping[str, str] = {}
+    variants: tuple[Variant, ...] = ()  # the file at `path` first; empty: it has no other
     provenance: Mapping[str, str] = {}  # setting -> "model.toml", "config.pbtxt", "file", "default"
     warnings: tuple[str, ...] = ()  # what was read and is not honoured
     config: Mapping[str, Any] = {}  # what a Triton configuration said, as JSON, for the config route
@@ -208,6 +219,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     min_accuracy: float = 0.0  # of the variant that may answer
     ttft_ns: int | None = None  # from arrival to a language model's first token
     tpot_ns: int | None = None  # from one token of it to the next, on average
+    variant: str = ""  # that is to answer; "": any that is accurate enough
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):

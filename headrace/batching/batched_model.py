@@ -48,9 +48,12 @@ class BatchedModel:
         record: Recorder,
         clock: Clock,
         objective_ns: int | None = None,
+        variant: str = "",
     ) -> None:
+        """`variant` is what answers say of who computed them, where the version has several."""
         self.signature = signature
         self._version = version
+        self._variant = variant
         self._instances = instances
         self._policy = policy
         self._objective_ns = objective_ns
@@ -72,21 +75,53 @@ class BatchedModel:
         """Await this when the model is closed, behind its last run."""
         self._closed = closed
 
+    def warn(self, text: str) -> None:
+        """Say this of the model from now on."""
+        self.signature = msgspec.structs.replace(self.signature, warnings=(*self.signature.warnings, text))
+
     # ---- what callers see
 
     def submit(self, request: Request, reply: Reply) -> Cancel:
-        now_ns = self._clock.now_ns()
         try:
-            if request.ask is not None:
-                raise InvalidRequest(f"model {self._version} is not a language model", "model")
-            item = Waiting(request, self._check(request), reply, now_ns)
-            self._admit(item, now_ns)
+            item = self.read(request, reply)
         except HeadraceError as error:
             reply(error)
             return _nothing
-        self._policy.push(item, now_ns)
-        self._ask()
-        return lambda: self._cancel(item)
+        refused = self.offer(item)
+        if refused is not None:
+            self.refuse(item, refused)
+            return _nothing
+        return lambda: self.cancel(item)
+
+    def read(self, request: Request, reply: Reply) -> Waiting:
+        """A request that may be offered. Raises what is wrong with it."""
+        if request.ask is not None:
+            raise InvalidRequest(f"model {self._version} is not a language model", "model")
+        return Waiting(request, self._check(request), reply, self._clock.now_ns())
+
+    def offer(self, item: Waiting) -> "NotTaken | None":
+        """Let it wait, or say why it may not: then nobody was told yet, and it may be offered elsewhere."""
+        refused = self._admit(item, item.queued_ns)
+        if refused is None:
+            self._policy.push(item, item.queued_ns)
+            self._ask()
+        return refused
+
+    def refuse(self, item: Waiting, refused: "NotTaken") -> None:
+        """Tell the caller, and record that it was shed."""
+        if refused.shed:
+            self._shed(item, refused.shed, refused.predicted_ns)
+        item.reply(refused.error)
+
+    def cancel(self, item: Waiting) -> None:
+        """The caller went away: out of the queue, or unanswered once its run ends."""
+        if item.done:
+            return
+        item.done = True
+        self._record(CancelRecord(self._version, *(("queued", int(item.cost_ns)) if item.queued else ("running", 0))))
+        if item.queued:
+            self._queue.remove(item)
+            self._settle()
 
     def backlog(self) -> Backlog:
         return Backlog(len(self._queue), self._running)
@@ -109,22 +144,20 @@ class BatchedModel:
 
     # ---- in
 
-    def _admit(self, item: Waiting, now_ns: int) -> None:
-        """Raises what keeps the request out."""
+    def _admit(self, item: Waiting, now_ns: int) -> "NotTaken | None":
+        """What keeps the request out."""
         if self._refusal:
-            raise self._refusal
+            return NotTaken(self._refusal)
         if self._objective_ns is not None:
             due_ns = item.arrived_ns + self._objective_ns
             item.deadline_ns = due_ns if item.deadline_ns is None else min(due_ns, item.deadline_ns)
         if item.deadline_ns is not None and item.deadline_ns <= now_ns:
-            self._shed(item, "late", None)
-            raise DeadlineExceeded("the time given had passed on arrival", deadline_ms=_ms(item.deadline_ns, item))
-        if not self._instances[0].ready:
-            self._refuse_if_failing()
+            late = DeadlineExceeded("the time given had passed on arrival", deadline_ms=_ms(item.deadline_ns, item))
+            return NotTaken(late, "late")
+        if not self._instances[0].ready and (failing := self._failing()):
+            return NotTaken(failing)
         refusal = self._policy.admit(item, now_ns)
-        if refusal:
-            self._shed(item, refusal.reason, refusal.predicted_ns)
-            raise self._refused(refusal)
+        return NotTaken(self._refused(refusal), refusal.reason, refusal.predicted_ns) if refusal else None
 
     def _refused(self, refusal: Refusal) -> HeadraceError:
         """What the caller is told."""
@@ -148,22 +181,13 @@ class BatchedModel:
         predicted = None if predicted_ns is None else int(predicted_ns)
         self._record(ShedRecord(self._version, item.tenant, reason, predicted, deadline_ns))
 
-    def _refuse_if_failing(self) -> None:
+    def _failing(self) -> HeadraceError | None:
         """Waiting is of use while an instance is about to come back, not while each start of it fails."""
         if not any(instance.ready for instance in self._instances):
             failure = next((instance.failure for instance in self._instances if instance.failure), "")
             if failure:
-                raise ModelUnavailable(f"model {self._version}: {failure}", retry_after_s=1)
-
-    def _cancel(self, item: Waiting) -> None:
-        """The caller went away: out of the queue, or unanswered once its run ends."""
-        if item.done:
-            return
-        item.done = True
-        self._record(CancelRecord(self._version, *(("queued", int(item.cost_ns)) if item.queued else ("running", 0))))
-        if item.queued:
-            self._queue.remove(item)
-            self._settle()
+                return ModelUnavailable(f"model {self._version}: {failure}", retry_after_s=1)
+        return None
 
     # ---- the loop: look, decide, run, answer, look again
 
@@ -220,7 +244,7 @@ class BatchedModel:
         run = closed.run
         batch = run.jobs
         self._running -= len(batch)
-        facts = _facts(closed, outcome)
+        facts = _facts(closed, outcome, self._variant)
         self._ended(closed, outcome)
         self._look()  # the instance gets its next batch before these answers are written
         if outcome.lost:
@@ -326,6 +350,14 @@ class BatchedModel:
         self._policy.resize(axis.max_size if axis.batched else 1)
 
 
+class NotTaken(NamedTuple):
+    """Why a request may not wait."""
+
+    error: HeadraceError
+    shed: str = ""  # the reason that is recorded, where it was kept out so that others are in time
+    predicted_ns: float | None = None
+
+
 class _Closed(NamedTuple):
     """A batch, and when and for which instance it was closed."""
 
@@ -334,7 +366,7 @@ class _Closed(NamedTuple):
     started_ns: int
 
 
-def _facts(closed: _Closed, outcome: Outcome) -> BatchFacts:
+def _facts(closed: _Closed, outcome: Outcome, variant: str) -> BatchFacts:
     return BatchFacts(
         rows=closed.run.rows,
         requests=len(closed.run.jobs),
@@ -344,6 +376,7 @@ def _facts(closed: _Closed, outcome: Outcome) -> BatchFacts:
         input_ns=outcome.input_ns,
         infer_ns=outcome.infer_ns,
         output_ns=outcome.output_ns,
+        variant=variant,
     )
 
 

@@ -3,6 +3,7 @@
 Of a quick and a slow estimate the larger counts: a burst is seen at once, and a pause in it is not taken for its end.
 """
 
+from collections.abc import Sequence
 from math import exp2, log
 
 HALF_LIVES_NS = (200_000_000, 2_000_000_000)
@@ -14,8 +15,8 @@ class Demand:
 
     __slots__ = ("_estimates",)
 
-    def __init__(self) -> None:
-        self._estimates = [_Estimate(half_life_ns) for half_life_ns in HALF_LIVES_NS]
+    def __init__(self, half_lives_ns: Sequence[int] = HALF_LIVES_NS) -> None:
+        self._estimates = [_Estimate(half_life_ns) for half_life_ns in half_lives_ns]
 
     def arrived(self, now_ns: int, rows: int, cost_ns: float) -> None:
         """A request of so many rows, that will take so long to compute."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from headrace.clock import Clock
 from headrace.errors import Cancelled, Draining, HeadraceError, Internal, RateLimited
+from headrace.gateway.allowed import check_allowed
 from headrace.gateway.rates import Rates
 from headrace.models.registry import Registry, Served
 from headrace.records import Recorder, RequestRecord, ShedRecord
@@ -43,6 +44,8 @@ class Gateway:
                 raise Draining("the server is shutting down and takes no new requests", retry_after_s=1)
             served = self._registry.get(request.model)
             asked = served.version
+            if request.context.variant or request.context.min_accuracy:
+                check_allowed(request.context, asked, served.manifest.variants)
             self._limit(request, asked, submitted_ns)
         except HeadraceError as error:
             self._record_refusal(request, asked, submitted_ns, error)

@@ -14,6 +14,8 @@ REFUSED = {
     "batching.policy": "a language model closes no batches; leave it out",
     "batching.lanes": "a language model runs step after step; leave it out",
     "warm_up": "a language model warms up by itself; leave it out",
+    "variant": "a language model has no variants; leave it out",
+    "variants": "a language model has no variants; leave them out",
 }
 """Keys of model.toml that mean nothing here; a config.pbtxt, where they have values unasked, may have them."""
 

@@ -21,9 +21,10 @@ from headrace.models.limits import (
     MAX_RUNS,
     MAX_SEQUENCES,
 )
-from headrace.models.overrides import Overrides
+from headrace.models.overrides import Overrides, SaidVariant
 from headrace.models.references import inside, read_labels
 from headrace.models.schema_faults import explain, unknown_key
+from headrace.models.variants import OWN, VARIANT_NAME
 from headrace.models.version_policy import All, Latest, Specific, VersionPolicy
 from headrace.types import Batching, LanguageChoices, Objective, Padding, Shape, TensorSpec, WarmUp, WarmUpInput
 
@@ -32,6 +33,8 @@ Instances = Annotated[int, Meta(ge=1, le=MAX_INSTANCES)]
 Dimension = Annotated[int, Meta(ge=-1, le=2**63 - 1)]
 Milliseconds = Annotated[float, Meta(gt=0, le=MAX_OBJECTIVE_MS)]
 Name = Annotated[str, Meta(min_length=1)]
+VariantName = Annotated[str, Meta(pattern=VARIANT_NAME)]
+Accuracy = Annotated[float, Meta(ge=0, le=1)]
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,6 +99,18 @@ class _WarmUp(_Strict, frozen=True):
     inputs: dict[str, _WarmUpInput] = {}
 
 
+class _OwnVariant(_Strict, frozen=True):
+    name: VariantName = OWN
+    accuracy: Accuracy = 1.0
+
+
+class _Variant(_Strict, frozen=True):
+    name: VariantName
+    file: Name
+    accuracy: Accuracy
+    runtime: Literal["onnx", "openvino", "fake"] | None = None
+
+
 class _ModelToml(_Strict, frozen=True):
     """The keys of model.toml; the types are the rules."""
 
@@ -111,6 +126,8 @@ class _ModelToml(_Strict, frozen=True):
     inputs: tuple[_Tensor, ...] = ()
     outputs: tuple[_Tensor, ...] = ()
     warm_up: tuple[_WarmUp, ...] = ()
+    variant: _OwnVariant | None = None
+    variants: tuple[_Variant, ...] = ()
     parameters: dict[str, str | int | float | bool] = {}
 
 
@@ -124,6 +141,8 @@ _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "outputs[...]": _Tensor,
     "warm_up[...]": _WarmUp,
     "warm_up[...].inputs[...]": _WarmUpInput,
+    "variant": _OwnVariant,
+    "variants[...]": _Variant,
 }
 
 
@@ -152,6 +171,8 @@ def parse_model_toml(content: bytes, folder: Path, file: str = "model.toml") -> 
         inputs=_tensors(said.inputs, folder, f"{file}: inputs"),
         outputs=_tensors(said.outputs, folder, f"{file}: outputs"),
         warm_up=tuple(_warm_up(run, folder, f"{file}: warm_up[{i}]") for i, run in enumerate(said.warm_up)),
+        variant=SaidVariant(said.variant.name, said.variant.accuracy) if said.variant else None,
+        variants=tuple(SaidVariant(each.name, each.accuracy, each.file, each.runtime or "") for each in said.variants),
         parameters={key: _as_text(value) for key, value in said.parameters.items()},
     )
 

@@ -22,6 +22,7 @@ from headrace.models.model_files import (
 )
 from headrace.models.overrides import SCALARS, Layer, combine
 from headrace.models.references import inside
+from headrace.models.variants import variants
 from headrace.models.version_policy import Latest, Specific, VersionPolicy
 from headrace.types import Manifest, VersionStatus
 
@@ -158,10 +159,10 @@ def _version(name: str, number: int, places: Sequence[Path], folder: Path, layer
     elif is_model_folder(place, said.runtime):
         path = place
     else:
-        children = (child for child in place.iterdir() if not is_hidden(child))
-        path = choose(
-            [child for child in children if place != folder or _version_number(child.name) is None], said.runtime
-        )
+        children = [child for child in place.iterdir() if not is_hidden(child)]
+        files = [child for child in children if place != folder or _version_number(child.name) is None]
+        variants_too = {each.file for each in said.variants}
+        path = choose([file for file in files if file.name not in variants_too] or files, said.runtime)
     if path is None:
         raise ModelInvalid(f"{place.name}/ holds no model: expected {WHAT_IS_A_MODEL}")
     return _manifest(name, number, path, folder, layers)
@@ -211,6 +212,7 @@ def _manifest(name: str, number: int, path: Path, folder: Path, layers: Sequence
         llm=said.llm,
         warm_up=said.warm_up,
         parameters=said.parameters,
+        variants=variants(said, path, runtime, provenance),
         provenance=defaults | provenance,
         warnings=said.warnings,
         config=said.config,

@@ -1,7 +1,7 @@
 """What one file says of a model, and how several such files add up."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -10,6 +10,16 @@ from headrace.types import Batching, LanguageChoices, Objective, TensorSpec, War
 
 SCALARS = ("runtime", "device", "isolation", "instances", "threads", "version_policy", "filename")
 TENSORS = ("inputs", "outputs")
+WHOLE = ("warm_up", "variant", "variants")
+
+
+class SaidVariant(msgspec.Struct, frozen=True):
+    """What a configuration says of a variant."""
+
+    name: str
+    accuracy: float
+    file: str = ""  # inside the version's folder; empty: the model's own file
+    runtime: str = ""  # empty: by the file's suffix
 
 
 class Overrides(msgspec.Struct, frozen=True):
@@ -28,6 +38,8 @@ class Overrides(msgspec.Struct, frozen=True):
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
     warm_up: tuple[WarmUp, ...] = ()
+    variant: SaidVariant | None = None  # the model's own file
+    variants: tuple[SaidVariant, ...] = ()  # the others
     parameters: Mapping[str, str] = {}
     warnings: tuple[str, ...] = ()
     config: Mapping[str, Any] = {}  # a Triton configuration as JSON
@@ -43,8 +55,8 @@ class Layer(msgspec.Struct, frozen=True):
 def combine(layers: Sequence[Layer]) -> tuple[Overrides, dict[str, str]]:
     """All that the layers say, the first of them winning key by key, and the source of each key.
 
-    Batching, objective, llm and parameters are joined by key, tensors by name; warm-up runs are taken whole from one
-    layer.
+    Batching, objective, llm and parameters are joined by key, tensors by name; warm-up runs and variants are taken
+    whole from one layer.
     """
     said: dict[str, Any] = {}
     provenance: dict[str, str] = {}
@@ -53,7 +65,7 @@ def combine(layers: Sequence[Layer]) -> tuple[Overrides, dict[str, str]]:
             if key not in said:
                 said[key] = value
                 provenance[key] = layer.source
-    fields: dict[str, Any] = {key: said[key] for key in (*SCALARS, "warm_up") if key in said}
+    fields: dict[str, Any] = {key: said[key] for key in (*SCALARS, *WHOLE) if key in said}
     fields["config"] = next((layer.says.config for layer in layers if layer.says.config), {})
     fields |= {key: tuple(_under(said, key).values()) for key in TENSORS}
     fields["batching"] = Batching(**_under(said, "batching"))
@@ -78,8 +90,9 @@ def _statements(says: Overrides) -> Iterable[tuple[str, Any]]:
             yield f"{key}.{spec.name}", spec
     for key, value in says.parameters.items():
         yield f"parameters.{key}", value
-    if says.warm_up:
-        yield "warm_up", says.warm_up
+    for key in WHOLE:
+        if value := getattr(says, key):
+            yield key, value
 
 
 def _under(said: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -152,7 +152,8 @@ class Reconcile:
                 self._states.put(name, version, "READY" if before else "UNAVAILABLE", reason + kept)
                 raise ModelInvalid(reason) from error
         self._registry.publish(Served(manifest.id, manifest, servable))
-        self._states.put(name, version, "READY", seconds=time.monotonic() - started)
+        warnings = "; ".join(servable.signature.warnings)
+        self._states.put(name, version, "READY", warnings, seconds=time.monotonic() - started)
         if before:
             await self._end(before)
 

@@ -208,7 +208,8 @@ class Tally:
         before = self.states.get(key)
         self.states[key] = event.state
         workers = self.workers.get(key)
-        if event.state == "READY" and not (event.reason and before == "READY"):  # else a reload failed
+        failed = event.reason and before == "READY" and not event.seconds  # a reload, and what was there goes on
+        if event.state == "READY" and not failed:
             self.versions[key] = VersionTally(event.seconds, self._engine(key))
             if workers:
                 workers.loaded()

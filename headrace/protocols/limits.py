@@ -1,4 +1,4 @@
-"""What headers or metadata say of a request's time, rank and owner: read the same in every protocol.
+"""What headers or metadata say of a request's time, rank, owner and variant: read the same in every protocol.
 
 All of it counts from the request's arrival, so that a head that comes again need not be read again. Knows no clock.
 """
@@ -17,6 +17,7 @@ MAX_MS = 3_600_000
 MAX_PRIORITY = 9
 
 _DECIMAL = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?")
+_VARIANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LONGEST_SHOWN = 60  # characters of a wrong value
 
 
@@ -29,6 +30,7 @@ class Limits(msgspec.Struct, frozen=True):
     priority: int | None = None
     tenant: str = ""
     min_accuracy: float = 0.0
+    variant: str = ""
 
     def context(self, arrived_ns: int, protocol: str, trace: str = "") -> Context:
         """The context of a request that arrived then."""
@@ -44,6 +46,7 @@ class Limits(msgspec.Struct, frozen=True):
             self.min_accuracy,
             self.ttft_ns,
             self.tpot_ns,
+            self.variant,
         )
 
     def within(self, deadline_ns: int | None) -> "Limits":
@@ -111,6 +114,12 @@ def _accuracy(value: str, name: str) -> float:
     raise InvalidRequest(f"{_shown(value)} is not a number from 0 to 1", name)
 
 
+def _variant(value: str, name: str) -> str:
+    if _VARIANT.fullmatch(value):
+        return value
+    raise InvalidRequest(f"{_shown(value)} is no name of a variant: 1 to 64 letters, digits, '.', '_' or '-'", name)
+
+
 def _shown(value: str) -> str:
     shown = ascii(value)
     return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[: _LONGEST_SHOWN - 3]}..."
@@ -123,5 +132,6 @@ _FIELDS: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
     "x-priority": ("priority", _priority),
     "x-tenant": ("tenant", _tenant),
     "x-min-accuracy": ("min_accuracy", _accuracy),
+    "x-variant": ("variant", _variant),
 }
 _NAMES = {name.encode(): name for name in _FIELDS}

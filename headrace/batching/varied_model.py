@@ -1,0 +1,130 @@
+"""The Servable of a tensor model that has variants: a batched model for each, and a choice between them on arrival.
+
+A request goes to the preferred variant, or to the one nearest to it that is as accurate as the caller asks for. Where
+that one would answer late, the next cheaper one that is allowed is asked. What must not be late is a reason to choose
+a cheaper one; a request without a deadline is answered by the most accurate.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from headrace.batching.batched_model import BatchedModel, NotTaken
+from headrace.batching.demand import Demand
+from headrace.batching.variant_choice import FOLLOW, Preference, cheaper_after, prefer
+from headrace.batching.waiting import Waiting
+from headrace.clock import Clock
+from headrace.errors import HeadraceError, Unavailable
+from headrace.servable import Cancel, Reply
+from headrace.types import Backlog, ModelVersion, Request, Signature
+
+log = logging.getLogger(__name__)
+
+HALF_LIVES_NS = (1_000_000_000,)
+"""How quickly what is asked for is forgotten: bursts are for the queue, and for the next cheaper variant."""
+
+
+class Choice(NamedTuple):
+    """A variant that may answer."""
+
+    name: str
+    accuracy: float
+    model: BatchedModel
+    cost_ns: Callable[[int, int], float]
+    """What so many rows of that length take of a busy machine; 0 where nobody knows."""
+
+
+class VariedModel:
+    """Owns a batched model for each variant, and the preference among them. All is called on the event loop."""
+
+    def __init__(self, version: ModelVersion, choices: Sequence[Choice], clock: Clock, objective: bool = False) -> None:
+        """The first of `choices` is the model's own file, whose signature is the model's; `objective` says that every
+        request has a deadline."""
+        self._version = version
+        self._own = choices[0].model
+        self._choices = sorted(choices, key=lambda choice: -choice.accuracy)  # equal ones stay in order
+        self._objective = objective
+        self._clock = clock
+        self._demands = [Demand(HALF_LIVES_NS) for _ in choices]
+        self._refused = 0.0  # by the preferred variant, of those that have a deadline, of late
+        self.preference = Preference()
+
+    @property
+    def signature(self) -> Signature:
+        return self._own.signature
+
+    def submit(self, request: Request, reply: Reply) -> Cancel:
+        """As `Servable.submit`; a request that names a variant, or asks for too much accuracy, was refused before."""
+        context = request.context
+        try:
+            item = self._own.read(request, reply)
+        except HeadraceError as error:
+            reply(error)
+            return _nothing
+        loads = self._loads(item)
+        if context.variant:
+            order = [index for index, choice in enumerate(self._choices) if choice.name == context.variant]
+        else:
+            allowed = sum(choice.accuracy >= context.min_accuracy for choice in self._choices)  # the first of them
+            hurried = self._objective or context.deadline_ns is not None
+            first = min(self.preference.index, allowed - 1) if hurried else 0
+            order = [first, *(index for index in cheaper_after(first, loads) if index < allowed)]
+        refused: NotTaken | None = None
+        for index in order:
+            model = self._choices[index].model
+            refused, item = self._offered(model, item)
+            if len(order) > 1 and index == self.preference.index:
+                self._refused += FOLLOW * ((refused is not None) - self._refused)
+            if refused is None:
+                taken = item
+                return lambda: model.cancel(taken)
+            if not isinstance(refused.error, Unavailable):  # late, full or failing: another may do better
+                break
+        assert refused is not None  # what names no variant of this model was refused before
+        model.refuse(item, refused)
+        return _nothing
+
+    def backlog(self) -> Backlog:
+        each = [choice.model.backlog() for choice in self._choices]
+        return Backlog(sum(backlog.queued for backlog in each), sum(backlog.running for backlog in each))
+
+    async def drain(self) -> None:
+        await asyncio.gather(*(choice.model.drain() for choice in self._choices))
+
+    async def close(self) -> None:
+        await asyncio.gather(*(choice.model.close() for choice in self._choices))
+
+    def _offered(self, model: BatchedModel, item: Waiting) -> tuple[NotTaken | None, Waiting]:
+        """Offer the request to a variant, as it reads it: its rows may be padded otherwise."""
+        if model is not self._own:
+            try:
+                item = model.read(item.request, item.reply)
+            except HeadraceError as error:
+                return NotTaken(error), item
+        return model.offer(item), item
+
+    def _loads(self, item: Waiting) -> list[float]:
+        """Count a newcomer, look whether another variant is to be preferred, and say what each would be loaded with."""
+        now_ns, loads = item.queued_ns, []
+        for demand, choice in zip(self._demands, self._choices, strict=True):
+            demand.arrived(now_ns, item.rows, choice.cost_ns(item.rows, item.length))
+            loads.append(demand.load(now_ns))
+        before, after = self.preference, prefer(self.preference, loads, self._refused, now_ns)
+        if after is not before:
+            self.preference = after
+            log.info("%s: %s", self._version, self._why(before, after, loads))
+            self._refused = 0.0
+        return loads
+
+    def _why(self, before: Preference, after: Preference, loads: Sequence[float]) -> str:
+        name, instead = self._choices[after.index].name, self._choices[before.index].name
+        load = f"{loads[before.index]:.0%} of the machine's time, {name!r} {loads[after.index]:.0%}"
+        if after.index < before.index:
+            return f"variant {name!r} answers again: {instead!r} takes {load}"
+        refused = f"and refused {self._refused:.0%}"
+        return f"variant {name!r} answers what is in a hurry: {instead!r} would take {load}, {refused}"
+
+
+def _nothing() -> None:
+    """The cancel of a request that is already answered."""

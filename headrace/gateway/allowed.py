@@ -1,0 +1,35 @@
+"""Whether a model has what a request asks for: a variant by name, or one that is accurate enough. Pure."""
+
+from collections.abc import Sequence
+
+from headrace.errors import InvalidRequest
+from headrace.types import Context, ModelVersion, Variant
+
+
+def check_allowed(context: Context, version: ModelVersion, variants: Sequence[Variant]) -> None:
+    """Raises InvalidRequest, with what there is, where no variant of the version may answer the request."""
+    if context.variant:
+        _check_named(context, version, variants)
+    elif context.min_accuracy and variants:
+        best = max(variants, key=lambda variant: variant.accuracy)
+        if best.accuracy < context.min_accuracy:
+            raise InvalidRequest(
+                f"{context.min_accuracy:g} is more than any variant of {version} has; the best is {best.name!r} with "
+                f"{best.accuracy:g}",
+                "x-min-accuracy",
+            )
+
+
+def _check_named(context: Context, version: ModelVersion, variants: Sequence[Variant]) -> None:
+    if not variants:
+        raise InvalidRequest(f"{version} has no variants; leave it out", "x-variant")
+    found = next((variant for variant in variants if variant.name == context.variant), None)
+    if found is None:
+        there = ", ".join(variant.name for variant in variants)
+        raise InvalidRequest(f"{version} has no variant {context.variant!r}; there are {there}", "x-variant")
+    if found.accuracy < context.min_accuracy:
+        raise InvalidRequest(
+            f"{found.name!r} has an accuracy of {found.accuracy:g}, and x-min-accuracy asks for "
+            f"{context.min_accuracy:g}; send one of them",
+            "x-variant",
+        )
