@@ -82,3 +82,32 @@ def test_a_text_is_generated_as_triton_does(program: Program) -> None:
     connection.close()
     pieces = [json.loads(event.removeprefix(b"data: "))["text_output"] for event in events]
     assert (len(pieces), PROMPT + "".join(pieces)) == (4, whole)
+
+
+def test_one_path_lists_models_for_both_who_ask_for_it(program: Program) -> None:
+    with anthropic.Anthropic(base_url=f"http://{program.http}", api_key="none") as claude:
+        assert [(model.id, model.max_input_tokens) for model in claude.models.list()] == [("fake", 4096)]
+        assert claude.models.retrieve("fake").type == "model"
+    with openai.OpenAI(base_url=f"http://{program.http}/v1", api_key="none") as client:
+        assert [model.id for model in client.models.list()] == ["fake"]
+
+
+def test_a_parameter_that_a_language_model_does_not_know_is_refused(program: Program) -> None:
+    connection = http.client.HTTPConnection(program.http, timeout=30)
+    text = {"name": "text_input", "shape": [1], "datatype": "BYTES", "data": [PROMPT]}
+    body = {"inputs": [text], "parameters": {"max_tokens": 2, "beams": 3}}
+    connection.request("POST", "/v2/models/fake/infer", json.dumps(body))
+    answer = connection.getresponse()
+    error = json.loads(answer.read())["error"]
+    assert answer.status == 400, error
+    connection.close()
+    assert "parameters.beams: is no parameter of this model; there are: n, best_of" in error
+
+
+def test_more_texts_than_may_ever_wait_are_refused_by_their_field(program: Program) -> None:
+    with (
+        openai.OpenAI(base_url=f"http://{program.http}/v1", api_key="none", max_retries=0) as client,
+        pytest.raises(openai.BadRequestError) as caught,
+    ):
+        client.completions.create(model="fake", prompt=["a"] * 200, n=100)
+    assert caught.value.param == "n"

@@ -28,7 +28,7 @@ async def test_what_is_wrong_is_said_in_anthropics_words() -> None:
     async with dialect_server(anthropic_routes) as server, sdk(server) as client:
         for wrong in ({"limit": 0}, {"after_id": "chat", "before_id": "chat"}):
             with pytest.raises(anthropic.BadRequestError):
-                await client.models.list(**wrong)  # type: ignore[arg-type]
+                await client.models.list(**wrong)
         with pytest.raises(anthropic.NotFoundError):
             await client.models.list(after_id="nobody")
         with pytest.raises(anthropic.NotFoundError) as caught:
