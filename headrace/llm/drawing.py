@@ -5,7 +5,8 @@ that logits which differ in the last bit (another kernel) give the same token bu
 """
 
 from collections.abc import Callable
-from math import isfinite, log
+from functools import cache
+from math import e, isfinite, log, log2
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from headrace.generation import Sampling
 from headrace.llm.largest import Ids, Row, at_least, column_maxima, depth, k_largest
 
 _TRIES = 6  # draws from the whole distribution before the nucleus is made for certain
-_HOTTEST = 50.0  # exponents whose sum over any vocabulary is far from the largest float32
+_SMALLEST, _LARGEST = 1e-12, 1e30  # sums of weights none of which is out of a float32's range: else the top comes to 1
 _DEEPEST = 256  # tokens in a column of sums: about as many as there are columns
 _FIRST = 64  # tokens that a nucleus is looked for among, at first
 
@@ -74,31 +75,40 @@ def _survivors(row: Row, maxima: Row, top: float, sampling: Sampling) -> tuple[I
 
 def _draw_of_all(row: Row, sampling: Sampling, uniform: Callable[[int], float], weights: Row) -> int:
     """Draw from every token, and again while the token is outside the nucleus: sorting a vocabulary costs far more."""
-    likeliest = int(row.argmax())
-    if not isfinite(row[likeliest]):
-        return likeliest
-    _exponentials(row, row[likeliest], sampling.temperature, weights)
-    table = weights.reshape(depth(row.size, _DEEPEST), -1)
-    ends = table.sum(axis=0).cumsum(dtype=np.float64)
+    table, ends = _weighed(row, sampling.temperature, weights)
+    if not _SMALLEST < ends[-1] < _LARGEST:
+        top = row.max()
+        if not isfinite(top):
+            return int(row.argmax())
+        table, ends = _weighed(np.subtract(row, top, out=weights), sampling.temperature, weights)
+    if sampling.top_p >= 1.0:
+        return _cell(table, ends, uniform(0))
+    likeliest = int(weights.argmax())
     wanted = sampling.top_p * float(ends[-1])
-    if wanted <= weights[likeliest] and sampling.top_p < 1.0:
+    if wanted <= weights[likeliest]:
         return likeliest  # it alone has the mass
     for lane in range(_TRIES):
         token_id = _cell(table, ends, uniform(lane))
-        if sampling.top_p >= 1.0 or token_id == likeliest or _mass_before(weights, token_id) < wanted:
+        if token_id == likeliest or _mass_before(weights, token_id) < wanted:
             return token_id
     ids = _nucleus_of_all(row, weights, wanted)
     return int(ids[_point(weights[ids].cumsum(dtype=np.float64), uniform(_TRIES))])
 
 
-def _exponentials(row: Row, top: np.float32, temperature: float, out: Row) -> None:
-    """e^(logit / temperature) of every token, up to a factor: a pass over the row is spared where none is needed."""
-    shifted = row
-    if abs(top) > _HOTTEST * temperature:
-        shifted = np.subtract(row, top, out=out)
-    if temperature != 1.0:
-        shifted = np.multiply(shifted, np.float32(1.0 / temperature), out=out)
-    np.exp(shifted, out=out)
+def _weighed(row: Row, temperature: float, weights: Row) -> tuple[Row, Weights]:
+    """Fill `weights` with e^(logit / temperature); them in columns, and where on one line each column's ends.
+
+    As a power of two, which takes half the time, and added up by a product with ones, which takes a third.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        np.exp2(np.multiply(row, np.float32(log2(e) / temperature), out=weights), out=weights)
+        table = weights.reshape(depth(row.size, _DEEPEST), -1)
+        return table, (_ones(len(table)) @ table).cumsum(dtype=np.float64)
+
+
+@cache
+def _ones(count: int) -> Row:
+    return np.ones(count, np.float32)
 
 
 def _point(ends: Weights, share: float) -> int:
