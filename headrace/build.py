@@ -22,6 +22,8 @@ from headrace.batching.reachable import Fastest, fastest_run, out_of_reach
 from headrace.batching.row_cost import RowCost
 from headrace.batching.varied_model import Choice, VariedModel
 from headrace.batching.waiting import Waiting
+from headrace.caching.cached_model import CachedModel, MayWait
+from headrace.caching.response_cache import ResponseCache
 from headrace.clock import Clock
 from headrace.config import Config, Llm
 from headrace.devices.inventory import cores, cpu_features
@@ -35,7 +37,7 @@ from headrace.models.variants import files_of
 from headrace.records import Recorder
 from headrace.runtimes.load import Loading, load
 from headrace.servable import Servable
-from headrace.types import BatchAxis, Manifest, Signature
+from headrace.types import BatchAxis, Cache, Manifest, Signature
 from headrace.workers import engine_remote
 from headrace.workers.engine_remote import RemoteEngine
 from headrace.workers.remote import ProcessInstance, Settings
@@ -49,6 +51,11 @@ def _unknown(rows: int, length: int) -> float:
     return 0.0
 
 
+def _always(manifest: Manifest) -> bool:
+    """A server tries every model that it loads."""
+    return True
+
+
 class Build:
     """Makes what answers for a model version, by the settings that its manifest leaves open."""
 
@@ -59,8 +66,11 @@ class Build:
         clock: Clock,
         repository: LocalRepository,
         cache: Path | None = None,
+        is_tried: Callable[[Manifest], bool] = _always,
     ) -> None:
-        """`repository` is where a model finds another that it names, `cache` where what runs take is kept."""
+        """`repository` is where a model finds another that it names, `cache` where what runs take is kept; `is_tried`
+        says which models are tried for that at all."""
+        self._is_tried = is_tried
         self._repository = repository
         self._company = Company()
         self._foresight = Foresight(LatencyStore(cache), clock)
@@ -73,6 +83,21 @@ class Build:
 
     async def __call__(self, manifest: Manifest) -> Servable:
         """Load the version and answer for it. Raises ModelInvalid or ModelUnavailable with the reason."""
+        servable = await self._computing(manifest)
+        return self._cached(manifest, manifest.cache, servable) if manifest.cache else servable
+
+    def _cached(self, manifest: Manifest, said: Cache, servable: Servable) -> CachedModel:
+        p99_ms = manifest.objective.p99_ms
+        limits = MayWait(
+            manifest.batching.max_queue or self._batching.max_queue,
+            self._batching.max_queue_bytes,
+            None if p99_ms is None else int(p99_ms * 1e6),
+        )
+        cache = ResponseCache(said.max_bytes, None if said.ttl_s is None else int(said.ttl_s * 1e9))
+        return CachedModel(servable, manifest.id, cache, limits, self._record, self._clock)
+
+    async def _computing(self, manifest: Manifest) -> Servable:
+        """What computes every answer."""
         if manifest.runtime in LANGUAGE:
             return await self._engine(manifest)
         files = files_of(manifest)
@@ -197,7 +222,8 @@ class Build:
             return _Made(model(_fixed(limits, alone=chosen == "none")))
         threads, machine = self._loading(manifest).threads, (platform.machine(), cores(), cpu_features())
         ran_as = manifest.device, threads, len(instances), *machine
-        budget_s = 0.0 if signature.batch.why == DIED else self._batching.sweep_s
+        sparing = signature.batch.why == DIED or not self._is_tried(manifest)
+        budget_s = 0.0 if sparing else self._batching.sweep_s
         foreseen = await self._foresight.of(manifest.path, ran_as, instances[0], signature, budget_s)
         made = model(self._by_deadline(limits, foreseen.latency, len(instances)))
         made.on_close(foreseen.close)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from headrace.generation import StepFacts, Times, Usage
-from headrace.types import BatchFacts, ModelVersion, VersionState
+from headrace.types import BatchFacts, CacheFacts, ModelVersion, VersionState
 
 
 class RequestRecord(msgspec.Struct, frozen=True, gc=False):
@@ -23,6 +23,7 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     error: str = ""  # a code of `errors.py`, or empty
     trace: str = ""
     tenant: str = ""
+    cache: CacheFacts | None = None  # None: the model has none, or it was not answered
 
 
 class BatchRecord(msgspec.Struct, frozen=True, gc=False):

@@ -115,6 +115,13 @@ class Padding(msgspec.Struct, frozen=True):
     mask: str = ""  # the input that tells a row from its filling
 
 
+class Cache(msgspec.Struct, frozen=True):
+    """Answers of a model that are kept for equal requests."""
+
+    max_bytes: int = 64 << 20
+    ttl_s: float | None = None  # None: as long as there is room
+
+
 class Batching(msgspec.Struct, frozen=True):
     """How requests for a model are joined. None means: as found by probing, or as the settings say."""
 
@@ -194,6 +201,7 @@ class Manifest(msgspec.Struct, frozen=True):
     outputs: tuple[TensorSpec, ...] = ()
     batching: Batching = Batching()
     objective: Objective = Objective()
+    cache: Cache | None = None  # None: every request is computed
     warm_up: tuple[WarmUp, ...] = ()
     llm: LanguageChoices = LanguageChoices()
     parameters: Mapping[str, str] = {}
@@ -248,6 +256,15 @@ class BatchFacts(msgspec.Struct, frozen=True, gc=False):
     variant: str = ""  # that computed it, where the model has several
 
 
+class CacheFacts(msgspec.Struct, frozen=True, gc=False):
+    """What a model's response cache had to do with an answer."""
+
+    hit: bool  # it was kept, or computed for an equal request that was under way
+    spent_ns: int = 0  # looking it up, and keeping it
+    waited_ns: int = 0  # for that request
+    variant: str = ""  # of a hit: what had computed it, where the model has several
+
+
 class Response(msgspec.Struct, frozen=True, gc=False):
     """One answer. Tensors of a response are valid only during the callback that receives it."""
 
@@ -257,6 +274,7 @@ class Response(msgspec.Struct, frozen=True, gc=False):
     final: bool = True
     parameters: Mapping[str, Parameter] = {}
     result: Result | None = None  # to a request's `ask`
+    cache: CacheFacts | None = None  # None: the model has none
 
 
 class Backlog(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from headrace.generation import Generate, Generated, Prompt, Sampling
 from headrace.models.repository import LocalRepository
 from headrace.records import Record, WorkerEvent
 from headrace.servable import answer
-from headrace.types import Batching, LanguageChoices, Manifest
+from headrace.types import Batching, Cache, LanguageChoices, Manifest
 from tests.engine_files import llama
 from tests.fakes import request
 
@@ -197,3 +197,13 @@ async def test_a_language_model_that_does_not_load_leaves_no_process(tmp_path: P
     with pytest.raises(ModelInvalid, match="tasks"):
         await bench.build(Manifest("m", 1, bench.path, "fakellm"))
     assert bench.started() == []
+
+
+async def test_a_model_with_a_cache_computes_equal_requests_once(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    manifest = Manifest("m", 1, bench.path, "fake", cache=Cache(ttl_s=60))
+    model = await bench.build(manifest)
+    answers = [await answer(model, request([[1, 2]])) for _ in range(3)]
+    assert [each.cache.hit for each in answers if each.cache] == [False, True, True]
+    await model.drain()
+    await model.close()

@@ -76,7 +76,10 @@ class Gateway:
         if self._idle and not self.in_flight:
             self._idle.set()
         request, version = call.request, call.served.version
-        batch, code = (None, answer.code) if isinstance(answer, HeadraceError) else (answer.batch, "")
+        if isinstance(answer, HeadraceError):
+            batch, cache, code = None, None, answer.code
+        else:
+            batch, cache, code = answer.batch, answer.cache, ""
         self._record(
             RequestRecord(
                 request.id,
@@ -91,6 +94,7 @@ class Gateway:
                 code,
                 request.context.trace,
                 request.context.tenant,
+                cache,
             )
         )
 

@@ -26,6 +26,9 @@ def check_language(said: Overrides, provenance: Mapping[str, str]) -> None:
         raise ModelInvalid("a language model has a process of its own; leave it out", _where(provenance, "isolation"))
     if (said.instances or 1) > 1:
         raise ModelInvalid("a language model runs once; leave it out", _where(provenance, "instances"))
+    if said.cache:
+        message = "answers of a language model are not kept, only what they begin with (llm.prefix_cache); leave it out"
+        raise ModelInvalid(message, _where(provenance, "cache"))
     for key, source in provenance.items():
         if not source.endswith("model.toml"):
             continue

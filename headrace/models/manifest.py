@@ -14,6 +14,8 @@ from headrace.config import REASONING, KvMemory
 from headrace.errors import ModelInvalid
 from headrace.models.limits import (
     MAX_BATCH_SIZE,
+    MAX_CACHE_BYTES,
+    MAX_CACHE_S,
     MAX_DELAY_US,
     MAX_INSTANCES,
     MAX_OBJECTIVE_MS,
@@ -26,7 +28,7 @@ from headrace.models.references import inside, read_labels
 from headrace.models.schema_faults import explain, unknown_key
 from headrace.models.variants import OWN, VARIANT_NAME
 from headrace.models.version_policy import All, Latest, Specific, VersionPolicy
-from headrace.types import Batching, LanguageChoices, Objective, Padding, Shape, TensorSpec, WarmUp, WarmUpInput
+from headrace.types import Batching, Cache, LanguageChoices, Objective, Padding, Shape, TensorSpec, WarmUp, WarmUpInput
 
 BatchSize = Annotated[int, Meta(ge=1, le=MAX_BATCH_SIZE)]
 Instances = Annotated[int, Meta(ge=1, le=MAX_INSTANCES)]
@@ -55,6 +57,11 @@ class _Batching(_Strict, frozen=True):
     pad: bool | _Pad | None = None
     policy: Literal["deadline", "fixed", "none"] | None = None
     lanes: Literal["auto", 1, 2] | None = None
+
+
+class _Cache(_Strict, frozen=True):
+    max_bytes: Annotated[int, Meta(ge=1, le=MAX_CACHE_BYTES)] = Cache().max_bytes
+    ttl_s: Annotated[float, Meta(gt=0, le=MAX_CACHE_S)] | None = None
 
 
 class _Objective(_Strict, frozen=True):
@@ -122,6 +129,7 @@ class _ModelToml(_Strict, frozen=True):
     version_policy: str | tuple[Annotated[int, Meta(ge=1, le=2**63 - 1)], ...] | None = None
     batching: bool | _Batching | None = None
     objective: _Objective = _Objective()
+    cache: bool | _Cache | None = None
     llm: _Llm = _Llm()
     inputs: tuple[_Tensor, ...] = ()
     outputs: tuple[_Tensor, ...] = ()
@@ -136,6 +144,7 @@ _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "batching": _Batching,
     "batching.pad": _Pad,
     "objective": _Objective,
+    "cache": _Cache,
     "llm": _Llm,
     "inputs[...]": _Tensor,
     "outputs[...]": _Tensor,
@@ -166,6 +175,7 @@ def parse_model_toml(content: bytes, folder: Path, file: str = "model.toml") -> 
         threads=said.threads,
         version_policy=_version_policy(said.version_policy, f"{file}: version_policy"),
         batching=_batching(said.batching, f"{file}: batching"),
+        cache=_cache(said.cache),
         objective=Objective(**msgspec.structs.asdict(said.objective)),
         llm=_llm(said.llm, f"{file}: llm"),
         inputs=_tensors(said.inputs, folder, f"{file}: inputs"),
@@ -218,6 +228,12 @@ def _batching(said: bool | _Batching | None, where: str) -> Batching:
         pad = _padding(said.pad, f"{where}.pad")
         return Batching(**{**msgspec.structs.asdict(said), "pad": pad})
     return Batching(enabled=said)
+
+
+def _cache(said: bool | _Cache | None) -> Cache | Literal[False] | None:
+    if isinstance(said, _Cache):
+        return Cache(said.max_bytes, said.ttl_s)
+    return Cache() if said else None if said is None else False
 
 
 def _padding(said: bool | _Pad | None, where: str) -> Padding | bool | None:

@@ -209,6 +209,7 @@ def _manifest(name: str, number: int, path: Path, folder: Path, layers: Sequence
         outputs=said.outputs,
         batching=said.batching,
         objective=said.objective,
+        cache=said.cache or None,
         llm=said.llm,
         warm_up=said.warm_up,
         parameters=said.parameters,

@@ -6,9 +6,9 @@ from typing import Any, Literal
 import msgspec
 
 from headrace.models.version_policy import VersionPolicy
-from headrace.types import Batching, LanguageChoices, Objective, TensorSpec, WarmUp
+from headrace.types import Batching, Cache, LanguageChoices, Objective, TensorSpec, WarmUp
 
-SCALARS = ("runtime", "device", "isolation", "instances", "threads", "version_policy", "filename")
+SCALARS = ("runtime", "device", "isolation", "instances", "threads", "version_policy", "filename", "cache")
 TENSORS = ("inputs", "outputs")
 WHOLE = ("warm_up", "variant", "variants")
 
@@ -32,6 +32,7 @@ class Overrides(msgspec.Struct, frozen=True):
     threads: int | None = None
     version_policy: VersionPolicy | None = None
     filename: str | None = None  # of the model, inside the version's folder
+    cache: Cache | Literal[False] | None = None  # False: none, whatever others say
     batching: Batching = Batching()
     objective: Objective = Objective()
     llm: LanguageChoices = LanguageChoices()

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from google.protobuf import json_format, text_format
 
@@ -15,7 +15,7 @@ from headrace.models.overrides import Overrides
 from headrace.models.references import inside, read_labels
 from headrace.models.triton_fields import refuse_what_changes_answers, warn_of_the_rest
 from headrace.models.version_policy import All, Latest, Specific, VersionPolicy
-from headrace.types import FREE, Batching, Shape, TensorSpec, WarmUp, WarmUpInput
+from headrace.types import FREE, Batching, Cache, Shape, TensorSpec, WarmUp, WarmUpInput
 
 _RUNTIMES = {"onnxruntime": "onnx", "onnxruntime_onnx": "onnx", "openvino": "openvino"}
 
@@ -89,6 +89,7 @@ class _Reader:
             version_policy=self._version_policy(),
             filename=config.default_model_filename or None,
             batching=self._batching(max_batch_size),
+            cache=self._cache(),
             inputs=self._tensors("input", batched),
             outputs=self._tensors("output", batched),
             warm_up=tuple(self._warm_up(run, f"model_warmup[{i}]") for i, run in enumerate(config.model_warmup)),
@@ -155,6 +156,11 @@ class _Reader:
             max_delay_ms=delay_us / 1e3 if delay_us else None,
             max_queue=max_queue or None,
         )
+
+    def _cache(self) -> Cache | Literal[False] | None:
+        if not self._config.HasField("response_cache"):
+            return None
+        return Cache() if self._config.response_cache.enable else False
 
     def _tensors(self, field: str, batched: bool) -> tuple[TensorSpec, ...]:
         specs: dict[str, TensorSpec] = {}

@@ -37,6 +37,7 @@ HONOURED = {
     "model_warmup.inputs.random_data",
     "model_warmup.inputs.input_data_file",
     "parameters.string_value",
+    "response_cache.enable",
 }
 """Paths without indices and keys; a field outside this table and the next is named in a warning."""
 

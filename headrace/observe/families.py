@@ -80,6 +80,22 @@ OF_VERSION: tuple[tuple[Family, Callable[[VersionTally], float]], ...] = (
         lambda tally: tally.stages.output.ns // 1000,
     ),
     (
+        Family("nv_cache_num_hits_per_model", "counter", "Number of cache hits per model"),
+        lambda tally: tally.cache_hit.count,
+    ),
+    (
+        Family("nv_cache_num_misses_per_model", "counter", "Number of cache misses per model"),
+        lambda tally: tally.cache_miss.count,
+    ),
+    (
+        Family("nv_cache_hit_duration_per_model", "counter", "Total cache hit duration per model, in microseconds"),
+        lambda tally: tally.cache_hit.ns // 1000,
+    ),
+    (
+        Family("nv_cache_miss_duration_per_model", "counter", "Total cache miss duration per model, in microseconds"),
+        lambda tally: tally.cache_miss.ns // 1000,
+    ),
+    (
         Family("headrace_prediction_misses_total", "counter", "Runs that took longer than was predicted at most."),
         lambda tally: tally.missed,
     ),

@@ -23,7 +23,6 @@ class Statistics:
 
     def _entry(self, name: str, version: str, tally: VersionTally) -> dict[str, Any]:
         last_ns = tally.last_finished_ns
-        nothing = Spent()  # there is no response cache
         return {
             "name": name,
             "version": version,
@@ -35,8 +34,8 @@ class Statistics:
                 "fail": _duration(tally.fail),
                 "queue": _duration(tally.queue),
                 **_stages(tally.stages),
-                "cache_hit": _duration(nothing),
-                "cache_miss": _duration(nothing),
+                "cache_hit": _duration(tally.cache_hit),
+                "cache_miss": _duration(tally.cache_miss),
             },
             "response_stats": {},
             "batch_stats": [

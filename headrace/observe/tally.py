@@ -70,6 +70,8 @@ class VersionTally:
         self.success = Spent()
         self.fail = Spent()
         self.queue = Spent()
+        self.cache_hit = Spent()  # looked for in the response cache, and found
+        self.cache_miss = Spent()
         self.stages = Stages()  # once for each request that succeeded
         self.rows = 0  # of requests that succeeded
         self.runs = 0  # that succeeded
@@ -101,8 +103,19 @@ class VersionTally:
         self.stages.infer.add(len(runs), sum([run.infer_ns for run in runs]))
         self.stages.output.add(len(runs), sum([run.output_ns for run in runs]))
         self.rows += sum([request.rows for request in requests])
+        if cached := [request for request in requests if request.cache]:
+            self._add_cached(cached)
         self.request_ns.add(took)
         self.queue_ns.add(waited)
+
+    def _add_cached(self, requests: Sequence[RequestRecord]) -> None:
+        """Of a model with a response cache: what was found there was not computed."""
+        for request in requests:
+            if request.cache and request.cache.hit:
+                self.cache_hit.add(1, request.cache.spent_ns)
+                self.rows -= request.rows
+            elif request.cache:
+                self.cache_miss.add(1, request.cache.spent_ns)
 
     def add(self, record: OfVersion) -> None:
         if isinstance(record, ShedRecord):

@@ -1,7 +1,7 @@
 """What an answer's headers say of the time that it took, and of the run that computed it. Knows no clock."""
 
 from headrace.generation import Generated
-from headrace.types import BatchFacts
+from headrace.types import BatchFacts, CacheFacts
 
 _LINES = b"x-queue-ms: %.3f\r\nx-compute-ms: %.3f\r\nx-batch-size: %d\r\nx-batch-reason: %b\r\n"
 
@@ -16,6 +16,19 @@ def run_lines(batch: BatchFacts, arrived_ns: int) -> bytes:
         batch.reason.encode(),
     )
     return lines + b"x-variant: %b\r\n" % ascii(batch.variant)[1:-1].encode() if batch.variant else lines
+
+
+def cache_lines(cache: CacheFacts) -> bytes:
+    """Of an answer by a model that has a response cache: header lines, beside those of the run where it had one."""
+    return b"".join([b"%b: %b\r\n" % (name.encode(), value.encode()) for name, value in cache_metadata(cache)])
+
+
+def cache_metadata(cache: CacheFacts) -> list[tuple[str, str]]:
+    """The same as gRPC's metadata. What was found waited for the run of another at most, and took no computing."""
+    if not cache.hit:
+        return [("x-cache", "miss")]
+    metadata = [("x-cache", "hit"), ("x-queue-ms", f"{cache.waited_ns / 1e6:.3f}"), ("x-compute-ms", "0.000")]
+    return [*metadata, ("x-variant", ascii(cache.variant)[1:-1])] if cache.variant else metadata
 
 
 def run_metadata(batch: BatchFacts, arrived_ns: int) -> list[tuple[str, str | bytes]]:

@@ -13,7 +13,7 @@ from headrace.models.registry import Registry, Served
 from headrace.records import Record, RequestRecord, ShedRecord
 from headrace.servable import Cancel, Reply
 from headrace.tenants import Tenant
-from headrace.types import Backlog, BatchFacts, Context, Manifest, ModelRef, ModelVersion, Request, Response
+from headrace.types import Backlog, BatchFacts, CacheFacts, Context, Manifest, ModelRef, ModelVersion, Request, Response
 from tests.fakes import FakeClock, Got, request, signature
 
 VERSION = ModelVersion("m", 3)
@@ -68,6 +68,13 @@ def test_an_answer_is_handed_on_and_recorded_with_its_version_rows_and_run() -> 
     record = bench.record()
     assert (record.model, record.version, record.rows, record.batch) == ("m", 3, 2, RESPONSE.batch)
     assert bench.gateway.in_flight == 0
+
+
+def test_what_a_cache_had_to_do_with_an_answer_is_recorded() -> None:
+    bench, facts = Bench(), CacheFacts(True, 5)
+    bench.gateway.submit(request([[1, 1]]), Got())
+    bench.kept.replies[0](msgspec.structs.replace(RESPONSE, cache=facts))
+    assert bench.record().cache == facts
 
 
 def test_an_error_is_recorded_by_its_code() -> None:

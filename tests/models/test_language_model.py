@@ -5,7 +5,7 @@ import pytest
 from headrace.errors import ModelInvalid
 from headrace.models.language_model import check_language, check_tensors
 from headrace.models.overrides import Layer, Overrides, combine
-from headrace.types import Batching, LanguageChoices, Objective, TensorSpec, WarmUp
+from headrace.types import Batching, Cache, LanguageChoices, Objective, TensorSpec, WarmUp
 
 
 def check(said: Overrides, source: str = "model.toml") -> None:
@@ -22,6 +22,7 @@ def check(said: Overrides, source: str = "model.toml") -> None:
         (Overrides(batching=Batching(policy="fixed")), "model.toml: batching.policy: a language model closes no"),
         (Overrides(batching=Batching(lanes=2)), "model.toml: batching.lanes: a language model runs step after step"),
         (Overrides(inputs=(TensorSpec("x", "FP32", ()),)), "model.toml: inputs.x: a language model has text_input"),
+        (Overrides(cache=Cache()), "model.toml: cache: answers of a language model are not kept"),
         (Overrides(warm_up=(WarmUp(),)), "model.toml: warm_up: a language model warms up by itself"),
     ],
 )
@@ -56,3 +57,9 @@ def test_a_model_that_runs_in_batches_promises_nothing_of_tokens(objective: Obje
 
 def test_a_language_model_promises_times_of_tokens() -> None:
     check(Overrides(objective=Objective(p99_ms=9000, ttft_ms=500, tpot_ms=50)))
+
+
+def test_a_cache_that_a_triton_configuration_asks_for_is_refused_too() -> None:
+    with pytest.raises(ModelInvalid, match=r"config.pbtxt: cache: .*llm.prefix_cache"):
+        check(Overrides(cache=Cache()), "config.pbtxt")
+    check(Overrides(cache=False))

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from headrace.errors import HeadraceError, ModelInvalid
 from headrace.models.manifest import parse_model_toml
 from headrace.models.overrides import Overrides
 from headrace.models.version_policy import All, Latest, Specific, VersionPolicy
-from headrace.types import FREE, Batching, LanguageChoices, Objective, Padding, TensorSpec, WarmUp, WarmUpInput
+from headrace.types import FREE, Batching, Cache, LanguageChoices, Objective, Padding, TensorSpec, WarmUp, WarmUpInput
 
 HERE = Path(__file__).parent
 DOCUMENTATION = HERE.parents[1] / "docs" / "model-toml.md"
@@ -111,6 +112,21 @@ def test_a_word_settles_whether_rows_are_joined_and_a_table_leaves_it_to_probing
     assert parse(text).batching == batching
 
 
+@pytest.mark.parametrize(
+    ("said", "cache"),
+    [
+        ("", None),
+        ("cache = false", False),
+        ("cache = true", Cache()),
+        ("cache = {}", Cache()),
+        ("cache = { max_bytes = 1000 }", Cache(1000)),
+        ("cache = { ttl_s = 2.5 }", Cache(ttl_s=2.5)),
+    ],
+)
+def test_a_cache_is_read(said: str, cache: Cache | Literal[False] | None) -> None:
+    assert parse(said).cache == cache
+
+
 def test_an_objective_is_read() -> None:
     said = parse("objective = { p99_ms = 50, ttft_ms = 200.5 }").objective
     assert said == Objective(p99_ms=50, ttft_ms=200.5)
@@ -144,6 +160,10 @@ def test_labels_may_lie_in_a_file_of_the_model_s_folder(tmp_path: Path) -> None:
         ("batching = { max_delay_ms = nan }", "batching.max_delay_ms: says nan; expected a number of at least 0"),
         ("batching = { lanes = 3 }", "batching.lanes: says 3; choose one of: auto, 1, 2"),
         ('batching = { policy = "best" }', "batching.policy: says 'best'; choose one of: deadline, fixed, none"),
+        ("cache = { max_bytes = 0 }", "cache.max_bytes: says 0; expected a whole number of at least 1"),
+        ("cache = { ttl_s = 0 }", "cache.ttl_s: says 0; expected a number above 0"),
+        ("cache = { ttl = 5 }", "cache.ttl: unknown key; did you mean 'ttl_s'?"),
+        ("cache = 5", "cache: says 5; expected"),
         ("objective = { p99_ms = 0 }", "objective.p99_ms: says 0; expected a number above 0"),
         ("objective = { p99_ms = nan }", "objective.p99_ms: says nan; expected a number above 0"),
         ("objective = { ttft_ms = inf }", "objective.ttft_ms: says inf; expected a number of at most 3600000"),

@@ -1,7 +1,7 @@
 """Tests of how the files that say something of a model add up."""
 
 from headrace.models.overrides import Layer, Overrides, combine
-from headrace.types import Batching, LanguageChoices, Objective, TensorSpec, WarmUp
+from headrace.types import Batching, Cache, LanguageChoices, Objective, TensorSpec, WarmUp
 
 
 def test_the_first_layer_wins_key_by_key() -> None:
@@ -55,3 +55,9 @@ def test_warm_up_is_taken_whole_and_warnings_are_all_kept() -> None:
 
 def test_no_layers_say_nothing() -> None:
     assert combine([]) == (Overrides(), {})
+
+
+def test_a_cache_that_is_refused_outweighs_one_that_is_asked_for() -> None:
+    layers = [Layer("model.toml", Overrides(cache=False)), Layer("config.pbtxt", Overrides(cache=Cache()))]
+    said, provenance = combine(layers)
+    assert (said.cache, provenance) == (False, {"cache": "model.toml"})

@@ -11,7 +11,7 @@ from headrace.errors import HeadraceError, ModelInvalid
 from headrace.models.overrides import Overrides
 from headrace.models.triton_config import parse_json, parse_pbtxt
 from headrace.models.version_policy import All, Latest, Specific, VersionPolicy
-from headrace.types import FREE, Batching, TensorSpec, WarmUp, WarmUpInput
+from headrace.types import FREE, Batching, Cache, TensorSpec, WarmUp, WarmUpInput
 
 HERE = Path(__file__).parent
 
@@ -264,3 +264,9 @@ def test_any_json_is_read_or_refused_in_our_words(config: dict[str, Any]) -> Non
         parse_json(config, "m", HERE, "config")
     except HeadraceError as error:
         assert str(error).startswith("config: ")
+
+
+def test_a_response_cache_has_our_default_size() -> None:
+    assert parse("response_cache { enable: true }").cache == Cache()
+    assert parse("response_cache { enable: false }").cache is False
+    assert parse("response_cache { }").cache is False

@@ -31,7 +31,7 @@ def test_every_path_of_the_tables_is_a_field_of_the_message(path: str) -> None:
         ("dynamic_batching { } version_policy { all { } }", []),
         ("model_transaction_policy { decoupled: false }", []),
         ("optimization { cuda { graphs: true } priority: PRIORITY_MAX }", ["optimization"]),
-        ("response_cache { enable: true }", ["response_cache"]),
+        ("response_cache { enable: true }", []),
         ("dynamic_batching { preferred_batch_size: [ 4, 8 ] }", ["dynamic_batching.preferred_batch_size"]),
         (
             "dynamic_batching { priority_queue_policy { key: 1 value { max_queue_size: 3 } } }",

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import msgspec
+
 from headrace.generation import StepFacts, Times, Usage
 from headrace.records import BatchRecord, GenerationRecord, ModelEvent, RequestRecord, StepRecord, WorkerEvent
-from headrace.types import BatchFacts, ModelVersion, VersionState
+from headrace.types import BatchFacts, CacheFacts, ModelVersion, VersionState
 
 
 def facts(rows: int = 1, requests: int = 1, reason: str = "idle", started_ns: int = 1_000) -> BatchFacts:
@@ -26,6 +28,12 @@ def answered(
     submitted_ns = arrived_ns + 100
     batch = facts(rows, started_ns=submitted_ns + waited_ns)
     return RequestRecord("1", model, version, protocol, rows, arrived_ns, submitted_ns, finished_ns, batch)
+
+
+def looked_up(hit: bool, spent_ns: int = 3_000, rows: int = 1) -> RequestRecord:
+    """A request of a model with a response cache, that succeeded."""
+    made, facts = answered(rows=rows), CacheFacts(hit, spent_ns)
+    return msgspec.structs.replace(made, batch=None if hit else made.batch, cache=facts)
 
 
 def failed(error: str, model: str = "m", version: int | None = 1, id: str = "1", trace: str = "") -> RequestRecord:  # noqa: A002

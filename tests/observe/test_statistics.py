@@ -3,7 +3,7 @@
 from headrace.observe.statistics import Statistics
 from headrace.observe.tally import Tally
 from headrace.records import Record
-from tests.observe.make import answered, failed, moved, ran
+from tests.observe.make import answered, failed, looked_up, moved, ran
 
 NOTHING = {"count": 0, "ns": 0}
 
@@ -89,3 +89,12 @@ def test_an_unloaded_version_is_not_told() -> None:
 
 def _names(statistics: Statistics, name: str | None, version: int | None) -> list[tuple[str, str]]:
     return [(entry["name"], entry["version"]) for entry in statistics.report(name, version)]
+
+
+def test_what_was_found_in_the_cache_counts_as_a_success_and_not_as_an_inference() -> None:
+    records = moved(), looked_up(hit=False, spent_ns=5_000, rows=2), looked_up(hit=True, rows=2), looked_up(hit=True)
+    (entry,) = statistics_of(*records).report()
+    told = entry["inference_stats"]
+    assert told["cache_hit"] == {"count": 2, "ns": 6_000}
+    assert told["cache_miss"] == {"count": 1, "ns": 5_000}
+    assert (told["success"]["count"], told["compute_infer"]["count"], entry["inference_count"]) == (3, 1, 2)

@@ -1,8 +1,8 @@
 """What an answer's headers say of its time."""
 
 from headrace.generation import Generated, Times, Usage
-from headrace.protocols.spent import generation_headers, run_lines, run_metadata
-from headrace.types import BatchFacts
+from headrace.protocols.spent import cache_lines, cache_metadata, generation_headers, run_lines, run_metadata
+from headrace.types import BatchFacts, CacheFacts
 
 MS = 1_000_000
 BATCH = BatchFacts(8, 5, "full", 0, 3 * MS, MS // 2, 4 * MS, MS // 4)
@@ -49,3 +49,13 @@ def test_a_stream_that_begins_knows_its_queue_only() -> None:
 
 def test_of_times_that_nobody_took_nothing_is_said() -> None:
     assert generation_headers(_generated(Times()), 9 * MS, ended=True) == {}
+
+
+def test_what_was_found_waited_for_another_at_most() -> None:
+    found = CacheFacts(True, waited_ns=2 * MS, variant="int8")
+    assert cache_lines(found) == b"x-cache: hit\r\nx-queue-ms: 2.000\r\nx-compute-ms: 0.000\r\nx-variant: int8\r\n"
+    assert cache_metadata(CacheFacts(True))[-1] == ("x-compute-ms", "0.000")
+
+
+def test_what_was_not_found_is_told_beside_its_run() -> None:
+    assert cache_lines(CacheFacts(False)) == b"x-cache: miss\r\n"

@@ -14,7 +14,7 @@ from headrace.protocols.oip.head import Head
 from headrace.protocols.oip.rest import read_request, write_response
 from headrace.protocols.oip.unary import whole
 from headrace.protocols.oip.wanted import Wanted
-from headrace.protocols.spent import generation_headers, run_lines
+from headrace.protocols.spent import cache_lines, generation_headers, run_lines
 from headrace.servable import Cancel
 from headrace.types import Buffer, Response
 
@@ -160,12 +160,13 @@ class Exchange:
         return Answer(200, headers + self._spent(response) + self._echoed(), parts)
 
     def _spent(self, response: Response) -> bytes:
+        cached = b"" if response.cache is None else cache_lines(response.cache)
         if response.batch is not None:
-            return run_lines(response.batch, self._arrived_ns)
+            return run_lines(response.batch, self._arrived_ns) + cached
         if isinstance(response.result, Generated):
             elapsed_ns = self._front.clock.now_ns() - self._arrived_ns
             return _lines(generation_headers(response.result, elapsed_ns, ended=True))
-        return b""
+        return cached
 
     def _refusal(self, error: HeadraceError) -> Answer:
         status, body, said = http_error(error)

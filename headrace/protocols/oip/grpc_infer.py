@@ -11,7 +11,7 @@ from headrace.protocols.oip.grpc_messages import Wanted, Written, read_request, 
 from headrace.protocols.oip.grpc_raw import cut
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.unary import whole
-from headrace.protocols.spent import generation_headers, run_metadata
+from headrace.protocols.spent import cache_metadata, generation_headers, run_metadata
 from headrace.types import Buffer, Response
 
 
@@ -75,11 +75,12 @@ def spent(answer: Response | HeadraceError, arrived_ns: int, clock: Clock) -> Me
     """What is told of an answer's time, after it."""
     if isinstance(answer, HeadraceError):
         return ()
+    cached = [] if answer.cache is None else cache_metadata(answer.cache)
     if answer.batch is not None:
-        return run_metadata(answer.batch, arrived_ns)
+        return [*run_metadata(answer.batch, arrived_ns), *cached]
     if isinstance(answer.result, Generated):
         return tuple(generation_headers(answer.result, clock.now_ns() - arrived_ns, ended=True).items())
-    return ()
+    return cached
 
 
 def _nothing() -> None:

@@ -29,6 +29,10 @@ def model_config(served: Served) -> pb.ModelConfig:
     _put_batching(config, served)
     if not config.instance_group:
         config.instance_group.add(name=config.name, kind=pb.ModelInstanceGroup.KIND_CPU, count=manifest.instances or 1)
+    if manifest.cache:
+        config.response_cache.enable = True
+    else:
+        config.ClearField("response_cache")
     for name, value in manifest.parameters.items():
         config.parameters[name].string_value = value
     return config

@@ -12,6 +12,7 @@ from headrace.types import (
     FREE,
     BatchAxis,
     Batching,
+    Cache,
     Manifest,
     ModelVersion,
     Signature,
@@ -106,3 +107,8 @@ def test_json_has_every_field_and_numbers_as_numbers() -> None:
 
 def test_json_of_a_model_that_is_not_batched_has_no_batcher() -> None:
     assert "dynamic_batching" not in model_config_json(served(batched=False))
+
+
+def test_a_response_cache_is_told_where_there_is_one() -> None:
+    assert model_config(served(cache=Cache())).response_cache.enable
+    assert not model_config(served(config={"response_cache": {"enable": True}})).HasField("response_cache")

@@ -1,0 +1,36 @@
+"""Request -> a fingerprint that only equal requests have. Pure."""
+
+from hashlib import blake2b
+
+from headrace.types import Request, Tensor
+
+Fingerprint = bytes
+
+_BYTES = 32
+
+
+def fingerprint(request: Request) -> Fingerprint:
+    """Of all that the answer may depend on, and of the tenant; the model's version is the cache's own.
+
+    The hash is a cryptographic one: who chooses inputs must not be able to make two that share an answer.
+    """
+    inputs = sorted(request.inputs, key=_name)
+    context = request.context
+    said = (
+        context.tenant,
+        context.min_accuracy,
+        context.variant,
+        request.outputs,
+        sorted(request.parameters.items()),
+        [(tensor.name, tensor.datatype, tuple(tensor.shape), len(tensor.data)) for tensor in inputs],
+    )
+    head = repr(said).encode()
+    digest = blake2b(len(head).to_bytes(8, "little"), digest_size=_BYTES)
+    digest.update(head)
+    for tensor in inputs:
+        digest.update(tensor.data)
+    return digest.digest()
+
+
+def _name(tensor: Tensor) -> str:
+    return tensor.name
