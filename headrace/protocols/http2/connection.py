@@ -28,6 +28,7 @@ from headrace.protocols.http2.forgotten import Forgotten
 from headrace.protocols.http2.header_blocks import HeaderDecoder, Headers
 from headrace.protocols.http2.header_frames import Block, HeaderFrames
 from headrace.protocols.http2.limits import Limits
+from headrace.protocols.http2.outlet import Outlet
 from headrace.protocols.http2.reader import FrameReader
 from headrace.protocols.http2.sender import Sender
 from headrace.protocols.http2.silence import Signs, Verdict, look
@@ -89,9 +90,10 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         transport = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
         limits = self._limits
         self._transport = transport
-        self._sender = Sender(transport, self._on_ended, self._idle)
-        self._credit = Credit(transport, limits, self._streams)
-        self._control = Control(transport, self._sender, self._idle)
+        self._outlet = outlet = Outlet(transport, self._loop.call_soon)
+        self._sender = Sender(outlet, self._on_ended, self._idle)
+        self._credit = Credit(outlet, limits, self._streams)
+        self._control = Control(outlet, self._sender, self._idle)
         self._application.connected(self)
         tls = transport.get_extra_info("ssl_object")
         if tls is not None and tls.selected_alpn_protocol() != "h2":
@@ -100,6 +102,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         self._control.greet(limits)
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._outlet.lose()
         self._let_go()
         self._application.lost(self)
 
@@ -132,19 +135,20 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
     def drain(self) -> None:
         """Tell the client to open no more streams; those that it opens before it hears of it are served."""
         if not self._closing:
-            self._transport.write(frames.goaway(codes.MAX_WINDOW, NO_ERROR, "the server stops"))
+            self._outlet.write(frames.goaway(codes.MAX_WINDOW, NO_ERROR, "the server stops"))
             self._control.ask(self._on_drained)
 
     def _on_drained(self) -> None:
         self._draining = True
-        self._transport.write(frames.goaway(self._last, NO_ERROR, "the server stops"))
+        self._outlet.write(frames.goaway(self._last, NO_ERROR, "the server stops"))
         self._close_if_done()
 
     def abort(self) -> None:
         """End it now, whatever is under way."""
         if not self._closing:
-            self._transport.write(frames.goaway(self._last, NO_ERROR, "the server has stopped"))
+            self._outlet.write(frames.goaway(self._last, NO_ERROR, "the server has stopped"))
         self._let_go()
+        self._outlet.shut()
         self._transport.close()
 
     def look(self, now: float) -> None:
@@ -170,13 +174,14 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
     def _fail(self, code: int, why: str) -> None:
         log.debug("a connection ends: %s", why)
         if not self._closing:
-            self._transport.write(frames.goaway(self._last, code, why))
+            self._outlet.write(frames.goaway(self._last, code, why))
         self._hang_up()
 
     def _hang_up(self) -> None:
         """Look at nothing more. The client has a moment to read what was said: unread input would cut that off."""
         if not self._closing:
             self._let_go()
+            self._outlet.shut()
             self._transport.pause_reading()
             if self._transport.can_write_eof():
                 self._transport.write_eof()
@@ -194,6 +199,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
     def _close_if_done(self) -> None:
         if self._draining and not self._streams and not self._closing:
             self._closing = True
+            self._outlet.shut()
             self._transport.close()
 
     # ---- what arrives
@@ -270,7 +276,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
             self._reset_for(stream, STREAM_CLOSED)
         elif number not in self._forgotten:
             self._spend("late_data")
-            self._transport.write(frames.reset(number, STREAM_CLOSED))
+            self._outlet.write(frames.reset(number, STREAM_CLOSED))
 
     def _on_block(self, block: Block) -> None:
         number, ended, coded = block
@@ -285,7 +291,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         except StreamFault as fault:
             log.debug("a stream is refused: %s", fault.why)
             self._spend("bad_streams")
-            self._transport.write(frames.reset(number, fault.code))
+            self._outlet.write(frames.reset(number, fault.code))
             self._forgotten.add(number)
             return
         limits = self._limits
@@ -355,7 +361,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
 
     def reset(self, stream: Stream, code: int) -> None:
         if stream.number in self._streams:
-            self._transport.write(frames.reset(stream.number, code))
+            self._outlet.write(frames.reset(stream.number, code))
             self._forget(stream)
 
     def replenish(self, stream: Stream) -> None:
@@ -380,7 +386,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         """Its last block is sent."""
         self._resets.give()
         if not stream.ended:
-            self._transport.write(frames.reset(stream.number, NO_ERROR))
+            self._outlet.write(frames.reset(stream.number, NO_ERROR))
         self._forget(stream)
 
     def _forget(self, stream: Stream) -> None:

@@ -7,7 +7,8 @@ from headrace.protocols.http2.budget import Budget
 from headrace.protocols.http2.codes import ACK, ENHANCE_YOUR_CALM, FRAME_SIZE_ERROR, PROTOCOL_ERROR
 from headrace.protocols.http2.faults import ConnectionFault
 from headrace.protocols.http2.limits import Limits
-from headrace.protocols.http2.sender import Sender, Writes
+from headrace.protocols.http2.outlet import Writes
+from headrace.protocols.http2.sender import Sender
 from headrace.protocols.http2.stream import Stream
 
 _OURS = b"headrace"  # the payload of PINGs that are sent

@@ -7,7 +7,7 @@ from headrace.protocols.http2.codes import FLOW_CONTROL_ERROR
 from headrace.protocols.http2.faults import ConnectionFault
 from headrace.protocols.http2.intake import Intake
 from headrace.protocols.http2.limits import Limits
-from headrace.protocols.http2.sender import Writes
+from headrace.protocols.http2.outlet import Writes
 from headrace.protocols.http2.stream import Stream
 
 _STEP_BYTES = 8 << 20  # of a large message, granted at a time

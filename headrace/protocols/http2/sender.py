@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from headrace.protocols.http2.budget import Budget
 from headrace.protocols.http2.codes import (
@@ -17,20 +16,13 @@ from headrace.protocols.http2.codes import (
 )
 from headrace.protocols.http2.faults import ConnectionFault, StreamFault
 from headrace.protocols.http2.frames import HEAD, frame
+from headrace.protocols.http2.outlet import Writes
 from headrace.protocols.http2.stream import Stream
 from headrace.types import Buffer
 
 _TURN_BYTES = 64 * 1024  # of one stream, before the next has its turn
 _REPLIES = 3  # frames that a client may well send for one of content: two WINDOW_UPDATEs, and a PING
 _END = END_HEADERS | END_STREAM
-
-
-class Writes(Protocol):
-    """A transport, as far as it is used here."""
-
-    def write(self, data: bytes) -> None: ...
-
-    def writelines(self, list_of_data: Sequence[Buffer]) -> None: ...
 
 
 class Sender:
@@ -65,7 +57,7 @@ class Sender:
             self.window -= size
             stream.window -= size
             self._idle.give(_REPLIES)
-            self._transport.write(b"".join(_small(number, head, parts, size, tail)))
+            self._transport.writelines(_small(number, head, parts, size, tail))
             if tail is not None:
                 self._ended(stream)
                 return True

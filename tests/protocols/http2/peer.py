@@ -30,9 +30,19 @@ class FakeLoop:
     def __init__(self) -> None:
         self.now = 1000.0
         self.later: list[Callable[[], object]] = []
+        self.soon: list[Callable[[], object]] = []
+
+    def turn(self) -> None:
+        """What was to be called soon is called."""
+        soon, self.soon = self.soon, []
+        for callback in soon:
+            callback()
 
     def time(self) -> float:
         return self.now
+
+    def call_soon(self, callback: Callable[[], object]) -> None:
+        self.soon.append(callback)
 
     def call_later(self, delay: float, callback: Callable[[], object]) -> None:
         self.later.append(callback)
@@ -49,13 +59,24 @@ class FakeTransport:
         self.on_write: Callable[[], None] = lambda: None
         self._alpn = alpn
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Buffer) -> None:
         assert self.state == "open", "written behind the end"
         self.written += data
         self.on_write()
 
     def writelines(self, list_of_data: Sequence[Buffer]) -> None:
         self.write(b"".join(list_of_data))
+
+    def frames(self) -> list[Frame]:
+        """What was written since it was last asked."""
+        found, data = [], bytes(self.written)
+        self.written.clear()
+        while data:
+            high, low, kind, flags, number = frames.HEAD.unpack_from(data)
+            end = frames.HEAD.size + (high << 8 | low)
+            found.append(Frame(kind, flags, number, data[frames.HEAD.size : end]))
+            data = data[end:]
+        return found
 
     def pause_reading(self) -> None:
         self.reading = False
@@ -171,14 +192,8 @@ class Peer:
 
     def frames(self) -> list[Frame]:
         """What came back since it was last asked."""
-        found, data = [], bytes(self.transport.written)
-        self.transport.written.clear()
-        while data:
-            high, low, kind, flags, number = frames.HEAD.unpack_from(data)
-            end = frames.HEAD.size + (high << 8 | low)
-            found.append(Frame(kind, flags, number, data[frames.HEAD.size : end]))
-            data = data[end:]
-        return found
+        self.loop.turn()
+        return self.transport.frames()
 
     def goaway(self) -> tuple[int, str]:
         """The code and the words of the GOAWAY that must have come."""

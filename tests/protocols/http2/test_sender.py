@@ -11,7 +11,7 @@ from headrace.protocols.http2.budget import Budget
 from headrace.protocols.http2.faults import ConnectionFault, StreamFault
 from headrace.protocols.http2.sender import Sender
 from headrace.protocols.http2.stream import Stream
-from tests.protocols.http2.peer import FakeTransport, Frame, Heard, Peer
+from tests.protocols.http2.peer import FakeTransport, Frame, Heard
 
 
 class Bench:
@@ -29,7 +29,7 @@ class Bench:
             stream.receiver = heard
 
     def frames(self) -> list[Frame]:
-        return Peer.frames(self)  # type: ignore[arg-type]
+        return self.transport.frames()
 
 
 def content(found: list[Frame], number: int = 1) -> bytes:
