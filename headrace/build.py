@@ -15,6 +15,7 @@ from headrace.batching.deadline_policy import DeadlinePolicy
 from headrace.batching.fixed_policy import FixedPolicy
 from headrace.batching.foresight import Foresight
 from headrace.batching.instance import Instance, ThreadInstance
+from headrace.batching.known_times import Known, KnownTimes
 from headrace.batching.latency import Latency
 from headrace.batching.latency_store import LatencyStore
 from headrace.batching.policy import Limits, Policy
@@ -73,6 +74,7 @@ class Build:
         self._is_tried = is_tried
         self._repository = repository
         self._company = Company()
+        self.times = KnownTimes()
         self._foresight = Foresight(LatencyStore(cache), clock)
         self._batching = config.batching
         self._workers = config.workers
@@ -226,7 +228,14 @@ class Build:
         budget_s = 0.0 if sparing else self._batching.sweep_s
         foreseen = await self._foresight.of(manifest.path, ran_as, instances[0], signature, budget_s)
         made = model(self._by_deadline(limits, foreseen.latency, len(instances)))
-        made.on_close(foreseen.close)
+        known = Known(foreseen.latency, limits.max_size, len(instances))
+        self.times.add(manifest.id, variant, known)
+
+        async def closed() -> None:
+            self.times.remove(manifest.id, variant, known)
+            await foreseen.close()
+
+        made.on_close(closed)
         cost_ns = RowCost(foreseen.latency, limits.max_size, len(instances))
         return _Made(made, cost_ns, fastest_run(variant, foreseen.latency, signature))
 

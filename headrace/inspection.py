@@ -3,8 +3,6 @@
 import asyncio
 from pathlib import Path
 
-import msgspec
-
 from headrace.build import Build
 from headrace.clock import LoopClock
 from headrace.config import Config
@@ -13,7 +11,7 @@ from headrace.models.reconcile import Reconcile
 from headrace.models.registry import Registry, Served
 from headrace.models.repository import LocalRepository
 from headrace.records import discard
-from headrace.types import VersionStatus
+from headrace.types import Manifest, VersionStatus
 
 
 def inspect(config: Config, repository: Path) -> tuple[tuple[VersionStatus, ...], tuple[Served, ...]]:
@@ -25,10 +23,14 @@ async def _inspect(config: Config, repository: Path) -> tuple[tuple[VersionStatu
     states = States(discard)
     registry = Registry(states.of)
     local, clock = LocalRepository(repository), LoopClock(asyncio.get_running_loop())
-    batching = msgspec.structs.replace(config.batching, sweep_s=0.0)  # nobody is going to ask
-    build = Build(msgspec.structs.replace(config, batching=batching), discard, clock, local)
+    build = Build(config, discard, clock, local, is_tried=_has_objective)
     reconcile = Reconcile(local, registry, states, build, parallel=config.models.load_parallel)
     await reconcile.start()
     index, served = states.all(), tuple(registry.all())
     await reconcile.close()
     return index, served
+
+
+def _has_objective(manifest: Manifest) -> bool:
+    """Whether it is to be told that an objective is out of reach; what others take nobody is going to ask."""
+    return manifest.objective.p99_ms is not None

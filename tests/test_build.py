@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -14,7 +15,7 @@ from headrace.generation import Generate, Generated, Prompt, Sampling
 from headrace.models.repository import LocalRepository
 from headrace.records import Record, WorkerEvent
 from headrace.servable import answer
-from headrace.types import Batching, Cache, LanguageChoices, Manifest
+from headrace.types import Batching, Cache, Context, LanguageChoices, Manifest, Objective, Variant
 from tests.engine_files import llama
 from tests.fakes import request
 
@@ -138,6 +139,62 @@ async def test_a_model_that_does_not_load_leaves_no_worker(tmp_path: Path) -> No
     with pytest.raises(ModelInvalid):
         await bench.build(Manifest("m", 1, bench.path, "fake", instances=2))
     assert bench.started() == []
+
+
+def with_variant(bench: Bench, text: str, accuracy: float = 0.9, **more: Any) -> Manifest:
+    """The bench's model, and another file that may answer for it."""
+    quick = bench.path.with_name("quick.fake")
+    quick.write_text(text)
+    variants = Variant("exact", bench.path, "fake", 1.0), Variant("quick", quick, "fake", accuracy)
+    return Manifest("m", 1, bench.path, "fake", variants=variants, **more)
+
+
+@pytest.mark.parametrize("isolation", ["process", "none"])
+async def test_each_variant_has_instances_and_times_of_its_own(
+    tmp_path: Path, isolation: Literal["process", "none"]
+) -> None:
+    bench = Bench(tmp_path)
+    model = await bench.build(with_variant(bench, "delay_ms = 1\n" + MODEL, isolation=isolation))
+    assert len(bench.kept()) == 2
+    assert bench.started() == ([] if isolation == "none" else [0, 0])
+    asked = request([[1, 2]])
+    for name, context in (("exact", asked.context), ("quick", Context(0, variant="quick"))):
+        response = await answer(model, msgspec.structs.replace(asked, context=context))
+        assert response.batch is not None
+        assert response.batch.variant == name
+    await model.close()
+
+
+async def test_a_variant_that_takes_something_else_is_refused_and_leaves_no_worker(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    with pytest.raises(ModelInvalid) as refusal:
+        await bench.build(with_variant(bench, MODEL.replace("[-1, 2]", "[-1, 3]")))
+    assert str(refusal.value) == (
+        "variant 'quick': is no stand-in for the model: input 'x' is [?, 3], the model's [?, 2]; "
+        "output 'y' is [?, 3], the model's [?, 2]"
+    )
+    pids = [record.pid for record in bench.records if isinstance(record, WorkerEvent)]
+    assert len(pids) == 2
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+async def test_a_variant_that_does_not_load_is_named(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    with pytest.raises(ModelInvalid, match=r"^variant 'quick': quick\.fake"):
+        await bench.build(with_variant(bench, "inputs = 3"))
+
+
+async def test_an_objective_out_of_reach_is_told_with_what_each_variant_reaches(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "delay_ms = 40\n" + MODEL)
+    said = Objective(p99_ms=5)
+    model = await bench.build(with_variant(bench, "delay_ms = 10\n" + MODEL, objective=said))
+    (warning,) = model.signature.warnings
+    assert warning.startswith("no answer can come within the objective of 5 ms")
+    assert warning.index("with 'quick' at best") < warning.index("with 'exact')")
+    await model.close()
+    within = await bench.build(with_variant(bench, MODEL, objective=Objective(p99_ms=1000)))
+    assert within.signature.warnings == ()
+    await within.close()
 
 
 LANGUAGE = Generate(Prompt(text="Hi"), Sampling(temperature=0, max_tokens=3, ignore_eos=True))

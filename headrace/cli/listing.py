@@ -10,7 +10,7 @@ from rich.table import Table
 from headrace.cli.console import table
 from headrace.generation import LanguageFacts
 from headrace.models.registry import Served
-from headrace.types import FREE, BatchAxis, Manifest, Objective, Signature, TensorSpec, VersionStatus
+from headrace.types import FREE, BatchAxis, Manifest, Objective, Signature, TensorSpec, Variant, VersionStatus
 
 COLUMNS = "name", "version", "state", "runtime", "inputs", "outputs", "batch axis", "from"
 BRIEF = 4  # of them fit on a line together
@@ -82,6 +82,11 @@ def spec_in_words(spec: TensorSpec) -> str:
     return f"{spec.name} {spec.datatype} [{shape}]{' optional' if spec.optional else ''}"
 
 
+def variant_in_words(variant: Variant) -> str:
+    """As in `int8 0.9933 (int8.onnx, onnx)`."""
+    return f"{variant.name} {variant.accuracy:g} ({variant.path.name}, {variant.runtime})"
+
+
 def _as_table(versions: Iterable[Listed]) -> Table:
     made = table(*COLUMNS)
     for each in versions:
@@ -108,6 +113,8 @@ def _notes(each: Listed) -> Iterator[tuple[str, str]]:
     if each.manifest:
         if objective := _objective(each.manifest.objective):
             yield "objective", ", ".join(f"{_OBJECTIVES[key]} {value:g} ms" for key, value in objective.items())
+        if each.manifest.variants:
+            yield "variants", ", ".join(variant_in_words(variant) for variant in each.manifest.variants)
         yield from (("warning", warning) for warning in each.manifest.warnings)
 
 
@@ -141,13 +148,18 @@ def _objective(objective: Objective) -> dict[str, float]:
     return {key: value for key, value in msgspec.structs.asdict(objective).items() if value is not None}
 
 
+def _variant(variant: Variant) -> dict[str, Any]:
+    return msgspec.structs.asdict(variant) | {"path": str(variant.path)}
+
+
 def _object(each: Listed) -> dict[str, Any]:
     manifest, signature = each.manifest, each.signature
     made: dict[str, Any] = msgspec.to_builtins(each.status)
     if manifest is not None:
         made |= {"path": str(manifest.path), "runtime": manifest.runtime}
         made |= {"objective": _objective(manifest.objective)}
+        made |= {"variants": [_variant(variant) for variant in manifest.variants]}
         made |= {"provenance": dict(manifest.provenance), "warnings": manifest.warnings}
     if signature is not None:
-        made |= msgspec.to_builtins(signature)
+        made |= msgspec.to_builtins(signature) | {"warnings": (*made.get("warnings", ()), *signature.warnings)}
     return made

@@ -30,6 +30,7 @@ from headrace.types import (
     PadAxis,
     Signature,
     TensorSpec,
+    Variant,
     VersionStatus,
 )
 
@@ -139,3 +140,18 @@ def test_the_index_is_joined_with_what_is_served() -> None:
     ready, broken = listed([VersionStatus("m", 1, "READY"), VersionStatus("m", 2, "UNAVAILABLE", "no")], [served])
     assert (ready.manifest, ready.signature) == (MANIFEST, SIGNATURE)
     assert (broken.manifest, broken.signature) == (None, None)
+
+
+def test_variants_are_told_with_their_accuracy() -> None:
+    variants = (Variant("fp32", MANIFEST.path, "onnx", 1.0), Variant("int8", Path("/r/m/q.xml"), "openvino", 0.9967))
+    each = Listed(VersionStatus("m", 1, "READY"), msgspec.structs.replace(MANIFEST, variants=variants), SIGNATURE)
+    assert "variants: fp32 1 (model.onnx, onnx), int8 0.9967 (q.xml, openvino)" in " ".join(_printed([each]).split())
+    (told,) = json.loads(as_json([each]))
+    assert told["variants"][1] == {"name": "int8", "path": "/r/m/q.xml", "runtime": "openvino", "accuracy": 0.9967}
+
+
+def test_what_was_found_out_by_loading_is_among_the_warnings() -> None:
+    manifest = msgspec.structs.replace(MANIFEST, warnings=("one",))
+    signature = msgspec.structs.replace(SIGNATURE, warnings=("another",))
+    (told,) = json.loads(as_json([Listed(VersionStatus("m", 1, "READY"), manifest, signature)]))
+    assert told["warnings"] == ["one", "another"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from headrace.errors import HeadraceError, ModelInvalid
 from headrace.models.manifest import parse_model_toml
-from headrace.models.overrides import Overrides
+from headrace.models.overrides import Overrides, SaidVariant
 from headrace.models.version_policy import All, Latest, Specific, VersionPolicy
 from headrace.types import FREE, Batching, Cache, LanguageChoices, Objective, Padding, TensorSpec, WarmUp, WarmUpInput
 
@@ -61,6 +61,13 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     batch_size = 2
     count = 3
     inputs.x = { datatype = "FP32", shape = [4], data = "file", file = "one.raw" }
+    [variant]
+    name = "fp32"
+    [[variants]]
+    name = "int8"
+    file = "int8.onnx"
+    accuracy = 0.99
+    runtime = "onnx"
     [parameters]
     text = "a"
     whole = 1
@@ -80,6 +87,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         inputs=(TensorSpec("x", "FP32", (FREE, 4), optional=True, model_shape=(FREE, 2, 2)),),
         outputs=(TensorSpec("y", "", (), labels=("cat", "dog")),),
         warm_up=(WarmUp("first", 2, 3, {"x": WarmUpInput("FP32", (4,), "file", "one.raw")}),),
+        variant=SaidVariant("fp32", 1.0),
+        variants=(SaidVariant("int8", 0.99, "int8.onnx", "onnx"),),
         parameters={"text": "a", "whole": "1", "flag": "true"},
     )
 

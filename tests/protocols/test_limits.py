@@ -30,8 +30,9 @@ def test_every_header_is_read() -> None:
         b"x-priority": b"1",
         b"x-tenant": b"alice",
         b"x-min-accuracy": b"0.95",
+        b"x-variant": b"int8",
     }
-    assert read_headers(said.items()) == Limits(50 * MS, 200_500_000, 250_000, 1, "alice", 0.95)
+    assert read_headers(said.items()) == Limits(50 * MS, 200_500_000, 250_000, 1, "alice", 0.95, "int8")
 
 
 def test_metadata_says_the_same() -> None:
@@ -80,6 +81,16 @@ def test_a_tenant_is_any_name_that_can_be_printed(value: str) -> None:
 @pytest.mark.parametrize("value", ["-0.1", "1.01", "nan", "inf", "95%", ""])
 def test_an_accuracy_out_of_range_is_refused(value: str) -> None:
     assert refusal("x-min-accuracy", value).endswith("is not a number from 0 to 1")
+
+
+@pytest.mark.parametrize("value", ["", " ", "in t8", "-int8", "int8\n", "x" * 65, "ünï", b"\xff"])
+def test_a_variant_that_nothing_can_be_called_is_refused(value: str | bytes) -> None:
+    assert "is no name of a variant: 1 to 64 letters" in refusal("x-variant", value)
+
+
+def test_the_variant_goes_on_to_the_model() -> None:
+    assert read("x-variant", "int8.v2").context(5, "http").variant == "int8.v2"
+    assert UNSAID.context(5, "http").variant == ""
 
 
 @pytest.mark.parametrize("second", [b"50", b"60"])
