@@ -28,7 +28,7 @@ STATUS: dict[str, Status] = {
     "unsupported": Status(501, _UNIMPLEMENTED),
     "unavailable": Status(503, _UNAVAILABLE),
     "model_unavailable": Status(503, _UNAVAILABLE),
-    "queue_full": Status(503, _UNAVAILABLE),
+    "queue_full": Status(503, _RESOURCE_EXHAUSTED),
     "would_be_late": Status(429, _RESOURCE_EXHAUSTED),
     "rate_limited": Status(429, _RESOURCE_EXHAUSTED),
     "worker_lost": Status(503, _UNAVAILABLE),

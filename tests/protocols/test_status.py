@@ -31,6 +31,6 @@ def test_only_faults_of_the_server_itself_are_a_500() -> None:
 
 def test_triton_clients_see_the_statuses_that_they_know() -> None:
     assert status_of(errors.ModelNotFound("no")) == (404, grpc.StatusCode.NOT_FOUND.value[0])
-    assert status_of(errors.QueueFull("no")) == (503, grpc.StatusCode.UNAVAILABLE.value[0])
+    assert status_of(errors.QueueFull("no")) == (503, grpc.StatusCode.RESOURCE_EXHAUSTED.value[0])
     assert status_of(errors.Unsupported("no")) == (501, grpc.StatusCode.UNIMPLEMENTED.value[0])
     assert status_of(errors.InvalidRequest("no")) == (400, grpc.StatusCode.INVALID_ARGUMENT.value[0])

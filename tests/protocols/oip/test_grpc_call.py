@@ -36,7 +36,7 @@ async def test_an_error_is_told_by_code_and_path() -> None:
 @pytest.mark.parametrize(("retry_after_s", "seconds"), [(0.2, "1"), (1.5, "2")])
 async def test_when_to_try_again_is_told_in_whole_seconds(retry_after_s: float, seconds: str) -> None:
     code, _, more = await refusal(QueueFull("full", retry_after_s=retry_after_s))
-    assert code == grpc.StatusCode.UNAVAILABLE.value[0]
+    assert code == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
     told = dict(more)
     assert (told["retry-after"], told["retry-after-ms"]) == (seconds, f"{retry_after_s * 1e3:.0f}")
     assert told["grpc-status-details-bin"] == retry_details(code, "full", retry_after_s)

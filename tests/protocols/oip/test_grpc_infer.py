@@ -62,7 +62,7 @@ async def test_without_a_deadline_there_is_none(kind: Kind) -> None:
         (infer_message("nothing"), "NOT_FOUND", "model 'nothing' is not in the repository"),
         (infer_message(model_version="9"), "NOT_FOUND", "model 'scores' has no version 9; ready: 1"),
         (infer_message("add_sub_loading"), "UNAVAILABLE", "model 'add_sub_loading' is LOADING"),
-        (infer_message("refuse"), "UNAVAILABLE", "1024 requests are waiting already"),
+        (infer_message("refuse"), "RESOURCE_EXHAUSTED", "1024 requests are waiting already"),
         (
             b"\xff",
             "INVALID_ARGUMENT",
