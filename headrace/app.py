@@ -98,11 +98,12 @@ class Server:
         self.registry = Registry(self.states.of)
         self.gateway = Gateway(self.registry, self.bus, clock, config.tenants)
         local = LocalRepository(repository)
+        self.build = Build(config, self.bus, clock, local, cache_folder(os.environ))
         self.reconcile = Reconcile(
             local,
             self.registry,
             self.states,
-            Build(config, self.bus, clock, local, cache_folder(os.environ)),
+            self.build,
             parallel=config.models.load_parallel,
             drain_s=config.server.drain_s,
             uploads=config.models.uploads,
@@ -141,6 +142,7 @@ class Server:
             server_name="headrace",
             server_version=__version__,
             ready=lambda: self._loaded and not self.gateway.draining,
+            times=self.build.times.told,
             max_body_bytes=config.server.max_body_bytes,
             max_header_bytes=config.server.max_header_bytes,
         )

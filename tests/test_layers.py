@@ -22,6 +22,7 @@ GROUND = {
     "generated",
     "setting",
     "tenants",
+    "virtual_counters",
 }
 
 ALLOWED: dict[str, set[str]] = {
@@ -32,16 +33,18 @@ ALLOWED: dict[str, set[str]] = {
     "weights": set(),
     "llm": {"runtimes.language", "weights.checkpoint"},
     "batching": {"runtimes.runtime", "runtimes.execute", "runtimes.load"},
+    "simulate": {"batching", "bench.search", "bench.page", "bench.charts", "bench.svg"},
     "workers": {
         "runtimes.runtime",
         "runtimes.execute",
         "runtimes.load",
         "batching.instance",
         "llm.engine_protocol",
+        "llm.terms",
         "llm.text_tensors",
     },
-    "models": {"devices", "runtimes.runtime"},
     "caching": set(),
+    "models": {"devices", "runtimes.runtime"},
     "gateway": {"models.registry"},
     "protocols": {"gateway", "models.registry", "models.reconcile"},
     "playground": set(),
@@ -55,7 +58,7 @@ ALLOWED: dict[str, set[str]] = {
     "inspection": {"build", "models"},
     "listening": set(),
     "app": {"build", "listening", "devices", "models", "gateway", "protocols", "playground", "observe"},
-    "cli": {"app", "bench", "inspection", "devices", "models", "observe"},
+    "cli": {"app", "bench", "simulate", "inspection", "devices", "models", "observe"},
     "__main__": {"cli"},
 }
 """What each folder, or module of the top, may import besides the ground and itself."""
@@ -186,6 +189,8 @@ TWINLESS = {
         "protocols/http2/limits",
         "bench/report",
         "bench/wire",
+        "simulate/scenario",
+        "simulate/report",
     )
 }
 """Modules that only declare, or that are tested as a program."""

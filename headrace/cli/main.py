@@ -19,6 +19,7 @@ VERBS = {
     "infer": "ask a running server for one inference",
     "chat": "talk with a language model of a running server",
     "bench": "load a running server, and see what it holds",
+    "simulate": "what machines would hold, by times that were measured",
     "config": "every setting, its value and where it comes from",
     "doctor": "what this machine has, and what is wrong with it",
 }

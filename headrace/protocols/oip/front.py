@@ -10,7 +10,7 @@ from headrace.models.registry import Registry, Served
 from headrace.protocols.oip.settings import Settings
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.templates import Templates
-from headrace.types import VersionStatus
+from headrace.types import ModelVersion, VersionStatus
 
 EXTENSIONS = (
     "classification",
@@ -59,5 +59,7 @@ class Front:
     server_version: str
     ready: Callable[[], bool] = lambda: True  # every model that was wanted at the start has been tried
     templates: Templates = field(default_factory=Templates)
+    times: Callable[[ModelVersion, str], dict[str, Any] | None] = lambda version, variant: None
+    """What is known of the runs of a version's variant, "" for its own file."""
     max_body_bytes: int = 64 << 20
     max_header_bytes: int = 64 << 10

@@ -18,6 +18,7 @@ from headrace.protocols.http_error import http_error
 from headrace.protocols.oip.exchange import Answer, Exchange
 from headrace.protocols.oip.front import EXTENSIONS, Front
 from headrace.protocols.oip.head import read_head
+from headrace.protocols.oip.latency_route import LatencyRoute
 from headrace.protocols.oip.model_version import read_model
 from headrace.protocols.oip.repository_routes import RepositoryRoutes
 from headrace.protocols.oip.shared_memory_routes import SharedMemoryRoutes
@@ -40,6 +41,7 @@ def create_app(front: Front, more: Sequence[BaseRoute] = ()) -> Starlette:
             *routes.of_models(),
             *RepositoryRoutes(front).routes(),
             *SharedMemoryRoutes(front).routes(),
+            *LatencyRoute(front).routes(),
             *more,
         ],
         exception_handlers=handlers,

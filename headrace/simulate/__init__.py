@@ -1,0 +1,1 @@
+"""A server's decisions in simulated time: the same policies, measured times of runs, another clock."""

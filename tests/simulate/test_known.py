@@ -1,0 +1,25 @@
+"""Times of a model as text."""
+
+import json
+
+import pytest
+
+from headrace.simulate.known import read_known
+from tests.simulate.models import kept
+
+
+def test_the_file_that_a_server_keeps_is_read() -> None:
+    assert read_known(json.dumps(kept())).latency == kept()
+
+
+def test_what_a_server_tells_is_read() -> None:
+    told = read_known(
+        json.dumps({"model_name": "m", "model_version": "1", "max_size": 16, "instances": 2, "latency": kept()})
+    )
+    assert (told.model_name, told.max_size, told.instances) == ("m", 16, 2)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"latency": {}}', '{"knots": []}', '{"latency": {"form": 1}}'])
+def test_anything_else_is_said_to_be_none(text: str) -> None:
+    with pytest.raises(ValueError, match="not the times of a model"):
+        read_known(text)

@@ -1,0 +1,39 @@
+"""Simulated runs take what was measured, and vary by as much."""
+
+import itertools
+import statistics
+
+import pytest
+
+from headrace.batching.latency import Latency
+from headrace.simulate.run_times import RunTimes, blocks
+from tests.simulate.models import MS, kept
+
+
+def test_half_of_the_runs_take_longer_than_a_typical_one_and_they_vary_as_measured() -> None:
+    times = RunTimes(kept(noise=0.1), seed=3)
+    took = [times.take_ns(4, 0) / times.typical_ns(4, 0) for _ in range(4000)]
+    assert times.typical_ns(4, 0) == pytest.approx(6 * MS, rel=0.1)
+    assert statistics.median(took) == pytest.approx(1.0, abs=0.02)
+    assert statistics.stdev(took) == pytest.approx(0.1, abs=0.03)
+
+
+def test_a_quicker_machine_takes_so_much_less() -> None:
+    assert RunTimes(kept(), 0, speed=2.0).typical_ns(4, 0) == RunTimes(kept(), 0).typical_ns(4, 0) / 2
+
+
+def test_the_same_seed_gives_the_same_times() -> None:
+    first, second = RunTimes(kept(), 7), RunTimes(kept(), 7)
+    assert [first.take_ns(1, 0) for _ in range(50)] == [second.take_ns(1, 0) for _ in range(50)]
+
+
+def test_what_was_slow_in_a_row_stays_so() -> None:
+    slow_moments = [1.0] * 60 + [3.0] * 30
+    drawn = list(itertools.islice(blocks(slow_moments, 1), 8000))
+    after_slow = [after for before, after in itertools.pairwise(drawn) if before == 3.0]
+    assert statistics.mean(each == 3.0 for each in after_slow) > 0.8
+
+
+def test_times_of_a_model_that_never_ran_are_none() -> None:
+    with pytest.raises(ValueError, match="no run was measured"):
+        RunTimes(Latency().to_json(), 0)
