@@ -11,7 +11,7 @@ import msgspec
 
 from headrace.llm.draft_length import MOST, SAME_LOAD, STAIR, Offer, best_lengths
 
-GAIN = 1.1  # the least that a model's drafts must promise: rates and times are guesses, and a pass is dear
+GAIN = 1.15  # the least that a model's drafts must promise: rates and times are guesses, and a pass is dear
 CLOSE = 16  # tokens that a text may lag behind and still draft in this step: its first pass computes them
 EXPECTED = 128  # tokens that a text is taken to go on for, if it may: what catching up has to pay for itself in
 TRIAL_SHARE = 0.02  # of the time goes to trying drafts again that did not pay

@@ -13,7 +13,7 @@ from headrace.llm.sequence import Sequence
 
 MEMORY = 12.0  # drafts that an acceptance rate remembers
 TRUST = 2.0  # drafts that what others' texts did is worth for a new one: it soon goes by its own
-MODEL_MEMORY, MODEL_TRUST = 48.0, 8.0  # the same of a model's drafts, which are much alike from text to text
+MODEL_MEMORY, MODEL_TRUST = 32.0, 4.0  # the same of a model's drafts, which are more alike from text to text
 FIRST_TRY = 4  # drafts of a sequence at most, until some of its own, of the same kind, were judged
 MODEL = 1  # the kind of drafts that a model made; the others are what an n-gram drafter found again
 FIRST_RATES = {MODEL: 0.8, 2: 0.2, 3: 0.35, 4: 0.5}  # by kind
@@ -104,7 +104,10 @@ class DraftLength:
         """The chance that the next draft of a sequence is right: one of those that it has, or of another kind."""
         kind = sequence.draft_kind if kind is None else kind
         rate = sequence.acceptance.get(kind)
-        return self._rates.get(kind, FIRST_RATES.get(kind, OTHER_RATE)) if rate is None else rate
+        if rate is not None:
+            return rate
+        common = self._rates.get(kind, FIRST_RATES.get(kind, OTHER_RATE))
+        return min(common, FIRST_RATES[kind]) if kind == MODEL else common  # drafts that are wrong are dear
 
     def record(self, sequence: Sequence, num_drafts: int, num_accepted: int) -> None:
         """So many drafts of a sequence were computed, and the first of them were right."""

@@ -23,7 +23,7 @@ from headrace.llm.step_time import StepShape, StepTime, decode_shape, prefill_sh
 from headrace.llm.warm_up import decoding
 from headrace.runtimes.language import LanguageModel
 
-MOST = 8  # drafts of one text
+MOST = 5  # drafts of one text: more are seldom all right, and each takes a pass
 ALONE_S, IN_COMPANY_S = 0.25, 0.05
 """How long the other texts, and newcomers, may be held up while the model that drafts catches up."""
 

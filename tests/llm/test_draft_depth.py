@@ -40,7 +40,7 @@ def test_there_are_none_under_load() -> None:
 def test_what_was_found_in_the_text_is_taken_where_it_is_as_good() -> None:
     assert depths([text(0.8, found=Offer(8, 0.9))], cost(0.1)) == [0]
     assert depths([text(0.9, found=Offer(8, 0.3))], cost(0.1)) == [8]
-    mixed = depths([text(0.8, found=Offer(8, 0.9)), text(0.8)], cost(0.02))
+    mixed = depths([text(0.8, found=Offer(2, 0.9)), text(0.8)], cost(0.01))
     assert mixed[0] == 0
     assert mixed[1] > 0
 
