@@ -152,7 +152,7 @@ class Build:
             batching.max_queue_bytes,
         )
         draft = await asyncio.to_thread(self._draft, manifest, llm)
-        loading = EngineLoading(manifest, threads, llm, draft)
+        loading = EngineLoading(manifest, threads, llm, draft, self._weights)
         engine = RemoteEngine(loading, limits, self._record, self._clock)
         try:
             await engine.start()

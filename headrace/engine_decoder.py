@@ -55,7 +55,11 @@ def assemble(
     step_time = StepTime()
     warm_up(model, step_time)
     settings = Settings(
-        num_blocks, llm.max_sequences, prefix_cache=llm.prefix_cache, drafts=llm.speculation in ("auto", "ngram")
+        num_blocks,
+        llm.max_sequences,
+        prefix_cache=llm.prefix_cache,
+        drafts=llm.speculation in ("auto", "ngram"),
+        weights=asked.weights,
     )
     reads = preparing_for(checkpoint, tokenizer, model.vocabulary, model.max_context, llm.reasoning)
     facts = _facts(checkpoint, opened, num_blocks, reads.marks is not None)

@@ -17,6 +17,7 @@ from headrace.llm.encoder_texts import Reading, Text, answer, texts_of
 from headrace.llm.engine_protocol import Answered
 from headrace.llm.preparing import QUICK_CHARACTERS, Preparing
 from headrace.llm.reception import Reception
+from headrace.llm.terms import UNSAID, Terms
 from headrace.runtimes.language import TextEncoder
 
 WINDOW = 64  # texts among which those of like length are looked for
@@ -56,7 +57,7 @@ class EncoderEngine:
     def busy(self) -> bool:
         return bool(self._works or self._reception.has_news)
 
-    def add(self, number: int, ask: Ask, priority: int = 0) -> None:
+    def add(self, number: int, ask: Ask, terms: Terms = UNSAID) -> None:
         preparing, reception = self._preparing, self._reception
         if isinstance(ask, Embed | Score):
             begin = partial(self._begin, number, ask)

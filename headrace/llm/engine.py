@@ -6,14 +6,14 @@ A step computes the next tokens of every sequence that has a turn. While it runs
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.errors import HeadraceError, InvalidRequest, Unavailable
+from headrace.errors import DeadlineExceeded, HeadraceError, InvalidRequest, Unavailable
 from headrace.generation import MAX_TEXTS, Ask, Detokenize, Embed, Generate, LanguageFacts, StepFacts, Tokenize
 from headrace.llm.acceptance import kept
 from headrace.llm.choice import Choice
@@ -32,13 +32,11 @@ from headrace.llm.step import Chunk, Step, StepArrays
 from headrace.llm.step_plan import Budget
 from headrace.llm.step_time import StepShape, StepTime
 from headrace.llm.tally import Tally
+from headrace.llm.terms import UNSAID, Terms
 from headrace.runtimes.language import LanguageModel
 
 Logits = NDArray[np.float32]
 log = logging.getLogger(__name__)
-
-USUAL_PRIORITY = 100
-"""Of requests that name none: who names a lower one is served before them, who names a higher one after them."""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -49,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True):
     max_waiting: int = MAX_TEXTS
     prefix_cache: bool = True  # whether requests share blocks at all
     drafts: bool = True  # whether tokens are proposed ahead
+    weights: Mapping[str, float] = {}  # of tenants
 
 
 class DecoderEngine:
@@ -76,7 +75,12 @@ class DecoderEngine:
         rows = max(8, min(64, ROWS_OF_LOGITS // model.vocabulary))
         limits = Limits(facts.max_context, settings.max_sequences, settings.max_waiting)
         self._scheduler = Scheduler(
-            settings.num_blocks, model.block_size, self._step_time, limits, budget or Budget(max_prompt_rows=rows)
+            settings.num_blocks,
+            model.block_size,
+            self._step_time,
+            limits,
+            budget or Budget(max_prompt_rows=rows),
+            settings.weights,
         )
         self._drafts: DraftModel | None = None
         self._arrays = StepArrays(model.block_size)
@@ -100,11 +104,11 @@ class DecoderEngine:
     def busy(self) -> bool:
         return bool(self._step or self._scheduler.busy or self._reception.has_news)
 
-    def add(self, number: int, ask: Ask, priority: int = 0) -> None:
+    def add(self, number: int, ask: Ask, terms: Terms = UNSAID) -> None:
         preparing, reception = self._preparing, self._reception
         answer = partial(reception.answer, number)
         if isinstance(ask, Generate):
-            begin = partial(self._begin, number, ask, priority, self._now_ns())
+            begin = partial(self._begin, number, ask, terms, self._now_ns())
             reception.read(number, lambda: preparing.generation(ask), begin, now=preparing.is_quick(ask))
         elif isinstance(ask, Tokenize):
             reception.read(number, lambda: preparing.tokenized(ask), answer, now=preparing.is_quick(ask))
@@ -145,14 +149,18 @@ class DecoderEngine:
             self._drafts.close()
         self._model.close()
 
-    def _begin(self, number: int, ask: Generate, priority: int, arrived_ns: int, prepared: Prepared) -> None:
-        """Give the request its sequences. Raises InvalidRequest or QueueFull, and then none is left."""
+    def _begin(self, number: int, ask: Generate, terms: Terms, heard_ns: int, prepared: Prepared) -> None:
+        """Give the request its sequences. Raises InvalidRequest, QueueFull or WouldBeLate, and then none is left."""
         seed, choices = self._random(), list[Choice]()
-        generating = Generating(number, ask, prepared.prompt_ids, choices, self._preparing.tokenizer, arrived_ns)
+        generating = Generating(number, ask, prepared.prompt_ids, choices, self._preparing.tokenizer, heard_ns)
         self._generating[number] = generating
+        sequences = [
+            self._sequence(index, number, ask, terms, heard_ns, prepared)
+            for index in range(max(ask.n, ask.best_of or 0))
+        ]
         try:
-            for index in range(max(ask.n, ask.best_of or 0)):
-                sequence = self._sequence(index, number, ask, priority, arrived_ns, prepared)
+            self._admit(sequences)
+            for index, sequence in enumerate(sequences):
                 self._scheduler.add(sequence)
                 choice = self._choice(index, ask, sequence, prepared, seed)
                 choices.append(choice)
@@ -163,8 +171,14 @@ class DecoderEngine:
                 raise InvalidRequest(error.message, ask.prompt.where) from error
             raise
 
+    def _admit(self, sequences: list[Sequence]) -> None:
+        """Raises WouldBeLate where they would not have what they were promised."""
+        now_ns, under_way = self._now_ns(), self._step
+        left_s = 0.0 if under_way is None else max(0.0, under_way.seconds - (now_ns - self._started_ns) / 1e9)
+        self._scheduler.check(sequences, now_ns, under_way, left_s)
+
     def _sequence(
-        self, index: int, number: int, ask: Generate, priority: int, arrived_ns: int, prepared: Prepared
+        self, index: int, number: int, ask: Generate, terms: Terms, heard_ns: int, prepared: Prepared
     ) -> Sequence:
         self._num_sequences += 1
         return Sequence(
@@ -172,8 +186,8 @@ class DecoderEngine:
             prepared.prompt_ids,
             max_tokens=prepared.max_tokens,
             salt=ask.salt if self._settings.prefix_cache else f"{ask.salt}\0{number}",
-            priority=priority or USUAL_PRIORITY,
-            arrived_ns=arrived_ns,
+            terms=terms,
+            arrived_ns=heard_ns if terms.arrived_ns is None else terms.arrived_ns,
             prompt_rows=ask.sampling.prompt_logprobs is not None and not index,
         )
 
@@ -195,6 +209,7 @@ class DecoderEngine:
 
     def _launch(self) -> None:
         """Begin the next step, if there is anything to compute."""
+        self._give_up()
         self._draft()
         step = self._scheduler.schedule(self._now_ns())
         if not step.chunks:
@@ -202,6 +217,17 @@ class DecoderEngine:
         self._started_ns = self._now_ns()
         self._model.start(self._arrays.lay(step))
         self._step = step
+
+    def _give_up(self) -> None:
+        """Answer those whose first token can no longer be in time, before it costs a step."""
+        for sequence, would_come_s in self._scheduler.late(self._now_ns()):
+            found = self._choices.get(sequence.id)
+            if found is None or any(choice.sequence.started_ns is not None for choice in found[0].choices):
+                continue
+            assert sequence.terms.ttft_ns is not None
+            predicted_ms, limit_ms = would_come_s * 1e3, sequence.terms.ttft_ns / 1e6
+            what = f"its first token would come {predicted_ms:.1f} ms after arrival, and had {limit_ms:.1f} ms"
+            self._fail(found[0], DeadlineExceeded(what, "", predicted_ms, limit_ms))
 
     def _draft(self) -> None:
         """Propose tokens where that may pay."""
@@ -335,7 +361,7 @@ class DecoderEngine:
     def _finish(self, choice: Choice) -> None:
         """It needs no more steps."""
         if choice.sequence.status is not Status.FINISHED:
-            self._scheduler.finish(choice.sequence)
+            (self._scheduler.complete if choice.finish else self._scheduler.finish)(choice.sequence)
         self._choices.pop(choice.sequence.id, None)
         if self._drafts is not None:
             self._drafts.forget(choice.sequence.id)

@@ -1,12 +1,15 @@
 """What a language model's process asks of the engine inside it: the protocol, and the values that go in and out."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from headrace.config import Llm
+from headrace.errors import DeadlineExceeded, HeadraceError, Unavailable, WouldBeLate
 from headrace.generation import Ask, LanguageFacts, Result, StepFacts
+from headrace.llm.terms import UNSAID, Terms
 from headrace.types import Manifest
 
 
@@ -25,14 +28,26 @@ class EngineLoading(msgspec.Struct, frozen=True):
     threads: int
     llm: Llm = Llm()
     draft: DraftFile | None = None  # None: no other model drafts
+    weights: Mapping[str, float] = {}  # tenants' shares
 
 
 class Fault(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """Why a request was not answered: a code of `errors.py`, in words, and the field at fault."""
+    """Why a request was not answered: as the errors of `errors.py` say it."""
 
     code: str
     message: str
     where: str = ""
+    retry_after_s: float | None = None
+    predicted_ms: float | None = None
+    deadline_ms: float | None = None
+
+
+def fault_of(error: HeadraceError) -> Fault:
+    """The error as it travels."""
+    retry_after_s = error.retry_after_s if isinstance(error, Unavailable) else None
+    if isinstance(error, WouldBeLate | DeadlineExceeded):
+        return Fault(error.code, error.message, error.where, retry_after_s, error.predicted_ms, error.deadline_ms)
+    return Fault(error.code, error.message, error.where, retry_after_s)
 
 
 class Answered(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -49,10 +64,10 @@ class Engine(Protocol):
 
     facts: LanguageFacts
 
-    def add(self, number: int, ask: Ask, priority: int = 0) -> None:
+    def add(self, number: int, ask: Ask, terms: Terms = UNSAID) -> None:
         """Take the request; never raises: what is wrong with it is an answer of the next step.
 
-        A number is given once in an engine's life; `priority` is that of `types.Context`.
+        A number is given once in an engine's life.
         """
         ...
 

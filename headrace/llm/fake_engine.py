@@ -30,8 +30,9 @@ from headrace.generation import (
     Tokenized,
     Usage,
 )
-from headrace.llm.engine_protocol import Answered, EngineLoading, Fault
+from headrace.llm.engine_protocol import Answered, EngineLoading, fault_of
 from headrace.llm.fake_text import EOS, Writing, decoded, encoded, logprob, text_of
+from headrace.llm.terms import UNSAID, Terms
 from headrace.types import Manifest
 
 BLOCK = 16  # tokens
@@ -119,11 +120,11 @@ class FakeEngine:
     def busy(self) -> bool:
         return bool(self._works or self._answers or self._ends)
 
-    def add(self, number: int, ask: Ask, priority: int = 0) -> None:
+    def add(self, number: int, ask: Ask, terms: Terms = UNSAID) -> None:
         try:
             result = self._begin(number, ask)
         except HeadraceError as error:
-            self._answers.append(Answered(number, True, None, Fault(error.code, error.message, error.where)))
+            self._answers.append(Answered(number, True, None, fault_of(error)))
             return
         if result is not None:
             self._answers.append(Answered(number, True, result))

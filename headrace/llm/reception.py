@@ -8,7 +8,7 @@ from typing import TypeVar
 from headrace.errors import HeadraceError, Internal
 from headrace.generation import Result
 from headrace.llm.aside import Aside
-from headrace.llm.engine_protocol import Answered, Fault
+from headrace.llm.engine_protocol import Answered, fault_of
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Reception:
         if not isinstance(error, HeadraceError):
             log.error("a request failed", exc_info=error)
             error = Internal(f"{type(error).__name__}: {error}")
-        self._answers.append(Answered(number, True, None, Fault(error.code, error.message, error.where)))
+        self._answers.append(Answered(number, True, None, fault_of(error)))
 
     def drop(self, number: int) -> bool:
         """Nothing more is answered; whether it was being read."""

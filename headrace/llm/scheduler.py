@@ -5,8 +5,12 @@ beginning found in the prefix cache, a sequence that was preempted and one that 
 the two are.
 
 A step is laid out in this order (stall-free batching of Sarathi-Serve, OSDI 2024, with a budget of time in place of
-tokens): every sequence that is about to sample; then the chunks of prompts that were begun; then new prompts, first
-come first served within a priority. Prompts get as many tokens as the step may take longer for them.
+tokens): every sequence that is about to sample; then the chunks of prompts that were begun; then new prompts, within a
+level tenants in turn, each one's by when its first token is due: first come first served where nobody was promised one.
+Prompts get as many tokens as the step may take longer for them.
+
+Where a pace was promised, a step takes no longer than that allows (see `credit.py`), and who is far ahead of it may be
+left out of one. A request that would be late is refused before it is taken (see `admission.py`).
 
 A request alone and in any company is computed by the same kernels (see Chunk), so that it has the same logits to the
 bit, but for one thing: a prompt may find blocks with tokens that another sequence generated (a dialogue that goes on),
@@ -15,18 +19,24 @@ together, where it would have been the other way round; their last bits differ.
 """
 
 from bisect import insort
+from collections.abc import Mapping
+from collections.abc import Sequence as Values
 
 import msgspec
 
 from headrace.errors import InvalidRequest, QueueFull
 from headrace.llm.blocks import BlockPool
+from headrace.llm.credit import divided
 from headrace.llm.draft_length import DraftLength
 from headrace.llm.prefix_cache import PrefixCache, extend_hashes
+from headrace.llm.promises import Promises, There, is_pressing
 from headrace.llm.sequence import Sequence, Status
 from headrace.llm.step import Step
 from headrace.llm.step_plan import Budget, StepPlan
-from headrace.llm.step_time import StepTime
+from headrace.llm.step_time import StepTime, decode_shape, prefill_shape
+from headrace.llm.tenant_turns import STARVED_NS, TenantTurns, token_weight
 
+NOBODY: Mapping[str, float] = {}
 FEW = 8  # uncomputed tokens at most of a sequence that is about to sample
 
 
@@ -42,8 +52,15 @@ class Scheduler:
     """Owns every sequence from `add` until it is finished, and the blocks of all."""
 
     def __init__(
-        self, num_blocks: int, block_size: int, step_time: StepTime, limits: Limits, budget: Budget | None = None
+        self,
+        num_blocks: int,
+        block_size: int,
+        step_time: StepTime,
+        limits: Limits,
+        budget: Budget | None = None,
+        weights: Mapping[str, float] = NOBODY,
     ) -> None:
+        """`weights`: tenants' shares."""
         self.running: list[Sequence] = []  # in order
         self.waiting: list[Sequence] = []  # in order
         self.draft_length = DraftLength()
@@ -55,6 +72,8 @@ class Scheduler:
         self._step_time = step_time
         self._limits = limits
         self._budget = budget or Budget()
+        self.promises = Promises(step_time, self._budget, weights)
+        self.turns = TenantTurns(weights)
         self._sequences: dict[int, Sequence] = {}
         self._under_way: dict[bytes, Sequence] = {}  # hashes of blocks that running sequences will have computed
 
@@ -82,7 +101,36 @@ class Scheduler:
         left = most - length
         sequence.max_tokens = left if sequence.max_tokens is None else min(sequence.max_tokens, left)
         self._sequences[sequence.id] = sequence
-        insort(self.waiting, sequence, key=_order)
+        self._wait(sequence)
+
+    def check(self, sequences: Values[Sequence], now_ns: int, under_way: Step | None, step_left_s: float) -> None:
+        """Whether a request, of which these are the choices, may be added: they are all of one prompt.
+
+        `under_way` is the step that is being computed, and takes so much longer. Raises WouldBeLate where it would not
+        have what it was promised, or others would not.
+        """
+        first = sequences[0]
+        if not first.terms.asks or len(first) + 1 > self.pool.capacity * self._block_size:
+            return
+        there = There(
+            self.running, self.waiting, self._limits.max_sequences, self.pool.capacity, self._block_size, under_way
+        )
+        found = len(self._find(first)) * self._block_size
+        refused = self.promises.refusal(sequences, found, there, now_ns, step_left_s)
+        if refused is not None:
+            raise refused
+
+    def late(self, now_ns: int) -> list[tuple[Sequence, float]]:
+        """Those that were never begun and whose first token cannot come in time any more, even alone and at once; with
+        the seconds from their arrival in which it would come."""
+        late = []
+        for sequence in self.waiting:
+            if sequence.first_due_ns is not None and sequence.started_ns is None:
+                least = min(len(sequence), self._block_size)  # more may be found
+                needs_ns = self._step_time.seconds(prefill_shape(0, least, 1)) * 1e9
+                if now_ns + needs_ns > sequence.first_due_ns:
+                    late.append((sequence, (now_ns + needs_ns - sequence.arrived_ns) / 1e9))
+        return late
 
     def abort(self, sequence_id: int) -> Sequence | None:
         """Forget a sequence, wherever it is, and free its blocks; None where it is unknown or finished."""
@@ -98,29 +146,42 @@ class Scheduler:
         if sequence.status is Status.RUNNING:
             self._release(sequence)
         else:
-            self.waiting.remove(sequence)
+            self._wait_no_more(sequence)
         sequence.status = Status.FINISHED
         del self._sequences[sequence.id]
+
+    def complete(self, sequence: Sequence) -> None:
+        """As `finish`, of one whose text ended by itself: there is something to learn from it."""
+        if sequence.status is not Status.FINISHED:
+            self.promises.completed(sequence)
+        self.finish(sequence)
 
     def schedule(self, now_ns: int) -> Step:
         """The next step. Empty only where nothing is to be done (see `busy`)."""
         preempted = self._make_room()
         plan = StepPlan(self._block_size, self._step_time, self._budget)
-        begun = []
+        self.promises.note(self.running, now_ns)
+        limit_s = self.promises.step_limit_s(self.running, now_ns)
+        begun: list[Sequence] = []
+        sampling: list[Sequence] = []
         for sequence in self.running:
-            if sequence.num_uncomputed_tokens <= FEW:
-                plan.add_sampling(sequence)
-            else:
-                begun.append(sequence)
+            (sampling if sequence.num_uncomputed_tokens <= FEW else begun).append(sequence)
+        if limit_s is not None:
+            sampling = self._in_pace(sampling, limit_s, now_ns)
+        for sequence in sampling:
+            plan.add_sampling(sequence)
         seats = self._limits.max_sequences - len(self.running)
-        plan.open_to_prompts(begun + self.waiting[: max(0, seats)])
+        coming = begun + self.waiting[: max(0, seats)]
+        plan.open_to_prompts(coming, limit_s, any(is_pressing(each, now_ns) for each in coming))
         for sequence in begun:
             if not plan.full:
                 plan.add_prompt(sequence, sequence.num_computed_tokens)
         if not preempted:
             self._admit(plan, now_ns)
         plan.add_drafts(self.draft_length, self._room_for_drafts)
-        return plan.step(preempted)
+        step = plan.step(preempted)
+        self.promises.stepped(step)
+        return step
 
     def update(self, step: Step, sampled: list[list[int]]) -> None:
         """The step was computed, and the tokens sampled after each of its chunks are known.
@@ -128,8 +189,10 @@ class Scheduler:
         `sampled` has a list for each chunk: empty where it does not sample; otherwise the accepted drafts and the token
         chosen after them, or less where the text ends there. More are taken as known too, and computed later.
         """
+        weight = token_weight(self._step_time)
         for chunk, ids in zip(step.chunks, sampled, strict=True):
             sequence = chunk.sequence
+            self.turns.served(sequence.tenant, weight * len(ids))
             if sequence.status is not Status.RUNNING:
                 continue
             drafts, sequence.draft_ids = sequence.draft_ids[: chunk.num_drafts], []
@@ -170,7 +233,26 @@ class Scheduler:
         sequence.status = Status.WAITING
         sequence.num_preempted += 1
         self.num_preempted += 1
+        self._wait(sequence)
+
+    def _wait(self, sequence: Sequence) -> None:
         insort(self.waiting, sequence, key=_order)
+        self.turns.entered(sequence)
+
+    def _wait_no_more(self, sequence: Sequence) -> None:
+        self.waiting.remove(sequence)
+        self.turns.left(sequence)
+
+    def _in_pace(self, sampling: Values[Sequence], limit_s: float, now_ns: int) -> list[Sequence]:
+        """Those that get a token in the next step: the others are ahead, and wait for one with all that they hold."""
+        shapes = [
+            (each, each.pace, decode_shape(each.num_computed_tokens, each.num_uncomputed_tokens)) for each in sampling
+        ]
+        aim = self.promises.pace_aim.share
+        kept, held = divided(shapes, limit_s, self._step_time.seconds, now_ns, aim)
+        for sequence in held:
+            sequence.draft_ids = []
+        return kept
 
     def _admit(self, plan: StepPlan, now_ns: int) -> None:
         """Start waiting sequences, in order, while there are seats, memory and time.
@@ -178,15 +260,15 @@ class Scheduler:
         One whose next block another computes right now is passed over: it will find it. The others wait their turn
         behind the first that has no room, so that the large are not starved by the small.
         """
-        index = 0
-        while index < len(self.waiting) and len(self.running) < self._limits.max_sequences and not plan.full:
-            sequence = self.waiting[index]
+        if not self.waiting or plan.full or len(self.running) >= self._limits.max_sequences:
+            return
+        for sequence in self.turns.in_order(self.waiting, now_ns):
+            if plan.full or len(self.running) >= self._limits.max_sequences:
+                break
             if sequence.waits_for in self._under_way:
-                index += 1
                 continue
             found = self._find(sequence)
-            if sequence.waits_for in self._under_way:
-                index += 1
+            if sequence.waits_for in self._under_way or not self._may_join(sequence, now_ns):
                 continue
             missing = self._num_blocks(len(sequence) + 1) - len(found)
             reserve = len(self.running)  # each will want another block before long
@@ -195,6 +277,12 @@ class Scheduler:
             if not plan.add_prompt(sequence, len(found) * self._block_size):
                 break
             self._start(sequence, found, missing, now_ns)
+
+    def _may_join(self, sequence: Sequence, now_ns: int) -> bool:
+        """One to which nothing was promised waits while it would slow down those that were promised a pace."""
+        if sequence.terms.asks or now_ns - sequence.arrived_ns > STARVED_NS:
+            return True
+        return self.promises.one_more_fits(self.running, sequence)
 
     def _find(self, sequence: Sequence) -> list[int]:
         """The blocks of its beginning that are computed; notes the hash of the next if that one can still be found.
@@ -228,9 +316,10 @@ class Scheduler:
             sequence.started_ns = now_ns
             sequence.num_cached_tokens = sequence.num_computed_tokens
             self.num_found_tokens += sequence.num_computed_tokens
+            self.turns.served(sequence.tenant, sequence.num_prompt_tokens - sequence.num_computed_tokens)
         for digest in sequence.hashes[len(found) :]:
             self._under_way.setdefault(digest, sequence)
-        self.waiting.remove(sequence)
+        self._wait_no_more(sequence)
         insort(self.running, sequence, key=_order)
 
     def _release(self, sequence: Sequence) -> None:

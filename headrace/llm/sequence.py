@@ -4,6 +4,12 @@ from array import array
 from collections.abc import Iterable
 from enum import Enum
 
+from headrace.llm.credit import Pace
+from headrace.llm.terms import UNSAID, Terms
+
+UNLIMITED = 1 << 20
+UNPROMISED_NS = 10_000_000_000  # who was promised no first token is ordered as if by then
+
 
 class Status(Enum):
     WAITING = "waiting"  # no blocks: new, or preempted
@@ -25,6 +31,8 @@ class Sequence:
         "blocks",
         "draft_ids",
         "draft_kind",
+        "first_due_ns",
+        "first_judged",
         "gained_ns",
         "hashes",
         "id",
@@ -36,11 +44,13 @@ class Sequence:
         "num_preempted",
         "num_prompt_rows",
         "num_prompt_tokens",
-        "priority",
+        "order",
+        "pace",
         "prompt_rows",
         "salt",
         "started_ns",
         "status",
+        "terms",
         "token_ids",
         "waits_for",
     )
@@ -52,7 +62,7 @@ class Sequence:
         *,
         max_tokens: int | None = None,
         salt: str = "",
-        priority: int = 0,
+        terms: Terms = UNSAID,
         arrived_ns: int = 0,
         prompt_rows: bool = False,
     ) -> None:
@@ -61,8 +71,13 @@ class Sequence:
         self.num_prompt_tokens = len(self.token_ids)
         self.max_tokens = max_tokens  # None until the scheduler knows what the context and the memory hold
         self.salt = salt
-        self.priority = priority  # lower is served first
+        self.terms = terms
         self.arrived_ns = arrived_ns
+        self.first_due_ns = None if terms.ttft_ns is None else arrived_ns + terms.ttft_ns
+        self.first_judged = False  # whether its first token was found in time, or late
+        self.pace = None if terms.tpot_ns is None else Pace(terms.tpot_ns)
+        due_ns = arrived_ns + UNPROMISED_NS if self.first_due_ns is None else self.first_due_ns
+        self.order = terms.level, due_ns, sequence_id  # who comes first; no two are equal
         self.prompt_rows = prompt_rows  # whether the logits after every token of the prompt are wanted
         self.status = Status.WAITING
         self.num_computed_tokens = 0  # whose keys and values are in `blocks`
@@ -91,9 +106,13 @@ class Sequence:
         )
 
     @property
-    def order(self) -> tuple[int, int, int]:
-        """Who comes first: by priority, then by arrival. No two are equal."""
-        return self.priority, self.arrived_ns, self.id
+    def level(self) -> int:
+        """Lower is served first."""
+        return self.order[0]
+
+    @property
+    def tenant(self) -> str:
+        return self.terms.tenant
 
     @property
     def num_uncomputed_tokens(self) -> int:
@@ -106,6 +125,11 @@ class Sequence:
     @property
     def generated_ids(self) -> list[int]:
         return self.token_ids[self.num_prompt_tokens :].tolist()
+
+    @property
+    def most_tokens(self) -> int:
+        """How many it may generate; of one that the scheduler has not taken yet, where it said nothing, very many."""
+        return UNLIMITED if self.max_tokens is None else self.max_tokens
 
     @property
     def num_tokens_left(self) -> int:

@@ -45,13 +45,19 @@ class StepPlan:
         self._add(sequence, past, count)
         self._num_sampling += 1
 
-    def open_to_prompts(self, coming: list[Sequence]) -> None:
-        """All that sample are in: how long may it become? At least a block of a prompt is always computed.
+    def open_to_prompts(self, coming: list[Sequence], limit_s: float | None = None, pressing: bool = True) -> None:
+        """All that sample are in: how long may it become?
 
-        It may take a few times what a step takes now; or will take once those that are coming sample too, because that
-        is the pace that everyone's tokens will come at. So one that decodes does not hold up sixty prompts.
+        As long as `limit_s`, where a pace was promised: then a block of a prompt is computed, whatever it takes, only
+        where one is `pressing`. Otherwise it always is, and the step may take a few times what a step takes now; or
+        will take once those that are coming sample too, because that is the pace that everyone's tokens will come at.
+        So one that decodes does not hold up sixty prompts.
         """
         if not self._chunks:
+            return
+        if limit_s is not None:
+            self._least = self._block_size if pressing else 0
+            self._until_s = min(limit_s, self._budget.longest_s)
             return
         self._least = self._block_size
         crowd = self._shape + StepShape(len(coming), len(coming), sum(map(len, coming)))

@@ -3,17 +3,28 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from itertools import islice
 
 import msgspec
 
 from headrace.clock import Clock, Timer
-from headrace.errors import DeadlineExceeded, HeadraceError, InvalidRequest, ModelUnavailable, QueueFull, WorkerLost
+from headrace.errors import (
+    DeadlineExceeded,
+    HeadraceError,
+    InvalidRequest,
+    ModelUnavailable,
+    QueueFull,
+    Unavailable,
+    WorkerLost,
+    WouldBeLate,
+)
 from headrace.generation import Ask, Embed, Generate, Generated, LanguageFacts, Result, Score, Tokenize
-from headrace.llm.engine_protocol import EngineLoading
+from headrace.llm.engine_protocol import EngineLoading, Fault
+from headrace.llm.terms import Terms
 from headrace.llm.text_tensors import TextRequest, language_signature
-from headrace.records import Recorder, StepRecord
+from headrace.records import CancelRecord, Recorder, ShedRecord, StepRecord
 from headrace.servable import Cancel, Reply
-from headrace.types import Backlog, Request, Response, Tensor
+from headrace.types import Backlog, Context, Objective, Request, Response, Tensor
 from headrace.workers import engine_wire as wire
 from headrace.workers.generation_story import Story
 from headrace.workers.kept_process import Keeping, KeptProcess
@@ -25,6 +36,7 @@ log = logging.getLogger(__name__)
 STEPS = Program("headrace.engine_child", wire.channel, wire.FrameLink)
 """Runs step after step of a language model."""
 
+FOLLOW = 0.05  # how quickly the mean time of a token follows
 MAX_ATTEMPTS = 2  # processes that may die with a request, of which nothing was answered yet, before it is given up
 
 TASKS: dict[type[Ask], str] = {Generate: "generate", Embed: "embed", Score: "score"}
@@ -43,11 +55,14 @@ class Limits(msgspec.Struct, frozen=True):
 class _Call:
     """A request until its last answer."""
 
-    __slots__ = ("add", "answered", "attempts", "number", "outputs", "reply", "story", "timer")
+    __slots__ = ("add", "answered", "attempts", "number", "outputs", "reply", "story", "terms", "timer")
 
-    def __init__(self, number: int, add: bytes, reply: Reply, outputs: Callable[[Result], tuple[Tensor, ...]]) -> None:
+    def __init__(
+        self, number: int, add: bytes, terms: Terms, reply: Reply, outputs: Callable[[Result], tuple[Tensor, ...]]
+    ) -> None:
         self.number = number
         self.add = add  # encoded
+        self.terms = terms
         self.story: Story | None = None  # of a generation
         self.reply = reply
         self.outputs = outputs
@@ -65,6 +80,7 @@ class RemoteEngine:
 
     def __init__(self, loading: EngineLoading, limits: Limits, record: Recorder, clock: Clock) -> None:
         self._version = loading.manifest.id
+        self._objective = loading.manifest.objective
         self._limits = limits
         self._record = record
         self._clock = clock
@@ -81,6 +97,7 @@ class RemoteEngine:
         self._num_bytes = 0  # of all calls, encoded
         self._last_number = 0
         self._running = 0  # requests, when the last step ended
+        self._token_ns = 0.0  # of steps' time, for a token generated
         self._unsent: dict[int, _Call] = {}
         self._aborted: list[int] = []
         self._asked = False  # what is new is sent at the end of this round
@@ -102,6 +119,7 @@ class RemoteEngine:
         try:
             call = self._admit(request, reply)
         except HeadraceError as error:
+            self._note_shed(error, request.context.tenant)
             reply(error)
             return _nothing
         self._calls[call.number] = self._unsent[call.number] = call
@@ -134,15 +152,17 @@ class RemoteEngine:
         if self._refusal:
             raise self._refusal
         ask, outputs = self._question(request)
-        deadline_ns = request.context.deadline_ns
+        terms = _terms(request.context, self._objective)
+        deadline_ns = terms.deadline_ns
         if deadline_ns is not None and deadline_ns <= self._clock.now_ns():
-            raise DeadlineExceeded("the time given had passed on arrival")
+            limit_ms = (deadline_ns - request.context.arrived_ns) / 1e6
+            raise DeadlineExceeded("the time given had passed on arrival", deadline_ms=limit_ms)
         self._refuse_if_full()
         self._last_number += 1
-        add = _encoded(wire.Add(self._last_number, ask, request.context.priority))
+        add = _encoded(wire.Add(self._last_number, ask, terms))
         if self._num_bytes and self._num_bytes + len(add) > self._limits.max_queue_bytes:
             raise QueueFull(f"requests for {self._version} hold {self._num_bytes} bytes, the limit", retry_after_s=1)
-        call = _Call(self._last_number, add, reply, outputs)
+        call = _Call(self._last_number, add, terms, reply, outputs)
         if isinstance(ask, Generate):
             call.story = Story(ask, self._clock.now_ns(), request.id, request.context.trace)
         if deadline_ns is not None:
@@ -171,12 +191,32 @@ class RemoteEngine:
     def _cancel(self, call: _Call) -> None:
         """The caller went away: out of the engine before its next step."""
         if self._calls.get(call.number) is call:
+            self._record(CancelRecord(self._version, *self._saved_by(call)))
             self._abort(call)
             self._forget(call)
 
     def _late(self, call: _Call) -> None:
         self._abort(call)
-        self._answer(call, DeadlineExceeded("the time given passed before the answer was complete"))
+        limit_ms = ((call.terms.deadline_ns or 0) - (call.terms.arrived_ns or 0)) / 1e6
+        error = DeadlineExceeded("the time given passed before the answer was complete", deadline_ms=limit_ms)
+        self._note_shed(error, call.terms.tenant)
+        self._answer(call, error)
+
+    def _saved_by(self, call: _Call) -> tuple[str, int]:
+        """Where a call is that its caller leaves, and the time that as many tokens as it may have would take."""
+        running = call.answered or call.number in islice(self._calls, self._running)
+        left = call.story.num_tokens_left if call.story else 0
+        return "running" if running else "queued", int(left * self._token_ns)
+
+    def _note_shed(self, error: HeadraceError, tenant: str) -> None:
+        """Record what was refused, or given up, so that others are in time."""
+        if isinstance(error, WouldBeLate | DeadlineExceeded):
+            reason = "predicted" if isinstance(error, WouldBeLate) else "late"
+            self._record(
+                ShedRecord(self._version, tenant, reason, _in_ns(error.predicted_ms), _in_ns(error.deadline_ms))
+            )
+        elif isinstance(error, QueueFull):
+            self._record(ShedRecord(self._version, tenant, "queue"))
 
     def _abort(self, call: _Call) -> None:
         if self._unsent.pop(call.number, None) is None and self._process.ready:
@@ -216,7 +256,10 @@ class RemoteEngine:
             self._process.load_failed(error_of(fault.code, fault.message, fault.where))
 
     def _stepped(self, step: wire.Stepped) -> None:
-        self._running = step.facts.running
+        facts = step.facts
+        self._running = facts.running
+        if facts.generated_tokens:
+            self._token_ns += FOLLOW * (facts.seconds * 1e9 / facts.generated_tokens - self._token_ns)
         for answered in step.answers:
             call = self._calls.get(answered.number)
             if call is None:
@@ -224,7 +267,9 @@ class RemoteEngine:
             fault, result = answered.fault, answered.result
             if fault is not None:
                 call.story = None  # it was refused, or the engine could not go on
-                self._answer(call, error_of(fault.code, fault.message, fault.where))
+                error = _error_of(fault)
+                self._note_shed(error, call.terms.tenant)
+                self._answer(call, error)
             elif result is not None:
                 if call.story and isinstance(result, Generated):
                     call.story.hear(result, self._clock.now_ns())
@@ -277,6 +322,36 @@ class RemoteEngine:
 
     def _learn(self, facts: LanguageFacts) -> None:
         self.signature = language_signature(msgspec.structs.replace(facts, max_requests=self._limits.max_queue))
+
+
+def _terms(context: Context, objective: Objective) -> Terms:
+    """The tighter of what the request and the model say."""
+    deadline_ns, ttft_ns, tpot_ns = context.deadline_ns, context.ttft_ns, context.tpot_ns
+    if objective.p99_ms is not None:
+        due_ns = context.arrived_ns + int(objective.p99_ms * 1e6)
+        deadline_ns = due_ns if deadline_ns is None else min(due_ns, deadline_ns)
+    ttft_ns, tpot_ns = _tighter(ttft_ns, objective.ttft_ms), _tighter(tpot_ns, objective.tpot_ms)
+    return Terms(context.priority, context.tenant, context.arrived_ns, ttft_ns, tpot_ns, deadline_ns)
+
+
+def _tighter(said_ns: int | None, objective_ms: float | None) -> int | None:
+    if objective_ms is None:
+        return said_ns
+    return int(objective_ms * 1e6) if said_ns is None else min(said_ns, int(objective_ms * 1e6))
+
+
+def _error_of(fault: Fault) -> HeadraceError:
+    """The error that the engine told of, with what it told of time."""
+    error = error_of(fault.code, fault.message, fault.where)
+    if isinstance(error, Unavailable):
+        error.retry_after_s = fault.retry_after_s
+    if isinstance(error, WouldBeLate | DeadlineExceeded):
+        error.predicted_ms, error.deadline_ms = fault.predicted_ms, fault.deadline_ms
+    return error
+
+
+def _in_ns(milliseconds: float | None) -> int | None:
+    return None if milliseconds is None else int(milliseconds * 1e6)
 
 
 def _encoded(add: wire.Add) -> bytes:

@@ -16,6 +16,7 @@ import msgspec
 
 from headrace.generation import Ask, LanguageFacts, StepFacts
 from headrace.llm.engine_protocol import Answered, EngineLoading, Fault
+from headrace.llm.terms import Terms
 
 LENGTH = struct.Struct("<I")
 MAX_MESSAGE_BYTES = 1 << 30
@@ -27,7 +28,7 @@ class Add(msgspec.Struct, frozen=True, array_like=True):
 
     number: int
     ask: Ask
-    priority: int = 0
+    terms: Terms = Terms()
 
 
 class Load(msgspec.Struct, frozen=True, tag="load", array_like=True):

@@ -55,7 +55,7 @@ def _serve(channel: socket.socket, hearing: "_Hearing", engine: Engine) -> None:
                 unanswered.discard(number)
                 aborted = True
             for add in asked.added:
-                engine.add(add.number, add.ask, add.priority)
+                engine.add(add.number, add.ask, add.terms)
                 unanswered.add(add.number)
         if aborted:  # told now: what they held is free, and the next step may be long
             facts = engine.counts()

@@ -31,6 +31,13 @@ class Story:
             if delta.finish:
                 self._finishes[delta.index] = delta.finish
 
+    @property
+    def num_tokens_left(self) -> int:
+        """That may still come; 0 where the request says no number."""
+        if self._max_tokens is None:
+            return 0
+        return sum([max(0, self._max_tokens - length) for length in self._lengths])
+
     def record(self, version: ModelVersion, now_ns: int, unfinished: str = "abort") -> GenerationRecord:
         """It ends here; `unfinished` says why choices that are not complete will not be."""
         finishes = tuple([self._finishes.get(index, unfinished) for index in range(self._n)])

@@ -11,6 +11,7 @@ from headrace.llm.engine_protocol import Answered, Engine
 from headrace.llm.preparing import Preparing
 from headrace.llm.prompt import PromptReader
 from headrace.llm.step_plan import Budget
+from headrace.llm.terms import UNSAID, Terms
 from headrace.llm.tokenizer import Tokenizer, load
 from headrace.weights.checkpoint import TokenizerSource
 from tests.fakes_language import FakeLanguage
@@ -60,8 +61,8 @@ class Bench:
         )
         self.answers: dict[int, list[Answered]] = defaultdict(list)
 
-    def add(self, number: int, ask: Any, priority: int = 0) -> None:
-        self.engine.add(number, ask, priority)
+    def add(self, number: int, ask: Any, terms: Terms = UNSAID) -> None:
+        self.engine.add(number, ask, terms)
 
     def step(self) -> None:
         for answer in self.engine.step():

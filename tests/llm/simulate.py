@@ -80,7 +80,7 @@ class Simulation:
         for chunk, ids in zip(step.chunks, sampled, strict=True):
             self.token_times[chunk.sequence.id] += [self.now_s] * len(ids)
             if ids and not chunk.sequence.num_tokens_left:
-                self.scheduler.finish(chunk.sequence)
+                self.scheduler.complete(chunk.sequence)
         self.steps.append(step)
         self.check()
         return step

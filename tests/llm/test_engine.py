@@ -22,6 +22,7 @@ from headrace.generation import (
 )
 from headrace.llm.detokenize import Detokenizer
 from headrace.llm.step_plan import Budget
+from headrace.llm.terms import Terms
 from tests.llm.engines import EOS, Bench, greedy, prompt
 
 
@@ -220,7 +221,7 @@ def test_too_many_waiting_are_refused_and_leave_nothing_behind() -> None:
 def test_who_names_the_highest_priority_is_served_first() -> None:
     bench = Bench(max_sequences=1)
     for number, priority in ((1, 0), (2, 0), (3, 1)):
-        bench.add(number, greedy(prompt(number, 9), 2), priority)
+        bench.add(number, greedy(prompt(number, 9), 2), Terms(priority))
     bench.run()
     assert list(bench.answers) == [3, 1, 2]
 

@@ -8,6 +8,7 @@ from headrace.llm.sequence import Sequence, Status
 from headrace.llm.step import Step
 from headrace.llm.step_plan import Budget
 from headrace.llm.step_time import StepTime
+from headrace.llm.terms import Terms
 
 BLOCK = 4
 
@@ -67,7 +68,7 @@ def test_who_arrived_first_starts_first() -> None:
 def test_a_higher_priority_starts_before_who_arrived_first() -> None:
     made = scheduler(max_sequences=1)
     add(made, 1, 10)
-    add(made, 2, 10, priority=-1)
+    add(made, 2, 10, terms=Terms(priority=1))
     assert ids_of(run(made)) == [2]
 
 

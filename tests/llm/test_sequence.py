@@ -1,6 +1,7 @@
 """What a sequence says of itself."""
 
 from headrace.llm.sequence import Sequence, Status
+from headrace.llm.terms import Terms
 
 
 def test_it_counts_what_it_knows_and_what_is_computed() -> None:
@@ -23,7 +24,7 @@ def test_drafts_are_not_known_tokens() -> None:
 
 
 def test_priority_comes_before_arrival() -> None:
-    late = Sequence(1, [1], arrived_ns=5, priority=-1)
+    late = Sequence(1, [1], arrived_ns=5, terms=Terms(priority=1))
     early = Sequence(2, [1], arrived_ns=3)
     same = Sequence(3, [1], arrived_ns=3)
     assert sorted([same, early, late], key=lambda sequence: sequence.order) == [late, early, same]

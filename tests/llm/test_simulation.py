@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from headrace.llm.scheduler import Limits
 from headrace.llm.sequence import Sequence
 from headrace.llm.step_plan import Budget
+from headrace.llm.terms import Terms
 from tests.fakes_language import FakeLanguage
 from tests.llm.simulate import Simulation, cpu_seconds, text
 
@@ -174,7 +175,7 @@ class Storm(RuleBasedStateMachine):
     def arrive(self, length: int, seed: int, max_tokens: int, priority: int, salt: str, prompt_rows: bool) -> None:
         ids = text(seed, length, vocabulary=6)
         self.sequences.append(
-            self.simulation.add(ids, max_tokens, salt=salt, priority=priority, prompt_rows=prompt_rows)
+            self.simulation.add(ids, max_tokens, salt=salt, terms=Terms(priority), prompt_rows=prompt_rows)
         )
 
     @rule(data=st.data())
@@ -203,7 +204,7 @@ def test_ten_thousand_operations_lose_no_block() -> None:
         chance = rng.random()
         if chance < 0.1:
             ids = prompt(rng.randrange(9), rng.randrange(1, 200))
-            sequences.append(simulation.add(ids, rng.randrange(1, 100), priority=rng.randrange(2)))
+            sequences.append(simulation.add(ids, rng.randrange(1, 100), terms=Terms(rng.randrange(2))))
         elif chance < 0.13 and sequences:
             simulation.scheduler.abort(sequences.pop(rng.randrange(len(sequences))).id)
         elif chance > 0.4 or len(simulation.scheduler.waiting) > 20:

@@ -26,6 +26,7 @@ from headrace.generation import (
     Usage,
 )
 from headrace.llm.engine_protocol import Answered, DraftFile, EngineLoading, Fault
+from headrace.llm.terms import Terms
 from headrace.types import LanguageChoices, Manifest
 from headrace.workers import engine_wire as wire
 
@@ -48,7 +49,7 @@ DELTA = Delta(0, "a", (1,), (LOGPROB,), (ToolCall(0, "{", "id", "f"),), "stop", 
         wire.Load(EngineLoading(MANIFEST, 2, draft=DraftFile("llm.draft", Path("/m/draft.gguf")))),
         wire.Asked(
             (
-                wire.Add(1, CHAT, 1),
+                wire.Add(1, CHAT, Terms(1, "alice", 5, 6, 7, 8)),
                 wire.Add(2, Embed(("a", (1, 2)))),
                 wire.Add(3, Tokenize(Prompt(token_ids=(1,)))),
             ),

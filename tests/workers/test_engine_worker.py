@@ -10,6 +10,7 @@ from headrace.config import Llm
 from headrace.errors import ModelInvalid
 from headrace.generation import Ask, Detokenize, Detokenized, LanguageFacts, StepFacts
 from headrace.llm.engine_protocol import Answered, Engine, EngineLoading, Fault
+from headrace.llm.terms import UNSAID, Terms
 from headrace.types import Manifest
 from headrace.workers import engine_wire as wire
 from headrace.workers.engine_worker import run
@@ -36,7 +37,7 @@ class Steps:
     def busy(self) -> bool:
         return bool(self._has) and not self._later
 
-    def add(self, number: int, ask: Ask, priority: int = 0) -> None:
+    def add(self, number: int, ask: Ask, terms: Terms = UNSAID) -> None:
         self._has.append(number)
         self._log += f"+{number}"
 

@@ -1,0 +1,38 @@
+"""What each tenant was served, whatever it was: tenants share what is busy by weight. Pure.
+
+Virtual token counters: Sheng et al., Fairness in Serving Large Language Models, OSDI 2024.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from headrace.tenants import weight_of
+
+MOST_TENANTS = 10_000  # that are remembered; the oldest are forgotten, and begin as if they were new
+
+
+class VirtualCounters:
+    """What each tenant was served, over its weight. The one that had least is next."""
+
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        self.weights = weights
+        self._served: dict[str, float] = {}
+
+    def of(self, tenant: str) -> float:
+        """What it was served."""
+        return self._served.get(tenant, 0.0)
+
+    def came(self, tenant: str, waiting: Iterable[str]) -> None:
+        """A tenant of which nothing waited asks for something: what it left unused before is lost."""
+        least = min([self._served.get(other, 0.0) for other in waiting], default=0.0)
+        before = self._served.pop(tenant, 0.0)
+        if len(self._served) >= MOST_TENANTS:
+            del self._served[next(iter(self._served))]
+        self._served[tenant] = max(before, least)
+
+    def served(self, tenant: str, cost: float) -> None:
+        """Something of it is run."""
+        self._served[tenant] = self._served.get(tenant, 0.0) + cost / weight_of(tenant, self.weights)
+
+    def next(self, tenants: Iterable[str]) -> list[str]:
+        """These tenants, the one whose turn it is first."""
+        return sorted(tenants, key=self.of)
