@@ -6,7 +6,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from headrace.protocols.grpc.method import Metadata
-from headrace.protocols.http2.header_blocks import literal
+from headrace.protocols.http2.header_blocks import coded_text, literal
 
 OK, CANCELLED, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND = range(6)
 RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE = 8, 12, 13, 14
@@ -30,12 +30,17 @@ def _status(code: int, details: str) -> bytes:
 
 
 def _header(name: str, value: str | bytes) -> bytes:
-    if name.endswith("-bin"):
-        coded = base64.b64encode(value if isinstance(value, bytes) else value.encode()).rstrip(b"=")
-    else:
-        text = value.encode() if isinstance(value, str) else value
-        coded = text.translate(_TEXT)
-    return literal(name.lower().encode(), coded)
+    text = value.encode() if isinstance(value, str) else value
+    binary, known = _name(name)
+    coded = base64.b64encode(text).rstrip(b"=") if binary else text.translate(_TEXT)
+    return known + coded_text(coded)
+
+
+@lru_cache(256)
+def _name(name: str) -> tuple[bool, bytes]:
+    """Whether its values are bytes, and how the name begins a header; names come again and again."""
+    lower = name.lower()
+    return lower.endswith("-bin"), b"\0" + coded_text(lower.encode())
 
 
 def read_value(name: bytes, value: bytes) -> list[str | bytes]:

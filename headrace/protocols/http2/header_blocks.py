@@ -72,7 +72,12 @@ _SHORT = tuple(bytes((count,)) for count in range(127))
 
 def literal(name: bytes, value: bytes) -> bytes:
     """A header that enters no table and needs none."""
-    return b"\0%b%b%b%b" % (_length(len(name)), name, _length(len(value)), value)
+    return b"\0" + coded_text(name) + coded_text(value)
+
+
+def coded_text(text: bytes) -> bytes:
+    """A name or a value as it stands in such a header."""
+    return _length(len(text)) + text
 
 
 def _length(count: int) -> bytes:

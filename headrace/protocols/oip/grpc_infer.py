@@ -9,10 +9,11 @@ from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.grpc_call import fault, limits, parse, refuse, trace
 from headrace.protocols.oip.grpc_messages import Wanted, Written, read_request, write_response
 from headrace.protocols.oip.grpc_raw import cut
+from headrace.protocols.oip.grpc_repeated import Kept
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.unary import whole
 from headrace.protocols.spent import cache_metadata, generation_headers, run_metadata
-from headrace.types import Buffer, Response
+from headrace.types import Buffer, Request, Response
 
 
 class Infer:
@@ -20,17 +21,14 @@ class Infer:
 
     def __init__(self, front: Front) -> None:
         self._front = front
+        self._kept = Kept()
 
     def infer(self, sent: Buffer, call: Call) -> None:
         """Begin to answer; a call that ends early is cancelled below."""
         front = self._front
         now_ns = front.clock.now_ns()
         try:
-            rest, contents = cut(sent)
-            message = parse(ModelInferRequest, rest)
-            request, wanted = read_request(
-                message, contents, limits(call), now_ns, trace(call), front.registry, front.regions
-            )
+            request, wanted = self._read(sent, call, now_ns)
         except HeadraceError as error:
             refuse(call, error)
             return
@@ -55,6 +53,20 @@ class Infer:
         if running:
             running[0] = cancel
         call.when_left(cancel)
+
+    def _read(self, sent: Buffer, call: Call, now_ns: int) -> tuple[Request, Wanted]:
+        """The request, and how its answer is wanted. Raises as `read_request` does."""
+        rest, contents = cut(sent)
+        said, front = limits(call), self._front
+        known = self._kept.find(rest)
+        tensors = known.tensors(contents) if known else None
+        if known is not None and tensors is not None:
+            context = said.context(now_ns, "grpc", trace(call))
+            return Request(known.request_id, known.model, tensors, known.outputs, {}, context), {}
+        message = parse(ModelInferRequest, rest)
+        request, wanted = read_request(message, contents, said, now_ns, trace(call), front.registry, front.regions)
+        self._kept.keep(rest, message, request)
+        return request, wanted
 
 
 def written(

@@ -1,0 +1,62 @@
+"""Inferences that come again with other tensors: what protobuf and the checks made of one is kept for the next.
+
+Kept is only what depends on the message's own bytes: no parameters, no shared memory, no typed contents.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from headrace.arrays import DATATYPES
+from headrace.generated.service_pb2 import ModelInferRequest
+from headrace.types import Buffer, ModelRef, Request, Shape, Tensor
+
+_KEPT = 256
+_LONGEST = 1024  # bytes of a message without its raw contents
+
+
+class Repeated(NamedTuple):
+    """A message that was read, without its tensors' contents."""
+
+    request_id: str
+    model: ModelRef
+    outputs: tuple[str, ...]
+    inputs: tuple[tuple[str, str, Shape, int], ...]  # name, datatype, shape, and bytes of content
+
+    def tensors(self, contents: Sequence[Buffer]) -> tuple[Tensor, ...] | None:
+        """The inputs with these contents; None where they do not fit, for which others have the words."""
+        if len(contents) != len(self.inputs):
+            return None
+        made = []
+        for (name, datatype, shape, size), content in zip(self.inputs, contents, strict=True):
+            if len(content) != size:
+                return None
+            made.append(Tensor(name, datatype, shape, content))
+        return tuple(made)
+
+
+class Kept:
+    """The latest of them, by their bytes."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Repeated] = {}
+
+    def find(self, rest: bytes) -> Repeated | None:
+        return self._known.get(rest)
+
+    def keep(self, rest: bytes, message: ModelInferRequest, request: Request) -> None:
+        """Remember a message that was read, if the next one can be read by it."""
+        if len(rest) > _LONGEST or not request.inputs or not _plain(message):
+            return
+        if len(self._known) >= _KEPT:
+            self._known.clear()
+        inputs = tuple((each.name, each.datatype, each.shape, len(each.data)) for each in request.inputs)
+        self._known[rest] = Repeated(request.id, request.model, request.outputs, inputs)
+
+
+def _plain(message: ModelInferRequest) -> bool:
+    """Nothing but raw tensors of fixed sizes goes in, and nothing is asked of an output but its name."""
+    return not (
+        message.parameters
+        or any(one.parameters or one.HasField("contents") or one.datatype == "BYTES" for one in message.inputs)
+        or any(one.parameters for one in message.outputs)
+    ) and all(one.datatype in DATATYPES for one in message.inputs)
