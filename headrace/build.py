@@ -16,9 +16,10 @@ from headrace.batching.fixed_policy import FixedPolicy
 from headrace.batching.foresight import Foresight
 from headrace.batching.instance import Instance, ThreadInstance
 from headrace.batching.known_times import Known, KnownTimes
+from headrace.batching.lane import Lane, OwnLane, Place, Ranked
 from headrace.batching.latency import Latency
 from headrace.batching.latency_store import LatencyStore
-from headrace.batching.policy import Limits, Policy
+from headrace.batching.policy import Limits
 from headrace.batching.reachable import Fastest, fastest_run, out_of_reach
 from headrace.batching.row_cost import RowCost
 from headrace.batching.varied_model import Choice, VariedModel
@@ -74,6 +75,7 @@ class Build:
         self._is_tried = is_tried
         self._repository = repository
         self._company = Company()
+        self._lane = Lane()
         self.times = KnownTimes()
         self._foresight = Foresight(LatencyStore(cache), clock)
         self._batching = config.batching
@@ -214,11 +216,16 @@ class Build:
         limits, p99_ms = self._limits(manifest, signature), manifest.objective.p99_ms
         objective_ns = None if p99_ms is None else int(p99_ms * 1e6)
         chosen = manifest.batching.policy or self._batching.policy
+        place = self._place(manifest)
 
-        def model(policy: Policy[Waiting]) -> BatchedModel:
-            return BatchedModel(
-                manifest.id, signature, instances, policy, self._record, self._clock, objective_ns, variant
+        def model(policy: Ranked[Waiting]) -> BatchedModel:
+            asked = place.policy(policy, lambda: any(instance.ready for instance in instances))
+            made = BatchedModel(
+                manifest.id, signature, instances, asked, self._record, self._clock, objective_ns, variant
             )
+            place.look = made.look_again
+            made.on_close(place.leave)
+            return made
 
         if chosen != "deadline":
             return _Made(model(_fixed(limits, alone=chosen == "none")))
@@ -227,12 +234,13 @@ class Build:
         sparing = signature.batch.why == DIED or not self._is_tried(manifest)
         budget_s = 0.0 if sparing else self._batching.sweep_s
         foreseen = await self._foresight.of(manifest.path, ran_as, instances[0], signature, budget_s)
-        made = model(self._by_deadline(limits, foreseen.latency, len(instances)))
+        made = model(self._by_deadline(limits, foreseen.latency, len(instances), place))
         known = Known(foreseen.latency, limits.max_size, len(instances))
         self.times.add(manifest.id, variant, known)
 
         async def closed() -> None:
             self.times.remove(manifest.id, variant, known)
+            await place.leave()
             await foreseen.close()
 
         made.on_close(closed)
@@ -245,8 +253,15 @@ class Build:
         if p99_ms is not None and (why := out_of_reach(p99_ms, fastest)):
             made[0].model.warn(why)
 
-    def _by_deadline(self, limits: Limits, latency: Latency, num_instances: int) -> Policy[Waiting]:
-        return DeadlinePolicy(limits, latency, self._company, self._weights, num_instances)
+    def _by_deadline(
+        self, limits: Limits, latency: Latency, num_instances: int, place: Place
+    ) -> DeadlinePolicy[Waiting]:
+        return DeadlinePolicy(limits, latency, self._company, self._weights, num_instances, place)
+
+    def _place(self, manifest: Manifest) -> Place:
+        """A lane of the model's own, or a seat on the one that is shared."""
+        shared = (manifest.batching.lane or self._batching.lane) == "shared"
+        return self._lane.seat() if shared else OwnLane()
 
     def _loading(self, manifest: Manifest) -> Loading:
         tolerance = manifest.batching.tolerance
@@ -302,7 +317,7 @@ async def _closed(load: asyncio.Task[_Loaded]) -> None:
             await instance.close()
 
 
-def _fixed(limits: Limits, alone: bool) -> Policy[Waiting]:
+def _fixed(limits: Limits, alone: bool) -> FixedPolicy[Waiting]:
     """A policy that foresees nothing; `alone`: each request has a run of its own."""
     if alone:
         limits = msgspec.structs.replace(limits, max_size=1, max_delay_ns=0)

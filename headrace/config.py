@@ -132,6 +132,9 @@ class Workers(msgspec.Struct, frozen=True):
 
 class Llm(msgspec.Struct, frozen=True):
     """How language models are run, those that do not say otherwise."""
+    lane: Annotated[
+        Literal["own", "shared"], Meta(description="Whether a model's runs wait for those of other models.")
+    ] = "own"
 
     precision: Annotated[
         Literal["auto", "f32", "bf16", "int8", "int4"], Meta(description="How a language model's weights are held.")

@@ -133,6 +133,7 @@ class Batching(msgspec.Struct, frozen=True):
     pad: Padding | bool | None = None  # False: rows of several lengths never share a run
     policy: Literal["deadline", "fixed", "none"] | None = None  # what decides when a batch is closed
     lanes: Literal["auto", 1, 2] | None = None  # runs side by side
+    lane: Literal["own", "shared"] | None = None  # whether other models' runs are waited for
 
 
 class Objective(msgspec.Struct, frozen=True):

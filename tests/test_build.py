@@ -264,3 +264,18 @@ async def test_a_model_with_a_cache_computes_equal_requests_once(tmp_path: Path)
     assert [each.cache.hit for each in answers if each.cache] == [False, True, True]
     await model.drain()
     await model.close()
+
+
+@pytest.mark.parametrize("policy", ["deadline", "fixed"])
+async def test_models_on_a_shared_lane_run_in_turn(tmp_path: Path, policy: Literal["deadline", "fixed"]) -> None:
+    bench = Bench(
+        tmp_path, f"delay_ms = 30\n{MODEL}", batching=config.Batching(policy=policy, lane="shared", sweep_s=0)
+    )
+    models = [await bench.build(Manifest(name, 1, bench.path, "fake")) for name in ("a", "b")]
+    answers = await asyncio.gather(*(answer(model, request([[1, 2]])) for model in models))
+    first, second = (each.batch for each in answers)
+    assert first
+    assert second
+    assert abs(first.started_ns - second.started_ns) >= 30_000_000
+    for model in models:
+        await model.close()

@@ -79,6 +79,10 @@ class BatchedModel:
         """Say this of the model from now on."""
         self.signature = msgspec.structs.replace(self.signature, warnings=(*self.signature.warnings, text))
 
+    def look_again(self) -> None:
+        """What its policy goes by has changed: a lane that it shares is free."""
+        self._ask()
+
     # ---- what callers see
 
     def submit(self, request: Request, reply: Reply) -> Cancel:

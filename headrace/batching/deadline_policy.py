@@ -15,6 +15,8 @@ from headrace.batching.company import Company
 from headrace.batching.demand import Demand
 from headrace.batching.guard import Guard
 from headrace.batching.job import NO_DEADLINE_NS, J, Job
+from headrace.batching.lane import LaneShare, OwnLane
+from headrace.batching.lane_order import Head
 from headrace.batching.latency import Latency
 from headrace.batching.length_class import class_of, longest_of
 from headrace.batching.packing import Line, best_window, chosen
@@ -43,6 +45,7 @@ WORTH = 0.85  # of the work a second that a run without end would do
 HASTE = 0.5  # of a usual run's time: with less left, a request is given up for those behind it
 MANY = 16  # rows that what a row costs is read off at
 INFINITE = 1e18
+ALONE = OwnLane()
 
 
 class DeadlinePolicy(Generic[J]):
@@ -55,6 +58,7 @@ class DeadlinePolicy(Generic[J]):
         company: Company,
         weights: Mapping[str, float] | None = None,
         instances: int = 1,
+        lane: LaneShare = ALONE,
     ) -> None:
         self.queue: Queue[J] = Queue()
         self.latency = latency
@@ -64,6 +68,7 @@ class DeadlinePolicy(Generic[J]):
         self._company = company
         self._turns = Turns(weights or {})
         self._instances = instances
+        self._lane = lane
         self._ends: dict[int, float] = {}  # of the runs under way: when each is predicted to end
         self._run_ns = 0.0  # that a run takes of late, while others wait
         self._long_ns = 0.0  # that all but few requests take less than, each alone
@@ -142,7 +147,7 @@ class DeadlinePolicy(Generic[J]):
         there = sum(group.rows.values())
         if running and there < limits.max_size:
             return Wait(None)
-        slack = self._slack(head, now_ns)
+        slack = min(self._slack(head, now_ns), self._lane.room_ns(now_ns))
         if not running and there < limits.max_size and (until_ns := self._worth_waiting(head, now_ns, slack)):
             return Wait(until_ns)
         window = best_window(group, head, class_of(head.length), self._class_line, slack, limits.max_size)
@@ -166,6 +171,14 @@ class DeadlinePolicy(Generic[J]):
         elif self.queue and not window.cut:
             reason = "shape"
         return Run(jobs, reason, rows, length, typical, late, company)
+
+    def head(self, now_ns: int) -> Head:
+        """How urgent the request is that the next run must hold; the queue is not empty."""
+        job, _ = self._most_urgent(now_ns)
+        needs = self._line(job.length).time(job.rows)
+        start_by = job.due_ns - needs if job.deadline_ns is None else now_ns + self._slack(job, now_ns) - needs
+        starved = now_ns - job.queued_ns > STARVED_NS
+        return Head(0 if starved else job.place[0], job.queued_ns, start_by, needs)
 
     def began(self, run: Run[J], now_ns: int) -> None:
         self._ends[id(run)] = max(now_ns, *self._ends.values(), 0) + run.typical_ns
@@ -269,10 +282,11 @@ class DeadlinePolicy(Generic[J]):
         return max(self._run_ns, self._line(job.length).fixed / (1.0 - WORTH))
 
     def _busy_ns(self, now_ns: int) -> float:
-        """Until an instance is idle."""
+        """Until an instance is idle, and the lane."""
+        others = self._lane.busy_ns(now_ns)
         if len(self._ends) < self._instances:
-            return 0.0
-        return max(min(self._ends.values()) - now_ns, 0.1 * self._run_ns)
+            return others
+        return max(min(self._ends.values()) - now_ns, 0.1 * self._run_ns, others)
 
     def _drain_ns(self, now_ns: int) -> float:
         """Until what waits now is done."""

@@ -9,6 +9,7 @@ from typing import Generic
 import msgspec
 
 from headrace.batching.job import J
+from headrace.batching.lane_order import Head
 from headrace.batching.policy import (
     MOST_AT_INSTANCE,
     GivenUp,
@@ -63,6 +64,10 @@ class FixedPolicy(Generic[J]):
         others = bool(self.queue)
         reason: Reason = "full" if full else "deadline" if limits.max_delay_ns else "shape" if others else "idle"
         return Run(jobs, reason, sum([job.rows for job in jobs]), first.length)
+
+    def head(self, now_ns: int) -> Head:
+        """The first that came; the queue is not empty."""
+        return Head(0, self.queue.oldest().queued_ns, foreseen=False)
 
     def began(self, run: Run[J], now_ns: int) -> None:
         """Nothing is predicted here."""

@@ -22,6 +22,7 @@ def check(said: Overrides, source: str = "model.toml") -> None:
         (Overrides(batching=Batching(policy="fixed")), "model.toml: batching.policy: a language model closes no"),
         (Overrides(batching=Batching(lanes=2)), "model.toml: batching.lanes: a language model runs step after step"),
         (Overrides(inputs=(TensorSpec("x", "FP32", ()),)), "model.toml: inputs.x: a language model has text_input"),
+        (Overrides(batching=Batching(lane="shared")), "model.toml: batching.lane: a language model runs step after"),
         (Overrides(cache=Cache()), "model.toml: cache: answers of a language model are not kept"),
         (Overrides(warm_up=(WarmUp(),)), "model.toml: warm_up: a language model warms up by itself"),
     ],
