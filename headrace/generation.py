@@ -36,7 +36,7 @@ class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
     skip_special_tokens: bool = True
     logprobs: int | None = None  # how many alternatives a token is told with; 0: only its own; None: nothing
     prompt_logprobs: int | None = None  # the same for the tokens of the prompt
-    penalty_window: int | None = None  # penalties look at so many tokens, the prompt's too; None: as `penalties.py` says
+    penalty_window: int | None = None  # tokens that penalties look at, the prompt's too; None: as `penalties.py` says
 
 
 class Grammar(msgspec.Struct, frozen=True):
