@@ -27,6 +27,7 @@ from headrace.models.lifecycle import States
 from headrace.models.reconcile import Reconcile
 from headrace.models.registry import Registry, Served
 from headrace.models.repository import LocalRepository
+from headrace.models.watch import Watch
 from headrace.observe import logs
 from headrace.observe.bus import Bus
 from headrace.observe.logs import RecordLog
@@ -104,10 +105,11 @@ class Server:
             self.registry,
             self.states,
             self.build,
-            parallel=config.models.load_parallel,
+            config.models,
             drain_s=config.server.drain_s,
-            uploads=config.models.uploads,
         )
+        models = config.models
+        self.watch = Watch(local, self.reconcile.refresh, settle_s=models.settle_s, poll_s=models.poll_s)
         self.front = self._front(clock)
 
     def _front(self, clock: LoopClock) -> Front:
@@ -163,7 +165,7 @@ class Server:
         rpc = self._rpc() if config.grpc else None
         try:
             where = await listen_at(rpc, config.host, config.grpc_port) if rpc else None
-            loading = asyncio.create_task(self.reconcile.start())
+            loading = asyncio.create_task(self._load())
             await asyncio.wait({loading, stop}, return_when=asyncio.FIRST_COMPLETED)
             if loading.done():
                 loading.result()
@@ -171,7 +173,7 @@ class Server:
                 gc.collect()
                 gc.freeze()  # what start-up made lives as long as the server: not to be looked through again
                 announce(self._ready(address_of(http), where, time.monotonic() - started))
-                await stop
+                await self._follow(stop)
             loading.cancel()
             if rpc:
                 rpc.drain()
@@ -184,6 +186,24 @@ class Server:
             await self.reconcile.close()
             flushing.cancel()
             self.bus.flush()
+
+    async def _load(self) -> None:
+        """What is wanted at the start; files are remembered first, so that no change is missed."""
+        await self.watch.begin()
+        await self.reconcile.start()
+
+    async def _follow(self, stop: asyncio.Future[None]) -> None:
+        """Until it is time to stop, what is served follows the repository's files, where that is wanted."""
+        if self._config.models.control == "explicit":
+            await stop
+            return
+        watching = asyncio.create_task(self.watch.run())
+        await asyncio.wait({watching, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            log.error("the models' files are no longer watched", exc_info=watching.exception())
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        await stop
 
     def _rpc(self) -> RpcServer:
         return create_server(self.front, self._config.grpc.max_message_bytes, self._config.protocols.grpc)

@@ -83,8 +83,26 @@ class Protocols(msgspec.Struct, frozen=True):
 
 
 class Models(msgspec.Struct, frozen=True):
-    """How models are loaded."""
+    """Which models are loaded, when, and how."""
 
+    control: Annotated[
+        Literal["explicit", "watch", "both"],
+        Meta(description="What loads and unloads models: requests, changes of the repository's files, or both."),
+    ] = "both"
+    load: Annotated[
+        str,
+        Meta(
+            description="The models that are loaded at the start where only requests load models.",
+            extra={"takes": "names of models with commas between, * for all, or nothing"},
+        ),
+    ] = ""
+    settle_s: Annotated[
+        float,
+        Meta(gt=0, le=3600, description="How long changed files have to be still before they are loaded."),
+    ] = 1.0
+    poll_s: Annotated[
+        Seconds, Meta(description="How often the repository is looked at where the kernel tells of no change.")
+    ] = 10.0
     uploads: Annotated[bool, Meta(description="Let a load request carry the model's files.")] = False
     load_parallel: Annotated[int, Meta(ge=1, le=256, description="How many models are loaded at once.")] = 2
 
@@ -114,6 +132,9 @@ class Batching(msgspec.Struct, frozen=True):
     lanes: Annotated[
         Literal["auto", 1, 2], Meta(description="How many runs of a model go side by side, each on its own cores.")
     ] = "auto"
+    lane: Annotated[
+        Literal["own", "shared"], Meta(description="Whether a model's runs wait for those of other models.")
+    ] = "own"
 
 
 class Workers(msgspec.Struct, frozen=True):
@@ -132,9 +153,6 @@ class Workers(msgspec.Struct, frozen=True):
 
 class Llm(msgspec.Struct, frozen=True):
     """How language models are run, those that do not say otherwise."""
-    lane: Annotated[
-        Literal["own", "shared"], Meta(description="Whether a model's runs wait for those of other models.")
-    ] = "own"
 
     precision: Annotated[
         Literal["auto", "f32", "bf16", "int8", "int4"], Meta(description="How a language model's weights are held.")

@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
+
 from headrace.build import Build
 from headrace.clock import LoopClock
 from headrace.config import Config
@@ -24,7 +26,8 @@ async def _inspect(config: Config, repository: Path) -> tuple[tuple[VersionStatu
     registry = Registry(states.of)
     local, clock = LocalRepository(repository), LoopClock(asyncio.get_running_loop())
     build = Build(config, discard, clock, local, is_tried=_has_objective)
-    reconcile = Reconcile(local, registry, states, build, parallel=config.models.load_parallel)
+    every = msgspec.structs.replace(config.models, control="both", load="")
+    reconcile = Reconcile(local, registry, states, build, every)
     await reconcile.start()
     index, served = states.all(), tuple(registry.all())
     await reconcile.close()

@@ -85,6 +85,7 @@ class ModelEvent(msgspec.Struct, frozen=True):
     reason: str
     when_s: float
     seconds: float = 0.0  # how long the move took
+    cause: str = ""  # why it was made: asked for, changed files, ...
 
 
 class WorkerEvent(msgspec.Struct, frozen=True):

@@ -74,6 +74,7 @@ HEAVY = {
     "starlette": "protocols/ playground/ listening.py app.py",
     "mlperf_loadgen": "bench/mlperf",
     "rich": "cli/",
+    "watchfiles": "models/watch",
 }
 """Each heavy library, and the beginnings of the paths that may import it."""
 

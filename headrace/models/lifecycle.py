@@ -13,10 +13,24 @@ class States:
         self._record = record
         self._states: dict[str, dict[int | None, VersionStatus]] = {}
 
-    def put(self, name: str, version: int | None, state: VersionState, reason: str = "", seconds: float = 0.0) -> None:
-        """The version is now in this state, for this reason; getting there took that long."""
+    def put(
+        self,
+        name: str,
+        version: int | None,
+        state: VersionState,
+        reason: str = "",
+        *,
+        seconds: float = 0.0,
+        cause: str = "",
+    ) -> None:
+        """The version is now in this state, and `reason` is to be told with it; `cause` is why that was wanted, and
+        `seconds` how long it took to get there."""
         self._states.setdefault(name, {})[version] = VersionStatus(name, version, state, reason)
-        self._record(ModelEvent(name, version, state, reason, time.time(), seconds))
+        self._record(ModelEvent(name, version, state, reason, time.time(), seconds, cause))
+
+    def get(self, name: str, version: int | None) -> VersionStatus | None:
+        """The state of one version, where it is known."""
+        return self._states.get(name, {}).get(version)
 
     def forget(self, name: str, version: int | None) -> None:
         """The version is no longer in the repository."""

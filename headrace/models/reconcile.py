@@ -2,26 +2,34 @@
 
 import asyncio
 import logging
-import shutil
-import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from headrace.errors import Forbidden, HeadraceError, InvalidRequest, ModelInvalid, ModelNotFound
+import msgspec
+
+from headrace.config import Models
+from headrace.errors import Draining, Forbidden, HeadraceError, ModelInvalid, ModelNotFound
+from headrace.models.changes import Source, gone, standing
+from headrace.models.control import control_of
 from headrace.models.lifecycle import States
 from headrace.models.registry import Registry, Served
 from headrace.models.repository import Catalog, LocalRepository
-from headrace.models.version_policy import Unload, next_move, wanted
+from headrace.models.uploads import Uploads
+from headrace.models.version_policy import Latest, Unload, next_move, wanted
 from headrace.servable import Servable
-from headrace.types import Manifest, VersionState, VersionStatus
+from headrace.types import Manifest, ModelVersion, VersionState, VersionStatus
 
 log = logging.getLogger(__name__)
 
 Build = Callable[[Manifest], Awaitable[Servable]]
+Tried = Callable[[HeadraceError | None], None]
+"""Told once every wanted version was tried, with the first reason why one did not load."""
+
+DEFAULTS = Models()
+NOT_ASKED = 'not loaded: models.control is "explicit" and nobody asked for it'
 
 
 class Reconcile:
@@ -36,73 +44,105 @@ class Reconcile:
         registry: Registry,
         states: States,
         build: Build,
+        models: Models = DEFAULTS,
         *,
-        parallel: int = 2,
         drain_s: float = 30.0,
-        uploads: bool = False,
     ) -> None:
+        """Raises SettingInvalid where settings of `models` do not go together."""
         self._repository = repository
         self._registry = registry
         self._states = states
         self._build = build
-        self._places = asyncio.Semaphore(parallel)  # loads under way
+        self._control = control_of(models)
+        self._places = asyncio.Semaphore(models.load_parallel)  # loads under way
         self._drain_s = drain_s
-        self._uploads = uploads
+        self._allows_uploads = models.uploads
+        self._uploads = Uploads()
         self._moves: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # clients may ask for any name
-        self._uploaded: dict[str, list[Path]] = {}
+        self._tried: dict[ModelVersion, Source] = {}  # what each version was last made from, also where that failed
+        self._unloaded: set[str] = set()  # by a request: files alone do not load them again
+        self._sent: set[str] = set()  # served by what a load request sent along: files alone do not replace them
+        self._refreshing: set[str] = set()  # names whose files are going to be looked at
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Load what the repository and its version policies want; what cannot be loaded is told by the index."""
+        """Load what the settings, the repository and its version policies want; the index tells what cannot be."""
         catalog = await asyncio.to_thread(self._repository.scan)
         self._tell_broken(catalog)
         names = {manifest.name for manifest in catalog.manifests}
-        await asyncio.gather(*(self._start(name, catalog) for name in sorted(names)))
+        first = names if self._control.first is None else self._control.first
+        for manifest in catalog.manifests:
+            if manifest.name not in first:
+                self._states.put(manifest.name, manifest.version, "UNAVAILABLE", NOT_ASKED)
+        for name in first.difference(names, (broken.name for broken in catalog.broken)):
+            self._states.put(name, None, "UNAVAILABLE", "models.load names it, and the repository does not have it")
+        await asyncio.gather(*(self._start(name, catalog) for name in sorted(names.intersection(first))))
 
     async def load(
         self, name: str, config: Mapping[str, Any] | None = None, files: Mapping[str, bytes] | None = None
     ) -> None:
-        """Load or reload the versions that the policy wants; returns once they are ready.
+        """Load or reload the versions that the policy wants; returns once they are published.
 
         `config` is a Triton model configuration that replaces the one in the folder; `files` (path under the
         model's folder -> content) stand in for the folder's own. Where a version cannot be loaded, what was served
-        before goes on. Raises ModelNotFound, ModelInvalid with the reason, or Forbidden where uploads are off.
+        before goes on. Raises ModelNotFound, ModelInvalid with the reason, or Forbidden where settings forbid it.
         """
-        if files and not self._uploads:
+        self._control.check_asked()
+        if files and not self._allows_uploads:
             raise Forbidden("uploads are off; the setting models.uploads = true allows them", "parameters")
-        async with self._move_of(name):
-            try:
-                repository = await asyncio.to_thread(self._place, name, files) if files else self._repository
-                catalog = await asyncio.to_thread(repository.find, name, config)
-                self._tell_broken(catalog)
-                if not catalog.manifests:
-                    raise self._nothing_there(name, catalog)
-                await self._move(name, catalog)
-            finally:
-                self._discard_uploads(name)
+        tried: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._spawn(self._load_asked(name, config, files, tried))
+        await tried
 
-    async def unload(self, name: str, dependents: bool = False) -> None:
-        """Take every version out of service and give its memory back. Raises ModelNotFound.
+    async def unload(self, name: str, dependents: bool = False, wait: bool = True) -> None:
+        """Take every version out of service and give its memory back; with `wait`, return once that is done.
 
+        What runs is let finish. The model stays so until a load. Raises ModelNotFound, or Forbidden as `load`.
         `dependents` is Triton's word for the models of an ensemble; there are none here.
         """
-        async with self._move_of(name):
-            if not self._states.of(name):
-                raise ModelNotFound(f"model {name!r} is not in the repository")
-            for version in self._registry.versions(name):
-                await self._retire(name, version)
-            self._discard_uploads(name)
+        self._control.check_asked()
+        if not self._states.of(name):
+            raise ModelNotFound(f"model {name!r} is not in the repository")
+        unloading = self._spawn(self._unload_asked(name))
+        if wait:
+            await asyncio.shield(unloading)
+
+    def refresh(self, name: str) -> None:
+        """The model's files came, changed or went: follow them, after what is under way. Returns at once."""
+        if name not in self._refreshing:
+            self._refreshing.add(name)
+            self._spawn(self._refresh(name))
+
+    async def still(self) -> None:
+        """Wait until nothing is loaded, drained or unloaded."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def close(self) -> None:
         """Take everything out of service at once; what still runs is answered with an error."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(self._close(name) for name in self._registry.names()))
-        for name in list(self._uploaded):
-            self._discard_uploads(name)
+        for name in self._uploads.names():
+            self._uploads.discard(name)
 
     def index(self) -> tuple[VersionStatus, ...]:
         """Every version known, by name and version, with its state and the reason."""
         return self._states.all()
 
-    # ---- moves, under the model's lock
+    # ---- what is asked for, under the model's lock
+
+    def _spawn(self, doing: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(doing)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a model could not be moved", exc_info=error)
 
     def _move_of(self, name: str) -> asyncio.Lock:
         """The lock of a model; it lives for as long as somebody holds it or waits for it."""
@@ -111,60 +151,164 @@ class Reconcile:
     async def _start(self, name: str, catalog: Catalog) -> None:
         async with self._move_of(name):
             with suppress(HeadraceError):  # the index tells
-                await self._move(name, catalog)
+                await self._move(name, catalog, {}, "wanted at the start")
 
-    async def _move(self, name: str, catalog: Catalog) -> None:
-        """Move by move to what is wanted. Raises the first reason why a version did not load."""
+    async def _load_asked(
+        self,
+        name: str,
+        config: Mapping[str, Any] | None,
+        files: Mapping[str, bytes] | None,
+        tried: "asyncio.Future[None]",
+    ) -> None:
+        def tell(error: Exception | None) -> None:
+            if tried.done():
+                return
+            if error:
+                tried.set_exception(error)
+            else:
+                tried.set_result(None)
+
+        try:
+            async with self._move_of(name):
+                try:
+                    repository = (
+                        await asyncio.to_thread(self._uploads.place, name, files) if files else self._repository
+                    )
+                    catalog = await asyncio.to_thread(repository.find, name, config)
+                    self._tell_broken(catalog)
+                    if not catalog.manifests:
+                        raise self._nothing_there(name, catalog)
+                    self._unloaded.discard(name)
+                    ready = self._unwanted(name, catalog)  # those wanted are loaded anew
+                    await self._move(name, catalog, ready, "asked for", tell)
+                finally:
+                    self._discard_uploads(name)
+                (self._sent.add if config is not None or files else self._sent.discard)(name)
+        except Exception as error:
+            if tried.done() and not isinstance(error, HeadraceError):
+                raise
+            tell(error)
+        finally:
+            tell(Draining("the server is shutting down"))
+
+    async def _unload_asked(self, name: str) -> None:
+        async with self._move_of(name):
+            self._unloaded.add(name)
+            for version in self._registry.versions(name):
+                await self._retire(name, version, "asked for")
+            self._discard_uploads(name)
+
+    async def _refresh(self, name: str) -> None:
+        async with self._move_of(name):
+            self._refreshing.discard(name)
+            try:
+                catalog = await asyncio.to_thread(self._found, name)
+                found = await asyncio.to_thread(self._sources, catalog)
+            except (HeadraceError, OSError) as error:
+                log.warning("%s cannot be looked at: %s; it stays as it is", name, error)
+                return
+            there = [*found, *(status.version for status in catalog.broken)]
+            if name in self._sent and there:
+                log.info("the files of %s changed; what a load request sent along stays until the next load", name)
+                return
+            for version in gone(self._registry.versions(name), there):
+                await self._retire(name, version, "its files are gone")
+            self._forget(name, there)
+            self._tell_broken(catalog)
+            if name in self._unloaded:
+                if not there:
+                    self._unloaded.discard(name)  # what comes under this name is another model
+                return
+            if found:
+                tried = {
+                    version: source for version in found if (source := self._tried.get(ModelVersion(name, version)))
+                }
+                states = standing(self._registry.versions(name), tried, found)
+                with suppress(HeadraceError):  # the index tells
+                    await self._move(name, catalog, states, "its files changed")
+
+    # ---- moves
+
+    def _unwanted(self, name: str, catalog: Catalog) -> dict[int, VersionState]:
+        versions = wanted(catalog.policy[name], [manifest.version for manifest in catalog.manifests])
+        return {version: "READY" for version in self._registry.versions(name) if version not in versions}
+
+    async def _move(
+        self,
+        name: str,
+        catalog: Catalog,
+        states: dict[int, VersionState],
+        cause: str,
+        tried: Tried = lambda error: None,
+    ) -> None:
+        """Move by move from where `states` begin to what is wanted; `tried` is told before anything is unloaded.
+
+        Raises the first reason why a version did not load.
+        """
         manifests = {manifest.version: manifest for manifest in catalog.manifests if manifest.name == name}
         versions = wanted(catalog.policy[name], manifests)
         if not versions:
             raise self._nothing_there(name, catalog)  # a policy that no version meets takes nothing out of service
-        unwanted = (version for version in self._registry.versions(name) if version not in versions)
-        states: dict[int, VersionState] = dict.fromkeys(unwanted, "READY")  # those wanted are loaded anew
         failures: list[HeadraceError] = []
         while move := next_move(states, versions):
-            version, states[move.version] = move.version, "UNAVAILABLE"
             if isinstance(move, Unload):
-                await self._retire(name, version)
+                tried(failures[0] if failures else None)
+                states[move.version] = "UNAVAILABLE"
+                await self._retire(name, move.version, "no longer among the versions that are wanted")
                 continue
             try:
-                await self._load(manifests[version])
-                states[version] = "READY"
+                await self._load(manifests[move.version], cause)
+                states[move.version] = "READY"
             except HeadraceError as error:
+                states[move.version] = "UNAVAILABLE"
                 failures.append(error)
+        tried(failures[0] if failures else None)
         if failures:
             raise failures[0]
 
-    async def _load(self, manifest: Manifest) -> None:
+    async def _load(self, manifest: Manifest, cause: str) -> None:
+        """Make it, publish it by one assignment, and let what it replaces end. Raises ModelInvalid."""
         name, version = manifest.name, manifest.version
         before = self._registry.find(name, version)
         if before is None:
-            self._states.put(name, version, "LOADING")
+            self._states.put(name, version, "LOADING", cause=cause)
         async with self._places:
             started = time.monotonic()
             try:
-                servable = await self._build(manifest)
+                servable = await self._made(manifest)
             except Exception as error:
                 reason = str(error) if isinstance(error, HeadraceError) else f"{type(error).__name__}: {error}"
                 if not isinstance(error, HeadraceError):
                     log.exception("%s cannot be loaded", manifest.id)  # of others the event of the state tells
                 kept = "; the version loaded before goes on" if before else ""
-                self._states.put(name, version, "READY" if before else "UNAVAILABLE", reason + kept)
+                self._states.put(name, version, "READY" if before else "UNAVAILABLE", reason + kept, cause=cause)
                 raise ModelInvalid(reason) from error
         self._registry.publish(Served(manifest.id, manifest, servable))
         warnings = "; ".join(servable.signature.warnings)
-        self._states.put(name, version, "READY", warnings, seconds=time.monotonic() - started)
+        self._states.put(name, version, "READY", warnings, seconds=time.monotonic() - started, cause=cause)
         if before:
-            await self._end(before)
+            self._spawn(self._end(before))
 
-    async def _retire(self, name: str, version: int) -> None:
+    async def _made(self, manifest: Manifest) -> Servable:
+        """What answers for it, from files that did not change meanwhile."""
+        facts = await asyncio.to_thread(self._repository.facts, manifest)
+        self._tried[manifest.id] = Source(manifest, facts)
+        servable = await self._build(manifest)
+        if await asyncio.to_thread(self._repository.facts, manifest) == facts:
+            return servable
+        self._tried.pop(manifest.id, None)
+        await servable.close()
+        raise ModelInvalid("its files changed while it was loaded; load it again once they are whole")
+
+    async def _retire(self, name: str, version: int, cause: str) -> None:
         served = self._registry.find(name, version)
         if served is None:
             return
+        self._tried.pop(served.version, None)
         self._registry.withdraw(served.version)
-        self._states.put(name, version, "UNLOADING")
+        self._states.put(name, version, "UNLOADING", cause=cause)
         await self._end(served)
-        self._states.put(name, version, "UNAVAILABLE", "unloaded")
+        self._states.put(name, version, "UNAVAILABLE", "unloaded", cause=cause)
 
     async def _end(self, served: Served) -> None:
         """Let it finish what it has, for a while, and give back what it holds."""
@@ -172,7 +316,8 @@ class Reconcile:
             await asyncio.wait_for(served.servable.drain(), self._drain_s)
         except TimeoutError:
             log.warning("%s did not finish within %g s and is closed", served.version, self._drain_s)
-        await served.servable.close()
+        finally:
+            await served.servable.close()
 
     async def _close(self, name: str) -> None:
         for version in self._registry.versions(name):
@@ -183,10 +328,32 @@ class Reconcile:
 
     # ---- the repository
 
+    def _found(self, name: str) -> Catalog:
+        """One model as it is now, also where it is gone."""
+        try:
+            return self._repository.find(name)
+        except ModelNotFound:
+            return Catalog((), (), {name: Latest()})
+
+    def _sources(self, catalog: Catalog) -> dict[int, Source]:
+        return {each.version: Source(each, self._repository.facts(each)) for each in catalog.manifests}
+
     def _tell_broken(self, catalog: Catalog) -> None:
         for broken in catalog.broken:
-            if broken.version is None or self._registry.find(broken.name, broken.version) is None:
-                self._states.put(broken.name, broken.version, "UNAVAILABLE", broken.reason)
+            kept = broken.version is not None and self._registry.find(broken.name, broken.version) is not None
+            if kept:  # once it is right again it is loaded anew, and so is what the index says
+                self._tried.pop(ModelVersion(broken.name, broken.version or 0), None)
+            reason = f"{broken.reason}; the version loaded before goes on" if kept else broken.reason
+            status = VersionStatus(broken.name, broken.version, "READY" if kept else "UNAVAILABLE", reason)
+            if self._states.get(broken.name, broken.version) != status:
+                self._states.put(*msgspec.structs.astuple(status))
+
+    def _forget(self, name: str, there: Collection[int | None]) -> None:
+        """Out of the index goes what the repository no longer has."""
+        for status in self._states.of(name):
+            if status.version not in there and self._registry.find(name, status.version or 0) is None:
+                self._states.forget(name, status.version)
+                self._tried.pop(ModelVersion(name, status.version or 0), None)
 
     def _nothing_there(self, name: str, catalog: Catalog) -> HeadraceError:
         for broken in catalog.broken:
@@ -195,34 +362,7 @@ class Reconcile:
                 return ModelInvalid(version + broken.reason)
         return ModelNotFound(f"model {name!r} is not in the repository")
 
-    def _place(self, name: str, files: Mapping[str, bytes]) -> LocalRepository:
-        """Uploaded files in a folder of their own, outside the repository."""
-        root = Path(tempfile.mkdtemp(prefix="headrace-upload-")).resolve()
-        self._uploaded.setdefault(name, []).append(root)
-        for path, content in files.items():
-            _write(root, name, path, content)
-        return LocalRepository(root)
-
     def _discard_uploads(self, name: str) -> None:
         """Remove what was uploaded and no version is served from."""
         found = [self._registry.find(name, version) for version in self._registry.versions(name)]
-        used = [served.manifest.path for served in found if served]
-        for root in self._uploaded.pop(name, []):
-            if any(path.is_relative_to(root) for path in used):
-                self._uploaded.setdefault(name, []).append(root)
-            else:
-                shutil.rmtree(root, ignore_errors=True)
-
-
-def _write(root: Path, name: str, path: str, content: bytes) -> None:
-    """A file of the folder root/NAME. Raises Forbidden where it is not in there, InvalidRequest where it cannot be."""
-    folder = root / name
-    file = folder / path
-    try:
-        if folder.parent != root or not file.resolve().is_relative_to(folder):
-            raise Forbidden(f"{path!r} leaves the model's folder", "parameters")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InvalidRequest(f"{path!r} cannot be written: {reason}", "parameters") from error
+        self._uploads.discard(name, [served.manifest.path for served in found if served])

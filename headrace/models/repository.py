@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from glob import escape
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from headrace.errors import ModelNotFound, SettingInvalid
+from headrace.models.file_facts import Facts, facts_of
 from headrace.models.model_files import RUNTIME_OF, is_model_folder, name_of, suffix_of
 from headrace.models.model_folder import ModelVersions, is_hidden, read_model_file, read_model_folder, unavailable
 from headrace.models.version_policy import VersionPolicy
@@ -47,6 +49,30 @@ class LocalRepository:
             raise ModelNotFound(f"model {name!r} is not in the repository")
         return _catalog([(name, _read(name, places, config))])
 
+    def snapshot(self) -> dict[str, Facts]:
+        """The files of every model, by its name. Raises SettingInvalid as `scan`."""
+        return {name: facts_of(self._beside(places)) for name, places in self._entries().items()}
+
+    def facts(self, manifest: Manifest) -> Facts:
+        """The files that one version is made from, wherever its manifest came from; what is in the manifest is not."""
+        path = manifest.path
+        if path.is_dir():
+            return facts_of([path])
+        if self._is_root(path.parent):
+            return facts_of(self._beside([path]))
+        if path.parent != manifest.folder:
+            return _without_configuration(facts_of([path.parent]))
+        return _without_configuration(facts_of(child for child in path.parent.iterdir() if child.is_file()))
+
+    def _is_root(self, folder: Path) -> bool:
+        return folder in (self.path, self.path.parent)
+
+    def _beside(self, places: Iterable[Path]) -> Iterable[Path]:
+        """The places, and of a bare file all that share its stem: its weights may lie there."""
+        for place in places:
+            bare = self._is_root(place.parent) and place.is_file()
+            yield from place.parent.glob(f"{escape(place.stem)}.*") if bare else (place,)
+
     def _entries(self) -> dict[str, list[Path]]:
         """The files and folders that claim each model name."""
         try:
@@ -66,6 +92,11 @@ class LocalRepository:
             known = ", ".join(suffix for suffix in RUNTIME_OF if suffix.startswith("."))
             raise SettingInvalid(f"{self.path} is not a model: its name should end in one of {known}", "repository")
         return {name_of(self.path): [self.path]}
+
+
+def _without_configuration(facts: Facts) -> Facts:
+    """What these files say is in the manifest."""
+    return tuple(fact for fact in facts if not fact.path.endswith(("/model.toml", "/config.pbtxt")))
 
 
 def _name_of(child: Path) -> str | None:

@@ -108,6 +108,8 @@ class RecordLog:
         fields: dict[str, Any] = {"model": event.model, "version": event.version, "reason": event.reason}
         if event.seconds:
             fields["seconds"] = round(event.seconds, 3)
+        if event.cause:
+            fields["cause"] = event.cause
         failed = event.reason and event.reason != "unloaded"
         level = logging.WARNING if failed else logging.DEBUG if event.state.endswith("ING") else logging.INFO
         self._line(level, f"model is {event.state}", fields)

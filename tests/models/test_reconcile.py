@@ -5,64 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from headrace.config import Models
 from headrace.errors import Forbidden, InvalidRequest, ModelInvalid, ModelNotFound
-from headrace.models.lifecycle import States
-from headrace.models.reconcile import Reconcile
-from headrace.models.registry import Registry
-from headrace.models.repository import LocalRepository
-from headrace.servable import Cancel, Reply, Servable
-from headrace.types import Backlog, Manifest, ModelRef, Request
-from tests.fakes import signature
-
-
-class Answering:
-    """A Servable that tells what is done to it."""
-
-    signature = signature()
-
-    def __init__(self, manifest: Manifest, told: list[str]) -> None:
-        self.name = str(manifest.id)
-        self.told = told
-
-    def submit(self, request: Request, reply: Reply) -> Cancel:
-        return lambda: None
-
-    def backlog(self) -> Backlog:
-        return Backlog(0, 0)
-
-    async def drain(self) -> None:
-        self.told.append(f"drain {self.name}")
-
-    async def close(self) -> None:
-        self.told.append(f"close {self.name}")
-
-
-class Bench:
-    def __init__(self, root: Path, uploads: bool = False) -> None:
-        self.told: list[str] = []
-        self.broken: set[str] = set()
-        self.built: list[Manifest] = []
-        self.root = root
-        states = States(lambda record: None)
-        self.registry = Registry(states.of)
-        self.reconcile = Reconcile(LocalRepository(root), self.registry, states, self.build, uploads=uploads)
-
-    async def build(self, manifest: Manifest) -> Servable:
-        await asyncio.sleep(0)
-        self.built.append(manifest)
-        self.told.append(f"build {manifest.id}")
-        if str(manifest.id) in self.broken:
-            raise ModelInvalid("unknown operator Foo")
-        return Answering(manifest, self.told)
-
-    def put(self, *versions: int, name: str = "m", policy: str = '"latest:1"') -> None:
-        for version in versions:
-            (self.root / name / str(version)).mkdir(parents=True)
-            (self.root / name / str(version) / "model.onnx").write_bytes(b"x")
-        (self.root / name / "model.toml").write_text(f"version_policy = {policy}\n")
-
-    def states(self) -> list[tuple[str, int | None, str]]:
-        return [(status.name, status.version, status.state) for status in self.reconcile.index()]
+from headrace.types import ModelRef
+from tests.models.reconcile_bench import Bench, Slow
 
 
 @pytest.fixture
@@ -92,6 +38,7 @@ async def test_a_new_version_is_served_before_the_old_is_drained_and_closed(benc
     await bench.reconcile.start()
     bench.put(2)
     await bench.reconcile.load("m")
+    await bench.reconcile.still()
     assert bench.told == ["build m/1", "build m/2", "drain m/1", "close m/1"]
     assert bench.states() == [("m", 1, "UNAVAILABLE"), ("m", 2, "READY")]
 
@@ -111,6 +58,7 @@ async def test_loading_again_replaces_and_a_failure_keeps_what_was(bench: Bench)
     bench.put(1)
     await bench.reconcile.start()
     await bench.reconcile.load("m")
+    await bench.reconcile.still()
     assert bench.told == ["build m/1", "build m/1", "drain m/1", "close m/1"]
     bench.broken.add("m/1")
     with pytest.raises(ModelInvalid):
@@ -141,6 +89,7 @@ async def test_an_unknown_model_is_not_found(bench: Bench, name: str) -> None:
 async def test_two_loads_of_one_model_go_one_after_the_other(bench: Bench) -> None:
     bench.put(1)
     await asyncio.gather(bench.reconcile.load("m"), bench.reconcile.load("m"))
+    await bench.reconcile.still()
     assert bench.told == ["build m/1", "build m/1", "drain m/1", "close m/1"]
 
 
@@ -207,3 +156,58 @@ async def test_closing_closes_every_version(bench: Bench) -> None:
     await bench.reconcile.start()
     await bench.reconcile.close()
     assert sorted(bench.told[2:]) == ["close m/1", "close m/2"]
+
+
+async def test_a_load_answers_once_it_is_published_while_the_old_still_finishes(bench: Bench) -> None:
+    bench.put(1)
+    bench.makes = Slow
+    await bench.reconcile.start()
+    old = bench.registry.get(ModelRef("m")).servable
+    assert isinstance(old, Slow)
+    bench.put(2)
+    await bench.reconcile.load("m")
+    assert bench.registry.get(ModelRef("m")).version.version == 2
+    assert "close m/1" not in bench.told
+    old.finished.set()
+    await bench.reconcile.still()
+    assert bench.told[-1] == "close m/1"
+
+
+async def test_an_unload_answers_after_the_drain_or_at_once(bench: Bench) -> None:
+    bench.put(1)
+    bench.makes = Slow
+    await bench.reconcile.start()
+    old = bench.registry.get(ModelRef("m")).servable
+    assert isinstance(old, Slow)
+    await bench.reconcile.unload("m", wait=False)
+    unloading = asyncio.create_task(bench.reconcile.unload("m"))
+    await asyncio.sleep(0)
+    assert not unloading.done()
+    old.finished.set()
+    await unloading
+    assert bench.states() == [("m", 1, "UNAVAILABLE")]
+    assert bench.told[-1] == "close m/1"
+
+
+async def test_an_explicit_start_loads_what_is_named_and_tells_of_the_others(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, models=Models(control="explicit", load="n, lost"))
+    bench.put(1)
+    bench.put(1, name="n")
+    await bench.reconcile.start()
+    assert bench.states() == [("lost", None, "UNAVAILABLE"), ("m", 1, "UNAVAILABLE"), ("n", 1, "READY")]
+    assert [status.reason for status in bench.reconcile.index()][:2] == [
+        "models.load names it, and the repository does not have it",
+        'not loaded: models.control is "explicit" and nobody asked for it',
+    ]
+    await bench.reconcile.load("m")
+    assert bench.registry.versions("m") == [1]
+
+
+async def test_where_only_files_decide_requests_are_refused(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, models=Models(control="watch"))
+    bench.put(1)
+    await bench.reconcile.start()
+    with pytest.raises(Forbidden, match=r"models\.control"):
+        await bench.reconcile.load("m")
+    with pytest.raises(Forbidden, match=r"models\.control"):
+        await bench.reconcile.unload("m")

@@ -40,13 +40,9 @@ class Control:
         return pb.RepositoryModelLoadResponse()
 
     async def unload(self, message: pb.RepositoryModelUnloadRequest, call: Call) -> pb.RepositoryModelUnloadResponse:
-        dependents = False
-        if "unload_dependents" in message.parameters:
-            said = message.parameters["unload_dependents"]
-            if said.WhichOneof("parameter_choice") != "bool_param":
-                raise InvalidRequest("takes bool_param", "parameters.unload_dependents")
-            dependents = said.bool_param
-        await self._front.repository.unload(message.model_name, dependents)
+        dependents = _is_said(message.parameters, "unload_dependents", default=False)
+        wait = _is_said(message.parameters, "wait", default=True)
+        await self._front.repository.unload(message.model_name, dependents, wait)
         return pb.RepositoryModelUnloadResponse()
 
     # ---- shared memory
@@ -136,6 +132,15 @@ def read_load(
         else:
             raise InvalidRequest("takes bytes_param, the file's content", where)
     return config, files or None
+
+
+def _is_said(parameters: Mapping[str, pb.ModelRepositoryParameter], name: str, *, default: bool) -> bool:
+    if name not in parameters:
+        return default
+    said = parameters[name]
+    if said.WhichOneof("parameter_choice") != "bool_param":
+        raise InvalidRequest("takes bool_param", f"parameters.{name}")
+    return said.bool_param
 
 
 def _log_value(name: str, said: pb.LogSettingsRequest.SettingValue) -> bool | int | str:

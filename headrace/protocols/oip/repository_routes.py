@@ -65,9 +65,11 @@ class RepositoryRoutes:
         return Response()
 
     async def unload(self, request: Request) -> Response:
+        """Answers once what ran is finished and the memory is given back; with `?wait=false`, at once."""
         sent = await read_json(request, _UNLOAD, self._front.max_body_bytes)
         dependents = sent.parameters is not None and sent.parameters.unload_dependents
-        await self._front.repository.unload(request.path_params["name"], dependents)
+        wait = read_wait(request.query_params.get("wait", "true"))
+        await self._front.repository.unload(request.path_params["name"], dependents, wait)
         return Response()
 
 
@@ -94,6 +96,13 @@ def read_load(parameters: dict[str, str]) -> tuple[dict[str, Any] | None, dict[s
         else:
             raise InvalidRequest("is not a parameter of load; they are config and file:<path>", where)
     return config, files or None
+
+
+def read_wait(text: str) -> bool:
+    """Whether a caller waits for the end. Raises InvalidRequest."""
+    if text not in ("true", "false"):
+        raise InvalidRequest(f"{text!r} is not true or false", "wait")
+    return text == "true"
 
 
 def _path(text: str, where: str) -> str:

@@ -139,9 +139,9 @@ class StubRepository:
         self._require(name)
         self.calls.append(("load", name, config))
 
-    async def unload(self, name: str, dependents: bool = False) -> None:
+    async def unload(self, name: str, dependents: bool = False, wait: bool = True) -> None:
         self._require(name)
-        self.calls.append(("unload", name, dependents))
+        self.calls.append(("unload", name, dependents) if wait else ("unload", name, dependents, "at once"))
 
     def index(self) -> tuple[VersionStatus, ...]:
         ready = [

@@ -69,6 +69,15 @@ async def test_a_model_is_unloaded(kind: Kind, dependents: bool) -> None:
     assert stub.repository.calls == [("unload", "add_sub", dependents)]
 
 
+async def test_an_unload_need_not_be_waited_for(kind: Kind) -> None:
+    async with server(kind) as (stub, client):
+        message = pb.RepositoryModelUnloadRequest(
+            model_name="add_sub", parameters={"wait": Parameter(bool_param=False)}
+        )
+        await client.call("RepositoryModelUnload", message)
+    assert stub.repository.calls == [("unload", "add_sub", False, "at once")]
+
+
 async def test_a_parameter_of_unload_has_its_type(kind: Kind) -> None:
     parameters = {"unload_dependents": Parameter(string_param="true")}
     async with server(kind) as (_, client):

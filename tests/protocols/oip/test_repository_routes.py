@@ -38,6 +38,13 @@ async def test_load_and_unload_reach_the_repository() -> None:
     ]
 
 
+async def test_an_unload_need_not_be_waited_for() -> None:
+    stub = Stub()
+    async with serving(stub) as (port, _), connected(port) as wire:
+        assert (await wire.ask("POST", "/v2/repository/models/add_sub/unload?wait=false", b"")).status == 200
+    assert stub.repository.calls == [("unload", "add_sub", False, "at once")]
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
@@ -49,6 +56,7 @@ async def test_load_and_unload_reach_the_repository() -> None:
         ("add_sub/load", b'{"parameters":{"config":"{"}}', 400),
         ("add_sub/load", b'{"parameters":5}', 400),
         ("add_sub/unload", b'{"parameters":{"unload_dependents":1}}', 400),
+        ("add_sub/unload?wait=no", b"", 400),
     ],
 )
 async def test_what_cannot_be_loaded_or_unloaded_is_refused(path: str, body: bytes, status: int) -> None:

@@ -1,0 +1,75 @@
+"""What a real server serves follows the files of its repository."""
+
+import http.client
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.program import ANY_PORTS, Program, serving
+
+pytestmark = pytest.mark.slow
+
+MODEL = """
+inputs = [{ name = "x", shape = [-1, 2] }]
+outputs = [{ name = "y", shape = [-1, 2], value = "slice" }]
+"""
+QUICK = (*ANY_PORTS, "--set", "models.settle_s=0.05")
+
+
+def put(repository: Path, version: int, text: str = MODEL) -> None:
+    folder = repository / "m" / str(version)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.fake").write_text(text)
+
+
+def ask(program: Program, path: str) -> Any:
+    connection = http.client.HTTPConnection(program.http, timeout=60)
+    try:
+        connection.request("POST", path, "")
+        answer = connection.getresponse()
+        body = answer.read()
+        assert answer.status == 200, body
+        return json.loads(body) if body else None
+    finally:
+        connection.close()
+
+
+def wait_for(program: Program, *expected: tuple[str, str]) -> list[dict[str, str]]:
+    """Until the index has these versions and states."""
+    until = time.monotonic() + 30
+    index: list[dict[str, str]] = []
+    while time.monotonic() < until:
+        index = ask(program, "/v2/repository/index")
+        if [(line.get("version"), line["state"]) for line in index] == list(expected):
+            return index
+    raise AssertionError(index)
+
+
+def test_versions_that_come_change_and_go_are_followed(tmp_path: Path) -> None:
+    put(tmp_path, 1)
+    with serving(tmp_path, *QUICK) as program:
+        put(tmp_path, 2)
+        wait_for(program, ("1", "UNAVAILABLE"), ("2", "READY"))
+        put(tmp_path, 3, "inputs = 3")
+        index = wait_for(program, ("1", "UNAVAILABLE"), ("2", "READY"), ("3", "UNAVAILABLE"))
+        assert "inputs" in index[-1]["reason"]
+        put(tmp_path, 3)
+        wait_for(program, ("1", "UNAVAILABLE"), ("2", "UNAVAILABLE"), ("3", "READY"))
+        shutil.rmtree(tmp_path / "m" / "3")
+        wait_for(program, ("1", "UNAVAILABLE"), ("2", "READY"))
+        assert program.stop() == 0
+
+
+def test_an_explicit_server_loads_what_it_is_asked_for(tmp_path: Path) -> None:
+    put(tmp_path, 1)
+    with serving(tmp_path, *QUICK, "--set", "models.control=explicit") as program:
+        wait_for(program, ("1", "UNAVAILABLE"))
+        ask(program, "/v2/repository/models/m/load")
+        wait_for(program, ("1", "READY"))
+        ask(program, "/v2/repository/models/m/unload")
+        wait_for(program, ("1", "UNAVAILABLE"))
+        assert program.stop() == 0
