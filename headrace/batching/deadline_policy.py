@@ -44,6 +44,7 @@ STEP = 0.05  # by which the border moves
 WORTH = 0.85  # of the work a second that a run without end would do
 HASTE = 0.5  # of a usual run's time: with less left, a request is given up for those behind it
 MANY = 16  # rows that what a row costs is read off at
+LEAST_PAUSE_NS = 20_000  # below, a timer costs more than the pause can bring; and time left shrinks while one waits
 INFINITE = 1e18
 ALONE = OwnLane()
 
@@ -257,7 +258,7 @@ class DeadlinePolicy(Generic[J]):
             if 1.5 * pause < line.fixed and now_ns + pause < longest and self.demand.load(now_ns) > BUSY:
                 until_ns = max(until_ns, now_ns + pause)
         until_ns = min(until_ns, now_ns + spare)
-        return int(until_ns) if until_ns > now_ns else None
+        return int(until_ns) if until_ns >= now_ns + LEAST_PAUSE_NS else None
 
     def _line(self, length: int) -> Line:
         return self._class_line(longest_of(class_of(length)) if length else 0)

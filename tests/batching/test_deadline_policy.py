@@ -144,6 +144,18 @@ def test_a_pause_is_made_where_the_run_that_it_saves_takes_longer() -> None:
     assert isinstance(made.next(221 * MS, 0), Run)
 
 
+def test_no_pause_is_so_short_that_it_would_be_made_again_and_again() -> None:
+    made: DeadlinePolicy[Job] = DeadlinePolicy(Limits(16, 50 * MS, 1000, 1 << 20), latency(), Company())
+    made.push(job(within_ms=30), 0)
+    pauses, now_ns = 0, 0
+    while isinstance(decision := made.next(now_ns, 0), Wait):
+        assert decision.until_ns
+        assert decision.until_ns > now_ns
+        now_ns, pauses = decision.until_ns, pauses + 1
+    assert pauses < 20
+    assert now_ns < 30 * MS
+
+
 def test_a_tenant_that_floods_leaves_the_other_its_turn() -> None:
     made = policy()
     while made.admit(arrival := job(within_ms=80, tenant="flood"), 0) is None:
