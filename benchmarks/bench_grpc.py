@@ -111,8 +111,7 @@ def main() -> None:
 
 async def _measure(clients: int) -> Load:
     server = create_server(_front())
-    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
-    await server.start()
+    address = f"127.0.0.1:{await server.listen('127.0.0.1', 0)}"
     try:
         return await asyncio.to_thread(measure, "noop", "grpc", address, clients, ["--shape", "INPUT:4096"])
     finally:
@@ -141,7 +140,10 @@ class _NoRepository:
     async def load(self, name: str, config: Any = None, files: Any = None) -> None:
         raise NotImplementedError
 
-    async def unload(self, name: str, dependents: bool = False) -> None:
+    async def unload(self, name: str, dependents: bool = False, wait: bool = True) -> None:
+        raise NotImplementedError
+
+    async def roll_back(self, name: str) -> int:
         raise NotImplementedError
 
     def index(self) -> tuple[()]:

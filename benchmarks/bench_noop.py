@@ -1,7 +1,8 @@
 """The server's own cost: a model that does nothing, 16 KiB in and 512 B out, through a worker process.
 
-    python -m benchmarks.bench_noop [--beside SCRIPT] [--rounds 5] [--clients 16]
+    python -m benchmarks.bench_noop [--beside SCRIPT] [--rounds 5] [--clients 16] [--width 4096] [--grpcio]
 
+`--width` is how many FP32 numbers go in, and `--grpcio` measures gRPC on grpcio's core as well.
 `--beside` is another server that speaks the protocol on ports 8000 and 8001 with the same model `noop`; the two are
 measured in turn (A/B/A/B), one stopped while the other runs.
 """
@@ -21,7 +22,7 @@ NOOP = """
 [[inputs]]
 name = "INPUT"
 datatype = "FP32"
-shape = [-1, 4096]
+shape = [-1, {width}]
 
 [[outputs]]
 name = "OUTPUT"
@@ -35,10 +36,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "noop" / "1"
         model.mkdir(parents=True)
-        (model / "model.fake").write_text(NOOP)
+        (model / "model.fake").write_text(NOOP.replace("{width}", str(arguments.width)))
         servers: dict[str, Callable[[], AbstractContextManager[Address]]] = {
             "headrace": lambda: headrace(Path(folder), "batching.max_size=16")
         }
+        if arguments.grpcio:
+            servers["grpcio"] = lambda: headrace(Path(folder), "batching.max_size=16", "protocols.grpc=grpcio")
         if arguments.beside:
             servers["beside"] = lambda: process([arguments.python, arguments.beside], 8000, 8001)
         loads: dict[str, list[Load]] = {}
@@ -46,14 +49,15 @@ def main() -> None:
             for name, start in servers.items():
                 with start() as address:
                     for protocol, where in (("http", address.http), ("grpc", address.grpc)):
-                        shape = ["--shape", "INPUT:4096"]
+                        shape = ["--shape", f"INPUT:{arguments.width}"]
                         load = measure("noop", protocol, where, arguments.clients, shape)
                         print(
                             f"{name:10} {protocol:5} {load.per_second:9.0f}/s  p50 {load.p50_us:.0f} us",
                             file=sys.stderr,
                         )
                         loads.setdefault(f"{name} {protocol}", []).append(load)
-    keep(f"noop_{arguments.clients}", _figures(loads))
+    wide = "" if arguments.width == 4096 else f"_{arguments.width}"
+    keep(f"noop_{arguments.clients}{wide}", _figures(loads))
 
 
 def _arguments() -> argparse.Namespace:
@@ -62,6 +66,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--python", default=sys.executable, help="the interpreter for that script")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--clients", type=int, default=16)
+    parser.add_argument("--width", type=int, default=4096)
+    parser.add_argument("--grpcio", action="store_true")
     return parser.parse_args()
 
 
@@ -77,6 +83,8 @@ def _figures(loads: dict[str, list[Load]]) -> dict[str, object]:
         if beside := loads.get(f"beside {protocol}"):
             pairs = zip(loads[f"headrace {protocol}"], beside, strict=True)
             figures[f"ratio {protocol}"] = spread([ours.per_second / theirs.per_second for ours, theirs in pairs])
+    ours = zip(loads["headrace grpc"], loads["headrace http"], strict=True)
+    figures["ratio of grpc to http"] = spread([rpc.per_second / http.per_second for rpc, http in ours])
     return figures
 
 
