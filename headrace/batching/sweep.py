@@ -6,6 +6,7 @@ is spent, and the larger sizes are foreseen from the smaller ones. `Sweep` decid
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from statistics import median
 from typing import NamedTuple
 
 from headrace.batching.latency import Latency
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 ROUNDS = 5
 FIRST_ROUND = 0.6  # of the time, for sizes that were not tried yet
 DEAR = 0.05  # of the time: a run that takes more is not repeated
+LEAST_RUNNING = 0.25  # of a first run, whatever others say
 SHORTEST = 8
 LONGEST = 1 << 20
 
@@ -89,9 +91,10 @@ async def measure(sweep: Sweep, run: Callable[[int, int], Awaitable[float]], lat
     """Try what the sweep asks for and learn from it; returns how many runs that were.
 
     `run(rows, length)` answers with the nanoseconds that it took. Sizes that the model refuses are left out; raises
-    whatever else `run` raises.
+    whatever else `run` raises. A first run of a size takes longer than those that follow it: some runtimes compile for
+    each shape. What that is is known from sizes that were tried again, and taken off where one was not.
     """
-    runs = 0
+    runs, first, again = 0, dict[Size, float](), dict[Size, float]()
     while (size := sweep.next()) is not None:
         try:
             ns = await run(*size)
@@ -100,8 +103,15 @@ async def measure(sweep: Sweep, run: Callable[[int, int], Awaitable[float]], lat
             sweep.refused()
             continue
         sweep.took(ns)
-        latency.learn(*size, ns)
         runs += 1
+        if size in first:
+            again[size] = min(ns, again.get(size, ns))
+            latency.learn(*size, ns)
+        else:
+            first[size] = ns
+    compiling = max(0.0, median([first[size] - ns for size, ns in again.items()])) if again else 0.0
+    for size in [size for size in first if size not in again]:
+        latency.learn(*size, max(first[size] - compiling, first[size] * LEAST_RUNNING))
     return runs
 
 

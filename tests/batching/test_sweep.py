@@ -92,6 +92,22 @@ async def test_what_is_tried_is_learned() -> None:
     assert latency.typical(32, 256) == pytest.approx(took_ns(32, 256), rel=0.3)
 
 
+async def test_what_first_runs_of_a_size_take_more_is_taken_off_where_there_was_no_second() -> None:
+    latency, seen = Latency(), set[Size]()
+
+    async def run(rows: int, length: int) -> float:
+        compiling = 0.0 if (rows, length) in seen else 20e6
+        seen.add(Size(rows, length))
+        return took_ns(rows, length) + compiling
+
+    dear = Size(32, 128)
+    assert took_ns(*dear) > 0.05 * 2 * HALF_S  # it is not repeated
+    await measure(Sweep([Size(1, 8), Size(1, 16), dear], 2 * HALF_S), run, latency)
+    assert dear in seen
+    assert latency.typical(1, 8) == pytest.approx(took_ns(1, 8), rel=0.1)
+    assert latency.typical(*dear) == pytest.approx(took_ns(*dear), rel=0.2)
+
+
 @pytest.mark.parametrize("refusal", [InputRefused("too long"), WorkerLost("it died")])
 async def test_what_is_refused_and_all_that_is_larger_is_left_out(refusal: Exception) -> None:
     asked: list[Size] = []
