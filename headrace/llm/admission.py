@@ -17,7 +17,7 @@ from headrace.llm.terms import Terms
 TOLD_S = 0.005  # from a token to its reader
 
 
-class Running(NamedTuple):
+class Ending(NamedTuple):
     """A sequence that will end."""
 
     tokens_left: int
@@ -34,7 +34,7 @@ class Standing(msgspec.Struct, frozen=True):
     tpot_ns: int | None = None  # the shortest that was promised to one of them
     seats: int = 1  # that they leave
     blocks: float = 1e9
-    running: tuple[Running, ...] = ()
+    ending: tuple[Ending, ...] = ()  # all of them
 
     @property
     def idle(self) -> bool:
@@ -48,6 +48,7 @@ class Wanted(msgspec.Struct, frozen=True):
     elapsed_s: float  # since its arrival
     prompt_tokens: int
     new_tokens: int  # of those, that are not found
+    as_long: int  # as those of a long one: short ones may not take every gap that is too small for a long one
     sequences: int  # that continue it
     blocks: int  # for all of it
     usual: int  # tokens of its answer, at least
@@ -75,7 +76,7 @@ def forecast(step_time: StepTime, budget: Budget, standing: Standing, wanted: Wa
         step_time,
         budget,
         standing.decoding,
-        wanted.new_tokens,
+        wanted.new_tokens if standing.idle else wanted.as_long,
         wanted.prompt_tokens - wanted.new_tokens,
         step_s,
     )
@@ -94,18 +95,18 @@ def refusal(
     impossible = _late(alone, wanted, Standing(), 1.0, 1.0)
     if impossible is not None:
         what, predicted_s, limit_s = impossible
-        return _refused(f"{what}, even alone", predicted_s, limit_s, None)
+        return _refused(f"{what}, even alone", predicted_s, limit_s, predicted_s - limit_s)
     if standing.idle:
         return None
     found = forecast(step_time, budget, standing, wanted, pace_aim)
-    late = _late(found, wanted, standing, first_aim / step_time.margin, pace_aim)
+    late = _late(found, wanted, standing, first_aim, pace_aim)
     if late is None:
         return None
     what, predicted_s, limit_s = late
     retry_s = predicted_s - limit_s
     if "every" in what:
-        retry_s = min([each.tokens_left for each in standing.running], default=1) * found.token_s
-    return _refused(what, predicted_s, limit_s, max(0.001, retry_s))
+        retry_s = min([each.tokens_left for each in standing.ending], default=1) * found.token_s
+    return _refused(what, predicted_s, limit_s, retry_s)
 
 
 def _late(
@@ -141,9 +142,10 @@ def _late(
     return None
 
 
-def _refused(what: str, predicted_s: float, limit_s: float, retry_after_s: float | None) -> WouldBeLate:
+def _refused(what: str, predicted_s: float, limit_s: float, retry_s: float) -> WouldBeLate:
     predicted_ms, limit_ms = predicted_s * 1e3, limit_s * 1e3
-    return WouldBeLate(what.format(predicted=predicted_ms, limit=limit_ms), "", retry_after_s, predicted_ms, limit_ms)
+    told = what.format(predicted=predicted_ms, limit=limit_ms)
+    return WouldBeLate(told, "", max(0.001, retry_s), predicted_ms, limit_ms)
 
 
 def _step_s(step_time: StepTime, budget: Budget, decoding: StepShape, pace_s: float | None) -> float:
@@ -185,7 +187,7 @@ def _room_s(standing: Standing, wanted: Wanted, token_s: float) -> float:
     """Until a seat and memory are free, as those that run end."""
     seats, blocks = wanted.sequences - standing.seats, wanted.blocks - standing.blocks
     tokens = 0
-    for ending in sorted(standing.running):
+    for ending in sorted(standing.ending):
         if seats <= 0 and blocks <= 0:
             break
         tokens = ending.tokens_left

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from headrace.config import Llm
-from headrace.errors import HeadraceError, InvalidRequest, ModelInvalid, Unsupported
+from headrace.errors import HeadraceError, InvalidRequest, ModelInvalid, Unsupported, WouldBeLate
 from headrace.generation import (
     Ask,
     Delta,
@@ -48,6 +48,7 @@ class FakeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chat_template: bool = True
     thinks: Annotated[str, msgspec.Meta(pattern="^[ -~]*$")] = ""  # before it answers a conversation; ASCII
     refuse_on: str | None = None
+    late_on: str | None = None  # as if its first token could not be in time
     crash_on: str | None = None  # the process ends, in the step after it came
     hang_on: str | None = None  # that step never ends
 
@@ -198,6 +199,10 @@ class FakeEngine:
         file = self._file
         if file.refuse_on and file.refuse_on in text:
             raise InvalidRequest(f"holds {file.refuse_on!r}, which this model refuses", where)
+        if file.late_on and file.late_on in text:
+            raise WouldBeLate(
+                "its first token would come 81.5 ms after arrival, and has 50.0 ms", "", 0.032, 81.5, 50.0
+            )
         if file.crash_on and file.crash_on in text:
             self._ends = "crash"
         if file.hang_on and file.hang_on in text:

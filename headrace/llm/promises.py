@@ -4,19 +4,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from headrace.errors import WouldBeLate
-from headrace.llm.admission import Running, Standing, Wanted, refusal
+from headrace.llm.admission import Ending, Standing, Wanted, refusal
 from headrace.llm.aim import Aim
-from headrace.llm.answer_length import AnswerLengths
 from headrace.llm.credit import step_limit_s
+from headrace.llm.recent_lengths import RecentLengths
 from headrace.llm.sequence import Sequence as Text
 from headrace.llm.step import Step
 from headrace.llm.step_plan import Budget
 from headrace.llm.step_time import StepShape, StepTime, decode_shape
 from headrace.tenants import weight_of
 
-FIRST_AIM, PACE_AIM = 0.85, 0.9  # until something was late, or in time for long
+FIRST_AIM, PACE_AIM = 0.9, 0.95  # until something was late, or in time for long
 OVERCOMMIT = 1.1  # of the memory: answers end sooner than nine in ten do
 PATIENCE_NS = 2_000_000_000  # of who was promised no first token
+LONG = 0.9  # of the prompts that are not long
 RECENT_S = 1.0  # that prompts of late are averaged over
 
 
@@ -25,7 +26,8 @@ class Promises:
 
     def __init__(self, step_time: StepTime, budget: Budget, weights: Mapping[str, float]) -> None:
         """`weights`: tenants' shares."""
-        self.lengths = AnswerLengths()
+        self._answers = RecentLengths()
+        self._prompts = RecentLengths()
         self.first_aim = Aim(FIRST_AIM)
         self.pace_aim = Aim(PACE_AIM)
         self._step_time = step_time
@@ -45,7 +47,7 @@ class Promises:
 
     def completed(self, text: Text) -> None:
         """Its answer ended by itself."""
-        self.lengths.learn(text.num_generated_tokens)
+        self._answers.learn(text.num_generated_tokens)
         if text.pace is not None and (mean_ns := text.pace.mean_ns()) is not None:
             self.pace_aim.learn(mean_ns > text.pace.tpot_ns)
 
@@ -78,10 +80,12 @@ class Promises:
             elapsed_s=max(0.0, (now_ns - first.arrived_ns) / 1e9),
             prompt_tokens=len(first),
             new_tokens=len(first) - found,
+            as_long=max(len(first) - found, self._prompts.at(LONG) or 0),
             sequences=len(texts),
             blocks=sum([self._blocks(each, size) for each in texts]) - (len(texts) - 1) * (len(first) // size),
-            usual=self.lengths.usual(first.most_tokens),
+            usual=min(first.most_tokens, self._answers.at(0.5) or 1),
         )
+        self._prompts.learn(wanted.new_tokens)
         standing = self._standing(first, there, step_left_s)
         shares = self.first_aim.share, self.pace_aim.share
         return refusal(self._step_time, self._budget, standing, wanted, *shares)
@@ -99,18 +103,19 @@ class Promises:
             min(paces, default=None),
             there.max_sequences - len(everyone),
             OVERCOMMIT * there.capacity - reserved,
-            tuple([self._ending(each, there.block_size) for each in there.running]),
+            tuple([self._ending(each, there.block_size) for each in everyone]),
         )
 
     def _tokens(self, text: Text) -> int:
         """Of its answer: what nine in ten stay below."""
-        return max(self.lengths.at_most(text.most_tokens), text.num_generated_tokens + 1)
+        most = text.most_tokens
+        return max(min(most, self._answers.at(0.9) or most), text.num_generated_tokens + 1)
 
     def _blocks(self, text: Text, block_size: int) -> int:
         return -(-(text.num_prompt_tokens + self._tokens(text)) // block_size)
 
-    def _ending(self, text: Text, block_size: int) -> Running:
-        return Running(self._tokens(text) - text.num_generated_tokens, self._blocks(text, block_size))
+    def _ending(self, text: Text, block_size: int) -> Ending:
+        return Ending(self._tokens(text) - text.num_generated_tokens, self._blocks(text, block_size))
 
 
 class There(NamedTuple):

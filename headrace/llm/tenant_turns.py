@@ -8,7 +8,7 @@ from headrace.llm import sequence as sequences
 from headrace.llm.step_time import StepShape, StepTime, prefill_shape
 from headrace.virtual_counters import VirtualCounters
 
-STARVED_NS = 10_000_000_000  # one that waits for so long is next, whatever its level and its tenant
+STARVED_NS = 10_000_000_000  # one that waits for so long behind higher levels is next
 
 USUAL_STEP, USUAL_PROMPT = StepShape(16, 16, 16 * 256), prefill_shape(0, 128, 1)
 MOST_WEIGHT = 16.0
@@ -49,10 +49,8 @@ class TenantTurns:
     def in_order(self, waiting: Sequence[sequences.Sequence], now_ns: int) -> Iterator[sequences.Sequence]:
         """These sequences, which are given by level and deadline. What is served meanwhile counts at once."""
         waiting = list(waiting)  # as it was: whoever takes one out of it goes on
-        starved = min(waiting, key=_arrived, default=None)
-        if starved is None or now_ns - starved.arrived_ns < STARVED_NS:
-            starved = None
-        else:
+        starved = _starved(waiting, now_ns)
+        if starved is not None:
             yield starved
         in_turn = waiting if len(self._waiting) < 2 else self._in_turn(waiting)
         for sequence in in_turn:
@@ -71,6 +69,14 @@ class TenantTurns:
             yield line.pop()
             if line:
                 heapq.heappush(heap, (line[-1].level, self.counters.of(tenant), tenant))
+
+
+def _starved(waiting: Sequence[sequences.Sequence], now_ns: int) -> sequences.Sequence | None:
+    """The oldest of those behind a higher level, where it has waited for too long. Tenants take turns: none starves."""
+    if not waiting or waiting[0].level == waiting[-1].level:
+        return None
+    oldest = min([each for each in waiting if each.level > waiting[0].level], key=_arrived)
+    return oldest if now_ns - oldest.arrived_ns >= STARVED_NS else None
 
 
 def token_weight(step_time: StepTime) -> float:

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from headrace.types import Context, Objective
+
 USUAL_LEVEL = 5  # of requests that name no priority: in the middle of 1, the highest, to 9
 
 
@@ -28,3 +30,21 @@ class Terms(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 UNSAID = Terms()
 """Of most requests."""
+
+
+def terms_of(context: Context, objective: Objective) -> Terms:
+    """The tighter of what a request and its model say."""
+    deadline_ns = context.deadline_ns
+    if objective.p99_ms is not None:
+        due_ns = context.arrived_ns + int(objective.p99_ms * 1e6)
+        deadline_ns = due_ns if deadline_ns is None else min(due_ns, deadline_ns)
+    ttft_ns = _tighter(context.ttft_ns, objective.ttft_ms)
+    tpot_ns = _tighter(context.tpot_ns, objective.tpot_ms)
+    return Terms(context.priority, context.tenant, context.arrived_ns, ttft_ns, tpot_ns, deadline_ns)
+
+
+def _tighter(said_ns: int | None, objective_ms: float | None) -> int | None:
+    if objective_ms is None:
+        return said_ns
+    objective_ns = int(objective_ms * 1e6)
+    return objective_ns if said_ns is None else min(said_ns, objective_ns)

@@ -20,11 +20,11 @@ from headrace.errors import (
 )
 from headrace.generation import Ask, Embed, Generate, Generated, LanguageFacts, Result, Score, Tokenize
 from headrace.llm.engine_protocol import EngineLoading, Fault
-from headrace.llm.terms import Terms
+from headrace.llm.terms import Terms, terms_of
 from headrace.llm.text_tensors import TextRequest, language_signature
 from headrace.records import CancelRecord, Recorder, ShedRecord, StepRecord
 from headrace.servable import Cancel, Reply
-from headrace.types import Backlog, Context, Objective, Request, Response, Tensor
+from headrace.types import Backlog, Request, Response, Tensor
 from headrace.workers import engine_wire as wire
 from headrace.workers.generation_story import Story
 from headrace.workers.kept_process import Keeping, KeptProcess
@@ -152,7 +152,7 @@ class RemoteEngine:
         if self._refusal:
             raise self._refusal
         ask, outputs = self._question(request)
-        terms = _terms(request.context, self._objective)
+        terms = terms_of(request.context, self._objective)
         deadline_ns = terms.deadline_ns
         if deadline_ns is not None and deadline_ns <= self._clock.now_ns():
             limit_ms = (deadline_ns - request.context.arrived_ns) / 1e6
@@ -322,22 +322,6 @@ class RemoteEngine:
 
     def _learn(self, facts: LanguageFacts) -> None:
         self.signature = language_signature(msgspec.structs.replace(facts, max_requests=self._limits.max_queue))
-
-
-def _terms(context: Context, objective: Objective) -> Terms:
-    """The tighter of what the request and the model say."""
-    deadline_ns, ttft_ns, tpot_ns = context.deadline_ns, context.ttft_ns, context.tpot_ns
-    if objective.p99_ms is not None:
-        due_ns = context.arrived_ns + int(objective.p99_ms * 1e6)
-        deadline_ns = due_ns if deadline_ns is None else min(due_ns, deadline_ns)
-    ttft_ns, tpot_ns = _tighter(ttft_ns, objective.ttft_ms), _tighter(tpot_ns, objective.tpot_ms)
-    return Terms(context.priority, context.tenant, context.arrived_ns, ttft_ns, tpot_ns, deadline_ns)
-
-
-def _tighter(said_ns: int | None, objective_ms: float | None) -> int | None:
-    if objective_ms is None:
-        return said_ns
-    return int(objective_ms * 1e6) if said_ns is None else min(said_ns, int(objective_ms * 1e6))
 
 
 def _error_of(fault: Fault) -> HeadraceError:

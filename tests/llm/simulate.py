@@ -1,7 +1,7 @@
 """An engine without a model: the scheduler's steps run on a fake model, and time passes by a formula."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from statistics import median
 
@@ -11,6 +11,7 @@ from headrace.llm.sequence import Sequence, Status
 from headrace.llm.step import Chunk, Step, StepArrays
 from headrace.llm.step_plan import Budget
 from headrace.llm.step_time import StepShape, StepTime
+from headrace.llm.terms import Terms
 from headrace.runtimes.language import LanguageModel
 from tests.fakes_language import FakeLanguage
 
@@ -33,14 +34,15 @@ class Simulation:
         seconds: Callable[[StepShape], float] = cpu_seconds,
         most_drafts: int = 0,
         allocated: bool = False,
+        weights: Mapping[str, float] = {},
     ) -> None:
-        """`allocated`: whether the model has its cache already."""
+        """`allocated`: whether the model has its cache already; `weights`: tenants' shares."""
         self.model: LanguageModel = model or FakeLanguage(block_size=32)
         if not allocated:
             self.model.allocate(num_blocks)
         self.step_time = StepTime()
         self.scheduler = Scheduler(
-            num_blocks, self.model.block_size, self.step_time, limits or Limits(self.model.max_context), budget
+            num_blocks, self.model.block_size, self.step_time, limits or Limits(self.model.max_context), budget, weights
         )
         self.arrays = StepArrays(self.model.block_size)
         self.now_s = 0.0
@@ -60,6 +62,14 @@ class Simulation:
             arrived_ns=int(self.now_s * 1e9),
             **more,  # type: ignore[arg-type]
         )
+        self.scheduler.add(sequence)
+        return sequence
+
+    def offer(self, prompt: list[int], max_tokens: int, terms: Terms, arrived_ns: int) -> Sequence:
+        """A request that came a while ago, heard of between two steps. Raises WouldBeLate where it is not let in."""
+        self._count += 1
+        sequence = Sequence(self._count, prompt, max_tokens=max_tokens, arrived_ns=arrived_ns, terms=terms)
+        self.scheduler.check([sequence], int(self.now_s * 1e9), None, 0.0)
         self.scheduler.add(sequence)
         return sequence
 

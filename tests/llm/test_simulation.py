@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
+from headrace.errors import WouldBeLate
 from headrace.llm.scheduler import Limits
 from headrace.llm.sequence import Sequence
 from headrace.llm.step_plan import Budget
@@ -168,15 +169,20 @@ class Storm(RuleBasedStateMachine):
         length=st.integers(1, 60),
         seed=st.integers(0, 2),
         max_tokens=st.integers(1, 30),
-        priority=st.integers(0, 1),
+        terms=st.builds(
+            Terms,
+            st.integers(0, 2),
+            st.sampled_from("ab"),
+            st.none(),
+            st.none(),
+            st.sampled_from([None, 5_000_000, 10**9]),
+        ),
         salt=st.sampled_from(["", "b"]),
         prompt_rows=st.booleans(),
     )
-    def arrive(self, length: int, seed: int, max_tokens: int, priority: int, salt: str, prompt_rows: bool) -> None:
+    def arrive(self, length: int, seed: int, max_tokens: int, terms: Terms, salt: str, prompt_rows: bool) -> None:
         ids = text(seed, length, vocabulary=6)
-        self.sequences.append(
-            self.simulation.add(ids, max_tokens, salt=salt, terms=Terms(priority), prompt_rows=prompt_rows)
-        )
+        self.sequences.append(self.simulation.add(ids, max_tokens, salt=salt, terms=terms, prompt_rows=prompt_rows))
 
     @rule(data=st.data())
     @precondition(lambda self: self.sequences)
@@ -195,6 +201,20 @@ class Storm(RuleBasedStateMachine):
         assert_as_alone(self.simulation, self.sequences)
 
 
+def drawn_terms(rng: random.Random) -> Terms:
+    """Any level, either tenant, and often a time that can be kept, or cannot."""
+    ttft_ns, tpot_ns = (rng.choice([None, int(rng.uniform(5, 1500) * 1e6)]) for _ in range(2))
+    return Terms(rng.randrange(10), rng.choice("ab"), None, ttft_ns, tpot_ns)
+
+
+def offered(simulation: Simulation, ids: list[int], max_tokens: int, terms: Terms) -> list[Sequence]:
+    """The sequence, unless it was refused."""
+    try:
+        return [simulation.offer(ids, max_tokens, terms, int(simulation.now_s * 1e9))]
+    except WouldBeLate:
+        return []
+
+
 def test_ten_thousand_operations_lose_no_block() -> None:
     rng = random.Random(4)
     model = exact(8)
@@ -204,7 +224,12 @@ def test_ten_thousand_operations_lose_no_block() -> None:
         chance = rng.random()
         if chance < 0.1:
             ids = prompt(rng.randrange(9), rng.randrange(1, 200))
-            sequences.append(simulation.add(ids, rng.randrange(1, 100), terms=Terms(rng.randrange(2))))
+            sequences += offered(simulation, ids, rng.randrange(1, 100), drawn_terms(rng))
+        elif chance < 0.11:
+            given_up = [late for late, _ in simulation.scheduler.late(int(simulation.now_s * 1e9))]
+            for late in given_up:
+                simulation.scheduler.finish(late)
+            sequences = [each for each in sequences if each not in given_up]
         elif chance < 0.13 and sequences:
             simulation.scheduler.abort(sequences.pop(rng.randrange(len(sequences))).id)
         elif chance > 0.4 or len(simulation.scheduler.waiting) > 20:

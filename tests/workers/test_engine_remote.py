@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -22,12 +23,13 @@ from headrace.errors import (
     ModelUnavailable,
     QueueFull,
     WorkerLost,
+    WouldBeLate,
 )
 from headrace.generation import Ask, Embed, Generate, Generated, Prompt, Sampling, Tokenize, Tokenized, Usage
 from headrace.llm.engine_protocol import EngineLoading
-from headrace.records import GenerationRecord, Record, StepRecord, WorkerEvent
+from headrace.records import CancelRecord, GenerationRecord, Record, ShedRecord, StepRecord, WorkerEvent
 from headrace.servable import Answers, answer
-from headrace.types import Backlog, Context, Manifest, ModelRef, Request, Response, Tensor
+from headrace.types import Backlog, Context, Manifest, ModelRef, ModelVersion, Request, Response, Tensor
 from headrace.workers.engine_remote import Limits, RemoteEngine
 
 GREEDY = Sampling(temperature=0, max_tokens=5, ignore_eos=True)
@@ -176,6 +178,7 @@ async def test_a_request_past_its_deadline_is_answered_and_aborted(tmp_path: Pat
             await answer(made.engine, ask(long, deadline_ns=clock.now_ns() + 100_000_000))
         with pytest.raises(DeadlineExceeded, match="on arrival"):
             await answer(made.engine, ask(long, deadline_ns=clock.now_ns() - 1))
+        assert [record.reason for record in made.records if isinstance(record, ShedRecord)] == ["late", "late"]
 
 
 async def test_more_than_may_wait_is_refused(tmp_path: Path) -> None:
@@ -223,6 +226,35 @@ async def test_a_request_that_every_worker_dies_of_is_given_up(tmp_path: Path) -
             await made.text("boom")
         assert len(await made.text("next")) == 5
         assert made.told() == ["started", "died", "started", "died", "started"]
+
+
+async def test_what_would_be_late_is_refused_with_the_figures_and_recorded(tmp_path: Path) -> None:
+    async with bench(tmp_path, "late_on = 'zzz'") as made:
+        asked = msgspec.structs.replace(
+            ask(Generate(Prompt(text="zzz"), GREEDY, stream=True)), context=Context(0, tenant="alice")
+        )
+        with pytest.raises(WouldBeLate) as refused:
+            await answer(made.engine, asked)
+        error = refused.value
+        assert (error.predicted_ms, error.deadline_ms, error.retry_after_s) == (81.5, 50.0, 0.032)
+        version = ModelVersion("m", 1)
+        shed = [record for record in made.records if isinstance(record, ShedRecord)]
+        assert shed == [ShedRecord(version, "alice", "predicted", 81_500_000, 50_000_000)]
+        assert not [record for record in made.records if isinstance(record, GenerationRecord)]
+
+
+async def test_a_caller_that_leaves_is_recorded_with_the_time_that_it_saves(tmp_path: Path) -> None:
+    async with bench(tmp_path, SLOW) as made:
+        await made.text("Hi")
+        answers = Answers()
+        long = Sampling(temperature=0, max_tokens=500, ignore_eos=True)
+        cancel = made.engine.submit(ask(Generate(Prompt(text="Hi"), long, stream=True)), answers)
+        async for _ in answers:
+            break
+        cancel()
+        [left] = [record for record in made.records if isinstance(record, CancelRecord)]
+        assert left.stage == "running"
+        assert left.saved_ns > 1_000_000
 
 
 async def test_a_step_that_never_ends_is_ended(tmp_path: Path) -> None:
