@@ -103,6 +103,9 @@ class Models(msgspec.Struct, frozen=True):
     poll_s: Annotated[
         Seconds, Meta(description="How often the repository is looked at where the kernel tells of no change.")
     ] = 10.0
+    allow_signature_change: Annotated[
+        bool, Meta(description="Let a version take another's place whose clients could not go on with it.")
+    ] = False
     uploads: Annotated[bool, Meta(description="Let a load request carry the model's files.")] = False
     load_parallel: Annotated[int, Meta(ge=1, le=256, description="How many models are loaded at once.")] = 2
 

@@ -203,6 +203,7 @@ class Manifest(msgspec.Struct, frozen=True):
     batching: Batching = Batching()
     objective: Objective = Objective()
     cache: Cache | None = None  # None: every request is computed
+    allow_signature_change: bool | None = None  # of what takes its place; None: as the settings say
     warm_up: tuple[WarmUp, ...] = ()
     llm: LanguageChoices = LanguageChoices()
     parameters: Mapping[str, str] = {}

@@ -137,6 +137,7 @@ class _ModelToml(_Strict, frozen=True):
     warm_up: tuple[_WarmUp, ...] = ()
     variant: _OwnVariant | None = None
     variants: tuple[_Variant, ...] = ()
+    allow_signature_change: bool | None = None
     parameters: dict[str, str | int | float | bool] = {}
 
 
@@ -175,6 +176,7 @@ def parse_model_toml(content: bytes, folder: Path, file: str = "model.toml") -> 
         instances=said.instances,
         threads=said.threads,
         version_policy=_version_policy(said.version_policy, f"{file}: version_policy"),
+        allow_signature_change=said.allow_signature_change,
         batching=_batching(said.batching, f"{file}: batching"),
         cache=_cache(said.cache),
         objective=Objective(**msgspec.structs.asdict(said.objective)),

@@ -210,6 +210,7 @@ def _manifest(name: str, number: int, path: Path, folder: Path, layers: Sequence
         batching=said.batching,
         objective=said.objective,
         cache=said.cache or None,
+        allow_signature_change=said.allow_signature_change,
         llm=said.llm,
         warm_up=said.warm_up,
         parameters=said.parameters,

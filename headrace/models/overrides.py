@@ -8,7 +8,17 @@ import msgspec
 from headrace.models.version_policy import VersionPolicy
 from headrace.types import Batching, Cache, LanguageChoices, Objective, TensorSpec, WarmUp
 
-SCALARS = ("runtime", "device", "isolation", "instances", "threads", "version_policy", "filename", "cache")
+SCALARS = (
+    "runtime",
+    "device",
+    "isolation",
+    "instances",
+    "threads",
+    "version_policy",
+    "filename",
+    "cache",
+    "allow_signature_change",
+)
 TENSORS = ("inputs", "outputs")
 WHOLE = ("warm_up", "variant", "variants")
 
@@ -32,6 +42,7 @@ class Overrides(msgspec.Struct, frozen=True):
     threads: int | None = None
     version_policy: VersionPolicy | None = None
     filename: str | None = None  # of the model, inside the version's folder
+    allow_signature_change: bool | None = None
     cache: Cache | Literal[False] | None = None  # False: none, whatever others say
     batching: Batching = Batching()
     objective: Objective = Objective()

@@ -3,32 +3,31 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
-from weakref import WeakValueDictionary
 
 import msgspec
 
 from headrace.config import Models
-from headrace.errors import Draining, Forbidden, HeadraceError, ModelInvalid, ModelNotFound
-from headrace.models.changes import Source, gone, standing
+from headrace.errors import Forbidden, HeadraceError, InvalidRequest, ModelInvalid, ModelNotFound
+from headrace.models.changes import gone, standing
 from headrace.models.control import control_of
 from headrace.models.lifecycle import States
+from headrace.models.making import Build, Making
 from headrace.models.registry import Registry, Served
 from headrace.models.repository import Catalog, LocalRepository
+from headrace.models.under_way import Tried, UnderWay
 from headrace.models.uploads import Uploads
-from headrace.models.version_policy import Latest, Unload, next_move, wanted
-from headrace.servable import Servable
-from headrace.types import Manifest, ModelVersion, VersionState, VersionStatus
+from headrace.models.version_policy import Latest, Unload, next_move
+from headrace.models.wishes import Wishes, loaded, rolled_back, wanted_versions
+from headrace.types import Manifest, ModelRef, VersionState, VersionStatus
 
 log = logging.getLogger(__name__)
 
-Build = Callable[[Manifest], Awaitable[Servable]]
-Tried = Callable[[HeadraceError | None], None]
-"""Told once every wanted version was tried, with the first reason why one did not load."""
-
 DEFAULTS = Models()
+MOST_BEFORE = 16  # versions that can be gone back to
 NOT_ASKED = 'not loaded: models.control is "explicit" and nobody asked for it'
 
 
@@ -52,18 +51,17 @@ class Reconcile:
         self._repository = repository
         self._registry = registry
         self._states = states
-        self._build = build
+        self._making = Making(repository, build, allow_signature_change=models.allow_signature_change)
         self._control = control_of(models)
         self._places = asyncio.Semaphore(models.load_parallel)  # loads under way
         self._drain_s = drain_s
         self._allows_uploads = models.uploads
         self._uploads = Uploads()
-        self._moves: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # clients may ask for any name
-        self._tried: dict[ModelVersion, Source] = {}  # what each version was last made from, also where that failed
-        self._unloaded: set[str] = set()  # by a request: files alone do not load them again
+        self._under_way = UnderWay()
+        self._wishes: dict[str, Wishes] = {}
+        self._before: dict[str, list[int]] = {}  # the versions that stood for a model before this one, the last last
         self._sent: set[str] = set()  # served by what a load request sent along: files alone do not replace them
         self._refreshing: set[str] = set()  # names whose files are going to be looked at
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Load what the settings, the repository and its version policies want; the index tells what cannot be."""
@@ -90,9 +88,18 @@ class Reconcile:
         self._control.check_asked()
         if files and not self._allows_uploads:
             raise Forbidden("uploads are off; the setting models.uploads = true allows them", "parameters")
-        tried: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._spawn(self._load_asked(name, config, files, tried))
-        await tried
+        await self._under_way.asked(name, partial(self._load_asked, name, config, files))
+
+    async def roll_back(self, name: str) -> int:
+        """Return to the version that stood for the model before; returns its number once it answers.
+
+        Versions above it stay away until a load, or until a newer one comes. Raises ModelNotFound, InvalidRequest where
+        there was none, ModelInvalid where it cannot be had, or Forbidden as `load`.
+        """
+        self._control.check_asked()
+        await self._under_way.asked(name, partial(self._roll_back_asked, name))
+        served = self._registry.get(ModelRef(name))
+        return served.version.version
 
     async def unload(self, name: str, dependents: bool = False, wait: bool = True) -> None:
         """Take every version out of service and give its memory back; with `wait`, return once that is done.
@@ -103,7 +110,7 @@ class Reconcile:
         self._control.check_asked()
         if not self._states.of(name):
             raise ModelNotFound(f"model {name!r} is not in the repository")
-        unloading = self._spawn(self._unload_asked(name))
+        unloading = self._under_way.spawn(self._unload_asked(name))
         if wait:
             await asyncio.shield(unloading)
 
@@ -111,18 +118,15 @@ class Reconcile:
         """The model's files came, changed or went: follow them, after what is under way. Returns at once."""
         if name not in self._refreshing:
             self._refreshing.add(name)
-            self._spawn(self._refresh(name))
+            self._under_way.spawn(self._refresh(name))
 
     async def still(self) -> None:
         """Wait until nothing is loaded, drained or unloaded."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._under_way.still()
 
     async def close(self) -> None:
         """Take everything out of service at once; what still runs is answered with an error."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._under_way.end()
         await asyncio.gather(*(self._close(name) for name in self._registry.names()))
         for name in self._uploads.names():
             self._uploads.discard(name)
@@ -133,77 +137,60 @@ class Reconcile:
 
     # ---- what is asked for, under the model's lock
 
-    def _spawn(self, doing: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        task = asyncio.create_task(doing)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("a model could not be moved", exc_info=error)
-
-    def _move_of(self, name: str) -> asyncio.Lock:
-        """The lock of a model; it lives for as long as somebody holds it or waits for it."""
-        return self._moves.setdefault(name, asyncio.Lock())
-
     async def _start(self, name: str, catalog: Catalog) -> None:
-        async with self._move_of(name):
+        async with self._under_way.lock(name):
             with suppress(HeadraceError):  # the index tells
                 await self._move(name, catalog, {}, "wanted at the start")
 
     async def _load_asked(
-        self,
-        name: str,
-        config: Mapping[str, Any] | None,
-        files: Mapping[str, bytes] | None,
-        tried: "asyncio.Future[None]",
+        self, name: str, config: Mapping[str, Any] | None, files: Mapping[str, bytes] | None, tried: Tried
     ) -> None:
-        def tell(error: Exception | None) -> None:
-            if tried.done():
-                return
-            if error:
-                tried.set_exception(error)
-            else:
-                tried.set_result(None)
-
         try:
-            async with self._move_of(name):
-                try:
-                    repository = (
-                        await asyncio.to_thread(self._uploads.place, name, files) if files else self._repository
-                    )
-                    catalog = await asyncio.to_thread(repository.find, name, config)
-                    self._tell_broken(catalog)
-                    if not catalog.manifests:
-                        raise self._nothing_there(name, catalog)
-                    self._unloaded.discard(name)
-                    ready = self._unwanted(name, catalog)  # those wanted are loaded anew
-                    await self._move(name, catalog, ready, "asked for", tell)
-                finally:
-                    self._discard_uploads(name)
-                (self._sent.add if config is not None or files else self._sent.discard)(name)
-        except Exception as error:
-            if tried.done() and not isinstance(error, HeadraceError):
-                raise
-            tell(error)
+            repository = await asyncio.to_thread(self._uploads.place, name, files) if files else self._repository
+            catalog = await asyncio.to_thread(repository.find, name, config)
+            self._tell_broken(catalog)
+            if not catalog.manifests:
+                raise self._nothing_there(name, catalog)
+            self._wish(name, loaded(self._wishes_of(name)))
+            versions = self._wanted(name, catalog)  # they are loaded anew
+            ready = self._registry.versions(name)
+            await self._move(
+                name, catalog, {each: "READY" for each in ready if each not in versions}, "asked for", tried
+            )
         finally:
-            tell(Draining("the server is shutting down"))
+            self._discard_uploads(name)
+        (self._sent.add if config is not None or files else self._sent.discard)(name)
+
+    async def _roll_back_asked(self, name: str, tried: Tried) -> None:
+        catalog = await asyncio.to_thread(self._repository.find, name)
+        manifests = {manifest.version: manifest for manifest in catalog.manifests}
+        before, ready = self._before.get(name), self._registry.versions(name)
+        if not before or not ready:
+            raise InvalidRequest(f"model {name!r} was served by no other version before", "model")
+        target = before[-1]
+        if target not in ready:
+            if target not in manifests:
+                raise ModelInvalid(f"version {target}, which was served before, is no longer in the repository")
+            await self._load(manifests[target], "rolled back to")
+        self._wish(name, rolled_back(self._wishes_of(name), target, {*manifests, *self._registry.versions(name)}))
+        before.pop()
+        self._sent.discard(name)
+        tried(None)
+        await self._move(name, catalog, dict.fromkeys(self._registry.versions(name), "READY"), "rolled back")
 
     async def _unload_asked(self, name: str) -> None:
-        async with self._move_of(name):
-            self._unloaded.add(name)
+        async with self._under_way.lock(name):
+            self._wish(name, msgspec.structs.replace(self._wishes_of(name), unloaded=True))
             for version in self._registry.versions(name):
                 await self._retire(name, version, "asked for")
             self._discard_uploads(name)
 
     async def _refresh(self, name: str) -> None:
-        async with self._move_of(name):
+        async with self._under_way.lock(name):
             self._refreshing.discard(name)
             try:
                 catalog = await asyncio.to_thread(self._found, name)
-                found = await asyncio.to_thread(self._sources, catalog)
+                found = await asyncio.to_thread(self._making.sources, catalog)
             except (HeadraceError, OSError) as error:
                 log.warning("%s cannot be looked at: %s; it stays as it is", name, error)
                 return
@@ -215,23 +202,26 @@ class Reconcile:
                 await self._retire(name, version, "its files are gone")
             self._forget(name, there)
             self._tell_broken(catalog)
-            if name in self._unloaded:
-                if not there:
-                    self._unloaded.discard(name)  # what comes under this name is another model
-                return
-            if found:
-                tried = {
-                    version: source for version in found if (source := self._tried.get(ModelVersion(name, version)))
-                }
-                states = standing(self._registry.versions(name), tried, found)
+            if found and not self._wishes_of(name).unloaded:
+                states = standing(self._registry.versions(name), self._making.tried(name, found), found)
                 with suppress(HeadraceError):  # the index tells
                     await self._move(name, catalog, states, "its files changed")
 
-    # ---- moves
+    # ---- what is wished for
 
-    def _unwanted(self, name: str, catalog: Catalog) -> dict[int, VersionState]:
-        versions = wanted(catalog.policy[name], [manifest.version for manifest in catalog.manifests])
-        return {version: "READY" for version in self._registry.versions(name) if version not in versions}
+    def _wishes_of(self, name: str) -> Wishes:
+        return self._wishes.get(name, Wishes())
+
+    def _wish(self, name: str, wishes: Wishes) -> None:
+        if wishes != self._wishes_of(name):
+            self._wishes[name] = wishes
+            self._registry.wish(name, wishes)
+
+    def _wanted(self, name: str, catalog: Catalog) -> list[int]:
+        versions = [manifest.version for manifest in catalog.manifests if manifest.name == name]
+        return wanted_versions(catalog.policy[name], versions, self._wishes_of(name))
+
+    # ---- moves
 
     async def _move(
         self,
@@ -246,7 +236,7 @@ class Reconcile:
         Raises the first reason why a version did not load.
         """
         manifests = {manifest.version: manifest for manifest in catalog.manifests if manifest.name == name}
-        versions = wanted(catalog.policy[name], manifests)
+        versions = self._wanted(name, catalog)
         if not versions:
             raise self._nothing_there(name, catalog)  # a policy that no version meets takes nothing out of service
         failures: list[HeadraceError] = []
@@ -275,7 +265,7 @@ class Reconcile:
         async with self._places:
             started = time.monotonic()
             try:
-                servable = await self._made(manifest)
+                servable = await self._making.make(manifest, before or self._stands_above(name, version))
             except Exception as error:
                 reason = str(error) if isinstance(error, HeadraceError) else f"{type(error).__name__}: {error}"
                 if not isinstance(error, HeadraceError):
@@ -283,28 +273,30 @@ class Reconcile:
                 kept = "; the version loaded before goes on" if before else ""
                 self._states.put(name, version, "READY" if before else "UNAVAILABLE", reason + kept, cause=cause)
                 raise ModelInvalid(reason) from error
+        stood = self._registry.default(name)
         self._registry.publish(Served(manifest.id, manifest, servable))
+        self._remember(name, stood)
         warnings = "; ".join(servable.signature.warnings)
         self._states.put(name, version, "READY", warnings, seconds=time.monotonic() - started, cause=cause)
         if before:
-            self._spawn(self._end(before))
+            self._under_way.spawn(self._end(before))
 
-    async def _made(self, manifest: Manifest) -> Servable:
-        """What answers for it, from files that did not change meanwhile."""
-        facts = await asyncio.to_thread(self._repository.facts, manifest)
-        self._tried[manifest.id] = Source(manifest, facts)
-        servable = await self._build(manifest)
-        if await asyncio.to_thread(self._repository.facts, manifest) == facts:
-            return servable
-        self._tried.pop(manifest.id, None)
-        await servable.close()
-        raise ModelInvalid("its files changed while it was loaded; load it again once they are whole")
+    def _stands_above(self, name: str, version: int) -> Served | None:
+        """What answers without a version now, where this one would take its place."""
+        default = self._registry.default(name)
+        return default if default and default.version.version < version else None
+
+    def _remember(self, name: str, stood: Served | None) -> None:
+        """What stood for the model until now, where another version does now."""
+        stands = self._registry.default(name)
+        if stood and stands and stood.version != stands.version:
+            self._before[name] = [*self._before.get(name, ())[-MOST_BEFORE + 1 :], stood.version.version]
 
     async def _retire(self, name: str, version: int, cause: str) -> None:
         served = self._registry.find(name, version)
         if served is None:
             return
-        self._tried.pop(served.version, None)
+        self._making.forget(name, version)
         self._registry.withdraw(served.version)
         self._states.put(name, version, "UNLOADING", cause=cause)
         await self._end(served)
@@ -335,14 +327,11 @@ class Reconcile:
         except ModelNotFound:
             return Catalog((), (), {name: Latest()})
 
-    def _sources(self, catalog: Catalog) -> dict[int, Source]:
-        return {each.version: Source(each, self._repository.facts(each)) for each in catalog.manifests}
-
     def _tell_broken(self, catalog: Catalog) -> None:
         for broken in catalog.broken:
             kept = broken.version is not None and self._registry.find(broken.name, broken.version) is not None
             if kept:  # once it is right again it is loaded anew, and so is what the index says
-                self._tried.pop(ModelVersion(broken.name, broken.version or 0), None)
+                self._making.forget(broken.name, broken.version or 0)
             reason = f"{broken.reason}; the version loaded before goes on" if kept else broken.reason
             status = VersionStatus(broken.name, broken.version, "READY" if kept else "UNAVAILABLE", reason)
             if self._states.get(broken.name, broken.version) != status:
@@ -350,10 +339,13 @@ class Reconcile:
 
     def _forget(self, name: str, there: Collection[int | None]) -> None:
         """Out of the index goes what the repository no longer has."""
+        if not there:  # what comes under this name is another model
+            self._wish(name, Wishes())
+            self._before.pop(name, None)
         for status in self._states.of(name):
             if status.version not in there and self._registry.find(name, status.version or 0) is None:
                 self._states.forget(name, status.version)
-                self._tried.pop(ModelVersion(name, status.version or 0), None)
+                self._making.forget(name, status.version or 0)
 
     def _nothing_there(self, name: str, catalog: Catalog) -> HeadraceError:
         for broken in catalog.broken:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from headrace.errors import HeadraceError, ModelNotFound, ModelUnavailable, VersionNotFound
+from headrace.models.wishes import Wishes, default_version
 from headrace.servable import Servable
 from headrace.types import Manifest, ModelRef, ModelVersion, Signature, VersionStatus
 
@@ -33,17 +34,27 @@ class Registry:
     def __init__(self, status: Callable[[str], tuple[VersionStatus, ...]] = lambda name: ()) -> None:
         self._status = status
         self._ready: dict[str, dict[int, Served]] = {}
-        self._newest: dict[str, Served] = {}
+        self._default: dict[str, Served] = {}  # what answers where no version is asked for
+        self._wishes: dict[str, Wishes] = {}
 
     def get(self, ref: ModelRef) -> Served:
-        """The version asked for, or the highest. Raises ModelNotFound, VersionNotFound or ModelUnavailable."""
+        """The version asked for, or the default. Raises ModelNotFound, VersionNotFound or ModelUnavailable."""
         if ref.version is None:
-            served = self._newest.get(ref.name)
+            served = self._default.get(ref.name)
         else:
             served = self.find(ref.name, ref.version)
         if served is None:
             raise self._why_not(ref)
         return served
+
+    def default(self, name: str) -> Served | None:
+        """What answers where no version is asked for."""
+        return self._default.get(name)
+
+    def wish(self, name: str, wishes: Wishes) -> None:
+        """From now on these say which version stands for the model."""
+        self._wishes[name] = wishes
+        self._put(name, self._ready.get(name, {}))
 
     def find(self, name: str, version: int) -> Served | None:
         """That very version, where it is ready."""
@@ -72,12 +83,13 @@ class Registry:
         self._put(version.name, left)
 
     def _put(self, name: str, versions: dict[int, Served]) -> None:
-        if versions:
-            self._ready[name] = versions
-            self._newest[name] = versions[max(versions)]
-        else:
+        number = default_version(versions, self._wishes.get(name, Wishes()))
+        if number is None:
             self._ready.pop(name, None)
-            self._newest.pop(name, None)
+            self._default.pop(name, None)
+        else:
+            self._ready[name] = versions
+            self._default[name] = versions[number]
 
     def _why_not(self, ref: ModelRef) -> HeadraceError:
         known = self._status(ref.name)

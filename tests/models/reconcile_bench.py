@@ -12,14 +12,14 @@ from headrace.models.registry import Registry
 from headrace.models.repository import LocalRepository
 from headrace.records import ModelEvent, Record
 from headrace.servable import Cancel, Reply, Servable
-from headrace.types import Backlog, Manifest, Request
+from headrace.types import Backlog, Manifest, Request, Signature
 from tests.fakes import signature
 
 
 class Answering:
     """A Servable that tells what is done to it."""
 
-    signature = signature()
+    signature: Signature = signature()
 
     def __init__(self, manifest: Manifest, told: list[str]) -> None:
         self.name = str(manifest.id)

@@ -267,3 +267,7 @@ def test_any_bytes_are_read_or_refused_in_our_words(content: bytes) -> None:
         parse_model_toml(content, HERE)
     except HeadraceError as error:
         assert str(error).startswith("model.toml: ")
+
+
+def test_a_change_of_signature_may_be_allowed() -> None:
+    assert parse("allow_signature_change = true").allow_signature_change is True

@@ -7,6 +7,7 @@ import pytest
 
 from headrace.errors import ModelNotFound, ModelUnavailable, VersionNotFound
 from headrace.models.registry import Registry, Served
+from headrace.models.wishes import Wishes
 from headrace.servable import Servable
 from headrace.types import Manifest, ModelRef, ModelVersion, VersionStatus
 
@@ -64,3 +65,10 @@ def test_publishing_again_replaces() -> None:
     newer = served(1)
     known.publish(newer)
     assert known.get(ModelRef("m", 1)) is newer
+
+
+def test_a_version_that_was_rolled_back_from_answers_only_where_it_is_asked_for() -> None:
+    known = registry(1, 2)
+    known.wish("m", Wishes(held_back=frozenset({2})))
+    assert known.get(ModelRef("m")).version.version == 1
+    assert known.get(ModelRef("m", 2)).version.version == 2

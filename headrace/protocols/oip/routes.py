@@ -22,6 +22,7 @@ from headrace.protocols.oip.latency_route import LatencyRoute
 from headrace.protocols.oip.model_version import read_model
 from headrace.protocols.oip.repository_routes import RepositoryRoutes
 from headrace.protocols.oip.shared_memory_routes import SharedMemoryRoutes
+from headrace.protocols.oip.version_routes import VersionRoutes
 from headrace.types import ModelRef, TensorSpec
 
 _TRACE = msgspec.json.Decoder(dict[str, str | int | list[str] | None])
@@ -42,6 +43,7 @@ def create_app(front: Front, more: Sequence[BaseRoute] = ()) -> Starlette:
             *RepositoryRoutes(front).routes(),
             *SharedMemoryRoutes(front).routes(),
             *LatencyRoute(front).routes(),
+            *VersionRoutes(front).routes(),
             *more,
         ],
         exception_handlers=handlers,

@@ -143,6 +143,11 @@ class StubRepository:
         self._require(name)
         self.calls.append(("unload", name, dependents) if wait else ("unload", name, dependents, "at once"))
 
+    async def roll_back(self, name: str) -> int:
+        self._require(name)
+        self.calls.append(("roll_back", name))
+        return 1
+
     def index(self) -> tuple[VersionStatus, ...]:
         ready = [
             VersionStatus(name, version, "READY")

@@ -1,0 +1,65 @@
+"""Makes what answers for a version, from files that stay as they are, and true to what clients know."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+from headrace.errors import ModelInvalid
+from headrace.models.changes import Source
+from headrace.models.registry import Served
+from headrace.models.repository import Catalog, LocalRepository
+from headrace.models.signature_change import signature_change
+from headrace.servable import Servable
+from headrace.types import Manifest, ModelVersion
+
+Build = Callable[[Manifest], Awaitable[Servable]]
+
+ALLOW = "allow_signature_change = true in model.toml, or the setting models.allow_signature_change, lets it in"
+
+
+class Making:
+    """Builds versions, and owns what each was last made from, whether that went well or not."""
+
+    def __init__(self, repository: LocalRepository, build: Build, *, allow_signature_change: bool) -> None:
+        self._repository = repository
+        self._build = build
+        self._allow_signature_change = allow_signature_change
+        self._tried: dict[ModelVersion, Source] = {}
+
+    async def make(self, manifest: Manifest, stands_for: Served | None) -> Servable:
+        """What answers for the version. `stands_for` is what clients are answered by now, and would not be any more.
+
+        Raises ModelInvalid, and what building raises; then nothing is left of it.
+        """
+        facts = await asyncio.to_thread(self._repository.facts, manifest)
+        self._tried[manifest.id] = Source(manifest, facts)
+        servable = await self._build(manifest)
+        try:
+            if await asyncio.to_thread(self._repository.facts, manifest) != facts:
+                self._tried.pop(manifest.id, None)
+                raise ModelInvalid("its files changed while it was loaded; load it again once they are whole")
+            self._check_signature(manifest, servable, stands_for)
+        except BaseException:
+            await servable.close()
+            raise
+        return servable
+
+    def tried(self, name: str, versions: Iterable[int]) -> dict[int, Source]:
+        """What these versions were last made from, those that were."""
+        sources = ((version, self._tried.get(ModelVersion(name, version))) for version in versions)
+        return {version: source for version, source in sources if source}
+
+    def forget(self, name: str, version: int) -> None:
+        """It is going to be made anew, whatever it is made from."""
+        self._tried.pop(ModelVersion(name, version), None)
+
+    def sources(self, catalog: Catalog) -> dict[int, Source]:
+        """What each version of a model would be made from now. Raises OSError."""
+        return {each.version: Source(each, self._repository.facts(each)) for each in catalog.manifests}
+
+    def _check_signature(self, manifest: Manifest, servable: Servable, stands_for: Served | None) -> None:
+        allowed = manifest.allow_signature_change
+        if stands_for is None or (self._allow_signature_change if allowed is None else allowed):
+            return
+        if changes := signature_change(stands_for.signature, servable.signature):
+            served = f"version {stands_for.version.version}, which is served"
+            raise ModelInvalid(f"clients of {served}, could not go on: {'; '.join(changes)}. {ALLOW}")

@@ -1,0 +1,73 @@
+"""One thing at a time is done to a model, whoever waits for it."""
+
+import asyncio
+from functools import partial
+
+import pytest
+
+from headrace.errors import Draining, ModelInvalid
+from headrace.models.under_way import Tried, UnderWay
+
+
+async def test_a_caller_goes_on_once_it_is_told_and_the_rest_is_done_too() -> None:
+    under_way, gate, done = UnderWay(), asyncio.Event(), []
+
+    async def doing(tried: Tried) -> None:
+        tried(None)
+        await gate.wait()
+        done.append("rest")
+
+    await under_way.asked("m", doing)
+    assert done == []
+    gate.set()
+    await under_way.still()
+    assert done == ["rest"]
+
+
+async def test_what_fails_is_raised_to_the_caller() -> None:
+    async def doing(tried: Tried) -> None:
+        raise ModelInvalid("no")
+
+    with pytest.raises(ModelInvalid, match="no"):
+        await UnderWay().asked("m", doing)
+
+
+async def test_what_is_asked_of_one_model_is_done_in_turn() -> None:
+    under_way = UnderWay()
+    order: list[str] = []
+
+    async def doing(number: int, tried: Tried) -> None:
+        order.append(f"begin {number}")
+        await asyncio.sleep(0)
+        order.append(f"end {number}")
+
+    await asyncio.gather(*(under_way.asked("m", partial(doing, number)) for number in (1, 2)))
+    assert order == ["begin 1", "end 1", "begin 2", "end 2"]
+
+
+async def test_what_is_under_way_at_the_end_is_cancelled_and_its_caller_told() -> None:
+    under_way = UnderWay()
+
+    async def doing(tried: Tried) -> None:
+        await asyncio.Event().wait()
+
+    asking = asyncio.create_task(under_way.asked("m", doing))
+    await asyncio.sleep(0)
+    await under_way.end()
+    with pytest.raises(Draining):
+        await asking
+
+
+async def test_a_caller_that_leaves_stops_nothing() -> None:
+    under_way, gate, done = UnderWay(), asyncio.Event(), []
+
+    async def doing(tried: Tried) -> None:
+        await gate.wait()
+        done.append("done")
+
+    asking = asyncio.create_task(under_way.asked("m", doing))
+    await asyncio.sleep(0)
+    asking.cancel()
+    gate.set()
+    await under_way.still()
+    assert done == ["done"]
