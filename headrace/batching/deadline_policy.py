@@ -148,7 +148,10 @@ class DeadlinePolicy(Generic[J]):
         there = sum(group.rows.values())
         if running and there < limits.max_size:
             return Wait(None)
-        slack = min(self._slack(head, now_ns), self._lane.room_ns(now_ns))
+        begins_ns = now_ns + int(self._busy_ns(now_ns)) if running else now_ns
+        slack = min(self._slack(head, begins_ns), self._lane.room_ns(now_ns))
+        if running and slack < self._line(head.length).time(head.rows):
+            return Wait(None)  # behind the run under way it would be late: what is to be done is seen when that ends
         if not running and there < limits.max_size and (until_ns := self._worth_waiting(head, now_ns, slack)):
             return Wait(until_ns)
         window = best_window(group, head, class_of(head.length), self._class_line, slack, limits.max_size)

@@ -125,6 +125,18 @@ def test_a_busy_instance_is_handed_a_second_batch_only_where_it_is_full() -> Non
     assert made.next(0, 1) == Wait(None)
 
 
+def test_what_waits_behind_a_run_has_so_much_less_time() -> None:
+    def rows(behind_ms: float) -> int:
+        made = policy(*[job(within_ms=200) for _ in range(40)], max_size=16)
+        made.queue.push(urgent := job(within_ms=12), urgent.due_ns)
+        under_way: Run[Job] = Run([], "full", 1, 0, typical_ns=behind_ms * MS)
+        made.began(under_way, 0)
+        decision = made.next(0, 1)
+        return decision.rows if isinstance(decision, Run) else 0
+
+    assert rows(0.1) > rows(3.0) > rows(11.0) == 0
+
+
 def test_in_a_quiet_machine_nobody_waits_for_company() -> None:
     assert run(policy(job(within_ms=100))).reason == "idle"
 
