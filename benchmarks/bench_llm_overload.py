@@ -1,6 +1,6 @@
 """SmolLM2 at twice what it can do: streams a second that have their first token, and then each next one, in time.
 
-    python -m benchmarks.bench_llm_overload [--seconds 60] [--rates 2,4,6,8] [--url URL] [--saturation STREAMS]
+    python -m benchmarks.bench_llm_overload [--seconds 60] [--rates 6,8,10,12] [--url URL] [--saturation STREAMS]
 
 Saturation is the most streams a second that meet both objectives over a sweep of rates, by the same server, which is
 told the objectives with each request. Then twice that rate is sent. `--url` measures a server that runs already, and
@@ -18,7 +18,7 @@ from benchmarks.server import headrace, only
 
 MODEL = "smollm2"
 TTFT_MS, TPOT_MS, TOKENS = 1000, 60, 64
-WORDS = "lognormal:39:0.8:2:400"  # a chat of so many of these words has about 100 tokens, at the median
+WORDS = "lognormal:78:0.8:2:500"  # a chat of so many of these words has about 100 tokens, at the median
 Step = dict[str, Any]
 
 
@@ -79,7 +79,7 @@ def measure(url: str, args: argparse.Namespace) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--rates", type=lambda text: [float(rate) for rate in text.split(",")], default=[2, 4, 6, 8])
+    parser.add_argument("--rates", type=lambda text: [float(rate) for rate in text.split(",")], default=[6, 8, 10, 12])
     parser.add_argument("--url", default="")
     parser.add_argument("--saturation", type=float, default=0.0)
     args = parser.parse_args()

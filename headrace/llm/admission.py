@@ -52,6 +52,7 @@ class Wanted(msgspec.Struct, frozen=True):
     sequences: int  # that continue it
     blocks: int  # for all of it
     usual: int  # tokens of its answer, at least
+    spare: int = 0  # like it, of other tenants, for which it must leave room
 
 
 class Forecast(NamedTuple):
@@ -66,7 +67,7 @@ def forecast(step_time: StepTime, budget: Budget, standing: Standing, wanted: Wa
     """What would become of it; `aim` is the share of a promised pace that steps are planned with."""
     joined = decode_shape(wanted.prompt_tokens + wanted.usual // 2)
     shape = standing.decoding
-    for _ in range(wanted.sequences):
+    for _ in range(wanted.sequences + (0 if standing.idle else wanted.spare)):
         shape += joined
     token_s = step_time.seconds(shape + prefill_shape(0, round(standing.recent_prompt_tokens), 0))
     promised = [each for each in (standing.tpot_ns, wanted.terms.tpot_ns) if each is not None]
@@ -76,7 +77,7 @@ def forecast(step_time: StepTime, budget: Budget, standing: Standing, wanted: Wa
         step_time,
         budget,
         standing.decoding,
-        wanted.new_tokens if standing.idle else wanted.as_long,
+        wanted.new_tokens if standing.idle else wanted.as_long + wanted.spare * wanted.new_tokens,
         wanted.prompt_tokens - wanted.new_tokens,
         step_s,
     )

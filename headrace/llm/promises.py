@@ -8,6 +8,7 @@ from headrace.llm.admission import Ending, Standing, Wanted, refusal
 from headrace.llm.aim import Aim
 from headrace.llm.credit import step_limit_s
 from headrace.llm.recent_lengths import RecentLengths
+from headrace.llm.recent_tenants import RecentTenants
 from headrace.llm.sequence import Sequence as Text
 from headrace.llm.step import Step
 from headrace.llm.step_plan import Budget
@@ -18,6 +19,7 @@ FIRST_AIM, PACE_AIM = 0.9, 0.95  # until something was late, or in time for long
 OVERCOMMIT = 1.1  # of the memory: answers end sooner than nine in ten do
 PATIENCE_NS = 2_000_000_000  # of who was promised no first token
 LONG = 0.9  # of the prompts that are not long
+SPARE = 2  # sequences: room for so many is left for it
 RECENT_S = 1.0  # that prompts of late are averaged over
 
 
@@ -28,6 +30,7 @@ class Promises:
         """`weights`: tenants' shares."""
         self._answers = RecentLengths()
         self._prompts = RecentLengths()
+        self._tenants = RecentTenants()
         self.first_aim = Aim(FIRST_AIM)
         self.pace_aim = Aim(PACE_AIM)
         self._step_time = step_time
@@ -38,12 +41,11 @@ class Promises:
     def note(self, running: Iterable[Text], now_ns: int) -> None:
         """What they have got by now."""
         for text in running:
-            if text.terms.asks and text.num_generated_tokens:
-                if text.pace is not None:
-                    text.pace.note(text.num_generated_tokens, now_ns)
-                if text.first_due_ns is not None and not text.first_judged:
-                    text.first_judged = True
-                    self.first_aim.learn(now_ns > text.first_due_ns)
+            if text.pace is not None:
+                text.pace.note(text.num_generated_tokens, now_ns)
+            if text.first_due_ns is not None and not text.first_judged and text.num_generated_tokens:
+                text.first_judged = True
+                self.first_aim.learn(now_ns > text.first_due_ns)
 
     def completed(self, text: Text) -> None:
         """Its answer ended by itself."""
@@ -83,12 +85,24 @@ class Promises:
             as_long=max(len(first) - found, self._prompts.at(LONG) or 0),
             sequences=len(texts),
             blocks=sum([self._blocks(each, size) for each in texts]) - (len(texts) - 1) * (len(first) // size),
+            spare=self._spare(first, there, now_ns),
             usual=min(first.most_tokens, self._answers.at(0.5) or 1),
         )
         self._prompts.learn(wanted.new_tokens)
+        self._tenants.note(first.tenant, now_ns)
         standing = self._standing(first, there, step_left_s)
         shares = self.first_aim.share, self.pace_aim.share
         return refusal(self._step_time, self._budget, standing, wanted, *shares)
+
+    def _spare(self, text: Text, there: "There", now_ns: int) -> int:
+        """Who has its share already leaves room for tenants that have not, where some of them ask too."""
+        others = self._tenants.others(text.tenant, now_ns)
+        if not others:
+            return 0
+        everyone = [each.tenant for each in (*there.running, *there.waiting)]
+        own = weight_of(text.tenant, self._weights)
+        share = own / (own + sum([weight_of(each, self._weights) for each in others]))
+        return SPARE if everyone.count(text.tenant) + 1 > share * (len(everyone) + 1) else 0
 
     def _standing(self, text: Text, there: "There", step_left_s: float) -> Standing:
         before, prompt_tokens = _prompts_before(text, there, self._weights)

@@ -130,6 +130,14 @@ def test_a_short_prompt_is_let_in_where_a_long_one_would_be() -> None:
     assert "its first token" in told(standing, wanted(asks(ttft_ms=1000), 20, as_long=900))
 
 
+def test_who_must_leave_room_for_others_is_refused_sooner() -> None:
+    standing = Standing(prompt_tokens=1500.0)
+    request = wanted(asks(ttft_ms=1000), 100)
+    assert not told(standing, request)
+    assert "its first token" in told(standing, msgspec.structs.replace(request, spare=3))
+    assert not told(Standing(), msgspec.structs.replace(request, spare=3))
+
+
 @given(st.integers(0, 60), st.integers(0, 3000), st.integers(1, 2000), st.integers(10, 5000))
 def test_who_is_let_in_among_others_would_be_let_in_alone(count: int, tokens: int, prompt: int, ttft_ms: int) -> None:
     request = wanted(asks(ttft_ms=ttft_ms), prompt)

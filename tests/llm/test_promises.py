@@ -109,6 +109,16 @@ def test_a_quiet_tenant_is_not_behind_all_of_a_flood() -> None:
     assert max(map(made.simulation.first_token_s, made.let_in)) > 4.0
 
 
+def test_a_flood_takes_nothing_of_what_another_tenant_had_before() -> None:
+    def in_time(flood: float) -> int:
+        made = Overload(noisy(1))
+        terms = [Terms(tenant=name, ttft_ns=1000 * MS, tpot_ns=60 * MS) for name in ("flood", "quiet")]
+        made.run([*arrivals(flood, 30, terms[0], 1), *arrivals(2, 30, terms[1], 2)])
+        return sum(made.met(each) for each in made.let_in if each.tenant == "quiet")
+
+    assert in_time(20) >= 0.9 * in_time(3)
+
+
 def test_the_head_of_the_line_gets_a_block_once_half_of_its_time_is_over() -> None:
     sequence = Sequence(1, [1] * 10, terms=Terms(ttft_ns=1000 * MS), arrived_ns=0)
     assert not is_pressing(sequence, 500 * MS)
