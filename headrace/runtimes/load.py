@@ -11,6 +11,7 @@ import numpy as np
 from headrace.arrays import DATATYPES, from_array
 from headrace.errors import HeadraceError, ModelInvalid
 from headrace.runtimes.execute import execute
+from headrace.runtimes.few_shapes import FewShapes
 from headrace.runtimes.probe import find_batch_axis, learn_batch_axis
 from headrace.runtimes.runtime import Arrays, LoadedModel, Runtime
 from headrace.runtimes.signature import signature
@@ -22,6 +23,10 @@ RUNTIMES = {
     "openvino": ("headrace.runtimes.openvino", "OpenVino"),
 }
 """Where each runtime lives; imported only by what runs a model of its kind."""
+
+COMPILE_AHEAD_S = 1.0
+COMPILING = {"openvino"}
+"""The runtimes that compile for each shape when they meet it."""
 
 
 class Loading(msgspec.Struct, frozen=True):
@@ -48,6 +53,9 @@ def load(asked: Loading) -> Loaded:
     model = runtime(manifest.runtime).load(manifest, asked.threads)
     axis = asked.axis or find_batch_axis(model, manifest, asked.max_size, asked.tolerance)
     found = signature(model, manifest, axis)
+    if axis.pad and manifest.runtime in COMPILING:
+        model = few = FewShapes(model, axis.pad)
+        few.compile_ahead(axis.max_size, COMPILE_AHEAD_S)
     for warm_up in manifest.warm_up:
         _warm_up(model, manifest, found, warm_up)
     learn = partial(learn_batch_axis, model, manifest, default_max=asked.max_size, tolerance=asked.tolerance)
