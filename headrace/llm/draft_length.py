@@ -66,6 +66,7 @@ class DraftLength:
     def __init__(self) -> None:
         self._rates: dict[int, float] = {}  # by kind, over all sequences: where a new one begins
         self._idle_steps = 0
+        self._last_count = 0  # drafts in the last step
         self._worthwhile = False
         self._worth_load = 0  # sequences that it was found for
         self._worth_steps = 0  # that it is still taken to be true for
@@ -73,8 +74,26 @@ class DraftLength:
         self.num_drafted = 0
         self.num_accepted = 0
 
-    def choose(self, drafting: list[Sequence], num_sampled: int, seconds: Callable[[int], float]) -> list[int]:
-        """How many of its `draft_ids` each sequence should compute in a step; see `best_lengths`."""
+    def choose(
+        self,
+        drafting: list[Sequence],
+        num_sampled: int,
+        seconds: Callable[[int], float],
+        change_s: float = 0.0,
+    ) -> list[int]:
+        """How many of its `draft_ids` each sequence should compute in a step; see `best_lengths`.
+
+        It takes `change_s` longer where it has not as many drafts as the last one: for the kernels a step of another
+        size is another one. A step's own time has that of coming to a size, so this is that of going back.
+        """
+        last = self._last_count
+        lengths = self._chosen(
+            drafting, num_sampled, lambda count: seconds(count) + (change_s if count != last else 0.0)
+        )
+        self._last_count = sum(lengths)
+        return lengths
+
+    def _chosen(self, drafting: list[Sequence], num_sampled: int, seconds: Callable[[int], float]) -> list[int]:
         offers = [Offer(_reach(sequence), self.rate(sequence)) for sequence in drafting]
         lengths = best_lengths(offers, num_sampled, seconds)
         for place, sequence in enumerate(drafting):

@@ -104,6 +104,7 @@ class StepPlan:
             sequences,
             self._num_sampling,
             lambda count: step_time.seconds(shape + StepShape(count, count, count * context)),
+            step_time.change_s,
         )
         for index, sequence, length in zip(offering, sequences, lengths, strict=True):
             count = room(sequence, length) if length else 0

@@ -13,6 +13,7 @@ import numpy as np
 
 KNOTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024)
 FAMILIAR = 20  # times a knot is seen until one more moves it by no less than a twentieth of the error
+CHANGES = 10  # that `change_s` remembers
 WILD = 2.0  # more times what was expected is the work of the machine's neighbours, not the model's
 ROWS, CONTEXT, PAIRS = 64, 32_768, 512 * 512  # a size of each that matters: how errors are shared out
 
@@ -55,9 +56,12 @@ class StepTime:
         self._guess = [floor_s + token_s * (knot - 1) for knot in KNOTS]
         self._table = list(self._guess)
         self._seen = [0] * len(KNOTS)
+        self._in_a_row = [0] * len(KNOTS)  # times a knot was seen right after itself
         self._row_s = token_s * 0.1
         self._context_s = token_s * 0.0005
         self._pair_s = token_s * 0.0002
+        self.change_s = 0.0  # what a step takes longer whose number of tokens is another than the last one's
+        self._last_tokens = 0
         self.margin = 1.1  # 19 of 20 steps take at most so many times what is predicted
 
     def seconds(self, shape: StepShape) -> float:
@@ -83,12 +87,20 @@ class StepTime:
             seconds = min(seconds, WILD * expected)
             self._learn_margin(seconds / expected)
         low, share = _place(shape.tokens)
-        self._correct(shape, seconds - expected, low, share)
+        error_s = seconds - expected
+        near = low + (share > 0.5)
+        if shape.tokens == self._last_tokens:
+            self._in_a_row[near] += 1
+        elif self._in_a_row[near] >= FAMILIAR:  # else the table has what coming to that size costs
+            self.change_s = max(0.0, self.change_s + (error_s - self.change_s) / CHANGES)
+            error_s -= min(self.change_s, max(0.0, error_s))
+        self._last_tokens = shape.tokens
+        self._correct(shape, error_s, low, share)
         self._seen[low] += share < 0.75
         self._seen[low + 1] += share > 0.25
         if not all(self._seen):
             self._follow()
-        self._rise(low + (share > 0.5))
+        self._rise(near)
 
     def _rescale(self, factor: float) -> None:
         """The first measurement says how fast this machine is."""

@@ -143,3 +143,19 @@ def test_whether_drafts_are_worth_making_is_asked_again_after_a_few_steps_or_at_
     assert not lengths.worthwhile(4, line(4.0, 1.0))
     assert not any(lengths.worthwhile(4, line(1.0, 0.01)) for _ in range(SAME_LOAD - 1))
     assert lengths.worthwhile(4, line(1.0, 0.01))
+
+
+def test_a_few_drafts_that_would_pay_are_not_worth_a_change_of_size() -> None:
+    sequence = drafting(count=1)
+    sequence.acceptance[4], sequence.num_judged[4] = 0.2, 12
+    assert DraftLength().choose([sequence], 1, line(0.010, 0.0001)) == [1]
+    assert DraftLength().choose([sequence], 1, line(0.010, 0.0001), 0.004) == [0]
+
+
+def test_many_drafts_are_and_then_as_many_as_before() -> None:
+    chosen = DraftLength()
+    sequence = drafting()
+    sequence.acceptance[4], sequence.num_judged[4] = 0.95, 12
+    assert chosen.choose([sequence], 1, line(0.010, 0.0001), 0.004) == [8]
+    sequence.acceptance[4] = 0.25  # less would do now, but for the change
+    assert chosen.choose([sequence], 1, line(0.010, 0.0001), 0.004) == [8]

@@ -110,3 +110,16 @@ def test_a_size_that_was_slow_by_chance_is_not_dearer_than_a_larger_one_that_is_
     step_time.observe(StepShape(3), 0.024)
     step_time.observe(StepShape(4), 0.012)
     assert step_time.seconds(StepShape(3)) <= 1.01 * step_time.seconds(StepShape(4))
+
+
+def test_what_a_change_of_size_costs_is_learned_from_sizes_that_are_known() -> None:
+    step_time, last = StepTime(), 0
+    for tokens in ([4] * 12 + [9]) * 30:
+        step_time.observe(StepShape(tokens), 0.010 + 0.0002 * tokens + 0.003 * (tokens != last))
+        last = tokens
+    assert step_time.change_s == pytest.approx(0.003, rel=0.2)
+    assert step_time.seconds(StepShape(4)) == pytest.approx(0.0108, rel=0.02)
+
+
+def test_where_a_change_of_size_costs_nothing_none_is_learned() -> None:
+    assert trained(2000).change_s < 0.0005
