@@ -32,11 +32,13 @@ class KnownTimes:
             del self._known[version, variant]
 
     def variants(self, version: ModelVersion) -> list[str]:
-        """Of whose runs something is known."""
+        """Of whose runs something may be known, the version's own file first."""
         return [variant for each, variant in self._known if each == version]
 
     def told(self, version: ModelVersion, variant: str) -> dict[str, Any] | None:
-        """What `headrace simulate` reads; None where nothing is known, or where nobody foresees times."""
+        """What `headrace simulate` reads, "" is of the version's own file; None where nothing is known, or where nobody
+        foresees times."""
+        variant = variant or next(iter(self.variants(version)), "")
         known = self._known.get((version, variant))
         if known is None or not known.latency.known:
             return None

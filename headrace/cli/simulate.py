@@ -43,7 +43,7 @@ def run(arguments: Sequence[str]) -> int:
             ended = "interrupted"
     options = wanted.options
     report = Report(
-        model=" ".join(filter(None, (options.model or told.model_name, told.model_version))) or source,
+        model=" ".join(filter(None, (options.model or told.model_name, told.model_version, told.variant))) or source,
         times=source,
         objective=f"{options.slo_ms:g} ms" if options.slo_ms else "none",
         arrivals=options.arrivals,
@@ -78,7 +78,8 @@ def _times(wanted: Wanted) -> tuple[Told, str]:
             raise Failure(f"--latency {options.latency}: {error}", exit_code=2) from error
     server = Server(options.server, WAIT_S)
     version = f"/versions/{quote(options.version, safe='')}" if options.version else ""
-    path = f"/v2/headrace/models/{quote(options.model, safe='')}{version}/latency"
+    variant = f"?variant={quote(options.variant, safe='')}" if options.variant else ""
+    path = f"/v2/headrace/models/{quote(options.model, safe='')}{version}/latency{variant}"
     with server.exchange("GET", path) as response:
         body = response.read()
     if response.status != 200:

@@ -62,6 +62,7 @@ def _add_times(made: ArgumentParser) -> None:
     group = made.add_argument_group("times of runs")
     group.add_argument("--server", default=URL, metavar="URL", help=f"the server that is asked for them; else {URL}")
     group.add_argument("--version", metavar="N", help="of the model; else the server's choice")
+    group.add_argument("--variant", metavar="NAME", help="of the model; else its own file")
     group.add_argument("--latency", type=Path, metavar="FILE", help="a file of them instead of a server")
     group.add_argument(
         "--speed", type=float, default=1.0, metavar="TIMES", help="how much quicker machines are; else 1"
@@ -180,7 +181,10 @@ def _check(options: Namespace) -> None:
             not (options.rate or options.concurrency or options.find_max or options.arrivals.startswith("trace:")),
             "say what is asked for: --rate, --concurrency or --find-max",
         ),
-        (options.latency and options.version, "--version is of a server's model: it does not go with --latency"),
+        (
+            options.latency and (options.version or options.variant),
+            "--version and --variant are of a server's model: they do not go with --latency",
+        ),
     )
     for wrong, message in refusals:
         if wrong:

@@ -13,6 +13,7 @@ class Told(msgspec.Struct, frozen=True):
     latency: dict[str, Any]
     model_name: str = ""
     model_version: str = ""
+    variant: str = ""
     max_size: int | None = None  # rows in one run
     instances: int | None = None
 

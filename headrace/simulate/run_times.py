@@ -7,8 +7,9 @@ import numpy as np
 
 from headrace.batching.latency import Latency
 
-BLOCK = 8  # ratios that stay together as they were measured: a slow moment of a machine lasts more than one run
-DRAWN = 512  # blocks at a time
+BLOCKS = 8  # that the ratios are cut to, at least: what was measured in a row stays so, for a machine's slow moments
+LEAST, MOST = 8, 256  # last longer than a run, and are known after some
+DRAWN = 4096  # ratios at a time
 FEW = 20  # ratios, below which they say nothing of the spread
 
 
@@ -42,7 +43,7 @@ def blocks(ratios: Sequence[float], seed: int) -> Iterator[float]:
     """These for ever, in blocks that are drawn by lot; their median is brought to 1, which is a typical run."""
     array = np.asarray(ratios) / np.median(ratios)
     random = np.random.default_rng([seed, 2])
-    within = np.arange(BLOCK)
+    within = np.arange(min(max(len(array) // BLOCKS, LEAST), MOST))
     while True:
-        starts = random.integers(0, len(array), DRAWN)
+        starts = random.integers(0, len(array), DRAWN // len(within))
         yield from array[(starts[:, None] + within) % len(array)].ravel().tolist()

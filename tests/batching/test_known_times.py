@@ -28,6 +28,16 @@ def test_what_is_known_is_told_with_how_the_model_is_run() -> None:
     assert times.variants(VERSION) == [""]
 
 
+def test_the_own_file_of_a_model_with_variants_is_the_first() -> None:
+    times = KnownTimes()
+    for variant in ("fp32", "int8"):
+        times.add(VERSION, variant, known())
+    told = times.told(VERSION, "")
+    assert told
+    assert told["variant"] == "fp32"
+    assert times.variants(VERSION) == ["fp32", "int8"]
+
+
 def test_a_model_that_never_ran_has_no_times() -> None:
     times = KnownTimes()
     times.add(VERSION, "", Known(Latency(), 16, 1))

@@ -66,7 +66,7 @@ def test_a_trace_brings_its_own_rate_and_length(tmp_path: Path) -> None:
         ("m --rate 1 --arrivals often", "--arrivals 'often' is no arrival process"),
         ("m --arrivals trace:none.csv", "No such file"),
         ("m --rate 1 --html nowhere/x.html", "there is no folder nowhere"),
-        ("--latency x.json --rate 1 --version 1", "--version is of a server's model"),
+        ("--latency x.json --rate 1 --version 1", "--version and --variant are of a server's model"),
     ],
 )
 def test_what_is_wrong_is_named(flags: str, says: str) -> None:
