@@ -55,7 +55,7 @@ models = st.builds(
     Model,
     st.sampled_from([0.5, 2.0, 10.0]),
     st.sampled_from([0.05, 0.5, 1.0]),
-    st.sampled_from([0.0, 0.005, 0.03, 0.13]),
+    st.sampled_from([0.001, 0.005, 0.03, 0.13]),
     st.sampled_from([0.02, 0.1, 0.2]),
 )
 
