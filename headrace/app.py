@@ -27,6 +27,7 @@ from headrace.models.lifecycle import States
 from headrace.models.reconcile import Reconcile
 from headrace.models.registry import Registry, Served
 from headrace.models.repository import LocalRepository
+from headrace.models.state import State, state_folder
 from headrace.models.watch import Watch
 from headrace.observe import logs
 from headrace.observe.bus import Bus
@@ -107,6 +108,7 @@ class Server:
             self.build,
             config.models,
             drain_s=config.server.drain_s,
+            state=State(state_folder(config.state.dir, os.environ, local.path)),
         )
         models = config.models
         self.watch = Watch(local, self.reconcile.refresh, settle_s=models.settle_s, poll_s=models.poll_s)

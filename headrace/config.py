@@ -97,8 +97,7 @@ class Models(msgspec.Struct, frozen=True):
         ),
     ] = ""
     settle_s: Annotated[
-        float,
-        Meta(gt=0, le=3600, description="How long changed files have to be still before they are loaded."),
+        float, Meta(gt=0, le=3600, description="How long changed files have to be still before they are loaded.")
     ] = 1.0
     poll_s: Annotated[
         Seconds, Meta(description="How often the repository is looked at where the kernel tells of no change.")
@@ -203,6 +202,18 @@ class Llm(msgspec.Struct, frozen=True):
     ] = "auto"
 
 
+class State(msgspec.Struct, frozen=True):
+    """What is kept for the next start."""
+
+    dir: Annotated[
+        str,
+        Meta(
+            description="Where labels, and what requests unload, are kept for the next start.",
+            extra={"takes": "a path, or nothing"},
+        ),
+    ] = ""
+
+
 class Log(msgspec.Struct, frozen=True):
     """What the server writes to standard error."""
 
@@ -224,6 +235,7 @@ class Config(msgspec.Struct, frozen=True):
     batching: Batching = Batching()
     workers: Workers = Workers()
     llm: Llm = Llm()
+    state: State = State()
     log: Log = Log()
     tenants: Mapping[str, Tenant] = {}  # by name; `OTHERS` are those that are not named
 

@@ -91,10 +91,11 @@ class Signature(msgspec.Struct, frozen=True):
 
 
 class ModelRef(msgspec.Struct, frozen=True, gc=False):
-    """What a caller asks for: a name, and a version or None for the server's choice."""
+    """What a caller asks for: a name, and a version, a label of one, or neither for the server's choice."""
 
     name: str
     version: int | None = None
+    label: str = ""
 
 
 class ModelVersion(msgspec.Struct, frozen=True, gc=False):

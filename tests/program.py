@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parent.parent
 ANY_PORTS = ("--http-port", "0", "--grpc-port", "0")
@@ -37,7 +38,12 @@ def serving(repository: Path, *flags: str, source: Path = ROOT) -> Iterator[Prog
     """Start headrace of `source`, wait until it is ready, and be sure that it is gone afterwards."""
     command = [sys.executable, "-m", "headrace", "serve", str(repository), *(flags or ANY_PORTS)]
     environment = {**os.environ, "PYTHONPATH": str(source)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=source, env=environment) as process:
+    with (
+        TemporaryDirectory(prefix="state-") as state,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, cwd=source, env={"XDG_STATE_HOME": state, **environment}
+        ) as process,
+    ):
         try:
             assert process.stdout
             told = next((line for line in process.stdout if line.startswith("Serving ")), "")

@@ -9,7 +9,7 @@ from headrace.models.registry import Served
 from headrace.models.repository import Catalog, LocalRepository
 from headrace.models.signature_change import signature_change
 from headrace.servable import Servable
-from headrace.types import Manifest, ModelVersion
+from headrace.types import Manifest, ModelVersion, Signature
 
 Build = Callable[[Manifest], Awaitable[Servable]]
 
@@ -37,7 +37,7 @@ class Making:
             if await asyncio.to_thread(self._repository.facts, manifest) != facts:
                 self._tried.pop(manifest.id, None)
                 raise ModelInvalid("its files changed while it was loaded; load it again once they are whole")
-            self._check_signature(manifest, servable, stands_for)
+            self.check_signature(manifest, servable.signature, stands_for)
         except BaseException:
             await servable.close()
             raise
@@ -56,10 +56,11 @@ class Making:
         """What each version of a model would be made from now. Raises OSError."""
         return {each.version: Source(each, self._repository.facts(each)) for each in catalog.manifests}
 
-    def _check_signature(self, manifest: Manifest, servable: Servable, stands_for: Served | None) -> None:
+    def check_signature(self, manifest: Manifest, signature: Signature, stands_for: Served | None) -> None:
+        """Raises ModelInvalid where clients could not go on, and nobody said that they need not."""
         allowed = manifest.allow_signature_change
         if stands_for is None or (self._allow_signature_change if allowed is None else allowed):
             return
-        if changes := signature_change(stands_for.signature, servable.signature):
+        if changes := signature_change(stands_for.signature, signature):
             served = f"version {stands_for.version.version}, which is served"
             raise ModelInvalid(f"clients of {served}, could not go on: {'; '.join(changes)}. {ALLOW}")

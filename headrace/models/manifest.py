@@ -28,6 +28,7 @@ from headrace.models.references import inside, read_labels
 from headrace.models.schema_faults import explain, unknown_key
 from headrace.models.variants import OWN, VARIANT_NAME
 from headrace.models.version_policy import All, Latest, Specific, VersionPolicy
+from headrace.models.wishes import WHAT_IS_A_LABEL, is_label
 from headrace.types import Batching, Cache, LanguageChoices, Objective, Padding, Shape, TensorSpec, WarmUp, WarmUpInput
 
 BatchSize = Annotated[int, Meta(ge=1, le=MAX_BATCH_SIZE)]
@@ -138,6 +139,7 @@ class _ModelToml(_Strict, frozen=True):
     variant: _OwnVariant | None = None
     variants: tuple[_Variant, ...] = ()
     allow_signature_change: bool | None = None
+    labels: dict[str, Annotated[int, Meta(ge=1, le=2**63 - 1)]] | None = None
     parameters: dict[str, str | int | float | bool] = {}
 
 
@@ -177,6 +179,7 @@ def parse_model_toml(content: bytes, folder: Path, file: str = "model.toml") -> 
         threads=said.threads,
         version_policy=_version_policy(said.version_policy, f"{file}: version_policy"),
         allow_signature_change=said.allow_signature_change,
+        labels=_labels(said.labels, f"{file}: labels"),
         batching=_batching(said.batching, f"{file}: batching"),
         cache=_cache(said.cache),
         objective=Objective(**msgspec.structs.asdict(said.objective)),
@@ -223,6 +226,13 @@ def _version_policy(said: str | tuple[int, ...] | None, where: str) -> VersionPo
     if not said:
         raise ModelInvalid("names no version; give at least one, as in [1, 3]", where)
     return Specific(said)
+
+
+def _labels(said: dict[str, int] | None, where: str) -> dict[str, int] | None:
+    for label in said or {}:
+        if not is_label(label):
+            raise ModelInvalid(f"{label!r} is no label: {WHAT_IS_A_LABEL}", where)
+    return said
 
 
 def _batching(said: bool | _Batching | None, where: str) -> Batching:

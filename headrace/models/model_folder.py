@@ -38,6 +38,7 @@ class ModelVersions(msgspec.Struct, frozen=True):
     manifests: tuple[Manifest, ...] = ()
     broken: tuple[VersionStatus, ...] = ()
     policy: VersionPolicy = Latest(1)
+    labels: Mapping[str, int] = {}
 
 
 class _Contents(msgspec.Struct, frozen=True):
@@ -83,8 +84,10 @@ def read_model_folder(name: str, folder: Path, config: Mapping[str, Any] | None 
             manifests.append(_version(name, number, places, folder, layers))
         except (ModelInvalid, OSError) as error:
             broken.append(unavailable(name, number, error))
-    policy = combine(layers)[0].version_policy or Latest(1)
-    return ModelVersions(tuple(manifests), (*broken, *_missing(name, policy, contents.places)), policy)
+    said, _ = combine(layers)
+    policy = said.version_policy or Latest(1)
+    missing = _missing(name, policy, contents.places)
+    return ModelVersions(tuple(manifests), (*broken, *missing), policy, said.labels or {})
 
 
 def unavailable(name: str, version: int | None, reason: Exception | str) -> VersionStatus:
@@ -177,6 +180,8 @@ def _with_version_toml(place: Path, folder: Path, layers: Sequence[Layer]) -> Se
     says = parse_model_toml(toml.read_bytes(), folder, source)
     if says.version_policy is not None:
         raise ModelInvalid("belongs to the model.toml of the model's folder", f"{source}: version_policy")
+    if says.labels is not None:
+        raise ModelInvalid("belong to the model.toml of the model's folder", f"{source}: labels")
     at = sum(layer.source == "parameters.config" for layer in layers)
     return [*layers[:at], Layer(source, says), *layers[at:]]
 

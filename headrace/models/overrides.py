@@ -18,6 +18,7 @@ SCALARS = (
     "filename",
     "cache",
     "allow_signature_change",
+    "labels",
 )
 TENSORS = ("inputs", "outputs")
 WHOLE = ("warm_up", "variant", "variants")
@@ -43,6 +44,7 @@ class Overrides(msgspec.Struct, frozen=True):
     version_policy: VersionPolicy | None = None
     filename: str | None = None  # of the model, inside the version's folder
     allow_signature_change: bool | None = None
+    labels: Mapping[str, int] | None = None
     cache: Cache | Literal[False] | None = None  # False: none, whatever others say
     batching: Batching = Batching()
     objective: Objective = Objective()

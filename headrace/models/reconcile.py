@@ -11,24 +11,26 @@ from typing import Any
 import msgspec
 
 from headrace.config import Models
-from headrace.errors import Forbidden, HeadraceError, InvalidRequest, ModelInvalid, ModelNotFound
+from headrace.errors import Forbidden, HeadraceError, InvalidRequest, ModelInvalid, ModelNotFound, VersionNotFound
 from headrace.models.changes import gone, standing
 from headrace.models.control import control_of
 from headrace.models.lifecycle import States
 from headrace.models.making import Build, Making
 from headrace.models.registry import Registry, Served
-from headrace.models.repository import Catalog, LocalRepository
+from headrace.models.repository import Catalog, LocalRepository, nothing_there
+from headrace.models.routing import Routing
+from headrace.models.state import State
 from headrace.models.under_way import Tried, UnderWay
 from headrace.models.uploads import Uploads
-from headrace.models.version_policy import Latest, Unload, next_move
-from headrace.models.wishes import Wishes, loaded, rolled_back, wanted_versions
-from headrace.types import Manifest, ModelRef, VersionState, VersionStatus
+from headrace.models.version_policy import Load, Unload, next_move
+from headrace.models.wishes import WHAT_IS_A_LABEL, is_label, labelled, loaded, rolled_back, unloaded
+from headrace.types import Manifest, ModelRef, ModelVersion, VersionState, VersionStatus
 
 log = logging.getLogger(__name__)
 
 DEFAULTS = Models()
-MOST_BEFORE = 16  # versions that can be gone back to
 NOT_ASKED = 'not loaded: models.control is "explicit" and nobody asked for it'
+UNLOADED = "a request unloaded it; a load request brings it back"
 
 
 class Reconcile:
@@ -46,6 +48,7 @@ class Reconcile:
         models: Models = DEFAULTS,
         *,
         drain_s: float = 30.0,
+        state: State | None = None,
     ) -> None:
         """Raises SettingInvalid where settings of `models` do not go together."""
         self._repository = repository
@@ -58,22 +61,26 @@ class Reconcile:
         self._allows_uploads = models.uploads
         self._uploads = Uploads()
         self._under_way = UnderWay()
-        self._wishes: dict[str, Wishes] = {}
-        self._before: dict[str, list[int]] = {}  # the versions that stood for a model before this one, the last last
+        self._routing = Routing(registry, state or State(None))
         self._sent: set[str] = set()  # served by what a load request sent along: files alone do not replace them
         self._refreshing: set[str] = set()  # names whose files are going to be looked at
 
     async def start(self) -> None:
         """Load what the settings, the repository and its version policies want; the index tells what cannot be."""
         catalog = await asyncio.to_thread(self._repository.scan)
+        await self._routing.read()
         self._tell_broken(catalog)
         names = {manifest.name for manifest in catalog.manifests}
-        first = names if self._control.first is None else self._control.first
+        first = names if self._control.first is None else self._control.first | self._routing.asked()
         for manifest in catalog.manifests:
-            if manifest.name not in first:
+            if self._routing.of(manifest.name).unloaded:
+                self._states.put(manifest.name, manifest.version, "UNAVAILABLE", UNLOADED)
+            elif manifest.name not in first:
                 self._states.put(manifest.name, manifest.version, "UNAVAILABLE", NOT_ASKED)
         for name in first.difference(names, (broken.name for broken in catalog.broken)):
-            self._states.put(name, None, "UNAVAILABLE", "models.load names it, and the repository does not have it")
+            self._states.put(
+                name, None, "UNAVAILABLE", "models.load or a request named it, and the repository does not have it"
+            )
         await asyncio.gather(*(self._start(name, catalog) for name in sorted(names.intersection(first))))
 
     async def load(
@@ -100,6 +107,17 @@ class Reconcile:
         await self._under_way.asked(name, partial(self._roll_back_asked, name))
         served = self._registry.get(ModelRef(name))
         return served.version.version
+
+    async def label(self, name: str, label: str, version: int | None) -> None:
+        """Have a label lead to a version, which is loaded first and kept; None takes back what requests said of it.
+
+        Returns once requests are led there. Raises ModelNotFound, VersionNotFound, InvalidRequest, ModelInvalid where
+        the version does not load or its clients could not go on, or Forbidden as `load`.
+        """
+        self._control.check_asked()
+        if not is_label(label):
+            raise InvalidRequest(f"{label!r} is no label: {WHAT_IS_A_LABEL}", "label")
+        await self._under_way.asked(name, partial(self._label_asked, name, label, version))
 
     async def unload(self, name: str, dependents: bool = False, wait: bool = True) -> None:
         """Take every version out of service and give its memory back; with `wait`, return once that is done.
@@ -130,6 +148,7 @@ class Reconcile:
         await asyncio.gather(*(self._close(name) for name in self._registry.names()))
         for name in self._uploads.names():
             self._uploads.discard(name)
+        self._routing.close()
 
     def index(self) -> tuple[VersionStatus, ...]:
         """Every version known, by name and version, with its state and the reason."""
@@ -139,8 +158,9 @@ class Reconcile:
 
     async def _start(self, name: str, catalog: Catalog) -> None:
         async with self._under_way.lock(name):
-            with suppress(HeadraceError):  # the index tells
-                await self._move(name, catalog, {}, "wanted at the start")
+            if not self._routing.of(name).unloaded:
+                with suppress(HeadraceError):  # the index tells
+                    await self._move(name, catalog, {}, "wanted at the start")
 
     async def _load_asked(
         self, name: str, config: Mapping[str, Any] | None, files: Mapping[str, bytes] | None, tried: Tried
@@ -150,13 +170,9 @@ class Reconcile:
             catalog = await asyncio.to_thread(repository.find, name, config)
             self._tell_broken(catalog)
             if not catalog.manifests:
-                raise self._nothing_there(name, catalog)
-            self._wish(name, loaded(self._wishes_of(name)))
-            versions = self._wanted(name, catalog)  # they are loaded anew
-            ready = self._registry.versions(name)
-            await self._move(
-                name, catalog, {each: "READY" for each in ready if each not in versions}, "asked for", tried
-            )
+                raise nothing_there(name, catalog)
+            await self._routing.wish(name, loaded(self._routing.of(name), asked=self._control.first is not None))
+            await self._move(name, catalog, None, "asked for", tried)
         finally:
             self._discard_uploads(name)
         (self._sent.add if config is not None or files else self._sent.discard)(name)
@@ -164,7 +180,7 @@ class Reconcile:
     async def _roll_back_asked(self, name: str, tried: Tried) -> None:
         catalog = await asyncio.to_thread(self._repository.find, name)
         manifests = {manifest.version: manifest for manifest in catalog.manifests}
-        before, ready = self._before.get(name), self._registry.versions(name)
+        before, ready = self._routing.before(name), self._registry.versions(name)
         if not before or not ready:
             raise InvalidRequest(f"model {name!r} was served by no other version before", "model")
         target = before[-1]
@@ -172,15 +188,50 @@ class Reconcile:
             if target not in manifests:
                 raise ModelInvalid(f"version {target}, which was served before, is no longer in the repository")
             await self._load(manifests[target], "rolled back to")
-        self._wish(name, rolled_back(self._wishes_of(name), target, {*manifests, *self._registry.versions(name)}))
-        before.pop()
+        await self._routing.go_back(
+            name, rolled_back(self._routing.of(name), target, {*manifests, *self._registry.versions(name)})
+        )
         self._sent.discard(name)
         tried(None)
-        await self._move(name, catalog, dict.fromkeys(self._registry.versions(name), "READY"), "rolled back")
+        await self._leave(name, catalog)
+
+    async def _label_asked(self, name: str, label: str, version: int | None, tried: Tried) -> None:
+        catalog = await asyncio.to_thread(self._repository.look, name)
+        wishes = self._routing.of(name)
+        if not catalog.manifests and not self._registry.versions(name):
+            raise nothing_there(name, catalog)
+        if version is not None:
+            await self._ready_for(label, ModelVersion(name, version), catalog)
+        elif label in wishes.filed and label not in wishes.labels:
+            raise InvalidRequest(f"label {label!r} is set by model.toml; take it out there", "label")
+        elif label not in wishes.labels:
+            raise VersionNotFound(f"model {name!r} has no label {label!r}", "label")
+        await self._routing.wish(name, labelled(self._routing.of(name), label, version))
+        tried(None)
+        await self._leave(name, catalog)
+        if version is None:
+            self.refresh(name)  # the files may have the label lead elsewhere
+
+    async def _ready_for(self, label: str, wanted: ModelVersion, catalog: Catalog) -> None:
+        """Load the version that a label is to lead to, where it is not ready, and see that clients can go on."""
+        name = wanted.name
+        if self._routing.of(name).unloaded:
+            raise InvalidRequest(f"model {name!r} was unloaded; load it before it is given labels", "label")
+        manifests = {manifest.version: manifest for manifest in catalog.manifests}
+        leads = self._routing.leads(name, label)
+        if served := self._registry.find(name, wanted.version):
+            self._making.check_signature(served.manifest, served.signature, leads)
+        elif wanted.version in manifests:
+            await self._load(manifests[wanted.version], f"label {label!r} is to lead to it", leads)
+        else:
+            there = ", ".join(map(str, manifests)) or "none"
+            raise VersionNotFound(
+                f"model {name!r} has no version {wanted.version} to load; there are: {there}", "version"
+            )
 
     async def _unload_asked(self, name: str) -> None:
         async with self._under_way.lock(name):
-            self._wish(name, msgspec.structs.replace(self._wishes_of(name), unloaded=True))
+            await self._routing.wish(name, unloaded(self._routing.of(name)))
             for version in self._registry.versions(name):
                 await self._retire(name, version, "asked for")
             self._discard_uploads(name)
@@ -189,7 +240,7 @@ class Reconcile:
         async with self._under_way.lock(name):
             self._refreshing.discard(name)
             try:
-                catalog = await asyncio.to_thread(self._found, name)
+                catalog = await asyncio.to_thread(self._repository.look, name)
                 found = await asyncio.to_thread(self._making.sources, catalog)
             except (HeadraceError, OSError) as error:
                 log.warning("%s cannot be looked at: %s; it stays as it is", name, error)
@@ -198,28 +249,18 @@ class Reconcile:
             if name in self._sent and there:
                 log.info("the files of %s changed; what a load request sent along stays until the next load", name)
                 return
+            kept = self._routing.of(name).routed.values() if there else ()
             for version in gone(self._registry.versions(name), there):
-                await self._retire(name, version, "its files are gone")
-            self._forget(name, there)
+                if version in kept:
+                    self._states.put(name, version, "READY", "its files are gone; a label keeps it")
+                else:
+                    await self._retire(name, version, "its files are gone")
+            await self._forget(name, there)
             self._tell_broken(catalog)
-            if found and not self._wishes_of(name).unloaded:
+            if found and not self._routing.of(name).unloaded:
                 states = standing(self._registry.versions(name), self._making.tried(name, found), found)
                 with suppress(HeadraceError):  # the index tells
                     await self._move(name, catalog, states, "its files changed")
-
-    # ---- what is wished for
-
-    def _wishes_of(self, name: str) -> Wishes:
-        return self._wishes.get(name, Wishes())
-
-    def _wish(self, name: str, wishes: Wishes) -> None:
-        if wishes != self._wishes_of(name):
-            self._wishes[name] = wishes
-            self._registry.wish(name, wishes)
-
-    def _wanted(self, name: str, catalog: Catalog) -> list[int]:
-        versions = [manifest.version for manifest in catalog.manifests if manifest.name == name]
-        return wanted_versions(catalog.policy[name], versions, self._wishes_of(name))
 
     # ---- moves
 
@@ -227,37 +268,53 @@ class Reconcile:
         self,
         name: str,
         catalog: Catalog,
-        states: dict[int, VersionState],
+        states: dict[int, VersionState] | None,
         cause: str,
         tried: Tried = lambda error: None,
     ) -> None:
-        """Move by move from where `states` begin to what is wanted; `tried` is told before anything is unloaded.
+        """Move by move from where `states` begin to what is wanted; None loads all of it anew.
 
-        Raises the first reason why a version did not load.
+        `tried` is told before anything is unloaded. Raises the first reason why a version did not load.
         """
         manifests = {manifest.version: manifest for manifest in catalog.manifests if manifest.name == name}
-        versions = self._wanted(name, catalog)
-        if not versions:
-            raise self._nothing_there(name, catalog)  # a policy that no version meets takes nothing out of service
+        await self._routing.wish(
+            name, msgspec.structs.replace(self._routing.of(name), filed=catalog.labels.get(name, {}))
+        )
+        versions, held = self._routing.wanted(name, catalog)
+        if not versions and not held:
+            raise nothing_there(name, catalog)  # a policy that no version meets takes nothing out of service
+        if states is None:
+            anew = {*versions, *held}.intersection(manifests)
+            states = {version: "READY" for version in self._registry.versions(name) if version not in anew}
         failures: list[HeadraceError] = []
-        while move := next_move(states, versions):
-            if isinstance(move, Unload):
-                tried(failures[0] if failures else None)
-                states[move.version] = "UNAVAILABLE"
-                await self._retire(name, move.version, "no longer among the versions that are wanted")
-                continue
+        while isinstance(move := next_move(states, versions, held), Load):
             try:
-                await self._load(manifests[move.version], cause)
+                await self._load(manifests[move.version], cause, self._routing.stands_for(name, move.version))
                 states[move.version] = "READY"
             except HeadraceError as error:
                 states[move.version] = "UNAVAILABLE"
                 failures.append(error)
+        await self._routing.reroute(name)
         tried(failures[0] if failures else None)
+        await self._leave(name, catalog)
         if failures:
             raise failures[0]
 
-    async def _load(self, manifest: Manifest, cause: str) -> None:
-        """Make it, publish it by one assignment, and let what it replaces end. Raises ModelInvalid."""
+    async def _leave(self, name: str, catalog: Catalog) -> None:
+        """Unload what is wanted no longer."""
+        versions, held = self._routing.wanted(name, catalog)
+        ready = self._registry.versions(name)
+        states: dict[int, VersionState] = dict.fromkeys((*versions, *held), "UNAVAILABLE")
+        states |= dict.fromkeys(ready, "READY")
+        while isinstance(move := next_move(states, versions, held), Unload):
+            states[move.version] = "UNAVAILABLE"
+            await self._retire(name, move.version, "no longer among the versions that are wanted")
+
+    async def _load(self, manifest: Manifest, cause: str, stands_for: Served | None = None) -> None:
+        """Make it, publish it by one assignment, and let what it replaces end. Raises ModelInvalid.
+
+        `stands_for` is what clients are answered by that this one is going to answer.
+        """
         name, version = manifest.name, manifest.version
         before = self._registry.find(name, version)
         if before is None:
@@ -265,7 +322,7 @@ class Reconcile:
         async with self._places:
             started = time.monotonic()
             try:
-                servable = await self._making.make(manifest, before or self._stands_above(name, version))
+                servable = await self._making.make(manifest, before or stands_for)
             except Exception as error:
                 reason = str(error) if isinstance(error, HeadraceError) else f"{type(error).__name__}: {error}"
                 if not isinstance(error, HeadraceError):
@@ -275,22 +332,11 @@ class Reconcile:
                 raise ModelInvalid(reason) from error
         stood = self._registry.default(name)
         self._registry.publish(Served(manifest.id, manifest, servable))
-        self._remember(name, stood)
+        self._routing.remember(name, stood)
         warnings = "; ".join(servable.signature.warnings)
         self._states.put(name, version, "READY", warnings, seconds=time.monotonic() - started, cause=cause)
         if before:
             self._under_way.spawn(self._end(before))
-
-    def _stands_above(self, name: str, version: int) -> Served | None:
-        """What answers without a version now, where this one would take its place."""
-        default = self._registry.default(name)
-        return default if default and default.version.version < version else None
-
-    def _remember(self, name: str, stood: Served | None) -> None:
-        """What stood for the model until now, where another version does now."""
-        stands = self._registry.default(name)
-        if stood and stands and stood.version != stands.version:
-            self._before[name] = [*self._before.get(name, ())[-MOST_BEFORE + 1 :], stood.version.version]
 
     async def _retire(self, name: str, version: int, cause: str) -> None:
         served = self._registry.find(name, version)
@@ -320,13 +366,6 @@ class Reconcile:
 
     # ---- the repository
 
-    def _found(self, name: str) -> Catalog:
-        """One model as it is now, also where it is gone."""
-        try:
-            return self._repository.find(name)
-        except ModelNotFound:
-            return Catalog((), (), {name: Latest()})
-
     def _tell_broken(self, catalog: Catalog) -> None:
         for broken in catalog.broken:
             kept = broken.version is not None and self._registry.find(broken.name, broken.version) is not None
@@ -337,22 +376,14 @@ class Reconcile:
             if self._states.get(broken.name, broken.version) != status:
                 self._states.put(*msgspec.structs.astuple(status))
 
-    def _forget(self, name: str, there: Collection[int | None]) -> None:
+    async def _forget(self, name: str, there: Collection[int | None]) -> None:
         """Out of the index goes what the repository no longer has."""
-        if not there:  # what comes under this name is another model
-            self._wish(name, Wishes())
-            self._before.pop(name, None)
+        if not there:
+            await self._routing.forget(name)
         for status in self._states.of(name):
             if status.version not in there and self._registry.find(name, status.version or 0) is None:
                 self._states.forget(name, status.version)
                 self._making.forget(name, status.version or 0)
-
-    def _nothing_there(self, name: str, catalog: Catalog) -> HeadraceError:
-        for broken in catalog.broken:
-            if broken.name == name:
-                version = f"version {broken.version}: " if catalog.manifests else ""
-                return ModelInvalid(version + broken.reason)
-        return ModelNotFound(f"model {name!r} is not in the repository")
 
     def _discard_uploads(self, name: str) -> None:
         """Remove what was uploaded and no version is served from."""

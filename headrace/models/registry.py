@@ -1,13 +1,15 @@
 """The versions that can be asked now: written by the reconcile loop, read once a request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from headrace.errors import HeadraceError, ModelNotFound, ModelUnavailable, VersionNotFound
-from headrace.models.wishes import Wishes, default_version
+from headrace.models.wishes import Wishes, default_version, is_label
 from headrace.servable import Servable
 from headrace.types import Manifest, ModelRef, ModelVersion, Signature, VersionStatus
+
+__all__ = ["Registry", "Served", "is_label"]
 
 MAX_TOLD = 128  # characters of a name that nothing has
 
@@ -39,13 +41,19 @@ class Registry:
 
     def get(self, ref: ModelRef) -> Served:
         """The version asked for, or the default. Raises ModelNotFound, VersionNotFound or ModelUnavailable."""
-        if ref.version is None:
+        if ref.label:
+            served = self.find(ref.name, self.labels(ref.name).get(ref.label, 0))
+        elif ref.version is None:
             served = self._default.get(ref.name)
         else:
             served = self.find(ref.name, ref.version)
         if served is None:
             raise self._why_not(ref)
         return served
+
+    def labels(self, name: str) -> Mapping[str, int]:
+        """Where each label of a model leads now."""
+        return self._wishes.get(name, Wishes()).routed
 
     def default(self, name: str) -> Served | None:
         """What answers where no version is asked for."""
@@ -96,9 +104,22 @@ class Registry:
         if not known and ref.name not in self._ready:
             name = ref.name if len(ref.name) <= MAX_TOLD else f"{ref.name[:MAX_TOLD]}..."
             return ModelNotFound(f"model {name!r} is not in the repository")
+        if ref.label:
+            return self._why_not_label(ref)
         for status in known:
             if ref.version in (None, status.version):
                 reason = f": {status.reason}" if status.reason else ""
                 return ModelUnavailable(f"model {ref.name!r} is {status.state}{reason}")
         ready = ", ".join(map(str, self.versions(ref.name))) or "none"
         return VersionNotFound(f"model {ref.name!r} has no version {ref.version}; ready: {ready}")
+
+    def _why_not_label(self, ref: ModelRef) -> HeadraceError:
+        meant = self._wishes.get(ref.name, Wishes()).meant
+        if ref.label in meant:
+            ready = ", ".join(map(str, self.versions(ref.name))) or "none"
+            return ModelUnavailable(
+                f"label {ref.label!r} is version {meant[ref.label]}, which is not ready; ready: {ready}"
+            )
+        there = ", ".join(sorted(meant)) or "none"
+        label = ref.label if len(ref.label) <= MAX_TOLD else f"{ref.label[:MAX_TOLD]}..."
+        return VersionNotFound(f"model {ref.name!r} has no label {label!r}; labels: {there}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from headrace.errors import ModelNotFound, SettingInvalid
+from headrace.errors import HeadraceError, ModelInvalid, ModelNotFound, SettingInvalid
 from headrace.models.file_facts import Facts, facts_of
 from headrace.models.model_files import RUNTIME_OF, is_model_folder, name_of, suffix_of
 from headrace.models.model_folder import ModelVersions, is_hidden, read_model_file, read_model_folder, unavailable
@@ -22,6 +22,16 @@ class Catalog(msgspec.Struct, frozen=True):
     manifests: tuple[Manifest, ...]
     broken: tuple[VersionStatus, ...]
     policy: Mapping[str, VersionPolicy]
+    labels: Mapping[str, Mapping[str, int]] = {}
+
+
+def nothing_there(name: str, catalog: Catalog) -> HeadraceError:
+    """Why none of its versions can be wanted."""
+    for broken in catalog.broken:
+        if broken.name == name:
+            version = f"version {broken.version}: " if catalog.manifests else ""
+            return ModelInvalid(version + broken.reason)
+    return ModelNotFound(f"model {name!r} is not in the repository")
 
 
 class LocalRepository:
@@ -48,6 +58,11 @@ class LocalRepository:
         if places is None:
             raise ModelNotFound(f"model {name!r} is not in the repository")
         return _catalog([(name, _read(name, places, config))])
+
+    def look(self, name: str) -> Catalog:
+        """One model as it is now, also where there is none of that name. Raises SettingInvalid as `scan`."""
+        places = self._entries().get(name)
+        return _catalog([(name, _read(name, places) if places else ModelVersions())])
 
     def snapshot(self) -> dict[str, Facts]:
         """The files of every model, by its name. Raises SettingInvalid as `scan`."""
@@ -127,4 +142,5 @@ def _catalog(models: Iterable[tuple[str, ModelVersions]]) -> Catalog:
         manifests=tuple(manifest for model in found.values() for manifest in model.manifests),
         broken=tuple(status for model in found.values() for status in model.broken),
         policy={name: model.policy for name, model in found.items()},
+        labels={name: model.labels for name, model in found.items() if model.labels},
     )

@@ -4,7 +4,7 @@ from typing import Literal
 
 from headrace.errors import HeadraceError, InvalidRequest
 from headrace.generation import LanguageFacts
-from headrace.models.registry import Served
+from headrace.models.registry import Served, is_label
 from headrace.protocols.oip.front import Front
 from headrace.types import ModelRef
 
@@ -18,7 +18,7 @@ def language_models(front: Front) -> list[Served]:
 
 
 def find_model(front: Front, name: str | None, task: Task | None = None) -> tuple[ModelRef, LanguageFacts]:
-    """The model of that name, `NAME:VERSION` for one version; without a name, the only one that does the task.
+    """The model of that name, `NAME:VERSION` or `NAME@LABEL` for one version; no name: the only one that does the task.
 
     Raises ModelNotFound, ModelUnavailable, or InvalidRequest where it is no language model or does not do the task.
     """
@@ -57,6 +57,9 @@ def _facts(served: Served) -> LanguageFacts:
 
 
 def _reference(front: Front, name: str) -> ModelRef:
+    base, _, label = name.rpartition("@")
+    if base and is_label(label) and not front.registry.versions(name):
+        return ModelRef(base, None, label)
     base, _, version = name.rpartition(":")
     if base and version.isascii() and version.isdigit() and len(version) < 10 and not front.registry.versions(name):
         return ModelRef(base, int(version))

@@ -17,6 +17,7 @@ MODEL = """
 inputs = [{ name = "x", shape = [-1, 2] }]
 outputs = [{ name = "y", shape = [-1, 2], value = "slice" }]
 """
+BODY = json.dumps({"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]}]})
 QUICK = (*ANY_PORTS, "--set", "models.settle_s=0.05")
 
 
@@ -26,10 +27,10 @@ def put(repository: Path, version: int, text: str = MODEL) -> None:
     (folder / "model.fake").write_text(text)
 
 
-def ask(program: Program, path: str) -> Any:
+def ask(program: Program, path: str, sent: str = "", method: str = "POST") -> Any:
     connection = http.client.HTTPConnection(program.http, timeout=60)
     try:
-        connection.request("POST", path, "")
+        connection.request(method, path, sent)
         answer = connection.getresponse()
         body = answer.read()
         assert answer.status == 200, body
@@ -61,6 +62,26 @@ def test_versions_that_come_change_and_go_are_followed(tmp_path: Path) -> None:
         wait_for(program, ("1", "UNAVAILABLE"), ("2", "UNAVAILABLE"), ("3", "READY"))
         shutil.rmtree(tmp_path / "m" / "3")
         wait_for(program, ("1", "UNAVAILABLE"), ("2", "READY"))
+        assert program.stop() == 0
+
+
+def test_labels_stand_for_versions_and_are_known_to_the_next_start(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    for version in (1, 2):
+        put(models, version)
+    flags = (*QUICK, "--set", f"state.dir={tmp_path / 'state'}")
+    with serving(models, *flags) as program:
+        assert ask(program, "/v2/headrace/models/m/labels/stable", '{"version":"1"}', "PUT")["version"] == "1"
+        assert ask(program, "/v2/models/m/versions/stable/infer", BODY)["model_version"] == "1"
+        assert ask(program, "/v2/models/m/infer", BODY)["model_version"] == "1"
+        assert program.stop() == 0
+    with serving(models, *flags) as program:
+        assert ask(program, "/v2/models/m/infer", BODY)["model_version"] == "1"
+        assert ask(program, "/v2/headrace/models/m/labels/stable", "", "DELETE") is None
+        assert ask(program, "/v2/models/m/infer", BODY)["model_version"] == "2"
+        put(models, 3)
+        wait_for(program, ("1", "UNAVAILABLE"), ("2", "UNAVAILABLE"), ("3", "READY"))
+        assert ask(program, "/v2/headrace/models/m/rollback")["version"] == "2"
         assert program.stop() == 0
 
 

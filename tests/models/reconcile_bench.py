@@ -10,6 +10,7 @@ from headrace.models.lifecycle import States
 from headrace.models.reconcile import Reconcile
 from headrace.models.registry import Registry
 from headrace.models.repository import LocalRepository
+from headrace.models.state import State
 from headrace.records import ModelEvent, Record
 from headrace.servable import Cancel, Reply, Servable
 from headrace.types import Backlog, Manifest, Request, Signature
@@ -39,7 +40,9 @@ class Answering:
 
 
 class Bench:
-    def __init__(self, root: Path, uploads: bool = False, models: Models | None = None) -> None:
+    def __init__(
+        self, root: Path, uploads: bool = False, models: Models | None = None, state: State | None = None
+    ) -> None:
         self.told: list[str] = []
         self.broken: set[str] = set()
         self.built: list[Manifest] = []
@@ -50,7 +53,7 @@ class Bench:
         states = States(self.record)
         self.registry = Registry(states.of)
         models = models or Models(uploads=uploads)
-        self.reconcile = Reconcile(LocalRepository(root), self.registry, states, self.build, models)
+        self.reconcile = Reconcile(LocalRepository(root), self.registry, states, self.build, models, state=state)
 
     def record(self, record: Record) -> None:
         assert isinstance(record, ModelEvent)

@@ -36,6 +36,9 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     threads = 3
     version_policy = "all"
     batching = { max_size = 8, max_delay_ms = 2, max_queue = 100, tolerance = 0.01 }
+    variant = { name = "fp32" }
+    outputs = [{ name = "y", labels = ["cat", "dog"] }]
+    parameters = { text = "a", whole = 1, flag = true }
     [llm]
     precision = "int4"
     kv_precision = "u8"
@@ -53,25 +56,16 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     shape = [-1, 4]
     optional = true
     reshape = [-1, 2, 2]
-    [[outputs]]
-    name = "y"
-    labels = ["cat", "dog"]
     [[warm_up]]
     name = "first"
     batch_size = 2
     count = 3
     inputs.x = { datatype = "FP32", shape = [4], data = "file", file = "one.raw" }
-    [variant]
-    name = "fp32"
     [[variants]]
     name = "int8"
     file = "int8.onnx"
     accuracy = 0.99
     runtime = "onnx"
-    [parameters]
-    text = "a"
-    whole = 1
-    flag = true
     """
     assert parse(text, tmp_path) == Overrides(
         runtime="openvino",
@@ -271,3 +265,9 @@ def test_any_bytes_are_read_or_refused_in_our_words(content: bytes) -> None:
 
 def test_a_change_of_signature_may_be_allowed() -> None:
     assert parse("allow_signature_change = true").allow_signature_change is True
+
+
+def test_labels_are_read_and_held_against_what_a_label_is() -> None:
+    assert parse("labels = { stable = 2 }").labels == {"stable": 2}
+    with pytest.raises(ModelInvalid, match=r"labels: 'v2' is no label: a small letter"):
+        parse("labels = { v2 = 2 }")

@@ -196,7 +196,7 @@ async def test_an_explicit_start_loads_what_is_named_and_tells_of_the_others(tmp
     await bench.reconcile.start()
     assert bench.states() == [("lost", None, "UNAVAILABLE"), ("m", 1, "UNAVAILABLE"), ("n", 1, "READY")]
     assert [status.reason for status in bench.reconcile.index()][:2] == [
-        "models.load names it, and the repository does not have it",
+        "models.load or a request named it, and the repository does not have it",
         'not loaded: models.control is "explicit" and nobody asked for it',
     ]
     await bench.reconcile.load("m")

@@ -1,10 +1,24 @@
 """What was asked for beyond the files, and what that makes wanted."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.models.version_policy import All, Latest, Specific, VersionPolicy
-from headrace.models.wishes import Wishes, default_version, loaded, rolled_back, wanted_versions
+from headrace.models.version_policy import All, Latest, Load, Specific, Unload, VersionPolicy, next_move
+from headrace.models.wishes import (
+    Wishes,
+    default_version,
+    held_versions,
+    is_label,
+    kept_wishes,
+    labelled,
+    loaded,
+    rolled_back,
+    routed,
+    unloaded,
+    wanted_versions,
+)
+from headrace.types import VersionState
 
 VERSIONS = st.sets(st.integers(1, 6))
 POLICIES: st.SearchStrategy[VersionPolicy] = st.one_of(
@@ -53,3 +67,124 @@ def test_what_was_gone_back_to_answers_wherever_it_is(
     assert default_version(available, wishes) == target
     assert max(wanted_versions(policy, available, wishes), default=target) <= target
     assert set(wanted_versions(policy, available | more, wishes)) <= available | more
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("stable", True),
+        ("a", True),
+        ("v", True),
+        ("v1-rc", True),
+        ("v1", False),
+        ("V", False),
+        ("1", False),
+        ("", False),
+    ],
+)
+def test_a_label_is_told_from_a_version(text: str, is_one: bool) -> None:
+    assert is_label(text) == is_one
+
+
+def test_a_label_moves_once_its_version_is_ready_and_stays_where_it_is_until_then() -> None:
+    wishes = routed(labelled(Wishes(), "canary", 1), [1])
+    moving = labelled(wishes, "canary", 2)
+    assert routed(moving, [1]).routed == {"canary": 1}
+    assert routed(moving, [1, 2]).routed == {"canary": 2}
+
+
+def test_a_label_that_nothing_ready_stands_behind_leads_nowhere() -> None:
+    assert routed(labelled(Wishes(), "canary", 2), [1]).routed == {}
+
+
+def test_a_label_keeps_its_version_until_it_has_moved() -> None:
+    wishes = routed(labelled(Wishes(), "canary", 1), [1])
+    assert held_versions([1, 2, 3], [1, 3], labelled(wishes, "canary", 2)) == {1, 2}
+    assert held_versions([2, 3], [1, 3], wishes) == {1}
+    assert held_versions([1, 2], [1], unloaded(wishes)) == set()
+
+
+def test_requests_win_over_files_and_give_way_to_them_again() -> None:
+    wishes = labelled(Wishes(filed={"stable": 1}), "stable", 2)
+    assert wishes.meant == {"stable": 2}
+    assert labelled(wishes, "stable", None).meant == {"stable": 1}
+
+
+def test_the_stable_version_stands_for_the_model() -> None:
+    wishes = routed(labelled(Wishes(), "stable", 1), [1, 2])
+    assert default_version([1, 2], wishes) == 1
+    assert rolled_back(wishes, 3, [3]).meant == {"stable": 3}
+
+
+def test_the_next_start_is_told_what_requests_said_and_nothing_else() -> None:
+    wishes = Wishes(unloaded=True, labels={"a": 1}, filed={"b": 2}, routed={"a": 1})
+    assert kept_wishes(wishes) == Wishes(unloaded=True, labels={"a": 1})
+
+
+EVENTS = st.one_of(
+    st.tuples(st.just("file"), VERSIONS, st.sets(st.integers(1, 6))),
+    st.tuples(st.just("label"), st.sampled_from(["stable", "canary", "x"]), st.one_of(st.none(), st.integers(1, 6))),
+    st.tuples(st.just("back"), st.integers(1, 6), st.none()),
+    st.tuples(st.just("load"), st.none(), st.none()),
+)
+
+
+@given(POLICIES, st.lists(EVENTS, max_size=12))
+def test_over_any_history_a_model_that_answered_goes_on_and_no_label_dangles(
+    policy: VersionPolicy, history: list[tuple[str, object, object]]
+) -> None:
+    """Files come and break, labels are set, requests roll back and load, and each time the moves are followed."""
+    there: set[int] = {1}
+    failing: set[int] = set()
+    ready: set[int] = set()
+    wishes = Wishes()
+    for kind, first, second in history:
+        wishes, there, failing = happen(wishes, there, failing, ready, (kind, first, second))
+        answered = default_version(ready, wishes) is not None
+        wishes, ready = follow(policy, there, failing, wishes, ready)
+        assert set(wishes.routed.values()) <= ready
+        assert set(wishes.routed) <= set(wishes.meant)
+        for label, number in wishes.meant.items():
+            assert wishes.routed.get(label) == number or number not in ready
+        wanted_now = wanted_versions(policy, there, wishes)
+        assert not (answered and wanted_now) or ready
+
+
+def happen(
+    wishes: Wishes, there: set[int], failing: set[int], ready: set[int], event: tuple[str, object, object]
+) -> tuple[Wishes, set[int], set[int]]:
+    kind, first, second = event
+    if kind == "file":
+        assert isinstance(first, set)
+        assert isinstance(second, set)
+        return wishes, first, second
+    if kind == "label":
+        assert isinstance(first, str)
+        assert second is None or isinstance(second, int)
+        can = second is None or second in ready or (second in there and second not in failing)
+        return (labelled(wishes, first, second) if can else wishes), there, failing
+    if kind == "back":
+        assert isinstance(first, int)
+        return (rolled_back(wishes, first, there | ready) if first in ready else wishes), there, failing
+    return loaded(wishes), there, failing
+
+
+def follow(
+    policy: VersionPolicy, there: set[int], failing: set[int], wishes: Wishes, ready: set[int]
+) -> tuple[Wishes, set[int]]:
+    """As the reconcile loop does it: loads, then labels, then unloads."""
+    ready = set(ready)
+    wishes = routed(wishes, ready)
+    wanted_now, held = wanted_versions(policy, there, wishes), held_versions(there, ready, wishes)
+    states: dict[int, VersionState] = dict.fromkeys(ready, "READY")
+    while isinstance(move := next_move(states, wanted_now, held), Load):
+        states[move.version] = "UNAVAILABLE" if move.version in failing else "READY"
+        ready |= {move.version} - failing
+    wishes = routed(wishes, ready)
+    wanted_now, held = wanted_versions(policy, there, wishes), held_versions(there, ready, wishes)
+    states = dict.fromkeys((*wanted_now, *held), "UNAVAILABLE")
+    states |= dict.fromkeys(ready, "READY")
+    while isinstance(move := next_move(states, wanted_now, held), Unload):
+        del states[move.version]
+        ready.discard(move.version)
+    return wishes, ready

@@ -2,7 +2,8 @@
 
 import pytest
 
-from headrace.errors import HeadraceError, InvalidRequest, ModelNotFound
+from headrace.errors import HeadraceError, InvalidRequest, ModelNotFound, VersionNotFound
+from headrace.models.wishes import Wishes
 from headrace.protocols.language_models import find_model, language_models
 from headrace.types import ModelRef
 from tests.fakes_generation import BASE, CHAT, EMBEDDER, ScriptedModel, publish
@@ -25,6 +26,16 @@ async def test_a_model_is_found_by_its_name_and_by_its_version() -> None:
     assert find_model(stub.front, "chat") == (ModelRef("chat"), CHAT)
     assert find_model(stub.front, "chat:1") == (ModelRef("chat", 1), CHAT)
     assert find_model(stub.front, "qwen:7") == (ModelRef("qwen:7"), BASE)
+
+
+async def test_a_label_stands_for_a_version() -> None:
+    stub = stub_with(ScriptedModel(), ScriptedModel(BASE, "me@home"))
+    stub.registry.wish("chat", Wishes(labels={"stable": 1}, routed={"stable": 1}))
+    assert find_model(stub.front, "chat@stable") == (ModelRef("chat", None, "stable"), CHAT)
+    assert find_model(stub.front, "me@home") == (ModelRef("me@home"), BASE)
+    with pytest.raises(VersionNotFound, match="no label 'canary'; labels: stable") as caught:
+        find_model(stub.front, "chat@canary")
+    assert caught.value.where == "model"
 
 
 async def test_without_a_name_the_only_one_that_can_is_taken() -> None:

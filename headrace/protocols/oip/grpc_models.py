@@ -59,8 +59,8 @@ class Models:
         name = version = None
         if message.name:
             ref = read_model(message.name, message.version)
-            self._front.registry.get(ref)
-            name, version = ref.name, ref.version
+            served = self._front.registry.get(ref)
+            name, version = ref.name, served.version.version if ref.label else ref.version
         report = {"model_stats": self._front.statistics(name, version)}
         return json_format.ParseDict(report, pb.ModelStatisticsResponse(), ignore_unknown_fields=True)
 

@@ -143,9 +143,10 @@ class Routes:
     async def statistics(self, request: Request) -> Response:
         """Of a version, of all versions of a model, or of all models."""
         ref = _model(request) if "name" in request.path_params else None
+        name = version = None
         if ref is not None:
-            self._front.registry.get(ref)
-        name, version = (ref.name, ref.version) if ref else (None, None)
+            served = self._front.registry.get(ref)
+            name, version = ref.name, served.version.version if ref.label else ref.version
         return json_response({"model_stats": self._front.statistics(name, version)})
 
     async def infer(self, request: Request) -> Response:

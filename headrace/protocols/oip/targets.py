@@ -3,9 +3,11 @@
 import re
 from urllib.parse import unquote_to_bytes
 
+from headrace.errors import VersionNotFound
+from headrace.protocols.oip.model_version import read_model
 from headrace.types import ModelRef
 
-_INFER = re.compile(rb"^(?:https?://[^/]*)?/v2/models/([^/?#]+)(?:/versions/v?([0-9]{1,18}))?/infer(?:\?.*)?$", re.I)
+_INFER = re.compile(rb"^(?:https?://[^/]*)?/v2/models/([^/?#]+)(?:/versions/([^/?#]+))?/infer(?:\?.*)?$", re.I)
 
 
 class Targets:
@@ -31,5 +33,8 @@ def _target(url: bytes) -> ModelRef | None:
     found = _INFER.match(url)
     if found is None:
         return None
-    name = unquote_to_bytes(found[1]).decode("utf-8", "replace")
-    return ModelRef(name, int(found[2]) if found[2] else None)
+    name, version = (unquote_to_bytes(part or b"").decode("utf-8", "replace") for part in found.groups())
+    try:
+        return read_model(name, version)
+    except VersionNotFound:
+        return None  # an ordinary route says so

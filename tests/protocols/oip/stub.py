@@ -148,6 +148,10 @@ class StubRepository:
         self.calls.append(("roll_back", name))
         return 1
 
+    async def label(self, name: str, label: str, version: int | None) -> None:
+        self._require(name)
+        self.calls.append(("label", name, label, version))
+
     def index(self) -> tuple[VersionStatus, ...]:
         ready = [
             VersionStatus(name, version, "READY")

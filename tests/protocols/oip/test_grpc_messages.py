@@ -90,9 +90,14 @@ def test_priority_goes_to_the_context_and_other_parameters_to_the_model() -> Non
     assert (request.context.priority, request.parameters) == (1, {"temperature": 0.5})
 
 
-def test_a_version_that_is_no_number_is_not_found() -> None:
+def test_a_version_that_is_neither_number_nor_label_is_not_found() -> None:
     with pytest.raises(VersionNotFound):
-        read(message(model_version="newest"))
+        read(message(model_version="Newest"))
+
+
+def test_a_label_stands_for_a_version() -> None:
+    request, _ = read(message(model_version="stable"))
+    assert request.model.label == "stable"
 
 
 def test_an_answer_carries_its_tensors_raw() -> None:

@@ -67,7 +67,7 @@ async def test_answers_come_as_they_are_ready(kind: Kind) -> None:
     [
         (infer_message("nothing", id="7"), "model 'nothing' is not in the repository", "model_not_found"),
         (infer_message("refuse", id="7"), "1024 requests are waiting already", "queue_full"),
-        (infer_message(id="7", model_version="x"), "'x' is not a version of model 'scores'", "version_not_found"),
+        (infer_message(id="7", model_version="X"), "'X' is not a version of model 'scores'", "version_not_found"),
     ],
 )
 async def test_an_error_answers_its_request_and_the_stream_goes_on(

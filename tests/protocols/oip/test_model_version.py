@@ -12,7 +12,12 @@ def test_a_version_is_a_number_with_or_without_a_v(version: str, number: int | N
     assert read_model("m", version) == ModelRef("m", number)
 
 
-@pytest.mark.parametrize("version", ["latest", "-1", "1.0", "v", "１", "9" * 19, "1\n"])
+@pytest.mark.parametrize("label", ["stable", "canary", "v", "v3-rc.1", "a_b"])
+def test_a_label_may_stand_for_a_version(label: str) -> None:
+    assert read_model("m", label) == ModelRef("m", None, label)
+
+
+@pytest.mark.parametrize("version", ["Latest", "-1", "1.0", "_", "x/y", "１", "9" * 19, "1\n"])
 def test_what_is_no_number_is_no_version(version: str) -> None:
     with pytest.raises(VersionNotFound, match="versions are numbers"):
         read_model("m", version)

@@ -130,7 +130,8 @@ async def test_log_settings_are_changed() -> None:
     ("method", "path", "body", "status", "message"),
     [
         ("GET", "/v2/models/nothing", b"", 404, "model 'nothing' is not in the repository"),
-        ("GET", "/v2/models/add_sub/versions/x", b"", 404, "'x' is not a version of model 'add_sub'"),
+        ("GET", "/v2/models/add_sub/versions/X", b"", 404, "'X' is not a version of model 'add_sub'"),
+        ("GET", "/v2/models/add_sub/versions/x", b"", 404, "model 'add_sub' has no label 'x'"),
         ("GET", "/v2/models/nothing/config", b"", 404, "model 'nothing'"),
         ("GET", "/v2/models/nothing/stats", b"", 404, "model 'nothing'"),
         ("GET", "/v2/models/nothing/trace/setting", b"", 404, "model 'nothing'"),

@@ -1,0 +1,102 @@
+"""What requests said of models, kept for the next start: a small database in a folder of its own."""
+
+import fcntl
+import hashlib
+import logging
+import os
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from headrace.models.wishes import Wishes, kept_wishes
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1
+_TABLE = "CREATE TABLE IF NOT EXISTS wishes (model TEXT PRIMARY KEY, said TEXT NOT NULL) WITHOUT ROWID"
+
+
+def state_folder(said: str, environment: Mapping[str, str], repository: Path) -> Path | None:
+    """Where a server of this repository keeps its state; None where there is no home for it."""
+    if said:
+        return Path(said)
+    kept, home = environment.get("XDG_STATE_HOME", ""), environment.get("HOME", "")
+    root = Path(kept) if Path(kept).is_absolute() else Path(home) / ".local" / "state"
+    digest = hashlib.blake2b(os.fsencode(repository), digest_size=8).hexdigest()
+    return root / "headrace" / digest if root.is_absolute() else None
+
+
+class State:
+    """One server's state; the first change takes the folder for this process. Nothing is written before one."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """Without a folder nothing is kept."""
+        self._folder = folder
+        self._lock: int | None = None
+
+    def read(self) -> dict[str, Wishes]:
+        """What was kept of each model. A database that is damaged, or newer than this program, is set aside."""
+        if self._folder is None or not self._file.exists():
+            return {}
+        try:
+            with closing(sqlite3.connect(self._file)) as database:
+                if database.execute("PRAGMA user_version").fetchone()[0] > FORMAT:
+                    raise ValueError("it was written by a newer headrace")
+                rows = database.execute("SELECT model, said FROM wishes").fetchall()
+            return {model: msgspec.json.decode(said, type=Wishes) for model, said in rows}
+        except (sqlite3.Error, ValueError) as error:
+            aside = self._file.with_name(f"{self._file.name}.aside")
+            log.warning("the state in %s is set aside as %s: %s", self._folder, aside.name, error)
+            try:
+                self._file.replace(aside)
+            except OSError as failure:
+                log.warning("the state cannot be set aside: %s", failure)
+            return {}
+
+    def keep(self, name: str, wishes: Wishes) -> None:
+        """On disk once this returns. Where that cannot be it is logged: this server goes on by it all the same."""
+        if self._folder is None:
+            return
+        said = kept_wishes(wishes)
+        try:
+            self._take(self._folder)
+            with closing(sqlite3.connect(self._file)) as database, database:
+                database.execute(f"PRAGMA user_version = {FORMAT}")
+                database.execute(_TABLE)
+                if said == Wishes():
+                    database.execute("DELETE FROM wishes WHERE model = ?", (name,))
+                else:
+                    row = (name, msgspec.json.encode(said).decode())
+                    database.execute("INSERT OR REPLACE INTO wishes VALUES (?, ?)", row)
+        except (OSError, sqlite3.Error) as error:
+            log.warning("what was said of %s is not kept for the next start: %s", name, error)
+
+    def close(self) -> None:
+        """Let another server have the folder."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    @property
+    def _file(self) -> Path:
+        assert self._folder is not None
+        return self._folder / "state.db"
+
+    def _take(self, folder: Path) -> None:
+        """Raises OSError where another server has it."""
+        if self._lock is not None:
+            return
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.read(lock, 32).decode(errors="replace").strip() or "unknown"
+            os.close(lock)
+            raise OSError(f"process {owner} keeps its state in {folder}; give this server a state.dir") from None
+        os.ftruncate(lock, 0)
+        os.write(lock, str(os.getpid()).encode())
+        self._lock = lock
