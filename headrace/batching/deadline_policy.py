@@ -44,6 +44,7 @@ STEP = 0.05  # by which the border moves
 WORTH = 0.85  # of the work a second that a run without end would do
 HASTE = 0.5  # of a usual run's time: with less left, a request is given up for those behind it
 MANY = 16  # rows that what a row costs is read off at
+STALE_NS = 200_000_000  # without a run: what is known of the machine's speed is old
 LEAST_PAUSE_NS = 20_000  # below, a timer costs more than the pause can bring; and time left shrinks while one waits
 INFINITE = 1e18
 ALONE = OwnLane()
@@ -76,6 +77,7 @@ class DeadlinePolicy(Generic[J]):
         self._off = 1.0  # how much longer the waiting work takes than the sum of its parts
         self._lines: dict[int, Line] = {}
         self._lines_runs = 0
+        self._learned_ns = 0  # when a run last told something
 
     # ---- in
 
@@ -112,6 +114,10 @@ class DeadlinePolicy(Generic[J]):
         late = predicted - self.guard.within(slack)
         if late <= 0.0 and behind <= 0.0:
             return None
+        if not busy and not work.tenants and now_ns - self._learned_ns > STALE_NS:
+            self.latency.relax()  # who refuses all learns nothing: a machine that was slow must not be slow for ever
+            self._lines.clear()
+            self._learned_ns = now_ns
         # What is told is what would have to be allowed: with the margin, and with what it would do to those behind.
         foreseen = now_ns - job.arrived_ns + slack + max(late, behind)
         return Refusal("predicted", max(late, behind), foreseen, float(job.deadline_ns - job.arrived_ns))
@@ -193,7 +199,7 @@ class DeadlinePolicy(Generic[J]):
         self._company.ended(self)
         if not learn:
             return
-        took = now_ns - began_ns
+        took, self._learned_ns = now_ns - began_ns, now_ns
         company = run.company or self._company.others(self)
         self.latency.learn(run.rows, run.length, took, company)
         self._lines_runs += 1

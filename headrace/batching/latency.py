@@ -60,6 +60,11 @@ class Latency:
                 (self._company if company else self._alone).learn(log_ns - surface.measured_ns(rows, length))
         surface.add(rows, length, log_ns - self._pace(company))
 
+    def relax(self) -> None:
+        """Nothing has run for a while: the machine may be about as quick again as it usually is."""
+        self._alone.relax()
+        self._company.relax()
+
     def to_json(self) -> dict[str, Any]:
         """All that is known, for `from_json`."""
         return {
@@ -105,6 +110,12 @@ class Pace:
             del self._sorted[bisect_left(self._sorted, self._last.popleft())]
         if self:
             self.value = self._sorted[len(self._sorted) // 2]
+
+    def relax(self) -> None:
+        """Half as far off as it was."""
+        self._last = deque(off / 2 for off in self._last)
+        self._sorted = [off / 2 for off in self._sorted]
+        self.value /= 2
 
     @classmethod
     def from_json(cls, value: float | None) -> "Pace":

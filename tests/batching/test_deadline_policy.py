@@ -201,3 +201,19 @@ def test_what_runs_take_is_learned_and_followed() -> None:
         made.began(decision, turn * 100 * MS)
         made.ended(decision, turn * 100 * MS, turn * 100 * MS + int(2 * before), learn=True)
     assert made.latency.typical(4, 0) > 1.5 * before
+
+
+def test_a_model_that_was_slow_for_a_while_does_not_refuse_for_ever() -> None:
+    made, now_ns = policy(), 0
+    for _ in range(20):
+        made.push(job(now_ms=now_ns / MS), now_ns)
+        ran = run(made, now_ns / MS)
+        made.began(ran, now_ns)
+        now_ns += 60 * MS  # twenty times as long as ever before
+        made.ended(ran, now_ns - 60 * MS, now_ns, learn=True)
+    admitted = []
+    for _ in range(20):
+        now_ns += 100 * MS
+        admitted.append(made.admit(job(now_ms=now_ns / MS, within_ms=20), now_ns) is None)
+    assert not admitted[0]
+    assert admitted[-1]

@@ -189,3 +189,16 @@ def test_a_restart_on_a_slower_machine_is_known_after_a_few_runs() -> None:
     for _ in range(5):
         latency.learn(1, 16, took_ns(1, 16) * 1.5)
     assert latency.typical(8, 100) == pytest.approx(took_ns(8, 100) * 1.5, rel=0.1)
+
+
+def test_a_pace_that_nothing_confirms_is_forgotten_by_halves() -> None:
+    latency = Latency()
+    for _ in range(20):
+        latency.learn(1, 0, 2e6)
+    for _ in range(20):
+        latency.learn(1, 0, 32e6)
+    slow = latency.typical(1, 0)
+    latency.relax()
+    assert latency.typical(1, 0) < slow * 0.7
+    latency.learn(1, 0, 2e6)
+    assert latency.typical(1, 0) < slow * 0.7
