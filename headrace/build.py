@@ -1,11 +1,12 @@
 """Manifest -> Servable: the one place that knows every kind of model and where it runs."""
 
 import asyncio
+import logging
 import platform
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -17,6 +18,7 @@ from headrace.batching.foresight import Foresight
 from headrace.batching.instance import Instance, ThreadInstance
 from headrace.batching.known_times import Known, KnownTimes
 from headrace.batching.lane import Lane, OwnLane, Place, Ranked
+from headrace.batching.lane_count import LaneCounts, lanes_for
 from headrace.batching.latency import Latency
 from headrace.batching.latency_store import LatencyStore
 from headrace.batching.policy import Limits
@@ -43,6 +45,8 @@ from headrace.types import BatchAxis, Cache, Manifest, Signature
 from headrace.workers import engine_remote
 from headrace.workers.engine_remote import RemoteEngine
 from headrace.workers.remote import ProcessInstance, Settings
+
+log = logging.getLogger(__name__)
 
 DIED = "its worker died when it was probed; batching = true trusts it"
 DIED_PADDED = "its worker died when that was tried"
@@ -76,6 +80,7 @@ class Build:
         self._repository = repository
         self._company = Company()
         self._lane = Lane()
+        self._lane_counts = LaneCounts(cache)
         self.times = KnownTimes()
         self._foresight = Foresight(LatencyStore(cache), clock)
         self._batching = config.batching
@@ -130,9 +135,17 @@ class Build:
         if (manifest.isolation or self._workers.isolation) == "none":
             loaded = await asyncio.get_running_loop().run_in_executor(None, load, self._loading(manifest))
             return _Loaded([ThreadInstance(loaded.model, loaded.signature)], loaded.signature)
+        manifest = await self._laid_out(manifest)
         first, signature = await self._first(manifest)
         workers = [first]
         try:
+            if self._lanes(manifest) == "auto" and await self._beside(manifest, first):
+                manifest = _with_lanes(manifest, 2)
+                halves = [self._worker(manifest, index, signature.batch) for index in range(2)]
+                workers = [*halves, first]
+                await asyncio.gather(*(worker.start() for worker in halves))
+                await workers.pop().close()
+                return _Loaded(list(workers), signature)
             for index in range(1, self._num_instances(manifest)):
                 workers.append(self._worker(manifest, index, signature.batch))
             await asyncio.gather(*(worker.start() for worker in workers[1:]))
@@ -207,7 +220,8 @@ class Build:
         raise ModelInvalid(lost.message)
 
     def _worker(self, manifest: Manifest, index: int, axis: BatchAxis | None) -> ProcessInstance:
-        loading = msgspec.structs.replace(self._loading(manifest), axis=axis)
+        weigh = axis is None and self._lanes(manifest) == "auto" and self._batching.sweep_s > 0
+        loading = msgspec.structs.replace(self._loading(manifest), axis=axis, weigh=weigh)
         times = self._workers.load_timeout_s, self._workers.batch_timeout_s
         return ProcessInstance(Settings(loading, index, *times), self._record, self._clock)
 
@@ -283,7 +297,40 @@ class Build:
         )
 
     def _num_instances(self, manifest: Manifest) -> int:
-        return manifest.instances or self._workers.instances
+        """As many as are asked for, or one for each lane."""
+        return 2 if self._lanes(manifest) == 2 else manifest.instances or self._workers.instances
+
+    def _lanes(self, manifest: Manifest) -> Literal["auto", 1, 2]:
+        """How many runs go side by side: as asked, where nothing is said of instances or threads."""
+        workers = self._workers
+        if manifest.instances or manifest.threads or workers.instances > 1 or workers.threads or int(cores()) < 2:
+            return 1
+        return manifest.batching.lanes or self._batching.lanes
+
+    async def _laid_out(self, manifest: Manifest) -> Manifest:
+        """With the lanes that an earlier load has found, where nobody says how many."""
+        if self._lanes(manifest) != "auto":
+            return manifest
+        lanes = await asyncio.to_thread(self._lane_counts.read, manifest.path, self._machine(manifest))
+        return _with_lanes(manifest, lanes) if lanes else manifest
+
+    async def _beside(self, manifest: Manifest, worker: ProcessInstance) -> bool:
+        """Whether two runs side by side do more, as its loading has shown; kept for the next start."""
+        if worker.half_takes is None:
+            return False
+        lanes = lanes_for(worker.half_takes)
+        how = f"a row takes {worker.half_takes:.2f} times as long with half of the threads"
+        log.info("%s: %s: %s", manifest.id, how, "two lanes" if lanes == 2 else "one lane")
+        await asyncio.to_thread(self._lane_counts.write, manifest.path, self._machine(manifest), lanes)
+        return lanes == 2
+
+    def _machine(self, manifest: Manifest) -> tuple[object, ...]:
+        """What a trial's outcome depends on beside the model's file."""
+        return manifest.runtime, manifest.device, platform.machine(), cores(), cpu_features()
+
+
+def _with_lanes(manifest: Manifest, lanes: Literal[1, 2]) -> Manifest:
+    return msgspec.structs.replace(manifest, batching=msgspec.structs.replace(manifest.batching, lanes=lanes))
 
 
 class _Loaded(NamedTuple):

@@ -279,3 +279,14 @@ async def test_models_on_a_shared_lane_run_in_turn(tmp_path: Path, policy: Liter
     assert abs(first.started_ns - second.started_ns) >= 30_000_000
     for model in models:
         await model.close()
+
+
+async def test_two_lanes_are_two_workers_with_half_of_the_threads_unless_instances_are_given(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    model = await bench.build(Manifest("m", 1, bench.path, "fake", batching=Batching(lanes=2)))
+    assert sorted(bench.started()) == [0, 1]
+    await model.close()
+    bench.records.clear()
+    model = await bench.build(Manifest("m", 1, bench.path, "fake", batching=Batching(lanes=2), instances=3))
+    assert sorted(bench.started()) == [0, 1, 2]
+    await model.close()

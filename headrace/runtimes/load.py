@@ -15,6 +15,7 @@ from headrace.runtimes.few_shapes import FewShapes
 from headrace.runtimes.probe import find_batch_axis, learn_batch_axis
 from headrace.runtimes.runtime import Arrays, LoadedModel, Runtime
 from headrace.runtimes.signature import signature
+from headrace.runtimes.thread_gain import half_takes
 from headrace.types import FREE, BatchAxis, Manifest, Signature, Tensor, TensorSpec, WarmUp
 
 RUNTIMES = {
@@ -37,6 +38,7 @@ class Loading(msgspec.Struct, frozen=True):
     max_size: int  # the largest batch where nothing says less
     tolerance: float
     axis: BatchAxis | None = None
+    weigh: bool = False  # also with half of the threads, to see what those are worth
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -45,6 +47,7 @@ class Loaded(msgspec.Struct, frozen=True):
     model: LoadedModel
     signature: Signature
     learn: Callable[[Arrays], BatchAxis]
+    half_takes: float | None = None  # how many times as long a row takes with half of the threads; None: not tried
 
 
 def load(asked: Loading) -> Loaded:
@@ -59,7 +62,7 @@ def load(asked: Loading) -> Loaded:
     for warm_up in manifest.warm_up:
         _warm_up(model, manifest, found, warm_up)
     learn = partial(learn_batch_axis, model, manifest, default_max=asked.max_size, tolerance=asked.tolerance)
-    return Loaded(model, found, learn)
+    return Loaded(model, found, learn, _half_takes(asked, model, axis) if asked.weigh else None)
 
 
 def runtime(name: str) -> Runtime:
@@ -74,6 +77,17 @@ def runtime(name: str) -> Runtime:
             f"runtime {name!r} needs {error.name!r}, which is not installed: pip install 'headrace[{name}]'"
         ) from error
     return made
+
+
+def _half_takes(asked: Loading, model: LoadedModel, axis: BatchAxis) -> float | None:
+    manifest, threads = asked.manifest, asked.threads // 2
+    if manifest.runtime == "fake" or not threads or axis.pending:
+        return None
+
+    def load_half() -> LoadedModel:
+        return runtime(manifest.runtime).load(manifest, threads)
+
+    return half_takes(model, manifest.path, load_half)
 
 
 def _warm_up(model: LoadedModel, manifest: Manifest, found: Signature, asked: WarmUp) -> None:

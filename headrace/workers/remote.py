@@ -50,6 +50,7 @@ class ProcessInstance:
     def __init__(self, settings: Settings, record: Recorder, clock: Clock) -> None:
         self.ready = False
         self.failure = ""
+        self.half_takes: float | None = None  # how many times as long a row takes with half of the threads
         self._settings = settings
         self._record = record
         self._clock = clock
@@ -164,6 +165,7 @@ class ProcessInstance:
             self._learned(answer.axis)
         elif self._loaded and not self._loaded.done():
             if isinstance(answer, wire.Loaded):
+                self.half_takes = answer.half_takes
                 self._loaded.set_result(answer.signature)
             else:
                 self._loaded.set_exception(wire.error_of(answer.code, answer.message))

@@ -44,6 +44,7 @@ class Load(msgspec.Struct, frozen=True, tag="load", array_like=True):
 
 class Loaded(msgspec.Struct, frozen=True, tag="loaded", array_like=True):
     signature: Signature
+    half_takes: float | None = None
 
 
 class LoadFailed(msgspec.Struct, frozen=True, tag="load_failed", array_like=True):

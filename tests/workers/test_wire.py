@@ -30,7 +30,7 @@ def test_questions_come_out_as_they_went_in(question: wire.Question) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        wire.Loaded(signature()),
+        wire.Loaded(signature(), 1.25),
         wire.LoadFailed("model_invalid", "no"),
         wire.Done(0, 88, (PART,), 1, 2, 3),
         wire.RunFailed(0, "input_refused", "no"),
