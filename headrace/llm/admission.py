@@ -36,6 +36,10 @@ class Standing(msgspec.Struct, frozen=True):
     blocks: float = 1e9
     ending: tuple[Ending, ...] = ()  # all of them
 
+    def has_room(self, wanted: "Wanted") -> bool:
+        """Whether a seat and memory are left for it."""
+        return self.seats >= wanted.sequences and self.blocks >= wanted.blocks
+
     @property
     def idle(self) -> bool:
         return not (self.decoding.tokens or self.prompt_tokens)

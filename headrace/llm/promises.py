@@ -7,6 +7,7 @@ from headrace.errors import WouldBeLate
 from headrace.llm.admission import Ending, Standing, Wanted, refusal
 from headrace.llm.aim import Aim
 from headrace.llm.credit import step_limit_s
+from headrace.llm.doubt import Doubt
 from headrace.llm.recent_lengths import RecentLengths
 from headrace.llm.recent_tenants import RecentTenants
 from headrace.llm.sequence import Sequence as Text
@@ -20,6 +21,8 @@ OVERCOMMIT = 1.1  # of the memory: answers end sooner than nine in ten do
 PATIENCE_NS = 2_000_000_000  # of who was promised no first token
 LONG = 0.9  # of the prompts that are not long
 SPARE = 2  # sequences: room for so many is left for it
+STEPS_TO_FIRST = 8  # that a prompt and what goes before it may take
+UNPROMISED = 0.5  # of a step that was promised to some, beside those to whom nothing was: the rest is for prompts
 RECENT_S = 1.0  # that prompts of late are averaged over
 
 
@@ -31,6 +34,7 @@ class Promises:
         self._answers = RecentLengths()
         self._prompts = RecentLengths()
         self._tenants = RecentTenants()
+        self._doubt = Doubt()
         self.first_aim = Aim(FIRST_AIM)
         self.pace_aim = Aim(PACE_AIM)
         self._step_time = step_time
@@ -53,8 +57,9 @@ class Promises:
         if text.pace is not None and (mean_ns := text.pace.mean_ns()) is not None:
             self.pace_aim.learn(mean_ns > text.pace.tpot_ns)
 
-    def stepped(self, step: Step) -> None:
+    def stepped(self, step: Step, now_ns: int) -> None:
         """A step was laid out; what it computes of prompts is remembered for about a second."""
+        self._doubt.stepped(bool(step.chunks), now_ns)
         prompts = sum([chunk.num_tokens for chunk in step.chunks if chunk.past < chunk.sequence.num_prompt_tokens])
         share = min(1.0, step.seconds / RECENT_S)
         self._recent_prompt_tokens += share * (prompts - self._recent_prompt_tokens)
@@ -65,12 +70,12 @@ class Promises:
         return step_limit_s(paces, now_ns, self.pace_aim.share) if paces else None
 
     def one_more_fits(self, running: Sequence[Text], text: Text) -> bool:
-        """Whether those that were promised a pace keep it once this one gets tokens beside them."""
+        """Whether those that were promised a pace keep it easily once this one gets tokens beside them."""
         paces = [each.pace.tpot_ns for each in running if each.pace is not None]
         if not paces:
             return True
         shape = _decoding(running) + decode_shape(len(text))
-        return self._step_time.seconds(shape) <= min(paces) * self.pace_aim.share / 1e9
+        return self._step_time.seconds(shape) <= UNPROMISED * min(paces) * self.pace_aim.share / 1e9
 
     def refusal(
         self, texts: Sequence[Text], found: int, there: "There", now_ns: int, step_left_s: float
@@ -92,7 +97,21 @@ class Promises:
         self._tenants.note(first.tenant, now_ns)
         standing = self._standing(first, there, step_left_s)
         shares = self.first_aim.share, self.pace_aim.share
-        return refusal(self._step_time, self._budget, standing, wanted, *shares)
+        refused = refusal(self._step_time, self._budget, standing, wanted, *shares)
+        if refused is None or not standing.has_room(wanted):
+            return refused
+        times = (refused.predicted_ms or 0.0) / (refused.deadline_ms or 1.0)
+        return None if self._doubt.lets_in(standing, self._pace_s(standing, wanted), times, now_ns) else refused
+
+    def _pace_s(self, standing: Standing, wanted: Wanted) -> float:
+        """What steps may take where all that was promised is kept."""
+        terms = wanted.terms
+        paces = [each * self.pace_aim.share for each in (terms.tpot_ns, standing.tpot_ns) if each is not None]
+        if terms.ttft_ns is not None:
+            paces.append(terms.ttft_ns / STEPS_TO_FIRST)
+        if terms.deadline_ns is not None and terms.arrived_ns is not None:
+            paces.append((terms.deadline_ns - terms.arrived_ns) / (STEPS_TO_FIRST + wanted.usual))
+        return min(paces) / 1e9
 
     def _spare(self, text: Text, there: "There", now_ns: int) -> int:
         """Who has its share already leaves room for tenants that have not, where some of them ask too."""

@@ -180,7 +180,7 @@ class Scheduler:
             self._admit(plan, now_ns)
         plan.add_drafts(self.draft_length, self._room_for_drafts)
         step = plan.step(preempted)
-        self.promises.stepped(step)
+        self.promises.stepped(step, now_ns)
         return step
 
     def update(self, step: Step, sampled: list[list[int]]) -> None:

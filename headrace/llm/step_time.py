@@ -14,6 +14,7 @@ import numpy as np
 KNOTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024)
 FAMILIAR = 20  # times a knot is seen until one more moves it by no less than a twentieth of the error
 CHANGES = 10  # that `change_s` remembers
+FIRST = 0.25  # of how much slower than expected the first of a size was, that is believed
 WILD = 2.0  # more times what was expected is the work of the machine's neighbours, not the model's
 ROWS, CONTEXT, PAIRS = 64, 32_768, 512 * 512  # a size of each that matters: how errors are shared out
 
@@ -85,6 +86,8 @@ class StepTime:
             expected = seconds
         else:
             seconds = min(seconds, WILD * expected)
+            if seconds > expected and not self._is_known(shape.tokens):
+                seconds = expected + FIRST * (seconds - expected)
             self._learn_margin(seconds / expected)
         low, share = _place(shape.tokens)
         error_s = seconds - expected
@@ -101,6 +104,11 @@ class StepTime:
         if not all(self._seen):
             self._follow()
         self._rise(near)
+
+    def _is_known(self, tokens: int) -> bool:
+        """Whether a step of about this size was seen: the first pays for what is made once."""
+        low, share = _place(tokens)
+        return bool(self._seen[low + (share > 0.5)])
 
     def _rescale(self, factor: float) -> None:
         """The first measurement says how fast this machine is."""

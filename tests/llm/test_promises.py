@@ -56,6 +56,16 @@ def test_as_much_is_done_in_time_at_twice_the_load_as_at_saturation() -> None:
     assert in_time(12) >= 0.9 * max(in_time(rate) for rate in (4, 5, 6))
 
 
+def test_steps_that_were_slow_once_do_not_keep_everybody_out_for_ever() -> None:
+    made = Overload(noisy(1))
+    for tokens in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512):
+        for _ in range(30):
+            made.simulation.step_time.observe(StepShape(tokens, tokens, 0), 0.5)
+    made.run(list(arrivals(5, 60, TERMS)))
+    late = [each for each in made.let_in if each.arrived_ns > 30_000 * MS]
+    assert len(late) > 0.75 * sum(each.arrived_ns > 30_000 * MS for each in overloaded(5, 60, seed=0).let_in)
+
+
 def test_long_prompts_are_let_in_too() -> None:
     made = overloaded(12, 60)
     long = sorted([each.num_prompt_tokens for each in made.let_in] + [each.prompt_tokens for each, _ in made.refused])
@@ -76,7 +86,7 @@ def test_who_asks_for_nothing_does_not_slow_down_who_was_promised_a_pace() -> No
     made = Overload(noisy(1))
     made.run([*arrivals(2, 20, TERMS, 1), *arrivals(8, 20, Terms(), 2)])
     promised = [each for each in made.let_in if each.terms.asks]
-    assert len(promised) > 20
+    assert len(promised) > 15
     assert sum(map(made.met, promised)) >= 0.97 * len(promised)
     assert all(each.num_generated_tokens == 64 for each in made.let_in)
 

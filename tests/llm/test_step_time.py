@@ -25,6 +25,17 @@ def trained(steps: int, noise: float = 0.0) -> StepTime:
     return step_time
 
 
+def test_the_first_step_of_a_size_is_believed_less_where_it_is_slow() -> None:
+    learned = StepTime()
+    for _ in range(50):
+        learned.observe(StepShape(1, 1, 0), 0.01)
+    expected = learned.seconds(StepShape(32, 32, 0))
+    learned.observe(StepShape(32, 32, 0), 1.9 * expected)
+    assert learned.seconds(StepShape(32, 32, 0)) < 1.3 * expected
+    learned.observe(StepShape(32, 32, 0), 1.9 * expected)
+    assert learned.seconds(StepShape(32, 32, 0)) > 1.3 * expected
+
+
 def test_shapes_add_up() -> None:
     assert decode_shape(100) + decode_shape(50, 3) == StepShape(4, 4, 250, 0)
     assert prefill_shape(10, 4, 1) == StepShape(4, 1, 0, 48)
