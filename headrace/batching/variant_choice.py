@@ -30,7 +30,7 @@ def prefer(now: Preference, loads: Sequence[float], refused: float, now_ns: int)
     """The preference from now on: the same, where nothing speaks against it.
 
     `loads` says how much of the machine's time everything asked for takes with each variant, the most accurate first;
-    `refused` how much of it the preferred one refuses of late.
+    `refused` how much of what any of them took the preferred one had refused, of late.
     """
     here = now.index
     if loads[here] > FULL or refused > REFUSED:

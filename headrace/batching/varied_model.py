@@ -47,7 +47,7 @@ class VariedModel:
         self._objective = objective
         self._clock = clock
         self._demands = [Demand(HALF_LIVES_NS) for _ in choices]
-        self._refused = 0.0  # by the preferred variant, of those that have a deadline, of late
+        self._refused = 0.0  # by the preferred variant, of what any could take, of late
         self.preference = Preference()
 
     @property
@@ -71,12 +71,12 @@ class VariedModel:
             first = min(self.preference.index, allowed - 1) if hurried else 0
             order = [first, *(index for index in cheaper_after(first, loads) if index < allowed)]
         refused: NotTaken | None = None
-        for index in order:
+        for place, index in enumerate(order):
             model = self._choices[index].model
             refused, item = self._offered(model, item)
-            if len(order) > 1 and index == self.preference.index:
-                self._refused += FOLLOW * ((refused is not None) - self._refused)
             if refused is None:
+                if len(order) > 1 and order[0] == self.preference.index:
+                    self._refused += FOLLOW * ((place > 0) - self._refused)
                 taken = item
                 return lambda: model.cancel(taken)
             if not isinstance(refused.error, Unavailable):  # late, full or failing: another may do better

@@ -149,6 +149,13 @@ async def test_what_refuses_many_is_not_asked_for_a_while_though_little_is_asked
     assert bench.answered_by(bench.ask(within_ms=1000)) == "exact"
 
 
+async def test_requests_that_nothing_could_answer_in_time_change_nothing_for_others(bench: Bench) -> None:
+    for _ in range(50):
+        assert bench.ask(within_ms=3).error == "would_be_late"
+        bench.clock.pass_ms(50)
+    assert bench.answered_by(bench.ask(within_ms=1000)) == "exact"
+
+
 async def test_what_has_no_deadline_waits_for_the_most_accurate_even_in_overload(bench: Bench) -> None:
     asked = []
     for _ in range(150):
