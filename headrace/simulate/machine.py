@@ -79,6 +79,8 @@ class Machine:
     def look(self, now_ns: int) -> None:
         """Run what the policy says is to be run now."""
         policy = self.policy
+        if not policy.queue:
+            return
         for given_up in policy.give_up(now_ns):
             self._told.given_up(given_up.job, now_ns)
         while policy.queue:
