@@ -21,7 +21,7 @@ from headrace.models.model_files import (
     suffix_of,
 )
 from headrace.models.overrides import SCALARS, Layer, combine
-from headrace.models.references import inside
+from headrace.models.references import check_readable, inside
 from headrace.models.variants import variants
 from headrace.models.version_policy import Latest, Specific, VersionPolicy
 from headrace.types import Manifest, VersionStatus
@@ -132,10 +132,12 @@ def _layers(name: str, folder: Path, config: Mapping[str, Any] | None) -> list[L
     """What is said of all versions, the strongest first."""
     layers = [] if config is None else [_requested(name, folder, config)]
     if (toml := folder / "model.toml").exists():
+        check_readable(toml)
         layers.append(Layer("model.toml", parse_model_toml(toml.read_bytes(), folder)))
     if config is None and (pbtxt := folder / "config.pbtxt").exists():
         from headrace.models.triton_config import parse_pbtxt  # protobuf, which most repositories do without
 
+        check_readable(pbtxt)
         layers.append(Layer("config.pbtxt", parse_pbtxt(pbtxt.read_bytes(), name, folder)))
     return layers
 
@@ -165,7 +167,8 @@ def _version(name: str, number: int, places: Sequence[Path], folder: Path, layer
         children = [child for child in place.iterdir() if not is_hidden(child)]
         files = [child for child in children if place != folder or _version_number(child.name) is None]
         variants_too = {each.file for each in said.variants}
-        path = choose([file for file in files if file.name not in variants_too] or files, said.runtime)
+        path = choose([file for file in files if file.name not in variants_too], said.runtime)
+        path = path or choose(files, said.runtime)  # a variant may be the same file, run otherwise
     if path is None:
         raise ModelInvalid(f"{place.name}/ holds no model: expected {WHAT_IS_A_MODEL}")
     return _manifest(name, number, path, folder, layers)
@@ -177,6 +180,7 @@ def _with_version_toml(place: Path, folder: Path, layers: Sequence[Layer]) -> Se
     if place == folder or not toml.exists():
         return layers
     source = f"{place.name}/model.toml"
+    check_readable(toml)
     says = parse_model_toml(toml.read_bytes(), folder, source)
     if says.version_policy is not None:
         raise ModelInvalid("belongs to the model.toml of the model's folder", f"{source}: version_policy")
@@ -190,6 +194,7 @@ def _manifest(name: str, number: int, path: Path, folder: Path, layers: Sequence
     said, provenance = combine(layers)
     if not path.exists():
         raise ModelInvalid(f"{path.name} is a link to a file that is not there")
+    check_readable(path)
     runtime = said.runtime or RUNTIME_OF.get(suffix_of(path), "")
     if not runtime:
         raise ModelInvalid(f"{path.name} has no known suffix; say which runtime reads it, in model.toml")

@@ -10,7 +10,7 @@ MAX_LABELS_BYTES = 16 << 20
 def inside(folder: Path, name: str, where: str) -> Path:
     """The file of that name, relative to the folder. `where` names the field for errors.
 
-    Raises ModelInvalid where there is no such file, or it lies outside, be it by `..`, a root or a link.
+    Raises ModelInvalid where there is no such file, it is a pipe, or it lies outside, be it by `..`, a root or a link.
     """
     if not name or "\0" in name:
         raise ModelInvalid(f"{name!r} is not a file name", where)
@@ -24,7 +24,14 @@ def inside(folder: Path, name: str, where: str) -> Path:
         raise ModelInvalid(f"{name!r} leads out of the model's folder; name a file inside it", where)
     if not there:
         raise ModelInvalid(f"there is no {name!r} in {folder.name}/", where)
+    check_readable(target, where)
     return target
+
+
+def check_readable(path: Path, where: str = "") -> None:
+    """Raises ModelInvalid for a pipe, a socket or a device: it may be waited for, or read, without an end."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ModelInvalid(f"{path.name} is a pipe, a socket or a device; put a file there", where)
 
 
 def read_labels(folder: Path, name: str, where: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Tests of reading one model's folder."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,16 @@ def test_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
 def test_a_link_to_a_file_that_is_gone_says_so(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").symlink_to(tmp_path / "gone")
     assert reasons(read(tmp_path, {})) == {1: "model.onnx is a link to a file that is not there"}
+
+
+@pytest.mark.parametrize("pipe", ["model.toml", "config.pbtxt", "1/model.onnx", "1/model.toml"])
+def test_a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for(tmp_path: Path, pipe: str) -> None:
+    (tmp_path / "m" / "1").mkdir(parents=True)
+    for name in {"1/model.onnx"} - {pipe}:
+        (tmp_path / "m" / name).touch()
+    os.mkfifo(tmp_path / "m" / pipe)
+    reasons = [each.reason for each in read_model_folder("m", tmp_path / "m").broken]
+    assert reasons == [f"{Path(pipe).name} is a pipe, a socket or a device; put a file there"]
 
 
 def test_one_broken_version_leaves_the_others(tmp_path: Path) -> None:

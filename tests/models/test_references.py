@@ -1,5 +1,6 @@
 """Tests of the files that a configuration may name."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,12 @@ def test_a_way_out_of_the_folder_is_refused(folder: Path, name: str) -> None:
 def test_what_is_no_file_is_refused(folder: Path, name: str) -> None:
     with pytest.raises(ModelInvalid):
         inside(folder, name, "here")
+
+
+def test_a_pipe_is_refused_before_anybody_waits_for_its_writer(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(ModelInvalid, match="here: pipe is a pipe, a socket or a device; put a file there"):
+        inside(folder, "pipe", "here")
 
 
 def test_a_model_folder_that_is_a_link_is_its_own_root(folder: Path, tmp_path: Path) -> None:

@@ -53,6 +53,18 @@ def test_the_same_file_may_be_a_variant_by_another_runtime(tmp_path: Path) -> No
     ]
 
 
+def test_the_only_file_may_be_a_variant_too(tmp_path: Path) -> None:
+    again = '[[variants]]\nname = "again"\nfile = "model.onnx"\naccuracy = 1\nruntime = "openvino"\n'
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "model.onnx").touch()
+    (tmp_path / "m" / "model.toml").write_text(again)  # which lies beside it, where there are no version folders
+    (manifest,) = read_model_folder("m", tmp_path / "m").manifests
+    assert [(each.name, each.path.name, each.runtime) for each in manifest.variants] == [
+        ("default", "model.onnx", "onnx"),
+        ("again", "model.onnx", "openvino"),
+    ]
+
+
 def test_a_file_that_is_a_variant_is_not_taken_for_the_model(tmp_path: Path) -> None:
     manifest = read(tmp_path, INT8, "exact.onnx", "int8.onnx")
     assert manifest.path.name == "exact.onnx"
