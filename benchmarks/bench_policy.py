@@ -1,4 +1,4 @@
-"""What a decision of the deadline policy costs, with a thousand requests waiting: an arrival, and a dispatch with packing.
+"""What a decision of the deadline policy costs with a thousand requests waiting: an arrival, a dispatch with packing.
 
     python -m benchmarks.bench_policy [--queued 1000] [--rounds 400]
 

@@ -1,6 +1,6 @@
 """How long a million simulated requests take, by policy and load: seconds on the wall, and of the processor.
 
-    python -m benchmarks.bench_simulated_requests [--requests 1000000] [--loads 0.5,1,2] [--policies deadline,fixed,none]
+    python -m benchmarks.bench_simulated_requests [--requests 1000000] [--loads 0.5,1,2] [--policies deadline,none]
 
 A small encoder on one machine, texts of log-normal length (median 24 tokens), objective 100 ms; loads are shares of the
 1,100 a second that it answers at most.
