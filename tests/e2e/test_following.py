@@ -85,6 +85,30 @@ def test_labels_stand_for_versions_and_are_known_to_the_next_start(tmp_path: Pat
         assert program.stop() == 0
 
 
+def test_a_stream_that_is_open_finishes_on_the_version_that_it_began_with(tmp_path: Path) -> None:
+    for version, delay_ms in ((1, 20), (2, 0)):
+        (tmp_path / "words" / str(version)).mkdir(parents=True)
+        (tmp_path / "words" / str(version) / "model.fakellm").write_text(f"delay_ms = {delay_ms}\n")
+    (tmp_path / "words" / "model.toml").write_text("version_policy = [1]\n")
+    with serving(tmp_path, *QUICK, "--set", "models.control=explicit", "--set", "models.load=*") as program:
+        connection = http.client.HTTPConnection(program.http, timeout=60)
+        said = {"model": "words", "prompt": "a b c", "max_tokens": 60, "stream": True, "ignore_eos": True}
+        connection.request("POST", "/v1/completions", json.dumps(said), {"Content-Type": "application/json"})
+        stream = connection.getresponse()
+        lines = [stream.readline()]
+        (tmp_path / "words" / "model.toml").write_text("version_policy = [2]\n")
+        ask(program, "/v2/repository/models/words/load")
+        index = ask(program, "/v2/repository/index")
+        assert [(line["version"], line["state"]) for line in index] == [("1", "UNLOADING"), ("2", "READY")]
+        lines += stream.read().splitlines()
+        connection.close()
+        texts = [json.loads(line[6:]) for line in lines if line.startswith(b"data: {")]
+        assert texts[-1]["choices"][0]["finish_reason"] == "length"
+        assert b"data: [DONE]" in lines
+        wait_for(program, ("1", "UNAVAILABLE"), ("2", "READY"))
+        assert program.stop() == 0
+
+
 def test_an_explicit_server_loads_what_it_is_asked_for(tmp_path: Path) -> None:
     put(tmp_path, 1)
     with serving(tmp_path, *QUICK, "--set", "models.control=explicit") as program:
