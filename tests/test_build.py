@@ -149,6 +149,10 @@ def with_variant(bench: Bench, text: str, accuracy: float = 0.9, **more: Any) ->
     return Manifest("m", 1, bench.path, "fake", variants=variants, **more)
 
 
+def lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
 @pytest.mark.parametrize("isolation", ["process", "none"])
 async def test_each_variant_has_instances_and_times_of_its_own(
     tmp_path: Path, isolation: Literal["process", "none"]
@@ -175,7 +179,7 @@ async def test_a_variant_that_takes_something_else_is_refused_and_leaves_no_work
     )
     pids = [record.pid for record in bench.records if isinstance(record, WorkerEvent)]
     assert len(pids) == 2
-    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+    assert not any(map(lives, pids))
 
 
 async def test_a_variant_that_does_not_load_is_named(tmp_path: Path) -> None:

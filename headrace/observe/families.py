@@ -166,6 +166,11 @@ REQUESTS = Family(
     'Requests by protocol and result: "ok" or an error code; those for no loaded version have an empty model.',
 )
 BATCHES = Family("headrace_batches_total", "counter", "Runs by the reason for which the batch was closed.")
+VARIANTS = Family(
+    "headrace_variant_requests_total",
+    "counter",
+    "Requests in runs that succeeded, by the variant that computed them, of models that have several.",
+)
 SHED = Family(
     "headrace_shed_total",
     "counter",

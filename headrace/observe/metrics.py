@@ -139,6 +139,11 @@ def _of_versions(versions: list[tuple[str, VersionTally]]) -> list[str]:
         for label, tally in versions
         for reason, count in sorted(tally.closed.items())
     )
+    lines += families.VARIANTS.lines(
+        (_with(label, variant=variant), count)
+        for label, tally in versions
+        for variant, count in sorted(tally.variants.items())
+    )
     lines += families.SHED.lines(
         (_with(label, tenant=tenant, reason=reason), count)
         for label, tally in versions

@@ -78,6 +78,7 @@ class VersionTally:
         self.last_finished_ns: int | None = None  # `Clock.now_ns` of the latest request
         self.stages_by_rows: defaultdict[int, Stages] = defaultdict(Stages)  # once for each run that succeeded
         self.closed: Counter[str] = Counter()  # runs by the reason for which the batch was closed
+        self.variants: Counter[str] = Counter()  # requests that were run, by the variant, where there are several
         self.missed = 0  # runs that succeeded and took longer than was predicted
         self.shed = TenantCounts()  # requests refused or dropped to keep others in time
         self.cancelled: Counter[str] = Counter()  # requests whose caller left, by where they were
@@ -141,6 +142,8 @@ class VersionTally:
             return
         self.missed += 0 < record.predicted_ns < took_ns
         self.runs += 1
+        if facts.variant:
+            self.variants[facts.variant] += facts.requests
         stages = self.stages_by_rows[facts.rows]
         stages.input.add(1, facts.input_ns)
         stages.infer.add(1, facts.infer_ns)

@@ -117,6 +117,13 @@ def test_a_histogram_of_time_is_in_seconds() -> None:
     assert value(metrics, f"{name}_bucket", **M1, le="+Inf") == 2
 
 
+def test_requests_of_a_model_with_variants_are_counted_by_who_computed_them() -> None:
+    version, quick = ModelVersion("m", 1), BatchFacts(4, 3, "idle", 0, 0, variant="int8")
+    metrics = metrics_of(moved(), ran(), BatchRecord(version, quick), BatchRecord(version, quick, "worker_lost"))
+    assert value(metrics, "headrace_variant_requests_total", **M1, variant="int8") == 3
+    assert len([name for name, _ in samples(metrics) if name == "headrace_variant_requests_total"]) == 1
+
+
 def test_batches_are_counted_by_size_and_reason() -> None:
     metrics = metrics_of(moved(), ran(rows=8, reason="size"), ran(rows=3))
     assert value(metrics, "headrace_batches_total", **M1, reason="size") == 1
