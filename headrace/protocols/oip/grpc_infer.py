@@ -8,7 +8,7 @@ from headrace.protocols.grpc.method import Call, Metadata
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.grpc_call import fault, limits, parse, refuse, trace
 from headrace.protocols.oip.grpc_messages import Wanted, Written, read_request, write_response
-from headrace.protocols.oip.grpc_raw import cut
+from headrace.protocols.oip.grpc_raw import Cut, cut
 from headrace.protocols.oip.grpc_repeated import Kept
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.unary import whole
@@ -56,17 +56,25 @@ class Infer:
 
     def _read(self, sent: Buffer, call: Call, now_ns: int) -> tuple[Request, Wanted]:
         """The request, and how its answer is wanted. Raises as `read_request` does."""
-        rest, contents = cut(sent)
+        parts = cut(sent)
         said, front = limits(call), self._front
-        known = self._kept.find(rest)
-        tensors = known.tensors(contents) if known else None
+        known = self._kept.find(parts.rest)
+        tensors = known.tensors(parts.raw) if known else None
         if known is not None and tensors is not None:
             context = said.context(now_ns, "grpc", trace(call))
-            return Request(known.request_id, known.model, tensors, known.outputs, {}, context), {}
-        message = parse(ModelInferRequest, rest)
-        request, wanted = read_request(message, contents, said, now_ns, trace(call), front.registry, front.regions)
-        self._kept.keep(rest, message, request)
+            return Request(parts.request_id, known.model, tensors, known.outputs, {}, context), {}
+        message = understood(parts)
+        request, wanted = read_request(message, parts.raw, said, now_ns, trace(call), front.registry, front.regions)
+        self._kept.keep(parts.rest, message, request)
         return request, wanted
+
+
+def understood(parts: Cut) -> ModelInferRequest:
+    """The message of these parts, without its raw contents. Raises InvalidRequest."""
+    message = parse(ModelInferRequest, parts.rest)
+    if parts.request_id:
+        message.id = parts.request_id
+    return message
 
 
 def written(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from headrace.types import Buffer
 
 _INPUT_CONTENTS = 7 << 3 | 2  # tag of ModelInferRequest.raw_input_contents
+_ID = 3 << 3 | 2  # of ModelInferRequest.id
 _OUTPUT_CONTENTS = bytes((6 << 3 | 2,))  # of ModelInferResponse.raw_output_contents
 _INFER_RESPONSE = bytes((2 << 3 | 2,))  # of ModelStreamInferResponse.infer_response
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
@@ -16,17 +17,19 @@ _FIXED = {_FIXED64: 8, _FIXED32: 4}
 
 
 class Cut(NamedTuple):
-    """A ModelInferRequest in two parts."""
+    """A ModelInferRequest in its parts."""
 
-    rest: bytes  # the message without its raw contents
-    raw: Sequence[Buffer]  # they, in their order; good for as long as the message's bytes are
+    rest: bytes  # the message without the others: the same for many that differ in nothing else
+    raw: Sequence[Buffer]  # its raw contents, in their order; good for as long as the message's bytes are
+    request_id: str = ""  # its id
 
 
 def cut(sent: Buffer) -> Cut:
-    """Take the raw contents out. Bytes that are no message come back whole: protobuf has its own words for them."""
+    """Take the raw contents and the id out. Bytes that are no message come back whole: protobuf has words for them."""
     view = memoryview(sent)
     raw: list[memoryview] = []
     kept: list[memoryview] = []
+    request_id = ""
     at, begin, end = 0, 0, len(view)  # what lies between begin and at is kept
     try:
         while at < end:
@@ -45,18 +48,22 @@ def cut(sent: Buffer) -> Cut:
                     kept.append(view[begin:start])
                     raw.append(view[at:after])
                     begin = after
+                elif tag == _ID and after <= end:
+                    request_id = str(view[at:after], "utf-8")
+                    kept.append(view[begin:start])
+                    begin = after
                 at = after
             elif kind == _VARINT:
                 _, at = _varint(view, at)
             else:
                 at += _FIXED[kind]
-    except (IndexError, KeyError, ValueError):  # cut short, or with groups, whose fields have numbers of their own
+    except (IndexError, KeyError, ValueError):  # cut short, no UTF-8, or groups, whose fields have numbers of their own
         return Cut(bytes(sent), ())
     if at != end:
         return Cut(bytes(sent), ())
     if begin < end:
         kept.append(view[begin:end])
-    return Cut(b"".join(kept), raw)
+    return Cut(b"".join(kept), raw, request_id)
 
 
 def with_contents(message: bytes, contents: Iterable[Buffer]) -> bytes:

@@ -15,9 +15,8 @@ _LONGEST = 1024  # bytes of a message without its raw contents
 
 
 class Repeated(NamedTuple):
-    """A message that was read, without its tensors' contents."""
+    """A message that was read, without its id and its tensors' contents."""
 
-    request_id: str
     model: ModelRef
     outputs: tuple[str, ...]
     inputs: tuple[tuple[str, str, Shape, int], ...]  # name, datatype, shape, and bytes of content
@@ -50,7 +49,7 @@ class Kept:
         if len(self._known) >= _KEPT:
             self._known.clear()
         inputs = tuple((each.name, each.datatype, each.shape, len(each.data)) for each in request.inputs)
-        self._known[rest] = Repeated(request.id, request.model, request.outputs, inputs)
+        self._known[rest] = Repeated(request.model, request.outputs, inputs)
 
 
 def _plain(message: ModelInferRequest) -> bool:

@@ -10,8 +10,8 @@ from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse
 from headrace.protocols.grpc.method import Call, Stream
 from headrace.protocols.limits import read_metadata
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.grpc_call import due_ns, fault, metadata, parse, refuse, trace
-from headrace.protocols.oip.grpc_infer import written
+from headrace.protocols.oip.grpc_call import due_ns, fault, metadata, refuse, trace
+from headrace.protocols.oip.grpc_infer import understood, written
 from headrace.protocols.oip.grpc_messages import Written, read_request
 from headrace.protocols.oip.grpc_raw import cut, in_stream
 from headrace.servable import Cancel
@@ -92,9 +92,9 @@ class _Stream:
         number, message = next(self._numbers), ModelInferRequest()
         self._running[number] = lambda: None
         try:
-            rest, contents = cut(sent)
-            message = parse(ModelInferRequest, rest)
-            cancel = self._start(number, message, contents)
+            parts = cut(sent)
+            message = understood(parts)
+            cancel = self._start(number, message, parts.raw)
         except HeadraceError as error:
             self._put(number, message, error, True)
         except Exception:

@@ -21,6 +21,10 @@ def told(infer: Infer, message: pb.ModelInferRequest) -> tuple[int, str, list[by
 def changed(message: pb.ModelInferRequest) -> list[pb.ModelInferRequest]:
     """Others that share all or most of it."""
     found = []
+    other = pb.ModelInferRequest()
+    other.CopyFrom(message)
+    other.id = "another"
+    found.append(other)
     for contents in ([], [b"1234"], [bytes(24)], [bytes(12)] * 2, [bytes(11)]):
         other = pb.ModelInferRequest()
         other.CopyFrom(message)
@@ -43,7 +47,7 @@ async def test_what_comes_again_is_read_by_what_was_kept() -> None:
     stub = Stub()
     infer = Infer(stub.front)
     told(infer, infer_message())
-    again = infer_message()
+    again = infer_message(id="another")
     again.raw_input_contents[0] = b"\0\0\x80\x3f" * 3
     ones = told(infer, again)
     assert ones == told(Infer(Stub().front), again)
@@ -60,9 +64,9 @@ def test_what_says_more_than_tensors_is_not_kept(what: str) -> None:
     elif what == "contents":
         message.inputs[0].contents.fp32_contents.append(1)
     elif what == "length":
-        message.id = "x" * 2000
+        message.inputs[0].name = "x" * 2000
     else:
         message.inputs[0].datatype = "BYTES"
-    kept, request = Kept(), Request(message.id, ModelRef("scores"), (Tensor("INPUT", "FP32", (1, 3), bytes(12)),))
+    kept, request = Kept(), Request("", ModelRef("scores"), (Tensor("INPUT", "FP32", (1, 3), bytes(12)),))
     kept.keep(message.SerializeToString(), message, request)
     assert kept.find(message.SerializeToString()) is None
