@@ -20,6 +20,8 @@ VERBS = {
     "chat": "talk with a language model of a running server",
     "bench": "load a running server, and see what it holds",
     "simulate": "what machines would hold, by times that were measured",
+    "label": "where a model's labels lead on a running server; have one lead elsewhere",
+    "rollback": "have a running server return to the version of a model served before",
     "config": "every setting, its value and where it comes from",
     "doctor": "what this machine has, and what is wrong with it",
 }

@@ -1,0 +1,42 @@
+"""One question to a running server, answered with JSON, and the flags that say where the server is."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from typing import Any
+from urllib.parse import quote
+
+from headrace.cli.connection import URL, Server
+from headrace.cli.failure import Failure
+
+
+def add_server_flags(parser: ArgumentParser, timeout_s: float) -> None:
+    """`--url` and `--timeout`."""
+    parser.add_argument("--url", default=URL, help=f"where the server is; else {URL}")
+    parser.add_argument(
+        "--timeout", type=float, default=timeout_s, metavar="SECONDS", help=f"how long to wait; else {timeout_s:g}"
+    )
+
+
+def ask(options: Namespace, method: str, path: str, sent: object = None) -> Any:
+    """The answer's JSON, or None where it is empty. Raises Failure with what the server says is wrong."""
+    body = None if sent is None else json.dumps(sent).encode()
+    with Server(options.url, options.timeout).exchange(method, path, body) as response:
+        content = response.read()
+    if response.status != 200:
+        raise Failure(f"the server answered {response.status}: {_reason(content)}")
+    try:
+        return json.loads(content) if content else None
+    except ValueError as error:
+        raise Failure(f"the server's answer is not JSON: {error}") from error
+
+
+def model_path(model: str) -> str:
+    """Under it lies what headrace has of its own for a model."""
+    return f"/v2/headrace/models/{quote(model, safe='')}"
+
+
+def _reason(content: bytes) -> str:
+    try:
+        return str(json.loads(content)["error"])
+    except (ValueError, KeyError, TypeError):
+        return content[:200].decode(errors="replace").strip() or "no reason given"

@@ -1,0 +1,20 @@
+"""`headrace rollback`: have a running server return to the version of a model that it served before."""
+
+from argparse import ArgumentParser
+from collections.abc import Sequence
+
+from headrace.cli.asking import add_server_flags, ask, model_path
+
+
+def parser() -> ArgumentParser:
+    made = ArgumentParser("headrace rollback", description="Return to the version that was served before.")
+    made.add_argument("model", metavar="MODEL", help="the model's name")
+    add_server_flags(made, timeout_s=300)
+    return made
+
+
+def run(arguments: Sequence[str]) -> int:
+    options = parser().parse_args(arguments)
+    answer = ask(options, "POST", f"{model_path(options.model)}/rollback")
+    print(f"{options.model} is version {answer['version']} again")
+    return 0
