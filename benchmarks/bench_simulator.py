@@ -2,10 +2,11 @@
 
     python -m benchmarks.bench_simulator [--loads 0.3,0.6,0.8,1.3,2.0] [--seconds 60] [--fit-seconds 20]
 
-Loads are shares of the saturating rate: what 16 clients that wait get. Before each measured load the server is loaded
-as much with other arrivals, and asked meanwhile what its runs take: the simulation has the times of these other runs,
-their spread and the machine's pace among them, and the overheads that clients saw then. Client and server share the
-cores, and how much they slow one another down depends on the load; so it is fitted at each.
+Loads are shares of the saturating rate: what 16 clients that wait get. Before and after each measured load the server
+is loaded as much with other arrivals, and asked meanwhile what its runs take: the simulation has the times of these
+other runs, their spread and the machine's pace among them, and the overheads that clients saw then. Client and server
+share the cores, and how much they slow one another down depends on the load; so it is fitted at each. How far these
+other runs lie apart from one another says how steady the machine was: no simulation can be nearer than that.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -90,20 +92,23 @@ class Bench:
     def compared(self, rate: float, seconds: float, fit_seconds: float, number: int) -> dict[str, Any]:
         """A load as it was, and as it is simulated with what was known of others before."""
         trace = self._folder / "trace.jsonl"
-        polls = Polls(self._http)
-        with polls:
-            fitted_on = self.step("--rate", str(rate), seconds=fit_seconds, seed=1000 + number)
+        before, after = Polls(self._http), Polls(self._http)
+        with before:
+            first = self.step("--rate", str(rate), seconds=fit_seconds / 2, seed=1000 + number)
         real = self.step("--rate", str(rate), seconds=seconds, seed=number, record=trace)
+        with after:
+            last = self.step("--rate", str(rate), seconds=fit_seconds / 2, seed=2000 + number)
         scenario = Scenario(
-            settled(polls.found),
-            instances=polls.instances,
-            overheads=overheads(fitted_on),
+            settled([before.found, after.found]),
+            instances=before.instances,
+            overheads=overheads([first, last]),
             slo_ns=int(SLO_MS * 1e6),
         )
         simulation = Simulation(scenario, Chosen("deadline"))
         simulation.open(read_trace(trace.read_text(), "jsonl"))
-        figures = measure(simulation.outcomes, simulation.runs, seconds, polls.instances, scenario.slo_ns)
-        return {**_beside(real, figures), "client_cpu": real["client_cpu"], "fitted p50_ms": fitted_on["p50_ms"]}
+        figures = measure(simulation.outcomes, simulation.runs, seconds, before.instances, scenario.slo_ns)
+        others = {name: [first[name], last[name]] for name in ("throughput", "p50_ms", "p99_ms", "shed")}
+        return {**_beside(real, figures), "other runs, before and after": others, "client_cpu": real["client_cpu"]}
 
 
 class Polls:
@@ -131,17 +136,18 @@ class Polls:
                 self.found.append(told["latency"])
 
 
-def settled(polls: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What was known last, at the median pace of all polls; the spread is that around it, the machine's moods in it."""
-    paces = [each["alone"] or 0.0 for each in polls]
+def settled(runs: Sequence[Sequence[dict[str, Any]]]) -> dict[str, Any]:
+    """What was known after the first of these runs, at the median pace of all; the spread is that around it, the
+    machine's moods in it. What a run's first poll knows is of what was before."""
+    paces = [each["alone"] or 0.0 for polls in runs for each in polls]
     middle = statistics.median(paces)
-    ratios, before = list[float](), list[float]()
-    for pace, each in zip(paces, polls, strict=True):
-        now = each["margin"]["ratios"]
-        ratios += [ratio * math.exp(pace - middle) for ratio in new_of(before, now)]
-        before = now
-    last = polls[-1]
-    return {**last, "alone": middle, "margin": {**last["margin"], "ratios": ratios}}
+    ratios = list[float]()
+    for polls in runs:
+        for before, now in pairwise(polls):
+            off = math.exp((now["alone"] or 0.0) - middle)
+            ratios += [ratio * off for ratio in new_of(before["margin"]["ratios"], now["margin"]["ratios"])]
+    known = runs[0][-1]
+    return {**known, "alone": middle, "margin": {**known["margin"], "ratios": ratios}}
 
 
 def new_of(before: Sequence[float], now: Sequence[float]) -> Sequence[float]:
@@ -153,10 +159,12 @@ def new_of(before: Sequence[float], now: Sequence[float]) -> Sequence[float]:
     return now
 
 
-def overheads(step: Step) -> Overheads:
-    """What a client waited for besides the queue and the run; half of it before."""
-    told = step["batches"]
-    outside_ns = 1e6 * max(0.0, step["mean_ms"] - told["queue_ms"]["mean"] - told["compute_ms"]["mean"])
+def overheads(steps: Sequence[Step]) -> Overheads:
+    """What clients waited for besides the queue and the run; half of it before."""
+    told = [
+        (each["mean_ms"], each["batches"]["queue_ms"]["mean"], each["batches"]["compute_ms"]["mean"]) for each in steps
+    ]
+    outside_ns = 1e6 * max(0.0, statistics.mean(mean - queue - compute for mean, queue, compute in told))
     return Overheads(in_ns=int(outside_ns / 2), out_ns=int(outside_ns / 2))
 
 
