@@ -206,11 +206,11 @@ class Reconcile:
             raise InvalidRequest(f"label {label!r} is set by model.toml; take it out there", "label")
         elif label not in wishes.labels:
             raise VersionNotFound(f"model {name!r} has no label {label!r}", "label")
+        elif (filed := wishes.filed.get(label)) is not None and not wishes.unloaded:
+            await self._ready_for(label, ModelVersion(name, filed), catalog)
         await self._routing.wish(name, labelled(self._routing.of(name), label, version))
         tried(None)
         await self._leave(name, catalog)
-        if version is None:
-            self.refresh(name)  # the files may have the label lead elsewhere
 
     async def _ready_for(self, label: str, wanted: ModelVersion, catalog: Catalog) -> None:
         """Load the version that a label is to lead to, where it is not ready, and see that clients can go on."""
@@ -252,7 +252,7 @@ class Reconcile:
             kept = self._routing.of(name).routed.values() if there else ()
             for version in gone(self._registry.versions(name), there):
                 if version in kept:
-                    self._states.put(name, version, "READY", "its files are gone; a label keeps it")
+                    self._tell(VersionStatus(name, version, "READY", "its files are gone; a label keeps it"))
                 else:
                     await self._retire(name, version, "its files are gone")
             await self._forget(name, there)
@@ -373,8 +373,12 @@ class Reconcile:
                 self._making.forget(broken.name, broken.version or 0)
             reason = f"{broken.reason}; the version loaded before goes on" if kept else broken.reason
             status = VersionStatus(broken.name, broken.version, "READY" if kept else "UNAVAILABLE", reason)
-            if self._states.get(broken.name, broken.version) != status:
-                self._states.put(*msgspec.structs.astuple(status))
+            self._tell(status)
+
+    def _tell(self, status: VersionStatus) -> None:
+        """Record a state, where it is news."""
+        if self._states.get(status.name, status.version) != status:
+            self._states.put(*msgspec.structs.astuple(status))
 
     async def _forget(self, name: str, there: Collection[int | None]) -> None:
         """Out of the index goes what the repository no longer has."""

@@ -98,8 +98,13 @@ async def test_labels_of_model_toml_are_followed_and_requests_go_before(bench: B
     assert (answers(bench, "canary"), bench.registry.versions("m")) == (2, [2, 3])
     await bench.reconcile.label("m", "canary", 3)
     assert answers(bench, "canary") == 3
-    await bench.reconcile.label("m", "canary", None)
     await bench.reconcile.still()
+    bench.broken.add("m/2")
+    with pytest.raises(ModelInvalid):
+        await bench.reconcile.label("m", "canary", None)
+    assert answers(bench, "canary") == 3
+    bench.broken.clear()
+    await bench.reconcile.label("m", "canary", None)
     assert answers(bench, "canary") == 2
     with pytest.raises(InvalidRequest, match=r"set by model\.toml"):
         await bench.reconcile.label("m", "canary", None)
