@@ -1,6 +1,7 @@
 """How long a simulated run takes: what was measured of a model, and by how much that varied. No policy, no clock."""
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,15 @@ class RunTimes:
             raise ValueError("no run was measured")
         self._typical: dict[tuple[int, int], float] = {}
         self._speed = speed
-        ratios = kept["margin"]["ratios"]
-        self._ratios = blocks([float(each) for each in ratios] if len(ratios) >= FEW else [1.0], seed)
+        measured = [float(each) for each in kept["margin"]["ratios"]]
+        self._measured = measured if len(measured) >= FEW else [1.0]
+        self._ratios = blocks(self._measured, seed)
+
+    def of_another(self, seed: int) -> "RunTimes":
+        """Of a machine that is alike, with its own luck."""
+        other = copy(self)
+        other._ratios = blocks(self._measured, seed)
+        return other
 
     def typical_ns(self, rows: int, length: int) -> float:
         """What half of such runs exceed."""

@@ -49,10 +49,11 @@ class Simulation:
         self._progress = progress
         self._feed = make_feed(scenario.feeding, scenario.machines, scenario.seed)
         told = Told(self._answered, self._given_up)
+        times = RunTimes(scenario.latency, scenario.seed, scenario.speed)
         self._machines = [
             Machine(
                 make_policy(chosen, scenario),
-                RunTimes(scenario.latency, scenario.seed + number, scenario.speed),
+                times.of_another(scenario.seed + number),
                 self._agenda,
                 told,
                 scenario.instances,

@@ -22,6 +22,13 @@ def test_a_quicker_machine_takes_so_much_less() -> None:
     assert RunTimes(kept(), 0, speed=2.0).typical_ns(4, 0) == RunTimes(kept(), 0).typical_ns(4, 0) / 2
 
 
+def test_a_machine_that_is_alike_takes_as_long_and_has_its_own_luck() -> None:
+    one = RunTimes(kept(), 1)
+    other = one.of_another(2)
+    assert one.typical_ns(4, 0) == other.typical_ns(4, 0)
+    assert [one.take_ns(4, 0) for _ in range(9)] != [other.take_ns(4, 0) for _ in range(9)]
+
+
 def test_the_same_seed_gives_the_same_times() -> None:
     first, second = RunTimes(kept(), 7), RunTimes(kept(), 7)
     assert [first.take_ns(1, 0) for _ in range(50)] == [second.take_ns(1, 0) for _ in range(50)]
