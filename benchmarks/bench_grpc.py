@@ -146,6 +146,9 @@ class _NoRepository:
     async def roll_back(self, name: str) -> int:
         raise NotImplementedError
 
+    async def label(self, name: str, label: str, version: int | None) -> None:
+        raise NotImplementedError
+
     def index(self) -> tuple[()]:
         return ()
 

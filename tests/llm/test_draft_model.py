@@ -155,8 +155,7 @@ def test_a_stop_string_ends_the_text_where_it_does_without_drafts() -> None:
 
 
 def test_what_is_found_in_the_text_is_taken_first_and_the_model_drafts_the_rest() -> None:
-    repeating = {"period": 6, "glitch": 0}
-    bench = Drafted(drafts=True, draft=FakeLanguage(Bench().vocabulary, 512, 8), **repeating)
+    bench = Drafted(drafts=True, draft=FakeLanguage(Bench().vocabulary, 512, 8), period=6, glitch=0)
     bench.add(1, greedy(prompt(1, 12), 60))
     bench.run()
     assert bench.ids(1) == bench.alone(prompt(1, 12), 60)
