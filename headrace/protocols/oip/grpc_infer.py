@@ -10,6 +10,7 @@ from headrace.protocols.oip.grpc_call import fault, limits, parse, refuse, trace
 from headrace.protocols.oip.grpc_messages import Wanted, Written, read_request, write_response
 from headrace.protocols.oip.grpc_raw import Cut, cut
 from headrace.protocols.oip.grpc_repeated import Kept
+from headrace.protocols.oip.parameters import limited
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.unary import whole
 from headrace.protocols.spent import cache_metadata, generation_headers, run_metadata
@@ -43,11 +44,11 @@ class Infer:
             if running and told is not answer:
                 running[0]()
             running.clear()
-            said = written(told, request.id, wanted, front.regions)
+            said = self._said(told, request.id, wanted)
             if isinstance(said, HeadraceError):
                 refuse(call, said)
             else:
-                call.finish(said.serialized(), spent(told, now_ns, front.clock))
+                call.finish(said, spent(told, now_ns, front.clock))
 
         cancel = front.gateway.submit(request, reply)
         if running:
@@ -61,12 +62,25 @@ class Infer:
         known = self._kept.find(parts.rest)
         tensors = known.tensors(parts.raw) if known else None
         if known is not None and tensors is not None:
-            context = said.context(now_ns, "grpc", trace(call))
-            return Request(parts.request_id, known.model, tensors, known.outputs, {}, context), {}
+            context = (limited(said, known.sent) if known.sent else said).context(now_ns, "grpc", trace(call))
+            return Request(parts.request_id, known.model, tensors, known.outputs, known.parameters, context), {}
         message = understood(parts)
         request, wanted = read_request(message, parts.raw, said, now_ns, trace(call), front.registry, front.regions)
         self._kept.keep(parts.rest, message, request)
         return request, wanted
+
+    def _said(self, answer: Response | HeadraceError, request_id: str, wanted: Wanted) -> bytes | HeadraceError:
+        """The answer as it travels, or the reason why it cannot."""
+        if isinstance(answer, HeadraceError):
+            return answer
+        try:
+            if not answer.parameters and all(one.classes is None and one.place is None for one in wanted.values()):
+                return self._kept.answer(answer, request_id)
+            return write_response(answer, request_id, wanted, self._front.regions).serialized()
+        except HeadraceError as error:
+            return error
+        except Exception:
+            return fault("writing an answer failed")
 
 
 def understood(parts: Cut) -> ModelInferRequest:

@@ -11,6 +11,7 @@ from headrace.types import Buffer
 _INPUT_CONTENTS = 7 << 3 | 2  # tag of ModelInferRequest.raw_input_contents
 _ID = 3 << 3 | 2  # of ModelInferRequest.id
 _OUTPUT_CONTENTS = bytes((6 << 3 | 2,))  # of ModelInferResponse.raw_output_contents
+_RESPONSE_ID = bytes((3 << 3 | 2,))  # of ModelInferResponse.id
 _INFER_RESPONSE = bytes((2 << 3 | 2,))  # of ModelStreamInferResponse.infer_response
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 _FIXED = {_FIXED64: 8, _FIXED32: 4}
@@ -72,6 +73,12 @@ def with_contents(message: bytes, contents: Iterable[Buffer]) -> bytes:
     for one in contents:
         parts += (_OUTPUT_CONTENTS, _coded(one.nbytes if isinstance(one, memoryview) else len(one)), one)
     return b"".join(parts)
+
+
+def with_id(message: bytes, request_id: str) -> bytes:
+    """A ModelInferResponse with this id behind what it has."""
+    coded = request_id.encode()
+    return b"".join((message, _RESPONSE_ID, _coded(len(coded)), coded)) if coded else message
 
 
 def in_stream(message: bytes) -> bytes:

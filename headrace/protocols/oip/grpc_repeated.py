@@ -1,14 +1,16 @@
 """Inferences that come again with other tensors: what protobuf and the checks made of one is kept for the next.
 
-Kept is only what depends on the message's own bytes: no parameters, no shared memory, no typed contents.
+Kept is only what depends on the message's own bytes: no shared memory, no typed contents, no classification.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from headrace.arrays import DATATYPES
-from headrace.generated.service_pb2 import ModelInferRequest
-from headrace.types import Buffer, ModelRef, Request, Shape, Tensor
+from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse
+from headrace.protocols.oip.grpc_raw import with_contents, with_id
+from headrace.protocols.oip.grpc_tensors import read_parameters
+from headrace.types import Buffer, ModelRef, Parameter, Request, Response, Shape, Tensor
 
 _KEPT = 256
 _LONGEST = 1024  # bytes of a message without its raw contents
@@ -20,6 +22,8 @@ class Repeated(NamedTuple):
     model: ModelRef
     outputs: tuple[str, ...]
     inputs: tuple[tuple[str, str, Shape, int], ...]  # name, datatype, shape, and bytes of content
+    sent: Mapping[str, Parameter]  # the parameters, all of them
+    parameters: Mapping[str, Parameter]  # those that go on to the model
 
     def tensors(self, contents: Sequence[Buffer]) -> tuple[Tensor, ...] | None:
         """The inputs with these contents; None where they do not fit, for which others have the words."""
@@ -34,10 +38,11 @@ class Repeated(NamedTuple):
 
 
 class Kept:
-    """The latest of them, by their bytes."""
+    """The latest of them by their bytes, and the beginnings of the latest answers by their form."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, Repeated] = {}
+        self._heads: dict[object, bytes] = {}
 
     def find(self, rest: bytes) -> Repeated | None:
         return self._known.get(rest)
@@ -49,13 +54,27 @@ class Kept:
         if len(self._known) >= _KEPT:
             self._known.clear()
         inputs = tuple((each.name, each.datatype, each.shape, len(each.data)) for each in request.inputs)
-        self._known[rest] = Repeated(request.model, request.outputs, inputs)
+        sent = read_parameters(message.parameters, "parameters") if message.parameters else {}
+        self._known[rest] = Repeated(request.model, request.outputs, inputs, sent, request.parameters)
+
+    def answer(self, response: Response, request_id: str) -> bytes:
+        """A ModelInferResponse of plain raw outputs and no parameters; all but the id and contents is kept."""
+        version, outputs = response.model, response.outputs
+        form = (version, tuple([(each.name, each.datatype, each.shape) for each in outputs]))
+        head = self._heads.get(form)
+        if head is None:
+            message = ModelInferResponse(model_name=version.name, model_version=str(version.version))
+            for each in outputs:
+                message.outputs.add(name=each.name, datatype=each.datatype, shape=each.shape)
+            if len(self._heads) >= _KEPT:
+                self._heads.clear()
+            head = self._heads[form] = message.SerializeToString()
+        return with_contents(with_id(head, request_id), [each.data for each in outputs])
 
 
 def _plain(message: ModelInferRequest) -> bool:
     """Nothing but raw tensors of fixed sizes goes in, and nothing is asked of an output but its name."""
     return not (
-        message.parameters
-        or any(one.parameters or one.HasField("contents") or one.datatype == "BYTES" for one in message.inputs)
+        any(one.parameters or one.HasField("contents") or one.datatype == "BYTES" for one in message.inputs)
         or any(one.parameters for one in message.outputs)
     ) and all(one.datatype in DATATYPES for one in message.inputs)

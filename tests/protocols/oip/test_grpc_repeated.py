@@ -1,14 +1,20 @@
 """An inference that comes again means the same as when it came first."""
 
+import math
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headrace.generated import service_pb2 as pb
 from headrace.protocols.oip.grpc_infer import Infer
+from headrace.protocols.oip.grpc_messages import write_response
 from headrace.protocols.oip.grpc_repeated import Kept
-from headrace.types import ModelRef, Request, Tensor
+from headrace.protocols.oip.shared_memory import Regions
+from headrace.types import ModelRef, ModelVersion, Request, Response, Tensor
 from tests.protocols.oip.fake_call import FakeCall
 from tests.protocols.oip.grpc_server import infer_message
-from tests.protocols.oip.stub import Stub
+from tests.protocols.oip.stub import BATCH, Stub
 
 
 def told(infer: Infer, message: pb.ModelInferRequest) -> tuple[int, str, list[bytes]]:
@@ -36,6 +42,8 @@ def changed(message: pb.ModelInferRequest) -> list[pb.ModelInferRequest]:
 
 async def test_each_answer_is_as_it_is_the_first_time() -> None:
     message = infer_message(id="7")
+    message.parameters["triton_enable_empty_final_response"].bool_param = True
+    message.parameters["mine"].string_param = "yes"
     message.raw_input_contents[0] = b"\0\0\x80\x3f" * 3
     used = Infer(Stub().front)
     for each in (message, *changed(message), message):
@@ -54,11 +62,36 @@ async def test_what_comes_again_is_read_by_what_was_kept() -> None:
     assert ones != told(infer, infer_message())
 
 
-@pytest.mark.parametrize("what", ["parameter", "output parameter", "contents", "length", "text"])
+async def test_parameters_mean_the_same_each_time() -> None:
+    stub = Stub()
+    infer, message = Infer(stub.front), infer_message()
+    message.parameters["timeout"].int64_param = 5_000_000
+    message.parameters["mine"].string_param = "yes"
+    for _ in range(2):
+        told(infer, message)
+    first, second = stub.servables["scores"].requests
+    assert first.parameters == second.parameters == {"mine": "yes"}
+    taken = [each.context.deadline_ns - each.context.arrived_ns for each in (first, second) if each.context.deadline_ns]
+    assert taken == [5_000_000_000] * 2
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=3), st.lists(st.integers(0, 3), max_size=3)), max_size=3), st.text(max_size=5)
+)
+def test_an_answer_is_the_message_that_protobuf_would_write(outputs: list[tuple[str, list[int]]], name: str) -> None:
+    tensors = tuple(Tensor(each, "UINT8", tuple(shape), bytes(math.prod(shape))) for each, shape in outputs)
+    response, kept = Response(ModelVersion("m", 3), tensors, BATCH), Kept()
+    for _ in range(2):
+        found = pb.ModelInferResponse.FromString(kept.answer(response, name))
+        slow = write_response(response, name, {}, Regions(False)).serialized()
+        assert found == pb.ModelInferResponse.FromString(slow)
+
+
+@pytest.mark.parametrize("what", ["input parameter", "output parameter", "contents", "length", "text"])
 def test_what_says_more_than_tensors_is_not_kept(what: str) -> None:
     message = infer_message()
-    if what == "parameter":
-        message.parameters["priority"].int64_param = 1
+    if what == "input parameter":
+        message.inputs[0].parameters["x"].int64_param = 1
     elif what == "output parameter":
         message.outputs.add(name="OUTPUT").parameters["classification"].int64_param = 1
     elif what == "contents":
