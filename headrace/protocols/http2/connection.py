@@ -104,6 +104,8 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
     def connection_lost(self, error: Exception | None) -> None:
         self._outlet.lose()
         self._let_go()
+        self._reader.close()
+        self._sender.close()
         self._application.lost(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -194,7 +196,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         self._streams.clear()
         for stream in streams:
             self._sender.drop(stream)
-            stream.receiver.left()
+            stream.leave()
 
     def _close_if_done(self) -> None:
         if self._draining and not self._streams and not self._closing:
@@ -328,7 +330,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         if self._loop.time() - stream.opened < _RAPID_S and not self._resets.take():
             raise ConnectionFault(ENHANCE_YOUR_CALM, "too many streams are opened and reset")
         self._forget(stream)
-        stream.receiver.left()
+        stream.leave()
 
     def _on_window(self, number: int, payload: memoryview) -> None:
         self._spend("window_updates")
@@ -380,7 +382,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         if not self._resets.take():
             raise ConnectionFault(ENHANCE_YOUR_CALM, "too many streams go wrong")
         self.reset(stream, code)
-        stream.receiver.left()
+        stream.leave()
 
     def _on_ended(self, stream: Stream) -> None:
         """Its last block is sent."""

@@ -77,6 +77,10 @@ class FrameReader:
         self._placed = False
         return self._memory[self._held :]
 
+    def close(self) -> None:
+        """Nothing more comes. Lets go of the sink, which refers to this: else the memory waited for a collection."""
+        del self._sink
+
     def received(self, count: int) -> None:
         """So many bytes lie in the room. Raises ConnectionFault, and whatever the sink raises."""
         if self._placed:

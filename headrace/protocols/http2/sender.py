@@ -44,6 +44,10 @@ class Sender:
         """Something is to be sent that the client does not let through."""
         return bool(self._waiting) or self._paused
 
+    def close(self) -> None:
+        """Nothing more goes out. Lets go of who is told of it, which refers to the sender."""
+        self._ended = _unheard
+
     def send(self, stream: Stream, head: bytes, parts: Sequence[Buffer], size: int, tail: bytes | None) -> bool:
         """Send, or keep what has to wait. False where something waits."""
         number = stream.number
@@ -184,3 +188,7 @@ def _cut(unsent: deque[memoryview], most: int, number: int, lines: list[Buffer])
         lines.append(part)
         left -= len(part)
     return size
+
+
+def _unheard(stream: Stream) -> None:
+    """The connection is gone."""

@@ -83,6 +83,11 @@ class Stream:
         self.receiver: Receiver = NOBODY
         self._carrier = carrier
 
+    def leave(self) -> None:
+        """The stream is gone: its receiver hears of it, and is let go, since it refers to the stream."""
+        receiver, self.receiver = self.receiver, NOBODY
+        receiver.left()
+
     def send(self, head: bytes, parts: Sequence[Buffer], size: int, tail: bytes | None) -> bool:
         """Send a block of headers, content of `size` bytes, and a last block, each where there is one.
 

@@ -1,5 +1,8 @@
 """A connection from its greeting to its end: streams, their faults, and what ends it all."""
 
+import gc
+import weakref
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +92,21 @@ def test_streams_beyond_what_was_agreed_are_refused_and_the_others_go_on() -> No
     assert peer.resets() == {5: REFUSED_STREAM}
     peer.heard[1].stream.send(b"", (), 0, b"t")
     assert peer.request(7).ended
+
+
+def test_a_lost_connection_frees_its_memory_without_a_collection() -> None:
+    peer = Peer()
+    peer.request(content=b"abc")
+    connection = weakref.ref(peer.connection)
+    gc.disable()
+    try:
+        peer.connection.connection_lost(None)
+        peer.loop.turn()
+        peer.heard.clear()
+        del peer.connection
+        assert connection() is None
+    finally:
+        gc.enable()
 
 
 def test_a_lost_connection_leaves_every_stream() -> None:
