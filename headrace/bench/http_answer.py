@@ -3,7 +3,8 @@
 from typing import Protocol
 
 _HEAD_LIMIT = 1 << 16
-_UNTIL_CLOSED = 1 << 62
+_LENGTH_DIGITS = 18
+_UNTIL_CLOSED = 1 << 62  # more than a length can say
 
 
 class Sink(Protocol):
@@ -90,8 +91,10 @@ class AnswerReader:
     def _begin_body(self, head: bytes, empty: bool) -> None:
         length = header(head, b"content-length")
         if length:
-            if not length.isdigit():
-                raise NotHttp(f"a content-length of {length!r}")
+            if not length.isdigit() or len(length) > _LENGTH_DIGITS:
+                raise NotHttp(f"a content-length of {length[:40]!r}")
+            if head.count(b"\r\ncontent-length:") > 1:
+                raise NotHttp("two lengths of one answer")
             self._left = int(length)
         elif header(head, b"transfer-encoding").endswith(b"chunked"):
             self._state = self._in_size

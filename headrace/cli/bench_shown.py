@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from headrace.bench.mlperf import LoadGenResult
 from headrace.bench.report import Report, Spread, Step
 from headrace.cli.console import table
+from headrace.cli.printable import printable
 
 NONE = "-"
 
@@ -67,7 +68,7 @@ def print_report(report: Report, console: Console) -> None:
         console.print(_server(report))
     for step in report.steps:
         for code, said in step.said.items():
-            console.print(f"{step.label}: {said.count:,} x {code} {said.first}".rstrip())
+            console.print(printable(f"{step.label}: {said.count:,} x {code} {said.first}".rstrip()))
         if step.doubt:
             console.print(f"{step.label}: {step.doubt}", style="yellow")
     if report.knee:
@@ -156,7 +157,7 @@ def _server(report: Report) -> "object":
                     for value in (server.mean_ms, server.queue_ms, server.input_ms, server.infer_ms, server.output_ms)
                 ),
                 f"{server.rows / server.runs:.1f}" if server.runs else NONE,
-                ", ".join(f"{reason} {count:,}" for reason, count in server.reasons.items()),
+                printable(", ".join(f"{reason} {count:,}" for reason, count in server.reasons.items())),
             )
     return made
 

@@ -10,6 +10,7 @@ from headrace.cli.chat_answers import Answer, Message
 from headrace.cli.chat_lines import History, history_file, read_message
 from headrace.cli.console import console
 from headrace.cli.failure import Failure
+from headrace.cli.printable import printable
 
 HELP = '''\
   /system TEXT   what the model is told before all else; alone: what that is now; /system - for nothing
@@ -130,11 +131,6 @@ def show(answer: Answer, output: TextIO) -> None:
         thinking = piece.thought
 
 
-def printable(text: str) -> str:
-    """With U+FFFD for each control character but tab and newline: a model's words must not drive the terminal."""
-    return "".join(each if each in "\n\t" or not _controls(each) else "\N{REPLACEMENT CHARACTER}" for each in text)
-
-
 def facts(answer: Answer, stopped: bool = False) -> str:
     """How fast it came and why it ended early, in a line."""
     found = []
@@ -153,7 +149,3 @@ def facts(answer: Answer, stopped: bool = False) -> str:
 
 def _newline(answer: Answer) -> str:
     return "\n" if answer.text and not answer.text.endswith("\n") else ""
-
-
-def _controls(character: str) -> bool:
-    return character < " " or "\x7f" <= character <= "\x9f"

@@ -11,6 +11,7 @@ from importlib import import_module
 
 from headrace import __version__
 from headrace.cli.failure import Failure
+from headrace.cli.printable import printable
 from headrace.errors import HeadraceError, SettingInvalid
 
 VERBS = {
@@ -76,5 +77,5 @@ def _run(verb: str, arguments: Sequence[str]) -> int:
 
 
 def _say(message: str, exit_code: int) -> int:
-    print(f"headrace: {message}", file=sys.stderr)
+    print(f"headrace: {printable(message)}", file=sys.stderr)
     return exit_code

@@ -88,6 +88,15 @@ def test_an_answer_that_breaks_off_is_none() -> None:
     assert not sink.ended
 
 
+def test_an_answer_that_is_longer_than_can_be_is_not_taken_for_one_that_ends_with_the_connection() -> None:
+    reader = AnswerReader()
+    sink = reader.sink = Kept()
+    reader.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999999999\r\n\r\nabc")
+    with pytest.raises(NotHttp, match="the server closed the connection"):
+        reader.closed()
+    assert not sink.ended
+
+
 def test_a_connection_that_closes_between_answers_is_no_fault() -> None:
     AnswerReader().closed()
 
@@ -106,6 +115,9 @@ def test_a_server_of_http_2_is_known_as_one() -> None:
         b"HTTP/1.1 x00 OK\r\n\r\n",
         b"HTTP/2 200\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nabc",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc",

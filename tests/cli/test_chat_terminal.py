@@ -10,7 +10,7 @@ import pytest
 
 from headrace.cli.chat_answers import Answer, Message
 from headrace.cli.chat_lines import History
-from headrace.cli.chat_terminal import Chat, Conversation, facts, printable, show
+from headrace.cli.chat_terminal import Chat, Conversation, facts, show
 from headrace.cli.failure import Failure
 from tests.cli.chat_chunks import PARIS, chunk
 
@@ -130,10 +130,6 @@ def test_a_message_may_begin_with_a_slash_behind_a_space(tmp_path: Path) -> None
 
 def test_nothing_is_not_sent(tmp_path: Path) -> None:
     assert not Talk(tmp_path, _paris).type("", "").asked
-
-
-def test_control_characters_do_not_reach_the_terminal() -> None:
-    assert printable("a\x1b]0;title\x07\tb\r\n\x9b2J\x7fé") == "a�]0;title�\tb�\n�2J�é"
 
 
 def test_a_file_gets_the_text_as_it_is() -> None:
