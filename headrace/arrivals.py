@@ -19,8 +19,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.tenants import MAX_NAME, is_tenant
+
 Form = Literal["csv", "jsonl"]
 COLUMNS = "offset_s", "rows", "length", "tenant"
+MAX_TRACE_S = 366 * 86_400
+MOST_ARRIVALS = 20_000_000
+"""Of one load: they are all drawn before it begins."""
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -69,10 +74,10 @@ def parse_process(text: str) -> Gamma:
         return POISSON if kind == "poisson" else Gamma(0.0)
     if kind == "gamma":
         cv = _number(value)
-        if cv is not None and 0 < cv <= 100:
+        if cv is not None and 0.001 <= cv <= 100:
             return Gamma(cv)
         raise ValueError(
-            f"gamma:{value}: the deviation of the gaps over their mean is above 0 and at most 100: gamma:2"
+            f"gamma:{value}: the deviation of the gaps over their mean is from 0.001 to 100: gamma:2 (steady has none)"
         )
     raise ValueError(f"{text!r} is no arrival process; write poisson, steady, gamma:CV or trace:FILE")
 
@@ -198,8 +203,12 @@ def _csv_arrival(heading: Sequence[str], values: Sequence[str], number: int) -> 
 
 def _in_order(arrivals: list[Numbered]) -> list[Numbered]:
     for number, arrival in arrivals:
-        if not math.isfinite(arrival.offset_s):
-            raise ValueError(f"line {number}: offset_s is {arrival.offset_s}; it is a number of seconds")
+        if not arrival.offset_s <= MAX_TRACE_S:
+            raise ValueError(f"line {number}: offset_s is {arrival.offset_s:g}; it is seconds, at most {MAX_TRACE_S:,}")
+        if arrival.tenant and not is_tenant(arrival.tenant):
+            raise ValueError(
+                f"line {number}: tenant is {arrival.tenant[:40]!r}; it has 1 to {MAX_NAME} printable characters"
+            )
     for (_, before), (number, after) in pairwise(arrivals):
         if after.offset_s < before.offset_s:
             raise ValueError(f"line {number}: offset_s goes back from {before.offset_s:g} to {after.offset_s:g}")

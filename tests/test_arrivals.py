@@ -73,7 +73,9 @@ def test_a_process_is_read(text: str, process: Gamma) -> None:
     assert parse_process(text) == process
 
 
-@pytest.mark.parametrize("text", ["", "gamma", "gamma:0", "gamma:-1", "gamma:nan", "gamma:x", "uniform", "poisson:2"])
+@pytest.mark.parametrize(
+    "text", ["", "gamma", "gamma:0", "gamma:-1", "gamma:nan", "gamma:1e-300", "gamma:x", "uniform", "poisson:2"]
+)
 def test_no_process_is_told_with_what_would_be_right(text: str) -> None:
     with pytest.raises(ValueError, match="gamma:"):
         parse_process(text)
@@ -125,6 +127,8 @@ def test_only_offsets_are_needed() -> None:
         ("offset_s,rows\n1\n", "csv", "line 2: 1 values under 2 names"),
         ("offset_s\nnan\n", "csv", "line 2: "),
         ("offset_s\ninf\n", "csv", "line 2: offset_s is inf"),
+        ("offset_s\n1e300\n", "csv", "line 2: offset_s is 1e+300; it is seconds, at most 31,622,400"),
+        ('{"offset_s": 1, "tenant": "a\\r\\nx-priority: 1"}\n', "jsonl", "it has 1 to 128 printable characters"),
         ("offset_s\n2\n1\n", "csv", "line 3: offset_s goes back from 2 to 1"),
         ("offset_s\n", "csv", "there is no arrival in it"),
         ('{"offset_s": 1}\n{"offset_s": -1}\n', "jsonl", "line 2: Expected `float` >= 0"),

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from headrace.arrivals import POISSON, Arrival, parse_lengths, parse_process, read_trace, trace_form
+from headrace.arrivals import MOST_ARRIVALS, POISSON, Arrival, parse_lengths, parse_process, read_trace, trace_form
 from headrace.bench.address import parse_address
 from headrace.bench.connection import Asking
 from headrace.bench.load import Closed, Load, Objective, Open, Plan
@@ -150,7 +150,7 @@ def _check(options: Namespace) -> None:
     for flag in ("duration", "timeout", "slo_ms", "slo_ttft_ms", "slo_tpot_ms"):
         value = getattr(options, flag)
         if value is not None and not 0 < value < 1e7:
-            raise _wrong(flag, value, "it is above 0")
+            raise _wrong(flag, value, "it is above 0, and below 10,000,000")
     if not 0 <= options.warmup < 1e5:
         raise _wrong("warmup", options.warmup, "it is 0 or more seconds")
     for flag in ("rows", "output_tokens", "connections"):
@@ -218,11 +218,13 @@ def _plan(options: Namespace) -> Plan:
     loads = _loads(options, trace)
     if options.record and len(loads) != 1:
         raise Failure("--record keeps one step's arrivals: give one --rate or one --concurrency", exit_code=2)
-    span_s = trace[-1].offset_s + 1e-3 if trace else 10.0
+    duration_s = options.duration or (trace[-1].offset_s + 1e-3 if trace else 10.0)
+    if not trace and any(isinstance(load, Open) and load.rate * duration_s > MOST_ARRIVALS for load in loads):
+        raise Failure(f"a step has at most {MOST_ARRIVALS:,} requests: lower --rate or --duration", exit_code=2)
     return Plan(
         loads=loads,
         objective=Objective(options.slo_ms, options.slo_ttft_ms, options.slo_tpot_ms),
-        duration_s=options.duration or span_s,
+        duration_s=duration_s,
         warmup_s=options.warmup,
         timeout_s=options.timeout,
         process=process,

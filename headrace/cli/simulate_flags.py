@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from headrace.arrivals import POISSON, Arrival, parse_lengths, parse_process, read_trace, trace_form
+from headrace.arrivals import MOST_ARRIVALS, POISSON, Arrival, parse_lengths, parse_process, read_trace, trace_form
 from headrace.cli.connection import URL
 from headrace.cli.failure import Failure
 from headrace.simulate.feeding import FEEDINGS
@@ -128,6 +128,11 @@ def make_plan(wanted: Wanted, told: Told) -> Plan:
     limits = msgspec.structs.replace(
         LIMITS, max_size=options.max_size or told.max_size or LIMITS.max_size, max_queue=options.max_queue
     )
+    rows = max((each.rows for each in trace), default=options.rows)
+    if told.latency and rows > limits.max_size:
+        raise Failure(
+            f"requests of {rows:,} rows: a run has at most {limits.max_size:,}, so a server refuses them", exit_code=2
+        )
     scenario = Scenario(
         latency=told.latency,
         limits=limits,
@@ -140,17 +145,21 @@ def make_plan(wanted: Wanted, told: Told) -> Plan:
         leaving=_leaving(options.leave) if options.leave else None,
         seed=options.seed,
     )
+    rates = _rates(options, trace)
+    duration_s = options.duration or (trace[-1].offset_s + 1e-3 if trace and not options.find_max else 60.0)
+    if not trace and not options.find_max and max(rates, default=0) * duration_s > MOST_ARRIVALS:
+        raise Failure(f"a load has at most {MOST_ARRIVALS:,} requests: lower --rate or --duration", exit_code=2)
     return Plan(
         scenario=scenario,
         policies=_or_fail("--policy ", lambda: parse_policies(options.policy)),
         machines=_whole("--machines", options.machines, 10_000),
-        rates=_rates(options, trace),
+        rates=rates,
         clients=_whole("--concurrency", options.concurrency, 100_000) if options.concurrency else (),
         process=POISSON if trace else _or_fail("--arrivals ", lambda: parse_process(options.arrivals)),
         trace=trace,
         lengths=_or_fail("--lengths ", lambda: parse_lengths(options.lengths)) if options.lengths else None,
         rows=options.rows,
-        duration_s=options.duration or (trace[-1].offset_s + 1e-3 if trace and not options.find_max else 60.0),
+        duration_s=duration_s,
         most_requests=options.requests,
         find_max=options.find_max,
         attainment=options.attainment,
@@ -162,11 +171,11 @@ def _check(options: Namespace) -> None:
     for flag in ("duration", "slo_ms", "speed", "together"):
         value = getattr(options, flag)
         if value is not None and not 0 < value < 1e7:
-            raise _wrong(flag, value, "it is above 0")
+            raise _wrong(flag, value, "it is above 0, and below 10,000,000")
     for flag in ("rows", "instances", "max_size", "max_queue", "requests"):
         value = getattr(options, flag)
         if value is not None and not 1 <= value <= MOST * 100:
-            raise _wrong(flag, value, "it is at least 1")
+            raise _wrong(flag, value, f"it is at least 1, and at most {MOST * 100:,}")
     if options.seed < 0:
         raise _wrong("seed", options.seed, "it is 0 or more")
     if not 0 < options.attainment < 1:

@@ -69,6 +69,7 @@ def test_the_search_needs_no_load() -> None:
         (["--concurrency", "1.5"], "--concurrency 1.5: clients are whole numbers"),
         (["--concurrency", "x"], "'x' is not a number above 0, up to 10,000"),
         (["--concurrency", "4,600"], "--concurrency 600 needs as many --connections"),
+        (["--rate", "1e7", "--duration", "1000"], "a step has at most 20,000,000 requests"),
         (["--duration", "0"], "--duration 0.0: it is above 0"),
         (["--slo-ms", "-5"], "--slo-ms -5.0: it is above 0"),
         (["--slo-ms", "nan"], "--slo-ms nan: it is above 0"),

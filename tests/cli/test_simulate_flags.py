@@ -61,6 +61,8 @@ def test_a_trace_brings_its_own_rate_and_length(tmp_path: Path) -> None:
         ("m --rate 1 --leave 2:5", "--leave 2:5: write it SHARE:MS"),
         ("m --rate 1 --leave 0.5", "--leave 0.5: write it SHARE:MS"),
         ("m --rate 1 --overhead-us 1:2:3", "--overhead-us 1:2:3: write it IN"),
+        ("m --rate 1e7 --duration 1000", "a load has at most 20,000,000 requests: lower --rate or --duration"),
+        ("m --rate 1 --duration 1e9", "it is above 0, and below 10,000,000"),
         ("m --rate 1 --instances 0", "--instances 0: it is at least 1"),
         ("m --rate 1 --attainment 1", "--attainment 1.0: it is a share"),
         ("m --rate 1 --arrivals often", "--arrivals 'often' is no arrival process"),
@@ -72,3 +74,10 @@ def test_a_trace_brings_its_own_rate_and_length(tmp_path: Path) -> None:
 def test_what_is_wrong_is_named(flags: str, says: str) -> None:
     with pytest.raises(Failure, match=says.replace("(", r"\(")):
         read_flags(flags.split())
+
+
+def test_requests_of_more_rows_than_a_run_has_are_refused_as_by_the_server() -> None:
+    wanted = read_flags(["m", "--rate", "1", "--rows", "65"])
+    assert make_plan(wanted, Told({"knots": []}, max_size=65)).rows == 65
+    with pytest.raises(Failure, match="requests of 65 rows: a run has at most 64, so a server refuses them"):
+        make_plan(wanted, Told({"knots": []}, max_size=64))
