@@ -137,7 +137,9 @@ def _choices(server: Server) -> str:
         names = [str(each["id"]) for each in json.loads(content)["data"]]
     except (ValueError, KeyError, TypeError) as error:
         raise Failure(f"what answers at {server.url} does not speak the OpenAI API") from error
-    return f"there is to chat with: {', '.join(names)}" if names else "the server has no language model ready"
+    return (
+        f"the server's language models are: {', '.join(names)}" if names else "the server has no language model ready"
+    )
 
 
 def _chunks(server: Server, body: bytes) -> Generator[dict[str, Any], None, None]:

@@ -21,7 +21,7 @@ from headrace.records import (
     WorkerEvent,
 )
 
-LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "grpc", "asyncio")
+LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "grpc", "asyncio", "watchfiles")
 """Loggers that may bring handlers of their own; their lines belong among ours."""
 
 _log = logging.getLogger(__name__)

@@ -71,7 +71,10 @@ UNSAID = Limits()
 def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> Limits:
     """What HTTP headers say; names are in lower case. Raises InvalidRequest, which names the header at fault."""
     said = [(_NAMES[name], value) for name, value in headers if name in _NAMES]
-    return _read([(name, value.decode("utf-8", "surrogateescape")) for name, value in said]) if said else UNSAID
+    if not said:
+        return UNSAID
+    # spaces behind a value are not part of it (RFC 9110, 5.5), and not every parser takes them away
+    return _read([(name, value.strip(b" \t").decode("utf-8", "surrogateescape")) for name, value in said])
 
 
 def read_metadata(metadata: Iterable[tuple[str, str | bytes]]) -> Limits:

@@ -56,7 +56,7 @@ def test_a_model_that_is_not_there_is_told_with_those_that_are(
     serve: Serve, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["chat", "n", "Which city?", "--url", serve(chat_server())]) == 1
-    assert "model 'n' is not in the repository; there is to chat with: m" in capsys.readouterr().err
+    assert "model 'n' is not in the repository; the server's language models are: m" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_a_model_that_is_there_is_taken(serve: Serve) -> None:
 
 def test_where_a_model_is_missing_those_that_are_there_are_named(serve: Serve) -> None:
     server = Server(serve(chat_server(models=["a", "b"])), 5)
-    with pytest.raises(Failure, match="model 'c' is not in the repository; there is to chat with: a, b"):
+    with pytest.raises(Failure, match="model 'c' is not in the repository; the server's language models are: a, b"):
         check_model(server, "c")
 
 

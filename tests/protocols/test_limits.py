@@ -63,6 +63,11 @@ def test_an_hour_is_the_longest() -> None:
     assert read("x-slo-ms", "3600000").deadline_ns == 3_600_000 * MS
 
 
+def test_spaces_around_a_header_s_value_are_no_part_of_it() -> None:
+    limits = read_headers([(b"x-slo-ms", b" 50 \t"), (b"x-tenant", b"team a ")])
+    assert (limits.deadline_ns, limits.tenant) == (50_000_000, "team a")
+
+
 @pytest.mark.parametrize("value", ["-1", "10", "1.0", "high", "", "\u0661"])
 def test_a_priority_that_is_none_is_refused(value: str) -> None:
     assert refusal("x-priority", value).endswith("is not 0, the default, or a level from 1, the highest, to 9")
