@@ -163,9 +163,9 @@ class DeadlinePolicy(Generic[J]):
         window = best_window(group, head, class_of(head.length), self._class_line, slack, limits.max_size)
         turns = self._turns if len(self.queue.work.tenants) > 1 else None
         jobs, heavy = chosen(group, head, window, limits.max_batch_bytes, turns)
-        for job in jobs:
-            self.queue.remove(job)
-            if turns:
+        self.queue.take(jobs)
+        if turns:
+            for job in jobs:
                 turns.served(job.tenant, job.cost_ns)
         rows = sum([job.rows for job in jobs])
         length = max([job.length for job in jobs])

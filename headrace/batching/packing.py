@@ -58,6 +58,10 @@ def best_window(group: Group[J], head: Job, head_class: int, typical: Lines, sla
     `typical` says what a run takes. Of runs that are nearly as good the shorter is taken where a run takes long: its
     answers come sooner, and those who ask again at once fall out of step.
     """
+    if len(group.rows) == 1:  # as most models are asked: nothing is to be weighed
+        line = typical(longest_of(head_class))
+        rows = max(head.rows, line.rows_within(slack, min(group.rows[head_class], most_rows)))
+        return _shortened(Window(head_class, head_class, rows, line.time(rows)), line, head.rows)
     classes = sorted(group.rows)
     at = classes.index(head_class)
     lines = [typical(longest_of(each)) for each in classes]

@@ -4,13 +4,13 @@ import heapq
 import itertools
 from bisect import bisect_left, insort
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Generic
 
 from headrace.batching.check import Key
 from headrace.batching.job import J, Place
 from headrace.batching.length_class import class_of
-from headrace.batching.work_ahead import WorkAhead
+from headrace.batching.work_ahead import Bucket, WorkAhead
 
 Entry = tuple[Place, J]
 
@@ -63,6 +63,22 @@ class Group(Generic[J]):
                 del self.lines[job.tenant]
         self.rows[length_class] -= job.rows
         self._counts[length_class] -= 1
+        if not self._counts[length_class]:
+            del self.rows[length_class], self._counts[length_class]
+
+    def drop(self, tenant: str, length_class: int, rows: int) -> None:
+        """Those of a tenant and class that are no longer queued wait no longer; they have so many rows."""
+        classes = self.lines[tenant]
+        entries = classes[length_class]
+        left = [entry for entry in entries if entry[1].queued]
+        self._counts[length_class] -= len(entries) - len(left)
+        self.rows[length_class] -= rows
+        if left:
+            classes[length_class] = left
+        else:
+            del classes[length_class]
+            if not classes:
+                del self.lines[tenant]
         if not self._counts[length_class]:
             del self.rows[length_class], self._counts[length_class]
 
@@ -121,6 +137,28 @@ class Queue(Generic[J]):
         group.remove(job)
         if not group.lines:
             del self.groups[job.key]
+
+    def take(self, jobs: Sequence[J]) -> None:
+        """Take out jobs of one key that all wait: as `remove` for each, in a third of the time."""
+        group = self.groups[jobs[0].key]
+        places: dict[tuple[str, int], int] = {}
+        works: dict[tuple[Bucket, str], tuple[float, int]] = {}
+        for job in jobs:
+            job.queued = False
+            del self._arrivals[job.place[2]]
+            self.num_bytes -= job.num_bytes
+            self.rows -= job.rows
+            place = job.tenant, class_of(job.length)
+            places[place] = places.get(place, 0) + job.rows
+            work = job.bucket, job.tenant
+            cost_ns, count = works.get(work, (0.0, 0))
+            works[work] = cost_ns + job.cost_ns, count + 1
+        for (bucket, tenant), (cost_ns, count) in works.items():
+            self.work.subtract(bucket, tenant, cost_ns, count)
+        for (tenant, length_class), rows in places.items():
+            group.drop(tenant, length_class, rows)
+        if not group.lines:
+            del self.groups[jobs[0].key]
 
     def oldest(self) -> J:
         """The one that has waited longest. Raises StopIteration where nothing waits."""

@@ -53,18 +53,18 @@ class WorkAhead:
         self._tenants[tenant] = self._tenants.get(tenant, 0.0) + cost_ns
         self._tenant_jobs[tenant] = self._tenant_jobs.get(tenant, 0) + 1
 
-    def subtract(self, bucket: Bucket, tenant: str, cost_ns: float) -> None:
-        """One that was added waits no longer. Where none is left nothing is, so that rounding does not add up."""
+    def subtract(self, bucket: Bucket, tenant: str, cost_ns: float, jobs: int = 1) -> None:
+        """So many that were added wait no longer. Where none is left nothing is, so that rounding does not add up."""
         self.total_ns -= cost_ns
         at = bisect_left(self._order, bucket)
         self._costs[at] -= cost_ns
-        self._jobs[at] -= 1
+        self._jobs[at] -= jobs
         if not self._jobs[at]:
             del self._order[at], self._costs[at], self._jobs[at], self._ends[at]
             if not self._order:
                 self.total_ns = 0.0
         self._tenants[tenant] -= cost_ns
-        self._tenant_jobs[tenant] -= 1
+        self._tenant_jobs[tenant] -= jobs
         if not self._tenant_jobs[tenant]:
             del self._tenants[tenant], self._tenant_jobs[tenant]
 

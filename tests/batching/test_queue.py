@@ -60,7 +60,7 @@ def test_the_earliest_deadline_is_known_whatever_comes_first() -> None:
     assert queue.first_due() is None
 
 
-@given(st.lists(st.tuples(st.sampled_from(["push", "front", "remove"]), st.integers(0, 11))))
+@given(st.lists(st.tuples(st.sampled_from(["push", "front", "remove", "take"]), st.integers(0, 11))))
 def test_counts_order_and_heads_hold_whatever_happens(steps: list[tuple[str, int]]) -> None:
     queue: Queue[Job] = Queue()
     model: list[Job] = []  # the slow, obvious version, in order of arrival
@@ -68,6 +68,12 @@ def test_counts_order_and_heads_hold_whatever_happens(steps: list[tuple[str, int
         if step == "remove":
             if model:
                 queue.remove(model.pop(number % len(model)))
+        elif step == "take":
+            if model:
+                some = [each for each in model if each.key == model[0].key][number % 3 :: 2]
+                if some:
+                    queue.take(some)
+                    model = [each for each in model if each not in some]
         else:
             made = job(5 * (number % 4), 1 + number % 2, within_ms=number or None, key=str(number % 3))
             made.cost_ns, made.tenant = float(number), str(number % 2)
