@@ -111,7 +111,7 @@ def _choice(
                 return ToolChoice(choice, "", parallel), None
         raise InvalidRequest("must be none, auto, required or an object that names a tool", where)
     if choice.type == "function":
-        return ToolChoice("named", _known(choice.name, known, f"{where}.name"), parallel), None
+        return ToolChoice("named", _known(choice.name, known, f"{where}.name"), parallel=False), None  # called once
     if choice.type != "allowed_tools":
         raise InvalidRequest("must be function or allowed_tools", f"{where}.type")
     allowed = set()

@@ -70,7 +70,7 @@ def read_tools(tools: Sequence[Tool] | None, choice: str | Choice | None, parall
     if not known:
         return Tools((), ToolChoice("none"))
     offered = tuple(tool for key, tool in known.items() if allowed is None or key in allowed)
-    return Tools(offered, ToolChoice(kind, name, parallel is not False))
+    return Tools(offered, ToolChoice(kind, name, parallel is not False and kind != "named"))  # which is called once
 
 
 def check_tool_name(name: str, where: str) -> None:

@@ -30,7 +30,7 @@ def test_a_tool_is_a_function_for_the_template() -> None:
         (None, ToolChoice()),
         ("none", ToolChoice("none")),
         ("required", ToolChoice("required")),
-        ({"type": "function", "name": "weather"}, ToolChoice("named", "weather")),
+        ({"type": "function", "name": "weather"}, ToolChoice("named", "weather", parallel=False)),
     ],
 )
 def test_the_choice_is_read(choice: Any, read_as: ToolChoice) -> None:

@@ -32,7 +32,7 @@ def test_tools_are_seen_as_they_were_given() -> None:
     [
         ("none", ToolChoice("none")),
         ("required", ToolChoice("required")),
-        ({"type": "function", "function": {"name": "g"}}, ToolChoice("named", "g")),
+        ({"type": "function", "function": {"name": "g"}}, ToolChoice("named", "g", parallel=False)),
     ],
 )
 def test_a_choice_is_a_word_or_a_name(choice: Any, found: ToolChoice) -> None:
