@@ -93,8 +93,9 @@ class DeadlinePolicy(Generic[J]):
         if job.deadline_ns is None or not self.latency.known:
             return None
         slack = job.deadline_ns - now_ns
-        needs = self.latency.late(job.rows, job.length, self._company.others(self))
-        self._long_ns += (needs or 1.0) * STEP * (LONG - (needs < self._long_ns))
+        company = self._company.others(self)
+        needs, typical = (each(job.rows, job.length, company) for each in (self.latency.late, self.latency.typical))
+        self._long_ns += (typical or 1.0) * STEP * (LONG - (typical < self._long_ns))
         busy = self._busy_ns(now_ns)
         if work.tenants:
             before = work.before(job.bucket)
@@ -102,13 +103,13 @@ class DeadlinePolicy(Generic[J]):
                 before = min(before, work.fair_share_before(job.tenant, self._turns.weights))
             # As if it were long itself: else short ones would take every gap that is too small for a long one. And a
             # run of others may come between, where it is worth more.
-            reserve = max(0.0, self._long_ns - needs) + min(self._good_run_ns(job), slack / 4)
+            reserve = max(0.0, self._long_ns - typical) + min(self._good_run_ns(job), slack / 4)
             needs += reserve
             behind = job.cost_ns * self._off + reserve - work.room_behind(job.bucket, now_ns + busy)
         else:
             before, behind = 0.0, 0.0
             if not busy:  # a refusal would help nobody: it is let in where it will more likely be in time than not
-                needs = self.latency.typical(job.rows, job.length, self._company.others(self))
+                needs = typical
         predicted = busy + before * self._off / self._instances + needs
         job.predicted_ns = int(now_ns + predicted)
         late = predicted - self.guard.within(slack)
