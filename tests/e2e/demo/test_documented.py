@@ -22,5 +22,6 @@ def test_a_documented_request_is_answered(command: str, demo: Program, capsys: p
 
 
 def test_each_demo_model_has_a_documented_request() -> None:
-    documented = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "models.md").read_text(), re.MULTILINE)
+    first_table = (ROOT / "docs" / "models.md").read_text().partition("\n\n`minilm` has")[0]
+    documented = re.findall(r"^\| `(\w+)` \|", first_table, re.MULTILINE)
     assert [model for _, model in COMMANDS] == documented
