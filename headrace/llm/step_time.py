@@ -76,15 +76,15 @@ class StepTime:
             + self._pair_s * shape.pairs
         )
 
-    def observe(self, shape: StepShape, seconds: float) -> None:
-        """A step of this shape took so long."""
+    def observe(self, shape: StepShape, seconds: float, trial: bool = False) -> None:
+        """A step of this shape took so long; what a `trial` took, with nothing else under way, is believed at once."""
         if not shape.tokens or seconds <= 0.0:
             return
         expected = self.seconds(shape)
         if not any(self._seen):
             self._rescale(seconds / expected)
             expected = seconds
-        else:
+        elif not trial:
             seconds = min(seconds, WILD * expected)
             if seconds > expected and not self._is_known(shape.tokens):
                 seconds = expected + FIRST * (seconds - expected)

@@ -39,7 +39,7 @@ def warm_up(model: LanguageModel, step_time: StepTime, now_ns: Callable[[], int]
                     "give logits that are no finite numbers: some of them are none, or too large", "weights"
                 )
             if turn:
-                step_time.observe(shape, (now_ns() - started_ns) / 1e9)
+                step_time.observe(shape, (now_ns() - started_ns) / 1e9, trial=True)
 
 
 def pass_time(model: LanguageModel, now_ns: Callable[[], int] = time.monotonic_ns) -> StepTime:
