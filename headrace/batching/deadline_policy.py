@@ -144,7 +144,7 @@ class DeadlinePolicy(Generic[J]):
             if needs < left and not crowded:
                 break
             queue.remove(job)
-            self.guard.answered(late=True)
+            self.guard.answered(late=needs >= left)
             given_up.append(GivenUp(job, "overload" if needs < left else "late", now_ns - job.arrived_ns + needs))
         return given_up
 
