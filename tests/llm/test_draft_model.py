@@ -26,7 +26,7 @@ class Takes(StepTime):
     def seconds(self, shape: StepShape) -> float:
         return self._step_s
 
-    def observe(self, shape: StepShape, seconds: float) -> None:
+    def observe(self, shape: StepShape, seconds: float, trial: bool = False) -> None:
         pass
 
 
