@@ -103,7 +103,7 @@ def test_padding_that_would_change_answers_is_refused_at_load(name: str, axis: i
 
 
 def test_a_server_joins_texts_of_several_lengths_and_says_why_it_refuses_others(tmp_path: Path) -> None:
-    for name, said in (("minilm", ""), ("ocr_cls", "batching.pad = { axis = 3 }\n")):
+    for name, said in (("minilm", "batching.max_delay_ms = 100\n"), ("ocr_cls", "batching.pad = { axis = 3 }\n")):
         (tmp_path / name / "1").mkdir(parents=True)
         (tmp_path / name / "1" / "model.onnx").symlink_to(ROOT / "models" / name / "1" / "model.onnx")
         (tmp_path / name / "model.toml").write_text(said)
