@@ -2,20 +2,29 @@
 
 import shlex
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
-from headrace.arrivals import MOST_ARRIVALS, POISSON, Arrival, parse_lengths, parse_process, read_trace, trace_form
+from headrace.arrivals import MOST_ARRIVALS, Arrival, parse_lengths, trace_form
 from headrace.bench.address import parse_address
 from headrace.bench.connection import Asking
 from headrace.bench.load import Closed, Load, Objective, Open, Plan
 from headrace.cli import inputs as forms
 from headrace.cli.failure import Failure
+from headrace.cli.load_flags import (
+    MOST_RATE,
+    check_between,
+    check_search,
+    check_together,
+    numbers,
+    or_fail,
+    rate_of,
+    read_arrivals,
+    wrong,
+)
 
-T = TypeVar("T")
 DEFAULT_LOADS = (Closed(1), Closed(4), Closed(16))
 MOST_CLIENTS = 10_000
 _EXAMPLES = """\
@@ -121,7 +130,7 @@ def read_flags(arguments: Sequence[str]) -> Wanted:
     options = parser().parse_args(arguments)
     _check(options)
     asking = Asking(
-        address=_or_fail("", lambda: parse_address(options.url, options.protocol)),
+        address=or_fail("", lambda: parse_address(options.url, options.protocol)),
         protocol=options.protocol,
         model=options.model,
         version=options.version,
@@ -147,23 +156,16 @@ def read_flags(arguments: Sequence[str]) -> Wanted:
 
 
 def _check(options: Namespace) -> None:
-    for flag in ("duration", "timeout", "slo_ms", "slo_ttft_ms", "slo_tpot_ms"):
-        value = getattr(options, flag)
-        if value is not None and not 0 < value < 1e7:
-            raise _wrong(flag, value, "it is above 0, and below 10,000,000")
+    times = ("duration", "timeout", "slo_ms", "slo_ttft_ms", "slo_tpot_ms")
+    check_between(options, times, 0, 1e7, "it is above 0, and below 10,000,000")
     if not 0 <= options.warmup < 1e5:
-        raise _wrong("warmup", options.warmup, "it is 0 or more seconds")
+        raise wrong("warmup", options.warmup, "it is 0 or more seconds")
     for flag in ("rows", "output_tokens", "connections"):
         if getattr(options, flag) < 1:
-            raise _wrong(flag, getattr(options, flag), "it is at least 1")
-    if options.seed < 0:
-        raise _wrong("seed", options.seed, "it is 0 or more")
+            raise wrong(flag, getattr(options, flag), "it is at least 1")
     if options.priority is not None and options.priority < 0:
-        raise _wrong("priority", options.priority, "0 is the default, 1 the highest")
-    if not 0 < options.attainment < 1:
-        raise _wrong("attainment", options.attainment, "it is a share between 0 and 1, like 0.99")
-    if not 0.001 <= options.precision <= 1:
-        raise _wrong("precision", options.precision, "it is a share from 0.001 to 1, like 0.05")
+        raise wrong("priority", options.priority, "0 is the default, 1 the highest")
+    check_search(options, "0.05")
     _check_together(options)
 
 
@@ -198,23 +200,13 @@ def _check_together(options: Namespace) -> None:
         (options.mlperf_logs and not options.mlperf, "--mlperf-logs goes with --mlperf"),
         (options.record and options.find_max, "--record keeps one step's arrivals: not those of --find-max"),
     )
-    for wrong, message in refusals:
-        if wrong:
-            raise Failure(message, exit_code=2)
-    for flag in ("html", "record", "json"):
-        path = getattr(options, flag)
-        if path and str(path) != "-" and not Path(path).absolute().parent.is_dir():
-            raise Failure(f"--{flag} {path}: there is no folder {Path(path).parent}", exit_code=2)
+    check_together(options, refusals, ("html", "record", "json"))
     if options.record:
-        _or_fail("--record ", lambda: trace_form(str(options.record)))
+        or_fail("--record ", lambda: trace_form(str(options.record)))
 
 
 def _plan(options: Namespace) -> Plan:
-    kind, _, file = options.arrivals.partition(":")
-    trace = _trace(Path(file)) if kind == "trace" else ()
-    process = POISSON if trace else _or_fail("--arrivals ", lambda: parse_process(options.arrivals))
-    if trace and options.lengths:
-        raise Failure("a trace has lengths of its own: leave --lengths out", exit_code=2)
+    process, trace = read_arrivals(options)
     loads = _loads(options, trace)
     if options.record and len(loads) != 1:
         raise Failure("--record keeps one step's arrivals: give one --rate or one --concurrency", exit_code=2)
@@ -229,7 +221,7 @@ def _plan(options: Namespace) -> Plan:
         timeout_s=options.timeout,
         process=process,
         trace=trace,
-        lengths=_or_fail("--lengths ", lambda: parse_lengths(options.lengths)) if options.lengths else None,
+        lengths=or_fail("--lengths ", lambda: parse_lengths(options.lengths)) if options.lengths else None,
         rows=options.rows,
         seed=options.seed,
         attainment=options.attainment,
@@ -240,8 +232,8 @@ def _plan(options: Namespace) -> Plan:
 
 
 def _loads(options: Namespace, trace: Sequence[Arrival]) -> tuple[Load, ...]:
-    rates = [Open(value) for value in _numbers("--rate", options.rate, 1e7)] if options.rate else []
-    clients = _numbers("--concurrency", options.concurrency, MOST_CLIENTS) if options.concurrency else []
+    rates = [Open(value) for value in numbers("--rate", options.rate, MOST_RATE)] if options.rate else []
+    clients = numbers("--concurrency", options.concurrency, MOST_CLIENTS) if options.concurrency else []
     for value in clients:
         if value != int(value):
             raise Failure(f"--concurrency {value:g}: clients are whole numbers", exit_code=2)
@@ -251,33 +243,8 @@ def _loads(options: Namespace, trace: Sequence[Arrival]) -> tuple[Load, ...]:
     if loads or options.find_max:
         return loads
     if trace:
-        span_s = trace[-1].offset_s
-        return (Open(len(trace) / span_s if span_s > 0 else float(len(trace))),)
+        return (Open(rate_of(trace)),)
     return DEFAULT_LOADS
-
-
-def _numbers(flag: str, text: str, most: float) -> list[float]:
-    numbers = []
-    for part in text.split(","):
-        try:
-            value = float(part)
-        except ValueError:
-            value = float("nan")
-        if not 0 < value <= most:
-            raise Failure(f"{flag} {text}: {part!r} is not a number above 0, up to {most:,.0f}", exit_code=2)
-        numbers.append(value)
-    return numbers
-
-
-def _trace(path: Path) -> tuple[Arrival, ...]:
-    where = f"--arrivals trace:{path}"
-    form = _or_fail("--arrivals ", lambda: trace_form(str(path)))
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise Failure(f"{where}: {said}", exit_code=2) from error
-    return tuple(_or_fail(f"{where}: ", lambda: read_trace(text, form)))
 
 
 def _headers(options: Namespace) -> dict[str, str]:
@@ -298,14 +265,3 @@ def _headers(options: Namespace) -> dict[str, str]:
         }
         headers |= {name: f"{value:g}" for name, value in objectives.items() if value}
     return headers
-
-
-def _wrong(flag: str, value: object, right: str) -> Failure:
-    return Failure(f"--{flag.replace('_', '-')} {value}: {right}", exit_code=2)
-
-
-def _or_fail(where: str, make: Callable[[], T]) -> T:
-    try:
-        return make()
-    except ValueError as error:
-        raise Failure(f"{where}{error}", exit_code=2) from error

@@ -2,22 +2,31 @@
 
 import shlex
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
-from headrace.arrivals import MOST_ARRIVALS, POISSON, Arrival, parse_lengths, parse_process, read_trace, trace_form
+from headrace.arrivals import MOST_ARRIVALS, Arrival, Gamma, parse_lengths
 from headrace.cli.connection import URL
 from headrace.cli.failure import Failure
+from headrace.cli.load_flags import (
+    MOST_RATE,
+    check_between,
+    check_search,
+    check_together,
+    numbers,
+    or_fail,
+    rate_of,
+    read_arrivals,
+    wrong,
+)
 from headrace.simulate.feeding import FEEDINGS
 from headrace.simulate.known import Told
 from headrace.simulate.policies import parse_policies
 from headrace.simulate.scenario import LIMITS, Leaving, Overheads, Scenario
 from headrace.simulate.study import Plan
 
-T = TypeVar("T")
 MOST = 1_000_000
 _EXAMPLES = """\
 examples:
@@ -31,6 +40,7 @@ class Wanted(msgspec.Struct, frozen=True):
     """What the command line says; the plan is made once the model's times are known."""
 
     options: Namespace
+    process: Gamma
     trace: tuple[Arrival, ...]
     command: str
 
@@ -111,13 +121,8 @@ def read_flags(arguments: Sequence[str]) -> Wanted:
     """What is wanted. Raises Failure that names the flag at fault."""
     options = parser().parse_args(arguments)
     _check(options)
-    kind, _, file = options.arrivals.partition(":")
-    trace = _trace(Path(file)) if kind == "trace" else ()
-    if trace and options.lengths:
-        raise Failure("a trace has lengths of its own: leave --lengths out", exit_code=2)
-    if not trace:
-        _or_fail("--arrivals ", lambda: parse_process(options.arrivals))
-    wanted = Wanted(options, trace, shlex.join(["headrace", "simulate", *arguments]))
+    process, trace = read_arrivals(options)
+    wanted = Wanted(options, process, trace, shlex.join(["headrace", "simulate", *arguments]))
     make_plan(wanted, Told({}))  # what is wrong is told before a server is asked
     return wanted
 
@@ -151,13 +156,13 @@ def make_plan(wanted: Wanted, told: Told) -> Plan:
         raise Failure(f"a load has at most {MOST_ARRIVALS:,} requests: lower --rate or --duration", exit_code=2)
     return Plan(
         scenario=scenario,
-        policies=_or_fail("--policy ", lambda: parse_policies(options.policy)),
+        policies=or_fail("--policy ", lambda: parse_policies(options.policy)),
         machines=_whole("--machines", options.machines, 10_000),
         rates=rates,
         clients=_whole("--concurrency", options.concurrency, 100_000) if options.concurrency else (),
-        process=POISSON if trace else _or_fail("--arrivals ", lambda: parse_process(options.arrivals)),
+        process=wanted.process,
         trace=trace,
-        lengths=_or_fail("--lengths ", lambda: parse_lengths(options.lengths)) if options.lengths else None,
+        lengths=or_fail("--lengths ", lambda: parse_lengths(options.lengths)) if options.lengths else None,
         rows=options.rows,
         duration_s=duration_s,
         most_requests=options.requests,
@@ -168,20 +173,13 @@ def make_plan(wanted: Wanted, told: Told) -> Plan:
 
 
 def _check(options: Namespace) -> None:
-    for flag in ("duration", "slo_ms", "speed", "together"):
-        value = getattr(options, flag)
-        if value is not None and not 0 < value < 1e7:
-            raise _wrong(flag, value, "it is above 0, and below 10,000,000")
+    times = ("duration", "slo_ms", "speed", "together")
+    check_between(options, times, 0, 1e7, "it is above 0, and below 10,000,000")
     for flag in ("rows", "instances", "max_size", "max_queue", "requests"):
         value = getattr(options, flag)
         if value is not None and not 1 <= value <= MOST * 100:
-            raise _wrong(flag, value, f"it is at least 1, and at most {MOST * 100:,}")
-    if options.seed < 0:
-        raise _wrong("seed", options.seed, "it is 0 or more")
-    if not 0 < options.attainment < 1:
-        raise _wrong("attainment", options.attainment, "it is a share between 0 and 1, like 0.99")
-    if not 0.001 <= options.precision <= 1:
-        raise _wrong("precision", options.precision, "it is a share from 0.001 to 1, like 0.03")
+            raise wrong(flag, value, f"it is at least 1, and at most {MOST * 100:,}")
+    check_search(options, "0.03")
     refusals = (
         (not options.model and not options.latency, "name a MODEL of a running server, or give --latency FILE"),
         (options.find_max and not options.slo_ms, "--find-max needs an objective, as in --slo-ms 100"),
@@ -195,33 +193,26 @@ def _check(options: Namespace) -> None:
             "--version and --variant are of a server's model: they do not go with --latency",
         ),
     )
-    for wrong, message in refusals:
-        if wrong:
-            raise Failure(message, exit_code=2)
-    for flag in ("html", "json"):
-        path = getattr(options, flag)
-        if path and str(path) != "-" and not Path(path).absolute().parent.is_dir():
-            raise Failure(f"--{flag} {path}: there is no folder {Path(path).parent}", exit_code=2)
+    check_together(options, refusals, ("html", "json"))
 
 
 def _rates(options: Namespace, trace: Sequence[Arrival]) -> Sequence[float]:
     if options.rate:
-        return _numbers("--rate", options.rate, 1e7)
+        return numbers("--rate", options.rate, MOST_RATE)
     if trace and not options.find_max and not options.concurrency:
-        span_s = trace[-1].offset_s
-        return [len(trace) / span_s if span_s > 0 else float(len(trace))]
+        return [rate_of(trace)]
     return ()
 
 
 def _overheads(text: str) -> Overheads:
     parts = text.split(":")
     try:
-        numbers = [float(part) for part in parts]
+        given = [float(part) for part in parts]
     except ValueError:
-        numbers = []
-    if len(numbers) not in (1, 2, 4) or not all(0 <= number < 1e7 for number in numbers):
+        given = []
+    if len(given) not in (1, 2, 4) or not all(0 <= number < 1e7 for number in given):
         raise Failure(f"--overhead-us {text}: write it IN, IN:OUT or IN:OUT:IN-LOOP:OUT-LOOP, in us", exit_code=2)
-    before, after, before_loop, after_loop = (int(number * 1e3) for number in (*numbers, 0.0, 0.0, 0.0)[:4])
+    before, after, before_loop, after_loop = (int(number * 1e3) for number in (*given, 0.0, 0.0, 0.0)[:4])
     return Overheads(in_ns=before, in_loop_ns=before_loop, out_ns=after, out_loop_ns=after_loop)
 
 
@@ -236,43 +227,8 @@ def _leaving(text: str) -> Leaving:
     return leaving
 
 
-def _numbers(flag: str, text: str, most: float) -> list[float]:
-    numbers = []
-    for part in text.split(","):
-        try:
-            value = float(part)
-        except ValueError:
-            value = float("nan")
-        if not 0 < value <= most:
-            raise Failure(f"{flag} {text}: {part!r} is not a number above 0, up to {most:,.0f}", exit_code=2)
-        numbers.append(value)
-    return numbers
-
-
 def _whole(flag: str, text: str, most: int) -> list[int]:
-    numbers = _numbers(flag, text, most)
-    if any(value != int(value) for value in numbers):
+    found = numbers(flag, text, most)
+    if any(value != int(value) for value in found):
         raise Failure(f"{flag} {text}: they are whole numbers", exit_code=2)
-    return [int(value) for value in numbers]
-
-
-def _trace(path: Path) -> tuple[Arrival, ...]:
-    where = f"--arrivals trace:{path}"
-    form = _or_fail("--arrivals ", lambda: trace_form(str(path)))
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise Failure(f"{where}: {said}", exit_code=2) from error
-    return tuple(_or_fail(f"{where}: ", lambda: read_trace(text, form)))
-
-
-def _wrong(flag: str, value: object, right: str) -> Failure:
-    return Failure(f"--{flag.replace('_', '-')} {value}: {right}", exit_code=2)
-
-
-def _or_fail(where: str, make: Callable[[], T]) -> T:
-    try:
-        return make()
-    except ValueError as error:
-        raise Failure(f"{where}{error}", exit_code=2) from error
+    return [int(value) for value in found]
