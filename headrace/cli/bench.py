@@ -7,9 +7,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
-import msgspec
 import uvloop
 from rich.console import Console
 
@@ -31,6 +29,7 @@ from headrace.cli.bench_shown import Shown, print_loadgen, print_report
 from headrace.cli.console import console
 from headrace.cli.failure import Failure
 from headrace.cli.infer import read_inputs
+from headrace.cli.results import as_json, write
 from headrace.types import Tensor, TensorSpec
 
 LOADGEN_SAMPLES = 1024
@@ -159,29 +158,15 @@ def _report(wanted: Wanted, session: Session, started: str) -> Report:
 
 def _keep(wanted: Wanted, report: Report, arrivals: Sequence[Arrival]) -> None:
     if wanted.json:
-        _write(wanted.json, _as_json(report))
+        write(wanted.json, as_json(report))
     if wanted.html:
-        _write(str(wanted.html), page(report, wanted.plan.objective))
+        write(str(wanted.html), page(report, wanted.plan.objective))
     if wanted.record:
-        _write(str(wanted.record), write_trace(arrivals, trace_form(str(wanted.record))))
+        write(str(wanted.record), write_trace(arrivals, trace_form(str(wanted.record))))
 
 
 def _tell_loadgen(wanted: Wanted, result: LoadGenResult, shown: Console) -> int:
     print_loadgen(result, shown)
     if wanted.json:
-        _write(wanted.json, _as_json(result))
+        write(wanted.json, as_json(result))
     return int(bool(result.failed))
-
-
-def _as_json(value: Report | LoadGenResult) -> str:
-    return msgspec.json.format(msgspec.json.encode(value)).decode() + "\n"
-
-
-def _write(name: str, text: str) -> None:
-    if name == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        Path(name).write_text(text)
-    except OSError as error:
-        raise Failure(f"{name} cannot be written: {error.strerror or error}") from error

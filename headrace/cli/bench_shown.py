@@ -1,45 +1,24 @@
 """A measurement at the terminal: a bar while it runs, a table at the end."""
 
-from types import TracebackType
-
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TextColumn
 
 from headrace.bench.mlperf import LoadGenResult
 from headrace.bench.report import Report, Spread, Step
+from headrace.cli.bar import NONE, Bar, milliseconds
 from headrace.cli.console import table
 from headrace.cli.printable import printable
 
-NONE = "-"
 
-
-class Shown:
-    """The bar, on a terminal only. A context: the terminal is its own again afterwards."""
+class Shown(Bar):
+    """Step after step; on a terminal a line for each stays."""
 
     def __init__(self, console: Console, count: int | None) -> None:
         """`count`: of steps, where that is known."""
-        self._progress = Progress(
-            TextColumn("{task.description:24}"),
-            BarColumn(),
-            TextColumn("{task.fields[facts]}"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
+        super().__init__(console, 24, TextColumn("{task.fields[facts]}"))
         self._console = console
         self._count = count
         self._number = -1  # the warm-up is none
-        self._task = self._progress.add_task("", facts="")
-
-    def __enter__(self) -> "Shown":
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
 
     def begin(self, label: str, duration_s: float) -> None:
         warming = label == "warming up"
@@ -53,7 +32,7 @@ class Shown:
 
     def measured(self, step: Step) -> None:
         if self._console.is_terminal:
-            p99 = _ms(step.p99_ms)
+            p99 = milliseconds(step.p99_ms)
             self._progress.print(
                 f"{step.label:>14}  {step.throughput:>10,.1f}/s  p99 {p99} ms  {step.attainment:.1%} in time"
             )
@@ -119,7 +98,7 @@ def _loads(report: Report) -> "object":
             f"{each.attainment:.1%}",
             f"{each.shed:.1%}",
             f"{failed:,}",
-            *(_ms(value) for value in (each.p50_ms, each.p90_ms, each.p99_ms, each.p99_9_ms)),
+            *(milliseconds(value) for value in (each.p50_ms, each.p90_ms, each.p99_ms, each.p99_9_ms)),
             f"{each.client_cpu:.0%}",
         )
     return made
@@ -135,8 +114,8 @@ def _streams(report: Report) -> "object":
             made.add_row(
                 each.label,
                 f"{streams.tokens_per_s:,.1f}",
-                *(_ms(value) for spread in spreads for value in _p50_p99(spread)),
-                _ms(streams.max_itl_ms.p99),
+                *(milliseconds(value) for spread in spreads for value in _p50_p99(spread)),
+                milliseconds(streams.max_itl_ms.p99),
                 f"{streams.mean_prompt_tokens or 0:,.0f}",
                 f"{streams.mean_output_tokens:,.0f}",
             )
@@ -164,7 +143,3 @@ def _server(report: Report) -> "object":
 
 def _p50_p99(spread: Spread) -> tuple[float | None, float | None]:
     return spread.p50, spread.p99
-
-
-def _ms(value: float | None) -> str:
-    return NONE if value is None else f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"

@@ -5,7 +5,6 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
@@ -15,6 +14,7 @@ from headrace.cli import simulate_flags
 from headrace.cli.connection import Server
 from headrace.cli.console import console
 from headrace.cli.failure import Failure
+from headrace.cli.results import as_json, write
 from headrace.cli.simulate_flags import Wanted, make_plan
 from headrace.cli.simulate_shown import Shown, print_report
 from headrace.simulate.known import Told, read_known
@@ -60,9 +60,9 @@ def run(arguments: Sequence[str]) -> int:
     )
     print_report(report, console(sys.stderr) if options.json == "-" else console())
     if options.json:
-        _write(options.json, msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
+        write(options.json, as_json(report))
     if options.html:
-        _write(str(options.html), page(report))
+        write(str(options.html), page(report))
     return 130 if ended else 0
 
 
@@ -92,13 +92,3 @@ def _times(wanted: Wanted) -> tuple[Told, str]:
         return read_known(body), server.url
     except ValueError as error:
         raise Failure(f"what {server.url}{path} answered is {error}") from error
-
-
-def _write(name: str, text: str) -> None:
-    if name == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        Path(name).write_text(text)
-    except OSError as error:
-        raise Failure(f"{name} cannot be written: {error.strerror or error}") from error

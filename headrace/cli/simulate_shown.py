@@ -1,39 +1,18 @@
 """A study at the terminal: a bar while it runs, tables at the end."""
 
-from types import TracebackType
-
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TextColumn
 
+from headrace.cli.bar import NONE, Bar, milliseconds
 from headrace.cli.console import table
 from headrace.simulate.report import Report
 
-NONE = "-"
 
-
-class Shown:
-    """The bar, on a terminal only. A context: the terminal is its own again afterwards."""
+class Shown(Bar):
+    """Load after load, in simulated time."""
 
     def __init__(self, console: Console) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description:36}"),
-            BarColumn(),
-            TextColumn("{task.completed:,.1f} of {task.total:,.1f} s"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._task = self._progress.add_task("", total=1.0)
-
-    def __enter__(self) -> "Shown":
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
+        super().__init__(console, 36, TextColumn("{task.completed:,.1f} of {task.total:,.1f} s"))
 
     def begin(self, label: str, duration_s: float) -> None:
         self._progress.reset(self._task, description=label, total=duration_s)
@@ -69,7 +48,7 @@ def _points(report: Report) -> "object":
             f"{at.goodput:,.1f}",
             f"{at.attainment:.1%}",
             f"{at.shed:.1%}",
-            *(_ms(value) for value in (at.p50_ms, at.p90_ms, at.p99_ms, at.p99_9_ms)),
+            *(milliseconds(value) for value in (at.p50_ms, at.p90_ms, at.p99_ms, at.p99_9_ms)),
             f"{at.rows_per_run:.1f}",
             f"{at.utilisation:.0%}",
         )
@@ -88,11 +67,11 @@ def _capacities(report: Report) -> "object":
             f"{each.rate:,.5g}" if each.rate else "none",
             f"{each.rate / each.machines:,.4g}" if each.rate else NONE,
             f"{each.fails_at:,.5g}" if each.fails_at else NONE,
-            *((f"{at.attainment:.1%}", f"{at.shed:.1%}", _ms(at.p50_ms), _ms(at.p99_ms)) if at else (NONE,) * 4),
+            *(
+                (f"{at.attainment:.1%}", f"{at.shed:.1%}", milliseconds(at.p50_ms), milliseconds(at.p99_ms))
+                if at
+                else (NONE,) * 4
+            ),
             f"{each.tries}",
         )
     return made
-
-
-def _ms(value: float | None) -> str:
-    return NONE if value is None else f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
