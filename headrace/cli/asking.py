@@ -20,10 +20,7 @@ def add_server_flags(parser: ArgumentParser, timeout_s: float) -> None:
 def ask(options: Namespace, method: str, path: str, sent: object = None) -> Any:
     """The answer's JSON, or None where it is empty. Raises Failure with what the server says is wrong."""
     body = None if sent is None else json.dumps(sent).encode()
-    with Server(options.url, options.timeout).exchange(method, path, body) as response:
-        content = response.read()
-    if response.status != 200:
-        raise Failure(f"the server answered {response.status}: {_reason(content)}")
+    content, _ = Server(options.url, options.timeout).fetch(method, path, body)
     try:
         return json.loads(content) if content else None
     except ValueError as error:
@@ -33,10 +30,3 @@ def ask(options: Namespace, method: str, path: str, sent: object = None) -> Any:
 def model_path(model: str) -> str:
     """Under it lies what headrace has of its own for a model."""
     return f"/v2/headrace/models/{quote(model, safe='')}"
-
-
-def _reason(content: bytes) -> str:
-    try:
-        return str(json.loads(content)["error"])
-    except (ValueError, KeyError, TypeError):
-        return content[:200].decode(errors="replace").strip() or "no reason given"

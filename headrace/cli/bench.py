@@ -5,7 +5,8 @@ import os
 import platform
 import sys
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import uvloop
@@ -23,6 +24,7 @@ from headrace.bench.summary import find_knee
 from headrace.bench.target import Refused
 from headrace.bench.tensors import has_free_length, takes_rows
 from headrace.bench.timerfd import TimerfdClock
+from headrace.bench.wire import Source
 from headrace.cli import bench_flags
 from headrace.cli.bench_flags import Wanted
 from headrace.cli.bench_shown import Shown, print_loadgen, print_report
@@ -59,6 +61,30 @@ def run(arguments: Sequence[str]) -> int:
 
 
 async def _measure(wanted: Wanted) -> Session:
+    plan = wanted.plan
+    async with _asked(wanted) as (server, source, clock):
+        with Shown(console(sys.stderr), None if plan.find_max else len(plan.loads)) as watcher:
+            session = Session(plan, server.wire, source, clock, watcher, reading=server.target.reading)
+            await session.run()
+        return session
+
+
+async def _loadgen(wanted: Wanted) -> LoadGenResult:
+    plan = wanted.plan
+    settings = Settings(
+        scenario=wanted.mlperf,  # type: ignore[arg-type]
+        duration_s=plan.duration_s,
+        rate=next((each.rate for each in plan.loads if isinstance(each, Open)), 100.0),
+        latency_ms=plan.objective.latency_ms or 100.0,
+        seed=plan.seed,
+    )
+    async with _asked(wanted) as (server, source, _):
+        return await run_loadgen(settings, server.wire, source, _sizes(plan), wanted.mlperf_logs)
+
+
+@asynccontextmanager
+async def _asked(wanted: Wanted) -> AsyncIterator[tuple[Server, Source, TimerfdClock]]:
+    """The server, what it is sent, and the clock; closed at the end. Raises Failure."""
     clock = TimerfdClock(asyncio.get_running_loop())
     server = Server(wanted.asking, clock)
     plan = wanted.plan
@@ -66,36 +92,7 @@ async def _measure(wanted: Wanted) -> Session:
         specs = await _specs(server, wanted)
         given = read_inputs(wanted.inputs, specs) if wanted.inputs else []
         _check_sizes(plan, specs, given, chat=wanted.asking.protocol == "chat")
-        source = server.source(specs, given, plan.seed)
-        with Shown(console(sys.stderr), None if plan.find_max else len(plan.loads)) as watcher:
-            session = Session(plan, server.wire, source, clock, watcher, reading=server.target.reading)
-            await session.run()
-        return session
-    except (Refused, ValueError) as error:
-        raise Failure(str(error)) from error
-    finally:
-        await server.close()
-        clock.close()
-
-
-async def _loadgen(wanted: Wanted) -> LoadGenResult:
-    loop = asyncio.get_running_loop()
-    clock = TimerfdClock(loop)
-    server = Server(wanted.asking, clock)
-    plan = wanted.plan
-    try:
-        specs = await _specs(server, wanted)
-        given = read_inputs(wanted.inputs, specs) if wanted.inputs else []
-        _check_sizes(plan, specs, given, chat=wanted.asking.protocol == "chat")
-        settings = Settings(
-            scenario=wanted.mlperf,  # type: ignore[arg-type]
-            duration_s=plan.duration_s,
-            rate=next((each.rate for each in plan.loads if isinstance(each, Open)), 100.0),
-            latency_ms=plan.objective.latency_ms or 100.0,
-            seed=plan.seed,
-        )
-        source = server.source(specs, given, plan.seed)
-        return await run_loadgen(settings, server.wire, source, _sizes(plan), wanted.mlperf_logs)
+        yield server, server.source(specs, given, plan.seed), clock
     except (Refused, ValueError) as error:
         raise Failure(str(error)) from error
     finally:

@@ -50,11 +50,8 @@ class Client:
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[bytes, int | None]:
         """The body, and how much of it is JSON where the rest is tensors."""
-        with self._server.exchange(method, path, body, headers) as response:
-            content = response.read()
-        if response.status != 200:
-            raise Failure(f"the server answered {response.status}: {_reason(content)}")
-        length = response.headers.get(HEAD_LENGTH)
+        content, said = self._server.fetch(method, path, body, headers)
+        length = said.get(HEAD_LENGTH)
         return content, int(length) if length else None
 
 
@@ -122,10 +119,3 @@ def _parsed(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Failure("the server's answer is not a JSON object")
     return value
-
-
-def _reason(content: bytes) -> str:
-    try:
-        return str(json.loads(content)["error"])
-    except (ValueError, KeyError, TypeError):
-        return content[:200].decode(errors="replace").strip() or "no reason given"

@@ -1,8 +1,9 @@
 """One HTTP exchange with a server, for the verbs that ask one; what goes wrong is one line with the next step."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection
 from urllib.parse import urlsplit
 
 from headrace.cli.failure import Failure
@@ -50,6 +51,23 @@ class Server:
             raise Failure(f"what answers at {self.url} does not speak HTTP: {type(error).__name__} {error}") from error
         finally:
             connection.close()
+
+    def fetch(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[bytes, HTTPMessage]:
+        """An answer's body and headers. Raises Failure, also where the answer is not 200: with what the server says."""
+        with self.exchange(method, path, body, headers) as response:
+            content = response.read()
+        if response.status != 200:
+            raise Failure(f"the server answered {response.status}: {_reason(content)}")
+        return content, response.headers
+
+
+def _reason(content: bytes) -> str:
+    try:
+        return str(json.loads(content)["error"])
+    except (ValueError, KeyError, TypeError):
+        return content[:200].decode(errors="replace").strip() or "no reason given"
 
 
 def _port(netloc: str, url: str) -> int | None:

@@ -11,6 +11,7 @@ import msgspec
 
 from headrace import __version__
 from headrace.cli import simulate_flags
+from headrace.cli.asking import model_path
 from headrace.cli.connection import Server
 from headrace.cli.console import console
 from headrace.cli.failure import Failure
@@ -79,15 +80,8 @@ def _times(wanted: Wanted) -> tuple[Told, str]:
     server = Server(options.server, WAIT_S)
     version = f"/versions/{quote(options.version, safe='')}" if options.version else ""
     variant = f"?variant={quote(options.variant, safe='')}" if options.variant else ""
-    path = f"/v2/headrace/models/{quote(options.model, safe='')}{version}/latency{variant}"
-    with server.exchange("GET", path) as response:
-        body = response.read()
-    if response.status != 200:
-        try:
-            said = msgspec.json.decode(body, type=dict[str, str]).get("error", "")
-        except msgspec.MsgspecError:
-            said = body[:200].decode(errors="replace")
-        raise Failure(f"the server answered {response.status}: {said}")
+    path = f"{model_path(options.model)}{version}/latency{variant}"
+    body, _ = server.fetch("GET", path)
     try:
         return read_known(body), server.url
     except ValueError as error:

@@ -5,6 +5,7 @@ from rich.progress import TextColumn
 
 from headrace.cli.bar import NONE, Bar, milliseconds
 from headrace.cli.console import table
+from headrace.simulate.figures import Figures
 from headrace.simulate.report import Report
 
 
@@ -67,11 +68,11 @@ def _capacities(report: Report) -> "object":
             f"{each.rate:,.5g}" if each.rate else "none",
             f"{each.rate / each.machines:,.4g}" if each.rate else NONE,
             f"{each.fails_at:,.5g}" if each.fails_at else NONE,
-            *(
-                (f"{at.attainment:.1%}", f"{at.shed:.1%}", milliseconds(at.p50_ms), milliseconds(at.p99_ms))
-                if at
-                else (NONE,) * 4
-            ),
+            *(_shares(at) if at else (NONE,) * 4),
             f"{each.tries}",
         )
     return made
+
+
+def _shares(at: Figures) -> tuple[str, ...]:
+    return f"{at.attainment:.1%}", f"{at.shed:.1%}", milliseconds(at.p50_ms), milliseconds(at.p99_ms)
