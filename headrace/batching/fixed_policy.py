@@ -3,50 +3,19 @@
 With no delay and one row a run it is "none". Deadlines are kept in so far as what has missed its own is not run.
 """
 
-from collections.abc import Sequence
-from typing import Generic
-
-import msgspec
-
+from headrace.batching.arrival_order import ArrivalOrder
 from headrace.batching.job import J
 from headrace.batching.lane_order import Head
-from headrace.batching.policy import (
-    MOST_AT_INSTANCE,
-    GivenUp,
-    Limits,
-    Reason,
-    Refusal,
-    Run,
-    Wait,
-    queue_refusal,
-)
-from headrace.batching.queue import Queue
-
-RETRY_AFTER_NS = 1e9
+from headrace.batching.policy import MOST_AT_INSTANCE, Reason, Run, Wait
 
 
-class FixedPolicy(Generic[J]):
+class FixedPolicy(ArrivalOrder[J]):
     """Owns the queue of one model version. A padded length is part of the shape here: nothing is padded."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.queue: Queue[J] = Queue()
-        self._limits = limits
-
-    def admit(self, job: J, now_ns: int) -> Refusal | None:
-        return queue_refusal(self.queue, job, self._limits, RETRY_AFTER_NS)
 
     def push(self, job: J, now_ns: int) -> None:
         if job.length:
             job.key = (*job.key, job.length)
-        job.level = 0
-        self.queue.push(job, job.queued_ns)
-
-    def give_up(self, now_ns: int) -> Sequence[GivenUp[J]]:
-        given_up: list[GivenUp[J]] = []
-        while (job := self.queue.first_due()) is not None and job.due_ns <= now_ns:
-            self.queue.remove(job)
-            given_up.append(GivenUp(job, "late", now_ns - job.arrived_ns))
-        return given_up
+        super().push(job, now_ns)
 
     def next(self, now_ns: int, running: int) -> Run[J] | Wait:
         """A full batch may wait at an instance behind one that runs, so that it goes on without a pause; one that is
@@ -68,18 +37,6 @@ class FixedPolicy(Generic[J]):
     def head(self, now_ns: int) -> Head:
         """The first that came; the queue is not empty."""
         return Head(0, self.queue.oldest().queued_ns, foreseen=False)
-
-    def began(self, run: Run[J], now_ns: int) -> None:
-        """Nothing is predicted here."""
-
-    def ended(self, run: Run[J], began_ns: int, now_ns: int, *, learn: bool) -> None:
-        """Nothing is learnt here."""
-
-    def resize(self, max_size: int) -> None:
-        self._limits = msgspec.structs.replace(self._limits, max_size=max_size)
-
-    def answered(self, run: Run[J], now_ns: int) -> None:
-        """Nothing is promised here."""
 
     def _taken(self, first: J) -> list[J]:
         """The first and those that may share its run, in order of arrival, while they fit."""

@@ -5,9 +5,9 @@ what waits, up to a size that is raised by a constant after a run within the obj
 that was not. What has missed its deadline is dropped.
 """
 
+from headrace.batching.arrival_order import ArrivalOrder
 from headrace.batching.job import J
 from headrace.batching.policy import Limits, Run, Wait
-from headrace.simulate.arrival_order import ArrivalOrder
 
 RAISE = 1.0  # rows
 CUT = 0.9

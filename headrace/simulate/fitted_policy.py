@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from headrace.batching.arrival_order import ArrivalOrder
 from headrace.batching.job import J
 from headrace.batching.policy import GivenUp, Limits, Run, Wait
-from headrace.simulate.arrival_order import ArrivalOrder
 
 KEPT = 50  # runs
 REFRESH_NS = 5_000_000_000

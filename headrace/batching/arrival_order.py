@@ -1,4 +1,4 @@
-"""What the baselines of other servers share: one queue in order of arrival, from which what is too late is dropped."""
+"""What policies without predictions share: one queue in order of arrival, from which what is too late is dropped."""
 
 from collections.abc import Sequence
 from typing import Generic
@@ -13,7 +13,7 @@ RETRY_AFTER_NS = 1e9
 
 
 class ArrivalOrder(Generic[J]):
-    """Owns the queue. Rows of several lengths share a run, padded to the longest, as their models' own code does it."""
+    """Owns the queue. When a batch is closed is for the policy to say that builds on it."""
 
     def __init__(self, limits: Limits) -> None:
         self.queue: Queue[J] = Queue()
@@ -35,6 +35,9 @@ class ArrivalOrder(Generic[J]):
 
     def began(self, run: Run[J], now_ns: int) -> None:
         """Nothing is predicted here."""
+
+    def ended(self, run: Run[J], began_ns: int, now_ns: int, *, learn: bool) -> None:
+        """Nothing is learnt here."""
 
     def resize(self, max_size: int) -> None:
         self._limits = msgspec.structs.replace(self._limits, max_size=max_size)

@@ -1,8 +1,8 @@
 """The queue that baselines share."""
 
+from headrace.batching.arrival_order import ArrivalOrder
 from headrace.batching.job import Job
 from headrace.batching.policy import Limits
-from headrace.simulate.arrival_order import ArrivalOrder
 from tests.batching.jobs import MS, job
 
 LIMITS = Limits(max_size=4, max_delay_ns=0, max_queue=2, max_queue_bytes=1 << 20)
