@@ -4,6 +4,8 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from hpack.hpack import encode_integer
+
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
 END_STREAM, ACK, END_HEADERS, PADDED, PRIORITY = 0x1, 0x1, 0x4, 0x8, 0x20
 HEADER_TABLE_SIZE, ENABLE_PUSH, MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE = 1, 2, 3, 4, 5
@@ -102,17 +104,5 @@ def plain_headers(pairs: Iterable[tuple[str, str]]) -> bytes:
     for name, value in pairs:
         block.append(0)
         for text in (name.encode("latin-1"), value.encode("latin-1")):
-            block += _length(len(text)) + text
+            block += encode_integer(len(text), 7) + text
     return bytes(block)
-
-
-def _length(value: int) -> bytes:
-    if value < 127:
-        return bytes((value,))
-    value -= 127
-    out = bytearray((127,))
-    while value >= 128:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from hpack.exceptions import HPACKError, OversizedHeaderListError
-from hpack.hpack import Decoder
+from hpack.hpack import Decoder, encode_integer
 from hpack.table import HeaderTable
 
 from headrace.protocols.http2.codes import COMPRESSION_ERROR, ENHANCE_YOUR_CALM
@@ -81,12 +81,4 @@ def coded_text(text: bytes) -> bytes:
 
 
 def _length(count: int) -> bytes:
-    if count < 127:
-        return _SHORT[count]
-    count -= 127
-    coded = bytearray((127,))
-    while count >= 128:
-        coded.append(count & 127 | 128)
-        count >>= 7
-    coded.append(count)
-    return bytes(coded)
+    return _SHORT[count] if count < 127 else bytes(encode_integer(count, 7))
