@@ -9,7 +9,7 @@ from headrace.types import Request
 class Waiting(Job):
     """One request from its arrival to its answer; owned by the batched model."""
 
-    __slots__ = ("attempts", "done", "reply", "request", "running")
+    __slots__ = ("attempts", "done", "reply", "request")
 
     def __init__(self, request: Request, checked: Checked, reply: Reply, queued_ns: int) -> None:
         super().__init__(checked.rows, checked.length, checked.key, queued_ns)
@@ -22,5 +22,4 @@ class Waiting(Job):
         self.level = context.priority or DEFAULT_LEVEL
         self.tenant = context.tenant
         self.attempts = 0  # runs that died with it
-        self.running = False
         self.done = False  # answered, or nobody waits

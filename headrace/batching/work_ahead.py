@@ -68,10 +68,6 @@ class WorkAhead:
         if not self._tenant_jobs[tenant]:
             del self._tenants[tenant], self._tenant_jobs[tenant]
 
-    def of(self, tenant: str) -> float:
-        """What waits of one tenant."""
-        return self._tenants.get(tenant, 0.0)
-
     def fair_share_before(self, tenant: str, weights: Mapping[str, float]) -> float:
         """What is served before a newcomer of `tenant` where tenants take turns by weight: all of its own, and of
         each other as much as that tenant may take meanwhile."""
