@@ -19,7 +19,6 @@ from headrace.batching.instance import Instance, ThreadInstance
 from headrace.batching.known_times import Known, KnownTimes
 from headrace.batching.lane import Lane, OwnLane, Place, Ranked
 from headrace.batching.lane_count import LaneCounts, lanes_for
-from headrace.batching.latency import Latency
 from headrace.batching.latency_store import LatencyStore
 from headrace.batching.policy import Limits
 from headrace.batching.reachable import Fastest, fastest_run, out_of_reach
@@ -96,12 +95,7 @@ class Build:
         return self._cached(manifest, manifest.cache, servable) if manifest.cache else servable
 
     def _cached(self, manifest: Manifest, said: Cache, servable: Servable) -> CachedModel:
-        p99_ms = manifest.objective.p99_ms
-        limits = MayWait(
-            manifest.batching.max_queue or self._batching.max_queue,
-            self._batching.max_queue_bytes,
-            None if p99_ms is None else int(p99_ms * 1e6),
-        )
+        limits = MayWait(self._max_queue(manifest), self._batching.max_queue_bytes, manifest.objective)
         cache = ResponseCache(said.max_bytes, None if said.ttl_s is None else int(said.ttl_s * 1e9))
         return CachedModel(servable, manifest.id, cache, limits, self._record, self._clock)
 
@@ -155,7 +149,7 @@ class Build:
         return _Loaded(list(workers), signature)
 
     async def _engine(self, manifest: Manifest) -> RemoteEngine:
-        workers, batching = self._workers, self._batching
+        workers = self._workers
         said = msgspec.structs.asdict(manifest.llm)
         chosen = {key: value for key, value in said.items() if value is not None}
         llm = msgspec.structs.replace(self._llm, **chosen)
@@ -163,8 +157,8 @@ class Build:
         limits = engine_remote.Limits(
             workers.load_timeout_s,
             workers.batch_timeout_s,
-            manifest.batching.max_queue or batching.max_queue,
-            batching.max_queue_bytes,
+            self._max_queue(manifest),
+            self._batching.max_queue_bytes,
         )
         draft = await asyncio.to_thread(self._draft, manifest, llm)
         loading = EngineLoading(manifest, threads, llm, draft, self._weights)
@@ -227,15 +221,14 @@ class Build:
 
     async def _model(self, manifest: Manifest, loaded: "_Loaded", variant: str) -> "_Made":
         instances, signature = loaded
-        limits, p99_ms = self._limits(manifest, signature), manifest.objective.p99_ms
-        objective_ns = None if p99_ms is None else int(p99_ms * 1e6)
+        limits = self._limits(manifest, signature)
         chosen = manifest.batching.policy or self._batching.policy
         place = self._place(manifest)
 
         def model(policy: Ranked[Waiting]) -> BatchedModel:
             asked = place.policy(policy, lambda: any(instance.ready for instance in instances))
             made = BatchedModel(
-                manifest.id, signature, instances, asked, self._record, self._clock, objective_ns, variant
+                manifest.id, signature, instances, asked, self._record, self._clock, manifest.objective, variant
             )
             place.look = made.look_again
             made.on_close(place.leave)
@@ -248,13 +241,15 @@ class Build:
         sparing = signature.batch.why == DIED or not self._is_tried(manifest)
         budget_s = 0.0 if sparing else self._batching.sweep_s
         foreseen = await self._foresight.of(manifest.path, ran_as, instances[0], signature, budget_s)
-        made = model(self._by_deadline(limits, foreseen.latency, len(instances), place))
+        policy: DeadlinePolicy[Waiting] = DeadlinePolicy(
+            limits, foreseen.latency, self._company, self._weights, len(instances), place
+        )
+        made = model(policy)
         known = Known(foreseen.latency, limits.max_size, len(instances))
         self.times.add(manifest.id, variant, known)
 
         async def closed() -> None:
             self.times.remove(manifest.id, variant, known)
-            await place.leave()
             await foreseen.close()
 
         made.on_close(closed)
@@ -266,11 +261,6 @@ class Build:
         p99_ms, fastest = manifest.objective.p99_ms, [each.fastest for each in made if each.fastest]
         if p99_ms is not None and (why := out_of_reach(p99_ms, fastest)):
             made[0].model.warn(why)
-
-    def _by_deadline(
-        self, limits: Limits, latency: Latency, num_instances: int, place: Place
-    ) -> DeadlinePolicy[Waiting]:
-        return DeadlinePolicy(limits, latency, self._company, self._weights, num_instances, place)
 
     def _place(self, manifest: Manifest) -> Place:
         """A lane of the model's own, or a seat on the one that is shared."""
@@ -292,9 +282,12 @@ class Build:
         return Limits(
             max_size=signature.batch.max_size if signature.batch.batched else 1,
             max_delay_ns=int(delay_ms * 1e6),
-            max_queue=asked.max_queue or otherwise.max_queue,
+            max_queue=self._max_queue(manifest),
             max_queue_bytes=otherwise.max_queue_bytes,
         )
+
+    def _max_queue(self, manifest: Manifest) -> int:
+        return manifest.batching.max_queue or self._batching.max_queue
 
     def _num_instances(self, manifest: Manifest) -> int:
         """As many as are asked for, or one for each lane."""

@@ -20,6 +20,9 @@ Shape = tuple[int, ...]
 Parameter = bool | int | float | str
 """The values that a protocol parameter may have."""
 
+USUAL_LEVEL = 5
+"""Of priorities 1, the highest, to 9: what 0 stands for."""
+
 FREE = -1
 """In a specification's shape: a dimension of any size."""
 
@@ -144,6 +147,13 @@ class Objective(msgspec.Struct, frozen=True):
     ttft_ms: float | None = None  # of a language model: to the first token
     tpot_ms: float | None = None  # of a language model: between tokens
 
+    def due_ns(self, arrived_ns: int, deadline_ns: int | None) -> int | None:
+        """When an answer must come to a request that says `deadline_ns` itself: the tighter of the two."""
+        if self.p99_ms is None:
+            return deadline_ns
+        due_ns = arrived_ns + int(self.p99_ms * 1e6)
+        return due_ns if deadline_ns is None else min(due_ns, deadline_ns)
+
 
 class WarmUp(msgspec.Struct, frozen=True):
     """One run before the version is served. Inputs not named are zeros of size 1 in their free dimensions."""
@@ -231,6 +241,11 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     ttft_ns: int | None = None  # from arrival to a language model's first token
     tpot_ns: int | None = None  # from one token of it to the next, on average
     variant: str = ""  # that is to answer; "": any that is accurate enough
+
+    @property
+    def level(self) -> int:
+        """Lower is served first."""
+        return self.priority or USUAL_LEVEL
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):

@@ -25,10 +25,11 @@ from headrace.errors import (
 )
 from headrace.records import BatchRecord, CancelRecord, Recorder, ShedRecord
 from headrace.servable import Cancel, Reply
-from headrace.types import Backlog, BatchAxis, BatchFacts, ModelVersion, Request, Response, Signature
+from headrace.types import Backlog, BatchAxis, BatchFacts, ModelVersion, Objective, Request, Response, Signature
 
 log = logging.getLogger(__name__)
 
+PROMISES_NOTHING = Objective()
 MAX_ATTEMPTS = 2  # runs that may die with a request in them before it is given up
 
 
@@ -47,7 +48,7 @@ class BatchedModel:
         policy: Policy[Waiting],
         record: Recorder,
         clock: Clock,
-        objective_ns: int | None = None,
+        objective: Objective = PROMISES_NOTHING,
         variant: str = "",
     ) -> None:
         """`variant` is what answers say of who computed them, where the version has several."""
@@ -56,7 +57,7 @@ class BatchedModel:
         self._variant = variant
         self._instances = instances
         self._policy = policy
-        self._objective_ns = objective_ns
+        self._objective = objective
         self._record = record
         self._clock = clock
         self._check = Check(signature)
@@ -67,13 +68,13 @@ class BatchedModel:
         self._asked = False  # a look at the queue is on its way
         self._timer: Timer | None = None
         self._idle: asyncio.Event | None = None  # once somebody waits for the last answer
-        self._closed: Callable[[], Awaitable[None]] = _closed
+        self._on_close: list[Callable[[], Awaitable[None]]] = []
         for instance in instances:
             instance.on_change(self._look, self._learn)
 
     def on_close(self, closed: Callable[[], Awaitable[None]]) -> None:
-        """Await this when the model is closed, behind its last run."""
-        self._closed = closed
+        """Await this too when the model is closed, behind its last run."""
+        self._on_close.append(closed)
 
     def warn(self, text: str) -> None:
         """Say this of the model from now on."""
@@ -144,7 +145,8 @@ class BatchedModel:
         self._settle()
         if self._timer:
             self._timer.cancel()
-        await self._closed()
+        for closed_too in self._on_close:
+            await closed_too()
 
     # ---- in
 
@@ -152,9 +154,7 @@ class BatchedModel:
         """What keeps the request out."""
         if self._refusal:
             return NotTaken(self._refusal)
-        if self._objective_ns is not None:
-            due_ns = item.arrived_ns + self._objective_ns
-            item.deadline_ns = due_ns if item.deadline_ns is None else min(due_ns, item.deadline_ns)
+        item.deadline_ns = self._objective.due_ns(item.arrived_ns, item.deadline_ns)
         if item.deadline_ns is not None and item.deadline_ns <= now_ns:
             late = DeadlineExceeded("the time given had passed on arrival", deadline_ms=_ms(item.deadline_ns, item))
             return NotTaken(late, "late")
@@ -387,10 +387,6 @@ def _facts(closed: _Closed, outcome: Outcome, variant: str) -> BatchFacts:
 def _ms(when_ns: int, item: Waiting) -> float:
     """Milliseconds from its arrival."""
     return (when_ns - item.arrived_ns) / 1e6
-
-
-async def _closed() -> None:
-    """Nobody asked to be told."""
 
 
 def _nothing() -> None:

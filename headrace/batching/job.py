@@ -4,11 +4,9 @@ from typing import TypeVar
 
 from headrace.batching.check import Key
 from headrace.batching.work_ahead import FAR, Bucket
+from headrace.types import USUAL_LEVEL
 
 NO_DEADLINE_NS = 10_000_000_000  # what has no deadline is ordered as if it had one this long after its arrival
-DEFAULT_LEVEL = 5
-"""Of priorities 1, the highest, to 9: what 0 stands for."""
-
 
 Place = tuple[int, int, int]
 """Level, order within it, and number of arrival; smaller comes first."""
@@ -41,7 +39,7 @@ class Job:
         self.queued_ns = queued_ns
         self.arrived_ns = queued_ns
         self.deadline_ns: int | None = None
-        self.level = DEFAULT_LEVEL
+        self.level = USUAL_LEVEL
         self.tenant = ""
         self.num_bytes = 0
         self.cost_ns = 0.0  # what it adds to the work that waits; set by the policy

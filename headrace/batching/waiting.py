@@ -1,7 +1,7 @@
 """A real request that waits: a job with its tensors and who is to be told."""
 
 from headrace.batching.check import Checked, num_bytes
-from headrace.batching.job import DEFAULT_LEVEL, Job
+from headrace.batching.job import Job
 from headrace.servable import Reply
 from headrace.types import Request
 
@@ -19,7 +19,7 @@ class Waiting(Job):
         self.num_bytes = num_bytes(request)
         self.arrived_ns = context.arrived_ns or queued_ns
         self.deadline_ns = context.deadline_ns
-        self.level = context.priority or DEFAULT_LEVEL
+        self.level = context.level
         self.tenant = context.tenant
         self.attempts = 0  # runs that died with it
         self.done = False  # answered, or nobody waits

@@ -16,7 +16,7 @@ from headrace.clock import Clock
 from headrace.errors import DeadlineExceeded, HeadraceError, InvalidRequest, ModelUnavailable, QueueFull
 from headrace.records import CancelRecord, Recorder, ShedRecord
 from headrace.servable import Cancel, Reply, Servable
-from headrace.types import Backlog, CacheFacts, ModelVersion, Request, Response, Signature
+from headrace.types import Backlog, CacheFacts, ModelVersion, Objective, Request, Response, Signature
 
 
 class MayWait(NamedTuple):
@@ -24,7 +24,7 @@ class MayWait(NamedTuple):
 
     max_waiting: int  # requests
     max_waiting_bytes: int  # of their inputs
-    objective_ns: int | None = None  # from arrival to answer, where a request says nothing tighter
+    objective: Objective = Objective()  # where a request says nothing tighter
 
 
 class CachedModel:
@@ -65,7 +65,7 @@ class CachedModel:
             reply(self._refusal)
             return _nothing
         now_ns = self._clock.now_ns()
-        due_ns = self._due_ns(request)
+        due_ns = self._limits.objective.due_ns(request.context.arrived_ns, request.context.deadline_ns)
         if request.ask is not None or (due_ns is not None and due_ns <= now_ns):
             return self._servable.submit(request, reply)  # which knows how to refuse it
         key = fingerprint(request)
@@ -106,13 +106,6 @@ class CachedModel:
         self._cache.clear()
 
     # ---- in
-
-    def _due_ns(self, request: Request) -> int | None:
-        context = request.context
-        if self._limits.objective_ns is None:
-            return context.deadline_ns
-        due_ns = context.arrived_ns + self._limits.objective_ns
-        return due_ns if context.deadline_ns is None else min(due_ns, context.deadline_ns)
 
     def _no_room(self, waiter: Waiter) -> QueueFull | None:
         """Why one more cannot wait: what waits here is not in the model's own queue."""

@@ -5,9 +5,6 @@ from headrace.clock import Timer
 from headrace.servable import Cancel, Reply
 from headrace.types import Request
 
-DEFAULT_LEVEL = 5
-"""Of priorities 1, the highest, to 9: what 0 stands for."""
-
 Urgency = tuple[int, float]
 """A level, and when the answer must come; smaller is more urgent."""
 
@@ -42,8 +39,7 @@ class Waiter:
 
     @property
     def urgency(self) -> Urgency:
-        level = self.request.context.priority or DEFAULT_LEVEL
-        return level, float("inf") if self.due_ns is None else self.due_ns
+        return self.request.context.level, float("inf") if self.due_ns is None else self.due_ns
 
 
 class Flight:

@@ -2,9 +2,7 @@
 
 import msgspec
 
-from headrace.types import Context, Objective
-
-USUAL_LEVEL = 5  # of requests that name no priority: in the middle of 1, the highest, to 9
+from headrace.types import USUAL_LEVEL, Context, Objective
 
 
 class Terms(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -34,10 +32,7 @@ UNSAID = Terms()
 
 def terms_of(context: Context, objective: Objective) -> Terms:
     """The tighter of what a request and its model say."""
-    deadline_ns = context.deadline_ns
-    if objective.p99_ms is not None:
-        due_ns = context.arrived_ns + int(objective.p99_ms * 1e6)
-        deadline_ns = due_ns if deadline_ns is None else min(due_ns, deadline_ns)
+    deadline_ns = objective.due_ns(context.arrived_ns, context.deadline_ns)
     ttft_ns = _tighter(context.ttft_ns, objective.ttft_ms)
     tpot_ns = _tighter(context.tpot_ns, objective.tpot_ms)
     return Terms(context.priority, context.tenant, context.arrived_ns, ttft_ns, tpot_ns, deadline_ns)

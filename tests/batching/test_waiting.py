@@ -3,9 +3,8 @@
 import msgspec
 
 from headrace.batching.check import Checked
-from headrace.batching.job import DEFAULT_LEVEL
 from headrace.batching.waiting import Waiting
-from headrace.types import Context
+from headrace.types import USUAL_LEVEL, Context
 from tests.fakes import Got, request
 
 
@@ -22,4 +21,4 @@ def test_it_is_as_urgent_as_its_context_says() -> None:
 
 def test_no_priority_is_the_default_and_no_arrival_is_when_it_was_queued() -> None:
     item = waiting(Context(0))
-    assert (item.level, item.arrived_ns, item.deadline_ns) == (DEFAULT_LEVEL, 50, None)
+    assert (item.level, item.arrived_ns, item.deadline_ns) == (USUAL_LEVEL, 50, None)

@@ -14,7 +14,7 @@ from headrace.caching.response_cache import ResponseCache
 from headrace.errors import HeadraceError, InputRefused, ModelUnavailable, QueueFull, WorkerLost
 from headrace.records import CancelRecord, Record, ShedRecord
 from headrace.servable import Cancel, Reply
-from headrace.types import Backlog, BatchFacts, ModelVersion, Request, Response, Signature
+from headrace.types import Backlog, BatchFacts, ModelVersion, Objective, Request, Response, Signature
 from tests.fakes import FakeClock, Got, request, signature
 
 VERSION = ModelVersion("m", 1)
@@ -76,12 +76,11 @@ class Bench:
         self.clock = FakeClock()
         self.inner = FakeServable()
         self.records: list[Record] = []
-        objective_ns = None if objective_ms is None else int(objective_ms * 1e6)
         self.model = CachedModel(
             self.inner,
             VERSION,
             ResponseCache(max_bytes, ttl_ns),
-            MayWait(max_waiting, max_waiting_bytes, objective_ns),
+            MayWait(max_waiting, max_waiting_bytes, Objective(objective_ms)),
             self.records.append,
             self.clock,
         )
