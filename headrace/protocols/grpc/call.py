@@ -1,20 +1,17 @@
 """One gRPC call on a stream of HTTP/2: its messages to its method, its answers and its status to the client."""
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 
 from headrace.protocols.grpc.messages import PREFIX, PREFIX_BYTES, MessageReader, Refused, check, unpack
 from headrace.protocols.grpc.method import Metadata, Method, Unary
 from headrace.protocols.grpc.request import OPENING, Asked
-from headrace.protocols.grpc.status import DEADLINE_EXCEEDED, INTERNAL, INVALID_ARGUMENT, OK, status_block
+from headrace.protocols.grpc.serving import answer, converse
+from headrace.protocols.grpc.status import DEADLINE_EXCEEDED, INVALID_ARGUMENT, OK, status_block
 from headrace.protocols.http2.stream import Stream
 from headrace.types import Buffer
 
-log = logging.getLogger(__name__)
-
-_FAULT = "the server failed on this request; its log says why"
 _ENDED_WELL = status_block(OK)
 
 
@@ -64,7 +61,7 @@ class RemoteCall:
             self._timer = loop.call_at(self._deadline, self._expire)
         if not isinstance(method, Unary):
             self._messages = deque()
-            self.when_left(loop.create_task(self._converse()).cancel)
+            self.when_left(loop.create_task(converse(method, self._requests(), self)).cancel)
 
     # ---- what its method sees
 
@@ -167,11 +164,7 @@ class RemoteCall:
         elif not self._served and not self._ended:
             self._served = True
             assert isinstance(self._method, Unary)
-            try:
-                self._method.serve(message, self)
-            except Exception:
-                log.exception("a method failed")
-                self.end(INTERNAL, _FAULT)
+            answer(self._method, message, self)
 
     def _ask_for_rest(self) -> None:
         """Let the client send what is missing of a message that is awaited."""
@@ -184,26 +177,16 @@ class RemoteCall:
         self._no_more = True
         if self._ended:
             return
-        if self._reader is not None and self._reader.under_way:
+        under_way = self._reader is not None and self._reader.under_way
+        if under_way or (self._messages is None and not self._served):
             self._refuse(Refused(INVALID_ARGUMENT, "the call ended before its message was whole"))
         elif self._messages is not None:
             self._wake()
-        elif not self._served:
-            self._refuse(Refused(INVALID_ARGUMENT, "the call ended before its message was whole"))
 
     def _refuse(self, refusal: Refused) -> None:
         left = self._left
         self.end(refusal.code, refusal.details)
         self._tell(left)
-
-    async def _converse(self) -> None:
-        assert not isinstance(self._method, Unary)
-        try:
-            await self._method.serve(self._requests(), self)
-        except Exception:
-            log.exception("a method failed")
-            self.end(INTERNAL, "the server failed on this stream; its log says why")
-        self.end(OK)
 
     async def _requests(self) -> AsyncIterator[Buffer]:
         """What the client sends; it may send on as far as this is read."""

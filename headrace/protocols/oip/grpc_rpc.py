@@ -5,7 +5,6 @@ each step of a call. Here a unary call is three completions, told to the event l
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -13,10 +12,9 @@ from typing import Any
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
 from headrace.protocols.grpc.method import Metadata, Method, Unary
+from headrace.protocols.grpc.serving import answer, converse
+from headrace.protocols.grpc.status import INVALID_ARGUMENT, OK
 
-log = logging.getLogger(__name__)
-
-_OK, _INVALID_ARGUMENT, _INTERNAL = 0, 3, 13
 _NO_FLAGS = 0
 _FOR_EVER_S = 1e9  # decades: the library's word for no deadline lies centuries ahead
 
@@ -78,7 +76,7 @@ class Rpc:
 
     def finish(self, message: bytes, trailers: Metadata = ()) -> None:
         if not self._ended:
-            self._send((cygrpc.SendMessageOperation(message, _NO_FLAGS), _status(_OK, "", trailers)), self.on_ended)
+            self._send((cygrpc.SendMessageOperation(message, _NO_FLAGS), _status(OK, "", trailers)), self.on_ended)
             self._close()
 
     def end(self, code: int, details: str = "", trailers: Metadata = ()) -> None:
@@ -100,26 +98,15 @@ class Rpc:
             if not self._message.done():
                 self._message.set_result(message)
         elif message is None:
-            self.end(_INVALID_ARGUMENT, "the call ended before its message was whole")
+            self.end(INVALID_ARGUMENT, "the call ended before its message was whole")
         elif not self._ended and isinstance(self._method, Unary):
-            try:
-                self._method.serve(message, self)
-            except Exception:
-                log.exception("a method failed")
-                self.end(_INTERNAL, "the server failed on this request; its log says why")
+            answer(self._method, message, self)
 
     def _converse(self) -> None:
         if not self._ended:
-            self.when_left(asyncio.get_running_loop().create_task(self._serve()).cancel)
-
-    async def _serve(self) -> None:
-        assert not isinstance(self._method, Unary)
-        try:
-            await self._method.serve(self._requests(), self)
-        except Exception:
-            log.exception("a method failed")
-            self.end(_INTERNAL, "the server failed on this stream; its log says why")
-        self.end(_OK)
+            assert not isinstance(self._method, Unary)
+            serving = converse(self._method, self._requests(), self)
+            self.when_left(asyncio.get_running_loop().create_task(serving).cancel)
 
     async def _requests(self) -> AsyncIterator[bytes]:
         """What the client sends; the next message is taken off the connection when it is asked for."""

@@ -15,13 +15,13 @@ import grpc
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
 from headrace.protocols.grpc.method import Method, Unary
+from headrace.protocols.grpc.status import UNIMPLEMENTED
 from headrace.protocols.grpc.tls import Tls
 from headrace.protocols.oip.grpc_rpc import Rpc
 
 log = logging.getLogger(__name__)
 
 _ASKED = 64  # calls that may be opened before the thread has looked
-_UNIMPLEMENTED = 12
 
 
 class Server:
@@ -132,4 +132,4 @@ def _credentials(tls: Tls) -> tuple[Any]:
 
 
 def _missing(name: str) -> Unary:
-    return Unary(lambda sent, call: call.end(_UNIMPLEMENTED, f"there is no method {name}"))
+    return Unary(lambda sent, call: call.end(UNIMPLEMENTED, f"there is no method {name}"))
