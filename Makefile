@@ -59,12 +59,12 @@ fuzz: setup ## the fuzz tests, with 20,000 cases each
 # What the environment has already is not fetched again for the tool that makes the demo models' variants.
 THERE := numpy openvino-telemetry packaging rich safetensors markdown-it-py pygments mdurl
 
+LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --generate-hashes \
+	--python-version 3.11 --no-emit-index-url --no-annotate
+
 lock: ## requirements.lock anew from pyproject.toml, and tools/nncf.lock (needs uv)
-	UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-	  --no-emit-index-url --no-annotate --all-extras pyproject.toml --output-file requirements.lock
-	UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-	  --no-emit-index-url --no-annotate --constraint requirements.lock $(THERE:%=--no-emit-package %) \
-	  tools/nncf.in --output-file tools/nncf.lock
+	$(LOCK) --all-extras pyproject.toml --output-file requirements.lock
+	$(LOCK) --constraint requirements.lock $(THERE:%=--no-emit-package %) tools/nncf.in --output-file tools/nncf.lock
 
 system: ## Debian packages that a few tests use where they are installed; as root only
 	@for wanted in promtool:prometheus chromedriver:chromium-driver; do \
