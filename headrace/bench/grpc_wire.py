@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from headrace.bench.address import Address
 from headrace.bench.batch_facts import batch_of
-from headrace.bench.connecting import reason
+from headrace.bench.connecting import connect, reason, told_within
 from headrace.bench.http2_connection import Fields, Http2Connection
 from headrace.bench.http2_frames import plain_headers
 from headrace.bench.samples import Answer
@@ -58,13 +58,7 @@ class GrpcWire:
     async def call(self, head: bytes, message: bytes, limit_s: float = 30.0) -> Called:
         """One answer, whole. Raises ConnectionError where there is none."""
         told: asyncio.Future[Called] = asyncio.get_running_loop().create_future()
-        cancel = self._start(_Whole(head, message, told))
-        try:
-            return await asyncio.wait_for(told, limit_s)
-        except TimeoutError as error:
-            raise ConnectionError(f"no answer in {limit_s:g} s") from error
-        finally:
-            cancel()
+        return await told_within(limit_s, told, self._start(_Whole(head, message, told)))
 
     async def close(self) -> None:
         self._closed = True
@@ -101,14 +95,8 @@ class GrpcWire:
         self._serve_waiting()
 
     async def _open(self) -> None:
-        loop, address = asyncio.get_running_loop(), self._address
         try:
-            await asyncio.wait_for(
-                loop.create_connection(
-                    lambda: Http2Connection(self._room, self._gone), address.host, address.port, ssl=self._tls
-                ),
-                self._connect_s,
-            )
+            await connect(lambda: Http2Connection(self._room, self._gone), self._address, self._tls, self._connect_s)
         except OSError as error:
             if not self._connections:
                 waiting, self._waiting = self._waiting, deque()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from headrace.bench.address import Address
 from headrace.bench.batch_facts import batch_of
-from headrace.bench.connecting import reason
+from headrace.bench.connecting import connect, reason, told_within
 from headrace.bench.http_answer import AnswerReader, NotHttp, Sink, header
 from headrace.bench.samples import Answer, Batch, Verdict
 from headrace.bench.wire import Cancel, Done, Outgoing
@@ -56,13 +56,7 @@ class HttpWire:
             if not told.done():
                 told.set_exception(ConnectionError(answer.said))
 
-        cancel = self._start(_Job(head + body, _Whole(told), failed))
-        try:
-            return await asyncio.wait_for(told, limit_s)
-        except TimeoutError as error:
-            raise ConnectionError(f"no answer in {limit_s:g} s") from error
-        finally:
-            cancel()
+        return await told_within(limit_s, told, self._start(_Job(head + body, _Whole(told), failed)))
 
     async def close(self) -> None:
         self._closed = True
@@ -95,14 +89,8 @@ class HttpWire:
             self._open_more()
 
     async def _open(self) -> None:
-        loop, address = asyncio.get_running_loop(), self._address
         try:
-            await asyncio.wait_for(
-                loop.create_connection(
-                    lambda: _Connection(self._free, self._gone), address.host, address.port, ssl=self._tls
-                ),
-                self._connect_s,
-            )
+            await connect(lambda: _Connection(self._free, self._gone), self._address, self._tls, self._connect_s)
         except OSError as error:
             if self._waiting:
                 self._waiting.popleft().lose(reason(error))

@@ -1,8 +1,21 @@
-"""Why there was no connection."""
+"""How answers are waited for, and why there was none."""
+
+import asyncio
 
 import pytest
 
-from headrace.bench.connecting import reason
+from headrace.bench.connecting import reason, told_within
+
+
+async def test_an_answer_is_waited_for_so_long_and_its_question_taken_back() -> None:
+    told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    taken_back: list[bool] = []
+    with pytest.raises(ConnectionError, match=r"no answer in 0\.001 s"):
+        await told_within(0.001, told, lambda: taken_back.append(True))
+    there: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    there.set_result(7)
+    assert await told_within(1.0, there, lambda: taken_back.append(True)) == 7
+    assert taken_back == [True, True]
 
 
 @pytest.mark.parametrize(
