@@ -1,13 +1,12 @@
 """How many runs of a model go side by side, where nobody says: found when it is first loaded, and kept."""
 
 import contextlib
-import json
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal
 
-from headrace.batching.latency_store import FRESH_S, latency_key, model_digest
+from headrace.batching.latency_store import LatencyStore, is_fresh, latency_key, model_digest
 
 Lanes = Literal[1, 2]
 
@@ -21,30 +20,30 @@ def lanes_for(half_takes: float | None) -> Lanes:
 
 
 class LaneCounts:
-    """What was found of each model file on this kind of machine; None: nothing is kept. For any thread."""
+    """What was found of each model file on this kind of machine; it is kept among the latencies. For any thread."""
 
     def __init__(self, folder: Path | None, wall_s: Callable[[], float] = time.time) -> None:
-        self._folder = folder
+        """None: nothing is kept."""
+        self._store = None if folder is None else LatencyStore(folder)
         self._wall_s = wall_s
 
     def read(self, path: Path, ran_as: Iterable[object]) -> Lanes | None:
         """None where it was never found out, or long ago."""
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            if (file := self._file(path, ran_as)) and 0 <= self._wall_s() - file.stat().st_mtime <= FRESH_S:
-                return 2 if json.loads(file.read_bytes()[:4096])["lanes"] == 2 else 1
+        if self._store is None:
+            return None
+        with contextlib.suppress(OSError, TypeError, KeyError):
+            said = self._store.read_json(_key(path, ran_as), self._wall_s())
+            if said is not None and is_fresh(said[1]):
+                return 2 if said[0]["lanes"] == 2 else 1
         return None
 
     def write(self, path: Path, ran_as: Iterable[object], lanes: Lanes) -> None:
         """A folder that cannot be written costs the trial at the next start and nothing else."""
+        if self._store is None:
+            return
         with contextlib.suppress(OSError):
-            if file := self._file(path, ran_as):
-                file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                beside = file.with_suffix(".new")
-                beside.write_text(json.dumps({"lanes": lanes}))
-                beside.replace(file)
+            self._store.write(_key(path, ran_as), {"lanes": lanes})
 
-    def _file(self, path: Path, ran_as: Iterable[object]) -> Path | None:
-        """Among the latencies, with which it makes room for newer ones."""
-        if self._folder is None:
-            return None
-        return self._folder / f"latency-{latency_key([model_digest(path), *ran_as])}-lanes.json"
+
+def _key(path: Path, ran_as: Iterable[object]) -> str:
+    return f"{latency_key([model_digest(path), *ran_as])}-lanes"

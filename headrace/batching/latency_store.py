@@ -28,6 +28,11 @@ SAMPLE = 64 << 10
 SAMPLES = 16
 
 
+def is_fresh(age_s: float) -> bool:
+    """Whether what was found so long ago need not be found out again."""
+    return 0 <= age_s <= FRESH_S
+
+
 class Kept(NamedTuple):
     """What was known when it was written."""
 
@@ -37,7 +42,7 @@ class Kept(NamedTuple):
     @property
     def fresh(self) -> bool:
         """Whether a sweep may be left out."""
-        return 0 <= self.age_s <= FRESH_S
+        return is_fresh(self.age_s)
 
 
 class LatencyStore:
@@ -48,20 +53,25 @@ class LatencyStore:
         self._most_bytes = most_bytes
 
     def read(self, key: str, now_s: float) -> Kept | None:
-        """What is kept under that key, and how old it is at `now_s`, by the clock on the wall."""
+        """The latency that is kept under that key."""
+        said = self.read_json(key, now_s)
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            return None if said is None else Kept(Latency.from_json(said[0]), said[1])
+        return None
+
+    def read_json(self, key: str, now_s: float) -> tuple[Any, float] | None:
+        """What is kept under that key, and how many seconds ago it was written, by the clock on the wall."""
         if self._folder is None:
             return None
         try:
             with self._file(self._folder, key).open("rb") as file:
                 text, written_s = file.read(LARGEST_BYTES + 1), os.fstat(file.fileno()).st_mtime
-            if len(text) > LARGEST_BYTES:
-                return None
-            return Kept(Latency.from_json(json.loads(text)), now_s - written_s)
-        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            return None if len(text) > LARGEST_BYTES else (json.loads(text), now_s - written_s)
+        except (OSError, ValueError, RecursionError):
             return None
 
     def write(self, key: str, kept: Mapping[str, Any]) -> None:
-        """Keep what `Latency.to_json` gave."""
+        """Keep what `Latency.to_json` gave, or something else that is small."""
         if self._folder is None:
             return
         with contextlib.suppress(OSError):
