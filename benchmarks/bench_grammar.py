@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from benchmarks.results import keep, spread
-from headrace.config import Llm
 from headrace.devices.inventory import cores
 from headrace.engine_load import load
 from headrace.errors import HeadraceError
@@ -26,6 +25,7 @@ from headrace.llm.engine_protocol import Engine, EngineLoading
 from headrace.llm.grammar import Grammars
 from headrace.llm.tokenizer import Tokenizer
 from headrace.llm.tokenizer import load as load_tokenizer
+from headrace.settings import Llm
 from headrace.types import Manifest
 from headrace.weights.open import open_checkpoint
 

@@ -19,7 +19,6 @@ from headrace.allocator import keep_freed_memory
 from headrace.build import Build
 from headrace.cache_folder import cache_folder
 from headrace.clock import LoopClock
-from headrace.config import Config
 from headrace.gateway.gateway import Gateway
 from headrace.generation import LanguageFacts
 from headrace.listening import HttpServer, address_of, listen, stop_signal
@@ -48,6 +47,7 @@ from headrace.protocols.oip.settings import Settings
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.ollama.routes import routes as ollama_routes
 from headrace.protocols.openai.routes import routes as openai_routes
+from headrace.settings import Config
 from headrace.types import Backlog, ModelVersion, VersionStatus
 
 log = logging.getLogger(__name__)

@@ -28,7 +28,6 @@ from headrace.batching.waiting import Waiting
 from headrace.caching.cached_model import CachedModel, MayWait
 from headrace.caching.response_cache import ResponseCache
 from headrace.clock import Clock
-from headrace.config import Config, Llm
 from headrace.devices.inventory import cores, cpu_features
 from headrace.errors import HeadraceError, ModelInvalid, WorkerLost
 from headrace.llm.engine_protocol import DraftFile, EngineLoading
@@ -40,6 +39,7 @@ from headrace.models.variants import files_of
 from headrace.records import Recorder
 from headrace.runtimes.load import Loading, load
 from headrace.servable import Servable
+from headrace.settings import Config, Llm
 from headrace.types import BatchAxis, Cache, Manifest, Signature
 from headrace.workers import engine_remote
 from headrace.workers.engine_remote import RemoteEngine

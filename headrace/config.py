@@ -1,7 +1,6 @@
-"""Every setting, as one frozen tree: defaults, then file, then environment, then flags; unknown keys are refused.
+"""The settings in force, one frozen tree: defaults, then file, environment and flags; unknown keys are refused.
 
-The annotations below are the only place that says what a setting means and may be: `headrace config` and the
-documentation's test read them. Knows no server; computed values are never written back here.
+Knows no server; computed values are never written back here.
 """
 
 import difflib
@@ -9,235 +8,18 @@ import tomllib
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
-from msgspec import Meta
 
 from headrace.errors import SettingInvalid
 from headrace.setting import Setting, Value, settings_in
+from headrace.settings import Config
 from headrace.tenants import Tenant, check_tenants, is_tenant
 
 PREFIX = "HEADRACE_"
 FILE_VARIABLE = "HEADRACE_CONFIG"
 """The environment variable that names the settings file; every other HEADRACE_ variable is a setting."""
-
-Port = Annotated[int, Meta(ge=0, le=65535)]
-Seconds = Annotated[float, Meta(gt=0, le=86400)]
-Positive = Annotated[int, Meta(ge=1)]
-
-
-KvMemory = (
-    Annotated[str, Meta(pattern=r"^(auto|\d+(\.\d+)?\s?([KMGT]i?)?B?)$")]
-    | Annotated[int, Meta(ge=1, le=2**50)]
-    | Annotated[float, Meta(gt=0, le=1)]
-)
-
-REASONING = r"^(auto|off|\S+ \S+)$"
-"""What `llm.reasoning` may be."""
-
-
-class Server(msgspec.Struct, frozen=True):
-    """Where the server listens, and its limits on a request."""
-
-    host: Annotated[str, Meta(description="Address to listen on.", min_length=1)] = "127.0.0.1"
-    http_port: Annotated[Port, Meta(description="Port of the HTTP front; 0 takes any free one.")] = 8000
-    grpc_port: Annotated[Port, Meta(description="Port of the gRPC front; 0 takes any free one.")] = 8001
-    grpc: Annotated[bool, Meta(description="Whether the gRPC front is opened at all.")] = True
-    insecure: Annotated[bool, Meta(description="Allow an address that others can reach, with no access control.")] = (
-        False
-    )
-    drain_s: Annotated[
-        float, Meta(ge=0, le=86400, description="How long running requests may take to finish at shutdown.")
-    ] = 30.0
-    keep_alive_s: Annotated[
-        Seconds, Meta(description="How long an HTTP client may be idle, also within a request or an answer.")
-    ] = 75.0
-    max_body_bytes: Annotated[
-        Positive, Meta(description="Largest HTTP request body, also once it is decompressed.")
-    ] = 64 * 1024 * 1024
-    max_header_bytes: Annotated[int, Meta(ge=1024, description="Largest HTTP header block.")] = 64 * 1024
-
-
-class Grpc(msgspec.Struct, frozen=True):
-    """Limits of the gRPC front."""
-
-    max_message_bytes: Annotated[int, Meta(ge=-1, description="Largest gRPC message; -1, as gRPC says it: any.")] = -1
-
-
-class Oip(msgspec.Struct, frozen=True):
-    """The Open Inference Protocol's optional parts."""
-
-    shared_memory: Annotated[
-        bool, Meta(description="Let clients pass tensors in system shared memory of the server's own user.")
-    ] = False
-
-
-class Protocols(msgspec.Struct, frozen=True):
-    """What each protocol offers."""
-
-    oip: Oip = Oip()
-    grpc: Annotated[
-        Literal["native", "grpcio"], Meta(description="Which server answers gRPC: our own, or grpcio's core.")
-    ] = "native"
-
-
-class Models(msgspec.Struct, frozen=True):
-    """Which models are loaded, when, and how."""
-
-    control: Annotated[
-        Literal["explicit", "watch", "both"],
-        Meta(description="What loads and unloads models: requests, changes of the repository's files, or both."),
-    ] = "both"
-    load: Annotated[
-        str,
-        Meta(
-            description="The models that are loaded at the start where only requests load models.",
-            extra={"takes": "names of models with commas between, * for all, or nothing"},
-        ),
-    ] = ""
-    settle_s: Annotated[
-        float, Meta(gt=0, le=3600, description="How long changed files have to be still before they are loaded.")
-    ] = 1.0
-    poll_s: Annotated[
-        Seconds, Meta(description="How often the repository is looked at where the kernel tells of no change.")
-    ] = 10.0
-    allow_signature_change: Annotated[
-        bool, Meta(description="Let a version take another's place whose clients could not go on with it.")
-    ] = False
-    uploads: Annotated[bool, Meta(description="Let a load request carry the model's files.")] = False
-    load_parallel: Annotated[int, Meta(ge=1, le=256, description="How many models are loaded at once.")] = 2
-
-
-class Batching(msgspec.Struct, frozen=True):
-    """How requests are joined, for models that do not say otherwise."""
-
-    max_size: Annotated[int, Meta(ge=1, le=65536, description="Most rows in one run of a model.")] = 64
-    max_delay_ms: Annotated[
-        float, Meta(ge=0, le=60000, description="How long the first request of a batch may wait for company.")
-    ] = 0.0
-    max_queue: Annotated[Positive, Meta(description="Most requests that may wait for one model version.")] = 1024
-    max_queue_bytes: Annotated[
-        Positive, Meta(description="Most bytes of tensors that may wait for one model version.")
-    ] = 256 * 1024 * 1024
-    tolerance: Annotated[
-        float,
-        Meta(ge=0, le=1, description="Largest difference between a row alone and in company that proves a batch axis."),
-    ] = 1e-3
-    sweep_s: Annotated[
-        float,
-        Meta(ge=0, le=600, description="How long a model may be tried, when it is loaded, for what its runs take."),
-    ] = 0.5
-    policy: Annotated[
-        Literal["deadline", "fixed", "none"], Meta(description="What decides which requests a run takes, and when.")
-    ] = "deadline"
-    lanes: Annotated[
-        Literal["auto", 1, 2], Meta(description="How many runs of a model go side by side, each on its own cores.")
-    ] = "auto"
-    lane: Annotated[
-        Literal["own", "shared"], Meta(description="Whether a model's runs wait for those of other models.")
-    ] = "own"
-
-
-class Workers(msgspec.Struct, frozen=True):
-    """The processes that models run in, for models that do not say otherwise."""
-
-    isolation: Annotated[
-        Literal["process", "none"], Meta(description="Run models in processes of their own, or inside the server.")
-    ] = "process"
-    instances: Annotated[int, Meta(ge=1, le=256, description="How many copies of a model run side by side.")] = 1
-    threads: Annotated[
-        int, Meta(ge=0, le=1024, description="Threads of one instance; 0 shares out the cores that are allowed.")
-    ] = 0
-    load_timeout_s: Annotated[Seconds, Meta(description="How long loading a model version may take.")] = 300.0
-    batch_timeout_s: Annotated[Seconds, Meta(description="How long one run of a model may take.")] = 120.0
-
-
-class Llm(msgspec.Struct, frozen=True):
-    """How language models are run, those that do not say otherwise."""
-
-    precision: Annotated[
-        Literal["auto", "f32", "bf16", "int8", "int4"], Meta(description="How a language model's weights are held.")
-    ] = "auto"
-    kv_precision: Annotated[
-        Literal["auto", "f32", "f16", "bf16", "u8"], Meta(description="How the key-value cache holds its numbers.")
-    ] = "auto"
-    kv_memory: Annotated[
-        KvMemory,
-        Meta(
-            description="Memory for the key-value cache of one language model.",
-            extra={"takes": "bytes as in 2GiB, a share of the free memory as in 0.5, or auto"},
-        ),
-    ] = "auto"
-    speculation: Annotated[
-        Literal["auto", "off", "ngram", "draft"], Meta(description="What proposes tokens ahead of a language model.")
-    ] = "auto"
-    draft: Annotated[
-        str,
-        Meta(
-            description="The smaller language model that proposes tokens.",
-            extra={"takes": "a path inside the model's own folder, the name of another model, or nothing"},
-        ),
-    ] = ""
-    draft_precision: Annotated[
-        Literal["auto", "f32", "bf16", "int8", "int4"], Meta(description="How the weights of that one are held.")
-    ] = "auto"
-    prefix_cache: Annotated[
-        bool, Meta(description="Whether prompts that begin alike share what was computed for them.")
-    ] = True
-    max_sequences: Annotated[
-        int, Meta(ge=1, le=4096, description="Most sequences that one language model computes at once.")
-    ] = 128
-    max_context: Annotated[
-        int,
-        Meta(ge=0, le=2**31 - 1, description="Most tokens of a prompt and its answer; 0: what the model was made for."),
-    ] = 0
-    reasoning: Annotated[
-        str,
-        Meta(
-            description="How a language model's thoughts are told apart from its answer.",
-            pattern=REASONING,
-            extra={"takes": "auto, off, or the marks around thoughts with a space between, as in <think> </think>"},
-        ),
-    ] = "auto"
-
-
-class State(msgspec.Struct, frozen=True):
-    """What is kept for the next start."""
-
-    dir: Annotated[
-        str,
-        Meta(
-            description="Where labels, and what requests unload, are kept for the next start.",
-            extra={"takes": "a path, or nothing"},
-        ),
-    ] = ""
-
-
-class Log(msgspec.Struct, frozen=True):
-    """What the server writes to standard error."""
-
-    format: Annotated[Literal["text", "json"], Meta(description="Lines for people, or one JSON object a line.")] = (
-        "text"
-    )
-    level: Annotated[
-        Literal["debug", "info", "warning", "error"], Meta(description="The least important lines that are written.")
-    ] = "info"
-
-
-class Config(msgspec.Struct, frozen=True):
-    """Every setting of a server."""
-
-    server: Server = Server()
-    grpc: Grpc = Grpc()
-    protocols: Protocols = Protocols()
-    models: Models = Models()
-    batching: Batching = Batching()
-    workers: Workers = Workers()
-    llm: Llm = Llm()
-    state: State = State()
-    log: Log = Log()
-    tenants: Mapping[str, Tenant] = {}  # by name; `OTHERS` are those that are not named
 
 
 class Given(msgspec.Struct, frozen=True):

@@ -7,12 +7,12 @@ import msgspec
 
 from headrace.build import Build
 from headrace.clock import LoopClock
-from headrace.config import Config
 from headrace.models.lifecycle import States
 from headrace.models.reconcile import Reconcile
 from headrace.models.registry import Registry, Served
 from headrace.models.repository import LocalRepository
 from headrace.records import discard
+from headrace.settings import Config
 from headrace.types import Manifest, VersionStatus
 
 

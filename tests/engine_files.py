@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from headrace.config import Llm
 from headrace.generation import Ask
 from headrace.llm.engine_protocol import DraftFile, Engine, EngineLoading
+from headrace.settings import Llm
 from headrace.types import Manifest
 from tests.llm.engines import run, tokenizer
 from tests.llm.tokenizing import byte_level_fields

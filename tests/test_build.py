@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
-from headrace import config
+from headrace import settings
 from headrace.build import Build
 from headrace.clock import LoopClock
 from headrace.errors import ModelInvalid
@@ -27,7 +27,11 @@ outputs = [{ name = "y", shape = [-1, 2], value = "slice" }]
 
 class Bench:
     def __init__(
-        self, folder: Path, text: str = MODEL, llm: config.Llm | None = None, batching: config.Batching | None = None
+        self,
+        folder: Path,
+        text: str = MODEL,
+        llm: settings.Llm | None = None,
+        batching: settings.Batching | None = None,
     ) -> None:
         self.path = folder / "model.fake"
         self.path.write_text(text)
@@ -36,7 +40,7 @@ class Bench:
         local = LocalRepository(folder)
         self.cache = folder / "cache"
         self.build = Build(
-            config.Config(batching=batching or config.Batching(), llm=llm or config.Llm()),
+            settings.Config(batching=batching or settings.Batching(), llm=llm or settings.Llm()),
             self.records.append,
             clock,
             local,
@@ -108,9 +112,9 @@ async def test_what_a_models_runs_take_is_found_out_and_kept(tmp_path: Path, iso
     assert len(bench.kept()) == 1
 
 
-@pytest.mark.parametrize("batching", [config.Batching(policy="fixed"), config.Batching(sweep_s=0.0)])
+@pytest.mark.parametrize("batching", [settings.Batching(policy="fixed"), settings.Batching(sweep_s=0.0)])
 async def test_a_model_is_not_tried_where_that_is_of_no_use_or_not_wanted(
-    tmp_path: Path, batching: config.Batching
+    tmp_path: Path, batching: settings.Batching
 ) -> None:
     bench = Bench(tmp_path, batching=batching)
     model = await bench.build(Manifest("m", 1, bench.path, "fake"))
@@ -225,7 +229,7 @@ async def test_what_is_named_to_draft_is_looked_for_and_why_it_is_not_there_is_t
     (tmp_path / "m" / "model.gguf").touch()
     manifest = Manifest("m", 1, tmp_path / "m" / "model.gguf", "llm", tmp_path / "m")
 
-    async def fault(llm: config.Llm, said: LanguageChoices, **more: dict[str, str]) -> str:
+    async def fault(llm: settings.Llm, said: LanguageChoices, **more: dict[str, str]) -> str:
         bench = Bench(tmp_path, llm=llm)
         with pytest.raises(ModelInvalid) as refusal:
             await bench.build(msgspec.structs.replace(manifest, llm=said, **more))
@@ -233,12 +237,12 @@ async def test_what_is_named_to_draft_is_looked_for_and_why_it_is_not_there_is_t
         return str(refusal.value)
 
     (tmp_path / "m" / "model.gguf").write_bytes(llama())
-    missing = await fault(config.Llm(draft="small"), LanguageChoices())
+    missing = await fault(settings.Llm(draft="small"), LanguageChoices())
     assert missing == "llm.draft: there is no 'small' in m/, and the repository has no other model of that name"
     named = {"provenance": {"llm.draft": "1/model.toml"}}
-    itself = await fault(config.Llm(), LanguageChoices(draft="m"), **named)
+    itself = await fault(settings.Llm(), LanguageChoices(draft="m"), **named)
     assert itself.startswith("1/model.toml: llm.draft: 'm' is the model itself; name a smaller one")
-    needed = await fault(config.Llm(), LanguageChoices(speculation="draft"))
+    needed = await fault(settings.Llm(), LanguageChoices(speculation="draft"))
     assert needed.startswith('llm.speculation: "draft" needs llm.draft')
 
 
@@ -246,7 +250,7 @@ async def test_a_model_named_to_draft_for_all_others_goes_without_drafts_itself(
     (tmp_path / "m").mkdir()
     path = tmp_path / "m" / "model.gguf"
     path.write_bytes(llama())
-    bench = Bench(tmp_path, llm=config.Llm(draft="m", speculation="draft"))
+    bench = Bench(tmp_path, llm=settings.Llm(draft="m", speculation="draft"))
     model = await bench.build(Manifest("m", 1, path, "llm", tmp_path / "m"))
     assert model.signature.language is not None
     assert not model.signature.language.draft
@@ -273,7 +277,7 @@ async def test_a_model_with_a_cache_computes_equal_requests_once(tmp_path: Path)
 @pytest.mark.parametrize("policy", ["deadline", "fixed"])
 async def test_models_on_a_shared_lane_run_in_turn(tmp_path: Path, policy: Literal["deadline", "fixed"]) -> None:
     bench = Bench(
-        tmp_path, f"delay_ms = 30\n{MODEL}", batching=config.Batching(policy=policy, lane="shared", sweep_s=0)
+        tmp_path, f"delay_ms = 30\n{MODEL}", batching=settings.Batching(policy=policy, lane="shared", sweep_s=0)
     )
     models = [await bench.build(Manifest(name, 1, bench.path, "fake")) for name in ("a", "b")]
     answers = await asyncio.gather(*(answer(model, request([[1, 2]])) for model in models))

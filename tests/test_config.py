@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.config import OF_A_TENANT, SETTINGS, Config, Given, from_assignment, load_config, setting_of
+from headrace.config import OF_A_TENANT, SETTINGS, Given, from_assignment, load_config, setting_of
 from headrace.errors import SettingInvalid
+from headrace.settings import Config
 from headrace.tenants import Tenant
 
 

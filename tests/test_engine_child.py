@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from headrace.config import Llm
 from headrace.engine_child import load
 from headrace.errors import ModelInvalid
 from headrace.llm.engine_protocol import EngineLoading
+from headrace.settings import Llm
 from headrace.types import Manifest
 from headrace.workers import engine_wire as wire
 

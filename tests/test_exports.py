@@ -18,7 +18,7 @@ PUBLIC = {
         "to_array",
     },
     "headrace.clock": {"Clock", "LoopClock", "Timer"},
-    "headrace.config": {"Config", "Given", "Loaded", "SETTINGS", "Setting", "from_assignment", "load_config"},
+    "headrace.config": {"Given", "Loaded", "SETTINGS", "Setting", "from_assignment", "load_config"},
     "headrace.inspection": {"inspect"},
     "headrace.records": {"BatchRecord", "ModelEvent", "Record", "Recorder", "RequestRecord", "WorkerEvent", "discard"},
     "headrace.runtimes.runtime": {"Arrays", "LoadedModel", "Runtime"},

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from headrace.config import Config
 from headrace.inspection import inspect
+from headrace.settings import Config
 
 MODEL = """
 inputs = [{ name = "x", shape = [-1, 2] }]

@@ -21,6 +21,7 @@ GROUND = {
     "arrays",
     "generated",
     "setting",
+    "settings",
     "tenants",
     "virtual_counters",
 }
@@ -192,6 +193,7 @@ TWINLESS = {
         "bench/wire",
         "simulate/scenario",
         "simulate/report",
+        "settings",
     )
 }
 """Modules that only declare, or that are tested as a program."""

@@ -11,8 +11,8 @@ import msgspec
 
 from headrace.cli.failure import Failure
 from headrace.cli.serve import refuse_taken_port
-from headrace.config import Server
 from headrace.devices.inventory import Memory, cores, cpu_features, memory
+from headrace.settings import Server
 
 PACKAGES = ("onnxruntime", "openvino", "numpy", "grpcio", "uvicorn", "msgspec")
 

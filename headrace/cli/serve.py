@@ -10,7 +10,7 @@ from pathlib import Path
 from headrace.cli.console import console
 from headrace.cli.failure import Failure
 from headrace.cli.settings import add_setting_flags, settings_of
-from headrace.config import Server
+from headrace.settings import Server
 
 NAMED = {
     "--host": "server.host",

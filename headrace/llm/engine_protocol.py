@@ -6,10 +6,10 @@ from typing import Protocol
 
 import msgspec
 
-from headrace.config import Llm
 from headrace.errors import DeadlineExceeded, HeadraceError, Unavailable, WouldBeLate
 from headrace.generation import Ask, LanguageFacts, Result, StepFacts
 from headrace.llm.terms import UNSAID, Terms
+from headrace.settings import Llm
 from headrace.types import Manifest
 
 

@@ -9,7 +9,6 @@ from zlib import crc32
 import msgspec
 import numpy as np
 
-from headrace.config import Llm
 from headrace.errors import HeadraceError, InvalidRequest, ModelInvalid, Unsupported, WouldBeLate
 from headrace.generation import (
     Ask,
@@ -33,6 +32,7 @@ from headrace.generation import (
 from headrace.llm.engine_protocol import Answered, EngineLoading, fault_of
 from headrace.llm.fake_text import EOS, Writing, decoded, encoded, logprob, text_of
 from headrace.llm.terms import UNSAID, Terms
+from headrace.settings import Llm
 from headrace.types import Manifest
 
 BLOCK = 16  # tokens

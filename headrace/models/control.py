@@ -2,8 +2,8 @@
 
 import msgspec
 
-from headrace.config import Models
 from headrace.errors import Forbidden, SettingInvalid
+from headrace.settings import Models
 
 
 class Control(msgspec.Struct, frozen=True):

@@ -10,7 +10,6 @@ import msgspec
 from msgspec import Meta
 
 from headrace.arrays import DATATYPES
-from headrace.config import REASONING, KvMemory
 from headrace.errors import ModelInvalid
 from headrace.models.limits import (
     MAX_BATCH_SIZE,
@@ -29,6 +28,7 @@ from headrace.models.schema_faults import explain, unknown_key
 from headrace.models.variants import OWN, VARIANT_NAME
 from headrace.models.version_policy import All, Latest, Specific, VersionPolicy
 from headrace.models.wishes import WHAT_IS_A_LABEL, is_label
+from headrace.settings import REASONING, KvMemory
 from headrace.types import Batching, Cache, LanguageChoices, Objective, Padding, Shape, TensorSpec, WarmUp, WarmUpInput
 
 BatchSize = Annotated[int, Meta(ge=1, le=MAX_BATCH_SIZE)]

@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-from headrace.config import Models
 from headrace.errors import Forbidden, HeadraceError, InvalidRequest, ModelInvalid, ModelNotFound, VersionNotFound
 from headrace.models.changes import gone, standing
 from headrace.models.control import control_of
@@ -24,6 +23,7 @@ from headrace.models.under_way import Tried, UnderWay
 from headrace.models.uploads import Uploads
 from headrace.models.version_policy import Load, Unload, next_move
 from headrace.models.wishes import WHAT_IS_A_LABEL, is_label, labelled, loaded, rolled_back, unloaded
+from headrace.settings import Models
 from headrace.types import Manifest, ModelRef, ModelVersion, VersionState, VersionStatus
 
 log = logging.getLogger(__name__)

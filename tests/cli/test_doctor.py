@@ -9,8 +9,8 @@ from headrace.cli import doctor
 from headrace.cli.doctor import GIB, findings
 from headrace.cli.machine import Machine
 from headrace.cli.main import main
-from headrace.config import Server
 from headrace.devices.inventory import Memory
+from headrace.settings import Server
 
 SOUND = Machine(
     python="3.13.1",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from headrace.cli.machine import free_bytes, look, taken_ports, versions
 from headrace.cli.serve import refuse_taken_port
-from headrace.config import Server
+from headrace.settings import Server
 
 FREE_PORTS = Server(http_port=0, grpc_port=0)
 

@@ -10,7 +10,7 @@ import pytest
 from headrace.cli.failure import Failure
 from headrace.cli.main import main
 from headrace.cli.serve import existing, refuse_open_address, refuse_taken_port
-from headrace.config import Server
+from headrace.settings import Server
 from tests.program import serving
 
 FAKE = """

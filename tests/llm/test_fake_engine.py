@@ -5,7 +5,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from headrace.config import Llm
 from headrace.errors import ModelInvalid
 from headrace.generation import (
     Ask,
@@ -25,6 +24,7 @@ from headrace.generation import (
 )
 from headrace.llm.engine_protocol import Answered, Engine, EngineLoading
 from headrace.llm.fake_engine import FakeEngine, FakeFile, load
+from headrace.settings import Llm
 from headrace.types import Manifest
 
 SAMPLING = Sampling(temperature=0, max_tokens=4, ignore_eos=True)

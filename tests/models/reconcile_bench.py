@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from headrace.config import Models
 from headrace.errors import ModelInvalid
 from headrace.models.lifecycle import States
 from headrace.models.reconcile import Reconcile
@@ -13,6 +12,7 @@ from headrace.models.repository import LocalRepository
 from headrace.models.state import State
 from headrace.records import ModelEvent, Record
 from headrace.servable import Cancel, Reply, Servable
+from headrace.settings import Models
 from headrace.types import Backlog, Manifest, Request, Signature
 from tests.fakes import signature
 

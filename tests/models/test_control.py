@@ -2,9 +2,9 @@
 
 import pytest
 
-from headrace.config import Models
 from headrace.errors import Forbidden, SettingInvalid
 from headrace.models.control import Control, control_of
+from headrace.settings import Models
 
 
 def test_files_and_requests_both_decide_unless_somebody_says_otherwise() -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.config import Models
 from headrace.errors import Forbidden, InvalidRequest, ModelInvalid, ModelNotFound
+from headrace.settings import Models
 from headrace.types import ModelRef
 from tests.models.reconcile_bench import Bench, Slow
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.config import Models
 from headrace.errors import InvalidRequest, ModelInvalid, ModelNotFound
+from headrace.settings import Models
 from headrace.types import ModelRef
 from tests.fakes import signature
 from tests.models.reconcile_bench import Answering, Bench

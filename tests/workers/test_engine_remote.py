@@ -14,7 +14,6 @@ import pytest
 
 from headrace.arrays import from_array, to_array
 from headrace.clock import LoopClock
-from headrace.config import Llm
 from headrace.errors import (
     DeadlineExceeded,
     HeadraceError,
@@ -29,6 +28,7 @@ from headrace.generation import Ask, Embed, Generate, Generated, Prompt, Samplin
 from headrace.llm.engine_protocol import EngineLoading
 from headrace.records import CancelRecord, GenerationRecord, Record, ShedRecord, StepRecord, WorkerEvent
 from headrace.servable import Answers, answer
+from headrace.settings import Llm
 from headrace.types import Backlog, Context, Manifest, ModelRef, ModelVersion, Request, Response, Tensor
 from headrace.workers.engine_remote import Limits, RemoteEngine
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.config import Llm
 from headrace.generation import (
     Delta,
     Embed,
@@ -27,6 +26,7 @@ from headrace.generation import (
 )
 from headrace.llm.engine_protocol import Answered, DraftFile, EngineLoading, Fault
 from headrace.llm.terms import Terms
+from headrace.settings import Llm
 from headrace.types import LanguageChoices, Manifest
 from headrace.workers import engine_wire as wire
 

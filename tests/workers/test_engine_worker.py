@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from headrace.config import Llm
 from headrace.errors import ModelInvalid
 from headrace.generation import Ask, Detokenize, Detokenized, LanguageFacts, StepFacts
 from headrace.llm.engine_protocol import Answered, Engine, EngineLoading, Fault
 from headrace.llm.terms import UNSAID, Terms
+from headrace.settings import Llm
 from headrace.types import Manifest
 from headrace.workers import engine_wire as wire
 from headrace.workers.engine_worker import run

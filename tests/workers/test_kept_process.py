@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from headrace.clock import LoopClock
-from headrace.config import Llm
 from headrace.errors import ModelInvalid, ModelUnavailable, WorkerLost
 from headrace.generation import LanguageFacts
 from headrace.llm.engine_protocol import EngineLoading
 from headrace.records import Record, WorkerEvent
+from headrace.settings import Llm
 from headrace.types import Manifest, ModelVersion
 from headrace.workers import engine_wire as wire
 from headrace.workers.engine_remote import STEPS
