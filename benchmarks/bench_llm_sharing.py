@@ -1,6 +1,6 @@
 """What sharing a machine between streams gives and costs, over HTTP: prefixes, newcomers, grammars, draws, cancels.
 
-    python -m benchmarks.bench_llm_sharing [models/smollm2/1/model.gguf] [--rounds 5]
+    python -m benchmarks.bench_llm_sharing [models/smollm2/1/model.gguf] [--rounds 5] [--parts prefix newcomer]
 
 - prefix: 64 streams whose prompts begin with the same 400 tokens, with `llm.prefix_cache` and without; the mean time to
   the first token. Another prefix every time, so that nothing is known of it before.
@@ -33,6 +33,7 @@ PREFIX, OWN, CROWD = 400, 16, 64
 STREAMS, NEWCOMER = 16, 1_500
 HELD, DRAWN, GONE = 8, 32, 32
 TOKENS = 96
+CALM_S = 0.5  # that all decode undisturbed before the newcomer comes
 random = np.random.default_rng(0)
 
 
@@ -40,16 +41,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", nargs="?", type=Path, default=Path("models/smollm2/1/model.gguf"))
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
     asked = parser.parse_args()
     settings = "llm.speculation=off", "log.level=warning"
-    rounds = []
+    rounds: list[dict[str, float]] = []
     with (
         headrace(asked.model, *settings) as shared,
         headrace(asked.model, *settings, "llm.prefix_cache=false") as apart,
     ):
         for _ in range(asked.rounds):
-            rounds.append({**prefixes(shared.http, apart.http), **newcomer(shared.http), **costs(shared.http)})
-            rounds[-1].update(gone(shared.http))
+            rounds.append({})
+            for part in asked.parts:
+                rounds[-1].update(PARTS[part](shared.http, apart.http))
     figures = {what: spread([each[what] for each in rounds]) for what in rounds[0]}
     keep("llm_sharing", {"model": asked.model.name, **figures})
 
@@ -70,11 +73,13 @@ def prefixes(shared: str, apart: str) -> dict[str, float]:
 
 def newcomer(address: str) -> dict[str, float]:
     streams: list[Stream] = []
-    before = tokens(address, "generated")
-    others = threading.Thread(target=lambda: streams.extend(complete(address, crowd(STREAMS, max_tokens=3 * TOKENS))))
+    begun = threading.Semaphore(0)
+    bodies = crowd(STREAMS, max_tokens=3 * TOKENS)
+    others = threading.Thread(target=lambda: streams.extend(complete(address, bodies, begun.release)))
     others.start()
-    while tokens(address, "generated") < before + 20 * STREAMS:
-        time.sleep(0.1)  # until all decode
+    for _ in bodies:
+        begun.acquire(timeout=60)
+    time.sleep(CALM_S)
     (late,) = complete(address, [{"prompt": ids(NEWCOMER), "max_tokens": 2}])
     others.join()
     begin = max(stream.pieces_s[0] for stream in streams)
@@ -172,6 +177,15 @@ def ids(count: int) -> list[int]:
     """Random tokens."""
     found: list[int] = random.integers(100, 49_000, count).tolist()
     return found
+
+
+PARTS: dict[str, Callable[[str, str], dict[str, float]]] = {
+    "prefix": prefixes,
+    "newcomer": lambda shared, _: newcomer(shared),
+    "costs": lambda shared, _: costs(shared),
+    "gone": lambda shared, _: gone(shared),
+}
+"""By name; each is told where the server listens that shares prefixes, and where the one that does not."""
 
 
 if __name__ == "__main__":

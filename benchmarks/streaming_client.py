@@ -4,7 +4,7 @@ import json
 import selectors
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -24,8 +24,13 @@ class Stream(msgspec.Struct):
         return self.pieces_s[0] - self.asked_s
 
 
-def complete(address: str, bodies: Sequence[Mapping[str, Any]]) -> list[Stream]:
-    """Ask for all of them at once, read all to their ends. Raises RuntimeError where one is not answered with 200."""
+def complete(
+    address: str, bodies: Sequence[Mapping[str, Any]], begun: Callable[[], object] = lambda: None
+) -> list[Stream]:
+    """Ask for all of them at once, read all to their ends; `begun` is called once for each whose first piece came.
+
+    Raises RuntimeError where one is not answered with 200.
+    """
     host, _, port = address.partition(":")
     chooser = selectors.DefaultSelector()
     requests = [_request(body) for body in bodies]
@@ -41,7 +46,10 @@ def complete(address: str, bodies: Sequence[Mapping[str, Any]]) -> list[Stream]:
     while left:
         for key, _ in chooser.select(60):
             stream, tail = key.data
+            silent = not stream.pieces_s
             left -= _read(key.fileobj, stream, tail, chooser)
+            if silent and stream.pieces_s:
+                begun()
     return streams
 
 
