@@ -1,0 +1,59 @@
+"""What processes take of the machine's memory, shared pages counted once: as Linux's /proc tells it."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+PROC = Path("/proc")
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """What one process takes now, and took at most."""
+
+    pss_bytes: int  # its own pages, and its part of those it shares
+    shared_bytes: int = 0  # of these: memory that lies in /dev/shm or behind a descriptor
+    peak_bytes: int = 0  # the most since it started, by the pages that it had: what is shared is counted as now
+
+
+def family(root: int, proc: Path = PROC) -> list[int]:
+    """The process and all that descend from it."""
+    children: defaultdict[int, list[int]] = defaultdict(list)
+    for entry in proc.iterdir():
+        if entry.name.isdigit() and (parent := _parent(entry)) is not None:
+            children[parent].append(int(entry.name))
+    found = [root]
+    for pid in found:  # grows while it is gone through
+        found += children[pid]
+    return found
+
+
+def taken(pid: int, proc: Path = PROC) -> Taken | None:
+    """What process `pid` takes; None where it is gone, or not ours to read."""
+    try:
+        now = _numbers((proc / str(pid) / "smaps_rollup").read_text())
+        peak = _numbers((proc / str(pid) / "status").read_text()).get("VmHWM", 0)
+    except OSError:
+        return None
+    pss = now.get("Pss", 0)
+    return Taken(pss, now.get("Pss_Shmem", 0), max(pss, peak - now.get("Rss", 0) + pss))
+
+
+def taken_by(pids: Iterable[int], proc: Path = PROC) -> dict[int, Taken]:
+    """What each of these takes, those that live."""
+    found = ((pid, taken(pid, proc)) for pid in pids)
+    return {pid: each for pid, each in found if each}
+
+
+def _parent(entry: Path) -> int | None:
+    try:
+        return int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def _numbers(text: str) -> dict[str, int]:
+    """Bytes by name, of lines as `Pss:  210 kB`."""
+    lines = (line.split() for line in text.splitlines())
+    return {words[0].rstrip(":"): int(words[1]) * 1024 for words in lines if len(words) == 3 and words[2] == "kB"}

@@ -1,0 +1,102 @@
+"""What loading a version takes: learnt from earlier loads, else estimated from its files. Owns only what it learns."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from headrace.types import Signature
+
+FACTOR = 2.2
+"""A file's bytes in memory while a runtime reads it: the file's pages, and the weights that are made of them."""
+
+OVERHEAD_BYTES = 64 << 20
+"""Of a process that has loaded nothing, until the first of its kind has shown its own."""
+
+NEWS = 0.1
+"""A change by so much of what was known is kept."""
+
+SMOOTH = 0.3
+"""How much the last load says of the time that the next is going to take."""
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """What is known of one version's files as they are now."""
+
+    file_bytes: int
+    runtime: str
+    peak_bytes: int  # while it was loaded
+    steady_bytes: int  # the most that was seen of it afterwards
+    load_s: float
+    signature: Signature | None = None  # what it takes and gives, found by loading it
+
+
+class Files(msgspec.Struct, frozen=True):
+    """What a version is loaded from: a name for exactly these files as they are, their size, and who reads them."""
+
+    key: str
+    num_bytes: int
+    runtime: str
+
+
+Keep = Callable[[str, Profile], None]
+"""Has the next start know it."""
+
+
+class Profiles:
+    """Owns what was learnt of every version, and of each runtime's processes."""
+
+    def __init__(self, keep: Keep = lambda key, profile: None) -> None:
+        self._keep = keep
+        self._known: dict[str, Profile] = {}
+        self._overhead: dict[str, int] = {}
+
+    def learnt_before(self, known: dict[str, Profile]) -> None:
+        """Take up what earlier starts have kept."""
+        for key, profile in known.items():
+            self._take(key, profile)
+
+    def of(self, files: Files) -> Profile | None:
+        """What loading exactly these files has shown."""
+        return self._known.get(files.key)
+
+    def peak_bytes(self, files: Files) -> int:
+        """What loading them takes at most, as far as anybody knows."""
+        if profile := self.of(files):
+            return profile.peak_bytes
+        return self._overhead.get(files.runtime, OVERHEAD_BYTES) + int(FACTOR * files.num_bytes)
+
+    def loaded(
+        self, files: Files, peak_bytes: int, steady_bytes: int, load_s: float, signature: Signature | None
+    ) -> Profile:
+        """A load has shown this much; returns what is known now."""
+        before = self.of(files)
+        if before is not None:
+            steady_bytes = max(steady_bytes, before.steady_bytes)
+            load_s = SMOOTH * load_s + (1 - SMOOTH) * before.load_s
+        profile = Profile(files.num_bytes, files.runtime, peak_bytes, steady_bytes, load_s, signature)
+        self._take(files.key, profile)
+        if before is None or _is_news(before, profile):
+            self._keep(files.key, profile)
+        return profile
+
+    def seen(self, files: Files, measured_bytes: int) -> None:
+        """It has come to so much while it served."""
+        before = self.of(files)
+        if before is None or measured_bytes <= before.steady_bytes:
+            return
+        profile = msgspec.structs.replace(before, steady_bytes=measured_bytes)
+        self._known[files.key] = profile
+        if measured_bytes > before.steady_bytes * (1 + NEWS):
+            self._keep(files.key, profile)
+
+    def _take(self, key: str, profile: Profile) -> None:
+        self._known[key] = profile
+        beyond = profile.peak_bytes - int(FACTOR * profile.file_bytes)
+        self._overhead[profile.runtime] = max(self._overhead.get(profile.runtime, 0), beyond)
+
+
+def _is_news(before: Profile, now: Profile) -> bool:
+    if before.signature != now.signature:
+        return True
+    pairs = (before.peak_bytes, now.peak_bytes), (before.steady_bytes, now.steady_bytes)
+    return any(abs(new - old) > NEWS * old for old, new in pairs)

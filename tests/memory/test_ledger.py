@@ -1,0 +1,58 @@
+"""What is promised counts as what is taken, and what is taken counts as it was measured."""
+
+from headrace.memory.ledger import Ledger, Reading
+from headrace.types import ModelVersion
+
+A, B = ModelVersion("a", 1), ModelVersion("b", 1)
+
+
+def test_a_load_counts_with_its_peak_before_it_has_taken_anything() -> None:
+    ledger = Ledger(1000)
+    ledger.follow(Reading(100, 50, {}))
+    ledger.enter(A, 600)
+    assert ledger.held_bytes == 750
+    assert ledger.short_bytes(300) == 50
+    assert ledger.short_bytes(250) == 0
+
+
+def test_two_loads_that_fit_alone_do_not_fit_together() -> None:
+    ledger = Ledger(1000)
+    assert ledger.short_bytes(600) <= 0
+    ledger.enter(A, 600)
+    assert ledger.short_bytes(600) > 0
+
+
+def test_once_loaded_it_counts_with_what_was_measured_or_came_to_before() -> None:
+    ledger = Ledger(1000)
+    hold = ledger.enter(A, 600)
+    ledger.settle(hold, 200, 250)
+    assert ledger.held_bytes == 250
+    ledger.follow(Reading(0, 0, {A: 400}))
+    assert ledger.held_bytes == 400
+
+
+def test_what_leaves_is_counted_until_its_memory_is_back() -> None:
+    ledger = Ledger(1000)
+    hold = ledger.enter(A, 600)
+    ledger.settle(hold, 200, 250)
+    ledger.leave(hold)
+    assert ledger.held_bytes == 200
+    assert ledger.of(A) is None
+    ledger.forget(hold)
+    ledger.forget(hold)
+    assert ledger.held_bytes == 0
+
+
+def test_a_measurement_is_of_the_version_that_serves() -> None:
+    ledger = Ledger(1000)
+    old = ledger.enter(A, 100)
+    ledger.settle(old, 100, 0)
+    ledger.leave(old)
+    new = ledger.enter(A, 100)
+    ledger.settle(new, 80, 0)
+    ledger.follow(Reading(0, 0, {A: 90, B: 7}))
+    assert (old.measured_bytes, new.measured_bytes) == (100, 90)
+
+
+def test_without_a_budget_everything_fits() -> None:
+    assert Ledger(None).short_bytes(1 << 60) <= 0

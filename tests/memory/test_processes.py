@@ -1,0 +1,48 @@
+"""What processes take is read from /proc, and one that is gone takes nothing."""
+
+import os
+from pathlib import Path
+
+from headrace.memory.processes import Taken, family, taken, taken_by
+
+MIB = 1024
+
+
+def process(proc: Path, pid: int, parent: int, pss: int = 0, rss: int = 0, shared: int = 0, most: int = 0) -> None:
+    folder = proc / str(pid)
+    folder.mkdir()
+    (folder / "stat").write_text(f"{pid} (a (b) c) S {parent} 1 1")
+    (folder / "smaps_rollup").write_text(
+        f"5581-7fff ---p 00000000 00:00 0    [rollup]\nRss: {rss} kB\nPss: {pss} kB\nPss_Shmem: {shared} kB\n"
+    )
+    (folder / "status").write_text(f"Name:\tx\nVmHWM:\t{most} kB\nThreads:\t1\n")
+
+
+def test_a_family_is_a_process_and_all_that_descend_from_it(tmp_path: Path) -> None:
+    for pid, parent in ((1, 0), (10, 1), (11, 10), (12, 11), (20, 1)):
+        process(tmp_path, pid, parent)
+    (tmp_path / "version").write_text("Linux")
+    assert sorted(family(10, tmp_path)) == [10, 11, 12]
+
+
+def test_shared_pages_are_counted_in_part_and_the_peak_as_they_are_now(tmp_path: Path) -> None:
+    process(tmp_path, 7, 1, pss=60, rss=100, shared=5, most=250)
+    assert taken(7, tmp_path) == Taken(60 * MIB, 5 * MIB, 210 * MIB)
+
+
+def test_the_peak_is_at_least_what_is_taken_now(tmp_path: Path) -> None:
+    process(tmp_path, 7, 1, pss=60, rss=100)
+    assert taken(7, tmp_path) == Taken(60 * MIB, 0, 60 * MIB)
+
+
+def test_a_process_that_is_gone_takes_nothing(tmp_path: Path) -> None:
+    process(tmp_path, 7, 1, pss=60)
+    assert taken(8, tmp_path) is None
+    assert list(taken_by([7, 8], tmp_path)) == [7]
+
+
+def test_this_process_takes_something() -> None:
+    found = taken(os.getpid())
+    assert found is not None
+    assert found.peak_bytes >= found.pss_bytes > 1 << 20
+    assert os.getpid() in family(os.getpid())
