@@ -47,6 +47,7 @@ from headrace.protocols.oip.settings import Settings
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.ollama.routes import routes as ollama_routes
 from headrace.protocols.openai.routes import routes as openai_routes
+from headrace.protocols.tls import Tls, read_tls
 from headrace.settings import Config
 from headrace.types import Backlog, ModelVersion, VersionStatus
 
@@ -65,6 +66,7 @@ class Ready(msgspec.Struct, frozen=True):
     index: tuple[VersionStatus, ...]
     served: tuple[Served, ...]
     seconds: float  # since it was asked to start
+    tls: bool = False
 
 
 Announce = Callable[[Ready], None]
@@ -73,16 +75,18 @@ Announce = Callable[[Ready], None]
 def run(config: Config, repository: Path, announce: Announce) -> int:
     """Serve until SIGTERM or SIGINT, then drain; returns the exit code.
 
-    Raises SettingInvalid where an address cannot be had.
+    Raises SettingInvalid where an address cannot be had, or the files of TLS are no good.
     """
     started = time.monotonic()
     logs.set_up(config.log.format, config.log.level)
     keep_freed_memory()
     gc.set_threshold(COLLECT_AFTER)
-    with listen(config.server.host, config.server.http_port, "server.http_port") as http:
+    server = config.server
+    tls = read_tls(server.tls_certificate, server.tls_key, server.tls_client_ca)
+    with listen(server.host, server.http_port, "server.http_port") as http:
 
         async def serve() -> None:
-            await Server(config, repository).run(http, announce, started)
+            await Server(config, repository, tls).run(http, announce, started)
 
         uvloop.run(serve())
     return 0
@@ -91,8 +95,9 @@ def run(config: Config, repository: Path, announce: Announce) -> int:
 class Server:
     """All parts of one server, and the order in which they start and stop. Made on a running event loop."""
 
-    def __init__(self, config: Config, repository: Path) -> None:
+    def __init__(self, config: Config, repository: Path, tls: Tls | None = None) -> None:
         self._config = config
+        self._tls = tls
         self._loaded = False
         clock = LoopClock(asyncio.get_running_loop())
         self.bus = Bus()
@@ -161,12 +166,13 @@ class Server:
     async def run(self, http: socket.socket, announce: Announce, started: float) -> None:
         """Listen, load, serve until told to stop, drain. The socket is the caller's to close."""
         config, stop = self._config.server, stop_signal()
-        web = HttpServer(create_app(self.front, _dialects(self.front)), lane(self.front), config.keep_alive_s)
+        secret = self._tls.context(["http/1.1"]) if self._tls else None
+        web = HttpServer(create_app(self.front, _dialects(self.front)), lane(self.front), config.keep_alive_s, secret)
         serving = asyncio.create_task(web.serve([http]))
         flushing = asyncio.create_task(self._flush())
         rpc = self._rpc() if config.grpc else None
         try:
-            where = await listen_at(rpc, config.host, config.grpc_port) if rpc else None
+            where = await listen_at(rpc, config.host, config.grpc_port, self._tls) if rpc else None
             loading = asyncio.create_task(self._load())
             await asyncio.wait({loading, stop}, return_when=asyncio.FIRST_COMPLETED)
             if loading.done():
@@ -225,7 +231,7 @@ class Server:
             self.bus.flush()
 
     def _ready(self, http: str, grpc: str | None, seconds: float) -> Ready:
-        return Ready(http, grpc, self.states.all(), self._served(), seconds)
+        return Ready(http, grpc, self.states.all(), self._served(), seconds, self._tls is not None)
 
     def _served(self) -> tuple[Served, ...]:
         found = (self.registry.find(status.name, status.version or 0) for status in self.states.all())

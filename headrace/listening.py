@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from headrace.errors import SettingInvalid
 
 BACKLOG = 2048  # connections that wait to be accepted
+GOODBYE_S = 1.0  # that a client has, once all is sent, to say goodbye as TLS wants it
 
 
 def listen(host: str, port: int, setting: str) -> socket.socket:
@@ -41,7 +43,13 @@ def address_of(listener: socket.socket) -> str:
 class HttpServer(uvicorn.Server):
     """uvicorn without its own way with signals: whoever owns the server says when it stops."""
 
-    def __init__(self, app: Starlette, connection: type[HttpToolsProtocol], keep_alive_s: float) -> None:
+    def __init__(
+        self,
+        app: Starlette,
+        connection: type[HttpToolsProtocol],
+        keep_alive_s: float,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         config = uvicorn.Config(
             app,
             http=connection,
@@ -52,8 +60,25 @@ class HttpServer(uvicorn.Server):
             server_header=False,
             timeout_keep_alive=max(1, round(keep_alive_s)),
             backlog=BACKLOG,
+            ssl_context_factory=(lambda config, default: tls) if tls else None,
         )
         super().__init__(config)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        parting = asyncio.create_task(self._part())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            parting.cancel()
+
+    async def _part(self) -> None:
+        """A connection of TLS is closed when its client has said goodbye too: one that never does is not waited for."""
+        while True:
+            await asyncio.sleep(GOODBYE_S)
+            for connection in list(self.server_state.connections):
+                transport: asyncio.Transport = connection.transport
+                if transport.is_closing() and not transport.get_write_buffer_size():
+                    transport.abort()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

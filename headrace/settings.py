@@ -36,6 +36,27 @@ class Server(msgspec.Struct, frozen=True):
     insecure: Annotated[bool, Meta(description="Allow an address that others can reach, with no access control.")] = (
         False
     )
+    tls_certificate: Annotated[
+        str,
+        Meta(
+            description="The certificate that HTTP and gRPC show, and those above it; with one both speak TLS alone.",
+            extra={"takes": "the path of a PEM file, or nothing"},
+        ),
+    ] = ""
+    tls_key: Annotated[
+        str,
+        Meta(
+            description="The private key of that certificate, without a passphrase.",
+            extra={"takes": "the path of a PEM file, or nothing"},
+        ),
+    ] = ""
+    tls_client_ca: Annotated[
+        str,
+        Meta(
+            description="Whose certificates clients have to show; without it every client is let in.",
+            extra={"takes": "the path of a PEM file, or nothing"},
+        ),
+    ] = ""
     drain_s: Annotated[
         float, Meta(ge=0, le=86400, description="How long running requests may take to finish at shutdown.")
     ] = 30.0
@@ -124,8 +145,9 @@ class Batching(msgspec.Struct, frozen=True):
         Literal["auto", 1, 2], Meta(description="How many runs of a model go side by side, each on its own cores.")
     ] = "auto"
     lane: Annotated[
-        Literal["own", "shared"], Meta(description="Whether a model's runs wait for those of other models.")
-    ] = "own"
+        Literal["auto", "own", "shared"],
+        Meta(description="Whether a model's runs wait for those of other models, or give way to them."),
+    ] = "auto"
 
 
 class Workers(msgspec.Struct, frozen=True):

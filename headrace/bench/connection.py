@@ -1,5 +1,6 @@
 """A server to be measured, whatever it speaks: its wire, its requests and what it says of itself, made together."""
 
+import ssl
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -31,6 +32,7 @@ class Asking(msgspec.Struct, frozen=True):
     output_tokens: int = 64
     ignore_eos: bool = True
     connections: int = 512
+    tls: ssl.SSLContext | None = None  # else whom the system trusts
 
 
 class Server:
@@ -42,11 +44,12 @@ class Server:
         self.target: Target
         self.wire: Wire
         if protocol == "grpc":
-            grpc = GrpcWire(address, min(asking.connections, GRPC_CONNECTIONS))
+            grpc = GrpcWire(address, min(asking.connections, GRPC_CONNECTIONS), asking.tls)
             self.wire = grpc
             self.target = GrpcTarget(grpc, address, asking.model, asking.version, asking.headers)
         else:
-            http = HttpWire(address, asking.connections, chat_sink(clock.now_ns) if protocol == "chat" else None)
+            sink = chat_sink(clock.now_ns) if protocol == "chat" else None
+            http = HttpWire(address, asking.connections, sink, asking.tls)
             self.wire = http
             self.target = HttpTarget(http, address, asking.model, asking.version, asking.headers, protocol == "chat")
 

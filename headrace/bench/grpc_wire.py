@@ -37,13 +37,13 @@ class Called(NamedTuple):
 class GrpcWire:
     """Calls go to the connection with the fewest; another is opened where all are full. Owned by whoever closes it."""
 
-    def __init__(self, address: Address, most: int, connect_s: float = 5.0) -> None:
+    def __init__(self, address: Address, most: int, tls: ssl.SSLContext | None = None, connect_s: float = 5.0) -> None:
         self._address = address
         self._most = most
         self._connect_s = connect_s
         self._tls: ssl.SSLContext | None = None
         if address.tls:
-            self._tls = ssl.create_default_context()
+            self._tls = tls or ssl.create_default_context()
             self._tls.set_alpn_protocols(["h2"])
         self._connections: list[Http2Connection] = []
         self._opening: asyncio.Task[None] | None = None

@@ -31,12 +31,19 @@ SinkOf = Callable[[Done], Sink]
 class HttpWire:
     """Connections to one address; the fewest that the load needs are used. Owned by whoever closes it."""
 
-    def __init__(self, address: Address, most: int, sink: SinkOf | None = None, connect_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        address: Address,
+        most: int,
+        sink: SinkOf | None = None,
+        tls: ssl.SSLContext | None = None,
+        connect_s: float = 5.0,
+    ) -> None:
         self._address = address
         self._most = most
         self._sink = sink or InferSink
         self._connect_s = connect_s
-        self._tls = ssl.create_default_context() if address.tls else None
+        self._tls = (tls or ssl.create_default_context()) if address.tls else None
         self._idle: list[_Connection] = []
         self._waiting: deque[_Job] = deque()
         self._all: set[_Connection] = set()

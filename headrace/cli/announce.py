@@ -17,6 +17,7 @@ def announce(ready: "Ready", console: Console) -> None:
     if versions:
         print_listing(versions, console)
     where = f"HTTP on {ready.http}" + (f", gRPC on {ready.grpc}" if ready.grpc else "")
+    where += ", over TLS" if ready.tls else ""
     broken = f" ({broken} unavailable)" if (broken := len(versions) - serving) else ""
     console.print(f"Serving {_counted(serving)}{broken}: {where}; ready in {ready.seconds:.2f} s")
 

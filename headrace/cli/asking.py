@@ -7,20 +7,22 @@ from urllib.parse import quote
 
 from headrace.cli.connection import URL, Server
 from headrace.cli.failure import Failure
+from headrace.cli.trust import add_trust_flags, trust_of
 
 
 def add_server_flags(parser: ArgumentParser, timeout_s: float) -> None:
-    """`--url` and `--timeout`."""
+    """`--url`, `--timeout`, and whom to trust."""
     parser.add_argument("--url", default=URL, help=f"where the server is; else {URL}")
     parser.add_argument(
         "--timeout", type=float, default=timeout_s, metavar="SECONDS", help=f"how long to wait; else {timeout_s:g}"
     )
+    add_trust_flags(parser)
 
 
 def ask(options: Namespace, method: str, path: str, sent: object = None) -> Any:
     """The answer's JSON, or None where it is empty. Raises Failure with what the server says is wrong."""
     body = None if sent is None else json.dumps(sent).encode()
-    content, _ = Server(options.url, options.timeout).fetch(method, path, body)
+    content, _ = Server(options.url, options.timeout, trust_of(options)).fetch(method, path, body)
     try:
         return json.loads(content) if content else None
     except ValueError as error:

@@ -24,6 +24,7 @@ from headrace.cli.load_flags import (
     read_arrivals,
     wrong,
 )
+from headrace.cli.trust import add_trust_flags, trust_of
 
 DEFAULT_LOADS = (Closed(1), Closed(4), Closed(16))
 MOST_CLIENTS = 10_000
@@ -64,6 +65,7 @@ def parser() -> ArgumentParser:
     _add_load(made)
     _add_objective(made)
     _add_requests(made)
+    add_trust_flags(made.add_argument_group("TLS"))
     _add_results(made)
     return made
 
@@ -129,8 +131,11 @@ def read_flags(arguments: Sequence[str]) -> Wanted:
     """What is wanted. Raises Failure that names the flag at fault."""
     options = parser().parse_args(arguments)
     _check(options)
+    address = or_fail("", lambda: parse_address(options.url, options.protocol))
+    trust = trust_of(options)
+    trust.check(options.url, address.tls)
     asking = Asking(
-        address=or_fail("", lambda: parse_address(options.url, options.protocol)),
+        address=address,
         protocol=options.protocol,
         model=options.model,
         version=options.version,
@@ -139,6 +144,7 @@ def read_flags(arguments: Sequence[str]) -> Wanted:
         output_tokens=options.output_tokens,
         ignore_eos=options.ignore_eos,
         connections=options.connections,
+        tls=trust.context() if address.tls else None,
     )
     return Wanted(
         asking=asking,

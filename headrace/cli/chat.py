@@ -11,6 +11,7 @@ from headrace.cli.chat_terminal import HELP, Chat, Conversation, facts, show
 from headrace.cli.connection import URL, Server
 from headrace.cli.console import console
 from headrace.cli.failure import Failure
+from headrace.cli.trust import add_trust_flags, trust_of
 
 
 def parser() -> ArgumentParser:
@@ -32,13 +33,14 @@ def parser() -> ArgumentParser:
     made.add_argument("--max-tokens", type=int, metavar="N", help="where an answer is cut at the latest")
     made.add_argument("--url", default=URL, help=f"where the server is; else {URL}")
     made.add_argument("--timeout", type=float, default=300.0, metavar="SECONDS", help="how long to wait; else 300")
+    add_trust_flags(made)
     made.add_argument("--json", action="store_true", help="the answer to one question, and its facts, as a JSON object")
     return made
 
 
 def run(arguments: Sequence[str]) -> int:
     options = parser().parse_intermixed_args(arguments)  # the question may stand behind flags
-    server = Server(options.url, options.timeout)
+    server = Server(options.url, options.timeout, trust_of(options))
     asking = Asking(options.model, options.temperature, options.max_tokens)
     conversation = Conversation(options.system)
     question = " ".join(options.question) if options.question else None

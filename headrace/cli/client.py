@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from headrace.arrays import DATATYPES, from_array, to_array
 from headrace.cli.connection import Server
 from headrace.cli.failure import Failure
+from headrace.cli.trust import Trust
 from headrace.types import Tensor, TensorSpec
 
 Array = NDArray[Any]
@@ -30,8 +31,8 @@ class Output(msgspec.Struct, frozen=True):
 class Client:
     """Asks the server at `url`; every call opens a connection and closes it. Raises Failure."""
 
-    def __init__(self, url: str, timeout_s: float) -> None:
-        self._server = Server(url, timeout_s)
+    def __init__(self, url: str, timeout_s: float, trust: Trust = Trust()) -> None:  # noqa: B008 a value
+        self._server = Server(url, timeout_s, trust)
 
     def inputs(self, model: str, version: str | None) -> list[TensorSpec]:
         """What the model takes."""

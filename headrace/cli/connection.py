@@ -1,12 +1,14 @@
 """One HTTP exchange with a server, for the verbs that ask one; what goes wrong is one line with the next step."""
 
 import json
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection
 from urllib.parse import urlsplit
 
 from headrace.cli.failure import Failure
+from headrace.cli.trust import Trust
 
 URL = "http://127.0.0.1:8000"
 """Where a server is that was started without flags."""
@@ -15,7 +17,7 @@ URL = "http://127.0.0.1:8000"
 class Server:
     """The server at `url`; every exchange has a connection of its own. Raises Failure where `url` is no address."""
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    def __init__(self, url: str, timeout_s: float, trust: Trust = Trust()) -> None:  # noqa: B008 a value
         """`timeout_s` is for each wait: to connect, and for the next bytes."""
         parts = urlsplit(url if "//" in url else f"http://{url}")
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -23,7 +25,9 @@ class Server:
         if not timeout_s > 0:
             raise Failure(f"--timeout {timeout_s:g} is not a time; give seconds above 0", exit_code=2)
         self.url = f"{parts.scheme}://{parts.netloc}"
-        self._connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+        secure = parts.scheme == "https"
+        trust.check(url, secure)
+        self._tls = trust.context() if secure else None
         self._address = parts.hostname, _port(parts.netloc, url)
         self._path = parts.path.rstrip("/")
         self._timeout_s = timeout_s
@@ -36,7 +40,7 @@ class Server:
 
         Leaving it closes the connection, which tells the server that nobody waits. Raises Failure.
         """
-        connection = self._connect(*self._address, timeout=self._timeout_s)
+        connection = self._connection()
         try:
             connection.request(method, self._path + path, body, dict(headers or {}))
             yield connection.getresponse()
@@ -44,13 +48,24 @@ class Server:
             raise Failure(
                 f"{self.url} did not answer in {self._timeout_s:g} s; give it longer with --timeout"
             ) from error
+        except ssl.SSLError as error:
+            raise Failure(f"TLS with {self.url} fails: {_tls_fault(error)}") from error
         except OSError as error:
+            if self._tls is not None and isinstance(error, ConnectionResetError | BrokenPipeError):
+                why = "where it lets in only those who show a certificate, give one with --cert FILE"
+                raise Failure(f"{self.url} ended the connection before it answered; {why}") from error
             start = "start it with `headrace serve REPO`, or say where it is with --url"
             raise Failure(f"no server answers at {self.url} ({error.strerror or error}); {start}") from error
         except HTTPException as error:
             raise Failure(f"what answers at {self.url} does not speak HTTP: {type(error).__name__} {error}") from error
         finally:
             connection.close()
+
+    def _connection(self) -> HTTPConnection:
+        host, port = self._address
+        if self._tls is None:
+            return HTTPConnection(host, port, timeout=self._timeout_s)
+        return HTTPSConnection(host, port, timeout=self._timeout_s, context=self._tls)
 
     def fetch(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -61,6 +76,15 @@ class Server:
         if response.status != 200:
             raise Failure(f"the server answered {response.status}: {_reason(content)}")
         return content, response.headers
+
+
+def _tls_fault(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"{error.verify_message}; say with --ca FILE whose certificates to trust"
+    said = str(error.reason or error).lower().replace("_", " ")
+    if "CERTIFICATE_REQUIRED" in (error.reason or ""):
+        return f"{said}; show one with --cert FILE"
+    return f"{said}; is https right there?" if error.reason == "WRONG_VERSION_NUMBER" else said
 
 
 def _reason(content: bytes) -> str:

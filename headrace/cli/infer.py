@@ -13,6 +13,7 @@ from headrace.cli.client import Array, Client, Output, tensor_of
 from headrace.cli.connection import URL
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
+from headrace.cli.trust import add_trust_flags, trust_of
 from headrace.types import Tensor, TensorSpec
 
 SHOWN_VALUES = 8
@@ -33,6 +34,7 @@ def parser() -> ArgumentParser:
     made.add_argument("--version", metavar="N", help="the version; else the server's choice")
     made.add_argument("--url", default=URL, help=f"where the server is; else {URL}")
     made.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help="how long to wait; else 60")
+    add_trust_flags(made)
     made.add_argument("--json", action="store_true", help="every value, as one JSON object")
     return made
 
@@ -40,7 +42,7 @@ def parser() -> ArgumentParser:
 def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     files = dict(_output(text) for text in options.output)
-    client = Client(options.url, options.timeout)
+    client = Client(options.url, options.timeout, trust_of(options))
     specs = client.inputs(options.model, options.version)
     tensors = read_inputs(options.input, specs)
     outputs = client.infer(options.model, options.version, tensors, list(files))

@@ -18,6 +18,7 @@ from headrace.cli.failure import Failure
 from headrace.cli.results import as_json, write
 from headrace.cli.simulate_flags import Wanted, make_plan
 from headrace.cli.simulate_shown import Shown, print_report
+from headrace.cli.trust import trust_of
 from headrace.simulate.known import Told, read_known
 from headrace.simulate.page import page
 from headrace.simulate.report import Report
@@ -77,7 +78,7 @@ def _times(wanted: Wanted) -> tuple[Told, str]:
             raise Failure(f"--latency {options.latency}: {error.strerror or error}", exit_code=2) from error
         except ValueError as error:
             raise Failure(f"--latency {options.latency}: {error}", exit_code=2) from error
-    server = Server(options.server, WAIT_S)
+    server = Server(options.server, WAIT_S, trust_of(options))
     version = f"/versions/{quote(options.version, safe='')}" if options.version else ""
     variant = f"?variant={quote(options.variant, safe='')}" if options.variant else ""
     path = f"{model_path(options.model)}{version}/latency{variant}"

@@ -21,6 +21,7 @@ from headrace.cli.load_flags import (
     read_arrivals,
     wrong,
 )
+from headrace.cli.trust import add_trust_flags
 from headrace.simulate.feeding import FEEDINGS
 from headrace.simulate.known import Told
 from headrace.simulate.policies import parse_policies
@@ -71,6 +72,7 @@ def parser() -> ArgumentParser:
 def _add_times(made: ArgumentParser) -> None:
     group = made.add_argument_group("times of runs")
     group.add_argument("--server", default=URL, metavar="URL", help=f"the server that is asked for them; else {URL}")
+    add_trust_flags(group)
     group.add_argument("--version", metavar="N", help="of the model; else the server's choice")
     group.add_argument("--variant", metavar="NAME", help="of the model; else its own file")
     group.add_argument("--latency", type=Path, metavar="FILE", help="a file of them instead of a server")

@@ -27,3 +27,8 @@ def test_a_model_that_is_unavailable_is_shown_with_its_reason() -> None:
     shown = _printed(Ready("127.0.0.1:1", None, (VersionStatus("m", 1, "UNAVAILABLE", "it is empty"),), (), 1))
     assert "m 1: reason: it is empty" in shown
     assert "Serving 0 model versions (1 unavailable)" in shown
+
+
+def test_tls_is_told() -> None:
+    shown = _printed(Ready("127.0.0.1:1", "127.0.0.1:2", (), (), 1, tls=True))
+    assert "HTTP on 127.0.0.1:1, gRPC on 127.0.0.1:2, over TLS; ready in 1.00 s" in shown

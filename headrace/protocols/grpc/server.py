@@ -8,11 +8,11 @@ from contextlib import suppress
 from headrace.protocols.grpc.call import RemoteCall
 from headrace.protocols.grpc.method import Method
 from headrace.protocols.grpc.request import Asked, read_call
-from headrace.protocols.grpc.tls import Tls
 from headrace.protocols.http2.connection import Connection
 from headrace.protocols.http2.header_blocks import Headers
 from headrace.protocols.http2.limits import Limits
 from headrace.protocols.http2.stream import NOBODY, Receiver, Stream
+from headrace.protocols.tls import HANDSHAKE_S, Tls
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,8 @@ class Server:
             lambda: Connection(self, self._limits, self._loop),
             host,
             port,
-            ssl=tls.context() if tls else None,
+            ssl=tls.context(["h2"]) if tls else None,
+            ssl_handshake_timeout=HANDSHAKE_S if tls else None,
             backlog=_BACKLOG,
         )
         self._looking = self._loop.call_later(_LOOK_S, self._look)

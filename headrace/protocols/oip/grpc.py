@@ -11,7 +11,6 @@ from headrace.generated import model_config_pb2, service_pb2
 from headrace.generated import service_pb2 as pb
 from headrace.protocols.grpc import server as native
 from headrace.protocols.grpc.method import Method, Unary
-from headrace.protocols.grpc.tls import Tls
 from headrace.protocols.http2.limits import Limits
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.grpc_call import unary
@@ -23,6 +22,7 @@ from headrace.protocols.oip.grpc_models import Models
 from headrace.protocols.oip.grpc_reflection import SERVICE as REFLECTION
 from headrace.protocols.oip.grpc_reflection import reflect
 from headrace.protocols.oip.grpc_stream import stream
+from headrace.protocols.tls import Tls
 
 SERVICE = "inference.GRPCInferenceService"
 UNLIMITED = -1

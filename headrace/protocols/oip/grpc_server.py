@@ -16,8 +16,8 @@ from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
 from headrace.protocols.grpc.method import Method, Unary
 from headrace.protocols.grpc.status import UNIMPLEMENTED
-from headrace.protocols.grpc.tls import Tls
 from headrace.protocols.oip.grpc_rpc import Rpc
+from headrace.protocols.tls import Tls
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +127,8 @@ class Server:
 
 def _credentials(tls: Tls) -> tuple[Any]:
     pairs = [(tls.key.read_bytes(), tls.certificate.read_bytes())]
-    credentials: Any = grpc.ssl_server_credentials(pairs)
+    signers = tls.client_ca.read_bytes() if tls.client_ca else None
+    credentials: Any = grpc.ssl_server_credentials(pairs, signers, require_client_auth=signers is not None)
     return (credentials._credentials,)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from headrace.protocols.grpc.method import Call, Method, Stream, Unary
 from headrace.types import Buffer
+from tests import certificates
 from tests.protocols.oip.grpc_server import Kind, table_server
 
 SOURCE = Path(__file__).parent / "node"
@@ -49,12 +50,14 @@ METHODS: dict[str, Method] = {
 }
 
 
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("kind", ["native", "grpcio"])
-async def test_every_way_of_calling_is_answered(client: Path, kind: Kind) -> None:
-    server = table_server(kind, METHODS)
-    port = await server.listen("127.0.0.1", 0)
+async def test_every_way_of_calling_is_answered(client: Path, kind: Kind, secure: bool, tmp_path: Path) -> None:
+    server, made = table_server(kind, METHODS), certificates.make(tmp_path)
+    port = await server.listen("127.0.0.1", 0, made.tls if secure else None)
+    command = ["node", str(client), f"127.0.0.1:{port}", *([str(made.ca)] if secure else [])]
     try:
-        process = await asyncio.create_subprocess_exec("node", str(client), f"127.0.0.1:{port}", stdout=subprocess.PIPE)
+        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
         out, _ = await process.communicate()
     finally:
         await server.stop(None)

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 
 from headrace.protocols.grpc.method import Call, Method, Stream, Unary
 from headrace.protocols.grpc.server import Server
-from headrace.protocols.grpc.tls import Tls
 from headrace.protocols.http2 import codes, frames
 from headrace.protocols.http2.header_blocks import literal
 from headrace.protocols.http2.limits import Limits
+from headrace.protocols.tls import Tls
 from headrace.types import Buffer
-from tests.protocols.grpc import certificates
+from tests import certificates
 
 BIG = bytes(range(256)) * 20_000  # 5 MB
 REQUEST = b"".join(
@@ -92,11 +92,11 @@ def goaways(received: bytes) -> list[int]:
 
 
 async def test_calls_are_answered_over_tls(tmp_path: Path) -> None:
-    tls = certificates.make(tmp_path)
-    credentials = grpc.ssl_channel_credentials(tls.certificate.read_bytes())
+    made = certificates.make(tmp_path)
+    credentials = grpc.ssl_channel_credentials(made.ca.read_bytes())
     sizes = [("grpc.max_receive_message_length", -1)]
     async with (
-        serving(tls) as (_, port),
+        serving(made.tls) as (_, port),
         grpc.aio.secure_channel(f"127.0.0.1:{port}", credentials, sizes) as secure,
     ):
         assert await echo(secure, BIG) == BIG
@@ -107,10 +107,10 @@ def test_calls_are_answered_over_tls_on_the_loop_that_serves(tmp_path: Path) -> 
 
 
 async def test_a_client_of_http1_over_tls_is_hung_up_on(tmp_path: Path) -> None:
-    context = ssl.create_default_context(cafile=str(certificates.make(tmp_path).certificate))
+    made = certificates.make(tmp_path)
+    context = ssl.create_default_context(cafile=made.ca)
     context.set_alpn_protocols(["http/1.1"])
-    tls = Tls(tmp_path / "certificate.pem", tmp_path / "key.pem")
-    async with serving(tls) as (_, port):
+    async with serving(made.tls) as (_, port):
         with pytest.raises((OSError, EOFError)):
             reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
             writer.write(b"GET / HTTP/1.1\r\n\r\n")

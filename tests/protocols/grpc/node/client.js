@@ -1,4 +1,5 @@
 // Calls a server in every way that there is, and prints what it was answered as JSON.
+const fs = require("fs");
 const grpc = require("@grpc/grpc-js");
 
 const same = (bytes) => bytes;
@@ -10,10 +11,12 @@ const Test = grpc.makeGenericClientConstructor({
   Echo: method("Echo"), Tell: method("Tell"), No: method("No"), Wait: method("Wait"), Nothing: method("Nothing"),
   Double: method("Double", true, true),
 }, "Test");
-const client = new Test(process.argv[2], grpc.credentials.createInsecure(), {
+const credentials = process.argv[3]
+  ? grpc.credentials.createSsl(fs.readFileSync(process.argv[3])) : grpc.credentials.createInsecure();
+const client = new Test(process.argv[2], credentials, {
   "grpc.max_receive_message_length": -1,
 });
-const gzip = new Test(process.argv[2], grpc.credentials.createInsecure(), {
+const gzip = new Test(process.argv[2], credentials, {
   "grpc.default_compression_algorithm": 2, "grpc.max_receive_message_length": -1,
 });
 
