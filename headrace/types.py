@@ -4,7 +4,7 @@ Those made for each request are not tracked by the garbage collector (`gc=False`
 they are never part of a cycle.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -137,7 +137,7 @@ class Batching(msgspec.Struct, frozen=True):
     pad: Padding | bool | None = None  # False: rows of several lengths never share a run
     policy: Literal["deadline", "fixed", "none"] | None = None  # what decides when a batch is closed
     lanes: Literal["auto", 1, 2] | None = None  # runs side by side
-    lane: Literal["own", "shared"] | None = None  # whether other models' runs are waited for
+    lane: Literal["auto", "own", "shared"] | None = None  # whether other models' runs are waited for
 
 
 class Objective(msgspec.Struct, frozen=True):
@@ -241,6 +241,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     ttft_ns: int | None = None  # from arrival to a language model's first token
     tpot_ns: int | None = None  # from one token of it to the next, on average
     variant: str = ""  # that is to answer; "": any that is accurate enough
+    headers: Sequence[tuple[str | bytes, str | bytes]] = ()  # as they came, names in small letters
 
     @property
     def level(self) -> int:

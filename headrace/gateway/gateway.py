@@ -42,7 +42,7 @@ class Gateway:
         try:
             if self.draining:
                 raise Draining("the server is shutting down and takes no new requests", retry_after_s=1)
-            served = self._registry.get(request.model)
+            served = self._registry.route(request.model, request.context)
             asked = served.version
             if request.context.variant or request.context.min_accuracy:
                 check_allowed(request.context, asked, served.manifest.variants)

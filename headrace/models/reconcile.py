@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from headrace.errors import Forbidden, HeadraceError, InvalidRequest, ModelInvalid, ModelNotFound, VersionNotFound
+from headrace.errors import Forbidden, HeadraceError, InvalidRequest, ModelInvalid, ModelNotFound
 from headrace.models.changes import gone, standing
 from headrace.models.control import control_of
 from headrace.models.lifecycle import States
@@ -19,12 +19,14 @@ from headrace.models.registry import Registry, Served
 from headrace.models.repository import Catalog, LocalRepository, nothing_there
 from headrace.models.routing import Routing
 from headrace.models.state import State
+from headrace.models.steering import Steering
+from headrace.models.turns import Plan, label_turn
 from headrace.models.under_way import Tried, UnderWay
 from headrace.models.uploads import Uploads
 from headrace.models.version_policy import Load, Unload, next_move
-from headrace.models.wishes import WHAT_IS_A_LABEL, is_label, labelled, loaded, rolled_back, unloaded
+from headrace.models.wishes import loaded, rolled_back, unloaded
 from headrace.settings import Models
-from headrace.types import Manifest, ModelRef, ModelVersion, VersionState, VersionStatus
+from headrace.types import Manifest, ModelRef, VersionState, VersionStatus
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,7 @@ class Reconcile:
         self._uploads = Uploads()
         self._under_way = UnderWay()
         self._routing = Routing(registry, state or State(None))
+        self._steering = Steering(repository, registry, self._routing, self._making, self._load, self._leave)
         self._sent: set[str] = set()  # served by what a load request sent along: files alone do not replace them
         self._refreshing: set[str] = set()  # names whose files are going to be looked at
 
@@ -109,15 +112,18 @@ class Reconcile:
         return served.version.version
 
     async def label(self, name: str, label: str, version: int | None) -> None:
-        """Have a label lead to a version, which is loaded first and kept; None takes back what requests said of it.
+        """Have a label lead to a version, or with None take back what requests said of it; as `steer`."""
+        await self.steer(name, label_turn(label, version))
 
-        Returns once requests are led there. Raises ModelNotFound, VersionNotFound, InvalidRequest, ModelInvalid where
-        the version does not load or its clients could not go on, or Forbidden as `load`.
+    async def steer(self, name: str, plan: Plan, *, asked: bool = True) -> None:
+        """Do to a model's labels and plans what is planned; the versions that needs are loaded first, and kept.
+
+        Returns once requests are led so. Raises ModelNotFound, VersionNotFound, what the plan does, ModelInvalid where
+        a version does not load or clients could not go on with it, or, where a client `asked`, Forbidden as `load`.
         """
-        self._control.check_asked()
-        if not is_label(label):
-            raise InvalidRequest(f"{label!r} is no label: {WHAT_IS_A_LABEL}", "label")
-        await self._under_way.asked(name, partial(self._label_asked, name, label, version))
+        if asked:
+            self._control.check_asked()
+        await self._under_way.asked(name, partial(self._steering.steer, name, plan))
 
     async def unload(self, name: str, dependents: bool = False, wait: bool = True) -> None:
         """Take every version out of service and give its memory back; with `wait`, return once that is done.
@@ -181,6 +187,8 @@ class Reconcile:
         catalog = await asyncio.to_thread(self._repository.find, name)
         manifests = {manifest.version: manifest for manifest in catalog.manifests}
         before, ready = self._routing.before(name), self._registry.versions(name)
+        if running := self._routing.of(name).traffic.rollout:
+            raise InvalidRequest(f"a rollout {running} runs; roll that back with DELETE", "model")
         if not before or not ready:
             raise InvalidRequest(f"model {name!r} was served by no other version before", "model")
         target = before[-1]
@@ -194,40 +202,6 @@ class Reconcile:
         self._sent.discard(name)
         tried(None)
         await self._leave(name, catalog)
-
-    async def _label_asked(self, name: str, label: str, version: int | None, tried: Tried) -> None:
-        catalog = await asyncio.to_thread(self._repository.look, name)
-        wishes = self._routing.of(name)
-        if not catalog.manifests and not self._registry.versions(name):
-            raise nothing_there(name, catalog)
-        if version is not None:
-            await self._ready_for(label, ModelVersion(name, version), catalog)
-        elif label in wishes.filed and label not in wishes.labels:
-            raise InvalidRequest(f"label {label!r} is set by model.toml; take it out there", "label")
-        elif label not in wishes.labels:
-            raise VersionNotFound(f"model {name!r} has no label {label!r}", "label")
-        elif (filed := wishes.filed.get(label)) is not None and not wishes.unloaded:
-            await self._ready_for(label, ModelVersion(name, filed), catalog)
-        await self._routing.wish(name, labelled(self._routing.of(name), label, version))
-        tried(None)
-        await self._leave(name, catalog)
-
-    async def _ready_for(self, label: str, wanted: ModelVersion, catalog: Catalog) -> None:
-        """Load the version that a label is to lead to, where it is not ready, and see that clients can go on."""
-        name = wanted.name
-        if self._routing.of(name).unloaded:
-            raise InvalidRequest(f"model {name!r} was unloaded; load it before it is given labels", "label")
-        manifests = {manifest.version: manifest for manifest in catalog.manifests}
-        leads = self._routing.leads(name, label)
-        if served := self._registry.find(name, wanted.version):
-            self._making.check_signature(served.manifest, served.signature, leads)
-        elif wanted.version in manifests:
-            await self._load(manifests[wanted.version], f"label {label!r} is to lead to it", leads)
-        else:
-            there = ", ".join(map(str, manifests)) or "none"
-            raise VersionNotFound(
-                f"model {name!r} has no version {wanted.version} to load; there are: {there}", "version"
-            )
 
     async def _unload_asked(self, name: str) -> None:
         async with self._under_way.lock(name):
@@ -249,10 +223,10 @@ class Reconcile:
             if name in self._sent and there:
                 log.info("the files of %s changed; what a load request sent along stays until the next load", name)
                 return
-            kept = self._routing.of(name).routed.values() if there else ()
+            kept = self._routing.kept(name) if there else ()
             for version in gone(self._registry.versions(name), there):
                 if version in kept:
-                    self._tell(VersionStatus(name, version, "READY", "its files are gone; a label keeps it"))
+                    self._tell(VersionStatus(name, version, "READY", "its files are gone; a label or a split keeps it"))
                 else:
                     await self._retire(name, version, "its files are gone")
             await self._forget(name, there)

@@ -1,5 +1,6 @@
 """The versions that can be asked now: written by the reconcile loop, read once a request."""
 
+import random
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -7,7 +8,9 @@ import msgspec
 from headrace.errors import HeadraceError, ModelNotFound, ModelUnavailable, VersionNotFound
 from headrace.models.wishes import Wishes, default_version, is_label
 from headrace.servable import Servable
-from headrace.types import Manifest, ModelRef, ModelVersion, Signature, VersionStatus
+from headrace.traffic.choice import Choice, choice_of
+from headrace.traffic.plans import Plans
+from headrace.types import Context, Manifest, ModelRef, ModelVersion, Signature, VersionStatus
 
 __all__ = ["Registry", "Served", "is_label"]
 
@@ -30,14 +33,30 @@ class Served(msgspec.Struct, frozen=True):
 class Registry:
     """Ready versions by name. Publishing is one assignment: a request sees the old table or the new one.
 
-    `status` tells the state of what is not ready, so that a refusal can give the reason.
+    `status` tells the state of what is not ready, so that a refusal can give the reason; `draw` a number from [0, 1).
     """
 
-    def __init__(self, status: Callable[[str], tuple[VersionStatus, ...]] = lambda name: ()) -> None:
+    def __init__(
+        self,
+        status: Callable[[str], tuple[VersionStatus, ...]] = lambda name: (),
+        draw: Callable[[], float] = random.random,
+    ) -> None:
         self._status = status
+        self._draw = draw
         self._ready: dict[str, dict[int, Served]] = {}
         self._default: dict[str, Served] = {}  # what answers where no version is asked for
         self._wishes: dict[str, Wishes] = {}
+        self._choices: dict[str, Choice] = {}  # of models whose requests are shared among versions
+        self._halted: dict[str, int] = {}  # models of which a rollout gives nothing more to this version
+        self._wished: Callable[[str, Plans], None] = lambda name, plans: None
+
+    def route(self, ref: ModelRef, context: Context) -> Served:
+        """What answers this request: as `get`, but where it names no version a rollout or a split shares them out."""
+        if self._choices and ref.version is None and not ref.label and (choice := self._choices.get(ref.name)):
+            served = self.find(ref.name, choice.pick(context, self._draw()))
+            if served is not None:
+                return served
+        return self.get(ref)
 
     def get(self, ref: ModelRef) -> Served:
         """The version asked for, or the default. Raises ModelNotFound, VersionNotFound or ModelUnavailable."""
@@ -51,6 +70,24 @@ class Registry:
             raise self._why_not(ref)
         return served
 
+    def plans(self, name: str) -> Plans:
+        """How requests for a model are to be shared among its versions."""
+        return self._wishes.get(name, Wishes()).traffic
+
+    def shares(self, name: str) -> Mapping[int, float]:
+        """How much of the requests that name no version each one gets, where they are shared out now."""
+        choice = self._choices.get(name)
+        return choice.shares() if choice else {}
+
+    def halt(self, name: str, version: int) -> None:
+        """The model's rollout gives this version no request more."""
+        self._halted[name] = version
+        self._put(name, self._ready.get(name, {}))
+
+    def follow(self, wished: Callable[[str, Plans], None]) -> None:
+        """Have this called with each model's plans, whenever what is wished of it was said again."""
+        self._wished = wished
+
     def labels(self, name: str) -> Mapping[str, int]:
         """Where each label of a model leads now."""
         return self._wishes.get(name, Wishes()).routed
@@ -62,7 +99,11 @@ class Registry:
     def wish(self, name: str, wishes: Wishes) -> None:
         """From now on these say which version stands for the model."""
         self._wishes[name] = wishes
+        rollout = wishes.traffic.rollout
+        if rollout is None or rollout.to != self._halted.get(name):
+            self._halted.pop(name, None)
         self._put(name, self._ready.get(name, {}))
+        self._wished(name, wishes.traffic)
 
     def find(self, name: str, version: int) -> Served | None:
         """That very version, where it is ready."""
@@ -91,7 +132,13 @@ class Registry:
         self._put(version.name, left)
 
     def _put(self, name: str, versions: dict[int, Served]) -> None:
-        number = default_version(versions, self._wishes.get(name, Wishes()))
+        wishes = self._wishes.get(name, Wishes())
+        choice = choice_of(name, wishes.traffic, versions, halted=name in self._halted)
+        if choice is None:
+            self._choices.pop(name, None)
+        else:
+            self._choices[name] = choice
+        number = default_version(versions, wishes)
         if number is None:
             self._ready.pop(name, None)
             self._default.pop(name, None)

@@ -56,6 +56,11 @@ class Routing:
         held = held_versions(versions, self._registry.versions(name), self.of(name))
         return wanted_versions(catalog.policy[name], versions, self.of(name)), held
 
+    def kept(self, name: str) -> set[int]:
+        """The ready versions that stay where their files go."""
+        wishes = self.of(name)
+        return {*wishes.routed.values(), *wishes.traffic.versions}
+
     def leads(self, name: str, label: str) -> Served | None:
         """What answers where the label, or what it would stand for, is asked for."""
         served = self._registry.find(name, self.of(name).routed.get(label, 0))

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from headrace.models.version_policy import VersionPolicy, wanted
+from headrace.traffic.plans import Plans
 
 STABLE = "stable"
 """The label that stands for the model where a request names no version."""
@@ -24,6 +25,7 @@ class Wishes(msgspec.Struct, frozen=True, omit_defaults=True):
     labels: Mapping[str, int] = {}  # set by requests
     filed: Mapping[str, int] = {}  # set by model.toml; requests win
     routed: Mapping[str, int] = {}  # where each label leads now: to its version, once that is ready
+    traffic: Plans = Plans()  # how requests without a version are shared
 
     @property
     def meant(self) -> Mapping[str, int]:
@@ -47,11 +49,13 @@ def wanted_versions(policy: VersionPolicy, available: Collection[int], wishes: W
 
 
 def held_versions(available: Collection[int], ready: Collection[int], wishes: Wishes) -> set[int]:
-    """The versions that labels keep served, whatever the policy: those they lead to, and those they are to lead to."""
+    """The versions that are kept served, whatever the policy: those that labels lead to and are to lead to, and those
+    that share the model's requests."""
     if wishes.unloaded:
         return set()
     leads = {number for label, number in wishes.routed.items() if label in wishes.meant}
-    return leads.intersection(ready) | set(wishes.meant.values()).intersection({*available, *ready})
+    kept = {*wishes.meant.values(), *wishes.traffic.versions}
+    return leads.intersection(ready) | kept.intersection({*available, *ready})
 
 
 def routed(wishes: Wishes, ready: Collection[int]) -> Wishes:
@@ -63,7 +67,11 @@ def routed(wishes: Wishes, ready: Collection[int]) -> Wishes:
 
 
 def default_version(ready: Collection[int], wishes: Wishes) -> int | None:
-    """The version that answers where a request names none: the stable one, else the highest not rolled back from."""
+    """The version that stands for the model: that which a rollout is to replace, else the stable one, else the highest
+    not rolled back from. It answers requests that name none, as far as no rollout or split shares them out."""
+    rollout = wishes.traffic.rollout
+    if rollout and rollout.base in ready:
+        return rollout.base
     stable = wishes.routed.get(STABLE)
     if stable is not None and stable in ready:
         return stable
@@ -83,8 +91,10 @@ def loaded(wishes: Wishes, asked: bool = False) -> Wishes:
 
 
 def unloaded(wishes: Wishes) -> Wishes:
-    """What is wished once somebody took the model out of service; its labels are kept for the next load."""
-    return msgspec.structs.replace(wishes, unloaded=True, asked=False, routed={})
+    """What is wished once somebody took the model out of service: no rollout; labels, a split and a shadow are kept for
+    the next load."""
+    traffic = msgspec.structs.replace(wishes.traffic, rollout=None)
+    return msgspec.structs.replace(wishes, unloaded=True, asked=False, routed={}, traffic=traffic)
 
 
 def labelled(wishes: Wishes, label: str, version: int | None) -> Wishes:

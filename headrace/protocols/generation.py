@@ -32,7 +32,7 @@ def make_request(
     limits = read_headers(http.headers.raw).ranked(priority, "priority")
     connection = http.scope.get("extensions", {}).get(CONNECTION, {})
     arrived_ns = connection.get("arrived_ns") or front.clock.now_ns()
-    context = limits.context(arrived_ns, "http", http.headers.get("traceparent", ""))
+    context = limits.context(arrived_ns, "http", http.headers.get("traceparent", ""), http.headers.raw)
     return Request(id_, model, (), context=context, ask=ask)
 
 

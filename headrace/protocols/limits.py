@@ -4,7 +4,7 @@ All of it counts from the request's arrival, so that a head that comes again nee
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,6 +15,8 @@ from headrace.types import Context
 
 MAX_MS = 3_600_000
 MAX_PRIORITY = 9
+
+Headers = Sequence[tuple[str | bytes, str | bytes]]
 
 _DECIMAL = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?")
 _VARIANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -32,10 +34,10 @@ class Limits(msgspec.Struct, frozen=True):
     min_accuracy: float = 0.0
     variant: str = ""
 
-    def context(self, arrived_ns: int, protocol: str, trace: str = "") -> Context:
-        """The context of a request that arrived then."""
+    def context(self, arrived_ns: int, protocol: str, trace: str = "", headers: Headers = ()) -> Context:
+        """The context of a request that arrived then, with these headers or metadata."""
         if self is UNSAID:
-            return Context(arrived_ns, protocol, None, 0, trace)
+            return Context(arrived_ns, protocol, None, 0, trace, headers=headers)
         return Context(
             arrived_ns,
             protocol,
@@ -47,6 +49,7 @@ class Limits(msgspec.Struct, frozen=True):
             self.ttft_ns,
             self.tpot_ns,
             self.variant,
+            headers,
         )
 
     def within(self, deadline_ns: int | None) -> "Limits":

@@ -117,7 +117,7 @@ async def test_a_label_keeps_a_version_whose_files_are_gone(bench: Bench) -> Non
     shutil.rmtree(bench.root / "m" / "1")
     await bench.refresh()
     assert answers(bench) == 1
-    assert bench.reconcile.index()[0].reason == "its files are gone; a label keeps it"
+    assert bench.reconcile.index()[0].reason == "its files are gone; a label or a split keeps it"
 
 
 async def test_a_new_version_that_fails_leaves_the_one_that_answers_beside_a_labelled_one(bench: Bench) -> None:

@@ -62,10 +62,13 @@ class Infer:
         known = self._kept.find(parts.rest)
         tensors = known.tensors(parts.raw) if known else None
         if known is not None and tensors is not None:
-            context = (limited(said, known.sent) if known.sent else said).context(now_ns, "grpc", trace(call))
+            asked = limited(said, known.sent) if known.sent else said
+            context = asked.context(now_ns, "grpc", trace(call), call.metadata)
             return Request(parts.request_id, known.model, tensors, known.outputs, known.parameters, context), {}
         message = understood(parts)
-        request, wanted = read_request(message, parts.raw, said, now_ns, trace(call), front.registry, front.regions)
+        request, wanted = read_request(
+            message, parts.raw, said, now_ns, trace(call), front.registry, front.regions, call.metadata
+        )
         self._kept.keep(parts.rest, message, request)
         return request, wanted
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse
 from headrace.models.registry import Registry
-from headrace.protocols.limits import Limits
+from headrace.protocols.limits import Headers, Limits
 from headrace.protocols.oip.classification import classify
 from headrace.protocols.oip.grpc_raw import with_contents
 from headrace.protocols.oip.grpc_tensors import read_inputs, read_parameters
@@ -41,6 +41,7 @@ def read_request(
     trace: str,
     registry: Registry,
     regions: Regions,
+    headers: Headers = (),
 ) -> tuple[Request, Wanted]:
     """The request, and how its answer is wanted; its raw contents and what limits it are said beside the message.
 
@@ -48,7 +49,7 @@ def read_request(
     """
     model = read_model(message.model_name, message.model_version)
     parameters = read_parameters(message.parameters, "parameters") if message.parameters else {}
-    context = (limited(limits, parameters) if parameters else limits).context(arrived_ns, "grpc", trace)
+    context = (limited(limits, parameters) if parameters else limits).context(arrived_ns, "grpc", trace, headers)
     inputs = read_inputs(message, contents or message.raw_input_contents, regions)
     wanted = _read_outputs(message, model, registry, regions) if message.outputs else {}
     return Request(message.id, model, inputs, tuple(wanted), forwarded(parameters), context), wanted

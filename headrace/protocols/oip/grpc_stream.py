@@ -52,6 +52,7 @@ class _Stream:
         self._front = front
         self._call = call
         self._trace = trace(call)
+        self._headers = call.metadata
         self._limits = read_metadata(call.metadata)  # of each request, from its own arrival
         self._due_ns = due_ns(call, front.clock.now_ns())  # of all: one time, for their order must not depend on clocks
         self._strict = metadata(call, "triton_grpc_error").lower() == "true"
@@ -106,7 +107,9 @@ class _Stream:
     def _start(self, number: int, message: ModelInferRequest, contents: Sequence[Buffer]) -> Cancel:
         front, now_ns = self._front, self._front.clock.now_ns()
         said = self._limits if self._due_ns is None else self._limits.within(self._due_ns - now_ns)
-        request, wanted = read_request(message, contents, said, now_ns, self._trace, front.registry, front.regions)
+        request, wanted = read_request(
+            message, contents, said, now_ns, self._trace, front.registry, front.regions, self._headers
+        )
         # Each request has an answer; an end without outputs that follows others is sent to those who ask for it.
         send_empty = True
         wants_empty = request.parameters.get("triton_enable_empty_final_response") is True

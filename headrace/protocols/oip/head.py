@@ -25,6 +25,7 @@ class Head(msgspec.Struct, frozen=True):
     wants_continue: bool = False
     error: HeadraceError | None = None  # what is wrong with it
     limits: Limits = UNSAID
+    headers: Sequence[tuple[bytes, bytes]] = ()
 
 
 def read_head(model: ModelRef, sent: Sequence[tuple[bytes, bytes]], keep_alive: bool) -> Head:
@@ -48,6 +49,7 @@ def read_head(model: ModelRef, sent: Sequence[tuple[bytes, bytes]], keep_alive: 
         headers.get(b"expect", b"").lower() == b"100-continue",
         error,
         limits,
+        sent,
     )
 
 

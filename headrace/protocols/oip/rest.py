@@ -71,7 +71,7 @@ def read_request(
     json, raw = body[:size], body[size:]
     template = templates.get(json) if raw else None
     if template is not None and template.num_bytes == len(raw):
-        context = head.limits.context(arrived_ns, "http", trace_of(head.trace))
+        context = head.limits.context(arrived_ns, "http", trace_of(head.trace), head.headers)
         asked = template.id or head.request_id
         return Request(asked, head.model, template.tensors(raw), template.outputs, {}, context), template.wanted
     infer = decode(_DECODER, json)
@@ -87,7 +87,7 @@ def _read(
 ) -> tuple[Request, Wanted]:
     parameters = infer.parameters or {}
     limits = limited(head.limits, parameters) if parameters else head.limits
-    context = limits.context(arrived_ns, "http", trace_of(head.trace))
+    context = limits.context(arrived_ns, "http", trace_of(head.trace), head.headers)
     inputs = _read_inputs(infer.inputs, raw, regions)
     binary = flag(parameters, "binary_data_output", "parameters")
     outputs = Outputs(head.model, registry, regions, binary)
@@ -109,7 +109,7 @@ def _read_raw(head: Head, body: memoryview, arrived_ns: int, registry: Registry)
         what = f"a raw binary request needs a model of one input, {head.model.name!r} has {len(signature.inputs)}"
         raise InvalidRequest(f"{what}; send a JSON header", "Inference-Header-Content-Length")
     tensor = from_body(signature.inputs[0], body, signature.batch.batched)
-    context = head.limits.context(arrived_ns, "http", trace_of(head.trace))
+    context = head.limits.context(arrived_ns, "http", trace_of(head.trace), head.headers)
     return Request(head.request_id, head.model, (tensor,), context=context), Wanted(None, True, {})
 
 

@@ -25,7 +25,7 @@ def test_headers_that_matter_are_read() -> None:
         (b"x-tenant", b"alice"),
     ]
     assert read_head(MODEL, headers, False) == Head(
-        MODEL, False, 12, "00-a", "r1", "gzip", "deflate", True, None, Limits(tenant="alice")
+        MODEL, False, 12, "00-a", "r1", "gzip", "deflate", True, None, Limits(tenant="alice"), headers
     )
 
 
