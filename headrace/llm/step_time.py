@@ -35,6 +35,12 @@ class StepShape(msgspec.Struct, frozen=True):
             self.pairs + other.pairs,
         )
 
+    def times(self, count: float) -> "StepShape":
+        """Of so many of them; also of a part of one."""
+        return StepShape(
+            round(self.tokens * count), round(self.rows * count), round(self.context * count), round(self.pairs * count)
+        )
+
 
 def decode_shape(past: int, num_tokens: int = 1) -> StepShape:
     """A sequence's next token, or few: each reads the context, each gives logits."""

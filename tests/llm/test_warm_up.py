@@ -21,12 +21,21 @@ def test_steps_of_several_kinds_are_run_and_learned_from() -> None:
     assert abs(step_time.seconds(decode_shape(31)) - 0.002) < 0.0005
 
 
-def test_a_slow_model_is_not_held_up_by_more_than_the_least() -> None:
-    model = FakeLanguage()
+def test_a_slow_model_is_not_held_up_by_more_than_the_least_and_is_known_to_be_slow() -> None:
+    model, step_time = FakeLanguage(), StepTime()
     model.allocate(2)
     clock = count(0, 1_000_000_000)
-    warm_up(model, StepTime(), lambda: next(clock))
-    assert model.num_steps == 2
+    warm_up(model, step_time, lambda: next(clock))
+    assert model.num_steps == 3
+    assert step_time.seconds(decode_shape(31)) == pytest.approx(1.0)
+
+
+def test_what_the_first_steps_pay_for_once_is_not_learned() -> None:
+    model, step_time = FakeLanguage(), StepTime()
+    model.allocate(2)
+    clock = iter([0, 0, 900_000_000, *range(900_000_000, 999_000_000, 2_000_000)])
+    warm_up(model, step_time, lambda: next(clock))
+    assert step_time.seconds(decode_shape(31)) == pytest.approx(0.002)
 
 
 def test_the_fastest_pass_of_each_size_counts() -> None:
