@@ -70,23 +70,24 @@ class Forecast(NamedTuple):
 def forecast(step_time: StepTime, budget: Budget, standing: Standing, wanted: Wanted, aim: float) -> Forecast:
     """What would become of it; `aim` is the share of a promised pace that steps are planned with."""
     joined = decode_shape(wanted.prompt_tokens + wanted.usual // 2)
-    shape = standing.decoding
-    for _ in range(wanted.sequences + (0 if standing.idle else wanted.spare)):
-        shape += joined
-    token_s = step_time.seconds(shape + prefill_shape(0, round(standing.recent_prompt_tokens), 0))
+    beside = joined.times(wanted.sequences + (0 if standing.idle else wanted.spare))
+    beside += prefill_shape(0, round(standing.recent_prompt_tokens), 0)
+    token_s = step_time.seconds(standing.decoding + beside)
     promised = [each for each in (standing.tpot_ns, wanted.terms.tpot_ns) if each is not None]
-    step_s = _step_s(step_time, budget, standing.decoding, min(promised) * aim / 1e9 if promised else None)
-    before_s = _prompts_s(step_time, budget, standing.decoding, standing.prompt_tokens, 0, step_s)
-    own_s = _prompts_s(
-        step_time,
-        budget,
-        standing.decoding,
-        wanted.new_tokens if standing.idle else wanted.as_long + wanted.spare * wanted.new_tokens,
-        wanted.prompt_tokens - wanted.new_tokens,
-        step_s,
-    )
+    prompts = _prompts(step_time, budget, standing.decoding, min(promised) * aim / 1e9 if promised else None)
+    before_s = prompts.seconds(standing.prompt_tokens, 0)
+    own_tokens = wanted.new_tokens if standing.idle else wanted.as_long + wanted.spare * wanted.new_tokens
+    own_s = prompts.seconds(own_tokens, wanted.prompt_tokens - wanted.new_tokens)
     first_s = standing.step_left_s + max(before_s, _room_s(standing, wanted, token_s)) + own_s + TOLD_S
+    token_s = step_time.seconds(standing.decoding.times(_left(standing, first_s / token_s)) + beside)
     return Forecast(first_s, token_s, first_s + (wanted.usual - 1) * token_s)
+
+
+def _left(standing: Standing, tokens: float) -> float:
+    """What share of those that are there still decode after so many tokens: when it begins to, others have ended."""
+    if not standing.ending:
+        return 1.0
+    return sum([each.tokens_left > tokens for each in standing.ending]) / len(standing.ending)
 
 
 def refusal(
@@ -153,36 +154,43 @@ def _refused(what: str, predicted_s: float, limit_s: float, retry_s: float) -> W
     return WouldBeLate(told, "", max(0.001, retry_s), predicted_ms, limit_ms)
 
 
-def _step_s(step_time: StepTime, budget: Budget, decoding: StepShape, pace_s: float | None) -> float:
-    """What a step takes while prompts wait: as long as those that get tokens in it allow."""
+class _Prompts(NamedTuple):
+    """How prompts are computed beside those that decode: steps of so long, a few tokens in each whatever they take."""
+
+    step_time: StepTime
+    budget: Budget
+    decoding: StepShape
+    step_s: float
+    margin: float
+
+    def seconds(self, tokens: float, past: int) -> float:
+        """Until so many tokens are computed."""
+        if tokens <= 0:
+            return 0.0
+        middle = min(past + int(tokens) // 2, self.budget.max_chunk)
+        most = min(self.budget.max_chunk, int(tokens) + 1)
+        low, high = min(FEWEST, most), most
+        while low < high:
+            count = (low + high + 1) // 2
+            if self._step(middle, count) * self.margin <= self.step_s:
+                low = count
+            else:
+                high = count - 1
+        steps, rest = divmod(tokens, low)
+        return steps * self._step(middle, low) + (self._step(middle, int(rest)) if rest >= 1 else 0.0)
+
+    def _step(self, past: int, count: int) -> float:
+        return self.step_time.seconds(self.decoding + prefill_shape(past, count, 1))
+
+
+def _prompts(step_time: StepTime, budget: Budget, decoding: StepShape, pace_s: float | None) -> _Prompts:
+    """What a step takes while prompts wait: as long as those that get tokens in it allow (see `step_plan`)."""
     if not decoding.tokens:
-        return budget.longest_s
+        return _Prompts(step_time, budget, decoding, budget.longest_s, step_time.margin)
     if pace_s is not None:
-        return min(pace_s, budget.longest_s)
-    return min(max(budget.stretch * step_time.seconds(decoding), budget.patience_s), budget.longest_s)
-
-
-def _prompts_s(
-    step_time: StepTime, budget: Budget, decoding: StepShape, tokens: float, past: int, step_s: float
-) -> float:
-    """Steps of `step_s` until so many tokens of prompts are computed; a few in each, whatever they take."""
-    if tokens <= 0:
-        return 0.0
-    middle = past + int(tokens) // 2
-
-    def seconds(count: int) -> float:
-        return step_time.seconds(decoding + prefill_shape(min(middle, budget.max_chunk), count, 1))
-
-    most = min(budget.max_chunk, int(tokens) + 1)
-    low, high = min(FEWEST, most), most
-    while low < high:
-        count = (low + high + 1) // 2
-        if seconds(count) * step_time.margin <= step_s:
-            low = count
-        else:
-            high = count - 1
-    steps, rest = divmod(tokens, low)
-    return steps * seconds(low) + (seconds(int(rest)) if rest >= 1 else 0.0)
+        return _Prompts(step_time, budget, decoding, min(pace_s, budget.longest_s), 1.0)
+    longest_s = min(max(budget.stretch * step_time.seconds(decoding), budget.patience_s), budget.longest_s)
+    return _Prompts(step_time, budget, decoding, longest_s, step_time.margin)
 
 
 FEWEST = 16  # tokens of a prompt that a step computes: about half a block

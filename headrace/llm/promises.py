@@ -58,9 +58,18 @@ class Promises:
             self.pace_aim.learn(mean_ns > text.pace.tpot_ns)
 
     def stepped(self, step: Step, now_ns: int) -> None:
-        """A step was laid out; what it computes of prompts is remembered for about a second."""
+        """A step was laid out; what it computes of prompts is remembered for about a second.
+
+        Those of who was promised nothing do not count: they are put off where others need the time.
+        """
         self._doubt.stepped(bool(step.chunks), now_ns)
-        prompts = sum([chunk.num_tokens for chunk in step.chunks if chunk.past < chunk.sequence.num_prompt_tokens])
+        prompts = sum(
+            [
+                chunk.num_tokens
+                for chunk in step.chunks
+                if chunk.past < chunk.sequence.num_prompt_tokens and chunk.sequence.terms.asks
+            ]
+        )
         share = min(1.0, step.seconds / RECENT_S)
         self._recent_prompt_tokens += share * (prompts - self._recent_prompt_tokens)
 

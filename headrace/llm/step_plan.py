@@ -34,6 +34,7 @@ class StepPlan:
         self._rows_left = budget.max_prompt_rows
         self._budget = budget
         self._until_s = budget.longest_s
+        self._margin = step_time.margin
         self._least = min(LEAST_ALONE, budget.max_chunk)
         self._num_sampling = 0
         self._num_prompts = 0
@@ -48,8 +49,9 @@ class StepPlan:
     def open_to_prompts(self, coming: list[Sequence], limit_s: float | None = None, pressing: bool = True) -> None:
         """All that sample are in: how long may it become?
 
-        As long as `limit_s`, where a pace was promised: then a block of a prompt is computed, whatever it takes, only
-        where one is `pressing`. Otherwise it always is, and the step may take a few times what a step takes now; or
+        As long as `limit_s`, where a pace was promised, which is kept on the average: what one step takes more than was
+        expected, the next ones are given less. Then a block of a prompt is computed, whatever it takes, only where one
+        is `pressing`. Otherwise it always is, and the step may take a few times what a step takes now; or
         will take once those that are coming sample too, because that is the pace that everyone's tokens will come at.
         So one that decodes does not hold up sixty prompts.
         """
@@ -58,6 +60,7 @@ class StepPlan:
         if limit_s is not None:
             self._least = self._block_size if pressing else 0
             self._until_s = min(limit_s, self._budget.longest_s)
+            self._margin = 1.0
             return
         self._least = self._block_size
         crowd = self._shape + StepShape(len(coming), len(coming), sum(map(len, coming)))
@@ -140,7 +143,7 @@ class StepPlan:
 
     def _in_time(self, sequence: Sequence, past: int, count: int) -> bool:
         seconds = self._step_time.seconds(self._shape + _shape(sequence, past, count))
-        return seconds * self._step_time.margin <= self._until_s
+        return seconds * self._margin <= self._until_s
 
     def _add(self, sequence: Sequence, past: int, count: int) -> None:
         samples = past + count == len(sequence)

@@ -118,6 +118,14 @@ def test_prompts_of_late_are_part_of_what_a_token_will_take() -> None:
     assert "its tokens" in told(crowd(30, recent_prompt_tokens=80.0), request)
 
 
+def test_those_that_will_have_ended_before_its_first_token_slow_nothing_down() -> None:
+    request = wanted(asks(tpot_ms=22), 400)
+    staying = tuple([Ending(100, 4)] * 30)
+    leaving = tuple([Ending(100, 4)] * 20 + [Ending(3, 4)] * 10)
+    assert "its tokens" in told(crowd(30, ending=staying), request)
+    assert not told(crowd(30, ending=leaving), request)
+
+
 def test_an_answer_that_would_not_be_whole_in_time_is_refused() -> None:
     request = wanted(asks(whole_ms=900), usual=100)
     assert "its answer would be whole" in told(crowd(10), request)

@@ -60,6 +60,17 @@ def test_a_prompt_beside_others_may_stretch_their_step_so_far() -> None:
     assert step.chunks[-1].num_tokens % BLOCK == 0
 
 
+@pytest.mark.parametrize("margin", [1.0, 1.5])
+def test_beside_a_promised_pace_a_step_is_as_long_as_it_allows_however_uncertain(margin: float) -> None:
+    step_time = StepTime(floor_s=0.01, token_s=0.0001)
+    step_time.margin = margin
+    made = StepPlan(BLOCK, step_time, Budget())
+    made.add_sampling(sequence(50, 49))
+    made.open_to_prompts([], limit_s=0.03)
+    made.add_prompt(sequence(1500), 0)
+    assert 0.024 < made.step(()).seconds <= 0.03
+
+
 def test_where_many_are_coming_it_may_take_what_their_steps_will_take() -> None:
     made = StepPlan(BLOCK, StepTime(floor_s=0.01, token_s=0.0005), Budget())
     made.add_sampling(sequence(50, 49))
