@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 PAGE_BYTES = 1 << 21
-MOST = 2  # pages in a step: each takes about a millisecond
+MOST = 2  # pages in a step: each takes about a millisecond, where memory is lent by another system several
 
 
 class PagesAhead:
@@ -25,29 +25,37 @@ class PagesAhead:
         self._highest = 0
         self._page = -1  # whose end every array has
         self._num_arrays = 0  # that have the end of the page after it
+        self._due = 0.0  # pages that should have been made by now
 
     def touch(self, highest: int) -> int:
         """Blocks up to `highest` are in use or will be in this step; how many pages were made.
 
-        So many that all are there when the blocks that are left of the page are used up as fast as in this step, but no
-        more than MOST. An array may begin anywhere in a page of the system's: so the end of the page in use is wanted
-        too, and after it that of the next.
+        As many as blocks came into use, so that all are there when those left of the page are used up, but no more than
+        MOST at once: a page takes time of the step's own cores. An array may begin anywhere in a page of the system's:
+        so the end of the page in use is wanted too, and after it that of the next.
         """
-        grown, self._highest = max(1, highest - self._highest), max(self._highest, highest)
+        grown, self._highest = max(0, highest - self._highest), max(self._highest, highest)
+        if not grown and self._due < 1.0:
+            return 0
         used_bytes = (self._highest + 1) * self._row_bytes
         page = (used_bytes - 1) // self._page_bytes
         if page > self._page + 1:  # use was faster: the steps made it themselves
             self._page, self._num_arrays = page - 1, 0
-        begin = (self._page + 1) * self._page_bytes
-        if self._page > page or begin >= self._flat[0].size:
-            return 0
-        left = len(self._flat) - self._num_arrays
+        left = (page - self._page + 1) * len(self._flat) - self._num_arrays
         blocks_left = ((page + 1) * self._page_bytes - used_bytes) // self._row_bytes
-        count = min(left, MOST, -(-left * grown // max(1, blocks_left)))
-        at = min(begin + self._page_bytes, self._flat[0].size) - 1
-        for flat in self._flat[self._num_arrays : self._num_arrays + count]:
-            flat[at] = flat[at]
-        self._num_arrays += count
+        self._due += max(0.0, left - self._due) * grown / max(1, grown + blocks_left)
+        count = min(MOST, int(self._due))
+        self._due -= count
+        return sum([self._make_next() for _ in range(count)])
+
+    def _make_next(self) -> bool:
+        """The next page, of the next array; False where the arrays end before it."""
+        begin = (self._page + 1) * self._page_bytes
+        if begin >= self._flat[0].size:
+            return False
+        flat, at = self._flat[self._num_arrays], min(begin + self._page_bytes, self._flat[0].size) - 1
+        flat[at] = flat[at]
+        self._num_arrays += 1
         if self._num_arrays == len(self._flat):
             self._page, self._num_arrays = self._page + 1, 0
-        return count
+        return True
