@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from headrace.errors import ModelInvalid
-from headrace.llm.step_time import StepShape, StepTime, decode_shape, prefill_shape
+from headrace.llm.step_time import StepTime, decode_shape, prefill_shape
 from headrace.runtimes.language import LanguageModel, TokenBatch
 
 SIZES = ((1, 1), (1, 1), (2, 16))
