@@ -42,6 +42,7 @@ from headrace.servable import Servable
 from headrace.settings import Config, Llm
 from headrace.types import BatchAxis, Cache, Manifest, Signature
 from headrace.workers import engine_remote
+from headrace.workers.birth import Spawning
 from headrace.workers.engine_remote import RemoteEngine
 from headrace.workers.remote import ProcessInstance, Settings
 
@@ -85,6 +86,7 @@ class Build:
         self._batching = config.batching
         self._workers = config.workers
         self._llm = config.llm
+        self._births = Spawning()
         self._weights = {name: tenant.weight for name, tenant in config.tenants.items()}
         self._record = record
         self._clock = clock
@@ -156,13 +158,13 @@ class Build:
         threads = manifest.threads or workers.threads or max(1, int(cores()))
         limits = engine_remote.Limits(
             workers.load_timeout_s,
-            workers.batch_timeout_s,
+            workers.run_limit_s,
             self._max_queue(manifest),
             self._batching.max_queue_bytes,
         )
         draft = await asyncio.to_thread(self._draft, manifest, llm)
         loading = EngineLoading(manifest, threads, llm, draft, self._weights)
-        engine = RemoteEngine(loading, limits, self._record, self._clock)
+        engine = RemoteEngine(loading, limits, self._births, self._record, self._clock)
         try:
             await engine.start()
         except BaseException as error:
@@ -216,8 +218,8 @@ class Build:
     def _worker(self, manifest: Manifest, index: int, axis: BatchAxis | None) -> ProcessInstance:
         weigh = axis is None and self._lanes(manifest) == "auto" and self._batching.sweep_s > 0
         loading = msgspec.structs.replace(self._loading(manifest), axis=axis, weigh=weigh)
-        times = self._workers.load_timeout_s, self._workers.batch_timeout_s
-        return ProcessInstance(Settings(loading, index, *times), self._record, self._clock)
+        times = self._workers.load_timeout_s, self._workers.run_limit_s
+        return ProcessInstance(Settings(loading, index, *times), self._births, self._record, self._clock)
 
     async def _model(self, manifest: Manifest, loaded: "_Loaded", variant: str) -> "_Made":
         instances, signature = loaded

@@ -1,5 +1,6 @@
-"""The program of a language model's process: `python -m headrace.engine_child CHANNEL_FD`."""
+"""The program of a language model's process: `python -m headrace.engine_child PARENT CHANNEL_FD`."""
 
+import faulthandler
 import gc
 import importlib
 import logging
@@ -23,9 +24,11 @@ ENGINES = {
 def main(arguments: list[str]) -> None:
     """Load the one model that the server names and serve the channel until the server closes it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server says when to stop
+    faulthandler.enable()
     logging.basicConfig(level=logging.WARNING, format="worker %(process)d: %(name)s: %(message)s")
-    channel = socket.socket(fileno=int(arguments[0]))
-    end_with_server(channel)
+    parent, fd = [int(argument) for argument in arguments]
+    channel = socket.socket(fileno=fd)
+    end_with_server(channel, parent)
     run(channel, _load_and_settle)
 
 

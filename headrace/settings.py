@@ -161,7 +161,10 @@ class Workers(msgspec.Struct, frozen=True):
         int, Meta(ge=0, le=1024, description="Threads of one instance; 0 shares out the cores that are allowed.")
     ] = 0
     load_timeout_s: Annotated[Seconds, Meta(description="How long loading a model version may take.")] = 300.0
-    batch_timeout_s: Annotated[Seconds, Meta(description="How long one run of a model may take.")] = 120.0
+    run_limit_s: Annotated[
+        float,
+        Meta(ge=0, le=86400, description="How long one run of a model may take; 0: as its runs so far let expect."),
+    ] = 0.0
 
 
 class Llm(msgspec.Struct, frozen=True):

@@ -21,7 +21,7 @@ def test_it_loads_the_model_that_it_is_told_and_ends_with_the_channel(tmp_path: 
     ours, theirs = wire.channel()
     with ours, theirs:
         number = theirs.fileno()
-        command = [sys.executable, "-m", "headrace.child", str(number)]
+        command = [sys.executable, "-m", "headrace.child", str(os.getpid()), str(number)]
         with subprocess.Popen(command, pass_fds=[number]) as child:
             theirs.close()
             ours.send(wire.encode(wire.Load(Loading(Manifest("m", 1, path, "fake"), 1, 64, 1e-3))))
@@ -37,7 +37,8 @@ def test_it_ends_with_the_server_even_if_its_model_never_does(tmp_path: Path) ->
     ours, theirs = wire.channel()
     with ours, theirs:
         number = theirs.fileno()
-        with subprocess.Popen([sys.executable, "-m", "headrace.child", str(number)], pass_fds=[number]) as child:
+        command = [sys.executable, "-m", "headrace.child", str(os.getpid()), str(number)]
+        with subprocess.Popen(command, pass_fds=[number]) as child:
             theirs.close()
             ours.send(wire.encode(wire.Load(Loading(Manifest("m", 1, path, "fake"), 1, 64, 1e-3))))
             ours.close()

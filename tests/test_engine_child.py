@@ -1,5 +1,6 @@
 """The program of a language model's process, started as the server starts it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ def test_it_loads_the_model_that_it_is_told_and_ends_with_the_channel(tmp_path: 
     ours, theirs = wire.channel()
     with ours, theirs:
         number = theirs.fileno()
-        command = [sys.executable, "-m", "headrace.engine_child", str(number)]
+        command = [sys.executable, "-m", "headrace.engine_child", str(os.getpid()), str(number)]
         with subprocess.Popen(command, pass_fds=[number]) as child:
             theirs.close()
             ours.sendall(wire.framed(wire.Load(EngineLoading(Manifest("m", 1, path, "fakellm"), 1, Llm()))))

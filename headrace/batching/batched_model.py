@@ -30,14 +30,13 @@ from headrace.types import Backlog, BatchAxis, BatchFacts, ModelVersion, Objecti
 log = logging.getLogger(__name__)
 
 PROMISES_NOTHING = Objective()
-MAX_ATTEMPTS = 2  # runs that may die with a request in them before it is given up
 
 
 class BatchedModel:
     """Answers requests for one version; owns its instances, its queue and every request until it is answered.
 
-    All methods are called on the event loop. A batch that dies with its instance is run once more, each of
-    its requests alone; a batch that the model refuses is too, so that one bad row spoils no other answer.
+    All methods are called on the event loop. A batch that dies with its instance is run once more, and after a
+    second death each of its requests alone; so is a batch that the model refuses: one bad row spoils no other answer.
     """
 
     def __init__(
@@ -63,6 +62,7 @@ class BatchedModel:
         self._check = Check(signature)
         self._queue = policy.queue
         self._running = 0  # requests
+        self._fruitful = False  # whether anything was answered since an instance last died
         self._idle_since_ns = [0] * len(instances)  # when the last run of each ended
         self._refusal: HeadraceError | None = None  # once it takes nothing new
         self._asked = False  # a look at the queue is on its way
@@ -251,6 +251,7 @@ class BatchedModel:
         facts = _facts(closed, outcome, self._variant)
         self._ended(closed, outcome)
         self._look()  # the instance gets its next batch before these answers are written
+        self._fruitful = self._fruitful or not outcome.lost
         if outcome.lost:
             self._lost(batch, outcome)
         elif outcome.error is None:
@@ -286,14 +287,16 @@ class BatchedModel:
                 self._answer(item, error)
 
     def _lost(self, batch: Sequence[Waiting], outcome: Outcome) -> None:
-        """The instance died: what it was running goes once more, alone; what it had not begun, as it was."""
+        """The instance died: all goes once more, what it was running alone if it may be the cause (see `blame`)."""
         assert outcome.error is not None
+        fruitful, self._fruitful = self._fruitful, self._fruitful and not outcome.ran
         for item in reversed(batch):
-            item.attempts += outcome.ran
-            if item.attempts >= MAX_ATTEMPTS:
+            if outcome.ran:
+                item.blame = item.blame.after(fruitful)
+            if item.blame.given_up(alone=len(batch) == 1):
                 self._answer(item, outcome.error)
             elif not item.done:
-                if outcome.ran:
+                if item.blame.suspected:
                     item.keep_alone()
                 self._again(item)
 

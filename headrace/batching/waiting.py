@@ -1,5 +1,6 @@
 """A real request that waits: a job with its tensors and who is to be told."""
 
+from headrace.batching.blame import NONE
 from headrace.batching.check import Checked, num_bytes
 from headrace.batching.job import Job
 from headrace.servable import Reply
@@ -9,7 +10,7 @@ from headrace.types import Request
 class Waiting(Job):
     """One request from its arrival to its answer; owned by the batched model."""
 
-    __slots__ = ("attempts", "done", "reply", "request")
+    __slots__ = ("blame", "done", "reply", "request")
 
     def __init__(self, request: Request, checked: Checked, reply: Reply, queued_ns: int) -> None:
         super().__init__(checked.rows, checked.length, checked.key, queued_ns)
@@ -21,5 +22,5 @@ class Waiting(Job):
         self.deadline_ns = context.deadline_ns
         self.level = context.level
         self.tenant = context.tenant
-        self.attempts = 0  # runs that died with it
+        self.blame = NONE  # for the deaths of workers that were running it
         self.done = False  # answered, or nobody waits

@@ -9,10 +9,11 @@ from headrace.generation import Delta, FinishReason, TokenLogprob
 from headrace.llm.acceptance import rows_to_verify
 from headrace.llm.choosing import Choosing
 from headrace.llm.drafts import NgramDrafter
+from headrace.llm.engine_protocol import Told
 from headrace.llm.logprobs import Scored
 from headrace.llm.masks import Masks
 from headrace.llm.sampler import RowChoice
-from headrace.llm.sequence import Sequence
+from headrace.llm.sequence import Sequence, Status
 from headrace.llm.thought_limit import ThoughtLimit
 from headrace.llm.tokenizer import Tokenizer
 from headrace.llm.told_text import ToldText
@@ -127,6 +128,30 @@ class Choice:
         self._unread.clear()
         if self.finish is not None:
             self._end()
+
+    def resume(self, told: Told) -> None:
+        """Go on behind what another engine has told of it, as its sequence does.
+
+        Before anything else: all that these tokens have changed, the random numbers, penalties, grammar, thoughts and
+        pieces of characters, is as it was.
+        """
+        if told.finished:
+            self.finish, self._read_whole, self._told_whole = "stop", True, True
+            self.sequence.status = Status.FINISHED
+            self.num_tokens = len(told.token_ids)
+            return
+        for token_id in told.token_ids:
+            if self._thought_limit is not None:
+                self._thought_limit.take(token_id)
+            self.choosing.push(token_id)
+            self._unread.append((token_id, None))
+        if told.token_ids:
+            if self.masks is not None:
+                self.masks.accept(told.token_ids)
+                self.masks.fill(())
+            self.read()
+            self._text.take_thoughts(), self._text.take()
+            self._token_ids, self._logprobs = [], []
 
     def delta(self) -> Delta | None:
         """What was read and not told yet; None where that is no text and not the end."""

@@ -14,7 +14,7 @@ from headrace.errors import InvalidRequest, Unavailable
 from headrace.generation import Ask, Detokenize, Embed, Generate, LanguageFacts, Score, StepFacts, Tokenize
 from headrace.llm.encoder_batches import batches, padded
 from headrace.llm.encoder_texts import Reading, Text, answer, texts_of
-from headrace.llm.engine_protocol import Answered
+from headrace.llm.engine_protocol import Answered, Told
 from headrace.llm.preparing import QUICK_CHARACTERS, Preparing
 from headrace.llm.reception import Reception
 from headrace.llm.terms import UNSAID, Terms
@@ -57,7 +57,7 @@ class EncoderEngine:
     def busy(self) -> bool:
         return bool(self._works or self._reception.has_news)
 
-    def add(self, number: int, ask: Ask, terms: Terms = UNSAID) -> None:
+    def add(self, number: int, ask: Ask, terms: Terms = UNSAID, told: Sequence[Told] = ()) -> None:
         preparing, reception = self._preparing, self._reception
         if isinstance(ask, Embed | Score):
             begin = partial(self._begin, number, ask)

@@ -7,7 +7,9 @@ A step computes the next tokens of every sequence that has a turn. While it runs
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Sequence as Values
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -20,7 +22,7 @@ from headrace.llm.choice import Choice
 from headrace.llm.choosing import Choosing
 from headrace.llm.draft_length import MOST
 from headrace.llm.draft_model import Drafter, DraftModel
-from headrace.llm.engine_protocol import Answered
+from headrace.llm.engine_protocol import Answered, Told
 from headrace.llm.generating import Generating
 from headrace.llm.logprobs import score_all
 from headrace.llm.preparing import Prepared, Preparing
@@ -104,11 +106,11 @@ class DecoderEngine:
     def busy(self) -> bool:
         return bool(self._step or self._scheduler.busy or self._reception.has_news)
 
-    def add(self, number: int, ask: Ask, terms: Terms = UNSAID) -> None:
+    def add(self, number: int, ask: Ask, terms: Terms = UNSAID, told: Values[Told] = ()) -> None:
         preparing, reception = self._preparing, self._reception
         answer = partial(reception.answer, number)
         if isinstance(ask, Generate):
-            begin = partial(self._begin, number, ask, terms, self._now_ns())
+            begin = partial(self._begin, _Asked(number, ask, terms, self._now_ns(), told))
             reception.read(number, lambda: preparing.generation(ask), begin, now=preparing.is_quick(ask))
         elif isinstance(ask, Tokenize):
             reception.read(number, lambda: preparing.tokenized(ask), answer, now=preparing.is_quick(ask))
@@ -149,22 +151,28 @@ class DecoderEngine:
             self._drafts.close()
         self._model.close()
 
-    def _begin(self, number: int, ask: Generate, terms: Terms, heard_ns: int, prepared: Prepared) -> None:
+    def _begin(self, asked: "_Asked", prepared: Prepared) -> None:
         """Give the request its sequences. Raises InvalidRequest, QueueFull or WouldBeLate, and then none is left."""
         seed, choices = self._random(), list[Choice]()
-        generating = Generating(number, ask, prepared.prompt_ids, choices, self._preparing.tokenizer, heard_ns)
+        number, ask, told = asked.number, asked.ask, asked.told
+        generating = Generating(
+            number, ask, prepared.prompt_ids, choices, self._preparing.tokenizer, asked.heard_ns, begun=bool(told)
+        )
         self._generating[number] = generating
-        sequences = [
-            self._sequence(index, number, ask, terms, heard_ns, prepared)
-            for index in range(max(ask.n, ask.best_of or 0))
-        ]
+        sequences = [self._sequence(index, asked, prepared) for index in range(max(ask.n, ask.best_of or 0))]
         try:
-            self._admit(sequences)
+            if not told:
+                self._admit(sequences)
             for index, sequence in enumerate(sequences):
-                self._scheduler.add(sequence)
+                ended = bool(told) and told[index].finished
+                if not ended:
+                    self._scheduler.add(sequence)
                 choice = self._choice(index, ask, sequence, prepared, seed)
                 choices.append(choice)
-                self._choices[sequence.id] = generating, choice
+                if told:
+                    choice.resume(told[index])
+                if not ended:
+                    self._choices[sequence.id] = generating, choice
         except HeadraceError as error:
             self._forget(generating)
             if isinstance(error, InvalidRequest):
@@ -177,18 +185,18 @@ class DecoderEngine:
         left_s = 0.0 if under_way is None else max(0.0, under_way.seconds - (now_ns - self._started_ns) / 1e9)
         self._scheduler.check(sequences, now_ns, under_way, left_s)
 
-    def _sequence(
-        self, index: int, number: int, ask: Generate, terms: Terms, heard_ns: int, prepared: Prepared
-    ) -> Sequence:
+    def _sequence(self, index: int, asked: "_Asked", prepared: Prepared) -> Sequence:
         self._num_sequences += 1
+        ask, terms, told = asked.ask, asked.terms, asked.told
         return Sequence(
             self._num_sequences,
             prepared.prompt_ids,
             max_tokens=prepared.max_tokens,
-            salt=ask.salt if self._settings.prefix_cache else f"{ask.salt}\0{number}",
-            terms=terms,
-            arrived_ns=heard_ns if terms.arrived_ns is None else terms.arrived_ns,
-            prompt_rows=ask.sampling.prompt_logprobs is not None and not index,
+            salt=ask.salt if self._settings.prefix_cache else f"{ask.salt}\0{asked.number}",
+            terms=msgspec.structs.replace(terms, ttft_ns=None) if told else terms,  # that one was kept, or not
+            arrived_ns=asked.heard_ns if terms.arrived_ns is None else terms.arrived_ns,
+            prompt_rows=ask.sampling.prompt_logprobs is not None and not index and not told,
+            generated=told[index].token_ids if told else (),
         )
 
     def _choice(self, index: int, ask: Generate, sequence: Sequence, prepared: Prepared, seed: int) -> Choice:
@@ -380,6 +388,16 @@ class DecoderEngine:
         """The step was not computed: what its sequences hold is not to be trusted."""
         for generating in _distinct(self._choices.get(chunk.sequence.id) for chunk in step.chunks):
             self._fail(generating, error)
+
+
+class _Asked(NamedTuple):
+    """A generation that is to begin, or to go on behind what another engine has told of it."""
+
+    number: int
+    ask: Generate
+    terms: Terms
+    heard_ns: int
+    told: Values[Told]
 
 
 ROWS_OF_LOGITS = 1 << 22

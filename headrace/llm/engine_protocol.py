@@ -1,6 +1,6 @@
 """What a language model's process asks of the engine inside it: the protocol, and the values that go in and out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -50,6 +50,13 @@ def fault_of(error: HeadraceError) -> Fault:
     return Fault(error.code, error.message, error.where, retry_after_s)
 
 
+class Told(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What was told of one choice by an engine that is gone, for another that goes on with it."""
+
+    token_ids: tuple[int, ...] = ()  # of its text, in order; none: nothing was told
+    finished: bool = False
+
+
 class Answered(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One answer to the request of that number: a result, or a fault, which is always final."""
 
@@ -64,10 +71,11 @@ class Engine(Protocol):
 
     facts: LanguageFacts
 
-    def add(self, number: int, ask: Ask, terms: Terms = UNSAID) -> None:
+    def add(self, number: int, ask: Ask, terms: Terms = UNSAID, told: Sequence[Told] = ()) -> None:
         """Take the request; never raises: what is wrong with it is an answer of the next step.
 
-        A number is given once in an engine's life.
+        A number is given once in an engine's life. With `told`, one for each choice, an answer that streams goes on
+        behind these tokens as if it had chosen them itself, and tells nothing of them again.
         """
         ...
 

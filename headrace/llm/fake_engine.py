@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections.abc import Sequence
 from typing import Annotated, Literal
 from zlib import crc32
 
@@ -29,7 +30,7 @@ from headrace.generation import (
     Tokenized,
     Usage,
 )
-from headrace.llm.engine_protocol import Answered, EngineLoading, fault_of
+from headrace.llm.engine_protocol import Answered, EngineLoading, Told, fault_of
 from headrace.llm.fake_text import EOS, Writing, decoded, encoded, logprob, text_of
 from headrace.llm.terms import UNSAID, Terms
 from headrace.settings import Llm
@@ -82,6 +83,13 @@ class _Work(msgspec.Struct):
         since_ns = max(1, time.monotonic_ns() - self.arrived_ns)
         self.times = Times(since_ns, since_ns)
 
+    def resume(self, told: Sequence[Told]) -> None:
+        """Another engine has told so much of it: it goes on behind that."""
+        self.begun = True
+        for writing, each in zip(self.writings, told, strict=True):
+            writing.resume(len(each.token_ids))
+        self.deltas = [delta for delta in self.deltas if not told[delta.index].token_ids]  # of the prompt's echo
+
     def usage(self) -> Usage:
         thought = sum(writing.num_thought_tokens for writing in self.writings)
         return Usage(len(self.prompt), sum(writing.num_tokens for writing in self.writings), reasoning_tokens=thought)
@@ -121,9 +129,11 @@ class FakeEngine:
     def busy(self) -> bool:
         return bool(self._works or self._answers or self._ends)
 
-    def add(self, number: int, ask: Ask, terms: Terms = UNSAID) -> None:
+    def add(self, number: int, ask: Ask, terms: Terms = UNSAID, told: Sequence[Told] = ()) -> None:
         try:
             result = self._begin(number, ask)
+            if told:
+                self._works[number].resume(told)
         except HeadraceError as error:
             self._answers.append(Answered(number, True, None, fault_of(error)))
             return

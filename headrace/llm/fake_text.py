@@ -86,6 +86,13 @@ class Writing:
         elif not self.left:
             self.finish = "length"
 
+    def resume(self, num_tokens: int) -> None:
+        """Its first tokens were told by another engine."""
+        for _ in range(num_tokens):
+            self.write()
+        if num_tokens:
+            self.news()
+
     def news(self) -> Delta | None:
         """What was not told yet; the beginning of what may be a stop string is held back."""
         held = 0 if self.finish else max([len(stop) - 1 for stop in self._sampling.stop], default=0)

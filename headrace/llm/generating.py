@@ -21,7 +21,10 @@ class Generating:
         choices: Sequence[Choice],
         tokenizer: Tokenizer,
         arrived_ns: int,
+        *,
+        begun: bool = False,
     ) -> None:
+        """`begun`: another engine has told the first of it."""
         self.number = number
         self.ask = ask
         self.choices = choices
@@ -31,7 +34,7 @@ class Generating:
         self._arrived_ns = arrived_ns
         self._keeps_best = ask.best_of is not None and ask.best_of > ask.n
         self._streams = ask.stream and not self._keeps_best
-        self._first = True
+        self._first = not begun
         self._times = Times()
 
     @property
@@ -78,7 +81,7 @@ class Generating:
         usage = Usage(
             len(self._prompt_ids),
             sum([choice.num_tokens for choice in self.choices]),
-            self.choices[0].sequence.num_cached_tokens,
+            min(len(self._prompt_ids), self.choices[0].sequence.num_cached_tokens),
             sum([choice.num_thought_tokens for choice in self.choices]),
         )
         if not self._first:

@@ -65,10 +65,13 @@ class Sequence:
         terms: Terms = UNSAID,
         arrived_ns: int = 0,
         prompt_rows: bool = False,
+        generated: Iterable[int] = (),
     ) -> None:
+        """`generated`: what it has of its text already."""
         self.id = sequence_id
         self.token_ids = array("q", prompt)
         self.num_prompt_tokens = len(self.token_ids)
+        self.token_ids.extend(generated)
         self.max_tokens = max_tokens  # None until the scheduler knows what the context and the memory hold
         self.salt = salt
         self.terms = terms

@@ -26,9 +26,12 @@ from headrace.records import CancelRecord, Recorder, ShedRecord, StepRecord
 from headrace.servable import Cancel, Reply
 from headrace.types import Backlog, Request, Response, Tensor
 from headrace.workers import engine_wire as wire
+from headrace.workers.birth import Births
 from headrace.workers.generation_story import Story
 from headrace.workers.kept_process import Keeping, KeptProcess
 from headrace.workers.process import Program
+from headrace.workers.resumption import Resumption, Suspects
+from headrace.workers.run_limit import RunLimit
 from headrace.workers.wire import error_of
 
 log = logging.getLogger(__name__)
@@ -37,7 +40,6 @@ STEPS = Program("headrace.engine_child", wire.channel, wire.FrameLink)
 """Runs step after step of a language model."""
 
 FOLLOW = 0.05  # how quickly the mean time of a token follows
-MAX_ATTEMPTS = 2  # processes that may die with a request, of which nothing was answered yet, before it is given up
 
 TASKS: dict[type[Ask], str] = {Generate: "generate", Embed: "embed", Score: "score"}
 """What a model has to be made for; every model has a tokenizer."""
@@ -47,7 +49,7 @@ class Limits(msgspec.Struct, frozen=True):
     """How long the worker may take, and how much may wait for it."""
 
     load_timeout_s: float
-    step_timeout_s: float
+    run_limit_s: float  # of a step; 0: it is learnt
     max_queue: int  # requests beside those that run
     max_queue_bytes: int
 
@@ -55,7 +57,7 @@ class Limits(msgspec.Struct, frozen=True):
 class _Call:
     """A request until its last answer."""
 
-    __slots__ = ("add", "answered", "attempts", "number", "outputs", "reply", "story", "terms", "timer")
+    __slots__ = ("add", "answered", "number", "outputs", "reply", "resumption", "sent", "story", "terms", "timer")
 
     def __init__(
         self, number: int, add: bytes, terms: Terms, reply: Reply, outputs: Callable[[Result], tuple[Tensor, ...]]
@@ -67,38 +69,35 @@ class _Call:
         self.reply = reply
         self.outputs = outputs
         self.answered = False  # something
-        self.attempts = 0
+        self.sent = False  # to any engine
+        self.resumption: Resumption | None = None  # of a stream
         self.timer: Timer | None = None
 
 
 class RemoteEngine:
     """Answers requests for one language model; owns its process and every request until it is answered.
 
-    All methods are called on the event loop. When the process dies, a request of which nothing was answered yet is
-    computed once more by the next one, streamed or not: nobody can tell. Any other gets WorkerLost.
+    All methods are called on the event loop. When the process dies, the next one goes on where it was: a stream behind
+    its last token that was told, anything else from its beginning. What workers die of is given up (see `Suspects`).
     """
 
-    def __init__(self, loading: EngineLoading, limits: Limits, record: Recorder, clock: Clock) -> None:
+    def __init__(self, loading: EngineLoading, limits: Limits, births: Births, record: Recorder, clock: Clock) -> None:
         self._version = loading.manifest.id
         self._objective = loading.manifest.objective
         self._limits = limits
         self._record = record
         self._clock = clock
-        keeping = Keeping(
-            self._version,
-            STEPS,
-            wire.encode(wire.Load(loading)),
-            loading.threads,
-            limits.load_timeout_s,
-            limits.step_timeout_s,
-        )
-        self._process: KeptProcess[LanguageFacts] = KeptProcess(keeping, self, record, clock)
+        self._loading = loading
+        self._limit = RunLimit(limits.run_limit_s, limits.load_timeout_s)
+        keeping = Keeping(self._version, STEPS, loading.threads, limits.load_timeout_s)
+        self._process: KeptProcess[LanguageFacts] = KeptProcess(keeping, self, births, record, clock)
         self._calls: dict[int, _Call] = {}  # by number, in the order in which they came
         self._num_bytes = 0  # of all calls, encoded
         self._last_number = 0
         self._running = 0  # requests, when the last step ended
         self._token_ns = 0.0  # of steps' time, for a token generated
         self._unsent: dict[int, _Call] = {}
+        self._suspects = Suspects()
         self._aborted: list[int] = []
         self._asked = False  # what is new is sent at the end of this round
         self._refusal: HeadraceError | None = None  # once it takes nothing new
@@ -125,7 +124,7 @@ class RemoteEngine:
         self._calls[call.number] = self._unsent[call.number] = call
         self._num_bytes += len(call.add)
         if len(self._calls) == 1 and self._process.ready:
-            self._process.watch()
+            self._process.watch(self._limit.seconds())
         self._ask()
         return lambda: self._cancel(call)
 
@@ -165,6 +164,8 @@ class RemoteEngine:
         call = _Call(self._last_number, add, terms, reply, outputs)
         if isinstance(ask, Generate):
             call.story = Story(ask, self._clock.now_ns(), request.id, request.context.trace)
+            if ask.stream:
+                call.resumption = Resumption(ask.n)
         if deadline_ns is not None:
             call.timer = self._clock.call_at(deadline_ns, lambda: self._late(call))
         return call
@@ -233,11 +234,15 @@ class RemoteEngine:
         self._asked = False
         if not self._process.ready or not (self._unsent or self._aborted):
             return
-        added = [msgspec.Raw(call.add) for call in self._unsent.values()]
+        going = self._suspects.sendable(list(self._unsent))
+        if not (going or self._aborted):
+            return
+        added = [msgspec.Raw(_resumed(self._unsent[number])) for number in going]
         message = wire.encode(wire.AskedRaw(added, self._aborted))
-        for call in self._unsent.values():
-            call.attempts += 1
-        self._unsent, self._aborted = {}, []
+        self._suspects.sent(going)
+        for number in going:
+            self._unsent.pop(number).sent = True
+        self._aborted = []
         self._process.send(message)
 
     # ---- out
@@ -246,8 +251,14 @@ class RemoteEngine:
         """One message of the worker's."""
         answer = wire.decode_answer(message)
         if isinstance(answer, wire.Stepped):
-            self._process.served()
+            if answer.answers:
+                self._process.served()
+            if answer.facts.seconds:
+                self._limit.learn(answer.facts.seconds)
+            self._process.watch(self._limit.seconds())
             self._stepped(answer)
+            if not self._calls:
+                self._process.rest()
         elif isinstance(answer, wire.Loaded):
             self._learn(answer.facts)
             self._process.loaded(answer.facts)
@@ -273,7 +284,11 @@ class RemoteEngine:
             elif result is not None:
                 if call.story and isinstance(result, Generated):
                     call.story.hear(result, self._clock.now_ns())
+                    if call.resumption:
+                        result = call.resumption.hear(result)
                 self._answer(call, Response(self._version, call.outputs(result), None, answered.final, {}, result))
+        if (facts.seconds or step.answers) and self._suspects.stepped([each.number for each in step.answers]):
+            self._ask()
         self._record(StepRecord(self._version, step.facts))
 
     def _answer(self, call: _Call, answer: Response | HeadraceError) -> None:
@@ -294,30 +309,31 @@ class RemoteEngine:
         self._unsent.pop(call.number, None)
         if call.timer:
             call.timer.cancel()
-        if call.story and call.attempts:
+        if self._suspects.forget(call.number):
+            self._ask()
+        if call.story and call.sent:
             self._record(call.story.record(self._version, self._clock.now_ns(), unfinished))
         if self._idle and not self._calls:
             self._idle.set()
 
     # ---- what goes wrong
 
-    def owed(self) -> bool:
-        return bool(self._calls)
+    def load(self) -> bytes:
+        return wire.encode(wire.Load(self._loading))
 
     def lost(self, why: str) -> None:
         """The worker is gone, and with it all that it had computed."""
         self._running = 0
         self._aborted = []
         error = WorkerLost(f"the worker that ran the request {why}", retry_after_s=1)
-        for call in list(self._calls.values()):
-            if call.answered or call.attempts >= MAX_ATTEMPTS:
-                self._answer(call, error)
         self._unsent = dict(self._calls)
+        for number in self._suspects.died():
+            self._answer(self._calls[number], error)
 
     def back(self) -> None:
         """The next worker is ready: it gets what was not answered."""
         if self._calls:
-            self._process.watch()
+            self._process.watch(self._limit.seconds())
         self._send()
 
     def _learn(self, facts: LanguageFacts) -> None:
@@ -332,6 +348,14 @@ def _error_of(fault: Fault) -> HeadraceError:
     if isinstance(error, WouldBeLate | DeadlineExceeded):
         error.predicted_ms, error.deadline_ms = fault.predicted_ms, fault.deadline_ms
     return error
+
+
+def _resumed(call: _Call) -> bytes:
+    """The request encoded, with what its caller was told of it by engines that are gone."""
+    if not (call.resumption and call.resumption.begun):
+        return call.add
+    add = wire.decode_add(call.add)
+    return wire.encode(wire.Add(add.number, add.ask, add.terms, call.resumption.told()))
 
 
 def _in_ns(milliseconds: float | None) -> int | None:

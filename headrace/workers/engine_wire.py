@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import msgspec
 
 from headrace.generation import Ask, LanguageFacts, StepFacts
-from headrace.llm.engine_protocol import Answered, EngineLoading, Fault
+from headrace.llm.engine_protocol import Answered, EngineLoading, Fault, Told
 from headrace.llm.terms import Terms
 
 LENGTH = struct.Struct("<I")
@@ -24,11 +24,12 @@ READ_BYTES = 256 * 1024
 
 
 class Add(msgspec.Struct, frozen=True, array_like=True):
-    """A request, under a number that is not used again."""
+    """A request, under a number that is not used again; of one that another engine has begun, what was told."""
 
     number: int
     ask: Ask
     terms: Terms = Terms()
+    told: tuple[Told, ...] = ()
 
 
 class Load(msgspec.Struct, frozen=True, tag="load", array_like=True):
@@ -73,11 +74,13 @@ _encoder = msgspec.msgpack.Encoder(enc_hook=str)  # paths
 _questions: msgspec.msgpack.Decoder[Question] = msgspec.msgpack.Decoder(
     Load | Asked, dec_hook=lambda kind, value: kind(value)
 )
+_adds: msgspec.msgpack.Decoder[Add] = msgspec.msgpack.Decoder(Add)
 _answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Loaded | LoadFailed | Stepped)
 
 encode = _encoder.encode
 decode_question = _questions.decode
 decode_answer = _answers.decode
+decode_add = _adds.decode
 
 
 def framed(message: object) -> bytearray:

@@ -3,6 +3,7 @@
 import logging
 import select
 import socket
+import time
 from collections.abc import Callable, Iterator
 
 from headrace.errors import HeadraceError, Internal
@@ -11,6 +12,7 @@ from headrace.workers import engine_wire as wire
 
 log = logging.getLogger(__name__)
 
+ALIVE_S = 1.0  # how often the server hears of an engine that owes something and whose steps have nothing to do
 NEWS_MS = 2  # how soon what the engine's own threads have made is looked for, while no step has anything to do
 
 
@@ -46,6 +48,7 @@ def _serve(channel: socket.socket, hearing: "_Hearing", engine: Engine) -> None:
     """Raises ConnectionError or EOFError once the server is gone."""
     unanswered: set[int] = set()
     running = 0  # as last told
+    told_s = 0.0  # when
     while True:
         wait_ms = 0 if engine.busy else NEWS_MS if unanswered else None
         aborted = False
@@ -55,7 +58,7 @@ def _serve(channel: socket.socket, hearing: "_Hearing", engine: Engine) -> None:
                 unanswered.discard(number)
                 aborted = True
             for add in asked.added:
-                engine.add(add.number, add.ask, add.terms)
+                engine.add(add.number, add.ask, add.terms, add.told)
                 unanswered.add(add.number)
         if aborted:  # told now: what they held is free, and the next step may be long
             facts = engine.counts()
@@ -64,9 +67,11 @@ def _serve(channel: socket.socket, hearing: "_Hearing", engine: Engine) -> None:
         answers = engine.step()
         unanswered.difference_update([answer.number for answer in answers if answer.final])
         facts = engine.counts()
-        if answers or facts.seconds or facts.running != running:
+        now_s = time.monotonic()
+        alive = unanswered and now_s - told_s > ALIVE_S
+        if answers or facts.seconds or facts.running != running or alive:
             _tell(channel, wire.Stepped(answers, facts))
-            running = facts.running
+            running, told_s = facts.running, now_s
 
 
 class _Hearing:

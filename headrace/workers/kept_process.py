@@ -7,12 +7,14 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from headrace.clock import Clock, Timer
+from headrace.clock import Clock
 from headrace.errors import HeadraceError, ModelUnavailable, WorkerLost
 from headrace.records import Recorder, WorkerEvent
 from headrace.types import ModelVersion
+from headrace.workers.birth import Births
 from headrace.workers.process import Process, Program
 from headrace.workers.restarts import Restarts
+from headrace.workers.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -21,25 +23,25 @@ Facts = TypeVar("Facts")
 
 
 class Keeping(msgspec.Struct, frozen=True):
-    """What the child is, and how long it may take."""
+    """What the child is, and how long it may take to load."""
 
     version: ModelVersion
     program: Program
-    load: bytes  # the first message
     threads: int
     load_timeout_s: float
-    step_timeout_s: float
+    fds: tuple[int, ...] = ()  # of shared memory
+    instance: int = 0
 
 
 class Owner(Protocol):
     """Whose child it is."""
 
-    def heard(self, message: memoryview) -> None:
-        """The child says something; `loaded` or `load_failed` is called with what it says first."""
+    def load(self) -> bytes:
+        """The first message. Raises ModelInvalid where there can be none."""
         ...
 
-    def owed(self) -> bool:
-        """Whether the child has yet to answer something."""
+    def heard(self, message: memoryview) -> None:
+        """The child says something; `loaded` or `load_failed` is called with what it says first."""
         ...
 
     def lost(self, why: str) -> None:
@@ -54,21 +56,21 @@ class Owner(Protocol):
 class KeptProcess(Generic[Facts]):
     """Owns the child, and the task that starts the next one."""
 
-    def __init__(self, keeping: Keeping, owner: Owner, record: Recorder, clock: Clock) -> None:
+    def __init__(self, keeping: Keeping, owner: Owner, births: Births, record: Recorder, clock: Clock) -> None:
         self.ready = False
-        self.failure = ""  # why there is none, once several starts have failed
+        self.failure = ""  # why there is none, once several have died without an answer
         self._keeping = keeping
         self._owner = owner
+        self._births = births
         self._record = record
-        self._clock = clock
         self._process: Process | None = None
         self._loaded: asyncio.Future[Facts] | None = None
         self._served = False  # something, since this child started
         self._restarts = Restarts()
         self._restarting: asyncio.Task[None] | None = None
-        self._hang: Timer | None = None
-        self._since_ns = 0  # the last sign of life, or that something is owed
-        self._timeout_ns = int(keeping.step_timeout_s * 1e9)
+        self._watchdog = Watchdog(clock, self._is_stopped, self._hung)
+        self.watch = self._watchdog.watch
+        self.rest = self._watchdog.rest
         self._why = ""  # it is killed
 
     @property
@@ -83,12 +85,14 @@ class KeptProcess(Generic[Facts]):
         took too long.
         """
         loaded: asyncio.Future[Facts] = asyncio.get_running_loop().create_future()
+        message = self._owner.load()
         self._loaded = loaded
         self._served, self._why = False, ""
         keeping = self._keeping
-        process = await Process.start([], keeping.threads, self._owner.heard, self._on_end, keeping.program)
-        self._process = process
-        if not process.send(keeping.load):
+        process = self._process = await Process.start(
+            self._births, keeping.fds, keeping.threads, self._owner.heard, self._on_end, keeping.program
+        )
+        if not process.send(message):
             process.kill()  # it may live, and would wait for ever
         try:
             facts = await asyncio.wait_for(loaded, keeping.load_timeout_s)
@@ -120,15 +124,8 @@ class KeptProcess(Generic[Facts]):
             self._process.kill()
 
     def served(self) -> None:
-        """The child lives, and has been of use."""
+        """The child has answered something."""
         self._served = True
-        self.watch()
-
-    def watch(self) -> None:
-        """From now on it has its time. One timer looks after all steps: it is set again when it fires."""
-        self._since_ns = self._clock.now_ns()
-        if self._hang is None:
-            self._hang = self._clock.call_at(self._since_ns + self._timeout_ns, self._check_hang)
 
     async def close(self) -> None:
         self.ready = False
@@ -137,45 +134,37 @@ class KeptProcess(Generic[Facts]):
             await asyncio.gather(self._restarting, return_exceptions=True)
         if self._process:
             await self._process.close()
-        self._unwatch()
+        self._watchdog.stop()
 
     # ---- what goes wrong
 
-    def _check_hang(self) -> None:
-        self._hang = None
-        if not self._owner.owed():
-            return
-        due_ns = self._since_ns + self._timeout_ns
-        if self._clock.now_ns() < due_ns:
-            self._hang = self._clock.call_at(due_ns, self._check_hang)
-        elif self._process:
-            self._why = f"took more than {self._keeping.step_timeout_s:g} s for one step"
-            self._process.kill()
+    def _is_stopped(self) -> bool:
+        return self._process is not None and self._process.is_stopped()
 
-    def _unwatch(self) -> None:
-        if self._hang:
-            self._hang.cancel()
-            self._hang = None
+    def _hung(self, why: str) -> None:
+        self._why = why
+        if self._process:
+            self._process.kill()
 
     def _on_end(self, how: str) -> None:
         why = self._why or how
-        pid = self.pid or 0
+        pid, words = self.pid or 0, self._process.last_words if self._process else ""
         was_ready, self.ready = self.ready, False
         self._process = None
-        self._unwatch()
+        self._watchdog.stop()
         if self._loaded and not self._loaded.done():
             self._tell("died", why, pid)
-            self._loaded.set_exception(WorkerLost(f"its worker {why} while it loaded the model"))
+            self._loaded.set_exception(WorkerLost(f"its worker {why} while it loaded the model{_said(words)}"))
         elif was_ready:
             self._tell("hung" if self._why else "died", why, pid)
             self._restarts = self._restarts.after(self._served)
+            if self._restarts.given_up:
+                self.failure = f"its worker {why}, {self._restarts.fruitless} times without an answer{_said(words)}"
             self._restarting = asyncio.ensure_future(self._restart())
         self._owner.lost(why)
 
     async def _restart(self) -> None:
         while True:
-            if self._restarts.given_up:
-                self.failure = "its worker dies again and again; the server's log says why"
             await asyncio.sleep(self._restarts.delay_s)
             try:
                 await self.start()
@@ -183,7 +172,13 @@ class KeptProcess(Generic[Facts]):
             except (HeadraceError, OSError) as error:
                 log.warning("%s: the worker did not start: %s", self._keeping.version, error)
                 self._restarts = self._restarts.after(served=False)
+                if self._restarts.given_up:
+                    self.failure = f"its worker does not start: {error}"
         self._owner.back()
 
     def _tell(self, what: str, reason: str, pid: int) -> None:
-        self._record(WorkerEvent(self._keeping.version, 0, what, reason, time.time(), pid))
+        self._record(WorkerEvent(self._keeping.version, self._keeping.instance, what, reason, time.time(), pid))
+
+
+def _said(words: str) -> str:
+    return f"; its last words: {words}" if words else ""

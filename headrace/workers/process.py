@@ -1,19 +1,17 @@
 """One child process with its channel: started, watched, ended. Knows no tensors."""
 
 import asyncio
-import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
-import headrace
 from headrace.workers import wire
+from headrace.workers.birth import Births, Child, Command
+from headrace.workers.last_words import LastWords
 
 GRACE_S = 2.0  # between closing the channel and killing the process
 
@@ -54,39 +52,60 @@ class Process:
 
     def __init__(
         self,
-        child: subprocess.Popen[bytes],
+        child: Child,
         link: Link,
+        words: LastWords,
         on_message: Callable[[memoryview], None],
         on_end: Callable[[str], None],
     ) -> None:
         self.pid = child.pid
         self._child = child
         self._link = link
+        self._words = words
         self._on_message = on_message
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
-        self._reading = True
+        self._ending: asyncio.Task[None] | None = None
         self._loop.add_reader(link.fileno(), self._readable)
 
     @classmethod
     async def start(
         cls,
+        births: Births,
         fds: Sequence[int],
         threads: int,
         on_message: Callable[[memoryview], None],
         on_end: Callable[[str], None],
         program: Program = BATCHES,
     ) -> "Process":
-        """A new interpreter that runs the program with these descriptors of shared memory."""
+        """A child that runs the program with these descriptors of shared memory."""
         ours, theirs = program.channel()
-        with theirs:
-            command = [sys.executable, "-m", program.module, *map(str, (theirs.fileno(), *fds))]
-            passed = (theirs.fileno(), *fds)
-            loop = asyncio.get_running_loop()
-            child = await loop.run_in_executor(None, _spawn, command, passed, threads)
+        words = LastWords()
+        try:
+            with theirs:
+                passed = (theirs.fileno(), *fds)
+                child = await births.child(Command(program.module, passed, words.writing, threads))
+        except BaseException:
+            words.close()
+            ours.close()
+            raise
+        finally:
+            words.given()
         ours.setblocking(False)
-        return cls(child, program.link(ours), on_message, on_end)
+        return cls(child, program.link(ours), words, on_message, on_end)
+
+    @property
+    def last_words(self) -> str:
+        """The last lines that it wrote to its standard error."""
+        return self._words.text
+
+    def is_stopped(self) -> bool:
+        """Whether it was stopped by a signal and may never go on; a debugger's stops are none."""
+        try:
+            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+        except (OSError, IndexError):
+            return False
 
     def send(self, message: bytes) -> bool:
         """Hand a message over; False where the child did not take it: it is gone, or the message is too large."""
@@ -119,28 +138,16 @@ class Process:
 
     def _shut(self) -> None:
         """Close our end and wait for the process off the loop."""
-        if self._reading:
-            self._reading = False
+        if self._ending is None:
             self._loop.remove_reader(self._link.fileno())
             self._link.close()
-            self._loop.run_in_executor(None, self._child.wait).add_done_callback(self._gone)
+            self._ending = asyncio.ensure_future(self._end())
 
-    def _gone(self, status: "asyncio.Future[int]") -> None:
+    async def _end(self) -> None:
+        status = await self._child.wait()
+        self._words.close()
         self._ended.set()
-        self._on_end(_end_in_words(status.result()))
-
-
-def _spawn(command: list[str], fds: tuple[int, ...], threads: int) -> subprocess.Popen[bytes]:
-    number = str(threads)
-    places = [str(Path(headrace.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, places)),
-        "PYTHONSAFEPATH": "1",  # the folder that the server was started in is no place for modules
-        "OMP_NUM_THREADS": number,
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-    return subprocess.Popen(command, pass_fds=fds, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+        self._on_end(_end_in_words(status))
 
 
 def _end_in_words(status: int) -> str:

@@ -176,25 +176,39 @@ async def test_a_deadline_that_has_passed_is_refused_on_arrival(bench: Bench) ->
     assert bench.ask([[1, 1]], deadline_ns=bench.clock.now_ns()).error == "deadline_exceeded"
 
 
-async def test_what_a_lost_instance_was_running_is_run_once_more_alone(bench: Bench) -> None:
+async def test_what_a_lost_instance_was_running_is_run_once_more_as_it_was(bench: Bench) -> None:
     first, second = bench.ask([[1, 1]]), bench.ask([[2, 2]])
     bench.clock.pass_ms()
     bench.instance.finish(LOST)
     bench.clock.pass_ms()
     bench.instance.finish()
-    bench.instance.finish()
     assert (first.arrays, second.arrays) == ({"y": [[2, 2]]}, {"y": [[4, 4]]})
 
 
-async def test_a_request_that_kills_twice_gets_an_error_and_its_neighbour_an_answer(bench: Bench) -> None:
+async def test_a_request_that_kills_again_and_again_gets_an_error_and_its_neighbour_an_answer(bench: Bench) -> None:
     poison, innocent = bench.ask([[1, 1]]), bench.ask([[2, 2]])
-    bench.clock.pass_ms()
-    bench.instance.finish(LOST)
-    bench.clock.pass_ms()
-    bench.instance.finish(LOST)
+    for _ in range(3):  # twice in company, then alone
+        bench.clock.pass_ms()
+        bench.instance.finish(LOST)
     bench.instance.finish()
     assert poison.error == "worker_lost"
     assert innocent.arrays == {"y": [[4, 4]]}
+
+
+async def test_deaths_between_which_others_were_answered_cost_no_request_its_answer() -> None:
+    bench = Bench(instances=2)
+    unlucky = bench.ask([[1, 1]])
+    bench.clock.pass_ms()
+    for _ in range(4):
+        lost, other = (each for each in sorted(bench.instances, key=lambda each: -each.running))
+        lucky = bench.ask([[2, 2]])
+        bench.clock.pass_ms()
+        other.finish()
+        assert lucky.response
+        lost.finish(LOST)
+        bench.clock.pass_ms()
+    next(each for each in bench.instances if each.handed).finish()
+    assert unlucky.arrays == {"y": [[2, 2]]}
 
 
 async def test_a_batch_that_was_not_begun_does_not_count_as_a_try() -> None:

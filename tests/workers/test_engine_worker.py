@@ -8,7 +8,7 @@ import pytest
 
 from headrace.errors import ModelInvalid
 from headrace.generation import Ask, Detokenize, Detokenized, LanguageFacts, StepFacts
-from headrace.llm.engine_protocol import Answered, Engine, EngineLoading, Fault
+from headrace.llm.engine_protocol import Answered, Engine, EngineLoading, Fault, Told
 from headrace.llm.terms import UNSAID, Terms
 from headrace.settings import Llm
 from headrace.types import Manifest
@@ -37,7 +37,7 @@ class Steps:
     def busy(self) -> bool:
         return bool(self._has) and not self._later
 
-    def add(self, number: int, ask: Ask, terms: Terms = UNSAID) -> None:
+    def add(self, number: int, ask: Ask, terms: Terms = UNSAID, told: Sequence[Told] = ()) -> None:
         self._has.append(number)
         self._log += f"+{number}"
 

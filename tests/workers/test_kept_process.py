@@ -15,6 +15,7 @@ from headrace.records import Record, WorkerEvent
 from headrace.settings import Llm
 from headrace.types import Manifest, ModelVersion
 from headrace.workers import engine_wire as wire
+from headrace.workers.birth import Spawning
 from headrace.workers.engine_remote import STEPS
 from headrace.workers.kept_process import Keeping, KeptProcess
 
@@ -26,10 +27,13 @@ class Bench:
         self.records: list[Record] = []
         self.ends: list[str] = []
         self.returned = asyncio.Event()
-        load = wire.encode(wire.Load(EngineLoading(Manifest("m", 1, path, "fakellm"), 1, Llm())))
-        keeping = Keeping(ModelVersion("m", 1), STEPS, load, 1, load_timeout_s, 30)
+        self._path = path
+        keeping = Keeping(ModelVersion("m", 1), STEPS, 1, load_timeout_s)
         clock = LoopClock(asyncio.get_running_loop())
-        self.process: KeptProcess[LanguageFacts] = KeptProcess(keeping, self, self.records.append, clock)
+        self.process: KeptProcess[LanguageFacts] = KeptProcess(keeping, self, Spawning(), self.records.append, clock)
+
+    def load(self) -> bytes:
+        return wire.encode(wire.Load(EngineLoading(Manifest("m", 1, self._path, "fakellm"), 1, Llm())))
 
     def heard(self, message: memoryview) -> None:
         answer = wire.decode_answer(message)
@@ -37,9 +41,6 @@ class Bench:
             self.process.loaded(answer.facts)
         elif isinstance(answer, wire.LoadFailed):
             self.process.load_failed(ModelInvalid(answer.fault.message))
-
-    def owed(self) -> bool:
-        return False
 
     def lost(self, why: str) -> None:
         self.ends.append(why)

@@ -7,10 +7,10 @@ from pathlib import Path
 from headrace.workers import engine_wire
 
 PROGRAM = """
-import socket, sys, threading
+import os, socket, sys, threading
 from headrace.workers import orphaned
 orphaned.ORPHANED_S = 0.0
-orphaned.end_with_server(socket.socket(fileno=int(sys.argv[1])))
+orphaned.end_with_server(socket.socket(fileno=int(sys.argv[1])), os.getppid())
 threading.Event().wait()
 """
 

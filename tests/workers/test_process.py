@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 
+from headrace.workers.birth import Spawning
 from headrace.workers.process import Process
 
 
@@ -12,7 +13,7 @@ class Bench:
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def start(self) -> Process:
-        return await Process.start([], 1, lambda message: None, self.ended.set_result)
+        return await Process.start(Spawning(), [], 1, lambda message: None, self.ended.set_result)
 
 
 async def test_a_child_that_is_killed_is_told_of_by_its_signal() -> None:

@@ -18,6 +18,7 @@ from headrace.errors import ModelInvalid, ModelUnavailable, WorkerLost
 from headrace.records import Record, WorkerEvent
 from headrace.runtimes.load import Loading
 from headrace.types import FREE, BatchAxis, Manifest, WarmUp
+from headrace.workers.birth import Spawning
 from headrace.workers.remote import ProcessInstance, Settings
 
 MODEL = """
@@ -32,12 +33,12 @@ outputs = [{ name = "y", shape = [-1, -1], value = "slice" }]
 class Bench:
     """A worker and what it told."""
 
-    def __init__(self, manifest: Manifest, axis: BatchAxis | None, batch_timeout_s: float) -> None:
+    def __init__(self, manifest: Manifest, axis: BatchAxis | None, run_limit_s: float) -> None:
         self.records: list[Record] = []
         loading = Loading(manifest, 1, 64, 1e-3, axis)
-        settings = Settings(loading, 0, load_timeout_s=30, batch_timeout_s=batch_timeout_s)
+        settings = Settings(loading, 0, load_timeout_s=30, run_limit_s=run_limit_s)
         clock = LoopClock(asyncio.get_running_loop())
-        self.worker = ProcessInstance(settings, self.records.append, clock)
+        self.worker = ProcessInstance(settings, Spawning(), self.records.append, clock)
         self.changes = asyncio.Event()
         self.learned: list[BatchAxis] = []
         self.worker.on_change(self.changes.set, self.learned.append)
@@ -71,12 +72,12 @@ async def bench(
     folder: Path,
     text: str = MODEL,
     axis: BatchAxis | None = None,
-    batch_timeout_s: float = 30,
+    run_limit_s: float = 0,
     warm_up: tuple[WarmUp, ...] = (),
 ) -> AsyncIterator[Bench]:
     path = folder / "model.fake"
     path.write_text(text)
-    made = Bench(Manifest("m", 1, path, "fake", warm_up=warm_up), axis, batch_timeout_s)
+    made = Bench(Manifest("m", 1, path, "fake", warm_up=warm_up), axis, run_limit_s)
     try:
         yield made
     finally:
@@ -141,13 +142,44 @@ async def test_a_killed_worker_is_replaced_without_a_request(tmp_path: Path) -> 
 
 
 async def test_a_hung_worker_is_killed_and_the_batch_given_back(tmp_path: Path) -> None:
-    async with bench(tmp_path, batch_timeout_s=0.2) as made:
+    async with bench(tmp_path, run_limit_s=0.2) as made:
         await made.worker.start()
         outcome = await made.start(rows(14))
         assert outcome.lost
-        assert "ran one batch for more than 0.2 s" in str(outcome.error)
+        assert "took more than 0.2 s for one run" in str(outcome.error)
         await made.until(lambda: made.worker.ready)
         assert made.told() == ["started", "hung", "started"]
+
+
+async def test_a_stopped_worker_is_replaced_and_the_batch_given_back(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        await made.worker.start()
+        pid = made.worker.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        outcome = await made.start(rows(1))
+        assert outcome.lost
+        assert "was stopped by a signal" in str(outcome.error)
+        await made.until(lambda: made.worker.ready)
+        assert (await made.start(rows(1))).error is None
+
+
+async def test_one_that_dies_again_and_again_without_an_answer_says_what_it_said_at_the_end(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        await made.worker.start()
+        for _ in range(3):
+            await made.until(lambda: made.worker.ready)
+            pid = made.worker.pid
+            assert pid is not None
+            os.kill(pid, signal.SIGSEGV)
+            await made.until(lambda: not made.worker.ready)
+        failure = made.worker.failure
+        assert (
+            "was killed by signal 11 (SIGSEGV), 3 times without an answer; its last words: Fatal Python error"
+            in failure
+        )
+        await made.until(lambda: made.worker.ready)
+        assert not made.worker.failure
 
 
 async def test_a_model_that_cannot_be_loaded_gives_its_reason(tmp_path: Path) -> None:
@@ -171,7 +203,7 @@ async def test_a_batch_axis_that_is_known_is_not_probed_again(tmp_path: Path) ->
 
 async def test_a_load_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     async with bench(tmp_path, MODEL + "delay_ms = 60000") as made:
-        made.worker._settings = msgspec.structs.replace(made.worker._settings, load_timeout_s=0.3)
+        made.worker._process._keeping = msgspec.structs.replace(made.worker._process._keeping, load_timeout_s=0.3)
         with pytest.raises(ModelUnavailable, match=r"did not load within 0\.3 s"):
             await made.worker.start()
 

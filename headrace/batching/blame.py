@@ -1,0 +1,37 @@
+"""Whether a request is what its workers die of. Pure.
+
+A worker that dies takes with it what it was running, and nobody can tell which of it was the cause, if any was. So what
+it was running is run again: once as it was, then each alone, until one dies alone, and again.
+"""
+
+import msgspec
+
+SUSPECTED = 2  # deaths from which on a request runs alone
+GIVEN_UP = 2  # deaths without any answer between them
+MOST = 6  # deaths, alone in the last of them: by then it is not chance, whoever else was answered
+LAST = 12  # deaths, alone or not
+
+
+class Blame(msgspec.Struct, frozen=True):
+    """The deaths of workers that were running one request, since it was last answered anything."""
+
+    deaths: int = 0
+    fruitless: int = 0  # those since whose last one the version had answered nothing
+
+    def after(self, answered: bool) -> "Blame":
+        """One more; `answered`: the version has answered somebody since the death before."""
+        return Blame(self.deaths + 1, self.fruitless + (not answered))
+
+    @property
+    def suspected(self) -> bool:
+        """Whether it had better run alone, so that it takes nobody along."""
+        return self.deaths >= SUSPECTED
+
+    def given_up(self, alone: bool) -> bool:
+        """Whether it is better answered with an error; `alone`: it shared the last of them with nobody."""
+        if self.deaths >= LAST:
+            return True
+        return alone and (self.fruitless >= GIVEN_UP or self.deaths >= MOST)
+
+
+NONE = Blame()

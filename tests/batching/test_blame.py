@@ -1,0 +1,39 @@
+"""Whether a request is what its workers die of."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.batching.blame import MOST, NONE, Blame
+
+
+def deaths(*answered: bool) -> Blame:
+    blame = NONE
+    for each in answered:
+        blame = blame.after(each)
+    return blame
+
+
+def test_one_death_is_nobodys_fault() -> None:
+    assert not deaths(False).suspected
+    assert not deaths(False).given_up(alone=True)
+
+
+def test_after_two_deaths_it_runs_alone() -> None:
+    assert deaths(True, False).suspected
+
+
+def test_one_that_dies_in_company_is_not_given_up() -> None:
+    assert not deaths(False, False, False).given_up(alone=False)
+
+
+def test_one_that_dies_alone_with_nothing_answered_before_is_given_up() -> None:
+    assert deaths(True, False, False).given_up(alone=True)
+
+
+def test_deaths_between_which_others_were_answered_count_against_nobody() -> None:
+    assert not deaths(True, True, True).given_up(alone=True)
+
+
+@given(st.lists(st.booleans(), min_size=MOST))
+def test_no_request_kills_for_ever(answered: list[bool]) -> None:
+    assert deaths(*answered).given_up(alone=True)
