@@ -5,6 +5,7 @@
 The same file is served twice, MiniLM, with texts as long as take about 2 ms and about 60 ms with two threads: how long
 that is is found first. Poisson arrivals, the same for every layout, which take turns:
 
+- auto: each model on a lane of its own; the short one with half of the threads, the long one gives way
 - own: each model on a lane of its own, both may compute at once
 - latest start: one lane for both, the one that can wait least goes first
 - first come: one lane for both, in order of arrival
@@ -24,6 +25,7 @@ from benchmarks.results import keep, spread
 from benchmarks.server import Address, headrace, only
 
 LAYOUTS = {
+    "auto": 'lane = "auto"',
     "own": 'lane = "own"',
     "latest start": 'lane = "shared"',
     "first come": 'lane = "shared", policy = "fixed"',

@@ -18,10 +18,12 @@ from headrace.batching.foresight import Foresight
 from headrace.batching.instance import Instance, ThreadInstance
 from headrace.batching.known_times import Known, KnownTimes
 from headrace.batching.lane import Lane, OwnLane, Place, Ranked
-from headrace.batching.lane_count import LaneCounts, lanes_for
+from headrace.batching.lane_count import LaneCounts, instances_asked, lanes_asked, lanes_for
 from headrace.batching.latency_store import LatencyStore
+from headrace.batching.neighbours import Neighbours
 from headrace.batching.policy import Limits
-from headrace.batching.reachable import Fastest, fastest_run, out_of_reach
+from headrace.batching.reachable import Fastest, fastest_run, out_of_reach, too_slow
+from headrace.batching.relaid_model import Made, RelaidModel
 from headrace.batching.row_cost import RowCost
 from headrace.batching.varied_model import Choice, VariedModel
 from headrace.batching.waiting import Waiting
@@ -29,6 +31,7 @@ from headrace.caching.cached_model import CachedModel, MayWait
 from headrace.caching.response_cache import ResponseCache
 from headrace.clock import Clock
 from headrace.devices.inventory import cores, cpu_features
+from headrace.devices.priority import Yielding
 from headrace.errors import HeadraceError, ModelInvalid, WorkerLost
 from headrace.llm.engine_protocol import DraftFile, EngineLoading
 from headrace.models.drafting import draft_path
@@ -36,7 +39,7 @@ from headrace.models.model_files import LANGUAGE
 from headrace.models.repository import LocalRepository
 from headrace.models.same_signature import differences
 from headrace.models.variants import files_of
-from headrace.records import Recorder
+from headrace.records import Record, Recorder, WorkerEvent
 from headrace.runtimes.load import Loading, load
 from headrace.servable import Servable
 from headrace.settings import Config, Llm
@@ -81,6 +84,8 @@ class Build:
         self._company = Company()
         self._lane = Lane()
         self._lane_counts = LaneCounts(cache)
+        self._yielding = Yielding()
+        self._neighbours = Neighbours(self._yielding.set)
         self.times = KnownTimes()
         self._foresight = Foresight(LatencyStore(cache), clock)
         self._batching = config.batching
@@ -105,6 +110,25 @@ class Build:
         """What computes every answer."""
         if manifest.runtime in LANGUAGE:
             return await self._engine(manifest)
+        if (manifest.isolation or self._workers.isolation) == "process" and self._lane_of(manifest) == "auto":
+            return await self._beside_others(manifest)
+        return (await self._files(manifest))[0]
+
+    async def _beside_others(self, manifest: Manifest) -> Servable:
+        """Laid out by the objectives of the models around it, for as long as it is there."""
+        objective_ms, threads = manifest.objective.p99_ms, self._loading(manifest).threads
+        fixed = manifest.variants or manifest.threads or self._workers.threads or self._num_instances(manifest) > 1
+
+        async def make(halved: bool) -> Made:
+            model, fastest = await self._files(_with_threads(manifest, threads // 2) if halved else manifest)
+            return Made(model, too_slow(objective_ms, fastest) if halved and objective_ms else "")
+
+        model = RelaidModel(manifest.id, make)
+        await self._neighbours.join(manifest.id, model, objective_ms, threads > 1 and not fixed)
+        return model
+
+    async def _files(self, manifest: Manifest) -> tuple[Servable, Fastest | None]:
+        """What computes with the model's files, and what the fastest takes."""
         files = files_of(manifest)
         loads = [asyncio.create_task(self._load(each)) for _, each in files]
         try:
@@ -119,12 +143,12 @@ class Build:
             raise
         self._tell_objective(manifest, made)
         if not manifest.variants:
-            return made[0].model
+            return made[0].model, made[0].fastest
         choices = [
             Choice(variant.name, variant.accuracy, each.model, each.cost_ns)
             for variant, each in zip(manifest.variants, made, strict=True)
         ]
-        return VariedModel(manifest.id, choices, self._clock, objective=manifest.objective.p99_ms is not None)
+        return VariedModel(manifest.id, choices, self._clock, objective=manifest.objective.p99_ms is not None), None
 
     async def _load(self, manifest: Manifest) -> "_Loaded":
         """A file on as many instances as are asked for, and what it takes and gives."""
@@ -219,7 +243,12 @@ class Build:
         weigh = axis is None and self._lanes(manifest) == "auto" and self._batching.sweep_s > 0
         loading = msgspec.structs.replace(self._loading(manifest), axis=axis, weigh=weigh)
         times = self._workers.load_timeout_s, self._workers.run_limit_s
-        return ProcessInstance(Settings(loading, index, *times), self._births, self._record, self._clock)
+        return ProcessInstance(Settings(loading, index, *times), self._births, self._worker_told, self._clock)
+
+    def _worker_told(self, event: Record) -> None:
+        if isinstance(event, WorkerEvent) and event.what == "started":
+            self._yielding.began(event.model, event.pid)
+        self._record(event)
 
     async def _model(self, manifest: Manifest, loaded: "_Loaded", variant: str) -> "_Made":
         instances, signature = loaded
@@ -266,8 +295,10 @@ class Build:
 
     def _place(self, manifest: Manifest) -> Place:
         """A lane of the model's own, or a seat on the one that is shared."""
-        shared = (manifest.batching.lane or self._batching.lane) == "shared"
-        return self._lane.seat() if shared else OwnLane()
+        return self._lane.seat() if self._lane_of(manifest) == "shared" else OwnLane()
+
+    def _lane_of(self, manifest: Manifest) -> Literal["auto", "own", "shared"]:
+        return manifest.batching.lane or self._batching.lane
 
     def _loading(self, manifest: Manifest) -> Loading:
         tolerance = manifest.batching.tolerance
@@ -292,15 +323,10 @@ class Build:
         return manifest.batching.max_queue or self._batching.max_queue
 
     def _num_instances(self, manifest: Manifest) -> int:
-        """As many as are asked for, or one for each lane."""
-        return 2 if self._lanes(manifest) == 2 else manifest.instances or self._workers.instances
+        return instances_asked(manifest, self._batching, self._workers, int(cores()))
 
     def _lanes(self, manifest: Manifest) -> Literal["auto", 1, 2]:
-        """How many runs go side by side: as asked, where nothing is said of instances or threads."""
-        workers = self._workers
-        if manifest.instances or manifest.threads or workers.instances > 1 or workers.threads or int(cores()) < 2:
-            return 1
-        return manifest.batching.lanes or self._batching.lanes
+        return lanes_asked(manifest, self._batching, self._workers, int(cores()))
 
     async def _laid_out(self, manifest: Manifest) -> Manifest:
         """With the lanes that an earlier load has found, where nobody says how many."""
@@ -322,6 +348,10 @@ class Build:
     def _machine(self, manifest: Manifest) -> tuple[object, ...]:
         """What a trial's outcome depends on beside the model's file."""
         return manifest.runtime, manifest.device, platform.machine(), cores(), cpu_features()
+
+
+def _with_threads(manifest: Manifest, threads: int) -> Manifest:
+    return msgspec.structs.replace(manifest, threads=threads)
 
 
 def _with_lanes(manifest: Manifest, lanes: Literal[1, 2]) -> Manifest:

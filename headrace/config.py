@@ -60,6 +60,7 @@ def load_config(
         sources[given.key] = given.source
     config = msgspec.convert(_nested(values), Config)
     check_tenants(config.tenants)
+    _check_lanes(config)
     return Loaded(config, dict.fromkeys(_keys_of(config.tenants), "default") | sources)
 
 
@@ -107,6 +108,14 @@ def setting_of(key: str) -> Setting | None:
         case ["tenants", name, field] if is_tenant(name):
             return OF_A_TENANT.get(f"tenants.NAME.{field}")
     return SETTINGS.get(key)
+
+
+def _check_lanes(config: Config) -> None:
+    """Raises SettingInvalid where two settings say how many runs go side by side, and not the same."""
+    lanes, instances = config.batching.lanes, config.workers.instances
+    if lanes != "auto" and instances not in (1, lanes):
+        message = f"says {lanes} side by side, and workers.instances says {instances}; leave one of them out"
+        raise SettingInvalid(message, "batching.lanes")
 
 
 def _keys_of(tenants: Iterable[str]) -> list[str]:

@@ -22,6 +22,9 @@ KvMemory = (
     | Annotated[float, Meta(gt=0, le=1)]
 )
 
+SIZE = r"^(auto|\d+(\.\d+)?\s?([KMGT]i?B?|B)|(100|\d{1,2})(\.\d+)?\s?%)?$"
+"""What `memory.budget` may be."""
+
 REASONING = r"^(auto|off|\S+ \S+)$"
 """What `llm.reasoning` may be."""
 
@@ -117,6 +120,40 @@ class Models(msgspec.Struct, frozen=True):
     ] = False
     uploads: Annotated[bool, Meta(description="Let a load request carry the model's files.")] = False
     load_parallel: Annotated[int, Meta(ge=1, le=256, description="How many models are loaded at once.")] = 2
+    lazy: Annotated[bool, Meta(description="Load a model when the first request asks for it, none at the start.")] = (
+        False
+    )
+    lazy_wait_s: Annotated[
+        float,
+        Meta(ge=0, le=86400, description="How long a request may wait for its model to be loaded; 0: it asks again."),
+    ] = 60.0
+    keep_alive_s: Annotated[
+        float, Meta(ge=0, le=31536000, description="How long a model stays in memory that nobody asks; 0: for ever.")
+    ] = 0.0
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """How much memory the server and its workers may take, and what gives way."""
+
+    budget: Annotated[
+        str,
+        Meta(
+            description="Most memory of the server, its workers and what they share.",
+            pattern=SIZE,
+            extra={"takes": "bytes as in 512MiB or 2GiB, a share of all memory as in 50%, auto, or nothing"},
+        ),
+    ] = "auto"
+    policy: Annotated[
+        Literal["swap", "drain_first"],
+        Meta(description="What happens where memory does not hold both versions of a swap."),
+    ] = "swap"
+    wait_s: Annotated[
+        float, Meta(ge=0, le=86400, description="How long a load waits for memory that others may give back.")
+    ] = 30.0
+    pressure: Annotated[
+        float,
+        Meta(ge=0, le=100, description="Percent of time stalled for want of memory that has new work refused."),
+    ] = 40.0
 
 
 class Batching(msgspec.Struct, frozen=True):
@@ -249,6 +286,7 @@ class Config(msgspec.Struct, frozen=True):
     batching: Batching = Batching()
     workers: Workers = Workers()
     llm: Llm = Llm()
+    memory: Memory = Memory()
     state: State = State()
     log: Log = Log()
     tenants: Mapping[str, Tenant] = {}  # by name; `OTHERS` are those that are not named

@@ -1,6 +1,7 @@
 """A manifest becomes something that answers, in processes or inside the server."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +11,8 @@ import pytest
 from headrace import settings
 from headrace.build import Build
 from headrace.clock import LoopClock
+from headrace.devices.inventory import cores
+from headrace.devices.priority import YIELDING
 from headrace.errors import ModelInvalid
 from headrace.generation import Generate, Generated, Prompt, Sampling
 from headrace.models.repository import LocalRepository
@@ -298,3 +301,35 @@ async def test_two_lanes_are_two_workers_with_half_of_the_threads_unless_instanc
     model = await bench.build(Manifest("m", 1, bench.path, "fake", batching=Batching(lanes=2), instances=3))
     assert sorted(bench.started()) == [0, 1, 2]
     await model.close()
+
+
+@pytest.mark.skipif(cores() < 2, reason="one core has no half")
+async def test_beside_a_model_with_far_more_time_one_runs_with_half_of_the_threads_and_the_other_gives_way(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    bench = Bench(tmp_path)
+    long = await bench.build(Manifest("long", 1, bench.path, "fake", objective=Objective(p99_ms=30_000)))
+    short = await bench.build(Manifest("short", 1, bench.path, "fake", objective=Objective(p99_ms=1000)))
+    assert "short/1: runs with half of its threads" in caplog.text
+    assert "long/1: gives way to models whose objective is far shorter" in caplog.text
+    pids = [each.pid for each in bench.records if isinstance(each, WorkerEvent)]
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert [os.getpriority(os.PRIO_PROCESS, pid) for pid in pids] == [min(own + YIELDING, 19), own]
+    assert (await answer(short, request([[1, 2]]))).outputs[0].shape == (1, 2)
+    await short.close()
+    await long.close()
+
+
+@pytest.mark.skipif(cores() < 2, reason="one core has no half")
+async def test_a_model_that_could_not_hold_its_objective_with_half_of_the_threads_keeps_all(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    bench = Bench(tmp_path, f"delay_ms = 15\n{MODEL}")
+    long = await bench.build(Manifest("long", 1, bench.path, "fake"))
+    short = await bench.build(Manifest("short", 1, bench.path, "fake", objective=Objective(p99_ms=20)))
+    assert "short/1: keeps all of its threads beside other models: with half of them a run of one row" in caplog.text
+    assert (await answer(short, request([[1, 2]]))).outputs[0].shape == (1, 2)
+    await short.close()
+    await long.close()

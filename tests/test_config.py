@@ -119,6 +119,10 @@ def test_lanes_are_a_word_or_a_number(text: str, lanes: str | int) -> None:
         ("[tenants.alice]\nburst = 5", "tenants.alice.burst: goes with a rate, and there is none"),
         ("[batching]\nlanes = 3", "batching.lanes: 3 (from file {file}) is not one of auto, 1, 2"),
         (
+            "[batching]\nlanes = 2\n[workers]\ninstances = 3",
+            "batching.lanes: says 2 side by side, and workers.instances says 3; leave one of them out",
+        ),
+        (
             "[batching]\npolicy = 'best'",
             "batching.policy: 'best' (from file {file}) is not one of deadline, fixed",
         ),

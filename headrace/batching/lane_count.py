@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from headrace.batching.latency_store import LatencyStore, is_fresh, latency_key, model_digest
+from headrace.settings import Batching, Workers
+from headrace.types import Manifest
 
 Lanes = Literal[1, 2]
 
@@ -17,6 +19,23 @@ LITTLE = 1.25
 def lanes_for(half_takes: float | None) -> Lanes:
     """Two where a second thread is of little use to a run; None: it was not tried."""
     return 2 if half_takes is not None and half_takes <= LITTLE else 1
+
+
+def lanes_asked(manifest: Manifest, batching: Batching, workers: Workers, cores: int) -> Literal["auto", 1, 2]:
+    """As many as are asked for; to be found out where nothing is said of instances or threads either."""
+    lanes = manifest.batching.lanes or batching.lanes
+    if manifest.instances:
+        return 1
+    if lanes == "auto" and (manifest.threads or workers.instances > 1 or workers.threads or cores < 2):
+        return 1
+    return lanes
+
+
+def instances_asked(manifest: Manifest, batching: Batching, workers: Workers, cores: int) -> int:
+    """Copies of a model that run side by side: as many as are asked for, or one for each lane."""
+    if lanes_asked(manifest, batching, workers, cores) == 2:
+        return 2
+    return manifest.instances or (1 if manifest.batching.lanes == 1 else workers.instances)
 
 
 class LaneCounts:

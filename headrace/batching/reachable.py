@@ -34,3 +34,16 @@ def out_of_reach(objective_ms: float, fastest: Sequence[Fastest]) -> str:
     return (
         f"no answer can come within the objective of {objective_ms:g} ms: a run of one row takes {best} at best{more}"
     )
+
+
+ROOM = 0.5
+"""Of an objective: what a run may take that is to hold it beside other models; the rest is for waiting."""
+
+
+def too_slow(objective_ms: float, fastest: Fastest | None) -> str:
+    """Why a model is not to be run so beside others; empty where it may."""
+    if fastest is None:
+        return "nothing is known of what its runs take"
+    if fastest.ns <= ROOM * objective_ms * 1e6:
+        return ""
+    return f"with half of them a run of one row takes {fastest.ns / 1e6:.1f} of the {objective_ms:g} ms that it has"

@@ -58,7 +58,7 @@ class _Batching(_Strict, frozen=True):
     pad: bool | _Pad | None = None
     policy: Literal["deadline", "fixed", "none"] | None = None
     lanes: Literal["auto", 1, 2] | None = None
-    lane: Literal["own", "shared"] | None = None
+    lane: Literal["auto", "own", "shared"] | None = None
 
 
 class _Cache(_Strict, frozen=True):

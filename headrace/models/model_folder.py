@@ -22,6 +22,7 @@ from headrace.models.model_files import (
 )
 from headrace.models.overrides import SCALARS, Layer, combine
 from headrace.models.references import check_readable, inside
+from headrace.models.side_by_side import check_side_by_side
 from headrace.models.variants import variants
 from headrace.models.version_policy import Latest, Specific, VersionPolicy
 from headrace.types import Manifest, VersionStatus
@@ -204,6 +205,7 @@ def _manifest(name: str, number: int, path: Path, folder: Path, layers: Sequence
         check_language(said, provenance)
     else:
         check_tensors(provenance)
+        check_side_by_side(said, provenance)
     defaults = dict.fromkeys(SCALARS, "default") | {"runtime": "file", "filename": "file"}
     return Manifest(
         name=name,

@@ -3,15 +3,51 @@
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from headrace.batching.lane_count import LITTLE, LaneCounts, lanes_for
+from headrace.batching.lane_count import LITTLE, LaneCounts, instances_asked, lanes_asked, lanes_for
 from headrace.batching.latency_store import FRESH_S
+from headrace.settings import Batching, Workers
+from headrace.types import Batching as Asked
+from headrace.types import Manifest
 
 
 @pytest.mark.parametrize(("half_takes", "lanes"), [(None, 1), (0.9, 2), (LITTLE, 2), (1.3, 1), (2.0, 1)])
 def test_two_lanes_where_a_second_thread_is_of_little_use(half_takes: float | None, lanes: int) -> None:
     assert lanes_for(half_takes) == lanes
+
+
+@pytest.mark.parametrize(
+    ("asked", "batching", "workers", "lanes", "instances"),
+    [
+        ({}, {}, {}, "auto", 1),
+        ({"threads": 1}, {}, {}, 1, 1),
+        ({"instances": 3}, {}, {}, 1, 3),
+        ({}, {}, {"instances": 3}, 1, 3),
+        ({}, {}, {"threads": 1}, 1, 1),
+        ({}, {"lanes": 2}, {}, 2, 2),
+        ({"threads": 1}, {"lanes": 2}, {}, 2, 2),
+        ({"instances": 3}, {"lanes": 2}, {}, 1, 3),
+        ({"lanes": 1}, {"lanes": 2}, {}, 1, 1),
+        ({"lanes": 1}, {}, {"instances": 3}, 1, 1),
+        ({"lanes": 2}, {}, {"instances": 3}, 2, 2),
+        ({"lanes": 2}, {}, {"threads": 1}, 2, 2),
+    ],
+)
+def test_what_a_model_says_goes_before_what_holds_for_all(
+    asked: dict[str, int], batching: dict[str, int], workers: dict[str, int], lanes: str | int, instances: int
+) -> None:
+    of_model = msgspec.convert({"lanes": asked.get("lanes")}, Asked)
+    threads, copies = asked.get("threads"), asked.get("instances")
+    manifest = Manifest("m", 1, Path("m.onnx"), "onnx", batching=of_model, threads=threads, instances=copies)
+    settings = msgspec.convert(batching, Batching), msgspec.convert(workers, Workers)
+    assert lanes_asked(manifest, *settings, cores=4) == lanes
+    assert instances_asked(manifest, *settings, cores=4) == instances
+
+
+def test_on_one_core_nothing_is_to_be_found_out() -> None:
+    assert lanes_asked(Manifest("m", 1, Path("m.onnx"), "onnx"), Batching(), Workers(), cores=1) == 1
 
 
 @pytest.fixture

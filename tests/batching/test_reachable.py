@@ -3,7 +3,7 @@
 import pytest
 
 from headrace.batching.latency import Latency
-from headrace.batching.reachable import TYPICAL_LENGTH, Fastest, fastest_run, out_of_reach
+from headrace.batching.reachable import ROOM, TYPICAL_LENGTH, Fastest, fastest_run, out_of_reach, too_slow
 from headrace.types import BatchAxis, PadAxis, Signature
 
 PADDED = BatchAxis(True, 8, pad=PadAxis(1, {"x": 0}))
@@ -41,3 +41,9 @@ def test_each_variant_is_told_with_what_it_reaches_the_best_first() -> None:
     assert out_of_reach(5, [Fastest("", 20e6)]) == (
         "no answer can come within the objective of 5 ms: a run of one row takes 20.0 ms at best"
     )
+
+
+def test_a_run_that_leaves_little_of_the_objective_for_waiting_is_too_slow_beside_others() -> None:
+    assert too_slow(20, Fastest("", 20e6 * ROOM)) == ""
+    assert "takes 10.1 of the 20 ms" in too_slow(20, Fastest("", 10.1e6))
+    assert "nothing is known" in too_slow(20, None)

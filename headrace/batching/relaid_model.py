@@ -1,0 +1,130 @@
+"""A model that is made anew while it serves, with half of its threads or with all: requests go to what stands.
+
+The old one answers what it holds, then it is closed. Knows no cores and no other models: it is told which is wanted.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from headrace.errors import HeadraceError
+from headrace.servable import Cancel, Reply, Servable
+from headrace.types import Backlog, ModelVersion, Request, Signature
+
+log = logging.getLogger(__name__)
+
+
+RUNS = {
+    True: "runs with half of its threads beside models whose objective is far longer",
+    False: "runs with all of its threads again",
+}
+
+
+class Made(NamedTuple):
+    """One that was made, and why it is of no use where it is none."""
+
+    model: Servable
+    unfit: str = ""
+
+
+Make = Callable[[bool], Awaitable[Made]]
+"""Makes the model; True: with half of its threads."""
+
+
+class RelaidModel:
+    """Owns what stands, and what is on its way out."""
+
+    def __init__(self, version: ModelVersion, make: Make) -> None:
+        self._version = version
+        self._make = make
+        self._halved = self._wanted = False
+        self._model: Servable | None = None
+        self._unfit = False  # with half of the threads: tried once
+        self._relaying: asyncio.Task[None] | None = None
+        self._leaving: list[Servable] = []
+        self._ending: asyncio.Future[None] | None = None  # of the last that left
+        self._on_close: list[Callable[[], None]] = []
+
+    async def start(self, halved: bool) -> None:
+        """Make what stands first. Raises what making it raises."""
+        self._wanted = halved
+        if halved and (made := await self._fit()):
+            self._model, self._halved = made, True
+            log.info("%s: %s", self._version, RUNS[True])
+        else:
+            self._model, self._wanted = (await self._make(False)).model, False
+
+    @property
+    def signature(self) -> Signature:
+        return self._stands.signature
+
+    def submit(self, request: Request, reply: Reply) -> Cancel:
+        return self._stands.submit(request, reply)
+
+    def backlog(self) -> Backlog:
+        each = [model.backlog() for model in (self._stands, *self._leaving)]
+        return Backlog(sum(backlog.queued for backlog in each), sum(backlog.running for backlog in each))
+
+    def want(self, halved: bool) -> None:
+        """With half of the threads from now on, or with all; it is made meanwhile."""
+        self._wanted = halved and not self._unfit
+        if self._relaying is None and self._wanted != self._halved:
+            self._relaying = asyncio.ensure_future(self._relay())
+
+    def on_close(self, closed: Callable[[], None]) -> None:
+        self._on_close.append(closed)
+
+    async def drain(self) -> None:
+        await self._settle()
+        await asyncio.gather(*(model.drain() for model in (self._stands, *self._leaving)))
+
+    async def close(self) -> None:
+        for closed in self._on_close:
+            closed()
+        await self._settle()
+        await asyncio.gather(*(model.close() for model in (self._stands, *self._leaving)))
+
+    @property
+    def _stands(self) -> Servable:
+        assert self._model is not None, "it was not started"
+        return self._model
+
+    async def _settle(self) -> None:
+        """Nothing more is made."""
+        self._wanted = self._halved
+        if self._relaying:
+            self._relaying.cancel()
+            await asyncio.gather(self._relaying, return_exceptions=True)
+        if self._ending:
+            await self._ending
+
+    async def _relay(self) -> None:
+        try:
+            while self._wanted != self._halved:
+                halved = self._wanted
+                made = await self._fit() if halved else (await self._make(False)).model
+                if made is None:
+                    self._wanted = False
+                    continue
+                old, self._model, self._halved = self._stands, made, halved
+                log.info("%s: %s", self._version, RUNS[halved])
+                self._leaving.append(old)
+                await old.drain()
+                self._leaving.remove(old)
+                self._ending = asyncio.ensure_future(old.close())
+                await asyncio.shield(self._ending)
+        except HeadraceError as error:
+            log.warning("%s: stays as it is beside other models: %s", self._version, error)
+        finally:
+            self._relaying = None
+
+    async def _fit(self) -> Servable | None:
+        """With half of the threads; None where that is of no use, which is said once."""
+        made = await self._make(True)
+        if not made.unfit:
+            return made.model
+        self._unfit = True
+        log.info("%s: keeps all of its threads beside other models: %s", self._version, made.unfit)
+        await made.model.close()
+        return None

@@ -1,0 +1,133 @@
+"""Which models give way to which, and which use fewer threads for it."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.batching.neighbours import FAR, Layout, Neighbours, layout
+from headrace.types import ModelVersion
+
+ALONE, HALVED, YIELDS, BOTH = Layout(), Layout(halved=True), Layout(yields=True), Layout(True, True)
+OBJECTIVES = st.none() | st.floats(min_value=0.1, max_value=1e5)
+
+
+@pytest.mark.parametrize(
+    ("mine_ms", "others_ms", "found"),
+    [
+        (20, [], ALONE),
+        (None, [], ALONE),
+        (20, [20], ALONE),
+        (20, [20 * FAR - 1], ALONE),
+        (20, [20 * FAR], HALVED),
+        (20 * FAR, [20], YIELDS),
+        (20, [None], HALVED),
+        (None, [20], YIELDS),
+        (None, [None], ALONE),
+        (100, [20, 1000], BOTH),
+        (20, [30, 300], HALVED),
+        (300, [100, 300], ALONE),
+    ],
+)
+def test_a_model_gives_way_to_far_shorter_objectives_and_is_halved_beside_far_longer_ones(
+    mine_ms: float | None, others_ms: list[float | None], found: Layout
+) -> None:
+    assert layout(mine_ms, others_ms) == found
+
+
+@given(st.lists(OBJECTIVES, min_size=2, max_size=6))
+def test_whoever_is_halved_has_one_that_gives_way_and_the_most_urgent_never_does(
+    objectives: list[float | None],
+) -> None:
+    found = [layout(mine, objectives[:at] + objectives[at + 1 :]) for at, mine in enumerate(objectives)]
+    assert any(each.halved for each in found) == any(each.yields for each in found)
+    shortest = min(
+        range(len(objectives)), key=lambda at: float("inf") if objectives[at] is None else objectives[at] or 0
+    )
+    assert not found[shortest].yields
+
+
+class Model:
+    """Notes how it is to be run."""
+
+    def __init__(self) -> None:
+        self.halved: list[bool] = []
+        self.close: Callable[[], None] = lambda: None
+
+    async def start(self, halved: bool) -> None:
+        self.halved.append(halved)
+
+    def want(self, halved: bool) -> None:
+        if halved != self.halved[-1]:
+            self.halved.append(halved)
+
+    def on_close(self, closed: Callable[[], None]) -> None:
+        self.close = closed
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.yields: dict[str, bool] = {}
+        self.neighbours = Neighbours(lambda version, yields: self.yields.__setitem__(version.name, yields))
+
+    async def join(self, name: str, objective_ms: float | None, may_halve: bool = True) -> Model:
+        model = Model()
+        await self.neighbours.join(ModelVersion(name, 1), model, objective_ms, may_halve)
+        return model
+
+
+async def test_who_comes_second_is_made_as_it_is_to_be_run() -> None:
+    bench = Bench()
+    long = await bench.join("long", 300)
+    short = await bench.join("short", 20)
+    assert short.halved == [True]
+    assert long.halved == [False]
+    assert bench.yields == {"long": True}
+
+
+async def test_who_is_there_is_laid_out_anew_when_another_comes_and_when_it_goes() -> None:
+    bench = Bench()
+    short = await bench.join("short", 20)
+    long = await bench.join("long", 300)
+    assert short.halved == [False, True]
+    long.close()
+    assert short.halved == [False, True, False]
+    assert bench.yields == {"long": False}
+
+
+async def test_while_one_takes_anothers_place_nothing_changes() -> None:
+    bench = Bench()
+    short = await bench.join("short", 20)
+    old = await bench.join("long", 300)
+    await bench.join("long", 300)
+    old.close()
+    assert short.halved == [False, True]
+    assert bench.yields == {"long": True}
+
+
+async def test_a_model_that_may_not_be_halved_has_others_give_way_all_the_same() -> None:
+    bench = Bench()
+    short = await bench.join("short", 20, may_halve=False)
+    await bench.join("long", None)
+    assert short.halved == [False]
+    assert bench.yields == {"long": True}
+
+
+async def test_a_model_that_could_not_be_made_is_not_there() -> None:
+    class Broken(Model):
+        async def start(self, halved: bool) -> None:
+            raise OSError
+
+    bench = Bench()
+    with pytest.raises(OSError):
+        await bench.neighbours.join(ModelVersion("long", 1), Broken(), 300, True)
+    assert (await bench.join("short", 20)).halved == [False]
+
+
+async def test_of_two_that_are_made_at_once_each_learns_of_the_other() -> None:
+    bench = Bench()
+    short, _ = await asyncio.gather(bench.join("short", 20), bench.join("long", 300))
+    assert short.halved[-1]
+    assert bench.yields == {"long": True}

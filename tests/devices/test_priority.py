@@ -1,0 +1,85 @@
+"""Processes that give way, as the operating system has them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headrace.devices import priority
+from headrace.devices.priority import MOST, YIELDING, Yielding, set_nice
+
+SLEEPS = "import threading, sys; threading.Thread(target=sys.stdin.read).start(); print(flush=True); sys.stdin.read()"
+
+OWN = os.getpriority(os.PRIO_PROCESS, 0)
+LOW = min(OWN + YIELDING, MOST)
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen[bytes]]:
+    """One with two threads."""
+    with subprocess.Popen([sys.executable, "-c", SLEEPS], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout
+        child.stdout.readline()
+        yield child
+        child.kill()
+
+
+def nice(pid: int) -> list[int]:
+    """Of each thread."""
+    return [os.getpriority(os.PRIO_PROCESS, int(each.name)) for each in Path(f"/proc/{pid}/task").iterdir()]
+
+
+def test_every_thread_gives_way(process: subprocess.Popen[bytes]) -> None:
+    yielding = Yielding()
+    yielding.began("m", process.pid)
+    assert nice(process.pid) == [OWN, OWN]
+    yielding.set("m", True)
+    assert nice(process.pid) == [LOW, LOW]
+
+
+def test_a_process_that_begins_later_gives_way_as_well(process: subprocess.Popen[bytes]) -> None:
+    yielding = Yielding()
+    yielding.set("m", True)
+    yielding.began("other", process.pid)
+    assert nice(process.pid) == [OWN, OWN]
+    yielding.began("m", process.pid)
+    assert nice(process.pid) == [LOW, LOW]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may raise a priority")
+def test_it_gives_way_no_more_once_that_is_said(process: subprocess.Popen[bytes]) -> None:
+    yielding = Yielding()
+    yielding.began("m", process.pid)
+    yielding.set("m", True)
+    yielding.set("m", False)
+    assert nice(process.pid) == [OWN, OWN]
+
+
+def test_a_process_that_is_gone_is_no_fault() -> None:
+    yielding = Yielding()
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        yielding.began("m", child.pid)
+    yielding.set("m", True)
+    assert set_nice(child.pid, YIELDING)
+
+
+def test_a_number_that_is_anothers_by_now_is_left_alone(
+    process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yielding = Yielding()
+    monkeypatch.setattr(priority, "_began", lambda pid: "1")
+    yielding.began("m", process.pid)
+    monkeypatch.setattr(priority, "_began", lambda pid: "2")
+    yielding.set("m", True)
+    assert nice(process.pid) == [OWN, OWN]
+
+
+def test_what_is_not_allowed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    assert not set_nice(os.getpid(), 5)
