@@ -1,9 +1,9 @@
 """Two models on two cores, one with short runs and one with long ones: who holds which objective, on which lanes.
 
-    python -m benchmarks.bench_two_models [--duration 15] [--rounds 3]
+    python -m benchmarks.bench_two_models [--duration 15] [--rounds 3] [--layouts "auto,first come"] [--tokens 8,400]
 
 The same file is served twice, MiniLM, with texts as long as take about 2 ms and about 60 ms with two threads: how long
-that is is found first. Poisson arrivals, the same for every layout, which take turns:
+that is is found first, or said with --tokens. Poisson arrivals, the same for every layout, which take turns:
 
 - auto: each model on a lane of its own; the short one with half of the threads, the long one gives way
 - own: each model on a lane of its own, both may compute at once
@@ -50,7 +50,7 @@ def serving(layout: str) -> Iterator[Address]:
             yield address
 
 
-def lengths(seconds: float) -> dict[str, tuple[int, float]]:
+def lengths(seconds: float) -> dict[str, tuple[int, float | None]]:
     """For each model the tokens whose row takes nearest to what it is to take, and the ms that it takes over HTTP."""
     took_ms = {}
     with only("minilm") as repository, headrace(repository) as address:
@@ -77,10 +77,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--duration", type=float, default=15.0)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--layouts", default=",".join(LAYOUTS))
+    parser.add_argument("--tokens", help="of the short model's texts and the long one's, with a comma between")
     args = parser.parse_args()
-    found = lengths(0.4)
+    said = zip(MODELS, map(int, args.tokens.split(",")), strict=True) if args.tokens else ()
+    found: Mapping[str, tuple[int, float | None]] = {name: (tokens, None) for name, tokens in said} or lengths(0.4)
     tokens = {name: length for name, (length, _) in found.items()}
-    seen: dict[str, dict[str, list[Step]]] = {layout: {name: [] for name in MODELS} for layout in LAYOUTS}
+    seen: dict[str, dict[str, list[Step]]] = {
+        layout: {name: [] for name in MODELS} for layout in args.layouts.split(",")
+    }
     for seed in range(args.rounds):
         for layout, of in seen.items():
             with serving(layout) as address:

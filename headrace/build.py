@@ -18,7 +18,7 @@ from headrace.batching.foresight import Foresight
 from headrace.batching.instance import Instance, ThreadInstance
 from headrace.batching.known_times import Known, KnownTimes
 from headrace.batching.lane import Lane, OwnLane, Place, Ranked
-from headrace.batching.lane_count import LaneCounts, instances_asked, lanes_asked, lanes_for
+from headrace.batching.lane_count import LaneCounts, instances_asked, lanes_asked
 from headrace.batching.latency_store import LatencyStore
 from headrace.batching.neighbours import Neighbours
 from headrace.batching.policy import Limits
@@ -60,6 +60,11 @@ def _unknown(rows: int, length: int) -> float:
     return 0.0
 
 
+def _nothing() -> float:
+    """What is asked for where nobody reckons it."""
+    return 0.0
+
+
 def _always(manifest: Manifest) -> bool:
     """A server tries every model that it loads."""
     return True
@@ -85,7 +90,7 @@ class Build:
         self._lane = Lane()
         self._lane_counts = LaneCounts(cache)
         self._yielding = Yielding()
-        self._neighbours = Neighbours(self._yielding.set)
+        self._neighbours = Neighbours(self._yielding.set, clock)
         self.times = KnownTimes()
         self._foresight = Foresight(LatencyStore(cache), clock)
         self._batching = config.batching
@@ -120,15 +125,15 @@ class Build:
         fixed = manifest.variants or manifest.threads or self._workers.threads or self._num_instances(manifest) > 1
 
         async def make(halved: bool) -> Made:
-            model, fastest = await self._files(_with_threads(manifest, threads // 2) if halved else manifest)
-            return Made(model, too_slow(objective_ms, fastest) if halved and objective_ms else "")
+            model, own = await self._files(_with_threads(manifest, threads // 2) if halved else manifest)
+            return Made(model, own.load, too_slow(objective_ms, own.fastest) if halved and objective_ms else "")
 
         model = RelaidModel(manifest.id, make)
         await self._neighbours.join(manifest.id, model, objective_ms, threads > 1 and not fixed)
         return model
 
-    async def _files(self, manifest: Manifest) -> tuple[Servable, Fastest | None]:
-        """What computes with the model's files, and what the fastest takes."""
+    async def _files(self, manifest: Manifest) -> tuple[Servable, "_Made"]:
+        """What computes with the model's files, and its own file alone."""
         files = files_of(manifest)
         loads = [asyncio.create_task(self._load(each)) for _, each in files]
         try:
@@ -143,24 +148,27 @@ class Build:
             raise
         self._tell_objective(manifest, made)
         if not manifest.variants:
-            return made[0].model, made[0].fastest
+            return made[0].model, made[0]
         choices = [
             Choice(variant.name, variant.accuracy, each.model, each.cost_ns)
             for variant, each in zip(manifest.variants, made, strict=True)
         ]
-        return VariedModel(manifest.id, choices, self._clock, objective=manifest.objective.p99_ms is not None), None
+        return VariedModel(manifest.id, choices, self._clock, objective=manifest.objective.p99_ms is not None), made[0]
 
     async def _load(self, manifest: Manifest) -> "_Loaded":
         """A file on as many instances as are asked for, and what it takes and gives."""
         if (manifest.isolation or self._workers.isolation) == "none":
             loaded = await asyncio.get_running_loop().run_in_executor(None, load, self._loading(manifest))
             return _Loaded([ThreadInstance(loaded.model, loaded.signature)], loaded.signature)
-        manifest = await self._laid_out(manifest)
+        if self._lanes(manifest) == "auto":
+            manifest = await self._lane_counts.laid_out(manifest, self._machine(manifest))
         first, signature = await self._first(manifest)
         workers = [first]
         try:
-            if self._lanes(manifest) == "auto" and await self._beside(manifest, first):
-                manifest = _with_lanes(manifest, 2)
+            half_takes = first.half_takes if self._lanes(manifest) == "auto" else None
+            if half_takes is not None:
+                manifest = await self._lane_counts.found(manifest, self._machine(manifest), half_takes)
+            if half_takes is not None and self._lanes(manifest) == 2:
                 halves = [self._worker(manifest, index, signature.batch) for index in range(2)]
                 workers = [*halves, first]
                 await asyncio.gather(*(worker.start() for worker in halves))
@@ -285,7 +293,8 @@ class Build:
 
         made.on_close(closed)
         cost_ns = RowCost(foreseen.latency, limits.max_size, len(instances))
-        return _Made(made, cost_ns, fastest_run(variant, foreseen.latency, signature))
+        fastest = fastest_run(variant, foreseen.latency, signature)
+        return _Made(made, cost_ns, fastest, lambda: policy.demand.load(self._clock.now_ns()))
 
     def _tell_objective(self, manifest: Manifest, made: Sequence["_Made"]) -> None:
         """Where no file can hold it, the model says so; it is served all the same, and sheds what would be late."""
@@ -328,23 +337,6 @@ class Build:
     def _lanes(self, manifest: Manifest) -> Literal["auto", 1, 2]:
         return lanes_asked(manifest, self._batching, self._workers, int(cores()))
 
-    async def _laid_out(self, manifest: Manifest) -> Manifest:
-        """With the lanes that an earlier load has found, where nobody says how many."""
-        if self._lanes(manifest) != "auto":
-            return manifest
-        lanes = await asyncio.to_thread(self._lane_counts.read, manifest.path, self._machine(manifest))
-        return _with_lanes(manifest, lanes) if lanes else manifest
-
-    async def _beside(self, manifest: Manifest, worker: ProcessInstance) -> bool:
-        """Whether two runs side by side do more, as its loading has shown; kept for the next start."""
-        if worker.half_takes is None:
-            return False
-        lanes = lanes_for(worker.half_takes)
-        how = f"a row takes {worker.half_takes:.2f} times as long with half of the threads"
-        log.info("%s: %s: %s", manifest.id, how, "two lanes" if lanes == 2 else "one lane")
-        await asyncio.to_thread(self._lane_counts.write, manifest.path, self._machine(manifest), lanes)
-        return lanes == 2
-
     def _machine(self, manifest: Manifest) -> tuple[object, ...]:
         """What a trial's outcome depends on beside the model's file."""
         return manifest.runtime, manifest.device, platform.machine(), cores(), cpu_features()
@@ -352,10 +344,6 @@ class Build:
 
 def _with_threads(manifest: Manifest, threads: int) -> Manifest:
     return msgspec.structs.replace(manifest, threads=threads)
-
-
-def _with_lanes(manifest: Manifest, lanes: Literal[1, 2]) -> Manifest:
-    return msgspec.structs.replace(manifest, batching=msgspec.structs.replace(manifest.batching, lanes=lanes))
 
 
 class _Loaded(NamedTuple):
@@ -369,6 +357,7 @@ class _Made(NamedTuple):
     model: BatchedModel
     cost_ns: Callable[[int, int], float] = _unknown
     fastest: Fastest | None = None
+    load: Callable[[], float] = _nothing
 
 
 def _or_why_not(load: asyncio.Task[_Loaded], variant: str) -> _Loaded:

@@ -25,6 +25,7 @@ class Made(NamedTuple):
     """One that was made, and why it is of no use where it is none."""
 
     model: Servable
+    load: Callable[[], float]  # seconds of computing that are asked for in a second
     unfit: str = ""
 
 
@@ -39,7 +40,7 @@ class RelaidModel:
         self._version = version
         self._make = make
         self._halved = self._wanted = False
-        self._model: Servable | None = None
+        self._made: Made | None = None  # what stands
         self._unfit = False  # with half of the threads: tried once
         self._relaying: asyncio.Task[None] | None = None
         self._leaving: list[Servable] = []
@@ -50,21 +51,25 @@ class RelaidModel:
         """Make what stands first. Raises what making it raises."""
         self._wanted = halved
         if halved and (made := await self._fit()):
-            self._model, self._halved = made, True
+            self._made, self._halved = made, True
             log.info("%s: %s", self._version, RUNS[True])
         else:
-            self._model, self._wanted = (await self._make(False)).model, False
+            self._made, self._wanted = await self._make(False), False
 
     @property
     def signature(self) -> Signature:
-        return self._stands.signature
+        return self._stands.model.signature
 
     def submit(self, request: Request, reply: Reply) -> Cancel:
-        return self._stands.submit(request, reply)
+        return self._stands.model.submit(request, reply)
 
     def backlog(self) -> Backlog:
-        each = [model.backlog() for model in (self._stands, *self._leaving)]
+        each = [model.backlog() for model in (self._stands.model, *self._leaving)]
         return Backlog(sum(backlog.queued for backlog in each), sum(backlog.running for backlog in each))
+
+    def load(self) -> float:
+        """Of what stands: newcomers go there."""
+        return self._stands.load()
 
     def want(self, halved: bool) -> None:
         """With half of the threads from now on, or with all; it is made meanwhile."""
@@ -77,18 +82,18 @@ class RelaidModel:
 
     async def drain(self) -> None:
         await self._settle()
-        await asyncio.gather(*(model.drain() for model in (self._stands, *self._leaving)))
+        await asyncio.gather(*(model.drain() for model in (self._stands.model, *self._leaving)))
 
     async def close(self) -> None:
         for closed in self._on_close:
             closed()
         await self._settle()
-        await asyncio.gather(*(model.close() for model in (self._stands, *self._leaving)))
+        await asyncio.gather(*(model.close() for model in (self._stands.model, *self._leaving)))
 
     @property
-    def _stands(self) -> Servable:
-        assert self._model is not None, "it was not started"
-        return self._model
+    def _stands(self) -> Made:
+        assert self._made is not None, "it was not started"
+        return self._made
 
     async def _settle(self) -> None:
         """Nothing more is made."""
@@ -103,11 +108,11 @@ class RelaidModel:
         try:
             while self._wanted != self._halved:
                 halved = self._wanted
-                made = await self._fit() if halved else (await self._make(False)).model
+                made = await self._fit() if halved else await self._make(False)
                 if made is None:
                     self._wanted = False
                     continue
-                old, self._model, self._halved = self._stands, made, halved
+                old, self._made, self._halved = self._stands.model, made, halved
                 log.info("%s: %s", self._version, RUNS[halved])
                 self._leaving.append(old)
                 await old.drain()
@@ -119,11 +124,11 @@ class RelaidModel:
         finally:
             self._relaying = None
 
-    async def _fit(self) -> Servable | None:
+    async def _fit(self) -> Made | None:
         """With half of the threads; None where that is of no use, which is said once."""
         made = await self._make(True)
         if not made.unfit:
-            return made.model
+            return made
         self._unfit = True
         log.info("%s: keeps all of its threads beside other models: %s", self._version, made.unfit)
         await made.model.close()

@@ -90,3 +90,14 @@ def test_without_a_folder_nothing_is_kept(model: Path) -> None:
     gone = LaneCounts(model / "below a file")
     gone.write(model, [], 2)
     assert gone.read(model, []) is None
+
+
+async def test_what_a_load_has_shown_is_where_the_next_one_begins(
+    tmp_path: Path, model: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    counts, manifest = LaneCounts(tmp_path / "cache"), Manifest("m", 1, model, "onnx")
+    assert await counts.laid_out(manifest, ["cpu"]) is manifest
+    assert (await counts.found(manifest, ["cpu"], 1.1)).batching.lanes == 2
+    assert "m/1: a row takes 1.10 times as long with half of the threads: two lanes" in caplog.text
+    assert (await counts.laid_out(manifest, ["cpu"])).batching.lanes == 2

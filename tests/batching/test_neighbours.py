@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.batching.neighbours import FAR, Layout, Neighbours, layout
+from headrace.batching.neighbours import FAR, LOOK_NS, Layout, Neighbours, layout
+from headrace.batching.thread_need import HOLD_NS, LOOKS
 from headrace.types import ModelVersion
+from tests.fakes import FakeClock
 
 ALONE, HALVED, YIELDS, BOTH = Layout(), Layout(halved=True), Layout(yields=True), Layout(True, True)
 OBJECTIVES = st.none() | st.floats(min_value=0.1, max_value=1e5)
@@ -23,7 +25,8 @@ OBJECTIVES = st.none() | st.floats(min_value=0.1, max_value=1e5)
         (20, [20 * FAR - 1], ALONE),
         (20, [20 * FAR], HALVED),
         (20 * FAR, [20], YIELDS),
-        (20, [None], HALVED),
+        (20, [None], ALONE),
+        (20, [None, 300], HALVED),
         (None, [20], YIELDS),
         (None, [None], ALONE),
         (100, [20, 1000], BOTH),
@@ -42,7 +45,7 @@ def test_whoever_is_halved_has_one_that_gives_way_and_the_most_urgent_never_does
     objectives: list[float | None],
 ) -> None:
     found = [layout(mine, objectives[:at] + objectives[at + 1 :]) for at, mine in enumerate(objectives)]
-    assert any(each.halved for each in found) == any(each.yields for each in found)
+    assert any(each.yields for each in found) or not any(each.halved for each in found)
     shortest = min(
         range(len(objectives)), key=lambda at: float("inf") if objectives[at] is None else objectives[at] or 0
     )
@@ -54,6 +57,7 @@ class Model:
 
     def __init__(self) -> None:
         self.halved: list[bool] = []
+        self.asked = 0.0
         self.close: Callable[[], None] = lambda: None
 
     async def start(self, halved: bool) -> None:
@@ -63,6 +67,9 @@ class Model:
         if halved != self.halved[-1]:
             self.halved.append(halved)
 
+    def load(self) -> float:
+        return self.asked
+
     def on_close(self, closed: Callable[[], None]) -> None:
         self.close = closed
 
@@ -70,7 +77,8 @@ class Model:
 class Bench:
     def __init__(self) -> None:
         self.yields: dict[str, bool] = {}
-        self.neighbours = Neighbours(lambda version, yields: self.yields.__setitem__(version.name, yields))
+        self.clock = FakeClock()
+        self.neighbours = Neighbours(lambda version, yields: self.yields.update({version.name: yields}), self.clock)
 
     async def join(self, name: str, objective_ms: float | None, may_halve: bool = True) -> Model:
         model = Model()
@@ -110,7 +118,7 @@ async def test_while_one_takes_anothers_place_nothing_changes() -> None:
 async def test_a_model_that_may_not_be_halved_has_others_give_way_all_the_same() -> None:
     bench = Bench()
     short = await bench.join("short", 20, may_halve=False)
-    await bench.join("long", None)
+    await bench.join("long", 300)
     assert short.halved == [False]
     assert bench.yields == {"long": True}
 
@@ -131,3 +139,31 @@ async def test_of_two_that_are_made_at_once_each_learns_of_the_other() -> None:
     short, _ = await asyncio.gather(bench.join("short", 20), bench.join("long", 300))
     assert short.halved[-1]
     assert bench.yields == {"long": True}
+
+
+async def test_a_halved_model_that_is_asked_for_too_much_gets_all_of_its_threads_and_gives_them_back_later() -> None:
+    bench = Bench()
+    await bench.join("long", 300)
+    short = await bench.join("short", 20)
+    short.asked = 1.0
+    for _ in range(LOOKS):
+        assert short.halved == [True]
+        bench.clock.pass_ms(LOOK_NS / 1e6)
+    assert short.halved == [True, False]
+    short.asked = 0.1
+    bench.clock.pass_ms(HOLD_NS / 1e6 - 2000)
+    assert short.halved == [True, False]
+    bench.clock.pass_ms(4000)
+    assert short.halved == [True, False, True]
+
+
+async def test_nobody_is_looked_at_once_nobody_could_be_halved() -> None:
+    bench = Bench()
+    long = await bench.join("long", 300)
+    short = await bench.join("short", 20)
+    long.close()
+    short.asked = 1.0
+    bench.clock.pass_ms(10 * LOOK_NS / 1e6)
+    assert short.halved == [True, False]
+    await bench.join("long", 300)
+    assert short.halved == [True, False, True]  # nothing was counted meanwhile

@@ -58,7 +58,7 @@ class Bench:
             raise self.fault
         one = One(halved)
         self.made.append(one)
-        return Made(one, self.unfit if halved else "")
+        return Made(one, lambda: 0.5 if halved else 0.25, self.unfit if halved else "")
 
     @property
     def stands(self) -> str:
@@ -81,6 +81,7 @@ async def test_requests_go_to_the_new_one_and_the_old_answers_what_it_has() -> N
     old, new = bench.made
     assert (len(old.held), len(new.held), bench.model.backlog().queued) == (1, 1, 2)
     assert (old.drained, old.closed) == (1, 0)
+    assert bench.model.load() == 0.5
     old.let_go()
     await turns()
     assert old.closed == 1
