@@ -106,7 +106,10 @@ class QueueFull(Unavailable):
 
 
 class WouldBeLate(Unavailable):
-    """`predicted_ms` is when the answer would come, `deadline_ms` when it must, both from arrival."""
+    """`predicted_ms` is when the answer would come, `deadline_ms` when it must, both from arrival.
+
+    Without `retry_after_s` it would be late even alone: asking the same again is of no use.
+    """
 
     code = "would_be_late"
 

@@ -40,7 +40,7 @@ class ShedRecord(msgspec.Struct, frozen=True, gc=False):
 
     model: ModelVersion
     tenant: str
-    reason: str  # predicted (on arrival), late (after admission), queue, memory, rate, overload (for a better batch)
+    reason: str  # predicted (on arrival), impossible (even alone), late (once let in), queue, memory, rate, overload
     predicted_ns: int | None = None  # when its answer would have come, from arrival
     deadline_ns: int | None = None  # when it had to, from arrival
 

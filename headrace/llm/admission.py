@@ -96,12 +96,14 @@ def refusal(
     """Why it is not let in; None: it will probably have what it was promised, and take nothing of what others were.
 
     Where nothing else is there a refusal would help nobody: it is let in where it will more likely be in time than not.
+    What would be late even alone, and as soon as it arrives, is told no time to ask again.
     """
     alone = forecast(step_time, budget, Standing(), wanted, 1.0)
     impossible = _late(alone, wanted, Standing(), 1.0, 1.0)
     if impossible is not None:
         what, predicted_s, limit_s = impossible
-        return _refused(f"{what}, even alone", predicted_s, limit_s, predicted_s - limit_s)
+        again = _late(alone, msgspec.structs.replace(wanted, elapsed_s=0.0), Standing(), 1.0, 1.0)
+        return _refused(f"{what}, even alone", predicted_s, limit_s, None if again else predicted_s - limit_s)
     if standing.idle:
         return None
     found = forecast(step_time, budget, standing, wanted, pace_aim)
@@ -148,10 +150,11 @@ def _late(
     return None
 
 
-def _refused(what: str, predicted_s: float, limit_s: float, retry_s: float) -> WouldBeLate:
+def _refused(what: str, predicted_s: float, limit_s: float, retry_s: float | None) -> WouldBeLate:
     predicted_ms, limit_ms = predicted_s * 1e3, limit_s * 1e3
     told = what.format(predicted=predicted_ms, limit=limit_ms)
-    return WouldBeLate(told, "", max(0.001, retry_s), predicted_ms, limit_ms)
+    retry_after_s = None if retry_s is None else max(0.001, retry_s)
+    return WouldBeLate(told, "", retry_after_s, predicted_ms, limit_ms)
 
 
 class _Prompts(NamedTuple):

@@ -50,6 +50,7 @@ class FakeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     thinks: Annotated[str, msgspec.Meta(pattern="^[ -~]*$")] = ""  # before it answers a conversation; ASCII
     refuse_on: str | None = None
     late_on: str | None = None  # as if its first token could not be in time
+    never_on: str | None = None  # as if it never could
     crash_on: str | None = None  # the process ends, in the step after it came
     hang_on: str | None = None  # that step never ends
 
@@ -213,6 +214,9 @@ class FakeEngine:
             raise WouldBeLate(
                 "its first token would come 81.5 ms after arrival, and has 50.0 ms", "", 0.032, 81.5, 50.0
             )
+        if file.never_on and file.never_on in text:
+            what = "its first token would come 81.5 ms after arrival, and has 5.0 ms, even alone"
+            raise WouldBeLate(what, "", None, 81.5, 5.0)
         if file.crash_on and file.crash_on in text:
             self._ends = "crash"
         if file.hang_on and file.hang_on in text:

@@ -212,7 +212,9 @@ class RemoteEngine:
     def _note_shed(self, error: HeadraceError, tenant: str) -> None:
         """Record what was refused, or given up, so that others are in time."""
         if isinstance(error, WouldBeLate | DeadlineExceeded):
-            reason = "predicted" if isinstance(error, WouldBeLate) else "late"
+            reason = "late"
+            if isinstance(error, WouldBeLate):
+                reason = "impossible" if error.retry_after_s is None else "predicted"
             self._record(
                 ShedRecord(self._version, tenant, reason, _in_ns(error.predicted_ms), _in_ns(error.deadline_ms))
             )

@@ -85,10 +85,27 @@ def test_what_cannot_be_in_time_alone_is_refused_with_the_figures() -> None:
     assert refused.deadline_ms == 10.0
     assert refused.predicted_ms is not None
     assert refused.predicted_ms > 150
-    assert refused.retry_after_s == pytest.approx(refused.predicted_ms / 1e3 - 0.01)
+    assert refused.retry_after_s is None
     assert (
         told(Standing(), wanted(asks(tpot_ms=1))) == "its tokens would come every 8.1 ms, and have 1.0 ms, even alone"
     )
+
+
+def test_what_only_lost_its_time_on_the_way_may_ask_again() -> None:
+    refused = refusal(StepTime(), BUDGET, Standing(), wanted(asks(ttft_ms=500), elapsed_s=0.49), 0.9, 0.9)
+    assert refused is not None
+    assert refused.message.endswith("even alone")
+    assert refused.retry_after_s is not None
+
+
+@given(st.integers(1, 60), st.integers(0, 3000), st.integers(1, 500), st.integers(1, 5000), st.integers(1, 100))
+def test_what_could_be_in_time_alone_is_told_when_to_ask_again(
+    count: int, tokens: int, prompt: int, ttft_ms: int, tpot_ms: int
+) -> None:
+    request = wanted(asks(ttft_ms=ttft_ms, tpot_ms=tpot_ms), prompt)
+    refused = refusal(StepTime(), BUDGET, crowd(count, prompt_tokens=float(tokens)), request, 0.9, 0.9)
+    if refused is not None:
+        assert (refused.retry_after_s is None) == bool(told(Standing(), request))
 
 
 def test_an_idle_engine_lets_in_what_is_barely_in_time() -> None:

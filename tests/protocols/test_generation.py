@@ -5,18 +5,35 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
+from starlette.routing import BaseRoute
 
-from headrace.errors import HeadraceError, InvalidRequest
+from headrace.errors import HeadraceError, InvalidRequest, WouldBeLate
 from headrace.generation import Detokenized, Generate, Generated, Prompt, Result, Times
+from headrace.protocols.anthropic.routes import routes as anthropic_routes
 from headrace.protocols.generation import answer_all, generate_all, stream_all
+from headrace.protocols.oip.front import Front
+from headrace.protocols.oip.generate import routes as generate_routes
+from headrace.protocols.ollama.routes import routes as ollama_routes
+from headrace.protocols.openai.routes import routes as openai_routes
 from headrace.protocols.sse import Pipe
 from headrace.types import ModelRef, Request
 from tests.fakes_generation import ScriptedModel, publish
+from tests.protocols.dialect_server import dialect_server, whole
 from tests.protocols.oip.http_server import connected
 from tests.protocols.oip.stub import Stub
 from tests.protocols.openai.server import USER, encoded, events, openai_server
 
 CHAT = {"model": "chat", "messages": USER}
+DIALECTS: dict[str, object] = {
+    "/v1/chat/completions": CHAT,
+    "/v1/completions": {"model": "chat", "prompt": "hi"},
+    "/v1/responses": {"model": "chat", "input": "hi"},
+    "/v1/messages": {"model": "chat", "max_tokens": 5, "messages": USER},
+    "/api/chat": {"model": "chat", "messages": USER},
+    "/api/generate": {"model": "chat", "prompt": "hi"},
+    "/v2/models/chat/generate": {"text_input": "hi"},
+    "/v2/models/chat/generate_stream": {"text_input": "hi"},
+}
 
 
 def ask(id_: str, stream: bool = False, text: str = "ab") -> Request:
@@ -80,15 +97,31 @@ async def test_what_a_stream_waited_is_known_with_its_first_piece() -> None:
     assert pipe.headers == {"x-queue-ms": "2.000"}
 
 
+def every_dialect(front: Front) -> list[BaseRoute]:
+    return [*generate_routes(front), *anthropic_routes(front), *openai_routes(front), *ollama_routes(front)]
+
+
 @pytest.mark.parametrize("with_lane", [True, False])
-async def test_headers_limit_a_request(with_lane: bool) -> None:
-    said = {"x-slo-ms": "500", "x-slo-ttft-ms": "100", "x-slo-tpot-ms": "20", "x-tenant": "alice", "x-priority": "1"}
-    async with openai_server(with_lane=with_lane) as server:
-        await server.ask("POST", "/v1/chat/completions", CHAT, **said)
+@pytest.mark.parametrize("path", DIALECTS)
+async def test_headers_limit_a_request_of_every_dialect(path: str, with_lane: bool) -> None:
+    said = {"x-slo-ms": "500", "x-slo-ttft-ms": "100.5", "x-slo-tpot-ms": "20", "x-tenant": "alice", "x-priority": "1"}
+    async with dialect_server(every_dialect, with_lane=with_lane) as server:
+        status, _, body = await whole(server.port, "POST", path, DIALECTS[path], said)
+    assert status == 200, body
     context = server.chat.requests[0].context
     assert context.deadline_ns == context.arrived_ns + 500_000_000
-    assert (context.ttft_ns, context.tpot_ns) == (100_000_000, 20_000_000)
+    assert (context.ttft_ns, context.tpot_ns) == (100_500_000, 20_000_000)
     assert (context.tenant, context.priority) == ("alice", 1)
+
+
+@pytest.mark.parametrize("path", DIALECTS)
+async def test_what_would_be_late_even_alone_is_not_asked_again_in_any_dialect(path: str) -> None:
+    async with dialect_server(every_dialect) as server:
+        server.chat.fault = WouldBeLate("late, even alone")
+        status, headers, body = await whole(server.port, "POST", path, DIALECTS[path])
+    assert (status, headers["x-should-retry"]) == (429, "false")
+    assert "retry-after" not in headers
+    assert b"late, even alone" in body
 
 
 @pytest.mark.parametrize(

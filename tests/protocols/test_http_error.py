@@ -66,5 +66,10 @@ def test_without_a_known_time_there_is_no_retry_after() -> None:
     assert http_error(ModelUnavailable("loading")).headers == {}
 
 
+def test_what_would_be_late_even_alone_is_not_to_be_asked_again() -> None:
+    assert http_error(WouldBeLate("late, even alone")).headers == {"x-should-retry": "false"}
+    assert "x-should-retry" not in http_error(WouldBeLate("late", retry_after_s=0.1)).headers
+
+
 def test_halves_of_characters_are_escaped() -> None:
     assert json.loads(http_error(InvalidRequest("name '\udcff'")).body)["error"] == "name '\\udcff'"

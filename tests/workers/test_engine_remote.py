@@ -315,6 +315,15 @@ async def test_what_would_be_late_is_refused_with_the_figures_and_recorded(tmp_p
         assert not [record for record in made.records if isinstance(record, GenerationRecord)]
 
 
+async def test_what_would_be_late_even_alone_is_recorded_as_impossible(tmp_path: Path) -> None:
+    async with bench(tmp_path, "never_on = 'zzz'") as made:
+        with pytest.raises(WouldBeLate) as refused:
+            await answer(made.engine, ask(Generate(Prompt(text="zzz"), GREEDY)))
+        assert refused.value.retry_after_s is None
+        [shed] = [record for record in made.records if isinstance(record, ShedRecord)]
+        assert shed.reason == "impossible"
+
+
 async def test_a_caller_that_leaves_is_recorded_with_the_time_that_it_saves(tmp_path: Path) -> None:
     async with bench(tmp_path, SLOW) as made:
         await made.text("Hi")
