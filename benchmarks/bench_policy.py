@@ -58,9 +58,9 @@ def case(tenants: Sequence[str], queued: int, rounds: int) -> dict[str, object]:
         dispatches.append((time.perf_counter_ns() - begin) / 1e3)
         begin = time.perf_counter_ns()
         policy.began(run, now_ns)
-        now_ns += int(run.typical_ns)
-        policy.ended(run, now_ns - int(run.typical_ns), now_ns, learn=True)
-        policy.answered(run, now_ns)
+        began_ns, now_ns = now_ns, now_ns + int(run.typical_ns)
+        policy.ended(run, now_ns)
+        policy.answered(run, began_ns, now_ns, now_ns)
         lessons.append((time.perf_counter_ns() - begin) / 1e3)
         rows.append(run.rows)
         while len(policy.queue) < queued:

@@ -36,14 +36,14 @@ class ArrivalOrder(Generic[J]):
     def began(self, run: Run[J], now_ns: int) -> None:
         """Nothing is predicted here."""
 
-    def ended(self, run: Run[J], began_ns: int, now_ns: int, *, learn: bool) -> None:
-        """Nothing is learnt here."""
+    def ended(self, run: Run[J], now_ns: int) -> None:
+        """Nothing is predicted here."""
 
     def resize(self, max_size: int) -> None:
         self._limits = msgspec.structs.replace(self._limits, max_size=max_size)
 
-    def answered(self, run: Run[J], now_ns: int) -> None:
-        """Nothing is promised here."""
+    def answered(self, run: Run[J], began_ns: int, ended_ns: int, now_ns: int) -> None:
+        """Nothing is learnt here."""
 
     def _close(self, most_rows: int) -> Run[J]:
         """The oldest, and those after it that fit."""

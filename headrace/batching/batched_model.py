@@ -248,15 +248,19 @@ class BatchedModel:
         run = closed.run
         batch = run.jobs
         self._running -= len(batch)
+        ended_ns = self._clock.now_ns()
+        began_ns = max(closed.started_ns, self._idle_since_ns[closed.instance])  # or when the one before it ended
+        self._idle_since_ns[closed.instance] = ended_ns
         facts = _facts(closed, outcome, self._variant)
-        self._ended(closed, outcome)
-        self._look()  # the instance gets its next batch before these answers are written
+        self._policy.ended(run, ended_ns)
+        if self._queue:
+            self._look()  # the instance gets its next batch before these answers are written
         self._fruitful = self._fruitful or not outcome.lost
         if outcome.lost:
             self._lost(batch, outcome)
         elif outcome.error is None:
             self._succeeded(batch, facts, outcome)
-            self._policy.answered(run, self._clock.now_ns())
+            self._policy.answered(run, began_ns, ended_ns, self._clock.now_ns())
         elif len(batch) > 1 and isinstance(outcome.error, InputRefused | Internal):
             self._apart(batch)
         else:
@@ -266,13 +270,6 @@ class BatchedModel:
             code = outcome.error.code if outcome.error else ""
             self._record(BatchRecord(self._version, facts, code, int(run.late_ns)))
         self._settle()
-
-    def _ended(self, closed: "_Closed", outcome: Outcome) -> None:
-        """The policy learns what it took: from the hand-over, or from the end of what the instance ran before."""
-        now_ns = self._clock.now_ns()
-        began_ns = max(closed.started_ns, self._idle_since_ns[closed.instance])
-        self._idle_since_ns[closed.instance] = now_ns
-        self._policy.ended(closed.run, began_ns, now_ns, learn=outcome.error is None)
 
     # ---- out
 

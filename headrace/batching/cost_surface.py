@@ -7,7 +7,7 @@ clock, no margins and not how quick the machine is at the moment: times are give
 
 from collections import deque
 from itertools import product
-from math import exp, floor, log, log2
+from math import exp, floor, inf, log, log2
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +30,8 @@ LEAST_NS = 1.0
 SUBSETS = np.array(list(product((0.0, 1.0), repeat=4)))  # of the four terms of the line
 PULL = 1e-4 * np.array([1.0, 1.0, 1.0, 10.0])  # to zero, where the measurements leave a term open
 ALONE = 0.3  # weight of "as the line" against measured neighbours
+MOVED = 0.05  # of a median's logarithm: less does not change a decision
+GROWN = 1.5  # times the samples: more trust in a median moves the table too
 OWN = 0.5  # samples that the neighbours of a measured knot count for
 
 
@@ -48,7 +50,8 @@ class CostSurface:
         self._samples: dict[Knot, deque[float]] = {}
         self._total = 0
         self._new = 0  # samples since the table was made
-        self._levels: dict[Knot, float] = {}  # medians of the samples, when the table was made
+        self._levels: dict[Knot, float] = {}  # medians of the samples, when they were last taken
+        self._made_of: dict[Knot, tuple[float, int]] = {}  # the table: medians, and of how many samples
         self._changed: set[Knot] = set()  # since then
         self._table: list[list[float]] = []  # at each knot up to the largest measured; empty: yet to be made
         self._line: Line = (0.0, 0.0, 0.0, 0.0)
@@ -76,7 +79,7 @@ class CostSurface:
         self._changed.add(knot)
         self._total += 1
         self._new += 1
-        if len(samples) <= 3 or self._new >= min(KEPT, self._total // 4):
+        if len(samples) <= 3 or (self._new >= min(KEPT, self._total // 4) and self._moved()):
             self._table = []
             self._known.clear()
 
@@ -144,10 +147,21 @@ class CostSurface:
 
     def _make_table(self) -> None:
         self._take_medians()
-        counts = [float(len(self._samples[knot])) for knot in self._levels]
+        self._made_of = {knot: (level, len(self._samples[knot])) for knot, level in self._levels.items()}
+        counts = [float(count) for _, count in self._made_of.values()]
         self._table, self._line = _fitted(self._levels, counts)
         self._known.clear()
         self._new = 0
+
+    def _moved(self) -> bool:
+        """Whether medians, or how much stands behind them, have moved so much that the table is worth making anew."""
+        changed, self._new = tuple(self._changed), 0
+        self._take_medians()
+        for knot in changed:
+            level, count = self._made_of.get(knot, (inf, 0))
+            if abs(self._levels[knot] - level) > MOVED or len(self._samples[knot]) > GROWN * count:
+                return True
+        return False
 
     def _take_medians(self) -> None:
         for knot in self._changed:

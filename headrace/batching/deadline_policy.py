@@ -162,9 +162,14 @@ class DeadlinePolicy(Generic[J]):
             return Wait(None)  # behind the run under way it would be late: what is to be done is seen when that ends
         if not running and there < limits.max_size and (until_ns := self._worth_waiting(head, now_ns, slack)):
             return Wait(until_ns)
-        window = best_window(group, head, class_of(head.length), self._class_line, slack, limits.max_size)
         turns = self._turns if len(self.queue.work.tenants) > 1 else None
-        jobs, heavy = chosen(group, head, window, limits.max_batch_bytes, turns)
+        cut = heavy = False
+        if there == head.rows:  # nothing else may go with it
+            jobs = [head]
+        else:
+            window = best_window(group, head, class_of(head.length), self._class_line, slack, limits.max_size)
+            jobs, heavy = chosen(group, head, window, limits.max_batch_bytes, turns)
+            cut = window.cut
         self.queue.take(jobs)
         if turns:
             for job in jobs:
@@ -172,7 +177,7 @@ class DeadlinePolicy(Generic[J]):
         rows = sum([job.rows for job in jobs])
         length = max([job.length for job in jobs])
         company = self._company.others(self)
-        typical, late = self.latency.typical(rows, length, company), self.latency.late(rows, length, company)
+        typical, late = self.latency.both(rows, length, company)
         reason: Reason = "idle"
         if rows >= limits.max_size:
             reason = "full"
@@ -180,7 +185,7 @@ class DeadlinePolicy(Generic[J]):
             reason = "memory"
         elif rows < there and self._line(length).rows_within(slack, rows + 1) <= rows:
             reason = "deadline"
-        elif self.queue and not window.cut:
+        elif self.queue and not cut:
             reason = "shape"
         return Run(jobs, reason, rows, length, typical, late, company)
 
@@ -196,12 +201,18 @@ class DeadlinePolicy(Generic[J]):
         self._ends[id(run)] = max(now_ns, *self._ends.values(), 0) + run.typical_ns
         self._company.began(self)
 
-    def ended(self, run: Run[J], began_ns: int, now_ns: int, *, learn: bool) -> None:
+    def ended(self, run: Run[J], now_ns: int) -> None:
         del self._ends[id(run)]
         self._company.ended(self)
-        if not learn:
-            return
-        took, self._learned_ns = now_ns - began_ns, now_ns
+
+    def resize(self, max_size: int) -> None:
+        self._limits = msgspec.structs.replace(self._limits, max_size=max_size)
+
+    def answered(self, run: Run[J], began_ns: int, ended_ns: int, now_ns: int) -> None:
+        for job in run.jobs:
+            if job.predicted_ns:
+                self.guard.answered(now_ns > job.due_ns)
+        took, self._learned_ns = ended_ns - began_ns, ended_ns
         company = run.company or self._company.others(self)
         self.latency.learn(run.rows, run.length, took, company)
         self._lines_runs += 1
@@ -214,21 +225,13 @@ class DeadlinePolicy(Generic[J]):
                 self._off += FOLLOW * (took / parts - self._off)
             self._run_ns += FOLLOW * (took - self._run_ns) if self._run_ns else took
 
-    def resize(self, max_size: int) -> None:
-        self._limits = msgspec.structs.replace(self._limits, max_size=max_size)
-
-    def answered(self, run: Run[J], now_ns: int) -> None:
-        for job in run.jobs:
-            if job.predicted_ns:
-                self.guard.answered(now_ns > job.due_ns)
-
     # ---- what it goes by
 
     def _most_urgent(self, now_ns: int) -> tuple[J, Group[J]]:
         """The request that the next run must hold: nobody waits for ever behind others."""
         queue = self.queue
         oldest = queue.oldest()
-        if now_ns - oldest.queued_ns > STARVED_NS:
+        if len(queue) == 1 or now_ns - oldest.queued_ns > STARVED_NS:
             return oldest, queue.groups[oldest.key]
         if len(queue.work.tenants) > 1:
             head = min([queue.first_of(tenant) for tenant in self._turns.next(queue.work.tenants)], key=_level)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from math import exp2, log
 
 HALF_LIVES_NS = (200_000_000, 2_000_000_000)
+GRAIN_NS = 1_000_000  # within which nothing is forgotten
 LN2 = log(2.0)
 
 
@@ -49,11 +50,15 @@ class _Estimate:
         self.cost_ns = 0.0
 
     def add(self, now_ns: int, rows: int, cost_ns: float) -> None:
-        kept = self._kept(now_ns)
-        self.requests = self.requests * kept + 1.0
-        self.rows = self.rows * kept + rows
-        self.cost_ns = self.cost_ns * kept + cost_ns
-        self._then_ns = max(now_ns, self._then_ns)
+        if now_ns - self._then_ns > GRAIN_NS:
+            kept = self._kept(now_ns)
+            self.requests *= kept
+            self.rows *= kept
+            self.cost_ns *= kept
+            self._then_ns = now_ns
+        self.requests += 1.0
+        self.rows += rows
+        self.cost_ns += cost_ns
 
     def per_s(self, now_ns: int) -> float:
         """What makes a rate now of a sum then."""

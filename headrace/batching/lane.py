@@ -183,16 +183,16 @@ class LanePolicy(Generic[J]):
         self._seat.lane.began(id(run), now_ns + run.typical_ns)
         self._policy.began(run, now_ns)
 
-    def ended(self, run: Run[J], began_ns: int, now_ns: int, *, learn: bool) -> None:
+    def ended(self, run: Run[J], now_ns: int) -> None:
         self._seat.lane.ended(id(run))
-        self._policy.ended(run, began_ns, now_ns, learn=learn)
+        self._policy.ended(run, now_ns)
         self._seat.pass_on(now_ns)
 
     def resize(self, max_size: int) -> None:
         self._policy.resize(max_size)
 
-    def answered(self, run: Run[J], now_ns: int) -> None:
-        self._policy.answered(run, now_ns)
+    def answered(self, run: Run[J], began_ns: int, ended_ns: int, now_ns: int) -> None:
+        self._policy.answered(run, began_ns, ended_ns, now_ns)
 
     def _head(self, now_ns: int) -> Head | None:
         """None where it has nothing to run now."""

@@ -45,10 +45,12 @@ class Latency:
 
     def late(self, rows: int, length: int, company: bool = False) -> float:
         """Nanoseconds that one such run in a hundred exceeds."""
-        times = self._margin.times
-        if times < PRIOR and self._surface.samples(rows, length) < KNOWN:
-            times = PRIOR
-        return self.typical(rows, length, company) * times
+        return self.typical(rows, length, company) * self._times(rows, length)
+
+    def both(self, rows: int, length: int, company: bool = False) -> tuple[float, float]:
+        """What is typical, and what is late."""
+        typical = self.typical(rows, length, company)
+        return typical, typical * self._times(rows, length)
 
     def learn(self, rows: int, length: int, ns: float, company: bool = False) -> None:
         """One run has finished, from its hand-over to its answer."""
@@ -86,6 +88,11 @@ class Latency:
         latency._alone = Pace.from_json(kept["alone"])
         latency._company = Pace.from_json(kept["company"])
         return latency
+
+    def _times(self, rows: int, length: int) -> float:
+        """How many times the typical run a late one takes."""
+        times = self._margin.times
+        return PRIOR if times < PRIOR and self._surface.samples(rows, length) < KNOWN else times
 
     def _pace(self, company: bool) -> float:
         return self._company.value if company and self._company else self._alone.value

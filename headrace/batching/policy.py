@@ -87,16 +87,16 @@ class Policy(Protocol[J]):
         """The run was handed to an instance."""
         ...
 
-    def ended(self, run: Run[J], began_ns: int, now_ns: int, *, learn: bool) -> None:
-        """It is done; `learn` from how long it took, or not where it failed."""
+    def ended(self, run: Run[J], now_ns: int) -> None:
+        """It is done, whatever became of it; what is to be decided next waits for this."""
         ...
 
     def resize(self, max_size: int) -> None:
         """A run may have so many rows from now on."""
         ...
 
-    def answered(self, run: Run[J], now_ns: int) -> None:
-        """Its answers have been handed on."""
+    def answered(self, run: Run[J], began_ns: int, ended_ns: int, now_ns: int) -> None:
+        """It succeeded, and its answers have been handed on: the time to learn from it, when nobody waits for that."""
         ...
 
 

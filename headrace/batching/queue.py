@@ -140,6 +140,9 @@ class Queue(Generic[J]):
 
     def take(self, jobs: Sequence[J]) -> None:
         """Take out jobs of one key that all wait: as `remove` for each, in a third of the time."""
+        if len(jobs) == 1:
+            self.remove(jobs[0])
+            return
         group = self.groups[jobs[0].key]
         places: dict[tuple[str, int], int] = {}
         works: dict[tuple[Bucket, str], tuple[float, int]] = {}
@@ -186,7 +189,7 @@ class Queue(Generic[J]):
         self.work.add(job.bucket, job.tenant, job.cost_ns)
         group = self.groups.get(job.key)
         if group is None:
-            group = self.groups[job.key] = Group[J]()
+            group = self.groups[job.key] = Group()
         group.add(job)
         if job.deadline_ns is not None:
             if len(self._deadlines) > 2 * len(self._arrivals) + 64:  # mostly of jobs that are gone

@@ -24,11 +24,9 @@ class AimdPolicy(ArrivalOrder[J]):
     def next(self, now_ns: int, running: int) -> Run[J] | Wait:
         return Wait(None) if running else self._close(int(self.size))
 
-    def ended(self, run: Run[J], began_ns: int, now_ns: int, *, learn: bool) -> None:
+    def answered(self, run: Run[J], began_ns: int, ended_ns: int, now_ns: int) -> None:
         """Only a run as large as allowed says that more may be."""
-        if not learn:
-            return
-        if now_ns - began_ns > self._objective_ns:
+        if ended_ns - began_ns > self._objective_ns:
             self.size = max(1.0, self.size * CUT)
         elif run.rows >= int(self.size):
             self.size = min(float(self._limits.max_size), self.size + RAISE)

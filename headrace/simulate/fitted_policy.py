@@ -57,10 +57,8 @@ class FittedPolicy(ArrivalOrder[J]):
             return Wait(now_ns + TICK_NS)
         return self._newest()
 
-    def ended(self, run: Run[J], began_ns: int, now_ns: int, *, learn: bool) -> None:
-        if not learn:
-            return
-        self._runs.append((run.rows, float(now_ns - began_ns), float(began_ns - run.jobs[-1].queued_ns)))
+    def answered(self, run: Run[J], began_ns: int, ended_ns: int, now_ns: int) -> None:
+        self._runs.append((run.rows, float(ended_ns - began_ns), float(began_ns - run.jobs[-1].queued_ns)))
         if now_ns >= self._refresh_ns:
             self._refresh_ns = now_ns + REFRESH_NS
             self._fit()

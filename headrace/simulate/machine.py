@@ -111,10 +111,10 @@ class Machine:
         self.runs += 1
         self.rows += run.rows
         self.reasons[run.reason] += 1
-        self.policy.ended(run, began_ns, now_ns, learn=True)
+        self.policy.ended(run, now_ns)
         self.look(now_ns)  # the instance gets its next batch before these answers are written
         self._told.answered(run, now_ns)
-        self.policy.answered(run, now_ns)
+        self.policy.answered(run, began_ns, now_ns, now_ns)
 
     def _wake_at(self, until_ns: int | None) -> None:
         """Look again then, or at the first deadline of what waits; once too often is no harm."""

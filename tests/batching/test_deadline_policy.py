@@ -199,7 +199,9 @@ def test_what_runs_take_is_learned_and_followed() -> None:
             made.push(each, each.queued_ns)
         decision = run(made, turn * 100)
         made.began(decision, turn * 100 * MS)
-        made.ended(decision, turn * 100 * MS, turn * 100 * MS + int(2 * before), learn=True)
+        ended_ns = turn * 100 * MS + int(2 * before)
+        made.ended(decision, ended_ns)
+        made.answered(decision, turn * 100 * MS, ended_ns, ended_ns)
     assert made.latency.typical(4, 0) > 1.5 * before
 
 
@@ -210,7 +212,8 @@ def test_a_model_that_was_slow_for_a_while_does_not_refuse_for_ever() -> None:
         ran = run(made, now_ns / MS)
         made.began(ran, now_ns)
         now_ns += 60 * MS  # twenty times as long as ever before
-        made.ended(ran, now_ns - 60 * MS, now_ns, learn=True)
+        made.ended(ran, now_ns)
+        made.answered(ran, now_ns - 60 * MS, now_ns, now_ns)
     admitted = []
     for _ in range(20):
         now_ns += 100 * MS

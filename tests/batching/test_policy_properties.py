@@ -185,8 +185,8 @@ def test_each_request_is_refused_run_given_up_or_gone_and_only_one_of_these(
             policy.queue.remove(waiting.pop((number or 0) % len(waiting)))
         elif what == "ends" and running:
             run = running.pop(0)
-            policy.ended(run, now_ns, now_ns + 5 * MS, learn=True)
-            policy.answered(run, now_ns + 5 * MS)
+            policy.ended(run, now_ns + 5 * MS)
+            policy.answered(run, now_ns, now_ns + 5 * MS, now_ns + 5 * MS)
         for each in policy.give_up(now_ns):
             waiting.remove(each.job)
             ended.append(each.job)

@@ -16,7 +16,7 @@ def test_a_batch_in_time_lets_the_next_be_larger_and_one_that_is_late_cuts_it() 
         run = policy.next(0, 0)
         assert isinstance(run, Run)
         sizes.append(run.rows)
-        policy.ended(run, 0, took_ms * MS, learn=True)
+        policy.answered(run, 0, took_ms * MS, took_ms * MS)
     assert sizes == [1, 2, 3, 4]
     assert policy.size == 3.6
 

@@ -27,7 +27,8 @@ def test_the_line_is_that_of_the_runs() -> None:
         now_ns = turn * 6_000 * MS
         policy.wait_ns = 0.0
         done = run(policy, now_ns)
-        policy.ended(done, now_ns, now_ns + (3 + 2 * done.rows) * MS, learn=True)
+        ended_ns = now_ns + (3 + 2 * done.rows) * MS
+        policy.answered(done, now_ns, ended_ns, ended_ns)
     assert policy.row_ns == pytest.approx(2 * MS)
     assert policy.run_ns == pytest.approx(3 * MS)
 
