@@ -17,6 +17,9 @@ KNOWN = 3  # samples of a size, from which on a run of it tells how far predicti
 SETTLED = 5  # samples of a size, from which on a run of it tells how quick the machine is
 PACE = 15  # runs
 MOST_OFF = 60.0  # of a logarithm
+FEW = 20  # runs: so many are not wrong altogether
+NEAR = 0.1  # of a logarithm
+DOUBT, MOST_DOUBT = 0.35, 5.0
 
 
 class Latency:
@@ -31,6 +34,8 @@ class Latency:
         self._margin = Margin()
         self._alone = Pace()
         self._company = Pace()
+        self._runs = 0  # since it began, or was read
+        self._doubt = 0.0  # of a logarithm, that runs may take less: it goes as soon as there are some
 
     @property
     def known(self) -> bool:
@@ -41,29 +46,35 @@ class Latency:
         """Nanoseconds that half of such runs exceed."""
         if not self._surface:
             return 0.0
-        return nanoseconds(self._surface.log_ns(rows, length) + self._pace(company))
+        return nanoseconds(self._surface.log_ns(rows, length) + self._pace(company) - self._doubt)
 
     def late(self, rows: int, length: int, company: bool = False) -> float:
         """Nanoseconds that one such run in a hundred exceeds."""
-        return self.typical(rows, length, company) * self._times(rows, length)
+        return self.both(rows, length, company)[1]
 
     def both(self, rows: int, length: int, company: bool = False) -> tuple[float, float]:
         """What is typical, and what is late."""
         typical = self.typical(rows, length, company)
-        return typical, typical * self._times(rows, length)
+        return typical, typical * self._times(rows, length, typical)
 
     def learn(self, rows: int, length: int, ns: float, company: bool = False) -> None:
         """One run has finished, from its hand-over to its answer."""
         surface, log_ns = self._surface, logarithm(ns)
         samples = surface.samples(rows, length)
         if samples >= KNOWN:
-            self._margin.learn(nanoseconds(log_ns - surface.log_ns(rows, length) - self._pace(company)))
+            expected = surface.log_ns(rows, length) + self._pace(company)
+            self._margin.learn(nanoseconds(expected), nanoseconds(log_ns - expected))
             if samples >= SETTLED:
                 (self._company if company else self._alone).learn(log_ns - surface.measured_ns(rows, length))
         surface.add(rows, length, log_ns - self._pace(company))
+        self._runs += 1
+        self._doubt = self._doubt / 2 if self._doubt > DOUBT / 8 else 0.0
 
     def relax(self) -> None:
-        """Nothing has run for a while: the machine may be about as quick again as it usually is."""
+        """Nothing has run for a while: the machine may be about as quick again as it usually is; and where it was that,
+        what was measured in few runs may be wrong altogether, as where the machine stood still meanwhile."""
+        if self._alone.value <= NEAR and self._runs < FEW:
+            self._doubt = min(self._doubt + DOUBT, MOST_DOUBT)
         self._alone.relax()
         self._company.relax()
 
@@ -89,9 +100,9 @@ class Latency:
         latency._company = Pace.from_json(kept["company"])
         return latency
 
-    def _times(self, rows: int, length: int) -> float:
+    def _times(self, rows: int, length: int, typical: float) -> float:
         """How many times the typical run a late one takes."""
-        times = self._margin.times
+        times = self._margin.times(typical)
         return PRIOR if times < PRIOR and self._surface.samples(rows, length) < KNOWN else times
 
     def _pace(self, company: bool) -> float:

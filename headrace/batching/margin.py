@@ -6,11 +6,13 @@ misses come as often as they may whatever the distribution (adaptive conformal i
 
 from bisect import bisect_left, insort
 from collections import deque
-from math import ceil, exp, inf
+from collections.abc import Iterator, Sequence
+from math import ceil, exp, inf, sqrt
 from typing import Any
 
 QUANTILE = 0.99
 KEPT = 256  # ratios
+KEPT_READ = 24  # of these, that kept ones come back as
 ENOUGH = 100  # ratios, for a quantile of their own
 FEW = 20  # below, the two largest say little
 PRIOR = 1.5
@@ -20,54 +22,90 @@ LARGEST = 100.0  # ratio
 
 
 class Margin:
-    """Owned by one Latency."""
+    """Owned by one Latency.
+
+    Short runs vary more in proportion than long ones, since what holds them up is as long for both: runs of about one
+    magnitude have a quantile of their own once there are enough of them.
+    """
 
     def __init__(self) -> None:
-        self._ratios: deque[float] = deque()
-        self._sorted: list[float] = []
+        self._all = Ring()
+        self._about: dict[int, Ring] = {}
         self._factor = 1.0
-        self.times = PRIOR
-        """How many times the typical run a late one takes."""
 
-    def learn(self, ratio: float) -> None:
+    def times(self, typical_ns: float) -> float:
+        """How many times the typical run a late one takes, of runs that typically take so long."""
+        return max(1.0, self._ring(typical_ns).quantile * self._factor)
+
+    def learn(self, typical_ns: float, ratio: float) -> None:
         """One finished run, over what was predicted of it."""
         ratio = min(ratio, LARGEST)
-        missed = ratio > self.times
+        missed = ratio > self.times(typical_ns)
         self._factor *= exp(STEP * (QUANTILE if missed else QUANTILE - 1))
         self._factor = min(max(self._factor, LEAST), MOST)
-        self._keep(ratio)
-        self._update()
+        self._all.add(ratio)
+        magnitude = _magnitude(typical_ns)
+        ring = self._about.get(magnitude)
+        if ring is None:
+            ring = self._about[magnitude] = Ring()
+        ring.add(ratio)
+
+    def _ring(self, typical_ns: float) -> "Ring":
+        ring = self._about.get(_magnitude(typical_ns))
+        return ring if ring is not None and len(ring) >= ENOUGH else self._all
 
     def to_json(self) -> dict[str, Any]:
-        return {"factor": round(self._factor, 4), "ratios": [round(ratio, 3) for ratio in self._ratios]}
+        return {"factor": round(self._factor, 4), "ratios": [round(ratio, 3) for ratio in self._all]}
 
     @classmethod
     def from_json(cls, kept: Any) -> "Margin":
-        """Raises ValueError, TypeError or KeyError where it is none."""
+        """What was kept counts for a few runs, which new ones take the place of one by one: who knows how the machine
+        was then. Raises ValueError, TypeError or KeyError where it is none."""
         margin = cls()
-        margin._factor = float(kept["factor"])
-        if not LEAST <= margin._factor <= MOST:
-            raise ValueError(f"no factor: {margin._factor}")
-        for ratio in kept["ratios"][-KEPT:]:
-            if not 0 <= ratio <= LARGEST:
-                raise ValueError(f"no ratio: {ratio}")
-            margin._keep(float(ratio))
-        margin._update()
+        factor, ratios = float(kept["factor"]), [float(ratio) for ratio in kept["ratios"]]
+        if not LEAST <= factor <= MOST:
+            raise ValueError(f"no factor: {factor}")
+        if not all(0 <= ratio <= LARGEST for ratio in ratios):
+            raise ValueError("a ratio that is none")
+        margin._factor = min(factor, sqrt(factor))
+        margin._all = Ring(ratios)
         return margin
 
-    def _keep(self, ratio: float) -> None:
+
+class Ring:
+    """The last ratios, and their quantile. Those that it begins with leave as others come."""
+
+    def __init__(self, kept: Sequence[float] = ()) -> None:
+        self._ratios = deque(kept[:: max(1, ceil(len(kept) / KEPT_READ))])
+        self._sorted = sorted(self._ratios)
+        self._old = len(self._ratios)
+        self._prior = min(PRIOR, quantile(sorted(kept)))
+        self.quantile = quantile(self._sorted, self._prior)
+
+    def __len__(self) -> int:
+        return len(self._ratios)
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self._ratios)
+
+    def add(self, ratio: float) -> None:
+        """One more."""
         self._ratios.append(ratio)
         insort(self._sorted, ratio)
-        if len(self._ratios) > KEPT:
+        if self._old or len(self._ratios) > KEPT:
+            self._old = max(0, self._old - 1)
             del self._sorted[bisect_left(self._sorted, self._ratios.popleft())]
-
-    def _update(self) -> None:
-        self.times = max(1.0, quantile(self._sorted) * self._factor)
+        self.quantile = quantile(self._sorted, self._prior)
 
 
-def quantile(ratios: list[float]) -> float:
+def _magnitude(ns: float) -> int:
+    """Equal for times that are about the same: a factor of four apart they are not."""
+    return int(ns).bit_length() // 2
+
+
+def quantile(ratios: list[float], prior: float = PRIOR) -> float:
     """Of sorted ratios, what the next exceeds once in a hundred; with few of them no less than the prior."""
     count = len(ratios)
     if count >= ENOUGH:
         return ratios[min(ceil(QUANTILE * (count + 1)), count) - 1]
-    return max(PRIOR, ratios[-2] if count >= FEW else -inf)
+    return max(prior, ratios[-2] if count >= FEW else -inf)

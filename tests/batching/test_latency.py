@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from itertools import pairwise
+from math import ceil
 from random import Random
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.batching.latency import Latency, Pace
+from headrace.batching.margin import KEPT_READ
 from tests.batching.machines import NOISES, Machine, noisy, steady, took_ns
 
 GRID = [(rows, length) for rows in (1, 2, 3, 6, 12, 16) for length in (5, 12, 24, 40, 100, 200)]
@@ -146,7 +148,10 @@ def test_what_is_written_is_read_back(runs: list[tuple[tuple[int, int], float, b
         latency.learn(*size, ns, company)
     again = Latency.from_json(json.loads(json.dumps(latency.to_json())))
     assert again.known == latency.known
-    assert again.to_json()["margin"] == latency.to_json()["margin"]
+    kept, said = latency.to_json(), again.to_json()
+    assert sorted(said["knots"]) == sorted([i, j, min(count, 8), ns] for i, j, count, ns in kept["knots"])
+    every = max(1, ceil(len(kept["margin"]["ratios"]) / KEPT_READ))
+    assert said["margin"]["ratios"] == kept["margin"]["ratios"][::every]
 
 
 def test_predictions_are_about_the_same_after_a_restart() -> None:
@@ -202,3 +207,47 @@ def test_a_pace_that_nothing_confirms_is_forgotten_by_halves() -> None:
     assert latency.typical(1, 0) < slow * 0.7
     latency.learn(1, 0, 2e6)
     assert latency.typical(1, 0) < slow * 0.7
+
+
+def test_a_machine_that_stood_still_while_the_model_was_tried_is_found_out_by_one_that_is_let_in() -> None:
+    latency = Latency()
+    latency.learn(1, 0, 4e9)
+    for _ in range(20):
+        if latency.typical(1, 0) < 50e6:
+            break
+        latency.relax()
+    assert latency.typical(1, 0) < 50e6
+    for _ in range(3):
+        latency.learn(1, 0, 10e6)
+    assert latency.typical(1, 0) == pytest.approx(10e6, rel=0.7)
+    for _ in range(6):
+        latency.learn(1, 0, 10e6)
+    assert latency.typical(1, 0) == pytest.approx(10e6, rel=0.05)
+
+
+def test_doubt_is_gone_once_runs_say_that_there_was_no_cause_for_it() -> None:
+    latency = Latency()
+    for _ in range(5):
+        latency.learn(1, 0, 10e6)
+    for _ in range(100):
+        latency.relax()
+    assert 0 < latency.typical(1, 0) < 1e6
+    for _ in range(10):
+        latency.learn(1, 0, 10e6)
+    assert latency.typical(1, 0) == pytest.approx(10e6, rel=0.05)
+
+
+def test_what_many_runs_have_shown_is_not_doubted() -> None:
+    latency = learned(Machine(steady))
+    before = latency.typical(2, 24)
+    for _ in range(100):
+        latency.relax()
+    assert latency.typical(2, 24) == pytest.approx(before, rel=0.1)
+
+
+def test_what_was_kept_is_doubted_until_there_are_runs() -> None:
+    latency = Latency.from_json(learned(Machine(steady)).to_json())
+    before = latency.typical(2, 24)
+    for _ in range(20):
+        latency.relax()
+    assert latency.typical(2, 24) < before / 10
