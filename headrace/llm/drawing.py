@@ -15,6 +15,7 @@ from headrace.generation import Sampling
 from headrace.llm.largest import Ids, Row, at_least, column_maxima, depth, k_largest
 
 _TRIES = 6  # draws from the whole distribution before the nucleus is made for certain
+_MOST_OF_IT = 0.5  # of the mass: then the first draw is seldom outside
 _SMALLEST, _LARGEST = 1e-12, 1e30  # sums of weights none of which is out of a float32's range: else the top comes to 1
 _DEEPEST = 256  # tokens in a column of sums: about as many as there are columns
 _FIRST = 64  # tokens that a nucleus is looked for among, at first
@@ -83,14 +84,15 @@ def _draw_of_all(row: Row, sampling: Sampling, uniform: Callable[[int], float], 
         table, ends = _weighed(np.subtract(row, top, out=weights), sampling.temperature, weights)
     if sampling.top_p >= 1.0:
         return _cell(table, ends, uniform(0))
-    likeliest = int(weights.argmax())
-    wanted = sampling.top_p * float(ends[-1])
-    if wanted <= weights[likeliest]:
-        return likeliest  # it alone has the mass
+    total = float(ends[-1])
+    wanted = sampling.top_p * total
+    ask_at = int(sampling.top_p >= _MOST_OF_IT)  # whether it is one token's alone: at once, or after the first miss
     for lane in range(_TRIES):
+        if lane == ask_at and wanted <= weights[likeliest := int(weights.argmax())]:
+            return likeliest  # it alone has the mass
         token_id = _cell(table, ends, uniform(lane))
-        if token_id == likeliest or _mass_before(weights, token_id) < wanted:
-            return token_id
+        if 2.0 * float(weights[token_id]) > total or _mass_before(weights, token_id) < wanted:
+            return token_id  # none is likelier than one that has more than half of the mass
     ids = _nucleus_of_all(row, weights, wanted)
     return int(ids[_point(weights[ids].cumsum(dtype=np.float64), uniform(_TRIES))])
 
@@ -103,7 +105,7 @@ def _weighed(row: Row, temperature: float, weights: Row) -> tuple[Row, Weights]:
     with np.errstate(over="ignore", invalid="ignore"):
         np.exp2(np.multiply(row, np.float32(log2(e) / temperature), out=weights), out=weights)
         table = weights.reshape(depth(row.size, _DEEPEST), -1)
-        return table, (_ones(len(table)) @ table).cumsum(dtype=np.float64)
+        return table, (_ones(len(table)) @ table).astype(np.float64).cumsum()
 
 
 @cache
@@ -120,7 +122,7 @@ def _cell(table: Row, ends: Weights, share: float) -> int:
     """The same for a table whose columns end at `ends`: first the column, then the place in it."""
     column = _point(ends, share)
     left = share * ends[-1] - (ends[column - 1] if column else 0.0)
-    places = table[:, column].cumsum(dtype=np.float64)
+    places = table[:, column].astype(np.float64).cumsum()
     place = int(places.searchsorted(left, side="right"))
     if place == places.size:  # the column's sum was rounded: the last that has any weight
         place = int(places.searchsorted(places[-1]))
@@ -130,7 +132,8 @@ def _cell(table: Row, ends: Weights, share: float) -> int:
 def _mass_before(weights: Row, token_id: int) -> float:
     """What the tokens likelier than this one have together; of equals the lower id comes first."""
     weight = weights[token_id]
-    mass = float(weights[weights > weight].sum(dtype=np.float64))
+    likelier = weights > weight
+    mass = float(weights[likelier].sum(dtype=np.float64)) if np.count_nonzero(likelier) else 0.0
     return mass + float(weight) * np.count_nonzero(weights[:token_id] == weight)
 
 
