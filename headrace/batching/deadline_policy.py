@@ -6,7 +6,7 @@ predictions (OSDI 2020), Nexus's early drop (SOSP 2019), Symphony's deferral (ar
 counters (OSDI 2024). Without deadlines nothing is refused, and what waits is run as soon as an instance is idle.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic
 
 import msgspec
@@ -75,7 +75,7 @@ class DeadlinePolicy(Generic[J]):
         self._run_ns = 0.0  # that a run takes of late, while others wait
         self._long_ns = 0.0  # that all but few requests take less than, each alone
         self._off = 1.0  # how much longer the waiting work takes than the sum of its parts
-        self._lines: dict[int, Line] = {}
+        self._lines = _Lines(self._measured_line)
         self._lines_runs = 0
         self._learned_ns = 0  # when a run last told something
 
@@ -153,7 +153,7 @@ class DeadlinePolicy(Generic[J]):
         if running and (running >= MOST_AT_INSTANCE or self.queue.rows < limits.max_size):
             return Wait(None)
         head, group = self._most_urgent(now_ns)
-        there = sum(group.rows.values())
+        there = group.total_rows
         if running and there < limits.max_size:
             return Wait(None)
         begins_ns = now_ns + int(self._busy_ns(now_ns)) if running else now_ns
@@ -167,13 +167,13 @@ class DeadlinePolicy(Generic[J]):
         if there == head.rows:  # nothing else may go with it
             jobs = [head]
         else:
-            window = best_window(group, head, class_of(head.length), self._class_line, slack, limits.max_size)
+            window = best_window(group, head, self._lines.__getitem__, slack, limits.max_size)
             jobs, heavy = chosen(group, head, window, limits.max_batch_bytes, turns)
             cut = window.cut
         self.queue.take(jobs)
         if turns:
-            for job in jobs:
-                turns.served(job.tenant, job.cost_ns)
+            for tenant in {job.tenant for job in jobs}:
+                turns.served(tenant, sum([job.cost_ns for job in jobs if job.tenant == tenant]))
         rows = sum([job.rows for job in jobs])
         length = max([job.length for job in jobs])
         company = self._company.others(self)
@@ -275,17 +275,10 @@ class DeadlinePolicy(Generic[J]):
         return int(until_ns) if until_ns >= now_ns + LEAST_PAUSE_NS else None
 
     def _line(self, length: int) -> Line:
-        return self._class_line(longest_of(class_of(length)) if length else 0)
+        return self._lines[class_of(length)]
 
-    def _class_line(self, length: int) -> Line:
-        """What runs of one length take; looked up again after a few runs."""
-        line = self._lines.get(length)
-        if line is None:
-            line = self._lines[length] = self._measured_line(length)
-        return line
-
-    def _measured_line(self, length: int) -> Line:
-        latency, company = self.latency, self._company.others(self)
+    def _measured_line(self, length_class: int) -> Line:
+        length, latency, company = longest_of(length_class), self.latency, self._company.others(self)
         if not latency.known:
             return UNKNOWN
         one, most = latency.typical(1, length, company), max(2, min(self._limits.max_size, MANY))
@@ -306,6 +299,17 @@ class DeadlinePolicy(Generic[J]):
     def _drain_ns(self, now_ns: int) -> float:
         """Until what waits now is done."""
         return self._busy_ns(now_ns) + self.queue.work.total_ns * self._off / self._instances
+
+
+class _Lines(dict[int, Line]):
+    """What runs of each class of length take; looked up when it is first asked for."""
+
+    def __init__(self, measured: Callable[[int], Line]) -> None:
+        self._measured = measured
+
+    def __missing__(self, length_class: int) -> Line:
+        line = self[length_class] = self._measured(length_class)
+        return line
 
 
 def _level(job: Job) -> int:

@@ -3,6 +3,7 @@
 from typing import TypeVar
 
 from headrace.batching.check import Key
+from headrace.batching.length_class import class_of
 from headrace.batching.work_ahead import FAR, Bucket
 from headrace.types import USUAL_LEVEL
 
@@ -22,6 +23,7 @@ class Job:
         "deadline_ns",
         "key",
         "length",
+        "length_class",
         "level",
         "num_bytes",
         "place",
@@ -34,6 +36,7 @@ class Job:
 
     def __init__(self, rows: int, length: int, key: Key, queued_ns: int) -> None:
         self.rows = rows
+        self.length_class = class_of(length)
         self.length = length  # along the padded axis; 0 where nothing is padded
         self.key = key
         self.queued_ns = queued_ns

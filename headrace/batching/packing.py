@@ -12,7 +12,6 @@ from heapq import merge
 import msgspec
 
 from headrace.batching.job import J, Job
-from headrace.batching.length_class import longest_of
 from headrace.batching.queue import Group
 from headrace.batching.turns import Turns
 
@@ -39,7 +38,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
 
 Lines = Callable[[int], Line]
-"""By length."""
+"""By class of length."""
 
 
 class Window(msgspec.Struct, frozen=True, gc=False):
@@ -52,19 +51,20 @@ class Window(msgspec.Struct, frozen=True, gc=False):
     cut: bool = False  # there was more to take, and an earlier answer was worth more
 
 
-def best_window(group: Group[J], head: Job, head_class: int, typical: Lines, slack: float, most_rows: int) -> Window:
+def best_window(group: Group[J], head: Job, typical: Lines, slack: float, most_rows: int) -> Window:
     """The window for a run that must take at most `slack` ns; at least the head itself, be it in time or not.
 
     `typical` says what a run takes. Of runs that are nearly as good the shorter is taken where a run takes long: its
     answers come sooner, and those who ask again at once fall out of step.
     """
+    head_class = head.length_class
     if len(group.rows) == 1:  # as most models are asked: nothing is to be weighed
-        line = typical(longest_of(head_class))
+        line = typical(head_class)
         rows = max(head.rows, line.rows_within(slack, min(group.rows[head_class], most_rows)))
         return _shortened(Window(head_class, head_class, rows, line.time(rows)), line, head.rows)
     classes = sorted(group.rows)
     at = classes.index(head_class)
-    lines = [typical(longest_of(each)) for each in classes]
+    lines = [*map(typical, classes)]
     worths = [_worth(line) for line in lines]
     waiting = [group.rows[each] for each in classes]
     waiting[at] -= head.rows

@@ -9,7 +9,6 @@ from typing import Generic
 
 from headrace.batching.check import Key
 from headrace.batching.job import J, Place
-from headrace.batching.length_class import class_of
 from headrace.batching.work_ahead import Bucket, WorkAhead
 
 Entry = tuple[Place, J]
@@ -18,11 +17,12 @@ Entry = tuple[Place, J]
 class Group(Generic[J]):
     """Waiting jobs of one key, most urgent first within each class of length of each tenant."""
 
-    __slots__ = ("_counts", "lines", "rows")
+    __slots__ = ("_counts", "lines", "rows", "total_rows")
 
     def __init__(self) -> None:
         self.lines: dict[str, dict[int, list[Entry[J]]]] = {}  # by tenant and class
         self.rows: dict[int, int] = {}  # by class
+        self.total_rows = 0
         self._counts: dict[int, int] = {}  # of jobs, by class
 
     def head(self) -> J:
@@ -39,7 +39,8 @@ class Group(Generic[J]):
 
     def add(self, job: J) -> None:
         """It waits, at its place."""
-        length_class = class_of(job.length)
+        length_class = job.length_class
+        self.total_rows += job.rows
         classes = self.lines.get(job.tenant)
         if classes is None:
             classes = self.lines[job.tenant] = {}
@@ -53,7 +54,8 @@ class Group(Generic[J]):
 
     def remove(self, job: J) -> None:
         """It waits no longer."""
-        length_class = class_of(job.length)
+        length_class = job.length_class
+        self.total_rows -= job.rows
         classes = self.lines[job.tenant]
         entries = classes[length_class]
         del entries[bisect_left(entries, (job.place, job))]
@@ -73,6 +75,7 @@ class Group(Generic[J]):
         left = [entry for entry in entries if entry[1].queued]
         self._counts[length_class] -= len(entries) - len(left)
         self.rows[length_class] -= rows
+        self.total_rows -= rows
         if left:
             classes[length_class] = left
         else:
@@ -143,21 +146,16 @@ class Queue(Generic[J]):
         if len(jobs) == 1:
             self.remove(jobs[0])
             return
-        group = self.groups[jobs[0].key]
+        group, arrivals, subtract = self.groups[jobs[0].key], self._arrivals, self.work.subtract
         places: dict[tuple[str, int], int] = {}
-        works: dict[tuple[Bucket, str], tuple[float, int]] = {}
         for job in jobs:
             job.queued = False
-            del self._arrivals[job.place[2]]
-            self.num_bytes -= job.num_bytes
-            self.rows -= job.rows
-            place = job.tenant, class_of(job.length)
+            del arrivals[job.place[2]]
+            place = job.tenant, job.length_class
             places[place] = places.get(place, 0) + job.rows
-            work = job.bucket, job.tenant
-            cost_ns, count = works.get(work, (0.0, 0))
-            works[work] = cost_ns + job.cost_ns, count + 1
-        for (bucket, tenant), (cost_ns, count) in works.items():
-            self.work.subtract(bucket, tenant, cost_ns, count)
+            subtract(job.bucket, job.tenant, job.cost_ns)
+        self.num_bytes -= sum([job.num_bytes for job in jobs])
+        self.rows -= sum(places.values())
         for (tenant, length_class), rows in places.items():
             group.drop(tenant, length_class, rows)
         if not group.lines:

@@ -1,7 +1,7 @@
 """Which lengths share a run."""
 
 from headrace.batching.job import Job
-from headrace.batching.length_class import class_of
+from headrace.batching.length_class import longest_of
 from headrace.batching.packing import EVEN_ROWS, Line, Lines, best_window, chosen
 from headrace.batching.queue import Queue
 from tests.batching.jobs import MS, job
@@ -18,7 +18,7 @@ def packed(head: Job, *others: Job, slack: float = INFINITE, most_rows: int = 64
     for index, each in enumerate((head, *others)):
         queue.push(each, index)
     (group,) = queue.groups.values()
-    window = best_window(group, head, class_of(head.length), lines, slack, most_rows)
+    window = best_window(group, head, lambda each: lines(longest_of(each)), slack, most_rows)
     jobs, _ = chosen(group, head, window, 1 << 30)
     assert jobs[0] is head
     return sorted(each.length for each in jobs)
@@ -67,5 +67,5 @@ def test_a_batch_that_is_too_heavy_leaves_the_rest() -> None:
     queue.push(head, 0)
     queue.push(other, 1)
     (group,) = queue.groups.values()
-    window = best_window(group, head, class_of(8), line, INFINITE, 64)
+    window = best_window(group, head, lambda each: line(longest_of(each)), INFINITE, 64)
     assert chosen(group, head, window, head.num_bytes) == ([head], True)
