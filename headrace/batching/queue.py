@@ -9,7 +9,7 @@ from typing import Generic
 
 from headrace.batching.check import Key
 from headrace.batching.job import J, Place
-from headrace.batching.work_ahead import Bucket, WorkAhead
+from headrace.batching.work_ahead import WorkAhead
 
 Entry = tuple[Place, J]
 
