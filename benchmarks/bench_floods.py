@@ -1,74 +1,67 @@
-"""What floods over gRPC cost other clients: their p99 with a flood beside them and without, in turns.
+"""What floods over gRPC cost other clients: their p99 while the server is flooded, and while something else is.
 
-    python -m benchmarks.bench_floods [--rounds 3] [--calls 1500]
+    python -m benchmarks.bench_floods [--rounds 3] [--calls 1500] [--only NAME]
 
-A flood is a connection that sends nothing but it until it is closed; a new one begins every 100 ms. The well-behaved
-client calls ServerLive, one call at a time.
+Client, server and attacker share the machine's cores, so an attacker costs others time whomever it attacks. What the
+server adds to that is the ratio of two p99s: with the flood at the server, and with the same flood at another
+process, a socket that reads as much of it, or, for calls and connections that look honest, a second server. The
+well-behaved client calls ServerLive, one call at a time. Hostile floods are a connection every 100 ms that sends
+nothing else until it is closed (benchmarks/flood.py).
 """
 
 import argparse
-import multiprocessing
-import socket
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from multiprocessing.synchronize import Event
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
 
+from benchmarks.flood import CALLS, CONNECTIONS, HOSTILE, PATH
 from benchmarks.results import keep, spread
 from benchmarks.server import headrace
 from headrace.generated import service_pb2 as pb
-from headrace.protocols.http2 import codes, frames
-from headrace.protocols.http2.header_blocks import literal
-
-PATH = "/inference.GRPCInferenceService/ServerLive"
-REQUEST = b"".join(
-    literal(*each)
-    for each in (
-        (b":method", b"POST"),
-        (b":scheme", b"http"),
-        (b":path", PATH.encode()),
-        (b"content-type", b"application/grpc"),
-    )
-)
-FLOODS: dict[str, Callable[[int], bytes]] = {
-    "rapid reset": lambda number: (
-        frames.frame(codes.HEADERS, codes.END_HEADERS, number, REQUEST) + frames.reset(number, codes.CANCEL)
-    ),
-    "continuation": lambda number: frames.frame(codes.HEADERS if number == 1 else codes.CONTINUATION, 0, 1, b""),
-    "ping": lambda number: frames.ping(bytes(8)),
-    "settings": lambda number: frames.settings({codes.INITIAL_WINDOW_SIZE: number}),
-    "empty data": lambda number: (
-        frames.frame(codes.HEADERS, codes.END_HEADERS, 1, REQUEST) if number == 1 else frames.frame(codes.DATA, 0, 1)
-    ),
-}
-EVERY_S = 0.1
 
 
 def main() -> None:
+    arguments = _arguments()
+    names = [name for name in (*HOSTILE, CONNECTIONS, CALLS) if arguments.only in (None, name)]
+    figures: dict[str, list[float]] = {}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        headrace(Path(folder)) as server,
+        headrace(Path(folder)) as other,
+        program() as sink,
+    ):
+        assert sink.stdout
+        port = int(sink.stdout.readline())
+        p99_us(server.grpc, arguments.calls)  # warm
+        for _ in range(arguments.rounds):
+            for name in names:
+                elsewhere = f"127.0.0.1:{port}" if name in HOSTILE else other.grpc
+                alone = p99_us(server.grpc, arguments.calls)
+                with attacked(elsewhere, name):
+                    beside = p99_us(server.grpc, arguments.calls)
+                with attacked(server.grpc, name):
+                    under = p99_us(server.grpc, arguments.calls)
+                said = (
+                    f"{name:14} p99 {alone:.0f} us alone, {beside:.0f} us with another flooded, {under:.0f} us flooded"
+                )
+                print(said, file=sys.stderr)
+                figures.setdefault(f"{name}: p99 to that with another flooded", []).append(under / beside)
+                figures.setdefault(f"{name}: p99 to that alone", []).append(under / alone)
+    keep("floods", {name: spread(values) for name, values in figures.items()})
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--calls", type=int, default=1500)
-    arguments = parser.parse_args()
-    figures: dict[str, list[float]] = {}
-    with tempfile.TemporaryDirectory() as folder, headrace(Path(folder)) as address:
-        p99_us(address.grpc, arguments.calls)  # warm
-        for _ in range(arguments.rounds):
-            for name, flood in FLOODS.items():
-                alone = p99_us(address.grpc, arguments.calls)
-                ended = multiprocessing.Event()
-                attacker = multiprocessing.Process(target=attack, args=(address.grpc, flood, ended))
-                attacker.start()
-                beside = p99_us(address.grpc, arguments.calls)
-                ended.set()
-                attacker.join()
-                print(f"{name:14} p99 {alone:.0f} us alone, {beside:.0f} us beside it", file=sys.stderr)
-                figures.setdefault(f"{name}: p99 beside it to p99 alone", []).append(beside / alone)
-    keep("floods", {name: spread(values) for name, values in figures.items()})
+    parser.add_argument("--only", choices=[*HOSTILE, CONNECTIONS, CALLS])
+    return parser.parse_args()
 
 
 def p99_us(target: str, calls: int) -> float:
@@ -83,19 +76,26 @@ def p99_us(target: str, calls: int) -> float:
     return sorted(took)[int(0.99 * calls)] * 1e6
 
 
-def attack(target: str, flood: Callable[[int], bytes], ended: Event) -> None:
-    """One connection after the other, each until it is closed."""
-    host, _, port = target.rpartition(":")
-    sent = b"".join(flood(number) for number in range(1, 20_001, 2))
-    while not ended.is_set():
-        with suppress(OSError), socket.create_connection((host, int(port))) as connection:
-            connection.settimeout(2)
-            connection.sendall(codes.PREFACE + frames.settings({}) + sent)
-            while connection.recv(1 << 16):
-                pass
-        ended.wait(EVERY_S)
+@contextmanager
+def attacked(target: str, name: str) -> Iterator[None]:
+    with program(target, name) as attacker:
+        assert attacker.stdout
+        attacker.stdout.readline()  # what it sends is made
+        yield
+
+
+@contextmanager
+def program(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """benchmarks/flood.py, until its standard input ends."""
+    command = [sys.executable, "-m", "benchmarks.flood", *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            assert process.stdin
+            process.stdin.close()
+            process.wait(30)
 
 
 if __name__ == "__main__":
-    multiprocessing.set_start_method("fork")
     main()

@@ -214,7 +214,9 @@ class Server:
         await stop
 
     def _rpc(self) -> RpcServer:
-        return create_server(self.front, self._config.grpc.max_message_bytes, self._config.protocols.grpc)
+        config = self._config
+        limits = config.grpc
+        return create_server(self.front, limits.max_message_bytes, config.protocols.grpc, limits.max_connections)
 
     async def _drain(self) -> None:
         """Refuse what is new and let what runs finish, for a while."""

@@ -76,6 +76,9 @@ class Grpc(msgspec.Struct, frozen=True):
     """Limits of the gRPC front."""
 
     max_message_bytes: Annotated[int, Meta(ge=-1, description="Largest gRPC message; -1, as gRPC says it: any.")] = -1
+    max_connections: Annotated[
+        Positive, Meta(description="Most connections of gRPC at a time, to the native server.")
+    ] = 1024
 
 
 class Oip(msgspec.Struct, frozen=True):

@@ -199,6 +199,7 @@ TWINLESS = {
         "llm/limits",
         "weights/checkpoint",
         "llm/engine_protocol",
+        "protocols/http2/application",
         "protocols/http2/codes",
         "protocols/http2/faults",
         "protocols/http2/limits",

@@ -2,23 +2,31 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import socket
+import time
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 
 from headrace.protocols.grpc.call import RemoteCall
 from headrace.protocols.grpc.method import Method
 from headrace.protocols.grpc.request import Asked, read_call
+from headrace.protocols.http2 import codes, frames
 from headrace.protocols.http2.connection import Connection
+from headrace.protocols.http2.crowd import leaving
 from headrace.protocols.http2.header_blocks import Headers
 from headrace.protocols.http2.limits import Limits
+from headrace.protocols.http2.listener import Listener, bind
+from headrace.protocols.http2.reader import READ_BYTES
 from headrace.protocols.http2.stream import NOBODY, Receiver, Stream
 from headrace.protocols.tls import HANDSHAKE_S, Tls
 
 log = logging.getLogger(__name__)
 
-_BACKLOG = 2048  # connections that wait to be accepted
 _LOOK_S = 5.0  # between two looks at connections that are silent
 _CLOSE_S = 1.0  # that closed connections have to say their last
+_CROWDED_S = 0.25  # between two looks for connections that may leave
+_TOLD_S = 10.0  # between two lines in the log that connections are refused
+_FULL = frames.settings({}) + frames.goaway(0, codes.ENHANCE_YOUR_CALM, "too_many_connections")
 
 
 class Server:
@@ -27,30 +35,44 @@ class Server:
     Made and used on one event loop. Owns its connections.
     """
 
-    def __init__(self, methods: Mapping[str, Method], max_message_bytes: int, limits: Limits) -> None:
+    def __init__(
+        self,
+        methods: Mapping[str, Method],
+        max_message_bytes: int,
+        limits: Limits,
+        max_connections: int = 1024,
+    ) -> None:
         self._methods = methods
         self._max_message_bytes = max_message_bytes  # below 0: any size
         self._limits = limits
+        self._max_connections = max_connections
+        self._crowded_until = self._told_until = 0.0
+        self._goodbye = _FULL  # to those that are refused
         self._loop = asyncio.get_running_loop()
+        self._shared = memoryview(bytearray(READ_BYTES))  # that connections read into, one after another
         self._connections: set[Connection[Asked]] = set()
-        self._listener: asyncio.Server | None = None
+        self._dismissed: set[Connection[Asked]] = set()  # on their way out: nobody counts them
+        self._listener: Listener | None = None
         self._looking: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
         self._empty.set()
 
     async def listen(self, host: str, port: int, tls: Tls | None = None) -> int:
         """Listen there; returns the port. Raises OSError where the address cannot be had, or the certificate read."""
-        self._listener = await self._loop.create_server(
-            lambda: Connection(self, self._limits, self._loop),
-            host,
-            port,
-            ssl=tls.context(["h2"]) if tls else None,
-            ssl_handshake_timeout=HANDSHAKE_S if tls else None,
-            backlog=_BACKLOG,
-        )
+        secret = tls.context(["h2"]) if tls else None
+        self._goodbye = b"" if tls else _FULL
+
+        def welcome(taken: socket.socket) -> Awaitable[object]:
+            return self._loop.connect_accepted_socket(
+                lambda: Connection(self, self._limits, self._loop, self._shared, time.perf_counter),
+                taken,
+                ssl=secret,
+                ssl_handshake_timeout=HANDSHAKE_S if secret else None,
+            )
+
+        self._listener = Listener(bind(host, port), welcome, self._has_room, self._refuse)
         self._looking = self._loop.call_later(_LOOK_S, self._look)
-        given: int = self._listener.sockets[0].getsockname()[1]
-        return given
+        return self._listener.port
 
     def drain(self) -> None:
         """Tell clients to go elsewhere with what they have yet to ask; who comes anew is not let in."""
@@ -65,12 +87,39 @@ class Server:
         if grace:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._empty.wait(), grace)
-        for connection in list(self._connections):
+        for connection in (*self._connections, *self._dismissed):
             connection.abort()
+        if self._listener is not None:
+            await self._listener.closed()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._empty.wait(), _CLOSE_S)
         if self._looking is not None:
             self._looking.cancel()
+
+    # ---- whose connections are kept
+
+    def _has_room(self, opening: int) -> bool:
+        """For one more; where there is none, some that are idle leave."""
+        most = self._max_connections - opening
+        now = self._loop.time()
+        if len(self._connections) >= most and now >= self._crowded_until:
+            self._crowded_until = now + _CROWDED_S
+            for connection in leaving(self._connections, self._max_connections, now):
+                self._connections.discard(connection)
+                self._dismissed.add(connection)
+                connection.dismiss()
+        return len(self._connections) < most
+
+    def _refuse(self, taken: socket.socket) -> None:
+        now = self._loop.time()
+        if now >= self._told_until:
+            self._told_until = now + _TOLD_S
+            what = "connections are refused: %d are open, which is the most (grpc.max_connections)"
+            log.warning(what, self._max_connections)
+        with suppress(OSError):
+            taken.recv(READ_BYTES)  # what is left unread would cut off the answer
+        with suppress(OSError):
+            taken.send(self._goodbye)
 
     # ---- what connections see
 
@@ -89,7 +138,8 @@ class Server:
 
     def lost(self, connection: Connection[Asked]) -> None:
         self._connections.discard(connection)
-        if not self._connections:
+        self._dismissed.discard(connection)
+        if not self._connections and not self._dismissed:
             self._empty.set()
 
     def _look(self) -> None:

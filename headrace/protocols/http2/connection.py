@@ -5,17 +5,17 @@ What is wrong with one stream resets it; what is wrong with the connection, floo
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Generic, Protocol, TypeVar, cast
+from typing import Generic, cast
 
 from headrace.protocols.http2 import codes, frames
+from headrace.protocols.http2.application import Application, HeadT
 from headrace.protocols.http2.budget import Budget
 from headrace.protocols.http2.codes import (
     ENHANCE_YOUR_CALM,
     FLOW_CONTROL_ERROR,
     HEADERS,
-    INTERNAL_ERROR,
     NO_ERROR,
     PROTOCOL_ERROR,
     REFUSED_STREAM,
@@ -23,21 +23,21 @@ from headrace.protocols.http2.codes import (
 )
 from headrace.protocols.http2.control import Control
 from headrace.protocols.http2.credit import Credit
+from headrace.protocols.http2.crowd import Standing
 from headrace.protocols.http2.faults import ConnectionFault, StreamFault
 from headrace.protocols.http2.forgotten import Forgotten
-from headrace.protocols.http2.header_blocks import HeaderDecoder, Headers
+from headrace.protocols.http2.header_blocks import HeaderDecoder
 from headrace.protocols.http2.header_frames import Block, HeaderFrames
 from headrace.protocols.http2.limits import Limits
 from headrace.protocols.http2.outlet import Outlet
 from headrace.protocols.http2.reader import FrameReader
 from headrace.protocols.http2.sender import Sender
 from headrace.protocols.http2.silence import Signs, Verdict, look
-from headrace.protocols.http2.stream import Receiver, Stream
+from headrace.protocols.http2.stream import Stream
+from headrace.protocols.http2.turns import Turns
 from headrace.types import Buffer
 
 log = logging.getLogger(__name__)
-
-HeadT = TypeVar("HeadT")
 
 _HARD = 4  # times the limit of headers: so much the application may refuse in its own words
 _RAPID_S = 0.05  # a stream that is reset this soon was hardly meant
@@ -46,35 +46,28 @@ _REPLIES = 2  # frames that a client may well send along with a new stream: a WI
 _NOTHING = memoryview(b"")
 
 
-class Application(Protocol[HeadT]):
-    """What a connection serves."""
-
-    def read(self, headers: Headers) -> HeadT:
-        """What a request's headers say; the same headers may be read once for many. Raises StreamFault."""
-        ...
-
-    def open(self, stream: Stream, head: HeadT) -> Receiver:
-        """A request has begun."""
-        ...
-
-    def connected(self, connection: "Connection[HeadT]") -> None: ...
-
-    def lost(self, connection: "Connection[HeadT]") -> None: ...
-
-
 class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
     """Owns its streams from their first header to their last frame."""
 
-    def __init__(self, application: Application[HeadT], limits: Limits, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        application: Application[HeadT],
+        limits: Limits,
+        loop: asyncio.AbstractEventLoop,
+        shared: memoryview,
+        now: Callable[[], float],
+    ) -> None:
+        """`shared` is what connections of this loop read into; `now` is a clock that goes on within a turn of it."""
         self._application = application
         self._limits = limits
         self._loop = loop
-        self._reader = FrameReader(self, limits.max_frame_bytes, _HARD * limits.max_header_bytes)
-        self._decoder = HeaderDecoder(application.read, _HARD * limits.max_header_bytes)
+        hard = _HARD * limits.max_header_bytes
+        self._reader = FrameReader(self, limits.max_frame_bytes, hard, shared, limits.turn_s, now)
+        self._decoder = HeaderDecoder(application.read, hard)
         self._streams: dict[int, Stream] = {}
         self._forgotten = Forgotten()
         self._last = 0  # the highest stream that the client opened
-        self._header_frames = HeaderFrames(_HARD * limits.max_header_bytes)
+        self._header_frames = HeaderFrames(hard)
         self._data: Stream | None = None  # whose DATA frame is under way
         self._data_ends = False
         self._idle = Budget(limits.max_idle_frames, limits.idle_frames_per_s, loop.time)
@@ -82,6 +75,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         self._closing = False  # nothing that arrives is looked at any more
         self._draining = False  # no stream that is still to come is served
         self._heard = loop.time()
+        self._served = False  # a stream has ended well
         self._unsent: tuple[float, int, int] | None = None  # since when, pieces sent, bytes in the socket's buffer
 
     # ---- the connection's life
@@ -94,6 +88,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         self._sender = Sender(outlet, self._on_ended, self._idle)
         self._credit = Credit(outlet, limits, self._streams)
         self._control = Control(outlet, self._sender, self._idle)
+        self._turns = Turns(self._reader, transport, self._loop.call_soon, self._fail)
         self._application.connected(self)
         tls = transport.get_extra_info("ssl_object")
         if tls is not None and tls.selected_alpn_protocol() != "h2":
@@ -112,26 +107,17 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         return self._reader.room()
 
     def buffer_updated(self, count: int) -> None:
-        if self._closing:
-            return
-        self._heard = self._loop.time()
-        try:
-            self._reader.received(count)
-        except ConnectionFault as fault:
-            self._fail(fault.code, fault.why)
-        except Exception:
-            log.exception("a connection failed")
-            self._fail(INTERNAL_ERROR, "the server failed on this connection; its log says why")
+        if not self._closing:
+            self._heard = self._loop.time()
+            self._turns.take(count)
 
     def pause_writing(self) -> None:
         """A client that takes nothing is not read from either: what it asks would only wait for it."""
         self._sender.pause()
-        if not self._closing:
-            self._transport.pause_reading()
+        self._turns.block()
 
     def resume_writing(self) -> None:
-        if not self._closing:
-            self._transport.resume_reading()
+        self._turns.unblock()
         self._sender.resume()
 
     def drain(self) -> None:
@@ -149,9 +135,24 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         """End it now, whatever is under way."""
         if not self._closing:
             self._outlet.write(frames.goaway(self._last, NO_ERROR, "the server has stopped"))
+        self._close()
+
+    def _close(self) -> None:
         self._let_go()
         self._outlet.shut()
         self._transport.close()
+
+    def dismiss(self) -> None:
+        """Others need its place, and it is idle: its client may come back when it has something to ask."""
+        self._fail(NO_ERROR, "too_many_connections, and this one was idle")
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._streams)
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(self._served, self._heard)
 
     def look(self, now: float) -> None:
         """Called every few seconds: is the client still there?"""
@@ -192,6 +193,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
     def _let_go(self) -> None:
         """Of every stream; nothing that arrives is looked at any more."""
         self._closing = True
+        self._turns.stop()
         streams = list(self._streams.values())
         self._streams.clear()
         for stream in streams:
@@ -200,9 +202,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
 
     def _close_if_done(self) -> None:
         if self._draining and not self._streams and not self._closing:
-            self._closing = True
-            self._outlet.shut()
-            self._transport.close()
+            self._close()
 
     # ---- what arrives
 
@@ -237,7 +237,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         if content:
             self._idle.give()
         elif whole and not ended:
-            self._spend("empty_data")
+            self._control.spend("empty_data")
         stream.credit -= size
         if stream.credit < 0:
             self._reset_for(stream, FLOW_CONTROL_ERROR)
@@ -277,7 +277,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         if stream is not None:
             self._reset_for(stream, STREAM_CLOSED)
         elif number not in self._forgotten:
-            self._spend("late_data")
+            self._control.spend("late_data")
             self._outlet.write(frames.reset(number, STREAM_CLOSED))
 
     def _on_block(self, block: Block) -> None:
@@ -292,7 +292,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
                 raise StreamFault(REFUSED_STREAM, "more streams than were agreed")
         except StreamFault as fault:
             log.debug("a stream is refused: %s", fault.why)
-            self._spend("bad_streams")
+            self._control.spend("bad_streams")
             self._outlet.write(frames.reset(number, fault.code))
             self._forgotten.add(number)
             return
@@ -312,7 +312,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
             self._decoder.decode(coded)
         if stream is None and number not in self._forgotten:
             raise ConnectionFault(STREAM_CLOSED, f"HEADERS for stream {number}, which has ended")
-        self._spend("trailers")
+        self._control.spend("trailers")
         if stream is not None and (stream.ended or not ended):
             self._reset_for(stream, STREAM_CLOSED if stream.ended else PROTOCOL_ERROR)
         elif stream is not None:
@@ -325,7 +325,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
             raise ConnectionFault(PROTOCOL_ERROR, f"RST_STREAM for stream {number}, which is not open")
         stream = self._streams.get(number)
         if stream is None:
-            self._spend("late_resets")
+            self._control.spend("late_resets")
             return
         if self._loop.time() - stream.opened < _RAPID_S and not self._resets.take():
             raise ConnectionFault(ENHANCE_YOUR_CALM, "too many streams are opened and reset")
@@ -333,7 +333,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         stream.leave()
 
     def _on_window(self, number: int, payload: memoryview) -> None:
-        self._spend("window_updates")
+        self._control.spend("window_updates")
         count = frames.read_u32(payload, "WINDOW_UPDATE") & codes.MAX_WINDOW
         stream = self._streams.get(number)
         if number == 0:
@@ -350,9 +350,6 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
                 self._sender.widen_stream(stream, count)
             except StreamFault as fault:
                 self._reset_for(stream, fault.code)
-
-    def _spend(self, what: str) -> None:
-        self._control.spend(what)
 
     # ---- what streams ask for
 
@@ -387,6 +384,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
     def _on_ended(self, stream: Stream) -> None:
         """Its last block is sent."""
         self._resets.give()
+        self._served = True
         if not stream.ended:
             self._outlet.write(frames.reset(stream.number, NO_ERROR))
         self._forget(stream)

@@ -1,5 +1,9 @@
-"""Bytes to frames, wherever they are cut. Knows no streams, and copies nothing that it can show in place."""
+"""Bytes to frames, wherever they are cut. Knows no streams, and copies nothing that it can show in place.
 
+Connections of one loop read into the same memory, one after another: what is not whole is put aside until more comes.
+"""
+
+from collections.abc import Callable
 from typing import Protocol
 
 from headrace.protocols.http2.codes import (
@@ -19,7 +23,7 @@ from headrace.protocols.http2.frames import HEAD
 READ_BYTES = 64 * 1024
 """Read at once: more gains nothing, and other connections would wait longer."""
 PLACE_BYTES = 32 * 1024
-"""The rest of a DATA frame that is worth a read of its own, straight to where it belongs."""
+"""The rest of a DATA frame that is worth a read of its own, straight to where it belongs; less waits to be whole."""
 
 _HEAD_BYTES = HEAD.size
 _NUMBER = 2**31 - 1  # the bit above is reserved, and means nothing
@@ -50,24 +54,40 @@ class Sink(Protocol):
 
 
 class FrameReader:
-    """Asks for memory with `room`, is told with `received` how much was put there, and hands frames to its sink."""
+    """Asks for memory with `room`, is told with `received` how much was put there, and hands frames to its sink.
 
-    def __init__(self, sink: Sink, max_frame_bytes: int, max_control_bytes: int) -> None:
+    `shared` is memory of READ_BYTES that nobody else uses between those two calls. After `turn_s` of `now`'s time the
+    rest is left for a later turn: `received(0)` goes on with it.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        max_frame_bytes: int,
+        max_control_bytes: int,
+        shared: memoryview,
+        turn_s: float,
+        now: Callable[[], float],
+    ) -> None:
         self._sink = sink
         self._max_frame_bytes = max_frame_bytes
         self._max_control_bytes = max_control_bytes  # of a frame that is not DATA
-        self._base = self._memory = memoryview(bytearray(READ_BYTES))
-        self._held = 0  # bytes of a frame that is not whole, at the front of the memory
+        self._turn_s = turn_s
+        self._now = now
+        self._shared = self._memory = shared
+        self._at = self._end = 0  # what lies in the memory and was not handed on
         self._left = 0  # of a DATA frame's content
         self._wanted = 0  # bytes of memory for a frame that has begun
         self._skip = 0  # padding behind it, or what nobody wants
         self._placed = False  # the room that was given lies elsewhere
+        self._late = False  # whole frames wait for their turn
+        self._in_data = False  # what was put aside is the beginning of a DATA frame
         self.greeted = False  # the client's preface has come
 
     @property
     def unfinished(self) -> bool:
-        """The greeting is not whole, or a frame's head, or a frame that is not DATA."""
-        return not self.greeted or bool(self._held)
+        """The client owes the rest of the greeting, of a frame's head, or of a frame that is not DATA."""
+        return not self.greeted or (self._at < self._end and not self._late and not self._in_data)
 
     def room(self) -> memoryview:
         """Where the next bytes go. Never empty."""
@@ -75,25 +95,45 @@ class FrameReader:
             self._placed = True
             return place
         self._placed = False
-        return self._memory[self._held :]
+        held = self._end - self._at
+        if held:
+            self._bring_back(held)
+        return self._memory[held:]
+
+    def _bring_back(self, held: int) -> None:
+        """What was put aside goes to the front of memory that holds the whole of it, and more."""
+        aside = self._memory[self._at : self._end]
+        if max(self._wanted, held + 1) <= len(self._shared):
+            self._memory = self._shared
+        elif self._at or len(self._memory) < max(self._wanted, held + 1):
+            self._memory = memoryview(bytearray(max(self._wanted, held + READ_BYTES)))
+        else:
+            return
+        self._memory[:held] = aside
+        self._at, self._end = 0, held
 
     def close(self) -> None:
         """Nothing more comes. Lets go of the sink, which refers to this: else the memory waited for a collection."""
         del self._sink
 
-    def received(self, count: int) -> None:
-        """So many bytes lie in the room. Raises ConnectionFault, and whatever the sink raises."""
+    def received(self, count: int) -> bool:
+        """So many bytes lie in the room. False where the turn was over before every frame was handed on.
+
+        Raises ConnectionFault, and whatever the sink raises.
+        """
         if self._placed:
             self._left -= count
             self._sink.on_placed(count, self._left == 0)
-            return
-        at, end = 0, self._held + count
+            return True
+        at, end = self._at, self._end + count
+        self._late = self._in_data = False
         if not self.greeted:
             at = self._greet(end)
         if self._left or self._skip:
             at = self._go_on(at, end)
         at = self._read(at, end)
-        self._keep(at, end)
+        self._put_aside(at, end)
+        return not self._late
 
     def _greet(self, end: int) -> int:
         known = min(end, len(PREFACE))
@@ -106,7 +146,9 @@ class FrameReader:
         """Hand on every frame that begins here. Returns where the first one begins that is not whole."""
         if not self.greeted:
             return at
-        memory, sink, unpack = self._memory, self._sink, HEAD.unpack_from
+        memory, sink, unpack, now = self._memory, self._sink, HEAD.unpack_from, self._now
+        until = now() + self._turn_s
+        self._wanted = 0
         while end - at >= _HEAD_BYTES:
             high, low, kind, flags, number = unpack(memory, at)
             size, start = high << 8 | low, at + _HEAD_BYTES
@@ -115,8 +157,9 @@ class FrameReader:
                 sink.on_data(number & _NUMBER, bool(flags & END_STREAM), size, memory[start:after], True)
             elif kind == DATA:
                 self._check(size)
-                if flags & PADDED and size and start == end:
-                    return at  # how much padding there is comes next
+                if after > end and (size < PLACE_BYTES or start == end):
+                    self._in_data = True
+                    return at
                 after = self._open(number & _NUMBER, flags, start, end, size)
             elif after <= end:
                 sink.on_frame(kind, flags, number & _NUMBER, memory[start:after])
@@ -128,6 +171,9 @@ class FrameReader:
                     self._wanted = _HEAD_BYTES + size
                     return at
             at = after
+            if at < end and now() > until:
+                self._late = True
+                break
         return at
 
     def _open(self, number: int, flags: int, start: int, end: int, size: int) -> int:
@@ -170,15 +216,10 @@ class FrameReader:
         self._skip = after - end
         return end
 
-    def _keep(self, at: int, end: int) -> None:
-        """What is here of a frame goes to the front of the memory, and of larger memory where that is too small."""
-        held = end - at
-        if self._wanted > len(self._memory):
-            memory = memoryview(bytearray(self._wanted))
-            memory[:held] = self._memory[at:end]
-            self._memory = memory
-        elif held and at:
-            self._memory[:held] = bytes(self._memory[at:end])
-        elif not held:
-            self._memory = self._base
-        self._held, self._wanted = held, 0
+    def _put_aside(self, at: int, end: int) -> None:
+        """What is here of frames that were not handed on; the shared memory is others' until there is more."""
+        if at == end:
+            self._memory, at, end = self._shared, 0, 0
+        elif self._memory is self._shared:
+            self._memory, at, end = memoryview(bytes(self._shared[at:end])), 0, end - at
+        self._at, self._end = at, end

@@ -48,12 +48,16 @@ class Server(Protocol):
 
 
 def create_server(
-    front: Front, max_message_bytes: int = UNLIMITED, kind: Literal["native", "grpcio"] = "native"
+    front: Front,
+    max_message_bytes: int = UNLIMITED,
+    kind: Literal["native", "grpcio"] = "native",
+    max_connections: int = 1024,
 ) -> Server:
     """The server, on the running event loop; the caller has it listen, and stops it.
 
-    `max_message_bytes` is also the limit of a message once it is decompressed. To drain, wait for the gateway to
-    drain first, then stop with a short grace: streams that are open and idle would use up a long one.
+    `max_message_bytes` is also the limit of a message once it is decompressed; `max_connections` is of the native
+    server. To drain, wait for the gateway to drain first, then stop with a short grace: streams that are open and idle
+    would use up a long one.
     """
     services: dict[str, dict[str, Method]] = {
         SERVICE: methods(front),
@@ -66,7 +70,7 @@ def create_server(
 
         return grpc_server.Server(table, _options(front, max_message_bytes))
     limits = Limits(max_streams=_MAX_STREAMS, max_header_bytes=front.max_header_bytes)
-    return native.Server(table, max_message_bytes, limits)
+    return native.Server(table, max_message_bytes, limits, max_connections)
 
 
 async def listen_at(server: Server, host: str, port: int, tls: Tls | None = None) -> str:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from headrace.protocols.grpc.method import Call, Method, Stream, Unary
 from headrace.protocols.grpc.server import Server
 from headrace.protocols.http2 import codes, frames
+from headrace.protocols.http2.crowd import GRACE_S
 from headrace.protocols.http2.header_blocks import literal
 from headrace.protocols.http2.limits import Limits
 from headrace.protocols.tls import Tls
@@ -235,3 +236,79 @@ async def test_an_address_that_is_taken_is_refused() -> None:
     async with serving() as (_, port):
         with pytest.raises(OSError):
             await Server(METHODS, -1, Limits()).listen("127.0.0.1", port)
+
+
+class Hurried(asyncio.SelectorEventLoop):
+    """Its time is ahead by as much as the test says."""
+
+    ahead_s = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead_s
+
+
+def test_an_idle_connection_makes_room_for_a_new_one_where_there_are_too_many() -> None:
+    loop = Hurried()
+
+    async def run() -> None:
+        async with few(2) as (port, _), raw(port) as (idle, _), channel(port) as asked:
+            assert await echo(asked, b"x") == b"x"
+            loop.ahead_s += GRACE_S
+            async with raw(port) as (new, _):
+                assert goaways(await new.readexactly(9)) == []
+                assert goaways(await idle.read(-1)) == [codes.NO_ERROR]
+            assert await echo(asked, b"x") == b"x"
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(run())
+
+
+async def test_where_all_are_busy_a_new_connection_is_refused_and_told_why(caplog: pytest.LogCaptureFixture) -> None:
+    async with few(1) as (port, begun), channel(port) as busy:
+        ask: Any = busy.unary_unary
+        waiting = asyncio.ensure_future(ask("/test.Test/Wait")(b""))
+        call = await begun.get()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        told = await reader.read(-1)
+        writer.close()
+        assert goaways(told) == [codes.ENHANCE_YOUR_CALM]
+        assert b"too_many_connections" in told
+        assert "connections are refused: 1 are open, which is the most (grpc.max_connections)" in caplog.text
+        call.finish(b"")
+        await waiting
+
+
+@asynccontextmanager
+async def few(most: int) -> AsyncIterator[tuple[int, "asyncio.Queue[Call]"]]:
+    """The port of a server with room for so many connections, and calls that wait."""
+    begun: asyncio.Queue[Call] = asyncio.Queue()
+    methods = {**METHODS, "/test.Test/Wait": Unary(lambda sent, call: begun.put_nowait(call))}
+    server = Server(methods, -1, Limits(), most)
+    try:
+        yield await server.listen("127.0.0.1", 0), begun
+    finally:
+        await server.stop(None)
+
+
+async def test_calls_without_end_of_one_client_do_not_hold_up_another() -> None:
+    answered = 0
+    begun = asyncio.Event()
+
+    def count(sent: Buffer, call: Call) -> None:
+        nonlocal answered
+        answered += 1
+        begun.set()
+        call.finish(b"")
+
+    request = REQUEST.replace(literal(b":path", b"/test.Test/Big"), literal(b":path", b"/test.Test/Count"))
+    calls = [
+        frames.frame(codes.HEADERS, codes.END_HEADERS, number, request)
+        + frames.frame(codes.DATA, codes.END_STREAM, number, EMPTY)
+        for number in range(1, 16_001, 2)
+    ]
+    async with serving(Count=Unary(count)) as (_, port), channel(port) as made, raw(port) as (_, writer):
+        assert await echo(made, b"x") == b"x"
+        writer.write(frames.window_update(0, 1 << 30) + b"".join(calls))
+        await begun.wait()
+        assert await echo(made, b"x") == b"x"
+        assert answered < len(calls)

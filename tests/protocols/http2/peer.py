@@ -8,6 +8,7 @@ from headrace.protocols.http2 import codes, frames
 from headrace.protocols.http2.connection import Connection
 from headrace.protocols.http2.header_blocks import Headers, literal
 from headrace.protocols.http2.limits import Limits
+from headrace.protocols.http2.reader import READ_BYTES
 from headrace.protocols.http2.requests import split
 from headrace.protocols.http2.stream import Stream
 from headrace.types import Buffer
@@ -148,7 +149,8 @@ class Peer:
         self.transport = FakeTransport(alpn)
         self.heard: dict[int, Heard] = {}
         self.lost_count = 0
-        self.connection = Connection(self, limits, cast(asyncio.AbstractEventLoop, self.loop))
+        loop = cast(asyncio.AbstractEventLoop, self.loop)
+        self.connection = Connection(self, limits, loop, memoryview(bytearray(READ_BYTES)), self.loop.time)
         self.connection.connection_made(cast(asyncio.Transport, self.transport))
         if greet:
             self.send(codes.PREFACE + frames.settings({}))

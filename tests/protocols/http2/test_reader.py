@@ -1,5 +1,7 @@
 """Frames are the same wherever their bytes are cut."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from headrace.protocols.http2 import codes
 from headrace.protocols.http2.faults import ConnectionFault
 from headrace.protocols.http2.frames import HEAD, frame
-from headrace.protocols.http2.reader import FrameReader
+from headrace.protocols.http2.reader import READ_BYTES, FrameReader
 
 MAX_FRAME, MAX_CONTROL = 1 << 20, 100_000
 Event = tuple[object, ...]
@@ -49,16 +51,22 @@ class Sink:
         self.on_more(self._room[:count], whole)
 
 
-def read(data: bytes, cuts: list[int], places: bool = False) -> Sink:
-    """Fed in pieces of these sizes, then in whatever fits."""
+def read(data: bytes, cuts: list[int], places: bool = False, turn: float = 1e9) -> Sink:
+    """Fed in pieces of these sizes, then in whatever fits; a turn is over after so many frames."""
     sink = Sink(places)
-    reader = FrameReader(sink, MAX_FRAME, MAX_CONTROL)
+    shared = memoryview(bytearray(READ_BYTES))
+    ticks = itertools.count()
+    reader = FrameReader(sink, MAX_FRAME, MAX_CONTROL, shared, turn, lambda: next(ticks))
     sizes = iter(cuts)
     while data:
         room = reader.room()
         piece = data[: min(len(room), next(sizes, 1 << 30))]
         room[: len(piece)] = piece
-        reader.received(len(piece))
+        whole = reader.received(len(piece))
+        while not whole:
+            shared[:] = bytes(READ_BYTES)  # another connection has read into it
+            whole = reader.received(0)
+        shared[:] = bytes(READ_BYTES)
         data = data[len(piece) :]
     return sink
 
@@ -77,12 +85,17 @@ def frames(draw: st.DrawFn) -> tuple[bytes, Event]:
     return coded, (kind, bool(flags & codes.END_STREAM), number, len(sent), payload)
 
 
-@given(st.lists(frames(), max_size=8), st.lists(st.integers(1, 70_000), max_size=30), st.booleans())
-def test_frames_are_the_same_wherever_they_are_cut(
-    sent: list[tuple[bytes, Event]], cuts: list[int], places: bool
+@given(
+    st.lists(frames(), max_size=8),
+    st.lists(st.integers(1, 70_000), max_size=30),
+    st.booleans(),
+    st.sampled_from([0, 1, 3, 1e9]),
+)
+def test_frames_are_the_same_wherever_they_are_cut_and_whoever_reads_between(
+    sent: list[tuple[bytes, Event]], cuts: list[int], places: bool, turn: float
 ) -> None:
     data = codes.PREFACE + b"".join(coded for coded, _ in sent)
-    assert read(data, cuts, places).frames == [event for _, event in sent]
+    assert read(data, cuts, places, turn).frames == [event for _, event in sent]
 
 
 @given(st.lists(frames(), max_size=3).filter(lambda sent: sum(len(coded) for coded, _ in sent) < 2000))
@@ -123,3 +136,22 @@ def test_a_frame_that_is_too_large_is_a_fault_before_it_is_read(kind: int, size:
 def test_more_padding_than_bytes_is_a_fault(payload: bytes) -> None:
     with pytest.raises(ConnectionFault, match="padding"):
         read(codes.PREFACE + frame(codes.DATA, codes.PADDED, 1, payload), [])
+
+
+def test_a_turn_ends_between_frames_and_the_rest_waits_for_the_next() -> None:
+    sink, ticks = Sink(), itertools.count()
+    reader = FrameReader(sink, MAX_FRAME, MAX_CONTROL, memoryview(bytearray(READ_BYTES)), 2.5, lambda: next(ticks))
+    data = codes.PREFACE + frame(codes.PING, 0, 0, bytes(8)) * 7
+    reader.room()[: len(data)] = data
+    told = [(reader.received(count), len(sink.frames)) for count in (len(data), 0, 0)]
+    assert told == [(False, 3), (False, 6), (True, 7)]
+    assert not reader.unfinished
+
+
+@pytest.mark.parametrize(("kind", "unfinished"), [(codes.DATA, False), (codes.HEADERS, True)])
+def test_the_rest_of_a_frame_is_owed_unless_it_is_content(kind: int, unfinished: bool) -> None:
+    reader = FrameReader(Sink(), MAX_FRAME, MAX_CONTROL, memoryview(bytearray(READ_BYTES)), 1.0, lambda: 0.0)
+    data = codes.PREFACE + frame(kind, 0, 1, bytes(100))[:-1]
+    reader.room()[: len(data)] = data
+    assert reader.received(len(data))
+    assert reader.unfinished == unfinished

@@ -1,0 +1,84 @@
+"""How a connection is read: a little each turn of the loop, so that one which sends much holds up no other."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from headrace.protocols.http2.codes import INTERNAL_ERROR
+from headrace.protocols.http2.faults import ConnectionFault
+from headrace.protocols.http2.reader import FrameReader
+
+log = logging.getLogger(__name__)
+
+
+class Turns:
+    """Has the reader hand on frames while its turn lasts, and nothing more be read until it has caught up.
+
+    `failed` is told the code and the words of what ends the connection.
+    """
+
+    __slots__ = ("_behind", "_blocked", "_call_soon", "_failed", "_reader", "_stopped", "_transport")
+
+    def __init__(
+        self,
+        reader: FrameReader,
+        transport: asyncio.Transport,
+        call_soon: Callable[[Callable[[], None]], object],
+        failed: Callable[[int, str], None],
+    ) -> None:
+        self._reader = reader
+        self._transport = transport
+        self._call_soon = call_soon
+        self._failed = failed
+        self._behind = False  # frames wait for the next turn
+        self._blocked = False  # the client does not take what is there for it
+        self._stopped = False
+
+    def take(self, count: int) -> None:
+        """So many bytes have come, or none: go on with what is here."""
+        try:
+            whole = self._reader.received(count)
+        except ConnectionFault as fault:
+            self._failed(fault.code, fault.why)
+        except Exception:
+            log.exception("a connection failed")
+            self._failed(INTERNAL_ERROR, "the server failed on this connection; its log says why")
+        else:
+            if not whole and not self._stopped:
+                self._behind = True
+                self._transport.pause_reading()
+                self._call_soon(self._catch_up)
+
+    def _catch_up(self) -> None:
+        if self._stopped or self._blocked or not self._behind:
+            return
+        self._behind = False
+        self.take(0)
+        if not self._behind:
+            self._go_on()
+
+    def block(self) -> None:
+        """Read nothing, and hand nothing on."""
+        self._blocked = True
+        if not self._stopped:
+            self._transport.pause_reading()
+
+    def unblock(self) -> None:
+        self._blocked = False
+        if self._behind and not self._stopped:
+            self._call_soon(self._catch_up)
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if not self._blocked and not self._stopped:
+            self._transport.resume_reading()
+
+    def stop(self) -> None:
+        """For good: nothing that arrives is looked at any more. Lets go of who is told, which refers to this."""
+        self._stopped = True
+        self._failed = _unheard
+
+
+def _unheard(code: int, why: str) -> None:
+    """The connection has ended already."""
