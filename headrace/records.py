@@ -88,6 +88,24 @@ class ModelEvent(msgspec.Struct, frozen=True):
     cause: str = ""  # why it was made: asked for, changed files, ...
 
 
+class MirrorRecord(msgspec.Struct, frozen=True, gc=False):
+    """One request that a version was asked besides the one that answered it; made by `traffic/`."""
+
+    model: ModelVersion  # the one that was asked besides
+    outcome: str  # same, differs, failed, dropped
+
+
+class TrafficEvent(msgspec.Struct, frozen=True):
+    """A split, a shadow or a rollout of a model began, moved or ended; made by `traffic/`. `when_s` is Unix time."""
+
+    model: str
+    version: int | None  # the one that is new by it
+    what: str  # split, shadow, rollout
+    state: str  # set, removed; started, resumed, step, done, rolled back
+    reason: str
+    when_s: float
+
+
 class WorkerEvent(msgspec.Struct, frozen=True):
     """A worker process started, died, hung or was given up; made by `workers/`. `when_s` is Unix time."""
 
@@ -100,7 +118,16 @@ class WorkerEvent(msgspec.Struct, frozen=True):
 
 
 Record = (
-    RequestRecord | BatchRecord | ShedRecord | CancelRecord | StepRecord | GenerationRecord | ModelEvent | WorkerEvent
+    RequestRecord
+    | BatchRecord
+    | ShedRecord
+    | CancelRecord
+    | StepRecord
+    | GenerationRecord
+    | MirrorRecord
+    | ModelEvent
+    | TrafficEvent
+    | WorkerEvent
 )
 
 

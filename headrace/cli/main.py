@@ -23,6 +23,11 @@ VERBS = {
     "simulate": "what machines would hold, by times that were measured",
     "label": "where a model's labels lead on a running server; have one lead elsewhere",
     "rollback": "have a running server return to the version of a model served before",
+    "split": "how a running server shares a model's requests among versions; share them by weights",
+    "shadow": "how a candidate answers what others are asked, on a running server; have one asked",
+    "rollout": "how far one version has taken another's place on a running server; have one do so by steps",
+    "events": "what happened to a model of a running server, and why",
+    "state": "what a server keeps for its next start; forget it",
     "config": "every setting, its value and where it comes from",
     "doctor": "what this machine has, and what is wrong with it",
 }

@@ -12,6 +12,7 @@ from headrace.models.registry import Registry, Served
 from headrace.records import Recorder, RequestRecord, ShedRecord
 from headrace.servable import Cancel, Reply
 from headrace.tenants import Tenant
+from headrace.traffic.watch import Tap
 from headrace.types import ModelRef, ModelVersion, Request, Response
 
 log = logging.getLogger(__name__)
@@ -25,14 +26,21 @@ class Gateway:
     """Hands requests to the versions that are ready, and records each once it is answered."""
 
     def __init__(
-        self, registry: Registry, record: Recorder, clock: Clock, tenants: Mapping[str, Tenant] | None = None
+        self,
+        registry: Registry,
+        record: Recorder,
+        clock: Clock,
+        tenants: Mapping[str, Tenant] | None = None,
+        taps: Mapping[str, Tap] | None = None,
     ) -> None:
+        """`taps` see how requests of a model are answered, those of some models."""
         self.in_flight = 0  # requests
         self.draining = False  # takes nothing new
         self._registry = registry
         self._record = record
         self._clock = clock
         self._rates = Rates(tenants or {})
+        self._taps = {} if taps is None else taps
         self._idle: asyncio.Event | None = None  # once somebody waits for the last answer
 
     def submit(self, request: Request, reply: Reply) -> Cancel:
@@ -51,6 +59,8 @@ class Gateway:
             self._record_refusal(request, asked, submitted_ns, error)
             reply(error)
             return _nothing
+        if self._taps and (tap := self._taps.get(asked.name)):
+            reply = tap(request, served.version, reply)
         call = _Call(self, request, served, reply, submitted_ns)
         self.in_flight += 1
         try:

@@ -30,7 +30,7 @@ def state_folder(said: str, environment: Mapping[str, str], repository: Path) ->
 
 
 class State:
-    """One server's state; the first change takes the folder for this process. Nothing is written before one."""
+    """One server's state; what is kept already, or the first change, takes the folder for this process."""
 
     def __init__(self, folder: Path | None) -> None:
         """Without a folder nothing is kept."""
@@ -42,12 +42,15 @@ class State:
         if self._folder is None or not self._file.exists():
             return {}
         try:
-            with closing(sqlite3.connect(self._file)) as database:
-                if database.execute("PRAGMA user_version").fetchone()[0] > FORMAT:
-                    raise ValueError("it was written by a newer headrace")
-                rows = database.execute("SELECT model, said FROM wishes").fetchall()
-            return {model: msgspec.json.decode(said, type=Wishes) for model, said in rows}
+            self._take(self._folder)
+        except OSError as error:
+            log.warning("what requests say of models is not kept for the next start: %s", error)
+        try:
+            return self.look()
         except (sqlite3.Error, ValueError) as error:
+            if self._lock is None:
+                log.warning("the state in %s cannot be read: %s", self._folder, error)
+                return {}
             aside = self._file.with_name(f"{self._file.name}.aside")
             log.warning("the state in %s is set aside as %s: %s", self._folder, aside.name, error)
             try:
@@ -55,6 +58,26 @@ class State:
             except OSError as failure:
                 log.warning("the state cannot be set aside: %s", failure)
             return {}
+
+    def look(self) -> dict[str, Wishes]:
+        """As `read`, but raises sqlite3.Error or ValueError for a database that is no good, and leaves it."""
+        if self._folder is None or not self._file.exists():
+            return {}
+        with closing(sqlite3.connect(self._file)) as database:
+            if database.execute("PRAGMA user_version").fetchone()[0] > FORMAT:
+                raise ValueError("it was written by a newer headrace")
+            rows = database.execute("SELECT model, said FROM wishes").fetchall()
+        return {model: msgspec.json.decode(said, type=Wishes) for model, said in rows}
+
+    def reset(self) -> bool:
+        """Forget everything; returns whether there was anything. Raises OSError where a server has it."""
+        if self._folder is None or not self._folder.exists():
+            return False
+        self._take(self._folder)
+        found = [path for path in self._folder.glob("state.db*") if path.suffix != ".aside"]
+        for path in found:
+            path.unlink()
+        return bool(found)
 
     def keep(self, name: str, wishes: Wishes) -> None:
         """On disk once this returns. Where that cannot be it is logged: this server goes on by it all the same."""

@@ -151,7 +151,8 @@ def _no_rollout(wishes: Wishes, where: str) -> None:
 
 
 def _same(wishes: Wishes, rollout: Rollout, now: Now) -> None:
-    if wishes.traffic.rollout != rollout:
+    running = wishes.traffic.rollout
+    if running is None or (running.base, running.to) != (rollout.base, rollout.to):
         raise NotFound(f"the rollout of model {now.name!r} {rollout} has ended")
 
 

@@ -177,6 +177,11 @@ SHED = Family(
     'Requests refused or dropped to keep others in time; tenants but the busiest are "other".',
 )
 CANCELLED = Family("headrace_cancelled_total", "counter", "Requests whose caller left, by where they were.")
+MIRRORED = Family(
+    "headrace_mirrored_total", "counter", "Requests that a version was asked besides the one that answered them."
+)
+SHARE = Family("headrace_traffic_share", "gauge", "Part of the requests that name no version which a version gets.")
+ROLLOUTS = Family("headrace_rollouts_total", "counter", "Rollouts that ended.")
 IN_FLIGHT = Family("headrace_requests_in_flight", "gauge", "Requests taken and not yet answered.")
 QUEUED = Family("headrace_queue_requests", "gauge", "Requests that wait to be run.")
 READY = Family("headrace_model_ready", "gauge", "1 where the version answers requests, 0 where it does not.")

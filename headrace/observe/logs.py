@@ -13,11 +13,13 @@ from headrace.records import (
     BatchRecord,
     CancelRecord,
     GenerationRecord,
+    MirrorRecord,
     ModelEvent,
     Record,
     RequestRecord,
     ShedRecord,
     StepRecord,
+    TrafficEvent,
     WorkerEvent,
 )
 
@@ -84,13 +86,15 @@ class RecordLog:
                 self._model(record)
             elif isinstance(record, WorkerEvent):
                 self._worker(record)
+            elif isinstance(record, TrafficEvent):
+                self._traffic(record)
             elif isinstance(record, GenerationRecord):
                 self._limited(self._generations, logging.INFO, "generation ended", _generation(record))
             elif isinstance(record, ShedRecord):
                 if debug:
                     self._line(logging.DEBUG, "request shed", _shed(record))
             else:
-                assert isinstance(record, BatchRecord | StepRecord | CancelRecord)  # its requests tell
+                assert isinstance(record, BatchRecord | StepRecord | CancelRecord | MirrorRecord)  # its requests tell
 
     def _refused(self, record: RequestRecord) -> None:
         level = logging.ERROR if record.error in OUR_FAULTS else logging.WARNING
@@ -113,6 +117,11 @@ class RecordLog:
         failed = event.reason and event.reason != "unloaded"
         level = logging.WARNING if failed else logging.DEBUG if event.state.endswith("ING") else logging.INFO
         self._line(level, f"model is {event.state}", fields)
+
+    def _traffic(self, event: TrafficEvent) -> None:
+        level = logging.WARNING if event.state == "rolled back" else logging.INFO
+        fields = {"model": event.model, "version": event.version, "reason": event.reason}
+        self._line(level, f"{event.what} {event.state}", fields)
 
     def _worker(self, event: WorkerEvent) -> None:
         fields = {"model": event.model.name, "version": event.model.version, "instance": event.instance}

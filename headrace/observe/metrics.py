@@ -32,6 +32,7 @@ class Readings(msgspec.Struct, frozen=True):
     backlogs: Callable[[], Iterable[tuple[ModelVersion, Backlog]]]
     dropped: Callable[[], int]
     languages: Callable[[], Iterable[tuple[ModelVersion, LanguageFacts]]] = lambda: ()
+    shares: Callable[[], Iterable[tuple[ModelVersion, float]]] = lambda: ()  # of models that a split or a rollout has
 
 
 class Metrics:
@@ -80,6 +81,11 @@ class Metrics:
             *families.PENDING.lines(waiting),
             *families.QUEUED.lines(waiting),
             *families.READY.lines((_labels(key), int(state == "READY")) for key, state in states),
+            *families.SHARE.lines((_labels((of.name, of.version)), share) for of, share in self._readings.shares()),
+            *families.ROLLOUTS.lines(
+                (labels({"model": model, "outcome": outcome}), count)
+                for (model, outcome), count in sorted(self._tally.rollouts.items())
+            ),
         ]
 
     def _languages(self) -> list[Observed]:
@@ -153,6 +159,11 @@ def _of_versions(versions: list[tuple[str, VersionTally]]) -> list[str]:
         (_with(label, stage=stage), count)
         for label, tally in versions
         for stage, count in sorted(tally.cancelled.items())
+    )
+    lines += families.MIRRORED.lines(
+        (_with(label, outcome=outcome), count)
+        for label, tally in versions
+        for outcome, count in sorted(tally.mirrored.items())
     )
     for family, bounds, divisor, read_histogram in families.HISTOGRAMS:
         read = [(label, read_histogram(tally)) for label, tally in versions]

@@ -12,11 +12,13 @@ from headrace.records import (
     BatchRecord,
     CancelRecord,
     GenerationRecord,
+    MirrorRecord,
     ModelEvent,
     Record,
     RequestRecord,
     ShedRecord,
     StepRecord,
+    TrafficEvent,
     WorkerEvent,
 )
 from headrace.types import VersionState
@@ -27,7 +29,7 @@ Key = tuple[str, int | None]
 Outcome = tuple[str, str]
 """A protocol, and an error code or the empty string."""
 
-OfVersion = BatchRecord | ShedRecord | CancelRecord | StepRecord | GenerationRecord
+OfVersion = BatchRecord | ShedRecord | CancelRecord | StepRecord | GenerationRecord | MirrorRecord
 """Records that the tally of one version counts."""
 
 Groups = defaultdict[tuple[str, int | None, str, str], list[RequestRecord]]
@@ -83,6 +85,7 @@ class VersionTally:
         self.shed = TenantCounts()  # requests refused or dropped to keep others in time
         self.cancelled: Counter[str] = Counter()  # requests whose caller left, by where they were
         self.saved_ns = 0  # compute that was not spent on those
+        self.mirrored: Counter[str] = Counter()  # requests that it was asked besides another, by what became of them
         self.request_ns = Histogram(DURATION_BOUNDS_NS)
         self.queue_ns = Histogram(DURATION_BOUNDS_NS)
         self.compute_ns = Histogram(DURATION_BOUNDS_NS)
@@ -129,6 +132,8 @@ class VersionTally:
             self.language.add_step(record.facts)
         elif isinstance(record, GenerationRecord):
             self._add_generation(record)
+        elif isinstance(record, MirrorRecord):
+            self.mirrored[record.outcome] += 1
         else:
             self._add_batch(record)
 
@@ -193,6 +198,7 @@ class Tally:
         self.strangers: Counter[Outcome] = Counter()
         self.states: dict[Key, VersionState] = {}
         self.workers: dict[Key, Workers] = {}
+        self.rollouts: Counter[tuple[str, str]] = Counter()  # that ended, by model and by how
 
     def __call__(self, records: Sequence[Record]) -> None:
         requests: Groups = defaultdict(list)
@@ -204,6 +210,9 @@ class Tally:
                     version.add(record)
             elif isinstance(record, WorkerEvent):
                 self._worker(record)
+            elif isinstance(record, TrafficEvent):
+                if record.what == "rollout" and record.state in ("done", "rolled back"):
+                    self.rollouts[record.model, record.state] += 1
             elif isinstance(record, ModelEvent):
                 self._requests(requests)  # those before the event belong to the version as it was
                 requests.clear()

@@ -13,6 +13,7 @@ from headrace.models.registry import Registry, Served
 from headrace.records import Record, RequestRecord, ShedRecord
 from headrace.servable import Cancel, Reply
 from headrace.tenants import Tenant
+from headrace.traffic.watch import Tap
 from headrace.types import Backlog, BatchFacts, CacheFacts, Context, Manifest, ModelRef, ModelVersion, Request, Response
 from tests.fakes import FakeClock, Got, request, signature
 
@@ -45,13 +46,18 @@ class Kept:
 
 
 class Bench:
-    def __init__(self, servable: Kept | None = None, tenants: Mapping[str, Tenant] | None = None) -> None:
+    def __init__(
+        self,
+        servable: Kept | None = None,
+        tenants: Mapping[str, Tenant] | None = None,
+        taps: Mapping[str, Tap] | None = None,
+    ) -> None:
         self.kept = servable or Kept()
         self.records: list[Record] = []
         registry = Registry()
         registry.publish(Served(VERSION, Manifest("m", 3, Path("m"), "fake"), self.kept))
         self.clock = FakeClock()
-        self.gateway = Gateway(registry, self.records.append, self.clock, tenants)
+        self.gateway = Gateway(registry, self.records.append, self.clock, tenants, taps)
 
     def record(self) -> RequestRecord:
         (record,) = self.records
@@ -168,3 +174,21 @@ def test_an_answered_request_is_let_go_without_the_garbage_collector() -> None:
     held = sys.getrefcount(asked)
     bench.kept.replies.pop()(RESPONSE)
     assert sys.getrefcount(asked) < held
+
+
+def test_a_tap_sees_the_answers_of_its_model_before_the_caller() -> None:
+    seen: list[object] = []
+
+    def tap(asked: Request, version: ModelVersion, reply: Reply) -> Reply:
+        def answered(answer: Response | HeadraceError) -> None:
+            seen.append((asked.model.name, version, answer))
+            reply(answer)
+
+        return answered
+
+    bench, got = Bench(taps={"m": tap}), Got()
+    bench.gateway.submit(request([[1, 1]]), got)
+    bench.kept.replies[0](RESPONSE)
+    assert seen == [("m", VERSION, RESPONSE)]
+    assert got.response is RESPONSE
+    assert bench.record().error == ""

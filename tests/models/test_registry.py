@@ -9,7 +9,8 @@ from headrace.errors import ModelNotFound, ModelUnavailable, VersionNotFound
 from headrace.models.registry import Registry, Served
 from headrace.models.wishes import Wishes
 from headrace.servable import Servable
-from headrace.types import Manifest, ModelRef, ModelVersion, VersionStatus
+from headrace.traffic.plans import Plans, Rollout, Split
+from headrace.types import Context, Manifest, ModelRef, ModelVersion, VersionStatus
 
 
 def served(version: int) -> Served:
@@ -72,3 +73,45 @@ def test_a_version_that_was_rolled_back_from_answers_only_where_it_is_asked_for(
     known.wish("m", Wishes(held_back=frozenset({2})))
     assert known.get(ModelRef("m")).version.version == 1
     assert known.get(ModelRef("m", 2)).version.version == 2
+
+
+def test_a_rollout_shares_requests_without_a_version_and_others_get_what_they_ask_for() -> None:
+    drawn = [0.05, 0.95]
+    known = Registry(draw=lambda: drawn[0])
+    for version in (1, 2):
+        known.publish(served(version))
+    known.wish("m", Wishes(traffic=Plans(rollout=Rollout(1, 2, (0.1, 1.0)))))
+    asked = [known.route(ref, Context(0)).version.version for ref in (ModelRef("m"), ModelRef("m", 1))]
+    drawn.pop(0)
+    assert [*asked, known.route(ModelRef("m"), Context(0)).version.version] == [2, 1, 1]
+    assert known.get(ModelRef("m")).version.version == 1
+    assert known.shares("m") == pytest.approx({1: 0.9, 2: 0.1})
+
+
+def test_a_rollout_that_is_halted_gives_the_new_version_nothing_until_another_is_wished_for() -> None:
+    known = registry(1, 2)
+    rolling = Wishes(traffic=Plans(rollout=Rollout(1, 2, (1.0,))))
+    known.wish("m", rolling)
+    known.halt("m", 2)
+    known.wish("m", rolling)
+    assert known.route(ModelRef("m"), Context(0)).version.version == 1
+    known.wish("m", Wishes())
+    known.wish("m", rolling)
+    assert known.route(ModelRef("m"), Context(0)).version.version == 2
+
+
+def test_versions_of_a_split_that_go_leave_their_part_to_the_others() -> None:
+    known = registry(1, 2, 3)
+    known.wish("m", Wishes(traffic=Plans(split=Split({1: 0.5, 2: 0.5}))))
+    known.withdraw(ModelVersion("m", 1))
+    assert known.route(ModelRef("m"), Context(0)).version.version == 2
+    known.withdraw(ModelVersion("m", 2))
+    assert (known.route(ModelRef("m"), Context(0)).version.version, known.shares("m")) == (3, {})
+
+
+def test_whoever_follows_is_told_each_wish() -> None:
+    known, told = registry(1), list[tuple[str, Plans]]()
+    known.follow(lambda name, plans: told.append((name, plans)))
+    plans = Plans(split=Split({1: 1.0}))
+    known.wish("m", Wishes(traffic=plans))
+    assert (told, known.plans("m"), known.plans("n")) == ([("m", plans)], plans, Plans())

@@ -13,7 +13,7 @@ from headrace.generation import Times, Usage
 from headrace.observe import logs
 from headrace.observe.log_format import FIELDS
 from headrace.observe.logs import LIBRARIES, RecordLog
-from headrace.records import CancelRecord, Record, ShedRecord
+from headrace.records import CancelRecord, MirrorRecord, Record, ShedRecord, TrafficEvent
 from headrace.types import ModelVersion
 from tests.fakes import FakeClock
 from tests.observe.make import MS, answered, failed, generated, moved, ran, stepped, worker
@@ -240,4 +240,18 @@ def test_what_was_shed_has_a_line_with_its_prediction_for_debugging() -> None:
 
 
 def test_what_others_tell_has_no_line() -> None:
-    assert lines_of(CancelRecord(ModelVersion("m", 1), "queued"), ran(), level=logging.DEBUG) == []
+    assert (
+        lines_of(
+            CancelRecord(ModelVersion("m", 1), "queued"),
+            ran(),
+            MirrorRecord(ModelVersion("m", 1), "same"),
+            level=logging.DEBUG,
+        )
+        == []
+    )
+
+
+def test_a_rollout_that_is_rolled_back_is_a_warning_with_its_reason() -> None:
+    back, done = (TrafficEvent("m", 4, "rollout", state, "why", 1.0) for state in ("rolled back", "done"))
+    fields = {"model": "m", "version": 4, "reason": "why"}
+    assert lines_of(back, done) == [("WARNING", "rollout rolled back", fields), ("INFO", "rollout done", fields)]

@@ -14,7 +14,7 @@ from headrace.generation import LanguageFacts
 from headrace.observe.exposition import labels
 from headrace.observe.metrics import REASONS, Metrics, Readings
 from headrace.observe.tally import Tally
-from headrace.records import BatchRecord, CancelRecord, Record, ShedRecord
+from headrace.records import BatchRecord, CancelRecord, MirrorRecord, Record, ShedRecord, TrafficEvent
 from headrace.types import Backlog, BatchFacts, ModelVersion
 from tests.observe.make import answered, failed, generated, moved, ran, stepped, worker
 
@@ -152,6 +152,16 @@ def test_what_no_record_tells_is_asked() -> None:
     assert value(metrics, "headrace_records_dropped_total") == 3
     assert value(metrics, "headrace_queue_requests", **M1) == 5
     assert value(metrics, "nv_inference_pending_request_count", **M1) == 5
+
+
+def test_shares_mirrored_requests_and_rollouts_are_told() -> None:
+    tally = Tally()
+    tally([moved(), MirrorRecord(ModelVersion("m", 1), "differs"), TrafficEvent("m", 2, "rollout", "done", "", 1.0)])
+    shares = [(ModelVersion("m", 1), 0.9), (ModelVersion("m", 2), 0.1)]
+    metrics = Metrics(tally, Readings(lambda: 0, lambda: (), lambda: 0, shares=lambda: shares))
+    assert value(metrics, "headrace_traffic_share", model="m", version="2") == 0.1
+    assert value(metrics, "headrace_mirrored_total", **M1, outcome="differs") == 1
+    assert value(metrics, "headrace_rollouts_total", model="m", outcome="done") == 1
 
 
 def test_a_version_is_ready_or_not() -> None:

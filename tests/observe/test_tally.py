@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from headrace.observe.tally import Tally, VersionTally
-from headrace.records import CancelRecord, Record, ShedRecord
+from headrace.records import CancelRecord, MirrorRecord, Record, ShedRecord, TrafficEvent
 from headrace.types import ModelVersion
 from tests.observe.make import MS, answered, failed, generated, moved, ran, stepped, worker
 
@@ -226,3 +226,11 @@ def test_an_engine_that_is_gone_leaves_its_number() -> None:
     gone = (moved("UNLOADING", version=3), moved("UNAVAILABLE", version=3))
     tally = tally_of(moved(version=3), moved(version=4), *gone, moved(version=5))
     assert (counts(tally, version=4).engine, counts(tally, version=5).engine) == (1, 0)
+
+
+def test_mirrored_requests_are_counted_by_what_became_of_them_and_rollouts_by_how_they_ended() -> None:
+    mirrored = [MirrorRecord(ModelVersion("m", 1), outcome) for outcome in ("same", "same", "dropped")]
+    ended = [TrafficEvent("m", 1, "rollout", state, "", 1.0) for state in ("started", "done", "done")]
+    tally = tally_of(moved(), *mirrored, *ended)
+    assert counts(tally).mirrored == {"same": 2, "dropped": 1}
+    assert tally.rollouts == {("m", "done"): 2}

@@ -1,0 +1,56 @@
+"""`headrace split`: how a running server shares a model's requests among its versions; have it do so by weights."""
+
+from argparse import ArgumentParser
+from collections.abc import Sequence
+
+from headrace.cli.asking import add_server_flags, ask, model_path
+from headrace.cli.failure import Failure
+
+
+def parser() -> ArgumentParser:
+    made = ArgumentParser(
+        "headrace split",
+        description="Tell how a model's requests are shared among its versions, or have them shared by weights.",
+    )
+    made.add_argument("model", metavar="MODEL", help="the model's name")
+    made.add_argument("weights", metavar="VERSION=WEIGHT", nargs="*", help="as in 3=0.9 4=0.1; without, it is told")
+    made.add_argument(
+        "--by", metavar="KEY", default="", help="what stays with one version: header:NAME or tenant; else each is drawn"
+    )
+    made.add_argument("--remove", action="store_true", help="share them no longer")
+    add_server_flags(made, timeout_s=300)
+    return made
+
+
+def run(arguments: Sequence[str]) -> int:
+    options = parser().parse_args(arguments)
+    path = f"{model_path(options.model)}/split"
+    if options.remove:
+        if options.weights or options.by:
+            raise Failure("--remove takes no weights and no key; leave them out", exit_code=2)
+        ask(options, "DELETE", path)
+        print(f"{options.model} has no split")
+        return 0
+    if options.weights:
+        answer = ask(options, "PUT", path, {"weights": weights(options.weights), "key": options.by})
+    elif options.by:
+        raise Failure("--by goes with weights; write headrace split MODEL 3=0.9 4=0.1 --by KEY", exit_code=2)
+    else:
+        answer = ask(options, "GET", path)
+    for version, weight in answer["weights"].items():
+        now = f", now {answer['now'].get(version, 0):.3g}" if "now" in answer else ""
+        print(f"version {version}: {weight:.3g}{now}")
+    print(f"by {answer['key']}" if answer["key"] else "each request is drawn")
+    return 0
+
+
+def weights(said: Sequence[str]) -> dict[str, float]:
+    """Raises Failure where one is no version with its weight."""
+    found: dict[str, float] = {}
+    for each in said:
+        version, _, weight = each.partition("=")
+        try:
+            found[version] = float(weight)
+        except ValueError:
+            raise Failure(f"{each} is no version with its weight; write it like 4=0.1", exit_code=2) from None
+    return found

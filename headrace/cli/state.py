@@ -1,0 +1,75 @@
+"""`headrace state`: what a server of a repository keeps for its next start, shown or forgotten."""
+
+import os
+import sqlite3
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from headrace.cli.failure import Failure
+from headrace.cli.serve import existing
+from headrace.cli.settings import add_setting_flags, settings_of
+from headrace.models.repository import LocalRepository
+from headrace.models.state import State, state_folder
+from headrace.models.wishes import Wishes
+
+
+def parser() -> ArgumentParser:
+    made = ArgumentParser("headrace state", description="What a server keeps for its next start: shown, or forgotten.")
+    made.add_argument("what", choices=("show", "reset"), help="show it, or forget it")
+    made.add_argument("repository", type=Path, metavar="REPO|FILE", help="what the server serves")
+    made.add_argument("--json", action="store_true", help="of show: one JSON object, by model")
+    add_setting_flags(made)
+    return made
+
+
+def run(arguments: Sequence[str]) -> int:
+    options = parser().parse_args(arguments)
+    config = settings_of(options).config
+    repository = existing(options.repository)
+    folder = state_folder(config.state.dir, os.environ, LocalRepository(repository).path)
+    if folder is None:
+        raise Failure("there is no place for a state: neither state.dir nor a home is set")
+    state = State(folder)
+    if options.what == "reset":
+        try:
+            print(f"{folder} is forgotten" if state.reset() else f"nothing is kept in {folder}")
+        except OSError as error:
+            raise Failure(f"the state stays: {error}") from error
+        finally:
+            state.close()
+        return 0
+    try:
+        kept = state.look()
+    except (sqlite3.Error, ValueError) as error:
+        raise Failure(f"the state in {folder} cannot be read: {error}") from error
+    if options.json:
+        print(msgspec.json.format(msgspec.json.encode(dict(sorted(kept.items())))).decode())
+        return 0
+    print(f"in {folder}" if kept else f"nothing is kept in {folder}")
+    for name, wishes in sorted(kept.items()):
+        print(f"{name}: {'; '.join(told(wishes)) or 'nothing'}")
+    return 0
+
+
+def told(wishes: Wishes) -> list[str]:
+    """What is kept of a model, in words."""
+    words = []
+    if wishes.unloaded:
+        words.append("unloaded by a request")
+    if wishes.asked:
+        words.append("loaded by a request")
+    words += [f"{label} is version {version}" for label, version in sorted(wishes.labels.items())]
+    if wishes.held_back:
+        words.append(f"rolled back from {', '.join(map(str, sorted(wishes.held_back)))}")
+    traffic = wishes.traffic
+    if traffic.split:
+        weights = ", ".join(f"{version}: {weight:g}" for version, weight in sorted(traffic.split.weights.items()))
+        words.append(f"split {weights}")
+    if traffic.shadow:
+        words.append(f"shadow is version {traffic.shadow.version}")
+    if traffic.rollout:
+        words.append(f"rollout {traffic.rollout}, step {traffic.rollout.step + 1} of {len(traffic.rollout.steps)}")
+    return words
