@@ -53,7 +53,7 @@ class Promises:
 
     def completed(self, text: Text) -> None:
         """Its answer ended by itself."""
-        self._answers.learn(text.num_generated_tokens)
+        self._answers.learn(text.num_generated_tokens, cut=not text.num_tokens_left)
         if text.pace is not None and (mean_ns := text.pace.mean_ns()) is not None:
             self.pace_aim.learn(mean_ns > text.pace.tpot_ns)
 
@@ -100,7 +100,7 @@ class Promises:
             sequences=len(texts),
             blocks=sum([self._blocks(each, size) for each in texts]) - (len(texts) - 1) * (len(first) // size),
             spare=self._spare(first, there, now_ns),
-            usual=min(first.most_tokens, self._answers.at(0.5) or 1),
+            usual=min(first.most_tokens, self._answers.at(0.5, first.most_tokens) or 1),
         )
         self._prompts.learn(wanted.new_tokens)
         self._tenants.note(first.tenant, now_ns)
@@ -151,7 +151,7 @@ class Promises:
     def _tokens(self, text: Text) -> int:
         """Of its answer: what nine in ten stay below."""
         most = text.most_tokens
-        return max(min(most, self._answers.at(0.9) or most), text.num_generated_tokens + 1)
+        return max(min(most, self._answers.at(0.9, most) or most), text.num_generated_tokens + 1)
 
     def _blocks(self, text: Text, block_size: int) -> int:
         return -(-(text.num_prompt_tokens + self._tokens(text)) // block_size)

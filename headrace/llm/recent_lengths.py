@@ -10,18 +10,21 @@ class RecentLengths:
     """Tokens of the last texts of one kind."""
 
     def __init__(self) -> None:
-        self._last: deque[int] = deque(maxlen=REMEMBERED)
-        self._sorted: list[int] | None = None
+        self._last: deque[tuple[int, bool]] = deque(maxlen=REMEMBERED)  # and whether it was cut off
+        self._found: dict[tuple[float, int | None], int | None] = {}
 
-    def learn(self, num_tokens: int) -> None:
-        """There was one of so many."""
-        self._last.append(num_tokens)
-        self._sorted = None
+    def learn(self, num_tokens: int, cut: bool = False) -> None:
+        """There was one of so many, or, where it was `cut` off there, of at least so many."""
+        self._last.append((num_tokens, cut))
+        self._found.clear()
 
-    def at(self, share: float) -> int | None:
-        """What this share of them stays below; None where too few are known."""
-        if len(self._last) < FEW:
-            return None
-        if self._sorted is None:
-            self._sorted = sorted(self._last)
-        return self._sorted[min(len(self._sorted) - 1, int(share * len(self._sorted)))]
+    def at(self, share: float, most: int | None = None) -> int | None:
+        """What this share of them stays below; None where too few are known.
+
+        With `most`, of those of which it is known how long they are, or that they are as long as that.
+        """
+        key = share, most
+        if key not in self._found:
+            known = sorted([tokens for tokens, cut in self._last if not cut or most is None or tokens >= most])
+            self._found[key] = known[min(len(known) - 1, int(share * len(known)))] if len(known) >= FEW else None
+        return self._found[key]

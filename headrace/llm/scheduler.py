@@ -28,6 +28,7 @@ from headrace.errors import InvalidRequest, QueueFull
 from headrace.llm.blocks import BlockPool
 from headrace.llm.credit import divided
 from headrace.llm.draft_length import DraftLength
+from headrace.llm.giving_way import first_pressing, next_to_go, who_gives_way
 from headrace.llm.prefix_cache import PrefixCache, extend_hashes
 from headrace.llm.promises import Promises, There, is_pressing
 from headrace.llm.sequence import Sequence, Status
@@ -161,6 +162,9 @@ class Scheduler:
         preempted = self._make_room()
         plan = StepPlan(self._block_size, self._step_time, self._budget)
         self.promises.note(self.running, now_ns)
+        pressing = None if preempted else first_pressing(self.waiting, now_ns)
+        if pressing is not None:
+            preempted = self._make_way(pressing)
         limit_s = self.promises.step_limit_s(self.running, now_ns)
         begun: list[Sequence] = []
         sampling: list[Sequence] = []
@@ -176,8 +180,8 @@ class Scheduler:
         for sequence in begun:
             if not plan.full:
                 plan.add_prompt(sequence, sequence.num_computed_tokens)
-        if not preempted:
-            self._admit(plan, now_ns)
+        if pressing is not None or not preempted:
+            self._admit(plan, now_ns, pressing is not None)
         plan.add_drafts(self.draft_length, self._room_for_drafts)
         step = plan.step(preempted)
         self.promises.stepped(step, now_ns)
@@ -210,7 +214,8 @@ class Scheduler:
     def _make_room(self) -> tuple[Sequence, ...]:
         """Give each running sequence blocks for what it knows, in order; where none is free, the last one must go.
 
-        The first always gets what it needs, so the one that has come furthest is never the one that loses.
+        One to which nothing was promised goes before any other. The first of those that are left always gets what it
+        needs, so the one that has come furthest is never the one that loses.
         """
         preempted = []
         index = 0
@@ -222,10 +227,25 @@ class Scheduler:
                     sequence.blocks.extend(self.pool.allocate(missing))
                 index += 1
                 continue
-            victim = self.running[-1]
-            self._preempt(victim)
-            preempted.append(victim)
+            position = next_to_go(self.running)
+            index -= position < index
+            preempted.append(self.running[position])
+            self._preempt(self.running[position])
         return tuple(preempted)
+
+    def _make_way(self, pressing: Sequence) -> tuple[Sequence, ...]:
+        """Let others give way to it where it has no room."""
+        blocks = self._num_missing(pressing, self._find(pressing)) - self.pool.num_free
+        seats = 1 + len(self.running) - self._limits.max_sequences
+        giving = who_gives_way(self.running, pressing, blocks, seats)
+        for sequence in giving:
+            self._preempt(sequence)
+        return tuple(giving)
+
+    def _num_missing(self, sequence: Sequence, found: list[int]) -> int:
+        """Blocks that must be free for it to begin: its own, and one for each that will want another before long."""
+        missing = self._num_blocks(len(sequence) + 1) - len(found)
+        return missing + self.pool.num_unheld(found) + len(self.running)
 
     def _preempt(self, sequence: Sequence) -> None:
         """Take its blocks away; the full ones stay in the prefix cache, so that little is computed again."""
@@ -254,29 +274,32 @@ class Scheduler:
             sequence.draft_ids = []
         return kept
 
-    def _admit(self, plan: StepPlan, now_ns: int) -> None:
+    def _admit(self, plan: StepPlan, now_ns: int, pressing: bool) -> None:
         """Start waiting sequences, in order, while there are seats, memory and time.
 
         One whose next block another computes right now is passed over: it will find it. The others wait their turn
-        behind the first that has no room, so that the large are not starved by the small.
+        behind the first that has no room, so that the large are not starved by the small; but what was promised waits
+        for none to which nothing was, and those wait where one is `pressing`.
         """
         if not self.waiting or plan.full or len(self.running) >= self._limits.max_sequences:
             return
+        no_room = pressing
         for sequence in self.turns.in_order(self.waiting, now_ns):
             if plan.full or len(self.running) >= self._limits.max_sequences:
                 break
-            if sequence.waits_for in self._under_way:
+            if sequence.waits_for in self._under_way or (no_room and not sequence.terms.asks):
                 continue
             found = self._find(sequence)
             if sequence.waits_for in self._under_way or not self._may_join(sequence, now_ns):
                 continue
-            missing = self._num_blocks(len(sequence) + 1) - len(found)
-            reserve = len(self.running)  # each will want another block before long
-            if missing + self.pool.num_unheld(found) + reserve > self.pool.num_free:
-                break
+            if self._num_missing(sequence, found) > self.pool.num_free:
+                if sequence.terms.asks:
+                    break
+                no_room = True
+                continue
             if not plan.add_prompt(sequence, len(found) * self._block_size):
                 break
-            self._start(sequence, found, missing, now_ns)
+            self._start(sequence, found, now_ns)
 
     def _may_join(self, sequence: Sequence, now_ns: int) -> bool:
         """One to which nothing was promised waits while it would slow down those that were promised a pace."""
@@ -304,10 +327,10 @@ class Scheduler:
             del found[-1]
         return found
 
-    def _start(self, sequence: Sequence, found: list[int], missing: int, now_ns: int) -> None:
+    def _start(self, sequence: Sequence, found: list[int], now_ns: int) -> None:
         self.pool.share(found)
         sequence.blocks.extend(found)
-        sequence.blocks.extend(self.pool.allocate(missing))
+        sequence.blocks.extend(self.pool.allocate(self._num_blocks(len(sequence) + 1) - len(found)))
         sequence.num_computed_tokens = len(found) * self._block_size
         sequence.num_found_blocks = len(found)
         sequence.status = Status.RUNNING

@@ -146,7 +146,7 @@ def test_a_lower_level_waits_but_not_for_ever() -> None:
 
 def test_a_first_token_that_cannot_be_in_time_any_more_is_given_up() -> None:
     simulation = Simulation(limits=Limits(4096, max_sequences=1))
-    simulation.add(text(1, 50), max_tokens=50)
+    simulation.add(text(1, 50), max_tokens=50, terms=Terms(ttft_ns=1000 * MS))
     simulation.step()
     late = simulation.add(text(2, 50), max_tokens=5, terms=Terms(ttft_ns=100 * MS))
     assert simulation.scheduler.late(0) == []
@@ -155,6 +155,16 @@ def test_a_first_token_that_cannot_be_in_time_any_more_is_given_up() -> None:
     [(given_up, would_come_s)] = simulation.scheduler.late(int(simulation.now_s * 1e9))
     assert given_up is late
     assert would_come_s > 0.1
+
+
+def test_who_was_promised_nothing_gives_its_seat_to_who_would_be_late_without_it() -> None:
+    simulation = Simulation(limits=Limits(4096, max_sequences=1))
+    patient = simulation.add(text(1, 50), max_tokens=50)
+    simulation.step()
+    promised = simulation.add(text(2, 50), max_tokens=5, terms=Terms(ttft_ns=100 * MS))
+    simulation.run()
+    assert simulation.first_token_s(promised) < 0.1
+    assert (patient.num_preempted, patient.num_generated_tokens) == (1, 50)
 
 
 def test_who_began_is_never_given_up() -> None:

@@ -24,3 +24,14 @@ def test_the_oldest_are_forgotten() -> None:
     for number in range(2 * REMEMBERED):
         lengths.learn(number)
     assert lengths.at(0.0) == REMEMBERED
+
+
+def test_texts_that_were_cut_off_say_nothing_of_longer_ones() -> None:
+    lengths = RecentLengths()
+    for _ in range(20):
+        lengths.learn(10, cut=True)
+    assert lengths.at(0.9, 120) is None
+    assert lengths.at(0.9, 10) == 10
+    for _ in range(10):
+        lengths.learn(40)
+    assert lengths.at(0.9, 120) == 40
