@@ -5,7 +5,8 @@ sequence runs and the weights are read anyhow, and none where the machine has en
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from heapq import heapify, heappop, heapreplace
 
 import msgspec
 
@@ -20,6 +21,7 @@ FIRST_RATES = {MODEL: 0.8, 2: 0.2, 3: 0.35, 4: 0.5}  # by kind
 OTHER_RATE = 0.6
 GAIN = 1.03  # the least that drafts must promise: predictions are not exact
 PROBE_EVERY = 24  # steps without drafts, though there were some, until one is tried again
+PROBE_LAST = 768  # the same once many that were tried so were wrong: each doubles it
 MOST = 15  # drafts of one sequence
 STAIR = 8  # tokens that a step's time may grow by at once
 SAME_LOAD = 8  # steps that `worthwhile` holds for while as many sequences run
@@ -40,14 +42,11 @@ def best_lengths(offers: list[Offer], num_sampled: int, seconds: Callable[[int],
     of the beginnings of one list (TurboSpec, arXiv 2406.14066). Time grows in stairs: one more may be worth nothing
     and eight more much.
     """
-    chances = sorted(
-        (offer.rate ** (depth + 1), index)
-        for index, offer in enumerate(offers)
-        for depth in range(min(offer.num_drafts, MOST))
-    )
     best_count, expected = 0, float(num_sampled)
     best = GAIN * expected / seconds(0)
-    for count, (chance, _) in enumerate(reversed(chances), start=1):
+    taken: list[int] = []
+    for count, (chance, index) in enumerate(_likeliest_first(offers), start=1):
+        taken.append(index)
         expected += chance
         speed = expected / seconds(count)
         if speed > best:
@@ -55,9 +54,23 @@ def best_lengths(offers: list[Offer], num_sampled: int, seconds: Callable[[int],
         elif count > best_count + STAIR and speed < 0.95 * best:
             break
     lengths = [0] * len(offers)
-    for _, index in chances[len(chances) - best_count :]:
+    for index in taken[:best_count]:
         lengths[index] += 1
     return lengths
+
+
+def _likeliest_first(offers: list[Offer]) -> Iterator[tuple[float, int]]:
+    """The chance that each draft counts, and whose it is; of equals the last offer's first. Few are ever asked for."""
+    heap = [(-offer.rate, -index, 1) for index, offer in enumerate(offers) if offer.num_drafts]
+    heapify(heap)
+    while heap:
+        chance, index, depth = heap[0]
+        yield -chance, -index
+        offer = offers[-index]
+        if depth < min(offer.num_drafts, MOST):
+            heapreplace(heap, (-(offer.rate ** (depth + 1)), index, depth + 1))
+        else:
+            heappop(heap)
 
 
 class DraftLength:
@@ -66,8 +79,9 @@ class DraftLength:
     def __init__(self) -> None:
         self._rates: dict[int, float] = {}  # by kind, over all sequences: where a new one begins
         self._idle_steps = 0
+        self._probe_every = PROBE_EVERY
         self._last_count = 0  # drafts in the last step
-        self._worthwhile = False
+        self.may_pay = True  # at the load that was last asked for: whether drafts need be made
         self._worth_load = 0  # sequences that it was found for
         self._worth_steps = 0  # that it is still taken to be true for
         self._num_judged = 0  # drafts of a model
@@ -103,9 +117,10 @@ class DraftLength:
             self._idle_steps = 0
             return lengths
         self._idle_steps += 1
-        if self._idle_steps < PROBE_EVERY:
+        if self._idle_steps < self._probe_every:
             return lengths
         self._idle_steps = 0
+        self._probe_every = min(2 * self._probe_every, PROBE_LAST)
         hoped = [Offer(1, 0.9) if offer.num_drafts else Offer(0, 0.0) for offer in offers]
         if any(best_lengths(hoped, num_sampled, seconds)):
             lengths[max(range(len(offers)), key=lambda index: offers[index].num_drafts and offers[index].rate)] = 1
@@ -115,9 +130,9 @@ class DraftLength:
         """Whether even drafts that are nearly always right would pay at this load: else none need be made."""
         if num_sequences != self._worth_load or not self._worth_steps:
             self._worth_load, self._worth_steps = num_sequences, SAME_LOAD
-            self._worthwhile = any(best_lengths([Offer(4, 0.95)] * num_sequences, num_sequences, seconds))
+            self.may_pay = any(best_lengths([Offer(4, 0.95)] * num_sequences, num_sequences, seconds))
         self._worth_steps -= 1
-        return self._worthwhile
+        return self.may_pay
 
     def rate(self, sequence: Sequence, kind: int | None = None) -> float:
         """The chance that the next draft of a sequence is right: one of those that it has, or of another kind."""
@@ -132,6 +147,8 @@ class DraftLength:
         """So many drafts of a sequence were computed, and the first of them were right."""
         self.num_drafted += num_drafts
         self.num_accepted += num_accepted
+        if num_accepted:
+            self._probe_every = PROBE_EVERY
         kind = sequence.draft_kind
         common = self._rates.get(kind, FIRST_RATES.get(kind, OTHER_RATE))
         results = [1.0] * num_accepted + [0.0] * (num_accepted < num_drafts)

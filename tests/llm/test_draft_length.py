@@ -92,13 +92,28 @@ def test_a_new_sequence_begins_where_the_others_are() -> None:
     assert lengths.rate(drafting(kind=2)) == 0.2
 
 
-def test_drafts_that_did_not_pay_are_tried_again_seldom() -> None:
+def test_drafts_that_did_not_pay_are_tried_again_more_and_more_seldom() -> None:
     lengths, sequence = DraftLength(), drafting()
     for _ in range(60):
         lengths.record(sequence, 4, 0)
-    chosen = [lengths.choose([sequence], 1, line(1.0, 0.1)) for _ in range(3 * PROBE_EVERY)]
-    assert chosen.count([1]) == 3
-    assert chosen.count([0]) == 3 * PROBE_EVERY - 3
+    chosen = [lengths.choose([sequence], 1, line(1.0, 0.1)) for _ in range(7 * PROBE_EVERY)]
+    assert [step + 1 for step, found in enumerate(chosen) if any(found)] == [
+        PROBE_EVERY,
+        3 * PROBE_EVERY,
+        7 * PROBE_EVERY,
+    ]
+
+
+def test_one_that_is_right_makes_the_next_trial_come_sooner() -> None:
+    lengths, sequence = DraftLength(), drafting()
+    for _ in range(60):
+        lengths.record(sequence, 4, 0)
+    for _ in range(7 * PROBE_EVERY):
+        lengths.choose([sequence], 1, line(1.0, 0.1))
+    sequence.acceptance[4] = 0.0
+    lengths.record(drafting(kind=2), 1, 1)
+    chosen = [lengths.choose([sequence], 1, line(1.0, 0.1)) for _ in range(PROBE_EVERY)]
+    assert chosen[-1] == [1]
 
 
 def test_nothing_is_tried_where_even_right_drafts_would_not_pay() -> None:
