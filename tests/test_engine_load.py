@@ -133,7 +133,7 @@ def test_a_real_model_says_the_same_with_its_own_4_bit_form_as_draft(kv_memory: 
         run(engine, answers)
         engine.add(99, asks[0])
         run(engine, answers)
-        drafts = engine._drafts
+        drafts = engine.drafting.model
         assert drafts is None or (drafts.texts.pool.num_used == 0 and engine._scheduler.draft_length.num_accepted > 20)
         engine.close()
         told.append({number: _token_ids(found) for number, found in answers.items()})

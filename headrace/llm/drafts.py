@@ -8,7 +8,7 @@ SIZES = (4, 3, 2)  # tokens that must be the same; more say more
 class NgramDrafter:
     """Finds, in constant time a token, where the last tokens of one growing text stood before.
 
-    Reads the text when it is asked for drafts, so that it costs nothing while nobody drafts.
+    Reads the text when it is told to or asked for drafts, so that it costs nothing while nobody drafts.
     """
 
     def __init__(self) -> None:
@@ -21,9 +21,10 @@ class NgramDrafter:
         `token_ids` is the text of the last call and what was added to it. Where the place found is so near the end that
         the text there runs out, it is taken to repeat itself.
         """
-        self._read(token_ids)
+        self.read(token_ids)
+        last = tuple(token_ids[-SIZES[0] :])
         for size in SIZES:
-            begin = self._after.get(tuple(token_ids[-size:])) if len(token_ids) > size else None
+            begin = self._after.get(last[-size:]) if len(token_ids) > size else None
             if begin is not None:
                 ids = token_ids[begin : begin + most].tolist()
                 for position in range(most - len(ids)):
@@ -31,10 +32,11 @@ class NgramDrafter:
                 return ids, size
         return [], 0
 
-    def _read(self, token_ids: "array[int]") -> None:
+    def read(self, token_ids: "array[int]") -> None:
         """Note what follows every token but the last, of which it is not known yet."""
         for end in range(max(self._num_read, 1), len(token_ids)):
+            before = tuple(token_ids[max(0, end - SIZES[0]) : end])
             for size in SIZES:
                 if end >= size:
-                    self._after[tuple(token_ids[end - size : end])] = end
+                    self._after[before[-size:]] = end
         self._num_read = len(token_ids)

@@ -4,7 +4,6 @@ A step computes the next tokens of every sequence that has a turn. While it runs
 `step` ends with the next one under way, so that its caller's messages cost no time of the model's.
 """
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Sequence as Values
@@ -20,8 +19,8 @@ from headrace.generation import MAX_TEXTS, Ask, Detokenize, Embed, Generate, Lan
 from headrace.llm.acceptance import kept
 from headrace.llm.choice import Choice
 from headrace.llm.choosing import Choosing
-from headrace.llm.draft_length import MOST
 from headrace.llm.draft_model import Drafter, DraftModel
+from headrace.llm.drafting import Drafting
 from headrace.llm.engine_protocol import Answered, Told
 from headrace.llm.generating import Generating
 from headrace.llm.logprobs import score_all
@@ -32,13 +31,12 @@ from headrace.llm.scheduler import Limits, Scheduler
 from headrace.llm.sequence import Sequence, Status
 from headrace.llm.step import Chunk, Step, StepArrays
 from headrace.llm.step_plan import Budget
-from headrace.llm.step_time import StepShape, StepTime
+from headrace.llm.step_time import StepTime
 from headrace.llm.tally import Tally
 from headrace.llm.terms import UNSAID, Terms
 from headrace.runtimes.language import LanguageModel
 
 Logits = NDArray[np.float32]
-log = logging.getLogger(__name__)
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -84,7 +82,7 @@ class DecoderEngine:
             budget or Budget(max_prompt_rows=rows),
             settings.weights,
         )
-        self._drafts: DraftModel | None = None
+        self.drafting = Drafting(settings.drafts, self._scheduler.draft_length, self._step_time)
         self._arrays = StepArrays(model.block_size)
         self._sampler = Sampler(model.vocabulary)
         self._reception = Reception()
@@ -93,12 +91,13 @@ class DecoderEngine:
         self._num_sequences = 0
         self._step: Step | None = None  # under way
         self._started_ns = 0
-        self._took: tuple[StepShape, float] | None = None  # by the last step; yet to be learned from
+        self._landed: _Landed | None = None  # the last step; yet to be counted and learned from
         self._tally = Tally()
 
     def draft_with(self, drafter: Drafter) -> None:
         """Let another model propose tokens, which the engine closes; before the first request."""
-        self._drafts = DraftModel(drafter, self._model.vocabulary, self._scheduler.draft_length, self._now_ns)
+        rates, vocabulary = self._scheduler.draft_length, self._model.vocabulary
+        self.drafting.model = DraftModel(drafter, vocabulary, rates, self._now_ns)
 
     # ---- what is asked
 
@@ -147,8 +146,7 @@ class DecoderEngine:
         if self._step is not None:
             self._model.wait()
             self._step = None
-        if self._drafts is not None:
-            self._drafts.close()
+        self.drafting.close()
         self._model.close()
 
     def _begin(self, asked: "_Asked", prepared: Prepared) -> None:
@@ -218,7 +216,9 @@ class DecoderEngine:
     def _launch(self) -> None:
         """Begin the next step, if there is anything to compute."""
         self._give_up()
-        self._draft()
+        scheduler = self._scheduler
+        running = [self._choices[each.id][1] for each in scheduler.running]
+        self.drafting.propose(running, waiting=bool(scheduler.waiting))
         step = self._scheduler.schedule(self._now_ns())
         if not step.chunks:
             return
@@ -236,38 +236,6 @@ class DecoderEngine:
             predicted_ms, limit_ms = would_come_s * 1e3, sequence.terms.ttft_ns / 1e6
             what = f"its first token would come {predicted_ms:.1f} ms after arrival, and had {limit_ms:.1f} ms"
             self._fail(found[0], DeadlineExceeded(what, "", predicted_ms, limit_ms))
-
-    def _draft(self) -> None:
-        """Propose tokens where that may pay."""
-        scheduler, step_time = self._scheduler, self._step_time
-        running = [each for each in scheduler.running if each.num_uncomputed_tokens == 1]
-        if not running:
-            return
-        context, count = sum(map(len, running)), len(running)
-
-        def seconds(drafts: int) -> float:
-            return step_time.seconds(StepShape(count + drafts, count + drafts, context))
-
-        if self._settings.drafts and scheduler.draft_length.worthwhile(count, seconds):
-            for sequence in running:
-                self._choices[sequence.id][1].draft(MOST)
-        if self._drafts is not None:
-            self._draft_by_model(self._drafts, seconds)
-
-    def _draft_by_model(self, drafts: DraftModel, seconds: Callable[[int], float]) -> None:
-        """The same by another model, unless prompts wait, or a first token to be told."""
-        choices = [self._choices[sequence.id][1] for sequence in self._scheduler.running]
-        sequences = [choice.sequence for choice in choices]
-        if self._scheduler.waiting or any(each.num_uncomputed_tokens > 1 for each in sequences):
-            return
-        if any(each.num_generated_tokens < 2 for each in sequences):
-            return
-        try:
-            drafts.propose(choices, seconds)
-        except Unavailable as error:
-            log.warning("the model that drafts is left out from now on: %s", error)
-            drafts.close()
-            self._drafts = None
 
     def _land(self) -> dict[int, Generating]:
         """Wait for the step under way and choose what comes next; the generations that it changed, by number."""
@@ -291,9 +259,7 @@ class DecoderEngine:
             if found is not None and found[1].finish:
                 self._finish(found[1])
         now_ns = self._now_ns()
-        seconds = (now_ns - self._started_ns) / 1e9
-        self._took = step.shape, seconds
-        self._tally.end(step, sampled, seconds, now_ns)
+        self._landed = _Landed(step, sampled, (now_ns - self._started_ns) / 1e9, now_ns)
         return changed
 
     def _sampled(self, chunk: Chunk, logits: Logits, first: int, changed: dict[int, Generating]) -> list[int]:
@@ -330,10 +296,11 @@ class DecoderEngine:
             generating.prompt_scores += score_all(rows[: len(following)], following, top)
 
     def _learn(self) -> None:
-        """While the next step runs: what the last one took."""
-        if self._took is not None:
-            self._step_time.observe(*self._took)
-            self._took = None
+        """While the next step runs: what the last one did, and took."""
+        landed, self._landed = self._landed, None
+        if landed is not None:
+            self._tally.end(*landed)
+            self._step_time.observe(landed.step.shape, landed.seconds)
 
     def _tell(self, changed: dict[int, Generating]) -> None:
         """While the next step runs: what the last one gave, and what grammars allow after it."""
@@ -354,6 +321,7 @@ class DecoderEngine:
             if generating.finished:
                 del self._generating[number]
         self._fill_masks()
+        self.drafting.read_ahead([self._choices[each.id][1] for each in self._scheduler.running])
 
     def _fill_masks(self) -> None:
         for chunk in self._step.chunks if self._step is not None else ():
@@ -371,8 +339,7 @@ class DecoderEngine:
         if choice.sequence.status is not Status.FINISHED:
             (self._scheduler.complete if choice.finish else self._scheduler.finish)(choice.sequence)
         self._choices.pop(choice.sequence.id, None)
-        if self._drafts is not None:
-            self._drafts.forget(choice.sequence.id)
+        self.drafting.forget(choice.sequence.id)
 
     def _forget(self, generating: Generating) -> None:
         del self._generating[generating.number]
@@ -398,6 +365,15 @@ class _Asked(NamedTuple):
     terms: Terms
     heard_ns: int
     told: Values[Told]
+
+
+class _Landed(NamedTuple):
+    """A step that was computed, what it gave each of its chunks, what it took, and when it ended."""
+
+    step: Step
+    sampled: list[list[int]]
+    seconds: float
+    now_ns: int
 
 
 ROWS_OF_LOGITS = 1 << 22

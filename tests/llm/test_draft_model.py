@@ -63,8 +63,8 @@ class Drafted(Bench):
 
     @property
     def drafts(self) -> DraftModel:
-        assert self.engine._drafts is not None
-        return self.engine._drafts
+        assert self.engine.drafting.model is not None
+        return self.engine.drafting.model
 
 
 def test_a_model_that_thinks_alike_is_always_right_and_spares_steps() -> None:

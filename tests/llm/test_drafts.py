@@ -38,6 +38,14 @@ def test_a_short_text_has_no_past() -> None:
     assert [propose([5] * count) for count in range(3)] == [([], 0)] * 3
 
 
+@given(st.lists(st.integers(0, 3), max_size=40), st.integers(1, 5))
+def test_a_text_that_was_read_before_gives_the_same_guesses(token_ids: list[int], pace: int) -> None:
+    drafter = NgramDrafter()
+    for count in range(0, len(token_ids), pace):
+        drafter.read(array("q", token_ids[:count]))
+    assert drafter.propose(array("q", token_ids), 4) == NgramDrafter().propose(array("q", token_ids), 4)
+
+
 def slow(token_ids: list[int], most: int) -> tuple[list[int], int]:
     """Looks for each size from the end backwards."""
     for size in SIZES:
