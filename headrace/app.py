@@ -19,17 +19,32 @@ from headrace.allocator import keep_freed_memory
 from headrace.build import Build
 from headrace.cache_folder import cache_folder
 from headrace.clock import LoopClock
+from headrace.devices.inventory import memory as machine_memory
+from headrace.devices.inventory import memory_limit
 from headrace.gateway.gateway import Gateway
 from headrace.generation import LanguageFacts
 from headrace.listening import HttpServer, address_of, listen, stop_signal
+from headrace.memory.ledger import Ledger
+from headrace.memory.popularity import Popularity
+from headrace.memory.sizes import size_bytes
+from headrace.models.learnt import Learnt
 from headrace.models.lifecycle import States
+from headrace.models.memory_report import memory_report
+from headrace.models.moves import Moves
+from headrace.models.profile_store import ProfileStore
 from headrace.models.reconcile import Reconcile
 from headrace.models.registry import Registry, Served
 from headrace.models.repository import LocalRepository
+from headrace.models.residence import Keeping
+from headrace.models.rooms import Rooms
+from headrace.models.sleeping import MayWait
 from headrace.models.state import State, state_folder
+from headrace.models.upkeep import Upkeep
 from headrace.models.watch import Watch
+from headrace.models.worker_pids import WorkerPids
 from headrace.observe import logs
 from headrace.observe.bus import Bus
+from headrace.observe.events import Event, Events
 from headrace.observe.logs import RecordLog
 from headrace.observe.metrics import Metrics, Readings
 from headrace.observe.statistics import Statistics
@@ -45,10 +60,14 @@ from headrace.protocols.oip.model_config import model_config_json
 from headrace.protocols.oip.routes import create_app
 from headrace.protocols.oip.settings import Settings
 from headrace.protocols.oip.shared_memory import Regions
+from headrace.protocols.oip.traffic_routes import TrafficRoutes
 from headrace.protocols.ollama.routes import routes as ollama_routes
 from headrace.protocols.openai.routes import routes as openai_routes
 from headrace.protocols.tls import Tls, read_tls
+from headrace.servable import Servable
 from headrace.settings import Config
+from headrace.traffic.traffic import Traffic
+from headrace.traffic.watch import Tap
 from headrace.types import Backlog, ModelVersion, VersionStatus
 
 log = logging.getLogger(__name__)
@@ -103,9 +122,12 @@ class Server:
         self.bus = Bus()
         self.states = States(self.bus)
         self.registry = Registry(self.states.of)
-        self.gateway = Gateway(self.registry, self.bus, clock, config.tenants)
+        taps: dict[str, Tap] = {}
+        self.gateway = Gateway(self.registry, self.bus, clock, config.tenants, taps)
         local = LocalRepository(repository)
         self.build = Build(config, self.bus, clock, local, cache_folder(os.environ))
+        self.learnt, self.popularity = Learnt(ProfileStore(cache_folder(os.environ))), Popularity[ModelVersion]()
+        self.keeping = self._keeping(clock)
         self.reconcile = Reconcile(
             local,
             self.registry,
@@ -113,18 +135,52 @@ class Server:
             self.build,
             config.models,
             drain_s=config.server.drain_s,
+            keeping=self.keeping,
             state=State(state_folder(config.state.dir, os.environ, local.path)),
         )
         models = config.models
         self.watch = Watch(local, self.reconcile.refresh, settle_s=models.settle_s, poll_s=models.poll_s)
+        self.upkeep = Upkeep(
+            self.keeping,
+            self.reconcile.residence,
+            self.popularity,
+            self.learnt,
+            self.gateway.refuse,
+            keep_alive_s=models.keep_alive_s,
+            most_pressure=config.memory.pressure,
+        )
+        self.bus.listen(self.upkeep)
+        self.traffic = Traffic(taps, Moves(self.reconcile), self._answers, self.registry.halt, clock, self.bus)
+        self.registry.follow(self.traffic.wished)
+        self.events = Events()
+        self.bus.listen(self.events)
         self.front = self._front(clock)
+
+    def _keeping(self, clock: LoopClock) -> Keeping:
+        """What is kept of memory: within the budget that the settings and this machine allow."""
+        memory, batching = self._config.memory, self._config.batching
+        budget = size_bytes(memory.budget, machine_memory().total_bytes, memory_limit())
+        pids = WorkerPids(self.bus.flush)
+        self.bus.listen(pids)
+        rooms = Rooms(Ledger(budget), self.learnt.profiles, clock, pids=pids.alive, wait_s=memory.wait_s)
+        return Keeping(
+            rooms,
+            clock,
+            drain_first=memory.policy == "drain_first",
+            may_wait=MayWait(requests=batching.max_queue, num_bytes=batching.max_queue_bytes),
+            rate=lambda version: self.popularity.rate(version, clock.now_ns() / 1e9),
+        )
 
     def _front(self, clock: LoopClock) -> Front:
         """The server as the protocols see it; what is counted is up to date whenever it is read."""
         config, tally = self._config, Tally()
         statistics = Statistics(tally, epoch_ns=time.time_ns() - clock.now_ns())
         readings = Readings(
-            lambda: self.gateway.in_flight, self._backlogs, lambda: self.bus.dropped, self._language_facts
+            lambda: self.gateway.in_flight,
+            self._backlogs,
+            lambda: self.bus.dropped,
+            self._language_facts,
+            self._shares,
         )
         metrics = Metrics(tally, readings)
         self.bus.listen(tally)
@@ -152,13 +208,30 @@ class Server:
             server_version=__version__,
             ready=lambda: self._loaded and not self.gateway.draining,
             times=self.build.times.told,
+            memory=self._memory,
             max_body_bytes=config.server.max_body_bytes,
             max_header_bytes=config.server.max_header_bytes,
         )
 
+    def _memory(self) -> dict[str, Any]:
+        return memory_report(self.keeping.rooms.ledger, self.reconcile.residence, self.upkeep.pressure)
+
     def _language_facts(self) -> list[tuple[ModelVersion, LanguageFacts]]:
         found = ((served.version, served.signature.language) for served in self.registry.all())
         return [(version, facts) for version, facts in found if facts]
+
+    def _shares(self) -> list[tuple[ModelVersion, float]]:
+        shares = ((name, self.registry.shares(name)) for name in self.registry.names())
+        return [(ModelVersion(name, version), share) for name, each in shares for version, share in each.items()]
+
+    def _answers(self, name: str, version: int) -> Servable | None:
+        """What answers for a version now."""
+        served = self.registry.find(name, version)
+        return served.servable if served else None
+
+    def _events(self, name: str) -> list[Event]:
+        self.bus.flush()
+        return self.events.of(name)
 
     def _backlogs(self) -> list[tuple[ModelVersion, Backlog]]:
         return [(served.version, served.servable.backlog()) for served in self.registry.all()]
@@ -167,9 +240,11 @@ class Server:
         """Listen, load, serve until told to stop, drain. The socket is the caller's to close."""
         config, stop = self._config.server, stop_signal()
         secret = self._tls.context(["http/1.1"]) if self._tls else None
-        web = HttpServer(create_app(self.front, _dialects(self.front)), lane(self.front), config.keep_alive_s, secret)
+        web = HttpServer(create_app(self.front, self._routes()), lane(self.front), config.keep_alive_s, secret)
         serving = asyncio.create_task(web.serve([http]))
         flushing = asyncio.create_task(self._flush())
+        await self.learnt.read()
+        keeping_up = asyncio.create_task(self.upkeep.run())
         rpc = self._rpc() if config.grpc else None
         try:
             where = await listen_at(rpc, config.host, config.grpc_port, self._tls) if rpc else None
@@ -177,6 +252,7 @@ class Server:
             await asyncio.wait({loading, stop}, return_when=asyncio.FIRST_COMPLETED)
             if loading.done():
                 loading.result()
+                self.traffic.loaded()
                 self._loaded = True
                 gc.collect()
                 gc.freeze()  # what start-up made lives as long as the server: not to be looked through again
@@ -191,7 +267,10 @@ class Server:
             await serving
             if rpc:
                 await rpc.stop(grace=STREAMS_S)
+            await self.traffic.close()
             await self.reconcile.close()
+            keeping_up.cancel()
+            await self.learnt.save()
             flushing.cancel()
             self.bus.flush()
 
@@ -212,6 +291,10 @@ class Server:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
         await stop
+
+    def _routes(self) -> list[BaseRoute]:
+        """What HTTP is asked for besides the Open Inference Protocol."""
+        return [*_dialects(self.front), *TrafficRoutes(self.front, self.traffic, self._events).routes()]
 
     def _rpc(self) -> RpcServer:
         config = self._config

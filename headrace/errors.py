@@ -16,6 +16,7 @@ HeadraceError
 │   ├── QueueFull             more is waiting than may wait; try again later
 │   ├── WouldBeLate           predicted on arrival to miss its deadline
 │   ├── RateLimited           the tenant's allowance is used up
+│   ├── MemoryFull            there is no room in memory for it
 │   ├── WorkerLost            the process that ran it died, twice
 │   └── Draining              the server takes no new requests
 ├── DeadlineExceeded          the time that the caller gave has passed
@@ -128,6 +129,10 @@ class WouldBeLate(Unavailable):
 
 class RateLimited(Unavailable):
     code = "rate_limited"
+
+
+class MemoryFull(Unavailable):
+    code = "memory_full"
 
 
 class WorkerLost(Unavailable):

@@ -7,10 +7,14 @@ import msgspec
 
 from headrace.build import Build
 from headrace.clock import LoopClock
+from headrace.memory.ledger import Ledger
+from headrace.memory.profiles import Profiles
 from headrace.models.lifecycle import States
 from headrace.models.reconcile import Reconcile
 from headrace.models.registry import Registry, Served
 from headrace.models.repository import LocalRepository
+from headrace.models.residence import Keeping
+from headrace.models.rooms import Rooms
 from headrace.records import discard
 from headrace.settings import Config
 from headrace.types import Manifest, VersionStatus
@@ -26,8 +30,9 @@ async def _inspect(config: Config, repository: Path) -> tuple[tuple[VersionStatu
     registry = Registry(states.of)
     local, clock = LocalRepository(repository), LoopClock(asyncio.get_running_loop())
     build = Build(config, discard, clock, local, is_tried=_has_objective)
-    every = msgspec.structs.replace(config.models, control="both", load="")
-    reconcile = Reconcile(local, registry, states, build, every)
+    every = msgspec.structs.replace(config.models, control="both", load="", lazy=False)
+    keeping = Keeping(Rooms(Ledger(None), Profiles(), clock), clock)
+    reconcile = Reconcile(local, registry, states, build, every, keeping=keeping)
     await reconcile.start()
     index, served = states.all(), tuple(registry.all())
     await reconcile.close()

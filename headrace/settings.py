@@ -262,7 +262,7 @@ class State(msgspec.Struct, frozen=True):
     dir: Annotated[
         str,
         Meta(
-            description="Where labels, and what requests unload, are kept for the next start.",
+            description="Where labels, rollouts, and what requests unload, are kept for the next start.",
             extra={"takes": "a path, or nothing"},
         ),
     ] = ""

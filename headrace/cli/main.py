@@ -28,6 +28,8 @@ VERBS = {
     "rollout": "how far one version has taken another's place on a running server; have one do so by steps",
     "events": "what happened to a model of a running server, and why",
     "state": "what a server keeps for its next start; forget it",
+    "memory": "who holds how much memory on a running server",
+    "pin": "keep a model in a running server's memory, whoever else wants room",
     "config": "every setting, its value and where it comes from",
     "doctor": "what this machine has, and what is wrong with it",
 }

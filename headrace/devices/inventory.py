@@ -36,7 +36,16 @@ def memory(root: Path = ROOT) -> Memory:
         if limit is not None and limit < UNLIMITED_BYTES:
             used = _number(folder, "memory.current", "memory.usage_in_bytes") or 0
             total, free = min(total, limit), min(free, max(0, limit - used))
-    return Memory(total, free)
+    return Memory(min(total, memory_limit(root) or total), free)
+
+
+def memory_limit(root: Path = ROOT) -> int | None:
+    """The tightest limit that the control group, or one above it, sets; None where none does."""
+    limits = []
+    for folder in _folders(root, "memory"):
+        limits.append(_number(folder, "memory.max", "memory.limit_in_bytes"))
+        limits.append(_stated(folder / "memory.stat", "hierarchical_memory_limit"))  # of groups out of sight, too
+    return min((limit for limit in limits if limit is not None and limit < UNLIMITED_BYTES), default=None)
 
 
 def cpu_features(root: Path = ROOT) -> tuple[str, ...]:
@@ -65,6 +74,12 @@ def _meminfo(root: Path) -> dict[str, int]:
     """Bytes by name."""
     lines = (line.split() for line in _read(root / "proc/meminfo").splitlines())
     return {words[0].rstrip(":"): int(words[1]) * 1024 for words in lines if len(words) > 1 and words[1].isdigit()}
+
+
+def _stated(file: Path, name: str) -> int | None:
+    """The number behind a name, of lines as `name 123`."""
+    lines = (line.split() for line in _read(file).splitlines())
+    return next((int(words[1]) for words in lines if len(words) == 2 and words[0] == name), None)
 
 
 def _folders(root: Path, controller: str) -> list[Path]:

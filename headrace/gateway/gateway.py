@@ -36,6 +36,7 @@ class Gateway:
         """`taps` see how requests of a model are answered, those of some models."""
         self.in_flight = 0  # requests
         self.draining = False  # takes nothing new
+        self._refusal: HeadraceError | None = None  # of what is new, while there is no memory for it
         self._registry = registry
         self._record = record
         self._clock = clock
@@ -50,6 +51,8 @@ class Gateway:
         try:
             if self.draining:
                 raise Draining("the server is shutting down and takes no new requests", retry_after_s=1)
+            if self._refusal is not None:
+                raise self._refusal
             served = self._registry.route(request.model, request.context)
             asked = served.version
             if request.context.variant or request.context.min_accuracy:
@@ -72,6 +75,10 @@ class Gateway:
         if not call.done:
             call.withdraw = withdraw
         return call.cancel
+
+    def refuse(self, refusal: HeadraceError | None) -> None:
+        """From now on what is new is refused with this, or with None taken again."""
+        self._refusal = refusal
 
     async def drain(self) -> None:
         """Refuse what is new and wait for what runs."""

@@ -5,7 +5,10 @@ from typing import Literal
 
 import msgspec
 
+from headrace.memory.processes import Taken
 from headrace.types import ModelVersion
+
+NOTHING_TAKEN = Taken()
 
 Stage = Literal["loading", "resident", "leaving"]
 
@@ -13,36 +16,50 @@ Stage = Literal["loading", "resident", "leaving"]
 class Hold:
     """One version's part, from the beginning of its loading until its memory is back; changed by the ledger only."""
 
-    __slots__ = ("measured_bytes", "peak_bytes", "stage", "steady_bytes", "version")
+    __slots__ = ("first", "growth_bytes", "inside", "peak_bytes", "pids", "since_s", "stage", "taken", "version")
 
-    def __init__(self, version: ModelVersion, peak_bytes: int) -> None:
+    def __init__(self, version: ModelVersion, peak_bytes: int, since_s: float = 0.0) -> None:
         self.version = version
+        self.since_s = since_s  # its loading began
         self.stage: Stage = "loading"
         self.peak_bytes = peak_bytes  # that loading it takes at most, as far as is known
-        self.steady_bytes = 0  # that it came to in earlier stays
-        self.measured_bytes = 0
+        self.growth_bytes = 0  # by which it grew in earlier stays
+        self.first = self.taken = NOTHING_TAKEN  # when it was loaded, and now
+        self.pids: tuple[int, ...] = ()  # of its processes
+        self.inside = False  # it has none: what it takes is part of what the server takes
+
+    @property
+    def measured_bytes(self) -> int:
+        return self.taken.pss_bytes
+
+    @property
+    def grown_bytes(self) -> int:
+        """By how much it grew in this stay."""
+        return max(0, self.taken.anonymous_bytes - self.first.anonymous_bytes)
 
     @property
     def reserved_bytes(self) -> int:
-        """What is counted for it: the peak while it loads, then what it takes, or came to before."""
+        """What is counted for it: the peak while it loads, then what it takes, and what it is likely to grow by."""
         if self.stage == "loading":
             return max(self.peak_bytes, self.measured_bytes)
         if self.stage == "resident":
-            return max(self.steady_bytes, self.measured_bytes)
+            return self.measured_bytes + max(0, self.growth_bytes - self.grown_bytes)
         return self.measured_bytes
+
+    @property
+    def counted_bytes(self) -> int:
+        """The same, where it is not in the server's count already."""
+        return 0 if self.inside and self.stage != "loading" else self.reserved_bytes
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What was measured at one moment. `other_bytes`: warm processes, and whatever else the server started."""
+    """What was measured at one moment, by who is counted with it; `total_bytes` is all, whoever is."""
 
     server_bytes: int
-    other_bytes: int
-    by_version: Mapping[ModelVersion, int]
-    shared_bytes: int = 0  # of all of it
-
-    @property
-    def total_bytes(self) -> int:
-        return self.server_bytes + self.other_bytes + sum(self.by_version.values())
+    other_bytes: int  # of warm processes, and of whatever else the server started
+    by_version: Mapping[ModelVersion, Taken]
+    shared_bytes: int = 0  # of the total: what lies in shared memory
+    total_bytes: int = 0
 
 
 NOTHING = Reading(0, 0, {})
@@ -63,21 +80,27 @@ class Ledger:
 
     @property
     def held_bytes(self) -> int:
-        return self.base_bytes + sum(hold.reserved_bytes for hold in self.holds)
+        return self.base_bytes + sum(hold.counted_bytes for hold in self.holds)
 
     def short_bytes(self, needed_bytes: int) -> int:
         """What is missing for so much more; 0 or less where it fits."""
         return -1 if self.budget_bytes is None else self.held_bytes + needed_bytes - self.budget_bytes
 
-    def enter(self, version: ModelVersion, peak_bytes: int) -> Hold:
+    @property
+    def loading_since_s(self) -> float | None:
+        """When the first of the loads under way began; None where there is none."""
+        return min((hold.since_s for hold in self.holds if hold.stage == "loading"), default=None)
+
+    def enter(self, version: ModelVersion, peak_bytes: int, now_s: float = 0.0) -> Hold:
         """From now on a load is counted."""
-        hold = Hold(version, peak_bytes)
+        hold = Hold(version, peak_bytes, now_s)
         self.holds.append(hold)
         return hold
 
-    def settle(self, hold: Hold, measured_bytes: int, steady_bytes: int) -> None:
-        """It is loaded; that much was measured, and it came to `steady_bytes` before."""
-        hold.stage, hold.measured_bytes, hold.steady_bytes = "resident", measured_bytes, steady_bytes
+    def settle(self, hold: Hold, taken: Taken, growth_bytes: int) -> None:
+        """It is loaded; that much was measured, and in earlier stays it grew by so much."""
+        hold.stage, hold.growth_bytes = "resident", growth_bytes
+        hold.first = hold.taken = taken
 
     def leave(self, hold: Hold) -> None:
         """It is on its way out, and counted until `forget`."""
@@ -96,7 +119,7 @@ class Ledger:
     def follow(self, reading: Reading) -> None:
         """From now on these numbers count. What was not measured of a version stays as it was."""
         self.reading = reading
-        for version, measured in reading.by_version.items():
+        for version, taken in reading.by_version.items():
             hold = self.of(version)
             if hold is not None and hold.stage == "resident":
-                hold.measured_bytes = measured
+                hold.taken = taken

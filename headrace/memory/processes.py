@@ -10,11 +10,14 @@ PROC = Path("/proc")
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """What one process takes now, and took at most."""
+    """What one process, or several, take now, and took at most."""
 
-    pss_bytes: int  # its own pages, and its part of those it shares
+    pss_bytes: int = 0  # its own pages, and its part of those it shares
     shared_bytes: int = 0  # of these: memory that lies in /dev/shm or behind a descriptor
     peak_bytes: int = 0  # the most since it started, by the pages that it had: what is shared is counted as now
+    anonymous_bytes: int = (
+        0  # of these: no file's pages, so that it says how a process grew, whoever shares its libraries
+    )
 
 
 def family(root: int, proc: Path = PROC) -> list[int]:
@@ -37,7 +40,14 @@ def taken(pid: int, proc: Path = PROC) -> Taken | None:
     except OSError:
         return None
     pss = now.get("Pss", 0)
-    return Taken(pss, now.get("Pss_Shmem", 0), max(pss, peak - now.get("Rss", 0) + pss))
+    most = max(pss, peak - now.get("Rss", 0) + pss)
+    return Taken(pss, now.get("Pss_Shmem", 0), most, now.get("Pss_Anon", 0))
+
+
+def together(found: Iterable[Taken]) -> Taken:
+    """The sum."""
+    all_of_them = [msgspec.structs.astuple(each) for each in found]
+    return Taken(*map(sum, zip(*all_of_them, strict=True)))
 
 
 def taken_by(pids: Iterable[int], proc: Path = PROC) -> dict[int, Taken]:

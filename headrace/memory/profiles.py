@@ -1,5 +1,6 @@
 """What loading a version takes: learnt from earlier loads, else estimated from its files. Owns only what it learns."""
 
+from collections import deque
 from collections.abc import Callable
 
 import msgspec
@@ -12,8 +13,12 @@ FACTOR = 2.2
 OVERHEAD_BYTES = 64 << 20
 """Of a process that has loaded nothing, until the first of its kind has shown its own."""
 
+RECENT = 8
+"""Loads of a runtime that say what its processes take: how much of their libraries others share changes with time."""
+
 NEWS = 0.1
-"""A change by so much of what was known is kept."""
+NEWS_BYTES = 1 << 20
+"""A change by so much of what was known, and by so many bytes, is kept."""
 
 SMOOTH = 0.3
 """How much the last load says of the time that the next is going to take."""
@@ -25,7 +30,7 @@ class Profile(msgspec.Struct, frozen=True):
     file_bytes: int
     runtime: str
     peak_bytes: int  # while it was loaded
-    steady_bytes: int  # the most that was seen of it afterwards
+    growth_bytes: int  # the most that it grew by afterwards
     load_s: float
     signature: Signature | None = None  # what it takes and gives, found by loading it
 
@@ -48,7 +53,7 @@ class Profiles:
     def __init__(self, keep: Keep = lambda key, profile: None) -> None:
         self._keep = keep
         self._known: dict[str, Profile] = {}
-        self._overhead: dict[str, int] = {}
+        self._overhead: dict[str, deque[int]] = {}
 
     def learnt_before(self, known: dict[str, Profile]) -> None:
         """Take up what earlier starts have kept."""
@@ -63,40 +68,36 @@ class Profiles:
         """What loading them takes at most, as far as anybody knows."""
         if profile := self.of(files):
             return profile.peak_bytes
-        return self._overhead.get(files.runtime, OVERHEAD_BYTES) + int(FACTOR * files.num_bytes)
+        overhead = max(self._overhead.get(files.runtime, (OVERHEAD_BYTES,)))
+        return overhead + int(FACTOR * files.num_bytes)
 
-    def loaded(
-        self, files: Files, peak_bytes: int, steady_bytes: int, load_s: float, signature: Signature | None
-    ) -> Profile:
+    def loaded(self, files: Files, peak_bytes: int, load_s: float, signature: Signature | None) -> Profile:
         """A load has shown this much; returns what is known now."""
-        before = self.of(files)
+        before, growth_bytes = self.of(files), 0
         if before is not None:
-            steady_bytes = max(steady_bytes, before.steady_bytes)
+            growth_bytes = before.growth_bytes
             load_s = SMOOTH * load_s + (1 - SMOOTH) * before.load_s
-        profile = Profile(files.num_bytes, files.runtime, peak_bytes, steady_bytes, load_s, signature)
+        profile = Profile(files.num_bytes, files.runtime, peak_bytes, growth_bytes, load_s, signature)
         self._take(files.key, profile)
-        if before is None or _is_news(before, profile):
+        if before is None or before.signature != signature or _is_news(before.peak_bytes, peak_bytes):
             self._keep(files.key, profile)
         return profile
 
-    def seen(self, files: Files, measured_bytes: int) -> None:
-        """It has come to so much while it served."""
+    def grew(self, files: Files, grown_bytes: int) -> None:
+        """It has grown by so much while it served."""
         before = self.of(files)
-        if before is None or measured_bytes <= before.steady_bytes:
+        if before is None or grown_bytes <= before.growth_bytes:
             return
-        profile = msgspec.structs.replace(before, steady_bytes=measured_bytes)
+        profile = msgspec.structs.replace(before, growth_bytes=grown_bytes)
         self._known[files.key] = profile
-        if measured_bytes > before.steady_bytes * (1 + NEWS):
+        if _is_news(before.growth_bytes, grown_bytes):
             self._keep(files.key, profile)
 
     def _take(self, key: str, profile: Profile) -> None:
         self._known[key] = profile
-        beyond = profile.peak_bytes - int(FACTOR * profile.file_bytes)
-        self._overhead[profile.runtime] = max(self._overhead.get(profile.runtime, 0), beyond)
+        beyond = max(0, profile.peak_bytes - int(FACTOR * profile.file_bytes))
+        self._overhead.setdefault(profile.runtime, deque(maxlen=RECENT)).append(beyond)
 
 
-def _is_news(before: Profile, now: Profile) -> bool:
-    if before.signature != now.signature:
-        return True
-    pairs = (before.peak_bytes, now.peak_bytes), (before.steady_bytes, now.steady_bytes)
-    return any(abs(new - old) > NEWS * old for old, new in pairs)
+def _is_news(before: int, now: int) -> bool:
+    return abs(now - before) > max(NEWS_BYTES, NEWS * before)

@@ -2,8 +2,8 @@
 
 import re
 
-SIZE = r"^(\d+(\.\d+)?\s?([KMGT]i?B?|B)|(100|\d{1,2})(\.\d+)?\s?%)?$"
-"""What a setting of memory may be: bytes with a unit, a share of the whole, or nothing."""
+AUTO_SHARE = 0.9
+"""Of what the control group allows: the rest is for what comes between two measurements."""
 
 _UNITS = {"": 1} | {
     unit: base**power
@@ -12,8 +12,13 @@ _UNITS = {"": 1} | {
 }
 
 
-def size_bytes(said: str, whole_bytes: int) -> int | None:
-    """The bytes meant by a text that `SIZE` matches; a share is of `whole_bytes`. None: nothing is said."""
+def size_bytes(said: str, whole_bytes: int, limit_bytes: int | None = None) -> int | None:
+    """The bytes meant by a value of `memory.budget`; a share is of `whole_bytes`. None: there is no budget.
+
+    `limit_bytes` is what the control group allows, where it sets a limit: `auto` goes by it.
+    """
+    if said == "auto":
+        return None if limit_bytes is None else int(AUTO_SHARE * limit_bytes)
     if not said:
         return None
     if said.endswith("%"):

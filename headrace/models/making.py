@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from headrace.errors import ModelInvalid
 from headrace.models.changes import Source
+from headrace.models.file_facts import Facts
 from headrace.models.registry import Served
 from headrace.models.repository import Catalog, LocalRepository
 from headrace.models.signature_change import signature_change
@@ -30,8 +31,7 @@ class Making:
 
         Raises ModelInvalid, and what building raises; then nothing is left of it.
         """
-        facts = await asyncio.to_thread(self._repository.facts, manifest)
-        self._tried[manifest.id] = Source(manifest, facts)
+        facts = await self.note(manifest)
         servable = await self._build(manifest)
         try:
             if await asyncio.to_thread(self._repository.facts, manifest) != facts:
@@ -42,6 +42,12 @@ class Making:
             await servable.close()
             raise
         return servable
+
+    async def note(self, manifest: Manifest) -> Facts:
+        """Look at the version's files, which count from now on as those that it was made from."""
+        facts = await asyncio.to_thread(self._repository.facts, manifest)
+        self._tried[manifest.id] = Source(manifest, facts)
+        return facts
 
     def tried(self, name: str, versions: Iterable[int]) -> dict[int, Source]:
         """What these versions were last made from, those that were."""

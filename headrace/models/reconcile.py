@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from functools import partial
@@ -17,6 +16,7 @@ from headrace.models.lifecycle import States
 from headrace.models.making import Build, Making
 from headrace.models.registry import Registry, Served
 from headrace.models.repository import Catalog, LocalRepository, nothing_there
+from headrace.models.residence import AT_START, FILES_CHANGED, Keeping, Residence, stays_of
 from headrace.models.routing import Routing
 from headrace.models.state import State
 from headrace.models.steering import Steering
@@ -26,7 +26,7 @@ from headrace.models.uploads import Uploads
 from headrace.models.version_policy import Load, Unload, next_move
 from headrace.models.wishes import loaded, rolled_back, unloaded
 from headrace.settings import Models
-from headrace.types import Manifest, ModelRef, VersionState, VersionStatus
+from headrace.types import ModelRef, VersionState, VersionStatus
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,7 @@ class Reconcile:
         build: Build,
         models: Models = DEFAULTS,
         *,
+        keeping: Keeping,
         drain_s: float = 30.0,
         state: State | None = None,
     ) -> None:
@@ -58,13 +59,14 @@ class Reconcile:
         self._states = states
         self._making = Making(repository, build, allow_signature_change=models.allow_signature_change)
         self._control = control_of(models)
-        self._places = asyncio.Semaphore(models.load_parallel)  # loads under way
-        self._drain_s = drain_s
         self._allows_uploads = models.uploads
         self._uploads = Uploads()
         self._under_way = UnderWay()
         self._routing = Routing(registry, state or State(None))
-        self._steering = Steering(repository, registry, self._routing, self._making, self._load, self._leave)
+        self.residence = Residence(
+            registry, states, self._making, self._routing, self._under_way, keeping, stays_of(models, keeping, drain_s)
+        )
+        self._steering = Steering(repository, registry, self._routing, self._making, self.residence.load, self._leave)
         self._sent: set[str] = set()  # served by what a load request sent along: files alone do not replace them
         self._refreshing: set[str] = set()  # names whose files are going to be looked at
 
@@ -138,6 +140,27 @@ class Reconcile:
         if wait:
             await asyncio.shield(unloading)
 
+    async def pin(self, name: str, pinned: bool) -> None:
+        """From now on the model stays in memory once it is there, whoever else wants room; or does so no longer.
+
+        Raises ModelNotFound.
+        """
+        if not self._states.of(name):
+            raise ModelNotFound(f"model {name!r} is not in the repository")
+        async with self._under_way.lock(name):
+            await self._routing.wish(name, msgspec.structs.replace(self._routing.of(name), pinned=pinned))
+
+    async def know(self, ref: ModelRef) -> Served:
+        """What answers for `ref`, once it is known what that takes and gives: one that never was in memory is loaded.
+
+        Raises ModelNotFound, VersionNotFound, ModelUnavailable, or as a load does.
+        """
+        return await self.residence.known(self._registry.get(ref))
+
+    def wake(self, ref: ModelRef) -> bool:
+        """Begin to load what answers for `ref` where it never was in memory; whether that is so."""
+        return self.residence.wake(self._registry.get(ref))
+
     def refresh(self, name: str) -> None:
         """The model's files came, changed or went: follow them, after what is under way. Returns at once."""
         if name not in self._refreshing:
@@ -151,7 +174,7 @@ class Reconcile:
     async def close(self) -> None:
         """Take everything out of service at once; what still runs is answered with an error."""
         await self._under_way.end()
-        await asyncio.gather(*(self._close(name) for name in self._registry.names()))
+        await asyncio.gather(*(self.residence.close(name) for name in self._registry.names()))
         for name in self._uploads.names():
             self._uploads.discard(name)
         self._routing.close()
@@ -166,7 +189,7 @@ class Reconcile:
         async with self._under_way.lock(name):
             if not self._routing.of(name).unloaded:
                 with suppress(HeadraceError):  # the index tells
-                    await self._move(name, catalog, {}, "wanted at the start")
+                    await self._move(name, catalog, {}, AT_START)
 
     async def _load_asked(
         self, name: str, config: Mapping[str, Any] | None, files: Mapping[str, bytes] | None, tried: Tried
@@ -195,7 +218,7 @@ class Reconcile:
         if target not in ready:
             if target not in manifests:
                 raise ModelInvalid(f"version {target}, which was served before, is no longer in the repository")
-            await self._load(manifests[target], "rolled back to")
+            await self.residence.load(manifests[target], "rolled back to")
         await self._routing.go_back(
             name, rolled_back(self._routing.of(name), target, {*manifests, *self._registry.versions(name)})
         )
@@ -207,7 +230,7 @@ class Reconcile:
         async with self._under_way.lock(name):
             await self._routing.wish(name, unloaded(self._routing.of(name)))
             for version in self._registry.versions(name):
-                await self._retire(name, version, "asked for")
+                await self.residence.retire(name, version, "asked for")
             self._discard_uploads(name)
 
     async def _refresh(self, name: str) -> None:
@@ -228,13 +251,13 @@ class Reconcile:
                 if version in kept:
                     self._tell(VersionStatus(name, version, "READY", "its files are gone; a label or a split keeps it"))
                 else:
-                    await self._retire(name, version, "its files are gone")
+                    await self.residence.retire(name, version, "its files are gone")
             await self._forget(name, there)
             self._tell_broken(catalog)
             if found and not self._routing.of(name).unloaded:
                 states = standing(self._registry.versions(name), self._making.tried(name, found), found)
                 with suppress(HeadraceError):  # the index tells
-                    await self._move(name, catalog, states, "its files changed")
+                    await self._move(name, catalog, states, FILES_CHANGED)
 
     # ---- moves
 
@@ -263,7 +286,7 @@ class Reconcile:
         failures: list[HeadraceError] = []
         while isinstance(move := next_move(states, versions, held), Load):
             try:
-                await self._load(manifests[move.version], cause, self._routing.stands_for(name, move.version))
+                await self.residence.load(manifests[move.version], cause, self._routing.stands_for(name, move.version))
                 states[move.version] = "READY"
             except HeadraceError as error:
                 states[move.version] = "UNAVAILABLE"
@@ -282,61 +305,7 @@ class Reconcile:
         states |= dict.fromkeys(ready, "READY")
         while isinstance(move := next_move(states, versions, held), Unload):
             states[move.version] = "UNAVAILABLE"
-            await self._retire(name, move.version, "no longer among the versions that are wanted")
-
-    async def _load(self, manifest: Manifest, cause: str, stands_for: Served | None = None) -> None:
-        """Make it, publish it by one assignment, and let what it replaces end. Raises ModelInvalid.
-
-        `stands_for` is what clients are answered by that this one is going to answer.
-        """
-        name, version = manifest.name, manifest.version
-        before = self._registry.find(name, version)
-        if before is None:
-            self._states.put(name, version, "LOADING", cause=cause)
-        async with self._places:
-            started = time.monotonic()
-            try:
-                servable = await self._making.make(manifest, before or stands_for)
-            except Exception as error:
-                reason = str(error) if isinstance(error, HeadraceError) else f"{type(error).__name__}: {error}"
-                if not isinstance(error, HeadraceError):
-                    log.exception("%s cannot be loaded", manifest.id)  # of others the event of the state tells
-                kept = "; the version loaded before goes on" if before else ""
-                self._states.put(name, version, "READY" if before else "UNAVAILABLE", reason + kept, cause=cause)
-                raise ModelInvalid(reason) from error
-        stood = self._registry.default(name)
-        self._registry.publish(Served(manifest.id, manifest, servable))
-        self._routing.remember(name, stood)
-        warnings = "; ".join(servable.signature.warnings)
-        self._states.put(name, version, "READY", warnings, seconds=time.monotonic() - started, cause=cause)
-        if before:
-            self._under_way.spawn(self._end(before))
-
-    async def _retire(self, name: str, version: int, cause: str) -> None:
-        served = self._registry.find(name, version)
-        if served is None:
-            return
-        self._making.forget(name, version)
-        self._registry.withdraw(served.version)
-        self._states.put(name, version, "UNLOADING", cause=cause)
-        await self._end(served)
-        self._states.put(name, version, "UNAVAILABLE", "unloaded", cause=cause)
-
-    async def _end(self, served: Served) -> None:
-        """Let it finish what it has, for a while, and give back what it holds."""
-        try:
-            await asyncio.wait_for(served.servable.drain(), self._drain_s)
-        except TimeoutError:
-            log.warning("%s did not finish within %g s and is closed", served.version, self._drain_s)
-        finally:
-            await served.servable.close()
-
-    async def _close(self, name: str) -> None:
-        for version in self._registry.versions(name):
-            served = self._registry.find(name, version)
-            if served is not None:
-                self._registry.withdraw(served.version)
-                await served.servable.close()
+            await self.residence.retire(name, move.version, "no longer among the versions that are wanted")
 
     # ---- the repository
 
@@ -346,7 +315,8 @@ class Reconcile:
             if kept:  # once it is right again it is loaded anew, and so is what the index says
                 self._making.forget(broken.name, broken.version or 0)
             reason = f"{broken.reason}; the version loaded before goes on" if kept else broken.reason
-            status = VersionStatus(broken.name, broken.version, "READY" if kept else "UNAVAILABLE", reason)
+            awake = kept and self.residence.is_awake(broken.name, broken.version or 0)
+            status = VersionStatus(broken.name, broken.version, "READY" if awake else "UNAVAILABLE", reason)
             self._tell(status)
 
     def _tell(self, status: VersionStatus) -> None:

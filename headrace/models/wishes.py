@@ -19,6 +19,7 @@ class Wishes(msgspec.Struct, frozen=True, omit_defaults=True):
     """What requests said of one model, and what its files say of labels."""
 
     unloaded: bool = False  # files alone do not load it
+    pinned: bool = False  # it stays in memory, whoever else wants room
     asked: bool = False  # loaded by a request, where only requests load models
     held_back: frozenset[int] = frozenset()  # rolled back from: neither wanted by a policy, nor asked without a version
     kept: int | None = None  # rolled back to: wanted where the policy has no other

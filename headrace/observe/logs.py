@@ -53,6 +53,10 @@ NOT_SERVED = OUR_FAULTS | {DeadlineExceeded.code} | _codes(Unavailable)
 """Codes of requests that were right and got no answer: each is worth a line. A client's own fault is not."""
 
 
+AS_WANTED = ("unloaded", "unloaded: loads on request")
+"""Reasons of a model's state that are no fault."""
+
+
 class RecordLog:
     """A listener of the bus: a line for each model and worker event, for requests that should have been served, and
     for generations.
@@ -114,7 +118,7 @@ class RecordLog:
             fields["seconds"] = round(event.seconds, 3)
         if event.cause:
             fields["cause"] = event.cause
-        failed = event.reason and event.reason != "unloaded"
+        failed = event.reason and event.reason not in AS_WANTED
         level = logging.WARNING if failed else logging.DEBUG if event.state.endswith("ING") else logging.INFO
         self._line(level, f"model is {event.state}", fields)
 

@@ -18,7 +18,7 @@ from headrace.types import Backlog, ModelVersion
 
 REASONS = {
     **dict.fromkeys(("queue_full", "deadline_exceeded", "draining", "unavailable", "model_unavailable"), "REJECTED"),
-    **dict.fromkeys(("would_be_late", "rate_limited"), "REJECTED"),
+    **dict.fromkeys(("would_be_late", "rate_limited", "memory_full"), "REJECTED"),
     "cancelled": "CANCELED",
     **dict.fromkeys(("internal", "input_refused", "worker_lost"), "BACKEND"),
 }

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from headrace.errors import HeadraceError, InvalidRequest
+from headrace.errors import HeadraceError, InvalidRequest, ModelUnavailable
 from headrace.generation import LanguageFacts
 from headrace.models.registry import Served, is_label
 from headrace.protocols.oip.front import Front
@@ -30,6 +30,8 @@ def find_model(front: Front, name: str | None, task: Task | None = None) -> tupl
     except HeadraceError as error:
         error.where = error.where or "model"
         raise
+    if facts is None and front.repository.wake(ref):
+        raise ModelUnavailable(f"model {name!r} is loaded for the first time; ask again", "model", retry_after_s=5)
     if facts is None:
         raise InvalidRequest(f"model {name!r} is not a language model", "model")
     if task is not None and not _does(facts, task):

@@ -31,6 +31,7 @@ STATUS: dict[str, Status] = {
     "queue_full": Status(503, _RESOURCE_EXHAUSTED),
     "would_be_late": Status(429, _RESOURCE_EXHAUSTED),
     "rate_limited": Status(429, _RESOURCE_EXHAUSTED),
+    "memory_full": Status(503, _RESOURCE_EXHAUSTED),
     "worker_lost": Status(503, _UNAVAILABLE),
     "draining": Status(503, _UNAVAILABLE),
     "deadline_exceeded": Status(504, _DEADLINE_EXCEEDED),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.devices.inventory import cores, cpu_features, memory
+from headrace.devices.inventory import cores, cpu_features, memory, memory_limit
 
 AFFINITY = len(os.sched_getaffinity(0))
 
@@ -68,6 +68,31 @@ def test_memory_follows_the_groups_limit_and_use(tmp_path: Path) -> None:
     }
     found = memory(machine(tmp_path, files))
     assert (found.total_bytes, found.free_bytes) == (1000, 600)
+
+
+def test_no_limit_of_a_group_is_none(tmp_path: Path) -> None:
+    assert memory_limit(tmp_path) is None
+    files = {"sys/fs/cgroup/memory.max": "max", "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712"}
+    assert memory_limit(machine(tmp_path, files)) is None
+
+
+def test_the_limit_of_a_group_out_of_sight_is_read_too(tmp_path: Path) -> None:
+    files = {
+        "proc/meminfo": "MemTotal:  8192 kB\nMemAvailable:  1024 kB\n",
+        "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712",
+        "sys/fs/cgroup/memory/memory.stat": "cache 12\nhierarchical_memory_limit 2097152\nrss 5\n",
+    }
+    assert memory_limit(machine(tmp_path, files)) == 2 << 20
+    assert memory(tmp_path).total_bytes == 2 << 20
+
+
+def test_the_tightest_limit_counts(tmp_path: Path) -> None:
+    files = {
+        "proc/self/cgroup": "0::/mine\n",
+        "sys/fs/cgroup/memory.max": "4194304",
+        "sys/fs/cgroup/mine/memory.max": "8388608",
+    }
+    assert memory_limit(machine(tmp_path, files)) == 4 << 20
 
 
 def test_extensions_are_read_from_the_flags(tmp_path: Path) -> None:

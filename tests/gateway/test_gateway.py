@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from headrace.errors import HeadraceError, InvalidRequest
+from headrace.errors import HeadraceError, InvalidRequest, MemoryFull
 from headrace.gateway.gateway import Gateway
 from headrace.models.registry import Registry, Served
 from headrace.records import Record, RequestRecord, ShedRecord
@@ -174,6 +174,20 @@ def test_an_answered_request_is_let_go_without_the_garbage_collector() -> None:
     held = sys.getrefcount(asked)
     bench.kept.replies.pop()(RESPONSE)
     assert sys.getrefcount(asked) < held
+
+
+def test_while_there_is_no_memory_new_work_is_refused_and_what_runs_goes_on() -> None:
+    bench = Bench()
+    running, refused, later = Got(), Got(), Got()
+    bench.gateway.submit(request([[1.0]]), running)
+    bench.gateway.refuse(MemoryFull("no memory", retry_after_s=3))
+    bench.gateway.submit(request([[1.0]]), refused)
+    assert refused.error == "memory_full"
+    bench.gateway.refuse(None)
+    bench.gateway.submit(request([[1.0]]), later)
+    for reply in bench.kept.replies:
+        reply(RESPONSE)
+    assert running.response == later.response == RESPONSE
 
 
 def test_a_tap_sees_the_answers_of_its_model_before_the_caller() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from headrace.memory.admission import Fits, MakeRoom, NoRoom, Share, WaitForRoom, admit, why_not
 from headrace.memory.eviction import Resident
 from headrace.memory.ledger import Hold, Ledger
+from headrace.memory.processes import Taken
 from headrace.types import ModelVersion
 
 MIB = 1 << 20
@@ -59,7 +60,9 @@ def test_over_any_history_the_budget_holds_and_what_is_pinned_or_busy_stays(seed
             (pinned.discard if name in pinned else pinned.add)(name)
         for hold in ledger.holds:
             if hold.stage == "loading" and draw.random() < 0.7:
-                ledger.settle(hold, draw.randint(1, hold.peak_bytes), draw.randint(1, hold.peak_bytes))
+                ledger.settle(
+                    hold, Taken(size := draw.randint(1, hold.peak_bytes)), draw.randint(0, hold.peak_bytes - size)
+                )
             (busy.add if draw.random() < 0.3 else busy.discard)(hold)
         needed = draw.randint(1, 120)
         residents = [

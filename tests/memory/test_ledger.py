@@ -1,6 +1,7 @@
 """What is promised counts as what is taken, and what is taken counts as it was measured."""
 
 from headrace.memory.ledger import Ledger, Reading
+from headrace.memory.processes import Taken
 from headrace.types import ModelVersion
 
 A, B = ModelVersion("a", 1), ModelVersion("b", 1)
@@ -22,19 +23,21 @@ def test_two_loads_that_fit_alone_do_not_fit_together() -> None:
     assert ledger.short_bytes(600) > 0
 
 
-def test_once_loaded_it_counts_with_what_was_measured_or_came_to_before() -> None:
+def test_once_loaded_it_counts_with_what_was_measured_and_what_it_grew_by_before() -> None:
     ledger = Ledger(1000)
     hold = ledger.enter(A, 600)
-    ledger.settle(hold, 200, 250)
+    ledger.settle(hold, Taken(200), 50)
     assert ledger.held_bytes == 250
-    ledger.follow(Reading(0, 0, {A: 400}))
+    ledger.follow(Reading(0, 0, {A: Taken(230, anonymous_bytes=30)}))
+    assert ledger.held_bytes == 250
+    ledger.follow(Reading(0, 0, {A: Taken(400, anonymous_bytes=200)}))
     assert ledger.held_bytes == 400
 
 
 def test_what_leaves_is_counted_until_its_memory_is_back() -> None:
     ledger = Ledger(1000)
     hold = ledger.enter(A, 600)
-    ledger.settle(hold, 200, 250)
+    ledger.settle(hold, Taken(200), 50)
     ledger.leave(hold)
     assert ledger.held_bytes == 200
     assert ledger.of(A) is None
@@ -46,11 +49,11 @@ def test_what_leaves_is_counted_until_its_memory_is_back() -> None:
 def test_a_measurement_is_of_the_version_that_serves() -> None:
     ledger = Ledger(1000)
     old = ledger.enter(A, 100)
-    ledger.settle(old, 100, 0)
+    ledger.settle(old, Taken(100), 0)
     ledger.leave(old)
     new = ledger.enter(A, 100)
-    ledger.settle(new, 80, 0)
-    ledger.follow(Reading(0, 0, {A: 90, B: 7}))
+    ledger.settle(new, Taken(80), 0)
+    ledger.follow(Reading(0, 0, {A: Taken(90), B: Taken(7)}))
     assert (old.measured_bytes, new.measured_bytes) == (100, 90)
 
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from headrace.memory.processes import Taken, family, taken, taken_by
+from headrace.memory.processes import Taken, family, taken, taken_by, together
 
 MIB = 1024
 
@@ -13,7 +13,8 @@ def process(proc: Path, pid: int, parent: int, pss: int = 0, rss: int = 0, share
     folder.mkdir()
     (folder / "stat").write_text(f"{pid} (a (b) c) S {parent} 1 1")
     (folder / "smaps_rollup").write_text(
-        f"5581-7fff ---p 00000000 00:00 0    [rollup]\nRss: {rss} kB\nPss: {pss} kB\nPss_Shmem: {shared} kB\n"
+        f"5581-7fff ---p 00000000 00:00 0    [rollup]\nRss: {rss} kB\nPss: {pss} kB\n"
+        f"Pss_Anon: {pss // 2} kB\nPss_Shmem: {shared} kB\n"
     )
     (folder / "status").write_text(f"Name:\tx\nVmHWM:\t{most} kB\nThreads:\t1\n")
 
@@ -27,18 +28,23 @@ def test_a_family_is_a_process_and_all_that_descend_from_it(tmp_path: Path) -> N
 
 def test_shared_pages_are_counted_in_part_and_the_peak_as_they_are_now(tmp_path: Path) -> None:
     process(tmp_path, 7, 1, pss=60, rss=100, shared=5, most=250)
-    assert taken(7, tmp_path) == Taken(60 * MIB, 5 * MIB, 210 * MIB)
+    assert taken(7, tmp_path) == Taken(60 * MIB, 5 * MIB, 210 * MIB, 30 * MIB)
 
 
 def test_the_peak_is_at_least_what_is_taken_now(tmp_path: Path) -> None:
     process(tmp_path, 7, 1, pss=60, rss=100)
-    assert taken(7, tmp_path) == Taken(60 * MIB, 0, 60 * MIB)
+    assert taken(7, tmp_path) == Taken(60 * MIB, 0, 60 * MIB, 30 * MIB)
 
 
 def test_a_process_that_is_gone_takes_nothing(tmp_path: Path) -> None:
     process(tmp_path, 7, 1, pss=60)
     assert taken(8, tmp_path) is None
     assert list(taken_by([7, 8], tmp_path)) == [7]
+
+
+def test_what_several_take_is_the_sum() -> None:
+    assert together([Taken(1, 2, 3, 4), Taken(10, 20, 30, 40)]) == Taken(11, 22, 33, 44)
+    assert together([]) == Taken()
 
 
 def test_this_process_takes_something() -> None:

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from headrace.memory.sizes import SIZE, shown, size_bytes
+from headrace.memory.sizes import shown, size_bytes
+from headrace.settings import SIZE
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,8 @@ def test_what_is_no_size_does_not_match(said: str) -> None:
 )
 def test_a_size_is_shown_in_its_unit(size: int, text: str) -> None:
     assert shown(size) == text
+
+
+def test_auto_goes_by_the_control_groups_limit_and_is_no_budget_without_one() -> None:
+    assert size_bytes("auto", 1000, 500) == 450
+    assert size_bytes("auto", 1000) is None

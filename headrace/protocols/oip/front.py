@@ -10,7 +10,7 @@ from headrace.models.registry import Registry, Served
 from headrace.protocols.oip.settings import Settings
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.templates import Templates
-from headrace.types import ModelVersion, VersionStatus
+from headrace.types import ModelRef, ModelVersion, VersionStatus
 
 EXTENSIONS = (
     "classification",
@@ -43,6 +43,12 @@ class Repository(Protocol):
 
     async def label(self, name: str, label: str, version: int | None) -> None: ...
 
+    async def pin(self, name: str, pinned: bool) -> None: ...
+
+    async def know(self, ref: ModelRef) -> Served: ...
+
+    def wake(self, ref: ModelRef) -> bool: ...
+
     def index(self) -> tuple[VersionStatus, ...]: ...
 
 
@@ -65,5 +71,6 @@ class Front:
     templates: Templates = field(default_factory=Templates)
     times: Callable[[ModelVersion, str], dict[str, Any] | None] = lambda version, variant: None
     """What is known of the runs of a version's variant, "" for its own file."""
+    memory: Callable[[], dict[str, Any]] = dict  # who holds how much, as `models/memory_report.py` tells it
     max_body_bytes: int = 64 << 20
     max_header_bytes: int = 64 << 10

@@ -41,7 +41,7 @@ class Models:
         return pb.ModelReadyResponse(ready=True)
 
     async def model_metadata(self, message: pb.ModelMetadataRequest, call: Call) -> pb.ModelMetadataResponse:
-        served = self._served(message.name, message.version)
+        served = await self._known(message.name, message.version)
         name, signature = served.version.name, served.signature
         return pb.ModelMetadataResponse(
             name=name,
@@ -52,7 +52,7 @@ class Models:
         )
 
     async def model_config(self, message: pb.ModelConfigRequest, call: Call) -> pb.ModelConfigResponse:
-        return pb.ModelConfigResponse(config=model_config(self._served(message.name, message.version)))
+        return pb.ModelConfigResponse(config=model_config(await self._known(message.name, message.version)))
 
     async def model_statistics(self, message: pb.ModelStatisticsRequest, call: Call) -> pb.ModelStatisticsResponse:
         """Of a version, of all versions of a model, or of all models."""
@@ -63,6 +63,10 @@ class Models:
             name, version = ref.name, served.version.version if ref.label else ref.version
         report = {"model_stats": self._front.statistics(name, version)}
         return json_format.ParseDict(report, pb.ModelStatisticsResponse(), ignore_unknown_fields=True)
+
+    async def _known(self, name: str, version: str) -> Served:
+        """The version, once it is known what it takes and gives."""
+        return await self._front.repository.know(read_model(name, version))
 
     def _served(self, name: str, version: str) -> Served:
         return self._front.registry.get(read_model(name, version))

@@ -19,6 +19,7 @@ from headrace.protocols.oip.exchange import Answer, Exchange
 from headrace.protocols.oip.front import EXTENSIONS, Front
 from headrace.protocols.oip.head import read_head
 from headrace.protocols.oip.latency_route import LatencyRoute
+from headrace.protocols.oip.memory_routes import MemoryRoutes
 from headrace.protocols.oip.model_version import read_model
 from headrace.protocols.oip.repository_routes import RepositoryRoutes
 from headrace.protocols.oip.shared_memory_routes import SharedMemoryRoutes
@@ -44,6 +45,7 @@ def create_app(front: Front, more: Sequence[BaseRoute] = ()) -> Starlette:
             *SharedMemoryRoutes(front).routes(),
             *LatencyRoute(front).routes(),
             *VersionRoutes(front).routes(),
+            *MemoryRoutes(front).routes(),
             *more,
         ],
         exception_handlers=handlers,
@@ -117,7 +119,7 @@ class Routes:
     # ---- a model
 
     async def model_metadata(self, request: Request) -> Response:
-        served = self._served(request)
+        served = await self._front.repository.know(_model(request))
         signature = served.signature
         return json_response(
             {
@@ -138,7 +140,7 @@ class Routes:
         return json_response({"name": name, "ready": True})
 
     async def model_config(self, request: Request) -> Response:
-        return json_response(self._front.model_config(self._served(request)))
+        return json_response(self._front.model_config(await self._front.repository.know(_model(request))))
 
     async def statistics(self, request: Request) -> Response:
         """Of a version, of all versions of a model, or of all models."""

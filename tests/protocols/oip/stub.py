@@ -30,6 +30,7 @@ from headrace.types import (
     BatchAxis,
     BatchFacts,
     Manifest,
+    ModelRef,
     ModelVersion,
     Request,
     Response,
@@ -151,6 +152,16 @@ class StubRepository:
     async def label(self, name: str, label: str, version: int | None) -> None:
         self._require(name)
         self.calls.append(("label", name, label, version))
+
+    async def pin(self, name: str, pinned: bool) -> None:
+        self._require(name)
+        self.calls.append(("pin", name, pinned))
+
+    async def know(self, ref: ModelRef) -> Served:
+        return self._registry.get(ref)
+
+    def wake(self, ref: ModelRef) -> bool:
+        return False
 
     def index(self) -> tuple[VersionStatus, ...]:
         ready = [

@@ -1,0 +1,204 @@
+"""Room in memory for loads: reserved before, measured after, made by others' leaving, and back once one has left."""
+
+import asyncio
+import hashlib
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from headrace.clock import Clock
+from headrace.errors import MemoryFull
+from headrace.memory.admission import Fits, MakeRoom, Share, WaitForRoom, admit, why_not
+from headrace.memory.eviction import Resident
+from headrace.memory.ledger import Hold, Ledger
+from headrace.memory.processes import Taken, taken_by, together
+from headrace.memory.profiles import Files, Profile, Profiles
+from headrace.memory.sizes import shown
+from headrace.models.file_facts import Facts
+from headrace.types import Manifest, ModelVersion, Signature
+
+log = logging.getLogger(__name__)
+
+SOON_S = 1.0
+"""After which a request that found no room may ask again."""
+
+Pids = Callable[[], Mapping[ModelVersion, Sequence[int]]]
+"""The worker processes of every version that has some, as they are now."""
+
+Measure = Callable[[Sequence[int]], Mapping[int, Taken]]
+
+
+def nobody() -> Mapping[ModelVersion, Sequence[int]]:
+    """Where no version has a process of its own."""
+    return {}
+
+
+def files_of(manifest: Manifest, facts: Facts) -> Files:
+    """What a version is loaded from; another content, or another way of reading it, has another key."""
+    digest = hashlib.blake2b(repr((manifest, facts)).encode(), digest_size=16).hexdigest()
+    return Files(digest, sum(fact.size for fact in facts), manifest.runtime)
+
+
+class Others(msgspec.Struct, frozen=True):
+    """Who may make room for a load, and how."""
+
+    residents: Callable[[], list[Resident[ModelVersion]]]
+    evict: Callable[[ModelVersion], Awaitable[None]]
+    is_pinned: Callable[[str], bool]
+
+
+class Rooms:
+    """Owns the hold of every load and of every loaded version; all methods are called on the event loop."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        profiles: Profiles,
+        clock: Clock,
+        *,
+        pids: Pids = nobody,
+        wait_s: float = 30.0,
+        measure: Measure = taken_by,
+    ) -> None:
+        self.ledger = ledger
+        self.profiles = profiles
+        self._clock = clock
+        self._pids = pids
+        self._wait_s = wait_s
+        self._measure = measure
+        self._changed = asyncio.Event()
+        self._deciding = asyncio.Lock()  # who evicts for whom: one after the other
+
+    @asynccontextmanager
+    async def for_load(self, version: ModelVersion, files: Files, others: Others) -> AsyncIterator["Room"]:
+        """Room for the peak, counted from now on; what is not told to be loaded in the `with` is given back behind it.
+
+        Raises MemoryFull with the numbers where there is none, and nobody can give it in time.
+        """
+        hold = await self._enter(version, files, others)
+        room = Room(self, hold, files)
+        try:
+            room.server_bytes = await self.server_bytes()
+            yield room
+        finally:
+            if not room.used:
+                self.forget(hold)
+
+    def look_again(self) -> None:
+        """Somebody may be idle now, or measured to hold less."""
+        self._changed.set()
+
+    def forget(self, hold: Hold) -> None:
+        """Its memory is back."""
+        self.ledger.forget(hold)
+        self.look_again()
+
+    def own_pids(self, hold: Hold) -> tuple[int, ...]:
+        """The processes of its version that no other hold has: in a swap the old one has some too."""
+        taken = {pid for each in self.ledger.holds if each is not hold for pid in each.pids}
+        return tuple(pid for pid in self._pids().get(hold.version, ()) if pid not in taken)
+
+    async def measure(self, pids: Sequence[int]) -> Mapping[int, Taken]:
+        """What these processes take, read off the loop."""
+        return await asyncio.to_thread(self._measure, pids) if pids else {}
+
+    async def _enter(self, version: ModelVersion, files: Files, others: Others) -> Hold:
+        until_ns = self._clock.now_ns() + int(self._wait_s * 1e9)
+        while True:
+            async with self._deciding:
+                needed = self.profiles.peak_bytes(files)
+                self._changed.clear()
+                match self._verdict(version, needed, others):
+                    case Fits():
+                        return self.ledger.enter(version, needed, self._clock.now_ns() / 1e9)
+                    case MakeRoom(keys):
+                        await asyncio.gather(*(others.evict(key) for key in keys))
+                        continue
+                    case WaitForRoom():
+                        if self._clock.now_ns() >= until_ns:
+                            raise self._refusal(version, needed, others, SOON_S)
+                    case _:
+                        raise self._refusal(version, needed, others, None)
+            await self._wait(until_ns)
+
+    def _verdict(self, version: ModelVersion, needed: int, others: Others) -> object:
+        short = self.ledger.short_bytes(needed)
+        if short <= 0:
+            return Fits()
+        residents = [each for each in others.residents() if each.key.name != version.name]  # it goes on in a swap
+        return admit(short, residents, self._may_give(others))
+
+    def _may_give(self, others: Others) -> int:
+        """What loads under way and versions on their way out may give back."""
+        return sum(
+            hold.reserved_bytes
+            for hold in self.ledger.holds
+            if hold.stage == "leaving" or (hold.stage == "loading" and not others.is_pinned(hold.version.name))
+        )
+
+    async def _wait(self, until_ns: int) -> None:
+        """Until something has changed, or it is too late."""
+        timer = self._clock.call_at(until_ns, self._changed.set)
+        try:
+            await self._changed.wait()
+        finally:
+            timer.cancel()
+
+    def _refusal(self, version: ModelVersion, needed: int, others: Others, retry_s: float | None) -> MemoryFull:
+        ledger = self.ledger
+        shares = [Share("server", ledger.reading.server_bytes), Share("other processes", ledger.reading.other_bytes)]
+        for hold in ledger.holds:
+            pinned = ", pinned" if others.is_pinned(hold.version.name) else ""
+            shares.append(Share(f"{hold.version} ({hold.stage}{pinned})", hold.reserved_bytes))
+        text = why_not(str(version), needed, ledger.held_bytes, ledger.budget_bytes or 0, shares)
+        return MemoryFull(text, retry_after_s=retry_s)
+
+    async def server_bytes(self) -> int:
+        """What the server itself takes; 0 where nobody keeps a budget."""
+        if self.ledger.budget_bytes is None:
+            return 0
+        return sum(each.pss_bytes for each in (await self.measure([os.getpid()])).values())
+
+
+class Room:
+    """What a load has reserved, and then what was loaded holds."""
+
+    def __init__(self, rooms: Rooms, hold: Hold, files: Files) -> None:
+        self.hold = hold
+        self.files = files
+        self.used = False  # the load went well
+        self.server_bytes = 0  # that the server took before it
+        self._rooms = rooms
+
+    async def loaded(self, seconds: float, signature: Signature) -> Profile:
+        """The load went well: what it takes is measured, learnt, and counted instead of what was reserved."""
+        rooms, hold = self._rooms, self.hold
+        hold.pids = rooms.own_pids(hold)
+        hold.inside = not hold.pids
+        taken = together((await rooms.measure(hold.pids)).values())
+        peak = taken.peak_bytes
+        if hold.inside:  # of the server's own: what it grew by, as far as that tells
+            taken = Taken(max(0, await rooms.server_bytes() - self.server_bytes))
+            peak = max(hold.peak_bytes, taken.pss_bytes)
+        profile = rooms.profiles.loaded(self.files, peak, seconds, signature)
+        rooms.ledger.settle(hold, taken, profile.growth_bytes)
+        self.used = True
+        rooms.look_again()
+        return profile
+
+    def leaves(self) -> None:
+        """It is on its way out, and counted until `left`."""
+        self._rooms.ledger.leave(self.hold)
+
+    async def left(self, pids: Sequence[int]) -> str:
+        """It is out: whether its memory is really back, in words."""
+        hold, still = self.hold, await self._rooms.measure(pids)
+        self._rooms.forget(hold)
+        if still:
+            holders = ", ".join(f"process {pid} holds {shown(each.pss_bytes)}" for pid, each in still.items())
+            log.warning("%s is unloaded, and its memory is not back: %s", hold.version, holders)
+            return f"its memory is not back: {holders}"
+        return "" if hold.inside else f"{shown(hold.measured_bytes)} given back"

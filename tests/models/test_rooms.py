@@ -1,0 +1,108 @@
+"""Room is counted from before a load until its memory is back."""
+
+from pathlib import Path
+
+import pytest
+
+from headrace.errors import MemoryFull
+from headrace.memory.eviction import Resident
+from headrace.memory.ledger import Ledger
+from headrace.memory.processes import Taken
+from headrace.memory.profiles import Files, Profiles
+from headrace.models.file_facts import FileFact
+from headrace.models.rooms import Others, Rooms, files_of
+from headrace.types import Manifest, ModelVersion
+from tests.fakes import FakeClock, signature
+
+A = ModelVersion("a", 1)
+FILES = Files("key", 0, "onnx")
+PEAK = 64 << 20
+
+
+async def nobody_leaves(version: ModelVersion) -> None:
+    raise AssertionError(f"{version} is to stay")
+
+
+def others(*residents: Resident[ModelVersion]) -> Others:
+    return Others(lambda: list(residents), nobody_leaves, lambda name: False)
+
+
+def rooms(took: dict[int, Taken], budget: int | None = 100 << 20) -> Rooms:
+    return Rooms(
+        Ledger(budget),
+        Profiles(),
+        FakeClock(),
+        pids=lambda: {A: list(took)},
+        measure=lambda pids: {pid: took[pid] for pid in pids if pid in took},
+    )
+
+
+async def test_a_load_is_counted_with_its_peak_and_then_with_what_it_takes() -> None:
+    made = rooms({7: Taken(20, 0, 50)})
+    async with made.for_load(A, FILES, others()) as room:
+        assert made.ledger.held_bytes == PEAK
+        await room.loaded(0.5, signature())
+    assert made.ledger.held_bytes == 20
+    profile = made.profiles.of(FILES)
+    assert profile is not None
+    assert (profile.peak_bytes, profile.growth_bytes, profile.load_s) == (50, 0, 0.5)
+
+
+async def test_a_load_that_fails_gives_its_room_back() -> None:
+    made = rooms({})
+    with pytest.raises(RuntimeError):
+        async with made.for_load(A, FILES, others()):
+            raise RuntimeError
+    assert made.ledger.holds == []
+
+
+async def test_in_a_swap_the_processes_of_the_old_are_not_the_news() -> None:
+    took = {7: Taken(20, 0, 50)}
+    made = rooms(took)
+    async with made.for_load(A, FILES, others()) as old:
+        await old.loaded(0.5, signature())
+    took[8] = Taken(30, 0, 60)
+    async with made.for_load(A, FILES, others()) as new:
+        await new.loaded(0.5, signature())
+    assert (old.hold.pids, new.hold.pids) == ((7,), (8,))
+    assert new.hold.measured_bytes == 30
+
+
+async def test_a_model_without_a_process_is_part_of_the_server() -> None:
+    made = rooms({})
+    async with made.for_load(A, FILES, others()) as room:
+        await room.loaded(0.5, signature())
+    assert room.hold.inside
+    assert made.ledger.held_bytes == 0
+    room.leaves()
+    assert await room.left(()) == ""
+
+
+async def test_what_left_is_looked_for() -> None:
+    took = {7: Taken(20, 0, 50)}
+    made = rooms(took)
+    async with made.for_load(A, FILES, others()) as room:
+        await room.loaded(0.5, signature())
+    room.leaves()
+    assert made.ledger.held_bytes == 20
+    assert await room.left(room.hold.pids) == "its memory is not back: process 7 holds 20 B"
+    took.clear()
+    assert await room.left(room.hold.pids) == "20 B given back"
+
+
+async def test_where_nobody_can_give_it_there_is_no_waiting() -> None:
+    made = rooms({}, budget=10)
+    with pytest.raises(
+        MemoryFull, match=r"a/1 needs 64\.0 MiB at its peak, and 10 B of memory\.budget, 10 B, are free"
+    ):
+        async with made.for_load(A, FILES, others(Resident(ModelVersion("b", 1), 5, 0.0, 1.0, busy=True))):
+            pass
+
+
+def test_other_files_and_another_way_of_reading_them_are_known_apart() -> None:
+    manifest = Manifest("a", 1, Path("/a/1/model.onnx"), "onnx")
+    fact = FileFact("/a/1/model.onnx", 10, 1, 1, 1)
+    files = files_of(manifest, (fact,))
+    assert (files.num_bytes, files.runtime) == (10, "onnx")
+    assert files_of(manifest, (fact._replace(modified_ns=2),)).key != files.key
+    assert files_of(Manifest("a", 1, manifest.path, "onnx", threads=2), (fact,)).key != files.key
