@@ -31,6 +31,7 @@ from headrace.batching.policy import (
     queue_refusal,
 )
 from headrace.batching.queue import Group, Queue
+from headrace.batching.trust import Trust
 from headrace.batching.turns import Turns
 from headrace.batching.work_ahead import bucket_of
 
@@ -65,6 +66,7 @@ class DeadlinePolicy(Generic[J]):
         self.queue: Queue[J] = Queue()
         self.latency = latency
         self.guard = Guard()
+        self.trust = Trust()
         self.demand = Demand()
         self._limits = limits
         self._company = company
@@ -112,6 +114,8 @@ class DeadlinePolicy(Generic[J]):
             if not busy:  # a refusal would help nobody: it is let in where it will more likely be in time than not
                 needs = typical
         predicted = busy + before * self._off / self._instances + needs
+        job.foreseen_ns = predicted
+        predicted *= self.trust.share
         job.predicted_ns = int(now_ns + predicted)
         late = predicted - self.guard.within(slack)
         if late <= 0.0 and behind <= 0.0:
@@ -212,6 +216,7 @@ class DeadlinePolicy(Generic[J]):
         for job in run.jobs:
             if job.predicted_ns:
                 self.guard.answered(now_ns > job.due_ns)
+                self.trust.answered(job.foreseen_ns, job.due_ns - job.queued_ns, now_ns - job.queued_ns)
         took, self._learned_ns = ended_ns - began_ns, ended_ns
         company = run.company or self._company.others(self)
         self.latency.learn(run.rows, run.length, took, company)

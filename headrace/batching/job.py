@@ -21,6 +21,7 @@ class Job:
         "bucket",
         "cost_ns",
         "deadline_ns",
+        "foreseen_ns",
         "key",
         "length",
         "length_class",
@@ -47,6 +48,7 @@ class Job:
         self.num_bytes = 0
         self.cost_ns = 0.0  # what it adds to the work that waits; set by the policy
         self.bucket: Bucket = (0, FAR)  # set by the policy
+        self.foreseen_ns = 0.0  # that it might take, as predicted on arrival
         self.predicted_ns = 0  # when its answer was to come, as predicted on arrival; 0 where nobody predicted
         self.queued = False  # in the queue, neither taken nor removed
         self.place: Place = (0, 0, 0)  # in the queue

@@ -1,0 +1,42 @@
+"""How much of what is predicted on arrival comes true: predictions allow for bad luck, and luck is seldom bad. Pure."""
+
+from bisect import bisect_left, insort
+from collections import deque
+
+ALLOWED = 0.04  # of the requests let in, that take longer than their share says; the fewest of these are late
+FEWEST = 0.2  # of all, that had little to spare: where there are fewer, one in five of them may take longer
+FOLLOW = 1 / 256
+KEPT = 256  # shares
+ENOUGH = 64  # shares, for a quantile of their own
+LEAST = 0.5  # of what is predicted: below, chance is taken for a rule
+CLOSE = 0.5  # of the time it has, from which on a prediction matters
+
+
+class Trust:
+    """The share of a predicted wait that only as many exceed as may be late, of those who had little time to spare.
+
+    Only they tell: one that was let in with time to spare says nothing of who should have been refused. The fewer they
+    are, the more of them may be late for as many of all. Never above 1: what is late in spite of its prediction is the
+    guard's to answer (`guard.py`).
+    """
+
+    def __init__(self) -> None:
+        self.share = 1.0
+        self._close = 1.0  # of all, that had little to spare
+        self._last: deque[float] = deque()
+        self._sorted: list[float] = []
+
+    def answered(self, predicted_ns: float, slack_ns: float, took_ns: float) -> None:
+        """One that had `slack_ns`, and was predicted to take `predicted_ns` of them, took so long."""
+        close = predicted_ns > CLOSE * slack_ns
+        self._close += FOLLOW * (close - self._close)
+        if not close:
+            return
+        share = took_ns / predicted_ns
+        self._last.append(share)
+        insort(self._sorted, share)
+        if len(self._last) > KEPT:
+            del self._sorted[bisect_left(self._sorted, self._last.popleft())]
+        if len(self._last) >= ENOUGH:
+            quantile = 1.0 - ALLOWED / max(self._close, FEWEST)
+            self.share = min(1.0, max(LEAST, self._sorted[int(quantile * len(self._sorted))]))
