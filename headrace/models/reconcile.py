@@ -300,6 +300,8 @@ class Reconcile:
     async def _leave(self, name: str, catalog: Catalog) -> None:
         """Unload what is wanted no longer."""
         versions, held = self._routing.wanted(name, catalog)
+        if not versions and not held:
+            return  # a policy that no version meets takes nothing out of service
         ready = self._registry.versions(name)
         states: dict[int, VersionState] = dict.fromkeys((*versions, *held), "UNAVAILABLE")
         states |= dict.fromkeys(ready, "READY")

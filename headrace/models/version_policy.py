@@ -58,7 +58,8 @@ def next_move(states: Mapping[int, VersionState], wanted: Collection[int], held:
     A version that is not in `states` was not tried yet; one that is UNAVAILABLE was tried and failed, and is
     not tried again until the caller leaves it out. New versions are loaded, newest first, before old ones are
     unloaded, and the old ones stay for as long as none of the wanted is READY: a model that answers goes on answering.
-    Those that are held by something else than the policy are served too, and answer for none of the wanted.
+    Those that are held by something else than the policy are served too, and answer for none of the wanted, but where
+    the policy wants none.
     """
     if any(state in ("LOADING", "UNLOADING") for state in states.values()):
         return None
@@ -67,6 +68,6 @@ def next_move(states: Mapping[int, VersionState], wanted: Collection[int], held:
         return Load(max(untried))
     ready = {version for version, state in states.items() if state == "READY"}
     unwanted = ready.difference(wanted, held)
-    if unwanted and (not wanted or ready.intersection(wanted)):
+    if unwanted and (ready.intersection(wanted or held) or not (wanted or held)):
         return Unload(min(unwanted))
     return None

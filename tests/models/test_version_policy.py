@@ -50,6 +50,11 @@ def test_new_versions_are_loaded_before_old_ones_are_unloaded(
     assert next_move(states, targets) == expected
 
 
+def test_what_answers_stays_where_the_policy_wants_nothing_and_what_is_held_failed() -> None:
+    assert next_move({1: "READY", 2: "UNAVAILABLE"}, [], {2}) is None
+    assert next_move({1: "READY", 2: "READY"}, [], {2}) == Unload(1)
+
+
 def test_a_failed_version_is_not_tried_again() -> None:
     assert next_move({2: "UNAVAILABLE"}, [2]) is None
 
