@@ -74,6 +74,8 @@ class GenerationRecord(msgspec.Struct, frozen=True, gc=False):
     longest: int = 0  # tokens of the longest choice
     id: str = ""  # of the request
     trace: str = ""
+    first_due_ns: int | None = None  # when its first token was promised
+    tpot_ns: int | None = None  # what was promised from one token to the next, on average
 
 
 class ModelEvent(msgspec.Struct, frozen=True):

@@ -204,6 +204,11 @@ ACCEPTANCE = Family(
     "gauge",
     "Share of the drafted tokens that were accepted since the version was loaded.",
 )
+PROMISES = Family(
+    "headrace_promises_total",
+    "counter",
+    "Of requests that were let in: a first_token or a pace that was promised, by whether it was kept or late.",
+)
 CANCELLED = Family(
     "headrace_requests_cancelled_total", "counter", "Requests whose caller went away before their last token."
 )

@@ -57,6 +57,12 @@ def _of_generations(models: Sequence[Observed]) -> list[str]:
             for model, num, used in blocks
             for state, count in (("used", used), ("free", num - used))
         ),
+        *families.PROMISES.lines(
+            (model.ours(promise=promise, outcome=outcome), model.tally.promises[promise, outcome])
+            for model in models
+            for promise in ("first_token", "pace")
+            for outcome in ("kept", "late")
+        ),
         *families.ACCEPTANCE.lines((model.ours(), each["accepted"] / each["drafted"]) for model, each in drafting),
         *_histograms(
             families.FIRST_RESPONSE,

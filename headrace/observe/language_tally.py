@@ -29,6 +29,7 @@ class LanguageTally:
         self.used_blocks = 0  # now
         self.num_blocks = 0
         self.finishes: Counter[str] = Counter()  # choices by how they ended
+        self.promises: Counter[tuple[str, str]] = Counter()  # what was promised, and whether it was kept
         self.step_ns = Histogram(DURATION_BOUNDS_NS)
         self.step_tokens = Histogram(TOKEN_BOUNDS)
         self.gap_ns = Histogram(DURATION_BOUNDS_NS)
@@ -72,6 +73,8 @@ class LanguageTally:
         if record.max_tokens is not None:
             self.max_tokens.add((record.max_tokens,))
         times = record.times
+        if times.first_token_ns and record.first_due_ns is not None:
+            self._judge("first_token", record.arrived_ns + times.first_token_ns <= record.first_due_ns)
         if times.first_token_ns:
             self.first_token_ns.add((times.first_token_ns,))
             self.queue_ns.add((times.queued_ns,))
@@ -88,6 +91,9 @@ class LanguageTally:
         """Its process is gone, and with it what the cache held."""
         self.used_blocks = 0
 
+    def _judge(self, promise: str, kept: bool) -> None:
+        self.promises[promise, "kept" if kept else "late"] += 1
+
     def _add_complete(self, record: GenerationRecord) -> None:
         took_ns, usage = record.finished_ns - record.arrived_ns, record.usage
         decode_ns = max(0, took_ns - record.times.first_token_ns)
@@ -95,7 +101,10 @@ class LanguageTally:
         self.inference_ns.add((max(0, took_ns - record.times.queued_ns),))
         self.decode_ns.add((decode_ns,))
         if record.longest > 1:
-            self.token_ns.add((decode_ns // (record.longest - 1),))
+            token_ns = decode_ns // (record.longest - 1)
+            self.token_ns.add((token_ns,))
+            if record.tpot_ns is not None:
+                self._judge("pace", token_ns <= record.tpot_ns)
         self.prompt_tokens.add((usage.prompt_tokens,))
         self.generated_tokens.add((usage.completion_tokens,))
         self.longest_choice.add((record.longest,))

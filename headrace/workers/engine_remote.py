@@ -163,7 +163,7 @@ class RemoteEngine:
             raise QueueFull(f"requests for {self._version} hold {self._num_bytes} bytes, the limit", retry_after_s=1)
         call = _Call(self._last_number, add, terms, reply, outputs)
         if isinstance(ask, Generate):
-            call.story = Story(ask, self._clock.now_ns(), request.id, request.context.trace)
+            call.story = Story(ask, self._clock.now_ns(), request.id, request.context.trace, terms)
             if ask.stream:
                 call.resumption = Resumption(ask.n)
         if deadline_ns is not None:

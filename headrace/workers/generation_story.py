@@ -1,6 +1,7 @@
 """What is worth keeping of one generation, gathered from its answers as they pass."""
 
 from headrace.generation import FinishReason, Generate, Generated, Times, Usage
+from headrace.llm.terms import UNSAID, Terms
 from headrace.records import GenerationRecord
 from headrace.types import ModelVersion
 
@@ -8,9 +9,23 @@ from headrace.types import ModelVersion
 class Story:
     """One generation from its arrival to its end. Owned by the call that answers it."""
 
-    __slots__ = ("_arrived_ns", "_finishes", "_id", "_lengths", "_max_tokens", "_n", "_times", "_trace", "_usage")
+    __slots__ = (
+        "_arrived_ns",
+        "_finishes",
+        "_first_due_ns",
+        "_id",
+        "_lengths",
+        "_max_tokens",
+        "_n",
+        "_times",
+        "_tpot_ns",
+        "_trace",
+        "_usage",
+    )
 
-    def __init__(self, ask: Generate, arrived_ns: int, request_id: str = "", trace: str = "") -> None:
+    def __init__(
+        self, ask: Generate, arrived_ns: int, request_id: str = "", trace: str = "", terms: Terms = UNSAID
+    ) -> None:
         self._id = request_id
         self._trace = trace
         self._n = ask.n
@@ -20,6 +35,9 @@ class Story:
         self._usage = Usage(0, 0)
         self._times = Times()
         self._finishes: dict[int, FinishReason] = {}
+        since_ns = arrived_ns if terms.arrived_ns is None else terms.arrived_ns
+        self._first_due_ns = None if terms.ttft_ns is None else since_ns + terms.ttft_ns
+        self._tpot_ns = terms.tpot_ns
 
     def hear(self, result: Generated, now_ns: int) -> None:
         """One more answer."""
@@ -53,6 +71,8 @@ class Story:
             max(self._lengths),
             self._id,
             self._trace,
+            self._first_due_ns,
+            self._tpot_ns,
         )
 
 

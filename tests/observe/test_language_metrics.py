@@ -1,5 +1,6 @@
 """The page tells of language models what their records said."""
 
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -68,6 +69,12 @@ def test_blocks_are_used_or_free() -> None:
     assert value(model, "vllm:kv_cache_usage_perc", **VLLM) == value(model, "vllm:gpu_cache_usage_perc", **VLLM) == 0.25
     assert value(model, "headrace_kv_blocks", **OURS, state="used") == 10
     assert value(model, "headrace_kv_blocks", **OURS, state="free") == 30
+
+
+def test_promises_are_told_from_the_first_on() -> None:
+    assert value(observed(), "headrace_promises_total", **OURS, promise="pace", outcome="late") == 0
+    model = observed(msgspec.structs.replace(generated(), first_due_ns=65_000_000))
+    assert value(model, "headrace_promises_total", **OURS, promise="first_token", outcome="kept") == 1
 
 
 def test_times_are_in_their_unit() -> None:

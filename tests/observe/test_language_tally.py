@@ -1,5 +1,6 @@
 """What steps and generations say is counted once."""
 
+import msgspec
 import pytest
 
 from headrace.generation import StepFacts, Times, Usage
@@ -98,6 +99,23 @@ def test_one_that_is_not_complete_is_in_no_time_but_those_it_had(finish: str) ->
 def test_one_that_left_before_its_first_token_has_no_times() -> None:
     tally = tally_of(generated(("abort",), Usage(0, 0), Times()))
     assert (count(tally.first_token_ns), count(tally.queue_ns)) == (0, 0)
+
+
+def test_what_was_promised_was_kept_or_late() -> None:
+    kept = msgspec.structs.replace(generated(), first_due_ns=65 * MS, tpot_ns=20 * MS)
+    late = msgspec.structs.replace(generated(), first_due_ns=64 * MS, tpot_ns=19 * MS)
+    assert tally_of(generated()).promises == {}
+    assert tally_of(kept, late, late).promises == {
+        ("first_token", "kept"): 1,
+        ("first_token", "late"): 2,
+        ("pace", "kept"): 1,
+        ("pace", "late"): 2,
+    }
+
+
+def test_a_pace_is_only_known_of_what_is_complete() -> None:
+    left = msgspec.structs.replace(generated(("abort",)), first_due_ns=65 * MS, tpot_ns=20 * MS)
+    assert tally_of(left).promises == {("first_token", "kept"): 1}
 
 
 def test_a_generation_is_complete_once_every_choice_is() -> None:

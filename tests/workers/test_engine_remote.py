@@ -300,28 +300,24 @@ async def test_a_request_that_every_worker_dies_of_is_given_up(tmp_path: Path) -
         assert made.told() == ["started", "died", "started", "died", "started"]
 
 
-async def test_what_would_be_late_is_refused_with_the_figures_and_recorded(tmp_path: Path) -> None:
-    async with bench(tmp_path, "late_on = 'zzz'") as made:
+@pytest.mark.parametrize(
+    ("trigger", "deadline_ms", "retry_after_s", "reason"),
+    [("late_on", 50.0, 0.032, "predicted"), ("never_on", 5.0, None, "impossible")],
+)
+async def test_what_would_be_late_is_refused_with_the_figures_and_recorded(
+    tmp_path: Path, trigger: str, deadline_ms: float, retry_after_s: float | None, reason: str
+) -> None:
+    async with bench(tmp_path, f"{trigger} = 'zzz'") as made:
         asked = msgspec.structs.replace(
             ask(Generate(Prompt(text="zzz"), GREEDY, stream=True)), context=Context(0, tenant="alice")
         )
         with pytest.raises(WouldBeLate) as refused:
             await answer(made.engine, asked)
         error = refused.value
-        assert (error.predicted_ms, error.deadline_ms, error.retry_after_s) == (81.5, 50.0, 0.032)
-        version = ModelVersion("m", 1)
+        assert (error.predicted_ms, error.deadline_ms, error.retry_after_s) == (81.5, deadline_ms, retry_after_s)
         shed = [record for record in made.records if isinstance(record, ShedRecord)]
-        assert shed == [ShedRecord(version, "alice", "predicted", 81_500_000, 50_000_000)]
+        assert shed == [ShedRecord(ModelVersion("m", 1), "alice", reason, 81_500_000, int(deadline_ms * 1e6))]
         assert not [record for record in made.records if isinstance(record, GenerationRecord)]
-
-
-async def test_what_would_be_late_even_alone_is_recorded_as_impossible(tmp_path: Path) -> None:
-    async with bench(tmp_path, "never_on = 'zzz'") as made:
-        with pytest.raises(WouldBeLate) as refused:
-            await answer(made.engine, ask(Generate(Prompt(text="zzz"), GREEDY)))
-        assert refused.value.retry_after_s is None
-        [shed] = [record for record in made.records if isinstance(record, ShedRecord)]
-        assert shed.reason == "impossible"
 
 
 async def test_a_caller_that_leaves_is_recorded_with_the_time_that_it_saves(tmp_path: Path) -> None:

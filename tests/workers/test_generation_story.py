@@ -1,6 +1,7 @@
 """What is kept of a generation."""
 
 from headrace.generation import Delta, Generate, Generated, Prompt, Sampling, Times, Usage
+from headrace.llm.terms import Terms
 from headrace.records import GenerationRecord
 from headrace.types import ModelVersion
 from headrace.workers.generation_story import Story
@@ -30,6 +31,11 @@ def test_what_is_not_complete_may_have_been_lost() -> None:
 def test_the_request_is_named() -> None:
     record = Story(ASK, 100, "41", "00-ab-cd-01").record(VERSION, 200)
     assert (record.id, record.trace) == ("41", "00-ab-cd-01")
+
+
+def test_what_was_promised_is_told_with_it() -> None:
+    record = Story(ASK, 100, terms=Terms(arrived_ns=90, ttft_ns=50, tpot_ns=7)).record(VERSION, 200)
+    assert (record.first_due_ns, record.tpot_ns) == (140, 7)
 
 
 def test_what_was_waited_before_the_engine_heard_of_it_is_queueing() -> None:

@@ -23,9 +23,8 @@ ASKED: dict[str, dict[str, Any]] = {
     f"/v2/models/{CHAT}/generate": {"text_input": QUESTION, "max_tokens": 4},
     f"/v2/models/{CHAT}/generate_stream": {"text_input": QUESTION, "max_tokens": 4},
 }
-IMPOSSIBLE = re.compile(
-    r"^headrace_shed_total\{[^}]*model=\"" + CHAT + r"\"[^}]*reason=\"impossible\"[^}]*\} ([0-9.]+)", re.M
-)
+IMPOSSIBLE = re.compile(rf'^headrace_shed_total{{model="{CHAT}",.*reason="impossible"}} (\S+)', re.MULTILINE)
+KEPT = re.compile(rf'^headrace_promises_total{{model="{CHAT}",.*outcome="kept"}} (\S+)', re.MULTILINE)
 
 
 def ask(program: Program, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
@@ -37,38 +36,40 @@ def ask(program: Program, path: str, headers: dict[str, str]) -> tuple[int, dict
     return found
 
 
-def impossible(program: Program) -> float:
-    """How many requests the server counts that would have been late even alone."""
+def counted(program: Program, samples: re.Pattern[str]) -> float:
+    """What the server's metrics say."""
     connection = http.client.HTTPConnection(program.http, timeout=60)
     connection.request("GET", "/metrics")
     page = connection.getresponse().read().decode()
     connection.close()
-    return sum(float(value) for value in IMPOSSIBLE.findall(page))
+    return sum(float(value) for value in samples.findall(page))
 
 
 @pytest.mark.parametrize("path", ASKED)
 def test_what_is_easily_had_is_answered(program: Program, path: str) -> None:
+    before = counted(program, KEPT)
     status, _, body = ask(program, path, {"x-slo-ttft-ms": "30000", "x-slo-tpot-ms": "10000.5"})
     assert status == 200, body
     assert b"would_be_late" not in body
+    assert counted(program, KEPT) in (before + 1, before + 2)  # a single token has no pace
 
 
 @pytest.mark.parametrize("path", ASKED)
 @pytest.mark.parametrize("name", ["x-slo-ttft-ms", "x-slo-tpot-ms"])
 def test_what_no_run_is_quick_enough_for_is_refused_once_and_for_all(program: Program, path: str, name: str) -> None:
-    before = impossible(program)
+    before = counted(program, IMPOSSIBLE)
     status, headers, body = ask(program, path, {name: "0.001"})
     assert (status, headers["x-should-retry"]) == (429, "false")
     assert not {"retry-after", "retry-after-ms"} & headers.keys()
     assert b"even alone" in body
-    assert impossible(program) == before + 1
+    assert counted(program, IMPOSSIBLE) == before + 1
 
 
 def test_openais_client_does_not_ask_again_for_what_it_cannot_have(program: Program) -> None:
-    before = impossible(program)
+    before = counted(program, IMPOSSIBLE)
     with (
         openai.OpenAI(base_url=f"http://{program.http}/v1", api_key="none", max_retries=3) as client,
         pytest.raises(openai.RateLimitError, match="even alone"),
     ):
         client.chat.completions.create(model=CHAT, messages=MESSAGES, extra_headers={"x-slo-tpot-ms": "0.001"})
-    assert impossible(program) == before + 1
+    assert counted(program, IMPOSSIBLE) == before + 1
