@@ -101,6 +101,9 @@ class DraftLength:
         size is another one. A step's own time has that of coming to a size, so this is that of going back.
         """
         last = self._last_count
+        if not drafting:
+            self._idle_steps = self._last_count = 0
+            return []
         lengths = self._chosen(
             drafting, num_sampled, lambda count: seconds(count) + (change_s if count != last else 0.0)
         )
@@ -113,7 +116,7 @@ class DraftLength:
         for place, sequence in enumerate(drafting):
             if sequence.draft_kind == MODEL:  # weighed before they were made
                 lengths[place] = len(sequence.draft_ids)
-        if any(lengths) or not offers:
+        if any(lengths):
             self._idle_steps = 0
             return lengths
         self._idle_steps += 1

@@ -64,6 +64,8 @@ class StepArrays:
     def lay(self, step: Step) -> TokenBatch:
         """The step's tokens in the order of its chunks; rows of logits come in the same order."""
         chunks = step.chunks
+        if all([chunk.num_tokens == 1 for chunk in chunks]):
+            return self._lay_singles(chunks)
         num_tokens = sum(chunk.num_tokens for chunk in chunks)
         num_rows = sum(chunk.num_rows for chunk in chunks)
         self._grow(num_tokens, num_rows, max(chunk.past + chunk.num_tokens for chunk in chunks))
@@ -86,15 +88,32 @@ class StepArrays:
             sample_at=self._sample_at[:num_rows],
         )
 
+    def _lay_singles(self, chunks: tuple[Chunk, ...]) -> TokenBatch:
+        """The same where each chunk is one token, as in nearly every step: nothing is done a sequence at a time."""
+        count = len(chunks)
+        self._grow(count, count, count)
+        pasts = [chunk.past for chunk in chunks]
+        tables, ends = array("i"), [0]
+        for chunk in chunks:
+            blocks, length = chunk.sequence.blocks, chunk.past // self._block_size + 1
+            tables += blocks if len(blocks) == length else blocks[:length]
+            ends.append(len(tables))
+        self._token_ids[:count] = [chunk.sequence.token_ids[chunk.past] for chunk in chunks]
+        self._positions[:count] = pasts
+        rows = [at for at, chunk in enumerate(chunks) if chunk.num_rows]
+        return TokenBatch(
+            token_ids=self._token_ids[:count],
+            positions=self._positions[:count],
+            past_lens=np.array(pasts, np.int32),
+            begins=np.arange(count + 1, dtype=np.int32),
+            blocks=np.frombuffer(tables, np.int32),
+            block_begins=np.array(ends, np.int32),
+            sample_at=np.array(rows, np.int64),
+        )
+
     def _lay_chunk(self, chunk: Chunk, begin: int, row: int) -> int:
         """One chunk's tokens from `begin` and its rows from `row` on; the next chunk's row."""
         count, past, num_rows = chunk.num_tokens, chunk.past, chunk.num_rows
-        if count == 1:
-            self._token_ids[begin] = chunk.sequence.token_ids[past]
-            self._positions[begin] = past
-            if num_rows:
-                self._sample_at[row] = begin
-            return row + num_rows
         end = begin + count
         tokens = chunk.sequence.token_ids[past : past + count - chunk.num_drafts]
         if chunk.num_drafts:

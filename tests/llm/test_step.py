@@ -58,6 +58,25 @@ def test_after_a_prompt_each_token_that_is_computed_again_is_a_sequence() -> Non
     assert batch.sample_at.tolist() == [4, 6]
 
 
+@given(st.lists(st.tuples(st.integers(0, 30), st.booleans(), st.integers(0, 2)), min_size=1), st.integers(1, 9))
+def test_single_tokens_alone_are_laid_as_beside_a_prompt(sizes: list[tuple[int, bool, int]], block_size: int) -> None:
+    singles = []
+    for number, (past, samples, spare) in enumerate(sizes):
+        blocks = range(100 * number, 100 * number + past // block_size + 1 + spare)
+        singles.append(Chunk(sequence(list(range(past + 1)), list(blocks)), past, 1, 0, int(samples), samples))
+    prompt = Chunk(sequence([1, 2], [1]), 0, 2, 0, 0, False)
+    alone = StepArrays(block_size).lay(step(*singles))
+    beside = StepArrays(block_size).lay(step(*singles, prompt))
+    count = len(singles)
+    assert alone.token_ids.tolist() == beside.token_ids[:count].tolist()
+    assert alone.positions.tolist() == beside.positions[:count].tolist()
+    assert alone.past_lens.tolist() == beside.past_lens[:count].tolist()
+    assert alone.begins.tolist() == beside.begins[: count + 1].tolist()
+    assert alone.blocks.tolist() == beside.blocks[: len(alone.blocks)].tolist()
+    assert alone.block_begins.tolist() == beside.block_begins[: count + 1].tolist()
+    assert alone.sample_at.tolist() == beside.sample_at.tolist()
+
+
 @given(
     st.lists(st.tuples(st.integers(1, 40), st.integers(0, 30), st.integers(0, 60), st.integers(0, 5)), min_size=1),
     st.integers(1, 9),
