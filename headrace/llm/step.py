@@ -64,7 +64,7 @@ class StepArrays:
     def lay(self, step: Step) -> TokenBatch:
         """The step's tokens in the order of its chunks; rows of logits come in the same order."""
         chunks = step.chunks
-        if all([chunk.num_tokens == 1 for chunk in chunks]):
+        if all(chunk.num_tokens == 1 for chunk in chunks):
             return self._lay_singles(chunks)
         num_tokens = sum(chunk.num_tokens for chunk in chunks)
         num_rows = sum(chunk.num_rows for chunk in chunks)
