@@ -18,7 +18,7 @@ _PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")  #
 def status_block(code: int, details: str = "", metadata: Metadata = ()) -> bytes:
     """The headers that end a call."""
     block = _status(code, details)
-    return block + b"".join(_header(name, value) for name, value in metadata) if metadata else block
+    return b"".join([block, *[_kept(name, value) for name, value in metadata]]) if metadata else block
 
 
 @lru_cache(256)
@@ -29,11 +29,19 @@ def _status(code: int, details: str) -> bytes:
     return block
 
 
+def _kept(name: str, value: str | bytes) -> bytes:
+    """Short values come again and again: times of three decimals, sizes, reasons."""
+    return _short(name, value) if len(value) < 64 else _header(name, value)
+
+
 def _header(name: str, value: str | bytes) -> bytes:
     text = value.encode() if isinstance(value, str) else value
     binary, known = _name(name)
     coded = base64.b64encode(text).rstrip(b"=") if binary else text.translate(_TEXT)
     return known + coded_text(coded)
+
+
+_short = lru_cache(4096)(_header)
 
 
 @lru_cache(256)

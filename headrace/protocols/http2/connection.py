@@ -394,5 +394,6 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         self._sender.drop(stream)
         if not stream.ended:
             self._forgotten.add(stream.number)
-        self.sated(stream)
-        self._close_if_done()
+        self._credit.sated(stream)
+        if self._draining:
+            self._close_if_done()

@@ -28,6 +28,8 @@ class Intake:
 
     def release(self, number: int) -> dict[int, int]:
         """The stream's message is whole, or nobody waits for it. Returns what waited and may be given now."""
+        if not self._given:
+            return {}  # as with most streams: nothing large is awaited on any
         self._total -= self._given.pop(number, 0)
         self._waiting.pop(number, None)
         if not self._waiting:

@@ -25,6 +25,7 @@ READ_BYTES = 64 * 1024
 PLACE_BYTES = 32 * 1024
 """The rest of a DATA frame that is worth a read of its own, straight to where it belongs; less waits to be whole."""
 
+_TURN_FRAMES = 8  # are handed on in any case: a busy machine may take the time of a turn away
 _HEAD_BYTES = HEAD.size
 _NUMBER = 2**31 - 1  # the bit above is reserved, and means nothing
 
@@ -56,8 +57,8 @@ class Sink(Protocol):
 class FrameReader:
     """Asks for memory with `room`, is told with `received` how much was put there, and hands frames to its sink.
 
-    `shared` is memory of READ_BYTES that nobody else uses between those two calls. After `turn_s` of `now`'s time the
-    rest is left for a later turn: `received(0)` goes on with it.
+    `shared` is memory of READ_BYTES that nobody else uses between those two calls. After `turn_s` of `now`'s time, and
+    a few frames, the rest is left for a later turn: `received(0)` goes on with it.
     """
 
     def __init__(
@@ -147,7 +148,7 @@ class FrameReader:
         if not self.greeted:
             return at
         memory, sink, unpack, now = self._memory, self._sink, HEAD.unpack_from, self._now
-        until = now() + self._turn_s
+        until, more = now() + self._turn_s, _TURN_FRAMES
         self._wanted = 0
         while end - at >= _HEAD_BYTES:
             high, low, kind, flags, number = unpack(memory, at)
@@ -171,7 +172,8 @@ class FrameReader:
                     self._wanted = _HEAD_BYTES + size
                     return at
             at = after
-            if at < end and now() > until:
+            more -= 1
+            if more <= 0 and at < end and now() > until:
                 self._late = True
                 break
         return at

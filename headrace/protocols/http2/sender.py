@@ -21,6 +21,7 @@ from headrace.protocols.http2.stream import Stream
 from headrace.types import Buffer
 
 _TURN_BYTES = 64 * 1024  # of one stream, before the next has its turn
+_JOINED_BYTES = 4096  # so little is sooner copied than kept in its pieces
 _REPLIES = 3  # frames that a client may well send for one of content: two WINDOW_UPDATEs, and a PING
 _END = END_HEADERS | END_STREAM
 
@@ -61,7 +62,11 @@ class Sender:
             self.window -= size
             stream.window -= size
             self._idle.give(_REPLIES)
-            self._transport.writelines(_small(number, head, parts, size, tail))
+            lines = _small(number, head, parts, size, tail)
+            if size <= _JOINED_BYTES:
+                self._transport.write(b"".join(lines))
+            else:
+                self._transport.writelines(lines)
             if tail is not None:
                 self._ended(stream)
                 return True

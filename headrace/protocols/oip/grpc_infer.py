@@ -77,13 +77,18 @@ class Infer:
         if isinstance(answer, HeadraceError):
             return answer
         try:
-            if not answer.parameters and all(one.classes is None and one.place is None for one in wanted.values()):
+            if not answer.parameters and (not wanted or _plain(wanted)):
                 return self._kept.answer(answer, request_id)
             return write_response(answer, request_id, wanted, self._front.regions).serialized()
         except HeadraceError as error:
             return error
         except Exception:
             return fault("writing an answer failed")
+
+
+def _plain(wanted: Wanted) -> bool:
+    """Every output is wanted as it is."""
+    return all(one.classes is None and one.place is None for one in wanted.values())
 
 
 def understood(parts: Cut) -> ModelInferRequest:

@@ -67,18 +67,15 @@ def cut(sent: Buffer) -> Cut:
     return Cut(b"".join(kept), raw, request_id)
 
 
-def with_contents(message: bytes, contents: Iterable[Buffer]) -> bytes:
-    """A ModelInferResponse with these raw contents behind what it has; the one copy of them that is made."""
+def with_contents(message: bytes, contents: Iterable[Buffer], request_id: str = "") -> bytes:
+    """A ModelInferResponse with this id, and these raw contents behind it: the one copy of them that is made."""
     parts: list[Buffer] = [message]
+    if request_id:
+        coded = request_id.encode()
+        parts += (_RESPONSE_ID, _coded(len(coded)), coded)
     for one in contents:
         parts += (_OUTPUT_CONTENTS, _coded(one.nbytes if isinstance(one, memoryview) else len(one)), one)
     return b"".join(parts)
-
-
-def with_id(message: bytes, request_id: str) -> bytes:
-    """A ModelInferResponse with this id behind what it has."""
-    coded = request_id.encode()
-    return b"".join((message, _RESPONSE_ID, _coded(len(coded)), coded)) if coded else message
 
 
 def in_stream(message: bytes) -> bytes:

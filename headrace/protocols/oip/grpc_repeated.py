@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from headrace.arrays import DATATYPES
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse
-from headrace.protocols.oip.grpc_raw import with_contents, with_id
+from headrace.protocols.oip.grpc_raw import with_contents
 from headrace.protocols.oip.grpc_tensors import read_parameters
 from headrace.types import Buffer, ModelRef, Parameter, Request, Response, Shape, Tensor
 
@@ -69,7 +69,7 @@ class Kept:
             if len(self._heads) >= _KEPT:
                 self._heads.clear()
             head = self._heads[form] = message.SerializeToString()
-        return with_contents(with_id(head, request_id), [each.data for each in outputs])
+        return with_contents(head, [each.data for each in outputs], request_id)
 
 
 def _plain(message: ModelInferRequest) -> bool:

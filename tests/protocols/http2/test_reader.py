@@ -141,10 +141,10 @@ def test_more_padding_than_bytes_is_a_fault(payload: bytes) -> None:
 def test_a_turn_ends_between_frames_and_the_rest_waits_for_the_next() -> None:
     sink, ticks = Sink(), itertools.count()
     reader = FrameReader(sink, MAX_FRAME, MAX_CONTROL, memoryview(bytearray(READ_BYTES)), 2.5, lambda: next(ticks))
-    data = codes.PREFACE + frame(codes.PING, 0, 0, bytes(8)) * 7
+    data = codes.PREFACE + frame(codes.PING, 0, 0, bytes(8)) * 24
     reader.room()[: len(data)] = data
     told = [(reader.received(count), len(sink.frames)) for count in (len(data), 0, 0)]
-    assert told == [(False, 3), (False, 6), (True, 7)]
+    assert told == [(False, 10), (False, 20), (True, 24)]
     assert not reader.unfinished
 
 
