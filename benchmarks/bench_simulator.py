@@ -4,9 +4,10 @@
 
 Loads are shares of the saturating rate: what 16 clients that wait get. Before and after each measured load the server
 is loaded as much with other arrivals, and asked meanwhile what its runs take: the simulation has the times of these
-other runs, their spread and the machine's pace among them, and the overheads that clients saw then. Client and server
-share the cores, and how much they slow one another down depends on the load; so it is fitted at each. How far these
-other runs lie apart from one another says how steady the machine was: no simulation can be nearer than that.
+other runs, their spread and the machine's pace among them. Their arrivals are simulated too: by how much real medians
+are longer is what a request takes outside of the queue and its run. Client and server share the cores, and how much
+they slow one another down depends on the load; so it is fitted at each. How far these other runs lie apart from one
+another says how steady the machine was: no simulation can be nearer than that.
 """
 
 import argparse
@@ -25,9 +26,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from benchmarks.results import keep
 from benchmarks.server import headrace
-from headrace.arrivals import read_trace
+from headrace.arrivals import Arrival, read_trace
 from headrace.simulate.figures import Figures, measure
 from headrace.simulate.policies import Chosen
 from headrace.simulate.scenario import Overheads, Scenario
@@ -39,6 +42,8 @@ POLL_S = 0.25
 GOALS = {"throughput": 0.10, "p50_ms": 0.10, "p99_ms": 0.15, "p99_ms, ms": 3.0, "shed": 0.02}
 
 Step = dict[str, Any]
+Ran = tuple[float, int]
+"""How many times the typical run one took, and how many us that is."""
 
 
 def main() -> None:
@@ -91,24 +96,48 @@ class Bench:
 
     def compared(self, rate: float, seconds: float, fit_seconds: float, number: int) -> dict[str, Any]:
         """A load as it was, and as it is simulated with what was known of others before."""
-        trace = self._folder / "trace.jsonl"
-        before, after = Polls(self._http), Polls(self._http)
-        with before:
-            first = self.step("--rate", str(rate), seconds=fit_seconds / 2, seed=1000 + number)
-        real = self.step("--rate", str(rate), seconds=seconds, seed=number, record=trace)
-        with after:
-            last = self.step("--rate", str(rate), seconds=fit_seconds / 2, seed=2000 + number)
-        scenario = Scenario(
-            settled([before.found, after.found]),
-            instances=before.instances,
-            overheads=overheads([first, last]),
-            slo_ns=int(SLO_MS * 1e6),
-        )
-        simulation = Simulation(scenario, Chosen("deadline"))
-        simulation.open(read_trace(trace.read_text(), "jsonl"))
-        figures = measure(simulation.outcomes, simulation.runs, seconds, before.instances, scenario.slo_ns)
+        polls, steps, traces = [Polls(self._http), Polls(self._http)], list[Step](), list[Sequence[Arrival]]()
+
+        def loaded(seconds: float, seed: int) -> None:
+            trace = self._folder / "trace.jsonl"
+            steps.append(self.step("--rate", str(rate), seconds=seconds, seed=seed, record=trace))
+            traces.append(read_trace(trace.read_text(), "jsonl"))
+
+        with polls[0]:
+            loaded(fit_seconds / 2, 1000 + number)
+        loaded(seconds, number)
+        with polls[1]:
+            loaded(fit_seconds / 2, 2000 + number)
+        first, real, last = steps
+        latency = settled([each.found for each in polls])
+        scenario = Scenario(latency, instances=polls[0].instances, slo_ns=int(SLO_MS * 1e6))
+        outside = outside_ns(scenario, [(first, traces[0]), (last, traces[2])])
+        halved = Overheads(in_ns=outside // 2, out_ns=outside - outside // 2)
+        figures = simulated(msgspec.structs.replace(scenario, overheads=halved), traces[1], real["duration_s"])
         others = {name: [first[name], last[name]] for name in ("throughput", "p50_ms", "p99_ms", "shed")}
-        return {**_beside(real, figures), "other runs, before and after": others, "client_cpu": real["client_cpu"]}
+        return {
+            **_beside(real, figures),
+            "other runs, before and after": others,
+            "outside the run, ms": outside / 1e6,
+            "client_cpu": real["client_cpu"],
+        }
+
+
+def simulated(scenario: Scenario, arrivals: Sequence[Arrival], seconds: float) -> Figures:
+    """The same arrivals, by the server's own policy."""
+    simulation = Simulation(scenario, Chosen("deadline"))
+    simulation.open(arrivals)
+    return measure(simulation.outcomes, simulation.runs, seconds, scenario.instances, scenario.slo_ns)
+
+
+def outside_ns(scenario: Scenario, runs: Sequence[tuple[Step, Sequence[Arrival]]]) -> int:
+    """By how much real medians are longer than simulated ones without it."""
+    off = [
+        step["p50_ms"] - (simulated(scenario, trace, step["duration_s"]).p50_ms or 0.0)
+        for step, trace in runs
+        if step["p50_ms"] is not None
+    ]
+    return int(1e6 * max(0.0, statistics.mean(off))) if off else 0
 
 
 class Polls:
@@ -141,31 +170,28 @@ def settled(runs: Sequence[Sequence[dict[str, Any]]]) -> dict[str, Any]:
     machine's moods in it. What a run's first poll knows is of what was before."""
     paces = [each["alone"] or 0.0 for polls in runs for each in polls]
     middle = statistics.median(paces)
-    ratios = list[float]()
+    found = list[Ran]()
     for polls in runs:
         for before, now in pairwise(polls):
             off = math.exp((now["alone"] or 0.0) - middle)
-            ratios += [ratio * off for ratio in new_of(before["margin"]["ratios"], now["margin"]["ratios"])]
+            found += [(ratio * off, round(us / off)) for ratio, us in new_of(_spread(before), _spread(now))]
     known = runs[0][-1]
-    return {**known, "alone": middle, "margin": {**known["margin"], "ratios": ratios}}
+    margin = {**known["margin"], "ratios": [ratio for ratio, _ in found], "typical_us": [us for _, us in found]}
+    return {**known, "alone": middle, "margin": margin}
 
 
-def new_of(before: Sequence[float], now: Sequence[float]) -> Sequence[float]:
+def _spread(latency: dict[str, Any]) -> list[Ran]:
+    margin = latency["margin"]
+    return list(zip(margin["ratios"], margin["typical_us"], strict=True))
+
+
+def new_of(before: Sequence[Ran], now: Sequence[Ran]) -> Sequence[Ran]:
     """What has come to the end, where as much may have gone at the beginning."""
     for gone in range(len(before)):
         kept = before[gone:]
         if now[: len(kept)] == kept:
             return now[len(kept) :]
     return now
-
-
-def overheads(steps: Sequence[Step]) -> Overheads:
-    """What clients waited for besides the queue and the run; half of it before."""
-    told = [
-        (each["mean_ms"], each["batches"]["queue_ms"]["mean"], each["batches"]["compute_ms"]["mean"]) for each in steps
-    ]
-    outside_ns = 1e6 * max(0.0, statistics.mean(mean - queue - compute for mean, queue, compute in told))
-    return Overheads(in_ns=int(outside_ns / 2), out_ns=int(outside_ns / 2))
 
 
 def _beside(real: Step, simulated: Figures) -> dict[str, Any]:

@@ -30,6 +30,7 @@ class Margin:
 
     def __init__(self) -> None:
         self._all = Ring()
+        self._typical: deque[float] = deque()  # of each of these, in ns
         self._about: dict[int, Ring] = {}
         self._factor = 1.0
 
@@ -44,6 +45,9 @@ class Margin:
         self._factor *= exp(STEP * (QUANTILE if missed else QUANTILE - 1))
         self._factor = min(max(self._factor, LEAST), MOST)
         self._all.add(ratio)
+        self._typical.append(typical_ns)
+        while len(self._typical) > len(self._all):
+            self._typical.popleft()
         magnitude = _magnitude(typical_ns)
         ring = self._about.get(magnitude)
         if ring is None:
@@ -55,7 +59,11 @@ class Margin:
         return ring if ring is not None and len(ring) >= ENOUGH else self._all
 
     def to_json(self) -> dict[str, Any]:
-        return {"factor": round(self._factor, 4), "ratios": [round(ratio, 3) for ratio in self._all]}
+        return {
+            "factor": round(self._factor, 4),
+            "ratios": [round(ratio, 3) for ratio in self._all],
+            "typical_us": [round(ns / 1e3) for ns in self._typical],
+        }
 
     @classmethod
     def from_json(cls, kept: Any) -> "Margin":
@@ -69,6 +77,9 @@ class Margin:
             raise ValueError("a ratio that is none")
         margin._factor = min(factor, sqrt(factor))
         margin._all = Ring(ratios)
+        margin._typical = deque(thinned([float(us) * 1e3 for us in kept.get("typical_us", [0.0] * len(ratios))]))
+        if len(margin._typical) != len(margin._all):
+            raise ValueError("not as many times as ratios")
         return margin
 
 
@@ -76,7 +87,7 @@ class Ring:
     """The last ratios, and their quantile. Those that it begins with leave as others come."""
 
     def __init__(self, kept: Sequence[float] = ()) -> None:
-        self._ratios = deque(kept[:: max(1, ceil(len(kept) / KEPT_READ))])
+        self._ratios = deque(thinned(kept))
         self._sorted = sorted(self._ratios)
         self._old = len(self._ratios)
         self._prior = min(PRIOR, quantile(sorted(kept)))
@@ -96,6 +107,11 @@ class Ring:
             self._old = max(0, self._old - 1)
             del self._sorted[bisect_left(self._sorted, self._ratios.popleft())]
         self.quantile = quantile(self._sorted, self._prior)
+
+
+def thinned(kept: Sequence[float]) -> Sequence[float]:
+    """A few of them, evenly spaced."""
+    return kept[:: max(1, ceil(len(kept) / KEPT_READ))]
 
 
 def _magnitude(ns: float) -> int:

@@ -121,9 +121,9 @@ class Simulation:
         came_ns = max(due_ns + overheads.in_ns, self._loops_ns[machine])
         queued_ns = self._loops_ns[machine] = came_ns + overheads.in_loop_ns
         job = Asked(number, arrival.rows, arrival.length, KEY, queued_ns)
-        job.arrived_ns, job.tenant, job.client, job.machine = due_ns, arrival.tenant, client, machine
+        job.arrived_ns, job.tenant, job.client, job.machine = came_ns, arrival.tenant, client, machine
         if self._slo_ns is not None:
-            job.deadline_ns = due_ns + self._slo_ns
+            job.deadline_ns = came_ns + self._slo_ns  # a server counts from when it reads the request
         if queued_ns == due_ns:
             self._submit(queued_ns, job)
         else:
@@ -134,7 +134,8 @@ class Simulation:
         if late or not self._machines[job.machine].submit(job, now_ns):
             self._over(job, REFUSED, now_ns + self._overheads.out_ns)
         elif self._leaving and self._lots.random() < self._leaving.share:
-            self._agenda.at(max(job.arrived_ns + self._leaving.after_ns, now_ns), self._leave, job)
+            sent_ns = self.outcomes.due_ns[job.number]
+            self._agenda.at(max(sent_ns + self._leaving.after_ns, now_ns), self._leave, job)
 
     # ---- out
 

@@ -171,6 +171,7 @@ def test_predictions_are_about_the_same_after_a_restart() -> None:
         {"knots": None},
         {"margin": {"factor": 9.0, "ratios": []}},
         {"margin": {"factor": 1.0, "ratios": [-1.0]}},
+        {"margin": {"factor": 1.0, "ratios": [1.0], "typical_us": []}},
         {"alone": "x"},
         {"alone": float("nan")},
     ],

@@ -2,6 +2,7 @@
 
 import itertools
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -35,6 +36,19 @@ def test_overheads_come_before_the_queue_and_after_the_run_one_request_after_ano
     quick, late = (Simulation(each, Chosen("none")).open(arrivals) for each in (made, slow))
     run_ns = quick.done_ns[0]
     assert list(late.done_ns) == [3 * MS + run_ns + 4 * MS, 3 * MS + 2 * run_ns + 4 * MS]
+
+
+def test_a_server_counts_from_when_a_request_comes_and_its_client_from_when_it_was_sent() -> None:
+    made = scenario(
+        latency=kept(run_ms=4.0, row_ms=0.0, noise=0.0),
+        slo_ns=5 * MS,
+        overheads=Overheads(in_ns=3 * MS),
+        leaving=Leaving(1.0, 2 * MS),
+    )
+    simulation = Simulation(msgspec.structs.replace(made, leaving=None), Chosen("none"))
+    figures = measure(simulation.open([Arrival(0.0)]), simulation.runs, 1.0, 1, made.slo_ns)
+    assert (figures.shed, figures.late_share) == (0.0, 1.0)
+    assert list(Simulation(made, Chosen("none")).open([Arrival(0.0)]).done_ns) == [3 * MS]  # gone while it came
 
 
 def test_clients_of_a_closed_loop_ask_again_once_they_are_answered() -> None:
