@@ -118,7 +118,7 @@ class Server:
         self._config = config
         self._tls = tls
         self._loaded = False
-        clock = LoopClock(asyncio.get_running_loop())
+        self._clock = clock = LoopClock(asyncio.get_running_loop())
         self.bus = Bus()
         self.states = States(self.bus)
         self.registry = Registry(self.states.of)
@@ -168,8 +168,13 @@ class Server:
             clock,
             drain_first=memory.policy == "drain_first",
             may_wait=MayWait(requests=batching.max_queue, num_bytes=batching.max_queue_bytes),
-            rate=lambda version: self.popularity.rate(version, clock.now_ns() / 1e9),
+            rate=self._rate,
         )
+
+    def _rate(self, version: ModelVersion) -> float:
+        """Requests a second that are to be expected of a version."""
+        self.bus.flush()
+        return self.popularity.rate(version, self._clock.now_ns() / 1e9)
 
     def _front(self, clock: LoopClock) -> Front:
         """The server as the protocols see it; what is counted is up to date whenever it is read."""
@@ -268,8 +273,10 @@ class Server:
             if rpc:
                 await rpc.stop(grace=STREAMS_S)
             await self.traffic.close()
-            await self.reconcile.close()
             keeping_up.cancel()
+            await asyncio.gather(keeping_up, return_exceptions=True)
+            await self.reconcile.close()
+            await self.build.close()
             await self.learnt.save()
             flushing.cancel()
             self.bus.flush()

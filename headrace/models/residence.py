@@ -136,6 +136,11 @@ class Residence:
             self._states.put(version.name, version.version, "UNAVAILABLE", ASLEEP, cause=_with(cause, told))
         return True
 
+    async def lull(self, version: ModelVersion, cause: str) -> None:
+        """The same, if it is idle and may leave now, whatever it was when somebody chose it."""
+        if any(each.key == version and each.may_leave for each in self.residents()):
+            await self.sleep(version, cause)
+
     def recycle(self, version: ModelVersion, cause: str) -> None:
         """Load it anew, in processes of its own that are as small as new ones. Returns at once."""
         self._under_way.spawn(self._recycle(version, cause))
@@ -185,21 +190,17 @@ class Residence:
     def residents(self) -> list[Resident[ModelVersion]]:
         """Every version in memory, as far as its leaving goes."""
         found = []
-        for served in self._registry.all():
-            room = self._held.get(served.servable)
-            if room is None:
-                continue
-            profile, backlog = self._rooms.profiles.of(room.files), served.servable.backlog()
-            name = served.version.name
-            busy = bool(backlog.queued or backlog.running) or self._under_way.lock(name).locked()
+        for servable, room in self._serving():
+            version, profile, backlog = room.hold.version, self._rooms.profiles.of(room.files), servable.backlog()
+            busy = bool(backlog.queued or backlog.running) or self._under_way.held(version.name)
             reload_s = profile.load_s if profile else 1.0
-            held, pinned = room.hold.reserved_bytes, self.is_pinned(name)
-            found.append(Resident(served.version, held, self._keeping.rate(served.version), reload_s, pinned, busy))
+            held, pinned = room.hold.reserved_bytes, self.is_pinned(version.name)
+            found.append(Resident(version, held, self._keeping.rate(version), reload_s, pinned, busy))
         return found
 
     def rooms_held(self) -> list[Room]:
         """The rooms of every version in memory that serves."""
-        return [room for served in self._registry.all() if (room := self._held.get(served.servable))]
+        return [room for _, room in self._serving()]
 
     def is_awake(self, name: str, version: int) -> bool:
         """Whether it is in memory."""
@@ -219,7 +220,7 @@ class Residence:
         try:
             facts = await self._making.note(manifest)
             others = self._nobody if cause == AT_START else self._others
-            async with self._rooms.for_load(manifest.id, files_of(manifest, facts), others) as room, self._places:
+            async with self._places, self._rooms.for_load(manifest.id, files_of(manifest, facts), others) as room:
                 started = time.monotonic()
                 servable = await self._making.make(manifest, _comparable(before) or _comparable(stands_for))
                 await room.loaded(time.monotonic() - started, servable.signature)
@@ -294,7 +295,7 @@ class Residence:
         return await room.left(room.hold.pids) if room else ""
 
     async def _make_way(self, version: ModelVersion) -> None:
-        await self.sleep(version, "makes room for others")
+        await self.lull(version, "makes room for others")
 
     def _sleeper(self, version: ModelVersion, files: Files | None, awake: Servable | None = None) -> Sleeper:
         profile = self._rooms.profiles.of(files) if files else None
@@ -319,6 +320,15 @@ class Residence:
             return  # the index tells, and whoever waited was told
         finally:
             self._waking.discard(sleeper)
+
+    def _serving(self) -> list[tuple[Servable, Room]]:
+        """What is in memory and answers, rather than being on its way in or out."""
+        found = []
+        for servable, room in self._held.items():
+            served = self._registry.find(room.hold.version.name, room.hold.version.version)
+            if served is not None and served.servable is servable:
+                found.append((servable, room))
+        return found
 
     def _sleeps_on(self, manifest: Manifest, cause: str) -> bool:
         """Whether nobody has asked for it yet, where nothing is loaded unasked."""

@@ -25,6 +25,11 @@ class UnderWay:
         """Held by whoever does something to the model; it lives for as long as somebody holds or waits for it."""
         return self._locks.setdefault(name, asyncio.Lock())
 
+    def held(self, name: str) -> bool:
+        """Whether somebody does something to the model now."""
+        lock = self._locks.get(name)
+        return lock is not None and lock.locked()
+
     def spawn(self, doing: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """Do it, whoever waits for it; what it raises is logged."""
         task = asyncio.create_task(doing)

@@ -84,8 +84,8 @@ class Upkeep:
         while True:
             try:
                 await self.look()
-            except OSError as error:
-                log.warning("memory cannot be measured: %s", error)
+            except Exception:  # the next look may go well, and memory is looked after for as long as the server runs
+                log.exception("memory could not be looked after")
             await asyncio.sleep(EVERY_S)
 
     async def look(self) -> None:
@@ -94,7 +94,7 @@ class Upkeep:
         self.pressure = looked.pressure
         self._follow(looked.taken)
         for version in self._idle():
-            await self._residence.sleep(
+            await self._residence.lull(
                 version, f"nobody asked for it in {self._keep_alive_s:g} s (models.keep_alive_s)"
             )
         await self._relieve()
@@ -135,7 +135,7 @@ class Upkeep:
                 pass
             case Evict(keys):
                 for version in keys:
-                    await self._residence.sleep(version, f"memory is {shown(over)} over its budget")
+                    await self._residence.lull(version, f"memory is {shown(over)} over its budget")
             case Recycle(version):
                 self._recycled_s[version] = self._clock.now_ns() / 1e9
                 self._residence.recycle(version, f"memory is {shown(over)} over its budget, and it grew most")

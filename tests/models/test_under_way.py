@@ -71,3 +71,12 @@ async def test_a_caller_that_leaves_stops_nothing() -> None:
     gate.set()
     await under_way.still()
     assert done == ["done"]
+
+
+async def test_a_model_is_held_while_something_is_done_to_it() -> None:
+    under_way = UnderWay()
+    assert not under_way.held("m")
+    async with under_way.lock("m"):
+        assert under_way.held("m")
+        assert not under_way.held("n")
+    assert not under_way.held("m")
