@@ -96,13 +96,15 @@ def refusal(
     """Why it is not let in; None: it will probably have what it was promised, and take nothing of what others were.
 
     Where nothing else is there a refusal would help nobody: it is let in where it will more likely be in time than not.
-    What would be late even alone, and as soon as it arrives, is told no time to ask again.
+    What would be late even alone, as soon as it arrives and with steps as quick as they ever were, is told no time to
+    ask again.
     """
     alone = forecast(step_time, budget, Standing(), wanted, 1.0)
     impossible = _late(alone, wanted, Standing(), 1.0, 1.0)
     if impossible is not None:
         what, predicted_s, limit_s = impossible
-        again = _late(alone, msgspec.structs.replace(wanted, elapsed_s=0.0), Standing(), 1.0, 1.0)
+        fresh = msgspec.structs.replace(wanted, elapsed_s=0.0)
+        again = _late(forecast(step_time.at_best(), budget, Standing(), fresh, 1.0), fresh, Standing(), 1.0, 1.0)
         return _refused(f"{what}, even alone", predicted_s, limit_s, None if again else predicted_s - limit_s)
     if standing.idle:
         return None

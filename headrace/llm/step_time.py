@@ -70,6 +70,7 @@ class StepTime:
         self.change_s = 0.0  # what a step takes longer whose number of tokens is another than the last one's
         self._last_tokens = 0
         self.margin = 1.1  # 19 of 20 steps take at most so many times what is predicted
+        self._best = self._parts  # the least that each ever was
 
     def seconds(self, shape: StepShape) -> float:
         """The expected time of a step."""
@@ -110,6 +111,19 @@ class StepTime:
         if not all(self._seen):
             self._follow()
         self._rise(near)
+        self._best = list(map(min, self._best, self._parts))
+
+    def at_best(self) -> "StepTime":
+        """As quick as it ever was: what steps take while something else has the machine, they do not take for good."""
+        best = StepTime()
+        *best._table, best._row_s, best._context_s, best._pair_s = self._best
+        best.margin = 1.0
+        return best
+
+    @property
+    def _parts(self) -> list[float]:
+        """All that a prediction is made of."""
+        return [*self._table, self._row_s, self._context_s, self._pair_s]
 
     def _is_known(self, tokens: int) -> bool:
         """Whether a step of about this size was seen: the first pays for what is made once."""
@@ -122,6 +136,7 @@ class StepTime:
         self._row_s *= factor
         self._context_s *= factor
         self._pair_s *= factor
+        self._best = self._parts
 
     def _learn_margin(self, ratio: float) -> None:
         """Towards the 95th percentile of the ratio: 19 steps up where it lies above, one down where it lies below."""

@@ -98,6 +98,14 @@ def test_what_only_lost_its_time_on_the_way_may_ask_again() -> None:
     assert refused.retry_after_s is not None
 
 
+def test_what_a_quiet_machine_could_do_may_ask_again() -> None:
+    step_time = StepTime()
+    for seconds in (*[0.02] * 50, *[0.08] * 200):
+        step_time.observe(StepShape(16, 16, 0), seconds)
+    refused = [refusal(step_time, BUDGET, Standing(), wanted(asks(tpot_ms=tpot_ms)), 0.9, 0.9) for tpot_ms in (30, 0.1)]
+    assert [each is not None and each.retry_after_s is not None for each in refused] == [True, False]
+
+
 @given(st.integers(1, 60), st.integers(0, 3000), st.integers(1, 500), st.integers(1, 5000), st.integers(1, 100))
 def test_what_could_be_in_time_alone_is_told_when_to_ask_again(
     count: int, tokens: int, prompt: int, ttft_ms: int, tpot_ms: int

@@ -134,3 +134,15 @@ def test_what_a_change_of_size_costs_is_learned_from_sizes_that_are_known() -> N
 
 def test_where_a_change_of_size_costs_nothing_none_is_learned() -> None:
     assert trained(2000).change_s < 0.0005
+
+
+def test_what_a_busy_machine_takes_is_not_what_it_takes_at_best() -> None:
+    made = StepTime()
+    shape = StepShape(16, 16, 0)
+    for seconds in (*[0.02] * 50, *[0.08] * 200):
+        made.observe(shape, seconds)
+    assert made.seconds(shape) > 0.06
+    assert made.at_best().seconds(shape) == pytest.approx(0.02, rel=0.05)
+    for _ in range(400):
+        made.observe(shape, 0.01)
+    assert made.at_best().seconds(shape) == pytest.approx(0.01, rel=0.05)
