@@ -1,6 +1,6 @@
 """What floods over gRPC cost other clients: their p99 while the server is flooded, and while something else is.
 
-    python -m benchmarks.bench_floods [--rounds 3] [--calls 1500] [--only NAME]
+    python -m benchmarks.bench_floods [--rounds 3] [--calls 2500] [--only NAME]
 
 Client, server and attacker share the machine's cores, so an attacker costs others time whomever it attacks. What the
 server adds to that is the ratio of two p99s: with the flood at the server, and with the same flood at another
@@ -59,7 +59,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--calls", type=int, default=1500)
+    parser.add_argument("--calls", type=int, default=2500)
     parser.add_argument("--only", choices=[*HOSTILE, CONNECTIONS, CALLS])
     return parser.parse_args()
 

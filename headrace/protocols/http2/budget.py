@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 
 class Budget:
-    """Holds up to `most`; time and useful work give back what is taken."""
+    """Holds `first` to begin with, and later up to `most`: time and useful work give it."""
 
     __slots__ = ("_left", "_most", "_now", "_per_s", "_since")
 
-    def __init__(self, most: int, per_s: float, now: Callable[[], float]) -> None:
+    def __init__(self, most: int, per_s: float, now: Callable[[], float], first: int | None = None) -> None:
         self._most = most
         self._per_s = per_s
         self._now = now
-        self._left = float(most)
+        self._left = float(most if first is None else first)
         self._since = now()
 
     def take(self) -> bool:

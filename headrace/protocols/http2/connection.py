@@ -70,8 +70,8 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         self._header_frames = HeaderFrames(hard)
         self._data: Stream | None = None  # whose DATA frame is under way
         self._data_ends = False
-        self._idle = Budget(limits.max_idle_frames, limits.idle_frames_per_s, loop.time)
-        self._resets = Budget(limits.max_rapid_resets, limits.rapid_resets_per_s, loop.time)
+        self._idle = Budget(limits.max_idle_frames, limits.idle_frames_per_s, loop.time, limits.first_idle_frames)
+        self._resets = Budget(limits.max_rapid_resets, limits.rapid_resets_per_s, loop.time, limits.first_rapid_resets)
         self._closing = False  # nothing that arrives is looked at any more
         self._draining = False  # no stream that is still to come is served
         self._heard = loop.time()

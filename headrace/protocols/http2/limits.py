@@ -13,8 +13,10 @@ class Limits(NamedTuple):
     connection_window_bytes: int = 64 << 20  # 65,535 at least
     intake_bytes: int = 64 << 20  # of messages that are larger than a stream's window, together
     patience_s: float = 75.0  # with a client that says nothing, or takes nothing
-    turn_s: float = 0.0002  # of the loop's time, before other connections have their turn
+    turn_s: float = 0.0001  # of the loop's time, before other connections have their turn
     max_idle_frames: int = 1000  # frames without use that may come at once: PING, SETTINGS, empty DATA ...
+    first_idle_frames: int = 100  # of a client that has done nothing useful yet
     idle_frames_per_s: float = 100.0
     max_rapid_resets: int = 200  # streams that may be opened and at once reset
+    first_rapid_resets: int = 50
     rapid_resets_per_s: float = 100.0

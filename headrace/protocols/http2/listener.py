@@ -1,4 +1,4 @@
-"""Sockets that listen: a few connections are taken each turn of the loop, and none that there is no room for."""
+"""Sockets that listen: one connection is taken each turn of the loop, and none that there is no room for."""
 
 import asyncio
 import errno
@@ -10,7 +10,6 @@ from contextlib import suppress
 log = logging.getLogger(__name__)
 
 BACKLOG = 2048  # connections that wait to be accepted
-_TURN = 4  # of them are taken, before those that are there have their turn
 _PAUSE_S = 1.0  # where the system gives no more sockets
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
@@ -89,22 +88,21 @@ class Listener:
             self._loop.remove_reader(each.fileno())
 
     def _accept(self, listening: socket.socket) -> None:
-        for _ in range(_TURN):
-            try:
-                taken, _ = listening.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
-            except OSError as error:
-                self._on_fault(error)
-                return
-            taken.setblocking(False)
-            if self._has_room(len(self._opening)):
-                task = self._loop.create_task(self._open(taken))
-                self._opening.add(task)
-                task.add_done_callback(self._opening.discard)
-            else:
-                self._refuse(taken)
-                taken.close()
+        try:
+            taken, _ = listening.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            self._on_fault(error)
+            return
+        taken.setblocking(False)
+        if self._has_room(len(self._opening)):
+            task = self._loop.create_task(self._open(taken))
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
+        else:
+            self._refuse(taken)
+            taken.close()
 
     def _on_fault(self, error: OSError) -> None:
         if error.errno not in _EXHAUSTED:

@@ -18,6 +18,14 @@ def test_time_gives_back_up_to_the_most() -> None:
     assert [budget.take() for _ in range(4)] == [True, True, True, False]
 
 
+def test_it_begins_with_less_than_it_may_come_to_hold() -> None:
+    budget = Budget(3, 0.0, lambda: 0.0, first=1)
+    assert [budget.take(), budget.take()] == [True, False]
+    for _ in range(9):
+        budget.give()
+    assert [budget.take() for _ in range(4)] == [True, True, True, False]
+
+
 def test_useful_work_gives_back() -> None:
     budget = Budget(1, 0.0, lambda: 0.0)
     for _ in range(1000):

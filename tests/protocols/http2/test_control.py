@@ -92,11 +92,20 @@ def test_the_first_frame_is_settings(first: bytes) -> None:
 )
 def test_a_flood_of_frames_without_use_is_asked_to_calm_down(one: bytes, name: str) -> None:
     peer = Peer()
+    for number in range(1, 1001, 2):
+        peer.request(number)  # useful work earns patience
     peer.send(one * 900)
     assert not any(each.kind == codes.GOAWAY for each in peer.frames())
     peer.send(one * 200)
     assert peer.goaway() == (ENHANCE_YOUR_CALM, f"too_many_{name}")
     assert not peer.transport.reading
+
+
+@pytest.mark.parametrize(("count", "calm"), [(98, False), (120, True)])
+def test_of_a_client_that_has_asked_for_nothing_less_is_borne(count: int, calm: bool) -> None:
+    peer = Peer()
+    peer.send(frames.ping(bytes(8)) * count)
+    assert any(each.kind == codes.GOAWAY for each in peer.frames()) == calm
 
 
 def test_a_client_that_pings_in_its_own_time_is_never_a_flood() -> None:

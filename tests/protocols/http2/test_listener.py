@@ -1,4 +1,4 @@
-"""Connections are taken a few at a time, and only where there is room."""
+"""Connections are taken one at a time, and only where there is room."""
 
 import asyncio
 import errno
@@ -64,14 +64,14 @@ async def test_all_that_come_are_welcomed() -> None:
         await until(lambda: len(door.inside) == 20)
 
 
-async def test_a_few_are_taken_each_turn() -> None:
+async def test_one_is_taken_each_turn() -> None:
     door = Door()
     async with listening(door) as (listener, clients):
         clients += [connect(listener) for _ in range(20)]
         before = 0
         while len(door.inside) < 20:
             await asyncio.sleep(0)
-            assert len(door.inside) - before <= 4
+            assert len(door.inside) - before <= 1
             before = len(door.inside)
 
 
