@@ -186,6 +186,7 @@ class Server:
             lambda: self.bus.dropped,
             self._language_facts,
             self._shares,
+            self._memory,
         )
         metrics = Metrics(tally, readings)
         self.bus.listen(tally)

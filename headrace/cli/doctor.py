@@ -82,6 +82,10 @@ def _rows(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "CPU features", ", ".join(machine.cpu_features) or "none that speed up inference"
     yield "cores", f"{machine.cores_allowed:g} of {machine.cores_present} allowed"
     yield "memory", f"{machine.memory.free_bytes / GIB:.1f} of {machine.memory.total_bytes / GIB:.1f} GiB free"
+    limit = machine.memory_limit_bytes
+    yield "memory limit", "the control group sets none" if limit is None else f"{limit / GIB:.1f} GiB"
+    told = machine.memory_pressure
+    yield "memory pressure", f"told of {told}" if told else "not told by this kernel: memory.pressure has no effect"
     yield "/dev/shm", "is not there" if shared is None else f"{shared / GIB:.1f} GiB free"
     yield "open files", str(machine.open_files)
     for package, version in machine.packages.items():

@@ -191,6 +191,12 @@ RESTARTS = Family(
 )
 WORKER_MEMORY = Family("headrace_worker_resident_memory_bytes", "gauge", "Resident memory of a worker process.")
 WORKER_CPU = Family("headrace_worker_cpu_seconds_total", "counter", "Processor time that a worker process has used.")
+MEMORY_BUDGET = Family("headrace_memory_budget_bytes", "gauge", "Most memory that the server and its workers may take.")
+MEMORY_RESERVED = Family("headrace_memory_reserved_bytes", "gauge", "Memory that is counted for who holds it.")
+MEMORY_MEASURED = Family("headrace_memory_measured_bytes", "gauge", "Memory that who holds it was found to take.")
+FOR_SLEEPING = Family(
+    "headrace_requests_for_sleeping_total", "counter", "Requests for a model that had to be loaded for them."
+)
 DROPPED = Family("headrace_records_dropped_total", "counter", "Facts that were not counted: too many came at once.")
 BUILD = Family("headrace_build_info", "gauge", "1; the labels say what runs.")
 

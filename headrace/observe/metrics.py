@@ -2,8 +2,9 @@
 
 import math
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -33,6 +34,7 @@ class Readings(msgspec.Struct, frozen=True):
     dropped: Callable[[], int]
     languages: Callable[[], Iterable[tuple[ModelVersion, LanguageFacts]]] = lambda: ()
     shares: Callable[[], Iterable[tuple[ModelVersion, float]]] = lambda: ()  # of models that a split or a rollout has
+    memory: Callable[[], Mapping[str, Any]] = dict  # who holds how much, as `/v2/headrace/memory` tells it
 
 
 class Metrics:
@@ -54,6 +56,7 @@ class Metrics:
             *self._models(),
             *language_metrics.lines(self._languages()),
             *self._workers(),
+            *self._memory(),
             *self._process(),
             *self._machine(),
         ]
@@ -108,6 +111,23 @@ class Metrics:
             *families.RESTARTS.lines((_labels(key), each.lost) for key, each in workers),
             *families.WORKER_MEMORY.lines((label, use.resident_bytes) for label, use in used if use),
             *families.WORKER_CPU.lines((label, use.cpu_s) for label, use in used if use),
+        ]
+
+    def _memory(self) -> list[str]:
+        told = self._readings.memory()
+        if not told:
+            return []
+        holders = [(labels({"part": each["part"], "model": "", "version": ""}), each) for each in told["parts"]] + [
+            (labels({"part": "model", "model": each["name"], "version": each["version"]}), each)
+            for each in told["models"]
+            if each["stage"] == "resident"  # of one that is loaded anew there are two for a while
+        ]
+        budget = told["budget_bytes"]
+        return [
+            *families.MEMORY_BUDGET.lines([] if budget is None else [("", budget)]),
+            *families.MEMORY_RESERVED.lines((label, each["reserved_bytes"]) for label, each in holders),
+            *families.MEMORY_MEASURED.lines((label, each["measured_bytes"]) for label, each in holders),
+            *families.FOR_SLEEPING.lines([("", told["requests_for_sleeping"])]),
         ]
 
     def _process(self) -> list[str]:

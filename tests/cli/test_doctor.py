@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from headrace.cli import doctor
-from headrace.cli.doctor import GIB, findings
+from headrace.cli.doctor import GIB, _rows, findings
 from headrace.cli.machine import Machine
 from headrace.cli.main import main
 from headrace.devices.inventory import Memory
@@ -22,6 +22,8 @@ SOUND = Machine(
     packages={"onnxruntime": "1", "openvino": None},
     shared_memory_bytes=GIB,
     open_files=1048576,
+    memory_limit_bytes=None,
+    memory_pressure="the machine",
     taken_ports={},
 )
 
@@ -55,6 +57,19 @@ def test_what_is_wrong_comes_with_the_next_step(changes: dict[str, object], what
     ((found, step),) = _found(**changes)
     assert what in found
     assert next_step in step
+
+
+@pytest.mark.parametrize(
+    ("changes", "row"),
+    [
+        ({}, ("memory pressure", "told of the machine")),
+        ({"memory_pressure": None}, ("memory pressure", "not told by this kernel: memory.pressure has no effect")),
+        ({}, ("memory limit", "the control group sets none")),
+        ({"memory_limit_bytes": 2 * GIB}, ("memory limit", "2.0 GiB")),
+    ],
+)
+def test_limits_and_stalls_of_memory_are_told(changes: dict[str, object], row: tuple[str, str]) -> None:
+    assert row in _rows(msgspec.structs.replace(SOUND, **changes))
 
 
 @pytest.mark.parametrize(("changes", "exit_code"), [({}, 0), ({"open_files": 256}, 1)])

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -162,6 +163,29 @@ def test_shares_mirrored_requests_and_rollouts_are_told() -> None:
     assert value(metrics, "headrace_traffic_share", model="m", version="2") == 0.1
     assert value(metrics, "headrace_mirrored_total", **M1, outcome="differs") == 1
     assert value(metrics, "headrace_rollouts_total", model="m", outcome="done") == 1
+
+
+def test_memory_is_told_by_who_holds_it() -> None:
+    model = {"name": "m", "version": "3", "stage": "resident", "reserved_bytes": 9, "measured_bytes": 7}
+    told = {
+        "budget_bytes": 100,
+        "requests_for_sleeping": 4,
+        "parts": [{"part": "server", "reserved_bytes": 5, "measured_bytes": 5}],
+        "models": [model, {**model, "stage": "leaving", "reserved_bytes": 1}],
+    }
+    page = Metrics(Tally(), Readings(lambda: 0, lambda: (), lambda: 0, memory=lambda: told)).page().decode()
+    assert "\nheadrace_memory_budget_bytes 100\n" in page
+    assert '\nheadrace_memory_reserved_bytes{part="server",model="",version=""} 5\n' in page
+    assert '\nheadrace_memory_reserved_bytes{part="model",model="m",version="3"} 9\n' in page
+    assert '\nheadrace_memory_measured_bytes{part="model",model="m",version="3"} 7\n' in page
+    assert "\nheadrace_requests_for_sleeping_total 4\n" in page
+    assert page.count('headrace_memory_reserved_bytes{part="model"') == 1
+
+
+def test_without_a_budget_there_is_none_on_the_page() -> None:
+    told: dict[str, Any] = {"budget_bytes": None, "requests_for_sleeping": 0, "parts": [], "models": []}
+    page = Metrics(Tally(), Readings(lambda: 0, lambda: (), lambda: 0, memory=lambda: told)).page().decode()
+    assert "headrace_memory_budget_bytes" not in page
 
 
 def test_a_version_is_ready_or_not() -> None:
