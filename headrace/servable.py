@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from headrace.errors import HeadraceError
-from headrace.types import Backlog, Request, Response, Signature
+from headrace.types import Backlog, Context, Request, Response, Signature
 
 Reply = Callable[[Response | HeadraceError], None]
 """Where answers go. Called on the event loop, once for each response and never again after a final one or
@@ -37,6 +37,16 @@ class Servable(Protocol):
     async def close(self) -> None:
         """Give back every resource; what is still here is answered with an error."""
         ...
+
+
+Foresee = Callable[[Context], HeadraceError | None]
+"""Says of a request, by its context alone, why it will not be let in, however small it is; None where it may be."""
+
+
+def foresight(servable: Servable) -> Foresee | None:
+    """How this servable tells what it will not take before it is read; None where it has to be read first."""
+    foresee: Foresee | None = getattr(servable, "foresee", None)
+    return foresee
 
 
 class Answers:

@@ -5,7 +5,7 @@ from typing import Generic
 
 import msgspec
 
-from headrace.batching.job import J
+from headrace.batching.job import J, Job
 from headrace.batching.policy import GivenUp, Limits, Reason, Refusal, Run, queue_refusal
 from headrace.batching.queue import Queue
 
@@ -32,6 +32,9 @@ class ArrivalOrder(Generic[J]):
             self.queue.remove(job)
             given_up.append(GivenUp(job, "late", now_ns - job.arrived_ns))
         return given_up
+
+    def foresee(self, job: Job, now_ns: int) -> Refusal | None:
+        return None
 
     def began(self, run: Run[J], now_ns: int) -> None:
         """Nothing is predicted here."""

@@ -10,22 +10,31 @@ import msgspec
 from headrace.batching import collate
 from headrace.batching.check import Check
 from headrace.batching.instance import Instance, Outcome
+from headrace.batching.job import Job
 from headrace.batching.policy import GivenUp, Policy, Refusal, Run, Wait
+from headrace.batching.refusals import dropped, passed, refused
 from headrace.batching.waiting import Waiting
 from headrace.clock import Clock, Timer
 from headrace.errors import (
-    DeadlineExceeded,
     HeadraceError,
     InputRefused,
     Internal,
     InvalidRequest,
     ModelUnavailable,
-    QueueFull,
-    WouldBeLate,
 )
 from headrace.records import BatchRecord, CancelRecord, Recorder, ShedRecord
 from headrace.servable import Cancel, Reply
-from headrace.types import Backlog, BatchAxis, BatchFacts, ModelVersion, Objective, Request, Response, Signature
+from headrace.types import (
+    Backlog,
+    BatchAxis,
+    BatchFacts,
+    Context,
+    ModelVersion,
+    Objective,
+    Request,
+    Response,
+    Signature,
+)
 
 log = logging.getLogger(__name__)
 
@@ -114,9 +123,7 @@ class BatchedModel:
 
     def refuse(self, item: Waiting, refused: "NotTaken") -> None:
         """Tell the caller, and record that it was shed."""
-        if refused.shed:
-            self._shed(item, refused.shed, refused.predicted_ns)
-        item.reply(refused.error)
+        item.reply(self._told(item, refused))
 
     def cancel(self, item: Waiting) -> None:
         """The caller went away: out of the queue, or unanswered once its run ends."""
@@ -127,6 +134,21 @@ class BatchedModel:
         if item.queued:
             self._queue.remove(item)
             self._settle()
+
+    def foresee(self, context: Context) -> HeadraceError | None:
+        """Why no request of this context would be let in now, however small it is; None where one may be.
+
+        Whoever is told so before a body is read need not read it: it counts as having been asked, and as shed.
+        """
+        deadline_ns = self._objective.due_ns(context.arrived_ns, context.deadline_ns)
+        if deadline_ns is None or not (self._running or self._queue):
+            return None
+        now_ns = self._clock.now_ns()
+        least = Job(1, int(self.signature.batch.pad is not None), (), now_ns)
+        least.arrived_ns, least.deadline_ns = context.arrived_ns or now_ns, deadline_ns
+        least.level, least.tenant = context.level, context.tenant
+        refusal = self._policy.foresee(least, now_ns)
+        return None if refusal is None else self._told(least, self._not_taken(refusal))
 
     def backlog(self) -> Backlog:
         return Backlog(len(self._queue), self._running)
@@ -156,31 +178,22 @@ class BatchedModel:
             return NotTaken(self._refusal)
         item.deadline_ns = self._objective.due_ns(item.arrived_ns, item.deadline_ns)
         if item.deadline_ns is not None and item.deadline_ns <= now_ns:
-            late = DeadlineExceeded("the time given had passed on arrival", deadline_ms=_ms(item.deadline_ns, item))
-            return NotTaken(late, "late")
+            return NotTaken(passed(item), "late")
         if not self._instances[0].ready and (failing := self._failing()):
             return NotTaken(failing)
         refusal = self._policy.admit(item, now_ns)
-        return NotTaken(self._refused(refusal), refusal.reason, refusal.predicted_ns) if refusal else None
+        return self._not_taken(refusal) if refusal else None
 
-    def _refused(self, refusal: Refusal) -> HeadraceError:
-        """What the caller is told."""
-        retry_after_s = max(0.001, refusal.retry_after_ns / 1e9)
-        queue, version = self._queue, self._version
-        if refusal.reason == "queue":
-            return QueueFull(f"{len(queue)} requests wait for {version}, the limit", "", retry_after_s)
-        if refusal.reason == "memory":
-            return QueueFull(f"requests for {version} hold {queue.num_bytes} bytes, the limit", "", retry_after_s)
-        predicted_ms, deadline_ms = (refusal.predicted_ns or 0) / 1e6, (refusal.deadline_ns or 0) / 1e6
-        return WouldBeLate(
-            f"{version} would answer {predicted_ms:.1f} ms after arrival, and has {deadline_ms:.1f} ms",
-            "",
-            retry_after_s,
-            predicted_ms,
-            deadline_ms,
-        )
+    def _not_taken(self, refusal: Refusal) -> "NotTaken":
+        return NotTaken(refused(self._version, self._queue, refusal), refusal.reason, refusal.predicted_ns)
 
-    def _shed(self, item: Waiting, reason: str, predicted_ns: float | None) -> None:
+    def _told(self, job: Job, refused: "NotTaken") -> HeadraceError:
+        """What its caller is told, once it is recorded that it was shed."""
+        if refused.shed:
+            self._shed(job, refused.shed, refused.predicted_ns)
+        return refused.error
+
+    def _shed(self, item: Job, reason: str, predicted_ns: float | None) -> None:
         deadline_ns = None if item.deadline_ns is None else item.deadline_ns - item.arrived_ns
         predicted = None if predicted_ns is None else int(predicted_ns)
         self._record(ShedRecord(self._version, item.tenant, reason, predicted, deadline_ns))
@@ -327,20 +340,8 @@ class BatchedModel:
     def _give_up(self, given_up: GivenUp[Waiting]) -> None:
         """Answer what can no longer be in time, before it costs a run."""
         item = given_up.job
-        predicted_ms, deadline_ms = given_up.predicted_ns / 1e6, _ms(item.due_ns, item)
-        waited_ms = _ms(self._clock.now_ns(), item)
         self._shed(item, given_up.reason, given_up.predicted_ns)
-        why = "" if given_up.reason == "late" else "; it was dropped so that those behind it are in time"
-        self._answer(
-            item,
-            DeadlineExceeded(
-                f"waited {waited_ms:.1f} ms; its answer would come {predicted_ms:.1f} ms after arrival, its deadline "
-                f"is {deadline_ms:.1f} ms{why}",
-                "",
-                predicted_ms,
-                deadline_ms,
-            ),
-        )
+        self._answer(item, dropped(given_up, self._clock.now_ns()))
 
     def _learn(self, axis: BatchAxis) -> None:
         """A first run has shown whether rows may share one; what waits keeps to itself."""
@@ -382,11 +383,6 @@ def _facts(closed: _Closed, outcome: Outcome, variant: str) -> BatchFacts:
         output_ns=outcome.output_ns,
         variant=variant,
     )
-
-
-def _ms(when_ns: int, item: Waiting) -> float:
-    """Milliseconds from its arrival."""
-    return (when_ns - item.arrived_ns) / 1e6
 
 
 def _nothing() -> None:

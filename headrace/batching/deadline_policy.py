@@ -84,20 +84,36 @@ class DeadlinePolicy(Generic[J]):
     # ---- in
 
     def admit(self, job: J, now_ns: int) -> Refusal | None:
-        work = self.queue.work
-        line = self._line(job.length)
-        job.cost_ns = job.rows * max(line.row / WORTH, line.row + line.fixed / self._limits.max_size)
-        job.bucket = bucket_of(job.level, job.deadline_ns, now_ns)
+        self._weigh(job, now_ns)
         self.demand.arrived(now_ns, job.rows, job.cost_ns)
         full = queue_refusal(self.queue, job, self._limits, 0.0)
         if full:
             return msgspec.structs.replace(full, retry_after_ns=self._drain_ns(now_ns))
         if job.deadline_ns is None or not self.latency.known:
             return None
-        slack = job.deadline_ns - now_ns
-        company = self._company.others(self)
-        needs, typical = (each(job.rows, job.length, company) for each in (self.latency.late, self.latency.typical))
+        typical = self.latency.typical(job.rows, job.length, self._company.others(self))
         self._long_ns += (typical or 1.0) * STEP * (LONG - (typical < self._long_ns))
+        return self._foreseen(job, job.deadline_ns, now_ns)
+
+    def foresee(self, job: Job, now_ns: int) -> Refusal | None:
+        if job.deadline_ns is None or not self.latency.known:
+            return None
+        self._weigh(job, now_ns)
+        refusal = self._foreseen(job, job.deadline_ns, now_ns)
+        if refusal:
+            self.demand.arrived(now_ns, job.rows, job.cost_ns)
+        return refusal
+
+    def _weigh(self, job: Job, now_ns: int) -> None:
+        line = self._line(job.length)
+        job.cost_ns = job.rows * max(line.row / WORTH, line.row + line.fixed / self._limits.max_size)
+        job.bucket = bucket_of(job.level, job.deadline_ns, now_ns)
+
+    def _foreseen(self, job: Job, deadline_ns: int, now_ns: int) -> Refusal | None:
+        """Whether it would be late, or make others late that wait."""
+        work = self.queue.work
+        slack = deadline_ns - now_ns
+        typical, needs = self.latency.both(job.rows, job.length, self._company.others(self))
         busy = self._busy_ns(now_ns)
         if work.tenants:
             before = work.before(job.bucket)
@@ -126,7 +142,7 @@ class DeadlinePolicy(Generic[J]):
             self._learned_ns = now_ns
         # What is told is what would have to be allowed: with the margin, and with what it would do to those behind.
         foreseen = now_ns - job.arrived_ns + slack + max(late, behind)
-        return Refusal("predicted", max(late, behind), foreseen, float(job.deadline_ns - job.arrived_ns))
+        return Refusal("predicted", max(late, behind), foreseen, float(deadline_ns - job.arrived_ns))
 
     def push(self, job: J, now_ns: int) -> None:
         waiting = self.queue.work.tenants
@@ -290,7 +306,7 @@ class DeadlinePolicy(Generic[J]):
         row = max(0.0, (latency.typical(most, length, company) - one) / (most - 1))
         return Line(max(one - row, 1.0), row)
 
-    def _good_run_ns(self, job: J) -> float:
+    def _good_run_ns(self, job: Job) -> float:
         """What a run takes that is long enough to be worth its fixed cost."""
         return max(self._run_ns, self._line(job.length).fixed / (1.0 - WORTH))
 

@@ -7,7 +7,7 @@ has it. A model that has a lane of its own knows nothing of this.
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol
 
-from headrace.batching.job import J
+from headrace.batching.job import J, Job
 from headrace.batching.lane_order import INFINITE, Head, chosen, room_ns
 from headrace.batching.policy import GivenUp, Policy, Refusal, Run, Wait
 from headrace.batching.queue import Queue
@@ -155,6 +155,9 @@ class LanePolicy(Generic[J]):
 
     def admit(self, job: J, now_ns: int) -> Refusal | None:
         return self._policy.admit(job, now_ns)
+
+    def foresee(self, job: Job, now_ns: int) -> Refusal | None:
+        return self._policy.foresee(job, now_ns)
 
     def push(self, job: J, now_ns: int) -> None:
         self._waits_until_ns = 0

@@ -5,7 +5,7 @@ from typing import Generic, Literal, Protocol
 
 import msgspec
 
-from headrace.batching.job import J
+from headrace.batching.job import J, Job
 from headrace.batching.queue import Queue
 
 Reason = Literal["full", "deadline", "idle", "shape", "memory"]
@@ -68,6 +68,11 @@ class Policy(Protocol[J]):
 
     def admit(self, job: J, now_ns: int) -> Refusal | None:
         """Whether a newcomer may wait; nothing is changed."""
+        ...
+
+    def foresee(self, job: Job, now_ns: int) -> Refusal | None:
+        """As `admit` for the least request that a caller can send, before it is known what it sends; only where it is
+        refused does it count as an arrival."""
         ...
 
     def push(self, job: J, now_ns: int) -> None:

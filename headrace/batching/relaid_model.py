@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from headrace.errors import HeadraceError
-from headrace.servable import Cancel, Reply, Servable
-from headrace.types import Backlog, ModelVersion, Request, Signature
+from headrace.servable import Cancel, Reply, Servable, foresight
+from headrace.types import Backlog, Context, ModelVersion, Request, Signature
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +62,11 @@ class RelaidModel:
 
     def submit(self, request: Request, reply: Reply) -> Cancel:
         return self._stands.model.submit(request, reply)
+
+    def foresee(self, context: Context) -> HeadraceError | None:
+        """As what stands foresees it."""
+        foresee = foresight(self._stands.model)
+        return foresee(context) if foresee else None
 
     def backlog(self) -> Backlog:
         each = [model.backlog() for model in (self._stands.model, *self._leaving)]

@@ -10,10 +10,10 @@ from headrace.gateway.allowed import check_allowed
 from headrace.gateway.rates import Rates
 from headrace.models.registry import Registry, Served
 from headrace.records import Recorder, RequestRecord, ShedRecord
-from headrace.servable import Cancel, Reply
+from headrace.servable import Cancel, Reply, foresight
 from headrace.tenants import Tenant
 from headrace.traffic.watch import Tap
-from headrace.types import ModelRef, ModelVersion, Request, Response
+from headrace.types import Context, ModelRef, ModelVersion, Request, Response
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +75,18 @@ class Gateway:
         if not call.done:
             call.withdraw = withdraw
         return call.cancel
+
+    def foresee(self, model: ModelRef, context: Context, request_id: str) -> HeadraceError | None:
+        """Why a request that is yet to be read will not be let in, which is recorded; None where it must be read."""
+        served = self._registry.certain(model)
+        foresee = foresight(served.servable) if served else None
+        if served is None or foresee is None:
+            return None
+        refused = foresee(context)
+        if refused is not None:
+            unread = Request(request_id, model, (), context=context)
+            self._record_refusal(unread, served.version, self._clock.now_ns(), refused)
+        return refused
 
     def refuse(self, refusal: HeadraceError | None) -> None:
         """From now on what is new is refused with this, or with None taken again."""

@@ -88,6 +88,14 @@ class Registry:
         """Have this called with each model's plans, whenever what is wished of it was said again."""
         self._wished = wished
 
+    def certain(self, ref: ModelRef) -> Served | None:
+        """What will answer whatever a request says; None where that depends on the request, or nothing answers."""
+        if ref.label:
+            return self.find(ref.name, self.labels(ref.name).get(ref.label, 0))
+        if ref.version is not None:
+            return self.find(ref.name, ref.version)
+        return None if ref.name in self._choices else self._default.get(ref.name)
+
     def labels(self, name: str) -> Mapping[str, int]:
         """Where each label of a model leads now."""
         return self._wishes.get(name, Wishes()).routed

@@ -8,12 +8,13 @@ import pytest
 from headrace.batching.batched_model import BatchedModel
 from headrace.batching.fixed_policy import FixedPolicy
 from headrace.batching.instance import Outcome
-from headrace.batching.policy import Limits, Policy
+from headrace.batching.job import Job
+from headrace.batching.policy import Limits, Policy, Refusal
 from headrace.batching.waiting import Waiting
-from headrace.errors import HeadraceError, InputRefused, Unavailable, WorkerLost
+from headrace.errors import HeadraceError, InputRefused, Unavailable, WorkerLost, WouldBeLate
 from headrace.generation import Detokenize
-from headrace.records import BatchRecord, Record
-from headrace.types import Backlog, BatchAxis, ModelVersion, Response, Signature
+from headrace.records import BatchRecord, Record, ShedRecord
+from headrace.types import Backlog, BatchAxis, Context, ModelVersion, Response, Signature
 from tests.fakes import FakeClock, FakeInstance, Got, request, signature
 
 LOST = Outcome(error=WorkerLost("gone"), lost=True)
@@ -294,3 +295,26 @@ async def test_closing_answers_what_still_waits(bench: Bench) -> None:
     got = bench.ask([[1, 1]])
     await bench.model.close()
     assert got.error == "model_unavailable"
+
+
+class Knowing(FixedPolicy[Waiting]):
+    """Foresees that whoever has less than 50 ms would be late."""
+
+    def foresee(self, job: Job, now_ns: int) -> Refusal | None:
+        assert job.deadline_ns is not None
+        slack = job.deadline_ns - now_ns
+        return Refusal("predicted", 1e9, 5e7, slack) if slack < 50_000_000 else None
+
+
+async def test_who_would_be_late_whatever_it_sends_is_told_before_it_is_read(bench: Bench) -> None:
+    knowing = Knowing(Limits(4, 0, 100, 10_000))
+    model = BatchedModel(ModelVersion("m", 1), signature(), bench.instances, knowing, bench.records.append, bench.clock)
+    now_ns = bench.clock.now_ns()
+    hurried, easy = Context(now_ns, deadline_ns=now_ns + 1_000_000), Context(now_ns, deadline_ns=now_ns + 90_000_000)
+    assert model.foresee(hurried) is None  # nothing runs or waits: it may as well be read
+    model.submit(request([[1, 1]]), Got())
+    assert model.foresee(easy) is None
+    assert model.foresee(Context(now_ns)) is None
+    refused = model.foresee(hurried)
+    assert isinstance(refused, WouldBeLate)
+    assert bench.records == [ShedRecord(ModelVersion("m", 1), "", "predicted", 50_000_000, 1_000_000)]

@@ -220,3 +220,33 @@ def test_a_model_that_was_slow_for_a_while_does_not_refuse_for_ever() -> None:
         admitted.append(made.admit(job(now_ms=now_ns / MS, within_ms=20), now_ns) is None)
     assert not admitted[0]
     assert admitted[-1]
+
+
+def crowded() -> DeadlinePolicy[Job]:
+    """Twice as much waits as 100 ms have room for."""
+    made = policy()
+    for _ in range(200):
+        waiting = job(within_ms=100)
+        made.admit(waiting, 0)
+        made.push(waiting, 0)
+    return made
+
+
+def test_what_is_foreseen_of_the_least_request_is_what_an_arrival_is_told_and_changes_nothing() -> None:
+    made = crowded()
+    foreseen = made.foresee(job(within_ms=100), 0)
+    assert foreseen
+    assert foreseen.reason == "predicted"
+    assert made.foresee(job(within_ms=5000), 0) is None
+    assert made.foresee(job(), 0) is None
+    assert len(made.queue) == 200
+    asked = made.demand.rate(0)
+    made.foresee(job(within_ms=5000), 0)
+    assert made.demand.rate(0) == asked
+
+
+def test_who_is_refused_unread_counts_as_having_asked() -> None:
+    made = crowded()
+    before = made.demand.rate(0)
+    assert made.foresee(job(within_ms=100), 0)
+    assert made.demand.rate(0) > before

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from headrace.errors import HeadraceError, InvalidRequest, MemoryFull
+from headrace.errors import HeadraceError, InvalidRequest, MemoryFull, WouldBeLate
 from headrace.gateway.gateway import Gateway
 from headrace.models.registry import Registry, Served
 from headrace.records import Record, RequestRecord, ShedRecord
@@ -206,3 +206,24 @@ def test_a_tap_sees_the_answers_of_its_model_before_the_caller() -> None:
     assert seen == [("m", VERSION, RESPONSE)]
     assert got.response is RESPONSE
     assert bench.record().error == ""
+
+
+class Foreseeing(Kept):
+    """Knows from a request's context that it will not be let in."""
+
+    def foresee(self, context: Context) -> HeadraceError | None:
+        return WouldBeLate("no", "", 1.0, 90.0, 50.0) if context.deadline_ns else None
+
+
+def test_what_will_not_be_let_in_is_refused_unread_and_recorded_once() -> None:
+    bench = Bench(Foreseeing())
+    refused = bench.gateway.foresee(ModelRef("m"), Context(0, deadline_ns=50_000_000), "id")
+    assert isinstance(refused, WouldBeLate)
+    assert (bench.record().id, bench.record().version, bench.record().error) == ("id", 3, "would_be_late")
+    assert bench.gateway.in_flight == 0
+
+
+def test_what_may_be_let_in_or_is_not_there_has_to_be_read() -> None:
+    assert Bench(Foreseeing()).gateway.foresee(ModelRef("m"), Context(0), "") is None
+    assert Bench().gateway.foresee(ModelRef("m"), Context(0, deadline_ns=1), "") is None
+    assert Bench(Foreseeing()).gateway.foresee(ModelRef("other"), Context(0, deadline_ns=1), "") is None

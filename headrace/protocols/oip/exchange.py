@@ -11,6 +11,7 @@ from headrace.protocols.compression import choose, compress, decompress
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.head import Head
+from headrace.protocols.oip.parameters import trace_of
 from headrace.protocols.oip.rest import read_request, write_response
 from headrace.protocols.oip.unary import whole
 from headrace.protocols.oip.wanted import Wanted
@@ -20,6 +21,7 @@ from headrace.types import Buffer, Response
 
 log = logging.getLogger(__name__)
 
+LARGE_BYTES = 8192  # of a body, that takes longer to read than to say whether it would be in time
 _LEAST_COMPRESSED_BYTES = 1024  # below, a smaller body saves no packet
 _UNSAID = Wanted(None, False, {})
 
@@ -90,6 +92,7 @@ class Exchange:
     def receive_whole(self, body: Buffer) -> None:
         """Take a body that is whole and known to be within the limit."""
         self._parts = [body]
+        self._size = len(body)
         self.received = True
 
     def refuse(self, error: HeadraceError) -> None:
@@ -104,6 +107,8 @@ class Exchange:
             if self._error is not None:
                 raise self._error
             front = self._front
+            if self._size > LARGE_BYTES and (unread := self._foreseen()):
+                raise unread
             body, self._parts = self._body(), []
             request, self._wanted = read_request(
                 self._head, body, self._arrived_ns, front.registry, front.regions, front.templates
@@ -141,6 +146,12 @@ class Exchange:
         if self._cancel is not None:
             cancel, self._cancel = self._cancel, None
             cancel()
+
+    def _foreseen(self) -> HeadraceError | None:
+        """Why it is refused unread: overloaded servers have no time for what they will not answer."""
+        head = self._head
+        context = head.limits.context(self._arrived_ns, "http", trace_of(head.trace))
+        return self._front.gateway.foresee(head.model, context, head.request_id)
 
     def _body(self) -> memoryview:
         parts = self._parts

@@ -5,8 +5,8 @@ import json
 import msgspec
 import pytest
 
-from headrace.errors import BodyTooLarge, InvalidRequest
-from headrace.protocols.oip.exchange import Answer, Exchange
+from headrace.errors import BodyTooLarge, InvalidRequest, WouldBeLate
+from headrace.protocols.oip.exchange import LARGE_BYTES, Answer, Exchange
 from headrace.protocols.oip.head import read_head
 from headrace.types import ModelRef, Response
 from tests.protocols.oip.stub import Stub
@@ -139,3 +139,15 @@ async def test_an_answer_says_what_it_took() -> None:
     asking = _Asking(Stub(), "half", {b"inference-header-content-length": b"0"})
     asking.run(b"ab")
     assert b"x-queue-ms: 0.000\r\nx-compute-ms: 0.000\r\nx-batch-size: 1\r\n" in asking.answers[0].headers
+
+
+async def test_a_large_body_that_would_be_answered_late_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    stub = Stub()
+    late = WouldBeLate("no", "", 2.0, 90.0, 50.0)
+    monkeypatch.setattr(stub.gateway, "foresee", lambda model, context, request_id: late)
+    asking = _Asking(stub)
+    asking.run(b"{" + bytes(LARGE_BYTES))  # would be refused as no JSON
+    assert (asking.answers[0].status, asking.json["code"]) == (429, "would_be_late")
+    small = _Asking(stub)
+    small.run()
+    assert len(stub.late.waiting) == 1

@@ -1,0 +1,48 @@
+"""What callers are told who are not let in, or are given up while they wait. Pure."""
+
+from headrace.batching.job import J, Job
+from headrace.batching.policy import GivenUp, Refusal
+from headrace.batching.queue import Queue
+from headrace.errors import DeadlineExceeded, HeadraceError, QueueFull, WouldBeLate
+from headrace.types import ModelVersion
+
+
+def refused(version: ModelVersion, queue: Queue[J], refusal: Refusal) -> HeadraceError:
+    """It may not wait: nothing was computed, and it may be asked again."""
+    retry_after_s = max(0.001, refusal.retry_after_ns / 1e9)
+    if refusal.reason == "queue":
+        return QueueFull(f"{len(queue)} requests wait for {version}, the limit", "", retry_after_s)
+    if refusal.reason == "memory":
+        return QueueFull(f"requests for {version} hold {queue.num_bytes} bytes, the limit", "", retry_after_s)
+    predicted_ms, deadline_ms = (refusal.predicted_ns or 0) / 1e6, (refusal.deadline_ns or 0) / 1e6
+    return WouldBeLate(
+        f"{version} would answer {predicted_ms:.1f} ms after arrival, and has {deadline_ms:.1f} ms",
+        "",
+        retry_after_s,
+        predicted_ms,
+        deadline_ms,
+    )
+
+
+def passed(job: Job) -> HeadraceError:
+    """Its time was over when it came."""
+    return DeadlineExceeded("the time given had passed on arrival", deadline_ms=_ms(job.due_ns, job))
+
+
+def dropped(given_up: GivenUp[J], now_ns: int) -> HeadraceError:
+    """It waited, and could no longer be in time, or was dropped so that others are."""
+    job = given_up.job
+    predicted_ms, deadline_ms = given_up.predicted_ns / 1e6, _ms(job.due_ns, job)
+    why = "" if given_up.reason == "late" else "; it was dropped so that those behind it are in time"
+    return DeadlineExceeded(
+        f"waited {_ms(now_ns, job):.1f} ms; its answer would come {predicted_ms:.1f} ms after arrival, its deadline "
+        f"is {deadline_ms:.1f} ms{why}",
+        "",
+        predicted_ms,
+        deadline_ms,
+    )
+
+
+def _ms(when_ns: int, job: Job) -> float:
+    """Milliseconds from its arrival."""
+    return (when_ns - job.arrived_ns) / 1e6
