@@ -38,11 +38,12 @@ def http_error(error: HeadraceError) -> HttpError:
 def retry_headers(error: HeadraceError) -> dict[str, str]:
     """`Retry-After` in seconds, and the same in milliseconds, where it is known when asking again may help.
 
-    `x-should-retry`, which the clients of OpenAI and Anthropic read, where it is known that it never will.
+    What would be late even alone may be asked again at once, for the machine is free: but in vain, as `x-should-retry`
+    says, which the clients of OpenAI and Anthropic read.
     """
     if isinstance(error, Unavailable) and error.retry_after_s is not None:
         return dict(retry_metadata(error.retry_after_s))
-    return {"x-should-retry": "false"} if isinstance(error, WouldBeLate) else {}
+    return {**dict(retry_metadata(0.0)), "x-should-retry": "false"} if isinstance(error, WouldBeLate) else {}
 
 
 def coded_headers(error: HeadraceError) -> dict[str, str]:
