@@ -1,12 +1,14 @@
 """The bare runtime in a plain loop, in a process of its own: the limit that a server can only lose against.
 
 python -m benchmarks.bare_onnx MODEL BATCH SECONDS     prints JSON: rows per second, and p50 of a call in ms
+python -m benchmarks.bare_onnx MODEL BATCH -           the same for every number of seconds on a line of standard input
 """
 
 import json
 import statistics
 import sys
 import time
+from collections.abc import Iterable
 
 import numpy as np
 import onnxruntime
@@ -14,19 +16,21 @@ import onnxruntime
 TOKENS = 64
 
 
-def main(path: str, batch: int, seconds: float) -> None:
+def main(path: str, batch: int, whiles: Iterable[str]) -> None:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 2
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     rows = {spec.name: np.zeros((batch, TOKENS), np.int64) for spec in session.get_inputs()}
     session.run(None, rows)
-    times, started = [], time.perf_counter()
-    while time.perf_counter() - started < seconds:
-        before = time.perf_counter()
-        session.run(None, rows)
-        times.append(time.perf_counter() - before)
-    print(json.dumps({"per_second": batch * len(times) / sum(times), "p50_ms": 1e3 * statistics.median(times)}))
+    for seconds in map(float, whiles):
+        times, started = [], time.perf_counter()
+        while time.perf_counter() - started < seconds:
+            before = time.perf_counter()
+            session.run(None, rows)
+            times.append(time.perf_counter() - before)
+        figures = {"per_second": batch * len(times) / sum(times), "p50_ms": 1e3 * statistics.median(times)}
+        print(json.dumps(figures), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), sys.stdin if sys.argv[3] == "-" else sys.argv[3:])
