@@ -11,7 +11,8 @@ FACTOR = 2.2
 """A file's bytes in memory while a runtime reads it: the file's pages, and the weights that are made of them."""
 
 OVERHEAD_BYTES = 64 << 20
-"""Of a process that has loaded nothing, until the first of its kind has shown its own."""
+OVERHEAD_OF_LANGUAGE_BYTES = 256 << 20
+"""Of a process whatever it loads, until the first of its kind has shown its own."""
 
 RECENT = 8
 """Loads of a runtime that say what its processes take: how much of their libraries others share changes with time."""
@@ -33,6 +34,7 @@ class Profile(msgspec.Struct, frozen=True):
     growth_bytes: int  # the most that it grew by afterwards
     load_s: float
     signature: Signature | None = None  # what it takes and gives, found by loading it
+    processes: int = 1
 
 
 class Files(msgspec.Struct, frozen=True):
@@ -41,6 +43,8 @@ class Files(msgspec.Struct, frozen=True):
     key: str
     num_bytes: int
     runtime: str
+    processes: int = 1
+    language: bool = False
 
 
 Keep = Callable[[str, Profile], None]
@@ -68,8 +72,9 @@ class Profiles:
         """What loading them takes at most, as far as anybody knows."""
         if profile := self.of(files):
             return profile.peak_bytes
-        overhead = max(self._overhead.get(files.runtime, (OVERHEAD_BYTES,)))
-        return overhead + int(FACTOR * files.num_bytes)
+        first = OVERHEAD_OF_LANGUAGE_BYTES if files.language else OVERHEAD_BYTES
+        overhead = max(self._overhead.get(files.runtime, (first,)))
+        return files.processes * overhead + int(FACTOR * files.num_bytes)
 
     def loaded(self, files: Files, peak_bytes: int, load_s: float, signature: Signature | None) -> Profile:
         """A load has shown this much; returns what is known now."""
@@ -77,7 +82,7 @@ class Profiles:
         if before is not None:
             growth_bytes = before.growth_bytes
             load_s = SMOOTH * load_s + (1 - SMOOTH) * before.load_s
-        profile = Profile(files.num_bytes, files.runtime, peak_bytes, growth_bytes, load_s, signature)
+        profile = Profile(files.num_bytes, files.runtime, peak_bytes, growth_bytes, load_s, signature, files.processes)
         self._take(files.key, profile)
         if before is None or before.signature != signature or _is_news(before.peak_bytes, peak_bytes):
             self._keep(files.key, profile)
@@ -95,7 +100,7 @@ class Profiles:
 
     def _take(self, key: str, profile: Profile) -> None:
         self._known[key] = profile
-        beyond = max(0, profile.peak_bytes - int(FACTOR * profile.file_bytes))
+        beyond = max(0, profile.peak_bytes - int(FACTOR * profile.file_bytes)) // profile.processes
         self._overhead.setdefault(profile.runtime, deque(maxlen=RECENT)).append(beyond)
 
 

@@ -18,6 +18,7 @@ from headrace.memory.processes import Taken, taken_by, together
 from headrace.memory.profiles import Files, Profile, Profiles
 from headrace.memory.sizes import shown
 from headrace.models.file_facts import Facts
+from headrace.models.model_files import LANGUAGE
 from headrace.types import Manifest, ModelVersion, Signature
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,8 @@ def nobody() -> Mapping[ModelVersion, Sequence[int]]:
 def files_of(manifest: Manifest, facts: Facts) -> Files:
     """What a version is loaded from; another content, or another way of reading it, has another key."""
     digest = hashlib.blake2b(repr((manifest, facts)).encode(), digest_size=16).hexdigest()
-    return Files(digest, sum(fact.size for fact in facts), manifest.runtime)
+    num_bytes, processes = sum(fact.size for fact in facts), max(1, len(manifest.variants)) * (manifest.instances or 1)
+    return Files(digest, num_bytes, manifest.runtime, processes, manifest.runtime in LANGUAGE)
 
 
 class Others(msgspec.Struct, frozen=True):

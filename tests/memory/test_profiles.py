@@ -1,6 +1,14 @@
 """What a load has shown is what the next is expected to take."""
 
-from headrace.memory.profiles import FACTOR, OVERHEAD_BYTES, RECENT, Files, Profile, Profiles
+from headrace.memory.profiles import (
+    FACTOR,
+    OVERHEAD_BYTES,
+    OVERHEAD_OF_LANGUAGE_BYTES,
+    RECENT,
+    Files,
+    Profile,
+    Profiles,
+)
 
 MIB = 1 << 20
 
@@ -11,6 +19,14 @@ def files(key: str = "a", size: int = 10 * MIB, runtime: str = "onnx") -> Files:
 
 def test_before_anything_was_loaded_files_are_estimated_by_their_size() -> None:
     assert Profiles().peak_bytes(files()) == OVERHEAD_BYTES + int(FACTOR * 10 * MIB)
+
+
+def test_each_of_its_processes_counts_and_a_language_model_takes_more() -> None:
+    profiles = Profiles()
+    assert profiles.peak_bytes(Files("v", 0, "onnx", processes=3)) == 3 * OVERHEAD_BYTES
+    assert profiles.peak_bytes(Files("l", 0, "llm", language=True)) == OVERHEAD_OF_LANGUAGE_BYTES
+    profiles.loaded(Files("v", 0, "onnx", processes=3), 90 * MIB, 0.1, None)
+    assert profiles.peak_bytes(files(size=0)) == 30 * MIB
 
 
 def test_a_load_teaches_the_peak_of_these_files() -> None:
