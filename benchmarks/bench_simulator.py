@@ -113,7 +113,8 @@ class Bench:
         scenario = Scenario(latency, instances=polls[0].instances, slo_ns=int(SLO_MS * 1e6))
         outside = outside_ns(scenario, [(first, traces[0]), (last, traces[2])])
         halved = Overheads(in_ns=outside // 2, out_ns=outside - outside // 2)
-        figures = simulated(msgspec.structs.replace(scenario, overheads=halved), traces[1], real["duration_s"])
+        overheads = msgspec.structs.replace(scenario, overheads=halved)
+        figures = simulated(overheads, traces[1], real["duration_s"], traces[0], first["duration_s"])
         others = {name: [first[name], last[name]] for name in ("throughput", "p50_ms", "p99_ms", "shed")}
         return {
             **_beside(real, figures),
@@ -123,11 +124,19 @@ class Bench:
         }
 
 
-def simulated(scenario: Scenario, arrivals: Sequence[Arrival], seconds: float) -> Figures:
-    """The same arrivals, by the server's own policy."""
+def simulated(
+    scenario: Scenario,
+    arrivals: Sequence[Arrival],
+    seconds: float,
+    before: Sequence[Arrival] = (),
+    before_s: float = 0.0,
+) -> Figures:
+    """The same arrivals, by the server's own policy, which has learnt from those before as the real one has."""
     simulation = Simulation(scenario, Chosen("deadline"))
-    simulation.open(arrivals)
-    return measure(simulation.outcomes, simulation.runs, seconds, scenario.instances, scenario.slo_ns)
+    later = [msgspec.structs.replace(each, offset_s=each.offset_s + before_s) for each in arrivals]
+    simulation.open([each for each in before if each.offset_s < before_s] + later)
+    until_s = before_s + seconds
+    return measure(simulation.outcomes, simulation.runs, until_s, scenario.instances, scenario.slo_ns, before_s)
 
 
 def outside_ns(scenario: Scenario, runs: Sequence[tuple[Step, Sequence[Arrival]]]) -> int:

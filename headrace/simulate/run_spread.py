@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCKS = 8  # that the ratios are cut to, at least
-LEAST, MOST = 8, 256  # of a block: slow moments are known after some
+BLOCKS = 4  # that the ratios are cut to, at least: where two meet, the machine's mood changes more than it ever did
+LEAST, MOST = 8, 1024  # of a block: slow moments are known after some
 DRAWN = 1024  # beginnings at a time
 FEW = 20  # ratios, below which they say nothing of the spread
 NEAR = 1.0  # of the binary logarithm of a time: about the same

@@ -1,0 +1,114 @@
+"""The highest Poisson rate that MiniLM holds within 100 ms, by file, variants and policy: each found by bisection.
+
+    python -m benchmarks.bench_variant_rates [--duration 4] [--rounds 1] [--cases NAME/NAME] [--precision 0.1]
+
+One server has all of them, and they take turns. A rate is held where 99 of 100 requests that were sent are answered in
+time: refusals count. `fixed` joins only texts of equal length, with whichever of its delays answers most in time at one
+rate. What the files could do at best, without a server, is benchmarks/bench_variants.py.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.bench_deadlines import command, loaded
+from benchmarks.results import keep, spread
+from benchmarks.server import Address, headrace
+
+TEXTS = "lognormal:24:0.8:5:256"
+OBJECTIVE_MS = 100
+DELAYS_MS = (0, 2, 5)
+OURS = f"objective = {{ p99_ms = {OBJECTIVE_MS} }}\n"
+VARIANT = 'variant = {{ name = "fp32" }}\n[[variants]]\nname = "other"\nfile = "{0}"\naccuracy = 0.99\n'
+CASES: dict[str, tuple[tuple[str, ...], str]] = {
+    "fp32": (("model.onnx",), OURS),
+    "fp32, int8 allowed": (("model.onnx", "int8.onnx"), OURS + VARIANT.format("int8.onnx")),
+    "fp32, nncf allowed": (("model.onnx", "nncf_int8.xml", "nncf_int8.bin"), OURS + VARIANT.format("nncf_int8.xml")),
+    "int8": (("int8.onnx",), OURS),
+    "int8, fixed": (("int8.onnx",), ""),
+}
+"""The model's files, its own first, and what its model.toml says."""
+
+RATIOS = {
+    "int8 over fixed": ("int8", "int8, fixed", 1.4),
+    "with int8 over fp32": ("fp32, int8 allowed", "fp32", 1.5),
+    "with nncf over fp32": ("fp32, nncf allowed", "fp32", 2.3),
+}
+"""One case over another, and what it is to be."""
+
+
+def places(case: str) -> dict[str, str]:
+    """Name of a served model -> what its model.toml says."""
+    name, (_, says) = case.replace(", ", "-").replace(" ", "-"), CASES[case]
+    if case != "int8, fixed":
+        return {name: says}
+    fixed = 'batching = {{ policy = "fixed", pad = false, max_delay_ms = {0} }}\n'
+    return {f"{name}-{delay}": OURS + fixed.format(delay) for delay in DELAYS_MS}
+
+
+@contextmanager
+def serving(cases: list[str]) -> Iterator[Address]:
+    """All of them on one server, on lanes of their own: no two compute at once."""
+    with tempfile.TemporaryDirectory() as folder:
+        for case in cases:
+            (own, *others), _ = CASES[case]
+            for name, says in places(case).items():
+                version = Path(folder) / name / "1"
+                version.mkdir(parents=True)
+                for file in (own, *others):
+                    as_named = "model.onnx" if file == own else file
+                    (version / as_named).symlink_to((Path("models/minilm/1") / file).resolve())
+                (version.parent / "model.toml").write_text(says)
+        with headrace(Path(folder), "models.load_parallel=1", "batching.lane=own", "log.level=error") as address:
+            yield address
+
+
+def highest(address: Address, model: str, seconds: float, precision: float, seed: int) -> float:
+    """The rate that it holds; 0 where it holds none."""
+    said = ["--find-max", "--slo-ms", str(OBJECTIVE_MS), "--lengths", TEXTS, "--precision", str(precision)]
+    said += ["--duration", str(seconds), "--seed", str(seed)]
+    done = subprocess.run(command(address, model, *said), capture_output=True, text=True, check=False)
+    best = json.loads(done.stdout)["best"]
+    return float(best["rate"] or 0.0) if best else 0.0
+
+
+def best_delay(address: Address, seconds: float, rate: float) -> str:
+    """The model of the fixed policy that answers most in time."""
+    said = ["--rate", f"{rate:.1f}", "--slo-ms", str(OBJECTIVE_MS), "--lengths", TEXTS, "--duration", str(seconds)]
+    return max(places("int8, fixed"), key=lambda model: loaded(address, model, *said)[0]["goodput"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--duration", type=float, default=4.0)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--precision", type=float, default=0.1)
+    parser.add_argument("--cases", type=lambda text: text.split("/"), default=list(CASES), help="with / between")
+    args = parser.parse_args()
+    found: dict[str, list[float]] = {case: [] for case in args.cases}
+    fixed = ""
+    with serving(args.cases) as address:
+        for seed in range(args.rounds):
+            for case, rates in found.items():
+                (model, *_) = places(case)
+                if case == "int8, fixed":
+                    rate = 0.6 * max((each[-1] for each in found.values() if each), default=100.0)
+                    model = fixed = fixed or best_delay(address, args.duration, rate)
+                rates.append(highest(address, model, args.duration, args.precision, seed))
+                print(case, rates[-1], file=sys.stderr)
+    figures: dict[str, Any] = {case: spread(rates) for case, rates in found.items()}
+    for name, (over, under, goal) in RATIOS.items():
+        if over in found and under in found:
+            pairs = zip(found[over], found[under], strict=True)
+            figures[name] = {"goal": goal, "of each round": [round(a / b, 2) if b else None for a, b in pairs]}
+    keep("variant_rates", {"objective ms": OBJECTIVE_MS, "fixed": fixed, "held, requests/s": figures})
+
+
+if __name__ == "__main__":
+    main()
