@@ -9,6 +9,7 @@ from headrace.llm.aim import Aim
 from headrace.llm.credit import step_limit_s
 from headrace.llm.doubt import Doubt
 from headrace.llm.recent_lengths import RecentLengths
+from headrace.llm.recent_prompts import RecentPrompts
 from headrace.llm.recent_tenants import RecentTenants
 from headrace.llm.sequence import Sequence as Text
 from headrace.llm.step import Step
@@ -23,7 +24,6 @@ LONG = 0.9  # of the prompts that are not long
 SPARE = 2  # sequences: room for so many is left for it
 STEPS_TO_FIRST = 8  # that a prompt and what goes before it may take
 UNPROMISED = 0.5  # of a step that was promised to some, beside those to whom nothing was: the rest is for prompts
-RECENT_S = 1.0  # that prompts of late are averaged over
 
 
 class Promises:
@@ -40,7 +40,7 @@ class Promises:
         self._step_time = step_time
         self._budget = budget
         self._weights = weights
-        self._recent_prompt_tokens = 0.0
+        self._recent_prompts = RecentPrompts()
 
     def note(self, running: Iterable[Text], now_ns: int) -> None:
         """What they have got by now."""
@@ -58,11 +58,13 @@ class Promises:
             self.pace_aim.learn(mean_ns > text.pace.tpot_ns)
 
     def stepped(self, step: Step, now_ns: int) -> None:
-        """A step was laid out; what it computes of prompts is remembered for about a second.
+        """A step was laid out; what it computes of prompts is remembered.
 
         Those of who was promised nothing do not count: they are put off where others need the time.
         """
         self._doubt.stepped(bool(step.chunks), now_ns)
+        if not step.chunks:
+            return
         prompts = sum(
             [
                 chunk.num_tokens
@@ -70,8 +72,7 @@ class Promises:
                 if chunk.past < chunk.sequence.num_prompt_tokens and chunk.sequence.terms.asks
             ]
         )
-        share = min(1.0, step.seconds / RECENT_S)
-        self._recent_prompt_tokens += share * (prompts - self._recent_prompt_tokens)
+        self._recent_prompts.learn(prompts, step.seconds)
 
     def step_limit_s(self, running: Iterable[Text], now_ns: int) -> float | None:
         """What the next step may take; None where nobody was promised a pace."""
@@ -141,7 +142,7 @@ class Promises:
             step_left_s,
             _decoding(everyone),
             prompt_tokens,
-            self._recent_prompt_tokens,
+            self._recent_prompts.mean,
             min(paces, default=None),
             there.max_sequences - len(everyone),
             OVERCOMMIT * there.capacity - reserved,
