@@ -26,12 +26,13 @@ class Making:
         self._allow_signature_change = allow_signature_change
         self._tried: dict[ModelVersion, Source] = {}
 
-    async def make(self, manifest: Manifest, stands_for: Served | None) -> Servable:
-        """What answers for the version. `stands_for` is what clients are answered by now, and would not be any more.
+    async def make(self, manifest: Manifest, stands_for: Served | None, facts: Facts | None = None) -> Servable:
+        """What answers for the version. `stands_for` is what clients are answered by now, and would not be any more;
+        `facts` are what `note` has just found.
 
         Raises ModelInvalid, and what building raises; then nothing is left of it.
         """
-        facts = await self.note(manifest)
+        facts = facts or await self.note(manifest)
         servable = await self._build(manifest)
         try:
             if await asyncio.to_thread(self._repository.facts, manifest) != facts:

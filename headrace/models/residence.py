@@ -222,16 +222,21 @@ class Residence:
             others = self._nobody if cause == AT_START else self._others
             async with self._places, self._rooms.for_load(manifest.id, files_of(manifest, facts), others) as room:
                 started = time.monotonic()
-                servable = await self._making.make(manifest, _comparable(before) or _comparable(stands_for))
-                await room.loaded(time.monotonic() - started, servable.signature)
+                replaces = _comparable(before) or _comparable(stands_for)
+                servable = await self._making.make(manifest, replaces, facts)
+                self._held[servable] = room
+                self._begin(manifest, servable, time.monotonic() - started, cause)
+                await room.loaded(time.monotonic() - started, servable.signature)  # whoever waited need not wait for it
         except Exception as error:
             raise self._failed(manifest, cause, before, error) from error
-        self._held[servable] = room
-        stood = self._registry.default(name)
+
+    def _begin(self, manifest: Manifest, servable: Servable, seconds: float, cause: str) -> None:
+        """From now on it answers."""
+        stood = self._registry.default(manifest.name)
         self._publish(manifest, servable)
-        self._routing.remember(name, stood)
+        self._routing.remember(manifest.name, stood)
         warnings = "; ".join(servable.signature.warnings)
-        self._states.put(name, version, "READY", warnings, seconds=time.monotonic() - started, cause=cause)
+        self._states.put(manifest.name, manifest.version, "READY", warnings, seconds=seconds, cause=cause)
 
     def _failed(self, manifest: Manifest, cause: str, before: Served | None, error: Exception) -> HeadraceError:
         """Tell it, and whoever waits; returns what is to be raised."""

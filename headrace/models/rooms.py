@@ -82,8 +82,8 @@ class Rooms:
         """
         hold = await self._enter(version, files, others)
         room = Room(self, hold, files)
+        room.server_bytes = self.ledger.reading.server_bytes
         try:
-            room.server_bytes = await self.server_bytes()
             yield room
         finally:
             if not room.used:
@@ -172,7 +172,7 @@ class Room:
         self.hold = hold
         self.files = files
         self.used = False  # the load went well
-        self.server_bytes = 0  # that the server took before it
+        self.server_bytes = 0  # that the server took when it was measured last
         self._rooms = rooms
 
     async def loaded(self, seconds: float, signature: Signature) -> Profile:
@@ -183,7 +183,7 @@ class Room:
         taken = together((await rooms.measure(hold.pids)).values())
         peak = taken.peak_bytes
         if hold.inside:  # of the server's own: what it grew by, as far as that tells
-            taken = Taken(max(0, await rooms.server_bytes() - self.server_bytes))
+            taken = Taken(max(0, await rooms.server_bytes() - self.server_bytes) if self.server_bytes else 0)
             peak = max(hold.peak_bytes, taken.pss_bytes)
         profile = rooms.profiles.loaded(self.files, peak, seconds, signature)
         rooms.ledger.settle(hold, taken, profile.growth_bytes)

@@ -54,7 +54,7 @@ def test_over_any_history_the_budget_holds_and_what_is_pinned_or_busy_stays(seed
     ledger = Ledger(budget)
     pinned: set[str] = set()
     busy: set[Hold] = set()
-    for step in range(60):
+    for step in range(40):
         name = f"m{draw.randrange(8)}"
         if draw.random() < 0.1:
             (pinned.discard if name in pinned else pinned.add)(name)
