@@ -94,9 +94,29 @@ def metrics(address: str, label: str = "") -> dict[str, float]:
 
 
 def children(pid: int) -> list[int]:
-    """Process ids of a process's children."""
-    tasks = Path(f"/proc/{pid}/task")
-    return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+    """Process ids of a server's workers: its children, and those of the processes that it forks workers from."""
+    found = []
+    for child in _born_of(pid):
+        name = _name(child)
+        if name == "headrace-zygote":
+            found += [each for each in _born_of(child) if _name(each) == "headrace-worker"]
+        elif name:
+            found.append(child)
+    return found
+
+
+def _born_of(pid: int) -> list[int]:
+    with suppress(OSError):
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    return []
+
+
+def _name(pid: int) -> str:
+    """Of a process; empty where it is gone."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
 
 
 def resident_bytes(pid: int) -> int:

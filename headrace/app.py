@@ -69,6 +69,7 @@ from headrace.settings import Config
 from headrace.traffic.traffic import Traffic
 from headrace.traffic.watch import Tap
 from headrace.types import Backlog, ModelVersion, VersionStatus
+from headrace.workers.forking import Forking
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +126,8 @@ class Server:
         taps: dict[str, Tap] = {}
         self.gateway = Gateway(self.registry, self.bus, clock, config.tenants, taps)
         local = LocalRepository(repository)
-        self.build = Build(config, self.bus, clock, local, cache_folder(os.environ))
+        self.births = Forking(config.workers.warm)
+        self.build = Build(config, self.bus, clock, local, cache_folder(os.environ), births=self.births)
         self.learnt, self.popularity = Learnt(ProfileStore(cache_folder(os.environ))), Popularity[ModelVersion]()
         self.keeping = self._keeping(clock)
         self.reconcile = Reconcile(
@@ -277,6 +279,7 @@ class Server:
             keeping_up.cancel()
             await asyncio.gather(keeping_up, return_exceptions=True)
             await self.reconcile.close()
+            await self.births.close()
             await self.build.close()
             await self.learnt.save()
             flushing.cancel()

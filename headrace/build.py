@@ -45,7 +45,7 @@ from headrace.servable import Servable
 from headrace.settings import Config, Llm
 from headrace.types import BatchAxis, Cache, Manifest, Signature
 from headrace.workers import engine_remote
-from headrace.workers.birth import Spawning
+from headrace.workers.birth import Births, Spawning
 from headrace.workers.engine_remote import RemoteEngine
 from headrace.workers.remote import ProcessInstance, Settings
 
@@ -81,9 +81,10 @@ class Build:
         repository: LocalRepository,
         cache: Path | None = None,
         is_tried: Callable[[Manifest], bool] = _always,
+        births: Births | None = None,
     ) -> None:
         """`repository` is where a model finds another that it names, `cache` where what runs take is kept; `is_tried`
-        says which models are tried for that at all."""
+        says which models are tried for that at all; `births` makes workers, which by itself are new interpreters."""
         self._is_tried = is_tried
         self._repository = repository
         self._company = Company()
@@ -96,7 +97,7 @@ class Build:
         self._batching = config.batching
         self._workers = config.workers
         self._llm = config.llm
-        self._births = Spawning()
+        self._births = births or Spawning()
         self._weights = {name: tenant.weight for name, tenant in config.tenants.items()}
         self._record = record
         self._clock = clock

@@ -200,6 +200,10 @@ class Workers(msgspec.Struct, frozen=True):
     threads: Annotated[
         int, Meta(ge=0, le=1024, description="Threads of one instance; 0 shares out the cores that are allowed.")
     ] = 0
+    warm: Annotated[
+        int,
+        Meta(ge=0, le=64, description="How many workers of each runtime wait, forked, for models to come; 0: none."),
+    ] = 1
     load_timeout_s: Annotated[Seconds, Meta(description="How long loading a model version may take.")] = 300.0
     run_limit_s: Annotated[
         float,

@@ -21,6 +21,7 @@ class Command(msgspec.Struct, frozen=True):
     fds: tuple[int, ...]  # the channel, then shared memory
     stderr: int  # a descriptor
     threads: int
+    imports: tuple[str, ...] = ()  # modules that it will need, where it may be forked from who has them already
 
 
 class Child(Protocol):
@@ -80,6 +81,7 @@ def environment(threads: int) -> Mapping[str, str]:
         "PYTHONSAFEPATH": "1",  # the folder that the server was started in is no place for modules
         "OMP_NUM_THREADS": str(threads),
         "OPENBLAS_NUM_THREADS": "1",
+        "ORT_DISABLE_TELEMETRY": "1",  # it tells its maker of every start, on a thread that a fork would not have
     }
 
 

@@ -31,6 +31,7 @@ class Keeping(msgspec.Struct, frozen=True):
     load_timeout_s: float
     fds: tuple[int, ...] = ()  # of shared memory
     instance: int = 0
+    imports: tuple[str, ...] = ()  # modules that it will need
 
 
 class Owner(Protocol):
@@ -90,7 +91,13 @@ class KeptProcess(Generic[Facts]):
         self._served, self._why = False, ""
         keeping = self._keeping
         process = self._process = await Process.start(
-            self._births, keeping.fds, keeping.threads, self._owner.heard, self._on_end, keeping.program
+            self._births,
+            keeping.fds,
+            keeping.threads,
+            self._owner.heard,
+            self._on_end,
+            keeping.program,
+            keeping.imports,
         )
         if not process.send(message):
             process.kill()  # it may live, and would wait for ever

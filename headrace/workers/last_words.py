@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
-KEPT_LINES = 24
+KEPT_LINES = 40
 KEPT_CHARACTERS = 240  # of a line
 READ_BYTES = 1 << 16
 
@@ -37,9 +37,8 @@ class LastWords:
 
     def close(self) -> None:
         """The child is gone: take what it left."""
-        if self._open:
-            self._read()
-            self._shut()
+        self._read()
+        self._shut()
 
     def _read(self) -> None:
         with suppress(BlockingIOError):
@@ -56,9 +55,10 @@ class LastWords:
                     break
 
     def _shut(self) -> None:
-        self._open = False
-        self._loop.remove_reader(self._reading)
-        os.close(self._reading)
+        if self._open:
+            self._open = False
+            self._loop.remove_reader(self._reading)
+            os.close(self._reading)
 
 
 def _line(line: bytes) -> str:

@@ -78,6 +78,7 @@ class Process:
         on_message: Callable[[memoryview], None],
         on_end: Callable[[str], None],
         program: Program = BATCHES,
+        imports: tuple[str, ...] = (),
     ) -> "Process":
         """A child that runs the program with these descriptors of shared memory."""
         ours, theirs = program.channel()
@@ -85,7 +86,7 @@ class Process:
         try:
             with theirs:
                 passed = (theirs.fileno(), *fds)
-                child = await births.child(Command(program.module, passed, words.writing, threads))
+                child = await births.child(Command(program.module, passed, words.writing, threads, imports))
         except BaseException:
             words.close()
             ours.close()

@@ -9,7 +9,7 @@ from headrace.batching.instance import Done, Outcome, Work
 from headrace.clock import Clock
 from headrace.errors import ModelInvalid, WorkerLost
 from headrace.records import Recorder
-from headrace.runtimes.load import Loading
+from headrace.runtimes.load import RUNTIMES, Loading
 from headrace.types import BatchAxis, Signature
 from headrace.workers import wire
 from headrace.workers.birth import Births
@@ -56,7 +56,10 @@ class ProcessInstance:
         self._began_ns = 0  # the batch that runs now
         asked = settings.asked
         fds = tuple(fd for slot in self._slots for fd in slot.fds())
-        keeping = Keeping(asked.manifest.id, BATCHES, asked.threads, settings.load_timeout_s, fds, settings.index)
+        imports = BATCHES.module, RUNTIMES.get(asked.manifest.runtime, (BATCHES.module,))[0]
+        keeping = Keeping(
+            asked.manifest.id, BATCHES, asked.threads, settings.load_timeout_s, fds, settings.index, imports
+        )
         self._process: KeptProcess[Signature] = KeptProcess(keeping, self, births, record, clock)
         self._changed: Callable[[], None] = lambda: None
         self._learned: Callable[[BatchAxis], None] = lambda axis: None

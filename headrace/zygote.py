@@ -1,0 +1,189 @@
+"""The program that workers are forked from: `python -m headrace.zygote PARENT CHANNEL_FD`.
+
+It has imported what workers of one kind need, and has no thread, no session and no model, so that a fork of it is a
+worker that only has to load. It keeps a few in reserve, which wait to be told what to run.
+"""
+
+import contextlib
+import gc
+import importlib
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from headrace.workers import fork_wire as wire
+from headrace.workers.orphaned import end_with_parent
+
+QUIET_MS = 50  # without a question, before the reserve is filled up: whoever waits for a child comes first
+
+
+class _Reserve(NamedTuple):
+    """A child that waits, and the end of the channel on which it will be told what to be."""
+
+    pid: int
+    channel: socket.socket
+
+
+class Zygote:
+    """Forks on demand until the server closes the channel; its children end with it."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._warm = 0
+        self._reserve: deque[_Reserve] = deque()
+        self._news, news = socket.socketpair()  # a byte for each signal
+        for end in (self._news, news):
+            end.setblocking(False)
+        self._woken_by = news
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(news.fileno(), warn_on_full_buffer=False)
+
+    def run(self) -> None:
+        poll = select.poll()
+        for each in (self._channel, self._news):
+            poll.register(each, select.POLLIN)
+        while True:
+            found = poll.poll(QUIET_MS if len(self._reserve) < self._warm else None)
+            if not found:
+                self._reserve.append(self._fork())
+            for fd, _ in found:
+                if fd == self._news.fileno():
+                    self._reap()
+                elif not self._answer():
+                    return
+
+    def _answer(self) -> bool:
+        """One question of the server's; False once it is gone."""
+        question, fds = wire.asked(self._channel)
+        if isinstance(question, wire.Prepare):
+            self._tell(wire.Ready(_prepared(question.modules)))
+            self._warm = question.warm
+        elif isinstance(question, wire.Fork):
+            try:
+                self._tell(wire.Born(question.number, self._child(question, fds)))
+            except OSError as error:
+                self._tell(wire.Unborn(question.number, str(error)))
+            finally:
+                for each in fds:
+                    os.close(each)
+        return question is not None
+
+    def _child(self, question: wire.Fork, fds: list[int]) -> int:
+        """The process id of a child that lives by the question from now on."""
+        while self._reserve:
+            child = self._reserve.popleft()
+            with child.channel, contextlib.suppress(OSError):  # it was killed meanwhile
+                wire.ask(child.channel, question, fds)
+                return child.pid
+        child = self._fork(fds)
+        with child.channel:
+            wire.ask(child.channel, question, fds)
+        return child.pid
+
+    def _fork(self, held: Sequence[int] = ()) -> _Reserve:
+        """A child without the descriptors that are held for now. Raises OSError where there can be no more."""
+        ours, theirs = wire.channel()
+        zygote = os.getpid()
+        pid = os.fork()
+        if not pid:
+            ours.close()
+            self._let_go()
+            for each in held:
+                os.close(each)
+            _live(theirs, zygote)
+        theirs.close()
+        return _Reserve(pid, ours)
+
+    def _let_go(self) -> None:
+        """In a child: what is the zygote's alone."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for each in (self._channel, self._news, self._woken_by, *[child.channel for child in self._reserve]):
+            each.close()
+
+    def _reap(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._news.recv(4096):
+                pass
+        with contextlib.suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                pid, status = ended
+                waiting = next((child for child in self._reserve if child.pid == pid), None)
+                if waiting is None:
+                    self._tell(wire.Ended(pid, os.waitstatus_to_exitcode(status)))
+                else:
+                    self._reserve.remove(waiting)
+                    waiting.channel.close()
+
+    def _tell(self, answer: wire.Answer) -> None:
+        with contextlib.suppress(OSError):  # the server is gone: the next question says so
+            self._channel.send(wire.encode(answer))
+
+
+def main(arguments: list[str]) -> None:
+    """Serve the channel until the server closes it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server says when to stop
+    parent, fd = [int(argument) for argument in arguments]
+    end_with_parent(parent)
+    _be_called("zygote")
+    Zygote(socket.socket(fileno=fd)).run()
+
+
+def _prepared(modules: tuple[str, ...]) -> str:
+    """Import them; why this process cannot be forked, or nothing."""
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # as if not installed: it starts a thread
+    try:
+        for module in modules:
+            importlib.import_module(module)
+    except ImportError as error:
+        return str(error)
+    threads = len(list(Path("/proc/self/task").iterdir()))
+    if threads != 1:
+        return f"{', '.join(modules)} started {threads - 1} thread(s), which a fork would not have"
+    gc.collect()
+    gc.freeze()  # a collection would write to every object, and so take the pages that are shared
+    return ""
+
+
+def _be_called(what: str) -> None:
+    """What lists of processes show."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(f"headrace-{what}")
+
+
+def _live(channel: socket.socket, zygote: int) -> NoReturn:
+    """A child's life: wait to be told what to run, run it, end."""
+    status = 1
+    try:
+        end_with_parent(zygote)
+        _be_called("reserve")
+        os.setsid()
+        with channel:
+            question, fds = wire.asked(channel)
+        if isinstance(question, wire.Fork):
+            os.dup2(fds[0], 2)
+            os.close(fds[0])
+            os.environ.update(question.environment)
+            _be_called("worker")
+            importlib.import_module(question.module).main([str(zygote), *map(str, fds[1:])])
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
+            sys.stdout.flush()
+        os._exit(status)  # what the zygote would do at its own end is not a child's
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,49 @@
+"""The program that workers are forked from, started as the server starts it."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from headrace.workers import fork_wire as wire
+from tests.workers.processes import children, lives, until
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it needs Linux")
+
+
+@contextmanager
+def zygote() -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
+    ours, theirs = wire.channel()
+    ours.settimeout(30)
+    with ours:
+        command = [sys.executable, "-m", "headrace.zygote", str(os.getpid()), str(theirs.fileno())]
+        with theirs:
+            child = subprocess.Popen(command, pass_fds=[theirs.fileno()])
+        with child:
+            yield child, ours
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino", "fake"])
+def test_importing_a_runtime_starts_no_thread(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip({"onnx": "onnxruntime"}.get(runtime, "numpy"))
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "1")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    with zygote() as (_, channel):
+        wire.ask(channel, wire.Prepare(("headrace.child", f"headrace.runtimes.{runtime}"), 0))
+        assert wire.decode_answer(channel.recv(wire.MAX_MESSAGE_BYTES)) == wire.Ready()
+        channel.close()
+
+
+def test_it_ends_with_its_channel_and_its_reserve_with_it() -> None:
+    with zygote() as (child, channel):
+        wire.ask(channel, wire.Prepare((), 2))
+        assert wire.decode_answer(channel.recv(wire.MAX_MESSAGE_BYTES)) == wire.Ready()
+        until(lambda: len(children(child.pid)) == 2)
+        reserve = children(child.pid)
+        channel.close()
+        assert child.wait(30) == 0
+        until(lambda: not any(map(lives, reserve)))

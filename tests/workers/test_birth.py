@@ -1,0 +1,38 @@
+"""A child of a new interpreter."""
+
+import asyncio
+import os
+import signal
+import sys
+
+from headrace.workers import wire
+from headrace.workers.birth import Command, Spawning, environment
+from tests.workers.processes import until_it_serves, words
+
+
+async def test_it_runs_the_module_with_its_parent_and_its_descriptors() -> None:
+    ours, theirs = wire.channel()
+    number = theirs.fileno()
+    child = await Spawning().child(Command("headrace.child", (number,), 2, 1))
+    await asyncio.to_thread(until_it_serves, child.pid)
+    line = await asyncio.to_thread(words, child.pid, "cmdline")
+    assert line == [sys.executable, "-m", "headrace.child", str(os.getpid()), str(number)]
+    assert "OMP_NUM_THREADS=1" in await asyncio.to_thread(words, child.pid, "environ")
+    theirs.close()
+    ours.close()
+    assert await child.wait() == 0
+
+
+async def test_it_ends_with_the_thread_that_made_it() -> None:
+    spawning = Spawning()
+    ours, theirs = wire.channel()
+    with ours, theirs:
+        child = await spawning.child(Command("headrace.child", (theirs.fileno(),), 2, 1))
+        await asyncio.to_thread(until_it_serves, child.pid)
+        spawning._thread.shutdown()
+        assert await child.wait() == -signal.SIGKILL
+
+
+def test_its_libraries_have_the_threads_that_it_may_use() -> None:
+    assert environment(3)["OMP_NUM_THREADS"] == "3"
+    assert environment(3)["OPENBLAS_NUM_THREADS"] == "1"

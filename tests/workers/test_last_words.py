@@ -1,0 +1,47 @@
+"""What a child writes to its standard error."""
+
+import asyncio
+import os
+
+from headrace.workers.last_words import KEPT_LINES, LastWords
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.passed_on = b""
+        self.words = LastWords(self.hear)
+        self.child = os.dup(self.words.writing)
+        self.words.given()
+
+    def hear(self, written: bytes) -> None:
+        self.passed_on += written
+
+
+async def test_all_of_it_is_passed_on_and_the_last_lines_are_kept() -> None:
+    bench = Bench()
+    written = b"".join(b"line %d\n" % number for number in range(1000))
+    os.write(bench.child, written)
+    os.close(bench.child)
+    await asyncio.sleep(0)
+    bench.words.close()
+    assert bench.passed_on == written
+    assert bench.words.text.splitlines() == [f"line {number}" for number in range(1000 - KEPT_LINES, 1000)]
+
+
+async def test_a_line_that_did_not_end_is_kept_too() -> None:
+    bench = Bench()
+    os.write(bench.child, b"one\ntw")
+    await asyncio.sleep(0)
+    os.write(bench.child, b"o")
+    bench.words.close()
+    os.close(bench.child)
+    assert bench.words.text == "one\ntwo"
+
+
+async def test_it_closes_its_end_once_whoever_holds_the_other() -> None:
+    bench = Bench()
+    os.close(bench.child)
+    bench.words.close()
+    reused = os.open("/dev/null", os.O_RDONLY)
+    bench.words.close()
+    os.close(reused)  # it is still ours
