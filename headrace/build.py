@@ -22,9 +22,10 @@ from headrace.batching.lane_count import LaneCounts, instances_asked, lanes_aske
 from headrace.batching.latency_store import LatencyStore
 from headrace.batching.neighbours import Neighbours
 from headrace.batching.policy import Limits
-from headrace.batching.reachable import Fastest, fastest_run, out_of_reach, too_slow
+from headrace.batching.reachable import Fastest, fastest_run, out_of_reach, shortest_run_ns, too_slow
 from headrace.batching.relaid_model import Made, RelaidModel
 from headrace.batching.row_cost import RowCost
+from headrace.batching.thread_need import fullness
 from headrace.batching.varied_model import Choice, VariedModel
 from headrace.batching.waiting import Waiting
 from headrace.caching.cached_model import CachedModel, MayWait
@@ -127,7 +128,7 @@ class Build:
 
         async def make(halved: bool) -> Made:
             model, own = await self._files(_with_threads(manifest, threads // 2) if halved else manifest)
-            return Made(model, own.load, too_slow(objective_ms, own.fastest) if halved and objective_ms else "")
+            return Made(model, own.load, too_slow(objective_ms, own.shortest_ns) if halved and objective_ms else "")
 
         model = RelaidModel(manifest.id, make)
         await self._neighbours.join(manifest.id, model, objective_ms, threads > 1 and not fixed)
@@ -295,7 +296,13 @@ class Build:
         made.on_close(closed)
         cost_ns = RowCost(foreseen.latency, limits.max_size, len(instances))
         fastest = fastest_run(variant, foreseen.latency, signature)
-        return _Made(made, cost_ns, fastest, lambda: policy.demand.load(self._clock.now_ns()))
+        shortest_ns = shortest_run_ns(foreseen.latency, signature)
+
+        def load() -> float:
+            now_ns = self._clock.now_ns()
+            return fullness(policy.demand.load(now_ns), policy.demand.rate(now_ns), manifest.objective.p99_ms)
+
+        return _Made(made, cost_ns, fastest, shortest_ns, load)
 
     def _tell_objective(self, manifest: Manifest, made: Sequence["_Made"]) -> None:
         """Where no file can hold it, the model says so; it is served all the same, and sheds what would be late."""
@@ -358,6 +365,7 @@ class _Made(NamedTuple):
     model: BatchedModel
     cost_ns: Callable[[int, int], float] = _unknown
     fastest: Fastest | None = None
+    shortest_ns: float = 0.0
     load: Callable[[], float] = _nothing
 
 

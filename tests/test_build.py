@@ -329,7 +329,6 @@ async def test_a_model_that_could_not_hold_its_objective_with_half_of_the_thread
     bench = Bench(tmp_path, f"delay_ms = 15\n{MODEL}")
     long = await bench.build(Manifest("long", 1, bench.path, "fake", objective=Objective(p99_ms=300)))
     short = await bench.build(Manifest("short", 1, bench.path, "fake", objective=Objective(p99_ms=20)))
-    assert "short/1: keeps all of its threads beside other models: with half of them a run of one row" in caplog.text
-    assert (await answer(short, request([[1, 2]]))).outputs[0].shape == (1, 2)
+    assert "short/1: keeps all of its threads beside other models: with half of them its shortest run" in caplog.text
     await short.close()
     await long.close()

@@ -56,7 +56,7 @@ class Laid(Protocol):
         ...
 
     def load(self) -> float:
-        """Seconds of computing that are asked for in a second, as it is run now."""
+        """How far it is used up by what is asked for, as it is run now: above 1, it cannot keep up."""
         ...
 
     def on_close(self, closed: Callable[[], None]) -> None:

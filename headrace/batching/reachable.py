@@ -36,14 +36,22 @@ def out_of_reach(objective_ms: float, fastest: Sequence[Fastest]) -> str:
     )
 
 
+SHORTEST_LENGTH = 8
+"""Of rows that vary in length, as the shortest that are tried."""
+
 ROOM = 0.5
-"""Of an objective: what a run may take that is to hold it beside other models; the rest is for waiting."""
+"""Of an objective: what the shortest run may take that is to hold it beside other models; the rest is for waiting."""
 
 
-def too_slow(objective_ms: float, fastest: Fastest | None) -> str:
+def shortest_run_ns(latency: Latency, signature: Signature) -> float:
+    """What half of the runs of one short row exceed, alone; 0 where nothing is known of it."""
+    return latency.typical(1, SHORTEST_LENGTH if signature.batch.pad else 0)
+
+
+def too_slow(objective_ms: float, shortest_ns: float) -> str:
     """Why a model is not to be run so beside others; empty where it may."""
-    if fastest is None:
+    if not shortest_ns:
         return "nothing is known of what its runs take"
-    if fastest.ns <= ROOM * objective_ms * 1e6:
+    if shortest_ns <= ROOM * objective_ms * 1e6:
         return ""
-    return f"with half of them a run of one row takes {fastest.ns / 1e6:.1f} of the {objective_ms:g} ms that it has"
+    return f"with half of them its shortest run takes {shortest_ns / 1e6:.1f} of the {objective_ms:g} ms that it has"

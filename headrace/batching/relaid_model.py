@@ -25,7 +25,7 @@ class Made(NamedTuple):
     """One that was made, and why it is of no use where it is none."""
 
     model: Servable
-    load: Callable[[], float]  # seconds of computing that are asked for in a second
+    load: Callable[[], float]  # how far it is used up
     unfit: str = ""
 
 

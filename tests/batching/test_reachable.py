@@ -3,7 +3,16 @@
 import pytest
 
 from headrace.batching.latency import Latency
-from headrace.batching.reachable import ROOM, TYPICAL_LENGTH, Fastest, fastest_run, out_of_reach, too_slow
+from headrace.batching.reachable import (
+    ROOM,
+    SHORTEST_LENGTH,
+    TYPICAL_LENGTH,
+    Fastest,
+    fastest_run,
+    out_of_reach,
+    shortest_run_ns,
+    too_slow,
+)
 from headrace.types import BatchAxis, PadAxis, Signature
 
 PADDED = BatchAxis(True, 8, pad=PadAxis(1, {"x": 0}))
@@ -44,6 +53,15 @@ def test_each_variant_is_told_with_what_it_reaches_the_best_first() -> None:
 
 
 def test_a_run_that_leaves_little_of_the_objective_for_waiting_is_too_slow_beside_others() -> None:
-    assert too_slow(20, Fastest("", 20e6 * ROOM)) == ""
-    assert "takes 10.1 of the 20 ms" in too_slow(20, Fastest("", 10.1e6))
-    assert "nothing is known" in too_slow(20, None)
+    assert too_slow(20, 20e6 * ROOM) == ""
+    assert "its shortest run takes 10.1 of the 20 ms" in too_slow(20, 10.1e6)
+    assert "nothing is known" in too_slow(20, 0.0)
+
+
+@pytest.mark.parametrize(("axis", "length"), [(BatchAxis(True, 8), 0), (PADDED, SHORTEST_LENGTH)])
+def test_the_shortest_run_is_of_one_short_row(axis: BatchAxis, length: int) -> None:
+    latency = Latency()
+    assert shortest_run_ns(latency, about(axis)) == 0.0
+    for each in (length, 4 * length):
+        latency.learn(1, each, 1e6 * (each + 1))
+    assert shortest_run_ns(latency, about(axis)) == latency.typical(1, length)

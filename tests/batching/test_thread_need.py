@@ -2,7 +2,7 @@
 
 import pytest
 
-from headrace.batching.thread_need import FULL, HOLD_NS, LITTLE, LONGEST_HOLD_NS, LOOKS, Need, need
+from headrace.batching.thread_need import FULL, HOLD_NS, LITTLE, LONGEST_HOLD_NS, LOOKS, SHARE, Need, fullness, need
 
 S = 1_000_000_000
 NOTHING = Need()
@@ -51,3 +51,19 @@ def test_where_half_were_too_few_again_soon_all_are_kept_for_twice_as_long() -> 
 def test_where_half_have_done_for_long_it_begins_anew() -> None:
     now = Need(False, since_ns=S, hold_ns=LONGEST_HOLD_NS)
     assert after([FULL] * LOOKS, now, S + LONGEST_HOLD_NS).hold_ns == HOLD_NS
+
+
+@pytest.mark.parametrize(
+    ("load", "rate", "objective_ms", "found"),
+    [
+        (0.4, 100.0, 20.0, 0.4),  # 4 ms each
+        (0.4, 100.0, None, 0.4),
+        (0.0, 0.0, 20.0, 0.0),
+        (0.05, 5.0, 1000 * 0.01 / SHARE, FULL),  # few, but each takes as much as it may
+        (0.1, 5.0, 1000 * 0.01 / SHARE, 2 * FULL),
+    ],
+)
+def test_it_is_full_too_where_each_request_takes_much_of_its_objective(
+    load: float, rate: float, objective_ms: float | None, found: float
+) -> None:
+    assert fullness(load, rate, objective_ms) == pytest.approx(found)
