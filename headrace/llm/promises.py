@@ -17,7 +17,7 @@ from headrace.llm.step_plan import Budget
 from headrace.llm.step_time import StepShape, StepTime, decode_shape
 from headrace.tenants import weight_of
 
-FIRST_AIM, PACE_AIM = 0.9, 0.95  # until something was late, or in time for long
+FIRST_AIM, PACE_AIM = 0.85, 0.95  # until something was late, or in time for long
 OVERCOMMIT = 1.1  # of the memory: answers end sooner than nine in ten do
 PATIENCE_NS = 2_000_000_000  # of who was promised no first token
 LONG = 0.9  # of the prompts that are not long
