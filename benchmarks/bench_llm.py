@@ -23,6 +23,7 @@ from benchmarks.bench_step import batch
 from benchmarks.results import keep, spread
 from benchmarks.server import headrace
 from benchmarks.streaming_client import complete
+from headrace.devices.huge_pages import move_own_memory
 from headrace.devices.inventory import cores
 from headrace.runtimes.openvino_language import BLOCK_SIZE, OpenVinoLanguage
 from headrace.runtimes.openvino_open import Choices, load_language
@@ -42,6 +43,7 @@ def main() -> None:
         starts = [first_token_s(asked.model, kept) for _ in range(2)]
     bare = load_language(asked.model, Choices(int(cores()))).model
     bare.allocate(1 + max(SEQUENCES) * WIDTH)
+    move_own_memory()  # as the server does
     series: dict[str, list[tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory() as home, cache(home), headrace(asked.model, "llm.speculation=off") as address:
         served = Served(address.http, bare.vocabulary)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.results import keep, spread
+from headrace.devices.huge_pages import move_own_memory
 from headrace.devices.inventory import cores
 from headrace.llm.tokenizer import load
 from headrace.runtimes.language import TokenBatch
@@ -44,6 +45,7 @@ def main() -> None:
         choices = Choices(int(cores()), precision, "f32" if precision == "f32" else "auto")
         opened[precision] = load_language(asked.model, choices)
         opened[precision].model.allocate(1 + max(SEQUENCES) * (CONTEXT // BLOCK_SIZE + 1))
+    move_own_memory()  # as the server does
     likelihoods = {name: likelihood(each) for name, each in opened.items()}
     series: dict[str, dict[str, list[float]]] = {name: {} for name in opened}
     for _ in range(asked.rounds):

@@ -7,8 +7,10 @@ import logging
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
 
+from headrace.devices.huge_pages import move_own_memory
 from headrace.errors import ModelInvalid
 from headrace.llm.engine_protocol import Engine, EngineLoading
 from headrace.workers.engine_worker import run
@@ -52,6 +54,7 @@ def _load_and_settle(asked: EngineLoading) -> Engine:
     engine = load(asked)
     gc.collect()
     gc.freeze()  # what loading made lives as long as the worker: not to be looked through again
+    threading.Thread(target=move_own_memory, name="huge pages", daemon=True).start()  # ends by itself
     return engine
 
 

@@ -56,7 +56,7 @@ ALLOWED: dict[str, set[str]] = {
     "build": {"devices", "runtimes", "batching", "caching", "workers", "models", "llm.engine_protocol"},
     "child": {"runtimes", "workers"},
     "zygote": {"workers"},
-    "engine_child": {"engine_load", "llm", "workers"},
+    "engine_child": {"engine_load", "llm", "workers", "devices"},
     "engine_load": {"runtimes", "llm.engine_protocol", "weights.checkpoint"},
     "engine_decoder": {"runtimes", "llm", "weights", "devices"},
     "engine_encoder": {"runtimes", "llm", "weights"},
