@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from math import inf
 from typing import NamedTuple, Protocol
 
-from headrace.batching.thread_need import Need, need
+from headrace.batching.thread_need import Need, need, too_few
 from headrace.clock import Clock, Timer
 from headrace.types import ModelVersion
 
@@ -46,6 +46,11 @@ def layout(mine_ms: float | None, others_ms: Iterable[float | None]) -> Layout:
 
 class Laid(Protocol):
     """A model that can be run otherwise while it serves."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether half of its threads would do, as far as that was tried."""
+        ...
 
     async def start(self, halved: bool) -> None:
         """Make it. Raises what making it raises."""
@@ -115,6 +120,8 @@ class Neighbours:
                     else "gives way no more"
                 )
                 log.info("%s: %s", neighbour.version, told)
+            if not neighbour.need.all and not neighbour.model.fits:
+                neighbour.need = too_few(neighbour.need, self._clock.now_ns())
             neighbour.model.want(neighbour.could_be_halved and not neighbour.need.all)
         looked_at = any(each.could_be_halved for each in self._there)
         if looked_at and self._timer is None:

@@ -41,7 +41,7 @@ class RelaidModel:
         self._make = make
         self._halved = self._wanted = False
         self._made: Made | None = None  # what stands
-        self._unfit = False  # with half of the threads: tried once
+        self.fits = True  # with half of the threads, as far as that was tried
         self._relaying: asyncio.Task[None] | None = None
         self._leaving: list[Servable] = []
         self._ending: asyncio.Future[None] | None = None  # of the last that left
@@ -78,7 +78,7 @@ class RelaidModel:
 
     def want(self, halved: bool) -> None:
         """With half of the threads from now on, or with all; it is made meanwhile."""
-        self._wanted = halved and not self._unfit
+        self._wanted = halved
         if self._relaying is None and self._wanted != self._halved:
             self._relaying = asyncio.ensure_future(self._relay())
 
@@ -130,11 +130,11 @@ class RelaidModel:
             self._relaying = None
 
     async def _fit(self) -> Made | None:
-        """With half of the threads; None where that is of no use, which is said once."""
+        """With half of the threads; None where that is of no use."""
         made = await self._make(True)
-        if not made.unfit:
+        self.fits = not made.unfit
+        if self.fits:
             return made
-        self._unfit = True
         log.info("%s: keeps all of its threads beside other models: %s", self._version, made.unfit)
         await made.model.close()
         return None

@@ -29,6 +29,11 @@ def need(now: Need, load: float, now_ns: int) -> Need:
         return now if not now.full else msgspec.structs.replace(now, full=0)
     if now.full + 1 < LOOKS:
         return msgspec.structs.replace(now, full=now.full + 1)
+    return too_few(now, now_ns)
+
+
+def too_few(now: Need, now_ns: int) -> Need:
+    """What it needs once half have turned out to be too few; they are tried again, later each time."""
     soon = bool(now.since_ns) and now_ns - now.since_ns < now.hold_ns
     return Need(True, now_ns, min(2 * now.hold_ns, LONGEST_HOLD_NS) if soon else HOLD_NS)
 

@@ -58,6 +58,7 @@ class Model:
     def __init__(self) -> None:
         self.halved: list[bool] = []
         self.asked = 0.0
+        self.fits = True
         self.close: Callable[[], None] = lambda: None
 
     async def start(self, halved: bool) -> None:
@@ -167,3 +168,18 @@ async def test_nobody_is_looked_at_once_nobody_could_be_halved() -> None:
     assert short.halved == [True, False]
     await bench.join("long", 300)
     assert short.halved == [True, False, True]  # nothing was counted meanwhile
+
+
+async def test_a_model_that_half_would_not_do_for_is_tried_again_later_each_time() -> None:
+    bench = Bench()
+    await bench.join("long", 300)
+    short = await bench.join("short", 20)
+    for hold_s in (60, 120, 240):
+        short.fits = False
+        bench.clock.pass_ms(1000)
+        assert short.halved[-1] is False
+        short.fits = True
+        bench.clock.pass_ms(1000 * (hold_s - 2))
+        assert short.halved[-1] is False
+        bench.clock.pass_ms(3000)
+        assert short.halved[-1] is True

@@ -118,15 +118,21 @@ async def test_a_wish_that_changes_meanwhile_is_followed_to_the_last() -> None:
 
 
 @pytest.mark.parametrize("at_start", [True, False])
-async def test_one_that_is_of_no_use_with_half_is_tried_once_and_keeps_all(at_start: bool) -> None:
+async def test_one_that_is_of_no_use_with_half_keeps_all_until_that_is_wanted_again(at_start: bool) -> None:
     bench = Bench(unfit="too slow")
     await bench.model.start(halved=at_start)
-    for _ in range(2):
+    if not at_start:
         bench.model.want(halved=True)
         await turns()
     assert bench.stands == "whole"
+    assert not bench.model.fits
     assert sorted(one.halved for one in bench.made) == [False, True]
     assert [one.closed for one in bench.made if one.halved] == [1]
+    bench.unfit = ""
+    bench.model.want(halved=True)
+    await turns()
+    assert bench.stands == "half"
+    assert bench.model.fits
 
 
 async def test_one_that_cannot_be_made_anew_stays_as_it_is() -> None:
