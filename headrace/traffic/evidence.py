@@ -8,7 +8,7 @@ safe anytime-valid inference", 2023). It is Wald's likelihood ratio, averaged ov
 
 from math import exp, lgamma, log, log1p
 
-GROWTH = 1.2
+GROWTH = 1.4
 HARMLESS = 0.25
 """A rate of this part of its limit counts as well within: what is as rare as that is taken for too frequent by chance
 only, and with the chance that is said. Between there and the limit it may be, once the limit is seen to be exceeded."""
@@ -40,7 +40,7 @@ def log_evidence(count: int, total: int, limit: float) -> float:
 
 class Looks:
     """When to look at a test of a fixed size that is made again as counts grow, and what each look may spend: look k
-    alpha / (k (k + 1)), over all of them alpha. Each has a fifth more to see than the last."""
+    alpha / (k (k + 1)), over all of them alpha. Each has four tenths more to see than the last."""
 
     def __init__(self, fewest: int) -> None:
         self._next = fewest

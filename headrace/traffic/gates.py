@@ -1,10 +1,13 @@
 """Whether what was seen of a version breaches a gate of its rollout. Pure.
 
+Only what was asked alike is compared: requests that were routed with those, and requests that were mirrored with
+those, for the latter wait behind all others, and are requests that the other version has answered.
+
 Errors and differences are counted, and judged by `evidence.py`; errors only where the new version also fails more
 often than the old, by Fisher's exact test, for what fails by the clients' requests or by too much load fails in both.
-Times are judged by `slowness.py`, those of requests that were routed and those of mirrored ones each on their own:
-mirrored ones wait behind all others, and only what was asked alike is compared. All gates together take a version
-that is well within each of them for one that breaches some with a chance of at most `ALPHA` a rollout.
+Times are judged by `slowness.py`: how long runs took that were of one request alone, and how long answers took, these
+as long as the new version has no more requests than the old one, for who has more waits longer. All gates together
+take a version that is well within each of them for one that breaches some with a chance of at most `ALPHA` a rollout.
 """
 
 from collections import deque
@@ -14,15 +17,21 @@ import msgspec
 from headrace.traffic.difference import Difference
 from headrace.traffic.evidence import Looks, fisher_p, is_beyond
 from headrace.traffic.plans import Gates, Rollout
-from headrace.traffic.slowness import FEWEST, KEPT, Slower, Times
+from headrace.traffic.slowness import FEWEST, KEPT, Times
 
 ALPHA = 0.01
 
 FEWEST_FAILED = 3
 """Requests of the new version before it is looked at whether it fails more often."""
 
-WARMING = 8
-"""Answers of a version, routed and mirrored, whose times do not count: its first."""
+WARMING = 5
+"""Times of each kind of the new version that do not count: the first."""
+
+EVEN = 0.5
+"""Share of the requests up to which the new version has no more to do than the old one."""
+
+ANSWERS, RUNS, MIRRORED_RUNS = "answers'", "runs'", "mirrored runs'"
+"""Kinds of times."""
 
 
 class Breach(msgspec.Struct, frozen=True):
@@ -68,35 +77,17 @@ class Compared:
             self.largest_relative = max(self.largest_relative, found.relative)
 
 
-class Seen:
-    """What was seen of both versions: of the old one in the whole rollout, of the new one in this step."""
+class Failures:
+    """Of both versions, of requests that were asked alike; of the old one in the whole rollout."""
 
     def __init__(self) -> None:
         self.base = Counts()
-        self._base_routed: deque[int] = deque(maxlen=KEPT)
-        self._base_mirrored: deque[int] = deque(maxlen=KEPT)
-        self._warming = {False: WARMING, True: WARMING}
         self.begin_step()
 
     def begin_step(self) -> None:
-        """What the new version does from now on is another step's."""
         self.target = Counts()
-        self.compared = Compared()
-        self.times = {False: Times(self._base_routed), True: Times(self._base_mirrored)}
         self._looks = Looks(FEWEST_FAILED)
-        self._fails_more = False
-
-    def add(self, *, of_target: bool, mirrored: bool, failed: bool, ns: int) -> None:
-        """One answer or failure, and how long it took."""
-        (self.target if of_target else self.base).add(failed)
-        if failed:
-            return
-        if not of_target:
-            (self._base_mirrored if mirrored else self._base_routed).append(ns)
-        elif self._warming[mirrored]:
-            self._warming[mirrored] -= 1
-        else:
-            self.times[mirrored].add(ns)
+        self._more = False
 
     def fails_more(self, alpha: float) -> bool:
         """Whether the new version is known to fail more often than the old, where that was asked enough to say."""
@@ -104,8 +95,46 @@ class Seen:
             return True
         if spent := self._looks.alpha(self.target.total, alpha):
             p = fisher_p(self.target.failed, self.target.total, self.base.failed, self.base.total)
-            self._fails_more = self._fails_more or p <= spent
-        return self._fails_more
+            self._more = self._more or p <= spent
+        return self._more
+
+
+class Seen:
+    """What was seen of both versions: failures of the old one in the whole rollout, all else in this step."""
+
+    def __init__(self) -> None:
+        self.routed = Failures()
+        self.mirrored = Failures()
+        self._warming = dict.fromkeys((ANSWERS, RUNS, MIRRORED_RUNS), WARMING)
+        self.begin_step()
+
+    def begin_step(self) -> None:
+        """What is seen from now on is another step's."""
+        self.routed.begin_step()
+        self.mirrored.begin_step()
+        self.compared = Compared()
+        self.times = {kind: Times(deque(maxlen=KEPT)) for kind in self._warming}
+
+    @property
+    def answers(self) -> int:
+        """Of the new version, also those that failed."""
+        return self.routed.target.total + self.mirrored.target.total
+
+    def add(self, *, of_target: bool, mirrored: bool, failed: bool) -> None:
+        """One answer or failure."""
+        failures = self.mirrored if mirrored else self.routed
+        (failures.target if of_target else failures.base).add(failed)
+
+    def add_time(self, kind: str, ns: int, *, of_target: bool) -> None:
+        """How long an answer took, or a run of one request; 0: nobody knows."""
+        if not ns:
+            return
+        if not of_target:
+            self.times[kind].other.append(ns)
+        elif self._warming[kind]:
+            self._warming[kind] -= 1
+        else:
+            self.times[kind].add(ns)
 
     def add_difference(self, found: Difference) -> None:
         self.compared.add(found)
@@ -116,17 +145,18 @@ def breach(rollout: Rollout, seen: Seen) -> Breach | None:
     gates = rollout.gates
     alpha = ALPHA / len(rollout.steps) / 3
     return (
-        _errors(rollout, seen, alpha)
+        _errors(rollout, seen.routed, alpha / 2)
+        or _errors(rollout, seen.mirrored, alpha / 2)
         or _difference(gates, rollout.base, seen.compared, alpha)
-        or _slow(gates, rollout.base, seen.times, alpha)
+        or _slow(rollout, seen, alpha)
     )
 
 
-def _errors(rollout: Rollout, seen: Seen, alpha: float) -> Breach | None:
-    limit, target, base = rollout.gates.errors, seen.target, seen.base
+def _errors(rollout: Rollout, failures: Failures, alpha: float) -> Breach | None:
+    limit, target, base = rollout.gates.errors, failures.target, failures.base
     if limit is None:
         return None
-    fails_more = seen.fails_more(alpha)
+    fails_more = failures.fails_more(alpha)
     if not fails_more or not is_beyond(limit, target.failed, target.total, alpha):
         return None
     share = target.failed / target.total
@@ -149,15 +179,13 @@ def _difference(gates: Gates, base: int, compared: Compared, alpha: float) -> Br
     )
 
 
-def _slow(gates: Gates, base: int, times: dict[bool, Times], alpha: float) -> Breach | None:
-    if gates.p99_ratio is None:
+def _slow(rollout: Rollout, seen: Seen, alpha: float) -> Breach | None:
+    ratio = rollout.gates.p99_ratio
+    if ratio is None:
         return None
-    for mirrored, each in times.items():
-        if found := each.look(gates.p99_ratio, alpha / len(times)):
-            return Breach("p99_ratio", _slower(found, gates.p99_ratio, base, mirrored=mirrored))
+    for kind, times in seen.times.items():
+        if kind == ANSWERS and rollout.share > EVEN:
+            continue
+        if found := times.look(ratio, alpha / len(seen.times)):
+            return Breach("p99_ratio", f"{kind} {found}, more than {ratio:g} times version {rollout.base}'s")
     return None
-
-
-def _slower(found: Slower, ratio: float, base: int, *, mirrored: bool) -> str:
-    how = "of mirrored requests " if mirrored else ""
-    return f"{how}{found}, more than {ratio:g} times version {base}'s"

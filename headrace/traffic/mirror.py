@@ -38,8 +38,10 @@ class Answered(msgspec.Struct, frozen=True):
     """What became of a request that was mirrored."""
 
     version: int
-    ns: int  # from asking to the answer
     failed: bool
+    ns: int = 0  # from asking to the answer
+    run_ns: int = 0  # as `run_alone_ns`
+    served_ns: int = 0  # what the answer that the caller got took
     difference: Difference | None = None  # None: it failed
 
 
@@ -52,6 +54,7 @@ class Original(msgspec.Struct, frozen=True):
 
     request: Request
     outputs: tuple[Tensor, ...]
+    ns: int = 0  # that it took
 
 
 class Mirror:
@@ -115,18 +118,27 @@ class Mirror:
                 self.drop(version, told)
                 return
             self._record(MirrorRecord(ModelVersion(self._name, version), "failed"))
-            told(Answered(version, ns, failed=True))
+            told(Answered(version, failed=True))
             return
+        run_ns = run_alone_ns(answer)
 
         def compared(found: Difference) -> None:
             outcome = "differs" if found.beyond else "same"
             self._record(MirrorRecord(ModelVersion(self._name, version), outcome))
-            told(Answered(version, ns, failed=False, difference=found))
+            told(Answered(version, False, ns, run_ns, original.ns, found))
 
         if sum(len(tensor.data) for tensor in answer.outputs) <= INLINE_BYTES:
             compared(difference(original.outputs, answer.outputs, tolerance))
         else:
             _aside(original.outputs, copied(answer.outputs), tolerance, compared)
+
+
+def run_alone_ns(answer: Response) -> int:
+    """How long the run took that computed it alone; 0 where others were in it, it was kept, or nobody knows."""
+    facts = answer.batch
+    if facts is None or facts.requests != 1:
+        return 0
+    return facts.input_ns + facts.infer_ns + facts.output_ns
 
 
 def copied(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:

@@ -35,8 +35,8 @@ def next_move(rollout: Rollout, seen: Seen, step_s: float) -> Move:
     """After `step_s` of the step that it is at. Gates are looked at first: nothing good makes up for a breach."""
     if found := breach(rollout, seen):
         return Back(str(found))
-    if seen.target.total < rollout.min_requests:
-        return Stay(f"answers: {seen.target.total} of {rollout.min_requests}")
+    if seen.answers < rollout.min_requests:
+        return Stay(f"answers: {seen.answers} of {rollout.min_requests}")
     if rollout.gates.difference and not seen.compared.total:
         return Stay("answers that are compared")
     if step_s < rollout.step_s:

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from headrace.traffic.gates import Seen
+from headrace.traffic.gates import ANSWERS, MIRRORED_RUNS, RUNS, Counts, Seen
 from headrace.traffic.mirror import Answered
 from headrace.traffic.plans import TOLERANCE, Rollout
 from headrace.traffic.progress import Move, Stay, next_move
@@ -20,7 +20,8 @@ class VersionReport(msgspec.Struct, frozen=True):
     requests: int
     failed: int
     routed_ms: Times | None
-    mirrored_ms: Times | None
+    runs_ms: Times | None  # of runs that were of one request alone
+    mirrored_runs_ms: Times | None
 
 
 class RolloutReport(msgspec.Struct, frozen=True):
@@ -71,24 +72,27 @@ class Run:
             return None
         return rollout.base if version == rollout.to else rollout.to, rollout.gates.compare
 
-    def routed(self, version: int, ns: int, failed: bool) -> None:
+    def routed(self, version: int, ns: int, run_ns: int, failed: bool) -> None:
         if version in (self.rollout.base, self.rollout.to):
-            self._seen.add(of_target=version == self.rollout.to, mirrored=False, failed=failed, ns=ns)
+            of_target = version == self.rollout.to
+            self._seen.add(of_target=of_target, mirrored=False, failed=failed)
+            if not failed:
+                self._seen.add_time(ANSWERS, ns, of_target=of_target)
+                self._seen.add_time(RUNS, run_ns, of_target=of_target)
 
-    def mirrored(self, answered: Answered | None, served_ns: int) -> None:
+    def mirrored(self, answered: Answered | None) -> None:
         if answered is None:
             self._dropped += 1
             return
         of_target = answered.version == self.rollout.to
-        self._seen.add(of_target=of_target, mirrored=True, failed=answered.failed, ns=answered.ns)
+        self._seen.add(of_target=of_target, mirrored=True, failed=answered.failed)
+        self._seen.add_time(MIRRORED_RUNS, answered.run_ns, of_target=of_target)
         if answered.difference:
             self._seen.add_difference(answered.difference)
 
     def report(self, now_ns: int, state: State = "running", share: float | None = None) -> RolloutReport:
         """What is known of it now; `share` is what the new version gets of requests, the step's where it is None."""
         rollout, seen = self.rollout, self._seen
-        base = seen.times[False].other, seen.times[True].other
-        own = seen.times[False].own, seen.times[True].own
         return RolloutReport(
             state,
             self.reason or self._waits_for,
@@ -96,10 +100,21 @@ class Run:
             rollout.steps,
             rollout.share if share is None else share,
             round((now_ns - self._step_ns) / 1e9, 3),
-            VersionReport(str(rollout.base), seen.base.total, seen.base.failed, *map(percentiles, base)),
-            VersionReport(str(rollout.to), seen.target.total, seen.target.failed, *map(percentiles, own)),
+            self._version(of_target=False),
+            self._version(of_target=True),
             seen.compared.total,
             seen.compared.beyond,
             seen.compared.largest,
             self._dropped,
+        )
+
+    def _version(self, *, of_target: bool) -> VersionReport:
+        rollout, seen = self.rollout, self._seen
+        routed, mirrored = seen.routed, seen.mirrored
+        counts: tuple[Counts, ...] = (routed.target, mirrored.target) if of_target else (routed.base, mirrored.base)
+        return VersionReport(
+            str(rollout.to if of_target else rollout.base),
+            sum(each.total for each in counts),
+            sum(each.failed for each in counts),
+            *(percentiles(each.own if of_target else each.other) for each in seen.times.values()),
         )

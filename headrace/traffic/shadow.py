@@ -52,15 +52,15 @@ class ShadowSeen:
     def other(self, version: int) -> tuple[int, float] | None:
         return None if version == self.shadow.version else (self.shadow.version, self.shadow.share)
 
-    def routed(self, version: int, ns: int, failed: bool) -> None:
+    def routed(self, version: int, ns: int, run_ns: int, failed: bool) -> None:
         """Nothing of a shadow's."""
 
-    def mirrored(self, answered: Answered | None, served_ns: int) -> None:
+    def mirrored(self, answered: Answered | None) -> None:
         if answered is None or answered.difference is None:
             self._counts["dropped" if answered is None else "failed"] += 1
             return
         self._compared.add(answered.difference)
-        self._served_ns.append(served_ns)
+        self._served_ns.append(answered.served_ns)
         self._shadow_ns.append(answered.ns)
 
     def report(self) -> ShadowReport:

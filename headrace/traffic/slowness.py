@@ -1,24 +1,30 @@
 """Whether one version answers more slowly than another, by the times of both. Pure.
 
 Times are compared at the median, the 90th and the 99th percentile, for what is slow throughout is slow at the 99th
-too and shows sooner at the median. At each a version is too slow where two things hold: its percentile is more than
-`ratio` times the other's, and chance is ruled out by an exact test of medians and of higher quantiles (Mood 1950): of
-all times, the new version's divided by the square root of `ratio`, more of its own lie above the common percentile
-than Fisher's exact test allows. Times of one distribution, or slower by less than that root, pass; what is asked of
-them is their order alone, so that no outlier weighs more than one answer.
+too and shows sooner at the median. At each a version is too slow where two things hold. Its percentile is more than
+`ratio` times the other's. And chance is ruled out, of the new version's times divided by the cube root of `ratio` and
+the other's: at the median by the rank sum test (Mann and Whitney 1947), further up by Fisher's exact test of how many
+of each lie above the common percentile (Mood 1950). Times of one distribution, or slower by less than that root,
+pass; it is their order that is looked at, so that no outlier weighs more than one answer.
 
-It is looked at again as the number of times grows (`evidence.Looks`).
+It is looked at again as the fewer of both times become more (`evidence.Looks`).
 """
 
 from collections import deque
 from collections.abc import Sequence
+from math import erfc, sqrt
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from headrace.traffic.evidence import Looks, fisher_p
 
-QUANTILES = (0.5, 0.9, 0.99)
+QUANTILES = {0.5: 0.5, 0.9: 0.25, 0.99: 0.25}
+"""Those that are looked at, and the part of alpha that each may spend."""
+
+Array = NDArray[np.float64]
+
 FEWEST = 8
 """Times of each version before the first look."""
 
@@ -61,23 +67,35 @@ class Times:
 
     def look(self, ratio: float, alpha: float) -> Slower | None:
         """Whether it is too slow, as far as it is time to look; over all looks by chance with at most `alpha`."""
-        if len(self.other) < FEWEST:
-            return None
-        spent = self._looks.alpha(self._count, alpha)
+        fewer = self._count if len(self.other) == KEPT else min(self._count, len(self.other))
+        spent = self._looks.alpha(fewer, alpha)
         return slower(self.own, self.other, ratio, spent) if spent else None
 
 
 def slower(own: Sequence[int], other: Sequence[int], ratio: float, alpha: float) -> Slower | None:
     """The first quantile at which times are too long; where the two are alike, one is found with at most `alpha`."""
     mine, others = np.asarray(own, float), np.asarray(other, float)
-    scaled = mine / np.sqrt(ratio)
-    pooled = np.concatenate((scaled, others))
-    for quantile in QUANTILES:
+    scaled = mine / np.cbrt(ratio)
+    for quantile, part in QUANTILES.items():
         at, other_at = float(np.quantile(mine, quantile)), float(np.quantile(others, quantile))
         if at <= ratio * other_at or at - other_at <= LEAST_NS:
             continue
-        above = np.quantile(pooled, quantile)
-        counts = int((scaled > above).sum()), int((others > above).sum())
-        if fisher_p(counts[0], len(mine), counts[1], len(others)) <= alpha / len(QUANTILES):
+        p = rank_sum_p(scaled, others) if quantile == 0.5 else _above_p(scaled, others, quantile)
+        if p <= alpha * part:
             return Slower(quantile, at, other_at, (len(mine), len(others)))
     return None
+
+
+def rank_sum_p(own: Array, other: Array) -> float:
+    """The chance that times of one distribution are so much the longer ones: by the normal distribution, whose tail is
+    wider than that of the rank sum. Equal times count half, as if they did not make the sum vary less."""
+    ordered = np.sort(other)
+    below = np.searchsorted(ordered, own, "left") + np.searchsorted(ordered, own, "right")
+    pairs = len(own) * len(other)
+    spread = sqrt(pairs * (len(own) + len(other) + 1) / 12)
+    return 0.5 * erfc((float(below.sum()) / 2 - pairs / 2 - 0.5) / spread / sqrt(2))
+
+
+def _above_p(own: Array, other: Array, quantile: float) -> float:
+    above = np.quantile(np.concatenate((own, other)), quantile)
+    return fisher_p(int((own > above).sum()), len(own), int((other > above).sum()), len(other))

@@ -19,7 +19,7 @@ from headrace.errors import (
     WouldBeLate,
 )
 from headrace.servable import Reply
-from headrace.traffic.mirror import Answered, Mirror, Original, copied
+from headrace.traffic.mirror import Answered, Mirror, Original, copied, run_alone_ns
 from headrace.types import ModelVersion, Request, Response
 
 log = logging.getLogger(__name__)
@@ -52,12 +52,12 @@ class Watcher(Protocol):
         """The version that is to be asked besides, and of how many requests; None: none is."""
         ...
 
-    def routed(self, version: int, ns: int, failed: bool) -> None:
-        """A version answered, or failed."""
+    def routed(self, version: int, ns: int, run_ns: int, failed: bool) -> None:
+        """A version answered, or failed; `run_ns` as `run_alone_ns`."""
         ...
 
-    def mirrored(self, answered: Answered | None, served_ns: int) -> None:
-        """A version that was asked besides answered; None: it was not asked. `served_ns` is what the answer took."""
+    def mirrored(self, answered: Answered | None) -> None:
+        """A version that was asked besides answered; None: it was not asked."""
         ...
 
 
@@ -80,12 +80,14 @@ class Watch:
 
         def seen(answer: Response | HeadraceError, ns: int) -> None:
             if not isinstance(answer, HeadraceError) or answer.code in FAILURES:
+                failed = isinstance(answer, HeadraceError)
+                run_ns = 0 if isinstance(answer, HeadraceError) else run_alone_ns(answer)
                 for watcher in watchers:
-                    watcher.routed(version.version, ns, isinstance(answer, HeadraceError))
+                    watcher.routed(version.version, ns, run_ns, failed)
             if kept is not None and isinstance(answer, Response):
-                original = Original(kept, copied(answer.outputs))
+                original = Original(kept, copied(answer.outputs), ns)
                 for watcher, other in copies:
-                    self._mirror.send(original, other, watcher.tolerance, _told(watcher, ns))
+                    self._mirror.send(original, other, watcher.tolerance, watcher.mirrored)
 
         def answered(answer: Response | HeadraceError) -> None:
             ns = self._clock.now_ns() - began_ns
@@ -104,10 +106,6 @@ class Watch:
         if found is None or self._draw() >= found[1] or request.ask is not None:
             return None
         if not self._mirror.has_room(request, found[0]):
-            self._mirror.drop(found[0], _told(watcher, 0))
+            self._mirror.drop(found[0], watcher.mirrored)
             return None
         return watcher, found[0]
-
-
-def _told(watcher: Watcher, served_ns: int) -> Callable[[Answered | None], None]:
-    return lambda answered: watcher.mirrored(answered, served_ns)

@@ -5,7 +5,7 @@ from random import Random
 import msgspec
 
 from headrace.traffic.difference import Difference
-from headrace.traffic.gates import Seen
+from headrace.traffic.gates import ANSWERS, MIRRORED_RUNS, RUNS, Seen
 from headrace.traffic.plans import DifferenceGate, Gates, Rollout
 from headrace.traffic.progress import Back, Finish, GoTo, next_move
 
@@ -28,7 +28,8 @@ class Load(msgspec.Struct, frozen=True):
     median_ms: float = 10.0
     sigma: float = 0.3
     stalls: float = 0.01  # answers that take ten times as long, of both versions
-    mirrored: float = 1.2  # how much longer mirrored requests take
+    contended: float = 1.2  # how much longer runs of routed requests take: beside others' mirrored ones
+    waiting_ms: float = 5.0  # for whoever waits
     dropped: float = 0.2  # of those to be mirrored
     fails: float = 0.002  # of both versions
 
@@ -49,10 +50,20 @@ def simulate(rollout: Rollout, canary: Canary, load: Load, seed: int, look_s: fl
         now += random.expovariate(load.rate)
         to_target = random.random() < rollout.share
         first = now if first is None and to_target else first
-        _answer(random, seen, canary, load, of_target=to_target, mirrored=False)
-        if random.random() < rollout.gates.compare * (1 - load.dropped):
+        failed = random.random() < load.fails + (canary.fails if to_target else 0)
+        seen.add(of_target=to_target, mirrored=False, failed=failed)
+        if not failed:
+            run_ns = int(_run_ns(random, canary, load, of_target=to_target) * load.contended)
+            share = rollout.share if to_target else 1 - rollout.share
+            waited_ms = random.expovariate(1) * load.waiting_ms * share
+            seen.add_time(RUNS, run_ns, of_target=to_target)
+            seen.add_time(ANSWERS, run_ns + int(waited_ms * 1e6), of_target=to_target)
+        if not failed and random.random() < rollout.gates.compare * (1 - load.dropped):
             first = now if first is None else first
-            _answer(random, seen, canary, load, of_target=not to_target, mirrored=True)
+            seen.add(of_target=not to_target, mirrored=True, failed=not to_target and random.random() < canary.fails)
+            seen.add_time(
+                MIRRORED_RUNS, _run_ns(random, canary, load, of_target=not to_target), of_target=not to_target
+            )
             wrong = random.random() < canary.wrong
             seen.add_difference(Difference(float(wrong), float(wrong), wrong))
         if now - last_look < look_s:
@@ -69,9 +80,6 @@ def simulate(rollout: Rollout, canary: Canary, load: Load, seed: int, look_s: fl
                 return Ended(reason, now - (first or 0.0))
 
 
-def _answer(random: Random, seen: Seen, canary: Canary, load: Load, *, of_target: bool, mirrored: bool) -> None:
-    ms = load.median_ms * random.lognormvariate(0, load.sigma)
-    ms *= (10 if random.random() < load.stalls else 1) * (load.mirrored if mirrored else 1)
-    fails = load.fails + (canary.fails if of_target else 0)
-    ms *= canary.slower if of_target else 1
-    seen.add(of_target=of_target, mirrored=mirrored, failed=random.random() < fails, ns=int(ms * 1e6))
+def _run_ns(random: Random, canary: Canary, load: Load, *, of_target: bool) -> int:
+    ms = load.median_ms * random.lognormvariate(0, load.sigma) * (canary.slower if of_target else 1)
+    return int(ms * (10 if random.random() < load.stalls else 1) * 1e6)

@@ -67,4 +67,4 @@ def test_looks_spend_no_more_than_they_may_and_each_has_more_to_see() -> None:
     at = [total for total, alpha in spent.items() if alpha]
     assert sum(spent.values()) < 0.1
     assert at[0] == 8
-    assert all(later >= min(total + 1, int(total * 1.2)) for total, later in pairwise(at))
+    assert all(later >= min(total + 1, int(total * 1.4)) for total, later in pairwise(at))

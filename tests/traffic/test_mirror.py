@@ -22,7 +22,7 @@ class Bench(Versions):
         self.told: list[Answered | None] = []
 
     def send(self, served: float = 1.0) -> None:
-        original = Original(unversioned(), self.there[3].response(served).outputs)
+        original = Original(unversioned(), self.there[3].response(served).outputs, 9)
         self.mirror.send(original, 4, 1e-3, self.told.append)
         self.clock.pass_ms()
 
@@ -45,7 +45,7 @@ def test_what_it_answers_is_compared_and_timed() -> None:
     bench.send(served=1.0)
     bench.clock.pass_ms(7)
     bench.there[4].answer(1.5)
-    assert bench.told == [Answered(4, 7_000_000, failed=False, difference=Difference(0.5, 0.5, beyond=True))]
+    assert bench.told == [Answered(4, False, 7_000_000, 6, 9, Difference(0.5, 0.5, beyond=True))]
     assert bench.outcomes() == ["differs"]
     bench.send(served=1.0)
     bench.there[4].answer(1.0)
@@ -65,7 +65,7 @@ def test_an_answer_in_parts_is_waited_for_to_its_end() -> None:
 @pytest.mark.parametrize(
     ("error", "outcome", "told"),
     [
-        (Internal("no"), "failed", [Answered(4, 0, failed=True)]),
+        (Internal("no"), "failed", [Answered(4, failed=True)]),
         (QueueFull("no"), "dropped", [None]),
     ],
 )

@@ -13,7 +13,7 @@ ROLLOUT = Rollout(3, 4, (0.1, 1.0), step_s=60.0, min_requests=5, gates=Gates(err
 def seen(answers: int, failed: int = 0) -> Seen:
     made = Seen()
     for index in range(answers):
-        made.add(of_target=True, mirrored=False, failed=index < failed, ns=1)
+        made.add(of_target=True, mirrored=False, failed=index < failed)
     return made
 
 

@@ -9,9 +9,9 @@ from headrace.traffic.shadow import ShadowSeen, Times, percentiles
 def test_differences_and_times_of_both_are_told() -> None:
     seen = ShadowSeen(Shadow(4, 0.1))
     for found in (NONE, NONE, Difference(0.5, 0.25, beyond=True), UNLIKE):
-        seen.mirrored(Answered(4, 4_000_000, failed=False, difference=found), 2_000_000)
-    seen.mirrored(Answered(4, 1, failed=True), 1)
-    seen.mirrored(None, 0)
+        seen.mirrored(Answered(4, False, 4_000_000, served_ns=2_000_000, difference=found))
+    seen.mirrored(Answered(4, failed=True))
+    seen.mirrored(None)
     report = seen.report()
     assert (report.version, report.share, report.dropped, report.failed) == ("4", 0.1, 1, 1)
     assert (report.compared, report.beyond, report.share_beyond) == (4, 2, 0.5)

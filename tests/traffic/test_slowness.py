@@ -1,11 +1,16 @@
 """Versions that are alike are not taken for slow, and one that is slow is found soon."""
 
 from collections import deque
+from collections.abc import Sequence
+from itertools import combinations
 from random import Random
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from headrace.traffic.slowness import FEWEST, LEAST_NS, Slower, Times, slower
+from headrace.traffic.slowness import FEWEST, LEAST_NS, Slower, Times, rank_sum_p, slower
 
 
 def times(random: Random, count: int, median_ms: float = 10.0, sigma: float = 0.3) -> list[int]:
@@ -30,7 +35,7 @@ def found_after(
     return 0
 
 
-@pytest.mark.parametrize("factor", [1.0, 1.2])
+@pytest.mark.parametrize("factor", [1.0, 1.14])
 def test_versions_that_are_alike_pass(factor: float) -> None:
     assert not any(found_after(Random(seed), factor, most=600) for seed in range(40))
 
@@ -65,3 +70,19 @@ def test_there_is_no_look_before_both_have_answered() -> None:
     seen.other.extend([1_000_000] * 100)
     assert seen.look(1.5, 1.0) is not None
     assert seen.look(1.5, 1.0) is None
+
+
+@given(st.lists(st.integers(0, 30), min_size=4, max_size=6), st.lists(st.integers(0, 30), min_size=4, max_size=6))
+def test_the_rank_sum_is_judged_no_rarer_than_it_is(own: list[int], other: list[int]) -> None:
+    pooled = [*own, *other]
+    seen = _rank_sum(own, other)
+    sums = [
+        _rank_sum([pooled[at] for at in chosen], [value for at, value in enumerate(pooled) if at not in chosen])
+        for chosen in combinations(range(len(pooled)), len(own))
+    ]
+    exact = sum(each >= seen for each in sums) / len(sums)
+    assert rank_sum_p(np.array(own, float), np.array(other, float)) >= min(exact, 0.02) * 0.9
+
+
+def _rank_sum(own: Sequence[int], other: Sequence[int]) -> float:
+    return sum((mine > each) + (mine == each) / 2 for mine in own for each in other)

@@ -7,8 +7,10 @@ from headrace.arrays import from_array
 from headrace.errors import HeadraceError
 from headrace.records import Record
 from headrace.servable import Cancel, Reply, Servable
-from headrace.types import Backlog, Context, ModelRef, ModelVersion, Request, Response
+from headrace.types import Backlog, BatchFacts, Context, ModelRef, ModelVersion, Request, Response
 from tests.fakes import FakeClock, request, signature
+
+FACTS = BatchFacts(1, 1, "idle", 0, 0, input_ns=1, infer_ns=3, output_ns=2)
 
 
 class Version:
@@ -31,7 +33,7 @@ class Version:
         reply(value if isinstance(value, HeadraceError) else self.response(value, final))
 
     def response(self, value: float, final: bool = True) -> Response:
-        return Response(self.version, (from_array("y", np.array([[value]], np.float32)),), None, final)
+        return Response(self.version, (from_array("y", np.array([[value]], np.float32)),), FACTS, final)
 
     def backlog(self) -> Backlog:
         return Backlog(self.queued, 0)
