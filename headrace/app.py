@@ -280,7 +280,6 @@ class Server:
             await asyncio.gather(keeping_up, return_exceptions=True)
             await self.reconcile.close()
             await self.births.close()
-            await self.build.close()
             await self.learnt.save()
             flushing.cancel()
             self.bus.flush()

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from headrace.workers import fork_wire as wire
+from headrace.workers.engine_remote import IMPORTS
 from tests.workers.processes import children, lives, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it needs Linux")
@@ -27,13 +28,15 @@ def zygote() -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
             yield child, ours
 
 
-@pytest.mark.parametrize("runtime", ["onnx", "openvino", "fake"])
-def test_importing_a_runtime_starts_no_thread(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip({"onnx": "onnxruntime"}.get(runtime, "numpy"))
+KINDS = [("headrace.child", "headrace.runtimes.onnx"), ("headrace.child", "headrace.runtimes.openvino")]
+
+
+@pytest.mark.parametrize("modules", [*KINDS, *IMPORTS.values()])
+def test_what_workers_are_forked_from_has_no_thread(modules: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "1")
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
     with zygote() as (_, channel):
-        wire.ask(channel, wire.Prepare(("headrace.child", f"headrace.runtimes.{runtime}"), 0))
+        wire.ask(channel, wire.Prepare(modules, 0))
         assert wire.decode_answer(channel.recv(wire.MAX_MESSAGE_BYTES)) == wire.Ready()
         channel.close()
 

@@ -39,6 +39,12 @@ log = logging.getLogger(__name__)
 STEPS = Program("headrace.engine_child", wire.channel, wire.FrameLink)
 """Runs step after step of a language model."""
 
+IMPORTS = {
+    "llm": (STEPS.module, "headrace.engine_load", "headrace.engine_decoder"),
+    "fakellm": (STEPS.module, "headrace.llm.fake_engine"),
+}
+"""By the manifest's runtime, what its process will need."""
+
 FOLLOW = 0.05  # how quickly the mean time of a token follows
 
 TASKS: dict[type[Ask], str] = {Generate: "generate", Embed: "embed", Score: "score"}
@@ -89,7 +95,9 @@ class RemoteEngine:
         self._clock = clock
         self._loading = loading
         self._limit = RunLimit(limits.run_limit_s, limits.load_timeout_s)
-        keeping = Keeping(self._version, STEPS, loading.threads, limits.load_timeout_s)
+        path = loading.manifest.path
+        imports = IMPORTS.get(loading.manifest.runtime, ())
+        keeping = Keeping(self._version, STEPS, loading.threads, limits.load_timeout_s, imports=imports, path=path)
         self._process: KeptProcess[LanguageFacts] = KeptProcess(keeping, self, births, record, clock)
         self._calls: dict[int, _Call] = {}  # by number, in the order in which they came
         self._num_bytes = 0  # of all calls, encoded

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -18,6 +19,8 @@ from headrace.workers.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
+FOLDERS = 4  # that a model's file may lie in: of its version, of the model, of the repository, and where that lies
+
 Facts = TypeVar("Facts")
 """What the child says of the model that it has loaded."""
 
@@ -32,6 +35,7 @@ class Keeping(msgspec.Struct, frozen=True):
     fds: tuple[int, ...] = ()  # of shared memory
     instance: int = 0
     imports: tuple[str, ...] = ()  # modules that it will need
+    path: Path | None = None  # of the model's file, whose place is not told with what the child said
 
 
 class Owner(Protocol):
@@ -155,18 +159,18 @@ class KeptProcess(Generic[Facts]):
 
     def _on_end(self, how: str) -> None:
         why = self._why or how
-        pid, words = self.pid or 0, self._process.last_words if self._process else ""
+        pid, said = self.pid or 0, _said(self._process.last_words if self._process else "", self._keeping.path)
         was_ready, self.ready = self.ready, False
         self._process = None
         self._watchdog.stop()
         if self._loaded and not self._loaded.done():
             self._tell("died", why, pid)
-            self._loaded.set_exception(WorkerLost(f"its worker {why} while it loaded the model{_said(words)}"))
+            self._loaded.set_exception(WorkerLost(f"its worker {why} while it loaded the model{said}"))
         elif was_ready:
             self._tell("hung" if self._why else "died", why, pid)
             self._restarts = self._restarts.after(self._served)
             if self._restarts.given_up:
-                self.failure = f"its worker {why}, {self._restarts.fruitless} times without an answer{_said(words)}"
+                self.failure = f"its worker {why}, {self._restarts.fruitless} times without an answer{said}"
             self._restarting = asyncio.ensure_future(self._restart())
         self._owner.lost(why)
 
@@ -187,5 +191,8 @@ class KeptProcess(Generic[Facts]):
         self._record(WorkerEvent(self._keeping.version, self._keeping.instance, what, reason, time.time(), pid))
 
 
-def _said(words: str) -> str:
+def _said(words: str, path: Path | None) -> str:
+    """What a child said at the end, without the folders that its model lies in."""
+    for folder in (path.parents if path is not None else ())[:FOLDERS]:
+        words = words.replace(f"{folder}/", "") if folder.name else words
     return f"; its last words: {words}" if words else ""

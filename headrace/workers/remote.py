@@ -58,7 +58,14 @@ class ProcessInstance:
         fds = tuple(fd for slot in self._slots for fd in slot.fds())
         imports = BATCHES.module, RUNTIMES.get(asked.manifest.runtime, (BATCHES.module,))[0]
         keeping = Keeping(
-            asked.manifest.id, BATCHES, asked.threads, settings.load_timeout_s, fds, settings.index, imports
+            asked.manifest.id,
+            BATCHES,
+            asked.threads,
+            settings.load_timeout_s,
+            fds,
+            settings.index,
+            imports,
+            asked.manifest.path,
         )
         self._process: KeptProcess[Signature] = KeptProcess(keeping, self, births, record, clock)
         self._changed: Callable[[], None] = lambda: None

@@ -164,15 +164,23 @@ def shared_files(pid: int) -> set[Path]:
     return {Path(line.split(maxsplit=5)[5]) for line in maps if "/dev/shm/" in line}
 
 
-@pytest.mark.parametrize("hung", [False, True])
-def test_a_killed_server_leaves_no_process_and_no_memory_behind(tmp_path: Path, hung: bool) -> None:
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+@pytest.mark.parametrize("its_workers", ["wait", "hang", "are stopped"])
+def test_a_killed_server_leaves_no_process_and_no_memory_behind(tmp_path: Path, its_workers: str) -> None:
     add_fake(tmp_path, "trouble", TROUBLE)
     with target(tmp_path) as server:
         workers = children(server.pid)
         assert workers
+        workers += [parent(worker) for worker in workers if parent(worker) != server.pid]  # what they are forked from
         shared = {file for pid in (server.pid, *workers) for file in shared_files(pid)}
         with server.connect() as connection:
-            if hung:
+            if its_workers == "are stopped":
+                for worker in workers:
+                    os.kill(worker, signal.SIGSTOP)
+            if its_workers == "hang":
                 body = json.dumps({"inputs": [row(data=[HANG, 2])]}).encode()
                 connection.sendall(request_bytes("/v2/models/trouble/infer", body))
                 wait_until(lambda: server.metric(IN_FLIGHT) == 1)

@@ -28,7 +28,7 @@ class Bench:
         self.ends: list[str] = []
         self.returned = asyncio.Event()
         self._path = path
-        keeping = Keeping(ModelVersion("m", 1), STEPS, 1, load_timeout_s)
+        keeping = Keeping(ModelVersion("m", 1), STEPS, 1, load_timeout_s, path=path)
         clock = LoopClock(asyncio.get_running_loop())
         self.process: KeptProcess[LanguageFacts] = KeptProcess(keeping, self, Spawning(), self.records.append, clock)
 
@@ -79,6 +79,20 @@ async def test_a_load_that_fails_raises_the_reason_and_is_not_tried_again(tmp_pa
     with pytest.raises(ModelInvalid, match="No such file"):
         await bench.process.start()
     assert bench.told() == []
+
+
+async def test_what_it_said_at_the_end_is_told_without_where_its_model_lies(tmp_path: Path) -> None:
+    path = tmp_path / "m" / "1" / "model.fakellm"
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    bench = Bench(path)
+    starting = asyncio.ensure_future(bench.process.start())
+    with await asyncio.to_thread(path.open, "w"):
+        assert bench.process._process is not None
+        bench.process._process._words._lines.append(f"cannot read {path}")
+        os.kill(bench.process._process.pid, signal.SIGKILL)
+        with pytest.raises(WorkerLost, match=r"its last words: cannot read model\.fakellm"):
+            await starting
 
 
 async def test_a_load_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
