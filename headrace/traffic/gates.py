@@ -17,7 +17,7 @@ import msgspec
 from headrace.traffic.difference import Difference
 from headrace.traffic.evidence import Looks, fisher_p, is_beyond
 from headrace.traffic.plans import Gates, Rollout
-from headrace.traffic.slowness import FEWEST, KEPT, Times
+from headrace.traffic.slowness import FEWEST, KEPT, Times, Together
 
 ALPHA = 0.01
 
@@ -30,8 +30,8 @@ WARMING = 5
 EVEN = 0.5
 """Share of the requests up to which the new version has no more to do than the old one."""
 
-ANSWERS, RUNS, MIRRORED_RUNS = "answers'", "runs'", "mirrored runs'"
-"""Kinds of times."""
+ANSWERS, RUNS, MIRRORED_RUNS, ALL_RUNS = "answers'", "runs'", "mirrored runs'", "all runs'"
+"""Kinds of times; the last is those of both kinds of runs."""
 
 
 class Breach(msgspec.Struct, frozen=True):
@@ -114,6 +114,7 @@ class Seen:
         self.mirrored.begin_step()
         self.compared = Compared()
         self.times = {kind: Times(deque(maxlen=KEPT)) for kind in self._warming}
+        self.all_runs = Together([self.times[RUNS], self.times[MIRRORED_RUNS]])
 
     @property
     def answers(self) -> int:
@@ -183,9 +184,10 @@ def _slow(rollout: Rollout, seen: Seen, alpha: float) -> Breach | None:
     ratio = rollout.gates.p99_ratio
     if ratio is None:
         return None
-    for kind, times in seen.times.items():
+    kinds: list[tuple[str, Times | Together]] = [*seen.times.items(), (ALL_RUNS, seen.all_runs)]
+    for kind, times in kinds:
         if kind == ANSWERS and rollout.share > EVEN:
             continue
-        if found := times.look(ratio, alpha / len(seen.times)):
+        if found := times.look(ratio, alpha / len(kinds)):
             return Breach("p99_ratio", f"{kind} {found}, more than {ratio:g} times version {rollout.base}'s")
     return None

@@ -65,11 +65,30 @@ class Times:
         self.own.append(ns)
         self._count += 1
 
+    @property
+    def fewer(self) -> int:
+        """Times of the version that has fewer of them."""
+        return self._count if len(self.other) == KEPT else min(self._count, len(self.other))
+
     def look(self, ratio: float, alpha: float) -> Slower | None:
         """Whether it is too slow, as far as it is time to look; over all looks by chance with at most `alpha`."""
-        fewer = self._count if len(self.other) == KEPT else min(self._count, len(self.other))
-        spent = self._looks.alpha(fewer, alpha)
+        spent = self._looks.alpha(self.fewer, alpha)
         return slower(self.own, self.other, ratio, spent) if spent else None
+
+
+class Together:
+    """Times of several kinds, whose medians are judged as one: what none of them shows yet, all may."""
+
+    def __init__(self, kinds: Sequence[Times]) -> None:
+        self._kinds = kinds
+        self._looks = Looks(FEWEST * len(kinds))
+
+    def look(self, ratio: float, alpha: float) -> Slower | None:
+        """As `Times.look`, once there are enough of each kind."""
+        if min(each.fewer for each in self._kinds) < FEWEST:
+            return None
+        spent = self._looks.alpha(sum(each.fewer for each in self._kinds), alpha)
+        return slower_together([(each.own, each.other) for each in self._kinds], ratio, spent) if spent else None
 
 
 def slower(own: Sequence[int], other: Sequence[int], ratio: float, alpha: float) -> Slower | None:
@@ -86,14 +105,34 @@ def slower(own: Sequence[int], other: Sequence[int], ratio: float, alpha: float)
     return None
 
 
+def slower_together(kinds: Sequence[tuple[Sequence[int], Sequence[int]]], ratio: float, alpha: float) -> Slower | None:
+    """The same at the median, of times of several kinds: by the geometric mean of their medians, and the sum of their
+    rank sum statistics (Stouffer 1949)."""
+    arrays = [(np.asarray(own, float), np.asarray(other, float)) for own, other in kinds]
+    at, other_at = (float(np.exp(np.mean([np.log(np.median(each[of])) for each in arrays]))) for of in (0, 1))
+    if at <= ratio * other_at or at - other_at <= LEAST_NS:
+        return None
+    z = sum(_rank_sum_z(own / np.cbrt(ratio), other) for own, other in arrays) / sqrt(len(arrays))
+    counts = sum(len(own) for own, _ in arrays), sum(len(other) for _, other in arrays)
+    return Slower(0.5, at, other_at, counts) if _tail(z) <= alpha else None
+
+
 def rank_sum_p(own: Array, other: Array) -> float:
     """The chance that times of one distribution are so much the longer ones: by the normal distribution, whose tail is
     wider than that of the rank sum. Equal times count half, as if they did not make the sum vary less."""
+    return _tail(_rank_sum_z(own, other))
+
+
+def _rank_sum_z(own: Array, other: Array) -> float:
     ordered = np.sort(other)
     below = np.searchsorted(ordered, own, "left") + np.searchsorted(ordered, own, "right")
     pairs = len(own) * len(other)
     spread = sqrt(pairs * (len(own) + len(other) + 1) / 12)
-    return 0.5 * erfc((float(below.sum()) / 2 - pairs / 2 - 0.5) / spread / sqrt(2))
+    return (float(below.sum()) / 2 - pairs / 2 - 0.5) / spread
+
+
+def _tail(z: float) -> float:
+    return 0.5 * erfc(z / sqrt(2))
 
 
 def _above_p(own: Array, other: Array, quantile: float) -> float:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.traffic.slowness import FEWEST, LEAST_NS, Slower, Times, rank_sum_p, slower
+from headrace.traffic.slowness import FEWEST, LEAST_NS, Slower, Times, Together, rank_sum_p, slower, slower_together
 
 
 def times(random: Random, count: int, median_ms: float = 10.0, sigma: float = 0.3) -> list[int]:
@@ -86,3 +86,32 @@ def test_the_rank_sum_is_judged_no_rarer_than_it_is(own: list[int], other: list[
 
 def _rank_sum(own: Sequence[int], other: Sequence[int]) -> float:
     return sum((mine > each) + (mine == each) / 2 for mine in own for each in other)
+
+
+def test_several_kinds_show_together_what_none_shows_alone() -> None:
+    random = Random(3)
+    kinds = [(times(random, 16, 17.0, 0.6), times(random, 150, 10.0, 0.6)) for _ in range(3)]
+    assert [slower(own, other, 1.5, 1e-3) for own, other in kinds] == [None, None, None]
+    found = slower_together(kinds, 1.5, 1e-3)
+    assert found is not None
+    assert (found.quantile, found.counts) == (0.5, (48, 450))
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.14])
+def test_versions_that_are_alike_pass_together(factor: float) -> None:
+    random = Random(4)
+    for _ in range(40):
+        kinds = [Times(deque(maxlen=4096)) for _ in range(2)]
+        together = Together(kinds)
+        for _ in range(100):
+            for number, kind in enumerate(kinds):  # one waits longer, of both versions alike
+                kind.add(times(random, 1, 10.0 * factor * (1 + number))[0])
+                kind.other.extend(times(random, 3, 10.0 * (1 + number)))
+            assert together.look(1.5, 1e-4) is None
+
+
+def test_there_is_no_look_together_before_there_is_enough_of_each_kind() -> None:
+    kinds = [Times(deque([1_000_000] * 50)), Times(deque())]
+    for _ in range(50):
+        kinds[0].add(50_000_000)
+    assert Together(kinds).look(1.5, 1.0) is None
