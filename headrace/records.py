@@ -109,11 +109,11 @@ class TrafficEvent(msgspec.Struct, frozen=True):
 
 
 class WorkerEvent(msgspec.Struct, frozen=True):
-    """A worker process started, died, hung or was given up; made by `workers/`. `when_s` is Unix time."""
+    """A worker started, died, hung, or failed, dying again and again; made by `workers/`. `when_s` is Unix time."""
 
     model: ModelVersion
     instance: int
-    what: str  # started, died, hung, stopped
+    what: str  # started, died, hung, failed
     reason: str
     when_s: float
     pid: int = 0

@@ -129,7 +129,7 @@ class RecordLog:
 
     def _worker(self, event: WorkerEvent) -> None:
         fields = {"model": event.model.name, "version": event.model.version, "instance": event.instance}
-        lost = event.what in ("died", "hung")
+        lost = event.what in ("died", "hung", "failed")
         self._line(
             logging.WARNING if lost else logging.DEBUG,
             f"worker {event.what}",

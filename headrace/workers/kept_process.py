@@ -170,7 +170,7 @@ class KeptProcess(Generic[Facts]):
             self._tell("hung" if self._why else "died", why, pid)
             self._restarts = self._restarts.after(self._served)
             if self._restarts.given_up:
-                self.failure = f"its worker {why}, {self._restarts.fruitless} times without an answer{said}"
+                self._fail(f"its worker {why}, {self._restarts.fruitless} times without an answer{said}")
             self._restarting = asyncio.ensure_future(self._restart())
         self._owner.lost(why)
 
@@ -184,8 +184,13 @@ class KeptProcess(Generic[Facts]):
                 log.warning("%s: the worker did not start: %s", self._keeping.version, error)
                 self._restarts = self._restarts.after(served=False)
                 if self._restarts.given_up:
-                    self.failure = f"its worker does not start: {error}"
+                    self._fail(f"its worker does not start: {error}")
         self._owner.back()
+
+    def _fail(self, why: str) -> None:
+        """Whoever asks is told so, until a child is ready."""
+        self.failure = why
+        self._tell("failed", why, 0)
 
     def _tell(self, what: str, reason: str, pid: int) -> None:
         self._record(WorkerEvent(self._keeping.version, self._keeping.instance, what, reason, time.time(), pid))

@@ -178,6 +178,7 @@ async def test_one_that_dies_again_and_again_without_an_answer_says_what_it_said
             "was killed by signal 11 (SIGSEGV), 3 times without an answer; its last words: Fatal Python error"
             in failure
         )
+        assert made.told()[-1] == "failed"
         await made.until(lambda: made.worker.ready)
         assert not made.worker.failure
 
