@@ -153,13 +153,10 @@ class Reconcile:
     async def know(self, ref: ModelRef) -> Served:
         """What answers for `ref`, once it is known what that takes and gives: one that never was in memory is loaded.
 
-        Raises ModelNotFound, VersionNotFound, ModelUnavailable, or as a load does.
+        Raises ModelNotFound, VersionNotFound, ModelUnavailable also where that takes longer than requests may wait, or
+        as a load does.
         """
         return await self.residence.known(self._registry.get(ref))
-
-    def wake(self, ref: ModelRef) -> bool:
-        """Begin to load what answers for `ref` where it never was in memory; whether that is so."""
-        return self.residence.wake(self._registry.get(ref))
 
     def refresh(self, name: str) -> None:
         """The model's files came, changed or went: follow them, after what is under way. Returns at once."""

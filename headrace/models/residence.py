@@ -167,23 +167,13 @@ class Residence:
                 await served.servable.close()
 
     async def known(self, served: Served) -> Served:
-        """The version, once it is known what it takes and gives: loads it where it never was. Raises as `load`."""
-        if not isinstance(served.servable, Sleeper) or served.servable.known:
-            return served
-        name, version = served.version.name, served.version.version
-        async with self._under_way.lock(name):
-            found = self._registry.find(name, version)
-            if found is not None and isinstance(found.servable, Sleeper) and not found.servable.known:
-                await self.load(found.manifest, WOKEN)
-        return self._registry.find(name, version) or served
+        """The version, once it is known what it takes and gives: loads it where it never was, while the caller waits.
 
-    def wake(self, served: Served) -> bool:
-        """Begin to load the version where it is not known what it takes and gives; whether that is so."""
-        sleeper = served.servable
-        if not isinstance(sleeper, Sleeper) or sleeper.known:
-            return False
-        self._wake(sleeper)
-        return True
+        Raises as `Sleeper.awake`.
+        """
+        if isinstance(served.servable, Sleeper) and not served.servable.known:
+            await served.servable.awake()
+        return self._registry.find(served.version.name, served.version.version) or served
 
     # ---- who is there
 

@@ -1,5 +1,6 @@
 """The Servable of a version that is not in memory: what is asked of it waits until it is loaded, and is passed on."""
 
+import asyncio
 from collections.abc import Callable
 
 import msgspec
@@ -44,6 +45,7 @@ class Sleeper:
         self._clock = clock
         self._load_s = load_s
         self._waiting: dict[int, _Waiting] = {}  # in the order of their coming
+        self._told: set[asyncio.Future[None]] = set()  # that wait for nothing but its loading
         self._num_bytes = 0
         self._count = 0
         self._next: Servable | None = None  # once it is loaded
@@ -73,12 +75,31 @@ class Sleeper:
         self._wake(self)
         return lambda: self._cancel(number, waiting)
 
+    async def awake(self) -> None:
+        """Have it loaded, and wait until it is.
+
+        Raises why it could not be, or ModelUnavailable where that takes longer than requests may wait.
+        """
+        self._check()
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._told.add(told)
+        self._wake(self)
+        try:
+            await asyncio.wait_for(told, self._limits.seconds)
+        except TimeoutError:
+            raise self._too_long() from None
+        finally:
+            self._told.discard(told)
+
     def backlog(self) -> Backlog:
         return Backlog(len(self._waiting), 0)
 
     def hand_over(self, servable: Servable) -> None:
         """It is loaded: what waits is asked of this, in its order, and so is what still comes here."""
         self._next, self.signature = servable, servable.signature
+        for told in self._told:
+            if not told.done():
+                told.set_result(None)
         for number in list(self._waiting):
             waiting = self._take(number)
             if waiting is not None:
@@ -87,6 +108,9 @@ class Sleeper:
     def fail(self, error: HeadraceError, *, for_good: bool) -> None:
         """It could not be loaded: what waits is told so, and with `for_good` what still comes too."""
         self._refusal = error if for_good else None
+        for told in self._told:
+            if not told.done():
+                told.set_exception(error)
         for number in list(self._waiting):
             if waiting := self._take(number):
                 waiting.reply(error)
@@ -98,16 +122,18 @@ class Sleeper:
         if self._next is None:
             self.fail(ModelUnavailable(f"model {self.version} was unloaded"), for_good=True)
 
-    def _admit(self, waiting: "_Waiting") -> None:
-        """Raises why it may not wait."""
+    def _check(self) -> None:
+        """Raises why nobody may wait."""
         if self._refusal is not None:
             raise self._refusal
-        limits = self._limits
-        if not limits.seconds:
+        if not self._limits.seconds:
             self._wake(self)
-            raise ModelUnavailable(
-                f"model {self.version} is being loaded; ask again", retry_after_s=self._load_s or 1.0
-            )
+            raise self._unavailable(f"model {self.version} is being loaded; ask again")
+
+    def _admit(self, waiting: "_Waiting") -> None:
+        """Raises why it may not wait."""
+        self._check()
+        limits = self._limits
         full = len(self._waiting) >= limits.requests
         if full or self._num_bytes + waiting.num_bytes > limits.num_bytes:
             what = f"{limits.requests} requests" if full else f"{limits.num_bytes} bytes"
@@ -125,12 +151,17 @@ class Sleeper:
         waiting = self._take(number)
         if waiting is None:
             return
-        what = f"while model {self.version} was being loaded"
         if by_deadline:
-            waiting.reply(DeadlineExceeded(f"the deadline passed {what}"))
+            waiting.reply(DeadlineExceeded(f"the deadline passed while model {self.version} was being loaded"))
         else:
-            seconds = f"{self._limits.seconds:g} s (models.lazy_wait_s)"
-            waiting.reply(ModelUnavailable(f"{seconds} passed {what}", retry_after_s=self._load_s or 1.0))
+            waiting.reply(self._too_long())
+
+    def _too_long(self) -> ModelUnavailable:
+        seconds = f"{self._limits.seconds:g} s (models.lazy_wait_s)"
+        return self._unavailable(f"{seconds} passed while model {self.version} was being loaded")
+
+    def _unavailable(self, why: str) -> ModelUnavailable:
+        return ModelUnavailable(why, retry_after_s=self._load_s or 1.0)
 
     def _cancel(self, number: int, waiting: "_Waiting") -> None:
         self._take(number)

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from headrace.errors import HeadraceError, InvalidRequest, ModelUnavailable
+from headrace.errors import HeadraceError, InvalidRequest
 from headrace.generation import LanguageFacts
 from headrace.models.registry import Served, is_label
 from headrace.protocols.oip.front import Front
@@ -17,8 +17,9 @@ def language_models(front: Front) -> list[Served]:
     return [served for served in newest if served.signature.language is not None]
 
 
-def find_model(front: Front, name: str | None, task: Task | None = None) -> tuple[ModelRef, LanguageFacts]:
+async def find_model(front: Front, name: str | None, task: Task | None = None) -> tuple[ModelRef, LanguageFacts]:
     """The model of that name, `NAME:VERSION` or `NAME@LABEL` for one version; no name: the only one that does the task.
+    One that never was in memory is waited for.
 
     Raises ModelNotFound, ModelUnavailable, or InvalidRequest where it is no language model or does not do the task.
     """
@@ -26,12 +27,10 @@ def find_model(front: Front, name: str | None, task: Task | None = None) -> tupl
         name = _only(front, task)
     ref = _reference(front, name)
     try:
-        facts = front.registry.get(ref).signature.language
+        facts = (await front.repository.know(ref)).signature.language
     except HeadraceError as error:
         error.where = error.where or "model"
         raise
-    if facts is None and front.repository.wake(ref):
-        raise ModelUnavailable(f"model {name!r} is loaded for the first time; ask again", "model", retry_after_s=5)
     if facts is None:
         raise InvalidRequest(f"model {name!r} is not a language model", "model")
     if task is not None and not _does(facts, task):

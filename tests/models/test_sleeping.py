@@ -1,5 +1,9 @@
 """What is asked of a version that is not in memory waits for it, and no longer than it may."""
 
+import asyncio
+
+import pytest
+
 from headrace.errors import ModelInvalid, ModelUnavailable
 from headrace.models.sleeping import MayWait, Sleeper
 from headrace.servable import Cancel, Reply
@@ -183,3 +187,28 @@ async def test_closing_answers_what_waits() -> None:
     await bed.sleeper.close()
     assert got.error == "model_unavailable"
     assert bed.ask()[0].error == "model_unavailable"
+
+
+async def test_whoever_only_wants_to_know_it_waits_until_it_is_loaded() -> None:
+    bed = Bed()
+    waiting = asyncio.ensure_future(bed.sleeper.awake())
+    await asyncio.sleep(0)
+    assert (bed.woken, waiting.done()) == (1, False)
+    bed.sleeper.hand_over(Awake())
+    await waiting
+
+
+async def test_and_is_told_why_it_could_not_be() -> None:
+    bed = Bed()
+    waiting = asyncio.ensure_future(bed.sleeper.awake())
+    await asyncio.sleep(0)
+    bed.sleeper.fail(ModelInvalid("unknown operator"), for_good=True)
+    with pytest.raises(ModelInvalid, match="unknown operator"):
+        await waiting
+
+
+async def test_or_to_ask_again_where_nobody_may_wait() -> None:
+    bed = Bed(MayWait(0.0))
+    with pytest.raises(ModelUnavailable, match="ask again"):
+        await bed.sleeper.awake()
+    assert bed.woken == 1

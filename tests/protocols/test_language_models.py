@@ -23,27 +23,27 @@ async def test_only_models_of_language_are_listed() -> None:
 
 async def test_a_model_is_found_by_its_name_and_by_its_version() -> None:
     stub = stub_with(ScriptedModel(), ScriptedModel(BASE, "qwen:7"))
-    assert find_model(stub.front, "chat") == (ModelRef("chat"), CHAT)
-    assert find_model(stub.front, "chat:1") == (ModelRef("chat", 1), CHAT)
-    assert find_model(stub.front, "qwen:7") == (ModelRef("qwen:7"), BASE)
+    assert await find_model(stub.front, "chat") == (ModelRef("chat"), CHAT)
+    assert await find_model(stub.front, "chat:1") == (ModelRef("chat", 1), CHAT)
+    assert await find_model(stub.front, "qwen:7") == (ModelRef("qwen:7"), BASE)
 
 
 async def test_a_label_stands_for_a_version() -> None:
     stub = stub_with(ScriptedModel(), ScriptedModel(BASE, "me@home"))
     stub.registry.wish("chat", Wishes(labels={"stable": 1}, routed={"stable": 1}))
-    assert find_model(stub.front, "chat@stable") == (ModelRef("chat", None, "stable"), CHAT)
-    assert find_model(stub.front, "me@home") == (ModelRef("me@home"), BASE)
+    assert await find_model(stub.front, "chat@stable") == (ModelRef("chat", None, "stable"), CHAT)
+    assert await find_model(stub.front, "me@home") == (ModelRef("me@home"), BASE)
     with pytest.raises(VersionNotFound, match="no label 'canary'; labels: stable") as caught:
-        find_model(stub.front, "chat@canary")
+        await find_model(stub.front, "chat@canary")
     assert caught.value.where == "model"
 
 
 async def test_without_a_name_the_only_one_that_can_is_taken() -> None:
     stub = stub_with(ScriptedModel(), ScriptedModel(EMBEDDER, "embedder"))
-    assert find_model(stub.front, None, "generate")[0] == ModelRef("chat")
-    assert find_model(stub.front, None, "score")[0] == ModelRef("embedder")
+    assert (await find_model(stub.front, None, "generate"))[0] == ModelRef("chat")
+    assert (await find_model(stub.front, None, "score"))[0] == ModelRef("embedder")
     with pytest.raises(InvalidRequest, match="chat, embedder"):
-        find_model(stub.front, None)
+        await find_model(stub.front, None)
 
 
 @pytest.mark.parametrize(
@@ -59,10 +59,10 @@ async def test_without_a_name_the_only_one_that_can_is_taken() -> None:
 async def test_a_model_that_will_not_do_is_refused_with_its_field(name: str, message: str) -> None:
     stub = stub_with(ScriptedModel(), ScriptedModel(EMBEDDER, "embedder"))
     with pytest.raises(HeadraceError, match=message) as caught:
-        find_model(stub.front, name, "generate")
+        await find_model(stub.front, name, "generate")
     assert caught.value.where == "model"
 
 
 async def test_a_model_that_is_not_there_is_not_found() -> None:
     with pytest.raises(ModelNotFound):
-        find_model(Stub().front, "nothing")
+        await find_model(Stub().front, "nothing")

@@ -39,7 +39,7 @@ def routes(front: Front) -> list[BaseRoute]:
 
 async def _generate(front: Front, request: Request, stream: bool) -> Response:
     """One answer as JSON, or answers as events; a stream that was told not to stream is one event."""
-    served, facts = _model(front, request)
+    served, facts = await _model(front, request)
     body = await read_generate.read(request, front.max_body_bytes)
     ask, priority = generate_ask(body, facts, stream)
     head = {"model_name": served.version.name, "model_version": str(served.version.version)}
@@ -53,9 +53,9 @@ async def _generate(front: Front, request: Request, stream: bool) -> Response:
     return json_response(answer_json(head, generated.deltas, ask.n), headers=spent)
 
 
-def _model(front: Front, request: Request) -> tuple[Served, LanguageFacts]:
+async def _model(front: Front, request: Request) -> tuple[Served, LanguageFacts]:
     name = request.path_params["name"]
-    served = front.registry.get(read_model(name, request.path_params.get("version", "")))
+    served = await front.repository.know(read_model(name, request.path_params.get("version", "")))
     facts = served.signature.language
     if facts is None or "generate" not in facts.tasks:
         raise InvalidRequest(f"model {name!r} generates no text; ask its infer route", "model")

@@ -48,7 +48,7 @@ async def rerank(front: Front, request: Request) -> Response:
     """The best first; `method` says whether a cross-encoder read both texts, or their embeddings were compared."""
     body = await read_rerank.read(request, front.max_body_bytes)
     texts = _texts(body)
-    ref, _ = find_model(front, body.model, "score")
+    ref, _ = await find_model(front, body.model, "score")
     id_ = new_id("rerank")
     ask = Score(body.query, tuple(texts), truncate=body.truncate is not False)
     asked = make_request(front, request, id_, ref, ask)

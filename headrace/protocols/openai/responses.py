@@ -25,7 +25,7 @@ from headrace.types import Request
 async def responses(front: Front, store: ResponseStore, request: HttpRequest, now_s: float) -> Response:
     """Answer whole, or as events; kept unless `store` is false."""
     body = await read_response.read(request, front.max_body_bytes)
-    ref, facts = find_model(front, body.model, "generate")
+    ref, facts = await find_model(front, body.model, "generate")
     items = _conversation(body, store)
     ask = response_ask(body, items, facts)
     id_ = f"resp_{secrets.token_hex(12)}"

@@ -160,9 +160,6 @@ class StubRepository:
     async def know(self, ref: ModelRef) -> Served:
         return self._registry.get(ref)
 
-    def wake(self, ref: ModelRef) -> bool:
-        return False
-
     def index(self) -> tuple[VersionStatus, ...]:
         ready = [
             VersionStatus(name, version, "READY")
