@@ -90,8 +90,8 @@ class RelaidModel:
         await asyncio.gather(*(model.drain() for model in (self._stands.model, *self._leaving)))
 
     async def close(self) -> None:
-        for closed in self._on_close:
-            closed()
+        while self._on_close:
+            self._on_close.pop()()
         await self._settle()
         await asyncio.gather(*(model.close() for model in (self._stands.model, *self._leaving)))
 
