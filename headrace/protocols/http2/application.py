@@ -1,18 +1,16 @@
 """What a connection of HTTP/2 serves, as the connection sees it."""
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from headrace.protocols.http2.header_blocks import Headers
 from headrace.protocols.http2.stream import Receiver, Stream
 
-if TYPE_CHECKING:
-    from headrace.protocols.http2.connection import Connection
-
 HeadT = TypeVar("HeadT")
+LinkT_contra = TypeVar("LinkT_contra", contravariant=True)
 
 
-class Application(Protocol[HeadT]):
-    """Serves the requests of any number of connections."""
+class Application(Protocol[HeadT, LinkT_contra]):
+    """Serves the requests of any number of connections, which are each a `LinkT`."""
 
     def read(self, headers: Headers) -> HeadT:
         """What a request's headers say; the same headers may be read once for many. Raises StreamFault."""
@@ -22,6 +20,6 @@ class Application(Protocol[HeadT]):
         """A request has begun."""
         ...
 
-    def connected(self, connection: "Connection[HeadT]") -> None: ...
+    def connected(self, connection: LinkT_contra) -> None: ...
 
-    def lost(self, connection: "Connection[HeadT]") -> None: ...
+    def lost(self, connection: LinkT_contra) -> None: ...

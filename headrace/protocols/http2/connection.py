@@ -51,7 +51,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
 
     def __init__(
         self,
-        application: Application[HeadT],
+        application: Application[HeadT, "Connection[HeadT]"],
         limits: Limits,
         loop: asyncio.AbstractEventLoop,
         shared: memoryview,
