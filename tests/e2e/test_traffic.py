@@ -129,3 +129,21 @@ def test_a_rollout_goes_on_after_the_server_was_killed(repository: Path, tmp_pat
         back = client.ask("DELETE", f"{OWN}/rollout")
         assert (back["state"], back["reason"]) == ("rolled back", "a request rolled it back")
         assert {client.over_http() for _ in range(20)} == {"1"}
+
+
+def test_a_language_model_is_shared_by_the_name_that_dialects_know(tmp_path: Path) -> None:
+    for version in (1, 2):
+        (tmp_path / "models" / "m" / str(version)).mkdir(parents=True)
+        (tmp_path / "models" / "m" / str(version) / "model.fakellm").write_text("")
+    (tmp_path / "models" / "m" / "model.toml").write_text("labels = { stable = 1 }\n")
+    flags = (*ANY_PORTS, "--set", f"state.dir={tmp_path / 'state'}")
+    with serving(tmp_path / "models", *flags) as program, Client(program) as client:
+        client.ask("PUT", f"{OWN}/split", {"weights": {"1": 0, "2": 1}})
+        chat = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 2}
+        client.ask("POST", "/v1/chat/completions", chat)
+        client.ask("POST", "/v1/chat/completions", {**chat, "model": "m@stable"})
+        answered = {version: client.ask("GET", f"/v2/models/m/versions/{version}/stats") for version in "12"}
+    counts = {
+        version: stats["model_stats"][0]["inference_stats"]["success"]["count"] for version, stats in answered.items()
+    }
+    assert counts == {"1": 1, "2": 1}
