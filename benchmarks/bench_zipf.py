@@ -62,6 +62,7 @@ class Client(threading.local):
         return Answer(time.perf_counter() - due_s, status)
 
     def memory(self) -> dict[str, Any]:
+        self.connection.close()  # it may have been idle for too long
         told: dict[str, Any] = json.loads(self.ask("GET", "/v2/headrace/memory")[1])
         return told
 
