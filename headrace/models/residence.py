@@ -197,7 +197,9 @@ class Residence:
         return self._awake(name, version) is not None
 
     def is_pinned(self, name: str) -> bool:
-        return self._routing.of(name).pinned
+        """Whether it stays, whoever else wants room; in a rollout it does, whose gates are not to measure loads."""
+        wishes = self._routing.of(name)
+        return wishes.pinned or wishes.traffic.rollout is not None
 
     # ---- inside
 
@@ -286,8 +288,11 @@ class Residence:
         except TimeoutError:
             log.warning("%s did not finish within %g s and is closed", served.version, self._stays.drain_s)
         finally:
-            await served.servable.close()
-        return await room.left(room.hold.pids) if room else ""
+            try:
+                await served.servable.close()
+            finally:
+                told = await room.left(room.hold.pids) if room else ""
+        return told
 
     async def _make_way(self, version: ModelVersion) -> None:
         await self.lull(version, "makes room for others")

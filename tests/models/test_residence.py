@@ -4,12 +4,14 @@ import asyncio
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from headrace.errors import MemoryFull, ModelInvalid, ModelNotFound
 from headrace.models.residence import ASLEEP
 from headrace.models.sleeping import Sleeper
 from headrace.settings import Models
+from headrace.traffic.plans import Rollout
 from headrace.types import ModelRef, ModelVersion
 from tests.fakes import signature
 from tests.models.reconcile_bench import Answering, Bench
@@ -292,6 +294,28 @@ async def test_a_pin_is_kept_over_a_load_and_an_unload(tight: Bench) -> None:
     assert tight.reconcile.residence.is_pinned("m")
     await tight.reconcile.pin("m", False)
     assert not tight.reconcile.residence.is_pinned("m")
+
+
+async def test_while_a_rollout_runs_its_model_stays(tight: Bench) -> None:
+    await tight.reconcile.start()
+    await tight.reconcile.load("m")
+    routing = tight.reconcile.residence._routing
+    traffic = msgspec.structs.replace(routing.of("m").traffic, rollout=Rollout(base=1, to=2, steps=(1.0,)))
+    await routing.wish("m", msgspec.structs.replace(routing.of("m"), traffic=traffic))
+    with pytest.raises(MemoryFull):
+        await tight.reconcile.load("n")
+
+
+async def test_what_cannot_be_closed_holds_nothing_any_more(tight: Bench) -> None:
+    def fail() -> None:
+        raise RuntimeError("it cannot be closed")
+
+    await tight.reconcile.start()
+    await tight.reconcile.load("m")
+    tight.served("m").closed = fail
+    with pytest.raises(RuntimeError):
+        await tight.reconcile.residence.sleep(ModelVersion("m", 1), "a test")
+    assert tight.rooms.ledger.holds == []
 
 
 async def test_only_what_is_there_can_be_pinned(tight: Bench) -> None:
