@@ -19,7 +19,7 @@ import msgspec
 import uvloop
 
 from benchmarks.results import keep, spread
-from benchmarks.server import headrace
+from benchmarks.server import children, headrace
 
 STREAMS = (1, 8, 32)
 _TICK_US = 1e6 / os.sysconf("SC_CLK_TCK")
@@ -66,19 +66,13 @@ def _figures(rounds: list[Round]) -> dict[str, dict[str, float]]:
 
 
 async def _measure(address: str, pid: int, streams: int, tokens: int) -> Round:
-    workers = _children(pid)
+    workers = children(pid)
     before = _cpu_us(pid), sum(map(_cpu_us, workers)), time.process_time_ns() / 1e3, time.perf_counter()
     await asyncio.gather(*(_read_stream(address, tokens) for _ in range(streams)))
     after = _cpu_us(pid), sum(map(_cpu_us, workers)), time.process_time_ns() / 1e3, time.perf_counter()
     server, engine, client, seconds = (late - early for early, late in zip(before, after, strict=True))
     total = streams * tokens
     return Round(server / total, engine / total, client / total, seconds / tokens * 1e3)
-
-
-def _children(pid: int) -> list[int]:
-    """Of every thread of a process."""
-    lists = (path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
-    return [int(child) for each in lists for child in each.split()]
 
 
 def _cpu_us(pid: int) -> float:

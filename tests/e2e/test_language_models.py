@@ -5,11 +5,11 @@ import json
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.server import children
 from tests.program import ANY_PORTS, Program, serving
 
 pytestmark = pytest.mark.slow
@@ -43,10 +43,8 @@ def infer(program: Program, text: str, **more: object) -> tuple[int, Any]:
 
 
 def worker_of(program: Program) -> int:
-    """The process of the language model, whichever of the server's threads started it."""
-    threads = Path(f"/proc/{program.process.pid}/task").glob("*/children")
-    children = [int(pid) for thread in threads for pid in thread.read_text().split()]
-    (found,) = [pid for pid in children if b"engine_child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    """The process of the one language model that is loaded."""
+    (found,) = children(program.process.pid)
     return found
 
 

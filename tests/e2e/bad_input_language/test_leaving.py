@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.server import children
 from tests.e2e.attack import Target, received, request_bytes
 
 pytestmark = pytest.mark.slow
@@ -46,9 +47,7 @@ def until(met: Callable[[], bool]) -> None:
 
 def engine_of(target: Target) -> int:
     """The process that generates, the one with the most memory."""
-    threads = Path(f"/proc/{target.pid}/task").glob("*/children")
-    children = [int(pid) for thread in threads for pid in thread.read_text().split()]
-    return max(children, key=resident_mib)
+    return max(children(target.pid), key=resident_mib)
 
 
 def resident_mib(pid: int) -> int:
