@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -71,12 +72,15 @@ class Upkeep:
 
     def __call__(self, records: Sequence[Record]) -> None:
         """Count who is asked for; whoever waits for memory looks whether somebody is idle now."""
-        asked = False
+        counts: Counter[tuple[str, int]] = Counter()
+        last_ns = 0
         for record in records:
             if isinstance(record, RequestRecord) and record.version is not None:
-                asked = True
-                self._popularity.asked(ModelVersion(record.model, record.version), record.finished_ns / 1e9)
-        if asked:
+                counts[record.model, record.version] += 1
+                last_ns = record.finished_ns
+        for (name, number), requests in counts.items():
+            self._popularity.asked(ModelVersion(name, number), last_ns / 1e9, requests)
+        if counts:
             self._rooms.look_again()
 
     async def run(self) -> None:
