@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +90,11 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 Announce = Callable[[Ready], None]
+Beside = Callable[[], Awaitable[None]]
+"""What goes on for as long as the server runs, such as keeping the repository up to date."""
 
 
-def run(config: Config, repository: Path, announce: Announce) -> int:
+def run(config: Config, repository: Path, announce: Announce, beside: Beside | None = None) -> int:
     """Serve until SIGTERM or SIGINT, then drain; returns the exit code.
 
     Raises SettingInvalid where an address cannot be had, or the files of TLS are no good.
@@ -106,10 +108,23 @@ def run(config: Config, repository: Path, announce: Announce) -> int:
     with listen(server.host, server.http_port, "server.http_port") as http:
 
         async def serve() -> None:
-            await Server(config, repository, tls).run(http, announce, started)
+            server = Server(config, repository, tls)
+            going_on = asyncio.create_task(_beside(beside)) if beside else None
+            await server.run(http, announce, started)
+            if going_on:
+                going_on.cancel()
+                await asyncio.gather(going_on, return_exceptions=True)
 
         uvloop.run(serve())
     return 0
+
+
+async def _beside(beside: Beside) -> None:
+    """Have it go on; where it ends by a fault of its own, the server does without."""
+    try:
+        await beside()
+    except Exception:
+        log.exception("the repository is no longer followed")
 
 
 class Server:

@@ -272,6 +272,19 @@ class State(msgspec.Struct, frozen=True):
     ] = ""
 
 
+class Remote(msgspec.Struct, frozen=True):
+    """Repositories elsewhere, which are kept as a folder on local disk."""
+
+    dir: Annotated[
+        str,
+        Meta(
+            description="Where the folders lie that repositories elsewhere are kept as.",
+            extra={"takes": "a path, or nothing"},
+        ),
+    ] = ""
+    poll_s: Annotated[Seconds, Meta(description="How often a repository elsewhere is looked at.")] = 30.0
+
+
 class Log(msgspec.Struct, frozen=True):
     """What the server writes to standard error."""
 
@@ -295,5 +308,6 @@ class Config(msgspec.Struct, frozen=True):
     llm: Llm = Llm()
     memory: Memory = Memory()
     state: State = State()
+    remote: Remote = Remote()
     log: Log = Log()
     tenants: Mapping[str, Tenant] = {}  # by name; `OTHERS` are those that are not named

@@ -34,7 +34,7 @@ def _address(told: str, after: str) -> str:
 
 
 @contextmanager
-def serving(repository: Path, *flags: str, source: Path = ROOT) -> Iterator[Program]:
+def serving(repository: Path | str, *flags: str, source: Path = ROOT) -> Iterator[Program]:
     """Start headrace of `source`, wait until it is ready, and be sure that it is gone afterwards."""
     command = [sys.executable, "-m", "headrace", "serve", str(repository), *(flags or ANY_PORTS)]
     environment = {**os.environ, "PYTHONPATH": str(source)}

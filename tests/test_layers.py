@@ -62,6 +62,7 @@ ALLOWED: dict[str, set[str]] = {
     "engine_encoder": {"runtimes", "llm", "weights"},
     "inspection": {"build", "memory", "models"},
     "listening": set(),
+    "remote": set(),
     "app": {
         "build",
         "listening",
@@ -75,7 +76,7 @@ ALLOWED: dict[str, set[str]] = {
         "observe",
         "workers.forking",
     },
-    "cli": {"app", "bench", "simulate", "inspection", "devices", "memory", "models", "observe"},
+    "cli": {"app", "bench", "simulate", "inspection", "devices", "memory", "models", "observe", "remote"},
     "__main__": {"cli"},
 }
 """What each folder, or module of the top, may import besides the ground and itself."""
@@ -92,6 +93,7 @@ HEAVY = {
     "mlperf_loadgen": "bench/mlperf",
     "rich": "cli/",
     "watchfiles": "models/watch",
+    "obstore": "remote/store",
 }
 """Each heavy library, and the beginnings of the paths that may import it."""
 
@@ -200,6 +202,7 @@ TWINLESS = {
         "runtimes/runtime",
         "runtimes/language",
         "llm/limits",
+        "remote/faults",
         "weights/checkpoint",
         "llm/engine_protocol",
         "protocols/http2/application",

@@ -2,17 +2,18 @@
 
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from pathlib import Path
 
 from headrace.cli.console import console
 from headrace.cli.listing import as_json, listed, print_listing
-from headrace.cli.serve import existing
+from headrace.cli.repository import kept, place
 from headrace.cli.settings import add_setting_flags, settings_of
 
 
 def parser() -> ArgumentParser:
     made = ArgumentParser("headrace models", description="What a folder of models holds; loads each model to see.")
-    made.add_argument("repository", type=Path, metavar="REPO|FILE", help="a folder of models, or one model file")
+    made.add_argument(
+        "repository", metavar="REPO|FILE|ADDRESS", help="a folder of models, one model file, or an address"
+    )
     made.add_argument("--json", action="store_true", help="a JSON array, one object for each version")
     add_setting_flags(made)
     return made
@@ -22,10 +23,11 @@ def run(arguments: Sequence[str]) -> int:
     """Exit code 1 where a version cannot be served."""
     options = parser().parse_args(arguments)
     config = settings_of(options).config
-    repository = existing(options.repository)
+    where = place(options.repository)
     from headrace.inspection import inspect
 
-    versions = listed(*inspect(config, repository))
+    with kept(where, config) as repository:
+        versions = listed(*inspect(config, repository.path))
     if options.json:
         print(as_json(versions))
     else:

@@ -5,10 +5,10 @@ import ipaddress
 import socket
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from pathlib import Path
 
 from headrace.cli.console import console
 from headrace.cli.failure import Failure
+from headrace.cli.repository import kept, place
 from headrace.cli.settings import add_setting_flags, settings_of
 from headrace.settings import Server
 
@@ -24,7 +24,11 @@ NAMED = {
 
 def parser() -> ArgumentParser:
     made = ArgumentParser("headrace serve", description="Serve models over HTTP and gRPC.")
-    made.add_argument("repository", type=Path, metavar="REPO|FILE", help="a folder of models, or one model file")
+    made.add_argument(
+        "repository",
+        metavar="REPO|FILE|ADDRESS",
+        help="a folder of models, one model file, or s3://, gs://, az://, https://",
+    )
     made.add_argument("--host", metavar="ADDRESS", help="address to listen on; else 127.0.0.1")
     made.add_argument("--http-port", metavar="PORT", help="port of the HTTP front; 0 takes any free one")
     made.add_argument("--grpc-port", metavar="PORT", help="port of the gRPC front; 0 takes any free one")
@@ -39,20 +43,14 @@ def parser() -> ArgumentParser:
 def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     config = settings_of(options, NAMED).config
-    repository = existing(options.repository)
+    where = place(options.repository)
     refuse_open_address(config.server)
     refuse_taken_ports(config.server)
     from headrace.app import run as run_server
     from headrace.cli.announce import announce
 
-    return run_server(config, repository, lambda ready: announce(ready, console()))
-
-
-def existing(path: Path) -> Path:
-    """The path, absolute. Raises Failure where nothing is there."""
-    if not path.exists():
-        raise Failure(f"{path} does not exist; give a folder of models, or one model file", exit_code=2)
-    return path.resolve()
+    with kept(where, config) as repository:
+        return run_server(config, repository.path, lambda ready: announce(ready, console()), repository.follow)
 
 
 def refuse_open_address(server: Server) -> None:

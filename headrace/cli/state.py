@@ -4,12 +4,11 @@ import os
 import sqlite3
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 
 from headrace.cli.failure import Failure
-from headrace.cli.serve import existing
+from headrace.cli.repository import local_path, place
 from headrace.cli.settings import add_setting_flags, settings_of
 from headrace.models.repository import LocalRepository
 from headrace.models.state import State, state_folder
@@ -19,7 +18,7 @@ from headrace.models.wishes import Wishes
 def parser() -> ArgumentParser:
     made = ArgumentParser("headrace state", description="What a server keeps for its next start: shown, or forgotten.")
     made.add_argument("what", choices=("show", "reset"), help="show it, or forget it")
-    made.add_argument("repository", type=Path, metavar="REPO|FILE", help="what the server serves")
+    made.add_argument("repository", metavar="REPO|FILE|ADDRESS", help="what the server serves")
     made.add_argument("--json", action="store_true", help="of show: one JSON object, by model")
     add_setting_flags(made)
     return made
@@ -28,7 +27,7 @@ def parser() -> ArgumentParser:
 def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     config = settings_of(options).config
-    repository = existing(options.repository)
+    repository = local_path(place(options.repository), config)
     folder = state_folder(config.state.dir, os.environ, LocalRepository(repository).path)
     if folder is None:
         raise Failure("there is no place for a state: neither state.dir nor a home is set")

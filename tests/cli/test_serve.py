@@ -9,7 +9,7 @@ import pytest
 
 from headrace.cli.failure import Failure
 from headrace.cli.main import main
-from headrace.cli.serve import existing, refuse_open_address, refuse_taken_port
+from headrace.cli.serve import refuse_open_address, refuse_taken_port
 from headrace.settings import Server
 from tests.program import serving
 
@@ -29,11 +29,6 @@ def taken() -> Iterator[int]:
 def test_a_path_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", str(tmp_path / "none")]) == 2
     assert "none does not exist; give a folder of models, or one model file\n" in capsys.readouterr().err
-
-
-def test_a_path_that_is_there_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert existing(Path()) == tmp_path.resolve()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.org", ""])
