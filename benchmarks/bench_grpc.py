@@ -32,6 +32,7 @@ from headrace.types import (
     BatchAxis,
     BatchFacts,
     Manifest,
+    ModelRef,
     ModelVersion,
     Request,
     Response,
@@ -147,6 +148,12 @@ class _NoRepository:
         raise NotImplementedError
 
     async def label(self, name: str, label: str, version: int | None) -> None:
+        raise NotImplementedError
+
+    async def pin(self, name: str, pinned: bool) -> None:
+        raise NotImplementedError
+
+    async def know(self, ref: ModelRef) -> Served:
         raise NotImplementedError
 
     def index(self) -> tuple[()]:
