@@ -16,6 +16,7 @@ from headrace.batching.deadline_policy import DeadlinePolicy
 from headrace.batching.fixed_policy import FixedPolicy
 from headrace.batching.foresight import Foresight
 from headrace.batching.instance import Instance, ThreadInstance
+from headrace.batching.known_axes import KnownAxes
 from headrace.batching.known_times import Known, KnownTimes
 from headrace.batching.lane import Lane, OwnLane, Place, Ranked
 from headrace.batching.lane_count import LaneCounts, instances_asked, lanes_asked
@@ -34,8 +35,7 @@ from headrace.clock import Clock
 from headrace.devices.inventory import cores, cpu_features
 from headrace.devices.priority import Yielding
 from headrace.errors import HeadraceError, ModelInvalid, WorkerLost
-from headrace.llm.engine_protocol import DraftFile, EngineLoading
-from headrace.models.drafting import draft_path
+from headrace.language_build import LanguageBuild
 from headrace.models.model_files import LANGUAGE
 from headrace.models.repository import LocalRepository
 from headrace.models.same_signature import differences
@@ -43,7 +43,7 @@ from headrace.models.variants import files_of
 from headrace.records import Record, Recorder, WorkerEvent
 from headrace.runtimes.load import Loading, load
 from headrace.servable import Servable
-from headrace.settings import Config, Llm
+from headrace.settings import Config
 from headrace.types import BatchAxis, Cache, Manifest, Signature
 from headrace.workers import engine_remote
 from headrace.workers.birth import Births, Spawning
@@ -91,6 +91,7 @@ class Build:
         self._company = Company()
         self._lane = Lane()
         self._lane_counts = LaneCounts(cache)
+        self._axes = KnownAxes(cache)
         self._yielding = Yielding()
         self._neighbours = Neighbours(self._yielding.set, clock)
         self.times = KnownTimes()
@@ -137,6 +138,8 @@ class Build:
     async def _files(self, manifest: Manifest) -> tuple[Servable, "_Made"]:
         """What computes with the model's files, and its own file alone."""
         files = files_of(manifest)
+        if len(files) > 1:  # all at once on the same cores: what a second lane gives would be measured wrongly
+            files = [(name, _with_one_lane(each)) for name, each in files]
         loads = [asyncio.create_task(self._load(each)) for _, each in files]
         try:
             await asyncio.wait(loads)
@@ -144,7 +147,10 @@ class Build:
             for (name, _), each in zip(files, known, strict=True):
                 if unlike := differences(known[0].signature, each.signature):
                     raise ModelInvalid(f"is no stand-in for the model: {'; '.join(unlike)}", f"variant {name!r}")
-            made = [await self._model(each, found, name) for (name, each), found in zip(files, known, strict=True)]
+            budget_s = self._batching.sweep_s / len(files)
+            made = [
+                await self._model(each, found, name, budget_s) for (name, each), found in zip(files, known, strict=True)
+            ]
         except BaseException:
             await asyncio.gather(*(_closed(each) for each in loads))
             raise
@@ -185,56 +191,32 @@ class Build:
         return _Loaded(list(workers), signature)
 
     async def _engine(self, manifest: Manifest) -> RemoteEngine:
-        workers = self._workers
-        said = msgspec.structs.asdict(manifest.llm)
-        chosen = {key: value for key, value in said.items() if value is not None}
-        llm = msgspec.structs.replace(self._llm, **chosen)
-        threads = manifest.threads or workers.threads or max(1, int(cores()))
+        made = LanguageBuild(self._workers, self._llm, self._weights, self._repository, self._births)
         limits = engine_remote.Limits(
-            workers.load_timeout_s,
-            workers.run_limit_s,
+            self._workers.load_timeout_s,
+            self._workers.run_limit_s,
             self._max_queue(manifest),
             self._batching.max_queue_bytes,
         )
-        draft = await asyncio.to_thread(self._draft, manifest, llm)
-        loading = EngineLoading(manifest, threads, llm, draft, self._weights)
-        engine = RemoteEngine(loading, limits, self._births, self._record, self._clock)
-        try:
-            await engine.start()
-        except BaseException as error:
-            await engine.close()
-            if isinstance(error, WorkerLost):
-                raise ModelInvalid(error.message) from error
-            raise
-        return engine
-
-    def _draft(self, manifest: Manifest, llm: Llm) -> DraftFile | None:
-        """What drafts for a model, or why there is nothing: whether that is a fault is known once the model is read."""
-        if not llm.draft or llm.speculation not in ("auto", "draft"):
-            return None
-        where = "llm.draft"
-        if manifest.llm.draft is not None:
-            where = f"{manifest.provenance.get(where, 'model.toml')}: {where}"
-        try:
-            path = draft_path(llm.draft, manifest, self._repository)
-        except HeadraceError as error:
-            return DraftFile(where, fault=error.message)
-        if path is None and manifest.llm.draft is not None:
-            return DraftFile(
-                where, fault=f"{llm.draft!r} is the model itself; name a smaller one of the same vocabulary"
-            )
-        return None if path is None else DraftFile(where, path)
+        return await made.engine(manifest, limits, self._record, self._clock)
 
     async def _first(self, manifest: Manifest) -> tuple[ProcessInstance, Signature]:
-        """The worker that finds out what the model is. Where it dies of being probed, one that does not probe.
-
-        Between them, one that does not try to pad where nobody asked for it.
+        """The worker that finds out what the model is, if no earlier one has. Where it dies of being probed, one that
+        does not probe; between them, one that does not try to pad where nobody asked for it.
         """
+        asked_of = self._loading(manifest)
+        known = await self._axes.of(manifest, asked_of.max_size, asked_of.tolerance)
+        worker, signature = await self._found(manifest, known)
+        if known is None and signature.batch.why != DIED:
+            await self._axes.keep(manifest, signature.batch, asked_of.max_size, asked_of.tolerance)
+        return worker, signature
+
+    async def _found(self, manifest: Manifest, known: BatchAxis | None) -> tuple[ProcessInstance, Signature]:
         unpadded = msgspec.structs.replace(manifest, batching=msgspec.structs.replace(manifest.batching, pad=False))
-        tries: list[tuple[Manifest, BatchAxis | None]] = [(manifest, None)]
+        tries: list[tuple[Manifest, BatchAxis | None]] = [(manifest, known), (manifest, None)][known is None :]
         tries += [(unpadded, None)] if manifest.batching.pad is None else []
         for asked, axis in (*tries, (manifest, BatchAxis(False, why=DIED))):
-            worker = self._worker(asked, 0, axis)
+            worker = self._worker(asked, 0, axis, weigh=axis is known)
             try:
                 signature = await worker.start()
                 if asked is unpadded and signature.batch.batched:
@@ -249,8 +231,10 @@ class Build:
                 raise
         raise ModelInvalid(lost.message)
 
-    def _worker(self, manifest: Manifest, index: int, axis: BatchAxis | None) -> ProcessInstance:
-        weigh = axis is None and self._lanes(manifest) == "auto" and self._batching.sweep_s > 0
+    def _worker(
+        self, manifest: Manifest, index: int, axis: BatchAxis | None, *, weigh: bool = False
+    ) -> ProcessInstance:
+        weigh = weigh and self._lanes(manifest) == "auto" and self._batching.sweep_s > 0
         loading = msgspec.structs.replace(self._loading(manifest), axis=axis, weigh=weigh)
         times = self._workers.load_timeout_s, self._workers.run_limit_s
         return ProcessInstance(Settings(loading, index, *times), self._births, self._worker_told, self._clock)
@@ -260,7 +244,7 @@ class Build:
             self._yielding.began(event.model, event.pid)
         self._record(event)
 
-    async def _model(self, manifest: Manifest, loaded: "_Loaded", variant: str) -> "_Made":
+    async def _model(self, manifest: Manifest, loaded: "_Loaded", variant: str, sweep_s: float) -> "_Made":
         instances, signature = loaded
         limits = self._limits(manifest, signature)
         chosen = manifest.batching.policy or self._batching.policy
@@ -280,7 +264,7 @@ class Build:
         threads, machine = self._loading(manifest).threads, (platform.machine(), cores(), cpu_features())
         ran_as = manifest.device, threads, len(instances), *machine
         sparing = signature.batch.why == DIED or not self._is_tried(manifest)
-        budget_s = 0.0 if sparing else self._batching.sweep_s
+        budget_s = 0.0 if sparing else sweep_s
         foreseen = await self._foresight.of(manifest.path, ran_as, instances[0], signature, budget_s)
         policy: DeadlinePolicy[Waiting] = DeadlinePolicy(
             limits, foreseen.latency, self._company, self._weights, len(instances), place
@@ -352,6 +336,12 @@ class Build:
 
 def _with_threads(manifest: Manifest, threads: int) -> Manifest:
     return msgspec.structs.replace(manifest, threads=threads)
+
+
+def _with_one_lane(manifest: Manifest) -> Manifest:
+    if manifest.batching.lanes is not None:
+        return manifest
+    return msgspec.structs.replace(manifest, batching=msgspec.structs.replace(manifest.batching, lanes=1))
 
 
 class _Loaded(NamedTuple):

@@ -1,0 +1,64 @@
+"""Manifest -> the engine that answers for a language model, by the settings that its manifest leaves open."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from headrace.clock import Clock
+from headrace.devices.inventory import cores
+from headrace.errors import HeadraceError, ModelInvalid, WorkerLost
+from headrace.llm.engine_protocol import DraftFile, EngineLoading
+from headrace.models.drafting import draft_path
+from headrace.models.repository import LocalRepository
+from headrace.records import Recorder
+from headrace.settings import Llm, Workers
+from headrace.types import Manifest
+from headrace.workers.birth import Births
+from headrace.workers.engine_remote import Limits, RemoteEngine
+
+
+@dataclass(frozen=True)
+class LanguageBuild:
+    """What all engines of a server are made with."""
+
+    workers: Workers
+    llm: Llm
+    weights: Mapping[str, float]  # of tenants
+    repository: LocalRepository  # where a model finds another that drafts for it
+    births: Births
+
+    async def engine(self, manifest: Manifest, limits: Limits, record: Recorder, clock: Clock) -> RemoteEngine:
+        """Load the version. Raises ModelInvalid or ModelUnavailable with the reason."""
+        said = msgspec.structs.asdict(manifest.llm)
+        llm = msgspec.structs.replace(self.llm, **{key: value for key, value in said.items() if value is not None})
+        threads = manifest.threads or self.workers.threads or max(1, int(cores()))
+        draft = await asyncio.to_thread(self._draft, manifest, llm)
+        loading = EngineLoading(manifest, threads, llm, draft, self.weights)
+        engine = RemoteEngine(loading, limits, self.births, record, clock)
+        try:
+            await engine.start()
+        except BaseException as error:
+            await engine.close()
+            if isinstance(error, WorkerLost):
+                raise ModelInvalid(error.message) from error
+            raise
+        return engine
+
+    def _draft(self, manifest: Manifest, llm: Llm) -> DraftFile | None:
+        """What drafts for a model, or why there is nothing: whether that is a fault is known once the model is read."""
+        if not llm.draft or llm.speculation not in ("auto", "draft"):
+            return None
+        where = "llm.draft"
+        if manifest.llm.draft is not None:
+            where = f"{manifest.provenance.get(where, 'model.toml')}: {where}"
+        try:
+            path = draft_path(llm.draft, manifest, self.repository)
+        except HeadraceError as error:
+            return DraftFile(where, fault=error.message)
+        if path is None and manifest.llm.draft is not None:
+            return DraftFile(
+                where, fault=f"{llm.draft!r} is the model itself; name a smaller one of the same vocabulary"
+            )
+        return None if path is None else DraftFile(where, path)

@@ -1,0 +1,47 @@
+"""What makes an engine: what drafts for it is found, or why not is told."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from headrace import settings
+from headrace.errors import ModelInvalid
+from headrace.types import LanguageChoices, Manifest
+from tests.engine_files import llama
+from tests.test_build import Bench
+
+
+async def test_what_is_named_to_draft_is_looked_for_and_why_it_is_not_there_is_told_by_the_field(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "model.gguf").touch()
+    manifest = Manifest("m", 1, tmp_path / "m" / "model.gguf", "llm", tmp_path / "m")
+
+    async def fault(llm: settings.Llm, said: LanguageChoices, **more: dict[str, str]) -> str:
+        bench = Bench(tmp_path, llm=llm)
+        with pytest.raises(ModelInvalid) as refusal:
+            await bench.build(msgspec.structs.replace(manifest, llm=said, **more))
+        assert bench.started() == []
+        return str(refusal.value)
+
+    (tmp_path / "m" / "model.gguf").write_bytes(llama())
+    missing = await fault(settings.Llm(draft="small"), LanguageChoices())
+    assert missing == "llm.draft: there is no 'small' in m/, and the repository has no other model of that name"
+    named = {"provenance": {"llm.draft": "1/model.toml"}}
+    itself = await fault(settings.Llm(), LanguageChoices(draft="m"), **named)
+    assert itself.startswith("1/model.toml: llm.draft: 'm' is the model itself; name a smaller one")
+    needed = await fault(settings.Llm(), LanguageChoices(speculation="draft"))
+    assert needed.startswith('llm.speculation: "draft" needs llm.draft')
+
+
+async def test_a_model_named_to_draft_for_all_others_goes_without_drafts_itself(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    path = tmp_path / "m" / "model.gguf"
+    path.write_bytes(llama())
+    bench = Bench(tmp_path, llm=settings.Llm(draft="m", speculation="draft"))
+    model = await bench.build(Manifest("m", 1, path, "llm", tmp_path / "m"))
+    assert model.signature.language is not None
+    assert not model.signature.language.draft
+    await model.close()
