@@ -15,8 +15,8 @@ import numpy as np
 
 from benchmarks.results import keep
 from headrace.devices.inventory import cores
-from headrace.models.model_folder import read_model_folder
-from headrace.models.variants import files_of
+from headrace.repository.model_folder import read_model_folder
+from headrace.repository.variants import files_of
 from headrace.runtimes.load import Loading, load
 from headrace.runtimes.runtime import Arrays, LoadedModel
 from headrace.types import BatchAxis, Manifest, Variant

@@ -34,13 +34,11 @@ from headrace.models.moves import Moves
 from headrace.models.profile_store import ProfileStore
 from headrace.models.reconcile import Reconcile
 from headrace.models.registry import Registry, Served
-from headrace.models.repository import LocalRepository
 from headrace.models.residence import Keeping
 from headrace.models.rooms import Rooms
 from headrace.models.sleeping import MayWait
 from headrace.models.state import State, state_folder
 from headrace.models.upkeep import Upkeep
-from headrace.models.watch import Watch
 from headrace.models.worker_pids import WorkerPids
 from headrace.observe import logs
 from headrace.observe.bus import Bus
@@ -64,6 +62,8 @@ from headrace.protocols.oip.traffic_routes import TrafficRoutes
 from headrace.protocols.ollama.routes import routes as ollama_routes
 from headrace.protocols.openai.routes import routes as openai_routes
 from headrace.protocols.tls import Tls, read_tls
+from headrace.repository.repository import LocalRepository
+from headrace.repository.watch import Watch
 from headrace.servable import Servable
 from headrace.settings import Config
 from headrace.traffic.traffic import Traffic

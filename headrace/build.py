@@ -36,11 +36,11 @@ from headrace.devices.inventory import cores, cpu_features
 from headrace.devices.priority import Yielding
 from headrace.errors import HeadraceError, ModelInvalid, WorkerLost
 from headrace.language_build import LanguageBuild
-from headrace.models.model_files import LANGUAGE
-from headrace.models.repository import LocalRepository
 from headrace.models.same_signature import differences
-from headrace.models.variants import files_of
 from headrace.records import Record, Recorder, WorkerEvent
+from headrace.repository.model_files import LANGUAGE
+from headrace.repository.repository import LocalRepository
+from headrace.repository.variants import files_of
 from headrace.runtimes.load import Loading, load
 from headrace.servable import Servable
 from headrace.settings import Config

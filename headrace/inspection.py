@@ -12,10 +12,10 @@ from headrace.memory.profiles import Profiles
 from headrace.models.lifecycle import States
 from headrace.models.reconcile import Reconcile
 from headrace.models.registry import Registry, Served
-from headrace.models.repository import LocalRepository
 from headrace.models.residence import Keeping
 from headrace.models.rooms import Rooms
 from headrace.records import discard
+from headrace.repository.repository import LocalRepository
 from headrace.settings import Config
 from headrace.types import Manifest, VersionStatus
 

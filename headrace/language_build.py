@@ -10,9 +10,9 @@ from headrace.clock import Clock
 from headrace.devices.inventory import cores
 from headrace.errors import HeadraceError, ModelInvalid, WorkerLost
 from headrace.llm.engine_protocol import DraftFile, EngineLoading
-from headrace.models.drafting import draft_path
-from headrace.models.repository import LocalRepository
 from headrace.records import Recorder
+from headrace.repository.drafting import draft_path
+from headrace.repository.repository import LocalRepository
 from headrace.settings import Llm, Workers
 from headrace.types import Manifest
 from headrace.workers.birth import Births

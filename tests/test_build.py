@@ -15,8 +15,8 @@ from headrace.devices.inventory import cores
 from headrace.devices.priority import YIELDING
 from headrace.errors import ModelInvalid
 from headrace.generation import Generate, Generated, Prompt, Sampling
-from headrace.models.repository import LocalRepository
 from headrace.records import Record, WorkerEvent
+from headrace.repository.repository import LocalRepository
 from headrace.servable import answer
 from headrace.types import Batching, Cache, Context, LanguageChoices, Manifest, Objective, Variant
 from tests.fakes import request

@@ -10,8 +10,8 @@ import pytest
 from headrace import errors
 from headrace.cli.main import VERBS
 from headrace.config import OF_A_TENANT, SETTINGS
-from headrace.models import manifest
 from headrace.protocols.status import STATUS
+from headrace.repository import manifest
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]

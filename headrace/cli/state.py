@@ -10,9 +10,9 @@ import msgspec
 from headrace.cli.failure import Failure
 from headrace.cli.repository import local_path, place
 from headrace.cli.settings import add_setting_flags, settings_of
-from headrace.models.repository import LocalRepository
 from headrace.models.state import State, state_folder
 from headrace.models.wishes import Wishes
+from headrace.repository.repository import LocalRepository
 
 
 def parser() -> ArgumentParser:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
-from headrace.models.file_facts import Facts
+from headrace.repository.file_facts import Facts
 from headrace.types import Manifest, VersionState
 
 

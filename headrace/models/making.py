@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from headrace.errors import ModelInvalid
 from headrace.models.changes import Source
-from headrace.models.file_facts import Facts
 from headrace.models.registry import Served
-from headrace.models.repository import Catalog, LocalRepository
 from headrace.models.signature_change import signature_change
+from headrace.repository.file_facts import Facts
+from headrace.repository.repository import Catalog, LocalRepository
 from headrace.servable import Servable
 from headrace.types import Manifest, ModelVersion, Signature
 

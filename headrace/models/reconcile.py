@@ -14,17 +14,17 @@ from headrace.models.changes import gone, standing
 from headrace.models.control import control_of
 from headrace.models.lifecycle import States
 from headrace.models.making import Build, Making
+from headrace.models.next_move import Load, Unload, next_move
 from headrace.models.registry import Registry, Served
-from headrace.models.repository import Catalog, LocalRepository, nothing_there
 from headrace.models.residence import AT_START, FILES_CHANGED, Keeping, Residence, stays_of
 from headrace.models.routing import Routing
 from headrace.models.state import State
 from headrace.models.steering import Steering
 from headrace.models.turns import Plan, label_turn
 from headrace.models.under_way import Tried, UnderWay
-from headrace.models.uploads import Uploads
-from headrace.models.version_policy import Load, Unload, next_move
 from headrace.models.wishes import loaded, rolled_back, unloaded
+from headrace.repository.repository import Catalog, LocalRepository, nothing_there
+from headrace.repository.uploads import Uploads
 from headrace.settings import Models
 from headrace.types import ModelRef, VersionState, VersionStatus
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from headrace.errors import HeadraceError, ModelNotFound, ModelUnavailable, VersionNotFound
-from headrace.models.wishes import Wishes, default_version, is_label
+from headrace.models.wishes import Wishes, default_version
+from headrace.repository.labels import is_label
 from headrace.servable import Servable
 from headrace.traffic.choice import Choice, choice_of
 from headrace.traffic.plans import Plans

@@ -17,8 +17,8 @@ from headrace.memory.ledger import Hold, Ledger
 from headrace.memory.processes import Taken, taken_by, together
 from headrace.memory.profiles import Files, Profile, Profiles
 from headrace.memory.sizes import shown
-from headrace.models.file_facts import Facts
-from headrace.models.model_files import LANGUAGE
+from headrace.repository.file_facts import Facts
+from headrace.repository.model_files import LANGUAGE
 from headrace.types import Manifest, ModelVersion, Signature
 
 log = logging.getLogger(__name__)

@@ -3,9 +3,10 @@
 import asyncio
 
 from headrace.models.registry import Registry, Served
-from headrace.models.repository import Catalog
 from headrace.models.state import State
-from headrace.models.wishes import STABLE, Wishes, held_versions, kept_wishes, routed, wanted_versions
+from headrace.models.wishes import Wishes, held_versions, kept_wishes, routed, wanted_versions
+from headrace.repository.labels import STABLE
+from headrace.repository.repository import Catalog
 
 MOST_BEFORE = 16  # versions that can be gone back to
 

@@ -8,10 +8,10 @@ from typing import Protocol
 from headrace.errors import HeadraceError, InvalidRequest, VersionNotFound
 from headrace.models.making import Making
 from headrace.models.registry import Registry, Served
-from headrace.models.repository import Catalog, LocalRepository, nothing_there
 from headrace.models.routing import Routing
 from headrace.models.turns import Now, Plan, Turn
 from headrace.models.under_way import Tried
+from headrace.repository.repository import Catalog, LocalRepository, nothing_there
 from headrace.types import Manifest
 
 log = logging.getLogger(__name__)

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from headrace.errors import InvalidRequest, NotFound, VersionNotFound
-from headrace.models.version_policy import VersionPolicy
-from headrace.models.wishes import STABLE, WHAT_IS_A_LABEL, Wishes, default_version, is_label, labelled, wanted_versions
+from headrace.models.wishes import Wishes, default_version, labelled, wanted_versions
+from headrace.repository.labels import STABLE, WHAT_IS_A_LABEL, is_label
+from headrace.repository.version_policy import VersionPolicy
 from headrace.traffic.plans import Rollout, Shadow, Split
 
 

@@ -1,18 +1,12 @@
 """What was asked for of a model's versions beyond its version policy, and which versions that makes wanted. Pure."""
 
-import re
 from collections.abc import Collection, Mapping
 
 import msgspec
 
-from headrace.models.version_policy import VersionPolicy, wanted
+from headrace.repository.labels import STABLE
+from headrace.repository.version_policy import VersionPolicy, wanted
 from headrace.traffic.plans import Plans
-
-STABLE = "stable"
-"""The label that stands for the model where a request names no version."""
-
-_LABEL = re.compile(r"(?!v[0-9]+$)[a-z][a-z0-9._-]{0,62}")
-WHAT_IS_A_LABEL = "a small letter, then small letters, digits, '.', '_' and '-', 63 at most, and no version such as v3"
 
 
 class Wishes(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -32,11 +26,6 @@ class Wishes(msgspec.Struct, frozen=True, omit_defaults=True):
     def meant(self) -> Mapping[str, int]:
         """Where each label is to lead."""
         return {**self.filed, **self.labels}
-
-
-def is_label(text: str) -> bool:
-    """Whether it may stand where a version may."""
-    return _LABEL.fullmatch(text) is not None
 
 
 def wanted_versions(policy: VersionPolicy, available: Collection[int], wishes: Wishes) -> list[int]:

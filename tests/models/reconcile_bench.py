@@ -13,11 +13,11 @@ from headrace.memory.profiles import Profiles
 from headrace.models.lifecycle import States
 from headrace.models.reconcile import Reconcile
 from headrace.models.registry import Registry
-from headrace.models.repository import LocalRepository
 from headrace.models.residence import Keeping
 from headrace.models.rooms import Rooms
 from headrace.models.state import State
 from headrace.records import ModelEvent, Record
+from headrace.repository.repository import LocalRepository
 from headrace.servable import Cancel, Reply, Servable
 from headrace.settings import Models
 from headrace.types import Backlog, Manifest, ModelRef, ModelVersion, Request, Signature

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from headrace.models.changes import Source, gone, standing
-from headrace.models.file_facts import FileFact
+from headrace.repository.file_facts import FileFact
 from headrace.types import Manifest
 
 

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from headrace.errors import HeadraceError
 from headrace.models.changes import gone
+from headrace.models.next_move import Load, Unload, next_move
 from headrace.models.turns import (
     Now,
     Plan,
@@ -20,7 +21,6 @@ from headrace.models.turns import (
     split_turn,
     step_turn,
 )
-from headrace.models.version_policy import All, Latest, Load, Specific, Unload, VersionPolicy, next_move
 from headrace.models.wishes import (
     Wishes,
     default_version,
@@ -31,6 +31,7 @@ from headrace.models.wishes import (
     unloaded,
     wanted_versions,
 )
+from headrace.repository.version_policy import All, Latest, Specific, VersionPolicy
 from headrace.traffic.choice import choice_of
 from headrace.traffic.plans import Rollout, Shadow, Split
 from headrace.types import Context, VersionState

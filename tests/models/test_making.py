@@ -8,7 +8,7 @@ import pytest
 from headrace.errors import ModelInvalid
 from headrace.models.making import Making
 from headrace.models.registry import Served
-from headrace.models.repository import LocalRepository
+from headrace.repository.repository import LocalRepository
 from headrace.servable import Servable
 from headrace.types import Manifest
 from tests.fakes import signature

@@ -9,8 +9,8 @@ from headrace.memory.eviction import Resident
 from headrace.memory.ledger import Ledger
 from headrace.memory.processes import Taken
 from headrace.memory.profiles import Files, Profiles
-from headrace.models.file_facts import FileFact
 from headrace.models.rooms import Others, Rooms, files_of
+from headrace.repository.file_facts import FileFact
 from headrace.types import Manifest, ModelVersion
 from tests.fakes import FakeClock, signature
 

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import cast
 
 from headrace.models.registry import Registry, Served
-from headrace.models.repository import Catalog
 from headrace.models.routing import MOST_BEFORE, Routing
 from headrace.models.state import State
-from headrace.models.version_policy import Latest
 from headrace.models.wishes import Wishes, labelled
+from headrace.repository.repository import Catalog
+from headrace.repository.version_policy import Latest
 from headrace.servable import Servable
 from headrace.types import Manifest, ModelRef, ModelVersion
 

@@ -16,8 +16,8 @@ from headrace.models.turns import (
     split_turn,
     step_turn,
 )
-from headrace.models.version_policy import Latest, Specific, VersionPolicy
 from headrace.models.wishes import Wishes, held_versions, routed, wanted_versions
+from headrace.repository.version_policy import Latest, Specific, VersionPolicy
 from headrace.traffic.plans import Gates, Plans, Rollout, Shadow, Split
 
 ASKED = Rollout(0, 2, (0.1, 1.0))

@@ -1,15 +1,13 @@
 """What was asked for beyond the files, and what that makes wanted."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.models.version_policy import All, Latest, Load, Specific, Unload, VersionPolicy, next_move
+from headrace.models.next_move import Load, Unload, next_move
 from headrace.models.wishes import (
     Wishes,
     default_version,
     held_versions,
-    is_label,
     kept_wishes,
     labelled,
     loaded,
@@ -18,6 +16,7 @@ from headrace.models.wishes import (
     unloaded,
     wanted_versions,
 )
+from headrace.repository.version_policy import All, Latest, Specific, VersionPolicy
 from headrace.types import VersionState
 
 VERSIONS = st.sets(st.integers(1, 6))
@@ -67,23 +66,6 @@ def test_what_was_gone_back_to_answers_wherever_it_is(
     assert default_version(available, wishes) == target
     assert max(wanted_versions(policy, available, wishes), default=target) <= target
     assert set(wanted_versions(policy, available | more, wishes)) <= available | more
-
-
-@pytest.mark.parametrize(
-    ("text", "is_one"),
-    [
-        ("stable", True),
-        ("a", True),
-        ("v", True),
-        ("v1-rc", True),
-        ("v1", False),
-        ("V", False),
-        ("1", False),
-        ("", False),
-    ],
-)
-def test_a_label_is_told_from_a_version(text: str, is_one: bool) -> None:
-    assert is_label(text) == is_one
 
 
 def test_a_label_moves_once_its_version_is_ready_and_stays_where_it_is_until_then() -> None:

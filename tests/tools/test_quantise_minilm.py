@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headrace.models.manifest import parse_model_toml
-from headrace.models.overrides import SaidVariant
+from headrace.repository.manifest import parse_model_toml
+from headrace.repository.overrides import SaidVariant
 from tools.quantise_minilm import LOCK, Nearness, Run, model_toml, nearness, vectors
 from tools.sample_texts import Encoded
 

@@ -1,0 +1,1 @@
+"""What could be served: files, and what they say of models."""

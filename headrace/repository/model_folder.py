@@ -1,0 +1,241 @@
+"""One model's folder or file -> a manifest for each version that is right, and a reason for each that is not."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import msgspec
+
+from headrace.errors import ModelInvalid
+from headrace.repository.language_model import check_language, check_tensors
+from headrace.repository.manifest import parse_model_toml
+from headrace.repository.model_files import (
+    LANGUAGE,
+    RUNTIME_OF,
+    WHAT_IS_A_MODEL,
+    check_runtime,
+    choose,
+    is_model_folder,
+    suffix_of,
+)
+from headrace.repository.overrides import SCALARS, Layer, combine
+from headrace.repository.references import check_readable, inside
+from headrace.repository.side_by_side import check_side_by_side
+from headrace.repository.variants import variants
+from headrace.repository.version_policy import Latest, Specific, VersionPolicy
+from headrace.types import Manifest, VersionStatus
+
+BESIDE_VERSIONS = {"warmup", "initial_state", "configs"}
+"""Folders that Triton's layout knows beside the versions."""
+
+MAX_VERSION = 2**63 - 1
+
+
+class ModelVersions(msgspec.Struct, frozen=True):
+    """What a folder says of one model: the versions that are right, what is wrong, and which to serve."""
+
+    manifests: tuple[Manifest, ...] = ()
+    broken: tuple[VersionStatus, ...] = ()
+    policy: VersionPolicy = Latest(1)
+    labels: Mapping[str, int] = {}
+
+
+class _Contents(msgspec.Struct, frozen=True):
+    """A model's folder, sorted: the places that claim each version, and the folders that are out of place."""
+
+    places: Mapping[int, Sequence[Path]]
+    strays: Sequence[str]
+
+
+def read_model_file(name: str, path: Path, config: Mapping[str, Any] | None = None) -> ModelVersions:
+    """The versions of a model that is one file: version 1. `config` is as for `read_model_folder`."""
+    try:
+        layers = [] if config is None else [_requested(name, path.parent, config)]
+        manifest = _manifest(name, 1, path, path.parent, layers)
+    except (ModelInvalid, OSError) as error:
+        return ModelVersions(broken=(unavailable(name, 1, error),))
+    beside = [file for file in ("model.toml", "config.pbtxt") if (path.parent / file).exists()]
+    warnings = tuple(f"{file} beside {path.name} is not read: put both into a folder called {name}" for file in beside)
+    policy = combine(layers)[0].version_policy or Latest(1)
+    return ModelVersions((msgspec.structs.replace(manifest, warnings=manifest.warnings + warnings),), (), policy)
+
+
+def read_model_folder(name: str, folder: Path, config: Mapping[str, Any] | None = None) -> ModelVersions:
+    """The versions of a model that has a folder. Never raises for what is wrong in it: that is in `broken`.
+
+    `config` is a Triton model configuration as JSON: it stands in for config.pbtxt and goes before model.toml.
+    """
+    try:
+        contents = _contents(folder)
+    except OSError as error:
+        return ModelVersions(broken=(unavailable(name, None, error),))
+    broken = [unavailable(name, None, reason) for reason in contents.strays]
+    try:
+        layers = _layers(name, folder, config)
+        if not contents.places:
+            raise ModelInvalid(f"holds no model: expected {WHAT_IS_A_MODEL}, here or in a version's folder such as 1/")
+    except (ModelInvalid, OSError) as error:
+        broken += [unavailable(name, number, error) for number in contents.places or (None,)]
+        return ModelVersions(broken=tuple(broken))
+    manifests = []
+    for number, places in sorted(contents.places.items()):
+        try:
+            manifests.append(_version(name, number, places, folder, layers))
+        except (ModelInvalid, OSError) as error:
+            broken.append(unavailable(name, number, error))
+    said, _ = combine(layers)
+    policy = said.version_policy or Latest(1)
+    missing = _missing(name, policy, contents.places)
+    return ModelVersions(tuple(manifests), (*broken, *missing), policy, said.labels or {})
+
+
+def unavailable(name: str, version: int | None, reason: Exception | str) -> VersionStatus:
+    """A status that says why a version, or a folder without one, cannot be served."""
+    if isinstance(reason, OSError):
+        reason = f"{Path(reason.filename or name).name} cannot be read: {reason.strerror}"  # no path: clients see it
+    return VersionStatus(name, version, "UNAVAILABLE", str(reason))
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether a folder or file is no part of a repository, whatever it holds."""
+    return path.name.startswith(".") or path.name == "__pycache__"
+
+
+def _contents(folder: Path) -> _Contents:
+    if is_model_folder(folder):
+        return _Contents({1: [folder]}, [])
+    places: defaultdict[int, list[Path]] = defaultdict(list)
+    files, strays = [], []
+    for child in sorted(folder.iterdir()):
+        if is_hidden(child):
+            continue
+        number = _version_number(child.name)
+        if number is not None and child.is_dir():
+            places[number].append(child)
+        elif suffix_of(child):
+            files.append(child)
+        elif child.is_dir() and child.name not in BESIDE_VERSIONS:
+            strays.append(f"{child.name}/ is neither a version (a number from 1, as in 1/ or v1/) nor a model")
+    if files:
+        places[1].append(folder)
+    return _Contents(places, strays)
+
+
+def _version_number(name: str) -> int | None:
+    digits = re.fullmatch(r"v?([0-9]+)", name)
+    number = int(digits[1]) if digits else 0
+    return number if 0 < number <= MAX_VERSION else None
+
+
+def _layers(name: str, folder: Path, config: Mapping[str, Any] | None) -> list[Layer]:
+    """What is said of all versions, the strongest first."""
+    layers = [] if config is None else [_requested(name, folder, config)]
+    if (toml := folder / "model.toml").exists():
+        check_readable(toml)
+        layers.append(Layer("model.toml", parse_model_toml(toml.read_bytes(), folder)))
+    if config is None and (pbtxt := folder / "config.pbtxt").exists():
+        from headrace.repository.triton_config import parse_pbtxt  # protobuf, which most repositories do without
+
+        check_readable(pbtxt)
+        layers.append(Layer("config.pbtxt", parse_pbtxt(pbtxt.read_bytes(), name, folder)))
+    return layers
+
+
+def _requested(name: str, folder: Path, config: Mapping[str, Any]) -> Layer:
+    from headrace.repository.triton_config import parse_json
+
+    source = "parameters.config"
+    return Layer(source, parse_json(config, name, folder, source))
+
+
+def _version(name: str, number: int, places: Sequence[Path], folder: Path, layers: Sequence[Layer]) -> Manifest:
+    """The manifest of one version. Raises ModelInvalid, OSError."""
+    if len(places) > 1:
+        both = " and ".join(
+            sorted("the model's own folder" if place == folder else f"{place.name}/" for place in places)
+        )
+        raise ModelInvalid(f"version {number} is there twice: in {both}; leave one")
+    place = places[0]
+    layers = _with_version_toml(place, folder, layers)
+    said, _ = combine(layers)
+    if said.filename is not None:
+        path: Path | None = inside(place, said.filename, "default_model_filename")
+    elif is_model_folder(place, said.runtime):
+        path = place
+    else:
+        children = [child for child in place.iterdir() if not is_hidden(child)]
+        files = [child for child in children if place != folder or _version_number(child.name) is None]
+        variants_too = {each.file for each in said.variants}
+        path = choose([file for file in files if file.name not in variants_too], said.runtime)
+        path = path or choose(files, said.runtime)  # a variant may be the same file, run otherwise
+    if path is None:
+        raise ModelInvalid(f"{place.name}/ holds no model: expected {WHAT_IS_A_MODEL}")
+    return _manifest(name, number, path, folder, layers)
+
+
+def _with_version_toml(place: Path, folder: Path, layers: Sequence[Layer]) -> Sequence[Layer]:
+    """The layers with a version's own model.toml among them: after a load request, before all files."""
+    toml = place / "model.toml"
+    if place == folder or not toml.exists():
+        return layers
+    source = f"{place.name}/model.toml"
+    check_readable(toml)
+    says = parse_model_toml(toml.read_bytes(), folder, source)
+    if says.version_policy is not None:
+        raise ModelInvalid("belongs to the model.toml of the model's folder", f"{source}: version_policy")
+    if says.labels is not None:
+        raise ModelInvalid("belong to the model.toml of the model's folder", f"{source}: labels")
+    at = sum(layer.source == "parameters.config" for layer in layers)
+    return [*layers[:at], Layer(source, says), *layers[at:]]
+
+
+def _manifest(name: str, number: int, path: Path, folder: Path, layers: Sequence[Layer]) -> Manifest:
+    said, provenance = combine(layers)
+    if not path.exists():
+        raise ModelInvalid(f"{path.name} is a link to a file that is not there")
+    check_readable(path)
+    runtime = said.runtime or RUNTIME_OF.get(suffix_of(path), "")
+    if not runtime:
+        raise ModelInvalid(f"{path.name} has no known suffix; say which runtime reads it, in model.toml")
+    source = provenance.get("runtime", path.name)
+    check_runtime(runtime, path, f"{source}: {'runtime' if source.endswith('model.toml') else 'backend'}")
+    if runtime in LANGUAGE:
+        check_language(said, provenance)
+    else:
+        check_tensors(provenance)
+        check_side_by_side(said, provenance)
+    defaults = dict.fromkeys(SCALARS, "default") | {"runtime": "file", "filename": "file"}
+    return Manifest(
+        name=name,
+        version=number,
+        path=path,
+        runtime=runtime,
+        folder=folder,
+        device=said.device or "cpu",
+        isolation=cast(Literal["process", "none"] | None, said.isolation),
+        instances=said.instances,
+        threads=said.threads,
+        inputs=said.inputs,
+        outputs=said.outputs,
+        batching=said.batching,
+        objective=said.objective,
+        cache=said.cache or None,
+        allow_signature_change=said.allow_signature_change,
+        llm=said.llm,
+        warm_up=said.warm_up,
+        parameters=said.parameters,
+        variants=variants(said, path, runtime, provenance),
+        provenance=defaults | provenance,
+        warnings=said.warnings,
+        config=said.config,
+    )
+
+
+def _missing(name: str, policy: VersionPolicy, there: Iterable[int]) -> Iterable[VersionStatus]:
+    """The versions that a policy names and the folder lacks."""
+    if isinstance(policy, Specific):
+        known = ", ".join(map(str, sorted(there)))
+        for number in sorted(set(policy.versions) - set(there)):
+            yield unavailable(name, number, f"version_policy asks for it, and the folder has only: {known}")
