@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 DEFAULTS = Models()
 NOT_ASKED = 'not loaded: models.control is "explicit" and nobody asked for it'
+UNWANTED = "no longer among the versions that are wanted"
+FILES_GONE = "its files are gone"
 UNLOADED = "a request unloaded it; a load request brings it back"
 
 
@@ -243,18 +245,18 @@ class Reconcile:
             if name in self._sent and there:
                 log.info("the files of %s changed; what a load request sent along stays until the next load", name)
                 return
-            kept = self._routing.kept(name) if there else ()
-            for version in gone(self._registry.versions(name), there):
-                if version in kept:
-                    self._tell(VersionStatus(name, version, "READY", "its files are gone; a label or a split keeps it"))
-                else:
-                    await self.residence.retire(name, version, "its files are gone")
-            await self._forget(name, there)
             self._tell_broken(catalog)
             if found and not self._routing.of(name).unloaded:
                 states = standing(self._registry.versions(name), self._making.tried(name, found), found)
                 with suppress(HeadraceError):  # the index tells
                     await self._move(name, catalog, states, FILES_CHANGED)
+            kept = self._routing.kept(name) if there else ()
+            for version in gone(self._registry.versions(name), there):  # now that what takes its place is there
+                if version in kept:
+                    self._tell(VersionStatus(name, version, "READY", f"{FILES_GONE}; a label or a split keeps it"))
+                else:
+                    await self.residence.retire(name, version, FILES_GONE)
+            await self._forget(name, there)
 
     # ---- moves
 
@@ -296,6 +298,7 @@ class Reconcile:
 
     async def _leave(self, name: str, catalog: Catalog) -> None:
         """Unload what is wanted no longer."""
+        there = {each.version for each in (*catalog.manifests, *catalog.broken)}
         versions, held = self._routing.wanted(name, catalog)
         if not versions and not held:
             return  # a policy that no version meets takes nothing out of service
@@ -304,7 +307,7 @@ class Reconcile:
         states |= dict.fromkeys(ready, "READY")
         while isinstance(move := next_move(states, versions, held), Unload):
             states[move.version] = "UNAVAILABLE"
-            await self.residence.retire(name, move.version, "no longer among the versions that are wanted")
+            await self.residence.retire(name, move.version, UNWANTED if move.version in there else FILES_GONE)
 
     # ---- the repository
 

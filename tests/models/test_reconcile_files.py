@@ -135,3 +135,29 @@ async def test_each_move_is_recorded_with_what_asked_for_it(bench: Bench) -> Non
         (2, "UNLOADING", "its files are gone"),
         (2, "UNAVAILABLE", "its files are gone"),
     ]
+
+
+async def test_a_version_whose_files_are_gone_answers_until_another_takes_its_place(bench: Bench) -> None:
+    bench.put(1)
+    bench.put(2)
+    await bench.reconcile.start()
+    shutil.rmtree(bench.root / "m" / "2")
+    await bench.refresh()
+    assert bench.registry.versions("m") == [1]
+    moves = [(event.version, event.state, event.cause) for event in bench.events][2:]
+    assert moves == [
+        (1, "LOADING", "its files changed"),
+        (1, "READY", "its files changed"),
+        (2, "UNLOADING", "its files are gone"),
+        (2, "UNAVAILABLE", "its files are gone"),
+    ]
+
+
+async def test_a_version_whose_files_are_gone_goes_though_no_other_loads(bench: Bench) -> None:
+    bench.put(1)
+    bench.put(2)
+    bench.broken.add("m/1")
+    await bench.reconcile.start()
+    shutil.rmtree(bench.root / "m" / "2")
+    await bench.refresh()
+    assert bench.registry.versions("m") == []
