@@ -298,7 +298,7 @@ class Reconcile:
 
     async def _leave(self, name: str, catalog: Catalog) -> None:
         """Unload what is wanted no longer."""
-        there = {each.version for each in (*catalog.manifests, *catalog.broken)}
+        there = {manifest.version for manifest in catalog.manifests} | {broken.version for broken in catalog.broken}
         versions, held = self._routing.wanted(name, catalog)
         if not versions and not held:
             return  # a policy that no version meets takes nothing out of service

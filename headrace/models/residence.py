@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal
@@ -213,14 +212,17 @@ class Residence:
             facts = await self._making.note(manifest)
             others = self._nobody if cause == AT_START else self._others
             async with self._places, self._rooms.for_load(manifest.id, files_of(manifest, facts), others) as room:
-                started = time.monotonic()
+                started_ns = self._keeping.clock.now_ns()
                 replaces = _comparable(before) or _comparable(stands_for)
                 servable = await self._making.make(manifest, replaces, facts)
                 self._held[servable] = room
-                self._begin(manifest, servable, time.monotonic() - started, cause)
-                await room.loaded(time.monotonic() - started, servable.signature)  # whoever waited need not wait for it
+                self._begin(manifest, servable, self._since_s(started_ns), cause)
+                await room.loaded(self._since_s(started_ns), servable.signature)  # whoever waited need not wait for it
         except Exception as error:
             raise self._failed(manifest, cause, before, error) from error
+
+    def _since_s(self, then_ns: int) -> float:
+        return (self._keeping.clock.now_ns() - then_ns) / 1e9
 
     def _begin(self, manifest: Manifest, servable: Servable, seconds: float, cause: str) -> None:
         """From now on it answers."""

@@ -122,6 +122,7 @@ class Bench:
         if str(manifest.id) in self.broken:
             raise ModelInvalid("unknown operator Foo")
         self.while_building()
+        self.clock.pass_ms(1)
         made = self.makes(manifest, self.told)
         if manifest.name in self.machine.sizes:
             pid = self.machine.start(manifest.id)
