@@ -47,10 +47,11 @@ def headrace(repository: Path, *settings: str) -> Iterator[Address]:
     http, grpc = free_port(), free_port()
     command = [sys.executable, "-m", "headrace", "serve", str(repository)]
     command += ["--http-port", str(http), "--grpc-port", str(grpc)]
-    for setting in settings:
-        command += ["--set", setting]
-    with process(command, http, grpc) as address:
-        yield address
+    with tempfile.TemporaryDirectory(prefix="state-") as state:  # its own, for others may serve the same folder
+        for setting in (f"state.dir={state}", *settings):
+            command += ["--set", setting]
+        with process(command, http, grpc) as address:
+            yield address
 
 
 @contextmanager

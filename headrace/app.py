@@ -97,7 +97,7 @@ Beside = Callable[[], Awaitable[None]]
 def run(config: Config, repository: Path, announce: Announce, beside: Beside | None = None) -> int:
     """Serve until SIGTERM or SIGINT, then drain; returns the exit code.
 
-    Raises SettingInvalid where an address cannot be had, or the files of TLS are no good.
+    Raises SettingInvalid where an address cannot be had, the files of TLS are no good, or another server has the state.
     """
     started = time.monotonic()
     logs.set_up(config.log.format, config.log.level)
@@ -128,7 +128,8 @@ async def _beside(beside: Beside) -> None:
 
 
 class Server:
-    """All parts of one server, and the order in which they start and stop. Made on a running event loop."""
+    """All parts of one server, and the order in which they start and stop. Made on a running event loop; raises
+    SettingInvalid where another server has its state."""
 
     def __init__(self, config: Config, repository: Path, tls: Tls | None = None) -> None:
         self._config = config
@@ -141,6 +142,8 @@ class Server:
         taps: dict[str, Tap] = {}
         self.gateway = Gateway(self.registry, self.bus, clock, config.tenants, taps)
         local = LocalRepository(repository)
+        state = State(state_folder(config.state.dir, os.environ, local.path))
+        state.take()
         self.births = Forking(config.workers.warm)
         self.build = Build(config, self.bus, clock, local, cache_folder(os.environ), births=self.births)
         self.learnt, self.popularity = Learnt(ProfileStore(cache_folder(os.environ))), Popularity[ModelVersion]()
@@ -153,7 +156,7 @@ class Server:
             config.models,
             drain_s=config.server.drain_s,
             keeping=self.keeping,
-            state=State(state_folder(config.state.dir, os.environ, local.path)),
+            state=state,
         )
         models = config.models
         self.watch = Watch(local, self.reconcile.refresh, settle_s=models.settle_s, poll_s=models.poll_s)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from headrace.errors import SettingInvalid
 from headrace.models.wishes import Wishes, kept_wishes
 
 log = logging.getLogger(__name__)
@@ -30,12 +31,23 @@ def state_folder(said: str, environment: Mapping[str, str], repository: Path) ->
 
 
 class State:
-    """One server's state; what is kept already, or the first change, takes the folder for this process."""
+    """One server's state; whoever reads it first, or changes it, takes the folder for this process."""
 
     def __init__(self, folder: Path | None) -> None:
         """Without a folder nothing is kept."""
         self._folder = folder
         self._lock: int | None = None
+
+    def take(self) -> None:
+        """Have the folder for this process. Raises SettingInvalid, which names the process, where another server has
+        it; where there can be no such folder it is logged, and nothing is kept."""
+        if self._folder is not None:
+            try:
+                self._take(self._folder)
+            except BlockingIOError as error:
+                raise SettingInvalid(str(error), "state.dir") from None
+            except OSError as error:
+                log.warning("what requests say of models is not kept for the next start: %s", error)
 
     def read(self) -> dict[str, Wishes]:
         """What was kept of each model. A database that is damaged, or newer than this program, is set aside."""
@@ -119,7 +131,8 @@ class State:
         except BlockingIOError:
             owner = os.read(lock, 32).decode(errors="replace").strip() or "unknown"
             os.close(lock)
-            raise OSError(f"process {owner} keeps its state in {folder}; give this server a state.dir") from None
+            told = f"process {owner} keeps its state in {folder}; end that server, or give this one another"
+            raise BlockingIOError(told) from None
         os.ftruncate(lock, 0)
         os.write(lock, str(os.getpid()).encode())
         self._lock = lock

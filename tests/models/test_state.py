@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from headrace.errors import SettingInvalid
 from headrace.models.state import State, state_folder
 from headrace.models.wishes import Wishes
 
@@ -84,3 +85,21 @@ def test_each_repository_has_a_folder_in_the_user_s_own() -> None:
     assert own == Path("/state/headrace") / one.name
     assert state_folder("/here", home, Path("/models")) == Path("/here")
     assert state_folder("", {}, Path("/models")) is None
+
+
+def test_a_second_server_of_one_state_is_refused_and_told_which_process_has_it(tmp_path: Path) -> None:
+    first = State(tmp_path)
+    first.take()
+    with pytest.raises(SettingInvalid, match=rf"process {os.getpid()} keeps its state in {tmp_path}; end that server"):
+        State(tmp_path).take()
+    first.close()
+    State(tmp_path).take()
+
+
+def test_where_there_can_be_no_folder_nothing_is_kept_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    State(tmp_path / "file" / "state").take()
+    State(None).take()
+    assert "is not kept for the next start" in caplog.text
