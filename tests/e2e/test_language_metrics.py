@@ -76,7 +76,12 @@ def test_streams_that_are_dropped_leave_nothing_behind(program: Program) -> None
     assert during["vllm:kv_cache_usage_perc"] > 0
     for connection in connections:
         connection.close()
-    after = once(program, num_requests_running=0, num_requests_waiting=0, kv_cache_usage_perc=0)
-    assert after["headrace_requests_cancelled_total"] - before["headrace_requests_cancelled_total"] == 5
+    once(program, num_requests_running=0, num_requests_waiting=0, kv_cache_usage_perc=0)
+    for _ in range(2000):  # the engine may know that nobody waits before the gateway has let the last of them go
+        after = samples(program)
+        cancelled = after["headrace_requests_cancelled_total"] - before["headrace_requests_cancelled_total"]
+        if cancelled == 5:
+            break
+    assert cancelled == 5
     assert after["headrace_tokens_total"] > before["headrace_tokens_total"] + 4000, "most of them were saved"
     assert after["headrace_requests_in_flight"] == 0

@@ -41,6 +41,13 @@ from headrace.types import (
 )
 
 Arrays = dict[str, NDArray[Any]]
+MEMORY = {
+    "budget_bytes": 2 << 30,
+    "reserved_bytes": 1 << 20,
+    "measured_bytes": 1_052_672,
+    "free_bytes": 2_146_435_072,
+    "models": [],
+}
 BATCH = BatchFacts(rows=1, requests=1, reason="alone", instance=0, started_ns=0)
 
 
@@ -201,6 +208,7 @@ class Stub:
             server_name="headrace",
             server_version="0.0.0",
             ready=lambda: self.is_ready,
+            memory=lambda: MEMORY,
             **limits,
         )
 
