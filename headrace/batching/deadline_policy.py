@@ -13,6 +13,7 @@ import msgspec
 
 from headrace.batching.company import Company
 from headrace.batching.demand import Demand
+from headrace.batching.evenness import Evenness
 from headrace.batching.guard import Guard
 from headrace.batching.job import NO_DEADLINE_NS, J, Job
 from headrace.batching.lane import LaneShare, OwnLane
@@ -67,6 +68,7 @@ class DeadlinePolicy(Generic[J]):
         self.latency = latency
         self.guard = Guard()
         self.trust = Trust()
+        self.evenness = Evenness()
         self.demand = Demand()
         self._limits = limits
         self._company = company
@@ -93,13 +95,20 @@ class DeadlinePolicy(Generic[J]):
             return None
         typical = self.latency.typical(job.rows, job.length, self._company.others(self))
         self._long_ns += (typical or 1.0) * STEP * (LONG - (typical < self._long_ns))
-        return self._foreseen(job, job.deadline_ns, now_ns)
+        is_long = typical >= self._long_ns
+        refusal = self._foreseen(job, job.deadline_ns, now_ns, self._believed(is_long))
+        self.evenness.arrived(is_long=is_long, let_in=refusal is None)
+        return refusal
+
+    def _believed(self, is_long: bool) -> float:
+        """How much of a prediction: less of it for short ones only while that is not to the long ones' cost."""
+        return self.trust.share if is_long else 1.0 - (1.0 - self.trust.share) * self.evenness.share
 
     def foresee(self, job: Job, now_ns: int) -> Refusal | None:
         if job.deadline_ns is None or not self.latency.known:
             return None
         self._weigh(job, now_ns)
-        refusal = self._foreseen(job, job.deadline_ns, now_ns)
+        refusal = self._foreseen(job, job.deadline_ns, now_ns, self.trust.share)
         if refusal:
             self.demand.arrived(now_ns, job.rows, job.cost_ns)
         return refusal
@@ -109,8 +118,8 @@ class DeadlinePolicy(Generic[J]):
         job.cost_ns = job.rows * max(line.row / WORTH, line.row + line.fixed / self._limits.max_size)
         job.bucket = bucket_of(job.level, job.deadline_ns, now_ns)
 
-    def _foreseen(self, job: Job, deadline_ns: int, now_ns: int) -> Refusal | None:
-        """Whether it would be late, or make others late that wait."""
+    def _foreseen(self, job: Job, deadline_ns: int, now_ns: int, believed: float) -> Refusal | None:
+        """Whether it would be late, or make others late that wait, where so much is believed of what is predicted."""
         work = self.queue.work
         slack = deadline_ns - now_ns
         typical, needs = self.latency.both(job.rows, job.length, self._company.others(self))
@@ -131,7 +140,7 @@ class DeadlinePolicy(Generic[J]):
                 needs = typical
         predicted = busy + before * self._off / self._instances + needs
         job.foreseen_ns = predicted
-        predicted *= self.trust.share
+        predicted *= believed
         job.predicted_ns = int(now_ns + predicted)
         late = predicted - self.guard.within(slack)
         if late <= 0.0 and behind <= 0.0:

@@ -1,0 +1,26 @@
+"""Whether long requests are let in nearly as often as all: what fits only a large gap is refused first. Pure."""
+
+FOLLOW = 1 / 128
+FOLLOW_LONG = 1 / 32  # there are ten times fewer of them
+UNEVEN, EVEN = 0.65, 0.9  # of all's share, that long ones are let in
+
+
+class Evenness:
+    """How often requests are let in of late, the long ones and all."""
+
+    def __init__(self) -> None:
+        self._all = 1.0
+        self._long = 1.0
+
+    def arrived(self, *, is_long: bool, let_in: bool) -> None:
+        """One more was let in or refused."""
+        self._all += FOLLOW * (let_in - self._all)
+        if is_long:
+            self._long += FOLLOW_LONG * (let_in - self._long)
+
+    @property
+    def share(self) -> float:
+        """1 where long ones are let in as often as all, 0 where far less often: what others may then have of what
+        would be to the short ones' gain alone."""
+        ratio = self._long / max(self._all, 1e-3)
+        return min(1.0, max(0.0, (ratio - UNEVEN) / (EVEN - UNEVEN)))
