@@ -41,6 +41,7 @@ UNKNOWN = Line(1e6, 1e6)  # until something is known; only the proportion counts
 STARVED_NS = NO_DEADLINE_NS  # in the queue: from then on a request is the most urgent, whatever its priority
 FOLLOW = 0.1  # how quickly averages follow
 LINES_FOR = 8  # runs that the lines of lengths are kept for
+LEAST_CAUTION = 0.25  # where hardly a long one is let in: else none would run, and nothing be learned of them
 LONG = 0.9  # of the requests that are not long
 STEP = 0.05  # by which the border moves
 WORTH = 0.85  # of the work a second that a run without end would do
@@ -96,7 +97,8 @@ class DeadlinePolicy(Generic[J]):
         typical = self.latency.typical(job.rows, job.length, self._company.others(self))
         self._long_ns += (typical or 1.0) * STEP * (LONG - (typical < self._long_ns))
         is_long = typical >= self._long_ns
-        refusal = self._foreseen(job, job.deadline_ns, now_ns, self._believed(is_long))
+        caution = max(LEAST_CAUTION, self.evenness.share) if is_long else 1.0
+        refusal = self._foreseen(job, job.deadline_ns, now_ns, self._believed(is_long), caution)
         self.evenness.arrived(is_long=is_long, let_in=refusal is None)
         return refusal
 
@@ -108,7 +110,7 @@ class DeadlinePolicy(Generic[J]):
         if job.deadline_ns is None or not self.latency.known:
             return None
         self._weigh(job, now_ns)
-        refusal = self._foreseen(job, job.deadline_ns, now_ns, self.trust.share)
+        refusal = self._foreseen(job, job.deadline_ns, now_ns, self.trust.share, LEAST_CAUTION)
         if refusal:
             self.demand.arrived(now_ns, job.rows, job.cost_ns)
         return refusal
@@ -118,8 +120,9 @@ class DeadlinePolicy(Generic[J]):
         job.cost_ns = job.rows * max(line.row / WORTH, line.row + line.fixed / self._limits.max_size)
         job.bucket = bucket_of(job.level, job.deadline_ns, now_ns)
 
-    def _foreseen(self, job: Job, deadline_ns: int, now_ns: int, believed: float) -> Refusal | None:
-        """Whether it would be late, or make others late that wait, where so much is believed of what is predicted."""
+    def _foreseen(self, job: Job, deadline_ns: int, now_ns: int, believed: float, caution: float) -> Refusal | None:
+        """Whether it would be late, or make others late that wait, where so much is believed of what is predicted, and
+        so much of what may come between is allowed for."""
         work = self.queue.work
         slack = deadline_ns - now_ns
         typical, needs = self.latency.both(job.rows, job.length, self._company.others(self))
@@ -130,7 +133,7 @@ class DeadlinePolicy(Generic[J]):
                 before = min(before, work.fair_share_before(job.tenant, self._turns.weights))
             # As if it were long itself: else short ones would take every gap that is too small for a long one. A run
             # of others may come between, where it is worth more; seldom where its own takes long as well.
-            between = max(needs - typical, min(self._good_run_ns(job), slack / 4))
+            between = caution * max(needs - typical, min(self._good_run_ns(job), slack / 4))
             reserve = max(0.0, self._long_ns - typical) + between
             needs = typical + reserve
             behind = job.cost_ns * self._off + reserve - work.room_behind(job.bucket, now_ns + busy)

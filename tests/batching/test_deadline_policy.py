@@ -250,3 +250,14 @@ def test_who_is_refused_unread_counts_as_having_asked() -> None:
     before = made.demand.rate(0)
     assert made.foresee(job(within_ms=100), 0)
     assert made.demand.rate(0) > before
+
+
+def test_a_long_one_needs_less_time_to_spare_where_hardly_any_is_let_in() -> None:
+    def least_ms(made: DeadlinePolicy[Job]) -> int:
+        """The shortest deadline that a long request is let in with."""
+        return next(within for within in range(5, 500) if made.admit(job(length=80, within_ms=within), 0) is None)
+
+    even, starved = policy(job(within_ms=500)), policy(job(within_ms=500))
+    for _ in range(200):
+        starved.evenness.arrived(is_long=True, let_in=False)
+    assert least_ms(starved) < least_ms(even)
