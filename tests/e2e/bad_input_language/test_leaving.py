@@ -69,7 +69,8 @@ def test_a_thousand_clients_that_open_a_stream_and_leave_cost_nothing(target: Ta
     before = resident_mib(target.pid), resident_mib(engine_of(target))
     come_and_go(1000)
     assert resident_mib(target.pid) - before[0] < 50
-    assert resident_mib(engine_of(target)) - before[1] < 100
+    # the cache's 60 arrays come to the end of a page of 2 MiB together: 120 MiB that stay its own, once at most
+    assert resident_mib(engine_of(target)) - before[1] < 100 + 120
 
 
 def test_a_client_that_hardly_reads_costs_others_no_more_than_one_that_does(target: Target) -> None:

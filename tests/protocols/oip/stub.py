@@ -208,8 +208,7 @@ class Stub:
             server_name="headrace",
             server_version="0.0.0",
             ready=lambda: self.is_ready,
-            memory=lambda: MEMORY,
-            **limits,
+            **{"memory": lambda: MEMORY, **limits},
         )
 
     @property
