@@ -74,6 +74,8 @@ def highest(address: Address, model: str, seconds: float, precision: float, seed
     said = ["--find-max", "--slo-ms", str(OBJECTIVE_MS), "--lengths", TEXTS, "--precision", str(precision)]
     said += ["--duration", str(seconds), "--seed", str(seed)]
     done = subprocess.run(command(address, model, *said), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr or done.stdout)
     best = json.loads(done.stdout)["best"]
     return float(best["rate"] or 0.0) if best else 0.0
 
