@@ -11,6 +11,7 @@ GROUND = {
     "allocator",
     "arrivals",
     "cache_folder",
+    "folder_lock",
     "generation",
     "types",
     "records",

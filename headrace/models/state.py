@@ -1,6 +1,5 @@
 """What requests said of models, kept for the next start: a small database in a folder of its own."""
 
-import fcntl
 import hashlib
 import logging
 import os
@@ -12,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from headrace.errors import SettingInvalid
+from headrace.folder_lock import Taken, take
 from headrace.models.wishes import Wishes, kept_wishes
 
 log = logging.getLogger(__name__)
@@ -121,18 +121,10 @@ class State:
         return self._folder / "state.db"
 
     def _take(self, folder: Path) -> None:
-        """Raises OSError where another server has it."""
-        if self._lock is not None:
-            return
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = os.read(lock, 32).decode(errors="replace").strip() or "unknown"
-            os.close(lock)
-            told = f"process {owner} keeps its state in {folder}; end that server, or give this one another"
-            raise BlockingIOError(told) from None
-        os.ftruncate(lock, 0)
-        os.write(lock, str(os.getpid()).encode())
-        self._lock = lock
+        """Raises OSError where another server has it, a BlockingIOError, or there can be no such folder."""
+        if self._lock is None:
+            try:
+                self._lock = take(folder)
+            except Taken as taken:
+                told = f"process {taken.owner} keeps its state in {folder}; end that server, or give this one another"
+                raise BlockingIOError(told) from None

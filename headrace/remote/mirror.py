@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import fcntl
 import os
 import shutil
 from collections.abc import Awaitable, Callable
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from headrace.folder_lock import Taken, take
 from headrace.remote import sums
 from headrace.remote.faults import RemoteFault
 from headrace.remote.fetching import fetch
@@ -75,10 +75,12 @@ class Mirror:
         Raises RemoteFault where another process has it, or the disk does not take it.
         """
         try:
-            self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock = _take(self._home / "lock")
+            self._lock = take(self._home)
             self._here = self._shelf.recover()
             self._is_sure = True
+        except Taken as taken:
+            what = f"process {taken.owner} keeps the mirror in {self._home}"
+            raise RemoteFault(f"{what}; stop it, or give this server another remote.dir") from None
         except OSError as error:
             raise RemoteFault(f"the mirror in {self._home} cannot be kept: {error}; give another remote.dir") from error
 
@@ -221,19 +223,3 @@ class Mirror:
 def _model_of(path: str) -> str:
     first, slash, _ = path.partition("/")
     return first if slash else ROOT
-
-
-def _take(path: Path) -> int:
-    """The lock. Raises RemoteFault where another process has it, OSError."""
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        owner = os.read(lock, 32).decode(errors="replace").strip() or "unknown"
-        os.close(lock)
-        raise RemoteFault(
-            f"process {owner} keeps the mirror in {path.parent}; stop it, or give this server another remote.dir"
-        ) from None
-    os.ftruncate(lock, 0)
-    os.write(lock, str(os.getpid()).encode())
-    return lock
