@@ -61,12 +61,7 @@ class Registry:
 
     def get(self, ref: ModelRef) -> Served:
         """The version asked for, or the default. Raises ModelNotFound, VersionNotFound or ModelUnavailable."""
-        if ref.label:
-            served = self.find(ref.name, self.labels(ref.name).get(ref.label, 0))
-        elif ref.version is None:
-            served = self._default.get(ref.name)
-        else:
-            served = self.find(ref.name, ref.version)
+        served = self._named(ref)
         if served is None:
             raise self._why_not(ref)
         return served
@@ -91,11 +86,8 @@ class Registry:
 
     def certain(self, ref: ModelRef) -> Served | None:
         """What will answer whatever a request says; None where that depends on the request, or nothing answers."""
-        if ref.label:
-            return self.find(ref.name, self.labels(ref.name).get(ref.label, 0))
-        if ref.version is not None:
-            return self.find(ref.name, ref.version)
-        return None if ref.name in self._choices else self._default.get(ref.name)
+        shared = ref.version is None and not ref.label and ref.name in self._choices
+        return None if shared else self._named(ref)
 
     def labels(self, name: str) -> Mapping[str, int]:
         """Where each label of a model leads now."""
@@ -139,6 +131,12 @@ class Registry:
             number: served for number, served in self._ready.get(version.name, {}).items() if number != version.version
         }
         self._put(version.name, left)
+
+    def _named(self, ref: ModelRef) -> Served | None:
+        """The version or label asked for, or the default."""
+        if ref.label:
+            return self.find(ref.name, self.labels(ref.name).get(ref.label, 0))
+        return self._default.get(ref.name) if ref.version is None else self.find(ref.name, ref.version)
 
     def _put(self, name: str, versions: dict[int, Served]) -> None:
         wishes = self._wishes.get(name, Wishes())
