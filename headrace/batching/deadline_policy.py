@@ -94,11 +94,11 @@ class DeadlinePolicy(Generic[J]):
             return msgspec.structs.replace(full, retry_after_ns=self._drain_ns(now_ns))
         if job.deadline_ns is None or not self.latency.known:
             return None
-        typical = self.latency.typical(job.rows, job.length, self._company.others(self))
+        typical, late = self.latency.both(job.rows, job.length, self._company.others(self))
         self._long_ns += (typical or 1.0) * STEP * (LONG - (typical < self._long_ns))
         is_long = typical >= self._long_ns
         caution = max(LEAST_CAUTION, self.evenness.share) if is_long else 1.0
-        refusal = self._foreseen(job, job.deadline_ns, now_ns, self._believed(is_long), caution)
+        refusal = self._foreseen(job, job.deadline_ns, now_ns, (typical, late), self._believed(is_long), caution)
         self.evenness.arrived(is_long=is_long, let_in=refusal is None)
         return refusal
 
@@ -110,7 +110,8 @@ class DeadlinePolicy(Generic[J]):
         if job.deadline_ns is None or not self.latency.known:
             return None
         self._weigh(job, now_ns)
-        refusal = self._foreseen(job, job.deadline_ns, now_ns, self.trust.share, LEAST_CAUTION)
+        takes = self.latency.both(job.rows, job.length, self._company.others(self))
+        refusal = self._foreseen(job, job.deadline_ns, now_ns, takes, self.trust.share, LEAST_CAUTION)
         if refusal:
             self.demand.arrived(now_ns, job.rows, job.cost_ns)
         return refusal
@@ -120,12 +121,14 @@ class DeadlinePolicy(Generic[J]):
         job.cost_ns = job.rows * max(line.row / WORTH, line.row + line.fixed / self._limits.max_size)
         job.bucket = bucket_of(job.level, job.deadline_ns, now_ns)
 
-    def _foreseen(self, job: Job, deadline_ns: int, now_ns: int, believed: float, caution: float) -> Refusal | None:
-        """Whether it would be late, or make others late that wait, where so much is believed of what is predicted, and
-        so much of what may come between is allowed for."""
+    def _foreseen(
+        self, job: Job, deadline_ns: int, now_ns: int, takes: tuple[float, float], believed: float, caution: float
+    ) -> Refusal | None:
+        """Whether it would be late, or make others late that wait. `takes` is what its own run typically takes, and at
+        most; so much is believed of what is predicted, and so much of what may come between is allowed for."""
         work = self.queue.work
         slack = deadline_ns - now_ns
-        typical, needs = self.latency.both(job.rows, job.length, self._company.others(self))
+        typical, needs = takes
         busy = self._busy_ns(now_ns)
         if work.tenants:
             before = work.before(job.bucket)
