@@ -19,7 +19,7 @@ from headrace.batching.instance import Instance, ThreadInstance
 from headrace.batching.known_axes import KnownAxes
 from headrace.batching.known_times import Known, KnownTimes
 from headrace.batching.lane import Lane, OwnLane, Place, Ranked
-from headrace.batching.lane_count import LaneCounts, instances_asked, lanes_asked
+from headrace.batching.lane_count import LaneCounts, instances_asked, lanes_asked, with_lanes
 from headrace.batching.latency_store import LatencyStore
 from headrace.batching.neighbours import Neighbours
 from headrace.batching.policy import Limits
@@ -87,7 +87,6 @@ class Build:
         """`repository` is where a model finds another that it names, `cache` where what runs take is kept; `is_tried`
         says which models are tried for that at all; `births` makes workers, which by itself are new interpreters."""
         self._is_tried = is_tried
-        self._repository = repository
         self._company = Company()
         self._lane = Lane()
         self._lane_counts = LaneCounts(cache)
@@ -98,9 +97,9 @@ class Build:
         self._foresight = Foresight(LatencyStore(cache), clock)
         self._batching = config.batching
         self._workers = config.workers
-        self._llm = config.llm
         self._births = births or Spawning()
         self._weights = {name: tenant.weight for name, tenant in config.tenants.items()}
+        self._language = LanguageBuild(config.workers, config.llm, self._weights, repository, self._births)
         self._record = record
         self._clock = clock
 
@@ -139,7 +138,7 @@ class Build:
         """What computes with the model's files, and its own file alone."""
         files = files_of(manifest)
         if len(files) > 1:  # all at once on the same cores: what a second lane gives would be measured wrongly
-            files = [(name, _with_one_lane(each)) for name, each in files]
+            files = [(name, with_lanes(each, each.batching.lanes or 1)) for name, each in files]
         loads = [asyncio.create_task(self._load(each)) for _, each in files]
         try:
             await asyncio.wait(loads)
@@ -191,24 +190,24 @@ class Build:
         return _Loaded(list(workers), signature)
 
     async def _engine(self, manifest: Manifest) -> RemoteEngine:
-        made = LanguageBuild(self._workers, self._llm, self._weights, self._repository, self._births)
         limits = engine_remote.Limits(
             self._workers.load_timeout_s,
             self._workers.run_limit_s,
             self._max_queue(manifest),
             self._batching.max_queue_bytes,
         )
-        return await made.engine(manifest, limits, self._record, self._clock)
+        return await self._language.engine(manifest, limits, self._record, self._clock)
 
     async def _first(self, manifest: Manifest) -> tuple[ProcessInstance, Signature]:
         """The worker that finds out what the model is, if no earlier one has. Where it dies of being probed, one that
         does not probe; between them, one that does not try to pad where nobody asked for it.
         """
         asked_of = self._loading(manifest)
-        known = await self._axes.of(manifest, asked_of.max_size, asked_of.tolerance)
+        key = await self._axes.key_of(manifest, asked_of.max_size, asked_of.tolerance)
+        known = await self._axes.of(key)
         worker, signature = await self._found(manifest, known)
         if known is None and signature.batch.why != DIED:
-            await self._axes.keep(manifest, signature.batch, asked_of.max_size, asked_of.tolerance)
+            await self._axes.keep(key, signature.batch)
         return worker, signature
 
     async def _found(self, manifest: Manifest, known: BatchAxis | None) -> tuple[ProcessInstance, Signature]:
@@ -336,12 +335,6 @@ class Build:
 
 def _with_threads(manifest: Manifest, threads: int) -> Manifest:
     return msgspec.structs.replace(manifest, threads=threads)
-
-
-def _with_one_lane(manifest: Manifest) -> Manifest:
-    if manifest.batching.lanes is not None:
-        return manifest
-    return msgspec.structs.replace(manifest, batching=msgspec.structs.replace(manifest.batching, lanes=1))
 
 
 class _Loaded(NamedTuple):

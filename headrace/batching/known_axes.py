@@ -24,30 +24,28 @@ class KnownAxes:
         self._store = None if folder is None else LatencyStore(folder)
         self._wall_s = wall_s
 
-    async def of(self, manifest: Manifest, *asked: object) -> BatchAxis | None:
-        """What an earlier load has found; None where it has to be found. `asked` is what it depends on beside."""
-        return await asyncio.to_thread(self._read, manifest, asked) if self._is_kept(manifest) else None
+    async def key_of(self, manifest: Manifest, *asked: object) -> str:
+        """By which a file is known, and what is `asked` of it beside what its manifest says; empty where nothing of it
+        is kept: only of what is read as it is, by a library whose version is known. Reads the whole file."""
+        if self._store is None or manifest.runtime not in LIBRARIES or not manifest.path.is_file():
+            return ""
+        return await asyncio.to_thread(_key, manifest, asked)
 
-    async def keep(self, manifest: Manifest, axis: BatchAxis, *asked: object) -> None:
+    async def of(self, key: str) -> BatchAxis | None:
+        """What an earlier load has found; None where it has to be found."""
+        return await asyncio.to_thread(self._read, self._store, key) if self._store and key else None
+
+    async def keep(self, key: str, axis: BatchAxis) -> None:
         """For the next load; what is yet to be learned from a request is not kept."""
-        if self._is_kept(manifest) and not axis.pending:
-            await asyncio.to_thread(self._write, manifest, axis, asked)
+        if self._store and key and not axis.pending:
+            await asyncio.to_thread(self._store.write, key, {"axis": msgspec.to_builtins(axis)})
 
-    def _is_kept(self, manifest: Manifest) -> bool:
-        """One that is read as it is, by a library whose version is known."""
-        return self._store is not None and manifest.runtime in LIBRARIES and manifest.path.is_file()
-
-    def _read(self, manifest: Manifest, asked: tuple[object, ...]) -> BatchAxis | None:
-        key = _key(manifest, asked)
-        said = self._store.read_json(key, self._wall_s()) if self._store and key else None
+    def _read(self, store: LatencyStore, key: str) -> BatchAxis | None:
+        said = store.read_json(key, self._wall_s())
         try:
             return msgspec.convert(said[0]["axis"], BatchAxis) if said and is_fresh(said[1]) else None
         except (msgspec.ValidationError, TypeError, KeyError):
             return None
-
-    def _write(self, manifest: Manifest, axis: BatchAxis, asked: tuple[object, ...]) -> None:
-        if self._store and (key := _key(manifest, asked)):
-            self._store.write(key, {"axis": msgspec.to_builtins(axis)})
 
 
 def _key(manifest: Manifest, asked: tuple[object, ...]) -> str:

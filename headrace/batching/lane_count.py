@@ -55,7 +55,7 @@ class LaneCounts:
     async def laid_out(self, manifest: Manifest, ran_as: Iterable[object]) -> Manifest:
         """With the lanes that an earlier load has found, where there are any."""
         lanes = await asyncio.to_thread(self.read, manifest.path, ran_as)
-        return _with_lanes(manifest, lanes) if lanes else manifest
+        return with_lanes(manifest, lanes) if lanes else manifest
 
     async def found(self, manifest: Manifest, ran_as: Iterable[object], half_takes: float) -> Manifest:
         """With as many lanes as its loading has shown to do most; kept for the next start."""
@@ -63,7 +63,7 @@ class LaneCounts:
         how = f"a row takes {half_takes:.2f} times as long with half of the threads"
         log.info("%s: %s: %s", manifest.id, how, "two lanes" if lanes == 2 else "one lane")
         await asyncio.to_thread(self.write, manifest.path, ran_as, lanes)
-        return _with_lanes(manifest, lanes)
+        return with_lanes(manifest, lanes)
 
     def read(self, path: Path, ran_as: Iterable[object]) -> Lanes | None:
         """None where it was never found out, or long ago."""
@@ -83,7 +83,8 @@ class LaneCounts:
             self._store.write(_key(path, ran_as), {"lanes": lanes})
 
 
-def _with_lanes(manifest: Manifest, lanes: Lanes) -> Manifest:
+def with_lanes(manifest: Manifest, lanes: Literal["auto", 1, 2]) -> Manifest:
+    """As if it said so itself."""
     return msgspec.structs.replace(manifest, batching=msgspec.structs.replace(manifest.batching, lanes=lanes))
 
 

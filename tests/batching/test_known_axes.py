@@ -23,46 +23,54 @@ def axes(tmp_path: Path) -> KnownAxes:
     return KnownAxes(tmp_path / "cache")
 
 
+async def found(axes: KnownAxes, manifest: Manifest, *asked: object) -> BatchAxis | None:
+    return await axes.of(await axes.key_of(manifest, *asked))
+
+
+async def keep(axes: KnownAxes, manifest: Manifest, axis: BatchAxis, *asked: object) -> None:
+    await axes.keep(await axes.key_of(manifest, *asked), axis)
+
+
 async def test_what_was_found_is_known_to_the_next_load(axes: KnownAxes, manifest: Manifest) -> None:
-    assert await axes.of(manifest, 64, 1e-3) is None
-    await axes.keep(manifest, AXIS, 64, 1e-3)
-    assert await axes.of(manifest, 64, 1e-3) == AXIS
+    assert await found(axes, manifest, 64, 1e-3) is None
+    await keep(axes, manifest, AXIS, 64, 1e-3)
+    assert await found(axes, manifest, 64, 1e-3) == AXIS
 
 
 async def test_the_same_file_under_another_name_is_known(axes: KnownAxes, manifest: Manifest) -> None:
-    await axes.keep(manifest, AXIS)
-    assert await axes.of(msgspec.structs.replace(manifest, name="other", version=7)) == AXIS
+    await keep(axes, manifest, AXIS)
+    assert await found(axes, msgspec.structs.replace(manifest, name="other", version=7)) == AXIS
 
 
 async def test_other_bytes_and_other_settings_are_found_anew(axes: KnownAxes, manifest: Manifest) -> None:
-    await axes.keep(manifest, AXIS, 64)
-    assert await axes.of(manifest, 32) is None
-    assert await axes.of(msgspec.structs.replace(manifest, batching=Batching(pad=False)), 64) is None
+    await keep(axes, manifest, AXIS, 64)
+    assert await found(axes, manifest, 32) is None
+    assert await found(axes, msgspec.structs.replace(manifest, batching=Batching(pad=False)), 64) is None
     manifest.path.write_bytes(b"Weights")
-    assert await axes.of(manifest, 64) is None
+    assert await found(axes, manifest, 64) is None
 
 
 async def test_weights_that_lie_beside_count(axes: KnownAxes, manifest: Manifest) -> None:
-    await axes.keep(manifest, AXIS)
+    await keep(axes, manifest, AXIS)
     manifest.path.with_suffix(".bin").write_bytes(b"w")
-    assert await axes.of(manifest) is None
+    assert await found(axes, manifest) is None
 
 
 async def test_what_is_yet_to_be_learned_is_not_kept(axes: KnownAxes, manifest: Manifest) -> None:
-    await axes.keep(manifest, BatchAxis(False, pending=True))
-    assert await axes.of(manifest) is None
+    await keep(axes, manifest, BatchAxis(False, pending=True))
+    assert await found(axes, manifest) is None
 
 
 async def test_without_a_folder_nothing_is_kept(manifest: Manifest) -> None:
     axes = KnownAxes(None)
-    await axes.keep(manifest, AXIS)
-    assert await axes.of(manifest) is None
+    await keep(axes, manifest, AXIS)
+    assert await found(axes, manifest) is None
 
 
 async def test_what_is_not_an_axis_is_found_anew(axes: KnownAxes, manifest: Manifest, tmp_path: Path) -> None:
-    await axes.keep(manifest, AXIS)
+    await keep(axes, manifest, AXIS)
     (file,) = (tmp_path / "cache").iterdir()
     file.write_text('{"axis": {"batched": "yes"}}')
-    assert await axes.of(manifest) is None
+    assert await found(axes, manifest) is None
     file.write_text("{")
-    assert await axes.of(manifest) is None
+    assert await found(axes, manifest) is None
