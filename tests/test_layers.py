@@ -37,6 +37,7 @@ ALLOWED: dict[str, set[str]] = {
     "batching": {"runtimes.runtime", "runtimes.execute", "runtimes.load"},
     "simulate": {"batching", "bench.search", "bench.page", "bench.charts", "bench.svg"},
     "workers": {
+        "devices.process_stat",
         "runtimes.runtime",
         "runtimes.execute",
         "runtimes.load",
@@ -54,7 +55,7 @@ ALLOWED: dict[str, set[str]] = {
     "gateway": {"models.registry", "traffic.watch"},
     "protocols": {"gateway", "models.registry", "models.reconcile", "traffic"},
     "playground": set(),
-    "observe": {"memory", "models.registry", "gateway"},
+    "observe": {"memory", "devices.process_stat", "models.registry", "gateway"},
     "build": {"repository", "devices", "runtimes", "batching", "caching", "workers", "models", "language_build"},
     "language_build": {"devices", "workers", "repository", "llm.engine_protocol"},
     "child": {"runtimes", "workers"},

@@ -4,11 +4,11 @@ import logging
 import os
 from collections.abc import Hashable
 from contextlib import suppress
-from pathlib import Path
+
+from headrace.devices.process_stat import BEGAN_TICKS, PROC, stat_fields
 
 log = logging.getLogger(__name__)
 
-PROC = Path("/proc")
 YIELDING = 10
 """On top of the server's own nice value: a tenth of the time beside a thread that does not yield, so that nothing
 stands still for ever."""
@@ -63,6 +63,6 @@ def set_nice(pid: int, nice: int) -> bool:
 def _began(pid: int) -> str:
     """When the process began, as the kernel counts it: a number may come again. Empty where it is gone."""
     try:
-        return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[19]
+        return stat_fields(pid)[BEGAN_TICKS]
     except (OSError, IndexError):
         return ""

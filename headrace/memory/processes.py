@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-PROC = Path("/proc")
+from headrace.devices.process_stat import PARENT, PROC, stat_fields
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -15,9 +15,8 @@ class Taken(msgspec.Struct, frozen=True):
     pss_bytes: int = 0  # its own pages, and its part of those it shares
     shared_bytes: int = 0  # of these: memory that lies in /dev/shm or behind a descriptor
     peak_bytes: int = 0  # the most since it started, by the pages that it had: what is shared is counted as now
-    anonymous_bytes: int = (
-        0  # of these: no file's pages, so that it says how a process grew, whoever shares its libraries
-    )
+    # Of these: no file's pages, so that it says how a process grew, whoever shares its libraries.
+    anonymous_bytes: int = 0
 
 
 def family(root: int, proc: Path = PROC) -> list[int]:
@@ -58,7 +57,7 @@ def taken_by(pids: Iterable[int], proc: Path = PROC) -> dict[int, Taken]:
 
 def _parent(entry: Path) -> int | None:
     try:
-        return int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+        return int(stat_fields(entry.name, entry.parent)[PARENT])
     except (OSError, IndexError, ValueError):
         return None
 

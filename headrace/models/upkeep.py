@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from headrace.devices.process_stat import PROC
 from headrace.errors import MemoryFull
 from headrace.memory.attribution import Attribution
 from headrace.memory.popularity import Popularity
 from headrace.memory.pressure import Pressure, pressure
-from headrace.memory.processes import PROC, Taken, family, taken_by
+from headrace.memory.processes import Taken, family, taken_by
 from headrace.memory.relief import Enough, Evict, Grown, Recycle, Refuse, relief
 from headrace.memory.sizes import shown
 from headrace.models.learnt import Learnt

@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 
 from headrace import __version__
+from headrace.devices.process_stat import PROC
 from headrace.generation import LanguageFacts
 from headrace.observe import families, language_metrics
 from headrace.observe.exposition import labels
 from headrace.observe.language_metrics import Observed
-from headrace.observe.process import PROC, Processors, read_boot_time, read_files, read_memory, read_use
+from headrace.observe.process import Processors, read_boot_time, read_files, read_memory, read_use
 from headrace.observe.tally import Key, Tally, VersionTally
 from headrace.types import Backlog, ModelVersion
 

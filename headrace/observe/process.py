@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-PROC = Path("/proc")
+from headrace.devices.process_stat import BEGAN_TICKS, PROC, SYSTEM_TICKS, USER_TICKS, stat_fields
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -38,11 +38,10 @@ def read_use(pid: int | str, proc: Path = PROC) -> Use | None:
     """What process `pid` ("self": this one) uses now, or None where it is gone or not ours to read."""
     try:
         virtual, resident = (proc / str(pid) / "statm").read_text().split()[:2]
-        # The name, in brackets, may hold spaces and brackets; the fields after it may not.
-        fields = (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        fields = stat_fields(pid, proc)
     except OSError:
         return None
-    user, system, start = int(fields[11]), int(fields[12]), int(fields[19])
+    user, system, start = int(fields[USER_TICKS]), int(fields[SYSTEM_TICKS]), int(fields[BEGAN_TICKS])
     return Use(
         resident_bytes=int(resident) * _PAGE_BYTES,
         virtual_bytes=int(virtual) * _PAGE_BYTES,

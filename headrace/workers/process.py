@@ -4,11 +4,11 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
+from headrace.devices.process_stat import STATE, stat_fields
 from headrace.workers import wire
 from headrace.workers.birth import Births, Child, Command
 from headrace.workers.last_words import LastWords
@@ -104,7 +104,7 @@ class Process:
     def is_stopped(self) -> bool:
         """Whether it was stopped by a signal and may never go on; a debugger's stops are none."""
         try:
-            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+            return stat_fields(self.pid)[STATE] == "T"
         except (OSError, IndexError):
             return False
 

@@ -1,0 +1,14 @@
+"""One line about a process, as Linux's /proc tells it."""
+
+from pathlib import Path
+
+PROC = Path("/proc")
+
+STATE, PARENT, USER_TICKS, SYSTEM_TICKS, BEGAN_TICKS = 0, 1, 11, 12, 19
+"""Places among the fields: ticks are of the processor's clock, `BEGAN_TICKS` those since the machine's start."""
+
+
+def stat_fields(pid: int | str, proc: Path = PROC) -> list[str]:
+    """The fields after the process's name, of process `pid` ("self": this one). Raises OSError where it is gone."""
+    # The name, in brackets, may hold spaces and brackets; the fields after it may not.
+    return (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
