@@ -21,12 +21,14 @@ from headrace.cache_folder import cache_folder
 from headrace.clock import LoopClock
 from headrace.devices.inventory import memory as machine_memory
 from headrace.devices.inventory import memory_limit
+from headrace.devices.process_stat import runs
 from headrace.gateway.gateway import Gateway
 from headrace.generation import LanguageFacts
 from headrace.listening import HttpServer, address_of, listen, stop_signal
 from headrace.memory.ledger import Ledger
 from headrace.memory.popularity import Popularity
 from headrace.memory.sizes import size_bytes
+from headrace.models.failures import Failures
 from headrace.models.learnt import Learnt
 from headrace.models.lifecycle import States
 from headrace.models.memory_report import memory_report
@@ -42,11 +44,8 @@ from headrace.models.upkeep import Upkeep
 from headrace.models.worker_pids import WorkerPids
 from headrace.observe import logs
 from headrace.observe.bus import Bus
-from headrace.observe.events import Event, Events
-from headrace.observe.logs import RecordLog
-from headrace.observe.metrics import Metrics, Readings
-from headrace.observe.statistics import Statistics
-from headrace.observe.tally import Tally
+from headrace.observe.metrics import Readings
+from headrace.observing import Observation
 from headrace.playground.page import routes as playground_routes
 from headrace.protocols.anthropic.routes import routes as anthropic_routes
 from headrace.protocols.oip.front import Front
@@ -140,7 +139,8 @@ class Server:
         self.states = States(self.bus)
         self.registry = Registry(self.states.of)
         taps: dict[str, Tap] = {}
-        self.gateway = Gateway(self.registry, self.bus, clock, config.tenants, taps)
+        self.observation = Observation(config, self.bus, clock, self._readings())
+        self.gateway = Gateway(self.registry, self.bus, clock, config.tenants, taps, self.observation.wanted)
         local = LocalRepository(repository)
         state = State(state_folder(config.state.dir, os.environ, local.path))
         state.take()
@@ -170,10 +170,9 @@ class Server:
             most_pressure=config.memory.pressure,
         )
         self.bus.listen(self.upkeep)
+        self.bus.listen(Failures(self.registry, self.states, runs))
         self.traffic = Traffic(taps, Moves(self.reconcile), self._answers, self.registry.halt, clock, self.bus)
         self.registry.follow(self.traffic.wished)
-        self.events = Events()
-        self.bus.listen(self.events)
         self.front = self._front(clock)
 
     def _keeping(self, clock: LoopClock) -> Keeping:
@@ -196,11 +195,9 @@ class Server:
         self.bus.flush()
         return self.popularity.rate(version, self._clock.now_ns() / 1e9)
 
-    def _front(self, clock: LoopClock) -> Front:
-        """The server as the protocols see it; what is counted is up to date whenever it is read."""
-        config, tally = self._config, Tally()
-        statistics = Statistics(tally, epoch_ns=time.time_ns() - clock.now_ns())
-        readings = Readings(
+    def _readings(self) -> Readings:
+        """What no record tells, asked once all parts are there."""
+        return Readings(
             lambda: self.gateway.in_flight,
             self._backlogs,
             lambda: self.bus.dropped,
@@ -208,18 +205,10 @@ class Server:
             self._shares,
             self._memory,
         )
-        metrics = Metrics(tally, readings)
-        self.bus.listen(tally)
-        self.bus.listen(RecordLog(clock))
 
-        def report(name: str | None, version: int | None) -> list[dict[str, Any]]:
-            self.bus.flush()
-            return statistics.report(name, version)
-
-        def page() -> bytes:
-            self.bus.flush()
-            return metrics.page()
-
+    def _front(self, clock: LoopClock) -> Front:
+        """The server as the protocols see it; what is counted is up to date whenever it is read."""
+        config = self._config
         return Front(
             gateway=self.gateway,
             registry=self.registry,
@@ -227,8 +216,8 @@ class Server:
             clock=clock,
             regions=Regions(config.protocols.oip.shared_memory),
             settings=Settings(),
-            statistics=report,
-            metrics=page,
+            statistics=self.observation.statistics,
+            metrics=self.observation.page,
             model_config=model_config_json,
             server_name="headrace",
             server_version=__version__,
@@ -255,10 +244,6 @@ class Server:
         served = self.registry.find(name, version)
         return served.servable if served else None
 
-    def _events(self, name: str) -> list[Event]:
-        self.bus.flush()
-        return self.events.of(name)
-
     def _backlogs(self) -> list[tuple[ModelVersion, Backlog]]:
         return [(served.version, served.servable.backlog()) for served in self.registry.all()]
 
@@ -270,6 +255,7 @@ class Server:
         serving = asyncio.create_task(web.serve([http]))
         flushing = asyncio.create_task(self._flush())
         await self.learnt.read()
+        await self.observation.start()
         keeping_up = asyncio.create_task(self.upkeep.run())
         rpc = self._rpc() if config.grpc else None
         try:
@@ -300,7 +286,7 @@ class Server:
             await self.births.close()
             await self.learnt.save()
             flushing.cancel()
-            self.bus.flush()
+            await self.observation.close()
 
     async def _load(self) -> None:
         """What is wanted at the start; files are remembered first, so that no change is missed."""
@@ -322,7 +308,9 @@ class Server:
 
     def _routes(self) -> list[BaseRoute]:
         """What HTTP is asked for besides the Open Inference Protocol."""
-        return [*_dialects(self.front), *TrafficRoutes(self.front, self.traffic, self._events).routes()]
+        front, observation = self.front, self.observation
+        traffic = TrafficRoutes(front, self.traffic, observation.events).routes()
+        return [*_dialects(front), *traffic, *observation.routes(front)]
 
     def _rpc(self) -> RpcServer:
         config = self._config

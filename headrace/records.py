@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from headrace.generation import StepFacts, Times, Usage
-from headrace.types import BatchFacts, CacheFacts, ModelVersion, VersionState
+from headrace.types import BatchFacts, CacheFacts, ModelVersion, Tensor, VersionState
 
 
 class RequestRecord(msgspec.Struct, frozen=True, gc=False):
@@ -24,6 +24,22 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     trace: str = ""
     tenant: str = ""
     cache: CacheFacts | None = None  # None: the model has none, or it was not answered
+    written_ns: int = 0  # the answer was made into bytes and handed to the connection; 0 where nobody looked
+
+
+class SampleRecord(msgspec.Struct, frozen=True, gc=False):
+    """What one answered request held; made by the gateway of those that somebody wants to look into.
+
+    The tensors are copies of their own: they may be kept. They never reach a log.
+    """
+
+    model: ModelVersion
+    id: str  # of the request
+    tenant: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    finished_ns: int  # `Clock.now_ns`
+    batch: BatchFacts | None  # the very one of the requests that shared its run
 
 
 class BatchRecord(msgspec.Struct, frozen=True, gc=False):
@@ -88,6 +104,7 @@ class ModelEvent(msgspec.Struct, frozen=True):
     when_s: float
     seconds: float = 0.0  # how long the move took
     cause: str = ""  # why it was made: asked for, changed files, ...
+    goes_on: bool = False  # it was not loaded: what was there is all the same what answers, or is going to
 
 
 class MirrorRecord(msgspec.Struct, frozen=True, gc=False):
@@ -127,6 +144,7 @@ Record = (
     | StepRecord
     | GenerationRecord
     | MirrorRecord
+    | SampleRecord
     | ModelEvent
     | TrafficEvent
     | WorkerEvent

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from headrace.observe_settings import Log
 from headrace.tenants import Tenant
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -283,17 +284,6 @@ class Remote(msgspec.Struct, frozen=True):
         ),
     ] = ""
     poll_s: Annotated[Seconds, Meta(description="How often a repository elsewhere is looked at.")] = 30.0
-
-
-class Log(msgspec.Struct, frozen=True):
-    """What the server writes to standard error."""
-
-    format: Annotated[Literal["text", "json"], Meta(description="Lines for people, or one JSON object a line.")] = (
-        "text"
-    )
-    level: Annotated[
-        Literal["debug", "info", "warning", "error"], Meta(description="The least important lines that are written.")
-    ] = "info"
 
 
 class Config(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ GROUND = {
     "arrivals",
     "cache_folder",
     "folder_lock",
+    "observe_settings",
     "generation",
     "types",
     "records",
@@ -67,6 +68,7 @@ ALLOWED: dict[str, set[str]] = {
     "inspection": {"repository", "build", "memory", "models"},
     "listening": set(),
     "remote": set(),
+    "observing": {"observe", "protocols", "gateway.gateway"},
     "app": {
         "build",
         "listening",
@@ -79,6 +81,7 @@ ALLOWED: dict[str, set[str]] = {
         "protocols",
         "playground",
         "observe",
+        "observing",
         "workers.forking",
     },
     "cli": {"repository", "app", "bench", "simulate", "inspection", "devices", "memory", "models", "observe", "remote"},
@@ -94,7 +97,7 @@ HEAVY = {
     "llguidance": "llm/grammar",
     "grpc": "protocols/oip/grpc",
     "uvicorn": "protocols/ listening.py app.py",
-    "starlette": "protocols/ playground/ listening.py app.py",
+    "starlette": "protocols/ playground/ listening.py app.py observing.py",
     "mlperf_loadgen": "bench/mlperf",
     "rich": "cli/",
     "watchfiles": "repository/watch",
@@ -219,6 +222,7 @@ TWINLESS = {
         "simulate/scenario",
         "simulate/report",
         "settings",
+        "observe_settings",
     )
 }
 """Modules that only declare, or that are tested as a program."""

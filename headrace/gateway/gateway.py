@@ -2,20 +2,23 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from headrace.clock import Clock
 from headrace.errors import Cancelled, Draining, HeadraceError, Internal, RateLimited
 from headrace.gateway.allowed import check_allowed
 from headrace.gateway.rates import Rates
 from headrace.models.registry import Registry, Served
-from headrace.records import Recorder, RequestRecord, ShedRecord
+from headrace.records import Recorder, RequestRecord, SampleRecord, ShedRecord
 from headrace.servable import Cancel, Reply, foresight
 from headrace.tenants import Tenant
 from headrace.traffic.watch import Tap
-from headrace.types import Context, ModelRef, ModelVersion, Request, Response
+from headrace.types import Context, ModelRef, ModelVersion, Request, Response, Tensor
 
 log = logging.getLogger(__name__)
+
+Wanted = Callable[[Request, Response], bool]
+"""Whether somebody wants to look into what this request holds and what it was answered; asked once a request."""
 
 
 def _nothing() -> None:
@@ -32,21 +35,23 @@ class Gateway:
         clock: Clock,
         tenants: Mapping[str, Tenant] | None = None,
         taps: Mapping[str, Tap] | None = None,
+        wanted: Wanted | None = None,
     ) -> None:
-        """`taps` see how requests of a model are answered, those of some models."""
+        """`taps` see how requests of a model are answered, those of some models; what is `wanted` is recorded whole."""
         self.in_flight = 0  # requests
         self.draining = False  # takes nothing new
         self._refusal: HeadraceError | None = None  # of what is new, while there is no memory for it
         self._registry = registry
         self._record = record
-        self._clock = clock
+        self.now_ns = clock.now_ns
         self._rates = Rates(tenants or {})
         self._taps = {} if taps is None else taps
+        self._wanted = wanted
         self._idle: asyncio.Event | None = None  # once somebody waits for the last answer
 
     def submit(self, request: Request, reply: Reply) -> Cancel:
         """As `Servable.submit`: answers and errors go to `reply`, perhaps before this returns."""
-        submitted_ns = self._clock.now_ns()
+        submitted_ns = self.now_ns()
         asked: ModelRef | ModelVersion = request.model
         try:
             if self.draining:
@@ -85,7 +90,7 @@ class Gateway:
         refused = foresee(context)
         if refused is not None:
             unread = Request(request_id, model, (), context=context)
-            self._record_refusal(unread, served.version, self._clock.now_ns(), refused)
+            self._record_refusal(unread, served.version, self.now_ns(), refused)
         return refused
 
     def refuse(self, refusal: HeadraceError | None) -> None:
@@ -99,8 +104,8 @@ class Gateway:
             self._idle = self._idle or asyncio.Event()
             await self._idle.wait()
 
-    def finished(self, call: "_Call", answer: Response | HeadraceError) -> None:
-        """Record a request that has its last answer."""
+    def finished(self, call: "_Call", answer: Response | HeadraceError, finished_ns: int) -> None:
+        """Record a request that has its last answer, which was there at `finished_ns` and is written by now."""
         self.in_flight -= 1
         if self._idle and not self.in_flight:
             self._idle.set()
@@ -118,14 +123,17 @@ class Gateway:
                 call.rows(),
                 request.context.arrived_ns,
                 call.submitted_ns,
-                self._clock.now_ns(),
+                finished_ns,
                 batch,
                 code,
                 request.context.trace,
                 request.context.tenant,
                 cache,
+                self.now_ns(),
             )
         )
+        if self._wanted is not None and isinstance(answer, Response) and self._wanted(request, answer):
+            self._record(_sample(request, answer, finished_ns))
 
     def _limit(self, request: Request, version: ModelVersion, now_ns: int) -> None:
         """Raises RateLimited where the tenant has had what it may."""
@@ -140,7 +148,7 @@ class Gateway:
         self, request: Request, model: ModelRef | ModelVersion, submitted_ns: int, error: HeadraceError
     ) -> None:
         context = request.context
-        times = context.arrived_ns, submitted_ns, self._clock.now_ns()
+        times = context.arrived_ns, submitted_ns, self.now_ns()
         self._record(
             RequestRecord(
                 request.id,
@@ -178,21 +186,36 @@ class _Call:
     def answered(self, answer: Response | HeadraceError) -> None:
         if self.done:
             return
-        if isinstance(answer, HeadraceError) or answer.final:
-            self.done = True
-            self.withdraw = _nothing
-            self._gateway.finished(self, answer)
-        self._reply(answer)
+        if not (isinstance(answer, HeadraceError) or answer.final):
+            self._reply(answer)
+            return
+        self.done = True
+        self.withdraw = _nothing
+        finished_ns = self._gateway.now_ns()
+        try:
+            self._reply(answer)  # first: whoever waits does not wait for books to be kept
+        finally:
+            self._gateway.finished(self, answer, finished_ns)
 
     def cancel(self) -> None:
         if not self.done:
             self.done = True
             withdraw, self.withdraw = self.withdraw, _nothing
             withdraw()
-            self._gateway.finished(self, Cancelled("the caller went away"))
+            self._gateway.finished(self, Cancelled("the caller went away"), self._gateway.now_ns())
 
     def rows(self) -> int:
         inputs = self.request.inputs
         if self.served.signature.batch.batched and inputs and inputs[0].shape:
             return inputs[0].shape[0]
         return 1
+
+
+def _sample(request: Request, answer: Response, finished_ns: int) -> SampleRecord:
+    inputs, outputs = tuple(map(_copied, request.inputs)), tuple(map(_copied, answer.outputs))
+    return SampleRecord(answer.model, request.id, request.context.tenant, inputs, outputs, finished_ns, answer.batch)
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    """The tensor in memory of its own: where it lies now belongs to a connection, a client or a worker."""
+    return Tensor(tensor.name, tensor.datatype, tensor.shape, bytes(tensor.data))

@@ -17,6 +17,7 @@ from headrace.records import (
     ModelEvent,
     Record,
     RequestRecord,
+    SampleRecord,
     ShedRecord,
     StepRecord,
     TrafficEvent,
@@ -98,7 +99,8 @@ class RecordLog:
                 if debug:
                     self._line(logging.DEBUG, "request shed", _shed(record))
             else:
-                assert isinstance(record, BatchRecord | StepRecord | CancelRecord | MirrorRecord)  # its requests tell
+                # its requests tell
+                assert isinstance(record, BatchRecord | StepRecord | CancelRecord | MirrorRecord | SampleRecord)
 
     def _refused(self, record: RequestRecord) -> None:
         level = logging.ERROR if record.error in OUR_FAULTS else logging.WARNING

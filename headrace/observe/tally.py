@@ -16,6 +16,7 @@ from headrace.records import (
     ModelEvent,
     Record,
     RequestRecord,
+    SampleRecord,
     ShedRecord,
     StepRecord,
     TrafficEvent,
@@ -217,7 +218,7 @@ class Tally:
                 self._requests(requests)  # those before the event belong to the version as it was
                 requests.clear()
                 self._model(record)
-            else:
+            elif not isinstance(record, SampleRecord):  # its request is counted by its own record
                 assert_never(record)
         self._requests(requests)
 
@@ -234,6 +235,8 @@ class Tally:
         self.states[key] = event.state
         workers = self.workers.get(key)
         failed = event.reason and before == "READY" and not event.seconds  # a reload, and what was there goes on
+        if event.goes_on:
+            return
         if event.state == "READY" and not failed:
             self.versions[key] = VersionTally(event.seconds, self._engine(key))
             if workers:

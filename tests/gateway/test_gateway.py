@@ -8,13 +8,24 @@ from pathlib import Path
 import msgspec
 
 from headrace.errors import HeadraceError, InvalidRequest, MemoryFull, WouldBeLate
-from headrace.gateway.gateway import Gateway
+from headrace.gateway.gateway import Gateway, Wanted
 from headrace.models.registry import Registry, Served
-from headrace.records import Record, RequestRecord, ShedRecord
+from headrace.records import Record, RequestRecord, SampleRecord, ShedRecord
 from headrace.servable import Cancel, Reply
 from headrace.tenants import Tenant
 from headrace.traffic.watch import Tap
-from headrace.types import Backlog, BatchFacts, CacheFacts, Context, Manifest, ModelRef, ModelVersion, Request, Response
+from headrace.types import (
+    Backlog,
+    BatchFacts,
+    CacheFacts,
+    Context,
+    Manifest,
+    ModelRef,
+    ModelVersion,
+    Request,
+    Response,
+    Tensor,
+)
 from tests.fakes import FakeClock, Got, request, signature
 
 VERSION = ModelVersion("m", 3)
@@ -51,13 +62,14 @@ class Bench:
         servable: Kept | None = None,
         tenants: Mapping[str, Tenant] | None = None,
         taps: Mapping[str, Tap] | None = None,
+        wanted: Wanted | None = None,
     ) -> None:
         self.kept = servable or Kept()
         self.records: list[Record] = []
         registry = Registry()
         registry.publish(Served(VERSION, Manifest("m", 3, Path("m"), "fake"), self.kept))
         self.clock = FakeClock()
-        self.gateway = Gateway(registry, self.records.append, self.clock, tenants, taps)
+        self.gateway = Gateway(registry, self.records.append, self.clock, tenants, taps, wanted)
 
     def record(self) -> RequestRecord:
         (record,) = self.records
@@ -227,3 +239,41 @@ def test_what_may_be_let_in_or_is_not_there_has_to_be_read() -> None:
     assert Bench(Foreseeing()).gateway.foresee(ModelRef("m"), Context(0), "") is None
     assert Bench().gateway.foresee(ModelRef("m"), Context(0, deadline_ns=1), "") is None
     assert Bench(Foreseeing()).gateway.foresee(ModelRef("other"), Context(0, deadline_ns=1), "") is None
+
+
+def test_an_answer_is_written_before_it_is_recorded() -> None:
+    bench = Bench()
+    at_reply: list[int] = []
+
+    def reply(answer: Response | HeadraceError) -> None:
+        at_reply.append(len(bench.records))
+        bench.clock.time_ns += 7
+
+    bench.gateway.submit(request([[1]]), reply)
+    bench.kept.replies[0](RESPONSE)
+    assert at_reply == [0]
+    record = bench.record()
+    assert record.written_ns - record.finished_ns == 7
+
+
+def test_what_is_wanted_is_recorded_whole_in_memory_of_its_own() -> None:
+    asked: list[str] = []
+
+    def wanted(request: Request, response: Response) -> bool:
+        asked.append(request.id)
+        return True
+
+    bench, data = Bench(wanted=wanted), bytearray(b"\1\0\0\0")
+    bench.gateway.submit(Request("r", ModelRef("m"), (Tensor("x", "INT32", (1,), memoryview(data)),)), Got())
+    bench.kept.replies[0](RESPONSE)
+    data[0] = 9
+    _, sample = bench.records
+    assert isinstance(sample, SampleRecord)
+    assert (sample.id, asked, bytes(sample.inputs[0].data)) == ("r", ["r"], b"\1\0\0\0")
+
+
+def test_a_request_that_failed_is_never_recorded_whole() -> None:
+    bench = Bench(wanted=lambda request, response: True)
+    bench.gateway.submit(request([[1]]), Got())
+    bench.kept.replies[0](InvalidRequest("no"))
+    assert bench.record().error == InvalidRequest.code

@@ -1,0 +1,71 @@
+"""All that watches a server, brought together: who listens to its records, and what fronts and people ask of them."""
+
+import time
+from typing import Any
+
+from starlette.routing import BaseRoute
+
+from headrace.clock import Clock
+from headrace.gateway.gateway import Wanted
+from headrace.observe.bus import Bus
+from headrace.observe.events import Event, Events
+from headrace.observe.logs import RecordLog
+from headrace.observe.metrics import Metrics, Readings
+from headrace.observe.statistics import Statistics
+from headrace.observe.tally import Tally
+from headrace.protocols.oip.front import Front
+from headrace.settings import Config
+from headrace.types import Request, Response
+
+
+class Observation:
+    """Every listener of one server's bus. Whatever is read of it is up to date: the bus is flushed first."""
+
+    def __init__(self, config: Config, bus: Bus, clock: Clock, readings: Readings) -> None:
+        """`readings` are asked when a page is made, never before the server is whole."""
+        self._bus = bus
+        self._samplers: list[Wanted] = []  # who wants to look into requests; each is asked of every request
+        epoch_ns = time.time_ns() - clock.now_ns()
+        tally = Tally()
+        self._statistics = Statistics(tally, epoch_ns=epoch_ns)
+        self._metrics = Metrics(tally, readings)
+        self._events = Events()
+        for listener in (tally, RecordLog(clock), self._events):
+            bus.listen(listener)
+
+    @property
+    def wanted(self) -> Wanted | None:
+        """What the gateway asks of each request: whether it is to be recorded whole; None where nobody wants any."""
+        return self._wants if self._samplers else None
+
+    def statistics(self, name: str | None, version: int | None) -> list[dict[str, Any]]:
+        """Triton's `model_stats`, of a model and version or of all."""
+        self._bus.flush()
+        return self._statistics.report(name, version)
+
+    def page(self) -> bytes:
+        """What Prometheus reads."""
+        self._bus.flush()
+        return self._metrics.page()
+
+    def events(self, name: str) -> list[Event]:
+        """What happened to a model, newest first."""
+        self._bus.flush()
+        return self._events.of(name)
+
+    def routes(self, front: Front) -> list[BaseRoute]:
+        """What HTTP is asked for of all this."""
+        return []
+
+    async def start(self) -> None:
+        """Begin what goes on beside requests."""
+
+    async def close(self) -> None:
+        """End that, and give away what is still held; the bus is flushed one last time."""
+        self._bus.flush()
+
+    def _wants(self, request: Request, response: Response) -> bool:
+        wanted = False
+        for wants in self._samplers:  # all are asked: each counts, and may want one in so many
+            wanted |= wants(request, response)
+        return wanted
