@@ -8,9 +8,10 @@ from starlette.routing import BaseRoute
 from headrace.clock import Clock
 from headrace.gateway.gateway import Wanted
 from headrace.observe.bus import Bus
+from headrace.observe.dropped import Dropped
 from headrace.observe.events import Event, Events
 from headrace.observe.logs import RecordLog
-from headrace.observe.metrics import Metrics, Readings
+from headrace.observe.metrics import Metrics, Readings, Source
 from headrace.observe.statistics import Statistics
 from headrace.observe.tally import Tally
 from headrace.protocols.oip.front import Front
@@ -28,7 +29,10 @@ class Observation:
         epoch_ns = time.time_ns() - clock.now_ns()
         tally = Tally()
         self._statistics = Statistics(tally, epoch_ns=epoch_ns)
-        self._metrics = Metrics(tally, readings)
+        self.dropped = Dropped()  # who may leave something out adds how much it has
+        self.dropped.add("records", lambda: {"full": bus.dropped})
+        self._sources: list[Source] = [self.dropped.lines]  # of more metrics
+        self._metrics = Metrics(tally, readings, sources=self._sources)
         self._events = Events()
         for listener in (tally, RecordLog(clock), self._events):
             bus.listen(listener)

@@ -198,6 +198,11 @@ FOR_SLEEPING = Family(
     "headrace_requests_for_sleeping_total", "counter", "Requests for a model that had to be loaded for them."
 )
 DROPPED = Family("headrace_records_dropped_total", "counter", "Facts that were not counted: too many came at once.")
+TELEMETRY_DROPPED = Family(
+    "headrace_telemetry_dropped_total",
+    "counter",
+    "What was left out of metrics, traces, logs and the rest, by the part that left it out and why.",
+)
 BUILD = Family("headrace_build_info", "gauge", "1; the labels say what runs.")
 
 PROCESS_MEMORY = Family("process_resident_memory_bytes", "gauge", "Resident memory of the server process.")

@@ -2,7 +2,8 @@
 
 import math
 import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,20 @@ class Readings(msgspec.Struct, frozen=True):
     memory: Callable[[], Mapping[str, Any]] = dict  # who holds how much, as `/v2/headrace/memory` tells it
 
 
+Source = Callable[[], Iterable[str]]
+"""Makes the lines of families that stand nowhere else on the page."""
+
+
 class Metrics:
     """Makes pages. Flush the bus first: then a page is exact at the time of reading."""
 
-    def __init__(self, tally: Tally, readings: Readings, proc: Path = PROC) -> None:
+    def __init__(
+        self, tally: Tally, readings: Readings, proc: Path = PROC, sources: Sequence[Source] | None = None
+    ) -> None:
+        """`sources` make more families, each its own: one may be added to the list at any time."""
         self._tally = tally
         self._readings = readings
+        self._sources = [] if sources is None else sources
         self._proc = proc
         self._processors = Processors(proc)
         self._booted_s = read_boot_time(proc)
@@ -60,6 +69,7 @@ class Metrics:
             *self._memory(),
             *self._process(),
             *self._machine(),
+            *chain.from_iterable(source() for source in self._sources),
         ]
         return ("\n".join(lines) + "\n").encode()
 
