@@ -16,6 +16,7 @@ from headrace.batching.deadline_policy import DeadlinePolicy
 from headrace.batching.fixed_policy import FixedPolicy
 from headrace.batching.foresight import Foresight
 from headrace.batching.instance import Instance, ThreadInstance
+from headrace.batching.joining_model import JoiningModel
 from headrace.batching.known_axes import KnownAxes
 from headrace.batching.known_times import Known, KnownTimes
 from headrace.batching.lane import Lane, OwnLane, Place, Ranked
@@ -135,32 +136,47 @@ class Build:
         return model
 
     async def _files(self, manifest: Manifest) -> tuple[Servable, "_Made"]:
-        """What computes with the model's files, and its own file alone."""
+        """What computes with the model's files, and its own file alone: that answers before the others are there."""
         files = files_of(manifest)
         if len(files) > 1:  # all at once on the same cores: what a second lane gives would be measured wrongly
             files = [(name, with_lanes(each, each.batching.lanes or 1)) for name, each in files]
+        sweep_s = self._batching.sweep_s / len(files)
+        (own,) = await self._made(files[:1], None, sweep_s)
+        if len(files) == 1:
+            self._tell_objective(manifest, [own])
+            return own.model, own
+
+        async def join() -> VariedModel:
+            made = [own, *await self._made(files[1:], own.model.signature, sweep_s)]
+            self._tell_objective(manifest, made)
+            choices = [
+                Choice(variant.name, variant.accuracy, each.model, each.cost_ns)
+                for variant, each in zip(manifest.variants, made, strict=True)
+            ]
+            return VariedModel(manifest.id, choices, self._clock, objective=manifest.objective.p99_ms is not None)
+
+        return JoiningModel(manifest.id, own.model, manifest.variants, join), own
+
+    async def _made(
+        self, files: Sequence[tuple[str, Manifest]], like: Signature | None, sweep_s: float
+    ) -> list["_Made"]:
+        """What computes with each of these files, all of which take and give what `like` says; where one cannot be had,
+        nothing is left of any. Raises ModelInvalid, which names it."""
         loads = [asyncio.create_task(self._load(each)) for _, each in files]
+        made: list[_Made] = []
         try:
             await asyncio.wait(loads)
             known = [_or_why_not(each, name) for each, (name, _) in zip(loads, files, strict=True)]
             for (name, _), each in zip(files, known, strict=True):
-                if unlike := differences(known[0].signature, each.signature):
+                if like is not None and (unlike := differences(like, each.signature)):
                     raise ModelInvalid(f"is no stand-in for the model: {'; '.join(unlike)}", f"variant {name!r}")
-            budget_s = self._batching.sweep_s / len(files)
-            made = [
-                await self._model(each, found, name, budget_s) for (name, each), found in zip(files, known, strict=True)
-            ]
+            for (name, file), found in zip(files, known, strict=True):
+                made.append(await self._model(file, found, name, sweep_s))
         except BaseException:
+            await asyncio.gather(*(each.model.close() for each in made))
             await asyncio.gather(*(_closed(each) for each in loads))
             raise
-        self._tell_objective(manifest, made)
-        if not manifest.variants:
-            return made[0].model, made[0]
-        choices = [
-            Choice(variant.name, variant.accuracy, each.model, each.cost_ns)
-            for variant, each in zip(manifest.variants, made, strict=True)
-        ]
-        return VariedModel(manifest.id, choices, self._clock, objective=manifest.objective.p99_ms is not None), made[0]
+        return made
 
     async def _load(self, manifest: Manifest) -> "_Loaded":
         """A file on as many instances as are asked for, and what it takes and gives."""

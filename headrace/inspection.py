@@ -34,6 +34,7 @@ async def _inspect(config: Config, repository: Path) -> tuple[tuple[VersionStatu
     keeping = Keeping(Rooms(Ledger(None), Profiles(), clock), clock)
     reconcile = Reconcile(local, registry, states, build, every, keeping=keeping)
     await reconcile.start()
+    await reconcile.still()  # what joins a model later is told too
     index, served = states.all(), tuple(registry.all())
     await reconcile.close()
     return index, served

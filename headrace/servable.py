@@ -1,7 +1,7 @@
 """The waist: how a request is answered, whatever answers it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
 from headrace.errors import HeadraceError
@@ -47,6 +47,17 @@ def foresight(servable: Servable) -> Foresee | None:
     """How this servable tells what it will not take before it is read; None where it has to be read first."""
     foresee: Foresee | None = getattr(servable, "foresee", None)
     return foresee
+
+
+Whole = Callable[[], Awaitable[None]]
+"""Waits until all of a model is there that answers before that. Raises why something of it cannot be had; the model
+answers all the same."""
+
+
+def wholeness(servable: Servable) -> Whole | None:
+    """How to wait for the rest of this servable; None where it is whole from the beginning."""
+    whole: Whole | None = getattr(servable, "whole", None)
+    return whole
 
 
 class Answers:

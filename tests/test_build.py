@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from headrace.errors import ModelInvalid
 from headrace.generation import Generate, Generated, Prompt, Sampling
 from headrace.records import Record, WorkerEvent
 from headrace.repository.repository import LocalRepository
-from headrace.servable import answer
+from headrace.servable import Servable, answer, wholeness
 from headrace.types import Batching, Cache, Context, LanguageChoices, Manifest, Objective, Variant
 from tests.fakes import request
 
@@ -164,7 +165,7 @@ async def test_each_variant_has_instances_and_times_of_its_own(
     tmp_path: Path, isolation: Literal["process", "none"]
 ) -> None:
     bench = Bench(tmp_path)
-    model = await bench.build(with_variant(bench, "delay_ms = 1\n" + MODEL, isolation=isolation))
+    model = await whole(bench.build(with_variant(bench, "delay_ms = 1\n" + MODEL, isolation=isolation)))
     assert len(bench.kept()) == 2
     assert bench.started() == ([] if isolation == "none" else [0, 0])
     asked = request([[1, 2]])
@@ -175,10 +176,31 @@ async def test_each_variant_has_instances_and_times_of_its_own(
     await model.close()
 
 
+async def whole(building: Awaitable[Servable]) -> Servable:
+    """With all of its variants. Raises why one of them cannot be had; then it is closed."""
+    model = await building
+    wait = wholeness(model)
+    assert wait is not None
+    try:
+        await wait()
+    except BaseException:
+        await model.close()
+        raise
+    return model
+
+
+async def test_the_own_file_answers_before_the_variants_are_there(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    model = await bench.build(with_variant(bench, "delay_ms = 500\n" + MODEL))
+    assert (await answer(model, request([[1, 2]]))).outputs[0].shape == (1, 2)
+    assert bench.started() == [0]
+    await model.close()
+
+
 async def test_a_variant_that_takes_something_else_is_refused_and_leaves_no_worker(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     with pytest.raises(ModelInvalid) as refusal:
-        await bench.build(with_variant(bench, MODEL.replace("[-1, 2]", "[-1, 3]")))
+        await whole(bench.build(with_variant(bench, MODEL.replace("[-1, 2]", "[-1, 3]"))))
     assert str(refusal.value) == (
         "variant 'quick': is no stand-in for the model: input 'x' is [?, 3], the model's [?, 2]; "
         "output 'y' is [?, 3], the model's [?, 2]"
@@ -191,18 +213,18 @@ async def test_a_variant_that_takes_something_else_is_refused_and_leaves_no_work
 async def test_a_variant_that_does_not_load_is_named(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     with pytest.raises(ModelInvalid, match=r"^variant 'quick': quick\.fake"):
-        await bench.build(with_variant(bench, "inputs = 3"))
+        await whole(bench.build(with_variant(bench, "inputs = 3")))
 
 
 async def test_an_objective_out_of_reach_is_told_with_what_each_variant_reaches(tmp_path: Path) -> None:
     bench = Bench(tmp_path, "delay_ms = 40\n" + MODEL)
     said = Objective(p99_ms=5)
-    model = await bench.build(with_variant(bench, "delay_ms = 10\n" + MODEL, objective=said))
+    model = await whole(bench.build(with_variant(bench, "delay_ms = 10\n" + MODEL, objective=said)))
     (warning,) = model.signature.warnings
     assert warning.startswith("no answer can come within the objective of 5 ms")
     assert warning.index("with 'quick' at best") < warning.index("with 'exact')")
     await model.close()
-    within = await bench.build(with_variant(bench, MODEL, objective=Objective(p99_ms=1000)))
+    within = await whole(bench.build(with_variant(bench, MODEL, objective=Objective(p99_ms=1000))))
     assert within.signature.warnings == ()
     await within.close()
 

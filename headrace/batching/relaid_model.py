@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from headrace.errors import HeadraceError
-from headrace.servable import Cancel, Reply, Servable, foresight
+from headrace.servable import Cancel, Reply, Servable, foresight, wholeness
 from headrace.types import Backlog, Context, ModelVersion, Request, Signature
 
 log = logging.getLogger(__name__)
@@ -67,6 +67,11 @@ class RelaidModel:
         """As what stands foresees it."""
         foresee = foresight(self._stands.model)
         return foresee(context) if foresee else None
+
+    async def whole(self) -> None:
+        """As what stands."""
+        if whole := wholeness(self._stands.model):
+            await whole()
 
     def backlog(self) -> Backlog:
         each = [model.backlog() for model in (self._stands.model, *self._leaving)]

@@ -12,3 +12,11 @@ def stat_fields(pid: int | str, proc: Path = PROC) -> list[str]:
     """The fields after the process's name, of process `pid` ("self": this one). Raises OSError where it is gone."""
     # The name, in brackets, may hold spaces and brackets; the fields after it may not.
     return (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
+
+
+def runs(pid: int, proc: Path = PROC) -> bool:
+    """Whether there is such a process; one that has ended, and nobody has waited for, does not run."""
+    try:
+        return stat_fields(pid, proc)[STATE] != "Z"
+    except (OSError, IndexError):
+        return False

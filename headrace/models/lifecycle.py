@@ -7,7 +7,7 @@ from headrace.types import VersionState, VersionStatus
 
 
 class States:
-    """What the repository index tells; written by the reconcile loop only."""
+    """What the repository index tells; written by the reconcile loop, and where what is loaded fails."""
 
     def __init__(self, record: Recorder) -> None:
         self._record = record
@@ -22,11 +22,12 @@ class States:
         *,
         seconds: float = 0.0,
         cause: str = "",
+        goes_on: bool = False,
     ) -> None:
         """The version is now in this state, and `reason` is to be told with it; `cause` is why that was wanted, and
-        `seconds` how long it took to get there."""
+        `seconds` how long it took to get there. `goes_on`: it was neither loaded nor unloaded for that."""
         self._states.setdefault(name, {})[version] = VersionStatus(name, version, state, reason)
-        self._record(ModelEvent(name, version, state, reason, time.time(), seconds, cause))
+        self._record(ModelEvent(name, version, state, reason, time.time(), seconds, cause, goes_on))
 
     def get(self, name: str, version: int | None) -> VersionStatus | None:
         """The state of one version, where it is known."""

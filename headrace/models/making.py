@@ -9,7 +9,7 @@ from headrace.models.registry import Served
 from headrace.models.signature_change import signature_change
 from headrace.repository.file_facts import Facts
 from headrace.repository.repository import Catalog, LocalRepository
-from headrace.servable import Servable
+from headrace.servable import Servable, wholeness
 from headrace.types import Manifest, ModelVersion, Signature
 
 Build = Callable[[Manifest], Awaitable[Servable]]
@@ -26,15 +26,19 @@ class Making:
         self._allow_signature_change = allow_signature_change
         self._tried: dict[ModelVersion, Source] = {}
 
-    async def make(self, manifest: Manifest, stands_for: Served | None, facts: Facts | None = None) -> Servable:
+    async def make(
+        self, manifest: Manifest, stands_for: Served | None, facts: Facts | None = None, *, whole: bool = False
+    ) -> Servable:
         """What answers for the version. `stands_for` is what clients are answered by now, and would not be any more;
-        `facts` are what `note` has just found.
+        `facts` are what `note` has just found. With `whole` all of it is there, and not what can answer first.
 
         Raises ModelInvalid, and what building raises; then nothing is left of it.
         """
         facts = facts or await self.note(manifest)
         servable = await self._build(manifest)
         try:
+            if whole and (wait := wholeness(servable)):
+                await wait()
             if await asyncio.to_thread(self._repository.facts, manifest) != facts:
                 self._tried.pop(manifest.id, None)
                 raise ModelInvalid("its files changed while it was loaded; load it again once they are whole")

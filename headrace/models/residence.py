@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Literal
 
 import msgspec
@@ -20,7 +20,7 @@ from headrace.models.rooms import Others, Room, Rooms, files_of
 from headrace.models.routing import Routing
 from headrace.models.sleeping import MayWait, Sleeper
 from headrace.models.under_way import UnderWay
-from headrace.servable import Servable
+from headrace.servable import Servable, Whole, wholeness
 from headrace.settings import Models
 from headrace.types import Manifest, ModelVersion
 
@@ -211,15 +211,43 @@ class Residence:
         try:
             facts = await self._making.note(manifest)
             others = self._nobody if cause == AT_START else self._others
-            async with self._places, self._rooms.for_load(manifest.id, files_of(manifest, facts), others) as room:
+            async with AsyncExitStack() as held:
+                await held.enter_async_context(self._places)
+                room = await held.enter_async_context(
+                    self._rooms.for_load(manifest.id, files_of(manifest, facts), others)
+                )
                 started_ns = self._keeping.clock.now_ns()
                 replaces = _comparable(before) or _comparable(stands_for)
-                servable = await self._making.make(manifest, replaces, facts)
+                answered = awake is not None or _is_awake(stands_for)  # whom nothing hurries
+                servable = await self._making.make(manifest, replaces, facts, whole=answered)
                 self._held[servable] = room
                 self._begin(manifest, servable, self._since_s(started_ns), cause)
-                await room.loaded(self._since_s(started_ns), servable.signature)  # whoever waited need not wait for it
+                if not answered and (whole := wholeness(servable)):
+                    self._under_way.spawn(
+                        self._completed(Served(manifest.id, manifest, servable), whole, held.pop_all())
+                    )
+                else:  # whoever waited need not wait for it
+                    await room.loaded(self._since_s(started_ns), servable.signature)
         except Exception as error:
             raise self._failed(manifest, cause, before, error) from error
+
+    async def _completed(self, served: Served, whole: Whole, held: AsyncExitStack) -> None:
+        """Once all of what answers already is there, it is told, and the room for the load given back."""
+        async with held:
+            started_ns, cause = self._keeping.clock.now_ns(), "its variants have joined"
+            try:
+                await whole()
+            except HeadraceError:  # the model says it among its warnings
+                cause = "its variants could not join"
+            room = self._held.get(served.servable)
+            if room is None:
+                return  # it has gone meanwhile
+            name, version = served.version.name, served.version.version
+            if self.is_awake(name, version):
+                told = "; ".join(served.signature.warnings)
+                took_s = self._since_s(started_ns)
+                self._states.put(name, version, "READY", told, seconds=took_s, cause=cause, goes_on=True)
+            await room.loaded(self._since_s(started_ns), served.signature)
 
     def _since_s(self, then_ns: int) -> float:
         return (self._keeping.clock.now_ns() - then_ns) / 1e9

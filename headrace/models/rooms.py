@@ -171,7 +171,7 @@ class Room:
     def __init__(self, rooms: Rooms, hold: Hold, files: Files) -> None:
         self.hold = hold
         self.files = files
-        self.used = False  # the load went well
+        self.used = False  # the load went well, or who ends it gives it back
         self.server_bytes = 0  # that the server took when it was measured last
         self._rooms = rooms
 
@@ -192,7 +192,8 @@ class Room:
         return profile
 
     def leaves(self) -> None:
-        """It is on its way out, and counted until `left`."""
+        """It is on its way out, and counted until `left`, also where its load is not over."""
+        self.used = True
         self._rooms.ledger.leave(self.hold)
 
     async def left(self, pids: Sequence[int]) -> str:

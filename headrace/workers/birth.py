@@ -58,7 +58,17 @@ class Spawning:
 
     async def child(self, command: Command) -> "Spawned":
         loop = asyncio.get_running_loop()
-        return Spawned(await loop.run_in_executor(self._thread, _spawn, command))
+        birth = loop.run_in_executor(self._thread, _spawn, command)
+        try:
+            return Spawned(await asyncio.shield(birth))
+        except (
+            asyncio.CancelledError
+        ):  # it is made all the same, with descriptors that are the caller's again after this
+            (unwanted,) = await asyncio.gather(birth, return_exceptions=True)
+            if isinstance(unwanted, subprocess.Popen):
+                unwanted.kill()
+                await loop.run_in_executor(None, unwanted.wait)
+            raise
 
 
 class Spawned:
@@ -93,5 +103,5 @@ def _spawn(command: Command) -> subprocess.Popen[bytes]:
         env={**os.environ, **environment(command.threads)},
         stdin=subprocess.DEVNULL,
         stderr=command.stderr,
-        start_new_session=True,
+        process_group=0,
     )

@@ -338,3 +338,15 @@ def _step(bench: Bench, asked: list[tuple[float, Asked]], left: set[int], what: 
 def _ever_more_urgent(requests: list[Request]) -> bool:
     due = [float("inf") if each.context.deadline_ns is None else each.context.deadline_ns for each in requests]
     return all(later < earlier for earlier, later in itertools.pairwise(due))
+
+
+async def test_it_is_whole_once_what_it_answers_for_is() -> None:
+    bench = Bench()
+    await bench.model.whole()  # nothing is missing
+    joined = asyncio.Event()
+    bench.inner.whole = joined.wait  # type: ignore[attr-defined]  # it has one now
+    waiting = asyncio.ensure_future(bench.model.whole())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    joined.set()
+    await waiting

@@ -128,6 +128,26 @@ def test_a_worker_killed_while_it_loads_is_told_or_tried_again(tmp_path: Path) -
         assert set(children(server.pid)) == before
 
 
+def test_a_model_whose_workers_all_die_is_told_as_failed_with_the_reason_and_as_ready_once_one_is_back(
+    tmp_path: Path,
+) -> None:
+    add_fake(tmp_path, "trouble", TROUBLE)
+    with target(tmp_path) as server:
+
+        def told() -> list[tuple[str, str]]:
+            events = json.loads(server.ask("GET", "/v2/headrace/models/trouble/events").body)
+            return [(each["state"], each.get("reason", "")) for each in events if each["what"] == "version"]
+
+        for _ in range(4):  # each runs alone once its first worker has died, so two deaths a request
+            assert ask(server, "trouble", CRASH)[0] == 503
+        wait_until(lambda: any(state == "UNAVAILABLE" for state, _ in told()))
+        wait_until(lambda: told()[0][0] == "READY")
+        reasons = [reason for state, reason in told() if state == "UNAVAILABLE"]
+        assert all(reason.startswith("FAILED: its worker ") for reason in reasons), reasons
+        assert ask(server, "trouble", 1) == (200, True)
+        assert server.index()["trouble"]["state"] == "READY"
+
+
 def test_a_full_queue_is_told_with_when_to_try_again(tmp_path: Path) -> None:
     add_fake(tmp_path, "slow", "delay_ms = 300\n" + ROWS)
     (tmp_path / "slow" / "model.toml").write_text("batching = { max_size = 2, max_queue = 4 }\n")

@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,8 +49,22 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     plain.mkdir()
     (plain / "model.fake").write_text(FAKE.format(delay_ms=0, width=2))
     with serving(repository, *ANY_PORTS) as program:
+        for model in ("varied", "heavy", "hasty", "unlike"):
+            wait_joined(program, model)
         yield program
         assert program.stop() == 0
+
+
+def wait_joined(server: Program, model: str) -> None:
+    """Until its variants have joined it, or could not; the test's own time limit ends it."""
+    pause = threading.Event()
+    while not any("variants" in event.get("cause", "") for event in events(server, model)):
+        pause.wait(0.01)
+
+
+def events(server: Program, model: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = httpx.get(f"http://{server.http}/v2/headrace/models/{model}/events").json()
+    return found
 
 
 def post(server: Program, model: str = "varied", **headers: str) -> httpx.Response:
@@ -133,10 +148,25 @@ def test_an_objective_that_nothing_can_hold_is_told_by_the_index(server: Program
     assert post(server, "hasty").status_code == 429
 
 
-def test_a_variant_unlike_its_model_is_refused_with_the_difference(server: Program) -> None:
+UNLIKE = "variant 'quick': is no stand-in for the model: input 'x' is [?, 3], the model's [?, 2]"
+
+
+def test_a_variant_unlike_its_model_is_told_with_the_difference_and_the_own_file_answers(server: Program) -> None:
     told = index(server)["unlike"]
-    assert told["state"] == "UNAVAILABLE"
-    assert told["reason"] == "variant 'quick': is no stand-in for the model: input 'x' is [?, 3], the model's [?, 2]"
+    assert (told["state"], told["reason"]) == ("READY", f"{UNLIKE}; the model's own file answers alone")
+    assert post(server, "unlike").status_code == 200
+    refused = post(server, "unlike", x_variant="quick")
+    assert (refused.status_code, UNLIKE in refused.json()["error"]) == (503, True)
+
+
+def test_a_swap_to_a_version_with_such_a_variant_is_refused_and_the_old_one_goes_on(tmp_path: Path) -> None:
+    place(tmp_path / "m", "")
+    with serving(tmp_path, *ANY_PORTS, "--set", "models.control=explicit", "--set", "models.load=m") as program:
+        wait_joined(program, "m")
+        (tmp_path / "m" / "1" / "quick.fake").write_text(FAKE.format(delay_ms=1, width=3))
+        answer = httpx.post(f"http://{program.http}/v2/repository/models/m/load", json={})
+        assert (answer.status_code, UNLIKE in answer.json()["error"]) == (400, True)
+        assert post(program, "m", x_variant="quick").status_code == 200
 
 
 def test_headrace_models_shows_variants_and_what_cannot_be_held(tmp_path: Path) -> None:

@@ -123,6 +123,13 @@ def test_a_reload_that_fails_keeps_the_counts() -> None:
     assert (version.success.count, version.load_seconds) == (1, 1.0)
 
 
+def test_what_is_told_of_a_version_that_goes_on_keeps_the_counts_and_the_workers() -> None:
+    ready, failed = (msgspec.structs.replace(moved(state), goes_on=True) for state in ("READY", "UNAVAILABLE"))
+    tally = tally_of(worker("started", pid=7), moved(seconds=1.0), answered(), ready, failed)
+    assert (counts(tally).success.count, tally.workers["m", 1].alive) == (1, {0: 7})
+    assert tally.states == {("m", 1): "UNAVAILABLE"}
+
+
 def test_an_unloaded_version_is_gone() -> None:
     tally = tally_of(moved(), worker("started", pid=7), answered(), moved("UNLOADING"), moved("UNAVAILABLE"))
     assert not tally.versions

@@ -5,6 +5,8 @@ import os
 import signal
 import sys
 
+import pytest
+
 from headrace.workers import wire
 from headrace.workers.birth import Command, Spawning, environment
 from tests.workers.processes import until_it_serves, words
@@ -31,6 +33,18 @@ async def test_it_ends_with_the_thread_that_made_it() -> None:
         await asyncio.to_thread(until_it_serves, child.pid)
         spawning._thread.shutdown()
         assert await child.wait() == -signal.SIGKILL
+
+
+async def test_one_that_nobody_waits_for_any_more_is_ended_and_waited_for() -> None:
+    ours, theirs = wire.channel()
+    with ours, theirs:
+        birth = asyncio.ensure_future(Spawning().child(Command("headrace.child", (theirs.fileno(),), 2, 1)))
+        await asyncio.sleep(0)  # it is asked for
+        birth.cancel()
+        await asyncio.gather(birth, return_exceptions=True)
+    assert birth.cancelled()
+    with pytest.raises(ChildProcessError):  # no child of this process is left
+        os.waitpid(-1, os.WNOHANG)  # noqa: ASYNC222  # it does not wait
 
 
 def test_its_libraries_have_the_threads_that_it_may_use() -> None:

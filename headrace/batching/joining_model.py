@@ -1,0 +1,93 @@
+"""A model with variants from the moment at which its own file is there: it answers alone until the others have joined.
+
+Where one of them cannot be had, it goes on alone, and says why. Knows no files: it is told who joins.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from headrace.batching.batched_model import BatchedModel
+from headrace.errors import HeadraceError, ModelUnavailable
+from headrace.servable import Cancel, Reply, Servable
+from headrace.types import Backlog, Context, ModelVersion, Request, Signature, Variant
+
+SOON_S = 1.0
+"""After which a request for a variant that is on its way may ask again."""
+
+
+class JoiningModel:
+    """Owns what stands, first the own file's model and then all of them, and the task that makes the others."""
+
+    def __init__(
+        self,
+        version: ModelVersion,
+        own: BatchedModel,
+        variants: Sequence[Variant],
+        join: Callable[[], Awaitable[Servable]],
+    ) -> None:
+        """`join` makes the others, and gives what answers for all, `own` among them; `variants` has the own file first.
+
+        Made on a running event loop."""
+        self._version = version
+        self._own = own
+        self._variants = variants
+        self._stands: Servable = own
+        self._fault: HeadraceError | None = None
+        self._joining = asyncio.ensure_future(self._join(join))
+
+    @property
+    def signature(self) -> Signature:
+        return self._stands.signature
+
+    def submit(self, request: Request, reply: Reply) -> Cancel:
+        if self._stands is self._own and not self._may_answer(request.context):
+            reply(self._why_not())
+            return _nothing
+        return self._stands.submit(request, reply)
+
+    async def whole(self) -> None:
+        """Wait until the others have joined. Raises ModelInvalid, or what their loading raised."""
+        await asyncio.wait([self._joining])
+        if self._fault:
+            raise self._fault
+
+    def backlog(self) -> Backlog:
+        return self._stands.backlog()
+
+    async def drain(self) -> None:
+        await self._end()
+        await self._stands.drain()
+
+    async def close(self) -> None:
+        await self._end()
+        await self._stands.close()
+
+    async def _join(self, join: Callable[[], Awaitable[Servable]]) -> None:
+        try:
+            self._stands = await join()
+        except HeadraceError as error:
+            self._fault = error
+            self._own.warn(f"{error}; the model's own file answers alone")
+
+    async def _end(self) -> None:
+        """Nobody joins any more."""
+        self._joining.cancel()
+        await asyncio.gather(self._joining, return_exceptions=True)
+
+    def _may_answer(self, context: Context) -> bool:
+        """Whether the own file alone may; that it has what is asked for at all was seen to before."""
+        own = self._variants[0]
+        return context.variant in ("", own.name) and own.accuracy >= context.min_accuracy
+
+    def _why_not(self) -> HeadraceError:
+        if self._fault:
+            return ModelUnavailable(f"model {self._version}: {self._fault}")
+        return ModelUnavailable(f"model {self._version}: {self._others()} on the way", retry_after_s=SOON_S)
+
+    def _others(self) -> str:
+        names = ", ".join(repr(variant.name) for variant in self._variants[1:])
+        return f"variants {names} are" if len(self._variants) > 2 else f"variant {names} is"
+
+
+def _nothing() -> None:
+    """The cancel of a request that is already answered."""

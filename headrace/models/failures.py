@@ -1,0 +1,55 @@
+"""Versions whose workers all die again and again are told as failed, and as ready once one is back."""
+
+from collections.abc import Callable, Sequence
+
+from headrace.models.lifecycle import States
+from headrace.models.registry import Registry, Served
+from headrace.models.sleeping import Sleeper
+from headrace.records import Record, WorkerEvent
+from headrace.types import ModelVersion
+
+FAILED = "FAILED"
+"""What the reason begins with where a version is loaded and cannot answer; its state is UNAVAILABLE, as in Triton."""
+
+
+class Failures:
+    """A listener of the bus that remembers the processes of each version; one that ends well is told by nobody."""
+
+    def __init__(self, registry: Registry, states: States, lives: Callable[[int], bool]) -> None:
+        """`lives` says of a process whether it does."""
+        self._registry = registry
+        self._states = states
+        self._lives = lives
+        self._pids: dict[ModelVersion, set[int]] = {}
+
+    def __call__(self, records: Sequence[Record]) -> None:
+        for record in records:
+            if isinstance(record, WorkerEvent):
+                self._happened(record)
+
+    def _happened(self, event: WorkerEvent) -> None:
+        version = event.model
+        pids = self._pids[version] = {pid for pid in self._pids.get(version, ()) if self._lives(pid)} - {event.pid}
+        if event.what == "started":
+            pids.add(event.pid)
+            self._recovered(version)
+        elif event.what == "failed" and not pids:
+            self._failed(version, event.reason)
+        if not pids and self._loaded(version) is None:
+            del self._pids[version]
+
+    def _failed(self, version: ModelVersion, why: str) -> None:
+        before, reason = self._states.get(version.name, version.version), f"{FAILED}: {why}"
+        if self._loaded(version) and before and before.reason != reason:
+            cause = "its workers die again and again"
+            self._states.put(version.name, version.version, "UNAVAILABLE", reason, cause=cause, goes_on=True)
+
+    def _recovered(self, version: ModelVersion) -> None:
+        before, served = self._states.get(version.name, version.version), self._loaded(version)
+        if served and before and before.state == "UNAVAILABLE" and before.reason.startswith(FAILED):
+            told, cause = "; ".join(served.signature.warnings), "its worker is back"
+            self._states.put(version.name, version.version, "READY", told, cause=cause, goes_on=True)
+
+    def _loaded(self, version: ModelVersion) -> Served | None:
+        served = self._registry.find(version.name, version.version)
+        return None if served is None or isinstance(served.servable, Sleeper) else served

@@ -1,0 +1,82 @@
+"""What is loaded and cannot answer is told as failed, for as long as that is so."""
+
+from pathlib import Path
+
+import pytest
+
+from headrace.models.failures import Failures
+from headrace.models.lifecycle import States
+from headrace.models.registry import Registry, Served
+from headrace.records import ModelEvent, Record
+from headrace.types import Manifest, ModelVersion
+from tests.models.reconcile_bench import Answering
+from tests.observe.make import worker
+
+VERSION = ModelVersion("m", 1)
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.events: list[ModelEvent] = []
+        self.alive = {7, 8, 9}
+        self.states = States(self._record)
+        self.registry = Registry(self.states.of)
+        manifest = Manifest("m", 1, Path("m"), "fake")
+        self.registry.publish(Served(VERSION, manifest, Answering(manifest, [])))
+        self.states.put("m", 1, "READY")
+        self.failures = Failures(self.registry, self.states, self.alive.__contains__)
+
+    def _record(self, record: Record) -> None:
+        assert isinstance(record, ModelEvent)
+        self.events.append(record)
+
+    def tell(self, *events: tuple[str, int, str]) -> None:
+        self.failures([worker(what, pid=pid, reason=why) for what, pid, why in events])
+
+    def told(self) -> tuple[str, str]:
+        status = self.states.get("m", 1)
+        assert status is not None
+        return status.state, status.reason
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_once_the_last_worker_is_given_up_it_is_unavailable_with_the_workers_last_words(bench: Bench) -> None:
+    bench.tell(
+        ("started", 7, ""), ("died", 7, "crashed"), ("failed", 0, "its worker crashed, 3 times; its last words: x")
+    )
+    assert bench.told() == ("UNAVAILABLE", "FAILED: its worker crashed, 3 times; its last words: x")
+    assert bench.events[-1].goes_on
+
+
+def test_it_is_ready_again_once_a_worker_is(bench: Bench) -> None:
+    bench.tell(("failed", 0, "crashed"), ("started", 8, ""))
+    assert bench.told() == ("READY", "")
+    assert bench.events[-1].cause == "its worker is back"
+
+
+def test_while_another_worker_answers_it_is_ready(bench: Bench) -> None:
+    bench.tell(("started", 7, ""), ("started", 8, ""), ("died", 7, ""), ("failed", 0, "crashed"))
+    assert bench.told() == ("READY", "")
+
+
+def test_a_worker_that_ended_and_nobody_told_of_it_answers_nothing(bench: Bench) -> None:
+    bench.tell(("started", 7, ""))
+    bench.alive.discard(7)
+    bench.tell(("failed", 0, "crashed"))
+    assert bench.told()[0] == "UNAVAILABLE"
+
+
+def test_the_same_again_is_no_news(bench: Bench) -> None:
+    bench.tell(("failed", 0, "crashed"), ("failed", 0, "crashed"))
+    assert len(bench.events) == 2
+
+
+def test_what_is_not_loaded_stays_as_it_is(bench: Bench) -> None:
+    bench.registry.withdraw(VERSION)
+    bench.states.put("m", 1, "UNAVAILABLE", "unloaded")
+    bench.tell(("failed", 0, "crashed"), ("started", 8, ""))
+    assert bench.told() == ("UNAVAILABLE", "unloaded")
