@@ -189,6 +189,13 @@ async def whole(building: Awaitable[Servable]) -> Servable:
     return model
 
 
+async def test_a_model_without_variants_has_nothing_to_come(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    model = await bench.build(Manifest("m", 1, bench.path, "fake"))
+    assert wholeness(model) is None
+    await model.close()
+
+
 async def test_the_own_file_answers_before_the_variants_are_there(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     model = await bench.build(with_variant(bench, "delay_ms = 500\n" + MODEL))

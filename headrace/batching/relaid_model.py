@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from headrace.errors import HeadraceError
-from headrace.servable import Cancel, Reply, Servable, foresight, wholeness
+from headrace.servable import Cancel, Reply, Servable, Whole, foresight, wholeness
 from headrace.types import Backlog, Context, ModelVersion, Request, Signature
 
 log = logging.getLogger(__name__)
@@ -68,10 +68,10 @@ class RelaidModel:
         foresee = foresight(self._stands.model)
         return foresee(context) if foresee else None
 
-    async def whole(self) -> None:
+    @property
+    def whole(self) -> Whole | None:
         """As what stands."""
-        if whole := wholeness(self._stands.model):
-            await whole()
+        return wholeness(self._stands.model)
 
     def backlog(self) -> Backlog:
         each = [model.backlog() for model in (self._stands.model, *self._leaving)]

@@ -15,7 +15,7 @@ from headrace.caching.response_cache import ResponseCache
 from headrace.clock import Clock
 from headrace.errors import DeadlineExceeded, HeadraceError, InvalidRequest, ModelUnavailable, QueueFull
 from headrace.records import CancelRecord, Recorder, ShedRecord
-from headrace.servable import Cancel, Reply, Servable, wholeness
+from headrace.servable import Cancel, Reply, Servable, Whole, wholeness
 from headrace.types import Backlog, CacheFacts, ModelVersion, Objective, Request, Response, Signature
 
 
@@ -88,10 +88,10 @@ class CachedModel:
         self._compute(flight, waiter)
         return lambda: self._cancel(flight, waiter)
 
-    async def whole(self) -> None:
+    @property
+    def whole(self) -> Whole | None:
         """As what it answers for."""
-        if whole := wholeness(self._servable):
-            await whole()
+        return wholeness(self._servable)
 
     def backlog(self) -> Backlog:
         inner = self._servable.backlog()
