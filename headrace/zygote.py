@@ -164,7 +164,7 @@ def _live(channel: socket.socket, zygote: int) -> NoReturn:
     try:
         end_with_parent(zygote)
         _be_called("reserve")
-        os.setsid()
+        os.setpgid(0, 0)  # as in `workers/birth.py`
         with channel:
             question, fds = wire.asked(channel)
         if isinstance(question, wire.Fork):

@@ -103,5 +103,5 @@ def _spawn(command: Command) -> subprocess.Popen[bytes]:
         env={**os.environ, **environment(command.threads)},
         stdin=subprocess.DEVNULL,
         stderr=command.stderr,
-        process_group=0,
+        process_group=0,  # no session: the kernel weighs priorities only within one
     )

@@ -84,8 +84,19 @@ async def test_it_has_no_more_descriptors_than_a_new_interpreter_would(bench: Be
     for each in (process, other):
         await asyncio.to_thread(until_it_serves, each.pid)
     assert await asyncio.to_thread(descriptors, process.pid) == await asyncio.to_thread(descriptors, other.pid)
-    assert os.getsid(process.pid) == process.pid
+    assert os.getpgid(process.pid) == process.pid
     assert status(process.pid, "Name") == "headrace-worker"
+    await spawning.close()
+
+
+async def test_a_child_is_in_the_session_of_its_server_where_priorities_count_and_out_of_reach_of_its_terminals_keys(
+    bench: Bench,
+) -> None:
+    spawning = Bench(warm=0)
+    for each in (await bench.start(), await spawning.start()):
+        await asyncio.to_thread(until_it_serves, each.pid)
+        assert os.getsid(each.pid) == os.getsid(0)
+        assert os.getpgid(each.pid) == each.pid
     await spawning.close()
 
 
