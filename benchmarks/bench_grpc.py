@@ -130,11 +130,15 @@ def _front() -> Front:
         regions=Regions(allowed=False),
         settings=Settings(),
         statistics=noop.statistics,
-        metrics=bytes,
+        metrics=_no_page,
         model_config=model_config_json,
         server_name="bench",
         server_version="0",
     )
+
+
+async def _no_page(accept: str) -> tuple[str, bytes]:
+    return "text/plain", b""
 
 
 class _NoRepository:

@@ -8,9 +8,11 @@ from starlette.routing import BaseRoute
 from headrace.clock import Clock
 from headrace.gateway.gateway import Wanted
 from headrace.observe.bus import Bus
+from headrace.observe.cpu_times import CpuTimes
 from headrace.observe.dropped import Dropped
 from headrace.observe.events import Event, Events
 from headrace.observe.logs import RecordLog
+from headrace.observe.loop_lag import LoopLag
 from headrace.observe.metrics import Metrics, Readings, Source
 from headrace.observe.statistics import Statistics
 from headrace.observe.tally import Tally
@@ -32,9 +34,11 @@ class Observation:
         self.dropped = Dropped()  # who may leave something out adds how much it has
         self.dropped.add("records", lambda: {"full": bus.dropped})
         self._sources: list[Source] = [self.dropped.lines]  # of more metrics
-        self._metrics = Metrics(tally, readings, sources=self._sources)
+        self._metrics = Metrics(tally, readings, sources=self._sources, epoch_ns=epoch_ns)
+        self._loop_lag, self._cpu_times = LoopLag(clock), CpuTimes(clock)
+        self._sources += [self._loop_lag.lines, self._cpu_times.lines]
         self._events = Events()
-        for listener in (tally, RecordLog(clock), self._events):
+        for listener in (tally, RecordLog(clock), self._events, self._cpu_times):
             bus.listen(listener)
 
     @property
@@ -47,10 +51,10 @@ class Observation:
         self._bus.flush()
         return self._statistics.report(name, version)
 
-    def page(self) -> bytes:
-        """What Prometheus reads."""
+    async def page(self, accept: str = "") -> tuple[str, bytes]:
+        """What Prometheus reads, in the format that its Accept header asks for, and what that is called."""
         self._bus.flush()
-        return self._metrics.page()
+        return await self._metrics.page(accept)
 
     def events(self, name: str) -> list[Event]:
         """What happened to a model, newest first."""
@@ -63,9 +67,13 @@ class Observation:
 
     async def start(self) -> None:
         """Begin what goes on beside requests."""
+        self._loop_lag.start()
+        self._cpu_times.start()
 
     async def close(self) -> None:
         """End that, and give away what is still held; the bus is flushed one last time."""
+        self._loop_lag.close()
+        self._cpu_times.close()
         self._bus.flush()
 
     def _wants(self, request: Request, response: Response) -> bool:

@@ -72,8 +72,13 @@ def test_every_key_of_model_toml_is_documented() -> None:
     assert not {key for key in keys if not re.search(rf"\b{key}\b", text)}
 
 
+WATCHING = ("observe", "costs", "drift", "changes", "objectives", "history", "tracing", "profiling", "capture")
+"""The folders that may have metrics."""
+
+
 def test_every_metric_is_documented() -> None:
-    code = "".join(path.read_text() for path in sorted((ROOT / "headrace" / "observe").glob("*.py")))
+    folders = [ROOT / "headrace" / name for name in WATCHING]
+    code = "".join(path.read_text() for folder in folders for path in sorted(folder.glob("*.py")))
     names = set(re.findall(r"[\"'](?:# \w+ )?((?:headrace_|nv_|process_|vllm:)[a-z0-9_]+[a-z])\b", code))
     text = (ROOT / "docs" / "metrics.md").read_text()
     assert names

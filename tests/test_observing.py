@@ -12,13 +12,13 @@ def _observation(bus: Bus) -> Observation:
     return Observation(Config(), bus, FakeClock(), Readings(lambda: 0, lambda: (), lambda: 0))
 
 
-def test_what_is_read_holds_what_was_recorded_just_now() -> None:
+async def test_what_is_read_holds_what_was_recorded_just_now() -> None:
     bus = Bus()
     observation = _observation(bus)
     bus(ModelEvent("m", 1, "READY", "", 1.0, 0.5))
     assert [event.state for event in observation.events("m")] == ["READY"]
     bus(ModelEvent("n", 1, "READY", "", 2.0, 0.5))
-    assert b'nv_model_load_duration_secs{model="n",version="1"} 0.5' in observation.page()
+    assert b'nv_model_load_duration_secs{model="n",version="1"} 0.5' in (await observation.page())[1]
 
 
 async def test_what_was_recorded_last_is_told_before_the_end() -> None:

@@ -1,7 +1,7 @@
 """Prometheus' text format 0.0.4: families of samples as lines."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -10,6 +10,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 Kind = Literal["counter", "gauge", "histogram"]
 
+_MOST_DIGITS = 6  # before the point; larger bounds are written with an exponent
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
@@ -22,13 +23,21 @@ class Family(msgspec.Struct, frozen=True):
 
     def lines(self, samples: Iterable[tuple[str, float]]) -> list[str]:
         """The family with its samples, each a result of `labels` and a value; nothing where there is none."""
-        lines = [f"{self.name}{label} {number(value)}" for label, value in samples]
-        return [self._head(), *lines] if lines else []
+        return list(self.each(samples))
+
+    def each(self, samples: Iterable[tuple[str, float]]) -> Iterator[str]:
+        """The same, one after another as they are asked for."""
+        begun = False
+        for label, value in samples:
+            if not begun:
+                begun = True
+                yield self.head
+            yield f"{self.name}{label} {number(value)}"
 
     def histogram(self, blocks: Iterable[str]) -> list[str]:
         """The family with histograms, each a filled result of `histogram_block`."""
         blocks = list(blocks)
-        return [self._head(), *blocks] if blocks else []
+        return [self.head, *blocks] if blocks else []
 
     def histograms(self, bounds: Sequence[float], filled: Iterable[tuple[str, Sequence[int], float]]) -> list[str]:
         """The same from labels, cumulative counts (one more than there are bounds) and sum of each."""
@@ -36,15 +45,20 @@ class Family(msgspec.Struct, frozen=True):
             histogram_block(self.name, label, bounds) % (*counts, total, counts[-1]) for label, counts, total in filled
         )
 
-    def _head(self) -> str:
+    @property
+    def head(self) -> str:
+        """The two lines before the samples: what `openmetrics` writes another way."""
         return f"# HELP {self.name} {self.text}\n# TYPE {self.name} {self.kind}"
+
+
+def escaped(value: str) -> str:
+    """A label's value as it stands between its quotes."""
+    return value.translate(_ESCAPES)
 
 
 def labels(pairs: Mapping[str, str]) -> str:
     """Labels as they stand after a name, values escaped; empty where there is none."""
-    return (
-        "{" + ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in pairs.items()) + "}" if pairs else ""
-    )
+    return "{" + ",".join(f'{name}="{escaped(value)}"' for name, value in pairs.items()) + "}" if pairs else ""
 
 
 def number(value: float) -> str:
@@ -54,6 +68,16 @@ def number(value: float) -> str:
     return repr(value)
 
 
+def bound(value: float) -> str:
+    """A bucket's upper bound, as both formats and every Prometheus write it: one series whichever is asked for."""
+    text = repr(float(value))
+    whole, _, fraction = text.partition(".")
+    if len(whole) <= _MOST_DIGITS or not whole.isdigit():
+        return text
+    digits = (whole + fraction).rstrip("0")
+    return f"{digits[0]}.{digits[1:]}e+{len(whole) - 1:02d}".replace(".e", "e")
+
+
 def histogram_block(name: str, label: str, bounds: Sequence[float]) -> str:
     """The lines of one histogram with `%` places: the cumulative counts, the sum, the count.
 
@@ -61,7 +85,7 @@ def histogram_block(name: str, label: str, bounds: Sequence[float]) -> str:
     """
     inner = label.replace("%", "%%")[1:-1]
     comma = "," if inner else ""
-    limits = [*map(number, bounds), "+Inf"]
+    limits = [*map(bound, bounds), "+Inf"]
     buckets = [f'{name}_bucket{{{inner}{comma}le="{limit}"}} %d' for limit in limits]
     tail = f"{{{inner}}}" if inner else ""
     return "\n".join([*buckets, f"{name}_sum{tail} %r", f"{name}_count{tail} %d"])

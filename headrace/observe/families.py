@@ -120,7 +120,10 @@ OF_VERSION: tuple[tuple[Family, Callable[[VersionTally], float]], ...] = (
 
 _BOUNDS_S = tuple(bound / SECOND for bound in DURATION_BOUNDS_NS)
 
-HISTOGRAMS: tuple[tuple[Family, tuple[float, ...], int, Callable[[VersionTally], Histogram]], ...] = (
+Histograms = tuple[Family, tuple[float, ...], int, Callable[[VersionTally], Histogram]]
+"""A family, its bounds, what divides the sum into their unit, and how a version's is read."""
+
+HISTOGRAMS: tuple[Histograms, ...] = (
     (
         Family(
             "headrace_request_duration_seconds",
@@ -158,7 +161,10 @@ HISTOGRAMS: tuple[tuple[Family, tuple[float, ...], int, Callable[[VersionTally],
         lambda tally: tally.batch_rows,
     ),
 )
-"""Families with one histogram for each loaded version: with bounds, and what divides the sum, in their unit."""
+"""Families with one histogram for each loaded version."""
+
+WITH_EXEMPLARS = "headrace_request_duration_seconds"
+"""The one of them whose buckets each name a recent request, in the format that has a place for it."""
 
 REQUESTS = Family(
     "headrace_requests_total",
@@ -198,6 +204,16 @@ FOR_SLEEPING = Family(
     "headrace_requests_for_sleeping_total", "counter", "Requests for a model that had to be loaded for them."
 )
 DROPPED = Family("headrace_records_dropped_total", "counter", "Facts that were not counted: too many came at once.")
+TENANT_REQUESTS = Family(
+    "headrace_tenant_requests_total",
+    "counter",
+    'Requests by tenant and result, of all models; tenants but the busiest are "other".',
+)
+CPU_SECONDS = Family(
+    "headrace_cpu_seconds_total", "counter", "Processor time of the server and of each worker, ended ones included."
+)
+LOOP_LAG = Family("headrace_event_loop_lag_seconds", "histogram", "How late the event loop calls what is due.")
+LAG_BOUNDS_S = _BOUNDS_S
 TELEMETRY_DROPPED = Family(
     "headrace_telemetry_dropped_total",
     "counter",

@@ -2,20 +2,22 @@
 
 import math
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from headrace import __version__
 from headrace.devices.process_stat import PROC
 from headrace.generation import LanguageFacts
-from headrace.observe import families, language_metrics
-from headrace.observe.exposition import labels
+from headrace.observe import families, language_metrics, openmetrics
+from headrace.observe.exposition import CONTENT_TYPE, Family, escaped, histogram_block, labels
+from headrace.observe.histogram import SECOND
 from headrace.observe.language_metrics import Observed
+from headrace.observe.openmetrics import Exemplar
 from headrace.observe.process import Processors, read_boot_time, read_files, read_memory, read_use
+from headrace.observe.slices import joined
 from headrace.observe.tally import Key, Tally, VersionTally
 from headrace.types import Backlog, ModelVersion
 
@@ -47,60 +49,108 @@ class Metrics:
     """Makes pages. Flush the bus first: then a page is exact at the time of reading."""
 
     def __init__(
-        self, tally: Tally, readings: Readings, proc: Path = PROC, sources: Sequence[Source] | None = None
+        self,
+        tally: Tally,
+        readings: Readings,
+        proc: Path = PROC,
+        sources: Sequence[Source] | None = None,
+        epoch_ns: int = 0,
     ) -> None:
-        """`sources` make more families, each its own: one may be added to the list at any time."""
+        """`epoch_ns` is the Unix time at which the records' clock was zero.
+
+        `sources` make more families, each its own; one may be added to the list at any time.
+        """
         self._tally = tally
         self._readings = readings
         self._sources = [] if sources is None else sources
+        self._epoch_ns = epoch_ns
+        self._known: dict[Key, _Known] = {}
         self._proc = proc
         self._processors = Processors(proc)
         self._booted_s = read_boot_time(proc)
 
-    def page(self) -> bytes:
-        """Every family that has a sample, in text format 0.0.4 (`exposition.CONTENT_TYPE`)."""
-        versions = [(_labels(key), tally) for key, tally in sorted(self._tally.versions.items(), key=_order)]
-        lines = [
-            *_of_versions(versions),
-            *self._requests(),
-            *self._models(),
-            *language_metrics.lines(self._languages()),
-            *self._workers(),
-            *self._memory(),
-            *self._process(),
-            *self._machine(),
-            *chain.from_iterable(source() for source in self._sources),
-        ]
-        return ("\n".join(lines) + "\n").encode()
+    async def page(self, accept: str = "") -> tuple[str, bytes]:
+        """Every family that has a sample, in the format that an Accept header asks for, and what that is called.
 
-    def _requests(self) -> list[str]:
-        counted: list[tuple[Key, Iterable[tuple[tuple[str, str], int]]]] = [
-            (("", None), self._tally.strangers.items()),
-            *((key, tally.outcomes.items()) for key, tally in sorted(self._tally.versions.items(), key=_order)),
-        ]
-        return [
-            *families.REQUESTS.lines(
-                (_labels(key, protocol=protocol, code=error or "ok"), count)
-                for key, outcomes in counted
-                for (protocol, error), count in sorted(outcomes)
-            ),
-            *families.IN_FLIGHT.lines([("", self._readings.in_flight())]),
-            *families.DROPPED.lines([("", self._readings.dropped())]),
-        ]
+        It is made a little each turn of the event loop; each histogram, and each family of counters, is of one moment.
+        """
+        if openmetrics.is_wanted(accept):
+            return openmetrics.CONTENT_TYPE, await joined(openmetrics.rewritten(self.parts(exemplars=True)))
+        return CONTENT_TYPE, await joined(self.parts())
 
-    def _models(self) -> list[str]:
-        waiting = [(_labels((of.name, of.version)), backlog.queued) for of, backlog in self._readings.backlogs()]
+    def parts(self, *, exemplars: bool = False) -> Iterator[str]:
+        """The page's lines, or several at once; an empty one is only a place to pause at."""
+        versions = self._loaded()
+        yield from _of_versions(versions)
+        for histograms in families.HISTOGRAMS:
+            yield from self._histograms(histograms, versions, shown=exemplars)
+        yield from self._requests(versions)
+        yield from self._models()
+        yield from language_metrics.lines(self._languages())
+        yield from self._workers()
+        yield from self._memory()
+        yield from self._process()
+        yield from self._machine()
+        for source in self._sources:
+            yield from source()
+
+    def _loaded(self) -> list["_Loaded"]:
+        """What is loaded now, each with what was made of its labels for earlier pages."""
+        before, found = self._known, sorted(self._tally.versions.items(), key=_order)
+        self._known = {key: before[key] if key in before else _Known(_labels(key), {}) for key, _ in found}
+        return [_Loaded(*self._known[key], tally) for key, tally in found]
+
+    def _histograms(self, of: families.Histograms, versions: Sequence["_Loaded"], *, shown: bool) -> Iterator[str]:
+        """One family, a version at a time; with exemplars, where they are to be shown and there are any."""
+        family, bounds, divisor, read = of
+        if versions:
+            yield family.head
+        for label, blocks, tally in versions:
+            block = blocks.get(family.name)
+            if block is None:
+                block = blocks[family.name] = histogram_block(family.name, label, bounds)
+            histogram = read(tally)
+            counts = histogram.cumulative()
+            filled = block % (*counts, histogram.total / divisor, counts[-1])
+            exemplars = self._exemplars(tally) if shown and family.name == families.WITH_EXEMPLARS else {}
+            yield openmetrics.with_exemplars(filled, exemplars) if exemplars else filled
+
+    def _exemplars(self, tally: VersionTally) -> dict[int, Exemplar]:
+        return {
+            place: Exemplar(trace, took_ns / SECOND, self._epoch_ns + at_ns)
+            for place, (trace, took_ns, at_ns) in tally.exemplars.by_bucket.items()
+        }
+
+    def _requests(self, versions: Sequence["_Loaded"]) -> Iterator[str]:
+        counted = [
+            (_labels(("", None)), self._tally.strangers),
+            *((each.label, each.tally.outcomes) for each in versions),
+        ]
+        yield from families.REQUESTS.each(
+            (_with(_with(label, "protocol", protocol), "code", error or "ok"), count)
+            for label, outcomes in counted
+            for (protocol, error), count in sorted(outcomes.items())
+        )
+        yield from families.TENANT_REQUESTS.lines(
+            (labels({"tenant": tenant, "code": error or "ok"}), count)
+            for (tenant, error), count in self._tally.tenants.items()
+        )
+        yield from families.IN_FLIGHT.lines([("", self._readings.in_flight())])
+        yield from families.DROPPED.lines([("", self._readings.dropped())])
+
+    def _models(self) -> Iterator[str]:
+        waiting = [((of.name, of.version), backlog.queued) for of, backlog in self._readings.backlogs()]
+        yield from families.PENDING.each((_labels(key), queued) for key, queued in waiting)
+        yield from families.QUEUED.each((_labels(key), queued) for key, queued in waiting)
         states = sorted(self._tally.states.items(), key=_order)
-        return [
-            *families.PENDING.lines(waiting),
-            *families.QUEUED.lines(waiting),
-            *families.READY.lines((_labels(key), int(state == "READY")) for key, state in states),
-            *families.SHARE.lines((_labels((of.name, of.version)), share) for of, share in self._readings.shares()),
-            *families.ROLLOUTS.lines(
-                (labels({"model": model, "outcome": outcome}), count)
-                for (model, outcome), count in sorted(self._tally.rollouts.items())
-            ),
-        ]
+        yield from families.READY.each((_labels(key), int(state == "READY")) for key, state in states)
+        yield from families.SHARE.lines(
+            (_labels((of.name, of.version)), share) for of, share in self._readings.shares()
+        )
+        yield from families.ROLLOUTS.lines(
+            (labels({"model": model, "outcome": outcome}), count)
+            for (model, outcome), count in sorted(self._tally.rollouts.items())
+        )
 
     def _languages(self) -> list[Observed]:
         backlogs = dict(self._readings.backlogs())
@@ -113,16 +163,18 @@ class Metrics:
             if tally
         ]
 
-    def _workers(self) -> list[str]:
+    def _workers(self) -> Iterator[str]:
         workers = sorted(self._tally.workers.items(), key=_order)
         alive = [(key, instance, pid) for key, each in workers for instance, pid in sorted(each.alive.items())]
-        used = [(_labels(key, instance=str(number)), read_use(pid, self._proc)) for key, number, pid in alive if pid]
-        return [
-            *families.WORKERS.lines((_labels(key), len(each.alive)) for key, each in workers),
-            *families.RESTARTS.lines((_labels(key), each.lost) for key, each in workers),
-            *families.WORKER_MEMORY.lines((label, use.resident_bytes) for label, use in used if use),
-            *families.WORKER_CPU.lines((label, use.cpu_s) for label, use in used if use),
-        ]
+        yield from families.WORKERS.each((_labels(key), len(each.alive)) for key, each in workers)
+        yield from families.RESTARTS.each((_labels(key), each.lost) for key, each in workers)
+        used = []
+        for key, number, pid in alive:
+            if pid and (use := read_use(pid, self._proc)):
+                used.append((_labels(key, instance=str(number)), use))
+            yield ""
+        yield from families.WORKER_MEMORY.each((label, use.resident_bytes) for label, use in used)
+        yield from families.WORKER_CPU.each((label, use.cpu_s) for label, use in used)
 
     def _memory(self) -> list[str]:
         told = self._readings.memory()
@@ -164,42 +216,33 @@ class Metrics:
         ]
 
 
-def _of_versions(versions: list[tuple[str, VersionTally]]) -> list[str]:
-    lines: list[str] = []
+class _Known(NamedTuple):
+    """What was made of a version's labels."""
+
+    label: str
+    blocks: dict[str, str]  # by family: its histogram, to be filled
+
+
+class _Loaded(NamedTuple):
+    """A version that is loaded, and what is known of how it is written."""
+
+    label: str
+    blocks: dict[str, str]
+    tally: VersionTally
+
+
+def _of_versions(versions: Sequence[_Loaded]) -> Iterator[str]:
     for family, read_number in families.OF_VERSION:
-        lines += family.lines((label, read_number(tally)) for label, tally in versions)
-    lines += families.FAILURE.lines(
-        (_with(label, reason=reason), count) for label, tally in versions for reason, count in _failures(tally).items()
-    )
-    lines += families.BATCHES.lines(
-        (_with(label, reason=reason), count)
-        for label, tally in versions
-        for reason, count in sorted(tally.closed.items())
-    )
-    lines += families.VARIANTS.lines(
-        (_with(label, variant=variant), count)
-        for label, tally in versions
-        for variant, count in sorted(tally.variants.items())
-    )
-    lines += families.SHED.lines(
-        (_with(label, tenant=tenant, reason=reason), count)
-        for label, tally in versions
+        yield from family.each((each.label, read_number(each.tally)) for each in versions)
+    for counted, name, read in _COUNTED:
+        yield from counted.each(
+            (_with(label, name, value), count) for label, _, tally in versions for value, count in read(tally)
+        )
+    yield from families.SHED.each(
+        (_with(_with(label, "tenant", tenant), "reason", reason), count)
+        for label, _, tally in versions
         for (tenant, reason), count in tally.shed.items()
     )
-    lines += families.CANCELLED.lines(
-        (_with(label, stage=stage), count)
-        for label, tally in versions
-        for stage, count in sorted(tally.cancelled.items())
-    )
-    lines += families.MIRRORED.lines(
-        (_with(label, outcome=outcome), count)
-        for label, tally in versions
-        for outcome, count in sorted(tally.mirrored.items())
-    )
-    for family, bounds, divisor, read_histogram in families.HISTOGRAMS:
-        read = [(label, read_histogram(tally)) for label, tally in versions]
-        lines += family.histograms(bounds, [(label, each.cumulative(), each.total / divisor) for label, each in read])
-    return lines
 
 
 def _failures(tally: VersionTally) -> dict[str, int]:
@@ -211,13 +254,23 @@ def _failures(tally: VersionTally) -> dict[str, int]:
     return counts
 
 
+_COUNTED: tuple[tuple[Family, str, Callable[[VersionTally], Iterable[tuple[str, int]]]], ...] = (
+    (families.FAILURE, "reason", lambda tally: _failures(tally).items()),
+    (families.BATCHES, "reason", lambda tally: sorted(tally.closed.items())),
+    (families.VARIANTS, "variant", lambda tally: sorted(tally.variants.items())),
+    (families.CANCELLED, "stage", lambda tally: sorted(tally.cancelled.items())),
+    (families.MIRRORED, "outcome", lambda tally: sorted(tally.mirrored.items())),
+)
+"""Families with a sample for each value of one more label."""
+
+
 def _labels(key: Key, **more: str) -> str:
     name, version = key
     return labels({"model": name, "version": "" if version is None else str(version), **more})
 
 
-def _with(label: str, **more: str) -> str:
-    return f"{label[:-1]},{labels(more)[1:]}"
+def _with(label: str, name: str, value: str) -> str:
+    return f'{label[:-1]},{name}="{escaped(value)}"}}'
 
 
 def _order(item: tuple[Key, object]) -> tuple[str, int]:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import msgspec
 
-from headrace.devices.process_stat import BEGAN_TICKS, PROC, SYSTEM_TICKS, USER_TICKS, stat_fields
+from headrace.devices.process_stat import BEGAN_TICKS, PROC, STATE, SYSTEM_TICKS, USER_TICKS, stat_fields
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_OVER = ("Z", "X")
+"""States of a process that has ended."""
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -48,6 +50,28 @@ def read_use(pid: int | str, proc: Path = PROC) -> Use | None:
         cpu_s=(user + system) / _TICKS_PER_SECOND,
         started_s=start / _TICKS_PER_SECOND,
     )
+
+
+def read_cpu(pid: int | str, proc: Path = PROC) -> float | None:
+    """The processor time in seconds that process `pid` has used by now, or None where it is gone."""
+    try:
+        fields = stat_fields(pid, proc)
+    except OSError:
+        return None
+    if fields[STATE] in _OVER:
+        return None
+    return (int(fields[USER_TICKS]) + int(fields[SYSTEM_TICKS])) / _TICKS_PER_SECOND
+
+
+def read_children(pid: int | str, proc: Path = PROC) -> list[int]:
+    """The processes that process `pid` has made and that live; none where /proc does not tell."""
+    found: list[int] = []
+    try:
+        for thread in (proc / str(pid) / "task").iterdir():
+            found += map(int, (thread / "children").read_text().split())
+    except OSError:
+        return found
+    return found
 
 
 def read_files(pid: int | str, proc: Path = PROC) -> Files | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import count
 from typing import assert_never
 
+from headrace.observe.exemplars import Exemplars
 from headrace.observe.histogram import DURATION_BOUNDS_NS, ROW_BOUNDS, Histogram
 from headrace.observe.language_tally import LanguageTally, is_complete
 from headrace.observe.tenant_counts import TenantCounts
@@ -88,6 +89,7 @@ class VersionTally:
         self.saved_ns = 0  # compute that was not spent on those
         self.mirrored: Counter[str] = Counter()  # requests that it was asked besides another, by what became of them
         self.request_ns = Histogram(DURATION_BOUNDS_NS)
+        self.exemplars = Exemplars(DURATION_BOUNDS_NS)  # of those durations
         self.queue_ns = Histogram(DURATION_BOUNDS_NS)
         self.compute_ns = Histogram(DURATION_BOUNDS_NS)
         self.batch_rows = Histogram(ROW_BOUNDS)
@@ -110,6 +112,8 @@ class VersionTally:
         self.rows += sum([request.rows for request in requests])
         if cached := [request for request in requests if request.cache]:
             self._add_cached(cached)
+        if traced := [request for request in requests if request.trace]:
+            self.exemplars.note(traced)
         self.request_ns.add(took)
         self.queue_ns.add(waited)
 
@@ -197,6 +201,7 @@ class Tally:
     def __init__(self) -> None:
         self.versions: dict[Key, VersionTally] = {}
         self.strangers: Counter[Outcome] = Counter()
+        self.tenants = TenantCounts()  # all requests, by tenant and error
         self.states: dict[Key, VersionState] = {}
         self.workers: dict[Key, Workers] = {}
         self.rollouts: Counter[tuple[str, str]] = Counter()  # that ended, by model and by how
@@ -223,6 +228,9 @@ class Tally:
         self._requests(requests)
 
     def _requests(self, groups: Groups) -> None:
+        by_tenant = Counter((request.tenant, each[3]) for each, found in groups.items() for request in found)
+        for (tenant, error), times in by_tenant.items():
+            self.tenants.add(tenant, error, times)
         for (model, version, protocol, error), requests in groups.items():
             if tally := self.versions.get((model, version)):
                 tally.add_requests((protocol, error), requests)

@@ -23,35 +23,43 @@ class TenantCounts:
         self._counts: Counter[tuple[str, str]] = Counter()  # by name and reason
         self._named: Counter[str] = Counter()  # how often each of those came
         self._lately: Counter[str] = Counter()  # and others
+        self._least = 0  # no tenant with a name came less often
         self._most = most
         self._candidates = candidates
 
-    def add(self, tenant: str, reason: str) -> None:
-        self._counts[self._name_of(tenant), reason] += 1
+    def add(self, tenant: str, reason: str, times: int = 1) -> None:
+        self._counts[self._name_of(tenant, times), reason] += times
 
     def items(self) -> list[tuple[tuple[str, str], int]]:
         """Every tenant and reason with its count, in order."""
         return sorted(self._counts.items())
 
-    def _name_of(self, tenant: str) -> str:
+    def _name_of(self, tenant: str, times: int) -> str:
         if tenant == REST:
             return REST
         if tenant not in self._named:
-            if len(self._named) >= self._most and not self._overtakes(tenant):
+            if len(self._named) >= self._most and not self._overtakes(tenant, times):
                 return REST
-            self._named[tenant] = self._lately.pop(tenant, 0)
-        self._named[tenant] += 1
+            came = self._lately.pop(tenant, times)  # of one that overtook another it was counted there
+            self._named[tenant] = came
+            self._least = min(self._least, came)
+            return tenant
+        self._named[tenant] += times
         return tenant
 
-    def _overtakes(self, tenant: str) -> bool:
+    def _overtakes(self, tenant: str, times: int) -> bool:
         """Count one that has no name; whether it has now come more often than one that has, which loses it."""
         if tenant not in self._lately and len(self._lately) >= self._candidates:
             self._lately = Counter({name: count // 2 for name, count in self._lately.items() if count > 1})
             self._named = Counter({name: count // 2 for name, count in self._named.items()})  # what is long ago fades
+            self._least //= 2
         if tenant in self._lately or len(self._lately) < self._candidates:
-            self._lately[tenant] += 1
+            self._lately[tenant] += times
+        if self._lately[tenant] <= self._least:
+            return False  # nobody has come less often: of many that come once, hardly one is compared with all
         least = min(self._named, key=lambda name: self._named[name])
-        if self._lately[tenant] <= self._named[least]:
+        self._least = self._named[least]
+        if self._lately[tenant] <= self._least:
             return False
         del self._named[least]
         for name, reason in [key for key in self._counts if key[0] == least]:

@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from headrace.observe.process import Files, Memory, Processors, read_boot_time, read_files, read_memory, read_use
+from headrace.observe.process import (
+    Files,
+    Memory,
+    Processors,
+    read_boot_time,
+    read_children,
+    read_cpu,
+    read_files,
+    read_memory,
+    read_use,
+)
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -88,3 +98,18 @@ def test_the_real_one_is_understood() -> None:
     assert files.open > 2
     assert use.resident_bytes < memory.used_bytes < memory.total_bytes
     assert 0 <= busy <= 1
+
+
+def test_processor_time_is_read_of_what_lives(proc: Path) -> None:
+    assert read_cpu(7, proc) == 4.0
+    (proc / "7" / "stat").write_text(STAT.format(user=9, system=9, start=1).replace(") S ", ") Z "))
+    assert read_cpu(7, proc) is None
+    assert read_cpu(8, proc) is None
+
+
+def test_the_children_of_all_threads_are_read(proc: Path) -> None:
+    for thread, children in (("7", "8 9 "), ("10", "11")):
+        (proc / "7" / "task" / thread).mkdir(parents=True)
+        (proc / "7" / "task" / thread / "children").write_text(children)
+    assert sorted(read_children(7, proc)) == [8, 9, 11]
+    assert read_children(8, proc) == []

@@ -57,3 +57,13 @@ def test_who_is_most_of_all_that_comes_has_a_name(others: list[str], random: obj
     asked = others + ["busy"] * (len(others) + 10)
     random.shuffle(asked)  # type: ignore[attr-defined]
     assert any(name == "busy" for (name, _), _ in counted(asked, 3, 5).items())
+
+
+def test_several_at_once_are_as_many_one_by_one() -> None:
+    together, apart = TenantCounts(2, 4), TenantCounts(2, 4)
+    for tenant, times in (("a", 3), ("b", 1), ("c", 2), ("c", 5), ("b", 2)):
+        together.add(tenant, "", times)
+        for _ in range(times):
+            apart.add(tenant, "")
+    assert sum(count for _, count in together.items()) == sum(count for _, count in apart.items()) == 13
+    assert {name for (name, _), _ in together.items()} == {name for (name, _), _ in apart.items()}

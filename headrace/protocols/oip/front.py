@@ -1,6 +1,6 @@
 """What the front ends need of the server: handed to HTTP and gRPC alike by whoever builds it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -61,7 +61,7 @@ class Front:
     regions: Regions
     settings: Settings
     statistics: Callable[[str | None, int | None], list[dict[str, Any]]]  # model_stats, of a model and version or all
-    metrics: Callable[[], bytes]  # the page that Prometheus reads
+    metrics: Callable[[str], Awaitable[tuple[str, bytes]]]  # what Prometheus reads, by its Accept: a type and a page
     model_config: Callable[[Served], dict[str, Any]]  # Triton's ModelConfig as JSON
     server_name: str
     server_version: str

@@ -28,7 +28,6 @@ from headrace.types import ModelRef, TensorSpec
 
 _TRACE = msgspec.json.Decoder(dict[str, str | int | list[str] | None])
 _LOG = msgspec.json.Decoder(dict[str, Any])
-_METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _LIVE = ("/v2/health/live", "/livez", "/healthz", "/health")
 _READY = ("/v2/health/ready", "/readyz")
 
@@ -96,7 +95,8 @@ class Routes:
         return json_response({"name": front.server_name, "version": front.server_version, "extensions": EXTENSIONS})
 
     async def metrics(self, request: Request) -> Response:
-        return Response(self._front.metrics(), headers={"content-type": _METRICS_TYPE})
+        kind, page = await self._front.metrics(request.headers.get("accept", ""))
+        return Response(page, headers={"content-type": kind, "vary": "accept"})
 
     async def trace_settings(self, request: Request) -> Response:
         """Of the server, or of the model in the path. A POST with `null` for a setting clears it."""

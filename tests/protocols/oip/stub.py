@@ -181,6 +181,10 @@ class StubRepository:
             raise ModelNotFound(f"model {name!r} is not in the repository")
 
 
+async def _page(accept: str) -> tuple[str, bytes]:
+    return "text/plain; version=0.0.4; charset=utf-8", b"# TYPE up gauge\nup 1\n"
+
+
 class Stub:
     """The view, and what stands behind it."""
 
@@ -203,7 +207,7 @@ class Stub:
             regions=Regions(shared_memory, folder),
             settings=Settings(),
             statistics=self._statistics,
-            metrics=lambda: b"# TYPE up gauge\nup 1\n",
+            metrics=_page,
             model_config=lambda served: {"name": served.version.name, "max_batch_size": 8},
             server_name="headrace",
             server_version="0.0.0",

@@ -164,7 +164,7 @@ async def test_a_fault_of_a_route_is_a_500_in_json() -> None:
     stub = Stub()
     stub.servables.clear()
 
-    def broken() -> bytes:
+    async def broken(accept: str) -> tuple[str, bytes]:
         raise RuntimeError("no page")
 
     object.__setattr__(stub.front, "metrics", broken)
