@@ -1,12 +1,16 @@
 """All that watches a server, brought together: who listens to its records, and what fronts and people ask of them."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 from starlette.routing import BaseRoute
 
 from headrace.clock import Clock
+from headrace.dashboard.page import routes as dashboard_routes
+from headrace.dashboard.view import Live, View, memory_of
 from headrace.gateway.gateway import Wanted
+from headrace.history.history import Counted, History
 from headrace.observe.bus import Bus
 from headrace.observe.cpu_times import CpuTimes
 from headrace.observe.dropped import Dropped
@@ -17,6 +21,7 @@ from headrace.observe.metrics import Metrics, Readings, Source
 from headrace.observe.statistics import Statistics
 from headrace.observe.tally import Tally
 from headrace.protocols.oip.front import Front
+from headrace.protocols.watch.dashboard_routes import DashboardRoutes
 from headrace.settings import Config
 from headrace.types import Request, Response
 
@@ -24,8 +29,9 @@ from headrace.types import Request, Response
 class Observation:
     """Every listener of one server's bus. Whatever is read of it is up to date: the bus is flushed first."""
 
-    def __init__(self, config: Config, bus: Bus, clock: Clock, readings: Readings) -> None:
-        """`readings` are asked when a page is made, never before the server is whole."""
+    def __init__(self, config: Config, bus: Bus, clock: Clock, readings: Readings, folder: Path | None = None) -> None:
+        """`readings` are asked when a page is made, never before the server is whole; `folder` is where what is to
+        outlive the server may be kept, from `start` on."""
         self._bus = bus
         self._samplers: list[Wanted] = []  # who wants to look into requests; each is asked of every request
         epoch_ns = time.time_ns() - clock.now_ns()
@@ -40,6 +46,9 @@ class Observation:
         self._events = Events()
         for listener in (tally, RecordLog(clock), self._events, self._cpu_times):
             bus.listen(listener)
+        self._now_s = lambda: (clock.now_ns() + epoch_ns) / 1e9
+        self._readings = readings
+        self._history = self._keep_history(config, tally, folder)
 
     @property
     def wanted(self) -> Wanted | None:
@@ -63,18 +72,51 @@ class Observation:
 
     def routes(self, front: Front) -> list[BaseRoute]:
         """What HTTP is asked for of all this."""
-        return []
+        return self._dashboard(front) if self._history else []
 
     async def start(self) -> None:
         """Begin what goes on beside requests."""
         self._loop_lag.start()
         self._cpu_times.start()
+        if self._history:
+            await self._history.start()
 
     async def close(self) -> None:
         """End that, and give away what is still held; the bus is flushed one last time."""
         self._loop_lag.close()
         self._cpu_times.close()
         self._bus.flush()
+        if self._history:
+            await self._history.close()
+
+    def _keep_history(self, config: Config, tally: Tally, folder: Path | None) -> History | None:
+        """What each version did; None where that is not wanted."""
+        if not config.history.enabled:
+            return None
+
+        def look() -> Counted:
+            self._bus.flush()
+            queued = {version: backlog.queued for version, backlog in self._readings.backlogs()}
+            return tally.versions, queued, memory_of(self._readings.memory())
+
+        history = History(folder / "history.db" if folder else None, look, self._now_s)
+        self.dropped.add("history", lambda: {"disk": history.lost})
+        return history
+
+    def _dashboard(self, front: Front) -> list[BaseRoute]:
+        """The page, and what only it asks for."""
+        assert self._history is not None
+        readings, registry = self._readings, front.registry
+        live = Live(
+            front.repository.index,
+            readings.backlogs,
+            readings.memory,
+            readings.shares,
+            registry.labels,
+            readings.in_flight,
+        )
+        view = View(self._history, live, self._now_s, front.server_name, front.server_version)
+        return [*dashboard_routes(), *DashboardRoutes(view.rows, view.facts, view.lines).routes()]
 
     def _wants(self, request: Request, response: Response) -> bool:
         wanted = False

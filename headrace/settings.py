@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from headrace.observe_settings import Log
+from headrace.alert_settings import Alerts, Slo
+from headrace.observe_settings import Drift, History, Log
 from headrace.tenants import Tenant
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -284,6 +285,13 @@ class Remote(msgspec.Struct, frozen=True):
         ),
     ] = ""
     poll_s: Annotated[Seconds, Meta(description="How often a repository elsewhere is looked at.")] = 30.0
+    hf_mirror: Annotated[
+        str,
+        Meta(
+            description="The folder that models of hf:// are taken from, in place of the hub.",
+            extra={"takes": "a path, or nothing"},
+        ),
+    ] = ""
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -300,4 +308,8 @@ class Config(msgspec.Struct, frozen=True):
     state: State = State()
     remote: Remote = Remote()
     log: Log = Log()
+    drift: Drift = Drift()
+    history: History = History()
+    slo: Slo = Slo()
+    alerts: Alerts = Alerts()
     tenants: Mapping[str, Tenant] = {}  # by name; `OTHERS` are those that are not named

@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 GROUND = {
+    "alert_settings",
     "allocator",
     "arrivals",
     "cache_folder",
@@ -35,7 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "runtimes": {"devices", "weights", "graphs"},
     "weights": set(),
     "llm": {"runtimes.language", "weights.checkpoint"},
-    "batching": {"runtimes.runtime", "runtimes.execute", "runtimes.load"},
+    "batching": {"runtimes.runtime", "runtimes.execute", "runtimes.load", "devices.priority"},
     "simulate": {"batching", "bench.search", "bench.page", "bench.charts", "bench.svg"},
     "workers": {
         "devices.process_stat",
@@ -55,7 +56,10 @@ ALLOWED: dict[str, set[str]] = {
     "models": {"repository", "devices", "memory", "runtimes.runtime", "traffic.plans", "traffic.choice"},
     "gateway": {"models.registry", "traffic.watch"},
     "protocols": {"gateway", "models.registry", "models.reconcile", "traffic"},
-    "playground": set(),
+    "playground": {"protocols.static_files"},
+    "history": {"observe.histogram", "observe.tally"},
+    "dashboard": {"history", "observe.histogram", "protocols.static_files"},
+    "objectives": {"observe.exposition", "observe.log_format"},
     "observe": {"memory", "devices.process_stat", "models.registry", "gateway"},
     "build": {"repository", "devices", "runtimes", "batching", "caching", "workers", "models", "language_build"},
     "language_build": {"devices", "workers", "repository", "llm.engine_protocol"},
@@ -68,7 +72,7 @@ ALLOWED: dict[str, set[str]] = {
     "inspection": {"repository", "build", "memory", "models"},
     "listening": set(),
     "remote": set(),
-    "observing": {"observe", "protocols", "gateway.gateway"},
+    "observing": {"observe", "protocols", "gateway.gateway", "history", "dashboard"},
     "app": {
         "build",
         "listening",
@@ -97,7 +101,7 @@ HEAVY = {
     "llguidance": "llm/grammar",
     "grpc": "protocols/oip/grpc",
     "uvicorn": "protocols/ listening.py app.py",
-    "starlette": "protocols/ playground/ listening.py app.py observing.py",
+    "starlette": "protocols/ playground/ dashboard/ listening.py app.py observing.py",
     "mlperf_loadgen": "bench/mlperf",
     "rich": "cli/",
     "watchfiles": "repository/watch",
@@ -223,6 +227,7 @@ TWINLESS = {
         "simulate/report",
         "settings",
         "observe_settings",
+        "alert_settings",
     )
 }
 """Modules that only declare, or that are tested as a program."""

@@ -4,47 +4,27 @@ import re
 from pathlib import Path
 
 import pytest
-from starlette.applications import Starlette
 
 from headrace.playground.page import routes
+from tests.pages import get
 
 STATIC = Path(__file__).parent.parent.parent / "headrace" / "playground" / "static"
 FILES = sorted(path for path in STATIC.iterdir())
 CONTENTS = {path.name: path.read_bytes() for path in FILES}
 HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
 
-Answer = tuple[int, dict[str, str], bytes]
-
-
-async def get(path: str, **headers: str) -> Answer:
-    """Status, headers and body of a GET, straight through ASGI."""
-    sent: list[dict[str, object]] = []
-
-    async def receive() -> dict[str, object]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: dict[str, object]) -> None:
-        sent.append(message)
-
-    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": raw}
-    await Starlette(routes=routes("headrace", "1.2.3"))(scope, receive, send)  # type: ignore[arg-type]
-    start, body = sent[0], sent[1]["body"]
-    assert isinstance(start["status"], int)
-    assert isinstance(start["headers"], list)
-    assert isinstance(body, bytes)
-    return start["status"], {name.decode(): value.decode() for name, value in start["headers"]}, body
+ROUTES = routes("headrace", "1.2.3")
 
 
 async def test_a_browser_is_given_the_page() -> None:
-    status, headers, body = await get("/", accept=HTML)
+    status, headers, body = await get(ROUTES, "/", accept=HTML)
     assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert body == CONTENTS["index.html"]
 
 
 @pytest.mark.parametrize("accept", ["application/json", "*/*", ""])
 async def test_a_program_is_told_what_answers(accept: str) -> None:
-    status, headers, body = await get("/", accept=accept)
+    status, headers, body = await get(ROUTES, "/", accept=accept)
     assert (status, headers["content-type"], headers["vary"]) == (200, "application/json", "accept")
     assert body.startswith(b'{"name":"headrace","version":"1.2.3"')
 
@@ -52,7 +32,7 @@ async def test_a_program_is_told_what_answers(accept: str) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 async def test_every_file_is_served_under_a_policy_that_lets_nothing_else_in(path: Path) -> None:
     asked, accept = ("/", HTML) if path.name == "index.html" else (f"/playground/{path.name}", "*/*")
-    status, headers, body = await get(asked, accept=accept)
+    status, headers, body = await get(ROUTES, asked, accept=accept)
     assert (status, body, headers["x-content-type-options"]) == (200, CONTENTS[path.name], "nosniff")
     policy = dict(rule.partition(" ")[::2] for rule in headers["content-security-policy"].split("; "))
     assert (policy["default-src"], policy["script-src"], policy["frame-ancestors"]) == ("'none'", "'self'", "'none'")
@@ -60,15 +40,15 @@ async def test_every_file_is_served_under_a_policy_that_lets_nothing_else_in(pat
 
 
 async def test_who_has_a_file_already_is_not_sent_it_again() -> None:
-    _, headers, _ = await get("/playground/app.js")
+    _, headers, _ = await get(ROUTES, "/playground/app.js")
     assert headers["cache-control"] == "no-cache"
-    status, _, body = await get("/playground/app.js", if_none_match=headers["etag"])
+    status, _, body = await get(ROUTES, "/playground/app.js", if_none_match=headers["etag"])
     assert (status, body) == (304, b"")
 
 
 async def test_no_other_file_is_served() -> None:
     for path in ("/playground/index.html", "/playground/page.py", "/playground/..%2fpage.py", "/playground/"):
-        assert (await get(path))[0] == 404
+        assert (await get(ROUTES, path))[0] == 404
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

@@ -3,8 +3,8 @@
 import { chatView } from "./chat.js";
 import { el, failure } from "./dom.js";
 import { languageFacts, languageModels, listModels, serverFacts } from "./server.js";
-import { kept, keep } from "./store.js";
 import { tensorView } from "./tensors.js";
+import { colours } from "./theme.js";
 
 const AGAIN_MS = 2000; // while a model is loading, or none is there
 const byId = (id) => document.getElementById(id);
@@ -155,24 +155,6 @@ addEventListener("hashchange", () => {
 });
 addEventListener("focus", refresh);
 
-// ---- light and dark
-
-const THEMES = { auto: "as the system", light: "light", dark: "dark" };
-
-function paint(theme) {
-  document.documentElement.dataset.theme = theme;
-  const label = `Colours: ${THEMES[theme]}`;
-  byId("theme-button").setAttribute("aria-label", label);
-  byId("theme-button").title = label;
-}
-
-byId("theme-button").onclick = () => {
-  const names = Object.keys(THEMES);
-  const next = names[(names.indexOf(document.documentElement.dataset.theme) + 1) % names.length];
-  keep("theme", next);
-  paint(next);
-};
-
-paint(kept("theme", "auto"));
+colours(byId("theme-button"));
 refresh();
 serverFacts().then(({ version }) => (byId("version").textContent = version)).catch(() => {});
