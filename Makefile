@@ -67,7 +67,7 @@ lock: ## requirements.lock anew from pyproject.toml, and tools/nncf.lock (needs 
 	$(LOCK) --constraint requirements.lock $(THERE:%=--no-emit-package %) tools/nncf.in --output-file tools/nncf.lock
 
 system: ## Debian packages that a few tests use where they are installed; as root only
-	@for wanted in promtool:prometheus chromedriver:chromium-driver; do \
+	@for wanted in promtool:prometheus chromedriver:chromium-driver docker-registry:docker-registry; do \
 	  tool=$${wanted%%:*}; package=$${wanted##*:}; \
 	  if command -v $$tool >/dev/null; then :; \
 	  elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

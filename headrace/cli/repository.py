@@ -19,7 +19,7 @@ from headrace.remote.address import Address, is_address, parse_address
 from headrace.remote.faults import RemoteFault
 from headrace.remote.following import Following
 from headrace.remote.mirror import Mirror
-from headrace.remote.store import ObjectStore
+from headrace.remote.stores import store_at
 from headrace.settings import Config
 
 
@@ -50,9 +50,8 @@ def kept(where: Path | Address, config: Config) -> Iterator[Repository]:
         yield Repository(where)
         return
     try:
-        mirror = Mirror(
-            ObjectStore(where, os.environ), _home(where, config), where.name, settle_s=config.models.settle_s
-        )
+        store = store_at(where, os.environ, config.remote.hf_mirror)
+        mirror = Mirror(store, _home(where, config), where.name, settle_s=config.models.settle_s)
         mirror.open()
     except RemoteFault as fault:
         raise Failure(str(fault)) from fault

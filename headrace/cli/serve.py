@@ -27,7 +27,7 @@ def parser() -> ArgumentParser:
     made.add_argument(
         "repository",
         metavar="REPO|FILE|ADDRESS",
-        help="a folder of models, one model file, or s3://, gs://, az://, https://",
+        help="a folder of models, one model file, or s3://, gs://, az://, https://, oci://, hf://",
     )
     made.add_argument("--host", metavar="ADDRESS", help="address to listen on; else 127.0.0.1")
     made.add_argument("--http-port", metavar="PORT", help="port of the HTTP front; 0 takes any free one")

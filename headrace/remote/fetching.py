@@ -15,6 +15,9 @@ from headrace.remote.store import Store
 
 log = logging.getLogger(__name__)
 
+GIT = "git:"
+"""What an ETag begins with that is the digest by which git knows a file."""
+
 Told = Callable[[int], None]
 """Told of bytes that came."""
 
@@ -33,8 +36,9 @@ async def fetch(store: Store, file: RemoteFile, parts: Path, told: Told) -> None
     if not await _is_right(file, part):
         first = await asyncio.to_thread(_digest, part, "md5")
         part.unlink()
-        if file.sha256:
-            raise RemoteFault(f"{file.path} is not the file that its SHA-256 means; put it, or its sum, right there")
+        if file.sha256 or file.etag.startswith(GIT):
+            known = "SHA-256" if file.sha256 else "git digest"
+            raise RemoteFault(f"{file.path} is not the file that its {known} means; put it, or its sum, right there")
         await _bring(store, file, part, lambda _: None)
         if await asyncio.to_thread(_digest, part, "md5") != first and not await _is_right(file, part):
             part.unlink()
@@ -82,13 +86,16 @@ def _settle(out: BinaryIO) -> None:
 
 
 async def _is_right(file: RemoteFile, part: Path) -> bool:
-    """By its SHA-256 where that is known; else by its ETag where that may be an MD5, which it is not of parts."""
+    """By its SHA-256 or git's digest where that is known; else by its ETag where that may be an MD5."""
+    if file.etag.startswith(GIT):
+        return await asyncio.to_thread(_digest, part, "sha1", b"blob %d\0" % file.size) == file.etag.removeprefix(GIT)
     md5 = re.fullmatch(r'"?([0-9a-f]{32})"?', file.etag)
     if file.sha256:
         return await asyncio.to_thread(_digest, part, "sha256") == file.sha256
     return md5 is None or await asyncio.to_thread(_digest, part, "md5") == md5[1]
 
 
-def _digest(path: Path, kind: str) -> str:
+def _digest(path: Path, kind: str, before: bytes = b"") -> str:
+    """Of the file's content, with something `before` it."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.new(kind, usedforsecurity=False)).hexdigest()
+        return hashlib.file_digest(file, lambda: hashlib.new(kind, before, usedforsecurity=False)).hexdigest()

@@ -23,6 +23,7 @@ CREDENTIALS = {
     "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
     "http": "nothing: no credentials are sent to a web server",
 }
+"""By the kinds of address that are asked here."""
 
 
 class Store(Protocol):

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +11,12 @@ from typing import Any
 
 import pytest
 
-from tests.program import ANY_PORTS, Program, serving
+from tests.program import ANY_PORTS, ROOT, Program, serving
+from tests.remote.answering import Asked, Told, answering, ranged
 from tests.remote.proxy import Proxy
+from tests.remote.registries import debian
 from tests.remote.servers import S3, Bucket, s3, web, write_index
+from tests.remote.test_hub import git
 
 pytestmark = pytest.mark.slow
 
@@ -152,3 +157,53 @@ def test_a_web_server_s_index_is_followed(tmp_path: Path, flags: tuple[str, ...]
         write_index(site)
         wait_for(program, "2")
         assert program.stop() == 0
+
+
+def test_an_artefact_is_served_and_its_tag_is_followed(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    with debian(tmp_path) as registry:
+        registry.push("org/models", "v1", {"m/1/model.fake": MODEL})
+        with serving(f"oci://{registry.host}/org/models:v1", *flags) as program:
+            assert ready(program) == {"1"}
+            registry.push("org/models", "v1", {"m/1/model.fake": MODEL, "m/2/model.fake": LARGE})
+            wait_for(program, "2")
+            assert program.stop() == 0
+
+
+def test_a_model_of_the_hub_is_served_out_of_a_folder(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    folder = tmp_path / "hub" / "org" / "models" / "m" / "1"
+    folder.mkdir(parents=True)
+    (folder / "model.fake").write_bytes(MODEL)
+    mirror = ("--set", f"remote.hf_mirror={tmp_path / 'hub'}")
+    with serving("hf://org/models", *flags, *mirror) as program:
+        assert ready(program) == {"1"}
+        assert program.stop() == 0
+
+
+def test_a_model_of_the_hub_is_served_and_a_download_that_is_cut_is_gone_on_with(
+    tmp_path: Path, flags: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sibling = {"rfilename": "m/1/model.fake", "blobId": git(LARGE), "size": len(LARGE)}
+
+    def hub(asked: Asked) -> Told:
+        if asked.path.startswith("/api/models/"):
+            return Told(200, json.dumps({"sha": "c0ffee", "siblings": [sibling]}).encode())
+        return ranged(LARGE, asked) if asked.path == "/org/models/resolve/c0ffee/m/1/model.fake" else Told(404)
+
+    with answering(hub) as web, Proxy(("127.0.0.1", int(web.host.rpartition(":")[2]))) as proxy:
+        monkeypatch.setenv("HF_ENDPOINT", proxy.url)
+        proxy.left = 1_500_000
+        failed = subprocess.run(
+            [sys.executable, "-m", "headrace", "serve", "hf://org/models", *flags],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (failed.returncode, "cut off" in failed.stderr) == (1, True), failed.stderr
+        proxy.mend()
+        with serving("hf://org/models", *flags) as program:
+            assert ready(program) == {"1"}
+            assert program.stop() == 0
+    starts = [asked.headers.get("range") for asked in web.asked if "/resolve/" in asked.path]
+    assert starts[0] is None
+    assert str(starts[-1]).startswith("bytes=")

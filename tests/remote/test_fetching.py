@@ -125,3 +125,13 @@ async def test_the_etag_of_an_upload_in_parts_is_no_md5(fetched: Fetched) -> Non
     fetched.store.etag = lambda _: '"' + "0" * 32 + '-2"'
     assert await fetched.again() == CONTENT
     assert fetched.store.sent == [("f", 0)]
+
+
+async def test_a_file_whose_digest_git_knows_is_held_to_it(fetched: Fetched) -> None:
+    right = hashlib.sha1(b"blob 10\0" + CONTENT, usedforsecurity=False).hexdigest()
+    fetched.store.etag = lambda content: f"git:{right}"
+    assert await fetched.again() == CONTENT
+    fetched.store.spoilt = b"9876543210"
+    fetched.store.etag = lambda content: f"git:{right.replace(right[0], '0' if right[0] != '0' else '1')}"
+    with pytest.raises(RemoteFault, match="is not the file that its git digest means"):
+        await fetched.again()
