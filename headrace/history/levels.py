@@ -37,6 +37,7 @@ def finished(since_s: int | None, now_s: float, level: Level) -> range:
 def finest(since_s: float, until_s: float, now_s: float, most: int) -> Level:
     """The level to show a stretch of time by: the finest that reaches back so far and needs at most so many steps."""
     for level in LEVELS:
-        if now_s - since_s <= level.kept_s and (until_s - since_s) / level.step_s <= most:
+        back_s = now_s - since_s - MINUTES.step_s  # a while passes between a question and its answer
+        if back_s <= level.kept_s and (until_s - since_s) / level.step_s <= most:
             return level
     return LEVELS[-1]

@@ -25,11 +25,15 @@ def test_a_clock_that_was_put_back_makes_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("back_s", "level"), [(600, RAW), (3600, RAW), (3601, MINUTES), (86_400, HOURS), (30 * 86_400, HOURS)]
+    ("back_s", "level"), [(600, RAW), (3600, RAW), (3601, MINUTES), (7 * 86_400, HOURS), (86_400, HOURS), (30 * 86_400, HOURS)]
 )
 def test_time_is_shown_by_the_finest_level_that_has_it_all(back_s: int, level: Level) -> None:
     now_s = 10**9
     assert finest(now_s - back_s, now_s, now_s, 720) is level
+
+
+def test_the_whole_time_that_a_level_is_kept_is_shown_by_it_a_moment_later() -> None:
+    assert finest(10**9 - 3600, 10**9, 10**9 + 2, 720) is RAW
 
 
 def test_what_is_long_ago_is_shown_by_what_is_still_kept() -> None:

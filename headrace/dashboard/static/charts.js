@@ -1,12 +1,12 @@
 // Charts as SVG made of elements. Each has its numbers as a table beside it, for who cannot see lines.
 
 import { el } from "/playground/dom.js";
-import { moment, number } from "./api.js";
+import { bytes, moment, number } from "./api.js";
 
 const SPACE = "http://www.w3.org/2000/svg";
-const WIDTH = 640;
-const HEIGHT = 150;
-const LEFT = 46;
+const WIDTH = 480;
+const HEIGHT = 140;
+const LEFT = 58;
 const BOTTOM = 18;
 const TOP = 8;
 
@@ -17,11 +17,16 @@ function svg(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** The highest line of a scale: 1, 2 or 5 times a power of ten, not below the value. */
-function above(value) {
-  if (!(value > 0)) return 1;
-  const power = 10 ** Math.floor(Math.log10(value));
+/** The highest line of a scale: 1, 2 or 5 times a power of ten of the unit, not below the value. */
+function above(value, unit) {
+  if (!(value > 0)) return unit;
+  const power = 10 ** Math.floor(Math.log10(value / unit)) * unit;
   return [1, 2, 5, 10].find((step) => step * power >= value) * power;
+}
+
+/** What bytes are counted in: the largest of B, KiB, MiB, ... that is not above the value. */
+function binary(value) {
+  return 1024 ** Math.max(0, Math.floor(Math.log2(Math.max(1, value)) / 10));
 }
 
 /**
@@ -30,7 +35,8 @@ function above(value) {
  */
 export function timeline({ title, since, step, lines, marks = [], tell = number, note = "" }) {
   const steps = lines[0].values.length;
-  const most = above(Math.max(0, ...lines.flatMap((line) => line.values.filter((value) => value !== null))));
+  const highest = Math.max(0, ...lines.flatMap((line) => line.values.filter((value) => value !== null)));
+  const most = above(highest, tell === bytes ? binary(highest) : 1);
   const x = (at) => LEFT + ((WIDTH - LEFT) * (at + 0.5)) / Math.max(1, steps);
   const y = (value) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / most);
   const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": summary(title, lines, tell) });
@@ -147,7 +153,7 @@ export function bars(title, note, counts, tell = number) {
   const most = Math.max(1, ...counts.map(([, count]) => count));
   const lines = counts.flatMap(([name, count]) => [
     el("span", {}, name),
-    el("meter", { min: 0, max: most, value: count, "aria-label": name }),
+    track(0, count / most),
     el("span", { className: "number" }, tell(count)),
   ]);
   const content = counts.length ? el("div", { className: "bars" }, lines) : el("p", { className: "none" }, "Nothing yet.");
@@ -176,10 +182,14 @@ function shares(values) {
 
 /** Where a request's time went: {name, start, length, note}, in milliseconds from its arrival. */
 export function phases(parts, whole) {
-  return el("div", { className: "phases" }, parts.flatMap(({ name, start, length, words }) => {
-    const track = svg("svg", { viewBox: "0 0 1000 10", preserveAspectRatio: "none", "aria-hidden": "true" });
-    track.append(svg("rect", { class: "track", width: 1000, height: 10 }));
-    track.append(svg("rect", { x: (1000 * start) / whole, width: Math.max(3, (1000 * length) / whole), height: 10 }));
-    return [el("span", {}, name), track, el("span", { className: "number" }, words)];
-  }));
+  const line = ({ name, start, length, words }) => [el("span", {}, name), track(start / whole, length / whole), el("span", { className: "number" }, words)];
+  return el("div", { className: "phases" }, parts.flatMap(line));
+}
+
+/** A part of a whole, from where it starts; both from 0 to 1. */
+function track(start, length) {
+  const made = svg("svg", { viewBox: "0 0 1000 10", preserveAspectRatio: "none", "aria-hidden": "true" });
+  made.append(svg("rect", { class: "track", width: 1000, height: 10 }));
+  made.append(svg("rect", { x: 1000 * start, width: Math.max(3, 1000 * length), height: 10 }));
+  return made;
 }

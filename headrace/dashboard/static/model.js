@@ -52,8 +52,19 @@ function optional(asked) {
   return asked.catch(() => null);
 }
 
+const LEAST_STEPS = 60; // that are drawn, also where there is less to see
+
+/** Without the time before the first request: a server that has just started shows what it did, not that it was not. */
+function trimmed(past) {
+  const begun = past.all.rate.findIndex((rate, at) => rate || past.all.errors[at] || past.all.shed[at]);
+  const cut = Math.max(0, Math.min(begun < 0 ? 0 : begun - 2, past.all.rate.length - LEAST_STEPS));
+  const shorter = (lines) => Object.fromEntries(Object.entries(lines).map(([name, values]) => [name, values.slice(cut)]));
+  const versions = Object.fromEntries(Object.entries(past.versions).map(([version, lines]) => [version, shorter(lines)]));
+  return { ...past, since: past.since + cut * past.step_s, all: shorter(past.all), versions };
+}
+
 function charts(past, marks) {
-  const { since, step_s: step, all, versions: each } = past;
+  const { since, step_s: step, all, versions: each } = trimmed(past);
   const common = { since, step, marks };
   const names = Object.keys(each);
   const many = names.length > 1;
