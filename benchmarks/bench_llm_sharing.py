@@ -5,7 +5,8 @@
 - prefix: 64 streams whose prompts begin with the same 400 tokens, with `llm.prefix_cache` and without; the mean time to
   the first token. Another prefix every time, so that nothing is known of it before.
 - newcomer: 16 streams decode when a prompt of 1,500 tokens comes; the largest gap between the tokens of any of them
-  while it is computed, against their median gap in the whole run.
+  while it is computed, against their median gap in the whole run. What it was due to is said beside it: the step that
+  took longest of those that computed the prompt, by the server's own log.
 - grammar: 8 streams held to a JSON schema against 8 free ones; sampled: 32 streams with temperature and top_p against
   32 greedy ones. Tokens a second while they decode, without speculation; the share that is lost.
 - clients gone: 32 streams are closed at once; how long until the metrics show no request and no block in use.
@@ -14,14 +15,18 @@
 import argparse
 import http.client
 import json
+import re
 import statistics
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
+from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from benchmarks.bench_grammar import PEOPLE
@@ -43,26 +48,35 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
     asked = parser.parse_args()
-    settings = "llm.speculation=off", "log.level=warning"
     rounds: list[dict[str, float]] = []
-    with (
-        headrace(asked.model, *settings) as shared,
-        headrace(asked.model, *settings, "llm.prefix_cache=false") as apart,
-    ):
-        for _ in range(asked.rounds):
-            rounds.append({})
-            for part in asked.parts:
-                rounds[-1].update(PARTS[part](shared.http, apart.http))
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        with (
+            headrace(asked.model, "llm.speculation=off", "log.level=debug", "log.format=json", log=log) as shared,
+            headrace(asked.model, "llm.speculation=off", "log.level=warning", "llm.prefix_cache=false") as apart,
+        ):
+            for _ in range(asked.rounds):
+                rounds.append({})
+                for part in asked.parts:
+                    rounds[-1].update(PARTS[part](Servers(shared.http, apart.http, log)))
     figures = {what: spread([each[what] for each in rounds]) for what in rounds[0]}
     keep("llm_sharing", {"model": asked.model.name, **figures})
 
 
-def prefixes(shared: str, apart: str) -> dict[str, float]:
+class Servers(msgspec.Struct, frozen=True):
+    """Where one listens that shares prefixes, and one that does not; and what the first has said of its steps."""
+
+    shared: str
+    apart: str
+    log: Path
+
+
+def prefixes(servers: Servers) -> dict[str, float]:
     prefix = ids(PREFIX)
     bodies = [{"prompt": prefix + ids(OWN), "max_tokens": 2} for _ in range(CROWD)]
     firsts = {
         what: statistics.mean(stream.first_s for stream in complete(address, bodies))
-        for what, address in (("with", shared), ("without", apart))
+        for what, address in (("with", servers.shared), ("without", servers.apart))
     }
     return {
         "prefix: mean first token with the cache, s": firsts["with"],
@@ -71,10 +85,11 @@ def prefixes(shared: str, apart: str) -> dict[str, float]:
     }
 
 
-def newcomer(address: str) -> dict[str, float]:
+def newcomer(servers: Servers) -> dict[str, float]:
+    address, said = servers.shared, len(steps(servers.log))
     streams: list[Stream] = []
     begun = threading.Semaphore(0)
-    bodies = crowd(STREAMS, max_tokens=3 * TOKENS)
+    bodies = [{"prompt": part, "max_tokens": 3 * TOKENS} for part in prose(STREAMS)]
     others = threading.Thread(target=lambda: streams.extend(complete(address, bodies, begun.release)))
     others.start()
     for _ in bodies:
@@ -89,13 +104,37 @@ def newcomer(address: str) -> dict[str, float]:
     gaps = [gap for stream in streams for gap in between(stream, begin, end)]
     met = [gap for stream in streams for gap in between(stream, late.asked_s, late.pieces_s[0])]
     median = statistics.median(gaps)
+    time.sleep(CALM_S)  # until the last lines are written
+    beside = [step for step in steps(servers.log)[said:] if step["prompt_tokens"] and step["tokens"] >= STREAMS]
+    longest = max(beside, key=lambda step: step["ms"])
     return {
         "newcomer: median gap, ms": median * 1e3,
         "newcomer: largest gap in medians": max(met) / median,
         "newcomer: its first token, s": late.first_s,
         "newcomer: largest gap in medians when it is not there": max(between_all(streams, begin, late.asked_s))
         / median,
+        "newcomer: largest gap, ms": max(met) * 1e3,
+        "newcomer: longest step beside it, ms": longest["ms"],
+        "newcomer: that step was expected to take, ms": longest["expected_ms"],
+        "newcomer: that step's tokens of the prompt": longest["prompt_tokens"],
+        "newcomer: steps that its prompt took": float(len(beside)),
+        "newcomer: tokens told with the next one": float(sum(3 * TOKENS - len(each.pieces_s) for each in streams)),
     }
+
+
+def steps(log: Path) -> list[dict[str, Any]]:
+    """What the server has said of its steps so far."""
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    return [line for line in lines if line["event"] == "step computed"]
+
+
+def prose(count: int) -> list[str]:
+    """Pieces of about 100 tokens of some documentation. Its continuation is plain text: each token is told at once,
+    and none waits for the rest of a character."""
+    pages = " ".join(metadata.metadata(name)["Description"] for name in ("anyio", "starlette", "httpx", "openai"))
+    words = re.sub(r"[^A-Za-z ,.]+", " ", pages).split()
+    begins = random.integers(0, len(words) - 80, count).tolist()
+    return [" ".join(words[begin : begin + 80]) for begin in begins]
 
 
 def between(stream: Stream, begin_s: float, end_s: float) -> list[float]:
@@ -179,13 +218,12 @@ def ids(count: int) -> list[int]:
     return found
 
 
-PARTS: dict[str, Callable[[str, str], dict[str, float]]] = {
+PARTS: dict[str, Callable[[Servers], dict[str, float]]] = {
     "prefix": prefixes,
-    "newcomer": lambda shared, _: newcomer(shared),
-    "costs": lambda shared, _: costs(shared),
-    "gone": lambda shared, _: gone(shared),
+    "newcomer": newcomer,
+    "costs": lambda servers: costs(servers.shared),
+    "gone": lambda servers: gone(servers.shared),
 }
-"""By name; each is told where the server listens that shares prefixes, and where the one that does not."""
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import msgspec
@@ -42,23 +42,31 @@ def free_port() -> int:
 
 
 @contextmanager
-def headrace(repository: Path, *settings: str) -> Iterator[Address]:
-    """`headrace serve` on free ports, ready; `settings` are `key=value`. Stopped by SIGTERM at the end."""
+def headrace(repository: Path, *settings: str, log: Path | None = None) -> Iterator[Address]:
+    """`headrace serve` on free ports, ready; `settings` are `key=value`. Stopped by SIGTERM at the end.
+
+    What it says goes to the file `log`, or where this program's own lines go.
+    """
     http, grpc = free_port(), free_port()
     command = [sys.executable, "-m", "headrace", "serve", str(repository)]
     command += ["--http-port", str(http), "--grpc-port", str(grpc)]
     with tempfile.TemporaryDirectory(prefix="state-") as state:  # its own, for others may serve the same folder
         for setting in (f"state.dir={state}", *settings):
             command += ["--set", setting]
-        with process(command, http, grpc) as address:
+        with process(command, http, grpc, log=log) as address:
             yield address
 
 
 @contextmanager
-def process(command: list[str], http: int, grpc: int, ready: str = "/v2/health/ready") -> Iterator[Address]:
+def process(
+    command: list[str], http: int, grpc: int, ready: str = "/v2/health/ready", log: Path | None = None
+) -> Iterator[Address]:
     """Any server, once it says at the path `ready` that it is."""
     started = time.monotonic()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
+    with (
+        log.open("wb") if log else nullcontext() as stderr,
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr) as child,
+    ):
         try:
             wait_ready(f"127.0.0.1:{http}", child, ready)
             yield Address(f"127.0.0.1:{http}", f"127.0.0.1:{grpc}", child.pid, time.monotonic() - started)

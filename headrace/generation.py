@@ -255,3 +255,5 @@ class StepFacts(msgspec.Struct, frozen=True, gc=False, array_like=True):
     used_blocks: int = 0  # of the KV pool, now; those that only the prefix cache holds count as free
     num_blocks: int = 0
     gaps: tuple[tuple[int, int], ...] = ()  # ns since a sequence's tokens before these, and how many had that gap
+    expected_seconds: float = 0.0  # that the step was foreseen to take
+    computed: tuple[tuple[int, int], ...] = ()  # tokens of each request, by its number

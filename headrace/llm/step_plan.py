@@ -10,6 +10,7 @@ from headrace.llm.step import Chunk, Step
 from headrace.llm.step_time import StepShape, StepTime, decode_shape, prefill_shape
 
 LEAST_ALONE = 256  # tokens of a chunk where nobody samples: smaller ones read the weights too often
+PIECE = 8  # of a block: so many at least are computed, and no more where a block takes too long
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -51,7 +52,7 @@ class StepPlan:
 
         As long as `limit_s`, where a pace was promised, which is kept on the average: what one step takes more than was
         expected, the next ones are given less. Then a block of a prompt is computed, whatever it takes, only where one
-        is `pressing`. Otherwise it always is, and the step may take a few times what a step takes now; or
+        is `pressing`. Otherwise a piece of one always is, and the step may take a few times what a step takes now; or
         will take once those that are coming sample too, because that is the pace that everyone's tokens will come at.
         So one that decodes does not hold up sixty prompts.
         """
@@ -62,7 +63,7 @@ class StepPlan:
             self._until_s = min(limit_s, self._budget.longest_s)
             self._margin = 1.0
             return
-        self._least = self._block_size
+        self._least = PIECE
         crowd = self._shape + StepShape(len(coming), len(coming), sum(map(len, coming)))
         then_s = self._budget.stretch * self._step_time.seconds(crowd)
         if len(coming) > self._num_sampling:
@@ -73,6 +74,8 @@ class StepPlan:
     def add_prompt(self, sequence: Sequence, past: int) -> bool:
         """As many tokens from `past` on as there is time for, ending with a block or with the prompt; else False.
 
+        Where no block fits and one must be begun, they end within it: far into a prompt, a block takes several steps'
+        time.
         It may be a token more, of the prompt's: neither this piece nor the next is a single one (see Chunk).
         """
         remaining = len(sequence) - past
@@ -138,8 +141,17 @@ class StepPlan:
         count = (first + low - 1) * self._block_size - past if low else 0
         if self._num_prompts:
             return count
+        if not count and self._least == PIECE:
+            return self._pieces(sequence, past, min(most, first * self._block_size - past))
         least = min((past + self._least) // self._block_size * self._block_size - past, most)
         return max(count, least)
+
+    def _pieces(self, sequence: Sequence, past: int, most: int) -> int:
+        """Of a block of which `most` tokens are too many: as many pieces as fit, and one at least."""
+        count = (most - 1) // PIECE * PIECE
+        while count > PIECE and not self._in_time(sequence, past, count):
+            count -= PIECE
+        return min(max(count, PIECE), most)
 
     def _in_time(self, sequence: Sequence, past: int, count: int) -> bool:
         seconds = self._step_time.seconds(self._shape + _shape(sequence, past, count))

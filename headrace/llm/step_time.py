@@ -1,6 +1,6 @@
 """What a step of the model will take, learned as it runs. No clock: whoever runs steps says what they took.
 
-    seconds = table(tokens) + a * rows + b * context + c * pairs
+    seconds = table(tokens) + a * rows + b * context + c * pairs + d * past
 
 The table is piecewise linear, because a step first costs what reading the weights costs and later what multiplying
 costs, and where the one turns into the other differs between machines and precisions.
@@ -16,7 +16,7 @@ FAMILIAR = 20  # times a knot is seen until one more moves it by no less than a 
 CHANGES = 10  # that `change_s` remembers
 FIRST = 0.25  # of how much slower than expected the first of a size was, that is believed
 WILD = 2.0  # more times what was expected is the work of the machine's neighbours, not the model's
-ROWS, CONTEXT, PAIRS = 64, 32_768, 512 * 512  # a size of each that matters: how errors are shared out
+ROWS, CONTEXT, PAIRS, PAST = 64, 32_768, 512 * 512, 1024  # a size of each that matters: how errors are shared out
 
 
 class StepShape(msgspec.Struct, frozen=True):
@@ -26,6 +26,7 @@ class StepShape(msgspec.Struct, frozen=True):
     rows: int = 0  # of logits
     context: int = 0  # tokens read from the cache by sequences that compute one or few
     pairs: int = 0  # of tokens that meet in the attention of chunks
+    past: int = 0  # tokens before chunks: attention unpacks them for each chunk anew, however short that is
 
     def __add__(self, other: "StepShape") -> "StepShape":
         return StepShape(
@@ -33,13 +34,12 @@ class StepShape(msgspec.Struct, frozen=True):
             self.rows + other.rows,
             self.context + other.context,
             self.pairs + other.pairs,
+            self.past + other.past,
         )
 
     def times(self, count: float) -> "StepShape":
         """Of so many of them; also of a part of one."""
-        return StepShape(
-            round(self.tokens * count), round(self.rows * count), round(self.context * count), round(self.pairs * count)
-        )
+        return StepShape(*(round(each * count) for each in msgspec.structs.astuple(self)))
 
 
 def decode_shape(past: int, num_tokens: int = 1) -> StepShape:
@@ -48,8 +48,9 @@ def decode_shape(past: int, num_tokens: int = 1) -> StepShape:
 
 
 def prefill_shape(past: int, num_tokens: int, num_rows: int) -> StepShape:
-    """A chunk of a prompt."""
-    return StepShape(num_tokens, num_rows, 0, num_tokens * past + num_tokens * num_tokens // 2)
+    """A chunk of a prompt; of no tokens, nothing but its rows."""
+    pairs = num_tokens * past + num_tokens * num_tokens // 2
+    return StepShape(num_tokens, num_rows, 0, pairs, past if num_tokens else 0)
 
 
 class StepTime:
@@ -67,6 +68,8 @@ class StepTime:
         self._row_s = token_s * 0.1
         self._context_s = token_s * 0.0005
         self._pair_s = token_s * 0.0002
+        self._past_s = token_s * 0.02
+        self._past_known = 1.0  # how much is known of that: each step adds the square of its share of PAST
         self.change_s = 0.0  # what a step takes longer whose number of tokens is another than the last one's
         self._last_tokens = 0
         self.margin = 1.1  # 19 of 20 steps take at most so many times what is predicted
@@ -81,6 +84,7 @@ class StepTime:
             + self._row_s * shape.rows
             + self._context_s * shape.context
             + self._pair_s * shape.pairs
+            + self._past_s * shape.past
         )
 
     def observe(self, shape: StepShape, seconds: float, trial: bool = False) -> None:
@@ -116,14 +120,14 @@ class StepTime:
     def at_best(self) -> "StepTime":
         """As quick as it ever was: what steps take while something else has the machine, they do not take for good."""
         best = StepTime()
-        *best._table, best._row_s, best._context_s, best._pair_s = self._best
+        *best._table, best._row_s, best._context_s, best._pair_s, best._past_s = self._best
         best.margin = 1.0
         return best
 
     @property
     def _parts(self) -> list[float]:
         """All that a prediction is made of."""
-        return [*self._table, self._row_s, self._context_s, self._pair_s]
+        return [*self._table, self._row_s, self._context_s, self._pair_s, self._past_s]
 
     def _is_known(self, tokens: int) -> bool:
         """Whether a step of about this size was seen: the first pays for what is made once."""
@@ -136,6 +140,7 @@ class StepTime:
         self._row_s *= factor
         self._context_s *= factor
         self._pair_s *= factor
+        self._past_s *= factor
         self._best = self._parts
 
     def _learn_margin(self, ratio: float) -> None:
@@ -144,16 +149,22 @@ class StepTime:
         self.margin = min(1.5, max(1.0, self.margin + 0.002 * steps))
 
     def _correct(self, shape: StepShape, error_s: float, low: int, share: float) -> None:
-        """Share the error out to what the prediction was made of; nothing becomes negative."""
-        rows, context, pairs = shape.rows / ROWS, shape.context / CONTEXT, shape.pairs / PAIRS
+        """Share the error out to what the prediction was made of; nothing becomes negative.
+
+        What a past costs is learned at its own pace, as a Kalman filter of one number would: it is new when the first
+        long prompt comes, and sizes of steps no longer are.
+        """
+        rows, context, pairs, past = shape.rows / ROWS, shape.context / CONTEXT, shape.pairs / PAIRS, shape.past / PAST
         seen = self._seen[low] if share < 0.5 else self._seen[low + 1]
-        squares = (1.0 - share) ** 2 + share**2 + rows**2 + context**2 + pairs**2
+        squares = (1.0 - share) ** 2 + share**2 + rows**2 + context**2 + pairs**2 + past**2
         change = error_s / squares / min(1 + seen, FAMILIAR)
         self._table[low] = max(1e-6, self._table[low] + change * (1.0 - share))
         self._table[low + 1] = max(1e-6, self._table[low + 1] + change * share)
         self._row_s = max(0.0, self._row_s + change * rows / ROWS)
         self._context_s = max(0.0, self._context_s + change * context / CONTEXT)
         self._pair_s = max(0.0, self._pair_s + change * pairs / PAIRS)
+        self._past_s = max(0.0, self._past_s + error_s * past / (self._past_known + past**2) / PAST)
+        self._past_known = min(float(FAMILIAR), self._past_known + past**2)
 
     def _follow(self) -> None:
         """What was never seen is the guess, corrected as its neighbours that were seen had to be."""

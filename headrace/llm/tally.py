@@ -17,8 +17,10 @@ class Tally:
     def end(self, step: Step, sampled: Values[list[int]], seconds: float, now_ns: int) -> None:
         """A step gave these tokens now and took so long, choosing them included."""
         self._seconds += seconds
+        self._expected_seconds += step.seconds
         self._preempted += len(step.preempted)
         for chunk, ids in zip(step.chunks, sampled, strict=True):
+            self._computed[chunk.sequence.request] += chunk.num_tokens
             self._note_prompt(chunk)
             self._note_drafts(chunk, len(ids))
             if ids:
@@ -44,6 +46,8 @@ class Tally:
             used_blocks,
             num_blocks,
             tuple(self._gaps.items()),
+            self._expected_seconds,
+            tuple(self._computed.items()),
         )
         self._clear()
         return found
@@ -74,6 +78,7 @@ class Tally:
         self.aborted = 0  # requests
         self.saved_tokens = 0
         self._seconds = 0.0
+        self._expected_seconds = 0.0
         self._prompt_tokens = 0
         self._generated_tokens = 0
         self._cached_tokens = 0
@@ -83,3 +88,4 @@ class Tally:
         self._drafted_tokens = 0
         self._accepted_tokens = 0
         self._gaps: Counter[int] = Counter()  # ns between the tokens of a sequence
+        self._computed: Counter[int] = Counter()  # tokens of each request

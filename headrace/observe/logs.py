@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, TextIO
 
 from headrace.clock import Clock
@@ -63,8 +63,8 @@ class RecordLog:
     for generations.
 
     Lines about requests are limited by `bucket`, those about generations by `generations`; how many were left out is
-    told by the next one. At level debug every request has its line, and one that was shed another. Never writes what a
-    request or a response holds.
+    told by the next one. At level debug every request has its line, one that was shed another, and every step of a
+    language model. Never writes what a request or a response holds.
     """
 
     def __init__(
@@ -80,13 +80,12 @@ class RecordLog:
         self._log = log
 
     def __call__(self, records: Sequence[Record]) -> None:
-        debug = self._log.isEnabledFor(logging.DEBUG)
         for record in records:
             if isinstance(record, RequestRecord):
                 if record.error in NOT_SERVED:
                     self._refused(record)
-                elif debug:
-                    self._line(logging.DEBUG, "request answered", _request(record))
+                else:
+                    self._debug("request answered", _request, record)
             elif isinstance(record, ModelEvent):
                 self._model(record)
             elif isinstance(record, WorkerEvent):
@@ -96,11 +95,13 @@ class RecordLog:
             elif isinstance(record, GenerationRecord):
                 self._limited(self._generations, logging.INFO, "generation ended", _generation(record))
             elif isinstance(record, ShedRecord):
-                if debug:
-                    self._line(logging.DEBUG, "request shed", _shed(record))
+                self._debug("request shed", _shed, record)
+            elif isinstance(record, StepRecord):
+                if record.facts.seconds:
+                    self._debug("step computed", _step, record)
             else:
                 # its requests tell
-                assert isinstance(record, BatchRecord | StepRecord | CancelRecord | MirrorRecord | SampleRecord)
+                assert isinstance(record, BatchRecord | CancelRecord | MirrorRecord | SampleRecord)
 
     def _refused(self, record: RequestRecord) -> None:
         level = logging.ERROR if record.error in OUR_FAULTS else logging.WARNING
@@ -137,6 +138,10 @@ class RecordLog:
             f"worker {event.what}",
             {**fields, "pid": event.pid or None, "reason": event.reason},
         )
+
+    def _debug(self, event: str, fields: Callable[[Any], dict[str, Any]], record: Record) -> None:
+        if self._log.isEnabledFor(logging.DEBUG):
+            self._line(logging.DEBUG, event, fields(record))
 
     def _line(self, level: int, event: str, fields: dict[str, Any]) -> None:
         told = {name: value for name, value in fields.items() if value not in ("", None)}
@@ -194,6 +199,20 @@ def _generation(record: GenerationRecord) -> dict[str, Any]:
         "tokens_per_s": _speed(record),
         "ms": round((record.finished_ns - record.arrived_ns) / 1e6, 1),
         "trace": record.trace,
+    }
+
+
+def _step(record: StepRecord) -> dict[str, Any]:
+    facts = record.facts
+    return {
+        "model": record.model.name,
+        "version": record.model.version,
+        "ms": round(facts.seconds * 1e3, 2),
+        "expected_ms": round(facts.expected_seconds * 1e3, 2),
+        "prompt_tokens": facts.prompt_tokens,
+        "tokens": facts.generated_tokens,
+        "running": facts.running,
+        "waiting": facts.waiting,
     }
 
 

@@ -5,8 +5,8 @@ import pytest
 from headrace.llm.draft_length import DraftLength
 from headrace.llm.sequence import Sequence
 from headrace.llm.step import Step
-from headrace.llm.step_plan import Budget, StepPlan
-from headrace.llm.step_time import StepTime
+from headrace.llm.step_plan import PIECE, Budget, StepPlan
+from headrace.llm.step_time import StepShape, StepTime
 
 BLOCK = 32
 
@@ -79,8 +79,35 @@ def test_where_many_are_coming_it_may_take_what_their_steps_will_take() -> None:
     assert 0.04 < made.step(()).seconds < 2.5 * (0.01 + 42 * 0.0006)
 
 
-def test_a_block_is_always_computed_so_that_nobody_starves() -> None:
+def test_a_piece_of_a_block_is_always_computed_so_that_nobody_starves() -> None:
     made = plan(decodes=1, token_s=0.1)
+    made.add_prompt(sequence(1500), 0)
+    assert lengths(made.step(())) == [1, PIECE]
+
+
+def test_where_a_block_takes_too_long_as_many_of_its_pieces_are_computed_as_fit() -> None:
+    lengths_at = []
+    for past in range(0, 4096, BLOCK):
+        made = plan(decodes=16, token_s=0.0005)
+        alone = made.step(()).seconds
+        made.add_prompt(sequence(4500), past)
+        step = made.step(())
+        lengths_at.append(lengths(step)[-1])
+        assert step.seconds < 2.5 * alone or lengths_at[-1] == PIECE
+    assert lengths_at == sorted(lengths_at, reverse=True)
+    assert {BLOCK, PIECE, 2 * PIECE} <= set(lengths_at)
+
+
+def test_a_prompt_that_was_cut_within_a_block_goes_on_to_its_end() -> None:
+    made = plan(token_s=0.0001)
+    made.add_prompt(sequence(1500), 3 * PIECE)
+    assert lengths(made.step(())) == [512 - 3 * PIECE]
+
+
+def test_beside_a_promised_pace_a_pressing_prompt_is_given_a_block() -> None:
+    made = StepPlan(BLOCK, StepTime(floor_s=0.01, token_s=0.1), Budget())
+    made.add_sampling(sequence(50, 49))
+    made.open_to_prompts([], limit_s=0.03, pressing=True)
     made.add_prompt(sequence(1500), 0)
     assert lengths(made.step(())) == [1, BLOCK]
 
@@ -93,9 +120,9 @@ def test_only_the_first_prompt_has_that_right() -> None:
 
 
 def test_chunks_end_with_a_block_wherever_they_begin() -> None:
-    made = plan(decodes=1, token_s=0.1)
+    made = plan(decodes=1, token_s=0.0001)
     made.add_prompt(sequence(1500), 20)
-    assert lengths(made.step(())) == [1, BLOCK - 20]
+    assert (20 + lengths(made.step(()))[-1]) % BLOCK == 0
 
 
 def test_several_prompts_share_a_step() -> None:
@@ -167,3 +194,14 @@ def test_a_token_is_left_to_choose_after_the_drafts() -> None:
 
 def test_there_are_no_drafts_beside_prompts() -> None:
     assert drafted(drafting(), prompt=True).num_drafts == 0
+
+
+def test_only_chunks_of_prompts_have_a_past_to_unpack() -> None:
+    decoding = sequence(40, 50)
+    decoding.token_ids.extend([1] * 11)
+    made = StepPlan(BLOCK, StepTime(), Budget())
+    made.add_sampling(decoding)
+    made.open_to_prompts([])
+    assert made.step(()).shape == StepShape(1, 1, 50)
+    made.add_prompt(sequence(164), 64)
+    assert made.step(()).shape.past == 64

@@ -38,7 +38,9 @@ def test_the_first_step_of_a_size_is_believed_less_where_it_is_slow() -> None:
 
 def test_shapes_add_up() -> None:
     assert decode_shape(100) + decode_shape(50, 3) == StepShape(4, 4, 250, 0)
-    assert prefill_shape(10, 4, 1) == StepShape(4, 1, 0, 48)
+    assert prefill_shape(10, 0, 1) == StepShape(rows=1)
+    assert prefill_shape(10, 4, 1) == StepShape(4, 1, 0, 48, 10)
+    assert prefill_shape(10, 4, 2).times(3) == StepShape(12, 6, 0, 144, 30)
 
 
 def test_a_guess_is_there_before_anything_was_measured() -> None:
@@ -130,6 +132,23 @@ def test_what_a_change_of_size_costs_is_learned_from_sizes_that_are_known() -> N
         last = tokens
     assert step_time.change_s == pytest.approx(0.003, rel=0.2)
     assert step_time.seconds(StepShape(4)) == pytest.approx(0.0108, rel=0.02)
+
+
+def test_what_a_long_past_costs_is_learned_from_the_first_long_prompt_though_steps_of_that_size_are_known() -> None:
+    step_time, errors = StepTime(), []
+
+    def observe(past: int) -> None:
+        shape = StepShape(16, 16, 16 * 200) + prefill_shape(past, 32, 0)
+        true_s = 0.03 + 0.0005 * 32 + 2e-5 * past + 4e-7 * 32 * past
+        errors.append(abs(step_time.seconds(shape) / true_s - 1))
+        step_time.observe(shape, true_s)
+
+    for _ in range(100):
+        observe(0)
+    del errors[:]
+    for past in range(0, 1500, 32):
+        observe(past)
+    assert max(errors) < 0.15
 
 
 def test_where_a_change_of_size_costs_nothing_none_is_learned() -> None:

@@ -22,6 +22,14 @@ def test_tokens_are_counted_as_the_prompts_or_as_generated() -> None:
     assert (facts.running, facts.waiting, facts.used_blocks, facts.num_blocks) == (2, 1, 4, 8)
 
 
+def test_what_steps_were_expected_to_take_is_told_beside_what_they_took() -> None:
+    tally = Tally()
+    tally.end(Step((), (), StepShape(), 0.4), [], 0.5, 0)
+    facts = tally.facts(0, 0, 0, 0)
+    assert (facts.seconds, facts.expected_seconds) == (0.5, 0.4)
+    assert tally.facts(0, 0, 0, 0).expected_seconds == 0.0
+
+
 def test_a_prompt_is_looked_for_in_the_cache_once() -> None:
     tally = Tally()
     sequence = Sequence(1, range(100))

@@ -159,8 +159,25 @@ def test_a_single_token_has_no_speed() -> None:
     assert "tokens_per_s" not in fields
 
 
-def test_steps_have_no_lines() -> None:
-    assert lines_of(stepped(), level=logging.DEBUG) == []
+def test_a_step_has_a_line_only_when_debugging() -> None:
+    record = stepped(0.0312, expected_seconds=0.03, prompt_tokens=32, generated_tokens=16, running=17)
+    assert lines_of(record) == []
+    ((level, event, fields),) = lines_of(record, level=logging.DEBUG)
+    assert (level, event) == ("DEBUG", "step computed")
+    assert fields == {
+        "model": "m",
+        "version": 1,
+        "ms": 31.2,
+        "expected_ms": 30.0,
+        "prompt_tokens": 32,
+        "tokens": 16,
+        "running": 17,
+        "waiting": 0,
+    }
+
+
+def test_what_computed_nothing_has_no_line() -> None:
+    assert lines_of(stepped(0.0), level=logging.DEBUG) == []
 
 
 def test_a_flood_of_generations_is_cut_and_hides_nothing_else() -> None:
