@@ -1,0 +1,248 @@
+"""What happens to a server is counted, looked at, told to whoever is to know, and kept for the next start."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from headrace.alert_settings import Alerts, FastBurn, MediumBurn, Slo, SlowBurn
+from headrace.errors import ModelNotFound, NotFound
+from headrace.objectives.notices import Notice, Together
+from headrace.objectives.objectives import Asked, Objectives
+from headrace.objectives.receiver import Receiver
+from headrace.objectives.rules import BURN_FAST, CRASH_LOOP, DRIFT, DROPPED, MEMORY, MODEL_FAILED, Watched
+from headrace.objectives.store import FILE
+from headrace.records import Record
+from headrace.types import ModelVersion, Objective, VersionStatus
+from tests.objectives.make import bad, good
+from tests.observe.make import moved, worker
+
+SLO = Slo(0.99, 1.0, 3, FastBurn(14.4, 60.0, 6.0), MediumBurn(6.0, 120.0, 12.0), SlowBurn(1.0, 600.0, 60.0))
+ALERTS = Alerts(for_s=5.0, resolve_s=5.0, window_s=60.0)
+
+
+class Told:
+    """A policy that writes down what it is told, and sends nothing."""
+
+    def __init__(self) -> None:
+        self.firing: list[str] = []
+
+    def due(self, now_s: float, firing: Together) -> list[Notice]:
+        self.firing = [key.alert for key in firing]
+        return []
+
+    def settled(self, group: str, told: bool) -> None: ...
+
+    def quieten(self, silenced: Together) -> None: ...
+
+
+class Watching:
+    """Objectives of a server that the test plays, and its clock."""
+
+    def __init__(self, folder: Path | None = None, alerts: Alerts = ALERTS) -> None:
+        self.now_s = 1_700_000_000.0
+        self.index = [VersionStatus("m", 1, "READY")]
+        self.objective: Objective | None = Objective(p99_ms=50.0)
+        self.stalled: float | None = None
+        self.dropped: dict[tuple[str, str], int] = {}
+        self.told = Told()
+        self.objectives = Objectives(
+            Watched(SLO, alerts, pressure=40.0),
+            Asked(
+                lambda version: self.objective if version == ModelVersion("m", 1) else None,
+                lambda: self.index,
+                lambda: self.stalled,
+                lambda: self.dropped,
+            ),
+            [Receiver("test", self.told, lambda notice: None)],
+            {},
+            folder,
+            lambda: self.now_s,
+        )
+        self(moved("READY"))
+
+    def __call__(self, *records: Record) -> None:
+        self.objectives(records)
+
+    def look(self, after_s: float = 1.0) -> list[str]:
+        """The alerts that a receiver is told of after that time."""
+        self.now_s += after_s
+        self.objectives.look()
+        return self.told.firing
+
+    def state(self, **moved: Any) -> None:
+        self.index = [msgspec.structs.replace(self.index[0], **moved)]
+
+
+def test_failures_burn_the_budget_and_it_recovers() -> None:
+    watching = Watching()
+    watching(*good(100))
+    assert watching.look() == []
+    watching(*bad(100))
+    assert BURN_FAST in watching.look()
+    watching(*good(100_000))
+    watching.look(7)
+    assert watching.look(6) == []
+
+
+def test_late_answers_burn_the_budget_of_their_own_objective() -> None:
+    watching = Watching()
+    watching(*good(100, took_ms=60))
+    watching.look()
+    burning = {each["labels"]["objective"] for each in watching.objectives.told()["alerts"]}
+    assert burning == {"p99_ms"}
+
+
+def test_a_version_that_cannot_answer_any_more_is_told_until_it_can() -> None:
+    watching = Watching()
+    watching.state(state="UNAVAILABLE", reason="FAILED: it died")
+    assert watching.look() == []
+    assert watching.look(5) == [MODEL_FAILED]
+    watching.state(state="READY", reason="")
+    watching.look()
+    assert watching.look(5) == []
+
+
+def test_workers_that_die_again_and_again_are_told() -> None:
+    watching = Watching()
+    watching(worker("died"), worker("died"))
+    assert watching.look() == []
+    watching(worker("died"))
+    assert watching.look() == [CRASH_LOOP]
+    watching.look(61)
+    assert watching.look(5) == []
+
+
+def test_memory_drift_and_what_was_left_out_are_told() -> None:
+    watching = Watching()
+    drifted = [(ModelVersion("m", 1), "X[2]", 0.5)]
+    watching.objectives.listen_to_drift(lambda: drifted)
+    watching.stalled, watching.dropped = 0.5, {("traces", "full"): 3, ("traces", "failed"): 1}
+    watching.look()
+    assert sorted(watching.look(5)) == sorted([MEMORY, DRIFT, DROPPED])
+    drifted.clear()
+    watching.stalled = 0.0
+    watching.look(61)
+    assert watching.look(6) == []
+
+
+async def test_a_silenced_alert_is_seen_and_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    watching = Watching()
+    made = await watching.objectives.silence({"model": "m"}, 100, "deploying")
+    watching(*bad(100))
+    with caplog.at_level(logging.WARNING):
+        assert watching.look() == []
+    assert not caplog.records
+    told = watching.objectives.told()
+    assert {each["silenced_by"] for each in told["alerts"]} == {made["id"]}
+    assert told["silences"] == [made]
+    watching(*bad(100))
+    assert BURN_FAST in watching.look(101)
+
+
+async def test_a_silence_that_is_taken_back_silences_nothing() -> None:
+    watching = Watching()
+    made = await watching.objectives.silence({"model": "m"}, 100, "")
+    await watching.objectives.unsilence(made["id"])
+    watching(*bad(100))
+    assert BURN_FAST in watching.look()
+    with pytest.raises(NotFound, match="there is no silence"):
+        await watching.objectives.unsilence(made["id"])
+
+
+def test_alerts_are_lines_of_the_log_where_that_is_wanted(caplog: pytest.LogCaptureFixture) -> None:
+    for wanted in (True, False):
+        watching = Watching(alerts=msgspec.structs.replace(ALERTS, log=wanted))
+        watching(worker("failed"))
+        with caplog.at_level(logging.WARNING):
+            watching.look()
+        assert [record.getMessage() for record in caplog.records] == ["alert is firing"] * wanted
+        caplog.clear()
+
+
+def test_what_is_promised_and_left_is_told_of_a_model() -> None:
+    watching = Watching()
+    watching(*good(995), *bad(5))
+    told = watching.objectives.slo("m")
+    assert (told["model"], told["period_s"]) == ("m", 86_400.0)
+    available, in_time = told["objectives"]
+    assert available["objective"] == "availability"
+    assert (available["good"], available["bad"], available["ratio"]) == (995, 5, 0.995)
+    assert available["budget_remaining"] == pytest.approx(0.5)
+    assert list(available["burn_rates"]) == ["6s", "12s", "1m", "2m", "10m"]
+    assert (in_time["limit_ms"], in_time["bad"]) == (50.0, 0)
+    assert watching.objectives.slos() == [told]
+
+
+def test_a_model_that_was_never_asked_for_has_no_ratio() -> None:
+    (available, _) = Watching().objectives.slo("m")["objectives"]
+    assert (available["ratio"], available["budget_remaining"]) == (None, 1.0)
+
+
+def test_a_model_that_is_not_there_has_no_objectives() -> None:
+    with pytest.raises(ModelNotFound):
+        Watching().objectives.slo("n")
+
+
+async def test_budgets_and_silences_outlive_the_server(tmp_path: Path) -> None:
+    before = Watching(tmp_path)
+    await before.objectives.start()
+    before(*good(990), *bad(10))
+    await before.objectives.silence({"model": "m"}, 1000, "known")
+    await before.objectives.close()
+    after = Watching(tmp_path)
+    await after.objectives.start()
+    after(*good(1))
+    (available, _) = after.objectives.slo("m")["objectives"]
+    assert (available["good"], available["bad"]) == (991, 10)
+    assert [each["reason"] for each in after.objectives.told()["silences"]] == ["known"]
+    await after.objectives.close()
+
+
+async def test_a_database_that_is_damaged_is_said_and_begun_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / FILE).write_bytes(b"no database, whatever its name says, and long enough to be one")
+    watching = Watching(tmp_path)
+    await watching.objectives.start()
+    await watching.objectives.close()
+    assert "error budgets begin anew" in caplog.text
+    assert (tmp_path / f"{FILE}.aside").exists()
+
+
+async def test_a_disk_that_cannot_be_written_is_counted_and_harms_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    watching = Watching(tmp_path / "file" / "below")
+    watching(*good(5))
+    await watching.objectives.silence({"model": "m"}, 100, "")
+    assert watching.objectives.dropped() == {"not_kept": 1}
+    assert watching.objectives.slo("m")["objectives"][0]["good"] == 5
+
+
+def test_the_page_has_what_the_rules_for_prometheus_ask() -> None:
+    watching = Watching()
+    watching.stalled = 0.1
+    watching(*good(5))
+    watching.look()
+    page = "\n".join(watching.objectives.lines())
+    for name in ("slo_requests_total", "slo_target", "model_failed", "memory_stalled_ratio", "alerts"):
+        assert f"headrace_{name}" in page
+
+
+def test_what_receivers_drop_is_counted_by_receiver_and_reason() -> None:
+    watching = Watching()
+    (receiver,) = watching.objectives._receivers
+    receiver.dropped.update({"full": 2, "failed": 1})
+    assert watching.objectives.dropped() == {"test_full": 2, "test_failed": 1}
+
+
+def test_what_is_told_of_an_alert_can_be_written_as_json() -> None:
+    watching = Watching()
+    watching(worker("failed"))
+    watching.look()
+    told = msgspec.json.decode(msgspec.json.encode(watching.objectives.told()))
+    (alert,) = told["alerts"]
+    assert (alert["alert"], alert["state"], alert["labels"]) == (CRASH_LOOP, "firing", {"model": "m", "version": "1"})
+    assert told["receivers"] == [{"name": "test", "sent": 0, "dropped": 0, "fault": None}]

@@ -1,0 +1,59 @@
+"""What is kept is there at the next start; what is damaged is set aside."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from headrace.objectives.budget import Bucket
+from headrace.objectives.silences import Silence
+from headrace.objectives.store import Store
+
+NOW = 1_700_000_000.0
+COUNTS = [("m", "availability", 5.0, Bucket(NOW - 10, 7, 3)), ("m", "p99_ms", 60.0, Bucket(NOW - 60, 1, 0))]
+SILENCE = Silence("1-1", {"model": "m"}, NOW + 60, "it is <known>\n", NOW)
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    Store(tmp_path / "state").write(COUNTS, [SILENCE], NOW)
+    assert Store(tmp_path / "state").read() == (COUNTS, [SILENCE])
+
+
+def test_without_a_file_there_is_nothing(tmp_path: Path) -> None:
+    assert Store(tmp_path).read() == ([], [])
+
+
+def test_a_bucket_that_grew_takes_its_own_place(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write(COUNTS, [SILENCE], NOW)
+    store.write([("m", "availability", 5.0, Bucket(NOW - 10, 9, 3))], [], NOW)
+    counts, silences = store.read()
+    assert [bucket.good for *_, bucket in counts] == [9, 1]
+    assert silences == []
+
+
+def test_what_is_out_of_its_window_is_deleted(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write(COUNTS, [], NOW)
+    store.write([], [], NOW + 600)
+    assert [width for _, _, width, _ in store.read()[0]] == [60.0]
+
+
+def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.file.write_bytes(b"this is no database at all, and long enough to be seen as none")
+    with pytest.raises(sqlite3.Error):
+        store.read()
+    assert store.read() == ([], [])
+    store.write(COUNTS, [], NOW)
+    assert store.read() == (COUNTS, [])
+
+
+def test_one_of_another_headrace_is_set_aside(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with closing(sqlite3.connect(store.file)) as database:
+        database.execute("PRAGMA user_version = 99")
+    with pytest.raises(ValueError, match="another headrace"):
+        store.read()
+    assert store.read() == ([], [])

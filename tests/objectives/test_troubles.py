@@ -1,0 +1,37 @@
+"""Workers that died lately are counted, and versions that gave up are known until they are back."""
+
+from headrace.objectives.troubles import Troubles
+from headrace.types import ModelVersion
+from tests.observe.make import moved, worker
+
+ONE = ModelVersion("m", 1)
+
+
+class Now:
+    time_s = 0.0
+
+    def __call__(self) -> float:
+        return self.time_s
+
+
+def test_workers_that_died_or_hung_lately_are_counted() -> None:
+    now = Now()
+    troubles = Troubles(60.0, now)
+    troubles([worker("started"), worker("died"), worker("hung"), worker("started")])
+    assert troubles.crashes() == {ONE: 2}
+    now.time_s = 61
+    assert troubles.crashes() == {}
+
+
+def test_a_version_gave_up_until_a_worker_is_back() -> None:
+    troubles = Troubles(60.0, Now())
+    troubles([worker("failed")])
+    assert troubles.gave_up == {ONE}
+    troubles([worker("started")])
+    assert not troubles.gave_up
+
+
+def test_nothing_is_held_against_a_version_that_is_unloaded() -> None:
+    troubles = Troubles(60.0, Now())
+    troubles([worker("died"), worker("failed"), moved("UNLOADING")])
+    assert (troubles.crashes(), troubles.gave_up) == ({}, set())
