@@ -17,7 +17,7 @@ export function changesTable(found) {
     moment(each.at),
     each.kind,
     each.model ? el("a", { href: `#${new URLSearchParams({ model: each.model })}` }, each.model) : "–",
-    each.version ?? "–",
+    each.version || "–",
     each.text ?? "",
   ]));
 }

@@ -35,12 +35,12 @@ export function requestsTable(found) {
     moment(each.at),
     each.id ? el("a", { href: address(each.id), className: "mono" }, each.id) : "–",
     each.model,
-    each.version ?? "–",
+    each.version || "–",
     each.protocol,
     each.tenant || "–",
     number(each.rows),
     duration(each.ms),
-    each.error ? el("span", { className: "bad" }, each.error) : "ok",
+    each.code === "ok" ? "ok" : el("span", { className: "bad" }, each.code),
   ]));
 }
 
@@ -48,11 +48,23 @@ async function waterfall(id) {
   const back = el("div", { className: "row" }, el("a", { href: "#view=requests", className: "icon", "aria-label": "All requests" }, icon("back")), el("h1", {}, `Request ${id}`));
   const found = await request(id);
   if (found === null) return el("div", {}, back, el("p", { className: "none" }, "It is not known any more: the last 10,000 are, and for an hour those that were slow or failed."));
-  const parts = found.spans.map(({ name, start_ms: start, ms }) => ({ name, start, length: ms, words: duration(ms) }));
+  const parts = found.phases.map(({ name, start_ms: start, ms }) => ({ name, start, length: ms, words: duration(ms) }));
   const whole = Math.max(found.ms, ...parts.map(({ start, length }) => start + length));
-  const facts = Object.entries(found).filter(([name, value]) => name !== "spans" && value !== "" && value !== null && typeof value !== "object");
-  return el("div", {}, back,
+  return el("div", { className: "stack" }, back,
     panel("Where its time went", duration(found.ms), phases(parts, whole)),
-    panel("Facts", "", table("Facts", ["Name", { name: "Value", wide: true }], facts.map(([name, value]) => [name, name === "at" ? moment(value) : `${value}`]))),
+    panel("Facts", "", table("Facts", ["Name", { name: "Value", wide: true }], facts(found))),
   );
+}
+
+/** What is known of it, in rows; its run and its generation line by line. */
+function facts({ phases: parts, batch, generation, ...own }) {
+  const rows = Object.entries(own).filter(([, value]) => value !== "" && value !== null && value !== false);
+  const told = rows.map(([name, value]) => [name, name === "at" ? moment(value) : name === "ms" ? duration(value) : `${value}`]);
+  const { members = [], ...run } = batch ?? {};
+  for (const [group, values] of [["run", run], ["generation", generation ?? {}]]) {
+    for (const [name, value] of Object.entries(values)) if (value !== "") told.push([`${group}: ${name.replaceAll("_", " ")}`, `${value}`]);
+  }
+  const others = members.filter((id) => id && id !== own.id);
+  if (others.length) told.push(["in the same run", el("span", { className: "row" }, others.map((id) => el("a", { href: address(id), className: "mono" }, id)))]);
+  return told;
 }
