@@ -5,7 +5,7 @@
 The same file is served twice, MiniLM, with texts as long as take about 2 ms and about 60 ms with two threads: how long
 that is is found first, or said with --tokens. Poisson arrivals, the same for every layout, which take turns:
 
-- auto: each model on a lane of its own; the short one with half of the threads, the long one gives way
+- auto: each model on a lane of its own; the short one with half of the threads, the long one gives way altogether
 - own: each model on a lane of its own, both may compute at once
 - latest start: one lane for both, the one that can wait least goes first
 - first come: one lane for both, in order of arrival
@@ -32,6 +32,9 @@ LAYOUTS = {
 }
 MODELS = {"short": (2, 100, 20), "long": (60, 5, 300)}
 """What a row is to take in ms, arrivals a second, and the objective in ms."""
+
+WARM_UP_S = 4.0
+"""Of the load itself: models are laid out anew as the second comes, and learn what their runs take side by side."""
 
 LENGTHS = (8, 16, 64, 128, 192, 256, 384, 512)
 
@@ -69,7 +72,7 @@ def both(address: Address, tokens: Mapping[str, int], seconds: float, seed: int)
     commands = []
     for name, (_, rate, objective_ms) in MODELS.items():
         said = ["--lengths", str(tokens[name]), "--rate", str(rate), "--slo-ms", str(objective_ms), "--seed", str(seed)]
-        commands.append(command(address, name, *said, "--duration", str(seconds)))
+        commands.append(command(address, name, *said, "--duration", str(seconds), "--warmup", str(WARM_UP_S)))
     return dict(zip(MODELS, together(*commands), strict=True))
 
 

@@ -22,6 +22,7 @@ from headrace.batching.known_times import Known, KnownTimes
 from headrace.batching.lane import Lane, OwnLane, Place, Ranked
 from headrace.batching.lane_count import LaneCounts, instances_asked, lanes_asked, with_lanes
 from headrace.batching.latency_store import LatencyStore
+from headrace.batching.laying import Laying, laid, may_be, spins
 from headrace.batching.neighbours import Neighbours
 from headrace.batching.policy import Limits
 from headrace.batching.reachable import Fastest, fastest_run, out_of_reach, shortest_run_ns, too_slow
@@ -127,12 +128,13 @@ class Build:
         objective_ms, threads = manifest.objective.p99_ms, self._loading(manifest).threads
         fixed = manifest.variants or manifest.threads or self._workers.threads or self._num_instances(manifest) > 1
 
-        async def make(halved: bool) -> Made:
-            model, own = await self._files(_with_threads(manifest, threads // 2) if halved else manifest)
-            return Made(model, own.load, too_slow(objective_ms, own.shortest_ns) if halved and objective_ms else "")
+        async def make(laying: Laying) -> Made:
+            model, own = await self._files(laid(manifest, threads, laying))
+            unfit = too_slow(objective_ms, own.shortest_ns) if laying.halved and objective_ms else ""
+            return Made(model, own.load, own.overdue_ns, unfit)
 
         model = RelaidModel(manifest.id, make)
-        await self._neighbours.join(manifest.id, model, objective_ms, threads > 1 and not fixed)
+        await self._neighbours.join(manifest.id, model, objective_ms, may_be(manifest, threads, fixed=bool(fixed)))
         return model
 
     async def _files(self, manifest: Manifest) -> tuple[Servable, "_Made"]:
@@ -277,7 +279,7 @@ class Build:
         if chosen != "deadline":
             return _Made(model(_fixed(limits, alone=chosen == "none")))
         threads, machine = self._loading(manifest).threads, (platform.machine(), cores(), cpu_features())
-        ran_as = manifest.device, threads, len(instances), *machine
+        ran_as = manifest.device, threads, len(instances), *spins(manifest), *machine
         sparing = signature.batch.why == DIED or not self._is_tried(manifest)
         budget_s = 0.0 if sparing else sweep_s
         foreseen = await self._foresight.of(manifest.path, ran_as, instances[0], signature, budget_s)
@@ -301,7 +303,10 @@ class Build:
             now_ns = self._clock.now_ns()
             return fullness(policy.demand.load(now_ns), policy.demand.rate(now_ns), manifest.objective.p99_ms)
 
-        return _Made(made, cost_ns, fastest, shortest_ns, load)
+        def overdue_ns() -> float:
+            return policy.overdue_ns(self._clock.now_ns())
+
+        return _Made(made, cost_ns, fastest, shortest_ns, load, overdue_ns)
 
     def _tell_objective(self, manifest: Manifest, made: Sequence["_Made"]) -> None:
         """Where no file can hold it, the model says so; it is served all the same, and sheds what would be late."""
@@ -349,10 +354,6 @@ class Build:
         return manifest.runtime, manifest.device, platform.machine(), cores(), cpu_features()
 
 
-def _with_threads(manifest: Manifest, threads: int) -> Manifest:
-    return msgspec.structs.replace(manifest, threads=threads)
-
-
 class _Loaded(NamedTuple):
     instances: list[Instance]
     signature: Signature
@@ -366,6 +367,7 @@ class _Made(NamedTuple):
     fastest: Fastest | None = None
     shortest_ns: float = 0.0
     load: Callable[[], float] = _nothing
+    overdue_ns: Callable[[], float] = _nothing
 
 
 def _or_why_not(load: asyncio.Task[_Loaded], variant: str) -> _Loaded:

@@ -33,6 +33,7 @@ ALONE = 0.3  # weight of "as the line" against measured neighbours
 MOVED = 0.05  # of a median's logarithm: less does not change a decision
 GROWN = 1.5  # times the samples: more trust in a median moves the table too
 OWN = 0.5  # samples that the neighbours of a measured knot count for
+FIRM = 5  # samples, from which on a knot is not moved for one that has fewer
 
 
 class Foreseen(NamedTuple):
@@ -196,10 +197,11 @@ def _fitted(levels: dict[Knot, float], counts: list[float]) -> tuple[list[list[f
     moved = (near @ off) / (near.sum(axis=1) + ALONE)
     moved[own] = (count * off + OWN * moved[own]) / (count + OWN)
     a, b, c, d = line.tolist()
-    measured = np.zeros(rows * width, dtype=np.bool_)
-    measured[own] = True
-    table = (on_line + moved).reshape(rows, width)
-    return rising(within(table, measured.reshape(rows, width))).tolist(), (a, b, c, d)
+    behind = np.zeros(rows * width)  # samples
+    behind[own] = count
+    counted = behind.reshape(rows, width)
+    table = within((on_line + moved).reshape(rows, width), counted >= FIRM)
+    return rising(within(table, counted > 0)).tolist(), (a, b, c, d)
 
 
 def fit(terms: Floats, times: Floats, weights: Floats) -> Floats:
@@ -231,7 +233,7 @@ def _log_line(line: Line, i: int, j: int) -> float:
 
 
 def within(table: Floats, measured: NDArray[np.bool_]) -> Floats:
-    """The table with what was not measured brought between what was: it is these that give way."""
+    """The table with what was not measured, or not so well, brought between what was: it is these that give way."""
     least = _above(np.where(measured, table, -np.inf))
     most = _below(np.where(measured, table, np.inf))
     brought: Floats = np.where(measured, table, np.clip(table, least, np.maximum(least, most)))

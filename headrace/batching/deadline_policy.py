@@ -6,7 +6,7 @@ predictions (OSDI 2020), Nexus's early drop (SOSP 2019), Symphony's deferral (ar
 counters (OSDI 2024). Without deadlines nothing is refused, and what waits is run as soon as an instance is idle.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Generic
 
 import msgspec
@@ -80,7 +80,7 @@ class DeadlinePolicy(Generic[J]):
         self._run_ns = 0.0  # that a run takes of late, while others wait
         self._long_ns = 0.0  # that all but few requests take less than, each alone
         self._off = 1.0  # how much longer the waiting work takes than the sum of its parts
-        self._lines = _Lines(self._measured_line)
+        self._lines: dict[int, Line] = {}  # what runs of each class of length take; looked up when first asked for
         self._lines_runs = 0
         self._learned_ns = 0  # when a run last told something
 
@@ -202,7 +202,7 @@ class DeadlinePolicy(Generic[J]):
         if there == head.rows:  # nothing else may go with it
             jobs = [head]
         else:
-            window = best_window(group, head, self._lines.__getitem__, slack, limits.max_size)
+            window = best_window(group, head, self._line_of, slack, limits.max_size)
             jobs, heavy = chosen(group, head, window, limits.max_batch_bytes, turns)
             cut = window.cut
         self.queue.take(jobs)
@@ -311,7 +311,13 @@ class DeadlinePolicy(Generic[J]):
         return int(until_ns) if until_ns >= now_ns + LEAST_PAUSE_NS else None
 
     def _line(self, length: int) -> Line:
-        return self._lines[class_of(length)]
+        return self._line_of(class_of(length))
+
+    def _line_of(self, length_class: int) -> Line:
+        line = self._lines.get(length_class)
+        if line is None:
+            line = self._lines[length_class] = self._measured_line(length_class)
+        return line
 
     def _measured_line(self, length_class: int) -> Line:
         length, latency, company = longest_of(length_class), self.latency, self._company.others(self)
@@ -332,20 +338,13 @@ class DeadlinePolicy(Generic[J]):
             return others
         return max(min(self._ends.values()) - now_ns, 0.1 * self._run_ns, others)
 
+    def overdue_ns(self, now_ns: int) -> float:
+        """How much longer than predicted a run has taken by now; 0 or less where none has."""
+        return max([now_ns - ends for ends in self._ends.values()], default=0.0)
+
     def _drain_ns(self, now_ns: int) -> float:
         """Until what waits now is done."""
         return self._busy_ns(now_ns) + self.queue.work.total_ns * self._off / self._instances
-
-
-class _Lines(dict[int, Line]):
-    """What runs of each class of length take; looked up when it is first asked for."""
-
-    def __init__(self, measured: Callable[[int], Line]) -> None:
-        self._measured = measured
-
-    def __missing__(self, length_class: int) -> Line:
-        line = self[length_class] = self._measured(length_class)
-        return line
 
 
 def _level(job: Job) -> int:

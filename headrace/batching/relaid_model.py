@@ -1,4 +1,4 @@
-"""A model that is made anew while it serves, with half of its threads or with all: requests go to what stands.
+"""A model that is made anew while it serves, to be run with other threads: requests go to what stands.
 
 The old one answers what it holds, then it is closed. Knows no cores and no other models: it is told which is wanted.
 """
@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from headrace.batching.laying import Laying
 from headrace.errors import HeadraceError
 from headrace.servable import Cancel, Reply, Servable, Whole, foresight, wholeness
 from headrace.types import Backlog, Context, ModelVersion, Request, Signature
@@ -26,11 +27,11 @@ class Made(NamedTuple):
 
     model: Servable
     load: Callable[[], float]  # how far it is used up
+    overdue_ns: Callable[[], float]  # how much longer than predicted a run of it has taken by now
     unfit: str = ""
 
 
-Make = Callable[[bool], Awaitable[Made]]
-"""Makes the model; True: with half of its threads."""
+Make = Callable[[Laying], Awaitable[Made]]
 
 
 class RelaidModel:
@@ -39,7 +40,7 @@ class RelaidModel:
     def __init__(self, version: ModelVersion, make: Make) -> None:
         self._version = version
         self._make = make
-        self._halved = self._wanted = False
+        self._laid = self._wanted = Laying()
         self._made: Made | None = None  # what stands
         self.fits = True  # with half of the threads, as far as that was tried
         self._relaying: asyncio.Task[None] | None = None
@@ -47,14 +48,16 @@ class RelaidModel:
         self._ending: asyncio.Future[None] | None = None  # of the last that left
         self._on_close: list[Callable[[], None]] = []
 
-    async def start(self, halved: bool) -> None:
+    async def start(self, laying: Laying) -> None:
         """Make what stands first. Raises what making it raises."""
-        self._wanted = halved
-        if halved and (made := await self._fit()):
-            self._made, self._halved = made, True
+        self._wanted = laying
+        made = await self._fit(laying)
+        if made is None:
+            self._wanted = laying._replace(halved=False)
+            made = await self._make(self._wanted)
+        elif laying.halved:
             log.info("%s: %s", self._version, RUNS[True])
-        else:
-            self._made, self._wanted = await self._make(False), False
+        self._made, self._laid = made, self._wanted
 
     @property
     def signature(self) -> Signature:
@@ -81,10 +84,14 @@ class RelaidModel:
         """Of what stands: newcomers go there."""
         return self._stands.load()
 
-    def want(self, halved: bool) -> None:
-        """With half of the threads from now on, or with all; it is made meanwhile."""
-        self._wanted = halved
-        if self._relaying is None and self._wanted != self._halved:
+    def overdue_ns(self) -> float:
+        """How much longer than predicted a run of what stands has taken by now; 0 or less where none has."""
+        return self._stands.overdue_ns()
+
+    def want(self, laying: Laying) -> None:
+        """It is to be run so from now on; it is made meanwhile."""
+        self._wanted = laying
+        if self._relaying is None and self._wanted != self._laid:
             self._relaying = asyncio.ensure_future(self._relay())
 
     def on_close(self, closed: Callable[[], None]) -> None:
@@ -107,7 +114,7 @@ class RelaidModel:
 
     async def _settle(self) -> None:
         """Nothing more is made."""
-        self._wanted = self._halved
+        self._wanted = self._laid
         if self._relaying:
             self._relaying.cancel()
             await asyncio.gather(self._relaying, return_exceptions=True)
@@ -116,14 +123,15 @@ class RelaidModel:
 
     async def _relay(self) -> None:
         try:
-            while self._wanted != self._halved:
-                halved = self._wanted
-                made = await self._fit() if halved else await self._make(False)
+            while self._wanted != self._laid:
+                laying = self._wanted
+                made = await self._fit(laying)
                 if made is None:
-                    self._wanted = False
+                    self._wanted = self._wanted._replace(halved=False)
                     continue
-                old, self._made, self._halved = self._stands.model, made, halved
-                log.info("%s: %s", self._version, RUNS[halved])
+                if laying.halved != self._laid.halved:
+                    log.info("%s: %s", self._version, RUNS[laying.halved])
+                old, self._made, self._laid = self._stands.model, made, laying
                 self._leaving.append(old)
                 await old.drain()
                 self._leaving.remove(old)
@@ -134,11 +142,12 @@ class RelaidModel:
         finally:
             self._relaying = None
 
-    async def _fit(self) -> Made | None:
-        """With half of the threads; None where that is of no use."""
-        made = await self._make(True)
-        self.fits = not made.unfit
-        if self.fits:
+    async def _fit(self, laying: Laying) -> Made | None:
+        """None where it is of no use with half of the threads."""
+        made = await self._make(laying)
+        if laying.halved:
+            self.fits = not made.unfit
+        if not made.unfit:
             return made
         log.info("%s: keeps all of its threads beside other models: %s", self._version, made.unfit)
         await made.model.close()

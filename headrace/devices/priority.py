@@ -1,13 +1,22 @@
-"""Whose threads the operating system runs first where all want the same cores."""
+"""Whose threads the operating system runs first where all want the same cores.
+
+Nice values are shares: a thread that others outweigh still keeps a core until its slice is over, so that whoever wakes
+waits for some milliseconds at each step. Linux's class for idle time is what gives way at once, and for as long as
+anybody else wants the core.
+"""
 
 import logging
 import os
 from collections.abc import Hashable
 from contextlib import suppress
+from typing import Literal
 
 from headrace.devices.process_stat import BEGAN_TICKS, PROC, stat_fields
 
 log = logging.getLogger(__name__)
+
+Precedence = Literal["usual", "later", "last"]
+"""As the server itself; with a small share beside it; or only while nobody else wants the core."""
 
 YIELDING = 10
 """On top of the server's own nice value: a tenth of the time beside a thread that does not yield, so that nothing
@@ -19,7 +28,7 @@ class Yielding:
     """Owns which processes give way, by whose they are; those that are gone are forgotten."""
 
     def __init__(self) -> None:
-        self._yields: set[Hashable] = set()
+        self._precedence: dict[Hashable, Precedence] = {}
         self._processes: dict[Hashable, dict[int, str]] = {}
         self._refused = False
         self._own = os.getpriority(os.PRIO_PROCESS, 0)
@@ -30,34 +39,46 @@ class Yielding:
         for gone in [each for each, began in processes.items() if _began(each) != began]:
             del processes[gone]
         processes[pid] = _began(pid)
-        if whose in self._yields:
-            self._set(pid, yields=True)
+        if whose in self._precedence:
+            self._set(pid, self._precedence[whose])
 
-    def set(self, whose: Hashable, yields: bool) -> None:
-        """All of their processes give way from now on, or do no more."""
-        (self._yields.add if yields else self._yields.discard)(whose)
+    def set(self, whose: Hashable, precedence: Precedence) -> None:
+        """All of their processes run so from now on."""
+        if precedence == "usual":
+            self._precedence.pop(whose, None)
+        else:
+            self._precedence[whose] = precedence
         for pid, began in self._processes.get(whose, {}).items():
             if began and _began(pid) == began:  # else the number may be another's by now
-                self._set(pid, yields)
+                self._set(pid, precedence)
 
-    def _set(self, pid: int, yields: bool) -> None:
-        if not set_nice(pid, min(self._own + YIELDING, MOST) if yields else self._own) and not self._refused:
+    def _set(self, pid: int, precedence: Precedence) -> None:
+        nice = self._own if precedence == "usual" else min(self._own + YIELDING, MOST)
+        if not set_precedence(pid, nice, last=precedence == "last") and not self._refused:
             self._refused = True
             log.info("processes that gave way keep their low priority: this user may not raise it (RLIMIT_NICE)")
 
 
-def set_nice(pid: int, nice: int) -> bool:
-    """Of every thread of a process, and of those that they start; False where that is not allowed. A process that is
-    gone is no fault, nor a system that has no such thing."""
+def set_precedence(pid: int, nice: int, *, last: bool = False) -> bool:
+    """Of every thread of a process, and of those that they start; `last`: only while nobody else wants the core. False
+    where that is not allowed. A process that is gone is no fault, nor a system that has no such thing."""
     allowed = True
     with suppress(OSError):
         for thread in (PROC / str(pid) / "task").iterdir():
             with suppress(ProcessLookupError):
                 try:
+                    _set_class(int(thread.name), os.SCHED_IDLE if last else os.SCHED_OTHER)
                     os.setpriority(os.PRIO_PROCESS, int(thread.name), nice)
                 except PermissionError:
                     allowed = False
     return allowed
+
+
+def _set_class(thread: int, wanted: int) -> None:
+    """Nothing is done to a thread that its owner has given another class than these two."""
+    now = os.sched_getscheduler(thread)
+    if now != wanted and now in (os.SCHED_OTHER, os.SCHED_IDLE):
+        os.sched_setscheduler(thread, wanted, os.sched_param(0))
 
 
 def _began(pid: int) -> str:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from headrace.batching.laying import Laying
 from headrace.batching.relaid_model import Made, RelaidModel
 from headrace.errors import ModelUnavailable
 from headrace.servable import Cancel, Reply
@@ -16,8 +17,9 @@ VERSION = ModelVersion("m", 1)
 class One:
     """Holds its requests until it is let go."""
 
-    def __init__(self, halved: bool) -> None:
+    def __init__(self, halved: bool, still: bool) -> None:
         self.halved = halved
+        self.still = still
         self.signature = Signature((), (), BatchAxis(True, 8), "fake", "half" if halved else "whole")
         self.held: list[Reply] = []
         self.empty = asyncio.Event()
@@ -52,13 +54,14 @@ class Bench:
         self.fault: Exception | None = None
         self.model = RelaidModel(VERSION, self.make)
 
-    async def make(self, halved: bool) -> Made:
+    async def make(self, laying: Laying) -> Made:
         await asyncio.sleep(0)
         if self.fault:
             raise self.fault
-        one = One(halved)
+        one = One(laying.halved, laying.still)
         self.made.append(one)
-        return Made(one, lambda: 0.5 if halved else 0.25, self.unfit if halved else "")
+        unfit = self.unfit if laying.halved else ""
+        return Made(one, lambda: 0.5 if laying.halved else 0.25, lambda: 7.0, unfit)
 
     @property
     def stands(self) -> str:
@@ -72,9 +75,9 @@ async def turns(count: int = 10) -> None:
 
 async def test_requests_go_to_the_new_one_and_the_old_answers_what_it_has() -> None:
     bench = Bench()
-    await bench.model.start(halved=False)
+    await bench.model.start(Laying(halved=False))
     bench.model.submit(request([[1]]), Got())
-    bench.model.want(halved=True)
+    bench.model.want(Laying(halved=True))
     await turns()
     assert bench.stands == "half"
     bench.model.submit(request([[1]]), Got())
@@ -90,9 +93,9 @@ async def test_requests_go_to_the_new_one_and_the_old_answers_what_it_has() -> N
 
 async def test_it_may_begin_with_half_and_get_all_of_its_threads_later() -> None:
     bench = Bench()
-    await bench.model.start(halved=True)
+    await bench.model.start(Laying(halved=True))
     assert bench.stands == "half"
-    bench.model.want(halved=False)
+    bench.model.want(Laying(halved=False))
     await turns()
     assert [one.halved for one in bench.made] == [True, False]
     assert bench.stands == "whole"
@@ -100,18 +103,18 @@ async def test_it_may_begin_with_half_and_get_all_of_its_threads_later() -> None
 
 async def test_what_is_wanted_already_makes_nothing() -> None:
     bench = Bench()
-    await bench.model.start(halved=False)
-    bench.model.want(halved=False)
+    await bench.model.start(Laying(halved=False))
+    bench.model.want(Laying(halved=False))
     await turns()
     assert len(bench.made) == 1
 
 
 async def test_a_wish_that_changes_meanwhile_is_followed_to_the_last() -> None:
     bench = Bench()
-    await bench.model.start(halved=False)
-    bench.model.want(halved=True)
+    await bench.model.start(Laying(halved=False))
+    bench.model.want(Laying(halved=True))
     await turns(1)
-    bench.model.want(halved=False)
+    bench.model.want(Laying(halved=False))
     await turns()
     assert bench.stands == "whole"
     assert [one.closed for one in bench.made] == [1, 1, 0]
@@ -120,16 +123,16 @@ async def test_a_wish_that_changes_meanwhile_is_followed_to_the_last() -> None:
 @pytest.mark.parametrize("at_start", [True, False])
 async def test_one_that_is_of_no_use_with_half_keeps_all_until_that_is_wanted_again(at_start: bool) -> None:
     bench = Bench(unfit="too slow")
-    await bench.model.start(halved=at_start)
+    await bench.model.start(Laying(halved=at_start))
     if not at_start:
-        bench.model.want(halved=True)
+        bench.model.want(Laying(halved=True))
         await turns()
     assert bench.stands == "whole"
     assert not bench.model.fits
     assert sorted(one.halved for one in bench.made) == [False, True]
     assert [one.closed for one in bench.made if one.halved] == [1]
     bench.unfit = ""
-    bench.model.want(halved=True)
+    bench.model.want(Laying(halved=True))
     await turns()
     assert bench.stands == "half"
     assert bench.model.fits
@@ -137,13 +140,13 @@ async def test_one_that_is_of_no_use_with_half_keeps_all_until_that_is_wanted_ag
 
 async def test_one_that_cannot_be_made_anew_stays_as_it_is() -> None:
     bench = Bench()
-    await bench.model.start(halved=False)
+    await bench.model.start(Laying(halved=False))
     bench.fault = ModelUnavailable("no memory")
-    bench.model.want(halved=True)
+    bench.model.want(Laying(halved=True))
     await turns()
     assert bench.stands == "whole"
     bench.fault = None
-    bench.model.want(halved=True)
+    bench.model.want(Laying(halved=True))
     await turns()
     assert bench.stands == "half"
 
@@ -152,9 +155,9 @@ async def test_closing_closes_what_stands_and_what_is_on_its_way_out_once() -> N
     bench = Bench()
     closed: list[bool] = []
     bench.model.on_close(lambda: closed.append(True))
-    await bench.model.start(halved=False)
+    await bench.model.start(Laying(halved=False))
     bench.model.submit(request([[1]]), Got())
-    bench.model.want(halved=True)
+    bench.model.want(Laying(halved=True))
     await turns()
     await bench.model.close()
     assert [one.closed for one in bench.made] == [1, 1]
@@ -164,9 +167,9 @@ async def test_closing_closes_what_stands_and_what_is_on_its_way_out_once() -> N
 
 async def test_draining_waits_for_both_and_makes_nothing_more() -> None:
     bench = Bench()
-    await bench.model.start(halved=False)
+    await bench.model.start(Laying(halved=False))
     bench.model.submit(request([[1]]), Got())
-    bench.model.want(halved=True)
+    bench.model.want(Laying(halved=True))
     await turns()
     draining = asyncio.ensure_future(bench.model.drain())
     await turns()
@@ -174,3 +177,18 @@ async def test_draining_waits_for_both_and_makes_nothing_more() -> None:
     bench.made[0].let_go()
     await draining
     assert len(bench.made) == 2
+
+
+async def test_threads_that_are_to_lie_still_are_made_anew_however_many_they_are() -> None:
+    bench = Bench()
+    await bench.model.start(Laying(halved=True))
+    bench.model.want(Laying(halved=True, still=True))
+    await turns()
+    assert [(one.halved, one.still, one.closed) for one in bench.made] == [(True, False, 1), (True, True, 0)]
+    assert bench.model.overdue_ns() == 7.0
+
+
+async def test_one_that_is_of_no_use_with_half_lies_still_all_the_same() -> None:
+    bench = Bench(unfit="too slow")
+    await bench.model.start(Laying(halved=True, still=True))
+    assert [(one.halved, one.still) for one in bench.made] == [(True, True), (False, True)]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from headrace.devices import priority
-from headrace.devices.priority import MOST, YIELDING, Yielding, set_nice
+from headrace.devices.priority import MOST, YIELDING, Precedence, Yielding, set_precedence
 
 SLEEPS = "import threading, sys; threading.Thread(target=sys.stdin.read).start(); print(flush=True); sys.stdin.read()"
 
@@ -32,17 +32,51 @@ def nice(pid: int) -> list[int]:
     return [os.getpriority(os.PRIO_PROCESS, int(each.name)) for each in Path(f"/proc/{pid}/task").iterdir()]
 
 
+def classes(pid: int) -> list[int]:
+    """Of each thread."""
+    return [os.sched_getscheduler(int(each.name)) for each in Path(f"/proc/{pid}/task").iterdir()]
+
+
+@pytest.mark.parametrize("before", ["usual", "later"])
+def test_every_thread_gives_way_altogether(process: subprocess.Popen[bytes], before: Precedence) -> None:
+    yielding = Yielding()
+    yielding.began("m", process.pid)
+    yielding.set("m", before)
+    assert classes(process.pid) == [os.SCHED_OTHER] * 2
+    yielding.set("m", "last")
+    assert classes(process.pid) == [os.SCHED_IDLE] * 2
+    assert nice(process.pid) == [LOW] * 2
+
+
+def test_one_that_gave_way_altogether_may_have_a_share(process: subprocess.Popen[bytes]) -> None:
+    yielding = Yielding()
+    yielding.began("m", process.pid)
+    yielding.set("m", "last")
+    yielding.set("m", "later")
+    assert classes(process.pid) == [os.SCHED_OTHER] * 2
+    assert nice(process.pid) == [LOW] * 2
+
+
+def test_a_class_that_its_owner_chose_stays(process: subprocess.Popen[bytes]) -> None:
+    for thread in Path(f"/proc/{process.pid}/task").iterdir():
+        os.sched_setscheduler(int(thread.name), os.SCHED_BATCH, os.sched_param(0))
+    yielding = Yielding()
+    yielding.began("m", process.pid)
+    yielding.set("m", "last")
+    assert classes(process.pid) == [os.SCHED_BATCH] * 2
+
+
 def test_every_thread_gives_way(process: subprocess.Popen[bytes]) -> None:
     yielding = Yielding()
     yielding.began("m", process.pid)
     assert nice(process.pid) == [OWN, OWN]
-    yielding.set("m", True)
+    yielding.set("m", "later")
     assert nice(process.pid) == [LOW, LOW]
 
 
 def test_a_process_that_begins_later_gives_way_as_well(process: subprocess.Popen[bytes]) -> None:
     yielding = Yielding()
-    yielding.set("m", True)
+    yielding.set("m", "later")
     yielding.began("other", process.pid)
     assert nice(process.pid) == [OWN, OWN]
     yielding.began("m", process.pid)
@@ -53,8 +87,8 @@ def test_a_process_that_begins_later_gives_way_as_well(process: subprocess.Popen
 def test_it_gives_way_no_more_once_that_is_said(process: subprocess.Popen[bytes]) -> None:
     yielding = Yielding()
     yielding.began("m", process.pid)
-    yielding.set("m", True)
-    yielding.set("m", False)
+    yielding.set("m", "later")
+    yielding.set("m", "usual")
     assert nice(process.pid) == [OWN, OWN]
 
 
@@ -62,8 +96,8 @@ def test_a_process_that_is_gone_is_no_fault() -> None:
     yielding = Yielding()
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
         yielding.began("m", child.pid)
-    yielding.set("m", True)
-    assert set_nice(child.pid, YIELDING)
+    yielding.set("m", "later")
+    assert set_precedence(child.pid, YIELDING)
 
 
 def test_a_number_that_is_anothers_by_now_is_left_alone(
@@ -73,7 +107,7 @@ def test_a_number_that_is_anothers_by_now_is_left_alone(
     monkeypatch.setattr(priority, "_began", lambda pid: "1")
     yielding.began("m", process.pid)
     monkeypatch.setattr(priority, "_began", lambda pid: "2")
-    yielding.set("m", True)
+    yielding.set("m", "later")
     assert nice(process.pid) == [OWN, OWN]
 
 
@@ -82,4 +116,4 @@ def test_what_is_not_allowed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError
 
     monkeypatch.setattr(os, "setpriority", refuse)
-    assert not set_nice(os.getpid(), 5)
+    assert not set_precedence(os.getpid(), 5)
