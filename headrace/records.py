@@ -125,6 +125,20 @@ class TrafficEvent(msgspec.Struct, frozen=True):
     when_s: float
 
 
+class DriftEvent(msgspec.Struct, frozen=True):
+    """A feature of a version left what it was like, or came back to it; made by `drift/`. Times are Unix time."""
+
+    model: ModelVersion
+    feature: str  # `X[2]`, `X~3`, `Y.entropy`, `latency`, ...
+    side: str  # inputs, outputs, latency, errors, schema
+    state: str  # alarm, quiet
+    against: str  # reference (the rows that were first, or a file), previous (the version before)
+    test: str  # that is farthest over its threshold
+    ratio: float  # of its statistic to the threshold
+    began_s: float  # when the first row of that window was answered
+    when_s: float  # when its last one was
+
+
 class WorkerEvent(msgspec.Struct, frozen=True):
     """A worker started, died, hung, or failed, dying again and again; made by `workers/`. `when_s` is Unix time."""
 
@@ -147,6 +161,7 @@ Record = (
     | SampleRecord
     | ModelEvent
     | TrafficEvent
+    | DriftEvent
     | WorkerEvent
 )
 
