@@ -1,7 +1,9 @@
 """A manifest becomes something that answers, in processes or inside the server."""
 
 import asyncio
+import gc
 import os
+from collections import Counter
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +12,9 @@ import msgspec
 import pytest
 
 from headrace import settings
+from headrace.batching.batched_model import BatchedModel
+from headrace.batching.deadline_policy import DeadlinePolicy
+from headrace.batching.latency import Latency
 from headrace.build import Build
 from headrace.clock import LoopClock
 from headrace.devices.inventory import cores
@@ -20,6 +25,8 @@ from headrace.records import Record, WorkerEvent
 from headrace.repository.repository import LocalRepository
 from headrace.servable import Servable, answer, wholeness
 from headrace.types import Batching, Cache, Context, LanguageChoices, Manifest, Objective, Variant
+from headrace.workers.kept_process import KeptProcess
+from headrace.workers.remote import ProcessInstance
 from tests.fakes import request
 
 MODEL = """
@@ -325,3 +332,26 @@ async def test_a_model_that_could_not_hold_its_objective_with_half_of_the_thread
     assert "short/1: keeps all of its threads beside other models: with half of them its shortest run" in caplog.text
     await short.close()
     await long.close()
+
+
+async def test_nothing_of_a_model_that_was_closed_waits_for_the_collector(tmp_path: Path) -> None:
+    """Which comes so seldom that a server which loads and unloads would hold many models' worth of it."""
+    bench = Bench(tmp_path)
+    kinds = BatchedModel, DeadlinePolicy, ProcessInstance, KeptProcess, Latency
+
+    def there() -> Counter[str]:
+        return Counter(type(each).__name__ for each in gc.get_objects() if isinstance(each, kinds))
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = there()  # what other tests hold
+        model = await bench.build(Manifest("m", 1, bench.path, "fake"))
+        assert there() - before == dict.fromkeys((kind.__name__ for kind in kinds), 1)
+        await answer(model, request([[1, 2]]))
+        await model.close()
+        del model
+        await asyncio.sleep(0)
+        assert there() - before == {}
+    finally:
+        gc.enable()

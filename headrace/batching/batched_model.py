@@ -167,8 +167,10 @@ class BatchedModel:
         self._settle()
         if self._timer:
             self._timer.cancel()
-        for closed_too in self._on_close:
-            await closed_too()
+        while self._on_close:
+            await self._on_close.pop(0)()
+        for instance in self._instances:  # nothing leads in a circle to what has gone: its memory is back at once
+            instance.on_change(_nothing, lambda axis: None)
 
     # ---- in
 

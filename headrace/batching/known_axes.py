@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import importlib.metadata
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from time import time
 
@@ -48,6 +49,12 @@ class KnownAxes:
             return None
 
 
+@cache
+def _version(library: str) -> str:
+    """Raises PackageNotFoundError; looked up once, for it reads files."""
+    return importlib.metadata.version(library)
+
+
 def _key(manifest: Manifest, asked: tuple[object, ...]) -> str:
     """Empty where the file cannot be read, or is too large to be."""
     files = [manifest.path, *manifest.path.parent.glob(f"{manifest.path.stem}.bin")]  # OpenVINO's weights lie beside
@@ -58,7 +65,7 @@ def _key(manifest: Manifest, asked: tuple[object, ...]) -> str:
         for path in files:
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
-        version = importlib.metadata.version(LIBRARIES[manifest.runtime])
+        version = _version(LIBRARIES[manifest.runtime])
     except (OSError, importlib.metadata.PackageNotFoundError):
         return ""
     said = manifest.batching, manifest.inputs, manifest.outputs, manifest.parameters, manifest.device

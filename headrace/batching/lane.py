@@ -65,7 +65,8 @@ class OwnLane:
     def policy(self, policy: Ranked[J], ready: Callable[[], bool]) -> Policy[J]:
         return policy
 
-    async def leave(self) -> None: ...
+    async def leave(self) -> None:
+        self.look = _nothing
 
 
 class Lane:
@@ -130,6 +131,7 @@ class Seat:
 
     async def leave(self) -> None:
         self.lane.leave(self)
+        self.head, self.look = _none, _nothing
 
     def pass_on(self, now_ns: int) -> None:
         """Have whoever's turn it is look at its queue, if that is another."""

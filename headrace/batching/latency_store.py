@@ -80,7 +80,7 @@ class LatencyStore:
             descriptor, beside = tempfile.mkstemp(prefix=".latency-", dir=self._folder)
             try:
                 with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                    json.dump(kept, file)
+                    file.write(json.dumps(kept))
                 Path(beside).replace(path)
             except BaseException:
                 Path(beside).unlink(missing_ok=True)

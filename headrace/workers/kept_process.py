@@ -58,6 +58,19 @@ class Owner(Protocol):
         ...
 
 
+class _Nobody:
+    """Whose child one is that is closed."""
+
+    def load(self) -> bytes:
+        return b""
+
+    def heard(self, message: memoryview) -> None: ...
+
+    def lost(self, why: str) -> None: ...
+
+    def back(self) -> None: ...
+
+
 class KeptProcess(Generic[Facts]):
     """Owns the child, and the task that starts the next one."""
 
@@ -145,7 +158,8 @@ class KeptProcess(Generic[Facts]):
             await asyncio.gather(self._restarting, return_exceptions=True)
         if self._process:
             await self._process.close()
-        self._watchdog.stop()
+        self._watchdog.close()
+        self._owner = _Nobody()  # nothing leads in a circle to what has gone
 
     # ---- what goes wrong
 

@@ -49,6 +49,11 @@ class Watchdog:
             self._timer.cancel()
             self._timer = None
 
+    def close(self) -> None:
+        """There is none any more: nobody is told anything."""
+        self.stop()
+        self._is_stopped, self._hung = _never, _nobody
+
     def _wake(self) -> None:
         self._timer = self._clock.call_at(self._clock.now_ns() + min(LOOK_NS, self._left_ns), self._look)
 
@@ -71,3 +76,10 @@ class Watchdog:
     def _end(self, why: str) -> None:
         self._owed = False
         self._hung(why)
+
+
+def _never() -> bool:
+    return False
+
+
+def _nobody(why: str) -> None: ...

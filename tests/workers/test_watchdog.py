@@ -79,3 +79,12 @@ def test_a_child_that_is_gone_is_watched_no_more(bench: Bench) -> None:
     bench.watchdog.stop()
     bench.clock.pass_ms(10_000)
     assert not bench.hung
+
+
+def test_once_it_is_closed_nobody_is_told_anything(bench: Bench) -> None:
+    bench.watchdog.watch(1)
+    bench.watchdog.close()
+    bench.watchdog.watch(1)
+    bench.stopped = True
+    bench.clock.pass_ms(5000)
+    assert not bench.hung
