@@ -8,6 +8,7 @@ FEWEST = 0.2  # of all, that had little to spare: where there are fewer, one in 
 FOLLOW = 1 / 256
 KEPT = 256  # shares
 ENOUGH = 64  # shares, for a quantile of their own
+SUPPOSED = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 1.0)  # shares, that stand beside fewer
 LEAST = 0.5  # of what is predicted: below, chance is taken for a rule
 CLOSE = 0.5  # of the time it has, from which on a prediction matters
 
@@ -17,19 +18,22 @@ class Trust:
 
     Only they tell: one that was let in with time to spare says nothing of who should have been refused. The fewer they
     are, the more of them may be late for as many of all. Never above 1: what is late in spite of its prediction is the
-    guard's to answer (`guard.py`).
+    guard's to answer (`guard.py`). What is asked for seldom would wait minutes for enough of them: until then some that
+    are supposed count as well, so that a few say a little.
     """
 
     def __init__(self) -> None:
         self.share = 1.0
         self._close = 1.0  # of all, that had little to spare
+        self._answered = 1
         self._last: deque[float] = deque()
         self._sorted: list[float] = []
 
     def answered(self, predicted_ns: float, slack_ns: float, took_ns: float) -> None:
         """One that had `slack_ns`, and was predicted to take `predicted_ns` of them, took so long."""
         close = predicted_ns > CLOSE * slack_ns
-        self._close += FOLLOW * (close - self._close)
+        self._answered += 1
+        self._close += max(FOLLOW, 1 / self._answered) * (close - self._close)
         if not close:
             return
         share = took_ns / predicted_ns
@@ -37,6 +41,6 @@ class Trust:
         insort(self._sorted, share)
         if len(self._last) > KEPT:
             del self._sorted[bisect_left(self._sorted, self._last.popleft())]
-        if len(self._last) >= ENOUGH:
-            quantile = 1.0 - ALLOWED / max(self._close, FEWEST)
-            self.share = min(1.0, max(LEAST, self._sorted[int(quantile * len(self._sorted))]))
+        shares = self._sorted if len(self._last) >= ENOUGH else sorted((*self._sorted, *SUPPOSED))
+        quantile = 1.0 - ALLOWED / max(self._close, FEWEST)
+        self.share = min(1.0, max(LEAST, shares[int(quantile * len(shares))]))

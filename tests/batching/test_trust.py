@@ -13,7 +13,15 @@ def told(trust: Trust, count: int, predicted: float, took: float) -> Trust:
 
 def test_at_first_predictions_are_believed() -> None:
     assert Trust().share == 1.0
-    assert told(Trust(), ENOUGH - 1, 80, 40).share == 1.0
+    assert told(Trust(), 1, 80, 40).share == 1.0
+
+
+def test_a_few_say_a_little_and_more_of_them_more() -> None:
+    shares = [told(told(Trust(), count, 80, 40), 2 * count, 40, 40).share for count in (1, 8, 24, ENOUGH)]
+    told_of = [told(told(Trust(), 2 * count, 40, 40), count, 80, 40).share for count in (1, 8, 24, ENOUGH)]
+    assert shares == sorted(shares, reverse=True)
+    assert told_of == sorted(told_of, reverse=True)
+    assert told_of[0] >= 0.9 > told_of[2] > told_of[3] == LEAST
 
 
 def test_predictions_that_allow_for_too_much_are_believed_in_part() -> None:
