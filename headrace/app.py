@@ -19,6 +19,7 @@ from headrace.allocator import keep_freed_memory
 from headrace.build import Build
 from headrace.cache_folder import cache_folder
 from headrace.clock import LoopClock
+from headrace.costs.costs import usd_per_ns
 from headrace.devices.inventory import memory as machine_memory
 from headrace.devices.inventory import memory_limit
 from headrace.devices.process_stat import runs
@@ -42,8 +43,9 @@ from headrace.models.sleeping import MayWait
 from headrace.models.state import State, state_folder
 from headrace.models.upkeep import Upkeep
 from headrace.models.worker_pids import WorkerPids
-from headrace.observe import logs
 from headrace.observe.bus import Bus
+from headrace.observe.log_output import LogOutput
+from headrace.observe.log_output import begin as begin_log
 from headrace.observe.metrics import Readings
 from headrace.observing import Observation
 from headrace.playground.page import routes as playground_routes
@@ -55,7 +57,7 @@ from headrace.protocols.oip.grpc import create_server, listen_at
 from headrace.protocols.oip.infer_lane import lane
 from headrace.protocols.oip.model_config import model_config_json
 from headrace.protocols.oip.routes import create_app
-from headrace.protocols.oip.settings import Settings
+from headrace.protocols.oip.settings import LogSettings, Settings
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.traffic_routes import TrafficRoutes
 from headrace.protocols.ollama.routes import routes as ollama_routes
@@ -67,7 +69,8 @@ from headrace.servable import Servable
 from headrace.settings import Config
 from headrace.traffic.traffic import Traffic
 from headrace.traffic.watch import Tap
-from headrace.types import Backlog, ModelVersion, VersionStatus
+from headrace.types import Backlog, Manifest, ModelVersion, VersionStatus
+from headrace.work import Works
 from headrace.workers.forking import Forking
 
 log = logging.getLogger(__name__)
@@ -99,7 +102,7 @@ def run(config: Config, repository: Path, announce: Announce, beside: Beside | N
     Raises SettingInvalid where an address cannot be had, the files of TLS are no good, or another server has the state.
     """
     started = time.monotonic()
-    logs.set_up(config.log.format, config.log.level)
+    output = begin_log(config.log)
     keep_freed_memory()
     gc.set_threshold(COLLECT_AFTER)
     server = config.server
@@ -107,14 +110,17 @@ def run(config: Config, repository: Path, announce: Announce, beside: Beside | N
     with listen(server.host, server.http_port, "server.http_port") as http:
 
         async def serve() -> None:
-            server = Server(config, repository, tls)
+            server = Server(config, repository, tls, output)
             going_on = asyncio.create_task(_beside(beside)) if beside else None
             await server.run(http, announce, started)
             if going_on:
                 going_on.cancel()
                 await asyncio.gather(going_on, return_exceptions=True)
 
-        uvloop.run(serve())
+        try:
+            uvloop.run(serve())
+        finally:
+            output.writer.close()
     return 0
 
 
@@ -130,8 +136,11 @@ class Server:
     """All parts of one server, and the order in which they start and stop. Made on a running event loop; raises
     SettingInvalid where another server has its state."""
 
-    def __init__(self, config: Config, repository: Path, tls: Tls | None = None) -> None:
+    def __init__(
+        self, config: Config, repository: Path, tls: Tls | None = None, output: LogOutput | None = None
+    ) -> None:
         self._config = config
+        self._output = output
         self._tls = tls
         self._loaded = False
         self._clock = clock = LoopClock(asyncio.get_running_loop())
@@ -143,10 +152,11 @@ class Server:
         folder = state_folder(config.state.dir, os.environ, local.path)
         state = State(folder)
         state.take()
-        self.observation = Observation(config, self.bus, clock, self._readings(), folder)
+        self.observation = Observation(config, self.bus, clock, self._readings(), folder, output)
         self.gateway = Gateway(self.registry, self.bus, clock, config.tenants, taps, self.observation.wanted)
         self.births = Forking(config.workers.warm)
-        self.build = Build(config, self.bus, clock, local, cache_folder(os.environ), births=self.births)
+        works = Works(self.bus, clock, self.observation.costs.device)
+        self.build = Build(config, self.bus, clock, local, cache_folder(os.environ), births=self.births, works=works)
         self.learnt, self.popularity = Learnt(ProfileStore(cache_folder(os.environ))), Popularity[ModelVersion]()
         self.keeping = self._keeping(clock)
         self.reconcile = Reconcile(
@@ -205,6 +215,8 @@ class Server:
             self._language_facts,
             self._shares,
             self._memory,
+            self._manifest,
+            self.states.all,
         )
 
     def _front(self, clock: LoopClock) -> Front:
@@ -216,7 +228,7 @@ class Server:
             repository=self.reconcile,
             clock=clock,
             regions=Regions(config.protocols.oip.shared_memory),
-            settings=Settings(),
+            settings=Settings(LogSettings(config.log.file, self._output.as_triton if self._output else None)),
             statistics=self.observation.statistics,
             metrics=self.observation.page,
             model_config=model_config_json,
@@ -225,12 +237,19 @@ class Server:
             ready=lambda: self._loaded and not self.gateway.draining,
             times=self.build.times.told,
             memory=self._memory,
+            names=(config.server.host, socket.gethostname(), *config.server.names.split()),
+            usd_per_ns=usd_per_ns(config.cost.per_hour),
             max_body_bytes=config.server.max_body_bytes,
             max_header_bytes=config.server.max_header_bytes,
         )
 
     def _memory(self) -> dict[str, Any]:
         return memory_report(self.keeping.rooms.ledger, self.reconcile.residence, self.upkeep.pressure)
+
+    def _manifest(self, version: ModelVersion) -> Manifest | None:
+        """What is known of a version that is served."""
+        served = self.registry.find(version.name, version.version)
+        return served.manifest if served else None
 
     def _language_facts(self) -> list[tuple[ModelVersion, LanguageFacts]]:
         found = ((served.version, served.signature.language) for served in self.registry.all())

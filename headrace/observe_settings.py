@@ -15,6 +15,33 @@ class Log(msgspec.Struct, frozen=True):
     level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least important lines that are written.")
     ] = "info"
+    max_per_s: Annotated[
+        int,
+        Meta(ge=0, le=100_000, description="Most lines a second about requests; of more, one in so many has its line."),
+    ] = 1000
+    slow_ms: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3_600_000,
+            description="A request that takes longer is slow; 0: than twice what 99 in 100 of its version's took.",
+        ),
+    ] = 0.0
+    file: Annotated[
+        str, Meta(description="The file that is written to.", extra={"takes": "a path, or nothing: standard error"})
+    ] = ""
+    max_bytes: Annotated[
+        int, Meta(ge=4096, le=2**40, description="How large that file may become before another is begun.")
+    ] = 100 * 1024 * 1024
+    keep: Annotated[int, Meta(ge=0, le=1000, description="How many of the files before it are kept.")] = 5
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """What the machine costs."""
+
+    per_hour: Annotated[
+        float, Meta(ge=0, le=1_000_000, description="What the machine costs an hour, in US dollars; 0: no price is told.")
+    ] = 0.0
 
 
 class Drift(msgspec.Struct, frozen=True):
@@ -35,6 +62,14 @@ class Drift(msgspec.Struct, frozen=True):
         float,
         Meta(gt=0, le=0.1, description="The chance that one window of a model raises an alarm where nothing changed."),
     ] = 0.001
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """What changed, and what followed from it."""
+
+    enabled: Annotated[bool, Meta(description="Keep a log of what changes, and what tells why a model got worse.")] = (
+        True
+    )
 
 
 class History(msgspec.Struct, frozen=True):

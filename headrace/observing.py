@@ -1,37 +1,69 @@
 """All that watches a server, brought together: who listens to its records, and what fronts and people ask of them."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from starlette.routing import BaseRoute
 
+from headrace import __version__
+from headrace.changes.changes import Changes
+from headrace.changes.settings_changed import flat
 from headrace.clock import Clock
+from headrace.costs.costs import Costs
+from headrace.costs.report import By
 from headrace.dashboard.page import routes as dashboard_routes
 from headrace.dashboard.view import Live, View, memory_of
+from headrace.drift.model_drift import Watched
+from headrace.drift.watch import DriftWatch
 from headrace.gateway.gateway import Wanted
 from headrace.history.history import Counted, History
+from headrace.objectives.making import make_objectives
+from headrace.objectives.objectives import Asked
 from headrace.observe.bus import Bus
 from headrace.observe.cpu_times import CpuTimes
 from headrace.observe.dropped import Dropped
 from headrace.observe.events import Event, Events
+from headrace.observe.log_output import LogOutput
 from headrace.observe.logs import RecordLog
 from headrace.observe.loop_lag import LoopLag
 from headrace.observe.metrics import Metrics, Readings, Source
+from headrace.observe.request_lines import RequestLines
+from headrace.observe.requests import Requests
+from headrace.observe.sift import Follower, Sift
+from headrace.observe.slow import Slow
 from headrace.observe.statistics import Statistics
 from headrace.observe.tally import Tally
 from headrace.protocols.oip.front import Front
+from headrace.protocols.watch.alerts_routes import AlertsRoutes
+from headrace.protocols.watch.changes_routes import ChangesRoutes
+from headrace.protocols.watch.costs_routes import CostsRoutes
 from headrace.protocols.watch.dashboard_routes import DashboardRoutes
+from headrace.protocols.watch.drift_routes import DriftRoutes
+from headrace.protocols.watch.feedback_routes import FeedbackRoutes
+from headrace.protocols.watch.log_routes import LogRoutes
+from headrace.protocols.watch.requests_routes import RequestsRoutes
+from headrace.protocols.watch.slo_routes import SloRoutes
+from headrace.protocols.watch.why_routes import WhyRoutes
 from headrace.settings import Config
-from headrace.types import Request, Response
+from headrace.types import ModelVersion, Request, Response
 
 
 class Observation:
     """Every listener of one server's bus. Whatever is read of it is up to date: the bus is flushed first."""
 
-    def __init__(self, config: Config, bus: Bus, clock: Clock, readings: Readings, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        bus: Bus,
+        clock: Clock,
+        readings: Readings,
+        folder: Path | None = None,
+        output: LogOutput | None = None,
+    ) -> None:
         """`readings` are asked when a page is made, never before the server is whole; `folder` is where what is to
-        outlive the server may be kept, from `start` on."""
+        outlive the server may be kept, from `start` on; `output` is where requests have their lines."""
         self._bus = bus
         self._samplers: list[Wanted] = []  # who wants to look into requests; each is asked of every request
         epoch_ns = time.time_ns() - clock.now_ns()
@@ -42,13 +74,39 @@ class Observation:
         self._sources: list[Source] = [self.dropped.lines]  # of more metrics
         self._metrics = Metrics(tally, readings, sources=self._sources, epoch_ns=epoch_ns)
         self._loop_lag, self._cpu_times = LoopLag(clock), CpuTimes(clock)
-        self._sources += [self._loop_lag.lines, self._cpu_times.lines]
+        self.costs = Costs(config.cost.per_hour, clock, epoch_ns)
+        self._sources += [self._loop_lag.lines, self._cpu_times.lines, self.costs.lines]
         self._events = Events()
-        for listener in (tally, RecordLog(clock), self._events, self._cpu_times):
+        self._requests = Requests(clock.now_ns, epoch_ns)
+        self._output = output
+        self._followers: list[Follower] = [self._requests.keep]  # of requests
+        bus.listen(Sift(Slow(config.log.slow_ms), self._followers))
+        if output:
+            self.dropped.add("log", lambda: output.writer.dropped)
+            self._followers.append(RequestLines(output, config.log.max_per_s, clock.now_ns, epoch_ns).follow)
+        for listener in (tally, RecordLog(), self._events, self._cpu_times, self.costs):
             bus.listen(listener)
+        self._changes: Changes | None = None
+        if config.changes.enabled:
+            changes = self._changes = Changes(clock, epoch_ns, flat(config, __version__), folder)
+            self.dropped.add("changes", lambda: changes.log.dropped)
+            bus.listen(changes)
         self._now_s = lambda: (clock.now_ns() + epoch_ns) / 1e9
         self._readings = readings
         self._history = self._keep_history(config, tally, folder)
+        asked = Asked(readings.manifest, readings.index, readings.memory, self.dropped.counts, bus.flush)
+        self._objectives = make_objectives(config, asked, folder, self._now_s)
+        self.dropped.add("alerts", self._objectives.dropped)
+        self._sources.append(self._objectives.lines)
+        bus.listen(self._objectives)
+
+        self.drift: DriftWatch | None = None
+        if config.drift.enabled:
+            self.drift = DriftWatch(config.drift, bus, clock, epoch_ns)
+            bus.listen(self.drift)
+            self._samplers.append(self.drift.sampling.wants)
+            self._sources.append(self.drift.lines)
+            self.dropped.add("drift", self.drift.dropped)
 
     @property
     def wanted(self) -> Wanted | None:
@@ -65,6 +123,11 @@ class Observation:
         self._bus.flush()
         return await self._metrics.page(accept)
 
+    def told_costs(self, by: By) -> dict[str, Any]:
+        """What each tenant, model or version cost."""
+        self._bus.flush()
+        return self.costs.told(by)
+
     def events(self, name: str) -> list[Event]:
         """What happened to a model, newest first."""
         self._bus.flush()
@@ -72,22 +135,67 @@ class Observation:
 
     def routes(self, front: Front) -> list[BaseRoute]:
         """What HTTP is asked for of all this."""
-        return self._dashboard(front) if self._history else []
+        costs = CostsRoutes(self.told_costs).routes()
+        return [
+            *self._drifting(front),
+            *costs,
+            *self._asked(),
+            *self._promised(),
+            *self._what_changed(front),
+            *(self._dashboard(front) if self._history else []),
+        ]
 
     async def start(self) -> None:
         """Begin what goes on beside requests."""
+        if self._output:
+            self._output.follow_signals()
         self._loop_lag.start()
         self._cpu_times.start()
+        if self.drift:
+            self.drift.start()
         if self._history:
             await self._history.start()
+        await self._objectives.start()
+        if self._changes:
+            await self._changes.start()
 
     async def close(self) -> None:
         """End that, and give away what is still held; the bus is flushed one last time."""
         self._loop_lag.close()
         self._cpu_times.close()
+        if self.drift:
+            await self.drift.close()
         self._bus.flush()
         if self._history:
             await self._history.close()
+        await self._objectives.close()
+        if self._changes:
+            await self._changes.close()
+
+    def _what_changed(self, front: Front) -> list[BaseRoute]:
+        """The log of changes, and what they did."""
+        changes, registry = self._changes, front.registry
+        if changes is None:
+            return []
+
+        def known(name: str) -> bool:
+            return changes.knows(name) or any(status.name == name for status in front.repository.index())
+
+        async def why(name: str, since_s: float) -> Mapping[str, Any]:
+            self._bus.flush()
+            return await changes.why(name, since_s)
+
+        def told(model: str | None, since_s: float) -> list[dict[str, Any]]:
+            self._bus.flush()
+            return changes.told(model, since_s)
+
+        def leads() -> dict[str, tuple[int, Mapping[str, int]]]:
+            served = ((name, registry.default(name)) for name in registry.names())
+            return {name: (each.version.version, registry.labels(name)) for name, each in served if each}
+
+        changes.follow(leads)
+        log = ChangesRoutes(told, changes.post, changes.now_s, known)
+        return [*WhyRoutes(why, known).routes(), *log.routes()]
 
     def _keep_history(self, config: Config, tally: Tally, folder: Path | None) -> History | None:
         """What each version did; None where that is not wanted."""
@@ -103,6 +211,28 @@ class Observation:
         self.dropped.add("history", lambda: {"disk": history.lost})
         return history
 
+    def _promised(self) -> list[BaseRoute]:
+        """What models promise, and who is told where it is not kept."""
+        told = self._objectives
+        alerts = AlertsRoutes(told.told, told.silence, told.unsilence)
+        return [*SloRoutes(told.slo, told.slos).routes(), *alerts.routes()]
+
+    def _asked(self) -> list[BaseRoute]:
+        """What was asked lately."""
+
+        def waterfall(id_: str) -> dict[str, Any] | None:
+            self._bus.flush()
+            return self._requests.waterfall(id_)
+
+        def latest(model: str, slow: bool, limit: int) -> list[dict[str, Any]]:
+            self._bus.flush()
+            return self._requests.latest(model, slow, limit)
+
+        return [
+            *RequestsRoutes(waterfall, latest).routes(),
+            *(LogRoutes(self._output.levels).routes() if self._output else []),
+        ]
+
     def _dashboard(self, front: Front) -> list[BaseRoute]:
         """The page, and what only it asks for."""
         assert self._history is not None
@@ -117,6 +247,22 @@ class Observation:
         )
         view = View(self._history, live, self._now_s, front.server_name, front.server_version)
         return [*dashboard_routes(), *DashboardRoutes(view.rows, view.facts, view.lines).routes()]
+
+    def _drifting(self, front: Front) -> list[BaseRoute]:
+        """Whether what models are asked and answer is what it was, and what the right answers were."""
+        drift = self.drift
+        if drift is None:
+            return []
+
+        def describe(of: ModelVersion) -> Watched | None:
+            served = front.registry.find(of.name, of.version)
+            return None if served is None else Watched(served.signature, served.manifest.drift)
+
+        def known(name: str) -> bool:
+            return any(status.name == name for status in front.repository.index())
+
+        drift.describe = describe
+        return [*DriftRoutes(drift.tell, drift.forget, known).routes(), *FeedbackRoutes(drift.judge).routes()]
 
     def _wants(self, request: Request, response: Response) -> bool:
         wanted = False

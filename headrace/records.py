@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from headrace.device_time import Share
 from headrace.generation import StepFacts, Times, Usage
 from headrace.types import BatchFacts, CacheFacts, ModelVersion, Tensor, VersionState
 
@@ -25,6 +26,8 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     tenant: str = ""
     cache: CacheFacts | None = None  # None: the model has none, or it was not answered
     written_ns: int = 0  # the answer was made into bytes and handed to the connection; 0 where nobody looked
+    admitted_ns: int = 0  # let in and queued; 0 where it was not, or was answered by then
+    also: str = ""  # another id that its client knows it by
 
 
 class SampleRecord(msgspec.Struct, frozen=True, gc=False):
@@ -49,6 +52,7 @@ class BatchRecord(msgspec.Struct, frozen=True, gc=False):
     facts: BatchFacts
     error: str = ""
     predicted_ns: int = 0  # the time that it was to take at most; 0 where nobody predicted
+    shares: tuple[Share, ...] = ()  # of `facts.device_ns`, by rows
 
 
 class ShedRecord(msgspec.Struct, frozen=True, gc=False):
@@ -74,6 +78,16 @@ class StepRecord(msgspec.Struct, frozen=True, gc=False):
 
     model: ModelVersion
     facts: StepFacts
+    device_ns: int = 0  # its part of the device's time, with what was not told of before
+    shares: tuple[Share, ...] = ()  # of that, by tokens; none: it is told with a later step
+
+
+class WorkRecord(msgspec.Struct, frozen=True, gc=False):
+    """Something else that ran on the device: a model was loaded, warmed up or probed; made where that was done."""
+
+    model: ModelVersion
+    device_ns: int
+    shares: tuple[Share, ...]  # of that, by time
 
 
 class GenerationRecord(msgspec.Struct, frozen=True, gc=False):
@@ -156,6 +170,7 @@ Record = (
     | ShedRecord
     | CancelRecord
     | StepRecord
+    | WorkRecord
     | GenerationRecord
     | MirrorRecord
     | SampleRecord

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from headrace.alert_settings import Alerts, Slo
-from headrace.observe_settings import Drift, History, Log
+from headrace.observe_settings import Changes, Cost, Drift, History, Log
 from headrace.tenants import Tenant
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -60,6 +60,13 @@ class Server(msgspec.Struct, frozen=True):
         Meta(
             description="Whose certificates clients have to show; without it every client is let in.",
             extra={"takes": "the path of a PEM file, or nothing"},
+        ),
+    ] = ""
+    names: Annotated[
+        str,
+        Meta(
+            description="Names by which clients reach this server, besides its addresses and the machine's own name.",
+            extra={"takes": "names with spaces between, or nothing"},
         ),
     ] = ""
     drain_s: Annotated[
@@ -310,6 +317,8 @@ class Config(msgspec.Struct, frozen=True):
     log: Log = Log()
     drift: Drift = Drift()
     history: History = History()
+    changes: Changes = Changes()
     slo: Slo = Slo()
     alerts: Alerts = Alerts()
+    cost: Cost = Cost()
     tenants: Mapping[str, Tenant] = {}  # by name; `OTHERS` are those that are not named

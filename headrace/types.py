@@ -141,11 +141,12 @@ class Batching(msgspec.Struct, frozen=True):
 
 
 class Objective(msgspec.Struct, frozen=True):
-    """What a model's answers must hold, in milliseconds from arrival; None: nothing is promised."""
+    """What a model's answers must hold, times in milliseconds from arrival; None: nothing is promised."""
 
     p99_ms: float | None = None
     ttft_ms: float | None = None  # of a language model: to the first token
     tpot_ms: float | None = None  # of a language model: between tokens
+    availability: float | None = None  # share of the requests that are answered; None: as the settings say
 
     def due_ns(self, arrived_ns: int, deadline_ns: int | None) -> int | None:
         """When an answer must come to a request that says `deadline_ns` itself: the tighter of the two."""
@@ -153,6 +154,14 @@ class Objective(msgspec.Struct, frozen=True):
             return deadline_ns
         due_ns = arrived_ns + int(self.p99_ms * 1e6)
         return due_ns if deadline_ns is None else min(due_ns, deadline_ns)
+
+
+class DriftChoices(msgspec.Struct, frozen=True):
+    """How a model is watched for drift. None means: as the settings under `drift` say."""
+
+    reference: int | Literal["previous"] | Path | None = None  # rows that are first, the version before, or a file
+    window: int | None = None  # rows that are compared with it at once
+    enabled: bool | None = None
 
 
 class WarmUp(msgspec.Struct, frozen=True):
@@ -216,6 +225,7 @@ class Manifest(msgspec.Struct, frozen=True):
     cache: Cache | None = None  # None: every request is computed
     allow_signature_change: bool | None = None  # of what takes its place; None: as the settings say
     warm_up: tuple[WarmUp, ...] = ()
+    drift: DriftChoices = DriftChoices()
     llm: LanguageChoices = LanguageChoices()
     parameters: Mapping[str, str] = {}
     variants: tuple[Variant, ...] = ()  # the file at `path` first; empty: it has no other
@@ -259,6 +269,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     parameters: Mapping[str, Parameter] = {}
     context: Context = Context(0)
     ask: Ask | None = None  # of a language model, instead of inputs
+    also: str = ""  # another id that its client knows it by: its body's, where its head says one too
 
 
 class BatchFacts(msgspec.Struct, frozen=True, gc=False):
@@ -273,6 +284,7 @@ class BatchFacts(msgspec.Struct, frozen=True, gc=False):
     infer_ns: int = 0
     output_ns: int = 0
     variant: str = ""  # that computed it, where the model has several
+    device_ns: int = 0  # its part of the device's time, shared with what ran beside it
 
 
 class CacheFacts(msgspec.Struct, frozen=True, gc=False):
@@ -294,6 +306,7 @@ class Response(msgspec.Struct, frozen=True, gc=False):
     parameters: Mapping[str, Parameter] = {}
     result: Result | None = None  # to a request's `ask`
     cache: CacheFacts | None = None  # None: the model has none
+    device_ns: int = 0  # this request's part of the device's time; of a generation, with its last answer
 
 
 class Backlog(msgspec.Struct, frozen=True):

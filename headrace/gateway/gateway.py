@@ -79,6 +79,7 @@ class Gateway:
             return _nothing
         if not call.done:
             call.withdraw = withdraw
+            call.admitted_ns = self.now_ns()
         return call.cancel
 
     def foresee(self, model: ModelRef, context: Context, request_id: str) -> HeadraceError | None:
@@ -130,6 +131,8 @@ class Gateway:
                 request.context.tenant,
                 cache,
                 self.now_ns(),
+                call.admitted_ns,
+                request.also,
             )
         )
         if self._wanted is not None and isinstance(answer, Response) and self._wanted(request, answer):
@@ -161,6 +164,7 @@ class Gateway:
                 error.code,
                 context.trace,
                 context.tenant,
+                also=request.also,
             )
         )
 
@@ -172,11 +176,12 @@ class _Call:
     garbage collector, least of all a request's tensors.
     """
 
-    __slots__ = ("_gateway", "_reply", "done", "request", "served", "submitted_ns", "withdraw")
+    __slots__ = ("_gateway", "_reply", "admitted_ns", "done", "request", "served", "submitted_ns", "withdraw")
 
     def __init__(self, gateway: Gateway, request: Request, served: Served, reply: Reply, submitted_ns: int) -> None:
         self._gateway = gateway
         self._reply = reply
+        self.admitted_ns = 0
         self.done = False
         self.request = request
         self.served = served

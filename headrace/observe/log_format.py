@@ -5,7 +5,7 @@ import logging
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 FIELDS = "fields"
 """The key of `extra` under which a log call hands over its fields: `log.info(..., extra={FIELDS: {...}})`."""
@@ -16,19 +16,35 @@ _COLOURS = {"DEBUG": "2", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
 _PLAIN = re.compile(r"[^\s\"'=]+")
 
 
+class Told(NamedTuple):
+    """What a line says."""
+
+    at_s: float  # Unix time
+    level: str  # as logging has it
+    logger: str
+    event: str
+    fields: Mapping[str, Any]
+
+
 class JsonFormatter(logging.Formatter):
     """`{"ts", "level", "logger", "event", ...}` and the fields; ASCII only, so that no terminal is harmed."""
 
     def format(self, record: logging.LogRecord) -> str:
+        told = Told(record.created, record.levelname, record.name, record.getMessage(), _fields(record))
+        return self.line(told, self.formatException(record.exc_info) if record.exc_info else "")
+
+    def line(self, told: Told, exception: str = "") -> str:
+        """One that is told without a log record."""
         line = {
-            "ts": _utc(record).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "event": record.getMessage(),
+            "ts": _iso(told.at_s),
+            "level": told.level.lower(),
+            "logger": told.logger,
+            "event": told.event,
         }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line | _fields(record) | line, default=str)  # first and last: first, and not to be taken
+        if exception:
+            line["exception"] = exception
+        fields = {name: _cut(value) for name, value in told.fields.items()}
+        return json.dumps(line | fields | line, default=str)  # first and last: first, and not to be taken
 
 
 class TextFormatter(logging.Formatter):
@@ -37,14 +53,19 @@ class TextFormatter(logging.Formatter):
     def __init__(self, colour: bool = False) -> None:
         super().__init__()
         self._colour = colour
+        self.dated = False  # the day is told too, as ISO 8601 has it
+
+    def line(self, told: Told) -> str:
+        """One that is told without a log record."""
+        time = _iso(told.at_s) if self.dated else _utc(told.at_s).strftime("%H:%M:%S.%f")[:-3]
+        level = f"{told.level.lower():<8}"
+        if self._colour and (code := _COLOURS.get(told.level)):
+            level = f"\x1b[{code}m{level}\x1b[0m"
+        fields = "".join(f" {name}={_value(_cut(value))}" for name, value in told.fields.items())
+        return f"{time} {level} {_printable(told.event)}{' ' if fields else ''}{fields}"
 
     def format(self, record: logging.LogRecord) -> str:
-        time = _utc(record).strftime("%H:%M:%S.%f")[:-3]
-        level = f"{record.levelname.lower():<8}"
-        if self._colour and (code := _COLOURS.get(record.levelname)):
-            level = f"\x1b[{code}m{level}\x1b[0m"
-        fields = "".join(f" {name}={_value(value)}" for name, value in _fields(record).items())
-        line = f"{time} {level} {_printable(record.getMessage())}{' ' if fields else ''}{fields}"
+        line = self.line(Told(record.created, record.levelname, record.name, record.getMessage(), _fields(record)))
         if record.exc_info:
             trace = self.formatException(record.exc_info).splitlines()
             line = "\n".join([line, *(f"    | {_printable(each)}" for each in trace)])
@@ -52,8 +73,8 @@ class TextFormatter(logging.Formatter):
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    fields: Mapping[str, Any] = getattr(record, FIELDS, {})
-    return {name: _cut(value) for name, value in fields.items()}
+    fields: dict[str, Any] = getattr(record, FIELDS, {})
+    return fields
 
 
 def _cut(value: Any) -> Any:
@@ -75,5 +96,9 @@ def _printable(text: str) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
-def _utc(record: logging.LogRecord) -> datetime:
-    return datetime.fromtimestamp(record.created, UTC)
+def _utc(at_s: float) -> datetime:
+    return datetime.fromtimestamp(at_s, UTC)
+
+
+def _iso(at_s: float) -> str:
+    return _utc(at_s).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from headrace.errors import HeadraceError, Internal, MethodNotAllowed
 from headrace.protocols.http_error import HttpError
+from headrace.protocols.request_id import id_of, refused
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +37,11 @@ class Endpoint:
         except ClientDisconnect:
             return  # nobody reads the answer
         except HeadraceError as error:
-            await self._refusal(error)(scope, receive, send)
+            await self._refusal(error, id_of(scope))(scope, receive, send)
         except Exception:
             log.exception("%s %s failed", request.method, request.url.path)
             fault = Internal("the server failed on this request; its log says why")
-            await self._refusal(fault)(scope, receive, send)
+            await self._refusal(fault, id_of(scope))(scope, receive, send)
 
     def _handle(self, request: Request) -> Handle:
         handle = self.handles.get("GET" if request.method == "HEAD" else request.method)
@@ -49,8 +50,9 @@ class Endpoint:
             raise MethodNotAllowed(f"{request.method} is not for {request.url.path}; use {use}")
         return handle
 
-    def _refusal(self, error: HeadraceError) -> Response:
-        status, body, headers = self._refuse(error)
+    def _refusal(self, error: HeadraceError, request_id: str) -> Response:
+        told = self._refuse(error)
+        status, body, headers = refused(told, request_id) if request_id else told
         if isinstance(error, MethodNotAllowed):
             headers["allow"] = ", ".join(self.handles)
         return Response(body, status, headers, "application/json")

@@ -13,7 +13,9 @@ from headrace.errors import Cancelled, HeadraceError, Internal
 from headrace.generation import Ask, Generated
 from headrace.protocols.limits import read_headers
 from headrace.protocols.oip.front import Front
-from headrace.protocols.spent import generation_headers
+from headrace.protocols.oip.parameters import trace_of
+from headrace.protocols.request_id import settle
+from headrace.protocols.spent import COST, cost, generation_headers
 from headrace.protocols.sse import CONNECTION, Pipe, until_gone
 from headrace.servable import Cancel
 from headrace.types import ModelRef, Request, Response
@@ -28,21 +30,28 @@ R = TypeVar("R")
 def make_request(
     front: Front, http: HttpRequest, id_: str, model: ModelRef, ask: Ask, priority: int | None = None
 ) -> Request:
-    """An ask as the gateway takes it; `priority` is that of its body. Raises InvalidRequest, naming a wrong header."""
+    """An ask as the gateway takes it; `priority` is that of its body, and `id_` what the answer is called there.
+
+    Raises InvalidRequest, naming a wrong header.
+    """
     limits = read_headers(http.headers.raw).ranked(priority, "priority")
     connection = http.scope.get("extensions", {}).get(CONNECTION, {})
     arrived_ns = connection.get("arrived_ns") or front.clock.now_ns()
-    context = limits.context(arrived_ns, "http", http.headers.get("traceparent", ""), http.headers.raw)
-    return Request(id_, model, (), context=context, ask=ask)
+    context = limits.context(arrived_ns, "http", trace_of(http.headers.get("traceparent", "")), http.headers.raw)
+    settled = settle(http.scope, id_)
+    return Request(settled, model, (), context=context, ask=ask, also=id_ if id_ != settled else "")
 
 
 async def generate_all(
     front: Front, requests: Sequence[Request], receive: Receive
 ) -> tuple[list[Generated], dict[str, str]]:
-    """As `answer_all`, and what headers say of the first answer's time."""
-    generated = await answer_all(front, requests, receive, Generated)
+    """As `answer_all`, and what headers say of the first answer's time, and of what all of them cost."""
+    generated, device_ns = await _all(front, requests, receive, Generated)
     elapsed_ns = front.clock.now_ns() - requests[0].context.arrived_ns
-    return generated, generation_headers(generated[0], elapsed_ns, ended=True)
+    headers = generation_headers(generated[0], elapsed_ns, ended=True)
+    if front.usd_per_ns:
+        headers[COST] = cost(device_ns, front.usd_per_ns)
+    return generated, headers
 
 
 async def answer_all(front: Front, requests: Sequence[Request], receive: Receive, kind: type[R]) -> list[R]:
@@ -50,11 +59,20 @@ async def answer_all(front: Front, requests: Sequence[Request], receive: Receive
 
     Raises what the first to fail was refused with, and Cancelled where the client is gone.
     """
+    return (await _all(front, requests, receive, kind))[0]
+
+
+async def _all(
+    front: Front, requests: Sequence[Request], receive: Receive, kind: type[R]
+) -> tuple[list[R], int]:
+    """The results, and what they had of the device's time."""
+    device_ns = 0
     gathered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     results: dict[int, R] = {}
 
     def replies(which: int) -> Callable[[Response | HeadraceError], None]:
         def reply(answer: Response | HeadraceError) -> None:
+            nonlocal device_ns
             if gathered.done():
                 return
             if isinstance(answer, HeadraceError):
@@ -63,6 +81,7 @@ async def answer_all(front: Front, requests: Sequence[Request], receive: Receive
                 gathered.set_exception(Internal(_UNEXPECTED))
             elif answer.final:
                 results[which] = answer.result
+                device_ns += answer.device_ns
                 if len(results) == len(requests):
                     gathered.set_result(None)
 
@@ -81,7 +100,7 @@ async def answer_all(front: Front, requests: Sequence[Request], receive: Receive
         watch.cancel()
         for cancel in cancels:
             cancel()
-    return [results[which] for which in range(len(requests))]
+    return [results[which] for which in range(len(requests))], device_ns
 
 
 class Writer(Protocol):

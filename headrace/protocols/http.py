@@ -12,6 +12,7 @@ from headrace.errors import HeadraceError, Internal, MethodNotAllowed, NotFound
 from headrace.protocols.compression import decompress
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.json_body import decode
+from headrace.protocols.request_id import HEADER, id_of, refused, shown
 from headrace.types import Buffer
 
 T = TypeVar("T")
@@ -40,23 +41,26 @@ def json_response(value: object, status: int = 200, headers: Mapping[str, str] |
     return Response(msgspec.json.encode(value), status, headers, "application/json")
 
 
-def error_response(error: HeadraceError) -> Response:
-    """An error as its answer."""
-    status, body, headers = http_error(error)
+def error_response(error: HeadraceError, request_id: str = "") -> Response:
+    """An error as its answer, which names the request."""
+    status, body, headers = refused(http_error(error), request_id) if request_id else http_error(error)
+    if request_id:
+        headers[HEADER] = shown(request_id)
     return Response(body, status, headers, "application/json")
 
 
 async def on_error(request: Request, error: Exception) -> Response:
     """Starlette's handler for every exception: what a route raises becomes its answer."""
+    id_ = id_of(request.scope)
     if isinstance(error, HeadraceError):
-        return error_response(error)
+        return error_response(error, id_)
     if isinstance(error, ClientDisconnect):
         return Response()  # nobody reads it
     if isinstance(error, HTTPException):
-        response = error_response(_routing_error(request, error))
+        response = error_response(_routing_error(request, error), id_)
         response.headers.update(error.headers or {})
         return response
-    return error_response(Internal("the server failed on this request; its log says why"))
+    return error_response(Internal("the server failed on this request; its log says why"), id_)
 
 
 def _routing_error(request: Request, error: HTTPException) -> HeadraceError:

@@ -8,15 +8,12 @@ from typing import Any
 
 import pytest
 
-from headrace.gateway.token_bucket import TokenBucket
-from headrace.generation import Times, Usage
 from headrace.observe import logs
 from headrace.observe.log_format import FIELDS
 from headrace.observe.logs import LIBRARIES, RecordLog
 from headrace.records import CancelRecord, MirrorRecord, Record, ShedRecord, TrafficEvent
 from headrace.types import ModelVersion
-from tests.fakes import FakeClock
-from tests.observe.make import MS, answered, failed, generated, moved, ran, stepped, worker
+from tests.observe.make import moved, ran, stepped, worker
 
 Line = tuple[str, str, dict[str, Any]]
 
@@ -32,10 +29,10 @@ class Lines(logging.Handler):
         self.kept.append((record.levelname, record.getMessage(), getattr(record, FIELDS)))
 
 
-def lines_of(*records: Record, level: int = logging.INFO, bucket: TokenBucket | None = None) -> list[Line]:
+def lines_of(*records: Record, level: int = logging.INFO) -> list[Line]:
     lines, log = Lines(), logging.Logger("test", level)
     log.addHandler(lines)
-    RecordLog(FakeClock(), bucket, log)(records)
+    RecordLog(log)(records)
     return lines.kept
 
 
@@ -72,93 +69,6 @@ def test_a_worker_that_starts_is_for_debugging() -> None:
     assert lines_of(worker("started", pid=77)) == []
 
 
-@pytest.mark.parametrize("code", ["internal", "worker_lost"])
-def test_a_fault_of_ours_is_an_error(code: str) -> None:
-    ((level, event, fields),) = lines_of(failed(code, id="41", trace="00-ab-cd-01"))
-    assert (level, event) == ("ERROR", "request not served")
-    assert fields == {
-        "id": "41",
-        "model": "m",
-        "version": 1,
-        "protocol": "http",
-        "code": code,
-        "rows": 1,
-        "ms": 0.0005,
-        "trace": "00-ab-cd-01",
-    }
-
-
-@pytest.mark.parametrize("code", ["queue_full", "deadline_exceeded", "model_unavailable", "draining"])
-def test_a_request_that_could_not_be_served_is_a_warning(code: str) -> None:
-    ((level, *_),) = lines_of(failed(code))
-    assert level == "WARNING"
-
-
-@pytest.mark.parametrize("code", ["invalid_request", "model_not_found", "cancelled", "input_refused"])
-def test_a_clients_own_fault_has_no_line(code: str) -> None:
-    assert lines_of(failed(code)) == []
-
-
-def test_a_request_that_succeeds_has_a_line_only_when_debugging() -> None:
-    assert lines_of(answered(), ran()) == []
-    ((level, event, fields),) = lines_of(answered(rows=2), level=logging.DEBUG)
-    assert (level, event) == ("DEBUG", "request answered")
-    assert (fields["code"], fields["ms"], fields["batch"]) == ("ok", 1.0, 2)
-
-
-def test_a_flood_is_cut_and_what_was_left_out_is_told() -> None:
-    clock, lines, log = FakeClock(), Lines(), logging.Logger("test", logging.INFO)
-    log.addHandler(lines)
-    listener = RecordLog(clock, TokenBucket(rate_per_s=1, burst=2), log)
-    listener([failed("queue_full")] * 100)
-    assert len(lines.kept) == 2
-    clock.pass_ms(1000)
-    listener([failed("queue_full")])
-    assert [fields.get("left_out") for _, _, fields in lines.kept] == [None, None, 98]
-
-
-def test_events_of_models_are_not_cut_by_a_flood() -> None:
-    bucket = TokenBucket(rate_per_s=0, burst=1)
-    assert len(lines_of(*[failed("queue_full")] * 9, moved(), worker("died"), bucket=bucket)) == 3
-
-
-def test_a_generation_has_a_line_with_its_tokens_and_times() -> None:
-    assert lines_of(generated()) == [
-        (
-            "INFO",
-            "generation ended",
-            {
-                "id": "41",
-                "model": "m",
-                "version": 1,
-                "finish": "stop",
-                "prompt_tokens": 100,
-                "cached_tokens": 64,
-                "tokens": 11,
-                "queue_ms": 10.0,
-                "ttft_ms": 60.0,
-                "tokens_per_s": 50.0,
-                "ms": 260.0,
-            },
-        )
-    ]
-
-
-def test_choices_are_counted_where_there_are_several() -> None:
-    ((_, _, fields),) = lines_of(generated(("stop", "length", "stop")))
-    assert (fields["n"], fields["finish"]) == (3, "length,stop")
-
-
-def test_one_that_ended_before_its_first_token_has_no_times() -> None:
-    ((_, _, fields),) = lines_of(generated(("abort",), Usage(0, 0), Times(), longest=0))
-    assert not {"queue_ms", "ttft_ms", "tokens_per_s", "prompt_tokens"} & set(fields)
-
-
-def test_a_single_token_has_no_speed() -> None:
-    ((_, _, fields),) = lines_of(generated(usage=Usage(5, 1), took_ns=60 * MS, longest=1))
-    assert "tokens_per_s" not in fields
-
-
 def test_a_step_has_a_line_only_when_debugging() -> None:
     record = stepped(0.0312, expected_seconds=0.03, prompt_tokens=32, generated_tokens=16, running=17)
     assert lines_of(record) == []
@@ -178,14 +88,6 @@ def test_a_step_has_a_line_only_when_debugging() -> None:
 
 def test_what_computed_nothing_has_no_line() -> None:
     assert lines_of(stepped(0.0), level=logging.DEBUG) == []
-
-
-def test_a_flood_of_generations_is_cut_and_hides_nothing_else() -> None:
-    lines, log = Lines(), logging.Logger("test", logging.INFO)
-    log.addHandler(lines)
-    listener = RecordLog(FakeClock(), TokenBucket(1, 5), log, generations=TokenBucket(1, 3))
-    listener([*[generated()] * 1000, failed("queue_full")])
-    assert [event for _, event, _ in lines.kept] == ["generation ended"] * 3 + ["request not served"]
 
 
 @pytest.fixture

@@ -30,8 +30,8 @@ def _status(code: int, details: str) -> bytes:
 
 
 def _kept(name: str, value: str | bytes) -> bytes:
-    """Short values come again and again: times of three decimals, sizes, reasons."""
-    return _short(name, value) if len(value) < 64 else _header(name, value)
+    """Short values come again and again: times of three decimals, sizes, reasons; ids never do."""
+    return _short(name, value) if len(value) < 64 and name != "x-request-id" else _header(name, value)
 
 
 def _header(name: str, value: str | bytes) -> bytes:

@@ -15,7 +15,8 @@ from headrace.protocols.oip.parameters import trace_of
 from headrace.protocols.oip.rest import read_request, write_response
 from headrace.protocols.oip.unary import whole
 from headrace.protocols.oip.wanted import Wanted
-from headrace.protocols.spent import cache_lines, generation_headers, run_lines
+from headrace.protocols.request_id import of_trace, refused, shown
+from headrace.protocols.spent import cache_lines, cost_line, generation_headers, run_lines
 from headrace.servable import Cancel
 from headrace.types import Buffer, Response
 
@@ -51,6 +52,7 @@ class Exchange:
         "_error",
         "_front",
         "_head",
+        "_id",
         "_parts",
         "_size",
         "_wanted",
@@ -70,6 +72,7 @@ class Exchange:
         self._arrived_ns = front.clock.now_ns()  # its headers are read; a body that is slow to come takes of its time
         self._front = front
         self._head = head
+        self._id = head.request_id
         self._answered = answered
         self._error = head.error
         self._cancel: Cancel | None = None
@@ -104,15 +107,18 @@ class Exchange:
     def run(self) -> None:
         """Hand the request on, now that it is whole and its turn; the answer may come before this returns."""
         try:
+            front = self._front
+            if not self._id:
+                self._id = of_trace(self._head.trace) or front.ids()
             if self._error is not None:
                 raise self._error
-            front = self._front
             if self._size > LARGE_BYTES and (unread := self._foreseen()):
                 raise unread
             body, self._parts = self._body(), []
             request, self._wanted = read_request(
-                self._head, body, self._arrived_ns, front.registry, front.regions, front.templates
+                self._head, body, self._arrived_ns, front.registry, front.regions, front.templates, self._id
             )
+            self._id = request.id
         except HeadraceError as error:
             self.reply(error)
         except Exception:
@@ -151,7 +157,7 @@ class Exchange:
         """Why it is refused unread: overloaded servers have no time for what they will not answer."""
         head = self._head
         context = head.limits.context(self._arrived_ns, "http", trace_of(head.trace))
-        return self._front.gateway.foresee(head.model, context, head.request_id)
+        return self._front.gateway.foresee(head.model, context, self._id)
 
     def _body(self) -> memoryview:
         parts = self._parts
@@ -168,6 +174,8 @@ class Exchange:
         if encoding and sum(map(len, parts)) >= _LEAST_COMPRESSED_BYTES:
             parts = [compress(b"".join(parts), encoding)]
             headers += b"content-encoding: %b\r\n" % encoding.encode()
+        if self._front.usd_per_ns:
+            headers += cost_line(response.device_ns, self._front.usd_per_ns)
         return Answer(200, headers + self._spent(response) + self._echoed(), parts)
 
     def _spent(self, response: Response) -> bytes:
@@ -180,12 +188,11 @@ class Exchange:
         return cached
 
     def _refusal(self, error: HeadraceError) -> Answer:
-        status, body, said = http_error(error)
+        status, body, said = refused(http_error(error), self._id)
         return Answer(status, b"content-type: application/json\r\n" + _lines(said) + self._echoed(), [body])
 
     def _echoed(self) -> bytes:
-        request_id = self._head.request_id
-        return b"x-request-id: %b\r\n" % request_id.encode() if request_id else b""
+        return b"x-request-id: %b\r\n" % shown(self._id).encode()
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:

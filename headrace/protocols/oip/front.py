@@ -10,6 +10,7 @@ from headrace.models.registry import Registry, Served
 from headrace.protocols.oip.settings import Settings
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.templates import Templates
+from headrace.protocols.request_id import Ids
 from headrace.types import ModelRef, ModelVersion, VersionStatus
 
 EXTENSIONS = (
@@ -67,8 +68,11 @@ class Front:
     server_version: str
     ready: Callable[[], bool] = lambda: True  # every model that was wanted at the start has been tried
     templates: Templates = field(default_factory=Templates)
+    ids: Callable[[], str] = field(default_factory=Ids)  # makes one for a request whose client gives none
     times: Callable[[ModelVersion, str], dict[str, Any] | None] = lambda version, variant: None
     """What is known of the runs of a version's variant, "" for its own file."""
     memory: Callable[[], dict[str, Any]] = dict  # who holds how much, as `models/memory_report.py` tells it
+    names: tuple[str, ...] = ()  # by which its clients know it, besides its addresses
+    usd_per_ns: float = 0.0  # of the device's time, for what answers say that they cost; 0: they say nothing of it
     max_body_bytes: int = 64 << 20
     max_header_bytes: int = 64 << 10

@@ -1,6 +1,5 @@
 """Triton's generate extension: POST /v2/models/{name}[/versions/{version}]/generate and /generate_stream."""
 
-import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from headrace.protocols.http_error import http_error
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.generate_request import generate_ask, read_generate
 from headrace.protocols.oip.model_version import read_model
+from headrace.protocols.request_id import id_of
 from headrace.protocols.sse import Streamed, event
 from headrace.types import ModelRef
 
@@ -46,7 +46,7 @@ async def _generate(front: Front, request: Request, stream: bool) -> Response:
     if body.id is not None:
         head["id"] = body.id
     ref = ModelRef(served.version.name, served.version.version)
-    asked = make_request(front, request, body.id or secrets.token_hex(12), ref, ask, priority)
+    asked = make_request(front, request, body.id or id_of(request.scope), ref, ask, priority)
     if stream:
         return Streamed(stream_all(front, [asked], GenerateWriter(head, ask.n)))
     (generated,), spent = await generate_all(front, [asked], request.receive)

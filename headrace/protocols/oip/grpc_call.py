@@ -13,6 +13,7 @@ from headrace.protocols.grpc.retry_details import DETAILS, retry_details
 from headrace.protocols.http_error import retry_metadata
 from headrace.protocols.limits import Limits, read_metadata
 from headrace.protocols.oip.parameters import trace_of
+from headrace.protocols.request_id import HEADER, bounded, given, of_trace, shown
 from headrace.protocols.status import status_of
 from headrace.types import Buffer
 
@@ -52,8 +53,8 @@ def parse(kind: type[MessageT], sent: Buffer) -> MessageT:
         ) from error
 
 
-def refuse(call: Call, error: HeadraceError) -> None:
-    """End a call with the status of an error; its stable code, and when to try again, follow as metadata."""
+def refuse(call: Call, error: HeadraceError, request_id: str = "") -> None:
+    """End a call with the status of an error; its stable code, its request's id, and when to try again, follow."""
     code, details = status_of(error).grpc, str(error)
     if len(details) > _LONGEST_DETAILS:
         details = f"{details[:_LONGEST_DETAILS]}..."
@@ -64,6 +65,8 @@ def refuse(call: Call, error: HeadraceError) -> None:
     if isinstance(error, WouldBeLate | DeadlineExceeded):
         times = ("predicted-ms", error.predicted_ms), ("deadline-ms", error.deadline_ms)
         more += [(name, f"{value:.3f}") for name, value in times if value is not None]
+    if request_id:
+        more.append((HEADER, shown(request_id)))
     call.end(code, details, more)
 
 
@@ -87,6 +90,15 @@ def due_ns(call: Call, now_ns: int) -> int | None:
 def trace(call: Call) -> str:
     """The W3C traceparent of a call, or empty."""
     return trace_of(metadata(call, "traceparent"))
+
+
+def named(call: Call, in_message: str, make: Callable[[], str]) -> tuple[str, str]:
+    """The id of a call's request, and another that its client knows it by; `make` has one where there is none."""
+    sent = given(metadata(call, HEADER))
+    kept = bounded(in_message)
+    if sent:
+        return sent, kept if kept != sent else ""
+    return kept or of_trace(metadata(call, "traceparent")) or make(), ""
 
 
 def metadata(call: Call, name: str) -> str:

@@ -1,19 +1,22 @@
 """ModelInfer: one request, one answer."""
 
+from msgspec.structs import replace
+
 from headrace.clock import Clock
 from headrace.errors import HeadraceError
 from headrace.generated.service_pb2 import ModelInferRequest
 from headrace.generation import Generated
 from headrace.protocols.grpc.method import Call, Metadata
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.grpc_call import fault, limits, parse, refuse, trace
+from headrace.protocols.oip.grpc_call import fault, limits, named, parse, refuse, trace
 from headrace.protocols.oip.grpc_messages import Wanted, Written, read_request, write_response
 from headrace.protocols.oip.grpc_raw import Cut, cut
 from headrace.protocols.oip.grpc_repeated import Kept
 from headrace.protocols.oip.parameters import limited
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.unary import whole
-from headrace.protocols.spent import cache_metadata, generation_headers, run_metadata
+from headrace.protocols.request_id import HEADER, shown
+from headrace.protocols.spent import COST, cache_metadata, cost, generation_headers, run_metadata
 from headrace.types import Buffer, Request, Response
 
 
@@ -28,13 +31,15 @@ class Infer:
         """Begin to answer; a call that ends early is cancelled below."""
         front = self._front
         now_ns = front.clock.now_ns()
+        parts = cut(sent)
+        names = named(call, parts.request_id, front.ids)
         try:
-            request, wanted = self._read(sent, call, now_ns)
+            request, wanted = self._read(parts, call, now_ns, names)
         except HeadraceError as error:
-            refuse(call, error)
+            refuse(call, error, names[0])
             return
         except Exception:
-            refuse(call, fault("reading a request failed"))
+            refuse(call, fault("reading a request failed"), names[0])
             return
 
         running = [_nothing]  # how to cancel it, until it is answered: the two do not keep each other alive after that
@@ -44,33 +49,33 @@ class Infer:
             if running and told is not answer:
                 running[0]()
             running.clear()
-            said = self._said(told, request.id, wanted)
+            said = self._said(told, parts.request_id, wanted)
             if isinstance(said, HeadraceError):
-                refuse(call, said)
+                refuse(call, said, request.id)
             else:
-                call.finish(said, spent(told, now_ns, front.clock))
+                call.finish(said, (*spent(told, now_ns, front.clock, front.usd_per_ns), (HEADER, shown(request.id))))
 
         cancel = front.gateway.submit(request, reply)
         if running:
             running[0] = cancel
         call.when_left(cancel)
 
-    def _read(self, sent: Buffer, call: Call, now_ns: int) -> tuple[Request, Wanted]:
-        """The request, and how its answer is wanted. Raises as `read_request` does."""
-        parts = cut(sent)
+    def _read(self, parts: Cut, call: Call, now_ns: int, names: tuple[str, str]) -> tuple[Request, Wanted]:
+        """The request, which has these names, and how its answer is wanted. Raises as `read_request` does."""
+        id_, also = names
         said, front = limits(call), self._front
         known = self._kept.find(parts.rest)
         tensors = known.tensors(parts.raw) if known else None
         if known is not None and tensors is not None:
             asked = limited(said, known.sent) if known.sent else said
             context = asked.context(now_ns, "grpc", trace(call), call.metadata)
-            return Request(parts.request_id, known.model, tensors, known.outputs, known.parameters, context), {}
+            return Request(id_, known.model, tensors, known.outputs, known.parameters, context, None, also), {}
         message = understood(parts)
         request, wanted = read_request(
             message, parts.raw, said, now_ns, trace(call), front.registry, front.regions, call.metadata
         )
         self._kept.keep(parts.rest, message, request)
-        return request, wanted
+        return replace(request, id=id_, also=also), wanted
 
     def _said(self, answer: Response | HeadraceError, request_id: str, wanted: Wanted) -> bytes | HeadraceError:
         """The answer as it travels, or the reason why it cannot."""
@@ -113,15 +118,17 @@ def written(
         return fault("writing an answer failed")
 
 
-def spent(answer: Response | HeadraceError, arrived_ns: int, clock: Clock) -> Metadata:
-    """What is told of an answer's time, after it."""
+def spent(answer: Response | HeadraceError, arrived_ns: int, clock: Clock, usd_per_ns: float = 0.0) -> Metadata:
+    """What is told of an answer's time, and what that costs, after it."""
     if isinstance(answer, HeadraceError):
         return ()
-    cached = [] if answer.cache is None else cache_metadata(answer.cache)
+    cached = [(COST, cost(answer.device_ns, usd_per_ns))] if usd_per_ns else []
+    cached += [] if answer.cache is None else cache_metadata(answer.cache)
     if answer.batch is not None:
         return [*run_metadata(answer.batch, arrived_ns), *cached]
     if isinstance(answer.result, Generated):
-        return tuple(generation_headers(answer.result, clock.now_ns() - arrived_ns, ended=True).items())
+        elapsed_ns = clock.now_ns() - arrived_ns
+        return (*generation_headers(answer.result, elapsed_ns, ended=True).items(), *cached)
     return cached
 
 

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from itertools import count
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from headrace.errors import HeadraceError
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse, ModelStreamInferResponse
 from headrace.protocols.grpc.method import Call, Stream
@@ -14,6 +16,7 @@ from headrace.protocols.oip.grpc_call import due_ns, fault, metadata, refuse, tr
 from headrace.protocols.oip.grpc_infer import understood, written
 from headrace.protocols.oip.grpc_messages import Written, read_request
 from headrace.protocols.oip.grpc_raw import cut, in_stream
+from headrace.protocols.request_id import MAX_CHARACTERS, bounded
 from headrace.servable import Cancel
 from headrace.types import Buffer, Response
 
@@ -110,6 +113,8 @@ class _Stream:
         request, wanted = read_request(
             message, contents, said, now_ns, self._trace, front.registry, front.regions, self._headers
         )
+        if not message.id or len(message.id) > MAX_CHARACTERS:
+            request = replace(request, id=bounded(message.id) or front.ids())
         # Each request has an answer; an end without outputs that follows others is sent to those who ask for it.
         send_empty = True
         wants_empty = request.parameters.get("triton_enable_empty_final_response") is True

@@ -18,6 +18,7 @@ from headrace.protocols.oip.shared_tensors import REGION, read_shared, write_sha
 from headrace.protocols.oip.templates import Templates
 from headrace.protocols.oip.tensors import from_body, from_json, to_json
 from headrace.protocols.oip.wanted import Answers, Outputs, Wanted
+from headrace.protocols.request_id import bounded
 from headrace.types import Buffer, Parameter, Request, Response, Shape, Tensor
 
 _Parameters = dict[str, Parameter] | None
@@ -57,25 +58,33 @@ class Body(msgspec.Struct, frozen=True):
 
 
 def read_request(
-    head: Head, body: memoryview, arrived_ns: int, registry: Registry, regions: Regions, templates: Templates
+    head: Head,
+    body: memoryview,
+    arrived_ns: int,
+    registry: Registry,
+    regions: Regions,
+    templates: Templates,
+    own_id: str = "",
 ) -> tuple[Request, Wanted]:
     """The request and how its answer is wanted; tensors sent as binary data stay where they are in the body.
 
+    `own_id` names a request whose client gives it no id.
     Raises InvalidRequest with the field's path, NotFound for a region or a model asked for its signature.
     """
     size = len(body) if head.json_bytes is None else head.json_bytes
     if size > len(body):
         raise InvalidRequest(f"{size} is more than the body's {len(body)} bytes", "Inference-Header-Content-Length")
     if size == 0 and head.json_bytes == 0:
-        return _read_raw(head, body, arrived_ns, registry)
+        return _read_raw(head, body, arrived_ns, registry, own_id)
     json, raw = body[:size], body[size:]
     template = templates.get(json) if raw else None
     if template is not None and template.num_bytes == len(raw):
         context = head.limits.context(arrived_ns, "http", trace_of(head.trace), head.headers)
-        asked = template.id or head.request_id
-        return Request(asked, head.model, template.tensors(raw), template.outputs, {}, context), template.wanted
+        asked, also = _named(head, template.id, own_id)
+        tensors = template.tensors(raw)
+        return Request(asked, head.model, tensors, template.outputs, {}, context, None, also), template.wanted
     infer = decode(_DECODER, json)
-    request, wanted = _read(infer, head, raw, arrived_ns, registry, regions)
+    request, wanted = _read(infer, head, raw, arrived_ns, registry, regions, own_id)
     if raw and not infer.parameters and _sent_raw(infer) and wanted.all_binary:
         wanted = wanted._replace(answers=Answers())
         templates.keep(json, request, wanted)
@@ -83,7 +92,13 @@ def read_request(
 
 
 def _read(
-    infer: _Infer, head: Head, raw: memoryview, arrived_ns: int, registry: Registry, regions: Regions
+    infer: _Infer,
+    head: Head,
+    raw: memoryview,
+    arrived_ns: int,
+    registry: Registry,
+    regions: Regions,
+    own_id: str,
 ) -> tuple[Request, Wanted]:
     parameters = infer.parameters or {}
     limits = limited(head.limits, parameters) if parameters else head.limits
@@ -94,15 +109,24 @@ def _read(
     for output in infer.outputs or ():
         outputs.add(output.name, output.parameters)
     names = tuple(outputs.found)
-    request = Request(infer.id or head.request_id, head.model, inputs, names, forwarded(parameters), context)
+    asked, also = _named(head, infer.id or "", own_id)
+    request = Request(asked, head.model, inputs, names, forwarded(parameters), context, None, also)
     return request, Wanted(infer.id, binary, outputs.found)
+
+
+def _named(head: Head, in_body: str, own_id: str) -> tuple[str, str]:
+    """The id of a request, and another that its client knows it by."""
+    if not in_body:
+        return head.request_id or own_id, ""
+    kept = bounded(in_body)
+    return (head.request_id, kept if kept != head.request_id else "") if head.request_id else (kept, "")
 
 
 def _sent_raw(infer: _Infer) -> bool:
     return all(one.parameters and "binary_data_size" in one.parameters for one in infer.inputs)
 
 
-def _read_raw(head: Head, body: memoryview, arrived_ns: int, registry: Registry) -> tuple[Request, Wanted]:
+def _read_raw(head: Head, body: memoryview, arrived_ns: int, registry: Registry, own_id: str) -> tuple[Request, Wanted]:
     """A body without JSON: the model's one input, and all outputs in binary."""
     signature = registry.get(head.model).signature
     if len(signature.inputs) != 1:
@@ -110,7 +134,7 @@ def _read_raw(head: Head, body: memoryview, arrived_ns: int, registry: Registry)
         raise InvalidRequest(f"{what}; send a JSON header", "Inference-Header-Content-Length")
     tensor = from_body(signature.inputs[0], body, signature.batch.batched)
     context = head.limits.context(arrived_ns, "http", trace_of(head.trace), head.headers)
-    return Request(head.request_id, head.model, (tensor,), context=context), Wanted(None, True, {})
+    return Request(head.request_id or own_id, head.model, (tensor,), context=context), Wanted(None, True, {})
 
 
 def _read_inputs(sent: Sequence[_Input], raw: memoryview, regions: Regions) -> tuple[Tensor, ...]:

@@ -24,6 +24,8 @@ from headrace.protocols.oip.model_version import read_model
 from headrace.protocols.oip.repository_routes import RepositoryRoutes
 from headrace.protocols.oip.shared_memory_routes import SharedMemoryRoutes
 from headrace.protocols.oip.version_routes import VersionRoutes
+from headrace.protocols.request_id import Identified
+from headrace.protocols.watch.same_origin import SameOrigin
 from headrace.types import ModelRef, TensorSpec
 
 _TRACE = msgspec.json.Decoder(dict[str, str | int | list[str] | None])
@@ -36,7 +38,7 @@ def create_app(front: Front, more: Sequence[BaseRoute] = ()) -> Starlette:
     """Every ordinary route of the server; `more` are those of other protocols."""
     routes = Routes(front)
     handlers = dict.fromkeys((HeadraceError, HTTPException, ClientDisconnect, Exception), on_error)
-    return Starlette(
+    app = Starlette(
         routes=[
             *routes.of_server(),
             *routes.of_models(),
@@ -49,6 +51,9 @@ def create_app(front: Front, more: Sequence[BaseRoute] = ()) -> Starlette:
         ],
         exception_handlers=handlers,
     )
+    app.add_middleware(SameOrigin, names=front.names)
+    app.add_middleware(Identified, make=front.ids)
+    return app
 
 
 class Routes:

@@ -1,4 +1,4 @@
-"""Trace and log settings: validated and kept, the same ones over HTTP and gRPC. Tracing itself reads them later."""
+"""Trace and log settings: validated and kept, the same ones over HTTP and gRPC; those of the log hold at once."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -102,19 +102,23 @@ _UINT32_MAX = 2**32 - 1
 class LogSettings:
     """Log settings of the server."""
 
-    def __init__(self) -> None:
-        self._values = dict(_LOG)
+    def __init__(self, file: str = "", apply: Callable[[Mapping[str, LogValue]], None] | None = None) -> None:
+        """`file` is what is written to; `apply` has what was changed hold."""
+        self._values = {**_LOG, "log_file": file}
+        self._apply = apply
 
     def get(self) -> dict[str, LogValue]:
         return dict(self._values)
 
     def update(self, changes: Mapping[str, object]) -> dict[str, LogValue]:
         """Change some; nothing changes unless all are right. Raises SettingInvalid."""
-        self._values.update({name: self._check(name, value) for name, value in changes.items()})
+        checked = {name: self._check(name, value) for name, value in changes.items()}
+        self._values.update(checked)
+        if checked and self._apply is not None:
+            self._apply(self._values)
         return self.get()
 
-    @staticmethod
-    def _check(name: str, value: object) -> LogValue:
+    def _check(self, name: str, value: object) -> LogValue:
         if name not in _LOG:
             raise SettingInvalid(f"there is no such log setting; there are {', '.join(_LOG)}", name)
         if name == "log_verbose_level":
@@ -127,6 +131,8 @@ class LogSettings:
             raise SettingInvalid(f"{value!r} is neither true nor false", name)
         if not isinstance(value, str):
             raise SettingInvalid(f"{value!r} is not a string", name)
+        if name == "log_file" and value != self._values["log_file"]:
+            raise SettingInvalid("is chosen at the start, by the setting log.file, and not by clients", name)
         if name == "log_format" and value not in _FORMATS:
             raise SettingInvalid(f"{value!r} is no log format; they are {', '.join(_FORMATS)}", name)
         return value
@@ -135,6 +141,6 @@ class LogSettings:
 class Settings:
     """What clients may set while the server runs; lost when it ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: LogSettings | None = None) -> None:
         self.trace = TraceSettings()
-        self.log = LogSettings()
+        self.log = log or LogSettings()

@@ -29,7 +29,7 @@ class Template:
     __slots__ = ("id", "inputs", "num_bytes", "outputs", "wanted")
 
     def __init__(self, request: Request, wanted: Wanted) -> None:
-        self.id = request.id if wanted.id else ""
+        self.id = wanted.id or ""
         self.outputs = request.outputs
         self.wanted = wanted
         self.inputs: list[Slice] = []

@@ -53,11 +53,10 @@ async def chat(front: Front, request: Request, now_s: float) -> Response:
     kind = "chat.completion.chunk" if ask.stream else "chat.completion"
     head = Head(id_, kind, int(now_s), body.model or ref.name, f"headrace-{front.server_version}")
     asked = make_request(front, request, id_, ref, ask, body.priority)
-    headers = {"x-request-id": id_}
     if ask.stream:
-        return Streamed(stream_all(front, [asked], ChatWriter(head, options)), headers=headers)
+        return Streamed(stream_all(front, [asked], ChatWriter(head, options)))
     (generated,), spent = await generate_all(front, [asked], request.receive)
-    return json_response(chat_json(head, generated, options), headers=headers | spent)
+    return json_response(chat_json(head, generated, options), headers=spent)
 
 
 def chat_json(head: Head, generated: Generated, options: ChatOptions) -> dict[str, Any]:

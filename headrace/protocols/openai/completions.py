@@ -60,11 +60,10 @@ async def completions(front: Front, request: Request, now_s: float) -> Response:
     id_ = new_id("cmpl", body.request_id)
     head = Head(id_, "text_completion", int(now_s), body.model or ref.name, f"headrace-{front.server_version}")
     asked = [make_request(front, request, id_, ref, ask, body.priority) for ask in asks]
-    headers = {"x-request-id": id_}
     if body.stream:
-        return Streamed(stream_all(front, asked, CompletionWriter(head, options)), headers=headers)
+        return Streamed(stream_all(front, asked, CompletionWriter(head, options)))
     generated, spent = await generate_all(front, asked, request.receive)
-    return json_response(completion_json(head, generated, options), headers=headers | spent)
+    return json_response(completion_json(head, generated, options), headers=spent)
 
 
 def completion_json(head: Head, generated: Sequence[Generated], options: CompletionOptions) -> dict[str, Any]:

@@ -53,7 +53,7 @@ async def embeddings(front: Front, request: Request) -> Response:
         "model": body.model or ref.name,
         "usage": {"prompt_tokens": embedded.prompt_tokens, "total_tokens": embedded.prompt_tokens},
     }
-    return json_response(answer, headers={"x-request-id": id_})
+    return json_response(answer)
 
 
 def embedding_ask(body: EmbeddingBody, facts: LanguageFacts) -> Embed:

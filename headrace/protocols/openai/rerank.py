@@ -65,7 +65,6 @@ async def rerank(front: Front, request: Request) -> Response:
             "results": [_result_json(i, scored, texts if shown else None) for i in order[: body.top_n]],
             "usage": {"prompt_tokens": scored.prompt_tokens, "total_tokens": scored.prompt_tokens},
         },
-        headers={"x-request-id": id_},
     )
 
 

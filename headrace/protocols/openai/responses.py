@@ -37,11 +37,10 @@ async def responses(front: Front, store: ResponseStore, request: HttpRequest, no
     summarised = body.reasoning is not None and body.reasoning.summarised
     writer = ResponseWriter(head_json(body, id_, body.model or ref.name, now_s), ended, summarised)
     asked = make_request(front, request, id_, ref, ask)
-    headers = {"x-request-id": id_}
     if ask.stream:
-        return Streamed(_stream(front, store, asked, writer), headers=headers)
+        return Streamed(_stream(front, store, asked, writer))
     (generated,), spent = await generate_all(front, [asked], request.receive)
-    return json_response(_whole(writer, generated), headers=headers | spent)
+    return json_response(_whole(writer, generated), headers=spent)
 
 
 def _conversation(body: ResponseBody, store: ResponseStore) -> Items:

@@ -90,7 +90,7 @@ class Wire:
 
 def request_bytes(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
     """A request; header names have `_` for `-`."""
-    lines = {"Host": "test", "Content-Length": str(len(body))} | {
+    lines = {"Host": "localhost", "Content-Length": str(len(body))} | {
         name.replace("_", "-"): value for name, value in headers.items()
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())

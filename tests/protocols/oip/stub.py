@@ -212,7 +212,7 @@ class Stub:
             server_name="headrace",
             server_version="0.0.0",
             ready=lambda: self.is_ready,
-            **{"memory": lambda: MEMORY, **limits},
+            **{"memory": lambda: MEMORY, "ids": lambda: "r-0", **limits},
         )
 
     @property

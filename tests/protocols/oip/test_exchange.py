@@ -31,6 +31,11 @@ class _Asking:
         self.exchange.run()
 
     @property
+    def request_id(self) -> str:
+        (line,) = [line for line in self.answers[0].headers.splitlines() if line.startswith(b"x-request-id: ")]
+        return line.removeprefix(b"x-request-id: ").decode()
+
+    @property
     def json(self) -> dict[str, object]:
         found: dict[str, object] = json.loads(b"".join(self.answers[0].parts))
         return found
@@ -67,7 +72,7 @@ async def test_a_refusal_is_answered_at_its_turn() -> None:
     assert asking.exchange.received
     assert asking.answers == []
     asking.exchange.run()
-    assert asking.json == {"error": "no", "code": "invalid_request"}
+    assert asking.json == {"error": "no", "code": "invalid_request", "request_id": asking.request_id}
 
 
 async def test_an_abandoned_request_is_cancelled_and_never_answered() -> None:
@@ -151,3 +156,36 @@ async def test_a_large_body_that_would_be_answered_late_is_not_read(monkeypatch:
     small = _Asking(stub)
     small.run()
     assert len(stub.late.waiting) == 1
+
+
+BINARY = b'{"inputs":[{"name":"INPUT","shape":[1],"datatype":"FP16","parameters":{"binary_data_size":2}}]}'
+NAMED = b'{"id":"b-1",' + BINARY[1:]
+TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+async def _id_of(body: bytes, **headers: bytes) -> tuple[str, str, str]:
+    """What the answer says, and what the model was given."""
+    stub = Stub()
+    lines = {name.replace("_", "-").encode(): value for name, value in headers.items()}
+    asking = _Asking(stub, "half", lines | {b"inference-header-content-length": b"%d" % len(body)})
+    asking.run(body + b"ab")
+    (request,) = stub.servables["half"].requests
+    return asking.request_id, request.id, request.also
+
+
+async def test_a_request_is_named_by_its_head_then_its_body_then_its_trace() -> None:
+    assert await _id_of(NAMED, x_request_id=b"h-1", traceparent=TRACE) == ("h-1", "h-1", "b-1")
+    assert await _id_of(NAMED, x_request_id=b"b-1") == ("b-1", "b-1", "")
+    assert await _id_of(NAMED, traceparent=TRACE) == ("b-1", "b-1", "")
+    assert await _id_of(BINARY, traceparent=TRACE) == ("0af7651916cd43dd8448eb211c80319c",) * 2 + ("",)
+
+
+async def test_a_request_without_a_name_is_given_one_of_its_own() -> None:
+    told, known, also = await _id_of(BINARY)
+    assert told
+    assert (told, also) == (known, "")
+
+
+async def test_a_hostile_id_cannot_break_a_header() -> None:
+    told, known, _ = await _id_of(b'{"id":"a\\r\\nset-cookie: x",' + BINARY[1:])
+    assert (told, known) == ("a%0D%0Aset-cookie:%20x", "a\r\nset-cookie: x")

@@ -166,9 +166,25 @@ async def test_metadata_that_is_absurd_is_refused_by_its_name(kind: Kind) -> Non
     assert refused.details.startswith("x-slo-ms: 'nan' is not a number of milliseconds")
 
 
+async def test_an_answer_and_a_refusal_name_their_request(kind: Kind) -> None:
+    async with server(kind) as (stub, client):
+        said = {"metadata": (("x-request-id", "r-1"),)}
+        call = client.start("ModelInfer", infer_message("late"), **said)
+        await stub.late.arrived.wait()
+        assert stub.late.waiting[0][0].id == "r-1"
+        stub.late.answer_next()
+        await call
+        assert dict(await call.trailing_metadata())["x-request-id"] == "r-1"
+        refused_call = client.start("ModelInfer", infer_message("nothing"), **said)
+        with pytest.raises(grpc.aio.AioRpcError) as ended:
+            await refused_call
+        assert ("x-request-id", "r-1") in [(key, value) for key, value in ended.value.trailing_metadata() or ()]
+
+
 async def test_what_an_answer_took_follows_it(kind: Kind) -> None:
     async with server(kind) as (_, client):
         call = client.start("ModelInfer", infer_message())
         await call
         trailers = dict(await call.trailing_metadata())
+    assert trailers.pop("x-request-id")
     assert trailers == {"x-queue-ms": "0.000", "x-compute-ms": "0.000", "x-batch-size": "1", "x-batch-reason": "alone"}

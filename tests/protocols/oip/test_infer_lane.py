@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from headrace.protocols.request_id import Ids
 from tests.protocols.oip.fake_transport import connect
 from tests.protocols.oip.http_server import request_bytes
 from tests.protocols.oip.infer_bodies import ADD_SUB, LATE, add_sub_binary, add_sub_json, floats, server
@@ -73,7 +74,9 @@ async def test_a_thousand_pipelined_requests_are_all_answered() -> None:
 async def test_an_error_says_what_where_and_its_code() -> None:
     async with server() as (_, wire):
         answer = await wire.ask("POST", ADD_SUB, b'{"inputs":[{"name":"x","datatype":"FP32"}]}')
-    assert (answer.status, answer.json) == (400, {"error": "inputs[0].shape: is missing", "code": "invalid_request"})
+    named = {"request_id": answer.headers["x-request-id"]}
+    told = {"error": "inputs[0].shape: is missing", "code": "invalid_request"}
+    assert (answer.status, answer.json) == (400, told | named)
 
 
 @pytest.mark.parametrize(
@@ -161,13 +164,23 @@ async def test_an_upgrade_is_ignored_and_the_connection_goes_on() -> None:
         assert [(await wire.answer()).status for _ in range(2)] == [200, 200]
 
 
+async def test_every_answer_names_its_request() -> None:
+    async with server(Stub(ids=Ids())) as (_, wire):
+        known = await wire.ask("GET", "/v2/models/add_sub", b"", X_Request_Id="r-1")
+        missing = await wire.ask("GET", "/v2/models/nothing", b"", X_Request_Id="r-2")
+        unnamed = [await wire.ask("GET", "/nowhere") for _ in range(2)]
+    assert (known.headers["x-request-id"], missing.headers["x-request-id"]) == ("r-1", "r-2")
+    assert missing.json["request_id"] == "r-2"
+    assert len({answer.headers["x-request-id"] for answer in unnamed}) == 2
+
+
 async def test_the_request_id_is_echoed() -> None:
     async with server() as (stub, wire):
         answer = await wire.ask("POST", ADD_SUB, add_sub_json(), X_Request_Id="r-1")
         refused = await wire.ask("POST", ADD_SUB, b"{}", X_Request_Id="r-2")
         ignored = await wire.ask("POST", ADD_SUB, add_sub_json(), X_Request_Id="bad\tid")
     assert (answer.headers["x-request-id"], refused.headers["x-request-id"]) == ("r-1", "r-2")
-    assert "x-request-id" not in ignored.headers
+    assert ignored.headers["x-request-id"] not in ("", "bad\tid")
     assert stub.servables["add_sub"].requests[0].id == "r-1"
 
 
@@ -176,10 +189,11 @@ async def test_the_same_request_is_answered_alike_without_the_lane() -> None:
     answers = []
     for with_lane in (True, False):
         async with server(with_lane=with_lane) as (_, wire):
-            answers += [await wire.ask("POST", ADD_SUB, body, Inference_Header_Content_Length=str(length))]
+            headers = {"Inference_Header_Content_Length": str(length)}
+            answers += [await wire.ask("POST", ADD_SUB, body, X_Request_Id="r", **headers)]
             answers += [
-                await wire.ask("POST", ADD_SUB, b"{}"),
-                await wire.ask("POST", "/v2/models/refuse/infer", floats(1)),
+                await wire.ask("POST", ADD_SUB, b"{}", X_Request_Id="r"),
+                await wire.ask("POST", "/v2/models/refuse/infer", floats(1), X_Request_Id="r"),
             ]
     assert [answer.body for answer in answers[:3]] == [answer.body for answer in answers[3:]]
     assert [answer.status for answer in answers[:3]] == [answer.status for answer in answers[3:]] == [200, 400, 503]

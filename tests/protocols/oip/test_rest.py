@@ -105,10 +105,12 @@ def test_parameters_make_the_context_and_the_rest_goes_to_the_model() -> None:
     assert wanted.binary
 
 
-def test_the_header_names_a_request_that_has_no_id_of_its_own_and_is_not_echoed_in_the_body() -> None:
+def test_the_header_names_a_request_before_its_body_does_and_is_not_echoed_in_the_body() -> None:
     request, wanted = _read({"inputs": [INPUT]}, request_id="h")
     assert (request.id, wanted.id) == ("h", None)
-    assert _read({"id": "b", "inputs": [INPUT]}, request_id="h")[0].id == "b"
+    request, wanted = _read({"id": "b", "inputs": [INPUT]}, request_id="h")
+    assert (request.id, request.also, wanted.id) == ("h", "b", "b")
+    assert _read({"id": "b", "inputs": [INPUT]})[0].id == "b"
 
 
 def test_null_stands_for_what_is_not_given() -> None:

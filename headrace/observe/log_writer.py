@@ -1,0 +1,120 @@
+"""Lines on their way to a file or to standard error, by a thread: no disk and no reader holds up a request."""
+
+import os
+import threading
+from collections import Counter, deque
+from collections.abc import Callable
+from pathlib import Path
+
+from headrace.errors import SettingInvalid
+from headrace.observe.log_file import LogFile
+
+MOST_WAITING = 16_384  # entries
+MOST_BYTES = 16 << 20  # of text that waits
+GOODBYE_S = 1.0  # that what still waits has to be written at the end
+
+_STANDARD_ERROR = 2
+
+Made = Callable[[], list[str]]
+"""Makes lines, on the writer's thread."""
+
+
+class LogWriter:
+    """Takes lines from any thread and returns at once; what there is no room for, or cannot be written, is counted.
+
+    Owns its thread, which ends with `close`. It stands where `logging` has a stream, therefore `write` and `flush`.
+    """
+
+    def __init__(self, target: "LogFile | int") -> None:
+        """`target` is a file, or the number of a descriptor that stays open."""
+        self.dropped: Counter[str] = Counter()  # lines, by reason: full, disk
+        self._target = target
+        self._waiting: deque[str | Made] = deque()
+        self._waiting_bytes = 0
+        self._some = threading.Event()
+        self._closing = False
+        self._reopen = False
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
+
+    def isatty(self) -> bool:
+        return isinstance(self._target, int) and os.isatty(self._target)
+
+    def write(self, text: str) -> int:
+        """Have text written, which ends its line."""
+        if len(self._waiting) >= MOST_WAITING or self._waiting_bytes > MOST_BYTES:
+            self.dropped["full"] += 1
+        else:
+            self._waiting_bytes += len(text)
+            self._waiting.append(text)
+            self._some.set()
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is to be waited for."""
+
+    def make(self, lines: int, made: Made) -> None:
+        """Have so many lines made and written, both on the thread."""
+        if len(self._waiting) >= MOST_WAITING:
+            self.dropped["full"] += lines
+        else:
+            self._waiting.append(made)
+            self._some.set()
+
+    def reopen(self) -> None:
+        """The file was moved away: begin it anew."""
+        self._reopen = True
+        self._some.set()
+
+    def close(self) -> None:
+        """Write what waits, for as long as that may take; what comes later is lost."""
+        self._closing = True
+        self._some.set()
+        self._thread.join(GOODBYE_S)
+
+    def _run(self) -> None:
+        while True:
+            self._some.wait()
+            self._some.clear()
+            if self._reopen and isinstance(self._target, LogFile):
+                self._reopen = False
+                self._attempt(self._target.reopen, 0)
+            while self._waiting:
+                self._next()
+            if self._closing:
+                return
+
+    def _next(self) -> None:
+        entry = self._waiting.popleft()
+        if isinstance(entry, str):
+            self._waiting_bytes -= len(entry)
+            text, lines = entry, 1
+        else:
+            made = entry()
+            text, lines = "".join(made), len(made)
+        data = text.encode("utf-8", "backslashreplace")
+        self._attempt(lambda: self._write(data), lines)
+
+    def _attempt(self, act: Callable[[], None], lines: int) -> None:
+        try:
+            act()
+        except OSError:
+            self.dropped["disk"] += max(1, lines)
+
+    def _write(self, data: bytes) -> None:
+        if isinstance(self._target, LogFile):
+            self._target.write(data)
+            return
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._target, view) :]
+
+
+def open_writer(file: str, max_bytes: int, keep: int) -> LogWriter:
+    """The writer of a file, or where none is named of standard error. Raises SettingInvalid where it cannot be had."""
+    if not file:
+        return LogWriter(_STANDARD_ERROR)
+    try:
+        return LogWriter(LogFile(Path(file), max_bytes, keep))
+    except OSError as error:
+        raise SettingInvalid(f"{file!r} cannot be written: {error.strerror}", "log.file") from error

@@ -1,0 +1,67 @@
+"""Keeps pages of other sites from changing the server: who changes something must name the server as it is known.
+
+A browser sends another site's page with its `Origin`, and one that was led here by a false name of this machine with
+that name as `Host`. Programs send no `Origin`, and the name that they were given.
+"""
+
+import ipaddress
+from collections.abc import Iterable
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from headrace.errors import Forbidden
+from headrace.protocols.http import error_response
+from headrace.protocols.request_id import id_of
+
+GUARDED = "/v2/headrace/"
+"""The beginning of the paths that are kept."""
+
+_READING = ("GET", "HEAD", "OPTIONS")
+
+
+class SameOrigin:
+    """An ASGI application in front of another; what changes something under `GUARDED` passes or is refused."""
+
+    def __init__(self, app: ASGIApp, names: Iterable[str] = ()) -> None:
+        """`names` are those of the server, besides addresses and those of loopback."""
+        self._app = app
+        self._names = frozenset(name.lower().rstrip(".") for name in names)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] not in _READING and scope["path"].startswith(GUARDED):
+            refusal = check(Headers(scope=scope), self._names)
+            if refusal is not None:
+                await error_response(refusal, id_of(scope))(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def check(headers: Headers, names: Iterable[str]) -> Forbidden | None:
+    """Why a request with these headers may change nothing, or None where it may."""
+    host, origin = headers.get("host", ""), headers.get("origin")
+    name = host_name(host)
+    if not (is_own(name) or name in names):
+        what = f"{host[:100]!r} is no name of this server; ask it by its address, or name it in server.names"
+        return Forbidden(what, "Host")
+    if origin is not None and origin.partition("://")[2].lower() != host.lower():
+        return Forbidden(f"pages of {origin[:100]!r} may not change this server", "Origin")
+    return None
+
+
+def host_name(host: str) -> str:
+    """The name or address in a Host header, without the port."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0].lower().rstrip(".")
+
+
+def is_own(name: str) -> bool:
+    """An address, which nobody can make a false name of; or loopback's name."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,69 @@
+"""Whoever writes a line goes on at once; what cannot be written is counted."""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from headrace.errors import SettingInvalid
+from headrace.observe import log_writer
+from headrace.observe.log_file import LogFile
+from headrace.observe.log_writer import LogWriter, open_writer
+
+
+def test_lines_are_written_in_their_order_whoever_makes_them(tmp_path: Path) -> None:
+    writer = LogWriter(LogFile(tmp_path / "log", 1000, 1))
+    writer.write("a\n")
+    writer.make(2, lambda: ["b\n", "c\n"])
+    writer.write("d \udcff\n")
+    writer.close()
+    assert (tmp_path / "log").read_text() == "a\nb\nc\nd \\udcff\n"
+    assert not writer.dropped
+
+
+def test_a_reader_that_stalls_holds_up_nobody_and_what_is_lost_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_writer, "MOST_WAITING", 10)
+    monkeypatch.setattr(log_writer, "GOODBYE_S", 0)
+    reading, writing = os.pipe()
+    writer = LogWriter(writing)
+    for _ in range(200):
+        writer.write("x" * 100_000 + "\n")  # far more than a pipe holds
+    writer.make(5, list)
+    assert writer.dropped["full"] > 150
+    writer.close()
+    os.close(reading)  # the thread ends with an error
+
+
+def test_a_disk_that_is_full_is_counted_and_the_next_line_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, tried = LogFile(tmp_path / "log", 1000, 1), threading.Event()
+
+    def full(data: bytes) -> None:
+        tried.set()
+        raise OSError("no space")
+
+    writer = LogWriter(file)
+    with monkeypatch.context() as patched:
+        patched.setattr(file, "write", full)
+        writer.write("lost\n")
+        assert tried.wait(10)
+    writer.write("kept\n")
+    writer.close()
+    assert (tmp_path / "log").read_text() == "kept\n"
+    assert writer.dropped == {"disk": 1}
+
+
+def test_a_file_that_was_moved_away_is_begun_anew(tmp_path: Path) -> None:
+    writer = open_writer(str(tmp_path / "log"), 1000, 1)
+    (tmp_path / "log").rename(tmp_path / "moved")
+    writer.reopen()
+    writer.write("a\n")
+    writer.close()
+    assert (tmp_path / "log").read_text() == "a\n"
+
+
+def test_a_file_that_cannot_be_had_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingInvalid, match=r"log.file: '.*nowhere/log' cannot be written: No such file"):
+        open_writer(str(tmp_path / "nowhere" / "log"), 1000, 1)
