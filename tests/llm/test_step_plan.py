@@ -56,7 +56,7 @@ def test_a_prompt_beside_others_may_stretch_their_step_so_far() -> None:
     alone = made.step(()).seconds
     made.add_prompt(sequence(1500), 0)
     step = made.step(())
-    assert 1.8 * alone < step.seconds < 2.5 * alone
+    assert 1.6 * alone < step.seconds < 2.2 * alone
     assert step.chunks[-1].num_tokens % BLOCK == 0
 
 
@@ -93,7 +93,7 @@ def test_where_a_block_takes_too_long_as_many_of_its_pieces_are_computed_as_fit(
         made.add_prompt(sequence(4500), past)
         step = made.step(())
         lengths_at.append(lengths(step)[-1])
-        assert step.seconds < 2.5 * alone or lengths_at[-1] == PIECE
+        assert step.seconds < 2.2 * alone or lengths_at[-1] == PIECE
     assert lengths_at == sorted(lengths_at, reverse=True)
     assert {BLOCK, PIECE, 2 * PIECE} <= set(lengths_at)
 
