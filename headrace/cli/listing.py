@@ -14,7 +14,12 @@ from headrace.types import FREE, BatchAxis, Manifest, Objective, Signature, Tens
 
 COLUMNS = "name", "version", "state", "runtime", "inputs", "outputs", "batch axis", "from"
 BRIEF = 4  # of them fit on a line together
-_OBJECTIVES = {"p99_ms": "p99", "ttft_ms": "first token", "tpot_ms": "each token"}
+_OBJECTIVES = {
+    "p99_ms": "p99 {:g} ms",
+    "ttft_ms": "first token {:g} ms",
+    "tpot_ms": "each token {:g} ms",
+    "availability": "available {:.6g}",
+}
 TABLE_WIDTH = 140  # below it, cells of a table are too narrow to be read
 
 
@@ -112,7 +117,7 @@ def _notes(each: Listed) -> Iterator[tuple[str, str]]:
         yield "reason", each.status.reason
     if each.manifest:
         if objective := _objective(each.manifest.objective):
-            yield "objective", ", ".join(f"{_OBJECTIVES[key]} {value:g} ms" for key, value in objective.items())
+            yield "objective", ", ".join(_OBJECTIVES[key].format(value) for key, value in objective.items())
         if each.manifest.variants:
             yield "variants", ", ".join(variant_in_words(variant) for variant in each.manifest.variants)
         yield from (("warning", warning) for warning in each.manifest.warnings)

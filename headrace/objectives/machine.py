@@ -1,8 +1,9 @@
-"""How much is free where the server writes."""
+"""What the machine lacks: room where the server writes, and memory."""
 
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 
 def disks(places: Mapping[str, Path]) -> dict[str, float]:
@@ -19,3 +20,10 @@ def disks(places: Mapping[str, Path]) -> dict[str, float]:
             continue
         free[name] = usage.free / usage.total if usage.total else 0.0
     return free
+
+
+def stalled_ratio(memory: Mapping[str, Any]) -> float | None:
+    """Share of the last ten seconds that every program waited for memory, of what `/v2/headrace/memory` tells."""
+    pressure = memory.get("pressure")
+    full = pressure.get("full") if isinstance(pressure, Mapping) else None
+    return full / 100 if isinstance(full, int | float) else None

@@ -22,7 +22,7 @@ from headrace.objectives.counts import Counts, Series
 from headrace.objectives.families import burned, remaining
 from headrace.objectives.forms import as_json, rfc3339
 from headrace.objectives.lately import Rises
-from headrace.objectives.machine import disks
+from headrace.objectives.machine import disks, stalled_ratio
 from headrace.objectives.promises import Promise, promises
 from headrace.objectives.receiver import Receiver
 from headrace.objectives.rules import Watched, duration, rules
@@ -32,7 +32,7 @@ from headrace.objectives.states import States
 from headrace.objectives.store import Store
 from headrace.objectives.troubles import Troubles
 from headrace.records import Record
-from headrace.types import ModelVersion, Objective, VersionStatus
+from headrace.types import Manifest, ModelVersion, Objective, VersionStatus
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +46,9 @@ CLOSE_S = 2.0
 class Asked(msgspec.Struct, frozen=True):
     """What is asked of the server, because no record tells it."""
 
-    objective: Callable[[ModelVersion], Objective | None]  # of a version that is served
+    manifest: Callable[[ModelVersion], Manifest | None]  # of a version that is served
     index: Callable[[], Iterable[VersionStatus]]
-    stalled: Callable[[], float | None]  # share of the last ten seconds that programs waited for memory
+    memory: Callable[[], Mapping[str, Any]]  # as `/v2/headrace/memory` tells it
     dropped: Callable[[], Mapping[tuple[str, str], int]]  # telemetry that was left out, by part and reason
     flush: Callable[[], None] = lambda: None  # hand over what was recorded by now
 
@@ -83,16 +83,11 @@ class Objectives:
         self._failed: Mapping[ModelVersion, str] = {}
         self._saving = asyncio.Lock()
         self._going_on: list[asyncio.Task[None]] = []
-        self._drifted: Callable[[], Iterable[tuple[ModelVersion, str, float]]] = tuple
 
     def __call__(self, records: Sequence[Record]) -> None:
         """A listener of the bus."""
         self._counts(records)
         self._troubles(records)
-
-    def listen_to_drift(self, drifted: Callable[[], Iterable[tuple[ModelVersion, str, float]]]) -> None:
-        """From now on `drifted` is asked for the features that have, with their versions and scores."""
-        self._drifted = drifted
 
     async def start(self) -> None:
         """Take up what was kept, and begin to look."""
@@ -144,7 +139,9 @@ class Objectives:
         self._counts.settle(self._now_s())
         yield from families.of_objectives(self._counts.series, self._watched)
         yield from families.of_alerts(self._alerts, self._receivers)
-        yield from families.of_the_server(self._states.were_ready(), self._failed, self._asked.stalled(), self._disks)
+        yield from families.of_the_server(
+            self._states.were_ready(), self._failed, stalled_ratio(self._asked.memory()), self._disks
+        )
 
     def slo(self, model: str) -> dict[str, Any]:
         """What a model promises, and what is left of its budgets. Raises ModelNotFound."""
@@ -194,8 +191,8 @@ class Objectives:
         await self._save()
 
     def _promised(self, version: ModelVersion) -> tuple[Promise, ...] | None:
-        objective = self._asked.objective(version)
-        return None if objective is None else promises(objective, self._watched.slo.availability)
+        manifest = self._asked.manifest(version)
+        return None if manifest is None else promises(manifest.objective, self._watched.slo.availability)
 
     def _settle(self, now_s: float) -> None:
         self._asked.flush()
@@ -211,10 +208,10 @@ class Objectives:
             self._failed,
             self._troubles.crashes(),
             frozenset(self._troubles.gave_up),
-            self._asked.stalled(),
+            stalled_ratio(self._asked.memory()),
             self._disks,
             self._rises.read(dropped, now_s),
-            self._drifted(),
+            self._troubles.drifted(),
         )
 
     async def _look_on(self) -> None:

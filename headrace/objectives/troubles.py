@@ -1,17 +1,19 @@
-"""What happens to workers and versions that is worth an alert: a listener of the bus that keeps the last of it."""
+"""What happens to workers and to what versions are asked that is worth an alert: the last of it is kept."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 from headrace.objectives.lately import Lately
-from headrace.records import ModelEvent, Record, WorkerEvent
+from headrace.records import DriftEvent, ModelEvent, Record, WorkerEvent
 from headrace.types import ModelVersion
 
 
 class Troubles:
-    """Owns which workers died lately, and which versions have one that is not started any more."""
+    """A listener of the bus. Owns which workers died lately, which versions have one that is not started any more, and
+    what has drifted."""
 
     def __init__(self, window_s: float, now_s: Callable[[], float]) -> None:
         self.gave_up: set[ModelVersion] = set()
+        self._drifted: dict[tuple[ModelVersion, str, str], float] = {}  # by version, feature and against what
         self._died: Lately[ModelVersion] = Lately(window_s)
         self._now_s = now_s
 
@@ -19,14 +21,28 @@ class Troubles:
         for record in records:
             if type(record) is WorkerEvent:
                 self._worker(record)
+            elif type(record) is DriftEvent:
+                self._drift(record)
             elif type(record) is ModelEvent and record.version is not None and record.state == "UNLOADING":
                 version = ModelVersion(record.model, record.version)
                 self.gave_up.discard(version)
                 self._died.forget(version)
+                self._drifted = {key: ratio for key, ratio in self._drifted.items() if key[0] != version}
 
     def crashes(self) -> Mapping[ModelVersion, int]:
         """How many workers of each version died lately."""
         return self._died.counts(self._now_s())
+
+    def drifted(self) -> list[tuple[ModelVersion, str, float]]:
+        """Versions, features that have drifted, and how many times beyond their threshold."""
+        return [(version, feature, ratio) for (version, feature, _), ratio in self._drifted.items()]
+
+    def _drift(self, event: DriftEvent) -> None:
+        key = event.model, event.feature, event.against
+        if event.state == "alarm":
+            self._drifted[key] = event.ratio
+        else:
+            self._drifted.pop(key, None)
 
     def _worker(self, event: WorkerEvent) -> None:
         if event.what in ("died", "hung"):

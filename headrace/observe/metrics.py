@@ -19,7 +19,7 @@ from headrace.observe.openmetrics import Exemplar
 from headrace.observe.process import Processors, read_boot_time, read_files, read_memory, read_use
 from headrace.observe.slices import joined
 from headrace.observe.tally import Key, Tally, VersionTally
-from headrace.types import Backlog, ModelVersion
+from headrace.types import Backlog, Manifest, ModelVersion, VersionStatus
 
 REASONS = {
     **dict.fromkeys(("queue_full", "deadline_exceeded", "draining", "unavailable", "model_unavailable"), "REJECTED"),
@@ -39,6 +39,8 @@ class Readings(msgspec.Struct, frozen=True):
     languages: Callable[[], Iterable[tuple[ModelVersion, LanguageFacts]]] = lambda: ()
     shares: Callable[[], Iterable[tuple[ModelVersion, float]]] = lambda: ()  # of models that a split or a rollout has
     memory: Callable[[], Mapping[str, Any]] = dict  # who holds how much, as `/v2/headrace/memory` tells it
+    manifest: Callable[[ModelVersion], Manifest | None] = lambda version: None  # of a version that is served
+    index: Callable[[], Iterable[VersionStatus]] = lambda: ()  # every version of the repository, and its state
 
 
 Source = Callable[[], Iterable[str]]

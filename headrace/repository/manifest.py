@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from msgspec import Meta
@@ -13,6 +13,7 @@ from headrace.arrays import DATATYPES
 from headrace.errors import ModelInvalid
 from headrace.repository.labels import WHAT_IS_A_LABEL, is_label
 from headrace.repository.limits import (
+    MAX_AVAILABILITY,
     MAX_BATCH_SIZE,
     MAX_CACHE_BYTES,
     MAX_CACHE_S,
@@ -20,8 +21,10 @@ from headrace.repository.limits import (
     MAX_INSTANCES,
     MAX_OBJECTIVE_MS,
     MAX_QUEUE,
+    MAX_ROWS,
     MAX_RUNS,
     MAX_SEQUENCES,
+    MIN_ROWS,
 )
 from headrace.repository.overrides import Overrides, SaidVariant
 from headrace.repository.references import inside, read_labels
@@ -29,7 +32,18 @@ from headrace.repository.schema_faults import explain, unknown_key
 from headrace.repository.variants import OWN, VARIANT_NAME
 from headrace.repository.version_policy import All, Latest, Specific, VersionPolicy
 from headrace.settings import REASONING, KvMemory
-from headrace.types import Batching, Cache, LanguageChoices, Objective, Padding, Shape, TensorSpec, WarmUp, WarmUpInput
+from headrace.types import (
+    Batching,
+    Cache,
+    DriftChoices,
+    LanguageChoices,
+    Objective,
+    Padding,
+    Shape,
+    TensorSpec,
+    WarmUp,
+    WarmUpInput,
+)
 
 BatchSize = Annotated[int, Meta(ge=1, le=MAX_BATCH_SIZE)]
 Instances = Annotated[int, Meta(ge=1, le=MAX_INSTANCES)]
@@ -38,6 +52,10 @@ Milliseconds = Annotated[float, Meta(gt=0, le=MAX_OBJECTIVE_MS)]
 Name = Annotated[str, Meta(min_length=1)]
 VariantName = Annotated[str, Meta(pattern=VARIANT_NAME)]
 Accuracy = Annotated[float, Meta(ge=0, le=1)]
+
+
+REFERENCE_FILES = (".npy", ".npz", ".csv")
+"""What a reference for drift may end in."""
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,6 +88,12 @@ class _Objective(_Strict, frozen=True):
     p99_ms: Milliseconds | None = None
     ttft_ms: Milliseconds | None = None
     tpot_ms: Milliseconds | None = None
+    availability: Annotated[float, Meta(gt=0, le=MAX_AVAILABILITY)] | None = None
+
+
+class _Drift(_Strict, frozen=True):
+    reference: str | int | None = None  # a number is held against MIN_ROWS and MAX_ROWS
+    window: Annotated[int, Meta(ge=MIN_ROWS, le=MAX_ROWS)] | None = None
 
 
 class _Llm(_Strict, frozen=True):
@@ -132,6 +156,7 @@ class _ModelToml(_Strict, frozen=True):
     batching: bool | _Batching | None = None
     objective: _Objective = _Objective()
     cache: bool | _Cache | None = None
+    drift: bool | _Drift | None = None
     llm: _Llm = _Llm()
     inputs: tuple[_Tensor, ...] = ()
     outputs: tuple[_Tensor, ...] = ()
@@ -149,6 +174,7 @@ _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "batching.pad": _Pad,
     "objective": _Objective,
     "cache": _Cache,
+    "drift": _Drift,
     "llm": _Llm,
     "inputs[...]": _Tensor,
     "outputs[...]": _Tensor,
@@ -183,6 +209,7 @@ def parse_model_toml(content: bytes, folder: Path, file: str = "model.toml") -> 
         batching=_batching(said.batching, f"{file}: batching"),
         cache=_cache(said.cache),
         objective=Objective(**msgspec.structs.asdict(said.objective)),
+        drift=_drift(said.drift, folder, f"{file}: drift"),
         llm=_llm(said.llm, f"{file}: llm"),
         inputs=_tensors(said.inputs, folder, f"{file}: inputs"),
         outputs=_tensors(said.outputs, folder, f"{file}: outputs"),
@@ -247,6 +274,23 @@ def _cache(said: bool | _Cache | None) -> Cache | Literal[False] | None:
     if isinstance(said, _Cache):
         return Cache(said.max_bytes, said.ttl_s)
     return Cache() if said else None if said is None else False
+
+
+def _drift(said: bool | _Drift | None, folder: Path, where: str) -> DriftChoices:
+    if not isinstance(said, _Drift):
+        return DriftChoices(enabled=said)
+    reference = said.reference
+    if isinstance(reference, int) and not MIN_ROWS <= reference <= MAX_ROWS:
+        message = f"says {reference}; give {MIN_ROWS} to {MAX_ROWS} rows, a file, or 'previous'"
+        raise ModelInvalid(message, f"{where}.reference")
+    if isinstance(reference, int) or reference is None or reference == "previous":
+        kept: int | Path | Literal["previous"] | None = cast(int | Literal["previous"] | None, reference)
+    else:
+        kept = inside(folder, reference, f"{where}.reference")
+        if kept.suffix not in REFERENCE_FILES:
+            message = f"{reference!r} is no reference: give a file that ends in {', '.join(REFERENCE_FILES)}"
+            raise ModelInvalid(message, f"{where}.reference")
+    return DriftChoices(kept, said.window, True)
 
 
 def _padding(said: bool | _Pad | None, where: str) -> Padding | bool | None:

@@ -225,6 +225,7 @@ def _manifest(name: str, number: int, path: Path, folder: Path, layers: Sequence
         allow_signature_change=said.allow_signature_change,
         llm=said.llm,
         warm_up=said.warm_up,
+        drift=said.drift,
         parameters=said.parameters,
         variants=variants(said, path, runtime, provenance),
         provenance=defaults | provenance,

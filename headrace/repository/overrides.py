@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from headrace.repository.version_policy import VersionPolicy
-from headrace.types import Batching, Cache, LanguageChoices, Objective, TensorSpec, WarmUp
+from headrace.types import Batching, Cache, DriftChoices, LanguageChoices, Objective, TensorSpec, WarmUp
 
 SCALARS = (
     "runtime",
@@ -48,6 +48,7 @@ class Overrides(msgspec.Struct, frozen=True):
     cache: Cache | Literal[False] | None = None  # False: none, whatever others say
     batching: Batching = Batching()
     objective: Objective = Objective()
+    drift: DriftChoices = DriftChoices()
     llm: LanguageChoices = LanguageChoices()
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
@@ -69,8 +70,8 @@ class Layer(msgspec.Struct, frozen=True):
 def combine(layers: Sequence[Layer]) -> tuple[Overrides, dict[str, str]]:
     """All that the layers say, the first of them winning key by key, and the source of each key.
 
-    Batching, objective, llm and parameters are joined by key, tensors by name; warm-up runs and variants are taken
-    whole from one layer.
+    Batching, objective, drift, llm and parameters are joined by key, tensors by name; warm-up runs and variants are
+    taken whole from one layer.
     """
     said: dict[str, Any] = {}
     provenance: dict[str, str] = {}
@@ -84,6 +85,7 @@ def combine(layers: Sequence[Layer]) -> tuple[Overrides, dict[str, str]]:
     fields |= {key: tuple(_under(said, key).values()) for key in TENSORS}
     fields["batching"] = Batching(**_under(said, "batching"))
     fields["objective"] = Objective(**_under(said, "objective"))
+    fields["drift"] = DriftChoices(**_under(said, "drift"))
     fields["llm"] = LanguageChoices(**_under(said, "llm"))
     fields["parameters"] = _under(said, "parameters")
     fields["warnings"] = tuple(warning for layer in layers for warning in layer.says.warnings)
@@ -95,7 +97,8 @@ def _statements(says: Overrides) -> Iterable[tuple[str, Any]]:
     for key in SCALARS:
         if (value := getattr(says, key)) is not None:
             yield key, value
-    for table, choices in (("batching", says.batching), ("objective", says.objective), ("llm", says.llm)):
+    tables = {"batching": says.batching, "objective": says.objective, "drift": says.drift, "llm": says.llm}
+    for table, choices in tables.items():
         for key, value in msgspec.structs.asdict(choices).items():
             if value is not None:
                 yield f"{table}.{key}", value

@@ -6,7 +6,8 @@ from headrace.objectives.alerts import Alert
 from headrace.objectives.conditions import Condition, Key
 from headrace.objectives.promises import Promise
 from headrace.objectives.rules import MODEL_FAILED
-from headrace.records import RequestRecord
+from headrace.records import DriftEvent, RequestRecord
+from headrace.types import ModelVersion
 from tests.observe.make import answered, failed
 
 MS = 1_000_000
@@ -28,9 +29,13 @@ def condition(alert: str = MODEL_FAILED, value: float = 1.0, **names: str) -> Co
     return Condition(Key(alert, tuple((names or {"model": "m"}).items())), f"{alert} it is", value)
 
 
+def drift(state: str, feature: str = "X[2]", against: str = "reference", version: int = 1) -> DriftEvent:
+    return DriftEvent(ModelVersion("m", version), feature, "inputs", state, against, "psi", 2.5, 0.0, 10.0)
+
+
 def firing(alert: str = MODEL_FAILED, **names: str) -> Alert:
     """An alert that has been firing for a while."""
-    key, summary, value = condition(alert, **names)
+    key, summary, value = condition(alert, 1.0, **names)
     return Alert(key, "page", "do something", "firing", summary, value, since_s=1000.0, fired_s=1030.0)
 
 

@@ -15,12 +15,15 @@ from headrace.objectives.receiver import Receiver
 from headrace.objectives.rules import BURN_FAST, CRASH_LOOP, DRIFT, DROPPED, MEMORY, MODEL_FAILED, Watched
 from headrace.objectives.store import FILE
 from headrace.records import Record
-from headrace.types import ModelVersion, Objective, VersionStatus
-from tests.objectives.make import bad, good
+from headrace.types import Manifest, Objective, VersionStatus
+from tests.objectives.make import bad, drift, good
 from tests.observe.make import moved, worker
 
 SLO = Slo(0.99, 1.0, 3, FastBurn(14.4, 60.0, 6.0), MediumBurn(6.0, 120.0, 12.0), SlowBurn(1.0, 600.0, 60.0))
 ALERTS = Alerts(for_s=5.0, resolve_s=5.0, window_s=60.0)
+
+
+MANIFEST = Manifest("m", 1, Path("model.fake"), "fake", objective=Objective(p99_ms=50.0))
 
 
 class Told:
@@ -44,16 +47,15 @@ class Watching:
     def __init__(self, folder: Path | None = None, alerts: Alerts = ALERTS) -> None:
         self.now_s = 1_700_000_000.0
         self.index = [VersionStatus("m", 1, "READY")]
-        self.objective: Objective | None = Objective(p99_ms=50.0)
         self.stalled: float | None = None
         self.dropped: dict[tuple[str, str], int] = {}
         self.told = Told()
         self.objectives = Objectives(
             Watched(SLO, alerts, pressure=40.0),
             Asked(
-                lambda version: self.objective if version == ModelVersion("m", 1) else None,
+                lambda version: MANIFEST if version == MANIFEST.id else None,
                 lambda: self.index,
-                lambda: self.stalled,
+                lambda: {"pressure": None if self.stalled is None else {"full": 100 * self.stalled}},
                 lambda: self.dropped,
             ),
             [Receiver("test", self.told, lambda notice: None)],
@@ -117,12 +119,11 @@ def test_workers_that_die_again_and_again_are_told() -> None:
 
 def test_memory_drift_and_what_was_left_out_are_told() -> None:
     watching = Watching()
-    drifted = [(ModelVersion("m", 1), "X[2]", 0.5)]
-    watching.objectives.listen_to_drift(lambda: drifted)
+    watching(drift("alarm"))
     watching.stalled, watching.dropped = 0.5, {("traces", "full"): 3, ("traces", "failed"): 1}
     watching.look()
     assert sorted(watching.look(5)) == sorted([MEMORY, DRIFT, DROPPED])
-    drifted.clear()
+    watching(drift("quiet"))
     watching.stalled = 0.0
     watching.look(61)
     assert watching.look(6) == []

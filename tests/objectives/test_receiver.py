@@ -93,7 +93,11 @@ def test_a_fault_of_ours_ends_one_notice_and_no_more(caplog: pytest.LogCaptureFi
 
 def test_one_that_hangs_holds_up_nobody_and_what_finds_no_room_is_counted() -> None:
     hangs = threading.Event()
-    receiver = Receiver("webhook", Forwarding(), lambda notice: bool(hangs.wait()) or None, waiting=2)
+
+    def send(notice: Notice) -> None:
+        hangs.wait()
+
+    receiver = Receiver("webhook", Forwarding(), send, waiting=2)
     receiver.start()
     receiver.put(notice())
     until(receiver._queue.empty)

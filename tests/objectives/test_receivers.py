@@ -9,7 +9,11 @@ from headrace.errors import SettingInvalid
 from headrace.objectives.notices import Forwarding, Grouping
 from headrace.objectives.receivers import receivers
 
-MAIL = {"smtp": "smtps://mail:465", "email_from": "a@example.org", "email_to": "b@example.org, c@example.org"}
+MAIL: dict[str, Any] = {
+    "smtp": "smtps://mail:465",
+    "email_from": "a@example.org",
+    "email_to": "b@example.org, c@example.org",
+}
 
 
 def made(environment: dict[str, str] | None = None, **settings: Any) -> list[tuple[str, type]]:
@@ -48,7 +52,7 @@ def test_an_address_may_be_a_secret() -> None:
         ({"alertmanager": "http://x", "alertmanager_token": "env:NONE"}, "alerts.alertmanager_token: the environment"),
     ],
 )
-def test_what_cannot_be_is_named_by_its_setting(settings: dict[str, str], fault: str) -> None:
+def test_what_cannot_be_is_named_by_its_setting(settings: dict[str, Any], fault: str) -> None:
     with pytest.raises(SettingInvalid) as refused:
         made({"WORD": "s3cret"}, **settings)
     assert str(refused.value).startswith(fault)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -164,7 +165,7 @@ class Mailbox:
 
 
 @contextmanager
-def mail_server(mailbox: Mailbox, **settings: object) -> Iterator[int]:
+def mail_server(mailbox: Mailbox, **settings: Any) -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -2,6 +2,7 @@
 
 from headrace.objectives.troubles import Troubles
 from headrace.types import ModelVersion
+from tests.objectives.make import drift
 from tests.observe.make import moved, worker
 
 ONE = ModelVersion("m", 1)
@@ -35,3 +36,14 @@ def test_nothing_is_held_against_a_version_that_is_unloaded() -> None:
     troubles = Troubles(60.0, Now())
     troubles([worker("died"), worker("failed"), moved("UNLOADING")])
     assert (troubles.crashes(), troubles.gave_up) == ({}, set())
+
+
+def test_a_feature_has_drifted_until_it_is_quiet_against_all_that_it_is_held_to() -> None:
+    troubles = Troubles(60.0, Now())
+    troubles([drift("alarm"), drift("alarm", against="previous"), drift("alarm", "Y.entropy", version=2)])
+    troubles([drift("quiet")])
+    assert troubles.drifted() == [(ONE, "X[2]", 2.5), (ModelVersion("m", 2), "Y.entropy", 2.5)]
+    troubles([drift("quiet", against="previous")])
+    assert troubles.drifted() == [(ModelVersion("m", 2), "Y.entropy", 2.5)]
+    troubles([moved("UNLOADING", version=2)])
+    assert troubles.drifted() == []
