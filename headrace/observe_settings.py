@@ -40,7 +40,8 @@ class Cost(msgspec.Struct, frozen=True):
     """What the machine costs."""
 
     per_hour: Annotated[
-        float, Meta(ge=0, le=1_000_000, description="What the machine costs an hour, in US dollars; 0: no price is told.")
+        float,
+        Meta(ge=0, le=1_000_000, description="What the machine costs an hour, in US dollars; 0: no price is told."),
     ] = 0.0
 
 
@@ -76,3 +77,28 @@ class History(msgspec.Struct, frozen=True):
     """What each model did over time, kept for the dashboard."""
 
     enabled: Annotated[bool, Meta(description="Keep what each model did, for 35 days.")] = True
+
+
+class Capture(msgspec.Struct, frozen=True):
+    """Which requests are kept with their answers, to be asked again or learned from."""
+
+    ratio: Annotated[
+        float, Meta(ge=0, le=1, description="Share of runs whose requests and answers are kept; 0: none.")
+    ] = 0.0
+    models: Annotated[
+        str,
+        Meta(
+            description="The models whose requests may be kept.",
+            extra={"takes": "names of models with commas between, or nothing: all"},
+        ),
+    ] = ""
+    redact: Annotated[
+        str,
+        Meta(
+            description="What must not be kept of them.",
+            extra={"takes": "rules as in text=mask, image=drop, *=zero, or nothing"},
+        ),
+    ] = ""
+    max_bytes: Annotated[int, Meta(ge=1024, le=2**40, description="How much is kept; of more, the oldest goes.")] = (
+        256 * 1024 * 1024
+    )

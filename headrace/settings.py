@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from headrace.alert_settings import Alerts, Slo
-from headrace.observe_settings import Changes, Cost, Drift, History, Log
+from headrace.observe_settings import Capture, Changes, Cost, Drift, History, Log
 from headrace.tenants import Tenant
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -317,6 +317,7 @@ class Config(msgspec.Struct, frozen=True):
     log: Log = Log()
     drift: Drift = Drift()
     history: History = History()
+    capture: Capture = Capture()
     changes: Changes = Changes()
     slo: Slo = Slo()
     alerts: Alerts = Alerts()

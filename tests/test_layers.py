@@ -62,6 +62,7 @@ ALLOWED: dict[str, set[str]] = {
     "playground": {"protocols.static_files"},
     "changes": {"devices.process_stat"},
     "capture": set(),
+    "changes": {"devices.process_stat"},
     "history": {"observe.histogram", "observe.tally"},
     "dashboard": {"history", "observe.histogram", "protocols.static_files"},
     "objectives": {"observe.exposition", "observe.log_format"},
@@ -96,7 +97,7 @@ ALLOWED: dict[str, set[str]] = {
         "costs.costs",
         "workers.forking",
     },
-    "cli": {"repository", "app", "bench", "simulate", "inspection", "devices", "memory", "models", "observe", "remote"},
+    "cli": {"objectives", "repository", "app", "bench", "simulate", "inspection", "devices", "memory", "models", "observe", "remote"},
     "__main__": {"cli"},
 }
 """What each folder, or module of the top, may import besides the ground and itself."""

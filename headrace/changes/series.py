@@ -1,0 +1,200 @@
+"""A second-by-second account of each model, and of the machine, for as long as may be looked back on."""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.changes.second import Second
+from headrace.changes.slots import CORE, MACHINE_WIDTH, TENANTS, WIDTH, Slots, no_slots
+from headrace.records import BatchRecord, GenerationRecord, Record, RequestRecord, StepRecord
+
+KEPT_S = 3600
+"""Seconds of one model that are kept."""
+
+MODELS = 64
+"""That are kept; of more, the one that was not asked for longest is forgotten."""
+
+VERSIONS = 1000
+"""Of one model that are told apart."""
+
+_SLACK = 400  # rows beyond those that are kept, so that the oldest leave many at a time
+
+
+class Table:
+    """Rows by the second, of which only the latest are kept."""
+
+    def __init__(self, width: int, kept: int = KEPT_S) -> None:
+        self._kept = kept
+        self._size = 0
+        self._seconds = np.zeros(64, np.int64)
+        self._rows = np.zeros((64, width), np.float32)
+
+    @property
+    def last(self) -> int:
+        """The latest second, or 0."""
+        return int(self._seconds[self._size - 1]) if self._size else 0
+
+    def add(self, second: int, row: NDArray[np.float32]) -> None:
+        """Later than all that is there: of a second that has a row already, the rest is dropped."""
+        if second <= self.last:
+            return
+        if self._size == len(self._seconds):
+            self._make_room()
+        self._seconds[self._size] = second
+        self._rows[self._size] = row
+        self._size += 1
+
+    def since(self, begin: float, width: int | None = None) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Copies."""
+        first = int(np.searchsorted(self._seconds[: self._size], begin))
+        return self._seconds[first : self._size].copy(), self._rows[first : self._size, :width].copy()
+
+    def _make_room(self) -> None:
+        most = self._kept + _SLACK
+        if self._size < most:
+            size = min(most, 2 * self._size)
+            self._seconds = np.resize(self._seconds, size)
+            self._rows = np.resize(self._rows, (size, self._rows.shape[1]))
+            return
+        self._seconds[: self._kept] = self._seconds[-self._kept :].copy()
+        self._rows[: self._kept] = self._rows[-self._kept :].copy()
+        self._size = self._kept
+
+
+class _OfModel:
+    """One model's table, and the second that is being counted."""
+
+    def __init__(self) -> None:
+        self.table = Table(WIDTH)
+        self.now: Second | None = None
+        self.versions: dict[int, int] = {}
+        self.tenants: dict[str, int] = {}
+
+    def at(self, second: int) -> Second:
+        """Where facts of this second are counted: those that come late go to the one that is open."""
+        if self.now is None or second > self.now.second:
+            self.close()
+            self.now = Second(second)
+        return self.now
+
+    def close(self) -> None:
+        if self.now is not None:
+            self.table.add(self.now.second, self.now.row(self._version, self._tenant))
+            self.now = None
+
+    def _version(self, number: int) -> int:
+        if len(self.versions) >= VERSIONS:
+            return self.versions.get(number, 0)
+        return self.versions.setdefault(number, len(self.versions))
+
+    def _tenant(self, name: str) -> int:
+        if len(self.tenants) >= TENANTS - 1:
+            return self.tenants.get(name, TENANTS - 1)
+        return self.tenants.setdefault(name, len(self.tenants))
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """The last minutes of one model, as they are kept for the next start."""
+
+    seconds: bytes
+    rows: bytes
+    versions: list[int]
+    tenants: list[str]
+    last: int = 0  # the version that answered by default
+
+
+class Series:
+    """A listener of the bus that keeps every model's seconds. Only models that have a version have any."""
+
+    def __init__(self, epoch_ns: int) -> None:
+        """`epoch_ns` is what makes Unix time of the clock's."""
+        self._epoch_ns = epoch_ns
+        self._models: OrderedDict[str, _OfModel] = OrderedDict()
+        self._machine = Table(MACHINE_WIDTH)
+        self.began_s = 0  # the first second that anything is known of; 0: nothing is
+
+    def __call__(self, records: Sequence[Record]) -> None:
+        requests: defaultdict[tuple[str, int], list[RequestRecord]] = defaultdict(list)
+        epoch_ns = self._epoch_ns
+        for record in records:
+            if isinstance(record, RequestRecord):
+                if record.version is not None:
+                    requests[record.model, (record.finished_ns + epoch_ns) // 1_000_000_000].append(record)
+            elif isinstance(record, BatchRecord):
+                facts = record.facts
+                ended_ns = facts.started_ns + facts.input_ns + facts.infer_ns + facts.output_ns
+                self._of(record.model.name).at((ended_ns + epoch_ns) // 1_000_000_000).add_run(record)
+            elif isinstance(record, GenerationRecord):
+                second = (record.finished_ns + epoch_ns) // 1_000_000_000
+                self._of(record.model.name).at(second).add_generation(record)
+            elif isinstance(record, StepRecord) and (model := self._models.get(record.model.name)) and model.now:
+                model.now.add_step(record.facts.seconds, record.facts.running)
+        for (name, second), lot in requests.items():
+            self.began_s = self.began_s or second
+            self._of(name).at(second).add_requests(lot)
+
+    def add_machine(self, second: int, row: NDArray[np.float32]) -> None:
+        self._machine.add(second, row)
+
+    def settle(self, now_s: float) -> None:
+        """Close every second that is over, also of models that nobody asks any more."""
+        for model in self._models.values():
+            if model.now is not None and model.now.second < int(now_s) - 1:
+                model.close()
+
+    def names(self) -> list[str]:
+        return list(self._models)
+
+    def of(self, name: str, since_s: float) -> Slots:
+        """Every column of a model; none of one that is not known."""
+        model = self._models.get(name)
+        if model is None:
+            return no_slots()
+        return Slots(*model.table.since(since_s), list(model.versions), list(model.tenants))
+
+    def others(self, name: str, since_s: float) -> Mapping[str, Slots]:
+        """The first columns of every other model."""
+        return {
+            other: Slots(*model.table.since(since_s, CORE), list(model.versions))
+            for other, model in self._models.items()
+            if other != name
+        }
+
+    def machine(self, since_s: float) -> Slots:
+        return Slots(*self._machine.since(since_s))
+
+    def kept(self, since_s: float, defaults: Mapping[str, int]) -> dict[str, Kept]:
+        """What the next start is told of each model; `defaults` are the versions that answer by default."""
+        found = {}
+        for name, model in self._models.items():
+            seconds, rows = model.table.since(since_s)
+            if len(seconds):
+                versions, tenants = list(model.versions), list(model.tenants)
+                found[name] = Kept(seconds.tobytes(), rows.tobytes(), versions, tenants, defaults.get(name, 0))
+        return found
+
+    def recall(self, name: str, kept: Kept, now_s: float) -> None:
+        """What the last start told of a model that nothing was heard of yet. Raises ValueError where it is no good."""
+        seconds = np.frombuffer(kept.seconds, np.int64)
+        rows = np.frombuffer(kept.rows, np.float32).reshape(len(seconds), WIDTH)
+        if name in self._models or len(self._models) >= MODELS or (len(seconds) and seconds[-1] >= now_s):
+            return  # of a clock that has been set back since, nothing can be told
+        model = self._of(name)
+        model.versions = {number: index for index, number in enumerate(kept.versions)}
+        model.tenants = {tenant: index for index, tenant in enumerate(kept.tenants)}
+        self.began_s = min([self.began_s or int(now_s), *seconds[:1].tolist()])
+        for second, row in zip(seconds, rows, strict=True):
+            model.table.add(int(second), row)
+
+    def _of(self, name: str) -> _OfModel:
+        model = self._models.get(name)
+        if model is None:
+            model = self._models[name] = _OfModel()
+            if len(self._models) > MODELS:
+                self._models.popitem(last=False)
+        else:
+            self._models.move_to_end(name)
+        return model

@@ -1,0 +1,117 @@
+"""Every model's seconds, as long as may be looked back on and no longer."""
+
+import numpy as np
+import pytest
+
+from headrace.changes.series import KEPT_S, MODELS, Series, Table
+from headrace.changes.slots import CORE, MACHINE_WIDTH, TENANTS, Of
+from headrace.records import BatchRecord, RequestRecord
+from headrace.types import BatchFacts, ModelVersion
+
+S = 10**9
+
+
+def request(model: str = "m", at_s: float = 1.0, version: int | None = 1, tenant: str = "") -> RequestRecord:
+    end = int(at_s * S)
+    return RequestRecord("", model, version, "http", 1, end - 1000, end - 900, end, None, "", "", tenant)
+
+
+def test_requests_are_told_by_the_second_in_unix_time() -> None:
+    series = Series(epoch_ns=100 * S)
+    series([request(at_s=1.2), request(at_s=1.9), request(at_s=3.5)])
+    series.settle(110)
+    slots = series.of("m", 0)
+    assert slots.seconds.tolist() == [101, 103]
+    assert slots.column(Of.COUNT).tolist() == [2, 1]
+
+
+def test_what_comes_late_counts_in_the_second_that_is_open() -> None:
+    series = Series(0)
+    series([request(at_s=5.0)])
+    series([request(at_s=4.9)])
+    series.settle(10)
+    assert series.of("m", 0).column(Of.COUNT).tolist() == [2]
+
+
+def test_a_name_that_no_version_answers_to_is_not_kept() -> None:
+    series = Series(0)
+    series([request(model=f"invented-{n}", version=None) for n in range(1000)])
+    assert series.names() == []
+
+
+def test_only_so_many_models_and_seconds_are_kept() -> None:
+    series = Series(0)
+    series([request(model=f"m{n}") for n in range(MODELS + 5)])
+    assert len(series.names()) == MODELS
+    assert "m0" not in series.names()
+    table = Table(1)
+    for second in range(1, 3 * KEPT_S):
+        table.add(second, np.zeros(1, np.float32))
+    seconds, rows = table.since(0)
+    assert KEPT_S <= len(seconds) == len(rows) <= KEPT_S + 400
+    assert seconds[-1] == 3 * KEPT_S - 1
+
+
+def test_a_second_that_is_there_is_not_written_again() -> None:
+    table = Table(1)
+    table.add(5, np.ones(1, np.float32))
+    table.add(5, np.zeros(1, np.float32))
+    table.add(4, np.zeros(1, np.float32))
+    assert table.since(0)[1].tolist() == [[1]]
+
+
+def test_tenants_beyond_those_told_apart_are_one() -> None:
+    series = Series(0)
+    series([request(tenant=f"t{n}") for n in range(50)])
+    series.settle(10)
+    slots = series.of("m", 0)
+    shares = slots.rows[0, Of.TENANT : Of.TENANT + TENANTS]
+    assert (len(slots.tenants), shares.sum(), shares[-1]) == (TENANTS - 1, 50, 50 - TENANTS + 1)
+
+
+def test_others_are_told_without_the_model_and_by_fewer_columns() -> None:
+    series = Series(0)
+    run = BatchRecord(ModelVersion("n", 1), BatchFacts(1, 1, "idle", 0, S, 0, S // 2, 0))
+    series([request("m"), request("n"), run])
+    series.settle(10)
+    others = series.others("m", 0)
+    assert list(others) == ["n"]
+    assert others["n"].rows.shape[1] == CORE
+    assert others["n"].column(Of.BUSY).tolist() == [0.5]
+
+
+def test_the_machine_has_seconds_of_its_own() -> None:
+    series = Series(0)
+    series.add_machine(3, np.ones(MACHINE_WIDTH, np.float32))
+    assert series.machine(0).seconds.tolist() == [3]
+
+
+def test_what_one_start_saw_the_next_one_knows() -> None:
+    before = Series(0)
+    before([request(at_s=second, tenant="a") for second in range(5, 10)])
+    before.settle(20)
+    kept = before.kept(7, {"m": 1})["m"]
+    after = Series(0)
+    after.recall("m", kept, now_s=30)
+    after([request(at_s=40)])
+    after.settle(50)
+    assert after.of("m", 0).seconds.tolist() == [7, 8, 9, 40]
+    assert after.of("m", 0).tenants[0] == "a"
+
+
+def test_what_was_seen_by_a_clock_ahead_of_now_is_left_out() -> None:
+    before = Series(0)
+    before([request(at_s=100)])
+    before.settle(200)
+    after = Series(0)
+    after.recall("m", before.kept(0, {})["m"], now_s=50)
+    assert after.names() == []
+
+
+def test_what_is_damaged_is_refused() -> None:
+    before = Series(0)
+    before([request(at_s=100)])
+    before.settle(200)
+    kept = before.kept(0, {})["m"]
+    with pytest.raises(ValueError, match="reshape"):
+        Series(0).recall("m", kept.__class__(kept.seconds, kept.rows[:8], [], []), 300)
