@@ -45,6 +45,25 @@ class Cost(msgspec.Struct, frozen=True):
     ] = 0.0
 
 
+class Trace(msgspec.Struct, frozen=True):
+    """Traces of requests, sent to a collector of OpenTelemetry's."""
+
+    endpoint: Annotated[
+        str,
+        Meta(
+            description="The collector that traces are sent to.",
+            extra={"takes": "an address such as http://collector:4318, or nothing: as OTEL_EXPORTER_OTLP_ENDPOINT says"},
+        ),
+    ] = ""
+    protocol: Annotated[
+        Literal["auto", "http", "grpc"], Meta(description="How that is spoken to: OTLP over HTTP or over gRPC.")
+    ] = "auto"
+    ratio: Annotated[
+        float, Meta(ge=0, le=1, description="The share of requests that are kept whose client says nothing of traces.")
+    ] = 0.01
+    max_per_s: Annotated[int, Meta(ge=1, le=100_000, description="Most requests a second whose traces are kept.")] = 200
+
+
 class Drift(msgspec.Struct, frozen=True):
     """Whether what models are asked, and what they answer, is still what it was."""
 

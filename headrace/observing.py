@@ -1,5 +1,6 @@
 """All that watches a server, brought together: who listens to its records, and what fronts and people ask of them."""
 
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +9,9 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from headrace import __version__
+from headrace.capture.capture import Capture
+from headrace.capture.choice import Choice
+from headrace.capture.redaction import Redaction, read_rules
 from headrace.changes.changes import Changes
 from headrace.changes.settings_changed import flat
 from headrace.clock import Clock
@@ -37,6 +41,7 @@ from headrace.observe.statistics import Statistics
 from headrace.observe.tally import Tally
 from headrace.protocols.oip.front import Front
 from headrace.protocols.watch.alerts_routes import AlertsRoutes
+from headrace.protocols.watch.captures_routes import CapturesRoutes
 from headrace.protocols.watch.changes_routes import ChangesRoutes
 from headrace.protocols.watch.costs_routes import CostsRoutes
 from headrace.protocols.watch.dashboard_routes import DashboardRoutes
@@ -47,6 +52,7 @@ from headrace.protocols.watch.requests_routes import RequestsRoutes
 from headrace.protocols.watch.slo_routes import SloRoutes
 from headrace.protocols.watch.why_routes import WhyRoutes
 from headrace.settings import Config
+from headrace.tracing.tracing import tracing
 from headrace.types import ModelVersion, Request, Response
 
 
@@ -84,6 +90,10 @@ class Observation:
         if output:
             self.dropped.add("log", lambda: output.writer.dropped)
             self._followers.append(RequestLines(output, config.log.max_per_s, clock.now_ns, epoch_ns).follow)
+        self._tracing = tracing(config.trace, os.environ, clock, epoch_ns)
+        if self._tracing:
+            self._followers.append(self._tracing.follow)
+            self.dropped.add("traces", self._tracing.dropped)
         for listener in (tally, RecordLog(), self._events, self._cpu_times, self.costs):
             bus.listen(listener)
         self._changes: Changes | None = None
@@ -100,6 +110,7 @@ class Observation:
         self._sources.append(self._objectives.lines)
         bus.listen(self._objectives)
 
+        self._capture = self._keep_captures(config, folder, epoch_ns)
         self.drift: DriftWatch | None = None
         if config.drift.enabled:
             self.drift = DriftWatch(config.drift, bus, clock, epoch_ns)
@@ -139,6 +150,7 @@ class Observation:
         return [
             *self._drifting(front),
             *costs,
+            *(CapturesRoutes(self._capture).routes() if self._capture else []),
             *self._asked(),
             *self._promised(),
             *self._what_changed(front),
@@ -149,12 +161,16 @@ class Observation:
         """Begin what goes on beside requests."""
         if self._output:
             self._output.follow_signals()
+        if self._tracing:
+            self._tracing.start()
         self._loop_lag.start()
         self._cpu_times.start()
         if self.drift:
             self.drift.start()
         if self._history:
             await self._history.start()
+        if self._capture:
+            await self._capture.start()
         await self._objectives.start()
         if self._changes:
             await self._changes.start()
@@ -168,6 +184,8 @@ class Observation:
         self._bus.flush()
         if self._history:
             await self._history.close()
+        if self._capture:
+            await self._capture.close()
         await self._objectives.close()
         if self._changes:
             await self._changes.close()
@@ -210,6 +228,20 @@ class Observation:
         history = History(folder / "history.db" if folder else None, look, self._now_s)
         self.dropped.add("history", lambda: {"disk": history.lost})
         return history
+
+    def _keep_captures(self, config: Config, folder: Path | None, epoch_ns: int) -> Capture | None:
+        """Requests that are kept with their answers; None where nobody wants that. Raises SettingInvalid."""
+        settings = config.capture
+        redaction = Redaction(read_rules(settings.redact))
+        if not settings.ratio:
+            return None
+        models = frozenset(name for part in settings.models.split(",") if (name := part.strip()))
+        file = folder / "captures.db" if folder else None
+        capture = Capture(Choice(settings.ratio, models), redaction, file, settings.max_bytes, epoch_ns)
+        self._samplers.append(capture.wants)
+        self._bus.listen(capture)
+        self.dropped.add("capture", lambda: capture.dropped)
+        return capture
 
     def _promised(self) -> list[BaseRoute]:
         """What models promise, and who is told where it is not kept."""

@@ -11,6 +11,7 @@ import msgspec
 
 from headrace.history.levels import HOURS, LEVELS, MINUTES, RAW, Level, finished
 from headrace.history.point import Point, merged
+from headrace.kept_database import open_database
 from headrace.types import ModelVersion
 
 log = logging.getLogger(__name__)
@@ -34,14 +35,13 @@ Row = tuple[int, ModelVersion, Point]
 class Store:
     """A database of points in a file, or in memory where there is none. All calls from one thread.
 
-    One that is damaged, or of another format, is set aside and begun anew. Where it cannot be written nothing is
-    kept, which is told once, and counted in `lost`.
+    Where it cannot be written nothing is kept, which is told once, and counted in `lost`.
     """
 
     def __init__(self, file: Path | None, most_bytes: int = MOST_BYTES) -> None:
         self.lost = 0  # points that could not be written
         self._most_bytes = most_bytes
-        self._database = _opened(file)
+        self._database = open_database(file, FORMAT, (_TABLE,), "the history")
         self._told = False
         self._rolled: dict[int, int] = {}  # the newest step of each level that was brought together
 
@@ -149,40 +149,3 @@ class Store:
                 "DELETE FROM points WHERE level = ? AND model = ? AND at <= ?", (level.number, model, newest)
             )
         return True
-
-
-def _opened(file: Path | None) -> sqlite3.Connection:
-    if file is None:
-        return _made(":memory:")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        log.warning("the history is kept in memory only: %s: %s", file.parent, error.strerror)
-        return _made(":memory:")
-    try:
-        return _made(str(file))
-    except sqlite3.DatabaseError as error:
-        log.warning("the history begins anew: %s: %s", file, error)
-    try:
-        file.replace(file.with_suffix(".aside"))
-        return _made(str(file))
-    except (OSError, sqlite3.Error) as error:
-        log.warning("the history is kept in memory only: %s", error)
-        return _made(":memory:")
-
-
-def _made(place: str) -> sqlite3.Connection:
-    database = sqlite3.connect(place, check_same_thread=False)
-    try:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
-        (format_,) = database.execute("PRAGMA user_version").fetchone()
-        if format_ not in (0, FORMAT):
-            raise sqlite3.DatabaseError(f"it is of format {format_}")
-        with database:
-            database.execute(_TABLE)
-            database.execute(f"PRAGMA user_version = {FORMAT}")
-    except sqlite3.Error:
-        database.close()
-        raise
-    return database

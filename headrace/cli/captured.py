@@ -1,0 +1,75 @@
+"""Requests that a running server has captured, read page by page."""
+
+from argparse import Namespace
+from base64 import b64decode
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import msgspec
+
+from headrace.cli.asking import ask
+from headrace.cli.failure import Failure
+from headrace.types import Tensor
+
+PAGE = 50
+
+
+class Captured(msgspec.Struct, frozen=True):
+    """One request with what it was answered."""
+
+    run: int  # equal for those that shared one
+    version: int
+    request: str  # its id
+    ms: float  # what its run took
+    rows: int  # in that run
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+
+class _Tensor(msgspec.Struct):
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+    data: str
+
+
+class _Captured(msgspec.Struct):
+    run: int
+    version: int
+    request: str
+    ms: float
+    rows: int
+    inputs: tuple[_Tensor, ...]
+    outputs: tuple[_Tensor, ...]
+
+
+class _Page(msgspec.Struct):
+    captures: list[_Captured]
+    next: int | None
+
+
+def captured(options: Namespace, model: str, version: int | None, most: int | None) -> Iterator[Captured]:
+    """Those of a model, or one version of it, oldest first; at most so many. Raises Failure."""
+    left, after = most, 0
+    while left is None or left > 0:
+        limit = PAGE if left is None else min(PAGE, left)
+        of_version = "" if version is None else f"&version={version}"
+        path = f"/v2/headrace/captures/{quote(model, safe='')}?after={after}&limit={limit}{of_version}"
+        try:
+            page = msgspec.convert(ask(options, "GET", path), _Page)
+        except msgspec.ValidationError as error:
+            raise Failure(f"the server's answer is not a page of captured requests: {error}") from error
+        yield from map(_read, page.captures)
+        if page.next is None:
+            return
+        after = page.next
+        left = None if left is None else left - len(page.captures)
+
+
+def _read(told: _Captured) -> Captured:
+    inputs, outputs = tuple(map(_tensor, told.inputs)), tuple(map(_tensor, told.outputs))
+    return Captured(told.run, told.version, told.request, told.ms, told.rows, inputs, outputs)
+
+
+def _tensor(told: _Tensor) -> Tensor:
+    return Tensor(told.name, told.datatype, told.shape, b64decode(told.data))

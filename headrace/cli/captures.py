@@ -1,0 +1,125 @@
+"""`headrace captures`: what a running server has captured of requests; take it as training data, or forget it."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from headrace.arrays import split_bytes, to_array
+from headrace.cli.asking import add_server_flags, ask
+from headrace.cli.captured import Captured, captured
+from headrace.cli.console import console, table
+from headrace.cli.failure import Failure
+from headrace.cli.printable import printable
+from headrace.memory.sizes import shown
+from headrace.types import Tensor
+
+
+def parser() -> ArgumentParser:
+    made = ArgumentParser("headrace captures", description="What a running server has captured of requests.")
+    made.add_argument("model", metavar="MODEL", nargs="?", help="only of this model")
+    made.add_argument("--version", type=int, metavar="N", help="with --export: of this version")
+    made.add_argument(
+        "--export", metavar="FILE", help="inputs and answers as training data: FILE.npz, rows joined, or FILE.jsonl"
+    )
+    made.add_argument("--remove", action="store_true", help="forget all that was captured of the model")
+    made.add_argument("--json", action="store_true", help="the server's own words, as one JSON object")
+    add_server_flags(made, timeout_s=60)
+    return made
+
+
+def run(arguments: Sequence[str]) -> int:
+    options = parser().parse_args(arguments)
+    if (options.export or options.remove) and not options.model:
+        raise Failure("say of which model: headrace captures MODEL", exit_code=2)
+    if options.remove:
+        told = ask(options, "DELETE", f"/v2/headrace/captures/{quote(options.model, safe='')}")
+        print(json.dumps(told) if options.json else f"{told['removed']} captured requests are forgotten.")
+    elif options.export:
+        _export(options)
+    else:
+        _list(options)
+    return 0
+
+
+def _list(options: Namespace) -> None:
+    told = ask(options, "GET", "/v2/headrace/captures")
+    found = [each for each in told["captures"] if options.model in (None, each["model"])]
+    if options.json:
+        print(json.dumps({"captures": found}, indent=2))
+        return
+    if not found:
+        print("Nothing is captured; capture.ratio says what share of runs is.")
+        return
+    rows = table("model", "version", "requests", "size", "oldest", "newest")
+    for each in found:
+        times = (datetime.fromtimestamp(each[when]).isoformat(" ", "seconds") for when in ("oldest", "newest"))
+        rows.add_row(printable(each["model"]), each["version"], str(each["requests"]), shown(each["bytes"]), *times)
+    console().print(rows)
+
+
+def _export(options: Namespace) -> None:
+    path = Path(options.export)
+    if path.suffix not in (".npz", ".jsonl"):
+        raise Failure(f"--export {options.export}: the name ends in .npz or .jsonl", exit_code=2)
+    found = list(captured(options, options.model, options.version, None))
+    if not found:
+        raise Failure(f"nothing is captured of {options.model}; capture.ratio says what share of runs is")
+    try:
+        if path.suffix == ".npz":
+            np.savez_compressed(path, allow_pickle=False, **arrays(found))
+        else:
+            path.write_text("".join(json.dumps(line(each)) + "\n" for each in found))
+    except OSError as error:
+        raise Failure(f"{path} cannot be written: {error.strerror or error}") from error
+    print(f"{len(found)} requests are in {path}.")
+
+
+def arrays(found: Iterable[Captured]) -> dict[str, np.ndarray[Any, np.dtype[np.generic]]]:
+    """Every input and output by name, as `in:NAME` and `out:NAME`, rows of all requests joined.
+
+    Raises Failure where their rows have several lengths: then lines are the form that fits.
+    """
+    parts: defaultdict[str, list[np.ndarray[Any, np.dtype[np.generic]]]] = defaultdict(list)
+    for each in found:
+        for side, tensors in (("in", each.inputs), ("out", each.outputs)):
+            for tensor in tensors:
+                array = to_array(tensor)
+                parts[f"{side}:{tensor.name}"].append(array.astype("S") if tensor.datatype == "BYTES" else array)
+    joined = {}
+    for name, some in parts.items():
+        try:
+            joined[name] = np.concatenate(some)
+        except ValueError:
+            raise Failure(f"{name} has rows of several shapes, which .npz cannot join; export to .jsonl") from None
+    return joined
+
+
+def line(each: Captured) -> dict[str, Any]:
+    """One request as JSON, by tensor's name; numbers that JSON has no word for are null."""
+    return {
+        "request": each.request,
+        "version": each.version,
+        "inputs": {tensor.name: _values(tensor) for tensor in each.inputs},
+        "outputs": {tensor.name: _values(tensor) for tensor in each.outputs},
+    }
+
+
+def _values(tensor: Tensor) -> Any:
+    if tensor.datatype == "BYTES":
+        texts = [element.decode(errors="replace") for element in split_bytes(tensor.data)]
+        return np.array(texts, dtype=object).reshape(tensor.shape).tolist()
+    array = to_array(tensor)
+    if tensor.datatype == "BF16":
+        array = (array.astype(np.uint32) << 16).view(np.float32)
+    if array.dtype.kind != "f":
+        return array.tolist()
+    values = array.astype(object)
+    values[~np.isfinite(array)] = None
+    return values.tolist()

@@ -1,0 +1,52 @@
+"""A small database that outlives the server; one that is damaged, or of another format, is set aside and begun anew."""
+
+import logging
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+ASIDE = ".aside"
+
+
+def open_database(file: Path | None, format_: int, tables: Sequence[str], what: str) -> sqlite3.Connection:
+    """A connection for one thread at a time, the caller's to close; in memory where no file is given, or can be had.
+
+    `tables` are statements that may be run again and again. `what` is kept there, as the log says it. Only the
+    server's own user may read the file; what is deleted from it is overwritten.
+    """
+    if file is None:
+        return _made(":memory:", format_, tables)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.touch(mode=0o600)
+        try:
+            return _made(str(file), format_, tables)
+        except sqlite3.DatabaseError as error:
+            log.warning("%s begins anew: %s: %s", what, file, error)
+        file.replace(file.with_suffix(ASIDE))
+        file.touch(mode=0o600)
+        return _made(str(file), format_, tables)
+    except (OSError, sqlite3.Error) as error:
+        log.warning("%s is kept in memory only: %s: %s", what, file, error)
+        return _made(":memory:", format_, tables)
+
+
+def _made(place: str, format_: int, tables: Sequence[str]) -> sqlite3.Connection:
+    database = sqlite3.connect(place, check_same_thread=False)
+    try:
+        database.execute("PRAGMA secure_delete = ON")
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        (found,) = database.execute("PRAGMA user_version").fetchone()
+        if found not in (0, format_):
+            raise sqlite3.DatabaseError(f"it is of format {found}, not {format_}")
+        with database:
+            for statement in tables:
+                database.execute(statement)
+            database.execute(f"PRAGMA user_version = {format_}")
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database

@@ -1,0 +1,56 @@
+"""What was captured of requests: a summary, the requests themselves, and forgetting them."""
+
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from headrace.capture.capture import Capture
+from headrace.errors import InvalidRequest
+from headrace.protocols.http import json_response
+
+MOST = 1000
+"""Requests of one answer."""
+
+
+class CapturesRoutes:
+    """Handlers that tell what is kept, and forget it."""
+
+    def __init__(self, capture: Capture) -> None:
+        self._capture = capture
+
+    def routes(self) -> list[Route]:
+        captures = "/v2/headrace/captures"
+        return [
+            Route(captures, self.summaries, methods=["GET"]),
+            Route(f"{captures}/{{name}}", self.captured, methods=["GET"]),
+            Route(f"{captures}/{{name}}", self.forget, methods=["DELETE"]),
+        ]
+
+    async def summaries(self, request: Request) -> Response:
+        """How much is kept of each version."""
+        return json_response({"captures": await self._capture.summaries()})
+
+    async def captured(self, request: Request) -> Response:
+        """Requests of a model, oldest first; their tensors' bytes are in base64. `after` is the `next` of an answer
+        before, `limit` at most so many (100), `version` of one version."""
+        asked = request.query_params
+        version = _number(asked["version"], "version", 0, 2**63 - 1) if "version" in asked else None
+        limit = _number(asked.get("limit", "100"), "limit", 1, MOST)
+        after = _number(asked.get("after", "0"), "after", 0, 2**63 - 1)
+        found = await self._capture.read(request.path_params["name"], version, after, limit)
+        told: list[dict[str, Any]] = [{"number": number, **msgspec.structs.asdict(each)} for number, each in found]
+        return json_response({"captures": told, "next": found[-1][0] if len(found) == limit else None})
+
+    async def forget(self, request: Request) -> Response:
+        """All of a model."""
+        return json_response({"removed": await self._capture.remove(request.path_params["name"])})
+
+
+def _number(said: str, name: str, least: int, most: int) -> int:
+    """Raises InvalidRequest with the parameter's name."""
+    if not (said.isascii() and said.isdigit() and len(said) < 20 and least <= int(said) <= most):
+        raise InvalidRequest(f"{said[:40]!r} is not a whole number from {least} to {most}", name)
+    return int(said)

@@ -1,0 +1,66 @@
+"""A database that outlives the server."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from headrace.kept_database import open_database
+
+TABLES = ("CREATE TABLE IF NOT EXISTS said (word TEXT)",)
+
+
+def _open(file: Path | None, format_: int = 1) -> "closing[sqlite3.Connection]":
+    return closing(open_database(file, format_, TABLES, "what is said"))
+
+
+def _words(database: sqlite3.Connection) -> list[str]:
+    return [word for (word,) in database.execute("SELECT word FROM said")]
+
+
+def _say(database: sqlite3.Connection, word: str) -> None:
+    with database:
+        database.execute("INSERT INTO said VALUES (?)", (word,))
+
+
+def test_what_is_kept_is_there_again_and_for_nobody_else(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "said.db"
+    with _open(file) as database:
+        _say(database, "a")
+    with _open(file) as database:
+        assert _words(database) == ["a"]
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_what_is_deleted_is_overwritten(tmp_path: Path) -> None:
+    file = tmp_path / "said.db"
+    with _open(file) as database:
+        _say(database, "a secret of many letters")
+    with _open(file) as database, database:
+        database.execute("DELETE FROM said")
+    assert b"a secret" not in file.read_bytes()
+
+
+@pytest.mark.parametrize("damage", [b"this is no database" * 100, None], ids=["damaged", "newer"])
+def test_a_file_that_is_of_no_use_is_set_aside(tmp_path: Path, damage: bytes | None) -> None:
+    file = tmp_path / "said.db"
+    if damage is None:
+        with _open(file, format_=99):
+            pass
+    else:
+        file.write_bytes(damage)
+    with _open(file) as database:
+        assert _words(database) == []
+        _say(database, "b")
+    assert file.with_suffix(".aside").exists()
+    with _open(file) as database:
+        assert _words(database) == ["b"]
+
+
+def test_without_a_folder_it_lives_in_memory(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for file in (tmp_path / "file" / "said.db", None):
+        with _open(file) as database:
+            _say(database, "c")
+            assert _words(database) == ["c"]
