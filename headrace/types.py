@@ -159,7 +159,8 @@ class Objective(msgspec.Struct, frozen=True):
 class DriftChoices(msgspec.Struct, frozen=True):
     """How a model is watched for drift. None means: as the settings under `drift` say."""
 
-    reference: int | Literal["previous"] | Path | None = None  # rows that are first, the version before, or a file
+    reference: int | Literal["previous"] | None = None  # the rows that are first, or the version before
+    file: Path | None = None  # that has the reference, instead
     window: int | None = None  # rows that are compared with it at once
     enabled: bool | None = None
 

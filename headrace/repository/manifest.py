@@ -284,13 +284,13 @@ def _drift(said: bool | _Drift | None, folder: Path, where: str) -> DriftChoices
         message = f"says {reference}; give {MIN_ROWS} to {MAX_ROWS} rows, a file, or 'previous'"
         raise ModelInvalid(message, f"{where}.reference")
     if isinstance(reference, int) or reference is None or reference == "previous":
-        kept: int | Path | Literal["previous"] | None = cast(int | Literal["previous"] | None, reference)
-    else:
-        kept = inside(folder, reference, f"{where}.reference")
-        if kept.suffix not in REFERENCE_FILES:
-            message = f"{reference!r} is no reference: give a file that ends in {', '.join(REFERENCE_FILES)}"
-            raise ModelInvalid(message, f"{where}.reference")
-    return DriftChoices(kept, said.window, True)
+        known = cast(int | Literal["previous"] | None, reference)
+        return DriftChoices(known, window=said.window, enabled=True)
+    kept = inside(folder, reference, f"{where}.reference")
+    if kept.suffix not in REFERENCE_FILES:
+        message = f"{reference!r} is no reference: give a file that ends in {', '.join(REFERENCE_FILES)}"
+        raise ModelInvalid(message, f"{where}.reference")
+    return DriftChoices(file=kept, window=said.window, enabled=True)
 
 
 def _padding(said: bool | _Pad | None, where: str) -> Padding | bool | None:
