@@ -67,6 +67,7 @@ ALLOWED: dict[str, set[str]] = {
     "dashboard": {"history", "observe.histogram", "protocols.static_files"},
     "objectives": {"observe.exposition", "observe.log_format"},
     "drift": {"observe.exposition"},
+    "tracing": {"observe.phases", "observe.sift", "gateway.token_bucket"},
     "observe": {"memory", "devices.process_stat", "models.registry", "gateway"},
     "build": {"repository", "devices", "runtimes", "batching", "caching", "workers", "models", "language_build"},
     "language_build": {"devices", "workers", "repository", "llm.engine_protocol"},
@@ -80,7 +81,7 @@ ALLOWED: dict[str, set[str]] = {
     "listening": set(),
     "remote": set(),
     "costs": {"observe.exposition", "observe.tenant_counts"},
-    "observing": {"costs", "observe", "protocols", "gateway.gateway", "drift", "capture", "history", "dashboard", "changes", "objectives"},
+    "observing": {"costs", "tracing", "observe", "protocols", "gateway.gateway", "drift", "capture", "history", "dashboard", "changes", "objectives"},
     "app": {
         "build",
         "listening",
@@ -105,6 +106,7 @@ ALLOWED: dict[str, set[str]] = {
 HEAVY = {
     "onnxruntime": "runtimes/onnx.py",
     "openvino": "runtimes/openvino graphs/",
+    "opentelemetry": "tracing/otlp",
     "tokenizers": "llm/tokenizer",
     "jinja2": "llm/chat_template",
     "llguidance": "llm/grammar",
