@@ -207,8 +207,7 @@ class DeadlinePolicy(Generic[J]):
             cut = window.cut
         self.queue.take(jobs)
         if turns:
-            for tenant in {job.tenant for job in jobs}:
-                turns.served(tenant, sum([job.cost_ns for job in jobs if job.tenant == tenant]))
+            turns.ran(jobs)
         rows = sum([job.rows for job in jobs])
         length = max([job.length for job in jobs])
         company = self._company.others(self)
@@ -270,7 +269,9 @@ class DeadlinePolicy(Generic[J]):
         if len(queue) == 1 or now_ns - oldest.queued_ns > STARVED_NS:
             return oldest, queue.groups[oldest.key]
         if len(queue.work.tenants) > 1:
-            head = min([queue.first_of(tenant) for tenant in self._turns.next(queue.work.tenants)], key=_level)
+            tenants = self._turns.next(queue.work.tenants)
+            firsts = [queue.first_of(tenant) for tenant in (tenants[:1] if queue.work.is_level else tenants)]
+            head = min(firsts, key=_level)
             return head, queue.groups[head.key]
         groups = queue.groups.values()
         if len(groups) == 1:

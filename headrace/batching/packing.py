@@ -18,6 +18,9 @@ from headrace.batching.turns import Turns
 LONG_NS = 20_000_000.0  # a run for which an earlier answer to a part of it is worth a second run
 EVEN_ROWS = 8  # rows that a run is not cut below
 NEARLY = 0.97  # of the best rate, for an earlier answer
+EMPTY = (
+    1e-3  # of a run's fixed time, that a row is worth beside its own: more rows are worth more where they cost nothing
+)
 PATIENCE = 3  # shorter classes that may make a run worse before the next is no longer tried
 
 
@@ -65,7 +68,7 @@ def best_window(group: Group[J], head: Job, typical: Lines, slack: float, most_r
     classes = sorted(group.rows)
     at = classes.index(head_class)
     lines = [*map(typical, classes)]
-    worths = [_worth(line) for line in lines]
+    worths = [line.row + EMPTY * line.fixed for line in lines]  # of a row: useful work
     waiting = [group.rows[each] for each in classes]
     waiting[at] -= head.rows
     best_alone = lines[at].time(head.rows)
@@ -94,11 +97,6 @@ def best_window(group: Group[J], head: Job, typical: Lines, slack: float, most_r
             if room <= 0 or worse > PATIENCE:
                 break
     return _shortened(Window(classes[shortest], classes[longest], most, best_ns), lines[longest], head.rows)
-
-
-def _worth(line: Line) -> float:
-    """Useful work of a row of that length; a little where rows cost nothing, so that more of them are worth more."""
-    return line.row + 1e-3 * line.fixed
 
 
 def _shortened(window: Window, line: Line, least: int) -> Window:

@@ -68,20 +68,28 @@ class Group(Generic[J]):
         if not self._counts[length_class]:
             del self.rows[length_class], self._counts[length_class]
 
-    def drop(self, tenant: str, length_class: int, rows: int) -> None:
-        """Those of a tenant and class that are no longer queued wait no longer; they have so many rows."""
+    def drop(self, tenant: str, length_class: int, count: int, rows: int) -> None:
+        """Those of a tenant and class that are no longer queued wait no longer: so many, which have so many rows. Most
+        urgent first they were taken, so that they are found at the front."""
         classes = self.lines[tenant]
         entries = classes[length_class]
-        left = [entry for entry in entries if entry[1].queued]
-        self._counts[length_class] -= len(entries) - len(left)
+        self._counts[length_class] -= count
         self.rows[length_class] -= rows
         self.total_rows -= rows
-        if left:
-            classes[length_class] = left
-        else:
+        if count == len(entries):
             del classes[length_class]
-            if not classes:
-                del self.lines[tenant]
+        else:
+            at, left = 0, []
+            while count:
+                entry = entries[at]
+                at += 1
+                if entry[1].queued:
+                    left.append(entry)
+                else:
+                    count -= 1
+            entries[:at] = left
+        if not classes:
+            del self.lines[tenant]
         if not self._counts[length_class]:
             del self.rows[length_class], self._counts[length_class]
 
@@ -146,18 +154,21 @@ class Queue(Generic[J]):
         if len(jobs) == 1:
             self.remove(jobs[0])
             return
-        group, arrivals, subtract = self.groups[jobs[0].key], self._arrivals, self.work.subtract
-        places: dict[tuple[str, int], int] = {}
+        group, arrivals = self.groups[jobs[0].key], self._arrivals
+        places: dict[tuple[str, int], list[int]] = {}  # rows of each job there
         for job in jobs:
             job.queued = False
             del arrivals[job.place[2]]
             place = job.tenant, job.length_class
-            places[place] = places.get(place, 0) + job.rows
-            subtract(job.bucket, job.tenant, job.cost_ns)
+            if place in places:
+                places[place].append(job.rows)
+            else:
+                places[place] = [job.rows]
+        self.work.take([(job.bucket, job.tenant, job.cost_ns) for job in jobs])
         self.num_bytes -= sum([job.num_bytes for job in jobs])
-        self.rows -= sum(places.values())
+        self.rows -= sum([job.rows for job in jobs])
         for (tenant, length_class), rows in places.items():
-            group.drop(tenant, length_class, rows)
+            group.drop(tenant, length_class, len(rows), sum(rows))
         if not group.lines:
             del self.groups[jobs[0].key]
 

@@ -5,7 +5,7 @@ buckets, however many requests wait. A bucket is the wider the farther it is off
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import accumulate
 from operator import sub
 
@@ -18,6 +18,10 @@ FAR = 1 << 62
 
 Bucket = tuple[int, int]
 """A level, and the end of a stretch of time that something is due in."""
+
+
+Work = tuple[Bucket, str, float]
+"""Where it waits, whose it is, and its cost."""
 
 
 class WorkAhead:
@@ -67,6 +71,30 @@ class WorkAhead:
         self._tenant_jobs[tenant] -= jobs
         if not self._tenant_jobs[tenant]:
             del self._tenants[tenant], self._tenant_jobs[tenant]
+
+    def take(self, works: Iterable[Work]) -> None:
+        """As `subtract` for each, in half of the time."""
+        order, costs, jobs = self._order, self._costs, self._jobs
+        theirs, counts = self._tenants, self._tenant_jobs
+        for bucket, tenant, cost_ns in works:
+            at = bisect_left(order, bucket)
+            self.total_ns -= cost_ns
+            costs[at] -= cost_ns
+            jobs[at] -= 1
+            if not jobs[at]:
+                del order[at], costs[at], jobs[at], self._ends[at]
+            theirs[tenant] -= cost_ns
+            counts[tenant] -= 1
+            if not counts[tenant]:
+                del theirs[tenant], counts[tenant]
+        if not order:
+            self.total_ns = 0.0
+
+    @property
+    def is_level(self) -> bool:
+        """Whether all that waits has the same level."""
+        order = self._order
+        return not order or order[0][0] == order[-1][0]
 
     def fair_share_before(self, tenant: str, weights: Mapping[str, float]) -> float:
         """What is served before a newcomer of `tenant` where tenants take turns by weight: all of its own, and of

@@ -29,3 +29,11 @@ def test_jobs_come_tenant_after_tenant_by_weight_and_the_higher_level_first() ->
         each.cost_ns = 2.0
         lines.setdefault(tenant, []).append(((level, 0, number), each))
     assert [each.tenant for each in turns.in_order(lines)] == ["c", "a", "b", "b", "a"]
+
+
+def test_what_runs_counts_for_whose_it_is() -> None:
+    turns, jobs = Turns({"b": 2.0}), [job(tenant=tenant) for tenant in "aabb"]
+    for each in jobs:
+        each.cost_ns = 3.0
+    turns.ran(jobs)
+    assert (turns.of("a"), turns.of("b")) == (6.0, 3.0)

@@ -44,3 +44,25 @@ def test_sums_are_those_of_what_is_there(items: list[tuple[int, int, str, int]])
         work.subtract((level, at), tenant, float(cost))
     assert work.total_ns == 0.0
     assert not work.tenants
+
+
+@given(costs, st.data())
+def test_taking_some_at_once_is_as_subtracting_each(
+    items: list[tuple[int, int, str, int]], data: st.DataObject
+) -> None:
+    at_once, one_by_one = WorkAhead(), WorkAhead()
+    works = [((level, at), tenant, float(cost)) for level, at, tenant, cost in items]
+    for work in works:
+        at_once.add(*work)
+        one_by_one.add(*work)
+    some = data.draw(st.lists(st.sampled_from(range(len(works))), unique=True)) if works else []
+    at_once.take([works[number] for number in some])
+    for number in some:
+        one_by_one.subtract(*works[number])
+    assert at_once.total_ns == one_by_one.total_ns
+    assert set(at_once.tenants) == set(one_by_one.tenants)
+    for level in range(1, 4):
+        for bucket in ((level, 0), (level, 3), (level, FAR)):
+            assert at_once.before(bucket) == one_by_one.before(bucket)
+            assert at_once.room_behind(bucket, 0.0) == one_by_one.room_behind(bucket, 0.0)
+    assert at_once.is_level == (len({work[0][0] for at, work in enumerate(works) if at not in some}) <= 1)
