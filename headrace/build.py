@@ -15,7 +15,7 @@ from headrace.batching.company import Company
 from headrace.batching.deadline_policy import DeadlinePolicy
 from headrace.batching.fixed_policy import FixedPolicy
 from headrace.batching.foresight import Foresight
-from headrace.batching.instance import Instance, ThreadInstance
+from headrace.batching.instance import Instance, on_thread
 from headrace.batching.joining_model import JoiningModel
 from headrace.batching.known_axes import KnownAxes
 from headrace.batching.known_times import Known, KnownTimes
@@ -43,10 +43,11 @@ from headrace.records import Record, Recorder, WorkerEvent
 from headrace.repository.model_files import LANGUAGE
 from headrace.repository.repository import LocalRepository
 from headrace.repository.variants import files_of
-from headrace.runtimes.load import Loading, load
+from headrace.runtimes.load import Loading
 from headrace.servable import Servable
 from headrace.settings import Config
 from headrace.types import BatchAxis, Cache, Manifest, Signature
+from headrace.work import Works
 from headrace.workers import engine_remote
 from headrace.workers.birth import Births, Spawning
 from headrace.workers.engine_remote import RemoteEngine
@@ -85,9 +86,11 @@ class Build:
         cache: Path | None = None,
         is_tried: Callable[[Manifest], bool] = _always,
         births: Births | None = None,
+        works: Works | None = None,
     ) -> None:
         """`repository` is where a model finds another that it names, `cache` where what runs take is kept; `is_tried`
-        says which models are tried for that at all; `births` makes workers, which by itself are new interpreters."""
+        says which models are tried for that; `births` makes workers, else new interpreters; `works` notes loads."""
+        self._works = works or Works(record, clock)
         self._is_tried = is_tried
         self._company = Company()
         self._lane = Lane()
@@ -183,8 +186,8 @@ class Build:
     async def _load(self, manifest: Manifest) -> "_Loaded":
         """A file on as many instances as are asked for, and what it takes and gives."""
         if (manifest.isolation or self._workers.isolation) == "none":
-            loaded = await asyncio.get_running_loop().run_in_executor(None, load, self._loading(manifest))
-            return _Loaded([ThreadInstance(loaded.model, loaded.signature)], loaded.signature)
+            instance = await on_thread(self._loading(manifest), self._works)
+            return _Loaded([instance], instance.signature)
         if self._lanes(manifest) == "auto":
             manifest = await self._lane_counts.laid_out(manifest, self._machine(manifest))
         first, signature = await self._first(manifest)
@@ -214,7 +217,7 @@ class Build:
             self._max_queue(manifest),
             self._batching.max_queue_bytes,
         )
-        return await self._language.engine(manifest, limits, self._record, self._clock)
+        return await self._language.engine(manifest, limits, self._record, self._clock, self._works)
 
     async def _first(self, manifest: Manifest) -> tuple[ProcessInstance, Signature]:
         """The worker that finds out what the model is, if no earlier one has. Where it dies of being probed, one that
@@ -253,8 +256,8 @@ class Build:
     ) -> ProcessInstance:
         weigh = weigh and self._lanes(manifest) == "auto" and self._batching.sweep_s > 0
         loading = msgspec.structs.replace(self._loading(manifest), axis=axis, weigh=weigh)
-        times = self._workers.load_timeout_s, self._workers.run_limit_s
-        return ProcessInstance(Settings(loading, index, *times), self._births, self._worker_told, self._clock)
+        asked = Settings(loading, index, self._workers.load_timeout_s, self._workers.run_limit_s)
+        return ProcessInstance(asked, self._births, self._worker_told, self._clock, self._works)
 
     def _worker_told(self, event: Record) -> None:
         if isinstance(event, WorkerEvent) and event.what == "started":
@@ -272,6 +275,7 @@ class Build:
             made = BatchedModel(
                 manifest.id, signature, instances, asked, self._record, self._clock, manifest.objective, variant
             )
+            made.runs_on(self._works.device)
             place.look = made.look_again
             made.on_close(place.leave)
             return made
@@ -282,7 +286,8 @@ class Build:
         ran_as = manifest.device, threads, len(instances), *spins(manifest), *machine
         sparing = signature.batch.why == DIED or not self._is_tried(manifest)
         budget_s = 0.0 if sparing else sweep_s
-        foreseen = await self._foresight.of(manifest.path, ran_as, instances[0], signature, budget_s)
+        tried = self._works.doing(manifest.id, "probe")
+        foreseen = await self._foresight.of(manifest.path, ran_as, instances[0], signature, budget_s, tried)
         policy: DeadlinePolicy[Waiting] = DeadlinePolicy(
             limits, foreseen.latency, self._company, self._weights, len(instances), place
         )

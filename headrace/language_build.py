@@ -15,6 +15,7 @@ from headrace.repository.drafting import draft_path
 from headrace.repository.repository import LocalRepository
 from headrace.settings import Llm, Workers
 from headrace.types import Manifest
+from headrace.work import Works
 from headrace.workers.birth import Births
 from headrace.workers.engine_remote import Limits, RemoteEngine
 
@@ -29,14 +30,16 @@ class LanguageBuild:
     repository: LocalRepository  # where a model finds another that drafts for it
     births: Births
 
-    async def engine(self, manifest: Manifest, limits: Limits, record: Recorder, clock: Clock) -> RemoteEngine:
+    async def engine(
+        self, manifest: Manifest, limits: Limits, record: Recorder, clock: Clock, works: Works | None = None
+    ) -> RemoteEngine:
         """Load the version. Raises ModelInvalid or ModelUnavailable with the reason."""
         said = msgspec.structs.asdict(manifest.llm)
         llm = msgspec.structs.replace(self.llm, **{key: value for key, value in said.items() if value is not None})
         threads = manifest.threads or self.workers.threads or max(1, int(cores()))
         draft = await asyncio.to_thread(self._draft, manifest, llm)
         loading = EngineLoading(manifest, threads, llm, draft, self.weights)
-        engine = RemoteEngine(loading, limits, self.births, record, clock)
+        engine = RemoteEngine(loading, limits, self.births, record, clock, works)
         try:
             await engine.start()
         except BaseException as error:

@@ -64,6 +64,14 @@ class Trace(msgspec.Struct, frozen=True):
     max_per_s: Annotated[int, Meta(ge=1, le=100_000, description="Most requests a second whose traces are kept.")] = 200
 
 
+class Cost(msgspec.Struct, frozen=True):
+    """What the machine costs."""
+
+    per_hour: Annotated[
+        float, Meta(ge=0, le=1_000_000, description="What the machine costs an hour, in US dollars; 0: no price is told.")
+    ] = 0.0
+
+
 class Drift(msgspec.Struct, frozen=True):
     """Whether what models are asked, and what they answer, is still what it was."""
 

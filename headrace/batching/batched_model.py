@@ -10,11 +10,14 @@ import msgspec
 from headrace.batching import collate
 from headrace.batching.check import Check
 from headrace.batching.instance import Instance, Outcome
+from headrace.batching.instance_turns import InstanceTurns
 from headrace.batching.job import Job
 from headrace.batching.policy import GivenUp, Policy, Refusal, Run, Wait
 from headrace.batching.refusals import dropped, passed, refused
+from headrace.batching.shares import shares_of
 from headrace.batching.waiting import Waiting
 from headrace.clock import Clock, Timer
+from headrace.device_time import DeviceTime
 from headrace.errors import (
     HeadraceError,
     InputRefused,
@@ -72,7 +75,7 @@ class BatchedModel:
         self._queue = policy.queue
         self._running = 0  # requests
         self._fruitful = False  # whether anything was answered since an instance last died
-        self._idle_since_ns = [0] * len(instances)  # when the last run of each ended
+        self._turns = InstanceTurns(len(instances), DeviceTime())
         self._refusal: HeadraceError | None = None  # once it takes nothing new
         self._asked = False  # a look at the queue is on its way
         self._timer: Timer | None = None
@@ -80,6 +83,10 @@ class BatchedModel:
         self._on_close: list[Callable[[], Awaitable[None]]] = []
         for instance in instances:
             instance.on_change(self._look, self._learn)
+
+    def runs_on(self, device: DeviceTime) -> None:
+        """Share it with others; before the first request."""
+        self._turns = InstanceTurns(len(self._instances), device)
 
     def on_close(self, closed: Callable[[], Awaitable[None]]) -> None:
         """Await this too when the model is closed, behind its last run."""
@@ -129,7 +136,7 @@ class BatchedModel:
         """The caller went away: out of the queue, or unanswered once its run ends."""
         if item.done:
             return
-        item.done = True
+        item.done = item.left = True
         self._record(CancelRecord(self._version, *(("queued", int(item.cost_ns)) if item.queued else ("running", 0))))
         if item.queued:
             self._queue.remove(item)
@@ -257,6 +264,7 @@ class BatchedModel:
         work = collate.join(batch, self.signature.batch.batched, self.signature.batch.pad)
         closed = _Closed(run, self._instances.index(instance), now_ns)
         self._policy.began(run, now_ns)
+        self._turns.handed(closed.instance, now_ns)
         instance.run(work, lambda outcome: self._ran(closed, outcome))
 
     def _ran(self, closed: "_Closed", outcome: Outcome) -> None:
@@ -264,9 +272,8 @@ class BatchedModel:
         batch = run.jobs
         self._running -= len(batch)
         ended_ns = self._clock.now_ns()
-        began_ns = max(closed.started_ns, self._idle_since_ns[closed.instance])  # or when the one before it ended
-        self._idle_since_ns[closed.instance] = ended_ns
-        facts = _facts(closed, outcome, self._variant)
+        turn = self._turns.ended(closed.instance, closed.started_ns, ended_ns, ran=outcome.ran)
+        facts = _facts(closed, outcome, self._variant, turn.device_ns)
         self._policy.ended(run, ended_ns)
         if self._queue:
             self._look()  # the instance gets its next batch before these answers are written
@@ -275,7 +282,7 @@ class BatchedModel:
             self._lost(batch, outcome)
         elif outcome.error is None:
             self._succeeded(batch, facts, outcome)
-            self._policy.answered(run, began_ns, ended_ns, self._clock.now_ns())
+            self._policy.answered(run, turn.began_ns, ended_ns, self._clock.now_ns())
         elif len(batch) > 1 and isinstance(outcome.error, InputRefused | Internal):
             self._apart(batch)
         else:
@@ -283,7 +290,7 @@ class BatchedModel:
                 self._answer(item, outcome.error)
         if outcome.ran:
             code = outcome.error.code if outcome.error else ""
-            self._record(BatchRecord(self._version, facts, code, int(run.late_ns)))
+            self._record(BatchRecord(self._version, facts, code, int(run.late_ns), shares_of(batch, failed=bool(code))))
         self._settle()
 
     # ---- out
@@ -292,7 +299,8 @@ class BatchedModel:
         try:
             parts = collate.split(outcome.outputs, batch, self.signature.batch.pad)
             for item, outputs in zip(batch, parts, strict=True):
-                self._answer(item, Response(self._version, outputs, facts))
+                part_ns = facts.device_ns * item.rows // facts.rows
+                self._answer(item, Response(self._version, outputs, facts, device_ns=part_ns))
         except HeadraceError as error:
             log.exception("the outputs of %s cannot be split", self._version)
             for item in batch:
@@ -373,7 +381,7 @@ class _Closed(NamedTuple):
     started_ns: int
 
 
-def _facts(closed: _Closed, outcome: Outcome, variant: str) -> BatchFacts:
+def _facts(closed: _Closed, outcome: Outcome, variant: str, device_ns: int) -> BatchFacts:
     return BatchFacts(
         rows=closed.run.rows,
         requests=len(closed.run.jobs),
@@ -384,6 +392,7 @@ def _facts(closed: _Closed, outcome: Outcome, variant: str) -> BatchFacts:
         infer_ns=outcome.infer_ns,
         output_ns=outcome.output_ns,
         variant=variant,
+        device_ns=device_ns,
     )
 
 

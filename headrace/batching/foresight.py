@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from headrace.batching.instance import Instance
@@ -53,18 +54,25 @@ class Foresight:
         self._turn = asyncio.Lock()
 
     async def of(
-        self, path: Path, ran_as: Iterable[object], instance: Instance, signature: Signature, budget_s: float
+        self,
+        path: Path,
+        ran_as: Iterable[object],
+        instance: Instance,
+        signature: Signature,
+        budget_s: float,
+        work: AbstractContextManager[object] | None = None,
     ) -> Foreseen:
         """Of a model that was loaded from `path` and answers nobody yet.
 
         `ran_as` is what its times depend on beside its file: device, threads, processor. Runs may take `budget_s` in
-        all, 0 makes none.
+        all, 0 makes none; `work` is entered for as long as they do.
         """
         key = latency_key([await asyncio.to_thread(_digest, path), signature.runtime, *ran_as])
         kept = await asyncio.to_thread(self._store.read, key, self._wall_s())
         async with self._turn:
             trial = Trial(instance, signature, self._clock)
-            latency = await get_to_know(trial, sizes_of(signature), kept, budget_s)
+            with work or nullcontext():
+                latency = await get_to_know(trial, sizes_of(signature), kept, budget_s)
         foreseen = Foreseen(latency, self._store, key, self._clock)
         if kept is None or not kept.fresh:
             await foreseen.keep()

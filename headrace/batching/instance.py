@@ -10,8 +10,10 @@ import msgspec
 
 from headrace.errors import HeadraceError, Internal
 from headrace.runtimes.execute import Executed, execute
+from headrace.runtimes.load import Loading, load
 from headrace.runtimes.runtime import LoadedModel
 from headrace.types import BatchAxis, Buffer, Shape, Signature, Tensor
+from headrace.work import Works
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +80,14 @@ class Instance(Protocol):
         ...
 
 
+async def on_thread(asked: Loading, works: Works) -> "ThreadInstance":
+    """Load a model into this process. Raises ModelInvalid or ModelUnavailable with the reason."""
+    with works.doing(asked.manifest.id, "load") as work:
+        loaded = await asyncio.get_running_loop().run_in_executor(None, load, asked)
+        work.spent_ns = loaded.spent_ns
+    return ThreadInstance(loaded.model, loaded.signature)
+
+
 class ThreadInstance:
     """Runs on a thread of this process (`isolation = "none"`); owns the model it is given."""
 
@@ -85,8 +95,8 @@ class ThreadInstance:
         self.ready = True
         self.running = 0
         self.failure = ""
+        self.signature = signature
         self._model = model
-        self._signature = signature
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="instance")
 
@@ -111,7 +121,7 @@ class ThreadInstance:
 
     def _execute(self, inputs: list[Tensor], outputs: tuple[str, ...]) -> Outcome:
         try:
-            executed: Executed = execute(self._model, self._signature, inputs, outputs)
+            executed: Executed = execute(self._model, self.signature, inputs, outputs)
         except HeadraceError as error:
             return Outcome(error=error)
         except Exception:

@@ -10,7 +10,7 @@ from headrace.types import Request
 class Waiting(Job):
     """One request from its arrival to its answer; owned by the batched model."""
 
-    __slots__ = ("blame", "done", "reply", "request")
+    __slots__ = ("blame", "done", "left", "reply", "request")
 
     def __init__(self, request: Request, checked: Checked, reply: Reply, queued_ns: int) -> None:
         super().__init__(checked.rows, checked.length, checked.key, queued_ns)
@@ -24,3 +24,4 @@ class Waiting(Job):
         self.tenant = context.tenant
         self.blame = NONE  # for the deaths of workers that were running it
         self.done = False  # answered, or nobody waits
+        self.left = False  # nobody waits

@@ -181,7 +181,7 @@ class CachedModel:
                 self._tell(each, msgspec.structs.replace(response, cache=facts))
             else:
                 facts = CacheFacts(True, each.spent_ns, now_ns - each.came_ns, variant)
-                self._tell(each, msgspec.structs.replace(response, batch=None, cache=facts))
+                self._tell(each, msgspec.structs.replace(response, batch=None, cache=facts, device_ns=0))
 
     def _tell(self, waiter: Waiter, answer: Response | HeadraceError) -> None:
         """The one place where a request ends that waited."""

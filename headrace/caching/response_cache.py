@@ -71,4 +71,4 @@ def size_of(response: Response) -> int:
 def _copy(response: Response) -> Response:
     outputs = tuple([Tensor(each.name, each.datatype, each.shape, bytes(each.data)) for each in response.outputs])
     facts = CacheFacts(True, variant=response.batch.variant if response.batch else "")
-    return msgspec.structs.replace(response, outputs=outputs, batch=None, cache=facts)
+    return msgspec.structs.replace(response, outputs=outputs, batch=None, cache=facts, device_ns=0)

@@ -1,7 +1,7 @@
 """An encoder that answers many requests at once: in each step it reads one batch of texts, whosever they are."""
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice, zip_longest
@@ -139,6 +139,10 @@ class EncoderEngine:
                 self._reception.answer(number, answer(work.ask, work.texts, work.rows, self._reading))
         seconds = (self._now_ns() - started_ns) / 1e9
         self._count(seconds, prompt_tokens=sum(len(text.token_ids) for text in texts))
+        computed = Counter(dict(self._counts.computed))
+        for (number, _), text in zip(batch, texts, strict=True):
+            computed[number] += len(text.token_ids)
+        self._counts = msgspec.structs.replace(self._counts, computed=tuple(computed.items()))
 
     def _text(self, place: tuple[int, int]) -> Text:
         return self._works[place[0]].texts[place[1]]

@@ -186,7 +186,7 @@ class DecoderEngine:
     def _sequence(self, index: int, asked: "_Asked", prepared: Prepared) -> Sequence:
         self._num_sequences += 1
         ask, terms, told = asked.ask, asked.terms, asked.told
-        return Sequence(
+        sequence = Sequence(
             self._num_sequences,
             prepared.prompt_ids,
             max_tokens=prepared.max_tokens,
@@ -196,6 +196,8 @@ class DecoderEngine:
             prompt_rows=ask.sampling.prompt_logprobs is not None and not index and not told,
             generated=told[index].token_ids if told else (),
         )
+        sequence.request = asked.number
+        return sequence
 
     def _choice(self, index: int, ask: Generate, sequence: Sequence, prepared: Prepared, seed: int) -> Choice:
         eos_ids = self._preparing.eos_ids

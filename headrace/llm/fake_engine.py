@@ -153,9 +153,12 @@ class FakeEngine:
         if self._works:
             started = time.monotonic()
             time.sleep(self._file.delay_ms / 1e3)
-            for number, work in list(self._works.items())[: self._max_sequences]:
+            ran = list(self._works.items())[: self._max_sequences]
+            for number, work in ran:
                 self._advance(number, work)
             self._count(seconds=time.monotonic() - started)
+            computed = tuple((number, 1) for number, _ in ran)
+            self._since = msgspec.structs.replace(self._since, computed=computed)
         answers, self._answers = self._answers, []
         return answers
 

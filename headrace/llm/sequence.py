@@ -47,6 +47,7 @@ class Sequence:
         "order",
         "pace",
         "prompt_rows",
+        "request",
         "salt",
         "started_ns",
         "status",
@@ -69,6 +70,7 @@ class Sequence:
     ) -> None:
         """`generated`: what it has of its text already."""
         self.id = sequence_id
+        self.request = 0  # the number of the one whose choice it is; the engine says so
         self.token_ids = array("q", prompt)
         self.num_prompt_tokens = len(self.token_ids)
         self.token_ids.extend(generated)

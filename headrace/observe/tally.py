@@ -22,6 +22,7 @@ from headrace.records import (
     StepRecord,
     TrafficEvent,
     WorkerEvent,
+    WorkRecord,
 )
 from headrace.types import VersionState
 
@@ -33,6 +34,9 @@ Outcome = tuple[str, str]
 
 OfVersion = BatchRecord | ShedRecord | CancelRecord | StepRecord | GenerationRecord | MirrorRecord
 """Records that the tally of one version counts."""
+
+Elsewhere = SampleRecord | WorkRecord
+"""Records of which nothing is counted here: of a sample's request its own record tells, and of work what it cost."""
 
 Groups = defaultdict[tuple[str, int | None, str, str], list[RequestRecord]]
 """Requests that are counted alike: by model, version, protocol and error."""
@@ -84,7 +88,7 @@ class VersionTally:
         self.closed: Counter[str] = Counter()  # runs by the reason for which the batch was closed
         self.variants: Counter[str] = Counter()  # requests that were run, by the variant, where there are several
         self.missed = 0  # runs that succeeded and took longer than was predicted
-        self.shed = TenantCounts()  # requests refused or dropped to keep others in time
+        self.shed: TenantCounts[str] = TenantCounts()  # requests refused or dropped to keep others in time
         self.cancelled: Counter[str] = Counter()  # requests whose caller left, by where they were
         self.saved_ns = 0  # compute that was not spent on those
         self.mirrored: Counter[str] = Counter()  # requests that it was asked besides another, by what became of them
@@ -201,7 +205,7 @@ class Tally:
     def __init__(self) -> None:
         self.versions: dict[Key, VersionTally] = {}
         self.strangers: Counter[Outcome] = Counter()
-        self.tenants = TenantCounts()  # all requests, by tenant and error
+        self.tenants: TenantCounts[str] = TenantCounts()  # all requests, by tenant and error
         self.states: dict[Key, VersionState] = {}
         self.workers: dict[Key, Workers] = {}
         self.rollouts: Counter[tuple[str, str]] = Counter()  # that ended, by model and by how
@@ -223,7 +227,7 @@ class Tally:
                 self._requests(requests)  # those before the event belong to the version as it was
                 requests.clear()
                 self._model(record)
-            elif not isinstance(record, SampleRecord):  # its request is counted by its own record
+            elif not isinstance(record, Elsewhere):
                 assert_never(record)
         self._requests(requests)
 

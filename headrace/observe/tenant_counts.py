@@ -1,6 +1,8 @@
 """Counts by tenant, of the busiest by name and of all others together: clients choose their names."""
 
 from collections import Counter
+from collections.abc import Hashable
+from typing import Generic, TypeVar
 
 MOST = 100
 """Tenants that are counted by name."""
@@ -12,7 +14,11 @@ REST = "other"
 """What all others are counted as. A tenant of that name is one of them."""
 
 
-class TenantCounts:
+R = TypeVar("R", bound=Hashable)
+"""What a count is of, beside a tenant; they can be ordered."""
+
+
+class TenantCounts(Generic[R]):
     """Counts of a tenant and a reason. A tenant that became busier than one with a name takes its place.
 
     What the one that lost its name had is added to the others', and what the new one had stays there: no count of the
@@ -20,19 +26,29 @@ class TenantCounts:
     """
 
     def __init__(self, most: int = MOST, candidates: int = CANDIDATES) -> None:
-        self._counts: Counter[tuple[str, str]] = Counter()  # by name and reason
+        self._counts: Counter[tuple[str, R]] = Counter()  # by name and reason
         self._named: Counter[str] = Counter()  # how often each of those came
         self._lately: Counter[str] = Counter()  # and others
         self._least = 0  # no tenant with a name came less often
         self._most = most
         self._candidates = candidates
 
-    def add(self, tenant: str, reason: str, times: int = 1) -> None:
-        self._counts[self._name_of(tenant, times), reason] += times
+    def add(self, tenant: str, reason: R, times: int = 1, came: int | None = None) -> None:
+        """Count so many; `came` is how much that makes the tenant busier, where it is not as many."""
+        self._counts[self._name_of(tenant, times if came is None else came), reason] += times
 
-    def items(self) -> list[tuple[tuple[str, str], int]]:
+    def merge(self, reason: R, into: R) -> None:
+        """Count what was of one reason as of another, and no longer apart."""
+        for key in [key for key in self._counts if key[1] == reason]:
+            self._counts[key[0], into] += self._counts.pop(key)
+
+    def items(self) -> list[tuple[tuple[str, R], int]]:
         """Every tenant and reason with its count, in order."""
         return sorted(self._counts.items())
+
+    def unordered(self) -> list[tuple[tuple[str, R], int]]:
+        """The same as they are, where there may be very many."""
+        return list(self._counts.items())
 
     def _name_of(self, tenant: str, times: int) -> str:
         if tenant == REST:

@@ -31,6 +31,19 @@ def cache_metadata(cache: CacheFacts) -> list[tuple[str, str]]:
     return [*metadata, ("x-variant", ascii(cache.variant)[1:-1])] if cache.variant else metadata
 
 
+COST = "x-cost-usd"
+
+
+def cost(device_ns: int, usd_per_ns: float) -> str:
+    """What a part of the device's time costs, in US dollars: a small request has millionths of a cent."""
+    return f"{device_ns * usd_per_ns:.12f}"
+
+
+def cost_line(device_ns: int, usd_per_ns: float) -> bytes:
+    """The same as a header line."""
+    return b"x-cost-usd: %.12f\r\n" % (device_ns * usd_per_ns)
+
+
 def run_metadata(batch: BatchFacts, arrived_ns: int) -> list[tuple[str, str | bytes]]:
     """The same as gRPC's metadata."""
     waited_ns = batch.started_ns - arrived_ns

@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from time import perf_counter_ns
 
 import msgspec
 import numpy as np
@@ -48,13 +49,16 @@ class Loaded(msgspec.Struct, frozen=True):
     signature: Signature
     learn: Callable[[Arrays], BatchAxis]
     half_takes: float | None = None  # how many times as long a row takes with half of the threads; None: not tried
+    spent_ns: tuple[tuple[str, int], ...] = ()  # by phase, on what is not loading itself
 
 
 def load(asked: Loading) -> Loaded:
     """Load, probe and warm up. Raises ModelInvalid with a reason made for the user."""
     manifest = asked.manifest
     model = runtime(manifest.runtime).load(manifest, asked.threads)
+    loaded_ns = perf_counter_ns()
     axis = asked.axis or find_batch_axis(model, manifest, asked.max_size, asked.tolerance)
+    probed_ns = perf_counter_ns()
     found = signature(model, manifest, axis)
     if axis.pad and manifest.runtime in COMPILING:
         model = few = FewShapes(model, axis.pad)
@@ -62,7 +66,10 @@ def load(asked: Loading) -> Loaded:
     for warm_up in manifest.warm_up:
         _warm_up(model, manifest, found, warm_up)
     learn = partial(learn_batch_axis, model, manifest, default_max=asked.max_size, tolerance=asked.tolerance)
-    return Loaded(model, found, learn, _half_takes(asked, model, axis) if asked.weigh else None)
+    warm_ns = perf_counter_ns()
+    half = _half_takes(asked, model, axis) if asked.weigh else None
+    probing_ns = probed_ns - loaded_ns + perf_counter_ns() - warm_ns
+    return Loaded(model, found, learn, half, (("probe", probing_ns), ("warmup", warm_ns - probed_ns)))
 
 
 def runtime(name: str) -> Runtime:

@@ -7,7 +7,7 @@ from itertools import islice
 
 import msgspec
 
-from headrace.clock import Clock, Timer
+from headrace.clock import Clock
 from headrace.errors import (
     DeadlineExceeded,
     HeadraceError,
@@ -20,18 +20,21 @@ from headrace.errors import (
 )
 from headrace.generation import Ask, Embed, Generate, Generated, LanguageFacts, Result, Score, Tokenize
 from headrace.llm.engine_protocol import EngineLoading, Fault
-from headrace.llm.terms import Terms, terms_of
+from headrace.llm.terms import terms_of
 from headrace.llm.text_tensors import TextRequest, language_signature
-from headrace.records import CancelRecord, Recorder, ShedRecord, StepRecord
+from headrace.records import CancelRecord, Recorder, ShedRecord, StepRecord, WorkRecord
 from headrace.servable import Cancel, Reply
 from headrace.types import Backlog, Request, Response, Tensor
+from headrace.work import Works
 from headrace.workers import engine_wire as wire
 from headrace.workers.birth import Births
+from headrace.workers.engine_call import Call, resumed
 from headrace.workers.generation_story import Story
 from headrace.workers.kept_process import Keeping, KeptProcess
 from headrace.workers.process import Program
 from headrace.workers.resumption import Resumption, Suspects
 from headrace.workers.run_limit import RunLimit
+from headrace.workers.step_shares import StepShares
 from headrace.workers.wire import error_of
 
 log = logging.getLogger(__name__)
@@ -60,26 +63,6 @@ class Limits(msgspec.Struct, frozen=True):
     max_queue_bytes: int
 
 
-class _Call:
-    """A request until its last answer."""
-
-    __slots__ = ("add", "answered", "number", "outputs", "reply", "resumption", "sent", "story", "terms", "timer")
-
-    def __init__(
-        self, number: int, add: bytes, terms: Terms, reply: Reply, outputs: Callable[[Result], tuple[Tensor, ...]]
-    ) -> None:
-        self.number = number
-        self.add = add  # encoded
-        self.terms = terms
-        self.story: Story | None = None  # of a generation
-        self.reply = reply
-        self.outputs = outputs
-        self.answered = False  # something
-        self.sent = False  # to any engine
-        self.resumption: Resumption | None = None  # of a stream
-        self.timer: Timer | None = None
-
-
 class RemoteEngine:
     """Answers requests for one language model; owns its process and every request until it is answered.
 
@@ -87,7 +70,17 @@ class RemoteEngine:
     its last token that was told, anything else from its beginning. What workers die of is given up (see `Suspects`).
     """
 
-    def __init__(self, loading: EngineLoading, limits: Limits, births: Births, record: Recorder, clock: Clock) -> None:
+    def __init__(
+        self,
+        loading: EngineLoading,
+        limits: Limits,
+        births: Births,
+        record: Recorder,
+        clock: Clock,
+        works: Works | None = None,
+    ) -> None:
+        works = works or Works(record, clock)
+        self._shares = StepShares(works.device)
         self._version = loading.manifest.id
         self._objective = loading.manifest.objective
         self._limits = limits
@@ -98,13 +91,13 @@ class RemoteEngine:
         path = loading.manifest.path
         imports = IMPORTS.get(loading.manifest.runtime, ())
         keeping = Keeping(self._version, STEPS, loading.threads, limits.load_timeout_s, imports=imports, path=path)
-        self._process: KeptProcess[LanguageFacts] = KeptProcess(keeping, self, births, record, clock)
-        self._calls: dict[int, _Call] = {}  # by number, in the order in which they came
+        self._process: KeptProcess[LanguageFacts] = KeptProcess(keeping, self, births, record, clock, works)
+        self._calls: dict[int, Call] = {}  # by number, in the order in which they came
         self._num_bytes = 0  # of all calls, encoded
         self._last_number = 0
         self._running = 0  # requests, when the last step ended
         self._token_ns = 0.0  # of steps' time, for a token generated
-        self._unsent: dict[int, _Call] = {}
+        self._unsent: dict[int, Call] = {}
         self._suspects = Suspects()
         self._aborted: list[int] = []
         self._asked = False  # what is new is sent at the end of this round
@@ -154,7 +147,7 @@ class RemoteEngine:
 
     # ---- in
 
-    def _admit(self, request: Request, reply: Reply) -> _Call:
+    def _admit(self, request: Request, reply: Reply) -> Call:
         """Raises what keeps the request out."""
         if self._refusal:
             raise self._refusal
@@ -169,7 +162,7 @@ class RemoteEngine:
         add = _encoded(wire.Add(self._last_number, ask, terms))
         if self._num_bytes and self._num_bytes + len(add) > self._limits.max_queue_bytes:
             raise QueueFull(f"requests for {self._version} hold {self._num_bytes} bytes, the limit", retry_after_s=1)
-        call = _Call(self._last_number, add, terms, reply, outputs)
+        call = Call(self._last_number, add, terms, reply, outputs)
         if isinstance(ask, Generate):
             call.story = Story(ask, self._clock.now_ns(), request.id, request.context.trace, terms)
             if ask.stream:
@@ -197,21 +190,21 @@ class RemoteEngine:
         if waiting >= self._limits.max_queue:
             raise QueueFull(f"{waiting} requests wait for {self._version}, the limit", retry_after_s=1)
 
-    def _cancel(self, call: _Call) -> None:
+    def _cancel(self, call: Call) -> None:
         """The caller went away: out of the engine before its next step."""
         if self._calls.get(call.number) is call:
             self._record(CancelRecord(self._version, *self._saved_by(call)))
             self._abort(call)
             self._forget(call)
 
-    def _late(self, call: _Call) -> None:
+    def _late(self, call: Call) -> None:
         self._abort(call)
         limit_ms = ((call.terms.deadline_ns or 0) - (call.terms.arrived_ns or 0)) / 1e6
         error = DeadlineExceeded("the time given passed before the answer was complete", deadline_ms=limit_ms)
         self._note_shed(error, call.terms.tenant)
         self._answer(call, error)
 
-    def _saved_by(self, call: _Call) -> tuple[str, int]:
+    def _saved_by(self, call: Call) -> tuple[str, int]:
         """Where a call is that its caller leaves, and the time that as many tokens as it may have would take."""
         running = call.answered or call.number in islice(self._calls, self._running)
         left = call.story.num_tokens_left if call.story else 0
@@ -229,7 +222,7 @@ class RemoteEngine:
         elif isinstance(error, QueueFull):
             self._record(ShedRecord(self._version, tenant, "queue"))
 
-    def _abort(self, call: _Call) -> None:
+    def _abort(self, call: Call) -> None:
         if self._unsent.pop(call.number, None) is None and self._process.ready:
             self._aborted.append(call.number)
             self._ask()
@@ -247,12 +240,13 @@ class RemoteEngine:
         going = self._suspects.sendable(list(self._unsent))
         if not (going or self._aborted):
             return
-        added = [msgspec.Raw(_resumed(self._unsent[number])) for number in going]
+        added = [msgspec.Raw(resumed(self._unsent[number])) for number in going]
         message = wire.encode(wire.AskedRaw(added, self._aborted))
         self._suspects.sent(going)
         for number in going:
             self._unsent.pop(number).sent = True
         self._aborted = []
+        self._shares.begin(self._clock.now_ns())
         self._process.send(message)
 
     # ---- out
@@ -269,6 +263,7 @@ class RemoteEngine:
             self._stepped(answer)
             if not self._calls:
                 self._process.rest()
+                self._shares.rest(self._clock.now_ns())
         elif isinstance(answer, wire.Loaded):
             self._learn(answer.facts)
             self._process.loaded(answer.facts)
@@ -281,6 +276,8 @@ class RemoteEngine:
         self._running = facts.running
         if facts.generated_tokens:
             self._token_ns += FOLLOW * (facts.seconds * 1e9 / facts.generated_tokens - self._token_ns)
+        told, now_ns = [each.number for each in step.answers], self._clock.now_ns()
+        device_ns, shares = self._shares.step(facts.computed, told, self._calls, now_ns)
         for answered in step.answers:
             call = self._calls.get(answered.number)
             if call is None:
@@ -296,12 +293,14 @@ class RemoteEngine:
                     call.story.hear(result, self._clock.now_ns())
                     if call.resumption:
                         result = call.resumption.hear(result)
-                self._answer(call, Response(self._version, call.outputs(result), None, answered.final, {}, result))
-        if (facts.seconds or step.answers) and self._suspects.stepped([each.number for each in step.answers]):
+                outputs, spent_ns = call.outputs(result), call.device_ns if answered.final else 0
+                response = Response(self._version, outputs, None, answered.final, {}, result, device_ns=spent_ns)
+                self._answer(call, response)
+        if (facts.seconds or told) and self._suspects.stepped(told):
             self._ask()
-        self._record(StepRecord(self._version, step.facts))
+        self._record(StepRecord(self._version, step.facts, device_ns, shares))
 
-    def _answer(self, call: _Call, answer: Response | HeadraceError) -> None:
+    def _answer(self, call: Call, answer: Response | HeadraceError) -> None:
         """The one place where a request is answered; a reply that raises stops nobody else's."""
         if self._calls.get(call.number) is not call:
             return
@@ -313,10 +312,11 @@ class RemoteEngine:
         except Exception:
             log.exception("an answer of %s could not be delivered", self._version)
 
-    def _forget(self, call: _Call, unfinished: str = "abort") -> None:
+    def _forget(self, call: Call, unfinished: str = "abort") -> None:
         del self._calls[call.number]
         self._num_bytes -= len(call.add)
         self._unsent.pop(call.number, None)
+        self._shares.left(call.number, call.terms.tenant)
         if call.timer:
             call.timer.cancel()
         if self._suspects.forget(call.number):
@@ -333,6 +333,7 @@ class RemoteEngine:
 
     def lost(self, why: str) -> None:
         """The worker is gone, and with it all that it had computed."""
+        self._record(WorkRecord(self._version, *self._shares.lost(self._calls, self._clock.now_ns())))
         self._running = 0
         self._aborted = []
         error = WorkerLost(f"the worker that ran the request {why}", retry_after_s=1)
@@ -358,14 +359,6 @@ def _error_of(fault: Fault) -> HeadraceError:
     if isinstance(error, WouldBeLate | DeadlineExceeded):
         error.predicted_ms, error.deadline_ms = fault.predicted_ms, fault.deadline_ms
     return error
-
-
-def _resumed(call: _Call) -> bytes:
-    """The request encoded, with what its caller was told of it by engines that are gone."""
-    if not (call.resumption and call.resumption.begun):
-        return call.add
-    add = wire.decode_add(call.add)
-    return wire.encode(wire.Add(add.number, add.ask, add.terms, call.resumption.told()))
 
 
 def _in_ns(milliseconds: float | None) -> int | None:

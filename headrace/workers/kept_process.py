@@ -12,6 +12,7 @@ from headrace.clock import Clock
 from headrace.errors import HeadraceError, ModelUnavailable, WorkerLost
 from headrace.records import Recorder, WorkerEvent
 from headrace.types import ModelVersion
+from headrace.work import Phases, Work, Works
 from headrace.workers.birth import Births
 from headrace.workers.process import Process, Program
 from headrace.workers.restarts import Restarts
@@ -74,7 +75,17 @@ class _Nobody:
 class KeptProcess(Generic[Facts]):
     """Owns the child, and the task that starts the next one."""
 
-    def __init__(self, keeping: Keeping, owner: Owner, births: Births, record: Recorder, clock: Clock) -> None:
+    def __init__(
+        self,
+        keeping: Keeping,
+        owner: Owner,
+        births: Births,
+        record: Recorder,
+        clock: Clock,
+        works: Works | None = None,
+    ) -> None:
+        self._works = works or Works(record, clock)
+        self._loading = Work()  # the one under way
         self.ready = False
         self.failure = ""  # why there is none, once several have died without an answer
         self._keeping = keeping
@@ -102,6 +113,10 @@ class KeptProcess(Generic[Facts]):
         Raises what `load_failed` was called with, WorkerLost where the child died of it, ModelUnavailable where it
         took too long.
         """
+        with self._works.doing(self._keeping.version, "load") as self._loading:
+            return await self._start()
+
+    async def _start(self) -> Facts:
         loaded: asyncio.Future[Facts] = asyncio.get_running_loop().create_future()
         message = self._owner.load()
         self._loaded = loaded
@@ -133,7 +148,9 @@ class KeptProcess(Generic[Facts]):
         self._tell("started", "", process.pid)
         return facts
 
-    def loaded(self, facts: Facts) -> None:
+    def loaded(self, facts: Facts, spent_ns: Phases = ()) -> None:
+        """The child says so, and how long it spent on what is not loading itself."""
+        self._loading.spent_ns = spent_ns
         if self._loaded and not self._loaded.done():
             self._loaded.set_result(facts)
 

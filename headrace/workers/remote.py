@@ -11,6 +11,7 @@ from headrace.errors import ModelInvalid, WorkerLost
 from headrace.records import Recorder
 from headrace.runtimes.load import RUNTIMES, Loading
 from headrace.types import BatchAxis, Signature
+from headrace.work import Works
 from headrace.workers import wire
 from headrace.workers.birth import Births
 from headrace.workers.kept_process import Keeping, KeptProcess
@@ -44,7 +45,9 @@ class _Batch:
 class ProcessInstance:
     """Runs batches in a child process; the next child is started when one dies. Owns the child and the slots."""
 
-    def __init__(self, settings: Settings, births: Births, record: Recorder, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, births: Births, record: Recorder, clock: Clock, works: Works | None = None
+    ) -> None:
         self.half_takes: float | None = None  # how many times as long a row takes with half of the threads
         self._settings = settings
         self._clock = clock
@@ -67,7 +70,7 @@ class ProcessInstance:
             imports,
             asked.manifest.path,
         )
-        self._process: KeptProcess[Signature] = KeptProcess(keeping, self, births, record, clock)
+        self._process: KeptProcess[Signature] = KeptProcess(keeping, self, births, record, clock, works)
         self._changed: Callable[[], None] = lambda: None
         self._learned: Callable[[BatchAxis], None] = lambda axis: None
 
@@ -149,7 +152,7 @@ class ProcessInstance:
         elif isinstance(answer, wire.Loaded):
             self.half_takes = answer.half_takes
             self._axis = answer.signature.batch
-            self._process.loaded(answer.signature)
+            self._process.loaded(answer.signature, answer.spent_ns)
         else:
             self._process.load_failed(wire.error_of(answer.code, answer.message))
 

@@ -45,6 +45,7 @@ class Load(msgspec.Struct, frozen=True, tag="load", array_like=True):
 class Loaded(msgspec.Struct, frozen=True, tag="loaded", array_like=True):
     signature: Signature
     half_takes: float | None = None
+    spent_ns: tuple[tuple[str, int], ...] = ()  # of the load, on what is not loading itself
 
 
 class LoadFailed(msgspec.Struct, frozen=True, tag="load_failed", array_like=True):

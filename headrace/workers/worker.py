@@ -33,7 +33,7 @@ def run(channel: socket.socket, slots: Sequence[Slot], load: Callable[[Loading],
         log.exception("loading failed")
         _send(channel, wire.LoadFailed(Internal.code, f"{type(error).__name__}: {error}"[:8192]))
         return
-    _send(channel, wire.Loaded(loaded.signature, loaded.half_takes))
+    _send(channel, wire.Loaded(loaded.signature, loaded.half_takes, loaded.spent_ns))
     signature = loaded.signature
     while isinstance(question := _receive(inbox), wire.Run):
         slot = slots[question.slot]

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from headrace.observe.tenant_counts import REST, TenantCounts
 
 
-def counted(tenants: list[str], most: int = 2, candidates: int = 4) -> TenantCounts:
-    counts = TenantCounts(most, candidates)
+def counted(tenants: list[str], most: int = 2, candidates: int = 4) -> TenantCounts[str]:
+    counts = TenantCounts[str](most, candidates)
     for tenant in tenants:
         counts.add(tenant, "late")
     return counts
 
 
 def test_each_tenant_is_counted_by_reason() -> None:
-    counts = TenantCounts()
+    counts = TenantCounts[str]()
     for reason in ("late", "rate", "late"):
         counts.add("alice", reason)
     assert counts.items() == [(("alice", "late"), 2), (("alice", "rate"), 1)]
@@ -41,7 +41,7 @@ def test_a_tenant_called_as_the_others_is_one_of_them() -> None:
 
 @given(st.lists(st.integers(0, 30).map(str), max_size=300))
 def test_nothing_is_lost_the_names_are_few_and_the_others_never_fall(tenants: list[str]) -> None:
-    counts, rest = TenantCounts(3, 5), 0
+    counts, rest = TenantCounts[str](3, 5), 0
     for tenant in tenants:
         counts.add(tenant, "late")
         found = dict(counts.items())
@@ -60,7 +60,7 @@ def test_who_is_most_of_all_that_comes_has_a_name(others: list[str], random: obj
 
 
 def test_several_at_once_are_as_many_one_by_one() -> None:
-    together, apart = TenantCounts(2, 4), TenantCounts(2, 4)
+    together, apart = TenantCounts[str](2, 4), TenantCounts[str](2, 4)
     for tenant, times in (("a", 3), ("b", 1), ("c", 2), ("c", 5), ("b", 2)):
         together.add(tenant, "", times)
         for _ in range(times):

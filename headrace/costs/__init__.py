@@ -1,0 +1,1 @@
+"""What requests cost: the device's time, by tenant, model and version."""

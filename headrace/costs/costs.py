@@ -1,0 +1,102 @@
+"""What requests cost, brought together: the device, the books, a price. A listener of the bus."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from headrace.clock import Clock
+from headrace.costs import families
+from headrace.costs.account import REQUESTS, TOKENS, Account, Version
+from headrace.costs.report import By, rows
+from headrace.device_time import DeviceTime, Spent, split_ns
+from headrace.observe.exposition import labels
+from headrace.records import BatchRecord, Record, RequestRecord, StepRecord, WorkRecord
+
+_SECOND = 1_000_000_000
+_HOUR = 3600 * _SECOND
+
+
+def usd_per_ns(per_hour: float) -> float:
+    """The price of the whole device for a nanosecond."""
+    return per_hour / _HOUR
+
+
+class Costs:
+    """Owns the device and the books of one server."""
+
+    def __init__(self, per_hour: float, clock: Clock, epoch_ns: int) -> None:
+        """`per_hour` is what the machine costs, in US dollars; 0: no price is told."""
+        self.device = DeviceTime()
+        self._per_hour = per_hour
+        self._usd_per_ns = usd_per_ns(per_hour)
+        self._clock = clock
+        self._began_ns = clock.now_ns()
+        self._began = datetime.fromtimestamp((epoch_ns + self._began_ns) / _SECOND, UTC)
+        self._account = Account()
+        self.device.spent(self._began_ns)  # idle from now on
+
+    def __call__(self, records: Sequence[Record]) -> None:
+        served: Counter[tuple[str, str, int | None]] = Counter()
+        charged: Counter[tuple[str, Version, str]] = Counter()
+        tokens: Counter[tuple[str, Version]] = Counter()
+        for record in records:
+            if isinstance(record, RequestRecord):
+                if not record.error:
+                    served[record.tenant, record.model, record.version] += 1
+            elif isinstance(record, BatchRecord | StepRecord | WorkRecord):
+                device_ns = record.facts.device_ns if isinstance(record, BatchRecord) else record.device_ns
+                of = record.model.name, str(record.model.version)
+                for (tenant, phase, weight), part_ns in zip(
+                    record.shares, split_ns(device_ns, record.shares), strict=True
+                ):
+                    charged[tenant, of, phase] += part_ns
+                    if isinstance(record, StepRecord):
+                        tokens[tenant, of] += weight
+        for (tenant, of, phase), part_ns in charged.items():
+            self._account.charge(tenant, of, phase, part_ns)
+        for (tenant, of), count in tokens.items():
+            self._account.count(tenant, of, TOKENS, count)
+        for (tenant, name, version), count in served.items():
+            self._account.count(tenant, (name, "" if version is None else str(version)), REQUESTS, count)
+
+    def spent(self) -> Spent:
+        """How the device's time was spent until now."""
+        return self.device.spent(self._clock.now_ns())
+
+    def told(self, by: By) -> dict[str, Any]:
+        """The books since the server started, as `GET /v2/headrace/costs` answers."""
+        spent = self.spent()
+        told: dict[str, Any] = {
+            "by": by,
+            "since": self._began.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "wall_s": (self._clock.now_ns() - self._began_ns) / _SECOND,
+            "idle_s": spent.idle_ns / _SECOND,
+            "busy_s": spent.busy_ns / _SECOND,
+            "under_way_s": spent.under_way_ns / _SECOND,
+        }
+        if self._per_hour:
+            told["per_hour"] = self._per_hour
+            told["usd"] = spent.busy_ns * self._usd_per_ns
+            told["idle_usd"] = spent.idle_ns * self._usd_per_ns
+        return {**told, "costs": rows(self._account.entries(), by, self._usd_per_ns)}
+
+    def lines(self) -> Iterator[str]:
+        """What Prometheus reads of it."""
+        spent, usd = self.spent(), Counter[tuple[str, str, str]]()
+        yield from families.DEVICE_SECONDS.each(self._seconds(usd))
+        yield from families.UNDER_WAY.lines([("", spent.under_way_ns / _SECOND)])
+        yield from families.IDLE_SECONDS.lines([("", spent.idle_ns / _SECOND)])
+        if self._per_hour:
+            yield from families.COST.each((_labels(*of), ns * self._usd_per_ns) for of, ns in usd.items())
+
+    def _seconds(self, usd: Counter[tuple[str, str, str]]) -> Iterator[tuple[str, float]]:
+        """Of each phase; what phases are together is added to `usd`, in nanoseconds."""
+        for tenant, model, version, kind, amount in self._account.entries():
+            if kind not in (REQUESTS, TOKENS):
+                usd[model, version, tenant] += amount
+                yield _labels(model, version, tenant, phase=kind), amount / _SECOND
+
+
+def _labels(model: str, version: str, tenant: str, **more: str) -> str:
+    return labels({"model": model, "version": version, "tenant": tenant, **more})
