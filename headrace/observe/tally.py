@@ -12,6 +12,7 @@ from headrace.observe.tenant_counts import TenantCounts
 from headrace.records import (
     BatchRecord,
     CancelRecord,
+    DriftEvent,
     GenerationRecord,
     MirrorRecord,
     ModelEvent,
@@ -35,8 +36,8 @@ Outcome = tuple[str, str]
 OfVersion = BatchRecord | ShedRecord | CancelRecord | StepRecord | GenerationRecord | MirrorRecord
 """Records that the tally of one version counts."""
 
-Elsewhere = SampleRecord | WorkRecord
-"""Records of which nothing is counted here: of a sample's request its own record tells, and of work what it cost."""
+Elsewhere = SampleRecord | WorkRecord | DriftEvent
+"""Records of which nothing is counted here: others tell of them, and a sample's request has a record of its own."""
 
 Groups = defaultdict[tuple[str, int | None, str, str], list[RequestRecord]]
 """Requests that are counted alike: by model, version, protocol and error."""
