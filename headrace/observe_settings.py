@@ -52,7 +52,7 @@ class Trace(msgspec.Struct, frozen=True):
         str,
         Meta(
             description="The collector that traces are sent to.",
-            extra={"takes": "an address such as http://collector:4318, or nothing: as OTEL_EXPORTER_OTLP_ENDPOINT says"},
+            extra={"takes": "an address such as http://collector:4318, or nothing: $OTEL_EXPORTER_OTLP_ENDPOINT"},
         ),
     ] = ""
     protocol: Annotated[
@@ -62,14 +62,6 @@ class Trace(msgspec.Struct, frozen=True):
         float, Meta(ge=0, le=1, description="The share of requests that are kept whose client says nothing of traces.")
     ] = 0.01
     max_per_s: Annotated[int, Meta(ge=1, le=100_000, description="Most requests a second whose traces are kept.")] = 200
-
-
-class Cost(msgspec.Struct, frozen=True):
-    """What the machine costs."""
-
-    per_hour: Annotated[
-        float, Meta(ge=0, le=1_000_000, description="What the machine costs an hour, in US dollars; 0: no price is told.")
-    ] = 0.0
 
 
 class Drift(msgspec.Struct, frozen=True):

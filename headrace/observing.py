@@ -1,5 +1,6 @@
 """All that watches a server, brought together: who listens to its records, and what fronts and people ask of them."""
 
+import asyncio
 import os
 import time
 from collections.abc import Mapping
@@ -182,6 +183,8 @@ class Observation:
         if self.drift:
             await self.drift.close()
         self._bus.flush()
+        if self._tracing:
+            await asyncio.to_thread(self._tracing.close)
         if self._history:
             await self._history.close()
         if self._capture:

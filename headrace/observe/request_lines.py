@@ -12,6 +12,7 @@ from headrace.errors import DeadlineExceeded, HeadraceError, Internal, Unavailab
 from headrace.observe.log_format import Told
 from headrace.observe.log_output import LogOutput
 from headrace.observe.phases import phases
+from headrace.observe.sift import generations_of
 from headrace.observe.thinning import Thinning
 from headrace.records import GenerationRecord, Record, RequestRecord
 
@@ -71,7 +72,7 @@ class RequestLines:
             chosen += [(places[each], stands_for) for each in picked]
         if chosen:
             chosen.sort()
-            generations = _by_id(records) if len(records) > len(requests) else {}
+            generations = generations_of(records) if len(records) > len(requests) else {}
             lines = [
                 _Line(requests[place], slow[place], _of(requests[place], generations), stands_for)
                 for place, stands_for in chosen
@@ -169,14 +170,6 @@ def _speed(generation: GenerationRecord) -> float | None:
     if generation.longest < 2 or decode_ns <= 0:
         return None
     return round((generation.longest - 1) / decode_ns * 1e9, 1)
-
-
-def _by_id(records: Sequence[Record]) -> dict[str, list[GenerationRecord]]:
-    found: dict[str, list[GenerationRecord]] = {}
-    for record in records:
-        if isinstance(record, GenerationRecord):
-            found.setdefault(record.id, []).append(record)
-    return found
 
 
 def _of(record: RequestRecord, generations: dict[str, list[GenerationRecord]]) -> GenerationRecord | None:

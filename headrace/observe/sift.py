@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from headrace.observe.slow import Slow
-from headrace.records import Record, RequestRecord
+from headrace.records import GenerationRecord, Record, RequestRecord
 
 Follower = Callable[[Sequence[RequestRecord], Sequence[bool], Sequence[Record]], None]
 """Takes the requests of a while, whether each was slow, and all records among which they came."""
@@ -21,3 +21,12 @@ class Sift:
         slow = self._slow.which(requests)
         for follow in self._followers:
             follow(requests, slow, records)
+
+
+def generations_of(records: Sequence[Record]) -> dict[str, list[GenerationRecord]]:
+    """By the id of their request, in their order."""
+    found: dict[str, list[GenerationRecord]] = {}
+    for record in records:
+        if isinstance(record, GenerationRecord):
+            found.setdefault(record.id, []).append(record)
+    return found

@@ -1,0 +1,1 @@
+"""Traces: spans made of finished requests, and sent to a collector."""

@@ -1,0 +1,76 @@
+"""Traces of a server's requests, from records to the collector: the place to start reading."""
+
+import importlib.util
+import random
+from collections.abc import Mapping, Sequence
+
+from headrace import __version__
+from headrace.clock import Clock
+from headrace.errors import SettingInvalid
+from headrace.observe.sift import generations_of
+from headrace.observe_settings import Trace
+from headrace.records import Record, RequestRecord
+from headrace.tracing.export import Export, Exporter
+from headrace.tracing.plan import Plan, plan
+from headrace.tracing.sampling import Sampling
+from headrace.tracing.spans import Kept, SpanMaker
+
+_LIBRARY = "opentelemetry.sdk"
+
+
+class Tracing:
+    """A follower of `Sift` that keeps requests by `Sampling` and hands them to `Export`."""
+
+    def __init__(self, sampling: Sampling, export: Export, clock: Clock) -> None:
+        self._sampling = sampling
+        self._export = export
+        self._clock = clock
+
+    def follow(self, requests: Sequence[RequestRecord], slow: Sequence[bool], records: Sequence[Record]) -> None:
+        places = self._sampling.keep(requests, slow, self._clock.now_ns())
+        if places:
+            generations = generations_of(records) if len(records) > len(requests) else {}
+            lot = []
+            for place in places:
+                record = requests[place]
+                mine = generations.get(record.id)
+                lot.append(Kept(record, slow[place], mine.pop(0) if mine else None))
+            self._export.put(lot)
+
+    def dropped(self) -> dict[str, int]:
+        """Requests whose traces were left out, by reason."""
+        return {**self._export.dropped, "rate": self._sampling.left_out}
+
+    def start(self) -> None:
+        self._export.start()
+
+    def close(self) -> None:
+        self._export.close()
+
+
+def tracing(trace: Trace, environment: Mapping[str, str], clock: Clock, epoch_ns: int) -> Tracing | None:
+    """As the settings and the environment want it; None where traces go nowhere.
+
+    Raises SettingInvalid where they are wrong, or the library is not there.
+    """
+    decided = plan(trace, environment)
+    if decided is None:
+        return None
+    if not _is_there():
+        raise SettingInvalid("traces need OpenTelemetry: pip install 'headrace[telemetry]'", "trace.endpoint")
+    sampling = Sampling(decided.ratio, decided.follows_clients, decided.max_per_s, random.random)
+    maker = SpanMaker(epoch_ns, random.SystemRandom().getrandbits)
+    return Tracing(sampling, Export(maker, lambda: _connect(decided, environment)), clock)
+
+
+def _connect(decided: Plan, environment: Mapping[str, str]) -> Exporter:
+    from headrace.tracing.otlp import Otlp
+
+    return Otlp(decided, __version__, environment)
+
+
+def _is_there() -> bool:
+    try:
+        return importlib.util.find_spec(_LIBRARY) is not None
+    except ModuleNotFoundError:
+        return False
