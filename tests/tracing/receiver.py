@@ -80,12 +80,10 @@ def over_grpc() -> Iterator[tuple[Receiver, str]]:
     def export(message: bytes, context: grpc.ServicerContext) -> bytes:
         return receiver.take(message, {str(key): str(value) for key, value in context.invocation_metadata()})
 
-    class Service(grpc.GenericRpcHandler[Any, Any]):
-        def service(self, details: grpc.HandlerCallDetails) -> Any:
-            return grpc.unary_unary_rpc_method_handler(export) if details.method == METHOD else None
-
+    service, _, method = METHOD.removeprefix("/").partition("/")
+    handler = grpc.method_handlers_generic_handler(service, {method: grpc.unary_unary_rpc_method_handler(export)})
     server = grpc.server(ThreadPoolExecutor(2))
-    server.add_generic_rpc_handlers((Service(),))
+    server.add_generic_rpc_handlers((handler,))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
