@@ -11,6 +11,7 @@ from headrace.batching.instance import Outcome
 from headrace.batching.job import Job
 from headrace.batching.policy import Limits, Policy, Refusal
 from headrace.batching.waiting import Waiting
+from headrace.device_time import DeviceTime
 from headrace.errors import HeadraceError, InputRefused, Unavailable, WorkerLost, WouldBeLate
 from headrace.generation import Detokenize
 from headrace.records import BatchRecord, Record, ShedRecord
@@ -318,3 +319,24 @@ async def test_who_would_be_late_whatever_it_sends_is_told_before_it_is_read(ben
     refused = model.foresee(hurried)
     assert isinstance(refused, WouldBeLate)
     assert bench.records == [ShedRecord(ModelVersion("m", 1), "", "predicted", 50_000_000, 1_000_000)]
+
+
+async def test_each_answer_has_its_rows_part_of_the_devices_time(bench: Bench) -> None:
+    one, three = bench.ask([[1, 2]]), bench.ask([[3, 4], [5, 6], [7, 8]])
+    bench.clock.pass_ms()
+    bench.clock.pass_ms(8)
+    bench.instance.finish()
+    assert [each.response.device_ns for each in (one, three)] == [2_000_000, 6_000_000]
+    (record,) = [record for record in bench.records if isinstance(record, BatchRecord)]
+    assert (record.facts.device_ns, record.shares) == (8_000_000, (("", "serve", 4),))
+
+
+async def test_a_models_runs_share_the_device_with_what_runs_beside_it(bench: Bench) -> None:
+    device = DeviceTime()
+    bench.model.runs_on(device)
+    got = bench.ask([[1, 2]])
+    bench.clock.pass_ms()
+    device.began(bench.clock.now_ns())
+    bench.clock.pass_ms(8)
+    bench.instance.finish()
+    assert got.response.device_ns == 4_000_000

@@ -1,7 +1,15 @@
 """What an answer's headers say of its time."""
 
 from headrace.generation import Generated, Times, Usage
-from headrace.protocols.spent import cache_lines, cache_metadata, generation_headers, run_lines, run_metadata
+from headrace.protocols.spent import (
+    cache_lines,
+    cache_metadata,
+    cost,
+    cost_line,
+    generation_headers,
+    run_lines,
+    run_metadata,
+)
 from headrace.types import BatchFacts, CacheFacts
 
 MS = 1_000_000
@@ -59,3 +67,8 @@ def test_what_was_found_waited_for_another_at_most() -> None:
 
 def test_what_was_not_found_is_told_beside_its_run() -> None:
     assert cache_lines(CacheFacts(False)) == b"x-cache: miss\r\n"
+
+
+def test_a_cost_is_told_without_an_exponent_however_small() -> None:
+    assert cost_line(50_000, 0.12 / 3.6e12) == b"x-cost-usd: 0.000000001667\r\n"
+    assert cost(50_000, 0.12 / 3.6e12) == "0.000000001667"
