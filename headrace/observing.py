@@ -265,7 +265,7 @@ class Observation:
 
         return [
             *RequestsRoutes(waterfall, latest).routes(),
-            *(LogRoutes(self._output.levels).routes() if self._output else []),
+            *(LogRoutes(self._output.levels, self._output.writer.tail).routes() if self._output else []),
         ]
 
     def _dashboard(self, front: Front) -> list[BaseRoute]:

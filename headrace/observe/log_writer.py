@@ -1,6 +1,7 @@
 """Lines on their way to a file or to standard error, by a thread: no disk and no reader holds up a request."""
 
 import os
+import re
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
@@ -11,9 +12,12 @@ from headrace.observe.log_file import LogFile
 
 MOST_WAITING = 16_384  # entries
 MOST_BYTES = 16 << 20  # of text that waits
+TAIL = 500  # lines that are kept for whoever asks
+TAIL_WIDTH = 2000  # characters of each
 GOODBYE_S = 1.0  # that what still waits has to be written at the end
 
 _STANDARD_ERROR = 2
+_COLOUR = re.compile("\x1b\\[[0-9;]*m")
 
 Made = Callable[[], list[str]]
 """Makes lines, on the writer's thread."""
@@ -29,6 +33,7 @@ class LogWriter:
         """`target` is a file, or the number of a descriptor that stays open."""
         self.dropped: Counter[str] = Counter()  # lines, by reason: full, disk
         self._target = target
+        self._tail: deque[str] = deque(maxlen=TAIL)
         self._waiting: deque[str | Made] = deque()
         self._waiting_bytes = 0
         self._some = threading.Event()
@@ -66,6 +71,10 @@ class LogWriter:
         self._reopen = True
         self._some.set()
 
+    def tail(self, most: int) -> list[str]:
+        """The last lines, oldest first, as plain text; those that wait are not among them."""
+        return [_COLOUR.sub("", line) for line in list(self._tail)[-most:]]
+
     def close(self) -> None:
         """Write what waits, for as long as that may take; what comes later is lost."""
         self._closing = True
@@ -92,6 +101,7 @@ class LogWriter:
         else:
             made = entry()
             text, lines = "".join(made), len(made)
+        self._tail.extend(line[:TAIL_WIDTH] for line in text.splitlines()[-TAIL:])
         data = text.encode("utf-8", "backslashreplace")
         self._attempt(lambda: self._write(data), lines)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -81,7 +82,7 @@ class Page:
         def tried(_: object) -> T | Literal[False]:
             try:
                 return found()
-            except StopIteration:
+            except (StopIteration, StaleElementReferenceException):  # it was shown anew in the meantime
                 return False
 
         return WebDriverWait(self.driver, PATIENCE_S, 0.02).until(tried, f"{wanted} does not come")

@@ -67,3 +67,14 @@ def test_a_file_that_was_moved_away_is_begun_anew(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_had_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingInvalid, match=r"log.file: '.*nowhere/log' cannot be written: No such file"):
         open_writer(str(tmp_path / "nowhere" / "log"), 1000, 1)
+
+
+def test_the_last_lines_are_kept_as_plain_text(tmp_path: Path) -> None:
+    writer = LogWriter(LogFile(tmp_path / "log", 10**7, 1))
+    writer.write("".join(f"{number}\n" for number in range(600)))
+    writer.make(1, lambda: ["\x1b[31mred\x1b[0m " + "x" * 5000 + "\n"])
+    writer.close()
+    first, second, last = writer.tail(3)
+    assert (first, second, last[:6]) == ("598", "599", "red xx")
+    assert len(last) <= log_writer.TAIL_WIDTH
+    assert len(writer.tail(10_000)) == log_writer.TAIL

@@ -1,5 +1,6 @@
-"""Which lines are written, told and changed while the server runs."""
+"""Which lines are written, told and changed while the server runs; and the last of them."""
 
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -38,13 +39,16 @@ class Levels(Protocol):
 class LogRoutes:
     """Handlers of the levels in force."""
 
-    def __init__(self, levels: Levels) -> None:
+    def __init__(self, levels: Levels, tail: Callable[[int], Sequence[str]] = lambda most: ()) -> None:
+        """`tail` gives the last so many lines that were written, oldest first."""
         self._levels = levels
+        self._tail = tail
 
     def routes(self) -> list[Route]:
         return [
             Route("/v2/headrace/log", self.levels, methods=["GET"]),
             Route("/v2/headrace/log", self.change, methods=["POST"]),
+            Route("/v2/headrace/log/lines", self.lines, methods=["GET"]),
         ]
 
     async def levels(self, request: Request) -> Response:
@@ -59,3 +63,10 @@ class LogRoutes:
         except SettingInvalid as error:
             raise InvalidRequest(error.message, error.where) from error
         return await self.levels(request)
+
+    async def lines(self, request: Request) -> Response:
+        """The last lines, oldest first; at most `limit` (200)."""
+        limit = request.query_params.get("limit", "200")
+        if not (limit.isascii() and limit.isdigit() and len(limit) < 6 and int(limit) >= 1):
+            raise InvalidRequest(f"{limit[:20]!r} is not a number of lines from 1", "limit")
+        return json_response({"lines": self._tail(int(limit))})

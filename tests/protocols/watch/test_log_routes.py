@@ -23,3 +23,12 @@ async def test_what_is_wrong_is_named() -> None:
         "level: 'loud' is no level; they are debug, info, warning, error",
     )
     assert (field.status, "colour" in field.json["error"]) == (400, True)
+
+
+async def test_the_last_lines_are_told() -> None:
+    routes = LogRoutes(Levels(), lambda most: ["a", "b", "c"][-most:]).routes()
+    async with server(more=routes) as (_, wire):
+        told = await wire.ask("GET", "/v2/headrace/log/lines?limit=2")
+        wrong = await wire.ask("GET", "/v2/headrace/log/lines?limit=0")
+    assert told.json == {"lines": ["b", "c"]}
+    assert (wrong.status, wrong.json["error"].startswith("limit: ")) == (400, True)
