@@ -22,6 +22,8 @@ from headrace.dashboard.page import routes as dashboard_routes
 from headrace.dashboard.view import Live, View, memory_of
 from headrace.drift.model_drift import Watched
 from headrace.drift.watch import DriftWatch
+from headrace.drift.model_drift import Watched
+from headrace.drift.watch import DriftWatch
 from headrace.gateway.gateway import Wanted
 from headrace.history.history import Counted, History
 from headrace.objectives.making import make_objectives
@@ -41,6 +43,8 @@ from headrace.observe.slow import Slow
 from headrace.observe.statistics import Statistics
 from headrace.observe.tally import Tally
 from headrace.protocols.oip.front import Front
+from headrace.protocols.watch.drift_routes import DriftRoutes
+from headrace.protocols.watch.feedback_routes import FeedbackRoutes
 from headrace.protocols.watch.alerts_routes import AlertsRoutes
 from headrace.protocols.watch.captures_routes import CapturesRoutes
 from headrace.protocols.watch.changes_routes import ChangesRoutes
@@ -120,6 +124,14 @@ class Observation:
             self._sources.append(self.drift.lines)
             self.dropped.add("drift", self.drift.dropped)
 
+        self.drift: DriftWatch | None = None
+        if config.drift.enabled:
+            self.drift = DriftWatch(config.drift, bus, clock, epoch_ns)
+            bus.listen(self.drift)
+            self._samplers.append(self.drift.sampling.wants)
+            self._sources.append(self.drift.lines)
+            self.dropped.add("drift", self.drift.dropped)
+
     @property
     def wanted(self) -> Wanted | None:
         """What the gateway asks of each request: whether it is to be recorded whole; None where nobody wants any."""
@@ -166,6 +178,8 @@ class Observation:
             self._tracing.start()
         self._loop_lag.start()
         self._cpu_times.start()
+        if self.drift:
+            self.drift.start()
         if self.drift:
             self.drift.start()
         if self._history:
@@ -282,6 +296,22 @@ class Observation:
         )
         view = View(self._history, live, self._now_s, front.server_name, front.server_version)
         return [*dashboard_routes(), *DashboardRoutes(view.rows, view.facts, view.lines).routes()]
+
+    def _drifting(self, front: Front) -> list[BaseRoute]:
+        """Whether what models are asked and answer is what it was, and what the right answers were."""
+        drift = self.drift
+        if drift is None:
+            return []
+
+        def describe(of: ModelVersion) -> Watched | None:
+            served = front.registry.find(of.name, of.version)
+            return None if served is None else Watched(served.signature, served.manifest.drift)
+
+        def known(name: str) -> bool:
+            return any(status.name == name for status in front.repository.index())
+
+        drift.describe = describe
+        return [*DriftRoutes(drift.tell, drift.forget, known).routes(), *FeedbackRoutes(drift.judge).routes()]
 
     def _drifting(self, front: Front) -> list[BaseRoute]:
         """Whether what models are asked and answer is what it was, and what the right answers were."""

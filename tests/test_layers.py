@@ -68,6 +68,7 @@ ALLOWED: dict[str, set[str]] = {
     "objectives": {"observe.exposition", "observe.log_format"},
     "drift": {"observe.exposition"},
     "tracing": {"observe.phases", "observe.sift", "gateway.token_bucket"},
+    "drift": {"observe.exposition"},
     "observe": {"memory", "devices.process_stat", "models.registry", "gateway"},
     "build": {"repository", "devices", "runtimes", "batching", "caching", "workers", "models", "language_build"},
     "language_build": {"devices", "workers", "repository", "llm.engine_protocol"},

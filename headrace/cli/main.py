@@ -34,6 +34,7 @@ VERBS = {
     "drift": "whether what a model of a running server is asked and answers is still what it was",
     "captures": "what a running server has captured of requests; take it as training data",
     "replay": "ask captured requests again, and compare answers and times",
+    "drift": "whether what a model of a running server is asked and answers is still what it was",
     "state": "what a server keeps for its next start; forget it",
     "top": "every version of a running server and what it does now",
     "memory": "who holds how much memory on a running server",

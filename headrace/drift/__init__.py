@@ -1,0 +1,1 @@
+"""Whether what models are asked, and what they answer, is still what it was."""

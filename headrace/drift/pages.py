@@ -1,0 +1,75 @@
+"""Drift as Prometheus reads it: lines are made when a window is full, and only joined when a page is."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from headrace.drift.side import Side
+from headrace.drift.version_drift import SIDES, VersionDrift
+from headrace.observe.exposition import Family, labels, number
+
+SCORE = Family(
+    "headrace_drift_score", "gauge", "A test's statistic over its threshold: above 1 the last window crossed."
+)
+ALARM = Family(
+    "headrace_drift_alarm", "gauge", "1 while a feature is in alarm: from a window that crosses until two do not."
+)
+ROWS = Family("headrace_drift_rows_total", "counter", "Rows that were looked at.")
+
+
+class _Page(msgspec.Struct):
+    """Of one version: what it was made of, and its lines."""
+
+    windows: tuple[int, ...]
+    scores: list[str]
+    alarms: list[str]
+
+
+class Pages:
+    """Keeps each version's lines until one of its windows has passed."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, int], _Page] = {}
+
+    def lines(self, versions: Mapping[tuple[str, int], VersionDrift]) -> Iterator[str]:
+        """All families, of versions by model and number."""
+        self._kept = {key: self._page(key, drift) for key, drift in versions.items()}
+        if versions:
+            yield from _whole(SCORE, (page.scores for page in self._kept.values()))
+            yield from _whole(ALARM, (page.alarms for page in self._kept.values()))
+            yield from ROWS.lines((_labels(key), drift.rows) for key, drift in versions.items())
+
+    def _page(self, key: tuple[str, int], drift: VersionDrift) -> _Page:
+        windows = tuple(drift.sides[side].windows for side in SIDES)
+        kept = self._kept.get(key)
+        if kept is not None and kept.windows == windows:
+            return kept
+        scores = [line for side in SIDES for line in _scores(key, drift.sides[side])]
+        alarms = [line for side in SIDES for line in _alarms(key, drift.sides[side])]
+        return _Page(windows, scores, alarms)
+
+
+def _whole(family: Family, blocks: Iterable[list[str]]) -> Iterator[str]:
+    lines = [line for block in blocks for line in block]
+    if lines:
+        yield family.head
+        yield from lines
+
+
+def _scores(key: tuple[str, int], side: Side) -> Iterator[str]:
+    """Where a test is made against two references, of the one that is farther off."""
+    ratios: dict[tuple[str, str], float] = {}
+    for (_, feature, test), score in side.scores.items():
+        ratios[feature, test] = max(ratios.get((feature, test), 0.0), float(score.ratio))
+    for (feature, test), ratio in ratios.items():
+        yield f"{SCORE.name}{_labels(key, feature=feature, test=test)} {number(round(ratio, 4))}"
+
+
+def _alarms(key: tuple[str, int], side: Side) -> Iterator[str]:
+    vectors = {feature for _, feature, _ in side.scores} - set(side.names)
+    for feature in (*side.names, *sorted(vectors)):
+        yield f"{ALARM.name}{_labels(key, feature=feature)} {int(feature in side.alarms)}"
+
+
+def _labels(key: tuple[str, int], **more: str) -> str:
+    return labels({"model": key[0], "version": str(key[1]), **more})

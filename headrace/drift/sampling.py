@@ -1,0 +1,59 @@
+"""Which requests are looked at: all, up to so many rows a second; of more, one in so many."""
+
+import math
+from collections import Counter
+
+from headrace.types import Request, Response
+
+LARGE = 1 << 14
+"""Bytes of a request's tensors that count as one row more: copying them takes time too."""
+
+BURST_S = 2.0
+"""How long a rate above the most may last before requests are left out for it."""
+
+
+class Sampling:
+    """Asked of every request, so it does next to nothing; `round` makes it follow the rate."""
+
+    def __init__(self, max_per_s: float) -> None:
+        self.dropped: Counter[str] = Counter()  # requests, by why they are not looked at
+        self.every = 1  # one in so many is looked at
+        self.off: set[str] = set()  # models that are not watched
+        self.batched: dict[str, bool] = {}  # whether a model's first dimension is rows, where that is known
+        self._max_per_s = max_per_s
+        self._came = 0
+        self._asked = 0.0  # rows of all requests in this round, as far as they were counted
+        self._left = max_per_s * BURST_S
+
+    def wants(self, request: Request, response: Response) -> bool:
+        """Whether it is to be looked at, as the gateway asks."""
+        self._came += 1
+        if self._came % self.every:
+            self.dropped["sampled"] += 1
+            return False
+        if not response.outputs or request.model.name in self.off:
+            return False
+        cost = self._cost(request, response)
+        self._asked += cost * self.every
+        if self._left <= 0:
+            self.dropped["rate"] += 1
+            return False
+        self._left -= cost
+        return True
+
+    def round(self, seconds: float) -> None:
+        """So much time has passed since the last round."""
+        if seconds > 0:
+            self.every = max(1, math.ceil(self._asked / seconds / self._max_per_s))
+            self._asked = 0.0
+            most = self._max_per_s * BURST_S
+            self._left = min(max(self._left, -most) + self._max_per_s * seconds, most)
+
+    def _cost(self, request: Request, response: Response) -> float:
+        size = 0
+        for tensor in request.inputs:
+            size += len(tensor.data)
+        for tensor in response.outputs:
+            size += len(tensor.data)
+        first = request.inputs[0].shape if request.inputs and self.batched.get(request.model.name) else ()
+        return (first[0] if first else 1) + size / LARGE

@@ -1,0 +1,224 @@
+"""Listens to what requests held, and has each model's drift told: on the event loop, a little at a time."""
+
+import asyncio
+import logging
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from headrace.clock import Clock
+from headrace.drift.feedback import Feedback, Judged
+from headrace.drift.model_drift import Aside, ModelDrift, Watched
+from headrace.drift.pages import Pages
+from headrace.drift.predictions import Prediction
+from headrace.drift.sampling import Sampling
+from headrace.drift.service import Service
+from headrace.drift.side import Change
+from headrace.drift.view import tell
+from headrace.errors import VersionNotFound
+from headrace.observe_settings import Drift
+from headrace.records import DriftEvent, ModelEvent, Record, Recorder, RequestRecord, SampleRecord
+from headrace.types import ModelVersion
+
+log = logging.getLogger(__name__)
+
+ROUND_S = 0.1
+"""Between two rounds of looking at what came."""
+
+WAITING = 8192
+"""Requests that wait to be looked at."""
+
+WAITING_BYTES = 64 << 20
+"""And bytes of their tensors."""
+
+TOGETHER, TOGETHER_BYTES = 64, 1 << 20
+"""Requests, and bytes of them, that are looked at without a pause."""
+
+SERVED = 256
+"""Requests of one flush whose times are looked at; of more, evenly so many."""
+
+VERSIONS = 1000
+"""Whose times are remembered; those that were asked longest ago are forgotten first."""
+
+Describe = Callable[[ModelVersion], Watched | None]
+"""What a version is, and how it is to be watched; None where it is gone."""
+
+
+class DriftWatch:
+    """Everything of drift that a server has; whoever starts it closes it."""
+
+    def __init__(self, settings: Drift, record: Recorder, clock: Clock, epoch_ns: int) -> None:
+        """`epoch_ns` is the Unix time at which the clock was zero."""
+        self.sampling = Sampling(settings.max_per_s)
+        self.feedback = Feedback(epoch_ns)
+        self.describe: Describe = lambda version: None  # set before it is started
+        self._settings = settings
+        self._record = record
+        self._clock = clock
+        self._epoch_ns = epoch_ns
+        self._models: dict[str, ModelDrift] = {}
+        self._services: OrderedDict[ModelVersion, Service] = OrderedDict()
+        self._waiting: deque[SampleRecord] = deque()
+        self._waiting_bytes = 0
+        self._gone: deque[ModelVersion] = deque()
+        self._pages = Pages()
+        self._round_ns = clock.now_ns()
+        self._task: asyncio.Task[None] | None = None
+        self._round_ended: asyncio.Future[None] | None = None  # of the round that is under way, or comes next
+
+    def __call__(self, records: Sequence[Record]) -> None:
+        """Take what came; it is looked at later."""
+        served: list[RequestRecord] = []
+        for record in records:
+            kind = type(record)
+            if kind is RequestRecord:
+                served.append(record)  # type: ignore[arg-type]  # what `kind` says is not narrowed
+            elif kind is SampleRecord:
+                self._take(record)  # type: ignore[arg-type]
+            elif kind is ModelEvent and record.state == "UNAVAILABLE" and record.version is not None:  # type: ignore[union-attr]
+                self._gone.append(ModelVersion(record.model, record.version))  # type: ignore[union-attr,arg-type]
+        if served:
+            self._serve(served[:: len(served) // SERVED + 1])
+
+    def dropped(self) -> Counter[str]:
+        """Requests that were not looked at, by why."""
+        return self.sampling.dropped
+
+    def lines(self) -> Iterator[str]:
+        """What Prometheus reads."""
+        versions = {
+            (name, version): drift
+            for name, model in sorted(self._models.items())
+            for version, drift in sorted(model.versions.items())
+        }
+        return self._pages.lines(versions)
+
+    def tell(self, name: str, version: int | None = None) -> dict[str, Any]:
+        """What is known of a model's drift. Raises NotFound for a version that is not there."""
+        model = self._models.get(name) or ModelDrift(name, self._settings, self._epoch_ns)
+        if version is not None and version not in model.versions:
+            raise VersionNotFound(
+                f"nothing is known yet of version {version} of {name}: no request of it was looked at"
+            )
+        told = tell(model, self.feedback, version)
+        told["one_in"] = self.sampling.every
+        return told
+
+    def forget(self, name: str, version: int | None = None) -> None:
+        """Have what is usual seen anew: a change that is meant to stay is none any more."""
+        if (model := self._models.get(name)) is not None:
+            model.forget(version)
+
+    async def judge(self, request_id: str, labels: Sequence[Prediction]) -> Judged:
+        """Count what was right of an answer. Raises NotFound and InvalidRequest, see `Feedback`."""
+        if request_id not in self.feedback:
+            for _ in range(2):  # what was answered just now is known a round later
+                if self._round_ended is not None:
+                    await asyncio.wait({self._round_ended}, timeout=1)
+        return self.feedback.judge(request_id, labels)
+
+    def start(self) -> None:
+        """Begin to look at what comes."""
+        self._round_ended = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """End that."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._round_ended is not None:
+            self._round_ended.cancel()
+            self._round_ended = None
+
+    def look(self) -> Iterator[Aside | None]:
+        """Look at what waits. Each step takes about a millisecond, and there may be a pause after it; what it yields
+        has to be done before it goes on, and takes longer."""
+        now_ns = self._clock.now_ns()
+        self.sampling.round((now_ns - self._round_ns) / 1e9)
+        self._round_ns = now_ns
+        while self._waiting:
+            lot = self._lot()
+            model = lot[0].model
+            try:
+                yield from self._look(model, lot)
+            except Exception:
+                log.exception("requests of %s cannot be looked at for drift; it is watched no more", model)
+                self.sampling.off.add(model.name)
+                self._models.pop(model.name, None)
+        while self._gone:
+            gone = self._gone.popleft()
+            self._services.pop(gone, None)
+            if (of := self._models.get(gone.name)) is not None:
+                yield from of.unloaded(gone.version)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(ROUND_S)
+            for aside in self.look():
+                await (asyncio.sleep(0) if aside is None else asyncio.to_thread(aside))
+            if self._round_ended is not None:
+                self._round_ended.set_result(None)
+                self._round_ended = asyncio.get_running_loop().create_future()
+
+    def _look(self, version: ModelVersion, lot: Sequence[SampleRecord]) -> Iterator[Aside | None]:
+        watched = self.describe(version)
+        if watched is None or watched.choices.enabled is False:
+            if watched is not None:
+                self.sampling.off.add(version.name)
+            return
+        self.sampling.batched[version.name] = watched.signature.batch.batched
+        model = self._models.get(version.name)
+        if model is None:
+            model = self._models[version.name] = ModelDrift(version.name, self._settings, self._epoch_ns)
+        for told in model.add(version.version, watched, lot, self.feedback):
+            if isinstance(told, DriftEvent):
+                self._record(told)
+                yield None
+            else:
+                yield told
+
+    def _take(self, record: SampleRecord) -> None:
+        size = sum(len(tensor.data) for tensor in (*record.inputs, *record.outputs))
+        if len(self._waiting) >= WAITING or self._waiting_bytes + size > WAITING_BYTES:
+            self.sampling.dropped["full"] += 1
+            return
+        self._waiting.append(record)
+        self._waiting_bytes += size
+
+    def _lot(self) -> list[SampleRecord]:
+        """The oldest that wait, of one version."""
+        lot: list[SampleRecord] = []
+        size = 0
+        while self._waiting and len(lot) < TOGETHER and size < TOGETHER_BYTES:
+            if lot and self._waiting[0].model != lot[0].model:
+                break
+            record = self._waiting.popleft()
+            lot.append(record)
+            size += sum(len(tensor.data) for tensor in (*record.inputs, *record.outputs))
+        self._waiting_bytes -= size
+        return lot
+
+    def _serve(self, records: Sequence[RequestRecord]) -> None:
+        by_version: dict[ModelVersion, list[RequestRecord]] = {}
+        for record in records:
+            if record.version is not None and record.model not in self.sampling.off:
+                by_version.setdefault(ModelVersion(record.model, record.version), []).append(record)
+        for version, mine in by_version.items():
+            service = self._services.get(version)
+            if service is None:
+                if self.describe(version) is None:  # a name that a client made up
+                    continue
+                service = self._services[version] = Service(self._settings.window)
+                if len(self._services) > VERSIONS:
+                    self._services.popitem(last=False)
+            for change in service.add(mine):
+                self._record(self._event(version, change))
+
+    def _event(self, version: ModelVersion, change: Change) -> DriftEvent:
+        score = change.crossing.score
+        began_s, ended_s = ((self._epoch_ns + each) / 1e9 for each in (change.began_ns, change.ended_ns))
+        side, state = ("latency" if score.feature == "latency" else "errors"), "alarm" if change.begins else "quiet"
+        return DriftEvent(
+            version, score.feature, side, state, "reference", score.test, change.crossing.ratio, began_s, ended_s
+        )

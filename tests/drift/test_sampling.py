@@ -1,0 +1,75 @@
+"""All requests are looked at up to a rate, of more one in so many."""
+
+import numpy as np
+
+from headrace.arrays import from_array
+from headrace.drift.sampling import Sampling
+from headrace.types import Context, ModelRef, ModelVersion, Request, Response, Tensor
+
+
+def asked(rows: int = 1, width: int = 1, name: str = "m") -> tuple[Request, Response]:
+    x = from_array("X", np.zeros((rows, width), np.float32))
+    x = Tensor(x.name, x.datatype, x.shape, bytes(x.data))
+    return Request("", ModelRef(name), (x,), context=Context(0)), Response(ModelVersion(name, 1), (x,), None)
+
+
+def test_below_the_rate_each_is_looked_at() -> None:
+    sampling = Sampling(100)
+    assert all(sampling.wants(*asked()) for _ in range(50))
+    sampling.round(1.0)
+    assert all(sampling.wants(*asked()) for _ in range(100))
+    assert not sampling.dropped
+
+
+def test_above_the_rate_one_in_so_many_is_and_the_others_are_counted() -> None:
+    sampling = Sampling(100)
+    wanted = []
+    for _ in range(20):
+        wanted.append(sum(sampling.wants(*asked()) for _ in range(1000)))
+        sampling.round(1.0)
+    assert sampling.every in (10, 11)
+    assert 80 <= wanted[-1] <= 101
+    assert sampling.dropped["sampled"] + sampling.dropped["rate"] + sum(wanted) == 20_000
+
+
+def test_a_burst_within_one_round_is_bounded() -> None:
+    sampling = Sampling(100)
+    assert sum(sampling.wants(*asked()) for _ in range(5000)) <= 201
+    assert sampling.dropped["rate"] >= 4799
+
+
+def test_a_rate_that_falls_has_all_looked_at_again() -> None:
+    sampling = Sampling(100)
+    for _ in range(2000):
+        sampling.wants(*asked())
+    sampling.round(1.0)
+    assert sampling.every > 1
+    for _ in range(50):
+        sampling.wants(*asked())
+    sampling.round(1.0)
+    assert sampling.every == 1
+
+
+def test_rows_of_batched_models_are_counted_and_large_tensors_as_several() -> None:
+    sampling = Sampling(1000)
+    sampling.batched["m"] = True
+    sampling.wants(*asked(rows=500))
+    sampling.round(1.0)
+    assert sampling.every == 1
+    for _ in range(4):
+        sampling.wants(*asked(rows=500))
+    sampling.round(1.0)
+    assert sampling.every > 1
+    large = Sampling(10)
+    for _ in range(4):
+        large.wants(*asked(width=1 << 16))
+    large.round(1.0)
+    assert large.every > 4
+
+
+def test_models_that_are_not_watched_and_answers_without_tensors_are_left_out() -> None:
+    sampling = Sampling(100)
+    sampling.off.add("other")
+    request, _ = asked()
+    assert not sampling.wants(*asked(name="other"))
+    assert not sampling.wants(request, Response(ModelVersion("m", 1), (), None))
