@@ -10,6 +10,7 @@ HeadraceError
 │   ├── ModelNotFound
 │   └── VersionNotFound
 ├── Forbidden                 asked for something that a setting keeps closed
+├── Conflict                  what is asked for is being done already
 ├── Unsupported               understood, and not offered here
 ├── Unavailable               right, but not now
 │   ├── ModelUnavailable      loading, unloading or failed; the reason is said
@@ -82,6 +83,10 @@ class VersionNotFound(NotFound):
 
 class Forbidden(HeadraceError):
     code = "forbidden"
+
+
+class Conflict(HeadraceError):
+    code = "conflict"
 
 
 class Unsupported(HeadraceError):

@@ -22,8 +22,6 @@ from headrace.dashboard.page import routes as dashboard_routes
 from headrace.dashboard.view import Live, View, memory_of
 from headrace.drift.model_drift import Watched
 from headrace.drift.watch import DriftWatch
-from headrace.drift.model_drift import Watched
-from headrace.drift.watch import DriftWatch
 from headrace.gateway.gateway import Wanted
 from headrace.history.history import Counted, History
 from headrace.objectives.making import make_objectives
@@ -42,9 +40,8 @@ from headrace.observe.sift import Follower, Sift
 from headrace.observe.slow import Slow
 from headrace.observe.statistics import Statistics
 from headrace.observe.tally import Tally
+from headrace.profiling.profiling import Profiling
 from headrace.protocols.oip.front import Front
-from headrace.protocols.watch.drift_routes import DriftRoutes
-from headrace.protocols.watch.feedback_routes import FeedbackRoutes
 from headrace.protocols.watch.alerts_routes import AlertsRoutes
 from headrace.protocols.watch.captures_routes import CapturesRoutes
 from headrace.protocols.watch.changes_routes import ChangesRoutes
@@ -53,9 +50,22 @@ from headrace.protocols.watch.dashboard_routes import DashboardRoutes
 from headrace.protocols.watch.drift_routes import DriftRoutes
 from headrace.protocols.watch.feedback_routes import FeedbackRoutes
 from headrace.protocols.watch.log_routes import LogRoutes
+from headrace.protocols.watch.profile_routes import ProfileRoutes
 from headrace.protocols.watch.requests_routes import RequestsRoutes
 from headrace.protocols.watch.slo_routes import SloRoutes
 from headrace.protocols.watch.why_routes import WhyRoutes
+from headrace.records import (
+    BatchRecord,
+    GenerationRecord,
+    ModelEvent,
+    RequestRecord,
+    SampleRecord,
+    ShedRecord,
+    StepRecord,
+    TrafficEvent,
+    WorkerEvent,
+    WorkRecord,
+)
 from headrace.settings import Config
 from headrace.tracing.tracing import tracing
 from headrace.types import ModelVersion, Request, Response
@@ -91,7 +101,7 @@ class Observation:
         self._requests = Requests(clock.now_ns, epoch_ns)
         self._output = output
         self._followers: list[Follower] = [self._requests.keep]  # of requests
-        bus.listen(Sift(Slow(config.log.slow_ms), self._followers))
+        bus.listen(Sift(Slow(config.log.slow_ms), self._followers), RequestRecord, GenerationRecord)
         if output:
             self.dropped.add("log", lambda: output.writer.dropped)
             self._followers.append(RequestLines(output, config.log.max_per_s, clock.now_ns, epoch_ns).follow)
@@ -99,8 +109,11 @@ class Observation:
         if self._tracing:
             self._followers.append(self._tracing.follow)
             self.dropped.add("traces", self._tracing.dropped)
-        for listener in (tally, RecordLog(), self._events, self._cpu_times, self.costs):
-            bus.listen(listener)
+        bus.listen(tally)
+        bus.listen(RecordLog(), ModelEvent, WorkerEvent, TrafficEvent, ShedRecord, StepRecord)
+        bus.listen(self._events, ModelEvent, WorkerEvent, TrafficEvent)
+        bus.listen(self._cpu_times, ModelEvent, WorkerEvent)
+        bus.listen(self.costs, RequestRecord, BatchRecord, StepRecord, WorkRecord)
         self._changes: Changes | None = None
         if config.changes.enabled:
             changes = self._changes = Changes(clock, epoch_ns, flat(config, __version__), folder)
@@ -119,15 +132,7 @@ class Observation:
         self.drift: DriftWatch | None = None
         if config.drift.enabled:
             self.drift = DriftWatch(config.drift, bus, clock, epoch_ns)
-            bus.listen(self.drift)
-            self._samplers.append(self.drift.sampling.wants)
-            self._sources.append(self.drift.lines)
-            self.dropped.add("drift", self.drift.dropped)
-
-        self.drift: DriftWatch | None = None
-        if config.drift.enabled:
-            self.drift = DriftWatch(config.drift, bus, clock, epoch_ns)
-            bus.listen(self.drift)
+            bus.listen(self.drift, RequestRecord, SampleRecord, ModelEvent)
             self._samplers.append(self.drift.sampling.wants)
             self._sources.append(self.drift.lines)
             self.dropped.add("drift", self.drift.dropped)
@@ -178,8 +183,6 @@ class Observation:
             self._tracing.start()
         self._loop_lag.start()
         self._cpu_times.start()
-        if self.drift:
-            self.drift.start()
         if self.drift:
             self.drift.start()
         if self._history:
@@ -256,7 +259,7 @@ class Observation:
         file = folder / "captures.db" if folder else None
         capture = Capture(Choice(settings.ratio, models), redaction, file, settings.max_bytes, epoch_ns)
         self._samplers.append(capture.wants)
-        self._bus.listen(capture)
+        self._bus.listen(capture, SampleRecord)
         self.dropped.add("capture", lambda: capture.dropped)
         return capture
 
@@ -279,6 +282,7 @@ class Observation:
 
         return [
             *RequestsRoutes(waterfall, latest).routes(),
+            *ProfileRoutes(Profiling().make).routes(),
             *(LogRoutes(self._output.levels, self._output.writer.tail).routes() if self._output else []),
         ]
 
@@ -296,22 +300,6 @@ class Observation:
         )
         view = View(self._history, live, self._now_s, front.server_name, front.server_version)
         return [*dashboard_routes(), *DashboardRoutes(view.rows, view.facts, view.lines).routes()]
-
-    def _drifting(self, front: Front) -> list[BaseRoute]:
-        """Whether what models are asked and answer is what it was, and what the right answers were."""
-        drift = self.drift
-        if drift is None:
-            return []
-
-        def describe(of: ModelVersion) -> Watched | None:
-            served = front.registry.find(of.name, of.version)
-            return None if served is None else Watched(served.signature, served.manifest.drift)
-
-        def known(name: str) -> bool:
-            return any(status.name == name for status in front.repository.index())
-
-        drift.describe = describe
-        return [*DriftRoutes(drift.tell, drift.forget, known).routes(), *FeedbackRoutes(drift.judge).routes()]
 
     def _drifting(self, front: Front) -> list[BaseRoute]:
         """Whether what models are asked and answer is what it was, and what the right answers were."""

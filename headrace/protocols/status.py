@@ -13,7 +13,7 @@ class Status(NamedTuple):
 
 
 _CANCELLED, _INVALID_ARGUMENT, _DEADLINE_EXCEEDED, _NOT_FOUND = 1, 3, 4, 5
-_PERMISSION_DENIED, _RESOURCE_EXHAUSTED, _UNIMPLEMENTED, _INTERNAL, _UNAVAILABLE = 7, 8, 12, 13, 14
+_PERMISSION_DENIED, _RESOURCE_EXHAUSTED, _ABORTED, _UNIMPLEMENTED, _INTERNAL, _UNAVAILABLE = 7, 8, 10, 12, 13, 14
 
 STATUS: dict[str, Status] = {
     "invalid_request": Status(400, _INVALID_ARGUMENT),
@@ -25,6 +25,7 @@ STATUS: dict[str, Status] = {
     "model_not_found": Status(404, _NOT_FOUND),
     "version_not_found": Status(404, _NOT_FOUND),
     "forbidden": Status(403, _PERMISSION_DENIED),
+    "conflict": Status(409, _ABORTED),
     "unsupported": Status(501, _UNIMPLEMENTED),
     "unavailable": Status(503, _UNAVAILABLE),
     "model_unavailable": Status(503, _UNAVAILABLE),

@@ -1,0 +1,39 @@
+"""A profile is asked for over HTTP, for a minute at most."""
+
+import pytest
+
+from headrace.errors import Conflict
+from headrace.protocols.watch.profile_routes import ProfileRoutes
+from tests.protocols.oip.infer_bodies import server
+
+PATH = "/v2/headrace/profile"
+
+
+async def made(seconds: float, as_page: bool) -> bytes:
+    return b'{"page":true}' if as_page else b'{"seconds":%g}' % seconds
+
+
+async def test_it_is_json_unless_a_page_is_asked_for() -> None:
+    async with server(more=ProfileRoutes(made).routes()) as (_, wire):
+        told = await wire.ask("POST", PATH, b'{"seconds": 2}')
+        usual = await wire.ask("POST", PATH)
+        page = await wire.ask("POST", PATH, b"", Accept="text/html,*/*")
+    assert (told.json, usual.json, page.json) == ({"seconds": 2}, {"seconds": 10}, {"page": True})
+    assert (told.headers["content-type"], page.headers["content-type"][:9]) == ("application/json", "text/html")
+
+
+@pytest.mark.parametrize("body", [b'{"seconds": 61}', b'{"seconds": 0}', b'{"seconds": "x"}', b'{"minutes": 1}'])
+async def test_what_is_wrong_is_refused(body: bytes) -> None:
+    async with server(more=ProfileRoutes(made).routes()) as (_, wire):
+        answer = await wire.ask("POST", PATH, body)
+    assert answer.status == 400
+    assert "seconds" in answer.json["error"] or "minutes" in answer.json["error"]
+
+
+async def test_a_second_one_is_a_conflict() -> None:
+    async def busy(seconds: float, as_page: bool) -> bytes:
+        raise Conflict("a profile is being made already")
+
+    async with server(more=ProfileRoutes(busy).routes()) as (_, wire):
+        answer = await wire.ask("POST", PATH)
+    assert (answer.status, answer.json["code"]) == (409, "conflict")
