@@ -61,9 +61,9 @@ CASES: dict[str, tuple[dict[str, str], str, str, dict[str, str]]] = {
         {"model": "m", "objective": "availability", "severity": "ticket"},
     ),
     MODEL_FAILED: (
-        {f"headrace_model_failed{{{VERSION}}}": "0x10 1x10 0x100", "headrace_build_info": "1+0x8640"},
-        "15m",
+        {f"headrace_model_failed{{{VERSION}}}": "0x10 1x20 0x100", "headrace_build_info": "1+0x8640"},
         "25m",
+        "40m",
         {"model": "m", "version": "1", "severity": "page"},
     ),
     CRASH_LOOP: (
@@ -73,21 +73,21 @@ CASES: dict[str, tuple[dict[str, str], str, str, dict[str, str]]] = {
         {"model": "m", "version": "1", "severity": "page"},
     ),
     DRIFT: (
-        {f'headrace_drift_alarm{{{VERSION},feature="X[2]"}}': "0x10 1x10 0x100", "headrace_build_info": "1+0x8640"},
-        "15m",
+        {f'headrace_drift_alarm{{{VERSION},feature="X[2]"}}': "0x10 1x20 0x100", "headrace_build_info": "1+0x8640"},
         "25m",
+        "40m",
         {"model": "m", "version": "1", "feature": "X[2]", "severity": "ticket"},
     ),
     MEMORY: (
-        {"headrace_memory_stalled_ratio": "0.1x10 0.6x10 0.1x100", "headrace_build_info": "1+0x8640"},
-        "15m",
+        {"headrace_memory_stalled_ratio": "0.1x10 0.6x20 0.1x100", "headrace_build_info": "1+0x8640"},
         "25m",
+        "40m",
         {"severity": "page"},
     ),
     DISK: (
-        {'headrace_disk_free_ratio{place="state"}': "0.5x10 0.01x10 0.5x100", "headrace_build_info": "1+0x8640"},
-        "15m",
+        {'headrace_disk_free_ratio{place="state"}': "0.5x10 0.01x20 0.5x100", "headrace_build_info": "1+0x8640"},
         "25m",
+        "40m",
         {"place": "state", "severity": "page"},
     ),
     DROPPED: (
@@ -95,11 +95,11 @@ CASES: dict[str, tuple[dict[str, str], str, str, dict[str, str]]] = {
             'headrace_telemetry_dropped_total{part="traces",reason="full"}': "0x10 0+5x5 25x100",
             "headrace_build_info": "1+0x8640",
         },
-        "13m",
+        "15m",
         "60m",
         {"part": "traces", "severity": "ticket"},
     ),
-    ABSENT: ({"headrace_build_info": "1x10 _x10 1x100"}, "20m", "25m", {"severity": "page"}),
+    ABSENT: ({"headrace_build_info": "1x10 _x20 1x100"}, "25m", "40m", {"severity": "page"}),
 }
 
 
@@ -142,7 +142,7 @@ def test_nothing_fires_while_all_is_well(tmp_path: Path) -> None:
         "interval": "1m",
         "input_series": [{"series": name, "values": values} for name, values in well.items()],
         "alert_rule_test": [
-            {"eval_time": at, "alertname": alert, "exp_alerts": []} for alert in CASES for at in ("2h", "100h")
+            {"eval_time": at, "alertname": alert, "exp_alerts": []} for alert in CASES for at in ("2h", "75h")
         ],
     }
     run_promtool("test", tmp_path, WATCHED, test)
@@ -174,7 +174,9 @@ def run_promtool(verb: str, folder: Path, watched: Watched, test: dict[str, Any]
         for check in test["alert_rule_test"]:
             for expected in check["exp_alerts"]:
                 expected["exp_annotations"] = annotations(watched, check["alertname"], expected["exp_labels"])
-        (folder / "test.yml").write_text(json.dumps({"rule_files": [file.name], "tests": [test]}))
+        (folder / "test.yml").write_text(
+            json.dumps({"rule_files": [file.name], "evaluation_interval": "5m", "tests": [test]})
+        )
         file = folder / "test.yml"
     ran = subprocess.run(
         ["promtool", verb, "rules", str(file)], capture_output=True, text=True, check=False, timeout=100

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,45 +20,11 @@ from headrace.objectives.notices import Notice
 from headrace.objectives.receiver import Send, Undelivered
 from headrace.objectives.senders import Mail, mailer, poster, write
 from tests import certificates
+from tests.objectives.hook import hook
 from tests.objectives.make import firing
 
 NOTICE = Notice("HeadraceModelFailed", (firing(),), (), 1200.0)
 FORM = partial(forms.webhook, server="here")
-
-
-class Hook:
-    """An HTTP server that remembers what was posted, and answers with one status."""
-
-    def __init__(self, status: int) -> None:
-        self.got: list[tuple[str, dict[str, str], bytes]] = []
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                hook.got.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
-                self.send_response(status)
-                self.send_header("location", "/elsewhere")
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *args: object) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-
-@contextmanager
-def hook(status: int = 200) -> Iterator[Hook]:
-    made = Hook(status)
-    thread = threading.Thread(target=made.server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield made
-    finally:
-        made.server.shutdown()
-        made.server.server_close()
-        thread.join()
 
 
 def post(url: str, path: str = "", token: str = "", timeout_s: float = 30.0) -> Send:
