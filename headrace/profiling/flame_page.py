@@ -60,7 +60,7 @@ def page(stacks: Stacks, seconds: float) -> str:
     """The whole page."""
     threads = sorted(stacks.seen, key=lambda name: -len(stacks.seen[name]))
     drawn = "".join(_thread(name, boxes(stacks, name)) for name in threads)
-    told = f"{stacks.looks} looks in {seconds:g} s. A frame is as wide as its share of the thread's time, waiting included."
+    told = f"{stacks.looks} looks in {seconds:g} s. A frame is as wide as its share of the time, waiting included."
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>Profile</title><style>{_STYLE}</style></head><body><h1>Profile</h1><p>{told}</p>{drawn}</body></html>"
