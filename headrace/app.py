@@ -63,6 +63,7 @@ from headrace.protocols.oip.traffic_routes import TrafficRoutes
 from headrace.protocols.ollama.routes import routes as ollama_routes
 from headrace.protocols.openai.routes import routes as openai_routes
 from headrace.protocols.tls import Tls, read_tls
+from headrace.records import RequestRecord, WorkerEvent
 from headrace.repository.repository import LocalRepository
 from headrace.repository.watch import Watch
 from headrace.servable import Servable
@@ -159,6 +160,7 @@ class Server:
         self.build = Build(config, self.bus, clock, local, cache_folder(os.environ), births=self.births, works=works)
         self.learnt, self.popularity = Learnt(ProfileStore(cache_folder(os.environ))), Popularity[ModelVersion]()
         self.keeping = self._keeping(clock)
+        self.build.language.claim = self.keeping.rooms.claim
         self.reconcile = Reconcile(
             local,
             self.registry,
@@ -180,8 +182,8 @@ class Server:
             keep_alive_s=models.keep_alive_s,
             most_pressure=config.memory.pressure,
         )
-        self.bus.listen(self.upkeep)
-        self.bus.listen(Failures(self.registry, self.states, runs))
+        self.bus.listen(self.upkeep, RequestRecord)
+        self.bus.listen(Failures(self.registry, self.states, runs), WorkerEvent)
         self.traffic = Traffic(taps, Moves(self.reconcile), self._answers, self.registry.halt, clock, self.bus)
         self.registry.follow(self.traffic.wished)
         self.front = self._front(clock)
@@ -191,7 +193,7 @@ class Server:
         memory, batching = self._config.memory, self._config.batching
         budget = size_bytes(memory.budget, machine_memory().total_bytes, memory_limit())
         pids = WorkerPids(self.bus.flush)
-        self.bus.listen(pids)
+        self.bus.listen(pids, WorkerEvent)
         rooms = Rooms(Ledger(budget), self.learnt.profiles, clock, pids=pids.alive, wait_s=memory.wait_s)
         return Keeping(
             rooms,
@@ -199,6 +201,7 @@ class Server:
             drain_first=memory.policy == "drain_first",
             may_wait=MayWait(requests=batching.max_queue, num_bytes=batching.max_queue_bytes),
             rate=self._rate,
+            cache_bytes=self.build.language.cache_bytes,
         )
 
     def _rate(self, version: ModelVersion) -> float:

@@ -20,7 +20,7 @@ class Bus:
 
     def __init__(self, limit: int = 16_384) -> None:
         self.dropped = 0
-        self._listeners: list[Listener] = []
+        self._listeners: list[tuple[Listener, frozenset[type[Record]]]] = []
         self._limit = limit
         self._waiting: list[Record] = []
 
@@ -31,18 +31,26 @@ class Bus:
         else:
             self.dropped += 1
 
-    def listen(self, listener: Listener) -> None:
-        """From the next flush on, `listener` gets every record."""
-        self._listeners.append(listener)
+    def listen(self, listener: Listener, *kinds: type[Record]) -> None:
+        """From the next flush on, `listener` gets every record; or where kinds are given those alone, and is not called
+        while there are none."""
+        self._listeners.append((listener, frozenset(kinds)))
 
     def flush(self) -> None:
         """Hand over what waits: before facts are read, and on a timer. One listener's fault does not stop others."""
         if not self._waiting:
             return
         lot, self._waiting = self._waiting, []
-        for listener in self._listeners:
+        present = frozenset(map(type, lot))
+        picked: dict[frozenset[type[Record]], list[Record]] = {present: lot}
+        for listener, kinds in self._listeners:
+            wanted = kinds & present if kinds else present
+            if not wanted:
+                continue
+            if wanted not in picked:  # once for all who want the same
+                picked[wanted] = [record for record in lot if type(record) in wanted]
             try:
-                listener(lot)
+                listener(picked[wanted])
             except Exception:
                 # Watching must never harm what is watched: this is the one place where such a fault ends.
                 _log.exception("a listener failed on %d records", len(lot))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from headrace.observe.bus import Bus
-from headrace.records import Record
+from headrace.records import BatchRecord, ModelEvent, Record, ShedRecord
 from tests.observe.make import answered, moved, ran
 
 
@@ -29,6 +29,17 @@ def test_each_listener_gets_every_record_once() -> None:
     bus.flush()
     bus.flush()
     assert first == second == [moved()]
+
+
+def test_a_listener_may_want_some_kinds_only_and_gets_them_in_order() -> None:
+    bus, lots, calls = Bus(), list[list[Record]](), list[int]()
+    bus.listen(lambda lot: lots.append(list(lot)), ModelEvent, BatchRecord)
+    bus.listen(lambda lot: calls.append(len(lot)), ShedRecord)
+    for record in (moved(), answered(), ran(), moved()):
+        bus(record)
+    bus.flush()
+    assert lots == [[moved(), ran(), moved()]]
+    assert not calls
 
 
 def test_what_comes_over_the_limit_is_dropped_and_counted() -> None:
