@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from headrace.alert_settings import Alerts, Slo
-from headrace.observe_settings import Drift, Capture, Changes, Cost, Drift, History, Log, Trace
+from headrace.observe_settings import Capture, Changes, Cost, Drift, History, Log, Trace
 from headrace.tenants import Tenant
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -315,7 +315,6 @@ class Config(msgspec.Struct, frozen=True):
     state: State = State()
     remote: Remote = Remote()
     log: Log = Log()
-    drift: Drift = Drift()
     trace: Trace = Trace()
     drift: Drift = Drift()
     history: History = History()

@@ -165,14 +165,6 @@ class DriftChoices(msgspec.Struct, frozen=True):
     enabled: bool | None = None
 
 
-class DriftChoices(msgspec.Struct, frozen=True):
-    """How a model is watched for drift. None means: as the settings under `drift` say."""
-
-    reference: int | Literal["previous"] | Path | None = None  # rows that are first, the version before, or a file
-    window: int | None = None  # rows that are compared with it at once
-    enabled: bool | None = None
-
-
 class WarmUp(msgspec.Struct, frozen=True):
     """One run before the version is served. Inputs not named are zeros of size 1 in their free dimensions."""
 

@@ -31,7 +31,6 @@ VERBS = {
     "alerts": "what is wrong on a running server; silence it; the same rules for Prometheus",
     "changes": "what changed on a running server; say what changed elsewhere",
     "why": "what changed for a model of a running server, when, and by what",
-    "drift": "whether what a model of a running server is asked and answers is still what it was",
     "captures": "what a running server has captured of requests; take it as training data",
     "replay": "ask captured requests again, and compare answers and times",
     "drift": "whether what a model of a running server is asked and answers is still what it was",

@@ -58,10 +58,6 @@ REFERENCE_FILES = (".npy", ".npz", ".csv")
 """What a reference for drift may end in."""
 
 
-REFERENCE_FILES = (".npy", ".npz", ".csv")
-"""What a reference for drift may end in."""
-
-
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of which every key is known."""
 
@@ -93,11 +89,6 @@ class _Objective(_Strict, frozen=True):
     ttft_ms: Milliseconds | None = None
     tpot_ms: Milliseconds | None = None
     availability: Annotated[float, Meta(gt=0, le=MAX_AVAILABILITY)] | None = None
-
-
-class _Drift(_Strict, frozen=True):
-    reference: str | int | None = None  # a number is held against MIN_ROWS and MAX_ROWS
-    window: Annotated[int, Meta(ge=MIN_ROWS, le=MAX_ROWS)] | None = None
 
 
 class _Drift(_Strict, frozen=True):
@@ -219,7 +210,6 @@ def parse_model_toml(content: bytes, folder: Path, file: str = "model.toml") -> 
         cache=_cache(said.cache),
         objective=Objective(**msgspec.structs.asdict(said.objective)),
         drift=_drift(said.drift, folder, f"{file}: drift"),
-        drift=_drift(said.drift, folder, f"{file}: drift"),
         llm=_llm(said.llm, f"{file}: llm"),
         inputs=_tensors(said.inputs, folder, f"{file}: inputs"),
         outputs=_tensors(said.outputs, folder, f"{file}: outputs"),
@@ -301,23 +291,6 @@ def _drift(said: bool | _Drift | None, folder: Path, where: str) -> DriftChoices
         message = f"{reference!r} is no reference: give a file that ends in {', '.join(REFERENCE_FILES)}"
         raise ModelInvalid(message, f"{where}.reference")
     return DriftChoices(file=kept, window=said.window, enabled=True)
-
-
-def _drift(said: bool | _Drift | None, folder: Path, where: str) -> DriftChoices:
-    if not isinstance(said, _Drift):
-        return DriftChoices(enabled=said)
-    reference = said.reference
-    if isinstance(reference, int) and not MIN_ROWS <= reference <= MAX_ROWS:
-        message = f"says {reference}; give {MIN_ROWS} to {MAX_ROWS} rows, a file, or 'previous'"
-        raise ModelInvalid(message, f"{where}.reference")
-    if isinstance(reference, int) or reference is None or reference == "previous":
-        kept: int | Path | Literal["previous"] | None = cast(int | Literal["previous"] | None, reference)
-    else:
-        kept = inside(folder, reference, f"{where}.reference")
-        if kept.suffix not in REFERENCE_FILES:
-            message = f"{reference!r} is no reference: give a file that ends in {', '.join(REFERENCE_FILES)}"
-            raise ModelInvalid(message, f"{where}.reference")
-    return DriftChoices(kept, said.window, True)
 
 
 def _padding(said: bool | _Pad | None, where: str) -> Padding | bool | None:

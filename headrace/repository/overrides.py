@@ -86,7 +86,6 @@ def combine(layers: Sequence[Layer]) -> tuple[Overrides, dict[str, str]]:
     fields["batching"] = Batching(**_under(said, "batching"))
     fields["objective"] = Objective(**_under(said, "objective"))
     fields["drift"] = DriftChoices(**_under(said, "drift"))
-    fields["drift"] = DriftChoices(**_under(said, "drift"))
     fields["llm"] = LanguageChoices(**_under(said, "llm"))
     fields["parameters"] = _under(said, "parameters")
     fields["warnings"] = tuple(warning for layer in layers for warning in layer.says.warnings)
