@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Literal
 from zlib import crc32
@@ -77,6 +78,7 @@ class _Work(msgspec.Struct):
     arrived_ns: int
     begun: bool = False
     times: Times = Times()
+    wrote_ns: int = 0  # when it last had a token
 
     def begin(self) -> None:
         """It runs: each of its choices gets a first token now."""
@@ -158,9 +160,18 @@ class FakeEngine:
                 self._advance(number, work)
             self._count(seconds=time.monotonic() - started)
             computed = tuple((number, 1) for number, _ in ran)
-            self._since = msgspec.structs.replace(self._since, computed=computed)
+            self._since = msgspec.structs.replace(self._since, computed=computed, gaps=self._gaps(ran))
         answers, self._answers = self._answers, []
         return answers
+
+    def _gaps(self, ran: Sequence[tuple[int, _Work]]) -> tuple[tuple[int, int], ...]:
+        """How long ago those that wrote something did so before."""
+        now_ns, gaps = time.monotonic_ns(), Counter[int]()
+        for _, work in ran:
+            if work.wrote_ns:
+                gaps[now_ns - work.wrote_ns] += 1
+            work.wrote_ns = now_ns
+        return tuple(gaps.items())
 
     def counts(self) -> StepFacts:
         running = min(len(self._works), self._max_sequences)
