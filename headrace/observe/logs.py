@@ -9,6 +9,7 @@ from headrace.observe.log_format import FIELDS, JsonFormatter, TextFormatter
 from headrace.records import (
     BatchRecord,
     CancelRecord,
+    DriftEvent,
     GenerationRecord,
     MirrorRecord,
     ModelEvent,
@@ -19,6 +20,7 @@ from headrace.records import (
     StepRecord,
     TrafficEvent,
     WorkerEvent,
+    WorkRecord,
 )
 
 LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "grpc", "asyncio", "watchfiles")
@@ -61,6 +63,9 @@ def set_up(
     return formatter
 
 
+ToldElsewhere = RequestRecord | GenerationRecord | BatchRecord | CancelRecord | MirrorRecord | SampleRecord | WorkRecord
+"""Records that have no lines here: those of requests tell of them, or metrics."""
+
 AS_WANTED = ("unloaded", "unloaded: loads on request")
 """Reasons of a model's state that are no fault."""
 
@@ -82,17 +87,15 @@ class RecordLog:
                 self._worker(record)
             elif isinstance(record, TrafficEvent):
                 self._traffic(record)
+            elif isinstance(record, DriftEvent):
+                self._drift(record)
             elif isinstance(record, ShedRecord):
                 self._debug("request shed", _shed, record)
             elif isinstance(record, StepRecord):
                 if record.facts.seconds:
                     self._debug("step computed", _step, record)
             else:
-                # requests tell of these
-                assert isinstance(
-                    record,
-                    RequestRecord | GenerationRecord | BatchRecord | CancelRecord | MirrorRecord | SampleRecord,
-                )
+                assert isinstance(record, ToldElsewhere)
 
     def _model(self, event: ModelEvent) -> None:
         fields: dict[str, Any] = {"model": event.model, "version": event.version, "reason": event.reason}
@@ -108,6 +111,12 @@ class RecordLog:
         level = logging.WARNING if event.state == "rolled back" else logging.INFO
         fields = {"model": event.model, "version": event.version, "reason": event.reason}
         self._line(level, f"{event.what} {event.state}", fields)
+
+    def _drift(self, event: DriftEvent) -> None:
+        fields: dict[str, Any] = {"model": event.model.name, "version": event.model.version, "feature": event.feature}
+        if event.state == "alarm":
+            fields |= {"side": event.side, "test": event.test, "ratio": round(event.ratio, 2), "against": event.against}
+        self._line(logging.WARNING if event.state == "alarm" else logging.INFO, f"drift {event.state}", fields)
 
     def _worker(self, event: WorkerEvent) -> None:
         fields = {"model": event.model.name, "version": event.model.version, "instance": event.instance}

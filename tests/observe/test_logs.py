@@ -4,14 +4,24 @@ import io
 import json
 import logging
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from headrace.observe import logs
 from headrace.observe.log_format import FIELDS
-from headrace.observe.logs import LIBRARIES, RecordLog
-from headrace.records import CancelRecord, MirrorRecord, Record, ShedRecord, TrafficEvent
+from headrace.observe.logs import LIBRARIES, RecordLog, ToldElsewhere
+from headrace.records import (
+    CancelRecord,
+    DriftEvent,
+    MirrorRecord,
+    ModelEvent,
+    Record,
+    ShedRecord,
+    StepRecord,
+    TrafficEvent,
+    WorkerEvent,
+)
 from headrace.types import ModelVersion
 from tests.observe.make import moved, ran, stepped, worker
 
@@ -174,3 +184,20 @@ def test_a_rollout_that_is_rolled_back_is_a_warning_with_its_reason() -> None:
     back, done = (TrafficEvent("m", 4, "rollout", state, "why", 1.0) for state in ("rolled back", "done"))
     fields = {"model": "m", "version": 4, "reason": "why"}
     assert lines_of(back, done) == [("WARNING", "rollout rolled back", fields), ("INFO", "rollout done", fields)]
+
+
+def test_drift_is_a_warning_while_it_lasts() -> None:
+    came, went = (
+        DriftEvent(ModelVersion("m", 1), "X[2]", "inputs", state, "reference", "ks", 2.125, 1.0, 2.0)
+        for state in ("alarm", "quiet")
+    )
+    of = {"model": "m", "version": 1, "feature": "X[2]"}
+    assert lines_of(came, went) == [
+        ("WARNING", "drift alarm", of | {"side": "inputs", "test": "ks", "ratio": 2.12, "against": "reference"}),
+        ("INFO", "drift quiet", of),
+    ]
+
+
+def test_there_is_no_record_that_a_listener_does_not_know() -> None:
+    named = {ModelEvent, WorkerEvent, TrafficEvent, DriftEvent, ShedRecord, StepRecord}
+    assert named | set(get_args(ToldElsewhere)) == set(get_args(Record))
