@@ -48,11 +48,12 @@ def conditions(seen: Seen, watched: Watched) -> list[Condition]:
 
 
 def _burning(seen: Seen, watched: Watched) -> Iterator[Condition]:
+    rules = watched.burns()
     for (model, objective), series in seen.series.items():
         target = series.promise.target
         if not series.current or not target:
             continue
-        for alert, burn in watched.burns().items():
+        for alert, burn in rules.items():
             long, short = series.windows[burn.long_s], series.windows[burn.short_s]
             if burns(burn, long, short, target, watched.slo.least_failures):
                 rate = burn_rate(long.good, long.bad, target)

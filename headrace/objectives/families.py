@@ -31,28 +31,30 @@ DISK = Family("headrace_disk_free_ratio", "gauge", "Share of a disk that is free
 
 def of_objectives(series: Mapping[tuple[str, str], Series], watched: Watched) -> Iterator[str]:
     """Lines of every promise that is current."""
-    now = [(model, objective, each) for (model, objective), each in sorted(series.items()) if each.current]
-    names = [({"model": model, "objective": objective}, each) for model, objective, each in now]
+    now = [
+        (labels({"model": model, "objective": objective}), each)
+        for (model, objective), each in sorted(series.items())
+        if each.current
+    ]
     *spans_s, period_s = watched.spans_s()
-    yield from TARGET.lines((labels(of), each.promise.target) for of, each in names)
-    yield from REQUESTS.lines(
-        (labels({**of, "outcome": outcome}), count)
-        for of, each in names
+    windows = [(f',window="{duration(span_s)}"}}', span_s) for span_s in spans_s]
+    yield from TARGET.each((of, each.promise.target) for of, each in now)
+    yield from REQUESTS.each(
+        (f'{of[:-1]},outcome="{outcome}"}}', count)
+        for of, each in now
         for outcome, count in (("good", each.good), ("bad", each.bad))
     )
-    yield from REMAINING.lines((labels(of), remaining(each, period_s)) for of, each in names)
-    yield from BURN.lines(
-        (labels({**of, "window": duration(span_s)}), burned(each, span_s)) for of, each in names for span_s in spans_s
-    )
+    yield from REMAINING.each((of, remaining(each, period_s)) for of, each in now)
+    yield from BURN.each((of[:-1] + window, burned(each, span_s)) for of, each in now for window, span_s in windows)
 
 
 def of_alerts(alerts: Alerts, receivers: Sequence[Receiver]) -> Iterator[str]:
     """Lines of how many alerts there are, and what became of their notices."""
-    yield from ALERTS.lines(
+    yield from ALERTS.each(
         (labels({"alert": alert, "severity": severity, "state": state}), count)
         for (alert, severity, state), count in sorted(alerts.counts().items())
     )
-    yield from NOTICES.lines(
+    yield from NOTICES.each(
         (labels({"receiver": each.name, "outcome": outcome}), count)
         for each in receivers
         for outcome, count in (("sent", each.sent), ("dropped", each.dropped.total()))
@@ -66,11 +68,11 @@ def of_the_server(
     disks: Mapping[str, float],
 ) -> Iterator[str]:
     """Lines of what other rules rest on."""
-    yield from FAILED.lines(
+    yield from FAILED.each(
         (labels({"model": each.name, "version": str(each.version)}), int(each in failed)) for each in were_ready
     )
-    yield from STALLED.lines([] if stalled is None else [("", stalled)])
-    yield from DISK.lines((labels({"place": place}), free) for place, free in disks.items())
+    yield from STALLED.each([] if stalled is None else [("", stalled)])
+    yield from DISK.each((labels({"place": place}), free) for place, free in disks.items())
 
 
 def remaining(series: Series, period_s: float) -> float:

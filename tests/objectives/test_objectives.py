@@ -1,6 +1,9 @@
 """What happens to a server is counted, looked at, told to whoever is to know, and kept for the next start."""
 
+import asyncio
+import json
 import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +12,26 @@ import pytest
 
 from headrace.alert_settings import Alerts, FastBurn, MediumBurn, Slo, SlowBurn
 from headrace.errors import ModelNotFound, NotFound
+from headrace.objectives import objectives as module
 from headrace.objectives.notices import Notice, Together
 from headrace.objectives.objectives import Asked, Objectives
 from headrace.objectives.receiver import Receiver
-from headrace.objectives.rules import BURN_FAST, CRASH_LOOP, DRIFT, DROPPED, MEMORY, MODEL_FAILED, Watched
+from headrace.objectives.receivers import receivers
+from headrace.objectives.rules import (
+    ABSENT,
+    BURN_FAST,
+    CRASH_LOOP,
+    DRIFT,
+    DROPPED,
+    MEMORY,
+    MODEL_FAILED,
+    Watched,
+    rules,
+)
 from headrace.objectives.store import FILE
 from headrace.records import Record
 from headrace.types import Manifest, Objective, VersionStatus
+from tests.objectives.hook import Hook, hook
 from tests.objectives.make import bad, drift, good
 from tests.observe.make import moved, worker
 
@@ -44,7 +60,7 @@ class Told:
 class Watching:
     """Objectives of a server that the test plays, and its clock."""
 
-    def __init__(self, folder: Path | None = None, alerts: Alerts = ALERTS) -> None:
+    def __init__(self, folder: Path | None = None, alerts: Alerts = ALERTS, told_by: Sequence[Receiver] = ()) -> None:
         self.now_s = 1_700_000_000.0
         self.index = [VersionStatus("m", 1, "READY")]
         self.stalled: float | None = None
@@ -58,7 +74,7 @@ class Watching:
                 lambda: {"pressure": None if self.stalled is None else {"full": 100 * self.stalled}},
                 lambda: self.dropped,
             ),
-            [Receiver("test", self.told, lambda notice: None)],
+            told_by or [Receiver("test", self.told, lambda notice: None)],
             {},
             folder,
             lambda: self.now_s,
@@ -67,6 +83,12 @@ class Watching:
 
     def __call__(self, *records: Record) -> None:
         self.objectives(records)
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Let time pass, a second for each turn, while the server looks by itself."""
+        while not true():
+            self.now_s += 1.0
+            await asyncio.sleep(0.005)
 
     def look(self, after_s: float = 1.0) -> list[str]:
         """The alerts that a receiver is told of after that time."""
@@ -247,3 +269,29 @@ def test_what_is_told_of_an_alert_can_be_written_as_json() -> None:
     (alert,) = told["alerts"]
     assert (alert["alert"], alert["state"], alert["labels"]) == (CRASH_LOOP, "firing", {"model": "m", "version": "1"})
     assert told["receivers"] == [{"name": "test", "sent": 0, "dropped": 0, "fault": None}]
+
+
+async def test_every_rule_fires_and_recovers_at_somebody_who_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = {"state": 0.5}
+    monkeypatch.setattr(module, "disks", lambda places: free)
+    settings = msgspec.structs.replace(ALERTS, every_s=0.002, group_wait_s=0.0, group_interval_s=0.0, repeat_s=1e6)
+    with hook() as made:
+        receivers_ = receivers(msgspec.structs.replace(settings, webhook=made.url), "here", {})
+        watching = Watching(alerts=settings, told_by=receivers_)
+        every = {rule.name for rule in rules(Watched(SLO, settings, 40.0))} - {ABSENT}
+        await watching.objectives.start()
+        watching(*bad(100), *[worker("died")] * 3, drift("alarm"))
+        watching.state(state="UNAVAILABLE", reason="FAILED: it died")
+        watching.stalled, watching.dropped, free["state"] = 0.5, {("traces", "full"): 3}, 0.01
+        await watching.until(lambda: _posted(made) == dict.fromkeys(every, "firing"))
+        watching(*good(100_000), drift("quiet"))
+        watching.state(state="READY", reason="")
+        watching.stalled, free["state"] = 0.0, 0.5
+        await watching.until(lambda: _posted(made) == dict.fromkeys(every, "resolved"))
+        await watching.objectives.close()
+
+
+def _posted(made: Hook) -> dict[str, str]:
+    """The state in which each alert was posted last."""
+    notices = [json.loads(body) for _, _, body in list(made.got)]
+    return {alert["alert"]: alert["state"] for notice in notices for alert in notice["alerts"]}
