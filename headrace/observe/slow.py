@@ -1,5 +1,6 @@
 """Which requests took far longer than those of their model usually do."""
 
+import math
 from collections import deque
 from collections.abc import Sequence
 
@@ -26,34 +27,45 @@ class Slow:
         if self._limit_ns:
             limit_ns = self._limit_ns
             return [record.finished_ns - record.arrived_ns > limit_ns and not record.error for record in requests]
-        return [record.version is not None and not record.error and self._is_slow(record) for record in requests]
+        found: list[bool] = []
+        model, version, usual = "", -1, _Usual()
+        for record in requests:
+            if record.error or record.version is None:
+                found.append(False)
+                continue
+            if record.version != version or record.model != model:
+                model, version = record.model, record.version
+                usual = self._of(model, version)
+            took_ns = record.finished_ns - record.arrived_ns
+            usual.times.append(took_ns)
+            usual.fresh += 1
+            found.append(took_ns > usual.limit_ns)
+        for usual in self._usual.values():
+            usual.learn()
+        return found
 
-    def _is_slow(self, record: RequestRecord) -> bool:
-        assert record.version is not None
-        key = record.model, record.version
-        usual = self._usual.get(key)
+    def _of(self, model: str, version: int) -> "_Usual":
+        usual = self._usual.get((model, version))
         if usual is None:
-            usual = self._usual[key] = _Usual()
-        return usual.exceeded(record.finished_ns - record.arrived_ns)
+            usual = self._usual[model, version] = _Usual()
+        return usual
 
 
 class _Usual:
     """What requests of one version took of late."""
 
-    __slots__ = ("_left", "_limit_ns", "_times")
+    __slots__ = ("fresh", "limit_ns", "times")
 
     def __init__(self) -> None:
-        self._times: deque[int] = deque(maxlen=WINDOW)
-        self._limit_ns: int | None = None
-        self._left = LEAST
+        self.times: deque[int] = deque(maxlen=WINDOW)
+        self.limit_ns = math.inf
+        self.fresh = 0  # since the limit was found
 
-    def exceeded(self, took_ns: int) -> bool:
-        self._times.append(took_ns)
-        self._left -= 1
-        slow = self._limit_ns is not None and took_ns > self._limit_ns
-        if not self._left:
-            self._left = ANEW
-            ordered = sorted(self._times)
-            usual_ns = ordered[len(ordered) * 99 // 100]
-            self._limit_ns = max(2 * usual_ns, usual_ns + LEAST_NS)
-        return slow
+    def learn(self) -> None:
+        """Find the limit anew, once it is time."""
+        if self.fresh < (LEAST if self.limit_ns == math.inf else ANEW):
+            return
+        self.fresh = 0
+        ordered = sorted(self.times)
+        usual_ns = ordered[len(ordered) * 99 // 100]
+        self.limit_ns = max(2 * usual_ns, usual_ns + LEAST_NS)
