@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import socket
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -78,6 +79,7 @@ log = logging.getLogger(__name__)
 
 STREAMS_S = 0.5  # that an open gRPC stream has to end by itself, once nothing of it is under way
 COLLECT_AFTER = 20_000  # objects; a request makes dozens and leaves no cycle, so there is seldom anything to find
+SWITCH_S = 0.0005  # that a thread beside the event loop, such as one that writes lines, may hold it up
 FLUSH_S = 0.05  # between two rounds of handing records to their listeners
 
 
@@ -106,6 +108,7 @@ def run(config: Config, repository: Path, announce: Announce, beside: Beside | N
     output = begin_log(config.log)
     keep_freed_memory()
     gc.set_threshold(COLLECT_AFTER)
+    sys.setswitchinterval(SWITCH_S)
     server = config.server
     tls = read_tls(server.tls_certificate, server.tls_key, server.tls_client_ca)
     with listen(server.host, server.http_port, "server.http_port") as http:

@@ -87,6 +87,9 @@ def _run(verb: str, arguments: Sequence[str]) -> int:
         near = difflib.get_close_matches(verb, VERBS, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"the verbs are {', '.join(VERBS)}"
         raise Failure(f"there is no verb {verb!r}; {hint}", exit_code=2)
+    # Before numpy is loaded: its arithmetic is small here, and threads that wait for more of it by spinning take the
+    # cores that models run on.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     exit_code: int = import_module(f"headrace.cli.{verb}").run(arguments)
     return exit_code
 

@@ -42,6 +42,13 @@ class Alarms:
             self._last[feature] = crossing
         return begun, ended
 
+    def clear(self) -> list[Crossing]:
+        """End all, and return the last crossing of each."""
+        ended = list(self._last.values())
+        self._quiet.clear()
+        self._last.clear()
+        return ended
+
 
 def worst(found: Iterable[tuple[str, Score]]) -> dict[str, Crossing]:
     """Of scores, each with what it is against, those that crossed: the worst of each feature."""

@@ -71,11 +71,12 @@ class ModelDrift:
             yield None if told is None else self._event(version, *told)
         yield from self._collect(version, drift, rows)
 
-    def forget(self, version: int | None = None) -> None:
-        """What was usual is to be seen anew, of a version or of all; what is in alarm by it is so no more."""
+    def forget(self, now_ns: int, version: int | None = None) -> list[DriftEvent]:
+        """What was usual is to be seen anew, of a version or of all; alarms that end by it."""
+        ended: list[DriftEvent] = []
         for number in list(self.versions):
             if version in (None, number):
-                del self.versions[number]
+                ended += self._ended(number, self.versions.pop(number), now_ns)
                 self._outputs.pop(number, None)
         if version is None:
             self.inputs = None
@@ -83,11 +84,15 @@ class ModelDrift:
             self._extracts.clear()
             self._from_file, self._latest, self._names = None, None, {}
             self.source, self.problem = "rows", ""
+        return ended
 
-    def unloaded(self, version: int) -> Iterator[None]:
-        """It answers no more. What its outputs were like is kept for the version after it."""
+    def unloaded(self, version: int, now_ns: int) -> Iterator[DriftEvent | None]:
+        """It answers no more: its alarms end. What its outputs were like is kept for the version after it."""
         drift = self.versions.pop(version, None)
-        collecting = drift.collecting["outputs"] if drift else None
+        if drift is None:
+            return
+        yield from self._ended(version, drift, now_ns)
+        collecting = drift.collecting["outputs"]
         if collecting is not None:
             for made in collecting.early(self._settings.window):
                 self._keep(version, made)
@@ -205,6 +210,14 @@ class ModelDrift:
         return DriftEvent(
             of, score.feature, side, state, crossing.against, score.test, crossing.ratio, began_s, ended_s
         )
+
+    def _ended(self, version: int, drift: VersionDrift, now_ns: int) -> list[DriftEvent]:
+        """The ends of a version's alarms, which nobody would tell any more."""
+        return [
+            self._event(version, side, Change(False, crossing, now_ns, now_ns))
+            for side in SIDES
+            for crossing in drift.sides[side].alarms.clear()
+        ]
 
     def _told(self, version: int, feature: str, side: str, now_ns: int) -> DriftEvent:
         of, now_s = ModelVersion(self.name, version), self._unix(now_ns)

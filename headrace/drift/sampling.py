@@ -1,4 +1,4 @@
-"""Which requests are looked at: all, up to so many rows a second; of more, one in so many."""
+"""Which requests are looked at: all, up to a rate of rows and a share of a processor; of more, one in so many."""
 
 import math
 from collections import Counter
@@ -11,9 +11,15 @@ LARGE = 1 << 14
 BURST_S = 2.0
 """How long a rate above the most may last before requests are left out for it."""
 
+SHARE = 0.01
+"""Of a core's time, that looking may take in the long run: more would be felt by those who are looked at."""
+
+CREDIT_S = 0.1
+"""Time of it that may be saved up: what is seldom asked is looked at whole, also where it comes all at once."""
+
 
 class Sampling:
-    """Asked of every request, so it does next to nothing; `round` makes it follow the rate."""
+    """Asked of every request, so it does next to nothing; `round` makes it follow the rate, and what looking takes."""
 
     def __init__(self, max_per_s: float) -> None:
         self.dropped: Counter[str] = Counter()  # requests, by why they are not looked at
@@ -22,12 +28,17 @@ class Sampling:
         self.batched: dict[str, bool] = {}  # whether a model's first dimension is rows, where that is known
         self._max_per_s = max_per_s
         self._came = 0
+        self._came_since = 0  # the last round
         self._asked = 0.0  # rows of all requests in this round, as far as they were counted
         self._left = max_per_s * BURST_S
+        self._taken = 0  # requests of this round that are looked at
+        self._each_s = 0.0  # that looking at one takes, as far as it is known
+        self._credit_s = CREDIT_S
 
     def wants(self, request: Request, response: Response) -> bool:
         """Whether it is to be looked at, as the gateway asks."""
         self._came += 1
+        self._came_since += 1
         if self._came % self.every:
             self.dropped["sampled"] += 1
             return False
@@ -39,15 +50,23 @@ class Sampling:
             self.dropped["rate"] += 1
             return False
         self._left -= cost
+        self._taken += 1
         return True
 
-    def round(self, seconds: float) -> None:
-        """So much time has passed since the last round."""
-        if seconds > 0:
-            self.every = max(1, math.ceil(self._asked / seconds / self._max_per_s))
-            self._asked = 0.0
-            most = self._max_per_s * BURST_S
-            self._left = min(max(self._left, -most) + self._max_per_s * seconds, most)
+    def round(self, seconds: float, spent_s: float = 0.0) -> None:
+        """So much time has passed since the last round, and so much processor time went into looking meanwhile."""
+        if seconds <= 0:
+            return
+        if self._taken:
+            self._each_s += (spent_s / self._taken - self._each_s) / 8
+        self._credit_s = min(self._credit_s + SHARE * seconds - spent_s, CREDIT_S)
+        every = self._asked / seconds / self._max_per_s
+        if self._credit_s <= 0:
+            every = max(every, self._came_since / seconds * self._each_s / SHARE)
+        self.every = max(1, math.ceil(every))
+        self._asked, self._taken, self._came_since = 0.0, 0, 0
+        most = self._max_per_s * BURST_S
+        self._left = min(max(self._left, -most) + self._max_per_s * seconds, most)
 
     def _cost(self, request: Request, response: Response) -> float:
         size = 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -63,6 +64,7 @@ class DriftWatch:
         self._gone: deque[ModelVersion] = deque()
         self._pages = Pages()
         self._round_ns = clock.now_ns()
+        self._spent_s = 0.0  # processor time, since the last round
         self._task: asyncio.Task[None] | None = None
         self._round_ended: asyncio.Future[None] | None = None  # of the round that is under way, or comes next
 
@@ -107,7 +109,8 @@ class DriftWatch:
     def forget(self, name: str, version: int | None = None) -> None:
         """Have what is usual seen anew: a change that is meant to stay is none any more."""
         if (model := self._models.get(name)) is not None:
-            model.forget(version)
+            for ended in model.forget(self._clock.now_ns(), version):
+                self._record(ended)
 
     async def judge(self, request_id: str, labels: Sequence[Prediction]) -> Judged:
         """Count what was right of an answer. Raises NotFound and InvalidRequest, see `Feedback`."""
@@ -135,8 +138,8 @@ class DriftWatch:
         """Look at what waits. Each step takes about a millisecond, and there may be a pause after it; what it yields
         has to be done before it goes on, and takes longer."""
         now_ns = self._clock.now_ns()
-        self.sampling.round((now_ns - self._round_ns) / 1e9)
-        self._round_ns = now_ns
+        self.sampling.round((now_ns - self._round_ns) / 1e9, self._spent_s)
+        self._round_ns, self._spent_s = now_ns, 0.0
         while self._waiting:
             lot = self._lot()
             model = lot[0].model
@@ -150,16 +153,32 @@ class DriftWatch:
             gone = self._gone.popleft()
             self._services.pop(gone, None)
             if (of := self._models.get(gone.name)) is not None:
-                yield from of.unloaded(gone.version)
+                for ended in of.unloaded(gone.version, now_ns):
+                    if ended is not None:
+                        self._record(ended)
+                    yield None
 
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(ROUND_S)
-            for aside in self.look():
-                await (asyncio.sleep(0) if aside is None else asyncio.to_thread(aside))
+            await self._look_once()
             if self._round_ended is not None:
                 self._round_ended.set_result(None)
                 self._round_ended = asyncio.get_running_loop().create_future()
+
+    async def _look_once(self) -> None:
+        """Look at what waits, others having their turn in between; what that takes of a processor is counted."""
+        steps = self.look()
+        while True:
+            began_s = time.thread_time()
+            aside = next(steps, _DONE)
+            self._spent_s += time.thread_time() - began_s
+            if aside is _DONE:
+                return
+            if aside is None:
+                await asyncio.sleep(0)
+            else:
+                self._spent_s += await asyncio.to_thread(_timed, aside)
 
     def _look(self, version: ModelVersion, lot: Sequence[SampleRecord]) -> Iterator[Aside | None]:
         watched = self.describe(version)
@@ -222,3 +241,17 @@ class DriftWatch:
         return DriftEvent(
             version, score.feature, side, state, "reference", score.test, change.crossing.ratio, began_s, ended_s
         )
+
+
+def _done() -> None:
+    """Stands for the end of what there is to look at."""
+
+
+_DONE: Aside = _done
+
+
+def _timed(aside: Aside) -> float:
+    """The processor time that it took."""
+    began_s = time.thread_time()
+    aside()
+    return time.thread_time() - began_s

@@ -25,6 +25,13 @@ def test_one_quiet_window_does_not_end_it_and_two_in_a_row_do() -> None:
     assert "X[0]" not in alarms
 
 
+def test_all_may_be_ended() -> None:
+    alarms = Alarms()
+    alarms.window({"X[0]": crossing()})
+    assert alarms.clear() == [crossing()]
+    assert "X[0]" not in alarms
+
+
 def test_the_worst_test_of_a_feature_stands_for_it() -> None:
     found = [
         ("reference", Score("X[0]", "ks", 2.0, 1.0, True)),

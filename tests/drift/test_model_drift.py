@@ -77,9 +77,15 @@ def test_the_version_before_may_still_be_seen_for_the_first_time() -> None:
 def test_what_a_version_was_like_is_kept_when_it_is_unloaded() -> None:
     y = np.random.default_rng(5).standard_normal((6000, 1))
     driven = Driven().feed(normal(1, 700), y[:700])
-    list(driven.model.unloaded(1))
+    assert [each for each in driven.model.unloaded(1, 0) if each] == []
     assert not driven.model.versions
     assert driven.feed(normal(2, 500), y[1000:1500] + 1, version=2).rises("outputs") == ["Y[0]"]
+
+
+def test_alarms_of_a_version_that_is_unloaded_end() -> None:
+    driven = Driven().feed(normal(1, 2500)).feed(normal(2, 500, 1.0))
+    ended = [each for each in driven.model.unloaded(1, 0) if each]
+    assert [(each.feature, each.state) for each in ended] == [("X[2]", "quiet")]
 
 
 def test_previous_means_no_reference_of_its_own() -> None:
@@ -112,7 +118,8 @@ def test_a_file_that_is_no_good_is_told_and_the_first_rows_serve(tmp_path: Path)
 
 def test_what_is_forgotten_is_seen_anew() -> None:
     driven = Driven().feed(normal(1, 2500)).feed(normal(2, 1000, 1.0))
-    driven.model.forget()
+    (ended,) = driven.model.forget(9_000_000_000)
+    assert (ended.feature, ended.state, ended.when_s) == ("X[2]", "quiet", 9.0)
     driven.events.clear()
     driven.feed(normal(3, 4000, 1.0))
     assert not driven.events

@@ -3,7 +3,7 @@
 import numpy as np
 
 from headrace.arrays import from_array
-from headrace.drift.sampling import Sampling
+from headrace.drift.sampling import SHARE, Sampling
 from headrace.types import Context, ModelRef, ModelVersion, Request, Response, Tensor
 
 
@@ -73,3 +73,30 @@ def test_models_that_are_not_watched_and_answers_without_tensors_are_left_out() 
     request, _ = asked()
     assert not sampling.wants(*asked(name="other"))
     assert not sampling.wants(request, Response(ModelVersion("m", 1), (), None))
+
+
+def _rounds(sampling: Sampling, rounds: int, requests: int, each_s: float) -> list[int]:
+    """Requests looked at in each second, looking at one taking so much processor time."""
+    looked = []
+    for _ in range(rounds):
+        looked.append(sum(sampling.wants(*asked()) for _ in range(requests)))
+        sampling.round(1.0, looked[-1] * each_s)
+    return looked
+
+
+def test_looking_takes_no_more_of_a_core_than_its_share_in_the_long_run() -> None:
+    looked = _rounds(Sampling(5000), 60, 2000, each_s=100e-6)
+    assert looked[0] == 2000
+    assert SHARE * 0.5 <= sum(looked[-20:]) * 100e-6 / 20 <= SHARE * 1.1
+
+
+def test_what_is_cheap_to_look_at_or_comes_all_at_once_is_looked_at_whole() -> None:
+    assert sum(_rounds(Sampling(5000), 30, 2000, each_s=5e-6)) == 60_000
+    assert sum(_rounds(Sampling(5000), 1, 2500, each_s=100e-6)) == 2500
+
+
+def test_a_load_that_ends_has_what_follows_looked_at_whole_again() -> None:
+    sampling = Sampling(5000)
+    _rounds(sampling, 20, 2000, each_s=100e-6)
+    assert sampling.every > 1
+    assert _rounds(sampling, 3, 50, each_s=100e-6)[-1] == 50

@@ -98,7 +98,9 @@ def test_slower_answers_are_told_and_names_that_clients_make_up_are_not_kept() -
 
 def test_what_is_usual_may_be_seen_anew() -> None:
     told = Told().feed(1, 600).feed(2, 100, 2.0)
+    told.records.clear()
     told.watch.forget("m")
+    assert {each.state for each in told.records if isinstance(each, DriftEvent)} == {"quiet"}
     told.records.clear()
     told.feed(3, 1500, 2.0)
     assert told.records == []
