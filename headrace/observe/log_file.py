@@ -1,5 +1,6 @@
 """A file of lines that begins anew when it is large enough, or when it was moved away."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -18,9 +19,10 @@ class LogFile:
         self._open()
 
     def write(self, data: bytes) -> None:
-        """Lines, which stay together; those that would make it too large begin the next file."""
+        """Lines, which stay together; those that would make it too large begin the next file, where that can be had."""
         if self._size and self._size + len(data) > self._max_bytes:
-            self._rotate()
+            with contextlib.suppress(OSError):  # a folder that nobody may change is no reason to lose lines
+                self._rotate()
         if self._broken:
             data = b"\n" + data
         view = memoryview(data)
@@ -36,8 +38,9 @@ class LogFile:
 
     def reopen(self) -> None:
         """Write to what now has the file's name."""
-        os.close(self._file)
+        before = self._file
         self._open()
+        os.close(before)  # only now: where there is no new one, the old one is gone on with
 
     def _open(self) -> None:
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)

@@ -88,7 +88,7 @@ def _json(line: Mapping[str, Any]) -> str:
             return encoded.decode()
     except (UnicodeEncodeError, ValueError):
         pass  # halves of characters, which only the other knows how to write
-    return json.dumps(line, default=str)
+    return json.dumps(line, default=str, separators=(",", ":"))
 
 
 def _cut(value: Any) -> Any:

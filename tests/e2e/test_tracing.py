@@ -149,7 +149,7 @@ def test_the_log_is_begun_anew_on_sighup(watched: Watched) -> None:
         if watched.log.exists() and watched.log.stat().st_size:
             break
         time.sleep(0.01)
-    assert watched.log.read_text().startswith('{"ts": ')
+    assert watched.log.read_text().startswith('{"ts":')
     assert moved.exists()
 
 
@@ -168,3 +168,22 @@ def test_pages_of_other_sites_change_nothing(watched: Watched) -> None:
     assert (status, told["code"]) == (403, "forbidden")
     assert ask(watched.program, "POST", "/v2/headrace/log", b'{"level":"debug"}', host="evil.example")[0] == 403
     assert ask(watched.program, "POST", "/v2/headrace/log", b'{"level":"info"}')[0] == 200
+
+
+def samples(program: Program, name: str) -> list[str]:
+    page = ask(program, "GET", "/metrics")[2].decode()
+    return [line for line in page.splitlines() if line.startswith(name)]
+
+
+def test_a_disk_that_is_full_changes_nothing_and_is_counted(tmp_path: Path) -> None:
+    add_fake(tmp_path, "rows")
+    with serving(tmp_path, *ANY_PORTS, "--set", "log.file=/dev/full") as program:
+        for _ in range(20):
+            assert ask(program, "POST", "/v2/models/rows/infer", ROW)[0] == 200
+        for _ in range(WAIT_S * 100):
+            lost = samples(program, 'headrace_telemetry_dropped_total{part="log",reason="disk"}')
+            if lost and float(lost[0].split()[1]) >= 20:
+                break
+            time.sleep(0.01)
+        assert lost
+        assert program.stop() == 0

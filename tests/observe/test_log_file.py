@@ -61,3 +61,21 @@ def test_a_line_that_a_full_disk_cut_short_is_ended_before_the_next(
             file.write(b"whole\n")
     file.write(b"next\n")
     assert _contents(tmp_path) == {"log": "who\nnext\n"}
+
+
+def test_where_no_other_can_be_begun_the_file_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = LogFile(tmp_path / "log", max_bytes=4, keep=1)
+    file.write(b"aaa\n")
+
+    def refused(*anything: object) -> int:
+        raise PermissionError(errno.EACCES, "not allowed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", refused)
+        file.write(b"bbb\n")
+        patched.setattr(os, "open", refused)
+        with pytest.raises(PermissionError):
+            file.reopen()
+        file.write(b"ccc\n")
+    file.write(b"ddd\n")
+    assert _contents(tmp_path) == {"log": "ddd\n", "log.1": "aaa\nbbb\nccc\n"}
