@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from headrace.tracing.spans import Kept, Span, SpanMaker
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 4096  # requests
+TOGETHER_S = 1.0  # that requests wait for others to be sent with: a message costs more than what is in it
 GOODBYE_S = 2.0  # that what still waits has to be sent at the end
 
 
@@ -33,10 +34,10 @@ class Export:
         self._maker = maker
         self._connect = connect
         self._exporter: Exporter | None = None
-        self._waiting: deque[Sequence[Kept]] = deque()
-        self._number = 0
+        self._waiting: list[Kept] = []
+        self._lock = threading.Lock()  # of what waits
         self._some = threading.Event()
-        self._closing = False
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
 
     def start(self) -> None:
@@ -44,16 +45,18 @@ class Export:
 
     def put(self, lot: Sequence[Kept]) -> None:
         """Have the traces of these sent; those of one run come together."""
-        if self._number + len(lot) > MOST_WAITING:
+        with self._lock:
+            full = len(self._waiting) + len(lot) > MOST_WAITING
+            if not full:
+                self._waiting.extend(lot)
+        if full:
             self.dropped["full"] += len(lot)
-            return
-        self._number += len(lot)
-        self._waiting.append(lot)
-        self._some.set()
+        else:
+            self._some.set()
 
     def close(self, wait_s: float = GOODBYE_S) -> None:
         """Send what waits, as far as that can be done in so long."""
-        self._closing = True
+        self._closing.set()
         self._some.set()
         self._thread.join(wait_s)
         if self._exporter is not None:
@@ -67,12 +70,13 @@ class Export:
             return
         while True:
             self._some.wait()
+            self._closing.wait(TOGETHER_S)
             self._some.clear()
-            while self._waiting:
-                lot = self._waiting.popleft()
-                self._number -= len(lot)
+            with self._lock:
+                lot, self._waiting = self._waiting, []
+            if lot:
                 self._send(exporter, lot)
-            if self._closing:
+            if self._closing.is_set():
                 return
 
     def _send(self, exporter: Exporter, lot: Sequence[Kept]) -> None:

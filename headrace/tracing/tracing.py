@@ -59,7 +59,7 @@ def tracing(trace: Trace, environment: Mapping[str, str], clock: Clock, epoch_ns
     if not _is_there():
         raise SettingInvalid("traces need OpenTelemetry: pip install 'headrace[telemetry]'", "trace.endpoint")
     sampling = Sampling(decided.ratio, decided.follows_clients, decided.max_per_s, random.random)
-    maker = SpanMaker(epoch_ns, random.SystemRandom().getrandbits)
+    maker = SpanMaker(epoch_ns, random.Random().getrandbits)
     return Tracing(sampling, Export(maker, lambda: _connect(decided, environment)), clock)
 
 
