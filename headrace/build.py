@@ -104,7 +104,7 @@ class Build:
         self._workers = config.workers
         self._births = births or Spawning()
         self._weights = {name: tenant.weight for name, tenant in config.tenants.items()}
-        self._language = LanguageBuild(config.workers, config.llm, self._weights, repository, self._births)
+        self.language = LanguageBuild(config.workers, config.llm, self._weights, repository, self._births)
         self._record = record
         self._clock = clock
 
@@ -178,8 +178,7 @@ class Build:
             for (name, file), found in zip(files, known, strict=True):
                 made.append(await self._model(file, found, name, sweep_s))
         except BaseException:
-            await asyncio.gather(*(each.model.close() for each in made))
-            await asyncio.gather(*(_closed(each) for each in loads))
+            await asyncio.gather(*(each.model.close() for each in made), *map(_closed, loads[len(made) :]))
             raise
         return made
 
@@ -217,7 +216,7 @@ class Build:
             self._max_queue(manifest),
             self._batching.max_queue_bytes,
         )
-        return await self._language.engine(manifest, limits, self._record, self._clock, self._works)
+        return await self.language.engine(manifest, limits, self._record, self._clock, self._works)
 
     async def _first(self, manifest: Manifest) -> tuple[ProcessInstance, Signature]:
         """The worker that finds out what the model is, if no earlier one has. Where it dies of being probed, one that

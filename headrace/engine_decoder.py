@@ -42,15 +42,19 @@ def assemble(
         _check_vocabulary(asked, draft, tokenizer, cache)
     model = opened.model
     block_bytes = model.block_bytes + (draft.model.block_bytes if draft is not None else 0)
+    kv_bytes = kv_memory_bytes(llm.kv_memory, memory().free_bytes)
     num_blocks = blocks(
-        kv_memory_bytes(llm.kv_memory, memory().free_bytes),
+        kv_bytes if asked.most_kv_bytes is None else min(kv_bytes, asked.most_kv_bytes),
         block_bytes,
         model.block_size,
         llm.max_sequences,
         model.max_context,
     )
     if num_blocks < 2:
-        raise ModelInvalid(f"must hold at least two blocks of {block_bytes:,} bytes", "llm.kv_memory")
+        left = (
+            "" if asked.most_kv_bytes is None else f", and memory.budget leaves {asked.most_kv_bytes:,} bytes for them"
+        )
+        raise ModelInvalid(f"must hold at least two blocks of {block_bytes:,} bytes{left}", "llm.kv_memory")
     model.allocate(num_blocks)
     step_time = StepTime()
     warm_up(model, step_time)
@@ -63,6 +67,7 @@ def assemble(
     )
     reads = preparing_for(checkpoint, tokenizer, model.vocabulary, model.max_context, llm.reasoning)
     facts = _facts(checkpoint, opened, num_blocks, reads.marks is not None)
+    facts = msgspec.structs.replace(facts, kv_bytes=num_blocks * block_bytes)
     if draft is None:
         return DecoderEngine(model, reads, facts, settings, step_time)
     facts = msgspec.structs.replace(facts, draft=_draft_in_words(asked, draft, num_blocks))

@@ -234,6 +234,7 @@ class LanguageFacts(msgspec.Struct, frozen=True):
     draft: str = ""  # the model that proposes tokens for it: its name, precision and share of the KV pool's memory
     max_requests: int = 0  # that may wait at once; 0: not known
     reasoning: bool = False  # whether it thinks before it answers, and its thoughts are told apart
+    kv_bytes: int = 0  # of the KV pool, that of the model that drafts included; its pages are touched as they are used
 
 
 class StepFacts(msgspec.Struct, frozen=True, gc=False, array_like=True):

@@ -1,7 +1,7 @@
 """Manifest -> the engine that answers for a language model, by the settings that its manifest leaves open."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -10,17 +10,27 @@ from headrace.clock import Clock
 from headrace.devices.inventory import cores
 from headrace.errors import HeadraceError, ModelInvalid, WorkerLost
 from headrace.llm.engine_protocol import DraftFile, EngineLoading
+from headrace.llm.kv_memory import kv_memory_bytes, said_bytes
 from headrace.records import Recorder
 from headrace.repository.drafting import draft_path
+from headrace.repository.model_files import LANGUAGE
 from headrace.repository.repository import LocalRepository
 from headrace.settings import Llm, Workers
-from headrace.types import Manifest
+from headrace.types import Manifest, ModelVersion
 from headrace.work import Works
 from headrace.workers.birth import Births
 from headrace.workers.engine_remote import Limits, RemoteEngine
 
+Claim = Callable[[ModelVersion, Callable[[int], int]], int | None]
+"""Has as much of what a memory budget leaves counted for a version as a function of that says; None: there is none."""
 
-@dataclass(frozen=True)
+
+def unclaimed(version: ModelVersion, share: Callable[[int], int]) -> int | None:
+    """Where nobody keeps a budget."""
+    return None
+
+
+@dataclass
 class LanguageBuild:
     """What all engines of a server are made with."""
 
@@ -29,6 +39,14 @@ class LanguageBuild:
     weights: Mapping[str, float]  # of tenants
     repository: LocalRepository  # where a model finds another that drafts for it
     births: Births
+    claim: Claim = unclaimed  # of memory, for a key-value cache; set before the first load by who keeps a budget
+
+    def cache_bytes(self, manifest: Manifest) -> int:
+        """What the version's key-value cache takes beside its files, where that is said in bytes; else 0."""
+        if manifest.runtime not in LANGUAGE:
+            return 0
+        own = manifest.llm.kv_memory
+        return said_bytes(self.llm.kv_memory if own is None else own) or 0
 
     async def engine(
         self, manifest: Manifest, limits: Limits, record: Recorder, clock: Clock, works: Works | None = None
@@ -38,7 +56,10 @@ class LanguageBuild:
         llm = msgspec.structs.replace(self.llm, **{key: value for key, value in said.items() if value is not None})
         threads = manifest.threads or self.workers.threads or max(1, int(cores()))
         draft = await asyncio.to_thread(self._draft, manifest, llm)
-        loading = EngineLoading(manifest, threads, llm, draft, self.weights)
+        most = None
+        if said_bytes(llm.kv_memory) is None:  # else it was counted before, with the files
+            most = self.claim(manifest.id, lambda left: kv_memory_bytes(llm.kv_memory, left))
+        loading = EngineLoading(manifest, threads, llm, draft, self.weights, most)
         engine = RemoteEngine(loading, limits, self.births, record, clock, works)
         try:
             await engine.start()

@@ -4,6 +4,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from headrace.engine_decoder import assemble
@@ -14,10 +15,11 @@ from headrace.runtimes.openvino_open import Choices, Opened, load_language, open
 from tests.engine_files import answer, asked, decoder
 
 
-def _engine(path: Path, max_context: int = 0, **llm: Any) -> DecoderEngine:
+def _engine(path: Path, max_context: int = 0, most_kv_bytes: int | None = None, **llm: Any) -> DecoderEngine:
     checkpoint, graph = open_model(path), Future[Opened]()
     graph.set_result(load_language(path, Choices(2, max_context=max_context), checkpoint))
-    return assemble(asked(path, **llm), checkpoint, None, graph)
+    loading = msgspec.structs.replace(asked(path, **llm), most_kv_bytes=most_kv_bytes)
+    return assemble(loading, checkpoint, None, graph)
 
 
 def test_a_decoder_continues_texts_and_says_what_it_is(tmp_path: Path) -> None:
@@ -34,6 +36,16 @@ def test_memory_for_less_than_a_block_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelInvalid) as refusal:
         _engine(decoder(tmp_path), kv_memory="100B")
     assert refusal.value.where == "llm.kv_memory"
+
+
+def test_a_cache_takes_no_more_than_a_budget_leaves_and_says_what_it_takes(tmp_path: Path) -> None:
+    whole = _engine(decoder(tmp_path)).facts
+    assert whole.kv_bytes > 0
+    block_bytes = whole.kv_bytes // (whole.num_blocks + 1)
+    held = _engine(decoder(tmp_path), most_kv_bytes=5 * block_bytes).facts
+    assert (held.num_blocks, held.kv_bytes) == (4, 5 * block_bytes)
+    with pytest.raises(ModelInvalid, match=r"two blocks of .* bytes, and memory\.budget leaves 7 bytes for them"):
+        _engine(decoder(tmp_path), most_kv_bytes=7)
 
 
 def test_what_made_the_graph_impossible_is_raised(tmp_path: Path) -> None:

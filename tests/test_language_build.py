@@ -1,5 +1,6 @@
 """What makes an engine: what drafts for it is found, or why not is told."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -7,7 +8,7 @@ import pytest
 
 from headrace import settings
 from headrace.errors import ModelInvalid
-from headrace.types import LanguageChoices, Manifest
+from headrace.types import LanguageChoices, Manifest, ModelVersion
 from tests.engine_files import llama
 from tests.test_build import Bench
 
@@ -44,4 +45,29 @@ async def test_a_model_named_to_draft_for_all_others_goes_without_drafts_itself(
     model = await bench.build(Manifest("m", 1, path, "llm", tmp_path / "m"))
     assert model.signature.language is not None
     assert not model.signature.language.draft
+    await model.close()
+
+
+@pytest.mark.parametrize(("said", "counted", "asked_for"), [("1MiB", 1 << 20, []), ("auto", 0, [1 << 19])])
+async def test_a_cache_is_counted_before_where_it_is_said_and_else_claimed(
+    tmp_path: Path, said: str, counted: int, asked_for: list[int]
+) -> None:
+    (tmp_path / "m").mkdir()
+    path = tmp_path / "m" / "model.gguf"
+    path.write_bytes(llama())
+    claimed: list[int] = []
+
+    def claim(version: ModelVersion, share: Callable[[int], int]) -> int:
+        claimed.append(share(1 << 20))
+        return claimed[-1]
+
+    bench = Bench(tmp_path, llm=settings.Llm(kv_memory=said))
+    bench.build.language.claim = claim
+    manifest = Manifest("m", 1, path, "llm", tmp_path / "m")
+    assert bench.build.language.cache_bytes(manifest) == counted
+    assert bench.build.language.cache_bytes(Manifest("n", 1, path, "onnx")) == 0
+    model = await bench.build(manifest)
+    assert claimed == asked_for
+    assert model.signature.language is not None
+    assert 0 < model.signature.language.kv_bytes <= 1 << 20
     await model.close()

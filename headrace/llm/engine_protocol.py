@@ -29,6 +29,7 @@ class EngineLoading(msgspec.Struct, frozen=True):
     llm: Llm = Llm()
     draft: DraftFile | None = None  # None: no other model drafts
     weights: Mapping[str, float] = {}  # tenants' shares
+    most_kv_bytes: int | None = None  # that its key-value cache may have at most, of a budget; None: nobody counts
 
 
 class Fault(msgspec.Struct, frozen=True, gc=False, array_like=True):

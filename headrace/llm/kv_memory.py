@@ -28,6 +28,12 @@ def kv_memory_bytes(asked: str | int | float, free_bytes: int) -> int:
     return int(asked * free_bytes) if isinstance(asked, float) else asked
 
 
+def said_bytes(asked: str | int | float) -> int | None:
+    """The bytes that a value of `llm.kv_memory` names; None where it is a share of what is free, or auto."""
+    first, other = (kv_memory_bytes(asked, free) for free in (0, 1 << 40))
+    return first if first == other else None
+
+
 def blocks(kv_bytes: int, block_bytes: int, block_size: int, max_sequences: int, max_context: int) -> int:
     """Blocks that fit, block 0 included, and no more than so many sequences of the longest context need."""
     needed = max_sequences * -(-max_context // block_size)

@@ -97,6 +97,10 @@ class Ledger:
         self.holds.append(hold)
         return hold
 
+    def claim(self, hold: Hold, num_bytes: int) -> None:
+        """What is loading is going to hold so much more than was known."""
+        hold.peak_bytes += num_bytes
+
     def settle(self, hold: Hold, taken: Taken, growth_bytes: int) -> None:
         """It is loaded; that much was measured, and in earlier stays it grew by so much."""
         hold.stage, hold.growth_bytes = "resident", growth_bytes

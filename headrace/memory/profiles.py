@@ -45,6 +45,7 @@ class Files(msgspec.Struct, frozen=True):
     runtime: str
     processes: int = 1
     language: bool = False
+    cache_bytes: int = 0  # that it is going to hold beside them, as somebody has said
 
 
 Keep = Callable[[str, Profile], None]
@@ -71,10 +72,10 @@ class Profiles:
     def peak_bytes(self, files: Files) -> int:
         """What loading them takes at most, as far as anybody knows."""
         if profile := self.of(files):
-            return profile.peak_bytes
+            return profile.peak_bytes + files.cache_bytes
         first = OVERHEAD_OF_LANGUAGE_BYTES if files.language else OVERHEAD_BYTES
         overhead = max(self._overhead.get(files.runtime, (first,)))
-        return files.processes * overhead + int(FACTOR * files.num_bytes)
+        return files.processes * overhead + int(FACTOR * files.num_bytes) + files.cache_bytes
 
     def loaded(self, files: Files, peak_bytes: int, load_s: float, signature: Signature | None) -> Profile:
         """A load has shown this much; returns what is known now."""

@@ -40,6 +40,9 @@ class Keeping(msgspec.Struct, frozen=True):
     drain_first: bool = False  # where memory does not hold both versions of a swap
     may_wait: MayWait = MayWait()
     rate: Callable[[ModelVersion], float] = lambda version: 0.0  # requests a second that are to be expected
+    cache_bytes: Callable[[Manifest], int] = lambda manifest: (
+        0
+    )  # that a version holds beside its files, where it is said
 
 
 class Stays(msgspec.Struct, frozen=True):
@@ -113,7 +116,7 @@ class Residence:
 
     async def lay_down(self, manifest: Manifest, cause: str, stands_for: Served | None = None) -> None:
         """Have it loaded by the first request. Raises ModelInvalid where clients could not go on with it."""
-        files = files_of(manifest, await self._making.note(manifest))
+        files = files_of(manifest, await self._making.note(manifest), self._keeping.cache_bytes(manifest))
         profile = self._rooms.profiles.of(files)
         sleeper = self._sleeper(manifest.id, files)
         if profile and profile.signature:
@@ -213,9 +216,8 @@ class Residence:
             others = self._nobody if cause == AT_START else self._others
             async with AsyncExitStack() as held:
                 await held.enter_async_context(self._places)
-                room = await held.enter_async_context(
-                    self._rooms.for_load(manifest.id, files_of(manifest, facts), others)
-                )
+                files = files_of(manifest, facts, self._keeping.cache_bytes(manifest))
+                room = await held.enter_async_context(self._rooms.for_load(manifest.id, files, others))
                 started_ns = self._keeping.clock.now_ns()
                 replaces = _comparable(before) or _comparable(stands_for)
                 answered = awake is not None or _is_awake(stands_for)  # whom nothing hurries

@@ -37,11 +37,12 @@ def nobody() -> Mapping[ModelVersion, Sequence[int]]:
     return {}
 
 
-def files_of(manifest: Manifest, facts: Facts) -> Files:
-    """What a version is loaded from; another content, or another way of reading it, has another key."""
+def files_of(manifest: Manifest, facts: Facts, cache_bytes: int = 0) -> Files:
+    """What a version is loaded from; another content, or another way of reading it, has another key. `cache_bytes` is
+    what it is going to hold beside them, as was said."""
     digest = hashlib.blake2b(repr((manifest, facts)).encode(), digest_size=16).hexdigest()
     num_bytes, processes = sum(fact.size for fact in facts), max(1, len(manifest.variants)) * (manifest.instances or 1)
-    return Files(digest, num_bytes, manifest.runtime, processes, manifest.runtime in LANGUAGE)
+    return Files(digest, num_bytes, manifest.runtime, processes, manifest.runtime in LANGUAGE, cache_bytes)
 
 
 class Others(msgspec.Struct, frozen=True):
@@ -88,6 +89,16 @@ class Rooms:
         finally:
             if not room.used:
                 self.forget(hold)
+
+    def claim(self, version: ModelVersion, share: Callable[[int], int]) -> int | None:
+        """Count as much of what the budget leaves as `share` says of that for a version that is loading, and tell how
+        much that is; None where there is no budget."""
+        hold = self.ledger.of(version)
+        if hold is None or self.ledger.budget_bytes is None:
+            return None
+        claimed = share(max(0, -self.ledger.short_bytes(0)))
+        self.ledger.claim(hold, claimed)
+        return claimed
 
     def look_again(self) -> None:
         """Somebody may be idle now, or measured to hold less."""
@@ -186,7 +197,8 @@ class Room:
             taken = Taken(max(0, await rooms.server_bytes() - self.server_bytes) if self.server_bytes else 0)
             peak = max(hold.peak_bytes, taken.pss_bytes)
         profile = rooms.profiles.loaded(self.files, peak, seconds, signature)
-        rooms.ledger.settle(hold, taken, profile.growth_bytes)
+        cache_bytes = signature.language.kv_bytes if signature.language else 0  # whose pages are taken as they are used
+        rooms.ledger.settle(hold, taken, max(profile.growth_bytes, cache_bytes))
         self.used = True
         rooms.look_again()
         return profile

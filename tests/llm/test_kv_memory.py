@@ -2,7 +2,7 @@
 
 import pytest
 
-from headrace.llm.kv_memory import blocks, kv_memory_bytes
+from headrace.llm.kv_memory import blocks, kv_memory_bytes, said_bytes
 
 FREE_BYTES = 1000 * 1024
 
@@ -31,3 +31,10 @@ def test_the_pool_is_as_large_as_fits() -> None:
 
 def test_the_pool_is_no_larger_than_all_sequences_can_fill() -> None:
     assert blocks(10**9, 10, 32, 2, 100) == 2 * 4 + 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"), [("2KiB", 2048), (4096, 4096), ("auto", None), (0.25, None), ("0.25", None), (0, 0)]
+)
+def test_bytes_are_said_and_a_share_is_not(asked: str | int | float, said: int | None) -> None:
+    assert said_bytes(asked) == said

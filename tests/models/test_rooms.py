@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from headrace.errors import MemoryFull
+from headrace.generation import LanguageFacts
 from headrace.memory.eviction import Resident
 from headrace.memory.ledger import Ledger
 from headrace.memory.processes import Taken
@@ -106,3 +108,31 @@ def test_other_files_and_another_way_of_reading_them_are_known_apart() -> None:
     assert (files.num_bytes, files.runtime) == (10, "onnx")
     assert files_of(manifest, (fact._replace(modified_ns=2),)).key != files.key
     assert files_of(Manifest("a", 1, manifest.path, "onnx", threads=2), (fact,)).key != files.key
+
+
+async def test_a_cache_is_claimed_of_what_is_left_and_counts_whole_until_its_pages_are_used() -> None:
+    took = {7: Taken(20, 0, 50)}
+    made = rooms(took)
+    language = LanguageFacts("llama", ("generate",), 1, 1, 1, "", False, kv_bytes=1000)
+    async with made.for_load(A, FILES, others()) as room:
+        left = (100 << 20) - PEAK
+        assert made.claim(A, lambda free: free // 2) == left // 2
+        assert made.ledger.held_bytes == PEAK + left // 2
+        await room.loaded(0.5, msgspec.structs.replace(signature(), language=language))
+    assert made.ledger.held_bytes == 20 + 1000
+    room.hold.taken = Taken(420, 0, 450, 400)
+    assert made.ledger.held_bytes == 420 + 600
+
+
+async def test_without_a_budget_and_for_what_does_not_load_nothing_is_claimed() -> None:
+    made = rooms({}, budget=None)
+    async with made.for_load(A, FILES, others()):
+        assert made.claim(A, lambda free: free) is None
+    assert rooms({}).claim(A, lambda free: free) is None
+
+
+async def test_a_cache_that_is_said_in_bytes_has_to_fit_too() -> None:
+    made = rooms({})
+    with pytest.raises(MemoryFull, match=r"needs 104\.0 MiB at its peak"):
+        async with made.for_load(A, msgspec.structs.replace(FILES, cache_bytes=40 << 20), others()):
+            pass
