@@ -132,7 +132,8 @@ class Observation:
         self.drift: DriftWatch | None = None
         if config.drift.enabled:
             self.drift = DriftWatch(config.drift, bus, clock, epoch_ns)
-            bus.listen(self.drift, RequestRecord, SampleRecord, ModelEvent)
+            bus.listen(self.drift, SampleRecord, ModelEvent)
+            bus.listen(self.drift.served, RequestRecord)
             self._samplers.append(self.drift.sampling.wants)
             self._sources.append(self.drift.lines)
             self.dropped.add("drift", self.drift.dropped)

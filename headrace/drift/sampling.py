@@ -1,7 +1,6 @@
 """Which requests are looked at: all, up to a rate of rows and a share of a processor; of more, one in so many."""
 
 import math
-from collections import Counter
 
 from headrace.types import Request, Response
 
@@ -22,13 +21,14 @@ class Sampling:
     """Asked of every request, so it does next to nothing; `round` makes it follow the rate, and what looking takes."""
 
     def __init__(self, max_per_s: float) -> None:
-        self.dropped: Counter[str] = Counter()  # requests, by why they are not looked at
+        self.full = 0  # requests that came while too many waited
         self.every = 1  # one in so many is looked at
         self.off: set[str] = set()  # models that are not watched
         self.batched: dict[str, bool] = {}  # whether a model's first dimension is rows, where that is known
         self._max_per_s = max_per_s
-        self._came = 0
-        self._came_since = 0  # the last round
+        self._until = 1  # requests until one is looked at, it included
+        self._came_since = 0  # the last round, as far as they were counted
+        self._passed_over = self._too_many = 0  # requests: that came between, and while the rate was used up
         self._asked = 0.0  # rows of all requests in this round, as far as they were counted
         self._left = max_per_s * BURST_S
         self._taken = 0  # requests of this round that are looked at
@@ -37,21 +37,26 @@ class Sampling:
 
     def wants(self, request: Request, response: Response) -> bool:
         """Whether it is to be looked at, as the gateway asks."""
-        self._came += 1
-        self._came_since += 1
-        if self._came % self.every:
-            self.dropped["sampled"] += 1
+        self._until -= 1
+        if self._until > 0:
             return False
+        every = self._until = self.every
+        self._came_since += every
+        self._passed_over += every - 1
         if not response.outputs or request.model.name in self.off:
             return False
         cost = self._cost(request, response)
-        self._asked += cost * self.every
+        self._asked += cost * every
         if self._left <= 0:
-            self.dropped["rate"] += 1
+            self._too_many += 1
             return False
         self._left -= cost
         self._taken += 1
         return True
+
+    def dropped(self) -> dict[str, int]:
+        """Requests that were not looked at, by why."""
+        return {"sampled": self._passed_over, "rate": self._too_many, "full": self.full}
 
     def round(self, seconds: float, spent_s: float = 0.0) -> None:
         """So much time has passed since the last round, and so much processor time went into looking meanwhile."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -69,22 +69,21 @@ class DriftWatch:
         self._round_ended: asyncio.Future[None] | None = None  # of the round that is under way, or comes next
 
     def __call__(self, records: Sequence[Record]) -> None:
-        """Take what came; it is looked at later."""
-        served: list[RequestRecord] = []
+        """Take what requests held, and what became of versions; it is looked at later."""
         for record in records:
-            kind = type(record)
-            if kind is RequestRecord:
-                served.append(record)  # type: ignore[arg-type]  # what `kind` says is not narrowed
-            elif kind is SampleRecord:
-                self._take(record)  # type: ignore[arg-type]
-            elif kind is ModelEvent and record.state == "UNAVAILABLE" and record.version is not None:  # type: ignore[union-attr]
-                self._gone.append(ModelVersion(record.model, record.version))  # type: ignore[union-attr,arg-type]
-        if served:
-            self._serve(served[:: len(served) // SERVED + 1])
+            if isinstance(record, SampleRecord):
+                self._take(record)
+            elif isinstance(record, ModelEvent) and record.state == "UNAVAILABLE" and record.version is not None:
+                self._gone.append(ModelVersion(record.model, record.version))
 
-    def dropped(self) -> Counter[str]:
+    def served(self, records: Sequence[Record]) -> None:
+        """Take how long requests took and whether they failed, of some where there are many."""
+        few = records[:: len(records) // SERVED + 1]
+        self._serve([record for record in few if isinstance(record, RequestRecord)])
+
+    def dropped(self) -> dict[str, int]:
         """Requests that were not looked at, by why."""
-        return self.sampling.dropped
+        return self.sampling.dropped()
 
     def lines(self) -> Iterator[str]:
         """What Prometheus reads."""
@@ -200,7 +199,7 @@ class DriftWatch:
     def _take(self, record: SampleRecord) -> None:
         size = sum(len(tensor.data) for tensor in (*record.inputs, *record.outputs))
         if len(self._waiting) >= WAITING or self._waiting_bytes + size > WAITING_BYTES:
-            self.sampling.dropped["full"] += 1
+            self.sampling.full += 1
             return
         self._waiting.append(record)
         self._waiting_bytes += size

@@ -90,7 +90,9 @@ def test_slower_answers_are_told_and_names_that_clients_make_up_are_not_kept() -
     told = Told()
     for i in range(8000):
         took_ns = 10_000_000 * (3 if i > 4000 else 1) + i % 7 * 100_000
-        told.watch([RequestRecord("", name, 1, "http", 1, 0, 0, took_ns, None) for name in ("m", f"made-up-{i}")])
+        told.watch.served(
+            [RequestRecord("", name, 1, "http", 1, 0, 0, took_ns, None) for name in ("m", f"made-up-{i}")]
+        )
     sides = {each.side for each in told.records if isinstance(each, DriftEvent)}
     assert sides == {"latency"}
     assert len(told.watch._services) == 1
