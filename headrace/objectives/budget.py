@@ -7,6 +7,9 @@ from typing import NamedTuple
 BUCKETS = 60
 """A window moves on by so many parts of itself: what it holds is right to one part."""
 
+DIGITS = 9
+"""Behind the point: what a target leaves is meant exactly, and 1 - 0.9995 is not."""
+
 
 class Bucket(NamedTuple):
     """What was counted from `start_s` on, for as long as a bucket of its window is wide."""
@@ -74,7 +77,8 @@ class Burn(NamedTuple):
 
 def burn_rate(good: int, bad: int, target: float) -> float:
     """How many times as fast as is allowed answers fail; 0 where nothing was counted."""
-    return bad / (good + bad) / (1 - target) if good + bad else 0.0
+    allowed = round(1 - target, DIGITS)
+    return round(bad / (good + bad) / allowed, DIGITS) if good + bad else 0.0
 
 
 def budget_remaining(good: int, bad: int, target: float) -> float:

@@ -1,8 +1,12 @@
 """A server whose workers die tells somebody, and tells when that is over; one that does not listen is no trouble."""
 
 import json
+import shutil
 import socket
-from collections.abc import Iterator
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +18,7 @@ from tests.e2e.attack import Target, row
 from tests.e2e.conftest import ROWS, add_fake
 from tests.e2e.test_chaos import wait_until
 from tests.objectives.hook import Hook, hook
-from tests.program import ANY_PORTS, serving
+from tests.program import ANY_PORTS, ROOT, serving
 
 CRASH = 13.0
 SHORT = (
@@ -127,3 +131,69 @@ def test_a_silence_outlives_a_restart_and_a_budget_too(tmp_path: Path) -> None:
         assert told(server, "slo/trouble")["objectives"][0]["bad"] == 1
         (silence,) = told(server, "alerts")["silences"]
     assert silence["reason"] == add["reason"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not here: `make system`")
+def test_prometheus_fires_the_same_by_the_rules_that_are_printed_for_it(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    add_fake(tmp_path / "models", "trouble", f"crash_on = {CRASH}\n{ROWS}")
+    about = {BURN_FAST, BURN_MEDIUM, BURN_SLOW, MODEL_FAILED, CRASH_LOOP}
+    with target(tmp_path / "models", *SLOWER) as server, prometheus(tmp_path, server) as fires:
+
+        def crashes_until_all_fire() -> bool:
+            ask(server, CRASH)
+            return fires() >= about
+
+        def answers_until_none_does() -> bool:
+            ask(server)
+            return not fires()
+
+        assert ask(server) == 200
+        wait_until(crashes_until_all_fire)
+        wait_until(answers_until_none_does)
+
+
+SLOWER = (
+    "slo.fast.long_s=4",
+    "slo.fast.short_s=2",
+    "slo.medium.long_s=5",
+    "slo.medium.short_s=2",
+    "slo.slow.long_s=6",
+    "slo.slow.short_s=2",
+    "alerts.window_s=5",
+)
+"""Windows that hold a few of Prometheus' scrapes."""
+
+
+@contextmanager
+def prometheus(folder: Path, server: Target) -> Iterator[Callable[[], set[str]]]:
+    """One that scrapes the server, by the rules of its settings; tells which alerts fire."""
+    flags = [flag for setting in (*SHORT, *SLOWER) for flag in ("--set", setting)]
+    printed = subprocess.run(
+        [sys.executable, "-m", "headrace", "alerts", "rules", *flags], cwd=ROOT, capture_output=True, check=True
+    )
+    (folder / "rules.yml").write_bytes(printed.stdout)
+    every = {"scrape_interval": "200ms", "scrape_timeout": "200ms", "evaluation_interval": "200ms"}
+    scraped = {"job_name": "headrace", "static_configs": [{"targets": [server.http]}]}
+    config = {"global": every, "rule_files": ["rules.yml"], "scrape_configs": [scraped]}
+    (folder / "prometheus.yml").write_text(json.dumps(config))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    command = ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
+    told = (folder / "prometheus.log").open("wb")
+
+    def fires() -> set[str]:
+        try:
+            with urllib.request.urlopen(f"http://{address}/api/v1/alerts", timeout=30) as answer:
+                alerts = json.load(answer)["data"]["alerts"]
+        except OSError:  # it is not there yet
+            return set()
+        return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
+
+    with told, subprocess.Popen([*command, f"--web.listen-address={address}"], stderr=told) as process:
+        try:
+            yield fires
+        finally:
+            process.kill()
