@@ -94,6 +94,12 @@ class Gateway:
             self._record_refusal(unread, served.version, self.now_ns(), refused)
         return refused
 
+    def unread(self, request_id: str, model: ModelRef, context: Context, error: HeadraceError) -> None:
+        """Record a request that could not be read, and was refused for that."""
+        served = self._registry.certain(model)
+        asked = served.version if served else model
+        self._record_refusal(Request(request_id, model, (), context=context), asked, self.now_ns(), error)
+
     def refuse(self, refusal: HeadraceError | None) -> None:
         """From now on what is new is refused with this, or with None taken again."""
         self._refusal = refusal

@@ -18,7 +18,7 @@ from headrace.protocols.oip.wanted import Wanted
 from headrace.protocols.request_id import of_trace, refused, shown
 from headrace.protocols.spent import cache_lines, cost_line, generation_headers, run_lines
 from headrace.servable import Cancel
-from headrace.types import Buffer, Response
+from headrace.types import Buffer, Request, Response
 
 log = logging.getLogger(__name__)
 
@@ -114,11 +114,7 @@ class Exchange:
                 raise self._error
             if self._size > LARGE_BYTES and (unread := self._foreseen()):
                 raise unread
-            body, self._parts = self._body(), []
-            request, self._wanted = read_request(
-                self._head, body, self._arrived_ns, front.registry, front.regions, front.templates, self._id
-            )
-            self._id = request.id
+            request = self._read()
         except HeadraceError as error:
             self.reply(error)
         except Exception:
@@ -152,6 +148,21 @@ class Exchange:
         if self._cancel is not None:
             cancel, self._cancel = self._cancel, None
             cancel()
+
+    def _read(self) -> Request:
+        """The request; one that cannot be read is recorded as that. Raises as `read_request` does."""
+        front, head = self._front, self._head
+        try:
+            body, self._parts = self._body(), []
+            request, self._wanted = read_request(
+                head, body, self._arrived_ns, front.registry, front.regions, front.templates, self._id
+            )
+        except HeadraceError as error:
+            context = head.limits.context(self._arrived_ns, "http", trace_of(head.trace))
+            front.gateway.unread(self._id, head.model, context, error)
+            raise
+        self._id = request.id
+        return request
 
     def _foreseen(self) -> HeadraceError | None:
         """Why it is refused unread: overloaded servers have no time for what they will not answer."""

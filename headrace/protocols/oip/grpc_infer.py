@@ -7,11 +7,13 @@ from headrace.errors import HeadraceError
 from headrace.generated.service_pb2 import ModelInferRequest
 from headrace.generation import Generated
 from headrace.protocols.grpc.method import Call, Metadata
+from headrace.protocols.limits import UNSAID
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.grpc_call import fault, limits, named, parse, refuse, trace
 from headrace.protocols.oip.grpc_messages import Wanted, Written, read_request, write_response
 from headrace.protocols.oip.grpc_raw import Cut, cut
 from headrace.protocols.oip.grpc_repeated import Kept
+from headrace.protocols.oip.model_version import read_model
 from headrace.protocols.oip.parameters import limited
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.unary import whole
@@ -36,6 +38,7 @@ class Infer:
         try:
             request, wanted = self._read(parts, call, now_ns, names)
         except HeadraceError as error:
+            self._unread(parts, call, now_ns, names[0], error)
             refuse(call, error, names[0])
             return
         except Exception:
@@ -76,6 +79,15 @@ class Infer:
         )
         self._kept.keep(parts.rest, message, request)
         return replace(request, id=id_, also=also), wanted
+
+    def _unread(self, parts: Cut, call: Call, now_ns: int, id_: str, error: HeadraceError) -> None:
+        """Record a request that cannot be read, where at least its model can."""
+        try:
+            message = understood(parts)
+            model = read_model(message.model_name, message.model_version)
+        except HeadraceError:
+            return
+        self._front.gateway.unread(id_, model, UNSAID.context(now_ns, "grpc", trace(call)), error)
 
     def _said(self, answer: Response | HeadraceError, request_id: str, wanted: Wanted) -> bytes | HeadraceError:
         """The answer as it travels, or the reason why it cannot."""

@@ -41,8 +41,8 @@ class RequestsRoutes:
         if told is None:
             shown = id_ if len(id_) <= 60 else f"{id_[:60]}..."
             raise NotFound(
-                f"request {shown!r} is not known: it never came, was refused unread, or is older than the last 10,000 "
-                "(those that were slow or failed: than an hour)"
+                f"request {shown!r} is not known: it never came, was refused before its model was known, or is older "
+                "than the last 10,000 (those that were slow or failed: than an hour)"
             )
         return json_response(told)
 

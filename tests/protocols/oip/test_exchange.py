@@ -8,6 +8,7 @@ import pytest
 from headrace.errors import BodyTooLarge, InvalidRequest, WouldBeLate
 from headrace.protocols.oip.exchange import LARGE_BYTES, Answer, Exchange
 from headrace.protocols.oip.head import read_head
+from headrace.records import RequestRecord
 from headrace.types import ModelRef, Response
 from tests.protocols.oip.stub import Stub
 
@@ -189,3 +190,12 @@ async def test_a_request_without_a_name_is_given_one_of_its_own() -> None:
 async def test_a_hostile_id_cannot_break_a_header() -> None:
     told, known, _ = await _id_of(b'{"id":"a\\r\\nset-cookie: x",' + BINARY[1:])
     assert (told, known) == ("a%0D%0Aset-cookie:%20x", "a\r\nset-cookie: x")
+
+
+async def test_one_that_cannot_be_read_is_recorded_under_the_id_that_its_client_is_told() -> None:
+    stub = Stub()
+    asking = _Asking(stub, "add_sub", {b"x-request-id": b"r-9"})
+    asking.run(b"{")
+    (record,) = stub.records
+    assert isinstance(record, RequestRecord)
+    assert (record.id, record.model, record.error) == (asking.request_id, "add_sub", "invalid_request")

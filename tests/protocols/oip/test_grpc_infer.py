@@ -189,3 +189,13 @@ async def test_what_an_answer_took_follows_it(kind: Kind) -> None:
         trailers = dict(await call.trailing_metadata())
     assert trailers.pop("x-request-id")
     assert trailers == {"x-queue-ms": "0.000", "x-compute-ms": "0.000", "x-batch-size": "1", "x-batch-reason": "alone"}
+
+
+async def test_one_that_cannot_be_read_is_recorded_under_the_id_that_its_client_is_told(kind: Kind) -> None:
+    async with server(kind) as (stub, client):
+        request = infer_message()
+        request.inputs[0].datatype = "NOTHING"
+        refusal = await client.refusal("ModelInfer", request)
+        records = [record for record in stub.records if isinstance(record, RequestRecord)]
+    assert [(record.id, record.model, record.error) for record in records] == [("r-0", "scores", "invalid_request")]
+    assert refusal.code.name == "INVALID_ARGUMENT"

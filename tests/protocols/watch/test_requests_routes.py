@@ -29,7 +29,7 @@ async def test_a_request_is_told_by_its_id_whatever_that_holds() -> None:
 
 
 async def test_one_that_is_not_known_is_told_to_be_older_or_never_to_have_come() -> None:
-    with pytest.raises(NotFound, match=r"older than the last 10,000"):
+    with pytest.raises(NotFound, match=r"is older than the last 10,000"):
         await _routes().waterfall(_request(id_="nothing"))
 
 
