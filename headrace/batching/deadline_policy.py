@@ -134,10 +134,11 @@ class DeadlinePolicy(Generic[J]):
             before = work.before(job.bucket)
             if len(work.tenants) > (job.tenant in work.tenants):
                 before = min(before, work.fair_share_before(job.tenant, self._turns.weights))
-            # As if it were long itself: else short ones would take every gap that is too small for a long one. A run
-            # of others may come between, where it is worth more; seldom where its own takes long as well.
+            # As if it were long itself, the more the fewer of the long ones are let in: else short ones would take
+            # every gap that is too small for them. A run of others may come between, where it is worth more; seldom
+            # where its own takes long as well.
             between = caution * max(needs - typical, min(self._good_run_ns(job), slack / 4))
-            reserve = max(0.0, self._long_ns - typical) + between
+            reserve = (1.0 - self.evenness.share) * max(0.0, self._long_ns - typical) + between
             needs = typical + reserve
             behind = job.cost_ns * self._off + reserve - work.room_behind(job.bucket, now_ns + busy)
         else:

@@ -21,6 +21,6 @@ class Evenness:
     @property
     def share(self) -> float:
         """1 where long ones are let in as often as all, 0 where far less often: what others may then have of what
-        would be to the short ones' gain alone."""
+        would be to the short ones' gain alone, and how little of the long ones' time they need leave free."""
         ratio = self._long / max(self._all, 1e-3)
         return min(1.0, max(0.0, (ratio - UNEVEN) / (EVEN - UNEVEN)))
