@@ -165,6 +165,8 @@ class Observation:
 
     def routes(self, front: Front) -> list[BaseRoute]:
         """What HTTP is asked for of all this."""
+        if self._tracing:
+            self._tracing.asked(front.settings.trace.wanted)
         costs = CostsRoutes(self.told_costs).routes()
         return [
             *self._drifting(front),

@@ -1,10 +1,13 @@
 """Which finished requests are kept as traces: those whose client asks for it, a share of the others, and any that were
 slow or failed."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from headrace.gateway.token_bucket import TokenBucket
 from headrace.records import RequestRecord
+
+MOST_COUNTED = 4096  # models and what is asked for of them
 
 _SAMPLED = frozenset("13579bdf")
 """Last characters of a traceparent whose lowest flag is set."""
@@ -15,6 +18,8 @@ class Sampling:
 
     def __init__(self, ratio: float, follows_clients: bool, max_per_s: int, random: Callable[[], float]) -> None:
         """`ratio` is of requests whose client says nothing; `random` is from 0 up to 1."""
+        self.asked: Callable[[], Mapping[str, tuple[int, int]]] = dict  # what Triton's trace extension was told
+        self._counts: Counter[tuple[str, int, int, str]] = Counter()
         self.left_out = 0  # because there were more than `max_per_s` to keep
         self._ratio = ratio
         self._follows_clients = follows_clients
@@ -31,9 +36,29 @@ class Sampling:
             or record.error
             or (self._is_asked(record) if record.trace and self._follows_clients else random() < ratio)
         ]
+        if asked := self.asked():
+            wanted = sorted({*wanted, *self._asked_for(requests, asked)})
         kept = [place for place in wanted if self._bucket.take(now_ns)]
         self.left_out += len(wanted) - len(kept)
         return kept
+
+    def _asked_for(self, requests: Sequence[RequestRecord], asked: Mapping[str, tuple[int, int]]) -> Iterator[int]:
+        """The places of those that are one in so many of their model, until there were as many as were asked for.
+
+        What is asked for is part of what is counted by: changed, it begins anew.
+        """
+        if len(self._counts) > MOST_COUNTED:
+            self._counts.clear()
+        for place, record in enumerate(requests):
+            of = record.model if record.model in asked else ""
+            rate, most = asked.get(of, (0, 0))
+            if not rate:
+                continue
+            seen, kept = (of, rate, most, "seen"), (of, rate, most, "kept")
+            if self._counts[seen] % rate == 0 and (most < 0 or self._counts[kept] < most):
+                self._counts[kept] += 1
+                yield place
+            self._counts[seen] += 1
 
     @staticmethod
     def _is_asked(record: RequestRecord) -> bool:

@@ -2,7 +2,7 @@
 
 import importlib.util
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from headrace import __version__
 from headrace.clock import Clock
@@ -36,6 +36,10 @@ class Tracing:
                 mine = generations.get(record.id)
                 lot.append(Kept(record, slow[place], mine.pop(0) if mine else None))
             self._export.put(lot)
+
+    def asked(self, asked: Callable[[], Mapping[str, tuple[int, int]]]) -> None:
+        """Also keep one in so many of a model's requests, and so many at most: what `asked` says at any time."""
+        self._sampling.asked = asked
 
     def dropped(self) -> dict[str, int]:
         """Requests whose traces were left out, by reason."""

@@ -36,3 +36,20 @@ def test_more_than_so_many_a_second_are_left_out_and_counted() -> None:
     assert len(chosen.keep([answered()] * 10, [False] * 10, 0)) == 3
     assert chosen.left_out == 7
     assert len(chosen.keep([answered()] * 10, [False] * 10, SECOND)) == 3
+
+
+def test_one_in_so_many_of_a_model_is_kept_where_a_client_asked_for_that() -> None:
+    chosen = sampling()
+    chosen.asked = lambda: {"": (2, -1), "n": (0, 0), "o": (1, 3)}
+    assert chosen.keep([answered()] * 5, [False] * 5, 0) == [0, 2, 4]
+    assert chosen.keep([answered("n")] * 5, [False] * 5, 0) == []
+    assert chosen.keep([answered("o")] * 5, [False] * 5, 0) == [0, 1, 2]
+
+
+def test_what_is_asked_for_anew_is_counted_anew() -> None:
+    chosen = sampling()
+    chosen.asked = lambda: {"": (1, 2)}
+    chosen.keep([answered()] * 5, [False] * 5, 0)
+    assert chosen.keep([answered()] * 5, [False] * 5, 0) == []
+    chosen.asked = lambda: {"": (1, 1)}
+    assert chosen.keep([answered()] * 5, [False] * 5, 0) == [0]

@@ -62,6 +62,17 @@ class TraceSettings:
         defaults = {name: default for name, (default, _) in _TRACE.items()}
         return {**defaults, **self._server, **self._models.get(model or "", {})}
 
+    def wanted(self) -> dict[str, tuple[int, int]]:
+        """Of models, and of "" for all others: of how many requests one is traced (0: none), and how many (-1: any)."""
+        found = {name: self.get(name or None) for name in ("", *self._models)}
+        return {
+            name: (int(values["trace_rate"][0]), int(values["trace_count"][0]))
+            if values["trace_level"] != ["OFF"]
+            else (0, 0)
+            for name, values in found.items()
+            if name or values["trace_level"] != ["OFF"]
+        }
+
     def update(self, changes: Mapping[str, Values | None], model: str | None = None) -> dict[str, list[str]]:
         """Change some; None (or no values) clears one: a model follows the server again, the server its default.
 

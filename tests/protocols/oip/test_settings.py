@@ -103,3 +103,12 @@ def test_trace_and_log_settings_are_kept_together() -> None:
     settings = Settings()
     assert settings.trace.get() == DEFAULTS
     assert settings.log.get()["log_info"] is True
+
+
+def test_what_is_to_be_traced_is_told_of_models_and_of_all_others() -> None:
+    trace = TraceSettings()
+    assert trace.wanted() == {}
+    trace.update({"trace_level": ["TIMESTAMPS"], "trace_rate": ["5"]})
+    trace.update({"trace_level": ["OFF"]}, "m")
+    trace.update({"trace_count": ["7"]}, "n")
+    assert trace.wanted() == {"": (5, -1), "m": (0, 0), "n": (5, 7)}
