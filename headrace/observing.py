@@ -27,12 +27,11 @@ from headrace.history.history import Counted, History
 from headrace.objectives.making import make_objectives
 from headrace.objectives.objectives import Asked
 from headrace.observe.bus import Bus
-from headrace.observe.cpu_times import CpuTimes
 from headrace.observe.dropped import Dropped
 from headrace.observe.events import Event, Events
 from headrace.observe.log_output import LogOutput
 from headrace.observe.logs import RecordLog
-from headrace.observe.loop_lag import LoopLag
+from headrace.observe.measured import Measured
 from headrace.observe.metrics import Metrics, Readings, Source
 from headrace.observe.request_lines import RequestLines
 from headrace.observe.requests import Requests
@@ -94,9 +93,9 @@ class Observation:
         self.dropped.add("records", lambda: {"full": bus.dropped})
         self._sources: list[Source] = [self.dropped.lines]  # of more metrics
         self._metrics = Metrics(tally, readings, sources=self._sources, epoch_ns=epoch_ns)
-        self._loop_lag, self._cpu_times = LoopLag(clock), CpuTimes(clock)
+        self._measured = Measured(clock)
         self.costs = Costs(config.cost.per_hour, clock, epoch_ns)
-        self._sources += [self._loop_lag.lines, self._cpu_times.lines, self.costs.lines]
+        self._sources += [self._measured.lines, self.costs.lines]
         self._events = Events()
         self._requests = Requests(clock.now_ns, epoch_ns)
         self._output = output
@@ -112,7 +111,7 @@ class Observation:
         bus.listen(tally)
         bus.listen(RecordLog(), ModelEvent, WorkerEvent, TrafficEvent, ShedRecord, StepRecord)
         bus.listen(self._events, ModelEvent, WorkerEvent, TrafficEvent)
-        bus.listen(self._cpu_times, ModelEvent, WorkerEvent)
+        bus.listen(self._measured, ModelEvent, WorkerEvent)
         bus.listen(self.costs, RequestRecord, BatchRecord, StepRecord, WorkRecord)
         self._changes: Changes | None = None
         if config.changes.enabled:
@@ -184,8 +183,7 @@ class Observation:
             self._output.follow_signals()
         if self._tracing:
             self._tracing.start()
-        self._loop_lag.start()
-        self._cpu_times.start()
+        self._measured.start()
         if self.drift:
             self.drift.start()
         if self._history:
@@ -198,8 +196,7 @@ class Observation:
 
     async def close(self) -> None:
         """End that, and give away what is still held; the bus is flushed one last time."""
-        self._loop_lag.close()
-        self._cpu_times.close()
+        await self._measured.close()
         if self.drift:
             await self.drift.close()
         self._bus.flush()

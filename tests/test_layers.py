@@ -69,7 +69,7 @@ ALLOWED: dict[str, set[str]] = {
     "drift": {"observe.exposition"},
     "profiling": set(),
     "tracing": {"observe.phases", "observe.sift", "gateway.token_bucket"},
-    "observe": {"memory", "devices.process_stat", "models.registry", "gateway"},
+    "observe": {"memory", "devices.nvml", "devices.process_stat", "models.registry", "gateway"},
     "build": {"repository", "devices", "runtimes", "batching", "caching", "workers", "models", "language_build"},
     "language_build": {"devices", "workers", "repository", "llm.engine_protocol", "llm.kv_memory"},
     "child": {"runtimes", "workers"},

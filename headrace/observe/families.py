@@ -18,6 +18,13 @@ CPU_UTILIZATION = Family("nv_cpu_utilization", "gauge", "CPU utilization rate [0
 CPU_MEMORY_TOTAL = Family("nv_cpu_memory_total_bytes", "gauge", "CPU total memory (RAM), in bytes")
 CPU_MEMORY_USED = Family("nv_cpu_memory_used_bytes", "gauge", "CPU used memory (RAM), in bytes")
 
+GPU_UTILIZATION = Family("nv_gpu_utilization", "gauge", "GPU utilization rate [0.0 - 1.0)")
+GPU_MEMORY_TOTAL = Family("nv_gpu_memory_total_bytes", "gauge", "GPU total memory, in bytes")
+GPU_MEMORY_USED = Family("nv_gpu_memory_used_bytes", "gauge", "GPU used memory, in bytes")
+GPU_POWER = Family("nv_gpu_power_usage", "gauge", "GPU power usage in watts")
+GPU_POWER_LIMIT = Family("nv_gpu_power_limit", "gauge", "GPU power management limit in watts")
+GPU_ENERGY = Family("nv_energy_consumption", "counter", "GPU energy consumption in joules since the server started")
+
 OF_VERSION: tuple[tuple[Family, Callable[[VersionTally], float]], ...] = (
     (
         Family("nv_inference_request_success", "counter", "Number of successful inference requests, all batch sizes"),

@@ -24,6 +24,17 @@ _MILLISECOND = SECOND // 1000
 
 RUNNING = Family("vllm:num_requests_running", "gauge", "Number of requests in model execution batches.")
 WAITING = Family("vllm:num_requests_waiting", "gauge", "Number of requests waiting to be processed.")
+WAITING_BY_REASON = Family(
+    "vllm:num_requests_waiting_by_reason",
+    "gauge",
+    "Requests that wait for room (capacity), and for something else (deferred: none).",
+)
+SLEEP_STATE = Family(
+    "vllm:engine_sleep_state", "gauge", "1 for awake: what is loaded is; 0 for weights_offloaded and discard_all."
+)
+PROMPT_TOKENS_BY_SOURCE = Family(
+    "vllm:prompt_tokens_by_source_total", "counter", "Number of prompt tokens by source: computed here, or found."
+)
 CACHE_CONFIG = Family("vllm:cache_config_info", "gauge", "1; the labels say how large the KV cache is.")
 ADAPTERS = Family("vllm:lora_requests_info", "gauge", "1; the labels say which LoRA adapters there are: none.")
 REQUEST_SUCCESS = Family(
@@ -47,6 +58,10 @@ VLLM: tuple[tuple[Family, Callable[[LanguageTally], float]], ...] = (
     ),
     (
         Family("vllm:prefix_cache_hits_total", "counter", "Prefix cache hits, in terms of number of cached tokens."),
+        lambda tally: tally.tokens["cached"],
+    ),
+    (
+        Family("vllm:prompt_tokens_cached_total", "counter", "Number of cached prompt tokens."),
         lambda tally: tally.tokens["cached"],
     ),
     (
@@ -152,6 +167,16 @@ VLLM_HISTOGRAMS: tuple[tuple[Family, Bounds, int, Callable[[LanguageTally], Hist
         lambda tally: tally.prompt_tokens,
     ),
     (
+        Family(
+            "vllm:request_prefill_kv_computed_tokens",
+            "histogram",
+            "Number of prefill tokens of a request that were computed, those found in the cache left out.",
+        ),
+        TOKEN_BOUNDS,
+        1,
+        lambda tally: tally.computed_tokens,
+    ),
+    (
         Family("vllm:request_generation_tokens", "histogram", "Number of generation tokens of a request."),
         TOKEN_BOUNDS,
         1,
@@ -181,6 +206,9 @@ VLLM_HISTOGRAMS: tuple[tuple[Family, Bounds, int, Callable[[LanguageTally], Hist
     ),
 )
 """Families with one histogram for each model that generates: with bounds, and what divides the sum, in their unit."""
+
+SOURCES = {"local_compute": "prompt", "local_cache_hit": "cached", "external_kv_transfer": ""}
+"""Where tokens of prompts come from, as vLLM says it, with our kind of them; "" is what there is none of."""
 
 FINISHED_REASONS = {"stop": "stop", "tool_calls": "stop", "length": "length", "abort": "abort", "error": "error"}
 """How a choice ended, as vLLM says it."""

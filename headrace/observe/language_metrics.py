@@ -77,6 +77,16 @@ def _vllm_now(models: Sequence[Observed]) -> list[str]:
     return [
         *families.RUNNING.lines((model.vllm(), model.backlog.running) for model in models),
         *families.WAITING.lines((model.vllm(), model.backlog.queued) for model in models),
+        *families.WAITING_BY_REASON.lines(
+            (model.vllm(reason=reason), count)
+            for model in models
+            for reason, count in (("capacity", model.backlog.queued), ("deferred", 0))
+        ),
+        *families.SLEEP_STATE.lines(
+            (model.vllm(sleep_state=state), int(state == "awake"))
+            for model in models
+            for state in ("awake", "weights_offloaded", "discard_all")
+        ),
         *families.CACHE_CONFIG.lines(
             (model.vllm(block_size=str(model.facts.block_size), num_gpu_blocks=str(model.facts.num_blocks)), 1)
             for model in models
@@ -92,6 +102,11 @@ def _vllm_counted(models: Sequence[Observed]) -> list[str]:
         (model.vllm(finished_reason=reason), count)
         for model in models
         for reason, count in _finishes(model.tally).items()
+    )
+    told += families.PROMPT_TOKENS_BY_SOURCE.lines(
+        (model.vllm(source=source), model.tally.tokens[kind] if kind else 0)
+        for model in models
+        for source, kind in families.SOURCES.items()
     )
     for family, read in families.VLLM:
         told += family.lines((model.vllm(), read(model.tally)) for model in models)

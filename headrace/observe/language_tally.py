@@ -41,6 +41,7 @@ class LanguageTally:
         self.whole_ns = Histogram(GENERATION_BOUNDS_NS)
         self.token_ns = Histogram(DURATION_BOUNDS_NS)
         self.prompt_tokens = Histogram(TOKEN_BOUNDS)
+        self.computed_tokens = Histogram(TOKEN_BOUNDS)  # of prompts, those that were not found
         self.generated_tokens = Histogram(TOKEN_BOUNDS)
         self.longest_choice = Histogram(TOKEN_BOUNDS)
         self.choices = Histogram(CHOICE_BOUNDS)
@@ -106,6 +107,7 @@ class LanguageTally:
             if record.tpot_ns is not None:
                 self._judge("pace", token_ns <= record.tpot_ns)
         self.prompt_tokens.add((usage.prompt_tokens,))
+        self.computed_tokens.add((usage.prompt_tokens - usage.cached_tokens,))
         self.generated_tokens.add((usage.completion_tokens,))
         self.longest_choice.add((record.longest,))
 

@@ -14,6 +14,11 @@ ALL = [
 VLLM = {
     "vllm:num_requests_running": "gauge",
     "vllm:num_requests_waiting": "gauge",
+    "vllm:num_requests_waiting_by_reason": "gauge",
+    "vllm:engine_sleep_state": "gauge",
+    "vllm:prompt_tokens_by_source_total": "counter",
+    "vllm:prompt_tokens_cached_total": "counter",
+    "vllm:request_prefill_kv_computed_tokens": "histogram",
     "vllm:kv_cache_usage_perc": "gauge",
     "vllm:gpu_cache_usage_perc": "gauge",
     "vllm:prefix_cache_queries_total": "counter",

@@ -141,3 +141,18 @@ def test_versions_of_a_model_are_engines_of_their_own() -> None:
     found = samples(observed(version=1), observed(stepped(generated_tokens=3), version=2))
     assert found["vllm:generation_tokens_total", labels({**VLLM, "engine": "1"})] == 3
     assert found["vllm:generation_tokens_total", labels(VLLM)] == 0
+
+
+def test_tokens_of_prompts_are_told_by_where_they_came_from() -> None:
+    model = observed(stepped(prompt_tokens=36, cached_tokens=64), generated())
+    assert value(model, "vllm:prompt_tokens_by_source_total", **VLLM, source="local_compute") == 36
+    assert value(model, "vllm:prompt_tokens_by_source_total", **VLLM, source="local_cache_hit") == 64
+    assert value(model, "vllm:prompt_tokens_by_source_total", **VLLM, source="external_kv_transfer") == 0
+    assert value(model, "vllm:prompt_tokens_cached_total", **VLLM) == 64
+    assert value(model, "vllm:request_prefill_kv_computed_tokens_sum", **VLLM) == 36
+
+
+def test_what_is_loaded_is_awake() -> None:
+    assert value(observed(), "vllm:engine_sleep_state", **VLLM, sleep_state="awake") == 1
+    assert value(observed(), "vllm:engine_sleep_state", **VLLM, sleep_state="discard_all") == 0
+    assert value(observed(), "vllm:num_requests_waiting_by_reason", **VLLM, reason="deferred") == 0
