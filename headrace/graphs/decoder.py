@@ -8,7 +8,7 @@ from headrace.graphs.attention import Sequences, attention
 from headrace.graphs.capped_attention import GREATEST_CAP
 from headrace.graphs.feed_forward import feed_forward
 from headrace.graphs.layer import Tensors
-from headrace.graphs.linear import Node, Precision, embedding, head
+from headrace.graphs.linear import Node, Precision, Vocabulary
 from headrace.graphs.nodes import f32, i64, named_result, parameter, soft_cap
 from headrace.graphs.norms import rms_norm
 from headrace.graphs.rope import Turns, turns
@@ -28,14 +28,17 @@ def build_decoder(checkpoint: Checkpoint, precision: Precision, max_context: int
     ids, positions, mask = (parameter(name, [-1, -1]) for name in ("input_ids", "position_ids", "attention_mask"))
     beams = parameter("beam_idx", [-1], ov.Type.i32)
     sequences = Sequences(op.gather(op.shape_of(ids), i64([0]), i64(0)), beams)
-    x = embedding(ids, tensors.weight("embed", (facts.vocabulary, facts.hidden)), precision)
+    words = Vocabulary(tensors.weight("embed", (facts.vocabulary, facts.hidden)), precision)
+    x = words.rows(ids)
     if facts.embed_scale != 1:
         x = op.multiply(x, f32(facts.embed_scale))
     kept: list[Node] = []
     for index, turn in enumerate(_turns(facts, positions, max_context)):
         x, nodes = _layer(x, tensors.layer(index), facts, precision, turn, sequences, index)
         kept += nodes
-    logits = _logits(rms_norm(x, tensors.vector("norm", facts.hidden), facts.norm_eps), tensors, facts, precision)
+    if not facts.tied:
+        words = Vocabulary(tensors.weight("head", (facts.vocabulary, facts.hidden)), precision)
+    logits = _logits(rms_norm(x, tensors.vector("norm", facts.hidden), facts.norm_eps), words, tensors, facts)
     return ov.Model([named_result("logits", logits)], kept, [ids, mask, positions, beams], facts.family)
 
 
@@ -80,9 +83,8 @@ def _layer(
     return op.add(x, norm(bent, "post_ffn_norm") if facts.post_norms else bent), kept
 
 
-def _logits(x: Node, tensors: Tensors, facts: Architecture, precision: Precision) -> Node:
-    matrix = tensors.weight("embed" if facts.tied else "head", (facts.vocabulary, facts.hidden))
-    logits = head(x, matrix, precision)
+def _logits(x: Node, words: Vocabulary, tensors: Tensors, facts: Architecture) -> Node:
+    logits = words.logits(x)
     if "head_bias" in tensors:
         logits = op.add(logits, f32(tensors.vector("head_bias", facts.vocabulary)))
     if facts.logit_scale != 1:

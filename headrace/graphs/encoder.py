@@ -8,7 +8,7 @@ import openvino.opset15 as op
 from headrace.errors import ModelInvalid
 from headrace.graphs.feed_forward import feed_forward
 from headrace.graphs.layer import Tensors
-from headrace.graphs.linear import Node, Precision, embedding
+from headrace.graphs.linear import Node, Precision, Vocabulary
 from headrace.graphs.nodes import f32, i64, named_result, parameter, split
 from headrace.graphs.norms import layer_norm
 from headrace.weights.checkpoint import Architecture, Checkpoint
@@ -44,7 +44,7 @@ def _norm(x: Node, tensors: Tensors, name: str, facts: Architecture) -> Node:
 
 
 def _embedded(ids: Node, types: Node, tensors: Tensors, facts: Architecture, precision: Precision) -> Node:
-    words = embedding(ids, tensors.weight("embed", (facts.vocabulary, facts.hidden)), precision)
+    words = Vocabulary(tensors.weight("embed", (facts.vocabulary, facts.hidden)), precision).rows(ids)
     places = tensors.weight("positions", (facts.max_context, facts.hidden)).dense()
     kinds = tensors.table("types", facts.hidden)
     tokens = op.gather(op.shape_of(ids), i64([1]), i64(0))

@@ -35,15 +35,29 @@ def linear(x: Node, weights: Sequence[Weight], precision: Precision) -> Node:
     return op.matmul(x, _held(weights, precision.weights, precision.group), False, True)
 
 
-def head(x: Node, weight: Weight, precision: Precision) -> Node:
-    """x [..., in] times the matrix [vocabulary, in] that gives the logits."""
-    return op.matmul(x, _held([weight], precision.head, precision.group), False, True)
+class Vocabulary:
+    """A matrix [vocabulary, hidden] that gives the rows of tokens, the logits, or both; rounded and held once."""
 
+    def __init__(self, weight: Weight, precision: Precision) -> None:
+        self._weight = weight
+        self._precision = precision
+        self._codes: tuple[Node, Node] | None = None
 
-def embedding(ids: Node, weight: Weight, precision: Precision) -> Node:
-    """Rows of the matrix [vocabulary, hidden] by ids [...] of i64: [..., hidden], float32. Never below 8 bits."""
-    form: Form = "int8" if precision.weights == "int4" else precision.weights
-    return op.gather(_held([weight], form, 0), op.convert(ids, "i32"), op.constant(np.int64(0)))
+    def logits(self, x: Node) -> Node:
+        """x [..., hidden] times the matrix: [..., vocabulary], float32."""
+        return op.matmul(x, self._held(self._precision.head, self._precision.group), False, True)
+
+    def rows(self, ids: Node) -> Node:
+        """Rows by ids [...] of i64: [..., hidden], float32. Never below 8 bits."""
+        form: Form = "int8" if self._precision.weights == "int4" else self._precision.weights
+        return op.gather(self._held(form, 0), op.convert(ids, "i32"), op.constant(np.int64(0)))
+
+    def _held(self, form: Form, group: int) -> Node:
+        if form != "int8":
+            return _held([self._weight], form, group)
+        if self._codes is None:
+            self._codes = _row_codes([self._weight])
+        return _scaled(*self._codes)
 
 
 def _held(weights: Sequence[Weight], form: Form, group: int) -> Node:
@@ -54,13 +68,17 @@ def _held(weights: Sequence[Weight], form: Form, group: int) -> Node:
         return op.convert(_bf16(_stacked([weight.dense() for weight in weights])), "f32")
     if form == "int4" and weights[0].shape[1] % group == 0:
         return _grouped_codes([group_codes(weight, group) for weight in weights])
-    return _row_codes([row_codes(weight) for weight in weights])
+    return _scaled(*_row_codes(weights))
 
 
-def _row_codes(parts: Sequence[tuple[NDArray[np.int8], NDArray[np.float32]]]) -> Node:
-    codes, scales = (_stacked(arrays) for arrays in zip(*parts, strict=True))
-    scaled = op.multiply(op.convert(op.constant(codes), "f16"), op.constant(scales.astype(np.float16)))
-    return op.convert(scaled, "f32")
+def _row_codes(weights: Sequence[Weight]) -> tuple[Node, Node]:
+    """Two constants: codes of 8 bits, and a scale a row."""
+    codes, scales = (_stacked(arrays) for arrays in zip(*map(row_codes, weights), strict=True))
+    return op.constant(codes), op.constant(scales.astype(np.float16))
+
+
+def _scaled(codes: Node, scales: Node) -> Node:
+    return op.convert(op.multiply(op.convert(codes, "f16"), scales), "f32")
 
 
 def _grouped_codes(parts: Sequence[tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]]) -> Node:

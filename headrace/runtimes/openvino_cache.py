@@ -13,9 +13,10 @@ import os
 import secrets
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +39,28 @@ PLUGIN = Path(ov.__file__).parent / "libs" / "libopenvino_intel_cpu_plugin.so"
 
 BESIDE = ".graph-"  # how folders of graphs that are being written begin
 LEFT_S = 3600.0
+LEAST_PRIORITY = 19  # of a thread, as nice has it
 BEFORE_WEIGHTS = b"</cnndata>\n"
 GRAPH_BEGIN, GRAPH_END = b'<?xml version="1.0"?>\n<net ', b"</net>"
+
+
+Beside = Callable[[Callable[[], None]], object]
+"""Has what it is given done, now or later."""
 
 
 class GraphCache:
     """A folder of graphs by key; None: nothing is kept."""
 
-    def __init__(self, folder: Path | None, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        most_bytes: int = MOST_BYTES,
+        beside: Beside = lambda keep: keep(),
+    ) -> None:
+        """`beside` has a graph written in the end; it may do so later, or on another thread."""
         self._folder = folder
         self._most_bytes = most_bytes
+        self._beside = beside
 
     def compiled(
         self,
@@ -79,17 +92,28 @@ class GraphCache:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if _constant_bytes(model) * 2 > shutil.disk_usage(path.parent).free * MOST_OF_FREE:
             return _core().compile_model(model, "CPU", dict(options))
-        with tempfile.TemporaryDirectory(prefix=BESIDE, dir=path.parent) as kept:
-            asked = {**options, "CACHE_DIR": kept, "CACHE_ENCRYPTION_CALLBACKS": [_as_it_is, _as_it_is]}
+        exported = Path(tempfile.mkdtemp(prefix=BESIDE, dir=path.parent))
+        try:
+            asked = {**options, "CACHE_DIR": str(exported), "CACHE_ENCRYPTION_CALLBACKS": [_as_it_is, _as_it_is]}
             compiled = _core().compile_model(model, "CPU", asked)
+        except BaseException:
+            shutil.rmtree(exported, ignore_errors=True)
+            raise
+        self._beside(partial(self._keep, exported, path))
+        return compiled
+
+    def _keep(self, exported: Path, path: Path) -> None:
+        """Divide what the plug-in exported to this folder, which goes."""
+        try:
             with contextlib.suppress(OSError, ValueError):
-                for blob in Path(kept).glob("*.blob"):
-                    beside = Path(kept) / f"{secrets.token_hex(4)}.xml"
+                for blob in exported.glob("*.blob"):
+                    beside = exported / f"{secrets.token_hex(4)}.xml"
                     divide(blob, beside)
                     beside.with_suffix(".bin").replace(path.with_suffix(".bin"))  # first: an .xml alone is not read
                     beside.replace(path)
                     self._make_room(path)
-        return compiled
+        finally:
+            shutil.rmtree(exported, ignore_errors=True)
 
     def _make_room(self, kept: Path) -> None:
         assert self._folder is not None
@@ -100,6 +124,19 @@ class GraphCache:
         for left in self._folder.glob(f"{BESIDE}*"):  # by a process that was killed
             if left.stat().st_mtime < time.time() - LEFT_S:
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def in_idle_time(keep: Callable[[], None]) -> threading.Thread:
+    """Run it on a thread that gives way to all others; the process ends no sooner than it does."""
+
+    def run() -> None:
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LEAST_PRIORITY)
+        keep()
+
+    thread = threading.Thread(target=run, name="keep graph")
+    thread.start()
+    return thread
 
 
 def divide(blob: Path, xml: Path) -> None:

@@ -11,7 +11,7 @@ import openvino as ov
 from headrace.errors import ModelInvalid
 from headrace.graphs.decoder import build_decoder, check
 from headrace.runtimes.openvino import core
-from headrace.runtimes.openvino_cache import GraphCache, graph_key
+from headrace.runtimes.openvino_cache import Beside, GraphCache, graph_key, in_idle_time
 from headrace.runtimes.openvino_ir import cached_heads, ir_checkpoint, is_ir, num_weights, read_ir
 from headrace.runtimes.openvino_language import OpenVinoLanguage
 from headrace.runtimes.openvino_paged import complete, paged
@@ -45,9 +45,12 @@ def open_model(path: Path) -> Checkpoint:
     return ir_checkpoint(path) if is_ir(path) else open_checkpoint(path)
 
 
-def load_language(path: Path, choices: Choices, checkpoint: Checkpoint | None = None) -> Opened:
+def load_language(
+    path: Path, choices: Choices, checkpoint: Checkpoint | None = None, beside: Beside = in_idle_time
+) -> Opened:
     """Make a decoder ready for `allocate` and `warm_up`; `checkpoint`, where the caller has opened the path already.
 
+    `beside` writes the graph for the next start, so that this one need not wait for the disk.
     Raises ModelInvalid with the field that is wrong or not supported.
     """
     checkpoint = checkpoint or open_model(path)
@@ -62,7 +65,7 @@ def load_language(path: Path, choices: Choices, checkpoint: Checkpoint | None = 
             check(facts)
             parameters = sum(prod(weight.shape) for weight in checkpoint.weights.values())
             key = graph_key([checkpoint.digest, facts, chosen.precision, max_context, sorted(options.items())])
-            compiled = GraphCache(choices.cache).compiled(
+            compiled = GraphCache(choices.cache, beside=beside).compiled(
                 key,
                 options,
                 lambda: paged(build_decoder(checkpoint, chosen.precision, max_context), facts),

@@ -6,7 +6,7 @@ import openvino.opset15 as op
 import pytest
 from numpy.typing import NDArray
 
-from headrace.graphs.linear import Precision, embedding, head, linear
+from headrace.graphs.linear import Precision, Vocabulary, linear
 from headrace.weights.checkpoint import Grouped
 
 Floats = NDArray[np.float32]
@@ -61,7 +61,7 @@ def test_a_row_that_groups_do_not_divide_is_held_in_8_bits() -> None:
 def test_the_head_has_a_precision_of_its_own() -> None:
     x = op.parameter([-1, 64], ov.Type.f32)
     values, matrix = _random(3, 64), _random(100, 64)
-    found = _run(head(x, Matrix(matrix), Precision("int4", "f32")), x, values)
+    found = _run(Vocabulary(Matrix(matrix), Precision("int4", "f32")).logits(x), x, values)
     assert np.allclose(found, values @ matrix.T, atol=1e-4)
 
 
@@ -69,6 +69,19 @@ def test_the_head_has_a_precision_of_its_own() -> None:
 def test_an_embedding_gives_rows_by_id(kind: str, most: float) -> None:
     ids = op.parameter([-1, -1], ov.Type.i64)
     table = _random(50, 16)
-    found = _run(embedding(ids, Matrix(table), Precision(kind)), ids, np.array([[3, 49, 0]]))  # type: ignore[arg-type]
+    found = _run(Vocabulary(Matrix(table), Precision(kind)).rows(ids), ids, np.array([[3, 49, 0]]))  # type: ignore[arg-type]
     assert found.shape == (1, 3, 16)
     assert np.abs(found[0] - table[[3, 49, 0]]).max() <= most
+
+
+@pytest.mark.parametrize("kind", ["int8", "int4"])
+def test_a_matrix_that_gives_rows_and_logits_is_held_once(kind: str) -> None:
+    ids, x = op.parameter([-1], ov.Type.i64), op.parameter([-1, 64], ov.Type.f32)
+    words = Vocabulary(Matrix(_random(100, 64)), Precision(kind, "int8"))  # type: ignore[arg-type]
+    model = ov.Model([op.result(words.rows(ids)), op.result(words.logits(x))], [ids, x], "trial")
+    tables = [node for node in model.get_ops() if node.get_type_name() == "Constant" and node.get_byte_size() == 6400]
+    assert len(tables) == 1
+    values = _random(3, 64)
+    rows, logits = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})([[5, 7], values]).values()
+    assert np.abs(rows - _random(100, 64)[[5, 7]]).max() < 0.02
+    assert np.abs(logits - values @ _random(100, 64).T).max() < 0.03 * 8

@@ -1,7 +1,9 @@
 """Graphs are built once, read afterwards, and never fail for want of a folder."""
 
 import os
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 
 from headrace.graphs.linear import Form, Precision, linear
 from headrace.graphs.nodes import f32, named_result, parameter
-from headrace.runtimes.openvino_cache import GraphCache, divide, graph_key, too_many
+from headrace.runtimes.openvino_cache import GraphCache, divide, graph_key, in_idle_time, too_many
 from tests.graphs.tiny import golden_checkpoint
 
 OPTIONS = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32"}
@@ -107,6 +109,28 @@ def test_graphs_over_the_limit_go_but_never_the_newest(tmp_path: Path) -> None:
     for key in ("a", "b"):
         GraphCache(tmp_path, most_bytes=1).compiled(key, OPTIONS, _graph)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["graph-b.bin", "graph-b.xml"]
+
+
+def test_a_graph_may_be_written_after_it_is_used(tmp_path: Path) -> None:
+    later: list[Callable[[], None]] = []
+    first = GraphCache(tmp_path, beside=later.append).compiled("a", OPTIONS, _graph)
+    assert not list(tmp_path.glob("graph-*"))
+    answer = _answer(first)
+    later.pop()()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["graph-a.bin", "graph-a.xml"]
+    assert np.array_equal(_answer(GraphCache(tmp_path).compiled("a", OPTIONS, _never)), answer)
+
+
+def test_a_graph_is_kept_in_idle_time() -> None:
+    priorities: list[int] = []
+    in_idle_time(lambda: priorities.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))).join()
+    assert priorities == [19]
+
+
+def test_what_cannot_be_compiled_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError):
+        GraphCache(tmp_path).compiled("a", {"INFERENCE_NUM_THREADS": "many"}, _graph)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_a_killed_process_left_is_removed_once_it_is_old(tmp_path: Path) -> None:
