@@ -140,18 +140,20 @@ def test_prometheus_fires_the_same_by_the_rules_that_are_printed_for_it(tmp_path
     add_fake(tmp_path / "models", "trouble", f"crash_on = {CRASH}\n{ROWS}")
     about = {BURN_FAST, BURN_MEDIUM, BURN_SLOW, MODEL_FAILED, CRASH_LOOP}
     with target(tmp_path / "models", *SLOWER) as server, prometheus(tmp_path, server) as fires:
+        fired = set[str]()
 
-        def crashes_until_all_fire() -> bool:
+        def crashes_until_all_have_fired() -> bool:
             ask(server, CRASH)
-            return fires() >= about
+            fired.update(fires())
+            return fired >= about
 
-        def answers_until_none_does() -> bool:
+        def answers_until_none_fires() -> bool:
             ask(server)
             return not fires()
 
         assert ask(server) == 200
-        wait_until(crashes_until_all_fire)
-        wait_until(answers_until_none_does)
+        wait_until(crashes_until_all_have_fired)
+        wait_until(answers_until_none_fires)
 
 
 SLOWER = (
@@ -168,7 +170,7 @@ SLOWER = (
 
 @contextmanager
 def prometheus(folder: Path, server: Target) -> Iterator[Callable[[], set[str]]]:
-    """One that scrapes the server, by the rules of its settings; tells which alerts fire."""
+    """One that has scraped the server, by the rules of its settings; tells which alerts fire."""
     flags = [flag for setting in (*SHORT, *SLOWER) for flag in ("--set", setting)]
     printed = subprocess.run(
         [sys.executable, "-m", "headrace", "alerts", "rules", *flags], cwd=ROOT, capture_output=True, check=True
@@ -184,16 +186,19 @@ def prometheus(folder: Path, server: Target) -> Iterator[Callable[[], set[str]]]
     command = ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
     told = (folder / "prometheus.log").open("wb")
 
-    def fires() -> set[str]:
+    def asked(path: str) -> Any:
         try:
-            with urllib.request.urlopen(f"http://{address}/api/v1/alerts", timeout=30) as answer:
-                alerts = json.load(answer)["data"]["alerts"]
+            with urllib.request.urlopen(f"http://{address}/api/v1/{path}", timeout=30) as answer:
+                return json.load(answer)["data"]
         except OSError:  # it is not there yet
-            return set()
-        return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
+            return None
+
+    def fires() -> set[str]:
+        return {each["labels"]["alertname"] for each in asked("alerts")["alerts"] if each["state"] == "firing"}
 
     with told, subprocess.Popen([*command, f"--web.listen-address={address}"], stderr=told) as process:
         try:
+            wait_until(lambda: bool((asked("query?query=headrace_slo_target") or {}).get("result")))
             yield fires
         finally:
             process.kill()
