@@ -23,8 +23,12 @@ class LogOutput(NamedTuple):
     levels: Levels
 
     def follow_signals(self) -> None:
-        """From now on SIGHUP has the file opened anew. Called on the event loop."""
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.writer.reopen)
+        """From now on SIGHUP has the file opened anew, where there is one; else it ends the process, as is usual.
+
+        Called on the event loop.
+        """
+        if self.writer.has_file:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.writer.reopen)
 
     def as_triton(self, values: Mapping[str, bool | int | str]) -> None:
         """What Triton's logging extension was told holds from now on."""

@@ -42,6 +42,11 @@ class LogWriter:
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
+    @property
+    def has_file(self) -> bool:
+        """It writes to a file of its own."""
+        return isinstance(self._target, LogFile)
+
     def isatty(self) -> bool:
         return isinstance(self._target, int) and os.isatty(self._target)
 

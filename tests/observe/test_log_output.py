@@ -1,7 +1,10 @@
 """A server's lines go where its settings say, and its clients may change which."""
 
+import asyncio
 import json
 import logging
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,3 +47,17 @@ def test_tritons_settings_hold_at_once(tmp_path: Path) -> None:
     (line,) = (tmp_path / "log").read_text().splitlines()
     assert line.startswith("20")
     assert line.endswith("loud")
+
+
+async def test_a_signal_has_the_file_opened_anew_and_without_a_file_ends_the_process_as_usual(tmp_path: Path) -> None:
+    output = begin(Log(file=str(tmp_path / "log")))
+    output.follow_signals()
+    (tmp_path / "log").rename(tmp_path / "moved")
+    os.kill(os.getpid(), signal.SIGHUP)
+    await asyncio.sleep(0)  # the loop hears of it
+    assert asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
+    output.writer.close()
+    plain = begin(Log())
+    plain.follow_signals()
+    assert not asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
+    plain.writer.close()

@@ -28,14 +28,15 @@ def unary(kind: type[MessageT], answer: Callable[[MessageT, Call], Awaitable[Mes
     """A method of one request and one answer, for a table of methods."""
 
     async def run(sent: Buffer, call: Call) -> None:
+        request_id = given(metadata(call, HEADER))
         try:
             message = await answer(parse(kind, sent), call)
         except HeadraceError as error:
-            refuse(call, error)
+            refuse(call, error, request_id)
         except Exception:
-            refuse(call, fault("a call failed"))
+            refuse(call, fault("a call failed"), request_id)
         else:
-            call.finish(message.SerializeToString())
+            call.finish(message.SerializeToString(), ((HEADER, request_id),) if request_id else ())
 
     def serve(sent: Buffer, call: Call) -> None:
         call.when_left(asyncio.get_running_loop().create_task(run(sent, call)).cancel)

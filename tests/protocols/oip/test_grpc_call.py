@@ -96,3 +96,15 @@ def test_a_trace_is_taken_up_where_it_is_one(sent: str, read: str) -> None:
 
 def test_metadata_that_was_not_sent_is_empty() -> None:
     assert metadata(FakeCall(other="x"), "traceparent") == ""
+
+
+async def test_the_clients_id_comes_back_with_an_answer_and_with_a_refusal() -> None:
+    async def alive(message: pb.ServerLiveRequest, call: Call) -> pb.ServerLiveResponse:
+        return pb.ServerLiveResponse(live=True)
+
+    for sent in (b"", b"\xff"):
+        call = FakeCall(**{"x-request-id": "r-1"})
+        unary(pb.ServerLiveRequest, alive).serve(sent, call)
+        await call.over.wait()
+        assert call.ended is not None
+        assert dict(call.ended.trailers)["x-request-id"] == "r-1"
