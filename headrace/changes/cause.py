@@ -45,7 +45,7 @@ def causes(account: Account, signal: Signal, moved: Moment, inputs: Signal | Non
     """Best first; one of kind unknown where none is likely. `inputs` is a move of the model's inputs at that time."""
     cases = [*_events(account, signal, moved, inputs), *_inputs(signal, inputs), *_schema(account, signal, moved)]
     cases += [*_traffic(account, signal, moved)]
-    if signal.kind in ("latency", "errors"):
+    if _of_the_machine(signal, moved):
         cases += [*_neighbour(signal, moved), *_system(signal, moved)]
     found = sorted((case.found() for case in cases), key=lambda each: -each.score)
     best = found[0].score if found else 0.0
@@ -101,20 +101,23 @@ def _release(
         case.weigh(-1.2, f"but {inputs.what}")
     if signal.kind == "errors":
         case.weigh(0.4 if moved.client_errors < 0.5 else 0.0)
-    if signal.kind in ("latency", "errors"):
-        if moved.others and not moved.shifted:
-            case.weigh(0.6, _others(moved))
-        elif moved.shifted:
-            case.weigh(-1.8, _others(moved))
+    if _of_the_machine(signal, moved):
+        if moved.others:
+            case.weigh(0.6 - 2.4 * min(1.0, 1.5 * _share(moved)), _others(moved))
         _weigh_rivals(case, moved, 0.9)
         if moved.same_rows is not None and moved.mix and moved.same_rows < 1.1:
             case.weigh(-1.5, "requests with as many rows take as long as before")
     return case
 
 
+def _of_the_machine(signal: Signal, moved: Moment) -> bool:
+    """Whether a lack of cores, memory or time can show like this: it refuses no request as wrong."""
+    return signal.kind == "latency" or (signal.kind == "errors" and moved.client_errors < 0.5)
+
+
 def _weigh_rivals(case: Case, moved: Moment, weight: float) -> None:
     """What else moved at that moment speaks against an event."""
-    if moved.neighbours:
+    if moved.neighbours and not _spared(moved):
         case.weigh(-weight)
     if moved.machine:
         case.weigh(-weight)
@@ -153,10 +156,8 @@ def _traffic(account: Account, signal: Signal, moved: Moment) -> Iterator[Case]:
                 case.weigh(1.2, f"requests with as many rows take {moved.same_rows:.2g}x what they took")
             else:
                 case.weigh(-1.6, f"but requests with as many rows take {moved.same_rows:.2g}x what they took as well")
-        if moved.others and not moved.shifted:
-            case.weigh(0.3, _others(moved))
-        elif moved.shifted:
-            case.weigh(-0.8, _others(moved))
+        if moved.others:
+            case.weigh(0.3 - 1.1 * min(1.0, 1.5 * _share(moved)), _others(moved))
         yield case
     elif moved.rate >= 1.5 and signal.ratio >= 3 and (moved.queue >= 2 or moved.late_errors >= 0.5):
         case = Case(
@@ -180,6 +181,10 @@ def _neighbour(signal: Signal, moved: Moment) -> Iterator[Case]:
         slower = max(moved.queue, moved.compute)
         told_times = f"waits are {moved.queue:.2g}x and runs {moved.compute:.2g}x as long"
         case.weigh(0.4 if slower >= 1.15 else -0.8, told_times)
+        if _spared(moved):
+            case.weigh(
+                -2.2, f"but runs take longer, and other models are unaffected ({moved.others} of {moved.others})"
+            )
     if moved.mix and moved.same_rows is not None and moved.same_rows < 1.1:
         case.weigh(-1.5)
     yield case
@@ -187,12 +192,12 @@ def _neighbour(signal: Signal, moved: Moment) -> Iterator[Case]:
 
 def _system(signal: Signal, moved: Moment) -> Iterator[Case]:
     """Something outside the server: the machine says so, or every model suffers and nothing happened to any."""
-    share = len(moved.shifted) / moved.others if moved.others else 0.0
-    if not moved.machine and share < 0.5:
+    share = _share(moved)
+    if not moved.machine and (share < 0.25 or (share < 0.5 and len(moved.shifted) < 3)):
         return
     case = Case("system", 0.2, None)
     if moved.others:
-        case.weigh(1.3 if share >= 0.5 else -0.8, _others(moved))
+        case.weigh(2.1 * min(1.0, 2 * share) - 0.8, _others(moved))
     for column, (before, after) in moved.machine.items():
         case.weigh(1.2, f"{MACHINE[column][1]} rose from {before:.2f} to {after:.2f}")
     if moved.neighbours:
@@ -201,8 +206,6 @@ def _system(signal: Signal, moved: Moment) -> Iterator[Case]:
         case.weigh(-1.2, f"but the model's own requests rose to {moved.rate:.2g}x")
     if moved.traffic:
         case.weigh(-0.8)
-    if signal.kind == "errors" and moved.client_errors >= 0.5:
-        case.weigh(-2.0)
     yield case
 
 
@@ -213,6 +216,17 @@ def _unknown(account: Account, moved: Moment) -> Found:
     if moved.others:
         evidence.append(_others(moved))
     return Found("unknown", 0.3, evidence)
+
+
+def _share(moved: Moment) -> float:
+    """Of models to compare with, those that got worse as well."""
+    return len(moved.shifted) / moved.others if moved.others else 0.0
+
+
+def _spared(moved: Moment) -> bool:
+    """Runs of this model alone take longer: who takes cores from it would take them from others too. Waits alone may
+    grow for those that run in turn with a neighbour."""
+    return moved.others > 0 and _share(moved) < 0.34 and moved.compute >= max(1.2, 0.8 * moved.queue)
 
 
 def _others(moved: Moment) -> str:

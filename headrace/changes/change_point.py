@@ -155,7 +155,7 @@ def _noise(x: Numbers) -> float:
     """The long-run deviation of the whole series about its slow course: short stretches say too little of theirs."""
     window = min(COURSE, len(x) // 2) | 1
     half = window // 2
-    padded = np.concatenate((np.full(half, np.median(x[:window])), x, np.full(half, np.median(x[-window:]))))
+    padded = np.pad(x, half, mode="symmetric")  # so that a level which is short is a level at the ends too
     course = np.median(np.lib.stride_tricks.sliding_window_view(padded, window), axis=1)
     rest = x - course
     limit = 4 * spread(rest)  # where a level moves, and in bursts, it is not noise that is seen

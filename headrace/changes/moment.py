@@ -34,6 +34,7 @@ LEAST_BUSY = 0.12
 
 LEAST_LOAD = 1.3
 LEAST_RATIO = 1.2
+LEAST_TAIL = 1.35
 MACHINE = {
     Machine.OTHERS: (0.35, "cores that other processes took"),
     Machine.STOLEN: (0.1, "cores that the hypervisor gave to others"),
@@ -63,7 +64,7 @@ class Moment(msgspec.Struct, frozen=True):
     compute: float
     neighbours: Sequence[Neighbour]
     machine: Mapping[Machine, tuple[float, float]]  # before and after
-    others: int  # models that had traffic on both sides
+    others: int  # models to compare with: asked before and after, and nothing of their own happened to them then
     shifted: Sequence[str]  # those of them that got slower or failed more at the same moment
     client_errors: float  # share of the new errors that are the client's
     late_errors: float
@@ -76,7 +77,13 @@ def moment(account: Account, signal: Signal) -> Moment:
     after = account.own.between(signal.at, min(signal.end + 1, signal.at + LOOK_S))
     near_s = NEAR_S + signal.at - signal.earliest
     moves = list(_traffic(account.own, signal.at, near_s))
-    considered = [name for name, slots in account.others.items() if _on_both_sides(slots, signal)]
+    neighbours = list(_neighbours(account, signal.at, near_s))
+    noisy = {neighbour.name for neighbour in neighbours}
+    considered = [
+        name
+        for name, slots in account.others.items()
+        if name not in noisy and _on_both_sides(slots, signal) and not _has_reasons(account, name, signal.at, near_s)
+    ]
     return Moment(
         _rate(account, account.own, signal.at, near_s),
         [words for words, _ in moves],
@@ -84,7 +91,7 @@ def moment(account: Account, signal: Signal) -> Moment:
         _same_rows(before, after),
         _ratio(before.column(Of.QUEUE), after.column(Of.QUEUE)),
         _ratio(before.column(Of.COMPUTE), after.column(Of.COMPUTE)),
-        list(_neighbours(account, signal.at, near_s)),
+        neighbours,
         dict(_machine(account.machine, signal.at, near_s)),
         len(considered),
         [name for name in considered if _got_worse(account.others[name], signal.at, near_s)],
@@ -159,17 +166,13 @@ def _neighbours(account: Account, at: float, near_s: float) -> Iterator[Neighbou
         rows = step_near(slots.seconds, slots.column(Of.ROWS), at, near_s)
         more_rows = rows is not None and rows.strength >= STRENGTH and rows.after - rows.before >= MOVED[Of.ROWS][0]
         released = any(
-            entry.model == name and entry.means == "release" and -NEAR_S <= at - entry.at <= 3 * NEAR_S
+            entry.model == name and entry.means == "release" and -NEAR_S <= at - entry.at <= near_s
             for entry in account.entries
         )
-        if load >= LEAST_LOAD or more_rows or released:
-            why = (
-                f"{load:.2g}x the requests"
-                if load >= LEAST_LOAD
-                else "larger requests"
-                if more_rows
-                else "a new version"
-            )
+        asked_more = load >= LEAST_LOAD and step.after * (1 - 1 / load) >= LEAST_BUSY
+        if asked_more or more_rows or released:
+            more = "larger requests" if more_rows else "a new version"
+            why = f"{load:.2g}x the requests" if asked_more else more
             yield Neighbour(name, step.before, step.after, load, why)
 
 
@@ -186,11 +189,22 @@ def _on_both_sides(slots: Slots, signal: Signal) -> bool:
     return bool(min(middle - first, last - middle) >= LEAST_SLOTS)
 
 
-def _got_worse(slots: Slots, at: float, near_s: float) -> bool:
-    step = step_near(slots.seconds, slots.column(Of.MIDDLE), at, near_s)
-    if step and step.strength >= STRENGTH and step.after - step.before >= log(LEAST_RATIO):
+def _has_reasons(account: Account, name: str, at: float, near_s: float) -> bool:
+    """Whether something happened to another model itself at that moment: then it says nothing of the others."""
+    if any(entry.model == name and entry.means and abs(at - entry.at) <= 3 * NEAR_S for entry in account.entries):
         return True
-    step = step_near(slots.seconds, slots.error_share, at, near_s, floor=0.02)
+    slots = account.others[name]
+    rows = step_near(slots.seconds, slots.column(Of.ROWS), at, near_s)
+    return rows is not None and rows.strength >= STRENGTH and abs(rows.after - rows.before) >= MOVED[Of.ROWS][0]
+
+
+def _got_worse(slots: Slots, at: float, near_s: float) -> bool:
+    for column, least in ((Of.MIDDLE, LEAST_RATIO), (Of.TAIL, LEAST_TAIL)):
+        step = step_near(slots.seconds, slots.column(column), at, near_s)
+        if step and step.strength >= STRENGTH and step.after - step.before >= log(least):
+            return True
+    failed = slots.column(Of.SERVER_ERRORS) + slots.column(Of.LATE_ERRORS)  # what clients do wrong is their own affair
+    step = step_near(slots.seconds, failed / np.maximum(slots.column(Of.COUNT), 1), at, near_s, floor=0.02)
     return bool(step and step.strength >= STRENGTH and step.after - step.before >= 0.02)
 
 

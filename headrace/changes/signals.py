@@ -126,10 +126,10 @@ def _rises(slots: Slots, column: Of, least: float) -> list[Shift]:
     found = []
     for shift in shifts(slots.seconds, values):
         before, after = _around(slots, shift)
-        rise_ns = exp(shift.after) - exp(shift.before)
-        if shift.after - shift.before < max(log(least), spread(before.column(column))) or rise_ns < LEAST_NS:
-            continue
-        if len(after.seconds):
+        # A burst that is smoothed into what comes after it raises the mean of the level, and not its median.
+        usual, now = np.median(before.column(column)), np.median(after.column(column))
+        enough = max(log(least), spread(before.column(column)))
+        if min(now - usual, shift.after - shift.before) >= enough and exp(now) - exp(usual) >= LEAST_NS:
             found.append(shift)
     return found
 

@@ -64,8 +64,7 @@ class Slots(msgspec.Struct, frozen=True):
     tenants: Sequence[str] = ()  # by index
 
     def column(self, of: int) -> Numbers:
-        values: NDArray[np.float32] = self.rows[:, int(of)]
-        return values.astype(np.float64)
+        return self.rows[:, of].astype(np.float64)
 
     def between(self, begin: float, end: float) -> "Slots":
         """Those from `begin` up to, without, `end`."""
@@ -79,7 +78,8 @@ class Slots(msgspec.Struct, frozen=True):
     @property
     def errors(self) -> Numbers:
         """Requests that failed, each second."""
-        return self.rows[:, Of.CLIENT_ERRORS : Of.MIDDLE].sum(axis=1, dtype=np.float64)
+        failed: Numbers = self.rows[:, Of.CLIENT_ERRORS : Of.MIDDLE].sum(axis=1, dtype=np.float64)
+        return failed
 
     @property
     def error_share(self) -> Numbers:

@@ -107,7 +107,9 @@ def heavier_neighbour(made: World) -> Truth:
     at = made.now_s
     release(made, "n")
     made.models["n"].compute_ms *= 2.5
-    made.models["m"].compute_ms *= factor(made, 1.4, 2.2)
+    slower = factor(made, 1.4, 2.2)
+    for name in ("m", "o"):
+        made.models[name].compute_ms *= slower
     after(made)
     return Truth(("neighbour",), at)
 
