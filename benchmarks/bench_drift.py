@@ -1,14 +1,15 @@
 """How soon drift is found, how often it is found where there is none, and what looking costs.
 
-    python -m benchmarks.bench_drift [--rows 1000000] [--seeds 20] [--without text,sets]
+    python -m benchmarks.bench_drift [--rows 1000000] [--seeds 20] [--only cost,false,windows,sets,MiniLM]
 
 Reference 2,000 rows, window 500, everything else at its default. False alarms: rows of one distribution, all features
 and tests together, at 4 and 100 features, independent and autoregressive (0.5); a fresh reference each 250,000 rows,
-whose own luck counts too. Delays: windows until a shift of one feature is found, over seeds. `sets` needs
-scikit-learn, `text` the model minilm.
+whose own luck counts too. Delays: windows until a shift of one feature is found, over seeds. The sets need
+scikit-learn, MiniLM the demo model of that name; what is not measured is kept as it was.
 """
 
 import argparse
+import json
 import re
 import statistics
 import time
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.results import keep
+from benchmarks.results import FOLDER, keep
 from headrace.arrays import from_array
 from headrace.drift.feedback import Feedback
 from headrace.drift.model_drift import ModelDrift, Watched
@@ -39,22 +40,35 @@ MINILM = Path("models/minilm")
 
 def main() -> None:
     arguments = _arguments()
-    figures: dict[str, Any] = {"cost, us a request": {f"{n} features": _cost(n) for n in (4, 100)}}
-    figures["false alarms"] = {
-        f"{name}, {width} features": _false_alarms(name, width, arguments.rows)
-        for name in ("normal", "autoregressive", "exponential", "classes")
-        for width in ((4, 100) if name in ("normal", "autoregressive") else (4,))
+    rows, seeds = arguments.rows, arguments.seeds
+    sections: dict[str, Callable[[], dict[str, Any]]] = {
+        "cost": lambda: {f"{width} inputs": _cost(width) for width in (4, 100)},
+        "false alarms": lambda: {
+            f"{name}, {width} features": _false_alarms(name, width, rows)
+            for name, width in (
+                ("normal", 4),
+                ("normal", 100),
+                ("autoregressive", 4),
+                ("autoregressive", 100),
+                ("exponential", 4),
+                ("classes", 4),
+            )
+        },
+        "windows until a shift is found": lambda: {
+            f"{width} features, {name}": _delays(SOURCES[name], width, seeds)
+            for name in ("normal", "exponential")
+            for width in (4, 100)
+        },
+        "sets of scikit-learn": lambda: _sets(seeds),
+        "MiniLM, one domain to another": lambda: _text(min(seeds, 5)),
     }
-    figures["windows until a shift is found"] = {
-        f"{width} features, {name}": _delays(source, width, arguments.seeds)
-        for name, source in (("normal", normal), ("exponential", exponential))
-        for width in (4, 100)
-    }
-    if "sets" not in arguments.without:
-        figures["scikit-learn"] = _sets(arguments.seeds)
-    if "text" not in arguments.without:
-        figures["MiniLM, one domain to another"] = _text(min(arguments.seeds, 5))
-    keep("drift", figures)
+    file = FOLDER / "drift.json"
+    kept = json.loads(file.read_text()) if file.exists() else {}
+    figures = {name: kept[name] for name in sections if name in kept}
+    for name, measure in sections.items():
+        if not arguments.only or name.startswith(tuple(arguments.only.split(","))):
+            figures[name] = measure()
+    keep("drift", {name: figures[name] for name in sections if name in figures})
 
 
 def normal(random: np.random.Generator, rows: int, width: int = 4) -> Rows:
@@ -293,7 +307,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--without", default="", help="sets, text, or both with a comma between")
+    parser.add_argument("--only", default="", help="beginnings of sections, with commas between")
     return parser.parse_args()
 
 

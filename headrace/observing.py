@@ -130,7 +130,7 @@ class Observation:
         self._capture = self._keep_captures(config, folder, epoch_ns)
         self.drift: DriftWatch | None = None
         if config.drift.enabled:
-            self.drift = DriftWatch(config.drift, bus, clock, epoch_ns)
+            self.drift = DriftWatch(config.drift, bus, clock, epoch_ns, folder / "drift" if folder else None)
             bus.listen(self.drift, SampleRecord, ModelEvent)
             bus.listen(self.drift.served, RequestRecord)
             self._samplers.append(self.drift.sampling.wants)

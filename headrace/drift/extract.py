@@ -57,11 +57,25 @@ class Extract:
             found[at] = of if len(self._columns) == of.shape[1] else of[:, self._columns]
         return found
 
+    def known(self) -> tuple[tuple[bytes, ...], bytes]:
+        """The texts and tokens that it knows, to be kept."""
+        return tuple(self.values), np.packbits(self._tokens).tobytes()
+
+    def know(self, values: Sequence[bytes], tokens: bytes) -> None:
+        """Know those that another one knew at the end of its reference. Raises ValueError for tokens that are none."""
+        bits = np.unpackbits(np.frombuffer(tokens, np.uint8)).astype(bool)
+        if len(bits) != len(self._tokens):
+            raise ValueError(f"{len(bits)} tokens where {len(self._tokens)} should be")
+        self.values = {text: number for number, text in enumerate(values[:VALUES])}
+        self._tokens = bits
+        self.advance(1.0)
+
     def advance(self, share: float) -> None:
         """So much of the reference has been met: a quarter says which tokens are known, the whole which texts."""
         self._learning_tokens &= share < KNOWN_AFTER
         self._learning_values &= share < 1
 
+    @np.errstate(all="ignore")  # what clients send may be beyond any number: then so is what is made of it
     def _of(self, group: Sequence[Tensor], count: int) -> Rows:
         if self.part.kind == "text":
             return self._text(group, count)

@@ -12,6 +12,7 @@ import numpy as np
 from headrace.drift.extract import Extract, Rows
 from headrace.drift.features import Part, SideName, plan
 from headrace.drift.feedback import Feedback
+from headrace.drift.kept import KeptModel, packed, read, remove, unpacked, write
 from headrace.drift.predictions import predictions
 from headrace.drift.reference import Reference, make_reference
 from headrace.drift.reference_file import ReferenceInvalid, read_rows
@@ -41,8 +42,8 @@ class Watched(msgspec.Struct, frozen=True):
 class ModelDrift:
     """Takes what requests of one model held, and tells what changed."""
 
-    def __init__(self, name: str, settings: Drift, epoch_ns: int) -> None:
-        """`epoch_ns` is the Unix time at which the records' clock was zero."""
+    def __init__(self, name: str, settings: Drift, epoch_ns: int, folder: Path | None = None) -> None:
+        """`epoch_ns` is the Unix time at which the records' clock was zero; what is usual is kept in `folder`."""
         self.name = name
         self.versions: dict[int, VersionDrift] = {}
         self.inputs: Reference | None = None
@@ -55,6 +56,8 @@ class ModelDrift:
         self._names: Mapping[SideName, tuple[str, ...]] = {}  # the features of the version that began last
         self._latest: int | None = None  # that version
         self._from_file: Reference | None = None
+        self._folder = folder
+        self._begun = False  # what was kept has been read
 
     def add(
         self, version: int, watched: Watched, records: Sequence[SampleRecord], feedback: Feedback
@@ -84,6 +87,9 @@ class ModelDrift:
             self._extracts.clear()
             self._from_file, self._latest, self._names = None, None, {}
             self.source, self.problem = "rows", ""
+            self._begun = True
+            if self._folder is not None:
+                remove(self._folder, self.name)
         return ended
 
     def unloaded(self, version: int, now_ns: int) -> Iterator[DriftEvent | None]:
@@ -108,8 +114,14 @@ class ModelDrift:
         drift = VersionDrift(made, self._extracts, choices.window or settings.window, wanted, settings.level)
         if choices.file is not None and self.source == "rows" and not self.problem:
             yield from self._read(choices.file, drift)
+        elif not self._begun and self._folder is not None:
+            yield from self._read_kept(self._folder)
+        self._begun = True
         yield from self._compare_with_previous(version, drift)
         outputs = drift.sides["outputs"]
+        if own := self._outputs.get(version):
+            outputs.references["reference"] = own.only(outputs.names)
+            drift.collecting["outputs"] = None
         if self._from_file is not None:
             outputs.references["reference"] = self._from_file.only(outputs.names)
             drift.collecting["outputs"] = None
@@ -123,9 +135,9 @@ class ModelDrift:
         self._latest = version
 
     def _compare_with_previous(self, version: int, drift: VersionDrift) -> Iterator[None]:
-        """With the version that answered last before this one, or with itself as it was when it was loaded before."""
+        """With the version that answered last before this one."""
         previous = self._latest
-        if previous is None:
+        if previous is None or previous == version:
             return
         running = self.versions.get(previous)
         collecting = running.collecting["outputs"] if running else None
@@ -179,7 +191,47 @@ class ModelDrift:
                     self._from_file = made
                 yield None
 
-    def _collect(self, version: int, drift: VersionDrift, rows: Mapping[SideName, Rows]) -> Iterator[None]:
+    def _read_kept(self, folder: Path) -> Iterator[Aside]:
+        """Take up what was kept of an earlier start."""
+        found: list[KeptModel] = []
+
+        def look() -> None:
+            if (kept := read(folder, self.name)) is not None:
+                found.append(kept)
+
+        yield look
+        for kept in found:
+            try:
+                for part, extract in self._extracts.items():
+                    if known := kept.known.get(f"{part.side}/{part.tensor}"):
+                        extract.know(*known)
+                outputs = {version: unpacked(each) for version, each in kept.outputs.items()}
+                self.inputs = None if kept.inputs is None else unpacked(kept.inputs)
+            except ValueError as error:
+                log.warning("what was usual of model %s is no good, and is seen anew: %s", self.name, error)
+                return
+            self._outputs.update(outputs)
+            self._names = {side: kept.names.get(side, ()) for side in SIDES} if kept.names else {}
+            self._latest = kept.latest
+
+    def _write_kept(self) -> Iterator[Aside]:
+        """Keep what is usual now for the next start."""
+        folder, inputs, outputs = self._folder, self.inputs, dict(self._outputs)
+        if folder is None or self.source == "file":
+            return
+        known = {f"{part.side}/{part.tensor}": extract.known() for part, extract in self._extracts.items()}
+        names = {str(side): features for side, features in self._names.items()}
+        latest = self._latest
+
+        def keep() -> None:
+            held = None if inputs is None else packed(inputs)
+            each = {version: packed(reference) for version, reference in outputs.items()}
+            write(folder, KeptModel(self.name, held, each, names, latest, known))
+
+        yield keep
+
+    def _collect(self, version: int, drift: VersionDrift, rows: Mapping[SideName, Rows]) -> Iterator[Aside | None]:
+        before = self.inputs, drift.sides["outputs"].references.get("reference")
         for side in SIDES:
             for made in drift.collect(side, rows[side]):
                 if made is not None and side == "inputs":
@@ -194,6 +246,9 @@ class ModelDrift:
             share = 1.0 if collecting is None else collecting.share
             for part in drift.plan.inputs if side == "inputs" else drift.plan.outputs:
                 self._extracts[part].advance(share)
+        after = self.inputs, drift.sides["outputs"].references.get("reference")
+        if any(one is not other for one, other in zip(before, after, strict=True)):
+            yield from self._write_kept()
 
     def _keep(self, version: int, made: Reference | None) -> None:
         if made is None:

@@ -80,7 +80,7 @@ def make_reference(names: Sequence[str], rows: Rows) -> Iterator[Reference | Non
     for tensor, indices in groups(names).items():
         vectors = rows[:, indices]
         vectors = vectors[np.isfinite(vectors).all(1)]
-        if len(vectors) >= 2 * len(indices) and len(indices) > 1:
+        if len(vectors) >= 2 * len(indices) and len(indices) > 1 and np.ptp(vectors, axis=0).any():
             kernels[tensor] = kernel(vectors)
             yield None
     yield Reference(len(rows), tuple(columns), kernels)

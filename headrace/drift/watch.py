@@ -5,6 +5,7 @@ import logging
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from headrace.clock import Clock
@@ -32,7 +33,7 @@ WAITING = 8192
 WAITING_BYTES = 64 << 20
 """And bytes of their tensors."""
 
-TOGETHER, TOGETHER_BYTES = 64, 1 << 20
+TOGETHER, TOGETHER_BYTES = 32, 1 << 18
 """Requests, and bytes of them, that are looked at without a pause."""
 
 SERVED = 256
@@ -48,8 +49,10 @@ Describe = Callable[[ModelVersion], Watched | None]
 class DriftWatch:
     """Everything of drift that a server has; whoever starts it closes it."""
 
-    def __init__(self, settings: Drift, record: Recorder, clock: Clock, epoch_ns: int) -> None:
-        """`epoch_ns` is the Unix time at which the clock was zero."""
+    def __init__(
+        self, settings: Drift, record: Recorder, clock: Clock, epoch_ns: int, folder: Path | None = None
+    ) -> None:
+        """`epoch_ns` is the Unix time at which the clock was zero; what is usual is kept in `folder`."""
         self.sampling = Sampling(settings.max_per_s)
         self.feedback = Feedback(epoch_ns)
         self.describe: Describe = lambda version: None  # set before it is started
@@ -57,6 +60,7 @@ class DriftWatch:
         self._record = record
         self._clock = clock
         self._epoch_ns = epoch_ns
+        self._folder = folder
         self._models: dict[str, ModelDrift] = {}
         self._services: OrderedDict[ModelVersion, Service] = OrderedDict()
         self._waiting: deque[SampleRecord] = deque()
@@ -188,7 +192,7 @@ class DriftWatch:
         self.sampling.batched[version.name] = watched.signature.batch.batched
         model = self._models.get(version.name)
         if model is None:
-            model = self._models[version.name] = ModelDrift(version.name, self._settings, self._epoch_ns)
+            model = self._models[version.name] = ModelDrift(version.name, self._settings, self._epoch_ns, self._folder)
         for told in model.add(version.version, watched, lot, self.feedback):
             if isinstance(told, DriftEvent):
                 self._record(told)

@@ -1,6 +1,7 @@
 """A model's drift, driven by rows of numbers."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,14 @@ def sample(
 class Driven:
     """One model of four inputs and one output, unless it is said otherwise."""
 
-    def __init__(self, settings: Drift = Drift(), sign: Signature | None = None, **choices: Any) -> None:  # noqa: B008
-        self.model = ModelDrift("m", settings, 0)
+    def __init__(
+        self,
+        settings: Drift = Drift(),  # noqa: B008 a value
+        sign: Signature | None = None,
+        folder: Path | None = None,
+        **choices: Any,
+    ) -> None:
+        self.model = ModelDrift("m", settings, 0, folder)
         self.feedback = Feedback(0)
         self.events: list[DriftEvent] = []
         self.watched = Watched(sign or signature(), DriftChoices(**choices))

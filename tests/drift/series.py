@@ -17,7 +17,7 @@ def pair(seed: int) -> tuple[Values, Values]:
     one: Values = np.asarray(random.standard_normal(200) + seed * 0.08, np.float64)
     other: Values = random.standard_normal(900)
     digits = 1 if seed % 2 else 15
-    return np.round(one, digits), np.round(other, digits)
+    return np.round(one, digits).astype(np.float64), np.round(other, digits).astype(np.float64)
 
 
 def table(seed: int) -> tuple[Values, Values]:
@@ -25,7 +25,8 @@ def table(seed: int) -> tuple[Values, Values]:
     random = np.random.default_rng(seed)
     shares = random.dirichlet(np.ones(3 + seed))
     other = random.dirichlet(np.ones(3 + seed)) if seed % 2 else shares
-    return random.multinomial(500, shares) + 5.0, random.multinomial(2000, other) + 5.0
+    few, many = random.multinomial(500, shares) + 5, random.multinomial(2000, other) + 5
+    return few.astype(np.float64), many.astype(np.float64)
 
 
 def steps(seed: int) -> Values:

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from headrace.arrays import from_array
+from headrace.records import SampleRecord
 from headrace.types import TensorSpec
-from tests.drift.driven import Driven, signature
+from tests.drift.driven import Driven, sample, signature
 
 
 def normal(
@@ -123,6 +125,44 @@ def test_what_is_forgotten_is_seen_anew() -> None:
     driven.events.clear()
     driven.feed(normal(3, 4000, 1.0))
     assert not driven.events
+
+
+def test_what_was_usual_is_kept_for_the_next_start(tmp_path: Path) -> None:
+    y = np.random.default_rng(5).standard_normal((6000, 1))
+    Driven(folder=tmp_path).feed(normal(1, 2500), y[:2500])
+    again = Driven(folder=tmp_path).feed(normal(2, 500, 1.0), y[2500:3000] + 1)
+    assert set(again.rises()) == {"X[2]", "Y[0]"}
+    assert {event.against for event in again.events} == {"reference"}
+    later = Driven(folder=tmp_path).feed(normal(3, 500), y[3000:3500] + 1, version=2)
+    assert [(event.feature, event.against) for event in later.events] == [("Y[0]", "previous")]
+
+
+def test_what_was_forgotten_is_not_kept(tmp_path: Path) -> None:
+    driven = Driven(folder=tmp_path).feed(normal(1, 2500))
+    driven.model.forget(0)
+    assert not Driven(folder=tmp_path).feed(normal(2, 1000, 1.0)).events
+
+
+def test_what_was_kept_and_is_no_good_is_seen_anew(tmp_path: Path) -> None:
+    Driven(folder=tmp_path).feed(normal(1, 2500))
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:1000])
+    assert not Driven(folder=tmp_path).feed(normal(2, 1000, 1.0)).events
+
+
+def test_texts_and_tokens_that_were_known_are_known_again(tmp_path: Path) -> None:
+    sign = signature([TensorSpec("T", "BYTES", (-1, 1)), TensorSpec("input_ids", "INT64", (-1, -1))], ())
+
+    def requests(text: bytes, token: int, count: int) -> list[SampleRecord]:
+        pair = from_array("T", np.array([[text]], object)), from_array("input_ids", np.array([[token, token]]))
+        return [sample(pair) for _ in range(count)]
+
+    Driven(sign=sign, folder=tmp_path).send(requests(b"yes", 7, 2100))
+    again = Driven(sign=sign, folder=tmp_path)
+    again.send(requests(b"yes", 7, 500))
+    assert not again.events
+    again.send(requests(b"no", 8, 500))
+    assert {"T.value", "input_ids.unknown"} <= set(again.rises())
 
 
 def test_reference_and_window_are_as_the_model_says() -> None:

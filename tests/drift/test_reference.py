@@ -54,6 +54,10 @@ def test_projections_are_kept_as_vectors_too() -> None:
     assert made.only(names).kernels
 
 
+def test_vectors_that_never_vary_are_not_compared_whole() -> None:
+    assert not reference([f"X~{k}" for k in range(4)], np.ones((500, 4))).kernels
+
+
 def test_only_some_features_are_asked_for() -> None:
     made = reference(["a", "b", "c"], np.random.default_rng(1).standard_normal((200, 3)))
     assert [column.name for column in made.only(["c", "x", "a"]).columns] == ["c", "a"]
