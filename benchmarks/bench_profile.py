@@ -2,8 +2,8 @@
 
     python -m benchmarks.bench_profile [--pairs 6] [--seconds 2]
 
-Sixteen clients ask a model that does nothing, with and without a profile, in turns; the figure is how many requests were
-answered with one for each that was without. The load comes from the same machine.
+Sixteen clients ask a model that does nothing, with and without a profile, in turns; the figure is how many requests
+were answered with one for each that was without. The load comes from the same machine.
 """
 
 import argparse
