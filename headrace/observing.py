@@ -25,7 +25,7 @@ from headrace.drift.watch import DriftWatch
 from headrace.gateway.gateway import Wanted
 from headrace.history.history import Counted, History
 from headrace.objectives.making import make_objectives
-from headrace.objectives.objectives import Asked
+from headrace.objectives.objectives import Asked, Objectives
 from headrace.observe.bus import Bus
 from headrace.observe.dropped import Dropped
 from headrace.observe.events import Event, Events
@@ -55,6 +55,7 @@ from headrace.protocols.watch.slo_routes import SloRoutes
 from headrace.protocols.watch.why_routes import WhyRoutes
 from headrace.records import (
     BatchRecord,
+    DriftEvent,
     GenerationRecord,
     ModelEvent,
     RequestRecord,
@@ -109,7 +110,7 @@ class Observation:
             self._followers.append(self._tracing.follow)
             self.dropped.add("traces", self._tracing.dropped)
         bus.listen(tally)
-        bus.listen(RecordLog(), ModelEvent, WorkerEvent, TrafficEvent, ShedRecord, StepRecord)
+        bus.listen(RecordLog(), ModelEvent, WorkerEvent, TrafficEvent, ShedRecord, StepRecord, DriftEvent)
         bus.listen(self._events, ModelEvent, WorkerEvent, TrafficEvent)
         bus.listen(self._measured, ModelEvent, WorkerEvent)
         bus.listen(self.costs, RequestRecord, BatchRecord, StepRecord, WorkRecord)
@@ -117,16 +118,12 @@ class Observation:
         if config.changes.enabled:
             changes = self._changes = Changes(clock, epoch_ns, flat(config, __version__), folder)
             self.dropped.add("changes", lambda: changes.log.dropped)
-            bus.listen(changes)
+            bus.listen(changes.series, RequestRecord, BatchRecord, GenerationRecord, StepRecord)
+            bus.listen(changes.events, ModelEvent, TrafficEvent, DriftEvent, WorkerEvent)
         self._now_s = lambda: (clock.now_ns() + epoch_ns) / 1e9
         self._readings = readings
         self._history = self._keep_history(config, tally, folder)
-        asked = Asked(readings.manifest, readings.index, readings.memory, self.dropped.counts, bus.flush)
-        self._objectives = make_objectives(config, asked, folder, self._now_s)
-        self.dropped.add("alerts", self._objectives.dropped)
-        self._sources.append(self._objectives.lines)
-        bus.listen(self._objectives)
-
+        self._objectives = self._hold_to_objectives(config, folder)
         self._capture = self._keep_captures(config, folder, epoch_ns)
         self.drift: DriftWatch | None = None
         if config.drift.enabled:
@@ -262,6 +259,16 @@ class Observation:
         self._bus.listen(capture, SampleRecord)
         self.dropped.add("capture", lambda: capture.dropped)
         return capture
+
+    def _hold_to_objectives(self, config: Config, folder: Path | None) -> Objectives:
+        """Count what models promise, and have somebody told where it is not kept."""
+        readings, bus = self._readings, self._bus
+        asked = Asked(readings.manifest, readings.index, readings.memory, self.dropped.counts, bus.flush)
+        objectives = make_objectives(config, asked, folder, self._now_s)
+        self.dropped.add("alerts", objectives.dropped)
+        self._sources.append(objectives.lines)
+        bus.listen(objectives, RequestRecord, GenerationRecord, ModelEvent, WorkerEvent, DriftEvent)
+        return objectives
 
     def _promised(self) -> list[BaseRoute]:
         """What models promise, and who is told where it is not kept."""
