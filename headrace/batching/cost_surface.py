@@ -22,7 +22,7 @@ Line = tuple[float, float, float, float]
 Floats = NDArray[np.float64]
 
 KEPT = 32  # samples of a knot: its median follows once half of them are new
-KEPT_READ = 8  # of these, that a stored knot comes back as
+KEPT_READ = 4  # of these, that a stored knot comes back as: it was another hour, and a few runs say more
 LARGEST = float(1 << 40)
 MOST_CACHED = 4096
 LEAST_NS = 1.0

@@ -51,7 +51,7 @@ def test_what_was_measured_once_is_not_forgotten_while_others_run() -> None:
 
 def test_a_single_odd_run_moves_no_size_that_is_well_known() -> None:
     known = [(rows, length, took_ns(rows, length)) for rows in (1, 4) for length in (8, 64, 512)]
-    made = surface(*known * 5, (1, 128, 20 * took_ns(1, 512)))
+    made = surface(*known * 20, (1, 128, 20 * took_ns(1, 512)))
     for rows, length, ns in known:
         assert at(made, rows, length) == pytest.approx(ns, rel=0.05)
     assert at(made, 1, 128) <= at(made, 1, 512)

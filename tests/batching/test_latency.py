@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace.batching.cost_surface import KEPT_READ as KEPT_RUNS
 from headrace.batching.latency import Latency, Pace
 from headrace.batching.margin import KEPT_READ
 from tests.batching.machines import NOISES, Machine, noisy, steady, took_ns
@@ -149,9 +150,20 @@ def test_what_is_written_is_read_back(runs: list[tuple[tuple[int, int], float, b
     again = Latency.from_json(json.loads(json.dumps(latency.to_json())))
     assert again.known == latency.known
     kept, said = latency.to_json(), again.to_json()
-    assert sorted(said["knots"]) == sorted([i, j, min(count, 8), ns] for i, j, count, ns in kept["knots"])
+    assert sorted(said["knots"]) == sorted([i, j, min(count, KEPT_RUNS), ns] for i, j, count, ns in kept["knots"])
     every = max(1, ceil(len(kept["margin"]["ratios"]) / KEPT_READ))
     assert said["margin"]["ratios"] == kept["margin"]["ratios"][::every]
+
+
+def test_eight_runs_say_more_of_a_size_than_what_was_kept_of_it() -> None:
+    odd, knots = (4, 64), [(rows, length) for rows in (1, 4, 16) for length in (8, 64, 256)]
+    disturbed = Latency()
+    for size in knots * 32:
+        disturbed.learn(*size, took_ns(*size) * (3.0 if size == odd else 1.0))
+    again = Latency.from_json(json.loads(json.dumps(disturbed.to_json())))
+    for size in knots * 8:
+        again.learn(*size, took_ns(*size))
+    assert again.typical(*odd) == pytest.approx(took_ns(*odd), rel=0.1)
 
 
 def test_predictions_are_about_the_same_after_a_restart() -> None:
