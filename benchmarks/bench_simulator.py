@@ -1,13 +1,16 @@
 """The simulator against a real server: MiniLM under Poisson loads, its recorded arrivals replayed in simulated time.
 
-    python -m benchmarks.bench_simulator [--loads 0.3,0.6,0.8,1.3,2.0] [--seconds 60] [--fit-seconds 20]
+    python -m benchmarks.bench_simulator [--loads 0.3,0.6,0.8,1.3,2.0] [--seconds 16] [--fit-seconds 12]
+        [--measured FILE]
 
-Loads are shares of the saturating rate: what 16 clients that wait get. Before and after each measured load the server
-is loaded as much with other arrivals, and asked meanwhile what its runs take: the simulation has the times of these
-other runs, their spread and the machine's pace among them. Their arrivals are simulated too: by how much real medians
-are longer is what a request takes outside of the queue and its run. Client and server share the cores, and how much
-they slow one another down depends on the load; so it is fitted at each. How far these other runs lie apart from one
-another says how steady the machine was: no simulation can be nearer than that.
+Loads are shares of the saturating rate, measured next to each: what 16 clients that wait get. Before and after each
+measured load the server is loaded as much with other arrivals, and asked meanwhile what its runs take: the simulation
+has the times of these other runs, their spread and the machine's pace among them. Their arrivals are simulated too: by
+how much real medians are longer is what a request takes outside of the queue and its run. Client and server share the
+cores, and how much they slow one another down depends on the load; so it is fitted at each. How far these other runs lie
+apart from one another says how steady the machine was: no simulation can be nearer than that.
+
+What was measured is kept in --measured; where that file is there, nothing is measured and it is simulated again.
 """
 
 import argparse
@@ -39,6 +42,7 @@ from headrace.simulate.simulation import Simulation
 MODEL, SLO_MS = "minilm", 100.0
 LENGTHS = "lognormal:24:0.8:5:256"
 POLL_S = 0.25
+SATURATING_S = 3.0
 GOALS = {"throughput": 0.10, "p50_ms": 0.10, "p99_ms": 0.15, "p99_ms, ms": 3.0, "shed": 0.02}
 
 Step = dict[str, Any]
@@ -48,19 +52,25 @@ Ran = tuple[float, int]
 
 def main() -> None:
     arguments = _arguments()
+    if not arguments.measured.exists():
+        arguments.measured.write_bytes(msgspec.json.encode(measured(arguments)))
+    loads = msgspec.json.decode(arguments.measured.read_bytes(), type=dict[str, Measured])
+    compared = {share: {"saturation": each.saturation, **each.compared()} for share, each in loads.items()}
+    keep("simulator", {"goals": GOALS, "loads": compared})
+
+
+def measured(arguments: argparse.Namespace) -> "dict[str, Measured]":
+    """Each load, one after the other on one server."""
     with (
         tempfile.TemporaryDirectory() as folder,
         one_file(Path(folder)) as repository,
         headrace(repository) as address,
     ):
         bench = Bench(address.http, Path(folder))
-        bench.step("--concurrency", "16", seconds=2.0, seed=99)
-        saturation = bench.step("--concurrency", "16", seconds=min(10.0, arguments.seconds), seed=98)["throughput"]
-        loads = {
-            str(share): bench.compared(share * saturation, arguments.seconds, arguments.fit_seconds, number)
+        return {
+            str(share): bench.load(share, arguments.seconds, arguments.fit_seconds, number)
             for number, share in enumerate(arguments.loads)
         }
-    keep("simulator", {"seconds": arguments.seconds, "saturation": saturation, "goals": GOALS, "loads": loads})
 
 
 @contextlib.contextmanager
@@ -94,23 +104,39 @@ class Bench:
         step: Step = json.loads(out.read_text())["steps"][0]
         return step
 
-    def compared(self, rate: float, seconds: float, fit_seconds: float, number: int) -> dict[str, Any]:
-        """A load as it was, and as it is simulated with what was known of others before."""
-        polls, steps, traces = [Polls(self._http), Polls(self._http)], list[Step](), list[Sequence[Arrival]]()
+    def load(self, share: float, seconds: float, fit_seconds: float, number: int) -> "Measured":
+        """A load, and others like it before and after."""
+        saturation = self.step("--concurrency", "16", seconds=SATURATING_S, seed=90 + number)["throughput"]
+        polls, steps, traces = [Polls(self._http), Polls(self._http)], list[Step](), list[str]()
 
         def loaded(seconds: float, seed: int) -> None:
             trace = self._folder / "trace.jsonl"
-            steps.append(self.step("--rate", str(rate), seconds=seconds, seed=seed, record=trace))
-            traces.append(read_trace(trace.read_text(), "jsonl"))
+            steps.append(self.step("--rate", str(share * saturation), seconds=seconds, seed=seed, record=trace))
+            traces.append(trace.read_text())
 
         with polls[0]:
             loaded(fit_seconds / 2, 1000 + number)
         loaded(seconds, number)
         with polls[1]:
             loaded(fit_seconds / 2, 2000 + number)
-        first, real, last = steps
-        latency = settled([each.found for each in polls])
-        scenario = Scenario(latency, instances=polls[0].instances, slo_ns=int(SLO_MS * 1e6))
+        return Measured(saturation, steps, traces, [each.found for each in polls], polls[0].instances)
+
+
+class Measured(msgspec.Struct):
+    """A load between two others of the same rate."""
+
+    saturation: float
+    steps: list[Step]
+    traces: list[str]  # what came, as it was recorded
+    polls: list[list[dict[str, Any]]]  # what was known of runs during the first and the last
+    instances: int
+
+    def compared(self) -> dict[str, Any]:
+        """As it was, and as it is simulated with what was known of the others."""
+        first, real, last = self.steps
+        traces = [read_trace(each, "jsonl") for each in self.traces]
+        latency = settled(self.polls)
+        scenario = Scenario(latency, instances=self.instances, slo_ns=int(SLO_MS * 1e6))
         outside = outside_ns(scenario, [(first, traces[0]), (last, traces[2])])
         halved = Overheads(in_ns=outside // 2, out_ns=outside - outside // 2)
         overheads = msgspec.structs.replace(scenario, overheads=halved)
@@ -222,8 +248,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--loads", type=lambda text: [float(each) for each in text.split(",")], default="0.3,0.6,0.8,1.3,2.0"
     )
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--fit-seconds", type=float, default=20.0)
+    parser.add_argument("--seconds", type=float, default=16.0)
+    parser.add_argument("--fit-seconds", type=float, default=12.0)
+    parser.add_argument("--measured", type=Path, default=Path(tempfile.mkdtemp()) / "measured.json")
     return parser.parse_args()
 
 
