@@ -86,13 +86,14 @@ def _draw_of_all(row: Row, sampling: Sampling, uniform: Callable[[int], float], 
         return _cell(table, ends, uniform(0))
     total = float(ends[-1])
     wanted = sampling.top_p * total
+    inside = min(0.5 * total, total - wanted)  # more than that: the likeliest, or all before it have less than wanted
     ask_at = int(sampling.top_p >= _MOST_OF_IT)  # whether it is one token's alone: at once, or after the first miss
     for lane in range(_TRIES):
         if lane == ask_at and wanted <= weights[likeliest := int(weights.argmax())]:
             return likeliest  # it alone has the mass
         token_id = _cell(table, ends, uniform(lane))
-        if 2.0 * float(weights[token_id]) > total or _mass_before(weights, token_id) < wanted:
-            return token_id  # none is likelier than one that has more than half of the mass
+        if float(weights[token_id]) > inside or _mass_before(weights, token_id) < wanted:
+            return token_id
     ids = _nucleus_of_all(row, weights, wanted)
     return int(ids[_point(weights[ids].cumsum(dtype=np.float64), uniform(_TRIES))])
 
