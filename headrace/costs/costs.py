@@ -1,6 +1,6 @@
 """What requests cost, brought together: the device, the books, a price. A listener of the bus."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -37,22 +37,23 @@ class Costs:
         self.device.spent(self._began_ns)  # idle from now on
 
     def __call__(self, records: Sequence[Record]) -> None:
-        served: Counter[tuple[str, str, int | None]] = Counter()
-        charged: Counter[tuple[str, Version, str]] = Counter()
-        tokens: Counter[tuple[str, Version]] = Counter()
+        served = Counter(
+            [
+                (each.tenant, each.model, each.version)
+                for each in records
+                if type(each) is RequestRecord and not each.error
+            ]
+        )
+        charged: defaultdict[tuple[str, Version, str], int] = defaultdict(int)
+        tokens: defaultdict[tuple[str, Version], int] = defaultdict(int)
         for record in records:
-            if isinstance(record, RequestRecord):
-                if not record.error:
-                    served[record.tenant, record.model, record.version] += 1
-            elif isinstance(record, BatchRecord | StepRecord | WorkRecord):
-                device_ns = record.facts.device_ns if isinstance(record, BatchRecord) else record.device_ns
-                of = record.model.name, str(record.model.version)
-                for (tenant, phase, weight), part_ns in zip(
-                    record.shares, split_ns(device_ns, record.shares), strict=True
-                ):
-                    charged[tenant, of, phase] += part_ns
-                    if isinstance(record, StepRecord):
-                        tokens[tenant, of] += weight
+            if isinstance(record, BatchRecord):
+                _share(record.facts.device_ns, record, charged)
+            elif isinstance(record, StepRecord | WorkRecord):
+                _share(record.device_ns, record, charged)
+                if isinstance(record, StepRecord):
+                    for tenant, _, count in record.shares:
+                        tokens[tenant, _version(record)] += count
         for (tenant, of, phase), part_ns in charged.items():
             self._account.charge(tenant, of, phase, part_ns)
         for (tenant, of), count in tokens.items():
@@ -96,6 +97,23 @@ class Costs:
             if kind not in (REQUESTS, TOKENS):
                 usd[model, version, tenant] += amount
                 yield _labels(model, version, tenant, phase=kind), amount / _SECOND
+
+
+def _share(
+    device_ns: int, record: BatchRecord | StepRecord | WorkRecord, charged: dict[tuple[str, Version, str], int]
+) -> None:
+    """Add a run's parts to what is charged."""
+    of, shares = _version(record), record.shares
+    if len(shares) == 1:
+        ((tenant, phase, _),) = shares
+        charged[tenant, of, phase] += device_ns
+        return
+    for (tenant, phase, _), part_ns in zip(shares, split_ns(device_ns, shares), strict=True):
+        charged[tenant, of, phase] += part_ns
+
+
+def _version(record: BatchRecord | StepRecord | WorkRecord) -> Version:
+    return record.model.name, str(record.model.version)
 
 
 def _labels(model: str, version: str, tenant: str, **more: str) -> str:

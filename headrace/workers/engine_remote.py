@@ -144,6 +144,7 @@ class RemoteEngine:
         for call in list(self._calls.values()):
             self._answer(call, closed)
         await self._process.close()
+        self._shares.rest(self._clock.now_ns())
 
     # ---- in
 
@@ -333,7 +334,9 @@ class RemoteEngine:
 
     def lost(self, why: str) -> None:
         """The worker is gone, and with it all that it had computed."""
-        self._record(WorkRecord(self._version, *self._shares.lost(self._calls, self._clock.now_ns())))
+        device_ns, shares = self._shares.lost(self._calls, self._clock.now_ns())
+        if device_ns:
+            self._record(WorkRecord(self._version, device_ns, shares))
         self._running = 0
         self._aborted = []
         error = WorkerLost(f"the worker that ran the request {why}", retry_after_s=1)

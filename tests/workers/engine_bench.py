@@ -14,6 +14,7 @@ from headrace.records import Record, StepRecord, WorkerEvent
 from headrace.servable import Answers, answer
 from headrace.settings import Llm
 from headrace.types import Context, Manifest, ModelRef, Request, Response, Tensor
+from headrace.work import Works
 from headrace.workers.birth import Spawning
 from headrace.workers.engine_remote import Limits, RemoteEngine
 
@@ -27,7 +28,8 @@ class Bench:
         self.records: list[Record] = []
         clock = LoopClock(asyncio.get_running_loop())
         loading = EngineLoading(manifest, 1, llm)
-        self.engine = RemoteEngine(loading, limits, Spawning(), self.records.append, clock)
+        self.works = Works(self.records.append, clock)
+        self.engine = RemoteEngine(loading, limits, Spawning(), self.records.append, clock, self.works)
 
     def told(self) -> list[str]:
         return [record.what for record in self.records if isinstance(record, WorkerEvent)]

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from pathlib import Path
 from random import Random
 
@@ -270,6 +271,18 @@ async def test_closing_answers_what_is_here_and_ends_the_process(tmp_path: Path)
         await running
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+    assert made.works.device.spent(time.monotonic_ns() + 1).under_way_ns == 0, "it no longer runs"
+
+
+async def test_an_answer_has_its_part_of_the_devices_time_and_the_steps_have_the_same(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        asked = Generate(Prompt(text="Hi"), GREEDY)
+        first, second = await asyncio.gather(*(answer(made.engine, ask(asked)) for _ in range(2)))
+    charged_ns = sum(step.device_ns for step in made.steps())
+    assert first.device_ns > 0
+    assert first.device_ns + second.device_ns == charged_ns
+    assert {share[:2] for step in made.steps() for share in step.shares} == {("", "serve")}
+    assert made.works.device.spent(time.monotonic_ns()).charged_ns >= charged_ns
 
 
 async def test_a_text_tensor_is_continued(tmp_path: Path) -> None:
