@@ -7,6 +7,7 @@ anybody else wants the core.
 
 import logging
 import os
+import threading
 from collections.abc import Hashable
 from contextlib import suppress
 from typing import Literal
@@ -32,6 +33,7 @@ class Yielding:
         self._processes: dict[Hashable, dict[int, str]] = {}
         self._refused = False
         self._own = os.getpriority(os.PRIO_PROCESS, 0)
+        self._may_be_last: bool | None = None  # until it was tried
 
     def began(self, whose: Hashable, pid: int) -> None:
         """One more process of theirs."""
@@ -53,8 +55,13 @@ class Yielding:
                 self._set(pid, precedence)
 
     def _set(self, pid: int, precedence: Precedence) -> None:
+        if precedence == "last" and self._may_be_last is None:
+            self._may_be_last = comes_back_from_last()
         nice = self._own if precedence == "usual" else min(self._own + YIELDING, MOST)
-        if not set_precedence(pid, nice, last=precedence == "last") and not self._refused:
+        last = precedence == "last" and bool(
+            self._may_be_last
+        )  # from where it could not be called back, it might starve
+        if not set_precedence(pid, nice, last=last) and not self._refused:
             self._refused = True
             log.info("processes that gave way keep their low priority: this user may not raise it (RLIMIT_NICE)")
 
@@ -72,6 +79,24 @@ def set_precedence(pid: int, nice: int, *, last: bool = False) -> bool:
                 except PermissionError:
                     allowed = False
     return allowed
+
+
+def comes_back_from_last() -> bool:
+    """Whether this user may take a thread out of the class for idle time again; tried with one that ends then."""
+    found: list[bool] = []
+
+    def try_it() -> None:
+        try:
+            for wanted in (os.SCHED_IDLE, os.SCHED_OTHER):
+                _set_class(0, wanted)
+        except OSError:
+            return
+        found.append(True)
+
+    thread = threading.Thread(target=try_it, name="priority")
+    thread.start()
+    thread.join()
+    return bool(found)
 
 
 def _set_class(thread: int, wanted: int) -> None:

@@ -57,6 +57,24 @@ def test_one_that_gave_way_altogether_may_have_a_share(process: subprocess.Popen
     assert nice(process.pid) == [LOW] * 2
 
 
+def test_where_there_is_no_way_back_it_has_a_share_all_the_while(
+    process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_class = os.sched_setscheduler
+
+    def only_down(thread: int, wanted: int, param: os.sched_param) -> None:
+        if wanted == os.SCHED_OTHER:
+            raise PermissionError
+        set_class(thread, wanted, param)
+
+    monkeypatch.setattr(os, "sched_setscheduler", only_down)
+    yielding = Yielding()
+    yielding.began("m", process.pid)
+    yielding.set("m", "last")
+    assert classes(process.pid) == [os.SCHED_OTHER] * 2
+    assert nice(process.pid) == [LOW] * 2
+
+
 def test_a_class_that_its_owner_chose_stays(process: subprocess.Popen[bytes]) -> None:
     for thread in Path(f"/proc/{process.pid}/task").iterdir():
         os.sched_setscheduler(int(thread.name), os.SCHED_BATCH, os.sched_param(0))
