@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from urllib.parse import urlsplit
 
 from headrace.alert_settings import Alerts
 from headrace.errors import SettingInvalid
@@ -46,8 +47,15 @@ def _grouping(settings: Alerts) -> Grouping:
 
 def _address(said: str, key: str, environment: Mapping[str, str]) -> Secret:
     address = secret(said, key, environment)
-    if not address().startswith(("http://", "https://")):
+    try:
+        parts = urlsplit(address())
+        _ = parts.port
+    except ValueError:
+        raise SettingInvalid("what it says or points at has a host or a port that is none", key) from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
         raise SettingInvalid("what it points at is not an address of http:// or https://", key)
+    if parts.username is not None or parts.password is not None:
+        raise SettingInvalid(f"has a name or a password in it, which is not sent; give {key}_token", key)
     return address
 
 

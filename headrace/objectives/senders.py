@@ -83,17 +83,21 @@ def _post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Undelivered("what it points at is not an address of http:// or https://", again=False)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    secure = parts.scheme == "https"
+    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
     connection = kind(parts.hostname, parts.port, timeout=timeout_s)
+    plain = socket.create_connection((connection.host, connection.port), timeout_s)
     try:
-        connection.connect()
-        with _within(WHOLE * timeout_s, connection.sock):
+        with _within(WHOLE * timeout_s, plain):
+            context = ssl.create_default_context() if secure else None
+            connection.sock = context.wrap_socket(plain, server_hostname=parts.hostname) if context else plain
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request("POST", target, body, {**headers})
             answer = connection.getresponse()
             answer.read(MOST_OF_AN_ANSWER)
     finally:
         connection.close()
+        plain.close()  # which TLS may have refused to take over
     if not 200 <= answer.status < 300:
         again = answer.status >= 500 or answer.status in (408, 429)
         raise Undelivered(f"it answered {answer.status}", again)

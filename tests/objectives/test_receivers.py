@@ -49,6 +49,9 @@ def test_an_address_may_be_a_secret() -> None:
         ({"webhook_token": "env:WORD"}, "alerts.webhook_token: goes with alerts.webhook, and that is not set"),
         ({"webhook": "env:NONE"}, "alerts.webhook: the environment has no NONE, or it is empty"),
         ({"webhook": "env:WORD"}, "alerts.webhook: what it points at is not an address"),
+        ({"webhook": "http://ops:s3cret@x"}, "alerts.webhook: has a name or a password in it, which is not sent"),
+        ({"webhook": "http://x:99999"}, "alerts.webhook: what it says or points at has a host or a port"),
+        ({"webhook": "http://[x"}, "alerts.webhook: what it says or points at has a host or a port"),
         ({"alertmanager": "http://x", "alertmanager_token": "env:NONE"}, "alerts.alertmanager_token: the environment"),
     ],
 )

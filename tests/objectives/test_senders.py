@@ -94,6 +94,20 @@ def test_one_that_answers_a_byte_now_and_then_is_given_up(monkeypatch: pytest.Mo
         thread.join()
 
 
+def test_an_address_of_https_is_trusted_as_the_system_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = certificates.make(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(made.tls.certificate, made.tls.key)
+    with hook() as plain:
+        plain.server.socket = context.wrap_socket(plain.server.socket, server_side=True)
+        url = plain.url.replace("http:", "https:")
+        with pytest.raises(Undelivered, match="TLS fails: CERTIFICATE_VERIFY_FAILED"):
+            post(url)(NOTICE)
+        monkeypatch.setenv("SSL_CERT_FILE", str(made.ca))
+        post(url)(NOTICE)
+    assert len(plain.got) == 1
+
+
 @pytest.mark.parametrize("token", ["two\nlines", "umlaut \N{SNOWMAN}"])
 def test_a_token_that_no_header_takes_is_a_failure_that_does_not_show_it(token: str) -> None:
     with hook() as made, pytest.raises(Undelivered) as failed:
