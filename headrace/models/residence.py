@@ -40,9 +40,7 @@ class Keeping(msgspec.Struct, frozen=True):
     drain_first: bool = False  # where memory does not hold both versions of a swap
     may_wait: MayWait = MayWait()
     rate: Callable[[ModelVersion], float] = lambda version: 0.0  # requests a second that are to be expected
-    cache_bytes: Callable[[Manifest], int] = lambda manifest: (
-        0
-    )  # that a version holds beside its files, where it is said
+    cache_bytes: Callable[[Manifest], int] = lambda manifest: 0  # that a version holds beside its files, as was said
 
 
 class Stays(msgspec.Struct, frozen=True):
