@@ -23,30 +23,30 @@ class Alarms:
 
     def __init__(self) -> None:
         self._quiet: dict[str, int] = {}  # windows since the last crossing, of each in alarm
-        self._last: dict[str, Crossing] = {}
+        self._begun: dict[str, Crossing] = {}
 
     def __contains__(self, feature: str) -> bool:
         return feature in self._quiet
 
     def window(self, crossed: Mapping[str, Crossing]) -> tuple[list[Crossing], list[Crossing]]:
-        """What one window crossed, by feature: those that begin an alarm, and the last crossings of those that end."""
+        """What one window crossed, by feature: those that begin an alarm, and what began those that end."""
         begun = [crossing for feature, crossing in crossed.items() if feature not in self._quiet]
         ended: list[Crossing] = []
         for feature in list(self._quiet):
             self._quiet[feature] += 1
             if feature not in crossed and self._quiet[feature] >= QUIET:
                 del self._quiet[feature]
-                ended.append(self._last.pop(feature))
+                ended.append(self._begun.pop(feature))
         for feature, crossing in crossed.items():
             self._quiet[feature] = 0
-            self._last[feature] = crossing
+            self._begun.setdefault(feature, crossing)
         return begun, ended
 
     def clear(self) -> list[Crossing]:
-        """End all, and return the last crossing of each."""
-        ended = list(self._last.values())
+        """End all, and return what began each."""
+        ended = list(self._begun.values())
         self._quiet.clear()
-        self._last.clear()
+        self._begun.clear()
         return ended
 
 

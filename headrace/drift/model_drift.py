@@ -129,7 +129,8 @@ class ModelDrift:
             drift.collecting["outputs"] = None
         if changed := self._schema(drift):
             drift.schema = changed
-            yield self._told(version, changed[0], "schema", now_ns)
+            for state in ("alarm", "quiet"):  # it is a moment
+                yield self._told(version, changed[0], state, now_ns)
         self._join_inputs(drift)
         self.versions[version] = drift
         self._latest = version
@@ -274,9 +275,9 @@ class ModelDrift:
             for crossing in drift.sides[side].alarms.clear()
         ]
 
-    def _told(self, version: int, feature: str, side: str, now_ns: int) -> DriftEvent:
+    def _told(self, version: int, feature: str, state: str, now_ns: int) -> DriftEvent:
         of, now_s = ModelVersion(self.name, version), self._unix(now_ns)
-        return DriftEvent(of, feature, side, "alarm", "previous", side, 1.0, now_s, now_s)
+        return DriftEvent(of, feature, "schema", state, "previous", "schema", 1.0, now_s, now_s)
 
     def _unix(self, now_ns: int) -> float:
         return (self._epoch_ns + now_ns) / 1e9

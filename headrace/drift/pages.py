@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from headrace.drift.service import FEATURES, Service
 from headrace.drift.side import Side
 from headrace.drift.version_drift import SIDES, VersionDrift
 from headrace.observe.exposition import Family, labels, number
@@ -31,12 +32,17 @@ class Pages:
     def __init__(self) -> None:
         self._kept: dict[tuple[str, int], _Page] = {}
 
-    def lines(self, versions: Mapping[tuple[str, int], VersionDrift]) -> Iterator[str]:
+    def lines(
+        self, versions: Mapping[tuple[str, int], VersionDrift], services: Mapping[tuple[str, int], Service]
+    ) -> Iterator[str]:
         """All families, of versions by model and number."""
         self._kept = {key: self._page(key, drift) for key, drift in versions.items()}
+        pages, served = self._kept.values(), services.items()
+        scores = [list(_service_scores(key, service)) for key, service in served]
+        alarms = [_alarm(key, name, name in service.alarms) for key, service in served for name in FEATURES]
+        yield from _whole(SCORE, [*(page.scores for page in pages), *scores])
+        yield from _whole(ALARM, [*(page.alarms for page in pages), alarms])
         if versions:
-            yield from _whole(SCORE, (page.scores for page in self._kept.values()))
-            yield from _whole(ALARM, (page.alarms for page in self._kept.values()))
             yield from ROWS.lines((_labels(key), drift.rows) for key, drift in versions.items())
 
     def _page(self, key: tuple[str, int], drift: VersionDrift) -> _Page:
@@ -68,7 +74,16 @@ def _scores(key: tuple[str, int], side: Side) -> Iterator[str]:
 def _alarms(key: tuple[str, int], side: Side) -> Iterator[str]:
     vectors = {feature for _, feature, _ in side.scores} - set(side.names)
     for feature in (*side.names, *sorted(vectors)):
-        yield f"{ALARM.name}{_labels(key, feature=feature)} {int(feature in side.alarms)}"
+        yield _alarm(key, feature, feature in side.alarms)
+
+
+def _service_scores(key: tuple[str, int], service: Service) -> Iterator[str]:
+    for score in service.scores:
+        yield f"{SCORE.name}{_labels(key, feature=score.feature, test=score.test)} {number(round(score.ratio, 4))}"
+
+
+def _alarm(key: tuple[str, int], feature: str, on: bool) -> str:
+    return f"{ALARM.name}{_labels(key, feature=feature)} {int(on)}"
 
 
 def _labels(key: tuple[str, int], **more: str) -> str:

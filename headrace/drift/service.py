@@ -20,6 +20,9 @@ CLIENTS = frozenset({"cancelled", "invalid_request", "deadline_exceeded", "rate_
 """Failures that say nothing of the version."""
 
 
+FEATURES = ("latency", "error")
+
+
 class Service:
     """Takes the records of one version's requests."""
 

@@ -14,7 +14,7 @@ class Change(msgspec.Struct, frozen=True):
     """An alarm that began or ended, and by what."""
 
     begins: bool
-    crossing: Crossing  # of one that ends, the last
+    crossing: Crossing  # that began it
     began_ns: int  # the window's first row
     ended_ns: int  # and its last
 

@@ -1,5 +1,6 @@
 """What is told of a model's drift: of each feature its tests, and how its rows lie now and lay then."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from headrace.drift.comparison import Score
 from headrace.drift.feedback import Feedback, Minute
 from headrace.drift.model_drift import ModelDrift
 from headrace.drift.reference import Column
+from headrace.drift.service import FEATURES, Service
 from headrace.drift.side import Side
 from headrace.drift.version_drift import SIDES, VersionDrift
 from headrace.types import ModelVersion
@@ -20,10 +22,12 @@ CATEGORIES = 20
 """That are told one by one, those that were there most often."""
 
 
-def tell(model: ModelDrift, feedback: Feedback, version: int | None = None) -> dict[str, Any]:
+def tell(
+    model: ModelDrift, feedback: Feedback, services: Mapping[int, Service], version: int | None = None
+) -> dict[str, Any]:
     """All versions that are watched, or one, as JSON has it."""
     versions = [
-        _version(model, number, drift, feedback)
+        _version(model, number, drift, feedback, services.get(number))
         for number, drift in sorted(model.versions.items())
         if version in (None, number)
     ]
@@ -33,9 +37,12 @@ def tell(model: ModelDrift, feedback: Feedback, version: int | None = None) -> d
     return told
 
 
-def _version(model: ModelDrift, number: int, drift: VersionDrift, feedback: Feedback) -> dict[str, Any]:
+def _version(
+    model: ModelDrift, number: int, drift: VersionDrift, feedback: Feedback, service: Service | None
+) -> dict[str, Any]:
     sides = {side: drift.sides[side] for side in SIDES}
     alarms = [name for side in sides.values() for name in _features(side) if name in side.alarms]
+    alarms += [name for name in FEATURES if service is not None and name in service.alarms]
     return {
         "version": str(number),
         "state": "alarm" if alarms else "quiet" if any(side.references for side in sides.values()) else "collecting",
@@ -55,7 +62,10 @@ def _version(model: ModelDrift, number: int, drift: VersionDrift, feedback: Feed
         },
         "schema": list(drift.schema),
         "left_out": list(drift.plan.left_out),
-        "features": [_feature(sides[side], name, side) for side in SIDES for name in _features(sides[side])],
+        "features": [
+            *(_feature(sides[side], name, side) for side in SIDES for name in _features(sides[side])),
+            *(() if service is None else (_served(service, name) for name in FEATURES)),
+        ],
         "feedback": [_minute(minute) for minute in feedback.minutes(ModelVersion(model.name, number))],
     }
 
@@ -88,6 +98,11 @@ def _feature(side: Side, name: str, of: str) -> dict[str, Any]:
             if column.name == name
         }
     return told
+
+
+def _served(service: Service, name: str) -> dict[str, Any]:
+    scores = [_score("reference", score) for score in service.scores if score.feature == name]
+    return {"name": name, "side": "service", "alarm": name in service.alarms, "scores": scores}
 
 
 def _score(against: str, score: Score) -> dict[str, Any]:

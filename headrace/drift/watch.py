@@ -96,7 +96,8 @@ class DriftWatch:
             for name, model in sorted(self._models.items())
             for version, drift in sorted(model.versions.items())
         }
-        return self._pages.lines(versions)
+        services = {(of.name, of.version): service for of, service in sorted(self._services.items(), key=_by_name)}
+        return self._pages.lines(versions, services)
 
     def tell(self, name: str, version: int | None = None) -> dict[str, Any]:
         """What is known of a model's drift. Raises NotFound for a version that is not there."""
@@ -105,7 +106,8 @@ class DriftWatch:
             raise VersionNotFound(
                 f"nothing is known yet of version {version} of {name}: no request of it was looked at"
             )
-        told = tell(model, self.feedback, version)
+        services = {of.version: service for of, service in self._services.items() if of.name == name}
+        told = tell(model, self.feedback, services, version)
         told["one_in"] = self.sampling.every
         return told
 
@@ -244,6 +246,10 @@ class DriftWatch:
         return DriftEvent(
             version, score.feature, side, state, "reference", score.test, change.crossing.ratio, began_s, ended_s
         )
+
+
+def _by_name(item: tuple[ModelVersion, Service]) -> tuple[str, int]:
+    return item[0].name, item[0].version
 
 
 def _done() -> None:

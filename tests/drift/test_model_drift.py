@@ -100,7 +100,10 @@ def test_features_that_come_and_go_with_a_version_are_told() -> None:
     driven = Driven().feed(normal(1, 600))
     driven.watched = type(driven.watched)(signature([TensorSpec("X", "FP32", (-1, 5))]))
     driven.feed(normal(1, 600, width=5), version=2)
-    assert [(event.side, event.feature) for event in driven.events] == [("schema", "+X[4]")]
+    assert [(event.side, event.feature, event.state) for event in driven.events] == [
+        ("schema", "+X[4]", "alarm"),
+        ("schema", "+X[4]", "quiet"),
+    ]
     assert driven.model.versions[2].schema == ("+X[4]",)
 
 

@@ -3,12 +3,13 @@
 import numpy as np
 
 from headrace.drift.pages import Pages
+from headrace.drift.service import Service
 from tests.drift.driven import Driven
 
 
 def page(driven: Driven, pages: Pages | None = None, name: str = "m") -> list[str]:
     versions = {(name, number): drift for number, drift in driven.model.versions.items()}
-    return list((pages or Pages()).lines(versions))
+    return list((pages or Pages()).lines(versions, {}))
 
 
 def rows(seed: int, count: int, shift: float = 0.0) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
@@ -42,4 +43,10 @@ def test_hostile_names_are_escaped() -> None:
 
 
 def test_without_models_there_is_no_line() -> None:
-    assert list(Pages().lines({})) == []
+    assert list(Pages().lines({}, {})) == []
+
+
+def test_how_a_version_serves_has_series_too() -> None:
+    lines = list(Pages().lines({}, {("m", 1): Service(500)}))
+    assert 'headrace_drift_alarm{model="m",version="1",feature="latency"} 0' in lines
+    assert 'headrace_drift_alarm{model="m",version="1",feature="error"} 0' in lines

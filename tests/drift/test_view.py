@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from headrace.drift.reference import make_column
+from headrace.drift.service import Service
 from headrace.drift.view import histogram, tell
 from tests.drift.driven import Driven
 
@@ -19,7 +20,7 @@ def rows(seed: int, count: int, shift: float = 0.0) -> np.ndarray[tuple[int, int
 
 def test_each_feature_has_its_tests_and_histograms() -> None:
     driven = Driven().feed(rows(1, 2500)).feed(rows(2, 500, 1.0))
-    told = json.loads(msgspec.json.encode(tell(driven.model, driven.feedback)))
+    told = json.loads(msgspec.json.encode(tell(driven.model, driven.feedback, {})))
     (version,) = told["versions"]
     assert (version["version"], version["state"], version["alarms"]) == ("1", "alarm", ["X[2]"])
     assert (version["rows"], version["windows"]) == (3000, 6)
@@ -34,7 +35,7 @@ def test_each_feature_has_its_tests_and_histograms() -> None:
 
 def test_before_there_is_a_reference_it_says_how_far_it_is() -> None:
     driven = Driven().feed(rows(1, 100))
-    (version,) = tell(driven.model, driven.feedback)["versions"]
+    (version,) = tell(driven.model, driven.feedback, {})["versions"]
     assert version["state"] == "collecting"
     assert version["references"]["inputs"]["collected"] == 100
     assert version["references"]["inputs"]["wanted"] == 2000
@@ -42,14 +43,23 @@ def test_before_there_is_a_reference_it_says_how_far_it_is() -> None:
 
 def test_one_version_alone_may_be_asked_for() -> None:
     driven = Driven().feed(rows(1, 2500)).feed(rows(2, 500), version=2)
-    assert [each["version"] for each in tell(driven.model, driven.feedback, 2)["versions"]] == ["2"]
-    assert tell(driven.model, driven.feedback, 2)["versions"][0]["previous"] == "1"
+    assert [each["version"] for each in tell(driven.model, driven.feedback, {}, 2)["versions"]] == ["2"]
+    assert tell(driven.model, driven.feedback, {}, 2)["versions"][0]["previous"] == "1"
+
+
+def test_how_a_version_serves_stands_beside_its_features() -> None:
+    driven = Driven().feed(rows(1, 100))
+    (version,) = tell(driven.model, driven.feedback, {1: Service(500)})["versions"]
+    assert [(each["name"], each["side"], each["alarm"]) for each in version["features"][-2:]] == [
+        ("latency", "service", False),
+        ("error", "service", False),
+    ]
 
 
 def test_accuracy_is_told_by_the_minute() -> None:
     driven = Driven().feed(rows(1, 10))
     driven.feedback.judge("1", [0.5])
-    (version,) = tell(driven.model, driven.feedback)["versions"]
+    (version,) = tell(driven.model, driven.feedback, {})["versions"]
     assert version["feedback"] == [{"time": 0, "rows": 1, "accuracy": 0.0, "mean_error": 0.5}]
 
 

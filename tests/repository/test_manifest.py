@@ -12,7 +12,18 @@ from headrace.errors import HeadraceError, ModelInvalid
 from headrace.repository.manifest import parse_model_toml
 from headrace.repository.overrides import Overrides, SaidVariant
 from headrace.repository.version_policy import All, Latest, Specific, VersionPolicy
-from headrace.types import FREE, Batching, Cache, LanguageChoices, Objective, Padding, TensorSpec, WarmUp, WarmUpInput
+from headrace.types import (
+    FREE,
+    Batching,
+    Cache,
+    DriftChoices,
+    LanguageChoices,
+    Objective,
+    Padding,
+    TensorSpec,
+    WarmUp,
+    WarmUpInput,
+)
 
 HERE = Path(__file__).parent
 DOCUMENTATION = HERE.parents[1] / "docs" / "model-toml.md"
@@ -271,3 +282,37 @@ def test_labels_are_read_and_held_against_what_a_label_is() -> None:
     assert parse("labels = { stable = 2 }").labels == {"stable": 2}
     with pytest.raises(ModelInvalid, match=r"labels: 'v2' is no label: a small letter"):
         parse("labels = { v2 = 2 }")
+
+
+@pytest.mark.parametrize(
+    ("said", "choices"),
+    [
+        ("drift = false", DriftChoices(enabled=False)),
+        ("drift = { reference = 500, window = 100 }", DriftChoices(500, window=100, enabled=True)),
+        ('drift = { reference = "previous" }', DriftChoices("previous", enabled=True)),
+    ],
+)
+def test_drift_is_watched_as_it_is_said(said: str, choices: DriftChoices) -> None:
+    assert parse(said).drift == choices
+
+
+def test_a_reference_is_a_file_in_the_models_folder(tmp_path: Path) -> None:
+    (tmp_path / "usual.npz").touch()
+    assert parse('drift = { reference = "usual.npz" }', tmp_path).drift.file == (tmp_path / "usual.npz").resolve()
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("{ reference = 99 }", "drift.reference.*give 100 to 10000 rows, a file, or 'previous'"),
+        ("{ window = 20000 }", "drift.window"),
+        ('{ reference = "gone.npz" }', "drift.reference.*there is no 'gone.npz'"),
+        ('{ reference = "../usual.npz" }', "drift.reference.*leads out of the model's folder"),
+        ('{ reference = "usual.txt" }', "drift.reference.*ends in .npy, .npz, .csv"),
+        ("{ refrence = 500 }", "drift.refrence.*did you mean 'reference'"),
+    ],
+)
+def test_what_drift_cannot_be_is_named(tmp_path: Path, said: str, message: str) -> None:
+    (tmp_path / "usual.txt").touch()
+    with pytest.raises(ModelInvalid, match=message):
+        parse(f"drift = {said}", tmp_path)
