@@ -178,6 +178,7 @@ class Times(msgspec.Struct, frozen=True):
     queued_ns: int = 0
     first_token_ns: int = 0
     told_ns: int = 0  # when this answer was given; 0 in all but the first
+    pauses: tuple[tuple[int, int], ...] = ()  # when it had to make room for others, and when it went on
 
 
 class Generated(msgspec.Struct, frozen=True, tag="generated", omit_defaults=True):

@@ -69,6 +69,11 @@ class Generating:
         queued_ns = max(0, (now_ns if started_ns is None else started_ns) - self._arrived_ns)
         self._times = Times(queued_ns, max(1, now_ns - self._arrived_ns))
 
+    def _pauses(self) -> tuple[tuple[int, int], ...]:
+        """Of all its choices, since it arrived."""
+        found = [pause for choice in self.choices for pause in choice.sequence.pauses]
+        return tuple(sorted([(begun - self._arrived_ns, ended - self._arrived_ns) for begun, ended in found]))
+
     def _kept(self) -> list[Delta]:
         """All choices, or the n of the highest mean log-probability, the best first."""
         kept: Sequence[Choice] = self.choices
@@ -84,6 +89,8 @@ class Generating:
             min(len(self._prompt_ids), self.choices[0].sequence.num_cached_tokens),
             sum([choice.num_thought_tokens for choice in self.choices]),
         )
+        if pauses := self._pauses():
+            self._times = msgspec.structs.replace(self._times, pauses=pauses)
         if not self._first:
             return Generated(tuple(deltas), usage, times=self._times)
         self._first = False

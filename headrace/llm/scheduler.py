@@ -165,6 +165,8 @@ class Scheduler:
         pressing = None if preempted else first_pressing(self.waiting, now_ns)
         if pressing is not None:
             preempted = self._make_way(pressing)
+        for sequence in preempted:
+            sequence.paused_ns = now_ns
         limit_s = self.promises.step_limit_s(self.running, now_ns)
         begun: list[Sequence] = []
         sampling: list[Sequence] = []
@@ -335,6 +337,7 @@ class Scheduler:
         sequence.num_found_blocks = len(found)
         sequence.status = Status.RUNNING
         sequence.waits_for = None
+        sequence.go_on(now_ns)
         if sequence.started_ns is None:
             sequence.started_ns = now_ns
             sequence.num_cached_tokens = sequence.num_computed_tokens

@@ -10,6 +10,9 @@ from headrace.llm.terms import UNSAID, Terms
 UNLIMITED = 1 << 20
 UNPROMISED_NS = 10_000_000_000  # who was promised no first token is ordered as if by then
 
+MOST_PAUSES = 16
+"""Of one sequence that are told."""
+
 
 class Status(Enum):
     WAITING = "waiting"  # no blocks: new, or preempted
@@ -46,6 +49,8 @@ class Sequence:
         "num_prompt_tokens",
         "order",
         "pace",
+        "paused_ns",
+        "pauses",
         "prompt_rows",
         "request",
         "salt",
@@ -89,6 +94,8 @@ class Sequence:
         self.num_cached_tokens = 0  # of the prompt, found when it first ran
         self.num_prompt_rows = 0  # tokens of the prompt whose logits were given, where they are wanted
         self.num_preempted = 0
+        self.paused_ns: int | None = None  # when it was preempted, until it goes on
+        self.pauses: list[tuple[int, int]] = []  # the first of those times, and when it went on
         self.started_ns: int | None = None  # when it first ran
         self.gained_ns: int | None = None  # when it last gained tokens: the tally's
         self.blocks = array("i")
@@ -135,6 +142,12 @@ class Sequence:
     def most_tokens(self) -> int:
         """How many it may generate; of one that the scheduler has not taken yet, where it said nothing, very many."""
         return UNLIMITED if self.max_tokens is None else self.max_tokens
+
+    def go_on(self, now_ns: int) -> None:
+        """It runs, and if it was preempted that is over."""
+        if self.paused_ns is not None and len(self.pauses) < MOST_PAUSES:
+            self.pauses.append((self.paused_ns, now_ns))
+        self.paused_ns = None
 
     @property
     def num_tokens_left(self) -> int:

@@ -15,7 +15,8 @@ class Phase(NamedTuple):
 
 
 def phases(record: RequestRecord, generation: GenerationRecord | None = None) -> tuple[Phase, ...]:
-    """The phases of a request in their order; `compute` lies within `batch`, all others follow one another.
+    """The phases of a request in their order: they follow one another, but for `compute`, which lies within `batch`,
+    and `preempted`, within `decode` or `prefill`.
 
     What was refused, or found in a cache, has fewer.
     """
@@ -52,4 +53,8 @@ def _generation(generation: GenerationRecord, begun_ns: int) -> list[Phase]:
         Phase("queue", min(begun_ns, begun), begun),
         Phase("prefill", begun, first),
         Phase("decode", first, generation.finished_ns),
+        *[
+            Phase("preempted", generation.arrived_ns + lost, generation.arrived_ns + back)
+            for lost, back in times.pauses
+        ],
     ]

@@ -140,11 +140,11 @@ def _fields(line: _Line) -> dict[str, Any]:
         "trace": record.trace,
         "of": line.stands_for if line.stands_for > 1 else None,
     }
-    fields |= {
-        f"{phase.name}_ms": round((phase.end_ns - phase.start_ns) / 1e6, 4)
-        for phase in phases(record, generation)
-        if phase.name != "batch"
-    }
+    took_ns: dict[str, int] = {}
+    for phase in phases(record, generation):
+        if phase.name != "batch":
+            took_ns[phase.name] = took_ns.get(phase.name, 0) + phase.end_ns - phase.start_ns
+    fields |= {f"{name}_ms": round(duration_ns / 1e6, 4) for name, duration_ns in took_ns.items()}
     if generation is not None:
         fields |= generation_fields(generation)
     return {name: value for name, value in fields.items() if value not in ("", None)}

@@ -1,5 +1,7 @@
 """What is worth keeping of one generation, gathered from its answers as they pass."""
 
+from msgspec.structs import replace
+
 from headrace.generation import FinishReason, Generate, Generated, Times, Usage
 from headrace.llm.terms import UNSAID, Terms
 from headrace.records import GenerationRecord
@@ -20,6 +22,7 @@ class Story:
         "_times",
         "_tpot_ns",
         "_trace",
+        "_unheard_ns",
         "_usage",
     )
 
@@ -34,6 +37,7 @@ class Story:
         self._arrived_ns = arrived_ns
         self._usage = Usage(0, 0)
         self._times = Times()
+        self._unheard_ns = 0  # between its arrival here and at the engine
         self._finishes: dict[int, FinishReason] = {}
         since_ns = arrived_ns if terms.arrived_ns is None else terms.arrived_ns
         self._first_due_ns = None if terms.ttft_ns is None else since_ns + terms.ttft_ns
@@ -44,6 +48,9 @@ class Story:
         self._usage = result.usage
         if not self._times.first_token_ns:
             self._times = since_arrival(result.times, now_ns - self._arrived_ns)
+            self._unheard_ns = self._times.first_token_ns - result.times.first_token_ns
+        elif len(result.times.pauses) > len(self._times.pauses):
+            self._times = replace(self._times, pauses=_later(result.times.pauses, self._unheard_ns))
         for delta in result.deltas:
             self._lengths[delta.index] += len(delta.token_ids)
             if delta.finish:
@@ -85,4 +92,9 @@ def since_arrival(times: Times, elapsed_ns: int) -> Times:
     if not times.told_ns:
         return times
     unheard_ns = max(0, elapsed_ns - times.told_ns)
-    return Times(times.queued_ns + unheard_ns, times.first_token_ns + unheard_ns)
+    pauses = _later(times.pauses, unheard_ns)
+    return Times(times.queued_ns + unheard_ns, times.first_token_ns + unheard_ns, pauses=pauses)
+
+
+def _later(pauses: tuple[tuple[int, int], ...], by_ns: int) -> tuple[tuple[int, int], ...]:
+    return tuple([(begun_ns + by_ns, ended_ns + by_ns) for begun_ns, ended_ns in pauses])

@@ -61,3 +61,15 @@ def test_a_choice_that_is_complete_is_told_once() -> None:
     assert first is not None and second is not None
     assert [[delta.index for delta in each.deltas] for each in (first, second)] == [[0, 1], [1]]
     assert made.num_tokens_left == 50
+
+
+def test_when_it_made_room_for_others_is_told_from_then_on() -> None:
+    made = generating(stream=True, n=2)
+    take(made, 0, WORDS[:1])
+    made.news(3_000)
+    made.choices[1].sequence.pauses.append((4_000, 5_000))
+    made.choices[0].sequence.pauses.append((3_500, 6_000))
+    take(made, 0, WORDS[1:2])
+    told = made.news(7_000)
+    assert told is not None
+    assert told.times == Times(500, 2_000, pauses=((2_500, 5_000), (3_000, 4_000)))

@@ -204,6 +204,7 @@ def test_the_last_gives_way_where_memory_is_short_and_loses_little() -> None:
     assert chunk.sequence is second
     assert chunk.past >= length - 1 - BLOCK - 3
     assert made.num_preempted == 1
+    assert (len(second.pauses), second.paused_ns) == (1, None)
 
 
 def test_an_abort_frees_blocks_at_once_wherever_the_sequence_is() -> None:

@@ -1,6 +1,6 @@
 """What a sequence says of itself."""
 
-from headrace.llm.sequence import Sequence, Status
+from headrace.llm.sequence import MOST_PAUSES, Sequence, Status
 from headrace.llm.terms import Terms
 
 
@@ -32,3 +32,13 @@ def test_priority_comes_before_arrival() -> None:
 
 def test_it_can_be_read_in_a_log() -> None:
     assert repr(Sequence(7, [1, 2])) == "Sequence(7, waiting, 0 of 2 tokens computed, 2 of the prompt)"
+
+
+def test_it_remembers_when_it_made_room_for_others_the_first_times() -> None:
+    sequence = Sequence(1, [1, 2])
+    sequence.go_on(5)  # it begins
+    for start_ns in range(10, 10 + 3 * MOST_PAUSES, 2):
+        sequence.paused_ns = start_ns
+        sequence.go_on(start_ns + 1)
+    assert sequence.pauses[:2] == [(10, 11), (12, 13)]
+    assert len(sequence.pauses) == MOST_PAUSES

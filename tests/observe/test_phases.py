@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from headrace.observe.phases import phases
 from headrace.records import RequestRecord
-from tests.observe.make import MS, answered, failed, generated
+from tests.observe.make import MS, TIMES, answered, failed, generated
 
 
 def test_one_that_shared_a_run_waited_and_was_computed_within_it() -> None:
@@ -28,6 +28,14 @@ def test_one_that_was_taken_before_it_was_let_in_did_not_wait() -> None:
     record = replace(answered(waited_ns=0), admitted_ns=4_000_300)
     queue = next(phase for phase in phases(record) if phase.name == "queue")
     assert queue.start_ns == queue.end_ns
+
+
+def test_where_a_generation_made_room_for_others_is_told() -> None:
+    record = RequestRecord("41", "m", 1, "http", 1, 4 * MS, 5 * MS, 270 * MS, None)
+    paused = replace(TIMES, pauses=((100 * MS, 120 * MS), (150 * MS, 151 * MS)))
+    told = phases(record, generated(times=paused))
+    lost = [(phase.start_ns // MS, phase.end_ns // MS) for phase in told if phase.name == "preempted"]
+    assert lost == [(105, 125), (155, 156)]
 
 
 def test_a_generation_is_prefilled_and_decoded() -> None:

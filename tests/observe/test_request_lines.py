@@ -18,7 +18,7 @@ from headrace.observe.sift import Sift
 from headrace.observe.slow import Slow
 from headrace.records import Record
 from tests.fakes import FakeClock
-from tests.observe.make import MS, answered, failed, generated
+from tests.observe.make import MS, TIMES, answered, failed, generated
 
 
 class Kept:
@@ -157,3 +157,8 @@ def test_one_that_ended_before_its_first_token_has_no_times() -> None:
 
 def test_a_single_token_has_no_speed() -> None:
     assert "tokens_per_s" not in _generation_line(usage=Usage(5, 1), took_ns=60 * MS, longest=1)
+
+
+def test_times_of_making_room_for_others_are_added_up() -> None:
+    paused = replace(TIMES, pauses=((100 * MS, 120 * MS), (150 * MS, 151 * MS)))
+    assert _generation_line(times=paused)["preempted_ms"] == 21.0

@@ -49,3 +49,18 @@ def test_clocks_that_disagree_take_nothing_away() -> None:
     story = Story(ASK, 1000)
     story.hear(Generated((Delta(0, "a"),), Usage(1, 1), times=Times(10, 40, told_ns=50)), 1000)
     assert story.record(VERSION, 1000).times == Times(10, 40)
+
+
+def test_when_it_made_room_for_others_counts_from_its_arrival_at_the_server() -> None:
+    story = Story(ASK, 1000)
+    story.hear(Generated((Delta(0, "a"),), Usage(1, 1), times=Times(10, 40, told_ns=50)), 1000 + 150)
+    paused = Times(10, 40, pauses=((60, 80), (90, 95)))
+    story.hear(Generated((Delta(0, "b"),), Usage(1, 2), times=paused), 9999)
+    assert story.record(VERSION, 9999).times == Times(110, 140, pauses=((160, 180), (190, 195)))
+
+
+def test_an_answer_that_is_told_whole_has_its_pauses_with_it() -> None:
+    story = Story(ASK, 1000)
+    whole = Times(10, 40, told_ns=50, pauses=((41, 45),))
+    story.hear(Generated((Delta(0, "a", finish="stop"),), Usage(1, 1), times=whole), 1000 + 150)
+    assert story.record(VERSION, 9999).times.pauses == ((141, 145),)
