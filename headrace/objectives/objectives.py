@@ -25,7 +25,7 @@ from headrace.objectives.lately import Rises
 from headrace.objectives.machine import disks, stalled_ratio
 from headrace.objectives.promises import Promise, promises
 from headrace.objectives.receiver import Receiver
-from headrace.objectives.rules import Watched, duration, rules
+from headrace.objectives.rules import ON_PURPOSE, Watched, duration, rules
 from headrace.objectives.senders import write
 from headrace.objectives.silences import Silence, Silences
 from headrace.objectives.states import States
@@ -201,8 +201,9 @@ class Objectives:
     def _seen(self, now_s: float) -> Seen:
         self._failed = self._states.failed(self._asked.index())
         dropped = Counter[str]()
-        for (part, _), count in self._asked.dropped().items():
-            dropped[part] += count
+        for (part, reason), count in self._asked.dropped().items():
+            if reason not in ON_PURPOSE:
+                dropped[part] += count
         return Seen(
             self._counts.series,
             self._failed,

@@ -76,6 +76,10 @@ def _check(settings: Alerts) -> None:
             raise SettingInvalid(
                 f"{mail[name]!r} is not made of mail addresses, as in ops@example.org", f"alerts.{name}"
             )
+    try:
+        _ = urlsplit(settings.smtp).port
+    except ValueError:
+        raise SettingInvalid("has a host or a port that is none", "alerts.smtp") from None
     if bool(settings.smtp_user) != bool(settings.smtp_password):
         raise SettingInvalid("alerts.smtp_user and alerts.smtp_password go together", "alerts.smtp_password")
     if settings.smtp_user and settings.smtp.startswith("smtp://"):

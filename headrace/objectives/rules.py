@@ -16,6 +16,9 @@ MEMORY, DISK, DROPPED, DRIFT = "HeadraceMemoryPressure", "HeadraceDiskFull", "He
 ABSENT = "HeadraceAbsent"
 """Only Prometheus can see this one."""
 
+ON_PURPOSE = ("rate", "sampled")
+"""Reasons for which telemetry is left out that are no fault: a part looks at so much, and no more."""
+
 BURNS = (BURN_FAST, BURN_MEDIUM, BURN_SLOW)
 
 
@@ -161,7 +164,8 @@ def _machine_rules(watched: Watched) -> Iterator[Rule]:
         DROPPED,
         TICKET,
         0.0,
-        f"sum by (part) (increase(headrace_telemetry_dropped_total[{duration(alerts.window_s)}])) > 0",
+        f'sum by (part) (increase(headrace_telemetry_dropped_total{{reason!~"{"|".join(ON_PURPOSE)}"}}'
+        f"[{duration(alerts.window_s)}])) > 0",
         "{{ $labels.part }} left something out: metrics, traces or notices are not whole",
         "headrace_telemetry_dropped_total says for which reason.",
     )

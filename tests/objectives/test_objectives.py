@@ -151,6 +151,14 @@ def test_memory_drift_and_what_was_left_out_are_told() -> None:
     assert watching.look(6) == []
 
 
+def test_what_is_left_out_on_purpose_is_no_trouble() -> None:
+    watching = Watching()
+    watching.dropped = {("drift", "sampled"): 5000, ("traces", "rate"): 300}
+    assert watching.look() == []
+    watching.dropped["traces", "full"] = 1
+    assert watching.look() == [DROPPED]
+
+
 async def test_a_silenced_alert_is_seen_and_not_told(caplog: pytest.LogCaptureFixture) -> None:
     watching = Watching()
     made = await watching.objectives.silence({"model": "m"}, 100, "deploying")

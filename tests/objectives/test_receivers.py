@@ -41,6 +41,7 @@ def test_an_address_may_be_a_secret() -> None:
         ({"smtp": "smtp://mail"}, "alerts.email_from: is empty; mails need"),
         ({**MAIL, "email_to": "b@example.org, c"}, "alerts.email_to: 'b@example.org, c' is not made of mail addresses"),
         ({**MAIL, "email_from": "a@x\nBcc: d@x"}, "alerts.email_from: 'a@x\\nBcc: d@x' is not made of mail"),
+        ({**MAIL, "smtp": "smtp://mail:99999"}, "alerts.smtp: has a host or a port that is none"),
         ({**MAIL, "smtp_user": "ops"}, "alerts.smtp_password: alerts.smtp_user and alerts.smtp_password go together"),
         (
             {**MAIL, "smtp": "smtp://mail", "smtp_user": "ops", "smtp_password": "env:WORD"},

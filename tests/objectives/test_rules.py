@@ -137,6 +137,8 @@ def test_nothing_fires_while_all_is_well(tmp_path: Path) -> None:
         "headrace_memory_stalled_ratio": "0x8640",
         'headrace_disk_free_ratio{place="state"}': "0.5x8640",
         'headrace_telemetry_dropped_total{part="traces",reason="full"}': "0x8640",
+        'headrace_telemetry_dropped_total{part="drift",reason="sampled"}': "0+100x8640",
+        'headrace_telemetry_dropped_total{part="traces",reason="rate"}': "0+100x8640",
     }
     test = {
         "interval": "1m",
