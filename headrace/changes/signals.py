@@ -141,7 +141,7 @@ def _around(slots: Slots, shift: Shift) -> tuple[Slots, Slots]:
 
 def _latencies(before: Slots, after: Slots, quantile: float) -> str:
     def words(of: float) -> str:
-        return f"p{of * 100:.0f} went from {before.latency_ms(of):.3g} to {after.latency_ms(of):.3g} ms"
+        return f"p{of * 100:.0f} went from {_time(before.latency_ms(of))} to {_time(after.latency_ms(of))}"
 
     return "; ".join(words(of) for of in (quantile, 0.99))
 
@@ -154,3 +154,8 @@ def _quiet(seconds: NDArray[np.int64], entries: Sequence[Entry], model: str) -> 
             until = entry.at + (SETTLE_S if entry.model == model else 0)
             quiet &= (seconds < int(entry.began)) | (seconds > until)
     return quiet if quiet.sum() >= (1 - MOST_LEFT_OUT) * len(quiet) else np.ones(len(seconds), np.bool_)
+
+
+def _time(ms: float) -> str:
+    """In the unit that suits."""
+    return f"{ms / 1000:.3g} s" if ms >= 1000 else f"{ms:.3g} ms"

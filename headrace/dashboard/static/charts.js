@@ -126,7 +126,7 @@ function rowsOf(since, step, lines, tell) {
 /** A part of the page with a heading. */
 export function panel(title, note, ...content) {
   const heading = el("header", {}, el("h2", {}, title), note instanceof Node ? note : note ? el("span", { className: "quiet" }, note) : null);
-  return el("section", { className: "panel", "aria-label": title }, heading, ...content);
+  return el("section", { className: "panel", "aria-label": title }, heading, ...content.filter(Boolean));
 }
 
 /** A table whose columns are {name, number?, wide?}, or plain names. Cells are text or elements; the first is the row's head. */

@@ -8,7 +8,7 @@ const MOST = 24; // features that are shown; those that differ most come first
 
 /** One panel for each version that is looked at; nothing where the server does not look. */
 export function driftPanel(found) {
-  return (found?.versions ?? []).filter((version) => version.features.some(drawn)).map(ofVersion);
+  return (found?.versions ?? []).filter((version) => version.features.length).map(ofVersion);
 }
 
 function drawn(feature) {
@@ -25,7 +25,7 @@ function ofVersion({ version, state, alarms, rows, features, references }) {
     collecting: `collecting what is usual: ${number(collecting?.collected)} of ${number(collecting?.wanted)} rows`,
   };
   const note = `version ${version}, ${number(rows)} rows: ${words[state] ?? state}; grey is how it was`;
-  return panel("Drift", note, el("div", { className: "features" }, ranked.slice(0, MOST).map(shown)));
+  return panel("Drift", note, ranked.length ? el("div", { className: "features" }, ranked.slice(0, MOST).map(shown)) : null);
 }
 
 function worst(feature) {
