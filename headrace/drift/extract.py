@@ -17,7 +17,7 @@ from headrace.drift.features import (
     Part,
     position_names,
 )
-from headrace.types import Tensor
+from headrace.types import Buffer, Tensor
 
 Rows = NDArray[np.float64]
 
@@ -79,7 +79,8 @@ class Extract:
     def _of(self, group: Sequence[Tensor], count: int) -> Rows:
         if self.part.kind == "text":
             return self._text(group, count)
-        values = _array(self.part.datatype, b"".join(tensor.data for tensor in group)).reshape(count, -1)
+        data = group[0].data if len(group) == 1 else b"".join(tensor.data for tensor in group)
+        values = _array(self.part.datatype, data).reshape(count, -1)
         if self.part.kind == "positions":
             return values.astype(np.float64)
         if self.part.kind == "classes":
@@ -185,7 +186,7 @@ def _fits(part: Part, tensor: Tensor, count: int) -> bool:
     return part.kind not in ("positions", "classes") or elements == count * math.prod(part.row)
 
 
-def _array(datatype: str, data: bytes) -> NDArray[np.generic]:
+def _array(datatype: str, data: Buffer) -> NDArray[np.generic]:
     values = np.frombuffer(data, DATATYPES[datatype])
     if datatype == "BF16":
         return (values.astype(np.uint32) << 16).view(np.float32)

@@ -7,6 +7,9 @@ from headrace.types import Request, Response
 LARGE = 1 << 14
 """Bytes of a request's tensors that count as one row more: copying them takes time too."""
 
+LARGEST = 16 << 20
+"""Bytes of a request that is not looked at: copying them would hold up all others."""
+
 BURST_S = 2.0
 """How long a rate above the most may last before requests are left out for it."""
 
@@ -28,7 +31,7 @@ class Sampling:
         self._max_per_s = max_per_s
         self._until = 1  # requests until one is looked at, it included
         self._came_since = 0  # the last round, as far as they were counted
-        self._passed_over = self._too_many = 0  # requests: that came between, and while the rate was used up
+        self._passed_over = self._too_many = self._too_large = 0  # requests, by why they were not looked at
         self._asked = 0.0  # rows of all requests in this round, as far as they were counted
         self._left = max_per_s * BURST_S
         self._taken = 0  # requests of this round that are looked at
@@ -46,6 +49,9 @@ class Sampling:
         if not response.outputs or request.model.name in self.off:
             return False
         cost = self._cost(request, response)
+        if cost > LARGEST / LARGE:
+            self._too_large += 1
+            return False
         self._asked += cost * every
         if self._left <= 0:
             self._too_many += 1
@@ -56,7 +62,7 @@ class Sampling:
 
     def dropped(self) -> dict[str, int]:
         """Requests that were not looked at, by why."""
-        return {"sampled": self._passed_over, "rate": self._too_many, "full": self.full}
+        return {"sampled": self._passed_over, "rate": self._too_many, "large": self._too_large, "full": self.full}
 
     def round(self, seconds: float, spent_s: float = 0.0) -> None:
         """So much time has passed since the last round, and so much processor time went into looking meanwhile."""

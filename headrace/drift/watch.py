@@ -77,6 +77,8 @@ class DriftWatch:
         for record in records:
             if isinstance(record, SampleRecord):
                 self._take(record)
+            elif isinstance(record, ModelEvent) and record.state == "READY":
+                self.sampling.off.discard(record.model)  # what it says of drift may be new
             elif isinstance(record, ModelEvent) and record.state == "UNAVAILABLE" and record.version is not None:
                 self._gone.append(ModelVersion(record.model, record.version))
 

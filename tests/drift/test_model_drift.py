@@ -168,6 +168,16 @@ def test_texts_and_tokens_that_were_known_are_known_again(tmp_path: Path) -> Non
     assert {"T.value", "input_ids.unknown"} <= set(again.rises())
 
 
+def test_what_is_forgotten_while_a_reference_is_made_is_no_reference() -> None:
+    driven = Driven().feed(normal(1, 1990))
+    x, y = from_array("X", np.zeros((10, 4), np.float32)), from_array("Y", np.zeros((10, 1), np.float32))
+    steps = driven.model.add(1, driven.watched, [sample([x], [y])], driven.feedback)
+    next(steps)
+    driven.model.forget(0)
+    list(steps)
+    assert driven.model.inputs is None
+
+
 def test_reference_and_window_are_as_the_model_says() -> None:
     driven = Driven(reference=500, window=100).feed(normal(1, 500)).feed(normal(2, 100, 2.0))
     assert driven.rises() == ["X[2]"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from headrace.arrays import from_array
-from headrace.drift.sampling import SHARE, Sampling
+from headrace.drift.sampling import LARGEST, SHARE, Sampling
 from headrace.types import Context, ModelRef, ModelVersion, Request, Response, Tensor
 
 
@@ -66,6 +66,12 @@ def test_rows_of_batched_models_are_counted_and_large_tensors_as_several() -> No
         large.wants(*asked(width=1 << 16))
     large.round(1.0)
     assert large.every > 4
+
+
+def test_a_request_that_is_too_large_to_be_copied_is_counted() -> None:
+    sampling = Sampling(1e6)
+    assert not sampling.wants(*asked(width=LARGEST // 4))
+    assert sampling.dropped()["large"] == 1
 
 
 def test_models_that_are_not_watched_and_answers_without_tensors_are_left_out() -> None:

@@ -71,6 +71,13 @@ def test_of_a_model_without_drift_nothing_is_looked_at_nor_asked_for_again() -> 
     assert told.watch.sampling.off == {"m"}
 
 
+def test_a_model_that_is_loaded_anew_is_asked_anew_whether_it_is_watched() -> None:
+    told = Told(DriftChoices(enabled=False)).feed(1, 10)
+    told.choices = DriftChoices()
+    told.watch([ModelEvent("m", 1, "READY", "", 0.0)])
+    assert told.feed(2, 10).watch.tell("m")["versions"][0]["rows"] == 10
+
+
 def test_what_does_not_fit_is_left_out_and_counted() -> None:
     told = Told()
     told.watch([asked(np.zeros(4))] * (WAITING + 5))
