@@ -69,9 +69,14 @@ class StepShares:
         self._unshared_ns += self._end(now_ns)
 
     def lost(self, calls: Mapping[int, Charged], now_ns: int) -> tuple[int, tuple[Share, ...]]:
-        """The engine is gone, and what it was doing is done again: the same, in equal parts to all of them."""
+        """The engine is gone, and what it was doing is done again: the same, in equal parts to all of them.
+
+        Where nobody waits it was closed, and what it did was for nobody.
+        """
         device_ns, self._unshared_ns = self._unshared_ns + self._end(now_ns), 0
-        weights = Counter([call.terms.tenant for call in calls.values()] or [""])
+        if not calls:
+            return device_ns, (("", "cancelled", 1),)
+        weights = Counter([call.terms.tenant for call in calls.values()])
         return device_ns, tuple([(tenant, "retried", count) for tenant, count in weights.items()])
 
     def _end(self, now_ns: int) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -112,6 +113,16 @@ def test_requests_for_unknown_names_share_one_empty_label() -> None:
     strangers = {"model": "", "version": "", "protocol": "http", "code": "model_not_found"}
     assert value(metrics, "headrace_requests_total", **strangers) == 3
     assert not [key for key in samples(metrics) if 'model="a"' in key[1]]
+
+
+def test_requests_are_counted_by_tenant_however_many_there_are() -> None:
+    made = [msgspec.structs.replace(answered(), tenant=f"t{number}") for number in range(20_000)]
+    busy = [msgspec.structs.replace(failed("rate_limited"), tenant="busy")] * 500
+    found = samples(metrics_of(moved(), *made, *busy))
+    counted = {key: count for (name, key), count in found.items() if name == "headrace_tenant_requests_total"}
+    assert sum(counted.values()) == 20_500
+    assert len(counted) <= 102
+    assert counted[labels({"tenant": "busy", "code": "rate_limited"})] == 500
 
 
 def test_a_histogram_of_time_is_in_seconds() -> None:

@@ -60,7 +60,8 @@ def test_what_a_lost_engine_did_is_retried() -> None:
     shares = StepShares(DeviceTime())
     shares.begin(0)
     assert shares.lost(_calls(), 60) == (60, (("a", "retried", 2), ("b", "retried", 1)))
-    assert shares.lost({}, 70) == (0, (("", "retried", 1),))
+    shares.begin(60)
+    assert shares.lost({}, 70) == (10, (("", "cancelled", 1),)), "it was closed"
 
 
 def test_those_who_left_are_remembered_for_a_while_only() -> None:
