@@ -27,10 +27,10 @@ def main() -> None:
         add_fake(Path(folder), "rows")
         with serving(folder, *ANY_PORTS, "--set", f"log.file={folder}/log") as program:
             address = f"http://{program.http}"
-            _rate(address, arguments.seconds)
+            rate(address, arguments.seconds)
             ratios, looks = list[float](), list[float]()
             for _ in range(arguments.pairs):
-                without = _rate(address, arguments.seconds)
+                without = rate(address, arguments.seconds)
                 ratio, seen = _profiled(address, arguments.seconds)
                 ratios.append(ratio / without)
                 looks.append(seen)
@@ -47,14 +47,14 @@ def _profiled(address: str, seconds: float) -> tuple[float, float]:
     thread = threading.Thread(target=lambda: told.append(_post(f"{address}/v2/headrace/profile", body)))
     thread.start()
     time.sleep(0.2)
-    rate = _rate(address, seconds)
+    found = rate(address, seconds)
     thread.join()
     profiles = json.loads(told[0])["profiles"]  # a thread is seen at each look
     busiest = max(sum(profile["weights"]) for profile in profiles)
-    return rate, busiest * 100 / lasts_s
+    return found, busiest * 100 / lasts_s
 
 
-def _rate(address: str, seconds: float) -> float:
+def rate(address: str, seconds: float) -> float:
     """Requests a second of sixteen clients."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "result.json"

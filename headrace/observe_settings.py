@@ -61,7 +61,7 @@ class Trace(msgspec.Struct, frozen=True):
     ratio: Annotated[
         float, Meta(ge=0, le=1, description="The share of requests that are kept whose client says nothing of traces.")
     ] = 0.01
-    max_per_s: Annotated[int, Meta(ge=1, le=100_000, description="Most requests a second whose traces are kept.")] = 200
+    max_per_s: Annotated[int, Meta(ge=1, le=100_000, description="Most requests a second whose traces are kept.")] = 50
 
 
 class Drift(msgspec.Struct, frozen=True):

@@ -27,20 +27,23 @@ class Sampling:
         self._random = random
 
     def keep(self, requests: Sequence[RequestRecord], slow: Sequence[bool], now_ns: int) -> list[int]:
-        """The places of those that are kept."""
+        """The places of those that are kept; where there are too many, those that were drawn are left out first."""
         random, ratio = self._random, self._ratio
-        wanted = [
-            place
-            for place, record in enumerate(requests)
-            if slow[place]
-            or record.error
-            or (self._is_asked(record) if record.trace and self._follows_clients else random() < ratio)
-        ]
+        drawn: list[int] = []
+        wanted: list[int] = []
+        for place, record in enumerate(requests):
+            if slow[place] or record.error:
+                wanted.append(place)
+            elif record.trace and self._follows_clients:
+                if record.trace[-1] in _SAMPLED:
+                    wanted.append(place)
+            elif random() < ratio:
+                drawn.append(place)
         if asked := self.asked():
-            wanted = sorted({*wanted, *self._asked_for(requests, asked)})
-        kept = [place for place in wanted if self._bucket.take(now_ns)]
-        self.left_out += len(wanted) - len(kept)
-        return kept
+            drawn = sorted({*drawn, *self._asked_for(requests, asked)}.difference(wanted))
+        kept = [place for place in (*wanted, *drawn) if self._bucket.take(now_ns)]
+        self.left_out += len(wanted) + len(drawn) - len(kept)
+        return sorted(kept)
 
     def _asked_for(self, requests: Sequence[RequestRecord], asked: Mapping[str, tuple[int, int]]) -> Iterator[int]:
         """The places of those that are one in so many of their model, until there were as many as were asked for.
@@ -59,7 +62,3 @@ class Sampling:
                 self._counts[kept] += 1
                 yield place
             self._counts[seen] += 1
-
-    @staticmethod
-    def _is_asked(record: RequestRecord) -> bool:
-        return record.trace[-1] in _SAMPLED

@@ -26,7 +26,7 @@ def test_a_setting_names_the_collector_with_or_without_its_path() -> None:
 
 
 def test_a_variable_names_it_to_the_exporter_itself() -> None:
-    assert decided(Trace(), **THERE) == Plan("http", "", 0.01, True, 200)
+    assert decided(Trace(), **THERE) == Plan("http", "", 0.01, True, 50)
 
 
 @pytest.mark.parametrize("off", [{"OTEL_SDK_DISABLED": "true"}, {"OTEL_TRACES_EXPORTER": "none"}])

@@ -53,3 +53,8 @@ def test_what_is_asked_for_anew_is_counted_anew() -> None:
     assert chosen.keep([answered()] * 5, [False] * 5, 0) == []
     chosen.asked = lambda: {"": (1, 1)}
     assert chosen.keep([answered()] * 5, [False] * 5, 0) == [0]
+
+
+def test_where_there_are_too_many_those_that_were_drawn_are_left_out_first() -> None:
+    requests = [answered(), answered(), failed("internal"), traced()]
+    assert sampling(1.0, most=3).keep(requests, [False] * 4, 0) == [0, 2, 3]
