@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from headrace.devices.huge_pages import move_own_memory
 from headrace.errors import ModelInvalid
@@ -32,6 +32,7 @@ def main(arguments: list[str]) -> None:
     channel = socket.socket(fileno=fd)
     end_with_server(channel, parent)
     run(channel, _load_and_settle)
+    await_threads(threading.enumerate())  # an interpreter would at its end, to which a forked process does not come
 
 
 def load(asked: EngineLoading) -> Engine:
@@ -48,6 +49,13 @@ def load(asked: EngineLoading) -> Engine:
         raise ModelInvalid(
             f"language models need {error.name!r}, which is not installed: pip install 'headrace[llm]'"
         ) from error
+
+
+def await_threads(threads: Iterable[threading.Thread]) -> None:
+    """Those that are no daemons end first: the graph for the next start may still be being written."""
+    for thread in threads:
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
 
 
 def _load_and_settle(asked: EngineLoading) -> Engine:

@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from headrace.engine_child import load
+from headrace.engine_child import await_threads, load
 from headrace.errors import ModelInvalid
 from headrace.llm.engine_protocol import EngineLoading
 from headrace.settings import Llm
@@ -30,6 +31,23 @@ def test_it_loads_the_model_that_it_is_told_and_ends_with_the_channel(tmp_path: 
             assert isinstance(wire.decode_answer(frames[0]), wire.Loaded)
             ours.close()
             assert child.wait(30) == 0
+
+
+def test_it_ends_after_what_is_still_being_written_and_waits_for_no_daemon() -> None:
+    never, wanted, written = threading.Event(), threading.Event(), list[str]()
+
+    def write() -> None:
+        assert wanted.wait(30)
+        written.append("graph")
+
+    daemon, writer = threading.Thread(target=never.wait, daemon=True), threading.Thread(target=write)
+    for thread in (daemon, writer):
+        thread.start()
+    wanted.set()
+    await_threads([threading.current_thread(), daemon, writer])
+    assert written == ["graph"]
+    assert daemon.is_alive()
+    never.set()
 
 
 def test_a_runtime_without_an_engine_is_refused() -> None:
