@@ -72,8 +72,7 @@ def _scores(key: tuple[str, int], side: Side) -> Iterator[str]:
 
 
 def _alarms(key: tuple[str, int], side: Side) -> Iterator[str]:
-    vectors = {feature for _, feature, _ in side.scores} - set(side.names)
-    for feature in (*side.names, *sorted(vectors)):
+    for feature in side.features:
         yield _alarm(key, feature, feature in side.alarms)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from headrace.drift.alarms import Alarms, Crossing, worst
 from headrace.drift.comparison import Score, compare
+from headrace.drift.features import groups
 from headrace.drift.reference import Reference, Rows
 
 
@@ -25,6 +26,7 @@ class Side:
     def __init__(self, names: Sequence[str], window: int, alpha: float) -> None:
         """`alpha` is the level of each test."""
         self.names = tuple(names)
+        self.features = (*self.names, *groups(names))  # those of its rows, and those that are made of several
         self.references: dict[str, Reference] = {}  # by what it is: reference, previous
         self.scores: dict[tuple[str, str, str], Score] = {}  # of the last window: by what against, feature, test
         self.alarms = Alarms()

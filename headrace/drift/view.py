@@ -41,7 +41,7 @@ def _version(
     model: ModelDrift, number: int, drift: VersionDrift, feedback: Feedback, service: Service | None
 ) -> dict[str, Any]:
     sides = {side: drift.sides[side] for side in SIDES}
-    alarms = [name for side in sides.values() for name in _features(side) if name in side.alarms]
+    alarms = [name for side in sides.values() for name in side.features if name in side.alarms]
     alarms += [name for name in FEATURES if service is not None and name in service.alarms]
     return {
         "version": str(number),
@@ -63,7 +63,7 @@ def _version(
         "schema": list(drift.schema),
         "left_out": list(drift.plan.left_out),
         "features": [
-            *(_feature(sides[side], name, side) for side in SIDES for name in _features(sides[side])),
+            *(_feature(sides[side], name, side) for side in SIDES for name in sides[side].features),
             *(() if service is None else (_served(service, name) for name in FEATURES)),
         ],
         "feedback": [_minute(minute) for minute in feedback.minutes(ModelVersion(model.name, number))],
@@ -73,12 +73,6 @@ def _version(
 def _held(side: Side) -> int | None:
     reference = side.references.get("reference")
     return None if reference is None else reference.rows
-
-
-def _features(side: Side) -> list[str]:
-    """Those of its rows, and those that a test made of several."""
-    more = {feature for _, feature, _ in side.scores} - set(side.names)
-    return [*side.names, *sorted(more)]
 
 
 def _feature(side: Side, name: str, of: str) -> dict[str, Any]:

@@ -44,6 +44,10 @@ def test_rows_of_several_windows_come_at_once() -> None:
     assert of.current.shape == (100, 1)
 
 
+def test_vectors_are_a_feature_from_the_first_row() -> None:
+    assert Side(["X~0", "X~1", "X.mean"], window=100, alpha=1e-4).features == ("X~0", "X~1", "X.mean", "X")
+
+
 def test_each_reference_has_scores_of_its_own() -> None:
     of = side()
     of.references["previous"] = of.references["reference"]
