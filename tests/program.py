@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,9 +34,10 @@ def _address(told: str, after: str) -> str:
 
 
 @contextmanager
-def serving(repository: Path | str, *flags: str, source: Path = ROOT) -> Iterator[Program]:
-    """Start headrace of `source`, wait until it is ready, and be sure that it is gone afterwards."""
-    command = [sys.executable, "-m", "headrace", "serve", str(repository), *(flags or ANY_PORTS)]
+def serving(repository: Path | str, *flags: str, source: Path = ROOT, before: Sequence[str] = ()) -> Iterator[Program]:
+    """Start headrace of `source`, wait until it is ready, and be sure that it is gone afterwards; `before` is a command
+    that becomes it."""
+    command = [*before, sys.executable, "-m", "headrace", "serve", str(repository), *(flags or ANY_PORTS)]
     environment = {**os.environ, "PYTHONPATH": str(source)}
     with (
         TemporaryDirectory(prefix="state-") as state,

@@ -1,6 +1,7 @@
 """Manifest -> a loaded model that is known and warm: the runtimes by name, the probe, the warm-up runs."""
 
 import importlib
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -55,6 +56,7 @@ class Loaded(msgspec.Struct, frozen=True):
 def load(asked: Loading) -> Loaded:
     """Load, probe and warm up. Raises ModelInvalid with a reason made for the user."""
     manifest = asked.manifest
+    check_readable(manifest.path)
     model = runtime(manifest.runtime).load(manifest, asked.threads)
     loaded_ns = perf_counter_ns()
     axis = asked.axis or find_batch_axis(model, manifest, asked.max_size, asked.tolerance)
@@ -70,6 +72,12 @@ def load(asked: Loading) -> Loaded:
     half = _half_takes(asked, model, axis) if asked.weigh else None
     probing_ns = probed_ns - loaded_ns + perf_counter_ns() - warm_ns
     return Loaded(model, found, learn, half, (("probe", probing_ns), ("warmup", warm_ns - probed_ns)))
+
+
+def check_readable(path: Path) -> None:
+    """Raises ModelInvalid in plain words where this process may not read the file, whatever a library would say."""
+    if path.is_file() and not os.access(path, os.R_OK):
+        raise ModelInvalid(f"{path.name} cannot be read: permission denied; let the server's user read it")
 
 
 def runtime(name: str) -> Runtime:

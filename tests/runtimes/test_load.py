@@ -1,12 +1,13 @@
 """A manifest becomes a model that is known and warm, or a reason why not."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from headrace.errors import ModelInvalid
 from headrace.runtimes import load as loading
-from headrace.runtimes.load import Loading, load, runtime
+from headrace.runtimes.load import Loading, check_readable, load, runtime
 from headrace.types import FREE, BatchAxis, Manifest, WarmUp, WarmUpInput
 
 MODEL = """
@@ -59,3 +60,14 @@ def test_a_runtime_whose_library_is_missing_says_what_to_install(monkeypatch: py
     monkeypatch.setitem(loading.RUNTIMES, "openvino", ("headrace.no_such_module", "OpenVino"))
     with pytest.raises(ModelInvalid, match=r"not installed: pip install 'headrace\[openvino\]'"):
         runtime("openvino")
+
+
+def test_a_file_that_this_process_may_not_read_is_refused_in_plain_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.fake"
+    path.write_text("")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(ModelInvalid, match=r"^model\.fake cannot be read: permission denied; let the server's user"):
+        check_readable(path)
+    check_readable(tmp_path / "gone.fake")  # its runtime says what is there
