@@ -16,7 +16,7 @@ LATE_S = 15
 NOTICE_S = 120
 """People say about when."""
 
-ENOUGH = 0.5
+ENOUGH = 0.6
 """Score of a cause that is named."""
 
 BESIDE = 0.6
@@ -46,7 +46,7 @@ def causes(account: Account, signal: Signal, moved: Moment, inputs: Signal | Non
     cases = [*_events(account, signal, moved, inputs), *_inputs(signal, inputs), *_schema(account, signal, moved)]
     cases += [*_traffic(account, signal, moved)]
     if _of_the_machine(signal, moved):
-        cases += [*_neighbour(signal, moved), *_system(signal, moved)]
+        cases += [*_neighbour(signal, moved), *_system(account, signal, moved)]
     found = sorted((case.found() for case in cases), key=lambda each: -each.score)
     best = found[0].score if found else 0.0
     likely = [each for each in found if each.score >= max(ENOUGH, BESIDE * best)]
@@ -182,15 +182,14 @@ def _neighbour(signal: Signal, moved: Moment) -> Iterator[Case]:
         told_times = f"waits are {moved.queue:.2g}x and runs {moved.compute:.2g}x as long"
         case.weigh(0.4 if slower >= 1.15 else -0.8, told_times)
         if _spared(moved):
-            case.weigh(
-                -2.2, f"but runs take longer, and other models are unaffected ({moved.others} of {moved.others})"
-            )
+            weight = -1.0 if moved.waits_more and not moved.mix else -2.2
+            case.weigh(weight, f"but its own runs take longer, and {_others(moved)}")
     if moved.mix and moved.same_rows is not None and moved.same_rows < 1.1:
         case.weigh(-1.5)
     yield case
 
 
-def _system(signal: Signal, moved: Moment) -> Iterator[Case]:
+def _system(account: Account, signal: Signal, moved: Moment) -> Iterator[Case]:
     """Something outside the server: the machine says so, or every model suffers and nothing happened to any."""
     share = _share(moved)
     if not moved.machine and (share < 0.25 or (share < 0.5 and len(moved.shifted) < 3)):
@@ -202,6 +201,8 @@ def _system(signal: Signal, moved: Moment) -> Iterator[Case]:
         case.weigh(1.2, f"{MACHINE[column][1]} rose from {before:.2f} to {after:.2f}")
     if moved.neighbours:
         case.weigh(-2.0, "but another model took more of the machine")
+    if any(entry.means == "config" and _distance(signal, entry) is not None for entry in account.entries):
+        case.weigh(-1.5, "but the settings are others, for every model")
     if moved.rate >= 1.4:
         case.weigh(-1.2, f"but the model's own requests rose to {moved.rate:.2g}x")
     if moved.traffic:
@@ -224,9 +225,9 @@ def _share(moved: Moment) -> float:
 
 
 def _spared(moved: Moment) -> bool:
-    """Runs of this model alone take longer: who takes cores from it would take them from others too. Waits alone may
-    grow for those that run in turn with a neighbour."""
-    return moved.others > 0 and _share(moved) < 0.34 and moved.compute >= max(1.2, 0.8 * moved.queue)
+    """Runs of this model alone take longer, or its requests are others: who takes cores from it would take them from
+    others too. Waits alone may grow for those that run in turn with a neighbour."""
+    return moved.others > 0 and _share(moved) < 0.34 and (moved.compute >= 1.2 or moved.mix > 0)
 
 
 def _others(moved: Moment) -> str:

@@ -69,6 +69,10 @@ class Changes:
 
     def __call__(self, records: Sequence[Record]) -> None:
         self.series(records)
+        self.events(records)
+
+    def events(self, records: Sequence[Record]) -> None:
+        """A listener for what happens now and then; `series` is the one for requests and runs."""
         self.noticing(records)
         self._workers(records)
 

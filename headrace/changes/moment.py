@@ -62,6 +62,7 @@ class Moment(msgspec.Struct, frozen=True):
     same_rows: float | None  # latency of requests with as many rows, after over before; None: too few to say
     queue: float  # means, after over before
     compute: float
+    waits_more: bool  # more time was added to waits than to runs
     neighbours: Sequence[Neighbour]
     machine: Mapping[Machine, tuple[float, float]]  # before and after
     others: int  # models to compare with: asked before and after, and nothing of their own happened to them then
@@ -91,6 +92,7 @@ def moment(account: Account, signal: Signal) -> Moment:
         _same_rows(before, after),
         _ratio(before.column(Of.QUEUE), after.column(Of.QUEUE)),
         _ratio(before.column(Of.COMPUTE), after.column(Of.COMPUTE)),
+        _added(before, after, Of.QUEUE) > _added(before, after, Of.COMPUTE),
         neighbours,
         dict(_machine(account.machine, signal.at, near_s)),
         len(considered),
@@ -152,6 +154,13 @@ def _ratio(before: Numbers, after: Numbers) -> float:
         return 1.0
     least = 1e4  # 10 us: below, a wait is none
     return float((np.median(after) + least) / (np.median(before) + least))
+
+
+def _added(before: Slots, after: Slots, column: Of) -> float:
+    """How much more a mean is than before."""
+    values = [each.column(column) for each in (before, after)]
+    medians = [float(np.median(good)) if len(good := each[~np.isnan(each)]) else 0.0 for each in values]
+    return medians[1] - medians[0]
 
 
 def _neighbours(account: Account, at: float, near_s: float) -> Iterator[Neighbour]:

@@ -51,7 +51,7 @@ def why(account: Account) -> list[Finding]:
         for cause in causes(account, signal, moment(account, signal), near):
             evidence = [*cause.evidence, fell] if fell else cause.evidence
             told_of.append(Finding(_placed(signal, cause), msgspec.structs.replace(cause, evidence=evidence)))
-    return sorted(told_of, key=lambda each: (-round(each.cause.score, 1), -each.signal.at))[:MOST]
+    return sorted(told_of, key=lambda each: (-round(each.cause.score, 2), -each.signal.at))[:MOST]
 
 
 def shown(findings: Sequence[Finding]) -> Mapping[str, Any]:

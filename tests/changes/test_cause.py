@@ -10,7 +10,7 @@ from headrace.changes.entries import Entry
 from headrace.changes.moment import Moment, Neighbour
 from headrace.changes.slots import Machine, no_slots
 
-STILL = Moment(1.0, [], 0.0, None, 1.0, 1.0, [], {}, 2, [], 0.0, 0.0, {})
+STILL = Moment(1.0, [], 0.0, None, 1.0, 1.0, False, [], {}, 2, [], 0.0, 0.0, {})
 
 
 def signal(kind: Any = "latency", ratio: float = 2.0) -> Signal:
@@ -48,6 +48,13 @@ def test_where_every_model_suffers_it_is_the_machine_and_not_the_release() -> No
 def test_another_model_that_takes_more_is_a_neighbour() -> None:
     noisy = Neighbour("n", 0.2, 0.9, 3.0, "3x the requests")
     assert kinds(neighbours=[noisy], queue=2.0, shifted=["o"]) == ["neighbour"]
+
+
+def test_who_takes_cores_takes_them_from_others_too() -> None:
+    noisy = Neighbour("n", 0.2, 0.9, 3.0, "3x the requests")
+    rows = {"traffic": ["rows of a request went from 1 to 8"], "mix": 5.0}
+    assert kinds(neighbours=[noisy], compute=2.0, queue=2.0, **rows) == ["traffic"]
+    assert kinds(neighbours=[noisy], compute=2.0, queue=2.0, shifted=["n", "o"]) == ["neighbour"]
 
 
 def test_two_causes_at_one_moment_are_both_told() -> None:
