@@ -72,10 +72,10 @@ def test_warnings_are_shown() -> None:
 
 
 def test_an_objective_is_shown_in_the_table_and_as_json() -> None:
-    manifest = msgspec.structs.replace(MANIFEST, objective=Objective(p99_ms=50, ttft_ms=0.5))
+    manifest = msgspec.structs.replace(MANIFEST, objective=Objective(p99_ms=50, ttft_ms=0.5, availability=0.9995))
     versions = [Listed(VersionStatus("m", 1, "READY"), manifest, SIGNATURE)]
-    assert "m 1: objective: p99 50 ms, first token 0.5 ms" in _printed(versions)
-    assert json.loads(as_json(versions))[0]["objective"] == {"p99_ms": 50, "ttft_ms": 0.5}
+    assert "m 1: objective: p99 50 ms, first token 0.5 ms, available 0.9995" in _printed(versions)
+    assert json.loads(as_json(versions))[0]["objective"] == {"p99_ms": 50, "ttft_ms": 0.5, "availability": 0.9995}
 
 
 def test_a_narrow_terminal_gets_a_paragraph_a_version_with_every_part_on_a_line_of_its_own() -> None:

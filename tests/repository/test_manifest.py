@@ -181,6 +181,7 @@ def test_labels_may_lie_in_a_file_of_the_model_s_folder(tmp_path: Path) -> None:
         ("objective = { p99_ms = 0 }", "objective.p99_ms: says 0; expected a number above 0"),
         ("objective = { p99_ms = nan }", "objective.p99_ms: says nan; expected a number above 0"),
         ("objective = { ttft_ms = inf }", "objective.ttft_ms: says inf; expected a number of at most 3600000"),
+        ("objective = { availability = 1 }", "objective.availability: says 1; expected a number of at most 0.999999"),
         ("objective = { p99 = 5 }", "objective.p99: unknown key; did you mean 'p99_ms'?"),
         ("objective = 50", "objective: says 50; expected a table"),
         ("batching = { tolerance = inf }", "batching.tolerance: says inf; expected a number of at most"),
