@@ -10,7 +10,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,8 @@ def _scraping(folder: Path, http: str) -> Iterator[Prometheus]:
 
 def _ask(target: Target, stopped: threading.Event, call: Any) -> None:
     while not stopped.is_set():
-        call(target)
+        with suppress(OSError):  # a machine that has other things to do for a while is no fault of the server's
+            call(target)
 
 
 def _infer(target: Target) -> None:
