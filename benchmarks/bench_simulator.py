@@ -7,8 +7,8 @@ Loads are shares of the saturating rate, measured next to each: what 16 clients 
 measured load the server is loaded as much with other arrivals, and asked meanwhile what its runs take: the simulation
 has the times of these other runs, their spread and the machine's pace among them. Their arrivals are simulated too: by
 how much real medians are longer is what a request takes outside of the queue and its run. Client and server share the
-cores, and how much they slow one another down depends on the load; so it is fitted at each. How far these other runs lie
-apart from one another says how steady the machine was: no simulation can be nearer than that.
+cores, and how much they slow one another down depends on the load; so it is fitted at each. How far these other runs
+lie apart from one another says how steady the machine was: no simulation can be nearer than that.
 
 What was measured is kept in --measured; where that file is there, nothing is measured and it is simulated again.
 """

@@ -4,9 +4,9 @@ The threads of one run wait for one another at each layer. Where a long run has 
 threads takes several times as long, and so does a long one that is held up by many short ones. A run cannot be stopped,
 but the operating system stops threads: those of a model whose objective is far longer, or that promises nothing, give
 way altogether, unless its runs then hardly come forward, and sleep where they wait for one another: those that spin
-would keep the others of their run from the core. A model for which others give way that promise something runs with half
-of the threads, which seldom wait for one another, as long as that leaves it within its objective and does what it is
-asked for. `layout` decides and is pure, `Neighbours` has it done.
+would keep the others of their run from the core. A model for which others give way that promise something runs with
+half of the threads, which seldom wait for one another, as long as that leaves it within its objective and does what it
+is asked for. `layout` decides and is pure, `Neighbours` has it done.
 """
 
 import logging
