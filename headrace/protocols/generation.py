@@ -62,9 +62,7 @@ async def answer_all(front: Front, requests: Sequence[Request], receive: Receive
     return (await _all(front, requests, receive, kind))[0]
 
 
-async def _all(
-    front: Front, requests: Sequence[Request], receive: Receive, kind: type[R]
-) -> tuple[list[R], int]:
+async def _all(front: Front, requests: Sequence[Request], receive: Receive, kind: type[R]) -> tuple[list[R], int]:
     """The results, and what they had of the device's time."""
     device_ns = 0
     gathered: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -103,7 +103,7 @@ async def test_the_clients_id_comes_back_with_an_answer_and_with_a_refusal() -> 
         return pb.ServerLiveResponse(live=True)
 
     for sent in (b"", b"\xff"):
-        call = FakeCall(**{"x-request-id": "r-1"})
+        call = FakeCall(None, **{"x-request-id": "r-1"})
         unary(pb.ServerLiveRequest, alive).serve(sent, call)
         await call.over.wait()
         assert call.ended is not None
