@@ -14,7 +14,14 @@ CHUNK_BYTES = 4 << 20
 CONNECT_S, READ_S = 10, 30  # a connection that brings nothing for so long is given up
 RETRIES, RETRY_S = 2, 20  # within one request; beyond that it is for who asks to come back
 
-ENDPOINTS = "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_ENDPOINT", "AZURE_STORAGE_ENDPOINT"
+ENDPOINTS = (
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT",
+    "AZURE_ENDPOINT",
+    "AZURE_STORAGE_ENDPOINT",
+    "GOOGLE_BASE_URL",
+)
 """Environment variables that name a store of one's own: where one of them says http, that is meant."""
 
 CREDENTIALS = {
