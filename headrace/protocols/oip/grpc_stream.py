@@ -16,7 +16,7 @@ from headrace.protocols.oip.grpc_call import due_ns, fault, metadata, refuse, tr
 from headrace.protocols.oip.grpc_infer import understood, written
 from headrace.protocols.oip.grpc_messages import Written, read_request
 from headrace.protocols.oip.grpc_raw import cut, in_stream
-from headrace.protocols.request_id import MAX_CHARACTERS, bounded
+from headrace.protocols.request_id import bounded, shown
 from headrace.servable import Cancel
 from headrace.types import Buffer, Response
 
@@ -62,6 +62,7 @@ class _Stream:
         self._permits = asyncio.Semaphore(max_running)
         self._answers: asyncio.Queue[_Answer | None] = asyncio.Queue()  # bounded by the permits; None: the end
         self._running: dict[int, Cancel] = {}
+        self._ids: dict[int, str] = {}  # of those that run
         self._numbers = count()
         self._complete = False  # the client has sent its last request
 
@@ -98,6 +99,7 @@ class _Stream:
         try:
             parts = cut(sent)
             message = understood(parts)
+            self._ids[number] = bounded(message.id) or self._front.ids()
             cancel = self._start(number, message, parts.raw)
         except HeadraceError as error:
             self._put(number, message, error, True)
@@ -113,8 +115,7 @@ class _Stream:
         request, wanted = read_request(
             message, contents, said, now_ns, self._trace, front.registry, front.regions, self._headers
         )
-        if not message.id or len(message.id) > MAX_CHARACTERS:
-            request = replace(request, id=bounded(message.id) or front.ids())
+        request = replace(request, id=self._ids[number])
         # Each request has an answer; an end without outputs that follows others is sent to those who ask for it.
         send_empty = True
         wants_empty = request.parameters.get("triton_enable_empty_final_response") is True
@@ -132,13 +133,15 @@ class _Stream:
 
     def _put(self, number: int, asked: ModelInferRequest, answer: Written | HeadraceError | None, final: bool) -> None:
         if isinstance(answer, HeadraceError):
-            self._answers.put_nowait(_Answer(_refusal(asked, answer), answer, final))
+            refusal = _refusal(asked, answer, self._ids.get(number, ""))
+            self._answers.put_nowait(_Answer(refusal, answer, final))
         elif answer is None:
             self._answers.put_nowait(_Answer(None, None, final))
         else:
             answer.message.parameters["triton_final_response"].bool_param = final
             self._answers.put_nowait(_Answer(in_stream(answer.serialized()), None, final))
         if final:
+            self._ids.pop(number, None)
             self._running.pop(number, None)
             self._end_if_done()
 
@@ -147,7 +150,9 @@ class _Stream:
             self._answers.put_nowait(None)
 
 
-def _refusal(asked: ModelInferRequest, error: HeadraceError) -> bytes:
+def _refusal(asked: ModelInferRequest, error: HeadraceError, request_id: str) -> bytes:
     response = ModelInferResponse(model_name=asked.model_name, model_version=asked.model_version, id=asked.id)
     response.parameters["code"].string_param = error.code
+    if request_id and not asked.id:  # its client has no other name for it
+        response.parameters["request_id"].string_param = shown(request_id)
     return ModelStreamInferResponse(error_message=str(error), infer_response=response).SerializeToString()

@@ -212,3 +212,16 @@ async def test_metadata_that_is_absurd_ends_the_stream(kind: Kind) -> None:
         with pytest.raises(grpc.aio.AioRpcError) as error:
             await call.read()
     assert refused(error.value).details.startswith("x-slo-ms: '0' is not a number")
+
+
+async def test_a_request_without_an_id_is_refused_with_the_one_that_it_was_given(kind: Kind) -> None:
+    async with server(kind) as (_, client):
+        call = client.stream()
+        for id_ in ("", "mine"):
+            message = infer_message("nothing")
+            message.id = id_
+            await call.write(message)
+        answers = [await call.read() for _ in range(2)]
+        await call.done_writing()
+    told = [answer.infer_response.parameters["request_id"].string_param for answer in answers]
+    assert (told, [answer.infer_response.id for answer in answers]) == (["r-0", ""], ["", "mine"])
