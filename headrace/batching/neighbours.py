@@ -106,6 +106,11 @@ class _Neighbour:
         return self.may.halved and self.layout.halved
 
     @property
+    def is_still(self) -> bool:
+        """It gains its own runs' time, which is worth making it anew only where something was promised of that."""
+        return self.may.still and self.layout.yields and self.objective_ms is not None
+
+    @property
     def due(self) -> Precedence:
         """As things are."""
         if not self.layout.yields:
@@ -126,8 +131,8 @@ class Neighbours:
         """Have the model made as it is to be run now, as far as it `may` be, and anew when that changes. Raises what
         making it raises."""
         neighbour = _Neighbour(version, model, objective_ms, may)
-        layout = self._layout(neighbour)
-        await model.start(Laying(may.halved and layout.halved, may.still and layout.yields))
+        neighbour.layout = self._layout(neighbour)
+        await model.start(Laying(neighbour.could_be_halved, neighbour.is_still))
         model.on_close(lambda: self._left(neighbour))
         self._there.append(neighbour)
         self._settle()
@@ -147,8 +152,8 @@ class Neighbours:
                 log.info("%s: %s", neighbour.version, TOLD[neighbour.precedence])
             if not neighbour.need.all and not neighbour.model.fits:
                 neighbour.need = too_few(neighbour.need, self._clock.now_ns())
-            still = neighbour.may.still and neighbour.layout.yields
-            neighbour.model.want(Laying(neighbour.could_be_halved and not neighbour.need.all, still))
+            halved = neighbour.could_be_halved and not neighbour.need.all
+            neighbour.model.want(Laying(halved, neighbour.is_still))
         looked_at = any(each.could_be_halved or each.layout.yields for each in self._there)
         if looked_at and self._timer is None:
             self._timer = self._clock.call_at(self._clock.now_ns() + LOOK_NS, self._look)

@@ -210,6 +210,14 @@ async def test_the_threads_of_who_gives_way_lie_still_as_long_as_it_does() -> No
     assert not long.still
 
 
+async def test_who_promises_nothing_gives_way_without_being_made_anew() -> None:
+    bench = Bench()
+    free = await bench.join("free", None)
+    await bench.join("short", 20)
+    assert bench.yields == {"free": "last"}
+    assert free.laid == [Laying()]
+
+
 async def test_who_hardly_comes_forward_has_a_share_of_the_cores_for_a_while_and_longer_when_that_comes_again() -> None:
     bench = Bench()
     await bench.join("short", 20)
