@@ -33,7 +33,7 @@ def read_rows(path: Path, plan: Plan, extracts: Mapping[Part, Extract]) -> dict[
         if path.suffix == ".csv":
             return _of_features(path, plan)
         return _of_tensors(path.name, _arrays(path, plan), plan, extracts)
-    except (OSError, EOFError, BadZipFile, UnicodeDecodeError) as error:
+    except (OSError, EOFError, BadZipFile, UnicodeDecodeError, csv.Error) as error:
         raise ReferenceInvalid(f"{path.name} cannot be read: {error}") from None
 
 
@@ -45,15 +45,20 @@ def _arrays(path: Path, plan: Plan) -> dict[str, NDArray[np.generic]]:
             if not isinstance(loaded, np.ndarray):
                 if sum(each.file_size for each in loaded.zip.infolist()) > MAX_BYTES:
                     raise ReferenceInvalid(f"{path.name} unpacks to more than {MAX_BYTES >> 20} MiB; give fewer rows")
-                return {name: loaded[name] for name in loaded.files}
+                arrays = {name: loaded[name] for name in loaded.files}
+                if strange := [name for name, each in arrays.items() if not isinstance(each, np.ndarray)]:
+                    raise ReferenceInvalid(f"{path.name} has {strange[0][:80]!r}, which is not an array of numpy's")
+                return arrays
             if len(names) == 1:
                 return {names[0]: loaded}
         message = f"{path.name} is one array, and the inputs are {', '.join(names)}; give a .npz with each"
         raise ReferenceInvalid(message)
-    except ReferenceInvalid:
+    except (ReferenceInvalid, OSError, EOFError, BadZipFile):
         raise
-    except ValueError as error:  # what numpy says of a file that it did not write, or of pickled objects
-        raise ReferenceInvalid(f"{path.name} is not a file of numpy arrays of numbers: {error}") from None
+    except (
+        Exception
+    ) as error:  # of bytes that it did not write numpy says much: what zlib and Python's tokenizer say too
+        raise ReferenceInvalid(f"{path.name} is not a file of numpy arrays of numbers: {str(error)[:200]}") from None
 
 
 def _of_tensors(

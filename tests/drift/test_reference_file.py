@@ -1,6 +1,8 @@
 """Files that show what is usual, and what is wrong with others."""
 
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pytest
@@ -48,6 +50,24 @@ def test_texts_and_tokens_are_read_too(tmp_path: Path) -> None:
     assert read(tmp_path / "a.npz", signature(specs, ()))["inputs"][0] == 200
 
 
+def numpy_file(shape: tuple[int, ...]) -> bytes:
+    """The beginning of a file that is said to hold so much."""
+    made = BytesIO()
+    np.lib.format.write_array_header_1_0(made, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    return made.getvalue()
+
+
+def zipped(name: str, content: bytes) -> bytes:
+    made = BytesIO()
+    with ZipFile(made, "w", ZIP_DEFLATED) as file:
+        file.writestr(name, content)
+    return made.getvalue()
+
+
+def damaged(content: bytes) -> bytes:
+    return content[:40] + b"\xff" * 8 + content[48:]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -59,6 +79,12 @@ def test_texts_and_tokens_are_read_too(tmp_path: Path) -> None:
         ("a.csv", b"", "every line needs 0 numbers"),
         ("a.csv", b"X[0]\n1\n2\n", "has 2 rows of inputs; give 100 or more"),
         ("a.csv", b"\xff\xfe", "cannot be read"),
+        ("a.csv", b"X[0]\n" + b"1" * 200_000, "cannot be read: field larger"),
+        ("a.npy", numpy_file((10**12, 4)), "not a file of numpy arrays"),
+        ("a.npy", numpy_file((300, 4)).replace(b"'<f4'", b"'<f4\x00"), "not a file of numpy arrays"),
+        ("a.npz", zipped("X.npy", numpy_file((10**30, 4))), "not a file of numpy arrays"),
+        ("a.npz", zipped("X", b"hello"), "has 'X', which is not an array"),
+        ("a.npz", damaged(zipped("X.npy", bytes(range(256)) * 9)), "cannot be read|not a file of numpy arrays"),
     ],
 )
 def test_what_is_no_reference_is_said_to_be_none(tmp_path: Path, name: str, content: bytes, message: str) -> None:
