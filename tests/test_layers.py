@@ -58,7 +58,7 @@ ALLOWED: dict[str, set[str]] = {
     "repository": set(),
     "models": {"repository", "devices", "memory", "runtimes.runtime", "traffic.plans", "traffic.choice"},
     "gateway": {"models.registry", "traffic.watch"},
-    "protocols": {"gateway", "models.registry", "models.reconcile", "traffic"},
+    "protocols": {"gateway", "models.registry", "models.reconcile", "traffic", "capture.capture"},
     "playground": {"protocols.static_files"},
     "changes": {"devices.process_stat"},
     "capture": set(),
@@ -113,6 +113,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "cli": {
         "objectives",
+        "traffic.difference",
         "repository",
         "app",
         "bench",

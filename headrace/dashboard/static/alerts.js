@@ -13,7 +13,7 @@ export async function alertsView(asked, period, now, told) {
     panel("Firing", "", firing.length ? alertsTable("Firing", firing) : el("p", { className: "none" }, "Nothing is wrong.")),
     ...(others.length ? [panel("Others", "not sure yet, or over", alertsTable("Others", others))] : []),
     ...(told.silences.length ? [panel("Silences", "", silencesTable(told.silences))] : []),
-    panel("Who is told", "", told.receivers.length ? receiversTable(told.receivers) : el("p", { className: "none" }, "Nobody: alerts.webhook, alerts.alertmanager and alerts.email say who.")),
+    panel("Who is told", "", told.receivers.length ? receiversTable(told.receivers) : el("p", { className: "none" }, "Nobody: alerts.webhook, alerts.alertmanager and alerts.smtp say who.")),
   ];
 }
 
