@@ -1,0 +1,68 @@
+"""What was asked lately: requests that are found again, their lines and their traces."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.routing import BaseRoute
+
+from headrace.observe.log_output import LogOutput
+from headrace.observe.request_lines import RequestLines
+from headrace.observe.requests import Requests
+from headrace.observe.sift import Follower, Sift
+from headrace.observe.slow import Slow
+from headrace.profiling.profiling import Profiling
+from headrace.protocols.oip.front import Front
+from headrace.protocols.watch.log_routes import LogRoutes
+from headrace.protocols.watch.profile_routes import ProfileRoutes
+from headrace.protocols.watch.requests_routes import RequestsRoutes
+from headrace.records import GenerationRecord, RequestRecord
+from headrace.tracing.tracing import tracing
+from headrace.watching.ground import Ground
+from headrace.watching.part import Part
+
+
+class Lately(Part):
+    """Follows every request. Raises SettingInvalid where traces cannot be sent."""
+
+    def __init__(self, ground: Ground, output: LogOutput | None) -> None:
+        """`output` is where requests have their lines."""
+        self._bus = ground.bus
+        self._output = output
+        clock, epoch_ns, log = ground.clock, ground.epoch_ns, ground.config.log
+        self._requests = Requests(clock.now_ns, epoch_ns)
+        followers: list[Follower] = [self._requests.keep]
+        if output:
+            ground.dropped.add("log", lambda: output.writer.dropped)
+            followers.append(RequestLines(output, log.max_per_s, clock.now_ns, epoch_ns).follow)
+        self._tracing = tracing(ground.config.trace, os.environ, clock, epoch_ns)
+        if self._tracing:
+            followers.append(self._tracing.follow)
+            ground.dropped.add("traces", self._tracing.dropped)
+        ground.bus.listen(Sift(Slow(log.slow_ms), followers), RequestRecord, GenerationRecord)
+
+    def routes(self, front: Front) -> Sequence[BaseRoute]:
+        if self._tracing:
+            self._tracing.asked(front.settings.trace.wanted)
+        log = LogRoutes(self._output.levels, self._output.writer.tail).routes() if self._output else ()
+        requests = RequestsRoutes(self._waterfall, self._latest).routes()
+        return [*requests, *ProfileRoutes(Profiling().make).routes(), *log]
+
+    async def start(self) -> None:
+        if self._output:
+            self._output.follow_signals()
+        if self._tracing:
+            self._tracing.start()
+
+    async def close(self) -> None:
+        if self._tracing:
+            await asyncio.to_thread(self._tracing.close)
+
+    def _waterfall(self, id_: str) -> dict[str, Any] | None:
+        self._bus.flush()
+        return self._requests.waterfall(id_)
+
+    def _latest(self, model: str, slow: bool, limit: int) -> list[dict[str, Any]]:
+        self._bus.flush()
+        return self._requests.latest(model, slow, limit)
