@@ -38,6 +38,7 @@ PREFIX, OWN, CROWD = 400, 16, 64
 STREAMS, NEWCOMER = 16, 1_500
 HELD, DRAWN, GONE = 8, 32, 32
 TOKENS = 96
+LASTING = 400  # tokens of the streams that a newcomer meets: it may take 200 steps
 CALM_S = 0.5  # that all decode undisturbed before the newcomer comes
 random = np.random.default_rng(0)
 
@@ -89,7 +90,7 @@ def newcomer(servers: Servers) -> dict[str, float]:
     address, said = servers.shared, len(steps(servers.log))
     streams: list[Stream] = []
     begun = threading.Semaphore(0)
-    bodies = [{"prompt": part, "max_tokens": 3 * TOKENS} for part in prose(STREAMS)]
+    bodies = [{"prompt": part, "max_tokens": LASTING} for part in prose(STREAMS)]
     others = threading.Thread(target=lambda: streams.extend(complete(address, bodies, begun.release)))
     others.start()
     for _ in bodies:
@@ -97,7 +98,7 @@ def newcomer(servers: Servers) -> dict[str, float]:
     time.sleep(CALM_S)
     (late,) = complete(address, [{"prompt": ids(NEWCOMER), "max_tokens": 2}])
     others.join()
-    streams = [stream for stream in streams if len(stream.pieces_s) == 3 * TOKENS]  # each token was told at once
+    streams = [stream for stream in streams if len(stream.pieces_s) == LASTING]  # each token was told at once
     begin = max(stream.pieces_s[0] for stream in streams)
     end = min(stream.pieces_s[-3] for stream in streams)
     if not begin < late.asked_s < late.pieces_s[0] < end:
