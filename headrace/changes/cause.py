@@ -16,7 +16,7 @@ LATE_S = 15
 NOTICE_S = 120
 """People say about when."""
 
-ENOUGH = 0.6
+ENOUGH = 0.55
 """Score of a cause that is named."""
 
 BESIDE = 0.6
@@ -98,7 +98,7 @@ def _release(
     if inputs is None:
         case.weigh(0.3, "inputs unchanged" if _drift_is_watched(account) else "")
     elif signal.kind in ("outputs", "latency", "errors"):
-        case.weigh(-1.2, f"but {inputs.what}")
+        case.weigh(-0.9, f"but {inputs.what}")
     if signal.kind == "errors":
         case.weigh(0.4 if moved.client_errors < 0.5 else 0.0)
     if _of_the_machine(signal, moved):
@@ -182,7 +182,7 @@ def _neighbour(signal: Signal, moved: Moment) -> Iterator[Case]:
         told_times = f"waits are {moved.queue:.2g}x and runs {moved.compute:.2g}x as long"
         case.weigh(0.4 if slower >= 1.15 else -0.8, told_times)
         if _spared(moved):
-            weight = -1.0 if moved.waits_more and not moved.mix else -2.2
+            weight = -1.0 if moved.waits_more and not moved.mix else -2.4
             case.weigh(weight, f"but its own runs take longer, and {_others(moved)}")
     if moved.mix and moved.same_rows is not None and moved.same_rows < 1.1:
         case.weigh(-1.5)
