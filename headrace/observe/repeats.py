@@ -12,7 +12,10 @@ KINDS = 1000  # that are remembered
 
 
 class Repeats:
-    """A filter of lines by their kind: who tells it, in which words, of which model; not with which values."""
+    """A filter of lines by their kind: who tells it, in which words, of which model; not with which values.
+
+    Lines for debugging pass: who asked for them wants each.
+    """
 
     def __init__(self, now_ns: Callable[[], int]) -> None:
         self._now_ns = now_ns
@@ -20,6 +23,8 @@ class Repeats:
 
     def filter(self, record: logging.LogRecord) -> bool:
         """As logging asks of a filter: whether a line is written."""
+        if record.levelno <= logging.DEBUG:
+            return True
         fields = getattr(record, FIELDS, None) or {}
         kind = record.name, str(record.msg), fields.get("model")
         if kind not in self._kinds and len(self._kinds) >= KINDS:

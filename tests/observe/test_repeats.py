@@ -7,8 +7,8 @@ from headrace.observe.repeats import BURST, KINDS, Repeats
 from tests.fakes import FakeClock
 
 
-def line(words: str = "failed on %s", model: str = "m") -> logging.LogRecord:
-    made = logging.LogRecord("l", logging.INFO, "", 1, words, ("x",), None)
+def line(words: str = "failed on %s", model: str = "m", level: int = logging.INFO) -> logging.LogRecord:
+    made = logging.LogRecord("l", level, "", 1, words, ("x",), None)
     setattr(made, FIELDS, {"model": model})
     return made
 
@@ -28,6 +28,11 @@ def test_another_model_or_other_words_are_another_kind() -> None:
     for _ in range(BURST + 1):
         repeats.filter(line())
     assert [repeats.filter(each) for each in (line(), line(model="n"), line("other"))] == [False, True, True]
+
+
+def test_lines_for_debugging_are_not_cut() -> None:
+    repeats = Repeats(FakeClock().now_ns)
+    assert all(repeats.filter(line(level=logging.DEBUG)) for _ in range(5 * BURST))
 
 
 def test_kinds_without_end_take_no_more_than_so_much() -> None:
