@@ -52,8 +52,8 @@ def test_another_model_that_takes_more_is_a_neighbour() -> None:
 
 def test_who_takes_cores_takes_them_from_others_too() -> None:
     noisy = Neighbour("n", 0.2, 0.9, 3.0, "3x the requests")
-    rows = {"traffic": ["rows of a request went from 1 to 8"], "mix": 5.0}
-    assert kinds(neighbours=[noisy], compute=2.0, queue=2.0, **rows) == ["traffic"]
+    rows = ["rows of a request went from 1 to 8"]
+    assert kinds(neighbours=[noisy], compute=2.0, queue=2.0, traffic=rows, mix=5.0) == ["traffic"]
     assert kinds(neighbours=[noisy], compute=2.0, queue=2.0, shifted=["n", "o"]) == ["neighbour"]
 
 

@@ -102,7 +102,7 @@ def test_a_view_opens_by_its_tab(page: Page, view: str) -> None:
     look(page)
     page.one(f"#tabs a[href='#view={view}']").click()
     page.one(f"#view[data-key={view}]")
-    assert page.one("#tabs a[aria-current=page]").get_attribute("href").endswith(f"view={view}")
+    assert str(page.one("#tabs a[aria-current=page]").get_attribute("href")).endswith(f"view={view}")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -25,7 +25,8 @@ def test_a_clock_that_was_put_back_makes_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("back_s", "level"), [(600, RAW), (3600, RAW), (3601, MINUTES), (7 * 86_400, HOURS), (86_400, HOURS), (30 * 86_400, HOURS)]
+    ("back_s", "level"),
+    [(600, RAW), (3600, RAW), (3601, MINUTES), (7 * 86_400, HOURS), (86_400, HOURS), (30 * 86_400, HOURS)],
 )
 def test_time_is_shown_by_the_finest_level_that_has_it_all(back_s: int, level: Level) -> None:
     now_s = 10**9

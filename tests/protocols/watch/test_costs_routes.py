@@ -12,7 +12,7 @@ from headrace.protocols.watch.costs_routes import CostsRoutes
 async def _asked(query: str) -> object:
     routes = CostsRoutes(lambda by: {"by": by})
     request = Request({"type": "http", "query_string": query.encode(), "path_params": {}, "headers": []})
-    return json.loads((await routes.costs(request)).body)
+    return json.loads(bytes((await routes.costs(request)).body))
 
 
 @pytest.mark.parametrize("by", ["tenant", "model", "version"])
