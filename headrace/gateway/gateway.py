@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 Wanted = Callable[[Request, Response], bool]
 """Whether somebody wants to look into what this request holds and what it was answered; asked once a request."""
 
+MAX_NAME = 256
+"""Characters of a model's name in a record: of a model that there is not, a client may have said a book."""
+
 
 def _nothing() -> None:
     """The cancel of a request that is already answered."""
@@ -161,7 +164,7 @@ class Gateway:
         self._record(
             RequestRecord(
                 request.id,
-                model.name,
+                model.name[:MAX_NAME],
                 model.version,
                 context.protocol,
                 0,

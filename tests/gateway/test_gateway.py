@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from headrace.errors import HeadraceError, InvalidRequest, MemoryFull, WouldBeLate
-from headrace.gateway.gateway import Gateway, Wanted
+from headrace.gateway.gateway import MAX_NAME, Gateway, Wanted
 from headrace.models.registry import Registry, Served
 from headrace.records import Record, RequestRecord, SampleRecord, ShedRecord
 from headrace.servable import Cancel, Reply
@@ -120,6 +120,12 @@ def test_an_unknown_model_is_refused_and_recorded() -> None:
     asked = Request("", ModelRef("nobody"), ())
     bench.gateway.submit(asked, got)
     assert got.error == bench.record().error == "model_not_found"
+
+
+def test_of_a_name_as_long_as_a_book_the_record_has_a_page() -> None:
+    bench = Bench()
+    bench.gateway.submit(Request("", ModelRef("n" * 60_000), ()), Got())
+    assert bench.record().model == "n" * MAX_NAME
 
 
 def test_a_cancelled_request_is_withdrawn_recorded_once_and_never_answered() -> None:
