@@ -1,17 +1,18 @@
 """Hot swaps of MiniLM under load: how many requests fail, or mix two versions' answers, and what memory stays.
 
-    python -m benchmarks.bench_swap [--seconds 40] [--clients 16]
+    python -m benchmarks.bench_swap [--swaps 200] [--seconds 1800] [--clients 16] [--streams 8]
 
-Half of the clients ask over HTTP, half over gRPC, each again as soon as it is answered. Version after version is put
+Half of the clients ask over HTTP, half over gRPC, each again as soon as it is answered. Beside them others stream texts
+of a language model, each of which has to be the one that it has alone. Version after version is put
 into the repository and loaded as soon as the last one is published; each second one gives twice the numbers, so that an
 answer shows which version computed it. Memory is the Pss of server and workers, without load, before and after.
 """
 
 import argparse
 import http.client
-import itertools
 import json
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -55,6 +56,7 @@ class Tally:
         self.answers: dict[int, int] = {}
         self.failed: list[str] = []
         self.mixed = 0
+        self.texts = 0  # streamed, and right
         self.times_s: list[float] = []
         self.lock = threading.Lock()
 
@@ -75,28 +77,34 @@ class Tally:
 
 def main() -> None:
     options = argparse.ArgumentParser()
-    options.add_argument("--seconds", type=float, default=40)
+    options.add_argument("--swaps", type=int, default=200)
+    options.add_argument("--seconds", type=float, default=1800, help="after which no more versions are swapped")
     options.add_argument("--clients", type=int, default=16)
+    options.add_argument("--streams", type=int, default=8)
     said = options.parse_args()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         models = Models(Path(folder))
         models.put(1)
-        settings = ("models.control=explicit", "models.load=minilm", f"state.dir={folder}/state")
+        settings = ("models.control=explicit", "models.load=minilm,counting", f"state.dir={folder}/state")
         address = stack.enter_context(headrace(models.repository, *settings))
         expected = over_http(address)().numbers
         swap(address, models, 2)  # whatever only the first swap takes is there before
-        load(address, said.clients, expected, lambda: time.sleep(3))
+        streams = Streams(address)
+        load(address, said.clients, expected, lambda: time.sleep(3), (streams, said.streams))
         before = settled_bytes(address.pid)
-        numbers, swaps_s = itertools.count(3), []
+        began, swaps_s = time.monotonic(), []
 
         def swaps() -> None:
-            until = time.monotonic() + said.seconds
-            while time.monotonic() < until:
-                swaps_s.append(swap(address, models, next(numbers)))
+            for number in range(3, 3 + said.swaps):
+                if time.monotonic() - began < said.seconds:
+                    swaps_s.append(swap(address, models, number))
 
-        tally = load(address, said.clients, expected, swaps)
+        tally = load(address, said.clients, expected, swaps, (streams, said.streams))
+        seconds = time.monotonic() - began
         after = settled_bytes(address.pid)
-    keep("swap", figures(tally, swaps_s, before, after) | {"seconds": said.seconds, "clients": said.clients})
+    told = figures(tally, swaps_s, before, after)
+    keep("swap", told | {"seconds": round(seconds), "clients": said.clients, "streams": said.streams})
+    sys.exit(bool(tally.failed or tally.mixed))
 
 
 def figures(tally: Tally, swaps_s: list[float], before: int, after: int) -> dict[str, object]:
@@ -106,6 +114,7 @@ def figures(tally: Tally, swaps_s: list[float], before: int, after: int) -> dict
         "swap_s": round(float(np.median(swaps_s)), 2),
         "answers": sum(tally.answers.values()),
         "versions_that_answered": len(tally.answers),
+        "texts_streamed": tally.texts,
         "failed": len(tally.failed),
         "failures": sorted(set(tally.failed))[:5],
         "mixed": tally.mixed,
@@ -124,6 +133,8 @@ class Models:
         self.repository = folder / "models"
         self._doubled = folder / "doubled.onnx"
         double(SOURCE, self._doubled)
+        (self.repository / "counting").mkdir(parents=True)
+        (self.repository / "counting" / "model.fakellm").write_text("delay_ms = 10")
 
     def put(self, version: int) -> None:
         place = self.repository / "minilm" / str(version)
@@ -153,7 +164,7 @@ def swap(address: Address, models: Models, version: int) -> float:
     """Put the next version in, and have it take over; returns the seconds until it did."""
     models.put(version)
     began = time.monotonic()
-    connection = http.client.HTTPConnection(address.http, timeout=120)
+    connection = http.client.HTTPConnection(address.http, timeout=600)
     connection.request("POST", "/v2/repository/models/minilm/load", "{}")
     answer = connection.getresponse()
     if answer.status != 200:
@@ -163,9 +174,65 @@ def swap(address: Address, models: Models, version: int) -> float:
     return time.monotonic() - began
 
 
-def load(address: Address, clients: int, expected: Numbers, during: Callable[[], None]) -> Tally:
-    """Clients that ask again and again for as long as something else takes."""
+class Streams:
+    """Chats with a language model that counts, and what each of them says alone."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._alone = [self._text(seed) for seed in range(4)]
+
+    def stream(self, tally: Tally, number: int) -> None:
+        try:
+            text = self._text(number % 4)
+        except Exception as error:
+            with tally.lock:
+                tally.failed.append(repr(error))
+            return
+        with tally.lock:
+            if text == self._alone[number % 4]:
+                tally.texts += 1
+            else:
+                tally.failed.append("another text than alone")
+
+    def _text(self, seed: int) -> str:
+        """What comes in the chunks of one answer; the last of them says how many tokens there were."""
+        body = {
+            "model": "counting",
+            "messages": [{"role": "user", "content": f"Story number {seed}"}],
+            "max_tokens": 64,
+            "temperature": 0.7,
+            "seed": seed,
+            "ignore_eos": True,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        connection = http.client.HTTPConnection(self._address.http, timeout=600)
+        connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        told = response.read().decode()
+        connection.close()
+        if response.status != 200 or not told.rstrip().endswith("data: [DONE]"):
+            raise RuntimeError(told[-300:])
+        chunks = [json.loads(line[6:]) for line in told.splitlines() if line.startswith("data: {")]
+        (usage,) = [chunk["usage"] for chunk in chunks if chunk.get("usage")]
+        text = "".join(choice["delta"].get("content") or "" for chunk in chunks for choice in chunk["choices"])
+        return f"{usage['completion_tokens']} tokens: {text}"
+
+
+def load(
+    address: Address,
+    clients: int,
+    expected: Numbers,
+    during: Callable[[], None],
+    streaming: tuple[Streams, int],
+) -> Tally:
+    """Clients that ask again and again, and some that stream, for as long as something else takes."""
     tally, over = Tally(expected), threading.Event()
+    streams, num_streams = streaming
+
+    def chat(number: int) -> None:
+        while not over.is_set():
+            streams.stream(tally, number)
 
     def client(ask: Ask) -> None:
         while not over.is_set():
@@ -173,6 +240,7 @@ def load(address: Address, clients: int, expected: Numbers, during: Callable[[],
 
     asks = [over_http(address) if number % 2 else over_grpc(address) for number in range(clients)]
     threads = [threading.Thread(target=client, args=(ask,)) for ask in asks]
+    threads += [threading.Thread(target=chat, args=(number,)) for number in range(num_streams)]
     for thread in threads:
         thread.start()
     try:
@@ -185,7 +253,7 @@ def load(address: Address, clients: int, expected: Numbers, during: Callable[[],
 
 
 def over_http(address: Address) -> Ask:
-    connection = http.client.HTTPConnection(address.http, timeout=60)
+    connection = http.client.HTTPConnection(address.http, timeout=600)
     inputs = [
         {"name": name, "datatype": "INT64", "shape": list(value.shape), "data": value.tolist()}
         for name, value in INPUTS.items()
@@ -219,7 +287,7 @@ def over_grpc(address: Address) -> Ask:
         message.raw_input_contents.append(value.tobytes())
 
     def ask() -> Answer:
-        response = infer(message, timeout=60)
+        response = infer(message, timeout=600)
         numbers = np.frombuffer(response.raw_output_contents[0], dtype=np.float32)
         return Answer(int(response.model_version), numbers.reshape(tuple(response.outputs[0].shape)))
 
