@@ -36,7 +36,7 @@ WAITING_BYTES = 64 << 20
 TOGETHER, TOGETHER_BYTES = 32, 1 << 18
 """Requests, and bytes of them, that are looked at without a pause."""
 
-SERVED = 256
+SERVED = 32
 """Requests of one flush whose times are looked at; of more, evenly so many."""
 
 VERSIONS = 1000
