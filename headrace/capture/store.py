@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from headrace.capture.captured import Captured
+from headrace.errors import Unavailable
 from headrace.kept_database import open_database
 
 log = logging.getLogger(__name__)
@@ -46,12 +47,14 @@ class Store:
     def add(self, captured: Sequence[Captured]) -> int:
         """Keep these, and let the oldest go where there is no room; returns how many could not be written."""
         rows = [(each.at, each.model, each.version, _encode(each)) for each in captured]
+        before = self._num_bytes
         try:
             with self._database as database:
                 database.executemany("INSERT INTO captured (at, model, version, said) VALUES (?, ?, ?, ?)", rows)
                 self._num_bytes += sum(len(said) for *_, said in rows)
                 self._make_room()
         except sqlite3.Error as error:
+            self._num_bytes = before  # as the file is again
             log.warning("%d captured requests are not kept: %s", len(rows), error)
             return len(rows)
         return 0
@@ -75,10 +78,18 @@ class Store:
         return [(number, _decode(said)) for number, said in rows]
 
     def remove(self, model: str) -> int:
-        """Forget all of a model; returns how many that were. Nothing of them stays in the file."""
-        with self._database as database:
-            removed = database.execute("DELETE FROM captured WHERE model = ?", (model,)).rowcount
-        self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Forget all of a model; returns how many that were. Nothing of them stays in the file.
+
+        Raises Unavailable where the file cannot be written: all of them are there still.
+        """
+        try:
+            with self._database as database:
+                removed = database.execute("DELETE FROM captured WHERE model = ?", (model,)).rowcount
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise Unavailable(
+                f"what is captured cannot be forgotten now: {error}; see to the disk and ask again"
+            ) from None
         self._num_bytes = self._database.execute("SELECT total(length(said)) FROM captured").fetchone()[0]
         return removed
 

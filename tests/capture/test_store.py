@@ -1,12 +1,15 @@
 """Captured requests on disk."""
 
+import resource
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from headrace.capture.captured import Captured, CapturedTensor
 from headrace.capture.store import Store
+from headrace.errors import Unavailable
 
 
 def captured(model: str = "m", version: int = 1, at: float = 1.0, size: int = 4) -> Captured:
@@ -47,6 +50,35 @@ def test_each_version_is_summed_up(made: Made) -> None:
     first, second = store.summaries()
     assert (first.model, first.version, first.requests, first.oldest, first.newest) == ("m", "1", 2, 1.0, 3.0)
     assert (second.version, second.requests) == ("2", 1)
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """No file may become larger than a few pages: what is larger fails once it is to be written, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_what_a_full_disk_did_not_take_is_not_made_room_for(made: Made, tmp_path: Path) -> None:
+    store = made(tmp_path / "c.db", most_bytes=200_000)
+    store.add([captured(size=5_000)])
+    with full_disk():
+        assert [store.add([captured(size=60_000)]) for _ in range(3)] == [1, 1, 1]
+    assert store.add([captured(size=5_000)]) == 0
+    assert len(store.read("m", None, 0, 10)) == 2
+
+
+def test_what_cannot_be_forgotten_is_told(made: Made, tmp_path: Path) -> None:
+    store = made(tmp_path / "c.db")
+    store.add([captured()])
+    store._database.execute("PRAGMA query_only = ON")
+    with pytest.raises(Unavailable, match=r"cannot be forgotten now: .*; see to the disk"):
+        store.remove("m")
+    assert len(store.read("m", None, 0, 10)) == 1
 
 
 def test_over_the_limit_the_oldest_go(made: Made, tmp_path: Path) -> None:
