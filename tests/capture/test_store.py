@@ -67,8 +67,8 @@ def test_what_a_full_disk_did_not_take_is_not_made_room_for(made: Made, tmp_path
     store = made(tmp_path / "c.db", most_bytes=200_000)
     store.add([captured(size=5_000)])
     with full_disk():
-        assert [store.add([captured(size=60_000)]) for _ in range(3)] == [1, 1, 1]
-    assert store.add([captured(size=5_000)]) == 0
+        assert [store.add([captured(size=30_000)]) for _ in range(3)] == [1, 1, 1]
+    assert store.add([captured(size=10_000)]) == 0
     assert len(store.read("m", None, 0, 10)) == 2
 
 
