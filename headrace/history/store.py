@@ -55,7 +55,7 @@ class Store:
         """Bring together steps that are over, as the coarser levels have them, and forget what is too old."""
         with self._writing(0) as database:
             for finer, coarser in ((RAW, MINUTES), (MINUTES, HOURS)):
-                for start in finished(self._last(coarser), now_s, coarser):
+                for start in finished(self._last(coarser, now_s), now_s, coarser):
                     self._bring_together(finer, coarser, start)
                     self._rolled[coarser.number] = start
             for level in LEVELS:
@@ -100,12 +100,17 @@ class Store:
         else:
             self._told = False
 
-    def _last(self, level: Level) -> int | None:
-        """The newest step of a level; where it has none, as if the one before the oldest finer one were it."""
+    def _last(self, level: Level, now_s: float) -> int | None:
+        """The newest step of a level; where it has none, as if the one before the oldest finer one were it.
+
+        What is not yet was kept while the clock was ahead: what came since is brought together all the same.
+        """
         if (done := self._rolled.get(level.number)) is not None:
             return done
         last: int | None
-        (last,) = self._database.execute("SELECT max(at) FROM points WHERE level = ?", (level.number,)).fetchone()
+        (last,) = self._database.execute(
+            "SELECT max(at) FROM points WHERE level = ? AND at < ?", (level.number, now_s)
+        ).fetchone()
         if last is None:
             (first,) = self._database.execute("SELECT min(at) FROM points WHERE level < ?", (level.number,)).fetchone()
             last = None if first is None else first // level.step_s * level.step_s - level.step_s

@@ -70,6 +70,20 @@ def test_a_start_after_a_while_brings_together_what_was_left(made: Made, tmp_pat
     assert [point.requests for _, _, point in again.read(HOURS, 0, NOW * 2, "m", None)] == [12]
 
 
+def test_a_clock_that_was_ahead_and_is_set_back_does_not_end_the_history(made: Made, tmp_path: Path) -> None:
+    store = made(tmp_path / "h.db")
+    year_s = 365 * 86_400
+    _filled(store, NOW + year_s, 12)
+    store.roll(NOW + year_s + 3600)
+    store.close()
+    again = made(tmp_path / "h.db")
+    _filled(again, NOW, 12)
+    again.roll(NOW + 60)
+    again.roll(NOW + 3600)
+    assert [point.requests for _, _, point in again.read(MINUTES, NOW, NOW + 3600, "m", None)] == [12]
+    assert [point.requests for _, _, point in again.read(HOURS, NOW, NOW + 3600, "m", None)] == [12]
+
+
 def test_what_is_too_old_is_forgotten_level_by_level(made: Made) -> None:
     store = made()
     _filled(store, NOW, 12)
