@@ -105,17 +105,21 @@ class DriftWatch:
         """What is known of a model's drift. Raises NotFound for a version that is not there."""
         model = self._models.get(name) or ModelDrift(name, self._settings, self._epoch_ns)
         if version is not None and version not in model.versions:
-            raise VersionNotFound(
-                f"nothing is known yet of version {version} of {name}: no request of it was looked at"
-            )
+            raise _unseen(name, version)
         services = {of.version: service for of, service in self._services.items() if of.name == name}
         told = tell(model, self.feedback, services, version)
         told["one_in"] = self.sampling.every
         return told
 
     def forget(self, name: str, version: int | None = None) -> None:
-        """Have what is usual seen anew: a change that is meant to stay is none any more."""
-        if (model := self._models.get(name)) is not None:
+        """Have what is usual seen anew: a change that is meant to stay is none any more.
+
+        Raises NotFound for a version that is not there.
+        """
+        model = self._models.get(name)
+        if version is not None and (model is None or version not in model.versions):
+            raise _unseen(name, version)
+        if model is not None:
             for ended in model.forget(self._clock.now_ns(), version):
                 self._record(ended)
 
@@ -248,6 +252,10 @@ class DriftWatch:
         return DriftEvent(
             version, score.feature, side, state, "reference", score.test, change.crossing.ratio, began_s, ended_s
         )
+
+
+def _unseen(name: str, version: int) -> VersionNotFound:
+    return VersionNotFound(f"nothing is known yet of version {version} of {name}: no request of it was looked at")
 
 
 def _by_name(item: tuple[ModelVersion, Service]) -> tuple[str, int]:

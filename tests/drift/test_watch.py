@@ -114,6 +114,8 @@ def test_what_is_usual_may_be_seen_anew() -> None:
     told.feed(3, 1500, 2.0)
     assert told.records == []
     told.watch.forget("nobody")
+    with pytest.raises(VersionNotFound, match="nothing is known yet of version 9 of m"):
+        told.watch.forget("m", 9)
 
 
 async def test_a_label_may_come_right_after_its_answer() -> None:

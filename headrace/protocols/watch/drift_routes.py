@@ -14,7 +14,7 @@ Tell = Callable[[str, int | None], dict[str, Any]]
 """A model's name, and a version or None for all -> what is known; raises NotFound for a version that is not watched."""
 
 Forget = Callable[[str, int | None], None]
-"""The same -> what is usual is seen anew."""
+"""The same -> what is usual is seen anew; raises NotFound likewise."""
 
 
 class DriftRoutes:
@@ -46,7 +46,7 @@ class DriftRoutes:
         """Raises ModelNotFound, or InvalidRequest for a version that is no number."""
         name: str = request.path_params["name"]
         if not self._is_known(name):
-            raise ModelNotFound(f"model {name!r} is not in the repository")
+            raise ModelNotFound(f"model {name[:100]!r} is not in the repository")
         version: str | None = request.path_params.get("version")
         if version is not None and not (version.isascii() and version.isdigit() and 0 < len(version) < 20):
             raise InvalidRequest(f"{version[:80]!r} is no version; give a number, as in 3", "version")
