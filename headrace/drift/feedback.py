@@ -1,8 +1,10 @@
 """What the right answers were: labels that come later, joined with the answers that were given."""
 
 import math
+import sys
 from collections import OrderedDict, deque
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Literal
 
 import msgspec
@@ -21,7 +23,16 @@ MAX_ROWS = 1024
 MINUTES = 1440
 """That are told apart of each version."""
 
+MOST_ROWS = 100_000
+"""Of all requests together, whose answers are remembered."""
+
+MAX_NUMBER = 1e300
+"""That a label may be: what differs by more is beyond what a float can be."""
+
 VERSIONS = 1000
+
+
+_MOST = Fraction(sys.float_info.max)
 
 
 class Answered(msgspec.Struct):
@@ -40,7 +51,11 @@ class Minute(msgspec.Struct):
     time: int  # Unix time of its begin
     rows: int = 0
     right: int = 0
-    error: float = 0.0  # summed, of numbers
+    error: Fraction = Fraction(0)  # summed, of numbers: exactly, so that a label that is taken back leaves nothing
+
+    def mean_error(self) -> float | None:
+        """None where nothing is counted."""
+        return float(min(self.error / self.rows, _MOST)) if self.rows else None
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -62,6 +77,7 @@ class Feedback:
         self.unknown = 0  # labels for requests that are not remembered
         self._epoch_ns = epoch_ns
         self._answers: OrderedDict[str, Answered] = OrderedDict()
+        self._rows = 0  # of those
         self._minutes: OrderedDict[ModelVersion, deque[Minute]] = OrderedDict()
 
     def __contains__(self, request_id: str) -> bool:
@@ -75,11 +91,14 @@ class Feedback:
         for record, count in zip(records, counts, strict=True):
             if record.id and count <= MAX_ROWS:
                 kept = Answered(record.model, found.kind, found.of(at, count), record.finished_ns)
+                if (before := answers.pop(record.id, None)) is not None:
+                    self._rows -= len(before.predictions)
                 answers[record.id] = kept
-                answers.move_to_end(record.id)
+                self._rows += count
             at += count
-        while len(answers) > KEPT:
-            answers.popitem(last=False)
+        while len(answers) > KEPT or self._rows > MOST_ROWS:
+            _, oldest = answers.popitem(last=False)
+            self._rows -= len(oldest.predictions)
 
     def judge(self, request_id: str, labels: Sequence[Prediction]) -> Judged:
         """Count what a label says. The same label again changes nothing, another one takes its place.
@@ -113,10 +132,16 @@ class Feedback:
         return list(self._minutes.get(model, ()))
 
     def _check(self, answered: Answered, labels: Sequence[Prediction]) -> None:
+        if any(isinstance(label, int) and label.bit_length() > 64 for label in labels):
+            raise InvalidRequest("is an integer of more than 64 bits, which no model answers", "label")
         if answered.kind == "number":
             for label in labels:
-                if isinstance(label, str) or not math.isfinite(label):
-                    raise InvalidRequest(f"{str(label)[:80]!r} is no number, which this model answers", "label")
+                if isinstance(label, str) or not abs(label) <= MAX_NUMBER:
+                    numbers = f"number from -{MAX_NUMBER:g} to {MAX_NUMBER:g}"
+                    raise InvalidRequest(f"{str(label)[:80]!r} is no {numbers}, as this model answers", "label")
+            for row, given in enumerate(answered.predictions):
+                if not math.isfinite(float(given)):
+                    raise InvalidRequest(f"row {row} was answered {given}, which no label can be compared with", "id")
 
     def _count(self, answered: Answered, labels: Sequence[Prediction], sign: int) -> None:
         minutes = self._minutes.setdefault(answered.model, deque(maxlen=MINUTES))
@@ -147,10 +172,11 @@ def _same(prediction: Prediction, label: Prediction) -> bool:
     return prediction == label or str(prediction) == str(label)
 
 
-def _error(answered: Answered, labels: Sequence[Prediction]) -> float:
+def _error(answered: Answered, labels: Sequence[Prediction]) -> Fraction:
     if answered.kind != "number":
-        return 0.0
-    return sum(abs(float(one) - float(other)) for one, other in zip(answered.predictions, labels, strict=True))
+        return Fraction(0)
+    pairs = zip(answered.predictions, labels, strict=True)
+    return sum((abs(Fraction(float(one)) - Fraction(float(other))) for one, other in pairs), Fraction(0))
 
 
 def _judged(
@@ -162,6 +188,6 @@ def _judged(
         str(answered.model.version),
         len(labels),
         None if numbers else _right(answered, labels),
-        _error(answered, labels) / len(labels) if numbers and labels else None,
+        float(min(_error(answered, labels) / len(labels), _MOST)) if numbers and labels else None,
         outcome,
     )

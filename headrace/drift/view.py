@@ -142,5 +142,5 @@ def _minute(minute: Minute) -> dict[str, Any]:
         "time": minute.time,
         "rows": minute.rows,
         "accuracy": minute.right / minute.rows if minute.rows else None,
-        "mean_error": minute.error / minute.rows if minute.rows else None,
+        "mean_error": minute.mean_error(),
     }

@@ -1,8 +1,13 @@
 """Labels are joined with the answers that were given, and counted once."""
 
-import pytest
+import math
+from fractions import Fraction
 
-from headrace.drift.feedback import KEPT, MINUTES, Feedback
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.drift.feedback import KEPT, MINUTES, MOST_ROWS, Feedback
 from headrace.drift.predictions import Predictions
 from headrace.errors import InvalidRequest, NotFound
 from headrace.types import ModelVersion
@@ -54,6 +59,44 @@ def test_of_numbers_the_error_is_told() -> None:
     assert (judged.right, judged.mean_error) == (None, 0.5)
     with pytest.raises(InvalidRequest, match="no number"):
         feedback.judge("a", ["two"])
+
+
+@pytest.mark.parametrize("label", [10**400, 2**65, -(10**4000), 1e301, math.inf, math.nan])
+def test_a_number_that_no_model_answers_is_refused(label: float) -> None:
+    feedback = kept(column=[1.5], kind="number")
+    with pytest.raises(InvalidRequest, match=r"no number from -1e.300 to 1e.300|more than 64 bits"):
+        feedback.judge("a", [label])
+    assert feedback.minutes(MODEL) == []
+
+
+def test_a_number_as_long_as_a_line_is_no_class() -> None:
+    with pytest.raises(InvalidRequest, match="more than 64 bits"):
+        kept().judge("a", [10**5000])
+
+
+def test_an_answer_that_is_no_number_is_compared_with_none() -> None:
+    with pytest.raises(InvalidRequest, match="row 0 was answered nan"):
+        kept(column=[math.nan], kind="number").judge("a", [1])
+
+
+@given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=8))
+def test_labels_that_are_taken_back_leave_nothing(wrong: list[float]) -> None:
+    feedback = kept(column=[1.5, 1e308], kind="number")
+    feedback.judge("b", [-1e300])
+    for label in [*wrong, 2]:
+        feedback.judge("a", [label])
+    feedback.judge("b", [1e300])
+    (minute,) = feedback.minutes(MODEL)
+    assert minute.error - Fraction(1e308) + Fraction(1e300) == Fraction(1, 2)
+    assert minute.mean_error() == pytest.approx(5e307)
+
+
+def test_large_requests_leave_room_for_fewer() -> None:
+    feedback = Feedback(0)
+    for number in range(MOST_ROWS // 1000 + 5):
+        feedback.keep([sample([], id_=str(number))], [1000], Predictions([0.0] * 1000, {}, "class"))
+        feedback.keep([sample([], id_=str(number))], [1000], Predictions([0.0] * 1000, {}, "class"))
+    assert ("4" in feedback, "5" in feedback) == (False, True)
 
 
 def test_a_request_of_several_rows_needs_a_label_for_each() -> None:

@@ -39,6 +39,6 @@ async def test_history_is_asked_for_by_model_time_and_steps() -> None:
     "query", ["since=soon", "since=0", "since=nan", "steps=0", "steps=1.5", "version=x", "version=1.5"]
 )
 async def test_a_wrong_number_is_named(query: str) -> None:
-    with pytest.raises(InvalidRequest, match="is not a (whole )?number from") as caught:
+    with pytest.raises(InvalidRequest, match=r"is not a (whole )?number from") as caught:
         await get(ROUTES, "/v2/headrace/history/m", query)
     assert caught.value.where == query.partition("=")[0]
