@@ -4,8 +4,11 @@ import sys
 from typing import TextIO
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.style import StyleType
 from rich.table import Table
+
+from headrace.cli.printable import printable
 
 PIPED_WIDTH = 200
 
@@ -16,9 +19,17 @@ def console(file: TextIO | None = None) -> Console:
     return Console(file=file, width=None if file.isatty() else PIPED_WIDTH, highlight=False, emoji=False, markup=False)
 
 
+class _Table(Table):
+    """One whose cells drive no terminal, whoever wrote what is in them."""
+
+    def add_row(self, *cells: RenderableType | None, style: StyleType | None = None, end_section: bool = False) -> None:
+        plain = (printable(each) if isinstance(each, str) else each for each in cells)
+        super().add_row(*plain, style=style, end_section=end_section)
+
+
 def table(*headings: str) -> Table:
     """A plain table with these headings; long cells are folded, never cut."""
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    made = _Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for heading in headings:
         made.add_column(heading, overflow="fold")
     return made

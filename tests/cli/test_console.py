@@ -17,3 +17,11 @@ def test_brackets_in_a_cell_are_shown_as_they_are() -> None:
     made.add_row("[bold]x[/bold] [?, 64]")
     console(out).print(made)
     assert "[bold]x[/bold] [?, 64]" in out.getvalue()
+
+
+def test_a_name_in_a_cell_drives_no_terminal() -> None:
+    out, made = io.StringIO(), table("a")
+    made.add_row("evil\x1b]0;title\x07\x9b2J")
+    console(out).print(made)
+    assert "evil\N{REPLACEMENT CHARACTER}]0;title" in out.getvalue()
+    assert not {"\x1b", "\x07", "\x9b"} & set(out.getvalue())
