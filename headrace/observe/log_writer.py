@@ -1,5 +1,6 @@
 """Lines on their way to a file or to standard error, by a thread: no disk and no reader holds up a request."""
 
+import logging
 import os
 import re
 import threading
@@ -9,6 +10,8 @@ from pathlib import Path
 
 from headrace.errors import SettingInvalid
 from headrace.observe.log_file import LogFile
+
+log = logging.getLogger(__name__)
 
 MOST_WAITING = 16_384  # entries
 MOST_BYTES = 16 << 20  # of text that waits
@@ -31,10 +34,10 @@ class LogWriter:
 
     def __init__(self, target: "LogFile | int") -> None:
         """`target` is a file, or the number of a descriptor that stays open."""
-        self.dropped: Counter[str] = Counter()  # lines, by reason: full, disk
+        self.dropped: Counter[str] = Counter()  # lines, by reason: full, disk, fault
         self._target = target
         self._tail: deque[str] = deque(maxlen=TAIL)
-        self._waiting: deque[str | Made] = deque()
+        self._waiting: deque[str | tuple[int, Made]] = deque()
         self._waiting_bytes = 0
         self._some = threading.Event()
         self._closing = False
@@ -68,7 +71,7 @@ class LogWriter:
         if len(self._waiting) >= MOST_WAITING:
             self.dropped["full"] += lines
         else:
-            self._waiting.append(made)
+            self._waiting.append((lines, made))
             self._some.set()
 
     def reopen(self) -> None:
@@ -104,8 +107,13 @@ class LogWriter:
             self._waiting_bytes -= len(entry)
             text, lines = entry, 1
         else:
-            made = entry()
-            text, lines = "".join(made), len(made)
+            lines, make = entry
+            try:
+                text = "".join(make())
+            except Exception:  # the thread goes on: it is the only one that writes
+                self.dropped["fault"] += lines
+                log.exception("%d lines could not be made", lines)
+                return
         self._tail.extend(line[:TAIL_WIDTH] for line in text.splitlines()[-TAIL:])
         data = text.encode("utf-8", "backslashreplace")
         self._attempt(lambda: self._write(data), lines)

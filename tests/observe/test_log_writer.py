@@ -22,6 +22,18 @@ def test_lines_are_written_in_their_order_whoever_makes_them(tmp_path: Path) -> 
     assert not writer.dropped
 
 
+def test_lines_that_cannot_be_made_are_counted_and_the_next_are_written(tmp_path: Path) -> None:
+    def broken() -> list[str]:
+        raise ValueError("year 300000 is out of range")
+
+    writer = LogWriter(LogFile(tmp_path / "log", 1000, 1))
+    writer.make(3, broken)
+    writer.write("after\n")
+    writer.close()
+    assert (tmp_path / "log").read_text() == "after\n"
+    assert writer.dropped == {"fault": 3}
+
+
 def test_a_reader_that_stalls_holds_up_nobody_and_what_is_lost_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_writer, "MOST_WAITING", 10)
     monkeypatch.setattr(log_writer, "GOODBYE_S", 0)
