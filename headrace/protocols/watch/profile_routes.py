@@ -1,15 +1,17 @@
 """A profile of the server's own threads, made while it runs."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from headrace.protocols.http import read_json
+from headrace.protocols.sse import until_gone
 
 MOST_S = 60.0
 MAX_BODY_BYTES = 4096
@@ -39,9 +41,21 @@ class ProfileRoutes:
         return [Route("/v2/headrace/profile", self.profile, methods=["POST"])]
 
     async def profile(self, request: Request) -> Response:
-        """Answers when it is done, with a page where `Accept` asks for one, else with JSON."""
+        """Answers when it is done, with a page where `Accept` asks for one, else with JSON.
+
+        It is given up once its client is gone, so that the next may be made.
+        """
         body = await read_json(request, _PROFILE, MAX_BODY_BYTES)
         wants_page = "text/html" in request.headers.get("accept", "")
-        made = await self._make(body.seconds, wants_page)
+        making = asyncio.ensure_future(self._make(body.seconds, wants_page))
+        gone = asyncio.ensure_future(until_gone(request.receive))
+        try:
+            await asyncio.wait({making, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not making.done():
+                raise ClientDisconnect
+            made = making.result()
+        finally:
+            making.cancel()
+            gone.cancel()
         headers = {"content-security-policy": POLICY, "x-content-type-options": "nosniff"}
         return Response(made, 200, headers, "text/html" if wants_page else "application/json")

@@ -1,6 +1,10 @@
 """A profile is asked for over HTTP, for a minute at most."""
 
+import asyncio
+
 import pytest
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
 
 from headrace.errors import Conflict
 from headrace.protocols.watch.profile_routes import ProfileRoutes
@@ -37,3 +41,26 @@ async def test_a_second_one_is_a_conflict() -> None:
     async with server(more=ProfileRoutes(busy).routes()) as (_, wire):
         answer = await wire.ask("POST", PATH)
     assert (answer.status, answer.json["code"]) == (409, "conflict")
+
+
+async def test_it_is_given_up_once_its_client_is_gone() -> None:
+    ended = []
+
+    async def long(seconds: float, as_page: bool) -> bytes:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(seconds)
+        return b""
+
+    messages: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}, {"type": "http.disconnect"}]
+
+    async def receive() -> Message:
+        await asyncio.sleep(0)
+        return messages.pop(0)
+
+    request = Request({"type": "http", "method": "POST", "path": PATH, "headers": []}, receive)
+    with pytest.raises(ClientDisconnect):
+        await ProfileRoutes(long).profile(request)
+    await asyncio.sleep(0)
+    assert ended == [10]
