@@ -55,9 +55,8 @@ def _arrays(path: Path, plan: Plan) -> dict[str, NDArray[np.generic]]:
         raise ReferenceInvalid(message)
     except (ReferenceInvalid, OSError, EOFError, BadZipFile):
         raise
-    except (
-        Exception
-    ) as error:  # of bytes that it did not write numpy says much: what zlib and Python's tokenizer say too
+    except Exception as error:
+        # Of bytes that it did not write numpy says much: also what zlib and Python's tokenizer say.
         raise ReferenceInvalid(f"{path.name} is not a file of numpy arrays of numbers: {str(error)[:200]}") from None
 
 
