@@ -24,7 +24,7 @@ function ofVersion({ version, state, alarms, rows, features, references }) {
     quiet: `${features.length} features as they were${many}`,
     collecting: `collecting what is usual: ${number(collecting?.collected)} of ${number(collecting?.wanted)} rows`,
   };
-  const note = `version ${version}, ${number(rows)} rows: ${words[state] ?? state}; grey is how it was`;
+  const note = `version ${version}, ${number(rows)} rows: ${words[state] ?? state}${ranked.length ? "; grey is how it was" : ""}`;
   return panel("Drift", note, ranked.length ? el("div", { className: "features" }, ranked.slice(0, MOST).map(shown)) : null);
 }
 
