@@ -80,7 +80,7 @@ log = logging.getLogger(__name__)
 STREAMS_S = 0.5  # that an open gRPC stream has to end by itself, once nothing of it is under way
 COLLECT_AFTER = 20_000  # objects; a request makes dozens and leaves no cycle, so there is seldom anything to find
 SWITCH_S = 0.0005  # that a thread beside the event loop, such as one that writes lines, may hold it up
-FLUSH_S = 0.02  # between two rounds of handing records to their listeners
+FLUSH_S = 0.1  # between two rounds of handing records to their listeners, where not many come
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -352,7 +352,11 @@ class Server:
         except TimeoutError:
             log.warning("%d requests did not finish within %g s", self.gateway.in_flight, limit_s)
 
+    def _flush_soon(self) -> None:
+        self._clock.call_soon(self.bus.flush)
+
     async def _flush(self) -> None:
+        self.bus.many = self._flush_soon
         while True:
             await asyncio.sleep(FLUSH_S)
             self.bus.flush()

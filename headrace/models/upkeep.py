@@ -27,6 +27,10 @@ EVERY_S = 1.0
 PATIENCE = 3  # looks that found nothing to give back, before new work is refused
 RECYCLE_S = 30.0  # between two fresh starts of one version
 
+SELDOM_S = 3.0
+"""The same where there is no budget: what is measured is only told then, and to measure takes a few milliseconds a
+process, in the kernel."""
+
 
 class Looked(NamedTuple):
     """What the operating system tells."""
@@ -91,7 +95,7 @@ class Upkeep:
                 await self.look()
             except Exception:  # the next look may go well, and memory is looked after for as long as the server runs
                 log.exception("memory could not be looked after")
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(EVERY_S if self._rooms.ledger.budget_bytes is not None else SELDOM_S)
 
     async def look(self) -> None:
         """Measure once, and do what follows from it."""

@@ -8,7 +8,14 @@ from headrace.records import Record
 Listener = Callable[[Sequence[Record]], None]
 """Takes the records of a while, oldest first. It keeps what it needs: the lot is not its own."""
 
+LOT = 256
+"""Records, more than which are handed on at once."""
+
 _log = logging.getLogger(__name__)
+
+
+def _nothing() -> None:
+    """Whoever flushes on a timer alone."""
 
 
 class Bus:
@@ -16,10 +23,14 @@ class Bus:
 
     Records are made, and flushed, on the event loop's thread. What comes when `limit` records wait is
     dropped and counted in `dropped`.
+
+    Listeners run on caches that models have washed, so what costs is that they run at all: they do so seldom where
+    little happens, and where much happens before a lot holds up the event loop (`many`).
     """
 
     def __init__(self, limit: int = 16_384) -> None:
         self.dropped = 0
+        self.many: Callable[[], None] = _nothing  # called when `LOT` records wait
         self._listeners: list[tuple[Listener, frozenset[type[Record]]]] = []
         self._limit = limit
         self._waiting: list[Record] = []
@@ -28,6 +39,8 @@ class Bus:
         waiting = self._waiting
         if len(waiting) < self._limit:
             waiting.append(record)
+            if len(waiting) == LOT:
+                self.many()
         else:
             self.dropped += 1
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from headrace.observe.bus import Bus
+from headrace.observe.bus import LOT, Bus
 from headrace.records import BatchRecord, ModelEvent, Record, ShedRecord
 from tests.observe.make import answered, moved, ran
 
@@ -99,3 +99,15 @@ def test_records_without_a_listener_do_not_pile_up() -> None:
     bus.flush()
     bus(moved())
     assert bus.dropped == 0
+
+
+def test_whoever_flushes_is_told_once_when_many_records_wait() -> None:
+    bus, told = Bus(), list[int]()
+    bus.many = lambda: told.append(1)
+    for _ in range(2 * LOT):
+        bus(moved())
+    assert told == [1]
+    bus.flush()
+    for _ in range(LOT):
+        bus(moved())
+    assert told == [1, 1]
