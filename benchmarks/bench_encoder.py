@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.perf_analyzer import measure
 from benchmarks.results import keep, spread
-from benchmarks.server import headrace, only
+from benchmarks.server import headrace, only, wait_joined
 
 MODEL = Path("models/minilm")
 NAMES = ("input_ids", "attention_mask", "token_type_ids")
@@ -40,6 +40,7 @@ def main() -> None:
         series.setdefault("bare p50 ms", []).append(alone["p50_ms"])
         series.setdefault("bare per second", []).append(bare(best)["per_second"])
         with only("minilm") as repository, headrace(repository) as address:
+            wait_joined(address.http, "minilm")
             for protocol, where in (("http", address.http), ("grpc", address.grpc)):
                 load = measure("minilm", protocol, where, 16, arguments, windows=4)
                 series.setdefault(f"{protocol} per second", []).append(load.per_second)

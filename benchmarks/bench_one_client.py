@@ -21,7 +21,7 @@ import numpy as np
 import tritonclient.grpc
 
 from benchmarks.results import keep, spread
-from benchmarks.server import headrace, only
+from benchmarks.server import headrace, only, wait_joined
 
 MODEL = Path("models/minilm")
 NAMES = ("input_ids", "attention_mask", "token_type_ids")
@@ -39,6 +39,7 @@ def main() -> None:
     with ExitStack() as stack:
         repository = stack.enter_context(only("minilm"))
         address = stack.enter_context(headrace(repository))
+        wait_joined(address.http, "minilm")
         ask_bare = stack.enter_context(bare())
         calls = {"http": over_http(address.http), "grpc": over_grpc(address.grpc)}
         for call in calls.values():

@@ -90,6 +90,17 @@ def wait_ready(address: str, child: subprocess.Popen[bytes], path: str, limit_s:
     raise TimeoutError(f"not ready after {limit_s} s")
 
 
+def wait_joined(address: str, model: str, limit_s: float = 60.0) -> None:
+    """Until the variants of a model, which answers before they are there, have joined it. Raises TimeoutError."""
+    until = time.monotonic() + limit_s
+    while time.monotonic() < until:
+        with urllib.request.urlopen(f"http://{address}/v2/headrace/models/{model}/events", timeout=5) as events:
+            if b"its variants have joined" in events.read():
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"the variants of {model} have not joined it after {limit_s} s")
+
+
 def metrics(address: str, label: str = "") -> dict[str, float]:
     """Of the metrics page: each name's values added up, of those series whose labels have this text."""
     found: dict[str, float] = {}
