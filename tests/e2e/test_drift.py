@@ -51,11 +51,12 @@ def told(server: Program) -> dict[str, Any]:
 
 
 def wait_rows(server: Program, rows: int) -> dict[str, Any]:
-    """What is told once so many rows were looked at; the test's own time limit ends it."""
+    """What is told once so many rows were looked at, and the reference is made of them, which a thread does; the test's
+    own time limit ends it."""
     pause = threading.Event()
     while True:
         versions = told(server)["versions"]
-        if versions and versions[0]["rows"] >= rows:
+        if versions and versions[0]["rows"] >= rows and versions[0]["state"] != "collecting":
             version: dict[str, Any] = versions[0]
             return version
         pause.wait(0.02)
