@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -40,3 +41,8 @@ class LoopClock:
 
     def call_at(self, when_ns: int, callback: Callable[[], None]) -> Timer:
         return self._loop.call_later(max(0.0, (when_ns - time.monotonic_ns()) / 1e9), callback)
+
+
+def rfc3339(unix_s: float, timespec: str = "milliseconds") -> str:
+    """Unix time as RFC 3339 has it, in UTC."""
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec=timespec).replace("+00:00", "Z")

@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -25,12 +26,20 @@ def open_database(file: Path | None, format_: int, tables: Sequence[str], what: 
             return _made(str(file), format_, tables)
         except sqlite3.DatabaseError as error:
             log.warning("%s begins anew: %s: %s", what, file, error)
-        file.replace(file.with_suffix(ASIDE))
+        set_aside(file, file.with_suffix(ASIDE))
         file.touch(mode=0o600)
         return _made(str(file), format_, tables)
     except (OSError, sqlite3.Error) as error:
         log.warning("%s is kept in memory only: %s: %s", what, file, error)
         return _made(":memory:", format_, tables)
+
+
+def set_aside(file: Path, aside: Path) -> None:
+    """Make room for a new database where one is no good; what SQLite wrote beside it goes along. Raises OSError."""
+    file.replace(aside)
+    for more in ("-wal", "-shm"):  # left behind, they would be taken for the new one's
+        with suppress(FileNotFoundError):
+            file.with_name(file.name + more).replace(aside.with_name(aside.name + more))
 
 
 def _made(place: str, format_: int, tables: Sequence[str]) -> sqlite3.Connection:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.kept_database import open_database
+from headrace.kept_database import open_database, set_aside
 
 TABLES = ("CREATE TABLE IF NOT EXISTS said (word TEXT)",)
 
@@ -64,3 +64,11 @@ def test_without_a_folder_it_lives_in_memory(tmp_path: Path) -> None:
         with _open(file) as database:
             _say(database, "c")
             assert _words(database) == ["c"]
+
+
+def test_what_was_written_beside_a_file_goes_along_when_it_is_set_aside(tmp_path: Path) -> None:
+    file, aside = tmp_path / "said.db", tmp_path / "said.db.aside"
+    for name in ("said.db", "said.db-wal"):
+        (tmp_path / name).write_text(name)
+    set_aside(file, aside)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["said.db.aside", "said.db.aside-wal"]

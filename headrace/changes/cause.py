@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from math import exp
 
 from headrace.changes.account import Account, Found, Signal
-from headrace.changes.entries import Entry, told
+from headrace.changes.entries import Entry
 from headrace.changes.moment import MACHINE, Moment
+from headrace.clock import rfc3339
 
 EARLY_S = 4
 """An event may be told this long after what follows from it is seen."""
@@ -130,7 +131,7 @@ def _inputs(signal: Signal, inputs: Signal | None) -> Iterator[Case]:
         yield Case("inputs", 1.4, None, signal.what)
     elif inputs is not None:
         weight = 2.0 if signal.kind == "outputs" else 0.9
-        yield Case("inputs", weight, None, f"{inputs.what}, at {told(inputs.at)}")
+        yield Case("inputs", weight, None, f"{inputs.what}, at {rfc3339(inputs.at)}")
 
 
 def _schema(account: Account, signal: Signal, moved: Moment) -> Iterator[Case]:

@@ -11,6 +11,7 @@ import msgspec
 
 from headrace.changes.entries import Entry
 from headrace.changes.series import Kept
+from headrace.kept_database import set_aside
 
 log = logging.getLogger(__name__)
 
@@ -151,8 +152,6 @@ class Store:
         aside = file.with_name(f"{file.name}.aside")
         log.warning("what changed before, in %s, is set aside as %s: %s", file.parent, aside.name, error)
         try:
-            file.replace(aside)
-            for more in ("-wal", "-shm"):
-                file.with_name(file.name + more).unlink(missing_ok=True)
+            set_aside(file, aside)
         except OSError as failure:
             log.warning("it cannot be set aside: %s", failure)

@@ -1,11 +1,11 @@
 """Lines of the change log: what changed, when and by whom; made of records."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from headrace.clock import rfc3339
 from headrace.records import ModelEvent, TrafficEvent
 
 MEANS: Mapping[str, str] = {
@@ -50,15 +50,10 @@ class Entry(msgspec.Struct, frozen=True):
             "kind": self.kind,
             "model": self.model,
             "version": self.version,
-            "at": told(self.at),
+            "at": rfc3339(self.at),
             "actor": self.actor,
             "text": self.text,
         }
-
-
-def told(when_s: float) -> str:
-    """Unix time as RFC 3339 has it, in UTC."""
-    return datetime.fromtimestamp(when_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def of_traffic(record: TrafficEvent) -> Entry:

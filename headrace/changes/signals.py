@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from headrace.changes.account import Account, Drifted, Side, Signal
 from headrace.changes.change_point import LOOK, Shift, shifts, spread
-from headrace.changes.entries import Entry, told
+from headrace.changes.entries import Entry
 from headrace.changes.slots import Of, Slots
+from headrace.clock import rfc3339
 
 LEAST_RATIO = 1.2
 """Of medians; for tails, which are noisier, `LEAST_TAIL`."""
@@ -118,7 +119,7 @@ def recovery(account: Account, signal: Signal) -> str:
     after = next(
         (s for s in shifts(slots.seconds[good], values[good]) if s.at >= signal.end and s.after < s.before), None
     )
-    return f"it fell again at {told(after.at)}" if after is not None else ""
+    return f"it fell again at {rfc3339(after.at)}" if after is not None else ""
 
 
 def _rises(slots: Slots, column: Of, least: float) -> list[Shift]:

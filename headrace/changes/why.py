@@ -7,9 +7,9 @@ import msgspec
 
 from headrace.changes.account import Account, Found, Signal
 from headrace.changes.cause import causes
-from headrace.changes.entries import told
 from headrace.changes.moment import moment
 from headrace.changes.signals import recovery, signals
+from headrace.clock import rfc3339
 
 MOST = 20
 """Findings that are told."""
@@ -29,7 +29,7 @@ class Finding(msgspec.Struct, frozen=True):
         event = self.cause.event
         return {
             "signal": self.signal.kind,
-            "at": told(self.signal.at),
+            "at": rfc3339(self.signal.at),
             "ratio": float(f"{self.signal.ratio:.3g}"),
             "cause": {"kind": self.cause.kind, "event": event.shown() if event else {}},
             "score": round(self.cause.score, 3),

@@ -2,10 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from headrace.clock import Clock
+from headrace.clock import Clock, rfc3339
 from headrace.costs import families
 from headrace.costs.account import REQUESTS, TOKENS, Account, Version
 from headrace.costs.report import By, rows
@@ -32,7 +31,7 @@ class Costs:
         self._usd_per_ns = usd_per_ns(per_hour)
         self._clock = clock
         self._began_ns = clock.now_ns()
-        self._began = datetime.fromtimestamp((epoch_ns + self._began_ns) / _SECOND, UTC)
+        self._began_s = (epoch_ns + self._began_ns) / _SECOND  # Unix time
         self._account = Account()
         self.device.spent(self._began_ns)  # idle from now on
 
@@ -70,7 +69,7 @@ class Costs:
         spent = self.spent()
         told: dict[str, Any] = {
             "by": by,
-            "since": self._began.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "since": rfc3339(self._began_s),
             "wall_s": (self._clock.now_ns() - self._began_ns) / _SECOND,
             "idle_s": spent.idle_ns / _SECOND,
             "busy_s": spent.busy_ns / _SECOND,

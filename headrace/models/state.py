@@ -12,6 +12,7 @@ import msgspec
 
 from headrace.errors import SettingInvalid
 from headrace.folder_lock import Taken, take
+from headrace.kept_database import set_aside
 from headrace.models.wishes import Wishes, kept_wishes
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ class State:
             aside = self._file.with_name(f"{self._file.name}.aside")
             log.warning("the state in %s is set aside as %s: %s", self._folder, aside.name, error)
             try:
-                self._file.replace(aside)
+                set_aside(self._file, aside)
             except OSError as failure:
                 log.warning("the state cannot be set aside: %s", failure)
             return {}

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from headrace.clock import rfc3339
 from headrace.objectives.alerts import Alert
 from headrace.objectives.notices import Notice
 
@@ -77,10 +78,6 @@ def fields(alert: Alert) -> Mapping[str, Any]:
         "value": alert.value,
         "reason": alert.summary,
     }
-
-
-def rfc3339(unix_s: float) -> str:
-    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def plain(text: str) -> str:

@@ -14,13 +14,14 @@ from typing import Any
 
 import msgspec
 
+from headrace.clock import rfc3339
 from headrace.errors import ModelNotFound, NotFound
 from headrace.objectives import families
 from headrace.objectives.alerts import Alerts
 from headrace.objectives.conditions import Seen, conditions
 from headrace.objectives.counts import Counts, Series
 from headrace.objectives.families import burned, remaining
-from headrace.objectives.forms import as_json, rfc3339
+from headrace.objectives.forms import as_json
 from headrace.objectives.lately import Rises
 from headrace.objectives.machine import disks, stalled_ratio
 from headrace.objectives.promises import Promise, promises

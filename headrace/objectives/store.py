@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from headrace.kept_database import set_aside
 from headrace.objectives.budget import BUCKETS, Bucket
 from headrace.objectives.counts import Saved
 from headrace.objectives.silences import Silence
@@ -36,7 +37,7 @@ class Store:
         try:
             return self._read()
         except (sqlite3.Error, ValueError):
-            self.file.replace(self.file.with_name(f"{FILE}.aside"))
+            set_aside(self.file, self.file.with_name(f"{FILE}.aside"))
             raise
 
     def write(self, counts: Sequence[Saved], silences: Iterable[Silence], now_s: float) -> None:

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from headrace.clock import rfc3339
+
 FIELDS = "fields"
 """The key of `extra` under which a log call hands over its fields: `log.info(..., extra={FIELDS: {...}})`."""
 
@@ -39,7 +41,7 @@ class JsonFormatter(logging.Formatter):
     def line(self, told: Told, exception: str = "") -> str:
         """One that is told without a log record."""
         line = {
-            "ts": _iso(told.at_s),
+            "ts": rfc3339(told.at_s),
             "level": told.level.lower(),
             "logger": told.logger,
             "event": told.event,
@@ -60,7 +62,7 @@ class TextFormatter(logging.Formatter):
 
     def line(self, told: Told) -> str:
         """One that is told without a log record."""
-        time = _iso(told.at_s) if self.dated else _utc(told.at_s).strftime("%H:%M:%S.%f")[:-3]
+        time = rfc3339(told.at_s) if self.dated else _utc(told.at_s).strftime("%H:%M:%S.%f")[:-3]
         level = f"{told.level.lower():<8}"
         if self._colour and (code := _COLOURS.get(told.level)):
             level = f"\x1b[{code}m{level}\x1b[0m"
@@ -112,7 +114,3 @@ def _printable(text: str) -> str:
 
 def _utc(at_s: float) -> datetime:
     return datetime.fromtimestamp(at_s, UTC)
-
-
-def _iso(at_s: float) -> str:
-    return _utc(at_s).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -2,9 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence, Set
-from datetime import UTC, datetime
 from typing import Any
 
+from headrace.clock import rfc3339
 from headrace.observe.phases import phases
 from headrace.records import GenerationRecord, Record, RequestRecord
 
@@ -84,7 +84,6 @@ class Requests:
         return {id(record) for record, slow in self._notable if slow}
 
     def _line(self, record: RequestRecord, slow: Set[int]) -> dict[str, Any]:
-        at = datetime.fromtimestamp((record.arrived_ns + self._epoch_ns) / 1e9, UTC)
         end_ns = record.written_ns or record.finished_ns
         return {
             "id": record.id,
@@ -97,7 +96,7 @@ class Requests:
             "rows": record.rows,
             "code": record.error or "ok",
             "slow": id(record) in slow,
-            "at": at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "at": rfc3339((record.arrived_ns + self._epoch_ns) / 1e9, "microseconds"),
             "ms": _ms(end_ns - record.arrived_ns),
         }
 

@@ -47,6 +47,14 @@ def bounded(id_: str) -> str:
     return id_ if len(id_) <= MAX_CHARACTERS else id_[:MAX_CHARACTERS]
 
 
+def names_of(in_head: str, in_body: str) -> tuple[str, str]:
+    """What a request is called by its client, empty where by nothing, and another name that it has for it."""
+    kept = bounded(in_body)
+    if in_head:
+        return in_head, kept if kept != in_head else ""
+    return kept, ""
+
+
 def of_trace(traceparent: str) -> str:
     """The id of the trace that a W3C traceparent tells, or empty."""
     return traceparent[3:35] if trace_of(traceparent) else ""

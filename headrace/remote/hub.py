@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
@@ -9,7 +10,7 @@ import msgspec
 
 from headrace.remote import web
 from headrace.remote.address import Address
-from headrace.remote.faults import Changed, NoRange, RemoteFault
+from headrace.remote.faults import RemoteFault
 from headrace.remote.listing import RemoteFile
 
 ENDPOINT = "https://huggingface.co"
@@ -62,17 +63,9 @@ class Hub:
         commit = self._commit or self._address.reference
         url = f"{self._endpoint}/{self._address.path}/resolve/{quote(commit, safe='')}/{quote(file.path)}"
         stream = await web.open_stream(url, self._headers, start)
-        try:
-            if stream.status == 404:
-                raise Changed(f"{file.path} is not there any more")
-            if start and stream.status in (200, 416):
-                raise NoRange(f"{file.path} is given from its beginning only")
-            if stream.status not in (200, 206):
-                raise self._refused(stream.status)
-            async for chunk in stream.chunks():
+        async with aclosing(web.body_of(stream, file, start, self._refused)) as body:
+            async for chunk in body:
                 yield chunk
-        finally:
-            stream.close()
 
     def _refused(self, status: int) -> RemoteFault:
         address, token = self._address, "HF_TOKEN to a token that may read it"

@@ -1,10 +1,11 @@
 """An artefact in a registry, by the OCI distribution specification, as a store."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 
 from headrace.remote import manifest, registry_auth, web
 from headrace.remote.address import Address
-from headrace.remote.faults import Changed, NoRange, RemoteFault
+from headrace.remote.faults import RemoteFault
 from headrace.remote.listing import RemoteFile
 
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
@@ -44,17 +45,9 @@ class Registry:
             stream.close()
             await self._authorize(stream.headers.get("www-authenticate", ""))
             stream = await web.open_stream(url, self._headers(), start)
-        try:
-            if stream.status == 404:
-                raise Changed(f"{file.path} is not there any more")
-            if start and stream.status in (200, 416):
-                raise NoRange(f"{file.path} is given from its beginning only")
-            if stream.status not in (200, 206):
-                raise self._refused(stream.status)
-            async for chunk in stream.chunks():
+        async with aclosing(web.body_of(stream, file, start, self._refused)) as body:
+            async for chunk in body:
                 yield chunk
-        finally:
-            stream.close()
 
     def _headers(self, accept: str = "*/*") -> Mapping[str, str]:
         who = {"Authorization": self._authorization} if self._authorization else {}

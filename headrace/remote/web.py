@@ -7,14 +7,15 @@ with it, and nobody is sent from https to http.
 import asyncio
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from typing import IO, Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from headrace.remote.faults import RemoteFault
+from headrace.remote.faults import Changed, NoRange, RemoteFault
+from headrace.remote.listing import RemoteFile
 
 TIMEOUT_S = 30.0  # a connection that brings nothing for so long is given up
 CHUNK_BYTES = 1 << 20
@@ -64,6 +65,26 @@ class Stream:
 
     def close(self) -> None:
         self._response.close()
+
+
+async def body_of(
+    stream: Stream, file: RemoteFile, start: int, refused: Callable[[int], RemoteFault]
+) -> AsyncGenerator[bytes, None]:
+    """The bytes of a file from one on, as the answer has them; closes it. `refused` says what a status means.
+
+    Raises Changed, NoRange or RemoteFault, as `Store.read`.
+    """
+    try:
+        if stream.status == 404:
+            raise Changed(f"{file.path} is not there any more")
+        if start and stream.status in (200, 416):
+            raise NoRange(f"{file.path} is given from its beginning only")
+        if stream.status not in (200, 206):
+            raise refused(stream.status)
+        async for chunk in stream.chunks():
+            yield chunk
+    finally:
+        stream.close()
 
 
 async def open_stream(url: str, headers: Mapping[str, str], start: int = 0) -> Stream:

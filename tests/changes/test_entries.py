@@ -2,7 +2,8 @@
 
 import pytest
 
-from headrace.changes.entries import MAX_TEXT, of_model, of_traffic, told
+from headrace.changes.entries import MAX_TEXT, of_model, of_traffic
+from headrace.clock import rfc3339
 from headrace.records import ModelEvent, TrafficEvent
 
 
@@ -60,7 +61,7 @@ def test_reasons_of_any_length_are_cut() -> None:
 
 
 def test_a_line_is_shown_with_its_moment_in_utc() -> None:
-    assert told(1_772_366_600.25) == "2026-03-01T12:03:20.250Z"
+    assert rfc3339(1_772_366_600.25) == "2026-03-01T12:03:20.250Z"
     entry = of_model(ready(), 1)
     assert entry is not None
     assert entry.shown()["at"] == "1970-01-01T00:01:40.000Z"

@@ -25,16 +25,6 @@ def lazy(tmp_path: Path) -> Bench:
     return Bench(tmp_path, models=LAZY)
 
 
-@pytest.fixture
-def tight(tmp_path: Path) -> Bench:
-    """Room for one model of 40 MiB, whose loading takes twice as much, and no more than that."""
-    bench = Bench(tmp_path, models=Models(control="explicit"), budget=100 * MIB)
-    for name in ("m", "n"):
-        bench.put(1, name=name)
-        bench.machine.sizes[name] = 40 * MIB
-    return bench
-
-
 async def waits(bench: Bench) -> None:
     """Until a load waits for memory."""
     for _ in range(1000):

@@ -5,27 +5,15 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from headrace.observe.log_format import TextFormatter
 from headrace.observe.log_output import begin
-from headrace.observe.logs import LIBRARIES
 from headrace.observe_settings import Log
 
-
-@pytest.fixture(autouse=True)
-def _loggers() -> Iterator[None]:
-    """The process's loggers, put back afterwards."""
-    changed = [logging.getLogger(), *(logging.getLogger(name) for name in LIBRARIES)]
-    before = [(log, log.handlers[:], log.level, log.propagate) for log in changed]
-    yield
-    for log, handlers, level, propagate in before:
-        log.handlers[:] = handlers
-        log.setLevel(level)
-        log.propagate = propagate
+pytestmark = pytest.mark.usefixtures("loggers")
 
 
 def test_lines_of_every_logger_go_to_the_file(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any, get_args
 
 import pytest
@@ -98,18 +97,6 @@ def test_a_step_has_a_line_only_when_debugging() -> None:
 
 def test_what_computed_nothing_has_no_line() -> None:
     assert lines_of(stepped(0.0), level=logging.DEBUG) == []
-
-
-@pytest.fixture
-def loggers() -> Iterator[None]:
-    """The process's loggers, put back afterwards."""
-    changed = [logging.getLogger(), *(logging.getLogger(name) for name in LIBRARIES)]
-    before = [(log, log.handlers[:], log.level, log.propagate) for log in changed]
-    yield
-    for log, handlers, level, propagate in before:
-        log.handlers[:] = handlers
-        log.setLevel(level)
-        log.propagate = propagate
 
 
 @pytest.mark.usefixtures("loggers")

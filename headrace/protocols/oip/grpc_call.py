@@ -13,7 +13,7 @@ from headrace.protocols.grpc.retry_details import DETAILS, retry_details
 from headrace.protocols.http_error import retry_metadata
 from headrace.protocols.limits import Limits, read_metadata
 from headrace.protocols.oip.parameters import trace_of
-from headrace.protocols.request_id import HEADER, bounded, given, of_trace, shown
+from headrace.protocols.request_id import HEADER, given, names_of, of_trace, shown
 from headrace.protocols.status import status_of
 from headrace.types import Buffer
 
@@ -95,11 +95,8 @@ def trace(call: Call) -> str:
 
 def named(call: Call, in_message: str, make: Callable[[], str]) -> tuple[str, str]:
     """The id of a call's request, and another that its client knows it by; `make` has one where there is none."""
-    sent = given(metadata(call, HEADER))
-    kept = bounded(in_message)
-    if sent:
-        return sent, kept if kept != sent else ""
-    return kept or of_trace(metadata(call, "traceparent")) or make(), ""
+    id_, also = names_of(given(metadata(call, HEADER)), in_message)
+    return id_ or of_trace(metadata(call, "traceparent")) or make(), also
 
 
 def metadata(call: Call, name: str) -> str:

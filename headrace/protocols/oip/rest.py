@@ -18,7 +18,7 @@ from headrace.protocols.oip.shared_tensors import REGION, read_shared, write_sha
 from headrace.protocols.oip.templates import Templates
 from headrace.protocols.oip.tensors import from_body, from_json, to_json
 from headrace.protocols.oip.wanted import Answers, Outputs, Wanted
-from headrace.protocols.request_id import bounded
+from headrace.protocols.request_id import names_of
 from headrace.types import Buffer, Parameter, Request, Response, Shape, Tensor
 
 _Parameters = dict[str, Parameter] | None
@@ -80,9 +80,9 @@ def read_request(
     template = templates.get(json) if raw else None
     if template is not None and template.num_bytes == len(raw):
         context = head.limits.context(arrived_ns, "http", trace_of(head.trace), head.headers)
-        asked, also = _named(head, template.id, own_id)
+        asked, also = names_of(head.request_id, template.id)
         tensors = template.tensors(raw)
-        return Request(asked, head.model, tensors, template.outputs, {}, context, None, also), template.wanted
+        return Request(asked or own_id, head.model, tensors, template.outputs, {}, context, None, also), template.wanted
     infer = decode(_DECODER, json)
     request, wanted = _read(infer, head, raw, arrived_ns, registry, regions, own_id)
     if raw and not infer.parameters and _sent_raw(infer) and wanted.all_binary:
@@ -109,17 +109,9 @@ def _read(
     for output in infer.outputs or ():
         outputs.add(output.name, output.parameters)
     names = tuple(outputs.found)
-    asked, also = _named(head, infer.id or "", own_id)
-    request = Request(asked, head.model, inputs, names, forwarded(parameters), context, None, also)
+    asked, also = names_of(head.request_id, infer.id or "")
+    request = Request(asked or own_id, head.model, inputs, names, forwarded(parameters), context, None, also)
     return request, Wanted(infer.id, binary, outputs.found)
-
-
-def _named(head: Head, in_body: str, own_id: str) -> tuple[str, str]:
-    """The id of a request, and another that its client knows it by."""
-    if not in_body:
-        return head.request_id or own_id, ""
-    kept = bounded(in_body)
-    return (head.request_id, kept if kept != head.request_id else "") if head.request_id else (kept, "")
 
 
 def _sent_raw(infer: _Infer) -> bool:

@@ -8,8 +8,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from headrace.capture.capture import Capture
-from headrace.errors import InvalidRequest
 from headrace.protocols.http import json_response
+from headrace.protocols.watch.query import whole
 
 MOST = 1000
 """Requests of one answer."""
@@ -37,9 +37,9 @@ class CapturesRoutes:
         """Requests of a model, oldest first; their tensors' bytes are in base64. `after` is the `next` of an answer
         before, `limit` at most so many (100), `version` of one version."""
         asked = request.query_params
-        version = _number(asked["version"], "version", 0, 2**63 - 1) if "version" in asked else None
-        limit = _number(asked.get("limit", "100"), "limit", 1, MOST)
-        after = _number(asked.get("after", "0"), "after", 0, 2**63 - 1)
+        version = whole(asked["version"], "version", 0, 2**63 - 1) if "version" in asked else None
+        limit = whole(asked.get("limit", "100"), "limit", 1, MOST)
+        after = whole(asked.get("after", "0"), "after", 0, 2**63 - 1)
         found = await self._capture.read(request.path_params["name"], version, after, limit)
         told: list[dict[str, Any]] = [{"number": number, **msgspec.structs.asdict(each)} for number, each in found]
         return json_response({"captures": told, "next": found[-1][0] if len(found) == limit else None})
@@ -47,10 +47,3 @@ class CapturesRoutes:
     async def forget(self, request: Request) -> Response:
         """All of a model."""
         return json_response({"removed": await self._capture.remove(request.path_params["name"])})
-
-
-def _number(said: str, name: str, least: int, most: int) -> int:
-    """Raises InvalidRequest with the parameter's name."""
-    if not (said.isascii() and said.isdigit() and len(said) < 20 and least <= int(said) <= most):
-        raise InvalidRequest(f"{said[:40]!r} is not a whole number from {least} to {most}", name)
-    return int(said)

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from headrace.errors import InvalidRequest, ModelNotFound
 from headrace.protocols.http import json_response, read_json
+from headrace.protocols.watch.query import limit_of
 from headrace.protocols.watch.why_routes import since_of
 
 MAX_BODY_BYTES = 16 * 1024
@@ -65,11 +66,9 @@ class ChangesRoutes:
 
     async def changes(self, request: Request) -> Response:
         """Of the last `since` seconds (3600), of one `model` and the whole server or of all; at most `limit` (100)."""
-        limit = request.query_params.get("limit", "100")
-        if not (limit.isascii() and limit.isdigit() and len(limit) < 6 and 1 <= int(limit) <= MOST):
-            raise InvalidRequest(f"{limit[:20]!r} is not a number from 1 to {MOST}", "limit")
+        limit = limit_of(request, MOST)
         found = self._told(request.query_params.get("model"), since_of(request))
-        return json_response({"changes": found[: int(limit)]})
+        return json_response({"changes": found[:limit]})
 
     async def notice(self, request: Request) -> Response:
         """Answers with the line as it is kept."""

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from headrace.errors import InvalidRequest
 from headrace.protocols.http import json_response
+from headrace.protocols.watch.query import whole
 
 MOST_STEPS = 2000
 """In one answer."""
@@ -42,8 +43,8 @@ class DashboardRoutes:
         """What a model did: `since` so many seconds (3600), in at most `steps` (720), of one `version` or all."""
         asked = request.query_params
         since_s = _number(asked.get("since", "3600"), "since", 60, 35 * 86_400)
-        steps = _whole(asked.get("steps", "720"), "steps", 1, MOST_STEPS)
-        version = _whole(asked["version"], "version", 0, 2**63 - 1) if asked.get("version") else None
+        steps = whole(asked.get("steps", "720"), "steps", 1, MOST_STEPS)
+        version = whole(asked["version"], "version", 0, 2**63 - 1) if asked.get("version") else None
         return json_response(await self._lines(request.path_params["name"], version, since_s, steps))
 
 
@@ -56,10 +57,3 @@ def _number(said: str, name: str, least: float, most: float) -> float:
     if not least <= number <= most:
         raise InvalidRequest(f"{said[:40]!r} is not a number from {least:g} to {most:g}", name)
     return number
-
-
-def _whole(said: str, name: str, least: int, most: int) -> int:
-    """Raises InvalidRequest with the parameter's name."""
-    if not (said.isascii() and said.isdigit() and len(said) < 20 and least <= int(said) <= most):
-        raise InvalidRequest(f"{said[:40]!r} is not a whole number from {least} to {most}", name)
-    return int(said)

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from headrace.errors import InvalidRequest, NotFound
 from headrace.protocols.http import json_response
+from headrace.protocols.watch.query import limit_of
 
 MOST = 1000
 """Requests of one list."""
@@ -52,7 +53,4 @@ class RequestsRoutes:
         slow = _FLAGS.get(asked.get("slow", "0").lower())
         if slow is None:
             raise InvalidRequest("takes 1 or 0", "slow")
-        limit = asked.get("limit", "100")
-        if not (limit.isascii() and limit.isdigit() and len(limit) < 6 and 1 <= int(limit) <= MOST):
-            raise InvalidRequest(f"{limit[:20]!r} is not a number from 1 to {MOST}", "limit")
-        return json_response({"requests": self._latest(asked.get("model", ""), slow, int(limit))})
+        return json_response({"requests": self._latest(asked.get("model", ""), slow, limit_of(request, MOST))})
