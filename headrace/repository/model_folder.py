@@ -21,6 +21,7 @@ from headrace.repository.model_files import (
     suffix_of,
 )
 from headrace.repository.overrides import SCALARS, Layer, combine
+from headrace.repository.pointers import check_fetched
 from headrace.repository.references import check_readable, inside
 from headrace.repository.side_by_side import check_side_by_side
 from headrace.repository.variants import variants
@@ -196,6 +197,7 @@ def _manifest(name: str, number: int, path: Path, folder: Path, layers: Sequence
     if not path.exists():
         raise ModelInvalid(f"{path.name} is a link to a file that is not there")
     check_readable(path)
+    check_fetched(path)
     runtime = said.runtime or RUNTIME_OF.get(suffix_of(path), "")
     if not runtime:
         raise ModelInvalid(f"{path.name} has no known suffix; say which runtime reads it, in model.toml")
