@@ -62,9 +62,9 @@ class Check:
             fault = _mismatch(tensor, spec, index)
             if fault:
                 raise fault
-        if len(seen) < len(self._required):
-            missing = ", ".join(repr(name) for name in self._required if name not in seen)
-            raise InvalidRequest(f"missing: {missing}", "inputs")
+        missing = [repr(name) for name in self._required if name not in seen]
+        if missing:
+            raise InvalidRequest(f"missing: {', '.join(missing)}", "inputs")
         for index, name in enumerate(request.outputs):
             if name not in self._outputs:
                 known = ", ".join(sorted(self._outputs))
@@ -73,6 +73,8 @@ class Check:
         return self._placed(rows, request.inputs)
 
     def _rows(self, inputs: tuple[Tensor, ...]) -> int:
+        if not inputs:
+            raise InvalidRequest("are none; one at least has to say how many rows there are", "inputs")
         rows = inputs[0].shape[0]
         for index, tensor in enumerate(inputs):
             if tensor.shape[0] != rows:
@@ -93,7 +95,9 @@ class Check:
         if pad is None:
             if self._one_shape:
                 return Checked(rows, ())
-            return Checked(rows, self._key(inputs), max([prod(self._agreed(each.name, each.shape)) for each in inputs]))
+            return Checked(
+                rows, self._key(inputs), max([prod(self._agreed(each.name, each.shape)) for each in inputs], default=0)
+            )
         sizes = {tensor.shape[pad.axis] for tensor in inputs if tensor.name in pad.values}
         length = max(sizes, default=0)
         told = not pad.mask or any(tensor.name == pad.mask for tensor in inputs)

@@ -78,6 +78,22 @@ def test_a_request_without_an_optional_input_shares_no_run_with_one_that_has_it(
     assert check(asked(A)).key != check(asked(A, B)).key
 
 
+def test_an_optional_input_does_not_stand_in_for_one_that_is_missing() -> None:
+    with pytest.raises(InvalidRequest, match="inputs: missing: 'a'"):
+        Check(two_inputs(optional=True))(asked(B))
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_a_model_whose_inputs_are_all_optional_may_be_asked_without_any_unless_rows_are_joined(batched: bool) -> None:
+    spec = TensorSpec("a", "FP32", (FREE, 2), optional=True)
+    check = Check(Signature((spec,), (), BatchAxis(batched, 4), "fake", "fake"))
+    if batched:
+        with pytest.raises(InvalidRequest, match="inputs: are none; one at least has to say how many rows there are"):
+            check(asked())
+    else:
+        assert check(asked()) == (1, (), 0)
+
+
 def test_the_order_of_inputs_does_not_matter() -> None:
     check = Check(two_inputs())
     assert check(asked(A, B)) == check(asked(B, A))
