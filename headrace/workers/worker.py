@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from headrace.arrays import to_array
-from headrace.errors import HeadraceError, Internal, Unavailable
+from headrace.errors import HeadraceError, Internal, ModelInvalid, Unavailable
 from headrace.runtimes.execute import Executed, execute
 from headrace.runtimes.load import Loaded, Loading
 from headrace.runtimes.runtime import Arrays, LoadedModel
@@ -16,6 +16,10 @@ from headrace.workers import wire
 from headrace.workers.slots import Slot, lay_out
 
 log = logging.getLogger(__name__)
+
+TOO_MUCH_TO_TELL = (
+    f"the names and shapes of its inputs and outputs take over {wire.MAX_MESSAGE_BYTES >> 20} MiB: shorten them"
+)
 
 
 def run(channel: socket.socket, slots: Sequence[Slot], load: Callable[[Loading], Loaded]) -> None:
@@ -33,7 +37,11 @@ def run(channel: socket.socket, slots: Sequence[Slot], load: Callable[[Loading],
         log.exception("loading failed")
         _send(channel, wire.LoadFailed(Internal.code, f"{type(error).__name__}: {error}"[:8192]))
         return
-    _send(channel, wire.Loaded(loaded.signature, loaded.half_takes, loaded.spent_ns))
+    told = wire.Loaded(loaded.signature, loaded.half_takes, loaded.spent_ns)
+    if len(wire.encode(told)) > wire.MAX_MESSAGE_BYTES:
+        _send(channel, wire.LoadFailed(ModelInvalid.code, TOO_MUCH_TO_TELL))
+        return
+    _send(channel, told)
     signature = loaded.signature
     while isinstance(question := _receive(inbox), wire.Run):
         slot = slots[question.slot]

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -119,3 +120,14 @@ def test_a_model_that_does_not_load_is_told_with_the_reason(
     bench = Bench(load)
     assert bench.ask(ASKED) == told
     bench.close()
+
+
+def test_a_model_whose_names_fill_no_message_is_refused_with_what_to_do() -> None:
+    known = loaded(pending=False)
+    long = (TensorSpec("x" * wire.MAX_MESSAGE_BYTES, "FP32", (FREE,)),)
+    signature = msgspec.structs.replace(known.signature, inputs=long)
+    made = Bench(lambda asked: msgspec.structs.replace(known, signature=signature))
+    answer = made.ask(ASKED)
+    made.close()
+    assert isinstance(answer, wire.LoadFailed)
+    assert (answer.code, "shorten them" in answer.message) == (ModelInvalid.code, True)
