@@ -53,6 +53,9 @@ class NoGateway:
         reply(ANSWER)
         return self.submit  # type: ignore[return-value]
 
+    def refuses(self, now_ns: int) -> bool:
+        return False
+
 
 def requests(ids: bool) -> list[bytes]:
     """As perf_analyzer sends them, or with an id each."""

@@ -79,6 +79,8 @@ class Observation:
     @property
     def wanted(self) -> Wanted | None:
         """What the gateway asks of each request: whether it is to be recorded whole; None where nobody wants any."""
+        if len(self._samplers) == 1:
+            return self._samplers[0]
         return self._wants if self._samplers else None
 
     def statistics(self, name: str | None, version: int | None) -> list[dict[str, Any]]:

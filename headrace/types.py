@@ -308,6 +308,7 @@ class Response(msgspec.Struct, frozen=True, gc=False):
     result: Result | None = None  # to a request's `ask`
     cache: CacheFacts | None = None  # None: the model has none
     device_ns: int = 0  # this request's part of the device's time; of a generation, with its last answer
+    rows: int = 0  # of this request, as far as it shared a run
 
 
 class Backlog(msgspec.Struct, frozen=True):

@@ -69,6 +69,7 @@ class BatchedModel:
         self._instances = instances
         self._policy = policy
         self._objective = objective
+        self._promises = objective != PROMISES_NOTHING
         self._record = record
         self._clock = clock
         self._check = Check(signature)
@@ -125,7 +126,8 @@ class BatchedModel:
         refused = self._admit(item, item.queued_ns)
         if refused is None:
             self._policy.push(item, item.queued_ns)
-            self._ask()
+            if not self._asked:
+                self._ask()
         return refused
 
     def refuse(self, item: Waiting, refused: "NotTaken") -> None:
@@ -185,7 +187,8 @@ class BatchedModel:
         """What keeps the request out."""
         if self._refusal:
             return NotTaken(self._refusal)
-        item.deadline_ns = self._objective.due_ns(item.arrived_ns, item.deadline_ns)
+        if self._promises:
+            item.deadline_ns = self._objective.due_ns(item.arrived_ns, item.deadline_ns)
         if item.deadline_ns is not None and item.deadline_ns <= now_ns:
             return NotTaken(passed(item), "late")
         if not self._instances[0].ready and (failing := self._failing()):
@@ -300,7 +303,7 @@ class BatchedModel:
             parts = collate.split(outcome.outputs, batch, self.signature.batch.pad)
             for item, outputs in zip(batch, parts, strict=True):
                 part_ns = facts.device_ns * item.rows // facts.rows
-                self._answer(item, Response(self._version, outputs, facts, device_ns=part_ns))
+                self._answer(item, Response(self._version, outputs, facts, device_ns=part_ns, rows=item.rows))
         except HeadraceError as error:
             log.exception("the outputs of %s cannot be split", self._version)
             for item in batch:

@@ -143,11 +143,3 @@ def _fits(shape: Shape, wanted: Shape) -> bool:
 
 def _words(shape: Shape) -> str:
     return f"[{', '.join('any' if size == FREE else str(size) for size in shape)}]"
-
-
-def num_bytes(request: Request) -> int:
-    """Bytes of input data that a request holds while it waits."""
-    total = 0
-    for tensor in request.inputs:
-        total += len(tensor.data)
-    return total

@@ -64,7 +64,8 @@ class RelaidModel:
         return self._stands.model.signature
 
     def submit(self, request: Request, reply: Reply) -> Cancel:
-        return self._stands.model.submit(request, reply)
+        assert self._made is not None, "it was not started"
+        return self._made.model.submit(request, reply)
 
     def foresee(self, context: Context) -> HeadraceError | None:
         """As what stands foresees it."""

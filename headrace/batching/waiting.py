@@ -1,10 +1,10 @@
 """A real request that waits: a job with its tensors and who is to be told."""
 
 from headrace.batching.blame import NONE
-from headrace.batching.check import Checked, num_bytes
+from headrace.batching.check import Checked
 from headrace.batching.job import Job
 from headrace.servable import Reply
-from headrace.types import Request
+from headrace.types import USUAL_LEVEL, Request
 
 
 class Waiting(Job):
@@ -17,10 +17,11 @@ class Waiting(Job):
         context = request.context
         self.request = request
         self.reply = reply
-        self.num_bytes = num_bytes(request)
+        for tensor in request.inputs:
+            self.num_bytes += len(tensor.data)
         self.arrived_ns = context.arrived_ns or queued_ns
         self.deadline_ns = context.deadline_ns
-        self.level = context.level
+        self.level = context.priority or USUAL_LEVEL
         self.tenant = context.tenant
         self.blame = NONE  # for the deaths of workers that were running it
         self.done = False  # answered, or nobody waits

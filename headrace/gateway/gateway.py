@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 Wanted = Callable[[Request, Response], bool]
 """Whether somebody wants to look into what this request holds and what it was answered; asked once a request."""
 
+REFUSING_NS = 1_000_000_000
+"""Since the last refusal: so long it is worth asking of the next request whether it has to be read."""
+
 MAX_NAME = 256
 """Characters of a model's name in a record: of a model that there is not, a client may have said a book."""
 
@@ -44,6 +47,7 @@ class Gateway:
         self.in_flight = 0  # requests
         self.draining = False  # takes nothing new
         self._refusal: HeadraceError | None = None  # of what is new, while there is no memory for it
+        self._refused_ns = -REFUSING_NS  # the last time
         self._registry = registry
         self._record = record
         self.now_ns = clock.now_ns
@@ -65,7 +69,8 @@ class Gateway:
             asked = served.version
             if request.context.variant or request.context.min_accuracy:
                 check_allowed(request.context, asked, served.manifest.variants)
-            self._limit(request, asked, submitted_ns)
+            if self._rates.any:
+                self._limit(request, asked, submitted_ns)
         except HeadraceError as error:
             self._record_refusal(request, asked, submitted_ns, error)
             reply(error)
@@ -84,6 +89,10 @@ class Gateway:
             call.withdraw = withdraw
             call.admitted_ns = self.now_ns()
         return call.cancel
+
+    def refuses(self, now_ns: int) -> bool:
+        """Whether requests were refused or failed of late: then the next may be refused unread (`foresee`)."""
+        return now_ns - self._refused_ns < REFUSING_NS
 
     def foresee(self, model: ModelRef, context: Context, request_id: str) -> HeadraceError | None:
         """Why a request that is yet to be read will not be let in, which is recorded; None where it must be read."""
@@ -122,6 +131,7 @@ class Gateway:
         request, version = call.request, call.served.version
         if isinstance(answer, HeadraceError):
             batch, cache, code = None, None, answer.code
+            self._refused_ns = finished_ns
         else:
             batch, cache, code = answer.batch, answer.cache, ""
         self._record(
@@ -130,7 +140,7 @@ class Gateway:
                 version.name,
                 version.version,
                 request.context.protocol,
-                call.rows(),
+                call.rows(answer),
                 request.context.arrived_ns,
                 call.submitted_ns,
                 finished_ns,
@@ -159,8 +169,8 @@ class Gateway:
     def _record_refusal(
         self, request: Request, model: ModelRef | ModelVersion, submitted_ns: int, error: HeadraceError
     ) -> None:
-        context = request.context
-        times = context.arrived_ns, submitted_ns, self.now_ns()
+        context, self._refused_ns = request.context, self.now_ns()
+        times = context.arrived_ns, submitted_ns, self._refused_ns
         self._record(
             RequestRecord(
                 request.id,
@@ -218,7 +228,9 @@ class _Call:
             withdraw()
             self._gateway.finished(self, Cancelled("the caller went away"), self._gateway.now_ns())
 
-    def rows(self) -> int:
+    def rows(self, answer: Response | HeadraceError) -> int:
+        if isinstance(answer, Response) and answer.rows:
+            return answer.rows
         inputs = self.request.inputs
         if self.served.signature.batch.batched and inputs and inputs[0].shape:
             return inputs[0].shape[0]

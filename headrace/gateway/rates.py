@@ -26,6 +26,7 @@ class Rates:
         self._others: OrderedDict[str, TokenBucket] = OrderedDict()  # the one that asked longest ago is the first
         self._newcomers = _bucket(self._rule) if self._rule else None
         self._most = most
+        self.any = bool(limited)  # whether anybody is limited
 
     def take(self, tenant: str, now_ns: int) -> None:
         """Count one request. Raises RateLimited, which says when the next may come."""

@@ -53,8 +53,10 @@ class Registry:
 
     def route(self, ref: ModelRef, context: Context) -> Served:
         """What answers this request: as `get`, but where it names no version a rollout or a split shares them out."""
-        if self._choices and ref.version is None and not ref.label and (choice := self._choices.get(ref.name)):
-            served = self.find(ref.name, choice.pick(context, self._draw()))
+        if ref.version is None and not ref.label:
+            choice = self._choices.get(ref.name) if self._choices else None
+            served = self.find(ref.name, choice.pick(context, self._draw())) if choice else None
+            served = served or self._default.get(ref.name)
             if served is not None:
                 return served
         return self.get(ref)

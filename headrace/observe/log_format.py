@@ -4,7 +4,6 @@ import json
 import logging
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -40,7 +39,7 @@ class JsonFormatter(logging.Formatter):
 
     def line(self, told: Told, exception: str = "") -> str:
         """One that is told without a log record."""
-        line = {
+        line: dict[str, Any] = {
             "ts": rfc3339(told.at_s),
             "level": told.level.lower(),
             "logger": told.logger,
@@ -48,8 +47,10 @@ class JsonFormatter(logging.Formatter):
         }
         if exception:
             line["exception"] = exception
-        fields = {name: _cut(value) for name, value in told.fields.items()}
-        return _json(line | fields | line)  # first and last: first, and not to be taken
+        for name, value in told.fields.items():
+            if name not in line:
+                line[name] = _cut(value) if isinstance(value, str) else value
+        return _json(line)
 
 
 class TextFormatter(logging.Formatter):
@@ -62,11 +63,11 @@ class TextFormatter(logging.Formatter):
 
     def line(self, told: Told) -> str:
         """One that is told without a log record."""
-        time = rfc3339(told.at_s) if self.dated else _utc(told.at_s).strftime("%H:%M:%S.%f")[:-3]
+        time = rfc3339(told.at_s) if self.dated else _time_of_day(told.at_s)
         level = f"{told.level.lower():<8}"
         if self._colour and (code := _COLOURS.get(told.level)):
             level = f"\x1b[{code}m{level}\x1b[0m"
-        fields = "".join(f" {name}={_value(_cut(value))}" for name, value in told.fields.items())
+        fields = "".join([f" {name}={_value(value)}" for name, value in told.fields.items()])
         return f"{time} {level} {_printable(told.event)}{' ' if fields else ''}{fields}"
 
     def format(self, record: logging.LogRecord) -> str:
@@ -93,14 +94,18 @@ def _json(line: Mapping[str, Any]) -> str:
     return json.dumps(line, default=str, separators=(",", ":"))
 
 
-def _cut(value: Any) -> Any:
-    if isinstance(value, str) and len(value) > MAX_VALUE_CHARACTERS:
-        return f"{value[:MAX_VALUE_CHARACTERS]}... ({len(value)} characters)"
-    return value
+def _cut(text: str) -> str:
+    if len(text) > MAX_VALUE_CHARACTERS:
+        return f"{text[:MAX_VALUE_CHARACTERS]}... ({len(text)} characters)"
+    return text
 
 
 def _value(value: Any) -> str:
-    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, int):
+        return str(value)
+    text = _cut(value) if isinstance(value, str) else str(value)
     printable = text.isprintable()
     return text if printable and _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=not printable)
 
@@ -112,5 +117,7 @@ def _printable(text: str) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
-def _utc(at_s: float) -> datetime:
-    return datetime.fromtimestamp(at_s, UTC)
+def _time_of_day(at_s: float) -> str:
+    """In UTC, to the millisecond."""
+    seconds, ms = divmod(int(at_s * 1000) % 86_400_000, 1000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{ms:03}"

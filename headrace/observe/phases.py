@@ -1,12 +1,12 @@
 """A request's time taken apart: what it was spent on, from its head to the last byte of its answer."""
 
-from typing import NamedTuple
+import msgspec
 
 from headrace.records import GenerationRecord, RequestRecord
 from headrace.types import BatchFacts
 
 
-class Phase(NamedTuple):
+class Phase(msgspec.Struct, frozen=True, gc=False):
     """One stretch of a request's time, by `Clock.now_ns`."""
 
     name: str

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from headrace.errors import HeadraceError, InvalidRequest, MemoryFull, WouldBeLate
-from headrace.gateway.gateway import MAX_NAME, Gateway, Wanted
+from headrace.gateway.gateway import MAX_NAME, REFUSING_NS, Gateway, Wanted
 from headrace.models.registry import Registry, Served
 from headrace.records import Record, RequestRecord, SampleRecord, ShedRecord
 from headrace.servable import Cancel, Reply
@@ -239,6 +239,15 @@ def test_what_will_not_be_let_in_is_refused_unread_and_recorded_once() -> None:
     assert isinstance(refused, WouldBeLate)
     assert (bench.record().id, bench.record().version, bench.record().error) == ("id", 3, "would_be_late")
     assert bench.gateway.in_flight == 0
+
+
+def test_for_a_second_after_a_refusal_the_next_may_be_refused_unread() -> None:
+    bench = Bench()
+    assert not bench.gateway.refuses(bench.clock.now_ns())
+    bench.gateway.submit(request([[1, 1]]), Got())
+    bench.kept.replies[0](WouldBeLate("no", "", 2.0, 90.0, 50.0))
+    assert bench.gateway.refuses(bench.clock.now_ns() + REFUSING_NS - 1)
+    assert not bench.gateway.refuses(bench.clock.now_ns() + REFUSING_NS)
 
 
 def test_what_may_be_let_in_or_is_not_there_has_to_be_read() -> None:

@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-
-import msgspec
+from typing import NamedTuple
 
 from headrace.errors import HeadraceError, Internal
 from headrace.generation import Generated
@@ -11,14 +10,13 @@ from headrace.protocols.compression import choose, compress, decompress
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.head import Head
-from headrace.protocols.oip.parameters import trace_of
 from headrace.protocols.oip.rest import read_request, write_response
 from headrace.protocols.oip.unary import whole
 from headrace.protocols.oip.wanted import Wanted
-from headrace.protocols.request_id import of_trace, refused, shown
+from headrace.protocols.request_id import refused, shown
 from headrace.protocols.spent import cache_lines, cost_line, generation_headers, run_lines
 from headrace.servable import Cancel
-from headrace.types import Buffer, Request, Response
+from headrace.types import Buffer, Context, Request, Response
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +25,7 @@ _LEAST_COMPRESSED_BYTES = 1024  # below, a smaller body saves no packet
 _UNSAID = Wanted(None, False, {})
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(NamedTuple):
     """What is written: a status, header lines each with its line end, and the body in parts.
 
     The parts lie where the model's answer does: they must be copied before the call that hands them over ends.
@@ -107,14 +105,15 @@ class Exchange:
     def run(self) -> None:
         """Hand the request on, now that it is whole and its turn; the answer may come before this returns."""
         try:
-            front = self._front
+            front, head = self._front, self._head
             if not self._id:
-                self._id = of_trace(self._head.trace) or front.ids()
+                self._id = head.trace[3:35] or front.ids()
             if self._error is not None:
                 raise self._error
-            if self._size > LARGE_BYTES and (unread := self._foreseen()):
-                raise unread
-            request = self._read()
+            context = head.context(self._arrived_ns)
+            if self._size > LARGE_BYTES and front.gateway.refuses(self._arrived_ns):
+                self._foresee(context)
+            request = self._read(context)
         except HeadraceError as error:
             self.reply(error)
         except Exception:
@@ -128,11 +127,11 @@ class Exchange:
         """Take the model's answer; the first is the only one that HTTP has room for."""
         if self.response_complete or self.disconnected:
             return
-        told = whole(answer)
-        if told is not answer and self._cancel is not None:
-            self._cancel()
         try:
-            written = self._refusal(told) if isinstance(told, HeadraceError) else self._write(told)
+            if isinstance(answer, Response) and answer.final:
+                written = self._write(answer)
+            else:
+                written = self._refusal(self._refused(answer))
         except HeadraceError as error:
             written = self._refusal(error)
         except Exception:
@@ -149,33 +148,36 @@ class Exchange:
             cancel, self._cancel = self._cancel, None
             cancel()
 
-    def _read(self) -> Request:
+    def _read(self, context: Context) -> Request:
         """The request; one that cannot be read is recorded as that. Raises as `read_request` does."""
         front, head = self._front, self._head
+        parts, self._parts = self._parts, []
         try:
-            body, self._parts = self._body(), []
+            body: Buffer = parts[0] if len(parts) == 1 else b"".join(parts)
+            if head.content_encoding:
+                body = decompress(body, head.content_encoding, front.max_body_bytes)
             request, self._wanted = read_request(
-                head, body, self._arrived_ns, front.registry, front.regions, front.templates, self._id
+                head, memoryview(body), context, front.registry, front.regions, front.templates, self._id
             )
         except HeadraceError as error:
-            context = head.limits.context(self._arrived_ns, "http", trace_of(head.trace))
             front.gateway.unread(self._id, head.model, context, error)
             raise
         self._id = request.id
         return request
 
-    def _foreseen(self) -> HeadraceError | None:
-        """Why it is refused unread: overloaded servers have no time for what they will not answer."""
-        head = self._head
-        context = head.limits.context(self._arrived_ns, "http", trace_of(head.trace))
-        return self._front.gateway.foresee(head.model, context, self._id)
+    def _foresee(self, context: Context) -> None:
+        """Raises why it is refused unread: overloaded servers have no time for what they will not answer."""
+        unread = self._front.gateway.foresee(self._head.model, context, self._id)
+        if unread is not None:
+            raise unread
 
-    def _body(self) -> memoryview:
-        parts = self._parts
-        body: Buffer = parts[0] if len(parts) == 1 else b"".join(parts)
-        if self._head.content_encoding:
-            body = decompress(body, self._head.content_encoding, self._front.max_body_bytes)
-        return memoryview(body)
+    def _refused(self, answer: Response | HeadraceError) -> HeadraceError:
+        """Why there is no answer; what comes in parts is cancelled."""
+        refused = whole(answer)
+        if refused is not answer and self._cancel is not None:
+            self._cancel()
+        assert isinstance(refused, HeadraceError)
+        return refused
 
     def _write(self, response: Response) -> Answer:
         body = write_response(response, self._wanted, self._front.regions)
@@ -187,23 +189,22 @@ class Exchange:
             headers += b"content-encoding: %b\r\n" % encoding.encode()
         if self._front.usd_per_ns:
             headers += cost_line(response.device_ns, self._front.usd_per_ns)
-        return Answer(200, headers + self._spent(response) + self._echoed(), parts)
-
-    def _spent(self, response: Response) -> bytes:
-        cached = b"" if response.cache is None else cache_lines(response.cache)
         if response.batch is not None:
-            return run_lines(response.batch, self._arrived_ns) + cached
-        if isinstance(response.result, Generated):
+            headers += run_lines(response.batch, self._arrived_ns)
+        elif isinstance(response.result, Generated):
             elapsed_ns = self._front.clock.now_ns() - self._arrived_ns
-            return _lines(generation_headers(response.result, elapsed_ns, ended=True))
-        return cached
+            headers += _lines(generation_headers(response.result, elapsed_ns, ended=True))
+        if response.cache is not None:
+            headers += cache_lines(response.cache)
+        return Answer(200, headers + _echo(self._id), parts)
 
     def _refusal(self, error: HeadraceError) -> Answer:
         status, body, said = refused(http_error(error), self._id)
-        return Answer(status, b"content-type: application/json\r\n" + _lines(said) + self._echoed(), [body])
+        return Answer(status, b"content-type: application/json\r\n" + _lines(said) + _echo(self._id), [body])
 
-    def _echoed(self) -> bytes:
-        return b"x-request-id: %b\r\n" % shown(self._id).encode()
+
+def _echo(id_: str) -> bytes:
+    return b"x-request-id: %b\r\n" % shown(id_).encode()
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:

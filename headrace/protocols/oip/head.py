@@ -7,7 +7,8 @@ import msgspec
 
 from headrace.errors import HeadraceError, InvalidRequest
 from headrace.protocols.limits import UNSAID, Limits, read_headers
-from headrace.types import ModelRef
+from headrace.protocols.oip.parameters import trace_of
+from headrace.types import Context, ModelRef
 
 _REQUEST_ID = re.compile(rb"^[\x21-\x7e]{1,128}$")
 
@@ -18,7 +19,7 @@ class Head(msgspec.Struct, frozen=True):
     model: ModelRef
     keep_alive: bool = True
     json_bytes: int | None = None  # Inference-Header-Content-Length: where the JSON ends and raw tensors begin
-    trace: str = ""  # traceparent
+    trace: str = ""  # traceparent, or empty where that is none
     request_id: str = ""  # X-Request-Id
     accept_encoding: str = ""
     content_encoding: str = ""
@@ -26,6 +27,10 @@ class Head(msgspec.Struct, frozen=True):
     error: HeadraceError | None = None  # what is wrong with it
     limits: Limits = UNSAID
     headers: Sequence[tuple[bytes, bytes]] = ()
+
+    def context(self, arrived_ns: int) -> Context:
+        """Of a request that came with it then."""
+        return self.limits.context(arrived_ns, "http", self.trace, self.headers)
 
 
 def read_head(model: ModelRef, sent: Sequence[tuple[bytes, bytes]], keep_alive: bool) -> Head:
@@ -42,7 +47,7 @@ def read_head(model: ModelRef, sent: Sequence[tuple[bytes, bytes]], keep_alive: 
         model,
         keep_alive,
         json_bytes,
-        headers.get(b"traceparent", b"").decode("latin-1"),
+        trace_of(headers.get(b"traceparent", b"").decode("latin-1")),
         request_id.decode("ascii") if _REQUEST_ID.match(request_id) else "",
         headers.get(b"accept-encoding", b"").decode("latin-1"),
         headers.get(b"content-encoding", b"").decode("latin-1"),
@@ -68,6 +73,7 @@ class Repeated(msgspec.Struct, frozen=True):
     raw: bytes
     head: Head
     body_bytes: int
+    num_bytes: int  # of both
 
 
 def repeated(chunk: bytes, head: Head, headers: Sequence[tuple[bytes, bytes]], most: int) -> Repeated | None:
@@ -82,4 +88,4 @@ def repeated(chunk: bytes, head: Head, headers: Sequence[tuple[bytes, bytes]], m
     whole = raw.startswith(b"POST ") and raw.count(b"\n") == raw.count(b"\r\n") == len(headers) + 2
     if not whole or body_bytes > most or b"transfer-encoding" in said or b"expect" in said or not head.keep_alive:
         return None
-    return Repeated(raw, head, body_bytes)
+    return Repeated(raw, head, body_bytes, len(raw) + body_bytes)

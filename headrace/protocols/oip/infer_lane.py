@@ -104,6 +104,10 @@ class InferLane(HttpToolsProtocol):
     # ---- what arrives
 
     def data_received(self, data: bytes) -> None:
+        known = self._known
+        if known is not None and len(data) == known.num_bytes and data.startswith(known.raw) and self._is_idle():
+            self._receive_known(known, data)
+            return
         rest: Buffer = data
         while rest and not self._discarding:
             if self._left:
@@ -116,6 +120,19 @@ class InferLane(HttpToolsProtocol):
                 break
             data = bytes(rest)
         self._await_body()
+
+    def _is_idle(self) -> bool:
+        """What arrives now is the beginning of a request, and is wanted."""
+        return not (self._in_message or self._left or self._discarding or self._stopping)
+
+    def _receive_known(self, known: Repeated, data: bytes) -> None:
+        """A request and nothing else, with a head that came before: most of them on most connections."""
+        self._patience.end()
+        exchange = Exchange(self.front, known.head, self._answered)
+        exchange.receive_whole(memoryview(data)[len(known.raw) :])
+        self._queue(exchange)
+        if exchange.current:
+            exchange.run()
 
     def _parse(self, data: bytes) -> None:
         while data and not self._discarding:
@@ -143,15 +160,9 @@ class InferLane(HttpToolsProtocol):
         if self._stopping:
             self._discarding = True
             return b""
-        exchange = self._start(known.head)
-        if len(rest) != known.body_bytes:
-            self._left = known.body_bytes
-            return self._take(rest)
-        self._receiving = None
-        exchange.receive_whole(rest)
-        if exchange.current:
-            exchange.run()
-        return b""
+        self._start(known.head)
+        self._left = known.body_bytes
+        return self._take(rest)
 
     def _take(self, data: Buffer) -> Buffer:
         """The next part of the body of such a request. Returns what is behind it."""
@@ -274,13 +285,14 @@ class InferLane(HttpToolsProtocol):
         return exchange
 
     def _queue(self, exchange: Exchange) -> None:
-        last, self.cycle = self.cycle, cast(RequestResponseCycle, exchange)
+        last, cycle = self.cycle, cast("Any", exchange)
+        self.cycle = cycle
         if last is None or last.response_complete:
             exchange.current = True
             self._current = exchange
         else:
             self.flow.pause_reading()
-            self.pipeline.appendleft((self.cycle, self.app))
+            self.pipeline.appendleft((cycle, self.app))
 
     def _begin(self, exchange: Exchange) -> None:
         """It is this one's turn."""
@@ -345,10 +357,12 @@ class InferLane(HttpToolsProtocol):
         self.transport.write(b"".join((*head, *answer.parts)))
         self._current = None
         self.server_state.total_requests += 1
-        if exchange.keep_alive:
+        if not exchange.keep_alive:
+            self._hang_up()
+        elif self.pipeline or self.flow.read_paused or self.flow.write_paused:
             self._advance()
         else:
-            self._hang_up()
+            self._patience.begin()
 
     def _common_headers(self) -> bytes:
         """uvicorn's own headers, with the date: a new list each second."""

@@ -11,7 +11,7 @@ from headrace.protocols.json_body import decode
 from headrace.protocols.oip.classification import classify
 from headrace.protocols.oip.head import Head
 from headrace.protocols.oip.parameter_values import flag, integer
-from headrace.protocols.oip.parameters import forwarded, limited, trace_of
+from headrace.protocols.oip.parameters import forwarded, limited
 from headrace.protocols.oip.shapes import check_content
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.shared_tensors import REGION, read_shared, write_shared
@@ -19,7 +19,7 @@ from headrace.protocols.oip.templates import Templates
 from headrace.protocols.oip.tensors import from_body, from_json, to_json
 from headrace.protocols.oip.wanted import Answers, Outputs, Wanted
 from headrace.protocols.request_id import names_of
-from headrace.types import Buffer, Parameter, Request, Response, Shape, Tensor
+from headrace.types import Buffer, Context, Parameter, Request, Response, Shape, Tensor
 
 _Parameters = dict[str, Parameter] | None
 
@@ -60,7 +60,7 @@ class Body(msgspec.Struct, frozen=True):
 def read_request(
     head: Head,
     body: memoryview,
-    arrived_ns: int,
+    context: Context,
     registry: Registry,
     regions: Regions,
     templates: Templates,
@@ -68,23 +68,22 @@ def read_request(
 ) -> tuple[Request, Wanted]:
     """The request and how its answer is wanted; tensors sent as binary data stay where they are in the body.
 
-    `own_id` names a request whose client gives it no id.
+    `context` is what the head says; `own_id` names a request whose client gives it no id.
     Raises InvalidRequest with the field's path, NotFound for a region or a model asked for its signature.
     """
     size = len(body) if head.json_bytes is None else head.json_bytes
     if size > len(body):
         raise InvalidRequest(f"{size} is more than the body's {len(body)} bytes", "Inference-Header-Content-Length")
     if size == 0 and head.json_bytes == 0:
-        return _read_raw(head, body, arrived_ns, registry, own_id)
+        return _read_raw(head, body, context, registry, own_id)
     json, raw = body[:size], body[size:]
     template = templates.get(json) if raw else None
     if template is not None and template.num_bytes == len(raw):
-        context = head.limits.context(arrived_ns, "http", trace_of(head.trace), head.headers)
-        asked, also = names_of(head.request_id, template.id)
+        asked, also = names_of(head.request_id, template.id) if template.id else (head.request_id, "")
         tensors = template.tensors(raw)
         return Request(asked or own_id, head.model, tensors, template.outputs, {}, context, None, also), template.wanted
     infer = decode(_DECODER, json)
-    request, wanted = _read(infer, head, raw, arrived_ns, registry, regions, own_id)
+    request, wanted = _read(infer, head, raw, context, registry, regions, own_id)
     if raw and not infer.parameters and _sent_raw(infer) and wanted.all_binary:
         wanted = wanted._replace(answers=Answers())
         templates.keep(json, request, wanted)
@@ -95,14 +94,14 @@ def _read(
     infer: _Infer,
     head: Head,
     raw: memoryview,
-    arrived_ns: int,
+    context: Context,
     registry: Registry,
     regions: Regions,
     own_id: str,
 ) -> tuple[Request, Wanted]:
     parameters = infer.parameters or {}
-    limits = limited(head.limits, parameters) if parameters else head.limits
-    context = limits.context(arrived_ns, "http", trace_of(head.trace), head.headers)
+    if parameters:
+        context = limited(head.limits, parameters).context(context.arrived_ns, "http", head.trace, head.headers)
     inputs = _read_inputs(infer.inputs, raw, regions)
     binary = flag(parameters, "binary_data_output", "parameters")
     outputs = Outputs(head.model, registry, regions, binary)
@@ -118,14 +117,15 @@ def _sent_raw(infer: _Infer) -> bool:
     return all(one.parameters and "binary_data_size" in one.parameters for one in infer.inputs)
 
 
-def _read_raw(head: Head, body: memoryview, arrived_ns: int, registry: Registry, own_id: str) -> tuple[Request, Wanted]:
+def _read_raw(
+    head: Head, body: memoryview, context: Context, registry: Registry, own_id: str
+) -> tuple[Request, Wanted]:
     """A body without JSON: the model's one input, and all outputs in binary."""
     signature = registry.get(head.model).signature
     if len(signature.inputs) != 1:
         what = f"a raw binary request needs a model of one input, {head.model.name!r} has {len(signature.inputs)}"
         raise InvalidRequest(f"{what}; send a JSON header", "Inference-Header-Content-Length")
     tensor = from_body(signature.inputs[0], body, signature.batch.batched)
-    context = head.limits.context(arrived_ns, "http", trace_of(head.trace), head.headers)
     return Request(head.request_id or own_id, head.model, (tensor,), context=context), Wanted(None, True, {})
 
 

@@ -151,6 +151,7 @@ async def test_a_large_body_that_would_be_answered_late_is_not_read(monkeypatch:
     stub = Stub()
     late = WouldBeLate("no", "", 2.0, 90.0, 50.0)
     monkeypatch.setattr(stub.gateway, "foresee", lambda model, context, request_id: late)
+    monkeypatch.setattr(stub.gateway, "refuses", lambda now_ns: True)
     asking = _Asking(stub)
     asking.run(b"{" + bytes(LARGE_BYTES))  # would be refused as no JSON
     assert (asking.answers[0].status, asking.json["code"]) == (429, "would_be_late")

@@ -9,6 +9,7 @@ from headrace.protocols.oip.head import Head, read_head, repeated
 from headrace.types import ModelRef
 
 MODEL = ModelRef("m")
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 LINES = ((b"host", b"here"), (b"content-length", b"3"))
 RAW = b"POST /v2/models/m/infer HTTP/1.1\r\nHost: here\r\nContent-Length: 3\r\n\r\n"
 HEAD = Head(MODEL)
@@ -17,7 +18,7 @@ HEAD = Head(MODEL)
 def test_headers_that_matter_are_read() -> None:
     headers = [
         (b"inference-header-content-length", b"12"),
-        (b"traceparent", b"00-a"),
+        (b"traceparent", TRACE.encode()),
         (b"x-request-id", b"r1"),
         (b"accept-encoding", b"gzip"),
         (b"content-encoding", b"deflate"),
@@ -25,7 +26,7 @@ def test_headers_that_matter_are_read() -> None:
         (b"x-tenant", b"alice"),
     ]
     assert read_head(MODEL, headers, False) == Head(
-        MODEL, False, 12, "00-a", "r1", "gzip", "deflate", True, None, Limits(tenant="alice"), headers
+        MODEL, False, 12, TRACE, "r1", "gzip", "deflate", True, None, Limits(tenant="alice"), headers
     )
 
 
@@ -73,3 +74,7 @@ def test_a_head_that_is_not_plain_is_read_anew_each_time(
 def test_whatever_arrives_a_repeated_head_ends_where_its_empty_line_does(chunk: bytes) -> None:
     known = repeated(chunk, HEAD, LINES, most=10)
     assert known is None or (known.raw.endswith(b"\r\n\r\n") and known.raw.count(b"\r\n\r\n") == 1)
+
+
+def test_a_trace_that_is_none_is_ignored() -> None:
+    assert read_head(MODEL, [(b"traceparent", b"00-a")], True).trace == ""

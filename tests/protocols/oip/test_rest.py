@@ -61,7 +61,7 @@ def _read(
 ) -> tuple[Request, Wanted]:
     head = body if isinstance(body, bytes) else json.dumps(body).encode()
     asked = Head(ModelRef(model), **{"json_bytes": len(head) if raw else None} | headers)
-    return read_request(asked, memoryview(head + raw), 1_000, REGISTRY, regions, Templates())
+    return read_request(asked, memoryview(head + raw), asked.context(1_000), REGISTRY, regions, Templates())
 
 
 def _refusal(body: dict[str, Any] | bytes, raw: bytes = b"", **options: Any) -> str:
@@ -294,9 +294,8 @@ def test_nan_in_json_is_refused_with_advice() -> None:
 @given(st.binary(max_size=300), st.one_of(st.none(), st.integers(0, 400)))
 def test_any_bytes_are_read_or_refused(body: bytes, json_bytes: int | None) -> None:
     try:
-        read_request(
-            Head(ModelRef("scores"), json_bytes=json_bytes), memoryview(body), 0, REGISTRY, NO_REGIONS, Templates()
-        )
+        head = Head(ModelRef("scores"), json_bytes=json_bytes)
+        read_request(head, memoryview(body), head.context(0), REGISTRY, NO_REGIONS, Templates())
     except HeadraceError as refusal:
         assert refusal.code != "internal"
 
@@ -322,8 +321,7 @@ def test_a_valid_request_with_any_bytes_changed_is_read_or_refused(data: st.Data
         body[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
         body = body or bytearray(b" ")
     try:
-        read_request(
-            Head(ModelRef("scores"), json_bytes=len(VALID)), memoryview(body), 0, REGISTRY, NO_REGIONS, Templates()
-        )
+        head = Head(ModelRef("scores"), json_bytes=len(VALID))
+        read_request(head, memoryview(body), head.context(0), REGISTRY, NO_REGIONS, Templates())
     except HeadraceError as refusal:
         assert refusal.code != "internal"

@@ -29,7 +29,7 @@ def body(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]], datatype: str
 
 def read(templates: Templates, text: bytes, raw: bytes) -> tuple[Request, Wanted]:
     head = Head(ModelRef("m"), json_bytes=len(text))
-    return read_request(head, memoryview(text + raw), 7, Registry(), Regions(False), templates)
+    return read_request(head, memoryview(text + raw), head.context(7), Registry(), Regions(False), templates)
 
 
 def plain(request: Request) -> object:
