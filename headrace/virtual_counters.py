@@ -33,6 +33,10 @@ class VirtualCounters:
         """Something of it is run."""
         self._served[tenant] = self._served.get(tenant, 0.0) + cost / weight_of(tenant, self.weights)
 
+    def first(self, tenants: Iterable[str]) -> str:
+        """The one of these whose turn it is; there must be one."""
+        return min(tenants, key=self.of)
+
     def next(self, tenants: Iterable[str]) -> list[str]:
         """These tenants, the one whose turn it is first."""
         return sorted(tenants, key=self.of)

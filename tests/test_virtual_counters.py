@@ -11,6 +11,7 @@ def test_who_was_served_least_is_next() -> None:
     counters.served("a", 5.0)
     counters.served("b", 3.0)
     assert counters.next(["a", "b", "c"]) == ["c", "b", "a"]
+    assert counters.first(["a", "b", "c"]) == "c"
 
 
 def test_a_weight_of_two_makes_what_is_served_half() -> None:

@@ -7,8 +7,8 @@ clock, no margins and not how quick the machine is at the moment: times are give
 
 from collections import deque
 from itertools import product
-from math import exp, floor, inf, log, log2
-from typing import Any, NamedTuple
+from math import exp, inf, log, log2
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,14 +36,6 @@ OWN = 0.5  # samples that the neighbours of a measured knot count for
 FIRM = 5  # samples, from which on a knot is not moved for one that has fewer
 
 
-class Foreseen(NamedTuple):
-    """Of one size, until the table is made anew."""
-
-    knot: Knot
-    log_ns: float
-    beyond: float  # the knot
-
-
 class CostSurface:
     """The logarithm of what a run takes; owned by one Latency."""
 
@@ -56,23 +48,21 @@ class CostSurface:
         self._changed: set[Knot] = set()  # since then
         self._table: list[list[float]] = []  # at each knot up to the largest measured; empty: yet to be made
         self._line: Line = (0.0, 0.0, 0.0, 0.0)
-        self._known: dict[tuple[float, float], Foreseen] = {}
+        self._known: dict[tuple[float, float], float] = {}  # what was asked since then
 
     def __bool__(self) -> bool:
         return bool(self._samples)
 
     def samples(self, rows: float, length: float) -> int:
         """How many runs are known of about this size."""
-        found = self._samples.get(self._foreseen(rows, length).knot) if self._samples else None
+        found = self._samples.get(_knot(rows, length))
         return len(found) if found else 0
 
     def add(self, rows: float, length: float, log_ns: float) -> None:
         """One more run."""
+        knot = _knot(rows, length)
         if self._samples:
-            knot, _, beyond = self._foreseen(rows, length)
-            log_ns -= beyond  # what it would have taken at the knot
-        else:
-            knot = _knot(rows, length)
+            log_ns -= self._beyond(rows, length, knot)  # what it would have taken at the knot
         samples = self._samples.get(knot)
         if samples is None:
             samples = self._samples[knot] = deque(maxlen=KEPT)
@@ -86,15 +76,22 @@ class CostSurface:
 
     def log_ns(self, rows: float, length: float) -> float:
         """The logarithm of what a run takes; there must be something known."""
-        found = self._known.get((rows, length))
-        return (found or self._foreseen(rows, length)).log_ns
+        log_ns = self._known.get((rows, length))
+        if log_ns is None:
+            if not self._table:
+                self._make_table()
+            if len(self._known) >= MOST_CACHED:
+                self._known.clear()
+            log_ns = self._known[rows, length] = self._interpolated(*_place(rows, length))
+        return log_ns
 
     def measured_ns(self, rows: float, length: float) -> float:
         """The logarithm of what its own runs say that a size takes, whatever its neighbours do; there must be some.
 
         Of the runs before the table was made: a machine that has just changed its speed is not taken for the size's.
         """
-        knot, _, beyond = self._foreseen(rows, length)
+        knot = _knot(rows, length)
+        beyond = self._beyond(rows, length, knot)  # makes the table where there is none
         return self._levels[knot] + beyond
 
     def to_json(self) -> list[list[float]]:
@@ -115,20 +112,17 @@ class CostSurface:
             surface._total += int(count)
         return surface
 
-    def _foreseen(self, rows: float, length: float) -> Foreseen:
-        found = self._known.get((rows, length))
-        if found is None:
-            if not self._table:
-                self._make_table()
-            if len(self._known) >= MOST_CACHED:
-                self._known.clear()
-            knot, log_ns = _knot(rows, length), self._interpolated(*_place(rows, length))
-            found = self._known[rows, length] = Foreseen(knot, log_ns, log_ns - self._at(*knot))
-        return found
+    def _beyond(self, rows: float, length: float, knot: Knot) -> float:
+        """How much longer a size takes than its knot."""
+        return self.log_ns(rows, length) - self._at(*knot)
 
     def _interpolated(self, x: float, y: float) -> float:
-        i, j = floor(x), floor(y)
+        i, j = int(x), int(y)
         f, g = x - i, y - j
+        table = self._table
+        if i + 1 < len(table) and j + 1 < len(table[0]):
+            low, high = table[i], table[i + 1]
+            return (low[j] * (1 - f) + high[j] * f) * (1 - g) + (low[j + 1] * (1 - f) + high[j + 1] * f) * g
         value = self._at(i, j) * (1 - f) * (1 - g)
         if f:
             value += self._at(i + 1, j) * f * (1 - g)

@@ -20,7 +20,7 @@ from headrace.batching.lane import LaneShare, OwnLane
 from headrace.batching.lane_order import Head
 from headrace.batching.latency import Latency
 from headrace.batching.length_class import class_of, longest_of
-from headrace.batching.packing import Line, best_window, chosen
+from headrace.batching.packing import Line, Lines, best_window, chosen
 from headrace.batching.policy import (
     MOST_AT_INSTANCE,
     GivenUp,
@@ -37,7 +37,7 @@ from headrace.batching.turns import Turns
 from headrace.batching.work_ahead import bucket_of
 
 BUSY = 0.6  # of the machine's time asked for: below, waiting for company only adds latency
-UNKNOWN = Line(1e6, 1e6)  # until something is known; only the proportion counts
+UNKNOWN = Line.of(1e6, 1e6)  # until something is known; only the proportion counts
 STARVED_NS = NO_DEADLINE_NS  # in the queue: from then on a request is the most urgent, whatever its priority
 FOLLOW = 0.1  # how quickly averages follow
 LINES_FOR = 8  # runs that the lines of lengths are kept for
@@ -80,7 +80,7 @@ class DeadlinePolicy(Generic[J]):
         self._run_ns = 0.0  # that a run takes of late, while others wait
         self._long_ns = 0.0  # that all but few requests take less than, each alone
         self._off = 1.0  # how much longer the waiting work takes than the sum of its parts
-        self._lines: dict[int, Line] = {}  # what runs of each class of length take; looked up when first asked for
+        self._lines = Lines(self._measured_line)
         self._lines_runs = 0
         self._learned_ns = 0  # when a run last told something
 
@@ -117,7 +117,7 @@ class DeadlinePolicy(Generic[J]):
         return refusal
 
     def _weigh(self, job: Job, now_ns: int) -> None:
-        line = self._line(job.length)
+        line = self._lines[job.length_class]
         job.cost_ns = job.rows * max(line.row / WORTH, line.row + line.fixed / self._limits.max_size)
         job.bucket = bucket_of(job.level, job.deadline_ns, now_ns)
 
@@ -127,12 +127,13 @@ class DeadlinePolicy(Generic[J]):
         """Whether it would be late, or make others late that wait. `takes` is what its own run typically takes, and at
         most; so much is believed of what is predicted, and so much of what may come between is allowed for."""
         work = self.queue.work
+        tenants = work.tenants
         slack = deadline_ns - now_ns
         typical, needs = takes
         busy = self._busy_ns(now_ns)
-        if work.tenants:
-            before = work.before(job.bucket)
-            if len(work.tenants) > (job.tenant in work.tenants):
+        if tenants:
+            before, room = work.around(job.bucket, now_ns + busy)
+            if len(tenants) > (job.tenant in tenants):
                 before = min(before, work.fair_share_before(job.tenant, self._turns.weights))
             # As if it were long itself, the more the fewer of the long ones are let in: else short ones would take
             # every gap that is too small for them. A run of others may come between, where it is worth more; seldom
@@ -140,7 +141,7 @@ class DeadlinePolicy(Generic[J]):
             between = caution * max(needs - typical, min(self._good_run_ns(job), slack / 4))
             reserve = (1.0 - self.evenness.share) * max(0.0, self._long_ns - typical) + between
             needs = typical + reserve
-            behind = job.cost_ns * self._off + reserve - work.room_behind(job.bucket, now_ns + busy)
+            behind = job.cost_ns * self._off + reserve - room
         else:
             before, behind = 0.0, 0.0
             if not busy:  # a refusal would help nobody: it is let in where it will more likely be in time than not
@@ -152,7 +153,7 @@ class DeadlinePolicy(Generic[J]):
         late = predicted - self.guard.within(slack)
         if late <= 0.0 and behind <= 0.0:
             return None
-        if not busy and not work.tenants and now_ns - self._learned_ns > STALE_NS:
+        if not busy and not tenants and now_ns - self._learned_ns > STALE_NS:
             self.latency.relax()  # who refuses all learns nothing: a machine that was slow must not be slow for ever
             self._lines.clear()
             self._learned_ns = now_ns
@@ -171,17 +172,17 @@ class DeadlinePolicy(Generic[J]):
     def give_up(self, now_ns: int) -> Sequence[GivenUp[J]]:
         """Those that would be late even alone and at once; and, where more waits than is in time, those that leave
         time only for a run of less than half the usual length: the rest gains more than is lost."""
-        queue = self.queue
+        queue, company = self.queue, self._company.others(self)
         given_up: list[GivenUp[J]] = []
         while (job := queue.first_due()) is not None:
             left = job.due_ns - now_ns
-            needs = self.latency.typical(job.rows, job.length, self._company.others(self))
-            crowded = left < HASTE * self._good_run_ns(job) and queue.work.total_ns * self._off > left
-            if needs < left and not crowded:
+            needs = self.latency.typical(job.rows, job.length, company)
+            late = needs >= left
+            if not late and (left >= HASTE * self._good_run_ns(job) or queue.work.total_ns * self._off <= left):
                 break
             queue.remove(job)
-            self.guard.answered(late=needs >= left)
-            given_up.append(GivenUp(job, "overload" if needs < left else "late", now_ns - job.arrived_ns + needs))
+            self.guard.answered(late=late)
+            given_up.append(GivenUp(job, "late" if late else "overload", now_ns - job.arrived_ns + needs))
         return given_up
 
     def next(self, now_ns: int, running: int) -> Run[J] | Wait:
@@ -194,21 +195,22 @@ class DeadlinePolicy(Generic[J]):
             return Wait(None)
         begins_ns = now_ns + int(self._busy_ns(now_ns)) if running else now_ns
         slack = min(self._slack(head, begins_ns), self._lane.room_ns(now_ns))
-        if running and slack < self._line(head.length).time(head.rows):
+        if running and slack < self._lines[head.length_class].time(head.rows):
             return Wait(None)  # behind the run under way it would be late: what is to be done is seen when that ends
         if not running and there < limits.max_size and (until_ns := self._worth_waiting(head, now_ns, slack)):
             return Wait(until_ns)
-        turns = self._turns if len(self.queue.work.tenants) > 1 else None
+        shared = len(self.queue.work.tenants) > 1
         cut = heavy = False
         if there == head.rows:  # nothing else may go with it
             jobs = [head]
         else:
-            window = best_window(group, head, self._line_of, slack, limits.max_size)
-            jobs, heavy = chosen(group, head, window, limits.max_batch_bytes, turns)
+            window = best_window(group, head, self._lines, slack, limits.max_size)
+            lines = self._turns.in_order(group.lines, window.shortest, window.longest, self.queue.least_level)
+            jobs, heavy = chosen(head, lines, window.rows, limits.max_batch_bytes)
             cut = window.cut
         self.queue.take(jobs)
-        if turns:
-            turns.ran(jobs)
+        if shared:
+            self._turns.ran(jobs)
         rows = sum([job.rows for job in jobs])
         length = max([job.length for job in jobs])
         company = self._company.others(self)
@@ -218,7 +220,7 @@ class DeadlinePolicy(Generic[J]):
             reason = "full"
         elif heavy:
             reason = "memory"
-        elif rows < there and self._line(length).rows_within(slack, rows + 1) <= rows:
+        elif rows < there and self._lines[class_of(length)].rows_within(slack, rows + 1) <= rows:
             reason = "deadline"
         elif self.queue and not cut:
             reason = "shape"
@@ -227,7 +229,7 @@ class DeadlinePolicy(Generic[J]):
     def head(self, now_ns: int) -> Head:
         """How urgent the request is that the next run must hold; the queue is not empty."""
         job, _ = self._most_urgent(now_ns)
-        needs = self._line(job.length).time(job.rows)
+        needs = self._lines[job.length_class].time(job.rows)
         start_by = job.due_ns - needs if job.deadline_ns is None else now_ns + self._slack(job, now_ns) - needs
         starved = now_ns - job.queued_ns > STARVED_NS
         return Head(0 if starved else job.place[0], job.queued_ns, start_by, needs)
@@ -270,9 +272,11 @@ class DeadlinePolicy(Generic[J]):
         if len(queue) == 1 or now_ns - oldest.queued_ns > STARVED_NS:
             return oldest, queue.groups[oldest.key]
         if len(queue.work.tenants) > 1:
-            tenants = self._turns.next(queue.work.tenants)
-            firsts = [queue.first_of(tenant) for tenant in (tenants[:1] if queue.work.is_level else tenants)]
-            head = min(firsts, key=_level)
+            tenants = queue.work.tenants
+            if queue.work.is_level:
+                head = queue.first_of(self._turns.first(tenants))
+            else:
+                head = min(map(queue.first_of, self._turns.next(tenants)), key=_level)
             return head, queue.groups[head.key]
         groups = queue.groups.values()
         if len(groups) == 1:
@@ -284,13 +288,13 @@ class DeadlinePolicy(Generic[J]):
     def _latest_start(self, head: tuple[J, Group[J]]) -> tuple[int, float]:
         """Of two shapes the one goes first that has less time left to begin."""
         level, order_ns, _ = head[0].place
-        return level, order_ns - self._line(head[0].length).time(head[0].rows)
+        return level, order_ns - self._lines[head[0].length_class].time(head[0].rows)
 
     def _slack(self, head: J, now_ns: int) -> float:
         """What a run with the head in it may take, by what is typical."""
         if head.deadline_ns is None:
             return INFINITE
-        line = self._line(head.length).time(head.rows)
+        line = self._lines[head.length_class].time(head.rows)
         margin = self.latency.late(head.rows, head.length) / line if self.latency.known else 1.0
         return (head.deadline_ns - now_ns) / max(1.0, margin)
 
@@ -300,7 +304,7 @@ class DeadlinePolicy(Generic[J]):
         As long as the settings say; or, where the machine is busy, for the next arrival, if the time of a run that it
         saves is more than the pause. Never longer than one run's fixed cost, and never past what the deadline allows.
         """
-        line = self._line(head.length)
+        line = self._lines[head.length_class]
         spare = slack - line.time(head.rows) * 2
         until_ns = float(head.queued_ns + self._limits.max_delay_ns)
         rate = self.demand.rate(now_ns)
@@ -312,26 +316,17 @@ class DeadlinePolicy(Generic[J]):
         until_ns = min(until_ns, now_ns + spare)
         return int(until_ns) if until_ns >= now_ns + LEAST_PAUSE_NS else None
 
-    def _line(self, length: int) -> Line:
-        return self._line_of(class_of(length))
-
-    def _line_of(self, length_class: int) -> Line:
-        line = self._lines.get(length_class)
-        if line is None:
-            line = self._lines[length_class] = self._measured_line(length_class)
-        return line
-
     def _measured_line(self, length_class: int) -> Line:
         length, latency, company = longest_of(length_class), self.latency, self._company.others(self)
         if not latency.known:
             return UNKNOWN
         one, most = latency.typical(1, length, company), max(2, min(self._limits.max_size, MANY))
         row = max(0.0, (latency.typical(most, length, company) - one) / (most - 1))
-        return Line(max(one - row, 1.0), row)
+        return Line.of(max(one - row, 1.0), row)
 
     def _good_run_ns(self, job: Job) -> float:
         """What a run takes that is long enough to be worth its fixed cost."""
-        return max(self._run_ns, self._line(job.length).fixed / (1.0 - WORTH))
+        return max(self._run_ns, self._lines[job.length_class].fixed / (1.0 - WORTH))
 
     def _busy_ns(self, now_ns: int) -> float:
         """Until an instance is idle, and the lane."""

@@ -44,7 +44,7 @@ class FixedPolicy(ArrivalOrder[J]):
         rows, most = 0, self._limits.max_size
         lines = self.queue.groups[first.key].lines.values()
         waiting = sorted([entry for classes in lines for entries in classes.values() for entry in entries[:most]])
-        for _, job in waiting[:most]:
+        for *_, job in waiting[:most]:
             if taken and rows + job.rows > most:
                 break
             rows += job.rows

@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from headrace.batching.check import Key
 from headrace.batching.length_class import class_of
-from headrace.batching.work_ahead import FAR, Bucket
+from headrace.batching.work_ahead import FAR, NOWHERE, Bucket
 from headrace.types import USUAL_LEVEL
 
 NO_DEADLINE_NS = 10_000_000_000  # what has no deadline is ordered as if it had one this long after its arrival
@@ -19,6 +19,7 @@ class Job:
     __slots__ = (
         "arrived_ns",
         "bucket",
+        "cell",
         "cost_ns",
         "deadline_ns",
         "foreseen_ns",
@@ -48,6 +49,7 @@ class Job:
         self.num_bytes = 0
         self.cost_ns = 0.0  # what it adds to the work that waits; set by the policy
         self.bucket: Bucket = (0, FAR)  # set by the policy
+        self.cell = NOWHERE  # where its cost is counted while it waits; set by the queue
         self.foreseen_ns = 0.0  # that it might take, as predicted on arrival
         self.predicted_ns = 0  # when its answer was to come, as predicted on arrival; 0 where nobody predicted
         self.queued = False  # in the queue, neither taken nor removed

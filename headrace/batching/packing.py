@@ -6,14 +6,13 @@ second, by measured times; and as many rows as the deadline of the most urgent l
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
-from heapq import merge
 
 import msgspec
 
 from headrace.batching.job import J, Job
 from headrace.batching.queue import Group
-from headrace.batching.turns import Turns
 
 LONG_NS = 20_000_000.0  # a run for which an earlier answer to a part of it is worth a second run
 EVEN_ROWS = 8  # rows that a run is not cut below
@@ -29,6 +28,12 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
     fixed: float
     row: float
+    worth: float  # of a row: useful work
+
+    @classmethod
+    def of(cls, fixed: float, row: float) -> "Line":
+        """So much a run, and so much more a row."""
+        return cls(fixed, row, row + EMPTY * fixed)
 
     def time(self, rows: float) -> float:
         return self.fixed + self.row * rows
@@ -40,8 +45,16 @@ class Line(msgspec.Struct, frozen=True, gc=False):
         return max(0, min(most, int((limit_ns - self.fixed) / self.row)))
 
 
-Lines = Callable[[int], Line]
-"""By class of length."""
+class Lines(dict[int, Line]):
+    """By class of length; each is measured when it is first asked for."""
+
+    def __init__(self, measured: Callable[[int], Line]) -> None:
+        super().__init__()
+        self._measured = measured
+
+    def __missing__(self, length_class: int) -> Line:
+        line = self[length_class] = self._measured(length_class)
+        return line
 
 
 class Window(msgspec.Struct, frozen=True, gc=False):
@@ -54,25 +67,24 @@ class Window(msgspec.Struct, frozen=True, gc=False):
     cut: bool = False  # there was more to take, and an earlier answer was worth more
 
 
-def best_window(group: Group[J], head: Job, typical: Lines, slack: float, most_rows: int) -> Window:
+def best_window(group: Group[J], head: Job, lines_of: Lines, slack: float, most_rows: int) -> Window:
     """The window for a run that must take at most `slack` ns; at least the head itself, be it in time or not.
 
-    `typical` says what a run takes. Of runs that are nearly as good the shorter is taken where a run takes long: its
+    Of runs that are nearly as good the shorter is taken where a run takes long: its
     answers come sooner, and those who ask again at once fall out of step.
     """
     head_class = head.length_class
     if len(group.rows) == 1:  # as most models are asked: nothing is to be weighed
-        line = typical(head_class)
+        line = lines_of[head_class]
         rows = max(head.rows, line.rows_within(slack, min(group.rows[head_class], most_rows)))
         return _shortened(Window(head_class, head_class, rows, line.time(rows)), line, head.rows)
-    classes = sorted(group.rows)
-    at = classes.index(head_class)
-    lines = [*map(typical, classes)]
-    worths = [line.row + EMPTY * line.fixed for line in lines]  # of a row: useful work
-    waiting = [group.rows[each] for each in classes]
+    classes = group.classes
+    at = bisect_left(classes, head_class)
+    lines = [*map(lines_of.__getitem__, classes)]
+    waiting = [*map(group.rows.__getitem__, classes)]
     waiting[at] -= head.rows
     best_alone = lines[at].time(head.rows)
-    best_rate = worths[at] * head.rows / best_alone
+    best_rate = lines[at].worth * head.rows / best_alone
     shortest, longest, most, best_ns = at, at, head.rows, best_alone
     for end in range(at, len(classes)):
         line = lines[end]
@@ -80,14 +92,15 @@ def best_window(group: Group[J], head: Job, typical: Lines, slack: float, most_r
         fixed, row = line.fixed, line.row
         if room < 0 or row * head.rows > best_alone:
             break
-        rows, work, worse = head.rows, head.rows * worths[at], 0
+        rows, work, worse = head.rows, head.rows * lines[at].worth, 0
         for index in range(end, -1, -1):
-            if row > lines[index].fixed + lines[index].row:
+            other = lines[index]
+            if row > other.fixed + other.row:
                 break  # a run of its own costs less than filling it up
             taken = min(waiting[index], room)
             if taken <= 0:
                 continue
-            rows, room, work = rows + taken, room - taken, work + taken * worths[index]
+            rows, room, work = rows + taken, room - taken, work + taken * other.worth
             time_ns = fixed + row * rows
             if work > best_rate * time_ns:
                 shortest, longest, most, best_ns, best_rate = index, end, rows, time_ns, work / time_ns
@@ -109,23 +122,11 @@ def _shortened(window: Window, line: Line, least: int) -> Window:
     return msgspec.structs.replace(window, rows=rows, time_ns=line.time(rows), cut=True) if rows < most else window
 
 
-def chosen(
-    group: Group[J], head: J, window: Window, most_bytes: int, turns: Turns | None = None
-) -> tuple[list[J], bool]:
-    """The head and those of the window that fit, most urgent first, or tenant after tenant by their turns; and whether
-    only bytes kept others out."""
-    lines = group.within(window.shortest, window.longest)
-    candidates: Iterable[J]
-    if turns:
-        merged = {tenant: waiting[0] if len(waiting) == 1 else merge(*waiting) for tenant, waiting in lines.items()}
-        candidates = turns.in_order(merged)
-    else:
-        entries = [entry for lists in lines.values() for each in lists for entry in each[: window.rows]]
-        entries.sort()  # by place: no two are the same
-        candidates = [job for _, job in entries]
+def chosen(head: J, candidates: Iterable[J], most_rows: int, most_bytes: int) -> tuple[list[J], bool]:
+    """The head and those candidates that fit, the first ones first; and whether only bytes kept others out."""
     jobs, rows, num_bytes, heavy = [head], head.rows, head.num_bytes, False
     for job in candidates:
-        if job is head or rows + job.rows > window.rows:
+        if job is head or rows + job.rows > most_rows:
             continue
         if num_bytes + job.num_bytes > most_bytes:
             heavy = True
@@ -133,6 +134,6 @@ def chosen(
         jobs.append(job)
         rows += job.rows
         num_bytes += job.num_bytes
-        if rows == window.rows:
+        if rows == most_rows:
             break
     return jobs, heavy

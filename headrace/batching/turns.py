@@ -4,9 +4,13 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping
 
 from headrace.batching.job import J, Job
-from headrace.batching.queue import Entry
+from headrace.batching.queue import Classes, Entry
 from headrace.tenants import weight_of
 from headrace.virtual_counters import VirtualCounters
+
+Turn = tuple[int, float, str, Iterator[Entry[J]] | None, Entry[J] | None]
+"""Of one tenant: level, what it will have been served, its name, its entries from the second on, and the first; no
+entries where nobody has looked yet."""
 
 
 class Turns(VirtualCounters):
@@ -20,23 +24,41 @@ class Turns(VirtualCounters):
         for tenant, cost_ns in costs.items():
             self.served(tenant, cost_ns)
 
-    def in_order(self, lines: Mapping[str, Iterable[Entry[J]]]) -> Iterator[J]:
-        """The jobs of these tenants, each one's given most urgent first: by level, and within it tenant after tenant.
-        No more is looked at than is asked for."""
-        heap: list[tuple[int, float, str, float, J, Iterator[Entry[J]]]] = []
-        for tenant, entries in lines.items():
-            line = iter(entries)
-            for place, job in line:
-                heap.append((place[0], self.of(tenant), tenant, weight_of(tenant, self.weights), job, line))
-                break
-        heapq.heapify(heap)  # tenants differ: jobs are never compared
-        replace = heapq.heapreplace
+    def in_order(self, lines: Mapping[str, Classes[J]], shortest: int, longest: int, level: int) -> Iterator[J]:
+        """The jobs of these classes, each tenant's most urgent first: by level, and within it tenant after tenant.
+
+        All have this `level` at least. No more is looked at than is asked for.
+        """
+        if len(lines) == 1:
+            (classes,) = lines.values()
+            for each in _within(classes, shortest, longest):
+                yield each[3]
+            return
+        of, weights, replace = self.of, self.weights, heapq.heapreplace
+        heap: list[Turn[J]] = [(level, of(tenant), tenant, None, None) for tenant in lines]
+        heapq.heapify(heap)  # tenants differ: nothing behind them is compared
         while heap:
-            level, served, tenant, weight, job, line = heap[0]
-            yield job
-            for place, after in line:
-                so_far = served + job.cost_ns / weight if place[0] == level else self.of(tenant)
-                replace(heap, (place[0], so_far, tenant, weight, after, line))
-                break
-            else:
+            level, served, tenant, line, entry = heap[0]
+            if line is None:
+                line = iter(_within(lines[tenant], shortest, longest))
+                entry = next(line, None)
+                if entry is not None and entry[0] > level:
+                    replace(heap, (entry[0], served, tenant, line, entry))
+                    continue
+            if entry is None:
                 heapq.heappop(heap)
+                continue
+            job = entry[3]
+            yield job
+            entry = next(line, None)
+            if entry is None or entry[0] == level:
+                so_far = served + job.cost_ns / (weight_of(tenant, weights) if weights else 1.0)
+                replace(heap, (level, so_far, tenant, line, entry))
+            else:
+                replace(heap, (entry[0], of(tenant), tenant, line, entry))
+
+
+def _within(classes: Classes[J], shortest: int, longest: int) -> Iterable[Entry[J]]:
+    """Those of these classes, both included, most urgent first."""
+    lines = [entries for each, entries in classes.items() if shortest <= each <= longest]
+    return lines[0] if len(lines) == 1 else heapq.merge(*lines)

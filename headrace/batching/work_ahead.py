@@ -15,12 +15,26 @@ FINENESS_BITS = 5  # a bucket is at most a sixteenth of the time that was left w
 LEAST_BITS = 18  # of its width: 0.26 ms
 FARTHEST_NS = 4_000_000_000  # what is due later than this from now is counted with what has no deadline
 FAR = 1 << 62
+INFINITE = float("inf")
 
 Bucket = tuple[int, int]
 """A level, and the end of a stretch of time that something is due in."""
 
 
-Work = tuple[Bucket, str, float]
+class Cell:
+    """What waits of one bucket; owned by its WorkAhead."""
+
+    __slots__ = ("bucket", "cost_ns", "jobs")
+
+    def __init__(self, bucket: Bucket) -> None:
+        self.bucket = bucket
+        self.cost_ns = 0.0
+        self.jobs = 0
+
+
+NOWHERE = Cell((0, FAR))
+
+Work = tuple[Cell, str, float]
 """Where it waits, whose it is, and its cost."""
 
 
@@ -30,9 +44,9 @@ class WorkAhead:
     def __init__(self) -> None:
         self.total_ns = 0.0
         self._order: list[Bucket] = []
-        self._costs: list[float] = []  # of each bucket, in that order
-        self._jobs: list[int] = []
+        self._cells: list[Cell] = []  # in that order
         self._ends: list[float] = []
+        self._read: list[float] | None = []  # the cost of each, when it was last asked for; None: it has changed
         self._tenants: dict[str, float] = {}
         self._tenant_jobs: dict[str, int] = {}
 
@@ -41,54 +55,53 @@ class WorkAhead:
         """Those of whom something waits."""
         return self._tenants.keys()
 
-    def add(self, bucket: Bucket, tenant: str, cost_ns: float) -> None:
-        """One more waits."""
+    def add(self, bucket: Bucket, tenant: str, cost_ns: float) -> Cell:
+        """One more waits; where."""
         self.total_ns += cost_ns
-        order = self._order
+        order, costs = self._order, self._costs
         at = bisect_left(order, bucket)
         if at < len(order) and order[at] == bucket:
-            self._costs[at] += cost_ns
-            self._jobs[at] += 1
+            cell = self._cells[at]
+            costs[at] += cost_ns
         else:
+            cell = Cell(bucket)
             order.insert(at, bucket)
-            self._costs.insert(at, cost_ns)
-            self._jobs.insert(at, 1)
-            self._ends.insert(at, float("inf") if bucket[1] == FAR else float(bucket[1]))
-        self._tenants[tenant] = self._tenants.get(tenant, 0.0) + cost_ns
-        self._tenant_jobs[tenant] = self._tenant_jobs.get(tenant, 0) + 1
-
-    def subtract(self, bucket: Bucket, tenant: str, cost_ns: float, jobs: int = 1) -> None:
-        """So many that were added wait no longer. Where none is left nothing is, so that rounding does not add up."""
-        self.total_ns -= cost_ns
-        at = bisect_left(self._order, bucket)
-        self._costs[at] -= cost_ns
-        self._jobs[at] -= jobs
-        if not self._jobs[at]:
-            del self._order[at], self._costs[at], self._jobs[at], self._ends[at]
-            if not self._order:
-                self.total_ns = 0.0
-        self._tenants[tenant] -= cost_ns
-        self._tenant_jobs[tenant] -= jobs
-        if not self._tenant_jobs[tenant]:
-            del self._tenants[tenant], self._tenant_jobs[tenant]
+            self._cells.insert(at, cell)
+            self._ends.insert(at, INFINITE if bucket[1] == FAR else float(bucket[1]))
+            costs.insert(at, cost_ns)
+        cell.cost_ns += cost_ns
+        cell.jobs += 1
+        if tenant in self._tenants:
+            self._tenants[tenant] += cost_ns
+            self._tenant_jobs[tenant] += 1
+        else:
+            self._tenants[tenant] = cost_ns
+            self._tenant_jobs[tenant] = 1
+        return cell
 
     def take(self, works: Iterable[Work]) -> None:
-        """As `subtract` for each, in half of the time."""
-        order, costs, jobs = self._order, self._costs, self._jobs
-        theirs, counts = self._tenants, self._tenant_jobs
-        for bucket, tenant, cost_ns in works:
-            at = bisect_left(order, bucket)
-            self.total_ns -= cost_ns
-            costs[at] -= cost_ns
-            jobs[at] -= 1
-            if not jobs[at]:
-                del order[at], costs[at], jobs[at], self._ends[at]
+        """These wait no longer. Where none is left nothing is, so that rounding does not add up."""
+        theirs, counts, total_ns = self._tenants, self._tenant_jobs, self.total_ns
+        self._read = None
+        for cell, tenant, cost_ns in works:
+            total_ns -= cost_ns
+            cell.cost_ns -= cost_ns
+            cell.jobs -= 1
+            if not cell.jobs:
+                at = bisect_left(self._order, cell.bucket)
+                del self._order[at], self._cells[at], self._ends[at]
             theirs[tenant] -= cost_ns
             counts[tenant] -= 1
             if not counts[tenant]:
                 del theirs[tenant], counts[tenant]
-        if not order:
-            self.total_ns = 0.0
+        self.total_ns = total_ns if self._order else 0.0
+
+    @property
+    def _costs(self) -> list[float]:
+        costs = self._read
+        if costs is None:
+            costs = self._read = [cell.cost_ns for cell in self._cells]
+        return costs
 
     @property
     def is_level(self) -> bool:
@@ -96,32 +109,30 @@ class WorkAhead:
         order = self._order
         return not order or order[0][0] == order[-1][0]
 
+    @property
+    def least_level(self) -> int:
+        """Of what waits, and something does."""
+        return self._order[0][0]
+
     def fair_share_before(self, tenant: str, weights: Mapping[str, float]) -> float:
         """What is served before a newcomer of `tenant` where tenants take turns by weight: all of its own, and of
         each other as much as that tenant may take meanwhile."""
         own = self._tenants.get(tenant, 0.0)
+        if not weights:
+            return sum([min(theirs, own) for theirs in self._tenants.values()])
         turns = own / weight_of(tenant, weights)
-        return own + sum(
-            min(theirs, turns * weight_of(name, weights)) for name, theirs in self._tenants.items() if name != tenant
-        )
+        return sum([min(theirs, turns * weight_of(name, weights)) for name, theirs in self._tenants.items()])
 
-    def before(self, bucket: Bucket) -> float:
-        """What is served before one of this bucket, in order of urgency."""
+    def around(self, bucket: Bucket, start_ns: float) -> tuple[float, float]:
+        """What is served before one of this bucket, in order of urgency; and how much more may come before what is due
+        after it, where all begins at `start_ns`: infinite where nothing is, and it may be negative."""
         order = self._order
         if not order or bucket >= order[-1]:
-            return self.total_ns
-        return sum(self._costs[: bisect_right(order, bucket)])
-
-    def room_behind(self, bucket: Bucket, start_ns: float) -> float:
-        """How much more may come before what is due after this bucket, where all begins at `start_ns`; infinite where
-        nothing is. May be negative."""
-        order = self._order
-        if not order or bucket >= order[-1]:
-            return float("inf")
-        at = bisect_right(order, bucket)
-        ended_ns = accumulate(self._costs[at + 1 :], initial=start_ns + sum(self._costs[: at + 1]))
-        room: float = min(map(sub, self._ends[at:], ended_ns))
-        return room
+            return self.total_ns, INFINITE
+        at, costs = bisect_right(order, bucket), self._costs
+        before = sum(costs[:at])
+        ended_ns = accumulate(costs[at + 1 :], initial=start_ns + before + costs[at])
+        return before, min(map(sub, self._ends[at:], ended_ns))
 
 
 def bucket_of(level: int, deadline_ns: int | None, now_ns: int) -> Bucket:

@@ -1,27 +1,49 @@
 """Which lengths share a run."""
 
+from collections.abc import Callable
+
 from headrace.batching.job import Job
 from headrace.batching.length_class import longest_of
 from headrace.batching.packing import EVEN_ROWS, Line, Lines, best_window, chosen
 from headrace.batching.queue import Queue
+from headrace.batching.turns import Turns
 from tests.batching.jobs import MS, job
 
 INFINITE = 1e18
 
 
-def line(length: int) -> Line:
-    return Line(1.5 * MS, 0.035 * MS * length)  # about a small encoder on two cores
+def line(length_class: int) -> Line:
+    return Line.of(1.5 * MS, 0.035 * MS * longest_of(length_class))  # about a small encoder on two cores
 
 
-def packed(head: Job, *others: Job, slack: float = INFINITE, most_rows: int = 64, lines: Lines = line) -> list[int]:
+def packed(
+    head: Job,
+    *others: Job,
+    slack: float = INFINITE,
+    most_rows: int = 64,
+    measured: Callable[[int], Line] = line,
+) -> list[int]:
+    jobs, heavy = closed(head, *others, slack=slack, most_rows=most_rows, measured=measured)
+    assert jobs[0] is head
+    assert not heavy
+    return sorted(each.length for each in jobs)
+
+
+def closed(
+    head: Job,
+    *others: Job,
+    slack: float = INFINITE,
+    most_rows: int = 64,
+    most_bytes: int = 1 << 30,
+    measured: Callable[[int], Line] = line,
+) -> tuple[list[Job], bool]:
     queue: Queue[Job] = Queue()
     for index, each in enumerate((head, *others)):
         queue.push(each, index)
     (group,) = queue.groups.values()
-    window = best_window(group, head, lambda each: lines(longest_of(each)), slack, most_rows)
-    jobs, _ = chosen(group, head, window, 1 << 30)
-    assert jobs[0] is head
-    return sorted(each.length for each in jobs)
+    window = best_window(group, head, Lines(measured), slack, most_rows)
+    waiting = Turns({}).in_order(group.lines, window.shortest, window.longest, 0)
+    return chosen(head, waiting, window.rows, most_bytes)
 
 
 def test_lengths_that_are_nearly_equal_share_a_run() -> None:
@@ -58,14 +80,9 @@ def test_a_short_run_takes_all() -> None:
 
 
 def test_where_rows_cost_nothing_all_share_a_run() -> None:
-    assert len(packed(job(5), job(100), job(256), lines=lambda length: Line(MS, 0.0))) == 3
+    assert len(packed(job(5), job(100), job(256), measured=lambda length_class: Line.of(MS, 0.0))) == 3
 
 
 def test_a_batch_that_is_too_heavy_leaves_the_rest() -> None:
-    queue: Queue[Job] = Queue()
     head, other = job(8), job(8)
-    queue.push(head, 0)
-    queue.push(other, 1)
-    (group,) = queue.groups.values()
-    window = best_window(group, head, lambda each: line(longest_of(each)), INFINITE, 64)
-    assert chosen(group, head, window, head.num_bytes) == ([head], True)
+    assert closed(head, other, most_bytes=head.num_bytes) == ([head], True)

@@ -48,6 +48,22 @@ def test_what_is_removed_is_gone_and_may_be_removed_again() -> None:
     assert queue.num_bytes == 0
 
 
+def test_what_comes_after_many_have_gone_is_behind_those_that_stayed() -> None:
+    queue: Queue[Job] = Queue()
+    jobs = [job(within_ms=100 - number) for number in range(90)]
+    for each in jobs:
+        queue.push(each, each.due_ns)
+    queue.take(jobs[1:])
+    assert queue.first_due() is jobs[0]
+    back = [*jobs[5:25], job(within_ms=500)]
+    for each in back:
+        queue.push(each, each.due_ns)
+    assert list(queue) == [jobs[0], *back]
+    assert queue.oldest() is jobs[0]
+    queue.take([jobs[0], *back[:-1]])
+    assert (queue.oldest(), queue.first_due(), len(queue)) == (back[-1], back[-1], 1)
+
+
 def test_the_earliest_deadline_is_known_whatever_comes_first() -> None:
     queue: Queue[Job] = Queue()
     later, sooner, never = job(within_ms=20, level=1), job(within_ms=10, level=9), job()
@@ -89,5 +105,6 @@ def test_counts_order_and_heads_hold_whatever_happens(steps: list[tuple[str, int
             each.key: sum(other.rows for other in model if other.key == each.key) for each in model
         }
         for key, group in queue.groups.items():
+            assert group.classes == sorted(group.rows)
             assert group.head() is min((each for each in model if each.key == key), key=lambda each: each.place)
     assert queue.clear() == model

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.batching.work_ahead import FAR, WorkAhead, bucket_of
+from headrace.batching.work_ahead import FAR, Bucket, WorkAhead, bucket_of
 
 costs = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 5), st.sampled_from("ab"), st.integers(0, 9)))
 
@@ -27,42 +27,29 @@ def test_room_behind_is_what_the_tightest_of_those_behind_leaves() -> None:
     work = WorkAhead()
     soon, later = bucket_of(5, 10 << 22, 0), bucket_of(5, 20 << 22, 0)
     work.add(later, "", float(5 << 22))
-    assert work.room_behind(soon, 0.0) == float((21 - 5) << 22)
-    assert work.room_behind(later, 0.0) == float("inf")
-
-
-@given(costs)
-def test_sums_are_those_of_what_is_there(items: list[tuple[int, int, str, int]]) -> None:
-    work = WorkAhead()
-    for level, at, tenant, cost in items:
-        work.add((level, at), tenant, float(cost))
-    for level in range(1, 4):
-        for at in range(6):
-            before = sum(cost for each, when, _, cost in items if (each, when) <= (level, at))
-            assert work.before((level, at)) == before
-    for level, at, tenant, cost in items:
-        work.subtract((level, at), tenant, float(cost))
-    assert work.total_ns == 0.0
-    assert not work.tenants
+    assert work.around(soon, 0.0) == (0.0, float((21 - 5) << 22))
+    assert work.around(later, 0.0) == (float(5 << 22), float("inf"))
 
 
 @given(costs, st.data())
-def test_taking_some_at_once_is_as_subtracting_each(
-    items: list[tuple[int, int, str, int]], data: st.DataObject
-) -> None:
-    at_once, one_by_one = WorkAhead(), WorkAhead()
-    works = [((level, at), tenant, float(cost)) for level, at, tenant, cost in items]
-    for work in works:
-        at_once.add(*work)
-        one_by_one.add(*work)
-    some = data.draw(st.lists(st.sampled_from(range(len(works))), unique=True)) if works else []
-    at_once.take([works[number] for number in some])
-    for number in some:
-        one_by_one.subtract(*works[number])
-    assert at_once.total_ns == one_by_one.total_ns
-    assert set(at_once.tenants) == set(one_by_one.tenants)
+def test_sums_are_those_of_what_is_there(items: list[tuple[int, int, str, int]], data: st.DataObject) -> None:
+    work = WorkAhead()
+    works = [(work.add((level, at), tenant, float(cost)), tenant, float(cost)) for level, at, tenant, cost in items]
+    taken = data.draw(st.lists(st.sampled_from(range(len(works))), unique=True)) if works else []
+    work.take([works[number] for number in taken])
+    left = [item for number, item in enumerate(items) if number not in taken]
+    assert work.total_ns == sum(cost for *_, cost in left)
+    assert set(work.tenants) == {tenant for _, _, tenant, _ in left}
+    assert work.is_level == (len({level for level, *_ in left}) <= 1)
+    if left:
+        assert work.least_level == min(level for level, *_ in left)
     for level in range(1, 4):
-        for bucket in ((level, 0), (level, 3), (level, FAR)):
-            assert at_once.before(bucket) == one_by_one.before(bucket)
-            assert at_once.room_behind(bucket, 0.0) == one_by_one.room_behind(bucket, 0.0)
-    assert at_once.is_level == (len({work[0][0] for at, work in enumerate(works) if at not in some}) <= 1)
+        for at in range(6):
+            before, room = work.around((level, at), 0.0)
+            assert before == _before(left, (level, at))
+            behind = {(each, when) for each, when, *_ in left if (each, when) > (level, at)}
+            assert room == min([when[1] - _before(left, when) for when in behind], default=float("inf"))
+
+
+def _before(items: list[tuple[int, int, str, int]], bucket: Bucket) -> float:
+    return float(sum(cost for each, when, _, cost in items if (each, when) <= bucket))
