@@ -28,7 +28,13 @@ class Sequences(msgspec.Struct, frozen=True):
 
 
 def attention(
-    x: Node, layer: Tensors, facts: Architecture, precision: Precision, turn: Turns, sequences: Sequences, index: int
+    x: Node,
+    layer: Tensors,
+    facts: Architecture,
+    precision: Precision,
+    turn: Turns | None,
+    sequences: Sequences,
+    index: int,
 ) -> tuple[Node, list[Node]]:
     """x [batch, tokens, hidden] -> the same shape, and the two nodes that keep its keys and values."""
     heads, kv_heads, dim = facts.heads, facts.kv_heads, facts.head_dim
@@ -39,7 +45,8 @@ def attention(
         query = rms_norm(query, layer.vector("q_norm", dim), facts.norm_eps)
         key = rms_norm(key, layer.vector("k_norm", dim), facts.norm_eps)
     query, key, value = (op.transpose(part, i64([0, 2, 1, 3])) for part in (query, key, value))
-    query, key = rotate(query, turn, dim), rotate(key, turn, dim)
+    if turn is not None:
+        query, key = rotate(query, turn, dim), rotate(key, turn, dim)
     key, keep_key = _cached(key, f"past_key_values.{index}.keypresent.{index}.key", facts, sequences)
     value, keep_value = _cached(value, f"past_key_values.{index}.valuepresent.{index}.value", facts, sequences)
     key, value = (_repeated(part, facts, sequences) for part in (key, value))

@@ -59,28 +59,37 @@ def check(facts: Architecture) -> None:
         raise ModelInvalid(f"there are {len(facts.windows)} for {facts.num_layers} layers", "windows")
 
 
-def _turns(facts: Architecture, positions: Node, max_context: int) -> list[Turns]:
-    """Each layer's rotation: layers with a window have their own where the family says so."""
+def _turns(facts: Architecture, positions: Node, max_context: int) -> list[Turns | None]:
+    """Each layer's rotation: layers with a window have their own where the family says so, others have none."""
     assert facts.rope is not None
     everywhere = turns(facts.rope, positions, max_context)
     if facts.local_rope is None:
-        return [everywhere] * facts.num_layers
+        return [None if layer in facts.unturned else everywhere for layer in range(facts.num_layers)]
     local = turns(facts.local_rope, positions, max_context)
     return [local if window else everywhere for window in facts.windows]
 
 
 def _layer(
-    x: Node, layer: Tensors, facts: Architecture, precision: Precision, turn: Turns, sequences: Sequences, index: int
+    x: Node,
+    layer: Tensors,
+    facts: Architecture,
+    precision: Precision,
+    turn: Turns | None,
+    sequences: Sequences,
+    index: int,
 ) -> tuple[Node, list[Node]]:
-    """Norm, attention, add; norm, feed-forward, add; with norms behind each too where the family has them."""
+    """Norm, attention, add; norm, feed-forward, add; scaled or with norms behind each where the family says so."""
 
     def norm(x: Node, name: str) -> Node:
         return rms_norm(x, layer.vector(name, facts.hidden), facts.norm_eps)
 
+    def added(x: Node, more: Node) -> Node:
+        return op.add(x, more if facts.residual_scale == 1 else op.multiply(more, f32(facts.residual_scale)))
+
     mixed, kept = attention(norm(x, "attention_norm"), layer, facts, precision, turn, sequences, index)
-    x = op.add(x, norm(mixed, "post_attention_norm") if facts.post_norms else mixed)
+    x = added(x, norm(mixed, "post_attention_norm") if facts.post_norms else mixed)
     bent = feed_forward(norm(x, "ffn_norm"), layer, facts, precision)
-    return op.add(x, norm(bent, "post_ffn_norm") if facts.post_norms else bent), kept
+    return added(x, norm(bent, "post_ffn_norm") if facts.post_norms else bent), kept
 
 
 def _logits(x: Node, words: Vocabulary, tensors: Tensors, facts: Architecture) -> Node:

@@ -28,10 +28,16 @@ class Rope(msgspec.Struct, frozen=True):
     scale: float = 1.0  # of cosine and sine (yarn's attention factor)
 
 
+Family = Literal[
+    "llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "granite", "phi3", "smollm3", "bert"
+]
+GEMMAS = ("gemma", "gemma2", "gemma3")
+
+
 class Architecture(msgspec.Struct, frozen=True):
     """What the graph builder needs to know; every family is a choice among these."""
 
-    family: Literal["llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3", "phi3", "bert"]
+    family: Family
     num_layers: int
     hidden: int
     heads: int
@@ -43,6 +49,7 @@ class Architecture(msgspec.Struct, frozen=True):
     norm_eps: float
     rope: Rope | None = None  # None: learned positions (bert)
     local_rope: Rope | None = None  # of sliding-window layers, where they have their own (gemma3)
+    unturned: tuple[int, ...] = ()  # layers whose queries and keys are not turned (smollm3)
     windows: tuple[int, ...] = ()  # by layer: a token sees so many, itself among them; 0: all. Empty: all, everywhere
     activation: Literal["silu", "gelu_tanh", "gelu"] = "silu"
     attention_scale: float | None = None  # None: 1 / sqrt(head_dim)
@@ -50,8 +57,9 @@ class Architecture(msgspec.Struct, frozen=True):
     logit_softcap: float = 0.0
     logit_scale: float = 1.0
     embed_scale: float = 1.0
+    residual_scale: float = 1.0  # of what attention and feed-forward add (granite)
     qk_norm: bool = False
-    post_norms: bool = False  # norms behind attention and feed-forward too (gemma)
+    post_norms: bool = False  # norms behind attention and feed-forward too (gemma2, gemma3)
     tied: bool = False
     pooling: Literal["mean", "cls", "last", ""] = ""  # of an encoder
     normalize: bool = False  # of an encoder: vectors of length 1

@@ -3,7 +3,7 @@
 A key of the architecture that is not known here may change the answer: unless it is 0, false or empty, it is refused.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -12,6 +12,7 @@ import numpy as np
 from headrace.errors import ModelInvalid
 from headrace.weights.checkpoint import Architecture
 from headrace.weights.fields import Fields
+from headrace.weights.gguf_names import NEIGHBOURS
 from headrace.weights.gguf_rope import base_of, gguf_rope
 from headrace.weights.limits import (
     MAX_CONTEXT,
@@ -26,7 +27,7 @@ from headrace.weights.limits import (
 from headrace.weights.rope import plain, rope
 from headrace.weights.stored import StoredWeight
 
-FAMILIES = ("llama", "qwen2", "qwen3", "gemma2", "gemma3", "phi3", "bert")
+FAMILIES = ("llama", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "granite", "phi3", "smollm3", "bert")
 
 KNOWN = """
     block_count context_length embedding_length feed_forward_length vocab_size tensor_data_layout pooling_type
@@ -38,6 +39,9 @@ KNOWN = """
     rope.scaling.yarn_beta_slow classifier.output_labels
 """
 """Keys that are read, or that do not matter (`tensor_data_layout` says what the architecture says already)."""
+
+OWN = {"granite": "attention.scale embedding_scale residual_scale logit_scale"}
+"""Keys of one family only."""
 
 RANK = 4
 NORMALIZED = (1, 2, 3)
@@ -63,16 +67,16 @@ def gguf_architecture(metadata: Mapping[str, Any], tensors: Mapping[str, StoredW
     prefix = f"{family}."
     values = {key.removeprefix(prefix): value for key, value in metadata.items() if key.startswith(prefix)}
     fields = Fields(values, prefix)
-    _refuse_unknown(fields)
+    _refuse_unknown(fields, f"{KNOWN} {OWN.get(family, '')}".split())
     facts = SHAPERS.get(family, _same)(_sizes(family, fields, tensors), fields)
     return check_sizes(facts)
 
 
-def _refuse_unknown(fields: Fields) -> None:
+def _refuse_unknown(fields: Fields, known: Collection[str]) -> None:
     if fields.integer("expert_count", 0, low=0):
         raise fields.fault("expert_count", "mixtures of experts are not supported")
     for key, value in fields.values.items():
-        harmless = key in KNOWN.split() or key.startswith("mm.")  # of images, which are not read
+        harmless = key in known or key.startswith("mm.")  # of images, which are not read
         if not harmless and not (isinstance(value, bool | int | float | str) and not value):
             raise fields.fault(key, "is not supported: it may change what the model answers")
 
@@ -92,7 +96,7 @@ def _sizes(family: Any, fields: Fields, tensors: Mapping[str, StoredWeight]) -> 
     if fields.flag("attention.causal", not encoder) == encoder:
         raise fields.fault("attention.causal", f"must be {str(not encoder).lower()} for {family}")
     width = fields.integer("rope.dimension_count", head_dim, high=head_dim)
-    if width % 2 or (family == "llama" and width != head_dim):
+    if width % 2 or (family in NEIGHBOURS and width != head_dim):
         raise fields.fault("rope.dimension_count", f"{width} of {head_dim} values is not supported")
     max_context = fields.integer("context_length", high=MAX_CONTEXT)
     if fields.text("rope.scaling.type", "none") == "longrope" or "rope_factors_short.weight" in tensors:
@@ -138,6 +142,25 @@ def _same(facts: Architecture, fields: Fields) -> Architecture:
     if fields.has("attention.sliding_window"):
         raise fields.fault("attention.sliding_window", f"is not supported for {facts.family}")
     return facts
+
+
+def _gemma1(facts: Architecture, fields: Fields) -> Architecture:
+    return msgspec.structs.replace(_same(facts, fields), activation="gelu_tanh", embed_scale=facts.hidden**0.5)
+
+
+def _granite(facts: Architecture, fields: Fields) -> Architecture:
+    return msgspec.structs.replace(
+        _same(facts, fields),
+        embed_scale=fields.number("embedding_scale", 1.0),
+        attention_scale=fields.number("attention.scale", 0.0, low=0.0) or None,
+        residual_scale=fields.number("residual_scale", 1.0),
+        logit_scale=1 / (fields.number("logit_scale", 1.0, low=0.0) or 1.0),
+    )
+
+
+def _smollm3(facts: Architecture, fields: Fields) -> Architecture:
+    """Which layers are not turned the file does not say: llama.cpp leaves each fourth."""
+    return msgspec.structs.replace(_same(facts, fields), unturned=tuple(range(3, facts.num_layers, 4)))
 
 
 def _qwen3(facts: Architecture, fields: Fields) -> Architecture:
@@ -201,6 +224,9 @@ def _truths(values: Any) -> bool:
 
 SHAPERS: Mapping[str, Callable[[Architecture, Fields], Architecture]] = {
     "qwen3": _qwen3,
+    "gemma": _gemma1,
+    "granite": _granite,
+    "smollm3": _smollm3,
     "phi3": _phi3,
     "gemma2": _gemma2,
     "gemma3": _gemma3,

@@ -44,6 +44,9 @@ LAYER = {
 IGNORED = frozenset({"rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight"})
 """Read with the rotary positions."""
 
+NEIGHBOURS = ("llama", "granite", "smollm3")
+"""Families whose neighbouring values llama.cpp turns."""
+
 PATTERN = re.compile(r"(?:blk\.(\d{1,6})\.)?([a-z_.]+?)\.(weight|bias)")
 
 
@@ -68,7 +71,7 @@ def _named(name: str, tensor: StoredWeight, facts: Architecture) -> Iterator[Nam
         raise ModelInvalid(f"is no tensor of {facts.family} that is known", f"tensors[{name}]")
     prefix = "" if layer is None else f"layers.{int(layer)}."
     suffix = "_bias" if ending == "bias" else ""
-    if facts.family == "llama" and canonical in {"q", "k"}:
+    if facts.family in NEIGHBOURS and canonical in {"q", "k"}:
         heads = facts.heads if canonical == "q" else facts.kv_heads
         tensor = _halves(tensor, heads, name)
     yield from cut_fused(prefix, canonical, suffix, tensor, facts, name)
@@ -94,7 +97,7 @@ def cut_fused(
 
 
 def _halves(tensor: StoredWeight, heads: int, name: str) -> StoredWeight:
-    """llama.cpp rotates neighbours for Llama, and its converter interleaved the rows of a head's two halves."""
+    """llama.cpp rotates neighbours here, and its converter interleaved the rows of a head's two halves."""
     rows = tensor.shape[0]
     if rows % (2 * heads):
         raise ModelInvalid(f"has {rows} rows, which are no pairs of {heads} heads", f"tensors[{name}]")

@@ -3,13 +3,13 @@
 transformers reads no other field for these models; one that it reads and this does not is refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import msgspec
 
 from headrace.errors import ModelInvalid
-from headrace.weights.checkpoint import Architecture
+from headrace.weights.checkpoint import GEMMAS, Architecture
 from headrace.weights.fields import Fields
 from headrace.weights.hf_families import DEFAULTS, ENCODER_HEADS, FAMILIES, HEADS, NESTED
 from headrace.weights.hf_rope import hf_rope
@@ -33,8 +33,14 @@ ACTIVATIONS: Mapping[str, Literal["silu", "gelu_tanh", "gelu"]] = {
     "gelu": "gelu",
 }
 
+GEMMAS_ACTIVATION = "gelu_pytorch_tanh"
+"""Where `hidden_activation` is null, whatever `hidden_act` says: the first files say another by mistake."""
+
 EVERYWHERE = ("mistral", "phi3")
 """Families that have the window in every layer."""
+
+UNWINDOWED = ("llama", "gemma", "granite")
+"""Families that have none, whatever the file says."""
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -79,7 +85,7 @@ def _sizes(fields: Fields, family: Any, act: str) -> Architecture:
     """All that every family has."""
     hidden = fields.integer("hidden_size", high=MAX_WIDTH)
     heads = fields.integer("num_attention_heads", high=MAX_HEADS)
-    name = fields.text(act)
+    name = fields.text(act, GEMMAS_ACTIVATION if act == "hidden_activation" else None)
     if name not in ACTIVATIONS:
         raise fields.fault(act, f"{name!r:.80} is not supported; read are {', '.join(ACTIVATIONS)}")
     return Architecture(
@@ -117,7 +123,7 @@ def position_offset(config: Config) -> int:
 
 
 def _decoder(config: Config, family: str) -> Architecture:
-    fields, gemma = config.fields, family in {"gemma2", "gemma3"}
+    fields, gemma = config.fields, family in GEMMAS
     facts = _sizes(fields, family, "hidden_activation" if gemma else "hidden_act")
     split = family == "gemma3"  # its layers rotate by kind
     base = fields.positive("rope_theta")
@@ -132,7 +138,7 @@ def _decoder(config: Config, family: str) -> Architecture:
         qk_norm=family in {"qwen3", "gemma3"},
         windows=useful_windows(_windows(fields, family, facts.num_layers), positions.max_context),
     )
-    return _gemma(facts, fields) if gemma else facts
+    return SHAPERS[family](facts, fields) if family in SHAPERS else facts
 
 
 def _tied(config: Config) -> bool:
@@ -143,21 +149,59 @@ def _tied(config: Config) -> bool:
 
 
 def _gemma(facts: Architecture, fields: Fields) -> Architecture:
-    facts = msgspec.structs.replace(
+    return msgspec.structs.replace(facts, embed_scale=facts.hidden**0.5)
+
+
+def _granite(facts: Architecture, fields: Fields) -> Architecture:
+    return msgspec.structs.replace(
         facts,
+        embed_scale=fields.number("embedding_multiplier"),
+        attention_scale=fields.positive("attention_multiplier"),
+        residual_scale=fields.number("residual_multiplier"),
+        logit_scale=1 / fields.positive("logits_scaling"),
+    )
+
+
+def _smollm3(facts: Architecture, fields: Fields) -> Architecture:
+    """A list has 1 for each layer that is turned; without one each fourth is not."""
+    if fields.has("no_rope_layers"):
+        turned = fields.items("no_rope_layers")
+        if len(turned) < facts.num_layers or any(each not in (0, 1) for each in turned):
+            raise fields.fault("no_rope_layers", f"must be {facts.num_layers} times 0 or 1")
+    else:
+        every = fields.integer("no_rope_layer_interval")
+        turned = [(layer + 1) % every for layer in range(facts.num_layers)]
+    unturned = tuple(layer for layer in range(facts.num_layers) if not turned[layer])
+    return msgspec.structs.replace(facts, unturned=unturned)
+
+
+def _gemma2(facts: Architecture, fields: Fields) -> Architecture:
+    return msgspec.structs.replace(
+        _gemma(facts, fields),
         post_norms=True,
-        embed_scale=facts.hidden**0.5,
         attention_scale=fields.positive("query_pre_attn_scalar") ** -0.5,
         attention_softcap=_unless_null(fields, "attn_logit_softcapping"),
         logit_softcap=_unless_null(fields, "final_logit_softcapping"),
     )
-    if facts.family == "gemma2":
-        return facts
+
+
+def _gemma3(facts: Architecture, fields: Fields) -> Architecture:
+    facts = _gemma2(facts, fields)
     if fields.has("rope_parameters") and fields.part("rope_parameters").has("sliding_attention"):
         local = hf_rope(fields, facts.head_dim, facts.max_context, layers="sliding_attention").rope
     else:
         local = rope(plain(facts.head_dim, fields.number("rope_local_base_freq", low=1.001)))
     return msgspec.structs.replace(facts, local_rope=local)
+
+
+SHAPERS: Mapping[str, Callable[[Architecture, Fields], Architecture]] = {
+    "gemma": _gemma,
+    "gemma2": _gemma2,
+    "gemma3": _gemma3,
+    "granite": _granite,
+    "smollm3": _smollm3,
+}
+"""What a family has besides."""
 
 
 def _unless_null(fields: Fields, key: str) -> float:
@@ -166,8 +210,8 @@ def _unless_null(fields: Fields, key: str) -> float:
 
 def _windows(fields: Fields, family: str, num_layers: int) -> tuple[int, ...]:
     """How many tokens back each layer sees; 0: all."""
-    unused = family in {"qwen2", "qwen3"} and not fields.flag("use_sliding_window", False)
-    if family == "llama" or unused or not fields.has("sliding_window"):
+    unused = family in {"qwen2", "qwen3", "smollm3"} and not fields.flag("use_sliding_window", False)
+    if family in UNWINDOWED or unused or not fields.has("sliding_window"):
         return (0,) * num_layers
     window = fields.integer("sliding_window", low=0)
     return tuple(window if local else 0 for local in _local_layers(fields, family, num_layers))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from headrace.errors import ModelInvalid
-from headrace.weights.checkpoint import Architecture
+from headrace.weights.checkpoint import GEMMAS, Architecture
 from headrace.weights.gguf_names import Named, cut_fused
 from headrace.weights.stored import StoredWeight
 
@@ -82,11 +82,10 @@ def _named(name: str, tensor: StoredWeight, facts: Architecture) -> Iterator[Nam
     canonical = (MODEL if layer is None else LAYER).get(part)
     if canonical is None:
         raise ModelInvalid(f"is no tensor of {facts.family} that is known", name[:200])
-    if facts.post_norms:  # Gemma
-        if part == "post_attention_layernorm":
-            canonical = "post_attention_norm"
-        if canonical.endswith("norm"):
-            tensor = tensor.plus(1.0)
+    if facts.post_norms and part == "post_attention_layernorm":
+        canonical = "post_attention_norm"
+    if facts.family in GEMMAS and canonical.endswith("norm"):
+        tensor = tensor.plus(1.0)
     prefix = "" if layer is None else f"layers.{int(layer)}."
     suffix = "_bias" if ending in {"bias", "beta"} else ""
     yield from cut_fused(prefix, canonical, suffix, tensor, facts, name)

@@ -1,5 +1,7 @@
 """Every family answers as `transformers` does, however its text is cut into steps."""
 
+from typing import Any
+
 import msgspec
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from headrace.graphs.linear import Precision
 from tests.graphs.paged import Paged
 from tests.graphs.tiny import CONTEXT, VARIANTS, architecture, checkpoint, golden, golden_checkpoint, tokens, weights
 from tests.graphs.tiny import plain_rope as rope_of
+from tests.weights.reference import answer
 
 DECODERS = [name for name, variant in VARIANTS.items() if variant.family != "bert"]
 TEXT = tokens(64)
@@ -56,6 +59,22 @@ def test_logits_are_scaled_where_the_family_says_so() -> None:
     scaled = msgspec.structs.replace(given, architecture=msgspec.structs.replace(given.architecture, logit_scale=0.25))
     found = Paged(build_decoder(scaled, Precision(), CONTEXT)).read(TEXT, [64], [1, 2])
     assert np.abs(found - golden("llama").logits / 4).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"unturned": (1,)},
+        {"residual_scale": 0.25, "embed_scale": 2.0, "attention_scale": 0.5, "logit_scale": 0.125},
+        {"activation": "gelu_tanh", "embed_scale": 8.0},
+    ],
+)
+def test_what_only_some_families_have_is_computed_as_the_plain_way_does(changes: dict[str, Any]) -> None:
+    variant = VARIANTS["llama"]
+    facts = msgspec.structs.replace(architecture(variant, rope_of(variant)), **changes)
+    given = checkpoint(facts, weights(variant))
+    found = Paged(build_decoder(given, Precision(), CONTEXT)).read(TEXT, [13, 50, 1], [1, 2])
+    assert np.abs(found - answer(given, TEXT)).max() < 1e-3
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.weights.checkpoint import Architecture, Checkpoint, Grouped, Rope, TokenizerSource
+from headrace.weights.checkpoint import Architecture, Checkpoint, Family, Grouped, Rope, TokenizerSource
 
 HIDDEN, HEADS, KV_HEADS, INNER, VOCABULARY, LAYERS, CONTEXT = 64, 4, 2, 96, 128, 3, 256
 GOLDEN = Path(__file__).parent / "golden"
-
-Family = Literal["llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3", "phi3", "bert"]
 
 
 class Variant(msgspec.Struct, frozen=True):

@@ -15,8 +15,20 @@ Arrays = dict[str, NDArray[np.float32]]
 HIDDEN, HEADS, KV_HEADS, HEAD_DIM, INNER, LAYERS, VOCABULARY, CONTEXT = 32, 4, 2, 8, 48, 2, 40, 64
 QUERIES, KEYS = HEADS * HEAD_DIM, KV_HEADS * HEAD_DIM
 GEMMAS = ("gemma2", "gemma3_text", "gemma3")
+TIED = (*GEMMAS, "gemma", "smollm3")
 ENCODERS = ("bert", "roberta", "xlm-roberta")
-DECODERS = ("llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3_text", "phi3")
+DECODERS = (
+    "llama",
+    "mistral",
+    "qwen2",
+    "qwen3",
+    "gemma",
+    "gemma2",
+    "gemma3_text",
+    "granite",
+    "phi3",
+    "smollm3",
+)
 
 
 def config(model_type: str, **changes: Any) -> dict[str, Any]:
@@ -52,7 +64,7 @@ def _decoder_shapes(told: Mapping[str, Any]) -> Shapes:
         "model.embed_tokens.weight": (VOCABULARY, HIDDEN),
         "model.norm.weight": (HIDDEN,),
     }
-    if not told.get("tie_word_embeddings", model_type in GEMMAS):
+    if not told.get("tie_word_embeddings", model_type in TIED):
         shapes["lm_head.weight"] = (VOCABULARY, HIDDEN)
     norms = ["input_layernorm", "post_attention_layernorm"]
     norms += ["pre_feedforward_layernorm", "post_feedforward_layernorm"] if model_type in GEMMAS else []
@@ -131,7 +143,7 @@ def gguf_metadata(family: str, **changes: Any) -> dict[str, Any]:
     told |= (
         {"attention.causal": False, "pooling_type": 1} if family == "bert" else {"attention.head_count_kv": KV_HEADS}
     )
-    told |= {"attention.sliding_window": 8} if family.startswith("gemma") else {}
+    told |= {"attention.sliding_window": 8} if family in GEMMAS else {}
     told |= {key.replace("__", "."): value for key, value in changes.items()}
     keys = {f"{family}.{key}": value for key, value in told.items() if value is not None}
     return {"general.architecture": family, **keys, **TOKENIZER}
@@ -158,7 +170,7 @@ def _gguf_decoder(family: str) -> Shapes:
         parts |= {"attn_q": (QUERIES, HIDDEN), "attn_k": (KEYS, HIDDEN), "attn_v": (KEYS, HIDDEN)}
         parts |= {"ffn_gate": (INNER, HIDDEN), "ffn_up": (INNER, HIDDEN)}
     parts["ffn_down"] = (HIDDEN, INNER)
-    if family.startswith("gemma"):
+    if family in GEMMAS:
         parts |= {"post_attention_norm": (HIDDEN,), "post_ffw_norm": (HIDDEN,)}
     if family in {"qwen3", "gemma3"}:
         parts |= {"attn_q_norm": (HEAD_DIM,), "attn_k_norm": (HEAD_DIM,)}

@@ -28,6 +28,17 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "qwen2": config("qwen2"),
     "qwen2_windows": config("qwen2", use_sliding_window=True, sliding_window=8, max_window_layers=1),
     "qwen3": config("qwen3"),
+    "gemma": config("gemma", hidden_act="gelu", hidden_activation=None),
+    "granite": config(
+        "granite",
+        embedding_multiplier=12.0,
+        attention_multiplier=0.25,
+        residual_multiplier=0.22,
+        logits_scaling=8.0,
+        tie_word_embeddings=True,
+    ),
+    "smollm3": config("smollm3", no_rope_layers=[0, 1]),
+    "smollm3_each_second": config("smollm3", no_rope_layer_interval=2),
     "gemma2": config("gemma2", attn_logit_softcapping=2.0, final_logit_softcapping=3.0),
     "gemma3": config("gemma3_text", layer_types=["full_attention", "sliding_attention"]),
     "gemma3_old_names": config(
@@ -69,12 +80,12 @@ def _decoder(facts: Architecture, tensors: dict[str, Floats], token_ids: NDArray
     for layer in range(facts.num_layers):
         own = _of_layer(tensors, layer)
         mixed = _attention(facts, own, _rms(x, own["attention_norm"], facts), layer)
-        x = x + (_rms(mixed, own["post_attention_norm"], facts) if facts.post_norms else mixed)
+        x = x + facts.residual_scale * (_rms(mixed, own["post_attention_norm"], facts) if facts.post_norms else mixed)
         inner = _rms(x, own["ffn_norm"], facts)
         bent = _linear(_bend(facts, _linear(inner, own, "gate")) * _linear(inner, own, "up"), own, "down")
-        x = x + (_rms(bent, own["post_ffn_norm"], facts) if facts.post_norms else bent)
+        x = x + facts.residual_scale * (_rms(bent, own["post_ffn_norm"], facts) if facts.post_norms else bent)
     logits = _rms(x, tensors["norm"], facts) @ tensors["embed" if facts.tied else "head"].T
-    return _capped(logits, facts.logit_softcap)
+    return _capped(logits * facts.logit_scale, facts.logit_softcap)
 
 
 def _encoder(facts: Architecture, tensors: dict[str, Floats], token_ids: NDArray[np.int64]) -> Floats:
@@ -95,7 +106,8 @@ def _attention(facts: Architecture, own: dict[str, Floats], x: Floats, layer: in
         part = _linear(x, own, name).reshape(length, heads, facts.head_dim).swapaxes(0, 1)
         if name != "v":
             part = _rms(part, own[f"{name}_norm"], facts) if facts.qk_norm else part
-            part = _turned(part, facts.local_rope if window and facts.local_rope else facts.rope)
+            rope = facts.local_rope if window and facts.local_rope else facts.rope
+            part = part if layer in facts.unturned else _turned(part, rope)
         parts[name] = np.repeat(part, facts.heads // heads, axis=0)
     scores = parts["q"] @ parts["k"].swapaxes(1, 2) * (facts.attention_scale or facts.head_dim**-0.5)
     scores = _capped(scores, facts.attention_softcap)

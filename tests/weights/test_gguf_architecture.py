@@ -41,6 +41,25 @@ def test_qwen3_norms_queries_and_keys() -> None:
     assert _read("qwen3").qk_norm
 
 
+def test_gemma_scales_its_embeddings_and_has_no_more_norms() -> None:
+    found = _read("gemma")
+    assert (found.activation, found.embed_scale, found.post_norms) == ("gelu_tanh", 32**0.5, False)
+
+
+def test_granite_scales_what_it_adds_and_answers() -> None:
+    scales = {"embedding_scale": 12.0, "residual_scale": 0.22, "logit_scale": 8.0, "attention__scale": 0.0078125}
+    found = _read("granite", **scales)
+    assert (found.embed_scale, found.residual_scale, found.logit_scale) == (12.0, 0.22, 0.125)
+    assert found.attention_scale == 0.0078125
+    assert _read("granite").attention_scale is None
+    with pytest.raises(ModelInvalid, match="_scale: is not supported"):
+        _read("llama", **scales)
+
+
+def test_smollm3_does_not_turn_each_fourth_layer() -> None:
+    assert _read("smollm3", block_count=9).unturned == (3, 7)
+
+
 def test_gemma2_has_windows_in_every_other_layer() -> None:
     found = _read("gemma2")
     assert found.windows == (8, 0)

@@ -13,7 +13,7 @@ from headrace.weights.gguf_checkpoint import gguf_checkpoint
 from tests.weights.files import gguf_bytes, random_blocks
 from tests.weights.models import CONTEXT, VOCABULARY, gguf_metadata, gguf_tensors, write_gguf
 
-FAMILIES = ("llama", "qwen2", "qwen3", "gemma2", "gemma3", "phi3", "bert")
+FAMILIES = ("llama", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "granite", "phi3", "smollm3", "bert")
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -25,13 +25,29 @@ def test_sizes_of_every_decoder_are_read(model_type: str) -> None:
 
 
 @pytest.mark.parametrize("model_type", DECODERS)
-def test_only_gemma_is_tied_unless_the_file_says_otherwise(model_type: str) -> None:
-    assert _read(model_type).tied == model_type.startswith("gemma")
+def test_only_some_families_are_tied_unless_the_file_says_otherwise(model_type: str) -> None:
+    assert _read(model_type).tied == (model_type.startswith("gemma") or model_type == "smollm3")
     assert _read(model_type, tie_word_embeddings=True).tied
 
 
 def test_a_head_s_size_follows_from_the_others() -> None:
     assert _read("llama", head_dim=None).head_dim == 8
+
+
+def test_gemma_bends_by_a_tangent_whatever_its_first_files_say() -> None:
+    found = _read("gemma", hidden_act="gelu", hidden_activation=None)
+    assert (found.activation, found.embed_scale, found.post_norms) == ("gelu_tanh", 32**0.5, False)
+
+
+def test_granite_scales_what_it_adds_and_answers() -> None:
+    found = _read("granite", embedding_multiplier=12.0, residual_multiplier=0.22, logits_scaling=8.0)
+    assert (found.embed_scale, found.residual_scale, found.logit_scale) == (12.0, 0.22, 0.125)
+    assert _read("granite", attention_multiplier=0.0078125).attention_scale == 0.0078125
+
+
+def test_smollm3_turns_not_every_layer() -> None:
+    assert _read("smollm3", num_hidden_layers=9).unturned == (3, 7)
+    assert _read("smollm3", no_rope_layers=[0, 1]).unturned == (0,)
 
 
 def test_gemma2_caps_its_logits_and_windows_every_other_layer() -> None:
@@ -119,6 +135,9 @@ def test_roberta_counts_positions_from_two() -> None:
         ("llama", {"num_hidden_layers": 1 << 40}, "num_hidden_layers: must be a whole number from 1 to 1024"),
         ("llama", {"vocab_size": "40"}, "vocab_size: must be a whole number"),
         ("llama", {"num_key_value_heads": 3}, "4 heads cannot share 3"),
+        ("smollm3", {"no_rope_layers": [1]}, "no_rope_layers: must be 2 times"),
+        ("smollm3", {"no_rope_layers": [1, "x"]}, "no_rope_layers: must be 2 times"),
+        ("granite", {"logits_scaling": 0}, "logits_scaling: must be more than 0"),
         ("gemma3_text", {"layer_types": ["full_attention"]}, "layer_types: must be 2 times"),
         ("gemma3_text", {"layer_types": ["full_attention", "chunked"]}, "layer_types: must be 2 times"),
         ("gemma3_text", {"use_bidirectional_attention": True}, "use_bidirectional_attention: is not supported"),
