@@ -142,4 +142,6 @@ def _fits(shape: Shape, wanted: Shape) -> bool:
 
 
 def _words(shape: Shape) -> str:
+    if not shape:
+        return "a scalar (where that is not so, the file does not say its shape: say it in model.toml, under inputs)"
     return f"[{', '.join('any' if size == FREE else str(size) for size in shape)}]"

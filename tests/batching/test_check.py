@@ -47,6 +47,14 @@ def test_a_fault_is_told_with_its_field_and_what_would_be_right(given: Request, 
     assert str(caught.value) == message
 
 
+def test_where_the_file_says_no_shape_the_refusal_says_where_to_say_it() -> None:
+    specs = (TensorSpec("a", "FP32", ()),)
+    with pytest.raises(
+        InvalidRequest, match=r"takes a scalar \(.* say it in model\.toml, under inputs\), not \[2, 3\]"
+    ):
+        Check(Signature(specs, (), BatchAxis(False, 1), "fake", "fake"))(asked(A))
+
+
 @pytest.mark.parametrize("rows", [0, 5])
 def test_rows_out_of_range_are_refused_with_the_limit(rows: int) -> None:
     with pytest.raises(InvalidRequest, match=f"has {rows} rows; a request may have 1 to 4"):
