@@ -7,6 +7,8 @@ from headrace.types import Buffer
 
 _GZIP, _ZLIB, _RAW_DEFLATE = 31, 15, -15  # zlib's window bits
 _LEVEL = 1  # tensors hardly get smaller at higher levels, only slower
+_PIECE_BYTES = 1 << 14  # given to zlib at once: what follows a member's end it copies
+_MOST_MEMBERS, _MEMBER_BYTES = 1024, 1024  # so many of any size; of more, each has to be as large as that on average
 _WINDOW_BITS = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": _ZLIB}
 
 
@@ -31,17 +33,23 @@ def decompress(body: Buffer, encoding: str, limit_bytes: int) -> Buffer:
 
 def _inflate(body: Buffer, bits: int, name: str, limit_bytes: int) -> bytes:
     parts: list[bytes] = []
-    left, size = bytes(body), 0
-    while left or not parts:
+    rest, size, members = memoryview(body), 0, 0
+    while rest or not members:
         member = zlib.decompressobj(bits)
-        part = member.decompress(left, limit_bytes - size + 1)
-        size += len(part)
-        if size > limit_bytes:
-            raise BodyTooLarge(f"the body is over the limit of {limit_bytes} bytes once decompressed")
-        if not member.eof:
-            raise InvalidRequest(f"the {name} body ends too early")
-        parts.append(part)
-        left = member.unused_data if bits == _GZIP else b""  # a gzip file may have several members
+        while not member.eof:
+            if not rest:
+                raise InvalidRequest(f"the {name} body ends too early")
+            part = member.decompress(rest[:_PIECE_BYTES], limit_bytes - size + 1)
+            size += len(part)
+            if size > limit_bytes:
+                raise BodyTooLarge(f"the body is over the limit of {limit_bytes} bytes once decompressed")
+            parts.append(part)
+            rest = rest[len(rest[:_PIECE_BYTES]) - len(member.unused_data) :]
+        if bits != _GZIP:
+            break
+        members += 1  # a gzip file may have several
+        if members > _MOST_MEMBERS and len(body) - len(rest) < members * _MEMBER_BYTES:
+            raise InvalidRequest(f"the {name} body is made of too many small members; send it as one")
     return b"".join(parts)
 
 

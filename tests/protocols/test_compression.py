@@ -1,6 +1,7 @@
 """Bodies come back whole, and bombs do not."""
 
 import gzip
+import random
 import zlib
 
 import pytest
@@ -42,6 +43,21 @@ def test_gzip_members_after_one_another_are_one_body() -> None:
 def test_the_limit_counts_all_members_together() -> None:
     with pytest.raises(BodyTooLarge):
         decompress(gzip.compress(bytes(60)) * 2, "gzip", 100)
+
+
+def test_members_larger_than_a_piece_that_zlib_is_given_are_read_to_their_ends() -> None:
+    noise = random.Random(0).randbytes(100_000)
+    assert decompress(gzip.compress(noise) * 3, "gzip", 300_000) == noise * 3
+
+
+def test_a_body_of_countless_members_is_refused_since_each_costs_time() -> None:
+    with pytest.raises(InvalidRequest, match="too many small members; send it as one"):
+        decompress(gzip.compress(b"") * 1025, "gzip", 100)
+
+
+def test_many_members_may_be_sent_where_they_are_large() -> None:
+    noise = random.Random(0).randbytes(1024)
+    assert decompress(gzip.compress(noise) * 1500, "gzip", 1 << 24) == noise * 1500
 
 
 def test_deflate_without_the_zlib_header_is_understood() -> None:
