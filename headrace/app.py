@@ -73,6 +73,7 @@ from headrace.traffic.traffic import Traffic
 from headrace.traffic.watch import Tap
 from headrace.types import Backlog, Manifest, ModelVersion, VersionStatus
 from headrace.work import Works
+from headrace.workers.ahead import Ahead
 from headrace.workers.forking import Forking
 
 log = logging.getLogger(__name__)
@@ -99,8 +100,14 @@ Beside = Callable[[], Awaitable[None]]
 """What goes on for as long as the server runs, such as keeping the repository up to date."""
 
 
-def run(config: Config, repository: Path, announce: Announce, beside: Beside | None = None) -> int:
-    """Serve until SIGTERM or SIGINT, then drain; returns the exit code.
+def run(
+    config: Config,
+    repository: Path,
+    announce: Announce,
+    beside: Beside | None = None,
+    ahead: Ahead | None = None,
+) -> int:
+    """Serve until SIGTERM or SIGINT, then drain; returns the exit code. Takes zygotes that were started `ahead`.
 
     Raises SettingInvalid where an address cannot be had, the files of TLS are no good, or another server has the state.
     """
@@ -108,13 +115,14 @@ def run(config: Config, repository: Path, announce: Announce, beside: Beside | N
     output = begin_log(config.log)
     keep_freed_memory()
     gc.set_threshold(COLLECT_AFTER)
+    gc.enable()  # where it was not while the server was imported
     sys.setswitchinterval(SWITCH_S)
     server = config.server
     tls = read_tls(server.tls_certificate, server.tls_key, server.tls_client_ca)
     with listen(server.host, server.http_port, "server.http_port") as http:
 
         async def serve() -> None:
-            server = Server(config, repository, tls, output)
+            server = Server(config, repository, tls, output, ahead)
             going_on = asyncio.create_task(_beside(beside)) if beside else None
             await server.run(http, announce, started)
             if going_on:
@@ -141,7 +149,12 @@ class Server:
     SettingInvalid where another server has its state."""
 
     def __init__(
-        self, config: Config, repository: Path, tls: Tls | None = None, output: LogOutput | None = None
+        self,
+        config: Config,
+        repository: Path,
+        tls: Tls | None = None,
+        output: LogOutput | None = None,
+        ahead: Ahead | None = None,
     ) -> None:
         self._config = config
         self._output = output
@@ -158,7 +171,7 @@ class Server:
         state.take()
         self.observation = Observation(config, self.bus, clock, self._readings(), folder, output)
         self.gateway = Gateway(self.registry, self.bus, clock, config.tenants, taps, self.observation.wanted)
-        self.births = Forking(config.workers.warm)
+        self.births = Forking(config.workers.warm, ahead=ahead)
         works = Works(self.bus, clock, self.observation.costs.device)
         self.build = Build(config, self.bus, clock, local, cache_folder(os.environ), births=self.births, works=works)
         self.learnt, self.popularity = Learnt(ProfileStore(cache_folder(os.environ))), Popularity[ModelVersion]()
@@ -292,6 +305,7 @@ class Server:
                 loading.result()
                 self.traffic.loaded()
                 self._loaded = True
+                await self.births.forget_ahead()
                 gc.collect()
                 gc.freeze()  # what start-up made lives as long as the server: not to be looked through again
                 announce(self._ready(address_of(http), where, time.monotonic() - started))

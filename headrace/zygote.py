@@ -133,6 +133,7 @@ def main(arguments: list[str]) -> None:
     parent, fd = [int(argument) for argument in arguments]
     end_with_parent(parent)
     _be_called("zygote")
+    gc.disable()  # what is imported stays: there is nothing to find
     Zygote(socket.socket(fileno=fd)).run()
 
 
@@ -149,6 +150,7 @@ def _prepared(modules: tuple[str, ...]) -> str:
         return f"{', '.join(modules)} started {threads - 1} thread(s), which a fork would not have"
     gc.collect()
     gc.freeze()  # a collection would write to every object, and so take the pages that are shared
+    gc.enable()
     return ""
 
 

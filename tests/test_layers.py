@@ -110,6 +110,7 @@ ALLOWED: dict[str, set[str]] = {
         "observe",
         "observing",
         "costs.costs",
+        "workers.ahead",
         "workers.forking",
     },
     "cli": {
@@ -125,6 +126,8 @@ ALLOWED: dict[str, set[str]] = {
         "models",
         "observe",
         "remote",
+        "workers.ahead",
+        "workers.imports",
     },
     "__main__": {"cli"},
 }
@@ -269,6 +272,7 @@ TWINLESS = {
         "watching/part",
         "alert_settings",
         "changes/account",
+        "workers/imports",
     )
 }
 """Modules that only declare, or that are tested as a program."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from headrace.workers import fork_wire as wire
-from headrace.workers.engine_remote import IMPORTS
+from headrace.workers.imports import IMPORTS
 from tests.workers.processes import children, lives, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it needs Linux")
@@ -28,10 +28,7 @@ def zygote() -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
             yield child, ours
 
 
-KINDS = [("headrace.child", "headrace.runtimes.onnx"), ("headrace.child", "headrace.runtimes.openvino")]
-
-
-@pytest.mark.parametrize("modules", [*KINDS, *IMPORTS.values()])
+@pytest.mark.parametrize("modules", IMPORTS.values())
 def test_what_workers_are_forked_from_has_no_thread(modules: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "1")
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")

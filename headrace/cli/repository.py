@@ -1,25 +1,13 @@
 """What a verb is pointed at: a path, or an address whose files are brought here first."""
 
-import asyncio
-import os
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-from rich.progress import DownloadColumn
 
-from headrace.cache_folder import cache_folder
-from headrace.cli.bar import Bar
-from headrace.cli.console import console
 from headrace.cli.failure import Failure
-from headrace.cli.printable import printable
 from headrace.remote.address import Address, is_address, parse_address
-from headrace.remote.faults import RemoteFault
-from headrace.remote.following import Following
-from headrace.remote.mirror import Mirror
-from headrace.remote.stores import store_at
 from headrace.settings import Config
 
 
@@ -49,54 +37,16 @@ def kept(where: Path | Address, config: Config) -> Iterator[Repository]:
     if isinstance(where, Path):
         yield Repository(where)
         return
-    try:
-        store = store_at(where, os.environ, config.remote.hf_mirror)
-        mirror = Mirror(store, _home(where, config), where.name, settle_s=config.models.settle_s)
-        mirror.open()
-    except RemoteFault as fault:
-        raise Failure(str(fault)) from fault
-    try:
-        _first_look(mirror)
-        yield Repository(mirror.path, Following(mirror, config.remote.poll_s).run)
-    finally:
-        mirror.close()
+    from headrace.cli.copied import copied  # its libraries are of no use to a path, whose server starts sooner
+
+    with copied(where, config) as copy:
+        yield Repository(copy.path, copy.follow)
 
 
 def local_path(where: Path | Address, config: Config) -> Path:
     """Where it lies on this machine, or would. Raises Failure where there is no place for it."""
-    return where if isinstance(where, Path) else Mirror.tree(_home(where, config), where.name)
+    if isinstance(where, Path):
+        return where
+    from headrace.cli.copied import place_of_copy
 
-
-def _home(address: Address, config: Config) -> Path:
-    cache = cache_folder(os.environ)
-    folder = Path(config.remote.dir).absolute() if config.remote.dir else cache / "remote" if cache else None
-    if folder is None:
-        raise Failure("there is no place for a copy of the repository: neither remote.dir nor a home is set")
-    return folder / address.digest
-
-
-def _first_look(mirror: Mirror) -> None:
-    """Bring everything here. Raises Failure where nothing is here in the end; what else is wrong is said."""
-    with _Shown() as shown:
-        try:
-            faults = asyncio.run(mirror.sync(settled=False, progress=shown.progress)).faults
-        except RemoteFault as fault:
-            faults = (str(fault),)
-    if faults and mirror.is_empty:
-        raise Failure(faults[0])
-    for told in faults:
-        print(f"headrace: {printable(told)}; what is here is served", file=sys.stderr)
-
-
-class _Shown(Bar):
-    """Model after model, on a terminal."""
-
-    def __init__(self) -> None:
-        super().__init__(console(sys.stderr), 36, DownloadColumn())
-        self._name = ""
-
-    def progress(self, name: str, there: int, total: int) -> None:
-        if name != self._name:
-            self._name = name
-            self._progress.reset(self._task, description=printable(name), total=total)
-        self._progress.update(self._task, completed=there, total=total)
+    return place_of_copy(where, config)

@@ -1,16 +1,22 @@
 """`headrace serve`: serve a folder of models, or one model file, until SIGTERM or SIGINT."""
 
 import errno
+import gc
 import ipaddress
 import socket
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
 
-from headrace.cli.console import console
 from headrace.cli.failure import Failure
 from headrace.cli.repository import kept, place
 from headrace.cli.settings import add_setting_flags, settings_of
-from headrace.settings import Server
+from headrace.remote.address import Address
+from headrace.repository.likely import likely_runtimes
+from headrace.settings import Config, Server
+from headrace.workers.ahead import Ahead
+from headrace.workers.imports import IMPORTS
 
 NAMED = {
     "--host": "server.host",
@@ -46,11 +52,22 @@ def run(arguments: Sequence[str]) -> int:
     where = place(options.repository)
     refuse_open_address(config.server)
     refuse_taken_ports(config.server)
-    from headrace.app import run as run_server
-    from headrace.cli.announce import announce
+    with closing(start_zygotes(where, config)) as ahead, kept(where, config) as repository:
+        gc.disable()  # what is imported stays: there is nothing to find until the server runs
+        from headrace.app import run as run_server
+        from headrace.cli.announce import announce
+        from headrace.cli.console import console
 
-    with kept(where, config) as repository:
-        return run_server(config, repository.path, lambda ready: announce(ready, console()), repository.follow)
+        return run_server(config, repository.path, lambda ready: announce(ready, console()), repository.follow, ahead)
+
+
+def start_zygotes(where: Path | Address, config: Config) -> Ahead:
+    """What the models' processes are likely to be forked from imports what it needs while the server does."""
+    wanted = config.models.control != "explicit" or config.models.load
+    if not wanted or config.workers.isolation == "none" or not isinstance(where, Path):
+        return Ahead()
+    kinds = [IMPORTS[runtime] for runtime in likely_runtimes(where) if runtime in IMPORTS]
+    return Ahead(kinds, config.workers.warm)
 
 
 def refuse_open_address(server: Server) -> None:

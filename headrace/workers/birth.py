@@ -58,7 +58,7 @@ class Spawning:
 
     async def child(self, command: Command) -> "Spawned":
         loop = asyncio.get_running_loop()
-        birth = loop.run_in_executor(self._thread, _spawn, command)
+        birth = loop.run_in_executor(self._thread, spawn, command)
         try:
             return Spawned(await asyncio.shield(birth))
         except (
@@ -95,7 +95,8 @@ def environment(threads: int) -> Mapping[str, str]:
     }
 
 
-def _spawn(command: Command) -> subprocess.Popen[bytes]:
+def spawn(command: Command) -> subprocess.Popen[bytes]:
+    """A new interpreter, which ends with the thread that calls this. Raises OSError where there can be none."""
     line = [sys.executable, "-m", command.module, *map(str, (os.getpid(), *command.fds))]
     return subprocess.Popen(
         line,

@@ -30,6 +30,7 @@ from headrace.workers import engine_wire as wire
 from headrace.workers.birth import Births
 from headrace.workers.engine_call import Call, resumed
 from headrace.workers.generation_story import Story
+from headrace.workers.imports import IMPORTS, RUNS_STEPS
 from headrace.workers.kept_process import Keeping, KeptProcess
 from headrace.workers.process import Program
 from headrace.workers.resumption import Resumption, Suspects
@@ -39,14 +40,8 @@ from headrace.workers.wire import error_of
 
 log = logging.getLogger(__name__)
 
-STEPS = Program("headrace.engine_child", wire.channel, wire.FrameLink)
+STEPS = Program(RUNS_STEPS, wire.channel, wire.FrameLink)
 """Runs step after step of a language model."""
-
-IMPORTS = {
-    "llm": (STEPS.module, "headrace.engine_load", "headrace.engine_decoder"),
-    "fakellm": (STEPS.module, "headrace.llm.fake_engine"),
-}
-"""By the manifest's runtime, what its process will need."""
 
 FOLLOW = 0.05  # how quickly the mean time of a token follows
 

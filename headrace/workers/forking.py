@@ -12,12 +12,12 @@ from contextlib import suppress
 from typing import Any
 
 from headrace.workers import fork_wire as wire
+from headrace.workers.ahead import Ahead, Kind, prepared
 from headrace.workers.birth import Child, Command, Spawned, Spawning, environment
 
 log = logging.getLogger(__name__)
 
 READY_S = 60.0  # that a zygote may take to import
-STDERR = 2
 
 
 class CannotFork(Exception):
@@ -27,12 +27,14 @@ class CannotFork(Exception):
 class Forking:
     """Makes children by the modules that their commands ask for. Owns the zygotes."""
 
-    def __init__(self, warm: int, spawning: Spawning | None = None) -> None:
-        """`warm`: how many children of each kind wait in reserve; 0: none is forked at all."""
+    def __init__(self, warm: int, spawning: Spawning | None = None, ahead: Ahead | None = None) -> None:
+        """`warm`: how many children of each kind wait in reserve; 0: none is forked at all. Takes from `ahead`
+        what was started before this was made."""
         self._warm = warm if hasattr(os, "pidfd_open") else 0
         self._spawning = spawning or Spawning()
-        self._zygotes: dict[tuple[str, ...], asyncio.Task[_Zygote]] = {}
-        self._refused: set[tuple[str, ...]] = set()  # kinds that cannot be forked
+        self._ahead = ahead or Ahead()
+        self._zygotes: dict[Kind, asyncio.Task[_Zygote]] = {}
+        self._refused: set[Kind] = set()  # kinds that cannot be forked
 
     async def child(self, command: Command) -> Child:
         kind = command.imports
@@ -45,8 +47,13 @@ class Forking:
             log.warning("a worker is started anew, not forked: %s", error or "its zygote is not ready")
         return await self._spawning.child(command)
 
+    async def forget_ahead(self) -> None:
+        """End the zygotes that were started before and that no model has asked for."""
+        await asyncio.to_thread(self._ahead.close)
+
     async def close(self) -> None:
         """End the zygotes, and with them what is left of their children."""
+        await self.forget_ahead()
         tasks = list(self._zygotes.values())
         for task in tasks:
             task.cancel()
@@ -54,24 +61,17 @@ class Forking:
             if isinstance(found, _Zygote):
                 await found.close()
 
-    async def _zygote(self, kind: tuple[str, ...]) -> "_Zygote":
+    async def _zygote(self, kind: Kind) -> "_Zygote":
         """The one of this kind; a new one where it died. Raises CannotFork, OSError or TimeoutError."""
         task = self._zygotes.get(kind)
         if task is None or (task.done() and (task.cancelled() or task.exception() or not task.result().alive)):
             task = self._zygotes[kind] = asyncio.ensure_future(self._start(kind))
         return await asyncio.shield(task)
 
-    async def _start(self, kind: tuple[str, ...]) -> "_Zygote":
-        ours, theirs = wire.channel()
+    async def _start(self, kind: Kind) -> "_Zygote":
+        started = self._ahead.take(kind)
+        zygote = _Zygote(Spawned(started.process), started.channel) if started else await self._begin(kind)
         try:
-            with theirs:
-                process = await self._spawning.child(Command("headrace.zygote", (theirs.fileno(),), STDERR, 1))
-            zygote = _Zygote(process, ours)
-        except BaseException:
-            ours.close()
-            raise
-        try:
-            wire.ask(ours, wire.Prepare(kind, self._warm))
             why_not = await asyncio.wait_for(zygote.ready, READY_S)
         except BaseException:
             await zygote.close()
@@ -81,6 +81,17 @@ class Forking:
             await zygote.close()
             raise CannotFork(why_not)
         return zygote
+
+    async def _begin(self, kind: Kind) -> "_Zygote":
+        """One that imports what its kind needs. Raises OSError."""
+        ours, theirs = wire.channel()
+        try:
+            with theirs:
+                process = await self._spawning.child(prepared(ours, theirs, kind, self._warm))
+            return _Zygote(process, ours)
+        except BaseException:
+            ours.close()
+            raise
 
 
 class _Zygote:

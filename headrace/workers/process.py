@@ -11,6 +11,7 @@ import msgspec
 from headrace.devices.process_stat import STATE, stat_fields
 from headrace.workers import wire
 from headrace.workers.birth import Births, Child, Command
+from headrace.workers.imports import RUNS_BATCHES
 from headrace.workers.last_words import LastWords
 
 GRACE_S = 2.0  # between closing the channel and killing the process
@@ -43,7 +44,7 @@ class Program(msgspec.Struct, frozen=True):
     link: Callable[[socket.socket], Link]
 
 
-BATCHES = Program("headrace.child", wire.channel, wire.Packets)
+BATCHES = Program(RUNS_BATCHES, wire.channel, wire.Packets)
 """Runs batch after batch of a tensor model."""
 
 

@@ -9,11 +9,12 @@ from headrace.batching.instance import Done, Outcome, Work
 from headrace.clock import Clock
 from headrace.errors import ModelInvalid, WorkerLost
 from headrace.records import Recorder
-from headrace.runtimes.load import RUNTIMES, Loading
+from headrace.runtimes.load import Loading
 from headrace.types import BatchAxis, Signature
 from headrace.work import Works
 from headrace.workers import wire
 from headrace.workers.birth import Births
+from headrace.workers.imports import IMPORTS
 from headrace.workers.kept_process import Keeping, KeptProcess
 from headrace.workers.process import BATCHES
 from headrace.workers.run_limit import RunLimit
@@ -59,7 +60,6 @@ class ProcessInstance:
         self._began_ns = 0  # the batch that runs now
         asked = settings.asked
         fds = tuple(fd for slot in self._slots for fd in slot.fds())
-        imports = BATCHES.module, RUNTIMES.get(asked.manifest.runtime, (BATCHES.module,))[0]
         keeping = Keeping(
             asked.manifest.id,
             BATCHES,
@@ -67,7 +67,7 @@ class ProcessInstance:
             settings.load_timeout_s,
             fds,
             settings.index,
-            imports,
+            IMPORTS.get(asked.manifest.runtime, ()),
             asked.manifest.path,
         )
         self._process: KeptProcess[Signature] = KeptProcess(keeping, self, births, record, clock, works)

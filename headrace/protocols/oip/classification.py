@@ -10,9 +10,6 @@ from headrace.arrays import join_bytes, to_array
 from headrace.errors import InvalidRequest
 from headrace.types import Tensor
 
-MOST = 1 << 16
-"""Classes of all rows of an answer together: each is a line of text, and others wait while they are written."""
-
 _NUMBERS = ("FP16", "FP32", "FP64", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64")
 
 
@@ -20,7 +17,7 @@ def classify(tensor: Tensor, count: int, labels: Sequence[str], batched: bool) -
     """The `count` highest values of an output, highest first, or all if there are fewer.
 
     The result is BYTES [count], or [rows, count] with each row classified alone where the model is batched.
-    Raises InvalidRequest where the output has no numbers to compare, or there would be more than `MOST`.
+    Raises InvalidRequest where the output has no numbers to compare.
     """
     if tensor.datatype not in _NUMBERS:
         raise InvalidRequest(f"output {tensor.name!r} is {tensor.datatype}, which has no classes; ask for it as it is")
@@ -28,9 +25,6 @@ def classify(tensor: Tensor, count: int, labels: Sequence[str], batched: bool) -
     by_row = batched and values.ndim > 0
     rows = values.reshape(len(values), prod(values.shape[1:])) if by_row else values.reshape(1, values.size)
     count = min(count, rows.shape[1])
-    if len(rows) * count > MOST:
-        asked = f"{len(rows) * count} classes of output {tensor.name!r}"
-        raise InvalidRequest(f"{asked} are more than {MOST}, the most of an answer; ask for fewer, or for it as it is")
     shape = (len(rows), count) if by_row else (count,)
     classes = (text.encode() for row in rows for text in _classes(row, count, labels))
     return Tensor(tensor.name, "BYTES", shape, join_bytes(classes))
