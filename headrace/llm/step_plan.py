@@ -18,7 +18,7 @@ class Budget(msgspec.Struct, frozen=True):
 
     max_chunk: int = 512  # tokens of prompts
     max_prompt_rows: int = 64  # rows of logits that tell of prompts: they are large
-    stretch: float = 2.0  # times what a step takes without prompts: below 3 whatever the machine's neighbours do
+    stretch: float = 2.4  # times what a step takes without prompts: below 3 whatever the machine's neighbours do
     patience_s: float = 0.05  # where more wait for their first token than for their next: a reader's pace
     longest_s: float = 0.25  # how soon a newcomer or a cancel is noticed
 
