@@ -13,11 +13,13 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from headrace.errors import HeadraceError, InputRefused, ModelInvalid, Unavailable
+from headrace.runtimes.class_maps import TYPES as CLASS_MAPS
+from headrace.runtimes.class_maps import columns, with_classes
 from headrace.runtimes.reasons import is_out_of_memory, onnxruntime_reason
 from headrace.runtimes.runtime import Arrays, LoadedModel
 from headrace.runtimes.specs import dimension, with_ranks
 from headrace.runtimes.text import decoded, encoded
-from headrace.types import Manifest, TensorSpec
+from headrace.types import FREE, Manifest, TensorSpec
 
 DATATYPES = {
     "tensor(bool)": "BOOL",
@@ -36,9 +38,6 @@ DATATYPES = {
     "tensor(string)": "BYTES",
 }
 """ONNX Runtime's words for what can be carried; no sequences, maps, optionals, complex, float8 or 4-bit numbers."""
-
-ZIPMAP = "; skl2onnx gives a tensor in its place where it is told options={'zipmap': False}"
-"""What to do about the dictionaries that scikit-learn's classifiers are exported with."""
 
 SPINNING = {
     "run": {"force_spinning_stop": "1"},
@@ -70,7 +69,7 @@ class Onnx:
             raise ModelInvalid(f"is one of {', '.join(SPINNING)}, not {spinning!r}", "parameters.spinning")
         try:
             session = ort.InferenceSession(
-                manifest.path, _options(threads, spinning), providers=["CPUExecutionProvider"]
+                manifest.path, session_options(threads, spinning), providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # its errors have no common base
             raise ModelInvalid(onnxruntime_reason(str(error)), manifest.path.name) from error
@@ -86,7 +85,11 @@ class OnnxModel:
         required = [_spec(node, "input") for node in session.get_inputs()]
         optional = [_spec(node, "input", optional=True) for node in session.get_overridable_initializers()]
         self.inputs = (*required, *optional)
-        self.outputs = tuple(_spec(node, "output") for node in session.get_outputs())
+        self._of_classes = {node.name for node in session.get_outputs() if node.type in CLASS_MAPS}
+        self.outputs = tuple(
+            TensorSpec(node.name, "FP32", (FREE, FREE)) if node.name in self._of_classes else _spec(node, "output")
+            for node in session.get_outputs()
+        )
         self.runtime = f"onnx {ort.__version__}"
         self._path = path
         self._session = session
@@ -114,6 +117,10 @@ class OnnxModel:
         results = dict(zip(names, found, strict=True))
         for name in self._of_text.intersection(names):
             results[name] = encoded(results[name])
+        if self._of_classes:
+            found_classes = {name: results[name] for name in self._of_classes.intersection(names)}
+            self.outputs = with_classes(self.outputs, found_classes)
+            results |= {name: columns(rows) for name, rows in found_classes.items()}
         self.outputs = with_ranks(self.outputs, results)
         return results
 
@@ -143,7 +150,7 @@ class OnnxModel:
         ]
 
 
-def _options(threads: int, spinning: str) -> ort.SessionOptions:
+def session_options(threads: int, spinning: str) -> ort.SessionOptions:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -156,8 +163,7 @@ def _options(threads: int, spinning: str) -> ort.SessionOptions:
 def _spec(node: Any, kind: str, optional: bool = False) -> TensorSpec:
     datatype = DATATYPES.get(node.type)
     if datatype is None:
-        advice = ZIPMAP if node.type.startswith("seq(map(") else ""
-        raise ModelInvalid(f"{kind} {node.name!r} is of type {node.type}, which no protocol datatype can carry{advice}")
+        raise ModelInvalid(f"{kind} {node.name!r} is of type {node.type}, which no protocol datatype can carry")
     shape = tuple(dimension(size) for size in node.shape)
     symbols = tuple(size if isinstance(size, str) else "" for size in node.shape)
     return TensorSpec(node.name, datatype, shape, optional, symbols=symbols)

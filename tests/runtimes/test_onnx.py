@@ -159,15 +159,32 @@ def test_a_type_that_cannot_be_carried_is_named(tmp_path: Path) -> None:
     )
 
 
-def test_the_dictionaries_of_scikit_learns_classifiers_are_refused_with_advice(tmp_path: Path) -> None:
+def classifier(key: int, labels: dict[str, list[int] | list[str]]) -> onnx.ModelProto:
+    """What skl2onnx ends a classifier with: numbers in, a dictionary for each row out."""
     floats = helper.make_tensor_type_proto(TensorProto.FLOAT, [])
-    pairs = helper.make_sequence_type_proto(helper.make_map_type_proto(TensorProto.INT64, floats))
-    model = models.graph(
-        [models.node("ZipMap", "INPUT", "OUTPUT", domain="ai.onnx.ml", classlabels_int64s=[0, 1, 2, 3])],
-        [models.value("INPUT", "FP32", ("batch", 4))],
+    pairs = helper.make_sequence_type_proto(helper.make_map_type_proto(key, floats))
+    return models.graph(
+        [models.node("ZipMap", "INPUT", "OUTPUT", domain="ai.onnx.ml", **labels)],
+        [models.value("INPUT", "FP32", ("batch", 3))],
         [helper.make_value_info("OUTPUT", pairs)],
     )
-    assert refusal(models.save(model, tmp_path)).endswith("where it is told options={'zipmap': False}")
+
+
+@pytest.mark.parametrize(
+    ("key", "labels", "told", "row"),
+    [
+        (TensorProto.INT64, {"classlabels_int64s": [10, 9, -1]}, ("-1", "9", "10"), [3, 2, 1]),
+        (TensorProto.STRING, {"classlabels_strings": ["dog", "cat", "ä"]}, ("cat", "dog", "ä"), [2, 1, 3]),
+    ],
+)
+def test_the_dictionaries_of_scikit_learns_classifiers_are_a_column_for_each_class(
+    key: int, labels: dict[str, list[int] | list[str]], told: tuple[str, ...], row: list[float], tmp_path: Path
+) -> None:
+    model = load(classifier(key, labels), tmp_path)
+    assert model.outputs == (TensorSpec("OUTPUT", "FP32", (FREE, FREE)),)
+    found = model.run({"INPUT": np.array([[1, 2, 3], [4, 5, 6]], np.float32)}, ())
+    assert found["OUTPUT"].tolist() == [row, [each + 3 for each in row]]
+    assert model.outputs == (TensorSpec("OUTPUT", "FP32", (FREE, 3), labels=told),)
 
 
 def test_data_beside_the_model_is_read(tmp_path: Path) -> None:
