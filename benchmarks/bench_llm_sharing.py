@@ -37,7 +37,7 @@ from benchmarks.streaming_client import Stream, complete
 PREFIX, OWN, CROWD = 400, 16, 64
 STREAMS, NEWCOMER = 16, 1_500
 HELD, DRAWN, GONE = 8, 32, 32
-TOKENS = 96
+TOKENS = {HELD: 96, DRAWN: 192}  # enough for all to decode at once after their prompts
 LASTING = 400  # tokens of the streams that a newcomer meets: it may take 200 steps
 CALM_S = 0.5  # that all decode undisturbed before the newcomer comes
 random = np.random.default_rng(0)
@@ -167,7 +167,7 @@ def lost(what: str, speed: Callable[..., float], more: Mapping[str, Any]) -> dic
 
 def decoding(address: str, count: int, **more: Any) -> float:
     """Tokens a second of all, while all decode."""
-    streams = complete(address, crowd(count, max_tokens=TOKENS, **more))
+    streams = complete(address, crowd(count, max_tokens=TOKENS[count], **more))
     begin, end = max(stream.pieces_s[0] for stream in streams), min(stream.pieces_s[-3] for stream in streams)
     steps = max(sum(begin < at <= end for at in stream.pieces_s) for stream in streams)
     return count * steps / (end - begin)
