@@ -235,7 +235,7 @@ class DeadlinePolicy(Generic[J]):
         return Head(0 if starved else job.place[0], job.queued_ns, start_by, needs)
 
     def began(self, run: Run[J], now_ns: int) -> None:
-        self._ends[id(run)] = max(now_ns, *self._ends.values(), 0) + run.typical_ns
+        self._ends[id(run)] = max(now_ns, self._free_at_ns()) + run.typical_ns
         self._company.began(self)
 
     def ended(self, run: Run[J], now_ns: int) -> None:
@@ -333,7 +333,15 @@ class DeadlinePolicy(Generic[J]):
         others = self._lane.busy_ns(now_ns)
         if len(self._ends) < self._instances:
             return others
-        return max(min(self._ends.values()) - now_ns, 0.1 * self._run_ns, others)
+        return max(self._free_at_ns() - now_ns, 0.1 * self._run_ns, others)
+
+    def _free_at_ns(self) -> float:
+        """When an instance is predicted to have nothing more to do: the last of each ends on its own; 0 where one has
+        nothing now."""
+        ends = self._ends.values()
+        if len(ends) < self._instances:
+            return 0.0
+        return max(ends) if self._instances == 1 else sorted(ends)[-self._instances]
 
     def overdue_ns(self, now_ns: int) -> float:
         """How much longer than predicted a run has taken by now; 0 or less where none has."""

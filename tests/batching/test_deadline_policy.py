@@ -30,6 +30,10 @@ def policy(
     return made
 
 
+def on_two_instances() -> DeadlinePolicy[Job]:
+    return DeadlinePolicy(Limits(16, 0, 1000, 1 << 20), latency(), Company(), instances=2)
+
+
 def run(made: DeadlinePolicy[Job], now_ms: float = 0.0, running: int = 0) -> Run[Job]:
     decision = made.next(int(now_ms * MS), running)
     assert isinstance(decision, Run)
@@ -261,3 +265,26 @@ def test_a_long_one_needs_less_time_to_spare_where_hardly_any_is_let_in() -> Non
     for _ in range(200):
         starved.evenness.arrived(is_long=True, let_in=False)
     assert least_ms(starved) < least_ms(even)
+
+
+def test_runs_of_two_instances_go_side_by_side_and_not_one_behind_the_other() -> None:
+    made = on_two_instances()
+    under_way: list[Run[Job]] = []
+    for now_ms in range(0, 100, 5):
+        if len(under_way) == 2:
+            made.ended(under_way.pop(0), now_ms * MS)
+        made.push(job(80, now_ms=now_ms), now_ms * MS)
+        under_way.append(run(made, now_ms))
+        made.began(under_way[-1], now_ms * MS)
+    assert made.admit(job(now_ms=95, within_ms=20), 95 * MS) is None
+
+
+def test_a_run_handed_to_an_instance_that_is_busy_begins_behind_what_that_one_runs() -> None:
+    made = on_two_instances()
+    runs = [Run([job()], "idle", 1, 0, typical_ns=ms * MS) for ms in (10, 30, 50)]
+    for each in runs:
+        made.began(each, 0)
+    assert made.overdue_ns(0) == -10 * MS
+    made.ended(runs[0], 10 * MS)
+    made.ended(runs[1], 30 * MS)
+    assert made.overdue_ns(0) == -60 * MS
