@@ -2,14 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from headrace.models.lifecycle import States
+from headrace.models.lifecycle import FAILED, States, has_failed
 from headrace.models.registry import Registry, Served
 from headrace.models.sleeping import Sleeper
 from headrace.records import Record, WorkerEvent
 from headrace.types import ModelVersion
-
-FAILED = "FAILED"
-"""What the reason begins with where a version is loaded and cannot answer; its state is UNAVAILABLE, as in Triton."""
 
 
 class Failures:
@@ -46,7 +43,7 @@ class Failures:
 
     def _recovered(self, version: ModelVersion) -> None:
         before, served = self._states.get(version.name, version.version), self._loaded(version)
-        if served and before and before.state == "UNAVAILABLE" and before.reason.startswith(FAILED):
+        if served and before and has_failed(before):
             told, cause = "; ".join(served.signature.warnings), "its worker is back"
             self._states.put(version.name, version.version, "READY", told, cause=cause, goes_on=True)
 

@@ -5,6 +5,14 @@ import time
 from headrace.records import ModelEvent, Recorder
 from headrace.types import VersionState, VersionStatus
 
+FAILED = "FAILED"
+"""What the reason begins with where a version is loaded and cannot answer; its state is UNAVAILABLE, as in Triton."""
+
+
+def has_failed(status: VersionStatus) -> bool:
+    """Whether the version is loaded and cannot answer."""
+    return status.state == "UNAVAILABLE" and status.reason.startswith(FAILED)
+
 
 class States:
     """What the repository index tells; written by the reconcile loop, and where what is loaded fails."""

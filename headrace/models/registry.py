@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from headrace.errors import HeadraceError, ModelNotFound, ModelUnavailable, VersionNotFound
+from headrace.models.lifecycle import has_failed
 from headrace.models.wishes import Wishes, default_version
 from headrace.repository.labels import is_label
 from headrace.servable import Servable
@@ -66,6 +67,14 @@ class Registry:
         served = self._named(ref)
         if served is None:
             raise self._why_not(ref)
+        return served
+
+    def get_ready(self, ref: ModelRef) -> Served:
+        """As `get`; raises ModelUnavailable also where its workers die again and again."""
+        served = self.get(ref)
+        for status in self._status(ref.name):
+            if status.version == served.version.version and has_failed(status):
+                raise ModelUnavailable(f"model {ref.name!r} is {status.state}: {status.reason}")
         return served
 
     def plans(self, name: str) -> Plans:

@@ -54,6 +54,25 @@ def test_a_version_that_loads_is_unavailable() -> None:
         registry(1).get(ModelRef("m", 9))
 
 
+@pytest.mark.parametrize("ref", [ModelRef("m"), ModelRef("m", 2)])
+def test_a_version_whose_workers_die_again_and_again_is_served_and_not_ready(ref: ModelRef) -> None:
+    failed = VersionStatus("m", 2, "UNAVAILABLE", "FAILED: its worker crashed")
+    known = Registry(lambda name: (VersionStatus("m", 1, "READY"), failed))
+    known.publish(served(1))
+    assert known.get_ready(ModelRef("m")).version.version == 1
+    known.publish(served(2))
+    assert known.get(ref).version.version == 2
+    with pytest.raises(ModelUnavailable, match="is UNAVAILABLE: FAILED: its worker crashed"):
+        known.get_ready(ref)
+
+
+def test_one_that_sleeps_is_ready_to_be_asked() -> None:
+    asleep = VersionStatus("m", 1, "UNAVAILABLE", "unloaded: loads on request")
+    known = Registry(lambda name: (asleep,))
+    known.publish(served(1))
+    assert known.get_ready(ModelRef("m")).version.version == 1
+
+
 def test_a_withdrawn_version_no_longer_answers_and_the_next_highest_does() -> None:
     known = registry(1, 2)
     known.withdraw(ModelVersion("m", 2))

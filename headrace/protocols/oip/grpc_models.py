@@ -33,9 +33,9 @@ class Models:
         return pb.ServerMetadataResponse(name=front.server_name, version=front.server_version, extensions=EXTENSIONS)
 
     async def model_ready(self, message: pb.ModelReadyRequest, call: Call) -> pb.ModelReadyResponse:
-        """No error where the model is unknown: it is not ready, as Triton says it."""
+        """No error where the model is unknown: it is not ready, as Triton says it; nor is one that has failed."""
         try:
-            self._served(message.name, message.version)
+            self._front.registry.get_ready(read_model(message.name, message.version))
         except HeadraceError:
             return pb.ModelReadyResponse(ready=False)
         return pb.ModelReadyResponse(ready=True)
@@ -67,9 +67,6 @@ class Models:
     async def _known(self, name: str, version: str) -> Served:
         """The version, once it is known what it takes and gives."""
         return await self._front.repository.know(read_model(name, version))
-
-    def _served(self, name: str, version: str) -> Served:
-        return self._front.registry.get(read_model(name, version))
 
 
 def _describe(specs: Iterable[TensorSpec]) -> list[TensorMetadata]:

@@ -12,7 +12,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from headrace.errors import HeadraceError
-from headrace.models.registry import Served
 from headrace.protocols.http import json_response, on_error, read_body, read_json
 from headrace.protocols.http_error import http_error
 from headrace.protocols.oip.exchange import Answer, Exchange
@@ -139,7 +138,7 @@ class Routes:
     async def model_ready(self, request: Request) -> Response:
         name = request.path_params["name"]
         try:
-            self._served(request)
+            self._front.registry.get_ready(_model(request))
         except HeadraceError as error:
             return json_response({"name": name, "ready": False, "error": str(error)}, http_error(error).status)
         return json_response({"name": name, "ready": True})
@@ -173,9 +172,6 @@ class Routes:
             return await answered
         finally:
             exchange.abandon()
-
-    def _served(self, request: Request) -> Served:
-        return self._front.registry.get(_model(request))
 
 
 def _model(request: Request) -> ModelRef:
