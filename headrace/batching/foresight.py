@@ -2,25 +2,33 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from weakref import WeakSet
 
 from headrace.batching.instance import Instance
 from headrace.batching.latency import Latency
 from headrace.batching.latency_store import LatencyStore, latency_key, model_digest
+from headrace.batching.sweep import Size
 from headrace.batching.trial import Trial, get_to_know, sizes_of
 from headrace.clock import Clock
 from headrace.types import Signature
 
 KEEP_EVERY_NS = 300_000_000_000
 
+ALIKE = 2.0
+"""One whose smallest run takes no more than so many times as long as another's may well be like it: more than that
+requests which are answered meanwhile do not make of it."""
+
 
 class Foreseen:
-    """The latency of one model version, kept on disk every few minutes and when it is closed."""
+    """The latency of one model version, kept on disk every few minutes and when it is closed; `kind` is what it has in
+    common with versions that take as long."""
 
-    def __init__(self, latency: Latency, store: LatencyStore, key: str, clock: Clock) -> None:
+    def __init__(self, latency: Latency, store: LatencyStore, key: str, clock: Clock, kind: str = "") -> None:
         self.latency = latency
+        self.kind = kind
         self._store = store
         self._key = key
         self._clock = clock
@@ -35,6 +43,7 @@ class Foreseen:
     async def close(self) -> None:
         """Keep what is known for the next start."""
         self._timer.cancel()
+        self.kind = ""  # it stands for no other any more
         if self._keeping:
             await self._keeping
         await self.keep()
@@ -45,18 +54,23 @@ class Foreseen:
 
 
 class Foresight:
-    """Of all models of a server. They are tried one after another, so that none is measured while another runs."""
+    """Of all models of a server. They are tried one after another, so that none is measured while another runs.
+
+    One that is like another that is there, but for its weights, is known by that: in a swap, where requests are
+    answered meanwhile, a sweep would both disturb these and be disturbed.
+    """
 
     def __init__(self, store: LatencyStore, clock: Clock, wall_s: Callable[[], float] = time.time) -> None:
         self._store = store
         self._clock = clock
         self._wall_s = wall_s
         self._turn = asyncio.Lock()
+        self._there: WeakSet[Foreseen] = WeakSet()
 
     async def of(
         self,
         path: Path,
-        ran_as: Iterable[object],
+        ran_as: Sequence[object],
         instance: Instance,
         signature: Signature,
         budget_s: float,
@@ -69,14 +83,34 @@ class Foresight:
         """
         key = latency_key([await asyncio.to_thread(_digest, path), signature.runtime, *ran_as])
         kept = await asyncio.to_thread(self._store.read, key, self._wall_s())
+        kind = latency_key([_kind(path), signature.inputs, signature.outputs, signature.batch, *ran_as])
         async with self._turn:
-            trial = Trial(instance, signature, self._clock)
+            trial, sizes = Trial(instance, signature, self._clock), sizes_of(signature)
             with work or nullcontext():
-                latency = await get_to_know(trial, sizes_of(signature), kept, budget_s)
-        foreseen = Foreseen(latency, self._store, key, self._clock)
+                known = None if kept and kept.fresh else await self._by_another(kind, trial, sizes, budget_s)
+                latency = known or await get_to_know(trial, sizes, kept, budget_s)
+        foreseen = Foreseen(latency, self._store, key, self._clock, kind)
+        self._there.add(foreseen)
         if kept is None or not kept.fresh:
             await foreseen.keep()
         return foreseen
+
+    async def _by_another(self, kind: str, trial: Trial, sizes: list[Size], budget_s: float) -> Latency | None:
+        """What is known of one of this kind, where its smallest run takes about as long here."""
+        another = next((each.latency for each in self._there if each.kind == kind and each.latency.known), None)
+        if another is None or not sizes or budget_s <= 0:
+            return None
+        tried = await get_to_know(trial, sizes[:1], None, budget_s)
+        times = tried.typical(*sizes[0]) / another.typical(*sizes[0])
+        return Latency.from_json(another.to_json()) if 1 / ALIKE <= times <= ALIKE else None
+
+
+def _kind(path: Path) -> str:
+    """What a file has in common with others of its architecture: nearly their size. Empty where it went away."""
+    try:
+        return f"{path.suffix} {path.stat().st_size:.2e}"
+    except OSError:
+        return ""
 
 
 def _digest(path: Path) -> str:

@@ -15,16 +15,17 @@ MODEL = Signature((TensorSpec("x", "FP32", (FREE, 2)),), (), BatchAxis(True, 4),
 
 
 class Quick(FakeInstance):
-    """Answers each batch a millisecond a row after it was handed over."""
+    """Answers each batch a millisecond a row, or some more, after it was handed over."""
 
-    def __init__(self, clock: FakeClock) -> None:
+    def __init__(self, clock: FakeClock, ms: int = 1) -> None:
         super().__init__()
+        self._ms = ms
         self.runs = 0
         self._clock = clock
 
     def run(self, work: Work, done: Done) -> None:
         self.runs += 1
-        self._clock.pass_ms(work.inputs[0].shape[0])
+        self._clock.pass_ms(work.inputs[0].shape[0] * self._ms)
         done(Outcome())
 
 
@@ -37,11 +38,14 @@ class Machine:
         self.clock = FakeClock()
         self.wall_s = self.path.stat().st_mtime
         self._store = LatencyStore(folder / "cache")
+        self._foresight = Foresight(self._store, self.clock, lambda: self.wall_s)
 
-    async def load(self, *ran_as: object, budget_s: float = 0.5) -> tuple[Foreseen, int]:
-        """What is known, and how many runs were made for it."""
-        instance = Quick(self.clock)
-        foresight = Foresight(self._store, self.clock, lambda: self.wall_s)
+    async def load(
+        self, *ran_as: object, budget_s: float = 0.5, beside: bool = False, ms: int = 1
+    ) -> tuple[Foreseen, int]:
+        """What is known, and how many runs were made for it; `beside` what was loaded so before, a row in so long."""
+        instance = Quick(self.clock, ms)
+        foresight = self._foresight if beside else Foresight(self._store, self.clock, lambda: self.wall_s)
         return await foresight.of(self.path, ran_as, instance, MODEL, budget_s), instance.runs
 
 
@@ -67,6 +71,43 @@ async def test_a_file_that_changed_is_another_model(tmp_path: Path) -> None:
     _, runs = await machine.load()
     machine.path.write_bytes(b"others")
     _, runs_again = await machine.load()
+    assert runs_again == runs
+
+
+async def test_one_that_is_like_another_but_for_its_weights_is_known_by_that(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    first, runs = await machine.load(beside=True)
+    for _ in range(100):
+        first.latency.learn(4, 0, 6e6)  # as it turned out
+    machine.path.write_bytes(b"Weights")
+    second, runs_again = await machine.load(beside=True)
+    assert runs_again < runs / 2
+    assert second.latency.typical(4, 0) == pytest.approx(first.latency.typical(4, 0), rel=0.01)
+    assert second.latency is not first.latency
+
+
+async def test_one_that_takes_far_longer_is_not_like_it(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    await machine.load(beside=True)
+    machine.path.write_bytes(b"Weights")
+    second, _ = await machine.load(beside=True, ms=3)
+    assert second.latency.typical(4, 0) == pytest.approx(12e6, rel=0.1)
+
+
+async def test_one_of_another_size_is_not_like_it(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    _, runs = await machine.load(beside=True)
+    machine.path.write_bytes(b"more weights")
+    _, runs_again = await machine.load(beside=True)
+    assert runs_again == runs
+
+
+async def test_one_that_has_gone_stands_for_no_other(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    first, runs = await machine.load(beside=True)
+    await first.close()
+    machine.path.write_bytes(b"Weights")
+    _, runs_again = await machine.load(beside=True)
     assert runs_again == runs
 
 
