@@ -1,7 +1,6 @@
 """Manifest -> Servable: the one place that knows every kind of model and where it runs."""
 
 import asyncio
-import logging
 import platform
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,12 +14,10 @@ from headrace.batching.company import Company
 from headrace.batching.deadline_policy import DeadlinePolicy
 from headrace.batching.fixed_policy import FixedPolicy
 from headrace.batching.foresight import Foresight
-from headrace.batching.instance import Instance, on_thread
 from headrace.batching.joining_model import JoiningModel
-from headrace.batching.known_axes import KnownAxes
 from headrace.batching.known_times import Known, KnownTimes
 from headrace.batching.lane import Lane, OwnLane, Place, Ranked
-from headrace.batching.lane_count import LaneCounts, instances_asked, lanes_asked, with_lanes
+from headrace.batching.lane_count import with_lanes
 from headrace.batching.latency_store import LatencyStore
 from headrace.batching.laying import Laying, laid, may_be, spins
 from headrace.batching.neighbours import Neighbours
@@ -35,28 +32,24 @@ from headrace.caching.cached_model import CachedModel, MayWait
 from headrace.caching.response_cache import ResponseCache
 from headrace.clock import Clock
 from headrace.devices.inventory import cores, cpu_features
+from headrace.devices.patient_loads import PatientLoads
 from headrace.devices.priority import Yielding
-from headrace.errors import HeadraceError, ModelInvalid, WorkerLost
+from headrace.errors import HeadraceError, ModelInvalid
+from headrace.file_instances import DIED, FileInstances, Loaded
 from headrace.language_build import LanguageBuild
 from headrace.models.same_signature import differences
 from headrace.records import Record, Recorder, WorkerEvent
 from headrace.repository.model_files import LANGUAGE
 from headrace.repository.repository import LocalRepository
 from headrace.repository.variants import files_of
-from headrace.runtimes.load import Loading
 from headrace.servable import Servable
 from headrace.settings import Config
-from headrace.types import BatchAxis, Cache, Manifest, Signature
+from headrace.types import Cache, Manifest, Signature
 from headrace.work import Works
 from headrace.workers import engine_remote
 from headrace.workers.birth import Births, Spawning
 from headrace.workers.engine_remote import RemoteEngine
-from headrace.workers.remote import ProcessInstance, Settings
-
-log = logging.getLogger(__name__)
-
-DIED = "its worker died when it was probed; batching = true trusts it"
-DIED_PADDED = "its worker died when that was tried"
+from headrace.workers.kept_process import GivesWay, at_once
 
 
 def _unknown(rows: int, length: int) -> float:
@@ -94,9 +87,8 @@ class Build:
         self._is_tried = is_tried
         self._company = Company()
         self._lane = Lane()
-        self._lane_counts = LaneCounts(cache)
-        self._axes = KnownAxes(cache)
         self._yielding = Yielding()
+        self._patient = PatientLoads(self._yielding.run_as, clock)
         self._neighbours = Neighbours(self._yielding.set, clock)
         self.times = KnownTimes()
         self._foresight = Foresight(LatencyStore(cache), clock)
@@ -104,13 +96,17 @@ class Build:
         self._workers = config.workers
         self._births = births or Spawning()
         self._weights = {name: tenant.weight for name, tenant in config.tenants.items()}
+        self._instances = FileInstances(
+            config.batching, config.workers, cache, self._births, self._worker_told, clock, self._works
+        )
         self.language = LanguageBuild(config.workers, config.llm, self._weights, repository, self._births)
         self._record = record
         self._clock = clock
 
-    async def __call__(self, manifest: Manifest) -> Servable:
-        """Load the version and answer for it. Raises ModelInvalid or ModelUnavailable with the reason."""
-        servable = await self._computing(manifest)
+    async def __call__(self, manifest: Manifest, *, urgent: bool = True) -> Servable:
+        """Load the version and answer for it; one that nobody waits for is not `urgent`, and gives way meanwhile to
+        what is answered. Raises ModelInvalid or ModelUnavailable with the reason."""
+        servable = await self._computing(manifest, at_once if urgent else self._patient)
         return self._cached(manifest, manifest.cache, servable) if manifest.cache else servable
 
     def _cached(self, manifest: Manifest, said: Cache, servable: Servable) -> CachedModel:
@@ -118,21 +114,21 @@ class Build:
         cache = ResponseCache(said.max_bytes, None if said.ttl_s is None else int(said.ttl_s * 1e9))
         return CachedModel(servable, manifest.id, cache, limits, self._record, self._clock)
 
-    async def _computing(self, manifest: Manifest) -> Servable:
+    async def _computing(self, manifest: Manifest, gives_way: GivesWay) -> Servable:
         """What computes every answer."""
         if manifest.runtime in LANGUAGE:
-            return await self._engine(manifest)
+            return await self._engine(manifest, gives_way)
         if (manifest.isolation or self._workers.isolation) == "process" and self._lane_of(manifest) == "auto":
-            return await self._beside_others(manifest)
-        return (await self._files(manifest))[0]
+            return await self._beside_others(manifest, gives_way)
+        return (await self._files(manifest, gives_way))[0]
 
-    async def _beside_others(self, manifest: Manifest) -> Servable:
+    async def _beside_others(self, manifest: Manifest, gives_way: GivesWay) -> Servable:
         """Laid out by the objectives of the models around it, for as long as it is there."""
-        objective_ms, threads = manifest.objective.p99_ms, self._loading(manifest).threads
-        fixed = manifest.variants or manifest.threads or self._workers.threads or self._num_instances(manifest) > 1
+        objective_ms, threads = manifest.objective.p99_ms, self._instances.loading(manifest).threads
+        fixed = manifest.variants or manifest.threads or self._workers.threads or self._instances.count(manifest) > 1
 
-        async def make(laying: Laying) -> Made:
-            model, own = await self._files(laid(manifest, threads, laying))
+        async def make(laying: Laying, anew: bool) -> Made:
+            model, own = await self._files(laid(manifest, threads, laying), self._patient if anew else gives_way)
             unfit = too_slow(objective_ms, own.shortest_ns) if laying.halved and objective_ms else ""
             return Made(model, own.load, own.overdue_ns, unfit)
 
@@ -140,19 +136,19 @@ class Build:
         await self._neighbours.join(manifest.id, model, objective_ms, may_be(manifest, threads, fixed=bool(fixed)))
         return model
 
-    async def _files(self, manifest: Manifest) -> tuple[Servable, "_Made"]:
+    async def _files(self, manifest: Manifest, gives_way: GivesWay) -> tuple[Servable, "_Made"]:
         """What computes with the model's files, and its own file alone: that answers before the others are there."""
         files = files_of(manifest)
         if len(files) > 1:  # all at once on the same cores: what a second lane gives would be measured wrongly
             files = [(name, with_lanes(each, each.batching.lanes or 1)) for name, each in files]
         sweep_s = self._batching.sweep_s / len(files)
-        (own,) = await self._made(files[:1], None, sweep_s)
+        (own,) = await self._made(files[:1], None, sweep_s, gives_way)
         if len(files) == 1:
             self._tell_objective(manifest, [own])
             return own.model, own
 
         async def join() -> VariedModel:
-            made = [own, *await self._made(files[1:], own.model.signature, sweep_s)]
+            made = [own, *await self._made(files[1:], own.model.signature, sweep_s, self._patient)]
             self._tell_objective(manifest, made)
             choices = [
                 Choice(variant.name, variant.accuracy, each.model, each.cost_ns)
@@ -163,11 +159,11 @@ class Build:
         return JoiningModel(manifest.id, own.model, manifest.variants, join), own
 
     async def _made(
-        self, files: Sequence[tuple[str, Manifest]], like: Signature | None, sweep_s: float
+        self, files: Sequence[tuple[str, Manifest]], like: Signature | None, sweep_s: float, gives_way: GivesWay
     ) -> list["_Made"]:
         """What computes with each of these files, all of which take and give what `like` says; where one cannot be had,
         nothing is left of any. Raises ModelInvalid, which names it."""
-        loads = [asyncio.create_task(self._load(each)) for _, each in files]
+        loads = [asyncio.create_task(self._instances.load(each, gives_way)) for _, each in files]
         made: list[_Made] = []
         try:
             await asyncio.wait(loads)
@@ -182,88 +178,21 @@ class Build:
             raise
         return made
 
-    async def _load(self, manifest: Manifest) -> "_Loaded":
-        """A file on as many instances as are asked for, and what it takes and gives."""
-        if (manifest.isolation or self._workers.isolation) == "none":
-            instance = await on_thread(self._loading(manifest), self._works)
-            return _Loaded([instance], instance.signature)
-        if self._lanes(manifest) == "auto":
-            manifest = await self._lane_counts.laid_out(manifest, self._machine(manifest))
-        first, signature = await self._first(manifest)
-        workers = [first]
-        try:
-            half_takes = first.half_takes if self._lanes(manifest) == "auto" else None
-            if half_takes is not None:
-                manifest = await self._lane_counts.found(manifest, self._machine(manifest), half_takes)
-            if half_takes is not None and self._lanes(manifest) == 2:
-                halves = [self._worker(manifest, index, signature.batch) for index in range(2)]
-                workers = [*halves, first]
-                await asyncio.gather(*(worker.start() for worker in halves))
-                await workers.pop().close()
-                return _Loaded(list(workers), signature)
-            for index in range(1, self._num_instances(manifest)):
-                workers.append(self._worker(manifest, index, signature.batch))
-            await asyncio.gather(*(worker.start() for worker in workers[1:]))
-        except BaseException:
-            await asyncio.gather(*(worker.close() for worker in workers))
-            raise
-        return _Loaded(list(workers), signature)
-
-    async def _engine(self, manifest: Manifest) -> RemoteEngine:
+    async def _engine(self, manifest: Manifest, gives_way: GivesWay) -> RemoteEngine:
         limits = engine_remote.Limits(
             self._workers.load_timeout_s,
             self._workers.run_limit_s,
             self._max_queue(manifest),
             self._batching.max_queue_bytes,
         )
-        return await self.language.engine(manifest, limits, self._record, self._clock, self._works)
-
-    async def _first(self, manifest: Manifest) -> tuple[ProcessInstance, Signature]:
-        """The worker that finds out what the model is, if no earlier one has. Where it dies of being probed, one that
-        does not probe; between them, one that does not try to pad where nobody asked for it.
-        """
-        asked_of = self._loading(manifest)
-        key = await self._axes.key_of(manifest, asked_of.max_size, asked_of.tolerance)
-        known = await self._axes.of(key)
-        worker, signature = await self._found(manifest, known)
-        if known is None and signature.batch.why != DIED:
-            await self._axes.keep(key, signature.batch)
-        return worker, signature
-
-    async def _found(self, manifest: Manifest, known: BatchAxis | None) -> tuple[ProcessInstance, Signature]:
-        unpadded = msgspec.structs.replace(manifest, batching=msgspec.structs.replace(manifest.batching, pad=False))
-        tries: list[tuple[Manifest, BatchAxis | None]] = [(manifest, known), (manifest, None)][known is None :]
-        tries += [(unpadded, None)] if manifest.batching.pad is None else []
-        for asked, axis in (*tries, (manifest, BatchAxis(False, why=DIED))):
-            worker = self._worker(asked, 0, axis, weigh=axis is known)
-            try:
-                signature = await worker.start()
-                if asked is unpadded and signature.batch.batched:
-                    batch = msgspec.structs.replace(signature.batch, unpadded=DIED_PADDED)
-                    signature = msgspec.structs.replace(signature, batch=batch)
-                return worker, signature
-            except WorkerLost as error:
-                await worker.close()
-                lost = error
-            except BaseException:
-                await worker.close()
-                raise
-        raise ModelInvalid(lost.message)
-
-    def _worker(
-        self, manifest: Manifest, index: int, axis: BatchAxis | None, *, weigh: bool = False
-    ) -> ProcessInstance:
-        weigh = weigh and self._lanes(manifest) == "auto" and self._batching.sweep_s > 0
-        loading = msgspec.structs.replace(self._loading(manifest), axis=axis, weigh=weigh)
-        asked = Settings(loading, index, self._workers.load_timeout_s, self._workers.run_limit_s)
-        return ProcessInstance(asked, self._births, self._worker_told, self._clock, self._works)
+        return await self.language.engine(manifest, limits, self._record, self._clock, self._works, gives_way)
 
     def _worker_told(self, event: Record) -> None:
         if isinstance(event, WorkerEvent) and event.what == "started":
             self._yielding.began(event.model, event.pid)
         self._record(event)
 
-    async def _model(self, manifest: Manifest, loaded: "_Loaded", variant: str, sweep_s: float) -> "_Made":
+    async def _model(self, manifest: Manifest, loaded: Loaded, variant: str, sweep_s: float) -> "_Made":
         instances, signature = loaded
         limits = self._limits(manifest, signature)
         chosen = manifest.batching.policy or self._batching.policy
@@ -281,7 +210,7 @@ class Build:
 
         if chosen != "deadline":
             return _Made(model(_fixed(limits, alone=chosen == "none")))
-        threads, machine = self._loading(manifest).threads, (platform.machine(), cores(), cpu_features())
+        threads, machine = self._instances.loading(manifest).threads, (platform.machine(), cores(), cpu_features())
         ran_as = manifest.device, threads, len(instances), *spins(manifest), *machine
         sparing = signature.batch.why == DIED or not self._is_tried(manifest)
         budget_s = 0.0 if sparing else sweep_s
@@ -325,15 +254,6 @@ class Build:
     def _lane_of(self, manifest: Manifest) -> Literal["auto", "own", "shared"]:
         return manifest.batching.lane or self._batching.lane
 
-    def _loading(self, manifest: Manifest) -> Loading:
-        tolerance = manifest.batching.tolerance
-        return Loading(
-            manifest,
-            manifest.threads or self._workers.threads or max(1, int(cores()) // self._num_instances(manifest)),
-            manifest.batching.max_size or self._batching.max_size,
-            self._batching.tolerance if tolerance is None else tolerance,
-        )
-
     def _limits(self, manifest: Manifest, signature: Signature) -> Limits:
         asked, otherwise = manifest.batching, self._batching
         delay_ms = otherwise.max_delay_ms if asked.max_delay_ms is None else asked.max_delay_ms
@@ -347,21 +267,6 @@ class Build:
     def _max_queue(self, manifest: Manifest) -> int:
         return manifest.batching.max_queue or self._batching.max_queue
 
-    def _num_instances(self, manifest: Manifest) -> int:
-        return instances_asked(manifest, self._batching, self._workers, int(cores()))
-
-    def _lanes(self, manifest: Manifest) -> Literal["auto", 1, 2]:
-        return lanes_asked(manifest, self._batching, self._workers, int(cores()))
-
-    def _machine(self, manifest: Manifest) -> tuple[object, ...]:
-        """What a trial's outcome depends on beside the model's file."""
-        return manifest.runtime, manifest.device, platform.machine(), cores(), cpu_features()
-
-
-class _Loaded(NamedTuple):
-    instances: list[Instance]
-    signature: Signature
-
 
 class _Made(NamedTuple):
     """What answers from one file, and what is known of its times."""
@@ -374,7 +279,7 @@ class _Made(NamedTuple):
     overdue_ns: Callable[[], float] = _nothing
 
 
-def _or_why_not(load: asyncio.Task[_Loaded], variant: str) -> _Loaded:
+def _or_why_not(load: asyncio.Task[Loaded], variant: str) -> Loaded:
     """Raises why a file could not be loaded, and which variant it is."""
     try:
         return load.result()
@@ -384,7 +289,7 @@ def _or_why_not(load: asyncio.Task[_Loaded], variant: str) -> _Loaded:
         raise ModelInvalid(str(error), f"variant {variant!r}") from error
 
 
-async def _closed(load: asyncio.Task[_Loaded]) -> None:
+async def _closed(load: asyncio.Task[Loaded]) -> None:
     """Whatever became of it, nothing of it is left."""
     load.cancel()
     with suppress(BaseException):

@@ -6,7 +6,9 @@ import logging
 import signal
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
+from headrace.batching.known_axes import KnownAxes, axis_key, content_of, may_be_known
 from headrace.runtimes.load import Loaded, Loading, load
 from headrace.workers.orphaned import end_with_server
 from headrace.workers.slots import Area, Slot
@@ -27,9 +29,26 @@ def main(arguments: list[str]) -> None:
 
 
 def _load_and_settle(asked: Loading) -> Loaded:
-    loaded = load(asked)
+    looks = asked.axis is None and asked.findings is not None and may_be_known(asked.manifest)
+    loaded = _load_with_findings(asked) if looks else load(asked)
     gc.collect()
     gc.freeze()  # what loading made lives as long as the worker: not to be looked through again
+    return loaded
+
+
+def _load_with_findings(asked: Loading) -> Loaded:
+    """What an earlier load found of the file is not found again; what this one finds is kept."""
+    axes, manifest = KnownAxes(asked.findings), asked.manifest
+    with ThreadPoolExecutor(1) as beside:  # the file is read through while it is loaded
+        content = beside.submit(content_of, manifest)
+
+        def key(library: str) -> str:
+            return axis_key(content.result(), manifest, library, asked.max_size, asked.tolerance)
+
+        loaded = load(asked, lambda library: None if asked.anew else axes.of(key(library)))
+        found = loaded.signature
+        if axes.of(key(found.runtime)) != found.batch:
+            axes.keep(key(found.runtime), found.batch)
     return loaded
 
 

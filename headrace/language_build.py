@@ -20,6 +20,7 @@ from headrace.types import Manifest, ModelVersion
 from headrace.work import Works
 from headrace.workers.birth import Births
 from headrace.workers.engine_remote import Limits, RemoteEngine
+from headrace.workers.kept_process import GivesWay, at_once
 
 Claim = Callable[[ModelVersion, Callable[[int], int]], int | None]
 """Has as much of what a memory budget leaves counted for a version as a function of that says; None: there is none."""
@@ -49,9 +50,15 @@ class LanguageBuild:
         return said_bytes(self.llm.kv_memory if own is None else own) or 0
 
     async def engine(
-        self, manifest: Manifest, limits: Limits, record: Recorder, clock: Clock, works: Works | None = None
+        self,
+        manifest: Manifest,
+        limits: Limits,
+        record: Recorder,
+        clock: Clock,
+        works: Works | None = None,
+        gives_way: GivesWay = at_once,
     ) -> RemoteEngine:
-        """Load the version. Raises ModelInvalid or ModelUnavailable with the reason."""
+        """Load the version; its process `gives_way` meanwhile. Raises ModelInvalid or ModelUnavailable, with why."""
         said = msgspec.structs.asdict(manifest.llm)
         llm = msgspec.structs.replace(self.llm, **{key: value for key, value in said.items() if value is not None})
         threads = manifest.threads or self.workers.threads or max(1, int(cores()))
@@ -62,7 +69,7 @@ class LanguageBuild:
         loading = EngineLoading(manifest, threads, llm, draft, self.weights, most)
         engine = RemoteEngine(loading, limits, self.births, record, clock, works)
         try:
-            await engine.start()
+            await engine.start(gives_way)
         except BaseException as error:
             await engine.close()
             if isinstance(error, WorkerLost):

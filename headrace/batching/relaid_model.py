@@ -31,7 +31,8 @@ class Made(NamedTuple):
     unfit: str = ""
 
 
-Make = Callable[[Laying], Awaitable[Made]]
+Make = Callable[[Laying, bool], Awaitable[Made]]
+"""Makes one that is run so; whether it stands in for another, which answers meanwhile."""
 
 
 class RelaidModel:
@@ -54,7 +55,7 @@ class RelaidModel:
         made = await self._fit(laying)
         if made is None:
             self._wanted = laying._replace(halved=False)
-            made = await self._make(self._wanted)
+            made = await self._make(self._wanted, False)
         elif laying.halved:
             log.info("%s: %s", self._version, RUNS[True])
         self._made, self._laid = made, self._wanted
@@ -145,7 +146,7 @@ class RelaidModel:
 
     async def _fit(self, laying: Laying) -> Made | None:
         """None where it is of no use with half of the threads."""
-        made = await self._make(laying)
+        made = await self._make(laying, self._made is not None)
         if laying.halved:
             self.fits = not made.unfit
         if not made.unfit:

@@ -38,9 +38,9 @@ class Yielding:
     def began(self, whose: Hashable, pid: int) -> None:
         """One more process of theirs."""
         processes = self._processes.setdefault(whose, {})
-        for gone in [each for each, began in processes.items() if _began(each) != began]:
+        for gone in [each for each, began in processes.items() if began_at(each) != began]:
             del processes[gone]
-        processes[pid] = _began(pid)
+        processes[pid] = began_at(pid)
         if whose in self._precedence:
             self._set(pid, self._precedence[whose])
 
@@ -51,16 +51,23 @@ class Yielding:
         else:
             self._precedence[whose] = precedence
         for pid, began in self._processes.get(whose, {}).items():
-            if began and _began(pid) == began:  # else the number may be another's by now
+            if began and began_at(pid) == began:  # else the number may be another's by now
                 self._set(pid, precedence)
 
-    def _set(self, pid: int, precedence: Precedence) -> None:
-        if precedence == "last" and self._may_be_last is None:
+    def run_as(self, pid: int, precedence: Precedence) -> None:
+        """A process that is nobody's yet runs so for a while, where this user may call it back from that."""
+        if self._comes_back():
+            self._set(pid, precedence)
+
+    def _comes_back(self) -> bool:
+        """Whether what runs last may be called back; else it might starve."""
+        if self._may_be_last is None:
             self._may_be_last = comes_back_from_last()
+        return self._may_be_last
+
+    def _set(self, pid: int, precedence: Precedence) -> None:
         nice = self._own if precedence == "usual" else min(self._own + YIELDING, MOST)
-        last = precedence == "last" and bool(
-            self._may_be_last
-        )  # from where it could not be called back, it might starve
+        last = precedence == "last" and self._comes_back()
         if not set_precedence(pid, nice, last=last) and not self._refused:
             self._refused = True
             log.info("processes that gave way keep their low priority: this user may not raise it (RLIMIT_NICE)")
@@ -106,8 +113,8 @@ def _set_class(thread: int, wanted: int) -> None:
         os.sched_setscheduler(thread, wanted, os.sched_param(0))
 
 
-def _began(pid: int) -> str:
-    """When the process began, as the kernel counts it: a number may come again. Empty where it is gone."""
+def began_at(pid: int) -> str:
+    """When a process began, as the kernel counts it: a number may come again. Empty where it is gone."""
     try:
         return stat_fields(pid)[BEGAN_TICKS]
     except (OSError, IndexError):

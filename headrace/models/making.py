@@ -1,7 +1,8 @@
 """Makes what answers for a version, from files that stay as they are, and true to what clients know."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Iterable
+from typing import Protocol
 
 from headrace.errors import ModelInvalid
 from headrace.models.changes import Source
@@ -12,7 +13,12 @@ from headrace.repository.repository import Catalog, LocalRepository
 from headrace.servable import Servable, wholeness
 from headrace.types import Manifest, ModelVersion, Signature
 
-Build = Callable[[Manifest], Awaitable[Servable]]
+
+class Build(Protocol):
+    """Loads a version and answers for it; where that is not urgent, it gives way meanwhile to what is answered."""
+
+    def __call__(self, manifest: Manifest, *, urgent: bool) -> Awaitable[Servable]: ...
+
 
 ALLOW = "allow_signature_change = true in model.toml, or the setting models.allow_signature_change, lets it in"
 
@@ -27,17 +33,18 @@ class Making:
         self._tried: dict[ModelVersion, Source] = {}
 
     async def make(
-        self, manifest: Manifest, stands_for: Served | None, facts: Facts | None = None, *, whole: bool = False
+        self, manifest: Manifest, stands_for: Served | None, facts: Facts | None = None, *, urgent: bool = True
     ) -> Servable:
         """What answers for the version. `stands_for` is what clients are answered by now, and would not be any more;
-        `facts` are what `note` has just found. With `whole` all of it is there, and not what can answer first.
+        `facts` are what `note` has just found. Where it is not `urgent`, all of it is there, and not what can answer
+        first.
 
         Raises ModelInvalid, and what building raises; then nothing is left of it.
         """
         facts = facts or await self.note(manifest)
-        servable = await self._build(manifest)
+        servable = await self._build(manifest, urgent=urgent)
         try:
-            if whole and (wait := wholeness(servable)):
+            if not urgent and (wait := wholeness(servable)):
                 await wait()
             if await asyncio.to_thread(self._repository.facts, manifest) != facts:
                 self._tried.pop(manifest.id, None)

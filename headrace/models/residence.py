@@ -219,7 +219,7 @@ class Residence:
                 started_ns = self._keeping.clock.now_ns()
                 replaces = _comparable(before) or _comparable(stands_for)
                 answered = awake is not None or _is_awake(stands_for)  # whom nothing hurries
-                servable = await self._making.make(manifest, replaces, facts, whole=answered)
+                servable = await self._making.make(manifest, replaces, facts, urgent=not answered)
                 self._held[servable] = room
                 self._begin(manifest, servable, self._since_s(started_ns), cause)
                 if not answered and (whole := wholeness(servable)):

@@ -32,8 +32,12 @@ COMPILING = {"openvino"}
 """The runtimes that compile for each shape when they meet it."""
 
 
+Known = Callable[[str], BatchAxis | None]
+"""What an earlier load by this version of a library found of the file; None: it is to be found."""
+
+
 class Loading(msgspec.Struct, frozen=True):
-    """What a model is loaded with. `axis` is what an earlier load found, so that it is not probed again."""
+    """What a model is loaded with. `axis` is what an earlier worker found, so that it is not probed again."""
 
     manifest: Manifest
     threads: int
@@ -41,6 +45,9 @@ class Loading(msgspec.Struct, frozen=True):
     tolerance: float
     axis: BatchAxis | None = None
     weigh: bool = False  # also with half of the threads, to see what those are worth
+    findings: Path | None = None  # the folder of what earlier loads found; None: nothing is kept
+    anew: bool = False  # whatever was found before
+    unpadded: str = ""  # why rows are not to be padded, not even for a trial
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -53,13 +60,18 @@ class Loaded(msgspec.Struct, frozen=True):
     spent_ns: tuple[tuple[str, int], ...] = ()  # by phase, on what is not loading itself
 
 
-def load(asked: Loading) -> Loaded:
+def _nothing(library: str) -> BatchAxis | None:
+    """No earlier load found anything."""
+    return None
+
+
+def load(asked: Loading, known: Known = _nothing) -> Loaded:
     """Load, probe and warm up. Raises ModelInvalid with a reason made for the user."""
     manifest = asked.manifest
     check_readable(manifest.path)
     model = runtime(manifest.runtime).load(manifest, asked.threads)
     loaded_ns = perf_counter_ns()
-    axis = asked.axis or find_batch_axis(model, manifest, asked.max_size, asked.tolerance)
+    axis = asked.axis or known(model.runtime) or _found(asked, model)
     probed_ns = perf_counter_ns()
     found = signature(model, manifest, axis)
     if axis.pad and manifest.runtime in COMPILING:
@@ -92,6 +104,15 @@ def runtime(name: str) -> Runtime:
             f"runtime {name!r} needs {error.name!r}, which is not installed: pip install 'headrace[{name}]'"
         ) from error
     return made
+
+
+def _found(asked: Loading, model: LoadedModel) -> BatchAxis:
+    manifest = asked.manifest
+    if not asked.unpadded:
+        return find_batch_axis(model, manifest, asked.max_size, asked.tolerance)
+    unpadded = msgspec.structs.replace(manifest, batching=msgspec.structs.replace(manifest.batching, pad=False))
+    axis = find_batch_axis(model, unpadded, asked.max_size, asked.tolerance)
+    return msgspec.structs.replace(axis, unpadded=asked.unpadded) if axis.batched else axis
 
 
 def _half_takes(asked: Loading, model: LoadedModel, axis: BatchAxis) -> float | None:

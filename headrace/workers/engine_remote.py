@@ -31,7 +31,7 @@ from headrace.workers.birth import Births
 from headrace.workers.engine_call import Call, resumed
 from headrace.workers.generation_story import Story
 from headrace.workers.imports import IMPORTS, RUNS_STEPS
-from headrace.workers.kept_process import Keeping, KeptProcess
+from headrace.workers.kept_process import GivesWay, Keeping, KeptProcess, at_once
 from headrace.workers.process import Program
 from headrace.workers.resumption import Resumption, Suspects
 from headrace.workers.run_limit import RunLimit
@@ -100,9 +100,9 @@ class RemoteEngine:
         self._idle: asyncio.Event | None = None  # once somebody waits for the last answer
         self._learn(LanguageFacts("", (), 0, 0, 0, "", False))
 
-    async def start(self) -> None:
+    async def start(self, gives_way: GivesWay = at_once) -> None:
         """Start the process and load the model. Raises ModelInvalid, ModelUnavailable or WorkerLost with the reason."""
-        await self._process.start()
+        await self._process.start(gives_way)
 
     @property
     def pid(self) -> int | None:

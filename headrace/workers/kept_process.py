@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -24,6 +26,15 @@ FOLDERS = 4  # that a model's file may lie in: of its version, of the model, of 
 
 Facts = TypeVar("Facts")
 """What the child says of the model that it has loaded."""
+
+
+GivesWay = Callable[[int], AbstractContextManager[None]]
+"""Has the process of that number give way to others for as long as the `with` lasts."""
+
+
+def at_once(pid: int) -> AbstractContextManager[None]:
+    """It gives way to nobody."""
+    return nullcontext()
 
 
 class Keeping(msgspec.Struct, frozen=True):
@@ -107,16 +118,16 @@ class KeptProcess(Generic[Facts]):
         """Of the child; None while there is none."""
         return self._process.pid if self._process else None
 
-    async def start(self) -> Facts:
-        """Start a child and have it load the model.
+    async def start(self, gives_way: GivesWay = at_once) -> Facts:
+        """Start a child and have it load the model, during which it `gives_way`.
 
         Raises what `load_failed` was called with, WorkerLost where the child died of it, ModelUnavailable where it
         took too long.
         """
         with self._works.doing(self._keeping.version, "load") as self._loading:
-            return await self._start()
+            return await self._start(gives_way)
 
-    async def _start(self) -> Facts:
+    async def _start(self, gives_way: GivesWay) -> Facts:
         loaded: asyncio.Future[Facts] = asyncio.get_running_loop().create_future()
         message = self._owner.load()
         self._loaded = loaded
@@ -131,10 +142,11 @@ class KeptProcess(Generic[Facts]):
             keeping.program,
             keeping.imports,
         )
-        if not process.send(message):
-            process.kill()  # it may live, and would wait for ever
         try:
-            facts = await asyncio.wait_for(loaded, keeping.load_timeout_s)
+            with gives_way(process.pid):
+                if not process.send(message):
+                    process.kill()  # it may live, and would wait for ever
+                facts = await asyncio.wait_for(loaded, keeping.load_timeout_s)
         except TimeoutError:
             process.kill()
             await process.close()

@@ -15,7 +15,7 @@ from headrace.work import Works
 from headrace.workers import wire
 from headrace.workers.birth import Births
 from headrace.workers.imports import IMPORTS
-from headrace.workers.kept_process import Keeping, KeptProcess
+from headrace.workers.kept_process import GivesWay, Keeping, KeptProcess, at_once
 from headrace.workers.process import BATCHES
 from headrace.workers.run_limit import RunLimit
 from headrace.workers.slots import Slot, lay_out
@@ -95,13 +95,13 @@ class ProcessInstance:
         self._changed = changed
         self._learned = learned
 
-    async def start(self) -> Signature:
+    async def start(self, gives_way: GivesWay = at_once) -> Signature:
         """Start a child and load the model.
 
         Raises ModelInvalid with the reason, WorkerLost where the child died of it, ModelUnavailable where it took
         too long.
         """
-        signature = await self._process.start()
+        signature = await self._process.start(gives_way)
         self._changed()
         return signature
 

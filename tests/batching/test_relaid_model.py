@@ -50,14 +50,16 @@ class One:
 class Bench:
     def __init__(self, unfit: str = "") -> None:
         self.made: list[One] = []
+        self.anew: list[bool] = []
         self.unfit = unfit
         self.fault: Exception | None = None
         self.model = RelaidModel(VERSION, self.make)
 
-    async def make(self, laying: Laying) -> Made:
+    async def make(self, laying: Laying, anew: bool) -> Made:
         await asyncio.sleep(0)
         if self.fault:
             raise self.fault
+        self.anew.append(anew)
         one = One(laying.halved, laying.still)
         self.made.append(one)
         unfit = self.unfit if laying.halved else ""
@@ -99,6 +101,14 @@ async def test_it_may_begin_with_half_and_get_all_of_its_threads_later() -> None
     await turns()
     assert [one.halved for one in bench.made] == [True, False]
     assert bench.stands == "whole"
+
+
+async def test_it_is_told_whether_another_answers_meanwhile() -> None:
+    bench = Bench()
+    await bench.model.start(Laying(halved=False))
+    bench.model.want(Laying(halved=True))
+    await turns()
+    assert bench.anew == [False, True]
 
 
 async def test_what_is_wanted_already_makes_nothing() -> None:

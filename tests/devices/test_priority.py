@@ -122,9 +122,9 @@ def test_a_number_that_is_anothers_by_now_is_left_alone(
     process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     yielding = Yielding()
-    monkeypatch.setattr(priority, "_began", lambda pid: "1")
+    monkeypatch.setattr(priority, "began_at", lambda pid: "1")
     yielding.began("m", process.pid)
-    monkeypatch.setattr(priority, "_began", lambda pid: "2")
+    monkeypatch.setattr(priority, "began_at", lambda pid: "2")
     yielding.set("m", "later")
     assert nice(process.pid) == [OWN, OWN]
 

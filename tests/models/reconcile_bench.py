@@ -90,6 +90,7 @@ class Bench:
         self.told: list[str] = []
         self.broken: set[str] = set()
         self.built: list[Manifest] = []
+        self.hurried: list[bool] = []  # whether somebody waited for that
         self.root = root
         self.events: list[ModelEvent] = []
         self.makes = Answering
@@ -115,9 +116,10 @@ class Bench:
         assert isinstance(record, ModelEvent)
         self.events.append(record)
 
-    async def build(self, manifest: Manifest) -> Servable:
+    async def build(self, manifest: Manifest, *, urgent: bool) -> Servable:
         await asyncio.sleep(0)
         self.built.append(manifest)
+        self.hurried.append(urgent)
         self.told.append(f"build {manifest.id}")
         if str(manifest.id) in self.broken:
             raise ModelInvalid("unknown operator Foo")

@@ -26,7 +26,7 @@ class Bench:
         self.makes = signature()
         self.making = Making(self.repository, self.build, allow_signature_change=allow)
 
-    async def build(self, manifest: Manifest) -> Servable:
+    async def build(self, manifest: Manifest, *, urgent: bool) -> Servable:
         if self.touch:
             self.file.write_bytes(self.file.read_bytes() + b"x")
         made = Answering(manifest, self.told)

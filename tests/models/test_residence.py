@@ -52,6 +52,14 @@ async def test_the_first_request_loads_and_all_that_came_meanwhile_are_answered_
     assert lazy.states() == [("m", 1, "READY")]
 
 
+async def test_a_load_is_urgent_where_nothing_answers_meanwhile(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.put(1)
+    await bench.reconcile.load("m")
+    await bench.reconcile.load("m")
+    assert bench.hurried == [True, False]
+
+
 async def test_a_model_that_sleeps_is_laid_down_anew_when_its_files_change(lazy: Bench) -> None:
     lazy.put(1)
     await lazy.reconcile.start()

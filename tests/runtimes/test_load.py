@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from headrace.errors import ModelInvalid
@@ -32,6 +33,22 @@ def test_a_loaded_model_is_known(tmp_path: Path) -> None:
 def test_a_known_batch_axis_is_not_probed_again(tmp_path: Path) -> None:
     axis = BatchAxis(True, 3, why="known")
     assert load(asked(tmp_path, axis=axis)).signature.batch == axis
+
+
+def test_what_an_earlier_load_found_is_asked_for_by_the_runtimes_version(tmp_path: Path) -> None:
+    axis, versions = BatchAxis(True, 3, why="known"), list[str]()
+
+    def known(library: str) -> BatchAxis:
+        versions.append(library)
+        return axis
+
+    found = load(asked(tmp_path), known).signature
+    assert (found.batch, versions) == (axis, [found.runtime])
+
+
+def test_what_is_not_to_be_padded_is_not_tried_and_says_why(tmp_path: Path) -> None:
+    loading = msgspec.structs.replace(asked(tmp_path), unpadded="its worker died of it")
+    assert load(loading).signature.batch.unpadded == "its worker died of it"
 
 
 def test_a_warm_up_runs_on_what_the_manifest_says(tmp_path: Path) -> None:

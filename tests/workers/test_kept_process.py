@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,22 @@ async def test_a_start_gives_what_the_child_says_of_the_model(tmp_path: Path) ->
     assert bench.process.ready
     await bench.process.close()
     assert bench.told() == ["started"]
+
+
+async def test_it_gives_way_from_before_it_loads_until_it_is_ready(tmp_path: Path) -> None:
+    (tmp_path / "model.fakellm").touch()
+    bench, told = Bench(tmp_path / "model.fakellm"), list[object]()
+
+    @contextmanager
+    def gives_way(pid: int) -> Iterator[None]:
+        told.append(bench.process.pid == pid)
+        yield
+        told.append(bench.told())
+
+    await bench.process.start(gives_way)
+    assert told == [True, []]
+    assert bench.told() == ["started"]
+    await bench.process.close()
 
 
 async def test_one_that_dies_is_started_again(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""Loads that give way, by a clock that the test turns."""
+
+import os
+
+import pytest
+
+from headrace.devices import patient_loads
+from headrace.devices.patient_loads import STEPS, PatientLoads
+from headrace.devices.priority import Precedence
+from tests.fakes import FakeClock
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.runs: list[Precedence] = []
+        self.loads = PatientLoads(lambda pid, precedence: self.runs.append(precedence), self.clock)
+
+
+def test_a_load_gives_way_until_it_is_over() -> None:
+    bench = Bench()
+    with bench.loads(os.getpid()):
+        assert bench.runs == ["last"]
+    assert bench.runs == ["last", "usual"]
+
+
+def test_the_longer_it_takes_the_less_it_gives_way() -> None:
+    bench = Bench()
+    with bench.loads(os.getpid()):
+        bench.clock.pass_ms(3000)
+        assert bench.runs == ["last", "later"]
+        bench.clock.pass_ms(27000)
+        assert bench.runs == ["last", "later", "usual"]
+
+
+def test_once_it_is_over_its_time_changes_nothing() -> None:
+    bench = Bench()
+    with bench.loads(os.getpid()):
+        pass
+    bench.clock.pass_ms(60000)
+    assert bench.runs == ["last", "usual"]
+
+
+def test_a_load_that_fails_gives_way_no_more() -> None:
+    bench = Bench()
+    with pytest.raises(ValueError, match="it failed"), bench.loads(os.getpid()):
+        raise ValueError("it failed")
+    assert bench.runs == ["last", "usual"]
+
+
+def test_a_number_that_is_anothers_by_now_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    with bench.loads(os.getpid()):
+        monkeypatch.setattr(patient_loads, "began_at", lambda pid: "another")
+    assert bench.runs == ["last"]
+
+
+def test_every_load_ends_as_usual_however_busy_it_is() -> None:
+    assert STEPS[-1][1] == "usual"

@@ -1,0 +1,59 @@
+"""A file on its instances, in real workers; how they answer is tested with `build.py`."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from headrace.clock import LoopClock
+from headrace.file_instances import FileInstances
+from headrace.records import discard
+from headrace.settings import Batching, Workers
+from headrace.types import Manifest, Signature
+from headrace.work import Works
+from headrace.workers.birth import Spawning
+from headrace.workers.kept_process import GivesWay, at_once
+from tests.models.onnx_models import identity, save
+
+
+class Bench:
+    def __init__(self, folder: Path) -> None:
+        self.findings = folder / "findings"
+        self.manifest = Manifest("m", 1, save(identity(), folder), "onnx")
+        clock = LoopClock(asyncio.get_running_loop())
+        self.instances = FileInstances(
+            Batching(sweep_s=0.0), Workers(), self.findings, Spawning(), discard, clock, Works(discard, clock)
+        )
+
+    async def load(self, gives_way: GivesWay = at_once) -> Signature:
+        loaded = await self.instances.load(self.manifest, gives_way)
+        for instance in loaded.instances:
+            await instance.close()
+        return loaded.signature
+
+    def kept(self) -> list[Path]:
+        return list(self.findings.glob("latency-*-axis.json"))
+
+
+async def test_what_a_load_found_of_the_file_is_kept_and_not_found_again(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    signature = await bench.load()
+    (kept,) = bench.kept()
+    kept.write_text(kept.read_text().replace('"max_size": 64', '"max_size": 3'))
+    found = await bench.load()
+    assert (signature.batch.max_size, found.batch.max_size) == (64, 3)
+
+
+async def test_each_process_gives_way_while_it_loads(tmp_path: Path) -> None:
+    bench, loading = Bench(tmp_path), list[int]()
+    bench.manifest = msgspec.structs.replace(bench.manifest, instances=2)
+
+    @contextmanager
+    def gives_way(pid: int) -> Iterator[None]:
+        loading.append(pid)
+        yield
+
+    await bench.load(gives_way)
+    assert len(set(loading)) == 2
