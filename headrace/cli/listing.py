@@ -40,6 +40,11 @@ def listed(index: Iterable[VersionStatus], served: Iterable[Served]) -> list[Lis
 
 def print_listing(versions: Sequence[Listed], console: Console) -> None:
     """Print a table and below it what is wrong; or, on a console too narrow for that, a paragraph for each version."""
+    if not versions:
+        console.print(
+            "There are no models: put each in a folder of its own, as in NAME/model.onnx or NAME/1/model.onnx."
+        )
+        return
     if console.width < TABLE_WIDTH:
         for each in versions:
             _print_paragraph(each, console)

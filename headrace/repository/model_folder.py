@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 import msgspec
 
 from headrace.errors import ModelInvalid
+from headrace.repository.foreign import advice
 from headrace.repository.language_model import check_language, check_tensors
 from headrace.repository.manifest import parse_model_toml
 from headrace.repository.model_files import (
@@ -76,7 +77,8 @@ def read_model_folder(name: str, folder: Path, config: Mapping[str, Any] | None 
     try:
         layers = _layers(name, folder, config)
         if not contents.places:
-            raise ModelInvalid(f"holds no model: expected {WHAT_IS_A_MODEL}, here or in a version's folder such as 1/")
+            expected = f"{WHAT_IS_A_MODEL}, here or in a version's folder such as 1/"
+            raise ModelInvalid(f"holds no model: expected {expected}{advice(folder.iterdir())}")
     except (ModelInvalid, OSError) as error:
         broken += [unavailable(name, number, error) for number in contents.places or (None,)]
         return ModelVersions(broken=tuple(broken))
@@ -172,7 +174,7 @@ def _version(name: str, number: int, places: Sequence[Path], folder: Path, layer
         path = choose([file for file in files if file.name not in variants_too], said.runtime)
         path = path or choose(files, said.runtime)  # a variant may be the same file, run otherwise
     if path is None:
-        raise ModelInvalid(f"{place.name}/ holds no model: expected {WHAT_IS_A_MODEL}")
+        raise ModelInvalid(f"{place.name}/ holds no model: expected {WHAT_IS_A_MODEL}{advice(place.iterdir())}")
     return _manifest(name, number, path, folder, layers)
 
 

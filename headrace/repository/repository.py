@@ -10,6 +10,7 @@ import msgspec
 
 from headrace.errors import HeadraceError, ModelInvalid, ModelNotFound, SettingInvalid
 from headrace.repository.file_facts import Facts, facts_of
+from headrace.repository.foreign import advice
 from headrace.repository.model_files import RUNTIME_OF, is_model_folder, name_of, suffix_of
 from headrace.repository.model_folder import ModelVersions, is_hidden, read_model_file, read_model_folder, unavailable
 from headrace.repository.version_policy import VersionPolicy
@@ -105,7 +106,8 @@ class LocalRepository:
     def _one_file(self) -> dict[str, list[Path]]:
         if not suffix_of(self.path):
             known = ", ".join(suffix for suffix in RUNTIME_OF if suffix.startswith("."))
-            raise SettingInvalid(f"{self.path} is not a model: its name should end in one of {known}", "repository")
+            what = f"{self.path} is not a model: its name should end in one of {known}{advice([self.path])}"
+            raise SettingInvalid(what, "repository")
         return {name_of(self.path): [self.path]}
 
 

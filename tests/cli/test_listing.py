@@ -59,6 +59,12 @@ def test_a_ready_version_shows_what_it_takes_and_gives_and_from_where() -> None:
         assert part in shown
 
 
+def test_where_there_are_no_models_it_says_where_they_belong() -> None:
+    assert _printed([]) == (
+        "There are no models: put each in a folder of its own, as in NAME/model.onnx or NAME/1/model.onnx.\n"
+    )
+
+
 def test_a_version_that_cannot_be_served_says_why() -> None:
     shown = _printed([Listed(VersionStatus("m", None, "UNAVAILABLE", "it is [empty]"))])
     assert "UNAVAILABLE" in shown

@@ -130,6 +130,8 @@ def test_a_model_beside_its_own_version_1_is_refused(tmp_path: Path) -> None:
         ({}, None, "holds no model: expected model.onnx, "),
         ({"README.md": ""}, None, "holds no model"),
         ({"1/": ""}, 1, "1/ holds no model: expected model.onnx, "),
+        ({"model.pt": ""}, None, "in a version's folder such as 1/; model.pt is PyTorch's"),
+        ({"1/clf.pkl": ""}, 1, "config.json with *.safetensors; clf.pkl is a pickle"),
         ({"1/a.onnx": "", "1/b.onnx": ""}, 1, "several models in one folder: a.onnx, b.onnx"),
         ({"1/model.onnx": "", "model.toml": "runtme = 1"}, 1, "model.toml: runtme: unknown key; did you mean"),
         ({"1/model.onnx": "", "1/model.toml": "runtme = 1"}, 1, "1/model.toml: runtme: unknown key"),

@@ -1,0 +1,28 @@
+"""Who has a model of another library's is told how it becomes one that is served."""
+
+from pathlib import Path
+
+import pytest
+
+from headrace.repository.foreign import advice
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("model.pt", "torch.onnx.export"),
+        ("net.PTH", "torch.onnx.export"),
+        ("model.keras", "model.export"),
+        ("clf.joblib", "skl2onnx"),
+        ("model.plan", "TensorRT"),
+        ("pytorch_model-00001-of-00002.bin", "safe_serialization=True"),
+    ],
+)
+def test_a_file_of_another_library_comes_with_what_makes_a_model_of_it(name: str, says: str) -> None:
+    told = advice([Path("labels.txt"), Path(name)])
+    assert told.startswith(f"; {name} is ")
+    assert says in told
+
+
+def test_other_files_come_without() -> None:
+    assert advice([Path("labels.txt"), Path("model.bin"), Path("README")]) == ""
