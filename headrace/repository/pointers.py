@@ -13,7 +13,7 @@ LARGE_FILES = {".safetensors", ".bin", ".xml", ".json", ".model"}
 
 
 def check_fetched(path: Path) -> None:
-    """Raises ModelInvalid where a model's file, one that goes with it by its name, or one of its folder is a pointer."""
+    """Raises ModelInvalid where a model's file, one named like it, or one of its folder is a pointer."""
     for file in sorted(_parts(path)):
         if is_pointer(file):
             raise ModelInvalid(
