@@ -35,6 +35,8 @@ from headrace.cli.results import as_json, write
 from headrace.types import Tensor, TensorSpec
 
 LOADGEN_SAMPLES = 1024
+ASKED_BY_TEXT = {"text_input", "sampling_parameters"}
+"""The inputs by which a model is known for one that writes."""
 
 
 def parser() -> ArgumentParser:
@@ -121,9 +123,12 @@ async def _specs(server: Server, wanted: Wanted) -> list[TensorSpec]:
 
 
 def _check_sizes(plan: Plan, specs: Sequence[TensorSpec], given: Sequence[Tensor], *, chat: bool) -> None:
-    """Raises Failure where sizes are asked for that the model cannot have."""
+    """Raises Failure where sizes are asked for that the model cannot have, or nothing is given that it could answer."""
     if chat or given:
         return
+    if {spec.name for spec in specs} >= ASKED_BY_TEXT:
+        what = "this is a language model, which numbers drawn at random say nothing to"
+        raise Failure(f"{what}: ask it with --protocol chat, or say what with --input text_input=TEXT", exit_code=2)
     rows = max([plan.rows, *(each.rows for each in plan.trace)])
     if rows > 1 and not takes_rows(specs):
         raise Failure(f"requests of {rows} rows: the first dimension of this model's inputs is not free", exit_code=2)

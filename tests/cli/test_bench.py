@@ -89,6 +89,15 @@ def test_rows_of_a_model_that_takes_one_are_told(serve: Serve, capsys: pytest.Ca
     assert "requests of 3 rows: the first dimension of this model's inputs is not free" in capsys.readouterr().err
 
 
+def test_a_language_model_is_asked_by_chat_or_with_a_text_that_is_given(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = [{"name": name, "datatype": "BYTES", "shape": [1]} for name in ("text_input", "sampling_parameters")]
+    told = json.dumps({"name": "m", "inputs": named}).encode()
+    assert main(["bench", serve(lambda path, headers, body: (200, {}, told)), "m"]) == 2
+    assert "ask it with --protocol chat, or say what with --input text_input=TEXT" in capsys.readouterr().err
+
+
 def test_inputs_that_are_given_are_sent(serve: Serve) -> None:
     sent: list[bytes] = []
 
