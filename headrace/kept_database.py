@@ -20,18 +20,43 @@ def open_database(file: Path | None, format_: int, tables: Sequence[str], what: 
     if file is None:
         return _made(":memory:", format_, tables)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file.touch(mode=0o600)
-        try:
-            return _made(str(file), format_, tables)
-        except sqlite3.DatabaseError as error:
-            log.warning("%s begins anew: %s: %s", what, file, error)
-        set_aside(file, file.with_suffix(ASIDE))
-        file.touch(mode=0o600)
-        return _made(str(file), format_, tables)
+        return _opened(file, format_, tables, what)
     except (OSError, sqlite3.Error) as error:
         log.warning("%s is kept in memory only: %s: %s", what, file, error)
         return _made(":memory:", format_, tables)
+
+
+class KeptDatabase:
+    """The same in a file alone, opened when it is first needed and open until it is closed.
+
+    Where it cannot be had, whoever needs it is told so each time, and the next time it is tried again. For one thread
+    at a time.
+    """
+
+    def __init__(self, file: Path, format_: int, tables: Sequence[str], what: str) -> None:
+        self.file = file
+        self._format = format_
+        self._tables = tables
+        self._what = what
+        self._database: sqlite3.Connection | None = None
+
+    def opened(self) -> sqlite3.Connection:
+        """Raises OSError or sqlite3.Error."""
+        if self._database is None:
+            self._database = _opened(self.file, self._format, self._tables, self._what)
+        return self._database
+
+    def begin_anew(self, why: Exception) -> None:
+        """What was read of it is no good: it is set aside. Raises OSError."""
+        log.warning("%s begins anew: %s: %s", self._what, self.file, why)
+        self.close()
+        set_aside(self.file, self.file.with_suffix(ASIDE))
+
+    def close(self) -> None:
+        """It is opened anew where it is needed once more."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
 
 
 def set_aside(file: Path, aside: Path) -> None:
@@ -40,6 +65,21 @@ def set_aside(file: Path, aside: Path) -> None:
     for more in ("-wal", "-shm"):  # left behind, they would be taken for the new one's
         with suppress(FileNotFoundError):
             file.with_name(file.name + more).replace(aside.with_name(aside.name + more))
+
+
+def _opened(file: Path, format_: int, tables: Sequence[str], what: str) -> sqlite3.Connection:
+    """Raises OSError or sqlite3.Error."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file.touch(mode=0o600)
+    try:
+        return _made(str(file), format_, tables)
+    except sqlite3.OperationalError:  # it is locked, or the disk takes nothing: what is there may be good
+        raise
+    except sqlite3.DatabaseError as error:
+        log.warning("%s begins anew: %s: %s", what, file, error)
+    set_aside(file, file.with_suffix(ASIDE))
+    file.touch(mode=0o600)
+    return _made(str(file), format_, tables)
 
 
 def _made(place: str, format_: int, tables: Sequence[str]) -> sqlite3.Connection:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.kept_database import open_database, set_aside
+from headrace.kept_database import KeptDatabase, open_database, set_aside
 
 TABLES = ("CREATE TABLE IF NOT EXISTS said (word TEXT)",)
 
@@ -64,6 +64,28 @@ def test_without_a_folder_it_lives_in_memory(tmp_path: Path) -> None:
         with _open(file) as database:
             _say(database, "c")
             assert _words(database) == ["c"]
+
+
+def test_one_stays_open_and_is_tried_again_where_it_could_not_be_had(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    kept = KeptDatabase(tmp_path / "file" / "said.db", 1, TABLES, "what is said")
+    with pytest.raises(OSError, match="file"):
+        kept.opened()
+    (tmp_path / "file").unlink()
+    _say(kept.opened(), "a")
+    assert kept.opened() is kept.opened()
+    kept.close()
+    assert _words(kept.opened()) == ["a"]
+    kept.close()
+
+
+def test_one_that_turns_out_to_be_no_good_begins_anew(tmp_path: Path) -> None:
+    kept = KeptDatabase(tmp_path / "said.db", 1, TABLES, "what is said")
+    _say(kept.opened(), "a")
+    kept.begin_anew(ValueError("it says nothing"))
+    assert _words(kept.opened()) == []
+    kept.close()
+    assert (tmp_path / "said.aside").exists()
 
 
 def test_what_was_written_beside_a_file_goes_along_when_it_is_set_aside(tmp_path: Path) -> None:

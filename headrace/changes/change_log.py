@@ -4,14 +4,13 @@ import logging
 import sqlite3
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
 from headrace.changes.entries import Entry
 from headrace.changes.series import Kept
-from headrace.kept_database import set_aside
+from headrace.kept_database import KeptDatabase
 
 log = logging.getLogger(__name__)
 
@@ -85,38 +84,39 @@ class ChangeLog:
 
 
 class Store:
-    """The database. Each call opens it anew and raises nothing: without a disk the server goes on."""
+    """The database. No call raises: without a disk the server goes on. For one thread at a time."""
 
     def __init__(self, folder: Path | None) -> None:
         """Without a folder nothing is kept."""
-        self._file = folder / "changes.db" if folder else None
+        self._kept = KeptDatabase(folder / "changes.db", FORMAT, _TABLES, "what changed") if folder else None
         self._told = False
 
     def read(self) -> Stored:
-        """What there is; a database that is damaged, or newer than this program, is set aside."""
-        if self._file is None or not self._file.exists():
+        """What there is; a database that is damaged, or of another format, is set aside."""
+        if self._kept is None or not self._kept.file.exists():
             return Stored()
         try:
-            with closing(self._open(self._file)) as database:
-                lines = database.execute("SELECT said FROM entries ORDER BY id DESC LIMIT ?", (KEPT,)).fetchall()
-                seen = database.execute("SELECT model, said FROM seen").fetchall()
-                facts = dict(database.execute("SELECT name, said FROM facts").fetchall())
+            database = self._kept.opened()
+            lines = database.execute("SELECT said FROM entries ORDER BY id DESC LIMIT ?", (KEPT,)).fetchall()
+            seen = database.execute("SELECT model, said FROM seen").fetchall()
+            facts = dict(database.execute("SELECT name, said FROM facts").fetchall())
             entries = [msgspec.json.decode(said, type=Entry) for (said,) in reversed(lines)]
             kept = {model: msgspec.msgpack.decode(said, type=Kept) for model, said in seen}
             return Stored(entries, kept, facts)
+        except sqlite3.OperationalError as error:
+            log.warning("what changed before cannot be read: %s", error)
         except _DAMAGED as error:
-            self._set_aside(self._file, error)
-            return Stored()
+            self._begin_anew(self._kept, error)
+        return Stored()
 
     def write(
         self, entries: Sequence[Entry], seen: Mapping[str, Kept] | None = None, facts: Mapping[str, str] | None = None
     ) -> bool:
         """On disk once this returns True. `seen` takes the place of all that was seen before."""
-        if self._file is None:
+        if self._kept is None:
             return True
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with closing(self._open(self._file)) as database, database:
+            with self._kept.opened() as database:
                 said = [(entry.id, msgspec.json.encode(entry).decode()) for entry in entries]
                 database.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?)", said)
                 database.execute("DELETE FROM entries WHERE id <= (SELECT max(id) FROM entries) - ?", (STORED,))
@@ -133,25 +133,12 @@ class Store:
         self._told = False
         return True
 
-    def _open(self, file: Path) -> sqlite3.Connection:
-        database = sqlite3.connect(file, timeout=2)
-        try:
-            if database.execute("PRAGMA user_version").fetchone()[0] > FORMAT:
-                raise ValueError("it was written by a newer headrace")
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = NORMAL")
-            database.execute(f"PRAGMA user_version = {FORMAT}")
-            for table in _TABLES:
-                database.execute(table)
-        except BaseException:
-            database.close()
-            raise
-        return database
+    def close(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
 
-    def _set_aside(self, file: Path, error: Exception) -> None:
-        aside = file.with_name(f"{file.name}.aside")
-        log.warning("what changed before, in %s, is set aside as %s: %s", file.parent, aside.name, error)
+    def _begin_anew(self, kept: KeptDatabase, error: Exception) -> None:
         try:
-            set_aside(file, aside)
+            kept.begin_anew(error)
         except OSError as failure:
             log.warning("it cannot be set aside: %s", failure)

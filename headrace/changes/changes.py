@@ -114,6 +114,7 @@ class Changes:
             self._task = None
             self.series.settle(self.now_s() + 2)
             await self._save(seen=True)
+        await asyncio.to_thread(self._store.close)
 
     async def why(self, name: str, since_s: float) -> Mapping[str, Any]:
         """Findings of the last `since_s` seconds, as they go over the wire."""

@@ -106,6 +106,8 @@ class Objectives:
                 each.cancel()
             await asyncio.gather(*self._going_on, return_exceptions=True)
             await self._save()
+            if self._store is not None:
+                await asyncio.to_thread(self._store.close)
             await asyncio.gather(*(asyncio.to_thread(each.close, CLOSE_S) for each in self._receivers))
 
     def look(self) -> None:
@@ -238,7 +240,7 @@ class Objectives:
     async def _restore(self, store: Store) -> None:
         try:
             counts, silences = await asyncio.to_thread(store.read)
-        except (OSError, sqlite3.Error, ValueError, msgspec.MsgspecError) as error:
+        except (OSError, sqlite3.Error) as error:
             log.warning("error budgets begin anew: what was kept in %s cannot be read: %s", store.file, error)
             return
         self._counts.restore(counts, self._now_s())

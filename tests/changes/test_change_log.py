@@ -79,7 +79,7 @@ def test_what_cannot_be_read_is_set_aside(tmp_path: Path, damage: str) -> None:
         database.close()
     store = Store(tmp_path)
     assert store.read() == Stored()
-    assert (tmp_path / "changes.db.aside").exists()
+    assert (tmp_path / "changes.aside").exists()
     assert store.write([entry()])
 
 

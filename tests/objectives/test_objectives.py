@@ -239,8 +239,8 @@ async def test_a_database_that_is_damaged_is_said_and_begun_anew(
     watching = Watching(tmp_path)
     await watching.objectives.start()
     await watching.objectives.close()
-    assert "error budgets begin anew" in caplog.text
-    assert (tmp_path / f"{FILE}.aside").exists()
+    assert "what is left of error budgets begins anew" in caplog.text
+    assert (tmp_path / FILE).with_suffix(".aside").exists()
 
 
 async def test_a_disk_that_cannot_be_written_is_counted_and_harms_nothing(tmp_path: Path) -> None:

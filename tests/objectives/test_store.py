@@ -4,8 +4,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import pytest
-
 from headrace.objectives.budget import Bucket
 from headrace.objectives.silences import Silence
 from headrace.objectives.store import Store
@@ -16,7 +14,9 @@ SILENCE = Silence("1-1", {"model": "m"}, NOW + 60, "it is <known>\n", NOW)
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
-    Store(tmp_path / "state").write(COUNTS, [SILENCE], NOW)
+    first = Store(tmp_path / "state")
+    first.write(COUNTS, [SILENCE], NOW)
+    first.close()
     assert Store(tmp_path / "state").read() == (COUNTS, [SILENCE])
 
 
@@ -43,9 +43,8 @@ def test_what_is_out_of_its_window_is_deleted(tmp_path: Path) -> None:
 def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.file.write_bytes(b"this is no database at all, and long enough to be seen as none")
-    with pytest.raises(sqlite3.Error):
-        store.read()
     assert store.read() == ([], [])
+    assert store.file.with_suffix(".aside").exists()
     store.write(COUNTS, [], NOW)
     assert store.read() == (COUNTS, [])
 
@@ -54,6 +53,5 @@ def test_one_of_another_headrace_is_set_aside(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with closing(sqlite3.connect(store.file)) as database:
         database.execute("PRAGMA user_version = 99")
-    with pytest.raises(ValueError, match="another headrace"):
-        store.read()
     assert store.read() == ([], [])
+    assert store.file.with_suffix(".aside").exists()
