@@ -35,9 +35,9 @@ class Second:
         "_rows",
         "_runs",
         "_taken",
-        "_tenants",
         "_versions",
         "second",
+        "tenants",
     )
 
     def __init__(self, second: int) -> None:
@@ -46,7 +46,7 @@ class Second:
         self._taken: list[int] = []  # latencies of requests that were looked into
         self._rows: list[int] = []  # of the same requests
         self._versions: list[int] = []
-        self._tenants: Counter[str] = Counter()
+        self.tenants: Counter[str] = Counter()
         self._queue_ns = self._compute_ns = self._looked = 0
         self._busy_ns = self._runs = self._batch_rows = 0
         self._generations = 0
@@ -103,7 +103,7 @@ class Second:
         self._taken += [request.finished_ns - request.arrived_ns for request in requests]
         self._rows += [request.rows for request in requests]
         self._versions += [request.version or 0 for request in requests]
-        self._tenants.update([request.tenant for request in requests])
+        self.tenants.update([request.tenant for request in requests])
         for request in requests:
             if (run := request.batch) is not None:
                 self._looked += 1
@@ -124,7 +124,7 @@ class Second:
         buckets = np.minimum(rows.astype(np.int64), ROW_BUCKETS - 1)
         made[Of.BUCKETS : Of.BUCKET_LOGS] = np.bincount(buckets, minlength=ROW_BUCKETS)
         made[Of.BUCKET_LOGS : Of.TENANT] = np.bincount(buckets, logs, minlength=ROW_BUCKETS)
-        for name, count in self._tenants.items():
+        for name, count in self.tenants.items():
             made[Of.TENANT + min(tenant(name), TENANTS - 1)] += count
         versions = np.array(self._versions)
         for place, (number, count) in zip((Of.FIRST, Of.SECOND), Counter(self._versions).most_common(2), strict=False):

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.changes.second import Second
-from headrace.changes.slots import CORE, MACHINE_WIDTH, TENANTS, WIDTH, Slots, no_slots
+from headrace.changes.slots import CORE, MACHINE_WIDTH, TENANTS, WIDTH, Of, Slots, no_slots
+from headrace.changes.tenant_places import TenantPlaces
 from headrace.records import BatchRecord, GenerationRecord, Record, RequestRecord, StepRecord
 
 KEPT_S = 3600
@@ -47,6 +48,11 @@ class Table:
         self._rows[self._size] = row
         self._size += 1
 
+    def merge(self, column: int, into: int) -> None:
+        """Count what one column has as another's; nothing is left in it."""
+        self._rows[: self._size, into] += self._rows[: self._size, column]
+        self._rows[: self._size, column] = 0
+
     def since(self, begin: float, width: int | None = None) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Copies."""
         first = int(np.searchsorted(self._seconds[: self._size], begin))
@@ -71,7 +77,7 @@ class _OfModel:
         self.table = Table(WIDTH)
         self.now: Second | None = None
         self.versions: dict[int, int] = {}
-        self.tenants: dict[str, int] = {}
+        self.tenants = TenantPlaces(TENANTS - 1)
 
     def at(self, second: int) -> Second:
         """Where facts of this second are counted: those that come late go to the one that is open."""
@@ -82,18 +88,15 @@ class _OfModel:
 
     def close(self) -> None:
         if self.now is not None:
-            self.table.add(self.now.second, self.now.row(self._version, self._tenant))
+            self.table.add(self.now.second, self.now.row(self._version, self.tenants.of))
+            if (place := self.tenants.count(self.now.tenants)) is not None:
+                self.table.merge(Of.TENANT + place, into=Of.TENANT + TENANTS - 1)
             self.now = None
 
     def _version(self, number: int) -> int:
         if len(self.versions) >= VERSIONS:
             return self.versions.get(number, 0)
         return self.versions.setdefault(number, len(self.versions))
-
-    def _tenant(self, name: str) -> int:
-        if len(self.tenants) >= TENANTS - 1:
-            return self.tenants.get(name, TENANTS - 1)
-        return self.tenants.setdefault(name, len(self.tenants))
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -153,7 +156,7 @@ class Series:
         model = self._models.get(name)
         if model is None:
             return no_slots()
-        return Slots(*model.table.since(since_s), list(model.versions), list(model.tenants))
+        return Slots(*model.table.since(since_s), list(model.versions), list(model.tenants.names))
 
     def others(self, name: str, since_s: float) -> Mapping[str, Slots]:
         """The first columns of every other model."""
@@ -172,7 +175,7 @@ class Series:
         for name, model in self._models.items():
             seconds, rows = model.table.since(since_s)
             if len(seconds):
-                versions, tenants = list(model.versions), list(model.tenants)
+                versions, tenants = list(model.versions), list(model.tenants.names)
                 found[name] = Kept(seconds.tobytes(), rows.tobytes(), versions, tenants, defaults.get(name, 0))
         return found
 
@@ -184,7 +187,7 @@ class Series:
             return  # of a clock that has been set back since, nothing can be told
         model = self._of(name)
         model.versions = {number: index for index, number in enumerate(kept.versions)}
-        model.tenants = {tenant: index for index, tenant in enumerate(kept.tenants)}
+        model.tenants.names = list(kept.tenants)
         self.began_s = min([self.began_s or int(now_s), *seconds[:1].tolist()])
         for second, row in zip(seconds, rows, strict=True):
             model.table.add(int(second), row)
