@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from headrace.protocols.http import json_response
 from headrace.protocols.strict_body import Body, Reader
+from headrace.protocols.watch.query import only
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -54,13 +55,16 @@ class AlertsRoutes:
 
     async def alerts(self, request: Request) -> Response:
         """Those that are pending or fire, oldest first, the last that ended, silences, and who is told."""
+        only(request)
         return json_response(self._told())
 
     async def silence(self, request: Request) -> Response:
         """Answers once the silence is kept for the next start too."""
+        only(request)
         sent = await _SILENCE.read(request, MAX_BODY_BYTES)
         return json_response(await self._silence(sent.match, sent.for_s, sent.reason))
 
     async def unsilence(self, request: Request) -> Response:
+        only(request)
         await self._unsilence(request.path_params["id"])
         return Response()

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from headrace.capture.capture import Capture
 from headrace.protocols.http import json_response
-from headrace.protocols.watch.query import whole
+from headrace.protocols.watch.query import only, whole
 
 MOST = 1000
 """Requests of one answer."""
@@ -31,12 +31,13 @@ class CapturesRoutes:
 
     async def summaries(self, request: Request) -> Response:
         """How much is kept of each version."""
+        only(request)
         return json_response({"captures": await self._capture.summaries()})
 
     async def captured(self, request: Request) -> Response:
         """Requests of a model, oldest first; their tensors' bytes are in base64. `after` is the `next` of an answer
         before, `limit` at most so many (100), `version` of one version."""
-        asked = request.query_params
+        asked = only(request, "version", "limit", "after")
         version = whole(asked["version"], "version", 0, 2**63 - 1) if "version" in asked else None
         limit = whole(asked.get("limit", "100"), "limit", 1, MOST)
         after = whole(asked.get("after", "0"), "after", 0, 2**63 - 1)
@@ -46,4 +47,5 @@ class CapturesRoutes:
 
     async def forget(self, request: Request) -> Response:
         """All of a model."""
+        only(request)
         return json_response({"removed": await self._capture.remove(request.path_params["name"])})

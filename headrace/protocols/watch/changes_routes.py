@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from headrace.errors import InvalidRequest, ModelNotFound
 from headrace.protocols.http import json_response, read_json
-from headrace.protocols.watch.query import limit_of
+from headrace.protocols.watch.query import limit_of, only
 from headrace.protocols.watch.why_routes import since_of
 
 MAX_BODY_BYTES = 16 * 1024
@@ -66,12 +66,14 @@ class ChangesRoutes:
 
     async def changes(self, request: Request) -> Response:
         """Of the last `since` seconds (3600), of one `model` and the whole server or of all; at most `limit` (100)."""
+        asked = only(request, "model", "since", "limit")
         limit = limit_of(request, MOST)
-        found = self._told(request.query_params.get("model"), since_of(request))
+        found = self._told(asked.get("model"), since_of(request))
         return json_response({"changes": found[:limit]})
 
     async def notice(self, request: Request) -> Response:
         """Answers with the line as it is kept."""
+        only(request)
         notice = await read_json(request, _NOTICE, MAX_BODY_BYTES)
         if not notice.text.strip() or len(notice.text) > MAX_TEXT:
             raise InvalidRequest(f"says what changed, in 1 to {MAX_TEXT} characters", "text")

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from headrace.errors import InvalidRequest
 from headrace.protocols.http import json_response
+from headrace.protocols.watch.query import only
 
 By = Literal["tenant", "model", "version"]
 
@@ -26,10 +27,7 @@ class CostsRoutes:
 
     async def costs(self, request: Request) -> Response:
         """By tenant, model or version since the server started; the most costly first."""
-        unknown = sorted(set(request.query_params) - {"by"})
-        if unknown:
-            raise InvalidRequest("is not known; there is `by`", unknown[0])
-        asked = request.query_params.get("by", "model")
+        asked = only(request, "by").get("by", "model")
         if (by := BY.get(asked)) is None:
             raise InvalidRequest(f"is one of {', '.join(BY)}, not {asked[:40]!r}", "by")
         return json_response(self._told(by))

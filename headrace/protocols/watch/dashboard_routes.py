@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from headrace.errors import InvalidRequest
 from headrace.protocols.http import json_response
-from headrace.protocols.watch.query import whole
+from headrace.protocols.watch.query import only, whole
 
 MOST_STEPS = 2000
 """In one answer."""
@@ -37,11 +37,12 @@ class DashboardRoutes:
 
     async def overview(self, request: Request) -> Response:
         """Every version with its state, and what it does now."""
+        only(request)
         return json_response({"server": self._facts(), "models": self._overview()})
 
     async def history(self, request: Request) -> Response:
         """What a model did: `since` so many seconds (3600), in at most `steps` (720), of one `version` or all."""
-        asked = request.query_params
+        asked = only(request, "since", "steps", "version")
         since_s = _number(asked.get("since", "3600"), "since", 60, 35 * 86_400)
         steps = whole(asked.get("steps", "720"), "steps", 1, MOST_STEPS)
         version = whole(asked["version"], "version", 0, 2**63 - 1) if asked.get("version") else None

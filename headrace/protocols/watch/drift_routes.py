@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from headrace.errors import InvalidRequest, ModelNotFound
 from headrace.protocols.http import json_response
+from headrace.protocols.watch.query import only
 
 Tell = Callable[[str, int | None], dict[str, Any]]
 """A model's name, and a version or None for all -> what is known; raises NotFound for a version that is not watched."""
@@ -44,6 +45,7 @@ class DriftRoutes:
 
     def _named(self, request: Request) -> tuple[str, int | None]:
         """Raises ModelNotFound, or InvalidRequest for a version that is no number."""
+        only(request)
         name: str = request.path_params["name"]
         if not self._is_known(name):
             raise ModelNotFound(f"model {name[:100]!r} is not in the repository")

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from headrace.errors import InvalidRequest
 from headrace.protocols.http import json_response
 from headrace.protocols.strict_body import Body, Reader
+from headrace.protocols.watch.query import only
 
 MAX_BODY_BYTES = 1 << 20
 MAX_LABEL = 1024
@@ -41,6 +42,7 @@ class FeedbackRoutes:
 
     async def feedback(self, request: Request) -> Response:
         """Answers what was right, and whether it was counted, counted before, or takes another label's place."""
+        only(request)
         sent = await _FEEDBACK.read(request, MAX_BODY_BYTES)
         if not sent.id:
             raise InvalidRequest("is empty; give the id of a request, as its answer said it", "id")

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from headrace.errors import InvalidRequest, SettingInvalid
 from headrace.protocols.http import json_response, read_json
+from headrace.protocols.watch.query import only
 
 MAX_BODY_BYTES = 1 << 20
 
@@ -53,10 +54,12 @@ class LogRoutes:
 
     async def levels(self, request: Request) -> Response:
         """The server's, and those of models that have one of their own."""
+        only(request)
         return json_response({"level": self._levels.level, "models": self._levels.models})
 
     async def change(self, request: Request) -> Response:
         """Answers with what holds from now on; nothing changes unless all is right."""
+        only(request)
         body = await read_json(request, _LOG, MAX_BODY_BYTES)
         try:
             self._levels.change(body.level, body.models)
@@ -66,7 +69,7 @@ class LogRoutes:
 
     async def lines(self, request: Request) -> Response:
         """The last lines, oldest first; at most `limit` (200)."""
-        limit = request.query_params.get("limit", "200")
+        limit = only(request, "limit").get("limit", "200")
         if not (limit.isascii() and limit.isdigit() and len(limit) < 6 and int(limit) >= 1):
             raise InvalidRequest(f"{limit[:20]!r} is not a number of lines from 1", "limit")
         return json_response({"lines": self._tail(int(limit))})

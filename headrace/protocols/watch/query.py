@@ -1,8 +1,19 @@
-"""Numbers in a question's parameters; one that is none is refused by its name."""
+"""A question's parameters: one that is not known, or is no number where it should be, is refused by its name."""
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from headrace.errors import InvalidRequest
+
+
+def only(request: Request, *known: str) -> QueryParams:
+    """The parameters, of which there may be these. Raises InvalidRequest for the first of any other name."""
+    asked = request.query_params
+    for name in asked:
+        if name not in known:
+            there_is = " and ".join(f"`{each}`" for each in known) or "none"
+            raise InvalidRequest(f"is not known here; there is {there_is}", name[:100])
+    return asked
 
 
 def whole(said: str, name: str, least: int, most: int) -> int:

@@ -9,7 +9,8 @@ from starlette.routing import Route
 
 from headrace.errors import InvalidRequest, NotFound
 from headrace.protocols.http import json_response
-from headrace.protocols.watch.query import limit_of
+from headrace.protocols.watch.anything import anything
+from headrace.protocols.watch.query import limit_of, only
 
 MOST = 1000
 """Requests of one list."""
@@ -32,11 +33,12 @@ class RequestsRoutes:
     def routes(self) -> list[Route]:
         return [
             Route("/v2/headrace/requests", self.latest, methods=["GET"]),
-            Route("/v2/headrace/requests/{id:path}", self.waterfall, methods=["GET"]),
+            anything(Route("/v2/headrace/requests/{id:path}", self.waterfall, methods=["GET"])),
         ]
 
     async def waterfall(self, request: Request) -> Response:
         """One request, by its id, the id in its body, or its trace's."""
+        only(request)
         id_ = request.path_params["id"]
         told = self._waterfall(id_)
         if told is None:
@@ -49,7 +51,7 @@ class RequestsRoutes:
 
     async def latest(self, request: Request) -> Response:
         """Newest first; `?model=` of one model, `?slow=1` those that were slow or failed, `?limit=` so many (100)."""
-        asked = request.query_params
+        asked = only(request, "model", "slow", "limit")
         slow = _FLAGS.get(asked.get("slow", "0").lower())
         if slow is None:
             raise InvalidRequest("takes 1 or 0", "slow")

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from headrace.protocols.http import json_response
+from headrace.protocols.watch.query import only
 
 
 class SloRoutes:
@@ -28,8 +29,10 @@ class SloRoutes:
 
     async def all(self, request: Request) -> Response:
         """Of every model, by name."""
+        only(request)
         return json_response({"models": self._slos()})
 
     async def of_model(self, request: Request) -> Response:
         """Each objective of a model: its target, what was counted, and how fast its budget burns."""
+        only(request)
         return json_response(self._slo(request.path_params["name"]))

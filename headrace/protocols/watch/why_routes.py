@@ -9,6 +9,8 @@ from starlette.routing import Route
 
 from headrace.errors import InvalidRequest, ModelNotFound
 from headrace.protocols.http import json_response
+from headrace.protocols.watch.anything import anything
+from headrace.protocols.watch.query import only
 
 LONGEST_S = 35 * 86_400.0
 
@@ -24,10 +26,11 @@ class WhyRoutes:
         self._is_known = is_known
 
     def routes(self) -> list[Route]:
-        return [Route("/v2/headrace/why/{name:path}", self.why, methods=["GET"])]
+        return [anything(Route("/v2/headrace/why/{name:path}", self.why, methods=["GET"]))]
 
     async def why(self, request: Request) -> Response:
         """Findings of the last `since` seconds (3600), the likeliest first."""
+        only(request, "since")
         name = request.path_params["name"]
         since_s = since_of(request)
         if not self._is_known(name):

@@ -4,11 +4,20 @@ import pytest
 from starlette.requests import Request
 
 from headrace.errors import InvalidRequest
-from headrace.protocols.watch.query import limit_of, whole
+from headrace.protocols.watch.query import limit_of, only, whole
 
 
 def asked(query: str) -> Request:
     return Request({"type": "http", "query_string": query.encode(), "headers": []})
+
+
+def test_a_parameter_that_is_not_known_is_refused_by_its_name_and_what_is_known_is_said() -> None:
+    assert only(asked("limit=3&model=m"), "model", "limit")["model"] == "m"
+    with pytest.raises(InvalidRequest, match="is not known here; there is `model` and `limit`") as caught:
+        only(asked("limit=3&modle=m"), "model", "limit")
+    assert caught.value.where == "modle"
+    with pytest.raises(InvalidRequest, match="there is none"):
+        only(asked("limit=3"))
 
 
 def test_a_number_within_its_bounds_is_taken() -> None:
