@@ -13,9 +13,9 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.bench_profile import rate
 from benchmarks.results import keep, spread
+from tests.collector.receiver import over_http
 from tests.e2e.conftest import add_fake
 from tests.program import ANY_PORTS, serving
-from tests.tracing.receiver import over_http
 
 
 def main() -> None:

@@ -19,6 +19,10 @@ class Log(msgspec.Struct, frozen=True):
         int,
         Meta(ge=0, le=100_000, description="Most lines a second about requests; of more, one in so many has its line."),
     ] = 1000
+    max_notable_per_s: Annotated[
+        int,
+        Meta(ge=1, le=100_000, description="Most lines a second about requests that failed or were slow."),
+    ] = 5000
     slow_ms: Annotated[
         float,
         Meta(
@@ -62,6 +66,31 @@ class Trace(msgspec.Struct, frozen=True):
         float, Meta(ge=0, le=1, description="The share of requests that are kept whose client says nothing of traces.")
     ] = 0.01
     max_per_s: Annotated[int, Meta(ge=1, le=100_000, description="Most requests a second whose traces are kept.")] = 50
+
+
+class PushedMetrics(msgspec.Struct, frozen=True):
+    """Metrics sent to a collector of OpenTelemetry's, besides the page that Prometheus reads."""
+
+    endpoint: Annotated[
+        str,
+        Meta(
+            description="The collector that metrics are pushed to.",
+            extra={"takes": "an address such as http://collector:4318, or nothing: $OTEL_EXPORTER_OTLP_ENDPOINT"},
+        ),
+    ] = ""
+    protocol: Annotated[
+        Literal["auto", "http", "grpc"], Meta(description="How that is spoken to: OTLP over HTTP or over gRPC.")
+    ] = "auto"
+    every_s: Annotated[
+        float,
+        Meta(ge=0, le=3600, description="How often; 0: as $OTEL_METRIC_EXPORT_INTERVAL says, or every 60 seconds."),
+    ] = 0.0
+    temporality: Annotated[
+        Literal["auto", "cumulative", "delta"],
+        Meta(
+            description="Whether counters tell all since their beginning, or what was added since the last push.",
+        ),
+    ] = "auto"
 
 
 class Drift(msgspec.Struct, frozen=True):

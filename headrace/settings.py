@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from headrace.alert_settings import Alerts, Slo
-from headrace.observe_settings import Capture, Changes, Cost, Drift, History, Log, Trace
+from headrace.observe_settings import Capture, Changes, Cost, Drift, History, Log, PushedMetrics, Trace
 from headrace.tenants import Tenant
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -316,6 +316,7 @@ class Config(msgspec.Struct, frozen=True):
     remote: Remote = Remote()
     log: Log = Log()
     trace: Trace = Trace()
+    metrics: PushedMetrics = PushedMetrics()
     drift: Drift = Drift()
     history: History = History()
     capture: Capture = Capture()

@@ -1,14 +1,14 @@
-"""Spans as OpenTelemetry has them, sent by its exporters: the one place that knows its library."""
+"""Spans as OpenTelemetry has them, sent by its exporters."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
+from headrace.collector.resource import resource_of
 from headrace.tracing.plan import Plan
 from headrace.tracing.spans import Place, Span
 
@@ -22,7 +22,7 @@ class Otlp:
 
     def __init__(self, plan: Plan, version: str, environment: Mapping[str, str]) -> None:
         self._exporter = _exporter(plan)
-        self._resource = _resource(environment, version)
+        self._resource = resource_of(environment, version)
         self._scope = InstrumentationScope("headrace", version)
 
     def send(self, spans: Sequence[Span]) -> bool:
@@ -60,16 +60,6 @@ def _exporter(plan: Plan) -> SpanExporter:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
 
     return HttpExporter(endpoint=endpoint)
-
-
-def _resource(environment: Mapping[str, str], version: str) -> Resource:
-    """`OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` go before what we would say."""
-    own: dict[str, Any] = {"service.name": "headrace", "service.version": version}
-    said = environment.get("OTEL_RESOURCE_ATTRIBUTES", "")
-    named = {each.partition("=")[0].strip() for each in said.split(",")}
-    if environment.get("OTEL_SERVICE_NAME"):
-        named.add("service.name")
-    return Resource.create({name: value for name, value in own.items() if name not in named})
 
 
 def _context(place: Place, remote: bool = False) -> SpanContext:

@@ -1,17 +1,13 @@
 """Where traces go, and which requests are kept: by the settings, and by OpenTelemetry's environment variables."""
 
 from collections.abc import Mapping
-from typing import Literal
-from urllib.parse import urlsplit
 
 import msgspec
 
+from headrace.collector.address import Protocol, address
 from headrace.errors import SettingInvalid
 from headrace.observe_settings import Trace
 
-Protocol = Literal["http", "grpc"]
-
-_PROTOCOLS: Mapping[str, Protocol] = {"http/protobuf": "http", "grpc": "grpc"}
 _RATIOS = {"always_on": 1.0, "always_off": 0.0}
 
 
@@ -28,34 +24,13 @@ class Plan(msgspec.Struct, frozen=True):
 def plan(trace: Trace, environment: Mapping[str, str]) -> Plan | None:
     """None where nobody said that traces go anywhere. A setting wins over a variable.
 
-    Raises SettingInvalid, naming the setting or variable that is wrong.
+    Raises SettingInvalid, naming the setting or variable that is wrong, or where the library is not there.
     """
-    said = environment.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or environment.get("OTEL_EXPORTER_OTLP_ENDPOINT")
-    off = environment.get("OTEL_SDK_DISABLED", "").lower() == "true"
-    off = off or environment.get("OTEL_TRACES_EXPORTER", "otlp") == "none"
-    if not trace.endpoint and (off or not said):
+    found = address("traces", trace.endpoint, trace.protocol, environment)
+    if found is None:
         return None
-    protocol = trace.protocol if trace.protocol != "auto" else _protocol(environment)
     ratio, follows = _sampler(trace, environment)
-    return Plan(protocol, _endpoint(trace.endpoint, protocol), ratio, follows, trace.max_per_s)
-
-
-def _endpoint(endpoint: str, protocol: Protocol) -> str:
-    if not endpoint:
-        return ""
-    parts = urlsplit(endpoint)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise SettingInvalid(f"{endpoint!r} is no address such as http://collector:4318", "trace.endpoint")
-    return f"{endpoint.rstrip('/')}/v1/traces" if protocol == "http" and parts.path in ("", "/") else endpoint
-
-
-def _protocol(environment: Mapping[str, str]) -> Protocol:
-    for name in ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
-        if said := environment.get(name):
-            if said not in _PROTOCOLS:
-                raise SettingInvalid(f"{said!r} is not spoken; it is one of {', '.join(_PROTOCOLS)}", name)
-            return _PROTOCOLS[said]
-    return "http"
+    return Plan(found.protocol, found.endpoint, ratio, follows, trace.max_per_s)
 
 
 def _sampler(trace: Trace, environment: Mapping[str, str]) -> tuple[float, bool]:

@@ -1,12 +1,10 @@
 """Traces of a server's requests, from records to the collector: the place to start reading."""
 
-import importlib.util
 import random
 from collections.abc import Callable, Mapping, Sequence
 
 from headrace import __version__
 from headrace.clock import Clock
-from headrace.errors import SettingInvalid
 from headrace.observe.sift import generations_of
 from headrace.observe_settings import Trace
 from headrace.records import Record, RequestRecord
@@ -14,8 +12,6 @@ from headrace.tracing.export import Export, Exporter
 from headrace.tracing.plan import Plan, plan
 from headrace.tracing.sampling import Sampling
 from headrace.tracing.spans import Kept, SpanMaker
-
-_LIBRARY = "opentelemetry.sdk"
 
 
 class Tracing:
@@ -60,8 +56,6 @@ def tracing(trace: Trace, environment: Mapping[str, str], clock: Clock, epoch_ns
     decided = plan(trace, environment)
     if decided is None:
         return None
-    if not _is_there():
-        raise SettingInvalid("traces need OpenTelemetry: pip install 'headrace[telemetry]'", "trace.endpoint")
     sampling = Sampling(decided.ratio, decided.follows_clients, decided.max_per_s, random.random)
     maker = SpanMaker(epoch_ns, random.Random().getrandbits)
     return Tracing(sampling, Export(maker, lambda: _connect(decided, environment)), clock)
@@ -71,10 +65,3 @@ def _connect(decided: Plan, environment: Mapping[str, str]) -> Exporter:
     from headrace.tracing.otlp import Otlp
 
     return Otlp(decided, __version__, environment)
-
-
-def _is_there() -> bool:
-    try:
-        return importlib.util.find_spec(_LIBRARY) is not None
-    except ModuleNotFoundError:
-        return False

@@ -8,6 +8,7 @@ from headrace.observe.bus import Bus
 from headrace.observe.dropped import Dropped
 from headrace.observe.metrics import Readings, Source
 from headrace.settings import Config
+from headrace.traffic.watch import Tap
 
 
 class Ground:
@@ -26,11 +27,16 @@ class Ground:
         self.folder = folder
         self.dropped = Dropped()  # who may leave something out adds how much it has
         self.sources: list[Source] = [self.dropped.lines]  # of more metrics
+        self.tap: Tap | None = None  # who wants to see how language models answer
         self.samplers: list[Wanted] = []  # who wants to look into requests; each is asked of every request
 
+    def now_ns(self) -> int:
+        """Unix time that does not jump while the server runs, in nanoseconds."""
+        return self.clock.now_ns() + self.epoch_ns
+
     def now_s(self) -> float:
-        """Unix time that does not jump while the server runs."""
-        return (self.clock.now_ns() + self.epoch_ns) / 1e9
+        """The same in seconds."""
+        return self.now_ns() / 1e9
 
     def file(self, name: str) -> Path | None:
         """Of that name in the folder."""

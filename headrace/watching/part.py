@@ -18,6 +18,9 @@ class Part:
     async def start(self) -> None:
         """Begin what goes on beside requests."""
 
+    async def drained(self) -> None:
+        """No request is under way any more, and what there is of models is about to go."""
+
     async def close(self) -> None:
         """End that, and give away what is still held. The bus was flushed just before."""
 

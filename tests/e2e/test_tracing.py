@@ -12,9 +12,9 @@ import grpc
 import pytest
 
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse
+from tests.collector.receiver import Receiver, attributes, by_name, over_http
 from tests.e2e.conftest import add_fake
 from tests.program import ANY_PORTS, Program, serving
-from tests.tracing.receiver import Receiver, attributes, by_name, over_http
 
 pytestmark = pytest.mark.slow
 
@@ -160,6 +160,21 @@ def test_a_collector_that_is_dead_changes_nothing_and_is_counted(tmp_path: Path)
         for _ in range(20):
             assert ask(program, "POST", "/v2/models/rows/infer", ROW)[0] == 200
         assert program.stop() == 0
+
+
+def test_all_that_prometheus_would_read_is_pushed_until_the_end(tmp_path: Path) -> None:
+    add_fake(tmp_path, "rows")
+    with over_http() as (receiver, address):
+        flags = ("--set", f"metrics.endpoint={address}", "--set", "metrics.temporality=delta")
+        with serving(tmp_path, *ANY_PORTS, *flags) as program:
+            for _ in range(20):
+                assert ask(program, "POST", "/v2/models/rows/infer", ROW)[0] == 200
+            page = ask(program, "GET", "/metrics")[2].decode()
+            assert program.stop() == 0
+        families = {line.split()[2] for line in page.splitlines() if line.startswith("# TYPE ")}
+        assert families <= receiver.metrics.keys()
+        points = [point for each in receiver.metrics["headrace_requests_total"] for point in each.sum.data_points]
+    assert sum(each.as_int for each in points if attributes(each)["model"] == "rows") == 20
 
 
 def test_pages_of_other_sites_change_nothing(watched: Watched) -> None:

@@ -6,12 +6,13 @@ from contextlib import AbstractContextManager
 
 import pytest
 
+from headrace.collector.address import Protocol
 from headrace.tracing.otlp import Otlp
-from headrace.tracing.plan import Plan, Protocol
+from headrace.tracing.plan import Plan
 from headrace.tracing.spans import Kept, SpanMaker
+from tests.collector.receiver import Receiver, attributes, by_name, over_grpc, over_http
 from tests.observe.make import facts, failed
 from tests.tracing.make import PARENT_ID, TRACE_ID, traced
-from tests.tracing.receiver import Receiver, attributes, by_name, over_grpc, over_http
 
 Over = Callable[[], AbstractContextManager[tuple[Receiver, str]]]
 

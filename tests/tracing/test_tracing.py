@@ -1,27 +1,17 @@
 """From a record on the bus to the collector, where the settings want it."""
 
-import pytest
-
-from headrace.errors import SettingInvalid
 from headrace.observe.sift import Sift
 from headrace.observe.slow import Slow
 from headrace.observe_settings import Trace
-from headrace.tracing import tracing as module
 from headrace.tracing.tracing import tracing
+from tests.collector.receiver import attributes, by_name, over_http
 from tests.fakes import FakeClock
 from tests.observe.make import answered, generated
 from tests.tracing.make import traced
-from tests.tracing.receiver import attributes, by_name, over_http
 
 
 def test_without_a_collector_there_are_none() -> None:
     assert tracing(Trace(), {}, FakeClock(), 0) is None
-
-
-def test_without_the_library_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_LIBRARY", "nowhere.sdk")
-    with pytest.raises(SettingInvalid, match=r"trace.endpoint: traces need OpenTelemetry: pip install"):
-        tracing(Trace("http://c:4318"), {}, FakeClock(), 0)
 
 
 def test_requests_that_are_kept_reach_the_collector_with_their_texts() -> None:

@@ -5,25 +5,54 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import grpc
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metrics_pb
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as pb
 
-METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+SERVICES = {
+    "/v1/traces": "opentelemetry.proto.collector.trace.v1.TraceService",
+    "/v1/metrics": "opentelemetry.proto.collector.metrics.v1.MetricsService",
+}
+"""Paths of HTTP, and what each is over gRPC."""
 
 
 class Receiver:
-    """What was received; spans as they travelled."""
+    """What was received; spans and metrics as they travelled, metrics by their names, message by message."""
 
     def __init__(self) -> None:
         self.spans: list[Any] = []
+        self.metrics: dict[str, list[Any]] = {}
+        self.messages = 0  # of metrics
         self.resource: dict[str, str] = {}
         self.headers: list[dict[str, str]] = []
         self._some = threading.Condition()
 
-    def take(self, message: bytes, headers: dict[str, str]) -> bytes:
+    def take(self, path: str, message: bytes, headers: dict[str, str]) -> bytes:
+        return self._take_traces(message, headers) if path == "/v1/traces" else self._take_metrics(message, headers)
+
+    def _take_metrics(self, message: bytes, headers: dict[str, str]) -> bytes:
+        request = metrics_pb.ExportMetricsServiceRequest.FromString(message)
+        with self._some:
+            self.headers.append(headers)
+            self.messages += 1
+            for each in request.resource_metrics:
+                self.resource |= {one.key: one.value.string_value for one in each.resource.attributes}
+                for metric in (metric for scope in each.scope_metrics for metric in scope.metrics):
+                    self.metrics.setdefault(metric.name, []).append(metric)
+            self._some.notify_all()
+        return metrics_pb.ExportMetricsServiceResponse().SerializeToString()
+
+    def wait_for_metric(self, name: str, number: int = 1, timeout_s: float = 20) -> list[Any]:
+        """Those of that name, once there are so many."""
+        with self._some:
+            assert self._some.wait_for(lambda: len(self.metrics.get(name, ())) >= number, timeout_s), name
+            return list(self.metrics[name])
+
+    def _take_traces(self, message: bytes, headers: dict[str, str]) -> bytes:
         request = pb.ExportTraceServiceRequest.FromString(message)
         with self._some:
             self.headers.append(headers)
@@ -50,8 +79,8 @@ def over_http(status: int = 200) -> Iterator[tuple[Receiver, str]]:
             body = self.rfile.read(int(self.headers["content-length"]))
             if self.headers.get("content-encoding") == "gzip":
                 body = gzip.decompress(body)
-            assert self.path == "/v1/traces"
-            answer = receiver.take(body, {name.lower(): value for name, value in self.headers.items()})
+            assert self.path in SERVICES
+            answer = receiver.take(self.path, body, {name.lower(): value for name, value in self.headers.items()})
             self.send_response(status)
             self.send_header("content-type", "application/x-protobuf")
             self.send_header("content-length", str(len(answer)))
@@ -77,13 +106,17 @@ def over_grpc() -> Iterator[tuple[Receiver, str]]:
     """The receiver, and its address."""
     receiver = Receiver()
 
-    def export(message: bytes, context: grpc.ServicerContext) -> bytes:
-        return receiver.take(message, {str(key): str(value) for key, value in context.invocation_metadata()})
+    def exported(path: str, message: bytes, context: grpc.ServicerContext) -> bytes:
+        return receiver.take(path, message, {str(key): str(value) for key, value in context.invocation_metadata()})
 
-    service, _, method = METHOD.removeprefix("/").partition("/")
-    handler = grpc.method_handlers_generic_handler(service, {method: grpc.unary_unary_rpc_method_handler(export)})
+    handlers = [
+        grpc.method_handlers_generic_handler(
+            service, {"Export": grpc.unary_unary_rpc_method_handler(partial(exported, path))}
+        )
+        for path, service in SERVICES.items()
+    ]
     server = grpc.server(ThreadPoolExecutor(2))
-    server.add_generic_rpc_handlers((handler,))
+    server.add_generic_rpc_handlers(handlers)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:

@@ -1,0 +1,1 @@
+"""Metrics sent to a collector, beside the page that others fetch."""

@@ -1,0 +1,45 @@
+"""A page is made every so often, pushed where the settings want it, and once more at the end."""
+
+import asyncio
+
+from headrace.observe_settings import PushedMetrics
+from headrace.pushing.pushing import pushing
+from tests.collector.receiver import over_http
+from tests.pushing.make import page
+
+
+class Waits:
+    """A sleep that ends when the test says."""
+
+    def __init__(self) -> None:
+        self.asked: list[float] = []
+        self.over = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self.asked.append(seconds)
+        await self.over.wait()
+        self.over.clear()
+
+
+async def test_without_a_collector_there_is_none() -> None:
+    assert pushing(PushedMetrics(), {}, asyncio.sleep, lambda: 100) is None
+
+
+async def test_pages_reach_the_collector_until_the_end() -> None:
+    waits, counts = Waits(), iter((3, 5))
+
+    async def make() -> bytes:
+        return page(next(counts)).encode()
+
+    with over_http() as (receiver, address):
+        made = pushing(PushedMetrics(address, every_s=7), {}, waits.sleep, lambda: 100)
+        assert made is not None
+        made.start(make)
+        waits.over.set()
+        await asyncio.to_thread(receiver.wait_for_metric, "took_seconds")
+        await made.drained()
+        await made.close()
+        found = receiver.wait_for_metric("requests_total", 2)
+    assert [metric.sum.data_points[0].as_int for metric in found] == [3, 5]
+    assert waits.asked == [7, 7]
+    assert not any(made.dropped().values())
