@@ -1,4 +1,4 @@
-"""Keeps what was asked and answered: chooses, redacts, and has a thread write it down."""
+"""Keeps what was asked and answered, tensors and texts: chooses, redacts, and has a thread write it down."""
 
 import asyncio
 from collections import Counter
@@ -11,8 +11,11 @@ from headrace.capture.captured import Captured, captured_tensors
 from headrace.capture.choice import Choice
 from headrace.capture.redaction import Redaction
 from headrace.capture.store import Store, Summary
+from headrace.capture.text import Gathering, Text
+from headrace.generation import Generate
 from headrace.records import Record, SampleRecord
-from headrace.types import Request, Response
+from headrace.servable import Reply
+from headrace.types import ModelVersion, Request, Response
 
 T = TypeVar("T")
 
@@ -23,8 +26,17 @@ MOST_WAITING_BYTES = 64 << 20
 class Capture:
     """A listener of the bus that keeps samples. It waits for no disk: what is too much is left out, and counted."""
 
-    def __init__(self, choice: Choice, redaction: Redaction, file: Path | None, most_bytes: int, epoch_ns: int) -> None:
+    def __init__(
+        self,
+        choice: Choice,
+        redaction: Redaction,
+        file: Path | None,
+        most_bytes: int,
+        epoch_ns: int,
+        now_ns: Callable[[], int],
+    ) -> None:
         """`epoch_ns` is Unix time when the clock was 0; without a `file` what is kept ends with the server."""
+        self._now_ns = now_ns
         self.dropped: Counter[str] = Counter()  # by reason
         self._choice = choice
         self._redaction = redaction
@@ -43,9 +55,36 @@ class Capture:
         chosen = [
             each for each in records if isinstance(each, SampleRecord) and self._choice.takes(each.model, each.batch)
         ]
-        if not chosen or self._store is None:
+        if chosen and self._store is not None:
+            self._keep([self._captured(each) for each in chosen])
+
+    def follow(self, request: Request, version: ModelVersion, reply: Reply) -> Reply:
+        """Where a language model's answer to this request goes, once its version is known."""
+        ask = request.ask
+        if not isinstance(ask, Generate) or not self._choice.draws(version, request.context.arrived_ns):
+            return reply
+        return Gathering(request, ask, reply, self._keep_text)
+
+    def _keep_text(self, request: Request, version: ModelVersion, text: Text) -> None:
+        if self._store is None:
             return
-        captured = [self._captured(each) for each in chosen]
+        arrived_ns, now_ns = request.context.arrived_ns, self._now_ns()
+        captured = Captured(
+            at=(now_ns + self._epoch_ns) / 1e9,
+            run=arrived_ns,
+            model=version.name,
+            version=version.version,
+            request=request.id,
+            tenant=self._redaction.tenant(request.context.tenant),
+            ms=round((now_ns - arrived_ns) / 1e6, 4),
+            rows=1,
+            inputs=(),
+            outputs=(),
+            text=self._redaction.text(text),
+        )
+        self._keep([captured])
+
+    def _keep(self, captured: Sequence[Captured]) -> None:
         num_bytes = sum(each.num_bytes for each in captured)
         if self._waiting_bytes + num_bytes > MOST_WAITING_BYTES:
             self.dropped["full"] += len(captured)

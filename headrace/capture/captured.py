@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from headrace.capture.text import Text
 from headrace.types import Tensor
 
 
@@ -25,15 +26,17 @@ class Captured(msgspec.Struct, frozen=True):
     version: int
     request: str  # its id
     tenant: str
-    ms: float  # what its run took
+    ms: float  # what its run took, or the writing of its text
     rows: int  # in that run
     inputs: tuple[CapturedTensor, ...]
     outputs: tuple[CapturedTensor, ...]
+    text: Text | None = None  # of a language model, instead of those
 
     @property
     def num_bytes(self) -> int:
-        """Of its tensors."""
-        return sum(len(tensor.data) for tensor in (*self.inputs, *self.outputs))
+        """Of what it holds."""
+        tensors = sum(len(tensor.data) for tensor in (*self.inputs, *self.outputs))
+        return tensors if self.text is None else tensors + len(msgspec.msgpack.encode(self.text))
 
 
 def captured_tensors(tensors: Iterable[Tensor]) -> tuple[CapturedTensor, ...]:

@@ -18,6 +18,10 @@ class Choice:
 
     def takes(self, model: ModelVersion, batch: BatchFacts | None) -> bool:
         """Answers that no run was made for, such as those of a response cache, are never kept."""
-        if batch is None or (self._models and model.name not in self._models):
+        return batch is not None and self.draws(model, batch.started_ns)
+
+    def draws(self, model: ModelVersion, at_ns: int) -> bool:
+        """Whether what happened to the model at that time is of the share."""
+        if self._models and model.name not in self._models:
             return False
-        return (batch.started_ns * _MIXER) % _ALL < self._limit
+        return (at_ns * _MIXER) % _ALL < self._limit

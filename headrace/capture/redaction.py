@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from headrace.arrays import join_bytes, split_bytes
+from headrace.capture.text import Text
+from headrace.capture.text_redaction import ANSWER, PROMPT, Change, redacted, without
 from headrace.errors import SettingInvalid
 from headrace.types import Tensor
 
@@ -50,6 +52,12 @@ class Redaction:
             return tenant
         return _hashed(tenant.encode()).decode() if rule == "hash" else ""
 
+    def text(self, text: Text) -> Text:
+        """What may be kept of a text and of what was asked for it: the fields `prompt` and `answer`."""
+        rules = {field: self._rules.get(field, self._rules.get(EVERY, "keep")) for field in (PROMPT, ANSWER)}
+        text = without(text, prompt=rules[PROMPT] == "drop", answer=rules[ANSWER] == "drop")
+        return redacted(text, _words(rules[PROMPT]), _words(rules[ANSWER]))
+
     def _tensor(self, tensor: Tensor) -> Tensor | None:
         rule = self._rules.get(tensor.name, self._rules.get(EVERY, "keep"))
         if rule == "keep":
@@ -60,6 +68,12 @@ class Redaction:
             return Tensor(tensor.name, tensor.datatype, tensor.shape, bytes(len(tensor.data)))
         change = _TEXTS[rule]
         return Tensor(tensor.name, "BYTES", tensor.shape, join_bytes(change(each) for each in split_bytes(tensor.data)))
+
+
+def _words(rule: str) -> Change | None:
+    """How a rule changes words; None: it leaves them, or nothing of them is there."""
+    change = _TEXTS.get(rule)
+    return None if change is None else lambda said: change(said.encode("utf-8", "replace")).decode("utf-8", "replace")
 
 
 def read_rules(said: str) -> dict[str, str]:

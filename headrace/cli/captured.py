@@ -3,6 +3,7 @@
 from argparse import Namespace
 from base64 import b64decode
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -12,6 +13,25 @@ from headrace.cli.failure import Failure
 from headrace.types import Tensor
 
 PAGE = 50
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """One text of an answer."""
+
+    text: str
+    token_ids: tuple[int, ...] = ()
+    reasoning: str = ""
+    finish: str = ""
+
+
+class Text(msgspec.Struct, frozen=True):
+    """What a language model was asked, whatever the dialect, and what it answered."""
+
+    ask: dict[str, Any]
+    choices: tuple[Choice, ...]
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    first_token_ms: float = 0.0
 
 
 class Captured(msgspec.Struct, frozen=True):
@@ -24,6 +44,7 @@ class Captured(msgspec.Struct, frozen=True):
     rows: int  # in that run
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    text: Text | None = None  # of a language model, instead of those
 
 
 class _Tensor(msgspec.Struct):
@@ -41,6 +62,7 @@ class _Captured(msgspec.Struct):
     rows: int
     inputs: tuple[_Tensor, ...]
     outputs: tuple[_Tensor, ...]
+    text: Text | None = None
 
 
 class _Page(msgspec.Struct):
@@ -68,7 +90,7 @@ def captured(options: Namespace, model: str, version: int | None, most: int | No
 
 def _read(told: _Captured) -> Captured:
     inputs, outputs = tuple(map(_tensor, told.inputs)), tuple(map(_tensor, told.outputs))
-    return Captured(told.run, told.version, told.request, told.ms, told.rows, inputs, outputs)
+    return Captured(told.run, told.version, told.request, told.ms, told.rows, inputs, outputs, told.text)
 
 
 def _tensor(told: _Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import json
 from argparse import ArgumentParser, Namespace
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 
 from headrace.arrays import split_bytes, to_array
 from headrace.cli.asking import add_server_flags, ask
-from headrace.cli.captured import Captured, captured
+from headrace.cli.captured import Captured, Text, captured
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
 from headrace.cli.printable import printable
@@ -81,11 +81,13 @@ def _export(options: Namespace) -> None:
     print(f"{len(found)} requests are in {path}.")
 
 
-def arrays(found: Iterable[Captured]) -> dict[str, np.ndarray[Any, np.dtype[np.generic]]]:
+def arrays(found: Sequence[Captured]) -> dict[str, np.ndarray[Any, np.dtype[np.generic]]]:
     """Every input and output by name, as `in:NAME` and `out:NAME`, rows of all requests joined.
 
     Raises Failure where their rows have several lengths: then lines are the form that fits.
     """
+    if any(each.text is not None for each in found):
+        raise Failure("texts are no arrays; export to .jsonl")
     parts: defaultdict[str, list[np.ndarray[Any, np.dtype[np.generic]]]] = defaultdict(list)
     for each in found:
         for side, tensors in (("in", each.inputs), ("out", each.outputs)):
@@ -102,13 +104,24 @@ def arrays(found: Iterable[Captured]) -> dict[str, np.ndarray[Any, np.dtype[np.g
 
 
 def line(each: Captured) -> dict[str, Any]:
-    """One request as JSON, by tensor's name; numbers that JSON has no word for are null."""
+    """One request as JSON: of a text what trainers read, else by tensor's name, where numbers that JSON has no word for
+    are null."""
+    if each.text is not None:
+        return _text_line(each, each.text)
     return {
         "request": each.request,
         "version": each.version,
         "inputs": {tensor.name: _values(tensor) for tensor in each.inputs},
         "outputs": {tensor.name: _values(tensor) for tensor in each.outputs},
     }
+
+
+def _text_line(each: Captured, text: Text) -> dict[str, Any]:
+    prompt, answer = text.ask.get("prompt", {}), text.choices[0].text if text.choices else ""
+    known = {"request": each.request, "version": each.version}
+    if "messages" in prompt:
+        return known | {"messages": [*prompt["messages"], {"role": "assistant", "content": answer}]}
+    return known | {"prompt": prompt.get("text", ""), "completion": answer}
 
 
 def _values(tensor: Tensor) -> Any:

@@ -16,11 +16,14 @@ from rich.progress import Progress
 
 from headrace.arrays import from_array
 from headrace.cli.asking import add_server_flags
-from headrace.cli.captured import Captured, captured
+from headrace.cli.captured import Captured, Text, captured
 from headrace.cli.client import Client
+from headrace.cli.connection import Server
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
 from headrace.cli.printable import printable
+from headrace.cli.text_replay import Answer, answers_of, body_of, is_drawn
+from headrace.cli.text_replay import difference as difference_of_texts
 from headrace.cli.trust import trust_of
 from headrace.traffic.difference import difference
 from headrace.types import Tensor
@@ -93,6 +96,8 @@ def _replay(options: Namespace, found: Sequence[Captured]) -> Iterable[Replayed]
 
 
 def _ask(client: Client, options: Namespace, each: Captured) -> Replayed:
+    if each.text is not None:
+        return _ask_text(options, each, each.text)
     began = time.perf_counter()
     try:
         outputs = client.infer(options.other or options.model, options.version, each.inputs, [])
@@ -104,6 +109,23 @@ def _ask(client: Client, options: Namespace, each: Captured) -> Replayed:
     apart = difference(each.outputs, [tensor for tensor in answered if tensor.name in wanted], options.tolerance)
     absolute = apart.absolute if math.isfinite(apart.absolute) else None
     return Replayed(each.request, "differs" if apart.beyond else "same", absolute, ms)
+
+
+def _ask_text(options: Namespace, each: Captured, text: Text) -> Replayed:
+    model = options.other or options.model
+    named = f"{model}{':' if options.version.isdigit() else '@'}{options.version}" if options.version else model
+    began = time.perf_counter()
+    try:
+        path, body = body_of(text, named)
+        server = Server(options.to or options.url, options.timeout, trust_of(options))
+        content, _ = server.fetch("POST", path, json.dumps(body).encode(), {"content-type": "application/json"})
+        after = answers_of(path, json.loads(content))
+    except (Failure, ValueError) as failure:
+        return Replayed(each.request, "failed", None, None, str(failure))
+    ms = (time.perf_counter() - began) * 1000
+    before = [Answer(choice.text, choice.token_ids) for choice in text.choices]
+    why = difference_of_texts(before, after, is_drawn(text)) if before else ""  # none: its answer is not kept
+    return Replayed(each.request, "differs" if why else "same", None, ms, why)
 
 
 def _tensor(name: str, array: np.ndarray[Any, np.dtype[Any]], datatype: str) -> Tensor:

@@ -42,8 +42,11 @@ class Gateway:
         tenants: Mapping[str, Tenant] | None = None,
         taps: Mapping[str, Tap] | None = None,
         wanted: Wanted | None = None,
+        tap: Tap | None = None,
     ) -> None:
-        """`taps` see how requests of a model are answered, those of some models; what is `wanted` is recorded whole."""
+        """`taps` see how requests of a model are answered, those of some models, `tap` how every language model's are;
+        what is `wanted` is recorded whole."""
+        self._tap = tap
         self.in_flight = 0  # requests
         self.draining = False  # takes nothing new
         self._refusal: HeadraceError | None = None  # of what is new, while there is no memory for it
@@ -77,6 +80,8 @@ class Gateway:
             return _nothing
         if self._taps and (tap := self._taps.get(asked.name)):
             reply = tap(request, served.version, reply)
+        if request.ask is not None and self._tap is not None:
+            reply = self._tap(request, served.version, reply)
         call = _Call(self, request, served, reply, submitted_ns)
         self.in_flight += 1
         try:

@@ -25,8 +25,11 @@ class Capturing(Part):
             return
         models = frozenset(name for part in settings.models.split(",") if (name := part.strip()))
         choice, file = Choice(settings.ratio, models), ground.file("captures.db")
-        self._capture = capture = Capture(choice, redaction, file, settings.max_bytes, ground.epoch_ns)
+        self._capture = capture = Capture(
+            choice, redaction, file, settings.max_bytes, ground.epoch_ns, ground.clock.now_ns
+        )
         ground.samplers.append(capture.wants)
+        ground.tap = capture.follow
         ground.bus.listen(capture, SampleRecord)
         ground.dropped.add("capture", lambda: capture.dropped)
 

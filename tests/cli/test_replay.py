@@ -66,6 +66,27 @@ def test_another_server_is_asked(serve: Serve, capsys: pytest.CaptureFixture[str
     assert (code, other.paths) == (0, ["/v2/models/m/infer"])
 
 
+def test_a_text_is_asked_for_again_and_compared(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    ask = {"prompt": {"messages": [{"role": "user", "content": "Hi"}]}, "sampling": {"temperature": 0.0}}
+    texts = [
+        {**told(number), "inputs": [], "outputs": [], "text": {"ask": ask, "choices": [{"text": text}]}}
+        for number, text in enumerate(("Hello", "Good day"))
+    ]
+    asked: list[Any] = []
+
+    def answer(path: str, headers: Any, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        if path.startswith("/v2/headrace/captures"):
+            return 200, {}, json.dumps({"captures": texts, "next": None}).encode()
+        asked.append((path, json.loads(body)["model"]))
+        return 200, {}, json.dumps({"choices": [{"index": 0, "message": {"content": "Hello"}}]}).encode()
+
+    code = run(["m", "--url", serve(answer), "--json", "--version", "2"])
+    out = json.loads(capsys.readouterr().out)
+    assert asked == [("/v1/chat/completions", "m:2")] * 2
+    assert (code, out["same"], out["differs"]) == (1, 1, 1)
+    assert out["otherwise"][0]["why"] == "from character 1 on: 'Hello', not 'Good day'"
+
+
 def test_for_people_it_is_a_few_lines(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["m", "--url", serve(Server(told(1), added=1))]) == 1
     out = capsys.readouterr().out

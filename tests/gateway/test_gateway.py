@@ -9,6 +9,7 @@ import msgspec
 
 from headrace.errors import HeadraceError, InvalidRequest, MemoryFull, WouldBeLate
 from headrace.gateway.gateway import MAX_NAME, REFUSING_NS, Gateway, Wanted
+from headrace.generation import Detokenize
 from headrace.models.registry import Registry, Served
 from headrace.records import Record, RequestRecord, SampleRecord, ShedRecord
 from headrace.servable import Cancel, Reply
@@ -63,13 +64,14 @@ class Bench:
         tenants: Mapping[str, Tenant] | None = None,
         taps: Mapping[str, Tap] | None = None,
         wanted: Wanted | None = None,
+        tap: Tap | None = None,
     ) -> None:
         self.kept = servable or Kept()
         self.records: list[Record] = []
         registry = Registry()
         registry.publish(Served(VERSION, Manifest("m", 3, Path("m"), "fake"), self.kept))
         self.clock = FakeClock()
-        self.gateway = Gateway(registry, self.records.append, self.clock, tenants, taps, wanted)
+        self.gateway = Gateway(registry, self.records.append, self.clock, tenants, taps, wanted, tap)
 
     def record(self) -> RequestRecord:
         (record,) = self.records
@@ -86,6 +88,20 @@ def test_an_answer_is_handed_on_and_recorded_with_its_version_rows_and_run() -> 
     record = bench.record()
     assert (record.model, record.version, record.rows, record.batch) == ("m", 3, 2, RESPONSE.batch)
     assert bench.gateway.in_flight == 0
+
+
+def test_answers_of_language_models_go_through_a_tap_and_no_others() -> None:
+    tapped: list[ModelVersion] = []
+
+    def tap(asked: Request, version: ModelVersion, reply: Reply) -> Reply:
+        tapped.append(version)
+        return reply
+
+    bench, got = Bench(tap=tap), Got()
+    bench.gateway.submit(request([[1, 1]]), got)
+    assert tapped == []
+    bench.gateway.submit(msgspec.structs.replace(request([[1, 1]]), ask=Detokenize((1,))), got)
+    assert tapped == [VERSION]
 
 
 def test_what_a_cache_had_to_do_with_an_answer_is_recorded() -> None:

@@ -20,7 +20,7 @@ TENSOR = Tensor("x", "UINT8", (2,), b"\1\2")
 
 @pytest.fixture
 async def capture() -> AsyncIterator[Capture]:
-    made = Capture(Choice(1.0), Redaction({}), None, 1 << 20, 0)
+    made = Capture(Choice(1.0), Redaction({}), None, 1 << 20, 0, lambda: 0)
     await made.start()
     run = BatchFacts(1, 1, "idle", 0, 5)
     made([SampleRecord(ModelVersion("m", version), "r", "", (TENSOR,), (TENSOR,), 9, run) for version in (1, 2, 2)])
