@@ -169,8 +169,8 @@ class Server:
         folder = state_folder(config.state.dir, os.environ, local.path)
         state = State(folder)
         state.take()
-        self.observation = Observation(config, self.bus, clock, self._readings(), folder, output)
-        self.gateway = Gateway(self.registry, self.bus, clock, config.tenants, taps, self.observation.wanted)
+        self.observation = watch = Observation(config, self.bus, clock, self._readings(), folder, output)
+        self.gateway = Gateway(self.registry, self.bus, clock, config.tenants, taps, watch.wanted, watch.tap)
         self.births = Forking(config.workers.warm, ahead=ahead)
         works = Works(self.bus, clock, self.observation.costs.device)
         self.build = Build(config, self.bus, clock, local, cache_folder(os.environ), births=self.births, works=works)
@@ -236,6 +236,7 @@ class Server:
             self._memory,
             self._manifest,
             self.states.all,
+            lambda version: self.keeping.rooms.beside(version, "operators"),
         )
 
     def _front(self, clock: LoopClock) -> Front:
@@ -319,6 +320,7 @@ class Server:
             await serving
             if rpc:
                 await rpc.stop(grace=STREAMS_S)
+            await self.observation.drained()
             await self.traffic.close()
             keeping_up.cancel()
             await asyncio.gather(keeping_up, return_exceptions=True)

@@ -19,6 +19,7 @@ from headrace.observe.tally import Tally
 from headrace.protocols.oip.front import Front
 from headrace.records import DriftEvent, ModelEvent, ShedRecord, StepRecord, TrafficEvent, WorkerEvent
 from headrace.settings import Config
+from headrace.traffic.watch import Tap
 from headrace.types import Request, Response
 from headrace.watching.capturing import Capturing
 from headrace.watching.changing import Changing
@@ -27,7 +28,9 @@ from headrace.watching.ground import Ground
 from headrace.watching.lately import Lately
 from headrace.watching.part import Part
 from headrace.watching.past import Past
+from headrace.watching.profiled import Profiled
 from headrace.watching.promising import Promising
+from headrace.watching.pushed import Pushed
 from headrace.watching.spending import Spending
 
 
@@ -52,6 +55,7 @@ class Observation:
         ground = Ground(config, bus, clock, epoch_ns, readings, folder)
         ground.dropped.add("records", lambda: {"full": bus.dropped})
         self._bus = bus
+        self._ground = ground
         self._samplers = ground.samplers
         tally = Tally()
         self._statistics = Statistics(tally, epoch_ns=epoch_ns)
@@ -69,6 +73,8 @@ class Observation:
             Drifting(ground),
             Changing(ground),
             Capturing(ground),
+            Profiled(ground),
+            Pushed(ground, self._metrics),
         )
 
     @property
@@ -82,6 +88,11 @@ class Observation:
         if len(self._samplers) == 1:
             return self._samplers[0]
         return self._wants if self._samplers else None
+
+    @property
+    def tap(self) -> Tap | None:
+        """Where the gateway has answers of language models go through, once their version is known."""
+        return self._ground.tap
 
     def statistics(self, name: str | None, version: int | None) -> list[dict[str, Any]]:
         """Triton's `model_stats`, of a model and version or of all."""
@@ -106,6 +117,11 @@ class Observation:
         """Begin what goes on beside requests."""
         for part in self._parts:
             await part.start()
+
+    async def drained(self) -> None:
+        """Requests are over, and models still there: what is counted of each is told a last time."""
+        for part in self._parts:
+            await part.drained()
 
     async def close(self) -> None:
         """End that, and give away what is still held; the bus is flushed one last time."""

@@ -66,8 +66,11 @@ ALLOWED: dict[str, set[str]] = {
     "dashboard": {"history", "observe.histogram", "protocols.static_files"},
     "objectives": {"observe.exposition", "observe.log_format"},
     "drift": {"observe.exposition"},
-    "profiling": set(),
-    "tracing": {"observe.phases", "observe.sift", "gateway.token_bucket"},
+    "profiling": {"operators_child", "runtimes.operators", "workers.birth"},
+    "operators_child": {"runtimes"},
+    "collector": set(),
+    "tracing": {"observe.phases", "observe.sift", "gateway.token_bucket", "collector"},
+    "pushing": {"observe.exposition", "observe.openmetrics", "collector"},
     "observe": {"memory", "devices.nvml", "devices.process_stat", "models.registry", "gateway"},
     "build": {
         "repository",
@@ -97,6 +100,7 @@ ALLOWED: dict[str, set[str]] = {
         "changes",
         "costs",
         "dashboard",
+        "devices.inventory",
         "drift",
         "gateway.gateway",
         "history",
@@ -104,9 +108,11 @@ ALLOWED: dict[str, set[str]] = {
         "observe",
         "profiling",
         "protocols",
+        "pushing",
         "tracing",
+        "traffic.watch",
     },
-    "observing": {"costs.costs", "gateway.gateway", "observe", "protocols.oip.front", "watching"},
+    "observing": {"costs.costs", "gateway.gateway", "observe", "protocols.oip.front", "traffic.watch", "watching"},
     "app": {
         "build",
         "listening",
@@ -145,9 +151,9 @@ ALLOWED: dict[str, set[str]] = {
 """What each folder, or module of the top, may import besides the ground and itself."""
 
 HEAVY = {
-    "onnxruntime": "runtimes/onnx.py",
+    "onnxruntime": "runtimes/onnx",
     "openvino": "runtimes/openvino graphs/",
-    "opentelemetry": "tracing/otlp",
+    "opentelemetry": "tracing/otlp pushing/otlp collector/resource",
     "tokenizers": "llm/tokenizer",
     "jinja2": "llm/chat_template",
     "llguidance": "llm/grammar",

@@ -33,6 +33,7 @@ VERBS = {
     "why": "what changed for a model of a running server, when, and by what",
     "captures": "what a running server has captured of requests; take it as training data",
     "replay": "ask captured requests again, and compare answers and times",
+    "profile": "which operators of a model of a running server take its time",
     "drift": "whether what a model of a running server is asked and answers is still what it was",
     "state": "what a server keeps for its next start; forget it",
     "top": "every version of a running server and what it does now",

@@ -4,8 +4,8 @@ import asyncio
 import hashlib
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
 import msgspec
 
@@ -90,6 +90,23 @@ class Rooms:
             if not room.used:
                 self.forget(hold)
 
+    @contextmanager
+    def beside(self, version: ModelVersion, what: str) -> Iterator[None]:
+        """Room for a version a second time, which is counted as `what` of it; nobody has to leave for it.
+
+        Raises MemoryFull with the numbers where there is none.
+        """
+        found = self.ledger.of(version)
+        needed = max(found.peak_bytes, found.measured_bytes) if found else 0
+        if self.ledger.short_bytes(needed) > 0:
+            raise self._refusal(version, needed, lambda name: False, SOON_S)
+        named = msgspec.structs.replace(version, name=f"{version.name} ({what})")
+        hold = self.ledger.enter(named, needed, self._clock.now_ns() / 1e9)
+        try:
+            yield
+        finally:
+            self.forget(hold)
+
     def claim(self, version: ModelVersion, share: Callable[[int], int]) -> int | None:
         """Count as much of what the budget leaves as `share` says of that for a version that is loading, and tell how
         much that is; None where there is no budget."""
@@ -132,9 +149,9 @@ class Rooms:
                         continue
                     case WaitForRoom():
                         if self._clock.now_ns() >= until_ns:
-                            raise self._refusal(version, needed, others, SOON_S)
+                            raise self._refusal(version, needed, others.is_pinned, SOON_S)
                     case _:
-                        raise self._refusal(version, needed, others, None)
+                        raise self._refusal(version, needed, others.is_pinned, None)
             await self._wait(until_ns)
 
     def _verdict(self, version: ModelVersion, needed: int, others: Others) -> object:
@@ -160,11 +177,13 @@ class Rooms:
         finally:
             timer.cancel()
 
-    def _refusal(self, version: ModelVersion, needed: int, others: Others, retry_s: float | None) -> MemoryFull:
+    def _refusal(
+        self, version: ModelVersion, needed: int, is_pinned: Callable[[str], bool], retry_s: float | None
+    ) -> MemoryFull:
         ledger = self.ledger
         shares = [Share("server", ledger.reading.server_bytes), Share("other processes", ledger.reading.other_bytes)]
         for hold in ledger.holds:
-            pinned = ", pinned" if others.is_pinned(hold.version.name) else ""
+            pinned = ", pinned" if is_pinned(hold.version.name) else ""
             shares.append(Share(f"{hold.version} ({hold.stage}{pinned})", hold.reserved_bytes))
         text = why_not(str(version), needed, ledger.held_bytes, ledger.budget_bytes or 0, shares)
         return MemoryFull(text, retry_after_s=retry_s)

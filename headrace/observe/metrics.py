@@ -3,6 +3,7 @@
 import math
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,6 +42,7 @@ class Readings(msgspec.Struct, frozen=True):
     memory: Callable[[], Mapping[str, Any]] = dict  # who holds how much, as `/v2/headrace/memory` tells it
     manifest: Callable[[ModelVersion], Manifest | None] = lambda version: None  # of a version that is served
     index: Callable[[], Iterable[VersionStatus]] = lambda: ()  # every version of the repository, and its state
+    room: Callable[[ModelVersion], AbstractContextManager[None]] = lambda version: nullcontext()  # for it a second time
 
 
 Source = Callable[[], Iterable[str]]

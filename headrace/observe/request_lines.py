@@ -4,6 +4,7 @@ What a request or its answer holds is never written, nor what its headers say be
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -17,7 +18,6 @@ from headrace.observe.thinning import Thinning
 from headrace.records import GenerationRecord, Record, RequestRecord
 
 LOGGER = "headrace.requests"
-LEAST_PER_S = 20  # of lines about what failed or was slow, where others are to have none
 
 
 def _codes(kind: type[HeadraceError]) -> set[str]:
@@ -41,24 +41,26 @@ class _Line(NamedTuple):
 class RequestLines:
     """Chooses the requests that have a line.
 
-    Those that failed or were slow have it first, up to `max_per_s`; of all others as many again. A model at level
-    debug has all of them.
+    Those that failed or were slow have it always, but for what is more than `max_notable_per_s`, which is counted; of
+    all others up to `max_per_s`. A model at level debug has all of them.
     """
 
     def __init__(
         self,
         output: LogOutput,
         max_per_s: int,
+        max_notable_per_s: int,
         now_ns: Callable[[], int],
         epoch_ns: int,
     ) -> None:
         """`epoch_ns` is Unix time when the clock was 0."""
+        self.dropped = Counter(rate=0)  # lines about requests that failed or were slow
         self._output = output
         self._levels = output.levels
         self._now_ns = now_ns
         self._epoch_ns = epoch_ns
         self._usual = Thinning(max_per_s)
-        self._notable = Thinning(max_per_s or LEAST_PER_S)
+        self._notable = Thinning(max_notable_per_s)
         self._usual_wanted = max_per_s > 0
 
     def follow(self, requests: Sequence[RequestRecord], slow: Sequence[bool], records: Sequence[Record]) -> None:
@@ -70,6 +72,8 @@ class RequestLines:
         for places, thinning in ((notable, self._notable), (usual, self._usual)):
             picked, stands_for = thinning.pick(len(places), now_ns)
             chosen += [(places[each], stands_for) for each in picked]
+            if thinning is self._notable:
+                self.dropped["rate"] += len(places) - len(picked)
         if chosen:
             chosen.sort()
             generations = generations_of(records) if len(records) > len(requests) else {}

@@ -1,5 +1,6 @@
 """OpenVINO IR, ONNX, TensorFlow, TFLite and Paddle files on OpenVINO's CPU device."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -52,7 +53,7 @@ class OpenVino:
             raise ModelInvalid(f"OpenVINO finds no {manifest.device!r} here, only {known}", "device")
         try:
             model = core().read_model(manifest.path)
-            compiled = core().compile_model(model, device, _options(threads, precision))
+            compiled = core().compile_model(model, device, compile_options(threads, precision))
         except Exception as error:  # RuntimeError, and whatever its readers throw
             raise ModelInvalid(openvino_reason(str(error)), manifest.path.name) from error
         return OpenVinoModel(model, compiled, precision)
@@ -91,6 +92,11 @@ class OpenVinoModel:
         results = {name: self._copied(name, found[self._places[name]]) for name in outputs or self._places}
         self.outputs = with_ranks(self.outputs, results)
         return results
+
+    def counters(self) -> Sequence[Any]:
+        """What each operator took in the last run, where the model was compiled to count that."""
+        found: Sequence[Any] = self._request.get_profiling_info()
+        return found
 
     def close(self) -> None:
         """Give the memory back."""
@@ -151,7 +157,7 @@ def _is_quantised(operation: Any) -> bool:
     )
 
 
-def _options(threads: int, precision: str) -> dict[str, Any]:
+def compile_options(threads: int, precision: str) -> dict[str, Any]:
     return {
         "INFERENCE_PRECISION_HINT": precision,
         "INFERENCE_NUM_THREADS": threads,

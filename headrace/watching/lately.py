@@ -12,10 +12,8 @@ from headrace.observe.request_lines import RequestLines
 from headrace.observe.requests import Requests
 from headrace.observe.sift import Follower, Sift
 from headrace.observe.slow import Slow
-from headrace.profiling.profiling import Profiling
 from headrace.protocols.oip.front import Front
 from headrace.protocols.watch.log_routes import LogRoutes
-from headrace.protocols.watch.profile_routes import ProfileRoutes
 from headrace.protocols.watch.requests_routes import RequestsRoutes
 from headrace.records import GenerationRecord, RequestRecord
 from headrace.tracing.tracing import tracing
@@ -34,8 +32,9 @@ class Lately(Part):
         self._requests = Requests(clock.now_ns, epoch_ns)
         followers: list[Follower] = [self._requests.keep]
         if output:
-            ground.dropped.add("log", lambda: output.writer.dropped)
-            followers.append(RequestLines(output, log.max_per_s, clock.now_ns, epoch_ns).follow)
+            lines = RequestLines(output, log.max_per_s, log.max_notable_per_s, clock.now_ns, epoch_ns)
+            followers.append(lines.follow)
+            ground.dropped.add("log", lambda: {**output.writer.dropped, **lines.dropped})
         self._tracing = tracing(ground.config.trace, os.environ, clock, epoch_ns)
         if self._tracing:
             followers.append(self._tracing.follow)
@@ -47,7 +46,7 @@ class Lately(Part):
             self._tracing.asked(front.settings.trace.wanted)
         log = LogRoutes(self._output.levels, self._output.writer.tail).routes() if self._output else ()
         requests = RequestsRoutes(self._waterfall, self._latest).routes()
-        return [*requests, *ProfileRoutes(Profiling().make).routes(), *log]
+        return [*requests, *log]
 
     async def start(self) -> None:
         if self._output:

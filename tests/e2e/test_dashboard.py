@@ -74,6 +74,12 @@ def test_every_version_is_listed_and_why_one_is_not_served(page: Page) -> None:
     page.sees("section[aria-label='Not served']", "model.onnx: the file is not a whole ONNX model")
 
 
+def test_operators_are_looked_into_when_they_are_asked_for(page: Page) -> None:
+    look(page, "model=pair")
+    page.one("section[aria-label='Operators'] button").click()
+    page.sees("section[aria-label='Operators']", "operators of the runtime 'fake' cannot be looked into")
+
+
 def test_a_model_shows_what_it_did(page: Page, program: Program) -> None:
     page.sees("#tabs", "Models")
     look(page, "model=pair")

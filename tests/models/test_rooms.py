@@ -50,6 +50,18 @@ async def test_a_load_is_counted_with_its_peak_and_then_with_what_it_takes() -> 
     assert (profile.peak_bytes, profile.growth_bytes, profile.load_s) == (50, 0, 0.5)
 
 
+async def test_there_is_room_for_a_version_a_second_time_only_within_the_budget() -> None:
+    made = rooms({7: Taken(20 << 20, 0, 50 << 20)})
+    async with made.for_load(A, FILES, others()) as room:
+        await room.loaded(0.5, signature())
+    with made.beside(A, "operators"):
+        assert made.ledger.held_bytes > 70 << 20
+        assert {hold.version.name for hold in made.ledger.holds} == {"a", "a (operators)"}
+        with pytest.raises(MemoryFull), made.beside(A, "operators"):
+            pass
+    assert made.ledger.held_bytes == 20 << 20
+
+
 async def test_a_load_that_fails_gives_its_room_back() -> None:
     made = rooms({})
     with pytest.raises(RuntimeError):

@@ -32,12 +32,22 @@ class Kept:
         assert lines <= len(self.lines)
 
 
-def text_of(*records: Record, levels: Levels | None = None, max_per_s: int = 1000, form: Any = None) -> list[str]:
+def follow(
+    *records: Record,
+    levels: Levels | None = None,
+    max_per_s: int = 1000,
+    max_notable_per_s: int = 5000,
+    form: Any = None,
+) -> tuple[RequestLines, list[str]]:
     kept = Kept()
     output = LogOutput(cast(LogWriter, kept), form or JsonFormatter(), levels or Levels())
-    lines = RequestLines(output, max_per_s, FakeClock().now_ns, 1_700_000_000_000_000_000)
+    lines = RequestLines(output, max_per_s, max_notable_per_s, FakeClock().now_ns, 1_700_000_000_000_000_000)
     Sift(Slow(50), [lines.follow])(records)
-    return kept.lines
+    return lines, kept.lines
+
+
+def text_of(*records: Record, **how: Any) -> list[str]:
+    return follow(*records, **how)[1]
 
 
 def lines_of(*records: Record, **how: Any) -> list[dict[str, Any]]:
@@ -93,8 +103,16 @@ def test_above_the_limit_one_in_so_many_has_its_line_and_says_for_how_many_it_st
     assert [line.get("of") for line in lines] == [10] * 10 + [None]
 
 
-def test_a_flood_of_failures_is_cut_too() -> None:
-    assert len(lines_of(*[failed("invalid_request")] * 1000, max_per_s=10)) == 10
+def test_what_failed_or_was_slow_has_its_line_whatever_the_others_may() -> None:
+    slow = answered(took_ns=60 * MS, finished_ns=100 * MS)
+    lines = lines_of(*[failed("invalid_request")] * 500, *[answered()] * 500, *[slow] * 500, max_per_s=10)
+    assert len(lines) == 1010
+
+
+def test_a_flood_of_failures_is_cut_by_a_limit_of_its_own_and_counted() -> None:
+    lines, written = follow(*[failed("invalid_request")] * 1000, *[answered()] * 5, max_notable_per_s=100)
+    assert len(written) == 105
+    assert lines.dropped == {"rate": 900}
 
 
 def test_without_lines_for_requests_only_what_should_have_been_served_has_one() -> None:

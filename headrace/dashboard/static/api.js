@@ -34,6 +34,7 @@ export const request = (id) => ask(`/v2/headrace/requests/${path(id)}`);
 export const costs = (by) => ask(`/v2/headrace/costs?by=${by}`);
 export const alerts = () => ask("/v2/headrace/alerts");
 export const slo = (model) => ask(`/v2/headrace/slo/${path(model)}`);
+export const operators = (model) => ask(`/v2/headrace/profile?operators=${path(model)}`, {});
 export const logLines = () => ask("/v2/headrace/log/lines?limit=300");
 
 /** A number in few digits: 12,345 · 123 · 12.3 · 1.23 · 0.012; a dash where there is none. */

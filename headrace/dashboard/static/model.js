@@ -6,6 +6,7 @@ import { bars, panel, timeline } from "./charts.js";
 import { changesTable } from "./changes.js";
 import { driftPanel } from "./drift.js";
 import { glance, sums, versions } from "./models.js";
+import { operatorsPanel } from "./operators.js";
 import { requestsTable } from "./requests.js";
 import { budgets } from "./alerts.js";
 
@@ -42,6 +43,7 @@ export async function modelView({ model }, period, now) {
     panel("Versions", "the last five seconds", versions(rows)),
     ...budgets(objectives),
     ...driftPanel(drifted),
+    rows.some((row) => row.state === "READY") ? operatorsPanel(model) : null,
     happened ? panel("Changes", "", changesTable(happened.changes)) : null,
     lately ? panel("Latest requests", "", requestsTable(lately.requests)) : null,
   ].filter(Boolean);

@@ -1,6 +1,7 @@
 """A profile is asked for over HTTP, for a minute at most."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from starlette.requests import ClientDisconnect, Request
@@ -17,8 +18,25 @@ async def made(seconds: float, as_page: bool) -> bytes:
     return b'{"page":true}' if as_page else b'{"seconds":%g}' % seconds
 
 
+async def operators(name: str, version: int | None, runs: int) -> dict[str, Any]:
+    return {"asked": [name, version, runs]}
+
+
+async def test_a_models_operators_are_asked_for_by_parameters() -> None:
+    async with server(more=ProfileRoutes(made, operators).routes()) as (_, wire):
+        usual = await wire.ask("POST", f"{PATH}?operators=a%2Fb")
+        said = await wire.ask("POST", f"{PATH}?operators=m&version=3&runs=5", b"{}")
+    assert (usual.json, said.json) == ({"asked": ["a/b", None, 20]}, {"asked": ["m", 3, 5]})
+
+
+@pytest.mark.parametrize("query", ["operators=m&runs=0", "operators=m&version=x", "version=1", "operators=m&seconds=1"])
+async def test_parameters_that_are_wrong_are_refused(query: str) -> None:
+    async with server(more=ProfileRoutes(made, operators).routes()) as (_, wire):
+        assert (await wire.ask("POST", f"{PATH}?{query}")).status == 400
+
+
 async def test_it_is_json_unless_a_page_is_asked_for() -> None:
-    async with server(more=ProfileRoutes(made).routes()) as (_, wire):
+    async with server(more=ProfileRoutes(made, operators).routes()) as (_, wire):
         told = await wire.ask("POST", PATH, b'{"seconds": 2}')
         usual = await wire.ask("POST", PATH)
         page = await wire.ask("POST", PATH, b"", Accept="text/html,*/*")
@@ -28,7 +46,7 @@ async def test_it_is_json_unless_a_page_is_asked_for() -> None:
 
 @pytest.mark.parametrize("body", [b'{"seconds": 61}', b'{"seconds": 0}', b'{"seconds": "x"}', b'{"minutes": 1}'])
 async def test_what_is_wrong_is_refused(body: bytes) -> None:
-    async with server(more=ProfileRoutes(made).routes()) as (_, wire):
+    async with server(more=ProfileRoutes(made, operators).routes()) as (_, wire):
         answer = await wire.ask("POST", PATH, body)
     assert answer.status == 400
     assert "seconds" in answer.json["error"] or "minutes" in answer.json["error"]
@@ -38,7 +56,7 @@ async def test_a_second_one_is_a_conflict() -> None:
     async def busy(seconds: float, as_page: bool) -> bytes:
         raise Conflict("a profile is being made already")
 
-    async with server(more=ProfileRoutes(busy).routes()) as (_, wire):
+    async with server(more=ProfileRoutes(busy, operators).routes()) as (_, wire):
         answer = await wire.ask("POST", PATH)
     assert (answer.status, answer.json["code"]) == (409, "conflict")
 
@@ -59,8 +77,8 @@ async def test_it_is_given_up_once_its_client_is_gone() -> None:
         await asyncio.sleep(0)
         return messages.pop(0)
 
-    request = Request({"type": "http", "method": "POST", "path": PATH, "headers": []}, receive)
+    request = Request({"type": "http", "method": "POST", "path": PATH, "query_string": b"", "headers": []}, receive)
     with pytest.raises(ClientDisconnect):
-        await ProfileRoutes(long).profile(request)
+        await ProfileRoutes(long, operators).profile(request)
     await asyncio.sleep(0)
     assert ended == [10]
