@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
-from headrace.errors import HeadraceError, Internal, MethodNotAllowed
+from headrace.errors import HeadraceError, Internal, MethodNotAllowed, NotFound
 from headrace.protocols.http_error import HttpError
 from headrace.protocols.request_id import id_of, refused
 
@@ -56,3 +57,22 @@ class Endpoint:
         if isinstance(error, MethodNotAllowed):
             headers["allow"] = ", ".join(self.handles)
         return Response(body, status, headers, "application/json")
+
+
+class Elsewhere(Route):
+    """Every path that begins as a dialect's do and is none of them: not found, in the dialect's own words.
+
+    It stands behind the others. A slash too many at the end is left to Starlette, which leads to the path without it.
+    """
+
+    def __init__(self, beginning: str, refuse: Refuse) -> None:
+        """`beginning` ends in a slash."""
+        more = dict.fromkeys(("POST", "PUT", "PATCH", "DELETE", "OPTIONS"), _absent)
+        super().__init__(f"{beginning}{{path:path}}", Endpoint("GET", _absent, refuse, more))
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return (Match.NONE, {}) if scope["path"].endswith("/") else super().matches(scope)
+
+
+async def _absent(request: Request) -> Response:
+    raise NotFound(f"there is no {request.url.path} here")

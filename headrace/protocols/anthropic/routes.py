@@ -7,7 +7,7 @@ from starlette.routing import BaseRoute, Route
 from headrace.protocols.anthropic.errors import anthropic_error
 from headrace.protocols.anthropic.messages import count_tokens, messages
 from headrace.protocols.anthropic.models import VersionedRoute, model, models
-from headrace.protocols.endpoint import Endpoint, Handle
+from headrace.protocols.endpoint import Elsewhere, Endpoint, Handle
 from headrace.protocols.oip.front import Front
 
 
@@ -21,4 +21,5 @@ def routes(front: Front) -> list[BaseRoute]:
     return [
         *(Route(path, Endpoint("POST", handle, anthropic_error)) for path, handle in posts.items()),
         *(VersionedRoute(path, Endpoint("GET", handle, anthropic_error)) for path, handle in gets.items()),
+        Elsewhere("/v1/messages/", anthropic_error),
     ]

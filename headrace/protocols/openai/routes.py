@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from headrace.protocols.endpoint import Endpoint, Handle
+from headrace.protocols.endpoint import Elsewhere, Endpoint, Handle
 from headrace.protocols.http import json_response
 from headrace.protocols.oip.front import Front
 from headrace.protocols.openai.chat import chat
@@ -59,4 +59,5 @@ def routes(front: Front, now_s: Callable[[], float] = time.time) -> list[BaseRou
         *(Route(path, Endpoint("POST", handle, openai_error)) for path, handle in posts.items()),
         *(Route(path, Endpoint("GET", handle, openai_error)) for path, handle in gets.items()),
         Route("/v1/responses/{id}", kept),
+        Elsewhere("/v1/", openai_error),
     ]

@@ -31,3 +31,10 @@ async def test_a_model_that_is_not_there_is_not_found() -> None:
     async with dialect_server(routes) as server:
         answer = await server.ask("POST", "/v1/messages", body)
     assert (answer.status, answer.json["error"]["type"]) == (404, "not_found_error")
+
+
+async def test_what_is_not_offered_is_not_found_in_the_same_form() -> None:
+    async with dialect_server(routes) as server:
+        answer = await server.ask("POST", "/v1/messages/batches")
+    told = {"type": "not_found_error", "message": "there is no /v1/messages/batches here"}
+    assert (answer.status, answer.json["error"]) == (404, told)

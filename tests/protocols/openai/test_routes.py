@@ -47,6 +47,20 @@ async def test_another_method_is_refused(path: str) -> None:
     assert answer.headers["allow"] in ("GET", "POST")
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_what_is_not_offered_is_not_found_in_words_that_its_clients_show(method: str) -> None:
+    async with openai_server() as server:
+        answer = await server.ask(method, "/v1/images/generations")
+    error = answer.json["error"]
+    assert (answer.status, error["message"]) == (404, "there is no /v1/images/generations here")
+
+
+async def test_a_slash_too_many_leads_to_the_path_without_it() -> None:
+    async with openai_server() as server:
+        answer = await server.ask("POST", "/v1/chat/completions/")
+    assert (answer.status, answer.headers["location"].endswith("/v1/chat/completions")) == (307, True)
+
+
 async def test_a_body_over_the_limit_is_refused() -> None:
     async with openai_server(max_body_bytes=1000) as server:
         answer = await server.ask("POST", "/v1/completions", {"model": "base", "prompt": "a" * 1000})
