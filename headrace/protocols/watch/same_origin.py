@@ -17,11 +17,18 @@ from headrace.protocols.request_id import id_of
 GUARDED = "/v2/headrace/"
 """The beginning of the paths that are kept."""
 
+_CONTROL = ("/v2/repository/models/", "/v2/logging", "/v2/systemsharedmemory/", "/v2/cudasharedmemory/")
+_TRACE_SETTING = "/trace/setting"  # of the server and of models
+
 _READING = ("GET", "HEAD", "OPTIONS")
 
 
 class SameOrigin:
-    """An ASGI application in front of another; what changes something under `GUARDED` passes or is refused."""
+    """An ASGI application in front of another; what changes something under `GUARDED` passes or is refused.
+
+    What Triton's protocol changes is kept from pages of other sites too. Any name goes there: its clients, which are no
+    browsers, know the server by names that it does not.
+    """
 
     def __init__(self, app: ASGIApp, names: Iterable[str] = ()) -> None:
         """`names` are those of the server, besides addresses and those of loopback."""
@@ -29,21 +36,32 @@ class SameOrigin:
         self._names = frozenset(name.lower().rstrip(".") for name in names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] not in _READING and scope["path"].startswith(GUARDED):
-            refusal = check(Headers(scope=scope), self._names)
+        if scope["type"] == "http" and scope["method"] not in _READING:
+            refusal = self._refusal(scope["path"], Headers(scope=scope))
             if refusal is not None:
                 await error_response(refusal, id_of(scope))(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
+    def _refusal(self, path: str, headers: Headers) -> Forbidden | None:
+        if path.startswith(GUARDED):
+            return check(headers, self._names)
+        return check_origin(headers) if path.startswith(_CONTROL) or path.endswith(_TRACE_SETTING) else None
+
 
 def check(headers: Headers, names: Iterable[str]) -> Forbidden | None:
     """Why a request with these headers may change nothing, or None where it may."""
-    host, origin = headers.get("host", ""), headers.get("origin")
+    host = headers.get("host", "")
     name = host_name(host)
     if not (is_own(name) or name in names):
         what = f"{host[:100]!r} is no name of this server; ask it by its address, or name it in server.names"
         return Forbidden(what, "Host")
+    return check_origin(headers)
+
+
+def check_origin(headers: Headers) -> Forbidden | None:
+    """Why a page, if it is one that asks, may change nothing, or None where it may."""
+    host, origin = headers.get("host", ""), headers.get("origin")
     if origin is not None and origin.partition("://")[2].lower() != host.lower():
         return Forbidden(f"pages of {origin[:100]!r} may not change this server", "Origin")
     return None

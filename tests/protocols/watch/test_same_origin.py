@@ -49,3 +49,25 @@ async def test_a_foreign_page_is_refused_what_changes_and_not_what_reads() -> No
         read = await wire.ask("GET", "/v2/headrace/memory", b"", Host="localhost", Origin="http://evil.example")
     assert (changed.status, changed.json["code"]) == (403, "forbidden")
     assert read.status == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v2/repository/models/add_sub/unload",
+        "/v2/logging",
+        "/v2/trace/setting",
+        "/v2/models/add_sub/trace/setting",
+        "/v2/systemsharedmemory/unregister",
+    ],
+)
+async def test_a_foreign_page_does_not_do_what_tritons_protocol_changes(path: str) -> None:
+    async with server() as (_, wire):
+        answer = await wire.ask("POST", path, b"{}", Host="localhost", Origin="http://evil.example")
+    assert (answer.status, answer.json["code"]) == (403, "forbidden")
+
+
+async def test_a_program_may_do_that_by_any_name_of_the_server() -> None:
+    async with server() as (_, wire):
+        answer = await wire.ask("POST", "/v2/logging", b"{}", Host="triton.internal")
+    assert answer.status == 200
