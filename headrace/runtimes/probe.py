@@ -169,10 +169,12 @@ def _no_axis(inputs: list[TensorSpec], outputs: tuple[TensorSpec, ...]) -> str:
         first = spec.symbols[0] if spec.symbols else ""
         if first.strip("?") and first in spec.symbols[1:]:
             return f"two dimensions of input {spec.name!r} are both named {first!r}"
-    for kind, specs in (("input", inputs), ("output", outputs)):
-        for spec in specs:
-            if spec.shape and spec.shape[0] != FREE:
-                return f"the first dimension of {kind} {spec.name!r} is fixed at {spec.shape[0]}"
+    for spec in inputs:
+        if spec.shape[0] != FREE:
+            return f"the first dimension of input {spec.name!r} is fixed at {spec.shape[0]}"
+    for spec in outputs:
+        if spec.shape and spec.shape[0] not in (FREE, 1):  # of one row, exporters say 1 and mean any
+            return f"the first dimension of output {spec.name!r} is fixed at {spec.shape[0]}"
     return ""
 
 

@@ -84,7 +84,8 @@ def test_a_tolerance_of_the_configuration_is_used(tmp_path: Path) -> None:
     [
         (models.scalar(), "input 'INPUT' is a scalar"),
         (models.identity(dims=(1, 4)), "the first dimension of input 'INPUT' is fixed at 1"),
-        (models.one_node("ReduceSum", out_dims=(1, 1)), "the first dimension of output 'OUTPUT' is fixed at 1"),
+        (models.one_node("ReduceSum", out_dims=(1, 1)), "output 'OUTPUT' has 1 rows where the inputs have 2"),
+        (models.one_node("Relu", out_dims=(3, 4)), "the first dimension of output 'OUTPUT' is fixed at 3"),
         (models.identity(dims=("n", "n")), "two dimensions of input 'INPUT' are both named 'n'"),
         (models.first_row(), "output 'OUTPUT' has 1 rows where the inputs have 2"),
         (models.found_places(), "output 'OUTPUT' has 4 rows where the inputs have one"),
@@ -99,6 +100,10 @@ def test_the_reason_why_rows_stay_alone_is_said(model: onnx.ModelProto, says: st
     assert not found.pending
     assert found.max_size == 1
     assert found.why.startswith(says)
+
+
+def test_an_output_of_one_row_by_its_file_has_as_many_as_the_inputs_where_that_shows(tmp_path: Path) -> None:
+    assert probe(models.one_node("Relu", out_dims=(1, 4)), tmp_path).batched  # so are LightGBM's labels exported
 
 
 @pytest.mark.parametrize("enabled", [True, False])
