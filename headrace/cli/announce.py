@@ -14,8 +14,7 @@ def announce(ready: "Ready", console: Console) -> None:
     """Print it. Models that are unavailable are in the table, with the reason."""
     versions = listed(ready.index, ready.served)
     serving = len(ready.served)
-    if versions:
-        print_listing(versions, console)
+    print_listing(versions, console)
     where = f"HTTP on {ready.http}" + (f", gRPC on {ready.grpc}" if ready.grpc else "")
     where += ", over TLS" if ready.tls else ""
     broken = f" ({broken} unavailable)" if (broken := len(versions) - serving) else ""

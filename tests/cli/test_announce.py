@@ -16,7 +16,12 @@ def _printed(ready: Ready) -> str:
 
 def test_it_says_where_and_in_how_long() -> None:
     shown = _printed(Ready("127.0.0.1:1", "127.0.0.1:2", (), (), 1.234))
-    assert shown == "Serving 0 model versions: HTTP on 127.0.0.1:1, gRPC on 127.0.0.1:2; ready in 1.23 s\n"
+    assert shown.endswith("\nServing 0 model versions: HTTP on 127.0.0.1:1, gRPC on 127.0.0.1:2; ready in 1.23 s\n")
+
+
+def test_without_models_it_says_where_they_belong() -> None:
+    shown = _printed(Ready("127.0.0.1:1", None, (), (), 1))
+    assert shown.startswith("There are no models: put each in a folder of its own")
 
 
 def test_without_grpc_it_does_not_name_it() -> None:
