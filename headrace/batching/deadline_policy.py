@@ -6,8 +6,9 @@ predictions (OSDI 2020), Nexus's early drop (SOSP 2019), Symphony's deferral (ar
 counters (OSDI 2024). Without deadlines nothing is refused, and what waits is run as soon as an instance is idle.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic
+from weakref import WeakMethod
 
 import msgspec
 
@@ -80,7 +81,7 @@ class DeadlinePolicy(Generic[J]):
         self._run_ns = 0.0  # that a run takes of late, while others wait
         self._long_ns = 0.0  # that all but few requests take less than, each alone
         self._off = 1.0  # how much longer the waiting work takes than the sum of its parts
-        self._lines = Lines(self._measured_line)
+        self._lines = Lines(_weakly(self._measured_line))
         self._lines_runs = 0
         self._learned_ns = 0  # when a run last told something
 
@@ -354,3 +355,14 @@ class DeadlinePolicy(Generic[J]):
 
 def _level(job: Job) -> int:
     return job.level
+
+
+def _weakly(measured: Callable[[int], Line]) -> Callable[[int], Line]:
+    """Nothing leads in a circle to a policy that has gone, which would wait for the collector."""
+    method = WeakMethod(measured)
+
+    def call(length_class: int) -> Line:
+        found = method()
+        return UNKNOWN if found is None else found(length_class)
+
+    return call
