@@ -1,6 +1,5 @@
 """A repository of another place, copied here: what that needs of libraries only this module imports."""
 
-import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -8,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import uvloop
 from rich.progress import DownloadColumn
 
 from headrace.cache_folder import cache_folder
@@ -60,10 +60,14 @@ def _home(address: Address, config: Config) -> Path:
 
 
 def _first_look(mirror: Mirror) -> None:
-    """Bring everything here. Raises Failure where nothing is here in the end; what else is wrong is said."""
+    """Bring everything here. Raises Failure where nothing is here in the end; what else is wrong is said.
+
+    By uvloop: asyncio's own loop lets go of the interpreter while a thread of the store's wakes it, and a process that
+    ends just then ends that thread within Rust, which is abort().
+    """
     with _Shown() as shown:
         try:
-            faults = asyncio.run(mirror.sync(settled=False, progress=shown.progress)).faults
+            faults = uvloop.run(mirror.sync(settled=False, progress=shown.progress)).faults
         except RemoteFault as fault:
             faults = (str(fault),)
     if faults and mirror.is_empty:

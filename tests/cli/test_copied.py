@@ -1,12 +1,16 @@
 """A repository of another place: brought here, or what was brought before."""
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 
 from headrace.cli.failure import Failure
 from headrace.cli.main import main
 from headrace.cli.repository import kept, local_path, place
+from headrace.remote.mirror import Mirror
 from headrace.settings import Config, Remote
 from tests.remote.servers import web, write_index
 
@@ -52,6 +56,21 @@ def test_where_nothing_was_ever_brought_it_ends_with_the_reason(
         arguments = ["models", f"http://{host}:{port}/none", "--set", f"remote.dir={config.remote.dir}"]
         assert main(arguments) == 1
     assert "/none/index.json is not there; a web server has to say in it what it holds" in capsys.readouterr().err
+
+
+def test_it_is_brought_by_a_loop_that_keeps_hold_of_the_interpreter_while_a_stores_thread_wakes_it(
+    site: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loops: list[asyncio.AbstractEventLoop] = []
+    sync = Mirror.sync
+
+    async def noted(mirror: Mirror, *args: Any, **options: Any) -> Any:
+        loops.append(asyncio.get_running_loop())
+        return await sync(mirror, *args, **options)
+
+    monkeypatch.setattr(Mirror, "sync", noted)
+    with web(site) as (host, port), kept(place(f"http://{host}:{port}"), config):
+        assert isinstance(loops[0], uvloop.Loop)
 
 
 def test_a_second_server_of_one_address_is_refused(site: Path, config: Config) -> None:
