@@ -8,8 +8,11 @@ from headrace.errors import ModelInvalid
 POINTER = b"version https://git-lfs.github.com/spec/"
 LARGEST = 1024
 """Bytes that a pointer has at most, by its specification."""
-LARGE_FILES = {".safetensors", ".bin", ".xml", ".json", ".model"}
-"""What is read of a folder that is itself a model."""
+READ = ("model*.safetensors", "tokenizer.json", "openvino_*", "saved_model.pb")
+"""Of a folder that is itself a model; others, such as the same weights for PyTorch, need not be here."""
+
+INSTEAD, BEHIND = (".bin", ".data", ".pdiparams"), ("_data", ".data")
+"""How the names of files of weights end, in the place of the model's own suffix and behind it."""
 
 
 def check_fetched(path: Path) -> None:
@@ -34,5 +37,5 @@ def is_pointer(file: Path) -> bool:
 
 def _parts(path: Path) -> Iterable[Path]:
     if path.is_dir():
-        return (file for file in path.iterdir() if file.suffix in LARGE_FILES)
-    return (file for file in path.parent.iterdir() if file.stem == path.stem or file.name.startswith(path.name))
+        return (file for pattern in READ for file in path.glob(pattern))
+    return path, *(path.with_suffix(end) for end in INSTEAD), *(path.with_name(path.name + end) for end in BEHIND)

@@ -27,7 +27,8 @@ def test_a_pointer_in_a_folder_that_is_a_model_is_refused(tmp_path: Path, name: 
 
 def test_what_is_no_part_of_the_model_may_be_a_pointer(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"a model")
-    (tmp_path / "picture.png").write_bytes(POINTER)
+    for name in ("picture.png", "pytorch_model.bin", "consolidated.safetensors"):
+        (tmp_path / name).write_bytes(POINTER)
     check_fetched(tmp_path / "model.onnx")
     check_fetched(tmp_path)
 
