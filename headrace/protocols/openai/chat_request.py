@@ -36,6 +36,7 @@ class ChatBody(SharedFields, frozen=True, kw_only=True):
     prompt_cache_key: str | None = None
     prompt_cache_retention: str | None = None
     modalities: list[str] | None = None
+    verbosity: str | None = None
     # refused where they are not null
     audio: Any = None
     functions: Any = None
@@ -43,7 +44,6 @@ class ChatBody(SharedFields, frozen=True, kw_only=True):
     prediction: Any = None
     web_search_options: Any = None
     moderation: Any = None
-    verbosity: Any = None
     prompt_cache_options: Any = None
     # vLLM's
     add_generation_prompt: bool | None = None
@@ -108,12 +108,13 @@ def _refuse(body: ChatBody) -> None:
             "prediction": (body.prediction, "predicted output is not offered; repeated text is found without it"),
             "web_search_options": (body.web_search_options, "web search is not offered"),
             "moderation": (body.moderation, "moderation is not offered"),
-            "verbosity": (body.verbosity, "is not offered; say in a message how long the answer should be"),
             "prompt_cache_options": (body.prompt_cache_options, "is not offered; prefixes are always cached"),
         }
     )
     if body.modalities is not None and body.modalities != ["text"]:
         raise InvalidRequest('must be ["text"]; the model gives text only', "modalities")
+    if body.verbosity not in (None, "medium"):
+        raise InvalidRequest("must be medium; say in a message how long the answer should be", "verbosity")
     if body.store:
         raise InvalidRequest("chat completions are not stored; leave it out", "store")
     if body.service_tier not in (None, "auto", "default"):

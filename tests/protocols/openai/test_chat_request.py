@@ -107,7 +107,7 @@ def test_fields_that_change_nothing_are_accepted() -> None:
             store=False,
             service_tier="auto",
             modalities=["text"],
-            verbosity=None,
+            verbosity="medium",
         )
         == ask()
     )
