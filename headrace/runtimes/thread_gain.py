@@ -1,7 +1,8 @@
 """Does a model gain by all of the threads? The same row with all of them and with half, in turn, when it is loaded.
 
 A small model's run is mostly what cannot be shared out: two of them side by side, each with half of the threads, then
-do more than one after the other. Only models that are quick to load once more and quick to run are tried.
+do more than one after the other. Only models that are quick to load once more and quick to run are tried. Where others
+have the cores, all threads are no quicker than half of them: runs whose threads had to wait for a core tell nothing.
 """
 
 import statistics
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
+from headrace.devices.core_wait import waited_ns
 from headrace.errors import HeadraceError
 from headrace.runtimes.rows import FEW, rows_to_try
 from headrace.runtimes.runtime import Arrays, LoadedModel
@@ -25,6 +27,8 @@ BUDGET_NS = 100_000_000
 PAIRS = 7
 TRIES = 4  # of sizes
 SETTLING = 2  # pairs before those that count
+LEAST_PAIRS = 3
+WAITED = 0.1  # of a pair's time, that threads may wait for a core
 
 
 def half_takes(
@@ -32,9 +36,10 @@ def half_takes(
     path: Path,
     load_half: Callable[[], LoadedModel],
     now_ns: Callable[[], int] = time.perf_counter_ns,
+    waited_ns: Callable[[], int] = waited_ns,
 ) -> float | None:
     """How many times as long a row of usual sizes takes with half of the threads, with which `load_half` loads the
-    model; None where it was not tried."""
+    model; None where it was not tried, or where others had the cores."""
     row = _usual_row(model) if _is_small(path) else None
     if row is None:
         return None
@@ -49,7 +54,7 @@ def half_takes(
             return None
         half = load_half()
         try:
-            return _ratio(lambda: took(half), lambda: took(model), now_ns)
+            return _ratio(lambda: took(half), lambda: took(model), now_ns, waited_ns)
         finally:
             half.close()
     except HeadraceError:
@@ -68,15 +73,19 @@ def _usual_row(model: LoadedModel) -> Arrays | None:
     return None
 
 
-def _ratio(half: Callable[[], int], whole: Callable[[], int], now_ns: Callable[[], int]) -> float | None:
+def _ratio(
+    half: Callable[[], int], whole: Callable[[], int], now_ns: Callable[[], int], waited_ns: Callable[[], int]
+) -> float | None:
     until_ns = now_ns() + BUDGET_NS
-    ratios = []
-    for _ in range(SETTLING + PAIRS):
-        ratios.append(half() / max(whole(), 1))
-        if now_ns() > until_ns:
-            break
-    counted = ratios[SETTLING:]
-    return statistics.median(counted) if counted else None
+    for _ in range(SETTLING):
+        half(), whole()
+    ratios: list[float] = []
+    while len(ratios) < PAIRS and now_ns() <= until_ns:
+        waited = waited_ns()
+        half_ns, whole_ns = half(), max(whole(), 1)
+        if waited_ns() - waited <= WAITED * (half_ns + whole_ns):
+            ratios.append(half_ns / whole_ns)
+    return statistics.median(ratios) if len(ratios) >= LEAST_PAIRS else None
 
 
 def _is_small(path: Path) -> bool:

@@ -1,5 +1,7 @@
 """What half of the threads are worth to a small model, with a clock that the model moves."""
 
+from collections.abc import Callable
+from itertools import accumulate, cycle
 from pathlib import Path
 
 import pytest
@@ -47,8 +49,8 @@ class Bench:
         self.clock = FakeClock()
         self.whole, self.half = Model(self.clock, whole_ns, width), Model(self.clock, half_ns, width)
 
-    def half_takes(self) -> float | None:
-        return half_takes(self.whole, self.file, lambda: self.half, self.clock.now_ns)
+    def half_takes(self, waited_ns: Callable[[], int] = lambda: 0) -> float | None:
+        return half_takes(self.whole, self.file, lambda: self.half, self.clock.now_ns, waited_ns)
 
 
 def test_the_same_row_is_run_with_all_threads_and_with_half(tmp_path: Path) -> None:
@@ -88,3 +90,14 @@ def test_no_more_time_is_spent_than_is_given(tmp_path: Path) -> None:
     bench = Bench(tmp_path, MS, 80 * MS)
     assert bench.half_takes() is None
     assert bench.half.runs < 3
+
+
+def test_runs_that_waited_for_a_core_tell_nothing(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, MS, int(1.5 * MS))
+    assert bench.half_takes(accumulate(cycle([MS])).__next__) is None
+
+
+def test_pairs_between_which_others_had_the_cores_count(tmp_path: Path) -> None:
+    """Of two readings about each pair, every second pair's differ."""
+    bench = Bench(tmp_path, MS, int(1.5 * MS))
+    assert bench.half_takes(accumulate(cycle([0, 0, 0, MS])).__next__) == 1.5
