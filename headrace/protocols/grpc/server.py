@@ -15,6 +15,7 @@ from headrace.protocols.http2.connection import Connection
 from headrace.protocols.http2.crowd import leaving
 from headrace.protocols.http2.header_blocks import Headers
 from headrace.protocols.http2.limits import Limits
+from headrace.protocols.http2.line import Line
 from headrace.protocols.http2.listener import Listener, bind
 from headrace.protocols.http2.reader import READ_BYTES
 from headrace.protocols.http2.stream import NOBODY, Receiver, Stream
@@ -50,6 +51,7 @@ class Server:
         self._goodbye = _FULL  # to those that are refused
         self._loop = asyncio.get_running_loop()
         self._shared = memoryview(bytearray(READ_BYTES))  # that connections read into, one after another
+        self._line = Line(self._loop.call_soon)
         self._connections: set[Connection[Asked]] = set()
         self._dismissed: set[Connection[Asked]] = set()  # on their way out: nobody counts them
         self._listener: Listener | None = None
@@ -64,7 +66,7 @@ class Server:
 
         def welcome(taken: socket.socket) -> Awaitable[object]:
             return self._loop.connect_accepted_socket(
-                lambda: Connection(self, self._limits, self._loop, self._shared, time.perf_counter),
+                lambda: Connection(self, self._limits, self._loop, self._shared, self._line, time.perf_counter),
                 taken,
                 ssl=secret,
                 ssl_handshake_timeout=HANDSHAKE_S if secret else None,

@@ -29,11 +29,12 @@ from headrace.protocols.http2.forgotten import Forgotten
 from headrace.protocols.http2.header_blocks import HeaderDecoder
 from headrace.protocols.http2.header_frames import Block, HeaderFrames
 from headrace.protocols.http2.limits import Limits
+from headrace.protocols.http2.line import Line
 from headrace.protocols.http2.outlet import Outlet
 from headrace.protocols.http2.reader import FrameReader
 from headrace.protocols.http2.sender import Sender
 from headrace.protocols.http2.silence import Signs, Verdict, look
-from headrace.protocols.http2.stream import Stream
+from headrace.protocols.http2.stream import NOBODY, Stream
 from headrace.protocols.http2.turns import Turns
 from headrace.types import Buffer
 
@@ -55,12 +56,15 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         limits: Limits,
         loop: asyncio.AbstractEventLoop,
         shared: memoryview,
+        line: Line,
         now: Callable[[], float],
     ) -> None:
-        """`shared` is what connections of this loop read into; `now` is a clock that goes on within a turn of it."""
+        """`shared` is what connections of this loop read into, and `line` where they wait for their turns; `now` is a
+        clock that goes on within one."""
         self._application = application
         self._limits = limits
         self._loop = loop
+        self._line = line
         hard = _HARD * limits.max_header_bytes
         self._reader = FrameReader(self, limits.max_frame_bytes, hard, shared, limits.turn_s, now)
         self._decoder = HeaderDecoder(application.read, hard)
@@ -82,19 +86,18 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
-        limits = self._limits
         self._transport = transport
         self._outlet = outlet = Outlet(transport, self._loop.call_soon)
         self._sender = Sender(outlet, self._on_ended, self._idle)
-        self._credit = Credit(outlet, limits, self._streams)
+        self._credit = Credit(outlet, self._limits, self._streams)
         self._control = Control(outlet, self._sender, self._idle)
-        self._turns = Turns(self._reader, transport, self._loop.call_soon, self._fail)
+        self._turns = Turns(self._reader, transport, outlet, self._line, self._fail)
         self._application.connected(self)
         tls = transport.get_extra_info("ssl_object")
         if tls is not None and tls.selected_alpn_protocol() != "h2":
             self._hang_up()
             return
-        self._control.greet(limits)
+        self._control.greet(self._limits)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._outlet.lose()
@@ -167,9 +170,8 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
             self._transport.abort()
 
     def _note_unsent(self, now: float) -> None:
-        waiting = self._transport.get_write_buffer_size()
-        state = (self._sender.num_sent, waiting)
-        if not waiting and not self._sender.waits:
+        state = (self._sender.num_sent, self._transport.get_write_buffer_size())
+        if not state[1] and not self._sender.waits:
             self._unsent = None
         elif self._unsent is None or self._unsent[1:] != state:
             self._unsent = (now, *state)
@@ -296,14 +298,15 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
             self._outlet.write(frames.reset(number, fault.code))
             self._forgotten.add(number)
             return
-        limits = self._limits
-        stream = Stream(number, self, self._sender.first_window, limits.stream_window_bytes, self._heard)
+        stream = Stream(number, self, self._sender.first_window, self._limits.stream_window_bytes, self._heard)
         self._streams[number] = stream
         self._idle.give(_REPLIES)
         stream.ended = ended
-        stream.receiver = self._application.open(stream, head)
-        if ended and number in self._streams:
-            stream.receiver.receive(_NOTHING, True)
+        receiver = self._application.open(stream, head)
+        if number in self._streams:  # else it is answered already
+            stream.receiver = receiver
+            if ended:
+                receiver.receive(_NOTHING, True)
 
     def _on_trailers(self, number: int, ended: bool, coded: bytes) -> None:
         """Headers behind a request's content: they are read for the table's sake, and mean nothing here."""
@@ -358,11 +361,6 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
             return True
         return self._sender.send(stream, head, parts, size, tail)
 
-    def reset(self, stream: Stream, code: int) -> None:
-        if stream.number in self._streams:
-            self._outlet.write(frames.reset(stream.number, code))
-            self._forget(stream)
-
     def replenish(self, stream: Stream) -> None:
         self._credit.replenish(stream)
 
@@ -378,7 +376,9 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         """The client did something wrong with it: that it makes the server reset it is as good as its own reset."""
         if not self._resets.take():
             raise ConnectionFault(ENHANCE_YOUR_CALM, "too many streams go wrong")
-        self.reset(stream, code)
+        if stream.number in self._streams:
+            self._outlet.write(frames.reset(stream.number, code))
+            self._forget(stream)
         stream.leave()
 
     def _on_ended(self, stream: Stream) -> None:
@@ -387,6 +387,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         self._served = True
         if not stream.ended:
             self._outlet.write(frames.reset(stream.number, NO_ERROR))
+        stream.receiver = NOBODY  # it refers to the stream: the two would wait for the garbage collector
         self._forget(stream)
 
     def _forget(self, stream: Stream) -> None:

@@ -20,17 +20,26 @@ class Writes(Protocol):
 class Outlet:
     """Writes to a transport a little later. Owns what was written and has not left."""
 
-    __slots__ = ("_call_soon", "_pieces", "_shut", "_size", "_transport")
+    __slots__ = ("_call_soon", "_held", "_pieces", "_shut", "_size", "_transport")
 
     def __init__(self, transport: Writes, call_soon: Callable[[Callable[[], None]], object]) -> None:
         self._transport = transport
         self._call_soon = call_soon
         self._pieces: list[Buffer] = []
         self._size = 0
+        self._held = False
         self._shut = False
 
+    def hold(self) -> None:
+        """What is written from now on leaves with `release`, and not with the loop's turn."""
+        self._held = True
+
+    def release(self) -> None:
+        self._held = False
+        self.flush()
+
     def write(self, data: Buffer) -> None:
-        if not self._pieces:
+        if not self._pieces and not self._held:
             self._call_soon(self.flush)
         self._pieces.append(data)
         self._size += len(data)
@@ -38,7 +47,7 @@ class Outlet:
             self.flush()
 
     def writelines(self, list_of_data: Sequence[Buffer]) -> None:
-        if not self._pieces:
+        if not self._pieces and not self._held:
             self._call_soon(self.flush)
         self._pieces += list_of_data
         self._size += sum(map(len, list_of_data))

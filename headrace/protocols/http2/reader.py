@@ -26,6 +26,9 @@ PLACE_BYTES = 32 * 1024
 """The rest of a DATA frame that is worth a read of its own, straight to where it belongs; less waits to be whole."""
 
 _TURN_FRAMES = 8  # are handed on in any case: a busy machine may take the time of a turn away
+_TURN_READS = (
+    4  # that fill the room are a turn, even if each is handed on at once: an event loop reads up to 32 in a row
+)
 _HEAD_BYTES = HEAD.size
 _NUMBER = 2**31 - 1  # the bit above is reserved, and means nothing
 
@@ -81,6 +84,7 @@ class FrameReader:
         self._wanted = 0  # bytes of memory for a frame that has begun
         self._skip = 0  # padding behind it, or what nobody wants
         self._placed = False  # the room that was given lies elsewhere
+        self._filled = 0  # reads in a row that filled the room
         self._late = False  # whole frames wait for their turn
         self._in_data = False  # what was put aside is the beginning of a DATA frame
         self.greeted = False  # the client's preface has come
@@ -118,7 +122,8 @@ class FrameReader:
         del self._sink
 
     def received(self, count: int) -> bool:
-        """So many bytes lie in the room. False where the turn was over before every frame was handed on.
+        """So many bytes lie in the room. False where the turn is over: not every frame was handed on, or the room was
+        filled so often that there is more to be read.
 
         Raises ConnectionFault, and whatever the sink raises.
         """
@@ -133,7 +138,11 @@ class FrameReader:
         if self._left or self._skip:
             at = self._go_on(at, end)
         at = self._read(at, end)
+        self._filled = self._filled + 1 if count and end == len(self._memory) else 0
         self._put_aside(at, end)
+        if self._filled == _TURN_READS:
+            self._filled = 0
+            return False
         return not self._late
 
     def _greet(self, end: int) -> int:

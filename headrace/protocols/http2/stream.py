@@ -58,8 +58,6 @@ class Carrier(Protocol):
 
     def send(self, stream: "Stream", head: bytes, parts: Sequence[Buffer], size: int, tail: bytes | None) -> bool: ...
 
-    def reset(self, stream: "Stream", code: int) -> None: ...
-
     def replenish(self, stream: "Stream") -> None: ...
 
     def want(self, stream: "Stream", size: int) -> None: ...
@@ -94,10 +92,6 @@ class Stream:
         False where some of it waits: `drained` is called when it does not any more. The parts must not change.
         """
         return self._carrier.send(self, head, parts, size, tail)
-
-    def reset(self, code: int) -> None:
-        """End it at once."""
-        self._carrier.reset(self, code)
 
     def replenish(self) -> None:
         """What came so far was taken: as much may follow."""

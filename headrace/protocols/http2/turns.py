@@ -6,36 +6,43 @@ from collections.abc import Callable
 
 from headrace.protocols.http2.codes import INTERNAL_ERROR
 from headrace.protocols.http2.faults import ConnectionFault
+from headrace.protocols.http2.line import Line
+from headrace.protocols.http2.outlet import Outlet
 from headrace.protocols.http2.reader import FrameReader
 
 log = logging.getLogger(__name__)
 
 
 class Turns:
-    """Has the reader hand on frames while its turn lasts, and nothing more be read until it has caught up.
+    """Has the reader hand on frames while its turn lasts, and nothing more be read until it has caught up, in its place
+    in the line. What is answered within a turn leaves at the end of it.
 
     `failed` is told the code and the words of what ends the connection.
     """
 
-    __slots__ = ("_behind", "_blocked", "_call_soon", "_failed", "_reader", "_stopped", "_transport")
+    __slots__ = ("_behind", "_blocked", "_failed", "_line", "_outlet", "_reader", "_stopped", "_transport", "_waiting")
 
     def __init__(
         self,
         reader: FrameReader,
         transport: asyncio.Transport,
-        call_soon: Callable[[Callable[[], None]], object],
+        outlet: Outlet,
+        line: Line,
         failed: Callable[[int, str], None],
     ) -> None:
         self._reader = reader
         self._transport = transport
-        self._call_soon = call_soon
+        self._outlet = outlet
+        self._line = line
         self._failed = failed
-        self._behind = False  # frames wait for the next turn
+        self._waiting = False  # in the line
+        self._behind = False  # frames wait for the next turn, or more of them for being read
         self._blocked = False  # the client does not take what is there for it
         self._stopped = False
 
     def take(self, count: int) -> None:
         """So many bytes have come, or none: go on with what is here."""
+        self._outlet.hold()
         try:
             whole = self._reader.received(count)
         except ConnectionFault as fault:
@@ -47,9 +54,16 @@ class Turns:
             if not whole and not self._stopped:
                 self._behind = True
                 self._transport.pause_reading()
-                self._call_soon(self._catch_up)
+                self._wait()
+        self._outlet.release()
+
+    def _wait(self) -> None:
+        if not self._waiting:
+            self._waiting = True
+            self._line.join(self._catch_up)
 
     def _catch_up(self) -> None:
+        self._waiting = False
         if self._stopped or self._blocked or not self._behind:
             return
         self._behind = False
@@ -66,7 +80,7 @@ class Turns:
     def unblock(self) -> None:
         self._blocked = False
         if self._behind and not self._stopped:
-            self._call_soon(self._catch_up)
+            self._wait()
         else:
             self._go_on()
 

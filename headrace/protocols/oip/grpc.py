@@ -13,7 +13,7 @@ from headrace.protocols.grpc import server as native
 from headrace.protocols.grpc.method import Method, Unary
 from headrace.protocols.http2.limits import Limits
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.grpc_call import unary
+from headrace.protocols.oip.grpc_call import prompt, unary
 from headrace.protocols.oip.grpc_control import Control
 from headrace.protocols.oip.grpc_health import SERVICE as HEALTH
 from headrace.protocols.oip.grpc_health import Health
@@ -90,13 +90,13 @@ def methods(front: Front) -> dict[str, Method]:
     """Every method of the service by its name."""
     models, control = Models(front), Control(front)
     return {
-        "ServerLive": unary(pb.ServerLiveRequest, models.server_live),
-        "ServerReady": unary(pb.ServerReadyRequest, models.server_ready),
-        "ServerMetadata": unary(pb.ServerMetadataRequest, models.server_metadata),
-        "ModelReady": unary(pb.ModelReadyRequest, models.model_ready),
+        "ServerLive": prompt(pb.ServerLiveRequest, models.server_live),
+        "ServerReady": prompt(pb.ServerReadyRequest, models.server_ready),
+        "ServerMetadata": prompt(pb.ServerMetadataRequest, models.server_metadata),
+        "ModelReady": prompt(pb.ModelReadyRequest, models.model_ready),
         "ModelMetadata": unary(pb.ModelMetadataRequest, models.model_metadata),
         "ModelConfig": unary(pb.ModelConfigRequest, models.model_config),
-        "ModelStatistics": unary(pb.ModelStatisticsRequest, models.model_statistics),
+        "ModelStatistics": prompt(pb.ModelStatisticsRequest, models.model_statistics),
         "ModelInfer": Unary(Infer(front).infer),
         "ModelStreamInfer": stream(front),
         "RepositoryIndex": unary(pb.RepositoryIndexRequest, control.repository_index),

@@ -31,17 +31,39 @@ def unary(kind: type[MessageT], answer: Callable[[MessageT, Call], Awaitable[Mes
         request_id = given(metadata(call, HEADER))
         try:
             message = await answer(parse(kind, sent), call)
-        except HeadraceError as error:
-            refuse(call, error, request_id)
-        except Exception:
-            refuse(call, fault("a call failed"), request_id)
+        except Exception as error:
+            refuse(call, _told(error), request_id)
         else:
-            call.finish(message.SerializeToString(), ((HEADER, request_id),) if request_id else ())
+            _finish(call, message, request_id)
 
     def serve(sent: Buffer, call: Call) -> None:
         call.when_left(asyncio.get_running_loop().create_task(run(sent, call)).cancel)
 
     return Unary(serve)
+
+
+def prompt(kind: type[MessageT], answer: Callable[[MessageT, Call], Message]) -> Unary:
+    """The same of a method that waits for nothing: it needs no task, and no further round of the loop."""
+
+    def serve(sent: Buffer, call: Call) -> None:
+        request_id = given(metadata(call, HEADER))
+        try:
+            message = answer(parse(kind, sent), call)
+        except Exception as error:
+            refuse(call, _told(error), request_id)
+        else:
+            _finish(call, message, request_id)
+
+    return Unary(serve)
+
+
+def _told(error: Exception) -> HeadraceError:
+    """What a client is told of an exception that is being handled."""
+    return error if isinstance(error, HeadraceError) else fault("a call failed")
+
+
+def _finish(call: Call, message: Message, request_id: str) -> None:
+    call.finish(message.SerializeToString(), ((HEADER, request_id),) if request_id else ())
 
 
 def parse(kind: type[MessageT], sent: Buffer) -> MessageT:

@@ -9,7 +9,7 @@ from grpc_health.v1 import health_pb2
 from headrace.errors import HeadraceError, NotFound
 from headrace.protocols.grpc.method import Call, Method, Stream
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.grpc_call import parse, refuse, unary
+from headrace.protocols.oip.grpc_call import parse, prompt, refuse
 from headrace.types import Buffer
 
 SERVICE = "grpc.health.v1.Health"
@@ -25,9 +25,9 @@ class Health:
 
     def methods(self) -> dict[str, Method]:
         """Every method of the service by its name."""
-        return {"Check": unary(health_pb2.HealthCheckRequest, self.check), "Watch": Stream(self.watch)}
+        return {"Check": prompt(health_pb2.HealthCheckRequest, self.check), "Watch": Stream(self.watch)}
 
-    async def check(self, message: Any, call: Call) -> Any:
+    def check(self, message: Any, call: Call) -> Any:
         status = self._status(message.service)
         if status == health_pb2.HealthCheckResponse.SERVICE_UNKNOWN:
             raise NotFound(f"{message.service!r} is neither a service nor a model", "service")

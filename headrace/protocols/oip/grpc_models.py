@@ -22,17 +22,17 @@ class Models:
     def __init__(self, front: Front) -> None:
         self._front = front
 
-    async def server_live(self, message: pb.ServerLiveRequest, call: Call) -> pb.ServerLiveResponse:
+    def server_live(self, message: pb.ServerLiveRequest, call: Call) -> pb.ServerLiveResponse:
         return pb.ServerLiveResponse(live=True)
 
-    async def server_ready(self, message: pb.ServerReadyRequest, call: Call) -> pb.ServerReadyResponse:
+    def server_ready(self, message: pb.ServerReadyRequest, call: Call) -> pb.ServerReadyResponse:
         return pb.ServerReadyResponse(ready=self._front.ready())
 
-    async def server_metadata(self, message: pb.ServerMetadataRequest, call: Call) -> pb.ServerMetadataResponse:
+    def server_metadata(self, message: pb.ServerMetadataRequest, call: Call) -> pb.ServerMetadataResponse:
         front = self._front
         return pb.ServerMetadataResponse(name=front.server_name, version=front.server_version, extensions=EXTENSIONS)
 
-    async def model_ready(self, message: pb.ModelReadyRequest, call: Call) -> pb.ModelReadyResponse:
+    def model_ready(self, message: pb.ModelReadyRequest, call: Call) -> pb.ModelReadyResponse:
         """No error where the model is unknown: it is not ready, as Triton says it; nor is one that has failed."""
         try:
             self._front.registry.get_ready(read_model(message.name, message.version))
@@ -54,7 +54,7 @@ class Models:
     async def model_config(self, message: pb.ModelConfigRequest, call: Call) -> pb.ModelConfigResponse:
         return pb.ModelConfigResponse(config=model_config(await self._known(message.name, message.version)))
 
-    async def model_statistics(self, message: pb.ModelStatisticsRequest, call: Call) -> pb.ModelStatisticsResponse:
+    def model_statistics(self, message: pb.ModelStatisticsRequest, call: Call) -> pb.ModelStatisticsResponse:
         """Of a version, of all versions of a model, or of all models."""
         name = version = None
         if message.name:

@@ -8,6 +8,7 @@ from headrace.protocols.http2 import codes, frames
 from headrace.protocols.http2.connection import Connection
 from headrace.protocols.http2.header_blocks import Headers, literal
 from headrace.protocols.http2.limits import Limits
+from headrace.protocols.http2.line import Line
 from headrace.protocols.http2.reader import READ_BYTES
 from headrace.protocols.http2.requests import split
 from headrace.protocols.http2.stream import Stream
@@ -144,13 +145,22 @@ class Heard:
 class Peer:
     """A connection that has said hello, and the application above it."""
 
-    def __init__(self, limits: Limits = Limits(), greet: bool = True, alpn: str | None = None) -> None:  # noqa: B008
-        self.loop = FakeLoop()
+    def __init__(
+        self,
+        limits: Limits = Limits(),  # noqa: B008
+        greet: bool = True,
+        alpn: str | None = None,
+        beside: "Peer | None" = None,
+    ) -> None:
+        """`beside` is another on the same loop."""
+        self.loop = beside.loop if beside else FakeLoop()
+        self.line = beside.line if beside else Line(self.loop.call_soon)
         self.transport = FakeTransport(alpn)
         self.heard: dict[int, Heard] = {}
         self.lost_count = 0
         loop = cast(asyncio.AbstractEventLoop, self.loop)
-        self.connection = Connection(self, limits, loop, memoryview(bytearray(READ_BYTES)), self.loop.time)
+        shared = memoryview(bytearray(READ_BYTES))
+        self.connection = Connection(self, limits, loop, shared, self.line, self.loop.time)
         self.connection.connection_made(cast(asyncio.Transport, self.transport))
         if greet:
             self.send(codes.PREFACE + frames.settings({}))

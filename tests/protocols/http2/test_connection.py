@@ -109,6 +109,18 @@ def test_a_lost_connection_frees_its_memory_without_a_collection() -> None:
         gc.enable()
 
 
+def test_an_answered_stream_frees_its_memory_without_a_collection() -> None:
+    peer = Peer()
+    peer.request()
+    heard = weakref.ref(peer.heard[1])
+    gc.disable()
+    try:
+        peer.heard.pop(1).stream.send(b"\x88", (), 0, b"\x88")
+        assert heard() is None
+    finally:
+        gc.enable()
+
+
 def test_a_lost_connection_leaves_every_stream() -> None:
     peer = Peer()
     heard = [peer.request(number) for number in (1, 3)]

@@ -59,3 +59,23 @@ def test_what_waits_for_a_transport_that_is_gone_is_dropped() -> None:
     outlet.lose()
     soon[0]()
     assert not transport.written
+
+
+def test_what_is_written_while_it_is_held_leaves_with_the_release_and_asks_for_no_turn() -> None:
+    outlet, transport, soon, writes = opened()
+    outlet.hold()
+    outlet.write(b"a")
+    outlet.writelines([b"b"])
+    assert not transport.written
+    outlet.release()
+    assert (bytes(transport.written), writes, soon) == (b"ab", [1], [])
+
+
+def test_after_the_release_it_is_the_loops_turn_again() -> None:
+    outlet, transport, soon, _ = opened()
+    outlet.hold()
+    outlet.release()
+    outlet.write(b"a")
+    assert not transport.written
+    soon[0]()
+    assert transport.written == b"a"

@@ -1,6 +1,5 @@
-"""A stream hands what it is asked to the connection under it."""
+"""A stream and who listens to it."""
 
-from headrace.protocols.http2 import codes
 from headrace.protocols.http2.stream import NOBODY
 from tests.protocols.http2.peer import Peer
 
@@ -10,9 +9,11 @@ def test_a_stream_that_nobody_listens_to_takes_what_comes() -> None:
     assert NOBODY.place(5) is None
 
 
-def test_a_stream_may_be_reset() -> None:
+def test_a_stream_that_is_gone_tells_its_receiver_once() -> None:
     peer = Peer()
-    stream = peer.request().stream
-    stream.reset(codes.CANCEL)
-    stream.reset(codes.CANCEL)
-    assert peer.resets() == {1: codes.CANCEL}
+    heard = peer.request()
+    heard.stream.leave()
+    assert heard.gone
+    heard.gone = False
+    heard.stream.leave()
+    assert not heard.gone

@@ -8,7 +8,7 @@ from headrace.generated import service_pb2 as pb
 from headrace.protocols.grpc.method import Call
 from headrace.protocols.grpc.retry_details import retry_details
 from headrace.protocols.limits import UNSAID
-from headrace.protocols.oip.grpc_call import due_ns, limits, metadata, parse, trace, unary
+from headrace.protocols.oip.grpc_call import due_ns, limits, metadata, parse, prompt, trace, unary
 from tests.protocols.oip.fake_call import End, FakeCall
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -108,3 +108,24 @@ async def test_the_clients_id_comes_back_with_an_answer_and_with_a_refusal() -> 
         await call.over.wait()
         assert call.ended is not None
         assert dict(call.ended.trailers)["x-request-id"] == "r-1"
+
+
+@pytest.mark.parametrize("sent", [b"", b"\xff"])
+def test_a_method_that_waits_for_nothing_is_answered_at_once(sent: bytes) -> None:
+    call = FakeCall(None, **{"x-request-id": "r-1"})
+    prompt(pb.ServerLiveRequest, lambda message, call: pb.ServerLiveResponse(live=True)).serve(sent, call)
+    assert call.ended is not None
+    assert (call.ended.code == 0) == (sent == b"")
+    assert dict(call.ended.trailers)["x-request-id"] == "r-1"
+
+
+def test_its_fault_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(message: pb.ServerLiveRequest, call: Call) -> pb.ServerLiveResponse:
+        raise ZeroDivisionError("secret")
+
+    call = FakeCall()
+    prompt(pb.ServerLiveRequest, fail).serve(b"", call)
+    assert call.ended is not None
+    assert call.ended.code == grpc.StatusCode.INTERNAL.value[0]
+    assert "secret" not in call.ended.details
+    assert "secret" in caplog.text
