@@ -13,6 +13,9 @@ from headrace.cli.trust import Trust
 URL = "http://127.0.0.1:8000"
 """Where a server is that was started without flags."""
 
+MOST_NAMES = 20
+"""Of models, where they are told in one line."""
+
 
 class Server:
     """The server at `url`; every exchange has a connection of its own. Raises Failure where `url` is no address."""
@@ -74,8 +77,21 @@ class Server:
         with self.exchange(method, path, body, headers) as response:
             content = response.read()
         if response.status != 200:
-            raise Failure(f"the server answered {response.status}: {_reason(content)}")
+            raise Failure(f"the server answered {response.status}: {_reason(content)}{self._models(content)}")
         return content, response.headers
+
+    def _models(self, refusal: bytes) -> str:
+        """The models that there are, behind a refusal of one that is not."""
+        if _said(refusal, "code") != "model_not_found":
+            return ""
+        with self.exchange("POST", "/v2/repository/index") as response:
+            listed = response.read()
+        try:
+            names = sorted({each["name"] for each in json.loads(listed)})
+        except (ValueError, KeyError, TypeError):
+            return ""
+        more = f", and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        return f"; there are {', '.join(names[:MOST_NAMES])}{more}" if names else "; there are none"
 
 
 def _tls_fault(error: ssl.SSLError) -> str:
@@ -88,10 +104,15 @@ def _tls_fault(error: ssl.SSLError) -> str:
 
 
 def _reason(content: bytes) -> str:
+    return _said(content, "error") or content[:200].decode(errors="replace").strip() or "no reason given"
+
+
+def _said(content: bytes, field: str) -> str:
+    """A field of a refusal's body; empty where there is none."""
     try:
-        return str(json.loads(content)["error"])
+        return str(json.loads(content)[field])
     except (ValueError, KeyError, TypeError):
-        return content[:200].decode(errors="replace").strip() or "no reason given"
+        return ""
 
 
 def _port(netloc: str, url: str) -> int | None:

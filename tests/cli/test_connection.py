@@ -1,12 +1,13 @@
 """How a server is reached, and what is told where it is not."""
 
+import json
 import socket
 
 import pytest
 
 from headrace.cli.connection import Server
 from headrace.cli.failure import Failure
-from tests.cli.conftest import Serve
+from tests.cli.conftest import Answer, Serve
 
 
 def _ask(url: str, timeout_s: float = 5) -> bytes:
@@ -48,3 +49,22 @@ def test_a_time_that_is_none_is_refused(timeout_s: float) -> None:
 
 def test_an_address_without_a_scheme_is_http() -> None:
     assert Server("127.0.0.1:9", 1).url == "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ([], "no 'm' here; there are none"),
+        (["b", "a", "a"], "no 'm' here; there are a, b"),
+        ([f"m{number:02}" for number in range(22)], "m18, m19, and 2 more"),
+    ],
+)
+def test_where_a_model_is_not_there_those_that_are_stand_behind(names: list[str], told: str, serve: Serve) -> None:
+    def answers(path: str, headers: dict[str, str], body: bytes) -> Answer:
+        if path == "/v2/repository/index":
+            return 200, {}, json.dumps([{"name": name, "state": "READY"} for name in names]).encode()
+        return 404, {}, json.dumps({"error": "no 'm' here", "code": "model_not_found"}).encode()
+
+    with pytest.raises(Failure) as caught:
+        Server(serve(answers), 5).fetch("GET", "/v2/models/m")
+    assert str(caught.value).endswith(told)
