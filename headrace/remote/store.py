@@ -93,6 +93,8 @@ class ObjectStore:
             found = await self._obstore.get_async(self._store, file.path, options=options)
             if found.meta["size"] != file.size:
                 raise Changed(f"{file.path} has {found.meta['size']} bytes and should have {file.size}")
+            if not is_same(file.etag, found.meta["e_tag"] or ""):  # some stores do not know `if_match`
+                raise Changed(f"{file.path} was replaced since it was listed")
             async for chunk in found.stream(min_chunk_size=CHUNK_BYTES):
                 yield bytes(chunk)
         except (self._faults.PreconditionError, FileNotFoundError) as error:
@@ -119,6 +121,11 @@ class ObjectStore:
 
     def _fault(self, error: Exception) -> RemoteFault:
         return RemoteFault(explain(str(error), self._address))
+
+
+def is_same(listed: str, given: str) -> bool:
+    """Whether two tags of an object are the same, as far as both are there; stores quote them where they like. Pure."""
+    return not listed or not given or listed.removeprefix("W/").strip('"') == given.removeprefix("W/").strip('"')
 
 
 def explain(message: str, address: Address) -> str:

@@ -10,7 +10,7 @@ import pytest
 from headrace.remote.address import parse_address
 from headrace.remote.faults import Changed, NoRange, RemoteFault
 from headrace.remote.listing import RemoteFile
-from headrace.remote.store import ObjectStore, explain
+from headrace.remote.store import ObjectStore, explain, is_same
 from tests.remote.proxy import Proxy
 from tests.remote.servers import S3, Bucket, Simple, s3, web, write_index
 
@@ -69,6 +69,21 @@ async def test_an_object_is_read_from_any_byte_on(store: ObjectStore) -> None:
 async def test_an_object_that_was_replaced_is_not_read(store: ObjectStore) -> None:
     with pytest.raises(Changed):
         await read(store, RemoteFile("m/1/model.onnx", len(CONTENT), '"other"'), 1000)
+
+
+@pytest.mark.parametrize(
+    ("listed", "given", "same"),
+    [
+        ('"a"', '"a"', True),
+        ("0x1E", '"0x1E"', True),
+        ('"a"', 'W/"a"', True),
+        ("", '"a"', True),
+        ('"a"', "", True),
+        ('"a"', '"b"', False),
+    ],
+)
+def test_tags_are_compared_as_far_as_they_are_there(listed: str, given: str, same: bool) -> None:
+    assert is_same(listed, given) == same
 
 
 async def test_an_object_that_is_gone_has_changed(store: ObjectStore) -> None:
