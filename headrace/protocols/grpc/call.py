@@ -111,6 +111,10 @@ class RemoteCall:
                     message: Buffer = bytes(content[PREFIX_BYTES:])
                     if compressed:
                         message = unpack(message, self._asked.encoding, self._max_bytes)
+                    if ended and isinstance(self._method, Unary) and not (self._served or self._ended):  # as with most
+                        self._served = self._no_more = True
+                        answer(self._method, message, self)
+                        return
                     self._received(message)
                     size = 0
             if size:

@@ -18,7 +18,15 @@ _PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")  #
 def status_block(code: int, details: str = "", metadata: Metadata = ()) -> bytes:
     """The headers that end a call."""
     block = _status(code, details)
-    return b"".join([block, *[_kept(name, value) for name, value in metadata]]) if metadata else block
+    if not metadata:
+        return block
+    # Short values come again and again: times of three decimals, sizes, reasons; ids never do.
+    return block + b"".join(
+        [
+            _short(name, value) if len(value) < 64 and name != "x-request-id" else _header(name, value)
+            for name, value in metadata
+        ]
+    )
 
 
 @lru_cache(256)
@@ -27,11 +35,6 @@ def _status(code: int, details: str) -> bytes:
     if details:
         block += literal(b"grpc-message", quote(details, safe=_PLAIN, errors="replace").encode())
     return block
-
-
-def _kept(name: str, value: str | bytes) -> bytes:
-    """Short values come again and again: times of three decimals, sizes, reasons; ids never do."""
-    return _short(name, value) if len(value) < 64 and name != "x-request-id" else _header(name, value)
 
 
 def _header(name: str, value: str | bytes) -> bytes:

@@ -77,8 +77,5 @@ def literal(name: bytes, value: bytes) -> bytes:
 
 def coded_text(text: bytes) -> bytes:
     """A name or a value as it stands in such a header."""
-    return _length(len(text)) + text
-
-
-def _length(count: int) -> bytes:
-    return _SHORT[count] if count < 127 else bytes(encode_integer(count, 7))
+    count = len(text)
+    return (_SHORT[count] if count < 127 else bytes(encode_integer(count, 7))) + text

@@ -28,18 +28,15 @@ class Block(NamedTuple):
 class HeaderFrames:
     """The block that is under way, of which there is at most one on a connection."""
 
-    __slots__ = ("_coded", "_ended", "_max_bytes", "_num_frames", "_number")
+    __slots__ = ("_coded", "_ended", "_max_bytes", "_num_frames", "_number", "under_way")
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._number = 0  # 0: none is under way
+        self.under_way = False
+        self._number = 0
         self._ended = False
         self._coded = bytearray()
         self._num_frames = 0
-
-    @property
-    def under_way(self) -> bool:
-        return self._number != 0
 
     def begin(self, flags: int, number: int, payload: memoryview) -> Block | None:
         """A HEADERS frame: the block, where it is whole. Raises ConnectionFault."""
@@ -51,6 +48,7 @@ class HeaderFrames:
         if flags & END_HEADERS:
             return Block(number, ended, bytes(payload))
         self._number, self._ended, self._coded, self._num_frames = number, ended, bytearray(payload), 1
+        self.under_way = True
         return None
 
     def go_on(self, kind: int, flags: int, number: int, payload: memoryview) -> Block | None:
@@ -64,7 +62,7 @@ class HeaderFrames:
         if not flags & END_HEADERS:
             return None
         block = Block(number, self._ended, bytes(self._coded))
-        self._number, self._coded = 0, bytearray()
+        self.under_way, self._coded = False, bytearray()
         return block
 
 

@@ -3,15 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
 from headrace.errors import DeadlineExceeded, HeadraceError, Internal, InvalidRequest, Unavailable, WouldBeLate
-from headrace.protocols.grpc.method import Call, Unary
+from headrace.protocols.grpc.method import Call, Metadata, Unary
 from headrace.protocols.grpc.retry_details import DETAILS, retry_details
 from headrace.protocols.http_error import retry_metadata
-from headrace.protocols.limits import Limits, read_metadata
+from headrace.protocols.limits import UNSAID, Limits, read_metadata
 from headrace.protocols.oip.parameters import trace_of
 from headrace.protocols.request_id import HEADER, given, names_of, of_trace, shown
 from headrace.protocols.status import status_of
@@ -99,9 +100,31 @@ def fault(what: str) -> Internal:
     return Internal("the server failed on this request; its log says why")
 
 
-def limits(call: Call) -> Limits:
-    """What the call's metadata says, and until when the client waits. Raises InvalidRequest."""
-    return read_metadata(call.metadata).within(due_ns(call, 0))
+class Said(NamedTuple):
+    """What a call's metadata says of its request, whatever it asks."""
+
+    request_id: str  # empty where there is none that is one
+    trace: str  # the W3C traceparent; empty likewise
+    limits: Limits
+    error: InvalidRequest | None  # what is wrong with it
+
+
+@lru_cache(64)  # a client sends the same with call after call
+def said(metadata: Metadata) -> Said:
+    """Read it, as a tuple."""
+    request_id, trace = given(_value(metadata, HEADER)), trace_of(_value(metadata, "traceparent"))
+    try:
+        return Said(request_id, trace, read_metadata(metadata), None)
+    except InvalidRequest as error:
+        return Said(request_id, trace, UNSAID, error.with_traceback(None))
+
+
+def limits(call: Call, said: Said) -> Limits:
+    """What the metadata says, and until when the client waits. Raises InvalidRequest."""
+    if said.error is not None:
+        raise said.error.with_traceback(None)
+    remaining_s = call.time_remaining()
+    return said.limits if remaining_s is None else said.limits.within(int(remaining_s * 1e9))
 
 
 def due_ns(call: Call, now_ns: int) -> int | None:
@@ -110,20 +133,19 @@ def due_ns(call: Call, now_ns: int) -> int | None:
     return None if remaining_s is None else now_ns + int(remaining_s * 1e9)
 
 
-def trace(call: Call) -> str:
-    """The W3C traceparent of a call, or empty."""
-    return trace_of(metadata(call, "traceparent"))
-
-
-def named(call: Call, in_message: str, make: Callable[[], str]) -> tuple[str, str]:
+def named(said: Said, in_message: str, make: Callable[[], str]) -> tuple[str, str]:
     """The id of a call's request, and another that its client knows it by; `make` has one where there is none."""
-    id_, also = names_of(given(metadata(call, HEADER)), in_message)
-    return id_ or of_trace(metadata(call, "traceparent")) or make(), also
+    id_, also = names_of(said.request_id, in_message)
+    return id_ or of_trace(said.trace) or make(), also
 
 
 def metadata(call: Call, name: str) -> str:
     """A value that the client sent along with its call, or empty."""
-    for key, value in call.metadata:
+    return _value(call.metadata, name)
+
+
+def _value(sent: Metadata, name: str) -> str:
+    for key, value in sent:
         if key == name:
             return str(value)
     return ""

@@ -9,9 +9,9 @@ from headrace.generation import Generated
 from headrace.protocols.grpc.method import Call, Metadata
 from headrace.protocols.limits import UNSAID
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.grpc_call import fault, limits, named, parse, refuse, trace
+from headrace.protocols.oip.grpc_call import Said, fault, limits, named, parse, refuse, said
 from headrace.protocols.oip.grpc_messages import Wanted, Written, read_request, write_response
-from headrace.protocols.oip.grpc_raw import Cut, cut
+from headrace.protocols.oip.grpc_raw import Cut, Cutter
 from headrace.protocols.oip.grpc_repeated import Kept
 from headrace.protocols.oip.model_version import read_model
 from headrace.protocols.oip.parameters import limited
@@ -27,18 +27,20 @@ class Infer:
 
     def __init__(self, front: Front) -> None:
         self._front = front
+        self._cutter = Cutter()
         self._kept = Kept()
 
     def infer(self, sent: Buffer, call: Call) -> None:
         """Begin to answer; a call that ends early is cancelled below."""
         front = self._front
         now_ns = front.clock.now_ns()
-        parts = cut(sent)
-        names = named(call, parts.request_id, front.ids)
+        parts = self._cutter.cut(sent)
+        head = said(tuple(call.metadata))
+        names = named(head, parts.request_id, front.ids)
         try:
-            request, wanted = self._read(parts, call, now_ns, names)
+            request, wanted = self._read(parts, call, head, now_ns, names)
         except HeadraceError as error:
-            self._unread(parts, call, now_ns, names[0], error)
+            self._unread(parts, head.trace, now_ns, names[0], error)
             refuse(call, error, names[0])
             return
         except Exception:
@@ -52,42 +54,42 @@ class Infer:
             if running and told is not answer:
                 running[0]()
             running.clear()
-            said = self._said(told, parts.request_id, wanted)
-            if isinstance(said, HeadraceError):
-                refuse(call, said, request.id)
+            body = self._said(told, parts.request_id, wanted)
+            if isinstance(body, HeadraceError):
+                refuse(call, body, request.id)
             else:
-                call.finish(said, (*spent(told, now_ns, front.clock, front.usd_per_ns), (HEADER, shown(request.id))))
+                call.finish(body, (*spent(told, now_ns, front.clock, front.usd_per_ns), (HEADER, shown(request.id))))
 
         cancel = front.gateway.submit(request, reply)
         if running:
             running[0] = cancel
         call.when_left(cancel)
 
-    def _read(self, parts: Cut, call: Call, now_ns: int, names: tuple[str, str]) -> tuple[Request, Wanted]:
+    def _read(self, parts: Cut, call: Call, head: Said, now_ns: int, names: tuple[str, str]) -> tuple[Request, Wanted]:
         """The request, which has these names, and how its answer is wanted. Raises as `read_request` does."""
         id_, also = names
-        said, front = limits(call), self._front
+        asked, front = limits(call, head), self._front
         known = self._kept.find(parts.rest)
         tensors = known.tensors(parts.raw) if known else None
         if known is not None and tensors is not None:
-            asked = limited(said, known.sent) if known.sent else said
-            context = asked.context(now_ns, "grpc", trace(call), call.metadata)
+            asked = limited(asked, known.sent) if known.sent else asked
+            context = asked.context(now_ns, "grpc", head.trace, call.metadata)
             return Request(id_, known.model, tensors, known.outputs, known.parameters, context, None, also), {}
         message = understood(parts)
         request, wanted = read_request(
-            message, parts.raw, said, now_ns, trace(call), front.registry, front.regions, call.metadata
+            message, parts.raw, asked, now_ns, head.trace, front.registry, front.regions, call.metadata
         )
         self._kept.keep(parts.rest, message, request)
         return replace(request, id=id_, also=also), wanted
 
-    def _unread(self, parts: Cut, call: Call, now_ns: int, id_: str, error: HeadraceError) -> None:
+    def _unread(self, parts: Cut, trace: str, now_ns: int, id_: str, error: HeadraceError) -> None:
         """Record a request that cannot be read, where at least its model can."""
         try:
             message = understood(parts)
             model = read_model(message.model_name, message.model_version)
         except HeadraceError:
             return
-        self._front.gateway.unread(id_, model, UNSAID.context(now_ns, "grpc", trace(call)), error)
+        self._front.gateway.unread(id_, model, UNSAID.context(now_ns, "grpc", trace), error)
 
     def _said(self, answer: Response | HeadraceError, request_id: str, wanted: Wanted) -> bytes | HeadraceError:
         """The answer as it travels, or the reason why it cannot."""

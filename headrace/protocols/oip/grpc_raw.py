@@ -15,6 +15,8 @@ _RESPONSE_ID = bytes((3 << 3 | 2,))  # of ModelInferResponse.id
 _INFER_RESPONSE = bytes((2 << 3 | 2,))  # of ModelStreamInferResponse.infer_response
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 _FIXED = {_FIXED64: 8, _FIXED32: 4}
+_KEPT = 256  # forms
+_LONGEST = 1024  # bytes of what a form is recognised by
 
 
 class Cut(NamedTuple):
@@ -25,13 +27,96 @@ class Cut(NamedTuple):
     request_id: str = ""  # its id
 
 
-def cut(sent: Buffer) -> Cut:
-    """Take the raw contents and the id out. Bytes that are no message come back whole: protobuf has words for them."""
-    view = memoryview(sent)
-    raw: list[memoryview] = []
+class Cutter:
+    """Takes the raw contents and the id out of messages.
+
+    Messages come again with other contents: one that is an earlier one of its size, but for contents and id, is cut at
+    the same places without being read.
+    """
+
+    def __init__(self) -> None:
+        self._forms: dict[int, _Form] = {}  # by size, the latest of each
+
+    def cut(self, sent: Buffer) -> Cut:
+        """Bytes that are no message come back whole: protobuf has words for them."""
+        form = self._forms.get(len(sent))
+        if form is not None and isinstance(sent, bytes) and (known := form.cut(sent)) is not None:
+            return known
+        view = memoryview(sent)
+        fields = _fields(view)
+        if fields is None:
+            return Cut(bytes(sent), ())
+        found = _cut(view, fields)
+        if len(found.rest) <= _LONGEST and sum(field.tag == _ID for field in fields) <= 1:
+            if len(self._forms) >= _KEPT:
+                self._forms.clear()
+            self._forms[len(view)] = _form(view, fields, found.rest)
+        return found
+
+
+class _Field(NamedTuple):
+    """One that is cut out: its tag, where that is, and where its content begins and ends."""
+
+    tag: int
+    at: int
+    begin: int
+    end: int
+
+
+class _Form(NamedTuple):
+    """Where messages of a size are cut."""
+
+    rest: bytes
+    fixed: tuple[tuple[int, bytes], ...]  # all the others' bytes, and where they are
+    raw: tuple[tuple[int, int], ...]
+    request_id: tuple[int, int]
+
+    def cut(self, sent: bytes) -> Cut | None:
+        """The parts of a message of this size, if it has this form."""
+        for at, text in self.fixed:
+            if not sent.startswith(text, at):
+                return None
+        begin, end = self.request_id
+        try:
+            request_id = sent[begin:end].decode()
+        except UnicodeDecodeError:
+            return None
+        view = memoryview(sent)
+        return Cut(self.rest, [view[begin:end] for begin, end in self.raw], request_id)
+
+
+def _form(view: memoryview, fields: Sequence[_Field], rest: bytes) -> _Form:
+    begins = (0, *(field.end for field in fields))
+    ends = (*(field.begin for field in fields), len(view))
+    fixed = tuple((begin, bytes(view[begin:end])) for begin, end in zip(begins, ends, strict=True) if begin < end)
+    spans = [(field.begin, field.end) for field in fields if field.tag == _ID]
+    raw = tuple((field.begin, field.end) for field in fields if field.tag != _ID)
+    return _Form(rest, fixed, raw, spans[0] if spans else (0, 0))
+
+
+def _cut(view: memoryview, fields: Sequence[_Field]) -> Cut:
     kept: list[memoryview] = []
-    request_id = ""
-    at, begin, end = 0, 0, len(view)  # what lies between begin and at is kept
+    raw: list[memoryview] = []
+    request_id, after = "", 0
+    try:
+        for tag, at, begin, end in fields:
+            if after < at:
+                kept.append(view[after:at])
+            after = end
+            if tag == _ID:
+                request_id = str(view[begin:end], "utf-8")
+            else:
+                raw.append(view[begin:end])
+    except UnicodeDecodeError:
+        return Cut(bytes(view), ())
+    return Cut(b"".join([*kept, view[after:]]), raw, request_id)
+
+
+def _fields(view: memoryview) -> list[_Field] | None:
+    """What is to be cut out of a message, in its order; None where it is none, or has groups, whose fields have numbers
+    of their own."""
+    found: list[_Field] = []
+    at, end = 0, len(view)
     try:
         while at < end:
             start, tag = at, view[at]
@@ -44,27 +129,16 @@ def cut(sent: Buffer) -> Cut:
                 at += 1
                 if size >= 128:
                     size, at = _varint(view, at - 1)
-                after = at + size
-                if tag == _INPUT_CONTENTS and after <= end:
-                    kept.append(view[begin:start])
-                    raw.append(view[at:after])
-                    begin = after
-                elif tag == _ID and after <= end:
-                    request_id = str(view[at:after], "utf-8")
-                    kept.append(view[begin:start])
-                    begin = after
-                at = after
+                begin, at = at, at + size
+                if tag in (_INPUT_CONTENTS, _ID):
+                    found.append(_Field(tag, start, begin, at))
             elif kind == _VARINT:
                 _, at = _varint(view, at)
             else:
                 at += _FIXED[kind]
-    except (IndexError, KeyError, ValueError):  # cut short, no UTF-8, or groups, whose fields have numbers of their own
-        return Cut(bytes(sent), ())
-    if at != end:
-        return Cut(bytes(sent), ())
-    if begin < end:
-        kept.append(view[begin:end])
-    return Cut(b"".join(kept), raw, request_id)
+    except (IndexError, KeyError, ValueError):  # cut short, or groups
+        return None
+    return found if at == end else None
 
 
 def with_contents(message: bytes, contents: Iterable[Buffer], request_id: str = "") -> bytes:

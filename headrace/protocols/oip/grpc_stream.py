@@ -12,10 +12,10 @@ from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse
 from headrace.protocols.grpc.method import Call, Stream
 from headrace.protocols.limits import read_metadata
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.grpc_call import due_ns, fault, metadata, refuse, trace
+from headrace.protocols.oip.grpc_call import due_ns, fault, metadata, refuse, said
 from headrace.protocols.oip.grpc_infer import understood, written
 from headrace.protocols.oip.grpc_messages import Written, read_request
-from headrace.protocols.oip.grpc_raw import cut, in_stream
+from headrace.protocols.oip.grpc_raw import Cutter, in_stream
 from headrace.protocols.request_id import bounded, shown
 from headrace.servable import Cancel
 from headrace.types import Buffer, Response
@@ -54,7 +54,8 @@ class _Stream:
     def __init__(self, front: Front, call: Call, max_running: int) -> None:
         self._front = front
         self._call = call
-        self._trace = trace(call)
+        self._cutter = Cutter()
+        self._trace = said(tuple(call.metadata)).trace
         self._headers = call.metadata
         self._limits = read_metadata(call.metadata)  # of each request, from its own arrival
         self._due_ns = due_ns(call, front.clock.now_ns())  # of all: one time, for their order must not depend on clocks
@@ -97,7 +98,7 @@ class _Stream:
         number, message = next(self._numbers), ModelInferRequest()
         self._running[number] = lambda: None
         try:
-            parts = cut(sent)
+            parts = self._cutter.cut(sent)
             message = understood(parts)
             self._ids[number] = bounded(message.id) or self._front.ids()
             cancel = self._start(number, message, parts.raw)

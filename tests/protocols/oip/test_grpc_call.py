@@ -7,11 +7,16 @@ from headrace.errors import DeadlineExceeded, HeadraceError, InvalidRequest, Que
 from headrace.generated import service_pb2 as pb
 from headrace.protocols.grpc.method import Call
 from headrace.protocols.grpc.retry_details import retry_details
-from headrace.protocols.limits import UNSAID
-from headrace.protocols.oip.grpc_call import due_ns, limits, metadata, parse, prompt, trace, unary
+from headrace.protocols.limits import UNSAID, Limits
+from headrace.protocols.oip.grpc_call import due_ns, limits, metadata, parse, prompt, said, unary
 from tests.protocols.oip.fake_call import End, FakeCall
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def asked(call: FakeCall) -> Limits:
+    """What a call says of its request's limits."""
+    return limits(call, said(call.metadata))
 
 
 async def refusal(error: Exception, sent: bytes = b"") -> End:
@@ -75,8 +80,8 @@ def test_a_string_that_is_not_utf8_is_refused() -> None:
 
 
 def test_the_calls_own_deadline_limits_it() -> None:
-    assert limits(FakeCall(0.5)).deadline_ns == 500_000_000
-    assert limits(FakeCall()) is UNSAID
+    assert asked(FakeCall(0.5)).deadline_ns == 500_000_000
+    assert asked(FakeCall()) is UNSAID
 
 
 def test_a_deadline_is_counted_from_now() -> None:
@@ -85,13 +90,21 @@ def test_a_deadline_is_counted_from_now() -> None:
 
 
 def test_the_sooner_of_the_calls_deadline_and_the_one_in_its_metadata_holds() -> None:
-    assert limits(FakeCall(0.5, **{"x-slo-ms": "20"})).deadline_ns == 20_000_000
-    assert limits(FakeCall(0.5, **{"x-slo-ms": "900"})).deadline_ns == 500_000_000
+    assert asked(FakeCall(0.5, **{"x-slo-ms": "20"})).deadline_ns == 20_000_000
+    assert asked(FakeCall(0.5, **{"x-slo-ms": "900"})).deadline_ns == 500_000_000
 
 
 @pytest.mark.parametrize(("sent", "read"), [(TRACE, TRACE), ("nonsense", "")])
 def test_a_trace_is_taken_up_where_it_is_one(sent: str, read: str) -> None:
-    assert trace(FakeCall(traceparent=sent)) == read
+    assert said(FakeCall(traceparent=sent).metadata).trace == read
+
+
+def test_metadata_that_is_wrong_is_refused_each_time_and_its_id_is_known() -> None:
+    call = FakeCall(**{"x-slo-ms": "nan", "x-request-id": "r-1"})
+    for _ in range(2):
+        with pytest.raises(InvalidRequest, match="nan"):
+            asked(call)
+    assert said(call.metadata).request_id == "r-1"
 
 
 def test_metadata_that_was_not_sent_is_empty() -> None:

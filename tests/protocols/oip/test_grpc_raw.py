@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse, ModelStreamInferResponse
-from headrace.protocols.oip.grpc_raw import cut, in_stream, with_contents
+from headrace.protocols.oip.grpc_raw import Cutter, in_stream, with_contents
 
 CONTENTS = st.lists(st.binary(max_size=300), max_size=4)
 
@@ -26,7 +26,7 @@ def whole(rest: bytes, request_id: str) -> ModelInferRequest:
 
 @given(CONTENTS, st.text(max_size=200))
 def test_contents_are_cut_out_and_the_rest_is_the_message_without_them(contents: list[bytes], name: str) -> None:
-    rest, raw, request_id = cut(request(contents, name).SerializeToString())
+    rest, raw, request_id = Cutter().cut(request(contents, name).SerializeToString())
     assert [bytes(one) for one in raw] == contents
     assert request_id == "7"
     assert whole(rest, request_id) == request([], name)
@@ -34,14 +34,14 @@ def test_contents_are_cut_out_and_the_rest_is_the_message_without_them(contents:
 
 def test_contents_may_come_before_what_describes_them() -> None:
     sent = request([b"ab"]).SerializeToString()
-    rest, raw, request_id = cut(b"\x3a\x03xyz" + sent)
+    rest, raw, request_id = Cutter().cut(b"\x3a\x03xyz" + sent)
     assert [bytes(one) for one in raw] == [b"xyz", b"ab"]
     assert whole(rest, request_id) == request([])
 
 
 def test_contents_are_shown_in_place() -> None:
     sent = request([bytes(1 << 20)]).SerializeToString()
-    _, (one,), _ = cut(sent)
+    _, (one,), _ = Cutter().cut(sent)
     assert isinstance(one, memoryview)
     assert one.obj is sent
 
@@ -58,7 +58,7 @@ def spoiled(draw: st.DrawFn) -> bytes:
 @pytest.mark.fuzz
 @given(st.one_of(spoiled(), st.binary(max_size=40)))
 def test_any_bytes_mean_what_they_mean_to_protobuf(sent: bytes) -> None:
-    rest, raw, request_id = cut(sent)
+    rest, raw, request_id = Cutter().cut(sent)
     try:
         expected = ModelInferRequest.FromString(sent)
     except DecodeError:
@@ -77,3 +77,33 @@ def test_contents_are_put_in_in_their_order(contents: list[bytes]) -> None:
     message.raw_output_contents.extend(contents)
     assert ModelInferResponse.FromString(made) == message
     assert ModelStreamInferResponse.FromString(in_stream(made)).infer_response == message
+
+
+@pytest.mark.fuzz
+@given(st.lists(spoiled(), min_size=2, max_size=4), st.binary(max_size=300))
+def test_what_was_cut_before_changes_nothing_of_what_is_cut(earlier: list[bytes], last: bytes) -> None:
+    cutter = Cutter()
+    for sent in (*earlier, last, *earlier):
+        found, alone = cutter.cut(sent), Cutter().cut(sent)
+        assert (found.rest, list(map(bytes, found.raw)), found.request_id) == (
+            alone.rest,
+            list(map(bytes, alone.raw)),
+            alone.request_id,
+        )
+
+
+@given(st.binary(min_size=4, max_size=4), st.integers(0, 200), st.binary(min_size=1, max_size=1))
+def test_a_message_of_the_same_size_that_differs_anywhere_is_cut_for_what_it_is(
+    contents: bytes, at: int, byte: bytes
+) -> None:
+    cutter = Cutter()
+    sent = request([b"abcd"]).SerializeToString()
+    cutter.cut(sent)
+    changed = bytearray(request([contents]).SerializeToString())
+    changed[at % len(sent) : at % len(sent) + 1] = byte
+    found, alone = cutter.cut(bytes(changed)), Cutter().cut(bytes(changed))
+    assert (found.rest, list(map(bytes, found.raw)), found.request_id) == (
+        alone.rest,
+        list(map(bytes, alone.raw)),
+        alone.request_id,
+    )
