@@ -8,7 +8,8 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
-from headrace.errors import HeadraceError, Internal, MethodNotAllowed, NotFound
+from headrace.errors import HeadraceError, Internal, MethodNotAllowed
+from headrace.protocols.http import no_such_path
 from headrace.protocols.http_error import HttpError
 from headrace.protocols.request_id import id_of, refused
 
@@ -75,4 +76,4 @@ class Elsewhere(Route):
 
 
 async def _absent(request: Request) -> Response:
-    raise NotFound(f"there is no {request.url.path} here")
+    raise no_such_path(request.url.path)

@@ -17,6 +17,9 @@ from headrace.types import Buffer
 
 T = TypeVar("T")
 
+_UNDER_V1 = {"/chat/completions", "/completions", "/embeddings", "/messages", "/models", "/responses"}
+"""What is asked where a base URL lacks its end."""
+
 
 async def read_body(request: Request, limit_bytes: int) -> Buffer:
     """The whole body, decompressed. Raises BodyTooLarge before more than the limit is held."""
@@ -67,4 +70,14 @@ def _routing_error(request: Request, error: HTTPException) -> HeadraceError:
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "another method")
         return MethodNotAllowed(f"{request.method} is not for {request.url.path}; use {allowed}")
-    return NotFound(f"there is no {request.url.path} here")
+    return no_such_path(request.url.path)
+
+
+def no_such_path(path: str) -> NotFound:
+    """What is told of a path that there is not, with the right one where a client's base URL is the likely fault."""
+    hint = ""
+    if path in _UNDER_V1:
+        hint = f"; did you mean /v1{path}? The base URL of OpenAI's clients ends in /v1"
+    elif path.startswith("/v1/v1/"):
+        hint = f"; did you mean {path.removeprefix('/v1')}? This client puts /v1 behind its base URL itself"
+    return NotFound(f"there is no {path} here{hint}")

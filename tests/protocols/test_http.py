@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from headrace.errors import BodyTooLarge, InvalidRequest, QueueFull
-from headrace.protocols.http import json_response, on_error, read_body, read_json
+from headrace.protocols.http import json_response, no_such_path, on_error, read_body, read_json
 from headrace.protocols.http_error import body_too_large
 
 
@@ -74,3 +74,15 @@ def test_a_value_is_answered_as_json() -> None:
 def test_the_limit_is_named_with_its_setting() -> None:
     assert str(body_too_large(5)) == "the body is over the limit of 5 bytes (server.max_body_bytes)"
     assert issubclass(BodyTooLarge, InvalidRequest)
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("/chat/completions", "; did you mean /v1/chat/completions? The base URL of OpenAI's clients ends in /v1"),
+        ("/v1/v1/messages", "; did you mean /v1/messages? This client puts /v1 behind its base URL itself"),
+        ("/v3", ""),
+    ],
+)
+def test_where_a_base_url_is_likely_wrong_the_right_path_is_told(path: str, hint: str) -> None:
+    assert no_such_path(path).message == f"there is no {path} here{hint}"
