@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 from headrace.batching.instance import Instance
 from headrace.batching.latency import Latency
-from headrace.batching.latency_store import LatencyStore, latency_key, model_digest
+from headrace.batching.latency_store import LatencyStore, latency_key, model_digest, model_kind
 from headrace.batching.sweep import Size
 from headrace.batching.trial import Trial, get_to_know, sizes_of
 from headrace.clock import Clock
@@ -83,7 +83,7 @@ class Foresight:
         """
         key = latency_key([await asyncio.to_thread(_digest, path), signature.runtime, *ran_as])
         kept = await asyncio.to_thread(self._store.read, key, self._wall_s())
-        kind = latency_key([_kind(path), signature.inputs, signature.outputs, signature.batch, *ran_as])
+        kind = latency_key([model_kind(path), signature.inputs, signature.outputs, signature.batch, *ran_as])
         async with self._turn:
             trial, sizes = Trial(instance, signature, self._clock), sizes_of(signature)
             with work or nullcontext():
@@ -103,14 +103,6 @@ class Foresight:
         tried = await get_to_know(trial, sizes[:1], None, budget_s)
         times = tried.typical(*sizes[0]) / another.typical(*sizes[0])
         return Latency.from_json(another.to_json()) if 1 / ALIKE <= times <= ALIKE else None
-
-
-def _kind(path: Path) -> str:
-    """What a file has in common with others of its architecture: nearly their size. Empty where it went away."""
-    try:
-        return f"{path.suffix} {path.stat().st_size:.2e}"
-    except OSError:
-        return ""
 
 
 def _digest(path: Path) -> str:

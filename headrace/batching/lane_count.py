@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from headrace.batching.latency_store import LatencyStore, is_fresh, latency_key, model_digest
+from headrace.batching.latency_store import LatencyStore, is_fresh, latency_key, model_digest, model_kind
 from headrace.settings import Batching, Workers
 from headrace.types import Manifest
 
@@ -45,27 +45,35 @@ def instances_asked(manifest: Manifest, batching: Batching, workers: Workers, co
 
 
 class LaneCounts:
-    """What was found of each model file on this kind of machine; it is kept among the latencies. For any thread."""
+    """What was found of each model file on this kind of machine; it is kept among the latencies.
+
+    A version that differs from the one before it by its weights alone has as many lanes: while that is asked for
+    something, a trial would tell little.
+    """
 
     def __init__(self, folder: Path | None, wall_s: Callable[[], float] = time.time) -> None:
         """None: nothing is kept."""
         self._store = None if folder is None else LatencyStore(folder)
         self._wall_s = wall_s
+        self._last: dict[str, tuple[str, Lanes]] = {}  # by model: of which kind its last version was, and its lanes
 
-    async def laid_out(self, manifest: Manifest, ran_as: Iterable[object]) -> Manifest:
-        """With the lanes that an earlier load has found, where there are any."""
+    async def laid_out(self, manifest: Manifest, ran_as: Sequence[object]) -> Manifest:
+        """With the lanes that an earlier load has found, of this version or of one like it, where there are any."""
         lanes = await asyncio.to_thread(self.read, manifest.path, ran_as)
-        return with_lanes(manifest, lanes) if lanes else manifest
+        kind, last = self._last.get(manifest.name, ("", None))
+        if lanes is None and kind == _kind(manifest, ran_as):
+            lanes = last
+        return self._with(manifest, ran_as, lanes) if lanes else manifest
 
-    async def found(self, manifest: Manifest, ran_as: Iterable[object], half_takes: float) -> Manifest:
+    async def found(self, manifest: Manifest, ran_as: Sequence[object], half_takes: float) -> Manifest:
         """With as many lanes as its loading has shown to do most; kept for the next start."""
         lanes = lanes_for(half_takes)
         how = f"a row takes {half_takes:.2f} times as long with half of the threads"
         log.info("%s: %s: %s", manifest.id, how, "two lanes" if lanes == 2 else "one lane")
         await asyncio.to_thread(self.write, manifest.path, ran_as, lanes)
-        return with_lanes(manifest, lanes)
+        return self._with(manifest, ran_as, lanes)
 
-    def read(self, path: Path, ran_as: Iterable[object]) -> Lanes | None:
+    def read(self, path: Path, ran_as: Sequence[object]) -> Lanes | None:
         """None where it was never found out, or long ago."""
         if self._store is None:
             return None
@@ -75,12 +83,16 @@ class LaneCounts:
                 return 2 if said[0]["lanes"] == 2 else 1
         return None
 
-    def write(self, path: Path, ran_as: Iterable[object], lanes: Lanes) -> None:
+    def write(self, path: Path, ran_as: Sequence[object], lanes: Lanes) -> None:
         """A folder that cannot be written costs the trial at the next start and nothing else."""
         if self._store is None:
             return
         with contextlib.suppress(OSError):
             self._store.write(_key(path, ran_as), {"lanes": lanes})
+
+    def _with(self, manifest: Manifest, ran_as: Sequence[object], lanes: Lanes) -> Manifest:
+        self._last[manifest.name] = _kind(manifest, ran_as), lanes
+        return with_lanes(manifest, lanes)
 
 
 def with_lanes(manifest: Manifest, lanes: Literal["auto", 1, 2]) -> Manifest:
@@ -88,5 +100,9 @@ def with_lanes(manifest: Manifest, lanes: Literal["auto", 1, 2]) -> Manifest:
     return msgspec.structs.replace(manifest, batching=msgspec.structs.replace(manifest.batching, lanes=lanes))
 
 
-def _key(path: Path, ran_as: Iterable[object]) -> str:
+def _key(path: Path, ran_as: Sequence[object]) -> str:
     return f"{latency_key([model_digest(path), *ran_as])}-lanes"
+
+
+def _kind(manifest: Manifest, ran_as: Sequence[object]) -> str:
+    return latency_key([model_kind(manifest.path), *ran_as])

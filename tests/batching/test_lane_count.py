@@ -66,6 +66,23 @@ def test_what_was_found_is_kept_for_that_model_and_machine(tmp_path: Path, model
     assert counts.read(model, ["onnx", 2]) is None
 
 
+@pytest.fixture
+def beside(tmp_path: Path, weights: bytes) -> Path:
+    (tmp_path / "beside.onnx").write_bytes(weights)
+    return tmp_path / "beside.onnx"
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "lanes"), [("m", b"Weights", 2), ("m", b"more weights", None), ("n", b"Weights", None)]
+)
+async def test_a_version_that_differs_by_its_weights_alone_has_as_many_lanes(
+    tmp_path: Path, model: Path, beside: Path, name: str, lanes: int | None
+) -> None:
+    counts = LaneCounts(tmp_path / "cache")
+    assert (await counts.found(Manifest("m", 1, model, "onnx"), [2], half_takes=1.0)).batching.lanes == 2
+    assert (await counts.laid_out(Manifest(name, 2, beside, "onnx"), [2])).batching.lanes == lanes
+
+
 def test_what_is_old_is_found_out_anew(tmp_path: Path, model: Path) -> None:
     counts = LaneCounts(tmp_path / "cache", wall_s=lambda: 10 * FRESH_S)
     counts.write(model, [], 1)
