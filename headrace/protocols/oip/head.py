@@ -10,6 +10,9 @@ from headrace.protocols.limits import UNSAID, Limits, read_headers
 from headrace.protocols.oip.parameters import trace_of
 from headrace.types import Context, ModelRef
 
+_ONCE = (b"host", b"content-encoding", b"inference-header-content-length")
+"""What would be read in two ways, by this server and by one before it, where it is sent twice."""
+
 _REQUEST_ID = re.compile(rb"^[\x21-\x7e]{1,128}$")
 
 
@@ -38,6 +41,9 @@ def read_head(model: ModelRef, sent: Sequence[tuple[bytes, bytes]], keep_alive: 
     headers = dict(sent)
     request_id = headers.get(b"x-request-id", b"")
     json_bytes, error = _json_bytes(headers.get(b"inference-header-content-length"))
+    names = [name for name, _ in sent]
+    if len(headers) < len(names) and (twice := next((name for name in _ONCE if names.count(name) > 1), None)):
+        error = InvalidRequest("is sent twice; send it once", twice.decode())
     limits = UNSAID
     try:
         limits = read_headers(sent)

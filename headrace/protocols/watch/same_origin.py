@@ -51,7 +51,9 @@ class SameOrigin:
 
 def check(headers: Headers, names: Iterable[str]) -> Forbidden | None:
     """Why a request with these headers may change nothing, or None where it may."""
-    host = headers.get("host", "")
+    host, *more = headers.getlist("host") or [""]
+    if more:
+        return Forbidden("is sent twice; send it once", "Host")
     name = host_name(host)
     if not (is_own(name) or name in names):
         what = f"{host[:100]!r} is no name of this server; ask it by its address, or name it in server.names"

@@ -36,6 +36,13 @@ def test_a_json_length_that_is_no_number_is_the_heads_error(value: bytes) -> Non
     assert "is not a number of bytes" in str(error)
 
 
+@pytest.mark.parametrize("name", [b"host", b"content-encoding", b"inference-header-content-length"])
+def test_what_would_be_read_in_two_ways_may_be_sent_once(name: bytes) -> None:
+    sent = [(name, b"1"), (b"accept", b"a"), (b"accept", b"b")]
+    assert read_head(MODEL, sent, True).error is None
+    assert str(read_head(MODEL, [*sent, (name, b"2")], True).error) == f"{name.decode()}: is sent twice; send it once"
+
+
 def test_a_limit_that_is_wrong_is_the_heads_error() -> None:
     assert str(read_head(MODEL, [(b"x-slo-ms", b"0")], True).error).startswith("x-slo-ms: '0' is not a number")
 

@@ -42,6 +42,12 @@ def test_a_foreign_name_or_page_may_not(host: str, origin: str | None, where: st
     assert refusal.where == where
 
 
+def test_two_names_are_none() -> None:
+    refusal = check(Headers(raw=[(b"host", b"localhost"), (b"host", b"evil.example")]), NAMES)
+    assert refusal is not None
+    assert refusal.where == "Host"
+
+
 async def test_a_foreign_page_is_refused_what_changes_and_not_what_reads() -> None:
     async with server() as (_, wire):
         path = "/v2/headrace/models/add_sub/labels/stable"
