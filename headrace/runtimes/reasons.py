@@ -15,6 +15,8 @@ _CHECK = re.compile(r"^(?:Check '.*?' failed at|Exception from) \S+?:\d+:$|^(?:F
 _PLACE = re.compile(r"""(?<=["'])/[^"']*/(?=[^"'/]+["'])""")  # the folders of a quoted path: clients see reasons
 _MEMORY = re.compile(r"failed to allocate memory|bad_alloc|out of memory|cannot allocate", re.I)
 
+_CUSTOM = "is not a registered function/op"
+
 _SHORT = {
     "Protobuf parsing failed.": "the file is not a whole ONNX model: it is cut short or something else",
     "No graph was found in the protobuf.": "the file has no ONNX graph in it: it is empty or something else",
@@ -28,6 +30,8 @@ def onnxruntime_reason(message: str) -> str:
     while place := _SOURCE.search(text):
         text = text[: place.start()] + _after_signature(text[place.end() :])
     text = " ".join(_PLACE.sub("", text).split())
+    if text.endswith(_CUSTOM):
+        text += "; libraries of custom operators are not loaded: export the model without it"
     return _SHORT.get(text, text)[:LONGEST]
 
 

@@ -146,7 +146,10 @@ def test_an_unknown_operator_is_named(tmp_path: Path) -> None:
 
 def test_an_unknown_domain_is_named(tmp_path: Path) -> None:
     path = models.save(models.one_node("Foo", domain="my.ops"), tmp_path)
-    assert refusal(path) == "model.onnx: my.ops:Foo(-1) is not a registered function/op"
+    assert refusal(path) == (
+        "model.onnx: my.ops:Foo(-1) is not a registered function/op; "
+        "libraries of custom operators are not loaded: export the model without it"
+    )
 
 
 def test_a_type_that_cannot_be_carried_is_named(tmp_path: Path) -> None:
