@@ -2,16 +2,15 @@
 
     python -m benchmarks.bench_variant_rates [--duration 2.5] [--rounds 1] [--cases NAME/NAME] [--precision 0.15]
 
-One server has all of them, and they take turns. A rate is held where 99 of 100 requests that were sent are answered in
-time: refusals count. `fixed` joins only texts of equal length, with whichever of its delays answers most in time at one
-rate. What the files could do at best, without a server, is benchmarks/bench_variants.py.
+One server has all of them, and they take turns try by try, for the machine's speed drifts within a minute. A rate is
+held where 99 of 100 requests that were sent are answered in time: refusals count. `fixed` joins only texts of equal
+length, with whichever of its delays answers most in time at one rate. What the files could do at best, without a
+server, is benchmarks/bench_variants.py, and what joining texts can bring is benchmarks/bench_joining.py.
 """
 
 import argparse
-import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,14 +19,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bench_deadlines import command, loaded
+from benchmarks.bench_deadlines import loaded
 from benchmarks.results import keep, spread
 from benchmarks.server import Address, children, headrace
+from headrace.bench.search import Search
 
 TEXTS = "lognormal:24:0.8:5:256"
 OBJECTIVE_MS = 100
 DELAYS_MS = (0, 2, 5)
 TRIED_S = 3.0  # of the last worker's model, which runs are tried of at first
+ASKED = ["--slo-ms", str(OBJECTIVE_MS), "--lengths", TEXTS]
+FIRST = 200.0  # requests a second, to begin with
+EACH = 100  # tries at most of a case in a round: each has arrivals of its own
+FIXED = "int8, fixed"
 OURS = f"objective = {{ p99_ms = {OBJECTIVE_MS} }}\n"
 VARIANT = 'variant = {{ name = "fp32" }}\n[[variants]]\nname = "other"\nfile = "{0}"\naccuracy = 0.99\n'
 CASES: dict[str, tuple[tuple[str, ...], str]] = {
@@ -35,12 +39,12 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
     "fp32, int8 allowed": (("model.onnx", "int8.onnx"), OURS + VARIANT.format("int8.onnx")),
     "fp32, nncf allowed": (("model.onnx", "nncf_int8.xml", "nncf_int8.bin"), OURS + VARIANT.format("nncf_int8.xml")),
     "int8": (("int8.onnx",), OURS),
-    "int8, fixed": (("int8.onnx",), ""),
+    FIXED: (("int8.onnx",), ""),
 }
 """The model's files, its own first, and what its model.toml says."""
 
 RATIOS = {
-    "int8 over fixed": ("int8", "int8, fixed", 1.4),
+    "int8 over fixed": ("int8", FIXED, 1.4),
     "with int8 over fp32": ("fp32, int8 allowed", "fp32", 1.5),
     "with nncf over fp32": ("fp32, nncf allowed", "fp32", 2.3),
 }
@@ -50,7 +54,7 @@ RATIOS = {
 def places(case: str) -> dict[str, str]:
     """Name of a served model -> what its model.toml says."""
     name, (_, says) = case.replace(", ", "-").replace(" ", "-"), CASES[case]
-    if case != "int8, fixed":
+    if case != FIXED:
         return {name: says}
     fixed = 'batching = {{ policy = "fixed", pad = false, max_delay_ms = {0} }}\n'
     return {f"{name}-{delay}": OURS + fixed.format(delay) for delay in DELAYS_MS}
@@ -92,21 +96,26 @@ def placed(file: Path, there: Path) -> None:
         shutil.copyfile(file, there)
 
 
-def highest(address: Address, model: str, seconds: float, precision: float, seed: int) -> float:
-    """The rate that it holds; 0 where it holds none."""
-    said = ["--find-max", "--slo-ms", str(OBJECTIVE_MS), "--lengths", TEXTS, "--precision", str(precision)]
-    said += ["--duration", str(seconds), "--seed", str(seed)]
-    done = subprocess.run(command(address, model, *said), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr or done.stdout)
-    best = json.loads(done.stdout)["best"]
-    return float(best["rate"] or 0.0) if best else 0.0
+def highest(
+    address: Address, models: Mapping[str, str], seconds: float, precision: float, seed: int
+) -> dict[str, float]:
+    """For each case the rate that its model holds, on the same arrivals; 0 where it holds none."""
+    searches = {case: Search(FIRST, precision=precision) for case in models}
+    tries = 0
+    while any(search.next_rate() for search in searches.values()):
+        tries += 1
+        for case, search in searches.items():
+            if rate := search.next_rate():
+                said = ["--rate", f"{rate:.1f}", "--seed", str(seed + tries), "--duration", str(seconds)]
+                outcomes = loaded(address, models[case], *ASKED, *said)[0]["outcomes"]
+                search.observe(sum(outcomes.values()), outcomes["in_time"])
+    return {case: search.best or 0.0 for case, search in searches.items()}
 
 
-def best_delay(address: Address, seconds: float, rate: float) -> str:
+def best_delay(address: Address, seconds: float) -> str:
     """The model of the fixed policy that answers most in time."""
-    said = ["--rate", f"{rate:.1f}", "--slo-ms", str(OBJECTIVE_MS), "--lengths", TEXTS, "--duration", str(seconds)]
-    return max(places("int8, fixed"), key=lambda model: loaded(address, model, *said)[0]["goodput"])
+    said = [*ASKED, "--rate", str(FIRST), "--duration", str(seconds)]
+    return max(places(FIXED), key=lambda model: loaded(address, model, *said)[0]["goodput"])
 
 
 def main() -> None:
@@ -117,22 +126,19 @@ def main() -> None:
     parser.add_argument("--cases", type=lambda text: text.split("/"), default=list(CASES), help="with / between")
     args = parser.parse_args()
     found: dict[str, list[float]] = {case: [] for case in args.cases}
-    fixed = ""
     with serving(args.cases) as address:
-        for seed in range(args.rounds):
-            for case, rates in found.items():
-                (model, *_) = places(case)
-                if case == "int8, fixed":
-                    rate = 0.6 * max((each[-1] for each in found.values() if each), default=100.0)
-                    model = fixed = fixed or best_delay(address, args.duration, rate)
-                rates.append(highest(address, model, args.duration, args.precision, seed))
-                print(case, rates[-1], file=sys.stderr)
-                told(found, fixed)
+        models = {case: next(iter(places(case))) for case in args.cases}
+        if FIXED in models:
+            models[FIXED] = best_delay(address, args.duration)
+        for turn in range(args.rounds):
+            for case, rate in highest(address, models, args.duration, args.precision, turn * EACH).items():
+                found[case].append(rate)
+            print({case: round(rates[-1], 1) for case, rates in found.items()}, file=sys.stderr)
+            told(found, models.get(FIXED, ""))
 
 
 def told(found: Mapping[str, Sequence[float]], fixed: str) -> None:
-    """Keep what there is: a measurement that is broken off has its first cases."""
-    found = {case: rates for case, rates in found.items() if rates}
+    """Keep what there is: a measurement that is broken off has its first rounds."""
     figures: dict[str, Any] = {case: spread(rates) for case, rates in found.items()}
     for name, (over, under, goal) in RATIOS.items():
         if over in found and under in found:
