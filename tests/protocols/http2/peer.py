@@ -153,8 +153,8 @@ class Peer:
         beside: "Peer | None" = None,
     ) -> None:
         """`beside` is another on the same loop."""
-        self.loop = beside.loop if beside else FakeLoop()
-        self.line = beside.line if beside else Line(self.loop.call_soon)
+        self.loop: FakeLoop = beside.loop if beside else FakeLoop()
+        self.line: Line = beside.line if beside else Line(self.loop.call_soon)
         self.transport = FakeTransport(alpn)
         self.heard: dict[int, Heard] = {}
         self.lost_count = 0

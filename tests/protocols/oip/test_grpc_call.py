@@ -100,7 +100,7 @@ def test_a_trace_is_taken_up_where_it_is_one(sent: str, read: str) -> None:
 
 
 def test_metadata_that_is_wrong_is_refused_each_time_and_its_id_is_known() -> None:
-    call = FakeCall(**{"x-slo-ms": "nan", "x-request-id": "r-1"})
+    call = FakeCall(None, **{"x-slo-ms": "nan", "x-request-id": "r-1"})
     for _ in range(2):
         with pytest.raises(InvalidRequest, match="nan"):
             asked(call)
