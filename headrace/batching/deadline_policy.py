@@ -21,6 +21,7 @@ from headrace.batching.lane import LaneShare, OwnLane
 from headrace.batching.lane_order import Head
 from headrace.batching.latency import Latency
 from headrace.batching.length_class import class_of, longest_of
+from headrace.batching.likeness import Likeness
 from headrace.batching.packing import Line, Lines, best_window, chosen
 from headrace.batching.policy import (
     MOST_AT_INSTANCE,
@@ -71,6 +72,7 @@ class DeadlinePolicy(Generic[J]):
         self.guard = Guard()
         self.trust = Trust()
         self.evenness = Evenness()
+        self._alike = Likeness()
         self.demand = Demand()
         self._limits = limits
         self._company = company
@@ -95,6 +97,7 @@ class DeadlinePolicy(Generic[J]):
             return msgspec.structs.replace(full, retry_after_ns=self._drain_ns(now_ns))
         if job.deadline_ns is None or not self.latency.known:
             return None
+        self._alike.arrived(job)
         typical, late = self.latency.both(job.rows, job.length, self._company.others(self))
         self._long_ns += (typical or 1.0) * STEP * (LONG - (typical < self._long_ns))
         is_long = typical >= self._long_ns
@@ -138,9 +141,11 @@ class DeadlinePolicy(Generic[J]):
                 before = min(before, work.fair_share_before(job.tenant, self._turns.weights))
             # As if it were long itself, the more the fewer of the long ones are let in: else short ones would take
             # every gap that is too small for them. A run of others may come between, where it is worth more; seldom
-            # where its own takes long as well.
-            between = caution * max(needs - typical, min(self._good_run_ns(job), slack / 4))
-            reserve = (1.0 - self.evenness.share) * max(0.0, self._long_ns - typical) + between
+            # where its own takes long as well, and never where all are alike.
+            between = needs - typical
+            if not self._alike:
+                between = max(between, min(self._good_run_ns(job), slack / 4))
+            reserve = (1.0 - self.evenness.share) * max(0.0, self._long_ns - typical) + caution * between
             needs = typical + reserve
             behind = job.cost_ns * self._off + reserve - room
         else:

@@ -288,3 +288,18 @@ def test_a_run_handed_to_an_instance_that_is_busy_begins_behind_what_that_one_ru
     made.ended(runs[0], 10 * MS)
     made.ended(runs[1], 30 * MS)
     assert made.overdue_ns(0) == -60 * MS
+
+
+def test_where_all_are_alike_nothing_is_kept_free_for_what_may_come_between() -> None:
+    def let_in(before: Job) -> int:
+        made = policy()
+        for _ in range(100):
+            made.admit(before, 0)
+        waiting = [job(80, within_ms=100) for _ in range(100)]
+        for number, each in enumerate(waiting):
+            if made.admit(each, 0):
+                return number
+            made.push(each, 0)
+        return len(waiting)
+
+    assert let_in(job(80, within_ms=100)) > let_in(job(10, within_ms=100))
