@@ -66,7 +66,7 @@ def _turns(facts: Architecture, positions: Node, max_context: int) -> list[Turns
     if facts.local_rope is None:
         return [None if layer in facts.unturned else everywhere for layer in range(facts.num_layers)]
     local = turns(facts.local_rope, positions, max_context)
-    return [local if window else everywhere for window in facts.windows]
+    return [local if window else everywhere for window in facts.windows or (0,) * facts.num_layers]
 
 
 def _layer(

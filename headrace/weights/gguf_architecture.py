@@ -22,6 +22,7 @@ from headrace.weights.limits import (
     MAX_VOCABULARY,
     MAX_WIDTH,
     check_sizes,
+    telling_windows,
     useful_windows,
 )
 from headrace.weights.rope import plain, rope
@@ -173,25 +174,30 @@ def _phi3(facts: Architecture, fields: Fields) -> Architecture:
 
 
 def _gemma2(facts: Architecture, fields: Fields) -> Architecture:
-    facts = _gemma(facts, fields, every=2, window=4096)
+    windows = _gemma_windows(facts, fields, every=2, window=4096)
     return msgspec.structs.replace(
-        facts,
+        _gemma(facts),
+        windows=useful_windows(windows, facts.max_context),
         attention_softcap=fields.number("attn_logit_softcapping", 50.0, low=0.0),
         logit_softcap=fields.number("final_logit_softcapping", 30.0, low=0.0),
     )
 
 
 def _gemma3(facts: Architecture, fields: Fields) -> Architecture:
-    facts = _gemma(facts, fields, every=6, window=0)
+    windows = telling_windows(_gemma_windows(facts, fields, every=6, window=0))
     assert facts.rope is not None
     local = rope(plain(2 * len(facts.rope.frequencies), base_of(fields, "rope.freq_base_swa", LOCAL_BASE)))
-    return msgspec.structs.replace(facts, qk_norm=True, local_rope=local)
+    return msgspec.structs.replace(_gemma(facts), qk_norm=True, local_rope=local, windows=windows)
 
 
-def _gemma(facts: Architecture, fields: Fields, *, every: int, window: int) -> Architecture:
-    """What both Gemmas have: norms behind, windows in all layers but each `every`th, scaled embeddings."""
+def _gemma_windows(facts: Architecture, fields: Fields, *, every: int, window: int) -> tuple[int, ...]:
+    """In all layers but each `every`th."""
     window = fields.integer("attention.sliding_window", window, low=0)
-    windows = tuple(window if local else 0 for local in _pattern(facts.num_layers, fields, every))
+    return tuple(window if local else 0 for local in _pattern(facts.num_layers, fields, every))
+
+
+def _gemma(facts: Architecture) -> Architecture:
+    """What both later Gemmas have: norms behind, scaled embeddings."""
     large = GEMMA_27B[facts.family] == facts.num_layers
     return msgspec.structs.replace(
         facts,
@@ -199,7 +205,6 @@ def _gemma(facts: Architecture, fields: Fields, *, every: int, window: int) -> A
         post_norms=True,
         embed_scale=facts.hidden**0.5,
         attention_scale=(facts.hidden / facts.heads) ** -0.5 if large else None,
-        windows=useful_windows(windows, facts.max_context),
     )
 
 

@@ -21,6 +21,7 @@ from headrace.weights.limits import (
     MAX_VOCABULARY,
     MAX_WIDTH,
     check_sizes,
+    telling_windows,
     useful_windows,
 )
 from headrace.weights.rope import plain, rope
@@ -130,13 +131,14 @@ def _decoder(config: Config, family: str) -> Architecture:
     positions = hf_rope(fields, facts.head_dim, facts.max_context, base, "full_attention" if split else "")
     if family != "phi3" and 2 * len(positions.rope.frequencies) != facts.head_dim:
         raise fields.fault("partial_rotary_factor", f"must be 1 for {family}")
+    windows = _windows(fields, family, facts.num_layers)
     facts = msgspec.structs.replace(
         facts,
         rope=positions.rope,
         max_context=positions.max_context,
         tied=_tied(config),
         qk_norm=family in {"qwen3", "gemma3"},
-        windows=useful_windows(_windows(fields, family, facts.num_layers), positions.max_context),
+        windows=telling_windows(windows) if split else useful_windows(windows, positions.max_context),
     )
     return SHAPERS[family](facts, fields) if family in SHAPERS else facts
 

@@ -26,3 +26,8 @@ def useful_windows(windows: tuple[int, ...], max_context: int) -> tuple[int, ...
     """Windows as long as the context are none; none at all is an empty tuple."""
     useful = tuple(window if 0 < window < max_context else 0 for window in windows)
     return useful if any(useful) else ()
+
+
+def telling_windows(windows: tuple[int, ...]) -> tuple[int, ...]:
+    """The same where a window, however long, also says that its layer has a rotation of its own."""
+    return windows if any(windows) else ()

@@ -9,6 +9,7 @@ import pytest
 from headrace.errors import ModelInvalid
 from headrace.graphs.decoder import build_decoder
 from headrace.graphs.linear import Precision
+from headrace.weights.checkpoint import Rope
 from tests.graphs.paged import Paged
 from tests.graphs.tiny import CONTEXT, VARIANTS, architecture, checkpoint, golden, golden_checkpoint, tokens, weights
 from tests.graphs.tiny import plain_rope as rope_of
@@ -67,6 +68,8 @@ def test_logits_are_scaled_where_the_family_says_so() -> None:
         {"unturned": (1,)},
         {"residual_scale": 0.25, "embed_scale": 2.0, "attention_scale": 0.5, "logit_scale": 0.125},
         {"activation": "gelu_tanh", "embed_scale": 8.0},
+        {"local_rope": Rope(tuple(0.5**turn for turn in range(8))), "windows": (4096, 0, 4096)},
+        {"local_rope": Rope(tuple(0.5**turn for turn in range(8)))},
     ],
 )
 def test_what_only_some_families_have_is_computed_as_the_plain_way_does(changes: dict[str, Any]) -> None:

@@ -41,6 +41,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "smollm3_each_second": config("smollm3", no_rope_layer_interval=2),
     "gemma2": config("gemma2", attn_logit_softcapping=2.0, final_logit_softcapping=3.0),
     "gemma3": config("gemma3_text", layer_types=["full_attention", "sliding_attention"]),
+    "gemma3_wide": config("gemma3_text", sliding_window=4096, layer_types=["sliding_attention", "full_attention"]),
     "gemma3_old_names": config(
         "gemma3_text",
         num_hidden_layers=2,

@@ -77,6 +77,10 @@ def test_gemma3_has_windows_in_five_of_six_layers_and_two_rotations() -> None:
     assert np.allclose(found.local_rope.frequencies, plain(8, 1e4))
 
 
+def test_gemma3_s_windows_tell_of_rotations_also_where_they_are_longer_than_the_context() -> None:
+    assert _read("gemma3", attention__sliding_window=4096, block_count=6).windows == (4096,) * 5 + (0,)
+
+
 def test_gemma3_without_a_base_has_its_own() -> None:
     found = _read("gemma3")
     assert found.rope is not None

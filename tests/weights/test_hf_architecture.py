@@ -71,6 +71,13 @@ def test_gemma3_is_read_inside_a_model_of_images_too() -> None:
     assert found.family == "gemma3"
 
 
+def test_gemma3_s_windows_tell_of_rotations_also_where_they_are_longer_than_the_context() -> None:
+    assert _read("gemma3_text", sliding_window=4096, layer_types=["sliding_attention", "full_attention"]).windows == (
+        4096,
+        0,
+    )
+
+
 def test_gemma3_rotates_windowed_layers_by_their_own_base() -> None:
     found = _read("gemma3_text", num_hidden_layers=7, rope_local_base_freq=100.0)
     assert found.windows == (8, 8, 8, 8, 8, 0, 8)

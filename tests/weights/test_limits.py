@@ -5,7 +5,7 @@ import pytest
 
 from headrace.errors import ModelInvalid
 from headrace.weights.checkpoint import Architecture, Rope
-from headrace.weights.limits import check_sizes, useful_windows
+from headrace.weights.limits import check_sizes, telling_windows, useful_windows
 
 FACTS = Architecture(
     family="llama",
@@ -42,3 +42,8 @@ def test_sizes_that_do_not_fit_are_refused(changes: dict[str, object], match: st
 def test_a_window_as_long_as_the_context_is_none() -> None:
     assert useful_windows((8, 64, 0), 64) == (8, 0, 0)
     assert useful_windows((64, 0), 64) == ()
+
+
+def test_a_window_that_tells_of_a_rotation_is_kept_however_long() -> None:
+    assert telling_windows((64, 0)) == (64, 0)
+    assert telling_windows((0, 0)) == ()
