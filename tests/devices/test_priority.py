@@ -102,6 +102,23 @@ def test_a_process_that_begins_later_gives_way_as_well(process: subprocess.Popen
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may raise a priority")
+def test_a_process_that_is_nobodys_yet_gives_way_for_a_while(process: subprocess.Popen[bytes]) -> None:
+    yielding = Yielding()
+    yielding.run_as(process.pid, "last")
+    assert classes(process.pid) == [os.SCHED_IDLE] * 2
+    yielding.run_as(process.pid, "usual")
+    assert (classes(process.pid), nice(process.pid)) == ([os.SCHED_OTHER] * 2, [OWN, OWN])
+
+
+def test_and_not_at_all_where_there_is_no_way_back(
+    process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(priority, "comes_back_from_last", lambda: False)
+    Yielding().run_as(process.pid, "last")
+    assert (classes(process.pid), nice(process.pid)) == ([os.SCHED_OTHER] * 2, [OWN, OWN])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may raise a priority")
 def test_it_gives_way_no_more_once_that_is_said(process: subprocess.Popen[bytes]) -> None:
     yielding = Yielding()
     yielding.began("m", process.pid)
