@@ -15,7 +15,7 @@ from headrace.cache_folder import cache_folder
 from headrace.errors import ModelInvalid
 from headrace.llm.engine_protocol import DraftFile, Engine, EngineLoading
 from headrace.runtimes.openvino_encoder import load_encoder
-from headrace.runtimes.openvino_open import Choices, Opened, load_language, open_model
+from headrace.runtimes.openvino_open import Choices, Opened, load_language, open_model, planned
 from headrace.weights.checkpoint import Checkpoint
 
 
@@ -28,7 +28,7 @@ def load(asked: EngineLoading) -> Engine:
     draft = _draft(asked)
     with ThreadPoolExecutor(1, "graph") as beside:
         choices = Choices(asked.threads, llm.precision, llm.kv_precision, llm.max_context, cache)
-        graph = beside.submit(load_language, path, choices, checkpoint)
+        graph = beside.submit(planned(path, choices, checkpoint))
         drafts = None
         if draft is not None:
             choices = msgspec.structs.replace(choices, precision=llm.draft_precision)

@@ -1,6 +1,7 @@
 """A language model's file or folder -> a decoder that runs: planned, built or taken from the cache, paged, compiled."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import openvino as ov
 
 from headrace.errors import ModelInvalid
 from headrace.graphs.decoder import build_decoder, check
+from headrace.graphs.linear import Precision
 from headrace.runtimes.openvino import core
 from headrace.runtimes.openvino_cache import Beside, GraphCache, graph_key, in_idle_time
 from headrace.runtimes.openvino_ir import cached_heads, ir_checkpoint, is_ir, num_weights, read_ir
@@ -40,6 +42,13 @@ class Opened(msgspec.Struct, frozen=True):
     parameters: int  # weights in all
 
 
+Made = tuple[ov.CompiledModel, int]
+"""A model, and how many weights it has."""
+
+Compiled = Callable[[Callable[[], ov.Model], Callable[[ov.Model], None]], ov.CompiledModel]
+"""Takes what builds a graph, and what adds to one that was kept what its file does not hold."""
+
+
 def open_model(path: Path) -> Checkpoint:
     """What the file or folder says, whichever of the formats it has; nothing is computed. Raises ModelInvalid."""
     return ir_checkpoint(path) if is_ir(path) else open_checkpoint(path)
@@ -53,31 +62,48 @@ def load_language(
     `beside` writes the graph for the next start, so that this one need not wait for the disk.
     Raises ModelInvalid with the field that is wrong or not supported.
     """
-    checkpoint = checkpoint or open_model(path)
+    return planned(path, choices, checkpoint or open_model(path), beside)()
+
+
+def planned(
+    path: Path, choices: Choices, checkpoint: Checkpoint, beside: Beside = in_idle_time
+) -> Callable[[], Opened]:
+    """What is left to do once it is known what is to be made, and may be left to a thread: where a graph was kept, it
+    hardly needs the interpreter, for which it would wait where others load beside it. Both raise as `load_language`."""
     facts = checkpoint.architecture
     max_context = min(choices.max_context or facts.max_context, facts.max_context)
     chosen = plan(choices.precision, choices.kv_precision, _kinds(checkpoint.weights))
     options = chosen.options(choices.threads)
-    try:
-        if checkpoint.source == "openvino":
-            compiled, parameters = _of_ir(path, checkpoint.digest, options, choices.cache)
-        else:
-            check(facts)
-            parameters = sum(prod(weight.shape) for weight in checkpoint.weights.values())
-            key = graph_key([checkpoint.digest, facts, chosen.precision, max_context, sorted(options.items())])
-            compiled = GraphCache(choices.cache, beside=beside).compiled(
-                key,
-                options,
-                lambda: paged(build_decoder(checkpoint, chosen.precision, max_context), facts),
-                lambda graph: complete(graph, facts.kv_heads, facts.head_dim),
-            )
-    except RuntimeError as error:
-        raise ModelInvalid(openvino_reason(str(error)), path.name) from error
-    return Opened(checkpoint, OpenVinoLanguage(compiled, max_context, choices.threads), chosen, parameters)
+    if checkpoint.source == "openvino":
+        made = partial(_of_ir, path, checkpoint.digest, options, choices.cache)
+    else:
+        check(facts)
+        key = graph_key([checkpoint.digest, facts, chosen.precision, max_context, sorted(options.items())])
+        compiled = partial(GraphCache(choices.cache, beside=beside).compiled, key, options)
+        made = partial(_of_weights, checkpoint, chosen.precision, max_context, compiled)
+
+    def opened() -> Opened:
+        try:
+            model, parameters = made()
+        except RuntimeError as error:
+            raise ModelInvalid(openvino_reason(str(error)), path.name) from error
+        return Opened(checkpoint, OpenVinoLanguage(model, max_context, choices.threads), chosen, parameters)
+
+    return opened
 
 
-def _of_ir(path: Path, digest: str, options: Mapping[str, Any], cache: Path | None) -> tuple[ov.CompiledModel, int]:
-    """A folder's own graph, compiled, and how many weights it has.
+def _of_weights(checkpoint: Checkpoint, precision: Precision, max_context: int, compiled: Compiled) -> Made:
+    """A graph of its own making."""
+    facts = checkpoint.architecture
+    model = compiled(
+        lambda: paged(build_decoder(checkpoint, precision, max_context), facts),
+        lambda graph: complete(graph, facts.kv_heads, facts.head_dim),
+    )
+    return model, sum(prod(weight.shape) for weight in checkpoint.weights.values())
+
+
+def _of_ir(path: Path, digest: str, options: Mapping[str, Any], cache: Path | None) -> Made:
+    """A folder's own graph, compiled.
 
     It is read at every start; to be paged and made ready takes most of the time. What a kept graph must be told is read
     from it too: where layers differ, nothing is kept.
