@@ -115,7 +115,8 @@ def run(
     output = begin_log(config.log)
     keep_freed_memory()
     gc.set_threshold(COLLECT_AFTER)
-    gc.enable()  # where it was not while the server was imported
+    gc.freeze()  # what was imported lives as long as the server, and next to nothing of it is to be found
+    gc.enable()
     sys.setswitchinterval(SWITCH_S)
     server = config.server
     tls = read_tls(server.tls_certificate, server.tls_key, server.tls_client_ca)

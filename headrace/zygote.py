@@ -148,7 +148,6 @@ def _prepared(modules: tuple[str, ...]) -> str:
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads != 1:
         return f"{', '.join(modules)} started {threads - 1} thread(s), which a fork would not have"
-    gc.collect()
     gc.freeze()  # a collection would write to every object, and so take the pages that are shared
     gc.enable()
     return ""
