@@ -17,9 +17,9 @@ from headrace.types import Signature
 
 KEEP_EVERY_NS = 300_000_000_000
 
-ALIKE = 2.0
-"""One whose smallest run takes no more than so many times as long as another's may well be like it: more than that
-requests which are answered meanwhile do not make of it."""
+ALIKE = 4.0
+"""One whose smallest run takes no more than so many times as long as another's may well be like it: requests that are
+answered meanwhile were seen to make three times of it."""
 
 
 class Foreseen:
