@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
+from headrace.collector.sending import GOODBYE_S, Sending
 from headrace.pushing.samples import Samples, samples_of
 from headrace.pushing.since import Lot, Since
 
@@ -13,8 +14,6 @@ log = logging.getLogger(__name__)
 
 TOGETHER = 1000
 """Samples of one message, or a family more."""
-
-GOODBYE_S = 2.0  # that what still waits has to be sent at the end
 
 
 class Page(NamedTuple):
@@ -44,16 +43,12 @@ class Push:
         """`connect` is called on the thread: it may take long to have the libraries."""
         self.dropped = Counter(late=0, collector=0)  # pages, by reason
         self._since = since
-        self._connect = connect
-        self._exporter: Exporter | None = None
         self._page: Page | None = None
         self._lock = threading.Lock()  # of the page that waits
-        self._some = threading.Event()
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
+        self._sending = Sending("metrics", connect, self._send)
 
     def start(self) -> None:
-        self._thread.start()
+        self._sending.start()
 
     def put(self, page: Page) -> None:
         """Have it sent."""
@@ -61,33 +56,17 @@ class Push:
             late = self._page is not None
             self._page = page
         self.dropped["late"] += late
-        self._some.set()
+        self._sending.some()
 
     def close(self, wait_s: float = GOODBYE_S) -> None:
         """Send what waits, as far as that can be done in so long."""
-        self._closing.set()
-        self._some.set()
-        self._thread.join(wait_s)
-        if self._exporter is not None:
-            self._exporter.close()
+        self._sending.close(wait_s)
 
-    def _run(self) -> None:
-        try:
-            self._exporter = exporter = self._connect()
-        except Exception:
-            log.exception("metrics are not pushed: their exporter cannot be made")
+    def _send(self, exporter: Exporter) -> None:
+        with self._lock:
+            page, self._page = self._page, None
+        if page is None:
             return
-        while True:
-            self._some.wait()
-            self._some.clear()
-            with self._lock:
-                page, self._page = self._page, None
-            if page is not None:
-                self._send(exporter, page)
-            elif self._closing.is_set():
-                return
-
-    def _send(self, exporter: Exporter, page: Page) -> None:
         try:
             sent = self._sent(exporter, page)
         except Exception:

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from headrace.collector.sending import GOODBYE_S, Sending
 from headrace.tracing.spans import Kept, Span, SpanMaker
 
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 4096  # requests
 TOGETHER_S = 1.0  # that requests wait for others to be sent with: a message costs more than what is in it
-GOODBYE_S = 2.0  # that what still waits has to be sent at the end
 
 
 class Exporter(Protocol):
@@ -32,16 +32,12 @@ class Export:
         """`connect` is called on the thread: it may take long to have the libraries."""
         self.dropped: Counter[str] = Counter()  # requests, by reason: full, collector
         self._maker = maker
-        self._connect = connect
-        self._exporter: Exporter | None = None
         self._waiting: list[Kept] = []
         self._lock = threading.Lock()  # of what waits
-        self._some = threading.Event()
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
+        self._sending = Sending("traces", connect, self._send, TOGETHER_S)
 
     def start(self) -> None:
-        self._thread.start()
+        self._sending.start()
 
     def put(self, lot: Sequence[Kept]) -> None:
         """Have the traces of these sent; those of one run come together."""
@@ -52,34 +48,17 @@ class Export:
         if full:
             self.dropped["full"] += len(lot)
         else:
-            self._some.set()
+            self._sending.some()
 
     def close(self, wait_s: float = GOODBYE_S) -> None:
         """Send what waits, as far as that can be done in so long."""
-        self._closing.set()
-        self._some.set()
-        self._thread.join(wait_s)
-        if self._exporter is not None:
-            self._exporter.close()
+        self._sending.close(wait_s)
 
-    def _run(self) -> None:
-        try:
-            self._exporter = exporter = self._connect()
-        except Exception:
-            log.exception("traces are not sent: their exporter cannot be made")
+    def _send(self, exporter: Exporter) -> None:
+        with self._lock:
+            lot, self._waiting = self._waiting, []
+        if not lot:
             return
-        while True:
-            self._some.wait()
-            self._closing.wait(TOGETHER_S)
-            self._some.clear()
-            with self._lock:
-                lot, self._waiting = self._waiting, []
-            if lot:
-                self._send(exporter, lot)
-            if self._closing.is_set():
-                return
-
-    def _send(self, exporter: Exporter, lot: Sequence[Kept]) -> None:
         try:
             sent = exporter.send(self._maker.spans(lot))
         except Exception:
