@@ -69,7 +69,6 @@ class BatchedModel:
         self._instances = instances
         self._policy = policy
         self._objective = objective
-        self._promises = objective != PROMISES_NOTHING
         self._record = record
         self._clock = clock
         self._check = Check(signature)
@@ -126,8 +125,7 @@ class BatchedModel:
         refused = self._admit(item, item.queued_ns)
         if refused is None:
             self._policy.push(item, item.queued_ns)
-            if not self._asked:
-                self._ask()
+            self._ask()
         return refused
 
     def refuse(self, item: Waiting, refused: "NotTaken") -> None:
@@ -187,8 +185,7 @@ class BatchedModel:
         """What keeps the request out."""
         if self._refusal:
             return NotTaken(self._refusal)
-        if self._promises:
-            item.deadline_ns = self._objective.due_ns(item.arrived_ns, item.deadline_ns)
+        item.deadline_ns = self._objective.due_ns(item.arrived_ns, item.deadline_ns)
         if item.deadline_ns is not None and item.deadline_ns <= now_ns:
             return NotTaken(passed(item), "late")
         if not self._instances[0].ready and (failing := self._failing()):

@@ -5,7 +5,6 @@ Everything else of a connection goes to ASGI as uvicorn has it. Answers keep the
 awaited, later ones wait in uvicorn's own pipeline, and nothing more is read.
 """
 
-import logging
 from asyncio import TimerHandle, Transport
 from typing import Any, ClassVar, cast
 
@@ -13,17 +12,16 @@ import httptools
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from headrace.errors import HeadersTooLarge, HeadraceError, Internal, InvalidRequest
+from headrace.errors import HeadersTooLarge, HeadraceError, InvalidRequest
 from headrace.protocols.http_error import body_too_large
 from headrace.protocols.oip.exchange import Answer, Exchange
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.head import Head, Repeated, read_head, repeated
 from headrace.protocols.oip.patience import Patience
 from headrace.protocols.oip.targets import Targets
+from headrace.protocols.oip.unparsed import refusal_of, without_upgrade
 from headrace.protocols.sse import CONNECTION
 from headrace.types import Buffer, ModelRef
-
-log = logging.getLogger(__name__)
 
 _LINGER_S = 5.0  # how long a client whose request was refused unread may go on sending before it is cut off
 
@@ -143,7 +141,7 @@ class InferLane(HttpToolsProtocol):
             except httptools.HttpParserUpgrade as upgrade:
                 data = self._without_upgrade(data[upgrade.args[0] :])
             except httptools.HttpParserError as error:
-                self._refuse_malformed(error)
+                self._refuse(refusal_of(error))
                 return
         too_large = self._unseen_bytes > self.front.max_header_bytes  # what stands around chunks counts as headers
         if too_large and not self._discarding:
@@ -239,22 +237,13 @@ class InferLane(HttpToolsProtocol):
             exchange.run()
 
     def _without_upgrade(self, rest: bytes) -> bytes:
-        """The request and what follows, as if it had not asked for another protocol: none is offered.
-
-        The parser skips the body of a request that asks for one, so it has to be read again.
-        """
-        method = self.parser.get_method()
+        """The request and what follows, to be parsed again as a plain one."""
+        method, version = self.parser.get_method(), self.parser.get_http_version()
         if method == b"CONNECT":
             self._refuse(InvalidRequest("CONNECT is not offered here"))
             return b""
-        lines = [b"%b %b HTTP/%b\r\n" % (method, self.url, self.parser.get_http_version().encode())]
-        for name, value in self.headers:
-            if name == b"connection":
-                value = b"close" if b"close" in value.lower() else b"keep-alive"  # noqa: PLW2901
-            if name != b"upgrade":
-                lines.append(b"%b: %b\r\n" % (name, value))
         self.parser = httptools.HttpRequestParser(self)
-        return b"".join((*lines, b"\r\n", rest))
+        return without_upgrade(method, self.url, version, self.headers, rest)
 
     def _hand_to_asgi(self) -> None:
         url, headers = self.url, self.headers
@@ -330,14 +319,6 @@ class InferLane(HttpToolsProtocol):
             return True
         exchange.current = not self.cycle.response_started  # it hears of a disconnect
         return exchange.current
-
-    def _refuse_malformed(self, error: httptools.HttpParserError) -> None:
-        cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else error
-        if isinstance(cause, (httptools.HttpParserError, UnicodeError)):
-            self._refuse(InvalidRequest(f"not HTTP/1.1: {cause}"))
-        else:
-            log.error("a connection failed", exc_info=cause)
-            self._refuse(Internal("the server failed on this request; its log says why"))
 
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
