@@ -9,6 +9,9 @@ class Evenness:
     """How often requests are let in of late, the long ones and all."""
 
     def __init__(self) -> None:
+        self.share = 1.0
+        """1 where long ones are let in as often as all, 0 where far less often: what others may then have of what would
+        be to the short ones' gain alone, and how little of the long ones' time they need leave free."""
         self._all = 1.0
         self._long = 1.0
 
@@ -17,10 +20,5 @@ class Evenness:
         self._all += FOLLOW * (let_in - self._all)
         if is_long:
             self._long += FOLLOW_LONG * (let_in - self._long)
-
-    @property
-    def share(self) -> float:
-        """1 where long ones are let in as often as all, 0 where far less often: what others may then have of what
-        would be to the short ones' gain alone, and how little of the long ones' time they need leave free."""
         ratio = self._long / max(self._all, 1e-3)
-        return min(1.0, max(0.0, (ratio - UNEVEN) / (EVEN - UNEVEN)))
+        self.share = min(1.0, max(0.0, (ratio - UNEVEN) / (EVEN - UNEVEN)))

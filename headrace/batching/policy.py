@@ -109,6 +109,6 @@ def queue_refusal(queue: Queue[J], job: J, limits: Limits, retry_after_ns: float
     """Why a queue has no room for a newcomer."""
     if len(queue) >= limits.max_queue:
         return Refusal("queue", retry_after_ns)
-    if len(queue) and queue.num_bytes + job.num_bytes > limits.max_queue_bytes:
+    if queue.num_bytes + job.num_bytes > limits.max_queue_bytes and len(queue):
         return Refusal("memory", retry_after_ns)
     return None
