@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.results import keep
 from headrace.arrivals import Lengths
-from headrace.batching.latency import Latency
+from headrace.batching.cost_surface import CostSurface, logarithm, nanoseconds
 from headrace.devices.inventory import cores
 from headrace.repository.model_folder import read_model_folder
 from headrace.repository.variants import files_of
@@ -47,7 +47,7 @@ def main() -> None:
         for extra_ms in arguments.overhead_ms
         for count in WAITING
     }
-    sizes = {f"{rows} x {tokens}": round(known.typical(rows, tokens) / 1e6, 2) for rows, tokens in tried()}
+    sizes = {f"{rows} x {tokens}": round(takes_ns(known, rows, tokens) / 1e6, 2) for rows, tokens in tried()}
     keep("joining", {"file": arguments.file, "threads": int(cores()), "ms": sizes, "ms a text": figures})
 
 
@@ -61,9 +61,9 @@ def tried() -> list[tuple[int, int]]:
     return [(rows, tokens) for rows in ROWS for tokens in TOKENS if rows * tokens <= MOST]
 
 
-def measured(loaded: LoadedModel, rounds: int) -> Latency:
-    """What its runs take, size after size in each round; a first round warms up."""
-    known, random = Latency(), np.random.default_rng(0)
+def measured(loaded: LoadedModel, rounds: int) -> CostSurface:
+    """What its quicker runs take, size after size in each round: what holds some up says nothing of joining."""
+    known, random = CostSurface(), np.random.default_rng(0)
     took: dict[tuple[int, int], list[float]] = {size: [] for size in tried()}
     for _ in range(rounds + 1):
         for size, times in took.items():
@@ -73,31 +73,35 @@ def measured(loaded: LoadedModel, rounds: int) -> Latency:
             loaded.run(texts, ())
             times.append(time.perf_counter_ns() - begin)
     for (rows, tokens), times in took.items():
-        for ns in times[1:]:
-            known.learn(rows, tokens, ns)
+        for ns in sorted(times)[: rounds // 2 + 1]:
+            known.add(rows, tokens, logarithm(ns))
     return known
 
 
-def reckoned(known: Latency, drawn: Sequence[int], count: int, extra_ms: float) -> dict[str, float]:
+def takes_ns(known: CostSurface, rows: int, tokens: int) -> float:
+    return nanoseconds(known.log_ns(rows, tokens))
+
+
+def reckoned(known: CostSurface, drawn: Sequence[int], count: int, extra_ms: float) -> dict[str, float]:
     """Milliseconds a text, by who may share a run."""
     extra_ns = extra_ms * 1e6
     alone = equal = best = 0.0
     for at in range(0, len(drawn), count):
         texts = sorted(drawn[at : at + count])
-        alone += sum(known.typical(1, length) + extra_ns for length in texts)
-        equal += sum(known.typical(rows, length) + extra_ns for length, rows in Counter(texts).items())
+        alone += sum(takes_ns(known, 1, length) + extra_ns for length in texts)
+        equal += sum(takes_ns(known, rows, length) + extra_ns for length, rows in Counter(texts).items())
         best += best_ns(known, texts, extra_ns)
     each = {"alone": alone, "equal lengths": equal, "best": best}
     found = {name: round(ns / len(drawn) / 1e6, 3) for name, ns in each.items()}
     return {**found, "best over equal": round(equal / best, 3), "best over alone": round(alone / best, 3)}
 
 
-def best_ns(known: Latency, texts: Sequence[int], extra_ns: float) -> float:
+def best_ns(known: CostSurface, texts: Sequence[int], extra_ns: float) -> float:
     """Of all cuts of texts in order of length into runs, what the quickest takes."""
     least = [0.0]
     for end in range(1, len(texts) + 1):
         begins = range(max(0, end - MOST_ROWS), end)
-        least.append(min(least[begin] + known.typical(end - begin, texts[end - 1]) + extra_ns for begin in begins))
+        least.append(min(least[begin] + takes_ns(known, end - begin, texts[end - 1]) for begin in begins) + extra_ns)
     return least[-1]
 
 
