@@ -215,7 +215,8 @@ class Build:
         sparing = signature.batch.why == DIED or not self._is_tried(manifest)
         budget_s = 0.0 if sparing else sweep_s
         tried = self._works.doing(manifest.id, "probe")
-        foreseen = await self._foresight.of(manifest.path, ran_as, instances[0], signature, budget_s, tried)
+        whose = manifest.name, variant
+        foreseen = await self._foresight.of(manifest.path, ran_as, instances[0], signature, budget_s, tried, whose)
         policy: DeadlinePolicy[Waiting] = DeadlinePolicy(
             limits, foreseen.latency, self._company, self._weights, len(instances), place
         )

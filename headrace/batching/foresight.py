@@ -56,7 +56,7 @@ class Foreseen:
 class Foresight:
     """Of all models of a server. They are tried one after another, so that none is measured while another runs.
 
-    One that is like another that is there, but for its weights, is known by that: in a swap, where requests are
+    A version that is like another that is there, but for its weights, is known by that: in a swap, where requests are
     answered meanwhile, a sweep would both disturb these and be disturbed.
     """
 
@@ -75,15 +75,17 @@ class Foresight:
         signature: Signature,
         budget_s: float,
         work: AbstractContextManager[object] | None = None,
+        whose: Sequence[str] = (),
     ) -> Foreseen:
         """Of a model that was loaded from `path` and answers nobody yet.
 
-        `ran_as` is what its times depend on beside its file: device, threads, processor. Runs may take `budget_s` in
+        `ran_as` is what its times depend on beside its file: device, threads, processor; `whose` are the names that it
+        has in common with its other versions. Runs may take `budget_s` in
         all, 0 makes none; `work` is entered for as long as they do.
         """
         key = latency_key([await asyncio.to_thread(_digest, path), signature.runtime, *ran_as])
         kept = await asyncio.to_thread(self._store.read, key, self._wall_s())
-        kind = latency_key([model_kind(path), signature.inputs, signature.outputs, signature.batch, *ran_as])
+        kind = latency_key([model_kind(path), signature.inputs, signature.outputs, signature.batch, *ran_as, *whose])
         async with self._turn:
             trial, sizes = Trial(instance, signature, self._clock), sizes_of(signature)
             with work or nullcontext():

@@ -35,6 +35,7 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "model"
         self.path.write_bytes(b"weights")
+        self.whose = "m", ""
         self.clock = FakeClock()
         self.wall_s = self.path.stat().st_mtime
         self._store = LatencyStore(folder / "cache")
@@ -46,7 +47,8 @@ class Machine:
         """What is known, and how many runs were made for it; `beside` what was loaded so before, a row in so long."""
         instance = Quick(self.clock, ms)
         foresight = self._foresight if beside else Foresight(self._store, self.clock, lambda: self.wall_s)
-        return await foresight.of(self.path, ran_as, instance, MODEL, budget_s), instance.runs
+        found = await foresight.of(self.path, ran_as, instance, MODEL, budget_s, whose=self.whose)
+        return found, instance.runs
 
 
 async def test_a_first_load_sweeps_and_the_next_makes_a_few_runs(tmp_path: Path) -> None:
@@ -98,6 +100,15 @@ async def test_one_of_another_size_is_not_like_it(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     _, runs = await machine.load(beside=True)
     machine.path.write_bytes(b"more weights")
+    _, runs_again = await machine.load(beside=True)
+    assert runs_again == runs
+
+
+async def test_one_of_another_name_is_not_like_it(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    _, runs = await machine.load(beside=True)
+    machine.path.write_bytes(b"Weights")
+    machine.whose = ("n", "quick")
     _, runs_again = await machine.load(beside=True)
     assert runs_again == runs
 
