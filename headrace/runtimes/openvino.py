@@ -71,6 +71,7 @@ class OpenVinoModel:
         self.coarse = precision != "f32" or any(map(_is_quantised, model.get_ordered_ops()))
         self._shapes = _Shapes(model, self.inputs)
         self._request = compiled.create_infer_request()
+        self._remembers = bool(self._request.query_state())
         self._places = {spec.name: index for index, spec in enumerate(self.outputs)}
         self._of_bf16 = {spec.name for spec in (*self.inputs, *self.outputs) if spec.datatype == "BF16"}
 
@@ -82,6 +83,8 @@ class OpenVinoModel:
         self._shapes.check([arrays[spec.name].shape for spec in self.inputs])
         feed = {index: self._value(spec, arrays) for index, spec in enumerate(self.inputs)}
         try:
+            if self._remembers:  # what is left of one request is not for the next, which may be another's
+                self._request.reset_state()
             self._request.infer(feed, share_inputs=True)
             found = [self._request.get_output_tensor(index).data for index in range(len(self.outputs))]
         except Exception as error:  # RuntimeError, and what its conversions of arrays raise

@@ -10,6 +10,7 @@ import onnx
 import openvino as ov
 import pytest
 from openvino import opset13 as ops
+from openvino.op.util import Variable, VariableInfo
 
 from headrace.errors import InputRefused, ModelInvalid
 from headrace.runtimes.openvino import OpenVino
@@ -115,6 +116,19 @@ def test_an_input_left_out_is_never_the_last_requests(tmp_path: Path) -> None:
     model.run({"x": np.ones((1, 4), np.float32)}, ())
     with pytest.raises(InputRefused, match="missing: 'x'"):
         model.run({}, ())
+
+
+def test_what_a_model_remembers_of_one_request_is_not_for_the_next(tmp_path: Path) -> None:
+    given = ops.parameter([1, 2], np.float32, name="x")
+    kept = VariableInfo()
+    kept.data_shape, kept.data_type, kept.variable_id = ov.PartialShape([1, 2]), ov.Type.f32, "sum"
+    variable = Variable(kept)
+    total = ops.add(ops.read_value(ops.constant(np.zeros((1, 2), np.float32)), variable), given)
+    ov.save_model(ov.Model([ops.result(total)], [ops.assign(total, variable)], [given]), tmp_path / "model.xml")
+    model = load_file(tmp_path / "model.xml")
+    for _ in range(2):
+        (found,) = model.run({"x": np.ones((1, 2), np.float32)}, ()).values()
+        assert found.tolist() == [[1, 1]]
 
 
 def test_gives_only_the_outputs_asked_for(tmp_path: Path) -> None:
