@@ -87,7 +87,7 @@ async def test_more_than_waits_for_a_slow_disk_is_left_out_and_counted(
 
 
 async def test_before_it_is_started_and_after_its_end_nothing_is_kept() -> None:
-    made = Capture(Choice(1.0), Redaction({}), None, 1 << 20, 0)
+    made = Capture(Choice(1.0), Redaction({}), None, 1 << 20, 0, lambda: 0)
     made([_sample()])
     await made.start()
     assert await made.summaries() == []

@@ -1,6 +1,7 @@
 """The change log keeps what it can, across starts, and goes on where it cannot."""
 
 import sqlite3
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,22 @@ import pytest
 from headrace.changes.change_log import FORMAT, KEPT, ChangeLog, Store, Stored
 from headrace.changes.entries import Entry
 from headrace.changes.series import Kept
+
+Stores = Callable[[Path | None], Store]
+
+
+@pytest.fixture
+def stores() -> Iterator[Stores]:
+    """Makes stores, and closes them."""
+    made: list[Store] = []
+
+    def make(folder: Path | None) -> Store:
+        made.append(Store(folder))
+        return made[-1]
+
+    yield make
+    for store in made:
+        store.close()
 
 
 def entry(text: str = "it was moved", at: float = 10.0, model: str = "") -> Entry:
@@ -37,39 +54,39 @@ def test_only_so_many_are_held_and_what_never_was_saved_is_counted() -> None:
     assert log.dropped == {"full": 3}
 
 
-def test_numbers_go_on_after_a_start(tmp_path: Path) -> None:
+def test_numbers_go_on_after_a_start(tmp_path: Path, stores: Stores) -> None:
     first = ChangeLog()
     first.add(entry("a"))
-    assert Store(tmp_path).write(first.unsaved())
+    assert stores(tmp_path).write(first.unsaved())
     assert not first.has_unsaved
     second = ChangeLog()
     second.add(entry("early"))
-    second.recall(Store(tmp_path).read().entries)
+    second.recall(stores(tmp_path).read().entries)
     second.add(entry("b"))
     assert sorted((line.id, line.text) for line in second.of()) == [(1, "a"), (2, "early"), (3, "b")]
     assert [line.text for line in second.unsaved()] == ["early", "b"]
 
 
-def test_what_was_seen_and_facts_come_back(tmp_path: Path) -> None:
+def test_what_was_seen_and_facts_come_back(tmp_path: Path, stores: Stores) -> None:
     seen = {"m": Kept(b"1", b"2", [1], ["a"], 1)}
-    Store(tmp_path).write([], seen, {"setting.x": "1"})
-    Store(tmp_path).write([], {}, {"setting.x": "2"})
-    stored = Store(tmp_path).read()
+    stores(tmp_path).write([], seen, {"setting.x": "1"})
+    stores(tmp_path).write([], {}, {"setting.x": "2"})
+    stored = stores(tmp_path).read()
     assert (stored.seen, stored.facts) == ({}, {"setting.x": "2"})
-    Store(tmp_path).write([], seen)
-    assert Store(tmp_path).read().seen == seen
+    stores(tmp_path).write([], seen)
+    assert stores(tmp_path).read().seen == seen
 
 
-def test_hostile_words_come_back_as_they_were(tmp_path: Path) -> None:
+def test_hostile_words_come_back_as_they_were(tmp_path: Path, stores: Stores) -> None:
     words = "<script>'; DROP TABLE entries;-- \x00\x1b[31m\n\ud7ff"
     log = ChangeLog()
     log.add(entry(words))
-    Store(tmp_path).write(log.unsaved())
-    assert Store(tmp_path).read().entries[0].text == words
+    stores(tmp_path).write(log.unsaved())
+    assert stores(tmp_path).read().entries[0].text == words
 
 
 @pytest.mark.parametrize("damage", ["garbage", "newer"])
-def test_what_cannot_be_read_is_set_aside(tmp_path: Path, damage: str) -> None:
+def test_what_cannot_be_read_is_set_aside(tmp_path: Path, stores: Stores, damage: str) -> None:
     file = tmp_path / "changes.db"
     if damage == "garbage":
         file.write_bytes(b"no database" * 1000)
@@ -77,14 +94,15 @@ def test_what_cannot_be_read_is_set_aside(tmp_path: Path, damage: str) -> None:
         with sqlite3.connect(file) as database:
             database.execute(f"PRAGMA user_version = {FORMAT + 1}")
         database.close()
-    store = Store(tmp_path)
-    assert store.read() == Stored()
+    store = stores(tmp_path)
+    found = store.read()
+    assert not (found.entries or found.seen or found.facts)
     assert (tmp_path / "changes.aside").exists()
     assert store.write([entry()])
 
 
-def test_without_a_folder_nothing_is_kept_and_nothing_fails(tmp_path: Path) -> None:
-    assert Store(None).read() == Stored()
-    assert Store(None).write([entry()])
+def test_without_a_folder_nothing_is_kept_and_nothing_fails(tmp_path: Path, stores: Stores) -> None:
+    assert stores(None).read() == Stored()
+    assert stores(None).write([entry()])
     (tmp_path / "file").write_text("")
-    assert not Store(tmp_path / "file").write([entry()])
+    assert not stores(tmp_path / "file").write([entry()])
