@@ -17,7 +17,6 @@ from headrace.changes.noticing import Led, Noticing
 from headrace.changes.series import Series
 from headrace.changes.settings_changed import changed
 from headrace.changes.slots import Slots
-from headrace.changes.why import shown, why
 from headrace.clock import Clock
 from headrace.errors import RateLimited
 from headrace.records import Record
@@ -119,7 +118,7 @@ class Changes:
     async def why(self, name: str, since_s: float) -> Mapping[str, Any]:
         """Findings of the last `since_s` seconds, as they go over the wire."""
         account = self.account(name, since_s)
-        return shown(await asyncio.to_thread(why, account))
+        return await asyncio.to_thread(_why, account)
 
     def account(self, name: str, since_s: float) -> Account:
         """All that is known of a model's last seconds. Copies it: it may be read on another thread."""
@@ -197,6 +196,12 @@ class Changes:
         kept = self.series.kept(self.now_s() - SEEN_S, self.noticing.defaults) if seen else None
         if not await asyncio.to_thread(self._store.write, lines, kept):
             self.log.dropped["disk"] += len(lines)
+
+
+def _why(account: Account) -> Mapping[str, Any]:
+    from headrace.changes.why import shown, why  # what a start does not need
+
+    return shown(why(account))
 
 
 def _moves(slots: Slots) -> list[Move]:

@@ -15,7 +15,6 @@ from headrace.drift.feedback import Feedback
 from headrace.drift.kept import KeptModel, packed, read, remove, unpacked, write
 from headrace.drift.predictions import predictions
 from headrace.drift.reference import Reference, make_reference
-from headrace.drift.reference_file import ReferenceInvalid, read_rows
 from headrace.drift.side import Change
 from headrace.drift.version_drift import SIDES, VersionDrift
 from headrace.observe_settings import Drift
@@ -174,6 +173,8 @@ class ModelDrift:
         rows: dict[SideName, Rows] = {}
 
         def read() -> None:
+            from headrace.drift.reference_file import ReferenceInvalid, read_rows  # few models have one
+
             try:
                 rows.update(read_rows(file, drift.plan, self._extracts))
             except ReferenceInvalid as error:

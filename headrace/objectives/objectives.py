@@ -23,11 +23,11 @@ from headrace.objectives.counts import Counts, Series
 from headrace.objectives.families import burned, remaining
 from headrace.objectives.forms import as_json
 from headrace.objectives.lately import Rises
+from headrace.objectives.log_lines import write
 from headrace.objectives.machine import disks, stalled_ratio
 from headrace.objectives.promises import Promise, promises
 from headrace.objectives.receiver import Receiver
 from headrace.objectives.rules import ON_PURPOSE, Watched, duration, rules
-from headrace.objectives.senders import write
 from headrace.objectives.silences import Silence, Silences
 from headrace.objectives.states import States
 from headrace.objectives.store import Store

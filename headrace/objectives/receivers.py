@@ -10,7 +10,6 @@ from headrace.objectives import forms
 from headrace.objectives.notices import Forwarding, Grouping
 from headrace.objectives.receiver import Receiver
 from headrace.objectives.secret import Secret, secret
-from headrace.objectives.senders import Mail, mailer, poster
 
 
 def receivers(settings: Alerts, server: str, environment: Mapping[str, str]) -> list[Receiver]:
@@ -19,6 +18,10 @@ def receivers(settings: Alerts, server: str, environment: Mapping[str, str]) -> 
     Raises SettingInvalid for one that lacks something, or whose secret is not where the settings say.
     """
     _check(settings)
+    if not (settings.webhook or settings.alertmanager or settings.smtp):
+        return []
+    from headrace.objectives.senders import Mail, mailer, poster  # mail and TLS, which few servers send by
+
     made = []
     if settings.webhook:
         form = partial(forms.webhook, server=server)

@@ -1,4 +1,4 @@
-"""How a notice leaves: posted over HTTP, mailed, or written to the log. Called where waiting holds up nobody."""
+"""How a notice leaves: posted over HTTP, or mailed. Called where waiting holds up nobody."""
 
 import http.client
 import logging
@@ -15,11 +15,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from headrace.objectives import forms
-from headrace.objectives.alerts import Alert
 from headrace.objectives.notices import Notice
 from headrace.objectives.receiver import Send, Undelivered
 from headrace.objectives.secret import Secret
-from headrace.observe.log_format import FIELDS
 
 log = logging.getLogger(__name__)
 
@@ -71,12 +69,6 @@ def mailer(mail: Mail, server: str, context: ssl.SSLContext | None = None) -> Se
             raise Undelivered(_why(error)) from None
 
     return send
-
-
-def write(alert: Alert) -> None:
-    """One line for an alert that began to fire, or ended."""
-    level = logging.WARNING if alert.state == "firing" else logging.INFO
-    log.log(level, f"alert is {alert.state}", extra={FIELDS: forms.fields(alert)})
 
 
 def _post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> None:

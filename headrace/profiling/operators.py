@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Any, NamedTuple
 
@@ -19,8 +19,8 @@ from headrace.errors import (
 )
 from headrace.operators_child import Failed, decode_answer, encode_asked
 from headrace.profiling.recent import Recent
-from headrace.runtimes.operators import Asked, check_counts, with_shares
-from headrace.types import Manifest, ModelVersion, Signature
+from headrace.runtimes.operators import Asked, Given, check_counts, with_shares
+from headrace.types import Manifest, ModelVersion, Signature, Tensor
 from headrace.workers.birth import environment
 
 LIMIT_S = 300.0
@@ -70,7 +70,7 @@ class Operators:
         self._busy = True
         try:
             with self._room(version):
-                threads, samples = self._threads(manifest), self._recent.of(version)
+                threads, samples = self._threads(manifest), tuple(map(_given, self._recent.of(version)))
                 answer = await self._answer(encode_asked(Asked(manifest, threads, signature, runs, samples)), threads)
         finally:
             self._busy = False
@@ -85,7 +85,7 @@ class Operators:
             "version": str(version.version),
             "runtime": signature.runtime,
             "threads": threads,
-            "inputs": "recent" if samples else "made up",
+            "inputs": "recent" if samples else "made-up",
             "runs": runs,
             "run_us": round(found.told.run_us, 1),
             "operators": with_shares(found.told, runs),
@@ -113,3 +113,7 @@ class Operators:
             last = said.decode("utf-8", "replace")[-SHOWN:].strip()
             raise WorkerLost(f"the process that looked into operators ended with status {child.returncode}: {last}")
         return answer
+
+
+def _given(inputs: Sequence[Tensor]) -> tuple[Given, ...]:
+    return tuple(Given(each.name, each.datatype, each.shape, bytes(each.data)) for each in inputs)

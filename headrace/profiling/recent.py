@@ -4,17 +4,13 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 
 from headrace.records import Record, SampleRecord
-from headrace.runtimes.operators import Given
 from headrace.types import ModelVersion, Tensor
 
 KEPT = 4
 """Requests of one version."""
 
-MOST_BYTES = 4 << 20
-"""Of one request that is kept; a larger one is not."""
-
-VERSIONS = 16
-"""Of which requests are kept: of more, the one that was not asked for longest is forgotten."""
+MOST_BYTES = 32 << 20
+"""Of all that is kept: of more, what is of the version that was not asked for longest goes first."""
 
 
 class Recent:
@@ -22,18 +18,30 @@ class Recent:
 
     def __init__(self) -> None:
         self._inputs: OrderedDict[ModelVersion, deque[tuple[Tensor, ...]]] = OrderedDict()
+        self._num_bytes = 0
 
     def __call__(self, records: Sequence[Record]) -> None:
         for record in records:
-            if isinstance(record, SampleRecord) and sum(len(each.data) for each in record.inputs) <= MOST_BYTES:
-                self._inputs.setdefault(record.model, deque(maxlen=KEPT)).append(record.inputs)
-                self._inputs.move_to_end(record.model)
-                if len(self._inputs) > VERSIONS:
-                    self._inputs.popitem(last=False)
+            if isinstance(record, SampleRecord):
+                self._keep(record.model, record.inputs)
 
-    def of(self, version: ModelVersion) -> tuple[tuple[Given, ...], ...]:
-        """The inputs of its last requests, copied."""
-        return tuple(
-            tuple(Given(each.name, each.datatype, each.shape, bytes(each.data)) for each in inputs)
-            for inputs in self._inputs.get(version, ())
-        )
+    def _keep(self, version: ModelVersion, inputs: tuple[Tensor, ...]) -> None:
+        kept = self._inputs.setdefault(version, deque())
+        self._inputs.move_to_end(version)
+        kept.append(inputs)
+        self._num_bytes += _size(inputs)
+        if len(kept) > KEPT:
+            self._num_bytes -= _size(kept.popleft())
+        while self._num_bytes > MOST_BYTES:
+            longest_ago, its = next(iter(self._inputs.items()))
+            self._num_bytes -= _size(its.popleft())
+            if not its:
+                del self._inputs[longest_ago]
+
+    def of(self, version: ModelVersion) -> tuple[tuple[Tensor, ...], ...]:
+        """The inputs of its last requests."""
+        return tuple(self._inputs.get(version, ()))
+
+
+def _size(inputs: tuple[Tensor, ...]) -> int:
+    return sum(len(each.data) for each in inputs)

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from headrace import __version__
-from headrace.observe_settings import PushedMetrics
-from headrace.pushing.plan import Plan, plan
+from headrace.pushing.plan import Plan
 from headrace.pushing.push import Exporter, Page, Push
 from headrace.pushing.since import Since
 
@@ -57,18 +56,12 @@ class Pushing:
 
 
 def pushing(
-    metrics: PushedMetrics,
+    decided: Plan,
     environment: Mapping[str, str],
     sleep: Callable[[float], Awaitable[None]],
     now_ns: Callable[[], int],
-) -> Pushing | None:
-    """As the settings and the environment want it; None where metrics go nowhere. `now_ns` is Unix time.
-
-    Raises SettingInvalid where they are wrong, or the library is not there.
-    """
-    decided = plan(metrics, environment)
-    if decided is None:
-        return None
+) -> Pushing:
+    """As it was decided. `now_ns` is Unix time."""
     push = Push(Since(decided.delta, now_ns()), lambda: _connect(decided, environment))
     return Pushing(push, decided.every_s, sleep, now_ns)
 

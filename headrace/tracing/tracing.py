@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from headrace import __version__
 from headrace.clock import Clock
 from headrace.observe.sift import generations_of
-from headrace.observe_settings import Trace
 from headrace.records import Record, RequestRecord
 from headrace.tracing.export import Export, Exporter
-from headrace.tracing.plan import Plan, plan
+from headrace.tracing.plan import Plan
 from headrace.tracing.sampling import Sampling
 from headrace.tracing.spans import Kept, SpanMaker
 
@@ -48,14 +47,8 @@ class Tracing:
         self._export.close()
 
 
-def tracing(trace: Trace, environment: Mapping[str, str], clock: Clock, epoch_ns: int) -> Tracing | None:
-    """As the settings and the environment want it; None where traces go nowhere.
-
-    Raises SettingInvalid where they are wrong, or the library is not there.
-    """
-    decided = plan(trace, environment)
-    if decided is None:
-        return None
+def tracing(decided: Plan, environment: Mapping[str, str], clock: Clock, epoch_ns: int) -> Tracing:
+    """As it was decided."""
     sampling = Sampling(decided.ratio, decided.follows_clients, decided.max_per_s, random.random)
     maker = SpanMaker(epoch_ns, random.Random().getrandbits)
     return Tracing(sampling, Export(maker, lambda: _connect(decided, environment)), clock)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute
 
@@ -16,9 +16,12 @@ from headrace.protocols.oip.front import Front
 from headrace.protocols.watch.log_routes import LogRoutes
 from headrace.protocols.watch.requests_routes import RequestsRoutes
 from headrace.records import GenerationRecord, RequestRecord
-from headrace.tracing.tracing import tracing
+from headrace.tracing.plan import plan
 from headrace.watching.ground import Ground
 from headrace.watching.part import Part
+
+if TYPE_CHECKING:
+    from headrace.tracing.tracing import Tracing
 
 
 class Lately(Part):
@@ -35,8 +38,11 @@ class Lately(Part):
             lines = RequestLines(output, log.max_per_s, log.max_notable_per_s, clock.now_ns, epoch_ns)
             followers.append(lines.follow)
             ground.dropped.add("log", lambda: {**output.writer.dropped, **lines.dropped})
-        self._tracing = tracing(ground.config.trace, os.environ, clock, epoch_ns)
-        if self._tracing:
+        self._tracing: Tracing | None = None
+        if decided := plan(ground.config.trace, os.environ):
+            from headrace.tracing.tracing import tracing  # what a server without a collector does not need
+
+            self._tracing = tracing(decided, os.environ, clock, epoch_ns)
             followers.append(self._tracing.follow)
             ground.dropped.add("traces", self._tracing.dropped)
         ground.bus.listen(Sift(Slow(log.slow_ms), followers), RequestRecord, GenerationRecord)

@@ -2,12 +2,16 @@
 
 import asyncio
 import os
+from typing import TYPE_CHECKING
 
 from headrace.observe.metrics import Metrics
 from headrace.observe.slices import joined
-from headrace.pushing.pushing import pushing
+from headrace.pushing.plan import plan
 from headrace.watching.ground import Ground
 from headrace.watching.part import Part
+
+if TYPE_CHECKING:
+    from headrace.pushing.pushing import Pushing
 
 
 class Pushed(Part):
@@ -16,8 +20,11 @@ class Pushed(Part):
     def __init__(self, ground: Ground, metrics: Metrics) -> None:
         self._bus = ground.bus
         self._metrics = metrics
-        self._pushing = pushing(ground.config.metrics, os.environ, asyncio.sleep, ground.now_ns)
-        if self._pushing:
+        self._pushing: Pushing | None = None
+        if decided := plan(ground.config.metrics, os.environ):
+            from headrace.pushing.pushing import pushing  # what a server without a collector does not need
+
+            self._pushing = pushing(decided, os.environ, asyncio.sleep, ground.now_ns)
             ground.dropped.add("metrics", self._pushing.dropped)
 
     async def start(self) -> None:

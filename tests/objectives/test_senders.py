@@ -1,7 +1,6 @@
 """Notices leave over HTTP and by mail, to real servers; what goes wrong is said without a secret in it."""
 
 import json
-import logging
 import socket
 import ssl
 import threading
@@ -18,7 +17,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from headrace.objectives import forms, senders
 from headrace.objectives.notices import Notice
 from headrace.objectives.receiver import Send, Undelivered
-from headrace.objectives.senders import Mail, mailer, poster, write
+from headrace.objectives.senders import Mail, mailer, poster
 from tests import certificates
 from tests.objectives.hook import hook
 from tests.objectives.make import firing
@@ -206,9 +205,3 @@ def test_a_mail_server_that_is_not_there_is_a_failure() -> None:
         taken.bind(("127.0.0.1", 0))
         with pytest.raises(Undelivered, match="Connection refused"):
             mailer(mail(f"smtp://127.0.0.1:{taken.getsockname()[1]}"), "here")(NOTICE)
-
-
-def test_an_alert_is_a_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO):
-        write(firing())
-    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("WARNING", "alert is firing")]

@@ -49,7 +49,7 @@ async def test_each_operator_is_told_and_room_is_given_back(tmp_path: Path) -> N
     told = await operators(rooms).profile(wanted(tmp_path))
     assert [(each["type"], each["calls"], each["share"]) for each in told["operators"]] == [("Identity", 1, 1)]
     facts = ("model", "version", "runtime", "threads", "inputs", "runs")
-    assert tuple(told[fact] for fact in facts) == ("m", "1", "onnx 1", 1, "made up", 3)
+    assert tuple(told[fact] for fact in facts) == ("m", "1", "onnx 1", 1, "made-up", 3)
     assert not rooms.taken
 
 

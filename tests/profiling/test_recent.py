@@ -1,7 +1,9 @@
 """Of what others had recorded the last few requests of each version are remembered."""
 
+import pytest
+
 from headrace.profiling import recent as module
-from headrace.profiling.recent import KEPT, VERSIONS, Recent
+from headrace.profiling.recent import KEPT, Recent
 from headrace.records import SampleRecord
 from headrace.types import ModelVersion, Tensor
 
@@ -19,15 +21,18 @@ def test_the_last_few_are_kept() -> None:
     assert recent.of(ModelVersion("m", 2)) == ()
 
 
-def test_a_large_one_is_not_kept() -> None:
-    recent = Recent()
-    recent([sample(data=bytes(module.MOST_BYTES + 1))])
-    assert recent.of(M) == ()
+def test_only_so_much_is_kept_and_the_version_goes_first_that_was_not_asked_for_longest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MOST_BYTES", 10)
+    recent, other = Recent(), ModelVersion("m", 2)
+    recent([sample(), sample(), sample(other)])
+    assert (len(recent.of(M)), len(recent.of(other))) == (1, 1)
+    recent([sample(other)])
+    assert (len(recent.of(M)), len(recent.of(other))) == (0, 2)
 
 
-def test_of_many_versions_those_that_are_asked_are_remembered() -> None:
+def test_one_that_is_larger_than_all_that_is_kept_is_not() -> None:
     recent = Recent()
-    recent([sample()])
-    recent([sample(ModelVersion("m", number)) for number in range(2, VERSIONS + 2)])
+    recent([sample(), sample(data=bytes(module.MOST_BYTES + 1))])
     assert recent.of(M) == ()
-    assert recent.of(ModelVersion("m", 2))

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from headrace.observe_settings import PushedMetrics
+from headrace.pushing.plan import Plan
 from headrace.pushing.pushing import pushing
 from tests.collector.receiver import over_http
 from tests.pushing.make import page
@@ -21,10 +21,6 @@ class Waits:
         self.over.clear()
 
 
-async def test_without_a_collector_there_is_none() -> None:
-    assert pushing(PushedMetrics(), {}, asyncio.sleep, lambda: 100) is None
-
-
 async def test_pages_reach_the_collector_until_the_end() -> None:
     waits, counts = Waits(), iter((3, 5))
 
@@ -32,8 +28,7 @@ async def test_pages_reach_the_collector_until_the_end() -> None:
         return page(next(counts)).encode()
 
     with over_http() as (receiver, address):
-        made = pushing(PushedMetrics(address, every_s=7), {}, waits.sleep, lambda: 100)
-        assert made is not None
+        made = pushing(Plan("http", f"{address}/v1/metrics", 7, False), {}, waits.sleep, lambda: 100)
         made.start(make)
         waits.over.set()
         await asyncio.to_thread(receiver.wait_for_metric, "took_seconds")

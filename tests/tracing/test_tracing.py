@@ -2,7 +2,7 @@
 
 from headrace.observe.sift import Sift
 from headrace.observe.slow import Slow
-from headrace.observe_settings import Trace
+from headrace.tracing.plan import Plan
 from headrace.tracing.tracing import tracing
 from tests.collector.receiver import attributes, by_name, over_http
 from tests.fakes import FakeClock
@@ -10,14 +10,10 @@ from tests.observe.make import answered, generated
 from tests.tracing.make import traced
 
 
-def test_without_a_collector_there_are_none() -> None:
-    assert tracing(Trace(), {}, FakeClock(), 0) is None
-
-
 def test_requests_that_are_kept_reach_the_collector_with_their_texts() -> None:
     with over_http() as (receiver, address):
-        made = tracing(Trace(address, ratio=0.0), {}, FakeClock(), 1_700_000_000_000_000_000)
-        assert made is not None
+        decided = Plan("http", f"{address}/v1/traces", 0.0, True, 50)
+        made = tracing(decided, {}, FakeClock(), 1_700_000_000_000_000_000)
         made.start()
         text = traced(1)
         Sift(Slow(), [made.follow])([traced(), answered(), generated(id="r1"), text])
