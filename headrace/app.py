@@ -163,7 +163,7 @@ class Server:
         self._loaded = False
         self._clock = clock = LoopClock(asyncio.get_running_loop())
         self.bus = Bus()
-        self.states = States(self.bus)
+        self.states = States(self.bus, clock)
         self.registry = Registry(self.states.of)
         taps: dict[str, Tap] = {}
         local = LocalRepository(repository)

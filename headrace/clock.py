@@ -16,6 +16,8 @@ class Timer(Protocol):
 class Clock(Protocol):
     """Monotonic time in nanoseconds, and calls made when it has passed."""
 
+    epoch_ns: int  # Unix time when it was 0; fixed, so that a machine's clock that is set moves nothing
+
     def now_ns(self) -> int:
         """Nanoseconds since an arbitrary start; never goes back."""
         ...
@@ -34,6 +36,7 @@ class LoopClock:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self.epoch_ns = epoch_ns()
         self.now_ns = time.monotonic_ns  # bound once: it is read several times a request
 
     def call_soon(self, callback: Callable[[], None]) -> Timer:
@@ -41,6 +44,16 @@ class LoopClock:
 
     def call_at(self, when_ns: int, callback: Callable[[], None]) -> Timer:
         return self._loop.call_later(max(0.0, (when_ns - time.monotonic_ns()) / 1e9), callback)
+
+
+def epoch_ns() -> int:
+    """Unix time when the machine's monotonic clock was 0, as far as the machine knows now."""
+    return time.time_ns() - time.monotonic_ns()
+
+
+def unix_s(clock: Clock) -> float:
+    """Unix time that does not jump, for all that is told by one clock."""
+    return (clock.now_ns() + clock.epoch_ns) / 1e9
 
 
 def rfc3339(unix_s: float, timespec: str = "milliseconds") -> str:

@@ -26,9 +26,9 @@ def inspect(config: Config, repository: Path) -> tuple[tuple[VersionStatus, ...]
 
 
 async def _inspect(config: Config, repository: Path) -> tuple[tuple[VersionStatus, ...], tuple[Served, ...]]:
-    states = States(discard)
-    registry = Registry(states.of)
     local, clock = LocalRepository(repository), LoopClock(asyncio.get_running_loop())
+    states = States(discard, clock)
+    registry = Registry(states.of)
     build = Build(config, discard, clock, local, is_tried=_has_objective)
     every = msgspec.structs.replace(config.models, control="both", load="", lazy=False)
     keeping = Keeping(Rooms(Ledger(None), Profiles(), clock), clock)

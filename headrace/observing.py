@@ -1,6 +1,5 @@
 """All that watches a server, brought together: who listens to its records, and what fronts and people ask of them."""
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +50,7 @@ class Observation:
 
         Raises SettingInvalid.
         """
-        epoch_ns = time.time_ns() - clock.now_ns()
-        ground = Ground(config, bus, clock, epoch_ns, readings, folder)
+        ground, epoch_ns = Ground(config, bus, clock, readings, folder), clock.epoch_ns
         ground.dropped.add("records", lambda: {"full": bus.dropped})
         self._bus = bus
         self._ground = ground

@@ -35,6 +35,8 @@ class FakeTimer:
 class FakeClock:
     """Time that stands still until it is told to pass."""
 
+    epoch_ns = 1_700_000_000_000_000_000
+
     def __init__(self) -> None:
         self.time_ns = 1_000_000_000
         self._timers: list[tuple[int, int, FakeTimer]] = []

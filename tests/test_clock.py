@@ -1,14 +1,24 @@
 """The machine's clock and its timers."""
 
 import asyncio
+import time
 
-from headrace.clock import LoopClock
+import pytest
+
+from headrace.clock import LoopClock, unix_s
 
 
 async def test_time_does_not_go_back() -> None:
     clock = LoopClock(asyncio.get_running_loop())
     times = [clock.now_ns() for _ in range(100)]
     assert times == sorted(times)
+
+
+async def test_unix_time_is_told_by_the_same_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = LoopClock(asyncio.get_running_loop())
+    assert abs(unix_s(clock) - time.time()) < 5
+    monkeypatch.setattr(time, "time_ns", lambda: 0)  # somebody has set the machine's
+    assert unix_s(clock) > 1_600_000_000
 
 
 async def test_a_call_whose_time_has_come_is_made() -> None:

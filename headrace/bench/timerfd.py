@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from heapq import heappop, heappush
 
-from headrace.clock import Timer
+from headrace.clock import Timer, epoch_ns
 
 _MONOTONIC, _CLOEXEC_NONBLOCK, _ABSOLUTE = 1, 0o2004000, 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -30,6 +30,7 @@ class TimerfdClock:
     """Monotonic time, and calls from one of Linux's timers that the event loop watches as a file. Close it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.epoch_ns = epoch_ns()
         self.now_ns = time.monotonic_ns
         self._loop = loop
         self._fd: int = _LIBC.timerfd_create(_MONOTONIC, _CLOEXEC_NONBLOCK)

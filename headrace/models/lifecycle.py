@@ -1,7 +1,6 @@
 """The state of every version that is known; each change is recorded."""
 
-import time
-
+from headrace.clock import Clock, unix_s
 from headrace.records import ModelEvent, Recorder
 from headrace.types import VersionState, VersionStatus
 
@@ -17,8 +16,9 @@ def has_failed(status: VersionStatus) -> bool:
 class States:
     """What the repository index tells; written by the reconcile loop, and where what is loaded fails."""
 
-    def __init__(self, record: Recorder) -> None:
+    def __init__(self, record: Recorder, clock: Clock) -> None:
         self._record = record
+        self._clock = clock
         self._states: dict[str, dict[int | None, VersionStatus]] = {}
 
     def put(
@@ -35,7 +35,7 @@ class States:
         """The version is now in this state, and `reason` is to be told with it; `cause` is why that was wanted, and
         `seconds` how long it took to get there. `goes_on`: it was neither loaded nor unloaded for that."""
         self._states.setdefault(name, {})[version] = VersionStatus(name, version, state, reason)
-        self._record(ModelEvent(name, version, state, reason, time.time(), seconds, cause, goes_on))
+        self._record(ModelEvent(name, version, state, reason, unix_s(self._clock), seconds, cause, goes_on))
 
     def get(self, name: str, version: int | None) -> VersionStatus | None:
         """The state of one version, where it is known."""

@@ -3,11 +3,10 @@
 import asyncio
 import logging
 import random
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from headrace.clock import Clock, Timer
+from headrace.clock import Clock, Timer, unix_s
 from headrace.errors import HeadraceError, NotFound
 from headrace.records import Recorder, TrafficEvent
 from headrace.traffic.mirror import Find, Mirror
@@ -276,7 +275,7 @@ class Traffic:
         self._event(name, rollout.to, "rollout", state, f"{rollout}, {step}: {rollout.share:.3g} of the requests{more}")
 
     def _event(self, name: str, version: int | None, what: str, state: str, reason: str) -> None:
-        self._record(TrafficEvent(name, version, what, state, reason, time.time()))
+        self._record(TrafficEvent(name, version, what, state, reason, unix_s(self._clock)))
 
 
 DONE = "every step held its gates"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from headrace.clock import Clock
+from headrace.clock import Clock, unix_s
 from headrace.gateway.gateway import Wanted
 from headrace.observe.bus import Bus
 from headrace.observe.dropped import Dropped
@@ -14,15 +14,12 @@ from headrace.traffic.watch import Tap
 class Ground:
     """One server's. `readings` are asked when somebody looks, never before the server is whole."""
 
-    def __init__(
-        self, config: Config, bus: Bus, clock: Clock, epoch_ns: int, readings: Readings, folder: Path | None
-    ) -> None:
-        """`epoch_ns` is Unix time when the clock was 0; `folder` is where what is to outlive the server may be kept,
-        once it has started."""
+    def __init__(self, config: Config, bus: Bus, clock: Clock, readings: Readings, folder: Path | None) -> None:
+        """`folder` is where what is to outlive the server may be kept, once it has started."""
         self.config = config
         self.bus = bus
         self.clock = clock
-        self.epoch_ns = epoch_ns
+        self.epoch_ns = clock.epoch_ns
         self.readings = readings
         self.folder = folder
         self.dropped = Dropped()  # who may leave something out adds how much it has
@@ -36,7 +33,7 @@ class Ground:
 
     def now_s(self) -> float:
         """The same in seconds."""
-        return self.now_ns() / 1e9
+        return unix_s(self.clock)
 
     def file(self, name: str) -> Path | None:
         """Of that name in the folder."""

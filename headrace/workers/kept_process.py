@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from headrace.clock import Clock
+from headrace.clock import Clock, unix_s
 from headrace.errors import HeadraceError, ModelUnavailable, WorkerLost
 from headrace.records import Recorder, WorkerEvent
 from headrace.types import ModelVersion
@@ -103,6 +102,7 @@ class KeptProcess(Generic[Facts]):
         self._owner = owner
         self._births = births
         self._record = record
+        self._clock = clock
         self._process: Process | None = None
         self._loaded: asyncio.Future[Facts] | None = None
         self._served = False  # something, since this child started
@@ -236,7 +236,8 @@ class KeptProcess(Generic[Facts]):
         self._tell("failed", why, 0)
 
     def _tell(self, what: str, reason: str, pid: int) -> None:
-        self._record(WorkerEvent(self._keeping.version, self._keeping.instance, what, reason, time.time(), pid))
+        at_s = unix_s(self._clock)
+        self._record(WorkerEvent(self._keeping.version, self._keeping.instance, what, reason, at_s, pid))
 
 
 def _said(words: str, path: Path | None) -> str:

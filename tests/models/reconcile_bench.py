@@ -95,10 +95,10 @@ class Bench:
         self.events: list[ModelEvent] = []
         self.makes = Answering
         self.while_building: Callable[[], object] = lambda: None
-        states = States(self.record)
+        self.clock = FakeClock()
+        states = States(self.record, self.clock)
         self.registry = Registry(states.of)
         models = models or Models(uploads=uploads)
-        self.clock = FakeClock()
         self.machine = Machine()
         self.profiles = Profiles()
         self.rooms = Rooms(

@@ -9,6 +9,7 @@ from headrace.models.lifecycle import States
 from headrace.models.registry import Registry, Served
 from headrace.records import ModelEvent, Record
 from headrace.types import Manifest, ModelVersion
+from tests.fakes import FakeClock
 from tests.models.reconcile_bench import Answering
 from tests.observe.make import worker
 
@@ -19,7 +20,7 @@ class Bench:
     def __init__(self) -> None:
         self.events: list[ModelEvent] = []
         self.alive = {7, 8, 9}
-        self.states = States(self._record)
+        self.states = States(self._record, FakeClock())
         self.registry = Registry(self.states.of)
         manifest = Manifest("m", 1, Path("m"), "fake")
         self.registry.publish(Served(VERSION, manifest, Answering(manifest, [])))

@@ -19,7 +19,7 @@ def ground(**tables: dict[str, Any]) -> Ground:
     for table, values in tables.items():
         changed = msgspec.structs.replace(getattr(config, table), **values)
         config = msgspec.structs.replace(config, **{table: changed})
-    return Ground(config, Bus(), FakeClock(), 10**18, Readings(lambda: 0, lambda: (), lambda: 0), None)
+    return Ground(config, Bus(), FakeClock(), Readings(lambda: 0, lambda: (), lambda: 0), None)
 
 
 def paths(part: Part) -> set[str]:
