@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute
 
 from headrace.capture.redaction import Redaction, read_rules
 from headrace.protocols.oip.front import Front
+from headrace.protocols.watch import captures_off
 from headrace.records import SampleRecord
 from headrace.watching.ground import Ground
 from headrace.watching.part import Part
@@ -31,7 +32,7 @@ class Capturing(Part):
 
     def routes(self, front: Front) -> Sequence[BaseRoute]:
         if self._capture is None:
-            return ()
+            return captures_off.routes()
         from headrace.protocols.watch.captures_routes import CapturesRoutes
 
         return CapturesRoutes(self._capture).routes()

@@ -13,8 +13,8 @@ async def test_where_it_is_wanted_it_is_asked_over_http_and_says_what_it_left_ou
     assert not any(stands_on.dropped.counts().values())
 
 
-async def test_where_it_is_not_wanted_there_is_nothing_to_ask() -> None:
+async def test_where_it_is_not_wanted_who_asks_is_told_how_it_would_be() -> None:
     part = Capturing(ground())
-    assert paths(part) == set()
+    assert paths(part) == {"/v2/headrace/captures{rest:path}"}
     await part.start()
     await part.close()
