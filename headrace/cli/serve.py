@@ -3,11 +3,14 @@
 import errno
 import gc
 import ipaddress
+import signal
 import socket
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from headrace.cli.failure import Failure
 from headrace.cli.repository import kept, place
@@ -52,6 +55,7 @@ def run(arguments: Sequence[str]) -> int:
     where = place(options.repository)
     refuse_open_address(config.server)
     refuse_taken_ports(config.server)
+    signal.signal(signal.SIGTERM, _stop)  # until the server's own way with it is there
     with closing(start_zygotes(where, config)) as ahead, kept(where, config) as repository:
         gc.disable()  # what is imported stays: there is nothing to find until the server runs
         from headrace.app import run as run_server
@@ -59,6 +63,11 @@ def run(arguments: Sequence[str]) -> int:
         from headrace.cli.console import console
 
         return run_server(config, repository.path, lambda ready: announce(ready, console()), repository.follow, ahead)
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    """There is nothing to drain yet."""
+    raise SystemExit(0)
 
 
 def start_zygotes(where: Path | Address, config: Config) -> Ahead:
