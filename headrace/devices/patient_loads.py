@@ -2,39 +2,75 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 
-from headrace.clock import Clock
+from headrace.clock import Clock, Timer
 from headrace.devices.priority import Precedence, began_at
+from headrace.devices.process_stat import ran_s
 
 STEPS: tuple[tuple[float, Precedence], ...] = ((0.0, "last"), (3.0, "later"), (30.0, "usual"))
 """From so many seconds on; no load stands still for ever, however busy the cores are."""
 
+LOOK_S = 0.4  # how often it is looked how far it has come
+SPARE = 0.05
+"""Of a core, that it must have had since the last look: where there is less to spare, waiting for it does not help."""
+
 
 class PatientLoads:
-    """`run_as` is told how a process is to run."""
+    """`run_as` is told how a process is to run; `ran_s` says for how long one has run on a core."""
 
-    def __init__(self, run_as: Callable[[int, Precedence], None], clock: Clock) -> None:
+    def __init__(
+        self, run_as: Callable[[int, Precedence], None], clock: Clock, ran_s: Callable[[int], float] = ran_s
+    ) -> None:
         self._run_as = run_as
         self._clock = clock
+        self._ran_s = ran_s
 
     @contextmanager
     def __call__(self, pid: int) -> Iterator[None]:
         """The process loads from now until the end of the `with`."""
-        began, now_ns = began_at(pid), self._clock.now_ns()
-
-        def run_as(precedence: Precedence) -> None:
-            if began and began_at(pid) == began:  # else the number may be another's by now
-                self._run_as(pid, precedence)
-
-        timers = [
-            self._clock.call_at(now_ns + int(after_s * 1e9), partial(run_as, precedence))
-            for after_s, precedence in STEPS[1:]
-        ]
-        run_as(STEPS[0][1])
+        load = _Load(pid, self._run_as, self._clock, self._ran_s)
+        load.look()
         try:
             yield
         finally:
-            for timer in timers:
-                timer.cancel()
-            run_as("usual")
+            load.over()
+
+
+class _Load:
+    """One that is under way. Owns a timer."""
+
+    def __init__(
+        self, pid: int, run_as: Callable[[int, Precedence], None], clock: Clock, ran_s: Callable[[int], float]
+    ) -> None:
+        self._pid = pid
+        self._run_as = run_as
+        self._clock = clock
+        self._ran_s = ran_s
+        self._born = began_at(pid)
+        self._began_ns = clock.now_ns()
+        self._had_s = -1.0  # of a core, at the last look
+        self._precedence: Precedence | None = None
+        self._timer: Timer | None = None
+
+    def look(self) -> None:
+        """It runs as its time says, or as usual once there is nothing to spare for it."""
+        passed_s = (self._clock.now_ns() - self._began_ns) / 1e9
+        had_s = self._ran_s(self._pid)
+        starves = self._had_s >= 0.0 and had_s - self._had_s < SPARE * LOOK_S
+        self._had_s = had_s
+        self._run("usual" if starves else next(how for after_s, how in reversed(STEPS) if passed_s >= after_s))
+        if self._precedence != "usual":
+            self._timer = self._clock.call_at(self._clock.now_ns() + int(LOOK_S * 1e9), self.look)
+
+    def over(self) -> None:
+        """It gives way no more."""
+        if self._timer:
+            self._timer.cancel()
+        self._run("usual")
+
+    def _run(self, precedence: Precedence) -> None:
+        if precedence == self._precedence:
+            return
+        self._precedence = precedence
+        if self._born and began_at(self._pid) == self._born:  # else the number may be another's by now
+            self._run_as(self._pid, precedence)

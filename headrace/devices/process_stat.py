@@ -1,5 +1,6 @@
 """One line about a process, as Linux's /proc tells it."""
 
+import os
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -12,6 +13,15 @@ def stat_fields(pid: int | str, proc: Path = PROC) -> list[str]:
     """The fields after the process's name, of process `pid` ("self": this one). Raises OSError where it is gone."""
     # The name, in brackets, may hold spaces and brackets; the fields after it may not.
     return (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
+
+
+def ran_s(pid: int) -> float:
+    """Seconds of a core that a process has had until now; 0 where it is gone."""
+    try:
+        fields = stat_fields(pid)
+        return (int(fields[USER_TICKS]) + int(fields[SYSTEM_TICKS])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError):
+        return 0.0
 
 
 def runs(pid: int, proc: Path = PROC) -> bool:

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from headrace.devices import patient_loads
-from headrace.devices.patient_loads import STEPS, PatientLoads
+from headrace.devices.patient_loads import LOOK_S, STEPS, PatientLoads
 from headrace.devices.priority import Precedence
 from tests.fakes import FakeClock
 
@@ -14,7 +14,12 @@ class Bench:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.runs: list[Precedence] = []
-        self.loads = PatientLoads(lambda pid, precedence: self.runs.append(precedence), self.clock)
+        self.share = 1.0  # of a core, that the load has
+        self.loads = PatientLoads(
+            lambda pid, precedence: self.runs.append(precedence),
+            self.clock,
+            lambda pid: self.share * self.clock.now_ns() / 1e9,
+        )
 
 
 def test_a_load_gives_way_until_it_is_over() -> None:
@@ -27,10 +32,23 @@ def test_a_load_gives_way_until_it_is_over() -> None:
 def test_the_longer_it_takes_the_less_it_gives_way() -> None:
     bench = Bench()
     with bench.loads(os.getpid()):
-        bench.clock.pass_ms(3000)
+        for _ in range(8):
+            bench.clock.pass_ms(400)
         assert bench.runs == ["last", "later"]
-        bench.clock.pass_ms(27000)
+        for _ in range(70):
+            bench.clock.pass_ms(400)
         assert bench.runs == ["last", "later", "usual"]
+
+
+def test_where_no_core_has_time_to_spare_it_gives_way_no_longer() -> None:
+    bench = Bench()
+    bench.share = 0.04
+    with bench.loads(os.getpid()):
+        bench.clock.pass_ms(int(LOOK_S * 1000) - 1)
+        assert bench.runs == ["last"]
+        bench.clock.pass_ms(1)
+        assert bench.runs == ["last", "usual"]
+    assert bench.runs == ["last", "usual"]
 
 
 def test_once_it_is_over_its_time_changes_nothing() -> None:
