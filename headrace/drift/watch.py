@@ -30,8 +30,8 @@ ROUND_S = 0.1
 WAITING = 8192
 """Requests that wait to be looked at."""
 
-WAITING_BYTES = 64 << 20
-"""And bytes of their tensors."""
+WAITING_BYTES = 16 << 20
+"""And bytes of their tensors: what has waited once stays with the allocator."""
 
 TOGETHER, TOGETHER_BYTES = 32, 1 << 18
 """Requests, and bytes of them, that are looked at without a pause."""
