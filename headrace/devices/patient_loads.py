@@ -10,7 +10,7 @@ from headrace.devices.process_stat import ran_s
 STEPS: tuple[tuple[float, Precedence], ...] = ((0.0, "last"), (3.0, "later"), (30.0, "usual"))
 """From so many seconds on; no load stands still for ever, however busy the cores are."""
 
-LOOK_S = 0.4  # how often it is looked how far it has come
+LOOK_S = 0.3  # how often it is looked how far it has come
 SPARE = 0.05
 """Of a core, that it must have had since the last look: where there is less to spare, waiting for it does not help."""
 

@@ -32,11 +32,11 @@ def test_a_load_gives_way_until_it_is_over() -> None:
 def test_the_longer_it_takes_the_less_it_gives_way() -> None:
     bench = Bench()
     with bench.loads(os.getpid()):
-        for _ in range(8):
-            bench.clock.pass_ms(400)
+        for _ in range(11):
+            bench.clock.pass_ms(int(LOOK_S * 1000))
         assert bench.runs == ["last", "later"]
-        for _ in range(70):
-            bench.clock.pass_ms(400)
+        for _ in range(95):
+            bench.clock.pass_ms(int(LOOK_S * 1000))
         assert bench.runs == ["last", "later", "usual"]
 
 
