@@ -12,7 +12,9 @@ STEPS: tuple[tuple[float, Precedence], ...] = ((0.0, "last"), (3.0, "later"), (3
 
 LOOK_S = 0.3  # how often it is looked how far it has come
 SPARE = 0.05
-"""Of a core, that it must have had since the last look: where there is less to spare, waiting for it does not help."""
+"""Of a core, that it must have had between two looks: where there is less to spare, waiting for it does not help."""
+
+STARVED = 2  # looks in a row that found less: one may have met a burst
 
 
 class PatientLoads:
@@ -49,6 +51,7 @@ class _Load:
         self._born = began_at(pid)
         self._began_ns = clock.now_ns()
         self._had_s = -1.0  # of a core, at the last look
+        self._starved = 0  # looks in a row
         self._precedence: Precedence | None = None
         self._timer: Timer | None = None
 
@@ -57,8 +60,12 @@ class _Load:
         passed_s = (self._clock.now_ns() - self._began_ns) / 1e9
         had_s = self._ran_s(self._pid)
         starves = self._had_s >= 0.0 and had_s - self._had_s < SPARE * LOOK_S
-        self._had_s = had_s
-        self._run("usual" if starves else next(how for after_s, how in reversed(STEPS) if passed_s >= after_s))
+        self._had_s, self._starved = had_s, self._starved + 1 if starves else 0
+        self._run(
+            "usual"
+            if self._starved == STARVED
+            else next(how for after_s, how in reversed(STEPS) if passed_s >= after_s)
+        )
         if self._precedence != "usual":
             self._timer = self._clock.call_at(self._clock.now_ns() + int(LOOK_S * 1e9), self.look)
 

@@ -44,6 +44,7 @@ def test_where_no_core_has_time_to_spare_it_gives_way_no_longer() -> None:
     bench = Bench()
     bench.share = 0.04
     with bench.loads(os.getpid()):
+        bench.clock.pass_ms(int(LOOK_S * 1000))
         bench.clock.pass_ms(int(LOOK_S * 1000) - 1)
         assert bench.runs == ["last"]
         bench.clock.pass_ms(1)
