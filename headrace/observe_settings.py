@@ -49,6 +49,12 @@ class Cost(msgspec.Struct, frozen=True):
     ] = 0.0
 
 
+Spoken = Annotated[
+    Literal["auto", "http", "grpc"], Meta(description="How that is spoken to: OTLP over HTTP or over gRPC.")
+]
+"""The protocol of a collector."""
+
+
 class Trace(msgspec.Struct, frozen=True):
     """Traces of requests, sent to a collector of OpenTelemetry's."""
 
@@ -59,9 +65,7 @@ class Trace(msgspec.Struct, frozen=True):
             extra={"takes": "an address such as http://collector:4318, or nothing: $OTEL_EXPORTER_OTLP_ENDPOINT"},
         ),
     ] = ""
-    protocol: Annotated[
-        Literal["auto", "http", "grpc"], Meta(description="How that is spoken to: OTLP over HTTP or over gRPC.")
-    ] = "auto"
+    protocol: Spoken = "auto"
     ratio: Annotated[
         float, Meta(ge=0, le=1, description="The share of requests that are kept whose client says nothing of traces.")
     ] = 0.01
@@ -78,9 +82,7 @@ class PushedMetrics(msgspec.Struct, frozen=True):
             extra={"takes": "an address such as http://collector:4318, or nothing: $OTEL_EXPORTER_OTLP_ENDPOINT"},
         ),
     ] = ""
-    protocol: Annotated[
-        Literal["auto", "http", "grpc"], Meta(description="How that is spoken to: OTLP over HTTP or over gRPC.")
-    ] = "auto"
+    protocol: Spoken = "auto"
     every_s: Annotated[
         float,
         Meta(ge=0, le=3600, description="How often; 0: as $OTEL_METRIC_EXPORT_INTERVAL says, or every 60 seconds."),

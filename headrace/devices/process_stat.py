@@ -1,9 +1,11 @@
 """One line about a process, as Linux's /proc tells it."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 PROC = Path("/proc")
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 STATE, PARENT, USER_TICKS, SYSTEM_TICKS, BEGAN_TICKS = 0, 1, 11, 12, 19
 """Places among the fields: ticks are of the processor's clock, `BEGAN_TICKS` those since the machine's start."""
@@ -15,11 +17,15 @@ def stat_fields(pid: int | str, proc: Path = PROC) -> list[str]:
     return (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
 
 
+def cpu_s(fields: Sequence[str]) -> float:
+    """Seconds of a core that a process has had, by its fields."""
+    return (int(fields[USER_TICKS]) + int(fields[SYSTEM_TICKS])) / TICKS_PER_SECOND
+
+
 def ran_s(pid: int) -> float:
     """Seconds of a core that a process has had until now; 0 where it is gone."""
     try:
-        fields = stat_fields(pid)
-        return (int(fields[USER_TICKS]) + int(fields[SYSTEM_TICKS])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s(stat_fields(pid))
     except (OSError, IndexError):
         return 0.0
 

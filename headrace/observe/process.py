@@ -5,9 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from headrace.devices.process_stat import BEGAN_TICKS, PROC, STATE, SYSTEM_TICKS, USER_TICKS, stat_fields
+from headrace.devices.process_stat import BEGAN_TICKS, PROC, STATE, TICKS_PER_SECOND, cpu_s, stat_fields
 
-_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _OVER = ("Z", "X")
 """States of a process that has ended."""
@@ -43,12 +42,11 @@ def read_use(pid: int | str, proc: Path = PROC) -> Use | None:
         fields = stat_fields(pid, proc)
     except OSError:
         return None
-    user, system, start = int(fields[USER_TICKS]), int(fields[SYSTEM_TICKS]), int(fields[BEGAN_TICKS])
     return Use(
         resident_bytes=int(resident) * _PAGE_BYTES,
         virtual_bytes=int(virtual) * _PAGE_BYTES,
-        cpu_s=(user + system) / _TICKS_PER_SECOND,
-        started_s=start / _TICKS_PER_SECOND,
+        cpu_s=cpu_s(fields),
+        started_s=int(fields[BEGAN_TICKS]) / TICKS_PER_SECOND,
     )
 
 
@@ -60,7 +58,7 @@ def read_cpu(pid: int | str, proc: Path = PROC) -> float | None:
         return None
     if fields[STATE] in _OVER:
         return None
-    return (int(fields[USER_TICKS]) + int(fields[SYSTEM_TICKS])) / _TICKS_PER_SECOND
+    return cpu_s(fields)
 
 
 def read_children(pid: int | str, proc: Path = PROC) -> list[int]:

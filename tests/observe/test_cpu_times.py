@@ -33,7 +33,7 @@ class Proc:
 
 @pytest.fixture
 def proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Proc:
-    monkeypatch.setattr("headrace.observe.process._TICKS_PER_SECOND", 100)
+    monkeypatch.setattr("headrace.devices.process_stat.TICKS_PER_SECOND", 100)
     return Proc(tmp_path)
 
 
