@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, nullcontext, suppress
 from typing import Literal
 
 import msgspec
@@ -32,6 +32,15 @@ FILES_CHANGED = "its files changed"
 WOKEN = "a request asked for it"
 
 
+GivesWay = Callable[[int], AbstractContextManager[None]]
+"""Has the process of that number give way to others for as long as the `with` lasts."""
+
+
+def at_once(pid: int) -> AbstractContextManager[None]:
+    """It gives way to nobody."""
+    return nullcontext()
+
+
 class Keeping(msgspec.Struct, frozen=True):
     """What the server keeps of memory, and how long requests wait for what is not there."""
 
@@ -41,6 +50,7 @@ class Keeping(msgspec.Struct, frozen=True):
     may_wait: MayWait = MayWait()
     rate: Callable[[ModelVersion], float] = lambda version: 0.0  # requests a second that are to be expected
     cache_bytes: Callable[[Manifest], int] = lambda manifest: 0  # that a version holds beside its files, as was said
+    gives_way: GivesWay = at_once  # what nobody waits for, as when a version leaves that another has replaced
 
 
 class Stays(msgspec.Struct, frozen=True):
@@ -131,7 +141,7 @@ class Residence:
         sleeper = self._sleeper(version, room.files if room else None, served.servable)
         self._registry.publish(Served(version, served.manifest, sleeper))
         self._states.put(version.name, version.version, "UNLOADING", cause=cause)
-        told = await self._end(served)
+        told = await self._end(served, at_once)  # its memory is waited for
         if (status := self._states.get(version.name, version.version)) and status.state == "UNLOADING":
             self._states.put(version.name, version.version, "UNAVAILABLE", ASLEEP, cause=_with(cause, told))
         return True
@@ -155,7 +165,7 @@ class Residence:
         if isinstance(served.servable, Sleeper):
             served.servable.hand_over(Elsewhere(self._registry))
         self._states.put(name, version, "UNLOADING", cause=cause)
-        told = await self._end(served)
+        told = await self._end(served, self._keeping.gives_way)
         self._states.put(name, version, "UNAVAILABLE", "unloaded", cause=_with(cause, told))
 
     async def close(self, name: str) -> None:
@@ -305,11 +315,12 @@ class Residence:
             self._under_way.spawn(self._replaced(replaced))
 
     async def _replaced(self, served: Served) -> None:
-        if told := await self._end(served):
+        if told := await self._end(served, self._keeping.gives_way):
             log.info("%s was loaded anew; of the one before %s", served.version, told)
 
-    async def _end(self, served: Served) -> str:
-        """Let it finish what it has, for a while, and give back what it holds; says in words what came back."""
+    async def _end(self, served: Served, gives_way: GivesWay) -> str:
+        """Let it finish what it has, for a while, and give back what it holds, during which its processes `gives_way`;
+        says in words what came back."""
         room = self._held.pop(served.servable, None)
         if room is not None:
             room.leaves()
@@ -319,7 +330,10 @@ class Residence:
             log.warning("%s did not finish within %g s and is closed", served.version, self._stays.drain_s)
         finally:
             try:
-                await served.servable.close()
+                with ExitStack() as leaving:
+                    for pid in room.hold.pids if room else ():
+                        leaving.enter_context(gives_way(pid))
+                    await served.servable.close()
             finally:
                 told = await room.left(room.hold.pids) if room else ""
         return told

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import msgspec
@@ -104,13 +105,18 @@ class Bench:
         self.rooms = Rooms(
             Ledger(budget), self.profiles, self.clock, pids=self.machine.alive, measure=self.machine.measure
         )
-        self.keeping = Keeping(self.rooms, self.clock, drain_first, rate=self.rate)
+        self.patient: list[int] = []  # processes that gave way
+        self.keeping = Keeping(self.rooms, self.clock, drain_first, rate=self.rate, gives_way=self.gives_way)
         self.reconcile = Reconcile(
             LocalRepository(root), self.registry, states, self.build, models, state=state, keeping=self.keeping
         )
 
     def rate(self, version: ModelVersion) -> float:
         return self.rates.get(version.name, 0.0)
+
+    def gives_way(self, pid: int) -> AbstractContextManager[None]:
+        self.patient.append(pid)
+        return nullcontext()
 
     def record(self, record: Record) -> None:
         assert isinstance(record, ModelEvent)

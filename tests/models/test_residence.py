@@ -284,6 +284,17 @@ async def test_and_what_did_not(tight: Bench) -> None:
     assert tight.events[-1].cause.endswith("holds 40.0 MiB")
 
 
+async def test_what_another_has_replaced_gives_way_while_it_leaves_and_what_makes_room_does_not(tight: Bench) -> None:
+    await tight.reconcile.start()
+    await tight.reconcile.load("m")
+    await tight.reconcile.residence.sleep(ModelVersion("m", 1), "makes room")
+    assert tight.patient == []
+    await tight.reconcile.load("m")
+    (pid,) = tight.rooms.ledger.holds[0].pids
+    await tight.reconcile.unload("m")
+    assert tight.patient == [pid]
+
+
 async def test_a_pin_is_kept_over_a_load_and_an_unload(tight: Bench) -> None:
     await tight.reconcile.start()
     await tight.reconcile.pin("m", True)
