@@ -1,10 +1,11 @@
-"""Twenty swaps of MiniLM under an open loop at 60 % of what saturates: what requests wait for that, beside none.
+"""Swaps of MiniLM under an open loop at 60 % of what saturates: what requests wait for that, beside none.
 
-    python -m benchmarks.bench_swap_open [--seconds 40] [--every 15] [--rounds 1] [--share 0.6]
+    python -m benchmarks.bench_swap_open [--pairs 4] [--seconds 15] [--swaps 1] [--share 0.6] [--rate 0]
 
-Saturation is measured before each round, by sixteen clients that wait. Then the same arrivals are sent twice, for as
-long each: without swaps, and with a new version that takes over every so many seconds. With one every fifteen the share
-of the time in which one loads is that of twenty in five minutes, however long it is measured.
+What saturates is measured once, by sixteen clients that wait, unless the rate is given. Then windows without and with
+swaps take turns, in pairs that are sent the same arrivals and change places from pair to pair, so that a machine that
+becomes slower does so for both. One swap in fifteen seconds is twenty in five minutes; it begins in the middle of what
+its share of the window is.
 """
 
 import argparse
@@ -13,8 +14,10 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.bench_swap import Models, swap
 from benchmarks.results import keep, spread
@@ -34,59 +37,87 @@ def bench(address: Address, *flags: str) -> dict[str, Any]:
     return found
 
 
-def swapping(address: Address, models: Models, first: int, every_s: float, over: threading.Event) -> list[float]:
-    """Swap now and then until it is over; how long each took."""
-    took: list[float] = []
-    while not over.wait(every_s / 2 if not took else max(0.0, every_s - took[-1])):
-        took.append(swap(address, models, first + len(took)))
-    return took
+class Window(NamedTuple):
+    """What the load saw, and how long each swap took."""
+
+    step: dict[str, Any]
+    swaps_s: list[float]
+
+
+class Windows:
+    """One server under one load. Owns which version was put in last."""
+
+    def __init__(self, address: Address, models: Models, rate: float, seconds: float) -> None:
+        self._address = address
+        self._models = models
+        self._load = ("--rate", f"{rate:.1f}", "--duration", f"{seconds:g}")
+        self._seconds = seconds
+        self.version = 1
+
+    def swap(self) -> float:
+        self.version += 1
+        return swap(self._address, self._models, self.version)
+
+    def window(self, swaps: int, seed: int) -> Window:
+        over, took = threading.Event(), list[float]()
+        beside = threading.Thread(target=self._swaps, args=(swaps, over, took))
+        beside.start()
+        try:
+            step = bench(self._address, *self._load, "--seed", str(seed))
+        finally:
+            over.set()
+            beside.join()
+        return Window(step, took)
+
+    def _swaps(self, swaps: int, over: threading.Event, took: list[float]) -> None:
+        every_s, began = self._seconds / max(swaps, 1), time.monotonic()
+        for number in range(swaps):
+            if over.wait(max(0.0, began + every_s * (number + 0.5) - time.monotonic())):
+                return
+            took.append(self.swap())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=40)
-    parser.add_argument("--every", type=float, default=15)
-    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--pairs", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=15, help="of each window")
+    parser.add_argument("--swaps", type=int, default=1, help="in each window that has some")
     parser.add_argument("--share", type=float, default=0.6)
+    parser.add_argument("--rate", type=float, default=0.0, help="a second; else the share of what saturates")
     asked = parser.parse_args()
-    rounds, version = [], 1
+    quiet: list[Window] = []
+    swapped: list[Window] = []
     with tempfile.TemporaryDirectory() as folder:
         models = Models(Path(folder))
-        models.put(version)
+        models.put(1)
         settings = ("models.control=explicit", "models.load=minilm", f"state.dir={folder}/state", "log.level=warning")
         with headrace(models.repository, *settings) as address:
-            version += 1
-            swap(address, models, version)  # whatever only the first swap takes is there before
-            for seed in range(asked.rounds):
-                most = bench(address, "--concurrency", str(CLIENTS), "--duration", "4")["throughput"]
-                load = ("--rate", f"{most * asked.share:.1f}", "--duration", str(asked.seconds), "--seed", str(seed))
-                without = bench(address, *load)
-                over, took = threading.Event(), list[float]()
-                beside = threading.Thread(
-                    target=lambda first=version + 1, over=over, took=took: took.extend(
-                        swapping(address, models, first, asked.every, over)
-                    )
-                )
-                beside.start()
-                under = bench(address, *load)
-                over.set()
-                beside.join()
-                version += len(took)
-                rounds.append((most, without, under, took))
-    figures = {
-        "rounds": asked.rounds,
-        "seconds": asked.seconds,
-        "saturation, requests/s": spread([round(most, 1) for most, *_ in rounds]),
-        "sent, requests/s": spread([round(most * asked.share, 1) for most, *_ in rounds]),
-        "swaps": sum(len(took) for *_, took in rounds),
-        "a swap, s": spread([each for *_, took in rounds for each in took]),
-        "p99 without swaps, ms": spread([without["p99_ms"] for _, without, _, _ in rounds]),
-        "p99 with swaps, ms": spread([under["p99_ms"] for _, _, under, _ in rounds]),
-        "p99 ratio": spread([under["p99_ms"] / without["p99_ms"] for _, without, under, _ in rounds]),
-        "p50, ms": [[without["p50_ms"], under["p50_ms"]] for _, without, under, _ in rounds],
-        "outcomes with swaps": [under["outcomes"] for _, _, under, _ in rounds],
+            most = 0.0 if asked.rate else bench(address, "--concurrency", str(CLIENTS), "--duration", "4")["throughput"]
+            windows = Windows(address, models, asked.rate or most * asked.share, asked.seconds)
+            windows.swap()  # whatever only the first swap takes is there before
+            for pair in range(asked.pairs):
+                for swaps in (0, asked.swaps) if pair % 2 == 0 else (asked.swaps, 0):
+                    (swapped if swaps else quiet).append(windows.window(swaps, pair))
+    keep("swap_open", {"saturation, requests/s": round(most, 1), **figures(quiet, swapped)})
+
+
+def figures(quiet: Sequence[Window], swapped: Sequence[Window]) -> dict[str, Any]:
+    ratios = [
+        [beside.step[name] / without.step[name] for without, beside in zip(quiet, swapped, strict=True)]
+        for name in ("p99_ms", "p50_ms")
+    ]
+    return {
+        "sent, requests/s": quiet[0].step["rate"],
+        "seconds of a window": quiet[0].step["duration_s"],
+        "pairs of windows": len(quiet),
+        "a swap, s": spread([each for window in swapped for each in window.swaps_s]),
+        "swaps": sum(len(window.swaps_s) for window in swapped),
+        "p99 without swaps, ms": [window.step["p99_ms"] for window in quiet],
+        "p99 with swaps, ms": [window.step["p99_ms"] for window in swapped],
+        "p99 ratio": spread(ratios[0]),
+        "p50 ratio": spread(ratios[1]),
+        "outcomes with swaps": [window.step["outcomes"] for window in swapped],
     }
-    keep("swap_open", figures)
 
 
 if __name__ == "__main__":
