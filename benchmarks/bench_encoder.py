@@ -1,16 +1,18 @@
 """MiniLM, 64 tokens: the server with 16 closed-loop clients against the bare runtime at its best batch size.
 
-    python -m benchmarks.bench_encoder [--rounds 5]
+    python -m benchmarks.bench_encoder [--blocks 6] [--windows 3]
 
-Bare, HTTP and gRPC take turns on the same two cores, also at 1 client against the bare call.
+Bare, HTTP and gRPC take turns in short blocks on the same two cores, all of them alive the whole time, and each block
+is held against the bare ones before and after it: the machine's slow moments come to both. What the server adds for
+one client is `bench_one_client.py`'s.
 """
 
 import argparse
-import json
-import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
+from benchmarks.bare_loop import bare
 from benchmarks.perf_analyzer import measure
 from benchmarks.results import keep, spread
 from benchmarks.server import headrace, only, wait_joined
@@ -18,43 +20,47 @@ from benchmarks.server import headrace, only, wait_joined
 MODEL = Path("models/minilm")
 NAMES = ("input_ids", "attention_mask", "token_type_ids")
 BATCHES = (1, 4, 8, 16, 32)
-
-
-def bare(batch: int, seconds: float = 3.0) -> dict[str, float]:
-    """The plain loop's rows per second and milliseconds a call."""
-    (file,) = MODEL.rglob("model.onnx")
-    command = [sys.executable, "-m", "benchmarks.bare_onnx", str(file), str(batch), str(seconds)]
-    figures: dict[str, float] = json.loads(subprocess.check_output(command))
-    return figures
+CLIENTS = 16
+SECONDS = 2.0  # of a bare block
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--blocks", type=int, default=6)
+    parser.add_argument("--windows", type=int, default=3, help="seconds of a served block")
+    options = parser.parse_args()
     arguments = [word for name in NAMES for word in ("--shape", f"{name}:64")] + ["--input-data", "zero"]
-    best = max(BATCHES, key=lambda batch: bare(batch)["per_second"])
-    series: dict[str, list[float]] = {}
-    for _ in range(rounds):
-        alone = bare(1)
-        series.setdefault("bare p50 ms", []).append(alone["p50_ms"])
-        series.setdefault("bare per second", []).append(bare(best)["per_second"])
-        with only("minilm") as repository, headrace(repository) as address:
-            wait_joined(address.http, "minilm")
+    best = best_batch()
+    bare_per_second, served, ratios = list[float](), dict[str, list[float]](), dict[str, list[float]]()
+    with ExitStack() as stack:
+        address = stack.enter_context(headrace(stack.enter_context(only(MODEL.name))))
+        wait_joined(address.http, MODEL.name)
+        ask_bare = stack.enter_context(bare(MODEL, best))
+        before = ask_bare(SECONDS).per_second
+        for _ in range(options.blocks):
             for protocol, where in (("http", address.http), ("grpc", address.grpc)):
-                load = measure("minilm", protocol, where, 16, arguments, windows=4)
-                series.setdefault(f"{protocol} per second", []).append(load.per_second)
-                load = measure("minilm", protocol, where, 1, arguments, windows=3)
-                series.setdefault(f"{protocol} p50 ms", []).append(load.p50_us / 1e3)
-        print({name: round(values[-1], 2) for name, values in series.items()}, file=sys.stderr)
-    figures: dict[str, object] = {"best batch of the bare loop": best}
-    figures |= {name: spread(values) for name, values in series.items()}
-    for protocol in ("http", "grpc"):
-        pairs = zip(series[f"{protocol} per second"], series["bare per second"], strict=True)
-        figures[f"{protocol} / bare, 16 clients"] = spread([ours / theirs for ours, theirs in pairs])
-        pairs = zip(series[f"{protocol} p50 ms"], series["bare p50 ms"], strict=True)
-        figures[f"{protocol} - bare, 1 client, p50 ms"] = spread([ours - theirs for ours, theirs in pairs])
+                load = measure(MODEL.name, protocol, where, CLIENTS, arguments, windows=options.windows)
+                after = ask_bare(SECONDS).per_second
+                served.setdefault(protocol, []).append(load.per_second)
+                ratios.setdefault(protocol, []).append(2 * load.per_second / (before + after))
+                bare_per_second.append(after)
+                before = after
+            print({name: round(values[-1], 3) for name, values in ratios.items()}, file=sys.stderr)
+    figures: dict[str, object] = {"best batch of the bare loop": best, "bare per second": spread(bare_per_second)}
+    figures |= {f"{protocol} per second": spread(values) for protocol, values in served.items()}
+    figures |= {f"{protocol} / bare, {CLIENTS} clients": spread(values) for protocol, values in ratios.items()}
     keep("encoder", figures)
+
+
+def best_batch() -> int:
+    """The batch size at which the bare loop does the most rows; all sizes in turn, twice."""
+    with ExitStack() as stack:
+        loops = {batch: stack.enter_context(bare(MODEL, batch)) for batch in BATCHES}
+        rates = dict.fromkeys(BATCHES, 0.0)
+        for _ in range(2):
+            for batch, loop in loops.items():
+                rates[batch] += loop(SECONDS).per_second
+    return max(rates, key=rates.__getitem__)
 
 
 if __name__ == "__main__":

@@ -12,16 +12,16 @@ import itertools
 import json
 import socket
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import tritonclient.grpc
 
+from benchmarks.bare_loop import bare
 from benchmarks.results import keep, spread
 from benchmarks.server import headrace, only, wait_joined
 from headrace.generated import service_pb2 as pb
@@ -47,7 +47,7 @@ def main() -> None:
         repository = stack.enter_context(only("minilm"))
         address = stack.enter_context(headrace(repository))
         wait_joined(address.http, "minilm")
-        ask_bare = stack.enter_context(bare())
+        ask_bare = stack.enter_context(bare(MODEL, 1))
         calls = {
             "http": over_http(address.http),
             "grpc": over_grpc(address.grpc),
@@ -55,11 +55,11 @@ def main() -> None:
         }
         for call in calls.values():
             block(call, 0.5)
-        before = ask_bare(arguments.seconds)
+        before = ask_bare(arguments.seconds).p50_ms
         for _ in range(arguments.blocks):
             for protocol, call in calls.items():
                 served = block(call, arguments.seconds)
-                after = ask_bare(arguments.seconds)
+                after = ask_bare(arguments.seconds).p50_ms
                 over_ms.setdefault(protocol, []).append(served - (before + after) / 2)
                 bare_ms.append(after)
                 before = after
@@ -76,24 +76,6 @@ def block(call: Call, seconds: float) -> float:
         call()
         times.append(time.perf_counter() - began)
     return 1e3 * statistics.median(times)
-
-
-@contextmanager
-def bare() -> Iterator[Callable[[float], float]]:
-    """The plain loop in a process of its own, which runs for as long as it is told."""
-    (file,) = MODEL.rglob("model.onnx")
-    command = [sys.executable, "-m", "benchmarks.bare_onnx", str(file), "1", "-"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdin
-        assert child.stdout
-        into, out = child.stdin, child.stdout
-
-        def run(seconds: float) -> float:
-            print(seconds, file=into, flush=True)
-            return float(json.loads(out.readline())["p50_ms"])
-
-        yield run
-        into.close()
 
 
 def over_http(address: str) -> Call:
