@@ -60,6 +60,10 @@ class Machine:
         self._instances = [Instance() for _ in range(instances)]
         self._wakes_ns: int | None = None
 
+    def drift(self, _: int, times: RunTimes) -> None:
+        """Runs that begin from now on take this."""
+        self._times = times
+
     def submit(self, job: Asked, now_ns: int) -> bool:
         """Whether it is let in."""
         if self.policy.admit(job, now_ns):

@@ -37,7 +37,7 @@ class Spread:
         ratios = [float(each) for each in margin["ratios"]]
         return cls(ratios, [float(each) * 1e3 for each in margin.get("typical_us", [])])
 
-    def draws(self, seed: int) -> "Draws":
+    def draws(self, *seed: int) -> "Draws":
         """These for ever."""
         return Draws(self, seed)
 
@@ -63,9 +63,9 @@ class Spread:
 class Draws:
     """One machine's luck; owned by its run times."""
 
-    def __init__(self, spread: Spread, seed: int) -> None:
+    def __init__(self, spread: Spread, seed: Sequence[int]) -> None:
         self._spread = spread
-        self._random = np.random.default_rng([seed, 2])
+        self._random = np.random.default_rng([*seed, 2])
         self._begins: list[int] = []
         self._at = self._left = 0
 

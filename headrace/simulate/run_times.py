@@ -21,10 +21,10 @@ class RunTimes:
         self._spread = Spread.of(kept["margin"])
         self._draws = self._spread.draws(seed)
 
-    def of_another(self, seed: int) -> "RunTimes":
+    def of_another(self, *seed: int) -> "RunTimes":
         """Of a machine that is alike, with its own luck."""
         other = copy(self)
-        other._draws = self._spread.draws(seed)
+        other._draws = self._spread.draws(*seed)
         return other
 
     def typical_ns(self, rows: int, length: int) -> float:

@@ -1,5 +1,6 @@
 """What is simulated, as values: the machines, what their models take, and how their clients behave."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ class Overheads(msgspec.Struct, frozen=True):
     in_loop_ns: int = 0  # more, during which the server's event loop does nothing else
     out_ns: int = 0  # from the end of its run until its client has the answer
     out_loop_ns: int = 0  # more, for each answer of the run, one after another
+    out_by_lot_ns: Sequence[int] = ()  # more: for all answers of a run one of these
 
 
 class Leaving(msgspec.Struct, frozen=True):
@@ -26,10 +28,18 @@ class Leaving(msgspec.Struct, frozen=True):
     after_ns: int
 
 
+class Drift(msgspec.Struct, frozen=True):
+    """From then on runs take what this says; servers are not told, and learn it as they serve."""
+
+    from_ns: int
+    latency: dict[str, Any]  # as `Latency.to_json` gave it
+
+
 class Scenario(msgspec.Struct, frozen=True):
     """Machines that are alike, and the clients in front of them."""
 
     latency: dict[str, Any]  # as `Latency.to_json` gave it
+    drifts: Sequence[Drift] = ()  # of the machines' speed, in order of time
     limits: Limits = LIMITS
     machines: int = 1
     instances: int = 1  # of the model, on each machine

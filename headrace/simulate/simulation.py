@@ -39,7 +39,7 @@ class Simulation:
     """Runs once. `outcomes` and `runs` are there when it is over."""
 
     def __init__(self, scenario: Scenario, chosen: Chosen, progress: Progress | None = None) -> None:
-        """Raises ValueError, TypeError or KeyError where the scenario's latency is none."""
+        """Raises ValueError, TypeError or KeyError where a latency of the scenario is none."""
         self.outcomes = Outcomes()
         self._agenda = Agenda()
         self._overheads = scenario.overheads
@@ -61,6 +61,11 @@ class Simulation:
             )
             for number in range(scenario.machines)
         ]
+        for drift in scenario.drifts:
+            times = RunTimes(drift.latency, scenario.seed, scenario.speed)
+            for number, machine in enumerate(self._machines):
+                luck = times.of_another(scenario.seed + number, drift.from_ns)
+                self._agenda.at(drift.from_ns, machine.drift, luck)
         self._loops_ns = [0] * scenario.machines  # when each machine's event loop is free
         self._sizes: Iterator[Arrival] = iter(())  # of a closed loop
         self._closed_until_ns = 0
@@ -159,6 +164,8 @@ class Simulation:
             self._loops_ns[machine] = now_ns + each_ns * len(jobs)
         self._feed.done(machine, len(jobs))
         done_ns = now_ns + overheads.out_ns
+        if by_lot := overheads.out_by_lot_ns:
+            done_ns += by_lot[int(self._lots.integers(len(by_lot)))]
         for job in jobs:
             done_ns += each_ns
             if self.outcomes.verdicts[job.number] == WAITING:

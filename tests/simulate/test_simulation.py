@@ -13,7 +13,7 @@ from headrace.simulate.feeding import FEEDINGS, Feeding
 from headrace.simulate.figures import measure
 from headrace.simulate.outcomes import ANSWERED, LEFT, LEFT_RUNNING, REFUSED, WAITING
 from headrace.simulate.policies import NAMES, Chosen
-from headrace.simulate.scenario import Leaving, Overheads
+from headrace.simulate.scenario import Drift, Leaving, Overheads
 from headrace.simulate.simulation import Simulation
 from tests.simulate.models import MS, kept, scenario
 
@@ -38,6 +38,18 @@ def test_overheads_come_before_the_queue_and_after_the_run_one_request_after_ano
     assert list(late.done_ns) == [3 * MS + run_ns + 4 * MS, 3 * MS + 2 * run_ns + 4 * MS]
 
 
+def test_answers_of_a_run_are_as_late_as_one_that_was_measured() -> None:
+    made = scenario(
+        latency=kept(run_ms=4.0, row_ms=0.0, noise=0.0),
+        slo_ns=None,
+        overheads=Overheads(out_by_lot_ns=[MS, 2 * MS, 2 * MS, 2 * MS]),
+    )
+    outcomes = Simulation(made, Chosen("none")).open([Arrival(number / 50) for number in range(1000)])
+    late_ms = [round((done - due) / MS - 4.0) for due, done in zip(outcomes.due_ns, outcomes.done_ns, strict=True)]
+    assert set(late_ms) == {1, 2}
+    assert late_ms.count(1) == pytest.approx(250, rel=0.2)
+
+
 def test_a_server_counts_from_when_a_request_comes_and_its_client_from_when_it_was_sent() -> None:
     made = scenario(
         latency=kept(run_ms=4.0, row_ms=0.0, noise=0.0),
@@ -49,6 +61,22 @@ def test_a_server_counts_from_when_a_request_comes_and_its_client_from_when_it_w
     figures = measure(simulation.open([Arrival(0.0)]), simulation.runs, 1.0, 1, made.slo_ns)
     assert (figures.shed, figures.late_share) == (0.0, 1.0)
     assert list(Simulation(made, Chosen("none")).open([Arrival(0.0)]).done_ns) == [3 * MS]  # gone while it came
+
+
+def test_runs_that_begin_after_a_drift_take_what_it_says() -> None:
+    quick, slow = (kept(run_ms=ms, row_ms=0.0, noise=0.0) for ms in (4.0, 8.0))
+    made = scenario(latency=quick, slo_ns=None, drifts=[Drift(1000 * MS, slow), Drift(2000 * MS, quick)])
+    outcomes = Simulation(made, Chosen("none")).open([Arrival(offset_s) for offset_s in (0.0, 0.999, 1.1, 2.0, 2.1)])
+    took_ms = [(done - due) / MS for due, done in zip(outcomes.due_ns, outcomes.done_ns, strict=True)]
+    assert took_ms == pytest.approx([4.0, 4.0, 8.0, 4.0, 4.0], rel=0.01)
+
+
+def test_a_drift_is_not_told_to_the_server_which_refuses_more_once_it_has_learnt_it() -> None:
+    quick, slow = (kept(run_ms=ms, row_ms=0.0) for ms in (4.0, 30.0))
+    made = scenario(latency=quick, slo_ns=20 * MS, drifts=[Drift(1000 * MS, slow)])
+    outcomes = Simulation(made, Chosen("deadline")).open([Arrival(number / 20) for number in range(60)])
+    assert outcomes.verdicts.index(REFUSED) > 22
+    assert not any(verdict == REFUSED for verdict in outcomes.verdicts[:20])
 
 
 def test_clients_of_a_closed_loop_ask_again_once_they_are_answered() -> None:
