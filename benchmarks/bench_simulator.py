@@ -1,162 +1,92 @@
 """The simulator against a real server: MiniLM under Poisson loads, its recorded arrivals replayed in simulated time.
 
-    python -m benchmarks.bench_simulator [--loads 0.3,0.6,0.8,1.3,2.0] [--seconds 60] [--stretch 6] [--measured FILE]
+    python -m benchmarks.bench_simulator [--loads 0.3,0.6,0.8,1.3,2.0] [--rounds 2] [--stretches 41] [--stretch 1.5]
 
-Loads are shares of the saturating rate, measured next to each: what 16 clients that wait get. Each load is made in
-stretches that serve in turn to fit and to compare, each with arrivals of its own: a machine's speed drifts, and what
-lies between two stretches is about as quick as they are. The fit is of its stretches alone: what runs take, and how
-they follow one another, is told by the server, which is asked meanwhile (`polled_runs.py`); by how much the real median
-is longer than the simulated one is what a request takes outside of the queue and its run. Client and server share the
-cores, and how much they slow one another down depends on the load.
+Loads are shares of the saturating rate, measured next to each: what 16 clients that wait get. In each round each load
+is made on a server of its own, in stretches, one right behind the other, that serve in turn to fit and to compare, each
+with arrivals of its own. Only the fitted ones say how long runs take: all of them together what is usual of a size, the
+one before and the one behind how quick the machine was in a stretch that is compared, and how unsteady. For a machine's
+speed may change by a third every few seconds, so stretches are short, and what lies between two is about as quick as
+they are. What requests take outside of the queue and their runs is drawn by lot from the fitted stretches. Client and
+server share the cores, and how much they slow one another down depends on the load.
 
-All stretches are simulated in a row, as the server's policy learnt in all of them, by several seeds; those to be
-compared are compared. How far the fitted ones lie from them says how steady the machine was: no simulation is nearer
+All stretches are simulated in a row, by several seeds, by a server that begins with what the real one knew; those to
+be compared are compared. How far the fitted ones lie from them says how steady the machine was: no simulation is nearer
 but by luck. What other programs took of the cores is told for each stretch, the client's part among it.
 
-What was measured is kept in --measured; loads that are in that file are not measured, but simulated again.
+Each load of a round is kept in the folder --recorded: what is there is not made, but simulated again. With --only loads
+are made and nothing is simulated.
 """
 
 import argparse
-import contextlib
+import asyncio
 import json
-import statistics
-import subprocess
-import sys
 import tempfile
-import threading
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
-from typing import Any
+from statistics import mean
+from typing import Any, Self
 
 import msgspec
 import numpy as np
+import uvloop
 
-from benchmarks.polled_runs import Poll, one_latency
+from benchmarks.recorded_runs import Answered, Kept, Usual, hop_ms, outside_ms, runs_of
 from benchmarks.results import keep
 from benchmarks.server import Address, children, headrace
-from headrace.arrivals import Arrival, read_trace
+from headrace.arrivals import POISSON, Arrival, Lengths, make_arrivals
+from headrace.bench.address import parse_address
+from headrace.bench.connection import Asking, Server
+from headrace.bench.drive import Drive
+from headrace.bench.samples import Sample
+from headrace.bench.timerfd import TimerfdClock
 from headrace.changes.machine import Watch
 from headrace.changes.slots import Machine
 from headrace.simulate.outcomes import ANSWERED, GIVEN_UP, REFUSED, Outcomes
 from headrace.simulate.policies import Chosen
-from headrace.simulate.scenario import Overheads, Scenario
+from headrace.simulate.scenario import Drift, Overheads, Scenario
 from headrace.simulate.simulation import Simulation
 
 MODEL, SLO_MS = "minilm", 100.0
-LENGTHS = "lognormal:24:0.8:5:256"
-POLL_S = 0.25
-SATURATING_S = 3.0
-BETWEEN_S = 1.5  # stretches: about what a client takes to start and to warm up
+LENGTHS = Lengths(24, 0.8, 5, 256)
+CLIENTS, SATURATING_S = 16, 2.0
+TIMEOUT_S = 30.0
 SEEDS = 5
 GOALS = {"throughput": 0.10, "p50_ms": 0.10, "p99_ms": 0.15, "p99_ms, ms": 3.0, "shed": 0.02}
 
-Step = dict[str, Any]
-
-
-def main() -> None:
-    arguments = _arguments()
-    kept = arguments.measured
-    loads = msgspec.json.decode(kept.read_bytes(), type=dict[str, Measured]) if kept.exists() else {}
-    missing = [share for share in arguments.loads if str(share) not in loads]
-    if missing:
-        loads |= measured(missing, arguments.seconds, arguments.stretch)
-        kept.write_bytes(msgspec.json.encode(loads))
-    compared = {share: {"saturation": each.saturation, **each.compared()} for share, each in loads.items()}
-    keep("simulator", {"goals": GOALS, "loads": compared})
-
-
-def measured(loads: Sequence[float], seconds: float, stretch_s: float) -> "dict[str, Measured]":
-    """Each load, one after the other on one server."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        one_file(Path(folder)) as repository,
-        headrace(repository) as address,
-    ):
-        bench = Bench(address, Path(folder))
-        bench.step("--concurrency", "16", seconds=SATURATING_S, seed=89)  # it gets to know the machine
-        return {str(share): bench.load(share, seconds, stretch_s) for share in loads}
-
-
-@contextlib.contextmanager
-def one_file(folder: Path) -> Iterator[Path]:
-    """A repository of the model without its variants."""
-    repository = folder / "repository"
-    version = repository / MODEL / "1"
-    version.mkdir(parents=True)
-    (version / "model.onnx").symlink_to((Path("models") / MODEL / "1" / "model.onnx").resolve())
-    yield repository
-
-
-class Bench:
-    """One server, asked by `headrace bench`."""
-
-    def __init__(self, address: Address, folder: Path) -> None:
-        self._http = address.http
-        self._server = address.pid
-        self._folder = folder
-
-    def step(self, *load: str, seconds: float, seed: int, record: Path | None = None) -> Step:
-        """One load."""
-        out = self._folder / "out.json"
-        command = [sys.executable, "-m", "headrace", "bench", f"http://{self._http}", MODEL, *load]
-        command += ["--duration", str(seconds), "--warmup", "0.5", "--seed", str(seed), "--lengths", LENGTHS]
-        command += ["--json", str(out)]
-        if load[0] == "--rate":
-            command += ["--slo-ms", str(SLO_MS), "--send-slo"]
-        if record:
-            command += ["--record", str(record)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        step: Step = json.loads(out.read_text())["steps"][0]
-        return step
-
-    def load(self, share: float, seconds: float, stretch_s: float) -> "Measured":
-        """Stretches of a load, of which every second is compared; so many seconds of these."""
-        saturation = self.step("--concurrency", "16", seconds=SATURATING_S, seed=90)["throughput"]
-        stretches, instances = list[Stretch](), 1
-        for number in range(2 * round(seconds / stretch_s) + 1):
-            polls, trace, watch = Polls(self._http), self._folder / "trace.jsonl", Watch()
-            pids = {self._server, *children(self._server)}
-            watch.look(time.monotonic(), pids)
-            with polls:
-                rate, seed = str(share * saturation), int(1000 * share) + number
-                step = self.step("--rate", rate, seconds=stretch_s, seed=seed, record=trace)
-            machine = watch.look(time.monotonic(), pids)
-            others = 0.0 if machine is None else float(machine[Machine.OTHERS])
-            stretches.append(Stretch(step, trace.read_text(), polls.found, others))
-            instances = polls.instances
-        return Measured(saturation, stretches, instances)
-
 
 class Stretch(msgspec.Struct):
-    """A few seconds of a load."""
+    """A few seconds of a load. Times are the machine's."""
 
-    step: Step
-    trace: str  # what came, as it was recorded
-    polls: list[Poll]  # what was known of runs meanwhile
-    others: float  # cores that neither the server nor this program took
-
-    def arrivals(self, from_s: float) -> list[Arrival]:
-        """As if it began then."""
-        came = [each for each in read_trace(self.trace, "jsonl") if each.offset_s < self.seconds]
-        return [msgspec.structs.replace(each, offset_s=each.offset_s + from_s) for each in came]
+    began_ns: int
+    seconds: float
+    samples: list[Sample]  # in the order in which they were over
+    known: Kept  # what the server knew of runs at the end
+    others: float  # cores that the server did not take
 
     @property
-    def seconds(self) -> float:
-        seconds: float = self.step["duration_s"]
-        return seconds
+    def answered(self) -> Iterator[Answered]:
+        """What answers told of their runs."""
+        for each in self.samples:
+            if each.answer.verdict == "answered" and each.answer.batch:
+                yield Answered(each.rows, each.length, each.latency_ms, each.answer.batch)
 
     @property
     def came_of(self) -> "CameOf":
         """As the client saw it."""
-        outcomes, cdf = self.step["outcomes"], self.step["cdf_ms"]
-        answered = outcomes["in_time"] + outcomes["late"]
-        shares = (np.arange(answered) + 0.5) / max(answered, 1)
-        latencies = np.interp(shares, np.linspace(0, 1, len(cdf)), cdf) if answered else np.zeros(0)
-        in_span = round(self.step["throughput"] * self.seconds)
-        return CameOf(self.seconds, self.step["sent"], in_span, outcomes["shed"], latencies.tolist())
+        until_ns = self.began_ns + self.seconds * 1e9
+        answered = [each for each in self.samples if each.answer.verdict == "answered"]
+        return CameOf(
+            self.seconds,
+            len(self.samples),
+            sum(each.done_ns <= until_ns for each in answered),
+            sum(each.answer.verdict == "shed" for each in self.samples),
+            [each.latency_ms for each in answered],
+        )
 
 
 class CameOf(msgspec.Struct, frozen=True):
@@ -169,43 +99,168 @@ class CameOf(msgspec.Struct, frozen=True):
     latencies_ms: list[float]
 
 
-class Measured(msgspec.Struct):
-    """Stretches of one load: to fit, to compare, to fit, and so on."""
+class Recorded(msgspec.Struct):
+    """A load in stretches: to fit, to compare, to fit, and so on."""
 
     saturation: float
-    stretches: list[Stretch]
+    known: Kept  # what the server knew of runs at the beginning
     instances: int
+    stretches: list[Stretch]
 
-    def compared(self) -> dict[str, Any]:
-        """Those to compare, and how they are simulated with what was known of the others."""
-        fitted, others = self.stretches[::2], self.stretches[1::2]
-        latency = one_latency([each.polls for each in fitted])
-        plain = Scenario(latency, instances=self.instances, slo_ns=int(SLO_MS * 1e6))
-        fit = figures([each.came_of for each in fitted])
-        outside_ms = max(0.0, fit["p50_ms"] - figures(simulated(plain, self.stretches)[::2])["p50_ms"])
-        halved = Overheads(in_ns=int(outside_ms * 5e5), out_ns=int(outside_ms * 5e5))
-        came_of = simulated(msgspec.structs.replace(plain, overheads=halved), self.stretches)
-        return {
-            **_beside(figures([each.came_of for each in others]), figures(came_of[1::2])),
-            "fitted stretches": fit,
-            "outside the run, ms": round(outside_ms, 2),
-            "cores of others, the client's among them": [round(each.others, 2) for each in self.stretches],
-        }
+    def simulated(self) -> list[CameOf]:
+        """What becomes of each stretch, all seeds together: all in a row, by the server's own policy."""
+        fitted, stretches = self.stretches[::2], self.stretches
+        ran = [runs_of(each.answered) for each in fitted]
+        hop = mean([hop_ms(runs, each.known) for runs, each in zip(ran, fitted, strict=True)])
+        ran = [[run._replace(ms=run.ms + hop) for run in runs] for runs in ran]
+        usual = Usual(run for runs in ran for run in runs)
+        spells = [usual.spell(runs) for runs in ran]
+        from_ns = [each.began_ns - stretches[0].began_ns for each in stretches]
+        drifts = [  # a stretch that is compared lies between two that are not; the last may have none behind it
+            Drift(begin_ns, usual.latency(spells[number // 2 : number // 2 + 1 + number % 2]))
+            for number, begin_ns in enumerate(from_ns)
+        ]
+        outside = [ms for each in fitted for ms in outside_ms(each.answered)]
+        scenario = Scenario(
+            self.known,
+            drifts,
+            instances=self.instances,
+            slo_ns=int(SLO_MS * 1e6),
+            overheads=Overheads(out_by_lot_ns=[max(0, int((ms - hop) * 1e6)) for ms in outside]),
+        )
+        arrivals = [
+            Arrival((each.scheduled_ns - stretches[0].began_ns) / 1e9, each.rows, each.length)
+            for stretch in stretches
+            for each in sorted(stretch.samples)
+        ]
+        spans = [
+            (begin_ns / 1e9, begin_ns / 1e9 + each.seconds) for begin_ns, each in zip(from_ns, stretches, strict=True)
+        ]
+        parts = list[list[CameOf]]()
+        for seed in range(SEEDS):
+            outcomes = Simulation(msgspec.structs.replace(scenario, seed=seed), Chosen("deadline")).open(arrivals)
+            parts.append([_came_of(outcomes, *span) for span in spans])
+        return [_together(each) for each in zip(*parts, strict=True)]
 
 
-def simulated(scenario: Scenario, stretches: Sequence[Stretch]) -> list[CameOf]:
-    """What becomes of each stretch, all seeds together: all in a row, by the server's own policy."""
-    begins, arrivals, from_s = list[float](), list[Arrival](), 0.0
-    for each in stretches:
-        begins.append(from_s)
-        arrivals += each.arrivals(from_s)
-        from_s += each.seconds + BETWEEN_S
-    spans = [(begin, begin + each.seconds) for begin, each in zip(begins, stretches, strict=True)]
-    parts = list[list[CameOf]]()
-    for seed in range(SEEDS):
-        outcomes = Simulation(msgspec.structs.replace(scenario, seed=seed), Chosen("deadline")).open(arrivals)
-        parts.append([_came_of(outcomes, *span) for span in spans])
-    return [_together(each) for each in zip(*parts, strict=True)]
+def main() -> None:
+    arguments = _arguments()
+    arguments.recorded.mkdir(parents=True, exist_ok=True)
+    loads: dict[float, list[Recorded]] = {share: [] for share in arguments.loads}
+    for number in range(arguments.rounds):
+        for share, made in loads.items():
+            kept = arguments.recorded / f"{share}-{number}.json"
+            if not kept.exists():
+                load = recorded(share, arguments.stretches, arguments.stretch, seed=1000 * number)
+                kept.write_bytes(msgspec.json.encode(load))
+            made.append(msgspec.json.decode(kept.read_bytes(), type=Recorded))
+    if not arguments.only:
+        keep("simulator", {"goals": GOALS, "loads": {str(share): compared(made) for share, made in loads.items()}})
+
+
+def compared(rounds: Sequence[Recorded]) -> dict[str, Any]:
+    """Of one load: the stretches to compare, and how they are simulated with what was known of the others."""
+    real = [[each.came_of for each in made.stretches] for made in rounds]
+    simulated = [made.simulated() for made in rounds]
+    fitted, others = slice(0, None, 2), slice(1, None, 2)
+
+    def of(came_of: Sequence[Sequence[CameOf]], which: slice) -> dict[str, float]:
+        return figures([each for made in came_of for each in made[which]])
+
+    return {
+        "saturation": [round(made.saturation, 1) for made in rounds],
+        "seconds of a stretch": [made.stretches[0].seconds for made in rounds],
+        "seconds compared": sum(each.seconds for made in real for each in made[others]),
+        **_beside(of(real, others), of(simulated, others)),
+        "fitted stretches, real": of(real, fitted),
+        "fitted stretches, simulated": of(simulated, fitted),
+        "cores of others, the client's among them": [
+            round(mean([each.others for each in made.stretches]), 2) for made in rounds
+        ],
+    }
+
+
+def recorded(share: float, stretches: int, stretch_s: float, seed: int) -> Recorded:
+    """One load on a server of its own."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        one_file(Path(folder)) as repository,
+        headrace(repository) as server,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        return runner.run(_load(server, share, [seed + each for each in range(stretches)], stretch_s))
+
+
+@contextmanager
+def one_file(folder: Path) -> Iterator[Path]:
+    """A repository of the model without its variants."""
+    repository = folder / "repository"
+    version = repository / MODEL / "1"
+    version.mkdir(parents=True)
+    (version / "model.onnx").symlink_to((Path("models") / MODEL / "1" / "model.onnx").resolve())
+    yield repository
+
+
+async def _load(server: Address, share: float, seeds: Sequence[int], stretch_s: float) -> Recorded:
+    """Saturation, which the server also gets to know the machine by, then the stretches."""
+    async with Client(server.http) as closed, Client(server.http, {"x-slo-ms": str(SLO_MS)}) as client:
+        for _ in range(2):
+            began_ns, samples = await closed.saturate(SATURATING_S)
+        until_ns = began_ns + SATURATING_S * 1e9
+        saturation = sum(each.done_ns <= until_ns for each in samples) / SATURATING_S
+        told = _told(server.http)
+        stretches, watch, pids = list[Stretch](), Watch(), {server.pid, *children(server.pid)}
+        for seed in seeds:
+            watch.look(time.monotonic(), pids)
+            came = make_arrivals(POISSON, share * saturation, stretch_s, seed=seed, lengths=LENGTHS)
+            began_ns, samples = await client.replay(came)
+            machine = watch.look(time.monotonic(), pids)
+            others = 0.0 if machine is None else float(machine[Machine.OTHERS])
+            stretches.append(Stretch(began_ns, stretch_s, samples, _told(server.http)["latency"], others))
+        return Recorded(saturation, told["latency"], told["instances"], stretches)
+
+
+class Client:
+    """One that asks as `headrace bench` does, and keeps what became of each request. Entered for as long as it asks."""
+
+    def __init__(self, http: str, headers: Mapping[str, str] | None = None) -> None:
+        self._clock = TimerfdClock(asyncio.get_running_loop())
+        self._server = Server(
+            Asking(parse_address(f"http://{http}", "http"), "http", MODEL, headers=headers or {}), self._clock
+        )
+
+    async def __aenter__(self) -> Self:
+        self._source = self._server.source(await self._server.inputs(), (), 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._server.close()
+        self._clock.close()
+
+    async def saturate(self, seconds: float) -> tuple[int, list[Sample]]:
+        """By clients that wait; when it began, and what came of it."""
+        sizes = [Arrival(0.0, 1, length) for length in LENGTHS.draw(4096, np.random.default_rng(0))]
+        drive = self._drive(sizes)
+        drive.begin_closed(CLIENTS, cycle(sizes), seconds)
+        await drive.finished
+        return drive.started_ns, drive.samples
+
+    async def replay(self, arrivals: Sequence[Arrival]) -> tuple[int, list[Sample]]:
+        """When it began, and what came of it."""
+        drive = self._drive(arrivals)
+        drive.begin_open(arrivals)
+        await drive.finished
+        return drive.started_ns, drive.samples
+
+    def _drive(self, arrivals: Sequence[Arrival]) -> Drive:
+        self._source.prepare(arrivals)
+        return Drive(self._server.wire, self._source, self._clock, TIMEOUT_S)
+
+
+def _told(http: str) -> dict[str, Any]:
+    with urllib.request.urlopen(f"http://{http}/v2/headrace/models/{MODEL}/latency", timeout=5) as answer:
+        told: dict[str, Any] = json.loads(answer.read())
+        return told
 
 
 def _came_of(outcomes: Outcomes, from_s: float, until_s: float) -> CameOf:
@@ -240,33 +295,8 @@ def figures(parts: Sequence[CameOf]) -> dict[str, float]:
         "p50_ms": round(p50, 2),
         "p90_ms": round(p90, 2),
         "p99_ms": round(p99, 2),
-        "mean_ms": round(statistics.mean(all_of.latencies_ms), 2),
+        "mean_ms": round(mean(all_of.latencies_ms), 2),
     }
-
-
-class Polls:
-    """Asks, while it is entered, what the model's runs take."""
-
-    def __init__(self, http: str) -> None:
-        self.found: list[Poll] = []
-        self.instances = 1
-        self._url = f"http://{http}/v2/headrace/models/{MODEL}/latency"
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._ask)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _ask(self) -> None:
-        while not self._over.wait(POLL_S):
-            with contextlib.suppress(urllib.error.URLError), urllib.request.urlopen(self._url, timeout=5) as answer:
-                told = json.loads(answer.read())
-                self.instances = told["instances"]
-                self.found.append(told["latency"])
 
 
 def _beside(real: dict[str, float], simulated: dict[str, float]) -> dict[str, Any]:
@@ -287,9 +317,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--loads", type=lambda text: [float(each) for each in text.split(",")], default="0.3,0.6,0.8,1.3,2.0"
     )
-    parser.add_argument("--seconds", type=float, default=60.0, help="of each load, that are compared")
-    parser.add_argument("--stretch", type=float, default=6.0, help="seconds of each stretch")
-    parser.add_argument("--measured", type=Path, default=Path(tempfile.mkdtemp()) / "measured.json")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--stretches", type=int, default=41, help="of each load; every second is compared")
+    parser.add_argument("--stretch", type=float, default=1.5, help="seconds of each stretch")
+    parser.add_argument("--recorded", type=Path, default=Path(tempfile.mkdtemp()), help="where loads are kept")
+    parser.add_argument("--only", action="store_true", help="make the loads, and compare nothing")
     return parser.parse_args()
 
 
