@@ -139,3 +139,8 @@ class Report(msgspec.Struct, frozen=True):
     ended: str = ""
     machine: str = ""
     format: int = 1
+
+    @property
+    def answered(self) -> int:
+        """How many requests of all steps were, in time or late."""
+        return sum(each.outcomes.in_time + each.outcomes.late for each in self.steps)

@@ -44,7 +44,7 @@ def parser() -> ArgumentParser:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Exit code 1 where it ended early: what was measured until then is shown and kept."""
+    """Exit code 1 where it ended early or no request was answered: what was measured is shown and kept all the same."""
     wanted = bench_flags.read_flags(arguments)
     shown = console(sys.stderr) if wanted.json == "-" else console()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -59,7 +59,7 @@ def run(arguments: Sequence[str]) -> int:
     _keep(wanted, report, session.last_arrivals)
     if report.ended == "interrupted":
         return 130
-    return int(bool(report.ended))
+    return int(bool(report.ended) or not report.answered)
 
 
 async def _measure(wanted: Wanted) -> Session:

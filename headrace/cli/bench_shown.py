@@ -61,6 +61,8 @@ def print_report(report: Report, console: Console) -> None:
         console.print(f"objective {report.objective}: {held} with {share}{border}")
     if report.ended:
         console.print(f"it ended early: {report.ended}", style="yellow")
+    if not report.answered:
+        console.print("no request was answered: each was refused or failed, for the reasons above", style="red")
 
 
 def print_loadgen(result: LoadGenResult, console: Console) -> None:

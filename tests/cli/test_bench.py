@@ -1,6 +1,8 @@
 """`headrace bench` against servers that answer as a test says; a real one is met in tests/e2e."""
 
+import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,15 @@ def _full(path: str, headers: dict[str, str], body: bytes) -> Answer:
     return (503, {}, b'{"error": "full"}') if path.endswith("/infer") else _good(path, headers, body)
 
 
+def _every_other_full() -> Callable[[str, dict[str, str], bytes], Answer]:
+    turns = itertools.cycle((_full, _good))
+
+    def answers(path: str, headers: dict[str, str], body: bytes) -> Answer:
+        return next(turns)(path, headers, body)
+
+    return answers
+
+
 def test_a_measurement_is_a_table_and_json_and_a_page(
     serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -38,10 +49,18 @@ def test_a_measurement_is_a_table_and_json_and_a_page(
 
 
 def test_refusals_are_counted_and_shown_with_their_words(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", serve(_full), "m", *SHORT, "--concurrency", "1"]) == 0
+    assert main(["bench", serve(_every_other_full()), "m", *SHORT, "--concurrency", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert 'x 503 {"error": "full"}' in shown
+    assert "no request was answered" not in shown
+
+
+def test_a_run_without_an_answer_has_failed_and_says_why(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", serve(_full), "m", *SHORT, "--concurrency", "1"]) == 1
     shown = capsys.readouterr().out
     assert "100.0%" in shown
     assert 'x 503 {"error": "full"}' in shown
+    assert "no request was answered: each was refused or failed" in shown
 
 
 def test_a_run_is_recorded_and_replayed(serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
