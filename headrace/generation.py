@@ -54,6 +54,11 @@ class ToolChoice(msgspec.Struct, frozen=True):
     name: str = ""
     parallel: bool = True
 
+    @property
+    def forced(self) -> bool:
+        """Whether the answer is calls alone, so that there is no text that a grammar could be for."""
+        return self.kind in ("required", "named")
+
 
 class Thinking(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether the model thinks before it answers, how hard, and how long at most."""

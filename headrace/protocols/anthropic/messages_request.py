@@ -83,8 +83,9 @@ def messages_ask(body: MessagesBody, facts: LanguageFacts) -> Generate:
         }
     )
     max_tokens = in_range(body.max_tokens, "max_tokens", 1)
+    prompt, grammar = prompt_of(body, facts, max_tokens), _grammar(body)
     return Generate(
-        prompt_of(body, facts, max_tokens),
+        prompt,
         Sampling(
             temperature=_or(in_range(body.temperature, "temperature", 0, 2), 1.0),
             top_p=_or(in_range(body.top_p, "top_p", 0, 1), 1.0),
@@ -92,7 +93,7 @@ def messages_ask(body: MessagesBody, facts: LanguageFacts) -> Generate:
             max_tokens=max_tokens,
             stop=check_stops(body.stop_sequences, "stop_sequences"),
         ),
-        grammar=_grammar(body),
+        grammar=None if prompt.tool_choice.forced else grammar,
         stream=bool(body.stream),
     )
 
@@ -136,12 +137,10 @@ def _effort(body: PromptFields) -> str:
 def _grammar(body: MessagesBody) -> Grammar | None:
     if body.output_config is None or body.output_config.format is None:
         return None
-    where = "output_config.format"
-    if body.tools and body.tool_choice is not None and body.tool_choice.type in ("any", "tool"):
-        raise InvalidRequest("cannot be combined with a tool_choice that forces a call", where)
+    where = "output_config.format.schema"
     schema = body.output_config.format.schema
-    check_nesting(schema, f"{where}.schema")
-    return Grammar("json_schema", msgspec.json.encode(schema).decode(), f"{where}.schema")
+    check_nesting(schema, where)
+    return Grammar("json_schema", msgspec.json.encode(schema).decode(), where)
 
 
 def _or(value: float | None, default: float) -> float:

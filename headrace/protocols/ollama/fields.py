@@ -39,12 +39,14 @@ def ask(fields: SharedFields, prompt: Prompt, facts: LanguageFacts) -> Generate:
     if fields.shift:
         raise InvalidRequest("must be false: the text ends where the context is full", "shift")
     grammar = _grammar(fields.format)
-    if grammar is not None and prompt.tool_choice.kind in ("required", "named"):
-        raise InvalidRequest("cannot be combined with a call that is forced", "format")
     options = fields.options or Options()
     chosen = sampling(options, facts, _logprobs(fields))
     return Generate(
-        prompt, chosen, grammar=grammar, stream=fields.stream is not False, max_context=context(options, facts)
+        prompt,
+        chosen,
+        grammar=None if prompt.tool_choice.forced else grammar,
+        stream=fields.stream is not False,
+        max_context=context(options, facts),
     )
 
 

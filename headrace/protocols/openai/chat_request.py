@@ -68,8 +68,6 @@ def chat_ask(body: ChatBody, facts: LanguageFacts) -> Generate:
         )
     tools = read_tools(body.tools, body.tool_choice, body.parallel_tool_calls)
     grammar = grammar_of(body)
-    if grammar is not None and tools.choice.kind in ("required", "named"):
-        raise InvalidRequest("cannot be combined with a tool_choice that forces a call", grammar.where)
     return Generate(
         Prompt(
             messages=template_messages(body.messages),
@@ -86,7 +84,7 @@ def chat_ask(body: ChatBody, facts: LanguageFacts) -> Generate:
         ),
         sampling(body, facts, _max_tokens(body), _logprobs(body)),
         n=1 if body.n is None else body.n,
-        grammar=grammar,
+        grammar=None if tools.choice.forced else grammar,
         stream=bool(body.stream),
         salt=body.cache_salt or "",
     )

@@ -106,8 +106,6 @@ def response_ask(body: ResponseBody, items: Items, facts: LanguageFacts) -> Gene
         raise InvalidRequest("must have at least one item", "input")
     tools = read_tools(body.tools, body.tool_choice, body.parallel_tool_calls)
     grammar = _grammar(body.text)
-    if grammar is not None and tools.choice.kind in ("required", "named"):
-        raise InvalidRequest("cannot be combined with a tool_choice that forces a call", grammar.where)
     return Generate(
         Prompt(
             messages=template_messages(body.instructions, items),
@@ -122,7 +120,7 @@ def response_ask(body: ResponseBody, items: Items, facts: LanguageFacts) -> Gene
             max_tokens=in_range(body.max_output_tokens, "max_output_tokens", 1),
             logprobs=_logprobs(body),
         ),
-        grammar=grammar,
+        grammar=None if tools.choice.forced else grammar,
         stream=bool(body.stream),
     )
 

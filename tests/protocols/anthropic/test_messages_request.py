@@ -46,6 +46,11 @@ def test_a_schema_is_kept_to() -> None:
     assert (grammar.kind, grammar.source) == ("json_schema", '{"type":"object"}')
 
 
+def test_a_schema_says_nothing_of_an_answer_of_calls_alone() -> None:
+    assert asked(output_config=SCHEMA, tools=[TOOL], tool_choice={"type": "any"}).grammar is None
+    assert asked(output_config=SCHEMA, tools=[TOOL]).grammar
+
+
 @pytest.mark.parametrize(
     ("thinking", "expected"),
     [
@@ -84,7 +89,6 @@ def test_what_has_no_effect_is_taken() -> None:
         ({"inference_geo": "eu"}, "inference_geo"),
         ({"workspace_id": "w"}, "workspace_id"),
         ({"mcp_servers": [{}]}, "mcp_servers"),
-        ({"output_config": SCHEMA, "tools": [TOOL], "tool_choice": {"type": "any"}}, "output_config.format"),
         ({"nonsense": 1}, "nonsense"),
         ({"messages": []}, "messages"),
     ],
