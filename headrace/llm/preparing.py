@@ -226,8 +226,8 @@ def _room(ask: Generate, num_prompt_tokens: int) -> int | None:
     left = ask.max_context - num_prompt_tokens
     if left < 1:
         raise InvalidRequest(
-            f"the prompt has {num_prompt_tokens:,} tokens; the request allows {ask.max_context:,}, with at least one "
-            "for the answer",
+            f"the prompt is too long: {num_prompt_tokens:,} tokens; the request allows {ask.max_context:,}, with at "
+            "least one for the answer",
             ask.prompt.where,
         )
     return left if ask.sampling.max_tokens is None else min(left, ask.sampling.max_tokens)

@@ -90,8 +90,8 @@ class PromptReader:
         least = self._tokenizer.least_tokens(text) if len(text) > most // MAX_BYTES else 0
         if least > most:
             raise InvalidRequest(
-                f"the prompt has at least {least:,} tokens; the context holds {most + 1:,}, with at least one for the "
-                "answer",
+                f"the prompt is too long: at least {least:,} tokens; the context holds {most + 1:,}, with at least one "
+                "for the answer",
                 prompt.where,
             )
 

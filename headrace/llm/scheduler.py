@@ -95,7 +95,8 @@ class Scheduler:
         if length + 1 > most:
             what = "context" if most == self._limits.max_context else "key-value memory"
             raise InvalidRequest(
-                f"the prompt has {length} tokens; the {what} holds {most}, with at least one for the answer", "prompt"
+                f"the prompt is too long: {length} tokens; the {what} holds {most}, with at least one for the answer",
+                "prompt",
             )
         if len(self.waiting) >= self._limits.max_waiting:
             raise QueueFull(f"{len(self.waiting)} sequences wait already")

@@ -83,16 +83,16 @@ def test_no_more_run_at_once_than_may() -> None:
 @pytest.mark.parametrize(
     ("length", "num_blocks", "message"),
     [
-        (0, 100, "prompt: the prompt has no token; at least one is needed"),
-        (200, 100, "prompt: the prompt has 200 tokens; the context holds 200, with at least one for the answer"),
-        (36, 10, "prompt: the prompt has 36 tokens; the key-value memory holds 36, with at least one for the answer"),
+        (0, 100, "the prompt has no token; at least one is needed"),
+        (200, 100, "the prompt is too long: 200 tokens; the context holds 200, with at least one for the answer"),
+        (36, 10, "the prompt is too long: 36 tokens; the key-value memory holds 36, with at least one for the answer"),
     ],
 )
 def test_what_can_never_run_is_refused_at_once(length: int, num_blocks: int, message: str) -> None:
     made = scheduler(num_blocks)
     with pytest.raises(InvalidRequest) as refused:
         add(made, 1, [1] * length)
-    assert str(refused.value) == message
+    assert (refused.value.where, refused.value.message) == ("prompt", message)
     assert not made.busy
 
 
