@@ -39,6 +39,7 @@ class RerankBody(Body, frozen=True, kw_only=True):
     raw_scores: bool | None = None
     return_text: bool | None = None
     truncate: bool | None = None
+    truncation_direction: str | None = None
 
 
 read_rerank = Reader(RerankBody)
@@ -53,16 +54,16 @@ async def rerank(front: Front, request: Request) -> Response:
     ask = Score(body.query, tuple(texts), truncate=body.truncate is not False)
     asked = make_request(front, request, id_, ref, ask)
     (scored,) = await answer_all(front, [asked], request.receive, Scored)
-    order = sorted(range(len(texts)), key=lambda i: -scored.scores[i])
+    best = sorted(range(len(texts)), key=lambda i: -scored.scores[i])[: body.top_n]
     if body.texts is not None:
-        return json_response([_tei_json(i, scored, texts if body.return_text else None) for i in order])
+        return json_response([_tei_json(i, scored, texts if body.return_text else None) for i in best])
     shown = body.return_documents if body.return_documents is not None else request.url.path != "/v2/rerank"
     return json_response(
         {
             "id": id_,
             "model": body.model or ref.name,
             "method": scored.method,
-            "results": [_result_json(i, scored, texts if shown else None) for i in order[: body.top_n]],
+            "results": [_result_json(i, scored, texts if shown else None) for i in best],
             "usage": {"prompt_tokens": scored.prompt_tokens, "total_tokens": scored.prompt_tokens},
         },
     )
@@ -73,14 +74,20 @@ def _texts(body: RerankBody) -> list[str]:
     if (body.documents is None) == (body.texts is None):
         raise InvalidRequest("exactly one of documents and texts is given", where)
     if body.texts is None:
-        others: dict[str, Any] = {"raw_scores": body.raw_scores, "return_text": body.return_text}
+        others: dict[str, Any] = {
+            "raw_scores": body.raw_scores,
+            "return_text": body.return_text,
+            "truncation_direction": body.truncation_direction,
+        }
     else:
-        others = {"top_n": body.top_n, "return_documents": body.return_documents}
+        others = {"return_documents": body.return_documents}
     for name, value in others.items():
         if value is not None:
             raise InvalidRequest(f"does not go with {where}", name)
     if body.raw_scores:
         raise InvalidRequest("scores are not offered raw; leave it out", "raw_scores")
+    if body.truncation_direction not in (None, "Right", "right"):
+        raise InvalidRequest("must be Right: a text that is too long loses its end", "truncation_direction")
     in_range(body.top_n, "top_n", 1)
     given = body.documents if body.texts is None else body.texts
     texts = [each if isinstance(each, str) else each.text for each in given or ()]

@@ -31,10 +31,18 @@ async def test_coheres_second_version_shows_no_documents() -> None:
 
 async def test_texts_are_answered_as_text_embeddings_inference_does() -> None:
     async with openai_server() as server:
-        body = {"query": "cat", "texts": TEXTS[1:], "return_text": True, "truncate": False}
+        body = {
+            "query": "cat",
+            "texts": TEXTS[1:],
+            "return_text": True,
+            "truncate": False,
+            "truncation_direction": "Right",
+        }
         answer = await server.ask("POST", "/rerank", body)
         assert server.embedder.requests[0].ask == Score("cat", ("cat cat", "cat"), truncate=False)
+        first = await server.ask("POST", "/rerank", {"query": "cat", "texts": TEXTS[1:], "top_n": 1})
     assert answer.json == [{"index": 0, "score": 2.0, "text": "cat cat"}, {"index": 1, "score": 1.0, "text": "cat"}]
+    assert first.json == [{"index": 0, "score": 2.0}]
 
 
 @pytest.mark.parametrize(
@@ -46,8 +54,10 @@ async def test_texts_are_answered_as_text_embeddings_inference_does() -> None:
         ({"documents": ["a"] * 1001}, "documents"),
         ({"documents": ["a"], "top_n": 0}, "top_n"),
         ({"documents": ["a"], "return_text": True}, "return_text"),
-        ({"texts": ["a"], "top_n": 1}, "top_n"),
+        ({"texts": ["a"], "return_documents": True}, "return_documents"),
         ({"texts": ["a"], "raw_scores": True}, "raw_scores"),
+        ({"texts": ["a"], "truncation_direction": "Left"}, "truncation_direction"),
+        ({"documents": ["a"], "truncation_direction": "Right"}, "truncation_direction"),
         ({"documents": [{"texts": "a"}]}, "documents[0].texts"),
         ({"documents": ["a"], "model": "chat"}, "model"),
     ],
