@@ -89,7 +89,7 @@ class FileInstances:
         tolerance = manifest.batching.tolerance
         return Loading(
             manifest,
-            manifest.threads or self._workers.threads or max(1, int(cores()) // self.count(manifest)),
+            threads_asked(manifest, self._batching, self._workers, int(cores())),
             manifest.batching.max_size or self._batching.max_size,
             self._batching.tolerance if tolerance is None else tolerance,
         )
@@ -131,6 +131,12 @@ class FileInstances:
 
     def _lanes(self, manifest: Manifest) -> Literal["auto", 1, 2]:
         return lanes_asked(manifest, self._batching, self._workers, int(cores()))
+
+
+def threads_asked(manifest: Manifest, batching: Batching, workers: Workers, cores: int) -> int:
+    """Of one instance: as many as are asked for, else its share of the cores."""
+    share = max(1, cores // instances_asked(manifest, batching, workers, cores))
+    return manifest.threads or workers.threads or share
 
 
 def _machine(manifest: Manifest) -> tuple[object, ...]:

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import pytest
 
 from headrace.clock import LoopClock
-from headrace.file_instances import FileInstances
+from headrace.file_instances import FileInstances, threads_asked
 from headrace.records import discard
 from headrace.settings import Batching, Workers
 from headrace.types import Manifest, Signature
@@ -57,3 +59,20 @@ async def test_each_process_gives_way_while_it_loads(tmp_path: Path) -> None:
 
     await bench.load(gives_way)
     assert len(set(loading)) == 2
+
+
+@pytest.mark.parametrize(
+    ("own", "server", "threads"),
+    [
+        ({}, {}, 8),
+        ({"instances": 2}, {}, 4),
+        ({"instances": 16}, {}, 1),
+        ({"instances": 2}, {"threads": 6}, 6),
+        ({"instances": 2, "threads": 3}, {"threads": 6}, 3),
+    ],
+)
+def test_an_instance_has_its_share_of_the_cores_unless_it_is_told(
+    own: dict[str, Any], server: dict[str, Any], threads: int
+) -> None:
+    manifest = Manifest("m", 1, Path("model.onnx"), "onnx", **own)
+    assert threads_asked(manifest, Batching(), Workers(**server), cores=8) == threads

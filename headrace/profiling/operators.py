@@ -7,30 +7,18 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Any, NamedTuple
 
-from headrace.errors import (
-    Conflict,
-    HeadraceError,
-    InputRefused,
-    Internal,
-    ModelInvalid,
-    Unavailable,
-    Unsupported,
-    WorkerLost,
-)
+from headrace.errors import Conflict, Internal, Unavailable, WorkerLost
 from headrace.operators_child import Failed, decode_answer, encode_asked
 from headrace.profiling.recent import Recent
 from headrace.runtimes.operators import Asked, Given, check_counts, with_shares
 from headrace.types import Manifest, ModelVersion, Signature, Tensor
 from headrace.workers.birth import environment
+from headrace.workers.wire import error_of
 
 LIMIT_S = 300.0
 """For loading, running and counting together; what takes longer is ended."""
 
 SHOWN = 400  # bytes of what a child that died said last
-
-_ERRORS: dict[str, type[HeadraceError]] = {
-    each.code: each for each in (InputRefused, ModelInvalid, Unavailable, Unsupported)
-}
 
 Room = Callable[[ModelVersion], AbstractContextManager[None]]
 """Memory for a version a second time, as long as the `with` lasts. Raises MemoryFull."""
@@ -79,7 +67,7 @@ class Operators:
         except ValueError as error:
             raise Internal("what was found out about operators cannot be read") from error
         if isinstance(found, Failed):
-            raise _ERRORS.get(found.code, Internal)(found.message)
+            raise error_of(found.code, found.message)
         return {
             "model": version.name,
             "version": str(version.version),

@@ -24,7 +24,7 @@ class Profiled(Part):
     """Does nothing but when it is asked, and remembers a few requests that others had recorded."""
 
     def __init__(self, ground: Ground) -> None:
-        self._threads = ground.config.workers.threads
+        self._config = ground.config
         self._room = ground.readings.room
         self._recent = Recent()
         ground.bus.listen(self._recent, SampleRecord)
@@ -49,9 +49,10 @@ class Profiled(Part):
 
     @cached_property
     def _operators(self) -> "Operators":
+        from headrace.file_instances import threads_asked
         from headrace.profiling.operators import Operators
 
-        return Operators(self._room, self._threads_of, self._recent)
+        def threads(manifest: Manifest) -> int:
+            return threads_asked(manifest, self._config.batching, self._config.workers, int(cores()))
 
-    def _threads_of(self, manifest: Manifest) -> int:
-        return manifest.threads or self._threads or max(1, int(cores()))
+        return Operators(self._room, threads, self._recent)
