@@ -21,14 +21,13 @@ EXTENSIONS = (
     "schedule_policy",
     "model_configuration",
     "system_shared_memory",
-    "cuda_shared_memory",
     "binary_tensor_data",
     "parameters",
     "statistics",
     "trace",
     "logging",
 )
-"""The extensions of the protocol that the server speaks, in Triton's order."""
+"""The extensions of the protocol that the server speaks, in Triton's order; CUDA's shared memory it only refuses."""
 
 
 class Repository(Protocol):

@@ -3,7 +3,7 @@
 from headrace.protocols.oip.front import EXTENSIONS
 
 
-def test_the_extensions_are_tritons_in_tritons_order() -> None:
+def test_the_extensions_that_are_spoken_are_in_tritons_order() -> None:
     assert EXTENSIONS == (
         "classification",
         "sequence",
@@ -12,7 +12,6 @@ def test_the_extensions_are_tritons_in_tritons_order() -> None:
         "schedule_policy",
         "model_configuration",
         "system_shared_memory",
-        "cuda_shared_memory",
         "binary_tensor_data",
         "parameters",
         "statistics",
