@@ -51,11 +51,11 @@ from headrace.observe.metrics import Readings
 from headrace.observing import Observation
 from headrace.playground.page import routes as playground_routes
 from headrace.protocols.anthropic.routes import routes as anthropic_routes
+from headrace.protocols.oip.browser_lane import lane_of
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.generate import routes as generate_routes
 from headrace.protocols.oip.grpc import Server as RpcServer
 from headrace.protocols.oip.grpc import create_server, listen_at
-from headrace.protocols.oip.infer_lane import lane
 from headrace.protocols.oip.model_config import model_config_json
 from headrace.protocols.oip.routes import create_app
 from headrace.protocols.oip.settings import LogSettings, Settings
@@ -64,6 +64,7 @@ from headrace.protocols.oip.traffic_routes import TrafficRoutes
 from headrace.protocols.ollama.routes import routes as ollama_routes
 from headrace.protocols.openai.routes import routes as openai_routes
 from headrace.protocols.tls import Tls, read_tls
+from headrace.protocols.watch.cross_origin import read_origins
 from headrace.records import RequestRecord, WorkerEvent
 from headrace.repository.repository import LocalRepository
 from headrace.repository.watch import Watch
@@ -260,6 +261,7 @@ class Server:
             times=self.build.times.told,
             memory=self._memory,
             names=(config.server.host, socket.gethostname(), *config.server.names.split()),
+            origins=read_origins(config.server.allow_origins),
             usd_per_ns=usd_per_ns(config.cost.per_hour),
             max_body_bytes=config.server.max_body_bytes,
             max_header_bytes=config.server.max_header_bytes,
@@ -293,7 +295,7 @@ class Server:
         """Listen, load, serve until told to stop, drain. The socket is the caller's to close."""
         config, stop = self._config.server, stop_signal()
         secret = self._tls.context(["http/1.1"]) if self._tls else None
-        web = HttpServer(create_app(self.front, self._routes()), lane(self.front), config.keep_alive_s, secret)
+        web = HttpServer(create_app(self.front, self._routes()), lane_of(self.front), config.keep_alive_s, secret)
         serving = asyncio.create_task(web.serve([http]))
         flushing = asyncio.create_task(self._flush())
         await self.learnt.read()

@@ -69,6 +69,13 @@ class Server(msgspec.Struct, frozen=True):
             extra={"takes": "names with spaces between, or nothing"},
         ),
     ] = ""
+    allow_origins: Annotated[
+        str,
+        Meta(
+            description="The sites whose pages may ask models from a browser.",
+            extra={"takes": "origins such as https://chat.example.org with spaces between, * for all, or nothing"},
+        ),
+    ] = ""
     drain_s: Annotated[
         float, Meta(ge=0, le=86400, description="How long running requests may take to finish at shutdown.")
     ] = 30.0

@@ -72,6 +72,7 @@ class Front:
     """What is known of the runs of a version's variant, "" for its own file."""
     memory: Callable[[], dict[str, Any]] = dict  # who holds how much, as `models/memory_report.py` tells it
     names: tuple[str, ...] = ()  # by which its clients know it, besides its addresses
+    origins: tuple[str, ...] = ()  # of the sites whose pages may ask its models; "*": of any
     usd_per_ns: float = 0.0  # of the device's time, for what answers say that they cost; 0: they say nothing of it
     max_body_bytes: int = 64 << 20
     max_header_bytes: int = 64 << 10

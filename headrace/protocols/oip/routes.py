@@ -24,6 +24,7 @@ from headrace.protocols.oip.repository_routes import RepositoryRoutes
 from headrace.protocols.oip.shared_memory_routes import SharedMemoryRoutes
 from headrace.protocols.oip.version_routes import VersionRoutes
 from headrace.protocols.request_id import Identified
+from headrace.protocols.watch.cross_origin import CrossOrigin
 from headrace.protocols.watch.same_origin import SameOrigin
 from headrace.types import ModelRef, TensorSpec
 
@@ -50,6 +51,8 @@ def create_app(front: Front, more: Sequence[BaseRoute] = ()) -> Starlette:
         ],
         exception_handlers=handlers,
     )
+    if front.origins:
+        app.add_middleware(CrossOrigin, origins=front.origins)
     app.add_middleware(SameOrigin, names=front.names)
     app.add_middleware(Identified, make=front.ids)
     return app

@@ -46,7 +46,12 @@ class SameOrigin:
     def _refusal(self, path: str, headers: Headers) -> Forbidden | None:
         if path.startswith(GUARDED):
             return check(headers, self._names)
-        return check_origin(headers) if path.startswith(_CONTROL) or path.endswith(_TRACE_SETTING) else None
+        return check_origin(headers) if is_kept(path) else None
+
+
+def is_kept(path: str) -> bool:
+    """Whether what is there is for the server's own pages and for programs alone."""
+    return path.startswith((GUARDED, *_CONTROL)) or path.endswith(_TRACE_SETTING)
 
 
 def check(headers: Headers, names: Iterable[str]) -> Forbidden | None:

@@ -11,7 +11,7 @@ import uvicorn
 from starlette.routing import BaseRoute
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from headrace.protocols.oip.infer_lane import lane
+from headrace.protocols.oip.browser_lane import lane_of
 from headrace.protocols.oip.routes import create_app
 from tests.protocols.oip.stub import Stub
 
@@ -22,7 +22,7 @@ async def serving(
 ) -> AsyncIterator[tuple[int, uvicorn.Server]]:
     """The server's port, and the server itself."""
     settings = {"lifespan": "off", "ws": "none", "access_log": False, "log_config": None, **options}
-    http = lane(stub.front) if with_lane else "httptools"
+    http = lane_of(stub.front) if with_lane else "httptools"
     server = uvicorn.Server(uvicorn.Config(create_app(stub.front, more), http=http, **settings))
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)
