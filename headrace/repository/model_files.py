@@ -13,7 +13,7 @@ RUNTIME_OF = {
     ".pb": "openvino",  # a frozen graph of TensorFlow's
     ".tflite": "openvino",
     ".pdmodel": "openvino",  # Paddle's
-    ".json": "openvino",  # Paddle's since its version 3
+    ".json": "openvino",  # Paddle's since its version 3: OpenVINO says whether it reads it
     ".gguf": "llm",
     "config.json with *.safetensors": "llm",  # a folder as Hugging Face has it
     "openvino_model.xml with a tokenizer": "llm",  # a folder as optimum-intel writes it
@@ -35,8 +35,8 @@ LANGUAGE = {"llm", "fakellm"}
 """The runtimes of language models: an engine in a process of its own, instead of batches."""
 
 WHAT_IS_A_MODEL = (
-    "model.onnx, model.xml, model.savedmodel/, model.pb, model.tflite, model.pdmodel, model.json, a .gguf file, "
-    "or config.json with *.safetensors"
+    "model.onnx, model.xml, model.savedmodel/, model.pb, model.tflite, model.pdmodel, a .gguf file, or "
+    "config.json with *.safetensors"
 )
 
 _PART = re.compile(r"-(\d{5})-of-\d{5}$")

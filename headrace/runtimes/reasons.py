@@ -15,6 +15,12 @@ _CHECK = re.compile(r"^(?:Check '.*?' failed at|Exception from) \S+?:\d+:$|^(?:F
 _PLACE = re.compile(r"""(?<=["'])/[^"']*/(?=[^"'/]+["'])""")  # the folders of a quoted path: clients see reasons
 _MEMORY = re.compile(r"failed to allocate memory|bad_alloc|out of memory|cannot allocate", re.I)
 
+_NO_READER = 'Please check that model format: ".json" is supported'
+_PADDLE_3 = (
+    "OpenVINO does not read this form of Paddle's, which is new in its version 3: "
+    "save the model as .pdmodel, or convert it to ONNX with paddle2onnx"
+)
+
 _CUSTOM = "is not a registered function/op"
 
 _SHORT = {
@@ -37,6 +43,8 @@ def onnxruntime_reason(message: str) -> str:
 
 def openvino_reason(message: str) -> str:
     """OpenVINO's message in one line: no places in its source or on this disk."""
+    if _NO_READER in message:
+        return _PADDLE_3
     lines = [line.strip() for line in _CHECK.sub("", message).splitlines()]
     return _PLACE.sub("", "; ".join(line for line in lines if line))[:LONGEST]
 

@@ -46,6 +46,15 @@ def test_openvinos_places_in_source_are_left_out() -> None:
     assert openvino_reason(message) == "Model can't be parsed"
 
 
+def test_paddles_newer_form_is_refused_with_what_to_do() -> None:
+    message = (
+        "Exception from src/inference/src/model_reader.cpp:148:\n"
+        'Unable to read the model: "/a/model.json" Please check that model format: ".json" is supported and the model '
+        "is correct. Available frontends: jax paddle onnx\n"
+    )
+    assert openvino_reason(message).endswith("save the model as .pdmodel, or convert it to ONNX with paddle2onnx")
+
+
 @given(st.text())
 def test_any_message_becomes_one_short_line(message: str) -> None:
     for reason in (onnxruntime_reason(message), openvino_reason(message)):
