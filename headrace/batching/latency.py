@@ -46,7 +46,7 @@ class Latency:
         """Nanoseconds that half of such runs exceed."""
         if not self._surface:
             return 0.0
-        return nanoseconds(self._surface.log_ns(rows, length) + self._pace(company) - self._doubt)
+        return nanoseconds(self._surface.log_ns(rows, length) + self._pace(company).value - self._doubt)
 
     def late(self, rows: int, length: int, company: bool = False) -> float:
         """Nanoseconds that one such run in a hundred exceeds."""
@@ -59,14 +59,15 @@ class Latency:
 
     def learn(self, rows: int, length: int, ns: float, company: bool = False) -> None:
         """One run has finished, from its hand-over to its answer."""
-        surface, log_ns = self._surface, logarithm(ns)
+        surface, log_ns, pace = self._surface, logarithm(ns), self._pace(company)
         samples = surface.samples(rows, length)
         if samples >= KNOWN:
-            expected = surface.log_ns(rows, length) + self._pace(company)
-            self._margin.learn(nanoseconds(expected), nanoseconds(log_ns - expected))
+            if not pace.doubted:  # else it shows that the machine is quicker or slower by now, not how unsteady it is
+                expected = surface.log_ns(rows, length) + pace.value
+                self._margin.learn(nanoseconds(expected), nanoseconds(log_ns - expected))
             if samples >= SETTLED:
                 (self._company if company else self._alone).learn(log_ns - surface.measured_ns(rows, length))
-        surface.add(rows, length, log_ns - self._pace(company))
+        surface.add(rows, length, log_ns - self._pace(company).value)
         self._runs += 1
         self._doubt = self._doubt / 2 if self._doubt > DOUBT / 8 else 0.0
 
@@ -105,8 +106,8 @@ class Latency:
         times = self._margin.times(typical)
         return PRIOR if times < PRIOR and self._surface.samples(rows, length) < KNOWN else times
 
-    def _pace(self, company: bool) -> float:
-        return self._company.value if company and self._company else self._alone.value
+    def _pace(self, company: bool) -> "Pace":
+        return self._company if company and self._company else self._alone
 
 
 class Pace:
@@ -116,12 +117,14 @@ class Pace:
         self._last: deque[float] = deque()
         self._sorted: list[float] = []
         self.value = 0.0
+        self.doubted = 0  # runs, until it is no longer what it was when it was kept
 
     def __bool__(self) -> bool:
         return len(self._last) >= KNOWN
 
     def learn(self, off: float) -> None:
         """One more run."""
+        self.doubted = max(0, self.doubted - 1)
         self._last.append(off)
         insort(self._sorted, off)
         if len(self._last) > PACE:
@@ -144,4 +147,5 @@ class Pace:
                 raise ValueError(f"no pace: {value}")
             for _ in range(KNOWN):
                 pace.learn(float(value))
+            pace.doubted = KNOWN
         return pace

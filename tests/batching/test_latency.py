@@ -209,6 +209,14 @@ def test_a_restart_on_a_slower_machine_is_known_after_a_few_runs() -> None:
     assert latency.typical(8, 100) == pytest.approx(took_ns(8, 100) * 1.5, rel=0.1)
 
 
+def test_a_restart_at_another_speed_makes_no_run_late_that_comes_later() -> None:
+    machine = Machine(steady)
+    latency = Latency.from_json(learned(machine).to_json())
+    machine.speed = 8.0
+    learned(machine, 60, latency)
+    assert latency.late(1, 256) < latency.typical(1, 256) * 1.6
+
+
 def test_a_pace_that_nothing_confirms_is_forgotten_by_halves() -> None:
     latency = Latency()
     for _ in range(20):
