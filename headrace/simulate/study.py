@@ -19,6 +19,7 @@ from headrace.simulate.simulation import Simulation
 SKIPPED = 0.1  # of a try: machines begin without work, which holds no rate for long
 SIZES = 4096  # of a closed loop, which come again
 EACH = 200  # requests at least, of each machine, in a try
+LATE = 20  # requests at least that may be late in a try: of few, a rate that nobody holds passes by luck
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -125,8 +126,11 @@ class Study:
 
     def _try(self, scenario: Scenario, chosen: Chosen, rate: float) -> Figures:
         plan = self._plan
-        requests = max(plan.most_requests, EACH * scenario.machines)
-        arrivals, duration_s = self._arrivals(rate, min(plan.duration_s, requests / rate), scenario.seed)
+        each = EACH * scenario.machines
+        most = max(plan.most_requests, each)
+        least = LATE / (1 - plan.attainment) if plan.attainment < 1 else math.inf
+        requests = min(most, max(each, least, plan.duration_s * rate))
+        arrivals, duration_s = self._arrivals(rate, requests / rate, scenario.seed)
         return self._simulated(scenario, chosen, arrivals, duration_s, SKIPPED * duration_s)
 
     def _simulated(

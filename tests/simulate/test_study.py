@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from headrace.arrivals import Arrival
+from headrace.arrivals import Arrival, Lengths
 from headrace.simulate.policies import Chosen
 from headrace.simulate.study import Plan, Study, repeated
 from tests.simulate.models import kept, scenario
@@ -63,6 +63,14 @@ def test_a_rate_that_no_machine_holds_is_none() -> None:
     plan = msgspec.structs.replace(STEADY, scenario=made, find_max=True, most_requests=300, duration_s=100.0)
     (capacity,) = study(plan).capacities
     assert (capacity.rate, capacity.figures) == (None, None)
+
+
+def test_a_rate_is_not_held_because_few_requests_were_tried() -> None:
+    made = scenario(latency=kept(run_ms=2.0, row_ms=0.0, token_ms=0.4, noise=0.0))
+    lengths = Lengths(24.0, 0.8, 5, 256)  # one in forty takes longer than the objective, also alone
+    plan = msgspec.structs.replace(STEADY, scenario=made, lengths=lengths, find_max=True)
+    (capacity,) = study(plan).capacities
+    assert capacity.rate is None
 
 
 def test_a_trace_is_stretched_to_the_rate() -> None:
