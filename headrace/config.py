@@ -20,6 +20,7 @@ from headrace.tenants import Tenant, check_tenants, is_tenant
 PREFIX = "HEADRACE_"
 FILE_VARIABLE = "HEADRACE_CONFIG"
 """The environment variable that names the settings file; every other HEADRACE_ variable is a setting."""
+_FROM_ENVIRONMENT = "environment "
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -76,7 +77,7 @@ def _from_environment(environment: Mapping[str, str]) -> Iterator[Given]:
     for name in sorted(environment):
         if name.startswith(PREFIX) and name != FILE_VARIABLE:
             key = name.removeprefix(PREFIX).lower().replace("__", ".")
-            yield Given(key, environment[name], f"environment {name}")
+            yield Given(key, environment[name], _FROM_ENVIRONMENT + name)
 
 
 def _from_file(file: Path) -> Iterator[Given]:
@@ -133,11 +134,12 @@ def _path(key: str) -> list[str]:
 def _read(given: Given) -> Value:
     setting = setting_of(given.key)
     if setting is None:
-        raise SettingInvalid(f"there is no setting {given.key!r} (from {given.source}); {_suggestion(given.key)}")
+        hint = _suggestion(given.key, variable=given.source.startswith(_FROM_ENVIRONMENT))
+        raise SettingInvalid(f"there is no setting {given.key!r} (from {given.source}); {hint}")
     try:
         value: Value = msgspec.convert(given.value, setting.type, strict=not given.text)
     except msgspec.ValidationError:
-        message = f"{_shown(given.value)} (from {given.source}) is not {setting.takes}"
+        message = f"{_shown(given.value)} (from {given.source}) is not {setting.takes}{_quoted(given, setting)}"
         raise SettingInvalid(message, given.key) from None
     return value
 
@@ -149,8 +151,17 @@ def _shown(value: object) -> str:
     return "a table" if isinstance(value, dict) else repr(value)
 
 
-def _suggestion(key: str) -> str:
-    """Names the nearest setting, or where the whole list is."""
+def _quoted(given: Given, setting: Setting) -> str:
+    """What to do about a value that is right but for its quotes."""
+    try:
+        msgspec.convert(given.value, setting.type, strict=False)
+    except msgspec.ValidationError:
+        return ""
+    return f"; write it without quotes: {given.value}" if isinstance(given.value, str) else ""
+
+
+def _suggestion(key: str, *, variable: bool) -> str:
+    """Names the nearest setting, as it is written where the wrong one was, or where the whole list is."""
     if key.partition(".")[0] == "tenants":
         return f"a tenant has {', '.join(Tenant.__struct_fields__)}, as in tenants.NAME.rate, and a printable name"
     inside = [name for name in SETTINGS if name.startswith(f"{key}.")]
@@ -159,7 +170,10 @@ def _suggestion(key: str) -> str:
     ends = {name.rpartition(".")[2]: name for name in SETTINGS}
     near = difflib.get_close_matches(key, SETTINGS, 1, 0.7)
     near = near or [ends[end] for end in difflib.get_close_matches(key.rpartition(".")[2], ends, 1, 0.7)]
-    return f"did you mean {near[0]!r}?" if near else "`headrace config` lists them all"
+    if not near:
+        return "`headrace config` lists them all"
+    nearest = PREFIX + near[0].upper().replace(".", "__") if variable else near[0]
+    return f"did you mean {nearest!r}?"
 
 
 def _nested(values: Mapping[str, Value]) -> dict[str, Any]:

@@ -100,6 +100,8 @@ def test_lanes_are_a_word_or_a_number(text: str, lanes: str | int) -> None:
         ("batching = false", "no setting 'batching' (from file {file}); it holds batching.max_size,"),
         ("[tea]", "no setting 'tea' (from file {file})"),
         ("[server]\nhttp_port = '80'", "server.http_port: '80' (from file {file}) is not a whole number of at least 0"),
+        ("[server]\nhttp_port = '80'", "; write it without quotes: 80"),
+        ("[server]\ngrpc = 'false'", "is not true or false; write it without quotes: false"),
         ("[server]\nhttp_port = true", "server.http_port: true (from file {file}) is not a whole number"),
         ("[server]\nhttp_port = 8.5", "server.http_port: 8.5 (from file {file}) is not a whole number"),
         ("[server.http_port]\nx = 1", "server.http_port: a table (from file {file}) is not a whole number"),
@@ -168,9 +170,10 @@ def test_what_is_wrong_in_a_flag_is_named_with_what_would_be_right(assignment: s
     assert message in str(caught.value)
 
 
-def test_an_unknown_variable_is_refused() -> None:
-    with pytest.raises(SettingInvalid, match=r"from environment HEADRACE_LOG__FORMT\); did you mean 'log\.format'"):
-        load_config(environment={"HEADRACE_LOG__FORMT": "json"})
+@pytest.mark.parametrize("name", ["HEADRACE_LOG__FORMT", "HEADRACE_LOG_FORMAT"])
+def test_an_unknown_variable_is_refused_and_the_nearest_is_named_as_a_variable(name: str) -> None:
+    with pytest.raises(SettingInvalid, match=rf"from environment {name}\); did you mean 'HEADRACE_LOG__FORMAT'\?"):
+        load_config(environment={name: "json"})
 
 
 @pytest.mark.parametrize("key", SETTINGS)
