@@ -2,7 +2,7 @@
 
 import json
 import re
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +10,7 @@ from urllib.parse import quote
 from headrace.cli.asking import add_server_flags, ask
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
+from headrace.cli.parser import Parser
 from headrace.cli.printable import printable
 from headrace.cli.settings import add_setting_flags, settings_of
 
@@ -17,8 +18,8 @@ PATH = "/v2/headrace/alerts"
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser(
+def parser() -> Parser:
+    made = Parser(
         "headrace alerts",
         description="Tell what is wrong on a running server, silence some of it, or print the rules for Prometheus.",
     )

@@ -1,16 +1,17 @@
 """One question to a running server, answered with JSON, and the flags that say where the server is."""
 
 import json
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from typing import Any
 from urllib.parse import quote
 
 from headrace.cli.connection import URL, Server
 from headrace.cli.failure import Failure
+from headrace.cli.parser import Parser
 from headrace.cli.trust import add_trust_flags, trust_of
 
 
-def add_server_flags(parser: ArgumentParser, timeout_s: float) -> None:
+def add_server_flags(parser: Parser, timeout_s: float) -> None:
     """`--url`, `--timeout`, and whom to trust."""
     parser.add_argument("--url", default=URL, help=f"where the server is; else {URL}")
     parser.add_argument(

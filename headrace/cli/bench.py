@@ -4,7 +4,6 @@ import asyncio
 import os
 import platform
 import sys
-from argparse import ArgumentParser
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -31,6 +30,7 @@ from headrace.cli.bench_shown import Shown, print_loadgen, print_report
 from headrace.cli.console import console
 from headrace.cli.failure import Failure
 from headrace.cli.infer import read_inputs
+from headrace.cli.parser import Parser
 from headrace.cli.results import as_json, write
 from headrace.types import Tensor, TensorSpec
 
@@ -39,7 +39,7 @@ ASKED_BY_TEXT = {"text_input", "sampling_parameters"}
 """The inputs by which a model is known for one that writes."""
 
 
-def parser() -> ArgumentParser:
+def parser() -> Parser:
     return bench_flags.parser()
 
 

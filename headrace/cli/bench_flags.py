@@ -1,7 +1,7 @@
 """The flags of `headrace bench` -> what is measured, and where the results go."""
 
 import shlex
-from argparse import ArgumentParser, BooleanOptionalAction, Namespace, RawDescriptionHelpFormatter
+from argparse import BooleanOptionalAction, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from headrace.cli.load_flags import (
     read_arrivals,
     wrong,
 )
+from headrace.cli.parser import Parser
 from headrace.cli.trust import add_trust_flags, trust_of
 
 DEFAULT_LOADS = (Closed(1), Closed(4), Closed(16))
@@ -53,8 +54,8 @@ class Wanted(msgspec.Struct, frozen=True):
     command: str
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser(
+def parser() -> Parser:
+    made = Parser(
         "headrace bench",
         description="Load a running server and see what it holds: latency from when each request was due.",
         epilog=f"{_EXAMPLES}\nforms of an input:\n" + (forms.__doc__ or "").partition("\n\n")[2],
@@ -70,7 +71,7 @@ def parser() -> ArgumentParser:
     return made
 
 
-def _add_load(made: ArgumentParser) -> None:
+def _add_load(made: Parser) -> None:
     group = made.add_argument_group("load")
     group.add_argument("--rate", metavar="N[,N...]", help="open loop: requests a second, one step each")
     group.add_argument(
@@ -88,7 +89,7 @@ def _add_load(made: ArgumentParser) -> None:
     group.add_argument("--seed", type=int, default=0, metavar="N", help="of arrivals and contents; else 0")
 
 
-def _add_objective(made: ArgumentParser) -> None:
+def _add_objective(made: Parser) -> None:
     group = made.add_argument_group("objective")
     group.add_argument("--slo-ms", type=float, metavar="MS", help="an answer is in time within this")
     group.add_argument("--slo-ttft-ms", type=float, metavar="MS", help="chat: the first token")
@@ -98,7 +99,7 @@ def _add_objective(made: ArgumentParser) -> None:
     group.add_argument("--precision", type=float, default=0.05, metavar="SHARE", help="of that rate; else 0.05")
 
 
-def _add_requests(made: ArgumentParser) -> None:
+def _add_requests(made: Parser) -> None:
     group = made.add_argument_group("requests")
     group.add_argument("--protocol", choices=("http", "grpc", "chat"), default="http", help="else http")
     group.add_argument("--version", metavar="N", help="the model's version; else the server's choice")
@@ -115,7 +116,7 @@ def _add_requests(made: ArgumentParser) -> None:
     group.add_argument("--header", action="append", default=[], metavar="NAME=VALUE", help="one more; may be repeated")
 
 
-def _add_results(made: ArgumentParser) -> None:
+def _add_results(made: Parser) -> None:
     group = made.add_argument_group("results")
     group.add_argument("--json", metavar="FILE", help="every figure; - is standard output")
     group.add_argument("--html", type=Path, metavar="FILE", help="a page with plots, in one file")

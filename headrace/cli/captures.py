@@ -1,7 +1,7 @@
 """`headrace captures`: what a running server has captured of requests; take it as training data, or forget it."""
 
 import json
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,13 +16,14 @@ from headrace.cli.asking import add_server_flags, ask
 from headrace.cli.captured import Captured, Text, captured
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
+from headrace.cli.parser import Parser
 from headrace.cli.printable import printable
 from headrace.memory.sizes import shown
 from headrace.types import Tensor
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser("headrace captures", description="What a running server has captured of requests.")
+def parser() -> Parser:
+    made = Parser("headrace captures", description="What a running server has captured of requests.")
     made.add_argument("model", metavar="MODEL", nargs="?", help="only of this model")
     made.add_argument("--version", type=int, metavar="N", help="with --export: of this version")
     made.add_argument(

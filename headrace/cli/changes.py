@@ -1,18 +1,18 @@
 """`headrace changes`: what changed on a running server, newest first; or say what changed elsewhere."""
 
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from headrace.cli.asking import add_server_flags, ask
 from headrace.cli.console import console, table
+from headrace.cli.parser import Parser
 from headrace.cli.printable import printable
 from headrace.cli.results import as_json
 from headrace.cli.why import moment, seconds_of
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser("headrace changes", description="What changed on a running server, newest first.")
+def parser() -> Parser:
+    made = Parser("headrace changes", description="What changed on a running server, newest first.")
     made.add_argument("--model", default="", metavar="MODEL", help="only what concerns this model; else all")
     made.add_argument(
         "--since", default="1h", metavar="TIME", help="how far to look back, as in 90s, 10m or 1h; else 1h"

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from contextlib import closing
 
@@ -11,11 +11,12 @@ from headrace.cli.chat_terminal import HELP, Chat, Conversation, facts, show
 from headrace.cli.connection import URL, Server
 from headrace.cli.console import console
 from headrace.cli.failure import Failure
+from headrace.cli.parser import Parser
 from headrace.cli.trust import add_trust_flags, trust_of
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser(
+def parser() -> Parser:
+    made = Parser(
         "headrace chat",
         description="Talk with a language model of a running server. Without a QUESTION, what is piped in is the\n"
         "question; at a terminal a conversation begins.",

@@ -1,17 +1,17 @@
 """`headrace config`: every setting, its value, where it comes from and what it means."""
 
-from argparse import ArgumentParser
 from collections.abc import Sequence
 
 import msgspec
 
 from headrace.cli.console import console, table
+from headrace.cli.parser import Parser
 from headrace.cli.settings import add_setting_flags, settings_of
 from headrace.config import Loaded, setting_of
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser("headrace config", description="Every setting, its value and where it comes from.")
+def parser() -> Parser:
+    made = Parser("headrace config", description="Every setting, its value and where it comes from.")
     add_setting_flags(made)
     made.add_argument("--json", action="store_true", help="one JSON object, by setting")
     return made

@@ -1,12 +1,12 @@
 """`headrace doctor`: what this machine has for serving, what is wrong with it, and what to do next."""
 
-from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from headrace.cli.console import console, table
 from headrace.cli.machine import Machine, look
+from headrace.cli.parser import Parser
 from headrace.cli.settings import add_setting_flags, settings_of
 
 GIB = 2**30
@@ -23,8 +23,8 @@ class Finding(msgspec.Struct, frozen=True):
     next_step: str
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser("headrace doctor", description="What this machine has, and what is wrong with it.")
+def parser() -> Parser:
+    made = Parser("headrace doctor", description="What this machine has, and what is wrong with it.")
     made.add_argument("--json", action="store_true", help="one JSON object: the facts, and what is wrong")
     add_setting_flags(made)
     return made

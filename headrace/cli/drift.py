@@ -1,7 +1,6 @@
 """`headrace drift`: whether what a model of a running server is asked and answers is still what it was."""
 
 import json
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
@@ -9,6 +8,7 @@ from urllib.parse import quote
 from headrace.cli.asking import add_server_flags, ask
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
+from headrace.cli.parser import Parser
 from headrace.cli.printable import printable
 
 MOST = 20
@@ -17,8 +17,8 @@ MOST = 20
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser(
+def parser() -> Parser:
+    made = Parser(
         "headrace drift", description="Whether what a model is asked, and what it answers, is still what it was."
     )
     made.add_argument("model", metavar="MODEL", help="the model's name")

@@ -1,17 +1,17 @@
 """`headrace events`: what happened to a model of a running server, and why; newest first."""
 
 import json
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from datetime import datetime
 
 from headrace.cli.asking import add_server_flags, ask, model_path
 from headrace.cli.console import console, table
+from headrace.cli.parser import Parser
 from headrace.cli.printable import printable
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser("headrace events", description="What happened to a model since the server started.")
+def parser() -> Parser:
+    made = Parser("headrace events", description="What happened to a model since the server started.")
     made.add_argument("model", metavar="MODEL", help="the model's name")
     made.add_argument("--json", action="store_true", help="a JSON array, newest first")
     add_server_flags(made, timeout_s=30)

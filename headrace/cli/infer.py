@@ -1,7 +1,7 @@
 """`headrace infer`: ask a running server for one inference, and show or keep its outputs."""
 
 import json
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,15 @@ from headrace.cli.client import Array, Client, Output, tensor_of
 from headrace.cli.connection import URL
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
+from headrace.cli.parser import Parser
 from headrace.cli.trust import add_trust_flags, trust_of
 from headrace.types import Tensor, TensorSpec
 
 SHOWN_VALUES = 8
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser(
+def parser() -> Parser:
+    made = Parser(
         "headrace infer",
         description="Ask a running server for one inference.",
         epilog="forms of an input:\n" + (forms.__doc__ or "").partition("\n\n")[2],

@@ -1,15 +1,15 @@
 """`headrace label`: where the labels of a model lead on a running server, and have one lead elsewhere."""
 
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from urllib.parse import quote
 
 from headrace.cli.asking import add_server_flags, ask, model_path
 from headrace.cli.failure import Failure
+from headrace.cli.parser import Parser
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser(
+def parser() -> Parser:
+    made = Parser(
         "headrace label",
         description="Tell where a model's labels lead, or have one lead to a version once it is ready.",
     )

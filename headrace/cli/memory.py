@@ -1,17 +1,17 @@
 """`headrace memory`: who holds how much memory on a running server, reserved and measured side by side."""
 
 import json
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
 from headrace.cli.asking import add_server_flags, ask
 from headrace.cli.console import console, table
+from headrace.cli.parser import Parser
 from headrace.memory.sizes import shown
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser("headrace memory", description="Who holds how much memory on a running server.")
+def parser() -> Parser:
+    made = Parser("headrace memory", description="Who holds how much memory on a running server.")
     made.add_argument("--json", action="store_true", help="the server's own words, as one JSON object")
     add_server_flags(made, timeout_s=30)
     return made

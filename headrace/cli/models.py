@@ -1,16 +1,16 @@
 """`headrace models`: what a folder of models holds, and how each would be served; loads each to see."""
 
-from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from headrace.cli.console import console
 from headrace.cli.listing import as_json, listed, print_listing
+from headrace.cli.parser import Parser
 from headrace.cli.repository import kept, place
 from headrace.cli.settings import add_setting_flags, settings_of
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser("headrace models", description="What a folder of models holds; loads each model to see.")
+def parser() -> Parser:
+    made = Parser("headrace models", description="What a folder of models holds; loads each model to see.")
     made.add_argument(
         "repository", metavar="REPO|FILE|ADDRESS", help="a folder of models, one model file, or an address"
     )

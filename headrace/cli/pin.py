@@ -1,13 +1,13 @@
 """`headrace pin`: keep a model in a running server's memory, or let it go when others want room."""
 
-from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from headrace.cli.asking import add_server_flags, ask, model_path
+from headrace.cli.parser import Parser
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser("headrace pin", description="Keep a model in memory, whoever else wants room.")
+def parser() -> Parser:
+    made = Parser("headrace pin", description="Keep a model in memory, whoever else wants room.")
     made.add_argument("model", metavar="MODEL", help="the model's name")
     made.add_argument("--remove", action="store_true", help="let it go when others want room")
     add_server_flags(made, timeout_s=300)

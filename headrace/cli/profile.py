@@ -1,19 +1,19 @@
 """`headrace profile`: which operators of a model take its time, on a running server."""
 
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from headrace.cli.asking import add_server_flags, ask
 from headrace.cli.console import console, table
+from headrace.cli.parser import Parser
 from headrace.cli.printable import printable
 from headrace.cli.results import as_json
 
 TOP = 20
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser("headrace profile", description="Which operators of a model take its time.")
+def parser() -> Parser:
+    made = Parser("headrace profile", description="Which operators of a model take its time.")
     made.add_argument("model", metavar="MODEL", help="the model's name")
     made.add_argument("--version", type=int, metavar="N", help="the version; else what answers by default")
     made.add_argument("--runs", type=int, default=20, metavar="N", help="how often it is run; else 20")

@@ -4,7 +4,7 @@ import json
 import math
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
@@ -21,6 +21,7 @@ from headrace.cli.client import Client
 from headrace.cli.connection import Server
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
+from headrace.cli.parser import Parser
 from headrace.cli.printable import printable
 from headrace.cli.text_replay import Answer, answers_of, body_of, is_drawn
 from headrace.cli.text_replay import difference as difference_of_texts
@@ -45,8 +46,8 @@ class Replayed(msgspec.Struct, frozen=True):
     why: str = ""
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser("headrace replay", description="Ask captured requests again; compare answers and times.")
+def parser() -> Parser:
+    made = Parser("headrace replay", description="Ask captured requests again; compare answers and times.")
     made.add_argument("model", metavar="MODEL", help="the model whose captured requests are asked")
     made.add_argument("--from-version", type=int, metavar="N", help="only those that this version answered")
     made.add_argument("--version", metavar="N|LABEL", help="the version that is asked; else the server's choice")

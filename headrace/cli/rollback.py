@@ -1,13 +1,13 @@
 """`headrace rollback`: have a running server return to the version of a model that it served before."""
 
-from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from headrace.cli.asking import add_server_flags, ask, model_path
+from headrace.cli.parser import Parser
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser("headrace rollback", description="Return to the version that was served before.")
+def parser() -> Parser:
+    made = Parser("headrace rollback", description="Return to the version that was served before.")
     made.add_argument("model", metavar="MODEL", help="the model's name")
     add_server_flags(made, timeout_s=300)
     return made

@@ -1,19 +1,20 @@
 """`headrace rollout`: how far one version has taken another's place on a server, and have one do so by steps."""
 
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from headrace.cli.asking import add_server_flags, ask, model_path
 from headrace.cli.failure import Failure
+from headrace.cli.parser import Parser
 
 EVERY_S = 1.0
 """Between two looks of whoever waits."""
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser(
+def parser() -> Parser:
+    made = Parser(
         "headrace rollout",
         description="Tell of a model's rollout, have a version take another's place by steps, or roll it back.",
     )

@@ -5,7 +5,6 @@ import gc
 import ipaddress
 import signal
 import socket
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +12,7 @@ from types import FrameType
 from typing import NoReturn
 
 from headrace.cli.failure import Failure
+from headrace.cli.parser import Parser
 from headrace.cli.repository import kept, place
 from headrace.cli.settings import add_setting_flags, settings_of
 from headrace.remote.address import Address
@@ -31,8 +31,8 @@ NAMED = {
 """Flags that are short for a setting."""
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser("headrace serve", description="Serve models over HTTP and gRPC.")
+def parser() -> Parser:
+    made = Parser("headrace serve", description="Serve models over HTTP and gRPC.")
     made.add_argument(
         "repository",
         metavar="REPO|FILE|ADDRESS",

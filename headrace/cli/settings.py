@@ -1,14 +1,15 @@
 """The flags that every verb with settings takes, and the settings that come of them."""
 
 import os
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
+from headrace.cli.parser import Parser
 from headrace.config import Given, Loaded, from_assignment, load_config
 
 
-def add_setting_flags(parser: ArgumentParser) -> None:
+def add_setting_flags(parser: Parser) -> None:
     """--config and --set."""
     parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file of settings; else $HEADRACE_CONFIG")
     parser.add_argument(

@@ -1,15 +1,15 @@
 """`headrace shadow`: how a candidate answers what others are asked on a running server, and have one asked."""
 
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
 from headrace.cli.asking import add_server_flags, ask, model_path
 from headrace.cli.failure import Failure
+from headrace.cli.parser import Parser
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser(
+def parser() -> Parser:
+    made = Parser(
         "headrace shadow",
         description="Tell how far a candidate's answers are from those served, or have a version asked as one.",
     )

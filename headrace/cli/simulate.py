@@ -2,7 +2,6 @@
 
 import sys
 import time
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -15,6 +14,7 @@ from headrace.cli.asking import model_path
 from headrace.cli.connection import Server
 from headrace.cli.console import console
 from headrace.cli.failure import Failure
+from headrace.cli.parser import Parser
 from headrace.cli.results import as_json, write
 from headrace.cli.simulate_flags import Wanted, make_plan
 from headrace.cli.simulate_shown import Shown, print_report
@@ -27,7 +27,7 @@ from headrace.simulate.study import Study
 WAIT_S = 30.0
 
 
-def parser() -> ArgumentParser:
+def parser() -> Parser:
     return simulate_flags.parser()
 
 

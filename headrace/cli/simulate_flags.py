@@ -1,7 +1,7 @@
 """The flags of `headrace simulate` -> what is simulated, and where the results go."""
 
 import shlex
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from headrace.cli.load_flags import (
     read_arrivals,
     wrong,
 )
+from headrace.cli.parser import Parser
 from headrace.cli.trust import add_trust_flags
 from headrace.simulate.feeding import FEEDINGS
 from headrace.simulate.known import Told
@@ -46,8 +47,8 @@ class Wanted(msgspec.Struct, frozen=True):
     command: str
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser(
+def parser() -> Parser:
+    made = Parser(
         "headrace simulate",
         description="What would machines hold? The server's own policy, and others, on times that were measured.",
         epilog=_EXAMPLES,
@@ -69,7 +70,7 @@ def parser() -> ArgumentParser:
     return made
 
 
-def _add_times(made: ArgumentParser) -> None:
+def _add_times(made: Parser) -> None:
     group = made.add_argument_group("times of runs")
     group.add_argument("--server", default=URL, metavar="URL", help=f"the server that is asked for them; else {URL}")
     add_trust_flags(group)
@@ -87,7 +88,7 @@ def _add_times(made: ArgumentParser) -> None:
     )
 
 
-def _add_load(made: ArgumentParser) -> None:
+def _add_load(made: Parser) -> None:
     group = made.add_argument_group("load")
     group.add_argument("--rate", metavar="N[,N...]", help="open loop: requests a second, for all machines together")
     group.add_argument("--concurrency", metavar="N[,N...]", help="closed loop: clients")
@@ -101,7 +102,7 @@ def _add_load(made: ArgumentParser) -> None:
     group.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is drawn; else 0")
 
 
-def _add_machines(made: ArgumentParser) -> None:
+def _add_machines(made: Parser) -> None:
     group = made.add_argument_group("machines")
     group.add_argument(
         "--policy",

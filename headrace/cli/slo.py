@@ -1,18 +1,18 @@
 """`headrace slo`: what models of a running server promise, and what is left of their error budgets."""
 
 import json
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
 from headrace.cli.asking import add_server_flags, ask
 from headrace.cli.console import console, table
+from headrace.cli.parser import Parser
 from headrace.cli.printable import printable
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser("headrace slo", description="What models promise, and what is left of their error budgets.")
+def parser() -> Parser:
+    made = Parser("headrace slo", description="What models promise, and what is left of their error budgets.")
     made.add_argument("model", metavar="MODEL", nargs="?", help="the model's name; without it, every model")
     made.add_argument("--json", action="store_true", help="the server's own words, as one JSON object")
     add_server_flags(made, timeout_s=30)

@@ -1,14 +1,14 @@
 """`headrace split`: how a running server shares a model's requests among its versions; have it do so by weights."""
 
-from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from headrace.cli.asking import add_server_flags, ask, model_path
 from headrace.cli.failure import Failure
+from headrace.cli.parser import Parser
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser(
+def parser() -> Parser:
+    made = Parser(
         "headrace split",
         description="Tell how a model's requests are shared among its versions, or have them shared by weights.",
     )

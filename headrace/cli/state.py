@@ -2,12 +2,12 @@
 
 import os
 import sqlite3
-from argparse import ArgumentParser
 from collections.abc import Sequence
 
 import msgspec
 
 from headrace.cli.failure import Failure
+from headrace.cli.parser import Parser
 from headrace.cli.repository import local_path, place
 from headrace.cli.settings import add_setting_flags, settings_of
 from headrace.models.state import State, state_folder
@@ -15,8 +15,8 @@ from headrace.models.wishes import Wishes
 from headrace.repository.repository import LocalRepository
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser("headrace state", description="What a server keeps for its next start: shown, or forgotten.")
+def parser() -> Parser:
+    made = Parser("headrace state", description="What a server keeps for its next start: shown, or forgotten.")
     made.add_argument("what", choices=("show", "reset"), help="show it, or forget it")
     made.add_argument("repository", metavar="REPO|FILE|ADDRESS", help="what the server serves")
     made.add_argument("--json", action="store_true", help="of show: one JSON object, by model")

@@ -3,7 +3,6 @@
 import json
 import sys
 import time
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from rich.text import Text
 from headrace.cli.asking import add_server_flags, ask
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
+from headrace.cli.parser import Parser
 from headrace.cli.printable import printable
 from headrace.memory.sizes import shown
 
@@ -23,8 +23,8 @@ COLUMNS = "model", "version", "state", "requests/s", "errors/s", "p50", "p99", "
 TEXTS = 3  # columns that are not numbers
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser("headrace top", description="Every version of a running server and what it does now.")
+def parser() -> Parser:
+    made = Parser("headrace top", description="Every version of a running server and what it does now.")
     made.add_argument("--sort", choices=(*ORDERS, "name"), default="rate", help="what comes first; else rate")
     made.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="how often to look; else 2")
     made.add_argument("--once", action="store_true", help="look once; also where the output is no terminal")

@@ -1,7 +1,6 @@
 """`headrace why`: what changed for a model of a running server, when, and by what."""
 
 import re
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import quote
@@ -9,14 +8,15 @@ from urllib.parse import quote
 from headrace.cli.asking import add_server_flags, ask
 from headrace.cli.console import console
 from headrace.cli.failure import Failure
+from headrace.cli.parser import Parser
 from headrace.cli.printable import printable
 from headrace.cli.results import as_json
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "": 1}
 
 
-def parser() -> ArgumentParser:
-    made = ArgumentParser("headrace why", description="What changed for a model, when, and by what.")
+def parser() -> Parser:
+    made = Parser("headrace why", description="What changed for a model, when, and by what.")
     made.add_argument("model", metavar="MODEL", help="the model's name")
     made.add_argument(
         "--since", default="1h", metavar="TIME", help="how far to look back, as in 90s, 10m or 1h; else 1h"

@@ -1,16 +1,15 @@
 """One question to a server, and what its answer becomes."""
 
-from argparse import ArgumentParser
-
 import pytest
 
 from headrace.cli.asking import add_server_flags, ask, model_path
 from headrace.cli.failure import Failure
+from headrace.cli.parser import Parser
 from tests.cli.conftest import Serve
 
 
 def test_json_is_sent_and_read(serve: Serve) -> None:
-    parser = ArgumentParser()
+    parser = Parser()
     add_server_flags(parser, 5)
     options = parser.parse_args(["--url", serve(lambda path, headers, body: (200, {}, body))])
     assert ask(options, "PUT", "/x", {"a": 1}) == {"a": 1}
@@ -22,7 +21,7 @@ def test_json_is_sent_and_read(serve: Serve) -> None:
     [(404, b'{"error":"no such model"}', "404: no such model"), (500, b"oh", "500: oh"), (200, b"<html>", "not JSON")],
 )
 def test_what_goes_wrong_is_told(serve: Serve, status: int, body: bytes, said: str) -> None:
-    parser = ArgumentParser()
+    parser = Parser()
     add_server_flags(parser, 5)
     options = parser.parse_args(["--url", serve(lambda path, headers, sent: (status, {}, body))])
     with pytest.raises(Failure, match=said):

@@ -1,17 +1,17 @@
 """The flags that make settings."""
 
-from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
 
+from headrace.cli.parser import Parser
 from headrace.cli.settings import add_setting_flags, settings_of
 from headrace.config import Loaded
 from headrace.errors import SettingInvalid
 
 
 def _loaded(*arguments: str) -> Loaded:
-    parser = ArgumentParser()
+    parser = Parser()
     parser.add_argument("--http-port")
     add_setting_flags(parser)
     return settings_of(parser.parse_args(arguments), {"--http-port": "server.http_port"})

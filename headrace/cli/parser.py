@@ -1,0 +1,31 @@
+"""What a verb takes; what it does not take is one line, with the flag that is nearest."""
+
+import difflib
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from typing import NoReturn
+
+from headrace.cli.failure import Failure
+
+
+class Parser(ArgumentParser):
+    """An ArgumentParser that raises Failure, with exit code 2, where a command line is wrong."""
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: None = None) -> Namespace:  # type: ignore[override]
+        """Raises Failure, also where anything is left over."""
+        known, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            self.error(self._unknown(unknown[0]))
+        return known
+
+    def error(self, message: str) -> NoReturn:
+        """Raises Failure that says where to look."""
+        comma = "" if message.endswith("?") else ";"
+        raise Failure(f"{message}{comma} `{self.prog} --help` shows what it takes", exit_code=2)
+
+    def _unknown(self, argument: str) -> str:
+        flag = argument.partition("=")[0]
+        if not flag.startswith("-"):
+            return f"there is no place for {argument!r}"
+        near = difflib.get_close_matches(flag, self._option_string_actions, 1, 0.7)
+        return f"there is no flag {flag!r}; did you mean {near[0]!r}?" if near else f"there is no flag {flag!r}"
