@@ -99,13 +99,15 @@ def choose(candidates: Collection[Path], runtime: str | None) -> Path | None:
     return models[0] if models else None
 
 
+_WEIGHTS = "serve the language model's own files: config.json with *.safetensors, or a .gguf file"
+_INSTEAD = {"vllm": _WEIGHTS, "tensorrtllm": _WEIGHTS}
+
+
 def check_runtime(runtime: str, path: Path, source: str) -> None:
     """Raises ModelInvalid unless the runtime that `source` asks for exists and reads this kind of file."""
     if runtime not in RUNTIMES:
-        raise ModelInvalid(
-            f'{runtime!r} is not offered here; runtime = "onnx" or "openvino" in model.toml may serve the file',
-            source,
-        )
+        instead = _INSTEAD.get(runtime, 'runtime = "onnx" or "openvino" in model.toml may serve the file')
+        raise ModelInvalid(f"{runtime!r} is not offered here; {instead}", source)
     suffix = suffix_of(path)
     if suffix and suffix not in RUNTIMES[runtime]:
         readers = ", ".join(name for name, suffixes in RUNTIMES.items() if suffix in suffixes)

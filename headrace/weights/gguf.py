@@ -84,7 +84,10 @@ class _Cursor:
 
     def take(self, size: int, where: str) -> memoryview:
         if size > self.left():
-            raise ModelInvalid(f"needs {size} bytes at {self.at}, and the file ends after {self.left()}", where)
+            raise ModelInvalid(
+                f"needs {size} bytes at {self.at}, and the file ends at {len(self.data)}: it is cut short or damaged",
+                where,
+            )
         self.at += size
         return self.data[self.at - size : self.at]
 

@@ -15,6 +15,7 @@ from headrace.repository.foreign import advice
         ("model.keras", "model.export"),
         ("clf.joblib", "skl2onnx"),
         ("model.plan", "TensorRT"),
+        ("model.py", "Triton's Python backend"),
         ("pytorch_model-00001-of-00002.bin", "safe_serialization=True"),
     ],
 )

@@ -137,3 +137,8 @@ def test_a_runtime_that_does_not_read_the_file_is_refused(tmp_path: Path) -> Non
 def test_a_runtime_that_is_not_here_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelInvalid, match=r"config.pbtxt: backend: 'tensorrt' is not offered here"):
         check_runtime("tensorrt", tmp_path / "m.onnx", "config.pbtxt: backend")
+
+
+def test_a_backend_of_language_models_leads_to_their_own_files(tmp_path: Path) -> None:
+    with pytest.raises(ModelInvalid, match=r"'vllm' is not offered here; serve the language model's own files: config"):
+        check_runtime("vllm", tmp_path / "model.json", "config.pbtxt: backend")

@@ -78,7 +78,7 @@ def test_a_file_of_the_reference_writer_is_read(tmp_path: Path) -> None:
     ("content", "match"),
     [
         (b"", "empty"),
-        (b"GG", "magic: needs 4 bytes"),
+        (b"GG", "magic: needs 4 bytes at 0, and the file ends at 2: it is cut short or damaged"),
         (b"PK\x03\x04 not this", "no GGUF file"),
         (_header(0, 0, version=1), "version: must be 2 or 3, is 1"),
         (b"GGUF" + struct.pack(">I", 3) + bytes(16), "big-endian"),
