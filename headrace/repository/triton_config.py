@@ -1,5 +1,6 @@
 """Triton's config.pbtxt, or the same as JSON -> what it says of a model."""
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from math import prod
@@ -56,8 +57,14 @@ def parse_json(said: Mapping[str, Any], name: str, folder: Path, file: str) -> O
 
 
 def _in_words(error: str) -> str:
-    """`3:7 : what` as "line 3, column 7: what"."""
-    return re.sub(r"^(\d+):(\d+) : ", r"line \1, column \2: ", error.strip())
+    """`3:7 : what` as "line 3, column 7: what", and of a field that there is not the nearest that there is."""
+    said = re.sub(r"^(\d+):(\d+) : ", r"line \1, column \2: ", error.strip())
+    unknown = re.search(r'Message type "([\w.]+)" has no field named "(\w+)"\.$', said)
+    if not unknown:
+        return said
+    fields = pb.DESCRIPTOR.pool.FindMessageTypeByName(unknown[1]).fields_by_name
+    near = difflib.get_close_matches(unknown[2], fields, 1)
+    return f"{said[:-1]}; did you mean {near[0]!r}?" if near else said
 
 
 def _first_line(error: Exception) -> str:

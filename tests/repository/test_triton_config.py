@@ -146,6 +146,15 @@ def test_backend_goes_before_platform_and_an_unknown_one_is_left_to_be_overridde
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (
+            "max_batch_sise: 1",
+            'line 1, column 1: Message type "inference.ModelConfig" '
+            "has no field named \"max_batch_sise\"; did you mean 'max_batch_size'?",
+        ),
+        (
+            "input { dim: 1 }",
+            'line 1, column 9: Message type "inference.ModelInput" has no field named "dim"; did you mean \'dims\'?',
+        ),
         ("foo: 1", 'line 1, column 1: Message type "inference.ModelConfig" has no field named "foo"'),
         ("\n\n  max_batch_size: x", "line 3, column 19: "),
         ('name: "m', "line 1, column 7: "),
