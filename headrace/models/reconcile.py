@@ -223,7 +223,7 @@ class Reconcile:
         )
         self._sent.discard(name)
         tried(None)
-        await self._leave(name, catalog)
+        await self._leave(name, catalog, f"rolled back to version {target}")
 
     async def _unload_asked(self, name: str) -> None:
         async with self._under_way.lock(name):
@@ -296,7 +296,7 @@ class Reconcile:
         if failures:
             raise failures[0]
 
-    async def _leave(self, name: str, catalog: Catalog) -> None:
+    async def _leave(self, name: str, catalog: Catalog, why: str = UNWANTED) -> None:
         """Unload what is wanted no longer."""
         there = {manifest.version for manifest in catalog.manifests} | {broken.version for broken in catalog.broken}
         versions, held = self._routing.wanted(name, catalog)
@@ -307,7 +307,7 @@ class Reconcile:
         states |= dict.fromkeys(ready, "READY")
         while isinstance(move := next_move(states, versions, held), Unload):
             states[move.version] = "UNAVAILABLE"
-            await self.residence.retire(name, move.version, UNWANTED if move.version in there else FILES_GONE)
+            await self.residence.retire(name, move.version, why if move.version in there else FILES_GONE)
 
     # ---- the repository
 

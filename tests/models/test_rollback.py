@@ -71,6 +71,13 @@ async def test_a_rollback_returns_to_the_version_served_before(bench: Bench) -> 
     assert bench.told[-3:] == ["build m/1", "drain m/2", "close m/2"]
 
 
+async def test_the_version_that_leaves_says_that_it_was_rolled_back_from(bench: Bench) -> None:
+    await served(bench, 1, 2)
+    await bench.reconcile.roll_back("m")
+    await bench.reconcile.still()
+    assert [(event.version, event.cause) for event in bench.events[-2:]] == [(2, "rolled back to version 1")] * 2
+
+
 async def test_what_was_rolled_back_from_stays_away_until_a_load_or_a_newer_version(bench: Bench) -> None:
     await served(bench, 1, 2)
     await bench.reconcile.roll_back("m")
