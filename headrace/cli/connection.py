@@ -57,6 +57,9 @@ class Server:
             if self._tls is not None and isinstance(error, ConnectionResetError | BrokenPipeError):
                 why = "where it lets in only those who show a certificate, give one with --cert FILE"
                 raise Failure(f"{self.url} ended the connection before it answered; {why}") from error
+            if isinstance(error, ConnectionResetError):  # RemoteDisconnected is one
+                why = f"if it speaks TLS, say so: --url {self.url.replace('http:', 'https:', 1)}"
+                raise Failure(f"{self.url} ended the connection before it answered; {why}") from error
             start = "start it with `headrace serve REPO`, or say where it is with --url"
             raise Failure(f"no server answers at {self.url} ({error.strerror or error}); {start}") from error
         except HTTPException as error:

@@ -2,6 +2,7 @@
 
 import json
 import socket
+from threading import Thread
 
 import pytest
 
@@ -31,6 +32,20 @@ def test_a_server_that_does_not_answer_in_time_is_told_so() -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(Failure, match=r"did not answer in 0\.01 s; give it longer with --timeout"):
             _ask(url, 0.01)
+
+
+def test_where_the_connection_ends_without_an_answer_tls_may_be_why() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+        def hang_up() -> None:
+            listening.accept()[0].close()
+
+        hangs_up = Thread(target=hang_up)
+        hangs_up.start()
+        with pytest.raises(Failure, match=f"{url} ended the connection .* TLS, say so: --url https://127"):
+            _ask(url)
+        hangs_up.join()
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "http://", "http://h:port", "http://h:99999"])
