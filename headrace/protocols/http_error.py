@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from headrace.errors import BodyTooLarge, DeadlineExceeded, HeadraceError, Unavailable, WouldBeLate
+from headrace.errors import BodyTooLarge, DeadlineExceeded, HeadersTooLarge, HeadraceError, Unavailable, WouldBeLate
 from headrace.protocols.status import status_of
 
 _FOR_LACK = frozenset((429, 503, 504))
@@ -64,6 +64,11 @@ def _rounded(milliseconds: float | None) -> float | None:
 def body_too_large(limit_bytes: int) -> BodyTooLarge:
     """The refusal of a body over the limit."""
     return BodyTooLarge(f"the body is over the limit of {limit_bytes} bytes (server.max_body_bytes)")
+
+
+def headers_too_large(limit_bytes: int) -> HeadersTooLarge:
+    """The refusal of headers over the limit."""
+    return HeadersTooLarge(f"the header block is over the limit of {limit_bytes} bytes (server.max_header_bytes)")
 
 
 def encodable(text: str) -> str:

@@ -64,6 +64,11 @@ def read_head(model: ModelRef, sent: Sequence[tuple[bytes, bytes]], keep_alive: 
     )
 
 
+def head_bytes(url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:
+    """How long a head is, as far as it has come."""
+    return len(url) + sum(len(name) + len(value) + 4 for name, value in headers)
+
+
 def _json_bytes(header: bytes | None) -> tuple[int | None, HeadraceError | None]:
     if header is None:
         return None, None

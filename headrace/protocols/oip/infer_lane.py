@@ -12,11 +12,12 @@ import httptools
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from headrace.errors import HeadersTooLarge, HeadraceError, InvalidRequest
-from headrace.protocols.http_error import body_too_large
+from headrace.errors import HeadraceError, InvalidRequest
+from headrace.protocols.http_error import body_too_large, headers_too_large
 from headrace.protocols.oip.exchange import Answer, Exchange
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.head import Head, Repeated, read_head, repeated
+from headrace.protocols.oip.half_closed import CONTINUE, HalfClosed
+from headrace.protocols.oip.head import Head, Repeated, head_bytes, read_head, repeated
 from headrace.protocols.oip.patience import Patience
 from headrace.protocols.oip.targets import Targets
 from headrace.protocols.oip.unparsed import refusal_of, without_upgrade
@@ -51,14 +52,14 @@ class InferLane(HttpToolsProtocol):
         self._discarding = False  # nothing that still arrives is looked at
         self._stopping = False  # the server shuts down: what is here is the last
         self._stalled = False  # the next request waits until the client takes the answers so far
-        self._in_message = False
-        self._in_body = False
+        self._in_message = self._in_body = False
         self._chunk = b""  # what arrived, where a message may begin with its first byte
         self._known: Repeated | None = None  # the last head, which may come again
         self._left = 0  # bytes of a body that are yet to come and do not go through the parser
         self._upgrading = False  # the request asks for another protocol
         self._unseen_bytes = 0  # received since the parser last gave a part of a body, or a whole request
         self._linger_timer: TimerHandle | None = None
+        self._half_closed: HalfClosed | None = None
         self._default_headers: list[tuple[bytes, bytes]] = []
         self._common = b""
 
@@ -70,9 +71,9 @@ class InferLane(HttpToolsProtocol):
         self._patience.begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._patience.cancel()
-        if self._linger_timer is not None:
-            self._linger_timer.cancel()
+        for waits in (self._patience, self._linger_timer, self._half_closed):
+            if waits is not None:
+                waits.cancel()
         for exchange in (self._current, self._receiving, *(cycle for cycle, _ in self.pipeline)):
             if isinstance(exchange, Exchange) and not exchange.response_complete:
                 exchange.abandon()
@@ -81,6 +82,20 @@ class InferLane(HttpToolsProtocol):
         elif isinstance(self.cycle, Exchange):
             self.cycle = cast(RequestResponseCycle, None)  # uvicorn has nothing to tell it
         super().connection_lost(exc)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends nothing more: it may still listen for what it has asked, which TLS has no way to say."""
+        cut = (self._in_message or self._left) and not self._discarding
+        done = self.cycle is None or self.cycle.response_complete or self._linger_timer is not None
+        if cut or done or self.scheme == "https":
+            return False
+        self.cycle.keep_alive = False
+        version = self.parser.get_http_version()
+        self._half_closed = self._half_closed or HalfClosed(self.transport, self.loop, version, self._is_unanswered)
+        return True
+
+    def _is_unanswered(self) -> bool:
+        return self._current is not None or (self._asgi is not None and not self._asgi.response_started)
 
     def shutdown(self) -> None:
         self._stopping = True
@@ -143,9 +158,8 @@ class InferLane(HttpToolsProtocol):
             except httptools.HttpParserError as error:
                 self._refuse(refusal_of(error))
                 return
-        too_large = self._unseen_bytes > self.front.max_header_bytes  # what stands around chunks counts as headers
-        if too_large and not self._discarding:
-            self._refuse(self._headers_too_large())
+        if self._unseen_bytes > self.front.max_header_bytes and not self._discarding:  # what is around chunks counts
+            self._refuse(headers_too_large(self.front.max_header_bytes))
 
     def _await_body(self) -> None:
         """Where the rest of a body is to come, the client has its time anew."""
@@ -176,8 +190,7 @@ class InferLane(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self.url = b""
         self.headers = []
-        self._in_body = False
-        self._in_message = True
+        self._in_body, self._in_message = False, True
 
     def on_url(self, url: bytes) -> None:
         self.url += url
@@ -192,11 +205,11 @@ class InferLane(HttpToolsProtocol):
         self._upgrading = self.parser.should_upgrade()
         if self._upgrading:
             return
-        model = self.targets.get(self.url)
+        model, most = self.targets.get(self.url), self.front.max_header_bytes
         if self._stopping:
             self._discarding = True
-        elif self._unseen_bytes > self.front.max_header_bytes and self._head_bytes() > self.front.max_header_bytes:
-            self._refuse(self._headers_too_large())
+        elif self._unseen_bytes > most and head_bytes(self.url, self.headers) > most:
+            self._refuse(headers_too_large(self.front.max_header_bytes))
         elif model is not None and self.parser.get_method() == b"POST":
             self._open(model)
         else:
@@ -260,17 +273,16 @@ class InferLane(HttpToolsProtocol):
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
         head, most = read_head(model, self.headers, keep_alive), self.front.max_body_bytes
         self._known = repeated(self._chunk, head, self.headers, most)
-        if int(dict(self.headers).get(b"content-length", 0)) > most:
-            self._start(msgspec.structs.replace(head, wants_continue=False))
+        large = int(dict(self.headers).get(b"content-length", 0)) > most
+        self._start(msgspec.structs.replace(head, wants_continue=False) if large else head)
+        if large:
             self._refuse(body_too_large(most))
-        else:
-            self._start(head)
 
     def _start(self, head: Head) -> Exchange:
         self._receiving = exchange = Exchange(self.front, head, self._answered)
         self._queue(exchange)
         if exchange.current and head.wants_continue:
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.transport.write(CONTINUE)
         return exchange
 
     def _queue(self, exchange: Exchange) -> None:
@@ -292,7 +304,7 @@ class InferLane(HttpToolsProtocol):
         if exchange.received:
             exchange.run()
         elif exchange.wants_continue:
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.transport.write(CONTINUE)
 
     # ---- what is refused without being read to its end
 
@@ -319,13 +331,6 @@ class InferLane(HttpToolsProtocol):
             return True
         exchange.current = not self.cycle.response_started  # it hears of a disconnect
         return exchange.current
-
-    def _head_bytes(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-
-    def _headers_too_large(self) -> HeadersTooLarge:
-        limit = self.front.max_header_bytes
-        return HeadersTooLarge(f"the header block is over the limit of {limit} bytes (server.max_header_bytes)")
 
     # ---- what is answered
 
