@@ -13,6 +13,7 @@ T = TypeVar("T")
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
 _MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]*)`$")
 _TYPES = re.compile(r"^Expected `(?P<expected>[^`]*)`, got `(?P<got>[^`]*)`$")
+_LENGTH = re.compile(r"^Expected `array` of length <= (?P<most>[0-9]+)$")
 _WORDS = {"int": "an integer", "float": "a number", "str": "a string", "bool": "true or false", "null": "null"}
 _WORDS |= {"array": "an array", "object": "an object"}
 
@@ -45,6 +46,8 @@ def _explain(message: str, where: str) -> InvalidRequest:
         path, what = f"{path}.{missing['field']}", "is missing"
     elif types := _TYPES.match(what):
         what = f"expected {_words(types['expected'])}, got {_words(types['got'])}"
+    elif length := _LENGTH.match(what):
+        what = f"has more than {length['most']} elements, the most that are taken"
     return InvalidRequest(what, (where + path).removeprefix("."))
 
 

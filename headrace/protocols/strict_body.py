@@ -2,9 +2,10 @@
 
 import difflib
 import re
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
+from msgspec import Meta
 from starlette.requests import Request
 
 from headrace.errors import InvalidRequest
@@ -14,6 +15,10 @@ from headrace.protocols.json_body import decode
 T = TypeVar("T")
 
 MAX_NESTING = 128
+
+MAX_LISTED = 16_384
+Listed = Annotated[list[T], Meta(max_length=MAX_LISTED)]
+"""What is gone through piece by piece, for so long all others wait."""
 
 _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>.*)`$", re.DOTALL)
 

@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import InvalidRequest
-from headrace.protocols.strict_body import MAX_NESTING, Body, Reader, check_nesting, refuse_unless_absent
+from headrace.protocols.strict_body import (
+    MAX_LISTED,
+    MAX_NESTING,
+    Body,
+    Listed,
+    Reader,
+    check_nesting,
+    refuse_unless_absent,
+)
 
 
 class Inner(Body, frozen=True):
@@ -14,7 +22,7 @@ class Inner(Body, frozen=True):
 
 class Outer(Body, frozen=True):
     temperature: float = 1.0
-    inner: list[Inner] | None = None
+    inner: Listed[Inner] | None = None
 
 
 READER = Reader(Outer)
@@ -46,6 +54,12 @@ def test_no_bytes_are_a_fault_of_the_servers(body: bytes) -> None:
         READER.decode(body)
     except InvalidRequest:
         pass
+
+
+def test_more_pieces_than_are_taken_are_refused() -> None:
+    assert READER.decode(b'{"inner": [%b]}' % b",".join([b"{}"] * MAX_LISTED)).inner == [Inner()] * MAX_LISTED
+    with pytest.raises(InvalidRequest, match=rf"^inner: has more than {MAX_LISTED} elements, the most that are taken$"):
+        READER.decode(b'{"inner": [%b]}' % b",".join([b"{}"] * (MAX_LISTED + 1)))
 
 
 def test_a_field_that_is_refused_says_why() -> None:

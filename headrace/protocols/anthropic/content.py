@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, TypeVar
 
 from headrace.errors import InvalidRequest
-from headrace.protocols.strict_body import Body, check_nesting
+from headrace.protocols.strict_body import Body, Listed, check_nesting
 
 V = TypeVar("V")
 
@@ -45,7 +45,7 @@ class Block(Body, frozen=True, kw_only=True):
     input: dict[str, Any] | None = None
     caller: dict[str, Any] | None = None
     tool_use_id: str | None = None
-    content: "str | list[Block] | None" = None
+    content: "str | Listed[Block] | None" = None
     is_error: bool | None = None
     toolset_name: str | None = None
     # of blocks that are not read
@@ -57,7 +57,7 @@ class Block(Body, frozen=True, kw_only=True):
     server_name: Any = None
 
 
-Content = str | list[Block]
+Content = str | Listed[Block]
 
 
 class Message(Body, frozen=True):

@@ -10,7 +10,7 @@ from headrace.protocols.anthropic.content import CacheControl, Content, Message,
 from headrace.protocols.anthropic.thinking import ThinkingField, thinking_of
 from headrace.protocols.anthropic.tools import Choice, Tool, read_tools
 from headrace.protocols.ranges import check_stops, in_range
-from headrace.protocols.strict_body import Body, Reader, check_nesting, refuse_unless_absent
+from headrace.protocols.strict_body import Body, Listed, Reader, check_nesting, refuse_unless_absent
 
 
 class Format(Body, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class PromptFields(Body, frozen=True, kw_only=True):
     """What both bodies have. A field that is null is as if it were not there."""
 
     model: str
-    messages: list[Message]
+    messages: Listed[Message]
     system: Content | None = None
     tools: list[Tool] | None = None
     tool_choice: Choice | None = None

@@ -13,11 +13,11 @@ from headrace.protocols.ollama.asking import answer, begin
 from headrace.protocols.ollama.fields import SharedFields, ask, check_keep_alive, model_name, thinking_of
 from headrace.protocols.ollama.messages import Message, template_messages
 from headrace.protocols.openai.tools import Tool, read_tools
-from headrace.protocols.strict_body import Reader
+from headrace.protocols.strict_body import Listed, Reader
 
 
 class ChatBody(SharedFields, frozen=True, kw_only=True):
-    messages: list[Message] | None = None
+    messages: Listed[Message] | None = None
     tools: list[Tool] | None = None
 
 

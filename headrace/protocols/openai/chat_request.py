@@ -13,7 +13,7 @@ from headrace.protocols.openai.reasoning import thinking_of
 from headrace.protocols.openai.sampling import SharedFields, check_shared, sampling, truncation
 from headrace.protocols.openai.tools import Choice, Tool, read_tools
 from headrace.protocols.ranges import MAX_LOGPROBS, in_range
-from headrace.protocols.strict_body import Reader, check_nesting, refuse_unless_absent
+from headrace.protocols.strict_body import Listed, Reader, check_nesting, refuse_unless_absent
 
 _MAX_METADATA = 16
 
@@ -21,7 +21,7 @@ _MAX_METADATA = 16
 class ChatBody(SharedFields, frozen=True, kw_only=True):
     """Fields of OpenAI's that mean nothing here are known nevertheless, to be refused where they ask for something."""
 
-    messages: list[Message]
+    messages: Listed[Message]
     max_completion_tokens: int | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = None
@@ -50,7 +50,7 @@ class ChatBody(SharedFields, frozen=True, kw_only=True):
     continue_final_message: bool | None = None
     chat_template: str | None = None
     chat_template_kwargs: dict[str, Any] | None = None
-    documents: list[dict[str, Any]] | None = None
+    documents: Listed[dict[str, Any]] | None = None
     include_reasoning: bool | None = None
     thinking_token_budget: int | None = None
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from headrace.errors import InvalidRequest
-from headrace.protocols.strict_body import Body, check_nesting
+from headrace.protocols.strict_body import Body, Listed, check_nesting
 
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
 _ARGUMENTS = msgspec.json.Decoder(dict[str, Any])
@@ -41,9 +41,9 @@ class Message(Body, frozen=True, kw_only=True):
     """One message. Clients replay answers as they got them, with fields that are null or empty."""
 
     role: str
-    content: str | list[Part] | None = None
+    content: str | Listed[Part] | None = None
     name: str | None = None
-    tool_calls: list[CalledTool] | None = None
+    tool_calls: Listed[CalledTool] | None = None
     tool_call_id: str | None = None
     refusal: str | None = None
     reasoning: str | None = None

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from headrace.errors import InvalidRequest
-from headrace.protocols.strict_body import Body, check_nesting
+from headrace.protocols.strict_body import Body, Listed, check_nesting
 
 Items = tuple[Mapping[str, Any], ...]
 
@@ -52,14 +52,14 @@ class Item(Body, frozen=True, kw_only=True):
     id: str | None = None
     status: str | None = None
     role: str | None = None
-    content: str | list[Part] | None = None
+    content: str | Listed[Part] | None = None
     phase: str | None = None
     call_id: str | None = None
     name: str | None = None
     arguments: str | None = None
     caller: dict[str, Any] | None = None
-    output: str | list[Part] | None = None
-    summary: list[Part] | None = None
+    output: str | Listed[Part] | None = None
+    summary: Listed[Part] | None = None
     encrypted_content: str | None = None  # an answer's has none
     # of items that are not read
     namespace: Any = None

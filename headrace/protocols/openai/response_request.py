@@ -11,7 +11,7 @@ from headrace.protocols.openai.reasoning import thinking_of
 from headrace.protocols.openai.response_items import Item, Items, template_messages
 from headrace.protocols.openai.response_tools import FunctionChoice, FunctionTool, read_tools
 from headrace.protocols.ranges import MAX_LOGPROBS, in_range
-from headrace.protocols.strict_body import Body, Reader, check_nesting, refuse_unless_absent
+from headrace.protocols.strict_body import Body, Listed, Reader, check_nesting, refuse_unless_absent
 
 LOGPROBS = "message.output_text.logprobs"
 INCLUDABLE = (LOGPROBS, "reasoning.encrypted_content")
@@ -55,7 +55,7 @@ class ResponseBody(Body, frozen=True, kw_only=True):
     """A field that is null is as if it were not there."""
 
     model: str | None = None
-    input: str | list[Item] | None = None
+    input: str | Listed[Item] | None = None
     instructions: str | None = None
     previous_response_id: str | None = None
     max_output_tokens: int | None = None

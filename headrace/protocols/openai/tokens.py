@@ -15,7 +15,7 @@ from headrace.protocols.openai.messages import Message, template_messages
 from headrace.protocols.openai.pieces import new_id
 from headrace.protocols.openai.tools import Tool, read_tools
 from headrace.protocols.ranges import check_token_ids
-from headrace.protocols.strict_body import Body, Reader, check_nesting
+from headrace.protocols.strict_body import Body, Listed, Reader, check_nesting
 
 
 class TokenizeBody(Body, frozen=True, kw_only=True):
@@ -23,7 +23,7 @@ class TokenizeBody(Body, frozen=True, kw_only=True):
 
     model: str | None = None
     prompt: str | None = None
-    messages: list[Message] | None = None
+    messages: Listed[Message] | None = None
     add_special_tokens: bool | None = None
     add_generation_prompt: bool | None = None
     continue_final_message: bool | None = None
