@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
-from headrace.errors import Forbidden, InvalidRequest, NotFound
+from headrace.errors import Forbidden, InvalidRequest, MemoryFull, NotFound
 from headrace.types import Buffer
 
 MAX_REGIONS = 1024
@@ -92,7 +92,8 @@ class Regions:
     def write(self, name: str, offset: int, byte_size: int, data: Buffer, where: str) -> None:
         """Put an output in a region, at `offset` from its start, in the `byte_size` bytes kept for it.
 
-        Raises as `read`, and InvalidRequest where the output is larger.
+        Raises as `read`, InvalidRequest where the output is larger, and MemoryFull where the file has holes and the
+        memory for them is gone.
         """
         entry = self._part(name, offset, byte_size, where)
         if len(data) > byte_size:
@@ -101,8 +102,11 @@ class Regions:
         if os.fstat(entry.descriptor).st_size < start + len(data):  # writing beyond the end would make it longer
             raise InvalidRequest(f"the file of shared memory region {name!r} has become too short", where)
         view, done = memoryview(data), 0
-        while done < len(view):
-            done += os.pwrite(entry.descriptor, view[done:], start + done)
+        try:
+            while done < len(view):
+                done += os.pwrite(entry.descriptor, view[done:], start + done)
+        except OSError as error:
+            raise MemoryFull(f"shared memory region {name!r} cannot be written: {error.strerror}") from error
 
     def close(self) -> None:
         """Give every file back; also where the setting is off."""

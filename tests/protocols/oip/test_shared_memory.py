@@ -1,12 +1,13 @@
 """Shared memory regions: only the server's own user's files, only within bounds, never a crash."""
 
 import os
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from headrace.errors import Forbidden, InvalidRequest, NotFound
+from headrace.errors import Forbidden, InvalidRequest, MemoryFull, NotFound
 from headrace.protocols.oip.shared_memory import MAX_REGIONS, Region, Regions
 
 
@@ -27,6 +28,17 @@ def test_an_output_is_written_where_it_is_wanted_and_nowhere_else(regions: Regio
     regions.register("r", "/input", 10, 50)
     regions.write("r", 5, 4, b"abc", "outputs[0]")
     assert (tmp_path / "input").read_bytes() == bytes(range(15)) + b"abc" + bytes(range(18, 100))
+
+
+def test_where_there_is_no_memory_for_an_output_that_is_told(regions: Regions) -> None:
+    regions.register("r", "/input", 0, 50)
+    before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, most))
+    try:
+        with pytest.raises(MemoryFull, match="region 'r' cannot be written"):
+            regions.write("r", 20, 8, bytes(8), "outputs[0]")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
 
 
 def test_status_lists_what_is_registered(regions: Regions) -> None:
