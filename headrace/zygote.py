@@ -66,13 +66,15 @@ class Zygote:
             self._tell(wire.Ready(_prepared(question.modules)))
             self._warm = question.warm
         elif isinstance(question, wire.Fork):
+            answer: wire.Answer
             try:
-                self._tell(wire.Born(question.number, self._child(question, fds)))
+                answer = wire.Born(question.number, self._child(question, fds))
             except OSError as error:
-                self._tell(wire.Unborn(question.number, str(error)))
+                answer = wire.Unborn(question.number, str(error))
             finally:
                 for each in fds:
                     os.close(each)
+            self._tell(answer)  # only now: while the child's channel is open here nobody sees its end
         return question is not None
 
     def _child(self, question: wire.Fork, fds: list[int]) -> int:

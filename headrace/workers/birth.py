@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -77,6 +79,7 @@ class Spawned:
     def __init__(self, child: subprocess.Popen[bytes]) -> None:
         self.pid = child.pid
         self.kill = child.kill
+        self.go_on = partial(child.send_signal, signal.SIGCONT)  # where it was stopped
         self._child = child
 
     async def wait(self) -> int:

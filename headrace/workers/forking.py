@@ -8,8 +8,9 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from headrace.workers import fork_wire as wire
 from headrace.workers.ahead import Ahead, Kind, prepared
@@ -17,7 +18,10 @@ from headrace.workers.birth import Child, Command, Spawned, Spawning, environmen
 
 log = logging.getLogger(__name__)
 
-READY_S = 60.0  # that a zygote may take to import
+Said = TypeVar("Said")
+
+READY_S = 60.0  # that a zygote may take to import, or to answer
+STOPPED_S = 1.0  # without an answer, after which it may have been stopped by a signal, and is told to go on
 
 
 class CannotFork(Exception):
@@ -72,7 +76,7 @@ class Forking:
         started = self._ahead.take(kind)
         zygote = _Zygote(Spawned(started.process), started.channel) if started else await self._begin(kind)
         try:
-            why_not = await asyncio.wait_for(zygote.ready, READY_S)
+            why_not = await asyncio.wait_for(zygote.said(zygote.ready), READY_S)
         except BaseException:
             await zygote.close()
             raise
@@ -118,9 +122,15 @@ class _Zygote:
         question = wire.Fork(self._number, command.module, dict(environment(command.threads)))
         try:
             wire.ask(self._channel, question, (command.stderr, *command.fds))
-            return await birth
+            return await asyncio.wait_for(self.said(birth), READY_S)
         finally:
             self._births.pop(question.number, None)
+
+    async def said(self, answer: "asyncio.Future[Said]") -> Said:
+        """What it answers. Nobody else can wake one that was stopped, on which workers' births and ends would wait."""
+        while not (await asyncio.wait((answer,), timeout=STOPPED_S))[0]:
+            self._process.go_on()
+        return answer.result()
 
     async def close(self) -> None:
         self._shut("it was closed")
@@ -151,7 +161,7 @@ class _Zygote:
             child.ended(answer.status)
 
     def _born(self, answer: wire.Born) -> None:
-        child = Forked(answer.pid, self._loop.create_future())
+        child = Forked(answer.pid, self._loop.create_future(), self.said)
         self._children[answer.pid] = child
         birth = self._births.get(answer.number)
         if birth and not birth.done():
@@ -186,9 +196,12 @@ def _fail(future: "asyncio.Future[Any]", why: str) -> None:
 class Forked:
     """A child of a zygote's, which tells of its end."""
 
-    def __init__(self, pid: int, status: "asyncio.Future[int]") -> None:
+    def __init__(
+        self, pid: int, status: "asyncio.Future[int]", said: Callable[["asyncio.Future[int]"], Awaitable[int]]
+    ) -> None:
         self.pid = pid
         self._status = status
+        self._said = said
         try:
             self._fd = os.pidfd_open(pid)  # means this process even when the number is another's
         except ProcessLookupError:
@@ -200,7 +213,7 @@ class Forked:
                 signal.pidfd_send_signal(self._fd, signal.SIGKILL)
 
     async def wait(self) -> int:
-        return await self._status
+        return await self._said(self._status)
 
     def ended(self, status: int) -> None:
         """Its zygote says so."""

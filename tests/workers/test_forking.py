@@ -132,6 +132,18 @@ async def test_children_of_a_zygote_that_dies_are_told_of_and_the_next_has_anoth
     assert is_forked(await bench.start())
 
 
+async def test_a_zygote_that_was_stopped_is_woken_for_the_end_of_a_child_and_for_the_next(bench: Bench) -> None:
+    process = await bench.start()
+    zygote = int(status(process.pid, "PPid"))
+    os.kill(zygote, signal.SIGSTOP)
+    os.kill(process.pid, signal.SIGSEGV)
+    assert "SIGSEGV" in await asyncio.wait_for(bench.ended, 30)
+    bench.renew()
+    os.kill(zygote, signal.SIGSTOP)
+    process = await asyncio.wait_for(bench.start(), 30)
+    assert int(status(process.pid, "PPid")) == zygote
+
+
 async def test_what_starts_threads_is_not_forked_and_that_is_said(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
