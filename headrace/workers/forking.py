@@ -161,9 +161,14 @@ class _Zygote:
             child.ended(answer.status)
 
     def _born(self, answer: wire.Born) -> None:
-        child = Forked(answer.pid, self._loop.create_future(), self.said)
-        self._children[answer.pid] = child
         birth = self._births.get(answer.number)
+        try:
+            child = Forked(answer.pid, self._loop.create_future(), self.said)
+        except OSError as error:  # no descriptor is left; the child ends with its channel
+            if birth and not birth.done():
+                birth.set_exception(CannotFork(str(error)))
+            return
+        self._children[answer.pid] = child
         if birth and not birth.done():
             birth.set_result(child)
         else:

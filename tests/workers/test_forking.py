@@ -1,6 +1,7 @@
 """Children that are forked: they are what a new interpreter would be, and end as one would."""
 
 import asyncio
+import errno
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -142,6 +143,17 @@ async def test_a_zygote_that_was_stopped_is_woken_for_the_end_of_a_child_and_for
     os.kill(zygote, signal.SIGSTOP)
     process = await asyncio.wait_for(bench.start(), 30)
     assert int(status(process.pid, "PPid")) == zygote
+
+
+async def test_one_that_there_is_no_descriptor_for_is_started_anew(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(pid: int) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "pidfd_open", full)
+    assert not is_forked(await bench.start())
+    assert "Too many open files" in caplog.text
 
 
 async def test_what_starts_threads_is_not_forked_and_that_is_said(
