@@ -34,7 +34,11 @@ class Infer:
         """Begin to answer; a call that ends early is cancelled below."""
         front = self._front
         now_ns = front.clock.now_ns()
-        parts = self._cutter.cut(sent)
+        try:
+            parts = self._cutter.cut(sent)
+        except HeadraceError as error:
+            refuse(call, error)
+            return
         head = said(tuple(call.metadata))
         names = named(head, parts.request_id, front.ids)
         try:

@@ -11,6 +11,7 @@ from headrace.protocols.oip.grpc_raw import with_contents
 from headrace.protocols.oip.grpc_tensors import read_inputs, read_parameters
 from headrace.protocols.oip.model_version import read_model
 from headrace.protocols.oip.parameters import forwarded, limited
+from headrace.protocols.oip.shapes import check_number
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.shared_tensors import write_shared
 from headrace.protocols.oip.wanted import Outputs, WantedOutput
@@ -95,6 +96,7 @@ def write_parameters(target: Any, parameters: Mapping[str, Parameter]) -> None:
 
 
 def _read_outputs(message: ModelInferRequest, model: ModelRef, registry: Registry, regions: Regions) -> Wanted:
+    check_number(len(message.outputs), "outputs")
     outputs = Outputs(model, registry, regions)
     for index, one in enumerate(message.outputs):
         sent = one.parameters

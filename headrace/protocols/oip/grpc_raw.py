@@ -6,6 +6,7 @@ What is not raw contents stays protobuf's to read and write.
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from headrace.errors import InvalidRequest
 from headrace.types import Buffer
 
 _INPUT_CONTENTS = 7 << 3 | 2  # tag of ModelInferRequest.raw_input_contents
@@ -15,6 +16,8 @@ _RESPONSE_ID = bytes((3 << 3 | 2,))  # of ModelInferResponse.id
 _INFER_RESPONSE = bytes((2 << 3 | 2,))  # of ModelStreamInferResponse.infer_response
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 _FIXED = {_FIXED64: 8, _FIXED32: 4}
+_MOST_FIELDS = 16_384  # of a message: each is a turn of a loop, and all other requests wait for its end
+_MOST_UNREAD_BYTES = 1 << 20  # of what this does not read, and protobuf may
 _KEPT = 256  # forms
 _LONGEST = 1024  # bytes of what a form is recognised by
 
@@ -38,13 +41,18 @@ class Cutter:
         self._forms: dict[int, _Form] = {}  # by size, the latest of each
 
     def cut(self, sent: Buffer) -> Cut:
-        """Bytes that are no message come back whole: protobuf has words for them."""
+        """Bytes that are no message come back whole: protobuf has words for them.
+
+        Raises InvalidRequest for more fields than a request can need, and where many bytes are no message.
+        """
         form = self._forms.get(len(sent))
         if form is not None and isinstance(sent, bytes) and (known := form.cut(sent)) is not None:
             return known
         view = memoryview(sent)
         fields = _fields(view)
         if fields is None:
+            if len(view) > _MOST_UNREAD_BYTES:
+                raise InvalidRequest("the bytes are no inference.ModelInferRequest message")
             return Cut(bytes(sent), ())
         found = _cut(view, fields)
         if len(found.rest) <= _LONGEST and sum(field.tag == _ID for field in fields) <= 1:
@@ -114,11 +122,14 @@ def _cut(view: memoryview, fields: Sequence[_Field]) -> Cut:
 
 def _fields(view: memoryview) -> list[_Field] | None:
     """What is to be cut out of a message, in its order; None where it is none, or has groups, whose fields have numbers
-    of their own."""
+    of their own. Raises InvalidRequest for too many."""
     found: list[_Field] = []
-    at, end = 0, len(view)
+    at, end, number = 0, len(view), 0
     try:
         while at < end:
+            number += 1
+            if number > _MOST_FIELDS:
+                raise InvalidRequest(f"the message has more than {_MOST_FIELDS} fields, the most that are read")
             start, tag = at, view[at]
             at += 1
             if tag >= 128:

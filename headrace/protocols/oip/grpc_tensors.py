@@ -8,7 +8,7 @@ import numpy as np
 from headrace.arrays import DATATYPES, from_array, join_bytes
 from headrace.errors import InvalidRequest
 from headrace.generated.service_pb2 import InferParameter, ModelInferRequest
-from headrace.protocols.oip.shapes import check_content, count_elements
+from headrace.protocols.oip.shapes import check_content, check_number, check_rank, count_elements
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.shared_tensors import REGION, read_shared
 from headrace.types import Buffer, Parameter, Shape, Tensor
@@ -37,6 +37,7 @@ def read_inputs(message: ModelInferRequest, contents: Sequence[Buffer], regions:
 
     Raises InvalidRequest with the path of the field at fault, NotFound for a region.
     """
+    check_number(len(message.inputs), "inputs")
     raw = iter(contents) if contents else None
     inputs = tuple(_read_input(one, index, raw, regions) for index, one in enumerate(message.inputs))
     if raw is not None and next(raw, None) is not None:
@@ -46,7 +47,8 @@ def read_inputs(message: ModelInferRequest, contents: Sequence[Buffer], regions:
 
 
 def read_parameters(sent: Mapping[str, InferParameter], where: str) -> dict[str, Parameter]:
-    """Parameters by name, whatever field carries each. Raises InvalidRequest for one that has no value."""
+    """Parameters by name, whatever field carries each. Raises InvalidRequest for one without a value, or too many."""
+    check_number(len(sent), where)
     parameters: dict[str, Parameter] = {}
     for name, parameter in sent.items():
         field = parameter.WhichOneof("parameter_choice")
@@ -57,7 +59,9 @@ def read_parameters(sent: Mapping[str, InferParameter], where: str) -> dict[str,
 
 
 def _read_input(one: Input, index: int, raw: Iterator[Buffer] | None, regions: Regions) -> Tensor:
-    where, shape = f"inputs[{index}]", tuple(one.shape)
+    where = f"inputs[{index}]"
+    check_rank(len(one.shape), where)
+    shape = tuple(one.shape)
     parameters = read_parameters(one.parameters, f"{where}.parameters") if one.parameters else {}
     if REGION in parameters:
         _refuse_contents(one, f"{where}.contents", "the input is in shared memory")

@@ -1,9 +1,10 @@
 """Inference over HTTP: head and body -> Request, and how the answer is wanted; Response -> body. No sockets."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from headrace.errors import InvalidRequest
 from headrace.models.registry import Registry
@@ -12,7 +13,7 @@ from headrace.protocols.oip.classification import classify
 from headrace.protocols.oip.head import Head
 from headrace.protocols.oip.parameter_values import flag, integer
 from headrace.protocols.oip.parameters import forwarded, limited
-from headrace.protocols.oip.shapes import check_content
+from headrace.protocols.oip.shapes import MAX_NAMED, check_content
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.shared_tensors import REGION, read_shared, write_shared
 from headrace.protocols.oip.templates import Templates
@@ -38,10 +39,10 @@ class _Output(msgspec.Struct):
 
 
 class _Infer(msgspec.Struct):
-    inputs: tuple[_Input, ...]
+    inputs: Annotated[tuple[_Input, ...], Meta(max_length=MAX_NAMED)]
     id: str | None = None
     parameters: _Parameters = None
-    outputs: tuple[_Output, ...] | None = None
+    outputs: Annotated[tuple[_Output, ...], Meta(max_length=MAX_NAMED)] | None = None
 
 
 _ABSENT = (b"", b"null")

@@ -7,6 +7,7 @@ from headrace.errors import InvalidRequest
 from headrace.types import Buffer, Shape
 
 MAX_RANK = 32
+MAX_NAMED = 4096  # inputs, outputs or parameters of one request: each is read while all other requests wait
 MAX_ELEMENTS = 2**40  # far more than any body holds; keeps every product small enough to compute with
 
 
@@ -14,8 +15,7 @@ def count_elements(datatype: str, shape: Shape, where: str) -> int:
     """How many elements a tensor has. Raises InvalidRequest for an unknown datatype or a shape that cannot be."""
     if datatype not in DATATYPES:
         raise InvalidRequest(f"{datatype!r} is no datatype; they are {', '.join(DATATYPES)}", f"{where}.datatype")
-    if len(shape) > MAX_RANK:
-        raise InvalidRequest(f"{len(shape)} dimensions, at most {MAX_RANK} are possible", f"{where}.shape")
+    check_rank(len(shape), where)
     count = room = 1  # room: as if no dimension were 0, since numpy's own limit is on that product
     for dimension in shape:
         if dimension < 0:
@@ -25,6 +25,18 @@ def count_elements(datatype: str, shape: Shape, where: str) -> int:
     if room > MAX_ELEMENTS:
         raise InvalidRequest("the shape has more elements than any tensor can have", f"{where}.shape")
     return count
+
+
+def check_rank(rank: int, where: str) -> None:
+    """Raises InvalidRequest for more dimensions than a tensor can have."""
+    if rank > MAX_RANK:
+        raise InvalidRequest(f"{rank} dimensions, at most {MAX_RANK} are possible", f"{where}.shape")
+
+
+def check_number(number: int, where: str) -> None:
+    """Raises InvalidRequest for more inputs, outputs or parameters than one request may have."""
+    if number > MAX_NAMED:
+        raise InvalidRequest(f"has {number} entries, at most {MAX_NAMED} are taken", where)
 
 
 def check_content(datatype: str, shape: Shape, data: Buffer, where: str) -> None:

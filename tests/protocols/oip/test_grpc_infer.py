@@ -28,6 +28,14 @@ async def server(kind: Kind) -> AsyncIterator[tuple[Stub, Client]]:
         yield stub, client
 
 
+async def test_a_message_of_countless_fields_is_refused(kind: Kind) -> None:
+    async with server(kind) as (_, client):
+        with pytest.raises(grpc.aio.AioRpcError) as refusal:
+            await client.call("ModelInfer", pb.ModelInferRequest(raw_input_contents=[b""] * 20_000))
+    code, details, _ = refused(refusal.value)
+    assert (code, "more than 16384 fields" in details) == (grpc.StatusCode.INVALID_ARGUMENT, True)
+
+
 async def test_an_answer_is_computed_and_names_its_version(kind: Kind) -> None:
     first, second = numbers(2)
     message = pb.ModelInferRequest(model_name="add_sub", id="7", raw_input_contents=[first.tobytes(), second.tobytes()])

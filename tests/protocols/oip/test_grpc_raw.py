@@ -5,6 +5,7 @@ from google.protobuf.message import DecodeError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace.errors import InvalidRequest
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse, ModelStreamInferResponse
 from headrace.protocols.oip.grpc_raw import Cutter, in_stream, with_contents
 
@@ -44,6 +45,20 @@ def test_contents_are_shown_in_place() -> None:
     _, (one,), _ = Cutter().cut(sent)
     assert isinstance(one, memoryview)
     assert one.obj is sent
+
+
+@pytest.mark.parametrize("field", [b"\x3a\x00", b"\x2a\x00", b"\x60\x00"])
+def test_more_fields_than_a_request_can_need_are_not_read(field: bytes) -> None:
+    Cutter().cut(field * 16_384)
+    with pytest.raises(InvalidRequest, match=r"^the message has more than 16384 fields, the most that are read$"):
+        Cutter().cut(field * 16_385)
+
+
+@pytest.mark.parametrize("no_message", [b"\x0b\x0c", b"\x3a\xff\xff\xff\x7f"])
+def test_many_bytes_that_are_no_message_are_not_left_to_protobuf(no_message: bytes) -> None:
+    assert Cutter().cut(no_message).rest == no_message
+    with pytest.raises(InvalidRequest, match=r"^the bytes are no inference\.ModelInferRequest message$"):
+        Cutter().cut(no_message + bytes(1 << 20))
 
 
 @st.composite

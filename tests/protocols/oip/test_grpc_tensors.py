@@ -11,6 +11,7 @@ from headrace.arrays import DATATYPES, from_array, join_bytes, to_array
 from headrace.errors import Forbidden, InvalidRequest
 from headrace.generated.service_pb2 import InferParameter, ModelInferRequest
 from headrace.protocols.oip.grpc_tensors import FIELDS, read_inputs, read_parameters
+from headrace.protocols.oip.shapes import MAX_NAMED
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.types import Tensor
 
@@ -34,6 +35,16 @@ def refusal(sent: ModelInferRequest) -> str:
     with pytest.raises(InvalidRequest) as refused:
         read(sent)
     return str(refused.value)
+
+
+def test_more_inputs_parameters_or_dimensions_than_can_be_are_refused_before_they_are_read() -> None:
+    inputs, parameters = ModelInferRequest(), message(("UINT8", [1], None))
+    for number in range(MAX_NAMED + 1):
+        inputs.inputs.add()
+        parameters.inputs[0].parameters[str(number)].bool_param = True
+    assert refusal(inputs) == f"inputs: has {MAX_NAMED + 1} entries, at most {MAX_NAMED} are taken"
+    assert refusal(parameters).startswith("inputs[0].parameters: has")
+    assert refusal(message(("UINT8", [1] * 33, None))) == "inputs[0].shape: 33 dimensions, at most 32 are possible"
 
 
 def test_raw_contents_are_the_inputs_data_in_their_order() -> None:

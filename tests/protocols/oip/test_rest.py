@@ -15,6 +15,7 @@ from headrace.errors import Forbidden, HeadraceError, InvalidRequest, ModelNotFo
 from headrace.models.registry import Registry, Served
 from headrace.protocols.oip.head import Head
 from headrace.protocols.oip.rest import Body, read_request, write_response
+from headrace.protocols.oip.shapes import MAX_NAMED
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.templates import Templates
 from headrace.protocols.oip.wanted import Wanted
@@ -68,6 +69,12 @@ def _refusal(body: dict[str, Any] | bytes, raw: bytes = b"", **options: Any) -> 
     with pytest.raises(InvalidRequest) as refusal:
         _read(body, raw, **options)
     return str(refusal.value)
+
+
+@pytest.mark.parametrize("field", ["inputs", "outputs"])
+def test_more_inputs_or_outputs_than_can_be_are_refused(field: str) -> None:
+    body = {"inputs": [INPUT]} | {field: [{**INPUT, "name": str(number)} for number in range(MAX_NAMED + 1)]}
+    assert _refusal(body) == f"{field}: has more than {MAX_NAMED} elements, the most that are taken"
 
 
 def _binary(*sizes: int) -> dict[str, Any]:
