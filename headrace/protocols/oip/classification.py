@@ -10,6 +10,9 @@ from headrace.arrays import join_bytes, to_array
 from headrace.errors import InvalidRequest
 from headrace.types import Tensor
 
+MAX_CLASSES = 65_536
+"""Of one output, all rows together: each is written while all other requests wait."""
+
 _NUMBERS = ("FP16", "FP32", "FP64", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64")
 
 
@@ -17,7 +20,7 @@ def classify(tensor: Tensor, count: int, labels: Sequence[str], batched: bool) -
     """The `count` highest values of an output, highest first, or all if there are fewer.
 
     The result is BYTES [count], or [rows, count] with each row classified alone where the model is batched.
-    Raises InvalidRequest where the output has no numbers to compare.
+    Raises InvalidRequest where the output has no numbers to compare, and for more than MAX_CLASSES.
     """
     if tensor.datatype not in _NUMBERS:
         raise InvalidRequest(f"output {tensor.name!r} is {tensor.datatype}, which has no classes; ask for it as it is")
@@ -25,6 +28,9 @@ def classify(tensor: Tensor, count: int, labels: Sequence[str], batched: bool) -
     by_row = batched and values.ndim > 0
     rows = values.reshape(len(values), prod(values.shape[1:])) if by_row else values.reshape(1, values.size)
     count = min(count, rows.shape[1])
+    if count * len(rows) > MAX_CLASSES:
+        what = f"{count} classes of {len(rows)} rows of output {tensor.name!r} are more than {MAX_CLASSES}, the most"
+        raise InvalidRequest(f"{what}; ask for fewer, or for the output as it is")
     shape = (len(rows), count) if by_row else (count,)
     classes = (text.encode() for row in rows for text in _classes(row, count, labels))
     return Tensor(tensor.name, "BYTES", shape, join_bytes(classes))

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from headrace.arrays import from_array, split_bytes
 from headrace.errors import InvalidRequest
-from headrace.protocols.oip.classification import classify
+from headrace.protocols.oip.classification import MAX_CLASSES, classify
 from headrace.types import Tensor
 
 
@@ -33,6 +33,14 @@ def test_an_unbatched_output_is_classified_as_a_whole() -> None:
 
 def test_more_classes_than_there_are_means_all() -> None:
     assert _classes(np.array([2, 1], "u1"), 100) == ["2:0", "1:1"]
+
+
+@pytest.mark.parametrize("shape", [(MAX_CLASSES + 1,), (2, MAX_CLASSES // 2 + 1)])
+def test_more_classes_than_are_written_are_refused(shape: tuple[int, ...]) -> None:
+    output = from_array("y", np.zeros(shape, "u1"))
+    assert classify(output, MAX_CLASSES // 2, (), batched=len(shape) > 1).datatype == "BYTES"
+    with pytest.raises(InvalidRequest, match=r"output 'y' are more than 65536, the most; ask for fewer"):
+        classify(output, MAX_CLASSES + 1, (), batched=len(shape) > 1)
 
 
 def test_of_equal_values_the_first_comes_first_and_nan_comes_last() -> None:
