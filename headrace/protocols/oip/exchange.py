@@ -21,6 +21,7 @@ from headrace.types import Buffer, Context, Request, Response
 log = logging.getLogger(__name__)
 
 LARGE_BYTES = 8192  # of a body, that takes longer to read than to say whether it would be in time
+_MOST_PARTS = 256  # of a body: more are put together as they come, for a small one takes many times what it holds
 _LEAST_COMPRESSED_BYTES = 1024  # below, a smaller body saves no packet
 _UNSAID = Wanted(None, False, {})
 
@@ -88,7 +89,13 @@ class Exchange:
         self._size += len(part)
         if self._size > self._front.max_body_bytes:
             raise body_too_large(self._front.max_body_bytes)
-        self._parts.append(part)
+        parts = self._parts
+        if parts and isinstance(parts[0], bytearray):
+            parts[0] += part
+            return
+        parts.append(part)
+        if len(parts) == _MOST_PARTS:
+            self._parts = [bytearray().join(parts)]
 
     def receive_whole(self, body: Buffer) -> None:
         """Take a body that is whole and known to be within the limit."""

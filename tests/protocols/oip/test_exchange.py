@@ -1,6 +1,7 @@
 """One inference over HTTP, without a connection."""
 
 import json
+import tracemalloc
 
 import msgspec
 import pytest
@@ -57,6 +58,22 @@ async def test_a_body_in_parts_is_put_together() -> None:
     asking = _Asking(stub)
     asking.exchange.receive(BODY[:5])
     asking.run(BODY[5:])
+    assert len(stub.late.waiting) == 1
+
+
+async def test_a_body_in_countless_small_parts_takes_about_the_memory_that_it_holds() -> None:
+    stub = Stub()
+    asking = _Asking(stub)
+    body = BODY + b" " * 200_000
+    tracemalloc.start()
+    try:
+        for at in range(0, len(body), 2):
+            asking.exchange.receive(body[at : at + 2])
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 2 * len(body)
+    asking.exchange.run()
     assert len(stub.late.waiting) == 1
 
 
