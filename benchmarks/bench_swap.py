@@ -1,11 +1,12 @@
 """Hot swaps of MiniLM under load: how many requests fail, or mix two versions' answers, and what memory stays.
 
-    python -m benchmarks.bench_swap [--swaps 200] [--seconds 1800] [--clients 16] [--streams 8]
+    python -m benchmarks.bench_swap [--swaps 200] [--seconds 1800] [--clients 16] [--streams 8] [--warm 30]
 
 Half of the clients ask over HTTP, half over gRPC, each again as soon as it is answered. Beside them others stream texts
 of a language model, each of which has to be the one that it has alone. Version after version is put
 into the repository and loaded as soon as the last one is published; each second one gives twice the numbers, so that an
-answer shows which version computed it. Memory is the Pss of server and workers, without load, before and after.
+answer shows which version computed it. Memory is the Pss of server and workers, without load, before and after; before
+that there is the same load without swaps for a while, so that what a server remembers of requests is there.
 """
 
 import argparse
@@ -81,6 +82,7 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=1800, help="after which no more versions are swapped")
     options.add_argument("--clients", type=int, default=16)
     options.add_argument("--streams", type=int, default=8)
+    options.add_argument("--warm", type=float, default=30, help="seconds of load before memory is first measured")
     said = options.parse_args()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         models = Models(Path(folder))
@@ -90,7 +92,7 @@ def main() -> None:
         expected = over_http(address)().numbers
         swap(address, models, 2)  # whatever only the first swap takes is there before
         streams = Streams(address)
-        load(address, said.clients, expected, lambda: time.sleep(3), (streams, said.streams))
+        load(address, said.clients, expected, lambda: time.sleep(said.warm), (streams, said.streams))
         before = settled_bytes(address.pid)
         began, swaps_s = time.monotonic(), []
 
