@@ -11,6 +11,14 @@ log = logging.getLogger(__name__)
 ASIDE = ".aside"
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder; one that the server's user may not look for is none."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def open_database(file: Path | None, format_: int, tables: Sequence[str], what: str) -> sqlite3.Connection:
     """A connection for one thread at a time, the caller's to close; in memory where no file is given, or can be had.
 

@@ -10,7 +10,7 @@ import msgspec
 
 from headrace.changes.entries import Entry
 from headrace.changes.series import Kept
-from headrace.kept_database import KeptDatabase
+from headrace.kept_database import KeptDatabase, is_there
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class Store:
 
     def read(self) -> Stored:
         """What there is; a database that is damaged, or of another format, is set aside."""
-        if self._kept is None or not self._kept.file.exists():
+        if self._kept is None or not is_there(self._kept.file):
             return Stored()
         try:
             database = self._kept.opened()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from headrace.kept_database import is_there
 from headrace.memory.profiles import Profile
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class ProfileStore:
 
     def read(self) -> dict[str, Profile]:
         """All that is kept."""
-        if self._file is None or not self._file.exists():
+        if self._file is None or not is_there(self._file):
             return {}
         try:
             with closing(sqlite3.connect(self._file)) as database:

@@ -12,7 +12,7 @@ import msgspec
 
 from headrace.errors import SettingInvalid
 from headrace.folder_lock import Taken, take
-from headrace.kept_database import set_aside
+from headrace.kept_database import is_there, set_aside
 from headrace.models.wishes import Wishes, kept_wishes
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class State:
 
     def read(self) -> dict[str, Wishes]:
         """What was kept of each model. A database that is damaged, or newer than this program, is set aside."""
-        if self._folder is None or not self._file.exists():
+        if self._folder is None or not is_there(self._file):
             return {}
         try:
             self._take(self._folder)
@@ -74,7 +74,7 @@ class State:
 
     def look(self) -> dict[str, Wishes]:
         """As `read`, but raises sqlite3.Error or ValueError for a database that is no good, and leaves it."""
-        if self._folder is None or not self._file.exists():
+        if self._folder is None or not is_there(self._file):
             return {}
         with closing(sqlite3.connect(self._file)) as database:
             if database.execute("PRAGMA user_version").fetchone()[0] > FORMAT:

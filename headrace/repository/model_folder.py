@@ -71,6 +71,9 @@ def read_model_folder(name: str, folder: Path, config: Mapping[str, Any] | None 
     """
     try:
         contents = _contents(folder)
+    except PermissionError as error:  # whichever of its files was looked for first
+        closed = PermissionError(error.errno, error.strerror, str(folder))
+        return ModelVersions(broken=(unavailable(name, None, closed),))
     except OSError as error:
         return ModelVersions(broken=(unavailable(name, None, error),))
     broken = [unavailable(name, None, reason) for reason in contents.strays]
@@ -97,7 +100,9 @@ def read_model_folder(name: str, folder: Path, config: Mapping[str, Any] | None 
 def unavailable(name: str, version: int | None, reason: Exception | str) -> VersionStatus:
     """A status that says why a version, or a folder without one, cannot be served."""
     if isinstance(reason, OSError):
-        reason = f"{Path(reason.filename or name).name} cannot be read: {reason.strerror}"  # no path: clients see it
+        hint = "; let the server's user read it" if isinstance(reason, PermissionError) else ""
+        what = Path(reason.filename or name).name  # no path: clients see it
+        reason = f"{what} cannot be read: {reason.strerror}{hint}"
     return VersionStatus(name, version, "UNAVAILABLE", str(reason))
 
 

@@ -75,8 +75,8 @@ class GraphCache:
         RuntimeError where what it built cannot be compiled.
         """
         path = self._folder / f"graph-{key}.xml" if self._folder is not None else None
-        if path is not None and path.exists():
-            with contextlib.suppress(RuntimeError, OSError):
+        with contextlib.suppress(RuntimeError, OSError):
+            if path is not None and path.exists():
                 model = _kept(path)
                 complete(model)
                 compiled = _core().compile_model(model, "CPU", dict(options))

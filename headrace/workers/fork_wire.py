@@ -70,5 +70,8 @@ def ask(channel: socket.socket, question: Question, fds: Sequence[int] = ()) -> 
 
 def asked(channel: socket.socket) -> tuple[Question | None, list[int]]:
     """The next question and its descriptors, which are the caller's to close; None once the other side is gone."""
-    message, fds, _, _ = socket.recv_fds(channel, MAX_MESSAGE_BYTES, MAX_FDS)
+    try:
+        message, fds, _, _ = socket.recv_fds(channel, MAX_MESSAGE_BYTES, MAX_FDS)
+    except ConnectionResetError:  # it went with something unread
+        return None, []
     return (_questions.decode(message) if message else None), fds

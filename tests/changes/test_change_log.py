@@ -10,6 +10,7 @@ from headrace.changes.change_log import FORMAT, KEPT, ChangeLog, Store, Stored
 from headrace.changes.entries import Entry
 from headrace.changes.series import Kept
 
+NOT_TO_BE_LOOKED_FOR = Path("x" * 300)  # as a folder that is closed to the user
 Stores = Callable[[Path | None], Store]
 
 
@@ -29,6 +30,10 @@ def stores() -> Iterator[Stores]:
 
 def entry(text: str = "it was moved", at: float = 10.0, model: str = "") -> Entry:
     return Entry(0, "upstream", model, "", at, "ops", text)
+
+
+def test_where_nobody_may_look_nothing_is_kept(stores: Stores) -> None:
+    assert stores(NOT_TO_BE_LOOKED_FOR).read() == Stored()
 
 
 def test_lines_are_numbered_and_told_newest_first() -> None:

@@ -8,6 +8,7 @@ from headrace.memory.profiles import Profile
 from headrace.models.profile_store import ProfileStore
 from tests.fakes import signature
 
+NOT_TO_BE_LOOKED_FOR = Path("x" * 300)  # as a folder that is closed to the user
 PROFILE = Profile(10, "onnx", 40, 20, 0.25, signature())
 
 
@@ -21,6 +22,10 @@ def test_without_a_folder_nothing_is_kept() -> None:
     store = ProfileStore(None)
     store.write({"a": PROFILE})
     assert store.read() == {}
+
+
+def test_where_nobody_may_look_nothing_is_kept() -> None:
+    assert ProfileStore(NOT_TO_BE_LOOKED_FOR).read() == {}
 
 
 def test_a_damaged_file_is_written_anew(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from headrace.errors import SettingInvalid
 from headrace.models.state import State, state_folder
 from headrace.models.wishes import Wishes
 
+NOT_TO_BE_LOOKED_FOR = Path("x" * 300)  # as a folder that is closed to the user
 SAID = Wishes(unloaded=True, held_back=frozenset({3}), kept=2, labels={"stable": 2})
 
 
@@ -35,6 +36,10 @@ def test_without_a_folder_nothing_is_kept() -> None:
     state = State(None)
     state.keep("m", SAID)
     assert state.read() == {}
+
+
+def test_where_nobody_may_look_nothing_is_kept() -> None:
+    assert State(NOT_TO_BE_LOOKED_FOR).read() == {}
 
 
 def test_a_damaged_database_is_set_aside_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -282,3 +282,12 @@ def test_a_requested_configuration_counts_for_a_single_file_too(tmp_path: Path) 
     (tmp_path / "net.onnx").touch()
     assert only(read_model_file("net", tmp_path / "net.onnx", {"max_batch_size": 2})).batching.max_size == 2
     assert "name: says 'other'" in reasons(read_model_file("net", tmp_path / "net.onnx", {"name": "other"}))[1]
+
+
+def test_a_folder_that_is_closed_to_the_server_is_named_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    (broken,) = read_model_folder("m", tmp_path / "m").broken
+    assert broken.reason == "m cannot be read: Permission denied; let the server's user read it"

@@ -28,6 +28,14 @@ def test_a_channel_that_was_closed_gives_no_question() -> None:
         assert wire.asked(theirs) == (None, [])
 
 
+def test_a_channel_that_was_closed_with_an_answer_unread_gives_none_either() -> None:
+    ours, theirs = wire.channel()
+    with theirs:
+        theirs.send(wire.encode(wire.Ready("no")))
+        ours.close()
+        assert wire.asked(theirs) == (None, [])
+
+
 @pytest.mark.parametrize("answer", [wire.Ready("no"), wire.Born(1, 2), wire.Unborn(1, "no"), wire.Ended(2, -9)])
 def test_an_answer_comes_as_it_was_sent(answer: wire.Answer) -> None:
     assert wire.decode_answer(wire.encode(answer)) == answer
