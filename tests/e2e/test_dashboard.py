@@ -130,6 +130,17 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(page: Page) -> None:
         page.driver.set_window_size(size["width"], size["height"])
 
 
+def test_on_a_phone_the_tab_that_is_shown_is_in_sight(page: Page) -> None:
+    size = page.driver.get_window_size()
+    try:
+        page.driver.set_window_size(390, 844)
+        look(page, "view=log")
+        beyond = "document.querySelector('#tabs [aria-current]').getBoundingClientRect().right - innerWidth"
+        assert page.run(f"return {beyond}") <= 0
+    finally:
+        page.driver.set_window_size(size["width"], size["height"])
+
+
 def test_the_page_goes_from_link_to_link_by_the_keyboard(page: Page) -> None:
     look(page)
     page.run("document.querySelector('td a, th a').focus()")

@@ -25,6 +25,7 @@ const VIEWS = {
 const byId = (id) => document.getElementById(id);
 let timer = 0;
 let turn = 0; // a view that was left while it was asked for is not shown
+let led = ""; // the view whose tab was brought into sight: where the reader scrolls to after that stays
 
 /** What the address says: {view, model, id}. */
 function place() {
@@ -42,6 +43,8 @@ function tabs(firing) {
       return el("a", { href: `#view=${name}`, ...current }, title, count);
     }),
   );
+  if (view !== led) byId("tabs").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  led = view;
 }
 
 /** Ask anew and show it; what the reader has opened, chosen or scrolled to stays as it is. */
