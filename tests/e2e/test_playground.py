@@ -62,6 +62,13 @@ def test_models_are_listed_by_what_they_do_and_why_one_does_not(page: Page) -> N
     assert "Not ready\nbroken\nmodel.onnx: the file is not a whole ONNX model" in page.text("#list")
 
 
+def test_at_first_it_shows_a_model_that_can_be_talked_with_and_where_the_dashboard_is(page: Page) -> None:
+    page.open()
+    page.sees("#title h1", "slow")
+    page.one("#dashboard").click()
+    page.sees("h2", "Versions")
+
+
 def test_a_model_is_chosen_by_its_link_and_the_address_says_it(page: Page) -> None:
     page.open()
     page.one('a[href="#model=pair"]').click()
@@ -312,7 +319,7 @@ def test_it_works_with_the_keys_alone(page: Page) -> None:
     page.one(".composer")
     reached = []
     page.run("document.activeElement.blur()")
-    for _ in range(13):
+    for _ in range(14):
         page.driver.switch_to.active_element.send_keys(Keys.TAB)
         focused = page.driver.switch_to.active_element
         reached.append(focused.accessible_name)

@@ -2,7 +2,7 @@
 
 import { chatView } from "./chat.js";
 import { el, failure } from "./dom.js";
-import { languageFacts, languageModels, listModels, serverFacts } from "./server.js";
+import { chattingModels, hasDashboard, languageFacts, languageModels, listModels, serverFacts } from "./server.js";
 import { tensorView } from "./tensors.js";
 import { colours } from "./theme.js";
 
@@ -28,8 +28,8 @@ async function refresh() {
   clearTimeout(timer);
   let found = null;
   try {
-    const [all, speaking] = await Promise.all([listModels(), languageModels()]);
-    found = all.map((model) => ({ ...model, speaks: speaking.has(model.name) }));
+    const [all, speaking, chatting] = await Promise.all([listModels(), languageModels(), chattingModels()]);
+    found = all.map((model) => ({ ...model, speaks: speaking.has(model.name), chats: chatting.has(model.name) }));
   } catch (error) {
     byId("list").replaceChildren(failure(error.message, refresh));
     return;
@@ -75,11 +75,12 @@ function mark() {
   }
 }
 
-/** What the address asks for, or else the first that speaks, or is ready at all. */
+/** What the address asks for, or else the first that can be talked with, that speaks, or is ready at all. */
 function current() {
   const { name, kind } = place();
   const ready = models.filter((model) => model.state === "READY");
-  const model = name ? models.find((each) => each.name === name) : (ready.find((each) => each.speaks) ?? ready[0]);
+  const first = ready.find((each) => each.chats) ?? ready.find((each) => each.speaks) ?? ready[0];
+  const model = name ? models.find((each) => each.name === name) : first;
   return { name: model?.name ?? name, kind, model };
 }
 
@@ -158,3 +159,4 @@ addEventListener("focus", refresh);
 colours(byId("theme-button"));
 refresh();
 serverFacts().then(({ version }) => (byId("version").textContent = version)).catch(() => {});
+hasDashboard().then((there) => (byId("dashboard").hidden = !there)).catch(() => {});

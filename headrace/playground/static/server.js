@@ -21,6 +21,17 @@ export async function languageModels() {
   return new Map((await ask("/v1/models")).data.map((model) => [model.id, model]));
 }
 
+/** Names of those that answer messages. */
+export async function chattingModels() {
+  const response = await reach("/v1/models", { headers: { "anthropic-version": "2023-06-01" } });
+  return new Set(parsed(await response.text()).data.map((model) => model.id));
+}
+
+/** Whether this server has a dashboard. */
+export async function hasDashboard() {
+  return (await reach("/dashboard", { method: "HEAD" })).ok;
+}
+
 /** What a language model can do and is: {tasks, chat, family, size, precision, context}. */
 export async function languageFacts(name) {
   const { details, model_info: info, capabilities } = await ask("/api/show", { model: name });
