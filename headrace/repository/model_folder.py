@@ -111,6 +111,11 @@ def is_hidden(path: Path) -> bool:
     return path.name.startswith(".") or path.name == "__pycache__"
 
 
+def is_version(name: str) -> bool:
+    """Whether a folder of this name is a version: 1, v10, 007."""
+    return _version_number(name) is not None
+
+
 def _contents(folder: Path) -> _Contents:
     if is_model_folder(folder):
         return _Contents({1: [folder]}, [])

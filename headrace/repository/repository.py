@@ -1,7 +1,7 @@
 """A folder of models, or one model file -> what could be served."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,14 @@ from headrace.errors import HeadraceError, ModelInvalid, ModelNotFound, SettingI
 from headrace.repository.file_facts import Facts, facts_of
 from headrace.repository.foreign import advice
 from headrace.repository.model_files import RUNTIME_OF, is_model_folder, name_of, suffix_of
-from headrace.repository.model_folder import ModelVersions, is_hidden, read_model_file, read_model_folder, unavailable
+from headrace.repository.model_folder import (
+    ModelVersions,
+    is_hidden,
+    is_version,
+    read_model_file,
+    read_model_folder,
+    unavailable,
+)
 from headrace.repository.version_policy import VersionPolicy
 from headrace.types import Manifest, VersionStatus
 
@@ -95,6 +102,8 @@ class LocalRepository:
             if self.path.is_file() or self.path.suffix == ".savedmodel" or is_model_folder(self.path):
                 return self._one_file()
             children = sorted(child for child in self.path.iterdir() if not is_hidden(child))
+            if _is_of_one_model(children):
+                return {self.path.name: [self.path]}
         except OSError as error:
             raise SettingInvalid(f"{self.path} cannot be read: {error.strerror}", "repository") from None
         entries: defaultdict[str, list[Path]] = defaultdict(list)
@@ -114,6 +123,13 @@ class LocalRepository:
 def _without_configuration(facts: Facts) -> Facts:
     """What these files say is in the manifest."""
     return tuple(fact for fact in facts if not fact.path.endswith(("/model.toml", "/config.pbtxt")))
+
+
+def _is_of_one_model(children: Sequence[Path]) -> bool:
+    """Whether a folder with these in it is a model's own: all its folders are versions, and no file is a model."""
+    folders = [child for child in children if child.is_dir()]
+    bare = any(_is_bare(child) for child in children)
+    return bool(folders) and not bare and all(is_version(folder.name) for folder in folders)
 
 
 def _name_of(child: Path) -> str | None:

@@ -67,6 +67,17 @@ def test_the_path_may_be_a_language_model_s_folder(tmp_path: Path) -> None:
     assert (manifest.name, manifest.path, manifest.runtime) == ("Qwen2.5-0.5B", folder, "llm")
 
 
+def test_the_path_may_be_a_folder_of_one_models_versions(repo: Path) -> None:
+    catalog = LocalRepository(repo / "a").scan()
+    assert versions(catalog) == ["a/1", "a/2"]
+    assert catalog.policy == {"a": All()}
+
+
+def test_a_folder_with_models_beside_what_may_be_a_version_is_a_repository(repo: Path) -> None:
+    (repo / "a" / "net.onnx").touch()
+    assert versions(LocalRepository(repo / "a").scan()) == ["1/1", "2/1", "net/1"]
+
+
 def test_two_entries_of_one_name_are_refused(repo: Path) -> None:
     (repo / "a.onnx").touch()
     catalog = LocalRepository(repo).scan()
