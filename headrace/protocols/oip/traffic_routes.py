@@ -100,8 +100,9 @@ class TrafficRoutes:
         return json_response(self._traffic.rollout_of(name))
 
     async def events(self, request: Request) -> Response:
-        """What happened to the model since the server started, newest first."""
-        return json_response(self._events(self._name(request)))
+        """What happened to the model since the server started, newest first; also of one whose files are gone."""
+        events = self._events(request.path_params["name"])
+        return json_response(events or self._events(self._name(request)))
 
     def _name(self, request: Request) -> str:
         """A model that is known. Raises ModelNotFound."""

@@ -56,7 +56,7 @@ async def wire() -> AsyncIterator[Wire]:
     )
     stub.registry.follow(traffic.wished)
     events = [TrafficEvent("add_sub", 2, "rollout", "done", "every step held its gates", 5.0)]
-    routes = TrafficRoutes(stub.front, traffic, lambda name: events if name == "add_sub" else []).routes()
+    routes = TrafficRoutes(stub.front, traffic, lambda name: events if name in ("add_sub", "gone") else []).routes()
     async with serving(stub, more=routes) as (port, _), connected(port) as open_wire:
         yield open_wire
     await traffic.close()
@@ -120,6 +120,12 @@ async def test_what_cannot_be_is_a_400_that_names_the_field(
         answer = await ask.ask(method, f"{MODEL}/{path}", json.dumps(body).encode())
     assert answer.status == 400
     assert message in answer.json["error"]
+
+
+async def test_events_of_a_model_that_is_gone_are_told_too() -> None:
+    async with wire() as ask:
+        answer = await ask.ask("GET", "/v2/headrace/models/gone/events")
+    assert (answer.status, len(answer.json)) == (200, 1)
 
 
 @pytest.mark.parametrize("path", ["split", "shadow", "rollout", "events"])
