@@ -21,6 +21,7 @@ class Budget(msgspec.Struct, frozen=True):
     stretch: float = 2.4  # times what a step takes without prompts: below 3 whatever the machine's neighbours do
     patience_s: float = 0.05  # where more wait for their first token than for their next: a reader's pace
     longest_s: float = 0.25  # how soon a newcomer or a cancel is noticed
+    ending: float = 1.5  # times that, where it ends a prompt that is alone: its rest would read all weights again
 
 
 class StepPlan:
@@ -128,7 +129,8 @@ class StepPlan:
         """The largest chunk of at most `most` tokens that fits in what is left of time and rows; 0: none."""
         if sequence.prompt_rows:
             most = min(most, max(0, self._rows_left) + max(0, sequence.num_prompt_rows - past))
-        if most == len(sequence) - past and self._in_time(sequence, past, most):
+        ending = 1.0 if self._chunks else self._budget.ending
+        if most == len(sequence) - past and self._in_time(sequence, past, most, ending):
             return most
         first = past // self._block_size + 1
         low, high = 0, (past + most) // self._block_size + 1 - first  # whole blocks: low fit, those from high on do not
@@ -153,9 +155,9 @@ class StepPlan:
             count -= PIECE
         return min(max(count, PIECE), most)
 
-    def _in_time(self, sequence: Sequence, past: int, count: int) -> bool:
+    def _in_time(self, sequence: Sequence, past: int, count: int, stretch: float = 1.0) -> bool:
         seconds = self._step_time.seconds(self._shape + _shape(sequence, past, count))
-        return seconds * self._margin <= self._until_s
+        return seconds * self._margin <= stretch * self._until_s
 
     def _add(self, sequence: Sequence, past: int, count: int) -> None:
         samples = past + count == len(sequence)

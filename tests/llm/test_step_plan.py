@@ -51,6 +51,20 @@ def test_where_nobody_samples_a_step_ends_soon_but_is_not_made_small(token_s: fl
     assert lengths(made.step(()))[0] in (length, length + BLOCK)
 
 
+@pytest.mark.parametrize(("token_s", "length"), [(0.0006, 512), (0.0008, 256)])
+def test_a_prompt_alone_is_not_cut_for_a_short_rest(token_s: float, length: int) -> None:
+    made = plan(token_s=token_s)
+    made.add_prompt(sequence(512), 0)
+    assert lengths(made.step(()))[0] in (length, length + BLOCK)
+
+
+def test_a_second_prompt_is_cut_where_the_step_would_become_too_long() -> None:
+    made = plan(token_s=0.0006)
+    made.add_prompt(sequence(256), 0)
+    made.add_prompt(sequence(256), 0)
+    assert sum(lengths(made.step(()))) < 512
+
+
 def test_a_prompt_beside_others_may_stretch_their_step_so_far() -> None:
     made = plan(decodes=100, token_s=0.0001)
     alone = made.step(()).seconds
