@@ -1,9 +1,8 @@
 """A decoder on OpenVINO's CPU device with a paged key-value cache: tokens of any mix of sequences, a step at a time.
 
 Attention has two kernels, one for sequences that give one token to a step and one for those that give more, and each
-gives the same bits for a sequence whatever stands beside it; but where single tokens are fewer than threads it shares
-one sequence's past among the threads and adds the parts up in no fixed order. Such a step is filled up here, so that a
-sequence alone is computed as in company. Codes of 8 and 4 bits would make other ids of the last bit's difference:
+gives the same bits for a sequence whatever stands beside it. What a step needs for that to hold where little is
+computed is added to it (`filling.py`). Codes of 8 and 4 bits would make other ids of the last bit's difference:
 activations are rounded too.
 """
 
@@ -15,6 +14,7 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from headrace.errors import ModelInvalid, Unavailable
+from headrace.runtimes.filling import filled_up
 from headrace.runtimes.language import TokenBatch
 from headrace.runtimes.openvino_paged import CACHES, STEP_INPUTS, check_inputs
 from headrace.runtimes.pages_ahead import PagesAhead
@@ -28,11 +28,16 @@ class OpenVinoLanguage:
 
     block_size = BLOCK_SIZE
 
-    def __init__(self, compiled: Any, max_context: int, threads: int) -> None:
-        """`compiled`, for `threads` threads, is of a graph that went through `paged`. Raises ModelInvalid."""
+    def __init__(self, compiled: Any, max_context: int, threads: int, exact: bool = True) -> None:
+        """`compiled`, for `threads` threads, is of a graph that went through `paged`.
+
+        `exact`: a sequence has the same bits alone and in company, also where that takes longer. Raises ModelInvalid.
+        """
         check_inputs(compiled)
         self.max_context = max_context
         self._threads = threads
+        self._exact = exact
+        self._least_rows = 1  # of a step
         self.vocabulary = int(compiled.outputs[0].partial_shape[-1].get_length())
         self._request = compiled.create_infer_request()
         self._feeds = {name: _Feed(self._request, name, kind) for name, kind in STEP_INPUTS.items()}
@@ -50,7 +55,10 @@ class OpenVinoLanguage:
         self._rows = 0
 
     def allocate(self, num_blocks: int) -> None:
-        """Make the cache without touching its pages. Raises Unavailable where memory lacks."""
+        """Make the cache, touching only block 0's pages, and see which products can be trusted with one row.
+
+        Raises Unavailable where memory lacks.
+        """
         try:
             for name, (kind, shape) in self._layouts.items():
                 bytes_ = np.empty((num_blocks, _bytes(kind, shape)), np.uint8)
@@ -61,10 +69,12 @@ class OpenVinoLanguage:
         except (MemoryError, RuntimeError) as error:
             needed = num_blocks * self.block_bytes
             raise Unavailable(f"{needed} bytes for the key-value cache cannot be had", "llm.kv_memory") from error
+        self._least_rows = 2 if self._exact and not self._is_alike_alone() else 1
 
     def start(self, batch: TokenBatch) -> None:
         """Begin a step. The batch's arrays are copied before this returns."""
-        batch = filled_up(batch, self._threads)
+        self._rows = batch.sample_at.size
+        batch = filled_up(batch, self._threads, self._least_rows)
         counts = batch.begins[1:] - batch.begins[:-1]
         fill = self._feeds
         fill["input_ids"](batch.token_ids)
@@ -74,8 +84,7 @@ class OpenVinoLanguage:
         fill["block_indices"](batch.blocks)
         fill["block_indices_begins"](batch.block_begins)
         fill["max_context_len"]((batch.past_lens + counts).max())
-        fill["sample_at"](batch.sample_at if batch.sample_at.size else FIRST_ROW)
-        self._rows = batch.sample_at.size
+        fill["sample_at"](batch.sample_at)
         self._request.start_async()
         if batch.blocks.size:
             highest = int(batch.blocks.max())
@@ -116,6 +125,15 @@ class OpenVinoLanguage:
             )
             self.wait()
 
+    def _is_alike_alone(self) -> bool:
+        """Whether products of one row have the bits that they have among others: which kernel a processor has for
+        them is not told, so both are tried."""
+        found = []
+        for self._least_rows in (1, 2):
+            self.start(LONE)
+            found.append(self.wait().copy())
+        return np.array_equal(found[0], found[1])
+
     def close(self) -> None:
         """Give the memory back."""
         self._feeds.clear()
@@ -124,31 +142,16 @@ class OpenVinoLanguage:
         del self._request
 
 
-def filled_up(batch: TokenBatch, threads: int) -> TokenBatch:
-    """The batch, with one more sequence on block 0 where its single tokens are fewer than the threads.
-
-    Attention leaves the order of its sums open only then (`MHA::operator()` of the plug-in's executor_pa.cpp).
-    """
-    num_sequences = batch.past_lens.size
-    if num_sequences >= threads or batch.token_ids.size > num_sequences:
-        return batch
-    count = 1 if num_sequences + 1 == threads else 2
-    return TokenBatch(
-        np.concatenate((batch.token_ids, PADDING[:count])),
-        np.concatenate((batch.positions, COUNTING[:count])),
-        np.concatenate((batch.past_lens, NO_PAST)),
-        np.concatenate((batch.begins, batch.begins[-1:] + np.int32(count))),
-        np.concatenate((batch.blocks, NO_PAST)),
-        np.concatenate((batch.block_begins, batch.block_begins[-1:] + np.int32(1))),
-        batch.sample_at,
-    )
-
-
-PADDING, COUNTING, NO_PAST = np.zeros(2, np.int64), np.arange(2), np.zeros(1, np.int32)
-"""Of the sequence that fills a batch up, which has block 0."""
-
-FIRST_ROW = np.zeros(1, np.int64)
-"""Asked for where no row is: a product of no rows is not to be trusted."""
+LONE = TokenBatch(
+    token_ids=np.zeros(1, np.int64),
+    positions=np.zeros(1, np.int64),
+    past_lens=np.zeros(1, np.int32),
+    begins=np.array([0, 1], np.int32),
+    blocks=np.zeros(1, np.int32),
+    block_begins=np.array([0, 1], np.int32),
+    sample_at=np.zeros(1, np.int64),
+)
+"""A sequence of one token, which has block 0."""
 
 
 class _Feed:

@@ -87,7 +87,9 @@ def planned(
             model, parameters = made()
         except RuntimeError as error:
             raise ModelInvalid(openvino_reason(str(error)), path.name) from error
-        return Opened(checkpoint, OpenVinoLanguage(model, max_context, choices.threads), chosen, parameters)
+        return Opened(
+            checkpoint, OpenVinoLanguage(model, max_context, choices.threads, chosen.exact), chosen, parameters
+        )
 
     return opened
 

@@ -24,6 +24,7 @@ class Plan(msgspec.Struct, frozen=True):
     compute: Literal["f32", "bf16"]
     kv: Literal["f32", "f16", "bf16", "u8"]
     rounding_group: int  # activations that share a scale when they meet codes; 0: they are not rounded
+    exact: bool  # whether a sequence has the same bits alone and in company, whatever that takes
     text: str
 
     def options(self, threads: int) -> Mapping[str, Any]:
@@ -51,6 +52,7 @@ def plan(asked: Asked, kv_asked: KvAsked, kinds: Iterable[str]) -> Plan:
         compute=compute,
         kv="u8" if kv_asked == "auto" else kv_asked,
         rounding_group=ROUNDING[chosen],
+        exact=chosen in ("f32", "int8"),
         text=f"{HELD[chosen]}, from {_listed(kinds)}",
     )
 

@@ -29,13 +29,17 @@ def options(kv_precision: str) -> dict[str, object]:
 
 
 def language(
-    name: str = "llama", precision: Precision | None = None, kv_precision: str = "f32", num_blocks: int = 16
+    name: str = "llama",
+    precision: Precision | None = None,
+    kv_precision: str = "f32",
+    num_blocks: int = 16,
+    exact: bool = True,
 ) -> OpenVinoLanguage:
     """A tiny model of seeds, its cache allocated."""
     given = golden_checkpoint(name)
     model = paged(build_decoder(given, precision or Precision(), CONTEXT), given.architecture)
     compiled = ov.Core().compile_model(model, "CPU", options(kv_precision))
-    found = OpenVinoLanguage(compiled, CONTEXT, THREADS)
+    found = OpenVinoLanguage(compiled, CONTEXT, THREADS, exact)
     found.allocate(num_blocks)
     return found
 

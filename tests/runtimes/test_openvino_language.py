@@ -5,9 +5,9 @@ import pytest
 
 from headrace.errors import Unavailable
 from headrace.graphs.linear import Precision
-from headrace.runtimes.openvino_language import OpenVinoLanguage, filled_up
+from headrace.runtimes.openvino_language import OpenVinoLanguage
 from tests.graphs.tiny import golden, tokens
-from tests.runtimes.paging import Part, batch, language, step
+from tests.runtimes.paging import Part, language, step
 
 TEXT = [int(token) for token in tokens(64)]
 INT8 = Precision("int8", "int8")
@@ -92,19 +92,16 @@ def test_warming_up_touches_block_0_only(exact: OpenVinoLanguage) -> None:
     assert all(np.array_equal(cache[1:], kept) for cache, kept in zip(exact._caches, before, strict=True))
 
 
-@pytest.mark.parametrize(("threads", "sequences", "added"), [(2, 1, 1), (8, 3, 2), (8, 7, 1), (2, 2, 0), (1, 1, 0)])
-def test_single_tokens_that_are_fewer_than_threads_are_filled_up(threads: int, sequences: int, added: int) -> None:
-    given = batch(*[([9], 4, [1 + i]) for i in range(sequences)])
-    found = filled_up(given, threads)
-    assert found.token_ids.size == sequences + added
-    assert found.begins[-1] == found.token_ids.size
-    assert found.block_begins[-1] == found.blocks.size
-    assert np.array_equal(found.sample_at, given.sample_at)
+def test_one_wanted_row_has_the_logits_that_it_has_among_others(coarse: OpenVinoLanguage) -> None:
+    together = step(coarse, (TEXT[:40], 0, [1, 2]), (TEXT[:9], 0, [3]))
+    assert np.array_equal(step(coarse, (TEXT[:40], 0, [4, 5]))[0], together[0])
 
 
-def test_a_step_with_a_prompt_in_it_needs_no_filling() -> None:
-    given = batch((TEXT[:3], 0, [1]))
-    assert filled_up(given, 64) is given
+def test_what_need_not_be_exact_is_computed_without_a_row_more() -> None:
+    model = language(precision=INT8, exact=False)
+    step(model, (TEXT[:40], 0, [1, 2]))
+    assert step(model, ([7], 40, [1, 2])).shape == (1, 128)
+    assert model._feeds["input_ids"]._view is not None and model._feeds["input_ids"]._view.size == 1
 
 
 def test_a_cache_that_memory_cannot_hold_is_refused() -> None:
