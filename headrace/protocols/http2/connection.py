@@ -36,6 +36,7 @@ from headrace.protocols.http2.sender import Sender
 from headrace.protocols.http2.silence import Signs, Verdict, look
 from headrace.protocols.http2.stream import NOBODY, Stream
 from headrace.protocols.http2.turns import Turns
+from headrace.protocols.http2.unchanged import Unchanged
 from headrace.types import Buffer
 
 log = logging.getLogger(__name__)
@@ -78,9 +79,10 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         self._resets = Budget(limits.max_rapid_resets, limits.rapid_resets_per_s, loop.time, limits.first_rapid_resets)
         self._closing = False  # nothing that arrives is looked at any more
         self._draining = False  # no stream that is still to come is served
-        self._heard = loop.time()
+        self._made = self._heard = loop.time()
         self._served = False  # a stream has ended well
-        self._unsent: tuple[float, int, int] | None = None  # since when, pieces sent, bytes in the socket's buffer
+        self._unsent, self._unfinished = Unchanged(), Unchanged()
+        self._unfinished.since(self._reader.begun, self._made)
 
     # ---- the connection's life
 
@@ -155,26 +157,24 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
 
     @property
     def standing(self) -> Standing:
-        return Standing(self._served, self._heard)
+        return Standing(self._served, self._heard if self._served else self._made)
 
     def look(self, now: float) -> None:
         """Called every few seconds: is the client still there?"""
-        self._note_unsent(now)
-        unfinished = self._reader.unfinished or self._header_frames.under_way
-        since = self._unsent[0] if self._unsent else None
-        verdict = look(Signs(self._heard, unfinished, self._control.pinged, since), now, self._limits.patience_s)
+        begun = self._header_frames.under_way or self._reader.begun
+        unfinished, unsent = self._unfinished.since(begun, now), self._unsent.since(self._waiting, now)
+        verdict = look(Signs(self._heard, unfinished, self._control.pinged, unsent), now, self._limits.patience_s)
         if verdict is Verdict.PING:
             self._control.ask(None, now)
         elif verdict is not Verdict.WELL:
             self._fail(NO_ERROR, f"the client is {verdict.value}")
             self._transport.abort()
 
-    def _note_unsent(self, now: float) -> None:
-        state = (self._sender.num_sent, self._transport.get_write_buffer_size())
-        if not state[1] and not self._sender.waits:
-            self._unsent = None
-        elif self._unsent is None or self._unsent[1:] != state:
-            self._unsent = (now, *state)
+    @property
+    def _waiting(self) -> tuple[int, int] | None:
+        """How much was sent, and how many bytes the socket does not take, where something waits for that."""
+        held = self._transport.get_write_buffer_size()
+        return (self._sender.num_sent, held) if held or self._sender.waits else None
 
     def _fail(self, code: int, why: str) -> None:
         log.debug("a connection ends: %s", why)

@@ -5,7 +5,7 @@ from heapq import nsmallest
 from typing import NamedTuple, Protocol, TypeVar
 
 GRACE_S = 1.0
-"""A connection that was heard so lately stays: it may be about to ask."""
+"""A connection that was heard so lately stays, or made, if it was answered nothing: it may be about to ask."""
 _SHARE = 64  # of those that are there one in so many leaves at once: looking for them takes time
 
 
@@ -13,7 +13,7 @@ class Standing(NamedTuple):
     """What is known of a connection; the order is that of leaving."""
 
     served: bool  # something that it asked was answered
-    heard: float  # when bytes last came
+    heard: float  # when bytes last came; of one that was answered nothing, when it was made: bytes alone keep no place
 
 
 class Member(Protocol):

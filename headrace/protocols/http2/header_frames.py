@@ -28,12 +28,11 @@ class Block(NamedTuple):
 class HeaderFrames:
     """The block that is under way, of which there is at most one on a connection."""
 
-    __slots__ = ("_coded", "_ended", "_max_bytes", "_num_frames", "_number", "under_way")
+    __slots__ = ("_coded", "_ended", "_max_bytes", "_num_frames", "under_way")
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self.under_way = False
-        self._number = 0
+        self.under_way = 0  # whose headers they are; 0: none are
         self._ended = False
         self._coded = bytearray()
         self._num_frames = 0
@@ -47,13 +46,12 @@ class HeaderFrames:
         ended = bool(flags & END_STREAM)
         if flags & END_HEADERS:
             return Block(number, ended, bytes(payload))
-        self._number, self._ended, self._coded, self._num_frames = number, ended, bytearray(payload), 1
-        self.under_way = True
+        self.under_way, self._ended, self._coded, self._num_frames = number, ended, bytearray(payload), 1
         return None
 
     def go_on(self, kind: int, flags: int, number: int, payload: memoryview) -> Block | None:
         """What must be a CONTINUATION of it: the block, where it is whole. Raises ConnectionFault."""
-        if kind != CONTINUATION or number != self._number:
+        if kind != CONTINUATION or number != self.under_way:
             raise ConnectionFault(PROTOCOL_ERROR, "a header block was cut off by another frame")
         self._coded += payload
         self._num_frames += 1
@@ -62,7 +60,7 @@ class HeaderFrames:
         if not flags & END_HEADERS:
             return None
         block = Block(number, self._ended, bytes(self._coded))
-        self.under_way, self._coded = False, bytearray()
+        self.under_way, self._coded = 0, bytearray()
         return block
 
 

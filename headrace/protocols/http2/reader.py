@@ -88,11 +88,14 @@ class FrameReader:
         self._late = False  # whole frames wait for their turn
         self._in_data = False  # what was put aside is the beginning of a DATA frame
         self.greeted = False  # the client's preface has come
+        self._handed_on = 0  # reads that made a frame whole
 
     @property
-    def unfinished(self) -> bool:
-        """The client owes the rest of the greeting, of a frame's head, or of a frame that is not DATA."""
-        return not self.greeted or (self._at < self._end and not self._late and not self._in_data)
+    def begun(self) -> tuple[str, int] | None:
+        """What the client owes the rest of, and no other at another time: the greeting, a frame's head, or a frame that
+        is not DATA; None where that is nothing."""
+        owes = not self.greeted or (self._at < self._end and not self._late and not self._in_data)
+        return ("frame", self._handed_on) if owes else None
 
     def room(self) -> memoryview:
         """Where the next bytes go. Never empty."""
@@ -137,7 +140,8 @@ class FrameReader:
             at = self._greet(end)
         if self._left or self._skip:
             at = self._go_on(at, end)
-        at = self._read(at, end)
+        begins, at = at, self._read(at, end)
+        self._handed_on += at != begins
         self._filled = self._filled + 1 if count and end == len(self._memory) else 0
         self._put_aside(at, end)
         if self._filled == _TURN_READS:

@@ -20,7 +20,7 @@ class Signs(NamedTuple):
     """What is known of a connection; each time in seconds, of one clock."""
 
     heard: float  # when bytes last came
-    unfinished: bool  # what came last was not whole: a greeting, a frame, or a header block
+    unfinished_since: float | None  # since when it owes the rest of a greeting, a frame, or a header block
     pinged: float | None  # when it was asked, and has not answered
     unsent_since: float | None  # since when something waits to be sent, and none of it was taken
 
@@ -28,7 +28,7 @@ class Signs(NamedTuple):
 def look(signs: Signs, now: float, patience_s: float) -> Verdict:
     """What to do about a connection."""
     silent_s = now - signs.heard
-    if signs.unfinished and silent_s >= GREETING_S:
+    if signs.unfinished_since is not None and now - signs.unfinished_since >= GREETING_S:
         return Verdict.DEAD
     if signs.pinged is not None and now - signs.pinged >= PONG_S and silent_s >= PONG_S:
         return Verdict.DEAD

@@ -302,6 +302,39 @@ def test_a_client_that_does_not_finish_its_greeting_is_given_up() -> None:
     assert peer.transport.state == "aborted"
 
 
+@pytest.mark.parametrize("kind", ["frame", "block"])
+def test_a_client_that_sends_a_request_s_head_byte_by_byte_is_given_up(kind: str) -> None:
+    peer = Peer()
+    whole = frames.frame(codes.HEADERS, codes.END_HEADERS if kind == "frame" else 0, 1, bytes(60))
+    peer.send(whole[:9] if kind == "frame" else whole)
+    for _ in range(6):
+        peer.connection.look(peer.loop.now)
+        peer.loop.now += 2
+        if peer.transport.state == "open":
+            peer.send(bytes(1) if kind == "frame" else frames.frame(codes.CONTINUATION, 0, 1, bytes(1)))
+    peer.connection.look(peer.loop.now)
+    assert peer.transport.state == "aborted"
+
+
+def test_frames_that_are_cut_wherever_somebody_looks_do_no_harm() -> None:
+    peer = Peer()
+    ping = frames.ping(bytes(8))
+    peer.send(ping[:5])
+    for _ in range(20):
+        peer.connection.look(peer.loop.now)
+        peer.loop.now += 5
+        peer.send(ping[5:] + ping[:5])
+    assert peer.transport.state == "open"
+
+
+def test_one_that_was_answered_nothing_stands_by_when_it_came_whatever_it_sends() -> None:
+    peer = Peer()
+    began = peer.loop.now
+    peer.loop.now += 20
+    peer.send(frames.ping(bytes(8)))
+    assert peer.connection.standing == (False, began)
+
+
 def test_a_client_that_opens_no_window_for_its_answer_is_given_up() -> None:
     peer = Peer()
     peer.request().stream.send(b"h", (bytes(100_000),), 100_000, b"t")

@@ -145,7 +145,7 @@ def test_a_turn_ends_between_frames_and_the_rest_waits_for_the_next() -> None:
     reader.room()[: len(data)] = data
     told = [(reader.received(count), len(sink.frames)) for count in (len(data), 0, 0)]
     assert told == [(False, 10), (False, 20), (True, 24)]
-    assert not reader.unfinished
+    assert reader.begun is None
 
 
 @pytest.mark.parametrize(("kind", "unfinished"), [(codes.DATA, False), (codes.HEADERS, True)])
@@ -154,4 +154,4 @@ def test_the_rest_of_a_frame_is_owed_unless_it_is_content(kind: int, unfinished:
     data = codes.PREFACE + frame(kind, 0, 1, bytes(100))[:-1]
     reader.room()[: len(data)] = data
     assert reader.received(len(data))
-    assert reader.unfinished == unfinished
+    assert (reader.begun is not None) == unfinished
