@@ -18,6 +18,9 @@ from headrace.batching.latency import Latency
 MOST_BYTES = 16 << 20
 """Of all files; those not written for longest go first."""
 
+LOOK = 1 / 64
+"""Of that, written since it was looked last whether there is room: among thousands of files, a look takes a while."""
+
 LARGEST_BYTES = 256 << 10
 """Of one file that is read."""
 
@@ -51,6 +54,7 @@ class LatencyStore:
     def __init__(self, folder: Path | None, most_bytes: int = MOST_BYTES) -> None:
         self._folder = folder
         self._most_bytes = most_bytes
+        self._unseen_bytes = most_bytes  # written since the last look; others may have written before the first
 
     def read(self, key: str, now_s: float) -> Kept | None:
         """The latency that is kept under that key."""
@@ -85,22 +89,26 @@ class LatencyStore:
             except BaseException:
                 Path(beside).unlink(missing_ok=True)
                 raise
-            self._make_room(self._folder, path)
+            self._unseen_bytes += path.stat().st_size
+            if self._unseen_bytes >= LOOK * self._most_bytes:
+                self._unseen_bytes = 0
+                self._make_room(self._folder, path)
 
     def _make_room(self, folder: Path, written: Path) -> None:
-        found = [(file.stat().st_mtime, file) for pattern in _PATTERNS for file in folder.glob(pattern)]
+        with os.scandir(folder) as entries:
+            found = [(each.name, each.stat()) for each in entries if each.name.startswith(_KEPT)]
         left = self._most_bytes
-        for _, file in sorted(found, key=lambda each: (each[1] == written, each[0]), reverse=True):
-            left -= file.stat().st_size
-            if left < 0 and file != written:
-                file.unlink(missing_ok=True)
+        for name, stat in sorted(found, key=lambda each: (each[0] == written.name, each[1].st_mtime), reverse=True):
+            left -= stat.st_size
+            if left < 0 and name != written.name:
+                (folder / name).unlink(missing_ok=True)
 
     @staticmethod
     def _file(folder: Path, key: str) -> Path:
         return folder / f"latency-{key}.json"
 
 
-_PATTERNS = ("latency-*.json", ".latency-*")  # the latter left by a process that was killed
+_KEPT = ("latency-", ".latency-")  # the latter left by a process that was killed
 
 
 def latency_key(parts: Iterable[object]) -> str:

@@ -96,6 +96,18 @@ def test_the_folder_is_bounded_and_what_was_written_last_stays(tmp_path: Path) -
     assert [number for number in range(5) if store.read(str(number), 0.0)] == [2, 3, 4]
 
 
+def test_among_many_files_it_is_not_looked_for_room_at_each_write(tmp_path: Path) -> None:
+    size = len(json.dumps(known().to_json()))
+    store = LatencyStore(tmp_path, most_bytes=200 * size)
+    store.write("first", known().to_json())
+    (tmp_path / "latency-other.json").write_bytes(b" " * 200 * size)
+    for number in range(3):
+        store.write(str(number), known().to_json())
+    assert (tmp_path / "latency-other.json").exists()
+    store.write("fourth", known().to_json())
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 200 * size
+
+
 def test_nothing_half_written_stays_beside(tmp_path: Path) -> None:
     store = LatencyStore(tmp_path)
     with pytest.raises(TypeError):
