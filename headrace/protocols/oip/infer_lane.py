@@ -84,10 +84,10 @@ class InferLane(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """The client sends nothing more: it may still listen for what it has asked, which TLS has no way to say."""
+        """The client sends nothing more: it may still listen for an answer that is yet to begin; TLS cannot say so."""
         cut = (self._in_message or self._left) and not self._discarding
-        done = self.cycle is None or self.cycle.response_complete or self._linger_timer is not None
-        if cut or done or self.scheme == "https":
+        refused = self._linger_timer is not None
+        if cut or refused or not self._is_unanswered() or self.scheme == "https":
             return False
         self.cycle.keep_alive = False
         version = self.parser.get_http_version()

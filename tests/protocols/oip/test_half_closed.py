@@ -75,6 +75,13 @@ async def test_one_that_waits_is_told_so_ever_more_rarely_until_its_answer() -> 
     assert transport.closed
 
 
+async def test_one_that_leaves_within_an_answer_is_let_go_at_once() -> None:
+    connection, _ = connect(Stub(), FakeTimers())
+    connection.data_received(request_bytes("GET", "/"))
+    await connection.cycle.send({"type": "http.response.start", "status": 200, "headers": []})
+    assert not connection.eof_received()
+
+
 async def test_nothing_is_said_within_an_answer() -> None:
     timers = FakeTimers()
     connection, transport = connect(Stub(), timers)
