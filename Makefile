@@ -56,6 +56,9 @@ docs: $(READY) ## does the documentation say what the code does?
 fuzz: setup ## the fuzz tests, with 20,000 cases each
 	$(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz --timeout=3600 $(ARGS)
 
+# Azure's storage service, as a program.
+AZURITE := azurite@3.35.0
+
 # What the environment has already is not fetched again for the tool that makes the demo models' variants.
 THERE := numpy openvino-telemetry packaging rich safetensors markdown-it-py pygments mdurl
 
@@ -66,7 +69,7 @@ lock: ## requirements.lock anew from pyproject.toml, and tools/nncf.lock (needs 
 	$(LOCK) --all-extras pyproject.toml --output-file requirements.lock
 	$(LOCK) --constraint requirements.lock $(THERE:%=--no-emit-package %) tools/nncf.in --output-file tools/nncf.lock
 
-system: ## Debian packages that a few tests use where they are installed; as root only
+system: ## Debian packages, and one of npm's, that a few tests use where they are installed; as root only
 	@for wanted in promtool:prometheus chromedriver:chromium-driver docker-registry:docker-registry; do \
 	  tool=$${wanted%%:*}; package=$${wanted##*:}; \
 	  if command -v $$tool >/dev/null; then :; \
@@ -75,6 +78,9 @@ system: ## Debian packages that a few tests use where they are installed; as roo
 	      >/dev/null 2>&1 || echo "$$tool could not be installed; the tests that need it are skipped"; \
 	  else echo "$$tool is not here; the tests that need it are skipped (as root: make system)"; fi; \
 	done
+	@if command -v azurite-blob >/dev/null || ! command -v npm >/dev/null || [ "$$(id -u)" != 0 ]; then :; \
+	elif ! npm install --global --silent --no-audit --no-fund $(AZURITE) >/dev/null 2>&1; then \
+	  echo "azurite-blob could not be installed; the tests that need it are skipped"; fi
 
 clean: ## what was made, the models excepted
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
