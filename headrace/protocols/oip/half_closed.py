@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-_FIRST_S = 0.05  # most answers come sooner, and nobody need be asked
+_FIRST_S = 0.01  # many answers come sooner, and nobody need be asked; the second time tells who is gone
+_UNASKED_S = 0.05  # for who cannot be asked
 _LONGEST_S = 5.0
 
 
@@ -24,8 +25,8 @@ class HalfClosed:
         self._loop = loop
         self._may_ask = http_version != "1.0"
         self._unanswered = unanswered
-        self._wait_s = _FIRST_S
-        self._timer = loop.call_later(_FIRST_S, self._ask)
+        self._wait_s = _FIRST_S if self._may_ask else _UNASKED_S
+        self._timer = loop.call_later(self._wait_s, self._ask)
 
     def cancel(self) -> None:
         """The connection is gone."""

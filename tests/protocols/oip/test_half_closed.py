@@ -69,9 +69,9 @@ async def test_one_that_waits_is_told_so_ever_more_rarely_until_its_answer() -> 
     for _ in range(32):
         timers.pass_s(0.05)
         told.append(transport.written.count(CONTINUE))
-    assert (told[0], told[1], told[2], told[-1]) == (1, 1, 2, 5)
+    assert (told[0], told[1], told[2], told[-1]) == (1, 2, 3, 7)
     stub.late.answer_next()
-    assert re.findall(rb"HTTP/1.1 ([0-9]+)", transport.written) == [b"100"] * 5 + [b"200"]
+    assert re.findall(rb"HTTP/1.1 ([0-9]+)", transport.written) == [b"100"] * 7 + [b"200"]
     assert transport.closed
 
 
