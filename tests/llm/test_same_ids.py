@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from headrace.devices.inventory import cpu_features
 from headrace.llm.scheduler import Limits
 from headrace.llm.sequence import Sequence
 from headrace.llm.step import Chunk
@@ -14,6 +13,7 @@ from headrace.llm.tokenizer import load
 from headrace.runtimes.language import LanguageModel
 from headrace.runtimes.openvino_open import Choices, Opened, load_language
 from tests.llm.simulate import Simulation
+from tests.processor import HAS_AVX512
 
 ROOT = Path(__file__).parents[2]
 FILE = next((ROOT / "models" / "smollm2").rglob("*.gguf"), None)
@@ -34,9 +34,8 @@ def opened() -> Iterator[Opened]:
     Where the processor's products of codes have other bits in large steps, what is exact there.
     """
     assert FILE is not None
-    as_by_default = any(feature.startswith("avx512") for feature in cpu_features())
     exact = Choices(threads=2, precision="f32", kv_precision="f32")
-    found = load_language(FILE, Choices(threads=2) if as_by_default else exact)
+    found = load_language(FILE, Choices(threads=2) if HAS_AVX512 else exact)
     found.model.allocate(NUM_BLOCKS)
     yield found
     found.model.close()

