@@ -82,7 +82,7 @@ log = logging.getLogger(__name__)
 STREAMS_S = 0.5  # that an open gRPC stream has to end by itself, once nothing of it is under way
 COLLECT_AFTER = 20_000  # objects; a request makes dozens and leaves no cycle, so there is seldom anything to find
 SWITCH_S = 0.0005  # that a thread beside the event loop, such as one that writes lines, may hold it up
-FLUSH_S = 0.1  # between two rounds of handing records to their listeners, where not many come
+FLUSH_S = 0.25  # between two rounds of handing records to their listeners, where not many come
 
 
 class Ready(msgspec.Struct, frozen=True):

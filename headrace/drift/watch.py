@@ -24,7 +24,7 @@ from headrace.types import ModelVersion
 
 log = logging.getLogger(__name__)
 
-ROUND_S = 0.1
+ROUND_S = 0.25
 """Between two rounds of looking at what came."""
 
 WAITING = 8192
@@ -33,8 +33,9 @@ WAITING = 8192
 WAITING_BYTES = 16 << 20
 """And bytes of their tensors: what has waited once stays with the allocator."""
 
-TOGETHER, TOGETHER_BYTES = 32, 1 << 18
-"""Requests, and bytes of them, that are looked at without a pause."""
+TOGETHER, TOGETHER_BYTES = 32, 1 << 21
+"""Requests, and bytes of them, that are looked at without a pause: a millisecond of work, be they small or large. What
+large ones cost is to be begun with, more than their bytes."""
 
 SERVED = 32
 """Requests of one flush whose times are looked at; of more, evenly so many."""
