@@ -31,6 +31,7 @@ from headrace.batching.waiting import Waiting
 from headrace.caching.cached_model import CachedModel, MayWait
 from headrace.caching.response_cache import ResponseCache
 from headrace.clock import Clock
+from headrace.devices.gives_way import GivesWay, at_once
 from headrace.devices.inventory import cores, cpu_features
 from headrace.devices.patient_loads import PatientLoads
 from headrace.devices.priority import Yielding
@@ -49,7 +50,6 @@ from headrace.work import Works
 from headrace.workers import engine_remote
 from headrace.workers.birth import Births, Spawning
 from headrace.workers.engine_remote import RemoteEngine
-from headrace.workers.kept_process import GivesWay, at_once
 
 
 def _unknown(rows: int, length: int) -> float:

@@ -11,6 +11,7 @@ from headrace.batching.instance import Instance, on_thread
 from headrace.batching.known_axes import may_be_known
 from headrace.batching.lane_count import LaneCounts, instances_asked, lanes_asked
 from headrace.clock import Clock
+from headrace.devices.gives_way import GivesWay
 from headrace.devices.inventory import cores, cpu_features
 from headrace.errors import ModelInvalid, WorkerLost
 from headrace.records import Recorder
@@ -19,7 +20,6 @@ from headrace.settings import Batching, Workers
 from headrace.types import BatchAxis, Manifest, Signature
 from headrace.work import Works
 from headrace.workers.birth import Births
-from headrace.workers.kept_process import GivesWay
 from headrace.workers.remote import ProcessInstance, Settings
 
 DIED = "its worker died when it was probed; batching = true trusts it"

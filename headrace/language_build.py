@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from headrace.clock import Clock
+from headrace.devices.gives_way import GivesWay, at_once
 from headrace.devices.inventory import cores
 from headrace.errors import HeadraceError, ModelInvalid, WorkerLost
 from headrace.llm.engine_protocol import DraftFile, EngineLoading
@@ -20,7 +21,6 @@ from headrace.types import Manifest, ModelVersion
 from headrace.work import Works
 from headrace.workers.birth import Births
 from headrace.workers.engine_remote import Limits, RemoteEngine
-from headrace.workers.kept_process import GivesWay, at_once
 
 Claim = Callable[[ModelVersion, Callable[[int], int]], int | None]
 """Has as much of what a memory budget leaves counted for a version as a function of that says; None: there is none."""

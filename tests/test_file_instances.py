@@ -10,13 +10,13 @@ import msgspec
 import pytest
 
 from headrace.clock import LoopClock
+from headrace.devices.gives_way import GivesWay, at_once
 from headrace.file_instances import FileInstances, threads_asked
 from headrace.records import discard
 from headrace.settings import Batching, Workers
 from headrace.types import Manifest, Signature
 from headrace.work import Works
 from headrace.workers.birth import Spawning
-from headrace.workers.kept_process import GivesWay, at_once
 from tests.models.onnx_models import identity, save
 
 

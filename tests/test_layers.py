@@ -42,6 +42,7 @@ ALLOWED: dict[str, set[str]] = {
     "batching": {"runtimes.runtime", "runtimes.execute", "runtimes.load", "devices.priority"},
     "simulate": {"batching", "bench.search", "bench.page", "bench.charts", "bench.svg"},
     "workers": {
+        "devices.gives_way",
         "devices.process_stat",
         "runtimes.runtime",
         "runtimes.execute",

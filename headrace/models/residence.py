@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, nullcontext, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from typing import Literal
 
 import msgspec
 
 from headrace.clock import Clock
+from headrace.devices.gives_way import GivesWay, at_once
 from headrace.errors import HeadraceError, MemoryFull, ModelInvalid
 from headrace.memory.eviction import Resident
 from headrace.memory.profiles import Files
@@ -30,15 +31,6 @@ ASLEEP = "unloaded: loads on request"
 AT_START = "wanted at the start"
 FILES_CHANGED = "its files changed"
 WOKEN = "a request asked for it"
-
-
-GivesWay = Callable[[int], AbstractContextManager[None]]
-"""Has the process of that number give way to others for as long as the `with` lasts."""
-
-
-def at_once(pid: int) -> AbstractContextManager[None]:
-    """It gives way to nobody."""
-    return nullcontext()
 
 
 class Keeping(msgspec.Struct, frozen=True):

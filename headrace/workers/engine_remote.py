@@ -8,6 +8,7 @@ from itertools import islice
 import msgspec
 
 from headrace.clock import Clock
+from headrace.devices.gives_way import GivesWay, at_once
 from headrace.errors import (
     DeadlineExceeded,
     HeadraceError,
@@ -31,7 +32,7 @@ from headrace.workers.birth import Births
 from headrace.workers.engine_call import Call, resumed
 from headrace.workers.generation_story import Story
 from headrace.workers.imports import IMPORTS, RUNS_STEPS
-from headrace.workers.kept_process import GivesWay, Keeping, KeptProcess, at_once
+from headrace.workers.kept_process import Keeping, KeptProcess
 from headrace.workers.process import Program
 from headrace.workers.resumption import Resumption, Suspects
 from headrace.workers.run_limit import RunLimit

@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
 from headrace.clock import Clock, unix_s
+from headrace.devices.gives_way import GivesWay, at_once
 from headrace.errors import HeadraceError, ModelUnavailable, WorkerLost
 from headrace.records import Recorder, WorkerEvent
 from headrace.types import ModelVersion
@@ -25,15 +24,6 @@ FOLDERS = 4  # that a model's file may lie in: of its version, of the model, of 
 
 Facts = TypeVar("Facts")
 """What the child says of the model that it has loaded."""
-
-
-GivesWay = Callable[[int], AbstractContextManager[None]]
-"""Has the process of that number give way to others for as long as the `with` lasts."""
-
-
-def at_once(pid: int) -> AbstractContextManager[None]:
-    """It gives way to nobody."""
-    return nullcontext()
 
 
 class Keeping(msgspec.Struct, frozen=True):

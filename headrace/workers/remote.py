@@ -7,6 +7,7 @@ import msgspec
 
 from headrace.batching.instance import Done, Outcome, Work
 from headrace.clock import Clock
+from headrace.devices.gives_way import GivesWay, at_once
 from headrace.errors import ModelInvalid, WorkerLost
 from headrace.records import Recorder
 from headrace.runtimes.load import Loading
@@ -15,7 +16,7 @@ from headrace.work import Works
 from headrace.workers import wire
 from headrace.workers.birth import Births
 from headrace.workers.imports import IMPORTS
-from headrace.workers.kept_process import GivesWay, Keeping, KeptProcess, at_once
+from headrace.workers.kept_process import Keeping, KeptProcess
 from headrace.workers.process import BATCHES
 from headrace.workers.run_limit import RunLimit
 from headrace.workers.slots import Slot, lay_out
