@@ -7,7 +7,7 @@ import pytest
 
 from headrace.protocols.oip.half_closed import CONTINUE
 from tests.protocols.oip.fake_transport import FakeTimers, connect
-from tests.protocols.oip.http_server import connected, request_bytes, serving
+from tests.protocols.oip.http_server import request_bytes
 from tests.protocols.oip.infer_bodies import ADD_SUB, LATE, add_sub_json, floats, server
 from tests.protocols.oip.stub import Stub
 
@@ -34,17 +34,6 @@ async def test_an_ordinary_request_is_answered_and_the_connection_closed() -> No
         wire.writer.write_eof()
         assert (await wire.answer()).status == 200
         assert await wire.closed()
-
-
-async def test_one_that_is_gone_takes_its_request_with_it() -> None:
-    stub = Stub()
-    async with serving(stub) as (port, _):
-        async with connected(port) as wire:
-            wire.post(LATE, floats(1))
-            await stub.late.arrived.wait()
-            stub.late.arrived.clear()
-        await stub.late.arrived.wait()
-    assert (stub.late.cancelled, stub.gateway.in_flight) == (1, 0)
 
 
 @pytest.mark.parametrize("sent", [b"", request_bytes("POST", LATE, floats(1))[:-1], b"GET /v2 HTTP/1.1\r\n"])
