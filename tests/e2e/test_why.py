@@ -76,6 +76,9 @@ def repository(home: Path) -> Path:
     return folder
 
 
+Findings = dict[str, list[dict[str, Any]]]
+
+
 class Crowd:
     """Asks every model at its own rate until it is told to end."""
 
@@ -151,6 +154,21 @@ async def at_once(program: Program, folder: Path, crowd: Crowd) -> None:
         await asyncio.to_thread(ask, program, method, path, said)
 
 
+SLOW_ROUNDS = 4
+"""Of a slow machine, as long as it is not told of: where the machine was uneven before, more must be seen of it."""
+
+
+async def slowed_until_told(program: Program) -> Findings:
+    """What is found of the models to which nothing else happened."""
+    found: Findings = {}
+    for _ in range(SLOW_ROUNDS):
+        await slowed(program, AFTER_S - 1)
+        found = {name: (await asyncio.to_thread(why, program, name)) for name in ("quiet", "steady")}
+        if all(any(each["cause"]["kind"] == "system" for each in of) for of in found.values()):
+            break
+    return found
+
+
 async def slowed(program: Program, seconds: int) -> None:
     """As by a hypervisor that gives the machine to others, again and again."""
     for _ in range(seconds * 10):
@@ -158,9 +176,6 @@ async def slowed(program: Program, seconds: int) -> None:
         await asyncio.sleep(0.06)
         program.process.send_signal(signal.SIGCONT)
         await asyncio.sleep(0.04)
-
-
-Findings = dict[str, list[dict[str, Any]]]
 
 
 async def first_part(program: Program, folder: Path) -> tuple[Findings, Findings]:
@@ -172,8 +187,7 @@ async def first_part(program: Program, folder: Path) -> tuple[Findings, Findings
     await at_once(program, folder, crowd)
     await asyncio.sleep(AFTER_S)
     found = {name: (await asyncio.to_thread(why, program, name)) for name in MODELS}
-    await slowed(program, AFTER_S - 1)
-    slow = {name: (await asyncio.to_thread(why, program, name)) for name in ("quiet", "steady")}
+    slow = await slowed_until_told(program)
     await crowd.end()
     return found, slow
 
@@ -239,6 +253,6 @@ def test_a_machine_that_is_slow_is_told_as_such(told: tuple[Findings, Findings, 
 
 
 def test_other_settings_are_told_after_a_start(told: tuple[Findings, Findings, Findings]) -> None:
-    finding = told[2]["quiet"][0]
+    finding = max(told[2]["quiet"], key=lambda each: str(each["at"]))
     assert finding["cause"]["kind"] == "config", told[2]
     assert "batching.policy deadline -> fixed" in finding["cause"]["event"]["text"]
