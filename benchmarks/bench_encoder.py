@@ -1,6 +1,6 @@
 """MiniLM, 64 tokens: the server with 16 closed-loop clients against the bare runtime at its best batch size.
 
-    python -m benchmarks.bench_encoder [--blocks 6] [--windows 3]
+    python -m benchmarks.bench_encoder [--blocks 15] [--seconds 1.5]
 
 Bare, HTTP and gRPC take turns in short blocks on the same two cores, all of them alive the whole time, and each block
 is held against the bare ones before and after it: the machine's slow moments come to both. What the server adds for
@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.bare_loop import bare
-from benchmarks.perf_analyzer import measure
+from benchmarks.perf_analyzer import waiting
 from benchmarks.results import keep, spread
 from benchmarks.server import headrace, only, wait_joined
 
@@ -21,13 +21,13 @@ MODEL = Path("models/minilm")
 NAMES = ("input_ids", "attention_mask", "token_type_ids")
 BATCHES = (1, 4, 8, 16, 32)
 CLIENTS = 16
-SECONDS = 2.0  # of a bare block
+SECONDS = 1.0  # of each size of the search for the best
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--blocks", type=int, default=6)
-    parser.add_argument("--windows", type=int, default=3, help="seconds of a served block")
+    parser.add_argument("--blocks", type=int, default=15)
+    parser.add_argument("--seconds", type=float, default=1.5, help="of a block, bare or served")
     options = parser.parse_args()
     arguments = [word for name in NAMES for word in ("--shape", f"{name}:64")] + ["--input-data", "zero"]
     best = best_batch()
@@ -36,13 +36,17 @@ def main() -> None:
         address = stack.enter_context(headrace(stack.enter_context(only(MODEL.name))))
         wait_joined(address.http, MODEL.name)
         ask_bare = stack.enter_context(bare(MODEL, best))
-        before = ask_bare(SECONDS).per_second
+        turns = {
+            protocol: stack.enter_context(waiting(MODEL.name, protocol, where, CLIENTS, arguments, address.http))
+            for protocol, where in (("http", address.http), ("grpc", address.grpc))
+        }
+        before = ask_bare(options.seconds).per_second
         for _ in range(options.blocks):
-            for protocol, where in (("http", address.http), ("grpc", address.grpc)):
-                load = measure(MODEL.name, protocol, where, CLIENTS, arguments, windows=options.windows)
-                after = ask_bare(SECONDS).per_second
-                served.setdefault(protocol, []).append(load.per_second)
-                ratios.setdefault(protocol, []).append(2 * load.per_second / (before + after))
+            for protocol, turn in turns.items():
+                per_second = turn(options.seconds)
+                after = ask_bare(options.seconds).per_second
+                served.setdefault(protocol, []).append(per_second)
+                ratios.setdefault(protocol, []).append(2 * per_second / (before + after))
                 bare_per_second.append(after)
                 before = after
             print({name: round(values[-1], 3) for name, values in ratios.items()}, file=sys.stderr)
