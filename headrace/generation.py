@@ -94,7 +94,7 @@ class Generate(msgspec.Struct, frozen=True, tag="generate", omit_defaults=True):
     sampling: Sampling = Sampling()
     n: int = 1  # choices
     best_of: int | None = None  # continue so many, keep the n of the highest mean log-probability
-    grammar: Grammar | None = None
+    grammar: Grammar | None = None  # of the text; none is held to it where a choice of tools leaves only calls
     echo: bool = False  # the text begins with the prompt's
     stream: bool = False  # whether answers before the last are wanted
     max_context: int | None = None  # tokens of the prompt and its answer, where that is less than the model's

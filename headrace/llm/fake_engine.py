@@ -207,7 +207,7 @@ class FakeEngine:
     def _work(self, ask: Generate) -> _Work:
         text = text_of(ask.prompt)
         self._trigger(text, ask.prompt.where)
-        if ask.grammar:
+        if ask.grammar and not ask.prompt.tool_choice.forced:
             raise Unsupported("the engine without weights follows no grammar", ask.grammar.where)
         prompt = encoded(text)
         room = self.facts.max_context - len(prompt)

@@ -126,12 +126,13 @@ class Preparing:
         echo = ""
         if ask.echo:
             echo = self.tokenizer.decode(read.token_ids) if read.text is None else read.text
-        calls, grammar = self._calls(ask.prompt, read.template), ask.grammar
+        calls, choice = self._calls(ask.prompt, read.template), ask.prompt.tool_choice
+        grammar = None if choice.forced else ask.grammar  # an answer of calls alone has no text to hold to it
         if calls is not None:
-            forced = call_grammar(ask.prompt.tools, ask.prompt.tool_choice, calls.form, self._special_id)
-            if forced is not None and grammar is not None:
-                raise InvalidRequest("cannot be asked for together with calls of tools", grammar.where)
-            grammar = forced or grammar
+            called = call_grammar(ask.prompt.tools, choice, calls.form, self._special_id)
+            if called is not None and grammar is not None:
+                raise InvalidRequest("cannot be asked for together with calls of strict tools", grammar.where)
+            grammar = called or grammar
         matcher = self._grammars().compile(grammar) if grammar is not None else None
         thinks = self._thinks(ask, read, grammar)
         return Prepared(read.token_ids, echo, matcher, calls, thinks, max_tokens)

@@ -15,7 +15,8 @@ from tests.llm.engines import EOS, TEMPLATE, preparing, tokenizer
 from tests.llm.thinking import OPENING, SWITCHED, TOKENIZER, thinking_preparing
 
 VOCABULARY = tokenizer().vocabulary
-TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+FUNCTION = {"name": "look", "parameters": {"type": "object"}}
+TOOL = {"type": "function", "function": FUNCTION}
 ASKED = ({"role": "user", "content": "What is there?"},)
 MADE = preparing(VOCABULARY)
 
@@ -67,10 +68,21 @@ def test_a_choice_of_tools_is_enforced_and_an_offer_is_not() -> None:
     assert MADE.generation(with_tools(tool_choice=ToolChoice("none"))).calls is None
 
 
-def test_a_form_and_a_call_cannot_both_be_enforced() -> None:
-    asked = with_tools(tool_choice=ToolChoice("required"))
+JSON = Grammar("json_object", where="response_format")
+
+
+@pytest.mark.parametrize("choice", [ToolChoice("required"), ToolChoice("named", "look")])
+def test_a_form_of_the_text_says_nothing_of_an_answer_of_calls_alone(choice: ToolChoice) -> None:
+    called = MADE.generation(with_tools(tool_choice=choice)).matcher
+    both = MADE.generation(msgspec.structs.replace(with_tools(tool_choice=choice), grammar=JSON)).matcher
+    assert called and both
+    assert both.forced() == called.forced() != []
+
+
+def test_a_form_of_the_text_and_one_of_calls_in_it_cannot_both_be_enforced() -> None:
+    strict = {"type": "function", "function": {**FUNCTION, "strict": True}}
     with pytest.raises(InvalidRequest) as refusal:
-        MADE.generation(msgspec.structs.replace(asked, grammar=Grammar("json_object", where="response_format")))
+        MADE.generation(Generate(Prompt(messages=ASKED, tools=(strict,)), grammar=JSON))
     assert refusal.value.where == "response_format"
 
 

@@ -83,9 +83,8 @@ def messages_ask(body: MessagesBody, facts: LanguageFacts) -> Generate:
         }
     )
     max_tokens = in_range(body.max_tokens, "max_tokens", 1)
-    prompt, grammar = prompt_of(body, facts, max_tokens), _grammar(body)
     return Generate(
-        prompt,
+        prompt_of(body, facts, max_tokens),
         Sampling(
             temperature=_or(in_range(body.temperature, "temperature", 0, 2), 1.0),
             top_p=_or(in_range(body.top_p, "top_p", 0, 1), 1.0),
@@ -93,7 +92,7 @@ def messages_ask(body: MessagesBody, facts: LanguageFacts) -> Generate:
             max_tokens=max_tokens,
             stop=check_stops(body.stop_sequences, "stop_sequences"),
         ),
-        grammar=None if prompt.tool_choice.forced else grammar,
+        grammar=_grammar(body),
         stream=bool(body.stream),
     )
 

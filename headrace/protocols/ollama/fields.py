@@ -38,13 +38,12 @@ def ask(fields: SharedFields, prompt: Prompt, facts: LanguageFacts) -> Generate:
         raise InvalidRequest("must be false: a prompt that is too long is refused, never cut", "truncate")
     if fields.shift:
         raise InvalidRequest("must be false: the text ends where the context is full", "shift")
-    grammar = _grammar(fields.format)
     options = fields.options or Options()
     chosen = sampling(options, facts, _logprobs(fields))
     return Generate(
         prompt,
         chosen,
-        grammar=None if prompt.tool_choice.forced else grammar,
+        grammar=_grammar(fields.format),
         stream=fields.stream is not False,
         max_context=context(options, facts),
     )

@@ -67,7 +67,6 @@ def chat_ask(body: ChatBody, facts: LanguageFacts) -> Generate:
             "the model has no chat template; give one, or ask /v1/completions with plain text", "chat_template"
         )
     tools = read_tools(body.tools, body.tool_choice, body.parallel_tool_calls)
-    grammar = grammar_of(body)
     return Generate(
         Prompt(
             messages=template_messages(body.messages),
@@ -84,7 +83,7 @@ def chat_ask(body: ChatBody, facts: LanguageFacts) -> Generate:
         ),
         sampling(body, facts, _max_tokens(body), _logprobs(body)),
         n=1 if body.n is None else body.n,
-        grammar=None if tools.choice.forced else grammar,
+        grammar=grammar_of(body),
         stream=bool(body.stream),
         salt=body.cache_salt or "",
     )

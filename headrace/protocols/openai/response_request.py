@@ -105,7 +105,6 @@ def response_ask(body: ResponseBody, items: Items, facts: LanguageFacts) -> Gene
     if not items:
         raise InvalidRequest("must have at least one item", "input")
     tools = read_tools(body.tools, body.tool_choice, body.parallel_tool_calls)
-    grammar = _grammar(body.text)
     return Generate(
         Prompt(
             messages=template_messages(body.instructions, items),
@@ -120,7 +119,7 @@ def response_ask(body: ResponseBody, items: Items, facts: LanguageFacts) -> Gene
             max_tokens=in_range(body.max_output_tokens, "max_output_tokens", 1),
             logprobs=_logprobs(body),
         ),
-        grammar=None if tools.choice.forced else grammar,
+        grammar=_grammar(body.text),
         stream=bool(body.stream),
     )
 

@@ -46,11 +46,6 @@ def test_a_schema_is_kept_to() -> None:
     assert (grammar.kind, grammar.source) == ("json_schema", '{"type":"object"}')
 
 
-def test_a_schema_says_nothing_of_an_answer_of_calls_alone() -> None:
-    assert asked(output_config=SCHEMA, tools=[TOOL], tool_choice={"type": "any"}).grammar is None
-    assert asked(output_config=SCHEMA, tools=[TOOL]).grammar
-
-
 @pytest.mark.parametrize(
     ("thinking", "expected"),
     [

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headrace.errors import HeadraceError, InvalidRequest, Unsupported
-from headrace.generation import Generate, LanguageFacts, Prompt, ToolChoice
+from headrace.generation import Generate, LanguageFacts, Prompt
 from headrace.protocols.ollama.chat import ChatBody, chat_prompt, read_chat
 from headrace.protocols.ollama.embed import EmbedBody, OldBody
 from headrace.protocols.ollama.fields import SharedFields, ask, check_keep_alive, thinking_of
@@ -49,11 +49,6 @@ def test_json_is_kept_to() -> None:
     assert grammar
     assert grammar.kind == "json_object"
     assert asked(format="").grammar is None
-
-
-def test_a_format_says_nothing_of_an_answer_of_calls_alone() -> None:
-    prompt = Prompt(text="Hi", tool_choice=ToolChoice("required"))
-    assert ask(SharedFields(model="m", format="json"), prompt, CHAT).grammar is None
 
 
 @pytest.mark.parametrize(

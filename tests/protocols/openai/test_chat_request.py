@@ -96,12 +96,6 @@ def test_other_fields_reach_the_engine() -> None:
     assert asked.prompt.add_generation_prompt is False
 
 
-@pytest.mark.parametrize("asked", [{"response_format": {"type": "json_object"}}, {"guided_regex": "a"}])
-def test_what_the_text_must_be_says_nothing_of_an_answer_of_calls_alone(asked: dict[str, Any]) -> None:
-    assert ask(tools=[TOOL], tool_choice="required", **asked).grammar is None
-    assert ask(tools=[TOOL], **asked).grammar
-
-
 def test_fields_that_change_nothing_are_accepted() -> None:
     assert (
         ask(

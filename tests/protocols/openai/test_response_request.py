@@ -44,11 +44,6 @@ def test_a_schema_is_kept_to() -> None:
     assert asked(text={"format": {"type": "text"}}).grammar is None
 
 
-def test_a_schema_says_nothing_of_an_answer_of_calls_alone() -> None:
-    assert asked(text=SCHEMA, tools=[TOOL], tool_choice="required").grammar is None
-    assert asked(text=SCHEMA, tools=[TOOL]).grammar
-
-
 def test_effort_turns_thinking_on_or_off() -> None:
     assert asked(reasoning={"effort": "none"}).prompt.thinking.on is False
     thinking = asked(THINKER, reasoning={"effort": "low", "summary": "auto"}).prompt.thinking
