@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from headrace.errors import InvalidRequest, NotFound
 from headrace.protocols.http import json_response
+from headrace.protocols.limits import read_headers
 from headrace.protocols.openai.response_items import Items
 from headrace.protocols.openai.response_request import INCLUDABLE
 from headrace.protocols.openai.response_store import ResponseStore
@@ -18,25 +19,25 @@ MAX_LISTED = 100
 async def retrieve(store: ResponseStore, request: Request) -> Response:
     """The response, whole or as far as it has come. Raises NotFound."""
     _check_query(request, {"stream": ("false",), "include_obfuscation": ("false",)})
-    return json_response(store.response(request.path_params["id"]))
+    return json_response(store.response(request.path_params["id"], _tenant(request)))
 
 
 async def delete(store: ResponseStore, request: Request) -> Response:
     """Forget the response. Raises NotFound."""
     id_ = request.path_params["id"]
-    store.delete(id_)
+    store.delete(id_, _tenant(request))
     return json_response({"id": id_, "object": "response", "deleted": True})
 
 
 async def cancel(store: ResponseStore, request: Request) -> Response:
     """End a response that is being streamed. Raises NotFound, or InvalidRequest where it has ended."""
-    return json_response(store.cancel(request.path_params["id"]))
+    return json_response(store.cancel(request.path_params["id"], _tenant(request)))
 
 
 async def input_items(store: ResponseStore, request: Request) -> Response:
     """What the response answered, a page of it; the newest first unless `order` is asc."""
     _check_query(request, {"order": ("asc", "desc"), "limit": None, "after": None})
-    items = store.get(request.path_params["id"]).input
+    items = store.get(request.path_params["id"], _tenant(request)).input
     query = request.query_params
     return json_response(page(items, query.get("order", "desc"), query.get("after"), _limit(query.get("limit"))))
 
@@ -57,6 +58,10 @@ def page(items: Items, order: str, after: str | None, limit: int) -> Mapping[str
         "last_id": data[-1]["id"] if data else "",
         "has_more": len(ordered) > limit,
     }
+
+
+def _tenant(request: Request) -> str:
+    return read_headers(request.headers.raw).tenant
 
 
 def _limit(text: str | None) -> int:

@@ -1,4 +1,4 @@
-"""Responses that are kept, so that a conversation can go on from them: as many as there is room for, no more."""
+"""Responses that are kept, each for its tenant, so that conversations go on from them: as many as there is room for."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -18,6 +18,7 @@ class Stored(msgspec.Struct, frozen=True):
 
     response: Mapping[str, Any]
     input: Items
+    tenant: str = ""  # who asked, and alone may know of it
 
     @property
     def conversation(self) -> Items:
@@ -30,10 +31,14 @@ class Running(msgspec.Struct, frozen=True):
 
     response: Callable[[], Mapping[str, Any]]  # so far
     cancel: Callable[[], Mapping[str, Any]]  # ends it, and gives what it had come to
+    tenant: str = ""
 
 
 class ResponseStore:
-    """Owns the responses of one server; what was not used for longest goes first. All calls come on the event loop."""
+    """Owns the responses of one server; what was not used for longest goes first. All calls come on the event loop.
+
+    To any but its tenant a response is one that was never kept.
+    """
 
     def __init__(self, max_responses: int = MAX_RESPONSES, max_bytes: int = MAX_BYTES) -> None:
         self.running: dict[str, Running] = {}  # by id; bounded by the requests that may run
@@ -56,27 +61,32 @@ class ResponseStore:
             _, (_, dropped) = self._stored.popitem(last=False)
             self._num_bytes -= dropped
 
-    def get(self, id_: str, where: str = "response_id") -> Stored:
+    def get(self, id_: str, tenant: str, where: str = "response_id") -> Stored:
         """Raises NotFound, also where it was kept once and others needed its room."""
-        if id_ not in self._stored:
+        stored, _ = self._stored.get(id_, (None, 0))
+        if stored is None or stored.tenant != tenant:
             raise NotFound(f"no response {id_[:64]!r} is kept here", where)
         self._stored.move_to_end(id_)
-        return self._stored[id_][0]
+        return stored
 
-    def delete(self, id_: str) -> None:
+    def delete(self, id_: str, tenant: str) -> None:
         """Raises NotFound."""
-        self.get(id_)
+        self.get(id_, tenant)
         self._num_bytes -= self._stored.pop(id_)[1]
 
-    def response(self, id_: str) -> Mapping[str, Any]:
+    def response(self, id_: str, tenant: str) -> Mapping[str, Any]:
         """A response that is kept, or as far as it has come. Raises NotFound."""
-        running = self.running.get(id_)
-        return self.get(id_).response if running is None else running.response()
+        running = self._running(id_, tenant)
+        return self.get(id_, tenant).response if running is None else running.response()
 
-    def cancel(self, id_: str) -> Mapping[str, Any]:
+    def cancel(self, id_: str, tenant: str) -> Mapping[str, Any]:
         """End a response that is being streamed. Raises NotFound, or InvalidRequest where it has ended already."""
-        running = self.running.get(id_)
+        running = self._running(id_, tenant)
         if running is None:
-            status = self.get(id_).response["status"]
+            status = self.get(id_, tenant).response["status"]
             raise InvalidRequest(f"is {status}; only a response that is being streamed can be cancelled", "response_id")
         return running.cancel()
+
+    def _running(self, id_: str, tenant: str) -> Running | None:
+        running = self.running.get(id_)
+        return running if running is not None and running.tenant == tenant else None

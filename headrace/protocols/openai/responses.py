@@ -12,6 +12,7 @@ from headrace.generation import Generated
 from headrace.protocols.generation import generate_all, make_request, stream_all
 from headrace.protocols.http import json_response
 from headrace.protocols.language_models import find_model
+from headrace.protocols.limits import read_headers
 from headrace.protocols.oip.front import Front
 from headrace.protocols.openai.response_items import Items, read_items
 from headrace.protocols.openai.response_request import ResponseBody, read_response, response_ask
@@ -26,13 +27,14 @@ async def responses(front: Front, store: ResponseStore, request: HttpRequest, no
     """Answer whole, or as events; kept unless `store` is false."""
     body = await read_response.read(request, front.max_body_bytes)
     ref, facts = await find_model(front, body.model, "generate")
-    items = _conversation(body, store)
+    tenant = read_headers(request.headers.raw).tenant
+    items = _conversation(body, store, tenant)
     ask = response_ask(body, items, facts)
     id_ = f"resp_{secrets.token_hex(12)}"
 
     def ended(response: Mapping[str, Any]) -> None:
         if body.store is not False:
-            store.put(Stored(response, items))
+            store.put(Stored(response, items, tenant))
 
     summarised = body.reasoning is not None and body.reasoning.summarised
     writer = ResponseWriter(head_json(body, id_, body.model or ref.name, now_s), ended, summarised)
@@ -43,12 +45,12 @@ async def responses(front: Front, store: ResponseStore, request: HttpRequest, no
     return json_response(_whole(writer, generated), headers=spent)
 
 
-def _conversation(body: ResponseBody, store: ResponseStore) -> Items:
+def _conversation(body: ResponseBody, store: ResponseStore, tenant: str) -> Items:
     """The items before this response, which all have been answered, and its own."""
     own = read_items(body.input or ())
     if body.previous_response_id is None:
         return own
-    return (*store.get(body.previous_response_id, "previous_response_id").conversation, *own)
+    return (*store.get(body.previous_response_id, tenant, "previous_response_id").conversation, *own)
 
 
 def _whole(writer: ResponseWriter, generated: Generated) -> Mapping[str, Any]:
@@ -76,7 +78,7 @@ def _stream(front: Front, store: ResponseStore, asked: Request, writer: Response
             cancel()
 
         if not pipe.over:
-            store.running[asked.id] = Running(writer.response, stop)
+            store.running[asked.id] = Running(writer.response, stop, asked.context.tenant)
         return done
 
     return start

@@ -22,6 +22,17 @@ async def test_a_response_can_be_got_and_forgotten() -> None:
             await sdk.responses.retrieve(made.id)
 
 
+async def test_a_response_is_there_for_its_own_tenant_alone() -> None:
+    async with openai_server() as server, server.sdk() as sdk:
+        north = sdk.with_options(default_headers={"X-Tenant": "north"})
+        made = await north.responses.create(model="chat", input="?")
+        south = sdk.with_options(default_headers={"X-Tenant": "south"})
+        for ask in (south.responses.retrieve, south.responses.delete, south.responses.input_items.list):
+            with pytest.raises(openai.NotFoundError):
+                await ask(made.id)
+        assert await north.responses.retrieve(made.id) == made
+
+
 async def test_a_streamed_response_can_be_got_afterwards() -> None:
     async with openai_server() as server, server.sdk() as sdk:
         async with sdk.responses.stream(model="chat", input="?") as stream:

@@ -9,8 +9,8 @@ from headrace.errors import InvalidRequest, NotFound
 from headrace.protocols.openai.response_store import ResponseStore, Running, Stored
 
 
-def made(id_: str, text: str = "") -> Stored:
-    return Stored({"id": id_, "status": "completed", "output": [{"text": text}]}, ({"text": "asked"},))
+def made(id_: str, text: str = "", tenant: str = "") -> Stored:
+    return Stored({"id": id_, "status": "completed", "output": [{"text": text}]}, ({"text": "asked"},), tenant)
 
 
 SIZE = len(msgspec.json.encode(made("a")))
@@ -20,11 +20,11 @@ def test_the_least_used_goes_first() -> None:
     store = ResponseStore(max_responses=2)
     store.put(made("a"))
     store.put(made("b"))
-    store.get("a")
+    store.get("a", "")
     store.put(made("c"))
-    assert store.get("a").response["id"] == "a"
+    assert store.get("a", "").response["id"] == "a"
     with pytest.raises(NotFound):
-        store.get("b")
+        store.get("b", "")
 
 
 def test_what_is_too_large_alone_is_not_kept_and_drives_nobody_out() -> None:
@@ -42,12 +42,25 @@ def test_only_what_runs_can_be_cancelled() -> None:
     store = ResponseStore()
     store.put(made("a"))
     store.running["b"] = Running(lambda: {"status": "in_progress"}, lambda: {"status": "cancelled"})
-    assert store.response("b") == {"status": "in_progress"}
-    assert store.cancel("b") == {"status": "cancelled"}
+    assert store.response("b", "") == {"status": "in_progress"}
+    assert store.cancel("b", "") == {"status": "cancelled"}
     with pytest.raises(InvalidRequest, match="is completed"):
-        store.cancel("a")
+        store.cancel("a", "")
     with pytest.raises(NotFound):
-        store.cancel("c")
+        store.cancel("c", "")
+
+
+def test_to_another_tenant_a_response_was_never_kept() -> None:
+    store = ResponseStore()
+    store.put(made("a", tenant="north"))
+    store.running["b"] = Running(dict, dict, "north")
+    for ask in (store.get, store.response, store.delete, store.cancel):
+        for id_ in ("a", "b"):
+            for tenant in ("south", ""):
+                with pytest.raises(NotFound, match=f"no response '{id_}' is kept here"):
+                    ask(id_, tenant)
+    assert store.get("a", "north") == made("a", tenant="north")
+    assert store.cancel("b", "north") == {}
 
 
 @given(st.lists(st.tuples(st.sampled_from("pgd"), st.integers(0, 9), st.integers(0, 200))))
@@ -61,9 +74,9 @@ def test_it_never_holds_more_than_it_may(steps: list[tuple[str, int, int]]) -> N
                 store.put(made(id_, "x" * length))
                 kept[id_] = len(msgspec.json.encode(made(id_, "x" * length)))
             elif step == "g":
-                store.get(id_)
+                store.get(id_, "")
             else:
-                store.delete(id_)
+                store.delete(id_, "")
         except NotFound:
             pass
         held = sum(size for each, size in kept.items() if _has(store, each))
@@ -73,7 +86,7 @@ def test_it_never_holds_more_than_it_may(steps: list[tuple[str, int, int]]) -> N
 
 def _has(store: ResponseStore, id_: str) -> bool:
     try:
-        store.get(id_)
+        store.get(id_, "")
     except NotFound:
         return False
     return True

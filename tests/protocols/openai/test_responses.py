@@ -114,6 +114,14 @@ async def test_a_conversation_goes_on_from_a_response() -> None:
     )
 
 
+async def test_a_conversation_does_not_go_on_from_another_tenants_response() -> None:
+    async with openai_server() as server, server.sdk() as sdk:
+        first = await sdk.responses.create(model="chat", input="?", extra_headers={"X-Tenant": "north"})
+        with pytest.raises(openai.NotFoundError) as caught:
+            await sdk.responses.create(model="chat", input="And?", previous_response_id=first.id)
+    assert caught.value.param == "previous_response_id"
+
+
 async def test_results_of_calls_are_read_together_with_the_calls() -> None:
     async with openai_server() as server, server.sdk() as sdk:
         first = await sdk.responses.create(model="chat", input="?", tools=[WEATHER], tool_choice="required")
