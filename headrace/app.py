@@ -21,15 +21,13 @@ from headrace.build import Build
 from headrace.cache_folder import cache_folder
 from headrace.clock import LoopClock
 from headrace.costs.costs import usd_per_ns
-from headrace.devices.inventory import memory as machine_memory
-from headrace.devices.inventory import memory_limit
 from headrace.devices.process_stat import runs
 from headrace.gateway.gateway import Gateway
 from headrace.generation import LanguageFacts
 from headrace.listening import HttpServer, address_of, listen, stop_signal
+from headrace.memory.budget import budget_bytes
 from headrace.memory.ledger import Ledger
 from headrace.memory.popularity import Popularity
-from headrace.memory.sizes import size_bytes
 from headrace.models.failures import Failures
 from headrace.models.learnt import Learnt
 from headrace.models.lifecycle import States
@@ -209,10 +207,11 @@ class Server:
     def _keeping(self, clock: LoopClock) -> Keeping:
         """What is kept of memory: within the budget that the settings and this machine allow."""
         memory, batching = self._config.memory, self._config.batching
-        budget = size_bytes(memory.budget, machine_memory().total_bytes, memory_limit())
         pids = WorkerPids(self.bus.flush)
         self.bus.listen(pids, WorkerEvent)
-        rooms = Rooms(Ledger(budget), self.learnt.profiles, clock, pids=pids.alive, wait_s=memory.wait_s)
+        rooms = Rooms(
+            Ledger(budget_bytes(memory.budget)), self.learnt.profiles, clock, pids=pids.alive, wait_s=memory.wait_s
+        )
         return Keeping(
             rooms,
             clock,

@@ -36,7 +36,7 @@ from headrace.devices.inventory import cores, cpu_features
 from headrace.devices.patient_loads import PatientLoads
 from headrace.devices.priority import Yielding
 from headrace.errors import HeadraceError, ModelInvalid
-from headrace.file_instances import DIED, FileInstances, Loaded
+from headrace.file_instances import DIED, FileInstances, Loaded, most_spread
 from headrace.language_build import LanguageBuild
 from headrace.models.same_signature import differences
 from headrace.records import Record, Recorder, WorkerEvent
@@ -97,7 +97,14 @@ class Build:
         self._births = births or Spawning()
         self._weights = {name: tenant.weight for name, tenant in config.tenants.items()}
         self._instances = FileInstances(
-            config.batching, config.workers, cache, self._births, self._worker_told, clock, self._works
+            config.batching,
+            config.workers,
+            cache,
+            self._births,
+            self._worker_told,
+            clock,
+            self._works,
+            most_spread(config.memory.budget),
         )
         self.language = LanguageBuild(config.workers, config.llm, self._weights, repository, self._births)
         self._record = record

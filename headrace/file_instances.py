@@ -14,6 +14,7 @@ from headrace.clock import Clock
 from headrace.devices.gives_way import GivesWay
 from headrace.devices.inventory import cores, cpu_features
 from headrace.errors import ModelInvalid, WorkerLost
+from headrace.memory.budget import budget_bytes
 from headrace.records import Recorder
 from headrace.runtimes.load import Loading
 from headrace.settings import Batching, Workers
@@ -21,6 +22,12 @@ from headrace.types import BatchAxis, Manifest, Signature
 from headrace.work import Works
 from headrace.workers.birth import Births
 from headrace.workers.remote import ProcessInstance, Settings
+
+SPREAD_BYTES = 512 << 20
+"""Most that a worker takes before it holds its model twice, to spread the rows of batches over the cores."""
+
+SPREAD_SHARE = 8
+"""Where memory has a budget: so many such workers are within it."""
 
 DIED = "its worker died when it was probed; batching = true trusts it"
 DIED_PADDED = "its worker died when that was tried"
@@ -45,8 +52,10 @@ class FileInstances:
         record: Recorder,
         clock: Clock,
         works: Works,
+        spread_bytes: int = SPREAD_BYTES,
     ) -> None:
-        """`findings` is the folder of what loads find out, for later ones; None: nothing is kept."""
+        """`findings` is the folder of what loads find out, for later ones; None: nothing is kept. `spread_bytes` is
+        most that a worker takes which may hold its model twice."""
         self._batching = batching
         self._workers = workers
         self._findings = findings
@@ -55,6 +64,7 @@ class FileInstances:
         self._record = record
         self._clock = clock
         self._works = works
+        self._spread_bytes = spread_bytes
 
     async def load(self, manifest: Manifest, gives_way: GivesWay) -> Loaded:
         """The file on all of its instances; their processes give way while they load. Raises ModelInvalid or
@@ -92,6 +102,7 @@ class FileInstances:
             threads_asked(manifest, self._batching, self._workers, int(cores())),
             manifest.batching.max_size or self._batching.max_size,
             self._batching.tolerance if tolerance is None else tolerance,
+            spread_bytes=0 if (manifest.batching.spread or self._batching.spread) == "off" else self._spread_bytes,
         )
 
     def count(self, manifest: Manifest) -> int:
@@ -137,6 +148,12 @@ def threads_asked(manifest: Manifest, batching: Batching, workers: Workers, core
     """Of one instance: as many as are asked for, else its share of the cores."""
     share = max(1, cores // instances_asked(manifest, batching, workers, cores))
     return manifest.threads or workers.threads or share
+
+
+def most_spread(budget: str) -> int:
+    """Most that a worker takes which may hold its model twice, by a value of `memory.budget`."""
+    whole = budget_bytes(budget)
+    return SPREAD_BYTES if whole is None else min(SPREAD_BYTES, whole // SPREAD_SHARE)
 
 
 def _machine(manifest: Manifest) -> tuple[object, ...]:

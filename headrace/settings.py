@@ -200,6 +200,9 @@ class Batching(msgspec.Struct, frozen=True):
     lanes: Annotated[
         Literal["auto", 1, 2], Meta(description="How many runs of a model go side by side, each on its own cores.")
     ] = "auto"
+    spread: Annotated[
+        Literal["auto", "off"], Meta(description="Whether a batch's rows may be shared out, each core running its own.")
+    ] = "auto"
     lane: Annotated[
         Literal["auto", "own", "shared"],
         Meta(description="Whether a model's runs wait for those of other models, or give way to them."),

@@ -137,6 +137,7 @@ class Batching(msgspec.Struct, frozen=True):
     pad: Padding | bool | None = None  # False: rows of several lengths never share a run
     policy: Literal["deadline", "fixed", "none"] | None = None  # what decides when a batch is closed
     lanes: Literal["auto", 1, 2] | None = None  # runs side by side
+    spread: Literal["auto", "off"] | None = None  # a batch's rows over the cores
     lane: Literal["auto", "own", "shared"] | None = None  # whether other models' runs are waited for
 
 

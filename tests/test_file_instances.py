@@ -4,29 +4,32 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
 
 from headrace.clock import LoopClock
 from headrace.devices.gives_way import GivesWay, at_once
-from headrace.file_instances import FileInstances, threads_asked
+from headrace.file_instances import SPREAD_BYTES, FileInstances, most_spread, threads_asked
 from headrace.records import discard
 from headrace.settings import Batching, Workers
+from headrace.types import Batching as Choices
 from headrace.types import Manifest, Signature
 from headrace.work import Works
 from headrace.workers.birth import Spawning
 from tests.models.onnx_models import identity, save
 
+BATCHING = Batching(sweep_s=0.0)
+
 
 class Bench:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, batching: Batching = BATCHING) -> None:
         self.findings = folder / "findings"
         self.manifest = Manifest("m", 1, save(identity(), folder), "onnx")
         clock = LoopClock(asyncio.get_running_loop())
         self.instances = FileInstances(
-            Batching(sweep_s=0.0), Workers(), self.findings, Spawning(), discard, clock, Works(discard, clock)
+            batching, Workers(), self.findings, Spawning(), discard, clock, Works(discard, clock)
         )
 
     async def load(self, gives_way: GivesWay = at_once) -> Signature:
@@ -76,3 +79,19 @@ def test_an_instance_has_its_share_of_the_cores_unless_it_is_told(
 ) -> None:
     manifest = Manifest("m", 1, Path("model.onnx"), "onnx", **own)
     assert threads_asked(manifest, Batching(), Workers(**server), cores=8) == threads
+
+
+@pytest.mark.parametrize(
+    ("own", "server", "spread_bytes"),
+    [(None, "auto", SPREAD_BYTES), (None, "off", 0), ("off", "auto", 0), ("auto", "off", SPREAD_BYTES)],
+)
+async def test_rows_are_spread_where_neither_the_model_nor_else_the_server_says_no(
+    tmp_path: Path, own: Literal["auto", "off"] | None, server: Literal["auto", "off"], spread_bytes: int
+) -> None:
+    bench = Bench(tmp_path, Batching(sweep_s=0.0, spread=server))
+    said = msgspec.structs.replace(bench.manifest, batching=Choices(spread=own))
+    assert bench.instances.loading(said).spread_bytes == spread_bytes
+
+
+def test_a_tight_budget_lets_small_workers_alone_hold_their_model_twice() -> None:
+    assert (most_spread(""), most_spread("1GiB")) == (SPREAD_BYTES, 128 << 20)

@@ -84,7 +84,7 @@ ALLOWED: dict[str, set[str]] = {
         "file_instances",
         "language_build",
     },
-    "file_instances": {"batching", "devices", "runtimes.load", "workers"},
+    "file_instances": {"batching", "devices", "memory.budget", "runtimes.load", "workers"},
     "language_build": {"devices", "workers", "repository", "llm.engine_protocol", "llm.kv_memory"},
     "child": {"runtimes", "workers", "batching.known_axes"},
     "zygote": {"workers"},

@@ -7,7 +7,7 @@ from pathlib import Path
 PROC = Path("/proc")
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
-STATE, PARENT, USER_TICKS, SYSTEM_TICKS, BEGAN_TICKS = 0, 1, 11, 12, 19
+STATE, PARENT, USER_TICKS, SYSTEM_TICKS, BEGAN_TICKS, RESIDENT_PAGES = 0, 1, 11, 12, 19, 21
 """Places among the fields: ticks are of the processor's clock, `BEGAN_TICKS` those since the machine's start."""
 
 
@@ -28,6 +28,11 @@ def ran_s(pid: int) -> float:
         return cpu_s(stat_fields(pid))
     except (OSError, IndexError):
         return 0.0
+
+
+def resident_bytes(pid: int | str = "self", proc: Path = PROC) -> int:
+    """What a process has in memory, what it shares with others included. Raises OSError where it is gone."""
+    return int(stat_fields(pid, proc)[RESIDENT_PAGES]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def runs(pid: int, proc: Path = PROC) -> bool:

@@ -13,6 +13,7 @@ REFUSED = {
     "batching.pad": "sequences of a language model are never filled up; leave it out",
     "batching.policy": "a language model closes no batches; leave it out",
     "batching.lanes": "a language model runs step after step; leave it out",
+    "batching.spread": "a language model's sequences join its steps by themselves; leave it out",
     "batching.lane": "a language model runs step after step on its own; leave it out",
     "warm_up": "a language model warms up by itself; leave it out",
     "variant": "a language model has no variants; leave it out",

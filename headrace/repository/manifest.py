@@ -76,6 +76,7 @@ class _Batching(_Strict, frozen=True):
     pad: bool | _Pad | None = None
     policy: Literal["deadline", "fixed", "none"] | None = None
     lanes: Literal["auto", 1, 2] | None = None
+    spread: Literal["auto", "off"] | None = None
     lane: Literal["auto", "own", "shared"] | None = None
 
 

@@ -11,12 +11,14 @@ import msgspec
 import numpy as np
 
 from headrace.arrays import DATATYPES, from_array
+from headrace.devices.process_stat import resident_bytes
 from headrace.errors import HeadraceError, ModelInvalid
 from headrace.runtimes.execute import execute
 from headrace.runtimes.few_shapes import FewShapes
 from headrace.runtimes.probe import find_batch_axis, learn_batch_axis
 from headrace.runtimes.runtime import Arrays, LoadedModel, Runtime
 from headrace.runtimes.signature import signature
+from headrace.runtimes.spread_rows import SpreadRows
 from headrace.runtimes.thread_gain import half_takes
 from headrace.types import FREE, BatchAxis, Manifest, Signature, Tensor, TensorSpec, WarmUp
 
@@ -31,6 +33,8 @@ COMPILE_AHEAD_S = 1.0
 COMPILING = {"openvino"}
 """The runtimes that compile for each shape when they meet it."""
 
+REENTRANT = {"onnx"}
+"""The runtimes whose models several threads may run at once, where each run has one thread."""
 
 Known = Callable[[str], BatchAxis | None]
 """What an earlier load by this version of a library found of the file; None: it is to be found."""
@@ -48,6 +52,9 @@ class Loading(msgspec.Struct, frozen=True):
     findings: Path | None = None  # the folder of what earlier loads found; None: nothing is kept
     anew: bool = False  # whatever was found before
     unpadded: str = ""  # why rows are not to be padded, not even for a trial
+    spread_bytes: int = (
+        0  # most that the process may take where it is to hold the model twice, to spread rows over cores
+    )
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -83,7 +90,23 @@ def load(asked: Loading, known: Known = _nothing) -> Loaded:
     warm_ns = perf_counter_ns()
     half = _half_takes(asked, model, axis) if asked.weigh else None
     probing_ns = probed_ns - loaded_ns + perf_counter_ns() - warm_ns
+    if may_spread(asked, axis):
+        model = SpreadRows(model, partial(_load_one, manifest), asked.threads, partial(_has_room, asked.spread_bytes))
     return Loaded(model, found, learn, half, (("probe", probing_ns), ("warmup", warm_ns - probed_ns)))
+
+
+def may_spread(asked: Loading, axis: BatchAxis) -> bool:
+    """Whether the rows of a batch may be shared out among the cores: they are known to need nothing of one another."""
+    known = axis.batched and not axis.pending
+    return known and asked.threads > 1 and asked.spread_bytes > 0 and asked.manifest.runtime in REENTRANT
+
+
+def _load_one(manifest: Manifest) -> LoadedModel:
+    return runtime(manifest.runtime).load(manifest, 1)
+
+
+def _has_room(most_bytes: int) -> bool:
+    return resident_bytes() <= most_bytes
 
 
 def check_readable(path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.devices.process_stat import BEGAN_TICKS, PARENT, STATE, runs, stat_fields
+from headrace.devices.process_stat import BEGAN_TICKS, PARENT, STATE, resident_bytes, runs, stat_fields
 
 
 def test_a_name_may_hold_spaces_and_brackets(tmp_path: Path) -> None:
@@ -17,6 +17,13 @@ def test_a_name_may_hold_spaces_and_brackets(tmp_path: Path) -> None:
 
 def test_this_process_has_its_parent() -> None:
     assert int(stat_fields("self")[PARENT]) == os.getppid()
+
+
+def test_memory_is_told_in_bytes(tmp_path: Path) -> None:
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "stat").write_text(f"7 (a) S 3 {' '.join(map(str, range(5, 60)))}\n")
+    assert resident_bytes(7, tmp_path) == 24 * os.sysconf("SC_PAGE_SIZE")
+    assert 1 << 20 < resident_bytes() < 1 << 40
 
 
 def test_a_process_that_is_gone_is_an_error(tmp_path: Path) -> None:

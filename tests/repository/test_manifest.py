@@ -114,6 +114,7 @@ def test_version_policies_are_read(said: str, policy: VersionPolicy) -> None:
         ("batching = { max_size = 8 }", Batching(max_size=8)),
         ('batching = { policy = "fixed", lanes = 2 }', Batching(policy="fixed", lanes=2)),
         ('batching = { lanes = "auto" }', Batching(lanes="auto")),
+        ('batching = { spread = "off" }', Batching(spread="off")),
         ("batching = { pad = false }", Batching(pad=False)),
         ("batching = { pad = { axis = 2 } }", Batching(pad=Padding(2))),
         (

@@ -9,7 +9,9 @@ import pytest
 from headrace.errors import ModelInvalid
 from headrace.runtimes import load as loading
 from headrace.runtimes.load import Loading, check_readable, load, runtime
+from headrace.runtimes.spread_rows import SpreadRows
 from headrace.types import FREE, BatchAxis, Manifest, WarmUp, WarmUpInput
+from tests.models.onnx_models import identity, save
 
 MODEL = """
 refuse_on = 0
@@ -44,6 +46,18 @@ def test_what_an_earlier_load_found_is_asked_for_by_the_runtimes_version(tmp_pat
 
     found = load(asked(tmp_path), known).signature
     assert (found.batch, versions) == (axis, [found.runtime])
+
+
+@pytest.mark.parametrize(
+    ("threads", "spread_bytes", "batched", "spreads"),
+    [(2, 1 << 40, True, True), (1, 1 << 40, True, False), (2, 0, True, False), (2, 1 << 40, False, False)],
+)
+def test_rows_that_are_known_to_be_independent_may_be_spread_over_threads(
+    tmp_path: Path, threads: int, spread_bytes: int, batched: bool, spreads: bool
+) -> None:
+    manifest = Manifest("m", 1, save(identity(), tmp_path), "onnx")
+    loaded = load(Loading(manifest, threads, 16, 1e-3, BatchAxis(batched, 16), spread_bytes=spread_bytes))
+    assert isinstance(loaded.model, SpreadRows) == spreads
 
 
 def test_what_is_not_to_be_padded_is_not_tried_and_says_why(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """ONNX files are described, run and refused as they should be."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,16 @@ def test_carries_text_as_bytes(tmp_path: Path) -> None:
     given = np.array([["é".encode(), b""], [b"a\0b", b"b'x'"]], dtype=object)
     found = load(models.identity("BYTES", (2, 2)), tmp_path).run({"INPUT": given}, ())["OUTPUT"]
     assert found.tolist() == given.tolist()
+
+
+def test_several_threads_may_run_a_model_of_one_thread_at_once(tmp_path: Path) -> None:
+    model = load(models.dense(64), tmp_path)
+    (spec,) = model.inputs
+    rows = [np.full((9, 64), number, np.float32) for number in range(32)]
+    alone = [model.run({spec.name: row}, ()) for row in rows]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(lambda row: model.run({spec.name: row}, ()), rows))
+    assert all(np.array_equal(a[name], b[name]) for a, b in zip(alone, together, strict=True) for name in a)
 
 
 def test_refuses_strings_that_are_not_utf8(tmp_path: Path) -> None:
