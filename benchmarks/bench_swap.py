@@ -6,7 +6,8 @@ Half of the clients ask over HTTP, half over gRPC, each again as soon as it is a
 of a language model, each of which has to be the one that it has alone. Version after version is put
 into the repository and loaded as soon as the last one is published; each second one gives twice the numbers, so that an
 answer shows which version computed it. Memory is the Pss of server and workers, without load, before and after; before
-that there is the same load without swaps for a while, so that what a server remembers of requests is there.
+either there is the same load without swaps for a while, so that what a server remembers of requests, and what a version
+makes once it is asked for much, is there.
 """
 
 import argparse
@@ -82,7 +83,7 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=1800, help="after which no more versions are swapped")
     options.add_argument("--clients", type=int, default=16)
     options.add_argument("--streams", type=int, default=8)
-    options.add_argument("--warm", type=float, default=30, help="seconds of load before memory is first measured")
+    options.add_argument("--warm", type=float, default=30, help="seconds of load before memory is measured")
     said = options.parse_args()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         models = Models(Path(folder))
@@ -103,6 +104,7 @@ def main() -> None:
 
         tally = load(address, said.clients, expected, swaps, (streams, said.streams))
         seconds = time.monotonic() - began
+        load(address, said.clients, expected, lambda: time.sleep(said.warm), (streams, said.streams))
         after = settled_bytes(address.pid)
     told = figures(tally, swaps_s, before, after)
     keep("swap", told | {"seconds": round(seconds), "clients": said.clients, "streams": said.streams})

@@ -11,7 +11,7 @@ STEPS: tuple[tuple[float, Precedence], ...] = ((0.0, "last"), (3.0, "later"), (3
 """From so many seconds on; no load stands still for ever, however busy the cores are."""
 
 LOOK_S = 0.3  # how often it is looked how far it has come
-SPARE = 0.05
+SPARE = 0.25
 """Of a core, that it must have had between two looks: where there is less to spare, waiting for it does not help."""
 
 STARVED = 2  # looks in a row that found less: one may have met a burst
