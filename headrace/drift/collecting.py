@@ -32,10 +32,9 @@ class Collecting:
             yield from self._made()
 
     def early(self, least: int) -> Iterator[Reference | None]:
-        """A reference of what there is, where that is `least` or more: there will be no more of it."""
+        """A reference of what there is, where that is `least` or more: it is needed before there is more of it."""
         if self.count >= least:
             yield from self._made()
 
     def _made(self) -> Iterator[Reference | None]:
         yield from make_reference(self.names, np.concatenate(self._rows))
-        self._rows = []

@@ -155,25 +155,19 @@ class DriftWatch:
         while self._waiting:
             lot = self._lot()
             model = lot[0].model
-            try:
-                yield from self._look(model, lot)
-            except Exception:
-                log.exception("requests of %s cannot be looked at for drift; it is watched no more", model)
-                self.sampling.off.add(model.name)
-                self._models.pop(model.name, None)
+            yield from self._with_care(model, self._look(model, lot))
         while self._gone:
             gone = self._gone.popleft()
             self._services.pop(gone, None)
-            if (of := self._models.get(gone.name)) is not None:
-                for ended in of.unloaded(gone.version, now_ns):
-                    if ended is not None:
-                        self._record(ended)
-                    yield None
+            yield from self._with_care(gone, self._leave(gone, now_ns))
 
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(ROUND_S)
-            await self._look_once()
+            try:
+                await self._look_once()
+            except Exception:  # the next round may go well
+                log.exception("a round of looking for drift failed")
             if self._round_ended is not None:
                 self._round_ended.set_result(None)
                 self._round_ended = asyncio.get_running_loop().create_future()
@@ -191,6 +185,22 @@ class DriftWatch:
                 await asyncio.sleep(0)
             else:
                 self._spent_s += await asyncio.to_thread(_timed, aside)
+
+    def _with_care(self, version: ModelVersion, steps: Iterator[Aside | None]) -> Iterator[Aside | None]:
+        """A fault in them ends the watch of that model alone."""
+        try:
+            yield from steps
+        except Exception:
+            log.exception("requests of %s cannot be looked at for drift; it is watched no more", version)
+            self.sampling.off.add(version.name)
+            self._models.pop(version.name, None)
+
+    def _leave(self, gone: ModelVersion, now_ns: int) -> Iterator[None]:
+        if (of := self._models.get(gone.name)) is not None:
+            for ended in of.unloaded(gone.version, now_ns):
+                if ended is not None:
+                    self._record(ended)
+                yield None
 
     def _look(self, version: ModelVersion, lot: Sequence[SampleRecord]) -> Iterator[Aside | None]:
         watched = self.describe(version)

@@ -21,3 +21,12 @@ def test_what_there_is_may_have_to_do() -> None:
     assert not [each for each in collecting.early(150) if each]
     (made,) = [each for each in collecting.early(100) if each]
     assert made.rows == 120
+
+
+def test_what_was_needed_early_is_collected_on() -> None:
+    collecting = Collecting(["a", "b"], 250)
+    list(collecting.add(ROWS[:120]))
+    for _ in range(2):
+        assert [each.rows for each in collecting.early(100) if each] == [120]
+    (made,) = [each for each in collecting.add(ROWS[120:]) if each]
+    assert made.rows == 250

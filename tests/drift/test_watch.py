@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from headrace.arrays import from_array
-from headrace.drift.model_drift import Watched
+from headrace.drift.model_drift import ModelDrift, Watched
 from headrace.drift.watch import WAITING, DriftWatch
 from headrace.errors import NotFound, VersionNotFound
 from headrace.observe_settings import Drift
@@ -93,6 +93,17 @@ def test_an_unloaded_version_is_watched_no_more() -> None:
         told.watch.tell("m", 1)
 
 
+def test_versions_that_follow_one_another_are_each_compared_with_the_one_before() -> None:
+    told = Told()
+    for version in range(1, 5):
+        told.watch([asked(row, version) for row in np.random.default_rng(version).standard_normal((150, 4))])
+        if version > 1:
+            told.watch([ModelEvent("m", version - 1, "UNAVAILABLE", "", 0.0)])
+        told.look()
+    (version4,) = told.watch.tell("m")["versions"]
+    assert (version4["version"], version4["previous"]) == ("4", "3")
+
+
 def test_slower_answers_are_told_and_names_that_clients_make_up_are_not_kept() -> None:
     told = Told()
     for i in range(8000):
@@ -140,6 +151,22 @@ def test_a_fault_in_looking_ends_it_for_that_model_alone(caplog: pytest.LogCaptu
     told.feed(1, 1)
     assert "watched no more" in caplog.text
     told.watch.describe = fine
+    assert told.watch.sampling.off == {"m"}
+
+
+def test_a_fault_at_a_versions_end_leaves_others_watched(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: ModelDrift, version: int, now_ns: int) -> Iterator[None]:
+        raise RuntimeError("broken")
+        yield
+
+    told = Told().feed(1, 50)
+    monkeypatch.setattr(ModelDrift, "unloaded", broken)
+    told.watch([ModelEvent("m", 1, "UNAVAILABLE", "", 0.0)])
+    told.look()
+    assert "watched no more" in caplog.text
+    told.look()
     assert told.watch.sampling.off == {"m"}
 
 
