@@ -1,6 +1,6 @@
 """Hot swaps of MiniLM under load: how many requests fail, or mix two versions' answers, and what memory stays.
 
-    python -m benchmarks.bench_swap [--swaps 200] [--seconds 1800] [--clients 16] [--streams 8] [--warm 30]
+    python -m benchmarks.bench_swap [--swaps 200] [--seconds 1800] [--clients 16] [--streams 8] [--warm 60]
 
 Half of the clients ask over HTTP, half over gRPC, each again as soon as it is answered. Beside them others stream texts
 of a language model, each of which has to be the one that it has alone. Version after version is put
@@ -83,7 +83,12 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=1800, help="after which no more versions are swapped")
     options.add_argument("--clients", type=int, default=16)
     options.add_argument("--streams", type=int, default=8)
-    options.add_argument("--warm", type=float, default=30, help="seconds of load before memory is measured")
+    options.add_argument(
+        "--warm",
+        type=float,
+        default=60,
+        help="seconds of load before memory is measured: rings of kept requests are full then",
+    )
     said = options.parse_args()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         models = Models(Path(folder))

@@ -135,6 +135,9 @@ class Queue(Generic[J]):
         group.take(jobs)
         if not group.lines:
             del self.groups[key]
+        if not self._count:  # who is gone is let go at once: it holds its tensors, and by its caller the whole model
+            self._arrivals.clear()
+            self._deadlines.clear()
 
     def oldest(self) -> J:
         """The one that has waited longest. Raises IndexError where nothing waits."""

@@ -1,5 +1,7 @@
 """Requests that wait: nobody is lost, and the most urgent comes first."""
 
+import weakref
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +48,20 @@ def test_what_is_removed_is_gone_and_may_be_removed_again() -> None:
     assert not queue
     assert not queue.groups
     assert queue.num_bytes == 0
+
+
+def test_what_is_taken_is_let_go_once_nothing_waits() -> None:
+    class Seen(Job):
+        __slots__ = ("__weakref__",)
+
+    queue: Queue[Job] = Queue()
+    gone = Seen(1, 0, (), 0)
+    gone.deadline_ns = 5
+    seen = weakref.ref(gone)
+    queue.push(gone, 0)
+    queue.take((gone,))
+    del gone
+    assert seen() is None
 
 
 def test_what_comes_after_many_have_gone_is_behind_those_that_stayed() -> None:
