@@ -317,6 +317,7 @@ class Server:
             loading.cancel()
             if rpc:
                 rpc.drain()
+            web.drain()
             await self._drain()
         finally:
             web.should_exit = True

@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -14,6 +15,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from headrace.errors import SettingInvalid
 
 BACKLOG = 2048  # connections that wait to be accepted
+LAST_CALL_S = 1.0  # that clients have to ask once more, and to be told in the answer that their connection ends
+LOOK_S = 0.02  # between two looks whether they all have
 GOODBYE_S = 1.0  # that a client has, once all is sent, to say goodbye as TLS wants it
 
 
@@ -40,6 +43,12 @@ def address_of(listener: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+class Draining(Protocol):
+    """What a connection of HTTP has to be able to do: `InferLane`."""
+
+    def drain(self) -> None: ...
+
+
 class HttpServer(uvicorn.Server):
     """uvicorn without its own way with signals: whoever owns the server says when it stops."""
 
@@ -63,8 +72,21 @@ class HttpServer(uvicorn.Server):
             ssl_context_factory=(lambda config, default: tls) if tls else None,
         )
         super().__init__(config)
+        self._last_call_s = 0.0  # until when idle connections are kept
+
+    def drain(self) -> None:
+        """Take no more connections. On those that are kept, the next answer is the last one, and says so."""
+        self._last_call_s = asyncio.get_running_loop().time() + LAST_CALL_S
+        for server in self.servers if self.started else ():
+            server.close()
+        for connection in list(self.server_state.connections):
+            cast(Draining, connection).drain()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End all connections, after `drain` not before their clients had a second to ask once more."""
+        loop = asyncio.get_running_loop()
+        while self.server_state.connections and loop.time() < self._last_call_s:  # noqa: ASYNC110 - as uvicorn waits
+            await asyncio.sleep(LOOK_S)
         parting = asyncio.create_task(self._part())
         try:
             await super().shutdown(sockets)

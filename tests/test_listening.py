@@ -58,3 +58,29 @@ async def test_the_http_server_stops_when_its_owner_says_so() -> None:
         serving = asyncio.create_task(server.serve([listener]))
         server.should_exit = True
         await asyncio.wait_for(serving, 30)
+
+
+class Kept(HttpToolsProtocol):
+    """A connection that ends with its first request after `drain`, which needs no answer here."""
+
+    def drain(self) -> None:
+        self.data_received = lambda data: self.transport.close()  # type: ignore[method-assign]
+
+
+async def test_a_server_that_drains_takes_no_connection_and_lets_those_that_are_kept_ask_once_more() -> None:
+    with listen("127.0.0.1", 0, "server.http_port") as listener:
+        server = HttpServer(Starlette(), Kept, 0.5)
+        serving = asyncio.create_task(server.serve([listener]))
+        address = listener.getsockname()[:2]
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        server.drain()
+        server.should_exit = True
+        with pytest.raises(OSError):
+            await asyncio.open_connection(*address)
+        await asyncio.sleep(0)
+        assert len(server.server_state.connections) == 1
+        writer.write(b"GET / HTTP/1.1\r\n")
+        await asyncio.wait_for(serving, 30)
+        writer.close()

@@ -1,5 +1,6 @@
 """Workers and servers that are killed, models that crash and hang, queues that overflow: the innocent are answered."""
 
+import http.client
 import json
 import os
 import signal
@@ -217,9 +218,40 @@ def test_a_second_signal_ends_a_drain_and_the_workers(tmp_path: Path) -> None:
         connection.sendall(request_bytes("/v2/models/trouble/infer", body))
         wait_until(lambda: server.metric(IN_FLIGHT) == 1)
         os.kill(server.pid, signal.SIGTERM)
-        wait_until(lambda: server.ask("GET", "/v2/health/ready").status == 400)
+        wait_until(lambda: not listens(server))
         assert server.program.stop(signal.SIGTERM) == -signal.SIGTERM
     wait_until(lambda: not any(map(alive, workers)))
+
+
+def test_no_kept_connection_is_reset_when_a_server_under_load_is_told_to_stop(tmp_path: Path) -> None:
+    add_fake(tmp_path, "rows")
+    body, statuses = json.dumps({"inputs": [row()]}), Counter[int]()
+
+    def last_of_many(connection: http.client.HTTPConnection) -> tuple[int, bool]:
+        while True:
+            connection.request("POST", "/v2/models/rows/infer", body)
+            response = connection.getresponse()
+            response.read()
+            statuses[response.status] += 1
+            if response.will_close:
+                return response.status, response.status == 200 or response.getheader("Retry-After") == "1"
+
+    with target(tmp_path) as server, ThreadPoolExecutor(8) as clients:
+        kept = [http.client.HTTPConnection(server.http, timeout=30) for _ in range(8)]
+        for connection in kept:
+            connection.connect()
+        asking = [clients.submit(last_of_many, connection) for connection in kept]
+        wait_until(lambda: statuses[200] > 200)
+        assert server.program.stop() == 0
+        assert {asked.result() for asked in asking} <= {(200, True), (503, True)}
+
+
+def listens(server: Target) -> bool:
+    try:
+        server.connect().close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("isolation", ["process", "none"])

@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from headrace.errors import HeadraceError, InvalidRequest
 from headrace.protocols.http_error import body_too_large, headers_too_large
+from headrace.protocols.oip.common_headers import CommonHeaders
 from headrace.protocols.oip.exchange import Answer, Exchange
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.half_closed import CONTINUE, HalfClosed
@@ -50,7 +51,7 @@ class InferLane(HttpToolsProtocol):
         self._current: Exchange | None = None  # whose answer is the next to be written; None for one of ASGI's
         self._asgi: RequestResponseCycle | None = None  # that began last; later ones may wait behind it
         self._discarding = False  # nothing that still arrives is looked at
-        self._stopping = False  # the server shuts down: what is here is the last
+        self._stopping = False  # the server stops: what is here is the last
         self._stalled = False  # the next request waits until the client takes the answers so far
         self._in_message = self._in_body = False
         self._chunk = b""  # what arrived, where a message may begin with its first byte
@@ -60,8 +61,7 @@ class InferLane(HttpToolsProtocol):
         self._unseen_bytes = 0  # received since the parser last gave a part of a body, or a whole request
         self._linger_timer: TimerHandle | None = None
         self._half_closed: HalfClosed | None = None
-        self._default_headers: list[tuple[bytes, bytes]] = []
-        self._common = b""
+        self._common = CommonHeaders(self.server_state)
 
     # ---- the connection's life
 
@@ -86,8 +86,7 @@ class InferLane(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client sends nothing more: it may still listen for an answer that is yet to begin; TLS cannot say so."""
         cut = (self._in_message or self._left) and not self._discarding
-        refused = self._linger_timer is not None
-        if cut or refused or not self._is_unanswered() or self.scheme == "https":
+        if cut or self._linger_timer or not self._is_unanswered() or self.scheme == "https":
             return False
         self.cycle.keep_alive = False
         version = self.parser.get_http_version()
@@ -96,6 +95,11 @@ class InferLane(HttpToolsProtocol):
 
     def _is_unanswered(self) -> bool:
         return self._current is not None or (self._asgi is not None and not self._asgi.response_started)
+
+    def drain(self) -> None:
+        """The server stops soon: what awaits its answer is the last here, and where nothing does, the next request."""
+        if self._is_unanswered():
+            self.shutdown()
 
     def shutdown(self) -> None:
         self._stopping = True
@@ -140,12 +144,10 @@ class InferLane(HttpToolsProtocol):
 
     def _receive_known(self, known: Repeated, data: bytes) -> None:
         """A request and nothing else, with a head that came before: most of them on most connections."""
-        self._patience.end()
         exchange = Exchange(self.front, known.head, self._answered)
         exchange.receive_whole(memoryview(data)[len(known.raw) :])
         self._queue(exchange)
-        if exchange.current:
-            exchange.run()
+        self._received(exchange)
 
     def _parse(self, data: bytes) -> None:
         while data and not self._discarding:
@@ -268,6 +270,7 @@ class InferLane(HttpToolsProtocol):
             super().on_header(name, value)
         self._receiving = None
         super().on_headers_complete()
+        self._end_with(self.cycle)
 
     def _open(self, model: ModelRef) -> None:
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
@@ -288,12 +291,17 @@ class InferLane(HttpToolsProtocol):
     def _queue(self, exchange: Exchange) -> None:
         last, cycle = self.cycle, cast("Any", exchange)
         self.cycle = cycle
+        self._end_with(exchange)
         if last is None or last.response_complete:
             exchange.current = True
             self._current = exchange
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))
+
+    def _end_with(self, newest: Exchange | RequestResponseCycle) -> None:
+        if self.front.gateway.draining:
+            self._stopping, newest.keep_alive = True, False
 
     def _begin(self, exchange: Exchange) -> None:
         """It is this one's turn."""
@@ -339,7 +347,7 @@ class InferLane(HttpToolsProtocol):
             return
         close = b"" if exchange.keep_alive else b"connection: close\r\n"
         end = b"content-length: %d\r\n%b\r\n" % (sum(map(len, answer.parts)), close)
-        head = STATUS_LINE[answer.status], self._common_headers(), answer.headers, end
+        head = STATUS_LINE[answer.status], self._common.lines(), answer.headers, end
         self.transport.write(b"".join((*head, *answer.parts)))
         self._current = None
         self.server_state.total_requests += 1
@@ -349,14 +357,6 @@ class InferLane(HttpToolsProtocol):
             self._advance()
         else:
             self._patience.begin()
-
-    def _common_headers(self) -> bytes:
-        """uvicorn's own headers, with the date: a new list each second."""
-        headers = self.server_state.default_headers
-        if headers is not self._default_headers:
-            self._default_headers = headers
-            self._common = b"".join(b"%b: %b\r\n" % header for header in headers)
-        return self._common
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._asgi = cycle

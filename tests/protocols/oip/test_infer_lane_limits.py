@@ -3,9 +3,11 @@
 import asyncio
 import gzip
 import re
+from typing import cast
 
 import pytest
 
+from headrace.protocols.oip.infer_lane import InferLane
 from tests.protocols.oip.fake_transport import FakeTimers, connect
 from tests.protocols.oip.http_server import connected, request_bytes, serving
 from tests.protocols.oip.infer_bodies import ADD_SUB, LATE, add_sub_json, floats, server
@@ -146,6 +148,38 @@ async def test_a_running_request_is_answered_at_shutdown_and_the_connection_clos
         answer = await wire.answer()
         assert (answer.status, answer.headers["connection"]) == (200, "close")
         assert await wire.closed()
+
+
+@pytest.mark.parametrize("path", [ADD_SUB, "/v2"])
+async def test_a_request_on_a_kept_connection_is_answered_while_the_server_drains_and_told_that_it_closes(
+    path: str,
+) -> None:
+    stub = Stub()
+    async with serving(stub) as (port, uvicorn_server), connected(port) as wire:
+        assert "connection" not in (await wire.ask("POST", ADD_SUB, add_sub_json())).headers
+        await stub.gateway.drain()
+        for connection in list(uvicorn_server.server_state.connections):
+            cast(InferLane, connection).drain()
+        answer = await wire.ask("POST" if path == ADD_SUB else "GET", path, add_sub_json())
+        expected = (503, "1") if path == ADD_SUB else (200, None)
+        assert (answer.status, answer.headers.get("retry-after")) == expected
+        assert answer.headers["connection"] == "close"
+        assert await wire.closed()
+
+
+async def test_what_runs_when_the_server_begins_to_drain_is_answered_and_told_that_the_connection_closes() -> None:
+    stub = Stub()
+    async with serving(stub) as (port, uvicorn_server), connected(port) as wire:
+        wire.post(LATE, floats(1))
+        await stub.late.arrived.wait()
+        draining = asyncio.create_task(stub.gateway.drain())
+        for connection in list(uvicorn_server.server_state.connections):
+            cast(InferLane, connection).drain()
+        stub.late.answer_next()
+        answer = await wire.answer()
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+        assert await wire.closed()
+        await draining
 
 
 async def test_an_idle_connection_is_closed_at_shutdown() -> None:
