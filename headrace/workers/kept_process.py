@@ -14,13 +14,12 @@ from headrace.records import Recorder, WorkerEvent
 from headrace.types import ModelVersion
 from headrace.work import Phases, Work, Works
 from headrace.workers.birth import Births
+from headrace.workers.last_words import placeless
 from headrace.workers.process import Process, Program
 from headrace.workers.restarts import Restarts
 from headrace.workers.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
-
-FOLDERS = 4  # that a model's file may lie in: of its version, of the model, of the repository, and where that lies
 
 Facts = TypeVar("Facts")
 """What the child says of the model that it has loaded."""
@@ -36,7 +35,7 @@ class Keeping(msgspec.Struct, frozen=True):
     fds: tuple[int, ...] = ()  # of shared memory
     instance: int = 0
     imports: tuple[str, ...] = ()  # modules that it will need
-    path: Path | None = None  # of the model's file, whose place is not told with what the child said
+    path: Path | None = None  # of the model's file, whose folders are not told with what the child said
 
 
 class Owner(Protocol):
@@ -215,9 +214,9 @@ class KeptProcess(Generic[Facts]):
                 break
             except (HeadraceError, OSError) as error:
                 log.warning("%s: the worker did not start: %s", self._keeping.version, error)
-                self._restarts = self._restarts.after(served=False)
+                self._restarts = self._restarts.after_failed_start()
                 if self._restarts.given_up:
-                    self._fail(f"its worker does not start: {error}")
+                    self._fail(placeless(f"its worker does not start: {error}", self._keeping.path))
         self._owner.back()
 
     def _fail(self, why: str) -> None:
@@ -231,7 +230,4 @@ class KeptProcess(Generic[Facts]):
 
 
 def _said(words: str, path: Path | None) -> str:
-    """What a child said at the end, without the folders that its model lies in."""
-    for folder in (path.parents if path is not None else ())[:FOLDERS]:
-        words = words.replace(f"{folder}/", "") if folder.name else words
-    return f"; its last words: {words}" if words else ""
+    return f"; its last words: {placeless(words, path)}" if words else ""

@@ -2,14 +2,19 @@
 
 import asyncio
 import os
+import re
 import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 KEPT_LINES = 40
 KEPT_CHARACTERS = 240  # of a line
 READ_BYTES = 1 << 16
+FOLDERS = 4  # that a model's file may lie in: of its version, of the model, of the repository, and where that lies
+
+_FOLDERS = re.compile(r"""(?<![\w./-])/(?:[^\s/:"'<>]+/)+""")  # of an absolute path, and of no address
 
 
 class LastWords:
@@ -59,6 +64,16 @@ class LastWords:
             self._open = False
             self._loop.remove_reader(self._reading)
             os.close(self._reading)
+
+
+def placeless(text: str, path: Path | None = None) -> str:
+    """The text for those whom it does not concern where files lie: of each absolute path, the last part.
+
+    `path` is of a file whose folders may have names with spaces.
+    """
+    for folder in (path.parents if path is not None else ())[:FOLDERS]:
+        text = text.replace(f"{folder}/", "") if folder.name else text
+    return _FOLDERS.sub("", text)
 
 
 def _line(line: bytes) -> str:

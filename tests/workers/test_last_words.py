@@ -2,8 +2,11 @@
 
 import asyncio
 import os
+from pathlib import Path
 
-from headrace.workers.last_words import KEPT_LINES, LastWords
+import pytest
+
+from headrace.workers.last_words import KEPT_LINES, LastWords, placeless
 
 
 class Bench:
@@ -45,3 +48,20 @@ async def test_it_closes_its_end_once_whoever_holds_the_other() -> None:
     reused = os.open("/dev/null", os.O_RDONLY)
     bench.words.close()
     os.close(reused)  # it is still ours
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('  File "/usr/lib/python3/threading.py", line 5 in run', '  File "threading.py", line 5 in run'),
+        ("cannot map /srv/models/m/1/model.onnx: no memory", "cannot map model.onnx: no memory"),
+        ("/opt/ort/lib/a.so(+0x12) [0x7f]", "a.so(+0x12) [0x7f]"),
+        ("read/write at 3/4, see https://example.org/a/b", "read/write at 3/4, see https://example.org/a/b"),
+    ],
+)
+def test_where_files_lie_is_left_out(text: str, told: str) -> None:
+    assert placeless(text) == told
+
+
+def test_a_folder_with_a_space_in_its_name_is_left_out_where_it_is_known() -> None:
+    assert placeless("no /my models/m/1/a.onnx", Path("/my models/m/1/a.onnx")) == "no a.onnx"

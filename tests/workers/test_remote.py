@@ -20,6 +20,7 @@ from headrace.runtimes.load import Loading
 from headrace.types import FREE, BatchAxis, Manifest, WarmUp
 from headrace.workers.birth import Spawning
 from headrace.workers.remote import ProcessInstance, Settings
+from headrace.workers.restarts import MOST_DEATHS
 
 MODEL = """
 crash_on = 13
@@ -167,7 +168,7 @@ async def test_a_stopped_worker_is_replaced_and_the_batch_given_back(tmp_path: P
 async def test_one_that_dies_again_and_again_without_an_answer_says_what_it_said_at_the_end(tmp_path: Path) -> None:
     async with bench(tmp_path) as made:
         await made.worker.start()
-        for _ in range(3):
+        for _ in range(MOST_DEATHS):
             await made.until(lambda: made.worker.ready)
             pid = made.worker.pid
             assert pid is not None
@@ -175,7 +176,7 @@ async def test_one_that_dies_again_and_again_without_an_answer_says_what_it_said
             await made.until(lambda: not made.worker.ready)
         failure = made.worker.failure
         assert (
-            "was killed by signal 11 (SIGSEGV), 3 times without an answer; its last words: Fatal Python error"
+            f"was killed by signal 11 (SIGSEGV), {MOST_DEATHS} times without an answer; its last words: Fatal Python"
             in failure
         )
         assert made.told()[-1] == "failed"
