@@ -79,7 +79,7 @@ def _export(options: Namespace) -> None:
             path.write_text("".join(json.dumps(line(each)) + "\n" for each in found))
     except OSError as error:
         raise Failure(f"{path} cannot be written: {error.strerror or error}") from error
-    print(f"{len(found)} requests are in {path}.")
+    print(f"1 request is in {path}." if len(found) == 1 else f"{len(found)} requests are in {path}.")
 
 
 def arrays(found: Sequence[Captured]) -> dict[str, np.ndarray[Any, np.dtype[np.generic]]]:

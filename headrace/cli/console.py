@@ -16,7 +16,14 @@ PIPED_WIDTH = 200
 def console(file: TextIO | None = None) -> Console:
     """A console on `file`, standard output where none is given."""
     file = file or sys.stdout
-    return Console(file=file, width=None if file.isatty() else PIPED_WIDTH, highlight=False, emoji=False, markup=False)
+    return _Console(file=file, width=None if file.isatty() else PIPED_WIDTH, highlight=False, emoji=False, markup=False)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Rich would end the program here: what is to be done is the verb's to say."""
+        self.quiet = True
+        raise BrokenPipeError
 
 
 class _Table(Table):

@@ -1,6 +1,7 @@
 """`headrace VERB ...`: finds the verb, and turns what goes wrong into one line and an exit code.
 
-Exit codes: 0 done; 1 it failed; 2 it was asked for wrongly (command line, setting, path, address); 130 interrupted.
+Exit codes: 0 done; 1 it failed; 2 it was asked for wrongly (command line, setting, path, address); 130 interrupted;
+141 whoever read its output stopped: as shells say of what SIGINT and SIGPIPE end.
 """
 
 import difflib
@@ -12,6 +13,7 @@ from importlib import import_module
 from headrace import __version__
 from headrace.cli.failure import Failure
 from headrace.cli.printable import printable
+from headrace.cli.unread import write_nowhere
 from headrace.errors import HeadraceError, SettingInvalid
 
 VERBS = {
@@ -71,8 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HeadraceError as error:
         return _say(str(error), 2 if isinstance(error, SettingInvalid) else 1)
     except BrokenPipeError:  # whoever read our output has stopped: nothing more to say
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        write_nowhere()
+        return 141
     except KeyboardInterrupt:
         return 130
 

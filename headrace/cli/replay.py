@@ -159,9 +159,9 @@ def _quantiles(values: Sequence[float]) -> dict[str, float] | None:
 
 def _show(told: dict[str, Any]) -> None:
     out = console()
+    requests = "1 request" if told["requests"] == 1 else f"{told['requests']} requests"
     out.print(
-        f"{told['requests']} requests: {told['same']} answered the same, {told['differs']} otherwise, "
-        f"{told['failed']} not at all."
+        f"{requests}: {told['same']} answered the same, {told['differs']} otherwise, {told['failed']} not at all."
     )
     if told["largest_difference"] is not None:
         out.print(f"The largest difference of two numbers is {told['largest_difference']:.3g}.")

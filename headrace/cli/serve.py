@@ -5,6 +5,7 @@ import gc
 import ipaddress
 import signal
 import socket
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
 from headrace.cli.repository import kept, place
 from headrace.cli.settings import add_setting_flags, settings_of
+from headrace.cli.unread import write_nowhere
 from headrace.remote.address import Address
 from headrace.repository.likely import likely_runtimes
 from headrace.settings import Config, Server
@@ -58,11 +60,19 @@ def run(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _stop)  # until the server's own way with it is there
     with closing(start_zygotes(where, config)) as ahead, kept(where, config) as repository:
         gc.disable()  # what is imported stays: there is nothing to find until the server runs
+        from headrace.app import Ready
         from headrace.app import run as run_server
         from headrace.cli.announce import announce
         from headrace.cli.console import console
 
-        return run_server(config, repository.path, lambda ready: announce(ready, console()), repository.follow, ahead)
+        def announced(ready: Ready) -> None:
+            try:
+                announce(ready, console())
+                sys.stdout.flush()
+            except BrokenPipeError:
+                write_nowhere()  # a server goes on, whoever has read that it began
+
+        return run_server(config, repository.path, announced, repository.follow, ahead)
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:

@@ -21,6 +21,10 @@ _PADDLE_3 = (
     "save the model as .pdmodel, or convert it to ONNX with paddle2onnx"
 )
 
+_NEW_OPSET = re.compile(r"Opset (\d+) is under development .* support for domain (\S+) is till opset (\d+)", re.S)
+_NEW_IR = re.compile(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)")
+_READS = "the ONNX Runtime that is installed reads those"
+
 _CUSTOM = "is not a registered function/op"
 
 _SHORT = {
@@ -31,6 +35,10 @@ _SHORT = {
 
 def onnxruntime_reason(message: str) -> str:
     """ONNX Runtime's message in one line: no error numbers, no places in its source or on this disk."""
+    if newer := _NEW_OPSET.search(message):
+        return f"the file has opset {newer[1]} of {newer[2]}, and {_READS} up to {newer[3]}: export it with one of them"
+    if newer := _NEW_IR.search(message):
+        return f"the file has IR version {newer[1]}, and {_READS} up to {newer[2]}: save it as one of them"
     text = _ADVICE.sub("", _PREFIXES.sub("", message))
     text = _NODE.sub(lambda found: f"{found[1]} node{f' {found[2]!r}' if found[2] else ''}: ", text)
     while place := _SOURCE.search(text):

@@ -90,7 +90,7 @@ def test_a_text_is_asked_for_again_and_compared(serve: Serve, capsys: pytest.Cap
 def test_for_people_it_is_a_few_lines(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["m", "--url", serve(Server(told(1), added=1))]) == 1
     out = capsys.readouterr().out
-    assert out.startswith("1 requests: 0 answered the same, 1 otherwise, 0 not at all.\nThe largest difference")
+    assert out.startswith("1 request: 0 answered the same, 1 otherwise, 0 not at all.\nThe largest difference")
     assert "r1" in out
 
 

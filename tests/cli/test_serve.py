@@ -1,7 +1,10 @@
 """`headrace serve` up to the point where the server is built: what is refused before anything is loaded."""
 
+import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +85,30 @@ def test_a_server_tells_what_it_serves_and_ends_with_0_when_it_is_stopped(
         assert server.told.startswith("Serving 1 model version: HTTP on 127.0.0.1:")
         assert "gRPC on 127.0.0.1:" in server.told
         assert server.stop(number) == 0
+
+
+UNREAD = """
+import sys
+from headrace import app
+from headrace.cli.main import main
+
+def run(config, repository, announce, *more):
+    announce(app.Ready("127.0.0.1:1", None, (), (), 0.1, False))
+    print("goes on", file=sys.stderr)
+    return 0
+
+app.run = run
+sys.exit(main(["serve", {folder!r}, "--http-port", "0", "--grpc-port", "0"]))
+"""
+
+
+def test_a_server_goes_on_when_nobody_reads_what_it_tells(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as out:
+        command = [sys.executable, "-c", UNREAD.format(folder=str(tmp_path))]
+        ended = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "goes on\n")
 
 
 @pytest.mark.slow

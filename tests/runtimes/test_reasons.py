@@ -31,6 +31,23 @@ from headrace.runtimes.reasons import LONGEST, is_out_of_memory, onnxruntime_rea
             'External data path escapes model directory. External data path: "../s.bin" resolved path: "/srv/a/s.bin"',
             'External data path escapes model directory. External data path: "../s.bin" resolved path: "s.bin"',
         ),
+        (
+            "[ONNXRuntimeError] : 1 : FAIL : /onnxruntime_src/onnxruntime/core/graph/model_load_utils.h:46 void "
+            "onnxruntime::model_load_utils::ValidateOpsetForDomain(const std::string&, int) ONNX Runtime only "
+            "*guarantees* support for models stamped with official released onnx opset versions. Opset 99 is under "
+            "development and support for this is limited. The operator schemas and or other functionality may change "
+            "before next ONNX release and in this case ONNX Runtime will not guarantee backward compatibility. Current "
+            "official support for domain ai.onnx is till opset 28.\n",
+            "the file has opset 99 of ai.onnx, and the ONNX Runtime that is installed reads those up to 28: export it "
+            "with one of them",
+        ),
+        (
+            "[ONNXRuntimeError] : 1 : FAIL : /onnxruntime_src/onnxruntime/core/graph/model.cc:256 "
+            "onnxruntime::Model::Model(onnx::ModelProto&&) Unsupported model IR version: 99, max supported IR version: "
+            "14\n",
+            "the file has IR version 99, and the ONNX Runtime that is installed reads those up to 14: "
+            "save it as one of them",
+        ),
         ("something new", "something new"),
     ],
 )

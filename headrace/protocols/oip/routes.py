@@ -23,6 +23,7 @@ from headrace.protocols.oip.model_version import read_model
 from headrace.protocols.oip.repository_routes import RepositoryRoutes
 from headrace.protocols.oip.shared_memory_routes import SharedMemoryRoutes
 from headrace.protocols.oip.version_routes import VersionRoutes
+from headrace.protocols.one_host import OneHost
 from headrace.protocols.request_id import Identified
 from headrace.protocols.watch.cross_origin import CrossOrigin
 from headrace.protocols.watch.same_origin import SameOrigin
@@ -54,6 +55,7 @@ def create_app(front: Front, more: Sequence[BaseRoute] = ()) -> Starlette:
     if front.origins:
         app.add_middleware(CrossOrigin, origins=front.origins)
     app.add_middleware(SameOrigin, names=front.names)
+    app.add_middleware(OneHost)
     app.add_middleware(Identified, make=front.ids)
     return app
 
