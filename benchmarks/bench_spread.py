@@ -30,6 +30,11 @@ def main() -> None:
     asked = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
     whole, one = session(cores), session(1)
+
+    def run_part(part: dict[str, np.ndarray]) -> list[np.ndarray]:
+        found: list[np.ndarray] = one.run(None, part)
+        return found
+
     figures: dict[str, object] = {"threads": cores}
     with ThreadPoolExecutor(cores) as threads:
         for rows in (each for each in BATCHES if each >= cores):
@@ -42,7 +47,7 @@ def main() -> None:
                 return whole.run(None, batch)
 
             def shared_out(parts: list[dict[str, np.ndarray]] = parts) -> object:
-                found = list(threads.map(lambda rows: one.run(None, rows), parts))
+                found = list(threads.map(run_part, parts))
                 return [np.concatenate(each) for each in zip(*found, strict=True)]
 
             rates: dict[str, list[float]] = {"whole": [], "spread": []}
