@@ -1,26 +1,29 @@
 """What watching costs: a server with everything on beside one with everything off, in turns.
 
-    python -m benchmarks.bench_observing [--pairs 10] [--models noop,minilm]
+    python -m benchmarks.bench_observing [--blocks 24] [--seconds 1.5] [--pairs 6] [--models noop,minilm]
 
 On: every part at its default, one trace in a hundred sent to a collector that takes them, JSON lines to a file. Off:
-no drift, no history, no changes, no lines about requests, no traces. Both servers live all the time, and one is asked
-while the other has nothing to do; which of the two comes first changes from pair to pair.
+no drift, no history, no changes, no lines about requests, no traces. Both servers live all the time. Throughput and
+processor time are of short blocks, in which the clients of one go on while those of the other stand still, each block
+on held against those off before and after it; p99 is of pairs of some seconds, with clients of their own.
 """
 
 import argparse
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import msgspec
+
 from benchmarks.bench_encoder import NAMES
 from benchmarks.bench_noop import NOOP
-from benchmarks.perf_analyzer import Load, measure
+from benchmarks.perf_analyzer import Load, Turn, answered, measure, waiting
 from benchmarks.results import keep, spread
-from benchmarks.server import headrace, only
+from benchmarks.server import Address, cpu_ns, headrace, only, resident_bytes
 
 OFF = ("drift.enabled=false", "history.enabled=false", "changes.enabled=false", "log.max_per_s=0", "trace.ratio=0")
 CLIENTS = 16
@@ -28,18 +31,38 @@ ARGUMENTS = {
     "noop": ["--shape", "INPUT:4096"],
     "minilm": [word for name in NAMES for word in ("--shape", f"{name}:64")] + ["--input-data", "zero"],
 }
+ANEW = 4
+"""Blocks, after which clients are begun anew: they keep what they have sent."""
+
+
+class Block(msgspec.Struct, frozen=True):
+    """What one server did in its turn."""
+
+    per_second: float
+    cpu_us: float  # of all its threads, for one request
+
+
+class Servers(msgspec.Struct, frozen=True):
+    """One that watches, and one that does not."""
+
+    on: Address
+    off: Address
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=10)
+    parser.add_argument("--blocks", type=int, default=24)
+    parser.add_argument("--seconds", type=float, default=1.5, help="of a block")
+    parser.add_argument("--pairs", type=int, default=6)
     parser.add_argument("--models", default="noop,minilm")
     options = parser.parse_args()
     figures: dict[str, object] = {}
     for model in options.models.split(","):
-        with _repository(model) as repository, _both(repository) as (on, off):
-            pairs = [_pair(model, on, off, turn) for turn in range(options.pairs)]
-        figures |= _figures(model, pairs)
+        with _repository(model) as repository, _both(repository) as servers:
+            figures |= _throughput(model, _blocks(model, servers, options.blocks, options.seconds))
+            figures |= _tail(model, [_pair(model, servers, turn) for turn in range(options.pairs)])
+            for name, server in (("on", servers.on), ("off", servers.off)):
+                figures[f"{model} resident MiB, {name}"] = round(resident_bytes(server.pid) / 2**20, 1)
     keep("observing", figures)
 
 
@@ -57,15 +80,14 @@ def _repository(model: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _both(repository: Path) -> Iterator[tuple[str, str]]:
-    """The addresses of the two servers."""
+def _both(repository: Path) -> Iterator[Servers]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         collector = stack.enter_context(_collector())
         told = (f"trace.endpoint={collector}", "trace.ratio=0.01", "log.format=json", f"log.file={folder / 'log'}")
         on = stack.enter_context(headrace(repository, "batching.max_size=16", *told))
         off = stack.enter_context(headrace(repository, "batching.max_size=16", *OFF))
-        yield on.http, off.http
+        yield Servers(on, off)
 
 
 @contextmanager
@@ -87,25 +109,55 @@ def _collector() -> Iterator[str]:
     server.shutdown()
 
 
-def _pair(model: str, on: str, off: str, turn: int) -> tuple[Load, Load]:
-    order = (on, off) if turn % 2 else (off, on)
-    loads = {address: measure(model, "http", address, CLIENTS, ARGUMENTS[model], windows=4) for address in order}
-    watched, bare = loads[on], loads[off]
-    print(
-        f"{model:8} on {watched.per_second:8.1f}/s off {bare.per_second:8.1f}/s ratio "
-        f"{watched.per_second / bare.per_second:.3f}  p99 {watched.p99_us:.0f} and {bare.p99_us:.0f} us",
-        file=sys.stderr,
-    )
+def _blocks(model: str, servers: Servers, blocks: int, seconds: float) -> list[tuple[Block, Block, Block]]:
+    """Each block on, between the two off before and after it."""
+    found: list[tuple[Block, Block, Block]] = []
+    while len(found) < blocks:
+        with _clients(model, servers.on) as on, _clients(model, servers.off) as off:
+            before = _block(model, servers.off, off, seconds)
+            for _ in range(min(ANEW, blocks - len(found))):
+                watched = _block(model, servers.on, on, seconds)
+                after = _block(model, servers.off, off, seconds)
+                found.append((before, watched, after))
+                print(f"{model:8} off {before}, on {watched}, off {after}", file=sys.stderr)
+                before = after
+    return found
+
+
+def _clients(model: str, server: Address) -> AbstractContextManager[Turn]:
+    return waiting(model, "http", server.http, CLIENTS, ARGUMENTS[model], server.http)
+
+
+def _block(model: str, server: Address, turn: Turn, seconds: float) -> Block:
+    first, began_ns = answered(model, server.http)[0], cpu_ns(server.pid)
+    per_second = turn(seconds)
+    last, ended_ns = answered(model, server.http)[0], cpu_ns(server.pid)
+    return Block(per_second, (ended_ns - began_ns) / (last - first) / 1e3)
+
+
+def _pair(model: str, servers: Servers, turn: int) -> tuple[Load, Load]:
+    order = (servers.on, servers.off) if turn % 2 else (servers.off, servers.on)
+    loads = {each.http: measure(model, "http", each.http, CLIENTS, ARGUMENTS[model]) for each in order}
+    watched, bare = loads[servers.on.http], loads[servers.off.http]
+    print(f"{model:8} p99 on {watched.p99_us:.0f} us, off {bare.p99_us:.0f} us", file=sys.stderr)
     return watched, bare
 
 
-def _figures(model: str, pairs: list[tuple[Load, Load]]) -> dict[str, object]:
+def _throughput(model: str, blocks: list[tuple[Block, Block, Block]]) -> dict[str, object]:
     return {
-        f"{model} per second, on": spread([on.per_second for on, _ in pairs]),
-        f"{model} per second, off": spread([off.per_second for _, off in pairs]),
-        f"{model} on / off": spread([on.per_second / off.per_second for on, off in pairs]),
+        f"{model} per second, on": spread([on.per_second for _, on, _ in blocks]),
+        f"{model} per second, off": spread([off.per_second for off, _, _ in blocks]),
+        f"{model} on / off": spread([2 * on.per_second / (a.per_second + b.per_second) for a, on, b in blocks]),
+        f"{model} cpu us a request, on": spread([on.cpu_us for _, on, _ in blocks]),
+        f"{model} cpu us a request, on - off": spread([on.cpu_us - (a.cpu_us + b.cpu_us) / 2 for a, on, b in blocks]),
+    }
+
+
+def _tail(model: str, pairs: list[tuple[Load, Load]]) -> dict[str, object]:
+    return {
         f"{model} p99 on / off": spread([on.p99_us / off.p99_us for on, off in pairs]),
         f"{model} p99 on - off, ms": spread([(on.p99_us - off.p99_us) / 1e3 for on, off in pairs]),
+        f"{model} p99 off, ms": spread([off.p99_us / 1e3 for _, off in pairs]),
     }
 
 

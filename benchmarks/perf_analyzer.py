@@ -73,9 +73,9 @@ def waiting(model: str, protocol: str, address: str, clients: int, arguments: li
             def turn(seconds: float) -> float:
                 os.kill(child.pid, signal.SIGCONT)
                 time.sleep(SETTLE_S)
-                first = _answered(model, http)
+                first = answered(model, http)
                 time.sleep(seconds)
-                last = _answered(model, http)
+                last = answered(model, http)
                 os.kill(child.pid, signal.SIGSTOP)
                 time.sleep(SETTLE_S)
                 return (last[0] - first[0]) / (last[1] - first[1])
@@ -87,15 +87,15 @@ def waiting(model: str, protocol: str, address: str, clients: int, arguments: li
 
 def _wait_asked(model: str, http: str, limit_s: float = 30.0) -> None:
     """Until clients ask. Raises TimeoutError."""
-    began, until = _answered(model, http)[0], time.monotonic() + limit_s
+    began, until = answered(model, http)[0], time.monotonic() + limit_s
     while time.monotonic() < until:
-        if _answered(model, http)[0] > began + 1:
+        if answered(model, http)[0] > began + 1:
             return
         time.sleep(0.05)
     raise TimeoutError(f"perf_analyzer asks {model} nothing after {limit_s} s")
 
 
-def _answered(model: str, http: str) -> tuple[int, float]:
+def answered(model: str, http: str) -> tuple[int, float]:
     """How many inferences of the model, and when the last one was, in seconds: the two belong together."""
     with urllib.request.urlopen(f"http://{http}/v2/models/{model}/stats", timeout=10) as answer:
         (stats,) = json.load(answer)["model_stats"]

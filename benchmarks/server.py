@@ -142,3 +142,8 @@ def _name(pid: int) -> str:
 def resident_bytes(pid: int) -> int:
     """Memory of a process that is in RAM."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def cpu_ns(pid: int) -> int:
+    """Processor time that the threads of a process, those that there are, have taken."""
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in Path(f"/proc/{pid}/task").iterdir())
