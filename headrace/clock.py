@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Protocol
+from functools import lru_cache
+from typing import Literal, Protocol
 
 
 class Timer(Protocol):
@@ -56,6 +57,15 @@ def unix_s(clock: Clock) -> float:
     return (clock.now_ns() + clock.epoch_ns) / 1e9
 
 
-def rfc3339(unix_s: float, timespec: str = "milliseconds") -> str:
+def rfc3339(unix_s: float, timespec: Literal["milliseconds", "microseconds"] = "milliseconds") -> str:
     """Unix time as RFC 3339 has it, in UTC."""
-    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
+    second, microseconds = divmod(round(unix_s * 1e6), 1_000_000)
+    if timespec == "microseconds":
+        return f"{_second(second)}.{microseconds:06}Z"
+    return f"{_second(second)}.{microseconds // 1000:03}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(unix_s: int) -> str:
+    """Most that is told is of the same second as what was told before."""
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -47,6 +47,9 @@ class JsonFormatter(logging.Formatter):
         }
         if exception:
             line["exception"] = exception
+        written = _json({**line, **told.fields}) if line.keys().isdisjoint(told.fields) else ""
+        if written and len(written) <= MAX_VALUE_CHARACTERS:
+            return written  # as most are, so that no value of it has to be cut
         for name, value in told.fields.items():
             if name not in line:
                 line[name] = _cut(value) if isinstance(value, str) else value

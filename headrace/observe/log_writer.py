@@ -17,6 +17,7 @@ MOST_WAITING = 16_384  # entries
 MOST_BYTES = 16 << 20  # of text that waits
 TAIL = 500  # lines that are kept for whoever asks
 TAIL_WIDTH = 2000  # characters of each
+TOGETHER_S = 0.25  # that lines yet to be made wait for others: each time the thread runs, it holds up the event loop's
 GOODBYE_S = 1.0  # that what still waits has to be written at the end
 
 _STANDARD_ERROR = 2
@@ -40,6 +41,7 @@ class LogWriter:
         self._waiting: deque[str | tuple[int, Made]] = deque()
         self._waiting_bytes = 0
         self._some = threading.Event()
+        self._now = threading.Event()  # not only lines that are yet to be made
         self._closing = False
         self._reopen = False
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
@@ -60,14 +62,14 @@ class LogWriter:
         else:
             self._waiting_bytes += len(text)
             self._waiting.append(text)
-            self._some.set()
+            self._wake()
         return len(text)
 
     def flush(self) -> None:
         """Nothing is to be waited for."""
 
     def make(self, lines: int, made: Made) -> None:
-        """Have so many lines made and written, both on the thread."""
+        """Have so many lines made and written, both on the thread, and soon."""
         if len(self._waiting) >= MOST_WAITING:
             self.dropped["full"] += lines
         else:
@@ -77,7 +79,7 @@ class LogWriter:
     def reopen(self) -> None:
         """The file was moved away: begin it anew."""
         self._reopen = True
-        self._some.set()
+        self._wake()
 
     def tail(self, most: int) -> list[str]:
         """The last lines, oldest first, as plain text; those that wait are not among them."""
@@ -86,12 +88,18 @@ class LogWriter:
     def close(self) -> None:
         """Write what waits, for as long as that may take; what comes later is lost."""
         self._closing = True
-        self._some.set()
+        self._wake()
         self._thread.join(GOODBYE_S)
+
+    def _wake(self) -> None:
+        self._now.set()
+        self._some.set()
 
     def _run(self) -> None:
         while True:
             self._some.wait()
+            self._now.wait(TOGETHER_S)
+            self._now.clear()
             self._some.clear()
             if self._reopen and isinstance(self._target, LogFile):
                 self._reopen = False

@@ -22,6 +22,25 @@ def test_lines_are_written_in_their_order_whoever_makes_them(tmp_path: Path) -> 
     assert not writer.dropped
 
 
+def test_lines_yet_to_be_made_wait_for_others_and_text_takes_them_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_writer, "TOGETHER_S", 3600)
+    writer, written = LogWriter(LogFile(tmp_path / "log", 1000, 1)), threading.Event()
+
+    def last() -> list[str]:
+        written.set()
+        return ["b\n"]
+
+    writer.make(1, lambda: ["a\n"])
+    writer.make(1, last)
+    assert not written.is_set()
+    writer.write("c\n")
+    assert written.wait(10)
+    writer.close()
+    assert (tmp_path / "log").read_text() == "a\nb\nc\n"
+
+
 def test_lines_that_cannot_be_made_are_counted_and_the_next_are_written(tmp_path: Path) -> None:
     def broken() -> list[str]:
         raise ValueError("year 300000 is out of range")
