@@ -79,29 +79,37 @@ class Extract:
     def _of(self, group: Sequence[Tensor], count: int) -> Rows:
         if self.part.kind == "text":
             return self._text(group, count)
+        if self.part.kind == "summary" and (length := _length(group, count)) > LOOKED_AT:
+            return self._summary(_looked_at(self.part.datatype, group, length), length)
         data = group[0].data if len(group) == 1 else b"".join(tensor.data for tensor in group)
         values = _array(self.part.datatype, data).reshape(count, -1)
         if self.part.kind == "positions":
             return values.astype(np.float64)
         if self.part.kind == "classes":
             return _classes(values.astype(np.float64))
-        return self._token_rows(values) if self.part.kind == "tokens" else self._summary(values)
+        if self.part.kind == "tokens":
+            return self._token_rows(values)
+        return self._summary(values.astype(np.float32, copy=False), values.shape[1])
 
-    def _summary(self, values: NDArray[np.generic]) -> Rows:
-        length = values.shape[1]
-        looked = np.asarray(values if length <= LOOKED_AT else values[:, _spaced(length)], np.float32)
+    def _summary(self, looked: NDArray[np.float32], length: int) -> Rows:
+        """Of as much of each row as is looked at; `length` is of the whole row."""
         if not length:
-            return np.full((len(values), len(SUMMARY) + PROJECTIONS), np.nan)
-        missing = ~np.isfinite(looked)
-        if missing.any():
-            share = missing.mean(1)
-            looked = np.where(missing, np.nan, looked)
-            looked = np.where(missing, np.nanmean(np.where(share[:, None] < 1, looked, 0.0), 1, keepdims=True), looked)
-        else:
-            share = np.zeros(len(looked))
+            return np.full((len(looked), len(SUMMARY) + PROJECTIONS), np.nan)
+        missing_share = np.zeros(len(looked))
         mean = looked.mean(1)
-        projections = looked @ _signs()[: looked.shape[1]] / math.sqrt(looked.shape[1])
-        sums = (mean, looked.std(1), looked.min(1), looked.max(1), (looked == 0).mean(1), share)
+        if not np.isfinite(mean).all():
+            missing = ~np.isfinite(looked)
+            missing_share = missing.mean(1)
+            looked = np.where(missing, np.nan, looked)
+            some = np.where(missing_share[:, None] < 1, looked, 0.0)
+            looked = np.where(missing, np.nanmean(some, 1, keepdims=True), looked)
+            mean = looked.mean(1)
+        width = looked.shape[1]
+        apart = looked - mean[:, None]
+        deviation = np.sqrt(np.vecdot(apart, apart) / width)
+        zeros = (looked == 0).view(np.uint8).sum(1, dtype=np.uint32) / width
+        projections = looked @ _signs()[:width] / math.sqrt(width)
+        sums = (mean, deviation, looked.min(1), looked.max(1), zeros, missing_share)
         return np.column_stack([*sums, np.full(len(looked), length), projections]).astype(np.float64)
 
     def _token_rows(self, values: NDArray[np.generic]) -> Rows:
@@ -206,8 +214,18 @@ def _classes(scores: Rows) -> Rows:
     return found
 
 
-def _spaced(length: int) -> NDArray[np.intp]:
-    return (np.arange(LOOKED_AT) * length) // LOOKED_AT
+def _length(group: Sequence[Tensor], count: int) -> int:
+    """Elements of a row of tensors that have so many rows together."""
+    return sum(math.prod(tensor.shape) for tensor in group) // count
+
+
+def _looked_at(datatype: str, group: Sequence[Tensor], length: int) -> NDArray[np.float32]:
+    """Evenly spaced elements of each row: of long ones the rest is not even copied."""
+    step, rest = divmod(length, LOOKED_AT)
+    spaced = slice(0, length, step) if not rest else (np.arange(LOOKED_AT) * length) // LOOKED_AT
+    rows = [_array(datatype, tensor.data).reshape(-1, length) for tensor in group]
+    few = [each[:, spaced] if isinstance(spaced, slice) else each.take(spaced, 1) for each in rows]
+    return np.concatenate(few).astype(np.float32, copy=False)
 
 
 @cache

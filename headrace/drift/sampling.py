@@ -13,11 +13,11 @@ LARGEST = 16 << 20
 BURST_S = 2.0
 """How long a rate above the most may last before requests are left out for it."""
 
-SHARE = 0.01
+SHARE = 0.005
 """Of a core's time, that looking may take in the long run: more would be felt by those who are looked at."""
 
-CREDIT_S = 0.1
-"""Time of it that may be saved up: what is seldom asked is looked at whole, also where it comes all at once."""
+CREDIT_S = 0.02
+"""Time of it that may be saved up: what is seldom asked is looked at whole, also where some hundreds come at once."""
 
 
 class Sampling:
@@ -35,6 +35,7 @@ class Sampling:
         self._asked = 0.0  # rows of all requests in this round, as far as they were counted
         self._left = max_per_s * BURST_S
         self._taken = 0  # requests of this round that are looked at
+        self._most = math.inf  # that it may be: what is copied and not looked at has been copied for nothing
         self._each_s = 0.0  # that looking at one takes, as far as it is known
         self._credit_s = CREDIT_S
 
@@ -53,7 +54,7 @@ class Sampling:
             self._too_large += 1
             return False
         self._asked += cost * every
-        if self._left <= 0:
+        if self._left <= 0 or self._taken >= self._most:
             self._too_many += 1
             return False
         self._left -= cost
@@ -74,6 +75,8 @@ class Sampling:
         every = self._asked / seconds / self._max_per_s
         if self._credit_s <= 0:
             every = max(every, self._came_since / seconds * self._each_s / SHARE)
+        if self._each_s:
+            self._most = (max(self._credit_s, 0.0) + 2 * SHARE * seconds) / self._each_s
         self.every = max(1, math.ceil(every))
         self._asked, self._taken, self._came_since = 0.0, 0, 0
         most = self._max_per_s * BURST_S

@@ -30,15 +30,18 @@ ROUND_S = 0.25
 WAITING = 8192
 """Requests that wait to be looked at."""
 
-WAITING_BYTES = 16 << 20
+WAITING_BYTES = 8 << 20
 """And bytes of their tensors: what has waited once stays with the allocator."""
 
-TOGETHER, TOGETHER_BYTES = 32, 1 << 21
+TOGETHER, TOGETHER_BYTES = 64, 1 << 22
 """Requests, and bytes of them, that are looked at without a pause: a millisecond of work, be they small or large. What
 large ones cost is to be begun with, more than their bytes."""
 
 SERVED = 32
 """Requests of one flush whose times are looked at; of more, evenly so many."""
+
+SERVED_TOGETHER = 256
+"""Of those, before a round is due: as dear as a few."""
 
 VERSIONS = 1000
 """Whose times are remembered; those that were asked longest ago are forgotten first."""
@@ -64,7 +67,8 @@ class DriftWatch:
         self._folder = folder
         self._models: dict[str, ModelDrift] = {}
         self._services: OrderedDict[ModelVersion, Service] = OrderedDict()
-        self._waiting: deque[SampleRecord] = deque()
+        self._served: list[RequestRecord] = []
+        self._waiting: deque[tuple[SampleRecord, int]] = deque()  # each with its bytes
         self._waiting_bytes = 0
         self._gone: deque[ModelVersion] = deque()
         self._pages = Pages()
@@ -86,7 +90,9 @@ class DriftWatch:
     def served(self, records: Sequence[Record]) -> None:
         """Take how long requests took and whether they failed, of some where there are many."""
         few = records[:: len(records) // SERVED + 1]
-        self._serve([record for record in few if isinstance(record, RequestRecord)])
+        self._served += [record for record in few if isinstance(record, RequestRecord)]
+        if len(self._served) >= SERVED_TOGETHER:
+            self._serve()
 
     def dropped(self) -> dict[str, int]:
         """Requests that were not looked at, by why."""
@@ -152,6 +158,7 @@ class DriftWatch:
         now_ns = self._clock.now_ns()
         self.sampling.round((now_ns - self._round_ns) / 1e9, self._spent_s)
         self._round_ns, self._spent_s = now_ns, 0.0
+        self._serve()
         while self._waiting:
             lot = self._lot()
             model = lot[0].model
@@ -224,7 +231,7 @@ class DriftWatch:
         if len(self._waiting) >= WAITING or self._waiting_bytes + size > WAITING_BYTES:
             self.sampling.full += 1
             return
-        self._waiting.append(record)
+        self._waiting.append((record, size))
         self._waiting_bytes += size
 
     def _lot(self) -> list[SampleRecord]:
@@ -232,15 +239,17 @@ class DriftWatch:
         lot: list[SampleRecord] = []
         size = 0
         while self._waiting and len(lot) < TOGETHER and size < TOGETHER_BYTES:
-            if lot and self._waiting[0].model != lot[0].model:
+            record, its = self._waiting[0]
+            if lot and record.model != lot[0].model:
                 break
-            record = self._waiting.popleft()
+            self._waiting.popleft()
             lot.append(record)
-            size += sum(len(tensor.data) for tensor in (*record.inputs, *record.outputs))
+            size += its
         self._waiting_bytes -= size
         return lot
 
-    def _serve(self, records: Sequence[RequestRecord]) -> None:
+    def _serve(self) -> None:
+        records, self._served = self._served, []
         by_version: dict[ModelVersion, list[RequestRecord]] = {}
         for record in records:
             if record.version is not None and record.model not in self.sampling.off:

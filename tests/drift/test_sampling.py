@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from headrace.arrays import from_array
-from headrace.drift.sampling import LARGEST, SHARE, Sampling
+from headrace.drift.sampling import CREDIT_S, LARGEST, SHARE, Sampling
 from headrace.types import Context, ModelRef, ModelVersion, Request, Response, Tensor
 
 
@@ -98,8 +98,16 @@ def test_looking_takes_no_more_of_a_core_than_its_share_in_the_long_run() -> Non
 
 
 def test_what_is_cheap_to_look_at_or_comes_all_at_once_is_looked_at_whole() -> None:
-    assert sum(_rounds(Sampling(5000), 30, 2000, each_s=5e-6)) == 60_000
+    assert sum(_rounds(Sampling(5000), 30, 2000, each_s=SHARE / 2000)) == 60_000
     assert sum(_rounds(Sampling(5000), 1, 2500, each_s=100e-6)) == 2500
+
+
+def test_of_a_later_burst_no_more_is_taken_than_there_is_time_to_look_at() -> None:
+    sampling = Sampling(5000)
+    _rounds(sampling, 100, 10, each_s=100e-6)
+    (taken,) = _rounds(sampling, 1, 5000, each_s=100e-6)
+    assert taken == pytest.approx((CREDIT_S + 2 * SHARE) / 100e-6, abs=1)
+    assert sampling.dropped()["rate"] == 5000 - taken
 
 
 def test_a_load_that_ends_has_what_follows_looked_at_whole_again() -> None:
