@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from headrace.changes.slots import ROW_BUCKETS, SAMPLES, TENANTS, WIDTH, Of
 from headrace.records import BatchRecord, GenerationRecord, RequestRecord
 
-LOOKED_INTO = 64
+LOOKED_INTO = 32
 """Requests of one lot that are looked into; of more, one in so many."""
 
 _LATE = frozenset(("queue_full", "would_be_late", "rate_limited", "deadline_exceeded"))
@@ -66,11 +66,12 @@ class Second:
             requests = requests[:: len(requests) // LOOKED_INTO]
         self._look_into(requests)
 
-    def add_run(self, record: BatchRecord) -> None:
-        facts = record.facts
-        self._runs += 1
-        self._batch_rows += facts.rows
-        self._busy_ns += facts.input_ns + facts.infer_ns + facts.output_ns
+    def add_runs(self, runs: Sequence[BatchRecord]) -> None:
+        self._runs += len(runs)
+        for run in runs:
+            facts = run.facts
+            self._batch_rows += facts.rows
+            self._busy_ns += facts.input_ns + facts.infer_ns + facts.output_ns
 
     def add_step(self, seconds: float, sequences: int) -> None:
         """Of a language model's engine."""

@@ -1,7 +1,8 @@
 """A second-by-second account of each model, and of the machine, for as long as may be looked back on."""
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -21,6 +22,9 @@ MODELS = 64
 VERSIONS = 1000
 """Of one model that are told apart."""
 
+R = TypeVar("R")
+
+_SECOND = 1_000_000_000  # in nanoseconds
 _SLACK = 400  # rows beyond those that are kept, so that the oldest leave many at a time
 
 
@@ -120,24 +124,26 @@ class Series:
         self.began_s = 0  # the first second that anything is known of; 0: nothing is
 
     def __call__(self, records: Sequence[Record]) -> None:
-        requests: defaultdict[tuple[str, int], list[RequestRecord]] = defaultdict(list)
-        epoch_ns = self._epoch_ns
+        requests: defaultdict[str, list[RequestRecord]] = defaultdict(list)
+        runs: defaultdict[str, list[BatchRecord]] = defaultdict(list)
         for record in records:
             if isinstance(record, RequestRecord):
                 if record.version is not None:
-                    requests[record.model, (record.finished_ns + epoch_ns) // 1_000_000_000].append(record)
+                    requests[record.model].append(record)
             elif isinstance(record, BatchRecord):
-                facts = record.facts
-                ended_ns = facts.started_ns + facts.input_ns + facts.infer_ns + facts.output_ns
-                self._of(record.model.name).at((ended_ns + epoch_ns) // 1_000_000_000).add_run(record)
+                runs[record.model.name].append(record)
             elif isinstance(record, GenerationRecord):
-                second = (record.finished_ns + epoch_ns) // 1_000_000_000
+                second = (record.finished_ns + self._epoch_ns) // _SECOND
                 self._of(record.model.name).at(second).add_generation(record)
             elif isinstance(record, StepRecord) and (model := self._models.get(record.model.name)) and model.now:
                 model.now.add_step(record.facts.seconds, record.facts.running)
-        for (name, second), lot in requests.items():
-            self.began_s = self.began_s or second
-            self._of(name).at(second).add_requests(lot)
+        for name, ended in runs.items():
+            for second, several in self._by_second(ended, _run_ended_ns):
+                self._of(name).at(second).add_runs(several)
+        for name, finished in requests.items():
+            for second, lot in self._by_second(finished, _finished_ns):
+                self.began_s = self.began_s or second
+                self._of(name).at(second).add_requests(lot)
 
     def add_machine(self, second: int, row: NDArray[np.float32]) -> None:
         self._machine.add(second, row)
@@ -192,6 +198,17 @@ class Series:
         for second, row in zip(seconds, rows, strict=True):
             model.table.add(int(second), row)
 
+    def _by_second(self, records: Sequence[R], ended_ns: Callable[[R], int]) -> Iterator[tuple[int, Sequence[R]]]:
+        """Records that come in the order in which they ended: mostly they are all of one second."""
+        first = (ended_ns(records[0]) + self._epoch_ns) // _SECOND
+        if first == (ended_ns(records[-1]) + self._epoch_ns) // _SECOND:
+            yield first, records
+            return
+        seconds: defaultdict[int, list[R]] = defaultdict(list)
+        for record in records:
+            seconds[(ended_ns(record) + self._epoch_ns) // _SECOND].append(record)
+        yield from seconds.items()
+
     def _of(self, name: str) -> _OfModel:
         model = self._models.get(name)
         if model is None:
@@ -201,3 +218,12 @@ class Series:
         else:
             self._models.move_to_end(name)
         return model
+
+
+def _finished_ns(request: RequestRecord) -> int:
+    return request.finished_ns
+
+
+def _run_ended_ns(run: BatchRecord) -> int:
+    facts = run.facts
+    return facts.started_ns + facts.input_ns + facts.infer_ns + facts.output_ns

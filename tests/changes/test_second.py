@@ -70,7 +70,7 @@ def test_of_a_large_lot_one_in_so_many_is_looked_into_and_all_are_counted() -> N
 
 def test_runs_and_generations_are_counted() -> None:
     second = Second(1)
-    second.add_run(BatchRecord(M, BatchFacts(8, 2, "full", 0, 0, 1, 10**9, 1)))
+    second.add_runs([BatchRecord(M, BatchFacts(8, 2, "full", 0, 0, 1, 10**9, 1))])
     second.add_step(0.5, 4)
     second.add_generation(GenerationRecord(M, 1, 5, Usage(100, 10), Times(), ("stop",), 0, 1))
     made = row(second)
