@@ -372,11 +372,16 @@ class Server:
         except TimeoutError:
             log.warning("%d requests did not finish within %g s", self.gateway.in_flight, limit_s)
 
-    def _flush_soon(self) -> None:
-        self._clock.call_soon(self.bus.flush)
+    def _hand_on_soon(self) -> None:
+        self._clock.call_soon(self._hand_on)
+
+    def _hand_on(self) -> None:
+        """To one listener, requests having their turn before the next."""
+        if self.bus.step():
+            self._hand_on_soon()
 
     async def _flush(self) -> None:
-        self.bus.many = self._flush_soon
+        self.bus.many = self._hand_on_soon
         while True:
             await asyncio.sleep(FLUSH_S)
             self.bus.flush()

@@ -1,6 +1,7 @@
 """Carries records from where facts happen to those that listen; drops rather than delays."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from headrace.records import Record
@@ -34,6 +35,7 @@ class Bus:
         self._listeners: list[tuple[Listener, frozenset[type[Record]]]] = []
         self._limit = limit
         self._waiting: list[Record] = []
+        self._due: deque[tuple[Listener, Sequence[Record]]] = deque()  # what was taken, for who is still to have it
 
     def __call__(self, record: Record) -> None:
         waiting = self._waiting
@@ -51,6 +53,23 @@ class Bus:
 
     def flush(self) -> None:
         """Hand over what waits: before facts are read, and on a timer. One listener's fault does not stop others."""
+        self._take()
+        while self._due:
+            self._hand_over()
+
+    def step(self) -> bool:
+        """Hand over what waits to one listener; whether there is more to be handed over soon.
+
+        All of them at once would hold up requests for some milliseconds where many records wait.
+        """
+        if not self._due:
+            self._take()
+        if self._due:
+            self._hand_over()
+        return bool(self._due) or len(self._waiting) >= LOT
+
+    def _take(self) -> None:
+        """What waits is due, after what is due by now."""
         if not self._waiting:
             return
         lot, self._waiting = self._waiting, []
@@ -62,8 +81,12 @@ class Bus:
                 continue
             if wanted not in picked:  # once for all who want the same
                 picked[wanted] = [record for record in lot if type(record) in wanted]
-            try:
-                listener(picked[wanted])
-            except Exception:
-                # Watching must never harm what is watched: this is the one place where such a fault ends.
-                _log.exception("a listener failed on %d records", len(lot))
+            self._due.append((listener, picked[wanted]))
+
+    def _hand_over(self) -> None:
+        listener, records = self._due.popleft()
+        try:
+            listener(records)
+        except Exception:
+            # Watching must never harm what is watched: this is the one place where such a fault ends.
+            _log.exception("a listener failed on %d records", len(records))

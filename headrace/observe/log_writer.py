@@ -18,6 +18,7 @@ MOST_BYTES = 16 << 20  # of text that waits
 TAIL = 500  # lines that are kept for whoever asks
 TAIL_WIDTH = 2000  # characters of each
 TOGETHER_S = 0.25  # that lines yet to be made wait for others: each time the thread runs, it holds up the event loop's
+TOGETHER_BYTES = 1 << 16  # of text, about, that are written at once
 GOODBYE_S = 1.0  # that what still waits has to be written at the end
 
 _STANDARD_ERROR = 2
@@ -105,26 +106,36 @@ class LogWriter:
                 self._reopen = False
                 self._attempt(self._target.reopen, 0)
             while self._waiting:
-                self._next()
+                self._write_some()
             if self._closing:
                 return
 
-    def _next(self) -> None:
-        entry = self._waiting.popleft()
-        if isinstance(entry, str):
-            self._waiting_bytes -= len(entry)
-            text, lines = entry, 1
-        else:
-            lines, make = entry
-            try:
-                text = "".join(make())
-            except Exception:  # the thread goes on: it is the only one that writes
-                self.dropped["fault"] += lines
-                log.exception("%d lines could not be made", lines)
-                return
-        self._tail.extend(line[:TAIL_WIDTH] for line in text.splitlines()[-TAIL:])
-        data = text.encode("utf-8", "backslashreplace")
-        self._attempt(lambda: self._write(data), lines)
+    def _write_some(self) -> None:
+        """In one go: each write gives the interpreter away, and has to get it back from those who answer requests."""
+        lines, texts, size = 0, list[str](), 0
+        while self._waiting and size < TOGETHER_BYTES:
+            entry = self._waiting.popleft()
+            if isinstance(entry, str):
+                self._waiting_bytes -= len(entry)
+                text, number = entry, 1
+            else:
+                number, make = entry
+                text = self._made(number, make)
+            if text:
+                texts.append(text)
+                lines += number
+                size += len(text)
+        whole = "".join(texts)
+        self._tail.extend(line[:TAIL_WIDTH] for line in whole.splitlines()[-TAIL:])
+        self._attempt(lambda: self._write(whole.encode("utf-8", "backslashreplace")), lines)
+
+    def _made(self, lines: int, make: Made) -> str:
+        try:
+            return "".join(make())
+        except Exception:  # the thread goes on: it is the only one that writes
+            self.dropped["fault"] += lines
+            log.exception("%d lines could not be made", lines)
+            return ""
 
     def _attempt(self, act: Callable[[], None], lines: int) -> None:
         try:

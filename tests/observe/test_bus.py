@@ -93,6 +93,41 @@ def test_a_record_made_by_a_listener_is_in_the_next_flush() -> None:
     assert lots == [1, 1]
 
 
+def test_a_step_hands_what_waits_to_one_listener() -> None:
+    bus, first, second = Bus(), list[Record](), list[Record]()
+    bus.listen(first.extend)
+    bus.listen(second.extend)
+    bus(moved())
+    assert bus.step()
+    assert (len(first), len(second)) == (1, 0)
+    assert not bus.step()
+    assert (len(first), len(second)) == (1, 1)
+    assert not bus.step()
+
+
+def test_a_flush_between_steps_ends_them_and_keeps_the_order() -> None:
+    bus, first, second = Bus(), list[Record](), list[Record]()
+    bus.listen(first.extend)
+    bus.listen(second.extend)
+    bus(moved())
+    bus.step()
+    bus(ran())
+    bus.flush()
+    assert first == second == [moved(), ran()]
+
+
+def test_steps_go_on_while_many_wait_that_came_meanwhile() -> None:
+    bus = Bus()
+
+    def many(records: Sequence[Record]) -> None:
+        for _ in range(LOT):
+            bus(moved())
+
+    bus.listen(many)
+    bus(moved())
+    assert bus.step()
+
+
 def test_records_without_a_listener_do_not_pile_up() -> None:
     bus = Bus(limit=1)
     bus(moved())
