@@ -25,7 +25,10 @@ from headrace.types import ModelVersion
 log = logging.getLogger(__name__)
 
 ROUND_S = 0.25
-"""Between two rounds of looking at what came."""
+"""Between two rounds of looking at what came, where there is enough for one or somebody waits for it."""
+
+SELDOM_S = 1.0
+"""And where there is not: what costs is to begin, more than how many requests are looked at."""
 
 WAITING = 8192
 """Requests that wait to be looked at."""
@@ -74,6 +77,7 @@ class DriftWatch:
         self._pages = Pages()
         self._round_ns = clock.now_ns()
         self._spent_s = 0.0  # processor time, since the last round
+        self._judging = 0  # who waits for a round to end
         self._task: asyncio.Task[None] | None = None
         self._round_ended: asyncio.Future[None] | None = None  # of the round that is under way, or comes next
 
@@ -133,9 +137,7 @@ class DriftWatch:
     async def judge(self, request_id: str, labels: Sequence[Prediction]) -> Judged:
         """Count what was right of an answer. Raises NotFound and InvalidRequest, see `Feedback`."""
         if request_id not in self.feedback:
-            for _ in range(2):  # what was answered just now is known a round later
-                if self._round_ended is not None:
-                    await asyncio.wait({self._round_ended}, timeout=1)
+            await self._rounds(2)  # what was answered just now is known a round later
         return self.feedback.judge(request_id, labels)
 
     def start(self) -> None:
@@ -171,6 +173,8 @@ class DriftWatch:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(ROUND_S)
+            if not self._is_due():
+                continue
             try:
                 await self._look_once()
             except Exception:  # the next round may go well
@@ -178,6 +182,20 @@ class DriftWatch:
             if self._round_ended is not None:
                 self._round_ended.set_result(None)
                 self._round_ended = asyncio.get_running_loop().create_future()
+
+    async def _rounds(self, number: int) -> None:
+        """Wait until so many rounds have ended, which come soon."""
+        self._judging += 1
+        try:
+            for _ in range(number):
+                if self._round_ended is not None:
+                    await asyncio.wait({self._round_ended}, timeout=1)
+        finally:
+            self._judging -= 1
+
+    def _is_due(self) -> bool:
+        rested_s = (self._clock.now_ns() - self._round_ns) / 1e9
+        return rested_s >= SELDOM_S or len(self._waiting) >= TOGETHER or self._judging > 0
 
     async def _look_once(self) -> None:
         """Look at what waits, others having their turn in between; what that takes of a processor is counted."""

@@ -111,7 +111,7 @@ def test_of_a_later_burst_no_more_is_taken_than_there_is_time_to_look_at() -> No
 
 
 def test_a_load_that_ends_has_what_follows_looked_at_whole_again() -> None:
-    sampling = Sampling(5000)
-    _rounds(sampling, 20, 2000, each_s=100e-6)
+    sampling, each_s = Sampling(5000), SHARE / 100
+    _rounds(sampling, 20, 2000, each_s)
     assert sampling.every > 1
-    assert _rounds(sampling, 3, 50, each_s=100e-6)[-1] == 50
+    assert _rounds(sampling, 3, 50, each_s)[-1] == 50
