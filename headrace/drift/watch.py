@@ -195,7 +195,7 @@ class DriftWatch:
 
     def _is_due(self) -> bool:
         rested_s = (self._clock.now_ns() - self._round_ns) / 1e9
-        return rested_s >= SELDOM_S or len(self._waiting) >= TOGETHER or self._judging > 0
+        return rested_s >= SELDOM_S or len(self._waiting) >= TOGETHER or bool(self._gone or self._judging)
 
     async def _look_once(self) -> None:
         """Look at what waits, others having their turn in between; what that takes of a processor is counted."""
