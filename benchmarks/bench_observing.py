@@ -5,10 +5,12 @@
 On: every part at its default, one trace in a hundred sent to a collector that takes them, JSON lines to a file. Off:
 no drift, no history, no changes, no lines about requests, no traces. Both servers live all the time. Throughput and
 processor time are of short blocks, in which the clients of one go on while those of the other stand still, each block
-on held against those off before and after it; p99 is of pairs of some seconds, with clients of their own.
+on held against those off before and after it; p99 is of pairs of some seconds, with clients of their own. What is not
+measured is kept as it was.
 """
 
 import argparse
+import json
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -22,8 +24,8 @@ import msgspec
 from benchmarks.bench_encoder import NAMES
 from benchmarks.bench_noop import NOOP
 from benchmarks.perf_analyzer import Load, Turn, answered, measure, waiting
-from benchmarks.results import keep, spread
-from benchmarks.server import Address, cpu_ns, headrace, only, resident_bytes
+from benchmarks.results import FOLDER, keep, spread
+from benchmarks.server import Address, cpu_ns, headrace, only, resident_bytes, wait_joined
 
 OFF = ("drift.enabled=false", "history.enabled=false", "changes.enabled=false", "log.max_per_s=0", "trace.ratio=0")
 CLIENTS = 16
@@ -31,6 +33,9 @@ ARGUMENTS = {
     "noop": ["--shape", "INPUT:4096"],
     "minilm": [word for name in NAMES for word in ("--shape", f"{name}:64")] + ["--input-data", "zero"],
 }
+VARIED = ("minilm",)
+"""Models that have variants, which join them later."""
+
 ANEW = 4
 """Blocks, after which clients are begun anew: they keep what they have sent."""
 
@@ -56,9 +61,15 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=6)
     parser.add_argument("--models", default="noop,minilm")
     options = parser.parse_args()
-    figures: dict[str, object] = {}
+    file = FOLDER / "observing.json"
+    figures: dict[str, object] = json.loads(file.read_text()) if file.exists() else {}
+    figures.pop("machine", None)
     for model in options.models.split(","):
+        figures = {name: figure for name, figure in figures.items() if not name.startswith(f"{model} ")}
         with _repository(model) as repository, _both(repository) as servers:
+            if model in VARIED:
+                for server in (servers.on, servers.off):
+                    wait_joined(server.http, model)
             figures |= _throughput(model, _blocks(model, servers, options.blocks, options.seconds))
             figures |= _tail(model, [_pair(model, servers, turn) for turn in range(options.pairs)])
             for name, server in (("on", servers.on), ("off", servers.off)):
