@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ TAIL = 500  # lines that are kept for whoever asks
 TAIL_WIDTH = 2000  # characters of each
 TOGETHER_S = 0.25  # that lines yet to be made wait for others: each time the thread runs, it holds up the event loop's
 TOGETHER_BYTES = 1 << 16  # of text, about, that are written at once
+REST_S = 0.001  # between two lots of lines that are made: meanwhile those who answer requests have the interpreter
 GOODBYE_S = 1.0  # that what still waits has to be written at the end
 
 _STANDARD_ERROR = 2
@@ -121,6 +123,8 @@ class LogWriter:
             else:
                 number, make = entry
                 text = self._made(number, make)
+                if self._waiting and not self._closing:
+                    time.sleep(REST_S)
             if text:
                 texts.append(text)
                 lines += number

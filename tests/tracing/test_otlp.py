@@ -1,13 +1,14 @@
 """A collector that is not ours understands what is sent, over both transports."""
 
 import random
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import pytest
 
 from headrace.collector.address import Protocol
-from headrace.tracing.otlp import Otlp
+from headrace.tracing.otlp import FEW, REST_S, Otlp
 from headrace.tracing.plan import Plan
 from headrace.tracing.spans import Kept, SpanMaker
 from tests.collector.receiver import Receiver, attributes, by_name, over_grpc, over_http
@@ -75,3 +76,13 @@ def test_variables_name_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_collector_that_refuses_is_told_of() -> None:
     with over_http(status=400) as (_, address):
         assert not send("http", address, Kept(traced()))
+
+
+def test_there_are_rests_while_many_are_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    rests = list[float]()
+    monkeypatch.setattr(time, "sleep", rests.append)
+    with over_http() as (receiver, address):
+        assert send("http", address, *(Kept(traced(number)) for number in range(10)))
+        spans = len(receiver.wait(70))
+    assert spans == 70
+    assert rests == [REST_S] * (spans // FEW)
