@@ -16,6 +16,7 @@ GROUND = {
     "kept_database",
     "observe_settings",
     "generation",
+    "lasting",
     "types",
     "records",
     "servable",

@@ -19,6 +19,7 @@ from headrace.changes.settings_changed import changed
 from headrace.changes.slots import Slots
 from headrace.clock import Clock
 from headrace.errors import RateLimited
+from headrace.lasting import lasting
 from headrace.records import Record
 
 LOOK_S = 1.0
@@ -161,10 +162,8 @@ class Changes:
         while True:
             await asyncio.sleep(LOOK_S)
             looks += 1
-            try:
+            with lasting("looking at what changes"):
                 await self._look(looks)
-            except Exception:
-                log.exception("looking at what changes failed")
 
     async def _look(self, looks: int) -> None:
         now_s = self.now_s()

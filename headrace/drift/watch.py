@@ -18,6 +18,7 @@ from headrace.drift.service import Service
 from headrace.drift.side import Change
 from headrace.drift.view import tell
 from headrace.errors import VersionNotFound
+from headrace.lasting import lasting
 from headrace.observe_settings import Drift
 from headrace.records import DriftEvent, ModelEvent, Record, Recorder, RequestRecord, SampleRecord
 from headrace.types import ModelVersion
@@ -175,10 +176,8 @@ class DriftWatch:
             await asyncio.sleep(ROUND_S)
             if not self._is_due():
                 continue
-            try:
+            with lasting("a round of looking for drift"):
                 await self._look_once()
-            except Exception:  # the next round may go well
-                log.exception("a round of looking for drift failed")
             if self._round_ended is not None:
                 self._round_ended.set_result(None)
                 self._round_ended = asyncio.get_running_loop().create_future()

@@ -10,6 +10,7 @@ from headrace.history.differences import Differences
 from headrace.history.levels import MINUTES, RAW, Level, finest, step_of
 from headrace.history.point import Point
 from headrace.history.store import Row, Store
+from headrace.lasting import lasting
 from headrace.observe.tally import Key, VersionTally
 from headrace.types import ModelVersion
 
@@ -50,7 +51,8 @@ class History:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
         if (store := self._store) is not None:
-            await self.step()
+            with lasting("a step of the history"):
+                await self.step()
             await self._do(store.close)
         self._thread.shutdown(wait=False)
 

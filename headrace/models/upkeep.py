@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from headrace.devices.process_stat import PROC
 from headrace.errors import MemoryFull
+from headrace.lasting import lasting
 from headrace.memory.attribution import Attribution
 from headrace.memory.popularity import Popularity
 from headrace.memory.pressure import Pressure, pressure
@@ -91,10 +92,8 @@ class Upkeep:
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:
-            try:
+            with lasting("looking after memory"):
                 await self.look()
-            except Exception:  # the next look may go well, and memory is looked after for as long as the server runs
-                log.exception("memory could not be looked after")
             await asyncio.sleep(EVERY_S if self._rooms.ledger.budget_bytes is not None else SELDOM_S)
 
     async def look(self) -> None:

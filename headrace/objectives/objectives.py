@@ -16,6 +16,7 @@ import msgspec
 
 from headrace.clock import rfc3339
 from headrace.errors import ModelNotFound, NotFound
+from headrace.lasting import lasting
 from headrace.objectives import families
 from headrace.objectives.alerts import Alerts
 from headrace.objectives.conditions import Seen, conditions
@@ -221,21 +222,20 @@ class Objectives:
     async def _look_on(self) -> None:
         while True:
             await asyncio.sleep(self._watched.alerts.every_s)
-            try:
+            with lasting("a look for alerts"):
                 self.look()
-            except Exception:
-                # Whatever is wrong with one look, the next may find what somebody has to hear of.
-                log.exception("a look for alerts failed")
 
     async def _read_on(self) -> None:
         while True:
-            self._disks = await asyncio.to_thread(disks, self._places)
+            with lasting("a look at the disks"):
+                self._disks = await asyncio.to_thread(disks, self._places)
             await asyncio.sleep(self._watched.alerts.every_s)
 
     async def _save_on(self) -> None:
         while True:
             await asyncio.sleep(SAVE_S)
-            await self._save()
+            with lasting("keeping error budgets"):
+                await self._save()
 
     async def _restore(self, store: Store) -> None:
         try:

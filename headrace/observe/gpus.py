@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from headrace.devices.nvml import Gpu
+from headrace.lasting import lasting
 from headrace.observe import families
 from headrace.observe.exposition import Family, labels
 
@@ -49,10 +50,10 @@ class Gpus:
     async def _ask(self) -> None:
         nvml = await asyncio.to_thread(self._open_nvml)
         while nvml is not None:
-            told = await asyncio.to_thread(nvml.read)
-            for gpu in told:
-                self._first_j.setdefault(gpu.uuid, gpu.energy_j or 0.0)
-            self.told = told
+            with lasting("asking the GPUs"):
+                self.told = await asyncio.to_thread(nvml.read)
+                for gpu in self.told:
+                    self._first_j.setdefault(gpu.uuid, gpu.energy_j or 0.0)
             await asyncio.sleep(self._every_s)
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from headrace import __version__
+from headrace.lasting import lasting
 from headrace.pushing.plan import Plan
 from headrace.pushing.push import Exporter, Page, Push
 from headrace.pushing.since import Since
@@ -40,7 +41,8 @@ class Pushing:
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-            await self._put()
+            with lasting("making metrics to be pushed"):
+                await self._put()
 
     async def close(self) -> None:
         await asyncio.to_thread(self._push.close)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from headrace.errors import HeadraceError
+from headrace.lasting import lasting
 from headrace.repository.file_facts import being_written
 from headrace.repository.repository import LocalRepository
 from headrace.repository.settling import Settling
@@ -47,7 +48,8 @@ class Watch:
         try:
             while True:
                 started = time.monotonic()
-                await self.look(time.monotonic_ns())
+                with lasting("looking for changes of the repository"):
+                    await self.look(time.monotonic_ns())
                 took = time.monotonic() - started
                 await self._pause(max(self._settle_s if self._settling.restless else self._poll_s, took * IDLE_SHARE))
         finally:
