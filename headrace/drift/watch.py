@@ -37,7 +37,7 @@ WAITING = 8192
 WAITING_BYTES = 8 << 20
 """And bytes of their tensors: what has waited once stays with the allocator."""
 
-TOGETHER, TOGETHER_BYTES = 64, 1 << 22
+TOGETHER, TOGETHER_BYTES = 64, 1 << 21
 """Requests, and bytes of them, that are looked at without a pause: a millisecond of work, be they small or large. What
 large ones cost is to be begun with, more than their bytes."""
 
