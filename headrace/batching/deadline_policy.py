@@ -180,15 +180,18 @@ class DeadlinePolicy(Generic[J]):
         time only for a run of less than half the usual length: the rest gains more than is lost."""
         queue, company = self.queue, self._company.others(self)
         given_up: list[GivenUp[J]] = []
-        while (job := queue.first_due()) is not None:
+        waiting_ns = queue.work.total_ns
+        for job in queue.by_deadline():
             left = job.due_ns - now_ns
             needs = self.latency.typical(job.rows, job.length, company)
             late = needs >= left
-            if not late and (left >= HASTE * self._good_run_ns(job) or queue.work.total_ns * self._off <= left):
+            if not late and (left >= HASTE * self._good_run_ns(job) or waiting_ns * self._off <= left):
                 break
-            queue.remove(job)
+            waiting_ns -= job.cost_ns
             self.guard.answered(late=late)
             given_up.append(GivenUp(job, "late" if late else "overload", now_ns - job.arrived_ns + needs))
+        if given_up:
+            queue.take([each.job for each in given_up])
         return given_up
 
     def next(self, now_ns: int, running: int) -> Run[J] | Wait:
@@ -211,8 +214,9 @@ class DeadlinePolicy(Generic[J]):
             jobs = [head]
         else:
             window = best_window(group, head, self._lines, slack, limits.max_size)
-            lines = self._turns.in_order(group.lines, window.shortest, window.longest, self.queue.least_level)
-            jobs, heavy = chosen(head, lines, window.rows, limits.max_batch_bytes)
+            bins = group.within(window.shortest, window.longest)
+            candidates = self._turns.in_order(bins, self.queue.least_level)
+            jobs, heavy = chosen(head, candidates, window.rows, limits.max_batch_bytes)
             cut = window.cut
         self.queue.take(jobs)
         if shared:

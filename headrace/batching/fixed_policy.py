@@ -22,7 +22,7 @@ class FixedPolicy(ArrivalOrder[J]):
         not full stays open and grows, for a larger batch is cheaper and nothing is lost by it."""
         limits = self._limits
         first = self.queue.oldest()
-        rows = sum(self.queue.groups[first.key].rows.values())
+        rows = self.queue.groups[first.key].total_rows
         full = rows >= limits.max_size
         if running >= (MOST_AT_INSTANCE if full else 1):
             return Wait(None)
@@ -42,8 +42,8 @@ class FixedPolicy(ArrivalOrder[J]):
         """The first and those that may share its run, in order of arrival, while they fit."""
         taken: list[J] = []
         rows, most = 0, self._limits.max_size
-        lines = self.queue.groups[first.key].lines.values()
-        waiting = sorted([entry for classes in lines for entries in classes.values() for entry in entries[:most]])
+        bins = self.queue.groups[first.key].bins.values()
+        waiting = sorted([entry for each in bins for entries in each.entries.values() for entry in entries[:most]])
         for *_, job in waiting[:most]:
             if taken and rows + job.rows > most:
                 break

@@ -74,66 +74,69 @@ def best_window(group: Group[J], head: Job, lines_of: Lines, slack: float, most_
     answers come sooner, and those who ask again at once fall out of step.
     """
     head_class = head.length_class
-    if len(group.rows) == 1:  # as most models are asked: nothing is to be weighed
+    if len(group.bins) == 1:  # as most models are asked: nothing is to be weighed
         line = lines_of[head_class]
-        rows = max(head.rows, line.rows_within(slack, min(group.rows[head_class], most_rows)))
-        return _shortened(Window(head_class, head_class, rows, line.time(rows)), line, head.rows)
-    classes = group.classes
+        rows = max(head.rows, line.rows_within(slack, min(group.total_rows, most_rows)))
+        return _shortened(head_class, head_class, rows, line, head.rows)
+    classes, bins = group.classes, group.bins
     at = bisect_left(classes, head_class)
-    lines = [*map(lines_of.__getitem__, classes)]
-    waiting = [*map(group.rows.__getitem__, classes)]
-    waiting[at] -= head.rows
-    best_alone = lines[at].time(head.rows)
-    best_rate = lines[at].worth * head.rows / best_alone
-    shortest, longest, most, best_ns = at, at, head.rows, best_alone
+    own = lines_of[head_class]
+    best_alone = own.time(head.rows)
+    best_rate = own.worth * head.rows / best_alone
+    shortest, longest, most = at, at, head.rows
     for end in range(at, len(classes)):
-        line = lines[end]
-        room = line.rows_within(slack, most_rows) - head.rows
+        line = lines_of[classes[end]]
         fixed, row = line.fixed, line.row
+        room = line.rows_within(slack, most_rows) - head.rows
         if room < 0 or row * head.rows > best_alone:
             break
-        rows, work, worse = head.rows, head.rows * lines[at].worth, 0
+        rows, work, worse = head.rows, head.rows * own.worth, 0
         for index in range(end, -1, -1):
-            other = lines[index]
+            other = lines_of[classes[index]]
             if row > other.fixed + other.row:
                 break  # a run of its own costs less than filling it up
-            taken = min(waiting[index], room)
+            waiting = bins[classes[index]].rows - (head.rows if index == at else 0)
+            taken = min(waiting, room)
             if taken <= 0:
                 continue
             rows, room, work = rows + taken, room - taken, work + taken * other.worth
             time_ns = fixed + row * rows
             if work > best_rate * time_ns:
-                shortest, longest, most, best_ns, best_rate = index, end, rows, time_ns, work / time_ns
+                shortest, longest, most, best_rate = index, end, rows, work / time_ns
                 worse = 0
             else:
                 worse += 1
             if room <= 0 or worse > PATIENCE:
                 break
-    return _shortened(Window(classes[shortest], classes[longest], most, best_ns), lines[longest], head.rows)
+    return _shortened(classes[shortest], classes[longest], most, lines_of[classes[longest]], head.rows)
 
 
-def _shortened(window: Window, line: Line, least: int) -> Window:
+def _shortened(shortest: int, longest: int, most: int, line: Line, least: int) -> Window:
     """As few rows as have nearly the best rate, where all would take long."""
-    if window.time_ns < LONG_NS:
-        return window
-    most = window.rows
-    enough = NEARLY * most * line.fixed / (line.fixed + (1 - NEARLY) * line.row * most)
-    rows = max(least, min(EVEN_ROWS, most), math.ceil(enough))
-    return msgspec.structs.replace(window, rows=rows, time_ns=line.time(rows), cut=True) if rows < most else window
+    time_ns = line.time(most)
+    if time_ns >= LONG_NS:
+        enough = NEARLY * most * line.fixed / (line.fixed + (1 - NEARLY) * line.row * most)
+        rows = max(least, min(EVEN_ROWS, most), math.ceil(enough))
+        if rows < most:
+            return Window(shortest, longest, rows, line.time(rows), cut=True)
+    return Window(shortest, longest, most, time_ns)
 
 
 def chosen(head: J, candidates: Iterable[J], most_rows: int, most_bytes: int) -> tuple[list[J], bool]:
     """The head and those candidates that fit, the first ones first; and whether only bytes kept others out."""
-    jobs, rows, num_bytes, heavy = [head], head.rows, head.num_bytes, False
+    jobs, room, num_bytes, heavy = [head], most_rows - head.rows, head.num_bytes, False
+    if room <= 0:
+        return jobs, heavy
     for job in candidates:
-        if job is head or rows + job.rows > most_rows:
+        if job.rows > room or job is head:
             continue
-        if num_bytes + job.num_bytes > most_bytes:
+        num_bytes += job.num_bytes
+        if num_bytes > most_bytes:
+            num_bytes -= job.num_bytes
             heavy = True
             continue
         jobs.append(job)
-        rows += job.rows
-        num_bytes += job.num_bytes
-        if rows == most_rows:
+        room -= job.rows
+        if not room:
             break
     return jobs, heavy

@@ -3,77 +3,90 @@
 import itertools
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic
 
 from headrace.batching.check import Key
-from headrace.batching.job import J, Place
+from headrace.batching.job import J, Job, Place
 from headrace.batching.work_ahead import WorkAhead
 
 Entry = tuple[int, int, int, J]
 """A job behind its place: no two places are equal, so that jobs are never compared."""
 
-Classes = dict[int, list[Entry[J]]]
-"""A tenant's entries by class of length, most urgent first within each."""
+Entries = dict[str, list[Entry[J]]]
+"""Those of each tenant, most urgent first."""
 
 FEW = 64  # that are gone may be kept among those that wait, and as many more as wait
 
 
-class Group(Generic[J]):
-    """Waiting jobs of one key, most urgent first within each class of length of each tenant."""
+class Bin(Generic[J]):
+    """Waiting jobs of one key and one class of length."""
 
-    __slots__ = ("_counts", "classes", "lines", "rows", "total_rows")
+    __slots__ = ("entries", "rows")
 
     def __init__(self) -> None:
-        self.lines: dict[str, Classes[J]] = {}  # by tenant
-        self.classes: list[int] = []  # of which something waits, the shortest first
-        self.rows: dict[int, int] = {}  # by class
+        self.entries: Entries[J] = {}
+        self.rows = 0
+
+
+class Group(Generic[J]):
+    """Waiting jobs of one key. The same lists are found in two ways: by length, since a run is of one class or a few,
+    and whoever has nothing there need not be looked at; and by tenant, for what is most urgent of it."""
+
+    __slots__ = ("bins", "classes", "tenants", "total_rows")
+
+    def __init__(self) -> None:
+        self.bins: dict[int, Bin[J]] = {}  # by class of length
+        self.classes: list[int] = []  # of these, the shortest first
+        self.tenants: dict[str, dict[int, list[Entry[J]]]] = {}  # what each has of each class
         self.total_rows = 0
-        self._counts: dict[int, int] = {}  # of jobs, by class
 
     def head(self) -> J:
         """The most urgent."""
-        return min([entries[0] for classes in self.lines.values() for entries in classes.values()])[3]
+        return min([entries[0] for classes in self.tenants.values() for entries in classes.values()])[3]
+
+    def within(self, shortest: int, longest: int) -> list[Entries[J]]:
+        """What waits of each of these classes, both included."""
+        return [self.bins[each].entries for each in self.classes if shortest <= each <= longest]
 
     def add(self, entry: Entry[J]) -> None:
         """It waits, at its place."""
         job = entry[3]
-        length_class = job.length_class
+        length_class, tenant = job.length_class, job.tenant
         self.total_rows += job.rows
-        classes = self.lines.get(job.tenant)
-        if classes is None:
-            classes = self.lines[job.tenant] = {}
-        entries = classes.get(length_class)
+        its = self.bins.get(length_class)
+        if its is None:
+            its = self.bins[length_class] = Bin()
+            insort(self.classes, length_class)
+        its.rows += job.rows
+        entries = its.entries.get(tenant)
         if entries is None:
-            classes[length_class] = [entry]
+            its.entries[tenant] = self.tenants.setdefault(tenant, {})[length_class] = [entry]
         else:
             insort(entries, entry)
-        if length_class in self.rows:
-            self.rows[length_class] += job.rows
-            self._counts[length_class] += 1
-        else:
-            self.rows[length_class] = job.rows
-            self._counts[length_class] = 1
-            insort(self.classes, length_class)
 
-    def take(self, jobs: Sequence[J]) -> None:
+    def take(self, jobs: Iterable[J]) -> None:
         """They wait no longer; quick where each is the most urgent of its tenant and class by then."""
-        lines, rows, counts = self.lines, self.rows, self._counts
-        self.total_rows -= sum([job.rows for job in jobs])
+        bins = self.bins
         for job in jobs:
-            length_class, tenant = job.length_class, job.tenant
-            classes = lines[tenant]
-            entries = classes[length_class]
+            its = bins[job.length_class]
+            entries = its.entries[job.tenant]
             del entries[0 if entries[0][3] is job else bisect_left(entries, job.place)]
+            its.rows -= job.rows
+            self.total_rows -= job.rows
             if not entries:
-                del classes[length_class]
-                if not classes:
-                    del lines[tenant]
-            rows[length_class] -= job.rows
-            counts[length_class] -= 1
-            if not counts[length_class]:
-                del rows[length_class], counts[length_class]
-                self.classes.remove(length_class)
+                self._drop(its, job.length_class, job.tenant)
+
+    def _drop(self, its: Bin[J], length_class: int, tenant: str) -> None:
+        """Nothing of this tenant waits there any more."""
+        del its.entries[tenant]
+        if not its.entries:
+            del self.bins[length_class]
+            self.classes.remove(length_class)
+        classes = self.tenants[tenant]
+        del classes[length_class]
+        if not classes:
+            del self.tenants[tenant]
 
 
 class Queue(Generic[J]):
@@ -93,7 +106,7 @@ class Queue(Generic[J]):
         """The most urgent of a tenant's jobs. Raises ValueError where none waits."""
         firsts: list[Entry[J]] = []
         for group in self.groups.values():
-            classes = group.lines.get(tenant)
+            classes = group.tenants.get(tenant)
             if classes:
                 firsts += [entries[0] for entries in classes.values()]
         return min(firsts)[3]
@@ -123,18 +136,18 @@ class Queue(Generic[J]):
             self.take((job,))
 
     def take(self, jobs: Sequence[J]) -> None:
-        """Take out jobs of one key that all wait."""
-        key = jobs[0].key
+        """Take out jobs that all wait."""
         for job in jobs:
             job.queued = False
         self._count -= len(jobs)
         self.num_bytes -= sum([job.num_bytes for job in jobs])
         self.rows -= sum([job.rows for job in jobs])
         self.work.take([(job.cell, job.tenant, job.cost_ns) for job in jobs])
-        group = self.groups[key]
-        group.take(jobs)
-        if not group.lines:
-            del self.groups[key]
+        for key, theirs in itertools.groupby(jobs, _key):
+            group = self.groups[key]
+            group.take(theirs)
+            if not group.bins:
+                del self.groups[key]
         if not self._count:  # who is gone is let go at once: it holds its tensors, and by its caller the whole model
             self._arrivals.clear()
             self._deadlines.clear()
@@ -160,6 +173,12 @@ class Queue(Generic[J]):
                 return job
             deadlines.pop()
         return None
+
+    def by_deadline(self) -> Iterator[J]:
+        """What waits and has a deadline, the earliest first; nothing may come or go meanwhile."""
+        if self.first_due() is None:
+            return iter(())
+        return (job for _, number, job in reversed(self._deadlines) if job.queued and job.place[2] == -number)
 
     def clear(self) -> list[J]:
         """Everything that waits, in order of arrival; nothing waits afterwards."""
@@ -193,3 +212,7 @@ def _waits(entry: Entry[J]) -> bool:
     """Whether it still does, and did not come back to another place."""
     job = entry[3]
     return job.queued and job.place[2] == entry[2]
+
+
+def _key(job: Job) -> Key:
+    return job.key

@@ -1,10 +1,10 @@
 """Whose turn it is: tenants share a model by weight, whatever each asks for. Pure."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 
 from headrace.batching.job import J, Job
-from headrace.batching.queue import Classes, Entry
+from headrace.batching.queue import Entries, Entry
 from headrace.tenants import weight_of
 from headrace.virtual_counters import VirtualCounters
 
@@ -24,25 +24,25 @@ class Turns(VirtualCounters):
         for tenant, cost_ns in costs.items():
             self.served(tenant, cost_ns)
 
-    def in_order(self, lines: Mapping[str, Classes[J]], shortest: int, longest: int, level: int) -> Iterator[J]:
-        """The jobs of these classes, each tenant's most urgent first: by level, and within it tenant after tenant.
+    def in_order(self, bins: Sequence[Entries[J]], level: int) -> Iterator[J]:
+        """The jobs of these bins, each tenant's most urgent first: by level, and within it tenant after tenant.
 
         All have this `level` at least. No more is looked at than is asked for.
         """
-        if len(lines) == 1:
-            (classes,) = lines.values()
-            for each in _within(classes, shortest, longest):
+        tenants = set[str]().union(*bins)
+        if len(tenants) == 1:
+            for each in _merged(bins, *tenants):
                 yield each[3]
             return
         of, weights, replace = self.of, self.weights, heapq.heapreplace
-        heap: list[Turn[J]] = [(level, of(tenant), tenant, None, None) for tenant in lines]
+        heap: list[Turn[J]] = [(level, of(tenant), tenant, None, None) for tenant in tenants]
         heapq.heapify(heap)  # tenants differ: nothing behind them is compared
         while heap:
             level, served, tenant, line, entry = heap[0]
             if line is None:
-                line = iter(_within(lines[tenant], shortest, longest))
-                entry = next(line, None)
-                if entry is not None and entry[0] > level:
+                line = iter(_merged(bins, tenant))
+                entry = next(line)
+                if entry[0] > level:
                     replace(heap, (entry[0], served, tenant, line, entry))
                     continue
             if entry is None:
@@ -58,7 +58,7 @@ class Turns(VirtualCounters):
                 replace(heap, (entry[0], of(tenant), tenant, line, entry))
 
 
-def _within(classes: Classes[J], shortest: int, longest: int) -> Iterable[Entry[J]]:
-    """Those of these classes, both included, most urgent first."""
-    lines = [entries for each, entries in classes.items() if shortest <= each <= longest]
+def _merged(bins: Sequence[Entries[J]], tenant: str) -> Iterable[Entry[J]]:
+    """What waits of a tenant there, most urgent first."""
+    lines = [entries[tenant] for entries in bins if tenant in entries]
     return lines[0] if len(lines) == 1 else heapq.merge(*lines)

@@ -42,7 +42,7 @@ def closed(
         queue.push(each, index)
     (group,) = queue.groups.values()
     window = best_window(group, head, Lines(measured), slack, most_rows)
-    waiting = Turns({}).in_order(group.lines, window.shortest, window.longest, 0)
+    waiting = Turns({}).in_order(group.within(window.shortest, window.longest), 0)
     return chosen(head, waiting, window.rows, most_bytes)
 
 

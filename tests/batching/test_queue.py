@@ -80,6 +80,16 @@ def test_what_comes_after_many_have_gone_is_behind_those_that_stayed() -> None:
     assert (queue.oldest(), queue.first_due(), len(queue)) == (back[-1], back[-1], 1)
 
 
+def test_what_came_back_is_due_once() -> None:
+    queue: Queue[Job] = Queue()
+    lost, other = job(within_ms=20), job(within_ms=30)
+    for each in (lost, other):
+        queue.push(each, each.due_ns)
+    queue.take([lost])
+    queue.push_front(lost)
+    assert [*queue.by_deadline()] == [lost, other]
+
+
 def test_the_earliest_deadline_is_known_whatever_comes_first() -> None:
     queue: Queue[Job] = Queue()
     later, sooner, never = job(within_ms=20, level=1), job(within_ms=10, level=9), job()
@@ -102,10 +112,9 @@ def test_counts_order_and_heads_hold_whatever_happens(steps: list[tuple[str, int
                 queue.remove(model.pop(number % len(model)))
         elif step == "take":
             if model:
-                some = [each for each in model if each.key == model[0].key][number % 3 :: 2]
-                if some:
-                    queue.take(some)
-                    model = [each for each in model if each not in some]
+                some = model[number % 3 :: 2]
+                queue.take(some)
+                model = [each for each in model if each not in some]
         else:
             made = job(5 * (number % 4), 1 + number % 2, within_ms=number or None, key=str(number % 3))
             made.cost_ns, made.tenant = float(number), str(number % 2)
@@ -117,10 +126,20 @@ def test_counts_order_and_heads_hold_whatever_happens(steps: list[tuple[str, int
         assert list(queue) == model
         assert queue.num_bytes == sum(each.num_bytes for each in model)
         assert queue.work.total_ns == sum(each.cost_ns for each in model)
-        assert {key: sum(group.rows.values()) for key, group in queue.groups.items()} == {
+        assert {key: sum(each.rows for each in group.bins.values()) for key, group in queue.groups.items()} == {
             each.key: sum(other.rows for other in model if other.key == each.key) for each in model
         }
+        dated = [each for each in model if each.deadline_ns is not None]
+        assert [*queue.by_deadline()] == sorted(dated, key=lambda each: (each.due_ns, each.place[2]))
         for key, group in queue.groups.items():
-            assert group.classes == sorted(group.rows)
+            assert group.classes == sorted(group.bins)
+            assert {
+                (tenant, length): entries for tenant, its in group.tenants.items() for length, entries in its.items()
+            } == {
+                (tenant, length): entries
+                for length, its in group.bins.items()
+                for tenant, entries in its.entries.items()
+            }
+            assert group.total_rows == sum(each.rows for each in group.bins.values())
             assert group.head() is min((each for each in model if each.key == key), key=lambda each: each.place)
     assert queue.clear() == model

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.batching.job import Job
-from headrace.batching.queue import Classes, Entry
+from headrace.batching.queue import Entries, Entry
 from headrace.batching.turns import Turns
 from headrace.tenants import weight_of
 from tests.batching.jobs import job
@@ -44,7 +44,7 @@ def test_the_order_is_that_of_looking_at_everything(
     jobs: list[tuple[int, str, int, int]], window: tuple[int, int], served: list[int]
 ) -> None:
     turns = Turns({"b": 2.0})
-    lines: dict[str, Classes[Job]] = {}
+    bins: dict[int, Entries[Job]] = {}
     left: dict[str, list[Entry[Job]]] = {}
     for tenant, cost in zip("abc", served, strict=True):
         turns.served(tenant, float(cost))
@@ -53,10 +53,10 @@ def test_the_order_is_that_of_looking_at_everything(
         each = job(tenant=tenant, level=level)
         each.cost_ns = float(cost)
         entry = (level, 0, number, each)
-        lines.setdefault(tenant, {}).setdefault(length_class, []).append(entry)
         if shortest <= length_class <= longest:
+            bins.setdefault(length_class, {}).setdefault(tenant, []).append(entry)
             left.setdefault(tenant, []).append(entry)
-    assert [*turns.in_order(lines, shortest, longest, 0)] == _one_by_one(turns, left)
+    assert [*turns.in_order([*bins.values()], 0)] == _one_by_one(turns, left)
 
 
 def _one_by_one(turns: Turns, left: dict[str, list[Entry[Job]]]) -> list[Job]:
@@ -78,13 +78,13 @@ def _one_by_one(turns: Turns, left: dict[str, list[Entry[Job]]]) -> list[Job]:
 def in_order(jobs: list[tuple[int, str]]) -> list[str]:
     """Whose the jobs are that come, each by its level and its tenant."""
     turns = Turns({"b": 2.0})
-    lines: dict[str, Classes[Job]] = {}
+    bins: list[Entries[Job]] = [{}, {}]
     for number, (level, tenant) in enumerate(jobs):
         each = job(tenant=tenant, level=level)
         each.cost_ns = 2.0
-        lines.setdefault(tenant, {}).setdefault(number % 2, []).append((level, 0, number, each))
-    assert [*turns.in_order(lines, 2, 3, 0)] == []
-    return [each.tenant for each in turns.in_order(lines, 0, 1, 0)]
+        bins[number % 2].setdefault(tenant, []).append((level, 0, number, each))
+    assert [*turns.in_order([], 0)] == []
+    return [each.tenant for each in turns.in_order(bins, 0)]
 
 
 def test_what_runs_counts_for_whose_it_is() -> None:
