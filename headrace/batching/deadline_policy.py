@@ -22,6 +22,7 @@ from headrace.batching.lane_order import Head
 from headrace.batching.latency import Latency
 from headrace.batching.length_class import class_of, longest_of
 from headrace.batching.likeness import Likeness
+from headrace.batching.long_tenth import LongTenth
 from headrace.batching.packing import Line, Lines, best_window, chosen
 from headrace.batching.policy import (
     MOST_AT_INSTANCE,
@@ -44,8 +45,6 @@ STARVED_NS = NO_DEADLINE_NS  # in the queue: from then on a request is the most 
 FOLLOW = 0.1  # how quickly averages follow
 LINES_FOR = 8  # runs that the lines of lengths are kept for
 LEAST_CAUTION = 0.25  # where hardly a long one is let in: else none would run, and nothing be learned of them
-LONG = 0.9  # of the requests that are not long
-STEP = 0.05  # by which the border moves
 WORTH = 0.85  # of the work a second that a run without end would do
 HASTE = 0.5  # of a usual run's time: with less left, a request is given up for those behind it
 MANY = 16  # rows that what a row costs is read off at
@@ -73,6 +72,7 @@ class DeadlinePolicy(Generic[J]):
         self.trust = Trust()
         self.evenness = Evenness()
         self._alike = Likeness()
+        self._longest = LongTenth()
         self.demand = Demand()
         self._limits = limits
         self._company = company
@@ -81,7 +81,6 @@ class DeadlinePolicy(Generic[J]):
         self._lane = lane
         self._ends: dict[int, float] = {}  # of the runs under way: when each is predicted to end
         self._run_ns = 0.0  # that a run takes of late, while others wait
-        self._long_ns = 0.0  # that all but few requests take less than, each alone
         self._off = 1.0  # how much longer the waiting work takes than the sum of its parts
         self._lines = Lines(_weakly(self._measured_line))
         self._lines_runs = 0
@@ -99,16 +98,14 @@ class DeadlinePolicy(Generic[J]):
             return None
         self._alike.arrived(job)
         typical, late = self.latency.both(job.rows, job.length, self._company.others(self))
-        self._long_ns += (typical or 1.0) * STEP * (LONG - (typical < self._long_ns))
-        is_long = typical >= self._long_ns
-        caution = max(LEAST_CAUTION, self.evenness.share) if is_long else 1.0
-        refusal = self._foreseen(job, job.deadline_ns, now_ns, (typical, late), self._believed(is_long), caution)
-        self.evenness.arrived(is_long=is_long, let_in=refusal is None)
+        long, share = self._longest.arrived(typical), self.evenness.share
+        # Believed is less of a prediction, and planned for is all that may come between, the shorter a request is: less
+        # than either only while that is not to the long ones' cost.
+        believed = 1.0 - (1.0 - self.trust.share) * (share + (1.0 - share) * long)
+        caution = 1.0 - (1.0 - max(LEAST_CAUTION, share)) * long
+        refusal = self._foreseen(job, job.deadline_ns, now_ns, (typical, late), believed, caution)
+        self.evenness.arrived(is_long=long == 1.0, let_in=refusal is None)
         return refusal
-
-    def _believed(self, is_long: bool) -> float:
-        """How much of a prediction: less of it for short ones only while that is not to the long ones' cost."""
-        return self.trust.share if is_long else 1.0 - (1.0 - self.trust.share) * self.evenness.share
 
     def foresee(self, job: Job, now_ns: int) -> Refusal | None:
         if job.deadline_ns is None or not self.latency.known:
@@ -139,13 +136,13 @@ class DeadlinePolicy(Generic[J]):
             before, room = work.around(job.bucket, now_ns + busy)
             if len(tenants) > (job.tenant in tenants):
                 before = min(before, work.fair_share_before(job.tenant, self._turns.weights))
-            # As if it were long itself, the more the fewer of the long ones are let in: else short ones would take
-            # every gap that is too small for them. A run of others may come between, where it is worth more; seldom
-            # where its own takes long as well, and never where all are alike.
+            # As if it were as long as they are, the more the fewer of the long ones are let in: else short ones would
+            # take every gap that is too small for them. A run of others may come between, where it is worth more;
+            # seldom where its own takes long as well, and never where all are alike.
             between = needs - typical
             if not self._alike:
                 between = max(between, min(self._good_run_ns(job), slack / 4))
-            reserve = (1.0 - self.evenness.share) * max(0.0, self._long_ns - typical) + caution * between
+            reserve = (1.0 - self.evenness.share) * max(0.0, self._longest.takes_ns - typical) + caution * between
             needs = typical + reserve
             behind = job.cost_ns * self._off + reserve - room
         else:

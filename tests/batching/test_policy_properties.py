@@ -112,6 +112,14 @@ def test_the_longest_tenth_is_answered_at_least_half_as_often_as_all(model: Mode
     assert figures.long_attainment >= 0.5 * figures.attainment
 
 
+@pytest.mark.parametrize("noise", [0.1, 0.35])
+def test_so_it_is_where_three_times_as_much_is_asked_for_as_can_be_done(noise: float) -> None:
+    made = Scenario(kept(run_ms=1.5, row_ms=0.1, token_ms=0.13, noise=noise), slo_ns=SLO_NS, seed=1)
+    _, figures = simulated(made, DEADLINE, texts(3.0 * ENCODER_PER_S, 4000))
+    assert figures.long_attainment is not None
+    assert figures.long_attainment >= 0.5 * figures.attainment
+
+
 @given(st.integers(1, 5), st.sampled_from([1.0, 3.0]), st.integers(0, 99))
 @settings(max_examples=6, derandomize=True)
 def test_a_request_without_a_deadline_is_answered_however_many_hurry_past_it(
