@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headrace.traffic.slowness import FEWEST, LEAST_NS, Slower, Times, Together, rank_sum_p, slower, slower_together
@@ -73,6 +73,8 @@ def test_there_is_no_look_before_both_have_answered() -> None:
 
 
 @given(st.lists(st.integers(0, 30), min_size=4, max_size=6), st.lists(st.integers(0, 30), min_size=4, max_size=6))
+@example([1, 1, 1, 2], [0, 0, 0, 0, 0, 1])
+@example([2, 1, 2, 2, 1, 2], [0, 0, 1, 0, 1])
 def test_the_rank_sum_is_judged_no_rarer_than_it_is(own: list[int], other: list[int]) -> None:
     pooled = [*own, *other]
     seen = _rank_sum(own, other)
