@@ -170,12 +170,16 @@ async def slowed_until_told(program: Program) -> Findings:
 
 
 async def slowed(program: Program, seconds: int) -> None:
-    """As by a hypervisor that gives the machine to others, again and again."""
-    for _ in range(seconds * 10):
+    """As by a hypervisor that gives the machine to others, again and again.
+
+    It has it for less than a run takes, so that each run is held up; a request that comes meanwhile is read later, and
+    has waited for nothing that a server sees.
+    """
+    for _ in range(seconds * 25):
         program.process.send_signal(signal.SIGSTOP)
-        await asyncio.sleep(0.06)
+        await asyncio.sleep(0.03)
         program.process.send_signal(signal.SIGCONT)
-        await asyncio.sleep(0.04)
+        await asyncio.sleep(0.01)
 
 
 async def first_part(program: Program, folder: Path) -> tuple[Findings, Findings]:
