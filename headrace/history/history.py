@@ -51,8 +51,7 @@ class History:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
         if (store := self._store) is not None:
-            with lasting("a step of the history"):
-                await self.step()
+            await self.step()
             await self._do(store.close)
         self._thread.shutdown(wait=False)
 
@@ -87,7 +86,8 @@ class History:
         while True:
             now_s = self._now_s()
             await asyncio.sleep(step_of(now_s, RAW) + RAW.step_s - now_s)
-            await self.step()
+            with lasting("a step of the history"):
+                await self.step()
 
     async def _do(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -41,8 +41,7 @@ class Pushing:
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-            with lasting("making metrics to be pushed"):
-                await self._put()
+            await self._put()
 
     async def close(self) -> None:
         await asyncio.to_thread(self._push.close)
@@ -50,7 +49,8 @@ class Pushing:
     async def _run(self) -> None:
         while True:
             await self._sleep(self._every_s)
-            await self._put()
+            with lasting("making metrics to be pushed"):
+                await self._put()
 
     async def _put(self) -> None:
         assert self._make is not None

@@ -1,6 +1,8 @@
 """The loop that keeps history, by a clock that the test owns."""
 
-from headrace.history.history import History
+import asyncio
+
+from headrace.history.history import Counted, History
 from headrace.history.levels import RAW
 from headrace.observe.tally import Tally, VersionTally
 from headrace.records import RequestRecord
@@ -56,3 +58,19 @@ async def test_the_last_seconds_are_kept_when_it_ends() -> None:
     store.add = lambda at_s, points: kept.extend(point.requests for _, point in points)  # type: ignore[method-assign]
     await server.history.close()
     assert kept == [1]
+
+
+async def test_a_step_that_fails_is_not_the_last_one() -> None:
+    looks, again = list[int](), asyncio.Event()
+
+    def look() -> Counted:
+        looks.append(1)
+        if len(looks) == 1:
+            raise RuntimeError("broken")
+        again.set()
+        return {}, {}, {}
+
+    history = History(None, look, lambda: 1_000_000_004.999)  # a step is always due in a millisecond
+    await history.start()
+    await asyncio.wait_for(again.wait(), 5)
+    await history.close()

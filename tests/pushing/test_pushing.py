@@ -38,3 +38,24 @@ async def test_pages_reach_the_collector_until_the_end() -> None:
     assert [metric.sum.data_points[0].as_int for metric in found] == [3, 5]
     assert waits.asked == [7, 7]
     assert not any(made.dropped().values())
+
+
+async def test_a_page_that_cannot_be_made_is_not_the_last_one() -> None:
+    waits, made = Waits(), list[int]()
+    again = asyncio.Event()
+
+    async def make() -> bytes:
+        made.append(1)
+        if len(made) == 1:
+            waits.over.set()
+            raise RuntimeError("broken")
+        again.set()
+        return page(1).encode()
+
+    with over_http() as (_, address):
+        pushed = pushing(Plan("http", f"{address}/v1/metrics", 7, False), {}, waits.sleep, lambda: 100)
+        pushed.start(make)
+        waits.over.set()
+        await asyncio.wait_for(again.wait(), 5)
+        await pushed.drained()
+        await pushed.close()
