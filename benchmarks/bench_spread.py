@@ -13,12 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
+from benchmarks.bare_onnx import TOKENS, plain
 from benchmarks.results import keep, spread
 
 MODEL = Path("models/minilm/1/model.onnx")
-TOKENS = 64
 BATCHES = (2, 4, 8, 16, 32)
 Run = Callable[[], object]
 
@@ -29,7 +28,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0)
     asked = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
-    whole, one = session(cores), session(1)
+    whole, one = plain(str(MODEL), cores), plain(str(MODEL), 1)
 
     def run_part(part: dict[str, np.ndarray]) -> list[np.ndarray]:
         found: list[np.ndarray] = one.run(None, part)
@@ -39,9 +38,9 @@ def main() -> None:
     with ThreadPoolExecutor(cores) as threads:
         for rows in (each for each in BATCHES if each >= cores):
             batch = {each.name: np.zeros((rows, TOKENS), np.int64) for each in whole.get_inputs()}
-            parts = [
-                {name: part[place] for name, part in split(batch, cores).items()} for place in range(cores)
-            ]  # views, as a batch's are
+            names = list(batch)  # parts are views, as a batch's are
+            split = zip(*(np.array_split(batch[name], cores) for name in names), strict=True)
+            parts = [dict(zip(names, part, strict=True)) for part in split]
 
             def on_all(batch: dict[str, np.ndarray] = batch) -> object:
                 return whole.run(None, batch)
@@ -58,16 +57,6 @@ def main() -> None:
                 "spread / whole": spread([b / a for a, b in zip(rates["whole"], rates["spread"], strict=True)])
             }
     keep("spread", figures)
-
-
-def session(threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    return onnxruntime.InferenceSession(str(MODEL), options, providers=["CPUExecutionProvider"])
-
-
-def split(batch: dict[str, np.ndarray], parts: int) -> dict[str, list[np.ndarray]]:
-    return {name: np.array_split(rows, parts) for name, rows in batch.items()}
 
 
 def runs_per_second(run: Run, seconds: float) -> float:

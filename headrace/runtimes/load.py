@@ -52,9 +52,7 @@ class Loading(msgspec.Struct, frozen=True):
     findings: Path | None = None  # the folder of what earlier loads found; None: nothing is kept
     anew: bool = False  # whatever was found before
     unpadded: str = ""  # why rows are not to be padded, not even for a trial
-    spread_bytes: int = (
-        0  # most that the process may take where it is to hold the model twice, to spread rows over cores
-    )
+    spread_bytes: int = 0  # most that its process may take which may hold it twice, to spread rows over the cores
 
 
 class Loaded(msgspec.Struct, frozen=True):

@@ -75,11 +75,15 @@ class Bench:
         found: list[int] = self.model.run({"x": x})["y"][:, 0].tolist()
         return found
 
+    def until_asked(self, rows: int = 8) -> Callable[[], None]:
+        """So many rows again and again, until there is to be a second session: what makes it."""
+        while not self.waiting:
+            self.run(rows)
+        return self.waiting.pop()
+
     def warm(self) -> "Bench":
         """Until the second session is there, and known to be quicker for batches of up to 8 rows."""
-        while not self.waiting:
-            self.run(8)
-        self.waiting.pop()()
+        self.until_asked()()
         for rows in range(2, 9):
             for _ in range(6):
                 self.run(rows)
@@ -142,26 +146,20 @@ def test_a_refusal_comes_to_the_caller_and_the_model_goes_on() -> None:
 
 def test_without_room_all_stays_as_it_is() -> None:
     bench = Bench(has_room=False)
-    while not bench.waiting:
-        bench.run(8)
-    bench.waiting.pop()()
+    bench.until_asked()()
     assert bench.run(8) == [2 * row for row in range(8)]
     assert (bench.one.seen, bench.waiting) == ([], [])
 
 
 def test_a_second_session_that_does_not_load_is_done_without() -> None:
     bench = Bench(loads=False)
-    while not bench.waiting:
-        bench.run(8)
-    bench.waiting.pop()()
+    bench.until_asked()()
     assert bench.run(2) == [0, 2]
 
 
 def test_outputs_that_depend_on_which_rows_are_together_are_computed_whole_from_then_on() -> None:
     bench = Bench(one=Uneven)
-    while not bench.waiting:
-        bench.run(5)
-    bench.waiting.pop()()
+    bench.until_asked(5)()
     for _ in range(10):
         assert bench.run(5) == [0, 2, 4, 6, 8]
     assert len(bench.one.seen) == 2
@@ -170,9 +168,8 @@ def test_outputs_that_depend_on_which_rows_are_together_are_computed_whole_from_
 
 def test_closing_closes_both_also_where_the_second_comes_late() -> None:
     bench = Bench()
-    while not bench.waiting:
-        bench.run(8)
+    make = bench.until_asked()
     bench.model.close()
-    bench.waiting.pop()()
+    make()
     assert bench.whole.is_closed
     assert bench.one.is_closed
