@@ -9,6 +9,7 @@ import pytest
 from headrace.engine_load import load
 from headrace.errors import ModelInvalid
 from headrace.generation import Generate, Generated, Prompt, Sampling
+from headrace.llm.draft_model import DraftModel
 from headrace.llm.encoder_engine import EncoderEngine
 from headrace.llm.engine import DecoderEngine
 from headrace.llm.engine_protocol import Answered, EngineLoading
@@ -16,7 +17,6 @@ from headrace.types import LanguageChoices, Manifest
 from tests.engine_files import answer, asked, decoder, encoder, llama
 from tests.llm.engines import run
 from tests.llm.tokenizing import byte_level_fields
-from tests.processor import HAS_AVX512
 
 FILE = next((Path(__file__).parents[1] / "models" / "smollm2").rglob("*.gguf"), None)
 
@@ -122,12 +122,13 @@ def test_a_real_model_says_the_same_with_its_own_4_bit_form_as_draft(kv_memory: 
         )
         for number in range(9)
     ]
-    tries, enough = 4, 20 if HAS_AVX512 else 0  # elsewhere 4-bit steps are hardly quicker, and few are tried
 
     def told(**drafting: Any) -> tuple[dict[int, list[int]], int]:
         """The texts, and how many drafts were right."""
         engine = load(asked(FILE, **{"precision": "f32", "kv_memory": kv_memory} | drafting))
         assert isinstance(engine, DecoderEngine)
+        if engine.drafting.model is not None:
+            _take_passes_for_free(engine.drafting.model)
         answers: dict[int, list[Answered]] = defaultdict(list)
         for number, ask in enumerate(asks):
             engine.add(number, ask)
@@ -143,12 +144,16 @@ def test_a_real_model_says_the_same_with_its_own_4_bit_form_as_draft(kv_memory: 
         return {number: _token_ids(found) for number, found in answers.items()}, accepted
 
     alone, _ = told(speculation="off")
-    most = 0
-    while most <= enough and (tries := tries - 1) >= 0:  # how many are tried goes by what steps take at the moment
-        drafted, accepted = told(speculation="draft", draft=FILE, draft_precision="int4")
-        assert drafted == alone
-        most = max(most, accepted)
-    assert most > enough
+    drafted, accepted = told(speculation="draft", draft=FILE, draft_precision="int4")
+    assert drafted == alone
+    assert accepted > 20
+
+
+def _take_passes_for_free(drafts: DraftModel) -> None:
+    """Whether drafts pay is not asked here: what passes take goes by the machine and its minute."""
+    propose = drafts.propose
+    drafts._pass_seconds = lambda choices: lambda count: 1e-6 * count  # type: ignore[method-assign]
+    drafts.propose = lambda choices, step: propose(choices, lambda count: 1.0)  # type: ignore[method-assign]
 
 
 def _token_ids(answers: list[Answered]) -> list[int]:
