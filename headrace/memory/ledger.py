@@ -10,6 +10,12 @@ from headrace.types import ModelVersion
 
 NOTHING_TAKEN = Taken()
 
+FADE = 0.98
+"""Of what the server was seen to grow by, from one look to the next: half is forgotten in half a minute."""
+
+MOST_GROWTH = 0.01
+"""Of the budget, that is kept free for it: a start, or a large request, is not what the next second will be like."""
+
 Stage = Literal["loading", "resident", "leaving"]
 
 
@@ -72,6 +78,7 @@ class Ledger:
         self.budget_bytes = budget_bytes
         self.reading = NOTHING
         self.holds: list[Hold] = []
+        self._growth_bytes = 0.0  # the most that the server grew by between two looks, fading
 
     @property
     def base_bytes(self) -> int:
@@ -79,8 +86,13 @@ class Ledger:
         return self.reading.server_bytes + self.reading.other_bytes
 
     @property
+    def likely_bytes(self) -> int:
+        """What the server is likely to grow by until it is measured again; 0 without a budget."""
+        return int(min(self._growth_bytes, MOST_GROWTH * (self.budget_bytes or 0)))
+
+    @property
     def held_bytes(self) -> int:
-        return self.base_bytes + sum(hold.counted_bytes for hold in self.holds)
+        return self.base_bytes + self.likely_bytes + sum(hold.counted_bytes for hold in self.holds)
 
     def short_bytes(self, needed_bytes: int) -> int:
         """What is missing for so much more; 0 or less where it fits."""
@@ -122,6 +134,9 @@ class Ledger:
 
     def follow(self, reading: Reading) -> None:
         """From now on these numbers count. What was not measured of a version stays as it was."""
+        if self.reading is not NOTHING:
+            grown = reading.server_bytes - self.reading.server_bytes
+            self._growth_bytes = max(grown, FADE * self._growth_bytes)
         self.reading = reading
         for version, taken in reading.by_version.items():
             hold = self.of(version)

@@ -49,14 +49,21 @@ class Refuse(msgspec.Struct, frozen=True):
 
 
 def relief(
-    over_bytes: int, residents: Collection[Resident[Key]], grown: Collection[Grown[Key]], *, pressed: bool = False
+    over_bytes: int,
+    residents: Collection[Resident[Key]],
+    grown: Collection[Grown[Key]],
+    *,
+    likely_bytes: int = 0,
+    pressed: bool = False,
 ) -> Enough | Evict[Key] | Recycle[Key] | Refuse:
     """What comes next. `over_bytes` is what memory is over its budget, 0 or less where it is not.
 
-    `pressed`: programs stand still for want of memory, whatever the budget says.
+    `likely_bytes` is what it is likely to grow by until the next look: for that alone nothing is disturbed that is in
+    use. `pressed`: programs stand still for want of memory, whatever the budget says.
     """
     if over_bytes <= 0 and not pressed:
-        return Enough()
+        leaving = victims(residents, over_bytes + likely_bytes) if over_bytes + likely_bytes > 0 else []
+        return Evict(tuple(each.key for each in leaving)) if leaving else Enough()
     if over_bytes > 0:
         leaving = victims(residents, over_bytes) or [each for each in residents if each.may_leave]
         if leaving:

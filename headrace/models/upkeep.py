@@ -138,12 +138,14 @@ class Upkeep:
         over = 0 if ledger.budget_bytes is None else ledger.reading.total_bytes - ledger.budget_bytes
         pressed = self.pressure is not None and self.pressure.full > self._most_pressure
         at_a_loss = False
-        match relief(over, self._residence.residents(), self._grown(), pressed=pressed):
+        likely = ledger.likely_bytes
+        match relief(over, self._residence.residents(), self._grown(), likely_bytes=likely, pressed=pressed):
             case Enough():
                 pass
             case Evict(keys):
+                why = f"{shown(over)} over its budget" if over > 0 else f"within {shown(likely)} of its budget, and grows"
                 for version in keys:
-                    await self._residence.lull(version, f"memory is {shown(over)} over its budget")
+                    await self._residence.lull(version, f"memory is {why}")
             case Recycle(version):
                 self._recycled_s[version] = self._clock.now_ns() / 1e9
                 self._residence.recycle(version, f"memory is {shown(over)} over its budget, and it grew most")

@@ -1,6 +1,6 @@
 """What is promised counts as what is taken, and what is taken counts as it was measured."""
 
-from headrace.memory.ledger import Ledger, Reading
+from headrace.memory.ledger import FADE, MOST_GROWTH, Ledger, Reading
 from headrace.memory.processes import Taken
 from headrace.types import ModelVersion
 
@@ -32,6 +32,20 @@ def test_once_loaded_it_counts_with_what_was_measured_and_what_it_grew_by_before
     assert ledger.held_bytes == 250
     ledger.follow(Reading(0, 0, {A: Taken(400, anonymous_bytes=200)}))
     assert ledger.held_bytes == 400
+
+
+def test_room_is_kept_for_what_the_server_grew_by_of_late() -> None:
+    ledger = Ledger(10_000)
+    for server in (100, 160, 150):
+        ledger.follow(Reading(server, 0, {}))
+    assert ledger.held_bytes == 150 + int(60 * FADE)
+
+
+def test_a_start_keeps_no_more_than_a_small_part_of_the_budget() -> None:
+    ledger = Ledger(10_000)
+    for server in (100, 5000):
+        ledger.follow(Reading(server, 0, {}))
+    assert ledger.likely_bytes == MOST_GROWTH * 10_000
 
 
 def test_what_leaves_is_counted_until_its_memory_is_back() -> None:

@@ -18,6 +18,13 @@ def test_idle_models_leave_first() -> None:
     assert relief(5, [Resident("a", 10, 0.0, 1.0)], [Grown("b", 1, 100 * MIB)]) == Evict(("a",))
 
 
+def test_what_is_idle_leaves_before_growth_takes_memory_over_its_budget() -> None:
+    idle, busy = Resident("a", 10, 0.0, 1.0), Resident("b", 10, 0.0, 1.0, busy=True)
+    assert relief(-3, [idle, busy], [], likely_bytes=5) == Evict(("a",))
+    assert relief(-3, [busy], [Grown("b", 1, 100 * MIB)], likely_bytes=5) == Enough()
+    assert relief(-6, [idle], [], likely_bytes=5) == Enough()
+
+
 def test_all_that_may_leave_do_where_that_is_not_enough() -> None:
     residents = [Resident("a", 10, 0.0, 1.0), Resident("b", 10, 0.0, 1.0, pinned=True)]
     assert relief(50, residents, []) == Evict(("a",))
