@@ -6,6 +6,7 @@ clock, no margins and not how quick the machine is at the moment: times are give
 """
 
 from collections import deque
+from functools import lru_cache
 from itertools import product
 from math import exp, inf, log, log2
 from typing import Any
@@ -71,13 +72,14 @@ class CostSurface:
         self._total += 1
         self._new += 1
         if len(samples) <= 3 or (self._new >= min(KEPT, self._total // 4) and self._moved()):
-            self._table = []
-            self._known.clear()
+            self._make_table()  # now, and not when something waits for a decision
 
     def log_ns(self, rows: float, length: float) -> float:
-        """The logarithm of what a run takes; there must be something known."""
+        """The logarithm of what a run takes; that of 0 until something is known."""
         log_ns = self._known.get((rows, length))
         if log_ns is None:
+            if not self._samples:
+                return -inf
             if not self._table:
                 self._make_table()
             if len(self._known) >= MOST_CACHED:
@@ -165,6 +167,7 @@ class CostSurface:
         self._changed.clear()
 
 
+@lru_cache(MOST_CACHED)
 def _place(rows: float, length: float) -> tuple[float, float]:
     """Where a size lies among the knots."""
     x = log2(min(rows, LARGEST)) if rows > 1 else 0.0
@@ -172,6 +175,7 @@ def _place(rows: float, length: float) -> tuple[float, float]:
     return x, y
 
 
+@lru_cache(MOST_CACHED)
 def _knot(rows: float, length: float) -> Knot:
     x, y = _place(rows, length)
     return round(x), round(y)

@@ -14,55 +14,65 @@ LN2 = log(2.0)
 class Demand:
     """Of one stream of requests, be it a shape, a model or a machine; owned by whoever counts them."""
 
-    __slots__ = ("_estimates",)
+    __slots__ = ("_cost_ns", "_estimates", "_requests", "_rows", "_since_ns")
 
     def __init__(self, half_lives_ns: Sequence[int] = HALF_LIVES_NS) -> None:
         self._estimates = [_Estimate(half_life_ns) for half_life_ns in half_lives_ns]
+        self._since_ns = 0  # what came since then is not yet in the estimates
+        self._requests = 0
+        self._rows = 0
+        self._cost_ns = 0.0
 
     def arrived(self, now_ns: int, rows: int, cost_ns: float) -> None:
         """A request of so many rows, that will take so long to compute."""
-        for estimate in self._estimates:
-            estimate.add(now_ns, rows, cost_ns)
+        if now_ns - self._since_ns > GRAIN_NS:
+            self._add(now_ns)
+        self._requests += 1
+        self._rows += rows
+        self._cost_ns += cost_ns
 
     def rate(self, now_ns: int) -> float:
         """Requests a second."""
-        return max([estimate.requests * estimate.per_s(now_ns) for estimate in self._estimates])
+        return max([(each.requests + self._requests) * each.per_s(now_ns) for each in self._estimates])
 
     def rows(self, now_ns: int) -> float:
         """Rows a second."""
-        return max([estimate.rows * estimate.per_s(now_ns) for estimate in self._estimates])
+        return max([(each.rows + self._rows) * each.per_s(now_ns) for each in self._estimates])
 
     def load(self, now_ns: int) -> float:
         """Seconds of computing that arrive in a second: above 1, one lane cannot keep up."""
-        return max([estimate.cost_ns * estimate.per_s(now_ns) for estimate in self._estimates]) / 1e9
+        return max([(each.cost_ns + self._cost_ns) * each.per_s(now_ns) for each in self._estimates]) / 1e9
+
+    def _add(self, now_ns: int) -> None:
+        for estimate in self._estimates:
+            estimate.add(now_ns, self._requests, self._rows, self._cost_ns)
+        self._since_ns, self._requests, self._rows, self._cost_ns = now_ns, 0, 0, 0.0
 
 
 class _Estimate:
     """Sums in which what came a half-life ago counts half."""
 
-    __slots__ = ("_half_life_ns", "_then_ns", "cost_ns", "requests", "rows")
+    __slots__ = ("_half_life_ns", "_per_s", "_then_ns", "cost_ns", "requests", "rows")
 
     def __init__(self, half_life_ns: int) -> None:
         self._half_life_ns = half_life_ns
+        self._per_s = LN2 / (half_life_ns / 1e9)
         self._then_ns = 0
         self.requests = 0.0
         self.rows = 0.0
         self.cost_ns = 0.0
 
-    def add(self, now_ns: int, rows: int, cost_ns: float) -> None:
-        if now_ns - self._then_ns > GRAIN_NS:
-            kept = self._kept(now_ns)
-            self.requests *= kept
-            self.rows *= kept
-            self.cost_ns *= kept
-            self._then_ns = now_ns
-        self.requests += 1.0
-        self.rows += rows
-        self.cost_ns += cost_ns
+    def add(self, now_ns: int, requests: int, rows: int, cost_ns: float) -> None:
+        """So much came since the last time."""
+        kept = self._kept(now_ns)
+        self.requests = (self.requests + requests) * kept
+        self.rows = (self.rows + rows) * kept
+        self.cost_ns = (self.cost_ns + cost_ns) * kept
+        self._then_ns = now_ns
 
     def per_s(self, now_ns: int) -> float:
         """What makes a rate now of a sum then."""
-        return self._kept(now_ns) * LN2 / (self._half_life_ns / 1e9)
+        return self._kept(now_ns) * self._per_s
 
     def _kept(self, now_ns: int) -> float:
         passed_ns = now_ns - self._then_ns

@@ -44,8 +44,6 @@ class Latency:
 
     def typical(self, rows: int, length: int, company: bool = False) -> float:
         """Nanoseconds that half of such runs exceed."""
-        if not self._surface:
-            return 0.0
         return nanoseconds(self._surface.log_ns(rows, length) + self._pace(company).value - self._doubt)
 
     def late(self, rows: int, length: int, company: bool = False) -> float:
@@ -54,8 +52,11 @@ class Latency:
 
     def both(self, rows: int, length: int, company: bool = False) -> tuple[float, float]:
         """What is typical, and what is late."""
-        typical = self.typical(rows, length, company)
-        return typical, typical * self._times(rows, length, typical)
+        typical = nanoseconds(self._surface.log_ns(rows, length) + self._pace(company).value - self._doubt)
+        times = self._margin.times(typical)
+        if times < PRIOR and self._surface.samples(rows, length) < KNOWN:
+            times = PRIOR
+        return typical, typical * times
 
     def learn(self, rows: int, length: int, ns: float, company: bool = False) -> None:
         """One run has finished, from its hand-over to its answer."""
@@ -100,11 +101,6 @@ class Latency:
         latency._alone = Pace.from_json(kept["alone"])
         latency._company = Pace.from_json(kept["company"])
         return latency
-
-    def _times(self, rows: int, length: int, typical: float) -> float:
-        """How many times the typical run a late one takes."""
-        times = self._margin.times(typical)
-        return PRIOR if times < PRIOR and self._surface.samples(rows, length) < KNOWN else times
 
     def _pace(self, company: bool) -> "Pace":
         return self._company if company and self._company else self._alone

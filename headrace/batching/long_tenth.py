@@ -2,6 +2,7 @@
 
 SHORTER = 0.9  # of the requests, that are not in it
 STEP = 0.05  # by which its border moves, and the mean of those in it
+DOWN, UP = 1.0 + STEP * (SHORTER - 1.0), 1.0 + STEP * SHORTER
 
 
 class LongTenth:
@@ -15,9 +16,9 @@ class LongTenth:
     def arrived(self, typical_ns: float) -> float:
         """One more came, that typically takes so long: how far on the way to the longest it is, 1 where it is one."""
         begins_ns = self._begins_ns or typical_ns
-        is_shorter = typical_ns < begins_ns
-        self._begins_ns = begins_ns * (1.0 + STEP * (SHORTER - is_shorter))
-        if is_shorter:
+        if typical_ns < begins_ns:
+            self._begins_ns = begins_ns * DOWN
             return typical_ns / begins_ns
+        self._begins_ns = begins_ns * UP
         self.takes_ns += STEP * (typical_ns - self.takes_ns) if self.takes_ns else typical_ns
         return 1.0

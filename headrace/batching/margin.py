@@ -7,6 +7,7 @@ misses come as often as they may whatever the distribution (adaptive conformal i
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from math import ceil, exp, inf, sqrt
 from typing import Any
 
@@ -33,10 +34,15 @@ class Margin:
         self._typical: deque[float] = deque()  # of each of these, in ns
         self._about: dict[int, Ring] = {}
         self._factor = 1.0
+        self._times: dict[int, float] = {}  # by magnitude, what was asked since the last run
 
     def times(self, typical_ns: float) -> float:
         """How many times the typical run a late one takes, of runs that typically take so long."""
-        return max(1.0, self._ring(typical_ns).quantile * self._factor)
+        magnitude = _magnitude(typical_ns)
+        times = self._times.get(magnitude)
+        if times is None:
+            times = self._times[magnitude] = max(1.0, self._ring(magnitude).quantile * self._factor)
+        return times
 
     def learn(self, typical_ns: float, ratio: float) -> None:
         """One finished run, over what was predicted of it."""
@@ -53,9 +59,10 @@ class Margin:
         if ring is None:
             ring = self._about[magnitude] = Ring()
         ring.add(ratio)
+        self._times.clear()
 
-    def _ring(self, typical_ns: float) -> "Ring":
-        ring = self._about.get(_magnitude(typical_ns))
+    def _ring(self, magnitude: int) -> "Ring":
+        ring = self._about.get(magnitude)
         return ring if ring is not None and len(ring) >= ENOUGH else self._all
 
     def to_json(self) -> dict[str, Any]:
@@ -123,5 +130,11 @@ def quantile(ratios: list[float], prior: float = PRIOR) -> float:
     """Of sorted ratios, what the next exceeds once in a hundred; with few of them no less than the prior."""
     count = len(ratios)
     if count >= ENOUGH:
-        return ratios[min(ceil(QUANTILE * (count + 1)), count) - 1]
+        return ratios[_rank(count)]
     return max(prior, ratios[-2] if count >= FEW else -inf)
+
+
+@lru_cache(KEPT)
+def _rank(count: int) -> int:
+    """Which of so many sorted ones it is."""
+    return min(ceil(QUANTILE * (count + 1)), count) - 1
