@@ -10,20 +10,27 @@ from headrace.tenants import weight_of
 MOST_TENANTS = 10_000  # that are remembered; the oldest are forgotten, and begin as if they were new
 
 
+class Served(dict[str, float]):
+    """By tenant; nothing of those that are not known."""
+
+    def __missing__(self, tenant: str) -> float:
+        return 0.0
+
+
 class VirtualCounters:
     """What each tenant was served, over its weight. The one that had least is next."""
 
     def __init__(self, weights: Mapping[str, float]) -> None:
         self.weights = weights
-        self._served: dict[str, float] = {}
+        self._served = Served()
 
     def of(self, tenant: str) -> float:
         """What it was served."""
-        return self._served.get(tenant, 0.0)
+        return self._served[tenant]
 
     def came(self, tenant: str, waiting: Iterable[str]) -> None:
         """A tenant of which nothing waited asks for something: what it left unused before is lost."""
-        least = min([self._served.get(other, 0.0) for other in waiting], default=0.0)
+        least = min(map(self._served.__getitem__, waiting), default=0.0)
         before = self._served.pop(tenant, 0.0)
         if len(self._served) >= MOST_TENANTS:
             del self._served[next(iter(self._served))]
@@ -31,12 +38,12 @@ class VirtualCounters:
 
     def served(self, tenant: str, cost: float) -> None:
         """Something of it is run."""
-        self._served[tenant] = self._served.get(tenant, 0.0) + cost / weight_of(tenant, self.weights)
+        self._served[tenant] += cost / weight_of(tenant, self.weights) if self.weights else cost
 
     def first(self, tenants: Iterable[str]) -> str:
         """The one of these whose turn it is; there must be one."""
-        return min(tenants, key=self.of)
+        return min(tenants, key=self._served.__getitem__)
 
     def next(self, tenants: Iterable[str]) -> list[str]:
         """These tenants, the one whose turn it is first."""
-        return sorted(tenants, key=self.of)
+        return sorted(tenants, key=self._served.__getitem__)
