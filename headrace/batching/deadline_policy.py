@@ -134,7 +134,7 @@ class DeadlinePolicy(Generic[J]):
         busy = self._busy_ns(now_ns)
         if tenants:
             before, room = work.around(job.bucket, now_ns + busy)
-            if len(tenants) > (job.tenant in tenants):
+            if len(tenants) > 1 or job.tenant not in tenants:
                 before = min(before, work.fair_share_before(job.tenant, self._turns.weights))
             # As if it were as long as they are, the more the fewer of the long ones are let in: else short ones would
             # take every gap that is too small for them. A run of others may come between, where it is worth more;
@@ -175,7 +175,10 @@ class DeadlinePolicy(Generic[J]):
     def give_up(self, now_ns: int) -> Sequence[GivenUp[J]]:
         """Those that would be late even alone and at once; and, where more waits than is in time, those that leave
         time only for a run of less than half the usual length: the rest gains more than is lost."""
-        queue, company = self.queue, self._company.others(self)
+        queue = self.queue
+        if queue.first_due() is None:
+            return ()
+        company = self._company.others(self)
         given_up: list[GivenUp[J]] = []
         waiting_ns = queue.work.total_ns
         for job in queue.by_deadline():
@@ -215,10 +218,9 @@ class DeadlinePolicy(Generic[J]):
             candidates = self._turns.in_order(bins, self.queue.least_level)
             jobs, heavy = chosen(head, candidates, window.rows, limits.max_batch_bytes)
             cut = window.cut
-        self.queue.take(jobs)
+        rows = self.queue.take(jobs)
         if shared:
             self._turns.ran(jobs)
-        rows = sum([job.rows for job in jobs])
         length = max([job.length for job in jobs])
         company = self._company.others(self)
         typical, late = self.latency.both(rows, length, company)
@@ -260,6 +262,7 @@ class DeadlinePolicy(Generic[J]):
         took, self._learned_ns = ended_ns - began_ns, ended_ns
         company = run.company or self._company.others(self)
         self.latency.learn(run.rows, run.length, took, company)
+        self.queue.forget()
         self._lines_runs += 1
         if self._lines_runs >= LINES_FOR:
             self._lines.clear()

@@ -42,7 +42,8 @@ class Line(msgspec.Struct, frozen=True, gc=False):
         """Rows at most that a run may have to end in time."""
         if self.row <= 0.0:
             return most if self.fixed <= limit_ns else 0
-        return max(0, min(most, int((limit_ns - self.fixed) / self.row)))
+        rows = int((limit_ns - self.fixed) / self.row)
+        return most if rows >= most else max(0, rows)
 
 
 class Lines(dict[int, Line]):
@@ -78,36 +79,39 @@ def best_window(group: Group[J], head: Job, lines_of: Lines, slack: float, most_
         line = lines_of[head_class]
         rows = max(head.rows, line.rows_within(slack, min(group.total_rows, most_rows)))
         return _shortened(head_class, head_class, rows, line, head.rows)
-    classes, bins = group.classes, group.bins
+    classes, bins, head_rows = group.classes, group.bins, head.rows
     at = bisect_left(classes, head_class)
     own = lines_of[head_class]
-    best_alone = own.time(head.rows)
-    best_rate = own.worth * head.rows / best_alone
-    shortest, longest, most = at, at, head.rows
+    best_alone, own_work = own.time(head_rows), own.worth * head_rows
+    best_rate = own_work / best_alone
+    shortest, longest, most = at, at, head_rows
     for end in range(at, len(classes)):
-        line = lines_of[classes[end]]
+        length_class = classes[end]
+        other = line = lines_of[length_class]
         fixed, row = line.fixed, line.row
-        room = line.rows_within(slack, most_rows) - head.rows
-        if room < 0 or row * head.rows > best_alone:
+        room = line.rows_within(slack, most_rows) - head_rows
+        if room < 0 or row * head_rows > best_alone:
             break
-        rows, work, worse = head.rows, head.rows * own.worth, 0
-        for index in range(end, -1, -1):
-            other = lines_of[classes[index]]
+        index, rows, work, worse = end, head_rows, own_work, 0
+        while True:
+            taken = min(room, bins[length_class].rows - (head_rows if index == at else 0))
+            if taken > 0:
+                rows, room, work = rows + taken, room - taken, work + taken * other.worth
+                time_ns = fixed + row * rows
+                if work > best_rate * time_ns:
+                    shortest, longest, most, best_rate = index, end, rows, work / time_ns
+                    worse = 0
+                else:
+                    worse += 1
+                if room <= 0 or worse > PATIENCE:
+                    break
+            index -= 1
+            if index < 0:
+                break
+            length_class = classes[index]
+            other = lines_of[length_class]
             if row > other.fixed + other.row:
                 break  # a run of its own costs less than filling it up
-            waiting = bins[classes[index]].rows - (head.rows if index == at else 0)
-            taken = min(waiting, room)
-            if taken <= 0:
-                continue
-            rows, room, work = rows + taken, room - taken, work + taken * other.worth
-            time_ns = fixed + row * rows
-            if work > best_rate * time_ns:
-                shortest, longest, most, best_rate = index, end, rows, work / time_ns
-                worse = 0
-            else:
-                worse += 1
-            if room <= 0 or worse > PATIENCE:
-                break
     return _shortened(classes[shortest], classes[longest], most, lines_of[classes[longest]], head.rows)
 
 

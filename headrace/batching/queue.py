@@ -1,13 +1,14 @@
 """Requests that wait, most urgent first, by what may share a run and by length. No clock, no I/O."""
 
 import itertools
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Generic
 
 from headrace.batching.check import Key
-from headrace.batching.job import J, Job, Place
+from headrace.batching.job import J, Place
 from headrace.batching.work_ahead import WorkAhead
 
 Entry = tuple[int, int, int, J]
@@ -16,7 +17,9 @@ Entry = tuple[int, int, int, J]
 Entries = dict[str, list[Entry[J]]]
 """Those of each tenant, most urgent first."""
 
-FEW = 64  # that are gone may be kept among those that wait, and as many more as wait
+_key = attrgetter("key")
+
+FEW = 64  # that are gone may be kept among those that wait, and as many more as wait; twice that until there is time
 
 
 class Bin(Generic[J]):
@@ -47,7 +50,9 @@ class Group(Generic[J]):
 
     def within(self, shortest: int, longest: int) -> list[Entries[J]]:
         """What waits of each of these classes, both included."""
-        return [self.bins[each].entries for each in self.classes if shortest <= each <= longest]
+        classes, bins = self.classes, self.bins
+        among = classes[bisect_left(classes, shortest) : bisect_right(classes, longest)]
+        return [bins[each].entries for each in among]
 
     def add(self, entry: Entry[J]) -> None:
         """It waits, at its place."""
@@ -67,15 +72,16 @@ class Group(Generic[J]):
 
     def take(self, jobs: Iterable[J]) -> None:
         """They wait no longer; quick where each is the most urgent of its tenant and class by then."""
-        bins = self.bins
+        bins, total_rows = self.bins, self.total_rows
         for job in jobs:
-            its = bins[job.length_class]
+            its, rows = bins[job.length_class], job.rows
             entries = its.entries[job.tenant]
             del entries[0 if entries[0][3] is job else bisect_left(entries, job.place)]
-            its.rows -= job.rows
-            self.total_rows -= job.rows
+            its.rows -= rows
+            total_rows -= rows
             if not entries:
                 self._drop(its, job.length_class, job.tenant)
+        self.total_rows = total_rows
 
     def _drop(self, its: Bin[J], length_class: int, tenant: str) -> None:
         """Nothing of this tenant waits there any more."""
@@ -99,7 +105,8 @@ class Queue(Generic[J]):
         self.work = WorkAhead()
         self._count = 0
         self._arrivals: deque[Entry[J]] = deque()  # in order of arrival; those that are gone are passed over
-        self._deadlines: list[tuple[int, int, J]] = []  # what is due first comes last; the same holds here
+        self._dated: list[Entry[J]] = []  # what has a deadline, the earliest last; the same holds here
+        self._deadlines: list[int] = []  # of these, below 0: numbers are found quicker than entries
         self._numbers = itertools.count(1)
 
     def first_of(self, tenant: str) -> J:
@@ -120,9 +127,7 @@ class Queue(Generic[J]):
 
     def push(self, job: J, order_ns: int) -> None:
         """Let it wait at its place: by level, then by `order_ns`. Its bucket, tenant and cost must stay as they are."""
-        number = next(self._numbers)
-        entry = self._entered(job, (job.level, order_ns, number))
-        self._arrivals.append(entry)
+        self._arrivals.append(self._entered(job, (job.level, order_ns, next(self._numbers))))
 
     def push_front(self, job: J) -> None:
         """Before all others: for what had its turn and lost it."""
@@ -135,22 +140,55 @@ class Queue(Generic[J]):
         if job.queued:
             self.take((job,))
 
-    def take(self, jobs: Sequence[J]) -> None:
-        """Take out jobs that all wait."""
+    def take(self, jobs: Sequence[J]) -> int:
+        """Take out jobs that all wait; how many rows they have."""
+        num_bytes = rows = 0
         for job in jobs:
             job.queued = False
+            num_bytes += job.num_bytes
+            rows += job.rows
+        if len(jobs) == self._count:
+            self._emptied()
+            return rows
         self._count -= len(jobs)
-        self.num_bytes -= sum([job.num_bytes for job in jobs])
-        self.rows -= sum([job.rows for job in jobs])
-        self.work.take([(job.cell, job.tenant, job.cost_ns) for job in jobs])
-        for key, theirs in itertools.groupby(jobs, _key):
-            group = self.groups[key]
-            group.take(theirs)
-            if not group.bins:
-                del self.groups[key]
-        if not self._count:  # who is gone is let go at once: it holds its tensors, and by its caller the whole model
-            self._arrivals.clear()
-            self._deadlines.clear()
+        self.num_bytes -= num_bytes
+        self.rows -= rows
+        self.work.take(jobs)
+        if len(self.groups) == 1:
+            (key,) = self.groups
+            self._take(key, jobs)
+        else:
+            for key, theirs in itertools.groupby(jobs, _key):
+                self._take(key, theirs)
+        if self._kept > 2 * (2 * self._count + FEW):
+            self._let_go()
+        return rows
+
+    def _take(self, key: Key, jobs: Iterable[J]) -> None:
+        group = self.groups[key]
+        group.take(jobs)
+        if not group.bins:
+            del self.groups[key]
+
+    def _emptied(self) -> None:
+        """All that waited is taken, as mostly: nobody has to be found."""
+        self._count = self.num_bytes = self.rows = 0
+        self.groups.clear()
+        self.work.clear()
+        self._arrivals.clear()
+        self._dated.clear()
+        self._deadlines.clear()
+
+    @property
+    def _kept(self) -> int:
+        """What waits, and what is gone and not passed over yet."""
+        return max(len(self._arrivals), len(self._dated))
+
+    def _let_go(self) -> None:
+        """Of what is gone: it holds its tensors, and by its caller the whole model."""
+        self._arrivals = deque([each for each in self._arrivals if _waits(each)])
+        self._dated = [each for each in self._dated if _waits(each)]
+        self._deadlines = [-each[3].due_ns for each in self._dated]
 
     def oldest(self) -> J:
         """The one that has waited longest. Raises IndexError where nothing waits."""
@@ -166,19 +204,26 @@ class Queue(Generic[J]):
 
     def first_due(self) -> J | None:
         """The one with the earliest deadline; None where nothing that waits has one."""
-        deadlines = self._deadlines
-        while deadlines:
-            job = deadlines[-1][2]
-            if job.queued:
-                return job
-            deadlines.pop()
+        dated = self._dated
+        while dated:
+            entry = dated[-1]
+            if _waits(entry):
+                return entry[3]
+            dated.pop()
+            self._deadlines.pop()
         return None
 
     def by_deadline(self) -> Iterator[J]:
         """What waits and has a deadline, the earliest first; nothing may come or go meanwhile."""
-        if self.first_due() is None:
-            return iter(())
-        return (job for _, number, job in reversed(self._deadlines) if job.queued and job.place[2] == -number)
+        return (entry[3] for entry in reversed(self._dated) if _waits(entry))
+
+    def forget(self) -> None:
+        """Let go of what is gone while nobody waits for a decision, so that decisions need not."""
+        if self._kept > 2 * self._count + FEW:
+            self._let_go()
+        elif self._count:
+            self.first_due()
+            self.oldest()
 
     def clear(self) -> list[J]:
         """Everything that waits, in order of arrival; nothing waits afterwards."""
@@ -199,20 +244,19 @@ class Queue(Generic[J]):
         if group is None:
             group = self.groups[job.key] = Group()
         group.add(entry)
-        if len(self._arrivals) > 2 * self._count + FEW:
-            self._arrivals = deque(each for each in self._arrivals if _waits(each))
         if job.deadline_ns is not None:
-            if len(self._deadlines) > 2 * self._count + FEW:
-                self._deadlines = [each for each in self._deadlines if each[2].queued]
-            insort(self._deadlines, (-job.deadline_ns, -place[2], job))
+            self._date(entry, -job.deadline_ns)
         return entry
+
+    def _date(self, entry: Entry[J], deadline: int) -> None:
+        """It has a deadline: of two equal ones the one that comes first at its place counts as earlier."""
+        find = bisect_left if entry[2] > 0 else bisect_right
+        at = find(self._deadlines, deadline)
+        self._deadlines.insert(at, deadline)
+        self._dated.insert(at, entry)
 
 
 def _waits(entry: Entry[J]) -> bool:
     """Whether it still does, and did not come back to another place."""
     job = entry[3]
     return job.queued and job.place[2] == entry[2]
-
-
-def _key(job: Job) -> Key:
-    return job.key

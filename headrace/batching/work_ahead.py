@@ -5,14 +5,16 @@ buckets, however many requests wait. A bucket is the wider the farther it is off
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import accumulate
 from operator import sub
+from typing import Protocol
 
 from headrace.tenants import weight_of
 
 FINENESS_BITS = 5  # a bucket is at most a sixteenth of the time that was left when something entered it
 LEAST_BITS = 18  # of its width: 0.26 ms
+LEAST_NS = 1 << (LEAST_BITS + FINENESS_BITS)  # of time left, from which on one is wider
 FARTHEST_NS = 4_000_000_000  # what is due later than this from now is counted with what has no deadline
 FAR = 1 << 62
 INFINITE = float("inf")
@@ -34,8 +36,20 @@ class Cell:
 
 NOWHERE = Cell((0, FAR))
 
-Work = tuple[Cell, str, float]
-"""Where it waits, whose it is, and its cost."""
+
+class Work(Protocol):
+    """Something that waits."""
+
+    @property
+    def cell(self) -> Cell:
+        """Where it is counted."""
+        ...
+
+    @property
+    def tenant(self) -> str: ...
+
+    @property
+    def cost_ns(self) -> float: ...
 
 
 class WorkAhead:
@@ -46,62 +60,65 @@ class WorkAhead:
         self._order: list[Bucket] = []
         self._cells: list[Cell] = []  # in that order
         self._ends: list[float] = []
-        self._read: list[float] | None = []  # the cost of each, when it was last asked for; None: it has changed
-        self._tenants: dict[str, float] = {}
-        self._tenant_jobs: dict[str, int] = {}
-
-    @property
-    def tenants(self) -> Collection[str]:
+        self._left: list[float] | None = None  # of each, when it and all before it are done; None: yet to be reckoned
+        self._later_ns = 0.0  # so much less is left of each
+        self._costs: dict[str, float] = {}  # of what waits of each tenant
+        self._counts: dict[str, int] = {}
+        self.tenants = self._costs.keys()
         """Those of whom something waits."""
-        return self._tenants.keys()
 
     def add(self, bucket: Bucket, tenant: str, cost_ns: float) -> Cell:
         """One more waits; where."""
         self.total_ns += cost_ns
-        order, costs = self._order, self._costs
+        order = self._order
         at = bisect_left(order, bucket)
-        if at < len(order) and order[at] == bucket:
-            cell = self._cells[at]
-            costs[at] += cost_ns
-        else:
-            cell = Cell(bucket)
+        is_new = at == len(order) or order[at] != bucket
+        if is_new:
             order.insert(at, bucket)
-            self._cells.insert(at, cell)
+            self._cells.insert(at, Cell(bucket))
             self._ends.insert(at, INFINITE if bucket[1] == FAR else float(bucket[1]))
-            costs.insert(at, cost_ns)
+        cell = self._cells[at]
         cell.cost_ns += cost_ns
         cell.jobs += 1
-        if tenant in self._tenants:
-            self._tenants[tenant] += cost_ns
-            self._tenant_jobs[tenant] += 1
+        if self._left is not None:
+            self._note(self._left, at, cost_ns, is_new)
+        costs = self._costs
+        if tenant in costs:
+            costs[tenant] += cost_ns
+            self._counts[tenant] += 1
         else:
-            self._tenants[tenant] = cost_ns
-            self._tenant_jobs[tenant] = 1
+            costs[tenant] = cost_ns
+            self._counts[tenant] = 1
         return cell
 
     def take(self, works: Iterable[Work]) -> None:
         """These wait no longer. Where none is left nothing is, so that rounding does not add up."""
-        theirs, counts, total_ns = self._tenants, self._tenant_jobs, self.total_ns
-        self._read = None
-        for cell, tenant, cost_ns in works:
+        costs, counts, total_ns = self._costs, self._counts, self.total_ns
+        self._left = None
+        for work in works:
+            cell, tenant, cost_ns = work.cell, work.tenant, work.cost_ns
             total_ns -= cost_ns
             cell.cost_ns -= cost_ns
             cell.jobs -= 1
             if not cell.jobs:
                 at = bisect_left(self._order, cell.bucket)
                 del self._order[at], self._cells[at], self._ends[at]
-            theirs[tenant] -= cost_ns
-            counts[tenant] -= 1
-            if not counts[tenant]:
-                del theirs[tenant], counts[tenant]
+            left = counts[tenant] - 1
+            if left:
+                costs[tenant] -= cost_ns
+                counts[tenant] = left
+            else:
+                del costs[tenant], counts[tenant]
         self.total_ns = total_ns if self._order else 0.0
 
-    @property
-    def _costs(self) -> list[float]:
-        costs = self._read
-        if costs is None:
-            costs = self._read = [cell.cost_ns for cell in self._cells]
-        return costs
+    def clear(self) -> None:
+        """Nothing waits."""
+        self._order.clear()
+        self._cells.clear()
+        self._ends.clear()
+        self._costs.clear()
+        self._counts.clear()
+        self._left, self.total_ns = None, 0.0
 
     @property
     def is_level(self) -> bool:
@@ -117,11 +134,11 @@ class WorkAhead:
     def fair_share_before(self, tenant: str, weights: Mapping[str, float]) -> float:
         """What is served before a newcomer of `tenant` where tenants take turns by weight: all of its own, and of
         each other as much as that tenant may take meanwhile."""
-        own = self._tenants.get(tenant, 0.0)
+        own = self._costs.get(tenant, 0.0)
         if not weights:
-            return sum([min(theirs, own) for theirs in self._tenants.values()])
+            return sum([theirs if theirs < own else own for theirs in self._costs.values()])
         turns = own / weight_of(tenant, weights)
-        return sum([min(theirs, turns * weight_of(name, weights)) for name, theirs in self._tenants.items()])
+        return sum([min(theirs, turns * weight_of(name, weights)) for name, theirs in self._costs.items()])
 
     def around(self, bucket: Bucket, start_ns: float) -> tuple[float, float]:
         """What is served before one of this bucket, in order of urgency; and how much more may come before what is due
@@ -129,15 +146,40 @@ class WorkAhead:
         order = self._order
         if not order or bucket >= order[-1]:
             return self.total_ns, INFINITE
-        at, costs = bisect_right(order, bucket), self._costs
-        before = sum(costs[:at])
-        ended_ns = accumulate(costs[at + 1 :], initial=start_ns + before + costs[at])
-        return before, min(map(sub, self._ends[at:], ended_ns))
+        left = self._left
+        if left is None:
+            left = self._left = [*map(sub, self._ends, accumulate([cell.cost_ns for cell in self._cells]))]
+            self._later_ns = 0.0
+        at = bisect_right(order, bucket)
+        return self._before(left, at), min(left[at:]) - self._later_ns - start_ns
+
+    def _before(self, left: list[float], at: int) -> float:
+        """What is served before the bucket at this place."""
+        if not at:
+            return 0.0
+        end_ns = self._ends[at - 1]
+        if end_ns == INFINITE:
+            return sum([cell.cost_ns for cell in self._cells[:at]])
+        return end_ns - left[at - 1] + self._later_ns
+
+    def _note(self, left: list[float], at: int, cost_ns: float, is_new: bool) -> None:
+        """So much more is served at this place: that makes as much less of what is left from there on, or as much more
+        of what is left before, whichever is quicker."""
+        if is_new:
+            left.insert(at, self._ends[at] - self._before(left, at) + self._later_ns)
+        if 2 * at > len(left):
+            left[at:] = [each - cost_ns for each in left[at:]]
+        else:
+            left[:at] = [each + cost_ns for each in left[:at]]
+            self._later_ns += cost_ns
 
 
 def bucket_of(level: int, deadline_ns: int | None, now_ns: int) -> Bucket:
     """The bucket of what is due then; what has no deadline, or a far one, comes last of its level."""
-    if deadline_ns is None or deadline_ns - now_ns > FARTHEST_NS:
+    if deadline_ns is None:
         return level, FAR
-    bits = max(LEAST_BITS, max(deadline_ns - now_ns, 0).bit_length() - FINENESS_BITS)
+    left_ns = deadline_ns - now_ns
+    if left_ns > FARTHEST_NS:
+        return level, FAR
+    bits = left_ns.bit_length() - FINENESS_BITS if left_ns >= LEAST_NS else LEAST_BITS
     return level, ((deadline_ns >> bits) + 1) << bits

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from headrace.batching.job import Job
 from headrace.batching.queue import Queue
-from tests.batching.jobs import job
+from tests.batching.jobs import MS, job
 
 
 def heads(queue: Queue[Job]) -> list[Job]:
@@ -62,6 +62,27 @@ def test_what_is_taken_is_let_go_once_nothing_waits() -> None:
     queue.take((gone,))
     del gone
     assert seen() is None
+
+
+def test_of_what_is_gone_little_is_kept_while_one_that_is_due_sooner_waits() -> None:
+    class Seen(Job):
+        __slots__ = ("__weakref__",)
+
+    queue: Queue[Job] = Queue()
+    first = job(within_ms=1)
+    queue.push(first, first.due_ns)
+    gone = []
+    for number in range(1000):
+        made = Seen(1, 0, ("",), 0)
+        made.deadline_ns = 3600 * MS * 1000 + number
+        gone.append(weakref.ref(made))
+        queue.push(made, made.due_ns)
+        queue.take((made,))
+    del made
+    assert sum(each() is not None for each in gone) <= 200
+    queue.forget()
+    assert sum(each() is not None for each in gone) <= 100
+    assert [*queue.by_deadline()] == [first]
 
 
 def test_what_comes_after_many_have_gone_is_behind_those_that_stayed() -> None:

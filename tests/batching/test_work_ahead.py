@@ -1,9 +1,21 @@
 """How much stands before a newcomer."""
 
+import itertools
+from typing import NamedTuple
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.batching.work_ahead import FAR, Bucket, WorkAhead, bucket_of
+from headrace.batching.work_ahead import FAR, Bucket, Cell, WorkAhead, bucket_of
+
+
+class Placed(NamedTuple):
+    """Something that waits."""
+
+    cell: Cell
+    tenant: str
+    cost_ns: float
+
 
 costs = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 5), st.sampled_from("ab"), st.integers(0, 9)))
 
@@ -34,7 +46,9 @@ def test_room_behind_is_what_the_tightest_of_those_behind_leaves() -> None:
 @given(costs, st.data())
 def test_sums_are_those_of_what_is_there(items: list[tuple[int, int, str, int]], data: st.DataObject) -> None:
     work = WorkAhead()
-    works = [(work.add((level, at), tenant, float(cost)), tenant, float(cost)) for level, at, tenant, cost in items]
+    works = [
+        Placed(work.add((level, at), tenant, float(cost)), tenant, float(cost)) for level, at, tenant, cost in items
+    ]
     taken = data.draw(st.lists(st.sampled_from(range(len(works))), unique=True)) if works else []
     work.take([works[number] for number in taken])
     left = [item for number, item in enumerate(items) if number not in taken]
@@ -49,6 +63,18 @@ def test_sums_are_those_of_what_is_there(items: list[tuple[int, int, str, int]],
             assert before == _before(left, (level, at))
             behind = {(each, when) for each, when, *_ in left if (each, when) > (level, at)}
             assert room == min([when[1] - _before(left, when) for when in behind], default=float("inf"))
+
+
+@given(costs)
+def test_what_comes_between_two_questions_is_seen_by_the_second(items: list[tuple[int, int, str, int]]) -> None:
+    asked, fresh = WorkAhead(), WorkAhead()
+    for level, at, tenant, cost in items:
+        for work in (asked, fresh):
+            work.add((level, FAR if at == 5 else at), tenant, float(cost))
+        for bucket in itertools.product(range(1, 4), (*range(6), FAR)):
+            asked.around(bucket, 0.0)
+    for bucket in itertools.product(range(1, 4), (*range(6), FAR)):
+        assert asked.around(bucket, 7.0) == fresh.around(bucket, 7.0)
 
 
 def _before(items: list[tuple[int, int, str, int]], bucket: Bucket) -> float:
