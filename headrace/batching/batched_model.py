@@ -373,7 +373,7 @@ class NotTaken(NamedTuple):
     predicted_ns: float | None = None
 
 
-class _Closed(NamedTuple):
+class _Closed(msgspec.Struct, frozen=True):
     """A batch, and when and for which instance it was closed."""
 
     run: Run[Waiting]

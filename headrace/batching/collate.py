@@ -29,8 +29,8 @@ def join(batch: Sequence[Member], batched: bool, pad: PadAxis | None = None) -> 
     """The work that runs these requests together; their shapes agree but for the rows, and the length along `pad`."""
     first = batch[0].request
     if len(batch) == 1:
-        alone = tuple(Rows(tensor.name, tensor.datatype, tensor.shape, [tensor.data]) for tensor in first.inputs)
-        return Work(alone, first.outputs)
+        alone = [Rows(tensor.name, tensor.datatype, tensor.shape, [tensor.data]) for tensor in first.inputs]
+        return Work(tuple(alone), first.outputs)
     assert batched, "requests were joined for a model that takes one at a time"
     total = sum([item.rows for item in batch])
     longest = _longest(batch)

@@ -1,11 +1,11 @@
 """When each instance began what it runs, and its part of the device: of batches handed over, one runs at a time."""
 
-from typing import NamedTuple
+import msgspec
 
 from headrace.device_time import DeviceTime
 
 
-class Turn(NamedTuple):
+class Turn(msgspec.Struct, frozen=True, gc=False):
     """One batch that is no longer run."""
 
     began_ns: int  # when it was handed over, or when the one before it ended
