@@ -29,6 +29,8 @@ MOST_CACHED = 4096
 LEAST_NS = 1.0
 
 SUBSETS = np.array(list(product((0.0, 1.0), repeat=4)))  # of the four terms of the line
+BOTH = SUBSETS[:, :, None] * SUBSETS[:, None, :]  # as the squares of a subset's system
+NEITHER = np.eye(4) * (1 - SUBSETS)[:, :, None]  # a term that is not in it stays zero
 PULL = 1e-4 * np.array([1.0, 1.0, 1.0, 10.0])  # to zero, where the measurements leave a term open
 ALONE = 0.3  # weight of "as the line" against measured neighbours
 MOVED = 0.05  # of a median's logarithm: less does not change a decision
@@ -49,6 +51,7 @@ class CostSurface:
         self._changed: set[Knot] = set()  # since then
         self._table: list[list[float]] = []  # at each knot up to the largest measured; empty: yet to be made
         self._line: Line = (0.0, 0.0, 0.0, 0.0)
+        self._layout: Layout | None = None
         self._known: dict[tuple[float, float], float] = {}  # what was asked since then
 
     def __bool__(self) -> bool:
@@ -146,7 +149,11 @@ class CostSurface:
         self._take_medians()
         self._made_of = {knot: (level, len(self._samples[knot])) for knot, level in self._levels.items()}
         counts = [float(count) for _, count in self._made_of.values()]
-        self._table, self._line = _fitted(self._levels, counts)
+        knots = tuple(self._levels)
+        layout = self._layout
+        if layout is None or knots != layout.knots:
+            layout = self._layout = Layout(knots)
+        self._table, self._line = layout.fitted([*self._levels.values()], counts)
         self._known.clear()
         self._new = 0
 
@@ -181,37 +188,49 @@ def _knot(rows: float, length: float) -> Knot:
     return round(x), round(y)
 
 
-def _fitted(levels: dict[Knot, float], counts: list[float]) -> tuple[list[list[float]], Line]:
-    """The logarithm of the time at every knot up to the largest measured, rising in both directions; and the line."""
-    knots, level, count = np.array(list(levels), dtype=np.float64), np.array(list(levels.values())), np.array(counts)
-    line = fit(_terms(knots[:, 0], knots[:, 1]), np.exp(level), count)
-    rows, width = int(knots[:, 0].max()) + 1, int(knots[:, 1].max()) + 1
-    i, j = (each.ravel() for each in np.meshgrid(np.arange(0.0, rows), np.arange(0.0, width), indexing="ij"))
-    on_line = np.log(np.maximum(_terms(i, j) @ line, LEAST_NS))
-    own = (knots[:, 0] * width + knots[:, 1]).astype(np.int64)
-    off = level - on_line[own]
-    near = np.exp(-np.abs(i[:, None] - knots[:, 0]) - np.abs(j[:, None] - knots[:, 1])) * (count / (count + 2))
-    near[own, np.arange(len(own))] = 0.0
-    moved = (near @ off) / (near.sum(axis=1) + ALONE)
-    moved[own] = (count * off + OWN * moved[own]) / (count + OWN)
-    a, b, c, d = line.tolist()
-    behind = np.zeros(rows * width)  # samples
-    behind[own] = count
-    counted = behind.reshape(rows, width)
-    table = within((on_line + moved).reshape(rows, width), counted >= FIRM)
-    return rising(within(table, counted > 0)).tolist(), (a, b, c, d)
+class Layout:
+    """How the knots that were measured lie, whatever was measured at them."""
+
+    def __init__(self, knots: tuple[Knot, ...]) -> None:
+        self.knots = knots
+        at = np.array(knots, dtype=np.float64)
+        self.rows, self.width = (int(most) + 1 for most in at.max(axis=0))
+        grid = np.meshgrid(np.arange(0.0, self.rows), np.arange(0.0, self.width), indexing="ij")
+        i, j = (each.ravel() for each in grid)
+        self.own = (at[:, 0] * self.width + at[:, 1]).astype(np.int64)
+        self.terms = _terms(i, j)
+        self.near = np.exp(-np.abs(i[:, None] - at[:, 0]) - np.abs(j[:, None] - at[:, 1]))
+        self.near[self.own, np.arange(len(knots))] = 0.0
+
+    def fitted(self, levels: list[float], counts: list[float]) -> tuple[list[list[float]], Line]:
+        """The logarithm of the time at every knot up to the largest measured, rising in both directions; and the
+        line."""
+        own, level, count = self.own, np.array(levels), np.array(counts)
+        line = fit(self.terms[own], np.exp(level), count)
+        on_line = np.log(np.maximum(self.terms @ line, LEAST_NS))
+        off = level - on_line[own]
+        near = self.near * (count / (count + 2))
+        moved = (near @ off) / (near.sum(axis=1) + ALONE)
+        moved[own] = (count * off + OWN * moved[own]) / (count + OWN)
+        a, b, c, d = line.tolist()
+        behind = np.zeros(self.rows * self.width)  # samples
+        behind[own] = count
+        counted = behind.reshape(self.rows, self.width)
+        table = within((on_line + moved).reshape(self.rows, self.width), counted >= FIRM)
+        return rising(within(table, counted > 0)).tolist(), (a, b, c, d)
 
 
 def fit(terms: Floats, times: Floats, weights: Floats) -> Floats:
     """The coefficients, none negative, whose line is relatively nearest to the times: exact, by trying every subset."""
     scaled = terms / times[:, None]
-    scale = np.sqrt((scaled**2 * weights[:, None]).sum(axis=0) / weights.sum())
+    weight, each = weights.sum(), weights[:, None]
+    scale = np.sqrt((scaled**2 * each).sum(axis=0) / weight)
     scale[scale == 0] = np.inf  # a term that nothing speaks of stays zero
     scaled = scaled / scale
-    square = (scaled * weights[:, None]).T @ scaled / weights.sum() + np.diag(PULL)
-    wanted = (scaled * weights[:, None]).sum(axis=0) / weights.sum()
-    systems = square * SUBSETS[:, :, None] * SUBSETS[:, None, :] + np.eye(4) * (1 - SUBSETS)[:, :, None]
-    tried = np.linalg.solve(systems, (wanted * SUBSETS)[:, :, None])[:, :, 0]
+    weighted = scaled * each
+    square = weighted.T @ scaled / weight + np.diag(PULL)
+    wanted = weighted.sum(axis=0) / weight
+    tried = np.linalg.solve(square * BOTH + NEITHER, (wanted * SUBSETS)[:, :, None])[:, :, 0]
     lost = np.einsum("si,ij,sj->s", tried, square, tried) - 2 * tried @ wanted
     lost[(tried < 0).any(axis=1)] = np.inf
     best: Floats = tried[np.argmin(lost)] / scale
