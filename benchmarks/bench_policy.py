@@ -29,6 +29,7 @@ CASES: dict[str, Sequence[str]] = {
     "one tenant": ("",),
     "two tenants": ("blue", "red"),
     "two tenants, one floods": ("blue", *["red"] * 19),
+    "twenty tenants": [f"t{number}" for number in range(20)],
     "hundred tenants": [f"t{number}" for number in range(100)],
 }
 
