@@ -82,6 +82,9 @@ class FakeLanguage:
         logits, self._logits = self._logits, None
         return logits
 
+    def rest(self) -> bool:
+        return False
+
     def copy_blocks(self, pairs: Sequence[tuple[int, int]]) -> None:
         for source, target in pairs:
             for memory in (self._slots, self._tokens):

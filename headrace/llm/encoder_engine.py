@@ -83,6 +83,9 @@ class EncoderEngine:
             self._read_together(self._next_batch())
         return self._reception.collect()
 
+    def rest(self) -> bool:
+        return False
+
     def counts(self) -> StepFacts:
         waiting = len(self._works) + len(self._reception)
         found = msgspec.structs.replace(self._counts, running=0, waiting=waiting)

@@ -135,6 +135,9 @@ class DecoderEngine:
         self._tell(changed)
         return self._reception.collect()
 
+    def rest(self) -> bool:
+        return self._model.rest()
+
     def counts(self) -> StepFacts:
         running = len({self._choices[sequence.id][0].number for sequence in self._scheduler.running})
         waiting = len(self._generating) - running + len(self._reception)

@@ -93,6 +93,10 @@ class Engine(Protocol):
         """At most one forward pass; the answers that it gave, those of other threads included. Empty is no fault."""
         ...
 
+    def rest(self) -> bool:
+        """Nobody waits for an answer: a few milliseconds of work that later steps are spared; False: none is left."""
+        ...
+
     def counts(self) -> StepFacts:
         """What was done since the last call, and how full it is now."""
         ...

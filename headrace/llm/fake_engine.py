@@ -173,6 +173,9 @@ class FakeEngine:
             work.wrote_ns = now_ns
         return tuple(gaps.items())
 
+    def rest(self) -> bool:
+        return False
+
     def counts(self) -> StepFacts:
         running = min(len(self._works), self._max_sequences)
         used = sum(work.blocks() for work in self._works.values())

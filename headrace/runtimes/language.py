@@ -48,6 +48,10 @@ class LanguageModel(Protocol):
         """The logits [R, vocabulary] of the step that runs; valid until the next `start`. Releases the interpreter."""
         ...
 
+    def rest(self) -> bool:
+        """Nobody waits for a step: a few milliseconds of work that later ones are spared; False where none is left."""
+        ...
+
     def copy_blocks(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Copy whole blocks, (from, to), between two steps."""
         ...

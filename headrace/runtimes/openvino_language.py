@@ -102,6 +102,10 @@ class OpenVinoLanguage:
         logits: NDArray[np.float32] = self._request.get_output_tensor(0).data
         return logits.reshape(-1, self.vocabulary)[: self._rows]
 
+    def rest(self) -> bool:
+        """Make a page of the cache before a step needs it; whether there was one to make."""
+        return any(pages.rest() for pages in self._ahead)
+
     def copy_blocks(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Copy whole blocks, (from, to), in the order given; as bytes, whatever the cache's numbers are."""
         for source, target in pairs:

@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 ALIVE_S = 1.0  # how often the server hears of an engine that owes something and whose steps have nothing to do
 NEWS_MS = 2  # how soon what the engine's own threads have made is looked for, while no step has anything to do
+REST_MS = 10  # between two pieces of work that is done while nobody waits: others have the cores too
 
 
 def run(channel: socket.socket, load: Callable[[EngineLoading], Engine]) -> None:
@@ -50,7 +51,7 @@ def _serve(channel: socket.socket, hearing: "_Hearing", engine: Engine) -> None:
     running = 0  # as last told
     told_s = 0.0  # when
     while True:
-        wait_ms = 0 if engine.busy else NEWS_MS if unanswered else None
+        wait_ms = 0 if engine.busy else NEWS_MS if unanswered else REST_MS if engine.rest() else None
         aborted = False
         for asked in hearing.news(wait_ms):
             for number in asked.aborted:

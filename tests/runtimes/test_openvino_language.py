@@ -78,6 +78,14 @@ def test_tokens_proposed_ahead_are_computed_as_one_after_another_where_each_is_a
     assert np.array_equal(at_once, serial)
 
 
+def test_what_it_does_at_rest_changes_no_token(exact: OpenVinoLanguage) -> None:
+    step(exact, (TEXT[:40], 0, [1, 2]))
+    before = step(exact, ([3], 40, [1, 2]))
+    while exact.rest():
+        pass
+    assert np.array_equal(step(exact, ([3], 40, [1, 2])), before)
+
+
 def test_a_copied_block_holds_the_same_tokens(exact: OpenVinoLanguage) -> None:
     step(exact, (TEXT[:40], 0, [1, 2]))
     exact.copy_blocks([(1, 7), (2, 8)])

@@ -66,10 +66,41 @@ def test_a_page_is_there_before_its_first_block(steps: list[int]) -> None:
         made_in_all += made.touch(highest)
 
 
+def test_at_rest_all_pages_are_made_that_would_be_due_before_long() -> None:
+    made = pages()
+    made.touch(1)
+    while made.rest():
+        pass
+    assert sum(made.touch(highest) for highest in range(2, 10)) == 0
+    assert sum(made.touch(highest) for highest in range(10, 20)) == 6
+
+
+def test_at_rest_after_fast_use_no_page_is_made_that_the_steps_have_made() -> None:
+    made = pages()
+    made.touch(35)
+    count = 0
+    while made.rest():
+        count += 1
+    assert count <= 12
+
+
+def test_a_cache_that_was_never_used_takes_no_memory_at_rest() -> None:
+    made = pages()
+    made.touch(0)
+    assert not made.rest()
+
+
+def test_at_rest_nothing_is_made_past_the_end() -> None:
+    made = pages(num_blocks=10)
+    made.touch(9)
+    assert sum(made.rest() for _ in range(20)) <= 6
+
+
 def test_what_is_in_the_cache_stays() -> None:
     arrays = [np.arange(800, dtype=np.uint64).astype(np.uint8).reshape(100, 8) for _ in range(3)]
     before = [each.copy() for each in arrays]
     made = PagesAhead(arrays, page_bytes=80)
     for highest in range(100):
         made.touch(highest)
+        made.rest()
     assert all(np.array_equal(*pair) for pair in zip(arrays, before, strict=True))

@@ -25,10 +25,12 @@ class Steps:
 
     facts = FACTS
 
-    def __init__(self, later: bool = False) -> None:
+    def __init__(self, later: bool = False, rests: int = 0) -> None:
         self.go = threading.Semaphore(0)
         self.began = threading.Semaphore(0)
         self.closed = threading.Event()
+        self.rests = rests  # pieces of work to do while nobody waits
+        self.rested = threading.Event()  # all of them are done
         self._later = later  # nothing to do in a step until `go`
         self._has: list[int] = []
         self._log = ""
@@ -54,6 +56,14 @@ class Steps:
         answers = [Answered(number, True, Detokenized(self._log)) for number in self._has]
         self._has = []
         return answers
+
+    def rest(self) -> bool:
+        assert not self._has, "somebody waits"
+        if not self.rests:
+            self.rested.set()
+            return False
+        self.rests -= 1
+        return True
 
     def counts(self) -> StepFacts:
         return StepFacts(waiting=len(self._has))
@@ -173,6 +183,19 @@ def test_what_threads_of_the_engine_make_is_looked_for(tmp_path: Path) -> None:
     bench.tell(1)
     assert engine.began.acquire(timeout=WAIT_S)  # a step that had nothing to do yet
     engine.go.release()
+    assert bench.step() == [(1, "+1")]
+    bench.close()
+
+
+def test_while_nobody_waits_the_engine_rests_until_nothing_is_left_to_do() -> None:
+    engine = Steps(rests=3)
+    bench = Bench(lambda asked: engine)
+    bench.send(ASKED)
+    bench.next()
+    assert engine.rested.wait(WAIT_S)
+    assert engine.rests == 0
+    engine.go.release()
+    bench.tell(1)
     assert bench.step() == [(1, "+1")]
     bench.close()
 
