@@ -21,7 +21,7 @@ class Budget(msgspec.Struct, frozen=True):
     stretch: float = 2.4  # times what a step takes without prompts: below 3 whatever the machine's neighbours do
     patience_s: float = 0.05  # where more wait for their first token than for their next: a reader's pace
     longest_s: float = 0.25  # how soon a newcomer or a cancel is noticed
-    ending: float = 1.5  # times that, where it ends a prompt that is alone: its rest would read all weights again
+    ending: float = 2.0  # times that, where it ends a prompt that is alone: its rest would read all weights again
 
 
 class StepPlan:

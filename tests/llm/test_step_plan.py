@@ -51,7 +51,7 @@ def test_where_nobody_samples_a_step_ends_soon_but_is_not_made_small(token_s: fl
     assert lengths(made.step(()))[0] in (length, length + BLOCK)
 
 
-@pytest.mark.parametrize(("token_s", "length"), [(0.0006, 512), (0.0008, 256)])
+@pytest.mark.parametrize(("token_s", "length"), [(0.0008, 512), (0.001, 256)])
 def test_a_prompt_alone_is_not_cut_for_a_short_rest(token_s: float, length: int) -> None:
     made = plan(token_s=token_s)
     made.add_prompt(sequence(512), 0)
