@@ -90,9 +90,9 @@ class Choice:
             self.finish = "length"
         return kept
 
-    def draft(self, most: int) -> None:
-        """Propose up to `most` tokens to its sequence, found in its own text."""
-        self.guess(*self.drafter.propose(self.sequence.token_ids, most))
+    def draft(self, most: int, least: int = 0) -> None:
+        """Propose up to `most` tokens to its sequence, found in its own text behind `least` equal ones or more."""
+        self.guess(*self.drafter.propose(self.sequence.token_ids, most, least))
 
     def guess(self, drafts: list[int], kind: int) -> None:
         """Propose these tokens to its sequence, as far as its grammar allows them."""

@@ -10,6 +10,7 @@ from heapq import heapify, heappop, heapreplace
 
 import msgspec
 
+from headrace.llm.draft_credit import DraftCredit
 from headrace.llm.sequence import Sequence
 
 MEMORY = 12.0  # drafts that an acceptance rate remembers
@@ -17,7 +18,8 @@ TRUST = 2.0  # drafts that what others' texts did is worth for a new one: it soo
 MODEL_MEMORY, MODEL_TRUST = 32.0, 4.0  # the same of a model's drafts, which are more alike from text to text
 FIRST_TRY = 4  # drafts of a sequence at most, until some of its own, of the same kind, were judged
 MODEL = 1  # the kind of drafts that a model made; the others are what an n-gram drafter found again
-FIRST_RATES = {MODEL: 0.8, 2: 0.2, 3: 0.35, 4: 0.5}  # by kind
+SURE = 8  # the least kind of those that is hardly ever found by chance
+FIRST_RATES = {MODEL: 0.8, 2: 0.2, 3: 0.35, 4: 0.5, 8: 0.8}  # by kind
 OTHER_RATE = 0.6
 GAIN = 1.03  # the least that drafts must promise: predictions are not exact
 PROBE_EVERY = 24  # steps without drafts, though there were some, until one is tried again
@@ -85,6 +87,7 @@ class DraftLength:
         self._worth_load = 0  # sequences that it was found for
         self._worth_steps = 0  # that it is still taken to be true for
         self._num_judged = 0  # drafts of a model
+        self._credit = DraftCredit()
         self.num_drafted = 0
         self.num_accepted = 0
 
@@ -101,6 +104,7 @@ class DraftLength:
         size is another one. A step's own time has that of coming to a size, so this is that of going back.
         """
         last = self._last_count
+        self._credit.step(seconds(0), num_sampled)
         if not drafting:
             self._idle_steps = self._last_count = 0
             return []
@@ -118,7 +122,7 @@ class DraftLength:
                 lengths[place] = len(sequence.draft_ids)
         if any(lengths):
             self._idle_steps = 0
-            return lengths
+            return lengths if self._is_paid(drafting, lengths, seconds) else [0] * len(lengths)
         self._idle_steps += 1
         if self._idle_steps < self._probe_every:
             return lengths
@@ -128,6 +132,21 @@ class DraftLength:
         if any(best_lengths(hoped, num_sampled, seconds)):
             lengths[max(range(len(offers)), key=lambda index: offers[index].num_drafts and offers[index].rate)] = 1
         return lengths
+
+    @property
+    def least_kind(self) -> int:
+        """Of drafts that are worth looking for: where tries cannot be paid, those that are no chance."""
+        return 0 if self._credit.is_there else SURE
+
+    def _is_paid(self, drafting: list[Sequence], lengths: list[int], seconds: Callable[[int], float]) -> bool:
+        """Whether they may be computed: some are no chance, or there is credit, from which they are paid then."""
+        kinds = [sequence.draft_kind for sequence, length in zip(drafting, lengths, strict=True) if length]
+        if not all(map(_may_be_chance, kinds)):
+            return True
+        if not self._credit.is_there:
+            return False
+        self._credit.spend(seconds(sum(lengths)) - seconds(0))
+        return True
 
     def worthwhile(self, num_sequences: int, seconds: Callable[[int], float]) -> bool:
         """Whether even drafts that are nearly always right would pay at this load: else none need be made."""
@@ -153,6 +172,8 @@ class DraftLength:
         if num_accepted:
             self._probe_every = PROBE_EVERY
         kind = sequence.draft_kind
+        if _may_be_chance(kind):
+            self._credit.earn(num_accepted)
         common = self._rates.get(kind, FIRST_RATES.get(kind, OTHER_RATE))
         results = [1.0] * num_accepted + [0.0] * (num_accepted < num_drafts)
         memory, trust = (MODEL_MEMORY, MODEL_TRUST) if kind == MODEL else (MEMORY, TRUST)
@@ -167,6 +188,10 @@ def _reach(sequence: Sequence) -> int:
     """How many of its drafts may be computed: few of the first, whatever other texts were like."""
     most = len(sequence.draft_ids)
     return most if sequence.draft_kind in sequence.num_judged else min(most, FIRST_TRY)
+
+
+def _may_be_chance(kind: int) -> bool:
+    return MODEL < kind < SURE
 
 
 def _follow(rate: float, results: Iterable[float], known: float, memory: float) -> float:

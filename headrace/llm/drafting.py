@@ -35,7 +35,7 @@ class Drafting:
 
         if self._ngrams and self._rates.worthwhile(count, seconds):
             for choice in decoding:
-                choice.draft(MOST)
+                choice.draft(MOST, self._rates.least_kind)
         if self.model is not None and not waiting and len(decoding) == len(running):
             self._ask(self.model, running, seconds)
 

@@ -2,7 +2,7 @@
 
 from array import array
 
-SIZES = (4, 3, 2)  # tokens that must be the same; more say more
+SIZES = (8, 4, 3, 2)  # tokens that must be the same; more say more, and eight hardly ever are by chance
 
 
 class NgramDrafter:
@@ -15,8 +15,10 @@ class NgramDrafter:
         self._after: dict[tuple[int, ...], int] = {}  # where the text went on after these tokens, the last time
         self._num_read = 0
 
-    def propose(self, token_ids: "array[int]", most: int) -> tuple[list[int], int]:
+    def propose(self, token_ids: "array[int]", most: int, least: int = 0) -> tuple[list[int], int]:
         """Up to `most` tokens that may follow, and how many last tokens were found again (0: none, and no tokens).
+
+        Fewer than `least` are not looked for.
 
         `token_ids` is the text of the last call and what was added to it. Where the place found is so near the end that
         the text there runs out, it is taken to repeat itself.
@@ -24,6 +26,8 @@ class NgramDrafter:
         self.read(token_ids)
         last = tuple(token_ids[-SIZES[0] :])
         for size in SIZES:
+            if size < least:
+                break
             begin = self._after.get(last[-size:]) if len(token_ids) > size else None
             if begin is not None:
                 ids = token_ids[begin : begin + most].tolist()

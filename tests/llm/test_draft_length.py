@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.llm.draft_length import FIRST_TRY, GAIN, PROBE_EVERY, SAME_LOAD, DraftLength, Offer, best_lengths
+from headrace.llm.draft_length import FIRST_TRY, GAIN, PROBE_EVERY, SAME_LOAD, SURE, DraftLength, Offer, best_lengths
 from headrace.llm.sequence import Sequence
 
 
@@ -151,6 +151,26 @@ def test_the_first_drafts_of_a_text_are_few() -> None:
     assert lengths.choose([new], 1, line(1.0, 0.01)) == [15]
 
 
+@pytest.mark.parametrize(("kind", "most"), [(4, 8), (2, 8), (8, 200)])
+def test_few_matching_tokens_are_tried_seldom_while_they_prove_chance(kind: int, most: int) -> None:
+    lengths, tries = DraftLength(), 0
+    for _ in range(200):
+        new = drafting(kind)
+        new.acceptance[kind], new.num_judged[kind] = 0.9, 12
+        tries += lengths.choose([new], 1, line(1.0, 0.1), 0.3) != [0]
+        if tries:
+            lengths.record(new, 8, 0)
+    assert 1 <= tries <= most
+
+
+def test_while_tries_cannot_be_paid_only_long_matches_are_looked_for() -> None:
+    lengths, new = DraftLength(), drafting()
+    assert lengths.least_kind == 0
+    new.acceptance[4], new.num_judged[4] = 0.9, 12
+    assert lengths.choose([new], 1, line(1.0, 0.1)) != [0]
+    assert lengths.least_kind == SURE
+
+
 def test_whether_drafts_are_worth_making_is_asked_again_after_a_few_steps_or_at_another_load() -> None:
     lengths = DraftLength()
     assert not lengths.worthwhile(4, line(4.0, 1.0))
@@ -172,5 +192,6 @@ def test_many_drafts_are_and_then_as_many_as_before() -> None:
     sequence = drafting()
     sequence.acceptance[4], sequence.num_judged[4] = 0.95, 12
     assert chosen.choose([sequence], 1, line(0.010, 0.0001), 0.004) == [8]
+    chosen.record(sequence, 8, 8)
     sequence.acceptance[4] = 0.25  # less would do now, but for the change
     assert chosen.choose([sequence], 1, line(0.010, 0.0001), 0.004) == [8]

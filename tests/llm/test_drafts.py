@@ -16,6 +16,16 @@ def test_what_followed_the_same_tokens_is_guessed() -> None:
     assert propose([1, 2, 3, 4, 5, 9, 1, 2, 3, 4]) == ([5, 9, 1], 4)
 
 
+def test_eight_tokens_that_are_the_same_are_told_from_four() -> None:
+    assert propose([*range(9), 50, *range(1, 9)]) == ([50, 1, 2], 8)
+
+
+def test_fewer_tokens_than_wanted_are_not_looked_for() -> None:
+    text = array("q", [1, 2, 3, 4, 5, 9, 1, 2, 3, 4])
+    assert NgramDrafter().propose(text, 3, least=4) == ([5, 9, 1], 4)
+    assert NgramDrafter().propose(text, 3, least=5) == ([], 0)
+
+
 def test_two_tokens_must_be_the_same() -> None:
     assert propose([1, 2, 3, 9, 1, 2]) == ([3, 9, 1], 2)
     assert propose([1, 2, 3, 9, 2]) == ([], 0)
