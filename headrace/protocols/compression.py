@@ -9,6 +9,9 @@ _GZIP, _ZLIB, _RAW_DEFLATE = 31, 15, -15  # zlib's window bits
 _LEVEL = 1  # tensors hardly get smaller at higher levels, only slower
 _PIECE_BYTES = 1 << 14  # given to zlib at once: what follows a member's end it copies
 _MOST_MEMBERS, _MEMBER_BYTES = 1024, 1024  # so many of any size; of more, each has to be as large as that on average
+LITTLE_BYTES = 1024
+"""Compressed: it holds a megabyte at most, which is there in a millisecond or two."""
+
 _WINDOW_BITS = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": _ZLIB}
 
 

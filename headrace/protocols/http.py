@@ -1,5 +1,6 @@
 """What every ordinary HTTP route needs: a bounded body, JSON both ways, and errors as JSON."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -9,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from headrace.errors import HeadraceError, Internal, MethodNotAllowed, NotFound
-from headrace.protocols.compression import decompress
+from headrace.protocols.compression import LITTLE_BYTES, decompress
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.json_body import decode
 from headrace.protocols.request_id import HEADER, id_of, refused, shown
@@ -31,7 +32,10 @@ async def read_body(request: Request, limit_bytes: int) -> Buffer:
         body += part
         if len(body) > limit_bytes:
             raise body_too_large(limit_bytes)
-    return decompress(body, request.headers.get("content-encoding", ""), limit_bytes)
+    encoding = request.headers.get("content-encoding", "")
+    if not encoding or len(body) <= LITTLE_BYTES:
+        return decompress(body, encoding, limit_bytes)
+    return await asyncio.to_thread(decompress, body, encoding, limit_bytes)
 
 
 async def read_json(request: Request, decoder: msgspec.json.Decoder[T], limit_bytes: int) -> T:

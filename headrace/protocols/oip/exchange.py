@@ -1,12 +1,14 @@
 """One inference over HTTP, from its headers to the bytes of its answer. Knows no connection."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from headrace.errors import HeadraceError, Internal
 from headrace.generation import Generated
-from headrace.protocols.compression import choose, compress, decompress
+from headrace.protocols.compression import LITTLE_BYTES, choose, compress, decompress
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.head import Head
@@ -120,15 +122,17 @@ class Exchange:
             context = head.context(self._arrived_ns)
             if self._size > LARGE_BYTES and front.gateway.refuses(self._arrived_ns):
                 self._foresee(context)
-            request = self._read(context)
         except HeadraceError as error:
             self.reply(error)
         except Exception:
             self.reply(_fault("reading a request failed"))
         else:
-            cancel = front.gateway.submit(request, self.reply)
-            if not self.response_complete:
-                self._cancel = cancel
+            parts, self._parts = self._parts, []
+            body: Buffer = parts[0] if len(parts) == 1 else b"".join(parts)
+            if head.content_encoding:
+                self._unpack(context, body, head.content_encoding)
+            else:
+                self._go_on(context, body)
 
     def reply(self, answer: Response | HeadraceError) -> None:
         """Take the model's answer; the first is the only one that HTTP has room for."""
@@ -155,14 +159,46 @@ class Exchange:
             cancel, self._cancel = self._cancel, None
             cancel()
 
-    def _read(self, context: Context) -> Request:
+    def _unpack(self, context: Context, body: Buffer, encoding: str) -> None:
+        """Go on with the body as it was before it was compressed: more than a little of it takes a thread a while."""
+        unpack = partial(decompress, body, encoding, self._front.max_body_bytes)
+        if len(body) <= LITTLE_BYTES:
+            self._unpacked(context, unpack)
+        else:
+            unpacked = asyncio.get_running_loop().run_in_executor(None, unpack)
+            unpacked.add_done_callback(lambda unpacked: self._unpacked(context, unpacked.result))
+
+    def _unpacked(self, context: Context, unpacked: Callable[[], Buffer]) -> None:
+        """Go on with what is returned, or refuse for what is raised, unless the client has gone meanwhile."""
+        if self.disconnected:
+            return
+        try:
+            body = unpacked()
+        except HeadraceError as error:
+            self._front.gateway.unread(self._id, self._head.model, context, error)
+            self.reply(error)
+        except Exception:
+            self.reply(_fault("unpacking a request failed"))
+        else:
+            self._go_on(context, body)
+
+    def _go_on(self, context: Context, body: Buffer) -> None:
+        """Read the request out of its body, and hand it on."""
+        try:
+            request = self._read(context, body)
+        except HeadraceError as error:
+            self.reply(error)
+        except Exception:
+            self.reply(_fault("reading a request failed"))
+        else:
+            cancel = self._front.gateway.submit(request, self.reply)
+            if not self.response_complete:
+                self._cancel = cancel
+
+    def _read(self, context: Context, body: Buffer) -> Request:
         """The request; one that cannot be read is recorded as that. Raises as `read_request` does."""
         front, head = self._front, self._head
-        parts, self._parts = self._parts, []
         try:
-            body: Buffer = parts[0] if len(parts) == 1 else b"".join(parts)
-            if head.content_encoding:
-                body = decompress(body, head.content_encoding, front.max_body_bytes)
             request, self._wanted = read_request(
                 head, memoryview(body), context, front.registry, front.regions, front.templates, self._id
             )

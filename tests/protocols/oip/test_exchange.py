@@ -1,6 +1,9 @@
 """One inference over HTTP, without a connection."""
 
+import asyncio
+import gzip
 import json
+import random
 import tracemalloc
 
 import msgspec
@@ -14,6 +17,8 @@ from headrace.types import ModelRef, Response
 from tests.protocols.oip.stub import Stub
 
 BODY = b'{"inputs":[{"name":"INPUT","shape":[1],"datatype":"FP32","data":[1]}]}'
+
+PACKED = gzip.compress(BODY[:-1] + b',"id":"%b"}' % random.Random(1).randbytes(2000).hex().encode())
 
 
 class _Asking:
@@ -51,6 +56,38 @@ async def test_it_is_answered_once_the_model_answers() -> None:
     stub.late.answer_next()
     assert asking.exchange.response_complete
     assert asking.answers[0].status == 200
+
+
+async def test_a_large_compressed_body_is_unpacked_beside_others() -> None:
+    stub = Stub()
+    asking = _Asking(stub, headers={b"content-encoding": b"gzip"})
+    asking.run(PACKED)
+    assert not stub.late.waiting
+    await stub.late.arrived.wait()
+    stub.late.answer_next()
+    assert asking.answers[0].status == 200
+
+
+async def test_whoever_leaves_while_a_body_is_unpacked_asks_nothing() -> None:
+    stub = Stub()
+    asking = _Asking(stub, headers={b"content-encoding": b"gzip"})
+    asking.run(PACKED)
+    asking.exchange.abandon()
+    await asyncio.get_running_loop().shutdown_default_executor()
+    await asyncio.sleep(0)
+    assert not stub.late.waiting
+    assert not asking.answers
+
+
+async def test_a_large_body_that_cannot_be_unpacked_is_refused_and_recorded() -> None:
+    stub = Stub()
+    asking = _Asking(stub, headers={b"content-encoding": b"gzip"})
+    asking.run(PACKED[:-9])
+    await asyncio.get_running_loop().shutdown_default_executor()
+    await asyncio.sleep(0)
+    assert asking.answers[0].status == 400
+    (record,) = [record for record in stub.records if isinstance(record, RequestRecord)]
+    assert record.error == InvalidRequest.code
 
 
 async def test_a_body_in_parts_is_put_together() -> None:
