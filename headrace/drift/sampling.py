@@ -70,7 +70,7 @@ class Sampling:
         if seconds <= 0:
             return
         if self._taken:
-            self._each_s += (spent_s / self._taken - self._each_s) / 8
+            self._each_s += (spent_s / self._taken - self._each_s) / (8 if self._each_s else 1)
         self._credit_s = min(self._credit_s + SHARE * seconds - spent_s, CREDIT_S)
         every = self._asked / seconds / self._max_per_s
         if self._credit_s <= 0:
