@@ -16,7 +16,7 @@ BURST_S = 2.0
 SHARE = 0.01
 """Of a core's time, that looking may take in the long run: more would be felt by those who are looked at."""
 
-CREDIT_S = 0.1
+CREDIT_S = 0.03
 """Time of it that may be saved up: what is seldom asked is looked at whole, also where some hundreds come at once."""
 
 

@@ -37,9 +37,13 @@ WAITING = 8192
 WAITING_BYTES = 8 << 20
 """And bytes of their tensors: what has waited once stays with the allocator."""
 
-TOGETHER, TOGETHER_BYTES = 64, 1 << 21
-"""Requests, and bytes of them, that are looked at without a pause: a millisecond of work, be they small or large. What
-large ones cost is to be begun with, more than their bytes."""
+TOGETHER, TOGETHER_BYTES, FEW = 32, 1 << 17, 4
+"""Requests, and bytes of more than a few of them, that are looked at without a pause: a quarter of a millisecond of
+work. What very large ones cost is to be begun with, more than their bytes."""
+
+REST = 10.0
+"""Times as long as it looked without a pause others have their turn: a server that has much to do needs so long to
+catch up. Nobody rests while somebody waits for what is found."""
 
 SERVED = 32
 """Requests of one flush whose times are looked at; of more, evenly so many."""
@@ -162,10 +166,13 @@ class DriftWatch:
         self.sampling.round((now_ns - self._round_ns) / 1e9, self._spent_s)
         self._round_ns, self._spent_s = now_ns, 0.0
         self._serve()
-        while self._waiting:
+        left = len(self._waiting)  # what comes meanwhile is of the next round, which follows what this one took
+        while left > 0:
             lot = self._lot()
+            left -= len(lot)
             model = lot[0].model
             yield from self._with_care(model, self._look(model, lot))
+            yield None
         while self._gone:
             gone = self._gone.popleft()
             self._services.pop(gone, None)
@@ -202,11 +209,12 @@ class DriftWatch:
         while True:
             began_s = time.thread_time()
             aside = next(steps, _DONE)
-            self._spent_s += time.thread_time() - began_s
+            took_s = time.thread_time() - began_s
+            self._spent_s += took_s
             if aside is _DONE:
                 return
             if aside is None:
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.0 if self._judging else REST * took_s)
             else:
                 self._spent_s += await asyncio.to_thread(_timed, aside)
 
@@ -255,7 +263,7 @@ class DriftWatch:
         """The oldest that wait, of one version."""
         lot: list[SampleRecord] = []
         size = 0
-        while self._waiting and len(lot) < TOGETHER and size < TOGETHER_BYTES:
+        while self._waiting and len(lot) < TOGETHER and (size < TOGETHER_BYTES or len(lot) < FEW):
             record, its = self._waiting[0]
             if lot and record.model != lot[0].model:
                 break

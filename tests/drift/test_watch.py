@@ -8,7 +8,7 @@ import pytest
 
 from headrace.arrays import from_array
 from headrace.drift.model_drift import ModelDrift, Watched
-from headrace.drift.watch import WAITING, DriftWatch
+from headrace.drift.watch import TOGETHER, WAITING, DriftWatch
 from headrace.errors import NotFound, VersionNotFound
 from headrace.observe_settings import Drift
 from headrace.records import DriftEvent, ModelEvent, Record, RequestRecord, SampleRecord
@@ -62,6 +62,23 @@ def test_nothing_is_looked_at_while_records_are_handed_over() -> None:
     told.watch([asked(np.zeros(4))])
     assert told.watch.tell("m")["versions"] == []
     told.look()
+    assert told.watch.tell("m")["versions"][0]["rows"] == 1
+
+
+def test_others_have_their_turn_after_each_lot_of_what_waits() -> None:
+    told = Told()
+    told.watch([asked(np.zeros(4)) for _ in range(3 * TOGETHER)])
+    steps = told.watch.look()
+    for looked_at in (1, 2, 3):
+        next(steps)
+        assert told.watch.tell("m")["versions"][0]["rows"] == looked_at * TOGETHER
+
+
+def test_what_comes_during_a_round_is_of_the_next() -> None:
+    told = Told()
+    told.watch([asked(np.zeros(4))])
+    for _ in told.watch.look():
+        told.watch([asked(np.zeros(4))])
     assert told.watch.tell("m")["versions"][0]["rows"] == 1
 
 
