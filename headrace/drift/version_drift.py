@@ -50,13 +50,13 @@ class VersionDrift:
 
     def add(self, rows: Mapping[SideName, Rows], times_ns: Sequence[int]) -> Iterator[tuple[SideName, Change] | None]:
         """What changed by these rows, each with the time of its answer; None wherever there may be a pause."""
-        self.rows += len(times_ns)
         outputs = self.sides["outputs"]
         for i, moving in self._moving:
             outputs.moved(moving.add(rows["outputs"][:, i]))
         for side in SIDES:
             for change in self.sides[side].add(rows[side], times_ns):
                 yield None if change is None else (side, change)
+        self.rows += len(times_ns)
 
     def collect(self, side: SideName, rows: Rows) -> Iterator[Reference | None]:
         """The side's own reference last, once these rows make it whole; None wherever there may be a pause."""
