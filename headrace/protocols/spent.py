@@ -44,11 +44,9 @@ def cost_line(device_ns: int, usd_per_ns: float) -> bytes:
     return b"x-cost-usd: %.12f\r\n" % (device_ns * usd_per_ns)
 
 
-def run_metadata(batch: BatchFacts, arrived_ns: int) -> list[tuple[str, str | bytes]]:
-    """The same as gRPC's metadata."""
-    waited_ns = batch.started_ns - arrived_ns
+def run_metadata(batch: BatchFacts) -> list[tuple[str, str | bytes]]:
+    """The same as gRPC's metadata, but for the time that a request waited: of all that were in the run."""
     metadata: list[tuple[str, str | bytes]] = [
-        ("x-queue-ms", f"{waited_ns / 1e6 if waited_ns > 0 else 0.0:.3f}"),
         ("x-compute-ms", f"{(batch.input_ns + batch.infer_ns + batch.output_ns) / 1e6:.3f}"),
         ("x-batch-size", str(batch.rows)),
         ("x-batch-reason", batch.reason),
@@ -56,6 +54,12 @@ def run_metadata(batch: BatchFacts, arrived_ns: int) -> list[tuple[str, str | by
     if batch.variant:
         metadata.append(("x-variant", ascii(batch.variant)[1:-1]))
     return metadata
+
+
+def queue_metadata(batch: BatchFacts, arrived_ns: int) -> tuple[str, str]:
+    """How long a request that arrived then waited for its run."""
+    waited_ns = batch.started_ns - arrived_ns
+    return "x-queue-ms", f"{waited_ns / 1e6 if waited_ns > 0 else 0.0:.3f}"
 
 
 def generation_headers(generated: Generated, elapsed_ns: int, ended: bool) -> dict[str, str]:

@@ -7,6 +7,7 @@ from headrace.protocols.spent import (
     cost,
     cost_line,
     generation_headers,
+    queue_metadata,
     run_lines,
     run_metadata,
 )
@@ -29,16 +30,17 @@ def test_a_run_is_told_in_header_lines() -> None:
 def test_a_variant_is_named_where_the_model_has_several() -> None:
     batch = BatchFacts(1, 1, "idle", 0, 0, variant="int8\r\nx: y")
     assert run_lines(batch, 0).endswith(b"\r\nx-variant: int8\\r\\nx: y\r\n")
-    assert run_metadata(batch, 0)[-1] == ("x-variant", "int8\\r\\nx: y")
+    assert run_metadata(batch)[-1] == ("x-variant", "int8\\r\\nx: y")
 
 
 def test_metadata_and_lines_say_the_same() -> None:
-    lines = "".join(f"{name}: {value!s}\r\n" for name, value in run_metadata(BATCH, MS))
+    lines = "".join(f"{name}: {value!s}\r\n" for name, value in (queue_metadata(BATCH, MS), *run_metadata(BATCH)))
     assert lines.encode() == run_lines(BATCH, MS)
 
 
 def test_nothing_waits_less_than_no_time() -> None:
     assert run_lines(BATCH, 4 * MS).startswith(b"x-queue-ms: 0.000\r\n")
+    assert queue_metadata(BATCH, 4 * MS) == ("x-queue-ms", "0.000")
 
 
 def test_a_language_models_queue_ends_with_its_first_step() -> None:

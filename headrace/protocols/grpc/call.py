@@ -5,10 +5,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 
 from headrace.protocols.grpc.messages import PREFIX, PREFIX_BYTES, MessageReader, Refused, check, unpack
-from headrace.protocols.grpc.method import Metadata, Method, Unary
+from headrace.protocols.grpc.method import NOTHING_ALIKE, Alike, Metadata, Method, Unary
 from headrace.protocols.grpc.request import OPENING, Asked
 from headrace.protocols.grpc.serving import answer, converse
-from headrace.protocols.grpc.status import DEADLINE_EXCEEDED, INVALID_ARGUMENT, OK, status_block
+from headrace.protocols.grpc.status import DEADLINE_EXCEEDED, INVALID_ARGUMENT, OK, headers, status_block
 from headrace.protocols.http2.stream import Stream
 from headrace.types import Buffer
 
@@ -76,11 +76,11 @@ class RemoteCall:
         if not self._ended:
             self._left = left
 
-    def finish(self, message: bytes, trailers: Metadata = ()) -> None:
+    def finish(self, message: bytes, trailers: Metadata = (), alike: Alike = NOTHING_ALIKE) -> None:
         if not self._ended:
             size = len(message)
             head = b"" if self._begun else OPENING
-            tail = status_block(OK, "", trailers) if trailers else _ENDED_WELL
+            tail = _ENDED_WELL + alike.block + headers(trailers) if trailers else _ENDED_WELL + alike.block
             self._close()
             self._stream.send(head, (PREFIX.pack(0, size), message), PREFIX_BYTES + size, tail)
 

@@ -9,6 +9,16 @@ Metadata = Sequence[tuple[str, str | bytes]]
 """Names and values that travel with a call; names that end in `-bin` have bytes."""
 
 
+class Alike(NamedTuple):
+    """Metadata that the ends of several calls have in common, and the headers that it is; `status.alike` makes it."""
+
+    metadata: Metadata = ()
+    block: bytes = b""
+
+
+NOTHING_ALIKE = Alike()
+
+
 class Call(Protocol):
     """One call as its method sees it. Whatever is said after its end, or its client's, is dropped."""
 
@@ -21,8 +31,8 @@ class Call(Protocol):
         """Seconds until the client stops waiting; None where it did not say."""
         ...
 
-    def finish(self, message: bytes, trailers: Metadata = ()) -> None:
-        """The one answer of a unary call, and its end."""
+    def finish(self, message: bytes, trailers: Metadata = (), alike: Alike = NOTHING_ALIKE) -> None:
+        """The one answer of a unary call, and its end, with trailers of its own and those that others have too."""
         ...
 
     def end(self, code: int, details: str = "", trailers: Metadata = ()) -> None:

@@ -5,7 +5,7 @@ import binascii
 from functools import lru_cache
 from urllib.parse import quote
 
-from headrace.protocols.grpc.method import Metadata
+from headrace.protocols.grpc.method import Alike, Metadata
 from headrace.protocols.http2.header_blocks import coded_text, literal
 
 OK, CANCELLED, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND = range(6)
@@ -18,15 +18,17 @@ _PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")  #
 def status_block(code: int, details: str = "", metadata: Metadata = ()) -> bytes:
     """The headers that end a call."""
     block = _status(code, details)
-    if not metadata:
-        return block
-    # Short values come again and again: times of three decimals, sizes, reasons; ids never do.
-    return block + b"".join(
-        [
-            _short(name, value) if len(value) < 64 and name != "x-request-id" else _header(name, value)
-            for name, value in metadata
-        ]
-    )
+    return block + headers(metadata) if metadata else block
+
+
+def headers(metadata: Metadata) -> bytes:
+    """Metadata as it travels."""
+    return b"".join([_header(name, value) for name, value in metadata])
+
+
+def alike(metadata: Metadata) -> Alike:
+    """Metadata for the ends of several calls."""
+    return Alike(metadata, headers(metadata))
 
 
 @lru_cache(256)
@@ -38,13 +40,12 @@ def _status(code: int, details: str) -> bytes:
 
 
 def _header(name: str, value: str | bytes) -> bytes:
-    text = value.encode() if isinstance(value, str) else value
+    """Values are not kept: those of answers are times and ids, which do not come again."""
     binary, known = _name(name)
-    coded = base64.b64encode(text).rstrip(b"=") if binary else text.translate(_TEXT)
-    return known + coded_text(coded)
-
-
-_short = lru_cache(4096)(_header)
+    if not binary and isinstance(value, str) and value.isascii() and value.isprintable():
+        return known + coded_text(value.encode())  # as most are
+    text = value.encode() if isinstance(value, str) else value
+    return known + coded_text(base64.b64encode(text).rstrip(b"=") if binary else text.translate(_TEXT))
 
 
 @lru_cache(256)

@@ -2,23 +2,20 @@
 
 from msgspec.structs import replace
 
-from headrace.clock import Clock
 from headrace.errors import HeadraceError
 from headrace.generated.service_pb2 import ModelInferRequest
-from headrace.generation import Generated
-from headrace.protocols.grpc.method import Call, Metadata
+from headrace.protocols.grpc.method import Call
 from headrace.protocols.limits import UNSAID
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.grpc_call import Said, fault, limits, named, parse, refuse, said
 from headrace.protocols.oip.grpc_messages import Wanted, Written, read_request, write_response
 from headrace.protocols.oip.grpc_raw import Cut, Cutter
 from headrace.protocols.oip.grpc_repeated import Kept
+from headrace.protocols.oip.grpc_spent import Spent
 from headrace.protocols.oip.model_version import read_model
 from headrace.protocols.oip.parameters import limited
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.unary import whole
-from headrace.protocols.request_id import HEADER, shown
-from headrace.protocols.spent import COST, cache_metadata, cost, generation_headers, run_metadata
 from headrace.types import Buffer, Request, Response
 
 
@@ -29,6 +26,7 @@ class Infer:
         self._front = front
         self._cutter = Cutter()
         self._kept = Kept()
+        self._spent = Spent(front.clock, front.usd_per_ns)
 
     def infer(self, sent: Buffer, call: Call) -> None:
         """Begin to answer; a call that ends early is cancelled below."""
@@ -62,7 +60,7 @@ class Infer:
             if isinstance(body, HeadraceError):
                 refuse(call, body, request.id)
             else:
-                call.finish(body, (*spent(told, now_ns, front.clock, front.usd_per_ns), (HEADER, shown(request.id))))
+                call.finish(body, *self._spent.trailers(told, request.id, now_ns))
 
         cancel = front.gateway.submit(request, reply)
         if running:
@@ -134,20 +132,6 @@ def written(
         return error
     except Exception:
         return fault("writing an answer failed")
-
-
-def spent(answer: Response | HeadraceError, arrived_ns: int, clock: Clock, usd_per_ns: float = 0.0) -> Metadata:
-    """What is told of an answer's time, and what that costs, after it."""
-    if isinstance(answer, HeadraceError):
-        return ()
-    cached = [(COST, cost(answer.device_ns, usd_per_ns))] if usd_per_ns else []
-    cached += [] if answer.cache is None else cache_metadata(answer.cache)
-    if answer.batch is not None:
-        return [*run_metadata(answer.batch, arrived_ns), *cached]
-    if isinstance(answer.result, Generated):
-        elapsed_ns = clock.now_ns() - arrived_ns
-        return (*generation_headers(answer.result, elapsed_ns, ended=True).items(), *cached)
-    return cached
 
 
 def _nothing() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
-from headrace.protocols.grpc.method import Metadata, Method, Unary
+from headrace.protocols.grpc.method import NOTHING_ALIKE, Alike, Metadata, Method, Unary
 from headrace.protocols.grpc.serving import answer, converse
 from headrace.protocols.grpc.status import INVALID_ARGUMENT, OK
 
@@ -74,9 +74,10 @@ class Rpc:
         if not self._ended:
             self._left = left
 
-    def finish(self, message: bytes, trailers: Metadata = ()) -> None:
+    def finish(self, message: bytes, trailers: Metadata = (), alike: Alike = NOTHING_ALIKE) -> None:
         if not self._ended:
-            self._send((cygrpc.SendMessageOperation(message, _NO_FLAGS), _status(OK, "", trailers)), self.on_ended)
+            status = _status(OK, "", (*alike.metadata, *trailers))
+            self._send((cygrpc.SendMessageOperation(message, _NO_FLAGS), status), self.on_ended)
             self._close()
 
     def end(self, code: int, details: str = "", trailers: Metadata = ()) -> None:

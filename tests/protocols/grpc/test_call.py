@@ -17,6 +17,7 @@ from headrace.protocols.grpc.status import (
     INVALID_ARGUMENT,
     OK,
     RESOURCE_EXHAUSTED,
+    alike,
     status_block,
 )
 from headrace.protocols.http2.stream import Stream as Channel
@@ -160,6 +161,13 @@ async def test_trailers_follow_an_answer() -> None:
     call, channel = opened(Unary(lambda sent, call: call.finish(b"", (("x-queue-ms", "1.000"),))))
     tell(call, framed(b""))
     assert channel.sent[0][2] == status_block(OK, "", (("x-queue-ms", "1.000"),))
+
+
+async def test_what_several_calls_end_with_goes_before_a_calls_own() -> None:
+    shared, own = (("x-batch-size", "4"),), (("x-queue-ms", "1.000"),)
+    call, channel = opened(Unary(lambda sent, call: call.finish(b"", own, alike(shared))))
+    tell(call, framed(b""))
+    assert channel.sent[0][2] == status_block(OK, "", (*shared, *own))
 
 
 # ---- streams

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from headrace.protocols.grpc.method import Call, Metadata, Stream, Unary
+from headrace.protocols.grpc.method import NOTHING_ALIKE, Alike, Call, Metadata, Stream, Unary
 from headrace.protocols.grpc.serving import answer, converse
 from headrace.protocols.grpc.status import INTERNAL, OK
 from headrace.types import Buffer
@@ -22,7 +22,7 @@ class Ended:
     def time_remaining(self) -> float | None:
         return None
 
-    def finish(self, message: bytes, trailers: Metadata = ()) -> None:
+    def finish(self, message: bytes, trailers: Metadata = (), alike: Alike = NOTHING_ALIKE) -> None:
         self.end(OK, message.decode())
 
     def end(self, code: int, details: str = "", trailers: Metadata = ()) -> None:

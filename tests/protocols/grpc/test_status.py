@@ -7,7 +7,7 @@ from hpack.hpack import Decoder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.protocols.grpc.status import read_value, status_block
+from headrace.protocols.grpc.status import alike, read_value, status_block
 
 
 def headers(block: bytes) -> dict[bytes, bytes]:
@@ -33,6 +33,12 @@ def test_bytes_travel_as_base64(value: bytes) -> None:
 
 def test_trailers_that_are_no_text_of_http_lose_what_is_not() -> None:
     assert headers(status_block(0, "", [("X-Word", "a\r\nb")]))[b"x-word"] == b"a??b"
+
+
+def test_metadata_of_several_calls_is_coded_once_as_that_of_one_would_be() -> None:
+    metadata = (("x-batch-size", "4"), ("x-batch-reason", "full"))
+    assert alike(metadata).metadata == metadata
+    assert status_block(0) + alike(metadata).block == status_block(0, "", metadata)
 
 
 def test_several_values_of_bytes_may_come_as_one() -> None:

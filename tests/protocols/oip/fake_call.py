@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
-from headrace.protocols.grpc.method import Metadata
+from headrace.protocols.grpc.method import NOTHING_ALIKE, Alike, Metadata
 
 
 class End(NamedTuple):
@@ -32,10 +32,10 @@ class FakeCall:
     def when_left(self, left: Callable[[], object]) -> None:
         self.left = left
 
-    def finish(self, message: bytes, trailers: Metadata = ()) -> None:
+    def finish(self, message: bytes, trailers: Metadata = (), alike: Alike = NOTHING_ALIKE) -> None:
         assert self.ended is None
         self.written.append(message)
-        self.end(0, trailers=trailers)
+        self.end(0, trailers=(*alike.metadata, *trailers))
 
     def end(self, code: int, details: str = "", trailers: Metadata = ()) -> None:
         assert self.ended is None
