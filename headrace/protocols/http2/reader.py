@@ -26,6 +26,8 @@ PLACE_BYTES = 32 * 1024
 """The rest of a DATA frame that is worth a read of its own, straight to where it belongs; less waits to be whole."""
 
 _TURN_FRAMES = 8  # are handed on in any case: a busy machine may take the time of a turn away
+_LARGE_BYTES = 8 * 1024  # of a DATA frame that makes a turn longer: a read has room for a few such
+_LARGE_FRAMES = 3  # by so many: what comes with it are headers, and windows of the stream and of the connection
 _TURN_READS = (
     4  # that fill the room are a turn, even if each is handed on at once: an event loop reads up to 32 in a row
 )
@@ -61,7 +63,8 @@ class FrameReader:
     """Asks for memory with `room`, is told with `received` how much was put there, and hands frames to its sink.
 
     `shared` is memory of READ_BYTES that nobody else uses between those two calls. After `turn_s` of `now`'s time, and
-    a few frames, the rest is left for a later turn: `received(0)` goes on with it.
+    a few frames, or the few large ones that a read has room for, the rest is left for a later turn: `received(0)` goes
+    on with it.
     """
 
     def __init__(
@@ -169,6 +172,8 @@ class FrameReader:
             after = start + size
             if kind == DATA and after <= end and not flags & PADDED:
                 sink.on_data(number & _NUMBER, bool(flags & END_STREAM), size, memory[start:after], True)
+                if size >= _LARGE_BYTES:
+                    more += _LARGE_FRAMES
             elif kind == DATA:
                 self._check(size)
                 if after > end and (size < PLACE_BYTES or start == end):

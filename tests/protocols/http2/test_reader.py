@@ -148,6 +148,16 @@ def test_a_turn_ends_between_frames_and_the_rest_waits_for_the_next() -> None:
     assert reader.begun is None
 
 
+@pytest.mark.parametrize(("size", "whole"), [(8 * 1024, True), (8 * 1024 - 1, False)])
+def test_the_few_large_frames_of_a_read_are_handed_on_in_one_turn(size: int, whole: bool) -> None:
+    sink, ticks = Sink(), itertools.count()
+    reader = FrameReader(sink, MAX_FRAME, MAX_CONTROL, memoryview(bytearray(READ_BYTES)), 0.0, lambda: next(ticks))
+    update = frame(codes.WINDOW_UPDATE, 0, 1, bytes(4))
+    data = codes.PREFACE + (update + frame(codes.DATA, 0, 1, bytes(size)) + update * 2) * 7
+    reader.room()[: len(data)] = data
+    assert reader.received(len(data)) == whole
+
+
 @pytest.mark.parametrize(("kind", "unfinished"), [(codes.DATA, False), (codes.HEADERS, True)])
 def test_the_rest_of_a_frame_is_owed_unless_it_is_content(kind: int, unfinished: bool) -> None:
     reader = FrameReader(Sink(), MAX_FRAME, MAX_CONTROL, memoryview(bytearray(READ_BYTES)), 1.0, lambda: 0.0)
