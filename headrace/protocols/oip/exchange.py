@@ -17,7 +17,6 @@ from headrace.protocols.oip.unary import whole
 from headrace.protocols.oip.wanted import Wanted
 from headrace.protocols.request_id import refused, shown
 from headrace.protocols.spent import cache_lines, cost_line, generation_headers, run_lines
-from headrace.servable import Cancel
 from headrace.types import Buffer, Context, Request, Response
 
 log = logging.getLogger(__name__)
@@ -76,7 +75,7 @@ class Exchange:
         self._id = head.request_id
         self._answered = answered
         self._error = head.error
-        self._cancel: Cancel | None = None
+        self._cancel: Callable[[], object] | None = None  # of what is done for it now
         self._wanted = _UNSAID
         self._parts: list[Buffer] = []
         self._size = 0
@@ -122,13 +121,13 @@ class Exchange:
             context = head.context(self._arrived_ns)
             if self._size > LARGE_BYTES and front.gateway.refuses(self._arrived_ns):
                 self._foresee(context)
+            parts, self._parts = self._parts, []
+            body: Buffer = parts[0] if len(parts) == 1 else b"".join(parts)
         except HeadraceError as error:
             self.reply(error)
         except Exception:
             self.reply(_fault("reading a request failed"))
         else:
-            parts, self._parts = self._parts, []
-            body: Buffer = parts[0] if len(parts) == 1 else b"".join(parts)
             if head.content_encoding:
                 self._unpack(context, body, head.content_encoding)
             else:
@@ -167,9 +166,11 @@ class Exchange:
         else:
             unpacked = asyncio.get_running_loop().run_in_executor(None, unpack)
             unpacked.add_done_callback(lambda unpacked: self._unpacked(context, unpacked.result))
+            self._cancel = unpacked.cancel
 
     def _unpacked(self, context: Context, unpacked: Callable[[], Buffer]) -> None:
         """Go on with what is returned, or refuse for what is raised, unless the client has gone meanwhile."""
+        self._cancel = None
         if self.disconnected:
             return
         try:

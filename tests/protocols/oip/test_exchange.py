@@ -1,10 +1,13 @@
 """One inference over HTTP, without a connection."""
 
 import asyncio
+import gc
 import gzip
 import json
 import random
+import threading
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
@@ -77,6 +80,34 @@ async def test_whoever_leaves_while_a_body_is_unpacked_asks_nothing() -> None:
     await asyncio.sleep(0)
     assert not stub.late.waiting
     assert not asking.answers
+
+
+async def test_of_whoever_leaves_a_broken_body_is_no_fault_of_the_server(caplog: pytest.LogCaptureFixture) -> None:
+    asking = _Asking(Stub(), headers={b"content-encoding": b"gzip"})
+    asking.run(PACKED[:-9])
+    asking.exchange.abandon()
+    await asyncio.get_running_loop().shutdown_default_executor()
+    await asyncio.sleep(0)
+    gc.collect()
+    assert not caplog.records
+
+
+async def test_a_body_that_waits_to_be_unpacked_is_not_once_its_client_has_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unpacked: list[str] = []
+    monkeypatch.setattr("headrace.protocols.oip.exchange.decompress", lambda *asked: unpacked.append("in vain"))
+    threads, free = ThreadPoolExecutor(1), threading.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(threads)
+    threads.submit(free.wait)
+    asking = _Asking(Stub(), headers={b"content-encoding": b"gzip"})
+    asking.run(PACKED)
+    asking.exchange.abandon()
+    await asyncio.sleep(0)
+    free.set()
+    await loop.shutdown_default_executor()
+    assert not unpacked
 
 
 async def test_a_large_body_that_cannot_be_unpacked_is_refused_and_recorded() -> None:
