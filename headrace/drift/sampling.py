@@ -19,6 +19,9 @@ SHARE = 0.005
 CREDIT_S = 0.03
 """Time of it that may be saved up: what is seldom asked is looked at whole, also where some hundreds come at once."""
 
+FADE = 0.875
+"""Of what earlier rounds tell of a request's cost, in each: many requests tell more than the first, which is dear."""
+
 
 class Sampling:
     """Asked of every request, so it does next to nothing; `round` makes it follow the rate, and what looking takes."""
@@ -36,7 +39,8 @@ class Sampling:
         self._left = max_per_s * BURST_S
         self._taken = 0  # requests of this round that are looked at
         self._most = math.inf  # that it may be: what is copied and not looked at has been copied for nothing
-        self._each_s = 0.0  # that looking at one takes, as far as it is known
+        self._spent_s = 0.0  # of a processor's time on looking, of late
+        self._looked = 0.0  # requests that it went into
         self._credit_s = CREDIT_S
 
     def wants(self, request: Request, response: Response) -> bool:
@@ -65,12 +69,18 @@ class Sampling:
         """Requests that were not looked at, by why."""
         return {"sampled": self._passed_over, "rate": self._too_many, "large": self._too_large, "full": self.full}
 
-    def round(self, seconds: float, spent_s: float = 0.0) -> None:
-        """So much time has passed since the last round, and so much processor time went into looking meanwhile."""
+    @property
+    def _each_s(self) -> float:
+        """What looking at one takes; 0 until that is known."""
+        return self._spent_s / self._looked if self._looked else 0.0
+
+    def round(self, seconds: float, looked: int = 0, spent_s: float = 0.0) -> None:
+        """So much time has passed since the last round, in which so many requests were looked at with so much of a
+        processor's time."""
         if seconds <= 0:
             return
-        if self._taken:
-            self._each_s += (spent_s / self._taken - self._each_s) / (8 if self._each_s else 1)
+        if looked:
+            self._spent_s, self._looked = spent_s + FADE * self._spent_s, looked + FADE * self._looked
         self._credit_s = min(self._credit_s + SHARE * seconds - spent_s, CREDIT_S)
         every = self._asked / seconds / self._max_per_s
         if self._credit_s <= 0:

@@ -81,7 +81,8 @@ class DriftWatch:
         self._gone: deque[ModelVersion] = deque()
         self._pages = Pages()
         self._round_ns = clock.now_ns()
-        self._spent_s = 0.0  # processor time, since the last round
+        self._looked = 0  # requests, since the last round
+        self._spent_s = 0.0  # processor time that it took
         self._judging = 0  # who waits for a round to end
         self._task: asyncio.Task[None] | None = None
         self._round_ended: asyncio.Future[None] | None = None  # of the round that is under way, or comes next
@@ -163,13 +164,14 @@ class DriftWatch:
         """Look at what waits. Each step takes about a millisecond, and there may be a pause after it; what it yields
         has to be done before it goes on, and takes longer."""
         now_ns = self._clock.now_ns()
-        self.sampling.round((now_ns - self._round_ns) / 1e9, self._spent_s)
-        self._round_ns, self._spent_s = now_ns, 0.0
+        self.sampling.round((now_ns - self._round_ns) / 1e9, self._looked, self._spent_s)
+        self._round_ns, self._looked, self._spent_s = now_ns, 0, 0.0
         self._serve()
         left = len(self._waiting)  # what comes meanwhile is of the next round, which follows what this one took
         while left > 0:
             lot = self._lot()
             left -= len(lot)
+            self._looked += len(lot)
             model = lot[0].model
             yield from self._with_care(model, self._look(model, lot))
             yield None

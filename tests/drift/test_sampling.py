@@ -87,7 +87,7 @@ def _rounds(sampling: Sampling, rounds: int, requests: int, each_s: float) -> li
     looked = []
     for _ in range(rounds):
         looked.append(sum(sampling.wants(*asked()) for _ in range(requests)))
-        sampling.round(1.0, looked[-1] * each_s)
+        sampling.round(1.0, looked[-1], looked[-1] * each_s)
     return looked
 
 
@@ -115,3 +115,20 @@ def test_a_load_that_ends_has_what_follows_looked_at_whole_again() -> None:
     _rounds(sampling, 20, 2000, each_s)
     assert sampling.every > 1
     assert _rounds(sampling, 3, 50, each_s)[-1] == 50
+
+
+def test_what_is_looked_at_after_its_round_is_not_taken_for_dear() -> None:
+    sampling, each_s, waiting = Sampling(5000), 50e-6, 0
+    for came in (400, 1, 1, 1, 400):
+        looked, waiting = waiting, sum(sampling.wants(*asked()) for _ in range(came))
+        sampling.round(1.0, looked, looked * each_s)
+    assert waiting == 400
+
+
+def test_a_first_request_that_is_dear_is_outweighed_by_those_after_it() -> None:
+    sampling = Sampling(5000)
+    assert sampling.wants(*asked())
+    sampling.round(1.0, 1, 0.005)
+    looked = _rounds(sampling, 6, 200, each_s=20e-6)
+    assert looked[0] < 50
+    assert looked[-1] == 200
