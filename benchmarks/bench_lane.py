@@ -49,6 +49,8 @@ class NoTransport:
 class NoGateway:
     """Answers at once."""
 
+    draining = False
+
     def submit(self, request: Request, reply: Reply) -> Cancel:
         reply(ANSWER)
         return self.submit  # type: ignore[return-value]
