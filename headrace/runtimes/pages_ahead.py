@@ -78,7 +78,8 @@ class PagesAhead:
         if begin >= self._flat[0].size:
             return False
         flat, at = self._flat[self._num_arrays], min(begin + self._page_bytes, self._flat[0].size) - 1
-        flat[at] = flat[at]
+        if at >= self._used_bytes:  # else a step makes it, and may be writing this very byte
+            flat[at] = flat[at]
         self._num_arrays += 1
         if self._num_arrays == len(self._flat):
             self._page, self._num_arrays = self._page + 1, 0

@@ -1,5 +1,7 @@
 """Pages of a cache are there before its blocks are used."""
 
+from typing import Any
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,6 +96,26 @@ def test_at_rest_nothing_is_made_past_the_end() -> None:
     made = pages(num_blocks=10)
     made.touch(9)
     assert sum(made.rest() for _ in range(20)) <= 6
+
+
+class _Noting(np.ndarray[Any, np.dtype[np.uint8]]):
+    """An array that notes where it is written."""
+
+    written: list[int]
+
+    def __setitem__(self, at: Any, value: Any) -> None:
+        self.written.append(at)
+        super().__setitem__(at, value)
+
+
+def test_no_byte_is_written_that_a_step_may_be_writing() -> None:
+    _Noting.written = []
+    made = PagesAhead([np.ones((100, 8), np.uint8).view(_Noting)], page_bytes=80)
+    for highest in range(9, 100, 10):  # whole pages at a time
+        before = len(_Noting.written)
+        made.touch(highest)
+        assert all(at >= (highest + 1) * 8 for at in _Noting.written[before:])
+    assert _Noting.written
 
 
 def test_what_is_in_the_cache_stays() -> None:
