@@ -81,18 +81,18 @@ class Ledger:
         self._growth_bytes = 0.0  # the most that the server grew by between two looks, fading
 
     @property
-    def base_bytes(self) -> int:
-        """What no model holds."""
-        return self.reading.server_bytes + self.reading.other_bytes
-
-    @property
     def likely_bytes(self) -> int:
         """What the server is likely to grow by until it is measured again; 0 without a budget."""
         return int(min(self._growth_bytes, MOST_GROWTH * (self.budget_bytes or 0)))
 
     @property
+    def server_bytes(self) -> int:
+        """What counts for the server: what it takes, and is likely to grow by."""
+        return self.reading.server_bytes + self.likely_bytes
+
+    @property
     def held_bytes(self) -> int:
-        return self.base_bytes + self.likely_bytes + sum(hold.counted_bytes for hold in self.holds)
+        return self.server_bytes + self.reading.other_bytes + sum(hold.counted_bytes for hold in self.holds)
 
     def short_bytes(self, needed_bytes: int) -> int:
         """What is missing for so much more; 0 or less where it fits."""

@@ -12,7 +12,8 @@ from headrace.models.residence import Residence
 def memory_report(ledger: Ledger, residence: Residence, pressure: Pressure | None) -> dict[str, Any]:
     """As it was measured last."""
     reading, budget = ledger.reading, ledger.budget_bytes
-    parts = (("server", reading.server_bytes), ("other processes", reading.other_bytes))
+    other = reading.other_bytes
+    parts = (("server", ledger.server_bytes, reading.server_bytes), ("other processes", other, other))
     return {
         "budget_bytes": budget,
         "reserved_bytes": ledger.held_bytes,
@@ -21,7 +22,7 @@ def memory_report(ledger: Ledger, residence: Residence, pressure: Pressure | Non
         "shared_bytes": reading.shared_bytes,
         "pressure": None if pressure is None else msgspec.to_builtins(pressure),
         "requests_for_sleeping": residence.misses,
-        "parts": [{"part": name, "reserved_bytes": size, "measured_bytes": size} for name, size in parts],
+        "parts": [{"part": name, "reserved_bytes": held, "measured_bytes": takes} for name, held, takes in parts],
         "models": [
             {
                 "name": hold.version.name,

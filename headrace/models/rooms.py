@@ -162,8 +162,9 @@ class Rooms:
         return admit(short, residents, self._may_give(others))
 
     def _may_give(self, others: Others) -> int:
-        """What loads under way and versions on their way out may give back."""
-        return sum(
+        """What loads under way and versions on their way out may give back; and what is kept for the server to grow
+        by, of which there is less with time."""
+        return self.ledger.likely_bytes + sum(
             hold.reserved_bytes
             for hold in self.ledger.holds
             if hold.stage == "leaving" or (hold.stage == "loading" and not others.is_pinned(hold.version.name))
@@ -181,7 +182,7 @@ class Rooms:
         self, version: ModelVersion, needed: int, is_pinned: Callable[[str], bool], retry_s: float | None
     ) -> MemoryFull:
         ledger = self.ledger
-        shares = [Share("server", ledger.reading.server_bytes), Share("other processes", ledger.reading.other_bytes)]
+        shares = [Share("server", ledger.server_bytes), Share("other processes", ledger.reading.other_bytes)]
         for hold in ledger.holds:
             pinned = ", pinned" if is_pinned(hold.version.name) else ""
             shares.append(Share(f"{hold.version} ({hold.stage}{pinned})", hold.reserved_bytes))

@@ -44,6 +44,15 @@ async def test_every_part_is_told_reserved_and_measured(tmp_path: Path) -> None:
     }
 
 
+async def test_the_parts_add_up_to_what_is_reserved_while_the_server_grows(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, budget=100 << 20)
+    for server in (7, 20):
+        bench.rooms.ledger.follow(Reading(server, 3, {}, 5, 40))
+    told = memory_report(bench.rooms.ledger, bench.reconcile.residence, None)
+    assert told["parts"][0] == {"part": "server", "reserved_bytes": 33, "measured_bytes": 20}
+    assert told["reserved_bytes"] == sum(part["reserved_bytes"] for part in told["parts"])
+
+
 async def test_without_a_budget_nothing_is_said_of_what_is_free(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     told = memory_report(bench.rooms.ledger, bench.reconcile.residence, None)

@@ -1,5 +1,6 @@
 """Room is counted from before a load until its memory is back."""
 
+import asyncio
 from pathlib import Path
 
 import msgspec
@@ -8,7 +9,7 @@ import pytest
 from headrace.errors import MemoryFull
 from headrace.generation import LanguageFacts
 from headrace.memory.eviction import Resident
-from headrace.memory.ledger import Ledger
+from headrace.memory.ledger import Ledger, Reading
 from headrace.memory.processes import Taken
 from headrace.memory.profiles import Files, Profiles
 from headrace.models.rooms import Others, Rooms, files_of
@@ -111,6 +112,26 @@ async def test_where_nobody_can_give_it_there_is_no_waiting() -> None:
     ):
         async with made.for_load(A, FILES, others(Resident(ModelVersion("b", 1), 5, 0.0, 1.0, busy=True))):
             pass
+
+
+async def test_what_is_kept_for_the_server_to_grow_by_is_waited_for() -> None:
+    made = rooms({}, budget=PEAK + 10)
+    for server in (5, 10):
+        made.ledger.follow(Reading(server, 0, {}))
+    held: list[int] = []
+
+    async def load() -> None:
+        async with made.for_load(A, FILES, others()):
+            held.append(made.ledger.held_bytes)
+
+    loading = asyncio.create_task(load())
+    await asyncio.sleep(0)
+    assert not held
+    for _ in range(100):
+        made.ledger.follow(Reading(10, 0, {}))
+    made.look_again()
+    await loading
+    assert held == [PEAK + 10]
 
 
 def test_other_files_and_another_way_of_reading_them_are_known_apart() -> None:
