@@ -143,7 +143,9 @@ class Upkeep:
             case Enough():
                 pass
             case Evict(keys):
-                why = f"{shown(over)} over its budget" if over > 0 else f"within {shown(likely)} of its budget, and grows"
+                why = (
+                    f"{shown(over)} over its budget" if over > 0 else f"within {shown(likely)} of its budget, and grows"
+                )
                 for version in keys:
                     await self._residence.lull(version, f"memory is {why}")
             case Recycle(version):
