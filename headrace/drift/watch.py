@@ -31,6 +31,9 @@ ROUND_S = 0.25
 SELDOM_S = 1.0
 """And where there is not: what costs is to begin, more than how many requests are looked at."""
 
+MANY = 256
+"""Requests that wait, which is enough for one; or tensors of half the bytes that may."""
+
 WAITING = 8192
 """Requests that wait to be looked at."""
 
@@ -203,7 +206,8 @@ class DriftWatch:
 
     def _is_due(self) -> bool:
         rested_s = (self._clock.now_ns() - self._round_ns) / 1e9
-        return rested_s >= SELDOM_S or len(self._waiting) >= TOGETHER or bool(self._gone or self._judging)
+        many = len(self._waiting) >= MANY or self._waiting_bytes >= WAITING_BYTES // 2
+        return many or rested_s >= SELDOM_S or bool(self._gone or self._judging)
 
     async def _look_once(self) -> None:
         """Look at what waits, others having their turn in between; what that takes of a processor is counted."""

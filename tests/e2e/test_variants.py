@@ -4,7 +4,6 @@ import asyncio
 import json
 import subprocess
 import sys
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import httpx
 import pytest
 
 from headrace.generated import service_pb2 as pb
+from tests.e2e.joined import wait_joined
 from tests.program import ANY_PORTS, Program, serving
 
 pytestmark = pytest.mark.slow
@@ -53,13 +53,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
             wait_joined(program, model)
         yield program
         assert program.stop() == 0
-
-
-def wait_joined(server: Program, model: str) -> None:
-    """Until its variants have joined it, or could not; the test's own time limit ends it."""
-    pause = threading.Event()
-    while not any("variants" in event.get("cause", "") for event in events(server, model)):
-        pause.wait(0.01)
 
 
 def events(server: Program, model: str) -> list[dict[str, Any]]:

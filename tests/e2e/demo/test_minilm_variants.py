@@ -8,6 +8,7 @@ import pytest
 import tritonclient.http as triton
 from numpy.typing import NDArray
 
+from tests.e2e.joined import wait_joined
 from tests.program import Program
 from tools.sample_texts import Encoded, encoded, evaluation
 
@@ -32,6 +33,7 @@ def asked(server: Program, sample: Encoded, **headers: str) -> NDArray[np.float3
 def test_a_variants_answers_are_as_near_as_its_accuracy_says(demo: Program, repository: Path, variant: str) -> None:
     said = tomllib.loads((repository / "minilm" / "model.toml").read_text())
     accuracy = next(each["accuracy"] for each in said["variants"] if each["name"] == variant)
+    wait_joined(demo, "minilm")
     samples = encoded(evaluation()[:12], repository / "minilm" / "tokenizer.json")
     cosines = [float(asked(demo, each) @ asked(demo, each, x_variant=variant)) for each in samples]
     assert np.mean(cosines) > accuracy - 0.003
