@@ -13,7 +13,7 @@ LARGEST = 16 << 20
 BURST_S = 2.0
 """How long a rate above the most may last before requests are left out for it."""
 
-SHARE = 0.005
+SHARE = 0.01
 """Of a core's time, that looking may take in the long run: more would be felt by those who are looked at."""
 
 CREDIT_S = 0.03
