@@ -52,7 +52,7 @@ class Latency:
 
     def both(self, rows: int, length: int, company: bool = False) -> tuple[float, float]:
         """What is typical, and what is late."""
-        typical = nanoseconds(self._surface.log_ns(rows, length) + self._pace(company).value - self._doubt)
+        typical = self.typical(rows, length, company)
         times = self._margin.times(typical)
         if times < PRIOR and self._surface.samples(rows, length) < KNOWN:
             times = PRIOR

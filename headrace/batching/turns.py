@@ -22,9 +22,8 @@ class Turns(VirtualCounters):
         costs: dict[str, float] = {}
         for job in jobs:
             costs[job.tenant] = costs.get(job.tenant, 0.0) + job.cost_ns
-        so_far, weights = self._served, self.weights
         for tenant, cost_ns in costs.items():
-            so_far[tenant] += cost_ns / weight_of(tenant, weights) if weights else cost_ns
+            self.served(tenant, cost_ns)
 
     def in_order(self, bins: Sequence[Entries[J]], level: int) -> Iterator[J]:
         """The jobs of these bins, each tenant's most urgent first: by level, and within it tenant after tenant.

@@ -32,7 +32,7 @@ SELDOM_S = 1.0
 """And where there is not: what costs is to begin, more than how many requests are looked at."""
 
 MANY = 256
-"""Requests that wait, which is enough for one; or tensors of half the bytes that may."""
+"""Requests that wait, which is enough for a round; as are tensors of half the bytes that may."""
 
 WAITING = 8192
 """Requests that wait to be looked at."""
@@ -164,8 +164,8 @@ class DriftWatch:
             self._round_ended = None
 
     def look(self) -> Iterator[Aside | None]:
-        """Look at what waits. Each step takes about a millisecond, and there may be a pause after it; what it yields
-        has to be done before it goes on, and takes longer."""
+        """Look at what waits. Each step takes about half a millisecond, and there may be a pause after it; what it
+        yields has to be done before it goes on, and takes longer."""
         now_ns = self._clock.now_ns()
         self.sampling.round((now_ns - self._round_ns) / 1e9, self._looked, self._spent_s)
         self._round_ns, self._looked, self._spent_s = now_ns, 0, 0.0

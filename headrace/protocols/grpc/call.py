@@ -80,7 +80,7 @@ class RemoteCall:
         if not self._ended:
             size = len(message)
             head = b"" if self._begun else OPENING
-            tail = _ENDED_WELL + alike.block + headers(trailers) if trailers else _ENDED_WELL + alike.block
+            tail = _ENDED_WELL + alike.block + headers(trailers)
             self._close()
             self._stream.send(head, (PREFIX.pack(0, size), message), PREFIX_BYTES + size, tail)
 

@@ -17,8 +17,7 @@ _PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")  #
 
 def status_block(code: int, details: str = "", metadata: Metadata = ()) -> bytes:
     """The headers that end a call."""
-    block = _status(code, details)
-    return block + headers(metadata) if metadata else block
+    return _status(code, details) + headers(metadata)
 
 
 def headers(metadata: Metadata) -> bytes:
