@@ -87,7 +87,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "file_instances": {"batching", "devices", "memory.budget", "runtimes.load", "workers"},
     "language_build": {"devices", "workers", "repository", "llm.engine_protocol", "llm.kv_memory"},
-    "child": {"runtimes", "workers", "batching.known_axes"},
+    "child": {"runtimes", "workers", "batching.known_axes", "devices"},
     "zygote": {"workers"},
     "engine_child": {"engine_load", "llm", "workers", "devices"},
     "engine_load": {"runtimes", "llm.engine_protocol", "weights.checkpoint"},
