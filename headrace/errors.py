@@ -175,3 +175,13 @@ class SettingInvalid(HeadraceError):
 
 class Internal(HeadraceError):
     code = "internal"
+
+
+def error_of(code: str, message: str, where: str = "") -> HeadraceError:
+    """The error of which another process told by its code; Internal where the code is none."""
+    kinds: list[type[HeadraceError]] = [HeadraceError]
+    for kind in kinds:  # grows as it is walked
+        if kind.code == code and kind is not HeadraceError:
+            return kind(message, where)
+        kinds += kind.__subclasses__()
+    return Internal(message, where)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from headrace import errors
-from headrace.errors import HeadraceError, QueueFull, Unavailable
+from headrace.errors import HeadraceError, InputRefused, Internal, QueueFull, Unavailable, WorkerLost, error_of
 
 TREE = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, HeadraceError)]
 
@@ -29,3 +29,12 @@ def test_a_message_begins_with_the_field_at_fault() -> None:
 def test_what_is_unavailable_may_say_when_to_come_back() -> None:
     assert QueueFull("full", retry_after_s=2).retry_after_s == 2
     assert Unavailable("gone").retry_after_s is None
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [("input_refused", InputRefused), ("worker_lost", WorkerLost), ("nonsense", Internal)]
+)
+def test_an_error_is_found_by_its_code(code: str, kind: type[Exception]) -> None:
+    error = error_of(code, "why")
+    assert type(error) is kind
+    assert str(error) == "why"

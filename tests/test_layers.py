@@ -68,7 +68,7 @@ ALLOWED: dict[str, set[str]] = {
     "dashboard": {"history", "observe.histogram", "protocols.static_files"},
     "objectives": {"observe.exposition", "observe.log_format"},
     "drift": {"observe.exposition"},
-    "profiling": {"operators_child", "runtimes.operators", "workers.birth", "workers.wire"},
+    "profiling": {"operators_child", "runtimes.operators", "workers.birth"},
     "operators_child": {"runtimes"},
     "collector": set(),
     "tracing": {"observe.phases", "observe.sift", "gateway.token_bucket", "collector"},

@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Any, NamedTuple
 
-from headrace.errors import Conflict, Internal, Unavailable, WorkerLost
+from headrace.errors import Conflict, Internal, Unavailable, WorkerLost, error_of
 from headrace.operators_child import Failed, decode_answer, encode_asked
 from headrace.profiling.recent import Recent
 from headrace.runtimes.operators import Asked, Given, check_counts, with_shares
 from headrace.types import Manifest, ModelVersion, Signature, Tensor
 from headrace.workers.birth import environment
-from headrace.workers.wire import error_of
 
 LIMIT_S = 300.0
 """For loading, running and counting together; what takes longer is ended."""

@@ -18,6 +18,7 @@ from headrace.errors import (
     Unavailable,
     WorkerLost,
     WouldBeLate,
+    error_of,
 )
 from headrace.generation import Ask, Embed, Generate, Generated, LanguageFacts, Result, Score, Tokenize
 from headrace.llm.engine_protocol import EngineLoading, Fault
@@ -37,7 +38,6 @@ from headrace.workers.process import Program
 from headrace.workers.resumption import Resumption, Suspects
 from headrace.workers.run_limit import RunLimit
 from headrace.workers.step_shares import StepShares
-from headrace.workers.wire import error_of
 
 log = logging.getLogger(__name__)
 

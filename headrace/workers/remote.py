@@ -8,7 +8,7 @@ import msgspec
 from headrace.batching.instance import Done, Outcome, Work
 from headrace.clock import Clock
 from headrace.devices.gives_way import GivesWay, at_once
-from headrace.errors import ModelInvalid, WorkerLost
+from headrace.errors import ModelInvalid, WorkerLost, error_of
 from headrace.records import Recorder
 from headrace.runtimes.load import Loading
 from headrace.types import BatchAxis, Signature
@@ -146,7 +146,7 @@ class ProcessInstance:
             outputs = wire.tensors(answer.outputs, memory)
             self._finish(Outcome(outputs, answer.input_ns, answer.infer_ns, answer.output_ns), answer.size)
         elif isinstance(answer, wire.RunFailed):
-            self._finish(Outcome(error=wire.error_of(answer.code, answer.message)))
+            self._finish(Outcome(error=error_of(answer.code, answer.message)))
         elif isinstance(answer, wire.Learned):
             self._axis = answer.axis
             self._learned(answer.axis)
@@ -155,7 +155,7 @@ class ProcessInstance:
             self._axis = answer.signature.batch
             self._process.loaded(answer.signature, answer.spent_ns)
         else:
-            self._process.load_failed(wire.error_of(answer.code, answer.message))
+            self._process.load_failed(error_of(answer.code, answer.message))
 
     def lost(self, why: str) -> None:
         """The child is gone. Every batch that it had is given back, the newest first, so that the oldest is back in

@@ -9,7 +9,6 @@ import socket
 
 import msgspec
 
-from headrace.errors import HeadraceError, Internal
 from headrace.runtimes.load import Loading
 from headrace.types import BatchAxis, Shape, Signature, Tensor
 
@@ -149,13 +148,3 @@ def channel() -> tuple[socket.socket, socket.socket]:
     for end in (ours, theirs):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MAX_MESSAGE_BYTES)
     return ours, theirs
-
-
-def error_of(code: str, message: str, where: str = "") -> HeadraceError:
-    """The error that a worker told of by its code."""
-    kinds: list[type[HeadraceError]] = [HeadraceError]
-    for kind in kinds:  # grows as it is walked
-        if kind.code == code and kind is not HeadraceError:
-            return kind(message, where)
-        kinds += kind.__subclasses__()
-    return Internal(message, where)

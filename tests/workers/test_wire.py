@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from headrace.errors import InputRefused, Internal, WorkerLost
 from headrace.runtimes.load import Loading
 from headrace.types import Manifest, WarmUp, WarmUpInput
 from headrace.workers import wire
@@ -39,15 +38,6 @@ def test_questions_come_out_as_they_went_in(question: wire.Question) -> None:
 )
 def test_answers_come_out_as_they_went_in(answer: wire.Answer) -> None:
     assert wire.decode_answer(wire.encode(answer)) == answer
-
-
-@pytest.mark.parametrize(
-    ("code", "kind"), [("input_refused", InputRefused), ("worker_lost", WorkerLost), ("nonsense", Internal)]
-)
-def test_an_error_is_found_by_its_code(code: str, kind: type[Exception]) -> None:
-    error = wire.error_of(code, "why")
-    assert type(error) is kind
-    assert str(error) == "why"
 
 
 def test_the_channel_keeps_the_borders_of_messages_and_ends_with_the_other_side() -> None:
