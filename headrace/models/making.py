@@ -7,6 +7,7 @@ from typing import Protocol
 from headrace.errors import ModelInvalid
 from headrace.models.changes import Source
 from headrace.models.registry import Served
+from headrace.models.rest import rest
 from headrace.models.signature_change import signature_change
 from headrace.repository.file_facts import Facts
 from headrace.repository.repository import Catalog, LocalRepository
@@ -33,23 +34,29 @@ class Making:
         self._tried: dict[ModelVersion, Source] = {}
 
     async def make(
-        self, manifest: Manifest, stands_for: Served | None, facts: Facts | None = None, *, urgent: bool = True
+        self,
+        manifest: Manifest,
+        stands_for: Served | None,
+        facts: Facts | None = None,
+        answers: Served | None = None,
     ) -> Servable:
-        """What answers for the version. `stands_for` is what clients are answered by now, and would not be any more;
-        `facts` are what `note` has just found. Where it is not `urgent`, all of it is there, and not what can answer
-        first.
+        """What answers for the version. `stands_for` is what clients know, and would not be answered by any more;
+        `facts` are what `note` has just found. Where something `answers` them meanwhile nothing hurries: then all of it
+        is there, and not what can answer first, and what it relieves rests, if that ever does.
 
         Raises ModelInvalid, and what building raises; then nothing is left of it.
         """
         facts = facts or await self.note(manifest)
-        servable = await self._build(manifest, urgent=urgent)
+        servable = await self._build(manifest, urgent=answers is None)
         try:
-            if not urgent and (wait := wholeness(servable)):
+            if answers and (wait := wholeness(servable)):
                 await wait()
             if await asyncio.to_thread(self._repository.facts, manifest) != facts:
                 self._tried.pop(manifest.id, None)
                 raise ModelInvalid("its files changed while it was loaded; load it again once they are whole")
             self.check_signature(manifest, servable.signature, stands_for)
+            if answers:
+                await rest(answers.servable)
         except BaseException:
             await servable.close()
             raise

@@ -220,11 +220,11 @@ class Residence:
                 room = await held.enter_async_context(self._rooms.for_load(manifest.id, files, others))
                 started_ns = self._keeping.clock.now_ns()
                 replaces = _comparable(before) or _comparable(stands_for)
-                answered = awake is not None or _is_awake(stands_for)  # whom nothing hurries
-                servable = await self._making.make(manifest, replaces, facts, urgent=not answered)
+                answers = awake or (stands_for if _is_awake(stands_for) else None)
+                servable = await self._making.make(manifest, replaces, facts, answers)
                 self._held[servable] = room
                 self._begin(manifest, servable, self._since_s(started_ns), cause)
-                if not answered and (whole := wholeness(servable)):
+                if answers is None and (whole := wholeness(servable)):
                     self._under_way.spawn(
                         self._completed(Served(manifest.id, manifest, servable), whole, held.pop_all())
                     )

@@ -10,9 +10,21 @@ from headrace.models.making import Making
 from headrace.models.registry import Served
 from headrace.repository.repository import LocalRepository
 from headrace.servable import Servable
-from headrace.types import Manifest
+from headrace.types import Backlog, Manifest
 from tests.fakes import signature
 from tests.models.reconcile_bench import Answering
+
+
+class Finishing(Answering):
+    """Has two requests, of which one is answered between any two looks."""
+
+    def __init__(self, manifest: Manifest, told: list[str]) -> None:
+        super().__init__(manifest, told)
+        self.running = 3
+
+    def backlog(self) -> Backlog:
+        self.running -= 1
+        return super().backlog()
 
 
 class Bench:
@@ -81,3 +93,10 @@ async def test_a_change_of_signature_may_be_allowed(
     else:
         with pytest.raises(ModelInvalid):
             await bench.making.make(manifest, bench.served())
+
+
+async def test_a_version_takes_another_s_place_while_that_rests(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    finishing = Finishing(bench.manifest(), bench.told)
+    await bench.making.make(bench.manifest(), None, None, Served(bench.manifest().id, bench.manifest(), finishing))
+    assert finishing.running == 0
