@@ -179,7 +179,7 @@ class Build:
                 if like is not None and (unlike := differences(like, each.signature)):
                     raise ModelInvalid(f"is no stand-in for the model: {'; '.join(unlike)}", f"variant {name!r}")
             for (name, file), found in zip(files, known, strict=True):
-                made.append(await self._model(file, found, name, sweep_s))
+                made.append(await self._model(file, found, name, sweep_s, gives_way))
         except BaseException:
             await asyncio.gather(*(each.model.close() for each in made), *map(_closed, loads[len(made) :]))
             raise
@@ -199,7 +199,9 @@ class Build:
             self._yielding.began(event.model, event.pid)
         self._record(event)
 
-    async def _model(self, manifest: Manifest, loaded: Loaded, variant: str, sweep_s: float) -> "_Made":
+    async def _model(
+        self, manifest: Manifest, loaded: Loaded, variant: str, sweep_s: float, gives_way: GivesWay
+    ) -> "_Made":
         instances, signature = loaded
         limits = self._limits(manifest, signature)
         chosen = manifest.batching.policy or self._batching.policy
@@ -223,7 +225,9 @@ class Build:
         budget_s = 0.0 if sparing else sweep_s
         tried = self._works.doing(manifest.id, "probe")
         whose = manifest.name, variant
-        foreseen = await self._foresight.of(manifest.path, ran_as, instances[0], signature, budget_s, tried, whose)
+        foreseen = await self._foresight.of(
+            manifest.path, ran_as, instances[0], signature, budget_s, tried, whose, loaded.giving_way(gives_way)
+        )
         policy: DeadlinePolicy[Waiting] = DeadlinePolicy(
             limits, foreseen.latency, self._company, self._weights, len(instances), place
         )

@@ -2,6 +2,8 @@
 
 import asyncio
 import platform
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -38,6 +40,15 @@ class Loaded(NamedTuple):
 
     instances: list[Instance]
     signature: Signature
+
+    @contextmanager
+    def giving_way(self, gives_way: GivesWay) -> Iterator[None]:
+        """Its processes, where it has some, do so for as long as the `with` lasts."""
+        with ExitStack() as giving:
+            for instance in self.instances:
+                if isinstance(instance, ProcessInstance) and instance.pid is not None:
+                    giving.enter_context(gives_way(instance.pid))
+            yield
 
 
 class FileInstances:

@@ -18,6 +18,7 @@ from headrace.types import Batching as Choices
 from headrace.types import Manifest, Signature
 from headrace.work import Works
 from headrace.workers.birth import Spawning
+from headrace.workers.remote import ProcessInstance
 from tests.models.onnx_models import identity, save
 
 BATCHING = Batching(sweep_s=0.0)
@@ -95,3 +96,19 @@ async def test_rows_are_spread_where_neither_the_model_nor_else_the_server_says_
 
 def test_a_tight_budget_lets_small_workers_alone_hold_their_model_twice() -> None:
     assert (most_spread(""), most_spread("1GiB")) == (SPREAD_BYTES, 128 << 20)
+
+
+async def test_whoever_loads_has_its_processes_give_way_again(tmp_path: Path) -> None:
+    bench, giving = Bench(tmp_path), list[int]()
+
+    @contextmanager
+    def gives_way(pid: int) -> Iterator[None]:
+        giving.append(pid)
+        yield
+
+    loaded = await bench.instances.load(bench.manifest, at_once)
+    (worker,) = loaded.instances
+    assert isinstance(worker, ProcessInstance)
+    with loaded.giving_way(gives_way):
+        assert giving == [worker.pid]
+    await worker.close()

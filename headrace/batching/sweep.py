@@ -21,6 +21,9 @@ LEAST_RUNNING = 0.25  # of a first run, whatever others say
 SHORTEST = 8
 LONGEST = 1 << 20
 
+REFUSALS = (InputRefused, Internal, Unavailable)
+"""What a run of a size comes to that a model does not take."""
+
 
 class Size(NamedTuple):
     """Of a run."""
@@ -98,7 +101,7 @@ async def measure(sweep: Sweep, run: Callable[[int, int], Awaitable[float]], lat
     while (size := sweep.next()) is not None:
         try:
             ns = await run(*size)
-        except (InputRefused, Internal, Unavailable) as error:
+        except REFUSALS as error:
             log.debug("a run of %d rows of length %d was refused: %s", *size, error)
             sweep.refused()
             continue
