@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
+from weakref import WeakSet
 
 import msgspec
 
@@ -76,6 +77,7 @@ class FileInstances:
         self._clock = clock
         self._works = works
         self._spread_bytes = spread_bytes
+        self._there: WeakSet[ProcessInstance] = WeakSet()
 
     async def load(self, manifest: Manifest, gives_way: GivesWay) -> Loaded:
         """The file on all of its instances; their processes give way while they load. Raises ModelInvalid or
@@ -113,6 +115,7 @@ class FileInstances:
             threads_asked(manifest, self._batching, self._workers, int(cores())),
             manifest.batching.max_size or self._batching.max_size,
             self._batching.tolerance if tolerance is None else tolerance,
+            spreads=self._is_spread(manifest),
             spread_bytes=0 if (manifest.batching.spread or self._batching.spread) == "off" else self._spread_bytes,
         )
 
@@ -126,7 +129,7 @@ class FileInstances:
         that does not probe."""
         weigh = self._lanes(manifest) == "auto" and self._batching.sweep_s > 0
         asked = msgspec.structs.replace(self.loading(manifest), findings=self._findings, weigh=weigh)
-        tries = [asked]
+        tries, asked = [asked], msgspec.structs.replace(asked, spreads=False)
         if self._findings is not None and may_be_known(manifest):
             tries.append(msgspec.structs.replace(asked, anew=True, weigh=False))
         if manifest.batching.pad is None:
@@ -149,7 +152,13 @@ class FileInstances:
 
     def _worker(self, loading: Loading, index: int) -> ProcessInstance:
         asked = Settings(loading, index, self._workers.load_timeout_s, self._workers.run_limit_s)
-        return ProcessInstance(asked, self._births, self._record, self._clock, self._works)
+        worker = ProcessInstance(asked, self._births, self._record, self._clock, self._works)
+        self._there.add(worker)
+        return worker
+
+    def _is_spread(self, manifest: Manifest) -> bool:
+        """Whether a version that is there was asked for enough to hold it twice."""
+        return any(worker.spreads for worker in self._there if worker.file == (manifest.name, manifest.path.name))
 
     def _lanes(self, manifest: Manifest) -> Literal["auto", 1, 2]:
         return lanes_asked(manifest, self._batching, self._workers, int(cores()))

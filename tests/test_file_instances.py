@@ -17,6 +17,7 @@ from headrace.settings import Batching, Workers
 from headrace.types import Batching as Choices
 from headrace.types import Manifest, Signature
 from headrace.work import Works
+from headrace.workers import wire
 from headrace.workers.birth import Spawning
 from headrace.workers.remote import ProcessInstance
 from tests.models.onnx_models import identity, save
@@ -96,6 +97,19 @@ async def test_rows_are_spread_where_neither_the_model_nor_else_the_server_says_
 
 def test_a_tight_budget_lets_small_workers_alone_hold_their_model_twice() -> None:
     assert (most_spread(""), most_spread("1GiB")) == (SPREAD_BYTES, 128 << 20)
+
+
+async def test_a_version_is_held_twice_at_once_where_one_of_its_model_is(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    loaded = await bench.instances.load(bench.manifest, at_once)
+    (worker,) = loaded.instances
+    assert isinstance(worker, ProcessInstance)
+    before = bench.instances.loading(bench.manifest).spreads
+    worker.heard(memoryview(wire.encode(wire.Spreads())))
+    another, other = (msgspec.structs.replace(bench.manifest, name=name, version=2) for name in ("m", "n"))
+    there = [bench.instances.loading(each).spreads for each in (another, other)]
+    await worker.close()
+    assert [before, *there, bench.instances.loading(another).spreads] == [False, True, False, False]
 
 
 async def test_whoever_loads_has_its_processes_give_way_again(tmp_path: Path) -> None:

@@ -52,7 +52,13 @@ class Loading(msgspec.Struct, frozen=True):
     findings: Path | None = None  # the folder of what earlier loads found; None: nothing is kept
     anew: bool = False  # whatever was found before
     unpadded: str = ""  # why rows are not to be padded, not even for a trial
+    spreads: bool = False  # at once, as what it stands in for
     spread_bytes: int = 0  # most that its process may take which may hold it twice, to spread rows over the cores
+
+
+def _never() -> bool:
+    """It holds it once."""
+    return False
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -63,6 +69,7 @@ class Loaded(msgspec.Struct, frozen=True):
     learn: Callable[[Arrays], BatchAxis]
     half_takes: float | None = None  # how many times as long a row takes with half of the threads; None: not tried
     spent_ns: tuple[tuple[str, int], ...] = ()  # by phase, on what is not loading itself
+    spreads: Callable[[], bool] = _never  # whether it holds the model twice by now, to spread rows over the cores
 
 
 def _nothing(library: str) -> BatchAxis | None:
@@ -88,15 +95,23 @@ def load(asked: Loading, known: Known = _nothing) -> Loaded:
     warm_ns = perf_counter_ns()
     half = _half_takes(asked, model, axis) if asked.weigh else None
     probing_ns = probed_ns - loaded_ns + perf_counter_ns() - warm_ns
-    if may_spread(asked, axis):
-        model = SpreadRows(model, partial(_load_one, manifest), asked.threads, partial(_has_room, asked.spread_bytes))
-    return Loaded(model, found, learn, half, (("probe", probing_ns), ("warmup", warm_ns - probed_ns)))
+    loaded = Loaded(model, found, learn, half, (("probe", probing_ns), ("warmup", warm_ns - probed_ns)))
+    return _spreading(loaded, asked) if may_spread(asked, axis) else loaded
 
 
 def may_spread(asked: Loading, axis: BatchAxis) -> bool:
     """Whether the rows of a batch may be shared out among the cores: they are known to need nothing of one another."""
     known = axis.batched and not axis.pending
     return known and asked.threads > 1 and asked.spread_bytes > 0 and asked.manifest.runtime in REENTRANT
+
+
+def _spreading(loaded: Loaded, asked: Loading) -> Loaded:
+    """The same, its batches' rows shared out among the cores, once that is worth it or at once."""
+    has_room = partial(_has_room, asked.spread_bytes)
+    model = SpreadRows(loaded.model, partial(_load_one, asked.manifest), asked.threads, has_room)
+    if asked.spreads:
+        model.get_ready()
+    return msgspec.structs.replace(loaded, model=model, spreads=lambda: model.spreads)
 
 
 def _load_one(manifest: Manifest) -> LoadedModel:

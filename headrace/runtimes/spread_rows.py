@@ -3,7 +3,7 @@
 The threads of one run wait for one another at each of its operators, and read what the others wrote: where the cores
 are far apart, or one is taken away for a moment, all of them stand still. Rows need nothing of one another. A second
 session of one thread each shares them out; it is made once enough time went into batches to be worth its memory, in
-the background.
+the background; where a model stands in for one that has it, it is made before the first batch.
 """
 
 import itertools
@@ -60,6 +60,16 @@ class SpreadRows:
         self._others: ThreadPoolExecutor | None = None
 
     @property
+    def spreads(self) -> bool:
+        """Whether there is a second session."""
+        return self._one is not None
+
+    def get_ready(self) -> None:
+        """Make the second session now: what this stands in for had one."""
+        self._is_settled = True
+        self._make_one()
+
+    @property
     def coarse(self) -> bool:
         return self._model.coarse
 
@@ -93,10 +103,10 @@ class SpreadRows:
             self._worth_ns += run_ns
             if self._worth_ns >= WORTH_NS:
                 self._is_settled = True
-                self._in_background(self._get_ready)
+                self._in_background(self._make_one)
         return results
 
-    def _get_ready(self) -> None:
+    def _make_one(self) -> None:
         if not self._has_room():
             log.info("batches run on all threads at once: there is no room for a second session")
             return

@@ -51,12 +51,14 @@ class ProcessInstance:
         self, settings: Settings, births: Births, record: Recorder, clock: Clock, works: Works | None = None
     ) -> None:
         self.half_takes: float | None = None  # how many times as long a row takes with half of the threads
+        self.spreads = False  # its child holds the model twice
         self._settings = settings
         self._clock = clock
         self._slots = [Slot.create(index) for index in range(NUM_SLOTS)]
         self._free = list(self._slots)
         self._batches: deque[_Batch] = deque()  # in the order in which the worker answers them
         self._axis = settings.asked.axis
+        self._had_child = False  # one that loaded the model
         self._limit = RunLimit(settings.run_limit_s, settings.load_timeout_s)
         self._began_ns = 0  # the batch that runs now
         asked = settings.asked
@@ -86,6 +88,12 @@ class ProcessInstance:
     @property
     def running(self) -> int:
         return len(self._batches)
+
+    @property
+    def file(self) -> tuple[str, str]:
+        """Of which model it is, and of which of its files: those of another version are called the same."""
+        manifest = self._settings.asked.manifest
+        return manifest.name, manifest.path.name
 
     @property
     def pid(self) -> int | None:
@@ -133,7 +141,9 @@ class ProcessInstance:
 
     def load(self) -> bytes:
         """The first message, with what earlier children have found."""
-        message = wire.encode(wire.Load(msgspec.structs.replace(self._settings.asked, axis=self._axis)))
+        asked = self._settings.asked
+        spreads = asked.spreads and not self._had_child  # the next one is waited for
+        message = wire.encode(wire.Load(msgspec.structs.replace(asked, axis=self._axis, spreads=spreads)))
         if len(message) > wire.MAX_MESSAGE_BYTES:
             raise ModelInvalid(f"its configuration is over the limit of {wire.MAX_MESSAGE_BYTES} bytes")
         return message
@@ -150,9 +160,12 @@ class ProcessInstance:
         elif isinstance(answer, wire.Learned):
             self._axis = answer.axis
             self._learned(answer.axis)
+        elif isinstance(answer, wire.Spreads):
+            self.spreads = True
         elif isinstance(answer, wire.Loaded):
             self.half_takes = answer.half_takes
             self._axis = answer.signature.batch
+            self._had_child = True
             self._process.loaded(answer.signature, answer.spent_ns)
         else:
             self._process.load_failed(error_of(answer.code, answer.message))
@@ -161,6 +174,7 @@ class ProcessInstance:
         """The child is gone. Every batch that it had is given back, the newest first, so that the oldest is back in
         front of the queue. Only the oldest was being run.
         """
+        self.spreads = False
         while self._batches:
             batch = self._batches.pop()
             error = WorkerLost(f"the worker that ran the request {why}", retry_after_s=1)

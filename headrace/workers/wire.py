@@ -1,7 +1,7 @@
 """The frames between the server and a worker: one message a batch each way, tensors in shared memory.
 
 server -> worker    Load, then Run for each batch
-worker -> server    Loaded or LoadFailed; then Done or RunFailed for each Run, in order; Learned at any time
+worker -> server    Loaded or LoadFailed; then Done or RunFailed for each Run, in order; Learned and Spreads at any time
 """
 
 import mmap
@@ -84,14 +84,20 @@ class Learned(msgspec.Struct, frozen=True, tag="learned", array_like=True):
     axis: BatchAxis
 
 
+class Spreads(msgspec.Struct, frozen=True, tag="spreads", array_like=True):
+    """It holds the model twice from now on, to spread the rows of batches over the cores."""
+
+
 Question = Load | Run
-Answer = Loaded | LoadFailed | Done | RunFailed | Learned
+Answer = Loaded | LoadFailed | Done | RunFailed | Learned | Spreads
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=str)  # paths
 _questions: msgspec.msgpack.Decoder[Question] = msgspec.msgpack.Decoder(
     Load | Run, dec_hook=lambda kind, value: kind(value)
 )
-_answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Loaded | LoadFailed | Done | RunFailed | Learned)
+_answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(
+    Loaded | LoadFailed | Done | RunFailed | Learned | Spreads
+)
 
 encode = _encoder.encode
 decode_question = _questions.decode

@@ -42,7 +42,7 @@ def run(channel: socket.socket, slots: Sequence[Slot], load: Callable[[Loading],
         _send(channel, wire.LoadFailed(ModelInvalid.code, TOO_MUCH_TO_TELL))
         return
     _send(channel, told)
-    signature = loaded.signature
+    signature, told_spreads = loaded.signature, False
     while isinstance(question := _receive(inbox), wire.Run):
         slot = slots[question.slot]
         inputs = wire.tensors(question.inputs, slot.inputs.view(question.size))
@@ -54,6 +54,9 @@ def run(channel: socket.socket, slots: Sequence[Slot], load: Callable[[Loading],
         if example is not None:
             signature = msgspec.structs.replace(signature, batch=loaded.learn(example))
             _send(channel, wire.Learned(signature.batch))
+        if not told_spreads and loaded.spreads():
+            told_spreads = True
+            _send(channel, wire.Spreads())
     loaded.model.close()
 
 

@@ -102,3 +102,11 @@ def test_a_file_that_this_process_may_not_read_is_refused_in_plain_words(
     with pytest.raises(ModelInvalid, match=r"^model\.fake cannot be read: permission denied; let the server's user"):
         check_readable(path)
     check_readable(tmp_path / "gone.fake")  # its runtime says what is there
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_stands_in_for_one_that_is_held_twice_is_so_at_once(tmp_path: Path, at_once: bool) -> None:
+    asked = Loading(Manifest("m", 1, save(identity(), tmp_path), "onnx"), 2, 16, 1e-3, BatchAxis(True, 16))
+    loaded = load(msgspec.structs.replace(asked, spreads=at_once, spread_bytes=1 << 40))
+    assert loaded.spreads() == at_once
+    loaded.model.close()

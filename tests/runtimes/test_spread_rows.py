@@ -173,3 +173,13 @@ def test_closing_closes_both_also_where_the_second_comes_late() -> None:
     make()
     assert bench.whole.is_closed
     assert bench.one.is_closed
+
+
+def test_a_second_session_that_is_made_at_once_is_made_once() -> None:
+    bench = Bench()
+    bench.model.get_ready()
+    assert bench.model.spreads
+    for _ in range(WORTH_NS // bench.whole.run_ns + 1):
+        bench.run(8)
+    assert not bench.waiting
+    assert bench.one.seen

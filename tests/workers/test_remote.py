@@ -18,6 +18,7 @@ from headrace.errors import ModelInvalid, ModelUnavailable, WorkerLost
 from headrace.records import Record, WorkerEvent
 from headrace.runtimes.load import Loading
 from headrace.types import FREE, BatchAxis, Manifest, WarmUp
+from headrace.workers import wire
 from headrace.workers.birth import Spawning
 from headrace.workers.remote import ProcessInstance, Settings
 from headrace.workers.restarts import MOST_DEATHS
@@ -34,9 +35,9 @@ outputs = [{ name = "y", shape = [-1, -1], value = "slice" }]
 class Bench:
     """A worker and what it told."""
 
-    def __init__(self, manifest: Manifest, axis: BatchAxis | None, run_limit_s: float) -> None:
+    def __init__(self, manifest: Manifest, axis: BatchAxis | None, run_limit_s: float, spreads: bool) -> None:
         self.records: list[Record] = []
-        loading = Loading(manifest, 1, 64, 1e-3, axis)
+        loading = Loading(manifest, 1, 64, 1e-3, axis, spreads=spreads)
         settings = Settings(loading, 0, load_timeout_s=30, run_limit_s=run_limit_s)
         clock = LoopClock(asyncio.get_running_loop())
         self.worker = ProcessInstance(settings, Spawning(), self.records.append, clock)
@@ -75,10 +76,11 @@ async def bench(
     axis: BatchAxis | None = None,
     run_limit_s: float = 0,
     warm_up: tuple[WarmUp, ...] = (),
+    spreads: bool = False,
 ) -> AsyncIterator[Bench]:
     path = folder / "model.fake"
     path.write_text(text)
-    made = Bench(Manifest("m", 1, path, "fake", warm_up=warm_up), axis, run_limit_s)
+    made = Bench(Manifest("m", 1, path, "fake", warm_up=warm_up), axis, run_limit_s, spreads)
     try:
         yield made
     finally:
@@ -226,3 +228,22 @@ async def test_closing_ends_the_process(tmp_path: Path) -> None:
         assert pid is not None
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+async def test_a_model_is_held_twice_until_its_worker_has_gone(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        await made.worker.start()
+        made.worker.heard(memoryview(wire.encode(wire.Spreads())))
+        assert made.worker.spreads
+        assert made.worker.pid is not None
+        os.kill(made.worker.pid, signal.SIGKILL)
+        await made.until(lambda: not made.worker.ready)
+        assert not made.worker.spreads
+
+
+async def test_a_child_that_follows_another_holds_its_model_once(tmp_path: Path) -> None:
+    async with bench(tmp_path, spreads=True) as made:
+        first = wire.decode_question(made.worker.load())
+        await made.worker.start()
+        second = wire.decode_question(made.worker.load())
+        assert [isinstance(each, wire.Load) and each.asked.spreads for each in (first, second)] == [True, False]

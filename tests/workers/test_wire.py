@@ -34,6 +34,7 @@ def test_questions_come_out_as_they_went_in(question: wire.Question) -> None:
         wire.Done(0, 88, (PART,), 1, 2, 3),
         wire.RunFailed(0, "input_refused", "no"),
         wire.Learned(signature().batch),
+        wire.Spreads(),
     ],
 )
 def test_answers_come_out_as_they_went_in(answer: wire.Answer) -> None:

@@ -131,3 +131,13 @@ def test_a_model_whose_names_fill_no_message_is_refused_with_what_to_do() -> Non
     made.close()
     assert isinstance(answer, wire.LoadFailed)
     assert (answer.code, "shorten them" in answer.message) == (ModelInvalid.code, True)
+
+
+def test_a_model_that_is_held_twice_is_told_once_behind_an_answer() -> None:
+    made = Bench(lambda asked: msgspec.structs.replace(loaded(pending=False), spreads=lambda: True))
+    made.ask(ASKED)
+    assert isinstance(made.run(1), wire.Done)
+    assert made.next() == wire.Spreads()
+    assert isinstance(made.run(1), wire.Done)
+    assert isinstance(made.run(1), wire.Done)
+    made.close()
