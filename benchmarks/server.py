@@ -15,6 +15,8 @@ from pathlib import Path
 
 import msgspec
 
+QUIET_S = 0.05  # that one has to be
+
 
 class Address(msgspec.Struct, frozen=True):
     """Where a server under measurement listens, and the process to look at."""
@@ -99,6 +101,17 @@ def wait_joined(address: str, model: str, limit_s: float = 60.0) -> None:
                 return
         time.sleep(0.1)
     raise TimeoutError(f"the variants of {model} have not joined it after {limit_s} s")
+
+
+def quiet(pid: int, limit_s: float = 30.0) -> None:
+    """Until a server and its workers do next to nothing. Raises TimeoutError."""
+    until = time.monotonic() + limit_s
+    while time.monotonic() < until:
+        before = sum(map(cpu_ns, (pid, *children(pid))))
+        time.sleep(QUIET_S)
+        if sum(map(cpu_ns, (pid, *children(pid)))) - before < QUIET_S * 1e9 / 10:
+            return
+    raise TimeoutError(f"not quiet after {limit_s} s")
 
 
 def metrics(address: str, label: str = "") -> dict[str, float]:
