@@ -66,7 +66,9 @@ class ModelDrift:
         if version not in self.versions:
             yield from self._begin(version, watched, records[0].finished_ns)
         drift = self.versions[version]
-        rows, counts = drift.numbers(records)
+        rows, counts = yield from drift.numbers(records)
+        if self.versions.get(version) is not drift:  # it was forgotten meanwhile
+            return
         feedback.keep(records, counts, predictions(drift.plan, rows["outputs"], watched.signature, self._extracts))
         times_ns = np.repeat([record.finished_ns for record in records], counts).tolist()
         for told in drift.add(rows, times_ns):
@@ -233,10 +235,12 @@ class ModelDrift:
         yield keep
 
     def _collect(self, version: int, drift: VersionDrift, rows: Mapping[SideName, Rows]) -> Iterator[Aside | None]:
+        if self.versions.get(version) is not drift:
+            return
         before = self.inputs, drift.sides["outputs"].references.get("reference")
         for side in SIDES:
             for made in drift.collect(side, rows[side]):
-                if self.versions.get(version) is not drift:  # it was forgotten meanwhile
+                if self.versions.get(version) is not drift:
                     return
                 if made is not None and side == "inputs":
                     self.inputs = made

@@ -1,6 +1,6 @@
 """One version of a model: its rows as they come, inputs and outputs, and what changed in them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -33,18 +33,20 @@ class VersionDrift:
         self.collecting: dict[SideName, Collecting | None] = {
             side: Collecting(names[side], reference) if names[side] else None for side in SIDES
         }
-        self._extracts = extracts
+        self._extracts = {part: extracts[part] for part in (*plan.inputs, *plan.outputs)}
         self._moving = [
             (i, Moving(name)) for i, name in enumerate(names["outputs"]) if name.endswith((".score", ".entropy"))
         ]
 
-    def numbers(self, records: Sequence[SampleRecord]) -> tuple[dict[SideName, Rows], list[int]]:
-        """The numbers of requests' rows, and how many rows each request has."""
+    def numbers(self, records: Sequence[SampleRecord]) -> Generator[None, None, tuple[dict[SideName, Rows], list[int]]]:
+        """The numbers of requests' rows, and how many rows each request has. There may be a pause after each tensor."""
         counts = [self.count(record) for record in records]
         found: dict[SideName, Rows] = {}
         for side in SIDES:
-            parts = self.plan.inputs if side == "inputs" else self.plan.outputs
-            of = [self._extracts[part].rows(_tensors(records, side, part.tensor), counts) for part in parts]
+            of: list[Rows] = []
+            for part in self.plan.inputs if side == "inputs" else self.plan.outputs:
+                of.append(self._extracts[part].rows(_tensors(records, side, part.tensor), counts))
+                yield
             found[side] = np.concatenate(of, axis=1) if of else np.zeros((sum(counts), 0))
         return found, counts
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,13 @@ from headrace.clock import Clock
 from headrace.drift.feedback import Feedback, Judged
 from headrace.drift.model_drift import Aside, ModelDrift, Watched
 from headrace.drift.pages import Pages
+from headrace.drift.portion import Looked
 from headrace.drift.predictions import Prediction
 from headrace.drift.sampling import Sampling
 from headrace.drift.service import Service
 from headrace.drift.side import Change
 from headrace.drift.view import tell
+from headrace.drift.waiting import Waiting
 from headrace.errors import VersionNotFound
 from headrace.lasting import lasting
 from headrace.observe_settings import Drift
@@ -30,19 +32,6 @@ ROUND_S = 0.25
 
 SELDOM_S = 1.0
 """And where there is not: what costs is to begin, more than how many requests are looked at."""
-
-MANY = 256
-"""Requests that wait, which is enough for a round; as are tensors of half the bytes that may."""
-
-WAITING = 8192
-"""Requests that wait to be looked at."""
-
-WAITING_BYTES = 8 << 20
-"""And bytes of their tensors: what has waited once stays with the allocator."""
-
-TOGETHER, TOGETHER_BYTES, FEW = 32, 1 << 17, 4
-"""Requests, and bytes of more than a few of them, that are looked at without a pause: a quarter of a millisecond of
-work. What very large ones cost is to be begun with, more than their bytes."""
 
 REST = 10.0
 """Times as long as it looked without a pause others have their turn: a server that has much to do needs so long to
@@ -79,13 +68,13 @@ class DriftWatch:
         self._models: dict[str, ModelDrift] = {}
         self._services: OrderedDict[ModelVersion, Service] = OrderedDict()
         self._served: list[RequestRecord] = []
-        self._waiting: deque[tuple[SampleRecord, int]] = deque()  # each with its bytes
-        self._waiting_bytes = 0
+        self._waiting = Waiting()
         self._gone: deque[ModelVersion] = deque()
         self._pages = Pages()
         self._round_ns = clock.now_ns()
-        self._looked = 0  # requests, since the last round
-        self._spent_s = 0.0  # processor time that it took
+        self._looked: Counter[str] = Counter()  # requests of each model, since the last round
+        self._spent_s: defaultdict[str, float] = defaultdict(float)  # processor time that they took
+        self._looking_at = ""  # the model that is looked at
         self._judging = 0  # who waits for a round to end
         self._task: asyncio.Task[None] | None = None
         self._round_ended: asyncio.Future[None] | None = None  # of the round that is under way, or comes next
@@ -94,7 +83,7 @@ class DriftWatch:
         """Take what requests held, and what became of versions; it is looked at later."""
         for record in records:
             if isinstance(record, SampleRecord):
-                self._take(record)
+                self.sampling.full += not self._waiting.add(record)
             elif isinstance(record, ModelEvent) and record.state == "READY":
                 self.sampling.off.discard(record.model)  # what it says of drift may be new
             elif isinstance(record, ModelEvent) and record.state == "UNAVAILABLE" and record.version is not None:
@@ -128,7 +117,7 @@ class DriftWatch:
             raise _unseen(name, version)
         services = {of.version: service for of, service in self._services.items() if of.name == name}
         told = tell(model, self.feedback, services, version)
-        told["one_in"] = self.sampling.every
+        told["one_in"] = self.sampling.every(name)
         return told
 
     def forget(self, name: str, version: int | None = None) -> None:
@@ -164,23 +153,25 @@ class DriftWatch:
             self._round_ended = None
 
     def look(self) -> Iterator[Aside | None]:
-        """Look at what waits. Each step takes about half a millisecond, and there may be a pause after it; what it
-        yields has to be done before it goes on, and takes longer."""
+        """Look at what waits. Each step takes about a quarter of a millisecond, and there may be a pause after it; what
+        it yields has to be done before it goes on, and takes longer."""
         now_ns = self._clock.now_ns()
-        self.sampling.round((now_ns - self._round_ns) / 1e9, self._looked, self._spent_s)
-        self._round_ns, self._looked, self._spent_s = now_ns, 0, 0.0
+        looked = {name: Looked(self._looked[name], spent_s) for name, spent_s in self._spent_s.items()}
+        self.sampling.round((now_ns - self._round_ns) / 1e9, looked)
+        self._round_ns = now_ns
+        self._looked.clear()
+        self._spent_s.clear()
         self._serve()
-        left = len(self._waiting)  # what comes meanwhile is of the next round, which follows what this one took
-        while left > 0:
-            lot = self._lot()
-            left -= len(lot)
-            self._looked += len(lot)
+        for lot in self._waiting.lots():  # what comes meanwhile is of the next round, which follows what this one took
             model = lot[0].model
+            self._looking_at = model.name
+            self._looked[model.name] += len(lot)
             yield from self._with_care(model, self._look(model, lot))
             yield None
         while self._gone:
             gone = self._gone.popleft()
             self._services.pop(gone, None)
+            self.sampling.forget(gone.name)
             yield from self._with_care(gone, self._leave(gone, now_ns))
 
     async def _run(self) -> None:
@@ -206,8 +197,7 @@ class DriftWatch:
 
     def _is_due(self) -> bool:
         rested_s = (self._clock.now_ns() - self._round_ns) / 1e9
-        many = len(self._waiting) >= MANY or self._waiting_bytes >= WAITING_BYTES // 2
-        return many or rested_s >= SELDOM_S or bool(self._gone or self._judging)
+        return self._waiting.are_many or rested_s >= SELDOM_S or bool(self._gone or self._judging)
 
     async def _look_once(self) -> None:
         """Look at what waits, others having their turn in between; what that takes of a processor is counted."""
@@ -216,13 +206,13 @@ class DriftWatch:
             began_s = time.thread_time()
             aside = next(steps, _DONE)
             took_s = time.thread_time() - began_s
-            self._spent_s += took_s
+            self._spent_s[self._looking_at] += took_s
             if aside is _DONE:
                 return
             if aside is None:
                 await asyncio.sleep(0.0 if self._judging else REST * took_s)
             else:
-                self._spent_s += await asyncio.to_thread(_timed, aside)
+                self._spent_s[self._looking_at] += await asyncio.to_thread(_timed, aside)
 
     def _with_care(self, version: ModelVersion, steps: Iterator[Aside | None]) -> Iterator[Aside | None]:
         """A fault in them ends the watch of that model alone."""
@@ -256,28 +246,6 @@ class DriftWatch:
                 yield None
             else:
                 yield told
-
-    def _take(self, record: SampleRecord) -> None:
-        size = sum(len(tensor.data) for tensor in (*record.inputs, *record.outputs))
-        if len(self._waiting) >= WAITING or self._waiting_bytes + size > WAITING_BYTES:
-            self.sampling.full += 1
-            return
-        self._waiting.append((record, size))
-        self._waiting_bytes += size
-
-    def _lot(self) -> list[SampleRecord]:
-        """The oldest that wait, of one version."""
-        lot: list[SampleRecord] = []
-        size = 0
-        while self._waiting and len(lot) < TOGETHER and (size < TOGETHER_BYTES or len(lot) < FEW):
-            record, its = self._waiting[0]
-            if lot and record.model != lot[0].model:
-                break
-            self._waiting.popleft()
-            lot.append(record)
-            size += its
-        self._waiting_bytes -= size
-        return lot
 
     def _serve(self) -> None:
         records, self._served = self._served, []

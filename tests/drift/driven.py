@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from headrace.arrays import from_array
+from headrace.drift.extract import Rows
+from headrace.drift.features import SideName
 from headrace.drift.feedback import Feedback
 from headrace.drift.model_drift import ModelDrift, Watched
+from headrace.drift.version_drift import VersionDrift
 from headrace.observe_settings import Drift
 from headrace.records import DriftEvent, SampleRecord
 from headrace.types import BatchAxis, DriftChoices, ModelVersion, Signature, Tensor, TensorSpec
@@ -29,6 +32,16 @@ def sample(
     inputs: Sequence[Tensor], outputs: Sequence[Tensor] = (), *, version: int = 1, at_ns: int = 0, id_: str = ""
 ) -> SampleRecord:
     return SampleRecord(ModelVersion("m", version), id_, "", tuple(inputs), tuple(outputs), at_ns, None)
+
+
+def numbers(of: VersionDrift, records: Sequence[SampleRecord]) -> tuple[dict[SideName, Rows], list[int]]:
+    """Made without a pause."""
+    steps = of.numbers(records)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return cast("tuple[dict[SideName, Rows], list[int]]", end.value)
 
 
 class Driven:

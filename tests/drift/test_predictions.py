@@ -10,14 +10,15 @@ from headrace.drift.features import plan
 from headrace.drift.predictions import Predictions, predictions
 from headrace.drift.version_drift import VersionDrift
 from headrace.types import Signature, TensorSpec
-from tests.drift.driven import sample, signature
+from tests.drift.driven import numbers, sample, signature
 
 
 def predicted(spec: TensorSpec, array: np.ndarray[Any, Any]) -> Predictions | None:
     sign: Signature = signature((), [spec])
     made = plan(sign, 128)
     extracts = {part: Extract(part) for part in made.outputs}
-    rows, _ = VersionDrift(made, extracts, 100, 200, 0.001).numbers([sample([], [from_array(spec.name, array)])])
+    of = VersionDrift(made, extracts, 100, 200, 0.001)
+    rows, _ = numbers(of, [sample([], [from_array(spec.name, array)])])
     return predictions(made, rows["outputs"], sign, extracts)
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from headrace.arrays import from_array
-from headrace.drift.sampling import CREDIT_S, LARGEST, SHARE, Sampling
+from headrace.drift.portion import CREDIT_S, EACH, Looked
+from headrace.drift.sampling import LARGEST, SHARE, Sampling
 from headrace.types import Context, ModelRef, ModelVersion, Request, Response, Tensor
 
 
@@ -17,7 +18,7 @@ def asked(rows: int = 1, width: int = 1, name: str = "m") -> tuple[Request, Resp
 def test_below_the_rate_each_is_looked_at() -> None:
     sampling = Sampling(100)
     assert all(sampling.wants(*asked()) for _ in range(50))
-    sampling.round(1.0)
+    sampling.round(1.0, {})
     assert all(sampling.wants(*asked()) for _ in range(100))
     assert not any(sampling.dropped().values())
 
@@ -27,10 +28,10 @@ def test_above_the_rate_one_in_so_many_is_and_the_others_are_counted() -> None:
     wanted = []
     for _ in range(20):
         wanted.append(sum(sampling.wants(*asked()) for _ in range(1000)))
-        sampling.round(1.0)
-    assert sampling.every in (10, 11)
+        sampling.round(1.0, {})
+    assert sampling.every("m") in (10, 11)
     assert 80 <= wanted[-1] <= 101
-    assert sum(sampling.dropped().values()) + sum(wanted) == pytest.approx(20_000, abs=sampling.every)
+    assert sum(sampling.dropped().values()) + sum(wanted) == pytest.approx(20_000, abs=sampling.every("m"))
 
 
 def test_a_burst_within_one_round_is_bounded() -> None:
@@ -43,29 +44,29 @@ def test_a_rate_that_falls_has_all_looked_at_again() -> None:
     sampling = Sampling(100)
     for _ in range(2000):
         sampling.wants(*asked())
-    sampling.round(1.0)
-    assert sampling.every > 1
+    sampling.round(1.0, {})
+    assert sampling.every("m") > 1
     for _ in range(50):
         sampling.wants(*asked())
-    sampling.round(1.0)
-    assert sampling.every == 1
+    sampling.round(1.0, {})
+    assert sampling.every("m") == 1
 
 
 def test_rows_of_batched_models_are_counted_and_large_tensors_as_several() -> None:
     sampling = Sampling(1000)
     sampling.batched["m"] = True
     sampling.wants(*asked(rows=500))
-    sampling.round(1.0)
-    assert sampling.every == 1
+    sampling.round(1.0, {})
+    assert sampling.every("m") == 1
     for _ in range(4):
         sampling.wants(*asked(rows=500))
-    sampling.round(1.0)
-    assert sampling.every > 1
+    sampling.round(1.0, {})
+    assert sampling.every("m") > 1
     large = Sampling(10)
     for _ in range(4):
         large.wants(*asked(width=1 << 16))
-    large.round(1.0)
-    assert large.every > 4
+    large.round(1.0, {})
+    assert large.every("m") > 4
 
 
 def test_a_request_that_is_too_large_to_be_copied_is_counted() -> None:
@@ -87,18 +88,18 @@ def _rounds(sampling: Sampling, rounds: int, requests: int, each_s: float) -> li
     looked = []
     for _ in range(rounds):
         looked.append(sum(sampling.wants(*asked()) for _ in range(requests)))
-        sampling.round(1.0, looked[-1], looked[-1] * each_s)
+        sampling.round(1.0, {"m": Looked(looked[-1], looked[-1] * each_s)})
     return looked
 
 
 def test_looking_takes_no_more_of_a_core_than_its_share_in_the_long_run() -> None:
     looked = _rounds(Sampling(5000), 60, 2000, each_s=100e-6)
     assert looked[0] == 2000
-    assert SHARE * 0.5 <= sum(looked[-20:]) * 100e-6 / 20 <= SHARE * 1.1
+    assert EACH * 0.5 <= sum(looked[-20:]) * 100e-6 / 20 <= EACH * 1.1
 
 
 def test_what_is_cheap_to_look_at_or_comes_all_at_once_is_looked_at_whole() -> None:
-    assert sum(_rounds(Sampling(5000), 30, 2000, each_s=SHARE / 2000)) == 60_000
+    assert sum(_rounds(Sampling(5000), 30, 2000, each_s=EACH / 2000)) == 60_000
     assert sum(_rounds(Sampling(5000), 1, 2500, each_s=100e-6)) == 2500
 
 
@@ -106,14 +107,14 @@ def test_of_a_later_burst_no_more_is_taken_than_there_is_time_to_look_at() -> No
     sampling = Sampling(5000)
     _rounds(sampling, 100, 10, each_s=100e-6)
     (taken,) = _rounds(sampling, 1, 5000, each_s=100e-6)
-    assert taken == pytest.approx((CREDIT_S + 2 * SHARE) / 100e-6, abs=1)
+    assert taken == pytest.approx((CREDIT_S + 2 * EACH) / 100e-6, abs=1)
     assert sampling.dropped()["rate"] == 5000 - taken
 
 
 def test_a_load_that_ends_has_what_follows_looked_at_whole_again() -> None:
-    sampling, each_s = Sampling(5000), SHARE / 100
+    sampling, each_s = Sampling(5000), EACH / 100
     _rounds(sampling, 20, 2000, each_s)
-    assert sampling.every > 1
+    assert sampling.every("m") > 1
     assert _rounds(sampling, 3, 50, each_s)[-1] == 50
 
 
@@ -121,14 +122,43 @@ def test_what_is_looked_at_after_its_round_is_not_taken_for_dear() -> None:
     sampling, each_s, waiting = Sampling(5000), 50e-6, 0
     for came in (400, 1, 1, 1, 400):
         looked, waiting = waiting, sum(sampling.wants(*asked()) for _ in range(came))
-        sampling.round(1.0, looked, looked * each_s)
+        sampling.round(1.0, {"m": Looked(looked, looked * each_s)})
     assert waiting == 400
 
 
 def test_a_first_request_that_is_dear_is_outweighed_by_those_after_it() -> None:
     sampling = Sampling(5000)
     assert sampling.wants(*asked())
-    sampling.round(1.0, 1, 0.005)
+    sampling.round(1.0, {"m": Looked(1, 0.005)})
     looked = _rounds(sampling, 6, 200, each_s=20e-6)
     assert looked[0] < 50
     assert looked[-1] == 200
+
+
+def _all_rounds(rounds: int, requests: dict[str, int], each_s: float) -> list[dict[str, int]]:
+    """The same of several models."""
+    sampling, looked = Sampling(1e6), []
+    for _ in range(rounds):
+        looked.append({of: sum(sampling.wants(*asked(name=of)) for _ in range(came)) for of, came in requests.items()})
+        sampling.round(1.0, {of: Looked(number, number * each_s) for of, number in looked[-1].items()})
+    return looked
+
+
+def test_a_model_that_is_asked_seldom_is_looked_at_whole_beside_busy_ones() -> None:
+    looked = _all_rounds(60, {"busy": 2000, "busier": 4000, "seldom": 14}, each_s=100e-6)
+    assert [each["seldom"] for each in looked] == [14] * 60
+
+
+def test_looking_at_all_models_takes_no_more_of_a_core_than_their_share_in_the_long_run() -> None:
+    looked = _all_rounds(100, {f"m{number}": 100 for number in range(15)}, each_s=100e-6)
+    spent_s = [sum(each.values()) * 100e-6 for each in looked[-40:]]
+    assert SHARE * 0.5 <= sum(spent_s) / 40 <= SHARE * 1.1
+
+
+def test_a_model_that_is_gone_is_forgotten() -> None:
+    sampling = Sampling(100)
+    for _ in range(2000):
+        sampling.wants(*asked())
+    sampling.round(1.0, {})
+    sampling.forget("m")
+    assert sampling.every("m") == 1

@@ -7,7 +7,7 @@ from headrace.drift.extract import Extract
 from headrace.drift.features import plan
 from headrace.drift.version_drift import VersionDrift
 from headrace.types import Signature, TensorSpec
-from tests.drift.driven import sample, signature
+from tests.drift.driven import numbers, sample, signature
 
 
 def drift(sign: Signature) -> VersionDrift:
@@ -18,7 +18,7 @@ def drift(sign: Signature) -> VersionDrift:
 def test_rows_of_a_batched_model_are_those_of_its_first_dimension() -> None:
     of = drift(signature())
     x, y = from_array("X", np.ones((3, 4), np.float32)), from_array("Y", np.ones((3, 1), np.float32))
-    rows, counts = of.numbers([sample([x], [y]), sample([x], [y])])
+    rows, counts = numbers(of, [sample([x], [y]), sample([x], [y])])
     assert counts == [3, 3]
     assert (rows["inputs"].shape, rows["outputs"].shape) == ((6, 4), (6, 1))
 
@@ -26,7 +26,7 @@ def test_rows_of_a_batched_model_are_those_of_its_first_dimension() -> None:
 def test_a_request_of_a_model_that_is_not_batched_is_one_row() -> None:
     of = drift(signature([TensorSpec("X", "FP32", (4,))], [TensorSpec("Y", "FP32", (1,))], batched=False))
     x, y = from_array("X", np.ones(4, np.float32)), from_array("Y", np.ones(1, np.float32))
-    rows, counts = of.numbers([sample([x], [y])])
+    rows, counts = numbers(of, [sample([x], [y])])
     assert (counts, rows["inputs"].shape) == ([1], (1, 4))
 
 
@@ -34,7 +34,7 @@ def test_an_input_that_a_request_leaves_out_is_missing() -> None:
     specs = [TensorSpec("X", "FP32", (-1, 1)), TensorSpec("Z", "FP32", (-1, 1), optional=True)]
     of = drift(signature(specs, ()))
     x, z = (from_array(name, np.ones((1, 1), np.float32)) for name in "XZ")
-    rows, _ = of.numbers([sample([x]), sample([z, x])])
+    rows, _ = numbers(of, [sample([x]), sample([z, x])])
     assert np.isnan(rows["inputs"]).tolist() == [[False, True], [False, False]]
 
 
@@ -44,7 +44,7 @@ def test_score_and_entropy_are_watched_as_they_come() -> None:
     for sure in (0.2, 3.0):
         for _ in range(40):
             logits = random.standard_normal((100, 2)).astype(np.float32) * sure
-            rows, _ = of.numbers([sample([], [from_array("logits", logits[i : i + 1])]) for i in range(100)])
+            rows, _ = numbers(of, [sample([], [from_array("logits", logits[i : i + 1])]) for i in range(100)])
             found = [each for each in of.add(rows, range(100)) if each]
             if found:
                 break
