@@ -85,4 +85,4 @@ def test_there_are_rests_while_many_are_encoded(monkeypatch: pytest.MonkeyPatch)
         assert send("http", address, *(Kept(traced(number)) for number in range(10)))
         spans = len(receiver.wait(70))
     assert spans == 70
-    assert rests == [REST_S] * (spans // FEW)
+    assert rests == [REST_S] * -(-spans // FEW)

@@ -1,0 +1,79 @@
+"""Spans are encoded as OpenTelemetry's own encoder does it."""
+
+import random
+
+import pytest
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+
+from headrace.tracing.encoding import span_field, varint
+from headrace.tracing.spans import Attribute, Place, Span
+
+TEXTS = ("", "m", "é\0\x1b", "x" * 127, "x" * 128, "x" * 20_000)
+VALUES: tuple[Attribute, ...] = (
+    *TEXTS,
+    True,
+    False,
+    0,
+    1,
+    127,
+    128,
+    -1,
+    2**63 - 1,
+    -(2**63),
+    0.0,
+    1.5,
+    ["a", "", "é"],
+    [],
+)
+
+
+def span(seed: int) -> Span:
+    draw = random.Random(seed)
+    return Span(
+        draw.choice(TEXTS),
+        Place(draw.getrandbits(128) or 1, draw.getrandbits(64) or 1),
+        draw.choice((0, 1, 2**64 - 1)),
+        draw.random() < 0.5,
+        draw.random() < 0.5,
+        draw.randrange(2**62),
+        draw.randrange(2**62),
+        {f"name.{number}": draw.choice(VALUES) for number in range(draw.randrange(5))},
+        [Place(draw.getrandbits(128) or 1, draw.getrandbits(64) or 1) for _ in range(draw.randrange(3))],
+        draw.choice(("", "internal")),
+    )
+
+
+def theirs(span: Span) -> ScopeSpans:
+    sampled = TraceFlags(TraceFlags.SAMPLED)
+    made = ReadableSpan(
+        span.name,
+        SpanContext(*span.place, False, sampled),
+        SpanContext(span.place.trace_id, span.parent_id, span.remote_parent, sampled) if span.parent_id else None,
+        attributes=span.attributes,
+        links=[Link(SpanContext(*place, False, sampled)) for place in span.links],
+        kind=SpanKind.SERVER if span.server else SpanKind.INTERNAL,
+        status=Status(StatusCode.ERROR, span.error) if span.error else Status(),
+        start_time=span.start_ns,
+        end_time=span.end_ns,
+    )
+    return ScopeSpans(spans=encode_spans([made]).resource_spans[0].scope_spans[0].spans)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_it_says_the_same(seed: int) -> None:
+    made = span(seed)
+    assert ScopeSpans.FromString(span_field(2, made)) == theirs(made)
+
+
+def test_text_that_is_no_utf_8_arrives_all_the_same() -> None:
+    hostile = span(1)._replace(name="\udc80", attributes={"id": "a\udc80"}, error="\udc80")
+    (read,) = ScopeSpans.FromString(span_field(2, hostile)).spans
+    assert (read.name, read.attributes[0].value.string_value, read.status.message) == ("?", "a?", "?")
+
+
+@pytest.mark.parametrize(("value", "data"), [(0, b"\0"), (127, b"\x7f"), (128, b"\x80\x01"), (300, b"\xac\x02")])
+def test_small_integers_take_few_bytes(value: int, data: bytes) -> None:
+    assert varint(value) == data
