@@ -15,9 +15,19 @@ FIELDS = "fields"
 
 MAX_VALUE_CHARACTERS = 500
 
-_COLOURS = {"DEBUG": "2", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
+_COLOURS = {"debug": "2", "warning": "33", "error": "31", "critical": "1;31"}
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 _PLAIN = re.compile(r"[^\s\"'=]+")
+
+
+class Line(msgspec.Struct, omit_defaults=True):
+    """A line whose fields are known beforehand: they follow these in a class of its kind. Those that are None or the
+    empty string are their defaults, and left out."""
+
+    ts: str
+    level: str
+    logger: str
+    event: str
 
 
 class Told(NamedTuple):
@@ -37,8 +47,15 @@ class JsonFormatter(logging.Formatter):
         told = Told(record.created, record.levelname, record.name, record.getMessage(), _fields(record))
         return self.line(told, self.formatException(record.exc_info) if record.exc_info else "")
 
-    def line(self, told: Told, exception: str = "") -> str:
+    def write(self, line: Line) -> str:
         """One that is told without a log record."""
+        written = _json(line)
+        if len(written) <= MAX_VALUE_CHARACTERS:
+            return written
+        return _json({name: _cut(value) if isinstance(value, str) else value for name, value in _said(line)})
+
+    def line(self, told: Told, exception: str = "") -> str:
+        """One of any fields."""
         line: dict[str, Any] = {
             "ts": rfc3339(told.at_s),
             "level": told.level.lower(),
@@ -64,14 +81,22 @@ class TextFormatter(logging.Formatter):
         self._colour = colour
         self.dated = False  # the day is told too, as ISO 8601 has it
 
-    def line(self, told: Told) -> str:
+    def write(self, line: Line) -> str:
         """One that is told without a log record."""
-        time = rfc3339(told.at_s) if self.dated else _time_of_day(told.at_s)
-        level = f"{told.level.lower():<8}"
-        if self._colour and (code := _COLOURS.get(told.level)):
-            level = f"\x1b[{code}m{level}\x1b[0m"
-        fields = "".join([f" {name}={_value(value)}" for name, value in told.fields.items()])
-        return f"{time} {level} {_printable(told.event)}{' ' if fields else ''}{fields}"
+        fields = {name: value for name, value in _said(line) if name not in Line.__struct_fields__}
+        return self._line(line.ts, line.level, line.event, fields)
+
+    def line(self, told: Told) -> str:
+        """One of any fields."""
+        return self._line(rfc3339(told.at_s), told.level.lower(), told.event, told.fields)
+
+    def _line(self, ts: str, level: str, event: str, fields: Mapping[str, Any]) -> str:
+        time = ts if self.dated else ts[len("2000-01-01T") : -1]
+        padded = f"{level:<8}"
+        if self._colour and (code := _COLOURS.get(level)):
+            padded = f"\x1b[{code}m{padded}\x1b[0m"
+        said = "".join([f" {name}={_value(value)}" for name, value in fields.items()])
+        return f"{time} {padded} {_printable(event)}{' ' if said else ''}{said}"
 
     def format(self, record: logging.LogRecord) -> str:
         line = self.line(Told(record.created, record.levelname, record.name, record.getMessage(), _fields(record)))
@@ -86,7 +111,12 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     return fields
 
 
-def _json(line: Mapping[str, Any]) -> str:
+def _said(line: Line) -> list[tuple[str, Any]]:
+    """Its fields, but for those that are empty."""
+    return [(name, value) for name, value in msgspec.structs.asdict(line).items() if value is not None and value != ""]
+
+
+def _json(line: Mapping[str, Any] | Line) -> str:
     """In ASCII alone; most lines are, as the faster of two encoders has them."""
     try:
         encoded = _ENCODER.encode(line)
@@ -94,7 +124,8 @@ def _json(line: Mapping[str, Any]) -> str:
             return encoded.decode()
     except (UnicodeEncodeError, ValueError):
         pass  # halves of characters, which only the other knows how to write
-    return json.dumps(line, default=str, separators=(",", ":"))
+    plain = dict(_said(line)) if isinstance(line, Line) else line
+    return json.dumps(plain, default=str, separators=(",", ":"))
 
 
 def _cut(text: str) -> str:
@@ -118,9 +149,3 @@ def _printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
-
-
-def _time_of_day(at_s: float) -> str:
-    """In UTC, to the millisecond."""
-    seconds, ms = divmod(int(at_s * 1000) % 86_400_000, 1000)
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{ms:03}"
