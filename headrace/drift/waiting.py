@@ -16,7 +16,7 @@ MOST_BYTES = 8 << 20
 MANY = 256
 """That are enough for a round; as are tensors of half the bytes that may wait."""
 
-TOGETHER, TOGETHER_BYTES, FEW = 32, 1 << 17, 4
+TOGETHER, TOGETHER_BYTES, FEW = 32, 1 << 16, 4
 """Requests, and bytes to be looked at of more than a few of them, that are looked at together."""
 
 LOOKED_AT_BYTES = 4 * LOOKED_AT

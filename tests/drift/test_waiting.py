@@ -3,7 +3,7 @@
 import numpy as np
 
 from headrace.arrays import from_array
-from headrace.drift.waiting import FEW, MOST_BYTES, TOGETHER, Waiting
+from headrace.drift.waiting import FEW, LOOKED_AT_BYTES, MOST_BYTES, TOGETHER, TOGETHER_BYTES, Waiting
 from headrace.records import SampleRecord
 from tests.drift.driven import sample
 
@@ -28,7 +28,8 @@ def test_of_rows_that_are_small_or_hardly_looked_at_many_are_looked_at_together(
         [len(lot) for lot in waiting(*[of(rows=rows, width=width)] * TOGETHER).lots()]
         for rows, width in ((1, 4), (1, 1 << 14), (1 << 13, 4))
     )
-    assert (small, long) == ([TOGETHER], [TOGETHER])
+    assert small == [TOGETHER]
+    assert set(long) == {TOGETHER_BYTES // LOOKED_AT_BYTES}
     assert set(many) == {FEW}
 
 
