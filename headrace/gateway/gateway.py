@@ -49,6 +49,7 @@ class Gateway:
         self._tap = tap
         self.in_flight = 0  # requests
         self.draining = False  # takes nothing new
+        self.admitting = False  # what is submitted now was here before that
         self._refusal: HeadraceError | None = None  # of what is new, while there is no memory for it
         self._refused_ns = -REFUSING_NS  # the last time
         self._registry = registry
@@ -64,7 +65,7 @@ class Gateway:
         submitted_ns = self.now_ns()
         asked: ModelRef | ModelVersion = request.model
         try:
-            if self.draining:
+            if self.draining and not self.admitting:
                 raise Draining("the server is shutting down and takes no new requests", retry_after_s=1)
             if self._refusal is not None:
                 raise self._refusal
@@ -94,6 +95,10 @@ class Gateway:
             call.withdraw = withdraw
             call.admitted_ns = self.now_ns()
         return call.cancel
+
+    def expect(self) -> "_Expected":
+        """Count a request that is here and yet to be read: a drain waits until it was entered and left."""
+        return _Expected(self)
 
     def refuses(self, now_ns: int) -> bool:
         """Whether requests were refused or failed of late: then the next may be refused unread (`foresee`)."""
@@ -128,11 +133,15 @@ class Gateway:
             self._idle = self._idle or asyncio.Event()
             await self._idle.wait()
 
-    def finished(self, call: "_Call", answer: Response | HeadraceError, finished_ns: int) -> None:
-        """Record a request that has its last answer, which was there at `finished_ns` and is written by now."""
+    def left(self) -> None:
+        """One of those in flight is no more."""
         self.in_flight -= 1
         if self._idle and not self.in_flight:
             self._idle.set()
+
+    def finished(self, call: "_Call", answer: Response | HeadraceError, finished_ns: int) -> None:
+        """Record a request that has its last answer, which was there at `finished_ns` and is written by now."""
+        self.left()
         request, version = call.request, call.served.version
         if isinstance(answer, HeadraceError):
             batch, cache, code = None, None, answer.code
@@ -191,6 +200,21 @@ class Gateway:
                 also=request.also,
             )
         )
+
+
+class _Expected:
+    """A request that is here and yet to be read: within this it is let in, and at its end no longer counted."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        gateway.in_flight += 1
+
+    def __enter__(self) -> None:
+        self._gateway.admitting = True
+
+    def __exit__(self, *raised: object) -> None:
+        self._gateway.admitting = False
+        self._gateway.left()
 
 
 class _Call:

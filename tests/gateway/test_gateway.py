@@ -191,6 +191,30 @@ async def test_draining_waits_for_what_runs_and_refuses_what_comes() -> None:
     assert first.response
 
 
+async def test_draining_waits_for_what_is_yet_to_be_read_and_lets_it_in() -> None:
+    bench, got, late = Bench(), Got(), Got()
+    expected = bench.gateway.expect()
+    drained = asyncio.ensure_future(bench.gateway.drain())
+    await asyncio.sleep(0)
+    assert not drained.done()
+    with expected:
+        bench.gateway.submit(request([[1, 1]]), got)
+    bench.gateway.submit(request([[1, 1]]), late)
+    bench.kept.replies[0](RESPONSE)
+    await drained
+    assert got.response
+    assert late.error == "draining"
+
+
+async def test_draining_waits_no_more_for_what_is_never_submitted() -> None:
+    bench = Bench()
+    expected = bench.gateway.expect()
+    drained = asyncio.ensure_future(bench.gateway.drain())
+    with expected:
+        assert bench.gateway.in_flight == 1
+    await drained
+
+
 def test_a_reply_of_several_parts_ends_with_the_final_one() -> None:
     bench = Bench()
     answers: list[Response | HeadraceError] = []

@@ -4,7 +4,9 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 
-from headrace.protocols.grpc.messages import PREFIX, PREFIX_BYTES, MessageReader, Refused, check, unpack
+from headrace.protocols.beside import Beside
+from headrace.protocols.compression import LITTLE_BYTES
+from headrace.protocols.grpc.messages import PREFIX, PREFIX_BYTES, Message, MessageReader, Packed, Refused, check
 from headrace.protocols.grpc.method import NOTHING_ALIKE, Alike, Metadata, Method, Unary
 from headrace.protocols.grpc.request import OPENING, Asked
 from headrace.protocols.grpc.serving import answer, converse
@@ -21,6 +23,7 @@ class RemoteCall:
     __slots__ = (
         "_asked",
         "_begun",
+        "_beside",
         "_deadline",
         "_ended",
         "_left",
@@ -38,20 +41,27 @@ class RemoteCall:
     )
 
     def __init__(
-        self, stream: Stream, asked: Asked, method: Method, max_bytes: int, loop: asyncio.AbstractEventLoop
+        self,
+        stream: Stream,
+        asked: Asked,
+        method: Method,
+        max_bytes: int,
+        loop: asyncio.AbstractEventLoop,
+        beside: Beside,
     ) -> None:
         self._stream = stream
         self._asked = asked
         self._method = method
         self._max_bytes = max_bytes
         self._loop = loop
+        self._beside = beside
         self._begun = False  # the first headers are sent
         self._ended = False
         self._served = False  # the message of a unary call was handed to its method
         self._no_more = False  # the client has sent its last message
         self._left: Callable[[], object] | None = None
         self._reader: MessageReader | None = None
-        self._messages: deque[Buffer] | None = None  # of a stream, that were not asked for yet
+        self._messages: deque[Message] | None = None  # of a stream, that were not asked for yet
         self._waiting: asyncio.Future[None] | None = None  # of a stream: for its next message
         self._written: asyncio.Future[None] | None = None  # of a stream: for its answer to be on its way
         self._deadline: float | None = None
@@ -108,14 +118,13 @@ class RemoteCall:
                 compressed, length = PREFIX.unpack_from(content)
                 if length + PREFIX_BYTES == size:  # one message, and whole
                     check(compressed, length, self._asked.encoding, self._max_bytes)
-                    message: Buffer = bytes(content[PREFIX_BYTES:])
-                    if compressed:
-                        message = unpack(message, self._asked.encoding, self._max_bytes)
-                    if ended and isinstance(self._method, Unary) and not (self._served or self._ended):  # as with most
+                    message = bytes(content[PREFIX_BYTES:])
+                    first = not (compressed or self._served or self._ended)
+                    if ended and first and isinstance(self._method, Unary):  # as with most
                         self._served = self._no_more = True
                         answer(self._method, message, self)
                         return
-                    self._received(message)
+                    self._received(Packed(message, self._asked.encoding, self._max_bytes) if compressed else message)
                     size = 0
             if size:
                 self._receive_part(content)
@@ -161,14 +170,37 @@ class RemoteCall:
 
     # ---- between the two
 
-    def _received(self, message: Buffer) -> None:
+    def _received(self, message: Message) -> None:
         if self._messages is not None:
             self._messages.append(message)
             self._wake()
         elif not self._served and not self._ended:
             self._served = True
-            assert isinstance(self._method, Unary)
-            answer(self._method, message, self)
+            if isinstance(message, Packed):
+                self._unpack(message)
+            else:
+                self._answer(message)
+
+    def _unpack(self, packed: Packed) -> None:
+        """Have the one message of a call answered once it is as it was before."""
+        if len(packed.content) <= LITTLE_BYTES:
+            self._unpacked(packed.unpacked)
+        else:
+            self.when_left(self._beside.do(packed.unpacked, self._unpacked))
+
+    def _unpacked(self, unpacked: Callable[[], Buffer]) -> None:
+        if self._ended:
+            return
+        try:
+            message = unpacked()
+        except Refused as refusal:
+            self._refuse(refusal)
+        else:
+            self._answer(message)
+
+    def _answer(self, message: Buffer) -> None:
+        assert isinstance(self._method, Unary)
+        answer(self._method, message, self)
 
     def _ask_for_rest(self) -> None:
         """Let the client send what is missing of a message that is awaited."""
@@ -198,7 +230,16 @@ class RemoteCall:
         assert messages is not None
         while not self._ended:
             if messages:
-                yield messages.popleft()
+                message = messages.popleft()
+                if not isinstance(message, Packed):
+                    yield message
+                    continue
+                try:
+                    unpacked = await self._loop.run_in_executor(None, message.unpacked)
+                except Refused as refusal:
+                    self._refuse(refusal)
+                    return
+                yield unpacked
             elif self._no_more:
                 return
             else:

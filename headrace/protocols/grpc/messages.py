@@ -1,6 +1,7 @@
 """Messages as they travel: five bytes of prefix, then content, cut anywhere and perhaps compressed. No connections."""
 
 from struct import Struct
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,8 +30,23 @@ class Refused(Exception):
         self.details = details
 
 
+class Packed(NamedTuple):
+    """A compressed message."""
+
+    content: Buffer
+    encoding: str
+    max_bytes: int
+
+    def unpacked(self) -> Buffer:
+        """As it was before. Raises Refused."""
+        return unpack(self.content, self.encoding, self.max_bytes)
+
+
+Message = Buffer | Packed
+
+
 class MessageReader:
-    """Puts one call's messages together."""
+    """Puts one call's messages together; those that are compressed stay so."""
 
     __slots__ = ("_compressed", "_content", "_encoding", "_filled", "_max_bytes", "_prefix")
 
@@ -52,9 +68,9 @@ class MessageReader:
         """Bytes of the message under way that are still to come, as far as its prefix is known."""
         return 0 if self._content is None else len(self._content) - self._filled
 
-    def feed(self, content: memoryview) -> list[Buffer]:
+    def feed(self, content: memoryview) -> list[Message]:
         """The messages that are whole with this. Raises Refused."""
-        whole: list[Buffer] = []
+        whole: list[Message] = []
         at, end = 0, len(content)
         while at < end:
             if self._content is None:
@@ -94,16 +110,16 @@ class MessageReader:
         """The memory that is still to be filled of the message under way."""
         return None if self._content is None else self._content[self._filled :]
 
-    def filled(self, count: int) -> Buffer | None:
+    def filled(self, count: int) -> Message | None:
         """So many bytes of it were filled: the message, where it is whole. Raises Refused."""
         assert self._content is not None
         self._filled += count
         return self._end() if self._filled == len(self._content) else None
 
-    def _end(self) -> Buffer:
+    def _end(self) -> Message:
         content, self._content = self._content, None
         assert content is not None
-        return unpack(content, self._encoding, self._max_bytes) if self._compressed else content
+        return Packed(content, self._encoding, self._max_bytes) if self._compressed else content
 
 
 def check(compressed: int, size: int, encoding: str, max_bytes: int) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 
+from headrace.protocols.beside import Beside
 from headrace.protocols.grpc.call import RemoteCall
 from headrace.protocols.grpc.method import Method
 from headrace.protocols.grpc.request import Asked, read_call
@@ -41,11 +42,13 @@ class Server:
         methods: Mapping[str, Method],
         max_message_bytes: int,
         limits: Limits,
+        beside: Beside,
         max_connections: int = 1024,
     ) -> None:
         self._methods = methods
         self._max_message_bytes = max_message_bytes  # below 0: any size
         self._limits = limits
+        self._beside = beside
         self._max_connections = max_connections
         self._crowded_until = self._told_until = 0.0
         self._goodbye = _FULL  # to those that are refused
@@ -130,7 +133,7 @@ class Server:
 
     def open(self, stream: Stream, head: Asked) -> Receiver:
         if head.method is not None:
-            return RemoteCall(stream, head, head.method, self._max_message_bytes, self._loop)
+            return RemoteCall(stream, head, head.method, self._max_message_bytes, self._loop, self._beside)
         stream.send(b"", (), 0, head.refusal)
         return NOBODY
 

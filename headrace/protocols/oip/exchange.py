@@ -1,6 +1,5 @@
 """One inference over HTTP, from its headers to the bytes of its answer. Knows no connection."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -8,6 +7,7 @@ from typing import NamedTuple
 
 from headrace.errors import HeadraceError, Internal
 from headrace.generation import Generated
+from headrace.protocols.beside import LONG_BYTES, takes_long
 from headrace.protocols.compression import LITTLE_BYTES, choose, compress, decompress
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.oip.front import Front
@@ -128,10 +128,7 @@ class Exchange:
         except Exception:
             self.reply(_fault("reading a request failed"))
         else:
-            if head.content_encoding:
-                self._unpack(context, body, head.content_encoding)
-            else:
-                self._go_on(context, body)
+            self._begin(context, body)
 
     def reply(self, answer: Response | HeadraceError) -> None:
         """Take the model's answer; the first is the only one that HTTP has room for."""
@@ -158,56 +155,39 @@ class Exchange:
             cancel, self._cancel = self._cancel, None
             cancel()
 
-    def _unpack(self, context: Context, body: Buffer, encoding: str) -> None:
-        """Go on with the body as it was before it was compressed: more than a little of it takes a thread a while."""
-        unpack = partial(decompress, body, encoding, self._front.max_body_bytes)
-        if len(body) <= LITTLE_BYTES:
-            self._unpacked(context, unpack)
+    def _begin(self, context: Context, body: Buffer) -> None:
+        """Have the request read out of its body, on a thread where all others would have to wait for that."""
+        head, read = self._head, partial(self._read, context, body)
+        packed = head.content_encoding and len(body) > LITTLE_BYTES
+        if packed or (len(body) > LONG_BYTES and takes_long(memoryview(body)[: head.json_bytes], len(body))):
+            self._cancel = self._front.beside.do(read, partial(self._go_on, context))
         else:
-            unpacked = asyncio.get_running_loop().run_in_executor(None, unpack)
-            unpacked.add_done_callback(lambda unpacked: self._unpacked(context, unpacked.result))
-            self._cancel = unpacked.cancel
+            self._go_on(context, read)
 
-    def _unpacked(self, context: Context, unpacked: Callable[[], Buffer]) -> None:
-        """Go on with what is returned, or refuse for what is raised, unless the client has gone meanwhile."""
+    def _read(self, context: Context, body: Buffer) -> tuple[Request, Wanted]:
+        """The request, as it was before it was compressed. Raises as `decompress` and `read_request` do."""
+        front, head = self._front, self._head
+        if head.content_encoding:
+            body = decompress(body, head.content_encoding, front.max_body_bytes)
+        return read_request(head, memoryview(body), context, front.registry, front.regions, front.templates, self._id)
+
+    def _go_on(self, context: Context, read: Callable[[], tuple[Request, Wanted]]) -> None:
+        """Hand on what is read, unless the client has gone meanwhile; what cannot be read is recorded as that."""
         self._cancel = None
         if self.disconnected:
             return
         try:
-            body = unpacked()
+            request, self._wanted = read()
         except HeadraceError as error:
             self._front.gateway.unread(self._id, self._head.model, context, error)
             self.reply(error)
         except Exception:
-            self.reply(_fault("unpacking a request failed"))
-        else:
-            self._go_on(context, body)
-
-    def _go_on(self, context: Context, body: Buffer) -> None:
-        """Read the request out of its body, and hand it on."""
-        try:
-            request = self._read(context, body)
-        except HeadraceError as error:
-            self.reply(error)
-        except Exception:
             self.reply(_fault("reading a request failed"))
         else:
+            self._id = request.id
             cancel = self._front.gateway.submit(request, self.reply)
             if not self.response_complete:
                 self._cancel = cancel
-
-    def _read(self, context: Context, body: Buffer) -> Request:
-        """The request; one that cannot be read is recorded as that. Raises as `read_request` does."""
-        front, head = self._front, self._head
-        try:
-            request, self._wanted = read_request(
-                head, memoryview(body), context, front.registry, front.regions, front.templates, self._id
-            )
-        except HeadraceError as error:
-            front.gateway.unread(self._id, head.model, context, error)
-            raise
-        self._id = request.id
-        return request
 
     def _foresee(self, context: Context) -> None:
         """Raises why it is refused unread: overloaded servers have no time for what they will not answer."""

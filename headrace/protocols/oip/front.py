@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from headrace.clock import Clock
 from headrace.gateway.gateway import Gateway
 from headrace.models.registry import Registry, Served
+from headrace.protocols.beside import Beside
 from headrace.protocols.oip.settings import Settings
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.templates import Templates
@@ -76,3 +77,8 @@ class Front:
     usd_per_ns: float = 0.0  # of the device's time, for what answers say that they cost; 0: they say nothing of it
     max_body_bytes: int = 64 << 20
     max_header_bytes: int = 64 << 10
+
+    @property
+    def beside(self) -> Beside:
+        """Where what takes long of a request is done."""
+        return Beside(self.gateway.expect)

@@ -70,7 +70,7 @@ def create_server(
 
         return grpc_server.Server(table, _options(front, max_message_bytes))
     limits = Limits(max_streams=_MAX_STREAMS, max_header_bytes=front.max_header_bytes)
-    return native.Server(table, max_message_bytes, limits, max_connections)
+    return native.Server(table, max_message_bytes, limits, front.beside, max_connections)
 
 
 async def listen_at(server: Server, host: str, port: int, tls: Tls | None = None) -> str:

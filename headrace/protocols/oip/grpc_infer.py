@@ -1,9 +1,13 @@
 """ModelInfer: one request, one answer."""
 
+from collections.abc import Callable
+from functools import partial
+
 from msgspec.structs import replace
 
 from headrace.errors import HeadraceError
 from headrace.generated.service_pb2 import ModelInferRequest
+from headrace.protocols.beside import LONG_BYTES, takes_long
 from headrace.protocols.grpc.method import Call
 from headrace.protocols.limits import UNSAID
 from headrace.protocols.oip.front import Front
@@ -17,6 +21,8 @@ from headrace.protocols.oip.parameters import limited
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.unary import whole
 from headrace.types import Buffer, Request, Response
+
+Read = Callable[[], tuple[Request, Wanted]]
 
 
 class Infer:
@@ -39,14 +45,24 @@ class Infer:
             return
         head = said(tuple(call.metadata))
         names = named(head, parts.request_id, front.ids)
+        read = partial(self._read, parts, call, head, now_ns, names)
+        go_on = partial(self._go_on, parts, call, head.trace, now_ns, names[0])
+        if len(sent) > LONG_BYTES and takes_long(parts.rest, len(sent)):
+            call.when_left(front.beside.do(read, go_on))
+        else:
+            go_on(read)
+
+    def _go_on(self, parts: Cut, call: Call, trace: str, now_ns: int, id_: str, read: Read) -> None:
+        """Hand on the request that is read; one that cannot be read is recorded as that."""
+        front = self._front
         try:
-            request, wanted = self._read(parts, call, head, now_ns, names)
+            request, wanted = read()
         except HeadraceError as error:
-            self._unread(parts, head.trace, now_ns, names[0], error)
-            refuse(call, error, names[0])
+            self._unread(parts, trace, now_ns, id_, error)
+            refuse(call, error, id_)
             return
         except Exception:
-            refuse(call, fault("reading a request failed"), names[0])
+            refuse(call, fault("reading a request failed"), id_)
             return
 
         running = [_nothing]  # how to cancel it, until it is answered: the two do not keep each other alive after that

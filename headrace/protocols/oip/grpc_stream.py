@@ -1,7 +1,8 @@
 """ModelStreamInfer: requests of one stream run side by side, answers leave in the order in which they come."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from itertools import count
 from typing import NamedTuple
 
@@ -9,11 +10,12 @@ from msgspec.structs import replace
 
 from headrace.errors import HeadraceError
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse, ModelStreamInferResponse
+from headrace.protocols.beside import LONG_BYTES, takes_long
 from headrace.protocols.grpc.method import Call, Stream
 from headrace.protocols.limits import read_metadata
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.grpc_call import due_ns, fault, metadata, refuse, said
-from headrace.protocols.oip.grpc_infer import understood, written
+from headrace.protocols.oip.grpc_infer import Read, understood, written
 from headrace.protocols.oip.grpc_messages import Written, read_request
 from headrace.protocols.oip.grpc_raw import Cutter, in_stream
 from headrace.protocols.request_id import bounded, shown
@@ -89,19 +91,50 @@ class _Stream:
         try:
             async for sent in requests:
                 await self._permits.acquire()
-                self._submit(sent)
+                await self._submit(sent)
         finally:
             self._complete = True
             self._end_if_done()
 
-    def _submit(self, sent: Buffer) -> None:
+    async def _submit(self, sent: Buffer) -> None:
+        """Hand the next request on; where it takes long to read, a thread does that, and those behind it wait."""
         number, message = next(self._numbers), ModelInferRequest()
         self._running[number] = lambda: None
         try:
             parts = self._cutter.cut(sent)
             message = understood(parts)
-            self._ids[number] = bounded(message.id) or self._front.ids()
-            cancel = self._start(number, message, parts.raw)
+        except HeadraceError as error:
+            self._put(number, message, error, True)
+            return
+        self._ids[number] = bounded(message.id) or self._front.ids()
+        read, go_on = self._reading(message, parts.raw), partial(self._go_on, number, message)
+        if len(sent) > LONG_BYTES and takes_long(parts.rest, len(sent)):
+            await self._read_beside(read, go_on)
+        else:
+            go_on(read)
+
+    def _reading(self, message: ModelInferRequest, contents: Sequence[Buffer]) -> Read:
+        front, now_ns = self._front, self._front.clock.now_ns()
+        said = self._limits if self._due_ns is None else self._limits.within(self._due_ns - now_ns)
+        where = front.registry, front.regions, self._headers
+        return partial(read_request, message, contents, said, now_ns, self._trace, *where)
+
+    async def _read_beside(self, read: Read, go_on: Callable[[Read], None]) -> None:
+        gone_on = asyncio.Event()
+
+        def done(read: Read) -> None:
+            go_on(read)
+            gone_on.set()
+
+        cancel = self._front.beside.do(read, done)
+        try:
+            await gone_on.wait()
+        finally:
+            cancel()
+
+    def _go_on(self, number: int, message: ModelInferRequest, read: Read) -> None:
+        try:
+            cancel = self._start(number, message, read)
         except HeadraceError as error:
             self._put(number, message, error, True)
         except Exception:
@@ -110,12 +143,9 @@ class _Stream:
             if number in self._running:  # not answered yet
                 self._running[number] = cancel
 
-    def _start(self, number: int, message: ModelInferRequest, contents: Sequence[Buffer]) -> Cancel:
-        front, now_ns = self._front, self._front.clock.now_ns()
-        said = self._limits if self._due_ns is None else self._limits.within(self._due_ns - now_ns)
-        request, wanted = read_request(
-            message, contents, said, now_ns, self._trace, front.registry, front.regions, self._headers
-        )
+    def _start(self, number: int, message: ModelInferRequest, read: Read) -> Cancel:
+        front = self._front
+        request, wanted = read()
         request = replace(request, id=self._ids[number])
         # Each request has an answer; an end without outputs that follows others is sent to those who ask for it.
         send_empty = True

@@ -8,6 +8,7 @@ import os
 import re
 import stat
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
 from headrace.errors import Forbidden, InvalidRequest, MemoryFull, NotFound
@@ -45,6 +46,7 @@ class Regions:
         self._folder = folder
         self._max_read_bytes = max_read_bytes
         self._open: dict[str, _Open] = {}
+        self._closing = Lock()  # a request may be read on a thread: what it reads is not closed under it
 
     def register(self, name: str, key: str, offset: int, byte_size: int) -> None:
         """Open a region. Raises InvalidRequest where the name is taken, MAX_REGIONS are open, or the file is not there,
@@ -77,10 +79,12 @@ class Regions:
 
     def read(self, name: str, offset: int, byte_size: int, where: str) -> bytes:
         """Bytes of a region, counted from its start. Raises NotFound, or InvalidRequest beyond its end."""
-        entry = self._part(name, offset, byte_size, where)
-        if byte_size > self._max_read_bytes:
-            raise InvalidRequest(f"{byte_size} bytes are more than {self._max_read_bytes}, the most of a tensor", where)
-        content = os.pread(entry.descriptor, byte_size, entry.region.offset + offset)
+        with self._closing:
+            entry = self._part(name, offset, byte_size, where)
+            if byte_size > self._max_read_bytes:
+                most = f"{self._max_read_bytes}, the most of a tensor"
+                raise InvalidRequest(f"{byte_size} bytes are more than {most}", where)
+            content = os.pread(entry.descriptor, byte_size, entry.region.offset + offset)
         if len(content) < byte_size:
             raise InvalidRequest(f"the file of shared memory region {name!r} has become too short", where)
         return content
@@ -161,6 +165,7 @@ class Regions:
 
     def _close(self, names: list[str]) -> None:
         for name in names:
-            entry = self._open.pop(name, None)
-            if entry is not None:
-                os.close(entry.descriptor)
+            with self._closing:
+                entry = self._open.pop(name, None)
+                if entry is not None:
+                    os.close(entry.descriptor)

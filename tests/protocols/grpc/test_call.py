@@ -1,11 +1,15 @@
 """A call on a stream that the test plays."""
 
 import asyncio
+import random
+import zlib
 from collections.abc import AsyncIterator, Sequence
+from contextlib import nullcontext
 from typing import Any, cast
 
 import pytest
 
+from headrace.protocols.beside import Beside
 from headrace.protocols.grpc.call import RemoteCall
 from headrace.protocols.grpc.messages import PREFIX
 from headrace.protocols.grpc.method import Call, Method, Stream, Unary
@@ -55,11 +59,11 @@ class FakeChannel:
 
 
 def opened(
-    method: Method, encoding: str = "identity", timeout_s: float | None = None
+    method: Method, encoding: str = "identity", timeout_s: float | None = None, max_bytes: int = 1000
 ) -> tuple[RemoteCall, FakeChannel]:
     channel = FakeChannel()
     asked = Asked(method, timeout_s, encoding, (("x", "1"),))
-    call = RemoteCall(cast(Channel, channel), asked, method, 1000, asyncio.get_running_loop())
+    call = RemoteCall(cast(Channel, channel), asked, method, max_bytes, asyncio.get_running_loop(), Beside(nullcontext))
     return call, channel
 
 
@@ -78,6 +82,34 @@ async def test_an_answer_is_one_send() -> None:
     call, channel = opened(ECHO)
     tell(call, framed(b"abc"))
     assert channel.sent == [(OPENING, framed(b"abc"), status_block(OK))]
+
+
+PACKED = zlib.compress(random.Random(1).randbytes(1100))
+
+
+async def test_a_large_compressed_message_is_unpacked_beside_others() -> None:
+    call, channel = opened(ECHO, "deflate", max_bytes=2000)
+    tell(call, framed(PACKED, 1))
+    assert not channel.sent
+    await channel.happened.wait()
+    assert channel.sent[0][1] == framed(zlib.decompress(PACKED))
+
+
+async def test_a_large_compressed_message_that_is_none_ends_the_call() -> None:
+    call, channel = opened(ECHO, "gzip", max_bytes=2000)
+    tell(call, framed(PACKED, 1))
+    await channel.happened.wait()
+    assert channel.sent[0][2] == OPENING + status_block(INTERNAL, "a message is not valid gzip")
+
+
+async def test_who_leaves_while_a_message_is_unpacked_asks_nothing() -> None:
+    served: list[Buffer] = []
+    call, _ = opened(Unary(lambda sent, call: served.append(sent)), "deflate", max_bytes=2000)
+    tell(call, framed(PACKED, 1))
+    call.left()
+    await asyncio.get_running_loop().shutdown_default_executor()
+    await asyncio.sleep(0)
+    assert not served
 
 
 async def test_a_message_in_pieces_is_served_once_it_is_whole() -> None:
@@ -194,6 +226,20 @@ async def test_each_message_of_a_stream_is_answered_and_it_ends_well() -> None:
         (b"", framed(b"bb"), None),
         (b"", b"", status_block(OK)),
     ]
+
+
+async def test_compressed_messages_of_a_stream_come_in_order() -> None:
+    call, channel = opened(Stream(double), "deflate", max_bytes=2000)
+    tell(call, framed(PACKED, 1) + framed(b"b"))
+    sent = await settled(channel, 3)
+    assert [content for _, content, _ in sent] == [framed(zlib.decompress(PACKED) * 2), framed(b"bb"), b""]
+
+
+async def test_a_stream_ends_at_a_compressed_message_that_is_none() -> None:
+    call, channel = opened(Stream(double), "gzip", max_bytes=2000)
+    tell(call, framed(PACKED, 1), False)
+    (sent,) = await settled(channel, 1)
+    assert sent[2] == OPENING + status_block(INTERNAL, "a message is not valid gzip")
 
 
 async def test_a_stream_writes_on_when_what_it_wrote_is_on_its_way() -> None:

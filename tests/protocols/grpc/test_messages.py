@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.protocols.grpc.messages import DECOMPRESSED_BYTES, PREFIX, MessageReader, Refused, check_encoding
+from headrace.protocols.grpc.messages import DECOMPRESSED_BYTES, PREFIX, MessageReader, Packed, Refused, check_encoding
 from headrace.protocols.grpc.status import INTERNAL, RESOURCE_EXHAUSTED, UNIMPLEMENTED
 
 
@@ -19,7 +19,8 @@ def feed(data: bytes, cuts: list[int], encoding: str = "identity", max_bytes: in
     reader, found, sizes = MessageReader(encoding, max_bytes), [], iter(cuts)
     while data:
         size = next(sizes, len(data))
-        found += [bytes(each) for each in reader.feed(memoryview(data[:size]))]
+        messages = reader.feed(memoryview(data[:size]))
+        found += [bytes(each.unpacked() if isinstance(each, Packed) else each) for each in messages]
         data = data[size:]
     assert not reader.under_way
     return found

@@ -1,7 +1,7 @@
 """A real gRPC server in the test's own event loop, over the stub; and a client of bare messages."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Literal, NamedTuple
 
 import grpc
@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from headrace.generated import service_pb2 as pb
+from headrace.protocols.beside import Beside
 from headrace.protocols.grpc import server as native
 from headrace.protocols.grpc.method import Method
 from headrace.protocols.http2.limits import Limits
@@ -76,7 +77,11 @@ def refused(error: grpc.aio.AioRpcError) -> Refused:
 
 def table_server(kind: Kind, methods: Mapping[str, Method]) -> Server:
     """A server of bare methods, by their full names."""
-    return grpc_server.Server(methods) if kind == "grpcio" else native.Server(methods, UNLIMITED, Limits())
+    return (
+        grpc_server.Server(methods)
+        if kind == "grpcio"
+        else native.Server(methods, UNLIMITED, Limits(), Beside(nullcontext))
+    )
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from headrace.errors import BodyTooLarge, InvalidRequest, WouldBeLate
+from headrace.protocols.beside import LONG_BYTES
 from headrace.protocols.oip.exchange import LARGE_BYTES, Answer, Exchange
 from headrace.protocols.oip.head import read_head
 from headrace.records import RequestRecord
@@ -69,6 +70,30 @@ async def test_a_large_compressed_body_is_unpacked_beside_others() -> None:
     await stub.late.arrived.wait()
     stub.late.answer_next()
     assert asking.answers[0].status == 200
+
+
+async def test_a_compressed_body_is_answered_when_a_drain_begins_while_it_is_unpacked() -> None:
+    stub = Stub()
+    asking = _Asking(stub, headers={b"content-encoding": b"gzip"})
+    asking.run(PACKED)
+    drained = asyncio.ensure_future(stub.gateway.drain())
+    await stub.late.arrived.wait()
+    stub.late.answer_next()
+    await drained
+    assert asking.answers[0].status == 200
+
+
+async def test_a_body_of_many_strings_is_read_beside_others() -> None:
+    stub = Stub()
+    texts = bytes(2 * LONG_BYTES)
+    said = b'{"inputs":[{"name":"INPUT","shape":[%d],"datatype":"BYTES","parameters":{"binary_data_size":%d}}]}'
+    head = said % (len(texts) // 4, len(texts))
+    asking = _Asking(stub, headers={b"inference-header-content-length": b"%d" % len(head)})
+    asking.run(head + texts)
+    assert not stub.late.waiting
+    await stub.late.arrived.wait()
+    ((request, _),) = stub.late.waiting
+    assert request.inputs[0].data == texts
 
 
 async def test_whoever_leaves_while_a_body_is_unpacked_asks_nothing() -> None:

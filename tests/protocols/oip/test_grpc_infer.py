@@ -11,10 +11,12 @@ import pytest
 
 from headrace.errors import Internal
 from headrace.generated import service_pb2 as pb
-from headrace.protocols.oip.grpc_infer import written
+from headrace.protocols.beside import LONG_BYTES
+from headrace.protocols.oip.grpc_infer import Infer, written
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.records import RequestRecord
 from headrace.types import ModelVersion, Response, Tensor
+from tests.protocols.oip.fake_call import FakeCall
 from tests.protocols.oip.grpc_server import Client, Kind, infer_message, refused, serving
 from tests.protocols.oip.stub import BATCH, Stub, numbers
 
@@ -34,6 +36,25 @@ async def test_a_message_of_countless_fields_is_refused(kind: Kind) -> None:
             await client.call("ModelInfer", pb.ModelInferRequest(raw_input_contents=[b""] * 20_000))
     code, details, _ = refused(refusal.value)
     assert (code, "more than 16384 fields" in details) == (grpc.StatusCode.INVALID_ARGUMENT, True)
+
+
+def many_texts() -> pb.ModelInferRequest:
+    texts = bytes(2 * LONG_BYTES)
+    message = pb.ModelInferRequest(model_name="late", raw_input_contents=[texts])
+    message.inputs.add(name="INPUT", datatype="BYTES", shape=[len(texts) // 4])
+    return message
+
+
+async def test_many_strings_are_read_beside_others_and_a_drain_waits_for_them() -> None:
+    stub, call = Stub(), FakeCall()
+    Infer(stub.front).infer(many_texts().SerializeToString(), call)
+    assert not stub.late.waiting
+    drained = asyncio.ensure_future(stub.gateway.drain())
+    await stub.late.arrived.wait()
+    stub.late.answer_next()
+    await drained
+    assert call.ended
+    assert "the stub has no use for these inputs" in call.ended.details
 
 
 async def test_an_answer_is_computed_and_names_its_version(kind: Kind) -> None:

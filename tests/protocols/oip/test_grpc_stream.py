@@ -9,6 +9,7 @@ import pytest
 
 from headrace.generated import service_pb2 as pb
 from headrace.models.registry import Served
+from headrace.protocols.beside import LONG_BYTES
 from headrace.protocols.oip.grpc import SERVICE
 from headrace.protocols.oip.grpc_stream import stream
 from headrace.servable import Cancel, Reply
@@ -40,6 +41,19 @@ async def test_each_request_has_its_answer_and_the_stream_ends(kind: Kind) -> No
         answers = [answer async for answer in call]
     assert [answer.infer_response.id for answer in answers] == ["a", "b", "c"]
     assert all(answer.infer_response.parameters["triton_final_response"].bool_param for answer in answers)
+
+
+async def test_what_takes_long_to_read_keeps_its_place(kind: Kind) -> None:
+    texts = bytes(2 * LONG_BYTES)
+    many = pb.ModelInferRequest(model_name="late", id="many", raw_input_contents=[texts])
+    many.inputs.add(name="INPUT", datatype="BYTES", shape=[len(texts) // 4])
+    async with server(kind) as (stub, client):
+        call = client.stream()
+        await call.write(many)
+        await call.write(infer_message("late", id="few"))
+        await waiting(stub.late, 2)
+        assert [request.id for request, _ in stub.late.waiting] == ["many", "few"]
+        call.cancel()
 
 
 async def test_a_stream_without_requests_ends(kind: Kind) -> None:

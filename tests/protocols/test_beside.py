@@ -1,0 +1,73 @@
+"""What takes long is done on a thread, and counted."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from headrace.protocols.beside import LONG_BYTES, Beside, takes_long
+
+
+class Expecting:
+    """Counts what is expected, and what was entered of that."""
+
+    def __init__(self) -> None:
+        self.under_way = 0
+        self.left = asyncio.Event()
+
+    def __call__(self) -> "Expecting":
+        self.under_way += 1
+        return self
+
+    def __enter__(self) -> None:
+        """Nothing is let in here."""
+
+    def __exit__(self, *raised: object) -> None:
+        self.under_way -= 1
+        self.left.set()
+
+
+async def test_it_is_done_on_another_thread_and_told_on_the_loops_own() -> None:
+    expecting, told = Expecting(), list[tuple[int, int]]()
+    Beside(expecting).do(threading.get_ident, lambda done: told.append((done(), threading.get_ident())))
+    assert expecting.under_way == 1
+    await expecting.left.wait()
+    ((done_on, told_on),) = told
+    assert done_on != told_on == threading.get_ident()
+    assert expecting.under_way == 0
+
+
+async def test_what_it_raises_is_raised_where_it_is_asked_for() -> None:
+    expecting, raised = Expecting(), list[str]()
+
+    def told(done: Callable[[], float]) -> None:
+        with pytest.raises(ZeroDivisionError):
+            done()
+        raised.append("here")
+
+    Beside(expecting).do(lambda: 1 / 0, told)
+    await expecting.left.wait()
+    assert raised == ["here"]
+
+
+async def test_who_cancels_is_told_nothing_and_counted_no_longer() -> None:
+    expecting, told = Expecting(), list[object]()
+    cancel = Beside(expecting).do(lambda: None, told.append)
+    cancel()
+    await expecting.left.wait()
+    assert (told, expecting.under_way) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("said", "num_bytes", "long"),
+    [
+        (b"{}", LONG_BYTES, False),
+        (b'{"datatype":"FP32"}', 10 * LONG_BYTES, False),
+        (b'{"datatype":"BYTES"}', 100, False),
+        (b'{"datatype":"BYTES"}', 10 * LONG_BYTES, True),
+        (bytes(LONG_BYTES + 1), LONG_BYTES + 1, True),
+    ],
+)
+def test_numbers_in_text_and_strings_take_long(said: bytes, num_bytes: int, long: bool) -> None:
+    assert takes_long(memoryview(said), num_bytes) is long
