@@ -156,7 +156,7 @@ ALLOWED: dict[str, set[str]] = {
 HEAVY = {
     "onnxruntime": "runtimes/onnx",
     "openvino": "runtimes/openvino graphs/",
-    "opentelemetry": "tracing/otlp pushing/otlp collector/resource",
+    "opentelemetry": "tracing/otlp tracing/encoding pushing/otlp collector/resource",
     "tokenizers": "llm/tokenizer",
     "jinja2": "llm/chat_template",
     "llguidance": "llm/grammar",

@@ -6,13 +6,17 @@ from typing import Any, Protocol
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.sdk.util import instrumentation as sdk
 from opentelemetry.trace import SpanContext
 
 from headrace.collector.resource import resource_of
-from headrace.tracing.encoding import field, span_field
+from headrace.tracing.encoding import span_message
 from headrace.tracing.plan import Plan
 from headrace.tracing.spans import Span
 
@@ -36,36 +40,34 @@ class Otlp:
     def close(self) -> None:
         self._transport.close()
 
-    def _message(self, spans: Sequence[Span]) -> bytes:
+    def _message(self, spans: Sequence[Span]) -> ExportTraceServiceRequest:
         """All that is known of where they come from, and they."""
-        scoped = self._scope + b"".join(_unhurried(spans))
-        return field(1, self._resource + field(2, scoped))
+        scoped = ScopeSpans(scope=self._scope, spans=_unhurried(spans))
+        return ExportTraceServiceRequest(
+            resource_spans=[ResourceSpans(resource=self._resource, scope_spans=[scoped])],
+        )
 
 
-def _origin(version: str, environment: Mapping[str, str]) -> tuple[bytes, bytes]:
+def _origin(version: str, environment: Mapping[str, str]) -> tuple[Resource, InstrumentationScope]:
     """Of which server spans are, and of which part of it, as the encoder has that."""
-    scope, resource = InstrumentationScope("headrace", version), resource_of(environment, version)
+    scope, resource = sdk.InstrumentationScope("headrace", version), resource_of(environment, version)
     span = ReadableSpan("", SpanContext(1, 1, False), resource=resource, instrumentation_scope=scope)
     (of_resource,) = encode_spans([span]).resource_spans
-    (of_scope,) = of_resource.scope_spans
-    of_scope.ClearField("spans")
-    scoped = of_scope.SerializeToString()
-    of_resource.ClearField("scope_spans")
-    return of_resource.SerializeToString(), scoped
+    return of_resource.resource, of_resource.scope_spans[0].scope
 
 
-def _unhurried(spans: Sequence[Span]) -> Iterator[bytes]:
+def _unhurried(spans: Sequence[Span]) -> Iterator[SpanMessage]:
     """There is a rest after each few: to encode all of them without would hold up those who answer requests, who have
     to share the interpreter meanwhile."""
     for at in range(0, len(spans), FEW):
-        yield from [span_field(2, span) for span in spans[at : at + FEW]]
+        yield from [span_message(span) for span in spans[at : at + FEW]]
         time.sleep(REST_S)
 
 
 class _Transport(Protocol):
-    """Sends messages that are encoded; OpenTelemetry's exporters would do that themselves."""
+    """Sends messages that are made; OpenTelemetry's exporters would do that themselves."""
 
-    def send(self, message: bytes) -> bool: ...
+    def send(self, message: ExportTraceServiceRequest) -> bool: ...
 
     def close(self) -> None: ...
 
@@ -82,8 +84,8 @@ class _Http:
         self._client = exporter._client
         self._exporter: SpanExporter = exporter
 
-    def send(self, message: bytes) -> bool:
-        return self._client.export(message).success
+    def send(self, message: ExportTraceServiceRequest) -> bool:
+        return self._client.export(message.SerializeToString()).success
 
     def close(self) -> None:
         self._exporter.shutdown()
@@ -94,14 +96,17 @@ class _Grpc:
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
         class Exporter(OTLPSpanExporter):
-            def _translate_data(self, data: Any) -> ExportTraceServiceRequest:
-                return ExportTraceServiceRequest.FromString(data)
+            def _translate_data(self, data: Any) -> Any:
+                return data
+
+            def _count_data(self, data: Any) -> int:
+                return len(data.resource_spans[0].scope_spans[0].spans)
 
         self._exporter: SpanExporter = Exporter(endpoint=endpoint)
 
-    def send(self, message: bytes) -> bool:
-        encoded: Any = message  # where spans are expected
-        return self._exporter.export(encoded) is SpanExportResult.SUCCESS
+    def send(self, message: ExportTraceServiceRequest) -> bool:
+        made: Any = message  # where spans are expected
+        return self._exporter.export(made) is SpanExportResult.SUCCESS
 
     def close(self) -> None:
         self._exporter.shutdown()
