@@ -54,6 +54,18 @@ def test_strings_become_utf8_with_their_length_before_them() -> None:
     assert list(split_bytes(tensor.data)) == ["héad".encode(), b""]
 
 
+@pytest.mark.parametrize("datatype", ["INT32", "UINT8", "FP32", "FP64", "BOOL"])
+def test_long_data_is_read_as_short_data_is(datatype: str) -> None:
+    values = ([True, False, False] if datatype == "BOOL" else [1, 7, 250]) * 20_000
+    tensor = from_json("x", datatype, (30_000, 2), json.dumps(values).encode(), "inputs[0]")
+    assert to_array(tensor).ravel().tolist() == values
+
+
+def test_an_integer_over_the_limit_is_found_in_long_data_too() -> None:
+    refusal = _refusal("UINT8", (60_000,), json.dumps([0] * 50_000 + [256] + [0] * 9_999).encode())
+    assert refusal.startswith("inputs[0].data[50000]: 256 is not in the range of UINT8")
+
+
 def test_booleans_are_true_and_false() -> None:
     assert bytes(from_json("x", "BOOL", (2,), b"[true,false]", "i").data) == b"\x01\x00"
 
