@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from threading import Lock
 from typing import TypeVar
 
 from headrace.servable import Cancel
@@ -41,6 +42,12 @@ class Beside:
 
         doing.add_done_callback(done)
         return cancel
+
+
+def in_turn(turn: Lock, work: Callable[[], T]) -> T:
+    """Do it on this thread while no other does such work: what is read takes many times its bytes for a while."""
+    with turn:
+        return work()
 
 
 def takes_long(said: bytes | memoryview, num_bytes: int) -> bool:

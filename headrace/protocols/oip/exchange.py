@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from headrace.errors import HeadraceError, Internal
 from headrace.generation import Generated
-from headrace.protocols.beside import LONG_BYTES, takes_long
+from headrace.protocols.beside import LONG_BYTES, in_turn, takes_long
 from headrace.protocols.compression import LITTLE_BYTES, choose, compress, decompress
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.oip.front import Front
@@ -157,18 +157,29 @@ class Exchange:
 
     def _begin(self, context: Context, body: Buffer) -> None:
         """Have the request read out of its body, on a thread where all others would have to wait for that."""
-        head, read = self._head, partial(self._read, context, body)
+        head = self._head
         packed = head.content_encoding and len(body) > LITTLE_BYTES
         if packed or (len(body) > LONG_BYTES and takes_long(memoryview(body)[: head.json_bytes], len(body))):
-            self._cancel = self._front.beside.do(read, partial(self._go_on, context))
+            self._cancel = self._front.beside.do(
+                partial(self._read_beside, context, body), partial(self._go_on, context)
+            )
         else:
-            self._go_on(context, read)
+            self._go_on(context, partial(self._read, context, body))
 
     def _read(self, context: Context, body: Buffer) -> tuple[Request, Wanted]:
         """The request, as it was before it was compressed. Raises as `decompress` and `read_request` do."""
+        return self._parsed(context, self._plain(body))
+
+    def _read_beside(self, context: Context, body: Buffer) -> tuple[Request, Wanted]:
+        """The same on a thread."""
+        return in_turn(self._front.reading, partial(self._parsed, context, self._plain(body)))
+
+    def _plain(self, body: Buffer) -> Buffer:
+        encoding = self._head.content_encoding
+        return decompress(body, encoding, self._front.max_body_bytes) if encoding else body
+
+    def _parsed(self, context: Context, body: Buffer) -> tuple[Request, Wanted]:
         front, head = self._front, self._head
-        if head.content_encoding:
-            body = decompress(body, head.content_encoding, front.max_body_bytes)
         return read_request(head, memoryview(body), context, front.registry, front.regions, front.templates, self._id)
 
     def _go_on(self, context: Context, read: Callable[[], tuple[Request, Wanted]]) -> None:

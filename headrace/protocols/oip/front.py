@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Protocol
 
 from headrace.clock import Clock
@@ -68,6 +69,7 @@ class Front:
     server_version: str
     ready: Callable[[], bool] = lambda: True  # every model that was wanted at the start has been tried
     templates: Templates = field(default_factory=Templates)
+    reading: Lock = field(default_factory=Lock)  # of a thread that reads a long message: one at a time does
     ids: Callable[[], str] = field(default_factory=Ids)  # makes one for a request whose client gives none
     times: Callable[[ModelVersion, str], dict[str, Any] | None] = lambda version, variant: None
     """What is known of the runs of a version's variant, "" for its own file."""

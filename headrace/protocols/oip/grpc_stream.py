@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from headrace.errors import HeadraceError
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse, ModelStreamInferResponse
-from headrace.protocols.beside import LONG_BYTES, takes_long
+from headrace.protocols.beside import LONG_BYTES, in_turn, takes_long
 from headrace.protocols.grpc.method import Call, Stream
 from headrace.protocols.limits import read_metadata
 from headrace.protocols.oip.front import Front
@@ -126,7 +126,7 @@ class _Stream:
             go_on(read)
             gone_on.set()
 
-        cancel = self._front.beside.do(read, done)
+        cancel = self._front.beside.do(partial(in_turn, self._front.reading, read), done)
         try:
             await gone_on.wait()
         finally:

@@ -96,6 +96,28 @@ async def test_a_body_of_many_strings_is_read_beside_others() -> None:
     assert request.inputs[0].data == texts
 
 
+async def test_long_bodies_are_read_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    stub, alone = Stub(), list[bool]()
+
+    def refuse(*anything: object) -> None:
+        alone.append(stub.front.reading.locked())
+        raise InvalidRequest("no")
+
+    monkeypatch.setattr("headrace.protocols.oip.exchange.read_request", refuse)
+    asking = _Asking(stub)
+    asking.run(bytes(2 * LONG_BYTES))
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert alone == [True]
+
+
+async def test_a_short_body_waits_for_no_long_one() -> None:
+    stub = Stub()
+    asking = _Asking(stub)
+    with stub.front.reading:
+        asking.run()
+    assert len(stub.late.waiting) == 1
+
+
 async def test_whoever_leaves_while_a_body_is_unpacked_asks_nothing() -> None:
     stub = Stub()
     asking = _Asking(stub, headers={b"content-encoding": b"gzip"})
