@@ -1,4 +1,4 @@
-"""Speculation against none, over HTTP, turn by turn: on texts that copy their prompt and on texts that do not.
+"""Speculation against turns without it before and after, over HTTP: on texts that copy their prompt and on others.
 
     python -m benchmarks.bench_llm_speculation [models/smollm2/1/model.gguf] [--rounds 5]
     python -m benchmarks.bench_llm_speculation --draft model.gguf --draft-precision int4
@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--draft", default="", metavar="FILE", help="a model beside the file that drafts, alone")
     parser.add_argument("--draft-precision", default="auto", help="how its weights are held")
     parser.add_argument("--precision", default="auto", help="how those of the model are")
+    parser.add_argument("--texts", nargs="+", default=(), help="copied, told, or told greedily (draft); else all")
     parser.add_argument("--sequences", type=int, nargs="+", default=SEQUENCES)
     asked = parser.parse_args()
     way, settings = "auto", [f"llm.precision={asked.precision}"]
@@ -49,7 +50,7 @@ def main() -> None:
         headrace(asked.model, *settings, "llm.speculation=off") as off,
     ):
         addresses = {way: on.http, "off": off.http}
-        rounds = [measured(addresses, turn, asked.sequences) for turn in range(asked.rounds + 1)][1:]
+        rounds = [measured(addresses, asked.sequences, asked.texts) for _ in range(asked.rounds + 1)][1:]
         drafted, accepted = (
             metrics(on.http)[f"vllm:spec_decode_num_{what}_tokens_total"] for what in ("draft", "accepted")
         )
@@ -66,15 +67,16 @@ def main() -> None:
     keep(f"llm_speculation{'_draft' if asked.draft else ''}", figures)
 
 
-def measured(addresses: dict[str, str], turn: int, loads: Sequence[int]) -> dict[str, dict[str, float]]:
-    """Of every text and load: tokens a second of each way. Who comes first changes from turn to turn."""
+def measured(addresses: dict[str, str], loads: Sequence[int], wanted: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Of every text and load: tokens a second of each way; without speculation those before and after it."""
     found = {}
-    ways = list(addresses)[:: 1 if turn % 2 else -1]
+    (way, on), (_, off) = addresses.items()
     texts = {"copied": copying, "told": telling} | ({} if "auto" in addresses else {"told greedily": repeating})
-    for what, body in texts.items():
+    for what in wanted or texts:
         for count in loads:
-            bodies = [body(index) for index in range(count)]
-            found[f"{what}, {count}"] = {way: tokens_per_second(addresses[way], bodies) for way in ways}
+            bodies = [texts[what](index) for index in range(count)]
+            before, speculating, after = [tokens_per_second(address, bodies) for address in (off, on, off)]
+            found[f"{what}, {count}"] = {way: speculating, "off": (before + after) / 2}
     return found
 
 
