@@ -118,7 +118,8 @@ class EncoderEngine:
 
     def _window(self) -> list[tuple[int, int]]:
         """A text of each request in turn, then a second, ...: one of few texts does not wait for one of thousands."""
-        waiting = [(number, list(islice(work.unread, WINDOW))) for number, work in self._works.items()]
+        first = islice(self._works.items(), WINDOW)  # more have no place in it
+        waiting = [(number, list(islice(work.unread, WINDOW))) for number, work in first]
         rounds = zip_longest(*([(number, place) for place in places] for number, places in waiting))
         return list(islice((each for turn in rounds for each in turn if each is not None), WINDOW))
 
