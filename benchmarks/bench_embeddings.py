@@ -59,21 +59,28 @@ def main() -> None:
         "texts": TEXTS,
         "tokens": {"shortest": min(lengths), "longest": max(lengths), "all": sum(lengths)},
         "cosine to the reference": {"least": round(float(cosines.min()), 6), "mean": round(float(cosines.mean()), 6)},
-        "bare, texts/s": spread([each["bare"] for each in rounds]),
+        "bare, texts/s": spread([each[way][0] for each in rounds for way in WAYS]),
     }
     for way in WAYS:
         figures[way] = {
-            "texts/s": spread([each[way] for each in rounds]),
-            "served to bare": spread([each[way] / each["bare"] for each in rounds]),
+            "texts/s": spread([each[way][1] for each in rounds]),
+            "served to bare": spread([each[way][1] / each[way][0] for each in rounds]),
         }
     keep("embeddings", figures)
 
 
-def measured(bare: TextEncoder, token_ids: Sequence[list[int]], texts: Sequence[str], address: str) -> dict[str, float]:
-    """Texts a second: bare before and after, served in between."""
+def measured(
+    bare: TextEncoder, token_ids: Sequence[list[int]], texts: Sequence[str], address: str
+) -> dict[str, tuple[float, float]]:
+    """Texts a second of each way: bare, the mean of before and after it, and served."""
+    found = {}
     before = bare_per_second(bare, token_ids)
-    found = {way: served_per_second(address, texts, *shape) for way, shape in WAYS.items()}
-    return {"bare": (before + bare_per_second(bare, token_ids)) / 2, **found}
+    for way, shape in WAYS.items():
+        served = served_per_second(address, texts, *shape)
+        after = bare_per_second(bare, token_ids)
+        found[way] = (before + after) / 2, served
+        before = after
+    return found
 
 
 def bare_per_second(model: TextEncoder, token_ids: Sequence[list[int]]) -> float:
