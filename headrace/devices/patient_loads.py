@@ -16,6 +16,9 @@ SPARE = 0.25
 
 STARVED = 2  # looks in a row that found less: one may have met a burst
 
+AGAIN_S = 1.0
+"""Behind a load that found no time to spare, for which the next looks for none either: a version is made by several."""
+
 
 class PatientLoads:
     """`run_as` is told how a process is to run; `ran_s` says for how long one has run on a core."""
@@ -26,16 +29,22 @@ class PatientLoads:
         self._run_as = run_as
         self._clock = clock
         self._ran_s = ran_s
+        self._again_ns = 0  # from when on it is looked again whether there is time to spare
 
     @contextmanager
     def __call__(self, pid: int) -> Iterator[None]:
         """The process loads from now until the end of the `with`."""
+        if self._clock.now_ns() < self._again_ns:
+            yield
+            return
         load = _Load(pid, self._run_as, self._clock, self._ran_s)
         load.look()
         try:
             yield
         finally:
             load.over()
+            if load.starved:
+                self._again_ns = self._clock.now_ns() + int(AGAIN_S * 1e9)
 
 
 class _Load:
@@ -51,21 +60,22 @@ class _Load:
         self._born = began_at(pid)
         self._began_ns = clock.now_ns()
         self._had_s = -1.0  # of a core, at the last look
-        self._starved = 0  # looks in a row
+        self._poor = 0  # looks in a row that found too little
         self._precedence: Precedence | None = None
         self._timer: Timer | None = None
+
+    @property
+    def starved(self) -> bool:
+        """Whether there was nothing to spare for it."""
+        return self._poor == STARVED
 
     def look(self) -> None:
         """It runs as its time says, or as usual once there is nothing to spare for it."""
         passed_s = (self._clock.now_ns() - self._began_ns) / 1e9
         had_s = self._ran_s(self._pid)
         starves = self._had_s >= 0.0 and had_s - self._had_s < SPARE * LOOK_S
-        self._had_s, self._starved = had_s, self._starved + 1 if starves else 0
-        self._run(
-            "usual"
-            if self._starved == STARVED
-            else next(how for after_s, how in reversed(STEPS) if passed_s >= after_s)
-        )
+        self._had_s, self._poor = had_s, self._poor + 1 if starves else 0
+        self._run("usual" if self.starved else next(how for after_s, how in reversed(STEPS) if passed_s >= after_s))
         if self._precedence != "usual":
             self._timer = self._clock.call_at(self._clock.now_ns() + int(LOOK_S * 1e9), self.look)
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from headrace.servable import Servable
 
 LOOK_S = 0.001
-LOOKS = 250
+LOOKS = 100
 
 
 async def rest(servable: Servable, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:

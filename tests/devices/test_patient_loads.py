@@ -5,7 +5,7 @@ import os
 import pytest
 
 from headrace.devices import patient_loads
-from headrace.devices.patient_loads import LOOK_S, STEPS, PatientLoads
+from headrace.devices.patient_loads import AGAIN_S, LOOK_S, STEPS, PatientLoads
 from headrace.devices.priority import Precedence
 from tests.fakes import FakeClock
 
@@ -50,6 +50,19 @@ def test_where_no_core_has_time_to_spare_it_gives_way_no_longer() -> None:
         bench.clock.pass_ms(1)
         assert bench.runs == ["last", "usual"]
     assert bench.runs == ["last", "usual"]
+
+
+def test_just_behind_one_that_found_nothing_to_spare_the_next_does_not_look_for_it() -> None:
+    bench = Bench()
+    bench.share = 0.04
+    with bench.loads(os.getpid()):
+        bench.clock.pass_ms(int(2 * LOOK_S * 1000))
+    bench.runs.clear()
+    with bench.loads(os.getpid()):
+        assert bench.runs == []
+    bench.clock.pass_ms(int(AGAIN_S * 1000))
+    with bench.loads(os.getpid()):
+        assert bench.runs == ["last"]
 
 
 def test_once_it_is_over_its_time_changes_nothing() -> None:
