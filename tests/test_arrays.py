@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from headrace.arrays import (
     DATATYPES,
     ITEM_BYTES,
+    PART,
     datatype_of,
     filled,
     from_array,
@@ -17,6 +18,7 @@ from headrace.arrays import (
     row_ends,
     split_bytes,
     to_array,
+    to_numbers,
 )
 from headrace.types import Tensor
 
@@ -106,3 +108,16 @@ def test_an_array_is_filled_with_a_number(datatype: str) -> None:
 def test_a_number_that_a_datatype_cannot_hold_is_refused(datatype: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{datatype} cannot hold {value}"):
         filled(datatype, value, (1,))
+
+
+@pytest.mark.parametrize("count", [0, 3, PART, 2 * PART + 1])
+def test_numbers_are_the_same_in_parts(count: int) -> None:
+    array = to_numbers(list(range(count)), np.dtype("<i4"))
+    assert array.dtype == np.int32
+    assert array.tolist() == list(range(count))
+
+
+@pytest.mark.parametrize("count", [1, PART + 1])
+def test_a_number_out_of_range_is_refused_wherever_it_is(count: int) -> None:
+    with pytest.raises(OverflowError):
+        to_numbers([*[0] * (count - 1), 300], np.dtype("i1"))

@@ -11,13 +11,15 @@ MAX_STOP_LENGTH = 1024  # characters
 MAX_BIASES = 1024
 MAX_LOGPROBS = 20
 MIN_REPETITION, MAX_REPETITION = 0.01, 100.0
-_SEED = 1 << 63
+_INTEGER = 1 << 63
 
 N = TypeVar("N", int, float)
 
 
 def in_range(value: N | None, where: str, low: float, high: float = math.inf) -> N | None:
     """The value, where it is None or from low to high. Raises InvalidRequest with what would be right."""
+    if isinstance(value, int):
+        check_integer(value, where)  # no message to a worker has room for more, and no float for much more
     if value is not None and not (low <= value <= high and math.isfinite(value)):
         bounds = f"from {low:g} to {high:g}" if math.isfinite(high) else f"{low:g} or more"
         raise InvalidRequest(f"must be {bounds}, not {value:g}", where)
@@ -63,8 +65,8 @@ def check_biases(biases: Mapping[str, float] | None, vocabulary: int, where: str
     return checked
 
 
-def check_seed(seed: int | None, where: str = "seed") -> int | None:
-    """A seed of 64 bits with sign. Raises InvalidRequest for another."""
-    if seed is not None and not -_SEED <= seed < _SEED:
+def check_integer(value: int | None, where: str) -> int | None:
+    """An integer of 64 bits with sign. Raises InvalidRequest for another."""
+    if value is not None and not -_INTEGER <= value < _INTEGER:
         raise InvalidRequest("must be an integer of 64 bits", where)
-    return seed
+    return value

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from headrace.errors import InvalidRequest
-from headrace.protocols.ranges import check_biases, check_seed, check_stops, check_token_ids, in_range
+from headrace.protocols.ranges import check_biases, check_integer, check_stops, check_token_ids, in_range
 
 
 def test_what_is_in_range_is_given_back() -> None:
@@ -59,6 +59,12 @@ def test_too_many_biases_are_refused() -> None:
 
 
 def test_a_seed_has_64_bits() -> None:
-    assert (check_seed(-5), check_seed(None)) == (-5, None)
+    assert (check_integer(-5, "seed"), check_integer(None, "seed")) == (-5, None)
     with pytest.raises(InvalidRequest, match="64 bits"):
-        check_seed(1 << 63)
+        check_integer(1 << 63, "seed")
+
+
+@pytest.mark.parametrize("value", [1 << 63, 10**400])
+def test_an_integer_that_no_message_has_room_for_is_refused_where_it_stands(value: int) -> None:
+    with pytest.raises(InvalidRequest, match="max_tokens: must be an integer of 64 bits"):
+        in_range(value, "max_tokens", 1)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from headrace.arrays import DATATYPES, from_array, join_bytes
+from headrace.arrays import DATATYPES, from_array, join_bytes, to_numbers
 from headrace.errors import InvalidRequest
 from headrace.generated.service_pb2 import InferParameter, ModelInferRequest
 from headrace.protocols.oip.shapes import check_content, check_number, check_rank, count_elements
@@ -107,7 +107,7 @@ def _read_typed(one: Input, shape: Shape, where: str) -> Tensor:
 def _read_numbers(one: Input, values: Any, shape: Shape, where: str) -> Tensor:
     dtype = DATATYPES[one.datatype]
     try:
-        array = np.fromiter(values, dtype, len(values))
+        array = to_numbers(values, dtype)
     except OverflowError as error:  # small integers travel as 32 bits
         limits = np.iinfo(dtype.str)
         wrong = next(i for i, value in enumerate(values) if not limits.min <= value <= limits.max)

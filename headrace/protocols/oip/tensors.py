@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.arrays import DATATYPES, ITEM_BYTES, LENGTH, from_array, join_bytes, split_bytes, to_array
+from headrace.arrays import DATATYPES, ITEM_BYTES, LENGTH, from_array, join_bytes, split_bytes, to_array, to_numbers
 from headrace.errors import InvalidRequest
 from headrace.protocols.json_body import decode
 from headrace.protocols.oip.shapes import MAX_RANK, check_content, count_elements
@@ -17,7 +17,6 @@ from headrace.types import FREE, Buffer, Shape, Tensor, TensorSpec
 
 _OPENING = re.compile(rb"[\[ \t\r\n]*")
 _BINARY_ONLY = ("FP16", "BF16")
-_PART = 1 << 14  # numbers: a quarter of a millisecond
 
 
 def from_json(name: str, datatype: str, shape: Shape, data: Buffer, where: str) -> Tensor:
@@ -95,7 +94,7 @@ def _to_array(datatype: str, values: list[Any], where: str, shape: Shape) -> NDA
     dtype = DATATYPES[datatype]
     try:
         with np.errstate(over="ignore"):
-            array = _in_parts(values, dtype)
+            array = to_numbers(values, dtype)
     except OverflowError as error:
         limits = np.iinfo(dtype.str)
         wrong = next(i for i, value in enumerate(values) if not limits.min <= value <= limits.max)
@@ -104,16 +103,6 @@ def _to_array(datatype: str, values: list[Any], where: str, shape: Shape) -> NDA
     if dtype.kind == "f" and not np.isfinite(array).all():  # JSON has no infinity: it was made by the conversion
         wrong = int(np.argmin(np.isfinite(array)))
         raise InvalidRequest(f"{values[wrong]} is not in the range of {datatype}", _at(where, wrong, shape))
-    return array
-
-
-def _in_parts(values: list[Any], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
-    """The values as an array, made so that other threads have their turns: numpy has none while it reads a list."""
-    if len(values) <= _PART:
-        return np.array(values, dtype=dtype)
-    array = np.empty(len(values), dtype)
-    for at in range(0, len(values), _PART):
-        array[at : at + _PART] = values[at : at + _PART]
     return array
 
 

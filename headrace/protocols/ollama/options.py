@@ -4,7 +4,7 @@ from typing import Any
 
 from headrace.errors import InvalidRequest
 from headrace.generation import LanguageFacts, Sampling
-from headrace.protocols.ranges import check_repetition, check_seed, check_stops, in_range
+from headrace.protocols.ranges import check_integer, check_repetition, check_stops, in_range
 from headrace.protocols.strict_body import Body
 
 TEMPERATURE, TOP_K, TOP_P = 0.8, 40, 0.9
@@ -89,7 +89,7 @@ def sampling(options: Options, facts: LanguageFacts, logprobs: int | None) -> Sa
         frequency_penalty=in_range(options.frequency_penalty, "options.frequency_penalty", -2, 2) or 0.0,
         repetition_penalty=penalty,
         penalty_window=window,
-        seed=None if options.seed == -1 else check_seed(options.seed, "options.seed"),
+        seed=None if options.seed == -1 else check_integer(options.seed, "options.seed"),
         max_tokens=_max_tokens(options.num_predict),
         stop=check_stops(options.stop, "options.stop"),
         logprobs=logprobs,
