@@ -18,11 +18,12 @@ N = TypeVar("N", int, float)
 
 def in_range(value: N | None, where: str, low: float, high: float = math.inf) -> N | None:
     """The value, where it is None or from low to high. Raises InvalidRequest with what would be right."""
-    if isinstance(value, int):
-        check_integer(value, where)  # no message to a worker has room for more, and no float for much more
-    if value is not None and not (low <= value <= high and math.isfinite(value)):
+    if value is not None and not (low <= value <= high and value != math.inf):
         bounds = f"from {low:g} to {high:g}" if math.isfinite(high) else f"{low:g} or more"
-        raise InvalidRequest(f"must be {bounds}, not {value:g}", where)
+        said = f", not {value:g}" if isinstance(value, float) or abs(value) < _INTEGER else ""
+        raise InvalidRequest(f"must be {bounds}{said}", where)
+    if isinstance(value, int):
+        check_integer(value, where)  # no message to a worker has room for more
     return value
 
 

@@ -68,3 +68,9 @@ def test_a_seed_has_64_bits() -> None:
 def test_an_integer_that_no_message_has_room_for_is_refused_where_it_stands(value: int) -> None:
     with pytest.raises(InvalidRequest, match="max_tokens: must be an integer of 64 bits"):
         in_range(value, "max_tokens", 1)
+
+
+@pytest.mark.parametrize("value", [1 << 63, 10**400, -(10**400)])
+def test_an_integer_that_no_number_has_room_for_is_told_the_bounds_that_there_are(value: int) -> None:
+    with pytest.raises(InvalidRequest, match=r"n: must be from 1 to 128$"):
+        in_range(value, "n", 1, 128)
