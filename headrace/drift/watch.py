@@ -171,7 +171,9 @@ class DriftWatch:
         while self._gone:
             gone = self._gone.popleft()
             self._services.pop(gone, None)
-            self.sampling.forget(gone.name)
+            drift = self._models.get(gone.name)
+            if drift is None or not drift.versions.keys() - {gone.version}:
+                self.sampling.forget(gone.name)
             yield from self._with_care(gone, self._leave(gone, now_ns))
 
     async def _run(self) -> None:

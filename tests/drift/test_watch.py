@@ -110,6 +110,20 @@ def test_an_unloaded_version_is_watched_no_more() -> None:
         told.watch.tell("m", 1)
 
 
+def test_what_looking_costs_is_known_until_a_models_last_version_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Told()
+    told.watch([asked(np.zeros(4), version=1 + i % 2) for i in range(20)])
+    told.look()
+    forgotten: list[str] = []
+    monkeypatch.setattr(told.watch.sampling, "forget", forgotten.append)
+    told.watch([ModelEvent("m", 1, "UNAVAILABLE", "", 0.0)])
+    told.look()
+    assert forgotten == []
+    told.watch([ModelEvent("m", 2, "UNAVAILABLE", "", 0.0)])
+    told.look()
+    assert forgotten == ["m"]
+
+
 def test_versions_that_follow_one_another_are_each_compared_with_the_one_before() -> None:
     told = Told()
     for version in range(1, 5):
