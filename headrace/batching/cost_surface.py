@@ -3,12 +3,15 @@
 Its knots are powers of two. A knot that was measured stands near the median of its runs; one that was not stands where
 the line a + b·rows + c·rows·length + d·rows·length² runs, moved as its measured neighbours are off that line. Knows no
 clock, no margins and not how quick the machine is at the moment: times are given and taken as logarithms, at speed 1.
+Speed 1 is what it was at first: by what the sizes that run have become longer or shorter together, the machine has, or
+those that do not run would be left behind, further with each hour and each restart.
 """
 
-from collections import deque
+from collections import Counter, deque
 from functools import lru_cache
 from itertools import product
 from math import exp, inf, log, log2
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -37,6 +40,7 @@ MOVED = 0.05  # of a median's logarithm: less does not change a decision
 GROWN = 1.5  # times the samples: more trust in a median moves the table too
 OWN = 0.5  # samples that the neighbours of a measured knot count for
 FIRM = 5  # samples, from which on a knot is not moved for one that has fewer
+HELD = 4  # samples, from which on a knot tells by how much all have moved
 
 
 class CostSurface:
@@ -47,6 +51,8 @@ class CostSurface:
         self._total = 0
         self._new = 0  # samples since the table was made
         self._levels: dict[Knot, float] = {}  # medians of the samples, when they were last taken
+        self._first: dict[Knot, float] = {}  # of those: what it was at first
+        self._ran: Counter[Knot] = Counter()  # runs since
         self._made_of: dict[Knot, tuple[float, int]] = {}  # the table: medians, and of how many samples
         self._changed: set[Knot] = set()  # since then
         self._table: list[list[float]] = []  # at each knot up to the largest measured; empty: yet to be made
@@ -72,6 +78,7 @@ class CostSurface:
             samples = self._samples[knot] = deque(maxlen=KEPT)
         samples.append(log_ns)
         self._changed.add(knot)
+        self._ran[knot] += 1
         self._total += 1
         self._new += 1
         if len(samples) <= 3 or (self._new >= min(KEPT, self._total // 4) and self._moved()):
@@ -102,6 +109,7 @@ class CostSurface:
     def to_json(self) -> list[list[float]]:
         """Each knot with how many samples stand behind it, and its time."""
         self._take_medians()
+        self._hold(0.0)
         return [[*knot, len(self._samples[knot]), round(level, 4)] for knot, level in self._levels.items()]
 
     @classmethod
@@ -147,6 +155,7 @@ class CostSurface:
 
     def _make_table(self) -> None:
         self._take_medians()
+        self._hold()
         self._made_of = {knot: (level, len(self._samples[knot])) for knot, level in self._levels.items()}
         counts = [float(count) for _, count in self._made_of.values()]
         knots = tuple(self._levels)
@@ -170,8 +179,31 @@ class CostSurface:
     def _take_medians(self) -> None:
         for knot in self._changed:
             samples = self._samples[knot]
-            self._levels[knot] = sorted(samples)[len(samples) // 2]
+            self._levels[knot] = median(samples)
         self._changed.clear()
+
+    def _hold(self, unless: float = MOVED) -> None:
+        """Take back by how much most of what ran has moved since it was first known, unless that is no more."""
+        for knot in self._levels.keys() - self._first.keys():
+            if len(self._samples[knot]) >= HELD:
+                self._first[knot] = self._levels[knot]
+                self._ran.pop(knot, None)
+        ran = [(knot, runs) for knot, runs in self._ran.items() if knot in self._first]
+        moved = _common([(self._levels[knot] - self._first[knot], min(runs, KEPT)) for knot, runs in ran])
+        if abs(moved) > unless:
+            for knot, _ in ran:
+                self._samples[knot] = deque([each - moved for each in self._samples[knot]], maxlen=KEPT)
+                self._levels[knot] -= moved
+
+
+def _common(moves: list[tuple[float, int]]) -> float:
+    """Of how far each has moved, and how often it counts, the median; 0 of none."""
+    left = sum(times for _, times in moves) / 2
+    for move, times in sorted(moves):
+        left -= times
+        if left <= 0:
+            return move
+    return 0.0
 
 
 @lru_cache(MOST_CACHED)

@@ -11,7 +11,7 @@ from typing import Any
 from headrace.batching.cost_surface import CostSurface, logarithm, nanoseconds
 from headrace.batching.margin import PRIOR, Margin
 
-FORM = 1  # of what is written
+FORM = 2  # of what is written
 
 KNOWN = 3  # samples of a size, from which on a run of it tells how far predictions are off
 SETTLED = 5  # samples of a size, from which on a run of it tells how quick the machine is
@@ -129,7 +129,9 @@ class Pace:
             self.value = self._sorted[len(self._sorted) // 2]
 
     def relax(self) -> None:
-        """Half as far off as it was."""
+        """Half as slow as it was; one that was quick stays so, for why should it be slower."""
+        if self.value <= 0.0:
+            return
         self._last = deque(off / 2 for off in self._last)
         self._sorted = [off / 2 for off in self._sorted]
         self.value /= 2

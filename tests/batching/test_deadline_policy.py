@@ -295,11 +295,11 @@ def test_where_all_are_alike_nothing_is_kept_free_for_what_may_come_between() ->
         made = policy()
         for _ in range(100):
             made.admit(before, 0)
-        waiting = [job(80, within_ms=100) for _ in range(100)]
+        waiting = [job(80, within_ms=120) for _ in range(100)]
         for number, each in enumerate(waiting):
             if made.admit(each, 0):
                 return number
             made.push(each, 0)
         return len(waiting)
 
-    assert let_in(job(80, within_ms=100)) > let_in(job(10, within_ms=100))
+    assert let_in(job(80, within_ms=120)) > let_in(job(10, within_ms=120))

@@ -230,6 +230,16 @@ def test_a_pace_that_nothing_confirms_is_forgotten_by_halves() -> None:
     assert latency.typical(1, 0) < slow * 0.7
 
 
+def test_a_machine_that_has_become_quicker_is_not_taken_for_slower_where_nothing_runs() -> None:
+    latency = Latency()
+    for ms in (20, 2):
+        for _ in range(20):
+            latency.learn(1, 0, ms * 1e6)
+    quick = latency.typical(1, 0)
+    latency.relax()
+    assert latency.typical(1, 0) == quick
+
+
 def test_a_machine_that_stood_still_while_the_model_was_tried_is_found_out_by_one_that_is_let_in() -> None:
     latency = Latency()
     latency.learn(1, 0, 4e9)
@@ -272,3 +282,16 @@ def test_what_was_kept_is_doubted_until_there_are_runs() -> None:
     for _ in range(20):
         latency.relax()
     assert latency.typical(2, 24) < before / 10
+
+
+def test_sizes_that_do_not_run_stay_known_however_long_others_do() -> None:
+    machine, latency = Machine(noisy), Latency()
+    for _ in range(5):
+        for size in GRID:
+            latency.learn(*size, machine.run(*size))
+    for _ in range(200):
+        for _ in range(100):
+            rows, length = machine.random.choice((1, 2)), machine.random.choice((12, 24))
+            latency.learn(rows, length, machine.run(rows, length))
+        latency = Latency.from_json(json.loads(json.dumps(latency.to_json())))
+    assert 0.7 < latency.typical(16, 200) / took_ns(16, 200) < 1.4
