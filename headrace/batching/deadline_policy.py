@@ -15,7 +15,6 @@ import msgspec
 from headrace.batching.company import Company
 from headrace.batching.demand import Demand
 from headrace.batching.evenness import Evenness
-from headrace.batching.guard import Guard
 from headrace.batching.job import NO_DEADLINE_NS, J, Job
 from headrace.batching.lane import LaneShare, OwnLane
 from headrace.batching.lane_order import Head
@@ -35,7 +34,7 @@ from headrace.batching.policy import (
     queue_refusal,
 )
 from headrace.batching.queue import Group, Queue
-from headrace.batching.trust import Trust
+from headrace.batching.standing import Standings
 from headrace.batching.turns import Turns
 from headrace.batching.work_ahead import bucket_of
 
@@ -68,8 +67,7 @@ class DeadlinePolicy(Generic[J]):
     ) -> None:
         self.queue: Queue[J] = Queue()
         self.latency = latency
-        self.guard = Guard()
-        self.trust = Trust()
+        self.standings = Standings()
         self.evenness = Evenness()
         self._alike = Likeness()
         self._longest = LongTenth()
@@ -101,7 +99,7 @@ class DeadlinePolicy(Generic[J]):
         long, share = self._longest.arrived(typical), self.evenness.share
         # Believed is less of a prediction, and planned for is all that may come between, the shorter a request is: less
         # than either only while that is not to the long ones' cost.
-        believed = 1.0 - (1.0 - self.trust.share) * (share + (1.0 - share) * long)
+        believed = 1.0 - (1.0 - self.standings.of(job.tenant).trust.share) * (share + (1.0 - share) * long)
         caution = 1.0 - (1.0 - max(LEAST_CAUTION, share)) * long
         refusal = self._foreseen(job, job.deadline_ns, now_ns, (typical, late), believed, caution)
         self.evenness.arrived(is_long=long == 1.0, let_in=refusal is None)
@@ -112,7 +110,8 @@ class DeadlinePolicy(Generic[J]):
             return None
         self._weigh(job, now_ns)
         takes = self.latency.both(job.rows, job.length, self._company.others(self))
-        refusal = self._foreseen(job, job.deadline_ns, now_ns, takes, self.trust.share, LEAST_CAUTION)
+        trusted = self.standings.of(job.tenant).trust.share
+        refusal = self._foreseen(job, job.deadline_ns, now_ns, takes, trusted, LEAST_CAUTION)
         if refusal:
             self.demand.arrived(now_ns, job.rows, job.cost_ns)
         return refusal
@@ -153,7 +152,7 @@ class DeadlinePolicy(Generic[J]):
         job.foreseen_ns = predicted
         predicted *= believed
         job.predicted_ns = int(now_ns + predicted)
-        late = predicted - self.guard.within(slack)
+        late = predicted - self.standings.of(job.tenant).guard.within(slack)
         if late <= 0.0 and behind <= 0.0:
             return None
         if not busy and not tenants and now_ns - self._learned_ns > STALE_NS:
@@ -188,7 +187,7 @@ class DeadlinePolicy(Generic[J]):
             if not late and (left >= HASTE * self._good_run_ns(job) or waiting_ns * self._off <= left):
                 break
             waiting_ns -= job.cost_ns
-            self.guard.answered(late=late)
+            self.standings.answered(job.tenant).guard.answered(late=late)
             given_up.append(GivenUp(job, "late" if late else "overload", now_ns - job.arrived_ns + needs))
         if given_up:
             queue.take([each.job for each in given_up])
@@ -257,8 +256,9 @@ class DeadlinePolicy(Generic[J]):
     def answered(self, run: Run[J], began_ns: int, ended_ns: int, now_ns: int) -> None:
         for job in run.jobs:
             if job.predicted_ns:
-                self.guard.answered(now_ns > job.due_ns)
-                self.trust.answered(job.foreseen_ns, job.due_ns - job.queued_ns, now_ns - job.queued_ns)
+                standing = self.standings.answered(job.tenant)
+                standing.guard.answered(now_ns > job.due_ns)
+                standing.trust.answered(job.foreseen_ns, job.due_ns - job.queued_ns, now_ns - job.queued_ns)
         took, self._learned_ns = ended_ns - began_ns, ended_ns
         company = run.company or self._company.others(self)
         self.latency.learn(run.rows, run.length, took, company)
