@@ -155,7 +155,10 @@ class DeadlinePolicy(Generic[J]):
         late = predicted - self.standings.of(job.tenant).guard.within(slack)
         if late <= 0.0 and behind <= 0.0:
             return None
-        if not busy and not tenants and now_ns - self._learned_ns > STALE_NS:
+        idle = not busy and not tenants
+        if idle and not self.latency.measured(job.rows, job.length):
+            return None  # few runs may be wrong altogether, and only another tells
+        if idle and now_ns - self._learned_ns > STALE_NS:
             self.latency.relax()  # who refuses all learns nothing: a machine that was slow must not be slow for ever
             self._lines.clear()
             self._learned_ns = now_ns
@@ -183,7 +186,7 @@ class DeadlinePolicy(Generic[J]):
         for job in queue.by_deadline():
             left = job.due_ns - now_ns
             needs = self.latency.typical(job.rows, job.length, company)
-            late = needs >= left
+            late = needs >= left and (left <= 0 or self.latency.measured(job.rows, job.length))
             if not late and (left >= HASTE * self._good_run_ns(job) or waiting_ns * self._off <= left):
                 break
             waiting_ns -= job.cost_ns

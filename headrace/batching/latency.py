@@ -42,6 +42,10 @@ class Latency:
         """Whether anything is known; until then predictions are 0."""
         return bool(self._surface)
 
+    def measured(self, rows: int, length: int) -> bool:
+        """Whether so many runs of about this size are known that one held up does not make up what is known."""
+        return self._surface.samples(rows, length) >= KNOWN
+
     def typical(self, rows: int, length: int, company: bool = False) -> float:
         """Nanoseconds that half of such runs exceed."""
         return nanoseconds(self._surface.log_ns(rows, length) + self._pace(company).value - self._doubt)

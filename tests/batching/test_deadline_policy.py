@@ -303,3 +303,27 @@ def test_where_all_are_alike_nothing_is_kept_free_for_what_may_come_between() ->
         return len(waiting)
 
     assert let_in(job(80, within_ms=120)) > let_in(job(10, within_ms=120))
+
+
+def test_a_size_that_was_held_up_when_it_was_tried_is_tried_again_by_a_request_that_nobody_waits_behind() -> None:
+    known = latency()
+    known.learn(1, 300, 5000 * MS)
+    made, now_ms = policy(known=known), 0
+    for _ in range(3):
+        each = job(300, now_ms=now_ms, within_ms=100)
+        assert made.admit(each, now_ms * MS) is None
+        made.push(each, now_ms * MS)
+        assert not made.give_up(now_ms * MS)
+        taken = run(made, now_ms)
+        made.began(taken, now_ms * MS)
+        made.ended(taken, (now_ms + 30) * MS)
+        made.answered(taken, now_ms * MS, (now_ms + 30) * MS, (now_ms + 30) * MS)
+        now_ms += 50
+    assert known.typical(1, 300) < 100 * MS
+
+
+def test_a_size_that_is_known_to_take_too_long_is_refused_however_idle_it_is() -> None:
+    known = latency()
+    for _ in range(3):
+        known.learn(1, 300, 5000 * MS)
+    assert policy(known=known).admit(job(300, within_ms=100), 0)
