@@ -43,6 +43,7 @@ from headrace.models.state import State, state_folder
 from headrace.models.upkeep import Upkeep
 from headrace.models.worker_pids import WorkerPids
 from headrace.observe.bus import Bus
+from headrace.observe.handing_on import HandingOn
 from headrace.observe.log_output import LogOutput
 from headrace.observe.log_output import begin as begin_log
 from headrace.observe.metrics import Readings
@@ -80,7 +81,6 @@ log = logging.getLogger(__name__)
 STREAMS_S = 0.5  # that an open gRPC stream has to end by itself, once nothing of it is under way
 COLLECT_AFTER = 20_000  # objects; a request makes dozens and leaves no cycle, so there is seldom anything to find
 SWITCH_S = 0.0005  # that a thread beside the event loop, such as one that writes lines, may hold it up
-FLUSH_S = 0.25  # between two rounds of handing records to their listeners, where not many come
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -296,7 +296,8 @@ class Server:
         secret = self._tls.context(["http/1.1"]) if self._tls else None
         web = HttpServer(create_app(self.front, self._routes()), lane_of(self.front), config.keep_alive_s, secret)
         serving = asyncio.create_task(web.serve([http]))
-        flushing = asyncio.create_task(self._flush())
+        handing_on = HandingOn(self.bus, self._clock)
+        handing_on.start()
         await self.learnt.read()
         await self.observation.start()
         keeping_up = asyncio.create_task(self.upkeep.run())
@@ -331,7 +332,7 @@ class Server:
             await self.reconcile.close()
             await self.births.close()
             await self.learnt.save()
-            flushing.cancel()
+            handing_on.close()
             await self.observation.close()
 
     async def _load(self) -> None:
@@ -371,20 +372,6 @@ class Server:
             await asyncio.wait_for(self.gateway.drain(), limit_s)
         except TimeoutError:
             log.warning("%d requests did not finish within %g s", self.gateway.in_flight, limit_s)
-
-    def _hand_on_soon(self) -> None:
-        self._clock.call_soon(self._hand_on)
-
-    def _hand_on(self) -> None:
-        """To one listener, requests having their turn before the next."""
-        if self.bus.step():
-            self._hand_on_soon()
-
-    async def _flush(self) -> None:
-        self.bus.many = self._hand_on_soon
-        while True:
-            await asyncio.sleep(FLUSH_S)
-            self.bus.flush()
 
     def _ready(self, http: str, grpc: str | None, seconds: float) -> Ready:
         return Ready(http, grpc, self.states.all(), self._served(), seconds, self._tls is not None)
