@@ -19,6 +19,7 @@ from benchmarks.results import keep, spread
 from headrace.clock import LoopClock
 from headrace.gateway.gateway import Gateway
 from headrace.models.registry import Registry, Served
+from headrace.protocols.beside import Beside
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.grpc import create_server
 from headrace.protocols.oip.model_config import model_config_json
@@ -122,11 +123,13 @@ async def _measure(clients: int) -> Load:
 def _front() -> Front:
     clock, registry, noop = LoopClock(asyncio.get_running_loop()), Registry(), Noop()
     registry.publish(Served(VERSION, Manifest(VERSION.name, VERSION.version, Path(), "fake"), noop))
+    gateway = Gateway(registry, discard, clock)
     return Front(
-        gateway=Gateway(registry, discard, clock),
+        gateway=gateway,
         registry=registry,
         repository=_NoRepository(),
         clock=clock,
+        beside=Beside(gateway.expect),
         regions=Regions(allowed=False),
         settings=Settings(),
         statistics=noop.statistics,

@@ -50,6 +50,7 @@ from headrace.observe.metrics import Readings
 from headrace.observing import Observation
 from headrace.playground.page import routes as playground_routes
 from headrace.protocols.anthropic.routes import routes as anthropic_routes
+from headrace.protocols.beside import Beside
 from headrace.protocols.oip.browser_lane import lane_of
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.generate import routes as generate_routes
@@ -95,7 +96,7 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 Announce = Callable[[Ready], None]
-Beside = Callable[[], Awaitable[None]]
+Going = Callable[[], Awaitable[None]]
 """What goes on for as long as the server runs, such as keeping the repository up to date."""
 
 
@@ -103,7 +104,7 @@ def run(
     config: Config,
     repository: Path,
     announce: Announce,
-    beside: Beside | None = None,
+    beside: Going | None = None,
     ahead: Ahead | None = None,
 ) -> int:
     """Serve until SIGTERM or SIGINT, then drain; returns the exit code. Takes zygotes that were started `ahead`.
@@ -136,7 +137,7 @@ def run(
     return 0
 
 
-async def _beside(beside: Beside) -> None:
+async def _beside(beside: Going) -> None:
     """Have it go on; where it ends by a fault of its own, the server does without."""
     try:
         await beside()
@@ -249,6 +250,7 @@ class Server:
             registry=self.registry,
             repository=self.reconcile,
             clock=clock,
+            beside=Beside(self.gateway.expect),
             regions=Regions(config.protocols.oip.shared_memory),
             settings=Settings(LogSettings(config.log.file, self._output.as_triton if self._output else None)),
             statistics=self.observation.statistics,
@@ -330,7 +332,7 @@ class Server:
             keeping_up.cancel()
             await asyncio.gather(keeping_up, return_exceptions=True)
             await self.reconcile.close()
-            await self.births.close()
+            await asyncio.gather(self.births.close(), self.front.beside.close())
             await self.learnt.save()
             handing_on.close()
             await self.observation.close()

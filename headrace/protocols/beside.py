@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from threading import Lock
 from typing import TypeVar
 
 from headrace.servable import Cancel
@@ -13,23 +13,45 @@ T = TypeVar("T")
 LONG_BYTES = 256 << 10
 """Of what is looked at number by number and string by string: some ten milliseconds."""
 
+UNPACKING = 2  # threads: meanwhile others have the interpreter
+
 Expect = Callable[[], AbstractContextManager[object]]
 """Counts a request that is still to be read: `Gateway.expect`."""
 
+Then = Callable[[Callable[[], T]], None]
+"""Called on the event loop with what gives a result, or raises what was raised."""
+
 
 class Beside:
-    """Has a part of a request's work done beside the event loop."""
+    """Has a part of a request's work done beside the event loop. The server's drain waits for it.
+
+    Its threads are its own: those of the loop read models' files and wait for disks, and a request would wait behind
+    them, or they behind long messages that wait for their turn.
+    """
 
     def __init__(self, expect: Expect) -> None:
         self._expect = expect
+        self._unpacking = ThreadPoolExecutor(UNPACKING, "unpack")
+        self._reading = ThreadPoolExecutor(
+            1, "read"
+        )  # one at a time: what is read takes many times its bytes meanwhile
 
-    def do(self, work: Callable[[], T], then: Callable[[Callable[[], T]], None]) -> Cancel:
-        """Have it done, then call `then` on the event loop with what gives its result, or raises what it raised.
+    def unpack(self, work: Callable[[], T], then: Then[T]) -> Cancel:
+        """Have it done, then call `then`. Whoever cancels is not called, and what has not begun is not done."""
+        return self._do(self._unpacking, work, then)
 
-        The server's drain waits for it. Whoever cancels is not called, and what has not begun is not done.
-        """
+    def read(self, work: Callable[[], T], then: Then[T]) -> Cancel:
+        """The same of what reads a long message: while it does, no other is read."""
+        return self._do(self._reading, work, then)
+
+    async def close(self) -> None:
+        """Begin nothing more, and wait for what was begun."""
+        for threads in (self._unpacking, self._reading):
+            await asyncio.to_thread(threads.shutdown, cancel_futures=True)
+
+    def _do(self, threads: ThreadPoolExecutor, work: Callable[[], T], then: Then[T]) -> Cancel:
         expected = self._expect()
-        doing = asyncio.get_running_loop().run_in_executor(None, work)
+        doing = asyncio.get_running_loop().run_in_executor(threads, work)
 
         def done(doing: asyncio.Future[T]) -> None:
             with expected:
@@ -44,15 +66,9 @@ class Beside:
         return cancel
 
 
-def in_turn(turn: Lock, work: Callable[[], T]) -> T:
-    """Do it on this thread while no other does such work: what is read takes many times its bytes for a while."""
-    with turn:
-        return work()
-
-
 def takes_long(said: bytes | memoryview, num_bytes: int) -> bool:
     """Whether a message of so many bytes takes long to read, by what it says beside its raw tensors.
 
     Raw tensors are not looked at, except for strings, whose lengths are among them.
     """
-    return len(said) > LONG_BYTES or (num_bytes > LONG_BYTES and b"BYTES" in bytes(said))
+    return num_bytes > LONG_BYTES and (len(said) > LONG_BYTES or b"BYTES" in bytes(said))

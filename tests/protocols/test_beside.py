@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 
@@ -30,7 +31,7 @@ class Expecting:
 
 async def test_it_is_done_on_another_thread_and_told_on_the_loops_own() -> None:
     expecting, told = Expecting(), list[tuple[int, int]]()
-    Beside(expecting).do(threading.get_ident, lambda done: told.append((done(), threading.get_ident())))
+    Beside(expecting).unpack(threading.get_ident, lambda done: told.append((done(), threading.get_ident())))
     assert expecting.under_way == 1
     await expecting.left.wait()
     ((done_on, told_on),) = told
@@ -46,17 +47,50 @@ async def test_what_it_raises_is_raised_where_it_is_asked_for() -> None:
             done()
         raised.append("here")
 
-    Beside(expecting).do(lambda: 1 / 0, told)
+    Beside(expecting).unpack(lambda: 1 / 0, told)
     await expecting.left.wait()
     assert raised == ["here"]
 
 
 async def test_who_cancels_is_told_nothing_and_counted_no_longer() -> None:
     expecting, told = Expecting(), list[object]()
-    cancel = Beside(expecting).do(lambda: None, told.append)
+    cancel = Beside(expecting).unpack(lambda: None, told.append)
     cancel()
     await expecting.left.wait()
     assert (told, expecting.under_way) == ([], 0)
+
+
+async def test_what_is_read_is_read_in_turn_and_what_is_unpacked_waits_for_none_of_it() -> None:
+    beside, may_end, told = Beside(nullcontext), threading.Event(), list[str]()
+    unpacked, last = asyncio.Event(), asyncio.Event()
+
+    def first() -> None:
+        may_end.wait()
+        told.append("first")
+
+    def second() -> None:
+        told.append("second")
+
+    beside.read(first, lambda _: None)
+    beside.read(second, lambda _: last.set())
+    beside.unpack(lambda: None, lambda _: unpacked.set())
+    await unpacked.wait()
+    assert not told
+    may_end.set()
+    await last.wait()
+    assert told == ["first", "second"]
+
+
+async def test_once_it_is_closed_nothing_more_begins() -> None:
+    expecting, may_end, begun = Expecting(), threading.Event(), list[str]()
+    beside = Beside(expecting)
+    beside.read(may_end.wait, lambda _: None)
+    beside.read(lambda: begun.append("too late"), lambda _: None)
+    closing = asyncio.ensure_future(beside.close())
+    await expecting.left.wait()
+    may_end.set()
+    await closing
+    assert (begun, expecting.under_way) == ([], 0)
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ class RemoteCall:
         if len(packed.content) <= LITTLE_BYTES:
             self._unpacked(packed.unpacked)
         else:
-            self.when_left(self._beside.do(packed.unpacked, self._unpacked))
+            self.when_left(self._beside.unpack(packed.unpacked, self._unpacked))
 
     def _unpacked(self, unpacked: Callable[[], Buffer]) -> None:
         if self._ended:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from headrace.errors import HeadraceError, Internal
 from headrace.generation import Generated
-from headrace.protocols.beside import LONG_BYTES, in_turn, takes_long
+from headrace.protocols.beside import takes_long
 from headrace.protocols.compression import LITTLE_BYTES, choose, compress, decompress
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.oip.front import Front
@@ -156,42 +156,51 @@ class Exchange:
             cancel()
 
     def _begin(self, context: Context, body: Buffer) -> None:
-        """Have the request read out of its body, on a thread where all others would have to wait for that."""
-        head = self._head
-        packed = head.content_encoding and len(body) > LITTLE_BYTES
-        if packed or (len(body) > LONG_BYTES and takes_long(memoryview(body)[: head.json_bytes], len(body))):
-            self._cancel = self._front.beside.do(
-                partial(self._read_beside, context, body), partial(self._go_on, context)
-            )
-        else:
-            self._go_on(context, partial(self._read, context, body))
-
-    def _read(self, context: Context, body: Buffer) -> tuple[Request, Wanted]:
-        """The request, as it was before it was compressed. Raises as `decompress` and `read_request` do."""
-        return self._parsed(context, self._plain(body))
-
-    def _read_beside(self, context: Context, body: Buffer) -> tuple[Request, Wanted]:
-        """The same on a thread."""
-        return in_turn(self._front.reading, partial(self._parsed, context, self._plain(body)))
-
-    def _plain(self, body: Buffer) -> Buffer:
+        """Have the body as it was before it was compressed, and the request read out of it."""
         encoding = self._head.content_encoding
-        return decompress(body, encoding, self._front.max_body_bytes) if encoding else body
+        if not encoding:
+            self._read(context, body)
+            return
+        unpack = partial(decompress, body, encoding, self._front.max_body_bytes)
+        if len(body) > LITTLE_BYTES:
+            self._cancel = self._front.beside.unpack(unpack, partial(self._unpacked, context))
+        else:
+            self._unpacked(context, unpack)
+
+    def _unpacked(self, context: Context, unpack: Callable[[], Buffer]) -> None:
+        self._cancel = None
+        if self.disconnected:
+            return
+        try:
+            body = unpack()
+        except HeadraceError as error:
+            self._unread(context, error)
+        except Exception:
+            self.reply(_fault("unpacking a request failed"))
+        else:
+            self._read(context, body)
+
+    def _read(self, context: Context, body: Buffer) -> None:
+        """Have the request read, on a thread where all others would have to wait for that."""
+        read, go_on = partial(self._parsed, context, body), partial(self._go_on, context)
+        if takes_long(memoryview(body)[: self._head.json_bytes], len(body)):
+            self._cancel = self._front.beside.read(read, go_on)
+        else:
+            go_on(read)
 
     def _parsed(self, context: Context, body: Buffer) -> tuple[Request, Wanted]:
         front, head = self._front, self._head
         return read_request(head, memoryview(body), context, front.registry, front.regions, front.templates, self._id)
 
     def _go_on(self, context: Context, read: Callable[[], tuple[Request, Wanted]]) -> None:
-        """Hand on what is read, unless the client has gone meanwhile; what cannot be read is recorded as that."""
+        """Hand on what is read, unless the client has gone meanwhile."""
         self._cancel = None
         if self.disconnected:
             return
         try:
             request, self._wanted = read()
         except HeadraceError as error:
-            self._front.gateway.unread(self._id, self._head.model, context, error)
-            self.reply(error)
+            self._unread(context, error)
         except Exception:
             self.reply(_fault("reading a request failed"))
         else:
@@ -199,6 +208,11 @@ class Exchange:
             cancel = self._front.gateway.submit(request, self.reply)
             if not self.response_complete:
                 self._cancel = cancel
+
+    def _unread(self, context: Context, error: HeadraceError) -> None:
+        """What cannot be read is recorded as that."""
+        self._front.gateway.unread(self._id, self._head.model, context, error)
+        self.reply(error)
 
     def _foresee(self, context: Context) -> None:
         """Raises why it is refused unread: overloaded servers have no time for what they will not answer."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any, Protocol
 
 from headrace.clock import Clock
@@ -60,6 +59,7 @@ class Front:
     registry: Registry
     repository: Repository
     clock: Clock
+    beside: Beside  # where what takes long of a request is done
     regions: Regions
     settings: Settings
     statistics: Callable[[str | None, int | None], list[dict[str, Any]]]  # model_stats, of a model and version or all
@@ -69,7 +69,6 @@ class Front:
     server_version: str
     ready: Callable[[], bool] = lambda: True  # every model that was wanted at the start has been tried
     templates: Templates = field(default_factory=Templates)
-    reading: Lock = field(default_factory=Lock)  # of a thread that reads a long message: one at a time does
     ids: Callable[[], str] = field(default_factory=Ids)  # makes one for a request whose client gives none
     times: Callable[[ModelVersion, str], dict[str, Any] | None] = lambda version, variant: None
     """What is known of the runs of a version's variant, "" for its own file."""
@@ -79,8 +78,3 @@ class Front:
     usd_per_ns: float = 0.0  # of the device's time, for what answers say that they cost; 0: they say nothing of it
     max_body_bytes: int = 64 << 20
     max_header_bytes: int = 64 << 10
-
-    @property
-    def beside(self) -> Beside:
-        """Where what takes long of a request is done."""
-        return Beside(self.gateway.expect)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from headrace.errors import HeadraceError
 from headrace.generated.service_pb2 import ModelInferRequest
-from headrace.protocols.beside import LONG_BYTES, in_turn, takes_long
+from headrace.protocols.beside import takes_long
 from headrace.protocols.grpc.method import Call
 from headrace.protocols.limits import UNSAID
 from headrace.protocols.oip.front import Front
@@ -47,8 +47,8 @@ class Infer:
         names = named(head, parts.request_id, front.ids)
         read = partial(self._read, parts, call, head, now_ns, names)
         go_on = partial(self._go_on, parts, call, head.trace, now_ns, names[0])
-        if len(sent) > LONG_BYTES and takes_long(parts.rest, len(sent)):
-            call.when_left(front.beside.do(partial(in_turn, front.reading, read), go_on))
+        if takes_long(parts.rest, len(sent)):
+            call.when_left(front.beside.read(read, go_on))
         else:
             go_on(read)
 

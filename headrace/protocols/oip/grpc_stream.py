@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from headrace.errors import HeadraceError
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse, ModelStreamInferResponse
-from headrace.protocols.beside import LONG_BYTES, in_turn, takes_long
+from headrace.protocols.beside import takes_long
 from headrace.protocols.grpc.method import Call, Stream
 from headrace.protocols.limits import read_metadata
 from headrace.protocols.oip.front import Front
@@ -108,7 +108,7 @@ class _Stream:
             return
         self._ids[number] = bounded(message.id) or self._front.ids()
         read, go_on = self._reading(message, parts.raw), partial(self._go_on, number, message)
-        if len(sent) > LONG_BYTES and takes_long(parts.rest, len(sent)):
+        if takes_long(parts.rest, len(sent)):
             await self._read_beside(read, go_on)
         else:
             go_on(read)
@@ -126,7 +126,7 @@ class _Stream:
             go_on(read)
             gone_on.set()
 
-        cancel = self._front.beside.do(partial(in_turn, self._front.reading, read), done)
+        cancel = self._front.beside.read(read, done)
         try:
             await gone_on.wait()
         finally:

@@ -59,11 +59,16 @@ class FakeChannel:
 
 
 def opened(
-    method: Method, encoding: str = "identity", timeout_s: float | None = None, max_bytes: int = 1000
+    method: Method,
+    encoding: str = "identity",
+    timeout_s: float | None = None,
+    max_bytes: int = 1000,
+    beside: Beside | None = None,
 ) -> tuple[RemoteCall, FakeChannel]:
     channel = FakeChannel()
     asked = Asked(method, timeout_s, encoding, (("x", "1"),))
-    call = RemoteCall(cast(Channel, channel), asked, method, max_bytes, asyncio.get_running_loop(), Beside(nullcontext))
+    beside, loop = beside or Beside(nullcontext), asyncio.get_running_loop()
+    call = RemoteCall(cast(Channel, channel), asked, method, max_bytes, loop, beside)
     return call, channel
 
 
@@ -104,11 +109,11 @@ async def test_a_large_compressed_message_that_is_none_ends_the_call() -> None:
 
 async def test_who_leaves_while_a_message_is_unpacked_asks_nothing() -> None:
     served: list[Buffer] = []
-    call, _ = opened(Unary(lambda sent, call: served.append(sent)), "deflate", max_bytes=2000)
+    beside = Beside(nullcontext)
+    call, _ = opened(Unary(lambda sent, call: served.append(sent)), "deflate", max_bytes=2000, beside=beside)
     tell(call, framed(PACKED, 1))
     call.left()
-    await asyncio.get_running_loop().shutdown_default_executor()
-    await asyncio.sleep(0)
+    await beside.close()
     assert not served
 
 

@@ -19,6 +19,7 @@ from headrace.clock import LoopClock
 from headrace.errors import Forbidden, HeadraceError, InvalidRequest, ModelNotFound, QueueFull
 from headrace.gateway.gateway import Gateway
 from headrace.models.registry import Registry, Served
+from headrace.protocols.beside import Beside
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.settings import Settings
 from headrace.protocols.oip.shared_memory import Regions
@@ -204,6 +205,7 @@ class Stub:
             registry=self.registry,
             repository=self.repository,
             clock=clock,
+            beside=Beside(self.gateway.expect),
             regions=Regions(shared_memory, folder),
             settings=Settings(),
             statistics=self._statistics,

@@ -7,13 +7,12 @@ import json
 import random
 import threading
 import tracemalloc
-from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
 
 from headrace.errors import BodyTooLarge, InvalidRequest, WouldBeLate
-from headrace.protocols.beside import LONG_BYTES
+from headrace.protocols.beside import LONG_BYTES, UNPACKING
 from headrace.protocols.oip.exchange import LARGE_BYTES, Answer, Exchange
 from headrace.protocols.oip.head import read_head
 from headrace.records import RequestRecord
@@ -23,6 +22,8 @@ from tests.protocols.oip.stub import Stub
 BODY = b'{"inputs":[{"name":"INPUT","shape":[1],"datatype":"FP32","data":[1]}]}'
 
 PACKED = gzip.compress(BODY[:-1] + b',"id":"%b"}' % random.Random(1).randbytes(2000).hex().encode())
+
+LONG = random.Random(1).randbytes(2 * LONG_BYTES)
 
 
 class _Asking:
@@ -97,25 +98,28 @@ async def test_a_body_of_many_strings_is_read_beside_others() -> None:
 
 
 async def test_long_bodies_are_read_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    stub, alone = Stub(), list[bool]()
+    stub, read_on = Stub(), list[int]()
 
     def refuse(*anything: object) -> None:
-        alone.append(stub.front.reading.locked())
+        read_on.append(threading.get_ident())
         raise InvalidRequest("no")
 
     monkeypatch.setattr("headrace.protocols.oip.exchange.read_request", refuse)
-    asking = _Asking(stub)
-    asking.run(bytes(2 * LONG_BYTES))
-    await asyncio.get_running_loop().shutdown_default_executor()
-    assert alone == [True]
+    for headers in ({}, {}, {b"content-encoding": b"gzip"}):
+        _Asking(stub, headers=headers).run(gzip.compress(LONG) if headers else LONG)
+    await stub.gateway.drain()
+    assert len(read_on) == 3
+    assert len({*read_on, threading.get_ident()}) == 2
 
 
 async def test_a_short_body_waits_for_no_long_one() -> None:
     stub = Stub()
     asking = _Asking(stub)
-    with stub.front.reading:
-        asking.run()
+    may_end = threading.Event()
+    stub.front.beside.read(may_end.wait, lambda _: None)
+    asking.run()
     assert len(stub.late.waiting) == 1
+    may_end.set()
 
 
 async def test_whoever_leaves_while_a_body_is_unpacked_asks_nothing() -> None:
@@ -123,18 +127,17 @@ async def test_whoever_leaves_while_a_body_is_unpacked_asks_nothing() -> None:
     asking = _Asking(stub, headers={b"content-encoding": b"gzip"})
     asking.run(PACKED)
     asking.exchange.abandon()
-    await asyncio.get_running_loop().shutdown_default_executor()
-    await asyncio.sleep(0)
+    await stub.gateway.drain()
     assert not stub.late.waiting
     assert not asking.answers
 
 
 async def test_of_whoever_leaves_a_broken_body_is_no_fault_of_the_server(caplog: pytest.LogCaptureFixture) -> None:
-    asking = _Asking(Stub(), headers={b"content-encoding": b"gzip"})
+    stub = Stub()
+    asking = _Asking(stub, headers={b"content-encoding": b"gzip"})
     asking.run(PACKED[:-9])
     asking.exchange.abandon()
-    await asyncio.get_running_loop().shutdown_default_executor()
-    await asyncio.sleep(0)
+    await stub.front.beside.close()
     gc.collect()
     assert not caplog.records
 
@@ -144,16 +147,15 @@ async def test_a_body_that_waits_to_be_unpacked_is_not_once_its_client_has_left(
 ) -> None:
     unpacked: list[str] = []
     monkeypatch.setattr("headrace.protocols.oip.exchange.decompress", lambda *asked: unpacked.append("in vain"))
-    threads, free = ThreadPoolExecutor(1), threading.Event()
-    loop = asyncio.get_running_loop()
-    loop.set_default_executor(threads)
-    threads.submit(free.wait)
-    asking = _Asking(Stub(), headers={b"content-encoding": b"gzip"})
+    stub, free = Stub(), threading.Event()
+    for _ in range(UNPACKING):
+        stub.front.beside.unpack(free.wait, lambda _: None)
+    asking = _Asking(stub, headers={b"content-encoding": b"gzip"})
     asking.run(PACKED)
     asking.exchange.abandon()
     await asyncio.sleep(0)
     free.set()
-    await loop.shutdown_default_executor()
+    await stub.front.beside.close()
     assert not unpacked
 
 
@@ -161,8 +163,7 @@ async def test_a_large_body_that_cannot_be_unpacked_is_refused_and_recorded() ->
     stub = Stub()
     asking = _Asking(stub, headers={b"content-encoding": b"gzip"})
     asking.run(PACKED[:-9])
-    await asyncio.get_running_loop().shutdown_default_executor()
-    await asyncio.sleep(0)
+    await stub.gateway.drain()
     assert asking.answers[0].status == 400
     (record,) = [record for record in stub.records if isinstance(record, RequestRecord)]
     assert record.error == InvalidRequest.code
