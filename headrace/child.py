@@ -6,11 +6,10 @@ import logging
 import signal
 import socket
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from headrace.batching.known_axes import KnownAxes, axis_key, content_of, may_be_known
-from headrace.devices.huge_pages import mapped, move_own_memory
+from headrace.devices.huge_pages import begin_to_move, mapped
 from headrace.runtimes.load import Loaded, Loading, load
 from headrace.workers.orphaned import end_with_server
 from headrace.workers.slots import Area, Slot
@@ -36,7 +35,7 @@ def _load_and_settle(asked: Loading) -> Loaded:
     loaded = _load_with_findings(asked) if looks else load(asked)
     gc.collect()
     gc.freeze()  # what loading made lives as long as the worker: not to be looked through again
-    threading.Thread(target=move_own_memory, args=(before,), name="huge pages", daemon=True).start()  # ends by itself
+    begin_to_move(before)
     return loaded
 
 

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 
-from headrace.devices.huge_pages import move_own_memory
+from headrace.devices.huge_pages import begin_to_move
 from headrace.errors import ModelInvalid
 from headrace.llm.engine_protocol import Engine, EngineLoading
 from headrace.workers.engine_worker import run
@@ -62,7 +62,7 @@ def _load_and_settle(asked: EngineLoading) -> Engine:
     engine = load(asked)
     gc.collect()
     gc.freeze()  # what loading made lives as long as the worker: not to be looked through again
-    threading.Thread(target=move_own_memory, name="huge pages", daemon=True).start()  # ends by itself
+    begin_to_move()
     return engine
 
 

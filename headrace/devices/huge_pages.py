@@ -8,6 +8,7 @@ addresses stay as they are.
 
 import ctypes
 import os
+import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain, islice
@@ -46,6 +47,11 @@ def move_own_memory(before: Collection[int] = ()) -> int:
         return move(chain(first, pages), time.sleep, time.monotonic) if len(first) > FEW else 0
     except (OSError, AttributeError):
         return 0
+
+
+def begin_to_move(before: Collection[int] = ()) -> None:
+    """Have a thread of its own do that, which ends by itself."""
+    threading.Thread(target=move_own_memory, args=(before,), name="huge pages", daemon=True).start()
 
 
 def dense(addresses: Iterable[int]) -> Iterator[int]:
