@@ -6,12 +6,6 @@ from typing import Any
 from opentelemetry.sdk.resources import Resource
 
 
-class _Known(Resource):
-    """One that is told from others by what it is: the SDK's hash, asked of each span, writes it all down as JSON."""
-
-    __hash__ = object.__hash__
-
-
 def resource_of(environment: Mapping[str, str], version: str) -> Resource:
     """`OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` go before what we would say."""
     own: dict[str, Any] = {"service.name": "headrace", "service.version": version}
@@ -19,5 +13,4 @@ def resource_of(environment: Mapping[str, str], version: str) -> Resource:
     named = {each.partition("=")[0].strip() for each in said.split(",")}
     if environment.get("OTEL_SERVICE_NAME"):
         named.add("service.name")
-    made = Resource.create({name: value for name, value in own.items() if name not in named})
-    return _Known(dict(made.attributes), made.schema_url)
+    return Resource.create({name: value for name, value in own.items() if name not in named})

@@ -1,11 +1,15 @@
-"""Spans as the messages of OpenTelemetry's protocol: those that its own encoder makes, in a thirtieth of the time.
+"""Spans, and whose they are, as the messages of OpenTelemetry's protocol: those that its own encoder makes, in
+a thirtieth of the time.
 
-The fields are those of `opentelemetry/proto/trace/v1/trace.proto` and `common/v1/common.proto`.
+The fields are those of `opentelemetry/proto/trace/v1/trace.proto`, `resource/v1/resource.proto` and
+`common/v1/common.proto`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1 import trace_pb2 as pb
 
 from headrace.tracing.spans import Attribute, Place, Span
@@ -27,10 +31,19 @@ def span_message(span: Span) -> pb.Span:
         kind=pb.Span.SPAN_KIND_SERVER if span.server else pb.Span.SPAN_KIND_INTERNAL,
         start_time_unix_nano=span.start_ns,
         end_time_unix_nano=span.end_ns,
-        attributes=[KeyValue(key=name, value=_value(value)) for name, value in span.attributes.items()],
+        attributes=_attributes(span.attributes),
         links=_links(span.links),
         status=pb.Status(code=pb.Status.STATUS_CODE_ERROR, message=_text(span.error)) if span.error else pb.Status(),
     )
+
+
+def resource_message(attributes: Mapping[str, Any]) -> Resource:
+    """The server that spans are of, whose attributes are values as a span's are."""
+    return Resource(attributes=_attributes(attributes))
+
+
+def _attributes(named: Mapping[str, Attribute]) -> list[KeyValue]:
+    return [KeyValue(key=name, value=_value(value)) for name, value in named.items()]
 
 
 def _links(places: Iterable[Place]) -> list[pb.Span.Link]:

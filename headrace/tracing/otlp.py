@@ -4,19 +4,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
-from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.sdk.util import instrumentation as sdk
-from opentelemetry.trace import SpanContext
 
 from headrace.collector.resource import resource_of
-from headrace.tracing.encoding import span_message
+from headrace.tracing.encoding import resource_message, span_message
 from headrace.tracing.plan import Plan
 from headrace.tracing.spans import Span
 
@@ -30,7 +25,8 @@ class Otlp:
 
     def __init__(self, plan: Plan, version: str, environment: Mapping[str, str]) -> None:
         self._transport = _transport(plan)
-        self._resource, self._scope = _origin(version, environment)
+        self._resource = resource_message(resource_of(environment, version).attributes)
+        self._scope = InstrumentationScope(name="headrace", version=version)
 
     def send(self, spans: Sequence[Span]) -> bool:
         """Whether all of them are with the collector."""
@@ -46,14 +42,6 @@ class Otlp:
         return ExportTraceServiceRequest(
             resource_spans=[ResourceSpans(resource=self._resource, scope_spans=[scoped])],
         )
-
-
-def _origin(version: str, environment: Mapping[str, str]) -> tuple[Resource, InstrumentationScope]:
-    """Of which server spans are, and of which part of it, as the encoder has that."""
-    scope, resource = sdk.InstrumentationScope("headrace", version), resource_of(environment, version)
-    span = ReadableSpan("", SpanContext(1, 1, False), resource=resource, instrumentation_scope=scope)
-    (of_resource,) = encode_spans([span]).resource_spans
-    return of_resource.resource, of_resource.scope_spans[0].scope
 
 
 def _unhurried(spans: Sequence[Span]) -> Iterator[SpanMessage]:

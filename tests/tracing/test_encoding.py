@@ -8,7 +8,8 @@ from opentelemetry.proto.trace.v1 import trace_pb2 as pb
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from headrace.tracing.encoding import span_message
+from headrace.collector.resource import resource_of
+from headrace.tracing.encoding import resource_message, span_message
 from headrace.tracing.spans import Attribute, Place, Span
 
 TEXTS = ("", "m", "é\0\x1b", "x" * 127, "x" * 128, "x" * 20_000)
@@ -67,6 +68,13 @@ def theirs(span: Span) -> pb.Span:
 def test_it_says_the_same(seed: int) -> None:
     made = span(seed)
     assert span_message(made) == theirs(made)
+
+
+def test_so_it_does_of_whose_they_are() -> None:
+    resource = resource_of({"OTEL_RESOURCE_ATTRIBUTES": "service.version=2"}, "1.2")
+    made = ReadableSpan("", SpanContext(1, 1, False), resource=resource)
+    (theirs,) = encode_spans([made]).resource_spans
+    assert resource_message(resource.attributes) == theirs.resource
 
 
 def test_text_that_is_no_utf_8_arrives_all_the_same() -> None:
