@@ -19,7 +19,7 @@ class Drafting:
     def __init__(self, ngrams: bool, rates: DraftLength, step_time: StepTime) -> None:
         """`ngrams`: whether tokens are found in the texts themselves; `step_time` is the model's."""
         self.model: DraftModel | None = None
-        self._ngrams = ngrams
+        self.ngrams = ngrams
         self._rates = rates
         self._step_time = step_time
 
@@ -33,7 +33,7 @@ class Drafting:
         def seconds(drafts: int) -> float:
             return self._step_time.seconds(StepShape(count + drafts, count + drafts, context))
 
-        if self._ngrams and self._rates.worthwhile(count, seconds):
+        if self.ngrams and self._rates.worthwhile(count, seconds):
             for choice in decoding:
                 choice.draft(MOST, self._rates.least_kind)
         if self.model is not None and not waiting and len(decoding) == len(running):
@@ -41,7 +41,7 @@ class Drafting:
 
     def read_ahead(self, choices: Iterable[Choice]) -> None:
         """While a step runs: note where tokens stand in these texts, so that drafts are found at once after it."""
-        if self._ngrams and self._rates.may_pay:
+        if self.ngrams and self._rates.may_pay:
             for choice in choices:
                 choice.drafter.read(choice.sequence.token_ids)
 
