@@ -6,6 +6,7 @@ from pathlib import Path
 
 PROC = Path("/proc")
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 STATE, PARENT, USER_TICKS, SYSTEM_TICKS, BEGAN_TICKS, RESIDENT_PAGES = 0, 1, 11, 12, 19, 21
 """Places among the fields: ticks are of the processor's clock, `BEGAN_TICKS` those since the machine's start."""
@@ -32,7 +33,7 @@ def ran_s(pid: int) -> float:
 
 def resident_bytes(pid: int | str = "self", proc: Path = PROC) -> int:
     """What a process has in memory, what it shares with others included. Raises OSError where it is gone."""
-    return int(stat_fields(pid, proc)[RESIDENT_PAGES]) * os.sysconf("SC_PAGE_SIZE")
+    return int(stat_fields(pid, proc)[RESIDENT_PAGES]) * PAGE_BYTES
 
 
 def runs(pid: int, proc: Path = PROC) -> bool:

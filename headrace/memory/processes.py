@@ -1,12 +1,13 @@
 """What processes take of the machine's memory, shared pages counted once: as Linux's /proc tells it."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
-from headrace.devices.process_stat import PARENT, PROC, stat_fields
+from headrace.devices.process_stat import PAGE_BYTES, PARENT, PROC, RESIDENT_PAGES
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -21,14 +22,21 @@ class Taken(msgspec.Struct, frozen=True):
 
 def family(root: int, proc: Path = PROC) -> list[int]:
     """The process and all that descend from it."""
-    children: defaultdict[int, list[int]] = defaultdict(list)
-    for entry in proc.iterdir():
-        if entry.name.isdigit() and (parent := _parent(entry)) is not None:
-            children[parent].append(int(entry.name))
+    return [*residents(root, proc)]
+
+
+def residents(root: int, proc: Path = PROC) -> dict[int, int]:
+    """The process and all that descend from it, each with the bytes that it has in memory, shared ones in full; of one
+    that is gone 0."""
+    children, sizes = defaultdict[int, list[int]](list), dict[int, int]()
+    for name in os.listdir(proc):  # noqa: PTH208 as below
+        if name.isdigit() and (told := _told(f"{proc}/{name}/stat")):
+            parent, sizes[int(name)] = told
+            children[parent].append(int(name))
     found = [root]
     for pid in found:  # grows while it is gone through
         found += children[pid]
-    return found
+    return {pid: sizes.get(pid, 0) for pid in found}
 
 
 def taken(pid: int, proc: Path = PROC) -> Taken | None:
@@ -55,9 +63,12 @@ def taken_by(pids: Iterable[int], proc: Path = PROC) -> dict[int, Taken]:
     return {pid: each for pid, each in found if each}
 
 
-def _parent(entry: Path) -> int | None:
+def _told(path: str) -> tuple[int, int] | None:
+    """Its parent, and the bytes that it has in memory. Every process of the machine is asked: no paths are made."""
     try:
-        return int(stat_fields(entry.name, entry.parent)[PARENT])
+        with open(path, "rb") as file:  # noqa: PTH123
+            fields = file.read().rpartition(b")")[2].split(None, RESIDENT_PAGES + 1)
+        return int(fields[PARENT]), int(fields[RESIDENT_PAGES]) * PAGE_BYTES
     except (OSError, IndexError, ValueError):
         return None
 

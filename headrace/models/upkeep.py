@@ -5,16 +5,14 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import NamedTuple
 
-from headrace.devices.process_stat import PROC
 from headrace.errors import MemoryFull
 from headrace.lasting import lasting
 from headrace.memory.attribution import Attribution
+from headrace.memory.looking import Looked, Looking
 from headrace.memory.popularity import Popularity
-from headrace.memory.pressure import Pressure, pressure
-from headrace.memory.processes import Taken, family, taken_by
+from headrace.memory.pressure import Pressure
+from headrace.memory.processes import Taken
 from headrace.memory.relief import Enough, Evict, Grown, Recycle, Refuse, relief
 from headrace.memory.sizes import shown
 from headrace.models.learnt import Learnt
@@ -29,20 +27,7 @@ PATIENCE = 3  # looks that found nothing to give back, before new work is refuse
 RECYCLE_S = 30.0  # between two fresh starts of one version
 
 SELDOM_S = 3.0
-"""The same where there is no budget: what is measured is only told then, and to measure takes a few milliseconds a
-process, in the kernel."""
-
-
-class Looked(NamedTuple):
-    """What the operating system tells."""
-
-    taken: dict[int, Taken]
-    pressure: Pressure | None
-
-
-def look_at(server: int, proc: Path = PROC) -> Looked:
-    """The server and all that descends from it; takes milliseconds, so it is called off the loop."""
-    return Looked(taken_by(family(server, proc), proc), pressure())
+"""The same where there is no budget: what is measured is only told then."""
 
 
 class Upkeep:
@@ -58,7 +43,7 @@ class Upkeep:
         *,
         keep_alive_s: float = 0.0,
         most_pressure: float = 100.0,
-        look: Callable[[int], Looked] = look_at,
+        look: Callable[[int], Looked] | None = None,
     ) -> None:
         """`refuse` has new work refused with this, or with None taken again."""
         self.pressure: Pressure | None = None
@@ -70,7 +55,7 @@ class Upkeep:
         self._refuse = refuse
         self._keep_alive_s = keep_alive_s
         self._most_pressure = most_pressure
-        self._look = look
+        self._look = look or Looking()
         self._attribution = Attribution(os.getpid())
         self._recycled_s: dict[ModelVersion, float] = {}
         self._at_a_loss = 0  # looks in a row

@@ -3,15 +3,15 @@
 import os
 from pathlib import Path
 
-from headrace.memory.processes import Taken, family, taken, taken_by, together
+from headrace.memory.processes import Taken, family, residents, taken, taken_by, together
 
-MIB = 1024
+KIB = 1024
 
 
 def process(proc: Path, pid: int, parent: int, pss: int = 0, rss: int = 0, shared: int = 0, most: int = 0) -> None:
     folder = proc / str(pid)
-    folder.mkdir()
-    (folder / "stat").write_text(f"{pid} (a (b) c) S {parent} 1 1")
+    folder.mkdir(exist_ok=True)
+    (folder / "stat").write_text(f"{pid} (a (b) c) S {parent} {'0 ' * 19}{rss // 4} 0 0")
     (folder / "smaps_rollup").write_text(
         f"5581-7fff ---p 00000000 00:00 0    [rollup]\nRss: {rss} kB\nPss: {pss} kB\n"
         f"Pss_Anon: {pss // 2} kB\nPss_Shmem: {shared} kB\n"
@@ -26,14 +26,21 @@ def test_a_family_is_a_process_and_all_that_descend_from_it(tmp_path: Path) -> N
     assert sorted(family(10, tmp_path)) == [10, 11, 12]
 
 
+def test_each_of_a_family_is_told_with_what_it_has_in_memory(tmp_path: Path) -> None:
+    process(tmp_path, 10, 1, rss=40)
+    process(tmp_path, 11, 10, rss=80)
+    assert residents(10, tmp_path) == {10: 40 * KIB, 11: 80 * KIB}
+    assert residents(99, tmp_path) == {99: 0}
+
+
 def test_shared_pages_are_counted_in_part_and_the_peak_as_they_are_now(tmp_path: Path) -> None:
     process(tmp_path, 7, 1, pss=60, rss=100, shared=5, most=250)
-    assert taken(7, tmp_path) == Taken(60 * MIB, 5 * MIB, 210 * MIB, 30 * MIB)
+    assert taken(7, tmp_path) == Taken(60 * KIB, 5 * KIB, 210 * KIB, 30 * KIB)
 
 
 def test_the_peak_is_at_least_what_is_taken_now(tmp_path: Path) -> None:
     process(tmp_path, 7, 1, pss=60, rss=100)
-    assert taken(7, tmp_path) == Taken(60 * MIB, 0, 60 * MIB, 30 * MIB)
+    assert taken(7, tmp_path) == Taken(60 * KIB, 0, 60 * KIB, 30 * KIB)
 
 
 def test_a_process_that_is_gone_takes_nothing(tmp_path: Path) -> None:

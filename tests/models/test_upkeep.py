@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headrace.errors import MemoryFull
+from headrace.memory.looking import Looked
 from headrace.memory.popularity import Popularity
 from headrace.memory.pressure import Pressure
 from headrace.memory.processes import Taken
 from headrace.models.learnt import Learnt
 from headrace.models.profile_store import ProfileStore
 from headrace.models.residence import ASLEEP
-from headrace.models.upkeep import PATIENCE, Looked, Upkeep
+from headrace.models.upkeep import PATIENCE, Upkeep
 from headrace.records import RequestRecord
 from headrace.settings import Models
 from headrace.types import ModelVersion
