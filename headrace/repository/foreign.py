@@ -14,11 +14,22 @@ _PROGRAM = (
     "export the model that it loads, and leave what it does besides to the client"
 )
 _WEIGHTS = "PyTorch's: save_pretrained(FOLDER, safe_serialization=True) makes model.safetensors of it"
+_BESIDE = "weights without a graph: config.json, as Hugging Face has it, belongs beside a language model's"
+_IR_WEIGHTS = (
+    "weights without a graph: of OpenVINO's the .xml file of the same name is the model, of Paddle's the .pdmodel file"
+)
+_ARCHIVE = "an archive, which is not opened: unpack it into a folder"
+_APPLE = "Core ML's, for Apple's devices: export the model that it was made of to ONNX"
+_TREES = "of trees: onnxmltools makes a model.onnx of XGBoost's, save_model(PATH, format='onnx') of CatBoost's"
+_SCRIPT = "a program of PyTorch's, and none is run here: torch.onnx.export makes a model.onnx of the module behind it"
 
 _KNOWN = {
     ".pt": _TORCH,
     ".pth": _TORCH,
     ".ckpt": _TORCH,
+    ".pt2": _SCRIPT,
+    ".jit": _SCRIPT,
+    ".torchscript": _SCRIPT,
     ".h5": _KERAS,
     ".keras": _KERAS,
     ".pkl": _PICKLE,
@@ -26,15 +37,41 @@ _KNOWN = {
     ".joblib": _PICKLE,
     ".plan": _TENSORRT,
     ".engine": _TENSORRT,
+    ".mlmodel": _APPLE,
+    ".mlpackage": _APPLE,
+    ".ubj": _TREES,
+    ".cbm": _TREES,
 }
 _NAMED = {"model.py": _PROGRAM}
+
+_PARTS = {
+    ".safetensors": _BESIDE,
+    ".bin": _IR_WEIGHTS,
+    ".pdiparams": _IR_WEIGHTS,
+    ".zip": _ARCHIVE,
+    ".tar": _ARCHIVE,
+    ".tgz": _ARCHIVE,
+    ".gz": _ARCHIVE,
+    ".task": _ARCHIVE,  # MediaPipe's, of .tflite files
+}
+"""What is told of where nothing else is known: it often lies beside a model, or is one's data."""
 
 
 def advice(paths: Iterable[Path]) -> str:
     """What to do about the first of them that is known, to be put behind a refusal; empty where none is."""
-    for path in sorted(paths):
-        whose = _WEIGHTS if path.name.startswith("pytorch_model") and path.suffix == ".bin" else None
-        whose = whose or _NAMED.get(path.name) or _KNOWN.get(path.suffix.lower())
-        if whose:
-            return f"; {path.name} is {whose}"
+    files = sorted(paths)
+    for whose in (_whose, _whose_part):
+        for path in files:
+            if what := whose(path):
+                return f"; {path.name} is {what}"
     return ""
+
+
+def _whose(path: Path) -> str | None:
+    if path.name.startswith("pytorch_model") and path.suffix == ".bin":
+        return _WEIGHTS
+    return _NAMED.get(path.name) or _KNOWN.get(path.suffix.lower())
+
+
+def _whose_part(path: Path) -> str | None:
+    return _PARTS.get(path.suffix.lower())

@@ -8,6 +8,7 @@ from headrace.errors import ModelInvalid
 
 RUNTIME_OF = {
     ".onnx": "onnx",
+    ".ort": "onnx",  # ONNX Runtime's own form
     ".xml": "openvino",  # its weights lie in a .bin beside it
     ".savedmodel": "openvino",  # a folder of TensorFlow's
     ".pb": "openvino",  # a frozen graph of TensorFlow's
@@ -23,7 +24,7 @@ RUNTIME_OF = {
 """The runtime that reads a file by its suffix, or a folder by what it holds, where no configuration chooses another."""
 
 RUNTIMES = {
-    "onnx": {".onnx"},
+    "onnx": {".onnx", ".ort"},
     "openvino": {".onnx"} | {kind for kind, runtime in RUNTIME_OF.items() if runtime == "openvino"},
     "llm": {kind for kind, runtime in RUNTIME_OF.items() if runtime == "llm"},
     "fake": {".fake"},

@@ -81,7 +81,7 @@ def read_model_folder(name: str, folder: Path, config: Mapping[str, Any] | None 
         layers = _layers(name, folder, config)
         if not contents.places:
             expected = f"{WHAT_IS_A_MODEL}, here or in a version's folder such as 1/"
-            raise ModelInvalid(f"holds no model: expected {expected}{advice(folder.iterdir())}")
+            raise ModelInvalid(f"holds no model: expected {expected}{advice([folder, *folder.iterdir()])}")
     except (ModelInvalid, OSError) as error:
         broken += [unavailable(name, number, error) for number in contents.places or (None,)]
         return ModelVersions(broken=tuple(broken))

@@ -82,6 +82,8 @@ def load(asked: Loading, known: Known = _nothing) -> Loaded:
     manifest = asked.manifest
     check_readable(manifest.path)
     model = runtime(manifest.runtime).load(manifest, asked.threads)
+    if not model.outputs:  # an empty file is a whole model to some of the readers
+        raise ModelInvalid("it has no outputs: it is empty, or computes nothing", manifest.path.name)
     loaded_ns = perf_counter_ns()
     axis = asked.axis or known(model.runtime) or _found(asked, model)
     probed_ns = perf_counter_ns()

@@ -15,11 +15,29 @@ _CHECK = re.compile(r"^(?:Check '.*?' failed at|Exception from) \S+?:\d+:$|^(?:F
 _PLACE = re.compile(r"""(?<=["'])/[^"']*/(?=[^"'/]+["'])""")  # the folders of a quoted path: clients see reasons
 _MEMORY = re.compile(r"failed to allocate memory|bad_alloc|out of memory|cannot allocate", re.I)
 
-_NO_READER = 'Please check that model format: ".json" is supported'
-_PADDLE_3 = (
-    "OpenVINO does not read this form of Paddle's, which is new in its version 3: "
-    "save the model as .pdmodel, or convert it to ONNX with paddle2onnx"
-)
+_NO_READER = re.compile(r'Please check that model format: "(\.\w+)" is supported')
+_NOT_WHOLE = {
+    ".xml": "the file is no OpenVINO IR: it is empty, cut short or something else",
+    ".pb": "the file is no frozen graph of TensorFlow's: it is empty, cut short or something else",
+    ".tflite": "the file is no TFLite model: it is empty, cut short or something else",
+    ".json": (
+        "OpenVINO reads no .json file: of Paddle's, which are so since its version 3, save the model as .pdmodel, or "
+        "convert it to ONNX with paddle2onnx; of XGBoost's, convert it with onnxmltools"
+    ),
+}
+"""By the suffix of a file that none of OpenVINO's readers takes."""
+
+_NOT_THERE = "its weights are not there: a {} file of the same name belongs beside it"
+_NOT_ITS_OWN = "its weights do not fit: the {} file beside it is cut short, or another model's"
+_WEIGHTS = {
+    "Empty weights data in bin file or bin file cannot be found!": _NOT_THERE.format(".bin"),
+    "Incorrect weights in bin file!": _NOT_ITS_OWN.format(".bin"),
+    "PaddlePaddle *.pdiparams format weight file doesn't exist!": _NOT_THERE.format(".pdiparams"),
+    "wasn't successfully read.": _NOT_ITS_OWN.format(".pdiparams"),
+}
+"""How OpenVINO's readers say that they lack weights, each as it ends."""
+
+_UNCONVERTED = re.compile(r"No conversion rule found for operations: (.*)")
 
 _NEW_OPSET = re.compile(r"Opset (\d+) is under development .* support for domain (\S+) is till opset (\d+)", re.S)
 _NEW_IR = re.compile(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)")
@@ -51,10 +69,13 @@ def onnxruntime_reason(message: str) -> str:
 
 def openvino_reason(message: str) -> str:
     """OpenVINO's message in one line: no places in its source or on this disk."""
-    if _NO_READER in message:
-        return _PADDLE_3
+    if (unread := _NO_READER.search(message)) and unread[1] in _NOT_WHOLE:
+        return _NOT_WHOLE[unread[1]]
+    if unconverted := _UNCONVERTED.search(message):
+        return f"OpenVINO does not convert these of its operations: {unconverted[1].strip()}"[:LONGEST]
     lines = [line.strip() for line in _CHECK.sub("", message).splitlines()]
-    return _PLACE.sub("", "; ".join(line for line in lines if line))[:LONGEST]
+    text = _PLACE.sub("", "; ".join(line for line in lines if line))
+    return next((said for end, said in _WEIGHTS.items() if text.endswith(end)), text)[:LONGEST]
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -33,6 +33,7 @@ def make(folder: Path, *names: str) -> list[Path]:
     [
         ("model.onnx", ".onnx"),
         ("x.ONNX", ".onnx"),
+        ("model.ort", ".ort"),
         ("x.xml", ".xml"),
         ("x.pb", ".pb"),
         ("x.tflite", ".tflite"),

@@ -32,6 +32,13 @@ def test_a_loaded_model_is_known(tmp_path: Path) -> None:
     assert (signature.batch.batched, signature.batch.max_size) == (True, 16)
 
 
+def test_a_model_without_outputs_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.pdmodel"
+    path.write_bytes(b"")  # which Paddle's reader takes for a model
+    with pytest.raises(ModelInvalid, match="it has no outputs"):
+        load(Loading(Manifest("m", 1, path, "openvino"), 1, 16, 1e-3))
+
+
 def test_a_known_batch_axis_is_not_probed_again(tmp_path: Path) -> None:
     axis = BatchAxis(True, 3, why="known")
     assert load(asked(tmp_path, axis=axis)).signature.batch == axis

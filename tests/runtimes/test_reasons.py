@@ -63,13 +63,49 @@ def test_openvinos_places_in_source_are_left_out() -> None:
     assert openvino_reason(message) == "Model can't be parsed"
 
 
-def test_paddles_newer_form_is_refused_with_what_to_do() -> None:
-    message = (
-        "Exception from src/inference/src/model_reader.cpp:148:\n"
-        'Unable to read the model: "/a/model.json" Please check that model format: ".json" is supported and the model '
-        "is correct. Available frontends: jax paddle onnx\n"
-    )
-    assert openvino_reason(message).endswith("save the model as .pdmodel, or convert it to ONNX with paddle2onnx")
+UNREAD = (
+    "Exception from src/inference/src/model_reader.cpp:148:\n"
+    'Unable to read the model: "/a/model{0}" Please check that model format: "{0}" is supported and the model '
+    "is correct. Available frontends: jax paddle onnx\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (
+            UNREAD.format(".json"),
+            "of Paddle's, which are so since its version 3, save the model as .pdmodel",
+        ),
+        (UNREAD.format(".json"), "of XGBoost's, convert it with onnxmltools"),
+        (UNREAD.format(".xml"), "the file is no OpenVINO IR: it is empty, cut short or something else"),
+        (UNREAD.format(".pb"), "the file is no frozen graph of TensorFlow's: it is empty, cut short or something else"),
+        (UNREAD.format(".tflite"), "the file is no TFLite model: it is empty, cut short or something else"),
+        (
+            "Check '!m_weights' failed at src/a.cpp:7:\nEmpty weights data in bin file or bin file cannot be found!\n",
+            "its weights are not there: a .bin file of the same name belongs beside it",
+        ),
+        (
+            "Exception from src/a.cpp:7:\nIncorrect weights in bin file!\n",
+            "its weights do not fit: the .bin file beside it is cut short, or another model's",
+        ),
+        (
+            "FrontEnd API failed with GeneralFailure:\nPaddlePaddle *.pdiparams format weight file doesn't exist!\n\n",
+            "its weights are not there: a .pdiparams file of the same name belongs beside it",
+        ),
+        (
+            "File containing constant with name w_2 wasn't successfully read.\n",
+            "its weights do not fit: the .pdiparams file beside it is cut short, or another model's",
+        ),
+        (
+            "Model wasn't fully converted.\nSummary:\n-- No conversion rule found for operations: Odd, Other\nTo "
+            "facilitate the conversion of unsupported operations, refer to Frontend Extension documentation: http://x",
+            "OpenVINO does not convert these of its operations: Odd, Other",
+        ),
+    ],
+)
+def test_what_openvino_does_not_read_is_told_with_what_would_be_right(message: str, reason: str) -> None:
+    assert reason in openvino_reason(message)
 
 
 @given(st.text())
