@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from benchmarks.results import keep, spread
 from headrace.devices.huge_pages import move_own_memory
 from headrace.devices.inventory import cores
+from headrace.graphs.linear import Precision
 from headrace.llm.tokenizer import load
 from headrace.runtimes.language import TokenBatch
 from headrace.runtimes.openvino_language import BLOCK_SIZE, OpenVinoLanguage
@@ -30,7 +31,8 @@ from headrace.weights.checkpoint import Checkpoint
 
 SEQUENCES = (1, 8, 32)
 CONTEXT, PROMPT, TEXT = 128, 512, 1000
-BITS = {"f32": 32.0, "bf16": 16.0, "int8": 8.0, "int4": 4.0 + 20 / 64}
+BITS = {"f32": 32.0, "bf16": 16.0, "int8": 8.0, "int4": 4.0}
+SCALE_BITS = 16  # of a group of int4
 WARM_STEPS, STEPS = 3, 10
 
 
@@ -63,7 +65,7 @@ def main() -> None:
 
 def described(name: str, each: Opened, series: dict[str, list[float]], nats: float) -> dict[str, Any]:
     """The figures of one precision."""
-    size = step_bytes(each.checkpoint, name, each.plan.precision.head)
+    size = step_bytes(each.checkpoint, each.plan.precision)
     rate = size / (statistics.median(series["1 sequence"]) / 1e3) / 1e9
     line = read_rate(size)
     return {
@@ -118,14 +120,25 @@ def _window(model: OpenVinoLanguage, ids: list[int], chunk: int = 256) -> float:
     return total / (len(ids) - 1)
 
 
-def step_bytes(checkpoint: Checkpoint, form: str, head: str) -> int:
+def step_bytes(checkpoint: Checkpoint, precision: Precision) -> int:
     """Weights that a step of one sequence reads: all matrices, of an embedding that is no head one row."""
     total = 0.0
     for name, weight in checkpoint.weights.items():
         if len(weight.shape) < 2 or (name == "embed" and "head" in checkpoint.weights):
             continue
-        total += prod(weight.shape) * BITS[head if name in ("embed", "head") else form] / 8
+        form = form_of(name, precision, checkpoint.architecture.num_layers)
+        bits = BITS[form] + (SCALE_BITS / precision.group if form == "int4" else 0)
+        total += prod(weight.shape) * bits / 8
     return int(total)
+
+
+def form_of(name: str, precision: Precision, num_layers: int) -> str:
+    """How a matrix is held."""
+    if name in ("embed", "head"):
+        return precision.head
+    if name.endswith(".down"):
+        return precision.ending(int(name.split(".")[1]), num_layers).weights
+    return precision.weights
 
 
 def read_rate(size: int) -> float:

@@ -88,7 +88,8 @@ def _layer(
 
     mixed, kept = attention(norm(x, "attention_norm"), layer, facts, precision, turn, sequences, index)
     x = added(x, norm(mixed, "post_attention_norm") if facts.post_norms else mixed)
-    bent = feed_forward(norm(x, "ffn_norm"), layer, facts, precision)
+    ending = precision.ending(index, facts.num_layers)
+    bent = feed_forward(norm(x, "ffn_norm"), layer, facts, precision, ending)
     return added(x, norm(bent, "post_ffn_norm") if facts.post_norms else bent), kept
 
 

@@ -11,10 +11,13 @@ from headrace.weights.checkpoint import Architecture
 Activation = Literal["silu", "gelu_tanh", "gelu"]
 
 
-def feed_forward(x: Node, layer: Tensors, facts: Architecture, precision: Precision) -> Node:
+def feed_forward(
+    x: Node, layer: Tensors, facts: Architecture, precision: Precision, ending: Precision | None = None
+) -> Node:
     """x [..., hidden] -> [..., hidden]; with a gate it is down(bend(gate x) * up x) (arXiv 2002.05202).
 
     Gate and up are two products: the bend is then computed within the first one, and nothing needs to be cut in two.
+    `ending` is the precision of the last matrix; None: as the others.
     """
     inner = facts.intermediate
     if "gate" in layer:
@@ -22,7 +25,7 @@ def feed_forward(x: Node, layer: Tensors, facts: Architecture, precision: Precis
         bent = op.multiply(activate(gate, facts.activation), up)
     else:
         bent = activate(layer.project(x, ("up",), facts.hidden, (inner,), precision), facts.activation)
-    return layer.project(bent, ("down",), inner, (facts.hidden,), precision)
+    return layer.project(bent, ("down",), inner, (facts.hidden,), ending or precision)
 
 
 def activate(x: Node, activation: Activation) -> Node:

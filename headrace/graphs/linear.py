@@ -1,7 +1,7 @@
 """Products with matrices of the file, held as exactly as a precision says, in the patterns that the CPU plug-in fuses.
 
-The plug-in computes on compressed constants only where it meets codes -> convert -> (subtract) -> multiply -> matmul,
-all constants; anything else it would unpack at load, or worse, at every step.
+The plug-in computes on compressed constants only where it meets codes -> convert -> multiply -> matmul, all
+constants; anything else it would unpack at load, or worse, at every step.
 """
 
 from collections.abc import Sequence
@@ -23,11 +23,23 @@ Form = Literal["f32", "bf16", "int8", "int4"]
 
 
 class Precision(msgspec.Struct, frozen=True):
-    """How matrices are held: as numbers, 8-bit codes with a scale a row, or 4-bit codes in groups along the row."""
+    """How matrices are held: as numbers, 8-bit codes with a scale a row, or 4-bit codes in groups along the row.
+
+    The feed-forward halves of the first and last layers end with products that make the few numbers that outgrow all
+    others; what is lost of these is lost everywhere.
+    """
 
     weights: Form = "f32"
     head: Form = "f32"  # of the last matrix, whose errors reach the answer undamped
     group: int = 64  # of int4: inputs that share a scale
+    edges: Form | None = None  # of what those halves end with; None: as `weights`
+
+    def ending(self, layer: int, num_layers: int) -> "Precision":
+        """Of the last matrix of a layer's feed-forward half; the first and last are an eighth of the layers each."""
+        edge = max(1, num_layers // 8)
+        if self.edges is None or edge <= layer < num_layers - edge:
+            return self
+        return msgspec.structs.replace(self, weights=self.edges)
 
 
 def linear(x: Node, weights: Sequence[Weight], precision: Precision) -> Node:
@@ -81,10 +93,9 @@ def _scaled(codes: Node, scales: Node) -> Node:
     return op.convert(op.multiply(op.convert(codes, "f16"), scales), "f32")
 
 
-def _grouped_codes(parts: Sequence[tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]]) -> Node:
-    codes, zeros, scales = (_stacked(arrays) for arrays in zip(*parts, strict=True))
-    shifted = op.subtract(op.convert(_packed(codes), "f16"), op.convert(_packed(zeros), "f16"))
-    scaled = op.multiply(shifted, op.constant(scales.astype(np.float16)))
+def _grouped_codes(parts: Sequence[tuple[NDArray[np.int8], NDArray[np.float32]]]) -> Node:
+    codes, scales = (_stacked(arrays) for arrays in zip(*parts, strict=True))
+    scaled = op.multiply(op.convert(_packed(codes), "f16"), op.constant(scales.astype(np.float16)))
     shape = np.array([codes.shape[0], codes.shape[1] * codes.shape[2]], np.int64)
     return op.convert(op.reshape(scaled, op.constant(shape), False), "f32")
 
@@ -102,11 +113,10 @@ def _bf16(values: NDArray[np.float32]) -> Node:
     return op.constant(tensor)
 
 
-def _packed(codes: NDArray[np.uint8]) -> Node:
-    """A constant of u4, two codes in a byte, the first in the lower half."""
-    flat = codes.reshape(-1)
-    if flat.size % 2:
-        flat = np.append(flat, np.uint8(0))
-    tensor = ov.Tensor(ov.Type.u4, ov.Shape(list(codes.shape)))  # over an array of ours it would not hold it
-    tensor.data[...] = (flat[0::2] | (flat[1::2] << 4)).reshape(tensor.data.shape)
+def _packed(codes: NDArray[np.int8]) -> Node:
+    """A constant of i4, two codes in a byte, the first in the lower half; their number is even."""
+    pairs = codes.view(np.uint8).reshape(-1, 2)
+    tensor = ov.Tensor(ov.Type.i4, ov.Shape(list(codes.shape)))  # over an array of ours it would not hold it
+    packed = tensor.data.view(np.uint8)
+    packed[...] = ((pairs[:, 0] & 15) | (pairs[:, 1] << 4)).reshape(packed.shape)
     return op.constant(tensor)

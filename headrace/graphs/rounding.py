@@ -36,26 +36,28 @@ def row_codes(weight: Weight) -> tuple[NDArray[np.int8], Floats]:
     return codes, scales
 
 
-def group_codes(weight: Weight, group: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Floats]:
-    """Codes 0 to 15 [out, groups, group], with a whole zero point and a scale for each group [out, groups, 1]."""
+def group_codes(weight: Weight, group: int) -> tuple[NDArray[np.int8], Floats]:
+    """Codes -8 to 7 [out, groups, group], and a scale for each group [out, groups, 1].
+
+    The number that is farthest from zero is code -8: it stays as it is, and the largest numbers weigh most. Scales that
+    leave less squared error shrink it, and cost likelihood.
+    """
     rows, width = weight.shape
-    codes = np.empty((rows, width // group, group), np.uint8)
-    zeros, scales = np.empty((rows, width // group, 1), np.uint8), np.empty((rows, width // group, 1), np.float32)
+    codes = np.empty((rows, width // group, group), np.int8)
+    scales = np.empty((rows, width // group, 1), np.float32)
 
     def fill(begin: int, end: int) -> None:
         grouped = weight.cut(begin, end).dense().reshape(end - begin, -1, group)
-        low = np.minimum(grouped.min(axis=2, keepdims=True), 0)
-        high = np.maximum(grouped.max(axis=2, keepdims=True), 0)
-        scales[begin:end] = np.maximum(high - low, LEAST_SCALE) / np.float32(15)
-        zero = np.rint(-low / scales[begin:end])
-        zeros[begin:end] = zero
+        low, high = grouped.min(axis=2, keepdims=True), grouped.max(axis=2, keepdims=True)
+        farthest = np.where(high > -low, high, low)
+        farthest[np.abs(farthest) < LEAST_SCALE] = LEAST_SCALE
+        scales[begin:end] = farthest / np.float32(-8)
         scaled = grouped / scales[begin:end]
         np.rint(scaled, out=scaled)
-        scaled += zero
-        codes[begin:end] = np.clip(scaled, 0, 15, out=scaled)
+        codes[begin:end] = np.minimum(scaled, 7, out=scaled)
 
     _each_piece(weight, fill)
-    return codes, zeros, scales
+    return codes, scales
 
 
 def _each_piece(weight: Weight, fill: Callable[[int, int], None]) -> None:

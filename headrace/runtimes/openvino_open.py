@@ -19,7 +19,7 @@ from headrace.runtimes.openvino_language import OpenVinoLanguage
 from headrace.runtimes.openvino_paged import complete, paged
 from headrace.runtimes.openvino_plan import Asked, KvAsked, Plan, plan
 from headrace.runtimes.reasons import openvino_reason
-from headrace.weights.checkpoint import Checkpoint, Weight
+from headrace.weights.checkpoint import Checkpoint
 from headrace.weights.open import open_checkpoint
 
 
@@ -72,7 +72,9 @@ def planned(
     hardly needs the interpreter, for which it would wait where others load beside it. Both raise as `load_language`."""
     facts = checkpoint.architecture
     max_context = min(choices.max_context or facts.max_context, facts.max_context)
-    chosen = plan(choices.precision, choices.kv_precision, _kinds(checkpoint.weights))
+    matrices = [weight for weight in checkpoint.weights.values() if len(weight.shape) > 1]
+    kinds, widths = [weight.kind for weight in matrices], {weight.shape[1] for weight in matrices}
+    chosen = plan(choices.precision, choices.kv_precision, kinds, widths)
     options = chosen.options(choices.threads)
     if checkpoint.source == "openvino":
         made = partial(_of_ir, path, checkpoint.digest, options, choices.cache)
@@ -116,8 +118,3 @@ def _of_ir(path: Path, digest: str, options: Mapping[str, Any], cache: Path | No
     key = graph_key([digest, heads, sorted(options.items())])
     compiled = kept.compiled(key, options, lambda: paged(graph), lambda found: complete(found, *heads or (0, 0)))
     return compiled, parameters
-
-
-def _kinds(weights: Mapping[str, Weight]) -> list[str]:
-    """Of the matrices, the form of each."""
-    return [weight.kind for weight in weights.values() if len(weight.shape) > 1]

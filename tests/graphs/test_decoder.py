@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import openvino as ov
 import pytest
 
 from headrace.errors import ModelInvalid
@@ -11,7 +12,18 @@ from headrace.graphs.decoder import build_decoder
 from headrace.graphs.linear import Precision
 from headrace.weights.checkpoint import Rope
 from tests.graphs.paged import Paged
-from tests.graphs.tiny import CONTEXT, VARIANTS, architecture, checkpoint, golden, golden_checkpoint, tokens, weights
+from tests.graphs.tiny import (
+    CONTEXT,
+    HIDDEN,
+    INNER,
+    VARIANTS,
+    architecture,
+    checkpoint,
+    golden,
+    golden_checkpoint,
+    tokens,
+    weights,
+)
 from tests.graphs.tiny import plain_rope as rope_of
 from tests.weights.reference import answer
 
@@ -53,6 +65,16 @@ def test_weights_of_eight_bits_answer_almost_the_same() -> None:
     given = golden_checkpoint("llama")
     found = Paged(build_decoder(given, Precision("int8", "int8"), CONTEXT)).read(TEXT, [64], [1, 2])
     assert np.abs(found - golden("llama").logits).mean() < 0.15
+
+
+def test_of_four_bits_the_first_and_last_layers_end_in_eight() -> None:
+    model = build_decoder(golden_checkpoint("llama"), Precision("int4", "int8", 32, edges="int8"), CONTEXT)
+    held = [
+        node.get_element_type()
+        for node in model.get_ordered_ops()
+        if node.get_type_name() == "Constant" and list(node.get_output_shape(0)) in ([HIDDEN, INNER], [HIDDEN, 3, 32])
+    ]
+    assert held == [ov.Type.i8, ov.Type.i4, ov.Type.i8]
 
 
 def test_logits_are_scaled_where_the_family_says_so() -> None:

@@ -85,3 +85,10 @@ def test_a_matrix_that_gives_rows_and_logits_is_held_once(kind: str) -> None:
     rows, logits = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})([[5, 7], values]).values()
     assert np.abs(rows - _random(100, 64)[[5, 7]]).max() < 0.02
     assert np.abs(logits - values @ _random(100, 64).T).max() < 0.03 * 8
+
+
+@pytest.mark.parametrize(("layers", "edges"), [(30, [0, 1, 2, 27, 28, 29]), (3, [0, 2]), (1, [0])])
+def test_the_ends_of_the_first_and_last_layers_have_a_precision_of_their_own(layers: int, edges: list[int]) -> None:
+    held = Precision("int4", "int8", edges="int8")
+    assert [layer for layer in range(layers) if held.ending(layer, layers).weights == "int8"] == edges
+    assert all(Precision("int4").ending(layer, layers) == Precision("int4") for layer in range(layers))

@@ -22,17 +22,22 @@ def test_codes_of_rows_are_within_half_a_step_and_reach_the_ends() -> None:
 
 def test_codes_of_groups_are_within_a_step() -> None:
     weight = draw("groups", (300, 128), 0.3, 0.05)
-    codes, zeros, scales = group_codes(weight, 32)
-    assert codes.shape == (300, 4, 32) and codes.max() == 15
-    error = np.abs((codes.astype(np.float32) - zeros) * scales - weight.values.reshape(codes.shape))
-    assert (error <= scales * 1.0001).all()
+    codes, scales = group_codes(weight, 32)
+    assert codes.shape == (300, 4, 32) and (codes.min(), codes.max()) == (-8, 7)
+    error = np.abs(codes.astype(np.float32) * scales - weight.values.reshape(codes.shape))
+    assert (error <= np.abs(scales) * 1.0001).all()
+
+
+def test_the_number_of_a_group_that_is_farthest_from_zero_stays_as_it_is() -> None:
+    weight = Drawn(np.array([[0.5, -1.0, 4.0, 1.0, 0.5, 3.9, -4.0, 1.0]], np.float32))
+    codes, scales = group_codes(weight, 4)
+    assert (codes * scales).tolist() == [[[0.5, -1.0, 4.0, 1.0], [0.5, 3.5, -4.0, 1.0]]]
 
 
 def test_a_row_of_zeros_stays_zero() -> None:
     weight = Drawn(np.zeros((2, 64), np.float32))
     assert not row_codes(weight)[0].any()
-    codes, zeros, _ = group_codes(weight, 32)
-    assert (codes == zeros).all()
+    assert not group_codes(weight, 32)[0].any()
 
 
 @given(rows=st.integers(1, 50), piece=st.integers(1, 5000))

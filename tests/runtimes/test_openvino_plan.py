@@ -25,6 +25,18 @@ def test_four_bits_keep_a_head_of_eight() -> None:
     found = plan("int4", "f16", ["BF16"])
     assert (found.precision.weights, found.precision.head, found.kv) == ("int4", "int8", "f16")
     assert found.rounding_group == found.precision.group
+    assert found.precision.edges == "int8"
+    assert found.text.startswith("4-bit codes in groups of 64, ")
+
+
+@pytest.mark.parametrize(
+    ("widths", "group"), [((576, 1536), 96), ((896, 4864), 128), ((64, 96), 32), ((40, 64), 64), ((), 64)]
+)
+def test_groups_of_four_bits_are_the_largest_that_all_rows_have(widths: tuple[int, ...], group: int) -> None:
+    found = plan("int4", "auto", ["Q4_1"], widths)
+    assert (found.precision.group, found.rounding_group) == (group, group)
+    assert f"in groups of {group}," in found.text
+    assert plan("int8", "auto", ["Q4_1"], widths) == plan("int8", "auto", ["Q4_1"])
 
 
 def test_a_bf16_cache_without_bf16_computing_is_refused() -> None:
