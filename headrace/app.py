@@ -65,7 +65,7 @@ from headrace.protocols.ollama.routes import routes as ollama_routes
 from headrace.protocols.openai.routes import routes as openai_routes
 from headrace.protocols.tls import Tls, read_tls
 from headrace.protocols.watch.cross_origin import read_origins
-from headrace.records import RequestRecord, WorkerEvent
+from headrace.records import WorkerEvent
 from headrace.repository.repository import LocalRepository
 from headrace.repository.watch import Watch
 from headrace.servable import Servable
@@ -199,7 +199,7 @@ class Server:
             keep_alive_s=models.keep_alive_s,
             most_pressure=config.memory.pressure,
         )
-        self.bus.listen(self.upkeep, RequestRecord)
+        self.bus.count(self.upkeep.count)
         self.bus.listen(Failures(self.registry, self.states, runs), WorkerEvent)
         self.traffic = Traffic(taps, Moves(self.reconcile), self._answers, self.registry.halt, clock, self.bus)
         self.registry.follow(self.traffic.wished)

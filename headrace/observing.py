@@ -14,7 +14,7 @@ from headrace.observe.log_output import LogOutput
 from headrace.observe.logs import RecordLog
 from headrace.observe.metrics import Metrics, Readings
 from headrace.observe.statistics import Statistics
-from headrace.observe.tally import Tally
+from headrace.observe.tally import TALLIED, Tally
 from headrace.protocols.oip.front import Front
 from headrace.records import DriftEvent, ModelEvent, ShedRecord, StepRecord, TrafficEvent, WorkerEvent
 from headrace.settings import Config
@@ -59,7 +59,8 @@ class Observation:
         self._statistics = Statistics(tally, epoch_ns=epoch_ns)
         self._metrics = Metrics(tally, readings, sources=ground.sources, epoch_ns=epoch_ns)
         self._events = Events()
-        bus.listen(tally)
+        bus.count(tally.count)
+        bus.listen(tally, *TALLIED)
         bus.listen(RecordLog(), ModelEvent, WorkerEvent, TrafficEvent, ShedRecord, StepRecord, DriftEvent)
         bus.listen(self._events, ModelEvent, WorkerEvent, TrafficEvent)
         self._spending = Spending(ground)

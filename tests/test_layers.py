@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 GROUND = {
     "alert_settings",
+    "alike",
     "allocator",
     "arrivals",
     "cache_folder",

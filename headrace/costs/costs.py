@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from headrace.alike import Alike, alike
 from headrace.clock import Clock, rfc3339
 from headrace.costs import families
 from headrace.costs.account import REQUESTS, TOKENS, Account, Version
@@ -22,7 +23,7 @@ def usd_per_ns(per_hour: float) -> float:
 
 
 class Costs:
-    """Owns the device and the books of one server."""
+    """Owns the device and the books of one server. Requests it may have as they are, or put together by `count`."""
 
     def __init__(self, per_hour: float, clock: Clock, epoch_ns: int) -> None:
         """`per_hour` is what the machine costs, in US dollars; 0: no price is told."""
@@ -36,13 +37,7 @@ class Costs:
         self.device.spent(self._began_ns)  # idle from now on
 
     def __call__(self, records: Sequence[Record]) -> None:
-        served = Counter(
-            [
-                (each.tenant, each.model, each.version)
-                for each in records
-                if type(each) is RequestRecord and not each.error
-            ]
-        )
+        self.count(alike([record for record in records if isinstance(record, RequestRecord)]))
         charged: defaultdict[tuple[str, Version, str], int] = defaultdict(int)
         tokens: defaultdict[tuple[str, Version], int] = defaultdict(int)
         for record in records:
@@ -57,8 +52,14 @@ class Costs:
             self._account.charge(tenant, of, phase, part_ns)
         for (tenant, of), count in tokens.items():
             self._account.count(tenant, of, TOKENS, count)
-        for (tenant, name, version), count in served.items():
-            self._account.count(tenant, (name, "" if version is None else str(version)), REQUESTS, count)
+
+    def count(self, groups: Sequence[Alike]) -> None:
+        """Count requests that were answered."""
+        for group in groups:
+            if not group.error:
+                of = group.model, "" if group.version is None else str(group.version)
+                for tenant, count in group.tenants.items():
+                    self._account.count(tenant, of, REQUESTS, count)
 
     def spent(self) -> Spent:
         """How the device's time was spent until now."""

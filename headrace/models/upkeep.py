@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from headrace.alike import Alike
 from headrace.errors import MemoryFull
 from headrace.lasting import lasting
 from headrace.memory.attribution import Attribution
@@ -17,7 +18,6 @@ from headrace.memory.relief import Enough, Evict, Grown, Recycle, Refuse, relief
 from headrace.memory.sizes import shown
 from headrace.models.learnt import Learnt
 from headrace.models.residence import Keeping, Residence
-from headrace.records import Record, RequestRecord
 from headrace.types import ModelVersion
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ SELDOM_S = 3.0
 
 
 class Upkeep:
-    """Owns the counts of who is asked for, and the refusal of new work; it is a listener of the bus."""
+    """Owns the counts of who is asked for, and the refusal of new work."""
 
     def __init__(
         self,
@@ -61,14 +61,14 @@ class Upkeep:
         self._at_a_loss = 0  # looks in a row
         self._refuses = False
 
-    def __call__(self, records: Sequence[Record]) -> None:
+    def count(self, groups: Sequence[Alike]) -> None:
         """Count who is asked for; whoever waits for memory looks whether somebody is idle now."""
         counts: Counter[tuple[str, int]] = Counter()
         last_ns = 0
-        for record in records:
-            if isinstance(record, RequestRecord) and record.version is not None:
-                counts[record.model, record.version] += 1
-                last_ns = record.finished_ns
+        for group in groups:
+            if group.version is not None:
+                counts[group.model, group.version] += len(group.requests)
+                last_ns = max(last_ns, group.requests[-1].finished_ns)
         for (name, number), requests in counts.items():
             self._popularity.asked(ModelVersion(name, number), last_ns / 1e9, requests)
         if counts:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from headrace.alike import Alike, alike
 from headrace.objectives.budget import Bucket, Window
 from headrace.objectives.promises import AVAILABILITY, NOT_SERVED, Promise
 from headrace.objectives.states import States
@@ -74,7 +75,8 @@ class _Slot:
 
 
 class Counts:
-    """A listener of the bus. Only models of the repository are counted, whatever clients ask for."""
+    """A listener of the bus; requests it may have as they are, or put together by `count`. Only models of the
+    repository are counted, whatever clients ask for."""
 
     def __init__(
         self, promised: Promised, default: tuple[Promise, ...], spans_s: Sequence[float], states: States
@@ -88,22 +90,30 @@ class Counts:
         self._slots: dict[tuple[str, int | None], _Slot] = {}
 
     def __call__(self, records: Sequence[Record]) -> None:
-        slots = self._slots
+        requests: list[RequestRecord] = []
         for record in records:
             if type(record) is RequestRecord:
-                slot = slots.get((record.model, record.version)) or self._slot(record.model, record.version)
-                if slot is None:
-                    continue
-                if not record.error:
-                    slot.good += 1
-                    if slot.limit_ns is not None:
-                        slot.late += record.finished_ns - record.arrived_ns > slot.limit_ns
-                elif record.error in NOT_SERVED:
-                    slot.bad += 1
+                requests.append(record)
             elif type(record) is GenerationRecord:
                 self._generation(record)
             elif type(record) is ModelEvent:
+                self.count(alike(requests))
+                requests.clear()
                 self._happened(record)
+        self.count(alike(requests))
+
+    def count(self, groups: Sequence[Alike]) -> None:
+        """Count requests."""
+        for group in groups:
+            slot = self._slots.get((group.model, group.version)) or self._slot(group.model, group.version)
+            if slot is None:
+                continue
+            if not group.error:
+                slot.good += len(group.requests)
+                if (limit_ns := slot.limit_ns) is not None:
+                    slot.late += sum([took_ns > limit_ns for took_ns in group.took_ns])
+            elif group.error in NOT_SERVED:
+                slot.bad += len(group.requests)
 
     def settle(self, now_s: float) -> None:
         """Have every window hold what was counted until now."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from headrace.alike import Alike
 from headrace.clock import rfc3339
 from headrace.errors import ModelNotFound, NotFound
 from headrace.lasting import lasting
@@ -87,9 +88,13 @@ class Objectives:
         self._going_on: list[asyncio.Task[None]] = []
 
     def __call__(self, records: Sequence[Record]) -> None:
-        """A listener of the bus."""
+        """A listener of the bus; `count` is the one for requests."""
         self._counts(records)
         self._troubles(records)
+
+    def count(self, groups: Sequence[Alike]) -> None:
+        """Count requests."""
+        self._counts.count(groups)
 
     async def start(self) -> None:
         """Take up what was kept, and begin to look."""

@@ -2,15 +2,22 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
-from headrace.records import Record
+from headrace.alike import Alike, alike
+from headrace.records import ModelEvent, Record, RequestRecord
 
 Listener = Callable[[Sequence[Record]], None]
 """Takes the records of a while, oldest first. It keeps what it needs: the lot is not its own."""
 
+Counting = Callable[[Sequence[Alike]], None]
+"""Takes the requests of a while, those together that are counted alike. What it is handed is not its own either."""
+
 LOT = 256
 """Records, more than which are handed on at once."""
+
+_REQUESTS = frozenset((RequestRecord,))
 
 _log = logging.getLogger(__name__)
 
@@ -33,9 +40,10 @@ class Bus:
         self.dropped = 0
         self.many: Callable[[], None] = _nothing  # called when `LOT` records wait
         self._listeners: list[tuple[Listener, frozenset[type[Record]]]] = []
+        self._counting: list[Counting] = []
         self._limit = limit
         self._waiting: list[Record] = []
-        self._due: deque[tuple[Listener, Sequence[Record]]] = deque()  # what was taken, for who is still to have it
+        self._due: deque[tuple[Callable[[], None], int]] = deque()  # what was taken, with who is still to have it
 
     def __call__(self, record: Record) -> None:
         waiting = self._waiting
@@ -50,6 +58,11 @@ class Bus:
         """From the next flush on, `listener` gets every record; or where kinds are given those alone, and is not called
         while there are none."""
         self._listeners.append((listener, frozenset(kinds)))
+
+    def count(self, counting: Counting) -> None:
+        """From the next flush on, `counting` gets every request; those that came before a model's event before any
+        listener has that."""
+        self._counting.append(counting)
 
     def flush(self) -> None:
         """Hand over what waits: before facts are read, and on a timer. One listener's fault does not stop others."""
@@ -74,19 +87,40 @@ class Bus:
             return
         lot, self._waiting = self._waiting, []
         present = frozenset(map(type, lot))
-        picked: dict[frozenset[type[Record]], list[Record]] = {present: lot}
+        if self._counting and {ModelEvent, RequestRecord} <= present:
+            for part in _up_to_events(lot):
+                self._share_out(part, frozenset(map(type, part)))
+        else:
+            self._share_out(lot, present)
+
+    def _share_out(self, lot: list[Record], present: frozenset[type[Record]]) -> None:
+        picked: dict[frozenset[type[Record]], Sequence[Record]] = {present: lot}
+        if self._counting and RequestRecord in present:
+            requests = [record for record in lot if type(record) is RequestRecord]
+            picked[_REQUESTS] = requests
+            found = alike(requests)
+            self._due += [(partial(counting, found), len(requests)) for counting in self._counting]
         for listener, kinds in self._listeners:
             wanted = kinds & present if kinds else present
             if not wanted:
                 continue
             if wanted not in picked:  # once for all who want the same
                 picked[wanted] = [record for record in lot if type(record) in wanted]
-            self._due.append((listener, picked[wanted]))
+            self._due.append((partial(listener, picked[wanted]), len(picked[wanted])))
 
     def _hand_over(self) -> None:
-        listener, records = self._due.popleft()
+        listen, records = self._due.popleft()
         try:
-            listener(records)
+            listen()
         except Exception:
             # Watching must never harm what is watched: this is the one place where such a fault ends.
-            _log.exception("a listener failed on %d records", len(records))
+            _log.exception("a listener failed on %d records", records)
+
+
+def _up_to_events(lot: list[Record]) -> Iterator[list[Record]]:
+    """Parts, each of which ends with a model's event or with the lot."""
+    begin = 0
+    for place, record in enumerate(lot, 1):
+        if type(record) is ModelEvent or place == len(lot):
+            yield lot[begin:place]
+            begin = place

@@ -3,8 +3,9 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import count
-from typing import assert_never
+from typing import assert_never, get_args
 
+from headrace.alike import Alike, alike
 from headrace.observe.exemplars import Exemplars
 from headrace.observe.histogram import DURATION_BOUNDS_NS, ROW_BOUNDS, Histogram
 from headrace.observe.language_tally import LanguageTally, is_complete
@@ -39,8 +40,8 @@ OfVersion = BatchRecord | ShedRecord | CancelRecord | StepRecord | GenerationRec
 Elsewhere = SampleRecord | WorkRecord | DriftEvent
 """Records of which nothing is counted here: others tell of them, and a sample's request has a record of its own."""
 
-Groups = defaultdict[tuple[str, int | None, str, str], list[RequestRecord]]
-"""Requests that are counted alike: by model, version, protocol and error."""
+TALLIED = (*get_args(OfVersion), WorkerEvent, TrafficEvent, ModelEvent)
+"""What a tally listens to, beside the requests that it counts."""
 
 
 class Spent:
@@ -99,12 +100,11 @@ class VersionTally:
         self.compute_ns = Histogram(DURATION_BOUNDS_NS)
         self.batch_rows = Histogram(ROW_BOUNDS)
 
-    def add_requests(self, outcome: Outcome, requests: Sequence[RequestRecord]) -> None:
-        """Count requests that all ended with `outcome`."""
-        self.outcomes[outcome] += len(requests)
-        took = [request.finished_ns - request.arrived_ns for request in requests]
+    def add_requests(self, group: Alike) -> None:
+        requests, took = group.requests, group.took_ns
+        self.outcomes[group.protocol, group.error] += len(requests)
         self.last_finished_ns = max(self.last_finished_ns or 0, requests[-1].finished_ns)
-        if outcome[1]:
+        if group.error:
             self.fail.add(len(took), sum(took))
             return
         waited = [max(0, r.batch.started_ns - r.submitted_ns) for r in requests if r.batch]
@@ -197,7 +197,7 @@ class Workers:
 
 
 class Tally:
-    """A listener of the bus that counts.
+    """A listener of the bus that counts. Requests it may have as they are, or put together by `count`.
 
     A version is counted from its loading until it is unloaded, and starts from zero when it is loaded again.
     Requests for any other name count in `strangers`: clients must not be able to fill memory with names.
@@ -212,10 +212,10 @@ class Tally:
         self.rollouts: Counter[tuple[str, str]] = Counter()  # that ended, by model and by how
 
     def __call__(self, records: Sequence[Record]) -> None:
-        requests: Groups = defaultdict(list)
+        requests: list[RequestRecord] = []
         for record in records:
             if isinstance(record, RequestRecord):
-                requests[record.model, record.version, record.protocol, record.error].append(record)
+                requests.append(record)
             elif isinstance(record, OfVersion):
                 if version := self.versions.get((record.model.name, record.model.version)):
                     version.add(record)
@@ -225,22 +225,25 @@ class Tally:
                 if record.what == "rollout" and record.state in ("done", "rolled back"):
                     self.rollouts[record.model, record.state] += 1
             elif isinstance(record, ModelEvent):
-                self._requests(requests)  # those before the event belong to the version as it was
+                self.count(alike(requests))  # those before the event belong to the version as it was
                 requests.clear()
                 self._model(record)
             elif not isinstance(record, Elsewhere):
                 assert_never(record)
-        self._requests(requests)
+        self.count(alike(requests))
 
-    def _requests(self, groups: Groups) -> None:
-        by_tenant = Counter((request.tenant, each[3]) for each, found in groups.items() for request in found)
+    def count(self, groups: Sequence[Alike]) -> None:
+        """Count requests."""
+        by_tenant: Counter[tuple[str, str]] = Counter()
+        for group in groups:
+            for tenant, times in group.tenants.items():
+                by_tenant[tenant, group.error] += times
+            if tally := self.versions.get((group.model, group.version)):
+                tally.add_requests(group)
+            else:
+                self.strangers[group.protocol, group.error] += len(group.requests)
         for (tenant, error), times in by_tenant.items():
             self.tenants.add(tenant, error, times)
-        for (model, version, protocol, error), requests in groups.items():
-            if tally := self.versions.get((model, version)):
-                tally.add_requests((protocol, error), requests)
-            else:
-                self.strangers[protocol, error] += len(requests)
 
     def _model(self, event: ModelEvent) -> None:
         key = (event.model, event.version)

@@ -9,7 +9,7 @@ from headrace.objectives.objectives import Asked
 from headrace.protocols.oip.front import Front
 from headrace.protocols.watch.alerts_routes import AlertsRoutes
 from headrace.protocols.watch.slo_routes import SloRoutes
-from headrace.records import DriftEvent, GenerationRecord, ModelEvent, RequestRecord, WorkerEvent
+from headrace.records import DriftEvent, GenerationRecord, ModelEvent, WorkerEvent
 from headrace.watching.ground import Ground
 from headrace.watching.part import Part
 
@@ -23,7 +23,8 @@ class Promising(Part):
         self._objectives = make_objectives(ground.config, asked, ground.folder, ground.now_s)
         ground.dropped.add("alerts", self._objectives.dropped)
         ground.sources.append(self._objectives.lines)
-        bus.listen(self._objectives, RequestRecord, GenerationRecord, ModelEvent, WorkerEvent, DriftEvent)
+        bus.count(self._objectives.count)
+        bus.listen(self._objectives, GenerationRecord, ModelEvent, WorkerEvent, DriftEvent)
 
     def routes(self, front: Front) -> Sequence[BaseRoute]:
         told = self._objectives

@@ -1,0 +1,107 @@
+"""Requests that are put together are all there, and count as they do one by one."""
+
+import random
+from typing import Any
+
+import msgspec
+import pytest
+
+from headrace.alike import alike
+from headrace.costs.costs import Costs
+from headrace.objectives.counts import Counts
+from headrace.objectives.promises import Promise
+from headrace.objectives.states import States
+from headrace.observe.bus import Bus
+from headrace.observe.tally import TALLIED, Tally
+from headrace.records import ModelEvent, Record, RequestRecord
+from headrace.types import CacheFacts, ModelVersion, VersionState
+from tests.fakes import FakeClock
+from tests.observe.make import answered, moved, ran
+
+STATES: tuple[VersionState, ...] = ("READY", "UNAVAILABLE")
+ERRORS = ("", "", "", "", "queue_full", "internal", "invalid_request")
+
+
+def request(draw: random.Random, finished_ns: int) -> RequestRecord:
+    took_ns = draw.randrange(1, 10**8)
+    error = draw.choice(ERRORS)
+    version = draw.choice((1, 1, 2, None))
+    made = answered(draw.choice("mn"), version, draw.randrange(1, 5), took_ns, 400, finished_ns, "http")
+    return msgspec.structs.replace(
+        made,
+        batch=None if error else draw.choice((made.batch, made.batch, None)),
+        cache=draw.choice((None, None, CacheFacts(True, 5), CacheFacts(False, 7))),
+        protocol=draw.choice(("http", "grpc")),
+        error=error,
+        tenant=draw.choice(("", "a", "b")),
+        trace=draw.choice(("", f"00-{draw.getrandbits(128):032x}-{draw.getrandbits(64):016x}-01")),
+    )
+
+
+def records(draw: random.Random) -> list[Record]:
+    """In the order in which they ended."""
+    made: list[Record] = [moved(), moved(model="n"), moved(version=2)]
+    for number in range(draw.randrange(300)):
+        kind = draw.randrange(40)
+        if kind == 0:
+            made.append(moved(draw.choice(STATES), draw.choice("mn"), draw.choice((1, 2))))
+        elif kind < 4:
+            made.append(ran(draw.randrange(1, 9), model=draw.choice("mn")))
+        else:
+            made.append(request(draw, 10**9 + number // 2))
+    return made
+
+
+def shown(of: object) -> Any:
+    """All that it keeps, as values that can be compared."""
+    if isinstance(of, dict):
+        return {key: shown(value) for key, value in of.items()}
+    if isinstance(of, str | int | float | tuple | list | None):
+        return of
+    names = getattr(type(of), "__slots__", None) or vars(of)
+    return {name: shown(getattr(of, name)) for name in names}
+
+
+class Counted:
+    """All that counts requests."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self.costs = Costs(0.0, FakeClock(), epoch_ns=0)
+        promised = {ModelVersion("m", 1): (Promise("availability", 0.9), Promise("p99_ms", 0.99, 50.0))}
+        self.counts = Counts(promised.get, (Promise("availability", 0.9),), (300.0,), States())
+
+    def told(self) -> Any:
+        """All but which requests are examples, which depends on those that came with them."""
+        self.counts.settle(0.0)
+        tally, versions = self.tally, shown(self.tally.versions)
+        for version in versions.values():
+            del version["exemplars"]
+        told = tally.strangers, tally.tenants.items(), tally.states
+        kept = {key: (each.good, each.bad) for key, each in self.counts.series.items()}
+        return versions, told, self.costs.told("tenant")["costs"], self.costs.told("model")["costs"], kept
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_lot_counts_as_its_records_do_one_by_one(seed: int) -> None:
+    made = records(random.Random(seed))
+    together, apart = Counted(), Counted()
+    bus = Bus()
+    for counting in (together.tally.count, together.costs.count, together.counts.count):
+        bus.count(counting)
+    bus.listen(together.tally, *TALLIED)
+    bus.listen(together.counts, ModelEvent)
+    for record in made:
+        bus(record)
+        apart.tally([record])
+        apart.costs([record])
+        apart.counts([record])
+    bus.flush()
+    assert together.told() == apart.told()
+
+
+def test_requests_are_in_their_order_and_keep_their_times_and_tenants() -> None:
+    first, other, last = answered(took_ns=5), answered("n"), answered(took_ns=7)
+    m, n = alike([first, other, last])
+    assert (m.model, m.version, m.protocol, m.error, n.model) == ("m", 1, "http", "", "n")
+    assert (list(m.requests), list(m.took_ns), m.tenants) == ([first, last], [5, 7], {"": 2})
