@@ -167,7 +167,8 @@ class Changes:
 
     async def _look(self, looks: int) -> None:
         now_s = self.now_s()
-        self.series.settle(now_s)
+        for _ in self.series.settling(now_s):
+            await asyncio.sleep(0)
         self.noticing.look({name: Led(*led) for name, led in self._leads().items()})
         row = await asyncio.to_thread(self._machine.look, now_s, tuple(self._workers.pids))
         if row is not None:

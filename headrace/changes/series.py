@@ -22,6 +22,9 @@ MODELS = 64
 VERSIONS = 1000
 """Of one model that are told apart."""
 
+AHEAD = 8
+"""Seconds of one model that may be over before they are rows: it takes a fifth of a millisecond to make one."""
+
 R = TypeVar("R")
 
 _SECOND = 1_000_000_000  # in nanoseconds
@@ -80,6 +83,7 @@ class _OfModel:
     def __init__(self) -> None:
         self.table = Table(WIDTH)
         self.now: Second | None = None
+        self._over: list[Second] = []  # and yet to be rows of the table
         self.versions: dict[int, int] = {}
         self.tenants = TenantPlaces(TENANTS - 1)
 
@@ -88,14 +92,23 @@ class _OfModel:
         if self.now is None or second > self.now.second:
             self.close()
             self.now = Second(second)
+        if len(self._over) > AHEAD:
+            self.settle()
         return self.now
 
     def close(self) -> None:
         if self.now is not None:
-            self.table.add(self.now.second, self.now.row(self._version, self.tenants.of))
-            if (place := self.tenants.count(self.now.tenants)) is not None:
-                self.table.merge(Of.TENANT + place, into=Of.TENANT + TENANTS - 1)
+            self._over.append(self.now)
             self.now = None
+
+    def settle(self) -> bool:
+        """Make rows of seconds that are over; whether there were any."""
+        over, self._over = self._over, []
+        for second in over:
+            self.table.add(second.second, second.row(self._version, self.tenants.of))
+            if (place := self.tenants.count(second.tenants)) is not None:
+                self.table.merge(Of.TENANT + place, into=Of.TENANT + TENANTS - 1)
+        return bool(over)
 
     def _version(self, number: int) -> int:
         if len(self.versions) >= VERSIONS:
@@ -150,9 +163,16 @@ class Series:
 
     def settle(self, now_s: float) -> None:
         """Close every second that is over, also of models that nobody asks any more."""
-        for model in self._models.values():
+        for _ in self.settling(now_s):
+            pass
+
+    def settling(self, now_s: float) -> Iterator[None]:
+        """The same with a pause after each model: all of them would hold up requests for milliseconds."""
+        for model in list(self._models.values()):
             if model.now is not None and model.now.second < int(now_s) - 1:
                 model.close()
+            if model.settle():
+                yield
 
     def names(self) -> list[str]:
         return list(self._models)
@@ -162,15 +182,17 @@ class Series:
         model = self._models.get(name)
         if model is None:
             return no_slots()
+        model.settle()
         return Slots(*model.table.since(since_s), list(model.versions), list(model.tenants.names))
 
     def others(self, name: str, since_s: float) -> Mapping[str, Slots]:
         """The first columns of every other model."""
-        return {
-            other: Slots(*model.table.since(since_s, CORE), list(model.versions))
-            for other, model in self._models.items()
-            if other != name
-        }
+        found = {}
+        for other, model in self._models.items():
+            if other != name:
+                model.settle()
+                found[other] = Slots(*model.table.since(since_s, CORE), list(model.versions))
+        return found
 
     def machine(self, since_s: float) -> Slots:
         return Slots(*self._machine.since(since_s))
@@ -179,6 +201,7 @@ class Series:
         """What the next start is told of each model; `defaults` are the versions that answer by default."""
         found = {}
         for name, model in self._models.items():
+            model.settle()
             seconds, rows = model.table.since(since_s)
             if len(seconds):
                 versions, tenants = list(model.versions), list(model.tenants.names)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from headrace.changes.series import KEPT_S, MODELS, Series, Table
+from headrace.changes.series import AHEAD, KEPT_S, MODELS, Series, Table
 from headrace.changes.slots import CORE, MACHINE_WIDTH, TENANTS, Of
 from headrace.records import BatchRecord, RequestRecord
 from headrace.types import BatchFacts, ModelVersion
@@ -23,6 +23,20 @@ def test_requests_are_told_by_the_second_in_unix_time() -> None:
     slots = series.of("m", 0)
     assert slots.seconds.tolist() == [101, 103]
     assert slots.column(Of.COUNT).tolist() == [2, 1]
+
+
+def test_seconds_that_are_over_are_settled_with_a_pause_after_each_model() -> None:
+    series = Series(0)
+    series([request("m", at_s=5.0), request("n", at_s=5.0), request("late", at_s=9.5)])
+    pauses = series.settling(10)
+    assert [next(pauses, "none left") for _ in range(3)] == [None, None, "none left"]
+    assert [len(series.of(name, 0).seconds) for name in ("m", "n", "late")] == [1, 1, 0]
+
+
+def test_a_second_that_is_over_can_be_read_before_it_is_settled() -> None:
+    series = Series(0)
+    series([request(at_s=5.0 + number) for number in range(2 * AHEAD)])
+    assert len(series.of("m", 0).seconds) == 2 * AHEAD - 1
 
 
 def test_what_comes_late_counts_in_the_second_that_is_open() -> None:
