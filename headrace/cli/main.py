@@ -13,7 +13,7 @@ from importlib import import_module
 from headrace import __version__
 from headrace.cli.failure import Failure
 from headrace.cli.printable import printable
-from headrace.cli.unread import write_nowhere
+from headrace.cli.unread import FULL, open_what_is_closed, write_nowhere
 from headrace.errors import HeadraceError, SettingInvalid
 
 VERBS = {
@@ -63,6 +63,7 @@ For a start: headrace serve model.onnx
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     first, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    open_what_is_closed()
     try:
         try:
             return _run(first, rest)
@@ -75,6 +76,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output has stopped: nothing more to say
         write_nowhere()
         return 141
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        write_nowhere()
+        return _say(f"the output cannot be written: {error.strerror}", 1)
     except KeyboardInterrupt:
         return 130
 

@@ -1,7 +1,11 @@
-"""Standard output whose reader has stopped reading, as `head` does."""
+"""Standard output that takes nothing: its reader has stopped, as `head` does, its disk is full, or it is closed."""
 
+import errno
 import os
 import sys
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""How a disk says that it takes no more."""
 
 
 def write_nowhere() -> None:
@@ -9,3 +13,12 @@ def write_nowhere() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
+
+
+def open_what_is_closed() -> None:
+    """Started without standard output or errors, a program writes them nowhere, and no socket takes their number."""
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(opened, True)
+    os.close(opened)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -86,6 +87,23 @@ def test_a_reader_that_has_gone_makes_no_noise(arguments: list[str]) -> None:
     with os.fdopen(writer, "wb") as out:
         ended = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, check=False)
     assert (ended.returncode, ended.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("arguments", [["config", "--json"], ["config"], ["--help"]])
+def test_a_disk_that_is_full_is_one_line(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "headrace", *arguments]
+    with Path("/dev/full").open("wb") as out:
+        ended = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, check=False)
+    told = b"headrace: the output cannot be written: No space left on device\n"
+    assert (ended.returncode, ended.stderr) == (1, told)
+
+
+@pytest.mark.parametrize("arguments", [["config", "--json"], ["config"], ["--help"]])
+@pytest.mark.parametrize("closed", ["<&- >&-", ">&- 2>&-", ">&-"])
+def test_what_is_closed_makes_no_noise(arguments: list[str], closed: str) -> None:
+    command = ["sh", "-c", f'"$@" {closed}', "sh", sys.executable, "-m", "headrace", *arguments]
+    ended = subprocess.run(command, capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 def test_help_and_import_load_no_heavy_library() -> None:
