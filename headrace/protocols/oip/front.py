@@ -28,7 +28,7 @@ EXTENSIONS = (
     "trace",
     "logging",
 )
-"""The extensions of the protocol that the server speaks, in Triton's order; CUDA's shared memory it only refuses."""
+"""The extensions of the protocol that the server speaks, in Triton's order; CUDA's memory is only told to be none."""
 
 
 class Repository(Protocol):

@@ -72,7 +72,9 @@ class Control:
     async def cuda_memory_status(
         self, message: pb.CudaSharedMemoryStatusRequest, call: Call
     ) -> pb.CudaSharedMemoryStatusResponse:
-        raise Unsupported(NO_CUDA)
+        if message.name:
+            raise Unsupported(NO_CUDA)
+        return pb.CudaSharedMemoryStatusResponse()
 
     async def register_cuda_memory(
         self, message: pb.CudaSharedMemoryRegisterRequest, call: Call
@@ -82,7 +84,8 @@ class Control:
     async def unregister_cuda_memory(
         self, message: pb.CudaSharedMemoryUnregisterRequest, call: Call
     ) -> pb.CudaSharedMemoryUnregisterResponse:
-        raise Unsupported(NO_CUDA)
+        """As of system memory, one that is not there is no error."""
+        return pb.CudaSharedMemoryUnregisterResponse()
 
     # ---- settings
 

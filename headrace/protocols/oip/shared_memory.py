@@ -18,6 +18,7 @@ MAX_REGIONS = 1024
 """Each holds a file open, and a process has only so many."""
 
 NO_CUDA = "CUDA shared memory is not offered: this server computes on the CPU; use system shared memory"
+"""Why none is registered. None to tell of or to forget is no error: clients of system memory ask that of both."""
 _KEY = re.compile(r"^/?[^/\0]{1,254}$")
 
 

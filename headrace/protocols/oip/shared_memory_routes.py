@@ -1,4 +1,4 @@
-"""The shared memory extensions over HTTP: regions of system memory, and a clear no to those of CUDA."""
+"""The shared memory extensions over HTTP: regions of system memory, and none of CUDA's."""
 
 import msgspec
 from starlette.requests import Request
@@ -27,10 +27,13 @@ class SharedMemoryRoutes:
         self._front = front
 
     def routes(self) -> list[Route]:
-        routes = [Route(path, self.cuda, methods=[method]) for path, method in _paths("/v2/cudasharedmemory")]
-        calls = (self.status, self.status, self.register, self.unregister, self.unregister)
-        paths = _paths("/v2/systemsharedmemory")
-        return routes + [Route(path, call, methods=[method]) for (path, method), call in zip(paths, calls, strict=True)]
+        system = (self.status, self.status, self.register, self.unregister, self.unregister)
+        cuda = (self.cuda_status, self.cuda_status, self.register_cuda, self.unregister_cuda, self.unregister_cuda)
+        return [
+            Route(path, call, methods=[method])
+            for base, calls in (("/v2/systemsharedmemory", system), ("/v2/cudasharedmemory", cuda))
+            for (path, method), call in zip(_paths(base), calls, strict=True)
+        ]
 
     async def status(self, request: Request) -> Response:
         regions = self._front.regions.status(request.path_params.get("region"))
@@ -45,8 +48,17 @@ class SharedMemoryRoutes:
         self._front.regions.unregister(request.path_params.get("region"))
         return Response()
 
-    async def cuda(self, request: Request) -> Response:
+    async def cuda_status(self, request: Request) -> Response:
+        if request.path_params.get("region"):
+            raise Unsupported(NO_CUDA)
+        return json_response([])
+
+    async def register_cuda(self, request: Request) -> Response:
         raise Unsupported(NO_CUDA)
+
+    async def unregister_cuda(self, request: Request) -> Response:
+        """As of system memory, one that is not there is no error."""
+        return Response()
 
 
 def _paths(base: str) -> tuple[tuple[str, str], ...]:

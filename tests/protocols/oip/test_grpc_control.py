@@ -141,13 +141,19 @@ async def test_a_region_that_is_not_there_is_not_found(kind: Kind) -> None:
     assert refused.code == grpc.StatusCode.NOT_FOUND
 
 
-@pytest.mark.parametrize("call", ["Status", "Register", "Unregister"])
+@pytest.mark.parametrize("call", ["Status", "Register"])
 async def test_cuda_memory_is_not_offered_and_says_why(kind: Kind, call: str) -> None:
     message = getattr(pb, f"CudaSharedMemory{call}Request")(name="r")
     async with server(kind) as (_, client):
         refused = await client.refusal(f"CudaSharedMemory{call}", message)
     assert refused.code == grpc.StatusCode.UNIMPLEMENTED
     assert "computes on the CPU" in refused.details
+
+
+async def test_there_is_no_cuda_memory_to_tell_of_or_to_forget(kind: Kind) -> None:
+    async with server(kind) as (_, client):
+        assert not (await client.call("CudaSharedMemoryStatus")).regions
+        assert await client.call("CudaSharedMemoryUnregister") is not None
 
 
 async def test_trace_settings_are_kept_and_cleared(kind: Kind) -> None:

@@ -48,10 +48,20 @@ async def test_the_setting_that_is_off_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "status"), ("GET", "region/r/status"), ("POST", "region/r/register"), ("POST", "unregister")],
+    [("GET", "region/r/status"), ("POST", "region/r/register")],
 )
 async def test_cuda_is_answered_with_a_clear_no(method: str, path: str) -> None:
     async with serving(Stub()) as (port, _), connected(port) as wire:
         answer = await wire.ask(method, f"/v2/cudasharedmemory/{path}")
     assert answer.status == 501
     assert "use system shared memory" in answer.json["error"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "answers"),
+    [("GET", "status", b"[]"), ("POST", "unregister", b""), ("POST", "region/r/unregister", b"")],
+)
+async def test_there_is_no_cuda_memory_to_tell_of_or_to_forget(method: str, path: str, answers: bytes) -> None:
+    async with serving(Stub(shared_memory=False)) as (port, _), connected(port) as wire:
+        answer = await wire.ask(method, f"/v2/cudasharedmemory/{path}")
+    assert (answer.status, answer.body) == (200, answers)

@@ -160,7 +160,9 @@ async def test_every_other_method_of_the_client() -> None:
 async def test_cuda_and_errors_are_told_in_the_clients_words() -> None:
     def work(client: Any) -> None:
         with pytest.raises(InferenceServerException, match="use system shared memory"):
-            client.get_cuda_shared_memory_status()
+            client.register_cuda_shared_memory("r", b"eA==", 0, 1)
+        assert client.get_cuda_shared_memory_status() == []
+        client.unregister_cuda_shared_memory()
         with pytest.raises(InferenceServerException, match="uploads are off") as refusal:
             client.load_model("add_sub", config="{}", files={"file:1/model.onnx": b"x"})
         assert refusal.value.status() == "403"
