@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from headrace.app import Ready
 
 
-def announce(ready: "Ready", console: Console) -> None:
-    """Print it. Models that are unavailable are in the table, with the reason."""
+def announce(ready: "Ready", console: Console, advice: str = "") -> None:
+    """Print it; the advice where there are no models. Those that are unavailable are in the table, with the reason."""
     versions = listed(ready.index, ready.served)
     serving = len(ready.served)
-    print_listing(versions, console)
+    print_listing(versions, console, advice)
     where = f"HTTP on {ready.http}" + (f", gRPC on {ready.grpc}" if ready.grpc else "")
     where += ", over TLS" if ready.tls else ""
     broken = f" ({broken} unavailable)" if (broken := len(versions) - serving) else ""

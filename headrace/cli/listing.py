@@ -38,11 +38,14 @@ def listed(index: Iterable[VersionStatus], served: Iterable[Served]) -> list[Lis
     return [Listed(status, each.manifest, each.signature) if each else Listed(status) for status, each in found]
 
 
-def print_listing(versions: Sequence[Listed], console: Console) -> None:
-    """Print a table and below it what is wrong; or, on a console too narrow for that, a paragraph for each version."""
+def print_listing(versions: Sequence[Listed], console: Console, advice: str = "") -> None:
+    """Print a table and below it what is wrong; or, on a console too narrow for that, a paragraph for each version.
+
+    The advice is for where there is none.
+    """
     if not versions:
         console.print(
-            "There are no models: put each in a folder of its own, as in NAME/model.onnx or NAME/1/model.onnx."
+            f"There are no models: put each in a folder of its own, as in NAME/model.onnx or NAME/1/model.onnx{advice}"
         )
         return
     if console.width < TABLE_WIDTH:

@@ -13,7 +13,7 @@ from importlib import import_module
 from headrace import __version__
 from headrace.cli.failure import Failure
 from headrace.cli.printable import printable
-from headrace.cli.unread import FULL, open_what_is_closed, write_nowhere
+from headrace.cli.unread import is_full, open_what_is_closed, write_nowhere
 from headrace.errors import HeadraceError, SettingInvalid
 
 VERBS = {
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_nowhere()
         return 141
     except OSError as error:
-        if error.errno not in FULL:
+        if not is_full(error):
             raise
         write_nowhere()
         return _say(f"the output cannot be written: {error.strerror}", 1)

@@ -25,11 +25,13 @@ def run(arguments: Sequence[str]) -> int:
     config = settings_of(options).config
     where = place(options.repository)
     from headrace.inspection import inspect
+    from headrace.repository.foreign import advice_for
 
     with kept(where, config) as repository:
         versions = listed(*inspect(config, repository.path))
+        advice = advice_for(repository.path)
     if options.json:
         print(as_json(versions))
     else:
-        print_listing(versions, console())
+        print_listing(versions, console(), advice)
     return int(any(each.status.state == "UNAVAILABLE" for each in versions))

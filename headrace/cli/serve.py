@@ -16,7 +16,7 @@ from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
 from headrace.cli.repository import kept, place
 from headrace.cli.settings import add_setting_flags, settings_of
-from headrace.cli.unread import write_nowhere
+from headrace.cli.unread import is_full, write_nowhere
 from headrace.remote.address import Address
 from headrace.repository.likely import likely_runtimes
 from headrace.settings import Config, Server
@@ -64,12 +64,15 @@ def run(arguments: Sequence[str]) -> int:
         from headrace.app import run as run_server
         from headrace.cli.announce import announce
         from headrace.cli.console import console
+        from headrace.repository.foreign import advice_for
 
         def announced(ready: Ready) -> None:
             try:
-                announce(ready, console())
+                announce(ready, console(), advice_for(repository.path))
                 sys.stdout.flush()
-            except BrokenPipeError:
+            except OSError as error:
+                if not (isinstance(error, BrokenPipeError) or is_full(error)):
+                    raise
                 write_nowhere()  # a server goes on, whoever has read that it began
 
         return run_server(config, repository.path, announced, repository.follow, ahead)

@@ -4,8 +4,12 @@ import errno
 import os
 import sys
 
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-"""How a disk says that it takes no more."""
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a disk takes no more."""
+    return error.errno in _FULL
 
 
 def write_nowhere() -> None:

@@ -1,6 +1,7 @@
 """Files of models that are not served as they are, and what makes of each one that is."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 _TORCH = "PyTorch's, which holds no graph: torch.onnx.export makes a model.onnx of the module that it is loaded into"
@@ -14,7 +15,7 @@ _PROGRAM = (
     "export the model that it loads, and leave what it does besides to the client"
 )
 _WEIGHTS = "PyTorch's: save_pretrained(FOLDER, safe_serialization=True) makes model.safetensors of it"
-_BESIDE = "weights without a graph: config.json, as Hugging Face has it, belongs beside a language model's"
+_BESIDE = "weights without a graph: a language model's are served by their folder, which holds its config.json too"
 _IR_WEIGHTS = (
     "weights without a graph: of OpenVINO's the .xml file of the same name is the model, of Paddle's the .pdmodel file"
 )
@@ -64,6 +65,13 @@ def advice(paths: Iterable[Path]) -> str:
         for path in files:
             if what := whose(path):
                 return f"; {path.name} is {what}"
+    return ""
+
+
+def advice_for(repository: Path) -> str:
+    """The same of what lies in a folder in which no model was found; empty where it cannot be looked at."""
+    with suppress(OSError):
+        return advice(repository.iterdir())
     return ""
 
 

@@ -113,6 +113,8 @@ class LocalRepository:
         return entries
 
     def _one_file(self) -> dict[str, list[Path]]:
+        if self.path.name == "saved_model.pb":
+            raise SettingInvalid(f"{self.path} is a part of a SavedModel; give its folder", "repository")
         if not suffix_of(self.path):
             known = ", ".join(suffix for suffix in RUNTIME_OF if suffix.startswith("."))
             what = f"{self.path} is not a model: its name should end in one of {known}{advice([self.path])}"

@@ -61,7 +61,7 @@ def test_a_ready_version_shows_what_it_takes_and_gives_and_from_where() -> None:
 
 def test_where_there_are_no_models_it_says_where_they_belong() -> None:
     assert _printed([]) == (
-        "There are no models: put each in a folder of its own, as in NAME/model.onnx or NAME/1/model.onnx.\n"
+        "There are no models: put each in a folder of its own, as in NAME/model.onnx or NAME/1/model.onnx\n"
     )
 
 

@@ -42,3 +42,12 @@ def test_a_model_that_cannot_be_served_is_shown_with_the_reason(
 def test_a_path_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", str(tmp_path / "none")]) == 2
     assert "does not exist" in capsys.readouterr().err
+
+
+def test_a_folder_of_what_is_no_model_says_what_makes_one_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "resnet.pt").touch()
+    assert main(["models", str(tmp_path)]) == 0
+    assert "There are no models" in (shown := capsys.readouterr().out)
+    assert "resnet.pt is PyTorch's" in shown

@@ -103,6 +103,12 @@ def test_a_path_that_is_neither_folder_nor_model_is_refused(repo: Path, name: st
         LocalRepository(repo / name).scan()
 
 
+def test_the_file_of_a_saved_model_is_refused_with_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").touch()
+    with pytest.raises(SettingInvalid, match="is a part of a SavedModel; give its folder"):
+        LocalRepository(tmp_path / "saved_model.pb").scan()
+
+
 def test_one_model_is_found_by_name(repo: Path) -> None:
     assert versions(LocalRepository(repo).find("a")) == ["a/1", "a/2"]
     assert versions(LocalRepository(repo).find("net")) == ["net/1"]
