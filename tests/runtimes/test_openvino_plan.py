@@ -39,6 +39,10 @@ def test_groups_of_four_bits_are_the_largest_that_all_rows_have(widths: tuple[in
     assert plan("int8", "auto", ["Q4_1"], widths) == plan("int8", "auto", ["Q4_1"])
 
 
+def test_the_fastest_form_has_the_fastest_cache_unless_another_is_asked_for() -> None:
+    assert (plan("int4", "auto", []).kv, plan("int4", "u8", []).kv, plan("int8", "auto", []).kv) == ("f16", "u8", "u8")
+
+
 def test_a_bf16_cache_without_bf16_computing_is_refused() -> None:
     with pytest.raises(ModelInvalid) as refusal:
         plan("auto", "bf16", [])
