@@ -84,7 +84,7 @@ class Check:
                 )
         if not 0 < rows <= self._max_size:
             raise InvalidRequest(
-                f"has {rows} rows; a request may have 1 to {self._max_size} (the model's largest batch)",
+                f"has {rows} rows; a request may have 1 to {self._max_size} (the largest batch: batching.max_size)",
                 "inputs[0].shape",
             )
         return rows
