@@ -22,6 +22,7 @@ from headrace.types import Buffer, Context, Request, Response
 log = logging.getLogger(__name__)
 
 LARGE_BYTES = 8192  # of a body, that takes longer to read than to say whether it would be in time
+_OWN_PAGES_BYTES = 8 << 20  # of a body: from here on it is one piece, so large that its memory is given back at once
 _MOST_PARTS = 256  # of a body: more are put together as they come, for a small one takes many times what it holds
 _LEAST_COMPRESSED_BYTES = 1024  # below, a smaller body saves no packet
 _UNSAID = Wanted(None, False, {})
@@ -87,10 +88,14 @@ class Exchange:
 
     def receive(self, part: Buffer) -> None:
         """Take a part of the body. Raises BodyTooLarge as soon as it is over the limit."""
+        before = self._size
         self._size += len(part)
         if self._size > self._front.max_body_bytes:
             raise body_too_large(self._front.max_body_bytes)
         parts = self._parts
+        if before < _OWN_PAGES_BYTES <= self._size:
+            self._parts = [bytearray().join((*parts, part))]
+            return
         if parts and isinstance(parts[0], bytearray):
             parts[0] += part
             return

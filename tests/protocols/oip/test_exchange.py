@@ -193,6 +193,20 @@ async def test_a_body_in_countless_small_parts_takes_about_the_memory_that_it_ho
     assert len(stub.late.waiting) == 1
 
 
+async def test_a_large_body_is_one_piece_whose_memory_goes_back_to_the_system() -> None:
+    asking = _Asking(Stub())
+    part, largest = bytes(64 * 1024), 16 << 20
+    tracemalloc.start()
+    try:
+        for _ in range(0, largest, len(part)):
+            asking.exchange.receive(bytes(memoryview(part)))
+        pieces = [trace.size for trace in tracemalloc.take_snapshot().traces]
+    finally:
+        tracemalloc.stop()
+    assert max(pieces) >= largest
+    assert sum(pieces) < 1.25 * largest
+
+
 async def test_a_body_over_the_limit_is_refused_as_it_arrives() -> None:
     asking = _Asking(Stub(max_body_bytes=10))
     asking.exchange.receive(bytes(10))
