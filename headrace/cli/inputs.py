@@ -114,10 +114,18 @@ def _comma_separated(text: str, spec: TensorSpec) -> list[Any]:
     if spec.datatype == "BYTES":
         return parts
     try:
-        return [json.loads({"True": "true", "False": "false"}.get(part, part)) for part in parts]
+        return [_value(part) for part in parts]
     except ValueError as error:
         forms = "@file.npy, 1,2,3, [[1, 2]], zeros:1x64 or random:1x64"
         raise Failure(f"input {spec.name!r}: {text!r} is not understood; write {forms}", exit_code=2) from error
+
+
+def _value(text: str) -> Any:
+    """One value as JSON has it, or a number as people write it: `.5`, `nan`, `-inf`. Raises ValueError."""
+    try:
+        return json.loads({"True": "true", "False": "false"}.get(text, text))
+    except ValueError:
+        return float(text)
 
 
 def _objects(value: list[Any]) -> Array:

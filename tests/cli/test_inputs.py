@@ -35,6 +35,12 @@ def test_values_lie_as_the_models_shape_says(text: str, shape: tuple[int, ...], 
     assert array.tolist() == lies
 
 
+@pytest.mark.parametrize("text", [".5,nan,-inf,+2", "0.5, NaN, -Infinity, 2"])
+def test_numbers_are_written_as_people_do(text: str) -> None:
+    array = parse_input(text, _spec("FP32", FREE))
+    np.testing.assert_array_equal(array, np.array([0.5, np.nan, -np.inf, 2], np.float32))
+
+
 def test_zeros_ones_and_random_have_the_shape_that_is_written() -> None:
     assert parse_input("zeros:1x3", _spec("FP32", FREE, FREE)).tolist() == [[0, 0, 0]]
     assert parse_input("ones:2", _spec("BOOL", FREE)).tolist() == [True, True]
