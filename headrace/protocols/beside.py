@@ -13,6 +13,9 @@ T = TypeVar("T")
 LONG_BYTES = 256 << 10
 """Of what is looked at number by number and string by string: some ten milliseconds."""
 
+LONG_TENSORS = 1024
+"""Of one message, however short: as much time."""
+
 UNPACKING = 2  # threads: meanwhile others have the interpreter
 
 Expect = Callable[[], AbstractContextManager[object]]
@@ -66,9 +69,12 @@ class Beside:
         return cancel
 
 
-def takes_long(said: bytes | memoryview, num_bytes: int) -> bool:
-    """Whether a message of so many bytes takes long to read, by what it says beside its raw tensors.
+def takes_long(said: bytes | memoryview, num_bytes: int, tensors: int = 0, shared_bytes: int = 0) -> bool:
+    """Whether a message of so many bytes and tensors takes long to read, by what it says beside its raw tensors.
 
-    Raw tensors are not looked at, except for strings, whose lengths are among them.
+    Raw tensors are not looked at, except for strings, whose lengths are among them; `shared_bytes` is what one may have
+    that lies in memory that is shared with the client.
     """
-    return num_bytes > LONG_BYTES and (len(said) > LONG_BYTES or b"BYTES" in bytes(said))
+    if tensors > LONG_TENSORS or len(said) > LONG_BYTES:
+        return True
+    return (num_bytes > LONG_BYTES or shared_bytes > LONG_BYTES) and b"BYTES" in bytes(said)

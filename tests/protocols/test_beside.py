@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from headrace.protocols.beside import LONG_BYTES, Beside, takes_long
+from headrace.protocols.beside import LONG_BYTES, LONG_TENSORS, Beside, takes_long
 
 
 class Expecting:
@@ -94,14 +94,19 @@ async def test_once_it_is_closed_nothing_more_begins() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "num_bytes", "long"),
+    ("said", "num_bytes", "tensors", "shared_bytes", "long"),
     [
-        (b"{}", LONG_BYTES, False),
-        (b'{"datatype":"FP32"}', 10 * LONG_BYTES, False),
-        (b'{"datatype":"BYTES"}', 100, False),
-        (b'{"datatype":"BYTES"}', 10 * LONG_BYTES, True),
-        (bytes(LONG_BYTES + 1), LONG_BYTES + 1, True),
+        (b"{}", LONG_BYTES, 1, 0, False),
+        (b'{"datatype":"FP32"}', 10 * LONG_BYTES, 1, 10 * LONG_BYTES, False),
+        (b'{"datatype":"BYTES"}', 100, 1, 100, False),
+        (b'{"datatype":"BYTES"}', 10 * LONG_BYTES, 1, 0, True),
+        (b'{"datatype":"BYTES"}', 100, 1, 10 * LONG_BYTES, True),
+        (bytes(LONG_BYTES + 1), LONG_BYTES + 1, 1, 0, True),
+        (b"{}", 100, LONG_TENSORS, 0, False),
+        (b"{}", 100, LONG_TENSORS + 1, 0, True),
     ],
 )
-def test_numbers_in_text_and_strings_take_long(said: bytes, num_bytes: int, long: bool) -> None:
-    assert takes_long(memoryview(said), num_bytes) is long
+def test_numbers_in_text_strings_and_many_tensors_take_long(
+    said: bytes, num_bytes: int, tensors: int, shared_bytes: int, long: bool
+) -> None:
+    assert takes_long(memoryview(said), num_bytes, tensors, shared_bytes) is long

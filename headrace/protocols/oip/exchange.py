@@ -12,7 +12,7 @@ from headrace.protocols.compression import LITTLE_BYTES, choose, compress, decom
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.head import Head
-from headrace.protocols.oip.rest import read_request, write_response
+from headrace.protocols.oip.rest import most_tensors, read_request, write_response
 from headrace.protocols.oip.unary import whole
 from headrace.protocols.oip.wanted import Wanted
 from headrace.protocols.request_id import refused, shown
@@ -188,7 +188,8 @@ class Exchange:
     def _read(self, context: Context, body: Buffer) -> None:
         """Have the request read, on a thread where all others would have to wait for that."""
         read, go_on = partial(self._parsed, context, body), partial(self._go_on, context)
-        if takes_long(memoryview(body)[: self._head.json_bytes], len(body)):
+        said = memoryview(body)[: self._head.json_bytes]
+        if takes_long(said, len(body), most_tensors(said), self._front.regions.longest_bytes):
             self._cancel = self._front.beside.read(read, go_on)
         else:
             go_on(read)

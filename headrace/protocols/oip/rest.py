@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from headrace.errors import InvalidRequest
 from headrace.models.registry import Registry
+from headrace.protocols.beside import LONG_TENSORS
 from headrace.protocols.json_body import decode
 from headrace.protocols.oip.classification import classify
 from headrace.protocols.oip.head import Head
@@ -45,6 +46,7 @@ class _Infer(msgspec.Struct):
     outputs: Annotated[tuple[_Output, ...], Meta(max_length=MAX_NAMED)] | None = None
 
 
+_LEAST_BYTES = len(b'{"name":"","shape":[],"datatype":"FP32"}')
 _ABSENT = (b"", b"null")
 _DECODER = msgspec.json.Decoder(_Infer)
 _encode = msgspec.json.Encoder().encode
@@ -56,6 +58,12 @@ class Body(msgspec.Struct, frozen=True):
     json: bytes
     tensors: list[Buffer]
     headers: bytes
+
+
+def most_tensors(json: memoryview) -> int:
+    """A number of inputs that a body's JSON has not more of, found without reading it."""
+    most = len(json) // _LEAST_BYTES
+    return most if most <= LONG_TENSORS else min(most, bytes(json).count(b"{"))
 
 
 def read_request(

@@ -47,6 +47,7 @@ class Regions:
         self._folder = folder
         self._max_read_bytes = max_read_bytes
         self._open: dict[str, _Open] = {}
+        self.longest_bytes = 0  # of any that is registered
         self._closing = Lock()  # a request may be read on a thread: what it reads is not closed under it
 
     def register(self, name: str, key: str, offset: int, byte_size: int) -> None:
@@ -65,6 +66,7 @@ class Regions:
             raise InvalidRequest(f"{byte_size} is not a size of 1 or more", "byte_size")
         region = Region(name, key, offset, byte_size)
         self._open[name] = _Open(region, self._open_file(region))
+        self._measure()
 
     def unregister(self, name: str | None = None) -> None:
         """Forget a region, or all of them; one that is not there is no error, as in Triton."""
@@ -170,3 +172,7 @@ class Regions:
                 entry = self._open.pop(name, None)
                 if entry is not None:
                     os.close(entry.descriptor)
+        self._measure()
+
+    def _measure(self) -> None:
+        self.longest_bytes = max((entry.region.byte_size for entry in self._open.values()), default=0)

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from headrace.errors import BodyTooLarge, InvalidRequest, WouldBeLate
-from headrace.protocols.beside import LONG_BYTES, UNPACKING
+from headrace.protocols.beside import LONG_BYTES, LONG_TENSORS, UNPACKING
 from headrace.protocols.oip.exchange import LARGE_BYTES, Answer, Exchange
 from headrace.protocols.oip.head import read_head
 from headrace.records import RequestRecord
@@ -95,6 +95,15 @@ async def test_a_body_of_many_strings_is_read_beside_others() -> None:
     await stub.late.arrived.wait()
     ((request, _),) = stub.late.waiting
     assert request.inputs[0].data == texts
+
+
+async def test_a_short_body_of_many_inputs_is_read_beside_others() -> None:
+    stub = Stub()
+    one = b'{"name":"INPUT","shape":[0],"datatype":"FP32","data":[]}'
+    asking = _Asking(stub)
+    asking.run(b'{"inputs":[%b]}' % b",".join([one] * (LONG_TENSORS + 1)))
+    assert not stub.late.waiting
+    await stub.late.arrived.wait()
 
 
 async def test_long_bodies_are_read_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,16 @@ def test_a_region_is_read_from_its_offset(regions: Regions) -> None:
     assert regions.read("r", 5, 3, "inputs[0]") == bytes([15, 16, 17])
 
 
+def test_the_longest_region_is_known(regions: Regions) -> None:
+    regions.register("short", "/input", 0, 20)
+    regions.register("long", "/input", 10, 50)
+    assert regions.longest_bytes == 50
+    regions.unregister("long")
+    assert regions.longest_bytes == 20
+    regions.unregister()
+    assert regions.longest_bytes == 0
+
+
 def test_an_output_is_written_where_it_is_wanted_and_nowhere_else(regions: Regions, tmp_path: Path) -> None:
     regions.register("r", "/input", 10, 50)
     regions.write("r", 5, 4, b"abc", "outputs[0]")
