@@ -1,6 +1,9 @@
-"""The C library's allocator, told to keep what is freed for the next batch instead of giving it back each time."""
+"""The C library's allocator, told what a server and its workers do with memory. It is glibc's, or nothing happens."""
 
 import ctypes
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # of malloc.h
 
@@ -8,16 +11,51 @@ KEPT_BYTES = 32 << 20  # free memory at the top of the heap that is kept
 STEP_BYTES = 1 << 20  # by which the heap grows
 LARGE_BYTES = 4 << 20  # an allocation that gets pages of its own, and gives them back at once
 
+LARGEST_BYTES = 1 << 30  # the same while a model is loaded: hardly anything does
+LATER_LARGE_BYTES, LATER_KEPT_BYTES = 32 << 20, 64 << 20  # and after it: what glibc by itself comes to, at most
+
+TUNABLES, LARGE_PAGES = "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"
+"""What a process is started with whose heap is to be of large pages, where the system gives them to who asks."""
+
 
 def keep_freed_memory() -> bool:
-    """Ask for it; False where the C library does not know how (it is glibc's). Changes the whole process.
+    """Ask for it; False where the C library does not know how. Changes the whole process.
 
     A server frees the bodies of a whole batch at once. By default glibc then returns the top of its heap to the
     system and asks for it again, a page fault for each 4 KiB, with the next requests.
     """
+    return _set((M_TRIM_THRESHOLD, KEPT_BYTES), (M_TOP_PAD, STEP_BYTES), (M_MMAP_THRESHOLD, LARGE_BYTES))
+
+
+@contextmanager
+def one_heap() -> Iterator[None]:
+    """Have all that is allocated meanwhile lie in the heap, and what of it is free at the end be given back.
+
+    Loading a model allocates and frees pieces of megabytes. By default each has pages of its own, which come into being
+    one by one as they are written to, small ones: half of the time that a load takes.
+    """
+    _set((M_MMAP_THRESHOLD, LARGEST_BYTES))
     try:
-        mallopt = ctypes.CDLL(None).mallopt
+        yield
+    finally:
+        if _set((M_MMAP_THRESHOLD, LATER_LARGE_BYTES), (M_TRIM_THRESHOLD, LATER_KEPT_BYTES)):
+            _library().malloc_trim(0)
+
+
+def tunables(environment: Mapping[str, str]) -> str:
+    """The value of TUNABLES for a child: the user's own, and large pages unless it says something of them."""
+    own = environment.get(TUNABLES, "")
+    name = LARGE_PAGES.partition("=")[0]
+    return own if name in own else ":".join(filter(None, (own, LARGE_PAGES)))
+
+
+def _set(*settings: tuple[int, int]) -> bool:
+    try:
+        mallopt = _library().mallopt
     except (OSError, AttributeError):
         return False
-    settings = ((M_TRIM_THRESHOLD, KEPT_BYTES), (M_TOP_PAD, STEP_BYTES), (M_MMAP_THRESHOLD, LARGE_BYTES))
     return all(mallopt(name, value) == 1 for name, value in settings)
+
+
+def _library() -> Any:
+    return ctypes.CDLL(None)

@@ -8,6 +8,7 @@ import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+from headrace.allocator import one_heap
 from headrace.batching.known_axes import KnownAxes, axis_key, content_of, may_be_known
 from headrace.devices.huge_pages import begin_to_move, mapped
 from headrace.runtimes.load import Loaded, Loading, load
@@ -32,7 +33,8 @@ def main(arguments: list[str]) -> None:
 def _load_and_settle(asked: Loading) -> Loaded:
     before = mapped()
     looks = asked.axis is None and asked.findings is not None and may_be_known(asked.manifest)
-    loaded = _load_with_findings(asked) if looks else load(asked)
+    with one_heap():
+        loaded = _load_with_findings(asked) if looks else load(asked)
     gc.collect()
     gc.freeze()  # what loading made lives as long as the worker: not to be looked through again
     begin_to_move(before)

@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 
 import headrace
+from headrace.allocator import TUNABLES, tunables
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -87,13 +88,14 @@ class Spawned:
 
 
 def environment(threads: int) -> Mapping[str, str]:
-    """What a child's libraries read of how many threads they may have, and where its modules are."""
+    """What a child's libraries read of how many threads it may have and how large pages, and where its modules are."""
     places = [str(Path(headrace.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     return {
         "PYTHONPATH": os.pathsep.join(filter(None, places)),
         "PYTHONSAFEPATH": "1",  # the folder that the server was started in is no place for modules
         "OMP_NUM_THREADS": str(threads),
         "OPENBLAS_NUM_THREADS": "1",
+        TUNABLES: tunables(os.environ),
         "ORT_DISABLE_TELEMETRY": "1",  # it tells its maker of every start, on a thread that a fork would not have
     }
 
