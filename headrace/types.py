@@ -79,6 +79,7 @@ class BatchAxis(msgspec.Struct, frozen=True):
     pending: bool = False  # no sizes were found that run: learn from the first request
     pad: PadAxis | None = None  # None: only rows of one shape share a run
     unpadded: str = ""  # why they do, where rows may differ in length
+    most_rows: int = 0  # of one request, if that is more than a run has: it is computed in parts
 
 
 class Signature(msgspec.Struct, frozen=True):

@@ -33,7 +33,7 @@ class Check:
         self._required = [spec.name for spec in signature.inputs if not spec.optional]
         self._outputs = {spec.name for spec in signature.outputs}
         self._batched = signature.batch.batched
-        self._max_size = signature.batch.max_size
+        self._most_rows = max(signature.batch.max_size, signature.batch.most_rows)
         self._pad = signature.batch.pad
         self._one_shape = len(self._required) == len(self._specs) and all(
             FREE not in self._agreed(spec.name, spec.shape) for spec in signature.inputs
@@ -82,9 +82,9 @@ class Check:
                     f"has {tensor.shape[0]} rows where inputs[0] has {rows}; all inputs have the same",
                     f"inputs[{index}].shape",
                 )
-        if not 0 < rows <= self._max_size:
+        if not 0 < rows <= self._most_rows:
             raise InvalidRequest(
-                f"has {rows} rows; a request may have 1 to {self._max_size} (the largest batch: batching.max_size)",
+                f"has {rows} rows; a request may have 1 to {self._most_rows:,} (its batching.max_size allows more)",
                 "inputs[0].shape",
             )
         return rows

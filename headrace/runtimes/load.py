@@ -15,6 +15,7 @@ from headrace.devices.process_stat import resident_bytes
 from headrace.errors import HeadraceError, ModelInvalid
 from headrace.runtimes.execute import execute
 from headrace.runtimes.few_shapes import FewShapes
+from headrace.runtimes.in_parts import InParts
 from headrace.runtimes.probe import find_batch_axis, learn_batch_axis
 from headrace.runtimes.runtime import Arrays, LoadedModel, Runtime
 from headrace.runtimes.signature import signature
@@ -32,6 +33,9 @@ RUNTIMES = {
 COMPILE_AHEAD_S = 1.0
 COMPILING = {"openvino"}
 """The runtimes that compile for each shape when they meet it."""
+
+MOST_ROWS = 16_384
+"""Of one request, where the model does not say how many a run may have: those who come after it wait for all of it."""
 
 REENTRANT = {"onnx"}
 """The runtimes whose models several threads may run at once, where each run has one thread."""
@@ -87,6 +91,7 @@ def load(asked: Loading, known: Known = _nothing) -> Loaded:
     loaded_ns = perf_counter_ns()
     axis = asked.axis or known(model.runtime) or _found(asked, model)
     probed_ns = perf_counter_ns()
+    axis = msgspec.structs.replace(axis, most_rows=0 if manifest.batching.max_size or _keeps_whole(axis) else MOST_ROWS)
     found = signature(model, manifest, axis)
     if axis.pad and manifest.runtime in COMPILING:
         model = few = FewShapes(model, axis.pad)
@@ -98,7 +103,8 @@ def load(asked: Loading, known: Known = _nothing) -> Loaded:
     half = _half_takes(asked, model, axis) if asked.weigh else None
     probing_ns = probed_ns - loaded_ns + perf_counter_ns() - warm_ns
     loaded = Loaded(model, found, learn, half, (("probe", probing_ns), ("warmup", warm_ns - probed_ns)))
-    return _spreading(loaded, asked) if may_spread(asked, axis) else loaded
+    whole = _spreading(loaded, asked) if may_spread(asked, axis) else loaded
+    return whole if _keeps_whole(axis) else _in_parts(whole, axis.max_size)
 
 
 def may_spread(asked: Loading, axis: BatchAxis) -> bool:
@@ -114,6 +120,15 @@ def _spreading(loaded: Loaded, asked: Loading) -> Loaded:
     if asked.spreads:
         model.get_ready()
     return msgspec.structs.replace(loaded, model=model, spreads=lambda: model.spreads)
+
+
+def _keeps_whole(axis: BatchAxis) -> bool:
+    """Whether requests are run as they are: rows are not known to keep to themselves."""
+    return not axis.batched or axis.pending
+
+
+def _in_parts(loaded: Loaded, most: int) -> Loaded:
+    return msgspec.structs.replace(loaded, model=InParts(loaded.model, most))
 
 
 def _load_one(manifest: Manifest) -> LoadedModel:

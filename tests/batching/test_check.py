@@ -1,5 +1,6 @@
 """What is wrong with a request, in words that name the field."""
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -59,6 +60,13 @@ def test_where_the_file_says_no_shape_the_refusal_says_where_to_say_it() -> None
 def test_rows_out_of_range_are_refused_with_the_limit(rows: int) -> None:
     with pytest.raises(InvalidRequest, match=f"has {rows} rows; a request may have 1 to 4 .*batching.max_size"):
         Check(signature())(request(np.zeros((rows, 2))))
+
+
+def test_a_request_may_have_more_rows_than_a_run_where_it_is_run_in_parts() -> None:
+    in_parts = msgspec.structs.replace(signature(), batch=BatchAxis(True, 4, most_rows=5000))
+    assert Check(in_parts)(request(np.zeros((5000, 2)))).rows == 5000
+    with pytest.raises(InvalidRequest, match="may have 1 to 5,000 "):
+        Check(in_parts)(request(np.zeros((5001, 2))))
 
 
 def test_a_fixed_dimension_forbids_zero() -> None:

@@ -4,13 +4,15 @@ import os
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from headrace.errors import ModelInvalid
 from headrace.runtimes import load as loading
-from headrace.runtimes.load import Loading, check_readable, load, runtime
+from headrace.runtimes.in_parts import InParts
+from headrace.runtimes.load import MOST_ROWS, Loading, check_readable, load, runtime
 from headrace.runtimes.spread_rows import SpreadRows
-from headrace.types import FREE, BatchAxis, Manifest, WarmUp, WarmUpInput
+from headrace.types import FREE, BatchAxis, Batching, Manifest, WarmUp, WarmUpInput
 from tests.models.onnx_models import identity, save
 
 MODEL = """
@@ -40,12 +42,12 @@ def test_a_model_without_outputs_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_known_batch_axis_is_not_probed_again(tmp_path: Path) -> None:
-    axis = BatchAxis(True, 3, why="known")
+    axis = BatchAxis(True, 3, why="known", most_rows=MOST_ROWS)
     assert load(asked(tmp_path, axis=axis)).signature.batch == axis
 
 
 def test_what_an_earlier_load_found_is_asked_for_by_the_runtimes_version(tmp_path: Path) -> None:
-    axis, versions = BatchAxis(True, 3, why="known"), list[str]()
+    axis, versions = BatchAxis(True, 3, why="known", most_rows=MOST_ROWS), list[str]()
 
     def known(library: str) -> BatchAxis:
         versions.append(library)
@@ -64,7 +66,23 @@ def test_rows_that_are_known_to_be_independent_may_be_spread_over_threads(
 ) -> None:
     manifest = Manifest("m", 1, save(identity(), tmp_path), "onnx")
     loaded = load(Loading(manifest, threads, 16, 1e-3, BatchAxis(batched, 16), spread_bytes=spread_bytes))
-    assert isinstance(loaded.model, SpreadRows) == spreads
+    model = loaded.model.model if isinstance(loaded.model, InParts) else loaded.model
+    assert isinstance(model, SpreadRows) == spreads
+
+
+def test_a_request_may_have_more_rows_than_a_run_unless_the_model_says_how_many(tmp_path: Path) -> None:
+    batch = Batching(enabled=True, max_size=3)
+    said = msgspec.structs.replace(asked(tmp_path).manifest, batching=batch)
+    assert load(asked(tmp_path)).signature.batch.most_rows == MOST_ROWS
+    assert load(msgspec.structs.replace(asked(tmp_path), manifest=said)).signature.batch.most_rows == 0
+
+
+def test_rows_beyond_a_run_are_computed_in_parts(tmp_path: Path) -> None:
+    loaded = load(asked(tmp_path, axis=BatchAxis(True, 3)))
+    x = np.arange(1, 21, dtype=np.float32).reshape(10, 2)
+    (expected,) = load(asked(tmp_path, axis=BatchAxis(True, 10))).model.run({"x": x}, ()).values()
+    (found,) = loaded.model.run({"x": x}, ()).values()
+    assert np.array_equal(found, expected)
 
 
 def test_what_is_not_to_be_padded_is_not_tried_and_says_why(tmp_path: Path) -> None:

@@ -167,7 +167,9 @@ def test_an_ir_without_its_weights_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_operator_is_named(tmp_path: Path) -> None:
-    assert "No conversion rule found for operations: Nope" in refusal(models.save(models.one_node("Nope"), tmp_path))
+    assert "OpenVINO does not convert these of its operations: Nope" in refusal(
+        models.save(models.one_node("Nope"), tmp_path)
+    )
 
 
 @pytest.mark.parametrize("location", ["../secret.bin", "{absolute}", "link.bin"])
