@@ -51,6 +51,7 @@ from headrace.observing import Observation
 from headrace.playground.page import routes as playground_routes
 from headrace.protocols.anthropic.routes import routes as anthropic_routes
 from headrace.protocols.beside import Beside
+from headrace.protocols.bodies import Bodies
 from headrace.protocols.oip.browser_lane import lane_of
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.generate import routes as generate_routes
@@ -265,6 +266,7 @@ class Server:
             origins=read_origins(config.server.allow_origins),
             usd_per_ns=usd_per_ns(config.cost.per_hour),
             max_body_bytes=config.server.max_body_bytes,
+            bodies=Bodies(config.server.max_body_bytes),
             max_header_bytes=config.server.max_header_bytes,
         )
 

@@ -3,6 +3,7 @@
 HeadraceError
 ├── InvalidRequest            the request is not what the protocol or the model asks for
 │   ├── BodyTooLarge          the body is over the limit
+│   ├── BodyTooSlow           the body takes too long to come
 │   ├── HeadersTooLarge       the header block is over the limit
 │   ├── MethodNotAllowed      the route exists, not with this method
 │   └── InputRefused          the model itself could not run on these inputs
@@ -55,6 +56,10 @@ class InvalidRequest(HeadraceError):
 
 class BodyTooLarge(InvalidRequest):
     code = "body_too_large"
+
+
+class BodyTooSlow(InvalidRequest):
+    code = "body_too_slow"
 
 
 class HeadersTooLarge(InvalidRequest):

@@ -10,10 +10,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from headrace.errors import HeadraceError, Internal, MethodNotAllowed, NotFound
+from headrace.protocols.bodies import Bodies
 from headrace.protocols.compression import LITTLE_BYTES, decompress
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.json_body import decode
 from headrace.protocols.request_id import HEADER, id_of, refused, shown
+from headrace.protocols.sse import CONNECTION
 from headrace.types import Buffer
 
 T = TypeVar("T")
@@ -23,15 +25,23 @@ _UNDER_V1 = {"/chat/completions", "/completions", "/embeddings", "/messages", "/
 
 
 async def read_body(request: Request, limit_bytes: int) -> Buffer:
-    """The whole body, decompressed. Raises BodyTooLarge before more than the limit is held."""
+    """The whole body, decompressed.
+
+    Raises BodyTooLarge before more than the limit is held, MemoryFull where all bodies together are too large.
+    """
     length = request.headers.get("content-length", "0")
     if length.isdigit() and int(length) > limit_bytes:
         raise body_too_large(limit_bytes)
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > limit_bytes:
-            raise body_too_large(limit_bytes)
+    bodies = request.scope.get("extensions", {}).get(CONNECTION, {}).get("bodies") or Bodies(limit_bytes)
+    body, counted = bytearray(), 0
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > limit_bytes:
+                raise body_too_large(limit_bytes)
+            counted = bodies.grown(counted, len(body))
+    finally:
+        bodies.over(counted)
     encoding = request.headers.get("content-encoding", "")
     if not encoding or len(body) <= LITTLE_BYTES:
         return decompress(body, encoding, limit_bytes)

@@ -18,6 +18,7 @@ _PERMISSION_DENIED, _RESOURCE_EXHAUSTED, _ABORTED, _UNIMPLEMENTED, _INTERNAL, _U
 STATUS: dict[str, Status] = {
     "invalid_request": Status(400, _INVALID_ARGUMENT),
     "body_too_large": Status(413, _RESOURCE_EXHAUSTED),
+    "body_too_slow": Status(408, _DEADLINE_EXCEEDED),
     "headers_too_large": Status(431, _RESOURCE_EXHAUSTED),
     "method_not_allowed": Status(405, _UNIMPLEMENTED),
     "input_refused": Status(400, _INVALID_ARGUMENT),

@@ -1,16 +1,19 @@
 """Bodies and errors of ordinary routes."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
+from typing import Any
 
 import msgspec
 import pytest
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from headrace.errors import BodyTooLarge, InvalidRequest, QueueFull
+from headrace.errors import BodyTooLarge, InvalidRequest, MemoryFull, QueueFull
+from headrace.protocols.bodies import Bodies
 from headrace.protocols.http import json_response, no_such_path, on_error, read_body, read_json
 from headrace.protocols.http_error import body_too_large
+from headrace.protocols.sse import CONNECTION
 
 
 def _request(*parts: bytes, **headers: str) -> Request:
@@ -34,6 +37,35 @@ async def test_a_body_over_the_limit_is_refused() -> None:
         await read_body(_request(b"ab", b"cd"), 3)
     with pytest.raises(BodyTooLarge):
         await read_body(_request(content_length="4"), 3)
+
+
+@pytest.mark.parametrize("limit_bytes", [1 << 20, 200_000])
+async def test_a_body_counts_among_all_bodies_while_it_is_read(limit_bytes: int) -> None:
+    bodies, seen = Bodies(limit_bytes), list[int]()
+    request = _request(bytes(100_000), bytes(100_000), bytes(100_000))
+    request.scope["extensions"] = {CONNECTION: {"bodies": bodies}}
+    receive = request.receive
+
+    async def watched() -> MutableMapping[str, Any]:
+        seen.append(bodies.total)
+        return await receive()
+
+    try:
+        await read_body(Request(request.scope, watched), limit_bytes)
+    except BodyTooLarge:
+        seen.append(300_000)
+    assert seen == [0, 100_000, 200_000, 300_000]
+    assert bodies.total == 0
+
+
+async def test_a_body_that_has_no_room_among_all_is_refused() -> None:
+    bodies = Bodies(1)
+    counted = bodies.grown(0, 64 << 20)
+    request = _request(bytes(100_000))
+    request.scope["extensions"] = {CONNECTION: {"bodies": bodies}}
+    with pytest.raises(MemoryFull):
+        await read_body(request, 1 << 20)
+    assert bodies.total == counted
 
 
 async def test_no_body_is_an_empty_object() -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from headrace.errors import HeadraceError, Internal
 from headrace.generation import Generated
 from headrace.protocols.beside import takes_long
+from headrace.protocols.bodies import UNCOUNTED_BYTES
 from headrace.protocols.compression import LITTLE_BYTES, choose, compress, decompress
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.oip.front import Front
@@ -50,6 +51,7 @@ class Exchange:
         "_answered",
         "_arrived_ns",
         "_cancel",
+        "_counted",
         "_error",
         "_front",
         "_head",
@@ -79,7 +81,7 @@ class Exchange:
         self._cancel: Callable[[], object] | None = None  # of what is done for it now
         self._wanted = _UNSAID
         self._parts: list[Buffer] = []
-        self._size = 0
+        self._size = self._counted = 0
 
     @property
     def wants_continue(self) -> bool:
@@ -87,11 +89,13 @@ class Exchange:
         return self._head.wants_continue
 
     def receive(self, part: Buffer) -> None:
-        """Take a part of the body. Raises BodyTooLarge as soon as it is over the limit."""
+        """Take a part of the body. Raises BodyTooLarge as soon as it is over the limit, MemoryFull where all are."""
         before = self._size
         self._size += len(part)
         if self._size > self._front.max_body_bytes:
             raise body_too_large(self._front.max_body_bytes)
+        if self._size > UNCOUNTED_BYTES:
+            self._counted = self._front.bodies.grown(self._counted, self._size)
         parts = self._parts
         if before < _OWN_PAGES_BYTES <= self._size:
             self._parts = [bytearray().join((*parts, part))]
@@ -113,6 +117,7 @@ class Exchange:
         """The body ends here, and this is the answer once it is this exchange's turn."""
         self._error = error
         self._parts = []
+        self._give_back()
         self.received = True
 
     def run(self) -> None:
@@ -150,15 +155,23 @@ class Exchange:
             written = self._refusal(_fault("writing an answer failed"))
         self.response_complete = True
         self._cancel = None
+        self._give_back()
         self._answered(self, written)
 
     def abandon(self) -> None:
         """The client is gone: nothing is answered, and what has not run does not."""
         self.disconnected = True
         self._parts = []
+        self._give_back()
         if self._cancel is not None:
             cancel, self._cancel = self._cancel, None
             cancel()
+
+    def _give_back(self) -> None:
+        """What is counted of the body."""
+        counted, self._counted = self._counted, 0
+        if counted:
+            self._front.bodies.over(counted)
 
     def _begin(self, context: Context, body: Buffer) -> None:
         """Have the body as it was before it was compressed, and the request read out of it."""

@@ -8,6 +8,7 @@ from headrace.clock import Clock
 from headrace.gateway.gateway import Gateway
 from headrace.models.registry import Registry, Served
 from headrace.protocols.beside import Beside
+from headrace.protocols.bodies import Bodies
 from headrace.protocols.oip.settings import Settings
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.templates import Templates
@@ -77,4 +78,5 @@ class Front:
     origins: tuple[str, ...] = ()  # of the sites whose pages may ask its models; "*": of any
     usd_per_ns: float = 0.0  # of the device's time, for what answers say that they cost; 0: they say nothing of it
     max_body_bytes: int = 64 << 20
+    bodies: Bodies = field(default_factory=lambda: Bodies(64 << 20))  # those that HTTP's requests have sent
     max_header_bytes: int = 64 << 10

@@ -19,24 +19,16 @@ from headrace.protocols.oip.exchange import Answer, Exchange
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.half_closed import CONTINUE, HalfClosed
 from headrace.protocols.oip.head import Head, Repeated, head_bytes, read_head, repeated
-from headrace.protocols.oip.patience import Patience
+from headrace.protocols.oip.patience import Patience, body_too_slow, linger
 from headrace.protocols.oip.targets import Targets
 from headrace.protocols.oip.unparsed import refusal_of, without_upgrade
 from headrace.protocols.sse import CONNECTION
 from headrace.types import Buffer, ModelRef
 
-_LINGER_S = 5.0  # how long a client whose request was refused unread may go on sending before it is cut off
-
 
 def lane(front: Front) -> type[HttpToolsProtocol]:
     """The connection class for `uvicorn.Config(http=...)` of the server that `front` shows."""
-
-    class Lane(InferLane):
-        pass
-
-    Lane.front = front
-    Lane.targets = Targets()
-    return Lane
+    return type("Lane", (InferLane,), {"front": front, "targets": Targets()})
 
 
 class InferLane(HttpToolsProtocol):
@@ -67,7 +59,7 @@ class InferLane(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._patience = Patience(transport, self.timeout_keep_alive, self.loop)
+        self._patience = Patience(transport, self.timeout_keep_alive, self.loop, self._body_late)
         self._patience.begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -126,6 +118,7 @@ class InferLane(HttpToolsProtocol):
             self._receive_known(known, data)
             return
         rest: Buffer = data
+        num_bytes = len(data)
         while rest and not self._discarding:
             if self._left:
                 rest = self._take(rest)
@@ -136,7 +129,7 @@ class InferLane(HttpToolsProtocol):
                 self._parse(data)
                 break
             data = bytes(rest)
-        self._await_body()
+        self._await_body(num_bytes)
 
     def _is_idle(self) -> bool:
         """What arrives now is the beginning of a request, and is wanted."""
@@ -163,10 +156,18 @@ class InferLane(HttpToolsProtocol):
         if self._unseen_bytes > self.front.max_header_bytes and not self._discarding:  # what is around chunks counts
             self._refuse(headers_too_large(self.front.max_header_bytes))
 
-    def _await_body(self) -> None:
-        """Where the rest of a body is to come, the client has its time anew."""
+    def _await_body(self, num_bytes: int) -> None:
+        """So much came. Where the rest of a body is to come, the client has its time anew."""
         if (self._left or self._in_body) and not self.flow.read_paused:
-            self._patience.begin()
+            self._patience.await_body(num_bytes)
+
+    def _body_late(self) -> None:
+        if self.flow.read_paused and not self._discarding:
+            self._patience.await_body(0)  # it is not the client who is awaited
+        elif self._receiving is None and self.cycle.response_complete:
+            self.transport.close()
+        elif not self._discarding:
+            self._refuse(body_too_slow())
 
     def _open_known(self, known: Repeated, rest: Buffer) -> Buffer:
         """A head that came before to the byte: the parser need not see this request. Returns what is behind it."""
@@ -184,10 +185,16 @@ class InferLane(HttpToolsProtocol):
         assert exchange is not None
         part = data[: self._left]
         self._left -= len(part)
-        exchange.receive(part)
-        if not self._left:
+        self._receive(exchange, part)
+        if not (self._left or self._discarding):
             self._received(exchange)
         return data[len(part) :]
+
+    def _receive(self, exchange: Exchange, part: Buffer) -> None:
+        try:
+            exchange.receive(part)
+        except HeadraceError as error:
+            self._refuse(error)
 
     def on_message_begin(self) -> None:
         self.url = b""
@@ -222,15 +229,10 @@ class InferLane(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._unseen_bytes = 0
-        if self._discarding:
-            return
-        if self._receiving is None:
+        if self._receiving is not None:
+            self._receive(self._receiving, body)
+        elif not self._discarding:
             super().on_body(body)
-            return
-        try:
-            self._receiving.receive(body)
-        except HeadraceError as error:
-            self._refuse(error)
 
     def on_message_complete(self) -> None:
         self._unseen_bytes = 0
@@ -263,8 +265,8 @@ class InferLane(HttpToolsProtocol):
     def _hand_to_asgi(self) -> None:
         url, headers = self.url, self.headers
         super().on_message_begin()
-        known: Any = {"transport": self.transport, "flow": self.flow, "arrived_ns": self.front.clock.now_ns()}
-        self.scope["extensions"] = {CONNECTION: known}
+        known: Any = {"transport": self.transport, "flow": self.flow, "bodies": self.front.bodies}
+        self.scope["extensions"] = {CONNECTION: known | {"arrived_ns": self.front.clock.now_ns()}}
         self.url = url
         for name, value in headers:
             super().on_header(name, value)
@@ -382,7 +384,7 @@ class InferLane(HttpToolsProtocol):
         cycle, app = self.pipeline.pop()
         if not self.pipeline:
             self.flow.resume_reading()  # the last one's body may still be under way
-            self._await_body()
+            self._await_body(0)
         if isinstance(cycle, Exchange):
             self._current = cycle
             self.loop.call_soon(self._begin, cycle)  # not at once: a thousand small ones would nest a thousand deep
@@ -394,7 +396,5 @@ class InferLane(HttpToolsProtocol):
         if not self._discarding:
             self.transport.close()
             return
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
         self.flow.resume_reading()
-        self._linger_timer = self.loop.call_later(_LINGER_S, self.transport.close)
+        self._linger_timer = linger(self.transport, self.loop)

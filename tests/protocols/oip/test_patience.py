@@ -1,7 +1,10 @@
 """A client that is awaited has its time, and no more."""
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
+
+import pytest
 
 from headrace.protocols.oip.patience import Patience
 from tests.protocols.oip.fake_transport import FakeTimers, FakeTransport
@@ -9,9 +12,13 @@ from tests.protocols.oip.fake_transport import FakeTimers, FakeTransport
 
 def waiting() -> tuple[Patience, FakeTransport, FakeTimers]:
     transport, timers = FakeTransport(), FakeTimers()
-    patience = Patience(cast(asyncio.Transport, transport), 5, cast(asyncio.AbstractEventLoop, timers))
+    patience = _patience(transport, timers, 5, lambda: None)
     patience.begin()
     return patience, transport, timers
+
+
+def _patience(transport: FakeTransport, timers: FakeTimers, limit_s: float, late: Callable[[], None]) -> Patience:
+    return Patience(cast(asyncio.Transport, transport), limit_s, cast(asyncio.AbstractEventLoop, timers), late)
 
 
 async def test_a_client_that_does_nothing_is_closed() -> None:
@@ -46,3 +53,50 @@ async def test_a_client_that_takes_its_answer_slowly_is_left_alone() -> None:
         transport.unsent = bytes(left)
         timers.pass_s(1)
         assert not transport.closed
+
+
+@pytest.mark.parametrize(
+    ("arrived", "late_s"),
+    [
+        ([(0, 1)], 21),
+        ([(0, 500)], 22),
+        ([(0, 5000)], 31),
+        ([(second, 1) for second in range(0, 60, 5)], 21),
+        ([(second, 500) for second in range(60)], 81),
+        ([(0, 0), (15, 10_000)], 41),
+    ],
+)
+async def test_a_body_has_twenty_seconds_and_one_more_for_each_500_bytes(
+    arrived: list[tuple[int, int]], late_s: int
+) -> None:
+    timers, late = FakeTimers(), list[float]()
+    patience = _patience(FakeTransport(), timers, 75, lambda: late.append(timers.now_s))
+    patience.begin()
+    for second in range(100):
+        for _, num_bytes in [part for part in arrived if part[0] == second and not late]:
+            patience.await_body(num_bytes)
+        timers.pass_s(1)
+    assert len(late) == 1
+    assert late_s - 1 <= late[0] <= late_s
+
+
+async def test_the_time_of_a_body_begins_with_it() -> None:
+    timers, late = FakeTimers(), list[float]()
+    patience = _patience(FakeTransport(), timers, 75, lambda: late.append(timers.now_s))
+    patience.begin()
+    timers.pass_s(19)
+    patience.end()
+    patience.await_body(0)
+    for _ in range(25):
+        timers.pass_s(1)
+    assert late == [39]
+
+
+async def test_a_body_that_is_whole_is_never_late() -> None:
+    timers, late = FakeTimers(), list[float]()
+    patience = _patience(FakeTransport(), timers, 75, lambda: late.append(timers.now_s))
+    patience.await_body(1)
+    patience.end()
+    for _ in range(60):
+        timers.pass_s(1)
+    assert late == []
