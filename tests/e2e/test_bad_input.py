@@ -57,7 +57,7 @@ JSON_CASES: list[tuple[str, dict[str, Any], int, str]] = [
     ("negative", {"inputs": [row(shape=[-1, 2])]}, 400, "inputs[0].shape"),
     ("two negatives", {"inputs": [row(shape=[-1, -2])]}, 400, "inputs[0].shape"),
     ("no rows", {"inputs": [row(shape=[0, 2], data=[])]}, 400, "inputs[0].shape"),
-    ("too many rows", {"inputs": [row(shape=[65, 2], data=[0] * 130)]}, 400, "64"),
+    ("too many rows", {"inputs": [row(shape=[16_385, 2], data=[0] * 32_770)]}, 400, "16,384"),
     ("billion rows", {"inputs": [row(shape=[10**9, 2])]}, 400, "inputs[0]"),
     ("overflow", {"inputs": [row(shape=[2**62, 2**62])]}, 400, "inputs[0].shape"),
     ("overflow to zero", {"inputs": [row(shape=[2**32, 2**32, 2])]}, 400, "inputs[0].shape"),
