@@ -48,6 +48,7 @@ WORTH = 0.85  # of the work a second that a run without end would do
 HASTE = 0.5  # of a usual run's time: with less left, a request is given up for those behind it
 MANY = 16  # rows that what a row costs is read off at
 STALE_NS = 200_000_000  # without a run: what is known of the machine's speed is old
+FIND_OUT_NS = 10_000_000_000  # between two requests that are let in to find out what their size takes
 LEAST_PAUSE_NS = 20_000  # below, a timer costs more than the pause can bring; and time left shrinks while one waits
 INFINITE = 1e18
 ALONE = OwnLane()
@@ -83,6 +84,7 @@ class DeadlinePolicy(Generic[J]):
         self._lines = Lines(_weakly(self._measured_line))
         self._lines_runs = 0
         self._learned_ns = 0  # when a run last told something
+        self._refused_ns: int | None = None  # when one was refused by what few runs say, or let in in spite of it
 
     # ---- in
 
@@ -156,8 +158,8 @@ class DeadlinePolicy(Generic[J]):
         if late <= 0.0 and behind <= 0.0:
             return None
         idle = not busy and not tenants
-        if idle and not self.latency.measured(job.rows, job.length):
-            return None  # few runs may be wrong altogether, and only another tells
+        if idle and self._finds_out(job, now_ns):
+            return None
         if idle and now_ns - self._learned_ns > STALE_NS:
             self.latency.relax()  # who refuses all learns nothing: a machine that was slow must not be slow for ever
             self._lines.clear()
@@ -165,6 +167,17 @@ class DeadlinePolicy(Generic[J]):
         # What is told is what would have to be allowed: with the margin, and with what it would do to those behind.
         foreseen = now_ns - job.arrived_ns + slack + max(late, behind)
         return Refusal("predicted", max(late, behind), foreseen, float(deadline_ns - job.arrived_ns))
+
+    def _finds_out(self, job: Job, now_ns: int) -> bool:
+        """Whether it is let in though it would be late: few runs may be wrong altogether, and only another tells. Seldom,
+        for mostly they are right."""
+        if self.latency.measured(job.rows, job.length):
+            return False
+        since_ns, self._refused_ns = self._refused_ns, self._refused_ns or now_ns
+        if since_ns is None or now_ns - since_ns < FIND_OUT_NS:
+            return False
+        self._refused_ns = now_ns
+        return True
 
     def push(self, job: J, now_ns: int) -> None:
         waiting = self.queue.work.tenants
