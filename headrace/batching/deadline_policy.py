@@ -169,8 +169,10 @@ class DeadlinePolicy(Generic[J]):
         return Refusal("predicted", max(late, behind), foreseen, float(deadline_ns - job.arrived_ns))
 
     def _finds_out(self, job: Job, now_ns: int) -> bool:
-        """Whether it is let in though it would be late: few runs may be wrong altogether, and only another tells. Seldom,
-        for mostly they are right."""
+        """Whether it is let in though it would be late: few runs may be wrong altogether, and only another tells.
+
+        Seldom, for mostly they are right.
+        """
         if self.latency.measured(job.rows, job.length):
             return False
         since_ns, self._refused_ns = self._refused_ns, self._refused_ns or now_ns
