@@ -11,7 +11,6 @@ The first step of each is not counted: it reads what was told meanwhile, or goes
 import argparse
 import statistics
 import time
-from itertools import islice
 from pathlib import Path
 
 from benchmarks.bench_llm_speculation import SEQUENCES, telling
@@ -78,7 +77,7 @@ def stretches(engine: DecoderEngine, count: int, tokens: int, turn: int) -> list
 
 def windows(rates: list[float]) -> list[tuple[float, float, float]]:
     """Each stretch with drafts, between those without."""
-    return [(rates[at - 1], rates[at], rates[at + 1]) for at in islice(range(1, len(rates) - 1), 0, None, 2)]
+    return [(rates[at - 1], rates[at], rates[at + 1]) for at in range(1, len(rates) - 1, 2)]
 
 
 if __name__ == "__main__":

@@ -175,8 +175,9 @@ class DeadlinePolicy(Generic[J]):
         """
         if self.latency.measured(job.rows, job.length):
             return False
-        since_ns, self._refused_ns = self._refused_ns, self._refused_ns or now_ns
-        if since_ns is None or now_ns - since_ns < FIND_OUT_NS:
+        if self._refused_ns is None:
+            self._refused_ns = now_ns
+        if now_ns - self._refused_ns < FIND_OUT_NS:
             return False
         self._refused_ns = now_ns
         return True

@@ -58,7 +58,7 @@ class Latency:
         """What is typical, and what is late."""
         typical = self.typical(rows, length, company)
         times = self._margin.times(typical)
-        if times < PRIOR and self._surface.samples(rows, length) < KNOWN:
+        if times < PRIOR and not self.measured(rows, length):
             times = PRIOR
         return typical, typical * times
 

@@ -29,7 +29,7 @@ def run(arguments: Sequence[str]) -> int:
 
     with kept(where, config) as repository:
         versions = listed(*inspect(config, repository.path))
-        advice = advice_for(repository.path)
+        advice = "" if versions else advice_for(repository.path)
     if options.json:
         print(as_json(versions))
     else:

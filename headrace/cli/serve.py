@@ -68,7 +68,7 @@ def run(arguments: Sequence[str]) -> int:
 
         def announced(ready: Ready) -> None:
             try:
-                announce(ready, console(), advice_for(repository.path))
+                announce(ready, console(), "" if ready.index else advice_for(repository.path))
                 sys.stdout.flush()
             except OSError as error:
                 if not (isinstance(error, BrokenPipeError) or is_full(error)):

@@ -37,10 +37,9 @@ class Looking:
     def __call__(self, server: int) -> Looked:
         """The server and all that descends from it."""
         resident = residents(server, self._proc)
-        for pid in self._outdated(resident):
-            measured = taken_by((pid,), self._proc)
-            self._taken.update(measured)
-            self._resident[pid] = resident[pid]
+        outdated = self._outdated(resident)
+        self._taken |= taken_by(outdated, self._proc)
+        self._resident |= {pid: resident[pid] for pid in outdated}
         return Looked({pid: self._taken[pid] for pid in resident if pid in self._taken}, pressure())
 
     def _outdated(self, resident: dict[int, int]) -> list[int]:

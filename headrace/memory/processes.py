@@ -20,11 +20,6 @@ class Taken(msgspec.Struct, frozen=True):
     anonymous_bytes: int = 0
 
 
-def family(root: int, proc: Path = PROC) -> list[int]:
-    """The process and all that descend from it."""
-    return [*residents(root, proc)]
-
-
 def residents(root: int, proc: Path = PROC) -> dict[int, int]:
     """The process and all that descend from it, each with the bytes that it has in memory, shared ones in full; of one
     that is gone 0."""

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from headrace.memory.processes import Taken, family, residents, taken, taken_by, together
+from headrace.memory.processes import Taken, residents, taken, taken_by, together
 
 KIB = 1024
 
@@ -23,7 +23,7 @@ def test_a_family_is_a_process_and_all_that_descend_from_it(tmp_path: Path) -> N
     for pid, parent in ((1, 0), (10, 1), (11, 10), (12, 11), (20, 1)):
         process(tmp_path, pid, parent)
     (tmp_path / "version").write_text("Linux")
-    assert sorted(family(10, tmp_path)) == [10, 11, 12]
+    assert sorted(residents(10, tmp_path)) == [10, 11, 12]
 
 
 def test_each_of_a_family_is_told_with_what_it_has_in_memory(tmp_path: Path) -> None:
@@ -58,4 +58,4 @@ def test_this_process_takes_something() -> None:
     found = taken(os.getpid())
     assert found is not None
     assert found.peak_bytes >= found.pss_bytes > 1 << 20
-    assert os.getpid() in family(os.getpid())
+    assert os.getpid() in residents(os.getpid())
