@@ -4,21 +4,30 @@ from asyncio import AbstractEventLoop, TimerHandle, Transport
 from collections.abc import Callable
 
 from headrace.errors import BodyTooSlow
+from headrace.protocols.bodies import UNCOUNTED_BYTES
 
 _BODY_S = 20.0  # that any body may take
-_BODY_BYTES_PER_S = 500  # at least, of one that takes longer
+_SMALL_BYTES_PER_S = 500  # at least, of one that takes longer
+_LARGE_BYTES_PER_S = 16 << 10  # the same of what is beyond that which is small: it takes room from others
+_AHEAD_S = 60.0  # the most that a body may earn: one that came fast must go on coming
 _LINGER_S = 5.0  # how long a client whose request was refused unread may go on sending before it is cut off
 
 
-def body_s(num_bytes: int) -> float:
-    """How long a body may take of which so many bytes have come."""
-    return _BODY_S + num_bytes / _BODY_BYTES_PER_S
+def body_due(due: float, before: int, num_bytes: int, now: float) -> float:
+    """When more of a body has to have come, of which now come `num_bytes`, behind those `before`; `due` was it so far.
+
+    What has come long since counts for nothing: the pace is that of the last minute.
+    """
+    small = max(0, min(num_bytes, UNCOUNTED_BYTES - before))
+    earned_s = small / _SMALL_BYTES_PER_S + (num_bytes - small) / _LARGE_BYTES_PER_S
+    return min(due + earned_s, now + _AHEAD_S)
 
 
 def body_too_slow() -> BodyTooSlow:
     """The refusal of a body that takes longer."""
     return BodyTooSlow(
-        f"the body comes too slowly: it may take {_BODY_S:g} s, and a second more for each {_BODY_BYTES_PER_S} bytes"
+        f"the body comes too slowly: after {_BODY_S:g} s it has to come with {_SMALL_BYTES_PER_S} bytes a second, "
+        f"beyond {UNCOUNTED_BYTES >> 10} KiB with {_LARGE_BYTES_PER_S >> 10} KiB"
     )
 
 
@@ -43,7 +52,7 @@ class Patience:
         self._loop = loop
         self._body_late = body_late
         self._since: float | None = None  # None: it is the client who waits
-        self._body_since: float | None = None  # None: no body is awaited
+        self._body_due: float | None = None  # None: no body is awaited
         self._body_bytes = 0  # of it, that have come
         self._timer: TimerHandle | None = None
         self._unsent_bytes = 0  # when it last looked; 0: not yet
@@ -58,13 +67,15 @@ class Patience:
     def await_body(self, num_bytes: int) -> None:
         """So many bytes came, and the rest of a body is awaited."""
         self.begin()
-        if self._body_since is None:
-            self._body_since, self._body_bytes = self._since, 0
+        now = self._loop.time()
+        if self._body_due is None:
+            self._body_due, self._body_bytes = now + _BODY_S, 0
+        self._body_due = body_due(self._body_due, self._body_bytes, num_bytes, now)
         self._body_bytes += num_bytes
 
     def end(self) -> None:
         """Nothing is expected of the client."""
-        self._since = self._body_since = None
+        self._since = self._body_due = None
 
     def cancel(self) -> None:
         """The connection is gone."""
@@ -79,7 +90,7 @@ class Patience:
     def _look(self) -> None:
         body_left_s = self._body_left_s()
         if body_left_s <= 0:
-            self._body_since = None
+            self._body_due = None
             self._body_late()
             body_left_s = _BODY_S
         self._timer = None
@@ -97,9 +108,7 @@ class Patience:
             self._transport.close()
 
     def _body_left_s(self) -> float:
-        if self._body_since is None:
-            return _BODY_S
-        return self._body_since + body_s(self._body_bytes) - self._loop.time()
+        return _BODY_S if self._body_due is None else self._body_due - self._loop.time()
 
 
 def _ignore() -> None:

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from headrace.protocols.oip.patience import Patience
+from headrace.protocols.oip.patience import Patience, body_due
 from tests.protocols.oip.fake_transport import FakeTimers, FakeTransport
 
 
@@ -78,6 +78,25 @@ async def test_a_body_has_twenty_seconds_and_one_more_for_each_500_bytes(
         timers.pass_s(1)
     assert len(late) == 1
     assert late_s - 1 <= late[0] <= late_s
+
+
+def test_what_is_beyond_a_small_body_has_to_come_faster() -> None:
+    assert body_due(20.0, 0, 64 << 10, now=100.0) == 20 + (64 << 10) / 500
+    assert body_due(20.0, 64 << 10, 64 << 10, now=100.0) == 24
+    assert body_due(20.0, 63 << 10, 17 << 10, now=100.0) == 20 + 1024 / 500 + 1
+
+
+def test_a_body_that_came_fast_earns_a_minute_and_no_more() -> None:
+    assert body_due(20.0, 0, 64 << 20, now=1.0) == 61
+    assert body_due(61.0, 63 << 20, 1, now=60.0) < 62
+
+
+def test_a_body_at_the_least_pace_takes_as_long_as_its_size_says() -> None:
+    due, now, sent = 20.0, 0.0, 0
+    while now < due and sent < 64 << 20:
+        due = body_due(due, sent, 15 << 10, now)
+        sent, now = sent + (15 << 10), now + 1
+    assert now < 20 + (64 << 10) / 500 + sent / (16 << 10) < 64 * 64
 
 
 async def test_the_time_of_a_body_begins_with_it() -> None:
