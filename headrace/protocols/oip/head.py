@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from headrace.errors import HeadraceError, InvalidRequest
+from headrace.errors import HeadraceError, InvalidRequest, Unsupported
+from headrace.protocols.http_error import headers_too_large
 from headrace.protocols.limits import UNSAID, Limits, read_headers
 from headrace.protocols.oip.parameters import trace_of
 from headrace.types import Context, ModelRef
@@ -64,8 +65,23 @@ def read_head(model: ModelRef, sent: Sequence[tuple[bytes, bytes]], keep_alive: 
     )
 
 
-def head_bytes(url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:
-    """How long a head is, as far as it has come."""
+def head_refusal(
+    url: bytes, headers: Sequence[tuple[bytes, bytes]], num_bytes: int, most_bytes: int
+) -> HeadraceError | None:
+    """Why the body behind a head is not looked at, if so; `num_bytes` came with the head, which may be less.
+
+    The parser reads what a list of codings ends in as chunks, and those before as if they were not there.
+    """
+    if num_bytes > most_bytes and _head_bytes(url, headers) > most_bytes:
+        return headers_too_large(most_bytes)
+    codings = [value for name, value in headers if name == b"transfer-encoding"]
+    if codings and [coding.lower() for coding in codings] != [b"chunked"]:
+        what = f"{b', '.join(codings).decode('latin-1')!r} is not understood; send chunked alone"
+        return Unsupported(f"{what}, and what is compressed as Content-Encoding: gzip", "Transfer-Encoding")
+    return None
+
+
+def _head_bytes(url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:
     return len(url) + sum(len(name) + len(value) + 4 for name, value in headers)
 
 

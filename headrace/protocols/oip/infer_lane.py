@@ -18,7 +18,7 @@ from headrace.protocols.oip.common_headers import CommonHeaders
 from headrace.protocols.oip.exchange import Answer, Exchange
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.half_closed import CONTINUE, HalfClosed
-from headrace.protocols.oip.head import Head, Repeated, head_bytes, read_head, repeated
+from headrace.protocols.oip.head import Head, Repeated, head_refusal, read_head, repeated
 from headrace.protocols.oip.patience import Patience, body_too_slow, linger
 from headrace.protocols.oip.targets import Targets
 from headrace.protocols.oip.unparsed import refusal_of, without_upgrade
@@ -151,8 +151,8 @@ class InferLane(HttpToolsProtocol):
             except httptools.HttpParserUpgrade as upgrade:
                 data = self._without_upgrade(data[upgrade.args[0] :])
             except httptools.HttpParserError as error:
-                self._refuse(refusal_of(error))
-                return
+                if not self._discarding:
+                    self._refuse(refusal_of(error))
         if self._unseen_bytes > self.front.max_header_bytes and not self._discarding:  # what is around chunks counts
             self._refuse(headers_too_large(self.front.max_header_bytes))
 
@@ -217,14 +217,13 @@ class InferLane(HttpToolsProtocol):
         model, most = self.targets.get(self.url), self.front.max_header_bytes
         if self._stopping:
             self._discarding = True
-        elif self._unseen_bytes > most and head_bytes(self.url, self.headers) > most:
-            self._refuse(headers_too_large(self.front.max_header_bytes))
+        elif (error := head_refusal(self.url, self.headers, self._unseen_bytes, most)) is not None:
+            self._refuse(error)
         elif model is not None and self.parser.get_method() == b"POST":
             self._open(model)
         else:
             self._hand_to_asgi()
-        self._in_body = True
-        self._chunk = b""
+        self._in_body, self._chunk = True, b""
         self.headers = []  # trailers come to on_header too, and belong to no one
 
     def on_body(self, body: bytes) -> None:
@@ -339,7 +338,8 @@ class InferLane(HttpToolsProtocol):
         if self.pipeline:
             self.pipeline.popleft()  # it has not begun, and never will
             return True
-        exchange.current = not self.cycle.response_started  # it hears of a disconnect
+        exchange.current = self.cycle.disconnected = not self.cycle.response_started  # what it sends is not written
+        self.cycle.message_event.set()
         return exchange.current
 
     # ---- what is answered

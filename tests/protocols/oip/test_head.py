@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace.errors import HeadersTooLarge, Unsupported
 from headrace.protocols.limits import Limits
-from headrace.protocols.oip.head import Head, read_head, repeated
+from headrace.protocols.oip.head import Head, head_refusal, read_head, repeated
 from headrace.types import ModelRef
 
 MODEL = ModelRef("m")
@@ -85,3 +86,24 @@ def test_whatever_arrives_a_repeated_head_ends_where_its_empty_line_does(chunk: 
 
 def test_a_trace_that_is_none_is_ignored() -> None:
     assert read_head(MODEL, [(b"traceparent", b"00-a")], True).trace == ""
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[b"gzip, chunked"], [b"gzip", b"chunked"], [b"identity, chunked"], [b", chunked"], [b"x, chunked"], [b"gzip"]],
+)
+def test_a_coding_of_the_transfer_other_than_chunks_is_not_offered(values: list[bytes]) -> None:
+    headers = [(b"host", b"here"), *((b"transfer-encoding", value) for value in values)]
+    refusal = head_refusal(b"/", headers, 100, 1000)
+    assert isinstance(refusal, Unsupported)
+    assert b", ".join(values).decode() in refusal.message
+    assert refusal.where == "Transfer-Encoding"
+
+
+@pytest.mark.parametrize("headers", [(), LINES, [(b"transfer-encoding", b"Chunked")]])
+def test_a_plain_head_is_not_refused(headers: list[tuple[bytes, bytes]]) -> None:
+    assert head_refusal(b"/", headers, 5000, 1000) is None
+
+
+def test_a_head_over_the_limit_is_refused() -> None:
+    assert isinstance(head_refusal(b"/", [(b"a", bytes(1000))], 1100, 1000), HeadersTooLarge)

@@ -122,6 +122,25 @@ async def test_a_broken_chunk_of_an_ordinary_request_is_refused_and_closes_its_c
         assert await wire.closed()
 
 
+@pytest.mark.parametrize("path", [ADD_SUB, "/v2/logging"])
+@pytest.mark.parametrize(("coding", "status"), [("gzip, chunked", 501), ("identity", 501), ("chunked, chunked", 400)])
+async def test_a_coding_that_is_not_chunks_alone_has_one_answer_and_closes_the_connection(
+    path: str, coding: str, status: int
+) -> None:
+    async with server() as (_, wire):
+        wire.send(f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: {coding}\r\n\r\n0\r\n\r\n".encode())
+        answer = await wire.answer()
+        assert (answer.status, answer.headers["connection"]) == (status, "close")
+        assert await wire.closed()
+
+
+async def test_a_broken_request_whose_route_has_not_answered_yet_has_one_answer() -> None:
+    async with server() as (_, wire):
+        wire.send(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+        assert (await wire.answer()).status == 400
+        assert await wire.closed()
+
+
 # ---- the end of a connection
 
 
