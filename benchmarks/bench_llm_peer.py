@@ -7,6 +7,7 @@ weights as exact as the file's (auto) and with 4-bit ones. All speculation is of
 """
 
 import argparse
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -18,6 +19,7 @@ from headrace.devices.inventory import cores
 
 VOCABULARY = 40_000  # prompts are random tokens below it
 CONTEXT = 640  # tokens of a slot
+REST_S = 5.0  # behind a server's end: virtual machines give its memory back to their host then, which takes their cores
 
 
 def main() -> None:
@@ -35,6 +37,7 @@ def main() -> None:
     for _ in range(asked.rounds):
         for count in SEQUENCES:
             for name, start in servers.items():
+                time.sleep(REST_S)
                 with start(count) as address:
                     served = Served(address.http, VOCABULARY)
                     served.decoding(count)  # warms up

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import openvino as ov
 
+from headrace.devices.inventory import cpu_features
 from headrace.errors import ModelInvalid
 from headrace.graphs.decoder import build_decoder, check
 from headrace.graphs.linear import Precision
@@ -74,7 +75,7 @@ def planned(
     max_context = min(choices.max_context or facts.max_context, facts.max_context)
     matrices = [weight for weight in checkpoint.weights.values() if len(weight.shape) > 1]
     kinds, widths = [weight.kind for weight in matrices], {weight.shape[1] for weight in matrices}
-    chosen = plan(choices.precision, choices.kv_precision, kinds, widths)
+    chosen = plan(choices.precision, choices.kv_precision, kinds, widths, cpu_features())
     options = chosen.options(choices.threads)
     if checkpoint.source == "openvino":
         made = partial(_of_ir, path, checkpoint.digest, options, choices.cache)

@@ -43,6 +43,19 @@ def test_the_fastest_form_has_the_fastest_cache_unless_another_is_asked_for() ->
     assert (plan("int4", "auto", []).kv, plan("int4", "u8", []).kv, plan("int8", "auto", []).kv) == ("f16", "u8", "u8")
 
 
+@pytest.mark.parametrize("feature", ["avx512_bf16", "amx_bf16"])
+def test_four_bits_are_computed_in_bf16_where_the_processor_multiplies_it(feature: str) -> None:
+    found = plan("int4", "auto", ["Q4_1"], (), ["avx2", feature])
+    assert (found.compute, found.kv) == ("bf16", "u8")
+    assert plan("int4", "bf16", [], (), [feature]).kv == "bf16"
+    assert plan("int4", "auto", [], (), ["avx512f", "avx512_vnni"]).compute == "f32"
+
+
+@pytest.mark.parametrize("asked", ["auto", "int8", "f32"])
+def test_what_is_to_be_exact_is_computed_in_float32_on_any_processor(asked: Asked) -> None:
+    assert plan(asked, "auto", [], (), ["avx512_bf16", "amx_bf16"]) == plan(asked, "auto", [])
+
+
 def test_a_bf16_cache_without_bf16_computing_is_refused() -> None:
     with pytest.raises(ModelInvalid) as refusal:
         plan("auto", "bf16", [])
