@@ -78,7 +78,7 @@ def _times(wanted: Wanted) -> tuple[Told, str]:
             raise Failure(f"--latency {options.latency}: {error.strerror or error}", exit_code=2) from error
         except ValueError as error:
             raise Failure(f"--latency {options.latency}: {error}", exit_code=2) from error
-    server = Server(options.server, WAIT_S, trust_of(options))
+    server = Server(options.url, WAIT_S, trust_of(options))
     version = f"/versions/{quote(options.version, safe='')}" if options.version else ""
     variant = f"?variant={quote(options.variant, safe='')}" if options.variant else ""
     path = f"{model_path(options.model)}{version}/latency{variant}"

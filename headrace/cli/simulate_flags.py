@@ -1,7 +1,7 @@
 """The flags of `headrace simulate` -> what is simulated, and where the results go."""
 
 import shlex
-from argparse import Namespace, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -72,7 +72,8 @@ def parser() -> Parser:
 
 def _add_times(made: Parser) -> None:
     group = made.add_argument_group("times of runs")
-    group.add_argument("--server", default=URL, metavar="URL", help=f"the server that is asked for them; else {URL}")
+    group.add_argument("--url", default=URL, help=f"the server that is asked for them; else {URL}")
+    group.add_argument("--server", dest="url", default=SUPPRESS, help=SUPPRESS)  # as it was called at first
     add_trust_flags(group)
     group.add_argument("--version", metavar="N", help="of the model; else the server's choice")
     group.add_argument("--variant", metavar="NAME", help="of the model; else its own file")

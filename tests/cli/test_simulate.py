@@ -39,15 +39,21 @@ def test_a_study_is_a_table_and_json_and_a_page(tmp_path: Path, capsys: pytest.C
 
 def test_a_server_tells_what_its_model_takes(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
     url = serve(_told)
-    assert main(["simulate", "m", "--server", url, "--version", "2", *SHORT, "--json", "-"]) == 0
+    assert main(["simulate", "m", "--url", url, "--version", "2", *SHORT, "--json", "-"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["model"] == "m 2"
     assert report["times"] == url
     assert report["scenario"]["limits"]["max_size"] == 8
 
 
+def test_the_server_may_be_called_that_as_it_was_at_first(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    url = serve(_told)
+    assert main(["simulate", "m", "--server", url, "--version", "2", *SHORT, "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["times"] == url
+
+
 def test_a_model_that_the_server_does_not_know_is_named(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["simulate", "x", "--server", serve(_told), *SHORT]) == 1
+    assert main(["simulate", "x", "--url", serve(_told), *SHORT]) == 1
     assert "the server answered 404: no such model" in capsys.readouterr().err
 
 

@@ -23,9 +23,9 @@ def test_what_a_server_tells_and_what_it_keeps_is_simulated(
     (tmp_path / "models" / "rows" / "model.fake").write_text(FAKE)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with serving(tmp_path / "models", *ANY_PORTS) as program:
-        assert main(["simulate", "rows", "--server", f"http://{program.http}", *LOAD]) == 0
+        assert main(["simulate", "rows", "--url", f"http://{program.http}", *LOAD]) == 0
         told = json.loads(capsys.readouterr().out)
-        assert main(["simulate", "rows", "--server", f"http://{program.http}", "--variant", "small", *LOAD]) == 1
+        assert main(["simulate", "rows", "--url", f"http://{program.http}", "--variant", "small", *LOAD]) == 1
         assert "variant 'small' of rows/1" in capsys.readouterr().err
     (kept,) = (tmp_path / "cache" / "headrace").glob("latency-*.json")
     assert main(["simulate", "--latency", str(kept), *LOAD]) == 0
