@@ -7,15 +7,21 @@ costs, and where the one turns into the other differs between machines and preci
 """
 
 from bisect import bisect_right
+from itertools import pairwise
+from math import inf
 
 import msgspec
 import numpy as np
 
 KNOTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024)
 FAMILIAR = 20  # times a knot is seen until one more moves it by no less than a twentieth of the error
+LATELY = 500  # steps: what was not seen for longer may have become quicker or slower meanwhile
 CHANGES = 10  # that `change_s` remembers
+SELDOM = 0.25  # steps of a knot right after itself, for each after another: with fewer nothing tells a change's cost
 FIRST = 0.25  # of how much slower than expected the first of a size was, that is believed
+LEAST_S = 1e-6
 WILD = 2.0  # more times what was expected is the work of the machine's neighbours, not the model's
+FADES = 1.0 + 5e-5  # a step: what something took less than it can was a mistake
 ROWS, CONTEXT, PAIRS, PAST = 64, 32_768, 512 * 512, 1024  # a size of each that matters: how errors are shared out
 
 
@@ -62,9 +68,12 @@ class StepTime:
 
     def __init__(self, floor_s: float = 0.008, token_s: float = 0.0004) -> None:
         self._guess = [floor_s + token_s * (knot - 1) for knot in KNOTS]
-        self._table = list(self._guess)
+        self._learned = list(self._guess)
+        self._table = list(self._guess)  # what was learned, of what is not well known brought between what is
         self._seen = [0] * len(KNOTS)
-        self._in_a_row = [0] * len(KNOTS)  # times a knot was seen right after itself
+        self._last_seen = [0] * len(KNOTS)  # the step
+        self._steps = 0
+        self._in_a_row = [0.0] * len(KNOTS)  # times a knot was seen right after itself, of late
         self._row_s = token_s * 0.1
         self._context_s = token_s * 0.0005
         self._pair_s = token_s * 0.0002
@@ -73,7 +82,7 @@ class StepTime:
         self.change_s = 0.0  # what a step takes longer whose number of tokens is another than the last one's
         self._last_tokens = 0
         self.margin = 1.1  # 19 of 20 steps take at most so many times what is predicted
-        self._best = self._parts  # the least that each ever was
+        self._best = self._parts  # the least that each ever was, fading
 
     def seconds(self, shape: StepShape) -> float:
         """The expected time of a step."""
@@ -103,22 +112,29 @@ class StepTime:
         low, share = _place(shape.tokens)
         error_s = seconds - expected
         near = low + (share > 0.5)
+        in_a_row = self._in_a_row[near]
         if shape.tokens == self._last_tokens:
-            self._in_a_row[near] += 1
-        elif self._in_a_row[near] >= FAMILIAR:  # else the table has what coming to that size costs
-            self.change_s = max(0.0, self.change_s + (error_s - self.change_s) / CHANGES)
-            error_s -= min(self.change_s, max(0.0, error_s))
+            self._in_a_row[near] = min(in_a_row + 1.0, 2.0 * FAMILIAR)
+        else:
+            self._in_a_row[near] = max(in_a_row - SELDOM, 0.0)
+            if in_a_row >= FAMILIAR:  # else the table has what coming to that size costs
+                self.change_s = max(0.0, self.change_s + (error_s - self.change_s) / CHANGES)
+                error_s -= self.change_s
         self._last_tokens = shape.tokens
         self._correct(shape, error_s, low, share)
-        self._seen[low] += share < 0.75
-        self._seen[low + 1] += share > 0.25
+        self._steps += 1
+        for knot, is_near in ((low, share < 0.75), (low + 1, share > 0.25)):
+            if is_near:
+                self._seen[knot] += 1
+                self._last_seen[knot] = self._steps
         if not all(self._seen):
             self._follow()
-        self._rise(near)
-        self._best = list(map(min, self._best, self._parts))
+        self._rise()
+        self._best = [min(each, best * FADES) for each, best in zip(self._parts, self._best, strict=True)]
 
     def at_best(self) -> "StepTime":
-        """As quick as it ever was: what steps take while something else has the machine, they do not take for good."""
+        """As quick as it ever was in ten thousand steps or so: what steps take while something else has the machine,
+        they do not take for good."""
         best = StepTime()
         *best._table, best._row_s, best._context_s, best._pair_s, best._past_s = self._best
         best.margin = 1.0
@@ -136,7 +152,8 @@ class StepTime:
 
     def _rescale(self, factor: float) -> None:
         """The first measurement says how fast this machine is."""
-        self._table = [seconds * factor for seconds in self._table]
+        self._learned = [seconds * factor for seconds in self._learned]
+        self._table = list(self._learned)
         self._row_s *= factor
         self._context_s *= factor
         self._pair_s *= factor
@@ -156,10 +173,13 @@ class StepTime:
         """
         rows, context, pairs, past = shape.rows / ROWS, shape.context / CONTEXT, shape.pairs / PAIRS, shape.past / PAST
         seen = self._seen[low] if share < 0.5 else self._seen[low + 1]
-        squares = (1.0 - share) ** 2 + share**2 + rows**2 + context**2 + pairs**2 + past**2
-        change = error_s / squares / min(1 + seen, FAMILIAR)
-        self._table[low] = max(1e-6, self._table[low] + change * (1.0 - share))
-        self._table[low + 1] = max(1e-6, self._table[low + 1] + change * share)
+        at = [(low, 1.0 - share), (low + 1, share)]
+        if error_s < 0.0:  # where the table has nothing left to give, the rest gives all
+            at = [(knot, part) for knot, part in at if self._table[knot] > LEAST_S]
+        squares = sum([part**2 for _, part in at]) + rows**2 + context**2 + pairs**2 + past**2
+        change = error_s / max(squares, LEAST_S) / min(1 + seen, FAMILIAR)
+        for knot, part in at:
+            self._learned[knot] = max(LEAST_S, self._table[knot] + change * part)
         self._row_s = max(0.0, self._row_s + change * rows / ROWS)
         self._context_s = max(0.0, self._context_s + change * context / CONTEXT)
         self._pair_s = max(0.0, self._pair_s + change * pairs / PAIRS)
@@ -169,20 +189,30 @@ class StepTime:
     def _follow(self) -> None:
         """What was never seen is the guess, corrected as its neighbours that were seen had to be."""
         seen = [knot for knot, count in enumerate(self._seen) if count]
-        factors = np.interp(range(len(KNOTS)), seen, [self._table[knot] / self._guess[knot] for knot in seen])
+        factors = np.interp(range(len(KNOTS)), seen, [self._learned[knot] / self._guess[knot] for knot in seen])
         for knot, factor in enumerate(factors.tolist()):
             if not self._seen[knot]:
-                self._table[knot] = self._guess[knot] * factor
+                self._learned[knot] = self._guess[knot] * factor
 
-    def _rise(self, learned: int) -> None:
-        """More tokens take no less time: a neighbour that was seen less often gives way to the knot just learned.
+    def _rise(self) -> None:
+        """More tokens take no less time: what is not well known of late gives way to what is, on either side of it.
 
-        Else a few slow steps of a size would keep it from being tried again.
+        Else a few slow steps of a size would keep it from being tried again. It gives way only for as long as that is
+        so; and of two that are well known neither does: measurements say the sum, and by how the table and what rows
+        cost share it the table may well fall.
         """
-        for knot, seconds in enumerate(self._table):
-            if self._seen[knot] < self._seen[learned]:
-                limit = min if knot < learned else max
-                self._table[knot] = limit(seconds, self._table[learned])
+        since = self._steps - LATELY
+        known = [
+            knot
+            for knot, (seen, last) in enumerate(zip(self._seen, self._last_seen, strict=True))
+            if seen >= FAMILIAR and last >= since
+        ]
+        learned = self._learned
+        self._table = list(learned)
+        for low, high in pairwise((-1, *known, len(KNOTS))):
+            least, most = sorted((learned[low] if low >= 0 else 0.0, learned[high] if high < len(KNOTS) else inf))
+            for knot in range(low + 1, high):
+                self._table[knot] = min(max(learned[knot], least), most)
 
 
 def _place(tokens: int) -> tuple[int, float]:

@@ -3,6 +3,8 @@
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headrace.llm.step_time import StepShape, StepTime, decode_shape, prefill_shape
 
@@ -165,3 +167,55 @@ def test_what_a_busy_machine_takes_is_not_what_it_takes_at_best() -> None:
     for _ in range(400):
         made.observe(shape, 0.01)
     assert made.at_best().seconds(shape) == pytest.approx(0.01, rel=0.05)
+
+
+def flat_s(shape: StepShape) -> float:
+    """A machine to which up to 8 tokens are as one."""
+    return 0.010 + 0.0008 * max(0, shape.tokens - 8) + 2e-5 * shape.rows + 5e-8 * shape.context
+
+
+def test_where_sizes_change_all_the_time_what_is_known_of_them_stays_where_it_is() -> None:
+    rng = random.Random(1)
+    step_time = StepTime()
+    for _ in range(20_000):
+        shape = decode_shape(rng.randint(100, 800)).times(rng.randint(1, 16))
+        step_time.observe(shape, flat_s(shape) * rng.lognormvariate(0.0, 0.2))
+    for count in (1, 2, 4, 8, 16):
+        shape = decode_shape(450).times(count)
+        assert step_time.seconds(shape) == pytest.approx(flat_s(shape), rel=0.15)
+    assert step_time.margin < 1.45
+
+
+def test_what_a_change_of_size_costs_is_not_learned_where_nothing_tells_it_from_the_sizes() -> None:
+    step_time = StepTime()
+    for tokens in [1] * 40 + [1, 4] * 400:
+        step_time.observe(StepShape(tokens, tokens, 0), 0.010)
+    before = step_time.change_s
+    for tokens in [1, 4] * 400:
+        step_time.observe(StepShape(tokens, tokens, 0), 0.030)
+    assert step_time.change_s == before
+    assert step_time.seconds(StepShape(1, 1, 0)) == pytest.approx(0.030, rel=0.1)
+
+
+def test_a_machine_that_was_slow_for_a_while_leaves_no_mark_on_sizes_that_did_not_run_meanwhile() -> None:
+    step_time, quick = StepTime(), 0.010
+    for tokens in (1, 4) * 30:
+        step_time.observe(StepShape(tokens), quick)
+    for seconds in (*[3 * quick] * 600, *[quick] * 200):
+        step_time.observe(StepShape(1), seconds)
+    assert step_time.seconds(StepShape(4)) == pytest.approx(quick, rel=0.05)
+
+
+@given(st.lists(st.tuples(st.integers(1, 64), st.floats(1e-3, 1e3), st.integers(1, 40)), max_size=20))
+def test_whatever_held_steps_up_they_are_known_again_soon_after(odd: list[tuple[int, float, int]]) -> None:
+    step_time = StepTime()
+    step_time.observe(StepShape(1, 1, 0), flat_s(StepShape(1, 1, 0)))
+    for tokens, times, count in odd:
+        for _ in range(count):
+            step_time.observe(StepShape(tokens, tokens, 0), times * flat_s(StepShape(tokens, tokens, 0)))
+    for _ in range(200):
+        for tokens in (1, 4, 16):
+            step_time.observe(StepShape(tokens, tokens, 0), flat_s(StepShape(tokens, tokens, 0)))
+    for tokens in (1, 4, 16):
+        shape = StepShape(tokens, tokens, 0)
+        assert 0.7 < step_time.seconds(shape) / flat_s(shape) < 1.4
