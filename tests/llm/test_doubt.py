@@ -1,7 +1,7 @@
 """When a refusal is not believed."""
 
 from headrace.llm.admission import Standing
-from headrace.llm.doubt import AGAIN_NS, FAR, STALE_NS, Doubt
+from headrace.llm.doubt import AGAIN_NS, BELIEVED_NS, FAR, STALE_NS, Doubt
 from headrace.llm.step_time import StepShape
 
 MS = 1_000_000
@@ -26,6 +26,16 @@ def test_an_idle_engine_that_took_no_step_of_late_tries_what_may_be_in_time() ->
     doubt.stepped(False, 10 * MS)
     assert not doubt.lets_in(Standing(), 0.05, 1.1, STALE_NS - 1)
     assert doubt.lets_in(Standing(), 0.05, 1.1, STALE_NS)
+
+
+def test_what_is_predicted_to_take_far_more_is_tried_too_once_nothing_else_has_been_for_long() -> None:
+    doubt = Doubt()
+    assert not doubt.lets_in(Standing(), 0.05, 10 * FAR, 0)
+    assert not doubt.lets_in(Standing(), 0.05, 10 * FAR, BELIEVED_NS - 1)
+    assert doubt.lets_in(Standing(), 0.05, 10 * FAR, BELIEVED_NS)
+    doubt.stepped(True, BELIEVED_NS)
+    doubt.stepped(False, BELIEVED_NS + 10 * MS)
+    assert not doubt.lets_in(Standing(), 0.05, 10 * FAR, 2 * BELIEVED_NS)
 
 
 def test_where_steps_are_short_one_is_let_in_now_and_then() -> None:
