@@ -9,7 +9,7 @@ those that do not run would be left behind, further with each hour and each rest
 
 from collections import Counter, deque
 from functools import lru_cache
-from itertools import product
+from itertools import compress, product
 from math import exp, inf, log, log2
 from statistics import median
 from typing import Any
@@ -41,6 +41,9 @@ GROWN = 1.5  # times the samples: more trust in a median moves the table too
 OWN = 0.5  # samples that the neighbours of a measured knot count for
 FIRM = 5  # samples, from which on a knot is not moved for one that has fewer
 HELD = 4  # samples, from which on a knot tells by how much all have moved
+FEW = 10  # samples of a knot, up to which half of them may have been held up
+FAR_LESS = 0.4  # of a logarithm, that a larger size takes: then they were
+TELLING = 3  # samples of that
 
 
 class CostSurface:
@@ -54,6 +57,7 @@ class CostSurface:
         self._first: dict[Knot, float] = {}  # of those: what it was at first
         self._ran: Counter[Knot] = Counter()  # runs since
         self._made_of: dict[Knot, tuple[float, int]] = {}  # the table: medians, and of how many samples
+        self._doubted: dict[Knot, float] = {}  # what its neighbours say of each
         self._changed: set[Knot] = set()  # since then
         self._table: list[list[float]] = []  # at each knot up to the largest measured; empty: yet to be made
         self._line: Line = (0.0, 0.0, 0.0, 0.0)
@@ -98,31 +102,36 @@ class CostSurface:
         return log_ns
 
     def measured_ns(self, rows: float, length: float) -> float:
-        """The logarithm of what its own runs say that a size takes, whatever its neighbours do; there must be some.
+        """The logarithm of what its own runs say that a size takes, whatever its neighbours do, unless these say that
+        it was held up; there must be some.
 
         Of the runs before the table was made: a machine that has just changed its speed is not taken for the size's.
         """
         knot = _knot(rows, length)
         beyond = self._beyond(rows, length, knot)  # makes the table where there is none
-        return self._levels[knot] + beyond
+        return self._doubted.get(knot, self._levels[knot]) + beyond
 
     def to_json(self) -> list[list[float]]:
-        """Each knot with how many samples stand behind it, and its time."""
+        """Each knot with how many samples stand behind it, its time, and what that was at first: held against the last
+        time alone, each start would stand a little further off."""
         self._take_medians()
         self._hold(0.0)
-        return [[*knot, len(self._samples[knot]), round(level, 4)] for knot, level in self._levels.items()]
+        kept = [(knot, round(level, 4)) for knot, level in self._levels.items()]
+        return [[*knot, len(self._samples[knot]), ns, round(self._first.get(knot, ns), 4)] for knot, ns in kept]
 
     @classmethod
     def from_json(cls, knots: Any) -> "CostSurface":
         """Raises ValueError or TypeError where it is none."""
         surface = cls()
-        for i, j, count, level in knots:
-            if not (0 <= i <= 40 and 0 <= j <= 41 and count >= 1 and 0 <= level <= 60):
+        for i, j, count, level, *first in knots:
+            if not (0 <= i <= 40 and 0 <= j <= 41 and count >= 1 and all(0 <= each <= 60 for each in (level, *first))):
                 raise ValueError(f"no knot: {[i, j, count, level]}")
             knot = int(i), int(j)
             surface._samples[knot] = deque([float(level)] * min(int(count), KEPT_READ), maxlen=KEPT)
             surface._changed.add(knot)
             surface._total += int(count)
+            if first and count >= HELD:
+                surface._first[knot] = float(first[0])
         return surface
 
     def _beyond(self, rows: float, length: float, knot: Knot) -> float:
@@ -162,7 +171,10 @@ class CostSurface:
         layout = self._layout
         if layout is None or knots != layout.knots:
             layout = self._layout = Layout(knots)
-        self._table, self._line = layout.fitted([*self._levels.values()], counts)
+        levels, counted = np.array([*self._levels.values()]), np.array(counts)
+        doubted = layout.doubted(levels, counted)
+        self._table, self._line = layout.fitted(levels, np.where(doubted, 0.0, counted))
+        self._doubted = {knot: self._table[knot[0]][knot[1]] for knot in compress(knots, doubted)}
         self._known.clear()
         self._new = 0
 
@@ -184,7 +196,9 @@ class CostSurface:
 
     def _hold(self, unless: float = MOVED) -> None:
         """Take back by how much most of what ran has moved since it was first known, unless that is no more."""
-        for knot in self._levels.keys() - self._first.keys():
+        for knot in self._doubted.keys() & self._first.keys():
+            del self._first[knot]
+        for knot in self._levels.keys() - self._first.keys() - self._doubted.keys():
             if len(self._samples[knot]) >= HELD:
                 self._first[knot] = self._levels[knot]
                 self._ran.pop(knot, None)
@@ -198,8 +212,14 @@ class CostSurface:
 
 def _common(moves: list[tuple[float, int]]) -> float:
     """Of how far each has moved, and how often it counts, the median; 0 of none."""
+    ordered = sorted(moves)
+    return (_middle(ordered) + _middle(ordered[::-1])) / 2
+
+
+def _middle(moves: list[tuple[float, int]]) -> float:
+    """The first one at which half of them are over."""
     left = sum(times for _, times in moves) / 2
-    for move, times in sorted(moves):
+    for move, times in moves:
         left -= times
         if left <= 0:
             return move
@@ -233,11 +253,19 @@ class Layout:
         self.terms = _terms(i, j)
         self.near = np.exp(-np.abs(i[:, None] - at[:, 0]) - np.abs(j[:, None] - at[:, 1]))
         self.near[self.own, np.arange(len(knots))] = 0.0
+        self.larger = (at[:, None] <= at).all(axis=2)  # whether the second has no fewer rows, and none that is shorter
 
-    def fitted(self, levels: list[float], counts: list[float]) -> tuple[list[list[float]], Line]:
+    def doubted(self, level: Floats, count: Floats) -> NDArray[np.bool_]:
+        """Of which knots few runs tell that they take far longer than a larger one does: a run of fewer rows cannot,
+        and runs are held up by others, never hurried."""
+        least: Floats = np.where(self.larger & (count >= TELLING), level, np.inf).min(axis=1)
+        doubted: NDArray[np.bool_] = (count <= FEW) & (level - least > FAR_LESS)
+        return doubted
+
+    def fitted(self, level: Floats, count: Floats) -> tuple[list[list[float]], Line]:
         """The logarithm of the time at every knot up to the largest measured, rising in both directions; and the
         line."""
-        own, level, count = self.own, np.array(levels), np.array(counts)
+        own = self.own
         line = fit(self.terms[own], np.exp(level), count)
         on_line = np.log(np.maximum(self.terms @ line, LEAST_NS))
         off = level - on_line[own]

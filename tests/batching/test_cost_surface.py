@@ -1,5 +1,8 @@
 """The surface through what runs took."""
 
+import json
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -97,3 +100,44 @@ def test_a_line_that_fits_is_found(line: list[float]) -> None:
 def test_no_coefficient_is_negative_whatever_was_measured(times: list[float]) -> None:
     terms = np.array([[1.0, r, r * n, r * n * n] for r in (1.0, 2.0, 8.0) for n in (4.0, 64.0)])
     assert (fit(terms, np.array(times), np.ones(6)) >= 0).all()
+
+
+SIZES = [(rows, length) for rows in (1, 2, 4, 8, 16, 32) for length in (8, 32, 128)]
+
+
+def test_a_size_whose_first_runs_were_held_up_takes_what_its_neighbours_say() -> None:
+    made = surface(*[(*size, took_ns(*size) * (10.0 if size == (4, 32) else 1.0)) for size in SIZES] * 5)
+    for size in SIZES:
+        assert at(made, *size) == pytest.approx(took_ns(*size), rel=0.15)
+    assert nanoseconds(made.measured_ns(4, 32)) == pytest.approx(took_ns(4, 32), rel=0.15)
+
+
+def test_what_many_runs_say_of_a_size_is_believed_whatever_its_neighbours_say() -> None:
+    odd = (4, 32)
+    made = surface(*[(*size, took_ns(*size) * (4.0 if size == odd else 1.0)) for size in SIZES] * 20)
+    assert nanoseconds(made.measured_ns(*odd)) == pytest.approx(4 * took_ns(*odd), rel=0.1)
+
+
+@given(st.sampled_from(SIZES[:-1]), st.floats(3.0, 1000.0))
+def test_a_size_that_was_held_up_spoils_no_other(held_up: tuple[int, int], times: float) -> None:
+    made = surface(*[(*size, took_ns(*size) * (times if size == held_up else 1.0)) for size in SIZES] * 5)
+    others = [size for size in SIZES if size[0] > held_up[0] and size[1] >= held_up[1]]
+    for size in others:
+        assert at(made, *size) < 1.3 * took_ns(*size)
+
+
+def test_what_is_known_of_sizes_stays_where_it_was_at_first_however_often_it_is_kept_and_read() -> None:
+    dice = Random(1)
+    made = surface(*[(*size, took_ns(*size)) for size in SIZES] * 5)
+    for _ in range(200):
+        for rows in (1, 2, 4, 8) * 16:
+            made.add(rows, 32, logarithm(took_ns(rows, 32) * dice.lognormvariate(0.0, 0.3)))
+        made = CostSurface.from_json(json.loads(json.dumps(made.to_json())))
+    assert at(made, 2, 32) == pytest.approx(took_ns(2, 32), rel=0.3)
+    assert sorted(made.to_json())[0][4] == pytest.approx(logarithm(took_ns(1, 8)), abs=1e-3)
+
+
+def test_what_was_kept_without_what_it_was_at_first_is_that_itself() -> None:
+    kept = surface(*[(*size, took_ns(*size)) for size in SIZES] * 5).to_json()
+    again = CostSurface.from_json([each[:4] for each in kept]).to_json()
+    assert sorted(again) == sorted([i, j, 4, level, level] for i, j, _, level, _ in kept)

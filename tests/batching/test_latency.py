@@ -150,7 +150,7 @@ def test_what_is_written_is_read_back(runs: list[tuple[tuple[int, int], float, b
     again = Latency.from_json(json.loads(json.dumps(latency.to_json())))
     assert again.known == latency.known
     kept, said = latency.to_json(), again.to_json()
-    assert sorted(said["knots"]) == sorted([i, j, min(count, KEPT_RUNS), ns] for i, j, count, ns in kept["knots"])
+    assert sorted(said["knots"]) == sorted([i, j, min(count, KEPT_RUNS), *ns] for i, j, count, *ns in kept["knots"])
     every = max(1, ceil(len(kept["margin"]["ratios"]) / KEPT_READ))
     assert said["margin"]["ratios"] == kept["margin"]["ratios"][::every]
 
