@@ -34,7 +34,7 @@ class Latency:
         self._margin = Margin()
         self._alone = Pace()
         self._company = Pace()
-        self._runs = 0  # since it began, or was read
+        self.runs = 0  # since it began, or was read
         self._doubt = 0.0  # of a logarithm, that runs may take less: it goes as soon as there are some
 
     @property
@@ -73,14 +73,18 @@ class Latency:
             if samples >= SETTLED:
                 (self._company if company else self._alone).learn(log_ns - surface.measured_ns(rows, length))
         surface.add(rows, length, log_ns - self._pace(company).value)
-        self._runs += 1
+        self.runs += 1
         self._doubt = self._doubt / 2 if self._doubt > DOUBT / 8 else 0.0
 
     def relax(self) -> None:
         """Nothing has run for a while: the machine may be about as quick again as it usually is; and where it was that,
         what was measured in few runs may be wrong altogether, as where the machine stood still meanwhile."""
-        if self._alone.value <= NEAR and self._runs < FEW:
+        if self._alone.value <= NEAR and self.runs < FEW:
             self._doubt = min(self._doubt + DOUBT, MOST_DOUBT)
+        self.rest()
+
+    def rest(self) -> None:
+        """Others ran meanwhile, and it did not: the machine may be about as quick again as it usually is."""
         self._alone.relax()
         self._company.relax()
 

@@ -5,6 +5,7 @@ from headrace.batching.length_class import class_of, longest_of
 
 MANY = 16  # rows of the run that is looked at
 LOOKED_UP_FOR = 256  # requests, until it is looked up anew
+UNUSED = 8  # times that it is, without a run between: what it took in a slow moment it need not take now
 
 
 class RowCost:
@@ -17,6 +18,8 @@ class RowCost:
         self._lanes = lanes
         self._of_class: dict[int, float] = {}
         self._asked = 0
+        self._unused = 0
+        self._runs = latency.runs  # when it was last looked up
 
     def __call__(self, rows: int, length: int) -> float:
         """Nanoseconds; 0 as long as nothing is known."""
@@ -24,8 +27,7 @@ class RowCost:
             return 0.0
         self._asked += 1
         if self._asked > LOOKED_UP_FOR:
-            self._of_class.clear()
-            self._asked = 0
+            self._look_up_anew()
         length_class = class_of(length)
         cost = self._of_class.get(length_class)
         if cost is None:
@@ -33,3 +35,12 @@ class RowCost:
             cost = self._latency.typical(self._rows, longest) / (self._rows * self._lanes)
             self._of_class[length_class] = cost
         return cost * rows
+
+    def _look_up_anew(self) -> None:
+        """Of a variant that is not preferred nothing runs: what was learned of it in a slow moment would keep it so."""
+        self._of_class.clear()
+        self._asked = 0
+        self._unused = self._unused + 1 if self._latency.runs == self._runs else 0
+        self._runs = self._latency.runs
+        if self._unused >= UNUSED:
+            self._latency.rest()

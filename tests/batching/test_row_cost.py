@@ -3,7 +3,7 @@
 import pytest
 
 from headrace.batching.latency import Latency
-from headrace.batching.row_cost import LOOKED_UP_FOR, RowCost
+from headrace.batching.row_cost import LOOKED_UP_FOR, UNUSED, RowCost
 
 
 def known(fixed_ms: float = 2.0, row_ms: float = 1.0) -> Latency:
@@ -51,3 +51,30 @@ def test_what_changed_is_seen_after_a_while() -> None:
     for _ in range(LOOKED_UP_FOR):
         cost(1, 0)
     assert cost(1, 0) > 2 * before
+
+
+def asked(cost: RowCost, looks: int) -> float:
+    """What a row costs after so many looks."""
+    for _ in range(looks * (LOOKED_UP_FOR + 1)):
+        cost(1, 0)
+    return cost(1, 0)
+
+
+def test_what_does_not_run_while_others_do_is_not_taken_to_be_slow_for_ever() -> None:
+    latency = known()
+    cost = RowCost(latency)
+    usual = cost(1, 0)
+    for _ in range(20):
+        latency.learn(16, 0, 3 * 18e6)
+    assert asked(cost, 2) == pytest.approx(3 * usual, rel=0.1)
+    assert asked(cost, UNUSED + 8) == pytest.approx(usual, rel=0.1)
+
+
+def test_what_runs_now_and_then_stays_as_slow_as_it_is() -> None:
+    latency = known()
+    cost = RowCost(latency)
+    usual = cost(1, 0)
+    for _ in range(20):
+        latency.learn(16, 0, 3 * 18e6)
+        asked(cost, 3)
+    assert cost(1, 0) == pytest.approx(3 * usual, rel=0.1)
