@@ -12,9 +12,11 @@ from weakref import WeakMethod
 
 import msgspec
 
+from headrace.batching.busy_runs import BusyRuns
 from headrace.batching.company import Company
 from headrace.batching.demand import Demand
 from headrace.batching.evenness import Evenness
+from headrace.batching.guard import Guard
 from headrace.batching.job import NO_DEADLINE_NS, J, Job
 from headrace.batching.lane import LaneShare, OwnLane
 from headrace.batching.lane_order import Head
@@ -41,14 +43,13 @@ from headrace.batching.work_ahead import bucket_of
 BUSY = 0.6  # of the machine's time asked for: below, waiting for company only adds latency
 UNKNOWN = Line.of(1e6, 1e6)  # until something is known; only the proportion counts
 STARVED_NS = NO_DEADLINE_NS  # in the queue: from then on a request is the most urgent, whatever its priority
-FOLLOW = 0.1  # how quickly averages follow
 LINES_FOR = 8  # runs that the lines of lengths are kept for
 LEAST_CAUTION = 0.25  # where hardly a long one is let in: else none would run, and nothing be learned of them
 WORTH = 0.85  # of the work a second that a run without end would do
 HASTE = 0.5  # of a usual run's time: with less left, a request is given up for those behind it
 MANY = 16  # rows that what a row costs is read off at
 STALE_NS = 200_000_000  # without a run: what is known of the machine's speed is old
-FIND_OUT_NS = 10_000_000_000  # between two requests that are let in to find out what their size takes
+FIND_OUT_NS = 10_000_000_000  # between two requests that are refused by an idle machine, to find out if it should
 LEAST_PAUSE_NS = 20_000  # below, a timer costs more than the pause can bring; and time left shrinks while one waits
 INFINITE = 1e18
 ALONE = OwnLane()
@@ -79,12 +80,11 @@ class DeadlinePolicy(Generic[J]):
         self._instances = instances
         self._lane = lane
         self._ends: dict[int, float] = {}  # of the runs under way: when each is predicted to end
-        self._run_ns = 0.0  # that a run takes of late, while others wait
-        self._off = 1.0  # how much longer the waiting work takes than the sum of its parts
+        self._busy_runs = BusyRuns()
         self._lines = Lines(_weakly(self._measured_line))
         self._lines_runs = 0
         self._learned_ns = 0  # when a run last told something
-        self._refused_ns: int | None = None  # when one was refused by what few runs say, or let in in spite of it
+        self._refused_ns: int | None = None  # when one was refused that an idle machine may answer in time, or tried
 
     # ---- in
 
@@ -98,12 +98,8 @@ class DeadlinePolicy(Generic[J]):
             return None
         self._alike.arrived(job)
         typical, late = self.latency.both(job.rows, job.length, self._company.others(self))
-        long, share = self._longest.arrived(typical), self.evenness.share
-        # Believed is less of a prediction, and planned for is all that may come between, the shorter a request is: less
-        # than either only while that is not to the long ones' cost.
-        believed = 1.0 - (1.0 - self.standings.of(job.tenant).trust.share) * (share + (1.0 - share) * long)
-        caution = 1.0 - (1.0 - max(LEAST_CAUTION, share)) * long
-        refusal = self._foreseen(job, job.deadline_ns, now_ns, (typical, late), believed, caution)
+        long = self._longest.arrived(typical)
+        refusal = self._foreseen(job, job.deadline_ns, now_ns, (typical, late), long, self.evenness.share)
         self.evenness.arrived(is_long=long == 1.0, let_in=refusal is None)
         return refusal
 
@@ -112,8 +108,7 @@ class DeadlinePolicy(Generic[J]):
             return None
         self._weigh(job, now_ns)
         takes = self.latency.both(job.rows, job.length, self._company.others(self))
-        trusted = self.standings.of(job.tenant).trust.share
-        refusal = self._foreseen(job, job.deadline_ns, now_ns, takes, trusted, LEAST_CAUTION)
+        refusal = self._foreseen(job, job.deadline_ns, now_ns, takes, long=1.0, even=0.0)
         if refusal:
             self.demand.arrived(now_ns, job.rows, job.cost_ns)
         return refusal
@@ -124,15 +119,18 @@ class DeadlinePolicy(Generic[J]):
         job.bucket = bucket_of(job.level, job.deadline_ns, now_ns)
 
     def _foreseen(
-        self, job: Job, deadline_ns: int, now_ns: int, takes: tuple[float, float], believed: float, caution: float
+        self, job: Job, deadline_ns: int, now_ns: int, takes: tuple[float, float], long: float, even: float
     ) -> Refusal | None:
         """Whether it would be late, or make others late that wait. `takes` is what its own run typically takes, and at
-        most; so much is believed of what is predicted, and so much of what may come between is allowed for."""
+        most; `long` how far on the way to the longest it is, and `even` how evenly these are let in.
+
+        Believed is less of a prediction, and planned for is all that may come between, the shorter a request is: less
+        than either only while that is not to the long ones' cost."""
         work = self.queue.work
         tenants = work.tenants
         slack = deadline_ns - now_ns
         typical, needs = takes
-        busy = self._busy_ns(now_ns)
+        busy, standing, off = self._busy_ns(now_ns), self.standings.of(job.tenant), self._busy_runs.times_parts
         if tenants:
             before, room = work.around(job.bucket, now_ns + busy)
             if len(tenants) > 1 or job.tenant not in tenants:
@@ -143,44 +141,49 @@ class DeadlinePolicy(Generic[J]):
             between = needs - typical
             if not self._alike:
                 between = max(between, min(self._good_run_ns(job), slack / 4))
+            caution = 1.0 - (1.0 - max(LEAST_CAUTION, even)) * long
             reserve = (1.0 - self.evenness.share) * max(0.0, self._longest.takes_ns - typical) + caution * between
             needs = typical + reserve
-            behind = job.cost_ns * self._off + reserve - room
+            behind = job.cost_ns * off + reserve - room
         else:
             before, behind = 0.0, 0.0
             if not busy:  # a refusal would help nobody: it is let in where it will more likely be in time than not
                 needs = typical
-        predicted = busy + before * self._off / self._instances + needs
+        predicted = busy + before * off / self._instances + needs
         job.foreseen_ns = predicted
-        predicted *= believed
+        predicted *= 1.0 - (1.0 - standing.trust.share) * (even + (1.0 - even) * long)
         job.predicted_ns = int(now_ns + predicted)
-        late = predicted - self.standings.of(job.tenant).guard.within(slack)
+        late = predicted - standing.guard.within(slack)
         if late <= 0.0 and behind <= 0.0:
             return None
-        idle = not busy and not tenants
-        if idle and self._finds_out(job, now_ns):
+        if not busy and not tenants and self._finds_out(job, standing.guard, predicted <= slack, now_ns):
             return None
-        if idle and now_ns - self._learned_ns > STALE_NS:
-            self.latency.relax()  # who refuses all learns nothing: a machine that was slow must not be slow for ever
-            self._lines.clear()
-            self._learned_ns = now_ns
         # What is told is what would have to be allowed: with the margin, and with what it would do to those behind.
         foreseen = now_ns - job.arrived_ns + slack + max(late, behind)
         return Refusal("predicted", max(late, behind), foreseen, float(deadline_ns - job.arrived_ns))
 
-    def _finds_out(self, job: Job, now_ns: int) -> bool:
-        """Whether it is let in though it would be late: few runs may be wrong altogether, and only another tells.
+    def _finds_out(self, job: Job, guard: Guard, may_be: bool, now_ns: int) -> bool:
+        """Whether it is let in though it would be late, as nothing runs or waits; it `may_be` in time by what its run
+        typically takes. Who refuses all learns nothing.
 
-        Seldom, for mostly they are right.
+        So a machine that was slow is not taken to be slow for ever; few runs may be wrong altogether, and one that was
+        late of late need not be again: what is done about these is done seldom, for mostly they are right.
         """
-        if self.latency.measured(job.rows, job.length):
+        if now_ns - self._learned_ns > STALE_NS:
+            self.latency.relax()
+            self._lines.clear()
+            self._learned_ns = now_ns
+        measured = self.latency.measured(job.rows, job.length)
+        if measured and not may_be:
             return False
         if self._refused_ns is None:
             self._refused_ns = now_ns
         if now_ns - self._refused_ns < FIND_OUT_NS:
             return False
         self._refused_ns = now_ns
-        return True
+        if may_be:
+            guard.relax()
+        return not measured
 
     def push(self, job: J, now_ns: int) -> None:
         waiting = self.queue.work.tenants
@@ -198,12 +201,12 @@ class DeadlinePolicy(Generic[J]):
             return ()
         company = self._company.others(self)
         given_up: list[GivenUp[J]] = []
-        waiting_ns = queue.work.total_ns
+        waiting_ns, off = queue.work.total_ns, self._busy_runs.times_parts
         for job in queue.by_deadline():
             left = job.due_ns - now_ns
             needs = self.latency.typical(job.rows, job.length, company)
             late = needs >= left and (left <= 0 or self.latency.measured(job.rows, job.length))
-            if not late and (left >= HASTE * self._good_run_ns(job) or waiting_ns * self._off <= left):
+            if not late and (left >= HASTE * self._good_run_ns(job) or waiting_ns * off <= left):
                 break
             waiting_ns -= job.cost_ns
             self.standings.answered(job.tenant).guard.answered(late=late)
@@ -287,10 +290,9 @@ class DeadlinePolicy(Generic[J]):
             self._lines.clear()
             self._lines_runs = 0
         if self.queue or len(run.jobs) > 1:
-            parts = sum([job.cost_ns for job in run.jobs])
-            if parts > 0.0:
-                self._off += FOLLOW * (took / parts - self._off)
-            self._run_ns += FOLLOW * (took - self._run_ns) if self._run_ns else took
+            self._busy_runs.ran(took, run.typical_ns, sum([job.cost_ns for job in run.jobs]))
+        else:
+            self._busy_runs.ran_alone(took, run.typical_ns)
 
     # ---- what it goes by
 
@@ -355,14 +357,14 @@ class DeadlinePolicy(Generic[J]):
 
     def _good_run_ns(self, job: Job) -> float:
         """What a run takes that is long enough to be worth its fixed cost."""
-        return max(self._run_ns, self._lines[job.length_class].fixed / (1.0 - WORTH))
+        return max(self._busy_runs.ns, self._lines[job.length_class].fixed / (1.0 - WORTH))
 
     def _busy_ns(self, now_ns: int) -> float:
         """Until an instance is idle, and the lane."""
         others = self._lane.busy_ns(now_ns)
         if len(self._ends) < self._instances:
             return others
-        return max(self._free_at_ns() - now_ns, 0.1 * self._run_ns, others)
+        return max(self._free_at_ns() - now_ns, 0.1 * self._busy_runs.ns, others)
 
     def _free_at_ns(self) -> float:
         """When an instance is predicted to have nothing more to do: the last of each ends on its own; 0 where one has
@@ -378,7 +380,7 @@ class DeadlinePolicy(Generic[J]):
 
     def _drain_ns(self, now_ns: int) -> float:
         """Until what waits now is done."""
-        return self._busy_ns(now_ns) + self.queue.work.total_ns * self._off / self._instances
+        return self._busy_ns(now_ns) + self.queue.work.total_ns * self._busy_runs.times_parts / self._instances
 
 
 def _level(job: Job) -> int:

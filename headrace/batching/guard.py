@@ -23,3 +23,7 @@ class Guard:
     def answered(self, late: bool) -> None:
         """One that was let in has its answer."""
         self.share = min(MOST, max(LEAST, self.share + STEP * (late - ALLOWED)))
+
+    def relax(self) -> None:
+        """All are refused for it, by a machine that does nothing: as if one late answer had not been."""
+        self.share = max(LEAST, self.share - STEP)

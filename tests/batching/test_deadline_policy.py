@@ -1,5 +1,7 @@
 """Who is let in, what runs next, and what is given up, by predicted times."""
 
+import pytest
+
 from headrace.batching.company import Company
 from headrace.batching.deadline_policy import STARVED_NS, DeadlinePolicy
 from headrace.batching.job import Job
@@ -335,3 +337,35 @@ def test_a_size_that_is_known_to_take_too_long_is_refused_however_idle_it_is() -
     for _ in range(3):
         known.learn(1, 300, 5000 * MS)
     assert policy(known=known).admit(job(300, within_ms=100), 0)
+
+
+def ran_together(made: DeadlinePolicy[Job], now_ms: float, took_ms: float) -> None:
+    """Two requests without a deadline, in one run that takes so long."""
+    for _ in range(2):
+        made.push(job(now_ms=now_ms), int(now_ms * MS))
+    taken = run(made, now_ms)
+    began_ns, ended_ns = int(now_ms * MS), int((now_ms + took_ms) * MS)
+    made.began(taken, began_ns)
+    made.ended(taken, ended_ns)
+    made.answered(taken, began_ns, ended_ns, ended_ns)
+
+
+def test_a_run_that_stood_still_for_long_does_not_make_those_behind_it_give_up() -> None:
+    made = policy()
+    ran_together(made, 0, 4)
+    ran_together(made, 100, 60_000)
+    waiting = job(now_ms=61_000, within_ms=60)
+    assert made.admit(waiting, waiting.queued_ns) is None
+    made.push(waiting, waiting.queued_ns)
+    assert not made.give_up(waiting.queued_ns)
+
+
+def test_what_was_late_again_and_again_is_not_refused_for_ever_by_an_idle_machine() -> None:
+    made = policy()
+    guard = made.standings.of("").guard
+    for _ in range(100):
+        guard.answered(late=True)
+    within_ms = made.latency.typical(1, 0) / 0.9 / MS
+    let_in = [made.admit(job(now_ms=at, within_ms=within_ms), at * MS) is None for at in range(0, 300_000, 1000)]
+    assert let_in.index(True) == pytest.approx(200, abs=20)
+    assert all(let_in[let_in.index(True) :])

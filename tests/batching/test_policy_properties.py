@@ -21,10 +21,10 @@ from headrace.batching.policy import Limits, Policy, Run
 from headrace.simulate.agenda import Agenda
 from headrace.simulate.figures import Figures, measure
 from headrace.simulate.machine import Machine, Told
-from headrace.simulate.outcomes import ANSWERED, GIVEN_UP, Asked
+from headrace.simulate.outcomes import ANSWERED, GIVEN_UP, REFUSED, Asked
 from headrace.simulate.policies import Chosen, make_policy
 from headrace.simulate.run_times import RunTimes
-from headrace.simulate.scenario import Scenario
+from headrace.simulate.scenario import Drift, Scenario
 from headrace.simulate.simulation import Simulation
 from tests.simulate.models import MS, kept, scenario
 
@@ -34,6 +34,7 @@ TEXTS = Lengths(24, 0.8, 5, 256)
 ENCODER = kept(run_ms=1.5, row_ms=0.1, token_ms=0.13)
 ENCODER_PER_S = 180.0  # that it answers at most, of such texts
 SLO_NS = 100 * MS
+SECOND = 1000 * MS
 DEADLINE, NONE = Chosen("deadline"), Chosen("none")
 
 
@@ -286,3 +287,25 @@ def test_the_share_that_the_encoder_answers_is_known() -> None:
     outcomes = simulation.closed(16, sizes, 20.0)
     figures = measure(outcomes, simulation.runs, 20.0, 1)
     assert figures.throughput == pytest.approx(ENCODER_PER_S, rel=0.1)
+
+
+# ---- bad moments
+
+
+phases = st.lists(st.tuples(st.sampled_from([0.5, 2.0, 10.0, 300.0, 3000.0]), st.integers(1, 5)), max_size=4)
+
+
+@given(phases, st.integers(0, 99))
+@settings(max_examples=12, derandomize=True)
+def test_however_slow_the_machine_was_for_a_while_it_lets_in_again_what_it_can_answer(
+    slow: list[tuple[float, int]], seed: int
+) -> None:
+    drifts, from_s = list[Drift](), 5
+    for times, seconds in slow:
+        drifts.append(Drift(from_s * SECOND, kept(run_ms=1.5 * times, row_ms=0.1 * times, token_ms=0.13 * times)))
+        from_s += seconds
+    drifts.append(Drift(from_s * SECOND, ENCODER))
+    arrivals = texts(0.3 * ENCODER_PER_S, 4000, seed)
+    simulation, _ = simulated(scenario(latency=ENCODER, slo_ns=SLO_NS, drifts=drifts), DEADLINE, arrivals)
+    last = simulation.outcomes.verdicts[-1000:]
+    assert sum(each in (REFUSED, GIVEN_UP) for each in last) <= 20
