@@ -11,6 +11,7 @@ from headrace.models.registry import Registry, Served
 from headrace.models.routing import Routing
 from headrace.models.turns import Now, Plan, Turn
 from headrace.models.under_way import Tried
+from headrace.models.wishes import standing_back
 from headrace.repository.repository import Catalog, LocalRepository, nothing_there
 from headrace.types import Manifest
 
@@ -55,14 +56,29 @@ class Steering:
         policy = catalog.policy.get(name) if isinstance(catalog, Catalog) else None
         now = Now(name, tuple(ready), tuple(sorted({*ready, *manifests})), policy)
         turn = plan(self._routing.of(name), now)
-        for version in turn.needs:
-            if not isinstance(catalog, Catalog):
-                raise catalog
-            await self._ready_for(name, turn, version, manifests)
+        if turn.needs and not isinstance(catalog, Catalog):
+            raise catalog
+        if isinstance(catalog, Catalog):
+            await self._needed(name, turn, manifests, catalog)
         await self._routing.wish(name, turn.wishes)
         tried(None)
         if isinstance(catalog, Catalog):
             await self._leave(name, catalog)
+
+    async def _needed(self, name: str, turn: Turn, manifests: dict[int, Manifest], catalog: Catalog) -> None:
+        """Have all versions ready that it needs. Where one cannot be, all is as it was."""
+        before = self._routing.of(name)
+        new = turn.needs.keys() - self._registry.versions(name)
+        if new and not turn.label:
+            self._registry.wish(name, standing_back(before, new))
+        try:
+            for version in turn.needs:
+                await self._ready_for(name, turn, version, manifests)
+        except Exception:
+            if new:
+                await self._leave(name, catalog)
+                self._registry.wish(name, before)
+            raise
 
     async def _look(self, name: str) -> Catalog | Exception:
         """What the repository has of it. Going back must be possible where that cannot be read."""

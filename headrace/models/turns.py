@@ -8,6 +8,7 @@ from headrace.errors import InvalidRequest, NotFound, VersionNotFound
 from headrace.models.wishes import Wishes, default_version, labelled, wanted_versions
 from headrace.repository.labels import STABLE, WHAT_IS_A_LABEL, is_label
 from headrace.repository.version_policy import VersionPolicy
+from headrace.traffic.choice import choice_of
 from headrace.traffic.plans import Rollout, Shadow, Split
 
 
@@ -21,6 +22,11 @@ class Now(msgspec.Struct, frozen=True):
 
     def default(self, wishes: Wishes) -> int | None:
         return default_version(self.ready, wishes)
+
+    def answering(self, wishes: Wishes) -> set[int | None]:
+        """The versions that answer requests which name none."""
+        choice = choice_of(self.name, wishes.traffic, self.ready)
+        return set(choice.shares()) if choice else {self.default(wishes)}
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -79,9 +85,12 @@ def shadow_turn(shadow: Shadow | None) -> Plan:
     def plan(wishes: Wishes, now: Now) -> Turn:
         if shadow is None and wishes.traffic.shadow is None:
             raise NotFound(f"model {now.name!r} has no shadow")
-        after = _with(wishes, shadow=shadow)
         if shadow is None:
-            return Turn(after)
+            return Turn(_with(wishes, shadow=None))
+        if now.answering(wishes) == {shadow.version}:
+            what = f"version {shadow.version} is what answers; its answers would be compared with themselves"
+            raise InvalidRequest(f"{what}. Have another answer, with a label stable or a split", "version")
+        after = _with(wishes, shadow=shadow)
         return Turn(after, {shadow.version: "version"}, "it is asked as a shadow", compared="version")
 
     return plan

@@ -58,14 +58,17 @@ def routed(wishes: Wishes, ready: Collection[int]) -> Wishes:
 
 def default_version(ready: Collection[int], wishes: Wishes) -> int | None:
     """The version that stands for the model: that which a rollout is to replace, else the stable one, else the highest
-    not rolled back from. It answers requests that name none, as far as no rollout or split shares them out."""
+    that is neither rolled back from nor a shadow. It answers requests that name none, as far as no rollout or split
+    shares them out."""
     rollout = wishes.traffic.rollout
     if rollout and rollout.base in ready:
         return rollout.base
     stable = wishes.routed.get(STABLE)
     if stable is not None and stable in ready:
         return stable
-    return max(set(ready) - wishes.held_back or ready, default=None)
+    shadow = wishes.traffic.shadow
+    away = wishes.held_back | {shadow.version} if shadow else wishes.held_back
+    return max(set(ready) - away or ready, default=None)
 
 
 def rolled_back(wishes: Wishes, target: int, versions: Collection[int]) -> Wishes:
@@ -85,6 +88,11 @@ def unloaded(wishes: Wishes) -> Wishes:
     the next load."""
     traffic = msgspec.structs.replace(wishes.traffic, rollout=None)
     return msgspec.structs.replace(wishes, unloaded=True, asked=False, routed={}, traffic=traffic)
+
+
+def standing_back(wishes: Wishes, versions: Collection[int]) -> Wishes:
+    """What is wished while these versions come that are to answer only as a split, a shadow or a rollout says."""
+    return msgspec.structs.replace(wishes, held_back=wishes.held_back.union(versions))
 
 
 def labelled(wishes: Wishes, label: str, version: int | None) -> Wishes:

@@ -9,6 +9,7 @@ import pytest
 from headrace.errors import HeadraceError, InvalidRequest, ModelInvalid
 from headrace.generation import LanguageFacts
 from headrace.models.moves import Moves
+from headrace.models.registry import Served
 from headrace.settings import Models
 from headrace.traffic.plans import Gates, Rollout, Shadow, Split
 from headrace.types import Context, ModelRef
@@ -66,6 +67,42 @@ async def test_a_rollout_goes_up_and_its_end_is_what_answers(bench: Bench) -> No
     await bench.reconcile.still()
     assert (chosen(bench), bench.registry.labels("m")) == (2, {"stable": 2})
     assert await bench.reconcile.roll_back("m") == 1
+
+
+@pytest.mark.parametrize("beside", ["shadow", "rollout"])
+async def test_a_higher_version_that_comes_beside_another_does_not_answer_for_it(
+    bench: Bench, beside: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.put(1)
+    await bench.reconcile.start()
+    bench.put(2, policy="[1]")
+    await bench.refresh()
+    moves, publish, answered = Moves(bench.reconcile), bench.registry.publish, list[int]()
+
+    def published(served: Served) -> None:
+        publish(served)
+        answered.append(chosen(bench))
+
+    monkeypatch.setattr(bench.registry, "publish", published)
+    if beside == "shadow":
+        await moves.shadow("m", Shadow(2))
+    else:
+        await moves.begin("m", Rollout(0, 2, (1e-9, 1.0)))
+    assert (answered, chosen(bench), bench.registry.versions("m")) == ([1], 1, [1, 2])
+
+
+async def test_a_version_that_is_refused_once_it_is_loaded_leaves_again(bench: Bench) -> None:
+    class Talking(Answering):
+        signature = msgspec.structs.replace(signature(), language=LANGUAGE)
+
+    bench.makes = Talking
+    bench.put(1)
+    await bench.reconcile.start()
+    bench.put(2, policy="[1]")
+    await bench.refresh()
+    with pytest.raises(InvalidRequest, match="language model"):
+        await Moves(bench.reconcile).shadow("m", Shadow(2))
+    assert (chosen(bench), bench.registry.versions("m")) == (1, [1])
 
 
 async def test_a_rollout_is_rolled_back_even_where_the_repository_is_gone(bench: Bench) -> None:

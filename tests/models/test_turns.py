@@ -94,10 +94,30 @@ def test_a_rollout_after_a_rollback_brings_the_version_in() -> None:
     assert wanted_versions(Latest(1), [1, 2], after) == [2]
 
 
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        Wishes(),
+        Wishes(labels={"stable": 2}, routed={"stable": 2}),
+        Wishes(traffic=Plans(split=Split({1: 0.0, 2: 1.0}))),
+        Wishes(traffic=Plans(split=Split({2: 0.5, 3: 0.5}))),
+    ],
+)
+def test_what_answers_all_is_no_shadow(wishes: Wishes) -> None:
+    with pytest.raises(InvalidRequest, match="version 2 is what answers") as caught:
+        shadow_turn(Shadow(2))(wishes, now(1, 2))
+    assert caught.value.where == "version"
+
+
+@pytest.mark.parametrize("wishes", [Wishes(labels={"stable": 1}, routed={"stable": 1}), ROLLING])
+def test_what_answers_none_or_some_may_be_a_shadow(wishes: Wishes) -> None:
+    assert shadow_turn(Shadow(2))(wishes, now(1, 2)).needs == {2: "version"}
+
+
 def test_answers_of_language_models_are_not_to_be_compared() -> None:
     compares = Rollout(0, 2, (1.0,), gates=Gates(compare=0.5))
     assert rollout_turn(compares)(Wishes(), now(1, there=(2,))).compared == "gates.compare"
-    assert shadow_turn(Shadow(2))(Wishes(), now(1, 2)).compared == "version"
+    assert shadow_turn(Shadow(1))(Wishes(), now(1, 2)).compared == "version"
     assert rollout_turn(ASKED)(Wishes(), now(1, there=(2,))).compared == ""
 
 

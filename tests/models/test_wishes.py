@@ -13,10 +13,12 @@ from headrace.models.wishes import (
     loaded,
     rolled_back,
     routed,
+    standing_back,
     unloaded,
     wanted_versions,
 )
 from headrace.repository.version_policy import All, Latest, Specific, VersionPolicy
+from headrace.traffic.plans import Plans, Shadow
 from headrace.types import VersionState
 
 VERSIONS = st.sets(st.integers(1, 6))
@@ -35,6 +37,17 @@ def test_a_version_that_was_rolled_back_from_stays_away() -> None:
     wishes = rolled_back(Wishes(), 1, [1, 2, 3])
     assert wanted_versions(Latest(), [1, 2, 3], wishes) == [1]
     assert default_version([1, 2, 3], wishes) == 1
+
+
+def test_a_shadow_answers_only_where_nothing_else_does() -> None:
+    wishes = Wishes(traffic=Plans(shadow=Shadow(2)))
+    assert default_version([1, 2], wishes) == 1
+    assert default_version([2], wishes) == 2
+    assert default_version([1, 2], routed(labelled(wishes, "stable", 2), [1, 2])) == 2
+
+
+def test_what_stands_back_does_not_answer() -> None:
+    assert default_version([1, 2, 3], standing_back(Wishes(held_back=frozenset({3})), {2})) == 1
 
 
 def test_a_newer_version_ends_a_roll_back() -> None:
