@@ -34,3 +34,20 @@ class Bodies:
     def over(self, counted: int) -> None:
         """A body is not held any more."""
         self._total -= counted
+
+
+class Counted:
+    """One body among them."""
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
+        self._bytes = 0
+
+    def grown(self, size: int) -> None:
+        """It is `size` bytes by now. Raises MemoryFull where that has no room."""
+        self._bytes = self._bodies.grown(self._bytes, size)
+
+    def over(self) -> None:
+        """It is not held any more."""
+        counted, self._bytes = self._bytes, 0
+        self._bodies.over(counted)

@@ -8,20 +8,37 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headrace.errors import HeadraceError, Internal, MethodNotAllowed, NotFound
-from headrace.protocols.bodies import Bodies
+from headrace.protocols.bodies import Bodies, Counted
 from headrace.protocols.compression import LITTLE_BYTES, decompress
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.json_body import decode
 from headrace.protocols.request_id import HEADER, id_of, refused, shown
-from headrace.protocols.sse import CONNECTION
 from headrace.types import Buffer
 
 T = TypeVar("T")
 
+_BODY = "headrace.body"
+
 _UNDER_V1 = {"/chat/completions", "/completions", "/embeddings", "/messages", "/models", "/responses"}
 """What is asked where a base URL lacks its end."""
+
+
+class Bounded:
+    """An ASGI application in front of another: the body of a request counts among all bodies until it is answered."""
+
+    def __init__(self, app: ASGIApp, bodies: Bodies) -> None:
+        self._app = app
+        self._bodies = bodies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        counted = scope[_BODY] = Counted(self._bodies)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            counted.over()
 
 
 async def read_body(request: Request, limit_bytes: int) -> Buffer:
@@ -32,20 +49,22 @@ async def read_body(request: Request, limit_bytes: int) -> Buffer:
     length = request.headers.get("content-length", "0")
     if length.isdigit() and int(length) > limit_bytes:
         raise body_too_large(limit_bytes)
-    bodies = request.scope.get("extensions", {}).get(CONNECTION, {}).get("bodies") or Bodies(limit_bytes)
-    body, counted = bytearray(), 0
-    try:
-        async for part in request.stream():
-            body += part
-            if len(body) > limit_bytes:
-                raise body_too_large(limit_bytes)
-            counted = bodies.grown(counted, len(body))
-    finally:
-        bodies.over(counted)
+    counted: Counted = request.scope.get(_BODY) or Counted(Bodies(limit_bytes))
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > limit_bytes:
+            raise body_too_large(limit_bytes)
+        counted.grown(len(body))
     encoding = request.headers.get("content-encoding", "")
-    if not encoding or len(body) <= LITTLE_BYTES:
-        return decompress(body, encoding, limit_bytes)
-    return await asyncio.to_thread(decompress, body, encoding, limit_bytes)
+    if not encoding:
+        return body
+    if len(body) <= LITTLE_BYTES:
+        unpacked = decompress(body, encoding, limit_bytes)
+    else:
+        unpacked = await asyncio.to_thread(decompress, body, encoding, limit_bytes)
+    counted.grown(len(unpacked))
+    return unpacked
 
 
 async def read_json(request: Request, decoder: msgspec.json.Decoder[T], limit_bytes: int) -> T:

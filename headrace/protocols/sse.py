@@ -19,8 +19,7 @@ from headrace.errors import HeadraceError
 from headrace.servable import Cancel
 
 CONNECTION = "headrace.connection"
-"""The extension of the ASGI scope that holds `transport` and `flow` of the connection, when the head was read, and the
-server's `bodies`."""
+"""The extension of the ASGI scope that holds `transport` and `flow` of the connection, and when the head was read."""
 
 PATIENCE_S = 60.0  # with a client that takes nothing
 MAX_UNSENT_BYTES = 256 << 10  # kept for a client that reads slowly, besides what the system's sockets hold

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from headrace.errors import MemoryFull
-from headrace.protocols.bodies import UNCOUNTED_BYTES, Bodies
+from headrace.protocols.bodies import UNCOUNTED_BYTES, Bodies, Counted
 
 MIB = 1 << 20
 
@@ -30,6 +30,17 @@ def test_small_bodies_have_room_where_large_ones_have_none() -> None:
 def test_where_largest_bodies_are_small_many_have_room_all_the_same() -> None:
     bodies = Bodies(1000)
     assert bodies.grown(0, 64 * MIB) == 64 * MIB
+
+
+def test_a_body_counts_once_and_is_over_once() -> None:
+    bodies = Bodies(MIB)
+    body = Counted(bodies)
+    for size in (100_000, 200_000):
+        body.grown(size)
+    assert bodies.total == 200_000
+    body.over()
+    body.over()
+    assert bodies.total == 0
 
 
 def test_what_is_counted_is_what_is_held_and_within_the_limit() -> None:

@@ -191,6 +191,7 @@ class Exchange:
             return
         try:
             body = unpack()
+            self._counted = self._front.bodies.grown(self._counted, len(body))
         except HeadraceError as error:
             self._unread(context, error)
         except Exception:

@@ -264,7 +264,7 @@ class InferLane(HttpToolsProtocol):
     def _hand_to_asgi(self) -> None:
         url, headers = self.url, self.headers
         super().on_message_begin()
-        known: Any = {"transport": self.transport, "flow": self.flow, "bodies": self.front.bodies}
+        known: Any = {"transport": self.transport, "flow": self.flow}
         self.scope["extensions"] = {CONNECTION: known | {"arrived_ns": self.front.clock.now_ns()}}
         self.url = url
         for name, value in headers:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from headrace.errors import HeadraceError
-from headrace.protocols.http import json_response, on_error, read_body, read_json
+from headrace.protocols.http import Bounded, json_response, on_error, read_body, read_json
 from headrace.protocols.http_error import http_error
 from headrace.protocols.oip.exchange import Answer, Exchange
 from headrace.protocols.oip.front import EXTENSIONS, Front
@@ -57,6 +57,7 @@ def create_app(front: Front, more: Sequence[BaseRoute] = ()) -> Starlette:
     app.add_middleware(SameOrigin, names=front.names)
     app.add_middleware(OneHost)
     app.add_middleware(Identified, make=front.ids)
+    app.add_middleware(Bounded, bodies=front.bodies)
     return app
 
 

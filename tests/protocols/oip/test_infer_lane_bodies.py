@@ -1,6 +1,7 @@
 """What large and slow bodies may take of a server, however their requests end."""
 
 import asyncio
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -101,6 +102,15 @@ async def test_a_large_body_in_chunks_is_counted_until_it_is_refused(chunk: byte
     assert large.counted == len(LARGE)
     large.connection.data_received(chunk)
     assert (large.statuses(), large.counted) == ([status], 0)
+
+
+async def test_a_body_is_counted_as_it_is_unpacked() -> None:
+    stub = Stub()
+    connection, _ = connect(stub)
+    connection.data_received(request_bytes("POST", LATE, gzip.compress(LARGE), Content_Encoding="gzip"))
+    assert stub.front.bodies.total == len(LARGE)
+    stub.late.answer_next()
+    assert stub.front.bodies.total == 0
 
 
 async def test_a_large_body_that_waits_for_its_turn_is_counted_until_its_client_is_gone() -> None:
