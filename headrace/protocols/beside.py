@@ -16,7 +16,12 @@ LONG_BYTES = 256 << 10
 LONG_TENSORS = 1024
 """Of one message, however short: as much time."""
 
+LONG_SHARED_BYTES = 4 << 20
+"""Of tensors of any kind, to be read out of memory that is shared with the client: a millisecond or two."""
+
 UNPACKING = 2  # threads: meanwhile others have the interpreter
+
+_SHARED = b"shared_memory_region"
 
 Expect = Callable[[], AbstractContextManager[object]]
 """Counts a request that is still to be read: `Gateway.expect`."""
@@ -42,6 +47,20 @@ class Beside:
     def unpack(self, work: Callable[[], T], then: Then[T]) -> Cancel:
         """Have it done, then call `then`. Whoever cancels is not called, and what has not begun is not done."""
         return self._do(self._unpacking, work, then)
+
+    async def unpacked(self, work: Callable[[], T]) -> T:
+        """What the work gives, for whoever waits for that; raises what it raises."""
+        done: asyncio.Future[Callable[[], T]] = asyncio.get_running_loop().create_future()
+
+        def then(result: Callable[[], T]) -> None:
+            if not done.done():
+                done.set_result(result)
+
+        cancel = self.unpack(work, then)
+        try:
+            return (await done)()
+        finally:
+            cancel()
 
     def read(self, work: Callable[[], T], then: Then[T]) -> Cancel:
         """The same of what reads a long message: while it does, no other is read."""
@@ -73,8 +92,10 @@ def takes_long(said: bytes | memoryview, num_bytes: int, tensors: int = 0, share
     """Whether a message of so many bytes and tensors takes long to read, by what it says beside its raw tensors.
 
     Raw tensors are not looked at, except for strings, whose lengths are among them; `shared_bytes` is what one may have
-    that lies in memory that is shared with the client.
+    that lies in memory that is shared with the client, out of which all are copied.
     """
     if tensors > LONG_TENSORS or len(said) > LONG_BYTES:
+        return True
+    if shared_bytes > LONG_SHARED_BYTES and _SHARED in bytes(said):
         return True
     return (num_bytes > LONG_BYTES or shared_bytes > LONG_BYTES) and b"BYTES" in bytes(said)

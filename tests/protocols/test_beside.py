@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from headrace.protocols.beside import LONG_BYTES, LONG_TENSORS, Beside, takes_long
+from headrace.protocols.beside import LONG_BYTES, LONG_SHARED_BYTES, LONG_TENSORS, Beside, takes_long
 
 
 class Expecting:
@@ -60,6 +60,25 @@ async def test_who_cancels_is_told_nothing_and_counted_no_longer() -> None:
     assert (told, expecting.under_way) == ([], 0)
 
 
+async def test_whoever_waits_gets_what_is_unpacked_or_what_is_raised() -> None:
+    expecting = Expecting()
+    beside = Beside(expecting)
+    assert await beside.unpacked(threading.get_ident) != threading.get_ident()
+    with pytest.raises(ZeroDivisionError):
+        await beside.unpacked(lambda: 1 / 0)
+    assert expecting.under_way == 0
+
+
+async def test_whoever_waits_no_more_is_counted_no_longer() -> None:
+    expecting, may_end = Expecting(), threading.Event()
+    waiting = asyncio.ensure_future(Beside(expecting).unpacked(may_end.wait))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    may_end.set()
+    await expecting.left.wait()
+    assert (waiting.cancelled(), expecting.under_way) == (True, 0)
+
+
 async def test_what_is_read_is_read_in_turn_and_what_is_unpacked_waits_for_none_of_it() -> None:
     beside, may_end, told = Beside(nullcontext), threading.Event(), list[str]()
     unpacked, last = asyncio.Event(), asyncio.Event()
@@ -102,11 +121,13 @@ async def test_once_it_is_closed_nothing_more_begins() -> None:
         (b'{"datatype":"BYTES"}', 10 * LONG_BYTES, 1, 0, True),
         (b'{"datatype":"BYTES"}', 100, 1, 10 * LONG_BYTES, True),
         (bytes(LONG_BYTES + 1), LONG_BYTES + 1, 1, 0, True),
+        (b'{"shared_memory_region":"r"}', 100, 1, LONG_SHARED_BYTES, False),
+        (b'{"shared_memory_region":"r"}', 100, 1, LONG_SHARED_BYTES + 1, True),
         (b"{}", 100, LONG_TENSORS, 0, False),
         (b"{}", 100, LONG_TENSORS + 1, 0, True),
     ],
 )
-def test_numbers_in_text_strings_and_many_tensors_take_long(
+def test_numbers_in_text_strings_many_tensors_and_what_is_shared_take_long(
     said: bytes, num_bytes: int, tensors: int, shared_bytes: int, long: bool
 ) -> None:
     assert takes_long(memoryview(said), num_bytes, tensors, shared_bytes) is long

@@ -235,7 +235,7 @@ class RemoteCall:
                     yield message
                     continue
                 try:
-                    unpacked = await self._loop.run_in_executor(None, message.unpacked)
+                    unpacked = await self._beside.unpacked(message.unpacked)
                 except Refused as refusal:
                     self._refuse(refusal)
                     return

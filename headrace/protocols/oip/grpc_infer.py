@@ -47,7 +47,7 @@ class Infer:
         names = named(head, parts.request_id, front.ids)
         read = partial(self._read, parts, call, head, now_ns, names)
         go_on = partial(self._go_on, parts, call, head.trace, now_ns, names[0])
-        if takes_long(parts.rest, len(sent), len(parts.raw), front.regions.longest_bytes):
+        if takes_long(parts.rest, len(sent), parts.most_tensors, front.regions.longest_bytes):
             call.when_left(front.beside.read(read, go_on))
         else:
             go_on(read)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from headrace.errors import InvalidRequest
 from headrace.types import Buffer
 
+_INPUT = bytes((5 << 3 | 2,))  # tag of ModelInferRequest.inputs
+_FEW_BYTES = 2048  # have no more than a thousand inputs
 _INPUT_CONTENTS = 7 << 3 | 2  # tag of ModelInferRequest.raw_input_contents
 _ID = 3 << 3 | 2  # of ModelInferRequest.id
 _OUTPUT_CONTENTS = bytes((6 << 3 | 2,))  # of ModelInferResponse.raw_output_contents
@@ -28,6 +30,12 @@ class Cut(NamedTuple):
     rest: bytes  # the message without the others: the same for many that differ in nothing else
     raw: Sequence[Buffer]  # its raw contents, in their order; good for as long as the message's bytes are
     request_id: str = ""  # its id
+
+    @property
+    def most_tensors(self) -> int:
+        """A number of inputs that it has not more of, found without reading them."""
+        rest = self.rest
+        return len(self.raw) if len(rest) <= _FEW_BYTES else max(len(self.raw), rest.count(_INPUT))
 
 
 class Cutter:

@@ -108,7 +108,7 @@ class _Stream:
             return
         self._ids[number] = bounded(message.id) or self._front.ids()
         read, go_on = self._reading(message, parts.raw), partial(self._go_on, number, message)
-        if takes_long(parts.rest, len(sent), len(parts.raw), self._front.regions.longest_bytes):
+        if takes_long(parts.rest, len(sent), parts.most_tensors, self._front.regions.longest_bytes):
             await self._read_beside(read, go_on)
         else:
             go_on(read)

@@ -47,6 +47,13 @@ def test_contents_are_shown_in_place() -> None:
     assert one.obj is sent
 
 
+@pytest.mark.parametrize(("typed", "raw"), [(3, 0), (3, 3), (1100, 0), (1100, 1100), (1100, 7)])
+def test_it_has_not_more_inputs_than_is_found_without_reading_them(typed: int, raw: int) -> None:
+    inputs = [ModelInferRequest.InferInputTensor(name="x") for _ in range(typed)]
+    parts = Cutter().cut(ModelInferRequest(inputs=inputs, raw_input_contents=[b"r"] * raw).SerializeToString())
+    assert parts.most_tensors == (max(typed, raw) if typed > 1000 else raw)
+
+
 @pytest.mark.parametrize("field", [b"\x3a\x00", b"\x2a\x00", b"\x60\x00"])
 def test_more_fields_than_a_request_can_need_are_not_read(field: bytes) -> None:
     Cutter().cut(field * 16_384)
