@@ -120,7 +120,7 @@ def _json(line: Mapping[str, Any] | Line) -> str:
     """In ASCII alone; most lines are, as the faster of two encoders has them."""
     try:
         encoded = _ENCODER.encode(line)
-        if encoded.isascii():
+        if encoded.isascii() and b"\x7f" not in encoded:
             return encoded.decode()
     except (UnicodeEncodeError, ValueError):
         pass  # halves of characters, which only the other knows how to write

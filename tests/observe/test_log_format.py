@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from headrace.observe.log_format import FIELDS, MAX_VALUE_CHARACTERS, JsonFormatter, TextFormatter
 
-NASTY = ["a\nb", "a\r\nb", "\x1b[31mred", "\x00", "\u2028", "\x85", "\udc80"]
+NASTY = ["\x7f", "a\nb", "a\r\nb", "\x1b[31mred", "\x00", "\u2028", "\x85", "\udc80"]
 
 
 def record(message: str, severity: int = logging.INFO, **fields: Any) -> logging.LogRecord:
