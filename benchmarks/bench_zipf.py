@@ -28,7 +28,7 @@ from benchmarks.results import keep
 from benchmarks.server import Address, headrace
 from benchmarks.zipf_models import WIDTH, make
 from benchmarks.zipf_order import eviction_hits, lru_hits, zipf
-from headrace.memory.processes import residents, taken_by
+from headrace.memory.processes import family, taken_by
 
 PLACES = 20
 CLIENTS = 16
@@ -74,7 +74,7 @@ def most_memory(pid: int) -> Iterator[Callable[[], int]]:
 
     def watch() -> None:
         while not over.wait(0.5):
-            most[0] = max(most[0], sum(each.pss_bytes for each in taken_by(residents(pid)).values()))
+            most[0] = max(most[0], sum(each.pss_bytes for each in taken_by(family(pid).resident).values()))
 
     thread = threading.Thread(target=watch)
     thread.start()

@@ -14,8 +14,10 @@ STATE, PARENT, USER_TICKS, SYSTEM_TICKS, BEGAN_TICKS, RESIDENT_PAGES = 0, 1, 11,
 
 def stat_fields(pid: int | str, proc: Path = PROC) -> list[str]:
     """The fields after the process's name, of process `pid` ("self": this one). Raises OSError where it is gone."""
+    with open(f"{proc}/{pid}/stat", "rb") as file:  # noqa: PTH123 it is read again and again: no paths are made
+        told = file.read().decode("utf-8", "replace")
     # The name, in brackets, may hold spaces and brackets; the fields after it may not.
-    return (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return told.rpartition(")")[2].split()
 
 
 def cpu_s(fields: Sequence[str]) -> float:

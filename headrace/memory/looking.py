@@ -1,7 +1,8 @@
 """What the server's processes take, looked at again and again: anew only where that has changed.
 
 To have the pages of a process counted takes the kernel a millisecond for each few thousand of them, in which that
-process can map none; how many it has stands beside its parent, which is read anyhow to know whose it is.
+process can map none; how many it has stands beside its parent, which is read anyhow to know whose it is. Of processes
+that are not ours even that is read seldom: a machine may have hundreds.
 """
 
 import time
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 from headrace.devices.process_stat import PROC
 from headrace.memory.pressure import Pressure, pressure
-from headrace.memory.processes import Taken, residents, taken_by
+from headrace.memory.processes import Taken, family, taken_by
 
 LITTLE_BYTES = 256 << 10  # that all processes together may have changed by since they were measured
 ALL_S = 10.0  # between two looks at all of them: who shares a page may change though no number does
@@ -33,10 +34,12 @@ class Looking:
         self._taken: dict[int, Taken] = {}
         self._resident: dict[int, int] = {}  # bytes of each when it was measured
         self._all_s = -ALL_S  # when all were
+        self._strangers: frozenset[int] = frozenset()
 
     def __call__(self, server: int) -> Looked:
         """The server and all that descends from it."""
-        resident = residents(server, self._proc)
+        strangers = self._strangers if self._now_s() - self._all_s < ALL_S else frozenset[int]()
+        resident, self._strangers = family(server, self._proc, strangers)
         outdated = self._outdated(resident)
         self._taken |= taken_by(outdated, self._proc)
         self._resident |= {pid: resident[pid] for pid in outdated}

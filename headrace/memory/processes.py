@@ -2,8 +2,9 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,18 +21,25 @@ class Taken(msgspec.Struct, frozen=True):
     anonymous_bytes: int = 0
 
 
-def residents(root: int, proc: Path = PROC) -> dict[int, int]:
-    """The process and all that descend from it, each with the bytes that it has in memory, shared ones in full; of one
-    that is gone 0."""
+class Family(NamedTuple):
+    """A process and all that descend from it."""
+
+    resident: dict[int, int]  # bytes that each has in memory, shared ones in full; of one that is gone 0
+    strangers: frozenset[int]  # all other processes of the machine
+
+
+def family(root: int, proc: Path = PROC, strangers: Collection[int] = frozenset()) -> Family:
+    """`strangers` were none of it when it was looked at last: those that are there still are not asked again."""
     children, sizes = defaultdict[int, list[int]](list), dict[int, int]()
-    for name in os.listdir(proc):  # noqa: PTH208 as below
-        if name.isdigit() and (told := _told(f"{proc}/{name}/stat")):
-            parent, sizes[int(name)] = told
-            children[parent].append(int(name))
+    pids = {int(name) for name in os.listdir(proc) if name.isdigit()}  # noqa: PTH208 as below
+    for pid in pids.difference(strangers):
+        if told := _told(f"{proc}/{pid}/stat"):
+            parent, sizes[pid] = told
+            children[parent].append(pid)
     found = [root]
     for pid in found:  # grows while it is gone through
         found += children[pid]
-    return {pid: sizes.get(pid, 0) for pid in found}
+    return Family({pid: sizes.get(pid, 0) for pid in found}, frozenset(pids.difference(found)))
 
 
 def taken(pid: int, proc: Path = PROC) -> Taken | None:

@@ -20,7 +20,9 @@ SPARE: Owner = ("", "", "spare")
 ENDED: Owner = ("", "", "ended")
 """What is no longer told apart."""
 
-GLANCE_NS = 100_000_000
+ROUND_NS, GLANCE_NS = 1_000_000_000, 100_000_000
+"""Between two glances at one process, and at least between two glances."""
+
 MOST_ENDED = 1000
 """Owners whose processes ended that are told apart: releases go on for ever."""
 
@@ -28,7 +30,8 @@ MOST_ENDED = 1000
 class CpuTimes:
     """Remembers what each process had used when it was last looked at: what ended still counts, up to that look.
 
-    Between two readings it glances at one process after another, ten a second.
+    Between two readings it glances at one process after another, all of them in a second where they are no more than
+    ten.
     """
 
     def __init__(self, clock: Clock, proc: Path = PROC) -> None:
@@ -42,7 +45,8 @@ class CpuTimes:
         self._turn: list[int] = []  # whom to glance at next
 
     def start(self) -> None:
-        self._timer = self._clock.call_at(self._clock.now_ns() + GLANCE_NS, self._glance)
+        after_ns = max(GLANCE_NS, ROUND_NS // max(1, len(self._alive)))
+        self._timer = self._clock.call_at(self._clock.now_ns() + after_ns, self._glance)
 
     def close(self) -> None:
         if self._timer:

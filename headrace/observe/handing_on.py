@@ -26,7 +26,7 @@ class HandingOn:
         self._timer = self._clock.call_at(self._clock.now_ns() + FLUSH_NS, self._flush)
 
     def _flush(self) -> None:
-        self._bus.flush()
+        self._step()
         self._later()
 
     def _soon(self) -> None:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from headrace.memory.processes import Taken, residents, taken, taken_by, together
+from headrace.memory.processes import Taken, family, taken, taken_by, together
 
 KIB = 1024
 
@@ -23,14 +23,25 @@ def test_a_family_is_a_process_and_all_that_descend_from_it(tmp_path: Path) -> N
     for pid, parent in ((1, 0), (10, 1), (11, 10), (12, 11), (20, 1)):
         process(tmp_path, pid, parent)
     (tmp_path / "version").write_text("Linux")
-    assert sorted(residents(10, tmp_path)) == [10, 11, 12]
+    found = family(10, tmp_path)
+    assert (sorted(found.resident), found.strangers) == ([10, 11, 12], frozenset((1, 20)))
 
 
 def test_each_of_a_family_is_told_with_what_it_has_in_memory(tmp_path: Path) -> None:
     process(tmp_path, 10, 1, rss=40)
     process(tmp_path, 11, 10, rss=80)
-    assert residents(10, tmp_path) == {10: 40 * KIB, 11: 80 * KIB}
-    assert residents(99, tmp_path) == {99: 0}
+    assert family(10, tmp_path).resident == {10: 40 * KIB, 11: 80 * KIB}
+    assert family(99, tmp_path).resident == {99: 0}
+
+
+def test_strangers_are_not_asked_again_while_they_are_there(tmp_path: Path) -> None:
+    for pid, parent in ((1, 0), (10, 1), (20, 1)):
+        process(tmp_path, pid, parent)
+    strangers = family(10, tmp_path).strangers
+    process(tmp_path, 20, 10)
+    process(tmp_path, 30, 10)
+    found = family(10, tmp_path, strangers)
+    assert (sorted(found.resident), found.strangers) == ([10, 30], frozenset((1, 20)))
 
 
 def test_shared_pages_are_counted_in_part_and_the_peak_as_they_are_now(tmp_path: Path) -> None:
@@ -58,4 +69,4 @@ def test_this_process_takes_something() -> None:
     found = taken(os.getpid())
     assert found is not None
     assert found.peak_bytes >= found.pss_bytes > 1 << 20
-    assert os.getpid() in residents(os.getpid())
+    assert os.getpid() in family(os.getpid()).resident

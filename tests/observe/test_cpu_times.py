@@ -96,7 +96,7 @@ def test_it_glances_at_one_process_after_another(proc: Proc) -> None:
         times([worker("started", pid, pid)])
         proc.used(pid, 20)
     times.start()
-    clock.pass_ms(200)
+    clock.pass_ms(1000)
     times.close()
     times([worker("died", 7, 7), worker("died", 8, 8)])
     assert sum(times.seconds().values()) == pytest.approx(2.4)
