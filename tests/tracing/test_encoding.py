@@ -4,6 +4,7 @@ import random
 
 import pytest
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1 import trace_pb2 as pb
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
@@ -67,17 +68,17 @@ def theirs(span: Span) -> pb.Span:
 @pytest.mark.parametrize("seed", range(100))
 def test_it_says_the_same(seed: int) -> None:
     made = span(seed)
-    assert span_message(made) == theirs(made)
+    assert pb.Span.FromString(span_message(made)) == theirs(made)
 
 
 def test_so_it_does_of_whose_they_are() -> None:
     resource = resource_of({"OTEL_RESOURCE_ATTRIBUTES": "service.version=2"}, "1.2")
     made = ReadableSpan("", SpanContext(1, 1, False), resource=resource)
     (theirs,) = encode_spans([made]).resource_spans
-    assert resource_message(resource.attributes) == theirs.resource
+    assert Resource.FromString(resource_message(resource.attributes)) == theirs.resource
 
 
 def test_text_that_is_no_utf_8_arrives_all_the_same() -> None:
     hostile = span(1)._replace(name="\udc80", attributes={"id": "a\udc80"}, error="\udc80")
-    read = span_message(hostile)
+    read = pb.Span.FromString(span_message(hostile))
     assert (read.name, read.attributes[0].value.string_value, read.status.message) == ("?", "a?", "?")
