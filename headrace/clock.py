@@ -65,6 +65,12 @@ def rfc3339(unix_s: float, timespec: Literal["milliseconds", "microseconds"] = "
     return f"{_second(second)}.{microseconds // 1000:03}Z"
 
 
+def rfc3339_ns(unix_ns: int) -> str:
+    """The same to the millisecond, of nanoseconds: in half the time."""
+    second, nanoseconds = divmod(unix_ns, 1_000_000_000)
+    return f"{_second(second)}.{nanoseconds // 1_000_000:03}Z"
+
+
 @lru_cache(maxsize=4)
 def _second(unix_s: int) -> str:
     """Most that is told is of the same second as what was told before."""

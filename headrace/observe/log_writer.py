@@ -40,7 +40,7 @@ class LogWriter:
         """`target` is a file, or the number of a descriptor that stays open."""
         self.dropped: Counter[str] = Counter()  # lines, by reason: full, disk, fault
         self._target = target
-        self._tail: deque[str] = deque(maxlen=TAIL)
+        self._tail: deque[tuple[str, int]] = deque()  # what was written last, each with how many lines that is
         self._waiting: deque[str | tuple[int, Made]] = deque()
         self._waiting_bytes = 0
         self._some = threading.Event()
@@ -86,7 +86,8 @@ class LogWriter:
 
     def tail(self, most: int) -> list[str]:
         """The last lines, oldest first, as plain text; those that wait are not among them."""
-        return [_COLOUR.sub("", line) for line in list(self._tail)[-most:]]
+        lines = "".join([text for text, _ in list(self._tail)]).splitlines()[-min(most, TAIL) :]
+        return [_COLOUR.sub("", line[:TAIL_WIDTH]) for line in lines]
 
     def close(self) -> None:
         """Write what waits, for as long as that may take; what comes later is lost."""
@@ -130,8 +131,14 @@ class LogWriter:
                 lines += number
                 size += len(text)
         whole = "".join(texts)
-        self._tail.extend(line[:TAIL_WIDTH] for line in whole.splitlines()[-TAIL:])
+        self._keep(whole, lines)
         self._attempt(lambda: self._write(whole.encode("utf-8", "backslashreplace")), lines)
+
+    def _keep(self, text: str, lines: int) -> None:
+        """For whoever asks what was written last."""
+        self._tail.append((text, lines))
+        while sum(lines for _, lines in self._tail) - self._tail[0][1] >= TAIL:
+            self._tail.popleft()
 
     def _made(self, lines: int, make: Made) -> str:
         try:

@@ -3,11 +3,12 @@ tenant."""
 
 import logging
 
-from headrace.clock import rfc3339
+from headrace.clock import rfc3339_ns
 from headrace.errors import DeadlineExceeded, HeadraceError, Internal, Unavailable, WorkerLost
 from headrace.observe.log_format import Line
 from headrace.observe.phases import phases
 from headrace.records import GenerationRecord, RequestRecord
+from headrace.types import BatchFacts
 
 LOGGER = "headrace.requests"
 
@@ -75,7 +76,7 @@ def request_line(
     """`epoch_ns` is Unix time when the clock was 0."""
     error, run = record.error, record.batch
     line = RequestLine(
-        rfc3339((record.finished_ns + epoch_ns) / 1e9),
+        rfc3339_ns(record.finished_ns + epoch_ns),
         _LEVELS[severity(record, slow)],
         LOGGER,
         "request" if not error else "request not served" if error in NOT_SERVED else "request refused",
@@ -95,15 +96,36 @@ def request_line(
         record.trace,
         stands_for if stands_for > 1 else None,
     )
+    if run and generation is None:
+        _tell_run(line, record, run)
+    else:
+        tell_phases(line, record, generation)
+    if generation is not None:
+        _tell_generation(line, generation)
+    return line
+
+
+def tell_phases(line: RequestLine, record: RequestRecord, generation: GenerationRecord | None) -> None:
+    """What a request's time was spent on, of any."""
     took_ns: dict[str, int] = {}
     for phase in phases(record, generation):
         took_ns[phase.name] = took_ns.get(phase.name, 0) + phase.end_ns - phase.start_ns
     for name, duration_ns in took_ns.items():
         if field := _TOOK.get(name):
             setattr(line, field, _ms(duration_ns))
-    if generation is not None:
-        _tell_generation(line, generation)
-    return line
+
+
+def _tell_run(line: RequestLine, record: RequestRecord, run: BatchFacts) -> None:
+    """The same of one that was run, as most are, in a quarter of the time."""
+    begun_ns, written_ns = record.admitted_ns or record.submitted_ns, record.written_ns
+    if (parse_ns := record.submitted_ns - record.arrived_ns) >= 0:
+        line.parse_ms = _ms(parse_ns)
+    if record.admitted_ns and begun_ns >= record.submitted_ns:
+        line.admit_ms = _ms(begun_ns - record.submitted_ns)
+    line.queue_ms = _ms(max(0, run.started_ns - begun_ns))
+    line.compute_ms = _ms(run.infer_ns)
+    if written_ns and written_ns >= record.finished_ns:
+        line.serialise_ms = _ms(written_ns - record.finished_ns)
 
 
 def _tell_generation(line: RequestLine, generation: GenerationRecord) -> None:

@@ -1,13 +1,16 @@
 """What a line says of a request, and what it leaves out."""
 
 import logging
+from random import Random
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
 from headrace.observe.log_format import MAX_VALUE_CHARACTERS, JsonFormatter, TextFormatter
-from headrace.observe.request_line import RequestLine, request_line, severity
+from headrace.observe.request_line import RequestLine, request_line, severity, tell_phases
+from headrace.records import RequestRecord
+from headrace.types import BatchFacts
 from tests.observe.make import answered, failed, generated
 
 
@@ -24,6 +27,21 @@ def test_what_is_empty_is_left_out_and_nothing_else() -> None:
 )
 def test_how_bad_it_is_follows_from_what_became_of_it(code: str, slow: bool, wanted: str) -> None:
     assert logging.getLevelName(severity(failed(code), slow)) == wanted
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_one_that_was_run_is_told_as_its_phases_say(seed: int) -> None:
+    draw = Random(seed)
+    arrived, submitted, admitted, started, finished, written = (
+        draw.choice((0, draw.randrange(10**7))) for _ in range(6)
+    )
+    run = BatchFacts(1, 1, "idle", 0, started, infer_ns=draw.randrange(10**6))
+    record = RequestRecord("r", "m", 1, "http", 1, arrived, submitted, finished, run)
+    line = request_line(replace(record, written_ns=written, admitted_ns=admitted), False, None, 1, 0)
+    told = RequestLine("", "", "", "")
+    tell_phases(told, replace(record, written_ns=written, admitted_ns=admitted), None)
+    names = ("parse_ms", "admit_ms", "queue_ms", "compute_ms", "serialise_ms")
+    assert [getattr(line, name) for name in names] == [getattr(told, name) for name in names]
 
 
 def test_of_a_generation_its_phases_and_tokens_are_told() -> None:
