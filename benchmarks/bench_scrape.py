@@ -20,6 +20,7 @@ from headrace.observe.metrics import Metrics, Readings
 from headrace.observe.tally import Tally
 from headrace.records import BatchRecord, ModelEvent, Record, RequestRecord, WorkerEvent
 from headrace.types import Backlog, BatchFacts, ModelVersion
+from tests.observe.make import hand_on
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 OPENMETRICS = "application/openmetrics-text"
@@ -82,7 +83,7 @@ class _Gaps:
 def _metrics(num_models: int) -> Metrics:
     names, tally = [f"model_{number:03d}" for number in range(num_models)], Tally()
     for name in names:
-        tally(_records(name))
+        hand_on(_records(name), tally)
     backlogs = [(ModelVersion(name, 1), Backlog(1, 1)) for name in names]
     return Metrics(tally, Readings(lambda: 7, lambda: backlogs, lambda: 0))
 

@@ -1,14 +1,23 @@
-"""Requests that are counted alike, put together once for all who count them."""
+"""Requests and runs that are counted alike, put together once for all who count them.
+
+By the time that records are handed on they are on no cache any more: what is asked of each is asked here, so that who
+counts need not look at it again.
+"""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 from operator import attrgetter
 
 import msgspec
 
-from headrace.records import RequestRecord
+from headrace.records import BatchRecord, GenerationRecord, Record, RequestRecord
+from headrace.types import BatchFacts, ModelVersion
 
 _OF = attrgetter("model", "version", "protocol", "error")
+_BATCH = attrgetter("batch")
+_MODEL = attrgetter("model")
+_ROWS = attrgetter("rows")
 _TENANT = attrgetter("tenant")
 
 
@@ -21,16 +30,82 @@ class Alike(msgspec.Struct, frozen=True, gc=False):
     error: str  # a code of `errors.py`, or empty
     requests: Sequence[RequestRecord]
     took_ns: Sequence[int]  # of each, from its arrival to its end
+    waited_ns: Sequence[int]  # of each that was run, for that
+    runs: Sequence[tuple[BatchFacts, int]]  # that they were in, and how many of them
+    rows: int  # of all
     tenants: Counter[str]  # how many of them are whose
+    traced: Sequence[RequestRecord]  # those of them that have a trace
+    cached: Sequence[RequestRecord]  # whose model has a response cache
 
 
-def alike(requests: Sequence[RequestRecord]) -> list[Alike]:
-    """All of them, in the order in which the first of each came."""
+class Runs(msgspec.Struct, frozen=True, gc=False):
+    """Runs of one version; at least one, oldest first."""
+
+    model: ModelVersion
+    records: Sequence[BatchRecord]
+
+
+class Lot(msgspec.Struct, frozen=True, gc=False):
+    """What was answered in a while, oldest first, and the same put together."""
+
+    requests: Sequence[RequestRecord] = ()
+    alike: Sequence[Alike] = ()  # in the order in which the first of each came
+    runs: Sequence[Runs] = ()
+    generations: Sequence[GenerationRecord] = ()
+
+
+COUNTED = frozenset((RequestRecord, BatchRecord, GenerationRecord))
+"""Records that a lot is made of."""
+
+
+def lot_of(records: Iterable[Record]) -> Lot:
+    """Those of them that are counted."""
+    requests: list[RequestRecord] = []
+    runs: list[BatchRecord] = []
+    generations: list[GenerationRecord] = []
+    for record in records:
+        if type(record) is RequestRecord:
+            requests.append(record)
+        elif type(record) is BatchRecord:
+            runs.append(record)
+        elif type(record) is GenerationRecord:
+            generations.append(record)
+    return Lot(requests, _alike(requests), _by_version(runs), generations)
+
+
+def _alike(requests: Sequence[RequestRecord]) -> list[Alike]:
     found: defaultdict[tuple[str, int | None, str, str], list[RequestRecord]] = defaultdict(list)
-    for request, of in zip(requests, map(_OF, requests), strict=True):
-        found[of].append(request)
-    return [Alike(*of, each, _took_ns(each), Counter(map(_TENANT, each))) for of, each in found.items()]
+    for of, each in groupby(requests, _OF):  # mostly they are all alike
+        found[of].extend(each)
+    return [_together(*of, each) for of, each in found.items()]
 
 
-def _took_ns(requests: Sequence[RequestRecord]) -> list[int]:
-    return [request.finished_ns - request.arrived_ns for request in requests]
+def _together(model: str, version: int | None, protocol: str, error: str, requests: Sequence[RequestRecord]) -> Alike:
+    return Alike(
+        model,
+        version,
+        protocol,
+        error,
+        requests,
+        [request.finished_ns - request.arrived_ns for request in requests],
+        _waited_ns(requests),
+        # those of a run end one after another
+        [(run, len(list(each))) for run, each in groupby(requests, _BATCH) if run is not None],
+        sum(map(_ROWS, requests)),
+        Counter(map(_TENANT, requests)),
+        [request for request in requests if request.trace],
+        [request for request in requests if request.cache],
+    )
+
+
+def _waited_ns(requests: Sequence[RequestRecord]) -> list[int]:
+    """One may be taken before it is let in."""
+    waited = [request.batch.started_ns - request.submitted_ns for request in requests if request.batch]
+    return waited if not waited or min(waited) >= 0 else [max(0, each) for each in waited]
+
+
+def _by_version(runs: Sequence[BatchRecord]) -> list[Runs]:
+    found: defaultdict[ModelVersion, list[BatchRecord]] = defaultdict(list)
+    for model, each in groupby(runs, _MODEL):
+        found[model].extend(each)
+    return [Runs(model, each) for model, each in found.items()]

@@ -6,17 +6,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from headrace.alike import alike
+from headrace.alike import lot_of
 from headrace.costs.costs import Costs
 from headrace.objectives.counts import Counts
 from headrace.objectives.promises import Promise
 from headrace.objectives.states import States
-from headrace.observe.bus import Bus
-from headrace.observe.tally import TALLIED, Tally
-from headrace.records import ModelEvent, Record, RequestRecord
+from headrace.observe.tally import Tally
+from headrace.records import Record, RequestRecord
 from headrace.types import CacheFacts, ModelVersion, VersionState
 from tests.fakes import FakeClock
-from tests.observe.make import answered, moved, ran
+from tests.observe.make import answered, generated, hand_on, moved, ran
 
 STATES: tuple[VersionState, ...] = ("READY", "UNAVAILABLE")
 ERRORS = ("", "", "", "", "queue_full", "internal", "invalid_request")
@@ -86,22 +85,29 @@ class Counted:
 def test_a_lot_counts_as_its_records_do_one_by_one(seed: int) -> None:
     made = records(random.Random(seed))
     together, apart = Counted(), Counted()
-    bus = Bus()
-    for counting in (together.tally.count, together.costs.count, together.counts.count):
-        bus.count(counting)
-    bus.listen(together.tally, *TALLIED)
-    bus.listen(together.counts, ModelEvent)
+    hand_on(made, together.tally, together.costs, together.counts)
     for record in made:
-        bus(record)
-        apart.tally([record])
-        apart.costs([record])
-        apart.counts([record])
-    bus.flush()
+        hand_on([record], apart.tally, apart.costs, apart.counts)
     assert together.told() == apart.told()
 
 
 def test_requests_are_in_their_order_and_keep_their_times_and_tenants() -> None:
     first, other, last = answered(took_ns=5), answered("n"), answered(took_ns=7)
-    m, n = alike([first, other, last])
+    m, n = lot_of([first, other, last]).alike
     assert (m.model, m.version, m.protocol, m.error, n.model) == ("m", 1, "http", "", "n")
     assert (list(m.requests), list(m.took_ns), m.tenants) == ([first, last], [5, 7], {"": 2})
+
+
+def test_those_that_have_a_trace_are_told() -> None:
+    traced = msgspec.structs.replace(answered(), trace="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    (group,) = lot_of([answered(), traced]).alike
+    assert group.traced == [traced]
+
+
+def test_runs_are_put_together_by_their_version_and_generations_are_there() -> None:
+    lot = lot_of([ran(1), ran(2, model="n"), generated(), ran(3)])
+    assert [(runs.model.name, [run.facts.rows for run in runs.records]) for runs in lot.runs] == [
+        ("m", [1, 3]),
+        ("n", [2]),
+    ]
+    assert lot.generations == [generated()]

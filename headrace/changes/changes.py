@@ -42,7 +42,7 @@ Leads = Callable[[], Mapping[str, tuple[int, Mapping[str, int]]]]
 
 
 class Changes:
-    """A listener of the bus, and what goes on beside it from `start` to `close`."""
+    """Two listeners of the bus, and what goes on beside them from `start` to `close`."""
 
     def __init__(
         self,
@@ -66,10 +66,6 @@ class Changes:
         self._task: asyncio.Task[None] | None = None
         self._posted: deque[float] = deque(maxlen=NOTICES)
         self._turn = 0
-
-    def __call__(self, records: Sequence[Record]) -> None:
-        self.series(records)
-        self.events(records)
 
     def events(self, records: Sequence[Record]) -> None:
         """A listener for what happens now and then; `series` is the one for requests and runs."""

@@ -8,10 +8,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.alike import Lot
 from headrace.changes.second import Second
 from headrace.changes.slots import CORE, MACHINE_WIDTH, TENANTS, WIDTH, Of, Slots, no_slots
 from headrace.changes.tenant_places import TenantPlaces
-from headrace.records import BatchRecord, GenerationRecord, Record, RequestRecord, StepRecord
+from headrace.records import BatchRecord, Record, RequestRecord, StepRecord
 
 KEPT_S = 3600
 """Seconds of one model that are kept."""
@@ -137,26 +138,23 @@ class Series:
         self.began_s = 0  # the first second that anything is known of; 0: nothing is
 
     def __call__(self, records: Sequence[Record]) -> None:
-        requests: defaultdict[str, list[RequestRecord]] = defaultdict(list)
-        runs: defaultdict[str, list[BatchRecord]] = defaultdict(list)
+        """Steps of language models' engines."""
         for record in records:
-            if isinstance(record, RequestRecord):
-                if record.version is not None:
-                    requests[record.model].append(record)
-            elif isinstance(record, BatchRecord):
-                runs[record.model.name].append(record)
-            elif isinstance(record, GenerationRecord):
-                second = (record.finished_ns + self._epoch_ns) // _SECOND
-                self._of(record.model.name).at(second).add_generation(record)
-            elif isinstance(record, StepRecord) and (model := self._models.get(record.model.name)) and model.now:
+            if isinstance(record, StepRecord) and (model := self._models.get(record.model.name)) and model.now:
                 model.now.add_step(record.facts.seconds, record.facts.running)
-        for name, ended in runs.items():
-            for second, several in self._by_second(ended, _run_ended_ns):
-                self._of(name).at(second).add_runs(several)
-        for name, finished in requests.items():
-            for second, lot in self._by_second(finished, _finished_ns):
+
+    def count(self, lot: Lot) -> None:
+        """Requests, runs and generations."""
+        for generation in lot.generations:
+            second = (generation.finished_ns + self._epoch_ns) // _SECOND
+            self._of(generation.model.name).at(second).add_generation(generation)
+        for runs in lot.runs:
+            for second, several in self._by_second(runs.records, _run_ended_ns):
+                self._of(runs.model.name).at(second).add_runs(several)
+        for name, requests in _by_model(lot).items():
+            for second, finished in self._by_second(requests, _finished_ns):
                 self.began_s = self.began_s or second
-                self._of(name).at(second).add_requests(lot)
+                self._of(name).at(second).add_requests(finished)
 
     def add_machine(self, second: int, row: NDArray[np.float32]) -> None:
         self._machine.add(second, row)
@@ -241,6 +239,17 @@ class Series:
         else:
             self._models.move_to_end(name)
         return model
+
+
+def _by_model(lot: Lot) -> Mapping[str, Sequence[RequestRecord]]:
+    """Requests that had a version, in the order in which they ended."""
+    found: dict[str, Sequence[RequestRecord]] = {}
+    for group in lot.alike:
+        if group.version is not None:
+            before = found.get(group.model)
+            together = sorted([*before, *group.requests], key=_finished_ns) if before else group.requests
+            found[group.model] = together
+    return found
 
 
 def _finished_ns(request: RequestRecord) -> int:

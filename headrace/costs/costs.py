@@ -4,17 +4,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from headrace.alike import Alike, alike
+from headrace.alike import Lot
 from headrace.clock import Clock, rfc3339
 from headrace.costs import families
 from headrace.costs.account import REQUESTS, TOKENS, Account, Version
 from headrace.costs.report import By, rows
-from headrace.device_time import DeviceTime, Spent, split_ns
+from headrace.device_time import DeviceTime, Phase, Share, Spent, split_ns
 from headrace.observe.exposition import labels
-from headrace.records import BatchRecord, Record, RequestRecord, StepRecord, WorkRecord
+from headrace.records import Record, StepRecord, WorkRecord
+from headrace.types import ModelVersion
 
 _SECOND = 1_000_000_000
 _HOUR = 3600 * _SECOND
+
+Charged = Counter[tuple[str, Phase]]
+"""Nanoseconds of the device's time, by tenant and phase."""
 
 
 def usd_per_ns(per_hour: float) -> float:
@@ -23,7 +27,7 @@ def usd_per_ns(per_hour: float) -> float:
 
 
 class Costs:
-    """Owns the device and the books of one server. Requests it may have as they are, or put together by `count`."""
+    """Owns the device and the books of one server. It has requests and runs by `count`."""
 
     def __init__(self, per_hour: float, clock: Clock, epoch_ns: int) -> None:
         """`per_hour` is what the machine costs, in US dollars; 0: no price is told."""
@@ -37,25 +41,28 @@ class Costs:
         self.device.spent(self._began_ns)  # idle from now on
 
     def __call__(self, records: Sequence[Record]) -> None:
-        self.count(alike([record for record in records if isinstance(record, RequestRecord)]))
-        charged: defaultdict[tuple[str, Version, str], int] = defaultdict(int)
-        tokens: defaultdict[tuple[str, Version], int] = defaultdict(int)
+        """Take what else ran on the device."""
+        charged: defaultdict[ModelVersion, Charged] = defaultdict(Counter)
+        tokens: Counter[tuple[str, Version]] = Counter()
         for record in records:
-            if isinstance(record, BatchRecord):
-                _share(record.facts.device_ns, record, charged)
-            elif isinstance(record, StepRecord | WorkRecord):
-                _share(record.device_ns, record, charged)
+            if isinstance(record, StepRecord | WorkRecord):
+                _share(record.device_ns, record.shares, charged[record.model])
                 if isinstance(record, StepRecord):
                     for tenant, _, count in record.shares:
-                        tokens[tenant, _version(record)] += count
-        for (tenant, of, phase), part_ns in charged.items():
-            self._account.charge(tenant, of, phase, part_ns)
+                        tokens[tenant, _version(record.model)] += count
+        for model, parts in charged.items():
+            self._charge(model, parts)
         for (tenant, of), count in tokens.items():
             self._account.count(tenant, of, TOKENS, count)
 
-    def count(self, groups: Sequence[Alike]) -> None:
-        """Count requests that were answered."""
-        for group in groups:
+    def count(self, lot: Lot) -> None:
+        """Take what runs had of the device, and count requests that were answered."""
+        for runs in lot.runs:
+            parts: Charged = Counter()
+            for run in runs.records:
+                _share(run.facts.device_ns, run.shares, parts)
+            self._charge(runs.model, parts)
+        for group in lot.alike:
             if not group.error:
                 of = group.model, "" if group.version is None else str(group.version)
                 for tenant, count in group.tenants.items():
@@ -91,6 +98,11 @@ class Costs:
         if self._per_hour:
             yield from families.COST.each((_labels(*of), ns * self._usd_per_ns) for of, ns in usd.items())
 
+    def _charge(self, model: ModelVersion, parts: Charged) -> None:
+        of = _version(model)
+        for (tenant, phase), part_ns in parts.items():
+            self._account.charge(tenant, of, phase, part_ns)
+
     def _seconds(self, usd: Counter[tuple[str, str, str]]) -> Iterator[tuple[str, float]]:
         """Of each phase; what phases are together is added to `usd`, in nanoseconds."""
         for tenant, model, version, kind, amount in self._account.entries():
@@ -99,21 +111,18 @@ class Costs:
                 yield _labels(model, version, tenant, phase=kind), amount / _SECOND
 
 
-def _share(
-    device_ns: int, record: BatchRecord | StepRecord | WorkRecord, charged: dict[tuple[str, Version, str], int]
-) -> None:
+def _share(device_ns: int, shares: tuple[Share, ...], parts: Charged) -> None:
     """Add a run's parts to what is charged."""
-    of, shares = _version(record), record.shares
     if len(shares) == 1:
         ((tenant, phase, _),) = shares
-        charged[tenant, of, phase] += device_ns
+        parts[tenant, phase] += device_ns
         return
     for (tenant, phase, _), part_ns in zip(shares, split_ns(device_ns, shares), strict=True):
-        charged[tenant, of, phase] += part_ns
+        parts[tenant, phase] += part_ns
 
 
-def _version(record: BatchRecord | StepRecord | WorkRecord) -> Version:
-    return record.model.name, str(record.model.version)
+def _version(model: ModelVersion) -> Version:
+    return model.name, str(model.version)
 
 
 def _labels(model: str, version: str, tenant: str, **more: str) -> str:

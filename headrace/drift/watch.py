@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from headrace.alike import Lot
 from headrace.clock import Clock
 from headrace.drift.feedback import Feedback, Judged
 from headrace.drift.model_drift import Aside, ModelDrift, Watched
@@ -37,11 +38,11 @@ REST = 10.0
 """Times as long as it looked without a pause others have their turn: a server that has much to do needs so long to
 catch up. Nobody rests while somebody waits for what is found."""
 
-SERVED = 32
-"""Requests of one flush whose times are looked at; of more, evenly so many."""
+SERVED = 256
+"""Requests of one round whose times are looked at; of more, evenly half as many to as many."""
 
-SERVED_TOGETHER = 256
-"""Of those, before a round is due: as dear as a few."""
+SERVED_TOGETHER = 64
+"""Of those, that are looked at without a pause."""
 
 VERSIONS = 1000
 """Whose times are remembered; those that were asked longest ago are forgotten first."""
@@ -68,6 +69,8 @@ class DriftWatch:
         self._models: dict[str, ModelDrift] = {}
         self._services: OrderedDict[ModelVersion, Service] = OrderedDict()
         self._served: list[RequestRecord] = []
+        self._one_in = 1  # so many requests is one of those
+        self._passed_over = 0  # requests, until the next is
         self._waiting = Waiting()
         self._gone: deque[ModelVersion] = deque()
         self._pages = Pages()
@@ -89,12 +92,14 @@ class DriftWatch:
             elif isinstance(record, ModelEvent) and record.state == "UNAVAILABLE" and record.version is not None:
                 self._gone.append(ModelVersion(record.model, record.version))
 
-    def served(self, records: Sequence[Record]) -> None:
+    def served(self, lot: Lot) -> None:
         """Take how long requests took and whether they failed, of some where there are many."""
-        few = records[:: len(records) // SERVED + 1]
-        self._served += [record for record in few if isinstance(record, RequestRecord)]
-        if len(self._served) >= SERVED_TOGETHER:
-            self._serve()
+        few = lot.requests[self._passed_over :: self._one_in]
+        self._passed_over += len(few) * self._one_in - len(lot.requests)
+        self._served += few
+        while len(self._served) > SERVED:
+            del self._served[1::2]
+            self._one_in *= 2
 
     def dropped(self) -> dict[str, int]:
         """Requests that were not looked at, by why."""
@@ -161,7 +166,8 @@ class DriftWatch:
         self._round_ns = now_ns
         self._looked.clear()
         self._spent_s.clear()
-        self._serve()
+        self._looking_at = ""
+        yield from self._serve()
         for lot in self._waiting.lots():  # what comes meanwhile is of the next round, which follows what this one took
             model = lot[0].model
             self._looking_at = model.name
@@ -249,8 +255,10 @@ class DriftWatch:
             else:
                 yield told
 
-    def _serve(self) -> None:
+    def _serve(self) -> Iterator[None]:
+        """Look at how long requests took."""
         records, self._served = self._served, []
+        self._one_in, self._passed_over = 1, 0
         by_version: dict[ModelVersion, list[RequestRecord]] = {}
         for record in records:
             if record.version is not None and record.model not in self.sampling.off:
@@ -263,8 +271,10 @@ class DriftWatch:
                 service = self._services[version] = Service(self._settings.window)
                 if len(self._services) > VERSIONS:
                     self._services.popitem(last=False)
-            for change in service.add(mine):
-                self._record(self._event(version, change))
+            for begin in range(0, len(mine), SERVED_TOGETHER):
+                for change in service.add(mine[begin : begin + SERVED_TOGETHER]):
+                    self._record(self._event(version, change))
+                yield
 
     def _event(self, version: ModelVersion, change: Change) -> DriftEvent:
         score = change.crossing.score

@@ -4,9 +4,9 @@ import asyncio
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from headrace.alike import Alike
+from headrace.alike import Lot
 from headrace.errors import MemoryFull
 from headrace.lasting import lasting
 from headrace.memory.attribution import Attribution
@@ -61,11 +61,11 @@ class Upkeep:
         self._at_a_loss = 0  # looks in a row
         self._refuses = False
 
-    def count(self, groups: Sequence[Alike]) -> None:
+    def count(self, lot: Lot) -> None:
         """Count who is asked for; whoever waits for memory looks whether somebody is idle now."""
         counts: Counter[tuple[str, int]] = Counter()
         last_ns = 0
-        for group in groups:
+        for group in lot.alike:
             if group.version is not None:
                 counts[group.model, group.version] += len(group.requests)
                 last_ns = max(last_ns, group.requests[-1].finished_ns)

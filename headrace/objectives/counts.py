@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from headrace.alike import Alike, alike
+from headrace.alike import Lot
 from headrace.objectives.budget import Bucket, Window
 from headrace.objectives.promises import AVAILABILITY, NOT_SERVED, Promise
 from headrace.objectives.states import States
-from headrace.records import GenerationRecord, ModelEvent, Record, RequestRecord
+from headrace.records import GenerationRecord, ModelEvent, Record
 from headrace.types import ModelVersion
 
 Promised = Callable[[ModelVersion], tuple[Promise, ...] | None]
@@ -75,8 +75,8 @@ class _Slot:
 
 
 class Counts:
-    """A listener of the bus; requests it may have as they are, or put together by `count`. Only models of the
-    repository are counted, whatever clients ask for."""
+    """A listener of the bus that has requests by `count`. Only models of the repository are counted, whatever clients
+    ask for."""
 
     def __init__(
         self, promised: Promised, default: tuple[Promise, ...], spans_s: Sequence[float], states: States
@@ -90,21 +90,15 @@ class Counts:
         self._slots: dict[tuple[str, int | None], _Slot] = {}
 
     def __call__(self, records: Sequence[Record]) -> None:
-        requests: list[RequestRecord] = []
         for record in records:
-            if type(record) is RequestRecord:
-                requests.append(record)
-            elif type(record) is GenerationRecord:
+            if type(record) is GenerationRecord:
                 self._generation(record)
             elif type(record) is ModelEvent:
-                self.count(alike(requests))
-                requests.clear()
                 self._happened(record)
-        self.count(alike(requests))
 
-    def count(self, groups: Sequence[Alike]) -> None:
+    def count(self, lot: Lot) -> None:
         """Count requests."""
-        for group in groups:
+        for group in lot.alike:
             slot = self._slots.get((group.model, group.version)) or self._slot(group.model, group.version)
             if slot is None:
                 continue

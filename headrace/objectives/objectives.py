@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from headrace.alike import Alike
+from headrace.alike import Lot
 from headrace.clock import rfc3339
 from headrace.errors import ModelNotFound, NotFound
 from headrace.lasting import lasting
@@ -92,9 +92,9 @@ class Objectives:
         self._counts(records)
         self._troubles(records)
 
-    def count(self, groups: Sequence[Alike]) -> None:
+    def count(self, lot: Lot) -> None:
         """Count requests."""
-        self._counts.count(groups)
+        self._counts.count(lot)
 
     async def start(self) -> None:
         """Take up what was kept, and begin to look."""
@@ -119,7 +119,7 @@ class Objectives:
     def look(self) -> None:
         """See what is wrong now, and have those told that are to be."""
         now_s = self._now_s()
-        self._settle(now_s)
+        self._counts.settle(now_s)  # what was recorded just now has its turn in the next look
         wrong = conditions(self._seen(now_s), self._watched)
         self._silences.expire(now_s)
         changed = self._alerts.look(now_s, wrong)

@@ -5,19 +5,17 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from headrace.alike import Alike, alike
-from headrace.records import ModelEvent, Record, RequestRecord
+from headrace.alike import COUNTED, Lot, lot_of
+from headrace.records import ModelEvent, Record
 
 Listener = Callable[[Sequence[Record]], None]
 """Takes the records of a while, oldest first. It keeps what it needs: the lot is not its own."""
 
-Counting = Callable[[Sequence[Alike]], None]
-"""Takes the requests of a while, those together that are counted alike. What it is handed is not its own either."""
+Counting = Callable[[Lot], None]
+"""Takes the requests and runs of a while, those together that are counted alike. They are not its own either."""
 
 LOT = 256
 """Records, more than which are handed on at once."""
-
-_REQUESTS = frozenset((RequestRecord,))
 
 _log = logging.getLogger(__name__)
 
@@ -60,8 +58,8 @@ class Bus:
         self._listeners.append((listener, frozenset(kinds)))
 
     def count(self, counting: Counting) -> None:
-        """From the next flush on, `counting` gets every request; those that came before a model's event before any
-        listener has that."""
+        """From the next flush on, `counting` gets every request and run; those that came before a model's event before
+        any listener has that."""
         self._counting.append(counting)
 
     def flush(self) -> None:
@@ -87,19 +85,17 @@ class Bus:
             return
         lot, self._waiting = self._waiting, []
         present = frozenset(map(type, lot))
-        if self._counting and {ModelEvent, RequestRecord} <= present:
+        if self._counting and ModelEvent in present and not present.isdisjoint(COUNTED):
             for part in _up_to_events(lot):
                 self._share_out(part, frozenset(map(type, part)))
         else:
             self._share_out(lot, present)
 
     def _share_out(self, lot: list[Record], present: frozenset[type[Record]]) -> None:
+        if self._counting and not present.isdisjoint(COUNTED):
+            counted = lot_of(lot)
+            self._due += [(partial(counting, counted), len(lot)) for counting in self._counting]
         picked: dict[frozenset[type[Record]], Sequence[Record]] = {present: lot}
-        if self._counting and RequestRecord in present:
-            requests = [record for record in lot if type(record) is RequestRecord]
-            picked[_REQUESTS] = requests
-            found = alike(requests)
-            self._due += [(partial(counting, found), len(requests)) for counting in self._counting]
         for listener, kinds in self._listeners:
             wanted = kinds & present if kinds else present
             if not wanted:

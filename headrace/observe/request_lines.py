@@ -2,24 +2,15 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import NamedTuple
 
+from headrace.alike import Lot
 from headrace.observe.log_output import LogOutput
 from headrace.observe.request_line import request_line, severity
 from headrace.observe.sift import generations_of
 from headrace.observe.thinning import Thinning
-from headrace.records import GenerationRecord, Record, RequestRecord
-
-
-class _Chosen(NamedTuple):
-    """What a line is made of, on the other thread."""
-
-    record: RequestRecord
-    slow: bool
-    generation: GenerationRecord | None
-    stands_for: int
+from headrace.records import GenerationRecord, RequestRecord
 
 
 class RequestLines:
@@ -47,10 +38,10 @@ class RequestLines:
         self._notable = Thinning(max_notable_per_s)
         self._usual_wanted = max_per_s > 0
 
-    def follow(self, requests: Sequence[RequestRecord], slow: Sequence[bool], records: Sequence[Record]) -> None:
-        if not requests:
+    def follow(self, lot: Lot, slow: Collection[int]) -> None:
+        if not lot.requests:
             return
-        notable, usual, whole = self._sorted(requests, slow)
+        notable, usual, whole = self._sorted(lot, slow)
         now_ns = self._now_ns()
         chosen = [(place, 1) for place in whole]
         for places, thinning in ((notable, self._notable), (usual, self._usual)):
@@ -60,41 +51,40 @@ class RequestLines:
                 self.dropped["rate"] += len(places) - len(picked)
         if chosen:
             chosen.sort()
-            generations = generations_of(records) if len(records) > len(requests) else {}
-            lines = [
-                _Chosen(requests[place], slow[place], _of(requests[place], generations), stands_for)
-                for place, stands_for in chosen
-            ]
-            self._output.writer.make(len(lines), partial(self._made, lines))
+            self._output.writer.make(len(chosen), partial(self._made, lot, slow, chosen))
 
-    def _sorted(
-        self, requests: Sequence[RequestRecord], slow: Sequence[bool]
-    ) -> tuple[list[int], list[int], list[int]]:
+    def _sorted(self, lot: Lot, slow: Collection[int]) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
         """The places of those that failed or were slow, of others, and of those whose model is looked into."""
         levels = self._levels
         usual: list[int] = []
         notable: list[int] = []
         whole: list[int] = []
         plain = levels.same_for_all and levels.shows(logging.INFO) and not levels.shows(logging.DEBUG)
-        if plain and self._usual_wanted and not any(slow) and not any(each.error for each in requests):
-            return notable, list(range(len(requests))), whole  # as it is most of the time
-        for place, each in enumerate(requests):
-            rank = severity(each, slow[place])
+        if plain and self._usual_wanted and not slow and not any(group.error for group in lot.alike):
+            return notable, range(len(lot.requests)), whole  # as it is most of the time
+        for place, each in enumerate(lot.requests):
+            is_slow = id(each) in slow
+            rank = severity(each, is_slow)
             if not levels.shows(rank, each.model):
                 continue
             if levels.shows(logging.DEBUG, each.model):
                 whole.append(place)
-            elif each.error or slow[place]:
+            elif each.error or is_slow:
                 if self._usual_wanted or rank > logging.INFO:
                     notable.append(place)
             elif self._usual_wanted:
                 usual.append(place)
         return notable, usual, whole
 
-    def _made(self, lines: Sequence[_Chosen]) -> list[str]:
-        """On the writer's thread."""
-        write, epoch_ns = self._output.form.write, self._epoch_ns
-        return [write(request_line(*line, epoch_ns)) + "\n" for line in lines]
+    def _made(self, lot: Lot, slow: Collection[int], chosen: Sequence[tuple[int, int]]) -> list[str]:
+        """On the writer's thread: lines of the requests at these places, and for how many each stands."""
+        write, epoch_ns, generations = self._output.form.write, self._epoch_ns, generations_of(lot)
+        lines: list[str] = []
+        for place, stands_for in chosen:
+            record = lot.requests[place]
+            generation = _of(record, generations) if generations else None
+            lines.append(write(request_line(record, id(record) in slow, generation, stands_for, epoch_ns)) + "\n")
+        return lines
 
 
 def _of(record: RequestRecord, generations: dict[str, list[GenerationRecord]]) -> GenerationRecord | None:

@@ -1,12 +1,13 @@
 """What was asked lately: the last requests, and for an hour those that were slow or failed; found again by their id."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Set
 from typing import Any
 
+from headrace.alike import Lot
 from headrace.clock import rfc3339
 from headrace.observe.phases import phases
-from headrace.records import GenerationRecord, Record, RequestRecord
+from headrace.records import GenerationRecord, RequestRecord
 
 KEPT = 10_000
 """Requests of any kind, and as many that were slow or failed."""
@@ -28,11 +29,12 @@ class Requests:
         self._notable: deque[tuple[RequestRecord, bool]] = deque(maxlen=kept)
         self._generations: deque[GenerationRecord] = deque(maxlen=kept)
 
-    def keep(self, requests: Sequence[RequestRecord], slow: Sequence[bool], records: Sequence[Record]) -> None:
-        self._last.extend(requests)
-        self._notable.extend([each for each in zip(requests, slow, strict=True) if each[1] or each[0].error])
-        if len(records) > len(requests):
-            self._generations.extend([each for each in records if isinstance(each, GenerationRecord)])
+    def keep(self, lot: Lot, slow: Collection[int]) -> None:
+        self._last.extend(lot.requests)
+        if slow or any(group.error for group in lot.alike):
+            notable = ((each, id(each) in slow) for each in lot.requests)
+            self._notable.extend([each for each in notable if each[1] or each[0].error])
+        self._generations.extend(lot.generations)
         oldest_ns = self._now_ns() - KEPT_S * 1_000_000_000
         while self._notable and self._notable[0][0].finished_ns < oldest_ns:
             self._notable.popleft()

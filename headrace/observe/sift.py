@@ -1,32 +1,35 @@
-"""Requests picked out of all records, and told slow from others, once for all who want to know."""
+"""Requests told slow from others, once for all who want to know."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
+from typing import Protocol
 
+from headrace.alike import Lot
 from headrace.observe.slow import Slow
-from headrace.records import GenerationRecord, Record, RequestRecord
+from headrace.records import GenerationRecord
 
-Follower = Callable[[Sequence[RequestRecord], Sequence[bool], Sequence[Record]], None]
-"""Takes the requests of a while, whether each was slow, and all records among which they came."""
+
+class Follower(Protocol):
+    """Takes the requests of a while, and which of them were slow, by identity: mostly none."""
+
+    def __call__(self, lot: Lot, slow: Collection[int], /) -> None: ...
 
 
 class Sift:
-    """A listener of the bus that others follow."""
+    """Requests of the bus, for others that follow them."""
 
     def __init__(self, slow: Slow, followers: Sequence[Follower]) -> None:
         self._slow = slow
         self._followers = followers
 
-    def __call__(self, records: Sequence[Record]) -> None:
-        requests = [record for record in records if isinstance(record, RequestRecord)]
-        slow = self._slow.which(requests)
+    def count(self, lot: Lot) -> None:
+        slow = self._slow.which(lot.alike)
         for follow in self._followers:
-            follow(requests, slow, records)
+            follow(lot, slow)
 
 
-def generations_of(records: Sequence[Record]) -> dict[str, list[GenerationRecord]]:
+def generations_of(lot: Lot) -> dict[str, list[GenerationRecord]]:
     """By the id of their request, in their order."""
     found: dict[str, list[GenerationRecord]] = {}
-    for record in records:
-        if isinstance(record, GenerationRecord):
-            found.setdefault(record.id, []).append(record)
+    for generation in lot.generations:
+        found.setdefault(generation.id, []).append(generation)
     return found

@@ -4,11 +4,11 @@ import math
 from collections import deque
 from collections.abc import Sequence
 
-from headrace.records import RequestRecord
+from headrace.alike import Alike
 
 WINDOW = 1000  # requests of a version whose times are remembered
 LEAST = 100  # before anything can be told of a version
-ANEW = 500  # requests, after which the limit is found anew
+ANEW = 1000  # requests, after which the limit is found anew
 LEAST_NS = 1_000_000  # above the usual: less is nobody's business
 
 
@@ -20,31 +20,22 @@ class Slow:
 
     def __init__(self, limit_ms: float = 0.0) -> None:
         self._limit_ns = int(limit_ms * 1e6)
-        self._usual: dict[tuple[str, int], _Usual] = {}
+        self._usual: dict[tuple[str, int | None], _Usual] = {}
 
-    def which(self, requests: Sequence[RequestRecord]) -> list[bool]:
-        """Of each request whether it was slow; one that failed is not."""
-        if self._limit_ns:
-            limit_ns = self._limit_ns
-            return [record.finished_ns - record.arrived_ns > limit_ns and not record.error for record in requests]
-        found: list[bool] = []
-        model, version, usual = "", -1, _Usual()
-        for record in requests:
-            if record.error or record.version is None:
-                found.append(False)
-                continue
-            if record.version != version or record.model != model:
-                model, version = record.model, record.version
-                usual = self._of(model, version)
-            took_ns = record.finished_ns - record.arrived_ns
-            usual.times.append(took_ns)
-            usual.fresh += 1
-            found.append(took_ns > usual.limit_ns)
-        for usual in self._usual.values():
-            usual.learn()
-        return found
+    def which(self, groups: Sequence[Alike]) -> set[int]:
+        """The requests that were slow, by identity; one that failed is not."""
+        slow: set[int] = set()
+        for group in groups:
+            if not group.error:
+                limit_ns = self._limit_ns or self._of(group.model, group.version).limit_ns
+                if max(group.took_ns) > limit_ns:
+                    slow.update(id(group.requests[at]) for at, took in enumerate(group.took_ns) if took > limit_ns)
+        for group in groups:
+            if not group.error and not self._limit_ns:
+                self._of(group.model, group.version).learn(group.took_ns)
+        return slow
 
-    def _of(self, model: str, version: int) -> "_Usual":
+    def _of(self, model: str, version: int | None) -> "_Usual":
         usual = self._usual.get((model, version))
         if usual is None:
             usual = self._usual[model, version] = _Usual()
@@ -61,8 +52,10 @@ class _Usual:
         self.limit_ns = math.inf
         self.fresh = 0  # since the limit was found
 
-    def learn(self) -> None:
-        """Find the limit anew, once it is time."""
+    def learn(self, took_ns: Sequence[int]) -> None:
+        """Remember these, and find the limit anew, once it is time."""
+        self.times.extend(took_ns)
+        self.fresh += len(took_ns)
         if self.fresh < (LEAST if self.limit_ns == math.inf else ANEW):
             return
         self.fresh = 0

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import count
 from typing import assert_never, get_args
 
-from headrace.alike import Alike, alike
+from headrace.alike import Alike, Lot
 from headrace.observe.exemplars import Exemplars
 from headrace.observe.histogram import DURATION_BOUNDS_NS, ROW_BOUNDS, Histogram
 from headrace.observe.language_tally import LanguageTally, is_complete
@@ -26,7 +26,7 @@ from headrace.records import (
     WorkerEvent,
     WorkRecord,
 )
-from headrace.types import VersionState
+from headrace.types import BatchFacts, VersionState
 
 Key = tuple[str, int | None]
 """A model's name and a version; None where a request or a folder has none that is right."""
@@ -34,14 +34,14 @@ Key = tuple[str, int | None]
 Outcome = tuple[str, str]
 """A protocol, and an error code or the empty string."""
 
-OfVersion = BatchRecord | ShedRecord | CancelRecord | StepRecord | GenerationRecord | MirrorRecord
+OfVersion = ShedRecord | CancelRecord | StepRecord | GenerationRecord | MirrorRecord
 """Records that the tally of one version counts."""
 
-Elsewhere = SampleRecord | WorkRecord | DriftEvent
-"""Records of which nothing is counted here: others tell of them, and a sample's request has a record of its own."""
+Elsewhere = RequestRecord | BatchRecord | SampleRecord | WorkRecord | DriftEvent
+"""Records that come put together, or of which nothing is counted here: a sample's request has a record of its own."""
 
 TALLIED = (*get_args(OfVersion), WorkerEvent, TrafficEvent, ModelEvent)
-"""What a tally listens to, beside the requests that it counts."""
+"""What a tally listens to, beside the requests and runs that it counts."""
 
 
 class Spent:
@@ -67,6 +67,13 @@ class Stages:
         self.input = Spent()
         self.infer = Spent()
         self.output = Spent()
+
+    def add(self, runs: Sequence[tuple[BatchFacts, int]]) -> None:
+        """The stages of each run, so many times."""
+        count = sum([times for _, times in runs])
+        self.input.add(count, sum([run.input_ns * times for run, times in runs]))
+        self.infer.add(count, sum([run.infer_ns * times for run, times in runs]))
+        self.output.add(count, sum([run.output_ns * times for run, times in runs]))
 
 
 class VersionTally:
@@ -101,26 +108,41 @@ class VersionTally:
         self.batch_rows = Histogram(ROW_BOUNDS)
 
     def add_requests(self, group: Alike) -> None:
-        requests, took = group.requests, group.took_ns
-        self.outcomes[group.protocol, group.error] += len(requests)
-        self.last_finished_ns = max(self.last_finished_ns or 0, requests[-1].finished_ns)
+        took, waited = group.took_ns, group.waited_ns
+        self.outcomes[group.protocol, group.error] += len(took)
+        self.last_finished_ns = max(self.last_finished_ns or 0, group.requests[-1].finished_ns)
         if group.error:
             self.fail.add(len(took), sum(took))
             return
-        waited = [max(0, r.batch.started_ns - r.submitted_ns) for r in requests if r.batch]
-        runs = [request.batch for request in requests if request.batch]
         self.success.add(len(took), sum(took))
         self.queue.add(len(waited), sum(waited))
-        self.stages.input.add(len(runs), sum([run.input_ns for run in runs]))
-        self.stages.infer.add(len(runs), sum([run.infer_ns for run in runs]))
-        self.stages.output.add(len(runs), sum([run.output_ns for run in runs]))
-        self.rows += sum([request.rows for request in requests])
-        if cached := [request for request in requests if request.cache]:
-            self._add_cached(cached)
-        if traced := [request for request in requests if request.trace]:
-            self.exemplars.note(traced)
+        self.stages.add(group.runs)
+        self.rows += group.rows
+        self._add_cached(group.cached)
+        if group.traced:
+            self.exemplars.note(group.traced)
         self.request_ns.add(took)
         self.queue_ns.add(waited)
+
+    def add_runs(self, runs: Sequence[BatchRecord]) -> None:
+        took: list[int] = []
+        rows: list[int] = []
+        by_rows: defaultdict[int, list[tuple[BatchFacts, int]]] = defaultdict(list)
+        for run in runs:
+            facts = run.facts
+            took.append(took_ns := facts.input_ns + facts.infer_ns + facts.output_ns)
+            rows.append(facts.rows)
+            self.closed[facts.reason] += 1
+            if not run.error:
+                self.missed += 0 < run.predicted_ns < took_ns
+                by_rows[facts.rows].append((facts, 1))
+                if facts.variant:
+                    self.variants[facts.variant] += facts.requests
+        for size, several in by_rows.items():
+            self.runs += len(several)
+            self.stages_by_rows[size].add(several)
+        self.batch_rows.add(rows)
+        self.compute_ns.add(took)
 
     def _add_cached(self, requests: Sequence[RequestRecord]) -> None:
         """Of a model with a response cache: what was found there was not computed."""
@@ -142,27 +164,8 @@ class VersionTally:
             self.language.add_step(record.facts)
         elif isinstance(record, GenerationRecord):
             self._add_generation(record)
-        elif isinstance(record, MirrorRecord):
-            self.mirrored[record.outcome] += 1
         else:
-            self._add_batch(record)
-
-    def _add_batch(self, record: BatchRecord) -> None:
-        facts = record.facts
-        took_ns = facts.input_ns + facts.infer_ns + facts.output_ns
-        self.closed[facts.reason] += 1
-        self.batch_rows.add((facts.rows,))
-        self.compute_ns.add((took_ns,))
-        if record.error:
-            return
-        self.missed += 0 < record.predicted_ns < took_ns
-        self.runs += 1
-        if facts.variant:
-            self.variants[facts.variant] += facts.requests
-        stages = self.stages_by_rows[facts.rows]
-        stages.input.add(1, facts.input_ns)
-        stages.infer.add(1, facts.infer_ns)
-        stages.output.add(1, facts.output_ns)
+            self.mirrored[record.outcome] += 1
 
     def _add_generation(self, record: GenerationRecord) -> None:
         """The request itself is counted by its RequestRecord: here is what that does not know."""
@@ -197,7 +200,7 @@ class Workers:
 
 
 class Tally:
-    """A listener of the bus that counts. Requests it may have as they are, or put together by `count`.
+    """A listener of the bus that counts; requests and runs by `count`.
 
     A version is counted from its loading until it is unloaded, and starts from zero when it is loaded again.
     Requests for any other name count in `strangers`: clients must not be able to fill memory with names.
@@ -212,11 +215,8 @@ class Tally:
         self.rollouts: Counter[tuple[str, str]] = Counter()  # that ended, by model and by how
 
     def __call__(self, records: Sequence[Record]) -> None:
-        requests: list[RequestRecord] = []
         for record in records:
-            if isinstance(record, RequestRecord):
-                requests.append(record)
-            elif isinstance(record, OfVersion):
+            if isinstance(record, OfVersion):
                 if version := self.versions.get((record.model.name, record.model.version)):
                     version.add(record)
             elif isinstance(record, WorkerEvent):
@@ -225,17 +225,17 @@ class Tally:
                 if record.what == "rollout" and record.state in ("done", "rolled back"):
                     self.rollouts[record.model, record.state] += 1
             elif isinstance(record, ModelEvent):
-                self.count(alike(requests))  # those before the event belong to the version as it was
-                requests.clear()
                 self._model(record)
             elif not isinstance(record, Elsewhere):
                 assert_never(record)
-        self.count(alike(requests))
 
-    def count(self, groups: Sequence[Alike]) -> None:
-        """Count requests."""
+    def count(self, lot: Lot) -> None:
+        """Count requests and runs."""
+        for runs in lot.runs:
+            if tally := self.versions.get((runs.model.name, runs.model.version)):
+                tally.add_runs(runs.records)
         by_tenant: Counter[tuple[str, str]] = Counter()
-        for group in groups:
+        for group in lot.alike:
             for tenant, times in group.tenants.items():
                 by_tenant[tenant, group.error] += times
             if tally := self.versions.get((group.model, group.version)):

@@ -1,9 +1,11 @@
 """Which finished requests are kept as traces: those whose client asks for it, a share of the others, and any that were
 slow or failed."""
 
+import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+from headrace.alike import Lot
 from headrace.gateway.token_bucket import TokenBucket
 from headrace.records import RequestRecord
 
@@ -25,25 +27,51 @@ class Sampling:
         self._follows_clients = follows_clients
         self._bucket = TokenBucket(max_per_s, max_per_s)
         self._random = random
+        self._passed_over = self._run()  # requests, until one is drawn
 
-    def keep(self, requests: Sequence[RequestRecord], slow: Sequence[bool], now_ns: int) -> list[int]:
+    def keep(self, lot: Lot, slow: Collection[int], now_ns: int) -> list[int]:
         """The places of those that are kept; where there are too many, those that were drawn are left out first."""
-        random, ratio = self._random, self._ratio
-        drawn: list[int] = []
+        wanted, others = self._sorted(lot, slow)
+        drawn = self._drawn(others)
+        if asked := self.asked():
+            drawn = sorted({*drawn, *self._asked_for(lot.requests, asked)}.difference(wanted))
+        kept = [place for place in (*wanted, *drawn) if self._bucket.take(now_ns)]
+        self.left_out += len(wanted) + len(drawn) - len(kept)
+        return sorted(kept)
+
+    def _sorted(self, lot: Lot, slow: Collection[int]) -> tuple[list[int], Sequence[int]]:
+        """The places of those that are wanted, and of those that are drawn from."""
         wanted: list[int] = []
-        for place, record in enumerate(requests):
-            if slow[place] or record.error:
+        others: list[int] = []
+        if not slow and not any(group.error or group.traced for group in lot.alike):
+            return wanted, range(len(lot.requests))  # as it is most of the time
+        for place, record in enumerate(lot.requests):
+            if id(record) in slow or record.error:
                 wanted.append(place)
             elif record.trace and self._follows_clients:
                 if record.trace[-1] in _SAMPLED:
                     wanted.append(place)
-            elif random() < ratio:
-                drawn.append(place)
-        if asked := self.asked():
-            drawn = sorted({*drawn, *self._asked_for(requests, asked)}.difference(wanted))
-        kept = [place for place in (*wanted, *drawn) if self._bucket.take(now_ns)]
-        self.left_out += len(wanted) + len(drawn) - len(kept)
-        return sorted(kept)
+            else:
+                others.append(place)
+        return wanted, others
+
+    def _drawn(self, places: Sequence[int]) -> list[int]:
+        """Some of these, each with the same chance."""
+        drawn: list[int] = []
+        at = self._passed_over
+        while at < len(places):
+            drawn.append(places[int(at)])
+            at += 1 + self._run()
+        self._passed_over = at - len(places)
+        return drawn
+
+    def _run(self) -> float:
+        """How many are passed over before one is drawn: one throw of the dice for all of them."""
+        if self._ratio >= 1:
+            return 0
+        if self._ratio <= 0:
+            return math.inf
+        return math.log1p(-self._random()) // math.log1p(-self._ratio)
 
     def _asked_for(self, requests: Sequence[RequestRecord], asked: Mapping[str, tuple[int, int]]) -> Iterator[int]:
         """The places of those that are one in so many of their model, until there were as many as were asked for.

@@ -1,12 +1,12 @@
 """Traces of a server's requests, from records to the collector: the place to start reading."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 
 from headrace import __version__
+from headrace.alike import Lot
 from headrace.clock import Clock
 from headrace.observe.sift import generations_of
-from headrace.records import Record, RequestRecord
 from headrace.tracing.export import Export, Exporter
 from headrace.tracing.plan import Plan
 from headrace.tracing.sampling import Sampling
@@ -21,16 +21,16 @@ class Tracing:
         self._export = export
         self._clock = clock
 
-    def follow(self, requests: Sequence[RequestRecord], slow: Sequence[bool], records: Sequence[Record]) -> None:
-        places = self._sampling.keep(requests, slow, self._clock.now_ns())
+    def follow(self, lot: Lot, slow: Collection[int]) -> None:
+        places = self._sampling.keep(lot, slow, self._clock.now_ns())
         if places:
-            generations = generations_of(records) if len(records) > len(requests) else {}
-            lot = []
+            generations = generations_of(lot)
+            kept = []
             for place in places:
-                record = requests[place]
+                record = lot.requests[place]
                 mine = generations.get(record.id)
-                lot.append(Kept(record, slow[place], mine.pop(0) if mine else None))
-            self._export.put(lot)
+                kept.append(Kept(record, id(record) in slow, mine.pop(0) if mine else None))
+            self._export.put(kept)
 
     def asked(self, asked: Callable[[], Mapping[str, tuple[int, int]]]) -> None:
         """Also keep one in so many of a model's requests, and so many at most: what `asked` says at any time."""

@@ -11,16 +11,7 @@ from headrace.changes.settings_changed import flat
 from headrace.protocols.oip.front import Front
 from headrace.protocols.watch.changes_routes import ChangesRoutes
 from headrace.protocols.watch.why_routes import WhyRoutes
-from headrace.records import (
-    BatchRecord,
-    DriftEvent,
-    GenerationRecord,
-    ModelEvent,
-    RequestRecord,
-    StepRecord,
-    TrafficEvent,
-    WorkerEvent,
-)
+from headrace.records import DriftEvent, ModelEvent, StepRecord, TrafficEvent, WorkerEvent
 from headrace.watching.ground import Ground
 from headrace.watching.part import Part, known
 
@@ -36,7 +27,8 @@ class Changing(Part):
         settings = flat(ground.config, __version__)
         self._changes = changes = Changes(ground.clock, ground.epoch_ns, settings, ground.folder)
         ground.dropped.add("changes", lambda: changes.log.dropped)
-        bus.listen(changes.series, RequestRecord, BatchRecord, GenerationRecord, StepRecord)
+        bus.count(changes.series.count)
+        bus.listen(changes.series, StepRecord)
         bus.listen(changes.events, ModelEvent, TrafficEvent, DriftEvent, WorkerEvent)
 
     def routes(self, front: Front) -> Sequence[BaseRoute]:

@@ -9,7 +9,7 @@ from headrace.drift.watch import DriftWatch
 from headrace.protocols.oip.front import Front
 from headrace.protocols.watch.drift_routes import DriftRoutes
 from headrace.protocols.watch.feedback_routes import FeedbackRoutes
-from headrace.records import ModelEvent, RequestRecord, SampleRecord
+from headrace.records import ModelEvent, SampleRecord
 from headrace.types import ModelVersion
 from headrace.watching.ground import Ground
 from headrace.watching.part import Part, known
@@ -25,7 +25,7 @@ class Drifting(Part):
             return
         self._drift = drift = DriftWatch(settings, ground.bus, ground.clock, ground.epoch_ns, ground.file("drift"))
         ground.bus.listen(drift, SampleRecord, ModelEvent)
-        ground.bus.listen(drift.served, RequestRecord)
+        ground.bus.count(drift.served)
         ground.samplers.append(drift.sampling.wants)
         ground.sources.append(drift.lines)
         ground.dropped.add("drift", drift.dropped)

@@ -15,7 +15,6 @@ from headrace.observe.slow import Slow
 from headrace.protocols.oip.front import Front
 from headrace.protocols.watch.log_routes import LogRoutes
 from headrace.protocols.watch.requests_routes import RequestsRoutes
-from headrace.records import GenerationRecord, RequestRecord
 from headrace.tracing.plan import plan
 from headrace.watching.ground import Ground
 from headrace.watching.part import Part
@@ -45,7 +44,7 @@ class Lately(Part):
             self._tracing = tracing(decided, os.environ, clock, epoch_ns)
             followers.append(self._tracing.follow)
             ground.dropped.add("traces", self._tracing.dropped)
-        ground.bus.listen(Sift(Slow(log.slow_ms), followers), RequestRecord, GenerationRecord)
+        ground.bus.count(Sift(Slow(log.slow_ms), followers).count)
 
     def routes(self, front: Front) -> Sequence[BaseRoute]:
         if self._tracing:

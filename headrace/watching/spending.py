@@ -10,7 +10,7 @@ from headrace.costs.report import By
 from headrace.observe.measured import Measured
 from headrace.protocols.oip.front import Front
 from headrace.protocols.watch.costs_routes import CostsRoutes
-from headrace.records import BatchRecord, ModelEvent, StepRecord, WorkerEvent, WorkRecord
+from headrace.records import ModelEvent, StepRecord, WorkerEvent, WorkRecord
 from headrace.watching.ground import Ground
 from headrace.watching.part import Part
 
@@ -25,7 +25,7 @@ class Spending(Part):
         ground.sources += [self._measured.lines, self.costs.lines]
         bus.listen(self._measured, ModelEvent, WorkerEvent)
         bus.count(self.costs.count)
-        bus.listen(self.costs, BatchRecord, StepRecord, WorkRecord)
+        bus.listen(self.costs, StepRecord, WorkRecord)
 
     def routes(self, front: Front) -> Sequence[BaseRoute]:
         return CostsRoutes(self._told).routes()

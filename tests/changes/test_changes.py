@@ -58,7 +58,7 @@ async def test_a_start_is_compared_with_the_one_before(tmp_path: Path) -> None:
 async def test_lines_are_kept_for_the_next_start(tmp_path: Path) -> None:
     one = changes(tmp_path, size="1")
     await one.start()
-    one([ModelEvent("m", 1, "READY", "", one.now_s(), 0.5, "asked for")])
+    one.events([ModelEvent("m", 1, "READY", "", one.now_s(), 0.5, "asked for")])
     one.post("upstream", "m", "moved", one.now_s(), "ops")
     await one.close()
     another = changes(tmp_path, size="1")

@@ -7,6 +7,7 @@ from headrace.changes.series import AHEAD, KEPT_S, MODELS, Series, Table
 from headrace.changes.slots import CORE, MACHINE_WIDTH, TENANTS, Of
 from headrace.records import BatchRecord, RequestRecord
 from headrace.types import BatchFacts, ModelVersion
+from tests.observe.make import hand_on
 
 S = 10**9
 
@@ -18,7 +19,7 @@ def request(model: str = "m", at_s: float = 1.0, version: int | None = 1, tenant
 
 def test_requests_are_told_by_the_second_in_unix_time() -> None:
     series = Series(epoch_ns=100 * S)
-    series([request(at_s=1.2), request(at_s=1.9), request(at_s=3.5)])
+    hand_on([request(at_s=1.2), request(at_s=1.9), request(at_s=3.5)], series)
     series.settle(110)
     slots = series.of("m", 0)
     assert slots.seconds.tolist() == [101, 103]
@@ -27,7 +28,7 @@ def test_requests_are_told_by_the_second_in_unix_time() -> None:
 
 def test_seconds_that_are_over_are_settled_with_a_pause_after_each_model() -> None:
     series = Series(0)
-    series([request("m", at_s=5.0), request("n", at_s=5.0), request("late", at_s=9.5)])
+    hand_on([request("m", at_s=5.0), request("n", at_s=5.0), request("late", at_s=9.5)], series)
     pauses = series.settling(10)
     assert [next(pauses, "none left") for _ in range(3)] == [None, None, "none left"]
     assert [len(series.of(name, 0).seconds) for name in ("m", "n", "late")] == [1, 1, 0]
@@ -35,27 +36,27 @@ def test_seconds_that_are_over_are_settled_with_a_pause_after_each_model() -> No
 
 def test_a_second_that_is_over_can_be_read_before_it_is_settled() -> None:
     series = Series(0)
-    series([request(at_s=5.0 + number) for number in range(2 * AHEAD)])
+    hand_on([request(at_s=5.0 + number) for number in range(2 * AHEAD)], series)
     assert len(series.of("m", 0).seconds) == 2 * AHEAD - 1
 
 
 def test_what_comes_late_counts_in_the_second_that_is_open() -> None:
     series = Series(0)
-    series([request(at_s=5.0)])
-    series([request(at_s=4.9)])
+    hand_on([request(at_s=5.0)], series)
+    hand_on([request(at_s=4.9)], series)
     series.settle(10)
     assert series.of("m", 0).column(Of.COUNT).tolist() == [2]
 
 
 def test_a_name_that_no_version_answers_to_is_not_kept() -> None:
     series = Series(0)
-    series([request(model=f"invented-{n}", version=None) for n in range(1000)])
+    hand_on([request(model=f"invented-{n}", version=None) for n in range(1000)], series)
     assert series.names() == []
 
 
 def test_only_so_many_models_and_seconds_are_kept() -> None:
     series = Series(0)
-    series([request(model=f"m{n}") for n in range(MODELS + 5)])
+    hand_on([request(model=f"m{n}") for n in range(MODELS + 5)], series)
     assert len(series.names()) == MODELS
     assert "m0" not in series.names()
     table = Table(1)
@@ -76,7 +77,7 @@ def test_a_second_that_is_there_is_not_written_again() -> None:
 
 def test_tenants_beyond_those_told_apart_are_one() -> None:
     series = Series(0)
-    series([request(tenant=f"t{n}") for n in range(50)])
+    hand_on([request(tenant=f"t{n}") for n in range(50)], series)
     series.settle(10)
     slots = series.of("m", 0)
     shares = slots.rows[0, Of.TENANT : Of.TENANT + TENANTS]
@@ -86,7 +87,7 @@ def test_tenants_beyond_those_told_apart_are_one() -> None:
 def test_others_are_told_without_the_model_and_by_fewer_columns() -> None:
     series = Series(0)
     run = BatchRecord(ModelVersion("n", 1), BatchFacts(1, 1, "idle", 0, S, 0, S // 2, 0))
-    series([request("m"), request("n"), run])
+    hand_on([request("m"), request("n"), run], series)
     series.settle(10)
     others = series.others("m", 0)
     assert list(others) == ["n"]
@@ -102,12 +103,12 @@ def test_the_machine_has_seconds_of_its_own() -> None:
 
 def test_what_one_start_saw_the_next_one_knows() -> None:
     before = Series(0)
-    before([request(at_s=second, tenant="a") for second in range(5, 10)])
+    hand_on([request(at_s=second, tenant="a") for second in range(5, 10)], before)
     before.settle(20)
     kept = before.kept(7, {"m": 1})["m"]
     after = Series(0)
     after.recall("m", kept, now_s=30)
-    after([request(at_s=40)])
+    hand_on([request(at_s=40)], after)
     after.settle(50)
     assert after.of("m", 0).seconds.tolist() == [7, 8, 9, 40]
     assert after.of("m", 0).tenants[0] == "a"
@@ -115,7 +116,7 @@ def test_what_one_start_saw_the_next_one_knows() -> None:
 
 def test_what_was_seen_by_a_clock_ahead_of_now_is_left_out() -> None:
     before = Series(0)
-    before([request(at_s=100)])
+    hand_on([request(at_s=100)], before)
     before.settle(200)
     after = Series(0)
     after.recall("m", before.kept(0, {})["m"], now_s=50)
@@ -124,7 +125,7 @@ def test_what_was_seen_by_a_clock_ahead_of_now_is_left_out() -> None:
 
 def test_what_is_damaged_is_refused() -> None:
     before = Series(0)
-    before([request(at_s=100)])
+    hand_on([request(at_s=100)], before)
     before.settle(200)
     kept = before.kept(0, {})["m"]
     with pytest.raises(ValueError, match="reshape"):

@@ -19,6 +19,7 @@ from headrace.records import (
 )
 from headrace.types import BatchFacts, ModelVersion
 from tests.fakes import FakeClock
+from tests.observe.make import hand_on
 
 EPOCH_NS = 1_790_000_000_000_000_000
 SECOND_NS = 1_000_000_000
@@ -94,7 +95,8 @@ class World:
         begin_ns = self.clock.now_ns()
         for name, load in self.models.items():
             self._requests(name, load, begin_ns)
-        self.changes(self._sent)
+        hand_on(self._sent, self.changes.series)
+        self.changes.events(self._sent)
         self._sent = []
         self.clock.pass_ms(1000)
         row = np.zeros(len(Machine), np.float32)

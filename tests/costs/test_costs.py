@@ -10,7 +10,7 @@ from headrace.generation import StepFacts
 from headrace.records import BatchRecord, Record, RequestRecord, StepRecord, WorkRecord
 from headrace.types import BatchFacts, ModelVersion
 from tests.fakes import FakeClock
-from tests.observe.make import answered, failed
+from tests.observe.make import answered, failed, hand_on
 
 M1, S = ModelVersion("m", 1), 1_000_000_000
 
@@ -21,7 +21,7 @@ def batch(device_ns: int, *shares: tuple[str, str, int], model: ModelVersion = M
 
 def costs_of(*records: Record, per_hour: float = 0.0) -> Costs:
     costs = Costs(per_hour, FakeClock(), epoch_ns=1_700_000_000 * S)
-    costs(records)
+    hand_on(records, costs)
     return costs
 
 
@@ -101,7 +101,7 @@ def test_what_is_charged_idle_and_under_way_is_all_the_time_that_passed(steps: l
                 records.append(WorkRecord(M1, costs.device.ended(loads.pop(), now_ns), (("", "load", 1),)))
             else:
                 loads.append(costs.device.began(now_ns))
-    costs(records)
+    hand_on(records, costs)
     told = costs.told("tenant")
     charged_s = sum(row["device_s"] for row in told["costs"])
     assert charged_s + told["under_way_s"] + told["idle_s"] == pytest.approx(told["wall_s"], abs=1e-7)

@@ -7,6 +7,7 @@ from headrace.history.history import History
 from headrace.observe.tally import Tally, VersionTally
 from headrace.records import RequestRecord
 from headrace.types import Backlog, BatchFacts, ModelVersion, VersionStatus
+from tests.observe.make import hand_on
 
 VERSION = ModelVersion("m", 1)
 MEMORY: dict[str, Any] = {
@@ -36,7 +37,7 @@ async def test_rows_facts_and_lines_are_of_the_running_server() -> None:
     tally.versions["m", 1] = VersionTally(0.0)
     history = History(None, lambda: (tally.versions, {}, {}), lambda: 1_000_000_005.5)
     await history.start()
-    tally([RequestRecord("r", "m", 1, "http", 1, 0, 0, 90_000, BatchFacts(1, 1, "idle", 0, 0))])
+    hand_on([RequestRecord("r", "m", 1, "http", 1, 0, 0, 90_000, BatchFacts(1, 1, "idle", 0, 0))], tally)
     await history.step()
     view = _view(history)
     (row,) = view.rows()

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from headrace.alike import lot_of
 from headrace.arrays import from_array
 from headrace.drift.model_drift import ModelDrift, Watched
 from headrace.drift.waiting import MOST, TOGETHER
@@ -140,8 +141,10 @@ def test_slower_answers_are_told_and_names_that_clients_make_up_are_not_kept() -
     for i in range(8000):
         took_ns = 10_000_000 * (3 if i > 4000 else 1) + i % 7 * 100_000
         told.watch.served(
-            [RequestRecord("", name, 1, "http", 1, 0, 0, took_ns, None) for name in ("m", f"made-up-{i}")]
+            lot_of([RequestRecord("", name, 1, "http", 1, 0, 0, took_ns, None) for name in ("m", f"made-up-{i}")])
         )
+        if i % 100 == 99:
+            told.look()
     sides = {each.side for each in told.records if isinstance(each, DriftEvent)}
     assert sides == {"latency"}
     assert len(told.watch._services) == 1

@@ -5,6 +5,7 @@ from headrace.history.point import Point
 from headrace.observe.tally import Tally, VersionTally
 from headrace.records import BatchRecord, RequestRecord
 from headrace.types import BatchFacts, ModelVersion
+from tests.observe.make import hand_on
 
 VERSION = ModelVersion("m", 1)
 FACTS = BatchFacts(2, 2, "full", 0, 2_000, 1_000, 10_000, 1_000)
@@ -23,11 +24,11 @@ def _look(differences: Differences, tally: Tally) -> Point:
 def test_each_look_tells_what_is_new() -> None:
     differences, tally = Differences(), Tally()
     tally.versions["m", 1] = VersionTally(0.0)
-    tally([_asked(), _asked("internal"), BatchRecord(VERSION, FACTS)])
+    hand_on([_asked(), _asked("internal"), BatchRecord(VERSION, FACTS)], tally)
     point = _look(differences, tally)
     assert (point.requests, point.errors, point.took, point.runs, point.rows) == (1, 1, ((1, 1),), 1, 2)
     assert (point.reasons, point.queued, point.num_bytes, point.waited_ns) == ({"full": 1}, 4, 99, 1_000)
-    tally([_asked()])
+    hand_on([_asked()], tally)
     point = _look(differences, tally)
     assert (point.requests, point.errors, point.reasons) == (1, 0, {})
 
@@ -35,8 +36,8 @@ def test_each_look_tells_what_is_new() -> None:
 def test_a_version_that_was_loaded_anew_began_from_nothing() -> None:
     differences, tally = Differences(), Tally()
     tally.versions["m", 1] = VersionTally(0.0)
-    tally([_asked(), _asked()])
+    hand_on([_asked(), _asked()], tally)
     _look(differences, tally)
     tally.versions["m", 1] = VersionTally(0.0)
-    tally([_asked()])
+    hand_on([_asked()], tally)
     assert _look(differences, tally).requests == 1

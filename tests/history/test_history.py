@@ -7,6 +7,7 @@ from headrace.history.levels import RAW
 from headrace.observe.tally import Tally, VersionTally
 from headrace.records import RequestRecord
 from headrace.types import BatchFacts, ModelVersion
+from tests.observe.make import hand_on
 
 VERSION = ModelVersion("m", 1)
 
@@ -21,7 +22,7 @@ class Server:
 
     def ask(self, times: int) -> None:
         facts = BatchFacts(1, 1, "idle", 0, 0)
-        self.tally([RequestRecord("r", "m", 1, "http", 1, 0, 0, 120_000, facts)] * times)
+        hand_on([RequestRecord("r", "m", 1, "http", 1, 0, 0, 120_000, facts)] * times, self.tally)
 
 
 async def test_what_was_counted_is_kept_by_the_step_that_it_fell_into() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from headrace.alike import alike
+from headrace.alike import lot_of
 from headrace.errors import MemoryFull
 from headrace.memory.looking import Looked
 from headrace.memory.popularity import Popularity
@@ -81,7 +81,7 @@ async def test_what_nobody_asks_for_sleeps(tmp_path: Path) -> None:
     await house.load(("m", "n", "o"))
     await house.bench.reconcile.pin("o", True)
     house.bench.clock.pass_ms(50_000)
-    house.upkeep.count(alike([asked("n", house.bench.clock.now_ns() / 1e9)]))
+    house.upkeep.count(lot_of([asked("n", house.bench.clock.now_ns() / 1e9)]))
     await house.upkeep.look()
     assert set(house.bench.reasons().values()) == {""}
     house.bench.clock.pass_ms(10_000)

@@ -12,7 +12,7 @@ from headrace.objectives.states import States
 from headrace.records import Record
 from headrace.types import ModelVersion
 from tests.objectives.make import AVAILABLE, FAST, bad, good
-from tests.observe.make import generated, moved
+from tests.observe.make import generated, hand_on, moved
 
 SPANS = (300.0, 3600.0)
 NOW = 1_700_000_000.0
@@ -28,7 +28,7 @@ class Counting:
         self(moved("READY"))
 
     def __call__(self, *records: Record) -> None:
-        self.counts(records)
+        hand_on(records, self.counts)
         self.counts.settle(NOW)
 
     def counted(self, model: str = "m") -> Mapping[str, tuple[int, int]]:

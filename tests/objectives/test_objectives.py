@@ -33,7 +33,7 @@ from headrace.records import Record
 from headrace.types import Manifest, Objective, VersionStatus
 from tests.objectives.hook import Hook, hook
 from tests.objectives.make import bad, drift, good
-from tests.observe.make import moved, worker
+from tests.observe.make import hand_on, moved, worker
 
 SLO = Slo(0.99, 1.0, 3, FastBurn(14.4, 60.0, 6.0), MediumBurn(6.0, 120.0, 12.0), SlowBurn(1.0, 600.0, 60.0))
 ALERTS = Alerts(for_s=5.0, resolve_s=5.0, window_s=60.0)
@@ -82,7 +82,7 @@ class Watching:
         self(moved("READY"))
 
     def __call__(self, *records: Record) -> None:
-        self.objectives(records)
+        hand_on(records, self.objectives)
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Let time pass, a second for each turn, while the server looks by itself."""

@@ -1,12 +1,41 @@
 """Records whose numbers are easy to follow."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import msgspec
 
+from headrace.alike import Lot
 from headrace.generation import StepFacts, Times, Usage
-from headrace.records import BatchRecord, GenerationRecord, ModelEvent, RequestRecord, StepRecord, WorkerEvent
+from headrace.observe.bus import Bus
+from headrace.records import (
+    BatchRecord,
+    GenerationRecord,
+    ModelEvent,
+    Record,
+    RequestRecord,
+    StepRecord,
+    WorkerEvent,
+)
 from headrace.types import BatchFacts, CacheFacts, ModelVersion, VersionState
+
+
+class Counts(Protocol):
+    """Whatever has requests and runs put together; it may listen to other records besides."""
+
+    def count(self, lot: Lot) -> None: ...
+
+
+def hand_on(records: Sequence[Record], *parts: Counts) -> None:
+    """As a bus does, all at once."""
+    bus = Bus(len(records))
+    for part in parts:
+        bus.count(part.count)
+        if callable(part):
+            bus.listen(part)
+    for record in records:
+        bus(record)
+    bus.flush()
 
 
 def facts(rows: int = 1, requests: int = 1, reason: str = "idle", started_ns: int = 1_000) -> BatchFacts:

@@ -19,14 +19,14 @@ from headrace.observe.metrics import REASONS, Metrics, Readings
 from headrace.observe.tally import Tally
 from headrace.records import BatchRecord, CancelRecord, MirrorRecord, Record, ShedRecord, TrafficEvent
 from headrace.types import Backlog, BatchFacts, ModelVersion
-from tests.observe.make import answered, failed, generated, moved, ran, stepped, worker
+from tests.observe.make import answered, failed, generated, hand_on, moved, ran, stepped, worker
 
 M1 = {"model": "m", "version": "1"}
 
 
 def metrics_of(*records: Record, proc: Path = Path("/proc")) -> Metrics:
     tally = Tally()
-    tally(records)
+    hand_on(records, tally)
     backlogs = [(ModelVersion("m", 1), Backlog(queued=5, running=2))]
     languages = [(ModelVersion("llm", 1), LanguageFacts("llama", ("generate",), 10, 10, 0, "int8", True))]
     return Metrics(tally, Readings(lambda: 7, lambda: backlogs, lambda: 3, lambda: languages), proc)

@@ -10,7 +10,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from headrace.observe.metrics import Metrics, Readings
 from headrace.observe.openmetrics import CONTENT_TYPE, Exemplar, is_wanted, rewritten, with_exemplars
 from headrace.observe.tally import Tally
-from tests.observe.make import answered, failed, generated, moved, ran, stepped
+from tests.observe.make import answered, failed, generated, hand_on, moved, ran, stepped
 from tests.observe.test_metrics import metrics_of, text
 
 OPENMETRICS = "application/openmetrics-text"
@@ -91,7 +91,7 @@ def test_both_formats_have_the_same_samples() -> None:
 
 def test_a_bucket_names_a_request_that_had_a_trace() -> None:
     tally, slow = Tally(), msgspec.structs.replace(answered(took_ns=3_000_000, finished_ns=9_000_000), trace=TRACE)
-    tally([moved(), answered(), slow])
+    hand_on([moved(), answered(), slow], tally)
     metrics = Metrics(tally, Readings(lambda: 0, lambda: (), lambda: 0), epoch_ns=1_700_000_000_000_000_000)
     kind, page = asyncio.run(metrics.page(OPENMETRICS))
     durations = families_of(page.decode())["headrace_request_duration_seconds"].samples

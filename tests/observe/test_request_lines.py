@@ -18,7 +18,7 @@ from headrace.observe.sift import Sift
 from headrace.observe.slow import Slow
 from headrace.records import Record
 from tests.fakes import FakeClock
-from tests.observe.make import MS, TIMES, answered, failed, generated
+from tests.observe.make import MS, TIMES, answered, failed, generated, hand_on
 
 
 class Kept:
@@ -42,7 +42,7 @@ def follow(
     kept = Kept()
     output = LogOutput(cast(LogWriter, kept), form or JsonFormatter(), levels or Levels())
     lines = RequestLines(output, max_per_s, max_notable_per_s, FakeClock().now_ns, 1_700_000_000_000_000_000)
-    Sift(Slow(50), [lines.follow])(records)
+    hand_on(records, Sift(Slow(50), [lines.follow]))
     return lines, kept.lines
 
 

@@ -4,19 +4,20 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from headrace.alike import Lot
 from headrace.observe.requests import Requests
 from headrace.observe.sift import Sift
 from headrace.observe.slow import Slow
 from headrace.records import Record, RequestRecord
 from tests.fakes import FakeClock
-from tests.observe.make import MS, answered, facts, failed, generated
+from tests.observe.make import MS, answered, facts, failed, generated, hand_on
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 def kept(*records: Record, most: int = 10_000, clock: FakeClock | None = None) -> Requests:
     requests = Requests((clock or FakeClock()).now_ns, 1_700_000_000_000_000_000, most)
-    Sift(Slow(50), [requests.keep])(records)
+    hand_on(records, Sift(Slow(50), [requests.keep]))
     return requests
 
 
@@ -51,7 +52,7 @@ def test_after_an_hour_one_that_failed_is_forgotten_too() -> None:
     clock = FakeClock()
     requests = kept(failed("internal", id="failed"), *[named("more")] * 5, most=5, clock=clock)
     clock.pass_ms(3_601_000)
-    requests.keep([], [], [])
+    requests.keep(Lot(), ())
     assert requests.find("failed") is None
 
 

@@ -3,14 +3,14 @@
 from headrace.observe.statistics import Statistics
 from headrace.observe.tally import Tally
 from headrace.records import Record
-from tests.observe.make import answered, failed, looked_up, moved, ran
+from tests.observe.make import answered, failed, hand_on, looked_up, moved, ran
 
 NOTHING = {"count": 0, "ns": 0}
 
 
 def statistics_of(*records: Record, epoch_ns: int = 0) -> Statistics:
     tally = Tally()
-    tally(records)
+    hand_on(records, tally)
     return Statistics(tally, epoch_ns)
 
 

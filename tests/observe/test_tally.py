@@ -6,12 +6,12 @@ import pytest
 from headrace.observe.tally import Tally, VersionTally
 from headrace.records import CancelRecord, MirrorRecord, Record, ShedRecord, TrafficEvent
 from headrace.types import ModelVersion
-from tests.observe.make import MS, answered, failed, generated, moved, ran, stepped, worker
+from tests.observe.make import MS, answered, failed, generated, hand_on, moved, ran, stepped, worker
 
 
 def tally_of(*records: Record) -> Tally:
     tally = Tally()
-    tally(records)
+    hand_on(records, tally)
     return tally
 
 

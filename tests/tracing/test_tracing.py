@@ -6,7 +6,7 @@ from headrace.tracing.plan import Plan
 from headrace.tracing.tracing import tracing
 from tests.collector.receiver import attributes, by_name, over_http
 from tests.fakes import FakeClock
-from tests.observe.make import answered, generated
+from tests.observe.make import answered, generated, hand_on
 from tests.tracing.make import traced
 
 
@@ -16,7 +16,7 @@ def test_requests_that_are_kept_reach_the_collector_with_their_texts() -> None:
         made = tracing(decided, {}, FakeClock(), 1_700_000_000_000_000_000)
         made.start()
         text = traced(1)
-        Sift(Slow(), [made.follow])([traced(), answered(), generated(id="r1"), text])
+        hand_on([traced(), answered(), generated(id="r1"), text], Sift(Slow(), [made.follow]))
         made.close()
         requests = by_name(receiver.spans, "infer m")
     assert [attributes(span)["headrace.request.id"] for span in requests] == ["r0", "r1"]

@@ -14,7 +14,7 @@ from tests.watching.grounds import ground
 
 def metrics(of: Ground) -> Metrics:
     tally = Tally()
-    of.bus.listen(tally)
+    of.bus.count(tally.count)
     return Metrics(tally, of.readings, sources=of.sources, epoch_ns=of.epoch_ns)
 
 
