@@ -1,0 +1,157 @@
+"""What watching takes of each request, part by part: a server's own parts, with everything on, are handed records.
+
+    python -m benchmarks.bench_watching [--lots 300]
+
+Lots are as those of a model that does nothing with 16 clients: 224 requests in 32 runs. Before each part's turn caches
+are washed, as by what requests hold. Figures are microseconds of processor time: on the event loop for each request, by
+part and in all; of a line, as the log's thread makes it; of a trace, as its thread makes and encodes it.
+"""
+
+import argparse
+import asyncio
+import random
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from benchmarks.results import keep
+from headrace.clock import LoopClock
+from headrace.observe.bus import Bus
+from headrace.observe.log_format import JsonFormatter
+from headrace.observe.log_output import begin
+from headrace.observe.metrics import Readings
+from headrace.observe.request_line import request_line
+from headrace.observing import Observation
+from headrace.records import BatchRecord, ModelEvent, Record, RequestRecord
+from headrace.settings import Config
+from headrace.tracing.encoding import message, span_message
+from headrace.tracing.spans import Kept, SpanMaker
+from headrace.types import BatchFacts, ModelVersion
+
+VERSION = ModelVersion("noop", 1)
+RUNS, EACH = 32, 7
+REQUESTS = RUNS * EACH
+WASH = bytearray(4 << 20)
+
+
+class TimedBus(Bus):
+    """A bus that takes the time of those who listen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.took_ns: defaultdict[str, list[int]] = defaultdict(list)
+
+    def hand_on(self, lot: list[Record]) -> None:
+        """All of it, on cold caches."""
+        for record in lot:
+            self(record)
+        self._time("put together", self._take)
+        while self._due:
+            self._time(_name(self._due[0][0]), self._hand_over)
+
+    def _time(self, name: str, act: Callable[[], None]) -> None:
+        bytes(WASH)
+        began_ns = time.thread_time_ns()
+        act()
+        self.took_ns[name].append(time.thread_time_ns() - began_ns)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lots", type=int, default=300)
+    lots = parser.parse_args().lots
+    keep("watching", asyncio.run(_measure(lots)))
+
+
+async def _measure(lots: int) -> dict[str, float]:
+    bus = TimedBus()
+    with tempfile.TemporaryDirectory() as folder:
+        config = _config(Path(folder))
+        output = begin(config.log)
+        readings = Readings(lambda: 0, lambda: (), lambda: 0)
+        Observation(config, bus, LoopClock(asyncio.get_running_loop()), readings, Path(folder), output)
+        bus(ModelEvent("noop", 1, "READY", "", time.time(), 0.1))
+        bus.flush()
+        for number in range(lots):
+            bus.hand_on(_lot(number))
+            await asyncio.sleep(0.005)  # for the log's thread
+        output.writer.close()
+    parts = {name: statistics.median(took[len(took) // 3 :]) for name, took in bus.took_ns.items()}
+    each = {name: round(ns / REQUESTS / 1e3, 4) for name, ns in sorted(parts.items(), key=lambda part: -part[1])}
+    requests = [record for record in _lot(0) if isinstance(record, RequestRecord)]
+    return {
+        **{f"us a request, {name}": took for name, took in each.items()},
+        "us a request, all on the loop": round(sum(each.values()), 4),
+        "us at once, at most": max(round(ns / 1e3, 1) for ns in parts.values()),
+        "us a line": _best(lambda: _lines(requests)) / len(requests),
+        "us a trace": _best(lambda: _traces(requests[::EACH])) / RUNS,
+    }
+
+
+def _config(folder: Path) -> Config:
+    config = Config()
+    log = msgspec.structs.replace(config.log, format="json", file=str(folder / "log"))
+    trace = msgspec.structs.replace(config.trace, endpoint="http://127.0.0.1:9")
+    return msgspec.structs.replace(config, log=log, trace=trace)
+
+
+def _lot(number: int) -> list[Record]:
+    """That ended just now."""
+    made: list[Record] = []
+    end_ns = time.monotonic_ns() - RUNS * 1_000_000
+    for run in range(RUNS):
+        end_ns += 1_000_000
+        facts = BatchFacts(EACH, EACH, "idle", 0, end_ns - 300_000, 10_000 + run, 12_000 + run, 5_000 + run, "", 30_000)
+        made.append(BatchRecord(VERSION, facts, "", 50_000, (("", "serve", EACH),)))
+        for place in range(EACH):
+            at_ns = end_ns - 1_000 * place
+            made.append(
+                RequestRecord(
+                    f"7587de2201-{number * 1000 + run * EACH + place:x}",
+                    *(VERSION.name, VERSION.version, "http", 1),
+                    *(at_ns - 900_000, at_ns - 890_000, end_ns + place, facts),
+                    written_ns=end_ns + 20_000 + place,
+                    admitted_ns=at_ns - 880_000,
+                )
+            )
+    return made
+
+
+def _lines(requests: list[RequestRecord]) -> None:
+    form, epoch_ns = JsonFormatter(), time.time_ns() - time.monotonic_ns()
+    for request in requests:
+        form.write(request_line(request, False, None, 7, epoch_ns))
+
+
+def _traces(requests: list[RequestRecord]) -> None:
+    maker = SpanMaker(time.time_ns() - time.monotonic_ns(), random.Random(1).getrandbits)
+    message(b"", "1", [span_message(span) for span in maker.spans([Kept(request) for request in requests])])
+
+
+def _best(act: Callable[[], None], times: int = 30) -> float:
+    """Microseconds."""
+    took_ns = list[int]()
+    for _ in range(times):
+        bytes(WASH)
+        began_ns = time.thread_time_ns()
+        act()
+        took_ns.append(time.thread_time_ns() - began_ns)
+    return round(statistics.median(took_ns) / 1e3, 1)
+
+
+def _name(listen: Callable[..., Any]) -> str:
+    while isinstance(listen, partial):
+        listen = listen.func
+    owner = getattr(listen, "__self__", None)
+    return type(listen).__name__ if owner is None else f"{type(owner).__name__}.{listen.__name__}"
+
+
+if __name__ == "__main__":
+    main()
