@@ -1,8 +1,9 @@
 """The C library's allocator, told what a server and its workers do with memory. It is glibc's, or nothing happens."""
 
 import ctypes
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # of malloc.h
@@ -13,6 +14,9 @@ LARGE_BYTES = 4 << 20  # an allocation that gets pages of its own, and gives the
 
 LARGEST_BYTES = 1 << 30  # the same while a model is loaded: hardly anything does
 LATER_LARGE_BYTES, LATER_KEPT_BYTES = 32 << 20, 64 << 20  # and after it: what glibc by itself comes to, at most
+
+PIECE_BYTES = 2 << 20  # a large page
+REST = 1.0  # after each piece, by what it took: whoever else wants the core has it
 
 TUNABLES, LARGE_PAGES = "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"
 """What a process is started with whose heap is to be of large pages, where the system gives them to who asks."""
@@ -40,6 +44,23 @@ def one_heap() -> Iterator[None]:
     finally:
         if _set((M_MMAP_THRESHOLD, LATER_LARGE_BYTES), (M_TRIM_THRESHOLD, LATER_KEPT_BYTES)):
             _library().malloc_trim(0)
+
+
+def touch_ahead(num_bytes: int, is_wanted: Callable[[float], bool], clock_s: Callable[[], float] = monotonic) -> None:
+    """Have so much free memory at the heap's top there already, for what `one_heap` will hold, piece by piece until
+    it `is_wanted` within so many seconds.
+
+    A page comes into being when it is first written to, cleared by the system; where that is a guest whose host has
+    taken the memory back, clearing what loading a model of 5 MB takes lasts three times as long as loading it.
+    """
+    if not num_bytes or not _set((M_MMAP_THRESHOLD, LARGEST_BYTES), (M_TRIM_THRESHOLD, LARGEST_BYTES)):
+        return
+    pieces: list[bytes] = []
+    while len(pieces) < num_bytes // PIECE_BYTES:
+        began_s = clock_s()
+        pieces.append(b"x" * PIECE_BYTES)
+        if is_wanted(REST * (clock_s() - began_s)):
+            return
 
 
 def tunables(environment: Mapping[str, str]) -> str:

@@ -75,7 +75,7 @@ from headrace.traffic.traffic import Traffic
 from headrace.traffic.watch import Tap
 from headrace.types import Backlog, Manifest, ModelVersion, VersionStatus
 from headrace.work import Works
-from headrace.workers.ahead import Ahead
+from headrace.workers.ahead import Ahead, ready_bytes
 from headrace.workers.forking import Forking
 
 log = logging.getLogger(__name__)
@@ -173,7 +173,8 @@ class Server:
         state.take()
         self.observation = watch = Observation(config, self.bus, clock, self._readings(), folder, output)
         self.gateway = Gateway(self.registry, self.bus, clock, config.tenants, taps, watch.wanted, watch.tap)
-        self.births = Forking(config.workers.warm, ahead=ahead)
+        ready = ready_bytes(budget_bytes(config.memory.budget))
+        self.births = Forking(config.workers.warm, ahead=ahead, ready_bytes=ready)
         works = Works(self.bus, clock, self.observation.costs.device)
         self.build = Build(config, self.bus, clock, local, cache_folder(os.environ), births=self.births, works=works)
         self.learnt, self.popularity = Learnt(ProfileStore(cache_folder(os.environ))), Popularity[ModelVersion]()

@@ -1,7 +1,8 @@
 """The program that workers are forked from: `python -m headrace.zygote PARENT CHANNEL_FD`.
 
 It has imported what workers of one kind need, and has no thread, no session and no model, so that a fork of it is a
-worker that only has to load. It keeps a few in reserve, which wait to be told what to run.
+worker that only has to load. It keeps a few in reserve, which wait to be told what to run. What a library does only the
+first time a module does before: as `before_forks` once for all, as `in_reserve` in each child that waits.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from headrace.allocator import touch_ahead
 from headrace.workers import fork_wire as wire
 from headrace.workers.orphaned import end_with_parent
 
@@ -36,7 +38,8 @@ class Zygote:
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
-        self._warm = 0
+        self._asked = wire.Prepare((), 0)
+        self._readies = True  # what waits in reserve, unless one has died of it
         self._reserve: deque[_Reserve] = deque()
         self._news, news = socket.socketpair()  # a byte for each signal
         for end in (self._news, news):
@@ -50,9 +53,9 @@ class Zygote:
         for each in (self._channel, self._news):
             poll.register(each, select.POLLIN)
         while True:
-            found = poll.poll(QUIET_MS if len(self._reserve) < self._warm else None)
+            found = poll.poll(QUIET_MS if len(self._reserve) < self._asked.warm else None)
             if not found:
-                self._reserve.append(self._fork())
+                self._reserve.append(self._fork(waits=True))
             for fd, _ in found:
                 if fd == self._news.fileno():
                     self._reap()
@@ -64,7 +67,7 @@ class Zygote:
         question, fds = wire.asked(self._channel)
         if isinstance(question, wire.Prepare):
             self._tell(wire.Ready(_prepared(question.modules)))
-            self._warm = question.warm
+            self._asked = question
         elif isinstance(question, wire.Fork):
             answer: wire.Answer
             try:
@@ -89,8 +92,9 @@ class Zygote:
             wire.ask(child.channel, question, fds)
         return child.pid
 
-    def _fork(self, held: Sequence[int] = ()) -> _Reserve:
-        """A child without the descriptors that are held for now. Raises OSError where there can be no more."""
+    def _fork(self, held: Sequence[int] = (), *, waits: bool = False) -> _Reserve:
+        """A child without the descriptors that are held for now; one that `waits` gets ready. Raises OSError where
+        there can be no more."""
         ours, theirs = wire.channel()
         zygote = os.getpid()
         pid = os.fork()
@@ -99,7 +103,7 @@ class Zygote:
             self._let_go()
             for each in held:
                 os.close(each)
-            _live(theirs, zygote)
+            _live(theirs, zygote, self._asked if waits and self._readies else None)
         theirs.close()
         return _Reserve(pid, ours)
 
@@ -121,6 +125,7 @@ class Zygote:
                 if waiting is None:
                     self._tell(wire.Ended(pid, os.waitstatus_to_exitcode(status)))
                 else:
+                    self._readies = self._readies and status == 0
                     self._reserve.remove(waiting)
                     waiting.channel.close()
 
@@ -147,6 +152,7 @@ def _prepared(modules: tuple[str, ...]) -> str:
             importlib.import_module(module)
     except ImportError as error:
         return str(error)
+    _have_done("before_forks", modules)
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads != 1:
         return f"{', '.join(modules)} started {threads - 1} thread(s), which a fork would not have"
@@ -161,14 +167,33 @@ def _be_called(what: str) -> None:
         Path("/proc/self/comm").write_text(f"headrace-{what}")
 
 
-def _live(channel: socket.socket, zygote: int) -> NoReturn:
-    """A child's life: wait to be told what to run, run it, end."""
+def _have_done(what: str, modules: tuple[str, ...]) -> None:
+    """By each of the modules that has something to be done then. What fails will fail again where it is told."""
+    for module in modules:
+        with contextlib.suppress(Exception):
+            getattr(sys.modules[module], what, lambda: None)()
+
+
+def _get_ready(asked: wire.Prepare, channel: socket.socket) -> None:
+    """In a child that waits: all that its load would have to wait for, until it is told what to load."""
+
+    def is_told(seconds: float) -> bool:
+        return bool(select.select([channel], [], [], seconds)[0])
+
+    _have_done("in_reserve", asked.modules)
+    touch_ahead(asked.ready_bytes, is_told)
+
+
+def _live(channel: socket.socket, zygote: int, waits: wire.Prepare | None) -> NoReturn:
+    """A child's life: wait to be told what to run, run it, end. Where it `waits` for that it gets ready."""
     status = 1
     try:
         end_with_parent(zygote)
         _be_called("reserve")
         os.setpgid(0, 0)  # as in `workers/birth.py`
         with channel:
+            if waits is not None:
+                _get_ready(waits, channel)
             question, fds = wire.asked(channel)
         if isinstance(question, wire.Fork):
             os.dup2(fds[0], 2)

@@ -76,3 +76,59 @@ def test_it_is_left_again_though_loading_fails(monkeypatch: pytest.MonkeyPatch) 
 )
 def test_children_have_large_pages_unless_the_user_says_otherwise(own: str, told: str) -> None:
     assert allocator.tunables({allocator.TUNABLES: own} if own else {}) == told
+
+
+def test_memory_that_was_touched_ahead_is_what_a_load_gets() -> None:
+    code = """
+from headrace.allocator import touch_ahead
+from headrace.devices.process_stat import resident_bytes
+before = resident_bytes()
+touch_ahead(16 << 20, lambda seconds: False)
+touched = resident_bytes()
+with one_heap():
+    loaded = [b"x" * (5 << 20) for _ in range(3)]
+    print(touched - before > 15 << 20, resident_bytes() - touched < 2 << 20)
+"""
+    assert run_of(code) == "True True"
+
+
+def test_what_a_load_does_not_need_of_it_is_given_back() -> None:
+    code = """
+from headrace.allocator import touch_ahead
+from headrace.devices.process_stat import resident_bytes
+before = resident_bytes()
+touch_ahead(32 << 20, lambda seconds: False)
+with one_heap():
+    pass
+print(resident_bytes() - before < 4 << 20)
+"""
+    assert run_of(code) == "True"
+
+
+TOUCHED = """
+from headrace.allocator import PIECE_BYTES, touch_ahead
+asked, now = [], iter(range(100))
+def is_wanted(seconds):
+    asked.append(seconds)
+    return len(asked) == most
+most = %d
+touch_ahead(5 * PIECE_BYTES, is_wanted, lambda: next(now) ** 2)
+print(asked)
+"""
+
+
+def test_after_each_piece_it_rests_for_as_long_as_that_took() -> None:
+    assert run_of(TOUCHED % 100) == "[1.0, 5.0, 9.0, 13.0, 17.0]"
+
+
+def test_once_the_process_is_wanted_it_touches_no_more() -> None:
+    assert run_of(TOUCHED % 2) == "[1.0, 5.0]"
+
+
+def test_nothing_is_touched_where_another_allocator_would_not_keep_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
+
+    def is_wanted(seconds: float) -> bool:
+        raise AssertionError
+
+    allocator.touch_ahead(16 << 20, is_wanted)

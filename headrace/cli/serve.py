@@ -17,10 +17,11 @@ from headrace.cli.parser import Parser
 from headrace.cli.repository import kept, place
 from headrace.cli.settings import add_setting_flags, settings_of
 from headrace.cli.unread import is_full, write_nowhere
+from headrace.memory.budget import budget_bytes
 from headrace.remote.address import Address
 from headrace.repository.likely import likely_runtimes
 from headrace.settings import Config, Server
-from headrace.workers.ahead import Ahead
+from headrace.workers.ahead import Ahead, ready_bytes
 from headrace.workers.imports import IMPORTS
 
 NAMED = {
@@ -89,7 +90,7 @@ def start_zygotes(where: Path | Address, config: Config) -> Ahead:
     if not wanted or config.workers.isolation == "none" or not isinstance(where, Path):
         return Ahead()
     kinds = [IMPORTS[runtime] for runtime in likely_runtimes(where) if runtime in IMPORTS]
-    return Ahead(kinds, config.workers.warm)
+    return Ahead(kinds, config.workers.warm, ready_bytes(budget_bytes(config.memory.budget)))
 
 
 def refuse_open_address(server: Server) -> None:

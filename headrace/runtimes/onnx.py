@@ -13,6 +13,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from headrace.errors import HeadraceError, InputRefused, ModelInvalid, Unavailable
+from headrace.runtimes import rehearsal
 from headrace.runtimes.class_maps import TYPES as CLASS_MAPS
 from headrace.runtimes.class_maps import columns, with_classes
 from headrace.runtimes.reasons import is_out_of_memory, onnxruntime_reason
@@ -148,6 +149,15 @@ class OnnxModel:
         return [
             _bits(value) if name in self._of_bf16 else value.numpy() for name, value in zip(names, results, strict=True)
         ]
+
+
+def before_forks() -> None:
+    """Have done once for all forks what a process does with its first session; one thread starts no other."""
+    session = ort.InferenceSession(rehearsal.MODEL, session_options(1, "run"), providers=["CPUExecutionProvider"])
+    OnnxModel(session, Path()).run(rehearsal.INPUTS)
+
+
+in_reserve = before_forks  # once more: what it reads and writes is then there in the fork itself
 
 
 def session_options(threads: int, spinning: str) -> ort.SessionOptions:

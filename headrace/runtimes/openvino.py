@@ -8,6 +8,7 @@ import numpy as np
 import openvino as ov
 
 from headrace.errors import InputRefused, ModelInvalid, Unavailable
+from headrace.runtimes import rehearsal
 from headrace.runtimes.reasons import is_out_of_memory, openvino_reason
 from headrace.runtimes.runtime import Arrays, LoadedModel
 from headrace.runtimes.specs import with_ranks
@@ -151,6 +152,14 @@ def core() -> Any:
     that end in the order they were made in leave behind freed memory as that stack: the next signal is a crash.
     """
     return ov.Core()
+
+
+def in_reserve() -> None:
+    """Have done what a process does with its first model: its plugin starts threads, and so not before a fork."""
+    if "CPU" in core().available_devices:
+        model = core().read_model(rehearsal.MODEL)
+        compiled = core().compile_model(model, "CPU", compile_options(1, "f32"))
+        OpenVinoModel(model, compiled, "f32").run(rehearsal.INPUTS)
 
 
 def _is_quantised(operation: Any) -> bool:

@@ -15,10 +15,11 @@ MAX_FDS = 64
 
 
 class Prepare(msgspec.Struct, frozen=True, tag="prepare", array_like=True):
-    """Import these modules, and keep so many children in reserve."""
+    """Import these modules, and keep so many children in reserve, each with so much memory ready."""
 
     modules: tuple[str, ...]
     warm: int
+    ready_bytes: int = 0
 
 
 class Fork(msgspec.Struct, frozen=True, tag="fork", array_like=True):

@@ -31,10 +31,13 @@ class CannotFork(Exception):
 class Forking:
     """Makes children by the modules that their commands ask for. Owns the zygotes."""
 
-    def __init__(self, warm: int, spawning: Spawning | None = None, ahead: Ahead | None = None) -> None:
-        """`warm`: how many children of each kind wait in reserve; 0: none is forked at all. Takes from `ahead`
-        what was started before this was made."""
+    def __init__(
+        self, warm: int, spawning: Spawning | None = None, ahead: Ahead | None = None, ready_bytes: int = 0
+    ) -> None:
+        """`warm`: how many children of each kind wait in reserve, each with `ready_bytes` of memory; 0: none is forked
+        at all. Takes from `ahead` what was started before this was made."""
         self._warm = warm if hasattr(os, "pidfd_open") else 0
+        self._ready_bytes = ready_bytes
         self._spawning = spawning or Spawning()
         self._ahead = ahead or Ahead()
         self._zygotes: dict[Kind, asyncio.Task[_Zygote]] = {}
@@ -91,7 +94,7 @@ class Forking:
         ours, theirs = wire.channel()
         try:
             with theirs:
-                process = await self._spawning.child(prepared(ours, theirs, kind, self._warm))
+                process = await self._spawning.child(prepared(ours, theirs, kind, self._warm, self._ready_bytes))
             return _Zygote(process, ours)
         except BaseException:
             ours.close()

@@ -5,8 +5,9 @@ import os
 import pytest
 
 from headrace.workers import fork_wire as wire
-from headrace.workers.ahead import Ahead
+from headrace.workers.ahead import READY_BYTES, Ahead, prepared, ready_bytes
 from headrace.workers.forking import Forked, Forking
+from headrace.workers.imports import IMPORTS
 from headrace.workers.process import BATCHES, Process
 from tests.workers.processes import children, lives, until
 
@@ -58,3 +59,18 @@ async def test_what_no_model_asked_for_is_let_go() -> None:
     await births.forget_ahead()
     until(lambda: not lives(zygote))
     await births.close()
+
+
+@pytest.mark.parametrize(("budget_bytes", "ready"), [(None, READY_BYTES), (8 << 30, READY_BYTES), (256 << 20, 8 << 20)])
+def test_what_waits_has_memory_ready_but_no_more_than_a_small_part_of_a_budget(
+    budget_bytes: int | None, ready: int
+) -> None:
+    assert ready_bytes(budget_bytes) == ready
+
+
+@pytest.mark.parametrize(("runtime", "ready"), [("onnx", 4096), ("openvino", 4096), ("llm", 0)])
+def test_language_models_whose_weights_are_mapped_need_none(runtime: str, ready: int) -> None:
+    ours, theirs = wire.channel()
+    with ours, theirs:
+        prepared(ours, theirs, IMPORTS[runtime], 1, 4096)
+        assert wire.asked(theirs) == (wire.Prepare(IMPORTS[runtime], 1, 4096 if ready else 0), [])
