@@ -295,3 +295,14 @@ def test_sizes_that_do_not_run_stay_known_however_long_others_do() -> None:
             latency.learn(rows, length, machine.run(rows, length))
         latency = Latency.from_json(json.loads(json.dumps(latency.to_json())))
     assert 0.7 < latency.typical(16, 200) / took_ns(16, 200) < 1.4
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_a_machine_is_taken_for_does_not_wander_off_over_restarts(seed: int) -> None:
+    random, latency, rows = Random(seed), Latency(), (1, 2, 4, 8, 16, 32)
+    for number in (*rows * 5, *random.choices((1, 1, 2, 3, 4, 8), k=20_000)):
+        latency.learn(number, 0, took_ns(number, 0) * random.lognormvariate(0.0, 0.15))
+        if random.random() < 1 / 200:
+            latency = Latency.from_json(json.loads(json.dumps(latency.to_json())))
+    for number in rows:
+        assert 0.8 < latency.typical(number, 0) / took_ns(number, 0) < 1.25
