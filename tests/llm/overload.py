@@ -64,6 +64,8 @@ class Overload:
                 self.given_up.append(sequence)
             if simulation.scheduler.busy:
                 simulation.step()
+            if not simulation.scheduler.busy:
+                simulation.step()  # sees that there is none, as an engine does
 
     def met(self, sequence: Sequence) -> bool:
         """Whether it had what it was promised."""
