@@ -13,7 +13,7 @@ from headrace.protocols.compression import LITTLE_BYTES, choose, compress, decom
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.head import Head
-from headrace.protocols.oip.rest import most_tensors, read_request, write_response
+from headrace.protocols.oip.rest import most_tensors, read_known, read_request, write_response
 from headrace.protocols.oip.unary import whole
 from headrace.protocols.oip.wanted import Wanted
 from headrace.protocols.request_id import refused, shown
@@ -138,7 +138,10 @@ class Exchange:
         except Exception:
             self.reply(_fault("reading a request failed"))
         else:
-            self._begin(context, body)
+            if head.content_encoding:
+                self._unpack(context, body)
+            else:
+                self._read(context, body)
 
     def reply(self, answer: Response | HeadraceError) -> None:
         """Take the model's answer; the first is the only one that HTTP has room for."""
@@ -173,13 +176,9 @@ class Exchange:
         if counted:
             self._front.bodies.over(counted)
 
-    def _begin(self, context: Context, body: Buffer) -> None:
+    def _unpack(self, context: Context, body: Buffer) -> None:
         """Have the body as it was before it was compressed, and the request read out of it."""
-        encoding = self._head.content_encoding
-        if not encoding:
-            self._read(context, body)
-            return
-        unpack = partial(decompress, body, encoding, self._front.max_body_bytes)
+        unpack = partial(decompress, body, self._head.content_encoding, self._front.max_body_bytes)
         if len(body) > LITTLE_BYTES:
             self._cancel = self._front.beside.unpack(unpack, partial(self._unpacked, context))
         else:
@@ -201,6 +200,10 @@ class Exchange:
 
     def _read(self, context: Context, body: Buffer) -> None:
         """Have the request read, on a thread where all others would have to wait for that."""
+        known = read_known(self._head, memoryview(body), context, self._front.templates, self._id)
+        if known is not None:
+            self._submit(*known)
+            return
         read, go_on = partial(self._parsed, context, body), partial(self._go_on, context)
         said = memoryview(body)[: self._head.json_bytes]
         if takes_long(said, len(body), most_tensors(said), self._front.regions.longest_bytes):
@@ -218,16 +221,20 @@ class Exchange:
         if self.disconnected:
             return
         try:
-            request, self._wanted = read()
+            request, wanted = read()
         except HeadraceError as error:
             self._unread(context, error)
         except Exception:
             self.reply(_fault("reading a request failed"))
         else:
-            self._id = request.id
-            cancel = self._front.gateway.submit(request, self.reply)
-            if not self.response_complete:
-                self._cancel = cancel
+            self._submit(request, wanted)
+
+    def _submit(self, request: Request, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._id = request.id
+        cancel = self._front.gateway.submit(request, self.reply)
+        if not self.response_complete:
+            self._cancel = cancel
 
     def _unread(self, context: Context, error: HeadraceError) -> None:
         """What cannot be read is recorded as that."""

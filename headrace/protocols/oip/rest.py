@@ -85,18 +85,31 @@ def read_request(
         raise InvalidRequest(f"{size} is more than the body's {len(body)} bytes", "Inference-Header-Content-Length")
     if size == 0 and head.json_bytes == 0:
         return _read_raw(head, body, context, registry, own_id)
+    known = read_known(head, body, context, templates, own_id)
+    if known is not None:
+        return known
     json, raw = body[:size], body[size:]
-    template = templates.get(json) if raw else None
-    if template is not None and template.num_bytes == len(raw):
-        asked, also = names_of(head.request_id, template.id) if template.id else (head.request_id, "")
-        tensors = template.tensors(raw)
-        return Request(asked or own_id, head.model, tensors, template.outputs, {}, context, None, also), template.wanted
     infer = decode(_DECODER, json)
     request, wanted = _read(infer, head, raw, context, registry, regions, own_id)
     if raw and not infer.parameters and _sent_raw(infer) and wanted.all_binary:
         wanted = wanted._replace(answers=Answers())
         templates.keep(json, request, wanted)
     return request, wanted
+
+
+def read_known(
+    head: Head, body: memoryview, context: Context, templates: Templates, own_id: str
+) -> tuple[Request, Wanted] | None:
+    """The same for a body that differs in its raw tensors alone from one that was read; None for all others."""
+    size = head.json_bytes
+    if not size:
+        return None
+    template = templates.get(body[:size])
+    if template is None or template.num_bytes != len(body) - size:
+        return None
+    asked, also = names_of(head.request_id, template.id) if template.id else (head.request_id, "")
+    tensors = template.tensors(body[size:])
+    return Request(asked or own_id, head.model, tensors, template.outputs, {}, context, None, also), template.wanted
 
 
 def _read(
