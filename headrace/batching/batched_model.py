@@ -9,6 +9,7 @@ import msgspec
 
 from headrace.batching import collate
 from headrace.batching.check import Check
+from headrace.batching.gathering import Gathering
 from headrace.batching.instance import Instance, Outcome
 from headrace.batching.instance_turns import InstanceTurns
 from headrace.batching.job import Job
@@ -18,13 +19,7 @@ from headrace.batching.shares import shares_of
 from headrace.batching.waiting import Waiting
 from headrace.clock import Clock, Timer
 from headrace.device_time import DeviceTime
-from headrace.errors import (
-    HeadraceError,
-    InputRefused,
-    Internal,
-    InvalidRequest,
-    ModelUnavailable,
-)
+from headrace.errors import HeadraceError, InputRefused, Internal, InvalidRequest, ModelUnavailable
 from headrace.records import BatchRecord, CancelRecord, Recorder, ShedRecord
 from headrace.servable import Cancel, Reply
 from headrace.types import (
@@ -73,6 +68,7 @@ class BatchedModel:
         self._clock = clock
         self._check = Check(signature)
         self._queue = policy.queue
+        self._gathering = Gathering()
         self._running = 0  # requests
         self._fruitful = False  # whether anything was answered since an instance last died
         self._turns = InstanceTurns(len(instances), DeviceTime())
@@ -234,6 +230,9 @@ class BatchedModel:
             if instance is None:
                 self._wake_at(None)
                 break
+            if not instance.running and self._gathering.goes_on(len(self._queue), self.signature.batch.max_size):
+                self._ask()
+                break
             decision = self._policy.next(now_ns, instance.running)
             if isinstance(decision, Wait):
                 self._wake_at(decision.until_ns)
@@ -275,6 +274,7 @@ class BatchedModel:
         turn = self._turns.ended(closed.instance, closed.started_ns, ended_ns, ran=outcome.ran)
         facts = _facts(closed, outcome, self._variant, turn.device_ns)
         self._policy.ended(run, ended_ns)
+        self._gathering.ran(len(batch), outcome.input_ns + outcome.infer_ns + outcome.output_ns)
         if self._queue:
             self._look()  # the instance gets its next batch before these answers are written
         self._fruitful = self._fruitful or not outcome.lost

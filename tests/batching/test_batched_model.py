@@ -1,6 +1,7 @@
 """Requests from their arrival to their answers, with instances whose fate the test decides."""
 
 import asyncio
+from functools import partial
 
 import msgspec
 import pytest
@@ -47,6 +48,10 @@ class Bench:
         return [(record.facts.reason, record.facts.rows) for record in batches]
 
 
+def _ask_once_more(bench: Bench) -> None:
+    bench.ask([[3, 3]])
+
+
 @pytest.fixture
 async def bench() -> Bench:
     return Bench()
@@ -70,6 +75,24 @@ async def test_while_the_instance_is_busy_the_batch_grows(bench: Bench) -> None:
     while bench.instance.handed:
         bench.instance.finish()
     assert bench.reasons() == [("idle", 1), ("full", 4), ("idle", 1)]
+
+
+@pytest.mark.parametrize(("infer_ms", "batches"), [(0.05, [2, 3]), (10.0, [2, 2, 1])])
+async def test_where_runs_are_short_a_batch_grows_while_each_turn_brings_something(
+    bench: Bench, infer_ms: float, batches: list[int]
+) -> None:
+    for _ in range(2):
+        bench.ask([[0, 0]])
+    bench.clock.pass_ms()
+    bench.instance.finish(infer_ms=infer_ms)
+    for _ in range(2):
+        bench.ask([[1, 1]])
+    bench.clock.call_soon(partial(_ask_once_more, bench))
+    bench.clock.pass_ms()
+    while bench.instance.handed:
+        bench.instance.finish(infer_ms=infer_ms)
+        bench.clock.pass_ms()
+    assert [rows for _, rows in bench.reasons()] == batches
 
 
 async def test_a_delay_waits_for_company() -> None:

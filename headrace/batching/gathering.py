@@ -1,0 +1,25 @@
+"""Whether what waits may grow for one more turn of the event loop, where runs are shorter than such turns. Pure."""
+
+SHORT_NS = 100_000
+"""Of computing. A batch costs the event loop as much as several requests do: where it computes for less than that,
+fewer and larger batches answer more."""
+
+
+class Gathering:
+    """Owned by a batched model. While each turn brings something, the batch stays open; one that waits alone is run."""
+
+    def __init__(self) -> None:
+        self._short = False
+        self._seen = 0  # requests that waited when it was last asked
+
+    def ran(self, requests: int, computed_ns: int) -> None:
+        """A run of so many computed for so long; 0 where nobody knows. Who shares no runs gains nothing."""
+        self._short = requests > 1 and 0 < computed_ns < SHORT_NS
+
+    def goes_on(self, waiting: int, most: int) -> bool:
+        """Whether to ask again a turn later, when so many requests wait and a run may have that many."""
+        if self._short and max(self._seen, 1) < waiting < most:
+            self._seen = waiting
+            return True
+        self._seen = 0
+        return False
