@@ -33,7 +33,7 @@ def join(batch: Sequence[Member], batched: bool, pad: PadAxis | None = None) -> 
         return Work(tuple(alone), first.outputs)
     assert batched, "requests were joined for a model that takes one at a time"
     total = sum([item.rows for item in batch])
-    longest = _longest(batch)
+    longest = _longest(batch) if pad is not None else 0
     inputs = []
     for index, tensor in enumerate(first.inputs):
         tensors = _tensors(batch, index, tensor.name)
@@ -69,7 +69,7 @@ def _tensors(batch: Sequence[Member], index: int, name: str) -> list[Tensor]:
 def _outputs(batch: Sequence[Member]) -> tuple[str, ...]:
     """Every output that one of them asks for; all of them where one asks for no one in particular."""
     first = batch[0].request.outputs
-    if all(item.request.outputs == first for item in batch):
+    if len({item.request.outputs for item in batch}) == 1:
         return first
     wanted: dict[str, None] = {}
     for item in batch:
@@ -88,7 +88,7 @@ def split(outputs: tuple[Tensor, ...], batch: Sequence[Member], pad: PadAxis | N
     if len(batch) == 1:
         return [_chosen(outputs, batch[0].request.outputs)]
     total = sum([item.rows for item in batch])
-    longest = _longest(batch)
+    longest = _longest(batch) if pad is not None else 0
     following = pad.outputs if pad is not None and longest else {}
     for tensor in outputs:
         axes = following.get(tensor.name, ())

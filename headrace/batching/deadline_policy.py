@@ -25,16 +25,7 @@ from headrace.batching.length_class import class_of, longest_of
 from headrace.batching.likeness import Likeness
 from headrace.batching.long_tenth import LongTenth
 from headrace.batching.packing import Line, Lines, best_window, chosen
-from headrace.batching.policy import (
-    MOST_AT_INSTANCE,
-    GivenUp,
-    Limits,
-    Reason,
-    Refusal,
-    Run,
-    Wait,
-    queue_refusal,
-)
+from headrace.batching.policy import MOST_AT_INSTANCE, GivenUp, Limits, Reason, Refusal, Run, Wait, queue_refusal
 from headrace.batching.queue import Group, Queue
 from headrace.batching.standing import Standings
 from headrace.batching.turns import Turns
@@ -48,6 +39,8 @@ LEAST_CAUTION = 0.25  # where hardly a long one is let in: else none would run, 
 WORTH = 0.85  # of the work a second that a run without end would do
 HASTE = 0.5  # of a usual run's time: with less left, a request is given up for those behind it
 MANY = 16  # rows that what a row costs is read off at
+BRIEF_NS = 1_000_000  # of a typical run: of such that requests share, of a size that is known, one in so many tells
+ONE_IN = 4
 STALE_NS = 200_000_000  # without a run: what is known of the machine's speed is old
 FIND_OUT_NS = 10_000_000_000  # between two requests that are refused by an idle machine, to find out if it should
 LEAST_PAUSE_NS = 20_000  # below, a timer costs more than the pause can bring; and time left shrinks while one waits
@@ -83,6 +76,7 @@ class DeadlinePolicy(Generic[J]):
         self._busy_runs = BusyRuns()
         self._lines = Lines(_weakly(self._measured_line))
         self._lines_runs = 0
+        self._brief = 0  # runs that were, one after the other
         self._learned_ns = 0  # when a run last told something
         self._refused_ns: int | None = None  # when one was refused that an idle machine may answer in time, or tried
 
@@ -186,9 +180,8 @@ class DeadlinePolicy(Generic[J]):
         return not measured
 
     def push(self, job: J, now_ns: int) -> None:
-        waiting = self.queue.work.tenants
-        if job.tenant not in waiting:
-            self._turns.came(job.tenant, waiting)
+        if not self.queue.has(job.tenant):
+            self._turns.came(job.tenant, self.queue.work.tenants)
         self.queue.push(job, job.due_ns)
 
     # ---- out
@@ -235,9 +228,12 @@ class DeadlinePolicy(Generic[J]):
             jobs = [head]
         else:
             window = best_window(group, head, self._lines, slack, limits.max_size)
-            bins = group.within(window.shortest, window.longest)
-            candidates = self._turns.in_order(bins, self.queue.least_level)
-            jobs, heavy = chosen(head, candidates, window.rows, limits.max_batch_bytes)
+            fits = there <= window.rows and self.queue.num_bytes <= limits.max_batch_bytes
+            jobs = group.in_one_line() if fits else []
+            if not jobs or jobs[0] is not head:
+                bins = group.within(window.shortest, window.longest)
+                candidates = self._turns.in_order(bins, self.queue.least_level)
+                jobs, heavy = chosen(head, candidates, window.rows, limits.max_batch_bytes)
             cut = window.cut
         rows = self.queue.take(jobs)
         if shared:
@@ -281,14 +277,18 @@ class DeadlinePolicy(Generic[J]):
                 standing = self.standings.answered(job.tenant)
                 standing.guard.answered(now_ns > job.due_ns)
                 standing.trust.answered(job.foreseen_ns, job.due_ns - job.queued_ns, now_ns - job.queued_ns)
+        self.queue.forget()
+        self._brief = self._brief + 1 if len(run.jobs) > 1 and run.typical_ns < BRIEF_NS else 0
+        if self._brief % ONE_IN == 0 or not self.latency.measured(run.rows, run.length):
+            self._learn(run, began_ns, ended_ns)
+
+    def _learn(self, run: Run[J], began_ns: int, ended_ns: int) -> None:
         took, self._learned_ns = ended_ns - began_ns, ended_ns
         company = run.company or self._company.others(self)
         self.latency.learn(run.rows, run.length, took, company)
-        self.queue.forget()
-        self._lines_runs += 1
-        if self._lines_runs >= LINES_FOR:
+        self._lines_runs = (self._lines_runs + 1) % LINES_FOR
+        if not self._lines_runs:
             self._lines.clear()
-            self._lines_runs = 0
         if self.queue or len(run.jobs) > 1:
             self._busy_runs.ran(took, run.typical_ns, sum([job.cost_ns for job in run.jobs]))
         else:

@@ -3,12 +3,12 @@
 import itertools
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Generic
 
 from headrace.batching.check import Key
-from headrace.batching.job import J, Place
+from headrace.batching.job import J, Job, Place
 from headrace.batching.work_ahead import WorkAhead
 
 Entry = tuple[int, int, int, J]
@@ -48,27 +48,37 @@ class Group(Generic[J]):
         """The most urgent."""
         return min([entries[0] for classes in self.tenants.values() for entries in classes.values()])[3]
 
+    def in_one_line(self) -> list[J]:
+        """All of them, the most urgent first, where they are of one tenant and one class; else none."""
+        if len(self.classes) > 1 or len(self.tenants) > 1:
+            return []
+        (its,) = self.bins.values()
+        (entries,) = its.entries.values()
+        return [entry[3] for entry in entries]
+
     def within(self, shortest: int, longest: int) -> list[Entries[J]]:
         """What waits of each of these classes, both included."""
         classes, bins = self.classes, self.bins
         among = classes[bisect_left(classes, shortest) : bisect_right(classes, longest)]
         return [bins[each].entries for each in among]
 
-    def add(self, entry: Entry[J]) -> None:
-        """It waits, at its place."""
-        job = entry[3]
+    def add(self, new: list[Entry[J]]) -> None:
+        """They wait, each at its place: all of one tenant and one class."""
+        job = new[0][3]
         length_class, tenant = job.length_class, job.tenant
-        self.total_rows += job.rows
+        rows = job.rows if len(new) == 1 else sum([entry[3].rows for entry in new])
+        self.total_rows += rows
         its = self.bins.get(length_class)
         if its is None:
             its = self.bins[length_class] = Bin()
             insort(self.classes, length_class)
-        its.rows += job.rows
+        its.rows += rows
         entries = its.entries.get(tenant)
         if entries is None:
-            its.entries[tenant] = self.tenants.setdefault(tenant, {})[length_class] = [entry]
+            its.entries[tenant] = self.tenants.setdefault(tenant, {})[length_class] = sorted(new)
         else:
-            insort(entries, entry)
+            for entry in new:
+                insort(entries, entry)
 
     def take(self, jobs: Iterable[J]) -> None:
         """They wait no longer; quick where each is the most urgent of its tenant and class by then."""
@@ -96,18 +106,42 @@ class Group(Generic[J]):
 
 
 class Queue(Generic[J]):
-    """Waiting jobs. Those of a higher priority come first, then those that are due sooner."""
+    """Waiting jobs. Those of a higher priority come first, then those that are due sooner.
+
+    Jobs that are alike and come one after the other are entered together, once somebody looks: mostly they are taken
+    together as well.
+    """
 
     def __init__(self) -> None:
-        self.groups: dict[Key, Group[J]] = {}
         self.num_bytes = 0
         self.rows = 0
-        self.work = WorkAhead()
+        self._groups: dict[Key, Group[J]] = {}
+        self._work = WorkAhead()
+        self._new: list[Entry[J]] = []  # of one key, class, tenant and bucket, that are in neither yet
         self._count = 0
         self._arrivals: deque[Entry[J]] = deque()  # in order of arrival; those that are gone are passed over
         self._dated: list[Entry[J]] = []  # what has a deadline, the earliest last; the same holds here
         self._deadlines: list[int] = []  # of these, below 0: numbers are found quicker than entries
         self._numbers = itertools.count(1)
+
+    @property
+    def groups(self) -> Mapping[Key, Group[J]]:
+        """What waits, by what may share a run."""
+        if self._new:
+            self._enter()
+        return self._groups
+
+    @property
+    def work(self) -> WorkAhead:
+        """How much of it there is."""
+        if self._new:
+            self._enter()
+        return self._work
+
+    def has(self, tenant: str) -> bool:
+        """Whether anything of a tenant waits."""
+        new = self._new
+        return (new[0][3].tenant == tenant if new else False) or tenant in self._work.tenants
 
     def first_of(self, tenant: str) -> J:
         """The most urgent of a tenant's jobs. Raises ValueError where none waits."""
@@ -127,13 +161,19 @@ class Queue(Generic[J]):
 
     def push(self, job: J, order_ns: int) -> None:
         """Let it wait at its place: by level, then by `order_ns`. Its bucket, tenant and cost must stay as they are."""
-        self._arrivals.append(self._entered(job, (job.level, order_ns, next(self._numbers))))
+        entry = self._placed(job, (job.level, order_ns, next(self._numbers)))
+        self._arrivals.append(entry)
+        new = self._new
+        if new and not _alike(new[0][3], job):
+            self._enter()
+        self._new.append(entry)
 
     def push_front(self, job: J) -> None:
         """Before all others: for what had its turn and lost it."""
         number = -next(self._numbers)
-        entry = self._entered(job, (0, number, number))
-        self._arrivals.appendleft(entry)
+        self._arrivals.appendleft(self._placed(job, (0, number, number)))
+        self._enter()
+        self._new.append(self._arrivals[0])
 
     def remove(self, job: J) -> None:
         """Take one out wherever it stands; nothing happens where it is not queued."""
@@ -150,12 +190,13 @@ class Queue(Generic[J]):
         if len(jobs) == self._count:
             self._emptied()
             return rows
+        groups = self.groups
         self._count -= len(jobs)
         self.num_bytes -= num_bytes
         self.rows -= rows
-        self.work.take(jobs)
-        if len(self.groups) == 1:
-            (key,) = self.groups
+        self._work.take(jobs)
+        if len(groups) == 1:
+            (key,) = groups
             self._take(key, jobs)
         else:
             for key, theirs in itertools.groupby(jobs, _key):
@@ -165,16 +206,17 @@ class Queue(Generic[J]):
         return rows
 
     def _take(self, key: Key, jobs: Iterable[J]) -> None:
-        group = self.groups[key]
+        group = self._groups[key]
         group.take(jobs)
         if not group.bins:
-            del self.groups[key]
+            del self._groups[key]
 
     def _emptied(self) -> None:
         """All that waited is taken, as mostly: nobody has to be found."""
         self._count = self.num_bytes = self.rows = 0
-        self.groups.clear()
-        self.work.clear()
+        self._groups.clear()
+        self._work.clear()
+        self._new.clear()
         self._arrivals.clear()
         self._dated.clear()
         self._deadlines.clear()
@@ -232,21 +274,32 @@ class Queue(Generic[J]):
             self.remove(job)
         return jobs
 
-    def _entered(self, job: J, place: Place) -> Entry[J]:
+    def _placed(self, job: J, place: Place) -> Entry[J]:
         job.queued = True
         job.place = place
         entry = (*place, job)
         self.num_bytes += job.num_bytes
         self.rows += job.rows
         self._count += 1
-        job.cell = self.work.add(job.bucket, job.tenant, job.cost_ns)
-        group = self.groups.get(job.key)
-        if group is None:
-            group = self.groups[job.key] = Group()
-        group.add(entry)
         if job.deadline_ns is not None:
             self._date(entry, -job.deadline_ns)
         return entry
+
+    def _enter(self) -> None:
+        new, self._new = self._new, []
+        if not new:
+            return
+        job = new[0][3]
+        group = self._groups.get(job.key)
+        if group is None:
+            group = self._groups[job.key] = Group()
+        group.add(new)
+        if len(new) == 1:
+            job.cell = self._work.add(job.bucket, job.tenant, job.cost_ns)
+            return
+        cell = self._work.add(job.bucket, job.tenant, sum([entry[3].cost_ns for entry in new]), len(new))
+        for entry in new:
+            entry[3].cell = cell
 
     def _date(self, entry: Entry[J], deadline: int) -> None:
         """It has a deadline: of two equal ones the one that comes first at its place counts as earlier."""
@@ -254,6 +307,16 @@ class Queue(Generic[J]):
         at = find(self._deadlines, deadline)
         self._deadlines.insert(at, deadline)
         self._dated.insert(at, entry)
+
+
+def _alike(one: Job, other: Job) -> bool:
+    """Whether they are counted in the same places."""
+    return (
+        one.bucket == other.bucket
+        and one.tenant == other.tenant
+        and one.length_class == other.length_class
+        and one.key == other.key
+    )
 
 
 def _waits(entry: Entry[J]) -> bool:

@@ -13,7 +13,7 @@ def shares_of(batch: Sequence[Waiting], *, failed: bool) -> tuple[Share, ...]:
         return ((item.tenant, _phase(item, failed), item.rows),)
     rows: dict[tuple[str, str], int] = {}
     for item in batch:
-        of = item.tenant, _phase(item, failed)
+        of = item.tenant, _phase(item, failed) if failed or item.left else "serve"
         rows[of] = rows.get(of, 0) + item.rows
     return tuple([(tenant, phase, count) for (tenant, phase), count in rows.items()])
 

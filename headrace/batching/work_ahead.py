@@ -67,8 +67,8 @@ class WorkAhead:
         self.tenants = self._costs.keys()
         """Those of whom something waits."""
 
-    def add(self, bucket: Bucket, tenant: str, cost_ns: float) -> Cell:
-        """One more waits; where."""
+    def add(self, bucket: Bucket, tenant: str, cost_ns: float, jobs: int = 1) -> Cell:
+        """So many more wait, that cost so much together; where."""
         self.total_ns += cost_ns
         order = self._order
         at = bisect_left(order, bucket)
@@ -79,16 +79,16 @@ class WorkAhead:
             self._ends.insert(at, INFINITE if bucket[1] == FAR else float(bucket[1]))
         cell = self._cells[at]
         cell.cost_ns += cost_ns
-        cell.jobs += 1
+        cell.jobs += jobs
         if self._left is not None:
             self._note(self._left, at, cost_ns, is_new)
         costs = self._costs
         if tenant in costs:
             costs[tenant] += cost_ns
-            self._counts[tenant] += 1
+            self._counts[tenant] += jobs
         else:
             costs[tenant] = cost_ns
-            self._counts[tenant] = 1
+            self._counts[tenant] = jobs
         return cell
 
     def take(self, works: Iterable[Work]) -> None:

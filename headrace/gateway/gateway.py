@@ -62,17 +62,17 @@ class Gateway:
 
     def submit(self, request: Request, reply: Reply) -> Cancel:
         """As `Servable.submit`: answers and errors go to `reply`, perhaps before this returns."""
-        submitted_ns = self.now_ns()
+        submitted_ns, context = self.now_ns(), request.context
         asked: ModelRef | ModelVersion = request.model
         try:
             if self.draining and not self.admitting:
                 raise Draining("the server is shutting down and takes no new requests", retry_after_s=1)
             if self._refusal is not None:
                 raise self._refusal
-            served = self._registry.route(request.model, request.context)
+            served = self._registry.route(request.model, context)
             asked = served.version
-            if request.context.variant or request.context.min_accuracy:
-                check_allowed(request.context, asked, served.manifest.variants)
+            if context.variant or context.min_accuracy:
+                check_allowed(context, asked, served.manifest.variants)
             if self._rates.any:
                 self._limit(request, asked, submitted_ns)
         except HeadraceError as error:
@@ -143,25 +143,26 @@ class Gateway:
         """Record a request that has its last answer, which was there at `finished_ns` and is written by now."""
         self.left()
         request, version = call.request, call.served.version
+        context = request.context
         if isinstance(answer, HeadraceError):
-            batch, cache, code = None, None, answer.code
+            batch, cache, code, rows = None, None, answer.code, call.rows()
             self._refused_ns = finished_ns
         else:
-            batch, cache, code = answer.batch, answer.cache, ""
+            batch, cache, code, rows = answer.batch, answer.cache, "", answer.rows or call.rows()
         self._record(
             RequestRecord(
                 request.id,
                 version.name,
                 version.version,
-                request.context.protocol,
-                call.rows(answer),
-                request.context.arrived_ns,
+                context.protocol,
+                rows,
+                context.arrived_ns,
                 call.submitted_ns,
                 finished_ns,
                 batch,
                 code,
-                request.context.trace,
-                request.context.tenant,
+                context.trace,
+                context.tenant,
                 cache,
                 self.now_ns(),
                 call.admitted_ns,
@@ -257,9 +258,8 @@ class _Call:
             withdraw()
             self._gateway.finished(self, Cancelled("the caller went away"), self._gateway.now_ns())
 
-    def rows(self, answer: Response | HeadraceError) -> int:
-        if isinstance(answer, Response) and answer.rows:
-            return answer.rows
+    def rows(self) -> int:
+        """As the request says."""
         inputs = self.request.inputs
         if self.served.signature.batch.batched and inputs and inputs[0].shape:
             return inputs[0].shape[0]

@@ -369,3 +369,26 @@ def test_what_was_late_again_and_again_is_not_refused_for_ever_by_an_idle_machin
     let_in = [made.admit(job(now_ms=at, within_ms=within_ms), at * MS) is None for at in range(0, 300_000, 1000)]
     assert let_in.index(True) == pytest.approx(200, abs=20)
     assert all(let_in[let_in.index(True) :])
+
+
+@pytest.mark.parametrize(("requests", "typical_ms", "learned"), [(2, 0.5, 2), (2, 2.0, 8), (1, 0.5, 8)])
+def test_of_brief_runs_that_requests_share_some_are_learned_from(
+    requests: int, typical_ms: float, learned: int
+) -> None:
+    known = latency()
+    made, found = policy(known=known), [known.to_json()]
+    for number in range(8):
+        ended_ns = (10 + number) * MS
+        ran = Run([job()] * requests, "idle", requests, 0, typical_ms * MS)
+        made.answered(ran, ended_ns - (5 + number) * MS, ended_ns, ended_ns)
+        if known.to_json() != found[-1]:
+            found.append(known.to_json())
+    assert len(found) - 1 == learned
+
+
+def test_each_run_of_a_size_that_is_hardly_known_is_learned_from() -> None:
+    known = Latency()
+    made = policy(known=known)
+    for now_us in (10_000, 10_500, 11_000):
+        made.answered(Run([job()] * 2, "idle", 1, 0, MS / 2), now_us * 1000 - MS, now_us * 1000, now_us * 1000)
+    assert known.measured(1, 0)

@@ -164,3 +164,47 @@ def test_counts_order_and_heads_hold_whatever_happens(steps: list[tuple[str, int
             assert group.total_rows == sum(each.rows for each in group.bins.values())
             assert group.head() is min((each for each in model if each.key == key), key=lambda each: each.place)
     assert queue.clear() == model
+
+
+@given(st.lists(st.tuples(st.integers(0, 11), st.booleans())))
+def test_what_came_in_a_row_stands_as_if_it_had_been_looked_at_after_each(arrivals: list[tuple[int, bool]]) -> None:
+    at_once: Queue[Job] = Queue()
+    each: Queue[Job] = Queue()
+    for number, dated in arrivals:
+        for queue in (at_once, each):
+            made = job(5 * (number % 2), 1 + number % 2, within_ms=number if dated else None, key=str(number // 6))
+            made.cost_ns, made.tenant = float(number), str(number // 9)
+            queue.push(made, made.due_ns)
+        assert each.work.total_ns >= 0.0
+    assert at_once.num_bytes == each.num_bytes
+    assert at_once.work.total_ns == each.work.total_ns
+    assert set(at_once.work.tenants) == set(each.work.tenants)
+    places = [
+        {
+            key: [entry[:3] for bin_ in group.bins.values() for line in bin_.entries.values() for entry in line]
+            for key, group in queue.groups.items()
+        }
+        for queue in (at_once, each)
+    ]
+    assert places[0] == places[1]
+
+
+def test_a_tenant_that_has_just_come_waits() -> None:
+    queue: Queue[Job] = Queue()
+    queue.push(job(tenant="new"), 0)
+    assert queue.has("new")
+    assert not queue.has("other")
+    queue.clear()
+    assert not queue.has("new")
+
+
+def test_those_of_one_tenant_and_one_class_stand_in_one_line() -> None:
+    queue: Queue[Job] = Queue()
+    later, sooner = job(within_ms=20), job(within_ms=10)
+    for each in (later, sooner):
+        queue.push(each, each.due_ns)
+    (group,) = queue.groups.values()
+    assert group.in_one_line() == [sooner, later]
+    queue.push(job(tenant="other"), 0)
+    (group,) = queue.groups.values()
+    assert not group.in_one_line()
