@@ -17,6 +17,7 @@ from pathlib import Path
 HUGE_BYTES, PAGE_BYTES = 2 << 20, 4096
 DENSE = 0.9  # share of a huge page that must be there already: the rest is memory more
 SHARE = 0.1  # of the time may go to moving, so that steps meanwhile take little longer
+SOON_S = 0.1  # after which a process that was waited for has begun to answer
 FEW = 8  # of so many, a processor remembers about all small pages: nothing is gained
 
 MADV_COLLAPSE = 25  # of Linux 6.1: move this huge page's worth now
@@ -50,8 +51,10 @@ def move_own_memory(before: Collection[int] = ()) -> int:
 
 
 def begin_to_move(before: Collection[int] = ()) -> None:
-    """Have a thread of its own do that, which ends by itself."""
-    threading.Thread(target=move_own_memory, args=(before,), name="huge pages", daemon=True).start()
+    """Have a thread of its own do that, which ends by itself, once what waited for this process has its answer."""
+    thread = threading.Timer(SOON_S, move_own_memory, (before,))
+    thread.name, thread.daemon = "huge pages", True
+    thread.start()
 
 
 def dense(addresses: Iterable[int]) -> Iterator[int]:

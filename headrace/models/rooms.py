@@ -132,8 +132,11 @@ class Rooms:
         return tuple(pid for pid in self._pids().get(hold.version, ()) if pid not in taken)
 
     async def measure(self, pids: Sequence[int]) -> Mapping[int, Taken]:
-        """What these processes take, read off the loop."""
-        return await asyncio.to_thread(self._measure, pids) if pids else {}
+        """What these processes take, read off the loop, once what is ready on it now has run: a load is for that."""
+        if not pids:
+            return {}
+        await asyncio.sleep(0)
+        return await asyncio.to_thread(self._measure, pids)
 
     async def _enter(self, version: ModelVersion, files: Files, others: Others) -> Hold:
         until_ns = self._clock.now_ns() + int(self._wait_s * 1e9)

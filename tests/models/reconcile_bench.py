@@ -57,6 +57,7 @@ class Machine:
     def __init__(self) -> None:
         self.sizes: dict[str, int] = {}  # by model, of each of its processes
         self.took: dict[int, Taken] = {}
+        self.looked: Callable[[], object] = lambda: None  # called when somebody looks at what they take
         self._pids: dict[ModelVersion, list[int]] = {}
         self._last = 1_000_000
 
@@ -74,6 +75,7 @@ class Machine:
         return {version: [pid for pid in pids if pid in self.took] for version, pids in self._pids.items()}
 
     def measure(self, pids: Sequence[int]) -> Mapping[int, Taken]:
+        self.looked()
         return {pid: self.took[pid] for pid in pids if pid in self.took}
 
 
@@ -164,6 +166,14 @@ class Bench:
 
     def states(self) -> list[tuple[str, int | None, str]]:
         return [(status.name, status.version, status.state) for status in self.reconcile.index()]
+
+
+class Soon(Answering):
+    """One that runs what it is asked after what is ready now has been handled, as batches are."""
+
+    def submit(self, request: Request, reply: Reply) -> Cancel:
+        asyncio.get_running_loop().call_soon(self.told.append, f"{self.name} runs")
+        return super().submit(request, reply)
 
 
 class Slow(Answering):

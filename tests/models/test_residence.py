@@ -14,7 +14,7 @@ from headrace.settings import Models
 from headrace.traffic.plans import Rollout
 from headrace.types import ModelRef, ModelVersion
 from tests.fakes import signature
-from tests.models.reconcile_bench import Answering, Bench
+from tests.models.reconcile_bench import Answering, Bench, Soon
 
 MIB = 1 << 20
 LAZY = Models(lazy=True)
@@ -50,6 +50,16 @@ async def test_the_first_request_loads_and_all_that_came_meanwhile_are_answered_
     await lazy.reconcile.still()
     assert lazy.told == ["build m/1", "m/1 is asked", "m/1 is asked"]
     assert lazy.states() == [("m", 1, "READY")]
+
+
+async def test_what_waited_for_a_load_runs_before_its_memory_is_looked_at(lazy: Bench) -> None:
+    lazy.put(1)
+    lazy.makes, lazy.machine.sizes["m"] = Soon, MIB
+    lazy.machine.looked = lambda: lazy.told.append("memory is looked at")
+    await lazy.reconcile.start()
+    lazy.ask()
+    await lazy.reconcile.still()
+    assert lazy.told == ["build m/1", "m/1 is asked", "m/1 runs", "memory is looked at"]
 
 
 async def test_a_load_is_urgent_where_nothing_answers_meanwhile(tmp_path: Path) -> None:
