@@ -44,7 +44,8 @@ class Sending(Generic[E]):
 
     def some(self) -> None:
         """Something waits."""
-        self._some.set()
+        if not self._some.is_set():  # else the thread has yet to look at what waits
+            self._some.set()
 
     def close(self, wait_s: float = GOODBYE_S) -> None:
         """Send what waits, as far as that can be done in so long."""

@@ -77,7 +77,8 @@ class LogWriter:
             self.dropped["full"] += lines
         else:
             self._waiting.append((lines, made))
-            self._some.set()
+            if not self._some.is_set():  # else the thread has yet to look at what waits
+                self._some.set()
 
     def reopen(self) -> None:
         """The file was moved away: begin it anew."""
