@@ -3,14 +3,18 @@
     python -m benchmarks.bench_observing [--blocks 24] [--seconds 1.5] [--pairs 6] [--models noop,minilm]
 
 On: every part at its default, one trace in a hundred sent to a collector that takes them, JSON lines to a file. Off:
-no drift, no history, no changes, no lines about requests, no traces. Both servers live all the time. Throughput and
-processor time are of short blocks, in which the clients of one go on while those of the other stand still, each block
-on held against those off before and after it; p99 is of pairs of some seconds, with clients of their own. What is not
-measured is kept as it was.
+no drift, no history, no changes, no lines about requests, no traces. Both servers live beside one another, and are
+begun anew now and then: two processes of one program differ by more than what is looked for. Throughput and processor
+time are of short blocks, in which the clients of one go on while those of the other stand still, each block on held
+against those off before and after it; p99 is of pairs of some seconds, with clients of their own. A machine whose speed
+is not its own alone changes it from block to block: what the clients take of a processor for one request tells it, and
+what watching takes is told at the clients' usual speed, too. What is not measured is kept as it was.
 """
 
 import argparse
 import json
+import os
+import statistics
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -25,7 +29,7 @@ from benchmarks.bench_encoder import NAMES
 from benchmarks.bench_noop import NOOP
 from benchmarks.perf_analyzer import Load, Turn, answered, measure, waiting
 from benchmarks.results import FOLDER, keep, spread
-from benchmarks.server import Address, cpu_ns, headrace, only, resident_bytes, wait_joined
+from benchmarks.server import Address, children, cpu_ns, headrace, only, resident_bytes, wait_joined
 
 OFF = ("drift.enabled=false", "history.enabled=false", "changes.enabled=false", "log.max_per_s=0", "trace.ratio=0")
 CLIENTS = 16
@@ -37,7 +41,7 @@ VARIED = ("minilm",)
 """Models that have variants, which join them later."""
 
 ANEW = 4
-"""Blocks, after which clients are begun anew: they keep what they have sent."""
+"""Blocks, after which servers are begun anew, and clients, which keep what they have sent."""
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -45,6 +49,7 @@ class Block(msgspec.Struct, frozen=True):
 
     per_second: float
     cpu_us: float  # of all its threads, for one request
+    client_us: float  # of its clients'
 
 
 class Servers(msgspec.Struct, frozen=True):
@@ -66,14 +71,19 @@ def main() -> None:
     figures.pop("machine", None)
     for model in options.models.split(","):
         figures = {name: figure for name, figure in figures.items() if not name.startswith(f"{model} ")}
-        with _repository(model) as repository, _both(repository) as servers:
-            if model in VARIED:
-                for server in (servers.on, servers.off):
-                    wait_joined(server.http, model)
-            figures |= _throughput(model, _blocks(model, servers, options.blocks, options.seconds))
-            figures |= _tail(model, [_pair(model, servers, turn) for turn in range(options.pairs)])
-            for name, server in (("on", servers.on), ("off", servers.off)):
-                figures[f"{model} resident MiB, {name}"] = round(resident_bytes(server.pid) / 2**20, 1)
+        blocks, pairs = list[tuple[Block, Block, Block]](), list[tuple[Load, Load]]()
+        with _repository(model) as repository:
+            while len(blocks) < options.blocks or len(pairs) < options.pairs:
+                with _both(repository) as servers:
+                    if model in VARIED:
+                        for server in (servers.on, servers.off):
+                            wait_joined(server.http, model)
+                    blocks += _blocks(model, servers, min(ANEW, options.blocks - len(blocks)), options.seconds)
+                    if len(pairs) < options.pairs:
+                        pairs.append(_pair(model, servers, len(pairs)))
+                    for name, server in (("on", servers.on), ("off", servers.off)):
+                        figures[f"{model} resident MiB, {name}"] = round(resident_bytes(server.pid) / 2**20, 1)
+        figures |= _throughput(model, blocks) | _tail(model, pairs)
     keep("observing", figures)
 
 
@@ -123,15 +133,14 @@ def _collector() -> Iterator[str]:
 def _blocks(model: str, servers: Servers, blocks: int, seconds: float) -> list[tuple[Block, Block, Block]]:
     """Each block on, between the two off before and after it."""
     found: list[tuple[Block, Block, Block]] = []
-    while len(found) < blocks:
-        with _clients(model, servers.on) as on, _clients(model, servers.off) as off:
-            before = _block(model, servers.off, off, seconds)
-            for _ in range(min(ANEW, blocks - len(found))):
-                watched = _block(model, servers.on, on, seconds)
-                after = _block(model, servers.off, off, seconds)
-                found.append((before, watched, after))
-                print(f"{model:8} off {before}, on {watched}, off {after}", file=sys.stderr)
-                before = after
+    with _clients(model, servers.on) as on, _clients(model, servers.off) as off:
+        before = _block(model, servers.off, off, seconds)
+        for _ in range(blocks):
+            watched = _block(model, servers.on, on, seconds)
+            after = _block(model, servers.off, off, seconds)
+            found.append((before, watched, after))
+            print(f"{model:8} off {before}, on {watched}, off {after}", file=sys.stderr)
+            before = after
     return found
 
 
@@ -140,10 +149,20 @@ def _clients(model: str, server: Address) -> AbstractContextManager[Turn]:
 
 
 def _block(model: str, server: Address, turn: Turn, seconds: float) -> Block:
-    first, began_ns = answered(model, server.http)[0], cpu_ns(server.pid)
+    first, began_ns, clients_began_ns = answered(model, server.http)[0], cpu_ns(server.pid), _clients_ns()
     per_second = turn(seconds)
-    last, ended_ns = answered(model, server.http)[0], cpu_ns(server.pid)
-    return Block(per_second, (ended_ns - began_ns) / (last - first) / 1e3)
+    last, ended_ns, clients_ended_ns = answered(model, server.http)[0], cpu_ns(server.pid), _clients_ns()
+    requests = 1e3 * (last - first)
+    return Block(per_second, (ended_ns - began_ns) / requests, (clients_ended_ns - clients_began_ns) / requests)
+
+
+def _clients_ns() -> int:
+    """Of all clients: those that stand still take nothing."""
+    return sum(cpu_ns(pid) for pid in children(os.getpid()) if _is_client(pid))
+
+
+def _is_client(pid: int) -> bool:
+    return Path(f"/proc/{pid}/comm").read_text().startswith("perf_analyzer")
 
 
 def _pair(model: str, servers: Servers, turn: int) -> tuple[Load, Load]:
@@ -155,12 +174,15 @@ def _pair(model: str, servers: Servers, turn: int) -> tuple[Load, Load]:
 
 
 def _throughput(model: str, blocks: list[tuple[Block, Block, Block]]) -> dict[str, object]:
+    usual_us = statistics.median([each.client_us for block in blocks for each in block])
+    at_usual = [[each.cpu_us / each.client_us * usual_us for each in block] for block in blocks]
     return {
         f"{model} per second, on": spread([on.per_second for _, on, _ in blocks]),
         f"{model} per second, off": spread([off.per_second for off, _, _ in blocks]),
         f"{model} on / off": spread([2 * on.per_second / (a.per_second + b.per_second) for a, on, b in blocks]),
         f"{model} cpu us a request, on": spread([on.cpu_us for _, on, _ in blocks]),
         f"{model} cpu us a request, on - off": spread([on.cpu_us - (a.cpu_us + b.cpu_us) / 2 for a, on, b in blocks]),
+        f"{model} cpu us a request, on - off, at one speed": spread([on - (a + b) / 2 for a, on, b in at_usual]),
     }
 
 

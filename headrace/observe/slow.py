@@ -3,6 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Sequence
+from heapq import nlargest
 
 from headrace.alike import Alike
 
@@ -59,6 +60,6 @@ class _Usual:
         if self.fresh < (LEAST if self.limit_ns == math.inf else ANEW):
             return
         self.fresh = 0
-        ordered = sorted(self.times)
-        usual_ns = ordered[len(ordered) * 99 // 100]
+        slowest = nlargest(len(self.times) - len(self.times) * 99 // 100, self.times)
+        usual_ns = slowest[-1]
         self.limit_ns = max(2 * usual_ns, usual_ns + LEAST_NS)
