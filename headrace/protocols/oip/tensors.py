@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from headrace.arrays import DATATYPES, ITEM_BYTES, LENGTH, from_array, join_bytes, split_bytes, to_array, to_numbers
 from headrace.errors import InvalidRequest
 from headrace.protocols.json_body import decode
+from headrace.protocols.oip.flat_data import read_flat
 from headrace.protocols.oip.shapes import MAX_RANK, check_content, count_elements
 from headrace.types import FREE, Buffer, Shape, Tensor, TensorSpec
 
 _OPENING = re.compile(rb"[\[ \t\r\n]*")
+_LONG_BYTES = 128 << 10  # of JSON: some milliseconds
 _BINARY_ONLY = ("FP16", "BF16")
 
 
@@ -29,6 +31,8 @@ def from_json(name: str, datatype: str, shape: Shape, data: Buffer, where: str) 
         raise InvalidRequest(f"{datatype} cannot be sent as JSON; send it as binary data", f"{where}.datatype")
     if count > len(data):  # an element takes a byte at least: refused before anything is decoded
         raise InvalidRequest(f"shape {list(shape)} is {count} elements, data has fewer", f"{where}.data")
+    if len(data) > _LONG_BYTES and _depth(data) == 1:
+        return Tensor(name, datatype, shape, _from_long(datatype, shape, count, data, f"{where}.data"))
     nested, values = _decode(datatype, shape, data, f"{where}.data")
     if len(values) != count:
         what = f"shape {list(shape)} is {count} elements, {len(values)} were sent"
@@ -71,13 +75,32 @@ _ASK_BINARY = "; ask for it with binary_data = true"
 
 def _decode(datatype: str, shape: Shape, data: Buffer, where: str) -> tuple[bool, list[Any]]:
     """Whether the data is nested, and its elements in a row."""
-    opening = _OPENING.match(data)
-    depth = bytes(opening[0]).count(b"[") if opening else 0
+    depth = _depth(data)
     if depth <= 1 or depth > MAX_RANK:
         return False, decode(_decoder(datatype, 1), data, where)
     if depth != len(shape):
         raise InvalidRequest(f"data is nested {depth} deep, shape {list(shape)} has {len(shape)} dimensions", where)
     return True, _flatten(decode(_decoder(datatype, depth), data, where), shape, where)
+
+
+def _depth(data: Buffer) -> int:
+    """How deep the data is nested, by its beginning."""
+    opening = _OPENING.match(data)
+    return bytes(opening[0]).count(b"[") if opening else 0
+
+
+def _from_long(datatype: str, shape: Shape, count: int, data: Buffer, where: str) -> bytes:
+    """The content of a long flat list: part by part, so that threads which wait for the interpreter have it between."""
+    parts, done = list[bytes](), 0
+    for values in read_flat(_decoder(datatype, 1), data, where, texts=datatype == "BYTES"):
+        if datatype == "BYTES":
+            parts.append(join_bytes(text.encode() for text in values))
+        else:
+            parts.append(_to_array(datatype, values, where, (done + len(values),), done).tobytes())
+        done += len(values)
+    if done != count:
+        raise InvalidRequest(f"shape {list(shape)} is {count} elements, {done} were sent", where)
+    return b"".join(parts)
 
 
 def _flatten(nested: list[Any], shape: Shape, where: str) -> list[Any]:
@@ -90,7 +113,8 @@ def _flatten(nested: list[Any], shape: Shape, where: str) -> list[Any]:
     return rows
 
 
-def _to_array(datatype: str, values: list[Any], where: str, shape: Shape) -> NDArray[np.generic]:
+def _to_array(datatype: str, values: list[Any], where: str, shape: Shape, before: int = 0) -> NDArray[np.generic]:
+    """The elements, `before` which there are so many others of the shape, as numbers. Raises InvalidRequest."""
     dtype = DATATYPES[datatype]
     try:
         with np.errstate(over="ignore"):
@@ -99,10 +123,10 @@ def _to_array(datatype: str, values: list[Any], where: str, shape: Shape) -> NDA
         limits = np.iinfo(dtype.str)
         wrong = next(i for i, value in enumerate(values) if not limits.min <= value <= limits.max)
         what = f"{values[wrong]} is not in the range of {datatype}, {limits.min} to {limits.max}"
-        raise InvalidRequest(what, _at(where, wrong, shape)) from error
+        raise InvalidRequest(what, _at(where, before + wrong, shape)) from error
     if dtype.kind == "f" and not np.isfinite(array).all():  # JSON has no infinity: it was made by the conversion
         wrong = int(np.argmin(np.isfinite(array)))
-        raise InvalidRequest(f"{values[wrong]} is not in the range of {datatype}", _at(where, wrong, shape))
+        raise InvalidRequest(f"{values[wrong]} is not in the range of {datatype}", _at(where, before + wrong, shape))
     return array
 
 
