@@ -48,6 +48,7 @@ SPINNING = {
 """When idle threads of a session spin for work: between runs they would take the cores from the server."""
 
 BFLOAT16 = 16  # TensorProto.BFLOAT16
+_OF_SEQUENCES = "; have the graph end in ConcatFromSequence, or in a SequenceAt for each of its tensors"
 FATAL = 4  # errors are raised; that they are also printed helps nobody
 QUANTISED = re.compile(
     rb"[Qq]uantize(?:Linear|MatMul|LSTM)|(?:MatMul|Conv)Integer|QLinear|QAttention|QGemm|MatMulNBits"
@@ -173,7 +174,8 @@ def session_options(threads: int, spinning: str) -> ort.SessionOptions:
 def _spec(node: Any, kind: str, optional: bool = False) -> TensorSpec:
     datatype = DATATYPES.get(node.type)
     if datatype is None:
-        raise ModelInvalid(f"{kind} {node.name!r} is of type {node.type}, which no protocol datatype can carry")
+        hint = _OF_SEQUENCES if kind == "output" and node.type.startswith("seq(tensor(") else ""
+        raise ModelInvalid(f"{kind} {node.name!r} is of type {node.type}, which no protocol datatype can carry{hint}")
     shape = tuple(dimension(size) for size in node.shape)
     symbols = tuple(size if isinstance(size, str) else "" for size in node.shape)
     return TensorSpec(node.name, datatype, shape, optional, symbols=symbols)

@@ -169,7 +169,8 @@ def test_a_type_that_cannot_be_carried_is_named(tmp_path: Path) -> None:
         [models.node("SequenceConstruct", "INPUT", "OUTPUT")], [models.value("INPUT", "FP32", (1,))], [sequence]
     )
     assert refusal(models.save(model, tmp_path)) == (
-        "output 'OUTPUT' is of type seq(tensor(float)), which no protocol datatype can carry"
+        "output 'OUTPUT' is of type seq(tensor(float)), which no protocol datatype can carry; "
+        "have the graph end in ConcatFromSequence, or in a SequenceAt for each of its tensors"
     )
 
 
