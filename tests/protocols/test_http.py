@@ -91,6 +91,17 @@ async def _ask(app: ASGIApp, request: Request, receive: Receive) -> None:
     await app(request.scope, receive, send)
 
 
+@pytest.mark.parametrize("body", [b"[" + b"1," * (1 << 20) + b"1,1]", b'{"a":1' + b',"a":1' * (256 << 10) + b"}"])
+async def test_a_body_of_elements_beyond_number_is_refused_before_it_is_decoded(body: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="the body is of more than 1048576 elements"):
+        await read_json(_request(body), msgspec.json.Decoder(), 64 << 20)
+
+
+async def test_a_long_body_of_few_elements_is_decoded() -> None:
+    text = "a, b: " * 100_000 + "c" * (2 << 20)
+    assert await read_json(_request(msgspec.json.encode([text])), msgspec.json.Decoder(list[str]), 64 << 20) == [text]
+
+
 async def test_no_body_is_an_empty_object() -> None:
     assert await read_json(_request(), msgspec.json.Decoder(dict[str, int]), 10) == {}
 
