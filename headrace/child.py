@@ -9,7 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from headrace.allocator import one_heap
-from headrace.batching.known_axes import KnownAxes, axis_key, content_of, may_be_known
+from headrace.batching.known_axes import KnownAxes, axis_key, content_of, is_said, may_be_known
 from headrace.devices.huge_pages import begin_to_move, mapped
 from headrace.runtimes.load import Loaded, Loading, load
 from headrace.workers.orphaned import end_with_server
@@ -32,7 +32,8 @@ def main(arguments: list[str]) -> None:
 
 def _load_and_settle(asked: Loading) -> Loaded:
     before = mapped()
-    looks = asked.axis is None and asked.findings is not None and may_be_known(asked.manifest)
+    unknown = asked.axis is None and not is_said(asked.manifest)
+    looks = unknown and asked.findings is not None and may_be_known(asked.manifest)
     with one_heap():
         loaded = _load_with_findings(asked) if looks else load(asked)
     gc.collect()

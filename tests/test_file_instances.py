@@ -53,6 +53,13 @@ async def test_what_a_load_found_of_the_file_is_kept_and_not_found_again(tmp_pat
     assert (signature.batch.max_size, found.batch.max_size) == (64, 3)
 
 
+async def test_where_the_model_says_it_nothing_is_found_of_its_file(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.manifest = msgspec.structs.replace(bench.manifest, batching=Choices(enabled=True))
+    assert (await bench.load()).batch.batched
+    assert bench.kept() == []
+
+
 async def test_each_process_gives_way_while_it_loads(tmp_path: Path) -> None:
     bench, loading = Bench(tmp_path), list[int]()
     bench.manifest = msgspec.structs.replace(bench.manifest, instances=2)

@@ -8,7 +8,7 @@ from time import time
 import msgspec
 
 from headrace.batching.latency_store import LatencyStore, is_fresh, latency_key
-from headrace.types import BatchAxis, Manifest
+from headrace.types import BatchAxis, Manifest, Padding
 
 MOST_BYTES = 1 << 30  # of a file that is read through to know it again; a larger one is tried anew
 KEPT = ("onnx", "openvino")  # what is read as it is, by a library whose version is known
@@ -39,6 +39,12 @@ class KnownAxes:
 def may_be_known(manifest: Manifest) -> bool:
     """Whether what is found of such a file is kept at all."""
     return manifest.runtime in KEPT and manifest.path.is_file()
+
+
+def is_said(manifest: Manifest) -> bool:
+    """Whether its configuration says which rows may share a run, so that nothing is to be found of the file."""
+    said = manifest.batching
+    return said.enabled is not None and not isinstance(said.pad, Padding)
 
 
 def content_of(manifest: Manifest) -> str:

@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from headrace.batching.known_axes import KnownAxes, axis_key, content_of, may_be_known
-from headrace.types import BatchAxis, Batching, Manifest, PadAxis
+from headrace.batching.known_axes import KnownAxes, axis_key, content_of, is_said, may_be_known
+from headrace.types import BatchAxis, Batching, Manifest, PadAxis, Padding
 
 AXIS = BatchAxis(True, 8, 0.25, "the same", pad=PadAxis(1, {"x": 0}, {"y": (1,)}, "mask", 0.5, "padded"))
 
@@ -95,3 +95,17 @@ def test_a_file_that_cannot_be_read_is_not_known(axes: KnownAxes, manifest: Mani
 def test_only_of_libraries_whose_version_is_known_anything_is_kept(manifest: Manifest) -> None:
     assert may_be_known(manifest)
     assert not may_be_known(msgspec.structs.replace(manifest, runtime="fake"))
+
+
+@pytest.mark.parametrize(
+    ("said", "whole"),
+    [
+        (Batching(), False),
+        (Batching(pad=False), False),
+        (Batching(enabled=True), True),
+        (Batching(enabled=False), True),
+        (Batching(enabled=True, pad=Padding(1)), False),  # which is held against what the model answers
+    ],
+)
+def test_nothing_is_to_be_found_where_it_is_said(manifest: Manifest, said: Batching, whole: bool) -> None:
+    assert is_said(msgspec.structs.replace(manifest, batching=said)) == whole
