@@ -107,6 +107,7 @@ async def on_error(request: Request, error: Exception) -> Response:
     """Starlette's handler for every exception: what a route raises becomes its answer."""
     id_ = id_of(request.scope)
     if isinstance(error, HeadraceError):
+        error.__traceback__ = None  # as of an Endpoint
         return error_response(error, id_)
     if isinstance(error, ClientDisconnect):
         return Response()  # nobody reads it

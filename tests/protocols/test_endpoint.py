@@ -1,5 +1,9 @@
 """Every fault on a route is told in its dialect's words."""
 
+import asyncio
+import gc
+import weakref
+
 import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -69,3 +73,31 @@ async def test_a_fault_of_the_servers_own_is_told_without_its_details(caplog: py
 
 async def test_a_client_that_left_is_told_nothing() -> None:
     assert (await answer("POST", ClientDisconnect()))[0] == 0
+
+
+class Large:
+    """What a request holds."""
+
+
+async def test_what_a_refused_request_held_is_let_go_without_the_garbage_collector() -> None:
+    held: list[weakref.ref[Large]] = []
+
+    async def handle(request: Request) -> Response:
+        large, refused = Large(), asyncio.get_running_loop().create_future()
+        held.append(weakref.ref(large))
+        refused.set_exception(InvalidRequest("too long"))
+        await refused
+        return Response()
+
+    async def send(message: Message) -> None: ...
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    scope: Scope = {"type": "http", "method": "POST", "path": "/p", "headers": [], "query_string": b"", "server": None}
+    gc.disable()
+    try:
+        await Endpoint("POST", handle, refuse)(scope, receive, send)
+        assert held[0]() is None
+    finally:
+        gc.enable()
