@@ -210,11 +210,10 @@ class Server:
     def _keeping(self, clock: LoopClock) -> Keeping:
         """What is kept of memory: within the budget that the settings and this machine allow."""
         memory, batching = self._config.memory, self._config.batching
-        pids = WorkerPids(self.bus.flush)
+        pids, budget = WorkerPids(self.bus.flush), budget_bytes(memory.budget)
         self.bus.listen(pids, WorkerEvent)
-        rooms = Rooms(
-            Ledger(budget_bytes(memory.budget)), self.learnt.profiles, clock, pids=pids.alive, wait_s=memory.wait_s
-        )
+        ledger = Ledger(budget, self._config.workers.warm * ready_bytes(budget))
+        rooms = Rooms(ledger, self.learnt.profiles, clock, pids=pids.alive, wait_s=memory.wait_s)
         return Keeping(
             rooms,
             clock,

@@ -21,6 +21,7 @@ SELDOM = 0.25  # steps of a knot right after itself, for each after another: wit
 FIRST = 0.25  # of how much slower than expected the first of a size was, that is believed
 LEAST_S = 1e-6
 WILD = 2.0  # more times what was expected is the work of the machine's neighbours, not the model's
+WILD_IN_A_ROW = 10  # of a size: where more took that, it is what was expected that is wrong
 FADES = 1.0 + 5e-5  # a step: what something took less than it can was a mistake
 ROWS, CONTEXT, PAIRS, PAST = 64, 32_768, 512 * 512, 1024  # a size of each that matters: how errors are shared out
 
@@ -72,6 +73,7 @@ class StepTime:
         self._table = list(self._guess)  # what was learned, of what is not well known brought between what is
         self._seen = [0] * len(KNOTS)
         self._last_seen = [0] * len(KNOTS)  # the step
+        self._wild = [0] * len(KNOTS)  # times a knot took far more, one after the other
         self._steps = 0
         self._in_a_row = [0.0] * len(KNOTS)  # times a knot was seen right after itself, of late
         self._row_s = token_s * 0.1
@@ -101,17 +103,17 @@ class StepTime:
         if not shape.tokens or seconds <= 0.0:
             return
         expected = self.seconds(shape)
+        low, share = _place(shape.tokens)
+        near = low + (share > 0.5)
         if not any(self._seen):
             self._rescale(seconds / expected)
             expected = seconds
         elif not trial:
-            seconds = min(seconds, WILD * expected)
+            seconds = self._believed(near, seconds, WILD * expected)
             if seconds > expected and not self._is_known(shape.tokens):
                 seconds = expected + FIRST * (seconds - expected)
-            self._learn_margin(seconds / expected)
-        low, share = _place(shape.tokens)
+            self._learn_margin(min(seconds / expected, WILD))
         error_s = seconds - expected
-        near = low + (share > 0.5)
         in_a_row = self._in_a_row[near]
         if shape.tokens == self._last_tokens:
             self._in_a_row[near] = min(in_a_row + 1.0, 2.0 * FAMILIAR)
@@ -144,6 +146,11 @@ class StepTime:
     def _parts(self) -> list[float]:
         """All that a prediction is made of."""
         return [*self._table, self._row_s, self._context_s, self._pair_s, self._past_s]
+
+    def _believed(self, near: int, seconds: float, wild_s: float) -> float:
+        """Of what a step near a knot took, at most `wild_s`; all of it where one after the other took more."""
+        self._wild[near] = self._wild[near] + 1 if seconds > wild_s else 0
+        return seconds if self._wild[near] > WILD_IN_A_ROW else min(seconds, wild_s)
 
     def _is_known(self, tokens: int) -> bool:
         """Whether a step of about this size was seen: the first pays for what is made once."""

@@ -11,7 +11,7 @@ from headrace.types import ModelVersion
 NOTHING_TAKEN = Taken()
 
 FADE = 0.98
-"""Of what the server was seen to grow by, from one look to the next: half is forgotten in half a minute."""
+"""Of the most that was seen, from one look to the next: half is forgotten in half a minute."""
 
 MOST_GROWTH = 0.01
 """Of the budget, that is kept free for it: a start, or a large request, is not what the next second will be like."""
@@ -72,27 +72,47 @@ NOTHING = Reading(0, 0, {})
 
 
 class Ledger:
-    """Owns every hold. A budget of None is one that nothing exceeds."""
+    """Owns every hold. A budget of None is one that nothing exceeds.
 
-    def __init__(self, budget_bytes: int | None) -> None:
+    `reserve_bytes` is what processes that wait to be workers come to have ready: one that has just taken another's
+    place has none of it yet.
+    """
+
+    def __init__(self, budget_bytes: int | None, reserve_bytes: int = 0) -> None:
         self.budget_bytes = budget_bytes
         self.reading = NOTHING
         self.holds: list[Hold] = []
+        self._reserve_bytes = reserve_bytes
         self._growth_bytes = 0.0  # the most that the server grew by between two looks, fading
+        self._most_other_bytes = 0.0  # the most that others took, fading
 
     @property
     def likely_bytes(self) -> int:
-        """What the server is likely to grow by until it is measured again; 0 without a budget."""
-        return int(min(self._growth_bytes, MOST_GROWTH * (self.budget_bytes or 0)))
+        """What server and others are likely to grow by until they are measured again; 0 without a budget."""
+        return self._server_growth_bytes + self._other_growth_bytes
 
     @property
     def server_bytes(self) -> int:
         """What counts for the server: what it takes, and is likely to grow by."""
-        return self.reading.server_bytes + self.likely_bytes
+        return self.reading.server_bytes + self._server_growth_bytes
+
+    @property
+    def other_bytes(self) -> int:
+        """What counts for processes that are neither the server nor of a version."""
+        return self.reading.other_bytes + self._other_growth_bytes
 
     @property
     def held_bytes(self) -> int:
-        return self.server_bytes + self.reading.other_bytes + sum(hold.counted_bytes for hold in self.holds)
+        return self.server_bytes + self.other_bytes + sum(hold.counted_bytes for hold in self.holds)
+
+    @property
+    def _server_growth_bytes(self) -> int:
+        return int(min(self._growth_bytes, MOST_GROWTH * (self.budget_bytes or 0)))
+
+    @property
+    def _other_growth_bytes(self) -> int:
+        grown = max(0.0, self._most_other_bytes - self.reading.other_bytes)
+        return 0 if self.budget_bytes is None else int(min(grown, self._reserve_bytes))
 
     def short_bytes(self, needed_bytes: int) -> int:
         """What is missing for so much more; 0 or less where it fits."""
@@ -137,6 +157,7 @@ class Ledger:
         if self.reading is not NOTHING:
             grown = reading.server_bytes - self.reading.server_bytes
             self._growth_bytes = max(grown, FADE * self._growth_bytes)
+        self._most_other_bytes = max(reading.other_bytes, FADE * self._most_other_bytes)
         self.reading = reading
         for version, taken in reading.by_version.items():
             hold = self.of(version)

@@ -165,8 +165,8 @@ class Rooms:
         return admit(short, residents, self._may_give(others))
 
     def _may_give(self, others: Others) -> int:
-        """What loads under way and versions on their way out may give back; and what is kept for the server to grow
-        by, of which there is less with time."""
+        """What loads under way and versions on their way out may give back; and what is kept for the server and others
+        to grow by, of which there is less with time."""
         return self.ledger.likely_bytes + sum(
             hold.reserved_bytes
             for hold in self.ledger.holds
@@ -185,7 +185,7 @@ class Rooms:
         self, version: ModelVersion, needed: int, is_pinned: Callable[[str], bool], retry_s: float | None
     ) -> MemoryFull:
         ledger = self.ledger
-        shares = [Share("server", ledger.server_bytes), Share("other processes", ledger.reading.other_bytes)]
+        shares = [Share("server", ledger.server_bytes), Share("other processes", ledger.other_bytes)]
         for hold in ledger.holds:
             pinned = ", pinned" if is_pinned(hold.version.name) else ""
             shares.append(Share(f"{hold.version} ({hold.stage}{pinned})", hold.reserved_bytes))

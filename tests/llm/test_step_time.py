@@ -206,6 +206,13 @@ def test_a_machine_that_was_slow_for_a_while_leaves_no_mark_on_sizes_that_did_no
     assert step_time.seconds(StepShape(4)) == pytest.approx(quick, rel=0.05)
 
 
+def test_what_was_expected_far_too_low_is_given_up_once_many_steps_in_a_row_took_more() -> None:
+    step_time = StepTime()
+    for seconds in (*[0.010] * 30, *[1e-5] * 300, *[0.010] * 80):
+        step_time.observe(StepShape(4), seconds)
+    assert step_time.seconds(StepShape(4)) == pytest.approx(0.010, rel=0.1)
+
+
 @given(st.lists(st.tuples(st.integers(1, 64), st.floats(1e-3, 1e3), st.integers(1, 40)), max_size=20))
 def test_whatever_held_steps_up_they_are_known_again_soon_after(odd: list[tuple[int, float, int]]) -> None:
     step_time = StepTime()

@@ -73,3 +73,17 @@ def test_a_measurement_is_of_the_version_that_serves() -> None:
 
 def test_without_a_budget_everything_fits() -> None:
     assert Ledger(None).short_bytes(1 << 60) <= 0
+
+
+def test_what_waits_to_be_a_worker_counts_as_it_was_before_it_took_anothers_place() -> None:
+    ledger = Ledger(1000, reserve_bytes=20)
+    ledger.follow(Reading(100, 50, {}))
+    ledger.follow(Reading(100, 42, {}))
+    assert (ledger.other_bytes, ledger.held_bytes, ledger.likely_bytes) == (49, 149, 7)
+
+
+def test_of_others_that_went_no_more_is_kept_than_what_waits_may_come_to_have() -> None:
+    ledger = Ledger(1000, reserve_bytes=20)
+    for other in (500, 50):
+        ledger.follow(Reading(100, other, {}))
+    assert ledger.other_bytes == 70
