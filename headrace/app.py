@@ -173,12 +173,12 @@ class Server:
         state.take()
         self.observation = watch = Observation(config, self.bus, clock, self._readings(), folder, output)
         self.gateway = Gateway(self.registry, self.bus, clock, config.tenants, taps, watch.wanted, watch.tap)
-        ready = ready_bytes(budget_bytes(config.memory.budget))
-        self.births = Forking(config.workers.warm, ahead=ahead, ready_bytes=ready)
+        budget = budget_bytes(config.memory.budget)
+        self.births = Forking(config.workers.warm, ahead=ahead, ready_bytes=ready_bytes(budget))
         works = Works(self.bus, clock, self.observation.costs.device)
         self.build = Build(config, self.bus, clock, local, cache_folder(os.environ), births=self.births, works=works)
         self.learnt, self.popularity = Learnt(ProfileStore(cache_folder(os.environ))), Popularity[ModelVersion]()
-        self.keeping = self._keeping(clock)
+        self.keeping = self._keeping(clock, budget)
         self.build.language.claim = self.keeping.rooms.claim
         self.reconcile = Reconcile(
             local,
@@ -207,10 +207,10 @@ class Server:
         self.registry.follow(self.traffic.wished)
         self.front = self._front(clock)
 
-    def _keeping(self, clock: LoopClock) -> Keeping:
-        """What is kept of memory: within the budget that the settings and this machine allow."""
+    def _keeping(self, clock: LoopClock, budget: int | None) -> Keeping:
+        """What is kept of memory: within the budget, in bytes, that the settings and this machine allow."""
         memory, batching = self._config.memory, self._config.batching
-        pids, budget = WorkerPids(self.bus.flush), budget_bytes(memory.budget)
+        pids = WorkerPids(self.bus.flush)
         self.bus.listen(pids, WorkerEvent)
         ledger = Ledger(budget, self._config.workers.warm * ready_bytes(budget))
         rooms = Rooms(ledger, self.learnt.profiles, clock, pids=pids.alive, wait_s=memory.wait_s)

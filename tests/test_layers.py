@@ -31,6 +31,7 @@ GROUND = {
     "setting",
     "settings",
     "tenants",
+    "varint",
     "virtual_counters",
 }
 

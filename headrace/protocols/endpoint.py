@@ -39,9 +39,7 @@ class Endpoint:
         except ClientDisconnect:
             return  # nobody reads the answer
         except HeadraceError as error:
-            error.__traceback__ = (
-                None  # its frames hold the request, and may know it: that would wait for the collector
-            )
+            error.__traceback__ = None  # its frames hold the request, which would wait for the garbage collector
             await self._refusal(error, id_of(scope))(scope, receive, send)
         except Exception:
             log.exception("%s %s failed", request.method, request.url.path)

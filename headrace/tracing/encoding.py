@@ -12,11 +12,11 @@ from struct import pack
 from typing import Any
 
 from headrace.tracing.spans import Attribute, Place, Span
+from headrace.varint import varint
 
 _REMOTE_IS_KNOWN, _IS_REMOTE = 0x100, 0x200
 _SERVER, _INTERNAL = 2, 1
 _ERROR = b"\x18\x02"
-_SMALL = [bytes((number,)) for number in range(128)]
 
 
 def message(resource: bytes, version: str, spans: Iterable[bytes]) -> bytes:
@@ -40,7 +40,7 @@ def span_message(span: Span) -> bytes:
             b"\x22\x08" + span.parent_id.to_bytes(8) if span.parent_id else b"",
             _sized(b"\x2a", _text(span.name)) if span.name else b"",
             b"\x30",
-            _SMALL[_SERVER if span.server else _INTERNAL],
+            varint(_SERVER if span.server else _INTERNAL),
             pack("<BQBQ", 0x39, span.start_ns, 0x41, span.end_ns),
             *_attributes(b"\x4a", span.attributes),
             *[_sized(b"\x6a", _place(place) + pack("<BI", 0x35, _REMOTE_IS_KNOWN)) for place in span.links],
@@ -66,7 +66,7 @@ def _value(value: Attribute) -> bytes:
     if isinstance(value, bool):
         return b"\x10\x01" if value else b"\x10\x00"
     if isinstance(value, int):
-        return b"\x18" + _varint(value & (1 << 64) - 1)
+        return b"\x18" + varint(value & (1 << 64) - 1)
     if isinstance(value, float):
         return b"\x21" + pack("<d", value)
     return _sized(b"\x2a", _values(value))
@@ -81,19 +81,7 @@ def _place(place: Place) -> bytes:
 
 
 def _sized(field: bytes, content: bytes) -> bytes:
-    return field + _varint(len(content)) + content
-
-
-def _varint(number: int) -> bytes:
-    """Seven bits a byte, the lowest first; all but the last have the highest bit set."""
-    if number < 128:
-        return _SMALL[number]
-    digits = bytearray()
-    while number >= 128:
-        digits.append(number & 127 | 128)
-        number >>= 7
-    digits.append(number)
-    return bytes(digits)
+    return field + varint(len(content)) + content
 
 
 def _text(text: str) -> bytes:

@@ -6,6 +6,8 @@ Both messages are two fields each, and written here by hand; what they are made 
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
 
+from headrace.varint import varint
+
 DETAILS = "grpc-status-details-bin"
 """The metadata that clients read it from."""
 
@@ -19,18 +21,9 @@ def retry_details(code: int, message: str, retry_after_s: float) -> bytes:
     retry_info = _field(1, delay.SerializeToString())
     detail = Any(type_url=_TYPE, value=retry_info).SerializeToString()
     text = message.encode("utf-8", "backslashreplace")
-    return b"\x08" + _varint(code) + _field(2, text) + _field(3, detail)
+    return b"\x08" + varint(code) + _field(2, text) + _field(3, detail)
 
 
 def _field(number: int, content: bytes) -> bytes:
     """A field of bytes, text or a message."""
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
-
-
-def _varint(value: int) -> bytes:
-    found = bytearray()
-    while value > 127:
-        found.append(value & 127 | 128)
-        value >>= 7
-    found.append(value)
-    return bytes(found)
+    return varint(number << 3 | 2) + varint(len(content)) + content

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from headrace.errors import InvalidRequest
 from headrace.types import Buffer
+from headrace.varint import varint
 
 _INPUT = bytes((5 << 3 | 2,))  # tag of ModelInferRequest.inputs
 _FEW_BYTES = 2048  # have no more than a thousand inputs
@@ -165,15 +166,15 @@ def with_contents(message: bytes, contents: Iterable[Buffer], request_id: str = 
     parts: list[Buffer] = [message]
     if request_id:
         coded = request_id.encode()
-        parts += (_RESPONSE_ID, _coded(len(coded)), coded)
+        parts += (_RESPONSE_ID, varint(len(coded)), coded)
     for one in contents:
-        parts += (_OUTPUT_CONTENTS, _coded(one.nbytes if isinstance(one, memoryview) else len(one)), one)
+        parts += (_OUTPUT_CONTENTS, varint(one.nbytes if isinstance(one, memoryview) else len(one)), one)
     return b"".join(parts)
 
 
 def in_stream(message: bytes) -> bytes:
     """A ModelStreamInferResponse of a ModelInferResponse."""
-    return b"".join((_INFER_RESPONSE, _coded(len(message)), message))
+    return b"".join((_INFER_RESPONSE, varint(len(message)), message))
 
 
 def _varint(view: memoryview, at: int) -> tuple[int, int]:
@@ -188,14 +189,3 @@ def _varint(view: memoryview, at: int) -> tuple[int, int]:
         shift += 7
         if shift >= 70:
             raise ValueError("a number of more than ten bytes")
-
-
-def _coded(value: int) -> bytes:
-    if value < 128:
-        return bytes((value,))
-    coded = bytearray()
-    while value >= 128:
-        coded.append(value & 127 | 128)
-        value >>= 7
-    coded.append(value)
-    return bytes(coded)
