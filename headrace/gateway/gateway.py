@@ -50,6 +50,7 @@ class Gateway:
         self.in_flight = 0  # requests
         self.draining = False  # takes nothing new
         self.admitting = False  # what is submitted now was here before that
+        self._drain_ns = 0  # when it began to
         self._refusal: HeadraceError | None = None  # of what is new, while there is no memory for it
         self._refused_ns = -REFUSING_NS  # the last time
         self._registry = registry
@@ -65,7 +66,7 @@ class Gateway:
         submitted_ns, context = self.now_ns(), request.context
         asked: ModelRef | ModelVersion = request.model
         try:
-            if self.draining and not self.admitting:
+            if self.draining and not (self.admitting or self._was_here(context)):
                 raise Draining("the server is shutting down and takes no new requests", retry_after_s=1)
             if self._refusal is not None:
                 raise self._refusal
@@ -128,10 +129,14 @@ class Gateway:
 
     async def drain(self) -> None:
         """Refuse what is new and wait for what runs."""
-        self.draining = True
+        self.draining, self._drain_ns = True, self.now_ns()
         if self.in_flight:
             self._idle = self._idle or asyncio.Event()
             await self._idle.wait()
+
+    def _was_here(self, context: Context) -> bool:
+        """Before the drain began, which waits for others yet."""
+        return context.arrived_ns < self._drain_ns and self.in_flight > 0
 
     def left(self) -> None:
         """One of those in flight is no more."""

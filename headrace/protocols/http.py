@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 import msgspec
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headrace.errors import HeadraceError, Internal, InvalidRequest, MethodNotAllowed, NotFound
+from headrace.protocols.beside import Expect
 from headrace.protocols.bodies import Bodies, Counted
 from headrace.protocols.compression import LITTLE_BYTES, decompress
 from headrace.protocols.http_error import body_too_large, http_error
@@ -20,7 +22,7 @@ from headrace.types import Buffer
 
 T = TypeVar("T")
 
-_BODY = "headrace.body"
+_COMING = "headrace.coming"
 _LONG_BYTES = 1 << 20
 _MOST_ELEMENTS = 1 << 20  # of a long body, counted by their commas: ten milliseconds where they are numbers
 _MOST_NAMED = 128 << 10  # of those that have a name, by their colons: each takes five times as long
@@ -30,18 +32,39 @@ _UNDER_V1 = {"/chat/completions", "/completions", "/embeddings", "/messages", "/
 
 
 class Bounded:
-    """An ASGI application in front of another: the body of a request counts among all bodies until it is answered."""
+    """An ASGI application in front of another: the body of a request counts among all bodies until it is answered, and
+    a drain that begins while one is unpacked or looked through waits for its request."""
 
-    def __init__(self, app: ASGIApp, bodies: Bodies) -> None:
+    def __init__(self, app: ASGIApp, bodies: Bodies, expect: Expect = nullcontext) -> None:
         self._app = app
         self._bodies = bodies
+        self._expect = expect
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        counted = scope[_BODY] = Counted(self._bodies)
+        coming = scope[_COMING] = _Coming(self._bodies, self._expect)
         try:
             await self._app(scope, receive, send)
         finally:
-            counted.over()
+            coming.over()
+
+
+class _Coming:
+    """One request whose body is read."""
+
+    def __init__(self, bodies: Bodies, expect: Expect) -> None:
+        self.counted = Counted(bodies)
+        self._expect = expect
+        self._expected: AbstractContextManager[object] | None = None
+
+    def expect(self) -> None:
+        """From here on a drain waits for it."""
+        self._expected = self._expected or self._expect()
+
+    def over(self) -> None:
+        self.counted.over()
+        if self._expected is not None:
+            with self._expected:
+                self._expected = None
 
 
 async def read_body(request: Request, limit_bytes: int) -> Buffer:
@@ -52,28 +75,36 @@ async def read_body(request: Request, limit_bytes: int) -> Buffer:
     length = request.headers.get("content-length", "0")
     if length.isdigit() and int(length) > limit_bytes:
         raise body_too_large(limit_bytes)
-    counted: Counted = request.scope.get(_BODY) or Counted(Bodies(limit_bytes))
+    coming = _coming(request, limit_bytes)
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > limit_bytes:
             raise body_too_large(limit_bytes)
-        counted.grown(len(body))
+        coming.counted.grown(len(body))
     encoding = request.headers.get("content-encoding", "")
     if not encoding:
         return body
     if len(body) <= LITTLE_BYTES:
         unpacked = decompress(body, encoding, limit_bytes)
     else:
+        coming.expect()
         unpacked = await asyncio.to_thread(decompress, body, encoding, limit_bytes)
-    counted.grown(len(unpacked))
+    coming.counted.grown(len(unpacked))
     return unpacked
+
+
+def _coming(request: Request, limit_bytes: int) -> _Coming:
+    """What is known of it in `Bounded`, or where that does not stand before the route."""
+    found: _Coming | None = request.scope.get(_COMING)
+    return found or _Coming(Bodies(limit_bytes), nullcontext)
 
 
 async def read_json(request: Request, decoder: msgspec.json.Decoder[T], limit_bytes: int) -> T:
     """The body as the decoder's type; no body is an empty object. Raises InvalidRequest with the field's path."""
     body = await read_body(request, limit_bytes) or b"{}"
     if len(body) > _LONG_BYTES:
+        _coming(request, limit_bytes).expect()
         await asyncio.to_thread(check_elements, body)
     return decode(decoder, body)
 

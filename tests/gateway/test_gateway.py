@@ -73,6 +73,10 @@ class Bench:
         self.clock = FakeClock()
         self.gateway = Gateway(registry, self.records.append, self.clock, tenants, taps, wanted, tap)
 
+    def new(self) -> Request:
+        """One that comes now."""
+        return msgspec.structs.replace(request([[1, 1]]), context=Context(self.clock.now_ns(), "test"))
+
     def record(self) -> RequestRecord:
         (record,) = self.records
         assert isinstance(record, RequestRecord)
@@ -183,7 +187,7 @@ async def test_draining_waits_for_what_runs_and_refuses_what_comes() -> None:
     bench.gateway.submit(request([[1, 1]]), first)
     drained = asyncio.ensure_future(bench.gateway.drain())
     await asyncio.sleep(0)
-    bench.gateway.submit(request([[1, 1]]), second)
+    bench.gateway.submit(bench.new(), second)
     assert second.error == "draining"
     assert not drained.done()
     bench.kept.replies[0](RESPONSE)
@@ -199,11 +203,27 @@ async def test_draining_waits_for_what_is_yet_to_be_read_and_lets_it_in() -> Non
     assert not drained.done()
     with expected:
         bench.gateway.submit(request([[1, 1]]), got)
-    bench.gateway.submit(request([[1, 1]]), late)
+    bench.gateway.submit(bench.new(), late)
     bench.kept.replies[0](RESPONSE)
     await drained
     assert got.response
     assert late.error == "draining"
+
+
+async def test_draining_lets_in_what_came_before_it_began_as_long_as_it_waits() -> None:
+    bench, first, before, too_late = Bench(), Got(), Got(), Got()
+    earlier = bench.new()
+    bench.clock.time_ns += 1
+    bench.gateway.submit(request([[1, 1]]), first)
+    drained = asyncio.ensure_future(bench.gateway.drain())
+    await asyncio.sleep(0)
+    bench.gateway.submit(earlier, before)
+    for reply in bench.kept.replies:
+        reply(RESPONSE)
+    await drained
+    assert first.response and before.response
+    bench.gateway.submit(earlier, too_late)
+    assert too_late.error == "draining"
 
 
 async def test_draining_waits_no_more_for_what_is_never_submitted() -> None:

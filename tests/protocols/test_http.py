@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import suppress
+from random import randbytes
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from headrace.errors import BodyTooLarge, InvalidRequest, MemoryFull, QueueFull
 from headrace.protocols.bodies import Bodies
 from headrace.protocols.http import Bounded, json_response, no_such_path, on_error, read_body, read_json
 from headrace.protocols.http_error import body_too_large
+from tests.protocols.test_beside import Expecting
 
 
 def _request(*parts: bytes, **headers: str) -> Request:
@@ -83,6 +85,18 @@ async def test_a_body_that_has_no_room_among_all_is_refused() -> None:
     with pytest.raises(MemoryFull):
         await _ask(Bounded(app, bodies), request, request.receive)
     assert bodies.total == counted
+
+
+async def test_a_drain_waits_for_a_body_that_is_unpacked_until_its_request_is_answered() -> None:
+    request, seen, expecting = _request(gzip.compress(randbytes(2000)), content_encoding="gzip"), list[int](), Expecting()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(expecting.under_way)
+        await read_body(Request(scope, receive), 1 << 20)
+        seen.append(expecting.under_way)
+
+    await _ask(Bounded(app, Bodies(1 << 20), expecting), request, request.receive)
+    assert (seen, expecting.under_way) == ([0, 1], 0)
 
 
 async def _ask(app: ASGIApp, request: Request, receive: Receive) -> None:

@@ -57,7 +57,7 @@ def create_app(front: Front, more: Sequence[BaseRoute] = ()) -> Starlette:
     app.add_middleware(SameOrigin, names=front.names)
     app.add_middleware(OneHost)
     app.add_middleware(Identified, make=front.ids)
-    app.add_middleware(Bounded, bodies=front.bodies)
+    app.add_middleware(Bounded, bodies=front.bodies, expect=front.gateway.expect)
     return app
 
 
