@@ -50,17 +50,21 @@ class Beside:
 
     async def unpacked(self, work: Callable[[], T]) -> T:
         """What the work gives, for whoever waits for that; raises what it raises."""
-        done: asyncio.Future[Callable[[], T]] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        results: list[Callable[[], T]] = []
 
         def then(result: Callable[[], T]) -> None:
+            results.append(result)
             if not done.done():
-                done.set_result(result)
+                done.set_result(None)
 
         cancel = self.unpack(work, then)
         try:
-            return (await done)()
+            await done
+            return results.pop()()
         finally:
             cancel()
+            del cancel  # it knows what is raised here, whose frames know it: what they hold would wait for a collection
 
     def read(self, work: Callable[[], T], then: Then[T]) -> Cancel:
         """The same of what reads a long message: while it does, no other is read."""
@@ -78,8 +82,10 @@ class Beside:
         def done(doing: asyncio.Future[T]) -> None:
             with expected:
                 if not doing.cancelled():
-                    doing.exception()  # looked at here, for its client may have gone
+                    error = doing.exception()  # looked at here, for its client may have gone
                     then(doing.result)
+                    if error is not None:
+                        error.__traceback__ = None  # its frames know `doing`: what they hold would wait for a collection
 
         def cancel() -> None:
             doing.cancel()

@@ -1,12 +1,15 @@
 """What takes long is done on a thread, and counted."""
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 import pytest
 
+from headrace.errors import InvalidRequest
 from headrace.protocols.beside import LONG_BYTES, LONG_SHARED_BYTES, LONG_TENSORS, Beside, takes_long
 
 
@@ -27,6 +30,10 @@ class Expecting:
     def __exit__(self, *raised: object) -> None:
         self.under_way -= 1
         self.left.set()
+
+
+class Held:
+    """Something that work holds."""
 
 
 async def test_it_is_done_on_another_thread_and_told_on_the_loops_own() -> None:
@@ -67,6 +74,35 @@ async def test_whoever_waits_gets_what_is_unpacked_or_what_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
         await beside.unpacked(lambda: 1 / 0)
     assert expecting.under_way == 0
+
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_what_work_held_that_failed_is_let_go_without_the_garbage_collector(waits: bool) -> None:
+    expecting, held = Expecting(), list[weakref.ref[Held]]()
+    beside = Beside(expecting)
+
+    def work() -> None:
+        holding = Held()
+        held.append(weakref.ref(holding))
+        raise InvalidRequest("no")
+
+    def told(done: Callable[[], None]) -> None:
+        with suppress(InvalidRequest):
+            done()
+
+    gc.disable()
+    try:
+        if waits:
+            with suppress(InvalidRequest):
+                await beside.unpacked(work)
+        else:
+            beside.unpack(work, told)
+            await expecting.left.wait()
+            await asyncio.sleep(0)
+        await beside.close()
+        assert held[0]() is None
+    finally:
+        gc.enable()
 
 
 async def test_whoever_waits_no_more_is_counted_no_longer() -> None:
