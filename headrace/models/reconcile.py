@@ -100,9 +100,14 @@ class Reconcile:
         before goes on. Raises ModelNotFound, ModelInvalid with the reason, or Forbidden where settings forbid it.
         """
         self._control.check_asked()
-        if files and not self._allows_uploads:
-            raise Forbidden("uploads are off; the setting models.uploads = true allows them", "parameters")
+        if files:
+            self.check_uploads()
         await self._under_way.asked(name, partial(self._load_asked, name, config, files))
+
+    def check_uploads(self) -> None:
+        """Raises Forbidden where load requests may not carry files."""
+        if not self._allows_uploads:
+            raise Forbidden("uploads are off; the setting models.uploads = true allows them", "parameters")
 
     async def roll_back(self, name: str) -> int:
         """Return to the version that stood for the model before; returns its number once it answers.

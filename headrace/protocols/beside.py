@@ -50,6 +50,13 @@ class Beside:
 
     async def unpacked(self, work: Callable[[], T]) -> T:
         """What the work gives, for whoever waits for that; raises what it raises."""
+        return await self._done(self.unpack, work)
+
+    async def understood(self, work: Callable[[], T]) -> T:
+        """The same of what reads a long message."""
+        return await self._done(self.read, work)
+
+    async def _done(self, begin: Callable[[Callable[[], T], Then[T]], Cancel], work: Callable[[], T]) -> T:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         results: list[Callable[[], T]] = []
 
@@ -58,7 +65,7 @@ class Beside:
             if not done.done():
                 done.set_result(None)
 
-        cancel = self.unpack(work, then)
+        cancel = begin(work, then)
         try:
             await done
             return results.pop()()

@@ -100,7 +100,7 @@ def methods(front: Front) -> dict[str, Method]:
         "ModelInfer": Unary(Infer(front).infer),
         "ModelStreamInfer": stream(front),
         "RepositoryIndex": unary(pb.RepositoryIndexRequest, control.repository_index),
-        "RepositoryModelLoad": unary(pb.RepositoryModelLoadRequest, control.load),
+        "RepositoryModelLoad": unary(pb.RepositoryModelLoadRequest, control.load, control.load_message),
         "RepositoryModelUnload": unary(pb.RepositoryModelUnloadRequest, control.unload),
         "SystemSharedMemoryStatus": unary(pb.SystemSharedMemoryStatusRequest, control.system_memory_status),
         "SystemSharedMemoryRegister": unary(pb.SystemSharedMemoryRegisterRequest, control.register_system_memory),

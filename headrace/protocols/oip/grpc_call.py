@@ -8,7 +8,16 @@ from typing import NamedTuple, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from headrace.errors import DeadlineExceeded, HeadraceError, Internal, InvalidRequest, Unavailable, WouldBeLate
+from headrace.errors import (
+    BodyTooLarge,
+    DeadlineExceeded,
+    HeadraceError,
+    Internal,
+    InvalidRequest,
+    Unavailable,
+    WouldBeLate,
+)
+from headrace.protocols.beside import LONG_BYTES
 from headrace.protocols.grpc.method import Call, Metadata, Unary
 from headrace.protocols.grpc.retry_details import DETAILS, retry_details
 from headrace.protocols.http_error import retry_metadata
@@ -25,13 +34,17 @@ MessageT = TypeVar("MessageT", bound=Message)
 _LONGEST_DETAILS = 2000  # characters: trailers that are too long never reach the client
 
 
-def unary(kind: type[MessageT], answer: Callable[[MessageT, Call], Awaitable[Message]]) -> Unary:
-    """A method of one request and one answer, for a table of methods."""
+def unary(
+    kind: type[MessageT],
+    answer: Callable[[MessageT, Call], Awaitable[Message]],
+    read: Callable[[Buffer], Awaitable[MessageT]] | None = None,
+) -> Unary:
+    """A method of one request and one answer, for a table of methods; `read` reads what may be long."""
 
     async def run(sent: Buffer, call: Call) -> None:
         request_id = given(metadata(call, HEADER))
         try:
-            message = await answer(parse(kind, sent), call)
+            message = await answer(parse_short(kind, sent) if read is None else await read(sent), call)
         except Exception as error:
             refuse(call, _told(error), request_id)
         else:
@@ -49,7 +62,7 @@ def prompt(kind: type[MessageT], answer: Callable[[MessageT, Call], Message]) ->
     def serve(sent: Buffer, call: Call) -> None:
         request_id = given(metadata(call, HEADER))
         try:
-            message = answer(parse(kind, sent), call)
+            message = answer(parse_short(kind, sent), call)
         except Exception as error:
             refuse(call, _told(error), request_id)
         else:
@@ -75,6 +88,17 @@ def parse(kind: type[MessageT], sent: Buffer) -> MessageT:
         raise InvalidRequest(
             f"the bytes are no {kind.DESCRIPTOR.full_name} message, or its strings are not UTF-8"
         ) from error
+
+
+def parse_short(kind: type[MessageT], sent: Buffer) -> MessageT:
+    """The same of a message that holds no tensors and no files: a long one would hold up all others.
+
+    Raises BodyTooLarge, too.
+    """
+    if len(sent) > LONG_BYTES:
+        name = kind.DESCRIPTOR.full_name
+        raise BodyTooLarge(f"{len(sent)} bytes are more than an {name} message may have: {LONG_BYTES}")
+    return parse(kind, sent)
 
 
 def refuse(call: Call, error: HeadraceError, request_id: str = "") -> None:

@@ -1,17 +1,20 @@
 """What gRPC clients change in the server: models loaded and unloaded, shared memory, trace and log settings."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from headrace.errors import InvalidRequest, Unsupported
 from headrace.generated import service_pb2 as pb
+from headrace.protocols.beside import LONG_BYTES
 from headrace.protocols.grpc.method import Call
 from headrace.protocols.json_body import decode
 from headrace.protocols.oip.front import Front
+from headrace.protocols.oip.grpc_call import parse
 from headrace.protocols.oip.shared_memory import NO_CUDA
-from headrace.types import ModelRef
+from headrace.types import Buffer, ModelRef
 
 _FILE = "file:"
 _CONFIG = msgspec.json.Decoder(dict[str, Any])
@@ -33,6 +36,13 @@ class Control:
                 version = "" if status.version is None else str(status.version)
                 response.models.add(name=status.name, version=version, state=status.state, reason=status.reason)
         return response
+
+    async def load_message(self, sent: Buffer) -> pb.RepositoryModelLoadRequest:
+        """The message of a load, long where it carries files. Raises InvalidRequest, or Forbidden where it may not."""
+        if len(sent) <= LONG_BYTES:
+            return parse(pb.RepositoryModelLoadRequest, sent)
+        self._front.repository.check_uploads()
+        return await self._front.beside.understood(partial(parse, pb.RepositoryModelLoadRequest, sent))
 
     async def load(self, message: pb.RepositoryModelLoadRequest, call: Call) -> pb.RepositoryModelLoadResponse:
         config, files = read_load(message.parameters)

@@ -9,7 +9,7 @@ from grpc_health.v1 import health_pb2
 from headrace.errors import HeadraceError, NotFound
 from headrace.protocols.grpc.method import Call, Method, Stream
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.grpc_call import parse, prompt, refuse
+from headrace.protocols.oip.grpc_call import parse_short, prompt, refuse
 from headrace.types import Buffer
 
 SERVICE = "grpc.health.v1.Health"
@@ -36,7 +36,7 @@ class Health:
     async def watch(self, requests: AsyncIterator[Buffer], call: Call) -> None:
         async for sent in requests:
             try:
-                service = parse(health_pb2.HealthCheckRequest, sent).service
+                service = parse_short(health_pb2.HealthCheckRequest, sent).service
             except HeadraceError as error:
                 refuse(call, error)
                 return

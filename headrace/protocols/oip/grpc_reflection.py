@@ -8,7 +8,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from headrace.errors import HeadraceError
 from headrace.protocols.grpc.method import Call, Method, Stream
-from headrace.protocols.oip.grpc_call import parse, refuse
+from headrace.protocols.oip.grpc_call import parse_short, refuse
 from headrace.types import Buffer
 
 SERVICE = reflection.SERVICE_NAME
@@ -21,7 +21,7 @@ def reflect(services: Sequence[str], pool: DescriptorPool) -> dict[str, Method]:
     async def serve(requests: AsyncIterator[Buffer], call: Call) -> None:
         async for sent in requests:
             try:
-                asked = parse(reflection_pb2.ServerReflectionRequest, sent)
+                asked = parse_short(reflection_pb2.ServerReflectionRequest, sent)
             except HeadraceError as error:
                 refuse(call, error)
                 return

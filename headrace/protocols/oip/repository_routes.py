@@ -1,7 +1,9 @@
 """The model_repository extension over HTTP: index, load and unload."""
 
+import asyncio
 import base64
 import binascii
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -11,7 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from headrace.errors import InvalidRequest
-from headrace.protocols.http import json_response, read_json
+from headrace.protocols.beside import LONG_BYTES
+from headrace.protocols.http import json_response, read_body, read_json
 from headrace.protocols.json_body import decode
 from headrace.protocols.oip.front import Front
 from headrace.types import VersionStatus
@@ -36,6 +39,8 @@ class _Unload(msgspec.Struct):
 _INDEX = msgspec.json.Decoder(_Index)
 _LOAD = msgspec.json.Decoder(_Load)
 _UNLOAD = msgspec.json.Decoder(_Unload)
+_FILE = "file:"
+_PIECE = 256 << 10  # characters of base64, of which each four are three bytes: a millisecond
 _CONFIG = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -59,8 +64,13 @@ class RepositoryRoutes:
         return json_response([describe(status) for status in known if not asked.ready or status.state == "READY"])
 
     async def load(self, request: Request) -> Response:
-        sent = await read_json(request, _LOAD, self._front.max_body_bytes)
-        config, files = read_load(sent.parameters or {})
+        body = await read_body(request, self._front.max_body_bytes)
+        if len(body) > LONG_BYTES:
+            self._front.repository.check_uploads()  # before it is decoded: all others would wait for that
+        parameters = decode(_LOAD, body or b"{}").parameters or {}
+        if _paths(parameters):
+            self._front.repository.check_uploads()
+        config, files = await asyncio.to_thread(read_load, parameters)
         await self._front.repository.load(request.path_params["name"], config, files)
         return Response()
 
@@ -87,12 +97,13 @@ def read_load(parameters: dict[str, str]) -> tuple[dict[str, Any] | None, dict[s
     """The configuration and the files of a load. Raises InvalidRequest for a path that leaves the model's folder."""
     config: dict[str, Any] | None = None
     files: dict[str, bytes] = {}
+    paths = _paths(parameters)
     for name, value in parameters.items():
         where = f"parameters.{name}"
         if name == "config":
             config = decode(_CONFIG, value.encode(), where)
-        elif name.startswith("file:"):
-            files[_path(name.removeprefix("file:"), where)] = _content(value, where)
+        elif name.startswith(_FILE):
+            files[paths[name]] = _content(value, where)
         else:
             raise InvalidRequest("is not a parameter of load; they are config and file:<path>", where)
     return config, files or None
@@ -105,6 +116,12 @@ def read_wait(text: str) -> bool:
     return text == "true"
 
 
+def _paths(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Where each file goes, by the name of its parameter. Raises InvalidRequest."""
+    files = (name for name in parameters if name.startswith(_FILE))
+    return {name: _path(name.removeprefix(_FILE), f"parameters.{name}") for name in files}
+
+
 def _path(text: str, where: str) -> str:
     path = PurePosixPath(text)
     if path.is_absolute() or not path.parts or ".." in path.parts or "\0" in text or "\\" in text:
@@ -113,7 +130,15 @@ def _path(text: str, where: str) -> str:
 
 
 def _content(text: str, where: str) -> bytes:
+    """A piece at a time: the decoder lets nobody else have the interpreter."""
     try:
-        return base64.b64decode(text, validate=True)
+        return b"".join([_decoded(text, at) for at in range(0, len(text), _PIECE)])
     except (binascii.Error, ValueError) as error:
         raise InvalidRequest(f"not base64: {error}", where) from error
+
+
+def _decoded(text: str, at: int) -> bytes:
+    """The piece that begins there. Raises ValueError, also where the one before it was said to be the last."""
+    if at and text[at - 1] == "=":
+        raise ValueError("padding before the end")
+    return base64.b64decode(text[at : at + _PIECE], validate=True)

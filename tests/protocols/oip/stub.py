@@ -138,15 +138,20 @@ class StubRepository:
 
     def __init__(self, registry: Registry) -> None:
         self.calls: list[tuple[Any, ...]] = []
+        self.allows_uploads = False
         self._registry = registry
 
     async def load(
         self, name: str, config: Mapping[str, Any] | None = None, files: Mapping[str, bytes] | None = None
     ) -> None:
         if files:
-            raise Forbidden("uploads are off; the setting models.uploads = true allows them", "parameters")
+            self.check_uploads()
         self._require(name)
-        self.calls.append(("load", name, config))
+        self.calls.append(("load", name, config, files) if files else ("load", name, config))
+
+    def check_uploads(self) -> None:
+        if not self.allows_uploads:
+            raise Forbidden("uploads are off; the setting models.uploads = true allows them", "parameters")
 
     async def unload(self, name: str, dependents: bool = False, wait: bool = True) -> None:
         self._require(name)

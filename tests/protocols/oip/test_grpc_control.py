@@ -10,6 +10,7 @@ import pytest
 
 from headrace.errors import InvalidRequest
 from headrace.generated import service_pb2 as pb
+from headrace.protocols.beside import LONG_BYTES
 from headrace.protocols.oip.grpc_control import read_load
 from tests.protocols.oip.grpc_server import Client, Kind, infer_message, serving
 from tests.protocols.oip.stub import Stub
@@ -58,6 +59,30 @@ async def test_uploads_are_refused_where_the_repository_refuses_them(kind: Kind)
         refused = await client.refusal("RepositoryModelLoad", message)
     assert refused.code == grpc.StatusCode.PERMISSION_DENIED
     assert "models.uploads" in refused.details
+
+
+async def test_a_long_load_is_refused_unread_where_it_may_carry_no_files(kind: Kind) -> None:
+    async with server(kind) as (_, client):
+        refused = await client.refusal("RepositoryModelLoad", b"\xff" * (LONG_BYTES + 1))
+    assert refused.code == grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_a_long_file_reaches_the_repository(kind: Kind) -> None:
+    content = bytes(LONG_BYTES + 1)
+    async with server(kind) as (stub, client):
+        stub.repository.allows_uploads = True
+        file = {"file:1/model.onnx": Parameter(bytes_param=content)}
+        message = pb.RepositoryModelLoadRequest(model_name="add_sub", parameters=file)
+        await client.call("RepositoryModelLoad", message)
+    assert stub.repository.calls == [("load", "add_sub", None, {"1/model.onnx": content})]
+
+
+@pytest.mark.parametrize("method", ["ServerLive", "ModelReady", "ModelMetadata", "TraceSetting"])
+async def test_a_message_that_holds_no_tensors_may_not_be_long(kind: Kind, method: str) -> None:
+    async with server(kind) as (_, client):
+        refused = await client.refusal(method, b"\x78\x01" * LONG_BYTES)
+    assert refused.code == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert f"more than an inference.{method}Request message may have: {LONG_BYTES}" in refused.details
 
 
 @pytest.mark.parametrize("dependents", [False, True])

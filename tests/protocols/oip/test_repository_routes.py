@@ -2,10 +2,12 @@
 
 import base64
 import json
+from random import randbytes
 
 import pytest
 
 from headrace.errors import InvalidRequest
+from headrace.protocols.beside import LONG_BYTES
 from headrace.protocols.oip.repository_routes import describe, read_load
 from headrace.types import VersionStatus
 from tests.protocols.oip.http_server import connected, serving
@@ -66,6 +68,22 @@ async def test_what_cannot_be_loaded_or_unloaded_is_refused(path: str, body: byt
     assert answer.json["error"]
 
 
+async def test_files_that_are_not_taken_are_refused_before_anything_is_decoded() -> None:
+    async with serving(Stub()) as (port, _), connected(port) as wire:
+        for body in (b'{"parameters":{"file:1/model.onnx":"***"}}', b"[" * (LONG_BYTES + 1)):
+            answer = await wire.ask("POST", "/v2/repository/models/add_sub/load", body)
+            assert (answer.status, "models.uploads" in answer.json["error"]) == (403, True)
+
+
+async def test_long_files_reach_the_repository() -> None:
+    stub, content = Stub(), randbytes(1 << 20)
+    stub.repository.allows_uploads = True
+    sent = json.dumps({"parameters": {"config": "{}", "file:1/model.onnx": base64.b64encode(content).decode()}}).encode()
+    async with serving(stub) as (port, _), connected(port) as wire:
+        assert (await wire.ask("POST", "/v2/repository/models/add_sub/load", sent)).status == 200
+    assert stub.repository.calls == [("load", "add_sub", {}, {"1/model.onnx": content})]
+
+
 def test_files_are_decoded_by_their_path() -> None:
     content = base64.b64encode(b"model").decode()
     assert read_load({"config": "{}", "file:1/model.onnx": content}) == ({}, {"1/model.onnx": b"model"})
@@ -78,7 +96,7 @@ def test_a_file_outside_the_models_folder_is_refused(path: str) -> None:
         read_load({f"file:{path}": ""})
 
 
-@pytest.mark.parametrize("content", ["***", "A", "AAAA\n", "é"])
+@pytest.mark.parametrize("content", ["***", "A", "AAAA\n", "é", "A" * (256 << 10) + "é", "A" * ((256 << 10) - 1) + "=AAAA"])
 def test_content_that_is_not_base64_is_refused(content: str) -> None:
     with pytest.raises(InvalidRequest, match="not base64"):
         read_load({"file:x": content})
