@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from headrace.errors import HeadraceError
 from headrace.generated.service_pb2 import ModelInferRequest
-from headrace.protocols.beside import takes_long
+from headrace.protocols.beside import LONG_BYTES, takes_long
 from headrace.protocols.grpc.method import Call
 from headrace.protocols.limits import UNSAID
 from headrace.protocols.oip.front import Front
@@ -101,9 +101,18 @@ class Infer:
         return replace(request, id=id_, also=also), wanted
 
     def _unread(self, parts: Cut, trace: str, now_ns: int, id_: str, error: HeadraceError) -> None:
-        """Record a request that cannot be read, where at least its model can."""
+        """Record a request that cannot be read, where at least its model can; a long one is looked at on a thread."""
+        read, record = partial(understood, parts), partial(self._record_unread, trace, now_ns, id_, error)
+        if len(parts.rest) > LONG_BYTES:
+            self._front.beside.read(read, record)
+        else:
+            record(read)
+
+    def _record_unread(
+        self, trace: str, now_ns: int, id_: str, error: HeadraceError, read: Callable[[], ModelInferRequest]
+    ) -> None:
         try:
-            message = understood(parts)
+            message = read()
             model = read_model(message.model_name, message.model_version)
         except HeadraceError:
             return

@@ -10,14 +10,14 @@ from msgspec.structs import replace
 
 from headrace.errors import HeadraceError
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse, ModelStreamInferResponse
-from headrace.protocols.beside import takes_long
+from headrace.protocols.beside import LONG_BYTES, takes_long
 from headrace.protocols.grpc.method import Call, Stream
 from headrace.protocols.limits import read_metadata
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.grpc_call import due_ns, fault, metadata, refuse, said
 from headrace.protocols.oip.grpc_infer import Read, understood, written
 from headrace.protocols.oip.grpc_messages import Written, read_request
-from headrace.protocols.oip.grpc_raw import Cutter, in_stream
+from headrace.protocols.oip.grpc_raw import Cut, Cutter, in_stream
 from headrace.protocols.request_id import bounded, shown
 from headrace.servable import Cancel
 from headrace.types import Buffer, Response
@@ -102,7 +102,7 @@ class _Stream:
         self._running[number] = lambda: None
         try:
             parts = self._cutter.cut(sent)
-            message = understood(parts)
+            message = await self._understood(parts)
         except HeadraceError as error:
             self._put(number, message, error, True)
             return
@@ -112,6 +112,10 @@ class _Stream:
             await self._read_beside(read, go_on)
         else:
             go_on(read)
+
+    async def _understood(self, parts: Cut) -> ModelInferRequest:
+        read = partial(understood, parts)
+        return read() if len(parts.rest) <= LONG_BYTES else await self._front.beside.understood(read)
 
     def _reading(self, message: ModelInferRequest, contents: Sequence[Buffer]) -> Read:
         front, now_ns = self._front, self._front.clock.now_ns()

@@ -1,7 +1,8 @@
 """One request and its answer, on a real connection."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import grpc
@@ -55,6 +56,31 @@ async def test_many_strings_are_read_beside_others_and_a_drain_waits_for_them() 
     await drained
     assert call.ended
     assert "the stub has no use for these inputs" in call.ended.details
+
+
+async def test_a_long_message_that_is_refused_is_recorded_and_never_read_on_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stub, call, read_on = Stub(), FakeCall(), list[int]()
+    monkeypatch.setattr("headrace.protocols.oip.grpc_infer.parse", watched(read_on))
+    message = pb.ModelInferRequest(model_name="add_sub")
+    message.inputs.add(name="INPUT0", datatype="INT32", shape=[1] * LONG_BYTES)
+    Infer(stub.front).infer(message.SerializeToString(), call)
+    await stub.gateway.drain()
+    assert call.ended
+    assert "dimensions" in call.ended.details
+    assert [record.model for record in stub.records if isinstance(record, RequestRecord)] == ["add_sub"]
+    assert threading.get_ident() not in read_on
+
+
+def watched(read_on: list[int]) -> Callable[..., pb.ModelInferRequest]:
+    """Reads messages, and keeps on which threads."""
+
+    def parse(kind: type[pb.ModelInferRequest], sent: bytes) -> pb.ModelInferRequest:
+        read_on.append(threading.get_ident())
+        return kind.FromString(sent)
+
+    return parse
 
 
 async def test_an_answer_is_computed_and_names_its_version(kind: Kind) -> None:

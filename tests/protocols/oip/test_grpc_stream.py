@@ -1,5 +1,6 @@
 """Many requests over one stream, on a real connection."""
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from headrace.protocols.oip.grpc_stream import stream
 from headrace.servable import Cancel, Reply
 from headrace.types import Manifest, ModelVersion, Request, Response
 from tests.protocols.oip.grpc_server import Client, Kind, infer_message, refused, serving, table_server
+from tests.protocols.oip.test_grpc_infer import watched
 from tests.protocols.oip.stub import BATCH, MODELS, LateServable, Stub, StubServable
 
 
@@ -54,6 +56,20 @@ async def test_what_takes_long_to_read_keeps_its_place(kind: Kind) -> None:
         await waiting(stub.late, 2)
         assert [request.id for request, _ in stub.late.waiting] == ["many", "few"]
         call.cancel()
+
+
+async def test_a_long_message_is_not_read_on_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_on = list[int]()
+    monkeypatch.setattr("headrace.protocols.oip.grpc_infer.parse", watched(read_on))
+    message = infer_message(id="7")
+    message.inputs[0].shape.extend([1] * LONG_BYTES)
+    async with server("native") as (_, client):
+        call = client.stream()
+        await call.write(message)
+        await call.done_writing()
+        (answer,) = [answer async for answer in call]
+    assert "dimensions" in answer.error_message
+    assert (answer.infer_response.id, threading.get_ident() in read_on) == ("7", False)
 
 
 async def test_a_stream_without_requests_ends(kind: Kind) -> None:
