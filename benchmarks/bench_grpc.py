@@ -151,6 +151,9 @@ class _NoRepository:
     async def unload(self, name: str, dependents: bool = False, wait: bool = True) -> None:
         raise NotImplementedError
 
+    def check_uploads(self) -> None:
+        raise NotImplementedError
+
     async def roll_back(self, name: str) -> int:
         raise NotImplementedError
 

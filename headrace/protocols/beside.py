@@ -92,7 +92,9 @@ class Beside:
                     error = doing.exception()  # looked at here, for its client may have gone
                     then(doing.result)
                     if error is not None:
-                        error.__traceback__ = None  # its frames know `doing`: what they hold would wait for a collection
+                        error.__traceback__ = (
+                            None  # its frames know `doing`: what they hold would wait for a collection
+                        )
 
         def cancel() -> None:
             doing.cancel()

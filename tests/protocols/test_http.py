@@ -88,7 +88,11 @@ async def test_a_body_that_has_no_room_among_all_is_refused() -> None:
 
 
 async def test_a_drain_waits_for_a_body_that_is_unpacked_until_its_request_is_answered() -> None:
-    request, seen, expecting = _request(gzip.compress(randbytes(2000)), content_encoding="gzip"), list[int](), Expecting()
+    request, seen, expecting = (
+        _request(gzip.compress(randbytes(2000)), content_encoding="gzip"),
+        list[int](),
+        Expecting(),
+    )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen.append(expecting.under_way)

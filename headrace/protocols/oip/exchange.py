@@ -13,6 +13,8 @@ from headrace.protocols.compression import LITTLE_BYTES, choose, compress, decom
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.head import Head
+from headrace.protocols.oip.long_answer import lasting
+from headrace.protocols.oip.long_answer import takes_long as takes_long_to_write
 from headrace.protocols.oip.rest import most_tensors, read_known, read_request, write_response
 from headrace.protocols.oip.unary import whole
 from headrace.protocols.oip.wanted import Wanted
@@ -147,19 +149,11 @@ class Exchange:
         """Take the model's answer; the first is the only one that HTTP has room for."""
         if self.response_complete or self.disconnected:
             return
-        try:
-            if isinstance(answer, Response) and answer.final:
-                written = self._write(answer)
-            else:
-                written = self._refusal(self._refused(answer))
-        except HeadraceError as error:
-            written = self._refusal(error)
-        except Exception:
-            written = self._refusal(_fault("writing an answer failed"))
-        self.response_complete = True
-        self._cancel = None
-        self._give_back()
-        self._answered(self, written)
+        if isinstance(answer, Response) and takes_long_to_write(answer, self._wanted, bool(self._packing())):
+            write = partial(self._written, lasting(answer))
+            self._cancel = self._front.beside.unpack(write, self._finish)
+        else:
+            self._finish(partial(self._written, answer))
 
     def abandon(self) -> None:
         """The client is gone: nothing is answered, and what has not run does not."""
@@ -169,6 +163,16 @@ class Exchange:
         if self._cancel is not None:
             cancel, self._cancel = self._cancel, None
             cancel()
+
+    def _finish(self, write: Callable[[], Answer]) -> None:
+        """Answer with what is written, unless the client has gone meanwhile."""
+        if self.disconnected:
+            return
+        written = write()
+        self.response_complete = True
+        self._cancel = None
+        self._give_back()
+        self._answered(self, written)
 
     def _give_back(self) -> None:
         """What is counted of the body."""
@@ -233,7 +237,7 @@ class Exchange:
         self._wanted = wanted
         self._id = request.id
         cancel = self._front.gateway.submit(request, self.reply)
-        if not self.response_complete:
+        if not self.response_complete and self._cancel is None:  # else the answer is being written
             self._cancel = cancel
 
     def _unread(self, context: Context, error: HeadraceError) -> None:
@@ -255,11 +259,26 @@ class Exchange:
         assert isinstance(refused, HeadraceError)
         return refused
 
+    def _written(self, answer: Response | HeadraceError) -> Answer:
+        """The answer, or why it cannot be written."""
+        try:
+            if isinstance(answer, Response) and answer.final:
+                return self._write(answer)
+            return self._refusal(self._refused(answer))
+        except HeadraceError as error:
+            return self._refusal(error)
+        except Exception:
+            return self._refusal(_fault("writing an answer failed"))
+
+    def _packing(self) -> str:
+        """How it is compressed, if it is."""
+        return choose(self._head.accept_encoding) if self._head.accept_encoding else ""
+
     def _write(self, response: Response) -> Answer:
         body = write_response(response, self._wanted, self._front.regions)
         headers = body.headers
         parts = [body.json, *body.tensors]
-        encoding = choose(self._head.accept_encoding) if self._head.accept_encoding else ""
+        encoding = self._packing()
         if encoding and sum(map(len, parts)) >= _LEAST_COMPRESSED_BYTES:
             parts = [compress(b"".join(parts), encoding)]
             headers += b"content-encoding: %b\r\n" % encoding.encode()

@@ -10,7 +10,7 @@ from headrace.errors import InvalidRequest
 from headrace.generated.service_pb2 import InferParameter, ModelInferRequest
 from headrace.protocols.oip.shapes import check_content, check_number, check_rank, count_elements
 from headrace.protocols.oip.shared_memory import Regions
-from headrace.protocols.oip.shared_tensors import REGION, read_shared
+from headrace.protocols.oip.shared_tensors import REGION, SharedInputs
 from headrace.types import Buffer, Parameter, Shape, Tensor
 
 Input = ModelInferRequest.InferInputTensor
@@ -39,7 +39,8 @@ def read_inputs(message: ModelInferRequest, contents: Sequence[Buffer], regions:
     """
     check_number(len(message.inputs), "inputs")
     raw = iter(contents) if contents else None
-    inputs = tuple(_read_input(one, index, raw, regions) for index, one in enumerate(message.inputs))
+    shared = SharedInputs(regions)
+    inputs = tuple(_read_input(one, index, raw, shared) for index, one in enumerate(message.inputs))
     if raw is not None and next(raw, None) is not None:
         sent = len(contents)
         raise InvalidRequest(f"{sent} are sent, more than there are inputs without {REGION}", "raw_input_contents")
@@ -58,14 +59,14 @@ def read_parameters(sent: Mapping[str, InferParameter], where: str) -> dict[str,
     return parameters
 
 
-def _read_input(one: Input, index: int, raw: Iterator[Buffer] | None, regions: Regions) -> Tensor:
+def _read_input(one: Input, index: int, raw: Iterator[Buffer] | None, shared: SharedInputs) -> Tensor:
     where = f"inputs[{index}]"
     check_rank(len(one.shape), where)
     shape = tuple(one.shape)
     parameters = read_parameters(one.parameters, f"{where}.parameters") if one.parameters else {}
     if REGION in parameters:
         _refuse_contents(one, f"{where}.contents", "the input is in shared memory")
-        data: Buffer = read_shared(one.datatype, shape, parameters, regions, where)
+        data: Buffer = shared.read(one.datatype, shape, parameters, where)
     elif raw is not None:
         _refuse_contents(one, f"{where}.contents", "raw_input_contents has the data of every input")
         data = _next(raw, where)

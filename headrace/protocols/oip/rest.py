@@ -16,7 +16,7 @@ from headrace.protocols.oip.parameter_values import flag, integer
 from headrace.protocols.oip.parameters import forwarded, limited
 from headrace.protocols.oip.shapes import MAX_NAMED, check_content
 from headrace.protocols.oip.shared_memory import Regions
-from headrace.protocols.oip.shared_tensors import REGION, read_shared, write_shared
+from headrace.protocols.oip.shared_tensors import REGION, SharedInputs, write_shared
 from headrace.protocols.oip.templates import Templates
 from headrace.protocols.oip.tensors import from_body, from_json, to_json
 from headrace.protocols.oip.wanted import Answers, Outputs, Wanted
@@ -152,7 +152,7 @@ def _read_raw(
 
 
 def _read_inputs(sent: Sequence[_Input], raw: memoryview, regions: Regions) -> tuple[Tensor, ...]:
-    inputs, at = [], 0
+    inputs, at, shared = [], 0, SharedInputs(regions)
     for index, one in enumerate(sent):
         where = f"inputs[{index}]"
         parameters = one.parameters
@@ -165,7 +165,7 @@ def _read_inputs(sent: Sequence[_Input], raw: memoryview, regions: Regions) -> t
                 raise InvalidRequest(what, f"{where}.parameters.binary_data_size")
             at += size
         elif parameters and REGION in parameters:
-            data = read_shared(one.datatype, one.shape, parameters, regions, where)
+            data = shared.read(one.datatype, one.shape, parameters, where)
         elif json_data in _ABSENT:
             raise InvalidRequest("is missing; or binary_data_size or shared_memory_region", f"{where}.data")
         else:

@@ -7,6 +7,8 @@ would bring the server down.
 import os
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -45,10 +47,10 @@ class Regions:
     def __init__(self, allowed: bool, folder: Path = Path("/dev/shm"), max_read_bytes: int = 1 << 30) -> None:
         self._allowed = allowed
         self._folder = folder
-        self._max_read_bytes = max_read_bytes
+        self.max_read_bytes = max_read_bytes  # at once, and by one request
         self._open: dict[str, _Open] = {}
         self.longest_bytes = 0  # of any that is registered
-        self._closing = Lock()  # a request may be read on a thread: what it reads is not closed under it
+        self._closing = Lock()  # requests are read, and answers written, on threads, too
 
     def register(self, name: str, key: str, offset: int, byte_size: int) -> None:
         """Open a region. Raises InvalidRequest where the name is taken, MAX_REGIONS are open, or the file is not there,
@@ -82,10 +84,9 @@ class Regions:
 
     def read(self, name: str, offset: int, byte_size: int, where: str) -> bytes:
         """Bytes of a region, counted from its start. Raises NotFound, or InvalidRequest beyond its end."""
-        with self._closing:
-            entry = self._part(name, offset, byte_size, where)
-            if byte_size > self._max_read_bytes:
-                most = f"{self._max_read_bytes}, the most of a tensor"
+        with self._held(name, offset, byte_size, where) as entry:
+            if byte_size > self.max_read_bytes:
+                most = f"{self.max_read_bytes}, the most of a tensor"
                 raise InvalidRequest(f"{byte_size} bytes are more than {most}", where)
             content = os.pread(entry.descriptor, byte_size, entry.region.offset + offset)
         if len(content) < byte_size:
@@ -102,18 +103,18 @@ class Regions:
         Raises as `read`, InvalidRequest where the output is larger, and MemoryFull where the file has holes and the
         memory for them is gone.
         """
-        entry = self._part(name, offset, byte_size, where)
         if len(data) > byte_size:
             raise InvalidRequest(f"the output is {len(data)} bytes, shared_memory_byte_size only {byte_size}", where)
-        start = entry.region.offset + offset
-        if os.fstat(entry.descriptor).st_size < start + len(data):  # writing beyond the end would make it longer
-            raise InvalidRequest(f"the file of shared memory region {name!r} has become too short", where)
-        view, done = memoryview(data), 0
-        try:
-            while done < len(view):
-                done += os.pwrite(entry.descriptor, view[done:], start + done)
-        except OSError as error:
-            raise MemoryFull(f"shared memory region {name!r} cannot be written: {error.strerror}") from error
+        with self._held(name, offset, byte_size, where) as entry:
+            start = entry.region.offset + offset
+            if os.fstat(entry.descriptor).st_size < start + len(data):  # writing beyond the end would make it longer
+                raise InvalidRequest(f"the file of shared memory region {name!r} has become too short", where)
+            view, done = memoryview(data), 0
+            try:
+                while done < len(view):
+                    done += os.pwrite(entry.descriptor, view[done:], start + done)
+            except OSError as error:
+                raise MemoryFull(f"shared memory region {name!r} cannot be written: {error.strerror}") from error
 
     def close(self) -> None:
         """Give every file back; also where the setting is off."""
@@ -128,6 +129,17 @@ class Regions:
         if entry is None:
             raise NotFound(f"Unable to find system shared memory region: '{name}'", where)
         return entry
+
+    @contextmanager
+    def _held(self, name: str, offset: int, byte_size: int, where: str) -> Iterator[_Open]:
+        """A part of a region, whose file stays open meanwhile whoever unregisters it."""
+        with self._closing:
+            region, descriptor = self._part(name, offset, byte_size, where)
+            descriptor = os.dup(descriptor)
+        try:
+            yield _Open(region, descriptor)
+        finally:
+            os.close(descriptor)
 
     def _part(self, name: str, offset: int, byte_size: int, where: str) -> _Open:
         self._require_allowed()

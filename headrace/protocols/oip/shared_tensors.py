@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from headrace.errors import InvalidRequest
 from headrace.protocols.oip.parameter_values import integer, text
 from headrace.protocols.oip.shapes import check_size
 from headrace.protocols.oip.shared_memory import Regions
@@ -27,13 +28,24 @@ def read_place(parameters: Mapping[str, Parameter], where: str) -> Place:
     return Place(region, offset, integer(parameters, "shared_memory_byte_size", where))
 
 
-def read_shared(
-    datatype: str, shape: Shape, parameters: Mapping[str, Parameter], regions: Regions, where: str
-) -> bytes:
-    """The data of an input; its size is checked before anything is read. Raises InvalidRequest or NotFound."""
-    place = read_place(parameters, f"{where}.parameters")
-    check_size(datatype, shape, place.byte_size, where)
-    return regions.read(*place, where=f"{where}.parameters.{REGION}")
+class SharedInputs:
+    """Reads the inputs of one request, of which each is a copy: together they may be no more than one could be."""
+
+    def __init__(self, regions: Regions) -> None:
+        self._regions = regions
+        self._left = regions.max_read_bytes
+
+    def read(self, datatype: str, shape: Shape, parameters: Mapping[str, Parameter], where: str) -> bytes:
+        """The data of an input; its size is checked before anything is read. Raises InvalidRequest or NotFound."""
+        at = f"{where}.parameters"
+        place = read_place(parameters, at)
+        check_size(datatype, shape, place.byte_size, where)
+        self._left -= place.byte_size
+        if self._left < 0:
+            most = f"{self._regions.max_read_bytes} bytes of shared memory, the most of a request"
+            what = f"with {place.byte_size} more the inputs are over {most}"
+            raise InvalidRequest(what, f"{at}.shared_memory_byte_size")
+        return self._regions.read(*place, where=f"{at}.{REGION}")
 
 
 def write_shared(tensor: Tensor, place: Place, where: str, regions: Regions) -> dict[str, Parameter]:

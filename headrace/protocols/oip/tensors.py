@@ -1,6 +1,7 @@
 """JSON data, and bodies that are one raw tensor <-> Tensor. Knows no HTTP and no model."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -43,16 +44,23 @@ def from_json(name: str, datatype: str, shape: Shape, data: Buffer, where: str) 
     return from_array(name, array.reshape(shape), datatype)
 
 
-def to_json(tensor: Tensor, where: str) -> list[Any]:
-    """A tensor's elements in a flat list. Raises InvalidRequest for what JSON cannot carry."""
+def to_json(tensor: Tensor, where: str) -> list[Any] | msgspec.Raw:
+    """A tensor's elements in a flat list, a long one as the JSON that it is.
+
+    Raises InvalidRequest for what JSON cannot carry.
+    """
     if tensor.datatype in _BINARY_ONLY:
         raise InvalidRequest(f"{tensor.datatype} cannot be sent as JSON{_ASK_BINARY}", where)
     if tensor.datatype == "BYTES":
-        return _texts(tensor, where)
+        texts = _texts(tensor, where)
+        return texts if len(texts) <= _PIECE else _list(texts[at : at + _PIECE] for at in range(0, len(texts), _PIECE))
     array = to_array(tensor)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise InvalidRequest(f"output {tensor.name!r} has NaN or infinity, which JSON cannot carry{_ASK_BINARY}", where)
-    values: list[Any] = array.ravel().tolist()
+    flat = array.ravel()
+    if flat.size > _PIECE:
+        return _list(flat[at : at + _PIECE].tolist() for at in range(0, flat.size, _PIECE))
+    values: list[Any] = flat.tolist()
     return values
 
 
@@ -70,6 +78,12 @@ def from_body(spec: TensorSpec, body: Buffer, batched: bool) -> Tensor:
     return Tensor(spec.name, spec.datatype, shape, body)
 
 
+def _list(pieces: Iterable[list[Any]]) -> msgspec.Raw:
+    """One list of several, a piece at a time: each lets nobody else have the interpreter."""
+    return msgspec.Raw(b"[" + b",".join([msgspec.json.encode(piece)[1:-1] for piece in pieces]) + b"]")
+
+
+_PIECE = 4096  # elements that become JSON at once: a millisecond or two
 _ASK_BINARY = "; ask for it with binary_data = true"
 
 

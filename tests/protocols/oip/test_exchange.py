@@ -131,6 +131,42 @@ async def test_a_short_body_waits_for_no_long_one() -> None:
     may_end.set()
 
 
+LONG_ANSWER = b'{"inputs":[{"name":"INPUT","shape":[10000],"datatype":"FP32","data":[%b1]}]}' % (b"1," * 9999)
+
+
+@pytest.mark.parametrize("headers", [{}, {b"accept-encoding": b"gzip"}])
+async def test_a_long_answer_is_written_beside_others_and_a_drain_waits_for_it(headers: dict[bytes, bytes]) -> None:
+    stub = Stub()
+    asking = _Asking(stub, headers=headers)
+    asking.run(LONG_ANSWER)
+    stub.late.answer_next()
+    assert not asking.answers
+    await stub.gateway.drain()
+    (answer,) = asking.answers
+    body = b"".join(answer.parts)
+    written = json.loads(gzip.decompress(body) if headers else body)
+    assert (answer.status, written["outputs"][0]["data"]) == (200, [1] * 10_000)
+
+
+async def test_a_long_answer_that_comes_at_once_is_written_beside_others_too() -> None:
+    stub = Stub()
+    asking = _Asking(stub, "scores")
+    asking.run(LONG_ANSWER)
+    assert not asking.answers
+    await stub.gateway.drain()
+    assert asking.answers[0].status == 200
+
+
+async def test_whoever_leaves_while_an_answer_is_written_is_not_answered() -> None:
+    stub = Stub()
+    asking = _Asking(stub)
+    asking.run(LONG_ANSWER)
+    stub.late.answer_next()
+    asking.exchange.abandon()
+    await stub.gateway.drain()
+    assert not asking.answers
+
+
 async def test_whoever_leaves_while_a_body_is_unpacked_asks_nothing() -> None:
     stub = Stub()
     asking = _Asking(stub, headers={b"content-encoding": b"gzip"})

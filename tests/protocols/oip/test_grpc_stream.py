@@ -16,8 +16,8 @@ from headrace.protocols.oip.grpc_stream import stream
 from headrace.servable import Cancel, Reply
 from headrace.types import Manifest, ModelVersion, Request, Response
 from tests.protocols.oip.grpc_server import Client, Kind, infer_message, refused, serving, table_server
-from tests.protocols.oip.test_grpc_infer import watched
 from tests.protocols.oip.stub import BATCH, MODELS, LateServable, Stub, StubServable
+from tests.protocols.oip.test_grpc_infer import watched
 
 
 @asynccontextmanager

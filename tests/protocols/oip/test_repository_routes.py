@@ -78,7 +78,9 @@ async def test_files_that_are_not_taken_are_refused_before_anything_is_decoded()
 async def test_long_files_reach_the_repository() -> None:
     stub, content = Stub(), randbytes(1 << 20)
     stub.repository.allows_uploads = True
-    sent = json.dumps({"parameters": {"config": "{}", "file:1/model.onnx": base64.b64encode(content).decode()}}).encode()
+    sent = json.dumps(
+        {"parameters": {"config": "{}", "file:1/model.onnx": base64.b64encode(content).decode()}}
+    ).encode()
     async with serving(stub) as (port, _), connected(port) as wire:
         assert (await wire.ask("POST", "/v2/repository/models/add_sub/load", sent)).status == 200
     assert stub.repository.calls == [("load", "add_sub", {}, {"1/model.onnx": content})]
@@ -96,7 +98,9 @@ def test_a_file_outside_the_models_folder_is_refused(path: str) -> None:
         read_load({f"file:{path}": ""})
 
 
-@pytest.mark.parametrize("content", ["***", "A", "AAAA\n", "é", "A" * (256 << 10) + "é", "A" * ((256 << 10) - 1) + "=AAAA"])
+@pytest.mark.parametrize(
+    "content", ["***", "A", "AAAA\n", "é", "A" * (256 << 10) + "é", "A" * ((256 << 10) - 1) + "=AAAA"]
+)
 def test_content_that_is_not_base64_is_refused(content: str) -> None:
     with pytest.raises(InvalidRequest, match="not base64"):
         read_load({"file:x": content})

@@ -40,6 +40,33 @@ def test_an_output_is_written_where_it_is_wanted_and_nowhere_else(regions: Regio
     assert (tmp_path / "input").read_bytes() == bytes(range(15)) + b"abc" + bytes(range(18, 100))
 
 
+def test_a_region_is_unregistered_while_it_is_read(regions: Regions, monkeypatch: pytest.MonkeyPatch) -> None:
+    regions.register("r", "/input", 10, 50)
+    read = os.pread
+
+    def late(descriptor: int, count: int, offset: int) -> bytes:
+        regions.unregister("r")
+        return read(descriptor, count, offset)
+
+    monkeypatch.setattr(os, "pread", late)
+    assert regions.read("r", 0, 2, "inputs[0]") == bytes([10, 11])
+    assert regions.status() == []
+
+
+def num_open() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def test_no_file_stays_open_once_it_was_used(regions: Regions) -> None:
+    regions.register("r", "/input", 10, 50)
+    before = num_open()
+    regions.read("r", 0, 2, "inputs[0]")
+    regions.write("r", 0, 2, b"ab", "outputs[0]")
+    with pytest.raises(InvalidRequest):
+        regions.write("r", 0, 2, b"abc", "outputs[0]")
+    assert num_open() == before
+
+
 def test_where_there_is_no_memory_for_an_output_that_is_told(regions: Regions) -> None:
     regions.register("r", "/input", 0, 50)
     before, most = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -7,7 +7,7 @@ import pytest
 
 from headrace.errors import InvalidRequest, NotFound
 from headrace.protocols.oip.shared_memory import Regions
-from headrace.protocols.oip.shared_tensors import Place, read_place, read_shared, write_shared
+from headrace.protocols.oip.shared_tensors import Place, SharedInputs, read_place, write_shared
 from headrace.types import Parameter, Tensor
 
 WHERE = "inputs[0]"
@@ -43,17 +43,25 @@ def test_a_place_without_a_size_is_refused() -> None:
 
 
 def test_an_input_is_read_at_its_offset(regions: Regions) -> None:
-    assert read_shared("UINT8", (3,), said(byte_size=3, offset=5), regions, WHERE) == b"\5\6\7"
+    assert SharedInputs(regions).read("UINT8", (3,), said(byte_size=3, offset=5), WHERE) == b"\5\6\7"
 
 
 def test_an_input_of_another_size_than_its_shape_is_refused(regions: Regions) -> None:
     with pytest.raises(InvalidRequest, match=r"^inputs\[0\]: shape \[3\] of FP32 takes 12 bytes, 4 were sent$"):
-        read_shared("FP32", (3,), said(byte_size=4), regions, WHERE)
+        SharedInputs(regions).read("FP32", (3,), said(byte_size=4), WHERE)
 
 
 def test_an_unknown_region_is_named_with_the_path(regions: Regions) -> None:
     with pytest.raises(NotFound, match=r"^inputs\[0\]\.parameters\.shared_memory_region: "):
-        read_shared("UINT8", (3,), said("nothing", byte_size=3), regions, WHERE)
+        SharedInputs(regions).read("UINT8", (3,), said("nothing", byte_size=3), WHERE)
+
+
+def test_inputs_that_are_too_large_together_are_refused_before_they_are_read(regions: Regions) -> None:
+    regions.max_read_bytes = 100
+    shared = SharedInputs(regions)
+    shared.read("UINT8", (60,), said(byte_size=60), WHERE)
+    with pytest.raises(InvalidRequest, match=r"^inputs\[1\].parameters.shared_memory_byte_size: .* are over 100 bytes"):
+        shared.read("UINT8", (60,), said(byte_size=60), "inputs[1]")
 
 
 def test_an_output_is_written_and_told(regions: Regions, file: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -128,6 +129,14 @@ def test_any_data_is_a_whole_tensor_or_refused(datatype: str, shape: list[int], 
 def test_what_is_sent_as_json_comes_back_as_json(values: list[float]) -> None:
     tensor = from_json("x", "FP32", (len(values),), json.dumps(values).encode(), "inputs[0]")
     assert to_json(tensor, "outputs[0]") == values
+
+
+@pytest.mark.parametrize("count", [4096, 4097, 10_000])
+def test_long_lists_are_written_as_short_ones_are(count: int) -> None:
+    numbers = from_array("y", np.arange(count, dtype="f4") / 7)
+    texts = from_array("y", np.array([b"%d" % i for i in range(count)], object))
+    for tensor, values in ((numbers, to_array(numbers).tolist()), (texts, [str(i) for i in range(count)])):
+        assert msgspec.json.encode(to_json(tensor, "")) == msgspec.json.encode(values)
 
 
 def test_every_datatype_but_the_half_ones_is_written_as_json() -> None:
