@@ -172,7 +172,9 @@ class Server:
         state = State(folder)
         state.take()
         self.observation = watch = Observation(config, self.bus, clock, self._readings(), folder, output)
-        self.gateway = Gateway(self.registry, self.bus, clock, config.tenants, taps, watch.wanted, watch.tap)
+        self.gateway = Gateway(
+            self.registry, self.bus, clock, config.tenants, taps, watch.wanted, watch.tap, watch.passes
+        )
         budget = budget_bytes(config.memory.budget)
         self.births = Forking(config.workers.warm, ahead=ahead, ready_bytes=ready_bytes(budget))
         works = Works(self.bus, clock, self.observation.costs.device)

@@ -85,8 +85,12 @@ class Observation:
     def wanted(self) -> Wanted | None:
         """What the gateway asks of each request: whether it is to be recorded whole; None where nobody wants any."""
         if len(self._samplers) == 1:
-            return self._samplers[0]
+            return self._samplers[0].wants
         return self._wants if self._samplers else None
+
+    def passes(self, model: str, requests: int) -> bool:
+        """Whether none of a model's next requests, of which so many came at once, is to be recorded whole."""
+        return len(self._samplers) == 1 and self._samplers[0].passes(model, requests)
 
     @property
     def tap(self) -> Tap | None:
@@ -130,6 +134,6 @@ class Observation:
 
     def _wants(self, request: Request, response: Response) -> bool:
         wanted = False
-        for wants in self._samplers:  # all are asked: each counts, and may want one in so many
-            wanted |= wants(request, response)
+        for sampler in self._samplers:  # all are asked: each counts, and may want one in so many
+            wanted |= sampler.wants(request, response)
         return wanted

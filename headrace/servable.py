@@ -49,6 +49,16 @@ def foresight(servable: Servable) -> Foresee | None:
     return foresee
 
 
+Most = Callable[[], int]
+"""Says how many rows requests that come at once may have in one (`Request.bundle`); 0: each is asked for itself."""
+
+
+def together(servable: Servable) -> int:
+    """How many rows this servable takes so now."""
+    most: Most | None = getattr(servable, "together", None)
+    return 0 if most is None else most()
+
+
 Whole = Callable[[], Awaitable[None]]
 """Waits until all of a model is there that answers before that. Raises why something of it cannot be had; the model
 answers all the same."""

@@ -262,6 +262,18 @@ class Context(msgspec.Struct, frozen=True, gc=False):
         return self.priority or USUAL_LEVEL
 
 
+class Bundle(msgspec.Struct, frozen=True, gc=False):
+    """Requests that came at once and are asked as one: they differ in who asked, and in their tensors' bytes alone.
+
+    Each of its lists has an entry for each of them, in one order, which is that of their rows.
+    """
+
+    ids: Sequence[str]
+    arrived_ns: Sequence[int]
+    contents: Sequence[Sequence[Buffer]]  # the bytes of each input
+    left: set[int]  # the places of those whose callers went away: their answers are nobody's
+
+
 class Request(msgspec.Struct, frozen=True, gc=False):
     """One inference asked for: made by `protocols/`, handed all the way down."""
 
@@ -273,6 +285,9 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     context: Context = Context(0)
     ask: Ask | None = None  # of a language model, instead of inputs
     also: str = ""  # another id that its client knows it by: its body's, where its head says one too
+    bundle: Bundle | None = None
+    """Where it stands for several: shapes are of all their rows, bytes are in there, and the rest is the first one's.
+    Only whoever says so (`servable.together`) is asked so, and an error says nothing of any of them."""
 
 
 class BatchFacts(msgspec.Struct, frozen=True, gc=False):

@@ -9,6 +9,7 @@ import msgspec
 
 from headrace.batching import collate
 from headrace.batching.check import Check
+from headrace.batching.closed import Closed
 from headrace.batching.gathering import Gathering
 from headrace.batching.instance import Instance, Outcome
 from headrace.batching.instance_turns import InstanceTurns
@@ -153,6 +154,12 @@ class BatchedModel:
         refusal = self._policy.foresee(least, now_ns)
         return None if refusal is None else self._told(least, self._not_taken(refusal))
 
+    def together(self) -> int:
+        """As `servable.together`: where runs are so short that what is done for each request takes longer."""
+        batch = self.signature.batch
+        worth = self._gathering.pays and batch.batched and batch.pad is None and self._refusal is None
+        return batch.max_size if worth else 0
+
     def backlog(self) -> Backlog:
         return Backlog(len(self._queue), self._running)
 
@@ -194,7 +201,7 @@ class BatchedModel:
 
     def _told(self, job: Job, refused: "NotTaken") -> HeadraceError:
         """What its caller is told, once it is recorded that it was shed."""
-        if refused.shed:
+        if refused.shed and job.requests == 1:
             self._shed(job, refused.shed, refused.predicted_ns)
         return refused.error
 
@@ -259,25 +266,27 @@ class BatchedModel:
 
     def _run(self, instance: Instance, run: Run[Waiting], now_ns: int) -> None:
         batch = run.jobs
-        self._running += len(batch)
+        self._running += run.requests
         work = collate.join(batch, self.signature.batch.batched, self.signature.batch.pad)
-        closed = _Closed(run, self._instances.index(instance), now_ns)
+        closed = Closed(run, self._instances.index(instance), now_ns)
         self._policy.began(run, now_ns)
         self._turns.handed(closed.instance, now_ns)
         instance.run(work, lambda outcome: self._ran(closed, outcome))
 
-    def _ran(self, closed: "_Closed", outcome: Outcome) -> None:
+    def _ran(self, closed: Closed, outcome: Outcome) -> None:
         run = closed.run
-        batch = run.jobs
-        self._running -= len(batch)
+        batch, requests = run.jobs, run.requests
+        self._running -= requests
         ended_ns = self._clock.now_ns()
         turn = self._turns.ended(closed.instance, closed.started_ns, ended_ns, ran=outcome.ran)
-        facts = _facts(closed, outcome, self._variant, turn.device_ns)
+        facts = closed.facts(outcome, self._variant, turn.device_ns)
         self._policy.ended(run, ended_ns)
-        self._gathering.ran(len(batch), outcome.input_ns + outcome.infer_ns + outcome.output_ns)
+        self._gathering.ran(requests, outcome.input_ns + outcome.infer_ns + outcome.output_ns)
         if self._queue:
             self._look()  # the instance gets its next batch before these answers are written
         self._fruitful = self._fruitful or not outcome.lost
+        if outcome.error is not None:
+            self._gathering.failed()
         if outcome.lost:
             self._lost(batch, outcome)
         elif outcome.error is None:
@@ -313,8 +322,8 @@ class BatchedModel:
         for item in reversed(batch):
             if outcome.ran:
                 item.blame = item.blame.after(fruitful)
-            if item.blame.given_up(alone=len(batch) == 1):
-                self._answer(item, outcome.error)
+            if item.requests > 1 or item.blame.given_up(alone=len(batch) == 1):
+                self._answer(item, outcome.error)  # of a bundle each asks anew, for itself
             elif not item.done:
                 if item.blame.suspected:
                     item.keep_alone()
@@ -350,7 +359,8 @@ class BatchedModel:
     def _give_up(self, given_up: GivenUp[Waiting]) -> None:
         """Answer what can no longer be in time, before it costs a run."""
         item = given_up.job
-        self._shed(item, given_up.reason, given_up.predicted_ns)
+        if item.requests == 1:
+            self._shed(item, given_up.reason, given_up.predicted_ns)
         self._answer(item, dropped(given_up, self._clock.now_ns()))
 
     def _learn(self, axis: BatchAxis) -> None:
@@ -371,29 +381,6 @@ class NotTaken(NamedTuple):
     error: HeadraceError
     shed: str = ""  # the reason that is recorded, where it was kept out so that others are in time
     predicted_ns: float | None = None
-
-
-class _Closed(msgspec.Struct, frozen=True):
-    """A batch, and when and for which instance it was closed."""
-
-    run: Run[Waiting]
-    instance: int
-    started_ns: int
-
-
-def _facts(closed: _Closed, outcome: Outcome, variant: str, device_ns: int) -> BatchFacts:
-    return BatchFacts(
-        rows=closed.run.rows,
-        requests=len(closed.run.jobs),
-        reason=closed.run.reason,
-        instance=closed.instance,
-        started_ns=closed.started_ns,
-        input_ns=outcome.input_ns,
-        infer_ns=outcome.infer_ns,
-        output_ns=outcome.output_ns,
-        variant=variant,
-        device_ns=device_ns,
-    )
 
 
 def _nothing() -> None:

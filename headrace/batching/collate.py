@@ -7,7 +7,7 @@ from headrace.arrays import row_ends
 from headrace.batching.instance import Rows, Work
 from headrace.batching.padding import cut, fill_up, with_size
 from headrace.errors import Internal
-from headrace.types import PadAxis, Request, Tensor
+from headrace.types import Buffer, PadAxis, Request, Tensor
 
 
 class Member(Protocol):
@@ -29,19 +29,21 @@ def join(batch: Sequence[Member], batched: bool, pad: PadAxis | None = None) -> 
     """The work that runs these requests together; their shapes agree but for the rows, and the length along `pad`."""
     first = batch[0].request
     if len(batch) == 1:
-        alone = [Rows(tensor.name, tensor.datatype, tensor.shape, [tensor.data]) for tensor in first.inputs]
+        alone = [
+            Rows(tensor.name, tensor.datatype, tensor.shape, _parts(batch, index, tensor.name))
+            for index, tensor in enumerate(first.inputs)
+        ]
         return Work(tuple(alone), first.outputs)
     assert batched, "requests were joined for a model that takes one at a time"
     total = sum([item.rows for item in batch])
     longest = _longest(batch) if pad is not None else 0
     inputs = []
     for index, tensor in enumerate(first.inputs):
-        tensors = _tensors(batch, index, tensor.name)
         if pad is not None and longest and tensor.name in pad.values:
-            parts = fill_up(tensors, pad.axis, longest, pad.values[tensor.name])
+            parts = fill_up(_tensors(batch, index, tensor.name), pad.axis, longest, pad.values[tensor.name])
             shape = with_size(tensor.shape, pad.axis, longest)
         else:
-            parts, shape = [each.data for each in tensors], tensor.shape
+            parts, shape = _parts(batch, index, tensor.name), tensor.shape
         inputs.append(Rows(tensor.name, tensor.datatype, (total, *shape[1:]), parts))
     return Work(tuple(inputs), _outputs(batch))
 
@@ -56,14 +58,28 @@ def _longest(batch: Sequence[Member]) -> int:
 
 
 def _tensors(batch: Sequence[Member], index: int, name: str) -> list[Tensor]:
-    """One input of each request; as a rule it stands at the same place in all of them."""
-    tensors: list[Tensor] = []
+    """One input of each request."""
+    return [item.request.inputs[_place(item.request, index, name)] for item in batch]
+
+
+def _parts(batch: Sequence[Member], index: int, name: str) -> list[Buffer]:
+    """The bytes of one input, request after request."""
+    parts: list[Buffer] = []
     for item in batch:
-        tensor = item.request.inputs[index]
-        if tensor.name != name:
-            tensor = next(each for each in item.request.inputs if each.name == name)
-        tensors.append(tensor)
-    return tensors
+        request = item.request
+        at = _place(request, index, name)
+        if request.bundle is None:
+            parts.append(request.inputs[at].data)
+        else:
+            parts += [contents[at] for contents in request.bundle.contents]
+    return parts
+
+
+def _place(request: Request, index: int, name: str) -> int:
+    """Of an input in a request; as a rule it is the same in all of them."""
+    if request.inputs[index].name == name:
+        return index
+    return next(at for at, each in enumerate(request.inputs) if each.name == name)
 
 
 def _outputs(batch: Sequence[Member]) -> tuple[str, ...]:

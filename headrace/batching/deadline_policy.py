@@ -84,7 +84,7 @@ class DeadlinePolicy(Generic[J]):
 
     def admit(self, job: J, now_ns: int) -> Refusal | None:
         self._weigh(job, now_ns)
-        self.demand.arrived(now_ns, job.rows, job.cost_ns)
+        self.demand.arrived(now_ns, job.rows, job.cost_ns, job.requests)
         full = queue_refusal(self.queue, job, self._limits, 0.0)
         if full:
             return msgspec.structs.replace(full, retry_after_ns=self._drain_ns(now_ns))
@@ -278,7 +278,7 @@ class DeadlinePolicy(Generic[J]):
                 standing.guard.answered(now_ns > job.due_ns)
                 standing.trust.answered(job.foreseen_ns, job.due_ns - job.queued_ns, now_ns - job.queued_ns)
         self.queue.forget()
-        self._brief = self._brief + 1 if len(run.jobs) > 1 and run.typical_ns < BRIEF_NS else 0
+        self._brief = self._brief + 1 if run.requests > 1 and run.typical_ns < BRIEF_NS else 0
         if self._brief % ONE_IN == 0 or not self.latency.measured(run.rows, run.length):
             self._learn(run, began_ns, ended_ns)
 
@@ -289,7 +289,7 @@ class DeadlinePolicy(Generic[J]):
         self._lines_runs = (self._lines_runs + 1) % LINES_FOR
         if not self._lines_runs:
             self._lines.clear()
-        if self.queue or len(run.jobs) > 1:
+        if self.queue or run.requests > 1:
             self._busy_runs.ran(took, run.typical_ns, sum([job.cost_ns for job in run.jobs]))
         else:
             self._busy_runs.ran_alone(took, run.typical_ns)

@@ -23,11 +23,11 @@ class Demand:
         self._rows = 0
         self._cost_ns = 0.0
 
-    def arrived(self, now_ns: int, rows: int, cost_ns: float) -> None:
-        """A request of so many rows, that will take so long to compute."""
+    def arrived(self, now_ns: int, rows: int, cost_ns: float, requests: int = 1) -> None:
+        """A request, or several, of so many rows, that will take so long to compute."""
         if now_ns - self._since_ns > GRAIN_NS:
             self._add(now_ns)
-        self._requests += 1
+        self._requests += requests
         self._rows += rows
         self._cost_ns += cost_ns
 

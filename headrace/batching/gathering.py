@@ -10,11 +10,18 @@ class Gathering:
 
     def __init__(self) -> None:
         self._short = False
+        self.pays = False  # whether runs were as short as that when requests last shared one
         self._seen = 0  # requests that waited when it was last asked
 
     def ran(self, requests: int, computed_ns: int) -> None:
         """A run of so many computed for so long; 0 where nobody knows. Who shares no runs gains nothing."""
         self._short = requests > 1 and 0 < computed_ns < SHORT_NS
+        if requests > 1:
+            self.pays = self._short
+
+    def failed(self) -> None:
+        """A run did not answer: until one does, nobody knows."""
+        self._short = self.pays = False
 
     def goes_on(self, waiting: int, most: int) -> bool:
         """Whether to ask again a turn later, when so many requests wait and a run may have that many."""

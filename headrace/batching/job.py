@@ -32,12 +32,14 @@ class Job:
         "predicted_ns",
         "queued",
         "queued_ns",
+        "requests",
         "rows",
         "tenant",
     )
 
     def __init__(self, rows: int, length: int, key: Key, queued_ns: int) -> None:
         self.rows = rows
+        self.requests = 1  # that it stands for
         self.length_class = class_of(length)
         self.length = length  # along the padded axis; 0 where nothing is padded
         self.key = key

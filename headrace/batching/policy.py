@@ -37,6 +37,16 @@ class Run(msgspec.Struct, Generic[J], frozen=True):
     late_ns: float = 0.0
     company: bool = False  # others computed when it was closed
 
+    @property
+    def requests(self) -> int:
+        """How many share it."""
+        return requests_of(self.jobs)
+
+
+def requests_of(jobs: Sequence[Job]) -> int:
+    """How many they stand for."""
+    return sum([job.requests for job in jobs])
+
 
 class Wait(msgspec.Struct, frozen=True):
     """Leave it open, at most until then; None: until something else happens."""
@@ -107,7 +117,7 @@ class Policy(Protocol[J]):
 
 def queue_refusal(queue: Queue[J], job: J, limits: Limits, retry_after_ns: float) -> Refusal | None:
     """Why a queue has no room for a newcomer."""
-    if len(queue) >= limits.max_queue:
+    if len(queue) + job.requests > limits.max_queue:
         return Refusal("queue", retry_after_ns)
     if queue.num_bytes + job.num_bytes > limits.max_queue_bytes and len(queue):
         return Refusal("memory", retry_after_ns)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from headrace.batching.laying import Laying
 from headrace.errors import HeadraceError
-from headrace.servable import Cancel, Reply, Servable, Whole, foresight, wholeness
+from headrace.servable import Cancel, Reply, Servable, Whole, foresight, together, wholeness
 from headrace.types import Backlog, Context, ModelVersion, Request, Signature
 
 log = logging.getLogger(__name__)
@@ -72,6 +72,10 @@ class RelaidModel:
         """As what stands foresees it."""
         foresee = foresight(self._stands.model)
         return foresee(context) if foresee else None
+
+    def together(self) -> int:
+        """As what stands takes them."""
+        return together(self._stands.model)
 
     @property
     def whole(self) -> Whole | None:

@@ -8,7 +8,7 @@ from headrace.types import USUAL_LEVEL, Request
 
 
 class Waiting(Job):
-    """One request from its arrival to its answer; owned by the batched model."""
+    """One request, or a bundle of them, from its arrival to its answer; owned by the batched model."""
 
     __slots__ = ("blame", "done", "left", "reply", "request")
 
@@ -19,6 +19,10 @@ class Waiting(Job):
         self.reply = reply
         for tensor in request.inputs:
             self.num_bytes += len(tensor.data)
+        if request.bundle is not None:
+            contents = request.bundle.contents
+            self.requests = len(contents)
+            self.num_bytes = self.requests * sum(map(len, contents[0]))
         self.arrived_ns = context.arrived_ns or queued_ns
         self.deadline_ns = context.deadline_ns
         self.level = context.priority or USUAL_LEVEL

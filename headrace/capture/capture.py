@@ -51,6 +51,10 @@ class Capture:
         """Whether the gateway is to record this whole."""
         return self._choice.takes(response.model, response.batch)
 
+    def passes(self, model: str, requests: int) -> bool:
+        """Whether none of a model's next requests is; which of them is known once it has run."""
+        return False
+
     def __call__(self, records: Sequence[Record]) -> None:
         chosen = [
             each for each in records if isinstance(each, SampleRecord) and self._choice.takes(each.model, each.batch)

@@ -41,6 +41,14 @@ class Sampling:
         portion.until -= 1
         return portion.until <= 0 and self._takes(portion, request, response)
 
+    def passes(self, model: str, requests: int) -> bool:
+        """Whether none of a model's next requests is to be looked at; else each is to be asked for."""
+        portion = self._portions.get(model)
+        if portion is None or portion.until <= requests:
+            return False
+        portion.until -= requests
+        return True
+
     def every(self, model: str) -> int:
         """One in so many of a model's requests is looked at."""
         portion = self._portions.get(model)

@@ -7,18 +7,23 @@ from collections.abc import Callable, Mapping
 from headrace.clock import Clock
 from headrace.errors import Cancelled, Draining, HeadraceError, Internal, RateLimited
 from headrace.gateway.allowed import check_allowed
+from headrace.gateway.bundles import Asked
 from headrace.gateway.rates import Rates
 from headrace.models.registry import Registry, Served
 from headrace.records import Recorder, RequestRecord, SampleRecord, ShedRecord
-from headrace.servable import Cancel, Reply, foresight
+from headrace.servable import Cancel, Reply, foresight, together
 from headrace.tenants import Tenant
 from headrace.traffic.watch import Tap
-from headrace.types import Context, ModelRef, ModelVersion, Request, Response, Tensor
+from headrace.types import Bundle, Context, ModelRef, ModelVersion, Request, Response, Tensor
 
 log = logging.getLogger(__name__)
 
 Wanted = Callable[[Request, Response], bool]
 """Whether somebody wants to look into what this request holds and what it was answered; asked once a request."""
+
+Passes = Callable[[str, int], bool]
+"""Whether nobody wants to look into any of a model's next requests, of which so many came; asked before `Wanted`, which
+is not asked of them then."""
 
 REFUSING_NS = 1_000_000_000
 """Since the last refusal: so long it is worth asking of the next request whether it has to be read."""
@@ -43,9 +48,10 @@ class Gateway:
         taps: Mapping[str, Tap] | None = None,
         wanted: Wanted | None = None,
         tap: Tap | None = None,
+        passes: Passes = lambda model, requests: False,
     ) -> None:
         """`taps` see how requests of a model are answered, those of some models, `tap` how every language model's are;
-        what is `wanted` is recorded whole."""
+        what is `wanted` is recorded whole, but for requests that came at once and that `passes` passes over."""
         self._tap = tap
         self.in_flight = 0  # requests
         self.draining = False  # takes nothing new
@@ -59,6 +65,7 @@ class Gateway:
         self._rates = Rates(tenants or {})
         self._taps = {} if taps is None else taps
         self._wanted = wanted
+        self._passes = passes
         self._idle: asyncio.Event | None = None  # once somebody waits for the last answer
 
     def submit(self, request: Request, reply: Reply) -> Cancel:
@@ -96,6 +103,57 @@ class Gateway:
             call.withdraw = withdraw
             call.admitted_ns = self.now_ns()
         return call.cancel
+
+    def together(self, model: ModelRef) -> int:
+        """How many rows of a model's requests may be asked as one now; 0: each is asked for itself."""
+        if self.draining or self._refusal is not None or self._rates.any or model.name in self._taps:
+            return 0
+        served = self._registry.certain(model)
+        return together(served.servable) if served else 0
+
+    def submit_together(self, request: Request, bundle: Bundle, reply: Reply) -> None:
+        """As `submit`, for requests of one kind that came at once (`Request.bundle`): `reply` gets one answer for all.
+
+        After an error none of them is answered, nor is anything recorded: each is to be asked for itself.
+        """
+        submitted_ns = self.now_ns()
+        try:
+            served = self._registry.route(request.model, request.context)
+        except HeadraceError as error:
+            reply(error)
+            return
+        asked = Asked(request, bundle, served, reply, submitted_ns)
+        self.in_flight += len(bundle.ids)
+        call = _Bundled(self, asked)
+        try:
+            served.servable.submit(request, call.answered)
+        except Exception:
+            log.exception("%s failed on requests that came at once", served.version)
+            call.answered(Internal("the server failed on this request; its log says why"))
+        call.admitted_ns = self.now_ns()
+
+    def finished_together(self, asked: Asked, admitted_ns: int, answer: Response | HeadraceError) -> None:
+        """Hand their answer on, and record them."""
+        finished_ns = self.now_ns()
+        if isinstance(answer, Response) and not asked.fits(answer):
+            answer = Internal(f"the outputs of {answer.model} are not as many rows as its inputs")
+        try:
+            asked.reply(answer)
+        finally:
+            self.in_flight -= len(asked.bundle.ids) - 1
+            self.left()
+            if isinstance(answer, Response):
+                for record in asked.records(answer, admitted_ns, finished_ns, self.now_ns()):
+                    self._record(record)
+                self._look_into(asked, answer, finished_ns)
+
+    def _look_into(self, asked: Asked, answer: Response, finished_ns: int) -> None:
+        """Record those whole that somebody wants to look into."""
+        if self._wanted is None or self._passes(asked.served.version.name, len(asked.bundle.ids)):
+            return
+        for request, response in asked.one_by_one(answer):
+            if self._wanted(request, response):
+                self._record(_sample(request, response, finished_ns))
 
     def expect(self) -> "_Expected":
         """Count a request that is here and yet to be read: a drain waits until it was entered and left."""
@@ -206,6 +264,22 @@ class Gateway:
                 also=request.also,
             )
         )
+
+
+class _Bundled:
+    """Requests that are asked as one, from there to the version that answers them."""
+
+    __slots__ = ("_asked", "_gateway", "admitted_ns")
+
+    def __init__(self, gateway: Gateway, asked: Asked) -> None:
+        self._asked: Asked | None = asked
+        self._gateway = gateway
+        self.admitted_ns = 0
+
+    def answered(self, answer: Response | HeadraceError) -> None:
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            self._gateway.finished_together(asked, self.admitted_ns, answer)
 
 
 class _Expected:

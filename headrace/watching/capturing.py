@@ -25,7 +25,7 @@ class Capturing(Part):
         self._capture = capture = _capture(ground, redaction) if settings.ratio else None
         if capture is None:
             return
-        ground.samplers.append(capture.wants)
+        ground.samplers.append(capture)
         ground.tap = capture.follow
         ground.bus.listen(capture, SampleRecord)
         ground.dropped.add("capture", lambda: capture.dropped)

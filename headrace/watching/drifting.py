@@ -26,7 +26,7 @@ class Drifting(Part):
         self._drift = drift = DriftWatch(settings, ground.bus, ground.clock, ground.epoch_ns, ground.file("drift"))
         ground.bus.listen(drift, SampleRecord, ModelEvent)
         ground.bus.count(drift.served)
-        ground.samplers.append(drift.sampling.wants)
+        ground.samplers.append(drift.sampling)
         ground.sources.append(drift.lines)
         ground.dropped.add("drift", drift.dropped)
 

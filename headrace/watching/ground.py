@@ -1,14 +1,27 @@
 """What every part of watching stands on: a server's records, settings, clock and folder, and where its metrics go."""
 
 from pathlib import Path
+from typing import Protocol
 
 from headrace.clock import Clock, unix_s
-from headrace.gateway.gateway import Wanted
 from headrace.observe.bus import Bus
 from headrace.observe.dropped import Dropped
 from headrace.observe.metrics import Readings, Source
 from headrace.settings import Config
 from headrace.traffic.watch import Tap
+from headrace.types import Request, Response
+
+
+class Sampler(Protocol):
+    """Who wants to look into requests; asked of every request, so it does next to nothing."""
+
+    def wants(self, request: Request, response: Response) -> bool:
+        """As the gateway's `Wanted`."""
+        ...
+
+    def passes(self, model: str, requests: int) -> bool:
+        """As the gateway's `Passes`."""
+        ...
 
 
 class Ground:
@@ -25,7 +38,7 @@ class Ground:
         self.dropped = Dropped()  # who may leave something out adds how much it has
         self.sources: list[Source] = [self.dropped.lines]  # of more metrics
         self.tap: Tap | None = None  # who wants to see how language models answer
-        self.samplers: list[Wanted] = []  # who wants to look into requests; each is asked of every request
+        self.samplers: list[Sampler] = []
 
     def now_ns(self) -> int:
         """Unix time that does not jump while the server runs, in nanoseconds."""

@@ -12,7 +12,7 @@ from headrace.arrays import DATATYPES, filled, from_array, to_array
 from headrace.batching.collate import join, split
 from headrace.batching.instance import Work
 from headrace.errors import Internal
-from headrace.types import ModelRef, PadAxis, Request, Shape, Tensor
+from headrace.types import Bundle, ModelRef, PadAxis, Request, Shape, Tensor
 
 
 class Item(NamedTuple):
@@ -168,3 +168,28 @@ def test_an_output_that_is_not_as_long_as_the_rows_is_a_fault_not_a_wrong_answer
     pad = PadAxis(1, {"ids": 0}, {"y": (1,)})
     with pytest.raises(Internal, match=r"output 'y' has shape \[2, 4\] for rows of 3"):
         split((from_array("y", np.zeros((2, 4), np.float32)),), tokens(2, 3), pad)
+
+
+def bundle_of(arrays: list[NDArray[np.generic]]) -> Item:
+    """Requests of equally many rows that are asked as one."""
+    (first, *_), rows = arrays, sum(array.shape[0] for array in arrays)
+    tensor = Tensor("x", "FP32", (rows, *first.shape[1:]), b"")
+    bundle = Bundle(["a"] * len(arrays), [0] * len(arrays), [(array.tobytes(),) for array in arrays], set())
+    return Item(Request("", ModelRef("m"), (tensor,), bundle=bundle), rows)
+
+
+@pytest.mark.parametrize("beside", [0, 2])
+def test_requests_that_are_asked_as_one_lie_in_their_order(beside: int) -> None:
+    arrays: list[NDArray[np.generic]] = [np.full((2, 3), at, np.float32) for at in range(3)]
+    others: list[NDArray[np.generic]] = [np.full((1, 3), 7, np.float32)] * beside
+    work = join([*map(item, others), bundle_of(arrays)], batched=True)
+    np.testing.assert_array_equal(to_array(whole(work)[0]), np.concatenate([*others, *arrays]))
+
+
+def test_an_input_is_found_by_its_name_also_among_those_that_are_asked_as_one() -> None:
+    x, y = np.ones((1, 1), np.float32), np.zeros((1, 1), np.float32)
+    alone = Item(Request("", ModelRef("m"), (from_array("y", y), from_array("x", x))), 1)
+    inputs = Tensor("x", "FP32", (2, 1), b""), Tensor("y", "FP32", (2, 1), b"")
+    bundle = Bundle(["a", "b"], [0, 0], [(x.tobytes(), y.tobytes())] * 2, set())
+    work = join([alone, Item(Request("", ModelRef("m"), inputs, bundle=bundle), 2)], batched=True)
+    assert {tensor.name: to_array(tensor).tolist() for tensor in whole(work)} == {"y": [[0]] * 3, "x": [[1]] * 3}

@@ -62,3 +62,13 @@ def test_rows_are_no_fewer_than_requests_and_nothing_is_negative(arrivals: list[
         demand.arrived(now, rows, cost)
         assert 0 <= demand.rate(now) <= demand.rows(now) * (1 + 1e-9)
         assert demand.load(now) >= 0
+
+
+def test_several_that_come_at_once_count_as_so_many() -> None:
+    one_by_one, at_once = Demand(), Demand()
+    for at_ms in range(200):
+        for _ in range(4):
+            one_by_one.arrived(at_ms * 1_000_000, 1, 1e6)
+        at_once.arrived(at_ms * 1_000_000, 4, 4e6, requests=4)
+    assert at_once.rate(200 * 1_000_000) == pytest.approx(one_by_one.rate(200 * 1_000_000))
+    assert at_once.rows(200 * 1_000_000) == pytest.approx(one_by_one.rows(200 * 1_000_000))

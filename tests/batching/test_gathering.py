@@ -42,3 +42,18 @@ def test_requests_that_do_not_share_runs_wait_for_nobody() -> None:
 def test_nobody_is_waited_for_until_a_run_has_shown_to_be_short() -> None:
     assert not Gathering().goes_on(2, 16)
     assert not gathering(0).goes_on(2, 16)
+
+
+def test_it_pays_where_requests_shared_a_short_run_and_one_alone_says_nothing_of_that() -> None:
+    made = gathering()
+    made.ran(1, SHORT_NS // 2)
+    assert made.pays
+    made.ran(2, SHORT_NS)
+    assert not made.pays
+
+
+def test_after_a_failure_nobody_knows_whether_it_pays() -> None:
+    made = gathering()
+    made.failed()
+    assert not made.pays
+    assert not made.goes_on(2, 16)

@@ -202,3 +202,11 @@ async def test_one_that_is_of_no_use_with_half_lies_still_all_the_same() -> None
     bench = Bench(unfit="too slow")
     await bench.model.start(Laying(halved=True, still=True))
     assert [(one.halved, one.still) for one in bench.made] == [(True, True), (False, True)]
+
+
+async def test_requests_are_asked_as_one_as_far_as_what_stands_takes_them() -> None:
+    bench = Bench()
+    await bench.model.start(Laying())
+    assert bench.model.together() == 0
+    bench.made[0].together = lambda: 8  # type: ignore[attr-defined]
+    assert bench.model.together() == 8

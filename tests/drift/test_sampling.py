@@ -162,3 +162,23 @@ def test_a_model_that_is_gone_is_forgotten() -> None:
     sampling.round(1.0, {})
     sampling.forget("m")
     assert sampling.every("m") == 1
+
+
+def test_of_many_that_come_at_once_none_is_asked_for_while_one_in_more_is_looked_at() -> None:
+    sampling = Sampling(100)
+    for _ in range(3):
+        for _ in range(1000):
+            sampling.wants(*asked())
+        sampling.round(1.0, {})
+    every = sampling.every("m")
+    assert every >= 8
+    sampling.wants(*asked())  # where it is within its one in so many is not known
+    taken = 0
+    for _ in range(10 * every):
+        if not sampling.passes("m", 4):
+            taken += sum(sampling.wants(*asked()) for _ in range(4))
+    assert taken == pytest.approx(40, abs=2)
+
+
+def test_a_model_that_nobody_asked_for_is_not_passed_over() -> None:
+    assert not Sampling(100).passes("m", 4)

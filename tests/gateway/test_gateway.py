@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from headrace.errors import HeadraceError, InvalidRequest, MemoryFull, WouldBeLate
-from headrace.gateway.gateway import MAX_NAME, REFUSING_NS, Gateway, Wanted
+from headrace.gateway.gateway import MAX_NAME, REFUSING_NS, Gateway, Passes, Wanted
 from headrace.generation import Detokenize
 from headrace.models.registry import Registry, Served
 from headrace.records import Record, RequestRecord, SampleRecord, ShedRecord
@@ -65,13 +65,14 @@ class Bench:
         taps: Mapping[str, Tap] | None = None,
         wanted: Wanted | None = None,
         tap: Tap | None = None,
+        passes: Passes = lambda model, requests: False,
     ) -> None:
         self.kept = servable or Kept()
         self.records: list[Record] = []
         registry = Registry()
         registry.publish(Served(VERSION, Manifest("m", 3, Path("m"), "fake"), self.kept))
         self.clock = FakeClock()
-        self.gateway = Gateway(registry, self.records.append, self.clock, tenants, taps, wanted, tap)
+        self.gateway = Gateway(registry, self.records.append, self.clock, tenants, taps, wanted, tap, passes)
 
     def new(self) -> Request:
         """One that comes now."""

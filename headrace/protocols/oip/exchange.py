@@ -15,7 +15,7 @@ from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.head import Head
 from headrace.protocols.oip.long_answer import lasting
 from headrace.protocols.oip.long_answer import takes_long as takes_long_to_write
-from headrace.protocols.oip.rest import most_tensors, read_known, read_request, write_response
+from headrace.protocols.oip.rest import most_tensors, read_by, read_request, write_response
 from headrace.protocols.oip.unary import whole
 from headrace.protocols.oip.wanted import Wanted
 from headrace.protocols.request_id import refused, shown
@@ -130,9 +130,8 @@ class Exchange:
                 self._id = head.trace[3:35] or front.ids()
             if self._error is not None:
                 raise self._error
-            context = head.context(self._arrived_ns)
             if self._size > LARGE_BYTES and front.gateway.refuses(self._arrived_ns):
-                self._foresee(context)
+                self._foresee(head.context(self._arrived_ns))
             parts, self._parts = self._parts, []
             body: Buffer = parts[0] if len(parts) == 1 else b"".join(parts)
         except HeadraceError as error:
@@ -141,9 +140,9 @@ class Exchange:
             self.reply(_fault("reading a request failed"))
         else:
             if head.content_encoding:
-                self._unpack(context, body)
+                self._unpack(head.context(self._arrived_ns), body)
             else:
-                self._read(context, body)
+                self._read(body)
 
     def reply(self, answer: Response | HeadraceError) -> None:
         """Take the model's answer; the first is the only one that HTTP has room for."""
@@ -200,14 +199,31 @@ class Exchange:
         except Exception:
             self.reply(_fault("unpacking a request failed"))
         else:
-            self._read(context, body)
+            self._read(body)
 
-    def _read(self, context: Context, body: Buffer) -> None:
-        """Have the request read, on a thread where all others would have to wait for that."""
-        known = read_known(self._head, memoryview(body), context, self._front.templates, self._id)
-        if known is not None:
-            self._submit(*known)
+    def _read(self, body: Buffer, alone: bool = False) -> None:
+        """Have the request read, by what was read before if it can be; and asked with others unless it is `alone`."""
+        front, head, view = self._front, self._head, memoryview(body)
+        template = front.templates.fitting(head.json_bytes, view)
+        if template is None:
+            self._read_anew(head.context(self._arrived_ns), body)
             return
+        if head.plain and not template.id and not alone:
+            line = template.line(head.model, front.line)
+            if line.takes(self._arrived_ns):
+                self._wanted, self._parts = template.wanted, [body]
+                self._cancel = line.hold(self, self._id, self._arrived_ns, template.contents(view[head.json_bytes :]))
+                return
+        self._submit(*read_by(template, head, view, head.context(self._arrived_ns), self._id))
+
+    def ask_alone(self) -> None:
+        """It was to be asked with others, and is not."""
+        self._cancel = None
+        (body,), self._parts = self._parts, []
+        self._read(body, alone=True)
+
+    def _read_anew(self, context: Context, body: Buffer) -> None:
+        """Have the request read, on a thread where all others would have to wait for that."""
         read, go_on = partial(self._parsed, context, body), partial(self._go_on, context)
         said = memoryview(body)[: self._head.json_bytes]
         if takes_long(said, len(body), most_tensors(said), self._front.regions.longest_bytes):

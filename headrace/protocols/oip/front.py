@@ -12,6 +12,7 @@ from headrace.protocols.bodies import Bodies
 from headrace.protocols.oip.settings import Settings
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.templates import Templates
+from headrace.protocols.oip.together import Form, Line
 from headrace.protocols.request_id import Ids
 from headrace.types import ModelRef, ModelVersion, VersionStatus
 
@@ -82,3 +83,7 @@ class Front:
     max_body_bytes: int = 64 << 20
     bodies: Bodies = field(default_factory=lambda: Bodies(64 << 20))  # those that HTTP's requests have sent
     max_header_bytes: int = 64 << 10
+
+    def line(self, form: Form) -> Line:
+        """Where requests of that form wait for each other."""
+        return Line(form, self.gateway, self.clock)

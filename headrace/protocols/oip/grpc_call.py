@@ -132,6 +132,11 @@ class Said(NamedTuple):
     limits: Limits
     error: InvalidRequest | None  # what is wrong with it
 
+    @property
+    def plain(self) -> bool:
+        """Nothing in it is one request's alone, or orders requests."""
+        return self.limits is UNSAID and self.error is None and not (self.trace or self.request_id)
+
 
 @lru_cache(64)  # a client sends the same with call after call
 def said(metadata: Metadata) -> Said:

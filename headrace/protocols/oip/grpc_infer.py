@@ -31,7 +31,7 @@ class Infer:
     def __init__(self, front: Front) -> None:
         self._front = front
         self._cutter = Cutter()
-        self._kept = Kept()
+        self._kept = Kept(front.line)
         self._spent = Spent(front.clock, front.usd_per_ns)
 
     def infer(self, sent: Buffer, call: Call) -> None:
@@ -45,9 +45,20 @@ class Infer:
             return
         head = said(tuple(call.metadata))
         names = named(head, parts.request_id, front.ids)
+        known = self._kept.find(parts.rest)
+        plain = head.plain and not names[1] and call.time_remaining() is None
+        if known is not None and plain and known.takes(parts.raw, now_ns):
+            asker = _Asker(self, parts, call, head, now_ns, names)
+            call.when_left(known.hold(asker, names[0], now_ns, parts.raw))
+            return
+        self.ask(parts, call, head, now_ns, names)
+
+    def ask(self, parts: Cut, call: Call, head: Said, now_ns: int, names: tuple[str, str]) -> None:
+        """Have a request read, and begin to answer it alone."""
+        front = self._front
         read = partial(self._read, parts, call, head, now_ns, names)
         go_on = partial(self._go_on, parts, call, head.trace, now_ns, names[0])
-        if takes_long(parts.rest, len(sent), parts.most_tensors, front.regions.longest_bytes):
+        if takes_long(parts.rest, parts.num_bytes, parts.most_tensors, front.regions.longest_bytes):
             call.when_left(front.beside.read(read, go_on))
         else:
             go_on(read)
@@ -72,16 +83,22 @@ class Infer:
             if running and told is not answer:
                 running[0]()
             running.clear()
-            body = self._said(told, parts.request_id, wanted)
-            if isinstance(body, HeadraceError):
-                refuse(call, body, request.id)
-            else:
-                call.finish(body, *self._spent.trailers(told, request.id, now_ns))
+            self.answer(told, parts, call, now_ns, request.id, wanted)
 
         cancel = front.gateway.submit(request, reply)
         if running:
             running[0] = cancel
         call.when_left(cancel)
+
+    def answer(
+        self, told: Response | HeadraceError, parts: Cut, call: Call, now_ns: int, id_: str, wanted: Wanted
+    ) -> None:
+        """Tell a call's one answer, or why there is none."""
+        body = self._said(told, parts.request_id, wanted)
+        if isinstance(body, HeadraceError):
+            refuse(call, body, id_)
+        else:
+            call.finish(body, *self._spent.trailers(told, id_, now_ns))
 
     def _read(self, parts: Cut, call: Call, head: Said, now_ns: int, names: tuple[str, str]) -> tuple[Request, Wanted]:
         """The request, which has these names, and how its answer is wanted. Raises as `read_request` does."""
@@ -130,6 +147,26 @@ class Infer:
             return error
         except Exception:
             return fault("writing an answer failed")
+
+
+class _Asker:
+    """A call whose request is asked with others."""
+
+    __slots__ = ("_call", "_head", "_infer", "_names", "_now_ns", "_parts")
+
+    def __init__(self, infer: Infer, parts: Cut, call: Call, head: Said, now_ns: int, names: tuple[str, str]) -> None:
+        self._infer = infer
+        self._parts = parts
+        self._call = call
+        self._head = head
+        self._now_ns = now_ns
+        self._names = names
+
+    def reply(self, answer: Response) -> None:
+        self._infer.answer(answer, self._parts, self._call, self._now_ns, self._names[0], {})
+
+    def ask_alone(self) -> None:
+        self._infer.ask(self._parts, self._call, self._head, self._now_ns, self._names)
 
 
 def _plain(wanted: Wanted) -> bool:

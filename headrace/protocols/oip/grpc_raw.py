@@ -33,6 +33,11 @@ class Cut(NamedTuple):
     request_id: str = ""  # its id
 
     @property
+    def num_bytes(self) -> int:
+        """Of all of it."""
+        return len(self.rest) + sum(map(len, self.raw))
+
+    @property
     def most_tensors(self) -> int:
         """A number of inputs that it has not more of, found without reading them."""
         rest = self.rest

@@ -3,13 +3,16 @@
 Kept is only what depends on the message's own bytes: no shared memory, no typed contents, no classification.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from headrace.arrays import DATATYPES
 from headrace.generated.service_pb2 import ModelInferRequest, ModelInferResponse
+from headrace.protocols.limits import UNSAID
 from headrace.protocols.oip.grpc_raw import with_contents
 from headrace.protocols.oip.grpc_tensors import read_parameters
+from headrace.protocols.oip.parameters import limited
+from headrace.protocols.oip.together import Asker, Form, Line
 from headrace.types import Buffer, ModelRef, Parameter, Request, Response, Shape, Tensor
 
 _KEPT = 256
@@ -24,23 +27,39 @@ class Repeated(NamedTuple):
     inputs: tuple[tuple[str, str, Shape, int], ...]  # name, datatype, shape, and bytes of content
     sent: Mapping[str, Parameter]  # the parameters, all of them
     parameters: Mapping[str, Parameter]  # those that go on to the model
+    line: Line | None  # where requests that are sent so wait for each other; None where one may come before another
+
+    def fit(self, contents: Sequence[Buffer]) -> bool:
+        """Whether these are contents of the inputs."""
+        if len(contents) != len(self.inputs):
+            return False
+        for (_, _, _, size), content in zip(self.inputs, contents, strict=True):  # noqa: SIM110  as quick as can be
+            if len(content) != size:
+                return False
+        return True
+
+    def takes(self, contents: Sequence[Buffer], arrived_ns: int) -> bool:
+        """Whether a request with these contents, that arrived then, is to be held for others in its line."""
+        return self.line is not None and self.fit(contents) and self.line.takes(arrived_ns)
+
+    def hold(self, asker: Asker, id_: str, arrived_ns: int, contents: Sequence[Buffer]) -> Callable[[], object]:
+        """Hold one that is taken; as `Line.hold`."""
+        assert self.line is not None, "it was not taken"
+        return self.line.hold(asker, id_, arrived_ns, contents)
 
     def tensors(self, contents: Sequence[Buffer]) -> tuple[Tensor, ...] | None:
         """The inputs with these contents; None where they do not fit, for which others have the words."""
-        if len(contents) != len(self.inputs):
+        if not self.fit(contents):
             return None
-        made = []
-        for (name, datatype, shape, size), content in zip(self.inputs, contents, strict=True):
-            if len(content) != size:
-                return None
-            made.append(Tensor(name, datatype, shape, content))
-        return tuple(made)
+        pairs = zip(self.inputs, contents, strict=True)
+        return tuple([Tensor(name, datatype, shape, content) for (name, datatype, shape, _), content in pairs])
 
 
 class Kept:
     """The latest of them by their bytes, and the beginnings of the latest answers by their form."""
 
-    def __init__(self) -> None:
+    def __init__(self, lines: Callable[[Form], Line]) -> None:
+        self._lines = lines
         self._known: dict[bytes, Repeated] = {}
         self._heads: dict[object, bytes] = {}
 
@@ -55,7 +74,11 @@ class Kept:
             self._known.clear()
         inputs = tuple((each.name, each.datatype, each.shape, len(each.data)) for each in request.inputs)
         sent = read_parameters(message.parameters, "parameters") if message.parameters else {}
-        self._known[rest] = Repeated(request.model, request.outputs, inputs, sent, request.parameters)
+        line = None
+        if limited(UNSAID, sent) is UNSAID:
+            form = Form(request.model, [each[:3] for each in inputs], request.outputs, "grpc", request.parameters)
+            line = self._lines(form)
+        self._known[rest] = Repeated(request.model, request.outputs, inputs, sent, request.parameters, line)
 
     def answer(self, response: Response, request_id: str) -> bytes:
         """A ModelInferResponse of plain raw outputs and no parameters; all but the id and contents is kept."""

@@ -31,6 +31,7 @@ class Head(msgspec.Struct, frozen=True):
     error: HeadraceError | None = None  # what is wrong with it
     limits: Limits = UNSAID
     headers: Sequence[tuple[bytes, bytes]] = ()
+    plain: bool = False  # nothing in it is one request's alone, or orders requests, or has the body read otherwise
 
     def context(self, arrived_ns: int) -> Context:
         """Of a request that came with it then."""
@@ -50,18 +51,23 @@ def read_head(model: ModelRef, sent: Sequence[tuple[bytes, bytes]], keep_alive: 
         limits = read_headers(sent)
     except InvalidRequest as refused:
         error = error or refused
+    trace, encoding = (
+        trace_of(headers.get(b"traceparent", b"").decode("latin-1")),
+        headers.get(b"content-encoding", b""),
+    )
     return Head(
         model,
         keep_alive,
         json_bytes,
-        trace_of(headers.get(b"traceparent", b"").decode("latin-1")),
+        trace,
         request_id.decode("ascii") if _REQUEST_ID.match(request_id) else "",
         headers.get(b"accept-encoding", b"").decode("latin-1"),
-        headers.get(b"content-encoding", b"").decode("latin-1"),
+        encoding.decode("latin-1"),
         headers.get(b"expect", b"").lower() == b"100-continue",
         error,
         limits,
         sent,
+        limits is UNSAID and error is None and not (trace or request_id or encoding),
     )
 
 

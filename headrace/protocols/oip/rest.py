@@ -17,7 +17,7 @@ from headrace.protocols.oip.parameters import forwarded, limited
 from headrace.protocols.oip.shapes import MAX_NAMED, check_content
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.shared_tensors import REGION, SharedInputs, write_shared
-from headrace.protocols.oip.templates import Templates
+from headrace.protocols.oip.templates import Template, Templates
 from headrace.protocols.oip.tensors import from_body, from_json, to_json
 from headrace.protocols.oip.wanted import Answers, Outputs, Wanted
 from headrace.protocols.request_id import names_of
@@ -101,14 +101,14 @@ def read_known(
     head: Head, body: memoryview, context: Context, templates: Templates, own_id: str
 ) -> tuple[Request, Wanted] | None:
     """The same for a body that differs in its raw tensors alone from one that was read; None for all others."""
-    size = head.json_bytes
-    if not size:
-        return None
-    template = templates.get(body[:size])
-    if template is None or template.num_bytes != len(body) - size:
-        return None
+    template = templates.fitting(head.json_bytes, body)
+    return None if template is None else read_by(template, head, body, context, own_id)
+
+
+def read_by(template: Template, head: Head, body: memoryview, context: Context, own_id: str) -> tuple[Request, Wanted]:
+    """The request of a body that fits a template."""
     asked, also = names_of(head.request_id, template.id) if template.id else (head.request_id, "")
-    tensors = template.tensors(body[size:])
+    tensors = template.tensors(body[head.json_bytes :])
     return Request(asked or own_id, head.model, tensors, template.outputs, {}, context, None, also), template.wanted
 
 

@@ -4,13 +4,17 @@ A client that sends its tensors in binary repeats the JSON before them to the by
 JSON of the answers repeats as well (`wanted.Answers`).
 """
 
+from collections.abc import Callable
+
 import msgspec
 
+from headrace.protocols.oip.together import Form, Line
 from headrace.protocols.oip.wanted import Wanted
-from headrace.types import Buffer, Request, Shape, Tensor
+from headrace.types import Buffer, ModelRef, Request, Shape, Tensor
 
 MOST = 256  # templates
 MOST_BYTES = 4096  # of a JSON worth keeping
+MOST_MODELS = 256  # that are asked with one JSON
 
 
 class Slice(msgspec.Struct, frozen=True):
@@ -26,7 +30,7 @@ class Slice(msgspec.Struct, frozen=True):
 class Template:
     """One JSON that was read: its inputs, its outputs, and how its answer is wanted."""
 
-    __slots__ = ("id", "inputs", "num_bytes", "outputs", "wanted")
+    __slots__ = ("_lines", "id", "inputs", "num_bytes", "outputs", "wanted")
 
     def __init__(self, request: Request, wanted: Wanted) -> None:
         self.id = wanted.id or ""
@@ -34,6 +38,7 @@ class Template:
         self.wanted = wanted
         self.inputs: list[Slice] = []
         self.num_bytes = 0
+        self._lines: dict[ModelRef, Line] = {}
         for tensor in request.inputs:
             end = self.num_bytes + len(tensor.data)
             self.inputs.append(Slice(tensor.name, tensor.datatype, tensor.shape, self.num_bytes, end))
@@ -42,6 +47,20 @@ class Template:
     def tensors(self, raw: memoryview) -> tuple[Tensor, ...]:
         """The inputs, with these bytes; as many as there were the first time."""
         return tuple([Tensor(one.name, one.datatype, one.shape, raw[one.start : one.end]) for one in self.inputs])
+
+    def contents(self, raw: memoryview) -> list[Buffer]:
+        """Of these bytes those of each input."""
+        return [raw[one.start : one.end] for one in self.inputs]
+
+    def line(self, model: ModelRef, lines: Callable[[Form], Line]) -> Line:
+        """Where requests of a model wait for others with this JSON; made by `lines`."""
+        line = self._lines.get(model)
+        if line is None:
+            inputs = [(one.name, one.datatype, one.shape) for one in self.inputs]
+            if len(self._lines) >= MOST_MODELS:
+                self._lines.clear()
+            line = self._lines[model] = lines(Form(model, inputs, self.outputs, "http"))
+        return line
 
 
 class Templates:
@@ -52,6 +71,13 @@ class Templates:
 
     def get(self, json: Buffer) -> Template | None:
         return self._known.get(bytes(json)) if len(json) <= MOST_BYTES else None
+
+    def fitting(self, json_bytes: int | None, body: memoryview) -> Template | None:
+        """The one by which a body can be read that has so much JSON before its tensors."""
+        if not json_bytes:
+            return None
+        template = self.get(body[:json_bytes])
+        return template if template is not None and template.num_bytes == len(body) - json_bytes else None
 
     def keep(self, json: Buffer, request: Request, wanted: Wanted) -> None:
         """Remember what this JSON says, where it alone says it: no tensor's values, no parameters, no region.

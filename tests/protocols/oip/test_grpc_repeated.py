@@ -6,12 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace.gateway.gateway import Gateway
 from headrace.generated import service_pb2 as pb
+from headrace.models.registry import Registry
 from headrace.protocols.oip.grpc_infer import Infer
 from headrace.protocols.oip.grpc_messages import write_response
 from headrace.protocols.oip.grpc_repeated import Kept
 from headrace.protocols.oip.shared_memory import Regions
+from headrace.protocols.oip.together import Form, Line
+from headrace.records import discard
 from headrace.types import ModelRef, ModelVersion, Request, Response, Tensor
+from tests.fakes import FakeClock
 from tests.protocols.oip.fake_call import FakeCall
 from tests.protocols.oip.grpc_server import infer_message
 from tests.protocols.oip.stub import BATCH, Stub
@@ -75,12 +80,17 @@ async def test_parameters_mean_the_same_each_time() -> None:
     assert taken == [5_000_000_000] * 2
 
 
+def line(form: Form) -> Line:
+    clock = FakeClock()
+    return Line(form, Gateway(Registry(), discard, clock), clock)
+
+
 @given(
     st.lists(st.tuples(st.text(max_size=3), st.lists(st.integers(0, 3), max_size=3)), max_size=3), st.text(max_size=5)
 )
 def test_an_answer_is_the_message_that_protobuf_would_write(outputs: list[tuple[str, list[int]]], name: str) -> None:
     tensors = tuple(Tensor(each, "UINT8", tuple(shape), bytes(math.prod(shape))) for each, shape in outputs)
-    response, kept = Response(ModelVersion("m", 3), tensors, BATCH), Kept()
+    response, kept = Response(ModelVersion("m", 3), tensors, BATCH), Kept(line)
     for _ in range(2):
         found = pb.ModelInferResponse.FromString(kept.answer(response, name))
         slow = write_response(response, name, {}, Regions(False)).serialized()
@@ -100,6 +110,22 @@ def test_what_says_more_than_tensors_is_not_kept(what: str) -> None:
         message.inputs[0].name = "x" * 2000
     else:
         message.inputs[0].datatype = "BYTES"
-    kept, request = Kept(), Request("", ModelRef("scores"), (Tensor("INPUT", "FP32", (1, 3), bytes(12)),))
+    kept, request = (
+        Kept(line),
+        Request("", ModelRef("scores"), (Tensor("INPUT", "FP32", (1, 3), bytes(12)),)),
+    )
     kept.keep(message.SerializeToString(), message, request)
     assert kept.find(message.SerializeToString()) is None
+
+
+@pytest.mark.parametrize(("name", "value"), [("timeout", 5_000_000), ("priority", 1)])
+def test_what_orders_requests_is_not_held_for_others(name: str, value: int) -> None:
+    message = infer_message()
+    message.parameters[name].int64_param = value
+    kept = Kept(line)
+    tensors = (Tensor("INPUT", "FP32", (1, 3), bytes(12)),)
+    kept.keep(message.SerializeToString(), message, Request("", ModelRef("scores"), tensors))
+    found = kept.find(message.SerializeToString())
+    assert found is not None
+    assert found.line is None
+    assert not found.takes([bytes(12)], 0)

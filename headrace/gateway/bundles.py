@@ -1,0 +1,78 @@
+"""What is recorded of requests that were asked as one: of each what would be recorded had it been asked for itself."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from headrace.errors import Cancelled
+from headrace.models.registry import Served
+from headrace.records import RequestRecord
+from headrace.servable import Reply
+from headrace.types import Bundle, Request, Response, Tensor
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A bundle on its way to the version that answers it, and who gets that answer."""
+
+    request: Request
+    bundle: Bundle
+    served: Served
+    reply: Reply
+    submitted_ns: int
+
+    def fits(self, answer: Response) -> bool:
+        """Whether each output is rows of one size, as many as were asked: the model said so, and is held to it."""
+        rows = self.request.inputs[0].shape[0]
+        return all(each.datatype != "BYTES" and each.shape[:1] == (rows,) for each in answer.outputs)
+
+    def records(self, answer: Response, admitted_ns: int, finished_ns: int, written_ns: int) -> Iterator[RequestRecord]:
+        """Of each, answered by its part of that; all answers were written by `written_ns`."""
+        context, version, bundle = self.request.context, self.served.version, self.bundle
+        rows, left = answer.rows // len(bundle.ids), bundle.left
+        for place, (id_, arrived_ns) in enumerate(zip(bundle.ids, bundle.arrived_ns, strict=True)):
+            gone = bool(left) and place in left
+            yield RequestRecord(
+                id_,
+                version.name,
+                version.version,
+                context.protocol,
+                rows,
+                arrived_ns,
+                self.submitted_ns,
+                finished_ns,
+                None if gone else answer.batch,
+                Cancelled.code if gone else "",
+                context.trace,
+                context.tenant,
+                None,
+                written_ns,
+                admitted_ns,
+            )
+
+    def one_by_one(self, answer: Response) -> Iterator[tuple[Request, Response]]:
+        """Each request with its own answer, as if it had been asked for itself."""
+        request, contents = self.request, self.bundle.contents
+        answers = parted(answer, len(contents))
+        for id_, each, outputs in zip(self.bundle.ids, contents, answers, strict=True):
+            tensors = [
+                Tensor(of.name, of.datatype, (of.shape[0] // len(contents), *of.shape[1:]), data)
+                for of, data in zip(request.inputs, each, strict=True)
+            ]
+            yield msgspec.structs.replace(request, id=id_, inputs=tuple(tensors), bundle=None), outputs
+
+
+def parted(answer: Response, requests: int) -> list[Response]:
+    """The answer of each of so many requests that have equally many rows of it; as with `collate.split`, views."""
+    rows = answer.rows // requests
+    device_ns = answer.device_ns // requests
+    cut = []
+    for tensor in answer.outputs:
+        view = memoryview(tensor.data)
+        width = len(view) // requests
+        shape = (rows, *tensor.shape[1:])
+        ends = range(0, len(view), width) if width else [0] * requests
+        cut.append([Tensor(tensor.name, tensor.datatype, shape, view[at : at + width]) for at in ends])
+    return [
+        Response(answer.model, outputs, answer.batch, device_ns=device_ns, rows=rows)
+        for outputs in (zip(*cut, strict=True) if cut else [()] * requests)
+    ]

@@ -1,0 +1,144 @@
+"""Inferences that come in one turn of the event loop and differ in their tensors' bytes alone: asked as one.
+
+What is done for each request costs more than the run of a small model. Of such models, requests of one form wait for
+the end of the turn that brought them, as they would in the model's queue, and go there as one: checked, queued, run and
+recorded together. Where that fails in any way each is asked for itself, as if nothing had been.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Protocol
+
+import msgspec
+
+from headrace.clock import Clock
+from headrace.errors import HeadraceError
+from headrace.gateway.bundles import parted
+from headrace.gateway.gateway import Gateway
+from headrace.protocols.oip.coming import Coming
+from headrace.types import Buffer, Bundle, Context, ModelRef, Parameter, Request, Response, Shape, Tensor
+
+log = logging.getLogger(__name__)
+
+
+class Asker(Protocol):
+    """Whoever asks one of the requests, and is told its answer."""
+
+    def reply(self, answer: Response) -> None:
+        """Here it is; valid during the call."""
+        ...
+
+    def ask_alone(self) -> None:
+        """Ask for yourself, for there is nobody to ask with."""
+        ...
+
+
+class Form(msgspec.Struct, frozen=True):
+    """What requests are alike in that may be asked as one."""
+
+    model: ModelRef
+    inputs: Sequence[tuple[str, str, Shape]]  # name, datatype, and shape
+    outputs: tuple[str, ...]
+    protocol: str
+    parameters: Mapping[str, Parameter] = {}
+
+    @property
+    def rows(self) -> int:
+        """Of one request; 0 where there is no telling, and none is asked with others."""
+        sizes = {shape[0] if shape else 0 for _, _, shape in self.inputs}
+        return sizes.pop() if len(sizes) == 1 else 0
+
+
+class Line:
+    """Requests of one form. Owned by what knows that form."""
+
+    def __init__(self, form: Form, gateway: Gateway, clock: Clock) -> None:
+        self._form = form
+        self._rows = form.rows
+        self._gateway = gateway
+        self._clock = clock
+        self._coming = Coming()
+        self._most = 0  # of those that are held now
+        self._seen = 0
+        self._requests: dict[int, tuple[Tensor, ...]] = {}  # the inputs of so many together
+        self._begin()
+
+    def takes(self, arrived_ns: int) -> bool:
+        """Whether one that arrived then is to be held (`hold`): others are here, or likely to come in this turn."""
+        if not self._coming.came(arrived_ns):
+            return False
+        if not self._askers:
+            self._most = self._gateway.together(self._form.model) // self._rows if self._rows else 0
+            if self._most < 2:
+                self._coming.refused()
+        return self._most > 1
+
+    def hold(self, asker: Asker, id_: str, arrived_ns: int, contents: Sequence[Buffer]) -> Callable[[], object]:
+        """Ask with others, or alone, at the end of this turn. Returns how to say that the asker went away."""
+        if len(self._askers) == self._most:
+            self._close()
+        place = len(self._askers)
+        if not place:
+            self._expected = self._gateway.expect()
+            self._clock.call_soon(self._look)
+        self._askers.append(asker)
+        self._ids.append(id_)
+        self._arrived_ns.append(arrived_ns)
+        self._contents.append(contents)
+        return partial(self._left.add, place)
+
+    def _begin(self) -> None:
+        self._askers: list[Asker] = []
+        self._ids: list[str] = []
+        self._arrived_ns: list[int] = []
+        self._contents: list[Sequence[Buffer]] = []
+        self._left: set[int] = set()
+        self._seen = 1
+
+    def _look(self) -> None:
+        """As long as each turn brings something, it may go on: the larger a bundle, the less is done for each."""
+        if self._seen < len(self._askers) < self._most:
+            self._seen = len(self._askers)
+            self._clock.call_soon(self._look)
+        elif self._askers:
+            self._close()
+
+    def _close(self) -> None:
+        askers, left = self._askers, self._left
+        bundle = Bundle(self._ids, self._arrived_ns, self._contents, left)
+        self._begin()
+        self._coming.closed(len(askers))
+        with self._expected:
+            if len(askers) > 1 and len(left) < len(askers):
+                self._ask(askers, bundle)
+            else:
+                _each_alone(askers, left)
+
+    def _ask(self, askers: Sequence[Asker], bundle: Bundle) -> None:
+        form, number = self._form, len(askers)
+        inputs = self._requests.get(number)
+        if inputs is None:
+            inputs = self._requests[number] = tuple(
+                [Tensor(name, datatype, (shape[0] * number, *shape[1:]), b"") for name, datatype, shape in form.inputs]
+            )
+        context = Context(bundle.arrived_ns[0], form.protocol)
+        request = Request(bundle.ids[0], form.model, inputs, form.outputs, form.parameters, context, bundle=bundle)
+        self._gateway.submit_together(request, bundle, partial(_answered, askers, bundle))
+
+
+def _answered(askers: Sequence[Asker], bundle: Bundle, answer: Response | HeadraceError) -> None:
+    if isinstance(answer, HeadraceError):
+        _each_alone(askers, bundle.left)
+        return
+    for asker, part in zip(askers, parted(answer, len(askers)), strict=True):
+        try:
+            asker.reply(part)
+        except Exception:
+            log.exception("an answer of %s could not be delivered", answer.model)  # the others' can
+
+
+def _each_alone(askers: Sequence[Asker], left: set[int]) -> None:
+    for place, asker in enumerate(askers):
+        if place not in left:
+            asker.ask_alone()
