@@ -6,7 +6,8 @@ HeadraceError
 │   ├── BodyTooSlow           the body takes too long to come
 │   ├── HeadersTooLarge       the header block is over the limit
 │   ├── MethodNotAllowed      the route exists, not with this method
-│   └── InputRefused          the model itself could not run on these inputs
+│   ├── InputRefused          the model itself could not run on these inputs
+│   └── ContextLengthExceeded the prompt has more tokens than the model, or the request, has room for
 ├── NotFound                  no such route, region or setting
 │   ├── ModelNotFound
 │   └── VersionNotFound
@@ -72,6 +73,12 @@ class MethodNotAllowed(InvalidRequest):
 
 class InputRefused(InvalidRequest):
     code = "input_refused"
+
+
+class ContextLengthExceeded(InvalidRequest):
+    """By OpenAI's code for it, which agents know: they cut the conversation, or ask a model with a longer context."""
+
+    code = "context_length_exceeded"
 
 
 class NotFound(HeadraceError):

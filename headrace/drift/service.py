@@ -16,7 +16,7 @@ SLOWER = 0.405
 MORE_ERRORS = 0.02
 """How far the share of requests that fail must move."""
 
-CLIENTS = frozenset({"cancelled", "invalid_request", "deadline_exceeded", "rate_limited"})
+CLIENTS = frozenset({"cancelled", "invalid_request", "context_length_exceeded", "deadline_exceeded", "rate_limited"})
 """Failures that say nothing of the version."""
 
 

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.errors import InvalidRequest
+from headrace.errors import ContextLengthExceeded, InvalidRequest
 from headrace.generation import Embed, Embedded, Score, Scored
 from headrace.llm.tokenizer import Tokenizer
 
@@ -88,7 +88,9 @@ def _check_length(length: int, reading: Reading, where: str) -> None:
     if not length:
         raise InvalidRequest("has no tokens: at least one is needed", where)
     if length > reading.max_tokens:
-        raise InvalidRequest(f"has {length} tokens; the model reads {reading.max_tokens}", where)
+        raise ContextLengthExceeded(
+            f"has {length} tokens; this model's maximum context length is {reading.max_tokens} tokens", where
+        )
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:

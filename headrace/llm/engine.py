@@ -177,7 +177,7 @@ class DecoderEngine:
         except HeadraceError as error:
             self._forget(generating)
             if isinstance(error, InvalidRequest):
-                raise InvalidRequest(error.message, ask.prompt.where) from error
+                error.where = ask.prompt.where
             raise
 
     def _admit(self, sequences: list[Sequence]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
-from headrace.errors import InvalidRequest
+from headrace.errors import ContextLengthExceeded, InvalidRequest
 from headrace.generation import Detokenize, Detokenized, Generate, Grammar, Prompt, Sampling, Tokenize, Tokenized
 from headrace.llm.chat_template import ChatTemplate
 from headrace.llm.grammar import Grammars, Matcher
@@ -226,7 +226,7 @@ def _room(ask: Generate, num_prompt_tokens: int) -> int | None:
         return ask.sampling.max_tokens
     left = ask.max_context - num_prompt_tokens
     if left < 1:
-        raise InvalidRequest(
+        raise ContextLengthExceeded(
             f"the prompt is too long: {num_prompt_tokens:,} tokens; the request allows {ask.max_context:,}, with at "
             "least one for the answer",
             ask.prompt.where,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from headrace.errors import InvalidRequest
+from headrace.errors import ContextLengthExceeded, InvalidRequest
 from headrace.generation import Prompt
 from headrace.llm.chat_messages import SystemText, render
 from headrace.llm.chat_template import ChatTemplate, ChatTemplates
@@ -89,9 +89,9 @@ class PromptReader:
         """Raises InvalidRequest for a text whose bytes alone say that it has more tokens."""
         least = self._tokenizer.least_tokens(text) if len(text) > most // MAX_BYTES else 0
         if least > most:
-            raise InvalidRequest(
-                f"the prompt is too long: at least {least:,} tokens; the context holds {most + 1:,}, with at least one "
-                "for the answer",
+            raise ContextLengthExceeded(
+                f"the prompt is too long: at least {least} tokens; this model's maximum context length is {most + 1} "
+                "tokens, with at least one for the answer",
                 prompt.where,
             )
 

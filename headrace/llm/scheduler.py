@@ -24,7 +24,7 @@ from collections.abc import Sequence as Values
 
 import msgspec
 
-from headrace.errors import InvalidRequest, QueueFull
+from headrace.errors import ContextLengthExceeded, InvalidRequest, QueueFull
 from headrace.llm.blocks import BlockPool
 from headrace.llm.credit import divided
 from headrace.llm.draft_length import DraftLength
@@ -93,9 +93,10 @@ class Scheduler:
         if not length:
             raise InvalidRequest("the prompt has no token; at least one is needed", "prompt")
         if length + 1 > most:
-            what = "context" if most == self._limits.max_context else "key-value memory"
-            raise InvalidRequest(
-                f"the prompt is too long: {length} tokens; the {what} holds {most}, with at least one for the answer",
+            whole = most == self._limits.max_context
+            what = "this model's maximum context length is" if whole else "the key-value memory holds"
+            raise ContextLengthExceeded(
+                f"the prompt is too long: {length} tokens; {what} {most} tokens, with at least one for the answer",
                 "prompt",
             )
         if len(self.waiting) >= self._limits.max_waiting:

@@ -22,6 +22,7 @@ STATUS: dict[str, Status] = {
     "headers_too_large": Status(431, _RESOURCE_EXHAUSTED),
     "method_not_allowed": Status(405, _UNIMPLEMENTED),
     "input_refused": Status(400, _INVALID_ARGUMENT),
+    "context_length_exceeded": Status(400, _INVALID_ARGUMENT),
     "not_found": Status(404, _NOT_FOUND),
     "model_not_found": Status(404, _NOT_FOUND),
     "version_not_found": Status(404, _NOT_FOUND),

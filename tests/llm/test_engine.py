@@ -206,7 +206,7 @@ def test_a_prompt_that_cannot_fit_is_refused_by_its_field() -> None:
     bench = Bench(max_context=64)
     bench.add(1, Generate(Prompt(token_ids=tuple(prompt(1, 64)), where="messages")))
     bench.run()
-    assert fault(bench, 1) == ("invalid_request", "messages")
+    assert fault(bench, 1) == ("context_length_exceeded", "messages")
 
 
 def test_too_many_waiting_are_refused_and_leave_nothing_behind() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headrace.errors import InvalidRequest, QueueFull
+from headrace.errors import ContextLengthExceeded, InvalidRequest, QueueFull
 from headrace.llm.scheduler import Limits, Scheduler
 from headrace.llm.sequence import Sequence, Status
 from headrace.llm.step import Step
@@ -83,17 +83,32 @@ def test_no_more_run_at_once_than_may() -> None:
 @pytest.mark.parametrize(
     ("length", "num_blocks", "message"),
     [
-        (0, 100, "the prompt has no token; at least one is needed"),
-        (200, 100, "the prompt is too long: 200 tokens; the context holds 200, with at least one for the answer"),
-        (36, 10, "the prompt is too long: 36 tokens; the key-value memory holds 36, with at least one for the answer"),
+        (
+            200,
+            100,
+            "the prompt is too long: 200 tokens; this model's maximum context length is 200 tokens, with at least one "
+            "for the answer",
+        ),
+        (
+            36,
+            10,
+            "the prompt is too long: 36 tokens; the key-value memory holds 36 tokens, with at least one for the answer",
+        ),
     ],
 )
-def test_what_can_never_run_is_refused_at_once(length: int, num_blocks: int, message: str) -> None:
+def test_a_prompt_that_is_too_long_is_refused_in_the_words_and_the_code_that_clients_know(
+    length: int, num_blocks: int, message: str
+) -> None:
     made = scheduler(num_blocks)
-    with pytest.raises(InvalidRequest) as refused:
+    with pytest.raises(ContextLengthExceeded) as refused:
         add(made, 1, [1] * length)
     assert (refused.value.where, refused.value.message) == ("prompt", message)
     assert not made.busy
+
+
+def test_a_prompt_without_a_token_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="at least one is needed"):
+        add(scheduler(), 1, [])
 
 
 def test_an_answer_is_no_longer_than_the_context_and_the_memory_hold() -> None:

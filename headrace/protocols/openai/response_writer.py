@@ -13,7 +13,12 @@ from headrace.protocols.openai.response_items import new_item_id
 from headrace.protocols.openai.response_thoughts import CONTENT, SUMMARY
 from headrace.protocols.sse import named_event
 
-_CODES = {"queue_full": "rate_limit_exceeded", "invalid_request": "invalid_prompt", "input_refused": "invalid_prompt"}
+_CODES = {
+    "queue_full": "rate_limit_exceeded",
+    "invalid_request": "invalid_prompt",
+    "input_refused": "invalid_prompt",
+    "context_length_exceeded": "context_length_exceeded",
+}
 _encode = msgspec.json.Encoder().encode
 
 
