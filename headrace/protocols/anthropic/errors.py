@@ -1,10 +1,10 @@
-"""An error as Anthropic says it: `{"type": "error", "error": {"type", "message"}}`."""
+"""An error as Anthropic says it: `{"type": "error", "error": {"type", "message"}}`, one with `details`."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
-from headrace.errors import HeadraceError
+from headrace.errors import HeadraceError, InvalidRequest
 from headrace.protocols.http_error import HttpError, coded_headers, encodable
 from headrace.protocols.status import status_of
 
@@ -22,6 +22,12 @@ _TYPES = {
 }
 
 
+class ThreadRefused(InvalidRequest):
+    """Conversations are not held here. The SDK's agent loop asks for that, and goes on without where it is told so."""
+
+    details: ClassVar = {"error_code": "thread_unsupported_request"}
+
+
 def anthropic_error(error: HeadraceError) -> HttpError:
     """The answer for an error; the path of the field at fault begins the message."""
     return HttpError(_status(error), msgspec.json.encode(error_body(error)), coded_headers(error))
@@ -31,7 +37,10 @@ def error_body(error: HeadraceError) -> dict[str, Any]:
     """The body of such an answer, as it stands in a stream too."""
     status = _status(error)
     kind = _TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
-    return {"type": "error", "error": {"type": kind, "message": encodable(str(error))}}
+    told: dict[str, Any] = {"type": kind, "message": encodable(str(error))}
+    if isinstance(error, ThreadRefused):
+        told["details"] = error.details
+    return {"type": "error", "error": told}
 
 
 def _status(error: HeadraceError) -> int:

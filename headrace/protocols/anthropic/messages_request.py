@@ -7,6 +7,7 @@ import msgspec
 from headrace.errors import InvalidRequest
 from headrace.generation import Generate, Grammar, LanguageFacts, Prompt, Sampling
 from headrace.protocols.anthropic.content import CacheControl, Content, Message, template_messages
+from headrace.protocols.anthropic.errors import ThreadRefused
 from headrace.protocols.anthropic.thinking import ThinkingField, thinking_of
 from headrace.protocols.anthropic.tools import Choice, Tool, read_tools
 from headrace.protocols.ranges import check_stops, in_range
@@ -61,6 +62,7 @@ class MessagesBody(PromptFields, frozen=True, kw_only=True):
     inference_geo: Any = None
     fallbacks: Any = None
     output_format: Any = None
+    thread: Any = None
 
 
 class CountBody(PromptFields, frozen=True, kw_only=True):
@@ -82,6 +84,8 @@ def messages_ask(body: MessagesBody, facts: LanguageFacts) -> Generate:
             "output_format": (body.output_format, "is no longer taken; use output_config.format"),
         }
     )
+    if body.thread not in (None, False):
+        raise ThreadRefused("is not offered; send the whole conversation", "thread")
     max_tokens = in_range(body.max_tokens, "max_tokens", 1)
     return Generate(
         prompt_of(body, facts, max_tokens),

@@ -14,7 +14,7 @@ from headrace.errors import (
     RateLimited,
     Unsupported,
 )
-from headrace.protocols.anthropic.errors import anthropic_error
+from headrace.protocols.anthropic.errors import ThreadRefused, anthropic_error
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,12 @@ def test_an_error_has_the_status_and_the_type_that_clients_know(error: HeadraceE
 def test_when_to_ask_again_and_the_code_are_headers() -> None:
     headers = {"headrace-code": "rate_limited", "retry-after": "1", "retry-after-ms": "30"}
     assert anthropic_error(RateLimited("no", retry_after_s=0.03)).headers == headers
+
+
+def test_a_thread_is_refused_in_the_words_on_which_the_sdk_goes_on_without() -> None:
+    error = msgspec.json.decode(anthropic_error(ThreadRefused("no", "thread")).body)["error"]
+    assert error == {
+        "type": "invalid_request_error",
+        "message": "thread: no",
+        "details": {"error_code": "thread_unsupported_request"},
+    }

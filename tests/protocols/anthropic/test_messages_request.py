@@ -84,6 +84,7 @@ def test_what_has_no_effect_is_taken() -> None:
         ({"inference_geo": "eu"}, "inference_geo"),
         ({"workspace_id": "w"}, "workspace_id"),
         ({"mcp_servers": [{}]}, "mcp_servers"),
+        ({"thread": {"type": "create"}}, "thread"),
         ({"nonsense": 1}, "nonsense"),
         ({"messages": []}, "messages"),
     ],
