@@ -307,13 +307,14 @@ class BatchedModel:
     def _succeeded(self, batch: Sequence[Waiting], facts: BatchFacts, outcome: Outcome) -> None:
         try:
             parts = collate.split(outcome.outputs, batch, self.signature.batch.pad)
-            for item, outputs in zip(batch, parts, strict=True):
-                part_ns = facts.device_ns * item.rows // facts.rows
-                self._answer(item, Response(self._version, outputs, facts, device_ns=part_ns, rows=item.rows))
-        except HeadraceError as error:
-            log.exception("the outputs of %s cannot be split", self._version)
-            for item in batch:
-                self._answer(item, error)
+        except Internal as error:  # rows that were found to keep to themselves do not: these have met
+            why = "these requests run again alone, as all do with `batching = false`"
+            log.warning("%s: %s; %s", self._version, error, why)
+            self._apart(batch)
+            return
+        for item, outputs in zip(batch, parts, strict=True):
+            part_ns = facts.device_ns * item.rows // facts.rows
+            self._answer(item, Response(self._version, outputs, facts, device_ns=part_ns, rows=item.rows))
 
     def _lost(self, batch: Sequence[Waiting], outcome: Outcome) -> None:
         """The instance died: all goes once more, what it was running alone if it may be the cause (see `blame`)."""

@@ -32,6 +32,9 @@ FEW, MANY = 3, 8  # rows; many where only whole numbers come out, which could ag
 SMALL, FLAGS, ONES = 100, 2, 1
 """What made-up whole numbers stay below: places in most tables, places in the smallest, or truth values."""
 
+MOST_WORDS = 3
+"""Texts of made-up rows have one to so many, row by row: what is made of words may grow with those of the others."""
+
 FLAG_WORDS = ("mask", "type", "segment", "flag")  # in the names of inputs that are mostly given as 0 and 1
 MOST_WHOLE = 4  # inputs of whole numbers whose kinds are combined
 
@@ -46,8 +49,8 @@ def rows_to_try(specs: Sequence[TensorSpec], count: int) -> Iterator[Rows]:
         for below in kinds:
             generator = np.random.default_rng(0)
             rows: Rows = [
-                {spec.name: _values(spec.datatype, sized[spec.name], below[spec.name], generator) for spec in specs}
-                for _ in range(count)
+                {spec.name: _values(spec.datatype, sized[spec.name], below[spec.name], generator, at) for spec in specs}
+                for at in range(count)
             ]
             if _differ(rows):
                 yield rows
@@ -77,7 +80,10 @@ def example_rows(example: Arrays) -> Iterator[Rows]:
 
 
 def _kinds(specs: Sequence[TensorSpec]) -> list[dict[str, int]]:
-    """What each input's values stay below, the likeliest first; for floats: SMALL is around 0, ONES is in [0, 1)."""
+    """What each input's values stay below, the likeliest first.
+
+    For floats SMALL is around 0 and ONES in [0, 1), for texts SMALL is several words and ONES a number.
+    """
     whole = [spec.name for spec in specs if DATATYPES[spec.datatype].kind in "iu" and spec.datatype != "BF16"]
     likely = [(FLAGS, SMALL) if any(word in name.lower() for word in FLAG_WORDS) else (SMALL, FLAGS) for name in whole]
     combined = list(product(*likely)) if len(whole) <= MOST_WHOLE else list(zip(*likely, strict=True))
@@ -134,13 +140,12 @@ def _sized(spec: TensorSpec, axes: Mapping[Axis, Axis], sizes: Mapping[Axis, int
     return (1, *(sizes[axes[spec.name, at]] if size == FREE else size for at, size in enumerate(spec.shape) if at))
 
 
-def _values(datatype: str, shape: Shape, below: int, generator: np.random.Generator) -> Array:
-    """Random values; floats lie around 0, or in [0, 1) for models that take roots and logarithms."""
+def _values(datatype: str, shape: Shape, below: int, generator: np.random.Generator, at: int) -> Array:
+    """Random values of the row at this place; floats lie around 0, or in [0, 1) for models that take roots and
+    logarithms."""
     dtype = DATATYPES[datatype]
     if datatype == "BYTES":
-        words = np.empty(prod(shape), dtype=object)
-        words[:] = [b"%d" % number for number in generator.integers(0, 100, prod(shape))]
-        return words.reshape(shape)
+        return _texts(shape, 1 if below == ONES else at % MOST_WORDS + 1, generator)
     if datatype == "BF16":
         bits: Array = (generator.standard_normal(shape).astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
         return bits
@@ -149,6 +154,14 @@ def _values(datatype: str, shape: Shape, below: int, generator: np.random.Genera
     if dtype.kind == "b":
         return generator.integers(0, 2, shape).astype(dtype)
     return np.ones(shape, dtype) if below == ONES else generator.integers(0, below, shape).astype(dtype)
+
+
+def _texts(shape: Shape, num_words: int, generator: np.random.Generator) -> Array:
+    """Texts of so many numbers: of one, models that read numbers take them."""
+    texts = np.empty(prod(shape), dtype=object)
+    numbers = generator.integers(0, 100, (prod(shape), num_words)).tolist()
+    texts[:] = [b" ".join(b"%d" % number for number in words) for words in numbers]
+    return texts.reshape(shape)
 
 
 def _differ(rows: Rows) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 from functools import partial
 
 import msgspec
+import numpy as np
 import pytest
 
 from headrace.batching.batched_model import BatchedModel
@@ -16,7 +17,7 @@ from headrace.device_time import DeviceTime
 from headrace.errors import HeadraceError, InputRefused, Unavailable, WorkerLost, WouldBeLate
 from headrace.generation import Detokenize
 from headrace.records import BatchRecord, Record, ShedRecord
-from headrace.types import Backlog, BatchAxis, Context, ModelVersion, Response, Signature
+from headrace.types import Backlog, BatchAxis, Context, ModelVersion, Response, Signature, Tensor
 from tests.fakes import FakeClock, FakeInstance, Got, request, signature
 
 LOST = Outcome(error=WorkerLost("gone"), lost=True)
@@ -259,6 +260,20 @@ async def test_of_a_batch_that_the_model_refuses_only_the_one_at_fault_is_refuse
     bench.instance.finish()
     assert bad.error == "input_refused"
     assert good.arrays == {"y": [[4, 4]]}
+
+
+async def test_requests_whose_answers_cannot_be_told_apart_run_again_each_alone(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = bench.ask([[1, 1]]), bench.ask([[1, 1]])
+    bench.clock.pass_ms()
+    row = Tensor("y", "FP32", (1, 2), np.ones((1, 2), np.float32).tobytes())
+    bench.instance.finish(Outcome((row,)))
+    for _ in range(2):
+        bench.clock.pass_ms()
+        bench.instance.finish()
+    assert first.arrays == second.arrays == {"y": [[2, 2]]}
+    assert "run again alone" in caplog.text
 
 
 async def test_an_answer_that_cannot_be_delivered_stops_nobody_elses(

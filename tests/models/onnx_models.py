@@ -84,6 +84,16 @@ def identity(datatype: str = "FP32", dims: Dims = ("batch", 4)) -> onnx.ModelPro
     return one_node("Identity", datatype, dims, dims)
 
 
+def words() -> onnx.ModelProto:
+    """The words of each text, filled up to as many as the longest text has."""
+    return graph(
+        [node("StringSplit", "INPUT", "OUTPUT COUNT", delimiter=" ")],
+        [value("INPUT", "BYTES", ("batch",))],
+        [value("OUTPUT", "BYTES", ("batch", "words"))],
+        opset=20,
+    )
+
+
 def noop() -> onnx.ModelProto:
     """16 KiB in, 512 B out: the first 128 of each row's 4096 floats."""
     bounds = {"start": np.array([0]), "end": np.array([128]), "axis": np.array([1])}

@@ -62,6 +62,12 @@ def test_rows_that_depend_on_their_company_are_none(model: onnx.ModelProto, tmp_
     assert "output 'OUTPUT' moves by up to" in found.why
 
 
+def test_texts_whose_words_are_filled_up_to_the_longest_one_are_none(tmp_path: Path) -> None:
+    found = probe(models.words(), tmp_path)
+    assert not found.batched
+    assert "the shape of a row of output 'OUTPUT' depends on the other rows" in found.why
+
+
 def test_batch_statistics_are_found(tmp_path: Path) -> None:
     assert not probe(models.training_batch_norm(), tmp_path).batched
 

@@ -119,6 +119,12 @@ def test_floats_lie_in_the_unit_interval_where_others_do_not_run() -> None:
     assert lowest[1] >= 0
 
 
+def test_texts_have_more_and_more_words_or_are_one_number_each() -> None:
+    several, single = (rows for rows in tried(TensorSpec("x", "BYTES", (FREE, 2))))
+    assert [[len(text.split()) for text in row["x"][0]] for row in several] == [[1, 1], [2, 2], [3, 3]]
+    assert all(text.isdigit() for row in single for text in row["x"][0])
+
+
 def test_nothing_is_made_of_a_request_without_elements() -> None:
     assert list(example_rows({"x": np.zeros((2, 0), np.float32)})) == []
 
