@@ -10,9 +10,11 @@ _PREFIXES = re.compile(
 )
 _NODE = re.compile(r"Non-zero status code returned while running (\S+) node\. Name:'([^']*)' Status Message: ")
 _ADVICE = re.compile(r"\s*Please fix either the inputs/outputs or the model\.?")
-_SOURCE = re.compile(r"\S*/onnxruntime\S*/\S+?:\d+ |\w+\.cc:\d+ (?=\w+ )")
+_SOURCE = re.compile(r"\S*/onnxruntime\S*/\S+?:\d+ ")
+_SHORT_SOURCE = re.compile(r"(?<![\w/])\w+\.(?:cc|h):\d+ \w+ ")  # a file of its source, and a function
 _CHECK = re.compile(r"^(?:Check '.*?' failed at|Exception from) \S+?:\d+:$|^(?:FrontEnd API failed with \w+:)$", re.M)
-_PLACE = re.compile(r"""(?<=["'])/[^"']*/(?=[^"'/]+["'])""")  # the folders of a quoted path: clients see reasons
+_PLACE = re.compile(r"""(?<=["'])(?<!node ')/[^"']*/(?=[^"'/]+["'])""")
+"""The folders of a quoted path, for clients see reasons. Names of nodes look the same, and stay."""
 _MEMORY = re.compile(r"failed to allocate memory|bad_alloc|out of memory|cannot allocate", re.I)
 
 _NO_READER = re.compile(r'Please check that model format: "(\.\w+)" is supported')
@@ -59,6 +61,7 @@ def onnxruntime_reason(message: str) -> str:
         return f"the file has IR version {newer[1]}, and {_READS} up to {newer[2]}: save it as one of them"
     text = _ADVICE.sub("", _PREFIXES.sub("", message))
     text = _NODE.sub(lambda found: f"{found[1]} node{f' {found[2]!r}' if found[2] else ''}: ", text)
+    text = _SHORT_SOURCE.sub("", text)
     while place := _SOURCE.search(text):
         text = text[: place.start()] + _after_signature(text[place.end() :])
     text = " ".join(_PLACE.sub("", text).split())

@@ -48,6 +48,11 @@ from headrace.runtimes.reasons import LONGEST, is_out_of_memory, onnxruntime_rea
             "the file has IR version 99, and the ONNX Runtime that is installed reads those up to 14: "
             "save it as one of them",
         ),
+        (
+            "[ONNXRuntimeError] : 1 : FAIL : Non-zero status code returned while running Concat node. Name:'/m/cat' "
+            "Status Message: concatbase.h:135 PrepareForComputeImpl Axis 1 has mismatched dimensions (4 and 3)",
+            "Concat node '/m/cat': Axis 1 has mismatched dimensions (4 and 3)",
+        ),
         ("something new", "something new"),
     ],
 )
