@@ -88,10 +88,19 @@ def _from_file(path: Path, spec: TensorSpec) -> Array:
     except OSError as error:
         raise Failure(f"input {spec.name!r}: {path} cannot be read: {error.strerror or error}", exit_code=2) from error
     except (ValueError, EOFError) as error:
-        raise Failure(f"input {spec.name!r}: {path} is not a .npy file: {error}", exit_code=2) from error
+        raise Failure(f"input {spec.name!r}: {path} {_no_array(error)}", exit_code=2) from error
     if not isinstance(array, np.ndarray):
         raise Failure(f"input {spec.name!r}: {path} holds several arrays; save one with numpy.save", exit_code=2)
     return array
+
+
+def _no_array(error: Exception) -> str:
+    """What a file is that numpy did not read. It tells of pickles where it knows nothing of a file, an image say."""
+    if str(error).startswith("Object arrays"):
+        return "holds Python objects; save numbers or strings with numpy.save"
+    if isinstance(error, EOFError) or "pickle" in str(error):
+        return "is not a .npy file; make an array of what is in it, and save that with numpy.save"
+    return f"is not a whole .npy file: {error}"
 
 
 def _from_text(text: str, spec: TensorSpec) -> Array:

@@ -123,10 +123,21 @@ def test_what_is_wrong_is_said(text: str, spec: TensorSpec, message: str) -> Non
     assert caught.value.exit_code == 2
 
 
-def test_a_file_that_is_not_an_array_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "x.npy").write_bytes(b"no")
-    with pytest.raises(Failure, match=r"is not a \.npy file"):
-        parse_input(f"@{tmp_path}/x.npy", _spec("FP32", FREE))
+@pytest.mark.parametrize("content", [b"", b"no", b"\x89PNG\r\n\x1a\n"])
+def test_a_file_that_is_not_an_array_is_refused_with_what_to_do(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.png").write_bytes(content)
+    with pytest.raises(Failure, match=r"is not a \.npy file; make an array of what is in it"):
+        parse_input(f"@{tmp_path}/x.png", _spec("FP32", FREE))
+
+
+def test_a_file_of_objects_or_one_that_is_cut_short_is_refused_as_what_it_is(tmp_path: Path) -> None:
+    np.save(tmp_path / "objects.npy", np.array(["a", None], object))
+    with pytest.raises(Failure, match="holds Python objects"):
+        parse_input(f"@{tmp_path}/objects.npy", _spec("BYTES", FREE))
+    np.save(tmp_path / "cut.npy", np.zeros(4))
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "cut.npy").read_bytes()[:-5])
+    with pytest.raises(Failure, match=r"is not a whole \.npy file"):
+        parse_input(f"@{tmp_path}/cut.npy", _spec("FP64", FREE))
 
 
 @pytest.mark.fuzz
