@@ -87,6 +87,11 @@ def head_refusal(
     return None
 
 
+def without_expectation(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of a client of HTTP/1.0, which would take an interim answer for its answer (RFC 9110, 10.1.1)."""
+    return [header for header in headers if header[0] != b"expect"]
+
+
 def _head_bytes(url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:
     return len(url) + sum(len(name) + len(value) + 4 for name, value in headers)
 

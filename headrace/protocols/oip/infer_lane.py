@@ -18,7 +18,7 @@ from headrace.protocols.oip.common_headers import CommonHeaders
 from headrace.protocols.oip.exchange import Answer, Exchange
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.half_closed import CONTINUE, HalfClosed
-from headrace.protocols.oip.head import Head, Repeated, head_refusal, read_head, repeated
+from headrace.protocols.oip.head import Head, Repeated, head_refusal, read_head, repeated, without_expectation
 from headrace.protocols.oip.patience import Patience, body_too_slow, linger
 from headrace.protocols.oip.targets import Targets
 from headrace.protocols.oip.unparsed import refusal_of, without_upgrade
@@ -214,6 +214,8 @@ class InferLane(HttpToolsProtocol):
         self._upgrading = self.parser.should_upgrade()
         if self._upgrading:
             return
+        if self.parser.get_http_version() == "1.0":
+            self.headers = without_expectation(self.headers)
         model, most = self.targets.get(self.url), self.front.max_header_bytes
         if self._stopping:
             self._discarding = True
@@ -294,8 +296,7 @@ class InferLane(HttpToolsProtocol):
         self.cycle = cycle
         self._end_with(exchange)
         if last is None or last.response_complete:
-            exchange.current = True
-            self._current = exchange
+            exchange.current, self._current = True, exchange
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))
@@ -308,8 +309,7 @@ class InferLane(HttpToolsProtocol):
         """It is this one's turn."""
         if self.transport.is_closing() or exchange.disconnected:
             return
-        exchange.current = True
-        self._current = exchange
+        exchange.current, self._current = True, exchange
         if exchange.received:
             exchange.run()
         elif exchange.wants_continue:

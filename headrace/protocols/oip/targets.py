@@ -7,7 +7,7 @@ from headrace.errors import VersionNotFound
 from headrace.protocols.oip.model_version import read_model
 from headrace.types import ModelRef
 
-_INFER = re.compile(rb"^(?:https?://[^/]*)?/v2/models/([^/?#]+)(?:/versions/([^/?#]+))?/infer(?:\?.*)?$", re.I)
+_INFER = re.compile(rb"^(?:(?i:https?)://[^/]*)?/v2/models/([^/?#]+)(?:/versions/([^/?#]+))?/infer(?:\?.*)?$")
 
 
 class Targets:

@@ -150,6 +150,14 @@ async def test_http_1_0_is_answered_and_closed() -> None:
         assert await wire.closed()
 
 
+@pytest.mark.parametrize("path", [ADD_SUB, "/v2/repository/index"])
+async def test_http_1_0_has_no_interim_answer(path: str) -> None:
+    async with server() as (_, wire):
+        sent = request_bytes("POST", path, add_sub_json(), Expect="100-continue")
+        wire.send(sent.replace(b"HTTP/1.1", b"HTTP/1.0"))
+        assert (await wire.answer()).status == 200
+
+
 async def test_connection_close_is_honoured() -> None:
     async with server() as (_, wire):
         answer = await wire.ask("POST", ADD_SUB, add_sub_json(), Connection="close")
