@@ -25,7 +25,8 @@ class Bodies:
         """How much is counted of a body that is `size` bytes by now. Raises MemoryFull where that has no room."""
         if size <= UNCOUNTED_BYTES:
             return counted
-        if self._total + size - counted > self._most_bytes:
+        others = self._total - counted  # where there are none there is room for any
+        if others and others + size > self._most_bytes:
             what = f"the bodies of requests take up the {self._most_bytes} bytes that they may have together"
             raise MemoryFull(f"{what}; try again", retry_after_s=_RETRY_AFTER_S)
         self._total += size - counted

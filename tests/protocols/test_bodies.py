@@ -20,6 +20,14 @@ def test_eight_of_the_largest_have_room() -> None:
     assert bodies.grown(0, 64 * MIB) == 64 * MIB
 
 
+def test_one_that_is_alone_has_room_whatever_its_size() -> None:
+    bodies = Bodies(MIB)
+    counted = bodies.grown(bodies.grown(0, 60 * MIB), 100 * MIB)
+    assert counted == bodies.total == 100 * MIB
+    with pytest.raises(MemoryFull):
+        bodies.grown(0, MIB)
+
+
 def test_small_bodies_have_room_where_large_ones_have_none() -> None:
     bodies = Bodies(8 * MIB)
     for _ in range(8):

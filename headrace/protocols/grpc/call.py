@@ -5,7 +5,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 
 from headrace.protocols.beside import Beside
+from headrace.protocols.bodies import UNCOUNTED_BYTES, Bodies
 from headrace.protocols.compression import LITTLE_BYTES
+from headrace.protocols.grpc.coming import Coming
 from headrace.protocols.grpc.messages import PREFIX, PREFIX_BYTES, Message, MessageReader, Packed, Refused, check
 from headrace.protocols.grpc.method import NOTHING_ALIKE, Alike, Metadata, Method, Unary
 from headrace.protocols.grpc.request import OPENING, Asked
@@ -24,6 +26,8 @@ class RemoteCall:
         "_asked",
         "_begun",
         "_beside",
+        "_bodies",
+        "_coming",
         "_deadline",
         "_ended",
         "_left",
@@ -48,6 +52,7 @@ class RemoteCall:
         max_bytes: int,
         loop: asyncio.AbstractEventLoop,
         beside: Beside,
+        bodies: Bodies,
     ) -> None:
         self._stream = stream
         self._asked = asked
@@ -55,6 +60,8 @@ class RemoteCall:
         self._max_bytes = max_bytes
         self._loop = loop
         self._beside = beside
+        self._bodies = bodies
+        self._coming: Coming | None = None  # a large message
         self._begun = False  # the first headers are sent
         self._ended = False
         self._served = False  # the message of a unary call was handed to its method
@@ -139,7 +146,21 @@ class RemoteCall:
         for message in self._reader.feed(content):
             self._stream.sated()
             self._received(message)
+        self._count(self._reader)
         self._ask_for_rest()
+
+    def _count(self, reader: MessageReader) -> None:
+        """What is here of a large message. One that is whole counts until its call has ended, or its stream goes on."""
+        if self._ended:
+            return
+        if reader.held > UNCOUNTED_BYTES:
+            if self._coming is None:
+                self._coming = Coming(self._bodies, self._loop, lambda: self._stream.may_send, self._refuse)
+            self._coming.grown(reader.held)
+        elif self._coming is not None and self._messages is None:
+            self._coming.whole()
+        elif self._coming is not None:
+            self._coming.over()
 
     def place(self, size: int) -> memoryview | None:
         rest = None if self._reader is None or self._ended else self._reader.rest()
@@ -149,11 +170,12 @@ class RemoteCall:
         assert self._reader is not None
         try:
             message = self._reader.filled(count)
-            if message is None:
-                self._ask_for_rest()
-            else:
+            if message is not None:
                 self._stream.sated()
                 self._received(message)
+            self._count(self._reader)
+            if message is None:
+                self._ask_for_rest()
         except Refused as refusal:
             self._refuse(refusal)
         if ended:
@@ -273,5 +295,8 @@ class RemoteCall:
     def _close(self) -> None:
         self._ended = True
         self._left = None  # it may know this call: the two would wait for the garbage collector
+        if self._coming is not None:
+            self._coming.over()
+            self._coming = None
         if self._timer is not None:
             self._timer.cancel()

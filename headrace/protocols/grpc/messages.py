@@ -64,6 +64,11 @@ class MessageReader:
         return self._content is not None or bool(self._prefix)
 
     @property
+    def held(self) -> int:
+        """Bytes of the message under way that are here."""
+        return 0 if self._content is None else self._filled
+
+    @property
     def missing(self) -> int:
         """Bytes of the message under way that are still to come, as far as its prefix is known."""
         return 0 if self._content is None else len(self._content) - self._filled

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 
 from headrace.protocols.beside import Beside
+from headrace.protocols.bodies import Bodies
 from headrace.protocols.grpc.call import RemoteCall
 from headrace.protocols.grpc.method import Method
 from headrace.protocols.grpc.request import Asked, read_call
@@ -43,12 +44,14 @@ class Server:
         max_message_bytes: int,
         limits: Limits,
         beside: Beside,
+        bodies: Bodies,
         max_connections: int = 1024,
     ) -> None:
         self._methods = methods
         self._max_message_bytes = max_message_bytes  # below 0: any size
         self._limits = limits
         self._beside = beside
+        self._bodies = bodies  # large messages, while they come and until they are answered
         self._max_connections = max_connections
         self._crowded_until = self._told_until = 0.0
         self._goodbye = _FULL  # to those that are refused
@@ -133,7 +136,8 @@ class Server:
 
     def open(self, stream: Stream, head: Asked) -> Receiver:
         if head.method is not None:
-            return RemoteCall(stream, head, head.method, self._max_message_bytes, self._loop, self._beside)
+            most, loop = self._max_message_bytes, self._loop
+            return RemoteCall(stream, head, head.method, most, loop, self._beside, self._bodies)
         stream.send(b"", (), 0, head.refusal)
         return NOBODY
 

@@ -47,6 +47,8 @@ class Credit:
             more = min(size, max(self._first, _STEP_BYTES)) - stream.credit
             if size <= self._first or self._intake.ask(stream.number, more):
                 self._grant(stream, more)
+            else:
+                stream.held_back = True
 
     def sated(self, stream: Stream) -> None:
         """Nothing large is awaited on the stream any more: others have their turn."""
@@ -58,4 +60,5 @@ class Credit:
     def _grant(self, stream: Stream, count: int) -> None:
         if not stream.ended and stream.number in self._streams:
             stream.credit += count
+            stream.held_back = False
             self._transport.write(frames.window_update(stream.number, count))

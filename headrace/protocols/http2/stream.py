@@ -68,18 +68,24 @@ class Carrier(Protocol):
 class Stream:
     """What goes out on a stream, and what may come in. The windows and what waits are the connection's to change."""
 
-    __slots__ = ("_carrier", "credit", "ended", "number", "opened", "receiver", "tail", "unsent", "window")
+    __slots__ = ("_carrier", "credit", "ended", "held_back", "number", "opened", "receiver", "tail", "unsent", "window")
 
     def __init__(self, number: int, carrier: Carrier, window: int, credit: int, opened: float) -> None:
         self.number = number
         self.window = window  # bytes that may be sent to the client
         self.credit = credit  # bytes that the client may send
         self.opened = opened
+        self.held_back = False  # what it wants to send beyond that has to wait for others
         self.ended = False  # the client has no more
         self.unsent: deque[memoryview] | None = None  # content that waits for windows
         self.tail: bytes | None = None  # the block of headers behind it, which ends the stream
         self.receiver: Receiver = NOBODY
         self._carrier = carrier
+
+    @property
+    def may_send(self) -> bool:
+        """It is the client who is awaited."""
+        return self.credit > 0 or not self.held_back
 
     def leave(self) -> None:
         """The stream is gone: its receiver hears of it, and is let go, since it refers to the stream."""

@@ -9,6 +9,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 from headrace.errors import SettingInvalid
 from headrace.generated import model_config_pb2, service_pb2
 from headrace.generated import service_pb2 as pb
+from headrace.protocols.bodies import Bodies
 from headrace.protocols.grpc import server as native
 from headrace.protocols.grpc.method import Method, Unary
 from headrace.protocols.http2.limits import Limits
@@ -70,7 +71,8 @@ def create_server(
 
         return grpc_server.Server(table, _options(front, max_message_bytes))
     limits = Limits(max_streams=_MAX_STREAMS, max_header_bytes=front.max_header_bytes)
-    return native.Server(table, max_message_bytes, limits, front.beside, max_connections)
+    bodies = Bodies(max(front.max_body_bytes, max_message_bytes))  # others than HTTP's, which each takes from nobody
+    return native.Server(table, max_message_bytes, limits, front.beside, bodies, max_connections)
 
 
 async def listen_at(server: Server, host: str, port: int, tls: Tls | None = None) -> str:

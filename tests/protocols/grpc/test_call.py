@@ -10,8 +10,9 @@ from typing import Any, cast
 import pytest
 
 from headrace.protocols.beside import Beside
+from headrace.protocols.bodies import Bodies
 from headrace.protocols.grpc.call import RemoteCall
-from headrace.protocols.grpc.messages import PREFIX
+from headrace.protocols.grpc.messages import PREFIX, PREFIX_BYTES
 from headrace.protocols.grpc.method import Call, Method, Stream, Unary
 from headrace.protocols.grpc.request import OPENING, Asked
 from headrace.protocols.grpc.status import (
@@ -39,6 +40,7 @@ class FakeChannel:
         self.happened = asyncio.Event()
         self.wanted: list[int] = []
         self.num_replenished = 0
+        self.may_send = True
 
     def send(self, head: bytes, parts: Sequence[Buffer], size: int, tail: bytes | None) -> bool:
         content = b"".join(parts)
@@ -64,11 +66,12 @@ def opened(
     timeout_s: float | None = None,
     max_bytes: int = 1000,
     beside: Beside | None = None,
+    bodies: Bodies | None = None,
 ) -> tuple[RemoteCall, FakeChannel]:
     channel = FakeChannel()
     asked = Asked(method, timeout_s, encoding, (("x", "1"),))
     beside, loop = beside or Beside(nullcontext), asyncio.get_running_loop()
-    call = RemoteCall(cast(Channel, channel), asked, method, max_bytes, loop, beside)
+    call = RemoteCall(cast(Channel, channel), asked, method, max_bytes, loop, beside, bodies or Bodies(max_bytes))
     return call, channel
 
 
@@ -87,6 +90,55 @@ async def test_an_answer_is_one_send() -> None:
     call, channel = opened(ECHO)
     tell(call, framed(b"abc"))
     assert channel.sent == [(OPENING, framed(b"abc"), status_block(OK))]
+
+
+LARGE = framed(bytes(1 << 20))
+
+
+async def test_a_large_message_counts_while_it_comes_and_until_its_call_has_ended() -> None:
+    served, bodies = list[Call](), Bodies(1 << 20)
+    call, _ = opened(Unary(lambda sent, call: served.append(call)), max_bytes=1 << 20, bodies=bodies)
+    tell(call, LARGE[:100_000], False)
+    assert bodies.total == 100_000 - PREFIX_BYTES
+    tell(call, LARGE[100_000:])
+    assert bodies.total == 100_000 - PREFIX_BYTES
+    served[0].finish(b"")
+    assert bodies.total == 0
+
+
+async def test_a_large_message_of_a_stream_counts_while_it_comes() -> None:
+    bodies, got = Bodies(1 << 20), asyncio.Event()
+
+    async def take(requests: AsyncIterator[Buffer], call: Call) -> None:
+        async for _ in requests:
+            got.set()
+
+    call, _ = opened(Stream(take), max_bytes=1 << 20, bodies=bodies)
+    tell(call, LARGE[:100_000], False)
+    assert bodies.total
+    tell(call, LARGE[100_000:], False)
+    await got.wait()
+    assert bodies.total == 0
+    call.left()
+
+
+async def test_a_large_message_that_has_no_room_among_all_ends_the_call() -> None:
+    bodies = Bodies(1)
+    held = bodies.grown(0, 64 << 20)
+    call, channel = opened(ECHO, max_bytes=1 << 20, bodies=bodies)
+    tell(call, LARGE[:100_000], False)
+    code = RESOURCE_EXHAUSTED
+    what = "the bodies of requests take up the 67108864 bytes that they may have together; try again"
+    assert channel.sent[0][2] == OPENING + status_block(code, what)
+    assert bodies.total == held
+
+
+async def test_a_client_that_leaves_gives_back_what_came_of_a_large_message() -> None:
+    bodies = Bodies(1 << 20)
+    call, _ = opened(ECHO, max_bytes=1 << 20, bodies=bodies)
+    tell(call, LARGE[:100_000], False)
+    call.left()
+    assert bodies.total == 0
 
 
 PACKED = zlib.compress(random.Random(1).randbytes(1100))

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.protocols.beside import Beside
+from headrace.protocols.bodies import Bodies
 from headrace.protocols.grpc.method import Call, Method, Stream, Unary
 from headrace.protocols.grpc.server import Server
 from headrace.protocols.http2 import codes, frames
@@ -40,6 +41,7 @@ REQUEST = b"".join(
 )
 EMPTY = bytes(5)
 BESIDE = Beside(nullcontext)
+BODIES = Bodies(1 << 20)
 
 
 METHODS: dict[str, Method] = {
@@ -51,7 +53,7 @@ METHODS: dict[str, Method] = {
 @asynccontextmanager
 async def serving(tls: Tls | None = None, **more: Method) -> AsyncIterator[tuple[Server, int]]:
     server = Server(
-        {**METHODS, **{f"/test.Test/{name}": method for name, method in more.items()}}, -1, Limits(), BESIDE
+        {**METHODS, **{f"/test.Test/{name}": method for name, method in more.items()}}, -1, Limits(), BESIDE, BODIES
     )
     port = await server.listen("127.0.0.1", 0, tls)
     try:
@@ -239,7 +241,7 @@ async def test_a_server_that_drains_lets_calls_finish_and_takes_no_connection() 
 async def test_an_address_that_is_taken_is_refused() -> None:
     async with serving() as (_, port):
         with pytest.raises(OSError):
-            await Server(METHODS, -1, Limits(), BESIDE).listen("127.0.0.1", port)
+            await Server(METHODS, -1, Limits(), BESIDE, BODIES).listen("127.0.0.1", port)
 
 
 class Hurried(asyncio.SelectorEventLoop):
@@ -287,7 +289,7 @@ async def few(most: int) -> AsyncIterator[tuple[int, "asyncio.Queue[Call]"]]:
     """The port of a server with room for so many connections, and calls that wait."""
     begun: asyncio.Queue[Call] = asyncio.Queue()
     methods = {**METHODS, "/test.Test/Wait": Unary(lambda sent, call: begun.put_nowait(call))}
-    server = Server(methods, -1, Limits(), BESIDE, most)
+    server = Server(methods, -1, Limits(), BESIDE, BODIES, most)
     try:
         yield await server.listen("127.0.0.1", 0), begun
     finally:

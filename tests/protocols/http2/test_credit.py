@@ -72,6 +72,17 @@ def test_large_messages_wait_for_each_other() -> None:
     assert bench.grants() == [(3, 4000)]
 
 
+def test_a_client_is_awaited_unless_its_stream_has_no_room_and_waits_for_others() -> None:
+    bench = Bench(1, 3)
+    first, second = bench.streams.values()
+    for stream in (first, second):
+        stream.credit = 0
+        bench.credit.want(stream, 4000)
+    assert (first.may_send, second.may_send) == (True, False)
+    bench.credit.sated(first)
+    assert second.may_send
+
+
 def test_a_stream_that_has_ended_is_granted_nothing() -> None:
     bench = Bench(1)
     bench.streams[1].credit, bench.streams[1].ended = 0, True

@@ -10,6 +10,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from headrace.generated import service_pb2 as pb
 from headrace.protocols.beside import Beside
+from headrace.protocols.bodies import Bodies
 from headrace.protocols.grpc import server as native
 from headrace.protocols.grpc.method import Method
 from headrace.protocols.http2.limits import Limits
@@ -80,7 +81,7 @@ def table_server(kind: Kind, methods: Mapping[str, Method]) -> Server:
     return (
         grpc_server.Server(methods)
         if kind == "grpcio"
-        else native.Server(methods, UNLIMITED, Limits(), Beside(nullcontext))
+        else native.Server(methods, UNLIMITED, Limits(), Beside(nullcontext), Bodies(1 << 20))
     )
 
 
