@@ -54,8 +54,10 @@ class UnderWay:
                 async with self.lock(name):
                     await doing(tell)
                 tell(None)
+            except HeadraceError as error:
+                tell(error.with_traceback(None))  # its frames know it: what was sent along would wait for a collection
             except Exception as error:
-                if tried.done() and not isinstance(error, HeadraceError):
+                if tried.done():
                     raise
                 tell(error)
 

@@ -1,6 +1,8 @@
 """One thing at a time is done to a model, whoever waits for it."""
 
 import asyncio
+import gc
+import weakref
 from functools import partial
 
 import pytest
@@ -30,6 +32,32 @@ async def test_what_fails_is_raised_to_the_caller() -> None:
 
     with pytest.raises(ModelInvalid, match="no"):
         await UnderWay().asked("m", doing)
+
+
+class Files:
+    """What was sent along."""
+
+
+async def test_what_failed_is_let_go_once_its_caller_is_told_though_it_is_raised_again() -> None:
+    under_way, held = UnderWay(), list[weakref.ref[Files]]()
+
+    async def doing(files: Files, tried: Tried) -> None:
+        held.append(weakref.ref(files))
+        failures = [ModelInvalid("no")]
+        tried(failures[0])
+        await asyncio.sleep(0)
+        raise failures[0]
+
+    gc.disable()
+    try:
+        with pytest.raises(ModelInvalid) as failed:
+            await under_way.asked("m", partial(doing, Files()))
+        failed.value.__traceback__ = None
+        del failed
+        await under_way.still()
+        assert held[0]() is None
+    finally:
+        gc.enable()
 
 
 async def test_what_is_asked_of_one_model_is_done_in_turn() -> None:

@@ -47,6 +47,7 @@ def unary(
             message = await answer(parse_short(kind, sent) if read is None else await read(sent), call)
         except Exception as error:
             refuse(call, _told(error), request_id)
+            error.__traceback__ = None  # its frames may know it: what they hold would wait for the garbage collector
         else:
             _finish(call, message, request_id)
 

@@ -1,5 +1,9 @@
 """Errors of every kind reach the client as the right status, with words that help."""
 
+import asyncio
+import gc
+import weakref
+
 import grpc
 import pytest
 
@@ -61,6 +65,24 @@ async def test_a_fault_of_the_server_is_logged_and_not_shown(caplog: pytest.LogC
     assert code == grpc.StatusCode.INTERNAL.value[0]
     assert "secret" not in details
     assert "secret" in caplog.text
+
+
+async def test_a_refused_message_is_let_go_without_the_garbage_collector() -> None:
+    held, call = list[weakref.ref[InvalidRequest]](), FakeCall()
+
+    async def fail(message: pb.ServerLiveRequest, call: Call) -> pb.ServerLiveResponse:
+        failures = [InvalidRequest("no")]
+        held.append(weakref.ref(failures[0]))
+        raise failures[0]
+
+    gc.disable()
+    try:
+        unary(pb.ServerLiveRequest, fail).serve(b"", call)
+        await call.over.wait()
+        await asyncio.sleep(0)
+        assert held[0]() is None
+    finally:
+        gc.enable()
 
 
 async def test_words_too_long_for_a_trailer_are_cut() -> None:
