@@ -189,6 +189,15 @@ class Internal(HeadraceError):
     code = "internal"
 
 
+def forget_frames(error: BaseException) -> None:
+    """Let go of the frames that it came through, and what it was raised from did: where one of them knows the error,
+    all that they hold, such as a request, would wait for the garbage collector."""
+    each: BaseException | None = error
+    while each is not None:
+        each.__traceback__ = None
+        each = each.__cause__ or each.__context__
+
+
 def error_of(code: str, message: str, where: str = "") -> HeadraceError:
     """The error of which another process told by its code; Internal where the code is none."""
     kinds: list[type[HeadraceError]] = [HeadraceError]

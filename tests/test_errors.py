@@ -5,7 +5,17 @@ import re
 import pytest
 
 from headrace import errors
-from headrace.errors import HeadraceError, InputRefused, Internal, QueueFull, Unavailable, WorkerLost, error_of
+from headrace.errors import (
+    HeadraceError,
+    InputRefused,
+    Internal,
+    InvalidRequest,
+    QueueFull,
+    Unavailable,
+    WorkerLost,
+    error_of,
+    forget_frames,
+)
 
 TREE = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, HeadraceError)]
 
@@ -38,3 +48,15 @@ def test_an_error_is_found_by_its_code(code: str, kind: type[Exception]) -> None
     error = error_of(code, "why")
     assert type(error) is kind
     assert str(error) == "why"
+
+
+def test_an_error_forgets_the_frames_of_all_that_it_was_raised_from() -> None:
+    try:
+        try:
+            raise ValueError("first")
+        except ValueError as error:
+            raise InvalidRequest("second") from error
+    except InvalidRequest as error:
+        forget_frames(error)
+        assert error.__traceback__ is None
+        assert error.__cause__ and error.__cause__.__traceback__ is None

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 from weakref import WeakValueDictionary
 
-from headrace.errors import Draining, HeadraceError
+from headrace.errors import Draining, HeadraceError, forget_frames
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,8 @@ class UnderWay:
                     await doing(tell)
                 tell(None)
             except HeadraceError as error:
-                tell(error.with_traceback(None))  # its frames know it: what was sent along would wait for a collection
+                forget_frames(error)
+                tell(error)
             except Exception as error:
                 if tried.done():
                     raise

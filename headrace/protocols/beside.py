@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
+from headrace.errors import forget_frames
 from headrace.servable import Cancel
 
 T = TypeVar("T")
@@ -92,9 +93,7 @@ class Beside:
                     error = doing.exception()  # looked at here, for its client may have gone
                     then(doing.result)
                     if error is not None:
-                        error.__traceback__ = (
-                            None  # its frames know `doing`: what they hold would wait for a collection
-                        )
+                        forget_frames(error)  # which know `doing`
 
         def cancel() -> None:
             doing.cancel()

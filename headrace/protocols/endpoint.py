@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
-from headrace.errors import HeadraceError, Internal, MethodNotAllowed
+from headrace.errors import HeadraceError, Internal, MethodNotAllowed, forget_frames
 from headrace.protocols.http import no_such_path
 from headrace.protocols.http_error import HttpError
 from headrace.protocols.request_id import id_of, refused
@@ -39,7 +39,7 @@ class Endpoint:
         except ClientDisconnect:
             return  # nobody reads the answer
         except HeadraceError as error:
-            error.__traceback__ = None  # its frames hold the request, which would wait for the garbage collector
+            forget_frames(error)
             await self._refusal(error, id_of(scope))(scope, receive, send)
         except Exception:
             log.exception("%s %s failed", request.method, request.url.path)

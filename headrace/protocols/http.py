@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from headrace.errors import HeadraceError, Internal, InvalidRequest, MethodNotAllowed, NotFound
+from headrace.errors import HeadraceError, Internal, InvalidRequest, MethodNotAllowed, NotFound, forget_frames
 from headrace.protocols.beside import Expect
 from headrace.protocols.bodies import Bodies, Counted
 from headrace.protocols.compression import LITTLE_BYTES, decompress
@@ -138,7 +138,7 @@ async def on_error(request: Request, error: Exception) -> Response:
     """Starlette's handler for every exception: what a route raises becomes its answer."""
     id_ = id_of(request.scope)
     if isinstance(error, HeadraceError):
-        error.__traceback__ = None  # as of an Endpoint
+        forget_frames(error)
         return error_response(error, id_)
     if isinstance(error, ClientDisconnect):
         return Response()  # nobody reads it

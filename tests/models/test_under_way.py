@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from headrace.errors import Draining, ModelInvalid
+from headrace.errors import Draining, ModelInvalid, forget_frames
 from headrace.models.under_way import Tried, UnderWay
 
 
@@ -34,6 +34,13 @@ async def test_what_fails_is_raised_to_the_caller() -> None:
         await UnderWay().asked("m", doing)
 
 
+def _fail(*known: object) -> None:
+    try:
+        raise ValueError(known)
+    except ValueError as error:
+        raise ModelInvalid("no") from error
+
+
 class Files:
     """What was sent along."""
 
@@ -43,7 +50,10 @@ async def test_what_failed_is_let_go_once_its_caller_is_told_though_it_is_raised
 
     async def doing(files: Files, tried: Tried) -> None:
         held.append(weakref.ref(files))
-        failures = [ModelInvalid("no")]
+        try:
+            _fail(failures := list[ModelInvalid]())
+        except ModelInvalid as error:
+            failures.append(error)
         tried(failures[0])
         await asyncio.sleep(0)
         raise failures[0]
@@ -52,7 +62,7 @@ async def test_what_failed_is_let_go_once_its_caller_is_told_though_it_is_raised
     try:
         with pytest.raises(ModelInvalid) as failed:
             await under_way.asked("m", partial(doing, Files()))
-        failed.value.__traceback__ = None
+        forget_frames(failed.value)
         del failed
         await under_way.still()
         assert held[0]() is None

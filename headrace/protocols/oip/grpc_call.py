@@ -16,6 +16,7 @@ from headrace.errors import (
     InvalidRequest,
     Unavailable,
     WouldBeLate,
+    forget_frames,
 )
 from headrace.protocols.beside import LONG_BYTES
 from headrace.protocols.grpc.method import Call, Metadata, Unary
@@ -47,7 +48,7 @@ def unary(
             message = await answer(parse_short(kind, sent) if read is None else await read(sent), call)
         except Exception as error:
             refuse(call, _told(error), request_id)
-            error.__traceback__ = None  # its frames may know it: what they hold would wait for the garbage collector
+            forget_frames(error)
         else:
             _finish(call, message, request_id)
 
