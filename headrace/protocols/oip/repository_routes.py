@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from headrace.errors import InvalidRequest
 from headrace.protocols.beside import LONG_BYTES
-from headrace.protocols.http import json_response, read_body, read_json
+from headrace.protocols.http import check_elements, json_response, read_body, read_json
 from headrace.protocols.json_body import decode
 from headrace.protocols.oip.front import Front
 from headrace.types import VersionStatus
@@ -67,6 +67,7 @@ class RepositoryRoutes:
         body = await read_body(request, self._front.max_body_bytes)
         if len(body) > LONG_BYTES:
             self._front.repository.check_uploads()  # before it is decoded: all others would wait for that
+            await asyncio.to_thread(check_elements, body)
         parameters = decode(_LOAD, body or b"{}").parameters or {}
         if _paths(parameters):
             self._front.repository.check_uploads()

@@ -75,6 +75,15 @@ async def test_files_that_are_not_taken_are_refused_before_anything_is_decoded()
             assert (answer.status, "models.uploads" in answer.json["error"]) == (403, True)
 
 
+async def test_a_load_of_parameters_beyond_number_is_refused_before_it_is_decoded() -> None:
+    stub = Stub()
+    stub.repository.allows_uploads = True
+    async with serving(stub) as (port, _), connected(port) as wire:
+        body = b'{"parameters":{' + b'"a":"",' * (128 << 10) + b'"a":""}}'
+        answer = await wire.ask("POST", "/v2/repository/models/add_sub/load", body)
+    assert (answer.status, "131072 with names" in answer.json["error"]) == (400, True)
+
+
 async def test_long_files_reach_the_repository() -> None:
     stub, content = Stub(), randbytes(1 << 20)
     stub.repository.allows_uploads = True
