@@ -8,10 +8,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
+from typing import cast
 
 import msgspec
 
-from headrace.records import BatchRecord, GenerationRecord, Record, RequestRecord
+from headrace.records import BatchRecord, BundleRecord, GenerationRecord, Record, RequestRecord
+from headrace.request_list import Opened, Part, RequestList
 from headrace.types import BatchFacts, ModelVersion
 
 _OF = attrgetter("model", "version", "protocol", "error")
@@ -54,30 +56,61 @@ class Lot(msgspec.Struct, frozen=True, gc=False):
     generations: Sequence[GenerationRecord] = ()
 
 
-COUNTED = frozenset((RequestRecord, BatchRecord, GenerationRecord))
+COUNTED = frozenset((RequestRecord, BundleRecord, BatchRecord, GenerationRecord))
 """Records that a lot is made of."""
 
 
 def lot_of(records: Iterable[Record]) -> Lot:
     """Those of them that are counted."""
-    requests: list[RequestRecord] = []
+    requests: list[Part] = []
     runs: list[BatchRecord] = []
     generations: list[GenerationRecord] = []
     for record in records:
         if type(record) is RequestRecord:
             requests.append(record)
+        elif type(record) is BundleRecord:
+            requests.append(Opened(record))
         elif type(record) is BatchRecord:
             runs.append(record)
         elif type(record) is GenerationRecord:
             generations.append(record)
-    return Lot(requests, _alike(requests), _by_version(runs), generations)
+    return Lot(_listed(requests), _alike(requests), _by_version(runs), generations)
 
 
-def _alike(requests: Sequence[RequestRecord]) -> list[Alike]:
-    found: defaultdict[tuple[str, int | None, str, str], list[RequestRecord]] = defaultdict(list)
+def _listed(parts: list[Part]) -> Sequence[RequestRecord]:
+    """As they are where each was asked alone."""
+    return RequestList(parts) if any(type(part) is Opened for part in parts) else cast(list[RequestRecord], parts)
+
+
+def _alike(requests: Sequence[Part]) -> list[Alike]:
+    found: defaultdict[tuple[str, int | None, str, str], list[Part]] = defaultdict(list)
     for of, each in groupby(requests, _OF):  # mostly they are all alike
         found[of].extend(each)
-    return [_together(*of, each) for of, each in found.items()]
+    return [_with_bundles(of, _listed(parts)) for of, parts in found.items()]
+
+
+def _with_bundles(of: tuple[str, int | None, str, str], requests: Sequence[RequestRecord]) -> Alike:
+    """Bundles among them are counted whole: none of their requests is traced, or of a model with a cache."""
+    if not isinstance(requests, RequestList):
+        return _together(*of, requests)
+    alone = _together(*of, [part for part in requests.parts if not isinstance(part, Opened)])
+    took_ns: list[int] = []
+    waited_ns, runs, rows, tenants = [*alone.waited_ns], [*alone.runs], alone.rows, alone.tenants
+    for part in requests.parts:
+        if not isinstance(part, Opened):
+            took_ns.append(part.finished_ns - part.arrived_ns)
+            continue
+        first, number = part.bundle.first, len(part)
+        finished_ns, batch = first.finished_ns, first.batch
+        took_ns += [finished_ns - arrived_ns for arrived_ns in part.bundle.arrived_ns]
+        if batch is not None:
+            waited_ns += [max(0, batch.started_ns - first.submitted_ns)] * number
+            runs.append((batch, number))
+        rows += number * first.rows
+        tenants[first.tenant] += number
+    return msgspec.structs.replace(
+        alone, requests=requests, took_ns=took_ns, waited_ns=waited_ns, runs=runs, rows=rows, tenants=tenants
+    )
 
 
 def _together(model: str, version: int | None, protocol: str, error: str, requests: Sequence[RequestRecord]) -> Alike:

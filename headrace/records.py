@@ -1,6 +1,6 @@
 """Facts worth keeping; the only source of metrics, statistics, logs and traces."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -28,6 +28,37 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     written_ns: int = 0  # the answer was made into bytes and handed to the connection; 0 where nobody looked
     admitted_ns: int = 0  # let in and queued; 0 where it was not, or was answered by then
     also: str = ""  # another id that its client knows it by
+
+
+class BundleRecord(msgspec.Struct, frozen=True, gc=False):
+    """Requests that were asked as one, once they are answered; made by the gateway. It says of each of them what a
+    RequestRecord does, oldest first."""
+
+    first: RequestRecord  # the others have their own ids and moments of arrival, and all else in common with it
+    ids: Sequence[str]
+    arrived_ns: Sequence[int]
+
+    def request(self, place: int) -> RequestRecord:
+        """One of them, as if it had been recorded alone."""
+        first = self.first
+        return RequestRecord(
+            self.ids[place],
+            first.model,
+            first.version,
+            first.protocol,
+            first.rows,
+            self.arrived_ns[place],
+            first.submitted_ns,
+            first.finished_ns,
+            first.batch,
+            first.error,
+            first.trace,
+            first.tenant,
+            first.cache,
+            first.written_ns,
+            first.admitted_ns,
+            first.also,
+        )
 
 
 class SampleRecord(msgspec.Struct, frozen=True, gc=False):
@@ -166,6 +197,7 @@ class WorkerEvent(msgspec.Struct, frozen=True):
 
 Record = (
     RequestRecord
+    | BundleRecord
     | BatchRecord
     | ShedRecord
     | CancelRecord

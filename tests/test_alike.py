@@ -11,8 +11,9 @@ from headrace.costs.costs import Costs
 from headrace.objectives.counts import Counts
 from headrace.objectives.promises import Promise
 from headrace.objectives.states import States
+from headrace.observe.slow import Slow
 from headrace.observe.tally import Tally
-from headrace.records import Record, RequestRecord
+from headrace.records import BundleRecord, Record, RequestRecord
 from headrace.types import CacheFacts, ModelVersion, VersionState
 from tests.fakes import FakeClock
 from tests.observe.make import answered, generated, hand_on, moved, ran
@@ -111,3 +112,43 @@ def test_runs_are_put_together_by_their_version_and_generations_are_there() -> N
         ("n", [2]),
     ]
     assert lot.generations == [generated()]
+
+
+def bundled(draw: random.Random, finished_ns: int) -> BundleRecord:
+    """Requests that were asked as one: nobody traced them."""
+    made = request(draw, finished_ns)
+    first = msgspec.structs.replace(
+        made, error="", trace="", cache=None, batch=answered(rows=made.rows).batch, version=1
+    )
+    number = draw.randrange(1, 6)
+    arrived = [first.arrived_ns + 10 * place for place in range(number)]
+    return BundleRecord(first, [f"{finished_ns}-{place}" for place in range(number)], arrived)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_requests_that_were_asked_as_one_count_as_they_would_have_alone(seed: int) -> None:
+    draw = random.Random(seed)
+    with_bundles: list[Record] = []
+    for record in records(draw):
+        with_bundles.append(record)
+        if draw.randrange(3) == 0:
+            with_bundles.append(bundled(draw, 10**9 + len(with_bundles)))
+    alone: list[Record] = []
+    for record in with_bundles:
+        alone += map(record.request, range(len(record.ids))) if isinstance(record, BundleRecord) else [record]
+    together, apart = Counted(), Counted()
+    hand_on(with_bundles, together.tally, together.costs, together.counts)
+    hand_on(alone, apart.tally, apart.costs, apart.counts)
+    assert together.told() == apart.told()
+    mine, theirs = lot_of(with_bundles), lot_of(alone)
+    assert list(mine.requests) == list(theirs.requests)
+    assert [(each.took_ns, [*each.requests]) for each in mine.alike] == [
+        (each.took_ns, [*each.requests]) for each in theirs.alike
+    ]
+
+
+def test_the_slow_ones_of_a_bundle_are_told_from_the_others() -> None:
+    long = answered(took_ns=9)
+    lot = lot_of([answered(took_ns=5), BundleRecord(long, ["a", "b"], [long.arrived_ns] * 2)])
+    slow = Slow(6 / 1e6).which(lot.alike)
+    assert [id(each) in slow for each in lot.requests] == [False, True, True]

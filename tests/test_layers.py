@@ -20,6 +20,7 @@ GROUND = {
     "lasting",
     "types",
     "records",
+    "request_list",
     "servable",
     "errors",
     "config",

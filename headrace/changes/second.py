@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from headrace.changes.slots import ROW_BUCKETS, SAMPLES, TENANTS, WIDTH, Of
 from headrace.records import BatchRecord, GenerationRecord, RequestRecord
+from headrace.request_list import errors_of
 
 LOOKED_INTO = 32
 """Requests of one lot that are looked into; of more, one in so many."""
@@ -55,7 +56,7 @@ class Second:
     def add_requests(self, requests: Sequence[RequestRecord]) -> None:
         counts = self._counts
         counts[0] += len(requests)
-        if failed := [request.error for request in requests if request.error]:
+        if failed := errors_of(requests):
             for code in failed:
                 if code in _NOT_COUNTED:
                     counts[0] -= 1

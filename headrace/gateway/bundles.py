@@ -6,7 +6,7 @@ import msgspec
 
 from headrace.errors import Cancelled
 from headrace.models.registry import Served
-from headrace.records import RequestRecord
+from headrace.records import BundleRecord, Record, RequestRecord
 from headrace.servable import Reply
 from headrace.types import Bundle, Request, Response, Tensor
 
@@ -25,29 +25,32 @@ class Asked(msgspec.Struct, frozen=True):
         rows = self.request.inputs[0].shape[0]
         return all(each.datatype != "BYTES" and each.shape[:1] == (rows,) for each in answer.outputs)
 
-    def records(self, answer: Response, admitted_ns: int, finished_ns: int, written_ns: int) -> Iterator[RequestRecord]:
-        """Of each, answered by its part of that; all answers were written by `written_ns`."""
+    def records(self, answer: Response, admitted_ns: int, finished_ns: int, written_ns: int) -> Iterator[Record]:
+        """Of all, each answered by its part of that; all answers were written by `written_ns`."""
         context, version, bundle = self.request.context, self.served.version, self.bundle
-        rows, left = answer.rows // len(bundle.ids), bundle.left
-        for place, (id_, arrived_ns) in enumerate(zip(bundle.ids, bundle.arrived_ns, strict=True)):
-            gone = bool(left) and place in left
-            yield RequestRecord(
-                id_,
-                version.name,
-                version.version,
-                context.protocol,
-                rows,
-                arrived_ns,
-                self.submitted_ns,
-                finished_ns,
-                None if gone else answer.batch,
-                Cancelled.code if gone else "",
-                context.trace,
-                context.tenant,
-                None,
-                written_ns,
-                admitted_ns,
-            )
+        first = RequestRecord(
+            self.request.id,
+            version.name,
+            version.version,
+            context.protocol,
+            answer.rows // len(bundle.ids),
+            context.arrived_ns,
+            self.submitted_ns,
+            finished_ns,
+            answer.batch,
+            trace=context.trace,
+            tenant=context.tenant,
+            written_ns=written_ns,
+            admitted_ns=admitted_ns,
+        )
+        together = BundleRecord(first, bundle.ids, bundle.arrived_ns)
+        if not bundle.left:
+            yield together
+            return
+        for place in range(len(bundle.ids)):
+            record = together.request(place)
+            gone = place in bundle.left
+            yield msgspec.structs.replace(record, batch=None, error=Cancelled.code) if gone else record
 
     def one_by_one(self, answer: Response) -> Iterator[tuple[Request, Response]]:
         """Each request with its own answer, as if it had been asked for itself."""

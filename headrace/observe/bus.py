@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from headrace.alike import COUNTED, Lot, lot_of
-from headrace.records import ModelEvent, Record
+from headrace.records import BundleRecord, ModelEvent, Record
 
 Listener = Callable[[Sequence[Record]], None]
 """Takes the records of a while, oldest first. It keeps what it needs: the lot is not its own."""
@@ -15,7 +15,7 @@ Counting = Callable[[Lot], None]
 """Takes the requests and runs of a while, those together that are counted alike. They are not its own either."""
 
 LOT = 256
-"""Records, more than which are handed on at once."""
+"""Records, more than which are handed on at once; a bundle is as many as it has requests."""
 
 _log = logging.getLogger(__name__)
 
@@ -41,16 +41,19 @@ class Bus:
         self._counting: list[Counting] = []
         self._limit = limit
         self._waiting: list[Record] = []
+        self._count = 0  # of these
         self._due: deque[tuple[Callable[[], None], int]] = deque()  # what was taken, with who is still to have it
 
     def __call__(self, record: Record) -> None:
-        waiting = self._waiting
-        if len(waiting) < self._limit:
-            waiting.append(record)
-            if len(waiting) == LOT:
+        count = len(record.ids) if type(record) is BundleRecord else 1
+        before = self._count
+        if before < self._limit:
+            self._waiting.append(record)
+            self._count = before + count
+            if before < LOT <= before + count:
                 self.many()
         else:
-            self.dropped += 1
+            self.dropped += count
 
     def listen(self, listener: Listener, *kinds: type[Record]) -> None:
         """From the next flush on, `listener` gets every record; or where kinds are given those alone, and is not called
@@ -77,13 +80,14 @@ class Bus:
             self._take()
         if self._due:
             self._hand_over()
-        return bool(self._due) or len(self._waiting) >= LOT
+        return bool(self._due) or self._count >= LOT
 
     def _take(self) -> None:
         """What waits is due, after what is due by now."""
         if not self._waiting:
             return
         lot, self._waiting = self._waiting, []
+        self._count = 0
         present = frozenset(map(type, lot))
         if self._counting and ModelEvent in present and not present.isdisjoint(COUNTED):
             for part in _up_to_events(lot):

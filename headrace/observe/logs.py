@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 from headrace.observe.log_format import FIELDS, JsonFormatter, TextFormatter
 from headrace.records import (
     BatchRecord,
+    BundleRecord,
     CancelRecord,
     DriftEvent,
     GenerationRecord,
@@ -63,7 +64,16 @@ def set_up(
     return formatter
 
 
-ToldElsewhere = RequestRecord | GenerationRecord | BatchRecord | CancelRecord | MirrorRecord | SampleRecord | WorkRecord
+ToldElsewhere = (
+    RequestRecord
+    | BundleRecord
+    | GenerationRecord
+    | BatchRecord
+    | CancelRecord
+    | MirrorRecord
+    | SampleRecord
+    | WorkRecord
+)
 """Records that have no lines here: those of requests tell of them, or metrics."""
 
 AS_WANTED = ("unloaded", "unloaded: loads on request")

@@ -8,6 +8,7 @@ from headrace.alike import Lot
 from headrace.clock import rfc3339
 from headrace.observe.phases import phases
 from headrace.records import GenerationRecord, RequestRecord
+from headrace.request_list import Opened, Part, parts_of
 
 KEPT = 10_000
 """Requests of any kind, and as many that were slow or failed."""
@@ -25,12 +26,17 @@ class Requests:
         """`epoch_ns` is Unix time when the clock was 0."""
         self._now_ns = now_ns
         self._epoch_ns = epoch_ns
-        self._last: deque[RequestRecord] = deque(maxlen=kept)
+        self._kept = kept
+        self._last: deque[Part] = deque()
+        self._count = 0  # requests of these
         self._notable: deque[tuple[RequestRecord, bool]] = deque(maxlen=kept)
         self._generations: deque[GenerationRecord] = deque(maxlen=kept)
 
     def keep(self, lot: Lot, slow: Collection[int]) -> None:
-        self._last.extend(lot.requests)
+        self._last.extend(parts_of(lot.requests))
+        self._count += len(lot.requests)
+        while self._last and self._count - _size(self._last[0]) >= self._kept:
+            self._count -= _size(self._last.popleft())
         if slow or any(group.error for group in lot.alike):
             notable = ((each, id(each) in slow) for each in lot.requests)
             self._notable.extend([each for each in notable if each[1] or each[0].error])
@@ -63,7 +69,7 @@ class Requests:
         found: list[dict[str, Any]] = []
         slow = self._slow()
         records: Iterator[RequestRecord]
-        records = (record for record, _ in reversed(self._notable)) if slow_only else reversed(self._last)
+        records = (record for record, _ in reversed(self._notable)) if slow_only else self._last_first()
         for record in records:
             if len(found) == limit:
                 break
@@ -72,8 +78,15 @@ class Requests:
         return found
 
     def _newest_first(self) -> Iterator[tuple[RequestRecord, bool]]:
-        yield from ((record, False) for record in reversed(self._last))
+        yield from ((record, False) for record in self._last_first())
         yield from reversed(self._notable)
+
+    def _last_first(self) -> Iterator[RequestRecord]:
+        for part in reversed(self._last):
+            if isinstance(part, Opened):
+                yield from reversed(part)
+            else:
+                yield part
 
     def _generation_of(self, record: RequestRecord) -> GenerationRecord | None:
         for generation in reversed(self._generations):
@@ -105,7 +118,7 @@ class Requests:
     def _batch_json(self, record: RequestRecord) -> dict[str, Any]:
         batch = record.batch
         assert batch is not None
-        members = [other.id for other in reversed(self._last) if other.batch is batch]
+        members = [other.id for other in self._last_first() if other.batch is batch]
         return {
             "rows": batch.rows,
             "requests": batch.requests,
@@ -114,6 +127,10 @@ class Requests:
             "variant": batch.variant,
             "members": members[:MEMBERS],
         }
+
+
+def _size(part: Part) -> int:
+    return len(part) if isinstance(part, Opened) else 1
 
 
 def _names(record: RequestRecord) -> tuple[str, str, str]:

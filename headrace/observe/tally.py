@@ -12,6 +12,7 @@ from headrace.observe.language_tally import LanguageTally, is_complete
 from headrace.observe.tenant_counts import TenantCounts
 from headrace.records import (
     BatchRecord,
+    BundleRecord,
     CancelRecord,
     DriftEvent,
     GenerationRecord,
@@ -37,7 +38,7 @@ Outcome = tuple[str, str]
 OfVersion = ShedRecord | CancelRecord | StepRecord | GenerationRecord | MirrorRecord
 """Records that the tally of one version counts."""
 
-Elsewhere = RequestRecord | BatchRecord | SampleRecord | WorkRecord | DriftEvent
+Elsewhere = RequestRecord | BundleRecord | BatchRecord | SampleRecord | WorkRecord | DriftEvent
 """Records that come put together, or of which nothing is counted here: a sample's request has a record of its own."""
 
 TALLIED = (*get_args(OfVersion), WorkerEvent, TrafficEvent, ModelEvent)

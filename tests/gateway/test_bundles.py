@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from headrace.alike import lot_of
 from headrace.arrays import from_array, to_array
 from headrace.gateway.bundles import Asked, parted
 from headrace.models.registry import Served
+from headrace.records import RequestRecord
 from headrace.types import BatchFacts, Bundle, Context, Manifest, ModelRef, ModelVersion, Request, Response, Tensor
 from tests.gateway.test_gateway import Kept
 
@@ -52,15 +54,20 @@ def test_outputs_that_are_no_rows_of_one_size_do_not_fit(output: Tensor) -> None
     assert asked().fits(answer())
 
 
-def test_each_has_its_record() -> None:
-    first, second = asked().records(answer(), 13, 20, 21)
+def requests(asked: Asked) -> list[RequestRecord]:
+    """As they are told by what is recorded."""
+    return list(lot_of(asked.records(answer(), 13, 20, 21)).requests)
+
+
+def test_each_is_recorded() -> None:
+    first, second = requests(asked())
     assert (first.id, first.arrived_ns, first.submitted_ns, first.admitted_ns) == ("a", 10, 12, 13)
     assert (second.id, second.arrived_ns, second.finished_ns, second.written_ns) == ("b", 11, 20, 21)
     assert (first.rows, first.batch, first.protocol, first.version, first.error) == (2, FACTS, "grpc", 3, "")
 
 
 def test_one_whose_caller_left_is_recorded_as_that() -> None:
-    first, second = asked(left={0}).records(answer(), 13, 20, 21)
+    first, second = requests(asked(left={0}))
     assert (first.error, first.batch, second.error) == ("cancelled", None, "")
 
 

@@ -28,7 +28,7 @@ class Counts(Protocol):
 
 def hand_on(records: Sequence[Record], *parts: Counts) -> None:
     """As a bus does, all at once."""
-    bus = Bus(len(records))
+    bus = Bus(1 << 20)
     for part in parts:
         bus.count(part.count)
         if callable(part):

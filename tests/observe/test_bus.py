@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from headrace.observe.bus import LOT, Bus
-from headrace.records import BatchRecord, ModelEvent, Record, ShedRecord
+from headrace.records import BatchRecord, BundleRecord, ModelEvent, Record, ShedRecord
 from tests.observe.make import answered, moved, ran
 
 
@@ -146,3 +146,18 @@ def test_whoever_flushes_is_told_once_when_many_records_wait() -> None:
     for _ in range(LOT):
         bus(moved())
     assert told == [1, 1]
+
+
+def test_a_bundle_is_as_many_records_as_it_has_requests() -> None:
+    bus, many = Bus(limit=LOT + 1), list[bool]()
+    bus.many = lambda: many.append(True)
+    bundle = BundleRecord(answered(), ["a"] * (LOT // 2), [0] * (LOT // 2))
+    bus(bundle)
+    assert not many
+    bus(bundle)
+    assert many == [True]
+    bus(bundle)
+    bus(bundle)
+    assert (many, bus.dropped) == ([True], LOT // 2)
+    bus.flush()
+    assert not bus.step()

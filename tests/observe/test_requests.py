@@ -8,7 +8,7 @@ from headrace.alike import Lot
 from headrace.observe.requests import Requests
 from headrace.observe.sift import Sift
 from headrace.observe.slow import Slow
-from headrace.records import Record, RequestRecord
+from headrace.records import BundleRecord, Record, RequestRecord
 from tests.fakes import FakeClock
 from tests.observe.make import MS, answered, facts, failed, generated, hand_on
 
@@ -79,3 +79,13 @@ def test_the_latest_come_first_and_may_be_of_one_model() -> None:
     assert [line["id"] for line in requests.latest()] == ["c", "b", "a"]
     assert [line["id"] for line in requests.latest(model="n")] == ["b"]
     assert [line["id"] for line in requests.latest(limit=1)] == ["c"]
+
+
+def test_those_that_were_asked_as_one_are_found_and_forgotten_with_each_other() -> None:
+    bundle = BundleRecord(answered(), ["a", "b", "c"], [1, 2, 3])
+    requests = kept(bundle, named("x"), named("y"), most=4)
+    assert [line["id"] for line in requests.latest()] == ["y", "x", "c", "b", "a"]
+    found = requests.waterfall("b")
+    assert found is not None
+    assert found["batch"]["members"][-3:] == ["c", "b", "a"]
+    assert kept(bundle, *[named("more")] * 4, most=4).find("b") is None

@@ -2,9 +2,9 @@
 
 import asyncio
 
+from headrace.alike import lot_of
 from headrace.generated import service_pb2 as pb
 from headrace.protocols.oip.grpc_infer import Infer
-from headrace.records import RequestRecord
 from tests.protocols.oip.fake_call import FakeCall
 from tests.protocols.oip.stub import Stub
 from tests.protocols.oip.test_exchange_together import TURNS, publish_together
@@ -63,4 +63,4 @@ async def test_one_whose_client_left_is_told_nothing() -> None:
     for _ in range(TURNS):
         await asyncio.sleep(0)
     assert servable.bundles
-    assert {each.error for each in stub.records if isinstance(each, RequestRecord) and each.error} == {"cancelled"}
+    assert {each.error for each in lot_of(stub.records).requests if each.error} == {"cancelled"}

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace.alike import lot_of
 from headrace.errors import HeadraceError, QueueFull
 from headrace.gateway.gateway import Gateway
 from headrace.models.registry import Registry, Served
@@ -114,7 +115,7 @@ class Bench:
         return asker
 
     def requests(self) -> list[RequestRecord]:
-        return [record for record in self.records if isinstance(record, RequestRecord)]
+        return list(lot_of(self.records).requests)
 
 
 def test_those_of_one_turn_are_asked_as_one_and_get_their_own_rows() -> None:

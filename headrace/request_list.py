@@ -1,0 +1,95 @@
+"""Requests one after another, some of them recorded together: each is made a record of its own once somebody looks."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import overload
+
+from headrace.records import BundleRecord, RequestRecord
+
+
+class Opened:
+    """The requests of a bundle. Whoever looks at one of them gets the same record of it."""
+
+    __slots__ = ("_made", "bundle", "error", "model", "protocol", "version")
+
+    def __init__(self, bundle: BundleRecord) -> None:
+        first = bundle.first
+        self.bundle = bundle
+        self.model = first.model
+        self.version = first.version
+        self.protocol = first.protocol
+        self.error = first.error
+        self._made: dict[int, RequestRecord] = {}
+
+    def __len__(self) -> int:
+        return len(self.bundle.ids)
+
+    def __getitem__(self, place: int) -> RequestRecord:
+        made = self._made.get(place)
+        if made is None:
+            made = self._made[place] = self.bundle.request(place)
+        return made
+
+    def __iter__(self) -> Iterator[RequestRecord]:
+        return (self[place] for place in range(len(self)))
+
+    def __reversed__(self) -> Iterator[RequestRecord]:
+        return (self[place] for place in range(len(self) - 1, -1, -1))
+
+
+Part = RequestRecord | Opened
+"""One request, or some that were asked as one."""
+
+
+class RequestList(Sequence[RequestRecord]):
+    """These, in their order; they may not change."""
+
+    __slots__ = ("_ends", "parts")
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self.parts = parts
+        self._ends = list(accumulate([len(part) if type(part) is Opened else 1 for part in parts]))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, index: int) -> RequestRecord: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[RequestRecord]: ...
+
+    def __getitem__(self, index: int | slice) -> RequestRecord | list[RequestRecord]:
+        if isinstance(index, slice):
+            return [self._at(place) for place in range(*index.indices(len(self)))]
+        place = index + len(self) if index < 0 else index
+        if not 0 <= place < len(self):
+            raise IndexError(index)
+        return self._at(place)
+
+    def __iter__(self) -> Iterator[RequestRecord]:
+        for part in self.parts:
+            if isinstance(part, Opened):
+                yield from part
+            else:
+                yield part
+
+    def _at(self, place: int) -> RequestRecord:
+        at = bisect_right(self._ends, place)
+        part = self.parts[at]
+        return part[place - (self._ends[at] - len(part))] if isinstance(part, Opened) else part
+
+
+def parts_of(requests: Sequence[RequestRecord]) -> Sequence[Part]:
+    """The same, without looking at each."""
+    return requests.parts if isinstance(requests, RequestList) else requests
+
+
+def errors_of(requests: Sequence[RequestRecord]) -> list[str]:
+    """The codes of those that failed."""
+    codes: list[str] = []
+    for part in parts_of(requests):
+        if part.error:
+            codes += [part.error] * (len(part) if isinstance(part, Opened) else 1)
+    return codes
