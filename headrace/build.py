@@ -33,6 +33,7 @@ from headrace.caching.response_cache import ResponseCache
 from headrace.clock import Clock
 from headrace.devices.gives_way import GivesWay, at_once
 from headrace.devices.inventory import cores, cpu_features
+from headrace.devices.leaving import Leaving
 from headrace.devices.patient_loads import PatientLoads
 from headrace.devices.priority import Yielding
 from headrace.errors import HeadraceError, ModelInvalid
@@ -88,7 +89,8 @@ class Build:
         self._company = Company()
         self._lane = Lane()
         self._yielding = Yielding()
-        self.patient = PatientLoads(self._yielding.run_as, clock)
+        self._patient = PatientLoads(self._yielding.run_as, clock)
+        self.leaving = Leaving(self._yielding.run_as)
         self._neighbours = Neighbours(self._yielding.set, clock)
         self.times = KnownTimes()
         self._foresight = Foresight(LatencyStore(cache), clock)
@@ -113,7 +115,7 @@ class Build:
     async def __call__(self, manifest: Manifest, *, urgent: bool = True) -> Servable:
         """Load the version and answer for it; one that nobody waits for is not `urgent`, and gives way meanwhile to
         what is answered. Raises ModelInvalid or ModelUnavailable with the reason."""
-        servable = await self._computing(manifest, at_once if urgent else self.patient)
+        servable = await self._computing(manifest, at_once if urgent else self._patient)
         return self._cached(manifest, manifest.cache, servable) if manifest.cache else servable
 
     def _cached(self, manifest: Manifest, said: Cache, servable: Servable) -> CachedModel:
@@ -135,7 +137,7 @@ class Build:
         fixed = manifest.variants or manifest.threads or self._workers.threads or self._instances.count(manifest) > 1
 
         async def make(laying: Laying, anew: bool) -> Made:
-            model, own = await self._files(laid(manifest, threads, laying), self.patient if anew else gives_way)
+            model, own = await self._files(laid(manifest, threads, laying), self._patient if anew else gives_way)
             unfit = too_slow(objective_ms, own.shortest_ns) if laying.halved and objective_ms else ""
             return Made(model, own.load, own.overdue_ns, unfit)
 
@@ -155,7 +157,7 @@ class Build:
             return own.model, own
 
         async def join() -> VariedModel:
-            made = [own, *await self._made(files[1:], own.model.signature, sweep_s, self.patient)]
+            made = [own, *await self._made(files[1:], own.model.signature, sweep_s, self._patient)]
             self._tell_objective(manifest, made)
             choices = [
                 Choice(variant.name, variant.accuracy, each.model, each.cost_ns)

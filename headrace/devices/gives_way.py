@@ -1,4 +1,5 @@
-"""Who gives way to others on the cores, and for how long; what does so is elsewhere (`patient_loads.py`)."""
+"""Who gives way to others on the cores, and for how long; what does so is elsewhere (`patient_loads.py`,
+`leaving.py`)."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
