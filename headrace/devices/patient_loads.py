@@ -11,10 +11,11 @@ STEPS: tuple[tuple[float, Precedence], ...] = ((0.0, "last"), (3.0, "later"), (3
 """From so many seconds on; no load stands still for ever, however busy the cores are."""
 
 LOOK_S = 0.3  # how often it is looked how far it has come
-SPARE = 0.25
-"""Of a core, that it must have had between two looks: where there is less to spare, waiting for it does not help."""
+SPARE = 0.15
+"""Of a core, that it must have had since it began: where there is less to spare, waiting for it does not help. Beside
+60 % of what a machine can answer it has 0.28, beside all of that 0.07; between two looks, though, it may be any."""
 
-STARVED = 2  # looks in a row that found less: one may have met a burst
+STARVED_S = 0.9  # from which on that tells: one burst of requests may leave nothing for more than half of that
 
 AGAIN_S = 1.0
 """Behind a load that found no time to spare, for which the next looks for none either: a version is made by several."""
@@ -59,22 +60,16 @@ class _Load:
         self._ran_s = ran_s
         self._born = began_at(pid)
         self._began_ns = clock.now_ns()
-        self._had_s = -1.0  # of a core, at the last look
-        self._poor = 0  # looks in a row that found too little
+        self._before_s = ran_s(pid)  # that it had run for
+        self.starved = False  # whether there was nothing to spare for it
         self._precedence: Precedence | None = None
         self._timer: Timer | None = None
-
-    @property
-    def starved(self) -> bool:
-        """Whether there was nothing to spare for it."""
-        return self._poor == STARVED
 
     def look(self) -> None:
         """It runs as its time says, or as usual once there is nothing to spare for it."""
         passed_s = (self._clock.now_ns() - self._began_ns) / 1e9
-        had_s = self._ran_s(self._pid)
-        starves = self._had_s >= 0.0 and had_s - self._had_s < SPARE * LOOK_S
-        self._had_s, self._poor = had_s, self._poor + 1 if starves else 0
+        had_s = self._ran_s(self._pid) - self._before_s
+        self.starved = self.starved or (passed_s >= STARVED_S and had_s < SPARE * passed_s)
         self._run("usual" if self.starved else next(how for after_s, how in reversed(STEPS) if passed_s >= after_s))
         if self._precedence != "usual":
             self._timer = self._clock.call_at(self._clock.now_ns() + int(LOOK_S * 1e9), self.look)

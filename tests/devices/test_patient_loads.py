@@ -5,7 +5,7 @@ import os
 import pytest
 
 from headrace.devices import patient_loads
-from headrace.devices.patient_loads import AGAIN_S, LOOK_S, STEPS, PatientLoads
+from headrace.devices.patient_loads import AGAIN_S, LOOK_S, STARVED_S, STEPS, PatientLoads
 from headrace.devices.priority import Precedence
 from tests.fakes import FakeClock
 
@@ -15,10 +15,11 @@ class Bench:
         self.clock = FakeClock()
         self.runs: list[Precedence] = []
         self.share = 1.0  # of a core, that the load has
+        self.most_s = 3600.0  # that it ever has
         self.loads = PatientLoads(
             lambda pid, precedence: self.runs.append(precedence),
             self.clock,
-            lambda pid: self.share * self.clock.now_ns() / 1e9,
+            lambda pid: min(self.most_s, self.share * self.clock.now_ns() / 1e9),
         )
 
 
@@ -44,19 +45,27 @@ def test_where_no_core_has_time_to_spare_it_gives_way_no_longer() -> None:
     bench = Bench()
     bench.share = 0.04
     with bench.loads(os.getpid()):
-        bench.clock.pass_ms(int(LOOK_S * 1000))
-        bench.clock.pass_ms(int(LOOK_S * 1000) - 1)
+        bench.clock.pass_ms(int(STARVED_S * 1000) - 1)
         assert bench.runs == ["last"]
         bench.clock.pass_ms(1)
         assert bench.runs == ["last", "usual"]
     assert bench.runs == ["last", "usual"]
 
 
+def test_a_burst_that_leaves_nothing_does_not_end_that() -> None:
+    bench = Bench()
+    with bench.loads(os.getpid()):
+        bench.clock.pass_ms(int(STARVED_S * 1000))
+        bench.most_s = bench.clock.now_ns() / 1e9
+        bench.clock.pass_ms(int(STARVED_S * 1000))
+        assert bench.runs == ["last"]
+
+
 def test_just_behind_one_that_found_nothing_to_spare_the_next_does_not_look_for_it() -> None:
     bench = Bench()
     bench.share = 0.04
     with bench.loads(os.getpid()):
-        bench.clock.pass_ms(int(2 * LOOK_S * 1000))
+        bench.clock.pass_ms(int(STARVED_S * 1000))
     bench.runs.clear()
     with bench.loads(os.getpid()):
         assert bench.runs == []
