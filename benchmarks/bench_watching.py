@@ -2,9 +2,10 @@
 
     python -m benchmarks.bench_watching [--lots 300]
 
-Lots are as those of a model that does nothing with 16 clients: 224 requests in 32 runs. Before each part's turn caches
-are washed, as by what requests hold. Figures are microseconds of processor time: on the event loop for each request, by
-part and in all; of a line, as the log's thread makes it; of a trace, as its thread makes and encodes it.
+Lots are as those of a model that does nothing with 16 clients: 224 requests in 32 runs, each asked alone, and those of
+a run asked as one. Before each part's turn caches are washed, as by what requests hold. Figures are microseconds of
+processor time: on the event loop for each request, by part and in all; of a line, as the log's thread makes it; of a
+trace, as its thread makes and encodes it.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import random
 import statistics
 import tempfile
 import time
+from array import array
 from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
@@ -29,7 +31,7 @@ from headrace.observe.log_output import begin
 from headrace.observe.metrics import Readings
 from headrace.observe.request_line import request_line
 from headrace.observing import Observation
-from headrace.records import BatchRecord, ModelEvent, Record, RequestRecord
+from headrace.records import BatchRecord, BundleRecord, ModelEvent, Record, RequestRecord
 from headrace.settings import Config
 from headrace.tracing.encoding import message, span_message
 from headrace.tracing.spans import Kept, SpanMaker
@@ -67,10 +69,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lots", type=int, default=300)
     lots = parser.parse_args().lots
-    keep("watching", asyncio.run(_measure(lots)))
+    alone, as_one = asyncio.run(_measure(lots, _lot)), asyncio.run(_measure(lots, _as_one))
+    keep("watching", {**alone, "of those that are asked as one": as_one})
 
 
-async def _measure(lots: int) -> dict[str, float]:
+async def _measure(lots: int, make: Callable[[int], list[Record]]) -> dict[str, float]:
     bus = TimedBus()
     with tempfile.TemporaryDirectory() as folder:
         config = _config(Path(folder))
@@ -80,7 +83,7 @@ async def _measure(lots: int) -> dict[str, float]:
         bus(ModelEvent("noop", 1, "READY", "", time.time(), 0.1))
         bus.flush()
         for number in range(lots):
-            bus.hand_on(_lot(number))
+            bus.hand_on(make(number))
             await asyncio.sleep(0.005)  # for the log's thread
         output.writer.close()
     parts = {name: statistics.median(took[len(took) // 3 :]) for name, took in bus.took_ns.items()}
@@ -121,6 +124,22 @@ def _lot(number: int) -> list[Record]:
                     admitted_ns=at_ns - 880_000,
                 )
             )
+    return made
+
+
+def _as_one(number: int) -> list[Record]:
+    """The same, those of a run asked as one."""
+    made: list[Record] = []
+    requests: list[RequestRecord] = []
+    for record in _lot(number):
+        if isinstance(record, RequestRecord):
+            requests.append(record)
+        else:
+            made.append(record)
+        if len(requests) == EACH:
+            arrived_ns = array("q", [each.arrived_ns for each in requests])
+            made.append(BundleRecord(requests[0], [each.id for each in requests], arrived_ns))
+            requests = []
     return made
 
 

@@ -36,7 +36,7 @@ class BundleRecord(msgspec.Struct, frozen=True, gc=False):
 
     first: RequestRecord  # the others have their own ids and moments of arrival, and all else in common with it
     ids: Sequence[str]
-    arrived_ns: Sequence[int]
+    arrived_ns: Sequence[int]  # best in one piece: by the time that it is looked at, it is on no cache any more
 
     def request(self, place: int) -> RequestRecord:
         """One of them, as if it had been recorded alone."""

@@ -6,6 +6,7 @@ recorded together. Where that fails in any way each is asked for itself, as if n
 """
 
 import logging
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
@@ -106,7 +107,7 @@ class Line:
 
     def _close(self) -> None:
         askers, left = self._askers, self._left
-        bundle = Bundle(self._ids, self._arrived_ns, self._contents, left)
+        bundle = Bundle(self._ids, array("q", self._arrived_ns), self._contents, left)
         self._begin()
         self._coming.closed(len(askers))
         with self._expected:
