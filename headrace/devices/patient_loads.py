@@ -15,7 +15,7 @@ SPARE = 0.15
 """Of a core, that it must have had since it began: where there is less to spare, waiting for it does not help. Beside
 60 % of what a machine can answer it has 0.28, beside all of that 0.07; between two looks, though, it may be any."""
 
-STARVED_S = 0.9  # from which on that tells: one burst of requests may leave nothing for more than half of that
+STARVED_S = 0.6  # from which on that tells: one burst of requests may leave nothing for half of that
 
 AGAIN_S = 1.0
 """Behind a load that found no time to spare, for which the next looks for none either: a version is made by several."""
