@@ -79,7 +79,8 @@ class Check:
         for index, tensor in enumerate(inputs):
             if tensor.shape[0] != rows:
                 raise InvalidRequest(
-                    f"has {tensor.shape[0]} rows where inputs[0] has {rows}; all inputs have the same",
+                    f"has {tensor.shape[0]} rows where inputs[0] has {rows}; all inputs have the same, unless the "
+                    "model has `batching = false`",
                     f"inputs[{index}].shape",
                 )
         if not 0 < rows <= self._most_rows:

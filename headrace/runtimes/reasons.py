@@ -39,6 +39,12 @@ _WEIGHTS = {
 }
 """How OpenVINO's readers say that they lack weights, each as it ends."""
 
+_RESOURCE = "Unexpected type: RESOURCE"
+_STATEFUL = (
+    "the model keeps its state in variables, which OpenVINO does not read from a TFLite file: "
+    "export it with its state as inputs and outputs"
+)
+
 _UNCONVERTED = re.compile(r"No conversion rule found for operations: (.*)")
 
 _NEW_OPSET = re.compile(r"Opset (\d+) is under development .* support for domain (\S+) is till opset (\d+)", re.S)
@@ -74,6 +80,8 @@ def openvino_reason(message: str) -> str:
     """OpenVINO's message in one line: no places in its source or on this disk."""
     if (unread := _NO_READER.search(message)) and unread[1] in _NOT_WHOLE:
         return _NOT_WHOLE[unread[1]]
+    if _RESOURCE in message:
+        return _STATEFUL
     if unconverted := _UNCONVERTED.search(message):
         return f"OpenVINO does not convert these of its operations: {unconverted[1].strip()}"[:LONGEST]
     lines = [line.strip() for line in _CHECK.sub("", message).splitlines()]

@@ -7,7 +7,7 @@ from headrace.weights.checkpoint import Rope
 from headrace.weights.fields import Fields
 from headrace.weights.limits import MAX_CONTEXT
 
-KINDS = ("default", "linear", "llama3", "yarn", "longrope")
+KINDS = ("default", "linear", "dynamic", "llama3", "yarn", "longrope")
 MAX_FACTOR = 1e6
 
 
@@ -43,6 +43,8 @@ def hf_rope(config: Fields, head_dim: int, max_context: int, base: float = 10000
     frequencies = rope.plain(width, base)
     if kind == "linear":
         frequencies = rope.linear(frequencies, _factor(scaling))
+    elif kind == "dynamic":
+        _factor(scaling)  # changes what was computed before, and that only beyond the context, which ends there
     elif kind == "llama3":
         low, high = scaling.positive("low_freq_factor"), scaling.positive("high_freq_factor")
         if high <= low:

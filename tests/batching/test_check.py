@@ -37,7 +37,8 @@ B = from_array("b", np.zeros(2, np.int64))
         ),
         (
             asked(A, from_array("b", np.zeros(3, np.int64))),
-            "inputs[1].shape: has 3 rows where inputs[0] has 2; all inputs have the same",
+            "inputs[1].shape: has 3 rows where inputs[0] has 2; all inputs have the same, unless the model has "
+            "`batching = false`",
         ),
         (asked(A, B, outputs=("z",)), "outputs[0].name: the model has no output 'z'; it has y"),
     ],

@@ -107,6 +107,7 @@ UNREAD = (
             "facilitate the conversion of unsupported operations, refer to Frontend Extension documentation: http://x",
             "OpenVINO does not convert these of its operations: Odd, Other",
         ),
+        ("Exception from src/a.cpp:7:\nUnexpected type: RESOURCE\n", "export it with its state as inputs and outputs"),
     ],
 )
 def test_what_openvino_does_not_read_is_told_with_what_would_be_right(message: str, reason: str) -> None:

@@ -60,6 +60,12 @@ def test_yarn_scales_by_two_weights_where_it_has_them() -> None:
     assert found.rope.scale == pytest.approx(0.9634746568860826)
 
 
+def test_dynamic_scaling_is_read_up_to_the_context_where_it_begins() -> None:
+    found = _read(rope_scaling={"type": "dynamic", "factor": 4.0})
+    assert found.max_context == 1024
+    assert np.allclose(_frequencies(found), PLAIN)
+
+
 def test_longrope_is_read_up_to_the_original_context() -> None:
     factors = [1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7]
     told = {"type": "longrope", "short_factor": factors, "long_factor": [2.0] * 8}
@@ -76,7 +82,7 @@ def test_a_part_of_each_head_may_rotate() -> None:
 @pytest.mark.parametrize(
     ("values", "match"),
     [
-        ({"rope_scaling": {"type": "dynamic", "factor": 2.0}}, r"rope_scaling\.type: 'dynamic' is not supported"),
+        ({"rope_scaling": {"type": "dynamic", "alpha": 2.0}}, r"rope_scaling\.factor: is missing"),
         ({"rope_parameters": {"rope_type": "new"}}, r"rope_parameters\.rope_type: 'new' is not supported"),
         ({"rope_scaling": {"type": "linear"}}, r"rope_scaling\.factor: is missing"),
         ({"rope_scaling": {"type": "linear", "factor": 0.5}}, r"factor: must be from 1"),

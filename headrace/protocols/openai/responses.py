@@ -1,4 +1,4 @@
-"""POST /v1/responses."""
+"""POST /v1/responses and /v1/responses/input_tokens."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -8,8 +8,8 @@ import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from headrace.generation import Generated
-from headrace.protocols.generation import generate_all, make_request, stream_all
+from headrace.generation import Generated, Tokenize, Tokenized
+from headrace.protocols.generation import answer_all, generate_all, make_request, stream_all
 from headrace.protocols.http import json_response
 from headrace.protocols.language_models import find_model
 from headrace.protocols.limits import read_headers
@@ -43,6 +43,17 @@ async def responses(front: Front, store: ResponseStore, request: HttpRequest, no
         return Streamed(_stream(front, store, asked, writer))
     (generated,), spent = await generate_all(front, [asked], request.receive)
     return json_response(_whole(writer, generated), headers=spent)
+
+
+async def input_tokens(front: Front, store: ResponseStore, request: HttpRequest) -> Response:
+    """How many tokens the same body has the model read, what it goes on from and its tools included."""
+    body = await read_response.read(request, front.max_body_bytes)
+    ref, facts = await find_model(front, body.model, "generate")
+    items = _conversation(body, store, read_headers(request.headers.raw).tenant)
+    ask = Tokenize(response_ask(body, items, facts).prompt)
+    asked = make_request(front, request, f"count_{secrets.token_hex(12)}", ref, ask)
+    (tokenized,) = await answer_all(front, [asked], request.receive, Tokenized)
+    return json_response({"object": "response.input_tokens", "input_tokens": len(tokenized.token_ids)})
 
 
 def _conversation(body: ResponseBody, store: ResponseStore, tenant: str) -> Items:

@@ -19,7 +19,7 @@ from headrace.protocols.openai.models import model, models
 from headrace.protocols.openai.rerank import rerank
 from headrace.protocols.openai.response_routes import cancel, delete, input_items, retrieve
 from headrace.protocols.openai.response_store import ResponseStore
-from headrace.protocols.openai.responses import responses
+from headrace.protocols.openai.responses import input_tokens, responses
 from headrace.protocols.openai.tokens import detokenize, tokenize
 
 Timed = Callable[[Front, Request, float], Awaitable[Response]]
@@ -40,6 +40,7 @@ def routes(front: Front, now_s: Callable[[], float] = time.time) -> list[BaseRou
         "/v1/chat/completions": timed(chat),
         "/v1/completions": timed(completions),
         "/v1/responses": lambda request: responses(front, store, request, now_s()),
+        "/v1/responses/input_tokens": partial(input_tokens, front, store),
         "/v1/responses/{id}/cancel": partial(cancel, store),
         "/v1/embeddings": partial(embeddings, front),
         "/tokenize": partial(tokenize, front),

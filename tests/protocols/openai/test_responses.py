@@ -31,6 +31,16 @@ async def test_the_sdk_gets_a_whole_answer() -> None:
     assert (answer.metadata, answer.created_at, answer.error) == ({"a": "b"}, 1_700_000_000, None)
 
 
+async def test_the_tokens_of_what_would_be_read_are_counted() -> None:
+    async with openai_server() as server, server.sdk() as sdk:
+        first = await sdk.responses.create(model="chat", input="Which city?")
+        alone = await sdk.responses.input_tokens.count(model="chat", input="Which city?")
+        after = await sdk.responses.input_tokens.count(model="chat", input="And?", previous_response_id=first.id)
+    assert first.usage
+    assert (alone.object, alone.input_tokens) == ("response.input_tokens", first.usage.input_tokens)
+    assert after.input_tokens > alone.input_tokens
+
+
 @pytest.mark.parametrize("with_lane", [True, False])
 async def test_the_sdk_gets_a_stream(with_lane: bool) -> None:
     async with openai_server(with_lane=with_lane) as server, server.sdk() as sdk:
