@@ -13,6 +13,8 @@ from headrace.types import BatchAxis, Manifest, Padding
 MOST_BYTES = 1 << 30  # of a file that is read through to know it again; a larger one is tried anew
 KEPT = ("onnx", "openvino")  # what is read as it is, by a library whose version is known
 
+TRIED = 2  # grows where rows are tried in another way, so that what an older server has found is found anew
+
 
 class KnownAxes:
     """What was found of each file as it is run, among the latencies."""
@@ -66,4 +68,4 @@ def axis_key(content: str, manifest: Manifest, library: str, *asked: object) -> 
     """By which a file is known, with the library's version, what its manifest says of it, and what else is `asked`;
     empty where its content is."""
     said = manifest.batching, manifest.inputs, manifest.outputs, manifest.parameters, manifest.device
-    return f"{latency_key([content, library, *said, *asked])}-axis" if content else ""
+    return f"{latency_key([TRIED, content, library, *said, *asked])}-axis" if content else ""
