@@ -86,6 +86,7 @@ class _Stream:
             await asyncio.gather(reading, return_exceptions=True)
             for cancel in list(self._running.values()):
                 cancel()
+            self._running.clear()  # who is cancelled knows this: what is unsent would wait for the garbage collector
 
     async def _read(self, requests: AsyncIterator[Buffer]) -> None:
         try:

@@ -1,9 +1,13 @@
 """Many requests over one stream, on a real connection."""
 
+import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -15,6 +19,7 @@ from headrace.protocols.oip.grpc import SERVICE
 from headrace.protocols.oip.grpc_stream import stream
 from headrace.servable import Cancel, Reply
 from headrace.types import Manifest, ModelVersion, Request, Response
+from tests.protocols.oip.fake_call import FakeCall
 from tests.protocols.oip.grpc_server import Client, Kind, infer_message, refused, serving, table_server
 from tests.protocols.oip.stub import BATCH, MODELS, LateServable, Stub, StubServable
 from tests.protocols.oip.test_grpc_infer import watched
@@ -70,6 +75,29 @@ async def test_a_long_message_is_not_read_on_the_loop(monkeypatch: pytest.Monkey
         (answer,) = [answer async for answer in call]
     assert "dimensions" in answer.error_message
     assert (answer.infer_response.id, threading.get_ident() in read_on) == ("7", False)
+
+
+async def test_a_stream_whose_client_leaves_is_let_go_without_the_garbage_collector() -> None:
+    stub, call = Stub(), FakeCall()
+
+    async def requests() -> AsyncIterator[bytes]:
+        yield infer_message("late").SerializeToString()
+        await asyncio.Event().wait()
+
+    serving = asyncio.ensure_future(stream(stub.front).serve(requests(), call))
+    await stub.late.arrived.wait()
+    reply: Any = stub.late.waiting[0][1]
+    asked = weakref.ref(reply.__self__._reply)
+    del reply
+    gc.disable()
+    try:
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+        del serving
+        await asyncio.sleep(0)
+        assert asked() is None
+    finally:
+        gc.enable()
 
 
 async def test_a_stream_without_requests_ends(kind: Kind) -> None:
