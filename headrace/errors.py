@@ -192,10 +192,14 @@ class Internal(HeadraceError):
 def forget_frames(error: BaseException) -> None:
     """Let go of the frames that it came through, and what it was raised from did: where one of them knows the error,
     all that they hold, such as a request, would wait for the garbage collector."""
-    each: BaseException | None = error
-    while each is not None:
-        each.__traceback__ = None
-        each = each.__cause__ or each.__context__
+    known: set[int] = set()  # an error that is raised once more may be its own cause's context
+    open_: list[BaseException | None] = [error]
+    while open_:
+        each = open_.pop()
+        if each is not None and id(each) not in known:
+            known.add(id(each))
+            each.__traceback__ = None
+            open_ += each.__cause__, each.__context__
 
 
 def error_of(code: str, message: str, where: str = "") -> HeadraceError:

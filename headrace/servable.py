@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from headrace.errors import HeadraceError
 from headrace.types import Backlog, Context, Request, Response, Signature
@@ -49,14 +49,20 @@ def foresight(servable: Servable) -> Foresee | None:
     return foresee
 
 
-Most = Callable[[], int]
-"""Says how many rows requests that come at once may have in one (`Request.bundle`); 0: each is asked for itself."""
+class Together(NamedTuple):
+    """How requests that come at once may be asked as one (`Request.bundle`)."""
+
+    rows: int = 0  # of all of them, at most; 0: each is asked for itself
+    bundles: int = 0  # while so many are under way, others are held: they would wait all the same
 
 
-def together(servable: Servable) -> int:
-    """How many rows this servable takes so now."""
-    most: Most | None = getattr(servable, "together", None)
-    return 0 if most is None else most()
+APART = Together()
+
+
+def together(servable: Servable) -> Together:
+    """How this servable takes them now."""
+    takes: Callable[[], Together] | None = getattr(servable, "together", None)
+    return APART if takes is None else takes()
 
 
 Whole = Callable[[], Awaitable[None]]

@@ -60,3 +60,14 @@ def test_an_error_forgets_the_frames_of_all_that_it_was_raised_from() -> None:
         forget_frames(error)
         assert error.__traceback__ is None
         assert error.__cause__ and error.__cause__.__traceback__ is None
+
+
+def test_errors_that_lead_to_each_other_are_forgotten_too() -> None:
+    first, second = ValueError("first"), InvalidRequest("second")
+    first.__context__, second.__cause__ = second, first
+    try:
+        raise second
+    except InvalidRequest as error:
+        first.__context__ = error
+        forget_frames(error)
+        assert (error.__traceback__, first.__traceback__) == (None, None)

@@ -22,7 +22,7 @@ from headrace.clock import Clock, Timer
 from headrace.device_time import DeviceTime
 from headrace.errors import HeadraceError, InputRefused, Internal, InvalidRequest, ModelUnavailable
 from headrace.records import BatchRecord, CancelRecord, Recorder, ShedRecord
-from headrace.servable import Cancel, Reply
+from headrace.servable import APART, Cancel, Reply, Together
 from headrace.types import (
     Backlog,
     BatchAxis,
@@ -109,6 +109,8 @@ class BatchedModel:
         if refused is not None:
             self.refuse(item, refused)
             return _nothing
+        if request.bundle is not None:
+            self._look()  # what came with it is in it
         return lambda: self.cancel(item)
 
     def read(self, request: Request, reply: Reply) -> Waiting:
@@ -154,11 +156,11 @@ class BatchedModel:
         refusal = self._policy.foresee(least, now_ns)
         return None if refusal is None else self._told(least, self._not_taken(refusal))
 
-    def together(self) -> int:
+    def together(self) -> Together:
         """As `servable.together`: where runs are so short that what is done for each request takes longer."""
         batch = self.signature.batch
         worth = self._gathering.pays and batch.batched and batch.pad is None and self._refusal is None
-        return batch.max_size if worth else 0
+        return Together(batch.max_size, len(self._instances)) if worth else APART
 
     def backlog(self) -> Backlog:
         return Backlog(len(self._queue), self._running)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from headrace.batching.laying import Laying
 from headrace.errors import HeadraceError
-from headrace.servable import Cancel, Reply, Servable, Whole, foresight, together, wholeness
+from headrace.servable import Cancel, Reply, Servable, Together, Whole, foresight, together, wholeness
 from headrace.types import Backlog, Context, ModelVersion, Request, Signature
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class RelaidModel:
         foresee = foresight(self._stands.model)
         return foresee(context) if foresee else None
 
-    def together(self) -> int:
+    def together(self) -> Together:
         """As what stands takes them."""
         return together(self._stands.model)
 

@@ -11,7 +11,7 @@ from headrace.gateway.bundles import Asked
 from headrace.gateway.rates import Rates
 from headrace.models.registry import Registry, Served
 from headrace.records import Recorder, RequestRecord, SampleRecord, ShedRecord
-from headrace.servable import Cancel, Reply, foresight, together
+from headrace.servable import APART, Cancel, Reply, Together, foresight, together
 from headrace.tenants import Tenant
 from headrace.traffic.watch import Tap
 from headrace.types import Bundle, Context, ModelRef, ModelVersion, Request, Response, Tensor
@@ -104,12 +104,12 @@ class Gateway:
             call.admitted_ns = self.now_ns()
         return call.cancel
 
-    def together(self, model: ModelRef) -> int:
-        """How many rows of a model's requests may be asked as one now; 0: each is asked for itself."""
+    def together(self, model: ModelRef) -> Together:
+        """How requests of a model may be asked as one now."""
         if self.draining or self._refusal is not None or self._rates.any or model.name in self._taps:
-            return 0
+            return APART
         served = self._registry.certain(model)
-        return together(served.servable) if served else 0
+        return together(served.servable) if served else APART
 
     def submit_together(self, request: Request, bundle: Bundle, reply: Reply) -> None:
         """As `submit`, for requests of one kind that came at once (`Request.bundle`): `reply` gets one answer for all.

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from headrace.records import ShedRecord
+from headrace.servable import APART, Together
 from headrace.types import Backlog, Bundle, Request, Signature
 from tests.batching.test_batched_model import Bench
 from tests.fakes import Got, request, signature
@@ -34,8 +35,7 @@ def _shown_to_pay(bench: Bench) -> None:
 async def test_requests_that_are_asked_as_one_are_run_together_and_counted_each(bench: Bench) -> None:
     _shown_to_pay(bench)
     got = Got()
-    bench.model.submit(_bundle(3), got)
-    bench.clock.pass_ms()
+    bench.model.submit(_bundle(3), got)  # which are handed on at once: a turn was waited for
     assert bench.model.backlog() == Backlog(0, 3)
     bench.instance.finish(infer_ms=0.05)
     assert got.arrays == {"y": [[2, 4]] * 3}
@@ -43,14 +43,14 @@ async def test_requests_that_are_asked_as_one_are_run_together_and_counted_each(
 
 
 async def test_requests_may_be_asked_as_one_once_some_have_shared_a_short_run(bench: Bench) -> None:
-    assert bench.model.together() == 0
+    assert bench.model.together() == APART
     _shown_to_pay(bench)
-    assert bench.model.together() == 4
+    assert bench.model.together() == Together(4, 1)
 
 
 @pytest.mark.parametrize("about", [signature(batched=False), signature(pending=True)])
 async def test_none_are_asked_as_one_where_rows_do_not_share_runs(about: Signature) -> None:
-    assert Bench(about).model.together() == 0
+    assert Bench(about).model.together() == APART
 
 
 async def test_of_requests_that_were_asked_as_one_none_is_blamed_for_a_death(bench: Bench) -> None:
@@ -60,7 +60,7 @@ async def test_of_requests_that_were_asked_as_one_none_is_blamed_for_a_death(ben
     bench.clock.pass_ms()
     bench.instance.die()
     assert got.error == "worker_lost"
-    assert bench.model.together() == 0
+    assert bench.model.together() == APART
 
 
 async def test_where_requests_that_were_asked_as_one_find_no_room_nobody_is_shed() -> None:

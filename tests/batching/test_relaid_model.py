@@ -7,7 +7,7 @@ import pytest
 from headrace.batching.laying import Laying
 from headrace.batching.relaid_model import Made, RelaidModel
 from headrace.errors import ModelUnavailable
-from headrace.servable import Cancel, Reply
+from headrace.servable import APART, Cancel, Reply, Together
 from headrace.types import Backlog, BatchAxis, ModelVersion, Request, Signature
 from tests.fakes import Got, request
 
@@ -207,6 +207,6 @@ async def test_one_that_is_of_no_use_with_half_lies_still_all_the_same() -> None
 async def test_requests_are_asked_as_one_as_far_as_what_stands_takes_them() -> None:
     bench = Bench()
     await bench.model.start(Laying())
-    assert bench.model.together() == 0
-    bench.made[0].together = lambda: 8  # type: ignore[attr-defined]
-    assert bench.model.together() == 8
+    assert bench.model.together() == APART
+    bench.made[0].together = lambda: Together(8, 1)  # type: ignore[attr-defined]
+    assert bench.model.together() == Together(8, 1)

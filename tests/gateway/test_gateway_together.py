@@ -3,7 +3,7 @@
 import msgspec
 
 from headrace.records import SampleRecord
-from headrace.servable import Cancel, Reply
+from headrace.servable import APART, Cancel, Reply, Together
 from headrace.tenants import Tenant
 from headrace.types import BatchFacts, Bundle, ModelRef, Request, Response, Tensor
 from tests.fakes import Got, request
@@ -13,20 +13,20 @@ from tests.gateway.test_gateway import VERSION, Bench, Kept
 class Bundled(Kept):
     """One that takes requests as one."""
 
-    def together(self) -> int:
-        return 8
+    def together(self) -> Together:
+        return Together(8, 1)
 
 
 def test_requests_may_be_asked_as_one_where_nothing_is_to_be_asked_of_each() -> None:
-    assert Bench(Bundled()).gateway.together(ModelRef("m")) == 8
-    assert Bench().gateway.together(ModelRef("m")) == 0
-    assert Bench(Bundled()).gateway.together(ModelRef("other")) == 0
+    assert Bench(Bundled()).gateway.together(ModelRef("m")) == Together(8, 1)
+    assert Bench().gateway.together(ModelRef("m")) == APART
+    assert Bench(Bundled()).gateway.together(ModelRef("other")) == APART
     limited = {"a": Tenant(rate=1)}
-    assert Bench(Bundled(), tenants=limited).gateway.together(ModelRef("m")) == 0
-    assert Bench(Bundled(), taps={"m": lambda asked, version, reply: reply}).gateway.together(ModelRef("m")) == 0
+    assert Bench(Bundled(), tenants=limited).gateway.together(ModelRef("m")) == APART
+    assert Bench(Bundled(), taps={"m": lambda asked, version, reply: reply}).gateway.together(ModelRef("m")) == APART
     drained = Bench(Bundled())
     drained.gateway.draining = True
-    assert drained.gateway.together(ModelRef("m")) == 0
+    assert drained.gateway.together(ModelRef("m")) == APART
 
 
 def bundled() -> tuple[Request, Bundle]:

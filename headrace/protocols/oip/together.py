@@ -61,6 +61,8 @@ class Line:
         self._clock = clock
         self._coming = Coming()
         self._most = 0  # of those that are held now
+        self._bundles = 0  # that may be under way before others are held
+        self._under_way = 0
         self._seen = 0
         self._requests: dict[int, tuple[Tensor, ...]] = {}  # the inputs of so many together
         self._begin()
@@ -70,13 +72,15 @@ class Line:
         if not self._coming.came(arrived_ns):
             return False
         if not self._askers:
-            self._most = self._gateway.together(self._form.model) // self._rows if self._rows else 0
+            most, self._bundles = self._gateway.together(self._form.model)
+            self._most = most // self._rows if self._rows else 0
             if self._most < 2:
                 self._coming.refused()
         return self._most > 1
 
     def hold(self, asker: Asker, id_: str, arrived_ns: int, contents: Sequence[Buffer]) -> Callable[[], object]:
-        """Ask with others, or alone, at the end of this turn. Returns how to say that the asker went away."""
+        """Ask with others, or alone, at the end of this turn, or once the model has time for more. Returns how to say
+        that the asker went away."""
         if len(self._askers) == self._most:
             self._close()
         place = len(self._askers)
@@ -99,6 +103,8 @@ class Line:
 
     def _look(self) -> None:
         """As long as each turn brings something, it may go on: the larger a bundle, the less is done for each."""
+        if self._under_way >= self._bundles and len(self._askers) < self._most:
+            return  # it goes on until one of those is answered
         if self._seen < len(self._askers) < self._most:
             self._seen = len(self._askers)
             self._clock.call_soon(self._look)
@@ -125,18 +131,21 @@ class Line:
             )
         context = Context(bundle.arrived_ns[0], form.protocol)
         request = Request(bundle.ids[0], form.model, inputs, form.outputs, form.parameters, context, bundle=bundle)
-        self._gateway.submit_together(request, bundle, partial(_answered, askers, bundle))
+        self._under_way += 1
+        self._gateway.submit_together(request, bundle, partial(self._answered, askers, bundle))
 
-
-def _answered(askers: Sequence[Asker], bundle: Bundle, answer: Response | HeadraceError) -> None:
-    if isinstance(answer, HeadraceError):
-        _each_alone(askers, bundle.left)
-        return
-    for asker, part in zip(askers, parted(answer, len(askers)), strict=True):
-        try:
-            asker.reply(part)
-        except Exception:
-            log.exception("an answer of %s could not be delivered", answer.model)  # the others' can
+    def _answered(self, askers: Sequence[Asker], bundle: Bundle, answer: Response | HeadraceError) -> None:
+        self._under_way -= 1
+        if self._askers:
+            self._close()  # the model has its next run before these answers are written
+        if isinstance(answer, HeadraceError):
+            _each_alone(askers, bundle.left)
+            return
+        for asker, part in zip(askers, parted(answer, len(askers)), strict=True):
+            try:
+                asker.reply(part)
+            except Exception:
+                log.exception("an answer of %s could not be delivered", answer.model)  # the others' can
 
 
 def _each_alone(askers: Sequence[Asker], left: set[int]) -> None:

@@ -8,6 +8,7 @@ import msgspec
 
 from headrace.models.registry import Served
 from headrace.servable import Cancel, Reply
+from headrace.servable import Together as AsOne
 from headrace.types import Manifest, ModelVersion, Request, Response
 from tests.protocols.oip.stub import Stub, StubServable
 from tests.protocols.oip.test_exchange import _Asking as Asking
@@ -37,8 +38,8 @@ class Together(StubServable):
         super().__init__(like._version, like.signature, like._compute)
         self.bundles: list[int] = []  # requests of each
 
-    def together(self) -> int:
-        return 8
+    def together(self) -> AsOne:
+        return AsOne(8, 1)
 
     def submit(self, request: Request, reply: Reply) -> Cancel:
         bundle = request.bundle

@@ -14,7 +14,7 @@ from headrace.gateway.gateway import Gateway
 from headrace.models.registry import Registry, Served
 from headrace.protocols.oip.together import Form, Line
 from headrace.records import Record, RequestRecord
-from headrace.servable import Cancel, Reply
+from headrace.servable import Cancel, Reply, Together
 from headrace.types import (
     Backlog,
     BatchFacts,
@@ -45,8 +45,8 @@ class Bundled:
         self.most = 8
         self.asked: list[tuple[Request, Reply]] = []
 
-    def together(self) -> int:
-        return self.most
+    def together(self) -> Together:
+        return Together(self.most, 1)
 
     def submit(self, request: Request, reply: Reply) -> Cancel:
         self.asked.append((request, reply))
@@ -149,7 +149,33 @@ def test_no_more_are_asked_as_one_than_a_run_may_have() -> None:
     for _ in range(11):
         bench.ask(numbers(1, 1))
     bench.clock.pass_ms()
-    assert [len(request.bundle.contents) for request, _ in bench.model.asked if request.bundle] == [8, 3]
+    assert [len(request.bundle.contents) for request, _ in bench.model.asked if request.bundle] == [8]
+    bench.model.answer()
+    assert [len(request.bundle.contents) for request, _ in bench.model.asked if request.bundle] == [3]
+
+
+def test_what_comes_while_a_bundle_is_under_way_is_held_until_that_is_answered() -> None:
+    bench = Bench()
+    first = [bench.ask(numbers(1, 1)) for _ in range(2)]
+    bench.clock.pass_ms()
+    for _ in range(3):
+        bench.ask(numbers(2, 2))
+        bench.clock.pass_ms(1)
+    assert len(bench.model.asked) == 1
+    bench.model.answer()
+    assert [len(request.bundle.contents) for request, _ in bench.model.asked if request.bundle] == [3]
+    assert all(asker.got for asker in first)
+
+
+def test_more_than_a_run_may_have_does_not_wait_for_it() -> None:
+    bench = Bench()
+    for _ in range(2):
+        bench.ask(numbers(1, 1))
+    bench.clock.pass_ms()
+    for _ in range(9):
+        bench.ask(numbers(1, 1))
+    bench.clock.pass_ms()
+    assert [len(request.bundle.contents) for request, _ in bench.model.asked if request.bundle] == [2, 8]
 
 
 def test_each_is_recorded_as_if_it_had_been_asked_alone() -> None:
