@@ -135,7 +135,7 @@ def test_a_megabyte_is_refused_with_its_length_and_slows_nobody(target: Target, 
     with another_stream(target) as gaps:
         status, found = ask(target, messages=[{"role": "user", "content": text}])
     assert status == 400
-    assert "the context holds 8,192" in found["error"]["message"]
+    assert "maximum context length is 8192" in found["error"]["message"]
     assert max(gaps) < 2.0
 
 
