@@ -22,6 +22,9 @@ from headrace.types import Buffer, Bundle, Context, ModelRef, Parameter, Request
 
 log = logging.getLogger(__name__)
 
+HELD_NS = 2_000_000
+"""At most, while others are under way: their runs take a twentieth of that."""
+
 
 class Asker(Protocol):
     """Whoever asks one of the requests, and is told its answer."""
@@ -63,7 +66,7 @@ class Line:
         self._most = 0  # of those that are held now
         self._bundles = 0  # that may be under way before others are held
         self._under_way = 0
-        self._seen = 0
+        self._watched = False  # whether the clock will say when they were held for long enough
         self._requests: dict[int, tuple[Tensor, ...]] = {}  # the inputs of so many together
         self._begin()
 
@@ -104,11 +107,23 @@ class Line:
     def _look(self) -> None:
         """As long as each turn brings something, it may go on: the larger a bundle, the less is done for each."""
         if self._under_way >= self._bundles and len(self._askers) < self._most:
-            return  # it goes on until one of those is answered
+            self._watch()  # it goes on until one of those is answered
+            return
         if self._seen < len(self._askers) < self._most:
             self._seen = len(self._askers)
             self._clock.call_soon(self._look)
         elif self._askers:
+            self._close()
+
+    def _watch(self) -> None:
+        """In the model's queue deadlines are kept: what is not answered as soon as usual is waited for there."""
+        if not self._watched:
+            self._watched = True
+            self._clock.call_at(self._clock.now_ns() + HELD_NS, self._overdue)
+
+    def _overdue(self) -> None:
+        self._watched = False
+        if self._askers:
             self._close()
 
     def _close(self) -> None:

@@ -12,7 +12,7 @@ from headrace.alike import lot_of
 from headrace.errors import HeadraceError, QueueFull
 from headrace.gateway.gateway import Gateway
 from headrace.models.registry import Registry, Served
-from headrace.protocols.oip.together import Form, Line
+from headrace.protocols.oip.together import HELD_NS, Form, Line
 from headrace.records import Record, RequestRecord
 from headrace.servable import Cancel, Reply, Together
 from headrace.types import (
@@ -160,11 +160,22 @@ def test_what_comes_while_a_bundle_is_under_way_is_held_until_that_is_answered()
     bench.clock.pass_ms()
     for _ in range(3):
         bench.ask(numbers(2, 2))
-        bench.clock.pass_ms(1)
+        bench.clock.pass_ms(0.1)
     assert len(bench.model.asked) == 1
     bench.model.answer()
     assert [len(request.bundle.contents) for request, _ in bench.model.asked if request.bundle] == [3]
     assert all(asker.got for asker in first)
+
+
+def test_what_is_held_for_longer_than_runs_take_waits_in_the_models_queue() -> None:
+    bench = Bench()
+    for at_ms in (0.0, 1.0):
+        for _ in range(2):
+            bench.ask(numbers(1, 1))
+        bench.clock.pass_ms(at_ms)
+    assert len(bench.model.asked) == 1
+    bench.clock.pass_ms(HELD_NS / 1e6)
+    assert len(bench.model.asked) == 2
 
 
 def test_more_than_a_run_may_have_does_not_wait_for_it() -> None:
