@@ -2,7 +2,7 @@
 
 It does not end on idle time alone. Whoever has forked it may be told of its end while one of its threads still lets go
 of what `/proc` shows of that, and then waits for it in a loop, in the kernel and on a core of its own: where the thread
-had to wait until nobody else wanted a core, that went on for two seconds.
+had to wait until nobody else wanted a core, that went on for a third of a second.
 """
 
 from collections.abc import Callable, Iterator
