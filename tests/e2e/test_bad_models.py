@@ -77,7 +77,7 @@ def test_no_reason_tells_where_the_repository_lies(target: Target, repository: P
         ({"config": json.dumps({"parameters": {f"k{i}": {"string_value": "x"} for i in range(20_000)}})}, None, ""),
         ({"file:1/model.fake": base64.b64encode(b"x").decode()}, 403, "models.uploads"),
         ({"file:../../rows/model.fake": base64.b64encode(b"x").decode()}, 400, "file:"),
-        ({"file:1/model.fake": "not base64!"}, 400, "base64"),
+        ({"file:1/model.fake": "not base64!"}, 403, "models.uploads"),
         ({"nonsense": "x"}, 400, "parameters.nonsense"),
         ({"config": 5}, 400, "parameters"),
     ],

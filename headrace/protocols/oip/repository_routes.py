@@ -66,7 +66,8 @@ class RepositoryRoutes:
     async def load(self, request: Request) -> Response:
         body = await read_body(request, self._front.max_body_bytes)
         if len(body) > LONG_BYTES:
-            self._front.repository.check_uploads()  # before it is decoded: all others would wait for that
+            if _FILE.encode() in body:
+                self._front.repository.check_uploads()  # before it is decoded: all others would wait for that
             await asyncio.to_thread(check_elements, body)
         parameters = decode(_LOAD, body or b"{}").parameters or {}
         if _paths(parameters):
