@@ -94,11 +94,11 @@ def _with_bundles(of: tuple[str, int | None, str, str], requests: Sequence[Reque
     if not isinstance(requests, RequestList):
         return _together(*of, requests)
     alone = _together(*of, [part for part in requests.parts if not isinstance(part, Opened)])
-    took_ns: list[int] = []
+    took_alone_ns, took_ns = iter(alone.took_ns), list[int]()
     waited_ns, runs, rows, tenants = [*alone.waited_ns], [*alone.runs], alone.rows, alone.tenants
     for part in requests.parts:
         if not isinstance(part, Opened):
-            took_ns.append(part.finished_ns - part.arrived_ns)
+            took_ns.append(next(took_alone_ns))
             continue
         first, number = part.bundle.first, len(part)
         finished_ns, batch = first.finished_ns, first.batch

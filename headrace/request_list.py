@@ -42,6 +42,11 @@ Part = RequestRecord | Opened
 """One request, or some that were asked as one."""
 
 
+def size_of(part: Part) -> int:
+    """How many requests."""
+    return len(part) if isinstance(part, Opened) else 1
+
+
 class RequestList(Sequence[RequestRecord]):
     """These, in their order; they may not change."""
 
@@ -49,7 +54,7 @@ class RequestList(Sequence[RequestRecord]):
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.parts = parts
-        self._ends = list(accumulate([len(part) if type(part) is Opened else 1 for part in parts]))
+        self._ends = list(accumulate(map(size_of, parts)))
 
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
@@ -91,5 +96,5 @@ def errors_of(requests: Sequence[RequestRecord]) -> list[str]:
     codes: list[str] = []
     for part in parts_of(requests):
         if part.error:
-            codes += [part.error] * (len(part) if isinstance(part, Opened) else 1)
+            codes += [part.error] * size_of(part)
     return codes

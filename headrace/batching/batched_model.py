@@ -203,11 +203,13 @@ class BatchedModel:
 
     def _told(self, job: Job, refused: "NotTaken") -> HeadraceError:
         """What its caller is told, once it is recorded that it was shed."""
-        if refused.shed and job.requests == 1:
+        if refused.shed:
             self._shed(job, refused.shed, refused.predicted_ns)
         return refused.error
 
     def _shed(self, item: Job, reason: str, predicted_ns: float | None) -> None:
+        if item.requests > 1:
+            return  # of a bundle each asks anew, for itself
         deadline_ns = None if item.deadline_ns is None else item.deadline_ns - item.arrived_ns
         predicted = None if predicted_ns is None else int(predicted_ns)
         self._record(ShedRecord(self._version, item.tenant, reason, predicted, deadline_ns))
@@ -362,8 +364,7 @@ class BatchedModel:
     def _give_up(self, given_up: GivenUp[Waiting]) -> None:
         """Answer what can no longer be in time, before it costs a run."""
         item = given_up.job
-        if item.requests == 1:
-            self._shed(item, given_up.reason, given_up.predicted_ns)
+        self._shed(item, given_up.reason, given_up.predicted_ns)
         self._answer(item, dropped(given_up, self._clock.now_ns()))
 
     def _learn(self, axis: BatchAxis) -> None:

@@ -40,12 +40,7 @@ class Run(msgspec.Struct, Generic[J], frozen=True):
     @property
     def requests(self) -> int:
         """How many share it."""
-        return requests_of(self.jobs)
-
-
-def requests_of(jobs: Sequence[Job]) -> int:
-    """How many they stand for."""
-    return sum([job.requests for job in jobs])
+        return sum([job.requests for job in self.jobs])
 
 
 class Wait(msgspec.Struct, frozen=True):

@@ -17,9 +17,10 @@ class Waiting(Job):
         context = request.context
         self.request = request
         self.reply = reply
-        for tensor in request.inputs:
-            self.num_bytes += len(tensor.data)
-        if request.bundle is not None:
+        if request.bundle is None:
+            for tensor in request.inputs:
+                self.num_bytes += len(tensor.data)
+        else:
             contents = request.bundle.contents
             self.requests = len(contents)
             self.num_bytes = self.requests * sum(map(len, contents[0]))

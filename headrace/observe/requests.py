@@ -8,7 +8,7 @@ from headrace.alike import Lot
 from headrace.clock import rfc3339
 from headrace.observe.phases import phases
 from headrace.records import GenerationRecord, RequestRecord
-from headrace.request_list import Opened, Part, parts_of
+from headrace.request_list import Opened, Part, parts_of, size_of
 
 KEPT = 10_000
 """Requests of any kind, and as many that were slow or failed."""
@@ -35,8 +35,8 @@ class Requests:
     def keep(self, lot: Lot, slow: Collection[int]) -> None:
         self._last.extend(parts_of(lot.requests))
         self._count += len(lot.requests)
-        while self._last and self._count - _size(self._last[0]) >= self._kept:
-            self._count -= _size(self._last.popleft())
+        while self._last and self._count - size_of(self._last[0]) >= self._kept:
+            self._count -= size_of(self._last.popleft())
         if slow or any(group.error for group in lot.alike):
             notable = ((each, id(each) in slow) for each in lot.requests)
             self._notable.extend([each for each in notable if each[1] or each[0].error])
@@ -127,10 +127,6 @@ class Requests:
             "variant": batch.variant,
             "members": members[:MEMBERS],
         }
-
-
-def _size(part: Part) -> int:
-    return len(part) if isinstance(part, Opened) else 1
 
 
 def _names(record: RequestRecord) -> tuple[str, str, str]:

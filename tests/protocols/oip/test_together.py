@@ -16,7 +16,6 @@ from headrace.protocols.oip.together import HELD_NS, Form, Line
 from headrace.records import Record, RequestRecord
 from headrace.servable import Cancel, Reply, Together
 from headrace.types import (
-    Backlog,
     BatchFacts,
     Buffer,
     Manifest,
@@ -26,7 +25,8 @@ from headrace.types import (
     Response,
     Tensor,
 )
-from tests.fakes import FakeClock, signature
+from tests.fakes import FakeClock
+from tests.gateway.test_gateway import Kept
 
 VERSION = ModelVersion("m", 1)
 FORM = Form(ModelRef("m"), (("x", "FP32", (1, 2)),), (), "http")
@@ -36,12 +36,11 @@ def numbers(*values: float) -> bytes:
     return np.array(values, np.float32).tobytes()
 
 
-class Bundled:
+class Bundled(Kept):
     """A Servable that takes bundles of up to `most` rows; doubles what it is asked once the test says so."""
 
-    signature = signature()
-
     def __init__(self) -> None:
+        super().__init__()
         self.most = 8
         self.asked: list[tuple[Request, Reply]] = []
 
@@ -62,13 +61,6 @@ class Bundled:
             "y", datatype, (rows - missing_rows, 2), (np.frombuffer(sent, np.float32) * 2).tobytes()[missing_rows * 8 :]
         )
         reply(error or Response(VERSION, (doubled,), BatchFacts(rows, rows, "idle", 0, 5), rows=rows, device_ns=80))
-
-    def backlog(self) -> Backlog:
-        return Backlog(0, 0)
-
-    async def drain(self) -> None: ...
-
-    async def close(self) -> None: ...
 
 
 class Asker:
