@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
-M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # of malloc.h
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -2, -3, -8  # of malloc.h
 
 KEPT_BYTES = 32 << 20  # free memory at the top of the heap that is kept
 STEP_BYTES = 1 << 20  # by which the heap grows
@@ -26,9 +26,11 @@ def keep_freed_memory() -> bool:
     """Ask for it; False where the C library does not know how. Changes the whole process.
 
     A server frees the bodies of a whole batch at once. By default glibc then returns the top of its heap to the
-    system and asks for it again, a page fault for each 4 KiB, with the next requests.
+    system and asks for it again, a page fault for each 4 KiB, with the next requests. And each thread
+    has a heap of its own, of which no other takes what is free: Python's run one at a time, and one heap will do.
     """
-    return _set((M_TRIM_THRESHOLD, KEPT_BYTES), (M_TOP_PAD, STEP_BYTES), (M_MMAP_THRESHOLD, LARGE_BYTES))
+    thresholds = (M_TRIM_THRESHOLD, KEPT_BYTES), (M_TOP_PAD, STEP_BYTES), (M_MMAP_THRESHOLD, LARGE_BYTES)
+    return _set(*thresholds, (M_ARENA_MAX, 1))
 
 
 @contextmanager

@@ -10,6 +10,9 @@ from headrace.drift.comparison import Score, compare
 from headrace.drift.features import groups
 from headrace.drift.reference import Reference, Rows
 
+FIRST = 16
+"""Rows that there is memory for at first: of hundreds of models most are hardly asked."""
+
 
 class Change(msgspec.Struct, frozen=True):
     """An alarm that began or ended, and by what."""
@@ -33,7 +36,8 @@ class Side:
         self.windows = 0
         self.current = np.zeros((0, len(self.names)))  # the last full window
         self._alpha = alpha
-        self._window = np.zeros((window, len(self.names)))
+        self._size = window
+        self._window = np.empty((min(FIRST, window), len(self.names)))
         self._filled = 0
         self._began_ns = 0
         self._moved: list[Score] = []
@@ -42,18 +46,26 @@ class Side:
         """What changed by these rows; None wherever there may be a pause."""
         at = 0
         while at < len(rows):
-            took = min(len(self._window) - self._filled, len(rows) - at)
+            took = min(self._size - self._filled, len(rows) - at)
             if not self._filled:
                 self._began_ns = times_ns[at]
+            self._make_room(self._filled + took)
             self._window[self._filled : self._filled + took] = rows[at : at + took]
             self._filled += took
             at += took
-            if self._filled == len(self._window):
+            if self._filled == self._size:
                 yield from self._close(times_ns[at - 1])
 
     def moved(self, found: Iterable[Score]) -> None:
         """What was found on the way: counted with the window that is being filled."""
         self._moved += found
+
+    def _make_room(self, rows: int) -> None:
+        """In the window, for so many: each time for twice as many as before."""
+        if rows > len(self._window):
+            grown = np.empty((min(self._size, max(rows, 2 * len(self._window))), len(self.names)))
+            grown[: self._filled] = self._window[: self._filled]
+            self._window = grown
 
     def _close(self, ended_ns: int) -> Iterator[Change | None]:
         window, self._window = self._window, np.empty_like(self._window)

@@ -44,6 +44,15 @@ def test_rows_of_several_windows_come_at_once() -> None:
     assert of.current.shape == (100, 1)
 
 
+def test_rows_that_come_one_by_one_are_the_same_window() -> None:
+    together, apart, rows = side(), side(), normal(2, 100)
+    changes(together, rows)
+    for number, row in enumerate(rows):
+        changes(apart, row[None], number)
+    assert np.array_equal(together.current, rows)
+    assert np.array_equal(apart.current, rows)
+
+
 def test_vectors_are_a_feature_from_the_first_row() -> None:
     assert Side(["X~0", "X~1", "X.mean"], window=100, alpha=1e-4).features == ("X~0", "X~1", "X.mean", "X")
 

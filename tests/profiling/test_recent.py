@@ -3,8 +3,8 @@
 import pytest
 
 from headrace.profiling import recent as module
-from headrace.profiling.recent import KEPT, Recent
-from headrace.records import SampleRecord
+from headrace.profiling.recent import KEPT, KEPT_OF_GONE, Recent
+from headrace.records import ModelEvent, SampleRecord
 from headrace.types import ModelVersion, Tensor
 
 M = ModelVersion("m", 1)
@@ -36,3 +36,11 @@ def test_one_that_is_larger_than_all_that_is_kept_is_not() -> None:
     recent = Recent()
     recent([sample(), sample(data=bytes(module.MOST_BYTES + 1))])
     assert recent.of(M) == ()
+
+
+def test_of_a_version_that_is_out_of_memory_less_is_kept() -> None:
+    recent, other = Recent(), ModelVersion("m", 2)
+    recent([*[sample(data=bytes([number])) for number in range(KEPT)], *[sample(other)] * KEPT])
+    recent([ModelEvent("m", 1, "UNAVAILABLE", "unloaded", 0.0)])
+    assert [inputs[0].data for inputs in recent.of(M)] == [bytes([KEPT - 1])] * KEPT_OF_GONE
+    assert len(recent.of(other)) == KEPT
