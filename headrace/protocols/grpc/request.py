@@ -7,6 +7,7 @@ from headrace.protocols.grpc.messages import ENCODINGS, Refused, check_encoding
 from headrace.protocols.grpc.method import Metadata, Method
 from headrace.protocols.grpc.status import INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNIMPLEMENTED, read_value, status_block
 from headrace.protocols.grpc.timeout import read_timeout
+from headrace.protocols.http2.declared import declared_bytes
 from headrace.protocols.http2.header_blocks import Headers, literal
 from headrace.protocols.http2.requests import split
 
@@ -25,11 +26,13 @@ class Asked(NamedTuple):
     encoding: str
     metadata: Metadata
     refusal: bytes | None = None  # the headers that answer it, where it cannot be served
+    declared_bytes: int | None = None  # of content, in its content-length
 
 
 def read_call(headers: Headers, methods: Mapping[str, Method], max_header_bytes: int) -> Asked:
     """What the headers of a request say. Raises StreamFault for one that is no request of HTTP/2."""
     pseudo, others = split(headers)
+    declared = declared_bytes(others)
     if pseudo[b":method"] != b"POST":
         return _refused(_http(b"405", (b"allow", b"POST")))
     found = dict(others)
@@ -41,7 +44,7 @@ def read_call(headers: Headers, methods: Mapping[str, Method], max_header_bytes:
         if size > max_header_bytes:
             what = f"the metadata is {size} bytes; the most is {max_header_bytes} (server.max_header_bytes)"
             raise Refused(RESOURCE_EXHAUSTED, what)
-        return _read(pseudo[b":path"].decode("latin-1"), found, others, methods)
+        return _read(pseudo[b":path"].decode("latin-1"), found, others, methods)._replace(declared_bytes=declared)
     except Refused as refusal:
         return _refused(OPENING + status_block(refusal.code, refusal.details, _hint(refusal.code)))
 

@@ -15,6 +15,7 @@ from headrace.protocols.grpc.request import Asked, read_call
 from headrace.protocols.http2 import codes, frames
 from headrace.protocols.http2.connection import Connection
 from headrace.protocols.http2.crowd import leaving
+from headrace.protocols.http2.declared import Declared
 from headrace.protocols.http2.header_blocks import Headers
 from headrace.protocols.http2.limits import Limits
 from headrace.protocols.http2.line import Line
@@ -137,7 +138,8 @@ class Server:
     def open(self, stream: Stream, head: Asked) -> Receiver:
         if head.method is not None:
             most, loop = self._max_message_bytes, self._loop
-            return RemoteCall(stream, head, head.method, most, loop, self._beside, self._bodies)
+            call = RemoteCall(stream, head, head.method, most, loop, self._beside, self._bodies)
+            return call if head.declared_bytes is None else Declared(call, stream, head.declared_bytes)
         stream.send(b"", (), 0, head.refusal)
         return NOBODY
 

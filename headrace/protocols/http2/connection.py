@@ -242,7 +242,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
             self._control.spend("empty_data")
         stream.credit -= size
         if stream.credit < 0:
-            self._reset_for(stream, FLOW_CONTROL_ERROR)
+            self.reset(stream, FLOW_CONTROL_ERROR)
             return
         if not whole:
             self._data = stream
@@ -277,7 +277,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         if number == 0 or number > self._last or not number & 1:
             raise ConnectionFault(PROTOCOL_ERROR, f"DATA for stream {number}, which is not open")
         if stream is not None:
-            self._reset_for(stream, STREAM_CLOSED)
+            self.reset(stream, STREAM_CLOSED)
         elif number not in self._forgotten:
             self._control.spend("late_data")
             self._outlet.write(frames.reset(number, STREAM_CLOSED))
@@ -317,7 +317,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
             raise ConnectionFault(STREAM_CLOSED, f"HEADERS for stream {number}, which has ended")
         self._control.spend("trailers")
         if stream is not None and (stream.ended or not ended):
-            self._reset_for(stream, STREAM_CLOSED if stream.ended else PROTOCOL_ERROR)
+            self.reset(stream, STREAM_CLOSED if stream.ended else PROTOCOL_ERROR)
         elif stream is not None:
             stream.ended = True
             stream.receiver.receive(_NOTHING, True)
@@ -347,12 +347,12 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
             if number > self._last or not number & 1:
                 raise ConnectionFault(PROTOCOL_ERROR, f"WINDOW_UPDATE for stream {number}, which is not open")
         elif not count:
-            self._reset_for(stream, PROTOCOL_ERROR)
+            self.reset(stream, PROTOCOL_ERROR)
         else:
             try:
                 self._sender.widen_stream(stream, count)
             except StreamFault as fault:
-                self._reset_for(stream, fault.code)
+                self.reset(stream, fault.code)
 
     # ---- what streams ask for
 
@@ -370,9 +370,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
     def sated(self, stream: Stream) -> None:
         self._credit.sated(stream)
 
-    # ---- the end of streams
-
-    def _reset_for(self, stream: Stream, code: int) -> None:
+    def reset(self, stream: Stream, code: int) -> None:
         """The client did something wrong with it: that it makes the server reset it is as good as its own reset."""
         if not self._resets.take():
             raise ConnectionFault(ENHANCE_YOUR_CALM, "too many streams go wrong")
@@ -380,6 +378,8 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
             self._outlet.write(frames.reset(stream.number, code))
             self._forget(stream)
         stream.leave()
+
+    # ---- the end of streams
 
     def _on_ended(self, stream: Stream) -> None:
         """Its last block is sent."""

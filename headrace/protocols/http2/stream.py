@@ -64,6 +64,8 @@ class Carrier(Protocol):
 
     def sated(self, stream: "Stream") -> None: ...
 
+    def reset(self, stream: "Stream", code: int) -> None: ...
+
 
 class Stream:
     """What goes out on a stream, and what may come in. The windows and what waits are the connection's to change."""
@@ -110,3 +112,7 @@ class Stream:
     def sated(self) -> None:
         """Nothing large is awaited any more."""
         self._carrier.sated(self)
+
+    def reset(self, code: int) -> None:
+        """The client did something wrong with it: it ends here, and its receiver hears that it has left."""
+        self._carrier.reset(self, code)

@@ -49,6 +49,11 @@ def test_what_cannot_be_served_is_refused_in_words(more: tuple[bytes, bytes], co
     assert words in told["grpc-message"]
 
 
+def test_the_length_of_the_content_is_no_metadata() -> None:
+    asked = read((b"content-length", b"7"))
+    assert (asked.declared_bytes, asked.metadata) == (7, ())
+
+
 def test_a_method_that_is_not_there_is_unimplemented() -> None:
     told = answer(read(path=b"/a.B/D"))
     assert (told["grpc-status"], told["grpc-message"]) == ("12", "there is no method /a.B/D")

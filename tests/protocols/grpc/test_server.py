@@ -86,16 +86,21 @@ async def raw(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.St
             await writer.wait_closed()
 
 
-def goaways(received: bytes) -> list[int]:
-    """The codes of GOAWAYs among frames."""
+def payloads(received: bytes, kind: int) -> list[bytes]:
+    """Of the frames of a kind."""
     found = []
     while len(received) >= 9:
-        high, low, kind, _, _ = frames.HEAD.unpack_from(received)
+        high, low, this, _, _ = frames.HEAD.unpack_from(received)
         end = 9 + (high << 8 | low)
-        if kind == codes.GOAWAY:
-            found.append(int.from_bytes(received[13:17]))
+        if this == kind:
+            found.append(received[9:end])
         received = received[end:]
     return found
+
+
+def goaways(received: bytes) -> list[int]:
+    """The codes of GOAWAYs among frames."""
+    return [int.from_bytes(payload[4:8]) for payload in payloads(received, codes.GOAWAY)]
 
 
 async def test_calls_are_answered_over_tls(tmp_path: Path) -> None:
@@ -318,3 +323,20 @@ async def test_calls_without_end_of_one_client_do_not_hold_up_another() -> None:
         await begun.wait()
         assert await echo(made, b"x") == b"x"
         assert answered < len(calls)
+
+
+@pytest.mark.parametrize(
+    ("declared", "code"), [(b"5", []), (b"4", [codes.PROTOCOL_ERROR]), (b"x", [codes.PROTOCOL_ERROR])]
+)
+async def test_a_call_whose_content_is_not_of_the_length_that_it_declares_is_reset(
+    declared: bytes, code: list[int]
+) -> None:
+    async with serving() as (_, port), raw(port) as (reader, writer):
+        block = REQUEST + literal(b"content-length", declared)
+        writer.write(frames.frame(codes.HEADERS, codes.END_HEADERS, 1, block))
+        writer.write(frames.frame(codes.DATA, codes.END_STREAM, 1, EMPTY))
+        writer.write(frames.ping(bytes(8)))
+        told = b""
+        while not payloads(told, codes.PING):
+            told += await reader.read(1 << 16)
+        assert [int.from_bytes(payload) for payload in payloads(told, codes.RST_STREAM)] == code
