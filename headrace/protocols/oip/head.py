@@ -72,7 +72,7 @@ def read_head(model: ModelRef, sent: Sequence[tuple[bytes, bytes]], keep_alive: 
 
 
 def head_refusal(
-    url: bytes, headers: Sequence[tuple[bytes, bytes]], num_bytes: int, most_bytes: int
+    url: bytes, headers: Sequence[tuple[bytes, bytes]], version: str, num_bytes: int, most_bytes: int
 ) -> HeadraceError | None:
     """Why the body behind a head is not looked at, if so; `num_bytes` came with the head, which may be less.
 
@@ -80,6 +80,8 @@ def head_refusal(
     """
     if num_bytes > most_bytes and _head_bytes(url, headers) > most_bytes:
         return headers_too_large(most_bytes)
+    if version != "1.0" and all(name != b"host" for name, _ in headers):
+        return InvalidRequest("is missing; a request of HTTP/1.1 has one (RFC 9112, 3.2)", "host")
     codings = [value for name, value in headers if name == b"transfer-encoding"]
     if codings and [coding.lower() for coding in codings] != [b"chunked"]:
         what = f"{b', '.join(codings).decode('latin-1')!r} is not understood; send chunked alone"

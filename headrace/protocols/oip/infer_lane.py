@@ -214,12 +214,12 @@ class InferLane(HttpToolsProtocol):
         self._upgrading = self.parser.should_upgrade()
         if self._upgrading:
             return
-        if self.parser.get_http_version() == "1.0":
+        model, most, version = self.targets.get(self.url), self.front.max_header_bytes, self.parser.get_http_version()
+        if version == "1.0":
             self.headers = without_expectation(self.headers)
-        model, most = self.targets.get(self.url), self.front.max_header_bytes
         if self._stopping:
             self._discarding = True
-        elif (error := head_refusal(self.url, self.headers, self._unseen_bytes, most)) is not None:
+        elif (error := head_refusal(self.url, self.headers, version, self._unseen_bytes, most)) is not None:
             self._refuse(error)
         elif model is not None and self.parser.get_method() == b"POST":
             self._open(model)

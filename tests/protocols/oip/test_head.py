@@ -11,7 +11,8 @@ from headrace.types import ModelRef
 
 MODEL = ModelRef("m")
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-LINES = ((b"host", b"here"), (b"content-length", b"3"))
+HOST = (b"host", b"here")
+LINES = (HOST, (b"content-length", b"3"))
 RAW = b"POST /v2/models/m/infer HTTP/1.1\r\nHost: here\r\nContent-Length: 3\r\n\r\n"
 HEAD = Head(MODEL)
 
@@ -94,7 +95,7 @@ def test_a_trace_that_is_none_is_ignored() -> None:
 )
 def test_a_coding_of_the_transfer_other_than_chunks_is_not_offered(values: list[bytes]) -> None:
     headers = [(b"host", b"here"), *((b"transfer-encoding", value) for value in values)]
-    refusal = head_refusal(b"/", headers, 100, 1000)
+    refusal = head_refusal(b"/", headers, "1.1", 100, 1000)
     assert isinstance(refusal, Unsupported)
     assert b", ".join(values).decode() in refusal.message
     assert refusal.where == "Transfer-Encoding"
@@ -102,8 +103,18 @@ def test_a_coding_of_the_transfer_other_than_chunks_is_not_offered(values: list[
 
 @pytest.mark.parametrize("headers", [(), LINES, [(b"transfer-encoding", b"Chunked")]])
 def test_a_plain_head_is_not_refused(headers: list[tuple[bytes, bytes]]) -> None:
-    assert head_refusal(b"/", headers, 5000, 1000) is None
+    assert head_refusal(b"/", [HOST, *headers], "1.1", 5000, 1000) is None
 
 
 def test_a_head_over_the_limit_is_refused() -> None:
-    assert isinstance(head_refusal(b"/", [(b"a", bytes(1000))], 1100, 1000), HeadersTooLarge)
+    assert isinstance(head_refusal(b"/", [HOST, (b"a", bytes(1000))], "1.1", 1100, 1000), HeadersTooLarge)
+
+
+def test_a_head_of_http_1_1_without_a_host_is_refused() -> None:
+    refusal = head_refusal(b"/", [(b"x", b"1")], "1.1", 100, 1000)
+    assert str(refusal) == "host: is missing; a request of HTTP/1.1 has one (RFC 9112, 3.2)"
+
+
+def test_a_host_may_be_empty_and_one_of_http_1_0_has_none() -> None:
+    assert head_refusal(b"/", [(b"host", b"")], "1.1", 100, 1000) is None
+    assert head_refusal(b"/", [], "1.0", 100, 1000) is None

@@ -100,6 +100,16 @@ async def test_what_is_not_http_is_answered_and_closed(noise: bytes) -> None:
         assert await wire.closed()
 
 
+@pytest.mark.parametrize("line", [f"POST {ADD_SUB}", "GET /v2", "GET /nowhere"])
+async def test_a_request_without_a_host_is_refused_on_every_route(line: str) -> None:
+    async with server() as (_, wire):
+        wire.send(f"{line} HTTP/1.1\r\nContent-Length: 0\r\n\r\n".encode())
+        answer = await wire.answer()
+        assert (answer.status, answer.json["code"]) == (400, "invalid_request")
+        assert answer.json["error"].startswith("host: is missing")
+        assert await wire.closed()
+
+
 async def test_noise_after_a_request_comes_after_its_answer() -> None:
     async with server() as (stub, wire):
         wire.send(request_bytes("POST", LATE, floats(1)) + b"\x00\x01noise\r\n\r\n")
@@ -110,7 +120,7 @@ async def test_noise_after_a_request_comes_after_its_answer() -> None:
 
 async def test_a_broken_chunk_is_answered() -> None:
     async with server() as (_, wire):
-        wire.send(f"POST {ADD_SUB} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n".encode())
+        wire.send(f"POST {ADD_SUB} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n".encode())
         assert (await wire.answer()).status == 400
 
 
