@@ -151,7 +151,7 @@ class _NoRepository:
     async def unload(self, name: str, dependents: bool = False, wait: bool = True) -> None:
         raise NotImplementedError
 
-    def check_uploads(self) -> None:
+    def check_uploads(self, num_files: int = 1) -> None:
         raise NotImplementedError
 
     async def roll_back(self, name: str) -> int:

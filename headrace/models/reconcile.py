@@ -24,7 +24,7 @@ from headrace.models.turns import Plan, label_turn
 from headrace.models.under_way import Tried, UnderWay
 from headrace.models.wishes import loaded, rolled_back, unloaded
 from headrace.repository.repository import Catalog, LocalRepository, nothing_there
-from headrace.repository.uploads import Uploads
+from headrace.repository.uploads import Uploads, check_number
 from headrace.settings import Models
 from headrace.types import ModelRef, VersionState, VersionStatus
 
@@ -101,13 +101,14 @@ class Reconcile:
         """
         self._control.check_asked()
         if files:
-            self.check_uploads()
+            self.check_uploads(len(files))
         await self._under_way.asked(name, partial(self._load_asked, name, config, files))
 
-    def check_uploads(self) -> None:
-        """Raises Forbidden where load requests may not carry files."""
+    def check_uploads(self, num_files: int = 1) -> None:
+        """Raises Forbidden where load requests may not carry files, InvalidRequest where one may not carry so many."""
         if not self._allows_uploads:
             raise Forbidden("uploads are off; the setting models.uploads = true allows them", "parameters")
+        check_number(num_files)
 
     async def roll_back(self, name: str) -> int:
         """Return to the version that stood for the model before; returns its number once it answers.

@@ -3,10 +3,14 @@
 import shutil
 import tempfile
 from collections.abc import Collection, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from headrace.errors import Forbidden, InvalidRequest
 from headrace.repository.repository import LocalRepository
+
+MAX_FILES = 1024
+"""Of one load: each is opened and written, and taken away again, and all models wait for the same disk."""
+_MAX_FOLDERS = 8  # that one may lie in
 
 
 class Uploads:
@@ -16,7 +20,9 @@ class Uploads:
         self._roots: dict[str, list[Path]] = {}
 
     def place(self, name: str, files: Mapping[str, bytes]) -> LocalRepository:
-        """The files in a folder of their own. Raises Forbidden where a path leaves it, InvalidRequest where none is."""
+        """The files in a folder of their own. Raises Forbidden where a path leaves it, InvalidRequest where none is, or
+        as `check_number`."""
+        check_number(len(files))
         root = Path(tempfile.mkdtemp(prefix="headrace-upload-")).resolve()
         self._roots.setdefault(name, []).append(root)
         for path, content in files.items():
@@ -36,8 +42,18 @@ class Uploads:
         return list(self._roots)
 
 
+def check_number(num_files: int) -> None:
+    """Raises InvalidRequest where so many are too many for one load."""
+    if num_files > MAX_FILES:
+        what = f"{num_files} files are too many for one load; the most is {MAX_FILES}"
+        raise InvalidRequest(f"{what}, and a folder of the repository may have more", "parameters")
+
+
 def _write(root: Path, name: str, path: str, content: bytes) -> None:
     """A file of the folder root/NAME. Raises Forbidden where it is not in there, InvalidRequest where it cannot be."""
+    num_folders = len(PurePosixPath(path).parts) - 1
+    if num_folders > _MAX_FOLDERS:
+        raise InvalidRequest(f"a file lies in {num_folders} folders; the most is {_MAX_FOLDERS}", "parameters")
     folder = root / name
     file = folder / path
     try:

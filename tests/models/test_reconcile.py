@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import Forbidden, InvalidRequest, ModelInvalid, ModelNotFound
+from headrace.repository.uploads import MAX_FILES
 from headrace.settings import Models
 from headrace.types import ModelRef
 from tests.models.reconcile_bench import Bench, Slow
@@ -129,6 +130,13 @@ async def test_an_upload_that_cannot_be_written_is_the_callers_fault(tmp_path: P
     bench = Bench(tmp_path, uploads=True)
     with pytest.raises(InvalidRequest, match="cannot be written"):
         await bench.reconcile.load("new", files=dict.fromkeys(paths, b"y"))
+
+
+async def test_an_upload_of_too_many_files_is_refused_before_any_is_written(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, uploads=True)
+    with pytest.raises(InvalidRequest, match=r"parameters: 1025 files are too many for one load; the most is 1024"):
+        await bench.reconcile.load("new", files={f"1/{number}": b"" for number in range(MAX_FILES + 1)})
+    assert bench.states() == []
 
 
 async def test_an_upload_that_does_not_load_leaves_the_files_of_the_one_before(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.errors import Forbidden
-from headrace.repository.uploads import Uploads
+from headrace.errors import Forbidden, InvalidRequest
+from headrace.repository.uploads import MAX_FILES, Uploads, check_number
 
 
 def test_what_was_uploaded_is_a_repository_until_it_is_discarded() -> None:
@@ -33,3 +33,17 @@ def test_a_model_s_name_leads_nowhere_else(tmp_path: Path) -> None:
     with pytest.raises(Forbidden):
         uploads.place("../m", {"1/model.onnx": b"x"})
     uploads.discard("../m")
+
+
+@pytest.mark.parametrize("depth", [9, 3000])
+def test_a_file_lies_in_no_more_folders_than_anybody_needs(depth: int) -> None:
+    uploads = Uploads()
+    with pytest.raises(InvalidRequest, match=f"a file lies in {depth} folders; the most is 8"):
+        uploads.place("m", {"a/" * depth + "x": b""})
+    uploads.discard("m")
+
+
+def test_so_many_files_are_too_many_for_one_load() -> None:
+    check_number(MAX_FILES)
+    with pytest.raises(InvalidRequest, match="1025 files are too many for one load; the most is 1024"):
+        check_number(MAX_FILES + 1)

@@ -1,5 +1,6 @@
 """What gRPC clients change in the server: models loaded and unloaded, shared memory, trace and log settings."""
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -14,9 +15,9 @@ from headrace.protocols.json_body import decode
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.grpc_call import parse
 from headrace.protocols.oip.shared_memory import NO_CUDA
+from headrace.protocols.oip.upload_path import FILE, upload_path
 from headrace.types import Buffer, ModelRef
 
-_FILE = "file:"
 _CONFIG = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -45,7 +46,7 @@ class Control:
         return await self._front.beside.understood(partial(parse, pb.RepositoryModelLoadRequest, sent))
 
     async def load(self, message: pb.RepositoryModelLoadRequest, call: Call) -> pb.RepositoryModelLoadResponse:
-        config, files = read_load(message.parameters)
+        config, files = await asyncio.to_thread(read_load, message.parameters)
         await self._front.repository.load(message.model_name, config, files)
         return pb.RepositoryModelLoadResponse()
 
@@ -138,10 +139,10 @@ def read_load(
             if field != "string_param":
                 raise InvalidRequest("takes string_param, a model configuration as JSON", where)
             config = decode(_CONFIG, said.string_param.encode(), where)
-        elif not name.startswith(_FILE):
+        elif not name.startswith(FILE):
             raise InvalidRequest("is not a parameter of load; they are config and file:<path>", where)
         elif field == "bytes_param":
-            files[name.removeprefix(_FILE)] = said.bytes_param
+            files[upload_path(name)] = said.bytes_param
         else:
             raise InvalidRequest("takes bytes_param, the file's content", where)
     return config, files or None

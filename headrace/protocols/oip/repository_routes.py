@@ -4,7 +4,6 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
 import msgspec
@@ -17,6 +16,7 @@ from headrace.protocols.beside import LONG_BYTES
 from headrace.protocols.http import check_elements, json_response, read_body, read_json
 from headrace.protocols.json_body import decode
 from headrace.protocols.oip.front import Front
+from headrace.protocols.oip.upload_path import FILE, upload_path
 from headrace.types import VersionStatus
 
 
@@ -39,7 +39,6 @@ class _Unload(msgspec.Struct):
 _INDEX = msgspec.json.Decoder(_Index)
 _LOAD = msgspec.json.Decoder(_Load)
 _UNLOAD = msgspec.json.Decoder(_Unload)
-_FILE = "file:"
 _PIECE = 256 << 10  # characters of base64, of which each four are three bytes: a millisecond
 _CONFIG = msgspec.json.Decoder(dict[str, Any])
 
@@ -66,12 +65,12 @@ class RepositoryRoutes:
     async def load(self, request: Request) -> Response:
         body = await read_body(request, self._front.max_body_bytes)
         if len(body) > LONG_BYTES:
-            if _FILE.encode() in body:
+            if FILE.encode() in body:
                 self._front.repository.check_uploads()  # before it is decoded: all others would wait for that
             await asyncio.to_thread(check_elements, body)
         parameters = decode(_LOAD, body or b"{}").parameters or {}
-        if _paths(parameters):
-            self._front.repository.check_uploads()
+        if paths := await asyncio.to_thread(_paths, parameters):
+            self._front.repository.check_uploads(len(paths))
         config, files = await asyncio.to_thread(read_load, parameters)
         await self._front.repository.load(request.path_params["name"], config, files)
         return Response()
@@ -104,7 +103,7 @@ def read_load(parameters: dict[str, str]) -> tuple[dict[str, Any] | None, dict[s
         where = f"parameters.{name}"
         if name == "config":
             config = decode(_CONFIG, value.encode(), where)
-        elif name.startswith(_FILE):
+        elif name.startswith(FILE):
             files[paths[name]] = _content(value, where)
         else:
             raise InvalidRequest("is not a parameter of load; they are config and file:<path>", where)
@@ -120,15 +119,7 @@ def read_wait(text: str) -> bool:
 
 def _paths(parameters: Mapping[str, str]) -> dict[str, str]:
     """Where each file goes, by the name of its parameter. Raises InvalidRequest."""
-    files = (name for name in parameters if name.startswith(_FILE))
-    return {name: _path(name.removeprefix(_FILE), f"parameters.{name}") for name in files}
-
-
-def _path(text: str, where: str) -> str:
-    path = PurePosixPath(text)
-    if path.is_absolute() or not path.parts or ".." in path.parts or "\0" in text or "\\" in text:
-        raise InvalidRequest(f"{text!r} is not a path under the model's folder", where)
-    return str(path)
+    return {name: upload_path(name) for name in parameters if name.startswith(FILE)}
 
 
 def _content(text: str, where: str) -> bytes:

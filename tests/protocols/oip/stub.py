@@ -149,7 +149,7 @@ class StubRepository:
         self._require(name)
         self.calls.append(("load", name, config, files) if files else ("load", name, config))
 
-    def check_uploads(self) -> None:
+    def check_uploads(self, num_files: int = 1) -> None:
         if not self.allows_uploads:
             raise Forbidden("uploads are off; the setting models.uploads = true allows them", "parameters")
 

@@ -124,6 +124,7 @@ def test_files_of_a_load_are_read_by_path() -> None:
         ({"config": Parameter(string_param="[]")}, "parameters.config: "),
         ({"config": Parameter(bytes_param=b"{}")}, "parameters.config: takes string_param"),
         ({"file:m": Parameter(string_param="x")}, "parameters.file:m: takes bytes_param"),
+        ({"file:../m": Parameter(bytes_param=b"x")}, "parameters.file:../m: '../m' is not a path under the model's"),
         ({"color": Parameter(string_param="x")}, "parameters.color: is not a parameter of load"),
     ],
 )
