@@ -21,6 +21,7 @@ MAX_REGIONS = 1024
 
 NO_CUDA = "CUDA shared memory is not offered: this server computes on the CPU; use system shared memory"
 """Why none is registered. None to tell of or to forget is no error: clients of system memory ask that of both."""
+_NAME_CHARACTERS = 1024  # at most, of as many regions
 _KEY = re.compile(r"^/?[^/\0]{1,254}$")
 
 
@@ -53,11 +54,13 @@ class Regions:
         self._closing = Lock()  # requests are read, and answers written, on threads, too
 
     def register(self, name: str, key: str, offset: int, byte_size: int) -> None:
-        """Open a region. Raises InvalidRequest where the name is taken, MAX_REGIONS are open, or the file is not there,
-        not a file of the server's own user, or smaller than `offset + byte_size`."""
+        """Open a region. Raises InvalidRequest where the name is taken or long, MAX_REGIONS are open, or the file is
+        not there, not a file of the server's own user, or smaller than `offset + byte_size`."""
         self._require_allowed()
         if not name:
             raise InvalidRequest("a region needs a name", "name")
+        if len(name) > _NAME_CHARACTERS:
+            raise InvalidRequest(f"{len(name)} characters are too many; the most is {_NAME_CHARACTERS}", "name")
         if name in self._open:
             raise InvalidRequest(f"shared memory region {name!r} is registered already; unregister it first", "name")
         if len(self._open) >= MAX_REGIONS:

@@ -34,6 +34,12 @@ def test_the_longest_region_is_known(regions: Regions) -> None:
     assert regions.longest_bytes == 0
 
 
+def test_a_name_is_no_place_to_keep_much(regions: Regions) -> None:
+    regions.register("n" * 1024, "/input", 0, 20)
+    with pytest.raises(InvalidRequest, match="name: 1025 characters are too many; the most is 1024"):
+        regions.register("n" * 1025, "/input", 0, 20)
+
+
 def test_an_output_is_written_where_it_is_wanted_and_nowhere_else(regions: Regions, tmp_path: Path) -> None:
     regions.register("r", "/input", 10, 50)
     regions.write("r", 5, 4, b"abc", "outputs[0]")
