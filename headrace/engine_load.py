@@ -1,13 +1,14 @@
 """A language model's file or folder -> the engine that answers for it.
 
 A start takes as long as its slowest part: the graph is made by a thread beside this one, which meanwhile imports what
-reads text and makes the tokenizer.
+reads text and makes the tokenizer: while it is compiled, for while it is built, one waits for the other.
 """
 
 import importlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import msgspec
 
@@ -28,11 +29,13 @@ def load(asked: EngineLoading) -> Engine:
     draft = _draft(asked)
     with ThreadPoolExecutor(1, "graph") as beside:
         choices = Choices(asked.threads, llm.precision, llm.kv_precision, llm.max_context, cache)
-        graph = beside.submit(planned(path, choices, checkpoint))
+        built = Event()
+        graph = beside.submit(planned(path, choices, checkpoint, built=built.set))
         drafts = None
         if draft is not None:
             choices = msgspec.structs.replace(choices, precision=llm.draft_precision)
             drafts = beside.submit(_opened_draft, draft, choices)
+        built.wait()
         engine: Engine = importlib.import_module(DECODER).assemble(asked, checkpoint, cache, graph, drafts)
     return engine
 

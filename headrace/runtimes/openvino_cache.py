@@ -74,7 +74,7 @@ class GraphCache:
         `complete` adds to a graph that was read what its file does not hold. Raises what `build` raises, and
         RuntimeError where what it built cannot be compiled.
         """
-        path = self._folder / f"graph-{key}.xml" if self._folder is not None else None
+        path = self._path(key)
         with contextlib.suppress(RuntimeError, OSError):
             if path is not None and path.exists():
                 model = _kept(path)
@@ -87,6 +87,14 @@ class GraphCache:
             with contextlib.suppress(RuntimeError, OSError):
                 return self._compiled_and_kept(model, options, path)
         return _core().compile_model(model, "CPU", dict(options))
+
+    def holds(self, key: str) -> bool:
+        """Whether there is one of that key, good or not."""
+        path = self._path(key)
+        return path is not None and path.exists()
+
+    def _path(self, key: str) -> Path | None:
+        return self._folder / f"graph-{key}.xml" if self._folder is not None else None
 
     def _compiled_and_kept(self, model: ov.Model, options: Mapping[str, Any], path: Path) -> ov.CompiledModel:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

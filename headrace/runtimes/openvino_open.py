@@ -67,10 +67,18 @@ def load_language(
 
 
 def planned(
-    path: Path, choices: Choices, checkpoint: Checkpoint, beside: Beside = in_idle_time
+    path: Path,
+    choices: Choices,
+    checkpoint: Checkpoint,
+    beside: Beside = in_idle_time,
+    built: Callable[[], object] = lambda: None,
 ) -> Callable[[], Opened]:
-    """What is left to do once it is known what is to be made, and may be left to a thread: where a graph was kept, it
-    hardly needs the interpreter, for which it would wait where others load beside it. Both raise as `load_language`."""
+    """What is left to do once it is known what is to be made, and may be left to a thread. Both raise as
+    `load_language`.
+
+    Once it is `built` it hardly needs the interpreter, as from its beginning on where a graph was kept: until then it
+    waits for it where others load beside it.
+    """
     facts = checkpoint.architecture
     max_context = min(choices.max_context or facts.max_context, facts.max_context)
     matrices = [weight for weight in checkpoint.weights.values() if len(weight.shape) > 1]
@@ -79,17 +87,23 @@ def planned(
     options = chosen.options(choices.threads)
     if checkpoint.source == "openvino":
         made = partial(_of_ir, path, checkpoint.digest, options, choices.cache)
+        built()
     else:
         check(facts)
         key = graph_key([checkpoint.digest, facts, chosen.precision, max_context, sorted(options.items())])
-        compiled = partial(GraphCache(choices.cache, beside=beside).compiled, key, options)
-        made = partial(_of_weights, checkpoint, chosen.precision, max_context, compiled)
+        graphs = GraphCache(choices.cache, beside=beside)
+        if graphs.holds(key):
+            built()
+        compiled = partial(graphs.compiled, key, options)
+        made = partial(_of_weights, checkpoint, chosen.precision, max_context, compiled, built)
 
     def opened() -> Opened:
         try:
             model, parameters = made()
         except RuntimeError as error:
             raise ModelInvalid(openvino_reason(str(error)), path.name) from error
+        finally:
+            built()
         return Opened(
             checkpoint, OpenVinoLanguage(model, max_context, choices.threads, chosen.exact), chosen, parameters
         )
@@ -97,13 +111,18 @@ def planned(
     return opened
 
 
-def _of_weights(checkpoint: Checkpoint, precision: Precision, max_context: int, compiled: Compiled) -> Made:
+def _of_weights(
+    checkpoint: Checkpoint, precision: Precision, max_context: int, compiled: Compiled, built: Callable[[], object]
+) -> Made:
     """A graph of its own making."""
     facts = checkpoint.architecture
-    model = compiled(
-        lambda: paged(build_decoder(checkpoint, precision, max_context), facts),
-        lambda graph: complete(graph, facts.kv_heads, facts.head_dim),
-    )
+
+    def build() -> ov.Model:
+        model = paged(build_decoder(checkpoint, precision, max_context), facts)
+        built()
+        return model
+
+    model = compiled(build, lambda graph: complete(graph, facts.kv_heads, facts.head_dim))
     return model, sum(prod(weight.shape) for weight in checkpoint.weights.values())
 
 

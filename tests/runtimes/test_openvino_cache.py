@@ -47,6 +47,8 @@ def _forms(compiled: ov.CompiledModel) -> list[str]:
 def test_a_graph_is_built_once_and_computes_the_same_when_it_is_read(tmp_path: Path) -> None:
     folder = tmp_path / "new"
     first = GraphCache(folder).compiled("a", OPTIONS, _graph)
+    assert GraphCache(folder).holds("a")
+    assert not GraphCache(folder).holds("b")
     found = GraphCache(folder).compiled("a", OPTIONS, _never)
     assert [port.any_name for port in (*found.inputs, *found.outputs)] == ["x", "y"]
     assert np.array_equal(_answer(found), _answer(first))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from headrace.errors import ModelInvalid
-from headrace.runtimes.openvino_open import Choices, load_language
+from headrace.runtimes.openvino_open import Choices, load_language, planned
 from tests.graphs.tiny import CONTEXT, golden, golden_checkpoint, tokens
 from tests.runtimes.paging import step
 
@@ -37,6 +37,27 @@ def test_the_next_start_takes_the_graph_from_the_cache_and_computes_the_same_bit
         logits.append(step(model, (TEXT, 0, [1, 2]), rows=range(64)).copy())
     assert np.abs(logits[0] - golden(family).logits).max() < 1e-3
     assert np.array_equal(logits[0], logits[1])
+
+
+def test_a_graph_is_told_to_be_built_before_it_is_compiled_and_at_once_where_it_was_kept(tmp_path: Path) -> None:
+    choices, built = msgspec.structs.replace(EXACT, cache=tmp_path), list[str]()
+    for expected in ("", "built"):
+        built.clear()
+        opened = planned(
+            NOWHERE, choices, golden_checkpoint("llama"), lambda keep: keep(), built=lambda: built.append("built")
+        )
+        assert "".join(built) == expected
+        opened()
+        assert built
+
+
+def test_a_graph_that_cannot_be_built_keeps_nobody_waiting() -> None:
+    built: list[bool] = []
+    nothing = msgspec.structs.replace(golden_checkpoint("llama"), weights={})
+    opened = planned(NOWHERE, EXACT, nothing, built=lambda: built.append(True))
+    with pytest.raises(KeyError):
+        opened()
+    assert built
 
 
 def test_a_context_is_no_longer_than_the_model_was_made_for() -> None:
