@@ -6,6 +6,7 @@ counts need not look at it again.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 from typing import cast
@@ -21,6 +22,9 @@ _BATCH = attrgetter("batch")
 _MODEL = attrgetter("model")
 _ROWS = attrgetter("rows")
 _TENANT = attrgetter("tenant")
+
+_Of = tuple[str, int | None, str, str]
+"""What `_OF` gets of a request: requests that have it in common are alike."""
 
 
 class Alike(msgspec.Struct, frozen=True, gc=False):
@@ -62,19 +66,123 @@ COUNTED = frozenset((RequestRecord, BundleRecord, BatchRecord, GenerationRecord)
 
 def lot_of(records: Iterable[Record]) -> Lot:
     """Those of them that are counted."""
-    requests: list[Part] = []
-    runs: list[BatchRecord] = []
-    generations: list[GenerationRecord] = []
-    for record in records:
-        if type(record) is RequestRecord:
-            requests.append(record)
-        elif type(record) is BundleRecord:
-            requests.append(Opened(record))
-        elif type(record) is BatchRecord:
-            runs.append(record)
-        elif type(record) is GenerationRecord:
-            generations.append(record)
-    return Lot(_listed(requests), _alike(requests), _by_version(runs), generations)
+    grouping = Grouping()
+    grouping.add(records)
+    return grouping.lot
+
+
+class Grouping:
+    """Makes a lot of records that come in pieces: to put many together at once would hold up requests."""
+
+    def __init__(self) -> None:
+        self._requests: list[Part] = []
+        self._groups: dict[_Of, _Group] = {}
+        self._runs: dict[ModelVersion, list[BatchRecord]] = {}
+        self._generations: list[GenerationRecord] = []
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Later ones than all before."""
+        requests: list[Part] = []
+        runs: list[BatchRecord] = []
+        for record in records:
+            if type(record) is RequestRecord:
+                requests.append(record)
+            elif type(record) is BundleRecord:
+                requests.append(Opened(record))
+            elif type(record) is BatchRecord:
+                runs.append(record)
+            elif type(record) is GenerationRecord:
+                self._generations.append(record)
+        self._requests += requests
+        for model, each in groupby(runs, _MODEL):
+            self._runs.setdefault(model, []).extend(each)
+        alike: defaultdict[_Of, list[Part]] = defaultdict(list)
+        for of, parts in groupby(requests, _OF):  # mostly they are all alike
+            alike[of].extend(parts)
+        for of, together in alike.items():
+            group = self._groups.get(of)
+            if group is None:
+                group = self._groups[of] = _Group()
+            group.add(together)
+
+    @cached_property
+    def lot(self) -> Lot:
+        """All of them; none is added any more."""
+        requests = _listed(self._requests)
+        if len(self._groups) == 1:  # the very same requests, listed once
+            alike = [group.alike(*of, requests) for of, group in self._groups.items()]
+        else:
+            alike = [group.alike(*of, _listed(group.parts)) for of, group in self._groups.items()]
+        runs = [Runs(model, each) for model, each in self._runs.items()]
+        return Lot(requests, alike, runs, self._generations)
+
+
+class _Group:
+    """Requests that are alike, while they come."""
+
+    def __init__(self) -> None:
+        self.parts: list[Part] = []
+        self._took_ns: list[int] = []
+        self._waited_ns: list[int] = []
+        self._runs: list[tuple[BatchFacts, int]] = []
+        self._rows = 0
+        self._tenants: Counter[str] = Counter()
+        self._traced: list[RequestRecord] = []
+        self._cached: list[RequestRecord] = []
+
+    def add(self, parts: list[Part]) -> None:
+        """Bundles among them are counted whole: none of their requests is traced, or of a model with a cache."""
+        self.parts += parts
+        alone = [part for part in parts if type(part) is RequestRecord]
+        took_alone_ns = [request.finished_ns - request.arrived_ns for request in alone]
+        if alone:
+            self._add_alone(alone)
+        if len(alone) == len(parts):
+            self._took_ns += took_alone_ns
+            return
+        took_ns, next_alone_ns = self._took_ns, iter(took_alone_ns)
+        for part in parts:
+            if type(part) is Opened:
+                finished_ns = part.bundle.first.finished_ns
+                took_ns += [finished_ns - arrived_ns for arrived_ns in part.bundle.arrived_ns]
+                self._add_bundle(part.bundle.first, part.size)
+            else:
+                took_ns.append(next(next_alone_ns))
+
+    def alike(
+        self, model: str, version: int | None, protocol: str, error: str, requests: Sequence[RequestRecord]
+    ) -> Alike:
+        """What they have in common, with what there is of each; `requests` are its parts."""
+        return Alike(
+            model,
+            version,
+            protocol,
+            error,
+            requests,
+            self._took_ns,
+            self._waited_ns,
+            self._runs,
+            self._rows,
+            self._tenants,
+            self._traced,
+            self._cached,
+        )
+
+    def _add_alone(self, requests: list[RequestRecord]) -> None:
+        self._waited_ns += _waited_ns(requests)
+        # those of a run end one after another
+        self._runs += [(run, len(list(each))) for run, each in groupby(requests, _BATCH) if run is not None]
+        self._rows += sum(map(_ROWS, requests))
+        self._tenants.update(map(_TENANT, requests))
+        self._traced += [request for request in requests if request.trace]
+        self._cached += [request for request in requests if request.cache]
+
+    def _add_bundle(self, first: RequestRecord, size: int) -> None:
+        if (batch := first.batch) is not None:
+            self._waited_ns += [max(0, batch.started_ns - first.submitted_ns)] * size
+            self._runs.append((batch, size))
+        self._rows += size * first.rows
+        self._tenants[first.tenant] += size
 
 
 def _listed(parts: list[Part]) -> Sequence[RequestRecord]:
@@ -82,63 +190,7 @@ def _listed(parts: list[Part]) -> Sequence[RequestRecord]:
     return RequestList(parts) if any(type(part) is Opened for part in parts) else cast(list[RequestRecord], parts)
 
 
-def _alike(requests: Sequence[Part]) -> list[Alike]:
-    found: defaultdict[tuple[str, int | None, str, str], list[Part]] = defaultdict(list)
-    for of, each in groupby(requests, _OF):  # mostly they are all alike
-        found[of].extend(each)
-    return [_with_bundles(of, _listed(parts)) for of, parts in found.items()]
-
-
-def _with_bundles(of: tuple[str, int | None, str, str], requests: Sequence[RequestRecord]) -> Alike:
-    """Bundles among them are counted whole: none of their requests is traced, or of a model with a cache."""
-    if not isinstance(requests, RequestList):
-        return _together(*of, requests)
-    alone = _together(*of, [part for part in requests.parts if not isinstance(part, Opened)])
-    took_alone_ns, took_ns = iter(alone.took_ns), list[int]()
-    waited_ns, runs, rows, tenants = [*alone.waited_ns], [*alone.runs], alone.rows, alone.tenants
-    for part in requests.parts:
-        if not isinstance(part, Opened):
-            took_ns.append(next(took_alone_ns))
-            continue
-        first, number = part.bundle.first, len(part)
-        finished_ns, batch = first.finished_ns, first.batch
-        took_ns += [finished_ns - arrived_ns for arrived_ns in part.bundle.arrived_ns]
-        if batch is not None:
-            waited_ns += [max(0, batch.started_ns - first.submitted_ns)] * number
-            runs.append((batch, number))
-        rows += number * first.rows
-        tenants[first.tenant] += number
-    return msgspec.structs.replace(
-        alone, requests=requests, took_ns=took_ns, waited_ns=waited_ns, runs=runs, rows=rows, tenants=tenants
-    )
-
-
-def _together(model: str, version: int | None, protocol: str, error: str, requests: Sequence[RequestRecord]) -> Alike:
-    return Alike(
-        model,
-        version,
-        protocol,
-        error,
-        requests,
-        [request.finished_ns - request.arrived_ns for request in requests],
-        _waited_ns(requests),
-        # those of a run end one after another
-        [(run, len(list(each))) for run, each in groupby(requests, _BATCH) if run is not None],
-        sum(map(_ROWS, requests)),
-        Counter(map(_TENANT, requests)),
-        [request for request in requests if request.trace],
-        [request for request in requests if request.cache],
-    )
-
-
 def _waited_ns(requests: Sequence[RequestRecord]) -> list[int]:
     """One may be taken before it is let in."""
     waited = [request.batch.started_ns - request.submitted_ns for request in requests if request.batch]
     return waited if not waited or min(waited) >= 0 else [max(0, each) for each in waited]
-
-
-def _by_version(runs: Sequence[BatchRecord]) -> list[Runs]:
-    found: defaultdict[ModelVersion, list[BatchRecord]] = defaultdict(list)
-    for model, each in groupby(runs, _MODEL):
-        found[model].extend(each)
-    return [Runs(model, each) for model, each in found.items()]

@@ -11,11 +11,12 @@ from headrace.records import BundleRecord, RequestRecord
 class Opened:
     """The requests of a bundle. Whoever looks at one of them gets the same record of it."""
 
-    __slots__ = ("_made", "bundle", "error", "model", "protocol", "version")
+    __slots__ = ("_made", "bundle", "error", "model", "protocol", "size", "version")
 
     def __init__(self, bundle: BundleRecord) -> None:
         first = bundle.first
         self.bundle = bundle
+        self.size = len(bundle.ids)
         self.model = first.model
         self.version = first.version
         self.protocol = first.protocol
@@ -23,7 +24,7 @@ class Opened:
         self._made: dict[int, RequestRecord] = {}
 
     def __len__(self) -> int:
-        return len(self.bundle.ids)
+        return self.size
 
     def __getitem__(self, place: int) -> RequestRecord:
         made = self._made.get(place)
@@ -32,10 +33,10 @@ class Opened:
         return made
 
     def __iter__(self) -> Iterator[RequestRecord]:
-        return (self[place] for place in range(len(self)))
+        return (self[place] for place in range(self.size))
 
     def __reversed__(self) -> Iterator[RequestRecord]:
-        return (self[place] for place in range(len(self) - 1, -1, -1))
+        return (self[place] for place in range(self.size - 1, -1, -1))
 
 
 Part = RequestRecord | Opened
@@ -44,7 +45,7 @@ Part = RequestRecord | Opened
 
 def size_of(part: Part) -> int:
     """How many requests."""
-    return len(part) if isinstance(part, Opened) else 1
+    return part.size if isinstance(part, Opened) else 1
 
 
 class RequestList(Sequence[RequestRecord]):
@@ -54,7 +55,7 @@ class RequestList(Sequence[RequestRecord]):
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.parts = parts
-        self._ends = list(accumulate(map(size_of, parts)))
+        self._ends = list(accumulate([part.size if type(part) is Opened else 1 for part in parts]))
 
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
@@ -83,7 +84,7 @@ class RequestList(Sequence[RequestRecord]):
     def _at(self, place: int) -> RequestRecord:
         at = bisect_right(self._ends, place)
         part = self.parts[at]
-        return part[place - (self._ends[at] - len(part))] if isinstance(part, Opened) else part
+        return part[place - (self._ends[at] - part.size)] if isinstance(part, Opened) else part
 
 
 def parts_of(requests: Sequence[RequestRecord]) -> Sequence[Part]:

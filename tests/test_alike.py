@@ -1,12 +1,13 @@
 """Requests that are put together are all there, and count as they do one by one."""
 
 import random
+from collections import Counter
 from typing import Any
 
 import msgspec
 import pytest
 
-from headrace.alike import lot_of
+from headrace.alike import Grouping, Lot, lot_of
 from headrace.costs.costs import Costs
 from headrace.objectives.counts import Counts
 from headrace.objectives.promises import Promise
@@ -125,14 +126,42 @@ def bundled(draw: random.Random, finished_ns: int) -> BundleRecord:
     return BundleRecord(first, [f"{finished_ns}-{place}" for place in range(number)], arrived)
 
 
+def with_some_bundled(draw: random.Random) -> list[Record]:
+    made: list[Record] = []
+    for record in records(draw):
+        made.append(record)
+        if draw.randrange(3) == 0:
+            made.append(bundled(draw, 10**9 + len(made)))
+    return made
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_comes_in_pieces_is_put_together_as_if_it_had_come_at_once(seed: int) -> None:
+    draw = random.Random(seed)
+    made, grouping, begin = with_some_bundled(draw), Grouping(), 0
+    while begin < len(made):
+        end = begin + draw.randrange(1, 40)
+        grouping.add(made[begin:end])
+        begin = end
+    assert told(grouping.lot) == told(lot_of(made))
+
+
+def told(lot: Lot) -> Any:
+    """All that a lot says; how many requests each run had, whether they came one after another or not."""
+    alike = [msgspec.structs.asdict(group) for group in lot.alike]
+    for group in alike:
+        runs = Counter[int]()
+        for run, times in group["runs"]:
+            runs[id(run)] += times
+        waited_ns, requests = Counter(group["waited_ns"]), list(group["requests"])
+        group |= {"runs": runs, "waited_ns": waited_ns, "requests": requests}
+    return [*lot.requests], alike, lot.runs, lot.generations
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_requests_that_were_asked_as_one_count_as_they_would_have_alone(seed: int) -> None:
     draw = random.Random(seed)
-    with_bundles: list[Record] = []
-    for record in records(draw):
-        with_bundles.append(record)
-        if draw.randrange(3) == 0:
-            with_bundles.append(bundled(draw, 10**9 + len(with_bundles)))
+    with_bundles = with_some_bundled(draw)
     alone: list[Record] = []
     for record in with_bundles:
         alone += map(record.request, range(len(record.ids))) if isinstance(record, BundleRecord) else [record]

@@ -68,7 +68,7 @@ class DriftWatch:
         self._folder = folder
         self._models: dict[str, ModelDrift] = {}
         self._services: OrderedDict[ModelVersion, Service] = OrderedDict()
-        self._served: list[RequestRecord] = []
+        self._served: list[tuple[Sequence[RequestRecord], int]] = []  # each by its place
         self._one_in = 1  # so many requests is one of those
         self._passed_over = 0  # requests, until the next is
         self._waiting = Waiting()
@@ -94,9 +94,9 @@ class DriftWatch:
 
     def served(self, lot: Lot) -> None:
         """Take how long requests took and whether they failed, of some where there are many."""
-        few = lot.requests[self._passed_over :: self._one_in]
-        self._passed_over += len(few) * self._one_in - len(lot.requests)
-        self._served += few
+        places = range(self._passed_over, len(lot.requests), self._one_in)
+        self._passed_over += len(places) * self._one_in - len(lot.requests)
+        self._served += [(lot.requests, place) for place in places]
         while len(self._served) > SERVED:
             del self._served[1::2]
             self._one_in *= 2
@@ -257,12 +257,15 @@ class DriftWatch:
 
     def _serve(self) -> Iterator[None]:
         """Look at how long requests took."""
-        records, self._served = self._served, []
+        served, self._served = self._served, []
         self._one_in, self._passed_over = 1, 0
         by_version: dict[ModelVersion, list[RequestRecord]] = {}
-        for record in records:
+        for requests, place in served:
+            record = requests[place]
             if record.version is not None and record.model not in self.sampling.off:
                 by_version.setdefault(ModelVersion(record.model, record.version), []).append(record)
+        if by_version:
+            yield
         for version, mine in by_version.items():
             service = self._services.get(version)
             if service is None:

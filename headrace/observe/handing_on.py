@@ -33,6 +33,6 @@ class HandingOn:
         self._clock.call_soon(self._step)
 
     def _step(self) -> None:
-        """To one listener, requests having their turn before the next."""
+        """One step, requests having their turn before the next."""
         if self._bus.step():
             self._soon()

@@ -16,6 +16,10 @@ KEPT = 10_000
 KEPT_S = 3600
 """How long one is remembered that was slow or failed, while there is room."""
 
+FORGOTTEN = 64
+"""Of those that leave, bundles being one, that do so at once: they are on no cache any more, and each takes two
+microseconds."""
+
 MEMBERS = 64  # of a run that are named
 
 
@@ -32,11 +36,10 @@ class Requests:
         self._notable: deque[tuple[RequestRecord, bool]] = deque(maxlen=kept)
         self._generations: deque[GenerationRecord] = deque(maxlen=kept)
 
-    def keep(self, lot: Lot, slow: Collection[int]) -> None:
+    def keep(self, lot: Lot, slow: Collection[int]) -> Iterator[None]:
+        """Keep them; forgetting those that are too many by then is what is left, in steps."""
         self._last.extend(parts_of(lot.requests))
         self._count += len(lot.requests)
-        while self._last and self._count - size_of(self._last[0]) >= self._kept:
-            self._count -= size_of(self._last.popleft())
         if slow or any(group.error for group in lot.alike):
             notable = ((each, id(each) in slow) for each in lot.requests)
             self._notable.extend([each for each in notable if each[1] or each[0].error])
@@ -44,6 +47,7 @@ class Requests:
         oldest_ns = self._now_ns() - KEPT_S * 1_000_000_000
         while self._notable and self._notable[0][0].finished_ns < oldest_ns:
             self._notable.popleft()
+        return self._forgetting()
 
     def find(self, id_: str) -> RequestRecord | None:
         """The latest request of that id, its client's other name for it, or its trace."""
@@ -76,6 +80,14 @@ class Requests:
             if not model or record.model == model:
                 found.append(self._line(record, slow))
         return found
+
+    def _forgetting(self) -> Iterator[None]:
+        forgotten = 0
+        while self._last and self._count - size_of(self._last[0]) >= self._kept:
+            self._count -= size_of(self._last.popleft())
+            forgotten += 1
+            if forgotten % FORGOTTEN == 0:
+                yield
 
     def _newest_first(self) -> Iterator[tuple[RequestRecord, bool]]:
         yield from ((record, False) for record in self._last_first())

@@ -1,6 +1,6 @@
 """Requests told slow from others, once for all who want to know."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
 from headrace.alike import Lot
@@ -9,9 +9,9 @@ from headrace.records import GenerationRecord
 
 
 class Follower(Protocol):
-    """Takes the requests of a while, and which of them were slow, by identity: mostly none."""
+    """Takes the requests of a while, and which of them were slow, by identity: mostly none. At once, or in steps."""
 
-    def __call__(self, lot: Lot, slow: Collection[int], /) -> None: ...
+    def __call__(self, lot: Lot, slow: Collection[int], /) -> Iterator[None] | None: ...
 
 
 class Sift:
@@ -21,10 +21,11 @@ class Sift:
         self._slow = slow
         self._followers = followers
 
-    def count(self, lot: Lot) -> None:
+    def count(self, lot: Lot) -> Iterator[None]:
         slow = self._slow.which(lot.alike)
         for follow in self._followers:
-            follow(lot, slow)
+            yield
+            yield from follow(lot, slow) or ()
 
 
 def generations_of(lot: Lot) -> dict[str, list[GenerationRecord]]:

@@ -1,7 +1,7 @@
 """Counts what records say, for each version: the one set of numbers behind metrics and statistics."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import assert_never, get_args
 
@@ -230,11 +230,12 @@ class Tally:
             elif not isinstance(record, Elsewhere):
                 assert_never(record)
 
-    def count(self, lot: Lot) -> None:
-        """Count requests and runs."""
+    def count(self, lot: Lot) -> Iterator[None]:
+        """Count runs, then requests."""
         for runs in lot.runs:
             if tally := self.versions.get((runs.model.name, runs.model.version)):
                 tally.add_runs(runs.records)
+        yield
         by_tenant: Counter[tuple[str, str]] = Counter()
         for group in lot.alike:
             for tenant, times in group.tenants.items():

@@ -1,6 +1,6 @@
 """Records whose numbers are easy to follow."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -23,7 +23,7 @@ from headrace.types import BatchFacts, CacheFacts, ModelVersion, VersionState
 class Counts(Protocol):
     """Whatever has requests and runs put together; it may listen to other records besides."""
 
-    def count(self, lot: Lot) -> None: ...
+    def count(self, lot: Lot) -> Iterator[None] | None: ...
 
 
 def hand_on(records: Sequence[Record], *parts: Counts) -> None:

@@ -1,11 +1,12 @@
 """Records reach every listener, in order, or are counted as dropped."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
-from headrace.observe.bus import LOT, Bus
+from headrace.alike import Lot
+from headrace.observe.bus import LOT, PIECE, Bus
 from headrace.records import BatchRecord, BundleRecord, ModelEvent, Record, ShedRecord
 from tests.observe.make import answered, moved, ran
 
@@ -114,6 +115,50 @@ def test_a_flush_between_steps_ends_them_and_keeps_the_order() -> None:
     bus(ran())
     bus.flush()
     assert first == second == [moved(), ran()]
+
+
+def test_what_is_counted_is_put_together_piece_by_piece_and_handed_on_whole() -> None:
+    bus, counted = Bus(), list[int]()
+    bus.count(lambda lot: counted.append(len(lot.requests)))
+    for _ in range(2 * PIECE + 1):
+        bus(answered())
+    for _ in range(3):  # pieces
+        assert bus.step()
+        assert not counted
+    assert not bus.step()
+    assert counted == [2 * PIECE + 1]
+
+
+def test_what_counts_in_steps_does_one_of_them_at_a_time_and_all_before_the_next_counts() -> None:
+    bus, told = Bus(), list[str]()
+
+    def in_two(lot: Lot) -> Iterator[None]:
+        told.append("first half")
+        yield
+        told.append("second half")
+
+    bus.count(in_two)
+    bus.count(lambda lot: told.append("other"))
+    bus(answered())
+    went_on = [bus.step() for _ in range(4)]
+    assert (told, went_on) == (["first half", "second half", "other"], [True, True, True, False])
+    bus(answered())
+    bus.flush()
+    assert told == ["first half", "second half", "other"] * 2
+
+
+def test_a_fault_in_a_step_ends_those_that_are_left_and_no_other() -> None:
+    bus, told = Bus(), list[str]()
+
+    def broken(lot: Lot) -> Iterator[None]:
+        yield
+        raise ValueError("of no use")
+
+    bus.count(broken)
+    bus.count(lambda lot: told.append("other"))
+    bus(answered())
+    bus.flush()
+    assert told == ["other"]
 
 
 def test_steps_go_on_while_many_wait_that_came_meanwhile() -> None:

@@ -13,7 +13,7 @@ from headrace.observe.levels import Levels
 from headrace.observe.log_format import JsonFormatter, TextFormatter
 from headrace.observe.log_output import LogOutput
 from headrace.observe.log_writer import LogWriter
-from headrace.observe.request_lines import RequestLines
+from headrace.observe.request_lines import TOGETHER, RequestLines
 from headrace.observe.sift import Sift
 from headrace.observe.slow import Slow
 from headrace.records import Record
@@ -141,6 +141,13 @@ def test_several_generations_under_one_id_are_told_one_each() -> None:
     record = replace(answered(), id="41", batch=None)
     lines = lines_of(generated(("stop",)), generated(("length",)), record, record)
     assert [line["finish"] for line in lines] == ["stop", "length"]
+
+
+def test_generations_under_one_id_are_told_in_their_order_where_lines_are_made_with_rests() -> None:
+    tokens = list(range(1, 2 * TOGETHER))
+    record = replace(answered(), id="41", batch=None)
+    made = [generated(usage=Usage(5, each)) for each in tokens]
+    assert [line["tokens"] for line in lines_of(*made, *[record] * len(made))] == tokens
 
 
 @pytest.mark.parametrize("form", [JsonFormatter(), TextFormatter()])

@@ -4,8 +4,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from headrace.alike import Lot
-from headrace.observe.requests import Requests
+from headrace.alike import Lot, lot_of
+from headrace.observe.requests import FORGOTTEN, Requests
 from headrace.observe.sift import Sift
 from headrace.observe.slow import Slow
 from headrace.records import BundleRecord, Record, RequestRecord
@@ -46,6 +46,13 @@ def test_the_oldest_is_forgotten_unless_it_failed_or_was_slow() -> None:
     requests = kept(named("usual"), slow, failed("internal", id="failed"), *[named("more")] * 5, most=5)
     assert [requests.find(id_) is not None for id_ in ("usual", "slow", "failed")] == [False, True, True]
     assert [line["id"] for line in requests.latest(slow_only=True)] == ["failed", "slow"]
+
+
+def test_many_are_forgotten_in_steps() -> None:
+    requests = kept(*[named("old")] * (3 * FORGOTTEN), most=3 * FORGOTTEN)
+    steps = requests.keep(lot_of([named("new")] * (3 * FORGOTTEN)), ())
+    left = [len(requests.latest(limit=10 * FORGOTTEN)) for _ in steps]
+    assert left == [5 * FORGOTTEN, 4 * FORGOTTEN, 3 * FORGOTTEN]
 
 
 def test_after_an_hour_one_that_failed_is_forgotten_too() -> None:
