@@ -1,4 +1,4 @@
-"""Manifest -> a loaded model that is known and warm: the runtimes by name, the probe, the warm-up runs."""
+"""Manifest -> a loaded model that is known and warm: the runtimes by name, the probe."""
 
 import importlib
 import os
@@ -8,12 +8,9 @@ from pathlib import Path
 from time import perf_counter_ns
 
 import msgspec
-import numpy as np
 
-from headrace.arrays import DATATYPES, from_array
 from headrace.devices.process_stat import resident_bytes
-from headrace.errors import HeadraceError, ModelInvalid
-from headrace.runtimes.execute import execute
+from headrace.errors import ModelInvalid
 from headrace.runtimes.few_shapes import FewShapes
 from headrace.runtimes.in_parts import InParts
 from headrace.runtimes.probe import find_batch_axis, learn_batch_axis
@@ -21,7 +18,8 @@ from headrace.runtimes.runtime import Arrays, LoadedModel, Runtime
 from headrace.runtimes.signature import signature
 from headrace.runtimes.spread_rows import SpreadRows
 from headrace.runtimes.thread_gain import half_takes
-from headrace.types import FREE, BatchAxis, Manifest, Signature, Tensor, TensorSpec, WarmUp
+from headrace.runtimes.warm_up import warm_up
+from headrace.types import BatchAxis, Manifest, Signature
 
 RUNTIMES = {
     "fake": ("headrace.runtimes.fake", "Fake"),
@@ -96,8 +94,8 @@ def load(asked: Loading, known: Known = _nothing) -> Loaded:
     if axis.pad and manifest.runtime in COMPILING:
         model = few = FewShapes(model, axis.pad)
         few.compile_ahead(axis.max_size, COMPILE_AHEAD_S)
-    for warm_up in manifest.warm_up:
-        _warm_up(model, manifest, found, warm_up)
+    for run in manifest.warm_up:
+        warm_up(model, manifest, found, run)
     learn = partial(learn_batch_axis, model, manifest, default_max=asked.max_size, tolerance=asked.tolerance)
     warm_ns = perf_counter_ns()
     half = _half_takes(asked, model, axis) if asked.weigh else None
@@ -177,38 +175,3 @@ def _half_takes(asked: Loading, model: LoadedModel, axis: BatchAxis) -> float | 
         return runtime(manifest.runtime).load(manifest, threads)
 
     return half_takes(model, manifest.path, load_half)
-
-
-def _warm_up(model: LoadedModel, manifest: Manifest, found: Signature, asked: WarmUp) -> None:
-    inputs = [_warm_up_input(manifest, spec, asked, found.batch.batched) for spec in found.inputs]
-    try:
-        for _ in range(asked.count):
-            execute(model, found, inputs)
-    except HeadraceError as error:
-        raise ModelInvalid(f"warm-up {asked.name!r}: {error}") from error
-
-
-def _warm_up_input(manifest: Manifest, spec: TensorSpec, asked: WarmUp, batched: bool) -> Tensor:
-    """What the warm-up says of the input, or zeros of size 1 in its free dimensions."""
-    given = asked.inputs.get(spec.name)
-    if given is None:
-        free_is_one = tuple(1 if size == FREE else size for size in spec.shape)
-        shape = (asked.batch_size, *free_is_one[1:]) if batched else free_is_one
-    else:
-        shape = (asked.batch_size, *given.shape) if batched else given.shape
-    if given is not None and given.data == "file":
-        folder = manifest.folder or manifest.path.parent
-        return Tensor(spec.name, spec.datatype, shape, _inside(folder, given.file).read_bytes())
-    if given is not None and given.data == "random" and spec.datatype != "BYTES":
-        values = np.random.default_rng(0).random(shape)
-        return from_array(spec.name, values.astype(DATATYPES[spec.datatype]), spec.datatype)
-    zeros = np.full(shape, b"", dtype=object) if spec.datatype == "BYTES" else np.zeros(shape, DATATYPES[spec.datatype])
-    return from_array(spec.name, zeros, spec.datatype)
-
-
-def _inside(folder: Path, name: str) -> Path:
-    """A file of the model's own folder. Raises ModelInvalid where it leaves it or is not there."""
-    file = (folder / name).resolve()
-    if not file.is_relative_to(folder.resolve()) or not file.is_file():
-        raise ModelInvalid(f"warm-up file {name!r} is not in the model's folder")
-    return file
