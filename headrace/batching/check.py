@@ -84,9 +84,9 @@ class Check:
                     f"inputs[{index}].shape",
                 )
         if not 0 < rows <= self._most_rows:
+            more = " (its batching.max_size allows more)" if rows else ""
             raise InvalidRequest(
-                f"has {rows} rows; a request may have 1 to {self._most_rows:,} (its batching.max_size allows more)",
-                "inputs[0].shape",
+                f"has {rows} rows; a request may have 1 to {self._most_rows:,}{more}", "inputs[0].shape"
             )
         return rows
 

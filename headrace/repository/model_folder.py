@@ -120,7 +120,7 @@ def _contents(folder: Path) -> _Contents:
     if is_model_folder(folder):
         return _Contents({1: [folder]}, [])
     places: defaultdict[int, list[Path]] = defaultdict(list)
-    files, strays = [], []
+    files, others = [], []
     for child in sorted(folder.iterdir()):
         if is_hidden(child):
             continue
@@ -130,10 +130,21 @@ def _contents(folder: Path) -> _Contents:
         elif suffix_of(child):
             files.append(child)
         elif child.is_dir() and child.name not in BESIDE_VERSIONS:
-            strays.append(f"{child.name}/ is neither a version (a number from 1, as in 1/ or v1/) nor a model")
+            others.append(child)
     if files:
         places[1].append(folder)
-    return _Contents(places, strays)
+    strays = [child.name for child in others if not files or _may_hold_a_model(child)]
+    return _Contents(
+        places, [f"{name}/ is neither a version (a number from 1, as in 1/ or v1/) nor a model" for name in strays]
+    )
+
+
+def _may_hold_a_model(folder: Path) -> bool:
+    """Beside a model's own file other folders are its data: weights that it names, say."""
+    try:
+        return any(map(suffix_of, folder.iterdir()))
+    except OSError:
+        return True
 
 
 def _version_number(name: str) -> int | None:
@@ -214,7 +225,7 @@ def _manifest(name: str, number: int, path: Path, folder: Path, layers: Sequence
     if not runtime:
         raise ModelInvalid(f"{path.name} has no known suffix; say which runtime reads it, in model.toml")
     source = provenance.get("runtime", path.name)
-    check_runtime(runtime, path, f"{source}: {'runtime' if source.endswith('model.toml') else 'backend'}")
+    check_runtime(runtime, path, f"{source}: {_runtime_field(source, said.config)}")
     if runtime in LANGUAGE:
         check_language(said, provenance)
     else:
@@ -246,6 +257,13 @@ def _manifest(name: str, number: int, path: Path, folder: Path, layers: Sequence
         warnings=said.warnings,
         config=said.config,
     )
+
+
+def _runtime_field(source: str, config: Mapping[str, Any]) -> str:
+    """What the source calls a runtime; Triton has two words for it."""
+    if source.endswith("model.toml"):
+        return "runtime"
+    return "backend" if "backend" in config else "platform"
 
 
 def _missing(name: str, policy: VersionPolicy, there: Iterable[int]) -> Iterable[VersionStatus]:

@@ -48,7 +48,8 @@ def _merged(found: TensorSpec, said: TensorSpec, where: str) -> TensorSpec:
     file_sees = shape if inside is None else inside
     if found.shape and not _fits(file_sees, found.shape):
         field = "shape" if inside is None else "reshape"
-        raise ModelInvalid(f"is {list(found.shape)} in the file, not {list(file_sees)}", f"{where}.{field}")
+        hint = _about_the_batch_axis(file_sees, found.shape)
+        raise ModelInvalid(f"is {list(found.shape)} in the file, not {list(file_sees)}{hint}", f"{where}.{field}")
     return msgspec.structs.replace(
         found,
         shape=shape,
@@ -62,6 +63,15 @@ def _merged(found: TensorSpec, said: TensorSpec, where: str) -> TensorSpec:
 def _fits(said: Shape, found: Shape) -> bool:
     """Whether both can be true of one tensor: equal ranks, equal sizes where both give one."""
     return len(said) == len(found) and all(FREE in pair or pair[0] == pair[1] for pair in zip(said, found, strict=True))
+
+
+def _about_the_batch_axis(said: Shape, found: Shape) -> str:
+    """What to do where the two differ in nothing else; empty where they do."""
+    if said[:1] == (FREE,) and _fits(said[1:], found):
+        return "; leave out the batch axis: a config.pbtxt with a max_batch_size above 0 puts it before its dims"
+    if found[:1] == (FREE,) and _fits(said, found[1:]):
+        return "; the batch axis belongs to it, unless a config.pbtxt has a max_batch_size above 0"
+    return ""
 
 
 def _has_rows(spec: TensorSpec) -> bool:

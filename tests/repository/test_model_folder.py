@@ -113,6 +113,15 @@ def test_a_folder_that_is_neither_version_nor_model_is_told_and_the_rest_serves(
     assert reasons(found) == {None: f"{stray}/ is neither a version (a number from 1, as in 1/ or v1/) nor a model"}
 
 
+def test_a_folder_of_data_beside_a_models_own_file_is_passed_over(tmp_path: Path) -> None:
+    only(read(tmp_path, {"model.onnx": "", "weights/part.data": "", "assets/vocabulary/words.txt": ""}))
+
+
+def test_a_folder_with_a_model_beside_a_models_own_file_is_told(tmp_path: Path) -> None:
+    found = read(tmp_path, {"model.onnx": "", "latest/model.onnx": ""})
+    assert "latest/ is neither a version" in reasons(found)[None]
+
+
 def test_a_version_that_is_there_twice_is_refused_and_the_rest_serves(tmp_path: Path) -> None:
     found = read(tmp_path, {"10/model.onnx": "", "v10/model.onnx": "", "2/model.onnx": ""})
     assert [manifest.version for manifest in found.manifests] == [2]
@@ -141,6 +150,11 @@ def test_a_model_beside_its_own_version_1_is_refused(tmp_path: Path) -> None:
             {"1/model.onnx": "", "config.pbtxt": 'backend: "python"'},
             1,
             "config.pbtxt: backend: 'python' is not offered",
+        ),
+        (
+            {"1/model.onnx": "", "config.pbtxt": 'platform: "pytorch_libtorch"'},
+            1,
+            "config.pbtxt: platform: 'pytorch_libtorch' is not offered",
         ),
         ({"1/model.xml": "", "model.toml": 'runtime = "onnx"'}, 1, "model.toml: runtime: runtime 'onnx' does not read"),
         ({"1/x.onnx": "", "config.pbtxt": 'default_model_filename: "y.onnx"'}, 1, "there is no 'y.onnx' in 1/"),

@@ -58,8 +58,15 @@ def test_an_input_of_no_rank_takes_the_shape_that_is_said() -> None:
     [
         (TensorSpec("z", "", ()), "inputs: the model has no 'z'; it has x"),
         (TensorSpec("x", "INT8", ()), "inputs.x.datatype: is FP32 in the file, not INT8"),
-        (TensorSpec("x", "", (FREE, 5)), r"inputs.x.shape: is \[-1, 4\] in the file, not \[-1, 5\]"),
-        (TensorSpec("x", "", (4,)), r"inputs.x.shape: is \[-1, 4\] in the file, not \[4\]"),
+        (TensorSpec("x", "", (FREE, 5)), r"inputs.x.shape: is \[-1, 4\] in the file, not \[-1, 5\]$"),
+        (
+            TensorSpec("x", "", (4,)),
+            r"not \[4\]; the batch axis belongs to it, unless a config.pbtxt has a max_batch_size above 0$",
+        ),
+        (
+            TensorSpec("x", "", (FREE, FREE, 4)),
+            r"not \[-1, -1, 4\]; leave out the batch axis: a config.pbtxt with a max_batch_size above 0 puts it before",
+        ),
         (
             TensorSpec("x", "", (FREE, 4), model_shape=(2, 2)),
             r"inputs.x.reshape: is \[-1, 4\] in the file, not \[2, 2\]",
