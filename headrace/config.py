@@ -82,7 +82,7 @@ def _from_environment(environment: Mapping[str, str]) -> Iterator[Given]:
 
 def _from_file(file: Path) -> Iterator[Given]:
     try:
-        tree = tomllib.loads(file.read_text(encoding="utf-8"))
+        tree = tomllib.loads(file.read_text(encoding="utf-8-sig"))  # editors of Windows put a mark first
     except OSError as error:
         raise SettingInvalid(f"the settings file {file} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -37,6 +37,11 @@ def test_flags_win_over_environment_over_file(tmp_path: Path) -> None:
     assert loaded.sources["server.drain_s"] == f"file {file}"
 
 
+def test_lines_may_end_and_files_begin_as_on_windows(tmp_path: Path) -> None:
+    file = _file(tmp_path, "\ufeff[log]\r\nformat = 'json'\r\n")
+    assert load_config(file).config.log.format == "json"
+
+
 def test_the_file_may_be_named_by_the_environment(tmp_path: Path) -> None:
     file = _file(tmp_path, "log = { format = 'json' }")
     assert load_config(environment={"HEADRACE_CONFIG": str(file)}).config.log.format == "json"

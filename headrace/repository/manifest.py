@@ -223,7 +223,7 @@ def parse_model_toml(content: bytes, folder: Path, file: str = "model.toml") -> 
 
 def _decode(content: bytes, file: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(content.decode())
+        return tomllib.loads(content.decode("utf-8-sig"))  # editors of Windows put a mark first
     except UnicodeDecodeError as error:
         raise ModelInvalid(f"is not UTF-8 at byte {error.start}", file) from None
     except ValueError as error:  # TOMLDecodeError, whose words end in line and column, or a number beyond all bounds

@@ -40,7 +40,7 @@ def read_labels(folder: Path, name: str, where: str) -> tuple[str, ...]:
     try:
         if path.stat().st_size > MAX_LABELS_BYTES:
             raise ModelInvalid(f"{name!r} is larger than {MAX_LABELS_BYTES >> 20} MiB, too much for labels", where)
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # editors of Windows put a mark first
     except OSError as error:
         raise ModelInvalid(f"{name!r} cannot be read: {error.strerror}", where) from None
     except UnicodeDecodeError as error:

@@ -29,7 +29,7 @@ def parse_pbtxt(content: bytes, name: str, folder: Path, file: str = "config.pbt
     """
     config = pb.ModelConfig()
     try:
-        text = content.decode()
+        text = content.decode("utf-8-sig")  # editors of Windows put a mark first
         text_format.Parse(text, config)
         over_a_default = pb.ModelConfig(max_batch_size=-1)  # the message alone cannot tell 0 from left out
         text_format.Merge(text, over_a_default)

@@ -225,6 +225,10 @@ def test_bytes_that_are_not_text_are_refused_with_their_place() -> None:
         parse_model_toml(b"a = \xff", HERE)
 
 
+def test_lines_may_end_and_files_begin_as_on_windows() -> None:
+    assert parse_model_toml("\ufeff# of a model\r\nthreads = 2\r\n".encode(), HERE).threads == 2
+
+
 def test_every_example_of_the_documentation_is_read(tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_text("cat\ndog\n")
     (tmp_path / "warmup").mkdir()

@@ -48,6 +48,11 @@ def test_labels_are_the_lines_of_the_file(folder: Path) -> None:
     assert read_labels(folder, "labels.txt", "here") == ("cat", "dog", "", "bird")
 
 
+def test_a_mark_before_the_first_label_is_none_of_it(folder: Path) -> None:
+    (folder / "of-windows").write_text("\ufeffcat\r\ndog\r\n")
+    assert read_labels(folder, "of-windows", "here") == ("cat", "dog")
+
+
 def test_labels_that_are_not_text_are_refused(folder: Path) -> None:
     with pytest.raises(ModelInvalid, match="not UTF-8 at byte 3"):
         read_labels(folder, "not-text", "here")

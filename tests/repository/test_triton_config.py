@@ -24,6 +24,10 @@ def test_an_empty_configuration_says_nothing() -> None:
     assert parse("") == Overrides()
 
 
+def test_lines_may_end_and_files_begin_as_on_windows() -> None:
+    assert parse("\ufeffbackend: 'openvino'\r\n").runtime == "openvino"
+
+
 def test_a_whole_configuration_is_read(tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_text("cat\ndog\n")
     (tmp_path / "warmup").mkdir()
