@@ -9,12 +9,11 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
-from typing import cast
 
 import msgspec
 
 from headrace.records import BatchRecord, BundleRecord, GenerationRecord, Record, RequestRecord
-from headrace.request_list import Opened, Part, RequestList
+from headrace.request_list import Opened, Part, listed
 from headrace.types import BatchFacts, ModelVersion
 
 _OF = attrgetter("model", "version", "protocol", "error")
@@ -108,11 +107,11 @@ class Grouping:
     @cached_property
     def lot(self) -> Lot:
         """All of them; none is added any more."""
-        requests = _listed(self._requests)
+        requests = listed(self._requests)
         if len(self._groups) == 1:  # the very same requests, listed once
             alike = [group.alike(*of, requests) for of, group in self._groups.items()]
         else:
-            alike = [group.alike(*of, _listed(group.parts)) for of, group in self._groups.items()]
+            alike = [group.alike(*of, listed(group.parts)) for of, group in self._groups.items()]
         runs = [Runs(model, each) for model, each in self._runs.items()]
         return Lot(requests, alike, runs, self._generations)
 
@@ -183,11 +182,6 @@ class _Group:
             self._runs.append((batch, size))
         self._rows += size * first.rows
         self._tenants[first.tenant] += size
-
-
-def _listed(parts: list[Part]) -> Sequence[RequestRecord]:
-    """As they are where each was asked alone."""
-    return RequestList(parts) if any(type(part) is Opened for part in parts) else cast(list[RequestRecord], parts)
 
 
 def _waited_ns(requests: Sequence[RequestRecord]) -> list[int]:

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import overload
+from typing import cast, overload
 
 from headrace.records import BundleRecord, RequestRecord
 
@@ -85,6 +85,16 @@ class RequestList(Sequence[RequestRecord]):
         at = bisect_right(self._ends, place)
         part = self.parts[at]
         return part[place - (self._ends[at] - part.size)] if isinstance(part, Opened) else part
+
+
+def listed(parts: Sequence[Part]) -> Sequence[RequestRecord]:
+    """As they are where each was asked alone."""
+    return RequestList(parts) if any(type(part) is Opened for part in parts) else cast(Sequence[RequestRecord], parts)
+
+
+def ended_ns(part: Part) -> int:
+    """When it was answered."""
+    return part.bundle.first.finished_ns if isinstance(part, Opened) else part.finished_ns
 
 
 def parts_of(requests: Sequence[RequestRecord]) -> Sequence[Part]:

@@ -12,7 +12,10 @@ from headrace.records import BatchRecord, GenerationRecord, RequestRecord
 from headrace.request_list import errors_of
 
 LOOKED_INTO = 32
-"""Requests of one lot that are looked into; of more, one in so many."""
+"""Requests of one lot that are looked into at least; of more, one in so many."""
+
+ONE_IN = 8
+"""Of so many requests one is looked into at least, however large a lot is."""
 
 _LATE = frozenset(("queue_full", "would_be_late", "rate_limited", "deadline_exceeded"))
 _SERVER = frozenset(("internal", "worker_lost", "model_unavailable", "model_invalid", "memory_full", "unavailable"))
@@ -64,7 +67,7 @@ class Second:
                     counts[3 if code in _LATE else 2 if code in _SERVER else 1] += 1
             requests = [request for request in requests if not request.error]
         if len(requests) > LOOKED_INTO:
-            requests = requests[:: len(requests) // LOOKED_INTO]
+            requests = requests[:: min(len(requests) // LOOKED_INTO, ONE_IN)]
         self._look_into(requests)
 
     def add_runs(self, runs: Sequence[BatchRecord]) -> None:

@@ -12,7 +12,8 @@ from headrace.alike import Lot
 from headrace.changes.second import Second
 from headrace.changes.slots import CORE, MACHINE_WIDTH, TENANTS, WIDTH, Of, Slots, no_slots
 from headrace.changes.tenant_places import TenantPlaces
-from headrace.records import BatchRecord, Record, RequestRecord, StepRecord
+from headrace.records import BatchRecord, Record, StepRecord
+from headrace.request_list import Part, ended_ns, listed, parts_of
 
 KEPT_S = 3600
 """Seconds of one model that are kept."""
@@ -152,9 +153,9 @@ class Series:
             for second, several in self._by_second(runs.records, _run_ended_ns):
                 self._of(runs.model.name).at(second).add_runs(several)
         for name, requests in _by_model(lot).items():
-            for second, finished in self._by_second(requests, _finished_ns):
+            for second, finished in self._by_second(requests, ended_ns):
                 self.began_s = self.began_s or second
-                self._of(name).at(second).add_requests(finished)
+                self._of(name).at(second).add_requests(listed(finished))
 
     def add_machine(self, second: int, row: NDArray[np.float32]) -> None:
         self._machine.add(second, row)
@@ -241,19 +242,14 @@ class Series:
         return model
 
 
-def _by_model(lot: Lot) -> Mapping[str, Sequence[RequestRecord]]:
+def _by_model(lot: Lot) -> Mapping[str, Sequence[Part]]:
     """Requests that had a version, in the order in which they ended."""
-    found: dict[str, Sequence[RequestRecord]] = {}
+    found: dict[str, Sequence[Part]] = {}
     for group in lot.alike:
         if group.version is not None:
-            before = found.get(group.model)
-            together = sorted([*before, *group.requests], key=_finished_ns) if before else group.requests
-            found[group.model] = together
+            before, parts = found.get(group.model), parts_of(group.requests)
+            found[group.model] = sorted([*before, *parts], key=ended_ns) if before else parts
     return found
-
-
-def _finished_ns(request: RequestRecord) -> int:
-    return request.finished_ns
 
 
 def _run_ended_ns(run: BatchRecord) -> int:

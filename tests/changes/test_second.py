@@ -5,7 +5,7 @@ from math import exp
 import numpy as np
 import pytest
 
-from headrace.changes.second import LOOKED_INTO, Second
+from headrace.changes.second import LOOKED_INTO, ONE_IN, Second
 from headrace.changes.slots import Of
 from headrace.generation import Times, Usage
 from headrace.records import BatchRecord, GenerationRecord, RequestRecord
@@ -60,12 +60,13 @@ def test_requests_are_counted_by_rows_version_and_tenant() -> None:
     assert made[Of.TENANT : Of.TENANT + 2].tolist() == [2, 1]
 
 
-def test_of_a_large_lot_one_in_so_many_is_looked_into_and_all_are_counted() -> None:
+@pytest.mark.parametrize(("lot", "looked_into"), [(4 * LOOKED_INTO, LOOKED_INTO), (100 * ONE_IN, 100)])
+def test_of_a_large_lot_one_in_so_many_is_looked_into_and_all_are_counted(lot: int, looked_into: int) -> None:
     second = Second(1)
-    second.add_requests([request()] * (10 * LOOKED_INTO))
+    second.add_requests([request()] * lot)
     made = row(second)
-    assert made[Of.COUNT] == 10 * LOOKED_INTO
-    assert made[Of.FIRST_COUNT] == LOOKED_INTO
+    assert made[Of.COUNT] == lot
+    assert made[Of.FIRST_COUNT] == looked_into
 
 
 def test_runs_and_generations_are_counted() -> None:

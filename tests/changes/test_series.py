@@ -1,11 +1,12 @@
 """Every model's seconds, as long as may be looked back on and no longer."""
 
+import msgspec
 import numpy as np
 import pytest
 
 from headrace.changes.series import AHEAD, KEPT_S, MODELS, Series, Table
 from headrace.changes.slots import CORE, MACHINE_WIDTH, TENANTS, Of
-from headrace.records import BatchRecord, RequestRecord
+from headrace.records import BatchRecord, BundleRecord, RequestRecord
 from headrace.types import BatchFacts, ModelVersion
 from tests.observe.make import hand_on
 
@@ -24,6 +25,17 @@ def test_requests_are_told_by_the_second_in_unix_time() -> None:
     slots = series.of("m", 0)
     assert slots.seconds.tolist() == [101, 103]
     assert slots.column(Of.COUNT).tolist() == [2, 1]
+
+
+def test_bundles_count_in_the_second_in_which_they_were_answered_among_others_that_failed() -> None:
+    series = Series(0)
+    failed = msgspec.structs.replace(request(at_s=2.5), error="internal")
+    bundles = [BundleRecord(request(at_s=at_s), ["a", "b", "c"], [0, 0, 0]) for at_s in (1.2, 2.1)]
+    hand_on([request(at_s=1.1), *bundles, failed, request(at_s=3.5)], series)
+    series.settle(10)
+    slots = series.of("m", 0)
+    assert slots.seconds.tolist() == [1, 2, 3]
+    assert slots.column(Of.COUNT).tolist() == [4, 4, 1]
 
 
 def test_seconds_that_are_over_are_settled_with_a_pause_after_each_model() -> None:
