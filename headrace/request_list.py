@@ -1,7 +1,7 @@
 """Requests one after another, some of them recorded together: each is made a record of its own once somebody looks."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate
 from typing import cast, overload
 
@@ -31,6 +31,10 @@ class Opened:
         if made is None:
             made = self._made[place] = self.bundle.request(place)
         return made
+
+    def made(self) -> list[tuple[int, RequestRecord]]:
+        """Those that somebody has looked at, with their places."""
+        return sorted(self._made.items())
 
     def __iter__(self) -> Iterator[RequestRecord]:
         return (self[place] for place in range(self.size))
@@ -109,3 +113,25 @@ def errors_of(requests: Sequence[RequestRecord]) -> list[str]:
         if part.error:
             codes += [part.error] * size_of(part)
     return codes
+
+
+def notable_of(requests: Sequence[RequestRecord], slow: Collection[int]) -> list[tuple[int, RequestRecord]]:
+    """Those that failed or were slow, by identity, with their places, without looking at the others."""
+    found: list[tuple[int, RequestRecord]] = []
+    begin = 0
+    for part in parts_of(requests):
+        if not isinstance(part, Opened):
+            if part.error or id(part) in slow:
+                found.append((begin, part))
+        elif part.error:
+            found += enumerate(part, begin)
+        else:
+            found += [(begin + place, record) for place, record in part.made() if id(record) in slow]
+        begin += size_of(part)
+    return found
+
+
+def all_but(places: Collection[int], number: int) -> list[int]:
+    """Of so many places those that are not among these."""
+    left_out = set(places)
+    return [place for place in range(number) if place not in left_out]

@@ -1,12 +1,14 @@
 """Requests that were recorded together are there one by one, each the same record whenever it is looked at."""
 
+import random
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.records import BundleRecord, RequestRecord
-from headrace.request_list import Opened, Part, RequestList, errors_of, parts_of
+from headrace.request_list import Opened, Part, RequestList, all_but, errors_of, notable_of, parts_of
 from tests.observe.make import answered, failed
 
 
@@ -64,3 +66,22 @@ def test_the_codes_of_those_that_failed_are_told() -> None:
 def test_plain_lists_are_their_own_parts() -> None:
     requests = [answered()]
     assert parts_of(requests) is requests
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_those_that_failed_or_were_slow_are_found_without_looking_at_the_others(seed: int) -> None:
+    draw = random.Random(seed)
+    parts: list[Part] = []
+    for number in range(draw.randrange(20)):
+        one = failed("internal") if draw.randrange(4) == 0 else answered()
+        ids = [f"{number}-{place}" for place in range(draw.randrange(1, 5))]
+        parts.append(Opened(BundleRecord(one, ids, [0] * len(ids))) if draw.randrange(2) else one)
+    requests = RequestList(parts)
+    slow = {id(requests[place]) for place in range(len(requests)) if draw.randrange(4) == 0}
+    looked_at = [len(part.made()) for part in parts if isinstance(part, Opened) and not part.error]
+    found = notable_of(requests, slow)
+    assert [len(part.made()) for part in parts if isinstance(part, Opened) and not part.error] == looked_at
+    expected = [(place, each) for place, each in enumerate(requests) if each.error or id(each) in slow]
+    assert [(place, id(each)) for place, each in found] == [(place, id(each)) for place, each in expected]
+    others = [place for place in range(len(requests)) if place not in dict(expected)]
+    assert all_but([place for place, _ in found], len(requests)) == others

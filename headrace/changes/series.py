@@ -144,14 +144,15 @@ class Series:
             if isinstance(record, StepRecord) and (model := self._models.get(record.model.name)) and model.now:
                 model.now.add_step(record.facts.seconds, record.facts.running)
 
-    def count(self, lot: Lot) -> None:
-        """Requests, runs and generations."""
+    def count(self, lot: Lot) -> Iterator[None]:
+        """Generations and runs, then requests."""
         for generation in lot.generations:
             second = (generation.finished_ns + self._epoch_ns) // _SECOND
             self._of(generation.model.name).at(second).add_generation(generation)
         for runs in lot.runs:
             for second, several in self._by_second(runs.records, _run_ended_ns):
                 self._of(runs.model.name).at(second).add_runs(several)
+        yield
         for name, requests in _by_model(lot).items():
             for second, finished in self._by_second(requests, ended_ns):
                 self.began_s = self.began_s or second

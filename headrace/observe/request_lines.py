@@ -11,6 +11,7 @@ from headrace.observe.request_line import request_line, severity
 from headrace.observe.sift import generations_of
 from headrace.observe.thinning import Thinning
 from headrace.records import GenerationRecord, RequestRecord
+from headrace.request_list import all_but, notable_of
 
 TOGETHER = 48
 """Lines that are made without a rest: the writer's thread holds up the event loop's for about as long as that may be,
@@ -66,8 +67,11 @@ class RequestLines:
         notable: list[int] = []
         whole: list[int] = []
         plain = levels.same_for_all and levels.shows(logging.INFO) and not levels.shows(logging.DEBUG)
-        if plain and self._usual_wanted and not slow and not any(group.error for group in lot.alike):
-            return notable, range(len(lot.requests)), whole  # as it is most of the time
+        if plain and self._usual_wanted:  # as it is most of the time
+            if not slow and not any(group.error for group in lot.alike):
+                return notable, range(len(lot.requests)), whole
+            notable = [place for place, _ in notable_of(lot.requests, slow)]
+            return notable, all_but(notable, len(lot.requests)), whole
         for place, each in enumerate(lot.requests):
             is_slow = id(each) in slow
             rank = severity(each, is_slow)

@@ -8,7 +8,7 @@ from headrace.alike import Lot
 from headrace.clock import rfc3339
 from headrace.observe.phases import phases
 from headrace.records import GenerationRecord, RequestRecord
-from headrace.request_list import Opened, Part, parts_of, size_of
+from headrace.request_list import Opened, Part, notable_of, parts_of, size_of
 
 KEPT = 10_000
 """Requests of any kind, and as many that were slow or failed."""
@@ -41,8 +41,7 @@ class Requests:
         self._last.extend(parts_of(lot.requests))
         self._count += len(lot.requests)
         if slow or any(group.error for group in lot.alike):
-            notable = ((each, id(each) in slow) for each in lot.requests)
-            self._notable.extend([each for each in notable if each[1] or each[0].error])
+            self._notable.extend([(each, id(each) in slow) for _, each in notable_of(lot.requests, slow)])
         self._generations.extend(lot.generations)
         oldest_ns = self._now_ns() - KEPT_S * 1_000_000_000
         while self._notable and self._notable[0][0].finished_ns < oldest_ns:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from headrace.alike import Lot
 from headrace.gateway.token_bucket import TokenBucket
 from headrace.records import RequestRecord
+from headrace.request_list import all_but, notable_of
 
 MOST_COUNTED = 4096  # models and what is asked for of them
 
@@ -43,8 +44,11 @@ class Sampling:
         """The places of those that are wanted, and of those that are drawn from."""
         wanted: list[int] = []
         others: list[int] = []
-        if not slow and not any(group.error or group.traced for group in lot.alike):
-            return wanted, range(len(lot.requests))  # as it is most of the time
+        if not any(group.traced for group in lot.alike):  # as it is most of the time
+            if not slow and not any(group.error for group in lot.alike):
+                return wanted, range(len(lot.requests))
+            wanted = [place for place, _ in notable_of(lot.requests, slow)]
+            return wanted, all_but(wanted, len(lot.requests))
         for place, record in enumerate(lot.requests):
             if id(record) in slow or record.error:
                 wanted.append(place)
