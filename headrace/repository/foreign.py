@@ -22,6 +22,8 @@ _IR_WEIGHTS = (
 _ARCHIVE = "an archive, which is not opened: unpack it into a folder"
 _APPLE = "Core ML's, for Apple's devices: export the model that it was made of to ONNX"
 _TREES = "of trees: onnxmltools makes a model.onnx of XGBoost's, save_model(PATH, format='onnx') of CatBoost's"
+_FROZEN = "TensorFlow's frozen graph under a name of Triton's: call it model.pb"
+_OLLAMA = "Ollama's, which only names a model: put the .gguf file behind its FROM here"
 _SCRIPT = "a program of PyTorch's, and none is run here: torch.onnx.export makes a model.onnx of the module behind it"
 
 _KNOWN = {
@@ -42,8 +44,9 @@ _KNOWN = {
     ".mlpackage": _APPLE,
     ".ubj": _TREES,
     ".cbm": _TREES,
+    ".graphdef": _FROZEN,
 }
-_NAMED = {"model.py": _PROGRAM}
+_NAMED = {"model.py": _PROGRAM, "Modelfile": _OLLAMA}
 
 _PARTS = {
     ".safetensors": _BESIDE,

@@ -18,7 +18,14 @@ from headrace.repository.triton_fields import refuse_what_changes_answers, warn_
 from headrace.repository.version_policy import All, Latest, Specific, VersionPolicy
 from headrace.types import FREE, Batching, Cache, Shape, TensorSpec, WarmUp, WarmUpInput
 
-_RUNTIMES = {"onnxruntime": "onnx", "onnxruntime_onnx": "onnx", "openvino": "openvino"}
+_RUNTIMES = {
+    "onnxruntime": "onnx",
+    "onnxruntime_onnx": "onnx",
+    "openvino": "openvino",
+    "tensorflow": "openvino",
+    "tensorflow_savedmodel": "openvino",
+    "tensorflow_graphdef": "openvino",
+}
 
 
 def parse_pbtxt(content: bytes, name: str, folder: Path, file: str = "config.pbtxt") -> Overrides:

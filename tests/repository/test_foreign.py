@@ -20,6 +20,8 @@ from headrace.repository.foreign import advice
         ("module.pt2", "torch.onnx.export"),
         ("net.mlpackage", "Core ML's"),
         ("trees.ubj", "onnxmltools"),
+        ("model.graphdef", "call it model.pb"),
+        ("Modelfile", "the .gguf file"),
         ("model.bin", ".xml file of the same name"),
         ("inference.pdiparams", ".pdmodel file"),
         ("model.safetensors", "config.json"),

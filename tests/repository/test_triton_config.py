@@ -139,6 +139,9 @@ def test_version_policies_are_read(text: str, policy: VersionPolicy | None) -> N
     [
         ('platform: "onnxruntime_onnx"', "onnx"),
         ('backend: "openvino"', "openvino"),
+        ('backend: "tensorflow"', "openvino"),
+        ('platform: "tensorflow_savedmodel"', "openvino"),
+        ('platform: "tensorflow_graphdef"', "openvino"),
         ('backend: "openvino" platform: "tensorrt_plan"', "openvino"),
         ('platform: "tensorrt_plan"', "tensorrt_plan"),
     ],
