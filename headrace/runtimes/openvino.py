@@ -54,7 +54,10 @@ class OpenVino:
             raise ModelInvalid(f"OpenVINO finds no {manifest.device!r} here, only {known}", "device")
         try:
             model = core().read_model(manifest.path)
+            _check_types(model)  # before the compiler meets them, and says less
             compiled = core().compile_model(model, device, compile_options(threads, precision))
+        except ModelInvalid:
+            raise
         except Exception as error:  # RuntimeError, and whatever its readers throw
             raise ModelInvalid(openvino_reason(str(error)), manifest.path.name) from error
         return OpenVinoModel(model, compiled, precision)
@@ -179,6 +182,12 @@ def compile_options(threads: int, precision: str) -> dict[str, Any]:
     }
 
 
+def _check_types(model: Any) -> None:
+    """Raises ModelInvalid for a type that no request could send, or no answer hold."""
+    _specs(model.inputs, "input")
+    _specs(model.outputs, "output")
+
+
 def _specs(ports: Any, kind: str) -> tuple[TensorSpec, ...]:
     taken: set[str] = set()
     specs = []
@@ -187,11 +196,19 @@ def _specs(ports: Any, kind: str) -> tuple[TensorSpec, ...]:
         taken.add(name)
         element = port.element_type.get_type_name()
         if element not in DATATYPES:
-            raise ModelInvalid(f"{kind} {name!r} is of type {element}, which cannot be carried to OpenVINO and back")
+            raise ModelInvalid(f"{kind} {name!r} is of type {element}, which {_instead(element, kind)}")
         shape = port.partial_shape
         sizes = () if shape.rank.is_dynamic else tuple(FREE if size.is_dynamic else size.get_length() for size in shape)
         specs.append(TensorSpec(name, DATATYPES[element], sizes))
     return tuple(specs)
+
+
+def _instead(element: str, kind: str) -> str:
+    refused = "cannot be carried to OpenVINO and back"
+    if element == "string":
+        return f"{refused}: make the text into numbers outside of the model, or serve it as ONNX"
+    turn = "begin with a Convert from f32" if kind == "input" else "end with a Convert to f32"
+    return f"{refused}: have its graph {turn}, say"
 
 
 def _name(port: Any, taken: set[str]) -> str:

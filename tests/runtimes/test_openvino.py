@@ -143,6 +143,18 @@ def test_refuses_inputs_with_the_reason(tmp_path: Path) -> None:
         model.run({"INPUT": np.zeros((1, 5), np.float32)}, ())
 
 
+@pytest.mark.parametrize(
+    ("element", "says"),
+    [("i4", "input 'x' is of type i4"), ("f8e4m3", "have its graph begin with a Convert from f32")],
+)
+def test_numbers_that_cannot_be_carried_are_refused_with_what_would_be_right(
+    element: str, says: str, tmp_path: Path
+) -> None:
+    given = ov.opset13.parameter([2, 2], getattr(ov.Type, element), name="x")
+    ov.save_model(ov.Model([ov.opset13.relu(given)], [given]), tmp_path / "model.xml")
+    assert says in refusal(tmp_path / "model.xml")
+
+
 def test_strings_are_refused_at_load(tmp_path: Path) -> None:
     said = refusal(models.save(models.identity("BYTES"), tmp_path))
     assert said.startswith("input 'INPUT' is of type string")
