@@ -30,7 +30,10 @@ async def told_within(limit_s: float, told: asyncio.Future[T], cancel: Callable[
 
 
 def reason(error: OSError) -> str:
-    """What the operating system said."""
+    """What the operating system said, or the library of TLS."""
+    if isinstance(error, ssl.SSLError):  # whose numbers are its own
+        said = getattr(error, "verify_message", "") or error.reason or str(error)
+        return f"TLS fails: {said.lower().replace('_', ' ')}"
     if error.errno and error.errno > 0:  # its own words: libraries have words of theirs
         return os.strerror(error.errno).lower()
     if isinstance(error, TimeoutError):

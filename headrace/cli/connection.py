@@ -4,7 +4,7 @@ import json
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection
+from http.client import BadStatusLine, HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection
 from urllib.parse import urlsplit
 
 from headrace.cli.failure import Failure
@@ -63,7 +63,7 @@ class Server:
             start = "start it with `headrace serve REPO`, or say where it is with --url"
             raise Failure(f"no server answers at {self.url} ({error.strerror or error}); {start}") from error
         except HTTPException as error:
-            raise Failure(f"what answers at {self.url} does not speak HTTP: {type(error).__name__} {error}") from error
+            raise Failure(f"what answers at {self.url} does not speak HTTP: {_beginning(error)}") from error
         finally:
             connection.close()
 
@@ -95,6 +95,16 @@ class Server:
             return ""
         more = f", and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
         return f"; there are {', '.join(names[:MOST_NAMES])}{more}" if names else "; there are none"
+
+
+def _beginning(error: HTTPException) -> str:
+    """What came in place of an answer."""
+    if not isinstance(error, BadStatusLine):
+        return f"{type(error).__name__} {error}"
+    line = str(error)
+    if line[:1] == "\0" and line[3:5] == "\4\0":  # a frame of settings
+        return "it speaks HTTP/2, as gRPC does; give the address of its HTTP port"
+    return f"it begins with {line[:16]!r}"
 
 
 def _tls_fault(error: ssl.SSLError) -> str:

@@ -1,6 +1,7 @@
 """How answers are waited for, and why there was none."""
 
 import asyncio
+import ssl
 
 import pytest
 
@@ -18,6 +19,12 @@ async def test_an_answer_is_waited_for_so_long_and_its_question_taken_back() -> 
     assert taken_back == [True, True]
 
 
+def tls(why: str) -> ssl.SSLError:
+    error = ssl.SSLError(1, f"[SSL: {why}] (_ssl.c:1032)")
+    error.reason = why
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
@@ -25,6 +32,7 @@ async def test_an_answer_is_waited_for_so_long_and_its_question_taken_back() -> 
         (OSError(113, "[Errno 113] No route to host"), "no route to host"),
         (OSError("[Errno -2] Name or service not known"), "name or service not known"),
         (TimeoutError(), "no connection in time"),
+        (tls("WRONG_VERSION_NUMBER"), "TLS fails: wrong version number"),
         (ConnectionResetError(), "connectionreseterror"),
     ],
 )

@@ -48,6 +48,29 @@ def test_where_the_connection_ends_without_an_answer_tls_may_be_why() -> None:
         hangs_up.join()
 
 
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        (b"\0\0\x12\4\0\0\0\0\0\0\3\x7f\xff\n", "it speaks HTTP/2, as gRPC does; give the address of its HTTP port$"),
+        (b"SSH-2.0-OpenSSH_9.6 Debian\r\n", "it begins with 'SSH-2.0-OpenSSH_'$"),
+    ],
+)
+def test_what_answers_in_another_protocol_is_told_by_what_it_says(sent: bytes, says: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+        def greet() -> None:
+            with listening.accept()[0] as connection:
+                connection.sendall(sent)
+                connection.recv(1 << 16)
+
+        greets = Thread(target=greet)
+        greets.start()
+        with pytest.raises(Failure, match=f"does not speak HTTP: {says}"):
+            _ask(url)
+        greets.join()
+
+
 @pytest.mark.parametrize("url", ["ftp://x", "http://", "http://h:port", "http://h:99999"])
 def test_an_url_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(Failure, match="--url") as refused:
