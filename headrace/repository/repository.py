@@ -1,5 +1,6 @@
 """A folder of models, or one model file -> what could be served."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from glob import escape
@@ -109,7 +110,7 @@ class LocalRepository:
         entries: defaultdict[str, list[Path]] = defaultdict(list)
         for child in children:
             if name := _name_of(child):
-                entries[name].append(child)
+                entries[_in_text(name)].append(child)
         return entries
 
     def _one_file(self) -> dict[str, list[Path]]:
@@ -142,6 +143,11 @@ def _name_of(child: Path) -> str | None:
     return child.name if child.is_dir() or is_lost else None
 
 
+def _in_text(name: str) -> str:
+    """The name with escapes for bytes that are not UTF-8."""
+    return os.fsencode(name).decode(errors="backslashreplace")
+
+
 def _is_bare(child: Path) -> bool:
     """Whether an entry is itself a model, rather than the folder of one."""
     return child.suffix.lower() == ".savedmodel" if child.is_dir() else bool(suffix_of(child))
@@ -152,6 +158,8 @@ def _read(name: str, places: list[Path], config: Mapping[str, Any] | None = None
         names = " and ".join(place.name + "/" * place.is_dir() for place in places)
         return ModelVersions(broken=(unavailable(name, None, f"the name is there twice: {names}; rename one"),))
     (place,) = places
+    if _in_text(place.name) != place.name:  # no protocol could name it
+        return ModelVersions(broken=(unavailable(name, None, "its name on disk is not UTF-8; rename it"),))
     read = read_model_file if _is_bare(place) else read_model_folder
     return read(name, place, config)
 

@@ -1,5 +1,6 @@
 """Tests of the repository on a local path."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,17 @@ def test_two_entries_of_one_name_are_refused(repo: Path) -> None:
     assert "a/1" not in versions(catalog)
     assert [(status.name, status.reason) for status in catalog.broken] == [
         ("a", "the name is there twice: a/ and a.onnx; rename one")
+    ]
+
+
+def test_a_name_that_is_no_text_is_told_and_the_rest_serves(repo: Path) -> None:
+    folder = repo / os.fsdecode(b"bad\xff")
+    folder.mkdir()
+    (folder / "model.onnx").touch()
+    catalog = LocalRepository(repo).scan()
+    assert "a/1" in versions(catalog)
+    assert [(status.name, status.reason) for status in catalog.broken] == [
+        ("bad\\xff", "its name on disk is not UTF-8; rename it")
     ]
 
 
