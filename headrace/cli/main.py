@@ -13,7 +13,7 @@ from importlib import import_module
 from headrace import __version__
 from headrace.cli.failure import Failure
 from headrace.cli.printable import printable
-from headrace.cli.unread import is_full, open_what_is_closed, write_nowhere
+from headrace.cli.unread import escape_what_cannot_be_written, is_full, open_what_is_closed, write_nowhere
 from headrace.errors import HeadraceError, SettingInvalid
 
 VERBS = {
@@ -64,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     first, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     open_what_is_closed()
+    escape_what_cannot_be_written()
     try:
         try:
             return _run(first, rest)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,6 +22,14 @@ def _verb(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
         raise error
 
     monkeypatch.setattr(cli, "import_module", lambda name: SimpleNamespace(run=run))
+
+
+def test_a_character_that_the_terminal_has_not_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = BytesIO()
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(written, encoding="latin-1"))
+    monkeypatch.setattr(cli, "import_module", lambda name: SimpleNamespace(run=lambda arguments: print("ü 日") or 0))
+    assert cli.main(["slo"]) == 0
+    assert written.getvalue() == b"\xfc \\u65e5\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["help"]])
