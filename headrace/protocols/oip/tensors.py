@@ -175,5 +175,8 @@ def _resolve(spec: TensorSpec, num_bytes: int, batched: bool) -> Shape:
         free = shape.index(FREE)
         shape[free] = 1
         row_bytes = count_elements(spec.datatype, tuple(shape), "") * ITEM_BYTES[spec.datatype]
+        if row_bytes and num_bytes % row_bytes:
+            takes = f"input {spec.name!r} takes {list(spec.shape)} of {spec.datatype}, a multiple of {row_bytes} bytes"
+            raise InvalidRequest(f"{takes}, and the body has {num_bytes}")
         shape[free] = num_bytes // row_bytes if row_bytes else 0
     return tuple(shape)

@@ -175,6 +175,11 @@ def test_a_raw_body_for_a_bytes_input_is_its_one_element() -> None:
     assert (tensor.shape, list(split_bytes(tensor.data))) == ((1, 1), [b"abc"])
 
 
+def test_a_raw_body_that_ends_within_a_row_is_told_what_a_row_takes() -> None:
+    with pytest.raises(InvalidRequest, match=r"takes \[-1, 4\] of FP32, a multiple of 16 bytes, and the body has 17"):
+        from_body(TensorSpec("x", "FP32", (FREE, 4)), bytes(17), batched=True)
+
+
 @pytest.mark.parametrize(
     ("spec", "size"),
     [
