@@ -3,6 +3,7 @@
 import errno
 import gc
 import ipaddress
+import os
 import signal
 import socket
 import sys
@@ -80,8 +81,12 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    """There is nothing to drain yet."""
-    raise SystemExit(0)
+    """There is nothing to drain yet, and what was started ends with this process.
+
+    An exception would be lost where it meets a callback of the importer's, which ignores it, and the server would not
+    stop any more.
+    """
+    os._exit(0)
 
 
 def start_zygotes(where: Path | Address, config: Config) -> Ahead:

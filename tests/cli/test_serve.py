@@ -117,3 +117,21 @@ def test_a_broken_model_does_not_keep_the_others_from_being_served(tmp_path: Pat
     (tmp_path / "empty.onnx").write_bytes(b"")
     with serving(tmp_path) as server:
         assert server.told.startswith("Serving 1 model version (1 unavailable): ")
+
+
+SIGNALLED_IN_A_CALLBACK = """
+import os, signal, sys, weakref
+from headrace.cli.serve import _stop
+class Lock: ...
+lock = Lock()
+seen = weakref.ref(lock, lambda gone: os.kill(os.getpid(), signal.SIGTERM))
+signal.signal(signal.SIGTERM, _stop)
+del lock
+sys.exit(3)
+"""
+
+
+def test_a_stop_is_not_lost_where_exceptions_are_ignored() -> None:
+    command = [sys.executable, "-c", SIGNALLED_IN_A_CALLBACK]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -50,7 +50,11 @@ def alive(pid: int) -> bool:
 
 
 def num_sockets(pid: int) -> int:
-    return sum("socket:" in str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir() if fd.is_symlink())
+    found = 0
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed meanwhile
+            found += "socket:" in str(fd.readlink())
+    return found
 
 
 def ask(server: Target, model: str, value: float) -> tuple[int, bool]:
