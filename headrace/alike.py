@@ -5,7 +5,7 @@ counts need not look at it again.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
@@ -13,7 +13,7 @@ from operator import attrgetter
 import msgspec
 
 from headrace.records import BatchRecord, BundleRecord, GenerationRecord, Record, RequestRecord
-from headrace.request_list import Opened, Part, listed
+from headrace.request_list import Opened, Part, all_but, listed, notable_of
 from headrace.types import BatchFacts, ModelVersion
 
 _OF = attrgetter("model", "version", "protocol", "error")
@@ -68,6 +68,14 @@ def lot_of(records: Iterable[Record]) -> Lot:
     grouping = Grouping()
     grouping.add(records)
     return grouping.lot
+
+
+def set_apart(lot: Lot, slow: Collection[int]) -> tuple[list[int], Sequence[int]]:
+    """The places of the requests that failed or were slow, by identity, and of the others; mostly all are others."""
+    if not slow and not any(group.error for group in lot.alike):
+        return [], range(len(lot.requests))
+    notable = [place for place, _ in notable_of(lot.requests, slow)]
+    return notable, all_but(notable, len(lot.requests))
 
 
 class Grouping:

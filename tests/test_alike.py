@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from headrace.alike import Grouping, Lot, lot_of
+from headrace.alike import Grouping, Lot, lot_of, set_apart
 from headrace.costs.costs import Costs
 from headrace.objectives.counts import Counts
 from headrace.objectives.promises import Promise
@@ -181,3 +181,18 @@ def test_the_slow_ones_of_a_bundle_are_told_from_the_others() -> None:
     lot = lot_of([answered(took_ns=5), BundleRecord(long, ["a", "b"], [long.arrived_ns] * 2)])
     slow = Slow(6 / 1e6).which(lot.alike)
     assert [id(each) in slow for each in lot.requests] == [False, True, True]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_those_that_failed_or_were_slow_are_set_apart(seed: int) -> None:
+    draw = random.Random(seed)
+    lot = lot_of(with_some_bundled(draw))
+    slow = {id(lot.requests[place]) for place in range(len(lot.requests)) if draw.randrange(4) == 0}
+    notable, others = set_apart(lot, slow)
+    assert notable == [place for place, each in enumerate(lot.requests) if each.error or id(each) in slow]
+    assert sorted([*notable, *others]) == list(range(len(lot.requests)))
+
+
+def test_where_none_failed_or_was_slow_all_are_others() -> None:
+    lot = lot_of([answered(), answered()])
+    assert set_apart(lot, set()) == ([], range(2))

@@ -5,13 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
-from headrace.alike import Lot
+from headrace.alike import Lot, set_apart
 from headrace.observe.log_output import LogOutput
 from headrace.observe.request_line import request_line, severity
 from headrace.observe.sift import generations_of
 from headrace.observe.thinning import Thinning
 from headrace.records import GenerationRecord, RequestRecord
-from headrace.request_list import all_but, notable_of
 
 TOGETHER = 48
 """Lines that are made without a rest: the writer's thread holds up the event loop's for about as long as that may be,
@@ -68,10 +67,7 @@ class RequestLines:
         whole: list[int] = []
         plain = levels.same_for_all and levels.shows(logging.INFO) and not levels.shows(logging.DEBUG)
         if plain and self._usual_wanted:  # as it is most of the time
-            if not slow and not any(group.error for group in lot.alike):
-                return notable, range(len(lot.requests)), whole
-            notable = [place for place, _ in notable_of(lot.requests, slow)]
-            return notable, all_but(notable, len(lot.requests)), whole
+            return *set_apart(lot, slow), whole
         for place, each in enumerate(lot.requests):
             is_slow = id(each) in slow
             rank = severity(each, is_slow)

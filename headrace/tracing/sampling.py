@@ -5,10 +5,9 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from headrace.alike import Lot
+from headrace.alike import Lot, set_apart
 from headrace.gateway.token_bucket import TokenBucket
 from headrace.records import RequestRecord
-from headrace.request_list import all_but, notable_of
 
 MOST_COUNTED = 4096  # models and what is asked for of them
 
@@ -42,13 +41,10 @@ class Sampling:
 
     def _sorted(self, lot: Lot, slow: Collection[int]) -> tuple[list[int], Sequence[int]]:
         """The places of those that are wanted, and of those that are drawn from."""
+        if not any(group.traced for group in lot.alike):  # as it is most of the time
+            return set_apart(lot, slow)
         wanted: list[int] = []
         others: list[int] = []
-        if not any(group.traced for group in lot.alike):  # as it is most of the time
-            if not slow and not any(group.error for group in lot.alike):
-                return wanted, range(len(lot.requests))
-            wanted = [place for place, _ in notable_of(lot.requests, slow)]
-            return wanted, all_but(wanted, len(lot.requests))
         for place, record in enumerate(lot.requests):
             if id(record) in slow or record.error:
                 wanted.append(place)
