@@ -105,11 +105,13 @@ class BatchedModel:
         except HeadraceError as error:
             reply(error)
             return _nothing
-        refused = self.offer(item)
+        refused = self._let_in(item)
         if refused is not None:
             self.refuse(item, refused)
             return _nothing
-        if request.bundle is not None:
+        if request.bundle is None:
+            self._ask()
+        else:
             self._look()  # what came with it is in it
         return lambda: self.cancel(item)
 
@@ -121,9 +123,8 @@ class BatchedModel:
 
     def offer(self, item: Waiting) -> "NotTaken | None":
         """Let it wait, or say why it may not: then nobody was told yet, and it may be offered elsewhere."""
-        refused = self._admit(item, item.queued_ns)
+        refused = self._let_in(item)
         if refused is None:
-            self._policy.push(item, item.queued_ns)
             self._ask()
         return refused
 
@@ -185,6 +186,12 @@ class BatchedModel:
             instance.on_change(_nothing, lambda axis: None)
 
     # ---- in
+
+    def _let_in(self, item: Waiting) -> "NotTaken | None":
+        refused = self._admit(item, item.queued_ns)
+        if refused is None:
+            self._policy.push(item, item.queued_ns)
+        return refused
 
     def _admit(self, item: Waiting, now_ns: int) -> "NotTaken | None":
         """What keeps the request out."""

@@ -7,6 +7,7 @@ counters (OSDI 2024). Without deadlines nothing is refused, and what waits is ru
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Generic
 from weakref import WeakMethod
 
@@ -24,7 +25,7 @@ from headrace.batching.latency import Latency
 from headrace.batching.length_class import class_of, longest_of
 from headrace.batching.likeness import Likeness
 from headrace.batching.long_tenth import LongTenth
-from headrace.batching.packing import Line, Lines, best_window, chosen
+from headrace.batching.packing import Line, Lines, Taken, best_window, chosen
 from headrace.batching.policy import MOST_AT_INSTANCE, GivenUp, Limits, Reason, Refusal, Run, Wait, queue_refusal
 from headrace.batching.queue import Group, Queue
 from headrace.batching.standing import Standings
@@ -39,8 +40,8 @@ LEAST_CAUTION = 0.25  # where hardly a long one is let in: else none would run, 
 WORTH = 0.85  # of the work a second that a run without end would do
 HASTE = 0.5  # of a usual run's time: with less left, a request is given up for those behind it
 MANY = 16  # rows that what a row costs is read off at
-BRIEF_NS = 1_000_000  # of a typical run: of such that requests share, of a size that is known, one in so many tells
-ONE_IN = 4
+BRIEF_NS = 1_000_000  # of a typical run: of such that requests share, of a size that is known, few are learned from
+TELLING_NS = 10_000_000  # between two that are
 STALE_NS = 200_000_000  # without a run: what is known of the machine's speed is old
 FIND_OUT_NS = 10_000_000_000  # between two requests that are refused by an idle machine, to find out if it should
 LEAST_PAUSE_NS = 20_000  # below, a timer costs more than the pause can bring; and time left shrinks while one waits
@@ -76,7 +77,6 @@ class DeadlinePolicy(Generic[J]):
         self._busy_runs = BusyRuns()
         self._lines = Lines(_weakly(self._measured_line))
         self._lines_runs = 0
-        self._brief = 0  # runs that were, one after the other
         self._learned_ns = 0  # when a run last told something
         self._refused_ns: int | None = None  # when one was refused that an idle machine may answer in time, or tried
 
@@ -213,7 +213,7 @@ class DeadlinePolicy(Generic[J]):
         if running and (running >= MOST_AT_INSTANCE or self.queue.rows < limits.max_size):
             return Wait(None)
         head, group = self._most_urgent(now_ns)
-        there = group.total_rows
+        there = group.total_rows if group else head.rows
         if running and there < limits.max_size:
             return Wait(None)
         begins_ns = now_ns + int(self._busy_ns(now_ns)) if running else now_ns
@@ -222,35 +222,36 @@ class DeadlinePolicy(Generic[J]):
             return Wait(None)  # behind the run under way it would be late: what is to be done is seen when that ends
         if not running and there < limits.max_size and (until_ns := self._worth_waiting(head, now_ns, slack)):
             return Wait(until_ns)
-        shared = len(self.queue.work.tenants) > 1
-        cut = heavy = False
-        if there == head.rows:  # nothing else may go with it
-            jobs = [head]
-        else:
-            window = best_window(group, head, self._lines, slack, limits.max_size)
-            fits = there <= window.rows and self.queue.num_bytes <= limits.max_batch_bytes
-            jobs = group.in_one_line() if fits else []
-            if not jobs or jobs[0] is not head:
-                bins = group.within(window.shortest, window.longest)
-                candidates = self._turns.in_order(bins, self.queue.least_level)
-                jobs, heavy = chosen(head, candidates, window.rows, limits.max_batch_bytes)
-            cut = window.cut
-        rows = self.queue.take(jobs)
+        shared = group is not None and len(self.queue.work.tenants) > 1
+        taken = self._taken(head, group, slack) if group and there > head.rows else Taken([head])
+        rows = self.queue.take(taken.jobs)
         if shared:
-            self._turns.ran(jobs)
-        length = max([job.length for job in jobs])
+            self._turns.ran(taken.jobs)
+        length = max([job.length for job in taken.jobs])
         company = self._company.others(self)
         typical, late = self.latency.both(rows, length, company)
         reason: Reason = "idle"
         if rows >= limits.max_size:
             reason = "full"
-        elif heavy:
+        elif taken.heavy:
             reason = "memory"
         elif rows < there and self._lines[class_of(length)].rows_within(slack, rows + 1) <= rows:
             reason = "deadline"
-        elif self.queue and not cut:
+        elif self.queue and not taken.cut:
             reason = "shape"
-        return Run(jobs, reason, rows, length, typical, late, company)
+        return Run(taken.jobs, reason, rows, length, typical, late, company)
+
+    def _taken(self, head: J, group: Group[J], slack: float) -> Taken[J]:
+        """Of what waits beside the head, what its run holds."""
+        limits = self._limits
+        window = best_window(group, head, self._lines, slack, limits.max_size)
+        if group.total_rows <= window.rows and self.queue.num_bytes <= limits.max_batch_bytes:
+            jobs = group.in_one_line()
+            if jobs and jobs[0] is head:
+                return Taken(jobs, cut=window.cut)
+        candidates = self._turns.in_order(group.within(window.shortest, window.longest), self.queue.least_level)
+        jobs, heavy = chosen(head, candidates, window.rows, limits.max_batch_bytes)
+        return Taken(jobs, heavy, window.cut)
 
     def head(self, now_ns: int) -> Head:
         """How urgent the request is that the next run must hold; the queue is not empty."""
@@ -278,8 +279,8 @@ class DeadlinePolicy(Generic[J]):
                 standing.guard.answered(now_ns > job.due_ns)
                 standing.trust.answered(job.foreseen_ns, job.due_ns - job.queued_ns, now_ns - job.queued_ns)
         self.queue.forget()
-        self._brief = self._brief + 1 if run.requests > 1 and run.typical_ns < BRIEF_NS else 0
-        if self._brief % ONE_IN == 0 or not self.latency.measured(run.rows, run.length):
+        often = run.typical_ns < BRIEF_NS and run.requests > 1 and ended_ns - self._learned_ns < TELLING_NS
+        if not (often and self.latency.measured(run.rows, run.length)):
             self._learn(run, began_ns, ended_ns)
 
     def _learn(self, run: Run[J], began_ns: int, ended_ns: int) -> None:
@@ -296,18 +297,20 @@ class DeadlinePolicy(Generic[J]):
 
     # ---- what it goes by
 
-    def _most_urgent(self, now_ns: int) -> tuple[J, Group[J]]:
-        """The request that the next run must hold: nobody waits for ever behind others."""
+    def _most_urgent(self, now_ns: int) -> tuple[J, Group[J] | None]:
+        """What the next run must hold, and those that may share it where more waits: nobody waits for ever."""
         queue = self.queue
         oldest = queue.oldest()
-        if len(queue) == 1 or now_ns - oldest.queued_ns > STARVED_NS:
+        if len(queue) == 1:
+            return oldest, None
+        if now_ns - oldest.queued_ns > STARVED_NS:
             return oldest, queue.groups[oldest.key]
         if len(queue.work.tenants) > 1:
             tenants = queue.work.tenants
             if queue.work.is_level:
                 head = queue.first_of(self._turns.first(tenants))
             else:
-                head = min(map(queue.first_of, self._turns.next(tenants)), key=_level)
+                head = min(map(queue.first_of, self._turns.next(tenants)), key=attrgetter("level"))
             return head, queue.groups[head.key]
         groups = queue.groups.values()
         if len(groups) == 1:
@@ -381,10 +384,6 @@ class DeadlinePolicy(Generic[J]):
     def _drain_ns(self, now_ns: int) -> float:
         """Until what waits now is done."""
         return self._busy_ns(now_ns) + self.queue.work.total_ns * self._busy_runs.times_parts / self._instances
-
-
-def _level(job: Job) -> int:
-    return job.level
 
 
 def _weakly(measured: Callable[[int], Line]) -> Callable[[int], Line]:

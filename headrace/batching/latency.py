@@ -20,6 +20,7 @@ MOST_OFF = 60.0  # of a logarithm
 FEW = 20  # runs: so many are not wrong altogether
 NEAR = 0.1  # of a logarithm
 DOUBT, MOST_DOUBT = 0.35, 5.0
+MOST_SIZES = 256
 
 
 class Latency:
@@ -35,6 +36,7 @@ class Latency:
         self._alone = Pace()
         self._company = Pace()
         self.runs = 0  # since it began, or was read
+        self._both: dict[tuple[int, int, bool], tuple[float, float]] = {}  # what was asked since the last run
         self._doubt = 0.0  # of a logarithm, that runs may take less: it goes as soon as there are some
 
     @property
@@ -56,6 +58,15 @@ class Latency:
 
     def both(self, rows: int, length: int, company: bool = False) -> tuple[float, float]:
         """What is typical, and what is late."""
+        size = rows, length, company
+        both = self._both.get(size)
+        if both is None:
+            if len(self._both) >= MOST_SIZES:
+                self._both.clear()
+            both = self._both[size] = self._reckoned(*size)
+        return both
+
+    def _reckoned(self, rows: int, length: int, company: bool) -> tuple[float, float]:
         typical = self.typical(rows, length, company)
         times = self._margin.times(typical)
         if times < PRIOR and not self.measured(rows, length):
@@ -64,6 +75,7 @@ class Latency:
 
     def learn(self, rows: int, length: int, ns: float, company: bool = False) -> None:
         """One run has finished, from its hand-over to its answer."""
+        self._both.clear()
         surface, log_ns, pace = self._surface, logarithm(ns), self._pace(company)
         samples = surface.samples(rows, length)
         if samples >= KNOWN:
@@ -85,6 +97,7 @@ class Latency:
 
     def rest(self) -> None:
         """Others ran meanwhile, and it did not: the machine may be about as quick again as it usually is."""
+        self._both.clear()
         self._alone.relax()
         self._company.relax()
 

@@ -8,6 +8,7 @@ second, by measured times; and as many rows as the deadline of the most urgent l
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
+from typing import Generic, NamedTuple
 
 import msgspec
 
@@ -65,6 +66,14 @@ class Window(msgspec.Struct, frozen=True, gc=False):
     longest: int
     rows: int
     time_ns: float
+    cut: bool = False  # there was more to take, and an earlier answer was worth more
+
+
+class Taken(NamedTuple, Generic[J]):
+    """What a run holds."""
+
+    jobs: list[J]
+    heavy: bool = False  # more would have been too large
     cut: bool = False  # there was more to take, and an earlier answer was worth more
 
 

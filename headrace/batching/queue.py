@@ -214,12 +214,14 @@ class Queue(Generic[J]):
     def _emptied(self) -> None:
         """All that waited is taken, as mostly: nobody has to be found."""
         self._count = self.num_bytes = self.rows = 0
-        self._groups.clear()
-        self._work.clear()
         self._new.clear()
         self._arrivals.clear()
-        self._dated.clear()
-        self._deadlines.clear()
+        if self._groups:
+            self._groups.clear()
+            self._work.clear()
+        if self._dated:
+            self._dated.clear()
+            self._deadlines.clear()
 
     @property
     def _kept(self) -> int:
