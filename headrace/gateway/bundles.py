@@ -8,7 +8,7 @@ from headrace.errors import Cancelled
 from headrace.models.registry import Served
 from headrace.records import BundleRecord, Record, RequestRecord
 from headrace.servable import Reply
-from headrace.types import Bundle, Request, Response, Tensor
+from headrace.types import Buffer, Bundle, Request, Response, Tensor
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -55,27 +55,43 @@ class Asked(msgspec.Struct, frozen=True):
     def one_by_one(self, answer: Response) -> Iterator[tuple[Request, Response]]:
         """Each request with its own answer, as if it had been asked for itself."""
         request, contents = self.request, self.bundle.contents
-        answers = parted(answer, len(contents))
-        for id_, each, outputs in zip(self.bundle.ids, contents, answers, strict=True):
+        answers = Parted(answer, len(contents))
+        for place, (id_, each) in enumerate(zip(self.bundle.ids, contents, strict=True)):
             tensors = [
                 Tensor(of.name, of.datatype, (of.shape[0] // len(contents), *of.shape[1:]), data)
                 for of, data in zip(request.inputs, each, strict=True)
             ]
-            yield msgspec.structs.replace(request, id=id_, inputs=tuple(tensors), bundle=None), outputs
+            yield msgspec.structs.replace(request, id=id_, inputs=tuple(tensors), bundle=None), answers.response(place)
 
 
-def parted(answer: Response, requests: int) -> list[Response]:
-    """The answer of each of so many requests that have equally many rows of it; as with `collate.split`, views."""
-    rows = answer.rows // requests
-    device_ns = answer.device_ns // requests
-    cut = []
-    for tensor in answer.outputs:
-        view = memoryview(tensor.data)
-        width = len(view) // requests
-        shape = (rows, *tensor.shape[1:])
-        ends = range(0, len(view), width) if width else [0] * requests
-        cut.append([Tensor(tensor.name, tensor.datatype, shape, view[at : at + width]) for at in ends])
-    return [
-        Response(answer.model, outputs, answer.batch, device_ns=device_ns, rows=rows)
-        for outputs in (zip(*cut, strict=True) if cut else [()] * requests)
-    ]
+class Parted:
+    """One answer to several requests, each of which has equally many rows of it; as with `collate.split`, views."""
+
+    __slots__ = ("_answer", "_contents", "_requests", "alike", "batch")
+
+    def __init__(self, answer: Response, requests: int) -> None:
+        self._answer = answer
+        self._requests = requests
+        self.batch = answer.batch
+        self.alike: tuple[bytes, ...] | None = None  # what whoever writes the parts keeps of one for the others
+        cut = []
+        for tensor in answer.outputs:
+            view = memoryview(tensor.data)
+            width = len(view) // requests
+            ends = range(0, len(view), width) if width else [0] * requests
+            cut.append([view[at : at + width] for at in ends])
+        self._contents: list[tuple[Buffer, ...]] = list(zip(*cut, strict=True)) if cut else [()] * requests
+
+    def contents(self, place: int) -> tuple[Buffer, ...]:
+        """Of the outputs, those that the request at that place gets."""
+        return self._contents[place]
+
+    def response(self, place: int) -> Response:
+        """What it is answered."""
+        answer, requests = self._answer, self._requests
+        rows = answer.rows // requests
+        outputs = [
+            Tensor(of.name, of.datatype, (rows, *of.shape[1:]), data)
+            for of, data in zip(answer.outputs, self._contents[place], strict=True)
+        ]
+        return Response(answer.model, tuple(outputs), answer.batch, device_ns=answer.device_ns // requests, rows=rows)

@@ -3,18 +3,24 @@
 from headrace.generation import Generated
 from headrace.types import BatchFacts, CacheFacts
 
-_LINES = b"x-queue-ms: %.3f\r\nx-compute-ms: %.3f\r\nx-batch-size: %d\r\nx-batch-reason: %b\r\n"
+_RUN = b"x-compute-ms: %.3f\r\nx-batch-size: %d\r\nx-batch-reason: %b\r\n"
+
+
+def queue_ms(batch: BatchFacts, arrived_ns: int) -> float:
+    """How long a request that arrived then waited for its run."""
+    waited_ns = batch.started_ns - arrived_ns
+    return waited_ns / 1e6 if waited_ns > 0 else 0.0
 
 
 def run_lines(batch: BatchFacts, arrived_ns: int) -> bytes:
     """Of a request that shared a run: header lines, each with its line end."""
-    waited_ns = batch.started_ns - arrived_ns
-    lines = _LINES % (
-        waited_ns / 1e6 if waited_ns > 0 else 0.0,
-        (batch.input_ns + batch.infer_ns + batch.output_ns) / 1e6,
-        batch.rows,
-        batch.reason.encode(),
-    )
+    return b"x-queue-ms: %.3f\r\n%b" % (queue_ms(batch, arrived_ns), shared_lines(batch))
+
+
+def shared_lines(batch: BatchFacts) -> bytes:
+    """What these lines say alike of all that shared it."""
+    computed_ns = batch.input_ns + batch.infer_ns + batch.output_ns
+    lines = _RUN % (computed_ns / 1e6, batch.rows, batch.reason.encode())
     return lines + b"x-variant: %b\r\n" % ascii(batch.variant)[1:-1].encode() if batch.variant else lines
 
 
@@ -58,8 +64,7 @@ def run_metadata(batch: BatchFacts) -> list[tuple[str, str | bytes]]:
 
 def queue_metadata(batch: BatchFacts, arrived_ns: int) -> tuple[str, str]:
     """How long a request that arrived then waited for its run."""
-    waited_ns = batch.started_ns - arrived_ns
-    return "x-queue-ms", f"{waited_ns / 1e6 if waited_ns > 0 else 0.0:.3f}"
+    return "x-queue-ms", f"{queue_ms(batch, arrived_ns):.3f}"
 
 
 def generation_headers(generated: Generated, elapsed_ns: int, ended: bool) -> dict[str, str]:

@@ -7,7 +7,7 @@ import pytest
 
 from headrace.alike import lot_of
 from headrace.arrays import from_array, to_array
-from headrace.gateway.bundles import Asked, parted
+from headrace.gateway.bundles import Asked, Parted
 from headrace.models.registry import Served
 from headrace.records import RequestRecord
 from headrace.types import BatchFacts, Bundle, Context, Manifest, ModelRef, ModelVersion, Request, Response, Tensor
@@ -33,7 +33,8 @@ def asked(left: set[int] | None = None) -> Asked:
 
 
 def test_an_answer_is_cut_by_requests() -> None:
-    first, second = parted(answer(), 2)
+    parted = Parted(answer(), 2)
+    first, second = parted.response(0), parted.response(1)
     assert to_array(first.outputs[0]).tolist() == [[0, 1], [2, 3]]
     assert to_array(second.outputs[0]).tolist() == [[4, 5], [6, 7]]
     assert (second.batch, second.rows, second.device_ns, second.model) == (FACTS, 2, 50, VERSION)
@@ -41,8 +42,9 @@ def test_an_answer_is_cut_by_requests() -> None:
 
 def test_outputs_without_elements_and_answers_without_outputs_are_cut_too() -> None:
     empty = Response(VERSION, (Tensor("y", "FP32", (4, 0), b""),), FACTS, rows=4)
-    assert [each.outputs[0].shape for each in parted(empty, 2)] == [(2, 0)] * 2
-    assert [each.outputs for each in parted(Response(VERSION, (), FACTS, rows=4), 2)] == [()] * 2
+    assert [Parted(empty, 2).response(place).outputs[0].shape for place in range(2)] == [(2, 0)] * 2
+    without = Parted(Response(VERSION, (), FACTS, rows=4), 2)
+    assert [without.response(place).outputs for place in range(2)] == [()] * 2
 
 
 @pytest.mark.parametrize(

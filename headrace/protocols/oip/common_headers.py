@@ -1,5 +1,6 @@
 """The header lines that answers below ASGI share with those above it: uvicorn's own, with the date."""
 
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
 
@@ -18,3 +19,7 @@ class CommonHeaders:
             self._of = headers
             self._lines = b"".join(b"%b: %b\r\n" % header for header in headers)
         return self._lines
+
+    def success(self) -> bytes:
+        """The beginning of an answer of status 200, with these lines."""
+        return STATUS_LINE[200] + self.lines()

@@ -6,6 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 from headrace.errors import HeadraceError, Internal
+from headrace.gateway.bundles import Parted
 from headrace.generation import Generated
 from headrace.protocols.beside import takes_long
 from headrace.protocols.bodies import UNCOUNTED_BYTES
@@ -50,6 +51,7 @@ class Exchange:
     """
 
     __slots__ = (
+        "_alone",
         "_answered",
         "_arrived_ns",
         "_cancel",
@@ -75,6 +77,7 @@ class Exchange:
         self.disconnected = False
         self.keep_alive = head.keep_alive
         self._arrived_ns = front.clock.now_ns()  # its headers are read; a body that is slow to come takes of its time
+        self._alone = False  # it is not to wait for others to be asked with
         self._front = front
         self._head = head
         self._id = head.request_id
@@ -109,11 +112,18 @@ class Exchange:
         if len(parts) == _MOST_PARTS:
             self._parts = [bytearray().join(parts)]
 
-    def receive_whole(self, body: Buffer) -> None:
-        """Take a body that is whole and known to be within the limit."""
+    def receive_whole(self, body: Buffer, alone: bool = False) -> None:
+        """Take a body that is whole and known to be within the limit; it is asked `alone` if that is said."""
+        self._alone = alone
         self._parts = [body]
         self._size = len(body)
         self.received = True
+
+    def resume(self, arrived_ns: int, id_: str, body: Buffer, wanted: Wanted) -> None:
+        """Stand for a request that came then, has this id, and was to be asked with others."""
+        self.receive_whole(body, alone=True)
+        self._arrived_ns, self._id, self._wanted = arrived_ns, id_, wanted
+        self.current = True
 
     def refuse(self, error: HeadraceError) -> None:
         """The body ends here, and this is the answer once it is this exchange's turn."""
@@ -201,14 +211,14 @@ class Exchange:
         else:
             self._read(body)
 
-    def _read(self, body: Buffer, alone: bool = False) -> None:
-        """Have the request read, by what was read before if it can be; and asked with others unless it is `alone`."""
+    def _read(self, body: Buffer) -> None:
+        """Have the request read, by what was read before if it can be; and asked with others if that may be."""
         front, head, view = self._front, self._head, memoryview(body)
         template = front.templates.fitting(head.json_bytes, view)
         if template is None:
             self._read_anew(head.context(self._arrived_ns), body)
             return
-        if head.plain and not template.id and not alone:
+        if head.plain and not template.id and not self._alone:
             line = template.line(head.model, front.line)
             if line.takes(self._arrived_ns):
                 self._wanted, self._parts = template.wanted, [body]
@@ -216,11 +226,16 @@ class Exchange:
                 return
         self._submit(*read_by(template, head, view, head.context(self._arrived_ns), self._id))
 
+    def told(self, answer: Parted, place: int) -> None:
+        """Take the answer, among those of others that were asked with this."""
+        self.reply(answer.response(place))
+
     def ask_alone(self) -> None:
         """It was to be asked with others, and is not."""
         self._cancel = None
+        self._alone = True
         (body,), self._parts = self._parts, []
-        self._read(body, alone=True)
+        self._read(body)
 
     def _read_anew(self, context: Context, body: Buffer) -> None:
         """Have the request read, on a thread where all others would have to wait for that."""

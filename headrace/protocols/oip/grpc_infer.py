@@ -6,6 +6,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from headrace.errors import HeadraceError
+from headrace.gateway.bundles import Parted
 from headrace.generated.service_pb2 import ModelInferRequest
 from headrace.protocols.beside import LONG_BYTES, takes_long
 from headrace.protocols.grpc.method import Call
@@ -162,8 +163,8 @@ class _Asker:
         self._now_ns = now_ns
         self._names = names
 
-    def reply(self, answer: Response) -> None:
-        self._infer.answer(answer, self._parts, self._call, self._now_ns, self._names[0], {})
+    def told(self, answer: Parted, place: int) -> None:
+        self._infer.answer(answer.response(place), self._parts, self._call, self._now_ns, self._names[0], {})
 
     def ask_alone(self) -> None:
         self._infer.ask(self._parts, self._call, self._head, self._now_ns, self._names)

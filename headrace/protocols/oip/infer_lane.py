@@ -1,25 +1,25 @@
 """HTTP connections that answer inferences below ASGI: uvicorn's protocol with the infer routes cut out.
 
 No future, task or timer per inference: it is parsed as it arrives, and the model's callback writes the answer.
-Everything else of a connection goes to ASGI as uvicorn has it. Answers keep the order of their requests: while one is
-awaited, later ones wait in uvicorn's own pipeline, and nothing more is read.
+Everything else of a connection goes to ASGI as uvicorn has it.
 """
 
-from asyncio import TimerHandle, Transport
-from typing import Any, ClassVar, cast
+from asyncio import Transport
+from typing import Any, ClassVar
 
 import httptools
 import msgspec
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from headrace.errors import HeadraceError, InvalidRequest
 from headrace.protocols.http_error import body_too_large, headers_too_large
-from headrace.protocols.oip.common_headers import CommonHeaders
-from headrace.protocols.oip.exchange import Answer, Exchange
+from headrace.protocols.oip.again import Again, Connection, again
+from headrace.protocols.oip.exchange import Exchange
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.half_closed import CONTINUE, HalfClosed
 from headrace.protocols.oip.head import Head, Repeated, head_refusal, read_head, repeated, without_expectation
-from headrace.protocols.oip.patience import Patience, body_too_slow, linger
+from headrace.protocols.oip.in_turn import InTurn
+from headrace.protocols.oip.patience import Patience, body_too_slow
 from headrace.protocols.oip.targets import Targets
 from headrace.protocols.oip.unparsed import refusal_of, without_upgrade
 from headrace.protocols.sse import CONNECTION
@@ -31,29 +31,21 @@ def lane(front: Front) -> type[HttpToolsProtocol]:
     return type("Lane", (InferLane,), {"front": front, "targets": Targets()})
 
 
-class InferLane(HttpToolsProtocol):
+class InferLane(InTurn):
     """One connection. Made by uvicorn, one class for each server (`lane`)."""
 
-    front: ClassVar[Front]
     targets: ClassVar[Targets]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._receiving: Exchange | None = None  # whose body arrives; None for a request of ASGI's
-        self._current: Exchange | None = None  # whose answer is the next to be written; None for one of ASGI's
-        self._asgi: RequestResponseCycle | None = None  # that began last; later ones may wait behind it
-        self._discarding = False  # nothing that still arrives is looked at
-        self._stopping = False  # the server stops: what is here is the last
-        self._stalled = False  # the next request waits until the client takes the answers so far
         self._in_message = self._in_body = False
         self._chunk = b""  # what arrived, where a message may begin with its first byte
         self._known: Repeated | None = None  # the last head, which may come again
         self._left = 0  # bytes of a body that are yet to come and do not go through the parser
         self._upgrading = False  # the request asks for another protocol
         self._unseen_bytes = 0  # received since the parser last gave a part of a body, or a whole request
-        self._linger_timer: TimerHandle | None = None
         self._half_closed: HalfClosed | None = None
-        self._common = CommonHeaders(self.server_state)
 
     # ---- the connection's life
 
@@ -63,16 +55,11 @@ class InferLane(HttpToolsProtocol):
         self._patience.begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        for waits in (self._patience, self._linger_timer, self._half_closed):
-            if waits is not None:
-                waits.cancel()
-        for exchange in (self._current, self._receiving, *(cycle for cycle, _ in self.pipeline)):
-            if isinstance(exchange, Exchange) and not exchange.response_complete:
-                exchange.abandon()
-        if self._asgi is not None and not self._asgi.response_complete:
-            self.cycle = self._asgi  # uvicorn tells only one, and the others have not begun
-        elif isinstance(self.cycle, Exchange):
-            self.cycle = cast(RequestResponseCycle, None)  # uvicorn has nothing to tell it
+        self._patience.cancel()
+        if self._half_closed is not None:
+            self._half_closed.cancel()
+        if self._receiving is not None and not self._receiving.response_complete:
+            self._receiving.abandon()
         super().connection_lost(exc)
 
     def eof_received(self) -> bool:  # type: ignore[override]
@@ -85,35 +72,13 @@ class InferLane(HttpToolsProtocol):
         self._half_closed = self._half_closed or HalfClosed(self.transport, self.loop, version, self._is_unanswered)
         return True
 
-    def _is_unanswered(self) -> bool:
-        return self._current is not None or (self._asgi is not None and not self._asgi.response_started)
-
-    def drain(self) -> None:
-        """The server stops soon: what awaits its answer is the last here, and where nothing does, the next request."""
-        if self._is_unanswered():
-            self.shutdown()
-
-    def shutdown(self) -> None:
-        self._stopping = True
-        super().shutdown()
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self.flow.pause_reading()
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._patience.end()
-        if self._stalled:
-            self._stalled = False
-            self._advance()
-        elif not self.pipeline:
-            self.flow.resume_reading()
-
     # ---- what arrives
 
     def data_received(self, data: bytes) -> None:
-        known = self._known
+        again, known = self._again, self._known
+        if again is not None and again.arrives(data) and self._may_come_again():
+            self._receive_again(again, data)
+            return
         if known is not None and len(data) == known.num_bytes and data.startswith(known.raw) and self._is_idle():
             self._receive_known(known, data)
             return
@@ -135,12 +100,29 @@ class InferLane(HttpToolsProtocol):
         """What arrives now is the beginning of a request, and is wanted."""
         return not (self._in_message or self._left or self._discarding or self._stopping)
 
-    def _receive_known(self, known: Repeated, data: bytes) -> None:
+    def _receive_known(self, known: Repeated, data: bytes, alone: bool = False) -> None:
         """A request and nothing else, with a head that came before: most of them on most connections."""
         exchange = Exchange(self.front, known.head, self._answered)
-        exchange.receive_whole(memoryview(data)[len(known.raw) :])
+        exchange.receive_whole(memoryview(data)[len(known.raw) :], alone)
         self._queue(exchange)
         self._received(exchange)
+        if exchange.current and not alone:
+            way = Connection(self._write, self._common.success, self._answered, self._replace)
+            self._again = again(self.front, known, data, way)
+
+    def _may_come_again(self) -> bool:
+        """The next request would be asked at once."""
+        last = self.cycle
+        return self._is_idle() and last.response_complete and not self.front.gateway.draining
+
+    def _receive_again(self, again: Again, data: bytes) -> None:
+        self._patience.end()
+        if again.hold(data):
+            cycle: Any = again
+            self.cycle = self._current = cycle
+        else:
+            assert self._known is not None
+            self._receive_known(self._known, data, alone=True)
 
     def _parse(self, data: bytes) -> None:
         while data and not self._discarding:
@@ -160,6 +142,10 @@ class InferLane(HttpToolsProtocol):
         """So much came. Where the rest of a body is to come, the client has its time anew."""
         if (self._left or self._in_body) and not self.flow.read_paused:
             self._patience.await_body(num_bytes)
+
+    def _read_on(self) -> None:
+        super()._read_on()
+        self._await_body(0)
 
     def _body_late(self) -> None:
         if self.flow.read_paused and not self._discarding:
@@ -291,30 +277,6 @@ class InferLane(HttpToolsProtocol):
             self.transport.write(CONTINUE)
         return exchange
 
-    def _queue(self, exchange: Exchange) -> None:
-        last, cycle = self.cycle, cast("Any", exchange)
-        self.cycle = cycle
-        self._end_with(exchange)
-        if last is None or last.response_complete:
-            exchange.current, self._current = True, exchange
-        else:
-            self.flow.pause_reading()
-            self.pipeline.appendleft((cycle, self.app))
-
-    def _end_with(self, newest: Exchange | RequestResponseCycle) -> None:
-        if self.front.gateway.draining:
-            self._stopping, newest.keep_alive = True, False
-
-    def _begin(self, exchange: Exchange) -> None:
-        """It is this one's turn."""
-        if self.transport.is_closing() or exchange.disconnected:
-            return
-        exchange.current, self._current = True, exchange
-        if exchange.received:
-            exchange.run()
-        elif exchange.wants_continue:
-            self.transport.write(CONTINUE)
-
     # ---- what is refused without being read to its end
 
     def _refuse(self, error: HeadraceError) -> None:
@@ -341,60 +303,3 @@ class InferLane(HttpToolsProtocol):
         exchange.current = self.cycle.disconnected = not self.cycle.response_started  # what it sends is not written
         self.cycle.message_event.set()
         return exchange.current
-
-    # ---- what is answered
-
-    def _answered(self, exchange: Exchange, answer: Answer) -> None:
-        if self.transport.is_closing():
-            return
-        close = b"" if exchange.keep_alive else b"connection: close\r\n"
-        end = b"content-length: %d\r\n%b\r\n" % (sum(map(len, answer.parts)), close)
-        head = STATUS_LINE[answer.status], self._common.lines(), answer.headers, end
-        self.transport.write(b"".join((*head, *answer.parts)))
-        self._current = None
-        self.server_state.total_requests += 1
-        if not exchange.keep_alive:
-            self._hang_up()
-        elif self.pipeline or self.flow.read_paused or self.flow.write_paused:
-            self._advance()
-        else:
-            self._patience.begin()
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._asgi = cycle
-        super()._start_asgi_task(cycle, app)
-
-    def on_response_complete(self) -> None:
-        """ASGI has answered; called by uvicorn."""
-        self.server_state.total_requests += 1
-        self._advance()
-
-    def _advance(self) -> None:
-        """Go on to the next request, once the client has taken most of the answers before it."""
-        if self.transport.is_closing():
-            return
-        if self.flow.write_paused:
-            self._stalled = True
-            self._patience.begin()
-            return
-        if not self.pipeline:
-            self.flow.resume_reading()
-            self._patience.begin()
-            return
-        cycle, app = self.pipeline.pop()
-        if not self.pipeline:
-            self.flow.resume_reading()  # the last one's body may still be under way
-            self._await_body(0)
-        if isinstance(cycle, Exchange):
-            self._current = cycle
-            self.loop.call_soon(self._begin, cycle)  # not at once: a thousand small ones would nest a thousand deep
-        else:
-            self._start_asgi_task(cycle, app)
-
-    def _hang_up(self) -> None:
-        """The last answer is written. A client that is still sending would lose it if the connection just closed."""
-        if not self._discarding:
-            self.transport.close()
-            return
-        self.flow.resume_reading()
-        self._linger_timer = linger(self.transport, self.loop)

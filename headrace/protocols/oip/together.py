@@ -15,7 +15,7 @@ import msgspec
 
 from headrace.clock import Clock
 from headrace.errors import HeadraceError
-from headrace.gateway.bundles import parted
+from headrace.gateway.bundles import Parted
 from headrace.gateway.gateway import Gateway
 from headrace.protocols.oip.coming import Coming
 from headrace.types import Buffer, Bundle, Context, ModelRef, Parameter, Request, Response, Shape, Tensor
@@ -29,8 +29,8 @@ HELD_NS = 2_000_000
 class Asker(Protocol):
     """Whoever asks one of the requests, and is told its answer."""
 
-    def reply(self, answer: Response) -> None:
-        """Here it is; valid during the call."""
+    def told(self, answer: Parted, place: int) -> None:
+        """Here it is, at that place; valid during the call."""
         ...
 
     def ask_alone(self) -> None:
@@ -156,9 +156,10 @@ class Line:
         if isinstance(answer, HeadraceError):
             _each_alone(askers, bundle.left)
             return
-        for asker, part in zip(askers, parted(answer, len(askers)), strict=True):
+        parted = Parted(answer, len(askers))
+        for place, asker in enumerate(askers):
             try:
-                asker.reply(part)
+                asker.told(parted, place)
             except Exception:
                 log.exception("an answer of %s could not be delivered", answer.model)  # the others' can
 

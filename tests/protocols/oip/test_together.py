@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from headrace.alike import lot_of
 from headrace.errors import HeadraceError, QueueFull
+from headrace.gateway.bundles import Parted
 from headrace.gateway.gateway import Gateway
 from headrace.models.registry import Registry, Served
 from headrace.protocols.oip.together import HELD_NS, Form, Line
@@ -71,11 +72,12 @@ class Asker:
         self.broken = False
         self.leave: Callable[[], object] = lambda: None
 
-    def reply(self, answer: Response) -> None:
+    def told(self, answer: Parted, place: int) -> None:
         if self.broken:
             raise RuntimeError("broken")
-        self.answers.append(answer)
-        self.got.append(np.frombuffer(bytes(answer.outputs[0].data), np.float32).tolist())
+        self.answers.append(answer.response(place))
+        (output,) = answer.contents(place)
+        self.got.append(np.frombuffer(bytes(output), np.float32).tolist())
 
     def ask_alone(self) -> None:
         self.alone += 1
