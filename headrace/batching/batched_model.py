@@ -215,8 +215,8 @@ class BatchedModel:
         return refused.error
 
     def _shed(self, item: Job, reason: str, predicted_ns: float | None) -> None:
-        if item.requests > 1:
-            return  # of a bundle each asks anew, for itself
+        if item.bundled:
+            return
         deadline_ns = None if item.deadline_ns is None else item.deadline_ns - item.arrived_ns
         predicted = None if predicted_ns is None else int(predicted_ns)
         self._record(ShedRecord(self._version, item.tenant, reason, predicted, deadline_ns))
@@ -334,8 +334,8 @@ class BatchedModel:
         for item in reversed(batch):
             if outcome.ran:
                 item.blame = item.blame.after(fruitful)
-            if item.requests > 1 or item.blame.given_up(alone=len(batch) == 1):
-                self._answer(item, outcome.error)  # of a bundle each asks anew, for itself
+            if item.bundled or item.blame.given_up(alone=len(batch) == 1):
+                self._answer(item, outcome.error)
             elif not item.done:
                 if item.blame.suspected:
                     item.keep_alone()

@@ -1,6 +1,7 @@
 """Requests -> one batch, and its outputs back to their owners. Pure; rows of one length are not copied here."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Protocol
 
 from headrace.arrays import row_ends
@@ -71,7 +72,7 @@ def _parts(batch: Sequence[Member], index: int, name: str) -> list[Buffer]:
         if request.bundle is None:
             parts.append(request.inputs[at].data)
         else:
-            parts += [contents[at] for contents in request.bundle.contents]
+            parts += map(itemgetter(at), request.bundle.contents)
     return parts
 
 
@@ -136,7 +137,7 @@ def _cut(tensor: Tensor, batch: Sequence[Member], total: int, axes: tuple[int, .
 
 
 def _chosen(outputs: tuple[Tensor, ...], names: tuple[str, ...]) -> tuple[Tensor, ...]:
-    if not names:
+    if not names or (len(names) == len(outputs) == 1):
         return outputs
     by_name = {tensor.name: tensor for tensor in outputs}
     return tuple(by_name[name] for name in names)

@@ -40,7 +40,7 @@ LEAST_CAUTION = 0.25  # where hardly a long one is let in: else none would run, 
 WORTH = 0.85  # of the work a second that a run without end would do
 HASTE = 0.5  # of a usual run's time: with less left, a request is given up for those behind it
 MANY = 16  # rows that what a row costs is read off at
-BRIEF_NS = 1_000_000  # of a typical run: of such that requests share, of a size that is known, few are learned from
+BRIEF_NS = 1_000_000  # of a typical run: of such, of a size that is known, few are learned from
 TELLING_NS = 10_000_000  # between two that are
 STALE_NS = 200_000_000  # without a run: what is known of the machine's speed is old
 FIND_OUT_NS = 10_000_000_000  # between two requests that are refused by an idle machine, to find out if it should
@@ -279,7 +279,7 @@ class DeadlinePolicy(Generic[J]):
                 standing.guard.answered(now_ns > job.due_ns)
                 standing.trust.answered(job.foreseen_ns, job.due_ns - job.queued_ns, now_ns - job.queued_ns)
         self.queue.forget()
-        often = run.typical_ns < BRIEF_NS and run.requests > 1 and ended_ns - self._learned_ns < TELLING_NS
+        often = run.typical_ns < BRIEF_NS and ended_ns - self._learned_ns < TELLING_NS
         if not (often and self.latency.measured(run.rows, run.length)):
             self._learn(run, began_ns, ended_ns)
 

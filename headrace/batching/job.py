@@ -19,6 +19,7 @@ class Job:
     __slots__ = (
         "arrived_ns",
         "bucket",
+        "bundled",
         "cell",
         "cost_ns",
         "deadline_ns",
@@ -40,6 +41,7 @@ class Job:
     def __init__(self, rows: int, length: int, key: Key, queued_ns: int) -> None:
         self.rows = rows
         self.requests = 1  # that it stands for
+        self.bundled = False  # where it fails, each of them asks anew, for itself
         self.length_class = class_of(length)
         self.length = length  # along the padded axis; 0 where nothing is padded
         self.key = key

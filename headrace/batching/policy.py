@@ -40,7 +40,8 @@ class Run(msgspec.Struct, Generic[J], frozen=True):
     @property
     def requests(self) -> int:
         """How many share it."""
-        return sum([job.requests for job in self.jobs])
+        jobs = self.jobs
+        return jobs[0].requests if len(jobs) == 1 else sum([job.requests for job in jobs])
 
 
 class Wait(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ class Waiting(Job):
                 self.num_bytes += len(tensor.data)
         else:
             contents = request.bundle.contents
-            self.requests = len(contents)
+            self.requests, self.bundled = len(contents), True
             self.num_bytes = self.requests * sum(map(len, contents[0]))
         self.arrived_ns = context.arrived_ns or queued_ns
         self.deadline_ns = context.deadline_ns

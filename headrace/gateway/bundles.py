@@ -67,12 +67,12 @@ class Asked(msgspec.Struct, frozen=True):
 class Parted:
     """One answer to several requests, each of which has equally many rows of it; as with `collate.split`, views."""
 
-    __slots__ = ("_answer", "_contents", "_requests", "alike", "batch")
+    __slots__ = ("_answer", "_requests", "alike", "contents", "started_ns")
 
     def __init__(self, answer: Response, requests: int) -> None:
         self._answer = answer
         self._requests = requests
-        self.batch = answer.batch
+        self.started_ns = answer.batch.started_ns if answer.batch else 0
         self.alike: tuple[bytes, ...] | None = None  # what whoever writes the parts keeps of one for the others
         cut = []
         for tensor in answer.outputs:
@@ -80,11 +80,8 @@ class Parted:
             width = len(view) // requests
             ends = range(0, len(view), width) if width else [0] * requests
             cut.append([view[at : at + width] for at in ends])
-        self._contents: list[tuple[Buffer, ...]] = list(zip(*cut, strict=True)) if cut else [()] * requests
-
-    def contents(self, place: int) -> tuple[Buffer, ...]:
-        """Of the outputs, those that the request at that place gets."""
-        return self._contents[place]
+        # Of the outputs, what each gets.
+        self.contents: list[tuple[Buffer, ...]] = list(zip(*cut, strict=True)) if cut else [()] * requests
 
     def response(self, place: int) -> Response:
         """What it is answered."""
@@ -92,6 +89,6 @@ class Parted:
         rows = answer.rows // requests
         outputs = [
             Tensor(of.name, of.datatype, (rows, *of.shape[1:]), data)
-            for of, data in zip(answer.outputs, self._contents[place], strict=True)
+            for of, data in zip(answer.outputs, self.contents[place], strict=True)
         ]
         return Response(answer.model, tuple(outputs), answer.batch, device_ns=answer.device_ns // requests, rows=rows)

@@ -371,10 +371,8 @@ def test_what_was_late_again_and_again_is_not_refused_for_ever_by_an_idle_machin
     assert all(let_in[let_in.index(True) :])
 
 
-@pytest.mark.parametrize(("requests", "typical_ms", "learned"), [(2, 0.5, 3), (2, 2.0, 8), (1, 0.5, 8)])
-def test_of_brief_runs_that_requests_share_some_are_learned_from(
-    requests: int, typical_ms: float, learned: int
-) -> None:
+@pytest.mark.parametrize(("requests", "typical_ms", "learned"), [(2, 0.5, 3), (2, 2.0, 8), (1, 0.5, 3), (1, 2.0, 8)])
+def test_of_brief_runs_some_are_learned_from(requests: int, typical_ms: float, learned: int) -> None:
     known = latency()
     made, found = policy(known=known), [known.to_json()]
     for number in range(8):

@@ -14,7 +14,7 @@ from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.head import Repeated
 from headrace.protocols.oip.rest import write_response
 from headrace.protocols.oip.templates import Template
-from headrace.protocols.spent import cost_line, queue_ms, shared_lines
+from headrace.protocols.spent import cost_line, shared_lines
 from headrace.types import Response
 
 
@@ -47,20 +47,21 @@ class Again:
         "_large",
         "_line",
         "_now_ns",
-        "_num_bytes",
-        "_raw",
         "_spans",
         "_template",
+        "_write",
         "disconnected",
         "keep_alive",
+        "num_bytes",
+        "raw",
         "response_complete",
     )
 
     def __init__(self, front: Front, known: Repeated, template: Template, raw: bytes, connection: Connection) -> None:
         """`raw` is what it begins with, each time: its head, and the JSON that `template` was made of."""
         at = len(raw)
-        self._raw = raw
-        self._num_bytes = known.num_bytes
+        self.raw = raw
+        self.num_bytes = known.num_bytes
         self.keep_alive = self.response_complete = True
         self.disconnected = False
         self._front = front
@@ -68,6 +69,7 @@ class Again:
         self._head_bytes = len(known.raw)
         self._template = template
         self._connection = connection
+        self._write = connection.write
         self._gateway = front.gateway
         self._large = known.num_bytes - len(known.raw) > LARGE_BYTES
         self._line = template.line(known.head.model, front.line)
@@ -78,14 +80,10 @@ class Again:
         self._data = b""
         self._cancel: Callable[[], object] | None = None
 
-    def arrives(self, data: bytes) -> bool:
-        """Whether this is the whole of it, and the last is answered."""
-        return len(data) == self._num_bytes and data.startswith(self._raw) and self.response_complete
-
     def hold(self, data: bytes) -> bool:
         """Have what arrived asked with others; False where none are likely to come, and it is to be asked alone."""
-        arrived_ns, line = self._now_ns(), self._line
-        if (self._large and self._gateway.refuses(arrived_ns)) or not line.takes(arrived_ns):
+        arrived_ns, line, gateway = self._now_ns(), self._line, self._gateway
+        if gateway.draining or (self._large and gateway.refuses(arrived_ns)) or not line.takes(arrived_ns):
             return False
         view = memoryview(data)
         self._arrived_ns, self._data, self._id = arrived_ns, data, self._front.ids()
@@ -95,17 +93,18 @@ class Again:
 
     def told(self, answer: Parted, place: int) -> None:
         """Take the answer, among those of the others."""
-        if self.response_complete or self.disconnected:
+        if self.response_complete:
             return
         alike = answer.alike or self._alike(answer)
         if alike is None or not self.keep_alive:
             self._replaced().reply(answer.response(place))
             return
-        assert answer.batch is not None
         begin, middle, end = alike
-        waited = b"%.3f" % queue_ms(answer.batch, self._arrived_ns)
-        self._over()
-        self._connection.write(b"".join((begin, waited, middle, self._id.encode(), end, *answer.contents(place))))
+        waited_ns = answer.started_ns - self._arrived_ns
+        waited = b"%.3f" % (waited_ns / 1e6 if waited_ns > 0 else 0.0)
+        self.response_complete = True
+        self._data, self._cancel = b"", None
+        self._write(b"".join((begin, waited, middle, self._id.encode(), end, *answer.contents[place])))
 
     def ask_alone(self) -> None:
         """It was to be asked with others, and is not."""

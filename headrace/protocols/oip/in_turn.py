@@ -28,6 +28,8 @@ class InTurn(HttpToolsProtocol):
         self._current: Exchange | Again | None = None  # whose answer is the next to be written; None for one of ASGI's
         self._asgi: RequestResponseCycle | None = None  # that began last; later ones may wait behind it
         self._again: Again | None = None  # the last request, which may come again
+        self._awaited: Again | None = None  # the same, where nothing else is under way
+        self._nothing_came = False  # since the last request, which was whole
         self._discarding = False  # nothing that still arrives is looked at
         self._stopping = False  # the server stops: what is here is the last
         self._stalled = False  # the next request waits until the client takes the answers so far
@@ -44,7 +46,7 @@ class InTurn(HttpToolsProtocol):
             self.cycle = self._asgi  # uvicorn tells only one, and the others have not begun
         elif isinstance(self.cycle, Exchange | Again):
             self.cycle = cast(RequestResponseCycle, None)  # uvicorn has nothing to tell it
-        self._again = None  # it knows this connection
+        self._again = self._awaited = None  # it knows this connection
         super().connection_lost(exc)
 
     def _is_unanswered(self) -> bool:
@@ -56,7 +58,7 @@ class InTurn(HttpToolsProtocol):
             self.shutdown()
 
     def shutdown(self) -> None:
-        self._stopping = True
+        self._stopping, self._awaited = True, None
         super().shutdown()
 
     def pause_writing(self) -> None:
@@ -126,6 +128,7 @@ class InTurn(HttpToolsProtocol):
             self._advance()
         else:
             self._patience.begin()
+            self._awaited = self._again if self._nothing_came else None
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._asgi = cycle

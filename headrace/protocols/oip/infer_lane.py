@@ -75,13 +75,15 @@ class InferLane(InTurn):
     # ---- what arrives
 
     def data_received(self, data: bytes) -> None:
-        again, known = self._again, self._known
-        if again is not None and again.arrives(data) and self._may_come_again():
+        again, self._awaited = self._awaited, None
+        if again is not None and len(data) == again.num_bytes and data.startswith(again.raw):
             self._receive_again(again, data)
             return
+        known = self._known
         if known is not None and len(data) == known.num_bytes and data.startswith(known.raw) and self._is_idle():
             self._receive_known(known, data)
             return
+        self._nothing_came = False
         rest: Buffer = data
         num_bytes = len(data)
         while rest and not self._discarding:
@@ -104,22 +106,19 @@ class InferLane(InTurn):
         """A request and nothing else, with a head that came before: most of them on most connections."""
         exchange = Exchange(self.front, known.head, self._answered)
         exchange.receive_whole(memoryview(data)[len(known.raw) :], alone)
+        self._nothing_came = True
         self._queue(exchange)
         self._received(exchange)
-        if exchange.current and not alone:
+        if exchange.current and not (alone or (self._again is not None and data.startswith(self._again.raw))):
             way = Connection(self._write, self._common.success, self._answered, self._replace)
             self._again = again(self.front, known, data, way)
 
-    def _may_come_again(self) -> bool:
-        """The next request would be asked at once."""
-        last = self.cycle
-        return self._is_idle() and last.response_complete and not self.front.gateway.draining
-
     def _receive_again(self, again: Again, data: bytes) -> None:
-        self._patience.end()
         if again.hold(data):
             cycle: Any = again
             self.cycle = self._current = cycle
+            self._nothing_came = True
+            self._patience.end()
         else:
             assert self._known is not None
             self._receive_known(self._known, data, alone=True)

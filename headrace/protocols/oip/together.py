@@ -66,6 +66,7 @@ class Line:
         self._most = 0  # of those that are held now
         self._bundles = 0  # that may be under way before others are held
         self._under_way = 0
+        self._looking = False  # whether a look at those that are held is on its way
         self._watched = False  # whether the clock will say when they were held for long enough
         self._requests: dict[int, tuple[Tensor, ...]] = {}  # the inputs of so many together
         self._begin()
@@ -74,7 +75,7 @@ class Line:
         """Whether one that arrived then is to be held (`hold`): others are here, or likely to come in this turn."""
         if not self._coming.came(arrived_ns):
             return False
-        if not self._askers:
+        if not self._held:
             most, self._bundles = self._gateway.together(self._form.model)
             self._most = most // self._rows if self._rows else 0
             if self._most < 2:
@@ -84,35 +85,37 @@ class Line:
     def hold(self, asker: Asker, id_: str, arrived_ns: int, contents: Sequence[Buffer]) -> Callable[[], object]:
         """Ask with others, or alone, at the end of this turn, or once the model has time for more. Returns how to say
         that the asker went away."""
-        if len(self._askers) == self._most:
+        held = self._held
+        if len(held) == self._most:
             self._close()
-        place = len(self._askers)
+            held = self._held
+        place = len(held)
         if not place:
             self._expected = self._gateway.expect()
-            self._clock.call_soon(self._look)
-        self._askers.append(asker)
-        self._ids.append(id_)
-        self._arrived_ns.append(arrived_ns)
-        self._contents.append(contents)
+            self._look_soon()
+        held.append((asker, id_, arrived_ns, contents))
         return partial(self._left.add, place)
 
     def _begin(self) -> None:
-        self._askers: list[Asker] = []
-        self._ids: list[str] = []
-        self._arrived_ns: list[int] = []
-        self._contents: list[Sequence[Buffer]] = []
+        self._held: list[tuple[Asker, str, int, Sequence[Buffer]]] = []
         self._left: set[int] = set()
-        self._seen = 1
+        self._seen = 0
+
+    def _look_soon(self) -> None:
+        if not self._looking:
+            self._looking = True
+            self._clock.call_soon(self._look)
 
     def _look(self) -> None:
         """As long as each turn brings something, it may go on: the larger a bundle, the less is done for each."""
-        if self._under_way >= self._bundles and len(self._askers) < self._most:
+        self._looking = False
+        held = len(self._held)
+        if self._under_way >= self._bundles and held < self._most:
             self._watch()  # it goes on until one of those is answered
-            return
-        if self._seen < len(self._askers) < self._most:
-            self._seen = len(self._askers)
-            self._clock.call_soon(self._look)
-        elif self._askers:
+        elif self._seen < held < self._most:
+            self._seen = held
+            self._look_soon()
+        elif held:
             self._close()
 
     def _watch(self) -> None:
@@ -123,19 +126,17 @@ class Line:
 
     def _overdue(self) -> None:
         self._watched = False
-        if self._askers:
+        if self._held:
             self._close()
 
     def _close(self) -> None:
-        askers, left = self._askers, self._left
-        bundle = Bundle(self._ids, array("q", self._arrived_ns), self._contents, left)
+        held, left = self._held, self._left
         self._begin()
-        self._coming.closed(len(askers))
+        self._coming.closed(len(held))
+        askers, ids, arrived_ns, contents = zip(*held, strict=True)
         with self._expected:
-            if len(askers) > 1 and len(left) < len(askers):
-                self._ask(askers, bundle)
-            else:
-                _each_alone(askers, left)
+            if len(left) < len(held):
+                self._ask(askers, Bundle(ids, array("q", arrived_ns), contents, left))
 
     def _ask(self, askers: Sequence[Asker], bundle: Bundle) -> None:
         form, number = self._form, len(askers)
@@ -151,8 +152,10 @@ class Line:
 
     def _answered(self, askers: Sequence[Asker], bundle: Bundle, answer: Response | HeadraceError) -> None:
         self._under_way -= 1
-        if self._askers:
+        if len(self._held) >= len(askers):
             self._close()  # the model has its next run before these answers are written
+        elif self._held:
+            self._look_soon()  # these are few: whom an answer reaches now may well come once more
         if isinstance(answer, HeadraceError):
             _each_alone(askers, bundle.left)
             return

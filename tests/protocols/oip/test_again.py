@@ -132,6 +132,22 @@ async def test_what_comes_behind_one_that_is_held_is_answered_behind_it() -> Non
     assert sums(first, second, third) == [10, 16, 18]
 
 
+async def test_what_has_begun_to_come_behind_one_that_is_held_goes_on() -> None:
+    bench = await Bench().warm()
+    bench.model.waits = True
+    await bench.ask(5, 6, 7)
+    connection, transport = bench.clients[0]
+    following = bench.post(8)
+    connection.data_received(following[:-7])
+    bench.model.answer_now()
+    assert sums(transport.written) == [10]
+    transport.written = b""
+    connection.data_received(following[-7:])
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+    assert sums(transport.written) == [16]
+
+
 async def test_a_client_that_leaves_while_it_is_held_is_answered_nothing_and_the_others_are() -> None:
     bench = await Bench().warm()
     bench.model.waits = True

@@ -76,7 +76,7 @@ class Asker:
         if self.broken:
             raise RuntimeError("broken")
         self.answers.append(answer.response(place))
-        (output,) = answer.contents(place)
+        (output,) = answer.contents[place]
         self.got.append(np.frombuffer(bytes(output), np.float32).tolist())
 
     def ask_alone(self) -> None:
@@ -108,6 +108,10 @@ class Bench:
             asker.ask_alone()
         return asker
 
+    def sizes(self) -> list[int]:
+        """Of the bundles that the model was asked and has not answered."""
+        return [len(request.bundle.contents) for request, _ in self.model.asked if request.bundle]
+
     def requests(self) -> list[RequestRecord]:
         return list(lot_of(self.records).requests)
 
@@ -131,11 +135,25 @@ def test_requests_of_several_rows_get_theirs() -> None:
     assert [asker.got for asker in askers] == [[[2, 2, 4, 4]], [[10, 10, 12, 12]]]
 
 
-def test_one_that_is_alone_in_its_turn_is_asked_as_usual() -> None:
+def test_one_that_is_alone_in_its_turn_is_asked_with_nobody() -> None:
     bench = Bench()
     asker = bench.ask(numbers(1, 1))
     bench.clock.pass_ms()
-    assert (asker.alone, bench.model.asked) == (1, [])
+    assert bench.sizes() == [1]
+    bench.model.answer()
+    assert asker.got == [[2, 2]]
+
+
+def test_the_first_of_a_turn_waits_for_those_of_the_next() -> None:
+    bench = Bench()
+
+    def another() -> None:
+        bench.ask(numbers(1, 1))
+
+    another()
+    bench.clock.call_soon(another)
+    bench.clock.pass_ms()
+    assert bench.sizes() == [2]
 
 
 def test_no_more_are_asked_as_one_than_a_run_may_have() -> None:
@@ -143,9 +161,10 @@ def test_no_more_are_asked_as_one_than_a_run_may_have() -> None:
     for _ in range(11):
         bench.ask(numbers(1, 1))
     bench.clock.pass_ms()
-    assert [len(request.bundle.contents) for request, _ in bench.model.asked if request.bundle] == [8]
+    assert bench.sizes() == [8]
     bench.model.answer()
-    assert [len(request.bundle.contents) for request, _ in bench.model.asked if request.bundle] == [3]
+    bench.clock.pass_ms()
+    assert bench.sizes() == [3]
 
 
 def test_what_comes_while_a_bundle_is_under_way_is_held_until_that_is_answered() -> None:
@@ -157,8 +176,21 @@ def test_what_comes_while_a_bundle_is_under_way_is_held_until_that_is_answered()
         bench.clock.pass_ms(0.1)
     assert len(bench.model.asked) == 1
     bench.model.answer()
-    assert [len(request.bundle.contents) for request, _ in bench.model.asked if request.bundle] == [3]
+    assert bench.sizes() == [3]
     assert all(asker.got for asker in first)
+
+
+def test_fewer_than_were_answered_wait_for_those_whom_the_answers_reach() -> None:
+    bench = Bench()
+    for _ in range(3):
+        bench.ask(numbers(1, 1))
+    bench.clock.pass_ms()
+    bench.ask(numbers(2, 2))
+    bench.model.answer()
+    assert bench.sizes() == []
+    bench.ask(numbers(3, 3))
+    bench.clock.pass_ms()
+    assert bench.sizes() == [2]
 
 
 def test_what_is_held_for_longer_than_runs_take_waits_in_the_models_queue() -> None:
@@ -180,7 +212,7 @@ def test_more_than_a_run_may_have_does_not_wait_for_it() -> None:
     for _ in range(9):
         bench.ask(numbers(1, 1))
     bench.clock.pass_ms()
-    assert [len(request.bundle.contents) for request, _ in bench.model.asked if request.bundle] == [2, 8]
+    assert bench.sizes() == [2, 8]
 
 
 def test_each_is_recorded_as_if_it_had_been_asked_alone() -> None:
@@ -291,6 +323,7 @@ def test_everybody_is_answered_once_or_asks_alone_once_or_has_left(steps: list[t
     bench.clock.pass_ms()
     while bench.model.asked:
         bench.model.answer()
+        bench.clock.pass_ms()
     for place, asker in enumerate(askers):
         ends = len(asker.got) + asker.alone
         assert ends == 1 or (place in left and ends <= 1)
