@@ -1,6 +1,6 @@
 """Where runs take next to nothing, a batch stays open while each turn of the loop brings something."""
 
-from headrace.batching.gathering import SHORT_NS, Gathering
+from headrace.batching.gathering import HELD_UP, SHORT_NS, Gathering
 
 
 def gathering(computed_ns: int = SHORT_NS // 2, requests: int = 2) -> Gathering:
@@ -48,6 +48,13 @@ def test_it_pays_where_requests_shared_a_short_run_and_one_alone_says_nothing_of
     made = gathering()
     made.ran(1, SHORT_NS // 2)
     assert made.pays
+
+
+def test_it_does_not_pay_any_more_once_more_runs_were_long_than_are_held_up_by_chance() -> None:
+    made = gathering()
+    for _ in range(HELD_UP):
+        made.ran(2, SHORT_NS)
+        assert made.pays
     made.ran(2, SHORT_NS)
     assert not made.pays
 

@@ -29,7 +29,7 @@ class InTurn(HttpToolsProtocol):
         self._asgi: RequestResponseCycle | None = None  # that began last; later ones may wait behind it
         self._again: Again | None = None  # the last request, which may come again
         self._awaited: Again | None = None  # the same, where nothing else is under way
-        self._nothing_came = False  # since the last request, which was whole
+        self._nothing_came = False  # of the request behind the last
         self._discarding = False  # nothing that still arrives is looked at
         self._stopping = False  # the server stops: what is here is the last
         self._stalled = False  # the next request waits until the client takes the answers so far

@@ -83,7 +83,7 @@ class InferLane(InTurn):
         if known is not None and len(data) == known.num_bytes and data.startswith(known.raw) and self._is_idle():
             self._receive_known(known, data)
             return
-        self._nothing_came = False
+        self._nothing_came = False  # as long as it is not seen to its end
         rest: Buffer = data
         num_bytes = len(data)
         while rest and not self._discarding:
@@ -96,6 +96,7 @@ class InferLane(InTurn):
                 self._parse(data)
                 break
             data = bytes(rest)
+        self._nothing_came = self._is_idle()
         self._await_body(num_bytes)
 
     def _is_idle(self) -> bool:

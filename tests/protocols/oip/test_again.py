@@ -148,6 +148,23 @@ async def test_what_has_begun_to_come_behind_one_that_is_held_goes_on() -> None:
     assert sums(transport.written) == [16]
 
 
+async def test_a_body_that_looks_like_what_comes_again_is_a_body() -> None:
+    bench = await Bench().warm()
+    connection, transport = bench.clients[0]
+    looks = bench.post(5)
+    said, _ = binary(0)
+    longer = request_bytes("POST", ADD_SUB, said + b"\0" * 9 + looks, Inference_Header_Content_Length=str(len(said)))
+    transport.written = b""
+    connection.data_received(bench.post(3) + longer[: -len(looks)])
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+    connection.data_received(looks)
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+    statuses = re.findall(rb"HTTP/1.1 (\d+)", transport.written)
+    assert statuses == [b"200", b"400"]
+
+
 async def test_a_client_that_leaves_while_it_is_held_is_answered_nothing_and_the_others_are() -> None:
     bench = await Bench().warm()
     bench.model.waits = True
