@@ -73,22 +73,25 @@ class FakeModel:
         self.inputs = tuple(TensorSpec(each.name, each.datatype, each.shape, each.optional) for each in file.inputs)
         self.outputs = tuple(TensorSpec(each.name, each.datatype, each.shape) for each in file.outputs)
         self._file = file
-        self._made = {output.name: output for output in file.outputs}
+        self._made = {output.name: _Made(output) for output in file.outputs}
         self._ends = file.refuse_on, file.crash_on, file.hang_on
+        self._may_end = self._ends != (None, None, None)
+        self._waits = bool(file.delay_ms or file.per_row_ms)
 
     def run(self, arrays: Arrays, outputs: tuple[str, ...] = ()) -> Arrays:
         """Make the outputs asked for (all, where empty). Raises InputRefused where the file says so."""
         first = next(iter(arrays.values()))
-        if self._ends != (None, None, None):
+        if self._may_end:
             self._end(first)
-        delay_ms = self._file.delay_ms
-        if self._file.per_row_ms:
-            delay_ms += self._file.per_row_ms * (len(first) if first.ndim else 1)
-        if delay_ms:
-            time.sleep(delay_ms / 1e3)
-        return {name: _made(self._made[name], arrays) for name in outputs or self._made}
+        if self._waits:
+            self._wait(len(first) if first.ndim else 1)
+        made = self._made
+        return {name: made[name].of(arrays, first) for name in outputs or made}
 
     def close(self) -> None: ...
+
+    def _wait(self, rows: int) -> None:
+        time.sleep((self._file.delay_ms + self._file.per_row_ms * rows) / 1e3)
 
     def _end(self, first: NDArray[np.generic]) -> None:
         """Fail in the way that a row asks for."""
@@ -100,6 +103,48 @@ class FakeModel:
             threading.Event().wait()
         if refuse:
             raise InputRefused(f"a row starts with {self._file.refuse_on}, which this model refuses")
+
+
+class _Made:
+    """How an output is made."""
+
+    def __init__(self, output: FakeOutput) -> None:
+        self._output = output
+        self._source = output.source
+        self._dtype = DATATYPES[output.datatype]
+        self._zero = b"" if output.datatype == "BYTES" else 0
+        self._is_zeros = output.value == "zeros" and self._zero == 0
+        self._tail = output.shape[1:] if output.shape[:1] == (FREE,) and FREE not in output.shape[1:] else None
+
+    def of(self, arrays: Arrays, first: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Out of these inputs, the first of which is `first`."""
+        source = arrays.get(self._source, first)
+        shape = self._shape(source.shape)
+        if self._is_zeros:
+            return np.zeros(shape, self._dtype)
+        output = self._output
+        if output.value == "zeros":
+            return np.full(shape, self._zero, self._dtype)
+        rows = shape[0] if shape and output.shape[0] == FREE else 1
+        flat = source.reshape(rows, -1)
+        if output.value == "sum":
+            total = flat.sum(axis=1, dtype=np.float64).astype(self._dtype)
+            return np.broadcast_to(total.reshape(rows, *[1] * (len(shape) - 1)) if shape else total[0], shape).copy()
+        width = prod(shape) // rows if rows else 0
+        made = np.full((rows, width), self._zero, self._dtype)
+        made[:, : flat.shape[1]] = flat[:, :width]
+        return made.reshape(shape)
+
+    def _shape(self, sizes: Shape) -> Shape:
+        """Free dimensions are the source's."""
+        if self._tail is not None and sizes:
+            return (sizes[0], *self._tail)
+        return tuple(
+            [
+                size if size != FREE else sizes[axis] if axis < len(sizes) else 1
+                for axis, size in enumerate(self._output.shape)
+            ]
+        )
 
 
 def read(path: Path) -> FakeFile:
@@ -124,23 +169,3 @@ def _check_tensors(tensors: Sequence[FakeInput | FakeOutput], where: str) -> Non
         if tensor.datatype not in DATATYPES:
             known = ", ".join(DATATYPES)
             raise ModelInvalid(f"there is no {tensor.datatype!r}; there are {known}", f"{where}[{index}].datatype")
-
-
-def _made(output: FakeOutput, arrays: Arrays) -> NDArray[np.generic]:
-    source = arrays[output.source] if output.source in arrays else next(iter(arrays.values()))
-    sizes = source.shape
-    shape = tuple(
-        size if size != FREE else sizes[axis] if axis < len(sizes) else 1 for axis, size in enumerate(output.shape)
-    )
-    dtype = DATATYPES[output.datatype]
-    if output.value == "zeros":
-        return np.full(shape, b"", dtype) if output.datatype == "BYTES" else np.zeros(shape, dtype)
-    rows = shape[0] if shape and output.shape[0] == FREE else 1
-    flat = source.reshape(rows, -1)
-    if output.value == "sum":
-        total = flat.sum(axis=1, dtype=np.float64).astype(dtype)
-        return np.broadcast_to(total.reshape(rows, *[1] * (len(shape) - 1)) if shape else total[0], shape).copy()
-    width = prod(shape) // rows if rows else 0
-    made = np.full((rows, width), b"" if output.datatype == "BYTES" else 0, dtype)
-    made[:, : flat.shape[1]] = flat[:, :width]
-    return made.reshape(shape)

@@ -29,17 +29,22 @@ class InParts:
 
     def run(self, arrays: Arrays, outputs: tuple[str, ...]) -> Arrays:
         """Compute; what the parts gave, joined. Raises what the model raises for any of them."""
-        rows, most = max([len(array) for array in arrays.values() if array.ndim], default=0), self._most
-        if rows <= most:
-            return self.model.run(arrays, outputs)
+        most = self._most
+        for array in arrays.values():
+            if array.ndim and len(array) > most:
+                return self._in_parts(arrays, outputs)
+        return self.model.run(arrays, outputs)
+
+    def close(self) -> None:
+        self.model.close()
+
+    def _in_parts(self, arrays: Arrays, outputs: tuple[str, ...]) -> Arrays:
+        rows, most = max([len(array) for array in arrays.values() if array.ndim]), self._most
         parts = [
             self.model.run({name: array[begin : begin + most] for name, array in arrays.items()}, outputs)
             for begin in range(0, rows, most)
         ]
         return {name: self._joined(name, parts) for name in parts[0]}
-
-    def close(self) -> None:
-        self.model.close()
 
     def _joined(self, name: str, parts: list[Arrays]) -> NDArray[np.generic]:
         try:
