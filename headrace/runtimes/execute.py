@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from headrace.arrays import from_array, to_array
 from headrace.errors import InputRefused
-from headrace.runtimes.runtime import LoadedModel
+from headrace.runtimes.runtime import Arrays, LoadedModel
 from headrace.types import FREE, Shape, Signature, Tensor
 
 
@@ -27,19 +27,35 @@ def execute(
 ) -> Executed:
     """Run the model. Raises what `LoadedModel.run` raises, and InputRefused for data that is no array."""
     started = time.monotonic_ns()
-    rows = inputs[0].shape[0] if signature.batch.batched and inputs else None
-    shapes = {spec.name: spec.model_shape for spec in signature.inputs if spec.model_shape is not None}
-    arrays = {tensor.name: _reshaped(_array(tensor), shapes.get(tensor.name), rows) for tensor in inputs}
+    arrays = to_arrays(signature, inputs)
     laid_out = time.monotonic_ns()
     results = model.run(arrays, outputs)
     computed = time.monotonic_ns()
+    tensors = to_tensors(signature, inputs, results)
+    return Executed(tensors, laid_out - started, computed - laid_out, time.monotonic_ns() - computed)
+
+
+def to_arrays(signature: Signature, inputs: Sequence[Tensor]) -> dict[str, NDArray[np.generic]]:
+    """What the model takes, valid as long as the tensors' data is. Raises InputRefused for data that is no array."""
+    rows = _rows(signature, inputs)
+    shapes = {spec.name: spec.model_shape for spec in signature.inputs if spec.model_shape is not None}
+    return {tensor.name: _reshaped(_array(tensor), shapes.get(tensor.name), rows) for tensor in inputs}
+
+
+def to_tensors(signature: Signature, inputs: Sequence[Tensor], results: Arrays) -> list[Tensor]:
+    """What the model has made of these inputs."""
+    rows = _rows(signature, inputs)
     specs = {spec.name: spec for spec in signature.outputs}
     tensors = []
     for name, array in results.items():
         spec = specs[name]
         seen = _reshaped(array, spec.shape if spec.model_shape is not None else None, rows)
         tensors.append(from_array(name, seen, spec.datatype))
-    return Executed(tensors, laid_out - started, computed - laid_out, time.monotonic_ns() - computed)
+    return tensors
+
+
+def _rows(signature: Signature, inputs: Sequence[Tensor]) -> int | None:
+    return inputs[0].shape[0] if signature.batch.batched and inputs else None
 
 
 def _array(tensor: Tensor) -> NDArray[np.generic]:

@@ -121,7 +121,7 @@ class RemoteEngine:
         self._calls[call.number] = self._unsent[call.number] = call
         self._num_bytes += len(call.add)
         if len(self._calls) == 1 and self._process.ready:
-            self._process.watch(self._limit.seconds())
+            self._process.watch(self._limit.seconds(), self._clock.now_ns())
         self._ask()
         return lambda: self._cancel(call)
 
@@ -256,7 +256,7 @@ class RemoteEngine:
                 self._process.served()
             if answer.facts.seconds:
                 self._limit.learn(answer.facts.seconds)
-            self._process.watch(self._limit.seconds())
+            self._process.watch(self._limit.seconds(), self._clock.now_ns())
             self._stepped(answer)
             if not self._calls:
                 self._process.rest()
@@ -343,7 +343,7 @@ class RemoteEngine:
     def back(self) -> None:
         """The next worker is ready: it gets what was not answered."""
         if self._calls:
-            self._process.watch(self._limit.seconds())
+            self._process.watch(self._limit.seconds(), self._clock.now_ns())
         self._send()
 
     def _learn(self, facts: LanguageFacts) -> None:

@@ -60,8 +60,10 @@ class Process:
         on_end: Callable[[str], None],
     ) -> None:
         self.pid = child.pid
+        self.send = link.send  # hand a message over; False where the child did not take it
         self._child = child
         self._link = link
+        self._receive = link.receive
         self._words = words
         self._on_message = on_message
         self._on_end = on_end
@@ -109,10 +111,6 @@ class Process:
         except (OSError, IndexError):
             return False
 
-    def send(self, message: bytes) -> bool:
-        """Hand a message over; False where the child did not take it: it is gone, or the message is too large."""
-        return self._link.send(message)
-
     def kill(self) -> None:
         """End it now, if it has not ended; `on_end` follows."""
         self._child.kill()
@@ -128,15 +126,15 @@ class Process:
 
     def _readable(self) -> None:
         try:
-            messages = self._link.receive()
+            messages = self._receive()
         except BlockingIOError:
             return
-        if messages is not None:
-            for message in messages:
-                self._on_message(message)
-        else:
+        if messages is None:
             self._shut()
             self._loop.call_later(GRACE_S, self.kill)  # it has let go of the channel and may hang all the same
+            return
+        for message in messages:
+            self._on_message(message)
 
     def _shut(self) -> None:
         """Close our end and wait for the process off the loop."""

@@ -11,15 +11,18 @@ from headrace.devices.gives_way import GivesWay, at_once
 from headrace.errors import ModelInvalid, WorkerLost, error_of
 from headrace.records import Recorder
 from headrace.runtimes.load import Loading
-from headrace.types import BatchAxis, Signature
+from headrace.types import BatchAxis, Signature, Tensor
 from headrace.work import Works
 from headrace.workers import wire
 from headrace.workers.birth import Births
 from headrace.workers.imports import IMPORTS
 from headrace.workers.kept_process import Keeping, KeptProcess
+from headrace.workers.layouts import Layout, Layouts
 from headrace.workers.process import BATCHES
+from headrace.workers.repeated import LONGEST, Repeated
 from headrace.workers.run_limit import RunLimit
-from headrace.workers.slots import Slot, lay_out
+from headrace.workers.slots import KEPT_BYTES, Slot
+from headrace.workers.wire import BEFORE_TIMES, TIMES, read_times
 
 NUM_SLOTS = 3  # one that runs, one that is next, one whose answers are being written
 
@@ -33,15 +36,12 @@ class Settings(msgspec.Struct, frozen=True):
     run_limit_s: float  # 0: it is learnt
 
 
-class _Batch:
+class _Batch(msgspec.Struct, frozen=True):
     """A batch that the worker has: where it lies, and who is told."""
 
-    __slots__ = ("done", "size", "slot")
-
-    def __init__(self, slot: Slot, size: int, done: Done) -> None:
-        self.slot = slot
-        self.size = size  # bytes
-        self.done = done
+    slot: Slot
+    layout: Layout
+    done: Done
 
 
 class ProcessInstance:
@@ -50,6 +50,7 @@ class ProcessInstance:
     def __init__(
         self, settings: Settings, births: Births, record: Recorder, clock: Clock, works: Works | None = None
     ) -> None:
+        self.ready = False  # a child takes batches
         self.half_takes: float | None = None  # how many times as long a row takes with half of the threads
         self.spreads = False  # its child holds the model twice
         self._settings = settings
@@ -59,7 +60,8 @@ class ProcessInstance:
         self._batches: deque[_Batch] = deque()  # in the order in which the worker answers them
         self._axis = settings.asked.axis
         self._had_child = False  # one that loaded the model
-        self._limit = RunLimit(settings.run_limit_s, settings.load_timeout_s)
+        self._layouts = Layouts(RunLimit(settings.run_limit_s, settings.load_timeout_s))
+        self._answered: Repeated[bytes, tuple[tuple[Tensor, ...], int]] = Repeated()  # outputs and their bytes
         self._began_ns = 0  # the batch that runs now
         asked = settings.asked
         fds = tuple(fd for slot in self._slots for fd in slot.fds())
@@ -76,10 +78,6 @@ class ProcessInstance:
         self._process: KeptProcess[Signature] = KeptProcess(keeping, self, births, record, clock, works)
         self._changed: Callable[[], None] = lambda: None
         self._learned: Callable[[BatchAxis], None] = lambda axis: None
-
-    @property
-    def ready(self) -> bool:
-        return self._process.ready
 
     @property
     def failure(self) -> str:
@@ -111,29 +109,22 @@ class ProcessInstance:
         too long.
         """
         signature = await self._process.start(gives_way)
-        self._changed()
+        self.back()
         return signature
 
     def run(self, work: Work, done: Done) -> None:
         """Lay the rows into a free slot and tell the child."""
         slot = self._free.pop()
-        sizes = [sum(map(len, rows.parts)) for rows in work.inputs]
-        offsets, end = lay_out(sizes)
-        memory = slot.inputs.room(end)
-        parts = []
-        for rows, offset, size in zip(work.inputs, offsets, sizes, strict=True):
-            at = offset
-            for part in rows.parts:
-                memory[at : at + len(part)] = part
-                at += len(part)
-            parts.append(wire.Part(rows.name, rows.datatype, rows.shape, offset, size))
-        self._batches.append(_Batch(slot, end, done))
-        if len(self._batches) == 1:
-            self._began()
-        self._process.send(wire.encode(wire.Run(slot.index, end, tuple(parts), work.outputs)))
+        layout = self._layouts.lay(slot, work)
+        if not self._batches:
+            self._began(layout, self._clock.now_ns())
+        self._batches.append(_Batch(slot, layout, done))
+        self._process.send(layout.message)
 
     async def close(self) -> None:
+        self.ready = False
         await self._process.close()
+        self._answered.clear()
         for slot in self._slots:
             slot.close()
 
@@ -150,11 +141,22 @@ class ProcessInstance:
 
     def heard(self, message: memoryview) -> None:
         """One message of the child's."""
+        answered = self._answered.get(bytes(message[BEFORE_TIMES]))
+        if answered is not None:
+            outputs, size = answered
+            self._finish(Outcome(outputs, *read_times(message[TIMES])), size)
+        else:
+            self._heard(message)
+
+    def _heard(self, message: memoryview) -> None:
+        """One that is not as another before it."""
         answer = wire.decode_answer(message)
         if isinstance(answer, wire.Done):
             memory = self._slots[answer.slot].outputs.view(answer.size)
             outputs = wire.tensors(answer.outputs, memory)
-            self._finish(Outcome(outputs, answer.input_ns, answer.infer_ns, answer.output_ns), answer.size)
+            if len(message) <= LONGEST:
+                self._answered.keep(bytes(message[BEFORE_TIMES]), (outputs, answer.size))
+            self._finish(Outcome(outputs, *read_times(answer.times)), answer.size)
         elif isinstance(answer, wire.RunFailed):
             self._finish(Outcome(error=error_of(answer.code, answer.message)))
         elif isinstance(answer, wire.Learned):
@@ -174,7 +176,7 @@ class ProcessInstance:
         """The child is gone. Every batch that it had is given back, the newest first, so that the oldest is back in
         front of the queue. Only the oldest was being run.
         """
-        self.spreads = False
+        self.ready = self.spreads = False
         while self._batches:
             batch = self._batches.pop()
             error = WorkerLost(f"the worker that ran the request {why}", retry_after_s=1)
@@ -184,24 +186,29 @@ class ProcessInstance:
 
     def back(self) -> None:
         """The next child is ready."""
+        self.ready = True
         self._changed()
 
     # ----
 
-    def _began(self) -> None:
+    def _began(self, layout: Layout, now_ns: int) -> None:
         """The oldest batch runs from now on."""
-        self._began_ns = self._clock.now_ns()
-        self._process.watch(self._limit.seconds(self._batches[0].size))
+        self._began_ns = now_ns
+        self._process.watch(layout.limit.seconds, now_ns)
 
     def _finish(self, outcome: Outcome, output_bytes: int = 0) -> None:
         self._process.served()
         batch = self._batches.popleft()
-        self._limit.learn((self._clock.now_ns() - self._began_ns) / 1e9, batch.size)
+        layout, now_ns = batch.layout, self._clock.now_ns()
+        took_ns = now_ns - self._began_ns
+        if took_ns >= layout.limit.notable_ns:
+            layout.limit.learn(took_ns / 1e9)
         if self._batches:
-            self._began()
+            self._began(self._batches[0].layout, now_ns)
         else:
             self._process.rest()
         batch.done(outcome)
-        batch.slot.inputs.trim(batch.size)
-        batch.slot.outputs.trim(output_bytes)
+        if layout.size + output_bytes > KEPT_BYTES:
+            batch.slot.inputs.trim(layout.size)
+            batch.slot.outputs.trim(output_bytes)
         self._free.append(batch.slot)

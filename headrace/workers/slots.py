@@ -17,35 +17,35 @@ class Area:
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
-        self._memory = memoryview(bytearray())
+        self._size = 0
+        self._memory = mmap.mmap(-1, 1)  # until some is needed
 
     @classmethod
     def create(cls, name: str) -> "Area":
         return cls(os.memfd_create(name, os.MFD_CLOEXEC))
 
-    def room(self, num_bytes: int) -> memoryview:
+    def room(self, num_bytes: int) -> mmap.mmap:
         """At least that many bytes to write to; the writer's side, which grows the memory."""
-        if num_bytes > len(self._memory):
-            size = max(-(-num_bytes // GRAIN_BYTES) * GRAIN_BYTES, 2 * len(self._memory))
+        if num_bytes > self._size:
+            size = max(-(-num_bytes // GRAIN_BYTES) * GRAIN_BYTES, 2 * self._size)
             os.ftruncate(self.fd, size)
-            self._memory = memoryview(mmap.mmap(self.fd, size))
+            self._memory, self._size = mmap.mmap(self.fd, size), size
         return self._memory
 
     def view(self, num_bytes: int) -> memoryview:
         """The first bytes as the other side wrote them; the reader's side."""
-        if num_bytes > len(self._memory):
-            self._memory = memoryview(mmap.mmap(self.fd, os.fstat(self.fd).st_size))
-        return self._memory[:num_bytes]
+        if num_bytes > self._size:
+            size = os.fstat(self.fd).st_size
+            self._memory, self._size = mmap.mmap(self.fd, size), size
+        return memoryview(self._memory)[:num_bytes]
 
     def trim(self, used: int) -> None:
         """Give what a large batch took back to the system; by either side, when nobody reads or writes."""
         if used > KEPT_BYTES:
-            memory = self._memory.obj
-            assert isinstance(memory, mmap.mmap)
-            memory.madvise(mmap.MADV_REMOVE, KEPT_BYTES, len(memory) - KEPT_BYTES)
+            self._memory.madvise(mmap.MADV_REMOVE, KEPT_BYTES, self._size - KEPT_BYTES)
 
     def close(self) -> None:
-        self._memory = memoryview(bytearray())
+        self._memory, self._size = mmap.mmap(-1, 1), 0
         os.close(self.fd)
 
 

@@ -9,6 +9,9 @@ from collections.abc import Callable
 from headrace.clock import Clock, Timer
 
 LOOK_NS = 500_000_000  # how often it is looked
+LOOK_S = LOOK_NS / 1e9
+
+_Run = tuple[float, int]  # how long it may take, in seconds, and when it began
 
 
 class Watchdog:
@@ -20,31 +23,25 @@ class Watchdog:
         self._is_stopped = is_stopped
         self._hung = hung
         self._timer: Timer | None = None
-        self._owed = False
-        self._limit_s = 0.0
-        self._left_ns = 0  # that the run may still take
-        self._seen_ns = 0  # when it was last looked, or the run began
+        self._run: _Run | None = None  # that is owed
+        self._looked_at: _Run | None = None  # the run that was owed at the last look
+        self._left_ns = 0  # that it might still take then
+        self._seen_ns = 0  # when that was
         self._was_stopped = False  # at the last look
 
-    def watch(self, limit_s: float) -> None:
-        """From now on a run has so long."""
-        self._owed = True
-        self._limit_s = limit_s
-        self._left_ns = int(limit_s * 1e9)
-        self._seen_ns = self._clock.now_ns()
-        if self._timer is None:
-            self._wake()
-        elif self._left_ns < LOOK_NS:
-            self._timer.cancel()
-            self._wake()
+    def watch(self, limit_s: float, began_ns: int) -> None:
+        """A run has so long from its beginning on, which is now."""
+        self._run = limit_s, began_ns
+        if self._timer is None or limit_s < LOOK_S:
+            self._wake(int(limit_s * 1e9))
 
     def rest(self) -> None:
         """Nothing is owed."""
-        self._owed = False
+        self._run = None
 
     def stop(self) -> None:
         """The child is gone."""
-        self._owed = self._was_stopped = False
+        self._run, self._was_stopped = None, False
         if self._timer:
             self._timer.cancel()
             self._timer = None
@@ -54,14 +51,20 @@ class Watchdog:
         self.stop()
         self._is_stopped, self._hung = _never, _nobody
 
-    def _wake(self) -> None:
-        self._timer = self._clock.call_at(self._clock.now_ns() + min(LOOK_NS, self._left_ns), self._look)
+    def _wake(self, left_ns: int) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer = self._clock.call_at(self._clock.now_ns() + min(LOOK_NS, left_ns), self._look)
 
     def _look(self) -> None:
         self._timer = None
-        if not self._owed:
+        run = self._run
+        if run is None:
             self._was_stopped = False
             return
+        limit_s, began_ns = run
+        if run is not self._looked_at:
+            self._looked_at, self._left_ns, self._seen_ns = run, int(limit_s * 1e9), began_ns
         now_ns = self._clock.now_ns()
         self._left_ns -= min(now_ns - self._seen_ns, 2 * LOOK_NS)
         self._seen_ns = now_ns
@@ -69,12 +72,12 @@ class Watchdog:
         if was_stopped and self._was_stopped:  # twice: whoever stops and continues both of us is not in our way
             self._end("was stopped by a signal")
         elif self._left_ns <= 0:
-            self._end(f"took more than {self._limit_s:g} s for one run")
+            self._end(f"took more than {limit_s:g} s for one run")
         else:
-            self._wake()
+            self._wake(self._left_ns)
 
     def _end(self, why: str) -> None:
-        self._owed = False
+        self._run = None
         self._hung(why)
 
 

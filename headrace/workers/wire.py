@@ -6,6 +6,7 @@ worker -> server    Loaded or LoadFailed; then Done or RunFailed for each Run, i
 
 import mmap
 import socket
+import struct
 
 import msgspec
 
@@ -13,6 +14,13 @@ from headrace.runtimes.load import Loading
 from headrace.types import BatchAxis, Shape, Signature, Tensor
 
 MAX_MESSAGE_BYTES = 1 << 20
+
+_TIMES = struct.Struct("<QQQ")
+written_times, read_times = _TIMES.pack, _TIMES.unpack
+"""Of a run, in nanoseconds: to make its inputs, to compute, and to make its outputs."""
+
+BEFORE_TIMES, TIMES = slice(-_TIMES.size), slice(-_TIMES.size, None)
+"""Of a message that a run is done, which ends with its times."""
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True):
@@ -67,9 +75,7 @@ class Done(msgspec.Struct, frozen=True, tag="done", array_like=True):
     slot: int
     size: int
     outputs: tuple[Part, ...]
-    input_ns: int
-    infer_ns: int
-    output_ns: int
+    times: bytes  # as `written_times` has them: whatever they are, all before them is as with another run of that form
 
 
 class RunFailed(msgspec.Struct, frozen=True, tag="run_failed", array_like=True):
@@ -108,7 +114,7 @@ class Inbox:
     """Takes messages off a channel into memory that is used again: `recv` would ask for the largest possible anew."""
 
     def __init__(self, channel: socket.socket) -> None:
-        self._channel = channel
+        self._receive_into = channel.recv_into
         self._memory = memoryview(mmap.mmap(-1, MAX_MESSAGE_BYTES))
 
     def receive(self) -> memoryview:
@@ -117,7 +123,7 @@ class Inbox:
         Raises BlockingIOError where the channel does not block and nothing is there.
         """
         try:
-            size = self._channel.recv_into(self._memory)
+            size = self._receive_into(self._memory)
         except ConnectionError:
             size = 0
         return self._memory[:size]
@@ -127,25 +133,21 @@ class Packets:
     """The server's end of a channel that keeps the borders of messages: a `process.Link`."""
 
     def __init__(self, channel: socket.socket) -> None:
-        self._channel = channel
-        self._inbox = Inbox(channel)
-
-    def fileno(self) -> int:
-        return self._channel.fileno()
+        self.fileno = channel.fileno
+        self.close = channel.close
+        self._send = channel.send
+        self._next = Inbox(channel).receive
 
     def receive(self) -> tuple[memoryview, ...] | None:
-        message = self._inbox.receive()
+        message = self._next()
         return (message,) if message else None
 
     def send(self, message: bytes) -> bool:
         try:
-            self._channel.send(message)
+            self._send(message)
         except OSError:
             return False
         return True
-
-    def close(self) -> None:
-        self._channel.close()
 
 
 def channel() -> tuple[socket.socket, socket.socket]:

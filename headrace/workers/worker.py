@@ -3,17 +3,18 @@
 import logging
 import socket
 from collections.abc import Callable, Sequence
+from time import monotonic_ns
 
 import msgspec
 
 from headrace.arrays import to_array
 from headrace.errors import HeadraceError, Internal, ModelInvalid, Unavailable
-from headrace.runtimes.execute import Executed, execute
 from headrace.runtimes.load import Loaded, Loading
-from headrace.runtimes.runtime import Arrays, LoadedModel
-from headrace.types import Signature, Tensor
 from headrace.workers import wire
-from headrace.workers.slots import Slot, lay_out
+from headrace.workers.asked import Asked
+from headrace.workers.repeated import LONGEST, Repeated
+from headrace.workers.slots import Slot
+from headrace.workers.wire import written_times
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,8 @@ TOO_MUCH_TO_TELL = (
 def run(channel: socket.socket, slots: Sequence[Slot], load: Callable[[Loading], Loaded]) -> None:
     """Serve the other end of the channel until it closes."""
     inbox = wire.Inbox(channel)
-    question = _receive(inbox)
+    message = inbox.receive()
+    question = wire.decode_question(message) if message else None
     if not isinstance(question, wire.Load):
         return
     try:
@@ -42,58 +44,88 @@ def run(channel: socket.socket, slots: Sequence[Slot], load: Callable[[Loading],
         _send(channel, wire.LoadFailed(ModelInvalid.code, TOO_MUCH_TO_TELL))
         return
     _send(channel, told)
-    signature, told_spreads = loaded.signature, False
-    while isinstance(question := _receive(inbox), wire.Run):
-        slot = slots[question.slot]
-        inputs = wire.tensors(question.inputs, slot.inputs.view(question.size))
-        answer = _run(loaded.model, signature, slot, inputs, question.outputs)
-        example: Arrays | None = None
-        if signature.batch.pending and isinstance(answer, wire.Done):
-            example = {tensor.name: to_array(tensor).copy() for tensor in inputs}
-        _send(channel, answer)  # the slot is the server's again
-        if example is not None:
-            signature = msgspec.structs.replace(signature, batch=loaded.learn(example))
-            _send(channel, wire.Learned(signature.batch))
-        if not told_spreads and loaded.spreads():
-            told_spreads = True
-            _send(channel, wire.Spreads())
+    _Batches(channel, slots, loaded).run_all(inbox)
     loaded.model.close()
 
 
-def _run(
-    model: LoadedModel, signature: Signature, slot: Slot, inputs: tuple[Tensor, ...], outputs: tuple[str, ...]
-) -> wire.Done | wire.RunFailed:
+class _Batches:
+    """Runs them, one after the other. Owns what is known of those that come again."""
+
+    def __init__(self, channel: socket.socket, slots: Sequence[Slot], loaded: Loaded) -> None:
+        self._channel = channel
+        self._slots = slots
+        self._loaded = loaded
+        self._signature = loaded.signature
+        self._run_model = loaded.model.run
+        self._pending = loaded.signature.batch.pending
+        self._told_spreads = False
+        self._known: Repeated[bytes, Asked] = Repeated()
+
+    def run_all(self, inbox: wire.Inbox) -> None:
+        """Until the server is gone."""
+        known = self._known
+        while message := inbox.receive():
+            asked = known.get(bytes(message)) or self._read(message)
+            if asked is None:
+                return
+            answer = self._run(asked)
+            if self._pending and isinstance(answer, bytes):
+                self._tell_and_learn(asked, answer)
+            else:
+                _send(self._channel, answer)  # the slot is the server's again
+            if not self._told_spreads and self._loaded.spreads():
+                self._told_spreads = True
+                _send(self._channel, wire.Spreads())
+
+    def _read(self, message: memoryview) -> Asked | None:
+        """What a message asks for that is not as another before it."""
+        question = wire.decode_question(message)
+        if not isinstance(question, wire.Run):
+            return None
+        asked = Asked(self._slots[question.slot], question)
+        if len(message) <= LONGEST:
+            self._known.keep(bytes(message), asked)
+        return asked
+
+    def _run(self, asked: Asked) -> bytes | wire.RunFailed:
+        """One batch; the message that it is done, or why it is not."""
+        slot = asked.slot.index
+        try:
+            return self._done(asked)
+        except HeadraceError as error:
+            return wire.RunFailed(slot, error.code, str(error)[:8192])
+        except MemoryError:
+            return wire.RunFailed(slot, Unavailable.code, "not enough memory for this batch")
+        except Exception as error:
+            log.exception("the model failed")
+            return wire.RunFailed(slot, Internal.code, f"{type(error).__name__}: {error}"[:8192])
+
+    def _done(self, asked: Asked) -> bytes:
+        began = monotonic_ns()
+        arrays = asked.arrays
+        if arrays is None:
+            arrays = asked.read(self._signature)
+        laid_out = monotonic_ns()
+        results = self._run_model(arrays, asked.outputs)
+        computed = monotonic_ns()
+        answer = asked.answer
+        if answer is None or not answer.lay(results):
+            answer = asked.answered(self._signature, results)
+        return answer.head + written_times(laid_out - began, computed - laid_out, monotonic_ns() - computed)
+
+    def _tell_and_learn(self, asked: Asked, done: bytes) -> None:
+        """A run has shown whether rows may share one."""
+        example = {tensor.name: to_array(tensor).copy() for tensor in asked.inputs}
+        _send(self._channel, done)
+        batch = self._loaded.learn(example)
+        self._signature = msgspec.structs.replace(self._signature, batch=batch)
+        self._pending = batch.pending
+        self._known.clear()  # it was understood by another signature
+        _send(self._channel, wire.Learned(batch))
+
+
+def _send(channel: socket.socket, answer: bytes | wire.Answer) -> None:
     try:
-        return _written(slot, execute(model, signature, inputs, outputs))
-    except HeadraceError as error:
-        return wire.RunFailed(slot.index, error.code, str(error)[:8192])
-    except MemoryError:
-        return wire.RunFailed(slot.index, Unavailable.code, "not enough memory for this batch")
-    except Exception as error:
-        log.exception("the model failed")
-        return wire.RunFailed(slot.index, Internal.code, f"{type(error).__name__}: {error}"[:8192])
-
-
-def _written(slot: Slot, executed: Executed) -> wire.Done:
-    """Outputs copied into the slot."""
-    sizes = [len(tensor.data) for tensor in executed.outputs]
-    offsets, end = lay_out(sizes)
-    memory = slot.outputs.room(end)
-    parts = []
-    for tensor, offset, size in zip(executed.outputs, offsets, sizes, strict=True):
-        memory[offset : offset + size] = tensor.data
-        parts.append(wire.Part(tensor.name, tensor.datatype, tensor.shape, offset, size))
-    return wire.Done(slot.index, end, tuple(parts), executed.input_ns, executed.infer_ns, executed.output_ns)
-
-
-def _receive(inbox: wire.Inbox) -> wire.Question | None:
-    """The next message; None once the server is gone."""
-    message = inbox.receive()
-    return wire.decode_question(message) if message else None
-
-
-def _send(channel: socket.socket, answer: wire.Answer) -> None:
-    try:
-        channel.sendall(wire.encode(answer))
+        channel.sendall(answer if isinstance(answer, bytes) else wire.encode(answer))
     except ConnectionError:
         log.debug("the server is gone")

@@ -101,6 +101,17 @@ async def test_a_worker_loads_says_what_the_model_takes_and_answers(tmp_path: Pa
         assert outcome.infer_ns > 0
 
 
+async def test_batches_of_one_form_have_their_own_answers(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        await made.worker.start()
+        for start in range(4):
+            sent = [rows(start, 2), rows(start, 3), rows(start)]
+            outcomes = await asyncio.gather(*map(made.start, sent))
+            for outcome, array in zip(outcomes, sent, strict=True):
+                np.testing.assert_array_equal(to_array(outcome.outputs[0]), array)
+                assert outcome.infer_ns > 0
+
+
 async def test_a_batch_larger_than_any_before_it_gets_through(tmp_path: Path) -> None:
     async with bench(tmp_path) as made:
         await made.worker.start()
@@ -129,7 +140,8 @@ async def test_what_a_dead_worker_had_is_given_back_and_the_next_one_serves(tmp_
         assert isinstance(outcomes[0].error, WorkerLost)
         assert "exited with status 70" in str(outcomes[0].error)
         await made.until(lambda: made.worker.ready)
-        assert (await made.start(rows(1))).error is None
+        again = await made.start(rows(1))
+        np.testing.assert_array_equal(to_array(again.outputs[0]), rows(1))
         assert made.told() == ["started", "died", "started"]
 
 

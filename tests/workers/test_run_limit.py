@@ -1,6 +1,6 @@
 """How long one run may take."""
 
-from headrace.workers.run_limit import LEAST_S, TIMES, WINDOW, RunLimit
+from headrace.workers.run_limit import BRIEF_NS, LEAST_S, TIMES, WINDOW, RunLimit
 
 
 def test_a_limit_that_was_set_holds_for_every_run() -> None:
@@ -33,3 +33,24 @@ def test_one_slow_run_is_forgotten_after_a_while() -> None:
     for _ in range(2 * WINDOW):
         limit.learn(0.01)
     assert limit.seconds() == LEAST_S
+
+
+def test_brief_runs_need_not_be_told_unless_a_slow_one_is_to_be_forgotten() -> None:
+    limit = RunLimit(0, 300).of(64)
+    assert limit.notable_ns == 0  # how long such runs take is not known yet
+    limit.learn(0.01)
+    assert limit.notable_ns == BRIEF_NS
+    limit.learn(60.0)
+    assert limit.notable_ns == 0
+    for _ in range(2 * WINDOW):
+        limit.learn(0.01)
+    assert limit.notable_ns == BRIEF_NS
+
+
+def test_a_run_that_need_not_be_told_changes_nothing() -> None:
+    limit = RunLimit(0, 300).of(64)
+    limit.learn(0.01)
+    limit.learn(BRIEF_NS / 1e9)
+    assert limit.seconds == LEAST_S
+    limit.learn(BRIEF_NS / 1e9 + 1)
+    assert limit.seconds > LEAST_S

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from headrace.arrays import from_array
+from headrace.arrays import from_array, to_array
 from headrace.errors import ModelInvalid
 from headrace.runtimes.load import Loaded, Loading
 from headrace.runtimes.runtime import Arrays
@@ -93,6 +93,15 @@ def test_a_fault_of_the_model_is_told_and_the_worker_goes_on(bench: Bench, caplo
     bench.ask(ASKED)
     assert bench.run() == wire.RunFailed(0, "internal", "RuntimeError: nothing there")
     assert isinstance(bench.run(1), wire.Done)
+
+
+def test_runs_that_are_asked_for_in_the_same_words_have_their_own_outputs(bench: Bench) -> None:
+    bench.ask(ASKED)
+    for values in ((1.0, 2.0), (3.0, 4.0), (5.0,), (6.0, 7.0)):
+        done = bench.run(*values)
+        assert isinstance(done, wire.Done)
+        (tensor,) = wire.tensors(done.outputs, bench.slot.outputs.view(done.size))
+        assert to_array(tensor).tolist() == [2 * value for value in values]
 
 
 @pytest.mark.parametrize("bench", [True], indirect=True)
