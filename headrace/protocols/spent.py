@@ -3,6 +3,9 @@
 from headrace.generation import Generated
 from headrace.types import BatchFacts, CacheFacts
 
+QUEUE_MS = "x-queue-ms"
+"""How long a request waited for its run."""
+
 _RUN = b"x-compute-ms: %.3f\r\nx-batch-size: %d\r\nx-batch-reason: %b\r\n"
 
 
@@ -64,7 +67,7 @@ def run_metadata(batch: BatchFacts) -> list[tuple[str, str | bytes]]:
 
 def queue_metadata(batch: BatchFacts, arrived_ns: int) -> tuple[str, str]:
     """How long a request that arrived then waited for its run."""
-    return "x-queue-ms", f"{queue_ms(batch, arrived_ns):.3f}"
+    return QUEUE_MS, f"{queue_ms(batch, arrived_ns):.3f}"
 
 
 def generation_headers(generated: Generated, elapsed_ns: int, ended: bool) -> dict[str, str]:

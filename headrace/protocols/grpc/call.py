@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from typing import NamedTuple
 
 from headrace.protocols.beside import Beside
 from headrace.protocols.bodies import UNCOUNTED_BYTES, Bodies
@@ -19,60 +20,40 @@ from headrace.types import Buffer
 _ENDED_WELL = status_block(OK)
 
 
+class Opened(NamedTuple):
+    """What calls of one client, of one method and with the same headers, are opened with."""
+
+    asked: Asked
+    method: Method
+    max_bytes: int  # of a message; below 0: any size
+    loop: asyncio.AbstractEventLoop
+    beside: Beside
+    bodies: Bodies  # large messages, while they come and until they are answered
+
+
 class RemoteCall:
-    """A call that was opened; `Call` is what its method sees of it, `Receiver` what its stream does."""
+    """A call that was opened; `Call` is what its method sees of it, `Receiver` what its stream does.
 
-    __slots__ = (
-        "_asked",
-        "_begun",
-        "_beside",
-        "_bodies",
-        "_coming",
-        "_deadline",
-        "_ended",
-        "_left",
-        "_loop",
-        "_max_bytes",
-        "_messages",
-        "_method",
-        "_no_more",
-        "_reader",
-        "_served",
-        "_stream",
-        "_timer",
-        "_waiting",
-        "_written",
-    )
+    What most calls never set is said of the class: a call is made for each request.
+    """
 
-    def __init__(
-        self,
-        stream: Stream,
-        asked: Asked,
-        method: Method,
-        max_bytes: int,
-        loop: asyncio.AbstractEventLoop,
-        beside: Beside,
-        bodies: Bodies,
-    ) -> None:
+    _coming: Coming | None = None  # a large message
+    _begun = False  # the first headers are sent
+    _ended = False
+    _served = False  # the message of a unary call was handed to its method
+    _no_more = False  # the client has sent its last message
+    _left: Callable[[], object] | None = None
+    _reader: MessageReader | None = None
+    _messages: deque[Message] | None = None  # of a stream, that were not asked for yet
+    _waiting: asyncio.Future[None] | None = None  # of a stream: for its next message
+    _written: asyncio.Future[None] | None = None  # of a stream: for its answer to be on its way
+    _deadline: float | None = None
+    _timer: asyncio.TimerHandle | None = None
+
+    def __init__(self, stream: Stream, opened: Opened) -> None:
         self._stream = stream
-        self._asked = asked
-        self._method = method
-        self._max_bytes = max_bytes
-        self._loop = loop
-        self._beside = beside
-        self._bodies = bodies
-        self._coming: Coming | None = None  # a large message
-        self._begun = False  # the first headers are sent
-        self._ended = False
-        self._served = False  # the message of a unary call was handed to its method
-        self._no_more = False  # the client has sent its last message
-        self._left: Callable[[], object] | None = None
-        self._reader: MessageReader | None = None
-        self._messages: deque[Message] | None = None  # of a stream, that were not asked for yet
-        self._waiting: asyncio.Future[None] | None = None  # of a stream: for its next message
-        self._written: asyncio.Future[None] | None = None  # of a stream: for its answer to be on its way
-        self._deadline: float | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._opened = opened
+        asked, method, loop = opened.asked, opened.method, opened.loop
         if asked.timeout_s is not None:
             self._deadline = loop.time() + asked.timeout_s
             self._timer = loop.call_at(self._deadline, self._expire)
@@ -84,10 +65,10 @@ class RemoteCall:
 
     @property
     def metadata(self) -> Metadata:
-        return self._asked.metadata
+        return self._opened.asked.metadata
 
     def time_remaining(self) -> float | None:
-        return None if self._deadline is None else max(0.0, self._deadline - self._loop.time())
+        return None if self._deadline is None else max(0.0, self._deadline - self._opened.loop.time())
 
     def when_left(self, left: Callable[[], object]) -> None:
         if not self._ended:
@@ -113,7 +94,7 @@ class RemoteCall:
         head, self._begun = b"" if self._begun else OPENING, True
         size = len(message)
         if not self._stream.send(head, (PREFIX.pack(0, size), message), PREFIX_BYTES + size, None):
-            self._written = self._loop.create_future()
+            self._written = self._opened.loop.create_future()
             await self._written
 
     # ---- what its stream sees
@@ -124,14 +105,16 @@ class RemoteCall:
             if size >= PREFIX_BYTES and (reader is None or not reader.under_way):
                 compressed, length = PREFIX.unpack_from(content)
                 if length + PREFIX_BYTES == size:  # one message, and whole
-                    check(compressed, length, self._asked.encoding, self._max_bytes)
+                    check(compressed, length, self._opened.asked.encoding, self._opened.max_bytes)
                     message = bytes(content[PREFIX_BYTES:])
                     first = not (compressed or self._served or self._ended)
-                    if ended and first and isinstance(self._method, Unary):  # as with most
+                    if ended and first and isinstance(self._opened.method, Unary):  # as with most
                         self._served = self._no_more = True
-                        answer(self._method, message, self)
+                        answer(self._opened.method, message, self)
                         return
-                    self._received(Packed(message, self._asked.encoding, self._max_bytes) if compressed else message)
+                    self._received(
+                        Packed(message, self._opened.asked.encoding, self._opened.max_bytes) if compressed else message
+                    )
                     size = 0
             if size:
                 self._receive_part(content)
@@ -142,7 +125,7 @@ class RemoteCall:
 
     def _receive_part(self, content: memoryview) -> None:
         if self._reader is None:
-            self._reader = MessageReader(self._asked.encoding, self._max_bytes)
+            self._reader = MessageReader(self._opened.asked.encoding, self._opened.max_bytes)
         for message in self._reader.feed(content):
             self._stream.sated()
             self._received(message)
@@ -155,7 +138,9 @@ class RemoteCall:
             return
         if reader.held > UNCOUNTED_BYTES:
             if self._coming is None:
-                self._coming = Coming(self._bodies, self._loop, lambda: self._stream.may_send, self._refuse)
+                self._coming = Coming(
+                    self._opened.bodies, self._opened.loop, lambda: self._stream.may_send, self._refuse
+                )
             self._coming.grown(reader.held)
         elif self._coming is not None and self._messages is None:
             self._coming.whole()
@@ -208,7 +193,7 @@ class RemoteCall:
         if len(packed.content) <= LITTLE_BYTES:
             self._unpacked(packed.unpacked)
         else:
-            self.when_left(self._beside.unpack(packed.unpacked, self._unpacked))
+            self.when_left(self._opened.beside.unpack(packed.unpacked, self._unpacked))
 
     def _unpacked(self, unpacked: Callable[[], Buffer]) -> None:
         if self._ended:
@@ -221,8 +206,8 @@ class RemoteCall:
             self._answer(message)
 
     def _answer(self, message: Buffer) -> None:
-        assert isinstance(self._method, Unary)
-        answer(self._method, message, self)
+        assert isinstance(self._opened.method, Unary)
+        answer(self._opened.method, message, self)
 
     def _ask_for_rest(self) -> None:
         """Let the client send what is missing of a message that is awaited."""
@@ -257,7 +242,7 @@ class RemoteCall:
                     yield message
                     continue
                 try:
-                    unpacked = await self._beside.unpacked(message.unpacked)
+                    unpacked = await self._opened.beside.unpacked(message.unpacked)
                 except Refused as refusal:
                     self._refuse(refusal)
                     return
@@ -267,7 +252,7 @@ class RemoteCall:
             else:
                 self._ask_for_rest()
                 self._stream.replenish()
-                self._waiting = self._loop.create_future()
+                self._waiting = self._opened.loop.create_future()
                 await self._waiting
 
     def _wake(self) -> None:

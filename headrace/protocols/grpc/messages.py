@@ -127,6 +127,11 @@ class MessageReader:
         return Packed(content, self._encoding, self._max_bytes) if self._compressed else content
 
 
+def is_message(content: bytes) -> bool:
+    """Whether it is one message, whole and as it is, and nothing else."""
+    return len(content) >= PREFIX_BYTES and PREFIX.unpack_from(content) == (0, len(content) - PREFIX_BYTES)
+
+
 def check(compressed: int, size: int, encoding: str, max_bytes: int) -> None:
     """Raises Refused for a message with such a prefix that may not be sent."""
     if compressed > 1 or (compressed and encoding == "identity"):

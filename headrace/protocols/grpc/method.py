@@ -48,10 +48,33 @@ class Call(Protocol):
         ...
 
 
+class AgainCall(Call, Protocol):
+    """A call that is one of many alike."""
+
+    def finish_framed(self, framed: bytes, block: bytes) -> None:
+        """As `finish`, with the message behind its prefix, and all the headers that end the call."""
+        ...
+
+
+class Again(NamedTuple):
+    """Calls that differ in some bytes of their messages alone."""
+
+    spans: Sequence[tuple[int, int]]  # where these begin and end, in order
+    serve: Callable[[AgainCall, tuple[bytes, ...]], None]  # begins to answer one, as `Unary` does, given these bytes
+
+
+def _never(message: bytes, metadata: Metadata) -> Again | None:
+    return None
+
+
 class Unary(NamedTuple):
-    """A method of one request: `serve` begins to answer it, on the event loop, and must not raise."""
+    """A method of one request: `serve` begins to answer it, on the event loop, and must not raise.
+
+    `again` is asked of a call that was served and has no deadline, by its message and its metadata.
+    """
 
     serve: Callable[[Buffer, Call], None]
+    again: Callable[[bytes, Metadata], Again | None] = _never
 
 
 class Stream(NamedTuple):

@@ -9,8 +9,10 @@ from contextlib import suppress
 
 from headrace.protocols.beside import Beside
 from headrace.protocols.bodies import Bodies
-from headrace.protocols.grpc.call import RemoteCall
-from headrace.protocols.grpc.method import Method
+from headrace.protocols.grpc.again import Again
+from headrace.protocols.grpc.call import Opened, RemoteCall
+from headrace.protocols.grpc.messages import PREFIX_BYTES, is_message
+from headrace.protocols.grpc.method import Method, Unary
 from headrace.protocols.grpc.request import Asked, read_call
 from headrace.protocols.http2 import codes, frames
 from headrace.protocols.http2.connection import Connection
@@ -137,11 +139,22 @@ class Server:
 
     def open(self, stream: Stream, head: Asked) -> Receiver:
         if head.method is not None:
-            most, loop = self._max_message_bytes, self._loop
-            call = RemoteCall(stream, head, head.method, most, loop, self._beside, self._bodies)
+            call = RemoteCall(stream, self._opened(head, head.method))
             return call if head.declared_bytes is None else Declared(call, stream, head.declared_bytes)
         stream.send(b"", (), 0, head.refusal)
         return NOBODY
+
+    def again(self, head: Asked, content: bytes) -> Again | None:
+        method = head.method
+        if not isinstance(method, Unary) or head.timeout_s is not None or not is_message(content):
+            return None
+        if head.declared_bytes not in (None, len(content)):
+            return None
+        found = method.again(content[PREFIX_BYTES:], head.metadata)
+        return None if found is None else Again(found, self._opened(head, method))
+
+    def _opened(self, head: Asked, method: Method) -> Opened:
+        return Opened(head, method, self._max_message_bytes, self._loop, self._beside, self._bodies)
 
     def connected(self, connection: Connection[Asked]) -> None:
         self._connections.add(connection)

@@ -47,6 +47,11 @@ def _header(name: str, value: str | bytes) -> bytes:
     return known + coded_text(base64.b64encode(text).rstrip(b"=") if binary else text.translate(_TEXT))
 
 
+def header_name(name: str) -> bytes:
+    """How a header of that name begins, whose value is text; `coded_text` of that follows."""
+    return _name(name)[1]
+
+
 @lru_cache(256)
 def _name(name: str) -> tuple[bool, bytes]:
     """Whether its values are bytes, and how the name begins a header; names come again and again."""

@@ -2,6 +2,7 @@
 
 from typing import Protocol, TypeVar
 
+from headrace.protocols.http2.again import Again
 from headrace.protocols.http2.header_blocks import Headers
 from headrace.protocols.http2.stream import Receiver, Stream
 
@@ -18,6 +19,11 @@ class Application(Protocol[HeadT, LinkT_contra]):
 
     def open(self, stream: Stream, head: HeadT) -> Receiver:
         """A request has begun."""
+        ...
+
+    def again(self, head: HeadT, content: bytes) -> Again | None:
+        """What takes requests like one that was opened, with that content, which differ in some of it alone; None where
+        each is to be opened."""
         ...
 
     def connected(self, connection: LinkT_contra) -> None: ...

@@ -10,17 +10,10 @@ from contextlib import suppress
 from typing import Generic, cast
 
 from headrace.protocols.http2 import codes, frames
+from headrace.protocols.http2.again import Form, Forms
 from headrace.protocols.http2.application import Application, HeadT
 from headrace.protocols.http2.budget import Budget
-from headrace.protocols.http2.codes import (
-    ENHANCE_YOUR_CALM,
-    FLOW_CONTROL_ERROR,
-    HEADERS,
-    NO_ERROR,
-    PROTOCOL_ERROR,
-    REFUSED_STREAM,
-    STREAM_CLOSED,
-)
+from headrace.protocols.http2.codes import HEADERS, MAX_WINDOW, NO_ERROR, PROTOCOL_ERROR, STREAM_CLOSED, WINDOW_UPDATE
 from headrace.protocols.http2.control import Control
 from headrace.protocols.http2.credit import Credit
 from headrace.protocols.http2.crowd import Standing
@@ -37,6 +30,7 @@ from headrace.protocols.http2.silence import Signs, Verdict, look
 from headrace.protocols.http2.stream import NOBODY, Stream
 from headrace.protocols.http2.turns import Turns
 from headrace.protocols.http2.unchanged import Unchanged
+from headrace.protocols.http2.widening import Widening
 from headrace.types import Buffer
 
 log = logging.getLogger(__name__)
@@ -45,11 +39,17 @@ _HARD = 4  # times the limit of headers: so much the application may refuse in i
 _RAPID_S = 0.05  # a stream that is reset this soon was hardly meant
 _LINGER_S = 0.5  # that a client has to read why it is closed
 _REPLIES = 2  # frames that a client may well send along with a new stream: a WINDOW_UPDATE, a PRIORITY
+_NOT_ODD = 1 << 31 | 1  # bits of a number: a client's is odd, and the reserved one is looked at by itself
 _NOTHING = memoryview(b"")
 
 
 class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
     """Owns its streams from their first header to their last frame."""
+
+    send: Callable[[Stream, bytes, Sequence[Buffer], int, bytes | None], bool]
+    replenish: Callable[[Stream], None]
+    want: Callable[[Stream, int], None]
+    sated: Callable[[Stream], None]
 
     def __init__(
         self,
@@ -67,8 +67,9 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         self._loop = loop
         self._line = line
         hard = _HARD * limits.max_header_bytes
-        self._reader = FrameReader(self, limits.max_frame_bytes, hard, shared, limits.turn_s, now)
-        self._decoder = HeaderDecoder(application.read, hard)
+        self._forms = forms = Forms(application.again)
+        self._reader = FrameReader(self, limits.max_frame_bytes, hard, shared, limits.turn_s, now, forms.known)
+        self._decoder = HeaderDecoder(application.read, hard, forms.clear)
         self._streams: dict[int, Stream] = {}
         self._forgotten = Forgotten()
         self._last = 0  # the highest stream that the client opened
@@ -91,8 +92,11 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         self._transport = transport
         self._outlet = outlet = Outlet(transport, self._loop.call_soon)
         self._sender = Sender(outlet, self._on_ended, self._idle)
-        self._credit = Credit(outlet, self._limits, self._streams)
+        self._credit = credit = Credit(outlet, self._limits, self._streams)
+        self.send, self.replenish = self._sender.send, credit.replenish
+        self.want, self.sated = credit.want, credit.sated
         self._control = Control(outlet, self._sender, self._idle)
+        self._widening = Widening(self._control, self._sender, self._streams, self._forms, self.reset)
         self._turns = Turns(self._reader, transport, outlet, self._line, self._fail)
         self._application.connected(self)
         tls = transport.get_extra_info("ssl_object")
@@ -106,6 +110,8 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         self._let_go()
         self._reader.close()
         self._sender.close()
+        self._widening.close()
+        self._forms.clear()
         self._application.lost(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -128,12 +134,16 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
     def drain(self) -> None:
         """Tell the client to open no more streams; those that it opens before it hears of it are served."""
         if not self._closing:
-            self._outlet.write(frames.goaway(codes.MAX_WINDOW, NO_ERROR, "the server stops"))
+            self._outlet.write(frames.goaway(MAX_WINDOW, NO_ERROR, "the server stops"))
             self._control.ask(self._on_drained)
 
     def _on_drained(self) -> None:
-        self._draining = True
         self._outlet.write(frames.goaway(self._last, NO_ERROR, "the server stops"))
+        self._drained()
+
+    def _drained(self) -> None:
+        self._draining = True
+        self._forms.clear()
         self._close_if_done()
 
     def abort(self) -> None:
@@ -215,17 +225,18 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
                 self._on_block(block)
         elif not self._control.begun:
             self._control.on_frame(kind, flags, number, payload, self._streams)
+        elif kind == WINDOW_UPDATE:
+            self._widening.on_frame(number, payload, self._last)
         elif kind == HEADERS:
             block = self._header_frames.begin(flags, number, payload)
             if block is not None:
                 self._on_block(block)
+            else:
+                self._forms.clear()  # what comes next is the rest of it, or a fault
         elif kind == codes.RST_STREAM:
             self._on_reset(number, payload)
-        elif kind == codes.WINDOW_UPDATE:
-            self._on_window(number, payload)
         elif self._control.on_frame(kind, flags, number, payload, self._streams):
-            self._draining = True  # the client says goodbye
-            self._close_if_done()
+            self._drained()  # the client says goodbye
 
     def on_data(self, number: int, ended: bool, size: int, content: memoryview, whole: bool) -> None:
         self._data, self._data_ends = None, ended
@@ -242,13 +253,31 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
             self._control.spend("empty_data")
         stream.credit -= size
         if stream.credit < 0:
-            self.reset(stream, FLOW_CONTROL_ERROR)
+            self.reset(stream, codes.FLOW_CONTROL_ERROR)
             return
         if not whole:
             self._data = stream
         elif ended:
             stream.ended = True
         stream.receiver.receive(content, ended and whole)
+        self._forms.came(number, content, ended and whole and len(content) == size)
+
+    def on_again(self, form: Form, number: int, parts: tuple[bytes, ...], widened: int) -> bool:
+        streams, sender = self._streams, self._sender
+        window = sender.first_window + form.widening
+        opens = self._last < number and number & _NOT_ODD == 1 and len(streams) < self._limits.max_streams
+        if not opens or window > MAX_WINDOW:
+            return False
+        self._last = number
+        if widened:
+            sender.widen(widened)
+        self._credit.spend(form.data_bytes)
+        streams[number] = stream = Stream(number, self, window, 0, self._heard)
+        stream.ended = True
+        receiver = form.begin(stream, parts)
+        if number in streams:  # else it is answered already
+            stream.receiver = receiver
+        return True
 
     def on_more(self, content: memoryview, whole: bool) -> None:
         stream = self._under_way(whole)
@@ -291,7 +320,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         try:
             head = self._decoder.decode(coded)
             if self._draining or len(self._streams) >= self._limits.max_streams:
-                raise StreamFault(REFUSED_STREAM, "more streams than were agreed")
+                raise StreamFault(codes.REFUSED_STREAM, "more streams than were agreed")
         except StreamFault as fault:
             log.debug("a stream is refused: %s", fault.why)
             self._control.spend("bad_streams")
@@ -302,6 +331,8 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         self._streams[number] = stream
         self._idle.give(_REPLIES)
         stream.ended = ended
+        if self._decoder.keeps(coded):
+            self._forms.opened(number, coded, head)
         receiver = self._application.open(stream, head)
         if number in self._streams:  # else it is answered already
             stream.receiver = receiver
@@ -331,55 +362,20 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
             self._control.spend("late_resets")
             return
         if self._loop.time() - stream.opened < _RAPID_S and not self._resets.take():
-            raise ConnectionFault(ENHANCE_YOUR_CALM, "too many streams are opened and reset")
+            raise ConnectionFault(codes.ENHANCE_YOUR_CALM, "too many streams are opened and reset")
         self._forget(stream)
         stream.leave()
 
-    def _on_window(self, number: int, payload: memoryview) -> None:
-        self._control.spend("window_updates")
-        count = frames.read_u32(payload, "WINDOW_UPDATE") & codes.MAX_WINDOW
-        stream = self._streams.get(number)
-        if number == 0:
-            if not count:
-                raise ConnectionFault(PROTOCOL_ERROR, "WINDOW_UPDATE of 0")
-            self._sender.widen(count)
-        elif stream is None:
-            if number > self._last or not number & 1:
-                raise ConnectionFault(PROTOCOL_ERROR, f"WINDOW_UPDATE for stream {number}, which is not open")
-        elif not count:
-            self.reset(stream, PROTOCOL_ERROR)
-        else:
-            try:
-                self._sender.widen_stream(stream, count)
-            except StreamFault as fault:
-                self.reset(stream, fault.code)
-
-    # ---- what streams ask for
-
-    def send(self, stream: Stream, head: bytes, parts: Sequence[Buffer], size: int, tail: bytes | None) -> bool:
-        if stream.number not in self._streams:
-            return True
-        return self._sender.send(stream, head, parts, size, tail)
-
-    def replenish(self, stream: Stream) -> None:
-        self._credit.replenish(stream)
-
-    def want(self, stream: Stream, size: int) -> None:
-        self._credit.want(stream, size)
-
-    def sated(self, stream: Stream) -> None:
-        self._credit.sated(stream)
+    # ---- the end of streams
 
     def reset(self, stream: Stream, code: int) -> None:
         """The client did something wrong with it: that it makes the server reset it is as good as its own reset."""
         if not self._resets.take():
-            raise ConnectionFault(ENHANCE_YOUR_CALM, "too many streams go wrong")
+            raise ConnectionFault(codes.ENHANCE_YOUR_CALM, "too many streams go wrong")
         if stream.number in self._streams:
             self._outlet.write(frames.reset(stream.number, code))
             self._forget(stream)
         stream.leave()
-
-    # ---- the end of streams
 
     def _on_ended(self, stream: Stream) -> None:
         """Its last block is sent."""
@@ -392,9 +388,12 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
 
     def _forget(self, stream: Stream) -> None:
         del self._streams[stream.number]
-        self._sender.drop(stream)
+        stream.gone = True
+        if stream.unsent is not None:
+            self._sender.drop(stream)
         if not stream.ended:
             self._forgotten.add(stream.number)
-        self._credit.sated(stream)
+        if stream.wanted:
+            self._credit.sated(stream)
         if self._draining:
             self._close_if_done()

@@ -23,6 +23,7 @@ class Credit:
     def __init__(self, transport: Writes, limits: Limits, streams: Mapping[int, Stream]) -> None:
         self._transport = transport
         self._most = self._left = limits.connection_window_bytes
+        self._low = self._most // 2  # below this it is filled up
         self._first = limits.stream_window_bytes
         self._streams = streams
         self._intake = Intake(limits.intake_bytes)
@@ -30,9 +31,9 @@ class Credit:
     def spend(self, size: int) -> None:
         """The client has sent so many bytes. Raises ConnectionFault where it might not."""
         self._left -= size
-        if self._left < 0:
-            raise ConnectionFault(FLOW_CONTROL_ERROR, "more than the connection's window was sent")
-        if self._left < self._most // 2:
+        if self._left < self._low:
+            if self._left < 0:
+                raise ConnectionFault(FLOW_CONTROL_ERROR, "more than the connection's window was sent")
             self._transport.write(frames.window_update(0, self._most - self._left))
             self._left = self._most
 
@@ -43,6 +44,7 @@ class Credit:
 
     def want(self, stream: Stream, size: int) -> None:
         """So many bytes more are awaited on the stream."""
+        stream.wanted = True
         if stream.credit < min(size, self._first):
             more = min(size, max(self._first, _STEP_BYTES)) - stream.credit
             if size <= self._first or self._intake.ask(stream.number, more):

@@ -25,6 +25,8 @@ from headrace.types import Buffer
 
 HEAD = Struct(">HBBBI")
 """Length (its first 16 bits, then 8), kind, flags, stream."""
+WHOLE_HEAD = Struct(">IBI")
+"""The same with length and kind in one, which is quicker to write: `length << 8 | kind`."""
 U32 = Struct(">I")
 
 _SETTING = Struct(">HI")

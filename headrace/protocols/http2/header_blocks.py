@@ -24,8 +24,12 @@ class HeaderDecoder(Generic[ReadT]):
     A block means the same as long as no other has changed the table of headers: it is looked up then, and not decoded.
     """
 
-    def __init__(self, read: Callable[[Headers], ReadT], max_bytes: int) -> None:
+    def __init__(
+        self, read: Callable[[Headers], ReadT], max_bytes: int, changed: Callable[[], None] = lambda: None
+    ) -> None:
+        """`changed` is called when blocks mean something else from then on."""
         self._read = read
+        self._changed = changed
         self._table = _Table()
         self._decoder = Decoder(max_header_list_size=max_bytes)
         self._decoder.header_table = self._table
@@ -46,6 +50,7 @@ class HeaderDecoder(Generic[ReadT]):
             raise ConnectionFault(COMPRESSION_ERROR, "a header block cannot be decoded") from error
         if resized or self._table.changes != before:
             self._kept.clear()
+            self._changed()
             return self._read(headers)
         made = self._read(headers)
         if len(block) <= _LONGEST_KEPT:
@@ -53,6 +58,10 @@ class HeaderDecoder(Generic[ReadT]):
                 self._kept.clear()
             self._kept[block] = made
         return made
+
+    def keeps(self, block: bytes) -> bool:
+        """Whether it means the same if it comes next."""
+        return block in self._kept
 
 
 class _Table(HeaderTable):

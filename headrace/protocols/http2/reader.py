@@ -3,9 +3,10 @@
 Connections of one loop read into the same memory, one after another: what is not whole is put aside until more comes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from headrace.protocols.http2.again import UPDATE_BYTES, Form
 from headrace.protocols.http2.codes import (
     CONTINUATION,
     DATA,
@@ -46,6 +47,11 @@ class Sink(Protocol):
         """A DATA frame of `size` bytes, padding included, and what is here of its content."""
         ...
 
+    def on_again(self, form: Form, number: int, parts: tuple[bytes, ...], widened: int) -> bool:
+        """A whole request of that form, and behind it by how much the connection's window is widened, or 0; False where
+        all that is to be handed on frame by frame."""
+        ...
+
     def on_more(self, content: memoryview, whole: bool) -> None:
         """More of the content of that DATA frame."""
         ...
@@ -75,7 +81,10 @@ class FrameReader:
         shared: memoryview,
         turn_s: float,
         now: Callable[[], float],
+        forms: Sequence[Form] = (),
     ) -> None:
+        """`forms` are those of requests that are handed on whole."""
+        self._forms = forms
         self._sink = sink
         self._max_frame_bytes = max_frame_bytes
         self._max_control_bytes = max_control_bytes  # of a frame that is not DATA
@@ -163,17 +172,21 @@ class FrameReader:
         """Hand on every frame that begins here. Returns where the first one begins that is not whole."""
         if not self.greeted:
             return at
-        memory, sink, unpack, now = self._memory, self._sink, HEAD.unpack_from, self._now
+        memory, sink, unpack, now, forms = self._memory, self._sink, HEAD.unpack_from, self._now, self._forms
         until, more = now() + self._turn_s, _TURN_FRAMES
         self._wanted = 0
         while end - at >= _HEAD_BYTES:
             high, low, kind, flags, number = unpack(memory, at)
             size, start = high << 8 | low, at + _HEAD_BYTES
             after = start + size
-            if kind == DATA and after <= end and not flags & PADDED:
+            if kind == HEADERS and forms and (taken := self._again(at, end, number)):
+                if taken < 0:
+                    self._in_data = True
+                    return at
+                after = at + taken
+            elif kind == DATA and after <= end and not flags & PADDED:
                 sink.on_data(number & _NUMBER, bool(flags & END_STREAM), size, memory[start:after], True)
-                if size >= _LARGE_BYTES:
-                    more += _LARGE_FRAMES
+                more += _LARGE_FRAMES if size >= _LARGE_BYTES else 0
             elif kind == DATA:
                 self._check(size)
                 if after > end and (size < PLACE_BYTES or start == end):
@@ -195,6 +208,22 @@ class FrameReader:
                 self._late = True
                 break
         return at
+
+    def _again(self, at: int, end: int, number: int) -> int:
+        """Hand on the request that begins there, if it is of a known form: as one, it counts in a turn as one frame.
+
+        Returns how many bytes it took; 0 where there is none such, -1 where it is waited for, as its DATA would be.
+        """
+        memory, here = self._memory, end - at
+        for form in self._forms:
+            if here >= form.size:
+                widened = form.widened(memory, at, here)
+                if widened >= 0:
+                    taken = form.size + UPDATE_BYTES if widened else form.size
+                    return taken if self._sink.on_again(form, number, form.parts(memory, at), widened) else 0
+            elif here >= form.begin_bytes and form.data_bytes < PLACE_BYTES and form.begins(memory, at):
+                return -1
+        return 0
 
     def _open(self, number: int, flags: int, start: int, end: int, size: int) -> int:
         """A DATA frame that is cut, or padded. Returns where to read on."""

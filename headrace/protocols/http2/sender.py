@@ -15,7 +15,7 @@ from headrace.protocols.http2.codes import (
     MAX_WINDOW,
 )
 from headrace.protocols.http2.faults import ConnectionFault, StreamFault
-from headrace.protocols.http2.frames import HEAD, frame
+from headrace.protocols.http2.frames import HEAD, WHOLE_HEAD, frame
 from headrace.protocols.http2.outlet import Writes
 from headrace.protocols.http2.stream import Stream
 from headrace.types import Buffer
@@ -51,7 +51,25 @@ class Sender:
 
     def send(self, stream: Stream, head: bytes, parts: Sequence[Buffer], size: int, tail: bytes | None) -> bool:
         """Send, or keep what has to wait. False where something waits."""
-        number = stream.number
+        number, out = stream.number, self._transport
+        if (
+            head
+            and tail is not None
+            and size <= self.window
+            and size <= stream.window
+            and size <= LEAST_MAX_FRAME
+            and not self._paused
+        ):  # as most answers are
+            self.window -= size
+            self._idle.give(_REPLIES)
+            pack = WHOLE_HEAD.pack
+            begin, end = (
+                pack(len(head) << 8 | HEADERS, END_HEADERS, number),
+                pack(len(tail) << 8 | HEADERS, _END, number),
+            )
+            out.writelines((begin, head, pack(size << 8 | DATA, 0, number), *parts, end, tail))
+            self._ended(stream)
+            return True
         if (
             stream.unsent is None
             and size <= LEAST_MAX_FRAME

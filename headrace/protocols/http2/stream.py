@@ -68,20 +68,24 @@ class Carrier(Protocol):
 
 
 class Stream:
-    """What goes out on a stream, and what may come in. The windows and what waits are the connection's to change."""
+    """What goes out on a stream, and what may come in. The windows and what waits are the connection's to change.
 
-    __slots__ = ("_carrier", "credit", "ended", "held_back", "number", "opened", "receiver", "tail", "unsent", "window")
+    What most streams never set is said of the class: a stream is made for each request.
+    """
+
+    gone = False  # nothing more can be sent
+    ended = False  # the client has no more
+    held_back = False  # what it wants to send beyond its credit has to wait for others
+    wanted = False  # more was awaited than it had credit for
+    unsent: deque[memoryview] | None = None  # content that waits for windows
+    tail: bytes | None = None  # the block of headers behind it, which ends the stream
+    receiver: Receiver = NOBODY
 
     def __init__(self, number: int, carrier: Carrier, window: int, credit: int, opened: float) -> None:
         self.number = number
         self.window = window  # bytes that may be sent to the client
         self.credit = credit  # bytes that the client may send
         self.opened = opened
-        self.held_back = False  # what it wants to send beyond that has to wait for others
-        self.ended = False  # the client has no more
-        self.unsent: deque[memoryview] | None = None  # content that waits for windows
-        self.tail: bytes | None = None  # the block of headers behind it, which ends the stream
-        self.receiver: Receiver = NOBODY
         self._carrier = carrier
 
     @property
@@ -91,6 +95,7 @@ class Stream:
 
     def leave(self) -> None:
         """The stream is gone: its receiver hears of it, and is let go, since it refers to the stream."""
+        self.gone = True
         receiver, self.receiver = self.receiver, NOBODY
         receiver.left()
 
@@ -99,7 +104,7 @@ class Stream:
 
         False where some of it waits: `drained` is called when it does not any more. The parts must not change.
         """
-        return self._carrier.send(self, head, parts, size, tail)
+        return self.gone or self._carrier.send(self, head, parts, size, tail)
 
     def replenish(self) -> None:
         """What came so far was taken: as much may follow."""

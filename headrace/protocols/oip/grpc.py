@@ -90,7 +90,7 @@ async def listen_at(server: Server, host: str, port: int, tls: Tls | None = None
 
 def methods(front: Front) -> dict[str, Method]:
     """Every method of the service by its name."""
-    models, control = Models(front), Control(front)
+    models, control, infer = Models(front), Control(front), Infer(front)
     return {
         "ServerLive": prompt(pb.ServerLiveRequest, models.server_live),
         "ServerReady": prompt(pb.ServerReadyRequest, models.server_ready),
@@ -99,7 +99,7 @@ def methods(front: Front) -> dict[str, Method]:
         "ModelMetadata": unary(pb.ModelMetadataRequest, models.model_metadata),
         "ModelConfig": unary(pb.ModelConfigRequest, models.model_config),
         "ModelStatistics": prompt(pb.ModelStatisticsRequest, models.model_statistics),
-        "ModelInfer": Unary(Infer(front).infer),
+        "ModelInfer": Unary(infer.infer, infer.again),
         "ModelStreamInfer": stream(front),
         "RepositoryIndex": unary(pb.RepositoryIndexRequest, control.repository_index),
         "RepositoryModelLoad": unary(pb.RepositoryModelLoadRequest, control.load, control.load_message),

@@ -9,9 +9,11 @@ from headrace.errors import HeadraceError
 from headrace.gateway.bundles import Parted
 from headrace.generated.service_pb2 import ModelInferRequest
 from headrace.protocols.beside import LONG_BYTES, takes_long
-from headrace.protocols.grpc.method import Call
+from headrace.protocols.grpc import method
+from headrace.protocols.grpc.method import Call, Metadata
 from headrace.protocols.limits import UNSAID
 from headrace.protocols.oip.front import Front
+from headrace.protocols.oip.grpc_again import Again, Means
 from headrace.protocols.oip.grpc_call import Said, fault, limits, named, parse, refuse, said
 from headrace.protocols.oip.grpc_messages import Wanted, Written, read_request, write_response
 from headrace.protocols.oip.grpc_raw import Cut, Cutter
@@ -34,6 +36,21 @@ class Infer:
         self._cutter = Cutter()
         self._kept = Kept(front.line)
         self._spent = Spent(front.clock, front.usd_per_ns)
+
+    def again(self, message: bytes, metadata: Metadata) -> method.Again | None:
+        """What answers calls like one that was answered, which differ in their tensors, and ids, alone."""
+        form, head = self._cutter.form(message), said(tuple(metadata))
+        known = self._kept.find(form.rest) if form is not None else None
+        if (
+            form is None
+            or known is None
+            or known.line is None
+            or not head.plain
+            or not known.fit(form.contents(message))
+        ):
+            return None
+        found = Again(Means(self._front, self, self._kept, self._spent), form, known.line, head)
+        return method.Again(found.spans, found.serve)
 
     def infer(self, sent: Buffer, call: Call) -> None:
         """Begin to answer; a call that ends early is cancelled below."""

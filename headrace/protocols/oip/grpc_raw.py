@@ -15,7 +15,7 @@ _FEW_BYTES = 2048  # have no more than a thousand inputs
 _INPUT_CONTENTS = 7 << 3 | 2  # tag of ModelInferRequest.raw_input_contents
 _ID = 3 << 3 | 2  # of ModelInferRequest.id
 _OUTPUT_CONTENTS = bytes((6 << 3 | 2,))  # of ModelInferResponse.raw_output_contents
-_RESPONSE_ID = bytes((3 << 3 | 2,))  # of ModelInferResponse.id
+_ID_TAG = bytes((_ID,))  # and of ModelInferResponse.id
 _INFER_RESPONSE = bytes((2 << 3 | 2,))  # of ModelStreamInferResponse.infer_response
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 _FIXED = {_FIXED64: 8, _FIXED32: 4}
@@ -52,7 +52,12 @@ class Cutter:
     """
 
     def __init__(self) -> None:
-        self._forms: dict[int, _Form] = {}  # by size, the latest of each
+        self._forms: dict[int, Form] = {}  # by size, the latest of each
+
+    def form(self, sent: bytes) -> "Form | None":
+        """That of a message which was cut before, if the next of its size may have it."""
+        form = self._forms.get(len(sent))
+        return form if form is not None and form.cut(sent) is not None else None
 
     def cut(self, sent: Buffer) -> Cut:
         """Bytes that are no message come back whole: protobuf has words for them.
@@ -85,13 +90,18 @@ class _Field(NamedTuple):
     end: int
 
 
-class _Form(NamedTuple):
+class Form(NamedTuple):
     """Where messages of a size are cut."""
 
     rest: bytes
     fixed: tuple[tuple[int, bytes], ...]  # all the others' bytes, and where they are
     raw: tuple[tuple[int, int], ...]
     request_id: tuple[int, int]
+
+    def contents(self, sent: bytes) -> list[memoryview]:
+        """The raw contents of a message of this form."""
+        view = memoryview(sent)
+        return [view[begin:end] for begin, end in self.raw]
 
     def cut(self, sent: bytes) -> Cut | None:
         """The parts of a message of this size, if it has this form."""
@@ -103,17 +113,16 @@ class _Form(NamedTuple):
             request_id = sent[begin:end].decode()
         except UnicodeDecodeError:
             return None
-        view = memoryview(sent)
-        return Cut(self.rest, [view[begin:end] for begin, end in self.raw], request_id)
+        return Cut(self.rest, self.contents(sent), request_id)
 
 
-def _form(view: memoryview, fields: Sequence[_Field], rest: bytes) -> _Form:
+def _form(view: memoryview, fields: Sequence[_Field], rest: bytes) -> Form:
     begins = (0, *(field.end for field in fields))
     ends = (*(field.begin for field in fields), len(view))
     fixed = tuple((begin, bytes(view[begin:end])) for begin, end in zip(begins, ends, strict=True) if begin < end)
     spans = [(field.begin, field.end) for field in fields if field.tag == _ID]
     raw = tuple((field.begin, field.end) for field in fields if field.tag != _ID)
-    return _Form(rest, fixed, raw, spans[0] if spans else (0, 0))
+    return Form(rest, fixed, raw, spans[0] if spans else (0, 0))
 
 
 def _cut(view: memoryview, fields: Sequence[_Field]) -> Cut:
@@ -170,11 +179,20 @@ def with_contents(message: bytes, contents: Iterable[Buffer], request_id: str = 
     """A ModelInferResponse with this id, and these raw contents behind it: the one copy of them that is made."""
     parts: list[Buffer] = [message]
     if request_id:
-        coded = request_id.encode()
-        parts += (_RESPONSE_ID, varint(len(coded)), coded)
+        parts.append(id_field(request_id.encode()))
     for one in contents:
-        parts += (_OUTPUT_CONTENTS, varint(one.nbytes if isinstance(one, memoryview) else len(one)), one)
+        parts += (contents_tag(one.nbytes if isinstance(one, memoryview) else len(one)), one)
     return b"".join(parts)
+
+
+def contents_tag(size: int) -> bytes:
+    """What stands before raw contents of so many bytes in a ModelInferResponse."""
+    return _OUTPUT_CONTENTS + varint(size)
+
+
+def id_field(coded: bytes) -> bytes:
+    """The id of a ModelInferRequest, or of a ModelInferResponse: both have it in the same field."""
+    return _ID_TAG + varint(len(coded)) + coded
 
 
 def in_stream(message: bytes) -> bytes:

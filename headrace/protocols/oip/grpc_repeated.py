@@ -82,6 +82,10 @@ class Kept:
 
     def answer(self, response: Response, request_id: str) -> bytes:
         """A ModelInferResponse of plain raw outputs and no parameters; all but the id and contents is kept."""
+        return with_contents(self.head(response), [each.data for each in response.outputs], request_id)
+
+    def head(self, response: Response) -> bytes:
+        """The same without its id and its contents."""
         version, outputs = response.model, response.outputs
         form = (version, tuple([(each.name, each.datatype, each.shape) for each in outputs]))
         head = self._heads.get(form)
@@ -92,7 +96,7 @@ class Kept:
             if len(self._heads) >= _KEPT:
                 self._heads.clear()
             head = self._heads[form] = message.SerializeToString()
-        return with_contents(head, [each.data for each in outputs], request_id)
+        return head
 
 
 def _plain(message: ModelInferRequest) -> bool:

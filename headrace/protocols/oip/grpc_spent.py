@@ -4,7 +4,7 @@ from headrace.clock import Clock
 from headrace.errors import HeadraceError
 from headrace.generation import Generated
 from headrace.protocols.grpc.method import NOTHING_ALIKE, Alike, Metadata
-from headrace.protocols.grpc.status import alike
+from headrace.protocols.grpc.status import alike, headers
 from headrace.protocols.request_id import HEADER, shown
 from headrace.protocols.spent import COST, cache_metadata, cost, generation_headers, queue_metadata, run_metadata
 from headrace.types import BatchFacts, Response
@@ -27,12 +27,24 @@ class Spent:
         batch = answer.batch
         if batch is None:
             return (*self._of_one(answer, arrived_ns), *self._more(answer), named), NOTHING_ALIKE
-        if batch is not self._run:
-            self._run, self._said = batch, alike(run_metadata(batch))
+        said = self._of_run(batch)
         waited = queue_metadata(batch, arrived_ns)
         if self._usd_per_ns or answer.cache is not None:
-            return (waited, *self._more(answer), named), self._said
-        return (waited, named), self._said
+            return (waited, *self._more(answer), named), said
+        return (waited, named), said
+
+    def alike(self, answer: Response) -> bytes | None:
+        """As headers, those that all have who are answered alike: but for the time that each waited, and its id. None
+        for an answer that is not."""
+        batch = answer.batch
+        if batch is None or answer.cache is not None:
+            return None
+        return self._of_run(batch).block + headers(self._more(answer))
+
+    def _of_run(self, batch: BatchFacts) -> Alike:
+        if batch is not self._run:
+            self._run, self._said = batch, alike(run_metadata(batch))
+        return self._said
 
     def _of_one(self, answer: Response, arrived_ns: int) -> Metadata:
         """Of an answer that shared no run."""

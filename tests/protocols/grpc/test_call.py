@@ -11,7 +11,7 @@ import pytest
 
 from headrace.protocols.beside import Beside
 from headrace.protocols.bodies import Bodies
-from headrace.protocols.grpc.call import RemoteCall
+from headrace.protocols.grpc.call import Opened, RemoteCall
 from headrace.protocols.grpc.messages import PREFIX, PREFIX_BYTES
 from headrace.protocols.grpc.method import Call, Method, Stream, Unary
 from headrace.protocols.grpc.request import OPENING, Asked
@@ -71,7 +71,8 @@ def opened(
     channel = FakeChannel()
     asked = Asked(method, timeout_s, encoding, (("x", "1"),))
     beside, loop = beside or Beside(nullcontext), asyncio.get_running_loop()
-    call = RemoteCall(cast(Channel, channel), asked, method, max_bytes, loop, beside, bodies or Bodies(max_bytes))
+    made = Opened(asked, method, max_bytes, loop, beside, bodies or Bodies(max_bytes))
+    call = RemoteCall(cast(Channel, channel), made)
     return call, channel
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
 from headrace.protocols.http2 import codes, frames
+from headrace.protocols.http2.again import Again
 from headrace.protocols.http2.connection import Connection
 from headrace.protocols.http2.header_blocks import Headers, literal
 from headrace.protocols.http2.limits import Limits
@@ -116,6 +117,7 @@ class Heard:
         self.headers = headers
         self.content = b""
         self.ended = False
+        self.at_once = False  # it was begun and received in one
         self.gone = False
         self.times_drained = 0
         self.room: memoryview | None = None
@@ -142,6 +144,26 @@ class Heard:
         self.gone = True
 
 
+class HeardAgain:
+    """Requests that differ from one in these places; counts them."""
+
+    def __init__(
+        self, heard: dict[int, Heard], headers: Headers, content: bytes, spans: Sequence[tuple[int, int]]
+    ) -> None:
+        self.spans = spans
+        self._heard = heard
+        self._headers = headers
+        self._content = content
+
+    def begin(self, stream: Stream, parts: tuple[bytes, ...]) -> Heard:
+        content = bytearray(self._content)
+        for (begin, end), part in zip(self.spans, parts, strict=True):
+            content[begin:end] = part
+        self._heard[stream.number] = heard = Heard(stream, self._headers)
+        heard.content, heard.ended, heard.at_once = bytes(content), True, True
+        return heard
+
+
 class Peer:
     """A connection that has said hello, and the application above it."""
 
@@ -158,6 +180,7 @@ class Peer:
         self.transport = FakeTransport(alpn)
         self.heard: dict[int, Heard] = {}
         self.lost_count = 0
+        self.spans: Sequence[tuple[int, int]] = ()  # where requests that come again may differ
         loop = cast(asyncio.AbstractEventLoop, self.loop)
         shared = memoryview(bytearray(READ_BYTES))
         self.connection = Connection(self, limits, loop, shared, self.line, self.loop.time)
@@ -175,6 +198,10 @@ class Peer:
     def open(self, stream: Stream, head: Headers) -> Heard:
         self.heard[stream.number] = Heard(stream, head)
         return self.heard[stream.number]
+
+    def again(self, head: Headers, content: bytes) -> Again | None:
+        fits = self.spans and self.spans[-1][1] <= len(content)
+        return HeardAgain(self.heard, head, content, self.spans) if fits else None
 
     def connected(self, connection: object) -> None:
         """Nobody asks."""

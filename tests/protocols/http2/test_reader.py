@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.protocols.http2 import codes
+from headrace.protocols.http2.again import Form
 from headrace.protocols.http2.faults import ConnectionFault
 from headrace.protocols.http2.frames import HEAD, frame
 from headrace.protocols.http2.reader import READ_BYTES, FrameReader
@@ -33,6 +34,10 @@ class Sink:
         assert self.data is None
         self.data = number, ended, size, bytearray()
         self.on_more(content, whole)
+
+    def on_again(self, form: Form, number: int, parts: tuple[bytes, ...], widened: int) -> bool:
+        self.frames.append((number, parts, widened))
+        return True
 
     def on_more(self, content: memoryview, whole: bool) -> None:
         assert self.data is not None
