@@ -127,7 +127,7 @@ def _front() -> Front:
     return Front(
         gateway=gateway,
         registry=registry,
-        repository=_NoRepository(),
+        repository=_NoRepository(registry),
         clock=clock,
         beside=Beside(gateway.expect),
         regions=Regions(allowed=False),
@@ -145,6 +145,9 @@ async def _no_page(accept: str) -> tuple[str, bytes]:
 
 
 class _NoRepository:
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
     async def load(self, name: str, config: Any = None, files: Any = None) -> None:
         raise NotImplementedError
 
@@ -164,7 +167,7 @@ class _NoRepository:
         raise NotImplementedError
 
     async def know(self, ref: ModelRef) -> Served:
-        raise NotImplementedError
+        return self._registry.get(ref)
 
     def index(self) -> tuple[()]:
         return ()
