@@ -149,15 +149,17 @@ class ProcessInstance:
             self._heard(message)
 
     def _heard(self, message: memoryview) -> None:
-        """One that is not as another before it."""
+        """One that is not as another of this child's: its first answer is among them."""
         answer = wire.decode_answer(message)
         if isinstance(answer, wire.Done):
+            self._process.served()
             memory = self._slots[answer.slot].outputs.view(answer.size)
             outputs = wire.tensors(answer.outputs, memory)
             if len(message) <= LONGEST:
                 self._answered.keep(bytes(message[BEFORE_TIMES]), (outputs, answer.size))
             self._finish(Outcome(outputs, *read_times(answer.times)), answer.size)
         elif isinstance(answer, wire.RunFailed):
+            self._process.served()
             self._finish(Outcome(error=error_of(answer.code, answer.message)))
         elif isinstance(answer, wire.Learned):
             self._axis = answer.axis
@@ -177,6 +179,7 @@ class ProcessInstance:
         front of the queue. Only the oldest was being run.
         """
         self.ready = self.spreads = False
+        self._answered.clear()
         while self._batches:
             batch = self._batches.pop()
             error = WorkerLost(f"the worker that ran the request {why}", retry_after_s=1)
@@ -197,7 +200,6 @@ class ProcessInstance:
         self._process.watch(layout.limit.seconds, now_ns)
 
     def _finish(self, outcome: Outcome, output_bytes: int = 0) -> None:
-        self._process.served()
         batch = self._batches.popleft()
         layout, now_ns = batch.layout, self._clock.now_ns()
         took_ns = now_ns - self._began_ns

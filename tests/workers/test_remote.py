@@ -198,6 +198,19 @@ async def test_one_that_dies_again_and_again_without_an_answer_says_what_it_said
         assert not made.worker.failure
 
 
+async def test_one_that_answers_between_its_deaths_is_in_no_crash_loop(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        await made.worker.start()
+        for _ in range(MOST_DEATHS):
+            await made.until(lambda: made.worker.ready)
+            assert (await made.start(rows(1))).error is None
+            pid = made.worker.pid
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            await made.until(lambda: not made.worker.ready)
+        assert not made.worker.failure
+
+
 async def test_a_model_that_cannot_be_loaded_gives_its_reason(tmp_path: Path) -> None:
     async with bench(tmp_path, "inputs = 3") as made:
         with pytest.raises(ModelInvalid, match="inputs"):
