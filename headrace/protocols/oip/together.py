@@ -122,11 +122,20 @@ class Line:
         """In the model's queue deadlines are kept: what is not answered as soon as usual is waited for there."""
         if not self._watched:
             self._watched = True
-            self._clock.call_at(self._clock.now_ns() + HELD_NS, self._overdue)
+            self._clock.call_at(self._overdue_ns, self._look_overdue)
 
-    def _overdue(self) -> None:
+    @property
+    def _overdue_ns(self) -> int:
+        """When the first of those that are held has been for long enough."""
+        return self._held[0][2] + HELD_NS
+
+    def _look_overdue(self) -> None:
         self._watched = False
-        if self._held:
+        if not self._held:
+            return
+        if self._clock.now_ns() < self._overdue_ns:
+            self._watch()  # it was set for others, who were answered meanwhile
+        else:
             self._close()
 
     def _close(self) -> None:

@@ -204,6 +204,22 @@ def test_what_is_held_for_longer_than_runs_take_waits_in_the_models_queue() -> N
     assert len(bench.model.asked) == 2
 
 
+def test_each_is_held_for_its_own_time() -> None:
+    bench = Bench()
+    for _ in range(2):
+        bench.ask(numbers(1, 1))
+    bench.clock.pass_ms()
+    bench.ask(numbers(1, 1))
+    bench.ask(numbers(1, 1))
+    bench.clock.pass_ms(1.5)
+    bench.model.answer()
+    bench.ask(numbers(2, 2))
+    bench.clock.pass_ms(1.5)
+    assert bench.sizes() == [2]
+    bench.clock.pass_ms(1)
+    assert bench.sizes() == [2, 1]
+
+
 def test_more_than_a_run_may_have_does_not_wait_for_it() -> None:
     bench = Bench()
     for _ in range(2):
