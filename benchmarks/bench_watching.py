@@ -25,14 +25,16 @@ from typing import Any
 import msgspec
 
 from benchmarks.results import keep
+from headrace.alike import lot_of
 from headrace.clock import LoopClock
 from headrace.observe.bus import Bus
 from headrace.observe.log_format import JsonFormatter
 from headrace.observe.log_output import begin
 from headrace.observe.metrics import Readings
-from headrace.observe.request_line import request_line
+from headrace.observe.request_line import run_line
 from headrace.observing import Observation
 from headrace.records import BatchRecord, BundleRecord, ModelEvent, Record, RequestRecord
+from headrace.request_list import each_at
 from headrace.settings import Config
 from headrace.tracing.encoding import message, span_message
 from headrace.tracing.spans import Kept, SpanMaker
@@ -93,7 +95,7 @@ async def _measure(lots: int, make: Callable[[int], list[Record]]) -> dict[str, 
         **{f"us a request, {name}": took for name, took in each.items()},
         "us a request, all on the loop": round(sum(each.values()), 4),
         "us at once, at most": max(round(ns / 1e3, 1) for ns in at_once.values()),
-        "us a line": _best(lambda: _lines(requests)) / len(requests),
+        "us a line": _best(partial(_lines, lot_of(make(0)).requests)) / RUNS,
         "us a trace": _best(lambda: _traces(requests[::EACH])) / RUNS,
     }
 
@@ -143,10 +145,11 @@ def _as_one(number: int) -> list[Record]:
     return made
 
 
-def _lines(requests: list[RequestRecord]) -> None:
+def _lines(requests: Sequence[RequestRecord]) -> None:
+    """Of one in so many."""
     form, epoch_ns = JsonFormatter(), time.time_ns() - time.monotonic_ns()
-    for request in requests:
-        form.write(request_line(request, False, None, 7, epoch_ns))
+    told = each_at(requests, range(0, REQUESTS, EACH))
+    form.write_all([run_line(common, id_, arrived_ns, False, EACH, epoch_ns) for common, id_, arrived_ns in told])
 
 
 def _traces(requests: list[RequestRecord]) -> None:

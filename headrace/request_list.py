@@ -1,7 +1,7 @@
 """Requests one after another, some of them recorded together: each is made a record of its own once somebody looks."""
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import cast, overload
 
@@ -55,14 +55,14 @@ def size_of(part: Part) -> int:
 class RequestList(Sequence[RequestRecord]):
     """These, in their order; they may not change."""
 
-    __slots__ = ("_ends", "parts")
+    __slots__ = ("ends", "parts")
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.parts = parts
-        self._ends = list(accumulate([part.size if type(part) is Opened else 1 for part in parts]))
+        self.ends = list(accumulate([part.size if type(part) is Opened else 1 for part in parts]))
 
     def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
+        return self.ends[-1] if self.ends else 0
 
     @overload
     def __getitem__(self, index: int) -> RequestRecord: ...
@@ -86,14 +86,34 @@ class RequestList(Sequence[RequestRecord]):
                 yield part
 
     def _at(self, place: int) -> RequestRecord:
-        at = bisect_right(self._ends, place)
+        at = bisect_right(self.ends, place)
         part = self.parts[at]
-        return part[place - (self._ends[at] - part.size)] if isinstance(part, Opened) else part
+        return part[place - (self.ends[at] - part.size)] if isinstance(part, Opened) else part
 
 
 def listed(parts: Sequence[Part]) -> Sequence[RequestRecord]:
     """As they are where each was asked alone."""
     return RequestList(parts) if any(type(part) is Opened for part in parts) else cast(Sequence[RequestRecord], parts)
+
+
+def each_at(requests: Sequence[RequestRecord], places: Iterable[int]) -> Iterator[tuple[RequestRecord, str, int]]:
+    """Of each request at these places, which ascend, one that it has all in common with but its id and its arrival,
+    and those: none of a bundle is made a record of its own."""
+    if not isinstance(requests, RequestList):
+        for place in places:
+            record = requests[place]
+            yield record, record.id, record.arrived_ns
+        return
+    parts, ends, at = requests.parts, requests.ends, 0
+    for place in places:
+        at = bisect_right(ends, place, at)
+        part = parts[at]
+        if type(part) is Opened:
+            bundle, inside = part.bundle, place - ends[at] + part.size
+            yield bundle.first, bundle.ids[inside], bundle.arrived_ns[inside]
+        else:
+            part = cast(RequestRecord, part)
+            yield part, part.id, part.arrived_ns
 
 
 def ended_ns(part: Part) -> int:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.records import BundleRecord, RequestRecord
-from headrace.request_list import Opened, Part, RequestList, all_but, errors_of, notable_of, parts_of
+from headrace.request_list import Opened, Part, RequestList, all_but, each_at, errors_of, notable_of, parts_of
 from tests.observe.make import answered, failed
 
 
@@ -34,6 +34,21 @@ def test_it_is_what_a_list_of_them_would_be(sizes: list[int], chosen: slice) -> 
     assert [each.id for each in requests] == names
     assert [requests[place].id for place in range(-len(names), len(names))] == names * 2
     assert [each.id for each in requests[chosen]] == names[chosen]
+
+
+@given(st.lists(st.integers(0, 4), max_size=6), st.data())
+def test_what_is_asked_of_some_of_them_is_told_without_making_records_of_them(
+    sizes: list[int], data: st.DataObject
+) -> None:
+    requests, names = listed(sizes)
+    places = sorted(data.draw(st.sets(st.sampled_from(range(len(names)))))) if names else []
+    told = [
+        msgspec.structs.replace(common, id=id_, arrived_ns=arrived_ns)
+        for common, id_, arrived_ns in each_at(requests, places)
+    ]
+    assert not any(part.made() for part in requests.parts if isinstance(part, Opened))
+    assert told == [requests[place] for place in places]
+    assert [common for common, _, _ in each_at(list(requests), places)] == told
 
 
 def test_who_looks_twice_sees_the_same_record() -> None:

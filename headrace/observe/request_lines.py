@@ -7,12 +7,13 @@ from functools import partial
 
 from headrace.alike import Lot, set_apart
 from headrace.observe.log_output import LogOutput
-from headrace.observe.request_line import request_line, severity
+from headrace.observe.request_line import RequestLine, request_line, run_line, severity
 from headrace.observe.sift import generations_of
 from headrace.observe.thinning import Thinning
 from headrace.records import GenerationRecord, RequestRecord
+from headrace.request_list import each_at
 
-TOGETHER = 48
+TOGETHER = 96
 """Lines that are made without a rest: the writer's thread holds up the event loop's for about as long as that may be,
 and each rest costs both a tenth of a millisecond."""
 
@@ -90,13 +91,17 @@ class RequestLines:
         chosen: Sequence[tuple[int, int]],
     ) -> list[str]:
         """On the writer's thread: lines of the requests at these places, and for how many each stands."""
-        write, epoch_ns = self._output.form.write, self._epoch_ns
-        lines: list[str] = []
-        for place, stands_for in chosen:
-            record = requests[place]
-            generation = _of(record, generations) if generations else None
-            lines.append(write(request_line(record, id(record) in slow, generation, stands_for, epoch_ns)) + "\n")
-        return lines
+        epoch_ns = self._epoch_ns
+        lines: list[RequestLine] = []
+        told = each_at(requests, [place for place, _ in chosen])
+        for (place, stands_for), (common, id_, arrived_ns) in zip(chosen, told, strict=True):
+            is_slow = bool(slow) and id(requests[place]) in slow
+            if common.batch is not None and not generations:
+                lines.append(run_line(common, id_, arrived_ns, is_slow, stands_for, epoch_ns))
+            else:
+                record = requests[place]
+                lines.append(request_line(record, is_slow, _of(record, generations), stands_for, epoch_ns))
+        return self._output.form.write_all(lines)
 
 
 def _of(record: RequestRecord, generations: dict[str, list[GenerationRecord]]) -> GenerationRecord | None:

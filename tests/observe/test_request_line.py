@@ -55,3 +55,11 @@ def test_a_long_value_is_cut_in_both_forms() -> None:
     line = RequestLine("2023-11-14T22:13:20.005Z", "info", "l", "request", id="x" * 2 * MAX_VALUE_CHARACTERS)
     for form in (JsonFormatter(), TextFormatter()):
         assert f"... ({2 * MAX_VALUE_CHARACTERS} characters)" in form.write(line)
+
+
+@pytest.mark.parametrize("odd", ["", "x" * MAX_VALUE_CHARACTERS, "\x7f", "\x1c", "é", "\u2028", "\udc80"])
+@pytest.mark.parametrize("form", [JsonFormatter(), TextFormatter()])
+def test_many_are_written_as_each_would_be(form: JsonFormatter | TextFormatter, odd: str) -> None:
+    lines = [request_line(replace(answered(), id=id_), False, None, 1, 0) for id_ in ("a", odd, "b")]
+    assert form.write_all(lines) == [f"{form.write(line)}\n" for line in lines]
+    assert form.write_all([]) == []

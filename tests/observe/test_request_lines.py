@@ -16,7 +16,7 @@ from headrace.observe.log_writer import LogWriter
 from headrace.observe.request_lines import TOGETHER, RequestLines
 from headrace.observe.sift import Sift
 from headrace.observe.slow import Slow
-from headrace.records import Record
+from headrace.records import BundleRecord, Record
 from tests.fakes import FakeClock
 from tests.observe.make import MS, TIMES, answered, failed, generated, hand_on
 
@@ -187,3 +187,10 @@ def test_a_single_token_has_no_speed() -> None:
 def test_times_of_making_room_for_others_are_added_up() -> None:
     paused = replace(TIMES, pauses=((100 * MS, 120 * MS), (150 * MS, 151 * MS)))
     assert _generation_line(times=paused)["preempted_ms"] == 21.0
+
+
+def test_those_that_are_asked_as_one_have_the_lines_that_they_have_alone() -> None:
+    first = answered(took_ns=60 * MS, finished_ns=100 * MS)
+    bundle = BundleRecord(first, ["a", "b", "c"], [first.arrived_ns, first.arrived_ns + 30 * MS, 99 * MS])
+    alone = [bundle.request(place) for place in range(3)]
+    assert text_of(answered(), bundle, failed("internal")) == text_of(answered(), *alone, failed("internal"))
