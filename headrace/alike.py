@@ -5,13 +5,14 @@ counts need not look at it again.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 
 import msgspec
 
+from headrace.device_time import Charged, charge
 from headrace.records import BatchRecord, BundleRecord, GenerationRecord, Record, RequestRecord
 from headrace.request_list import Opened, Part, all_but, listed, notable_of
 from headrace.types import BatchFacts, ModelVersion
@@ -21,9 +22,19 @@ _BATCH = attrgetter("batch")
 _MODEL = attrgetter("model")
 _ROWS = attrgetter("rows")
 _TENANT = attrgetter("tenant")
+_REASON = attrgetter("facts.reason")
 
 _Of = tuple[str, int | None, str, str]
 """What `_OF` gets of a request: requests that have it in common are alike."""
+
+
+class StageTimes(msgspec.Struct, frozen=True, gc=False):
+    """What runs took for their stages, added up."""
+
+    count: int = 0
+    input_ns: int = 0
+    infer_ns: int = 0
+    output_ns: int = 0
 
 
 class Alike(msgspec.Struct, frozen=True, gc=False):
@@ -36,8 +47,9 @@ class Alike(msgspec.Struct, frozen=True, gc=False):
     requests: Sequence[RequestRecord]
     took_ns: Sequence[int]  # of each, from its arrival to its end
     waited_ns: Sequence[int]  # of each that was run, for that
-    runs: Sequence[tuple[BatchFacts, int]]  # that they were in, and how many of them
+    stages: StageTimes  # of the run of each that was run
     rows: int  # of all
+    sizes: Set[int]  # how many rows each has
     tenants: Counter[str]  # how many of them are whose
     traced: Sequence[RequestRecord]  # those of them that have a trace
     cached: Sequence[RequestRecord]  # whose model has a response cache
@@ -48,6 +60,13 @@ class Runs(msgspec.Struct, frozen=True, gc=False):
 
     model: ModelVersion
     records: Sequence[BatchRecord]
+    took_ns: Sequence[int]  # each, for all its stages
+    rows: Sequence[int]  # of each
+    reasons: Counter[str]  # for which they were closed
+    stages: Mapping[int, StageTimes]  # of those that succeeded, by their rows
+    missed: int  # of those, that took longer than was predicted
+    variants: Counter[str]  # requests in those, by the variant, where there are several
+    charged: Charged  # what they had of the device's time
 
 
 class Lot(msgspec.Struct, frozen=True, gc=False):
@@ -84,7 +103,7 @@ class Grouping:
     def __init__(self) -> None:
         self._requests: list[Part] = []
         self._groups: dict[_Of, _Group] = {}
-        self._runs: dict[ModelVersion, list[BatchRecord]] = {}
+        self._runs: dict[ModelVersion, _RunGroup] = {}
         self._generations: list[GenerationRecord] = []
 
     def add(self, records: Iterable[Record]) -> None:
@@ -102,7 +121,10 @@ class Grouping:
                 self._generations.append(record)
         self._requests += requests
         for model, each in groupby(runs, _MODEL):
-            self._runs.setdefault(model, []).extend(each)
+            its = self._runs.get(model)
+            if its is None:
+                its = self._runs[model] = _RunGroup()
+            its.add(list(each))
         alike: defaultdict[_Of, list[Part]] = defaultdict(list)
         for of, parts in groupby(requests, _OF):  # mostly they are all alike
             alike[of].extend(parts)
@@ -120,7 +142,7 @@ class Grouping:
             alike = [group.alike(*of, requests) for of, group in self._groups.items()]
         else:
             alike = [group.alike(*of, listed(group.parts)) for of, group in self._groups.items()]
-        runs = [Runs(model, each) for model, each in self._runs.items()]
+        runs = [each.runs(model) for model, each in self._runs.items()]
         return Lot(requests, alike, runs, self._generations)
 
 
@@ -131,8 +153,9 @@ class _Group:
         self.parts: list[Part] = []
         self._took_ns: list[int] = []
         self._waited_ns: list[int] = []
-        self._runs: list[tuple[BatchFacts, int]] = []
+        self._ran = self._input_ns = self._infer_ns = self._output_ns = 0  # the stages of those that were run
         self._rows = 0
+        self._sizes: set[int] = set()
         self._tenants: Counter[str] = Counter()
         self._traced: list[RequestRecord] = []
         self._cached: list[RequestRecord] = []
@@ -150,9 +173,10 @@ class _Group:
         took_ns, next_alone_ns = self._took_ns, iter(took_alone_ns)
         for part in parts:
             if type(part) is Opened:
-                finished_ns = part.bundle.first.finished_ns
-                took_ns += [finished_ns - arrived_ns for arrived_ns in part.bundle.arrived_ns]
-                self._add_bundle(part.bundle.first, part.size)
+                bundle = part.bundle
+                finished_ns = bundle.first.finished_ns
+                took_ns += [finished_ns - arrived_ns for arrived_ns in bundle.arrived_ns]
+                self._add_bundle(bundle.first, part.size)
             else:
                 took_ns.append(next(next_alone_ns))
 
@@ -168,8 +192,9 @@ class _Group:
             requests,
             self._took_ns,
             self._waited_ns,
-            self._runs,
+            StageTimes(self._ran, self._input_ns, self._infer_ns, self._output_ns),
             self._rows,
+            self._sizes,
             self._tenants,
             self._traced,
             self._cached,
@@ -177,19 +202,89 @@ class _Group:
 
     def _add_alone(self, requests: list[RequestRecord]) -> None:
         self._waited_ns += _waited_ns(requests)
-        # those of a run end one after another
-        self._runs += [(run, len(list(each))) for run, each in groupby(requests, _BATCH) if run is not None]
-        self._rows += sum(map(_ROWS, requests))
+        for run, each in groupby(requests, _BATCH):  # those of a run end one after another
+            if run is not None:
+                self._add_run(run, len(list(each)))
+        rows = list(map(_ROWS, requests))
+        self._rows += sum(rows)
+        self._sizes.update(rows)
         self._tenants.update(map(_TENANT, requests))
         self._traced += [request for request in requests if request.trace]
         self._cached += [request for request in requests if request.cache]
 
     def _add_bundle(self, first: RequestRecord, size: int) -> None:
         if (batch := first.batch) is not None:
-            self._waited_ns += [max(0, batch.started_ns - first.submitted_ns)] * size
-            self._runs.append((batch, size))
+            waited_ns = batch.started_ns - first.submitted_ns
+            self._waited_ns += [waited_ns if waited_ns > 0 else 0] * size
+            self._add_run(batch, size)
         self._rows += size * first.rows
+        self._sizes.add(first.rows)
         self._tenants[first.tenant] += size
+
+    def _add_run(self, run: BatchFacts, requests: int) -> None:
+        self._ran += requests
+        self._input_ns += run.input_ns * requests
+        self._infer_ns += run.infer_ns * requests
+        self._output_ns += run.output_ns * requests
+
+
+class _RunGroup:
+    """Runs of one version, while they come."""
+
+    def __init__(self) -> None:
+        self._records: list[BatchRecord] = []
+        self._took_ns: list[int] = []
+        self._rows: list[int] = []
+        self._reasons: Counter[str] = Counter()
+        self._by_rows: defaultdict[int, list[BatchFacts]] = defaultdict(list)
+        self._missed = 0
+        self._variants: Counter[str] = Counter()
+        self._charged: Charged = Counter()
+
+    def add(self, records: list[BatchRecord]) -> None:
+        """All that is ever asked of them is asked in one go."""
+        self._records += records
+        self._reasons.update(map(_REASON, records))
+        took, rows, charged = self._took_ns, self._rows, self._charged
+        for record in records:
+            run, shares = record.facts, record.shares
+            took.append(took_ns := run.input_ns + run.infer_ns + run.output_ns)
+            rows.append(run.rows)
+            if not record.error:
+                self._by_rows[run.rows].append(run)
+                if 0 < record.predicted_ns < took_ns:
+                    self._missed += 1
+                if run.variant:
+                    self._variants[run.variant] += run.requests
+            if len(shares) == 1:
+                ((tenant, phase, _),) = shares
+                charged[tenant, phase] += run.device_ns
+            else:
+                charge(run.device_ns, shares, charged)
+
+    def runs(self, model: ModelVersion) -> Runs:
+        """All of them; none is added any more."""
+        stages = {rows: _stages(several) for rows, several in self._by_rows.items()}
+        return Runs(
+            model,
+            self._records,
+            self._took_ns,
+            self._rows,
+            self._reasons,
+            stages,
+            self._missed,
+            self._variants,
+            self._charged,
+        )
+
+
+def _stages(runs: list[BatchFacts]) -> StageTimes:
+    return StageTimes(
+        len(runs),
+        sum([run.input_ns for run in runs]),
+        sum([run.infer_ns for run in runs]),
+        sum([run.output_ns for run in runs]),
+    )
 
 
 def _waited_ns(requests: Sequence[RequestRecord]) -> list[int]:

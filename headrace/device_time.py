@@ -4,6 +4,7 @@ The device is the machine's allowed cores, taken together. What runs is a batch,
 or a probe; runs of one instance that queue up one behind the other are one at a time.
 """
 
+from collections import Counter
 from typing import NamedTuple
 
 
@@ -83,3 +84,13 @@ def split_ns(device_ns: int, shares: tuple[Share, ...]) -> list[int]:
         parts.append(part_ns)
         left_ns, left = left_ns - part_ns, left - weight
     return parts
+
+
+Charged = Counter[tuple[str, Phase]]
+"""Nanoseconds of the device's time, by tenant and phase."""
+
+
+def charge(device_ns: int, shares: tuple[Share, ...], charged: Charged) -> None:
+    """Add a run's parts to what is charged."""
+    for (tenant, phase, _), part_ns in zip(shares, split_ns(device_ns, shares), strict=True):
+        charged[tenant, phase] += part_ns

@@ -1,15 +1,16 @@
 """One second of one model while it is counted; it becomes a row of numbers once it is over."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import log
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.alike import Alike
 from headrace.changes.slots import ROW_BUCKETS, SAMPLES, TENANTS, WIDTH, Of
-from headrace.records import BatchRecord, GenerationRecord, RequestRecord
-from headrace.request_list import errors_of
+from headrace.records import GenerationRecord, RequestRecord
+from headrace.request_list import each_at, errors_of
 
 LOOKED_INTO = 32
 """Requests of one lot that are looked into at least; of more, one in so many."""
@@ -66,16 +67,32 @@ class Second:
                 else:
                     counts[3 if code in _LATE else 2 if code in _SERVER else 1] += 1
             requests = [request for request in requests if not request.error]
-        if len(requests) > LOOKED_INTO:
-            requests = requests[:: min(len(requests) // LOOKED_INTO, ONE_IN)]
-        self._look_into(requests)
+        self._look_into(each_at(requests, range(0, len(requests), _one_in(len(requests)))))
 
-    def add_runs(self, runs: Sequence[BatchRecord]) -> None:
-        self._runs += len(runs)
-        for run in runs:
-            facts = run.facts
-            self._batch_rows += facts.rows
-            self._busy_ns += facts.input_ns + facts.infer_ns + facts.output_ns
+    def add_alike(self, group: Alike) -> None:
+        """The same, where none of them has to be looked at: they are of one tenant, and have equally many rows."""
+        if group.error or len(group.sizes) > 1 or len(group.tenants) > 1:
+            self.add_requests(group.requests)
+            return
+        (rows,), (tenant,) = group.sizes, group.tenants
+        one_in = _one_in(len(group.requests))
+        taken, waited = group.took_ns[::one_in], group.waited_ns[::one_in]
+        self._counts[0] += len(group.requests)
+        self._taken += taken
+        self._rows += [rows] * len(taken)
+        self._versions += [group.version or 0] * len(taken)
+        self.tenants[tenant] += len(taken)
+        if waited:
+            times = group.stages
+            self._looked += len(waited)
+            self._queue_ns += sum(waited)
+            self._compute_ns += (times.input_ns + times.infer_ns + times.output_ns) * len(waited) // times.count
+
+    def add_runs(self, rows: Sequence[int], took_ns: Sequence[int]) -> None:
+        """The rows of each, and how long it took."""
+        self._runs += len(rows)
+        self._batch_rows += sum(rows)
+        self._busy_ns += sum(took_ns)
 
     def add_step(self, seconds: float, sequences: int) -> None:
         """Of a language model's engine."""
@@ -104,16 +121,20 @@ class Second:
             self._fill(made, version, tenant)
         return made
 
-    def _look_into(self, requests: Sequence[RequestRecord]) -> None:
-        self._taken += [request.finished_ns - request.arrived_ns for request in requests]
-        self._rows += [request.rows for request in requests]
-        self._versions += [request.version or 0 for request in requests]
-        self.tenants.update([request.tenant for request in requests])
-        for request in requests:
+    def _look_into(self, requests: Iterable[tuple[RequestRecord, str, int]]) -> None:
+        """As `each_at` has them."""
+        taken, rows, versions, tenants = self._taken, self._rows, self._versions, list[str]()
+        for request, _, arrived_ns in requests:
+            taken.append(request.finished_ns - arrived_ns)
+            rows.append(request.rows)
+            versions.append(request.version or 0)
+            tenants.append(request.tenant)
             if (run := request.batch) is not None:
                 self._looked += 1
-                self._queue_ns += max(0, run.started_ns - request.submitted_ns)
+                waited_ns = run.started_ns - request.submitted_ns
+                self._queue_ns += waited_ns if waited_ns > 0 else 0
                 self._compute_ns += run.input_ns + run.infer_ns + run.output_ns
+        self.tenants.update(tenants)
 
     def _fill(self, made: NDArray[np.float32], version: Callable[[int], int], tenant: Callable[[str], int]) -> None:
         """The columns of requests that were looked into."""
@@ -137,6 +158,11 @@ class Second:
         step = max(1, len(taken) // SAMPLES)
         kept = taken[::step][:SAMPLES]
         made[Of.SAMPLE : Of.SAMPLE + len(kept)] = kept
+
+
+def _one_in(requests: int) -> int:
+    """Of so many, of how many one is looked into."""
+    return max(1, min(requests // LOOKED_INTO, ONE_IN))
 
 
 def _quantile(ranked: Sequence[float], of: float) -> float:

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.alike import Lot
+from headrace.alike import Alike, Lot
 from headrace.changes.second import Second
 from headrace.changes.slots import CORE, MACHINE_WIDTH, TENANTS, WIDTH, Of, Slots, no_slots
 from headrace.changes.tenant_places import TenantPlaces
@@ -150,13 +150,19 @@ class Series:
             second = (generation.finished_ns + self._epoch_ns) // _SECOND
             self._of(generation.model.name).at(second).add_generation(generation)
         for runs in lot.runs:
-            for second, several in self._by_second(runs.records, _run_ended_ns):
-                self._of(runs.model.name).at(second).add_runs(several)
+            for second, places in self._by_second(runs.records, _run_ended_ns):
+                of = self._of(runs.model.name).at(second)
+                of.add_runs(_some(runs.rows, places), _some(runs.took_ns, places))
         yield
-        for name, requests in _by_model(lot).items():
-            for second, finished in self._by_second(requests, ended_ns):
+        for name, groups in _by_model(lot).items():
+            parts = _in_order(groups)
+            for second, places in self._by_second(parts, ended_ns):
                 self.began_s = self.began_s or second
-                self._of(name).at(second).add_requests(listed(finished))
+                of = self._of(name).at(second)
+                if places is None and len(groups) == 1:
+                    of.add_alike(groups[0])
+                else:
+                    of.add_requests(listed(_some(parts, places)))
 
     def add_machine(self, second: int, row: NDArray[np.float32]) -> None:
         self._machine.add(second, row)
@@ -221,15 +227,16 @@ class Series:
         for second, row in zip(seconds, rows, strict=True):
             model.table.add(int(second), row)
 
-    def _by_second(self, records: Sequence[R], ended_ns: Callable[[R], int]) -> Iterator[tuple[int, Sequence[R]]]:
-        """Records that come in the order in which they ended: mostly they are all of one second."""
+    def _by_second(self, records: Sequence[R], ended_ns: Callable[[R], int]) -> Iterator[tuple[int, list[int] | None]]:
+        """The places of records that come in the order in which they ended: mostly they are all of one second, and it
+        has None."""
         first = (ended_ns(records[0]) + self._epoch_ns) // _SECOND
         if first == (ended_ns(records[-1]) + self._epoch_ns) // _SECOND:
-            yield first, records
+            yield first, None
             return
-        seconds: defaultdict[int, list[R]] = defaultdict(list)
-        for record in records:
-            seconds[(ended_ns(record) + self._epoch_ns) // _SECOND].append(record)
+        seconds: defaultdict[int, list[int]] = defaultdict(list)
+        for place, record in enumerate(records):
+            seconds[(ended_ns(record) + self._epoch_ns) // _SECOND].append(place)
         yield from seconds.items()
 
     def _of(self, name: str) -> _OfModel:
@@ -243,14 +250,25 @@ class Series:
         return model
 
 
-def _by_model(lot: Lot) -> Mapping[str, Sequence[Part]]:
-    """Requests that had a version, in the order in which they ended."""
-    found: dict[str, Sequence[Part]] = {}
+def _by_model(lot: Lot) -> Mapping[str, Sequence[Alike]]:
+    """Requests that had a version."""
+    found: defaultdict[str, list[Alike]] = defaultdict(list)
     for group in lot.alike:
         if group.version is not None:
-            before, parts = found.get(group.model), parts_of(group.requests)
-            found[group.model] = sorted([*before, *parts], key=ended_ns) if before else parts
+            found[group.model].append(group)
     return found
+
+
+def _in_order(groups: Sequence[Alike]) -> Sequence[Part]:
+    """In which they ended."""
+    if len(groups) == 1:
+        return parts_of(groups[0].requests)
+    return sorted([part for group in groups for part in parts_of(group.requests)], key=ended_ns)
+
+
+def _some(of: Sequence[R], places: list[int] | None) -> Sequence[R]:
+    """Those at these places; None stands for all."""
+    return of if places is None else [of[place] for place in places]
 
 
 def _run_ended_ns(run: BatchRecord) -> int:

@@ -9,16 +9,13 @@ from headrace.clock import Clock, rfc3339
 from headrace.costs import families
 from headrace.costs.account import REQUESTS, TOKENS, Account, Version
 from headrace.costs.report import By, rows
-from headrace.device_time import DeviceTime, Phase, Share, Spent, split_ns
+from headrace.device_time import Charged, DeviceTime, Spent, charge
 from headrace.observe.exposition import labels
 from headrace.records import Record, StepRecord, WorkRecord
 from headrace.types import ModelVersion
 
 _SECOND = 1_000_000_000
 _HOUR = 3600 * _SECOND
-
-Charged = Counter[tuple[str, Phase]]
-"""Nanoseconds of the device's time, by tenant and phase."""
 
 
 def usd_per_ns(per_hour: float) -> float:
@@ -46,7 +43,7 @@ class Costs:
         tokens: Counter[tuple[str, Version]] = Counter()
         for record in records:
             if isinstance(record, StepRecord | WorkRecord):
-                _share(record.device_ns, record.shares, charged[record.model])
+                charge(record.device_ns, record.shares, charged[record.model])
                 if isinstance(record, StepRecord):
                     for tenant, _, count in record.shares:
                         tokens[tenant, _version(record.model)] += count
@@ -58,10 +55,7 @@ class Costs:
     def count(self, lot: Lot) -> None:
         """Take what runs had of the device, and count requests that were answered."""
         for runs in lot.runs:
-            parts: Charged = Counter()
-            for run in runs.records:
-                _share(run.facts.device_ns, run.shares, parts)
-            self._charge(runs.model, parts)
+            self._charge(runs.model, runs.charged)
         for group in lot.alike:
             if not group.error:
                 of = group.model, "" if group.version is None else str(group.version)
@@ -109,16 +103,6 @@ class Costs:
             if kind not in (REQUESTS, TOKENS):
                 usd[model, version, tenant] += amount
                 yield _labels(model, version, tenant, phase=kind), amount / _SECOND
-
-
-def _share(device_ns: int, shares: tuple[Share, ...], parts: Charged) -> None:
-    """Add a run's parts to what is charged."""
-    if len(shares) == 1:
-        ((tenant, phase, _),) = shares
-        parts[tenant, phase] += device_ns
-        return
-    for (tenant, phase, _), part_ns in zip(shares, split_ns(device_ns, shares), strict=True):
-        parts[tenant, phase] += part_ns
 
 
 def _version(model: ModelVersion) -> Version:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import assert_never, get_args
 
-from headrace.alike import Alike, Lot
+from headrace.alike import Alike, Lot, Runs, StageTimes
 from headrace.observe.exemplars import Exemplars
 from headrace.observe.histogram import DURATION_BOUNDS_NS, ROW_BOUNDS, Histogram
 from headrace.observe.language_tally import LanguageTally, is_complete
@@ -27,7 +27,7 @@ from headrace.records import (
     WorkerEvent,
     WorkRecord,
 )
-from headrace.types import BatchFacts, VersionState
+from headrace.types import VersionState
 
 Key = tuple[str, int | None]
 """A model's name and a version; None where a request or a folder has none that is right."""
@@ -69,12 +69,10 @@ class Stages:
         self.infer = Spent()
         self.output = Spent()
 
-    def add(self, runs: Sequence[tuple[BatchFacts, int]]) -> None:
-        """The stages of each run, so many times."""
-        count = sum([times for _, times in runs])
-        self.input.add(count, sum([run.input_ns * times for run, times in runs]))
-        self.infer.add(count, sum([run.infer_ns * times for run, times in runs]))
-        self.output.add(count, sum([run.output_ns * times for run, times in runs]))
+    def add(self, times: StageTimes) -> None:
+        self.input.add(times.count, times.input_ns)
+        self.infer.add(times.count, times.infer_ns)
+        self.output.add(times.count, times.output_ns)
 
 
 class VersionTally:
@@ -117,7 +115,7 @@ class VersionTally:
             return
         self.success.add(len(took), sum(took))
         self.queue.add(len(waited), sum(waited))
-        self.stages.add(group.runs)
+        self.stages.add(group.stages)
         self.rows += group.rows
         self._add_cached(group.cached)
         if group.traced:
@@ -125,25 +123,15 @@ class VersionTally:
         self.request_ns.add(took)
         self.queue_ns.add(waited)
 
-    def add_runs(self, runs: Sequence[BatchRecord]) -> None:
-        took: list[int] = []
-        rows: list[int] = []
-        by_rows: defaultdict[int, list[tuple[BatchFacts, int]]] = defaultdict(list)
-        for run in runs:
-            facts = run.facts
-            took.append(took_ns := facts.input_ns + facts.infer_ns + facts.output_ns)
-            rows.append(facts.rows)
-            self.closed[facts.reason] += 1
-            if not run.error:
-                self.missed += 0 < run.predicted_ns < took_ns
-                by_rows[facts.rows].append((facts, 1))
-                if facts.variant:
-                    self.variants[facts.variant] += facts.requests
-        for size, several in by_rows.items():
-            self.runs += len(several)
-            self.stages_by_rows[size].add(several)
-        self.batch_rows.add(rows)
-        self.compute_ns.add(took)
+    def add_runs(self, runs: Runs) -> None:
+        self.closed.update(runs.reasons)
+        self.missed += runs.missed
+        self.variants.update(runs.variants)
+        for rows, times in runs.stages.items():
+            self.runs += times.count
+            self.stages_by_rows[rows].add(times)
+        self.batch_rows.add(runs.rows)
+        self.compute_ns.add(runs.took_ns)
 
     def _add_cached(self, requests: Sequence[RequestRecord]) -> None:
         """Of a model with a response cache: what was found there was not computed."""
@@ -234,7 +222,7 @@ class Tally:
         """Count runs, then requests."""
         for runs in lot.runs:
             if tally := self.versions.get((runs.model.name, runs.model.version)):
-                tally.add_runs(runs.records)
+                tally.add_runs(runs)
         yield
         by_tenant: Counter[tuple[str, str]] = Counter()
         for group in lot.alike:

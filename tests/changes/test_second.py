@@ -4,11 +4,13 @@ from math import exp
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
+from headrace.alike import lot_of
 from headrace.changes.second import LOOKED_INTO, ONE_IN, Second
 from headrace.changes.slots import Of
 from headrace.generation import Times, Usage
-from headrace.records import BatchRecord, GenerationRecord, RequestRecord
+from headrace.records import GenerationRecord, RequestRecord
 from headrace.types import BatchFacts, ModelVersion
 
 M = ModelVersion("m", 1)
@@ -60,6 +62,27 @@ def test_requests_are_counted_by_rows_version_and_tenant() -> None:
     assert made[Of.TENANT : Of.TENANT + 2].tolist() == [2, 1]
 
 
+@pytest.mark.parametrize("number", [1, LOOKED_INTO, 1000])
+def test_requests_that_are_alike_are_told_as_they_are_one_by_one(number: int) -> None:
+    made = [request(10 + place % 7, rows=3, tenant="a") for place in range(number)]
+    (group,) = lot_of(made).alike
+    together, apart = Second(1), Second(1)
+    together.add_alike(group)
+    apart.add_requests(made)
+    assert row(together).tolist() == pytest.approx(row(apart).tolist(), nan_ok=True)
+    assert together.tenants == apart.tenants
+
+
+@pytest.mark.parametrize("odd", [request(rows=9), request(tenant="b"), replace(request(), batch=None)])
+def test_those_that_are_not_quite_are_counted_all_the_same(odd: RequestRecord) -> None:
+    made = [*[request()] * 20, odd]
+    together, apart = Second(1), Second(1)
+    together.add_alike(*lot_of(made).alike)
+    apart.add_requests(made)
+    assert row(together).tolist() == pytest.approx(row(apart).tolist(), nan_ok=True)
+    assert together.tenants == apart.tenants
+
+
 @pytest.mark.parametrize(("lot", "looked_into"), [(4 * LOOKED_INTO, LOOKED_INTO), (100 * ONE_IN, 100)])
 def test_of_a_large_lot_one_in_so_many_is_looked_into_and_all_are_counted(lot: int, looked_into: int) -> None:
     second = Second(1)
@@ -71,7 +94,7 @@ def test_of_a_large_lot_one_in_so_many_is_looked_into_and_all_are_counted(lot: i
 
 def test_runs_and_generations_are_counted() -> None:
     second = Second(1)
-    second.add_runs([BatchRecord(M, BatchFacts(8, 2, "full", 0, 0, 1, 10**9, 1))])
+    second.add_runs([8], [10**9 + 2])
     second.add_step(0.5, 4)
     second.add_generation(GenerationRecord(M, 1, 5, Usage(100, 10), Times(), ("stop",), 0, 1))
     made = row(second)
