@@ -5,7 +5,7 @@ counts need not look at it again.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
@@ -170,15 +170,7 @@ class _Group:
         if len(alone) == len(parts):
             self._took_ns += took_alone_ns
             return
-        took_ns, next_alone_ns = self._took_ns, iter(took_alone_ns)
-        for part in parts:
-            if type(part) is Opened:
-                bundle = part.bundle
-                finished_ns = bundle.first.finished_ns
-                took_ns += [finished_ns - arrived_ns for arrived_ns in bundle.arrived_ns]
-                self._add_bundle(bundle.first, part.size)
-            else:
-                took_ns.append(next(next_alone_ns))
+        self._add_mixed(parts, iter(took_alone_ns))
 
     def alike(
         self, model: str, version: int | None, protocol: str, error: str, requests: Sequence[RequestRecord]
@@ -212,14 +204,23 @@ class _Group:
         self._traced += [request for request in requests if request.trace]
         self._cached += [request for request in requests if request.cache]
 
-    def _add_bundle(self, first: RequestRecord, size: int) -> None:
-        if (batch := first.batch) is not None:
-            waited_ns = batch.started_ns - first.submitted_ns
-            self._waited_ns += [waited_ns if waited_ns > 0 else 0] * size
-            self._add_run(batch, size)
-        self._rows += size * first.rows
-        self._sizes.add(first.rows)
-        self._tenants[first.tenant] += size
+    def _add_mixed(self, parts: list[Part], took_alone_ns: Iterator[int]) -> None:
+        """Bundles, and how long those took that are between them."""
+        took_ns, waited_ns, tenants = self._took_ns, self._waited_ns, self._tenants
+        for part in parts:
+            if type(part) is not Opened:
+                took_ns.append(next(took_alone_ns))
+                continue
+            size, first = part.size, part.bundle.first
+            finished_ns, run = first.finished_ns, first.batch
+            took_ns += [finished_ns - arrived_ns for arrived_ns in part.bundle.arrived_ns]
+            self._rows += size * first.rows
+            self._sizes.add(first.rows)
+            tenants[first.tenant] += size
+            if run is not None:
+                before_ns = run.started_ns - first.submitted_ns
+                waited_ns += [before_ns if before_ns > 0 else 0] * size
+                self._add_run(run, size)
 
     def _add_run(self, run: BatchFacts, requests: int) -> None:
         self._ran += requests
