@@ -8,15 +8,19 @@ have their length before them.
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from struct import pack
+from struct import Struct, pack
 from typing import Any
 
 from headrace.tracing.spans import Attribute, Place, Span
 from headrace.varint import varint
 
-_REMOTE_IS_KNOWN, _IS_REMOTE = 0x100, 0x200
-_SERVER, _INTERNAL = 2, 1
+_KINDS = {True: b"\x30\x02", False: b"\x30\x01"}  # whether it is of a server, or internal
+_TIMES = Struct("<BQBQ")
 _ERROR = b"\x18\x02"
+_NO_ERROR = b"\x7a\x00"
+_FLAGS = {True: b"\x85\x01\x00\x03\x00\x00", False: b"\x85\x01\x00\x01\x00\x00"}  # it is known whether it is remote
+_LINK = b"\x6a\x21"  # with its length
+_LINK_FLAGS = b"\x35\x00\x01\x00\x00"
 
 
 def message(resource: bytes, version: str, spans: Iterable[bytes]) -> bytes:
@@ -33,25 +37,43 @@ def resource_message(attributes: Mapping[str, Any]) -> bytes:
 
 def span_message(span: Span) -> bytes:
     """A span, its times in Unix nanoseconds."""
-    is_remote = bool(span.parent_id) and span.remote_parent
-    return b"".join(
-        [
-            _place(span.place),
-            b"\x22\x08" + span.parent_id.to_bytes(8) if span.parent_id else b"",
-            _sized(b"\x2a", _text(span.name)) if span.name else b"",
-            b"\x30",
-            varint(_SERVER if span.server else _INTERNAL),
-            pack("<BQBQ", 0x39, span.start_ns, 0x41, span.end_ns),
-            *_attributes(b"\x4a", span.attributes),
-            *[_sized(b"\x6a", _place(place) + pack("<BI", 0x35, _REMOTE_IS_KNOWN)) for place in span.links],
-            _sized(b"\x7a", _sized(b"\x12", _text(span.error)) + _ERROR if span.error else b""),
-            pack("<BBI", 0x85, 0x01, _REMOTE_IS_KNOWN | (_IS_REMOTE if is_remote else 0)),
-        ]
-    )
+    name, place, parent_id, remote_parent, server, start_ns, end_ns, attributes, links, error = span
+    parts = [
+        _place(place),
+        b"\x22\x08" + parent_id.to_bytes(8) if parent_id else b"",
+        _name(name),
+        _KINDS[server],
+        _TIMES.pack(0x39, start_ns, 0x41, end_ns),
+    ]
+    if attributes:
+        parts += _attributes(b"\x4a", attributes)
+    for linked in links:
+        parts += (_LINK, _place(linked), _LINK_FLAGS)
+    parts.append(_sized(b"\x7a", _sized(b"\x12", _text(error)) + _ERROR) if error else _NO_ERROR)
+    parts.append(_FLAGS[parent_id != 0 and remote_parent])
+    return b"".join(parts)
 
 
 def _attributes(field: bytes, named: Mapping[str, Attribute]) -> list[bytes]:
-    return [_sized(field, _key(name) + _sized(b"\x12", _value(value))) for name, value in named.items()]
+    return [
+        _attribute(field, name, value) if type(value) in _PLAIN else _made(field, name, value)
+        for name, value in named.items()
+    ]
+
+
+def _made(field: bytes, name: str, value: Attribute) -> bytes:
+    return _sized(field, _key(name) + _sized(b"\x12", _value(value)))
+
+
+_PLAIN = frozenset((str, bool, int))
+_attribute = lru_cache(maxsize=1024, typed=True)(_made)
+"""Most come again: names of models, numbers of rows."""
+
+
+@lru_cache(maxsize=256)
+def _name(name: str) -> bytes:
+    """Of a span; there are few."""
+    return _sized(b"\x2a", _text(name)) if name else b""
 
 
 @lru_cache(maxsize=256)

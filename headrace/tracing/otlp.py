@@ -13,7 +13,7 @@ from headrace.tracing.plan import Plan
 from headrace.tracing.spans import Span
 
 MOST_AT_ONCE = 512  # spans of one message
-FEW = 64  # spans that are encoded without a rest: about a quarter of a millisecond
+FEW = 128  # spans that are encoded without a rest: about a quarter of a millisecond
 REST_S = 0.001
 
 
