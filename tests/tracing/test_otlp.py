@@ -82,7 +82,7 @@ def test_there_are_rests_while_many_are_encoded(monkeypatch: pytest.MonkeyPatch)
     rests = list[float]()
     monkeypatch.setattr(time, "sleep", rests.append)
     with over_http() as (receiver, address):
-        assert send("http", address, *(Kept(traced(number)) for number in range(10)))
-        spans = len(receiver.wait(70))
-    assert spans == 70
+        assert send("http", address, *(Kept(traced(number)) for number in range(20)))
+        spans = len(receiver.wait(140))
+    assert spans == 140
     assert rests == [REST_S] * -(-spans // FEW)
