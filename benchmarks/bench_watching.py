@@ -1,8 +1,8 @@
 """What watching takes of each request, part by part: a server's own parts, with everything on, are handed records.
 
-    python -m benchmarks.bench_watching [--lots 300]
+    python -m benchmarks.bench_watching [--lots 150]
 
-Lots are as those of a model that does nothing with 16 clients: 1050 requests in 150 runs, each asked alone, and those
+Lots are as those of a model that does nothing with 16 clients: 2100 requests in 300 runs, each asked alone, and those
 of a run asked as one. Before each step of a part's turn caches are washed, as by what requests hold. Figures are
 microseconds of processor time: on the event loop for each request, by part and in all, and of the longest step; of a
 line, as the log's thread makes it; of a trace, as its thread makes and encodes it.
@@ -41,7 +41,7 @@ from headrace.tracing.spans import Kept, SpanMaker
 from headrace.types import BatchFacts, ModelVersion
 
 VERSION = ModelVersion("noop", 1)
-RUNS, EACH = 150, 7
+RUNS, EACH = 300, 7
 REQUESTS = RUNS * EACH
 WASH = bytearray(4 << 20)
 
@@ -69,7 +69,7 @@ class TimedBus(Bus):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lots", type=int, default=300)
+    parser.add_argument("--lots", type=int, default=150)
     lots = parser.parse_args().lots
     alone, as_one = asyncio.run(_measure(lots, _lot)), asyncio.run(_measure(lots, _as_one))
     keep("watching", {**alone, "of those that are asked as one": as_one})

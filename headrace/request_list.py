@@ -116,6 +116,13 @@ def each_at(requests: Sequence[RequestRecord], places: Iterable[int]) -> Iterato
             yield part, part.id, part.arrived_ns
 
 
+def within(requests: Sequence[RequestRecord], some: slice) -> slice:
+    """The places of the requests of some of their parts, that are one after another."""
+    if not isinstance(requests, RequestList):
+        return some
+    return slice(requests.ends[some.start - 1] if some.start else 0, requests.ends[some.stop - 1])
+
+
 def ended_ns(part: Part) -> int:
     """When it was answered."""
     return part.bundle.first.finished_ns if isinstance(part, Opened) else part.finished_ns

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.records import BundleRecord, RequestRecord
-from headrace.request_list import Opened, Part, RequestList, all_but, each_at, errors_of, notable_of, parts_of
+from headrace.request_list import Opened, Part, RequestList, all_but, each_at, errors_of, notable_of, parts_of, within
 from tests.observe.make import answered, failed
 
 
@@ -49,6 +49,13 @@ def test_what_is_asked_of_some_of_them_is_told_without_making_records_of_them(
     assert not any(part.made() for part in requests.parts if isinstance(part, Opened))
     assert told == [requests[place] for place in places]
     assert [common for common, _, _ in each_at(list(requests), places)] == told
+
+
+def test_the_requests_of_some_parts_are_known_by_their_places() -> None:
+    requests, _ = listed([0, 3, 2, 0])
+    assert [*requests][within(requests, slice(0, 2))] == requests[0:4]
+    assert [*requests][within(requests, slice(2, 4))] == requests[4:7]
+    assert within([answered()] * 5, slice(1, 3)) == slice(1, 3)
 
 
 def test_who_looks_twice_sees_the_same_record() -> None:

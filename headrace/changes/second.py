@@ -24,6 +24,12 @@ _NOT_COUNTED = frozenset(("cancelled", "draining"))
 """The caller left, or the server ends: neither says anything of the model."""
 
 
+def are_plain(group: Alike) -> bool:
+    """All were run, are of one tenant and have equally many rows."""
+    uniform = len(group.sizes) == len(group.tenants) == 1 and not group.error
+    return uniform and len(group.waited_ns) == len(group.requests)
+
+
 class Second:
     """Counts what happened to one model in one second."""
 
@@ -69,24 +75,20 @@ class Second:
             requests = [request for request in requests if not request.error]
         self._look_into(each_at(requests, range(0, len(requests), _one_in(len(requests)))))
 
-    def add_alike(self, group: Alike) -> None:
-        """The same, where none of them has to be looked at: they are of one tenant, and have equally many rows."""
-        if group.error or len(group.sizes) > 1 or len(group.tenants) > 1:
-            self.add_requests(group.requests)
-            return
-        (rows,), (tenant,) = group.sizes, group.tenants
-        one_in = _one_in(len(group.requests))
-        taken, waited = group.took_ns[::one_in], group.waited_ns[::one_in]
-        self._counts[0] += len(group.requests)
+    def add_alike(self, group: Alike, which: slice) -> None:
+        """The same of some of these, one after another, none of which has to be looked at (`are_plain`)."""
+        (rows,), (tenant,), times = group.sizes, group.tenants, group.stages
+        took, waited = group.took_ns[which], group.waited_ns[which]
+        one_in = _one_in(len(took))
+        taken, waited = took[::one_in], waited[::one_in]
+        self._counts[0] += len(took)
         self._taken += taken
         self._rows += [rows] * len(taken)
         self._versions += [group.version or 0] * len(taken)
         self.tenants[tenant] += len(taken)
-        if waited:
-            times = group.stages
-            self._looked += len(waited)
-            self._queue_ns += sum(waited)
-            self._compute_ns += (times.input_ns + times.infer_ns + times.output_ns) * len(waited) // times.count
+        self._looked += len(waited)
+        self._queue_ns += sum(waited)
+        self._compute_ns += (times.input_ns + times.infer_ns + times.output_ns) * len(waited) // times.count
 
     def add_runs(self, rows: Sequence[int], took_ns: Sequence[int]) -> None:
         """The rows of each, and how long it took."""

@@ -1,5 +1,6 @@
 """A second-by-second account of each model, and of the machine, for as long as may be looked back on."""
 
+from bisect import bisect_left
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
@@ -9,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.alike import Alike, Lot
-from headrace.changes.second import Second
+from headrace.changes.second import Second, are_plain
 from headrace.changes.slots import CORE, MACHINE_WIDTH, TENANTS, WIDTH, Of, Slots, no_slots
 from headrace.changes.tenant_places import TenantPlaces
 from headrace.records import BatchRecord, Record, StepRecord
-from headrace.request_list import Part, ended_ns, listed, parts_of
+from headrace.request_list import Part, ended_ns, listed, parts_of, within
 
 KEPT_S = 3600
 """Seconds of one model that are kept."""
@@ -150,19 +151,18 @@ class Series:
             second = (generation.finished_ns + self._epoch_ns) // _SECOND
             self._of(generation.model.name).at(second).add_generation(generation)
         for runs in lot.runs:
-            for second, places in self._by_second(runs.records, _run_ended_ns):
-                of = self._of(runs.model.name).at(second)
-                of.add_runs(_some(runs.rows, places), _some(runs.took_ns, places))
+            for second, some in self._by_second(runs.records, _run_ended_ns):
+                self._of(runs.model.name).at(second).add_runs(runs.rows[some], runs.took_ns[some])
         yield
         for name, groups in _by_model(lot).items():
-            parts = _in_order(groups)
-            for second, places in self._by_second(parts, ended_ns):
+            parts, plain = _in_order(groups), len(groups) == 1 and are_plain(groups[0])
+            for second, some in self._by_second(parts, ended_ns):
                 self.began_s = self.began_s or second
                 of = self._of(name).at(second)
-                if places is None and len(groups) == 1:
-                    of.add_alike(groups[0])
+                if plain:
+                    of.add_alike(groups[0], within(groups[0].requests, some))
                 else:
-                    of.add_requests(listed(_some(parts, places)))
+                    of.add_requests(listed(parts[some]))
 
     def add_machine(self, second: int, row: NDArray[np.float32]) -> None:
         self._machine.add(second, row)
@@ -227,17 +227,17 @@ class Series:
         for second, row in zip(seconds, rows, strict=True):
             model.table.add(int(second), row)
 
-    def _by_second(self, records: Sequence[R], ended_ns: Callable[[R], int]) -> Iterator[tuple[int, list[int] | None]]:
-        """The places of records that come in the order in which they ended: mostly they are all of one second, and it
-        has None."""
-        first = (ended_ns(records[0]) + self._epoch_ns) // _SECOND
-        if first == (ended_ns(records[-1]) + self._epoch_ns) // _SECOND:
-            yield first, None
-            return
-        seconds: defaultdict[int, list[int]] = defaultdict(list)
-        for place, record in enumerate(records):
-            seconds[(ended_ns(record) + self._epoch_ns) // _SECOND].append(place)
-        yield from seconds.items()
+    def _by_second(self, records: Sequence[R], ended_ns: Callable[[R], int]) -> Iterator[tuple[int, slice]]:
+        """Which of these are of which second; they come in the order in which they ended, so few are looked at."""
+        begin = 0
+        while begin < len(records):
+            second = (ended_ns(records[begin]) + self._epoch_ns) // _SECOND
+            over_ns = (second + 1) * _SECOND - self._epoch_ns
+            end = len(records)
+            if ended_ns(records[-1]) >= over_ns:
+                end = bisect_left(records, over_ns, begin, key=ended_ns)
+            yield second, slice(begin, end)
+            begin = end
 
     def _of(self, name: str) -> _OfModel:
         model = self._models.get(name)
@@ -264,11 +264,6 @@ def _in_order(groups: Sequence[Alike]) -> Sequence[Part]:
     if len(groups) == 1:
         return parts_of(groups[0].requests)
     return sorted([part for group in groups for part in parts_of(group.requests)], key=ended_ns)
-
-
-def _some(of: Sequence[R], places: list[int] | None) -> Sequence[R]:
-    """Those at these places; None stands for all."""
-    return of if places is None else [of[place] for place in places]
 
 
 def _run_ended_ns(run: BatchRecord) -> int:

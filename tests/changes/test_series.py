@@ -8,7 +8,7 @@ from headrace.changes.series import AHEAD, KEPT_S, MODELS, Series, Table
 from headrace.changes.slots import CORE, MACHINE_WIDTH, TENANTS, Of
 from headrace.records import BatchRecord, BundleRecord, RequestRecord
 from headrace.types import BatchFacts, ModelVersion
-from tests.observe.make import hand_on
+from tests.observe.make import facts, hand_on
 
 S = 10**9
 
@@ -36,6 +36,29 @@ def test_bundles_count_in_the_second_in_which_they_were_answered_among_others_th
     slots = series.of("m", 0)
     assert slots.seconds.tolist() == [1, 2, 3]
     assert slots.column(Of.COUNT).tolist() == [4, 4, 1]
+
+
+def test_requests_of_several_seconds_that_came_at_once_are_parted_by_when_they_were_answered() -> None:
+    series = Series(0)
+    ends_s = [1.1, 1.2, 2.1, 2.2, 2.3, 5.0]
+    lone = [msgspec.structs.replace(request(at_s=at_s), batch=facts(started_ns=int(at_s * S))) for at_s in ends_s]
+    made = [
+        BundleRecord(each, ["a", "b"], [each.finished_ns - place * S // 4] * 2) if place % 2 else each
+        for place, each in enumerate(lone)
+    ]
+    hand_on(made, series)
+    series.settle(10)
+    slots = series.of("m", 0)
+    assert slots.seconds.tolist() == [1, 2, 5]
+    assert slots.column(Of.COUNT).tolist() == [3, 4, 2]
+    assert slots.rows[:, Of.SAMPLE : Of.SAMPLE + 4].tolist() == [
+        pytest.approx(taken, nan_ok=True)
+        for taken in (
+            [1000, S / 4, S / 4, np.nan],
+            [1000, 3 * S / 4, 3 * S / 4, 1000],
+            [5 * S / 4, 5 * S / 4, np.nan, np.nan],
+        )
+    ]
 
 
 def test_seconds_that_are_over_are_settled_with_a_pause_after_each_model() -> None:

@@ -31,6 +31,21 @@ def test_many_are_handed_on_soon_to_one_listener_after_the_other() -> None:
     assert told == [("first", LOT), ("second", LOT)]
 
 
+def test_few_that_come_after_many_wait_as_long_as_any() -> None:
+    bus, clock, told = Bus(), FakeClock(), list[int]()
+    bus.listen(lambda lot: told.append(len(lot)))
+    HandingOn(bus, clock).start()
+    clock.pass_ms(FLUSH_NS / 2e6)
+    for _ in range(LOT + 1):
+        bus(moved())
+    clock.pass_ms()
+    bus(moved())
+    clock.pass_ms(FLUSH_NS / 1e6 - 2)
+    assert told == [LOT + 1]
+    clock.pass_ms(2)
+    assert told == [LOT + 1, 1]
+
+
 def test_once_it_is_closed_they_wait() -> None:
     bus, clock, got = Bus(), FakeClock(), list[Record]()
     bus.listen(got.extend)
