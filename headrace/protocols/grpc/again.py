@@ -3,10 +3,10 @@
 import logging
 
 from headrace.protocols.grpc import method
-from headrace.protocols.grpc.call import Opened, RemoteCall
+from headrace.protocols.grpc.call import UNTAKEN, Opened, RemoteCall
 from headrace.protocols.grpc.messages import PREFIX_BYTES
 from headrace.protocols.grpc.request import OPENING
-from headrace.protocols.grpc.status import INTERNAL
+from headrace.protocols.grpc.status import INTERNAL, RESOURCE_EXHAUSTED
 from headrace.protocols.http2.stream import Receiver, Stream
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,9 @@ class WholeCall(RemoteCall):
 
     def finish_framed(self, framed: bytes, block: bytes) -> None:
         """As `finish`, with the message behind its prefix, and all the headers that end the call."""
-        if not self._ended:
+        if not self._has_room(len(framed)):
+            self.end(RESOURCE_EXHAUSTED, UNTAKEN)
+        elif not self._ended:
             self._ended, self._left = True, None
             self._stream.send(OPENING, (framed,), len(framed), block)
 

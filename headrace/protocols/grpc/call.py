@@ -13,11 +13,19 @@ from headrace.protocols.grpc.messages import PREFIX, PREFIX_BYTES, Message, Mess
 from headrace.protocols.grpc.method import NOTHING_ALIKE, Alike, Metadata, Method, Unary
 from headrace.protocols.grpc.request import OPENING, Asked
 from headrace.protocols.grpc.serving import answer, converse
-from headrace.protocols.grpc.status import DEADLINE_EXCEEDED, INVALID_ARGUMENT, OK, headers, status_block
+from headrace.protocols.grpc.status import (
+    DEADLINE_EXCEEDED,
+    INVALID_ARGUMENT,
+    OK,
+    RESOURCE_EXHAUSTED,
+    headers,
+    status_block,
+)
 from headrace.protocols.http2.stream import Stream
 from headrace.types import Buffer
 
 _ENDED_WELL = status_block(OK)
+UNTAKEN = "answers that clients do not take fill the memory for them; take those before this one, and ask again"
 
 
 class Opened(NamedTuple):
@@ -75,8 +83,10 @@ class RemoteCall:
             self._left = left
 
     def finish(self, message: bytes, trailers: Metadata = (), alike: Alike = NOTHING_ALIKE) -> None:
-        if not self._ended:
-            size = len(message)
+        size = len(message)
+        if not self._has_room(size):
+            self.end(RESOURCE_EXHAUSTED, UNTAKEN)
+        elif not self._ended:
             head = b"" if self._begun else OPENING
             tail = _ENDED_WELL + alike.block + headers(trailers)
             self._close()
@@ -89,13 +99,19 @@ class RemoteCall:
             self._stream.send(b"", (), 0, block if self._begun else OPENING + block)
 
     async def write(self, message: bytes) -> None:
+        size = len(message)
+        if not self._has_room(size):
+            self._refuse(Refused(RESOURCE_EXHAUSTED, UNTAKEN))
         if self._ended:
             return
         head, self._begun = b"" if self._begun else OPENING, True
-        size = len(message)
         if not self._stream.send(head, (PREFIX.pack(0, size), message), PREFIX_BYTES + size, None):
             self._written = self._opened.loop.create_future()
             await self._written
+
+    def _has_room(self, size: int) -> bool:
+        """Whether an answer of that size may wait for the client."""
+        return size <= UNCOUNTED_BYTES or self._stream.has_room(size)
 
     # ---- what its stream sees
 

@@ -23,6 +23,7 @@ from headrace.protocols.http2.limits import Limits
 from headrace.protocols.http2.line import Line
 from headrace.protocols.http2.listener import Listener, bind
 from headrace.protocols.http2.reader import READ_BYTES
+from headrace.protocols.http2.shared import Shared, Unsent
 from headrace.protocols.http2.stream import NOBODY, Receiver, Stream
 from headrace.protocols.tls import HANDSHAKE_S, Tls
 
@@ -59,8 +60,7 @@ class Server:
         self._crowded_until = self._told_until = 0.0
         self._goodbye = _FULL  # to those that are refused
         self._loop = asyncio.get_running_loop()
-        self._shared = memoryview(bytearray(READ_BYTES))  # that connections read into, one after another
-        self._line = Line(self._loop.call_soon)
+        self._shared = Shared(memoryview(bytearray(READ_BYTES)), Line(self._loop.call_soon), Unsent())
         self._connections: set[Connection[Asked]] = set()
         self._dismissed: set[Connection[Asked]] = set()  # on their way out: nobody counts them
         self._listener: Listener | None = None
@@ -75,7 +75,7 @@ class Server:
 
         def welcome(taken: socket.socket) -> Awaitable[object]:
             return self._loop.connect_accepted_socket(
-                lambda: Connection(self, self._limits, self._loop, self._shared, self._line, time.perf_counter),
+                lambda: Connection(self, self._limits, self._loop, self._shared, time.perf_counter),
                 taken,
                 ssl=secret,
                 ssl_handshake_timeout=HANDSHAKE_S if secret else None,

@@ -22,10 +22,10 @@ from headrace.protocols.http2.forgotten import Forgotten
 from headrace.protocols.http2.header_blocks import HeaderDecoder
 from headrace.protocols.http2.header_frames import Block, HeaderFrames
 from headrace.protocols.http2.limits import Limits
-from headrace.protocols.http2.line import Line
 from headrace.protocols.http2.outlet import Outlet
 from headrace.protocols.http2.reader import FrameReader
 from headrace.protocols.http2.sender import Sender
+from headrace.protocols.http2.shared import Shared
 from headrace.protocols.http2.silence import Signs, Verdict, look
 from headrace.protocols.http2.stream import NOBODY, Stream
 from headrace.protocols.http2.turns import Turns
@@ -47,6 +47,7 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
     """Owns its streams from their first header to their last frame."""
 
     send: Callable[[Stream, bytes, Sequence[Buffer], int, bytes | None], bool]
+    has_room: Callable[[int], bool]
     replenish: Callable[[Stream], None]
     want: Callable[[Stream, int], None]
     sated: Callable[[Stream], None]
@@ -56,19 +57,17 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         application: Application[HeadT, "Connection[HeadT]"],
         limits: Limits,
         loop: asyncio.AbstractEventLoop,
-        shared: memoryview,
-        line: Line,
+        shared: Shared,
         now: Callable[[], float],
     ) -> None:
-        """`shared` is what connections of this loop read into, and `line` where they wait for their turns; `now` is a
-        clock that goes on within one."""
+        """`now` is a clock that goes on within a turn of the loop."""
         self._application = application
         self._limits = limits
         self._loop = loop
-        self._line = line
+        self._shared = shared
         hard = _HARD * limits.max_header_bytes
         self._forms = forms = Forms(application.again)
-        self._reader = FrameReader(self, limits.max_frame_bytes, hard, shared, limits.turn_s, now, forms.known)
+        self._reader = FrameReader(self, limits.max_frame_bytes, hard, shared.memory, limits.turn_s, now, forms.known)
         self._decoder = HeaderDecoder(application.read, hard, forms.clear)
         self._streams: dict[int, Stream] = {}
         self._forgotten = Forgotten()
@@ -91,13 +90,13 @@ class Connection(asyncio.BufferedProtocol, Generic[HeadT]):
         transport = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
         self._transport = transport
         self._outlet = outlet = Outlet(transport, self._loop.call_soon)
-        self._sender = Sender(outlet, self._on_ended, self._idle)
+        self._sender = Sender(outlet, self._on_ended, self._idle, self._shared.unsent)
         self._credit = credit = Credit(outlet, self._limits, self._streams)
-        self.send, self.replenish = self._sender.send, credit.replenish
+        self.send, self.has_room, self.replenish = self._sender.send, self._sender.has_room, credit.replenish
         self.want, self.sated = credit.want, credit.sated
         self._control = Control(outlet, self._sender, self._idle)
         self._widening = Widening(self._control, self._sender, self._streams, self._forms, self.reset)
-        self._turns = Turns(self._reader, transport, outlet, self._line, self._fail)
+        self._turns = Turns(self._reader, transport, outlet, self._shared.line, self._fail)
         self._application.connected(self)
         tls = transport.get_extra_info("ssl_object")
         if tls is not None and tls.selected_alpn_protocol() != "h2":

@@ -17,6 +17,7 @@ from headrace.protocols.http2.codes import (
 from headrace.protocols.http2.faults import ConnectionFault, StreamFault
 from headrace.protocols.http2.frames import HEAD, WHOLE_HEAD, frame
 from headrace.protocols.http2.outlet import Writes
+from headrace.protocols.http2.shared import Unsent
 from headrace.protocols.http2.stream import Stream
 from headrace.types import Buffer
 
@@ -29,10 +30,12 @@ _END = END_HEADERS | END_STREAM
 class Sender:
     """Owns the windows of the client. `ended` is called with each stream whose last block is on its way."""
 
-    def __init__(self, transport: Writes, ended: Callable[[Stream], None], idle: Budget) -> None:
+    def __init__(self, transport: Writes, ended: Callable[[Stream], None], idle: Budget, unsent: Unsent) -> None:
         self._transport = transport
         self._ended = ended
         self._idle = idle
+        self._unsent = unsent  # of this connection and all others
+        self._held_bytes = 0  # of that, on this one
         self._waiting: dict[int, Stream] = {}  # streams with something unsent, in the order of their turns
         self._paused = False  # the socket takes no more for now
         self.window = FIRST_WINDOW
@@ -44,6 +47,11 @@ class Sender:
     def waits(self) -> bool:
         """Something is to be sent that the client does not let through."""
         return bool(self._waiting) or self._paused
+
+    def has_room(self, size: int) -> bool:
+        """Whether so much more may have to wait; always where nothing does on this connection."""
+        unsent = self._unsent
+        return not self._held_bytes or unsent.total_bytes + size <= unsent.most_bytes
 
     def close(self) -> None:
         """Nothing more goes out. Lets go of who is told of it, which refers to the sender."""
@@ -97,6 +105,7 @@ class Sender:
             stream.unsent = deque()
         if size:
             stream.unsent.extend(memoryview(part).cast("B") for part in parts if part)
+            self._hold(size)
         stream.tail = tail
         self._waiting[number] = stream
         self.pump()
@@ -124,6 +133,7 @@ class Sender:
             self.window -= size
             stream.window -= size
             turn -= size
+            self._hold(-size)
         if not unsent:
             del self._waiting[stream.number]
             stream.unsent = None
@@ -145,7 +155,13 @@ class Sender:
     def drop(self, stream: Stream) -> None:
         """Nothing more of this stream is to be sent."""
         self._waiting.pop(stream.number, None)
+        if stream.unsent:
+            self._hold(-sum(map(len, stream.unsent)))
         stream.unsent = None
+
+    def _hold(self, num_bytes: int) -> None:
+        self._held_bytes += num_bytes
+        self._unsent.total_bytes += num_bytes
 
     # ---- what the client and its socket allow
 

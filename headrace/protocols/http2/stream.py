@@ -58,6 +58,8 @@ class Carrier(Protocol):
 
     def send(self, stream: "Stream", head: bytes, parts: Sequence[Buffer], size: int, tail: bytes | None) -> bool: ...
 
+    def has_room(self, size: int) -> bool: ...
+
     def replenish(self, stream: "Stream") -> None: ...
 
     def want(self, stream: "Stream", size: int) -> None: ...
@@ -105,6 +107,10 @@ class Stream:
         False where some of it waits: `drained` is called when it does not any more. The parts must not change.
         """
         return self.gone or self._carrier.send(self, head, parts, size, tail)
+
+    def has_room(self, size: int) -> bool:
+        """Whether content of that size may be sent now: it may have to wait for a client that does not take it."""
+        return self.gone or self._carrier.has_room(size)
 
     def replenish(self) -> None:
         """What came so far was taken: as much may follow."""

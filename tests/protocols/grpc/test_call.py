@@ -37,6 +37,7 @@ class FakeChannel:
     def __init__(self) -> None:
         self.sent: list[Sent] = []
         self.free = True
+        self.room = 1 << 30
         self.happened = asyncio.Event()
         self.wanted: list[int] = []
         self.num_replenished = 0
@@ -48,6 +49,9 @@ class FakeChannel:
         self.sent.append((head, content, tail))
         self.happened.set()
         return self.free
+
+    def has_room(self, size: int) -> bool:
+        return size <= self.room
 
     def want(self, size: int) -> None:
         self.wanted.append(size)

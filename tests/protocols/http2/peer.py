@@ -12,6 +12,7 @@ from headrace.protocols.http2.limits import Limits
 from headrace.protocols.http2.line import Line
 from headrace.protocols.http2.reader import READ_BYTES
 from headrace.protocols.http2.requests import split
+from headrace.protocols.http2.shared import Shared, Unsent
 from headrace.protocols.http2.stream import Stream
 from headrace.types import Buffer
 
@@ -176,14 +177,15 @@ class Peer:
     ) -> None:
         """`beside` is another on the same loop."""
         self.loop: FakeLoop = beside.loop if beside else FakeLoop()
-        self.line: Line = beside.line if beside else Line(self.loop.call_soon)
+        self.shared: Shared = (
+            beside.shared if beside else Shared(memoryview(bytearray(READ_BYTES)), Line(self.loop.call_soon), Unsent())
+        )
         self.transport = FakeTransport(alpn)
         self.heard: dict[int, Heard] = {}
         self.lost_count = 0
         self.spans: Sequence[tuple[int, int]] = ()  # where requests that come again may differ
         loop = cast(asyncio.AbstractEventLoop, self.loop)
-        shared = memoryview(bytearray(READ_BYTES))
-        self.connection = Connection(self, limits, loop, shared, self.line, self.loop.time)
+        self.connection = Connection(self, limits, loop, self.shared, self.loop.time)
         self.connection.connection_made(cast(asyncio.Transport, self.transport))
         if greet:
             self.send(codes.PREFACE + frames.settings({}))

@@ -10,6 +10,7 @@ from headrace.protocols.http2 import codes
 from headrace.protocols.http2.budget import Budget
 from headrace.protocols.http2.faults import ConnectionFault, StreamFault
 from headrace.protocols.http2.sender import Sender
+from headrace.protocols.http2.shared import Unsent
 from headrace.protocols.http2.stream import Stream
 from tests.protocols.http2.peer import FakeTransport, Frame, Heard
 
@@ -21,7 +22,8 @@ class Bench:
         self.transport = FakeTransport()
         self.ended: list[int] = []
         budget = Budget(10, 0, lambda: 0.0)
-        self.sender = Sender(self.transport, lambda stream: self.ended.append(stream.number), budget)
+        self.unsent = Unsent(1 << 20)
+        self.sender = Sender(self.transport, lambda stream: self.ended.append(stream.number), budget, self.unsent)
         nobody: Any = None
         self.streams = [Stream(2 * i + 1, nobody, codes.FIRST_WINDOW, 0, 0) for i in range(count)]
         self.heard = [Heard(stream, []) for stream in self.streams]
@@ -106,6 +108,26 @@ def test_a_stream_that_is_dropped_sends_nothing_more() -> None:
     bench.frames()
     bench.sender.widen(1 << 20)
     assert not bench.frames()
+
+
+def test_what_waits_for_clients_is_counted_until_it_is_sent_or_dropped() -> None:
+    bench = Bench(2)
+    for stream in bench.streams:
+        bench.sender.send(stream, b"h", (bytes(100_000),), 100_000, b"t")
+    assert bench.unsent.total_bytes == 200_000 - codes.FIRST_WINDOW
+    bench.sender.drop(bench.streams[1])
+    assert bench.unsent.total_bytes == 100_000 - codes.FIRST_WINDOW
+    bench.sender.widen(1 << 20)
+    bench.sender.widen_stream(bench.streams[0], 1 << 20)
+    assert bench.unsent.total_bytes == 0
+
+
+def test_who_takes_nothing_has_room_for_one_answer_of_any_size_and_for_more_as_far_as_all_may() -> None:
+    bench = Bench(2)
+    assert bench.sender.has_room(10 << 20)
+    bench.sender.send(bench.streams[0], b"h", (bytes(1 << 20),), 1 << 20, b"t")
+    assert bench.sender.has_room(codes.FIRST_WINDOW)
+    assert not bench.sender.has_room(codes.FIRST_WINDOW + 1)
 
 
 def test_windows_that_grow_too_much_are_faults() -> None:

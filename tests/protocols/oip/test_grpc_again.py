@@ -20,6 +20,7 @@ from headrace.protocols.http2.header_blocks import literal
 from headrace.protocols.http2.limits import Limits
 from headrace.protocols.http2.line import Line
 from headrace.protocols.http2.reader import READ_BYTES
+from headrace.protocols.http2.shared import Shared, Unsent
 from headrace.protocols.oip.grpc import create_server
 from headrace.protocols.request_id import Ids
 from headrace.servable import APART, Cancel, Reply
@@ -69,8 +70,8 @@ class Bench:
         self.model = Held(stub.servables["add_sub"])
         self.publish(self.model)
         server, loop = create_server(stub.front), asyncio.get_running_loop()
-        shared, line = memoryview(bytearray(READ_BYTES)), Line(loop.call_soon)
-        self.connection = Connection(cast(Server, server), Limits(), loop, shared, line, lambda: 0.0)
+        shared = Shared(memoryview(bytearray(READ_BYTES)), Line(loop.call_soon), Unsent())
+        self.connection = Connection(cast(Server, server), Limits(), loop, shared, lambda: 0.0)
         self.transport = FakeTransport()
         self.connection.connection_made(cast(asyncio.Transport, self.transport))
         self.send(codes.PREFACE + frames.settings({}))
