@@ -110,12 +110,14 @@ class Line:
         """As long as each turn brings something, it may go on: the larger a bundle, the less is done for each."""
         self._looking = False
         held = len(self._held)
+        if not held:
+            return  # they went meanwhile
         if self._under_way >= self._bundles and held < self._most:
             self._watch()  # it goes on until one of those is answered
         elif self._seen < held < self._most:
             self._seen = held
             self._look_soon()
-        elif held:
+        else:
             self._close()
 
     def _watch(self) -> None:

@@ -204,6 +204,18 @@ def test_what_is_held_for_longer_than_runs_take_waits_in_the_models_queue() -> N
     assert len(bench.model.asked) == 2
 
 
+def test_who_went_with_an_answer_is_not_looked_for() -> None:
+    bench = Bench()
+    bench.ask(numbers(1, 1))
+    bench.clock.pass_ms()
+    asker = bench.ask(numbers(2, 2))
+    bench.model.answer()
+    bench.clock.pass_ms()
+    assert bench.sizes() == [1]
+    bench.model.answer()
+    assert asker.got == [[4, 4]]
+
+
 def test_each_is_held_for_its_own_time() -> None:
     bench = Bench()
     for _ in range(2):
