@@ -52,6 +52,7 @@ class Again:
         "_write",
         "disconnected",
         "keep_alive",
+        "known",
         "num_bytes",
         "raw",
         "response_complete",
@@ -60,6 +61,7 @@ class Again:
     def __init__(self, front: Front, known: Repeated, template: Template, raw: bytes, connection: Connection) -> None:
         """`raw` is what it begins with, each time: its head, and the JSON that `template` was made of."""
         at = len(raw)
+        self.known = known  # the head that it comes with; others may come on the connection between
         self.raw = raw
         self.num_bytes = known.num_bytes
         self.keep_alive = self.response_complete = True

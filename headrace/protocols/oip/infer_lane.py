@@ -121,8 +121,7 @@ class InferLane(InTurn):
             self._nothing_came = True
             self._patience.end()
         else:
-            assert self._known is not None
-            self._receive_known(self._known, data, alone=True)
+            self._receive_known(again.known, data, alone=True)
 
     def _parse(self, data: bytes) -> None:
         while data and not self._discarding:

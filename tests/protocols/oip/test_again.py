@@ -10,11 +10,12 @@ from headrace.errors import HeadraceError, QueueFull
 from headrace.models.registry import Served
 from headrace.protocols.oip.again import Again
 from headrace.protocols.request_id import Ids
-from headrace.servable import Cancel, Reply
+from headrace.servable import APART, Cancel, Reply
+from headrace.servable import Together as AsOne
 from headrace.types import Manifest, ModelVersion, Request
 from tests.protocols.oip.fake_transport import connect
 from tests.protocols.oip.http_server import request_bytes
-from tests.protocols.oip.infer_bodies import ADD_SUB
+from tests.protocols.oip.infer_bodies import ADD_SUB, LATE, floats
 from tests.protocols.oip.stub import Stub
 from tests.protocols.oip.test_exchange_together import TURNS, Together, binary
 
@@ -23,6 +24,10 @@ class Held(Together):
     """Answers what is asked as one when it is told to, once it waits."""
 
     waits = False
+    apart = False  # nothing may be asked as one any more
+
+    def together(self) -> AsOne:
+        return APART if self.apart else super().together()
 
     def submit(self, request: Request, reply: Reply) -> Cancel:
         if request.bundle is None or not self.waits:
@@ -222,6 +227,20 @@ async def test_another_request_on_the_connection_is_taken_for_what_it_is() -> No
         await asyncio.sleep(0)
     assert transport.written.startswith(b"HTTP/1.1 404")
     assert sums(*await bench.ask(5, 6, 7)) == [10, 12, 14]
+
+
+async def test_one_that_comes_again_behind_a_request_with_another_head_is_read_by_its_own() -> None:
+    bench = await Bench().warm()
+    bench.model.apart = True
+    connection, transport = bench.clients[0]
+    connection.data_received(request_bytes("POST", LATE, floats(1.0)))
+    bench.stub.late.answer_next()
+    transport.written = b""
+    connection.data_received(bench.post(5))
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+    assert transport.written.startswith(b"HTTP/1.1 200")
+    assert sums(transport.written) == [10]
 
 
 async def test_the_bytes_of_one_may_come_in_parts() -> None:
