@@ -67,11 +67,10 @@ class Asked(msgspec.Struct, frozen=True):
 class Parted:
     """One answer to several requests, each of which has equally many rows of it; as with `collate.split`, views."""
 
-    __slots__ = ("_answer", "_requests", "alike", "contents", "started_ns")
+    __slots__ = ("_answer", "alike", "contents", "started_ns")
 
     def __init__(self, answer: Response, requests: int) -> None:
         self._answer = answer
-        self._requests = requests
         self.started_ns = answer.batch.started_ns if answer.batch else 0
         self.alike: tuple[bytes, ...] | None = None  # what whoever writes the parts keeps of one for the others
         cut = []
@@ -85,7 +84,7 @@ class Parted:
 
     def response(self, place: int) -> Response:
         """What it is answered."""
-        answer, requests = self._answer, self._requests
+        answer, requests = self._answer, len(self.contents)
         rows = answer.rows // requests
         outputs = [
             Tensor(of.name, of.datatype, (rows, *of.shape[1:]), data)

@@ -9,15 +9,15 @@ QUEUE_MS = "x-queue-ms"
 _RUN = b"x-compute-ms: %.3f\r\nx-batch-size: %d\r\nx-batch-reason: %b\r\n"
 
 
-def queue_ms(batch: BatchFacts, arrived_ns: int) -> float:
-    """How long a request that arrived then waited for its run."""
-    waited_ns = batch.started_ns - arrived_ns
+def queue_ms(started_ns: int, arrived_ns: int) -> float:
+    """How long a request that arrived then waited for its run, which started then."""
+    waited_ns = started_ns - arrived_ns
     return waited_ns / 1e6 if waited_ns > 0 else 0.0
 
 
 def run_lines(batch: BatchFacts, arrived_ns: int) -> bytes:
     """Of a request that shared a run: header lines, each with its line end."""
-    return b"x-queue-ms: %.3f\r\n%b" % (queue_ms(batch, arrived_ns), shared_lines(batch))
+    return b"x-queue-ms: %.3f\r\n%b" % (queue_ms(batch.started_ns, arrived_ns), shared_lines(batch))
 
 
 def shared_lines(batch: BatchFacts) -> bytes:
@@ -67,7 +67,7 @@ def run_metadata(batch: BatchFacts) -> list[tuple[str, str | bytes]]:
 
 def queue_metadata(batch: BatchFacts, arrived_ns: int) -> tuple[str, str]:
     """How long a request that arrived then waited for its run."""
-    return QUEUE_MS, f"{queue_ms(batch, arrived_ns):.3f}"
+    return QUEUE_MS, f"{queue_ms(batch.started_ns, arrived_ns):.3f}"
 
 
 def generation_headers(generated: Generated, elapsed_ns: int, ended: bool) -> dict[str, str]:

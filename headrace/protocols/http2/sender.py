@@ -71,10 +71,8 @@ class Sender:
             self.window -= size
             self._idle.give(_REPLIES)
             pack = WHOLE_HEAD.pack
-            begin, end = (
-                pack(len(head) << 8 | HEADERS, END_HEADERS, number),
-                pack(len(tail) << 8 | HEADERS, _END, number),
-            )
+            begin = pack(len(head) << 8 | HEADERS, END_HEADERS, number)
+            end = pack(len(tail) << 8 | HEADERS, _END, number)
             out.writelines((begin, head, pack(size << 8 | DATA, 0, number), *parts, end, tail))
             self._ended(stream)
             return True

@@ -14,7 +14,7 @@ from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.head import Repeated
 from headrace.protocols.oip.rest import write_response
 from headrace.protocols.oip.templates import Template
-from headrace.protocols.spent import cost_line, shared_lines
+from headrace.protocols.spent import cost_line, queue_ms, shared_lines
 from headrace.types import Response
 
 
@@ -41,8 +41,6 @@ class Again:
         "_data",
         "_front",
         "_gateway",
-        "_head",
-        "_head_bytes",
         "_id",
         "_large",
         "_line",
@@ -67,8 +65,6 @@ class Again:
         self.keep_alive = self.response_complete = True
         self.disconnected = False
         self._front = front
-        self._head = known.head
-        self._head_bytes = len(known.raw)
         self._template = template
         self._connection = connection
         self._write = connection.write
@@ -102,8 +98,7 @@ class Again:
             self._replaced().reply(answer.response(place))
             return
         begin, middle, end = alike
-        waited_ns = answer.started_ns - self._arrived_ns
-        waited = b"%.3f" % (waited_ns / 1e6 if waited_ns > 0 else 0.0)
+        waited = b"%.3f" % queue_ms(answer.started_ns, self._arrived_ns)
         self.response_complete = True
         self._data, self._cancel = b"", None
         self._write(b"".join((begin, waited, middle, self._id.encode(), end, *answer.contents[place])))
@@ -148,8 +143,9 @@ class Again:
 
     def _replaced(self) -> Exchange:
         """An exchange that stands here from now on, and has what came."""
-        exchange = Exchange(self._front, self._head, self._connection.answered)
-        exchange.resume(self._arrived_ns, self._id, memoryview(self._data)[self._head_bytes :], self._template.wanted)
+        exchange = Exchange(self._front, self.known.head, self._connection.answered)
+        body = memoryview(self._data)[len(self.known.raw) :]
+        exchange.resume(self._arrived_ns, self._id, body, self._template.wanted)
         exchange.keep_alive = self.keep_alive
         self._over()
         self._connection.replace(exchange)

@@ -20,7 +20,7 @@ from headrace.protocols.oip.grpc_repeated import Kept
 from headrace.protocols.oip.grpc_spent import Spent
 from headrace.protocols.oip.together import Line
 from headrace.protocols.request_id import HEADER, shown
-from headrace.protocols.spent import QUEUE_MS
+from headrace.protocols.spent import QUEUE_MS, queue_ms
 from headrace.types import Buffer, Response
 
 _ENDED_WELL = status_block(OK)
@@ -141,8 +141,7 @@ class _Asker:
         if alike is None:
             self._again.answer(answer.response(place), self._cut(), self._call, self._arrived_ns, self._id)
             return
-        waited_ns = answer.started_ns - self._arrived_ns
-        waited = b"%.3f" % (waited_ns / 1e6 if waited_ns > 0 else 0.0)
+        waited = b"%.3f" % queue_ms(answer.started_ns, self._arrived_ns)
         contents = answer.contents[place]
         framed = alike[1] + contents[0] if len(contents) == 1 else _interleaved(alike, contents)
         if self.request_id:

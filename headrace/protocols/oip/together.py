@@ -34,7 +34,7 @@ class Asker(Protocol):
         ...
 
     def ask_alone(self) -> None:
-        """Ask for yourself, for there is nobody to ask with."""
+        """Ask for yourself: as one it failed."""
         ...
 
 
