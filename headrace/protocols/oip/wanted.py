@@ -47,8 +47,8 @@ MOST_ANSWERS = 256
 
 
 class Answers:
-    """The JSON of binary answers, and the header lines about it, by what they depend on: the version, and names,
-    shapes and sizes of the outputs."""
+    """The JSON of binary answers, and the header lines about it, by what they depend on: the version, which may be
+    replaced by another file, and names, datatypes, shapes and sizes of the outputs."""
 
     def __init__(self) -> None:
         self._known: dict[object, tuple[bytes, bytes]] = {}
@@ -63,7 +63,7 @@ class Answers:
 
 
 def _form(response: Response) -> object:
-    return response.model, *[(tensor.name, tensor.shape, len(tensor.data)) for tensor in response.outputs]
+    return response.model, *[(each.name, each.datatype, each.shape, len(each.data)) for each in response.outputs]
 
 
 class Outputs:

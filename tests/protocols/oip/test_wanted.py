@@ -9,9 +9,9 @@ from headrace.errors import Forbidden, InvalidRequest, ModelNotFound, NotFound
 from headrace.models.registry import Registry, Served
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.shared_tensors import Place
-from headrace.protocols.oip.wanted import Classes, Outputs, WantedOutput
-from headrace.types import BatchAxis, Manifest, ModelRef, ModelVersion, Parameter, Signature
-from tests.protocols.oip.stub import MODELS, StubServable
+from headrace.protocols.oip.wanted import Answers, Classes, Outputs, WantedOutput
+from headrace.types import BatchAxis, Manifest, ModelRef, ModelVersion, Parameter, Response, Signature, Tensor
+from tests.protocols.oip.stub import BATCH, MODELS, StubServable
 
 SCORES = ModelRef("scores")
 IN_REGION: dict[str, Parameter] = {"shared_memory_region": "r", "shared_memory_byte_size": 8}
@@ -92,3 +92,13 @@ def test_an_output_asked_for_twice_is_refused() -> None:
     reading.add("y", None)
     with pytest.raises(InvalidRequest, match=r"^outputs\[1\]\.name: 'y' is asked for twice$"):
         reading.add("y", None)
+
+
+@pytest.mark.parametrize("datatype", ["FP32", "INT32"])
+def test_what_was_written_for_an_answer_stands_for_those_of_its_datatypes_alone(datatype: str) -> None:
+    first, next_ = (
+        Response(ModelVersion("m", 1), (Tensor("y", each, (1, 2), bytes(8)),), BATCH) for each in ("FP32", datatype)
+    )
+    answers = Answers()
+    answers.keep(first, b"{}", b"")
+    assert (answers.get(next_) is not None) == (datatype == "FP32")
