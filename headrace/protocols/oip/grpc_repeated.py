@@ -17,6 +17,7 @@ from headrace.types import Buffer, ModelRef, Parameter, Request, Response, Shape
 
 _KEPT = 256
 _LONGEST = 1024  # bytes of a message without its raw contents
+_LOOKED_AT = ("BOOL", "BYTES")  # datatypes that not all bytes are of
 
 
 class Repeated(NamedTuple):
@@ -100,8 +101,8 @@ class Kept:
 
 
 def _plain(message: ModelInferRequest) -> bool:
-    """Nothing but raw tensors of fixed sizes goes in, and nothing is asked of an output but its name."""
+    """Nothing but raw tensors of any bytes goes in, and nothing is asked of an output but its name."""
     return not (
-        any(one.parameters or one.HasField("contents") or one.datatype == "BYTES" for one in message.inputs)
+        any(one.parameters or one.HasField("contents") or one.datatype in _LOOKED_AT for one in message.inputs)
         or any(one.parameters for one in message.outputs)
     ) and all(one.datatype in DATATYPES for one in message.inputs)

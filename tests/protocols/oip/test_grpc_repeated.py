@@ -97,7 +97,7 @@ def test_an_answer_is_the_message_that_protobuf_would_write(outputs: list[tuple[
         assert found == pb.ModelInferResponse.FromString(slow)
 
 
-@pytest.mark.parametrize("what", ["input parameter", "output parameter", "contents", "length", "text"])
+@pytest.mark.parametrize("what", ["input parameter", "output parameter", "contents", "length", "BYTES", "BOOL"])
 def test_what_says_more_than_tensors_is_not_kept(what: str) -> None:
     message = infer_message()
     if what == "input parameter":
@@ -109,7 +109,7 @@ def test_what_says_more_than_tensors_is_not_kept(what: str) -> None:
     elif what == "length":
         message.inputs[0].name = "x" * 2000
     else:
-        message.inputs[0].datatype = "BYTES"
+        message.inputs[0].datatype = what
     kept, request = (
         Kept(line),
         Request("", ModelRef("scores"), (Tensor("INPUT", "FP32", (1, 3), bytes(12)),)),
