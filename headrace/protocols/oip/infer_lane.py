@@ -40,7 +40,7 @@ class InferLane(InTurn):
         super().__init__(*args, **options)
         self._receiving: Exchange | None = None  # whose body arrives; None for a request of ASGI's
         self._in_message = self._in_body = False
-        self._chunk = b""  # what arrived, where a message may begin with its first byte
+        self._chunk = b""  # what arrived, where a message begins with its first byte
         self._known: Repeated | None = None  # the last head, which may come again
         self._left = 0  # bytes of a body that are yet to come and do not go through the parser
         self._upgrading = False  # the request asks for another protocol
@@ -92,7 +92,7 @@ class InferLane(InTurn):
             elif not self._in_message and (known := self._known) is not None and data.startswith(known.raw):
                 rest = self._open_known(known, memoryview(rest)[len(known.raw) :])
             else:
-                self._chunk = data
+                self._chunk = b"" if self._in_message else data
                 self._parse(data)
                 break
             data = bytes(rest)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import numpy as np
 import pytest
@@ -209,6 +210,15 @@ async def test_a_head_that_repeats_is_answered_however_its_bytes_arrive(cut: flo
     connection.data_received(second[:at])
     connection.data_received(second[at:])
     assert sums(transport.written) == [2, 4]
+
+
+async def test_a_head_that_repeats_begins_with_its_own_first_byte() -> None:
+    connection, transport = connect(Stub())
+    before, after = request_bytes("POST", ADD_SUB, b"POST /x?"), binary_post(1)
+    connection.data_received(before[:-8])
+    connection.data_received(before[-8:] + after)
+    connection.data_received(before[-8:] + after)
+    assert re.findall(rb"HTTP/1.1 (\d+)", transport.written) == [b"400", b"200", b"400"]
 
 
 async def test_a_head_that_repeats_gives_each_request_its_own_deadline() -> None:
