@@ -2,6 +2,7 @@
 
 import json
 from argparse import Namespace
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,19 @@ def add_server_flags(parser: Parser, timeout_s: float) -> None:
         "--timeout", type=float, default=timeout_s, metavar="SECONDS", help=f"how long to wait; else {timeout_s:g}"
     )
     add_trust_flags(parser)
+
+
+def add_json_flag(parser: Parser) -> None:
+    """`--json`, which `show` heeds."""
+    parser.add_argument("--json", action="store_true", help="the server's own words, as one JSON object")
+
+
+def show(options: Namespace, told: Any, in_lines: Callable[[Any], None]) -> None:
+    """What the server told: with `--json` as it is, `{}` where it said nothing, else by `in_lines`."""
+    if options.json:
+        print(json.dumps({} if told is None else told, indent=2))
+    else:
+        in_lines(told)
 
 
 def ask(options: Namespace, method: str, path: str, sent: object = None) -> Any:

@@ -28,6 +28,13 @@ class Output(msgspec.Struct, frozen=True):
     array: Array
 
 
+class Answered(msgspec.Struct, frozen=True):
+    """Of one inference."""
+
+    version: str | None  # that answered, where the server says so
+    outputs: list[Output]
+
+
 class Client:
     """Asks the server at `url`; every call opens a connection and closes it. Raises Failure."""
 
@@ -40,7 +47,7 @@ class Client:
         metadata = _parsed(body)
         return [TensorSpec(each["name"], each["datatype"], tuple(each["shape"])) for each in metadata["inputs"]]
 
-    def infer(self, model: str, version: str | None, inputs: Sequence[Tensor], outputs: Sequence[str]) -> list[Output]:
+    def infer(self, model: str, version: str | None, inputs: Sequence[Tensor], outputs: Sequence[str]) -> Answered:
         """One inference; `outputs` empty means all of them."""
         head, tensors = request_body(inputs, outputs)
         headers = {HEAD_LENGTH: str(len(head)), "Content-Type": "application/octet-stream"}
@@ -75,10 +82,10 @@ def request_body(inputs: Sequence[Tensor], outputs: Sequence[str]) -> tuple[byte
     return msgspec.json.encode(head), b"".join(tensor.data for tensor in inputs)
 
 
-def parse_answer(body: bytes, head_length: int | None) -> list[Output]:
-    """The outputs of an answer, binary or JSON. Raises Failure where it is not one."""
+def parse_answer(body: bytes, head_length: int | None) -> Answered:
+    """An answer, binary or JSON. Raises Failure where it is not one."""
     head = _parsed(body[:head_length])
-    at, outputs = len(body) if head_length is None else head_length, []
+    at, outputs = len(body) if head_length is None else head_length, list[Output]()
     try:
         for each in head["outputs"]:
             size = each.get("parameters", {}).get("binary_data_size")
@@ -90,7 +97,7 @@ def parse_answer(body: bytes, head_length: int | None) -> list[Output]:
             outputs.append(Output(each["name"], each["datatype"], array))
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise Failure(f"the server's answer is not one of the Open Inference Protocol: {error!r}") from error
-    return outputs
+    return Answered(head.get("model_version"), outputs)
 
 
 def tensor_of(spec: TensorSpec, array: Array) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from headrace.cli import inputs as forms
-from headrace.cli.client import Array, Client, Output, tensor_of
+from headrace.cli.client import Answered, Array, Client, Output, tensor_of
 from headrace.cli.connection import URL
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
@@ -46,10 +46,11 @@ def run(arguments: Sequence[str]) -> int:
     client = Client(options.url, options.timeout, trust_of(options))
     specs = client.inputs(options.model, options.version)
     tensors = read_inputs(options.input, specs)
-    outputs = client.infer(options.model, options.version, tensors, list(files))
+    answered = client.infer(options.model, options.version, tensors, list(files))
+    outputs = answered.outputs
     _save(outputs, files)
     if options.json:
-        print(json.dumps(_object(options.model, outputs), allow_nan=False))
+        print(json.dumps(_object(options.model, answered), allow_nan=False))
     else:
         _show(outputs, files)
     return 0
@@ -139,7 +140,7 @@ def _values(output: Output) -> Array:
     return (output.array.astype(np.uint32) << 16).view(np.float32)
 
 
-def _object(model: str, outputs: Sequence[Output]) -> dict[str, Any]:
+def _object(model: str, answered: Answered) -> dict[str, Any]:
     shown = [
         {
             "name": output.name,
@@ -147,9 +148,10 @@ def _object(model: str, outputs: Sequence[Output]) -> dict[str, Any]:
             "shape": list(output.array.shape),
             "data": [_json_value(value) for value in _values(output).ravel().tolist()],
         }
-        for output in outputs
+        for output in answered.outputs
     ]
-    return {"model_name": model, "outputs": shown}
+    version = {"model_version": answered.version} if answered.version else {}
+    return {"model_name": model, **version, "outputs": shown}
 
 
 def _json_value(value: object) -> object:

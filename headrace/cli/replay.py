@@ -101,7 +101,7 @@ def _ask(client: Client, options: Namespace, each: Captured) -> Replayed:
         return _ask_text(options, each, each.text)
     began = time.perf_counter()
     try:
-        outputs = client.infer(options.other or options.model, options.version, each.inputs, [])
+        outputs = client.infer(options.other or options.model, options.version, each.inputs, []).outputs
     except Failure as failure:
         return Replayed(each.request, "failed", None, None, str(failure))
     ms = (time.perf_counter() - began) * 1000

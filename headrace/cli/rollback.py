@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from headrace.cli.asking import add_server_flags, ask, model_path
+from headrace.cli.asking import add_json_flag, add_server_flags, ask, model_path, show
 from headrace.cli.parser import Parser
 
 
 def parser() -> Parser:
     made = Parser("headrace rollback", description="Return to the version that was served before.")
     made.add_argument("model", metavar="MODEL", help="the model's name")
+    add_json_flag(made)
     add_server_flags(made, timeout_s=300)
     return made
 
@@ -16,5 +17,5 @@ def parser() -> Parser:
 def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     answer = ask(options, "POST", f"{model_path(options.model)}/rollback")
-    print(f"{options.model} is version {answer['version']} again")
+    show(options, answer, lambda now: print(f"{options.model} is version {now['version']} again"))
     return 0

@@ -1,11 +1,12 @@
 """`headrace rollout`: how far one version has taken another's place on a server, and have one do so by steps."""
 
+import json
 import time
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from headrace.cli.asking import add_server_flags, ask, model_path
+from headrace.cli.asking import add_json_flag, add_server_flags, ask, model_path
 from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
 
@@ -30,6 +31,7 @@ def parser() -> Parser:
     made.add_argument("--by", metavar="KEY", help="what stays with one version: header:NAME or tenant")
     made.add_argument("--back", action="store_true", help="roll it back")
     made.add_argument("--wait", action="store_true", help="until it has ended; exit code 1 where it was rolled back")
+    add_json_flag(made)
     add_server_flags(made, timeout_s=300)
     return made
 
@@ -44,12 +46,15 @@ def run(arguments: Sequence[str], sleep: Callable[[float], None] = time.sleep) -
         raise Failure("flags of a rollout go with the version that is to answer; name it", exit_code=2)
     else:
         report = ask(options, "DELETE" if options.back else "GET", path)
-    show(report)
+    if not options.json:
+        in_lines(report)
     while options.wait and report["state"] == "running":
         sleep(EVERY_S)
         before, report = report, ask(options, "GET", path)
-        if (report["state"], report["step"]) != (before["state"], before["step"]):
-            show(report)
+        if not options.json and (report["state"], report["step"]) != (before["state"], before["step"]):
+            in_lines(report)
+    if options.json:  # once, when there is nothing more to wait for
+        print(json.dumps(report, indent=2))
     return int(options.wait and report["state"] == "rolled back")
 
 
@@ -80,7 +85,7 @@ def asked(options: Namespace) -> dict[str, Any]:
     return sent
 
 
-def show(report: dict[str, Any]) -> None:
+def in_lines(report: dict[str, Any]) -> None:
     """A few lines of what is known."""
     base, to = report["base"], report["to"]
     reason = f": {report['reason']}" if report["reason"] else ""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from headrace.cli.asking import add_server_flags, ask, model_path
+from headrace.cli.asking import add_json_flag, add_server_flags, ask, model_path, show
 from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
 
@@ -18,6 +18,7 @@ def parser() -> Parser:
     made.add_argument("--share", type=float, default=1.0, help="part of the requests that it is asked; else 1")
     made.add_argument("--tolerance", type=float, help="largest difference that is none; else 0.001")
     made.add_argument("--remove", action="store_true", help="ask none any more")
+    add_json_flag(made)
     add_server_flags(made, timeout_s=300)
     return made
 
@@ -28,8 +29,7 @@ def run(arguments: Sequence[str]) -> int:
     if options.remove:
         if options.version:
             raise Failure("--remove takes no version; leave it out", exit_code=2)
-        ask(options, "DELETE", path)
-        print(f"{options.model} has no shadow")
+        show(options, ask(options, "DELETE", path), lambda _: print(f"{options.model} has no shadow"))
         return 0
     if options.version:
         sent: dict[str, Any] = {"version": options.version, "share": options.share}
@@ -38,7 +38,7 @@ def run(arguments: Sequence[str]) -> int:
         answer = ask(options, "PUT", path, sent)
     else:
         answer = ask(options, "GET", path)
-    _show(answer)
+    show(options, answer, _show)
     return 0
 
 

@@ -1,8 +1,9 @@
 """`headrace split`: how a running server shares a model's requests among its versions; have it do so by weights."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from headrace.cli.asking import add_server_flags, ask, model_path
+from headrace.cli.asking import add_json_flag, add_server_flags, ask, model_path, show
 from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
 
@@ -18,6 +19,7 @@ def parser() -> Parser:
         "--by", metavar="KEY", default="", help="what stays with one version: header:NAME or tenant; else each is drawn"
     )
     made.add_argument("--remove", action="store_true", help="share them no longer")
+    add_json_flag(made)
     add_server_flags(made, timeout_s=300)
     return made
 
@@ -28,8 +30,7 @@ def run(arguments: Sequence[str]) -> int:
     if options.remove:
         if options.weights or options.by:
             raise Failure("--remove takes no weights and no key; leave them out", exit_code=2)
-        ask(options, "DELETE", path)
-        print(f"{options.model} has no split")
+        show(options, ask(options, "DELETE", path), lambda _: print(f"{options.model} has no split"))
         return 0
     if options.weights:
         answer = ask(options, "PUT", path, {"weights": weights(options.weights), "key": options.by})
@@ -37,11 +38,15 @@ def run(arguments: Sequence[str]) -> int:
         raise Failure("--by goes with weights; write headrace split MODEL 3=0.9 4=0.1 --by KEY", exit_code=2)
     else:
         answer = ask(options, "GET", path)
-    for version, weight in answer["weights"].items():
-        now = f", now {answer['now'].get(version, 0):.3g}" if "now" in answer else ""
-        print(f"version {version}: {weight:.3g}{now}")
-    print(f"by {answer['key']}" if answer["key"] else "each request is drawn")
+    show(options, answer, _show)
     return 0
+
+
+def _show(split: dict[str, Any]) -> None:
+    for version, weight in split["weights"].items():
+        now = f", now {split['now'].get(version, 0):.3g}" if "now" in split else ""
+        print(f"version {version}: {weight:.3g}{now}")
+    print(f"by {split['key']}" if split["key"] else "each request is drawn")
 
 
 def weights(said: Sequence[str]) -> dict[str, float]:

@@ -31,7 +31,7 @@ def test_binary_outputs_are_taken_in_their_order() -> None:
         {"name": "b", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": 6}},
     ]
     head = json.dumps({"outputs": outputs}).encode()
-    first, second = parse_answer(head + b"\1\2" + join_bytes([b"hi"]), len(head))
+    first, second = parse_answer(head + b"\1\2" + join_bytes([b"hi"]), len(head)).outputs
     assert (first.array.tolist(), second.array.tolist()) == ([1, 2], [b"hi"])
 
 
@@ -40,7 +40,7 @@ def test_json_outputs_are_taken_too() -> None:
         {"name": "a", "datatype": "FP32", "shape": [1, 2], "data": [1, 2]},
         {"name": "b", "datatype": "BYTES", "shape": [1], "data": ["hi"]},
     ]
-    first, second = parse_answer(json.dumps({"outputs": outputs}).encode(), None)
+    first, second = parse_answer(json.dumps({"outputs": outputs}).encode(), None).outputs
     assert (first.array.tolist(), second.array.tolist()) == ([[1, 2]], [b"hi"])
 
 

@@ -60,6 +60,15 @@ def test_long_outputs_are_abbreviated(serve: Serve, capsys: pytest.CaptureFixtur
     assert "2, 2, 2, 2, 2, 2, 2, 2, ... (100 in all)" in capsys.readouterr().out
 
 
+def test_json_names_the_version_that_answered(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    def versioned(path: str, headers: dict[str, str], body: bytes) -> Answer:
+        answer = {"model_version": "3", "outputs": []} if path.endswith("/infer") else METADATA
+        return 200, {}, json.dumps(answer).encode()
+
+    assert main(["infer", "m", "--input", "1,2", "--url", serve(versioned), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["model_version"] == "3"
+
+
 def test_json_has_strings_where_json_has_no_numbers(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["infer", "m", "--input", "x=[[NaN, Infinity]]", "--url", serve(_doubles), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {

@@ -88,3 +88,9 @@ def test_what_is_not_clear_is_asked_for(arguments: list[str]) -> None:
     with pytest.raises(Failure) as caught:
         run(arguments)
     assert caught.value.exit_code == 2
+
+
+def test_a_program_that_waits_is_told_once_how_it_ended(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    rolling = Rolling(report("running"), report("running", 2), report("done", 2))
+    assert run(["m", "4", "--wait", "--json", "--url", serve(rolling)], sleep=lambda seconds: None) == 0
+    assert json.loads(capsys.readouterr().out) == report("done", 2)
