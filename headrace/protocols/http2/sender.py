@@ -23,6 +23,7 @@ from headrace.types import Buffer
 
 _TURN_BYTES = 64 * 1024  # of one stream, before the next has its turn
 _JOINED_BYTES = 4096  # so little is sooner copied than kept in its pieces
+_TOO_FAR = 2  # times what may wait on all connections: by then even the first answer of one is too much
 _REPLIES = 3  # frames that a client may well send for one of content: two WINDOW_UPDATEs, and a PING
 _END = END_HEADERS | END_STREAM
 
@@ -49,9 +50,11 @@ class Sender:
         return bool(self._waiting) or self._paused
 
     def has_room(self, size: int) -> bool:
-        """Whether so much more may have to wait; always where nothing does on this connection."""
+        """Whether so much more may have to wait; where nothing does on this connection, until the others go too far."""
         unsent = self._unsent
-        return not self._held_bytes or unsent.total_bytes + size <= unsent.most_bytes
+        if self._held_bytes:
+            return unsent.total_bytes + size <= unsent.most_bytes
+        return unsent.total_bytes <= _TOO_FAR * unsent.most_bytes
 
     def close(self) -> None:
         """Nothing more goes out. Lets go of who is told of it, which refers to the sender."""

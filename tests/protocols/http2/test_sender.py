@@ -130,6 +130,14 @@ def test_who_takes_nothing_has_room_for_one_answer_of_any_size_and_for_more_as_f
     assert not bench.sender.has_room(codes.FIRST_WINDOW + 1)
 
 
+def test_who_takes_everything_has_room_until_others_leave_twice_as_much_as_all_may() -> None:
+    bench = Bench()
+    bench.unsent.total_bytes = 2 << 20
+    assert bench.sender.has_room(10 << 20)
+    bench.unsent.total_bytes += 1
+    assert not bench.sender.has_room(1)
+
+
 def test_windows_that_grow_too_much_are_faults() -> None:
     bench = Bench()
     with pytest.raises(StreamFault):
