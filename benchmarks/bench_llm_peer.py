@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.bench_llm import SEQUENCES, Served
 from benchmarks.results import keep, spread
-from benchmarks.server import Address, free_port, headrace, process
+from benchmarks.server import Address, free_port, headrace, process, quiet
 from headrace.devices.inventory import cores
 
 VOCABULARY = 40_000  # prompts are random tokens below it
@@ -39,6 +39,7 @@ def main() -> None:
             for name, start in servers.items():
                 time.sleep(REST_S)
                 with start(count) as address:
+                    quiet(address.pid)  # what is made ready while nobody asks is there
                     served = Served(address.http, VOCABULARY)
                     served.decoding(count)  # warms up
                     series[name].setdefault(f"tokens/s at {count}", []).append(served.decoding(count))

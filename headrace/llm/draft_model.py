@@ -87,6 +87,9 @@ class DraftModel:
         """The sequence needs no more drafts."""
         self.texts.forget(sequence_id)
 
+    def rest(self) -> bool:
+        return self._model.rest()
+
     def close(self) -> None:
         self._model.close()
 

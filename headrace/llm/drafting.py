@@ -49,6 +49,10 @@ class Drafting:
         if self.model is not None:
             self.model.forget(sequence_id)
 
+    def rest(self) -> bool:
+        """Nobody waits for a step: the model that drafts is made ready too; False where nothing is left to do."""
+        return self.model is not None and self.model.rest()
+
     def close(self) -> None:
         if self.model is not None:
             self.model.close()

@@ -136,7 +136,7 @@ class DecoderEngine:
         return self._reception.collect()
 
     def rest(self) -> bool:
-        return self._model.rest()
+        return self._model.rest() or self.drafting.rest()
 
     def counts(self) -> StepFacts:
         running = len({self._choices[sequence.id][0].number for sequence in self._scheduler.running})

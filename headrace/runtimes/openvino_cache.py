@@ -79,14 +79,14 @@ class GraphCache:
             if path is not None and path.exists():
                 model = _kept(path)
                 complete(model)
-                compiled = _core().compile_model(model, "CPU", dict(options))
+                compiled = compile_graph(model, options)
                 os.utime(path)
                 return compiled
         model = build()
         if path is not None:
             with contextlib.suppress(RuntimeError, OSError):
                 return self._compiled_and_kept(model, options, path)
-        return _core().compile_model(model, "CPU", dict(options))
+        return compile_graph(model, options)
 
     def holds(self, key: str) -> bool:
         """Whether there is one of that key, good or not."""
@@ -99,11 +99,11 @@ class GraphCache:
     def _compiled_and_kept(self, model: ov.Model, options: Mapping[str, Any], path: Path) -> ov.CompiledModel:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if _constant_bytes(model) * 2 > shutil.disk_usage(path.parent).free * MOST_OF_FREE:
-            return _core().compile_model(model, "CPU", dict(options))
+            return compile_graph(model, options)
         exported = Path(tempfile.mkdtemp(prefix=BESIDE, dir=path.parent))
         try:
             asked = {**options, "CACHE_DIR": str(exported), "CACHE_ENCRYPTION_CALLBACKS": [_as_it_is, _as_it_is]}
-            compiled = _core().compile_model(model, "CPU", asked)
+            compiled = compile_graph(model, asked)
         except BaseException:
             shutil.rmtree(exported, ignore_errors=True)
             raise
@@ -132,6 +132,11 @@ class GraphCache:
         for left in self._folder.glob(f"{BESIDE}*"):  # by a process that was killed
             if left.stat().st_mtime < time.time() - LEFT_S:
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def compile_graph(model: ov.Model, options: Mapping[str, Any]) -> ov.CompiledModel:
+    """For the CPU, by the library that reads what is kept. Raises RuntimeError."""
+    return _core().compile_model(model, "CPU", dict(options))
 
 
 def in_idle_time(keep: Callable[[], None]) -> threading.Thread:

@@ -1,5 +1,7 @@
 """A decoder on OpenVINO's CPU device with a paged key-value cache: tokens of any mix of sequences, a step at a time.
 
+One token alone may come to have a graph of its own (`openvino_lone.py`), which reads and writes the same cache.
+
 Attention has two kernels, one for sequences that give one token to a step and one for those that give more, and each
 gives the same bits for a sequence whatever stands beside it. What a step needs for that to hold where little is
 computed is added to it (`filling.py`). Codes of 8 and 4 bits would make other ids of the last bit's difference:
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from headrace.errors import ModelInvalid, Unavailable
 from headrace.runtimes.filling import filled_up
 from headrace.runtimes.language import TokenBatch
+from headrace.runtimes.openvino_lone import Lone
 from headrace.runtimes.openvino_paged import CACHES, STEP_INPUTS, check_inputs
 from headrace.runtimes.pages_ahead import PagesAhead
 from headrace.runtimes.reasons import is_out_of_memory
@@ -24,12 +27,14 @@ BLOCK_SIZE = 32  # tokens, hard-coded in the CPU plug-in
 
 
 class OpenVinoLanguage:
-    """Implements LanguageModel over a compiled paged graph; owns the cache and the small tensors of a step."""
+    """Implements LanguageModel over compiled paged graphs; owns the cache."""
 
     block_size = BLOCK_SIZE
 
-    def __init__(self, compiled: Any, max_context: int, threads: int, exact: bool = True) -> None:
-        """`compiled`, for `threads` threads, is of a graph that went through `paged`.
+    def __init__(
+        self, compiled: Any, max_context: int, threads: int, exact: bool = True, lone: Lone | None = None
+    ) -> None:
+        """`compiled`, for `threads` threads, is of a graph that went through `paged`; `lone` is of the same.
 
         `exact`: a sequence has the same bits alone and in company, also where that takes longer. Raises ModelInvalid.
         """
@@ -39,8 +44,10 @@ class OpenVinoLanguage:
         self._exact = exact
         self._least_rows = 1  # of a step
         self.vocabulary = int(compiled.outputs[0].partial_shape[-1].get_length())
-        self._request = compiled.create_infer_request()
-        self._feeds = {name: _Feed(self._request, name, kind) for name, kind in STEP_INPUTS.items()}
+        self._any = _Pass(compiled)
+        self._lone: _Pass | None = None
+        self._lone_to_come = lone
+        self._running = self._any
         self._layouts = {
             name: (port.element_type, [size.get_length() for size in list(port.partial_shape)[1:]])
             for port in compiled.inputs
@@ -60,10 +67,10 @@ class OpenVinoLanguage:
         Raises Unavailable where memory lacks.
         """
         try:
-            for name, (kind, shape) in self._layouts.items():
+            for kind, shape in self._layouts.values():
                 bytes_ = np.empty((num_blocks, _bytes(kind, shape)), np.uint8)
-                self._request.set_tensor(name, ov.Tensor(bytes_, ov.Shape([num_blocks, *shape]), kind))
-                self._caches.append(bytes_)  # the tensor does not hold it
+                self._caches.append(bytes_)  # a tensor does not hold it
+            self._give_caches(self._any)
             sizes = {cache.shape[1] for cache in self._caches}
             self._ahead = [PagesAhead([each for each in self._caches if each.shape[1] == size]) for size in sizes]
         except (MemoryError, RuntimeError) as error:
@@ -75,17 +82,8 @@ class OpenVinoLanguage:
         """Begin a step. The batch's arrays are copied before this returns."""
         self._rows = batch.sample_at.size
         batch = filled_up(batch, self._threads, self._least_rows)
-        counts = batch.begins[1:] - batch.begins[:-1]
-        fill = self._feeds
-        fill["input_ids"](batch.token_ids)
-        fill["position_ids"](batch.positions)
-        fill["past_lens"](batch.past_lens)
-        fill["subsequence_begins"](batch.begins)
-        fill["block_indices"](batch.blocks)
-        fill["block_indices_begins"](batch.block_begins)
-        fill["max_context_len"]((batch.past_lens + counts).max())
-        fill["sample_at"](batch.sample_at)
-        self._request.start_async()
+        self._running = self._pass_of(batch)
+        self._running.start(batch)
         if batch.blocks.size:
             highest = int(batch.blocks.max())
             for pages in self._ahead:
@@ -94,16 +92,21 @@ class OpenVinoLanguage:
     def wait(self) -> NDArray[np.float32]:
         """The logits [R, vocabulary] of the step that runs; valid until the next `start`. Raises Unavailable."""
         try:
-            self._request.wait()
+            self._running.request.wait()
         except RuntimeError as error:
             if is_out_of_memory(error):
                 raise Unavailable("not enough memory for this step") from error
             raise
-        logits: NDArray[np.float32] = self._request.get_output_tensor(0).data
+        logits: NDArray[np.float32] = self._running.request.get_output_tensor(0).data
         return logits.reshape(-1, self.vocabulary)[: self._rows]
 
     def rest(self) -> bool:
-        """Make a page of the cache before a step needs it; whether there was one to make."""
+        """Make a page of the cache before a step needs it; whether there was one to make.
+
+        The first time the graph for one token is begun, beside whatever comes next.
+        """
+        if self._lone_to_come is not None:
+            self._lone_to_come.begin()
         return any(pages.rest() for pages in self._ahead)
 
     def copy_blocks(self, pairs: Sequence[tuple[int, int]]) -> None:
@@ -140,10 +143,23 @@ class OpenVinoLanguage:
 
     def close(self) -> None:
         """Give the memory back."""
-        self._feeds.clear()
         self._ahead.clear()
         self._caches.clear()
-        del self._request
+        del self._any, self._lone, self._running
+
+    def _pass_of(self, batch: TokenBatch) -> "_Pass":
+        """What computes it: the graph for one token once that is there."""
+        if not batch.token_ids.size == batch.sample_at.size == 1:
+            return self._any
+        made = None if self._lone_to_come is None else self._lone_to_come.taken()
+        if made is not None:
+            self._lone, self._lone_to_come = _Pass(made), None
+            self._give_caches(self._lone)
+        return self._lone or self._any
+
+    def _give_caches(self, each: "_Pass") -> None:
+        for (name, (kind, shape)), cache in zip(self._layouts.items(), self._caches, strict=True):
+            each.request.set_tensor(name, ov.Tensor(cache, ov.Shape([len(cache), *shape]), kind))
 
 
 LONE = TokenBatch(
@@ -156,6 +172,27 @@ LONE = TokenBatch(
     sample_at=np.zeros(1, np.int64),
 )
 """A sequence of one token, which has block 0."""
+
+
+class _Pass:
+    """A compiled graph's request, and the small tensors that it is fed with."""
+
+    def __init__(self, compiled: Any) -> None:
+        self.request = compiled.create_infer_request()
+        self.feeds = {name: _Feed(self.request, name, kind) for name, kind in STEP_INPUTS.items()}
+
+    def start(self, batch: TokenBatch) -> None:
+        counts = batch.begins[1:] - batch.begins[:-1]
+        fill = self.feeds
+        fill["input_ids"](batch.token_ids)
+        fill["position_ids"](batch.positions)
+        fill["past_lens"](batch.past_lens)
+        fill["subsequence_begins"](batch.begins)
+        fill["block_indices"](batch.blocks)
+        fill["block_indices_begins"](batch.block_begins)
+        fill["max_context_len"]((batch.past_lens + counts).max())
+        fill["sample_at"](batch.sample_at)
+        self.request.start_async()
 
 
 class _Feed:

@@ -261,3 +261,16 @@ def test_whoever_comes_and_goes_no_text_changes_and_no_block_is_lost(
     for number, ids, count in kept:
         assert bench.ids(number) == bench.alone(ids, count)
     assert len(bench.drafts.texts) == bench.drafts.texts.pool.num_used == 0
+
+
+def test_the_model_that_drafts_rests_once_the_other_has_nothing_left_to_do() -> None:
+    class Resting(FakeLanguage):
+        left = 2
+
+        def rest(self) -> bool:
+            self.left -= 1
+            return self.left >= 0
+
+    bench = Drafted()
+    bench.drafts._model = Resting(bench.vocabulary, 512, 8)
+    assert [bench.engine.rest() for _ in range(3)] == [True, True, False]

@@ -1,6 +1,7 @@
 """Steps of a paged decoder for tests: tiny models compiled, and batches made of (tokens, cached, block table)."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import openvino as ov
@@ -10,6 +11,7 @@ from headrace.graphs.decoder import build_decoder
 from headrace.graphs.linear import Precision
 from headrace.runtimes.language import TokenBatch
 from headrace.runtimes.openvino_language import BLOCK_SIZE, OpenVinoLanguage
+from headrace.runtimes.openvino_lone import Lone, for_one_token
 from headrace.runtimes.openvino_paged import paged
 from tests.graphs.tiny import CONTEXT, golden_checkpoint
 
@@ -34,13 +36,18 @@ def language(
     kv_precision: str = "f32",
     num_blocks: int = 16,
     exact: bool = True,
+    alone: bool = False,
 ) -> OpenVinoLanguage:
-    """A tiny model of seeds, its cache allocated."""
+    """A tiny model of seeds, its cache allocated; `alone`: one token has a graph of its own."""
     given = golden_checkpoint(name)
     model = paged(build_decoder(given, precision or Precision(), CONTEXT), given.architecture)
-    compiled = ov.Core().compile_model(model, "CPU", options(kv_precision))
-    found = OpenVinoLanguage(compiled, CONTEXT, THREADS, exact)
+    core, asked = ov.Core(), options(kv_precision)
+    compiled = core.compile_model(model, "CPU", asked)
+    lone = Lone(partial(core.compile_model, for_one_token(model.clone()), "CPU", asked), lambda make: make())
+    found = OpenVinoLanguage(compiled, CONTEXT, THREADS, exact, lone if alone else None)
     found.allocate(num_blocks)
+    if alone:
+        found.rest()
     return found
 
 

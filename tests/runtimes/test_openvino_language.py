@@ -109,7 +109,8 @@ def test_what_need_not_be_exact_is_computed_without_a_row_more() -> None:
     model = language(precision=INT8, exact=False)
     step(model, (TEXT[:40], 0, [1, 2]))
     assert step(model, ([7], 40, [1, 2])).shape == (1, 128)
-    assert model._feeds["input_ids"]._view is not None and model._feeds["input_ids"]._view.size == 1
+    fed = model._any.feeds["input_ids"]._view
+    assert fed is not None and fed.size == 1
 
 
 def test_a_cache_that_memory_cannot_hold_is_refused() -> None:

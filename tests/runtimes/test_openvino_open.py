@@ -1,5 +1,6 @@
 """A model's file or folder becomes a decoder that runs, whatever its format."""
 
+import threading
 from pathlib import Path
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 
 from headrace.errors import ModelInvalid
 from headrace.runtimes.openvino_open import Choices, load_language, planned
+from headrace.runtimes.openvino_plan import Asked
 from tests.graphs.tiny import CONTEXT, golden, golden_checkpoint, tokens
 from tests.runtimes.paging import step
 
@@ -82,3 +84,20 @@ def test_every_precision_answers_nearly_as_float32_does(precision: str) -> None:
     found.model.allocate(4)
     logits = step(found.model, (TEXT, 0, [1, 2]), rows=range(64))
     assert np.abs(logits - golden("llama").logits).mean() < (0.6 if precision == "int4" else 0.15)
+
+
+@pytest.mark.parametrize(("precision", "expected"), [("auto", False), ("f32", False), ("int4", True)])
+def test_what_need_not_be_exact_comes_to_have_a_graph_for_one_token_the_next_start_too(
+    precision: Asked, expected: bool, tmp_path: Path
+) -> None:
+    choices = Choices(threads=2, precision=precision, cache=tmp_path)
+    for _ in range(2):
+        model = load_language(NOWHERE, choices, golden_checkpoint("llama"), beside=lambda keep: keep()).model
+        model.allocate(4)
+        first = step(model, ([7], 0, [1]))
+        model.rest()
+        for thread in threading.enumerate():
+            if thread.name == "graph for one token":
+                thread.join(60)
+        assert np.abs(step(model, ([7], 0, [1])) - first).max() < 0.05
+        assert (model._lone is not None) is expected

@@ -1,0 +1,64 @@
+"""A second graph of a decoder for steps of one token alone, in which all sizes but those of the cache are known.
+
+In a graph for any number of tokens the plug-in looks at the sizes of every node again at each step, and leaves sums
+apart from the products that they follow: a sixth of a step of one token with SmolLM2 (135 M weights in 30 layers). What
+it costs is the weights a second time, in memory and to pack. So only small models have one, whose steps are short; it
+is made while nobody waits for a step, and until it is there the other graph computes everything.
+"""
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import openvino as ov
+
+MOST_BYTES = 256 << 20
+"""Of a graph's constants. Of larger ones a step takes so long that a millisecond does not count."""
+
+
+def is_worth_it(graph: ov.Model) -> bool:
+    """Whether a step of one token gains enough for what it costs."""
+    constants = [node for node in graph.get_ops() if node.get_type_name() == "Constant"]
+    return sum(int(node.get_byte_size()) for node in constants) <= MOST_BYTES
+
+
+def for_one_token(graph: ov.Model) -> ov.Model:
+    """The paged graph, changed to take one token and to give one row; its sequences may be more, without tokens."""
+    graph.reshape({"input_ids": [1], "position_ids": [1], "sample_at": [1]})
+    return graph
+
+
+def on_a_thread(make: Callable[[], None]) -> None:
+    """One as quick as others: what it makes starts threads of its own, which stay."""
+    threading.Thread(target=make, name="graph for one token").start()
+
+
+class Lone:
+    """Such a graph to come."""
+
+    def __init__(
+        self, compiled: Callable[[], Any], beside: Callable[[Callable[[], None]], object] = on_a_thread
+    ) -> None:
+        """`beside` has what it is given done, now or later."""
+        self._compiled: Callable[[], Any] | None = compiled
+        self._beside = beside
+        self._found: Any | None = None
+
+    def begin(self) -> None:
+        """Have it made; does nothing from the second time on."""
+        compiled, self._compiled = self._compiled, None  # it may hold much
+        if compiled is not None:
+            self._beside(partial(self._make, compiled))
+
+    def taken(self) -> Any | None:
+        """What was compiled, once; None before it is there, and where it cannot be had."""
+        found = self._found
+        if found is not None:
+            self._found = None
+        return found
+
+    def _make(self, compiled: Callable[[], Any]) -> None:
+        with suppress(RuntimeError, MemoryError):  # without it all is computed as before
+            self._found = compiled()
