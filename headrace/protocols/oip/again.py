@@ -163,6 +163,6 @@ def again(front: Front, known: Repeated, data: bytes, connection: Connection) ->
         return None
     end = begin + head.json_bytes
     template = front.templates.fitting(head.json_bytes, memoryview(data)[begin:])
-    if template is None or template.id:
+    if template is None:
         return None
     return Again(front, known, template, data[:end], connection)

@@ -218,7 +218,7 @@ class Exchange:
         if template is None:
             self._read_anew(head.context(self._arrived_ns), body)
             return
-        if head.plain and not template.id and not self._alone:
+        if head.plain and not self._alone:
             line = template.line(head.model, front.line)
             if line.takes(self._arrived_ns):
                 self._wanted, self._parts = template.wanted, [body]

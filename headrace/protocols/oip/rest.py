@@ -91,7 +91,8 @@ def read_request(
     json, raw = body[:size], body[size:]
     infer = decode(_DECODER, json)
     request, wanted = _read(infer, head, raw, context, registry, regions, own_id)
-    if raw and not infer.parameters and _sent_raw(infer) and wanted.all_binary:
+    comes_again = not infer.id  # few ids do, and kept they would soon drive out what others send again
+    if raw and comes_again and not infer.parameters and _sent_raw(infer) and wanted.all_binary:
         wanted = wanted._replace(answers=Answers())
         templates.keep(json, request, wanted)
     return request, wanted
@@ -107,9 +108,8 @@ def read_known(
 
 def read_by(template: Template, head: Head, body: memoryview, context: Context, own_id: str) -> tuple[Request, Wanted]:
     """The request of a body that fits a template."""
-    asked, also = names_of(head.request_id, template.id) if template.id else (head.request_id, "")
     tensors = template.tensors(body[head.json_bytes :])
-    return Request(asked or own_id, head.model, tensors, template.outputs, {}, context, None, also), template.wanted
+    return Request(head.request_id or own_id, head.model, tensors, template.outputs, {}, context), template.wanted
 
 
 def _read(

@@ -30,10 +30,9 @@ class Slice(msgspec.Struct, frozen=True):
 class Template:
     """One JSON that was read: its inputs, its outputs, and how its answer is wanted."""
 
-    __slots__ = ("_lines", "id", "inputs", "num_bytes", "outputs", "wanted")
+    __slots__ = ("_lines", "inputs", "num_bytes", "outputs", "wanted")
 
     def __init__(self, request: Request, wanted: Wanted) -> None:
-        self.id = wanted.id or ""
         self.outputs = request.outputs
         self.wanted = wanted
         self.inputs: list[Slice] = []

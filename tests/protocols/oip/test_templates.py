@@ -96,7 +96,23 @@ def test_parameters_are_read_each_time() -> None:
 
 
 def test_templates_are_bounded() -> None:
+    templates = Templates()
+    for number in range(1, 3 * MOST):
+        array = np.ones(number, np.float32)
+        read(templates, body(array), array.tobytes())
+    assert len(templates._known) <= MOST
+
+
+def test_requests_with_ids_do_not_drive_out_what_comes_again() -> None:
     templates, array = Templates(), np.ones(1, np.float32)
+    _, wanted = read(templates, body(array), array.tobytes())
     for number in range(3 * MOST):
         read(templates, body(array, id=str(number)), array.tobytes())
-    assert len(templates._known) <= MOST
+    assert read(templates, body(array), array.tobytes())[1] is wanted
+
+
+def test_an_empty_id_is_told_again_as_it_was_sent() -> None:
+    templates, array = Templates(), np.ones(1, np.float32)
+    text = body(array, id="")
+    ids = [read(templates, text, array.tobytes())[1].id for _ in range(2)]
+    assert ids == ["", ""]
