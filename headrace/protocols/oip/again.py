@@ -94,7 +94,7 @@ class Again:
         if self.response_complete:
             return
         alike = answer.alike or self._alike(answer)
-        if alike is None or not self.keep_alive:
+        if alike is None or not self.keep_alive or self._front.untaken.full:
             self._replaced().reply(answer.response(place))
             return
         begin, middle, end = alike

@@ -13,6 +13,7 @@ from headrace.protocols.oip.settings import Settings
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.templates import Templates
 from headrace.protocols.oip.together import Form, Line
+from headrace.protocols.oip.untaken import Untaken
 from headrace.protocols.request_id import Ids
 from headrace.types import ModelRef, ModelVersion, VersionStatus
 
@@ -82,6 +83,7 @@ class Front:
     usd_per_ns: float = 0.0  # of the device's time, for what answers say that they cost; 0: they say nothing of it
     max_body_bytes: int = 64 << 20
     bodies: Bodies = field(default_factory=lambda: Bodies(64 << 20))  # those that HTTP's requests have sent
+    untaken: Untaken = field(default_factory=Untaken)  # of HTTP's answers
     max_header_bytes: int = 64 << 10
 
     def line(self, form: Form) -> Line:

@@ -32,6 +32,8 @@ class InTurn(HttpToolsProtocol):
         self._nothing_came = False  # of the request behind the last
         self._discarding = False  # nothing that still arrives is looked at
         self._stopping = False  # the server stops: what is here is the last
+        self._answer_bytes = 0  # of the last answer: it is held as a whole while some of it waits
+        self._untaken = 0  # bytes that wait for the client, as they were counted
         self._stalled = False  # the next request waits until the client takes the answers so far
         self._linger_timer: TimerHandle | None = None
         self._common = CommonHeaders(self.server_state)
@@ -47,6 +49,7 @@ class InTurn(HttpToolsProtocol):
         elif isinstance(self.cycle, Exchange | Again):
             self.cycle = cast(RequestResponseCycle, None)  # uvicorn has nothing to tell it
         self._again = self._awaited = None  # it knows this connection
+        self._count_untaken(0)
         super().connection_lost(exc)
 
     def _is_unanswered(self) -> bool:
@@ -64,15 +67,20 @@ class InTurn(HttpToolsProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         self.flow.pause_reading()
+        self._count_untaken(max(self._answer_bytes, self.transport.get_write_buffer_size()))
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self._count_untaken(0)
         self._patience.end()
         if self._stalled:
             self._stalled = False
             self._advance()
         elif not self.pipeline:
             self.flow.resume_reading()
+
+    def _count_untaken(self, num_bytes: int) -> None:
+        self._untaken = self.front.untaken.waits(self._untaken, num_bytes)
 
     # ---- its turn
 
@@ -119,6 +127,7 @@ class InTurn(HttpToolsProtocol):
         """The current one's answer, after which the connection ends or goes on."""
         if self.transport.is_closing():
             return
+        self._answer_bytes = len(answer)
         self.transport.write(answer)
         self._current = None
         self.server_state.total_requests += 1
