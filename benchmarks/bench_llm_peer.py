@@ -39,9 +39,9 @@ def main() -> None:
             for name, start in servers.items():
                 time.sleep(REST_S)
                 with start(count) as address:
-                    quiet(address.pid)  # what is made ready while nobody asks is there
                     served = Served(address.http, VOCABULARY)
                     served.decoding(count)  # warms up
+                    quiet(address.pid)  # and what comes of that has been made
                     series[name].setdefault(f"tokens/s at {count}", []).append(served.decoding(count))
                     if count == 8:
                         series[name].setdefault("prompt tokens/s", []).append(served.prompts())

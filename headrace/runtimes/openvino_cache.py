@@ -93,6 +93,13 @@ class GraphCache:
         path = self._path(key)
         return path is not None and path.exists()
 
+    def read(self, key: str) -> ov.Model:
+        """The graph of that key as it was kept; what its file does not hold is to be added. Raises RuntimeError."""
+        path = self._path(key)
+        if path is None:
+            raise RuntimeError("nothing is kept")
+        return _kept(path)
+
     def _path(self, key: str) -> Path | None:
         return self._folder / f"graph-{key}.xml" if self._folder is not None else None
 

@@ -92,18 +92,17 @@ class OpenVinoLanguage:
     def wait(self) -> NDArray[np.float32]:
         """The logits [R, vocabulary] of the step that runs; valid until the next `start`. Raises Unavailable."""
         try:
-            self._running.request.wait()
+            logits = self._running.wait()
         except RuntimeError as error:
             if is_out_of_memory(error):
                 raise Unavailable("not enough memory for this step") from error
             raise
-        logits: NDArray[np.float32] = self._running.request.get_output_tensor(0).data
         return logits.reshape(-1, self.vocabulary)[: self._rows]
 
     def rest(self) -> bool:
         """Make a page of the cache before a step needs it; whether there was one to make.
 
-        The first time the graph for one token is begun, beside whatever comes next.
+        The graph for one token is begun, beside whatever comes next, if there is to be one.
         """
         if self._lone_to_come is not None:
             self._lone_to_come.begin()
@@ -148,14 +147,23 @@ class OpenVinoLanguage:
         del self._any, self._lone, self._running
 
     def _pass_of(self, batch: TokenBatch) -> "_Pass":
-        """What computes it: the graph for one token once that is there."""
+        """What computes it: the graph for one token once that is there, if that has the same bits where it must."""
         if not batch.token_ids.size == batch.sample_at.size == 1:
             return self._any
         made = None if self._lone_to_come is None else self._lone_to_come.taken()
         if made is not None:
-            self._lone, self._lone_to_come = _Pass(made), None
-            self._give_caches(self._lone)
+            self._lone_to_come = None
+            lone = _Pass(made)
+            self._give_caches(lone)
+            self._lone = lone if not self._exact or self._are_alike(lone, self._any) else None
         return self._lone or self._any
+
+    def _are_alike(self, one: "_Pass", other: "_Pass") -> bool:
+        found = []
+        for each in (one, other):
+            each.start(filled_up(LONE, self._threads, 1))
+            found.append(each.wait().copy())
+        return np.array_equal(found[0], found[1])
 
     def _give_caches(self, each: "_Pass") -> None:
         for (name, (kind, shape)), cache in zip(self._layouts.items(), self._caches, strict=True):
@@ -193,6 +201,11 @@ class _Pass:
         fill["max_context_len"]((batch.past_lens + counts).max())
         fill["sample_at"](batch.sample_at)
         self.request.start_async()
+
+    def wait(self) -> NDArray[np.float32]:
+        self.request.wait()
+        logits: NDArray[np.float32] = self.request.get_output_tensor(0).data
+        return logits
 
 
 class _Feed:

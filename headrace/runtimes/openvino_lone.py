@@ -2,8 +2,9 @@
 
 In a graph for any number of tokens the plug-in looks at the sizes of every node again at each step, and leaves sums
 apart from the products that they follow: a sixth of a step of one token with SmolLM2 (135 M weights in 30 layers). What
-it costs is the weights a second time, in memory and to pack. So only small models have one, whose steps are short; it
-is made while nobody waits for a step, and until it is there the other graph computes everything.
+it costs is the weights a second time, in memory and to pack. So only small models have one, whose steps are short, and
+only once there were texts alone; it is made while nobody waits for a step, and until it is there the other graph
+computes everything.
 """
 
 import threading
@@ -16,6 +17,9 @@ import openvino as ov
 
 MOST_BYTES = 256 << 20
 """Of a graph's constants. Of larger ones a step takes so long that a millisecond does not count."""
+
+ENOUGH = 16
+"""Steps of one token that say that there are texts alone: making a model ready takes a few."""
 
 
 def is_worth_it(graph: ov.Model) -> bool:
@@ -39,26 +43,33 @@ class Lone:
     """Such a graph to come."""
 
     def __init__(
-        self, compiled: Callable[[], Any], beside: Callable[[Callable[[], None]], object] = on_a_thread
+        self,
+        compiled: Callable[[], Any | None],
+        can_be_made: Callable[[], bool] = lambda: True,
+        beside: Callable[[Callable[[], None]], object] = on_a_thread,
+        enough: int = ENOUGH,
     ) -> None:
-        """`beside` has what it is given done, now or later."""
-        self._compiled: Callable[[], Any] | None = compiled
+        """`beside` has what it is given done, now or later; `enough`: so often it is asked for before it is made."""
+        self._compiled: Callable[[], Any | None] | None = compiled
+        self._can_be_made = can_be_made
         self._beside = beside
+        self._enough = enough
         self._found: Any | None = None
 
     def begin(self) -> None:
-        """Have it made; does nothing from the second time on."""
-        compiled, self._compiled = self._compiled, None  # it may hold much
-        if compiled is not None:
+        """Have it made, once, if it was asked for often enough and can be."""
+        if self._compiled is not None and self._enough <= 0 and self._can_be_made():
+            compiled, self._compiled = self._compiled, None
             self._beside(partial(self._make, compiled))
 
     def taken(self) -> Any | None:
-        """What was compiled, once; None before it is there, and where it cannot be had."""
+        """Ask for what was compiled: it is given once; None before it is there, and where it cannot be had."""
+        self._enough -= 1
         found = self._found
         if found is not None:
             self._found = None
         return found
 
-    def _make(self, compiled: Callable[[], Any]) -> None:
+    def _make(self, compiled: Callable[[], Any | None]) -> None:
         with suppress(RuntimeError, MemoryError):  # without it all is computed as before
             self._found = compiled()

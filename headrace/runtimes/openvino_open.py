@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 import openvino as ov
 
-from headrace.devices.huge_pages import move_own_memory
+from headrace.devices.huge_pages import begin_to_move
 from headrace.devices.inventory import cpu_features
 from headrace.errors import ModelInvalid
 from headrace.graphs.decoder import build_decoder, check
+from headrace.graphs.linear import Precision
 from headrace.runtimes.openvino import core
 from headrace.runtimes.openvino_cache import Beside, GraphCache, compile_graph, graph_key, in_idle_time
 from headrace.runtimes.openvino_ir import cached_heads, ir_checkpoint, is_ir, num_weights, read_ir
@@ -21,7 +22,7 @@ from headrace.runtimes.openvino_lone import Lone, for_one_token, is_worth_it
 from headrace.runtimes.openvino_paged import complete, paged
 from headrace.runtimes.openvino_plan import Asked, KvAsked, Plan, plan
 from headrace.runtimes.reasons import openvino_reason
-from headrace.weights.checkpoint import Checkpoint
+from headrace.weights.checkpoint import Architecture, Checkpoint
 from headrace.weights.open import open_checkpoint
 
 
@@ -44,8 +45,8 @@ class Opened(msgspec.Struct, frozen=True):
     parameters: int  # weights in all
 
 
-Made = tuple[ov.CompiledModel, Lone | None, int]
-"""A model, what is going to compute one token alone in its place, and how many weights it has."""
+Made = tuple[ov.CompiledModel, int]
+"""A model, and how many weights it has."""
 
 Compiled = Callable[[Callable[[], ov.Model], Callable[[ov.Model], None]], ov.CompiledModel]
 """Takes what builds a graph, and what adds to one that was kept what its file does not hold."""
@@ -86,6 +87,7 @@ def planned(
     kinds, widths = [weight.kind for weight in matrices], {weight.shape[1] for weight in matrices}
     chosen = plan(choices.precision, choices.kv_precision, kinds, widths, cpu_features())
     options = chosen.options(choices.threads)
+    lone: Lone | None = None
     if checkpoint.source == "openvino":
         made = partial(_of_ir, path, checkpoint.digest, options, choices.cache)
         built()
@@ -96,11 +98,12 @@ def planned(
         if graphs.holds(key):
             built()
         compiled = partial(graphs.compiled, key, options)
-        made = partial(_of_weights, checkpoint, chosen, max_context, options, compiled, built)
+        made = partial(_of_weights, checkpoint, chosen.precision, max_context, compiled, built)
+        lone = Lone(partial(_for_one_token, graphs, key, facts, options), partial(graphs.holds, key))
 
     def opened() -> Opened:
         try:
-            model, lone, parameters = made()
+            model, parameters = made()
         except RuntimeError as error:
             raise ModelInvalid(openvino_reason(str(error)), path.name) from error
         finally:
@@ -112,35 +115,30 @@ def planned(
 
 
 def _of_weights(
-    checkpoint: Checkpoint,
-    chosen: Plan,
-    max_context: int,
-    options: Mapping[str, Any],
-    compiled: Compiled,
-    built: Callable[[], object],
+    checkpoint: Checkpoint, precision: Precision, max_context: int, compiled: Compiled, built: Callable[[], object]
 ) -> Made:
     """A graph of its own making."""
     facts = checkpoint.architecture
-    graphs: list[ov.Model] = []  # the last is that which was compiled
 
     def build() -> ov.Model:
-        graphs.append(paged(build_decoder(checkpoint, chosen.precision, max_context), facts))
+        model = paged(build_decoder(checkpoint, precision, max_context), facts)
         built()
-        return graphs[-1]
+        return model
 
-    def read(graph: ov.Model) -> None:
-        complete(graph, facts.kv_heads, facts.head_dim)
-        graphs.append(graph)
-
-    model = compiled(build, read)
-    lone = None if chosen.exact or not is_worth_it(graphs[-1]) else Lone(partial(_lone, graphs[-1], options))
-    return model, lone, sum(prod(weight.shape) for weight in checkpoint.weights.values())
+    model = compiled(build, lambda graph: complete(graph, facts.kv_heads, facts.head_dim))
+    return model, sum(prod(weight.shape) for weight in checkpoint.weights.values())
 
 
-def _lone(graph: ov.Model, options: Mapping[str, Any]) -> ov.CompiledModel:
-    """The graph once more, for one token."""
+def _for_one_token(
+    graphs: GraphCache, key: str, facts: Architecture, options: Mapping[str, Any]
+) -> ov.CompiledModel | None:
+    """From the graph that was kept, so that none need be held until it is wanted."""
+    graph = graphs.read(key)
+    if not is_worth_it(graph):
+        return None
+    complete(graph, facts.kv_heads, facts.head_dim)
     compiled = compile_graph(for_one_token(graph), options)
-    move_own_memory()  # as was done with what was there before
+    begin_to_move()  # as was done with what was there before
     return compiled
 
 
@@ -155,4 +153,4 @@ def _of_ir(path: Path, digest: str, options: Mapping[str, Any], cache: Path | No
     kept = GraphCache(cache if heads else None)
     key = graph_key([digest, heads, sorted(options.items())])
     compiled = kept.compiled(key, options, lambda: paged(graph), lambda found: complete(found, *heads or (0, 0)))
-    return compiled, None, parameters
+    return compiled, parameters

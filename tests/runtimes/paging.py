@@ -43,7 +43,9 @@ def language(
     model = paged(build_decoder(given, precision or Precision(), CONTEXT), given.architecture)
     core, asked = ov.Core(), options(kv_precision)
     compiled = core.compile_model(model, "CPU", asked)
-    lone = Lone(partial(core.compile_model, for_one_token(model.clone()), "CPU", asked), lambda make: make())
+    lone = Lone(
+        partial(core.compile_model, for_one_token(model.clone()), "CPU", asked), beside=lambda make: make(), enough=0
+    )
     found = OpenVinoLanguage(compiled, CONTEXT, THREADS, exact, lone if alone else None)
     found.allocate(num_blocks)
     if alone:

@@ -7,11 +7,14 @@ import openvino as ov
 import openvino.opset15 as op
 import pytest
 
+from headrace.graphs.linear import Precision
+from headrace.runtimes.openvino_language import OpenVinoLanguage
 from headrace.runtimes.openvino_lone import MOST_BYTES, Lone, is_worth_it
 from tests.graphs.tiny import tokens
 from tests.runtimes.paging import language, step
 
 TEXT = [int(token) for token in tokens(64)]
+INT8 = Precision("int8", "int8")
 
 
 @pytest.mark.parametrize("name", ["llama", "gemma3", "gemma2"])
@@ -39,10 +42,32 @@ def test_steps_of_other_numbers_of_tokens_and_rows_have_the_other_graph() -> Non
     assert step(model, *[([7], 40, [1, 2])] * 3).shape == (3, 128)
 
 
-def test_it_is_begun_once_and_taken_once_it_is_there() -> None:
+def test_where_bits_must_be_the_same_it_is_used_if_they_are() -> None:
+    for kv_precision in ("f32", "u8"):
+        model = language(precision=INT8, kv_precision=kv_precision, alone=True)
+        step(model, (TEXT[:40], 0, [1, 2]))
+        together = step(model, ([7], 40, [1, 2]), (TEXT[:9], 0, [3]))[0]
+        assert np.array_equal(step(model, ([7], 40, [1, 2]))[0], together)
+
+
+def test_where_bits_must_be_the_same_another_one_is_not_used() -> None:
+    class Other(OpenVinoLanguage):
+        def _are_alike(self, one: object, other: object) -> bool:
+            return False
+
+    model = language(alone=True)
+    model.__class__ = Other
+    step(model, (TEXT[:40], 0, [1, 2]))
+    step(model, ([7], 40, [1, 2]))
+    assert model._lone is None and model._running is model._any
+
+
+def test_it_is_begun_once_it_was_asked_for_often_enough_and_taken_once_it_is_there() -> None:
     begun: list[Callable[[], None]] = []
-    lone = Lone(lambda: "graph", begun.append)
-    assert lone.taken() is None
+    lone = Lone(lambda: "graph", beside=begun.append, enough=2)
+    for _ in range(2):
+        lone.begin()
+        assert (lone.taken(), begun) == (None, [])
     lone.begin()
     lone.begin()
     assert lone.taken() is None
@@ -55,9 +80,19 @@ def test_where_it_cannot_be_had_there_is_none_to_take() -> None:
     def compiled() -> None:
         raise RuntimeError("no memory")
 
-    lone = Lone(compiled, lambda make: make())
+    lone = Lone(compiled, beside=lambda make: make(), enough=0)
     lone.begin()
     assert lone.taken() is None
+
+
+def test_it_is_not_begun_before_it_can_be_made() -> None:
+    possible: list[bool] = []
+    lone = Lone(lambda: "graph", lambda: bool(possible), lambda make: make(), 0)
+    lone.begin()
+    assert lone.taken() is None
+    possible.append(True)
+    lone.begin()
+    assert lone.taken() == "graph"
 
 
 @pytest.mark.parametrize(("size", "expected"), [(MOST_BYTES, True), (MOST_BYTES + 1, False)])
