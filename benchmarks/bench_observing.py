@@ -1,6 +1,6 @@
 """What watching costs: a server with everything on beside one with everything off, in turns.
 
-    python -m benchmarks.bench_observing [--blocks 24] [--seconds 1.5] [--pairs 6] [--models noop,minilm]
+    python -m benchmarks.bench_observing [--blocks 24] [--seconds 1.5] [--pairs 12] [--models noop,minilm]
 
 On: every part at its default, one trace in a hundred sent to a collector that takes them, JSON lines to a file. Off:
 no drift, no history, no changes, no lines about requests, no traces. Both servers live beside one another, and are
@@ -63,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--blocks", type=int, default=24)
     parser.add_argument("--seconds", type=float, default=1.5, help="of a block")
-    parser.add_argument("--pairs", type=int, default=6)
+    parser.add_argument("--pairs", type=int, default=12)
     parser.add_argument("--models", default="noop,minilm")
     options = parser.parse_args()
     file = FOLDER / "observing.json"
@@ -79,7 +79,7 @@ def main() -> None:
                         for server in (servers.on, servers.off):
                             wait_joined(server.http, model)
                     blocks += _blocks(model, servers, min(ANEW, options.blocks - len(blocks)), options.seconds)
-                    if len(pairs) < options.pairs:
+                    for _ in range(min(ANEW, options.pairs - len(pairs))):
                         pairs.append(_pair(model, servers, len(pairs)))
                     for name, server in (("on", servers.on), ("off", servers.off)):
                         figures[f"{model} resident MiB, {name}"] = round(resident_bytes(server.pid) / 2**20, 1)
