@@ -194,13 +194,19 @@ async def _page(accept: str) -> tuple[str, bytes]:
 class Stub:
     """The view, and what stands behind it."""
 
-    def __init__(self, shared_memory: bool = True, folder: Path = Path("/dev/shm"), **limits: Any) -> None:
+    def __init__(
+        self,
+        shared_memory: bool = True,
+        folder: Path = Path("/dev/shm"),
+        clock: LoopClock | None = None,
+        **limits: Any,
+    ) -> None:
         self.records: list[Record] = []
         self.registry = Registry(_loading)
         self.repository = StubRepository(self.registry)
         self.servables: dict[str, StubServable] = {}
         self.is_ready = True
-        clock = LoopClock(asyncio.get_running_loop())
+        clock = clock or LoopClock(asyncio.get_running_loop())
         self.gateway = Gateway(self.registry, self.records.append, clock)
         for name, model in MODELS.items():
             for version in (1, 2) if name == "add_sub" else (1,):

@@ -17,7 +17,7 @@ from tests.protocols.oip.fake_transport import connect
 from tests.protocols.oip.http_server import request_bytes
 from tests.protocols.oip.infer_bodies import ADD_SUB, LATE, floats
 from tests.protocols.oip.stub import Stub
-from tests.protocols.oip.test_exchange_together import TURNS, Together, binary
+from tests.protocols.oip.test_exchange_together import TURNS, Together, binary, stopped_clock
 
 
 class Held(Together):
@@ -48,7 +48,7 @@ class Bench:
     """Three connections of clients that ask the same at once, again and again."""
 
     def __init__(self, **headers: str) -> None:
-        self.stub = stub = Stub(ids=Ids())
+        self.stub = stub = Stub(clock=stopped_clock(), ids=Ids())
         self.model = Held(stub.servables["add_sub"])
         stub.registry.publish(Served(ModelVersion("add_sub", 2), Manifest("add_sub", 2, Path(), "stub"), self.model))
         self.clients = [connect(stub) for _ in range(3)]

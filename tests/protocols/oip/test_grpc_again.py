@@ -29,7 +29,7 @@ from headrace.types import Manifest, ModelVersion, Request, Response
 from tests.protocols.http2.peer import FakeTransport
 from tests.protocols.oip.stub import Stub
 from tests.protocols.oip.test_again import Held
-from tests.protocols.oip.test_exchange_together import TRACE, TURNS
+from tests.protocols.oip.test_exchange_together import TRACE, TURNS, stopped_clock
 
 HEADERS = (
     (b":method", b"POST"),
@@ -66,7 +66,7 @@ class Bench:
     """A connection of one client, that asks several at once, again and again."""
 
     def __init__(self, **settings: Any) -> None:
-        self.stub = stub = Stub(**{"ids": Ids(), **settings})
+        self.stub = stub = Stub(**{"clock": stopped_clock(), "ids": Ids(), **settings})
         self.model = Held(stub.servables["add_sub"])
         self.publish(self.model)
         server, loop = create_server(stub.front), asyncio.get_running_loop()

@@ -7,7 +7,7 @@ from headrace.generated import service_pb2 as pb
 from headrace.protocols.oip.grpc_infer import Infer
 from tests.protocols.oip.fake_call import FakeCall
 from tests.protocols.oip.stub import Stub
-from tests.protocols.oip.test_exchange_together import TURNS, publish_together
+from tests.protocols.oip.test_exchange_together import TURNS, publish_together, stopped_clock
 
 
 def message(value: int, id_: str = "") -> bytes:
@@ -29,7 +29,7 @@ async def in_one_turn(infer: Infer, remaining_s: float | None = None) -> list[Fa
 
 
 async def test_those_of_one_turn_that_repeat_are_asked_as_one_and_answered_each() -> None:
-    stub = Stub()
+    stub = Stub(clock=stopped_clock())
     servable, infer = publish_together(stub), Infer(stub.front)
     for _ in range(3):
         calls = await in_one_turn(infer)
@@ -52,7 +52,7 @@ async def test_a_call_with_a_deadline_is_asked_alone() -> None:
 
 
 async def test_one_whose_client_left_is_told_nothing() -> None:
-    stub = Stub()
+    stub = Stub(clock=stopped_clock())
     servable, infer = publish_together(stub), Infer(stub.front)
     await in_one_turn(infer)
     calls = [FakeCall() for _ in range(3)]
