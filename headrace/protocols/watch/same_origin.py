@@ -26,8 +26,8 @@ _READING = ("GET", "HEAD", "OPTIONS")
 class SameOrigin:
     """An ASGI application in front of another; what changes something under `GUARDED` passes or is refused.
 
-    What Triton's protocol changes is kept from pages of other sites too. Any name goes there: its clients, which are no
-    browsers, know the server by names that it does not.
+    What Triton's protocol changes is kept from pages of other sites too. There any name goes for its clients, which are
+    no browsers and know the server by names that it does not: who sends no `Origin` is no page.
     """
 
     def __init__(self, app: ASGIApp, names: Iterable[str] = ()) -> None:
@@ -44,9 +44,9 @@ class SameOrigin:
         await self._app(scope, receive, send)
 
     def _refusal(self, path: str, headers: Headers) -> Forbidden | None:
-        if path.startswith(GUARDED):
+        if path.startswith(GUARDED) or (is_kept(path) and "origin" in headers):
             return check(headers, self._names)
-        return check_origin(headers) if is_kept(path) else None
+        return None
 
 
 def is_kept(path: str) -> bool:
@@ -63,12 +63,12 @@ def check(headers: Headers, names: Iterable[str]) -> Forbidden | None:
     if not (is_own(name) or name in names):
         what = f"{host[:100]!r} is no name of this server; ask it by its address, or name it in server.names"
         return Forbidden(what, "Host")
-    return check_origin(headers)
+    return _check_origin(headers, host)
 
 
-def check_origin(headers: Headers) -> Forbidden | None:
+def _check_origin(headers: Headers, host: str) -> Forbidden | None:
     """Why a page, if it is one that asks, may change nothing, or None where it may."""
-    host, origin = headers.get("host", ""), headers.get("origin")
+    origin = headers.get("origin")
     if origin is not None and origin.partition("://")[2].lower() != host.lower():
         return Forbidden(f"pages of {origin[:100]!r} may not change this server", "Origin")
     return None

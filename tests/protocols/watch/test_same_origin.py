@@ -73,6 +73,13 @@ async def test_a_foreign_page_does_not_do_what_tritons_protocol_changes(path: st
     assert (answer.status, answer.json["code"]) == (403, "forbidden")
 
 
+async def test_nor_does_a_page_that_was_led_here_by_a_false_name() -> None:
+    async with server() as (_, wire):
+        evil = {"Host": "evil.example:8000", "Origin": "http://evil.example:8000"}
+        answer = await wire.ask("POST", "/v2/repository/models/add_sub/unload", b"{}", **evil)
+    assert (answer.status, answer.json["code"]) == (403, "forbidden")
+
+
 async def test_a_program_may_do_that_by_any_name_of_the_server() -> None:
     async with server() as (_, wire):
         answer = await wire.ask("POST", "/v2/logging", b"{}", Host="triton.internal")
