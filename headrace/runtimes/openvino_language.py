@@ -102,11 +102,11 @@ class OpenVinoLanguage:
     def rest(self) -> bool:
         """Make a page of the cache before a step needs it; whether there was one to make.
 
-        The graph for one token is begun, beside whatever comes next, if there is to be one.
+        The graph for one token is begun, beside whatever comes next, if there is to be one; also true while it is yet
+        to be.
         """
-        if self._lone_to_come is not None:
-            self._lone_to_come.begin()
-        return any(pages.rest() for pages in self._ahead)
+        to_begin = self._lone_to_come is not None and self._lone_to_come.begin()
+        return any(pages.rest() for pages in self._ahead) or to_begin
 
     def copy_blocks(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Copy whole blocks, (from, to), in the order given; as bytes, whatever the cache's numbers are."""

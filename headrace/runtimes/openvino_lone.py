@@ -21,6 +21,9 @@ MOST_BYTES = 256 << 20
 ENOUGH = 16
 """Steps of one token that say that there are texts alone: making a model ready takes a few."""
 
+TRIES = 1000
+"""How often, while nobody waits, it is looked whether it can be made: what it is made from may never come."""
+
 
 def is_worth_it(graph: ov.Model) -> bool:
     """Whether a step of one token gains enough for what it costs."""
@@ -54,13 +57,19 @@ class Lone:
         self._can_be_made = can_be_made
         self._beside = beside
         self._enough = enough
+        self._tries = TRIES
         self._found: Any | None = None
 
-    def begin(self) -> None:
-        """Have it made, once, if it was asked for often enough and can be."""
-        if self._compiled is not None and self._enough <= 0 and self._can_be_made():
+    def begin(self) -> bool:
+        """Have it made, once, if it was asked for often enough and can be; whether to try that again before long."""
+        if self._compiled is None or self._enough > 0:
+            return False
+        if self._can_be_made():
             compiled, self._compiled = self._compiled, None
             self._beside(partial(self._make, compiled))
+            return False
+        self._tries -= 1
+        return self._tries > 0
 
     def taken(self) -> Any | None:
         """Ask for what was compiled: it is given once; None before it is there, and where it cannot be had."""

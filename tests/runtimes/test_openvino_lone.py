@@ -9,7 +9,7 @@ import pytest
 
 from headrace.graphs.linear import Precision
 from headrace.runtimes.openvino_language import OpenVinoLanguage
-from headrace.runtimes.openvino_lone import MOST_BYTES, Lone, is_worth_it
+from headrace.runtimes.openvino_lone import MOST_BYTES, TRIES, Lone, is_worth_it
 from tests.graphs.tiny import tokens
 from tests.runtimes.paging import language, step
 
@@ -88,11 +88,17 @@ def test_where_it_cannot_be_had_there_is_none_to_take() -> None:
 def test_it_is_not_begun_before_it_can_be_made() -> None:
     possible: list[bool] = []
     lone = Lone(lambda: "graph", lambda: bool(possible), lambda make: make(), 0)
-    lone.begin()
+    assert lone.begin()
     assert lone.taken() is None
     possible.append(True)
-    lone.begin()
+    assert not lone.begin()
     assert lone.taken() == "graph"
+    assert not lone.begin()
+
+
+def test_what_it_is_made_from_is_not_looked_for_for_ever() -> None:
+    lone = Lone(lambda: "graph", lambda: False, lambda make: make(), 0)
+    assert [lone.begin() for _ in range(TRIES)] == [True] * (TRIES - 1) + [False]
 
 
 @pytest.mark.parametrize(("size", "expected"), [(MOST_BYTES, True), (MOST_BYTES + 1, False)])
