@@ -26,6 +26,10 @@ class ArrivalOrder(Generic[J]):
         job.level = 0
         self.queue.push(job, job.queued_ns)
 
+    def gives_up_ns(self) -> int | None:
+        first = self.queue.first_due()
+        return None if first is None else first.due_ns
+
     def give_up(self, now_ns: int) -> Sequence[GivenUp[J]]:
         given_up: list[GivenUp[J]] = []
         while (job := self.queue.first_due()) is not None and job.due_ns <= now_ns:

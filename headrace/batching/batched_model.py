@@ -267,10 +267,10 @@ class BatchedModel:
         return least
 
     def _wake_at(self, until_ns: int | None) -> None:
-        """Look again then, or at the first deadline of what waits."""
-        first = self._queue.first_due()
-        if first is not None and (until_ns is None or first.due_ns < until_ns):
-            until_ns = first.due_ns
+        """Look again then, or once something that waits is to be given up."""
+        gives_up_ns = self._policy.gives_up_ns()
+        if gives_up_ns is not None and (until_ns is None or gives_up_ns < until_ns):
+            until_ns = gives_up_ns
         if self._timer:
             self._timer.cancel()
         self._timer = None if until_ns is None else self._clock.call_at(until_ns, self._look)

@@ -6,10 +6,9 @@ predictions (OSDI 2020), Nexus's early drop (SOSP 2019), Symphony's deferral (ar
 counters (OSDI 2024). Without deadlines nothing is refused, and what waits is run as soon as an instance is idle.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Generic
-from weakref import WeakMethod
 
 import msgspec
 
@@ -25,7 +24,7 @@ from headrace.batching.latency import Latency
 from headrace.batching.length_class import class_of, longest_of
 from headrace.batching.likeness import Likeness
 from headrace.batching.long_tenth import LongTenth
-from headrace.batching.packing import Line, Lines, Taken, best_window, chosen
+from headrace.batching.packing import UNKNOWN, Line, Lines, Taken, best_window, chosen
 from headrace.batching.policy import MOST_AT_INSTANCE, GivenUp, Limits, Reason, Refusal, Run, Wait, queue_refusal
 from headrace.batching.queue import Group, Queue
 from headrace.batching.standing import Standings
@@ -33,7 +32,6 @@ from headrace.batching.turns import Turns
 from headrace.batching.work_ahead import bucket_of
 
 BUSY = 0.6  # of the machine's time asked for: below, waiting for company only adds latency
-UNKNOWN = Line.of(1e6, 1e6)  # until something is known; only the proportion counts
 STARVED_NS = NO_DEADLINE_NS  # in the queue: from then on a request is the most urgent, whatever its priority
 LINES_FOR = 8  # runs that the lines of lengths are kept for
 LEAST_CAUTION = 0.25  # where hardly a long one is let in: else none would run, and nothing be learned of them
@@ -75,7 +73,7 @@ class DeadlinePolicy(Generic[J]):
         self._lane = lane
         self._ends: dict[int, float] = {}  # of the runs under way: when each is predicted to end
         self._busy_runs = BusyRuns()
-        self._lines = Lines(_weakly(self._measured_line))
+        self._lines = Lines.by(self._measured_line)
         self._lines_runs = 0
         self._learned_ns = 0  # when a run last told something
         self._refused_ns: int | None = None  # when one was refused that an idle machine may answer in time, or tried
@@ -185,6 +183,14 @@ class DeadlinePolicy(Generic[J]):
         self.queue.push(job, job.due_ns)
 
     # ---- out
+
+    def gives_up_ns(self) -> int | None:
+        first = self.queue.first_due()
+        if first is None:
+            return None
+        if not self.latency.measured(first.rows, first.length):
+            return first.due_ns
+        return first.due_ns - int(self.latency.typical(first.rows, first.length, self._company.others(self)))
 
     def give_up(self, now_ns: int) -> Sequence[GivenUp[J]]:
         """Those that would be late even alone and at once; and, where more waits than is in time, those that leave
@@ -384,14 +390,3 @@ class DeadlinePolicy(Generic[J]):
     def _drain_ns(self, now_ns: int) -> float:
         """Until what waits now is done."""
         return self._busy_ns(now_ns) + self.queue.work.total_ns * self._busy_runs.times_parts / self._instances
-
-
-def _weakly(measured: Callable[[int], Line]) -> Callable[[int], Line]:
-    """Nothing leads in a circle to a policy that has gone, which would wait for the collector."""
-    method = WeakMethod(measured)
-
-    def call(length_class: int) -> Line:
-        found = method()
-        return UNKNOWN if found is None else found(length_class)
-
-    return call

@@ -165,6 +165,9 @@ class LanePolicy(Generic[J]):
         self._waits_until_ns = 0
         self._policy.push(job, now_ns)
 
+    def gives_up_ns(self) -> int | None:
+        return self._policy.gives_up_ns()
+
     def give_up(self, now_ns: int) -> Sequence[GivenUp[J]]:
         given_up = self._policy.give_up(now_ns)
         if self._head(now_ns) is None:

@@ -9,6 +9,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from typing import Generic, NamedTuple
+from weakref import WeakMethod
 
 import msgspec
 
@@ -47,12 +48,28 @@ class Line(msgspec.Struct, frozen=True, gc=False):
         return most if rows >= most else max(0, rows)
 
 
+UNKNOWN = Line.of(1e6, 1e6)
+"""Until something is known; only the proportion counts."""
+
+
 class Lines(dict[int, Line]):
     """By class of length; each is measured when it is first asked for."""
 
     def __init__(self, measured: Callable[[int], Line]) -> None:
         super().__init__()
         self._measured = measured
+
+    @classmethod
+    def by(cls, measured: Callable[[int], Line]) -> "Lines":
+        """By a method of whoever owns the lines: it does not lead in a circle to a policy that has gone, which would
+        wait for the collector."""
+        method = WeakMethod(measured)
+
+        def call(length_class: int) -> Line:
+            found = method()
+            return UNKNOWN if found is None else found(length_class)
+
+        return cls(call)
 
     def __missing__(self, length_class: int) -> Line:
         line = self[length_class] = self._measured(length_class)

@@ -85,6 +85,10 @@ class Policy(Protocol[J]):
         """It waits."""
         ...
 
+    def gives_up_ns(self) -> int | None:
+        """When the first of what waits is to be given up if it still waits; None where that has no deadline."""
+        ...
+
     def give_up(self, now_ns: int) -> Sequence[GivenUp[J]]:
         """Take out what need not be run any more."""
         ...

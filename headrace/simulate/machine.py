@@ -91,7 +91,7 @@ class Machine:
             instance = min(self._instances, key=_running) if len(self._instances) > 1 else self._instances[0]
             decision = policy.next(now_ns, len(instance.batches))
             if isinstance(decision, Wait):
-                self._wake_at(decision.until_ns)
+                self._wake_at(decision.until_ns, now_ns)
                 break
             policy.began(decision, now_ns)
             instance.batches.append(Closed(decision, now_ns))
@@ -120,11 +120,11 @@ class Machine:
         self._told.answered(run, now_ns)
         self.policy.answered(run, began_ns, now_ns, now_ns)
 
-    def _wake_at(self, until_ns: int | None) -> None:
-        """Look again then, or at the first deadline of what waits; once too often is no harm."""
-        first = self.policy.queue.first_due()
-        if first is not None and (until_ns is None or first.due_ns < until_ns):
-            until_ns = first.due_ns
+    def _wake_at(self, until_ns: int | None, now_ns: int) -> None:
+        """Look again then, or once something that waits is to be given up; once too often is no harm."""
+        gives_up_ns = self.policy.gives_up_ns()
+        if gives_up_ns is not None and now_ns < gives_up_ns and (until_ns is None or gives_up_ns < until_ns):
+            until_ns = gives_up_ns
         if until_ns is not None and (self._wakes_ns is None or until_ns < self._wakes_ns):
             self._wakes_ns = until_ns
             self._agenda.at(until_ns, self._wake)
