@@ -188,9 +188,7 @@ class DeadlinePolicy(Generic[J]):
         first = self.queue.first_due()
         if first is None:
             return None
-        if not self.latency.measured(first.rows, first.length):
-            return first.due_ns
-        return first.due_ns - int(self.latency.typical(first.rows, first.length, self._company.others(self)))
+        return self._late_from_ns(first, self.latency.typical(first.rows, first.length, self._company.others(self)))
 
     def give_up(self, now_ns: int) -> Sequence[GivenUp[J]]:
         """Those that would be late even alone and at once; and, where more waits than is in time, those that leave
@@ -204,7 +202,7 @@ class DeadlinePolicy(Generic[J]):
         for job in queue.by_deadline():
             left = job.due_ns - now_ns
             needs = self.latency.typical(job.rows, job.length, company)
-            late = needs >= left and (left <= 0 or self.latency.measured(job.rows, job.length))
+            late = now_ns >= self._late_from_ns(job, needs)
             if not late and (left >= HASTE * self._good_run_ns(job) or waiting_ns * off <= left):
                 break
             waiting_ns -= job.cost_ns
@@ -213,6 +211,11 @@ class DeadlinePolicy(Generic[J]):
         if given_up:
             queue.take([each.job for each in given_up])
         return given_up
+
+    def _late_from_ns(self, job: J, needs: float) -> int:
+        """When it would be late even alone and at once, which `needs` so long; of times that are not measured little is
+        believed."""
+        return job.due_ns - int(needs) if self.latency.measured(job.rows, job.length) else job.due_ns
 
     def next(self, now_ns: int, running: int) -> Run[J] | Wait:
         limits = self._limits
