@@ -1,13 +1,12 @@
 """`headrace alerts`: what is wrong on a running server, silences of it, and the same rules as a file for Prometheus."""
 
-import json
 import re
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from headrace.cli.asking import add_server_flags, ask
+from headrace.cli.asking import add_json_flag, add_server_flags, ask, show
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
@@ -35,7 +34,7 @@ def parser() -> Parser:
     made.add_argument("--match", action="append", default=[], metavar="LABEL=VALUE", help="with silence: which alerts")
     made.add_argument("--for", dest="lasts", metavar="TIME", help="with silence: how long, as in 30m or 2h")
     made.add_argument("--reason", default="", help="with silence: why")
-    made.add_argument("--json", action="store_true", help="the server's own words, as one JSON object")
+    add_json_flag(made)
     add_setting_flags(made)
     add_server_flags(made, timeout_s=30)
     return made
@@ -49,10 +48,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _list(options: Namespace) -> int:
     told = ask(options, "GET", PATH)
-    if options.json:
-        print(json.dumps(told, indent=2))
-    else:
-        _show(told)
+    show(options, told, _show)
     return 0
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import numpy as np
 
 from headrace.arrays import split_bytes, to_array
-from headrace.cli.asking import add_server_flags, ask
+from headrace.cli.asking import add_json_flag, add_server_flags, ask
 from headrace.cli.captured import Captured, Text, captured
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
@@ -30,7 +30,7 @@ def parser() -> Parser:
         "--export", metavar="FILE", help="inputs and answers as training data: FILE.npz, rows joined, or FILE.jsonl"
     )
     made.add_argument("--remove", action="store_true", help="forget all that was captured of the model")
-    made.add_argument("--json", action="store_true", help="the server's own words, as one JSON object")
+    add_json_flag(made)
     add_server_flags(made, timeout_s=60)
     return made
 

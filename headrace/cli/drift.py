@@ -1,11 +1,10 @@
 """`headrace drift`: whether what a model of a running server is asked and answers is still what it was."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from headrace.cli.asking import add_server_flags, ask
+from headrace.cli.asking import add_json_flag, add_server_flags, ask, show
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
@@ -24,7 +23,7 @@ def parser() -> Parser:
     made.add_argument("model", metavar="MODEL", help="the model's name")
     made.add_argument("--version", metavar="N", help="of this version alone")
     made.add_argument("--all", action="store_true", help=f"every feature, not the {MOST} that are farthest off")
-    made.add_argument("--json", action="store_true", help="the server's own words, as one JSON object")
+    add_json_flag(made)
     made.add_argument(
         "--reset", action="store_true", help="take what comes from now on for what is usual; changes the server"
     )
@@ -44,10 +43,7 @@ def run(arguments: Sequence[str]) -> int:
         print(f"What comes from now on is what is usual of {printable(options.model)}.")
         return 0
     told = ask(options, "GET", path)
-    if options.json:
-        print(json.dumps(told, indent=2))
-    else:
-        _show(told, None if options.all else MOST)
+    show(options, told, lambda of: _show(of, None if options.all else MOST))
     return 0
 
 

@@ -1,10 +1,9 @@
 """`headrace memory`: who holds how much memory on a running server, reserved and measured side by side."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from headrace.cli.asking import add_server_flags, ask
+from headrace.cli.asking import add_json_flag, add_server_flags, ask, show
 from headrace.cli.console import console, table
 from headrace.cli.parser import Parser
 from headrace.memory.sizes import shown
@@ -12,7 +11,7 @@ from headrace.memory.sizes import shown
 
 def parser() -> Parser:
     made = Parser("headrace memory", description="Who holds how much memory on a running server.")
-    made.add_argument("--json", action="store_true", help="the server's own words, as one JSON object")
+    add_json_flag(made)
     add_server_flags(made, timeout_s=30)
     return made
 
@@ -20,10 +19,7 @@ def parser() -> Parser:
 def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     told = ask(options, "GET", "/v2/headrace/memory")
-    if options.json:
-        print(json.dumps(told, indent=2))
-    else:
-        _show(told)
+    show(options, told, _show)
     return 0
 
 

@@ -1,11 +1,10 @@
 """`headrace slo`: what models of a running server promise, and what is left of their error budgets."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from headrace.cli.asking import add_server_flags, ask
+from headrace.cli.asking import add_json_flag, add_server_flags, ask, show
 from headrace.cli.console import console, table
 from headrace.cli.parser import Parser
 from headrace.cli.printable import printable
@@ -14,7 +13,7 @@ from headrace.cli.printable import printable
 def parser() -> Parser:
     made = Parser("headrace slo", description="What models promise, and what is left of their error budgets.")
     made.add_argument("model", metavar="MODEL", nargs="?", help="the model's name; without it, every model")
-    made.add_argument("--json", action="store_true", help="the server's own words, as one JSON object")
+    add_json_flag(made)
     add_server_flags(made, timeout_s=30)
     return made
 
@@ -23,10 +22,7 @@ def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     path = "/v2/headrace/slo"
     told = ask(options, "GET", f"{path}/{quote(options.model, safe='')}" if options.model else path)
-    if options.json:
-        print(json.dumps(told, indent=2))
-    else:
-        _show(told.get("models", [told]))
+    show(options, told, lambda of: _show(of.get("models", [of])))
     return 0
 
 
