@@ -3,6 +3,7 @@
 from headrace.errors import MemoryFull
 
 UNCOUNTED_BYTES = 64 << 10  # of a body: one that is no larger always has room
+UNTAKEN = "answers that clients do not take fill the memory for them; take those before this one, and ask again"
 
 _MOST_LARGEST = 8  # bodies of the largest size that are held at a time
 _LEAST_BYTES = 64 << 20  # as large messages have on one connection of HTTP/2

@@ -2,8 +2,9 @@
 
 import logging
 
+from headrace.protocols.bodies import UNTAKEN
 from headrace.protocols.grpc import method
-from headrace.protocols.grpc.call import UNTAKEN, Opened, RemoteCall
+from headrace.protocols.grpc.call import Opened, RemoteCall
 from headrace.protocols.grpc.messages import PREFIX_BYTES
 from headrace.protocols.grpc.request import OPENING
 from headrace.protocols.grpc.status import INTERNAL, RESOURCE_EXHAUSTED

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
 from headrace.protocols.beside import Beside
-from headrace.protocols.bodies import UNCOUNTED_BYTES, Bodies
+from headrace.protocols.bodies import UNCOUNTED_BYTES, UNTAKEN, Bodies
 from headrace.protocols.compression import LITTLE_BYTES
 from headrace.protocols.grpc.coming import Coming
 from headrace.protocols.grpc.messages import PREFIX, PREFIX_BYTES, Message, MessageReader, Packed, Refused, check
@@ -25,7 +25,6 @@ from headrace.protocols.http2.stream import Stream
 from headrace.types import Buffer
 
 _ENDED_WELL = status_block(OK)
-UNTAKEN = "answers that clients do not take fill the memory for them; take those before this one, and ask again"
 
 
 class Opened(NamedTuple):

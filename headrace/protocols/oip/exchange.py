@@ -9,7 +9,7 @@ from headrace.errors import HeadraceError, Internal, MemoryFull
 from headrace.gateway.bundles import Parted
 from headrace.generation import Generated
 from headrace.protocols.beside import takes_long
-from headrace.protocols.bodies import UNCOUNTED_BYTES
+from headrace.protocols.bodies import UNCOUNTED_BYTES, UNTAKEN
 from headrace.protocols.compression import LITTLE_BYTES, choose, compress, decompress
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.oip.front import Front
@@ -30,7 +30,6 @@ _OWN_PAGES_BYTES = 8 << 20  # of a body: from here on it is one piece, so large 
 _MOST_PARTS = 256  # of a body: more are put together as they come, for a small one takes many times what it holds
 _LEAST_COMPRESSED_BYTES = 1024  # below, a smaller body saves no packet
 _UNSAID = Wanted(None, False, {})
-_UNTAKEN = "answers that clients do not take fill the memory for them; take those before this one, and ask again"
 
 
 class Answer(NamedTuple):
@@ -315,7 +314,7 @@ class Exchange:
             parts = [compress(b"".join(parts), encoding)]
             headers += b"content-encoding: %b\r\n" % encoding.encode()
         if self._front.untaken.full and sum(map(len, parts)) > UNCOUNTED_BYTES:
-            raise MemoryFull(_UNTAKEN, retry_after_s=1)
+            raise MemoryFull(UNTAKEN, retry_after_s=1)
         if self._front.usd_per_ns:
             headers += cost_line(response.device_ns, self._front.usd_per_ns)
         if response.batch is not None:
