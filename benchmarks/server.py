@@ -159,4 +159,8 @@ def resident_bytes(pid: int) -> int:
 
 def cpu_ns(pid: int) -> int:
     """Processor time that the threads of a process, those that there are, have taken."""
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in Path(f"/proc/{pid}/task").iterdir())
+    taken = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(OSError):  # it ended behind the look at the folder
+            taken += int((task / "schedstat").read_text().split()[0])
+    return taken

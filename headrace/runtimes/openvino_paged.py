@@ -58,12 +58,21 @@ def paged(model: ov.Model, facts: Architecture | None = None) -> ov.Model:
 
 
 def complete(model: ov.Model, kv_heads: int, head_dim: int) -> None:
-    """Tell a paged graph that was read from a file what the pass told the one that it paged."""
+    """Tell a paged graph that was read from a file what the pass told the one that it paged.
+
+    How caches are held is left open again, for the plug-in to say: it would take a cache of f16 that is written in the
+    graph for numbers of the model's own, and make f32 of all of it at each step.
+    """
+    parameters = {each.get_friendly_name(): each for each in model.get_parameters()}
     for node in model.get_ops():
         if node.get_type_name() == "PagedAttentionExtension":
             known = node.get_rt_info()
             known["num_k_heads"] = known["num_v_heads"] = kv_heads
             known["k_head_size"] = known["v_head_size"] = head_dim
+            for port in node.inputs():
+                name = port.get_source_output().get_node().get_friendly_name()
+                if name.startswith(CACHES):
+                    parameters[name].set_element_type(ov.Type.dynamic)
 
 
 def check_inputs(model: Any) -> None:

@@ -3,7 +3,8 @@
 Measured with SmolLM2 (135 M weights): 8-bit codes with a scale a row are the fastest form that stays as exact as a file
 of 4 bits or more; 4-bit codes take four fifths of the time where one sequence runs, nine tenths where many do, and cost
 a tenth of the likelihood; float32 is the reference. What lies between products of 4-bit codes may as well be bfloat16,
-where the processor multiplies it: that takes a twentieth less where many run, and no likelihood.
+where the processor multiplies it as vectors: that takes a twentieth less where many run, and no likelihood. Where it has
+tiles for it (AMX), the plug-in takes these, also for the few rows that are decoded: twice as long for 8 as float32.
 """
 
 from collections import Counter
@@ -56,7 +57,7 @@ def plan(
     Raises ModelInvalid where two choices exclude each other.
     """
     chosen = "int8" if asked == "auto" else asked
-    fast = chosen == "int4" and not BF16_FEATURES.isdisjoint(features)
+    fast = chosen == "int4" and "avx512_bf16" in features and "amx_bf16" not in features
     compute: Literal["f32", "bf16"] = "bf16" if fast or chosen == "bf16" else "f32"
     if kv_asked == "bf16" and compute == "f32":
         raise ModelInvalid('bf16 needs `llm.precision = "bf16"`; f16 takes as much memory', "llm.kv_precision")
@@ -100,9 +101,6 @@ PRECISIONS: Mapping[str, Precision] = {
 }
 ROUNDING = {"f32": 0, "bf16": 0, "int8": 64, "int4": 64}
 """Larger groups are faster and cost likelihood: 0.3 % at 64, 1 % at 192."""
-
-BF16_FEATURES = frozenset(("avx512_bf16", "amx_bf16"))
-"""Of a processor that multiplies bfloat16 as fast as float32, or faster."""
 
 GROUPS = (128, 96, 64, 32)
 """Of 4-bit codes. Still larger ones are no faster."""

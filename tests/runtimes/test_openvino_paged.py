@@ -1,5 +1,8 @@
 """Only graphs that the paged-attention pass turned into what a step can feed are let through."""
 
+from collections import Counter
+from pathlib import Path
+
 import openvino as ov
 import openvino.opset15 as op
 import pytest
@@ -8,7 +11,8 @@ from headrace.errors import ModelInvalid
 from headrace.graphs.decoder import build_decoder
 from headrace.graphs.linear import Precision
 from headrace.graphs.nodes import named_result, parameter
-from headrace.runtimes.openvino_paged import STEP_INPUTS, check_inputs, paged
+from headrace.runtimes.openvino_cache import GraphCache
+from headrace.runtimes.openvino_paged import STEP_INPUTS, check_inputs, complete, paged
 from tests.graphs.tiny import CONTEXT, golden_checkpoint
 from tests.runtimes.paging import options
 
@@ -45,5 +49,17 @@ def test_a_second_output_is_refused() -> None:
 def test_every_rotation_is_one_operation_for_the_plug_in(name: str) -> None:
     model = paged(_decoder(name), golden_checkpoint(name).architecture)
     compiled = ov.Core().compile_model(model, "CPU", options("f32"))
-    kinds = [str(node.get_rt_info()["layerType"].value) for node in compiled.get_runtime_model().get_ops()]
-    assert kinds.count("RoPE") == 2 * kinds.count("PagedAttention") == 6
+    found = _operations(compiled)
+    assert found["RoPE"] == 2 * found["PagedAttention"] == 6
+
+
+@pytest.mark.parametrize("held", ["f32", "f16", "u8"])
+def test_a_graph_that_was_kept_reads_its_caches_as_they_are_held(held: str, tmp_path: Path) -> None:
+    facts, graphs = golden_checkpoint("llama").architecture, GraphCache(tmp_path)
+    built = graphs.compiled("a", options(held), lambda: paged(_decoder(), facts))
+    kept = graphs.compiled("a", options(held), _decoder, lambda found: complete(found, facts.kv_heads, facts.head_dim))
+    assert _operations(kept) == _operations(built)
+
+
+def _operations(compiled: ov.CompiledModel) -> Counter[str]:
+    return Counter(str(node.get_rt_info()["layerType"].value) for node in compiled.get_runtime_model().get_ops())

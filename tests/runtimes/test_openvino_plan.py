@@ -43,12 +43,15 @@ def test_the_fastest_form_has_the_fastest_cache_unless_another_is_asked_for() ->
     assert (plan("int4", "auto", []).kv, plan("int4", "u8", []).kv, plan("int8", "auto", []).kv) == ("f16", "u8", "u8")
 
 
-@pytest.mark.parametrize("feature", ["avx512_bf16", "amx_bf16"])
-def test_four_bits_are_computed_in_bf16_where_the_processor_multiplies_it(feature: str) -> None:
-    found = plan("int4", "auto", ["Q4_1"], (), ["avx2", feature])
+def test_four_bits_are_computed_in_bf16_where_the_processor_multiplies_it() -> None:
+    found = plan("int4", "auto", ["Q4_1"], (), ["avx2", "avx512_bf16"])
     assert (found.compute, found.kv) == ("bf16", "u8")
-    assert plan("int4", "bf16", [], (), [feature]).kv == "bf16"
+    assert plan("int4", "bf16", [], (), ["avx512_bf16"]).kv == "bf16"
     assert plan("int4", "auto", [], (), ["avx512f", "avx512_vnni"]).compute == "f32"
+
+
+def test_four_bits_are_not_computed_in_tiles_which_few_rows_do_not_fill() -> None:
+    assert plan("int4", "auto", ["Q4_1"], (), ["avx512_bf16", "amx_tile", "amx_bf16"]).compute == "f32"
 
 
 @pytest.mark.parametrize("asked", ["auto", "int8", "f32"])
