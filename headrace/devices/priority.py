@@ -55,9 +55,17 @@ class Yielding:
                 self._set(pid, precedence)
 
     def run_as(self, pid: int, precedence: Precedence) -> None:
-        """A process that is nobody's yet runs so for a while, where this user may call it back from that."""
+        """A process runs so for a while, where this user may call it back from that; `usual`: as all of theirs do whose
+        it is."""
         if self._comes_back():
-            self._set(pid, precedence)
+            self._set(pid, self._due(pid) if precedence == "usual" else precedence)
+
+    def _due(self, pid: int) -> Precedence:
+        """Of a process as it is."""
+        for whose, precedence in self._precedence.items():
+            if pid in self._processes.get(whose, ()):
+                return precedence
+        return "usual"
 
     def _comes_back(self) -> bool:
         """Whether what runs last may be called back; else it might starve."""

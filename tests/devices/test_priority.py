@@ -110,6 +110,17 @@ def test_a_process_that_is_nobodys_yet_gives_way_for_a_while(process: subprocess
     assert (classes(process.pid), nice(process.pid)) == ([os.SCHED_OTHER] * 2, [OWN, OWN])
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may raise a priority")
+def test_behind_that_while_it_runs_as_all_do_whose_it_is(process: subprocess.Popen[bytes]) -> None:
+    yielding = Yielding()
+    yielding.began("m", process.pid)
+    yielding.run_as(process.pid, "later")
+    yielding.set("m", "last")
+    yielding.run_as(process.pid, "later")
+    yielding.run_as(process.pid, "usual")
+    assert (classes(process.pid), nice(process.pid)) == ([os.SCHED_IDLE] * 2, [LOW, LOW])
+
+
 def test_and_not_at_all_where_there_is_no_way_back(
     process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
