@@ -3,10 +3,12 @@
     python -m benchmarks.bench_llm_peer LLAMA_SERVER [models/smollm2/1/model.gguf] [--rounds 3]
 
 `LLAMA_SERVER` is a native build of llama.cpp's `llama-server`; it has a slot for each stream. headrace is measured with
-weights as exact as the file's (auto) and with 4-bit ones. All speculation is off.
+weights as exact as the file's (auto) and with 4-bit ones. All speculation is off. A figure is the median of some tries on
+one server that has warmed up: a try takes a third of a second.
 """
 
 import argparse
+import statistics
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -19,6 +21,7 @@ from headrace.devices.inventory import cores
 
 VOCABULARY = 40_000  # prompts are random tokens below it
 CONTEXT = 640  # tokens of a slot
+TRIES = 5  # of decoding, on one server
 REST_S = 5.0  # behind a server's end: virtual machines give its memory back to their host then, which takes their cores
 
 
@@ -42,7 +45,7 @@ def main() -> None:
                     served = Served(address.http, VOCABULARY)
                     served.decoding(count)  # warms up
                     quiet(address.pid)  # and what comes of that has been made
-                    series[name].setdefault(f"tokens/s at {count}", []).append(served.decoding(count))
+                    series[name].setdefault(f"tokens/s at {count}", []).append(decoding(served, count))
                     if count == 8:
                         series[name].setdefault("prompt tokens/s", []).append(served.prompts())
     figures: dict[str, object] = {"model": asked.model.name}
@@ -54,6 +57,11 @@ def main() -> None:
                 for what, values in measured.items()
             }
     keep("llm_peer", figures)
+
+
+def decoding(served: Served, count: int) -> float:
+    """Tokens a second."""
+    return statistics.median(served.decoding(count) for _ in range(TRIES))
 
 
 def llama(program: Path, model: Path, slots: int) -> AbstractContextManager[Address]:
