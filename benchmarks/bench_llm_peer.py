@@ -3,8 +3,8 @@
     python -m benchmarks.bench_llm_peer LLAMA_SERVER [models/smollm2/1/model.gguf] [--rounds 3]
 
 `LLAMA_SERVER` is a native build of llama.cpp's `llama-server`; it has a slot for each stream. headrace is measured with
-weights as exact as the file's (auto) and with 4-bit ones. All speculation is off. A figure is the median of some tries on
-one server that has warmed up: a try takes a third of a second.
+weights as exact as the file's (auto) and with 4-bit ones. All speculation is off. A figure is the median of some tries
+on one server that has warmed up: a try takes a third of a second.
 """
 
 import argparse

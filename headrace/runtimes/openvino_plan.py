@@ -3,8 +3,8 @@
 Measured with SmolLM2 (135 M weights): 8-bit codes with a scale a row are the fastest form that stays as exact as a file
 of 4 bits or more; 4-bit codes take four fifths of the time where one sequence runs, nine tenths where many do, and cost
 a tenth of the likelihood; float32 is the reference. What lies between products of 4-bit codes may as well be bfloat16,
-where the processor multiplies it as vectors: that takes a twentieth less where many run, and no likelihood. Where it has
-tiles for it (AMX), the plug-in takes these, also for the few rows that are decoded: twice as long for 8 as float32.
+where the processor multiplies it as vectors: that takes a twentieth less where many run, and no likelihood. Where it
+has tiles for it (AMX), the plug-in takes these, also for the few rows that are decoded: twice as long for 8 as float32.
 """
 
 from collections import Counter
