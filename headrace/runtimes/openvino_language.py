@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from headrace.errors import ModelInvalid, Unavailable
 from headrace.runtimes.filling import filled_up
 from headrace.runtimes.language import TokenBatch
-from headrace.runtimes.openvino_lone import Lone
+from headrace.runtimes.openvino_lone import TRIALS, Lone
 from headrace.runtimes.openvino_paged import CACHES, STEP_INPUTS, check_inputs
 from headrace.runtimes.pages_ahead import PagesAhead
 from headrace.runtimes.reasons import is_out_of_memory
@@ -47,6 +47,8 @@ class OpenVinoLanguage:
         self._any = _Pass(compiled)
         self._lone: _Pass | None = None
         self._lone_to_come = lone
+        self._trials = 0  # steps yet that the graph for one token computes beside the other, to see if it is the same
+        self._tried: NDArray[np.float32] | None = None  # what it gave for the step that runs
         self._running = self._any
         self._layouts = {
             name: (port.element_type, [size.get_length() for size in list(port.partial_shape)[1:]])
@@ -83,6 +85,9 @@ class OpenVinoLanguage:
         self._rows = batch.sample_at.size
         batch = filled_up(batch, self._threads, self._least_rows)
         self._running = self._pass_of(batch)
+        if self._trials and self._running is self._lone:
+            self._try(self._lone, batch)
+            self._running = self._any  # behind it: what stays in the cache is this one's
         self._running.start(batch)
         if batch.blocks.size:
             highest = int(batch.blocks.max())
@@ -97,6 +102,10 @@ class OpenVinoLanguage:
             if is_out_of_memory(error):
                 raise Unavailable("not enough memory for this step") from error
             raise
+        if self._tried is not None:
+            if not np.array_equal(self._tried, logits):
+                self._lone = None
+            self._tried = None
         return logits.reshape(-1, self.vocabulary)[: self._rows]
 
     def rest(self) -> bool:
@@ -155,15 +164,16 @@ class OpenVinoLanguage:
             self._lone_to_come = None
             lone = _Pass(made)
             self._give_caches(lone)
-            self._lone = lone if not self._exact or self._are_alike(lone, self._any) else None
+            self._lone, self._trials = lone, TRIALS if self._exact else 0
         return self._lone or self._any
 
-    def _are_alike(self, one: "_Pass", other: "_Pass") -> bool:
-        found = []
-        for each in (one, other):
-            each.start(filled_up(LONE, self._threads, 1))
-            found.append(each.wait().copy())
-        return np.array_equal(found[0], found[1])
+    def _try(self, lone: "_Pass", batch: TokenBatch) -> None:
+        self._trials -= 1
+        try:
+            lone.start(batch)
+            self._tried = lone.wait().copy()
+        except RuntimeError:  # the step has another that computes it
+            self._lone = None
 
     def _give_caches(self, each: "_Pass") -> None:
         for (name, (kind, shape)), cache in zip(self._layouts.items(), self._caches, strict=True):

@@ -21,6 +21,10 @@ MOST_BYTES = 256 << 20
 ENOUGH = 16
 """Steps of one token that say that there are texts alone: making a model ready takes a few."""
 
+TRIALS = 8
+"""Steps of texts as they come that both graphs compute first, where bits must be the same: of one that has others, it
+is used no more."""
+
 TRIES = 1000
 """How often, while nobody waits, it is looked whether it can be made: what it is made from may never come."""
 

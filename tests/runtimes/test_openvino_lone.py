@@ -1,17 +1,19 @@
 """One token alone comes to be computed by a graph of its own, on the same cache."""
 
 from collections.abc import Callable
+from unittest.mock import Mock
 
 import numpy as np
 import openvino as ov
 import openvino.opset15 as op
 import pytest
 
+from headrace.graphs.decoder import build_decoder
 from headrace.graphs.linear import Precision
-from headrace.runtimes.openvino_language import OpenVinoLanguage
-from headrace.runtimes.openvino_lone import MOST_BYTES, TRIES, Lone, is_worth_it
-from tests.graphs.tiny import tokens
-from tests.runtimes.paging import language, step
+from headrace.runtimes.openvino_lone import MOST_BYTES, TRIALS, TRIES, Lone, for_one_token, is_worth_it
+from headrace.runtimes.openvino_paged import paged
+from tests.graphs.tiny import CONTEXT, golden_checkpoint, tokens
+from tests.runtimes.paging import language, options, step
 
 TEXT = [int(token) for token in tokens(64)]
 INT8 = Precision("int8", "int8")
@@ -42,24 +44,43 @@ def test_steps_of_other_numbers_of_tokens_and_rows_have_the_other_graph() -> Non
     assert step(model, *[([7], 40, [1, 2])] * 3).shape == (3, 128)
 
 
-def test_where_bits_must_be_the_same_it_is_used_if_they_are() -> None:
-    for kv_precision in ("f32", "u8"):
-        model = language(precision=INT8, kv_precision=kv_precision, alone=True)
-        step(model, (TEXT[:40], 0, [1, 2]))
-        together = step(model, ([7], 40, [1, 2]), (TEXT[:9], 0, [3]))[0]
-        assert np.array_equal(step(model, ([7], 40, [1, 2]))[0], together)
-
-
-def test_where_bits_must_be_the_same_another_one_is_not_used() -> None:
-    class Other(OpenVinoLanguage):
-        def _are_alike(self, one: object, other: object) -> bool:
-            return False
-
-    model = language(alone=True)
-    model.__class__ = Other
+@pytest.mark.parametrize("kv_precision", ["f32", "u8"])
+def test_where_bits_must_be_the_same_it_is_used_once_it_has_given_them(kv_precision: str) -> None:
+    model = language(precision=INT8, kv_precision=kv_precision, alone=True)
     step(model, (TEXT[:40], 0, [1, 2]))
-    step(model, ([7], 40, [1, 2]))
-    assert model._lone is None and model._running is model._any
+    together = step(model, ([7], 40, [1, 2]), (TEXT[:9], 0, [3]))[0]
+    for count in range(TRIALS + 1):
+        assert np.array_equal(step(model, ([7], 40, [1, 2]))[0], together)
+        assert (model._running is model._lone) == (count == TRIALS and model._least_rows == 1)
+
+
+def test_where_bits_must_be_the_same_one_that_gives_others_is_used_no_more() -> None:
+    model = language(precision=INT8, alone=True)
+    model._least_rows = 1
+    step(model, (TEXT[:40], 0, [1, 2]))
+    expected = [step(model, ([token], 40, [1, 2]), (TEXT[:9], 0, [3]))[0] for token in (7, 8)]
+    model._lone_to_come = _begun(Lone(lambda: _for_one_token(Precision()), beside=lambda make: make(), enough=0))
+    found = [step(model, ([token], 40, [1, 2]))[0] for token in (7, 8)]
+    assert np.array_equal(found, expected)
+    assert model._lone is None
+
+
+def test_one_that_fails_is_used_no_more() -> None:
+    model = language(precision=INT8)
+    model._lone, model._trials = Mock(start=Mock(side_effect=RuntimeError)), TRIALS
+    assert step(model, ([7], 0, [1])).shape == (1, 128)
+    assert model._lone is None or model._least_rows == 2
+
+
+def _for_one_token(precision: Precision) -> ov.CompiledModel:
+    given = golden_checkpoint("llama")
+    graph = for_one_token(paged(build_decoder(given, precision, CONTEXT), given.architecture))
+    return ov.Core().compile_model(graph, "CPU", options("f32"))
+
+
+def _begun(lone: Lone) -> Lone:
+    lone.begin()
+    return lone
 
 
 def test_it_is_begun_once_it_was_asked_for_often_enough_and_taken_once_it_is_there() -> None:
