@@ -1,7 +1,9 @@
 """Which sizes a model is tried at when it is loaded, so that its first requests are already foreseen.
 
 Cheap sizes come first, each once, then again for their medians: a model that turns out expensive is left when the time
-is spent, and the larger sizes are foreseen from the smaller ones. `Sweep` decides and is pure; `measure` acts.
+is spent, and the larger sizes are foreseen from the smaller ones. A first run that took far longer than foreseen is
+followed by a second at once, since some runtimes compile for each size: else what that took would stand for the size,
+and what is larger would be thought too dear to be tried. `Sweep` decides and is pure; `measure` acts.
 """
 
 import logging
@@ -17,6 +19,8 @@ log = logging.getLogger(__name__)
 ROUNDS = 5
 FIRST_ROUND = 0.6  # of the time, for sizes that were not tried yet
 DEAR = 0.05  # of the time: a run that takes more is not repeated
+FAR_LONGER = 2.0  # than foreseen
+WORTH_A_SECOND = 0.2  # of the time: a first run that took more is not followed by another
 LEAST_RUNNING = 0.25  # of a first run, whatever others say
 SHORTEST = 8
 LONGEST = 1 << 20
@@ -46,9 +50,12 @@ class Sweep:
         self._sizes = sorted(sizes, key=_work)
         self._round = 0
         self._index = 0
+        self._at_once = False  # the same size once more
 
     def next(self) -> Size | None:
         """The size of the next run; None: that is all. `took` or `refused` follows before the next is asked for."""
+        if self._at_once:
+            return self._sizes[self._index]
         while self._budget_ns > 0 and self._round < ROUNDS:
             while self._index < len(self._sizes):
                 if self._pays(self._sizes[self._index]):
@@ -61,12 +68,15 @@ class Sweep:
     def took(self, ns: float) -> None:
         """The run has finished."""
         size = self._sizes[self._index]
+        compiled = size not in self._took_ns and ns > FAR_LONGER * self._foreseen_ns(size)
         self._took_ns[size] = min(ns, self._took_ns.get(size, ns))  # a first run of a size also makes room for it
         self._spent_ns += ns
-        self._index += 1
+        self._at_once = compiled and ns <= min(WORTH_A_SECOND * self._budget_ns, self._budget_ns - self._spent_ns)
+        self._index += not self._at_once
 
     def refused(self) -> None:
         """The model does not take this size; what is at least as large is not tried either."""
+        self._at_once = False
         wrong = self._sizes[self._index]
         self._sizes = [s for s in self._sizes if s.rows < wrong.rows or s.length < wrong.length]
 
