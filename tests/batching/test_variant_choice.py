@@ -56,7 +56,7 @@ def test_where_the_more_accurate_one_is_too_slow_again_it_is_tried_less_often() 
         now_ns += preference.hold_ns
         preference = prefer(preference, [0.5, 0.2], FEW, now_ns)
         assert preference.index == 0
-    assert holds == [1, 2, 4, 8, 16, 16, 16]
+    assert holds == [1, 2, 4, 8, 8, 8, 8]
     now_ns += LONGEST_HOLD_NS  # it did well for as long
     assert prefer(preference, [0.5, 0.2], MANY, now_ns).hold_ns == HOLD_NS
 
