@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from headrace.errors import ModelInvalid
-from headrace.runtimes.openvino_lone import ENOUGH
+from headrace.runtimes.openvino_lone import ENOUGH, TRIALS
 from headrace.runtimes.openvino_open import Choices, load_language, planned
 from headrace.runtimes.openvino_plan import Asked
 from tests.graphs.tiny import CONTEXT, golden, golden_checkpoint, tokens
@@ -98,5 +98,6 @@ def test_texts_alone_come_to_have_a_graph_of_their_own_the_next_start_too(precis
         for thread in threading.enumerate():
             if thread.name == "graph for one token":
                 thread.join(60)
-        assert np.abs(step(model, ([7], 0, [1])) - logits[0]).max() < (0.05 if precision == "int4" else 1e-6)
+        for _ in range(TRIALS + 1):
+            assert np.abs(step(model, ([7], 0, [1])) - logits[0]).max() < (0.05 if precision == "int4" else 1e-6)
         assert model._running is not model._any or model._least_rows == 2
