@@ -44,7 +44,7 @@ def main() -> None:
                 with start(count) as address:
                     served = Served(address.http, VOCABULARY)
                     served.decoding(count)  # warms up
-                    quiet(address.pid)  # and what comes of that has been made
+                    quiet(address.pid, for_s=REST_S / 2)  # and what comes of that has been made, and kept on the disk
                     series[name].setdefault(f"tokens/s at {count}", []).append(decoding(served, count))
                     if count == 8:
                         series[name].setdefault("prompt tokens/s", []).append(served.prompts())

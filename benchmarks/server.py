@@ -103,13 +103,13 @@ def wait_joined(address: str, model: str, limit_s: float = 60.0) -> None:
     raise TimeoutError(f"the variants of {model} have not joined it after {limit_s} s")
 
 
-def quiet(pid: int, limit_s: float = 30.0) -> None:
-    """Until a server and its workers do next to nothing. Raises TimeoutError."""
+def quiet(pid: int, limit_s: float = 30.0, for_s: float = QUIET_S) -> None:
+    """Until a server and its workers have done next to nothing for so long. Raises TimeoutError."""
     until = time.monotonic() + limit_s
     while time.monotonic() < until:
         before = sum(map(cpu_ns, (pid, *children(pid))))
-        time.sleep(QUIET_S)
-        if sum(map(cpu_ns, (pid, *children(pid)))) - before < QUIET_S * 1e9 / 10:
+        time.sleep(for_s)
+        if sum(map(cpu_ns, (pid, *children(pid)))) - before < for_s * 1e9 / 10:
             return
     raise TimeoutError(f"not quiet after {limit_s} s")
 
