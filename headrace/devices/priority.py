@@ -63,7 +63,8 @@ class Yielding:
     def _due(self, pid: int) -> Precedence:
         """Of a process as it is."""
         for whose, precedence in self._precedence.items():
-            if pid in self._processes.get(whose, ()):
+            began = self._processes.get(whose, {}).get(pid)
+            if began and began_at(pid) == began:
                 return precedence
         return "usual"
 

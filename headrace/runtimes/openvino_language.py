@@ -84,7 +84,7 @@ class OpenVinoLanguage:
         """Begin a step. The batch's arrays are copied before this returns."""
         self._rows = batch.sample_at.size
         batch = filled_up(batch, self._threads, self._least_rows)
-        self._running = self._pass_of(batch)
+        self._running, self._tried = self._pass_of(batch), None
         if self._trials and self._running is self._lone:
             self._try(self._lone, batch)
             self._running = self._any  # behind it: what stays in the cache is this one's
@@ -102,10 +102,8 @@ class OpenVinoLanguage:
             if is_out_of_memory(error):
                 raise Unavailable("not enough memory for this step") from error
             raise
-        if self._tried is not None:
-            if not np.array_equal(self._tried, logits):
-                self._lone = None
-            self._tried = None
+        if self._tried is not None and not np.array_equal(self._tried, logits):
+            self._lone = None
         return logits.reshape(-1, self.vocabulary)[: self._rows]
 
     def rest(self) -> bool:

@@ -57,7 +57,7 @@ def plan(
     Raises ModelInvalid where two choices exclude each other.
     """
     chosen = "int8" if asked == "auto" else asked
-    fast = chosen == "int4" and "avx512_bf16" in features and "amx_bf16" not in features
+    fast = chosen == "int4" and "avx512_bf16" in features and (kv_asked == "bf16" or "amx_bf16" not in features)
     compute: Literal["f32", "bf16"] = "bf16" if fast or chosen == "bf16" else "f32"
     if kv_asked == "bf16" and compute == "f32":
         raise ModelInvalid('bf16 needs `llm.precision = "bf16"`; f16 takes as much memory', "llm.kv_precision")

@@ -51,7 +51,9 @@ def test_four_bits_are_computed_in_bf16_where_the_processor_multiplies_it() -> N
 
 
 def test_four_bits_are_not_computed_in_tiles_which_few_rows_do_not_fill() -> None:
-    assert plan("int4", "auto", ["Q4_1"], (), ["avx512_bf16", "amx_tile", "amx_bf16"]).compute == "f32"
+    tiles = ["avx512_bf16", "amx_tile", "amx_bf16"]
+    assert plan("int4", "auto", ["Q4_1"], (), tiles).compute == "f32"
+    assert plan("int4", "bf16", ["Q4_1"], (), tiles).compute == "bf16"  # as its cache is asked to be
 
 
 @pytest.mark.parametrize("asked", ["auto", "int8", "f32"])
