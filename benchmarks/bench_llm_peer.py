@@ -22,6 +22,7 @@ from headrace.devices.inventory import cores
 VOCABULARY = 40_000  # prompts are random tokens below it
 CONTEXT = 640  # tokens of a slot
 TRIES = 5  # of decoding, on one server
+SETTLED_S = 2.5  # without work: what first texts bring with them has been made then, and kept on the disk
 REST_S = 5.0  # behind a server's end: virtual machines give its memory back to their host then, which takes their cores
 
 
@@ -44,7 +45,7 @@ def main() -> None:
                 with start(count) as address:
                     served = Served(address.http, VOCABULARY)
                     served.decoding(count)  # warms up
-                    quiet(address.pid, for_s=REST_S / 2)  # and what comes of that has been made, and kept on the disk
+                    quiet(address.pid, for_s=SETTLED_S)
                     series[name].setdefault(f"tokens/s at {count}", []).append(decoding(served, count))
                     if count == 8:
                         series[name].setdefault("prompt tokens/s", []).append(served.prompts())

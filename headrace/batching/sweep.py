@@ -72,7 +72,8 @@ class Sweep:
         self._took_ns[size] = min(ns, self._took_ns.get(size, ns))  # a first run of a size also makes room for it
         self._spent_ns += ns
         self._at_once = compiled and ns <= min(WORTH_A_SECOND * self._budget_ns, self._budget_ns - self._spent_ns)
-        self._index += not self._at_once
+        if not self._at_once:
+            self._index += 1
 
     def refused(self) -> None:
         """The model does not take this size; what is at least as large is not tried either."""

@@ -11,11 +11,14 @@ import msgspec
 
 FULL = 0.8  # of the machine's time: above, a burst makes requests late
 EASY = 0.65  # below which a more accurate variant is taken again
-HOLD_NS = 3_000_000_000
-"""For which a cheaper variant is kept at least, so that answers do not flap: three half-lives of what is asked for. Of
-a load that has just begun only half is seen after one, and the more accurate variant would seem to keep up with it."""
+HALF_LIFE_NS = 1_000_000_000
+"""How quickly what is asked for is forgotten: bursts are for the queue, and for the next cheaper variant."""
 
-LONGEST_HOLD_NS = 24_000_000_000  # where the more accurate one was too slow again and again
+HOLD_NS = 3 * HALF_LIFE_NS
+"""For which a cheaper variant is kept at least, so that answers do not flap: of a load that has just begun only half is
+seen after one half-life, and the more accurate variant would seem to keep up with it."""
+
+LONGEST_HOLD_NS = 8 * HOLD_NS  # where the more accurate one was too slow again and again
 
 REFUSED = 0.1  # of late, from which on a variant does not keep up, whatever its load
 FOLLOW = 0.05

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from headrace.batching.batched_model import BatchedModel, NotTaken
 from headrace.batching.demand import Demand
-from headrace.batching.variant_choice import FOLLOW, Preference, cheaper_after, prefer
+from headrace.batching.variant_choice import FOLLOW, HALF_LIFE_NS, Preference, cheaper_after, prefer
 from headrace.batching.waiting import Waiting
 from headrace.clock import Clock
 from headrace.errors import HeadraceError, Unavailable
@@ -20,9 +20,6 @@ from headrace.servable import Cancel, Reply
 from headrace.types import Backlog, ModelVersion, Request, Signature
 
 log = logging.getLogger(__name__)
-
-HALF_LIVES_NS = (1_000_000_000,)
-"""How quickly what is asked for is forgotten: bursts are for the queue, and for the next cheaper variant."""
 
 
 class Choice(NamedTuple):
@@ -46,7 +43,7 @@ class VariedModel:
         self._choices = sorted(choices, key=lambda choice: -choice.accuracy)  # equal ones stay in order
         self._objective = objective
         self._clock = clock
-        self._demands = [Demand(HALF_LIVES_NS) for _ in choices]
+        self._demands = [Demand((HALF_LIFE_NS,)) for _ in choices]
         self._refused = 0.0  # by the preferred variant, of what any could take, of late
         self.preference = Preference()
 

@@ -50,9 +50,8 @@ class Yielding:
             self._precedence.pop(whose, None)
         else:
             self._precedence[whose] = precedence
-        for pid, began in self._processes.get(whose, {}).items():
-            if began and began_at(pid) == began:  # else the number may be another's by now
-                self._set(pid, precedence)
+        for pid in self._living(whose):
+            self._set(pid, precedence)
 
     def run_as(self, pid: int, precedence: Precedence) -> None:
         """A process runs so for a while, where this user may call it back from that; `usual`: as all of theirs do whose
@@ -62,11 +61,11 @@ class Yielding:
 
     def _due(self, pid: int) -> Precedence:
         """Of a process as it is."""
-        for whose, precedence in self._precedence.items():
-            began = self._processes.get(whose, {}).get(pid)
-            if began and began_at(pid) == began:
-                return precedence
-        return "usual"
+        return next((how for whose, how in self._precedence.items() if pid in self._living(whose)), "usual")
+
+    def _living(self, whose: Hashable) -> list[int]:
+        """Their processes that are there: the number of one that is gone may be another's by now."""
+        return [pid for pid, began in self._processes.get(whose, {}).items() if began and began_at(pid) == began]
 
     def _comes_back(self) -> bool:
         """Whether what runs last may be called back; else it might starve."""

@@ -30,6 +30,12 @@ def options(kv_precision: str) -> dict[str, object]:
     }
 
 
+def graph(name: str = "llama", precision: Precision | None = None) -> ov.Model:
+    """A tiny paged decoder of seeds."""
+    given = golden_checkpoint(name)
+    return paged(build_decoder(given, precision or Precision(), CONTEXT), given.architecture)
+
+
 def language(
     name: str = "llama",
     precision: Precision | None = None,
@@ -39,8 +45,7 @@ def language(
     alone: bool = False,
 ) -> OpenVinoLanguage:
     """A tiny model of seeds, its cache allocated; `alone`: one token has a graph of its own."""
-    given = golden_checkpoint(name)
-    model = paged(build_decoder(given, precision or Precision(), CONTEXT), given.architecture)
+    model = graph(name, precision)
     core, asked = ov.Core(), options(kv_precision)
     compiled = core.compile_model(model, "CPU", asked)
     lone = Lone(

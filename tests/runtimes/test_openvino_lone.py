@@ -8,12 +8,10 @@ import openvino as ov
 import openvino.opset15 as op
 import pytest
 
-from headrace.graphs.decoder import build_decoder
 from headrace.graphs.linear import Precision
 from headrace.runtimes.openvino_lone import MOST_BYTES, TRIALS, TRIES, Lone, for_one_token, is_worth_it
-from headrace.runtimes.openvino_paged import paged
-from tests.graphs.tiny import CONTEXT, golden_checkpoint, tokens
-from tests.runtimes.paging import language, options, step
+from tests.graphs.tiny import tokens
+from tests.runtimes.paging import graph, language, options, step
 
 TEXT = [int(token) for token in tokens(64)]
 INT8 = Precision("int8", "int8")
@@ -73,9 +71,7 @@ def test_one_that_fails_is_used_no_more() -> None:
 
 
 def _for_one_token(precision: Precision) -> ov.CompiledModel:
-    given = golden_checkpoint("llama")
-    graph = for_one_token(paged(build_decoder(given, precision, CONTEXT), given.architecture))
-    return ov.Core().compile_model(graph, "CPU", options("f32"))
+    return ov.Core().compile_model(for_one_token(graph(precision=precision)), "CPU", options("f32"))
 
 
 def _begun(lone: Lone) -> Lone:
