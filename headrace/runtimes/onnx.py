@@ -47,6 +47,13 @@ SPINNING = {
 }
 """When idle threads of a session spin for work: between runs they would take the cores from the server."""
 
+SLOWER = ["SkipLayerNormFusion"]
+"""ONNX Runtime's fusions that make something slower of what they join.
+
+A sum and its layer norm, joined, are a plain loop, where the norm by itself is made of vectors: of 8 to 512 rows of 64
+to 4096 numbers, on one thread or two, the loop takes 2 to 8 times as long (`benchmarks/bench_fusions.py`).
+"""
+
 BFLOAT16 = 16  # TensorProto.BFLOAT16
 _OF_SEQUENCES = "; have the graph end in ConcatFromSequence, or in a SequenceAt for each of its tensors"
 FATAL = 4  # errors are raised; that they are also printed helps nobody
@@ -69,13 +76,7 @@ class Onnx:
         spinning = manifest.parameters.get("spinning", "run")
         if spinning not in SPINNING:
             raise ModelInvalid(f"is one of {', '.join(SPINNING)}, not {spinning!r}", "parameters.spinning")
-        try:
-            session = ort.InferenceSession(
-                manifest.path, session_options(threads, spinning), providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # its errors have no common base
-            raise ModelInvalid(onnxruntime_reason(str(error)), manifest.path.name) from error
-        return OnnxModel(session, manifest.path)
+        return OnnxModel(open_session(manifest.path, session_options(threads, spinning)), manifest.path)
 
 
 class OnnxModel:
@@ -159,6 +160,14 @@ def before_forks() -> None:
 
 
 in_reserve = before_forks  # once more: what it reads and writes is then there in the fork itself
+
+
+def open_session(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
+    """Raises ModelInvalid with ONNX Runtime's reason."""
+    try:
+        return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOWER)
+    except Exception as error:  # its errors have no common base
+        raise ModelInvalid(onnxruntime_reason(str(error)), path.name) from error
 
 
 def session_options(threads: int, spinning: str) -> ort.SessionOptions:

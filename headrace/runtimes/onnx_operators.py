@@ -6,12 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import onnxruntime as ort
-
 from headrace.errors import ModelInvalid
-from headrace.runtimes.onnx import OnnxModel, session_options
+from headrace.runtimes.onnx import OnnxModel, open_session, session_options
 from headrace.runtimes.operators import Operator
-from headrace.runtimes.reasons import onnxruntime_reason
 from headrace.types import Manifest
 
 _CALL = "_kernel_time"
@@ -27,10 +24,10 @@ class OnnxCounting:
         options.enable_profiling = True
         options.profile_file_prefix = str(Path(self._folder.name) / "profile")
         try:
-            self._session = ort.InferenceSession(manifest.path, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # its errors have no common base
+            self._session = open_session(manifest.path, options)
+        except ModelInvalid:
             self._folder.cleanup()
-            raise ModelInvalid(onnxruntime_reason(str(error)), manifest.path.name) from error
+            raise
         self.model = OnnxModel(self._session, manifest.path)
         self._runs = 0
 

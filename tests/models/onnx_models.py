@@ -84,6 +84,16 @@ def identity(datatype: str = "FP32", dims: Dims = ("batch", 4)) -> onnx.ModelPro
     return one_node("Identity", datatype, dims, dims)
 
 
+def norm_of_sum(width: int = 64) -> onnx.ModelProto:
+    """The layer norm of INPUT twice."""
+    return graph(
+        [node("Add", "INPUT INPUT", "sum"), node("LayerNormalization", "sum scale bias", "OUTPUT")],
+        [value("INPUT", "FP32", ("batch", "rows", width))],
+        [value("OUTPUT", "FP32", ("batch", "rows", width))],
+        {"scale": np.ones(width, np.float32), "bias": np.zeros(width, np.float32)},
+    )
+
+
 def words() -> onnx.ModelProto:
     """The words of each text, filled up to as many as the longest text has."""
     return graph(

@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from headrace.errors import ModelInvalid
@@ -34,6 +35,14 @@ def test_a_real_session_tells_and_leaves_nothing_behind(tmp_path: Path, monkeypa
     told = find_out(Asked(manifest(path), 1, of, 3))
     assert [(each.type, each.calls, each.shape) for each in told.operators] == [("Identity", 3, "float 1x4")]
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_sum_and_its_norm_run_apart_which_is_quicker_than_joined(tmp_path: Path) -> None:
+    path = models.save(models.norm_of_sum(), tmp_path)
+    counter = counting(manifest(path), 1)
+    counter.model.run({"INPUT": np.ones((1, 8, 64), np.float32)})
+    counter.ran()
+    assert [each.type for each in counter.operators()] == ["Add", "LayerNormalization"]
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
