@@ -21,6 +21,7 @@ FEW = 20  # runs: so many are not wrong altogether
 NEAR = 0.1  # of a logarithm
 DOUBT, MOST_DOUBT = 0.35, 5.0
 MOST_SIZES = 256
+MOST_MEASURED = 4096
 
 
 class Latency:
@@ -35,18 +36,24 @@ class Latency:
         self._margin = Margin()
         self._alone = Pace()
         self._company = Pace()
+        self.known = False
+        """Whether anything is known; until then predictions are 0."""
         self.runs = 0  # since it began, or was read
         self._both: dict[tuple[int, int, bool], tuple[float, float]] = {}  # what was asked since the last run
+        self._measured: set[tuple[int, int]] = set()  # of the sizes asked for, those that are: none ceases to be
         self._doubt = 0.0  # of a logarithm, that runs may take less: it goes as soon as there are some
-
-    @property
-    def known(self) -> bool:
-        """Whether anything is known; until then predictions are 0."""
-        return bool(self._surface)
 
     def measured(self, rows: int, length: int) -> bool:
         """Whether so many runs of about this size are known that one held up does not make up what is known."""
-        return self._surface.samples(rows, length) >= KNOWN
+        size = rows, length
+        if size in self._measured:
+            return True
+        is_measured = self._surface.samples(rows, length) >= KNOWN
+        if is_measured:
+            if len(self._measured) >= MOST_MEASURED:
+                self._measured.clear()
+            self._measured.add(size)
+        return is_measured
 
     def typical(self, rows: int, length: int, company: bool = False) -> float:
         """Nanoseconds that half of such runs exceed."""
@@ -67,7 +74,7 @@ class Latency:
         return both
 
     def _reckoned(self, rows: int, length: int, company: bool) -> tuple[float, float]:
-        typical = self.typical(rows, length, company)
+        typical = nanoseconds(self._surface.log_ns(rows, length) + self._pace(company).value - self._doubt)
         times = self._margin.times(typical)
         if times < PRIOR and not self.measured(rows, length):
             times = PRIOR
@@ -86,6 +93,7 @@ class Latency:
                 (self._company if company else self._alone).learn(log_ns - surface.measured_ns(rows, length))
         surface.add(rows, length, log_ns - self._pace(company).value)
         self.runs += 1
+        self.known = True
         self._doubt = self._doubt / 2 if self._doubt > DOUBT / 8 else 0.0
 
     def relax(self) -> None:
@@ -118,6 +126,7 @@ class Latency:
             raise ValueError(f"form {kept['form']}, not {FORM}")
         latency = cls()
         latency._surface = CostSurface.from_json(kept["knots"])
+        latency.known = bool(latency._surface)
         latency._margin = Margin.from_json(kept["margin"])
         latency._alone = Pace.from_json(kept["alone"])
         latency._company = Pace.from_json(kept["company"])
