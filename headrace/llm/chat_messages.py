@@ -21,6 +21,9 @@ SystemText = Callable[[Sequence[Mapping[str, Any]]], str]
 OURS = frozenset(("messages", "tools", "add_generation_prompt", "continue_final_message", "chat_template"))
 """What a request gives in fields of their own, not as arguments of the template."""
 
+NINE, ID_LENGTH = "length != 9", 9
+"""In Mistral's templates, which refuse calls whose ids have another length: other models gave them others."""
+
 CONTINUES_HERE = "CONTINUES_HERE_6f1d "  # transformers' way: marked, rendered, and cut at the mark
 
 
@@ -35,6 +38,8 @@ def render(
         if name in OURS:
             raise InvalidRequest("this has a field of its own", f"chat_template_kwargs.{name}")
     messages = plain(prompt.messages or (), prompt.where)
+    if NINE in template.source:
+        messages = [_with_short_ids(message) for message in messages]
     tools = list(prompt.tools) if prompt.tools and prompt.tool_choice.kind != "none" else None
     variables = {
         **special,
@@ -92,6 +97,21 @@ def _with_object(call: Mapping[str, Any], where: str) -> Message:
         raise InvalidRequest("arguments are an object in JSON, not another value", where)
     function["arguments"] = arguments
     return {**call, "function": function}
+
+
+def _with_short_ids(message: Message) -> Message:
+    """With the ends of its ids, as vLLM has it; a call and its answer still have the same."""
+    made = dict(message)
+    if made.get("tool_calls"):
+        made["tool_calls"] = [{**call, "id": _short(call.get("id"))} for call in made["tool_calls"]]
+    if "tool_call_id" in made:
+        made["tool_call_id"] = _short(made["tool_call_id"])
+    return made
+
+
+def _short(id_: object) -> str:
+    letters = "".join(each for each in str(id_ or "") if each.isascii() and each.isalnum())
+    return letters[-ID_LENGTH:].rjust(ID_LENGTH, "0")
 
 
 def _in_words(message: Message) -> Message:

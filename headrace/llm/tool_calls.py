@@ -14,11 +14,12 @@ class ToolFormat(msgspec.Struct, frozen=True):
     arguments: str  # the key
     between: str  # two calls
     optional: str = ""  # what may stand before a call that is the whole answer
+    listed: bool = False  # calls stand in one JSON list behind `begin`, and not each behind one of its own
 
     @property
     def marks(self) -> tuple[str, ...]:
         """What the text must show for calls to be seen, also where a vocabulary has it as a special token."""
-        return (self.begin, self.end) if self.begin else ()
+        return tuple(filter(None, (self.begin, self.end)))
 
 
 HERMES = ToolFormat("<tool_call>", "</tool_call>", "arguments", "\n")
@@ -27,13 +28,25 @@ HERMES = ToolFormat("<tool_call>", "</tool_call>", "arguments", "\n")
 LLAMA = ToolFormat("", "", "parameters", ";", optional="<|python_tag|>")
 """Llama 3.1 and later: the answer is a call, or text. Some answer several calls, with a semicolon between."""
 
+MISTRAL = ToolFormat("[TOOL_CALLS]", "", "arguments", ", ", listed=True)
+"""Mistral 7B v0.3, Nemo, Small: text or not, and then a list of calls."""
+
+GRANITE = ToolFormat("<|tool_call|>", "", "arguments", ", ", listed=True)
+"""Granite 3."""
+
+OTHERS = ("<function=", "<arg_key>", "[ARGS]")
+"""What stands in the templates of forms that are no JSON objects with names."""
+
 
 def tool_format(template: str | None) -> ToolFormat | None:
     """The form that a chat template teaches: HERMES where it says nothing of tools, None where it is not read here."""
     if template is None or "tools" not in template:
         return HERMES
-    if "<tool_call>" in template:
-        return HERMES if "<function=" not in template and "<arg_key>" not in template else None
+    if any(other in template for other in OTHERS):
+        return None
+    for form in (HERMES, MISTRAL, GRANITE):
+        if form.begin in template:
+            return form
     if '"parameters"' in template or "<|python_tag|>" in template:
         return LLAMA
     return None

@@ -47,10 +47,10 @@ def _name(tool: Tool) -> str:
 
 
 def _forced(form: ToolFormat, choice: ToolChoice, special_id: Callable[[str], int | None]) -> list[str]:
-    more = f" ({lark_text(form.between)} call)*" if choice.parallel else ""
+    more = "" if form.listed else _more(form, "call", choice)
     if not form.begin:
         return [f"start: call{more}", "call: body"]
-    return [f"start: call{more}", f"call: {_mark(form.begin, special_id)} {_inside(form, special_id)}"]
+    return [f"start: call{more}", f"call: {_mark(form.begin, special_id)} {_inside(form, choice, special_id)}"]
 
 
 def _auto(form: ToolFormat, choice: ToolChoice, special_id: Callable[[str], int | None]) -> list[str]:
@@ -59,11 +59,18 @@ def _auto(form: ToolFormat, choice: ToolChoice, special_id: Callable[[str], int 
     text = "TEXT: /(.|\\n)*/"
     special = special_id(form.begin)
     if special is not None:
-        return [start, text, f"call: TEXT <[{special}]> {_inside(form, special_id)}"]
-    return [start, text, f"head[lazy]: TEXT {lark_text(form.begin)}", f"call: head {_inside(form, special_id)}"]
+        return [start, text, f"call: TEXT <[{special}]> {_inside(form, choice, special_id)}"]
+    return [start, text, f"head[lazy]: TEXT {lark_text(form.begin)}", f"call: head {_inside(form, choice, special_id)}"]
 
 
-def _inside(form: ToolFormat, special_id: Callable[[str], int | None]) -> str:
+def _more(form: ToolFormat, what: str, choice: ToolChoice) -> str:
+    """Any number of others behind the first, where there may be several."""
+    return f" ({lark_text(form.between)} {what})*" if choice.parallel else ""
+
+
+def _inside(form: ToolFormat, choice: ToolChoice, special_id: Callable[[str], int | None]) -> str:
+    if form.listed:
+        return f'/ ?/ "[" body{_more(form, "body", choice)} "]"'
     return f"/\\n?/ body /\\n?/ {_mark(form.end, special_id)}"
 
 

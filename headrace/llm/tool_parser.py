@@ -57,16 +57,18 @@ class ToolParser:
 
     def finish(self) -> Parsed:
         """What was held back, where the text ends."""
-        if self._call is not None and not self._call.told:
+        if self._call is not None:
+            is_text = not self._call.told
+        else:
+            is_text = self._state not in (self._after_call, self._over) and not self._trails()
+        if is_text:
             self._text.append(self._raw + self._rest)
-        elif self._call is None and self._state not in (self._after_call, self._over) and not self._trails():
-            self._text.append(self._rest)
         self._rest, self._raw, self._call = "", "", None
         return self._given()
 
     def _trails(self) -> bool:
         """Whether what is left is white space behind the last call."""
-        return self._behind_call and not self._rest.strip(_SPACES)
+        return self._behind_call and not (self._raw + self._rest).strip(_SPACES)
 
     def _given(self) -> Parsed:
         parsed = Parsed("".join(self._text), tuple(self._pieces))
@@ -112,8 +114,28 @@ class ToolParser:
 
     def _open(self, raw: str, at: int) -> None:
         self._raw, self._rest = raw, self._rest[at:]
+        if self._form.listed:
+            self._state = self._before_list
+        else:
+            self._begin_call()
+
+    def _begin_call(self) -> None:
         self._call = CallObject(self._names)
         self._state = self._in_call
+
+    def _before_list(self) -> bool:
+        """Behind the mark of a list of calls, up to its bracket."""
+        inner = self._rest.lstrip(_SPACES)
+        if not inner:
+            return False
+        if inner[0] == "[":
+            taken = len(self._rest) - len(inner) + 1
+            self._raw += self._rest[:taken]
+            self._rest = self._rest[taken:]
+            self._begin_call()
+        else:
+            self._close_as_text()
+        return True
 
     def _in_call(self) -> bool:
         call = self._call
@@ -147,13 +169,27 @@ class ToolParser:
 
     def _after_call(self) -> bool:
         """Behind a call, up to its end mark or what stands between two."""
-        mark = self._form.end or self._form.between
         inner = self._rest.lstrip(_SPACES)
+        if self._form.listed:
+            return self._after_listed(inner)
+        mark = self._form.end or self._form.between
         if len(inner) < len(mark) and mark.startswith(inner):
             return False
         if inner.startswith(mark):
             self._rest = inner[len(mark) :]
         self._state = self._in_text if self._form.begin else self._at_start
+        return True
+
+    def _after_listed(self, inner: str) -> bool:
+        """Behind a call of a list, up to the next one or the list's end."""
+        if not inner:
+            return False
+        if inner[0] == ",":
+            self._rest = inner[1:]
+            self._begin_call()
+        else:
+            self._rest = inner[1:] if inner[0] == "]" else inner
+            self._state = self._in_text
         return True
 
     def _only_text(self) -> bool:

@@ -103,6 +103,23 @@ def test_arguments_that_are_no_object_are_refused_by_name(arguments: object) -> 
     assert refused.value.where == "messages[1].tool_calls[1].function.arguments"
 
 
+def test_a_template_that_wants_short_ids_of_calls_has_their_ends() -> None:
+    template = (
+        "{% if tools %}{% endif %}{% for m in messages %}{% for c in m.tool_calls %}"
+        "{% if c.id|length != 9 %}{{ raise_exception('no') }}"
+        "{% endif %}{{ c.id }},{% endfor %}{{ m.tool_call_id }};{% endfor %}"
+    )
+    calls = [
+        {"id": id_, "type": "function", "function": {"name": "f", "arguments": "{}"}}
+        for id_ in ("call_0a1b2c3d4e", "c-1")
+    ]
+    messages: list[dict[str, Any]] = [
+        {"role": "assistant", "tool_calls": calls},
+        *({"role": "tool", "tool_call_id": call["id"], "content": ""} for call in calls),
+    ]
+    assert text(template, *messages) == "a1b2c3d4e,0000000c1,;a1b2c3d4e;0000000c1;"
+
+
 def test_a_template_that_knows_tools_is_given_them() -> None:
     assert text(WITH_TOOLS, USER, tools=(TOOL,)).startswith('[{"type": "function"')
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from headrace.llm.tool_calls import HERMES, LLAMA, hermes_system, tool_format
+from headrace.llm.tool_calls import GRANITE, HERMES, LLAMA, MISTRAL, hermes_system, tool_format
 
 QWEN = '{%- if tools %}{{- "within <tool_call></tool_call> XML tags:\\n<tool_call>" }}{%- endif %}'
 LLAMA_3 = (
@@ -22,8 +22,19 @@ def test_llama_is_read_where_the_template_says_so(template: str) -> None:
     assert tool_format(template) == LLAMA
 
 
+def test_lists_are_read_where_the_template_says_so() -> None:
+    assert tool_format('{% if tools %}[AVAILABLE_TOOLS]{% endif %}{{ "[TOOL_CALLS] [" }}') == MISTRAL
+    assert tool_format("{% if tools %}respond with <|tool_call|> followed by a JSON list{% endif %}") == GRANITE
+
+
 @pytest.mark.parametrize(
-    "template", ["{% if tools %}[AVAILABLE_TOOLS]{% endif %}", QWEN + "<function=", QWEN + "<arg_key>"]
+    "template",
+    [
+        "{% if tools %}[AVAILABLE_TOOLS]{% endif %}",
+        '{% if tools %}{{ "[TOOL_CALLS]" + name + "[ARGS]" }}{% endif %}',
+        QWEN + "<function=",
+        QWEN + "<arg_key>",
+    ],
 )
 def test_other_forms_are_known_to_be_none_of_ours(template: str) -> None:
     assert tool_format(template) is None
@@ -31,6 +42,7 @@ def test_other_forms_are_known_to_be_none_of_ours(template: str) -> None:
 
 def test_only_a_call_within_a_text_has_marks() -> None:
     assert HERMES.marks == ("<tool_call>", "</tool_call>")
+    assert MISTRAL.marks == ("[TOOL_CALLS]",)
     assert LLAMA.marks == ()
 
 

@@ -10,7 +10,7 @@ import pytest
 from headrace.errors import InvalidRequest
 from headrace.generation import Grammar, ToolChoice
 from headrace.llm.grammar import Grammars
-from headrace.llm.tool_calls import HERMES, LLAMA
+from headrace.llm.tool_calls import HERMES, LLAMA, MISTRAL
 from headrace.llm.tool_grammar import call_grammar
 from headrace.llm.tool_parser import ToolParser
 from tests.llm.following import EOS, TOKENS, follows, grammars, random_text, spelt
@@ -82,6 +82,21 @@ def test_llamas_call_has_parameters_and_no_marks() -> None:
     assert not follows(RULES, rules, WEATHER)
 
 
+def test_mistrals_calls_are_one_list() -> None:
+    call = '{"name": "weather", "arguments": {"city": "Oslo"}}'
+    rules = grammar(TOOLS, REQUIRED, MISTRAL)
+    assert follows(RULES, rules, f"[TOOL_CALLS] [{call}]")
+    assert follows(RULES, rules, f"[TOOL_CALLS][{call}, {call}]")
+    assert not follows(RULES, rules, f"[TOOL_CALLS][{call}][TOOL_CALLS][{call}]")
+    assert not follows(RULES, rules, call)
+    alone = grammar(TOOLS, ToolChoice("required", parallel=False), MISTRAL)
+    assert follows(RULES, alone, f"[TOOL_CALLS][{call}]")
+    assert not follows(RULES, alone, f"[TOOL_CALLS][{call}, {call}]")
+    strict = grammar([tool("weather", CITY, strict=True)], AUTO, MISTRAL)
+    assert follows(RULES, strict, f"Let me see. [TOOL_CALLS] [{call}, {call}]")
+    assert not follows(RULES, strict, f"Let me see. [TOOL_CALLS] [{call.replace('city', 'town')}]")
+
+
 def test_strict_tools_bind_calls_within_free_text() -> None:
     rules = grammar([tool("weather", CITY, strict=True)], AUTO)
     assert follows(RULES, rules, "Just text, 1 < 2.")
@@ -130,7 +145,7 @@ def test_references_lead_into_the_tools_own_schema() -> None:
     assert not follows(RULES, rules, TIME.replace("time", "weather").replace("{}", "null"))
 
 
-@pytest.mark.parametrize("form", [HERMES, LLAMA])
+@pytest.mark.parametrize("form", [HERMES, LLAMA, MISTRAL])
 def test_whatever_is_written_by_the_grammar_is_read_as_calls(form: Any) -> None:
     chance, calls = random.Random(5), 0
     for _ in range(30):

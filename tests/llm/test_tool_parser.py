@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.generation import ToolCall
-from headrace.llm.tool_calls import HERMES, LLAMA, ToolFormat
+from headrace.llm.tool_calls import HERMES, LLAMA, MISTRAL, ToolFormat
 from headrace.llm.tool_parser import ToolParser
 
 NAMES = ("get_weather", "get_time")
@@ -139,8 +139,67 @@ def test_an_answer_of_llama_that_is_no_call_is_text(text: str) -> None:
     assert read(list(text), LLAMA) == (text, [])
 
 
+@pytest.mark.parametrize("before", ["[TOOL_CALLS]", "[TOOL_CALLS] ", "[TOOL_CALLS]\n"])
+def test_mistrals_calls_are_a_list(before: str) -> None:
+    written = f'{before}[{WEATHER[:-1]}, "id": "abcdef123"}}, {WEATHER}] '
+    for pieces in ([written], list(written)):
+        text, calls = read(pieces, MISTRAL)
+        assert not text
+        assert [(call.index, call.arguments) for call in calls] == [(0, '{"city": "Oslo"}'), (1, '{"city": "Oslo"}')]
+
+
+def test_text_may_stand_around_a_list_of_calls() -> None:
+    assert read(list(f"So: [TOOL_CALLS] [{WEATHER}]. Done."), MISTRAL)[0] == "So:. Done."
+
+
+def test_only_the_first_call_of_a_list_counts_where_calls_are_not_parallel() -> None:
+    assert len(read([f"[TOOL_CALLS][{WEATHER}, {WEATHER}]"], MISTRAL, parallel=False)[1]) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[TOOL_CALLS]",
+        "[TOOL_CALLS] \n",
+        f"[TOOL_CALLS]{WEATHER}",
+        "[TOOL_CALLS][",
+        "[TOOL_CALLS] []",
+        '[TOOL_CALLS][{"name": "unknown", "arguments": {}}]',
+        "[TOOL_CALLS]get_time",
+        "[TOOL_",
+    ],
+)
+def test_what_is_no_list_of_calls_stays_text(text: str) -> None:
+    assert read([text], MISTRAL) == (text, [])
+    assert read(list(text), MISTRAL) == (text, [])
+
+
+def test_a_list_that_goes_wrong_keeps_the_calls_before() -> None:
+    text, calls = read(list(f'[TOOL_CALLS][{WEATHER}, {{"name": "unknown"}}]'), MISTRAL)
+    assert text == ' {"name": "unknown"}]'
+    assert [call.name for call in calls] == ["get_weather"]
+
+
 parts = st.sampled_from(
-    ["<tool_call>", "</tool_call>", "{", "}", '"', "\n", " ", "name", "<", "text", ":", WEATHER, "\\"]
+    [
+        "[TOOL_CALLS]",
+        "[",
+        "]",
+        ",",
+        "<tool_call>",
+        "</tool_call>",
+        "{",
+        "}",
+        '"',
+        "\n",
+        " ",
+        "name",
+        "<",
+        "text",
+        ":",
+        WEATHER,
+        "\\",
+    ]
 )
 
 
@@ -150,6 +209,7 @@ def test_it_does_not_matter_how_a_text_is_cut(text: str, data: st.DataObject) ->
     pieces = [text[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     assert read(pieces) == read([text])
     assert read(pieces, LLAMA) == read([text], LLAMA)
+    assert read(pieces, MISTRAL) == read([text], MISTRAL)
 
 
 def test_white_space_between_calls_and_at_the_end_goes_unsaid() -> None:
