@@ -20,7 +20,7 @@ WORD_PIECE = made(word_piece_fields(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b
 
 
 @pytest.mark.parametrize("tokenizer", [BYTE_LEVEL, SENTENCEPIECE, PLAIN])
-@given(text=st.text(st.characters(codec="utf-8", exclude_characters="<")))
+@given(text=st.text(st.characters(codec="utf-8", exclude_characters="<▁")))  # SentencePiece writes ▁ for a space
 def test_text_survives_the_round_trip(tokenizer: Tokenizer, text: str) -> None:
     token_ids = tokenizer.encode(text)
     assert tokenizer.decode(token_ids) == text
