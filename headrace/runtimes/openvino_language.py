@@ -1,6 +1,7 @@
 """A decoder on OpenVINO's CPU device with a paged key-value cache: tokens of any mix of sequences, a step at a time.
 
-One token alone may come to have a graph of its own (`openvino_lone.py`), which reads and writes the same cache.
+One token alone may come to have a graph of its own (`openvino_lone.py`), and so may steps of many tokens, computed in
+bfloat16; all read and write the same cache.
 
 Attention has two kernels, one for sequences that give one token to a step and one for those that give more, and each
 gives the same bits for a sequence whatever stands beside it. What a step needs for that to hold where little is
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 from headrace.errors import ModelInvalid, Unavailable
 from headrace.runtimes.filling import filled_up
 from headrace.runtimes.language import TokenBatch
-from headrace.runtimes.openvino_lone import TRIALS, Lone
+from headrace.runtimes.openvino_lone import TRIALS
 from headrace.runtimes.openvino_paged import CACHES, STEP_INPUTS, check_inputs
+from headrace.runtimes.openvino_second import SecondGraph
 from headrace.runtimes.pages_ahead import PagesAhead
 from headrace.runtimes.reasons import is_out_of_memory
 
@@ -32,12 +34,22 @@ class OpenVinoLanguage:
     block_size = BLOCK_SIZE
 
     def __init__(
-        self, compiled: Any, max_context: int, threads: int, exact: bool = True, lone: Lone | None = None
+        self,
+        compiled: Any,
+        max_context: int,
+        threads: int,
+        exact: bool = True,
+        lone: SecondGraph | None = None,
+        many: SecondGraph | None = None,
+        many_from: int = 0,
     ) -> None:
-        """`compiled`, for `threads` threads, is of a graph that went through `paged`; `lone` is of the same.
+        """`compiled`, for `threads` threads, is of a graph that went through `paged`; `lone` is of the same, for one
+        token, and `many` for steps of `many_from` tokens and more.
 
-        `exact`: a sequence has the same bits alone and in company, also where that takes longer. Raises ModelInvalid.
+        `exact`: a sequence has the same bits alone and in company, also where that takes longer; then there is no
+        `many`. Raises ModelInvalid.
         """
+        assert not (exact and many)
         check_inputs(compiled)
         self.max_context = max_context
         self._threads = threads
@@ -47,6 +59,9 @@ class OpenVinoLanguage:
         self._any = _Pass(compiled)
         self._lone: _Pass | None = None
         self._lone_to_come = lone
+        self._many: _Pass | None = None
+        self._many_to_come = many
+        self._many_from = many_from
         self._trials = 0  # steps yet that the graph for one token computes beside the other, to see if it is the same
         self._tried: NDArray[np.float32] | None = None  # what it gave for the step that runs
         self._running = self._any
@@ -109,11 +124,10 @@ class OpenVinoLanguage:
     def rest(self) -> bool:
         """Make a page of the cache before a step needs it; whether there was one to make.
 
-        The graph for one token is begun, beside whatever comes next, if there is to be one; also true while it is yet
-        to be.
+        Second graphs are begun, beside whatever comes next, if there are to be some; also true while one is yet to be.
         """
-        to_begin = self._lone_to_come is not None and self._lone_to_come.begin()
-        return any(pages.rest() for pages in self._ahead) or to_begin
+        to_begin = [each.begin() for each in (self._lone_to_come, self._many_to_come) if each is not None]
+        return any(pages.rest() for pages in self._ahead) or any(to_begin)
 
     def copy_blocks(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Copy whole blocks, (from, to), in the order given; as bytes, whatever the cache's numbers are."""
@@ -151,19 +165,30 @@ class OpenVinoLanguage:
         """Give the memory back."""
         self._ahead.clear()
         self._caches.clear()
-        del self._any, self._lone, self._running
+        del self._any, self._lone, self._many, self._running
 
     def _pass_of(self, batch: TokenBatch) -> "_Pass":
-        """What computes it: the graph for one token once that is there, if that has the same bits where it must."""
-        if not batch.token_ids.size == batch.sample_at.size == 1:
-            return self._any
-        made = None if self._lone_to_come is None else self._lone_to_come.taken()
-        if made is not None:
-            self._lone_to_come = None
-            lone = _Pass(made)
-            self._give_caches(lone)
-            self._lone, self._trials = lone, TRIALS if self._exact else 0
-        return self._lone or self._any
+        """What computes it: the graph for one token once that is there, if that has the same bits where it must; or
+        the one for many."""
+        if batch.token_ids.size == batch.sample_at.size == 1:
+            if (lone := self._come(self._lone_to_come)) is not None:
+                self._lone_to_come = None
+                self._lone, self._trials = lone, TRIALS if self._exact else 0
+            return self._lone or self._any
+        if batch.token_ids.size >= self._many_from > 0:
+            if (many := self._come(self._many_to_come)) is not None:
+                self._many_to_come, self._many = None, many
+            return self._many or self._any
+        return self._any
+
+    def _come(self, second: SecondGraph | None) -> "_Pass | None":
+        """A graph that is there by now, on the same cache."""
+        made = None if second is None else second.taken()
+        if made is None:
+            return None
+        found = _Pass(made)
+        self._give_caches(found)
+        return found
 
     def _try(self, lone: "_Pass", batch: TokenBatch) -> None:
         self._trials -= 1

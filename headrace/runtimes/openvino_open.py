@@ -18,9 +18,10 @@ from headrace.runtimes.openvino import core
 from headrace.runtimes.openvino_cache import Beside, GraphCache, compile_graph, graph_key, in_idle_time
 from headrace.runtimes.openvino_ir import cached_heads, ir_checkpoint, is_ir, num_weights, read_ir
 from headrace.runtimes.openvino_language import OpenVinoLanguage
-from headrace.runtimes.openvino_lone import Lone, for_one_token, is_worth_it
+from headrace.runtimes.openvino_lone import ENOUGH, for_one_token
 from headrace.runtimes.openvino_paged import complete, paged
 from headrace.runtimes.openvino_plan import Asked, KvAsked, Plan, plan
+from headrace.runtimes.openvino_second import SecondGraph, is_small
 from headrace.runtimes.reasons import openvino_reason
 from headrace.weights.checkpoint import Architecture, Checkpoint
 from headrace.weights.open import open_checkpoint
@@ -87,7 +88,8 @@ def planned(
     kinds, widths = [weight.kind for weight in matrices], {weight.shape[1] for weight in matrices}
     chosen = plan(choices.precision, choices.kv_precision, kinds, widths, cpu_features())
     options = chosen.options(choices.threads)
-    lone: Lone | None = None
+    lone: SecondGraph | None = None
+    many: SecondGraph | None = None
     if checkpoint.source == "openvino":
         made = partial(_of_ir, path, checkpoint.digest, options, choices.cache)
         built()
@@ -99,7 +101,10 @@ def planned(
             built()
         compiled = partial(graphs.compiled, key, options)
         made = partial(_of_weights, checkpoint, chosen.precision, max_context, compiled, built)
-        lone = Lone(partial(_for_one_token, graphs, key, facts, options), partial(graphs.holds, key))
+        kept, second = partial(graphs.holds, key), partial(_second, graphs, key, facts)
+        lone = SecondGraph(partial(second, options, for_one_token), kept, enough=ENOUGH)
+        if chosen.tiles_from:
+            many = SecondGraph(partial(second, chosen.tiles_options(choices.threads)), kept)
 
     def opened() -> Opened:
         try:
@@ -108,7 +113,7 @@ def planned(
             raise ModelInvalid(openvino_reason(str(error)), path.name) from error
         finally:
             built()
-        language = OpenVinoLanguage(model, max_context, choices.threads, chosen.exact, lone)
+        language = OpenVinoLanguage(model, max_context, choices.threads, chosen.exact, lone, many, chosen.tiles_from)
         return Opened(checkpoint, language, chosen, parameters)
 
     return opened
@@ -129,15 +134,19 @@ def _of_weights(
     return model, sum(prod(weight.shape) for weight in checkpoint.weights.values())
 
 
-def _for_one_token(
-    graphs: GraphCache, key: str, facts: Architecture, options: Mapping[str, Any]
+def _second(
+    graphs: GraphCache,
+    key: str,
+    facts: Architecture,
+    options: Mapping[str, Any],
+    changed: Callable[[ov.Model], ov.Model] = lambda graph: graph,
 ) -> ov.CompiledModel | None:
     """From the graph that was kept, so that none need be held until it is wanted."""
     graph = graphs.read(key)
-    if not is_worth_it(graph):
+    if not is_small(graph):
         return None
     complete(graph, facts.kv_heads, facts.head_dim)
-    compiled = compile_graph(for_one_token(graph), options)
+    compiled = compile_graph(changed(graph), options)
     begin_to_move()  # as was done with what was there before
     return compiled
 

@@ -28,8 +28,13 @@ class Plan(msgspec.Struct, frozen=True):
     compute: Literal["f32", "bf16"]
     kv: Literal["f32", "f16", "bf16", "u8"]
     rounding_group: int  # activations that share a scale when they meet codes; 0: they are not rounded
+    tiles_from: int  # tokens of a step that is computed in bfloat16 by a second graph; 0: none is
     exact: bool  # whether a sequence has the same bits alone and in company, whatever that takes
     text: str
+
+    def tiles_options(self, threads: int) -> Mapping[str, Any]:
+        """Those of the second graph, which reads and writes the same cache."""
+        return {**self.options(threads), "INFERENCE_PRECISION_HINT": "bf16"}
 
     def options(self, threads: int) -> Mapping[str, Any]:
         """For the CPU plug-in. One stream: sequences share a step, steps do not share the cores."""
@@ -57,7 +62,8 @@ def plan(
     Raises ModelInvalid where two choices exclude each other.
     """
     chosen = "int8" if asked == "auto" else asked
-    fast = chosen == "int4" and "avx512_bf16" in features and (kv_asked == "bf16" or "amx_bf16" not in features)
+    has_tiles = "amx_bf16" in features
+    fast = chosen == "int4" and "avx512_bf16" in features and (kv_asked == "bf16" or not has_tiles)
     compute: Literal["f32", "bf16"] = "bf16" if fast or chosen == "bf16" else "f32"
     if kv_asked == "bf16" and compute == "f32":
         raise ModelInvalid('bf16 needs `llm.precision = "bf16"`; f16 takes as much memory', "llm.kv_precision")
@@ -65,23 +71,27 @@ def plan(
     if chosen == "int4":
         rounding_group = shared_group(widths)
         precision = msgspec.structs.replace(precision, group=rounding_group)
+    kv = _cache(chosen, compute, has_tiles) if kv_asked == "auto" else kv_asked
+    tiles = has_tiles and chosen == "int4" and compute == "f32" and kv == "u8"
+    computed = ", computed in bfloat16" if fast else ", prompts computed in bfloat16" if tiles else ""
     return Plan(
         precision=precision,
         compute=compute,
-        kv=_cache(chosen, compute) if kv_asked == "auto" else kv_asked,
+        kv=kv,
         rounding_group=rounding_group,
+        tiles_from=MANY_TOKENS if tiles else 0,
         exact=chosen in ("f32", "int8"),
-        text=f"{HELD[chosen].format(group=rounding_group)}, from {_listed(kinds)}{', computed in bfloat16' * fast}",
+        text=f"{HELD[chosen].format(group=rounding_group)}, from {_listed(kinds)}{computed}",
     )
 
 
-def _cache(weights: Asked, compute: Literal["f32", "bf16"]) -> Literal["u8", "f16"]:
+def _cache(weights: Asked, compute: Literal["f32", "bf16"], has_tiles: bool) -> Literal["u8", "f16"]:
     """How the cache is held where it is left to choose.
 
     u8 takes half of the memory of f16, and a sixteenth more of a step of 32 texts of a hundred tokens if that is
-    computed in float32; in bfloat16 it takes less.
+    computed in float32; in bfloat16 it takes less, and there f16 cannot be had.
     """
-    return "f16" if weights == "int4" and compute == "f32" else "u8"
+    return "f16" if weights == "int4" and compute == "f32" and not has_tiles else "u8"
 
 
 def shared_group(widths: Iterable[int]) -> int:
@@ -101,6 +111,9 @@ PRECISIONS: Mapping[str, Precision] = {
 }
 ROUNDING = {"f32": 0, "bf16": 0, "int8": 64, "int4": 64}
 """Larger groups are faster and cost likelihood: 0.3 % at 64, 1 % at 192."""
+
+MANY_TOKENS = 96
+"""Of a step, from which on tiles are quicker: of 64 they take about as long as float32, of 128 two thirds."""
 
 GROUPS = (128, 96, 64, 32)
 """Of 4-bit codes. Still larger ones are no faster."""

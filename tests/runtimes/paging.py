@@ -11,8 +11,9 @@ from headrace.graphs.decoder import build_decoder
 from headrace.graphs.linear import Precision
 from headrace.runtimes.language import TokenBatch
 from headrace.runtimes.openvino_language import BLOCK_SIZE, OpenVinoLanguage
-from headrace.runtimes.openvino_lone import Lone, for_one_token
+from headrace.runtimes.openvino_lone import for_one_token
 from headrace.runtimes.openvino_paged import paged
+from headrace.runtimes.openvino_second import SecondGraph
 from tests.graphs.tiny import CONTEXT, golden_checkpoint
 
 THREADS = 2
@@ -43,18 +44,21 @@ def language(
     num_blocks: int = 16,
     exact: bool = True,
     alone: bool = False,
+    many_from: int = 0,
 ) -> OpenVinoLanguage:
-    """A tiny model of seeds, its cache allocated; `alone`: one token has a graph of its own."""
+    """A tiny model of seeds, its cache allocated; `alone`: one token has a graph of its own, as have so many tokens."""
     model = graph(name, precision)
     core, asked = ov.Core(), options(kv_precision)
     compiled = core.compile_model(model, "CPU", asked)
-    lone = Lone(
-        partial(core.compile_model, for_one_token(model.clone()), "CPU", asked), beside=lambda make: make(), enough=0
-    )
-    found = OpenVinoLanguage(compiled, CONTEXT, THREADS, exact, lone if alone else None)
+
+    def second(graph: ov.Model) -> SecondGraph:
+        return SecondGraph(partial(core.compile_model, graph, "CPU", asked), beside=lambda make: make(), enough=0)
+
+    lone = second(for_one_token(model.clone())) if alone else None
+    many = second(model.clone()) if many_from else None
+    found = OpenVinoLanguage(compiled, CONTEXT, THREADS, exact, lone, many, many_from)
     found.allocate(num_blocks)
-    if alone:
-        found.rest()
+    found.rest()
     return found
 
 

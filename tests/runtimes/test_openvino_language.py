@@ -117,3 +117,13 @@ def test_a_cache_that_memory_cannot_hold_is_refused() -> None:
     with pytest.raises(Unavailable) as refusal:
         language(num_blocks=2**40)
     assert refusal.value.where == "llm.kv_memory"
+
+
+def test_steps_of_many_tokens_have_another_graph_on_the_same_cache() -> None:
+    one, two = language(exact=False), language(exact=False, many_from=40)
+    for model in (one, two):
+        step(model, (TEXT[:40], 0, [1, 2]))
+    assert two._many is not None and two._running is two._many
+    found = [step(model, (TEXT[40:48], 40, [1, 2]))[0] for model in (one, two)]
+    assert np.abs(found[0] - found[1]).max() < 1e-4
+    assert two._running is two._any

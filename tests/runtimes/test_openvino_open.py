@@ -96,7 +96,7 @@ def test_texts_alone_come_to_have_a_graph_of_their_own_the_next_start_too(precis
         logits = [step(model, ([7], 0, [1])) for _ in range(ENOUGH)]
         model.rest()
         for thread in threading.enumerate():
-            if thread.name == "graph for one token":
+            if thread.name == "second graph":
                 thread.join(60)
         for _ in range(TRIALS + 1):
             assert np.abs(step(model, ([7], 0, [1])) - logits[0]).max() < (0.05 if precision == "int4" else 1e-6)

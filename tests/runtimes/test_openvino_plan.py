@@ -4,7 +4,7 @@ import pytest
 
 from headrace.errors import ModelInvalid
 from headrace.graphs.linear import Precision
-from headrace.runtimes.openvino_plan import Asked, plan
+from headrace.runtimes.openvino_plan import MANY_TOKENS, Asked, KvAsked, plan
 
 
 def test_left_to_choose_weights_have_8_bits_and_are_computed_in_float32() -> None:
@@ -52,8 +52,17 @@ def test_four_bits_are_computed_in_bf16_where_the_processor_multiplies_it() -> N
 
 def test_four_bits_are_not_computed_in_tiles_which_few_rows_do_not_fill() -> None:
     tiles = ["avx512_bf16", "amx_tile", "amx_bf16"]
-    assert plan("int4", "auto", ["Q4_1"], (), tiles).compute == "f32"
-    assert plan("int4", "bf16", ["Q4_1"], (), tiles).compute == "bf16"  # as its cache is asked to be
+    found = plan("int4", "auto", ["Q4_1"], (), tiles)
+    assert (found.compute, found.tiles_from, found.kv) == ("f32", MANY_TOKENS, "u8")
+    assert found.tiles_options(2) == {**found.options(2), "INFERENCE_PRECISION_HINT": "bf16"}
+    assert found.text.endswith(", prompts computed in bfloat16")
+    asked = plan("int4", "bf16", ["Q4_1"], (), tiles)
+    assert (asked.compute, asked.tiles_from) == ("bf16", 0)  # as its cache is asked to be
+
+
+@pytest.mark.parametrize("kv", ["f16", "f32"])
+def test_a_cache_that_bf16_cannot_read_has_one_graph(kv: KvAsked) -> None:
+    assert plan("int4", kv, ["Q4_1"], (), ["avx512_bf16", "amx_tile", "amx_bf16"]).tiles_from == 0
 
 
 @pytest.mark.parametrize("asked", ["auto", "int8", "f32"])
