@@ -98,7 +98,7 @@ class Generate(msgspec.Struct, frozen=True, tag="generate", omit_defaults=True):
     echo: bool = False  # the text begins with the prompt's
     stream: bool = False  # whether answers before the last are wanted
     max_context: int | None = None  # tokens of the prompt and its answer, where that is less than the model's
-    salt: str = ""  # prompts share cached blocks only with prompts of the same salt: the tenant's, or the caller's
+    salt: str = ""  # a tenant's prompts share cached blocks only with its prompts of the same salt
 
 
 class Tokenize(msgspec.Struct, frozen=True, tag="tokenize"):

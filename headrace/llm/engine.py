@@ -193,7 +193,7 @@ class DecoderEngine:
             self._num_sequences,
             prepared.prompt_ids,
             max_tokens=prepared.max_tokens,
-            salt=ask.salt if self._settings.prefix_cache else f"{ask.salt}\0{asked.number}",
+            salt=self._salt(asked),
             terms=msgspec.structs.replace(terms, ttft_ns=None) if told else terms,  # that one was kept, or not
             arrived_ns=asked.heard_ns if terms.arrived_ns is None else terms.arrived_ns,
             prompt_rows=ask.sampling.prompt_logprobs is not None and not index and not told,
@@ -201,6 +201,11 @@ class DecoderEngine:
         )
         sequence.request = asked.number
         return sequence
+
+    def _salt(self, asked: "_Asked") -> str:
+        """Texts of the same share cached blocks: those of one tenant, or of callers of its that say so."""
+        whose = f"{asked.terms.tenant}\0{asked.ask.salt}"
+        return whose if self._settings.prefix_cache else f"{whose}\0{asked.number}"
 
     def _choice(self, index: int, ask: Generate, sequence: Sequence, prepared: Prepared, seed: int) -> Choice:
         eos_ids = self._preparing.eos_ids

@@ -1,6 +1,7 @@
 """A choice's text, from tokens to callers: characters made whole, thoughts and calls of tools taken out.
 
-Stop strings are looked for, and calls read, in the answer only: thoughts may say what they like.
+Stop strings are looked for, and calls read, in the answer only: thoughts may say what they like. Nor does a stop string
+end a text that is to have more tokens.
 """
 
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ class ToldText:
         shown = [tokenizer.token_id(mark) for mark in marks]
         self._detokenizer = Detokenizer(tokenizer, sampling.skip_special_tokens, shown=shown)
         self._stops = StopStrings(sampling.stop, sampling.include_stop)
+        self._to_pass = sampling.min_tokens  # tokens yet in whose text nothing is a stop
         self._parser = parser
         self._thoughts = thoughts
         self._texts = [echo] if echo else []
@@ -60,6 +62,7 @@ class ToldText:
     def feed(self, token_id: int) -> None:
         """It goes on by a token."""
         self._hear(self._detokenizer.feed(token_id), token_id)
+        self._to_pass -= 1
 
     def finish(self) -> None:
         """It ends here: what was held back is told too, where it belongs to the text."""
@@ -97,7 +100,9 @@ class ToldText:
             self._look_through(piece)
 
     def _look_through(self, piece: str) -> None:
-        if piece:
+        if self._to_pass > 0:
+            self._say(piece)
+        elif piece:
             found = self._stops.feed(piece)
             self.stop = found.stop
             self._say(found.text)

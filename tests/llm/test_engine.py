@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -331,6 +332,15 @@ def _until_idle(bench: Bench) -> dict[str, int]:
         for name in total:
             total[name] += getattr(facts, name)
     return total
+
+
+def test_tenants_share_no_blocks_whatever_salt_they_say() -> None:
+    bench = Bench()
+    asked = msgspec.structs.replace(greedy(prompt(1, 24), 2), salt="s")
+    for number, tenant in enumerate(("a", "b", "a")):
+        bench.add(number, asked, Terms(tenant=tenant))
+        bench.run()
+    assert [bench.generated(number)[-1].usage.cached_tokens > 0 for number in range(3)] == [False, False, True]
 
 
 def test_without_the_prefix_cache_no_two_requests_share_blocks() -> None:

@@ -40,6 +40,14 @@ def test_a_stop_string_ends_it() -> None:
     assert (told.take()[0], told.stop) == ("The ", "serv")
 
 
+def test_a_stop_string_ends_no_text_that_is_to_have_more_tokens() -> None:
+    text = "a b a b a"
+    token_ids = TOKENIZER.encode(text, add_special=False)
+    told = ToldText(TOKENIZER, Sampling(stop=("a", "b"), min_tokens=len(token_ids) - 1))
+    feed(told, text)
+    assert (told.take()[0], told.stop) == ("a b a b ", "a")
+
+
 def test_what_began_like_a_stop_string_is_told_where_the_text_ends() -> None:
     told = ToldText(TOKENIZER, Sampling(stop=("server!",)))
     feed(told, "The server")

@@ -48,6 +48,7 @@ class ResponseWriter:
         self._open = False  # whether the last item is still being written
         self._texts: list[str] = []  # of the item that is written: pieces of its text or its arguments
         self._logprobs: list[TokenLogprob] = []
+        self._early: list[TokenLogprob] = []  # of tokens that gave no text yet: it may turn out to be a call
         self._around: tuple[bytes, bytes] = b"", b""  # a piece of text
         self._usage: Usage | None = None
         self._finish: str | None = None
@@ -114,11 +115,15 @@ class ResponseWriter:
             self._texts.append(delta.reasoning)
             fields = self._place() | self._thoughts.at | {"delta": delta.reasoning}
             events.append(self._event(self._thoughts.delta, fields))
-        if delta.text or delta.logprobs:
-            if not self._open or self._output[-1]["type"] != "message":
-                events += self._begin_message()
-            events.append(self._text(delta.text, delta.logprobs))
+        if delta.text or not delta.reasoning:
+            self._early += delta.logprobs
+        if delta.text and not self._in_message:
+            events += self._begin_message()
+        if delta.text or (delta.finish and self._early and self._in_message and not delta.tool_calls):
+            early, self._early = self._early, []
+            events.append(self._text(delta.text, early))
         for call in delta.tool_calls:
+            self._early.clear()
             if call.id or call.name:
                 events += self._begin_call(call)
             if call.arguments:
@@ -138,6 +143,10 @@ class ResponseWriter:
         number, self._number = self._number, self._number + 1
         before, after = self._around
         return b"%b%d%b%b}\n\n" % (before, number, after, _encode(text))
+
+    @property
+    def _in_message(self) -> bool:
+        return self._open and self._output[-1]["type"] == "message"
 
     def _place(self) -> dict[str, Any]:
         return {"item_id": self._output[-1]["id"], "output_index": len(self._output) - 1}

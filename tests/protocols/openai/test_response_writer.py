@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from headrace.errors import InvalidRequest
-from headrace.generation import Delta, Generated, ToolCall, Usage
+from headrace.generation import Delta, Generated, TokenLogprob, ToolCall, Usage
 from headrace.protocols.openai.response_writer import ResponseWriter
 
 USAGE = Usage(5, 3, 2)
@@ -48,6 +48,32 @@ def test_every_item_is_opened_and_closed_in_turn() -> None:
     assert wrote.ended == [wrote.writer.last]
     assert wrote.writer.last["status"] == "completed"
     assert wrote.writer.last["usage"]["input_tokens_details"]["cached_tokens"] == 2
+
+
+def test_probabilities_of_a_calls_tokens_belong_to_no_message() -> None:
+    likely = (TokenLogprob(1, "x", b"x", -0.5),)
+    begin = Delta(tool_calls=(ToolCall(0, "{", "c1", "f"),), logprobs=likely)
+    more = Delta(tool_calls=(ToolCall(0, "}"),), logprobs=likely)
+    said = Delta(text="a", logprobs=likely)
+    for before, kinds in (((), ["function_call"]), ((said,), ["message", "function_call"])):
+        wrote = Wrote().deltas(*before, Delta(logprobs=likely), begin, Delta(logprobs=likely), more)
+        wrote.deltas(Delta(finish="tool_calls", logprobs=likely))
+        wrote.sent += wrote.writer.end()
+        output = wrote.writer.last["output"]
+        assert [item["type"] for item in output] == kinds
+        assert output[-1]["arguments"] == "{}"
+        assert [len(part["logprobs"]) for item in output[:-1] for part in item["content"]] == [1] * len(before)
+
+
+def test_probabilities_of_tokens_that_gave_no_text_are_told_with_what_follows() -> None:
+    likely = (TokenLogprob(1, "x", b"x", -0.5),)
+    wrote = Wrote().deltas(
+        Delta(logprobs=likely), Delta(text="a", logprobs=likely), Delta(finish="stop", logprobs=likely)
+    )
+    wrote.sent += wrote.writer.end()
+    told = [event for event in wrote.events() if event["type"] == "response.output_text.delta"]
+    assert [(event["delta"], len(event["logprobs"])) for event in told] == [("a", 2), ("", 1)]
+    assert len(wrote.writer.last["output"][0]["content"][0]["logprobs"]) == 3
 
 
 def test_an_answer_of_nothing_has_no_items() -> None:
