@@ -75,7 +75,7 @@ class CostSurface:
     def add(self, rows: float, length: float, log_ns: float) -> None:
         """One more run."""
         knot = _knot(rows, length)
-        if self._samples:
+        if self._reaches(*knot):
             log_ns -= self._beyond(rows, length, knot)  # what it would have taken at the knot
         samples = self._samples.get(knot)
         if samples is None:
@@ -100,6 +100,19 @@ class CostSurface:
                 self._known.clear()
             log_ns = self._known[rows, length] = self._interpolated(*_place(rows, length))
         return log_ns
+
+    def encloses(self, rows: float, length: float) -> bool:
+        """Whether a size lies among those measured, or is about the only one.
+
+        Past these it is a guess how steeply times rise, and no guess is made of another: each larger size would come to
+        take many times the one before.
+        """
+        return len(self._samples) == 1 or self._reaches(*_place(rows, length))
+
+    def _reaches(self, x: float, y: float) -> bool:
+        if not self._table and self._samples:
+            self._make_table()
+        return bool(self._table) and x <= len(self._table) - 1 and y <= len(self._table[0]) - 1
 
     def measured_ns(self, rows: float, length: float) -> float:
         """The logarithm of what its own runs say that a size takes, whatever its neighbours do, unless these say that

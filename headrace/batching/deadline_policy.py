@@ -246,6 +246,8 @@ class DeadlinePolicy(Generic[J]):
             reason = "memory"
         elif rows < there and self._lines[class_of(length)].rows_within(slack, rows + 1) <= rows:
             reason = "deadline"
+        elif not running and rows == there and now_ns + LEAST_PAUSE_NS < head.queued_ns + limits.max_delay_ns:
+            reason = "deadline"  # it would have waited longer for others
         elif self.queue and not taken.cut:
             reason = "shape"
         return Run(taken.jobs, reason, rows, length, typical, late, company)
@@ -344,17 +346,18 @@ class DeadlinePolicy(Generic[J]):
     def _worth_waiting(self, head: J, now_ns: int, slack: float) -> int | None:
         """Until when to wait for company while an instance is idle; None: not at all.
 
-        As long as the settings say; or, where the machine is busy, for the next arrival, if the time of a run that it
-        saves is more than the pause. Never longer than one run's fixed cost, and never past what the deadline allows.
+        As long as the settings say; or, where the machine is busy with others, for the next arrival, if the time of a
+        run that it saves is known to be more than the pause. Never longer than one run's fixed cost, and never past
+        what the deadline allows, of which as much is left as for those that are let in.
         """
         line = self._lines[head.length_class]
-        spare = slack - line.time(head.rows) * 2
+        spare = self.standings.of(head.tenant).guard.within(slack) - line.time(head.rows) * 2
         until_ns = float(head.queued_ns + self._limits.max_delay_ns)
-        rate = self.demand.rate(now_ns)
-        if rate and self._limits.max_size > 1 and self.latency.known:
-            pause = 1e9 / rate
-            longest = head.queued_ns + line.fixed
-            if 1.5 * pause < line.fixed and now_ns + pause < longest and self.demand.load(now_ns) > BUSY:
+        others = self.demand.rate(now_ns, head.requests)
+        if others > 0.0 and self._limits.max_size > 1 and self.latency.measured(head.rows, head.length):
+            pause = 1e9 / others
+            pays = 1.5 * pause < line.fixed and now_ns + pause < head.queued_ns + line.fixed
+            if pays and self.demand.load(now_ns, head.cost_ns) > BUSY:
                 until_ns = max(until_ns, now_ns + pause)
         until_ns = min(until_ns, now_ns + spare)
         return int(until_ns) if until_ns >= now_ns + LEAST_PAUSE_NS else None

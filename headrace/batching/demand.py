@@ -31,17 +31,18 @@ class Demand:
         self._rows += rows
         self._cost_ns += cost_ns
 
-    def rate(self, now_ns: int) -> float:
-        """Requests a second."""
-        return max([(each.requests + self._requests) * each.per_s(now_ns) for each in self._estimates])
+    def rate(self, now_ns: int, but: int = 0) -> float:
+        """Requests a second, without so many of the last."""
+        return max([(each.requests + self._requests - but) * each.per_s(now_ns) for each in self._estimates])
 
     def rows(self, now_ns: int) -> float:
         """Rows a second."""
         return max([(each.rows + self._rows) * each.per_s(now_ns) for each in self._estimates])
 
-    def load(self, now_ns: int) -> float:
-        """Seconds of computing that arrive in a second: above 1, one lane cannot keep up."""
-        return max([(each.cost_ns + self._cost_ns) * each.per_s(now_ns) for each in self._estimates]) / 1e9
+    def load(self, now_ns: int, but_ns: float = 0.0) -> float:
+        """Seconds of computing that arrive in a second, without so much of the last: above 1, one lane cannot keep
+        up."""
+        return max([(each.cost_ns + self._cost_ns - but_ns) * each.per_s(now_ns) for each in self._estimates]) / 1e9
 
     def _add(self, now_ns: int) -> None:
         for estimate in self._estimates:

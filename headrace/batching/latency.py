@@ -89,7 +89,7 @@ class Latency:
             if not pace.doubted:  # else it shows that the machine is quicker or slower by now, not how unsteady it is
                 expected = surface.log_ns(rows, length) + pace.value
                 self._margin.learn(nanoseconds(expected), nanoseconds(log_ns - expected))
-            if samples >= SETTLED:
+            if samples >= SETTLED and surface.encloses(rows, length):
                 (self._company if company else self._alone).learn(log_ns - surface.measured_ns(rows, length))
         surface.add(rows, length, log_ns - self._pace(company).value)
         self.runs += 1

@@ -7,39 +7,12 @@ from headrace.batching.deadline_policy import STARVED_NS, DeadlinePolicy
 from headrace.batching.job import Job
 from headrace.batching.latency import Latency
 from headrace.batching.policy import Limits, Run, Wait
+from tests.batching.deciding import latency, policy, run
 from tests.batching.jobs import MS, job
-
-
-def latency() -> Latency:
-    """2 ms a run and 1 ms a row; ten tokens count as a row more."""
-    known = Latency()
-    for rows in (1, 2, 4, 8, 16):
-        for length in (0, 10, 20, 40, 80):
-            for _ in range(5):
-                known.learn(rows, length, (2 + rows * (1 + length / 10)) * MS)
-    return known
-
-
-def policy(
-    *waiting: Job, known: Latency | None = None, max_size: int = 16, weights: dict[str, float] | None = None
-) -> DeadlinePolicy[Job]:
-    made: DeadlinePolicy[Job] = DeadlinePolicy(
-        Limits(max_size, 0, 1000, 1 << 20), latency() if known is None else known, Company(), weights
-    )
-    for each in waiting:
-        assert made.admit(each, each.queued_ns) is None
-        made.push(each, each.queued_ns)
-    return made
 
 
 def on_two_instances() -> DeadlinePolicy[Job]:
     return DeadlinePolicy(Limits(16, 0, 1000, 1 << 20), latency(), Company(), instances=2)
-
-
-def run(made: DeadlinePolicy[Job], now_ms: float = 0.0, running: int = 0) -> Run[Job]:
-    decision = made.next(int(now_ms * MS), running)
-    assert isinstance(decision, Run)
-    return decision
 
 
 def test_without_deadlines_everybody_waits_and_an_idle_instance_takes_all() -> None:
@@ -141,37 +114,6 @@ def test_what_waits_behind_a_run_has_so_much_less_time() -> None:
         return decision.rows if isinstance(decision, Run) else 0
 
     assert rows(0.1) > rows(3.0) > rows(11.0) == 0
-
-
-def test_in_a_quiet_machine_nobody_waits_for_company() -> None:
-    assert run(policy(job(within_ms=100))).reason == "idle"
-
-
-def test_a_pause_is_made_where_the_run_that_it_saves_takes_longer() -> None:
-    known = Latency()
-    for rows in (1, 2, 4, 8, 16):
-        for _ in range(5):
-            known.learn(rows, 0, 20 * MS)  # company costs nothing
-    made = policy(known=known)
-    for now_ms in range(200):  # 1,000 a second, for a machine that does 50 runs
-        made.admit(job(now_ms=now_ms, within_ms=400), now_ms * MS)
-    made.push(job(now_ms=200, within_ms=400), 200 * MS)
-    assert isinstance(decision := made.next(200 * MS, 0), Wait)
-    assert decision.until_ns is not None
-    assert 200 * MS < decision.until_ns < 203 * MS
-    assert isinstance(made.next(221 * MS, 0), Run)
-
-
-def test_no_pause_is_so_short_that_it_would_be_made_again_and_again() -> None:
-    made: DeadlinePolicy[Job] = DeadlinePolicy(Limits(16, 50 * MS, 1000, 1 << 20), latency(), Company())
-    made.push(job(within_ms=30), 0)
-    pauses, now_ns = 0, 0
-    while isinstance(decision := made.next(now_ns, 0), Wait):
-        assert decision.until_ns
-        assert decision.until_ns > now_ns
-        now_ns, pauses = decision.until_ns, pauses + 1
-    assert pauses < 20
-    assert now_ns < 30 * MS
 
 
 def test_a_tenant_that_floods_leaves_the_other_its_turn() -> None:

@@ -306,3 +306,12 @@ def test_what_a_machine_is_taken_for_does_not_wander_off_over_restarts(seed: int
             latency = Latency.from_json(json.loads(json.dumps(latency.to_json())))
     for number in rows:
         assert 0.8 < latency.typical(number, 0) / took_ns(number, 0) < 1.25
+
+
+def test_sizes_that_come_in_order_teach_little_of_a_speed_that_the_machine_has_not() -> None:
+    random, latency = Random(2), Latency()
+    sizes = [(random.choice((1, 1, 1, 2, 3, 4, 8)), random.randint(1, 30)) for _ in range(3000)]
+    for rows, length in [*sizes, *((1, length) for length in range(1, 30_000))]:
+        latency.learn(rows, length, 1e6 * random.lognormvariate(0.0, 0.4))
+    for length in (8, 128, 1024, 16_384):
+        assert latency.typical(1, length) == pytest.approx(1e6, rel=0.8)
