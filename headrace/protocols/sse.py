@@ -21,21 +21,36 @@ from headrace.servable import Cancel
 CONNECTION = "headrace.connection"
 """The extension of the ASGI scope that holds `transport` and `flow` of the connection, and when the head was read."""
 
+_encode = msgspec.json.Encoder().encode
+
 PATIENCE_S = 60.0  # with a client that takes nothing
 MAX_UNSENT_BYTES = 256 << 10  # kept for a client that reads slowly, besides what the system's sockets hold
+
+LINE_ENDS = ((b"\xc2\x85", rb"\u0085"), (b"\xe2\x80\xa8", rb"\u2028"), (b"\xe2\x80\xa9", rb"\u2029"))
+"""What some readers take for the end of a line, as httpx's `iter_lines` in Ollama's SDK, and JSON says in other words."""
 
 DONE = b"data: [DONE]\n\n"
 """The end of OpenAI's streams."""
 
 
+def one_line(value: object) -> bytes:
+    """A value's JSON, in which nobody finds the end of a line."""
+    encoded = _encode(value)
+    if not encoded.isascii():
+        for end, escaped in LINE_ENDS:
+            if end in encoded:
+                encoded = encoded.replace(end, escaped)
+    return encoded
+
+
 def event(value: object) -> bytes:
     """A value as one event without a name."""
-    return b"data: %b\n\n" % msgspec.json.encode(value)
+    return b"data: %b\n\n" % one_line(value)
 
 
 def named_event(name: str, value: object) -> bytes:
     """A value as one event with a name."""
-    return b"event: %b\ndata: %b\n\n" % (name.encode(), msgspec.json.encode(value))
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), one_line(value))
 
 
 class Pipe:

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from starlette.types import Message
 
 from headrace.errors import InvalidRequest
-from headrace.protocols.sse import CONNECTION, MAX_UNSENT_BYTES, Pipe, Streamed, event, named_event
+from headrace.protocols.sse import CONNECTION, MAX_UNSENT_BYTES, Pipe, Streamed, event, named_event, one_line
 
 
 class Client:
@@ -82,6 +83,13 @@ async def turns(number: int = 5) -> None:
     """Let the other tasks go on."""
     for _ in range(number):
         await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("end", ["\x85", "\u2028", "\u2029", "\n", "\r", "\x0b", "\x1c"])
+def test_nobody_finds_the_end_of_a_line_within_a_value(end: str) -> None:
+    encoded = one_line({"text": f"ä{end}日{end}"})
+    assert len(encoded.decode().splitlines()) == 1
+    assert msgspec.json.decode(encoded) == {"text": f"ä{end}日{end}"}
 
 
 def test_events_are_written_as_the_standard_says() -> None:

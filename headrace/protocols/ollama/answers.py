@@ -10,6 +10,7 @@ from headrace.errors import HeadraceError
 from headrace.generation import Delta, Generated, TokenLogprob, ToolCall, Usage
 from headrace.protocols.ollama.errors import error_body
 from headrace.protocols.openai.pieces import Around, finite
+from headrace.protocols.sse import one_line
 
 Wrap = Callable[[str, str], dict[str, Any]]
 """A text and thoughts as the answer has them: `{"response": text, "thinking": thoughts}`, or in a message."""
@@ -148,4 +149,4 @@ class LineWriter:
 
 
 def _line(value: dict[str, Any]) -> bytes:
-    return msgspec.json.encode(value) + b"\n"
+    return one_line(value) + b"\n"

@@ -8,6 +8,7 @@ import msgspec
 
 from headrace.generation import TokenLogprob, Usage
 from headrace.protocols.openai.sampling import SharedFields
+from headrace.protocols.sse import one_line
 
 _HOLE = "\0text\0"
 
@@ -72,11 +73,10 @@ class Around:
         first, last = msgspec.json.encode(make(_HOLE)).split(b'"\\u0000text\\u0000"')
         self._before = before + first
         self._after = last + after
-        self._encode = msgspec.json.Encoder().encode
 
     def event(self, text: str) -> bytes:
         """The chunk with this text, as it is sent."""
-        return b"%b%b%b" % (self._before, self._encode(text), self._after)
+        return b"%b%b%b" % (self._before, one_line(text), self._after)
 
 
 class UsageOptions(msgspec.Struct, frozen=True):

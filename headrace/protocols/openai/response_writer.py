@@ -3,15 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from headrace.errors import HeadraceError
 from headrace.generation import Delta, Generated, TokenLogprob, ToolCall, Usage
 from headrace.protocols.http_error import encodable
 from headrace.protocols.openai.chat import logprobs_json
 from headrace.protocols.openai.response_items import new_item_id
 from headrace.protocols.openai.response_thoughts import CONTENT, SUMMARY
-from headrace.protocols.sse import named_event
+from headrace.protocols.sse import named_event, one_line
 
 _CODES = {
     "queue_full": "rate_limit_exceeded",
@@ -19,7 +17,6 @@ _CODES = {
     "input_refused": "invalid_prompt",
     "context_length_exceeded": "context_length_exceeded",
 }
-_encode = msgspec.json.Encoder().encode
 
 
 def usage_json(usage: Usage) -> dict[str, Any]:
@@ -142,7 +139,7 @@ class ResponseWriter:
             return self._event("response.output_text.delta", self._place() | fields)
         number, self._number = self._number, self._number + 1
         before, after = self._around
-        return b"%b%d%b%b}\n\n" % (before, number, after, _encode(text))
+        return b"%b%d%b%b}\n\n" % (before, number, after, one_line(text))
 
     @property
     def _in_message(self) -> bool:
@@ -156,7 +153,7 @@ class ResponseWriter:
     def _begin_message(self) -> list[bytes]:
         item = {"id": new_item_id("message"), "type": "message", "role": "assistant", "content": []}
         events = self._begin(item)
-        kind, place = b"response.output_text.delta", _encode(self._place())[1:-1]
+        kind, place = b"response.output_text.delta", one_line(self._place())[1:-1]
         self._around = (
             b'event: %b\ndata: {"type":"%b","sequence_number":' % (kind, kind),
             b',%b,"content_index":0,"logprobs":[],"delta":' % place,
