@@ -60,15 +60,20 @@ def _regex(source: str, where: str) -> str:
 
 
 def _choice(source: str, where: str) -> str:
+    return str(LLMatcher.grammar_from_lark("start: " + " | ".join(map(lark_text, choices(source, where)))))
+
+
+def choices(source: str, where: str) -> list[str]:
+    """The texts of a grammar that is a choice, each once. Raises InvalidRequest."""
     try:
-        choices = msgspec.json.decode(source, type=list[str])
+        found = msgspec.json.decode(source, type=list[str])
     except msgspec.DecodeError as error:
         raise InvalidRequest(f"is a list of texts: {error}", where) from error
-    if not choices:
+    if not found:
         raise InvalidRequest("must have at least one choice", where)
-    if len(choices) > MAX_CHOICES or sum(map(len, choices)) > MAX_CHOICE_CHARACTERS:
+    if len(found) > MAX_CHOICES or sum(map(len, found)) > MAX_CHOICE_CHARACTERS:
         raise InvalidRequest(f"has at most {MAX_CHOICES:,} choices of {MAX_CHOICE_CHARACTERS:,} characters", where)
-    return str(LLMatcher.grammar_from_lark("start: " + " | ".join(map(lark_text, dict.fromkeys(choices)))))
+    return list(dict.fromkeys(found))
 
 
 def lark_text(text: str) -> str:

@@ -18,7 +18,7 @@ from headrace.llm.thoughts import Thoughts
 from headrace.llm.tokenizer import Tokenizer
 from headrace.llm.told_text import ToldText
 from headrace.llm.tool_calls import ToolFormat, hermes_system, tool_format
-from headrace.llm.tool_grammar import call_grammar
+from headrace.llm.tool_grammar import JOINED, call_grammar
 from headrace.llm.tool_parser import ToolParser
 from headrace.weights.checkpoint import Checkpoint
 
@@ -129,8 +129,10 @@ class Preparing:
         calls, choice = self._calls(ask.prompt, read.template), ask.prompt.tool_choice
         grammar = None if choice.forced else ask.grammar  # an answer of calls alone has no text to hold to it
         if calls is not None:
-            called = call_grammar(ask.prompt.tools, choice, calls.form, self._special_id)
-            if called is not None and grammar is not None:
+            answer = grammar if grammar is not None and grammar.kind in JOINED else None
+            called = call_grammar(ask.prompt.tools, choice, calls.form, self._special_id, answer)
+            if called is not None and grammar is not answer:
+                assert grammar is not None
                 raise InvalidRequest("cannot be asked for together with calls of strict tools", grammar.where)
             grammar = called or grammar
         matcher = self._grammars().compile(grammar) if grammar is not None else None

@@ -8,7 +8,7 @@ import msgspec
 from headrace.errors import InvalidRequest
 from headrace.generation import Grammar, ToolChoice
 from headrace.llm.grammar_schema import enforceable
-from headrace.llm.grammar_source import lark_text
+from headrace.llm.grammar_source import choices, lark_text
 from headrace.llm.tool_calls import ToolFormat
 
 Tool = Mapping[str, Any]
@@ -19,8 +19,11 @@ def call_grammar(
     choice: ToolChoice,
     form: ToolFormat,
     special_id: Callable[[str], int | None] = lambda mark: None,
+    answer: Grammar | None = None,
 ) -> Grammar | None:
     """What an answer to `choice` must be; None where anything goes.
+
+    `answer` is what one must be that calls nothing, where calls are left to the model: of a kind that `JOINED` has.
 
     A choice of `required` or a name is enforced; `auto` binds only the calls of tools that are `strict`, and only where
     the form has a mark that begins a call. Arguments of a strict tool follow its schema, which must be enforceable;
@@ -30,14 +33,19 @@ def call_grammar(
     if choice.kind == "none" or not tools:
         return None
     strict = any(tool["function"].get("strict") for tool in tools)
-    if choice.kind == "auto" and not (strict and form.begin):
+    if choice.kind == "auto" and answer is None and not (strict and form.begin):
         return None
     named = [(at, tool) for at, tool in enumerate(tools) if choice.kind != "named" or _name(tool) == choice.name]
     if not named:
         raise InvalidRequest(f"{choice.name!r} is none of the tools", "tool_choice")
     bodies = [_body(tool["function"], form, f"tools[{at}].function.parameters") for at, tool in named]
     rules = [f"b{at}: %json {msgspec.json.encode(body).decode()}" for at, body in enumerate(bodies)]
-    head = _auto(form, choice, special_id) if choice.kind == "auto" else _forced(form, choice, special_id)
+    if choice.kind != "auto":
+        head = _forced(form, choice, special_id)
+    elif answer is None:
+        head = _auto(form, choice, special_id)
+    else:
+        head = ["start: calls | answer", f"answer: {_answer(answer)}", *_forced(form, choice, special_id, "calls")]
     lines = ("%llguidance {}", *head, "body: " + " | ".join(f"b{at}" for at in range(len(bodies))), *rules)
     return Grammar("lark", "\n".join(lines) + "\n", "tools")
 
@@ -46,11 +54,24 @@ def _name(tool: Tool) -> str:
     return str(tool["function"]["name"])
 
 
-def _forced(form: ToolFormat, choice: ToolChoice, special_id: Callable[[str], int | None]) -> list[str]:
+JOINED = ("json_object", "json_schema", "choice")
+"""Kinds of grammars that an answer may be held to while tools may be called instead."""
+
+
+def _answer(grammar: Grammar) -> str:
+    if grammar.kind == "choice":
+        return " | ".join(map(lark_text, choices(grammar.source, grammar.where)))
+    schema = enforceable(grammar.source, grammar.where) if grammar.kind == "json_schema" else {"type": "object"}
+    return f"%json {msgspec.json.encode(schema).decode()}"
+
+
+def _forced(
+    form: ToolFormat, choice: ToolChoice, special_id: Callable[[str], int | None], name: str = "start"
+) -> list[str]:
     more = "" if form.listed else _more(form, "call", choice)
     if not form.begin:
-        return [f"start: call{more}", "call: body"]
-    return [f"start: call{more}", f"call: {_mark(form.begin, special_id)} {_inside(form, choice, special_id)}"]
+        return [f"{name}: call{more}", "call: body"]
+    return [f"{name}: call{more}", f"call: {_mark(form.begin, special_id)} {_inside(form, choice, special_id)}"]
 
 
 def _auto(form: ToolFormat, choice: ToolChoice, special_id: Callable[[str], int | None]) -> list[str]:

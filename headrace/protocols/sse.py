@@ -27,7 +27,7 @@ PATIENCE_S = 60.0  # with a client that takes nothing
 MAX_UNSENT_BYTES = 256 << 10  # kept for a client that reads slowly, besides what the system's sockets hold
 
 LINE_ENDS = ((b"\xc2\x85", rb"\u0085"), (b"\xe2\x80\xa8", rb"\u2028"), (b"\xe2\x80\xa9", rb"\u2029"))
-"""What some readers take for the end of a line, as httpx's `iter_lines` in Ollama's SDK, and JSON says in other words."""
+"""What some readers take for the end of a line (httpx, in Ollama's SDK), and how JSON says it in other words."""
 
 DONE = b"data: [DONE]\n\n"
 """The end of OpenAI's streams."""

@@ -82,8 +82,16 @@ def test_a_form_of_the_text_says_nothing_of_an_answer_of_calls_alone(choice: Too
 def test_a_form_of_the_text_and_one_of_calls_in_it_cannot_both_be_enforced() -> None:
     strict = {"type": "function", "function": {**FUNCTION, "strict": True}}
     with pytest.raises(InvalidRequest) as refusal:
-        MADE.generation(Generate(Prompt(messages=ASKED, tools=(strict,)), grammar=JSON))
-    assert refusal.value.where == "response_format"
+        MADE.generation(Generate(Prompt(messages=ASKED, tools=(strict,)), grammar=Grammar("regex", "a+", "regex")))
+    assert refusal.value.where == "regex"
+
+
+@pytest.mark.parametrize("text", ['<tool_call>{"name": "look", "arguments": {}}</tool_call>', "{}"])
+def test_tools_may_be_called_beside_a_form_of_the_answer(text: str) -> None:
+    matcher = MADE.generation(Generate(Prompt(messages=ASKED, tools=(TOOL,)), grammar=JSON)).matcher
+    assert matcher is not None
+    token_ids = MADE.tokenizer.encode(text, add_special=False)
+    assert matcher.accept(token_ids) == len(token_ids)
 
 
 def test_calls_in_a_form_that_is_not_read_are_refused() -> None:

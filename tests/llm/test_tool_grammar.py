@@ -104,6 +104,26 @@ def test_strict_tools_bind_calls_within_free_text() -> None:
     assert not follows(RULES, rules, WEATHER.replace("city", "town"))
 
 
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize(
+    ("form", "call"), [(HERMES, WEATHER), (MISTRAL, '[TOOL_CALLS] [{"name": "time", "arguments": {}}]')]
+)
+def test_where_a_form_is_asked_for_tools_are_called_or_the_answer_has_it(form: Any, call: str, strict: bool) -> None:
+    tools = [tool("weather", CITY, strict=strict), tool("time")]
+    schema = {"type": "object", "properties": {"degrees": {"type": "integer"}}, "required": ["degrees"]}
+    for answer, text in (
+        (Grammar("json_schema", json.dumps(schema)), '{"degrees": 7}'),
+        (Grammar("json_object"), '{"a": []}'),
+        (Grammar("choice", '["yes", "no"]'), "no"),
+    ):
+        rules = call_grammar(tools, AUTO, form, answer=answer)
+        assert rules is not None
+        assert follows(RULES, rules, call)
+        assert follows(RULES, rules, text)
+        assert not follows(RULES, rules, "It is warm.")
+        assert not follows(RULES, rules, text + call)
+
+
 def test_a_mark_that_is_a_token_of_its_own_is_that_token() -> None:
     tokens = [*TOKENS, b"<tool_call>", b"</tool_call>"]
     begin, end = len(TOKENS), len(TOKENS) + 1
