@@ -15,6 +15,10 @@ SIMILAR, LEAST_SIMILAR = 0.98, 0.95
 AGREEING = 0.5
 """The least share of equal whole numbers (classes, mostly) where the numbers behind them moved by noise."""
 
+LEAST = 1e-3
+"""What the largest number of an output counts as at least: zeros, and what is left of numbers that cancel each other
+out, move by the last bits of those, whoever keeps company."""
+
 
 class Company(msgspec.Struct, frozen=True):
     """What company does to rows; `why` says what no noise explains."""
@@ -82,17 +86,21 @@ def _misshapen(name: str, rows: list[NDArray[np.generic]], joined: NDArray[np.ge
 
 
 def _floats(name: str, alone: NDArray[np.float64], together: NDArray[np.float64], tolerance: float) -> Company:
-    """Equal where each element is within the tolerance (relative, for those above 1), or the row's length says so."""
+    """Equal where each element is within the tolerance, or the row as a whole is, by its length.
+
+    The tolerance is a share of the element where that is above 1, and of the output's largest where all are below.
+    """
     if not np.array_equal(np.isfinite(alone), np.isfinite(together)):
         return Company(why=f"output {name!r} is finite for a row alone and not in company, or the other way round")
     width = alone[0].size
     alone, together = (np.nan_to_num(each, posinf=0, neginf=0).reshape(len(each), width) for each in (alone, together))
     apart = np.abs(alone - together)
     lengths = np.linalg.norm(alone, axis=1), np.linalg.norm(together, axis=1)
-    near = (apart <= tolerance * np.maximum(1, np.abs(alone))).all(axis=1)
+    scale = min(1.0, max(LEAST, float(np.abs(alone).max(initial=0))))
+    near = (apart <= tolerance * np.maximum(scale, np.abs(alone))).all(axis=1)
     near |= np.linalg.norm(apart, axis=1) <= tolerance * lengths[0]
-    scale = lengths[0] * lengths[1]
-    cosine = np.where(scale > 0, (alone * together).sum(axis=1) / np.where(scale > 0, scale, 1), near)
+    area = lengths[0] * lengths[1]
+    cosine = np.where(area > 0, (alone * together).sum(axis=1) / np.where(area > 0, area, 1), near)
     difference = float(apart.max(initial=0))
     cosine = np.where(near, 1.0, cosine)
     return Company(

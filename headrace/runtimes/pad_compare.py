@@ -39,7 +39,7 @@ class Filled(NamedTuple):
 
 
 def hold(alone: Sequence[Arrays], together: Arrays, specs: Sequence[TensorSpec], tolerance: float) -> Filled:
-    """As company is judged, but that the tolerance is a share of the output's largest number where all are small.
+    """As company is judged, but that the tolerance is a share of the output's largest number however small that is.
 
     A model that finds nothing in noise answers with numbers near zero, whatever is done to its inputs.
     """

@@ -136,17 +136,18 @@ def two_outputs() -> onnx.ModelProto:
     )
 
 
-def centred(share: float = 1.0) -> onnx.ModelProto:
-    """OUTPUT is INPUT less a share of the mean over the batch: rows depend on their company."""
+def centred(share: float = 1.0, scale: float = 1.0) -> onnx.ModelProto:
+    """OUTPUT is INPUT less a share of the mean over the batch, made smaller: rows depend on their company."""
     return graph(
         [
             node("ReduceMean", "INPUT", "mean", axes=[0], keepdims=1),
             node("Mul", "mean share", "part"),
-            node("Sub", "INPUT part", "OUTPUT"),
+            node("Sub", "INPUT part", "less"),
+            node("Mul", "less scale", "OUTPUT"),
         ],
         [value("INPUT", "FP32", ("batch", 4))],
         [value("OUTPUT", "FP32", ("batch", 4))],
-        {"share": np.array(share, np.float32)},
+        {"share": np.array(share, np.float32), "scale": np.array(scale, np.float32)},
     )
 
 

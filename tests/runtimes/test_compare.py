@@ -35,6 +35,26 @@ def test_large_values_are_held_to_a_relative_tolerance() -> None:
     assert not held([[1000, 2000]], [[1000, 2005]]).within
 
 
+def test_values_that_are_all_small_are_held_to_a_share_of_the_largest() -> None:
+    assert not held([[4e-5, 2e-5]], [[4e-5, 6e-5]]).within
+    assert held([[1e-2, 2e-2]], [[1e-2, 2.001e-2]]).within
+
+
+def test_a_small_value_beside_a_large_one_is_held_to_that() -> None:
+    assert held([[1e-5, 1e-5], [0.5, 0.5]], [[2e-4, 1e-5], [0.5, 0.5]]).within
+
+
+def test_what_moves_by_last_bits_is_within_however_small_it_is() -> None:
+    assert held([[0, 0]], [[3e-7, 1e-40]]).within
+    assert held([[3e-7, 2e-7]], [[1e-7, 4e-7]]).within
+    assert not held([[0, 0]], [[1e-4, 0]]).within
+
+
+def test_small_values_are_equal_within_no_tolerance_only_where_they_are_the_same() -> None:
+    assert held([[1e-5, 0]], [[1e-5, 0]], 0).within
+    assert not held([[1e-5, 0]], [[1.0001e-5, 0]], 0).within
+
+
 def test_a_small_element_of_a_long_row_may_move_by_the_rows_own_share() -> None:
     assert held([[1000, 0]], [[1000, 0.5]]).within
 

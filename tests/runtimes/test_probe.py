@@ -62,6 +62,13 @@ def test_rows_that_depend_on_their_company_are_none(model: onnx.ModelProto, tmp_
     assert "output 'OUTPUT' moves by up to" in found.why
 
 
+@pytest.mark.parametrize("share", [1, 0.1])
+def test_rows_of_small_outputs_that_depend_on_their_company_are_none(share: float, tmp_path: Path) -> None:
+    found = probe(models.centred(share, scale=1e-4), tmp_path)
+    assert not found.batched
+    assert "output 'OUTPUT' moves by up to" in found.why
+
+
 def test_texts_whose_words_are_filled_up_to_the_longest_one_are_none(tmp_path: Path) -> None:
     found = probe(models.words(), tmp_path)
     assert not found.batched
