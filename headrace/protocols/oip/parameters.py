@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 
 from headrace.errors import InvalidRequest
-from headrace.protocols.limits import MAX_PRIORITY, Limits
+from headrace.protocols.limits import MAX_MS, MAX_PRIORITY, Limits
 from headrace.types import Parameter
 
 _TRACEPARENT = re.compile(r"^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$")
 _OWN = frozenset(("timeout", "priority", "binary_data_output"))
 _STREAMING = "triton_enable_empty_final_response"
-_MAX_TIMEOUT_US = 2**63 // 1000 - 1
+_MAX_TIMEOUT_US = MAX_MS * 1000
 
 
 def limited(limits: Limits, parameters: Mapping[str, Parameter]) -> Limits:

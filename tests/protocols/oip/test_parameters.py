@@ -3,7 +3,7 @@
 import pytest
 
 from headrace.errors import InvalidRequest
-from headrace.protocols.limits import UNSAID, Limits
+from headrace.protocols.limits import UNSAID, Limits, read_headers
 from headrace.protocols.oip.parameters import forwarded, limited, trace_of
 from headrace.types import Parameter
 
@@ -20,6 +20,17 @@ def test_timeout_is_in_microseconds_from_arrival() -> None:
 
 def test_a_timeout_of_zero_is_none() -> None:
     assert limited(UNSAID, {"timeout": 0}).deadline_ns is None
+
+
+def test_a_timeout_may_be_an_hour_as_a_header_may() -> None:
+    assert limited(UNSAID, {"timeout": 3_600_000_000}) == read_headers([(b"x-slo-ms", b"3600000")])
+
+
+@pytest.mark.parametrize("value", [3_600_000_001, "3600000001"])
+def test_a_timeout_of_more_than_an_hour_is_refused_as_a_header_is(value: Parameter) -> None:
+    says = r"parameters\.timeout: 3600000001 is not an integer from 0 to 3600000000"
+    with pytest.raises(InvalidRequest, match=says):
+        limited(UNSAID, {"timeout": value})
 
 
 def test_the_sooner_of_timeout_and_what_was_said_beside_it_holds() -> None:
