@@ -80,6 +80,8 @@ def head_refusal(
     """
     if num_bytes > most_bytes and _head_bytes(url, headers) > most_bytes:
         return headers_too_large(most_bytes)
+    if version not in ("1.0", "1.1"):  # the parser reads 0.9 and 2.0 as if they were, and says so of all others
+        return InvalidRequest("not HTTP/1.1: Invalid HTTP version")
     if version != "1.0" and all(name != b"host" for name, _ in headers):
         return InvalidRequest("is missing; a request of HTTP/1.1 has one (RFC 9112, 3.2)", "host")
     codings = [value for name, value in headers if name == b"transfer-encoding"]

@@ -115,6 +115,11 @@ def test_a_head_of_http_1_1_without_a_host_is_refused() -> None:
     assert str(refusal) == "host: is missing; a request of HTTP/1.1 has one (RFC 9112, 3.2)"
 
 
+@pytest.mark.parametrize("version", ["0.9", "2.0"])
+def test_a_head_in_lines_of_another_version_is_refused(version: str) -> None:
+    assert str(head_refusal(b"/", [HOST], version, 100, 1000)) == "not HTTP/1.1: Invalid HTTP version"
+
+
 def test_a_host_may_be_empty_and_one_of_http_1_0_has_none() -> None:
     assert head_refusal(b"/", [(b"host", b"")], "1.1", 100, 1000) is None
     assert head_refusal(b"/", [], "1.0", 100, 1000) is None

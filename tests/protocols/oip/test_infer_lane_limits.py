@@ -110,6 +110,16 @@ async def test_a_request_without_a_host_is_refused_on_every_route(line: str) -> 
         assert await wire.closed()
 
 
+@pytest.mark.parametrize("line", [f"POST {ADD_SUB}", "GET /v2"])
+@pytest.mark.parametrize("version", ["0.9", "1.2", "2.0"])
+async def test_lines_of_another_version_of_http_are_refused_on_every_route(line: str, version: str) -> None:
+    async with server() as (_, wire):
+        wire.send(f"{line} HTTP/{version}\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
+        answer = await wire.answer()
+        assert (answer.status, answer.json["error"]) == (400, "not HTTP/1.1: Invalid HTTP version")
+        assert await wire.closed()
+
+
 async def test_noise_after_a_request_comes_after_its_answer() -> None:
     async with server() as (stub, wire):
         wire.send(request_bytes("POST", LATE, floats(1)) + b"\x00\x01noise\r\n\r\n")
