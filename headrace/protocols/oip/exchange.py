@@ -93,6 +93,22 @@ class Exchange:
         """The client waits to be told before it sends the body."""
         return self._head.wants_continue
 
+    def hopeless(self) -> HeadraceError | None:
+        """Why a client that holds its body back need not send it, as its head alone says; None where it may."""
+        head = self._head
+        if not head.wants_continue:
+            return None
+        if self._error is not None:
+            return self._error
+        context = head.context(self._arrived_ns)
+        try:
+            self._front.registry.route(head.model, context)
+        except HeadraceError as error:
+            self._name()
+            self._front.gateway.unread(self._id, head.model, context, error)
+            return error
+        return None
+
     def receive(self, part: Buffer) -> None:
         """Take a part of the body. Raises BodyTooLarge as soon as it is over the limit, MemoryFull where all are."""
         before = self._size
@@ -136,8 +152,7 @@ class Exchange:
         """Hand the request on, now that it is whole and its turn; the answer may come before this returns."""
         try:
             front, head = self._front, self._head
-            if not self._id:
-                self._id = head.trace[3:35] or front.ids()
+            self._name()
             if self._error is not None:
                 raise self._error
             if self._size > LARGE_BYTES and front.gateway.refuses(self._arrived_ns):
@@ -270,6 +285,11 @@ class Exchange:
         cancel = self._front.gateway.submit(request, self.reply)
         if not self.response_complete and self._cancel is None:  # else the answer is being written
             self._cancel = cancel
+
+    def _name(self) -> None:
+        """It has an id from now on, its client's or one of its own."""
+        if not self._id:
+            self._id = self._head.trace[3:35] or self._front.ids()
 
     def _unread(self, context: Context, error: HeadraceError) -> None:
         """What cannot be read is recorded as that."""

@@ -8,7 +8,6 @@ from asyncio import Transport
 from typing import Any, ClassVar
 
 import httptools
-import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from headrace.errors import HeadraceError, InvalidRequest
@@ -265,15 +264,16 @@ class InferLane(InTurn):
         head, most = read_head(model, self.headers, keep_alive), self.front.max_body_bytes
         self._known = repeated(self._chunk, head, self.headers, most)
         large = int(dict(self.headers).get(b"content-length", 0)) > most
-        self._start(msgspec.structs.replace(head, wants_continue=False) if large else head)
-        if large:
-            self._refuse(body_too_large(most))
+        exchange = self._start(head)
+        refusal = body_too_large(most) if large else exchange.hopeless()
+        if refusal is not None:
+            self._refuse(refusal)
+        elif exchange.current and exchange.wants_continue:
+            self.transport.write(CONTINUE)
 
     def _start(self, head: Head) -> Exchange:
         self._receiving = exchange = Exchange(self.front, head, self._answered)
         self._queue(exchange)
-        if exchange.current and head.wants_continue:
-            self.transport.write(CONTINUE)
         return exchange
 
     # ---- what is refused without being read to its end

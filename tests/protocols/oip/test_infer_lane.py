@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from headrace.protocols.request_id import Ids
+from headrace.records import RequestRecord
 from tests.protocols.oip.fake_transport import connect
 from tests.protocols.oip.http_server import request_bytes
 from tests.protocols.oip.infer_bodies import ADD_SUB, LATE, add_sub_binary, add_sub_json, floats, server
@@ -117,6 +118,46 @@ async def test_the_client_is_told_to_send_the_body_it_holds_back() -> None:
         assert (await wire.answer()).status == 100
         wire.send(body)
         assert (await wire.answer()).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "header", "status", "where"),
+    [
+        ("/v2/models/nothing/infer", "X-Mine", 404, "model 'nothing' is not in the repository"),
+        ("/v2/models/add_sub_loading/infer", "X-Mine", 503, "model 'add_sub_loading' is"),
+        (ADD_SUB, "X-Slo-Ms", 400, "x-slo-ms: '0' is not a number of milliseconds above 0"),
+    ],
+)
+async def test_a_client_is_not_told_to_send_a_body_that_its_head_has_lost(
+    path: str, header: str, status: int, where: str
+) -> None:
+    body = add_sub_json()
+    async with server() as (_, wire):
+        wire.send(request_bytes("POST", path, body, **{"Expect": "100-continue", header: "0"})[: -len(body)])
+        answer = await wire.answer()
+        assert answer.status == status
+        assert answer.json["error"].startswith(where)
+        assert await wire.closed()
+
+
+async def test_a_request_whose_head_has_lost_it_is_recorded_by_its_id() -> None:
+    async with server() as (stub, wire):
+        wire.send(request_bytes("POST", "/v2/models/nothing/infer", b"", Expect="100-continue", X_Request_Id="r-1"))
+        assert (await wire.answer()).headers["x-request-id"] == "r-1"
+    (record,) = stub.records
+    assert isinstance(record, RequestRecord)
+    assert (record.id, record.model, record.error) == ("r-1", "nothing", "model_not_found")
+
+
+async def test_a_client_that_holds_its_body_back_is_refused_in_its_turn() -> None:
+    body, first = add_sub_json(), request_bytes("POST", LATE, floats(1))
+    async with server() as (stub, wire):
+        held = request_bytes("POST", "/v2/models/nothing/infer", body, Expect="100-continue")
+        wire.send(first + held[: -len(body)])
+        await stub.late.arrived.wait()
+        stub.late.answer_next()
+        assert [(await wire.answer()).status, (await wire.answer()).status] == [200, 404]
+        assert await wire.closed()
 
 
 async def test_http_1_0_is_answered_and_closed() -> None:
