@@ -33,10 +33,16 @@ def cache_lines(cache: CacheFacts) -> bytes:
 
 
 def cache_metadata(cache: CacheFacts) -> list[tuple[str, str]]:
-    """The same as gRPC's metadata. What was found waited for the run of another at most, and took no computing."""
+    """The same as gRPC's metadata. What was found waited for the run of another at most, and was in none itself."""
     if not cache.hit:
         return [("x-cache", "miss")]
-    metadata = [("x-cache", "hit"), ("x-queue-ms", f"{cache.waited_ns / 1e6:.3f}"), ("x-compute-ms", "0.000")]
+    metadata = [
+        ("x-cache", "hit"),
+        ("x-queue-ms", f"{cache.waited_ns / 1e6:.3f}"),
+        ("x-compute-ms", "0.000"),
+        ("x-batch-size", "0"),
+        ("x-batch-reason", "cache"),
+    ]
     return [*metadata, ("x-variant", ascii(cache.variant)[1:-1])] if cache.variant else metadata
 
 

@@ -43,8 +43,8 @@ def test_an_equal_request_is_answered_from_the_cache_in_every_protocol(target: T
     first, second = ask(target), ask(target)
     assert (first.headers["x-cache"], second.headers["x-cache"]) == ("miss", "hit")
     assert first.body == second.body
-    assert "x-batch-size" in first.headers
-    assert "x-batch-size" not in second.headers
+    assert int(first.headers["x-batch-size"]) == 1
+    assert (second.headers["x-batch-size"], second.headers["x-batch-reason"]) == ("0", "cache")
     assert float(second.headers["x-compute-ms"]) == 0
     assert infer(target)["x-cache"] == "hit"
     assert ask(target, value=3).headers["x-cache"] == "miss"

@@ -61,10 +61,12 @@ def test_of_times_that_nobody_took_nothing_is_said() -> None:
     assert generation_headers(_generated(Times()), 9 * MS, ended=True) == {}
 
 
-def test_what_was_found_waited_for_another_at_most() -> None:
+def test_what_was_found_waited_for_another_at_most_and_was_in_a_run_of_no_rows() -> None:
     found = CacheFacts(True, waited_ns=2 * MS, variant="int8")
-    assert cache_lines(found) == b"x-cache: hit\r\nx-queue-ms: 2.000\r\nx-compute-ms: 0.000\r\nx-variant: int8\r\n"
-    assert cache_metadata(CacheFacts(True))[-1] == ("x-compute-ms", "0.000")
+    times = b"x-queue-ms: 2.000\r\nx-compute-ms: 0.000\r\n"
+    run = b"x-batch-size: 0\r\nx-batch-reason: cache\r\n"
+    assert cache_lines(found) == b"x-cache: hit\r\n" + times + run + b"x-variant: int8\r\n"
+    assert cache_metadata(CacheFacts(True))[-1] == ("x-batch-reason", "cache")
 
 
 def test_what_was_not_found_is_told_beside_its_run() -> None:
