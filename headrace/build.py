@@ -121,7 +121,7 @@ class Build:
     def _cached(self, manifest: Manifest, said: Cache, servable: Servable) -> CachedModel:
         limits = MayWait(self._max_queue(manifest), self._batching.max_queue_bytes, manifest.objective)
         cache = ResponseCache(said.max_bytes, None if said.ttl_s is None else int(said.ttl_s * 1e9))
-        return CachedModel(servable, manifest.id, cache, limits, self._record, self._clock)
+        return CachedModel(servable, manifest.id, cache, limits, self._record, self._clock, manifest.variants)
 
     async def _computing(self, manifest: Manifest, gives_way: GivesWay) -> Servable:
         """What computes every answer."""

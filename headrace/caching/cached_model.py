@@ -5,18 +5,20 @@ no request is refused for what another asked; the caller of one leaves, and it i
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from headrace.caching.fingerprint import fingerprint
+from headrace.caching.fingerprint import Fingerprint, fingerprint
 from headrace.caching.flight import Flight, Waiter
+from headrace.caching.may_answer import may_answer
 from headrace.caching.response_cache import ResponseCache
 from headrace.clock import Clock
 from headrace.errors import DeadlineExceeded, HeadraceError, InvalidRequest, ModelUnavailable, QueueFull
 from headrace.records import CancelRecord, Recorder, ShedRecord
 from headrace.servable import Cancel, Reply, Servable, Whole, wholeness
-from headrace.types import Backlog, CacheFacts, ModelVersion, Objective, Request, Response, Signature
+from headrace.types import Backlog, CacheFacts, ModelVersion, Objective, Request, Response, Signature, Variant
 
 
 class MayWait(NamedTuple):
@@ -41,6 +43,7 @@ class CachedModel:
         limits: MayWait,
         record: Recorder,
         clock: Clock,
+        variants: Sequence[Variant] = (),
     ) -> None:
         self._servable = servable
         self._version = version
@@ -48,6 +51,7 @@ class CachedModel:
         self._limits = limits
         self._record = record
         self._clock = clock
+        self._variants = variants
         self._flights: dict[bytes, Flight] = {}
         self._followers = 0  # that wait for the answers of others
         self._follower_bytes = 0
@@ -68,8 +72,7 @@ class CachedModel:
         due_ns = self._limits.objective.due_ns(request.context.arrived_ns, request.context.deadline_ns)
         if request.ask is not None or (due_ns is not None and due_ns <= now_ns):
             return self._servable.submit(request, reply)  # which knows how to refuse it
-        key = fingerprint(request)
-        kept = self._cache.get(key, now_ns)
+        key, kept = self._look_up(request, now_ns)
         if kept is not None:
             reply(_found(kept, self._clock.now_ns() - now_ns))
             return _nothing
@@ -111,6 +114,20 @@ class CachedModel:
         self._cache.clear()
 
     # ---- in
+
+    def _look_up(self, request: Request, now_ns: int) -> tuple[Fingerprint, Response | None]:
+        """What goes for equal requests that the same variants may answer, and what one of them was answered.
+
+        Or one that all variants may answer, where that which did may answer this one.
+        """
+        content, names = fingerprint(request), may_answer(request.context, self._variants)
+        if names is None:
+            return content, self._cache.get(content, now_ns)
+        key = content + ",".join(names).encode()
+        if (kept := self._cache.get(key, now_ns)) is not None:
+            return key, kept
+        kept = self._cache.get(content, now_ns)
+        return key, kept if kept is not None and kept.cache and kept.cache.variant in names else None
 
     def _no_room(self, waiter: Waiter) -> QueueFull | None:
         """Why one more cannot wait: what waits here is not in the model's own queue."""

@@ -10,16 +10,13 @@ _BYTES = 32
 
 
 def fingerprint(request: Request) -> Fingerprint:
-    """Of all that the answer may depend on, and of the tenant; the model's version is the cache's own.
+    """Of all that a variant's answer may depend on, and of the tenant; the model's version is the cache's own.
 
     The hash is a cryptographic one: who chooses inputs must not be able to make two that share an answer.
     """
     inputs = sorted(request.inputs, key=_name)
-    context = request.context
     said = (
-        context.tenant,
-        context.min_accuracy,
-        context.variant,
+        request.context.tenant,
         request.outputs,
         sorted(request.parameters.items()),
         [(tensor.name, tensor.datatype, tuple(tensor.shape), len(tensor.data)) for tensor in inputs],

@@ -3,6 +3,8 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,10 +16,13 @@ from headrace.caching.response_cache import ResponseCache
 from headrace.errors import HeadraceError, InputRefused, ModelUnavailable, QueueFull, WorkerLost
 from headrace.records import CancelRecord, Record, ShedRecord
 from headrace.servable import Cancel, Reply
-from headrace.types import Backlog, BatchFacts, ModelVersion, Objective, Request, Response, Signature
+from headrace.types import Backlog, BatchFacts, ModelVersion, Objective, Request, Response, Signature, Variant
 from tests.fakes import FakeClock, Got, request, signature
 
 VERSION = ModelVersion("m", 1)
+VARIANTS = [
+    Variant(name, Path(name), "onnx", accuracy) for name, accuracy in (("fp32", 1), ("int8", 0.9), ("int4", 0.5))
+]
 RAN = BatchFacts(1, 1, "idle", 0, 0, infer_ns=10, variant="int8")
 
 
@@ -83,6 +88,7 @@ class Bench:
             MayWait(max_waiting, max_waiting_bytes, Objective(objective_ms)),
             self.records.append,
             self.clock,
+            VARIANTS,
         )
 
     def ask(self, row: Sequence[float] = (1, 2), within_ms: float | None = None, **said: object) -> "Asked":
@@ -127,6 +133,34 @@ def test_what_was_found_has_no_run_and_names_the_variant_that_computed_it(bench:
     assert found.batch is None
     assert found.cache
     assert (found.cache.variant, found.cache.waited_ns) == ("int8", 0)
+
+
+@pytest.mark.parametrize("said", [{"variant": "int8"}, {"min_accuracy": 0.9}, {"min_accuracy": 0.5}])
+def test_who_takes_the_variant_that_answered_an_equal_request_is_given_that(bench: Bench, said: dict[str, Any]) -> None:
+    bench.ask()
+    bench.inner.finish()  # int8
+    assert bench.ask(**said).hit
+
+
+@pytest.mark.parametrize("said", [{"variant": "fp32"}, {"min_accuracy": 0.95}])
+def test_who_takes_another_variant_only_is_computed(bench: Bench, said: dict[str, Any]) -> None:
+    bench.ask()
+    bench.inner.finish()
+    bench.ask(**said)
+    assert bench.inner.runs == 2
+
+
+def test_a_variant_and_an_accuracy_that_only_it_has_are_one_wish(bench: Bench) -> None:
+    bench.ask(variant="fp32")
+    bench.inner.finish()
+    assert bench.ask(min_accuracy=1.0).hit
+
+
+def test_who_leaves_the_variant_open_is_not_given_what_another_chose(bench: Bench) -> None:
+    bench.ask(variant="int8")
+    bench.inner.finish()
+    bench.ask()
+    assert bench.inner.runs == 2
 
 
 def test_another_request_is_computed(bench: Bench) -> None:

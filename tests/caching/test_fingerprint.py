@@ -35,6 +35,7 @@ def _x(**fields: object) -> Change:
         _changed(inputs=(Y, X)),
         _x(data=memoryview(X.data)),
         _said(arrived_ns=2, protocol="grpc", trace="00", deadline_ns=9, priority=1),
+        _said(min_accuracy=0.5, variant="int8"),  # which variants may answer is looked at beside it
     ],
 )
 def test_how_a_request_came_does_not_matter(change: Change) -> None:
@@ -55,8 +56,6 @@ def test_how_a_request_came_does_not_matter(change: Change) -> None:
         _changed(parameters={"k": True}),
         _changed(parameters={"k": "1"}),
         _said(tenant="u"),
-        _said(min_accuracy=0.5),
-        _said(variant="int8"),
     ],
 )
 def test_what_an_answer_may_depend_on_matters(change: Change) -> None:
