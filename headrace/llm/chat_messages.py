@@ -89,14 +89,22 @@ def _with_object(call: Mapping[str, Any], where: str) -> Message:
     function = dict(call.get("function") or {})
     arguments = function.get("arguments")
     if arguments is None or isinstance(arguments, str):
-        try:
-            arguments = msgspec.json.decode(arguments or "{}")
-        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
-            raise InvalidRequest(f"arguments are an object in JSON: {error}", where) from error
-    if not isinstance(arguments, dict):
+        arguments = _object_or_text(arguments or "{}", where)
+    if not isinstance(arguments, dict | str):
         raise InvalidRequest("arguments are an object in JSON, not another value", where)
     function["arguments"] = arguments
     return {**call, "function": function}
+
+
+def _object_or_text(arguments: str, where: str) -> Any:
+    """What a model wrote that is no object stays as it is: it may be told of it, to write it anew."""
+    try:
+        found = msgspec.json.decode(arguments)
+    except UnicodeEncodeError as error:
+        raise InvalidRequest(f"arguments are an object in JSON: {error}", where) from error
+    except (msgspec.DecodeError, RecursionError):
+        return arguments
+    return found if isinstance(found, dict) else arguments
 
 
 def _with_short_ids(message: Message) -> Message:

@@ -95,7 +95,14 @@ def test_arguments_of_tool_calls_are_objects_for_the_template() -> None:
     assert text(CALLS + "{{ tools }}", USER, {"role": "assistant", "tool_calls": [CALL]}) == "ParisNone"
 
 
-@pytest.mark.parametrize("arguments", ["{", "[1]", '"x"', "[" * 10_000, "\ud800", 1])
+@pytest.mark.parametrize("arguments", ["{", "[1]", '"x"', "[" * 10_000])
+def test_arguments_that_a_model_wrote_wrong_are_shown_to_it_as_they_are(arguments: str) -> None:
+    call = {**CALL, "function": {"name": "weather", "arguments": arguments}}
+    shown = CALLS.replace("arguments.city", "arguments") + "{{ tools }}"
+    assert text(shown, USER, {"role": "assistant", "tool_calls": [call]}) == arguments + "None"
+
+
+@pytest.mark.parametrize("arguments", ["\ud800", 1])
 def test_arguments_that_are_no_object_are_refused_by_name(arguments: object) -> None:
     broken = {**CALL, "function": {"name": "weather", "arguments": arguments}}
     with pytest.raises(InvalidRequest) as refused:

@@ -105,13 +105,19 @@ def _text(part: Part, where: str) -> str:
     return text
 
 
+def read_arguments(text: str, where: str) -> dict[str, Any] | str:
+    """What a call was given; as it was written where that is no object in JSON, which models may write."""
+    try:
+        arguments = _ARGUMENTS.decode(text or "{}")
+    except (msgspec.DecodeError, RecursionError):
+        return text
+    check_nesting(arguments, where)
+    return arguments
+
+
 def _call(call: CalledTool, where: str) -> dict[str, Any]:
     if call.type != "function":
         raise InvalidRequest("must be 'function'", f"{where}.type")
-    try:
-        arguments = _ARGUMENTS.decode(call.function.arguments or "{}")
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidRequest("must be the text of a JSON object", f"{where}.function.arguments") from error
-    check_nesting(arguments, f"{where}.function.arguments")
+    arguments = read_arguments(call.function.arguments, f"{where}.function.arguments")
     function = {"name": call.function.name, "arguments": arguments}
     return {"id": call.id or "", "type": "function", "function": function}

@@ -8,10 +8,9 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from headrace.errors import InvalidRequest
-from headrace.protocols.strict_body import Body, Listed, check_nesting
+from headrace.protocols.openai.messages import read_arguments
+from headrace.protocols.strict_body import Body, Listed
 
 Items = tuple[Mapping[str, Any], ...]
 
@@ -26,8 +25,6 @@ _FIELDS = {
 
 _PART_FIELDS = ("annotations", "logprobs", "prompt_cache_breakpoint")
 """What a part of text may have besides, without effect: answers come back as they were given."""
-
-_ARGUMENTS = msgspec.json.Decoder(dict[str, Any])
 
 
 class Part(Body, frozen=True, kw_only=True):
@@ -125,10 +122,7 @@ def _thoughts(item: Item, where: str) -> dict[str, Any]:
 
 def _call(item: Item, where: str) -> dict[str, Any]:
     arguments = _given(item.arguments, f"{where}.arguments")
-    try:
-        check_nesting(_ARGUMENTS.decode(arguments or "{}"), f"{where}.arguments")
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidRequest("must be the text of a JSON object", f"{where}.arguments") from error
+    read_arguments(arguments, f"{where}.arguments")
     call_id, name = _given(item.call_id, f"{where}.call_id"), _given(item.name, f"{where}.name")
     return {"call_id": call_id, "name": name, "arguments": arguments}
 
@@ -194,13 +188,5 @@ def _say(seen: list[dict[str, Any]], role: str, text: str) -> None:
 
 
 def _template_call(item: Mapping[str, Any]) -> dict[str, Any]:
-    function = {"name": item["name"], "arguments": _arguments(item["arguments"])}
+    function = {"name": item["name"], "arguments": read_arguments(item["arguments"], "")}
     return {"id": item["call_id"], "type": "function", "function": function}
-
-
-def _arguments(text: str) -> dict[str, Any]:
-    """Those of an answer that was cut off are no JSON."""
-    try:
-        return _ARGUMENTS.decode(text or "{}")
-    except (msgspec.DecodeError, RecursionError):
-        return {}

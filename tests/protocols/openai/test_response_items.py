@@ -75,7 +75,6 @@ def test_a_call_without_text_has_a_message_of_its_own() -> None:
         ({"type": "reasoning", "arguments": ""}, "input[0].arguments"),
         ({"type": "reasoning", "summary": [{"type": "summary_text"}]}, "input[0].summary[0].text"),
         ({"type": "item_reference", "id": "a"}, "input[0].type"),
-        (CALL | {"arguments": "["}, "input[0].arguments"),
         (CALL | {"name": None}, "input[0].name"),
         (CALL | {"caller": {"type": "program"}}, "input[0].caller.type"),
         (CALL | {"output": "a"}, "input[0].output"),
