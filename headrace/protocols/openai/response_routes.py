@@ -23,7 +23,7 @@ async def retrieve(store: ResponseStore, request: Request) -> Response:
 
 
 async def delete(store: ResponseStore, request: Request) -> Response:
-    """Forget the response. Raises NotFound."""
+    """Forget the response, also one that is being streamed, whose stream goes on. Raises NotFound."""
     id_ = request.path_params["id"]
     store.delete(id_, _tenant(request))
     return json_response({"id": id_, "object": "response", "deleted": True})

@@ -31,6 +31,7 @@ class Running(msgspec.Struct, frozen=True):
 
     response: Callable[[], Mapping[str, Any]]  # so far
     cancel: Callable[[], Mapping[str, Any]]  # ends it, and gives what it had come to
+    forget: Callable[[], None]  # it goes on, and is not kept when it ends
     tenant: str = ""
 
 
@@ -70,7 +71,12 @@ class ResponseStore:
         return stored
 
     def delete(self, id_: str, tenant: str) -> None:
-        """Raises NotFound."""
+        """Forget a response; one that is being streamed goes on, and is not kept when it ends. Raises NotFound."""
+        running = self._running(id_, tenant)
+        if running is not None:
+            del self.running[id_]
+            running.forget()
+            return
         self.get(id_, tenant)
         self._num_bytes -= self._stored.pop(id_)[1]
 

@@ -84,12 +84,17 @@ class ResponseWriter:
 
     def response(self, status: str = "in_progress") -> dict[str, Any]:
         """The response, as far as it has come."""
-        response = dict(self._head) | {"status": status, "output": list(self._output)}
+        output = [*self._output[:-1], self._written()] if self._open else list(self._output)
+        response = dict(self._head) | {"status": status, "output": output}
         if status == "incomplete":
             response["incomplete_details"] = {"reason": "max_output_tokens"}
         if status != "in_progress" and self._usage is not None:
             response["usage"] = usage_json(self._usage)
         return response
+
+    def forget(self) -> None:
+        """It was deleted: `ended` is told of nothing."""
+        self._ended = _nobody
 
     def _end(self, response: Mapping[str, Any]) -> None:
         self.last = response
@@ -186,12 +191,11 @@ class ResponseWriter:
         """The item that is written, if any, has come to its end."""
         if not self._open:
             return []
-        text, logprobs = "".join(self._texts), tuple(self._logprobs)
+        text, place = "".join(self._texts), self._place()
+        item = self._written() | {"status": status}
         self._open, self._texts, self._logprobs = False, [], []
-        item, place = self._output[-1] | {"status": status}, self._place()
         if item["type"] == "message":
-            part = _part(text, logprobs)
-            item["content"] = [part]
+            (part,) = item["content"]
             done = {"content_index": 0, "text": text, "logprobs": part["logprobs"]}
             events = [
                 self._event("response.output_text.done", place | done),
@@ -199,18 +203,29 @@ class ResponseWriter:
             ]
         elif item["type"] == "reasoning":
             told = self._thoughts
-            item[told.field] = [told.part(text)]
             events = [
                 self._event(told.done, place | told.at | {"text": text}),
                 self._event(told.part_done, place | told.at | {"part": told.part(text)}),
             ]
         else:
-            item["arguments"] = text
             events = [self._event("response.function_call_arguments.done", place | {"arguments": text})]
         self._output[-1] = item
         fields = {"output_index": len(self._output) - 1, "item": item}
         return [*events, self._event("response.output_item.done", fields)]
 
+    def _written(self) -> dict[str, Any]:
+        """The item that is written, with what there is of it."""
+        item, text = self._output[-1], "".join(self._texts)
+        if item["type"] == "message":
+            return item | {"content": [_part(text, self._logprobs)]}
+        if item["type"] == "reasoning":
+            return item | {self._thoughts.field: [self._thoughts.part(text)]}
+        return item | {"arguments": text}
+
 
 def _part(text: str, logprobs: Sequence[TokenLogprob]) -> dict[str, Any]:
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": logprobs_json(logprobs, as_ids=False)}
+
+
+def _nobody(response: Mapping[str, Any]) -> None:
+    """Is told of the end of a response that was deleted."""

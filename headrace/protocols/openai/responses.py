@@ -89,7 +89,7 @@ def _stream(front: Front, store: ResponseStore, asked: Request, writer: Response
             cancel()
 
         if not pipe.over:
-            store.running[asked.id] = Running(writer.response, stop, asked.context.tenant)
+            store.running[asked.id] = Running(writer.response, stop, writer.forget, asked.context.tenant)
         return done
 
     return start

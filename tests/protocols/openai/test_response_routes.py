@@ -61,6 +61,29 @@ async def test_a_response_that_is_streamed_can_be_cancelled() -> None:
     assert server.chat.cancelled == [created.response.id]
 
 
+async def test_a_response_that_is_streamed_is_got_as_far_as_it_has_come() -> None:
+    async with openai_server(hold=True) as server, server.sdk() as sdk:
+        stream = await _begun(server, sdk)
+        created = await anext(stream)
+        assert (await sdk.responses.retrieve(created.response.id)).output_text == "Paris"
+        await sdk.responses.cancel(created.response.id)
+
+
+async def test_a_response_that_is_deleted_while_it_is_streamed_goes_on_and_is_not_kept() -> None:
+    async with openai_server(hold=True) as server, server.sdk() as sdk:
+        stream = await _begun(server, sdk)
+        created = await anext(stream)
+        await sdk.responses.delete(created.response.id)
+        with pytest.raises(openai.NotFoundError):
+            await sdk.responses.retrieve(created.response.id)
+        for _ in server.chat.words[1:]:
+            server.chat.step()
+        *_, last = [event async for event in stream]
+        with pytest.raises(openai.NotFoundError):
+            await sdk.responses.retrieve(created.response.id)
+    assert (last.type, server.chat.cancelled) == ("response.completed", [])
+
+
 async def _begun(server: Any, sdk: openai.AsyncOpenAI) -> Any:
     """A stream whose first piece is on its way."""
     asking = asyncio.create_task(sdk.responses.create(model="chat", input="?", stream=True))

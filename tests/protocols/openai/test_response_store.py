@@ -41,7 +41,7 @@ def test_a_conversation_is_the_input_and_the_output() -> None:
 def test_only_what_runs_can_be_cancelled() -> None:
     store = ResponseStore()
     store.put(made("a"))
-    store.running["b"] = Running(lambda: {"status": "in_progress"}, lambda: {"status": "cancelled"})
+    store.running["b"] = Running(lambda: {"status": "in_progress"}, lambda: {"status": "cancelled"}, lambda: None)
     assert store.response("b", "") == {"status": "in_progress"}
     assert store.cancel("b", "") == {"status": "cancelled"}
     with pytest.raises(InvalidRequest, match="is completed"):
@@ -50,10 +50,20 @@ def test_only_what_runs_can_be_cancelled() -> None:
         store.cancel("c", "")
 
 
+def test_what_is_deleted_while_it_runs_is_told_so_and_gone() -> None:
+    store, forgotten = ResponseStore(), []
+    store.running["a"] = Running(dict, dict, lambda: forgotten.append("a"))
+    store.delete("a", "")
+    assert forgotten == ["a"]
+    for ask in (store.response, store.delete, store.cancel):
+        with pytest.raises(NotFound):
+            ask("a", "")
+
+
 def test_to_another_tenant_a_response_was_never_kept() -> None:
     store = ResponseStore()
     store.put(made("a", tenant="north"))
-    store.running["b"] = Running(dict, dict, "north")
+    store.running["b"] = Running(dict, dict, lambda: None, "north")
     for ask in (store.get, store.response, store.delete, store.cancel):
         for id_ in ("a", "b"):
             for tenant in ("south", ""):

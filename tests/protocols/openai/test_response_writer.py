@@ -82,6 +82,26 @@ def test_an_answer_of_nothing_has_no_items() -> None:
     assert (wrote.writer.last["output"], wrote.writer.last["status"]) == ([], "completed")
 
 
+def test_what_is_still_written_is_told_as_far_as_it_has_come() -> None:
+    wrote = Wrote().deltas(Delta(reasoning="He"))
+    assert wrote.writer.response()["output"][0]["content"] == [{"type": "reasoning_text", "text": "He"}]
+    wrote.deltas(Delta(text="a"), Delta(text="b"))
+    message = wrote.writer.response()["output"][1]
+    assert (message["status"], message["content"][0]["text"]) == ("in_progress", "ab")
+    wrote.deltas(Delta(tool_calls=(ToolCall(0, '{"x"', "c1", "f"),)))
+    output = wrote.writer.response()["output"]
+    assert [item["status"] for item in output] == ["completed", "completed", "in_progress"]
+    assert output[2]["arguments"] == '{"x"'
+
+
+def test_of_one_that_was_deleted_the_events_go_on_and_nobody_is_told_the_end() -> None:
+    wrote = Wrote().deltas(Delta(text="a"))
+    wrote.writer.forget()
+    wrote.sent += wrote.writer.end()
+    assert wrote.events()[-1]["type"] == "response.completed"
+    assert wrote.ended == []
+
+
 def test_an_item_that_was_cut_off_is_incomplete() -> None:
     wrote = Wrote().deltas(Delta(text="a", finish="length"))
     wrote.writer.end()
