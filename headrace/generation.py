@@ -120,6 +120,8 @@ class Embed(msgspec.Struct, frozen=True, tag="embed"):
     dimensions: int | None = None  # keep the first so many and normalise again
     normalize: bool = True
     truncate: bool = False  # an input that is too long loses its end; otherwise it is refused
+    where: str = "input"  # the field that they came in
+    listed: bool = True  # whether that is a list of them, and not the one alone
 
 
 class Score(msgspec.Struct, frozen=True, tag="score"):
@@ -128,6 +130,7 @@ class Score(msgspec.Struct, frozen=True, tag="score"):
     query: str
     texts: tuple[str, ...]
     truncate: bool = True
+    where: str = "documents"  # the field that the texts came in
 
 
 Ask = Generate | Tokenize | Detokenize | Embed | Score

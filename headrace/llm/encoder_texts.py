@@ -30,13 +30,17 @@ class Reading(msgspec.Struct, frozen=True):
 
 def texts_of(ask: Embed | Score, reading: Reading) -> list[Text]:
     """The texts that must be read for an answer. Raises InvalidRequest that names the field at fault."""
+    if isinstance(ask, Score) and reading.scores:
+        return _pairs(ask, reading)
     if isinstance(ask, Score):
-        return _pairs(ask, reading) if reading.scores else _singles((ask.query, *ask.texts), ask.truncate, reading)
+        places = ["query", *(f"{ask.where}[{index}]" for index in range(len(ask.texts)))]
+        return _singles((ask.query, *ask.texts), places, ask.truncate, reading)
     if reading.scores:
         raise InvalidRequest("this model scores pairs of texts; it gives no vectors", "model")
     if ask.dimensions is not None and not 1 <= ask.dimensions <= reading.width:
         raise InvalidRequest(f"must be 1 to {reading.width}, the length of the model's vectors", "dimensions")
-    return _singles(ask.inputs, ask.truncate, reading)
+    places = [f"{ask.where}[{index}]" if ask.listed else ask.where for index in range(len(ask.inputs))]
+    return _singles(ask.inputs, places, ask.truncate, reading)
 
 
 def answer(ask: Embed | Score, texts: Sequence[Text], rows: NDArray[np.float32], reading: Reading) -> Embedded | Scored:
@@ -58,18 +62,22 @@ def _pairs(ask: Score, reading: Reading) -> list[Text]:
     limit = reading.max_tokens if ask.truncate else None
     for index, text in enumerate(ask.texts):
         pair = reading.tokenizer.encode_pair(ask.query, text, limit)
-        _check_length(len(pair.token_ids), reading, f"documents[{index}]")
+        if len(pair.token_ids) > reading.max_tokens:
+            _check_length(len(reading.tokenizer.encode_pair(ask.query, "").token_ids), reading, "query")
+        _check_length(len(pair.token_ids), reading, f"{ask.where}[{index}]")
         texts.append(Text(pair.token_ids, pair.types))
     return texts
 
 
-def _singles(inputs: Sequence[str | Sequence[int]], truncate: bool, reading: Reading) -> list[Text]:
+def _singles(
+    inputs: Sequence[str | Sequence[int]], places: Sequence[str], truncate: bool, reading: Reading
+) -> list[Text]:
+    """Each input alone; `places` are the fields that they came in."""
     limit = reading.max_tokens if truncate else None
     words = [each for each in inputs if isinstance(each, str)]
     encoded = iter(reading.tokenizer.encode_many(words, limit=limit))
     texts = []
-    for index, each in enumerate(inputs):
-        where = f"input[{index}]"
+    for each, where in zip(inputs, places, strict=True):
         token_ids = next(encoded) if isinstance(each, str) else _checked(each, reading, where)[:limit]
         _check_length(len(token_ids), reading, where)
         texts.append(Text(token_ids))

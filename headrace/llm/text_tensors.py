@@ -100,7 +100,7 @@ class TextRequest:
             self.ask: Ask = self._generate(given, request.parameters)
         else:
             _check_names(request.parameters, ())
-            self.ask = Embed(tuple(_texts(given[TEXT])))
+            self.ask = Embed(tuple(_texts(given[TEXT])), where=TEXT)
 
     def outputs(self, result: Result) -> tuple[Tensor, ...]:
         """One text for each choice, empty where a streamed answer has no news of it; or one vector for each text."""

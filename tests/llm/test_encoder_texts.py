@@ -21,8 +21,15 @@ LONG = "The model answers. The server starts; tokens."
         (Embed(((1, 2), (1, TOKENIZER.vocabulary))), VECTORS, "input[1][1]"),
         (Embed(("The",), dimensions=5), VECTORS, "dimensions"),
         (Embed(("The", "")), VECTORS, "input[1]"),
+        (Embed((LONG,), listed=False), VECTORS, "input"),
+        (Embed((LONG,), where="text_input"), VECTORS, "text_input[0]"),
         (Embed(("The",)), SCORES, "model"),
         (Score("The", ("a", LONG), truncate=False), SCORES, "documents[1]"),
+        (Score("The", ("a", LONG), truncate=False, where="texts"), SCORES, "texts[1]"),
+        (Score(LONG, ("a",), truncate=False), SCORES, "query"),
+        (Score("The", ("a", LONG), truncate=False), VECTORS, "documents[1]"),
+        (Score("The", ("a", LONG), truncate=False, where="texts"), VECTORS, "texts[1]"),
+        (Score(LONG, ("a",), truncate=False), VECTORS, "query"),
     ],
 )
 def test_what_cannot_be_read_is_refused_by_its_field(ask: Embed | Score, reading: Reading, where: str) -> None:

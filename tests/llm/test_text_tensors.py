@@ -100,7 +100,7 @@ def test_an_answer_has_a_text_for_each_choice() -> None:
 
 def test_an_encoder_answers_with_a_vector_for_each_text() -> None:
     request = asked(text("text_input", "a", "b"), facts=ENCODER)
-    assert request.ask == Embed(("a", "b"))
+    assert request.ask == Embed(("a", "b"), where="text_input")
     vectors = np.arange(4, dtype="<f4")
     (output,) = request.outputs(Embedded(vectors.tobytes(), 2, 2))
     assert to_array(output).tolist() == [[0, 1], [2, 3]]

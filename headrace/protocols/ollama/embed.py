@@ -60,14 +60,15 @@ async def embed(front: Front, request: Request, now_s: float) -> Response:
     head = begin(front, body.model, now_s)
     ref, facts = await find_model(front, model_name(front.registry, body.model), "embed")
     _check(body.options, body.keep_alive, facts)
+    listed = not isinstance(body.input, str)
     inputs = (body.input,) if isinstance(body.input, str) else tuple(body.input)
     if len(inputs) > MAX_INPUTS:
         raise InvalidRequest(f"at most {MAX_INPUTS} inputs are taken, not {len(inputs)}", "input")
     for i, text in enumerate(inputs):
         if not text:
-            raise InvalidRequest("must not be empty", "input" if isinstance(body.input, str) else f"input[{i}]")
+            raise InvalidRequest("must not be empty", f"input[{i}]" if listed else "input")
     dimensions = in_range(body.dimensions, "dimensions", 1, facts.embedding)
-    ask = Embed(inputs, dimensions, truncate=body.truncate is not False)
+    ask = Embed(inputs, dimensions, truncate=body.truncate is not False, listed=listed)
     embedded = await _ask(front, request, ref, ask) if inputs else Embedded(b"", facts.embedding, 0)
     answer = {
         "model": body.model,
@@ -86,7 +87,8 @@ async def embeddings(front: Front, request: Request, now_s: float) -> Response:
     _check(body.options, body.keep_alive, facts)
     if not body.prompt:
         return json_response({"embedding": []})
-    embedded = await _ask(front, request, ref, Embed((body.prompt,), normalize=False, truncate=True))
+    ask = Embed((body.prompt,), normalize=False, truncate=True, where="prompt", listed=False)
+    embedded = await _ask(front, request, ref, ask)
     (vector,) = vectors_json(embedded, as_base64=False)
     return json_response({"embedding": vector})
 

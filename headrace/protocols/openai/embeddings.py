@@ -69,6 +69,7 @@ def embedding_ask(body: EmbeddingBody, facts: LanguageFacts) -> Embed:
         in_range(body.dimensions, "dimensions", 1, facts.embedding),
         normalize=body.normalize is not False,
         truncate=body.truncate_prompt_tokens == -1,
+        listed=inputs[0][1] != "input",
     )
 
 

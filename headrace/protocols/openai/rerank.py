@@ -41,6 +41,11 @@ class RerankBody(Body, frozen=True, kw_only=True):
     truncate: bool | None = None
     truncation_direction: str | None = None
 
+    @property
+    def where(self) -> str:
+        """The field that the texts came in."""
+        return "documents" if self.texts is None else "texts"
+
 
 read_rerank = Reader(RerankBody)
 
@@ -51,7 +56,7 @@ async def rerank(front: Front, request: Request) -> Response:
     texts = _texts(body)
     ref, _ = await find_model(front, body.model, "score")
     id_ = new_id("rerank")
-    ask = Score(body.query, tuple(texts), truncate=body.truncate is not False)
+    ask = Score(body.query, tuple(texts), truncate=body.truncate is not False, where=body.where)
     asked = make_request(front, request, id_, ref, ask)
     (scored,) = await answer_all(front, [asked], request.receive, Scored)
     best = sorted(range(len(texts)), key=lambda i: -scored.scores[i])[: body.top_n]
@@ -70,7 +75,7 @@ async def rerank(front: Front, request: Request) -> Response:
 
 
 def _texts(body: RerankBody) -> list[str]:
-    where = "documents" if body.texts is None else "texts"
+    where = body.where
     if (body.documents is None) == (body.texts is None):
         raise InvalidRequest("exactly one of documents and texts is given", where)
     if body.texts is None:

@@ -22,7 +22,14 @@ async def test_the_older_route_leaves_the_vector_as_it_is() -> None:
         answer = await client.embeddings("embedder", "abc")
         ask = server.embedder.requests[0].ask
     assert answer.embedding == [3, 1, 2, 3]
-    assert ask == Embed(("abc",), normalize=False, truncate=True)
+    assert ask == Embed(("abc",), normalize=False, truncate=True, where="prompt", listed=False)
+
+
+async def test_an_input_alone_is_known_by_the_field_itself() -> None:
+    async with ollama_server() as server, sdk(server) as client:
+        await client.embed("embedder", "abc")
+        ask = server.embedder.requests[0].ask
+    assert ask == Embed(("abc",), truncate=True, listed=False)
 
 
 async def test_nothing_has_no_vectors() -> None:

@@ -38,6 +38,15 @@ async def test_tokens_are_an_input_too_and_options_reach_the_engine() -> None:
     assert answer.json["model"] == "embedder"
 
 
+@pytest.mark.parametrize(("given", "listed"), [("a", False), ([1, 2], False), (["a"], True), ([[1, 2]], True)])
+async def test_an_input_alone_is_known_by_the_field_itself(given: Any, listed: bool) -> None:
+    async with openai_server() as server:
+        await server.ask("POST", PATH, {"input": given})
+        ask = server.embedder.requests[0].ask
+    assert isinstance(ask, Embed)
+    assert (ask.where, ask.listed) == ("input", listed)
+
+
 @pytest.mark.parametrize(
     ("fields", "where"),
     [

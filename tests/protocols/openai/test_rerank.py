@@ -39,7 +39,7 @@ async def test_texts_are_answered_as_text_embeddings_inference_does() -> None:
             "truncation_direction": "Right",
         }
         answer = await server.ask("POST", "/rerank", body)
-        assert server.embedder.requests[0].ask == Score("cat", ("cat cat", "cat"), truncate=False)
+        assert server.embedder.requests[0].ask == Score("cat", ("cat cat", "cat"), truncate=False, where="texts")
         first = await server.ask("POST", "/rerank", {"query": "cat", "texts": TEXTS[1:], "top_n": 1})
     assert answer.json == [{"index": 0, "score": 2.0, "text": "cat cat"}, {"index": 1, "score": 1.0, "text": "cat"}]
     assert first.json == [{"index": 0, "score": 2.0}]
