@@ -104,7 +104,7 @@ class _Llm(_Strict, frozen=True):
     speculation: Literal["auto", "off", "ngram", "draft"] | None = None
     prefix_cache: bool | None = None
     max_sequences: Annotated[int, Meta(ge=1, le=MAX_SEQUENCES)] | None = None
-    max_context: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    max_context: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
     draft: str | None = None
     draft_precision: Literal["auto", "f32", "bf16", "int8", "int4"] | None = None
     reasoning: str | None = None  # held against config.REASONING

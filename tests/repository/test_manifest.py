@@ -147,6 +147,10 @@ def test_an_objective_is_read() -> None:
     assert said == Objective(p99_ms=50, ttft_ms=200.5)
 
 
+def test_a_context_of_nothing_is_the_models_own_as_in_the_settings() -> None:
+    assert parse("llm.max_context = 0").llm == LanguageChoices(max_context=0)
+
+
 def test_labels_may_lie_in_a_file_of_the_model_s_folder(tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_text("cat\ndog\n")
     assert parse('[[outputs]]\nname = "y"\nlabels = "labels.txt"', tmp_path).outputs[0].labels == ("cat", "dog")
