@@ -14,6 +14,9 @@ _AT = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
 _MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]*)`$")
 _TYPES = re.compile(r"^Expected `(?P<expected>[^`]*)`, got `(?P<got>[^`]*)`$")
 _LENGTH = re.compile(r"^Expected `array` of length <= (?P<most>[0-9]+)$")
+_HALF = re.compile(r"(?:surrogate pair|end of hex escape) \(byte (?P<byte>[0-9]+)\)$")
+_HALF_AT_END = re.compile(rb"(?<!\\)(?:\\\\)*\\u[dD][89abAB][0-9a-fA-F]{2}(?P<rest>.{1,5})\Z", re.DOTALL)
+_BEGUN = re.compile(rb"\\(?:u[0-9a-fA-F]*)?")
 _WORDS = {"int": "an integer", "float": "a number", "str": "a string", "bool": "true or false", "null": "null"}
 _WORDS |= {"array": "an array", "object": "an object"}
 
@@ -28,15 +31,32 @@ def decode(decoder: msgspec.json.Decoder[T], body: Buffer, where: str = "") -> T
     except msgspec.ValidationError as error:
         raise _explain(str(error), where) from error
     except msgspec.DecodeError as error:
-        raise InvalidRequest(f"not JSON: {_plain(str(error))}", where) from error
+        raise InvalidRequest(_malformed(str(error), body), where) from error
     except UnicodeDecodeError as error:
         raise InvalidRequest(f"not UTF-8: {error.reason} at byte {error.start} of a string", where) from error
     except RecursionError as error:
         raise InvalidRequest("the JSON is nested too deep", where) from error
 
 
-def _plain(message: str) -> str:
-    return message.removeprefix("JSON is malformed: ").replace("Input data was truncated", "it ends too early")
+def _malformed(message: str, body: Buffer) -> str:
+    place = _half(message, body)
+    if place is not None:
+        return f"not Unicode: half of a surrogate pair stands alone before byte {place} (a character was cut in two)"
+    plain = message.removeprefix("JSON is malformed: ").replace("Input data was truncated", "it ends too early")
+    return f"not JSON: {plain}"
+
+
+def _half(message: str, body: Buffer) -> int | None:
+    """The byte at which the other half of a surrogate pair was looked for, if that is what is wrong.
+
+    msgspec takes a body for cut off where there is too little behind the first half for another to have room.
+    """
+    if told := _HALF.search(message):
+        return int(told["byte"])
+    found = _HALF_AT_END.search(bytes(memoryview(body)[-64:])) if message == "Input data was truncated" else None
+    if found is None or _BEGUN.fullmatch(found["rest"]):
+        return None
+    return len(memoryview(body)) - len(found["rest"])
 
 
 def _explain(message: str, where: str) -> InvalidRequest:

@@ -1,5 +1,7 @@
 """What is wrong with a JSON body is said where it is."""
 
+import json
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -20,6 +22,7 @@ class _Body(msgspec.Struct):
 
 
 DECODER = msgspec.json.Decoder(_Body)
+HALF, WHY = "half of a surrogate pair stands alone", "(a character was cut in two)"
 
 
 def test_a_right_body_is_decoded_and_unknown_keys_are_ignored() -> None:
@@ -38,6 +41,13 @@ def test_a_right_body_is_decoded_and_unknown_keys_are_ignored() -> None:
         (b"", "not JSON: it ends too early"),
         (b'{"items":NaN}', "not JSON: invalid character (byte 9)"),
         (b'{"items":[{"name":"\xff"}]}', "not UTF-8: invalid start byte at byte 0 of a string"),
+        (rb'{"x":"cut \ud83d"}', f"not Unicode: {HALF} before byte 16 {WHY}"),
+        (rb'{"x":"cut \ud83d and on"}', f"not Unicode: {HALF} before byte 16 {WHY}"),
+        (rb'{"x":"cut \udc00"}', f"not Unicode: {HALF} before byte 16 {WHY}"),
+        (rb'{"x":"cut \ud83d\ud83d"}', f"not Unicode: {HALF} before byte 22 {WHY}"),
+        (rb'{"x":"cut \ud83d\ude', "not JSON: it ends too early"),
+        (rb'{"x":"cut \ud83d', "not JSON: it ends too early"),
+        (rb'{"x":"cut \\ud83d"', "not JSON: it ends too early"),
         (b'{"x":' + b"[" * 100_000, "the JSON is nested too deep"),
         (b'{"items":[{"name":"a","sizes":[1e999]}]}', "items[0].sizes[0]: Number out of range"),
     ],
@@ -52,6 +62,18 @@ def test_the_path_continues_that_of_the_body() -> None:
     with pytest.raises(InvalidRequest) as refusal:
         decode(msgspec.json.Decoder(list[int]), b"[1,true]", "inputs[0].data")
     assert str(refusal.value) == "inputs[0].data[1]: expected an integer, got true or false"
+
+
+@given(st.lists(st.sampled_from([r"\ud83d", r"\ude00", r"\u0041", r"\\", r"\n", "a", "u", "é"]), max_size=8))
+def test_of_whole_json_only_surrogates_that_stand_alone_are_refused(pieces: list[str]) -> None:
+    body = '{"items":[],"value":"' + "".join(pieces) + '"}'
+    value = json.loads(body)["value"]
+    if any("\ud800" <= each <= "\udfff" for each in value):
+        for each in (body, body.replace("value", "other")):
+            with pytest.raises(InvalidRequest, match=HALF):
+                decode(DECODER, each.encode())
+    else:
+        assert decode(DECODER, body.encode()).value == value
 
 
 @given(st.binary(max_size=100))
