@@ -13,7 +13,7 @@ from headrace.weights.digest import digest
 from headrace.weights.fields import Fields
 from headrace.weights.gguf import GgufFile, read_gguf
 from headrace.weights.gguf_architecture import RANK, gguf_architecture
-from headrace.weights.gguf_names import gguf_weights
+from headrace.weights.gguf_names import gguf_name, gguf_weights
 from headrace.weights.gguf_text import gguf_text
 from headrace.weights.shapes import check_weights
 from headrace.weights.stored import StoredWeight
@@ -29,7 +29,7 @@ def gguf_checkpoint(path: Path) -> Checkpoint:
     facts = gguf_architecture(metadata, tensors)
     weights = gguf_weights(facts, tensors)
     facts = _with_labels(facts, weights, metadata)
-    check_weights(facts, weights)
+    check_weights(facts, weights, lambda name: f"tensors[{gguf_name(name, facts, tensors)}]")
     text = gguf_text(metadata, facts.vocabulary)
     return Checkpoint(
         source="gguf",
@@ -81,6 +81,6 @@ def _with_labels(facts: Architecture, weights: Mapping[str, StoredWeight], metad
         return facts
     if "classifier" not in weights:
         if metadata.get("bert.pooling_type") == RANK:
-            raise ModelInvalid("is missing, and the file calls itself a cross-encoder", "classifier")
+            raise ModelInvalid("is missing, and the file calls itself a cross-encoder", "tensors[cls.output.weight]")
         return facts
     return msgspec.structs.replace(facts, labels=weights["classifier"].shape[0], pooling="", normalize=False)

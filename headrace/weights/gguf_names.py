@@ -1,13 +1,14 @@
 """The tensors of a GGUF file -> canonical names: fused ones cut, rows of Llama's q and k put back in order."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headrace.errors import ModelInvalid
 from headrace.weights.checkpoint import Architecture
+from headrace.weights.own_names import own_part, taken_apart
 from headrace.weights.stored import StoredWeight
 
 Named = tuple[str, StoredWeight]
@@ -58,9 +59,18 @@ def gguf_weights(facts: Architecture, tensors: Mapping[str, StoredWeight]) -> di
             continue
         for canonical, weight in _named(name, tensor, facts):
             if canonical in named:
-                raise ModelInvalid(f"is a second {canonical}", f"tensors[{name}]")
+                raise ModelInvalid(f"is a second {gguf_name(canonical, facts, tensors)}", f"tensors[{name}]")
             named[canonical] = weight
     return named
+
+
+def gguf_name(canonical: str, facts: Architecture, names: Collection[str]) -> str:
+    """What a file that has tensors of these names calls one, or would call it."""
+    told = taken_apart(canonical)
+    part = "up" if facts.family == "phi3" and told.part == "gate" else told.part  # both are in one
+    used = {match[2] for match in map(PATTERN.fullmatch, names) if match}
+    prefix, known = ("", MODEL) if told.layer is None else (f"blk.{told.layer}.", LAYER)
+    return f"{prefix}{own_part(part, known, used)}.{told.ending}"
 
 
 def _named(name: str, tensor: StoredWeight, facts: Architecture) -> Iterator[Named]:

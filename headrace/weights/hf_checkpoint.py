@@ -1,6 +1,7 @@
 """A Hugging Face folder (config.json, *.safetensors, tokenizer.json) -> a Checkpoint."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ from headrace.weights.checkpoint import Architecture, Checkpoint
 from headrace.weights.digest import digest
 from headrace.weights.fields import Fields, json_fields
 from headrace.weights.hf_architecture import Config, hf_architecture, hf_config, position_offset, with_labels
-from headrace.weights.hf_names import hf_weights, ignored
+from headrace.weights.hf_names import hf_name, hf_weights, ignored
 from headrace.weights.hf_sentence import hf_sentence
 from headrace.weights.hf_text import hf_text
 from headrace.weights.safetensors import SafetensorsFile, read_safetensors
@@ -29,14 +30,15 @@ def hf_checkpoint(folder: Path) -> Checkpoint:
     facts, sentence = hf_architecture(config), hf_sentence(folder)
     files = [read_safetensors(path, ignored) for path in _files(folder)]
     tensors = _joined(files, folder)
-    weights = _placed(hf_weights(facts, tensors), facts, config)
+    own_name = partial(hf_name, facts=facts, names=tensors)
+    weights = _placed(hf_weights(facts, tensors), facts, config, own_name)
     if facts.family == "bert":
         facts = with_labels(facts, weights.get("classifier"))
     encoder = facts.family == "bert" and not facts.labels
     facts = msgspec.structs.replace(
         facts, pooling=sentence.pooling or ("mean" if encoder else ""), normalize=sentence.normalize
     )
-    check_weights(facts, weights)
+    check_weights(facts, weights, own_name)
     text = hf_text(folder, config.fields, config.top, facts.vocabulary)
     limit = sentence.max_length if facts.pooling or facts.labels else None
     return Checkpoint(
@@ -88,18 +90,22 @@ def _joined(files: list[SafetensorsFile], folder: Path) -> dict[str, StoredWeigh
     return tensors
 
 
-def _placed(weights: dict[str, StoredWeight], facts: Architecture, config: Config) -> dict[str, StoredWeight]:
+def _placed(
+    weights: dict[str, StoredWeight], facts: Architecture, config: Config, own_name: Callable[[str], str]
+) -> dict[str, StoredWeight]:
     """With positions from the first that is used, and with no bias that the configuration does not know of."""
     begin = position_offset(config) if facts.family == "bert" else 0
     if begin and "positions" in weights:
         positions = weights["positions"]
         weights["positions"] = positions.cut(min(begin, positions.shape[0]), positions.shape[0])
     if facts.family != "bert":
-        _check_biases(weights, facts, config.fields)
+        _check_biases(weights, facts, config.fields, own_name)
     return weights
 
 
-def _check_biases(weights: Mapping[str, StoredWeight], facts: Architecture, fields: Fields) -> None:
+def _check_biases(
+    weights: Mapping[str, StoredWeight], facts: Architecture, fields: Fields, own_name: Callable[[str], str]
+) -> None:
     attention, inner = fields.flag("attention_bias", False), fields.flag("mlp_bias", False)
     expected = {
         "q": attention,
@@ -116,7 +122,7 @@ def _check_biases(weights: Mapping[str, StoredWeight], facts: Architecture, fiel
         for name, there in expected.items():
             bias = f"layers.{layer}.{name}_bias"
             if (bias in weights) != there:
-                raise ModelInvalid(f"must {'' if there else 'not '}be there, by the configuration", bias)
+                raise ModelInvalid(f"must {'' if there else 'not '}be there, by the configuration", own_name(bias))
 
 
 def _descriptions(folder: Path) -> Iterator[bytes]:

@@ -1,11 +1,12 @@
 """The tensors of a Hugging Face folder -> canonical names: fused ones cut, Gemma's norms made ready to multiply."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from headrace.errors import ModelInvalid
 from headrace.weights.checkpoint import GEMMAS, Architecture
 from headrace.weights.gguf_names import Named, cut_fused
+from headrace.weights.own_names import own_part, taken_apart
 from headrace.weights.stored import StoredWeight
 
 PREFIX = re.compile(r"^(?:language_model\.model\.|model\.language_model\.|language_model\.|model\.|bert\.|roberta\.)")
@@ -55,6 +56,9 @@ LAYER = {
     "output.dense": "down",
     "output.LayerNorm": "ffn_norm",
 }
+HEADS = ("lm_head", "classifier", "classifier.dense", "classifier.out_proj")
+"""Of the model, which stand beside what a prefix names."""
+
 PATTERN = re.compile(r"(?:(?:encoder\.layer|layers)\.(\d{1,6})\.)?(.+?)\.(weight|bias|gamma|beta)")
 
 
@@ -70,22 +74,37 @@ def hf_weights(facts: Architecture, tensors: Mapping[str, StoredWeight]) -> dict
             continue  # RoBERTa's head of pre-training
         for canonical, weight in _named(name, tensor, facts):
             if canonical in named:
-                raise ModelInvalid(f"is a second {canonical}", name)
+                raise ModelInvalid(f"is a second {hf_name(canonical, facts, tensors)}", name)
             if canonical != "head" or not facts.tied:
                 named[canonical] = weight
     return named
 
 
+def hf_name(canonical: str, facts: Architecture, names: Collection[str]) -> str:
+    """What a folder that has tensors of these names calls one, or would call it."""
+    told = taken_apart(canonical)
+    used = {match[2] for match in (PATTERN.fullmatch(PREFIX.sub("", name)) for name in names) if match}
+    part = own_part(told.part, MODEL if told.layer is None else _layer(facts), used)
+    prefix = next((match[0] for match in map(PREFIX.match, names) if match), "")
+    if part in HEADS:
+        prefix = "language_model." if prefix == "language_model.model." else ""
+    layers = "encoder.layer" if facts.family == "bert" else "layers"
+    layer = "" if told.layer is None else f"{layers}.{told.layer}."
+    return f"{prefix}{layer}{part}.{told.ending}"
+
+
 def _named(name: str, tensor: StoredWeight, facts: Architecture) -> Iterator[Named]:
     match = PATTERN.fullmatch(PREFIX.sub("", name))
     layer, part, ending = match.groups() if match else (None, name, "")
-    canonical = (MODEL if layer is None else LAYER).get(part)
+    canonical = (MODEL if layer is None else _layer(facts)).get(part)
     if canonical is None:
         raise ModelInvalid(f"is no tensor of {facts.family} that is known", name[:200])
-    if facts.post_norms and part == "post_attention_layernorm":
-        canonical = "post_attention_norm"
     if facts.family in GEMMAS and canonical.endswith("norm"):
         tensor = tensor.plus(1.0)
     prefix = "" if layer is None else f"layers.{int(layer)}."
     suffix = "_bias" if ending in {"bias", "beta"} else ""
     yield from cut_fused(prefix, canonical, suffix, tensor, facts, name)
+
+
+def _layer(facts: Architecture) -> Mapping[str, str]:
+    return LAYER | {"post_attention_layernorm": "post_attention_norm"} if facts.post_norms else LAYER

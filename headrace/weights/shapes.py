@@ -1,6 +1,6 @@
 """Which tensors an architecture has and of what shapes: what a file lacks or has too much of is refused by name."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
@@ -19,29 +19,29 @@ class Expected(msgspec.Struct, frozen=True):
     bias: bool | None = None  # True: it must, None: it may, False: it may not
 
 
-def check_weights(facts: Architecture, weights: Mapping[str, Weight]) -> None:
-    """Raises ModelInvalid for the first tensor that is missing, not known or of another shape."""
+def check_weights(facts: Architecture, weights: Mapping[str, Weight], own_name: Callable[[str], str]) -> None:
+    """Raises ModelInvalid for the first tensor that is missing, unknown or of another shape, by the file's own name."""
     known: dict[str, tuple[int, ...]] = {}
+
+    def require(name: str, required: bool) -> None:
+        if required and name not in weights:
+            raise ModelInvalid("is missing", own_name(name))
+
     if facts.family == "bert":
-        _require("types", True, weights)
+        require("types", True)
     for name, expected in _expected(facts):
         known[name] = expected.shape
-        _require(name, expected.required, weights)
+        require(name, expected.required)
         if expected.bias is not False:
             known[f"{name}_bias"] = expected.shape[:1]
-            _require(f"{name}_bias", expected.bias is True and name in weights, weights)
+            require(f"{name}_bias", expected.bias is True and name in weights)
     for name, weight in weights.items():
         if name == "types" and facts.family == "bert":
             known[name] = (min(max(weight.shape[0], 1), MOST_TYPES), facts.hidden)
         if name not in known:
-            raise ModelInvalid(f"is no tensor of {facts.family} with {facts.num_layers} layers", name)
+            raise ModelInvalid(f"is no tensor of {facts.family} with {facts.num_layers} layers", own_name(name))
         if weight.shape != known[name]:
-            raise ModelInvalid(f"must have the shape {list(known[name])}, has {list(weight.shape)}", name)
-
-
-def _require(name: str, required: bool, weights: Mapping[str, Weight]) -> None:
-    if required and name not in weights:
-        raise ModelInvalid("is missing: no tensor of the file is it", name)
+            raise ModelInvalid(f"must have the shape {list(known[name])}, has {list(weight.shape)}", own_name(name))
 
 
 def _expected(facts: Architecture) -> Iterator[tuple[str, Expected]]:

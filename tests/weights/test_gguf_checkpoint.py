@@ -36,11 +36,14 @@ def test_a_quantised_embedding_is_read(tmp_path: Path) -> None:
     assert gguf_checkpoint(write_gguf(tmp_path / "m.gguf", "llama", tensors)).weights["embed"].kind == "Q8_0"
 
 
-def test_a_missing_tensor_is_refused_by_name(tmp_path: Path) -> None:
-    tensors = gguf_tensors("llama")
-    del tensors["blk.1.ffn_down.weight"]
-    with pytest.raises(ModelInvalid, match=r"layers\.1\.down: is missing"):
-        gguf_checkpoint(write_gguf(tmp_path / "m.gguf", "llama", tensors))
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_missing_tensor_is_refused_by_the_file_s_own_name(tmp_path: Path, family: str) -> None:
+    tensors = gguf_tensors(family)
+    for name in (name for name in tensors if name.endswith(".weight")):
+        others = {other: values for other, values in tensors.items() if other != name}
+        with pytest.raises(ModelInvalid) as refusal:
+            gguf_checkpoint(write_gguf(tmp_path / "m.gguf", family, others))
+        assert str(refusal.value) == f"tensors[{name}]: is missing"
 
 
 def test_a_cross_encoder_has_as_many_labels_as_its_classifier(tmp_path: Path) -> None:
@@ -54,12 +57,12 @@ def test_a_cross_encoder_has_as_many_labels_as_its_classifier(tmp_path: Path) ->
 
 def test_a_cross_encoder_that_lost_its_pooler_is_refused(tmp_path: Path) -> None:
     lost = {"cls.output.weight": np.zeros((1, 32), np.float32), "cls.output.bias": np.zeros(1, np.float32)}
-    with pytest.raises(ModelInvalid, match="pooler: is missing"):
+    with pytest.raises(ModelInvalid, match=r"tensors\[cls\.weight\]: is missing"):
         gguf_checkpoint(write_gguf(tmp_path / "m.gguf", "bert", gguf_tensors("bert") | lost))
 
 
 def test_a_cross_encoder_without_a_classifier_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelInvalid, match="classifier: is missing"):
+    with pytest.raises(ModelInvalid, match=r"tensors\[cls\.output\.weight\]: is missing"):
         gguf_checkpoint(write_gguf(tmp_path / "m.gguf", "bert", pooling_type=4))
 
 

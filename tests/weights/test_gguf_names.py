@@ -53,9 +53,9 @@ def test_norms_of_gemma_are_ready_in_the_file(tmp_path: Path) -> None:
     [
         ("blk.0.ffn_gate_exps.weight", (2, 2), r"tensors\[blk\.0\.ffn_gate_exps\.weight\]: is no tensor of llama"),
         ("blk.0.attn_qkv.weight", (3, 32), r"must have 64 rows, has 3"),
-        ("blk.7.attn_norm.weight", (32,), r"layers\.7\.attention_norm: is no tensor of llama with 2 layers"),
+        ("blk.7.attn_norm.weight", (32,), r"tensors\[blk\.7\.attn_norm\.weight\]: is no tensor of llama with 2 layers"),
         ("blk.0.attn_q.weight", (6, 32), "6 rows, which are no pairs"),
-        ("blk.00.attn_norm.weight", (32,), "is a second layers.0.attention_norm"),
+        ("blk.00.attn_norm.weight", (32,), "is a second blk.0.attn_norm.weight"),
     ],
 )
 def test_a_tensor_that_does_not_belong_is_refused(

@@ -105,6 +105,37 @@ def test_a_tensor_in_two_shards_is_refused(tmp_path: Path) -> None:
         hf_checkpoint(tmp_path)
 
 
+@pytest.mark.parametrize("model_type", (*DECODERS, *ENCODERS))
+def test_a_missing_tensor_is_refused_by_the_file_s_own_name(tmp_path: Path, model_type: str) -> None:
+    told = config(model_type)
+    tensors = hf_tensors(told)
+    for name in (name for name in tensors if name.endswith((".weight", "_proj.bias", "LayerNorm.bias"))):
+        others = {other: values for other, values in tensors.items() if other != name}
+        with pytest.raises(ModelInvalid) as refusal:
+            hf_checkpoint(write_folder(tmp_path, told, others))
+        assert refusal.value.where == name
+
+
+@pytest.mark.parametrize(("model_type", "name"), [("bert", "pooler.dense"), ("roberta", "classifier.dense")])
+def test_a_missing_pooler_is_named_as_the_family_names_it(tmp_path: Path, model_type: str, name: str) -> None:
+    told = config(model_type, architectures=["BertForSequenceClassification"])
+    tensors = hf_tensors(told)
+    del tensors[f"{name}.weight"]
+    with pytest.raises(ModelInvalid) as refusal:
+        hf_checkpoint(write_folder(tmp_path, told, tensors))
+    assert refusal.value.where == f"{name}.weight"
+
+
+@pytest.mark.parametrize("prefix", ["", "language_model.model.", "model.language_model."])
+def test_a_missing_tensor_is_named_with_the_prefix_of_the_others(tmp_path: Path, prefix: str) -> None:
+    told = config("gemma3_text")
+    tensors = {name.replace("model.", prefix, 1): values for name, values in hf_tensors(told).items()}
+    del tensors[f"{prefix}layers.1.mlp.down_proj.weight"]
+    with pytest.raises(ModelInvalid) as refusal:
+        hf_checkpoint(write_folder(tmp_path, told, tensors))
+    assert refusal.value.where == f"{prefix}layers.1.mlp.down_proj.weight"
+
+
 def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
     (write_folder(tmp_path, config("llama")) / "model.safetensors").unlink()
     with pytest.raises(ModelInvalid, match=r"model\.safetensors: must be there"):
@@ -119,7 +150,10 @@ def test_a_folder_without_a_configuration_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "match"),
-    [({"attention_bias": True}, r"layers\.0\.q_bias: must be there"), ({"mlp_bias": True}, "gate_bias: must be there")],
+    [
+        ({"attention_bias": True}, r"model\.layers\.0\.self_attn\.q_proj\.bias: must be there"),
+        ({"mlp_bias": True}, r"model\.layers\.0\.mlp\.gate_proj\.bias: must be there"),
+    ],
 )
 def test_biases_that_the_configuration_promises_must_be_there(
     tmp_path: Path, changes: dict[str, Any], match: str
@@ -130,7 +164,7 @@ def test_biases_that_the_configuration_promises_must_be_there(
 
 def test_a_bias_that_the_configuration_does_not_know_is_refused(tmp_path: Path) -> None:
     tensors = hf_tensors(config("llama")) | {"model.layers.1.self_attn.o_proj.bias": np.zeros(32, np.float32)}
-    with pytest.raises(ModelInvalid, match=r"layers\.1\.o_bias: must not be there"):
+    with pytest.raises(ModelInvalid, match=r"model\.layers\.1\.self_attn\.o_proj\.bias: must not be there"):
         hf_checkpoint(write_folder(tmp_path, config("llama"), tensors))
 
 

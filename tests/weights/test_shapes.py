@@ -42,21 +42,21 @@ def test_a_tensor_that_is_missing_or_does_not_fit_is_refused(
     found = gguf_checkpoint(write_gguf(tmp_path / "m.gguf", family))
     weights = {key: value for key, value in found.weights.items() if key != name}
     with pytest.raises(ModelInvalid, match=match):
-        check_weights(found.architecture, weights if weight is None else weights | {name: weight})
+        check_weights(found.architecture, weights if weight is None else weights | {name: weight}, str)
 
 
 def test_biases_of_projections_may_be_there(tmp_path: Path) -> None:
     found = gguf_checkpoint(write_gguf(tmp_path / "m.gguf", "llama"))
-    check_weights(found.architecture, dict(found.weights) | {"layers.0.q_bias": _zeros(32)})
+    check_weights(found.architecture, dict(found.weights) | {"layers.0.q_bias": _zeros(32)}, str)
 
 
 def test_a_head_is_needed_where_it_is_not_tied(tmp_path: Path) -> None:
     found = gguf_checkpoint(write_gguf(tmp_path / "m.gguf", "llama"))
     with pytest.raises(ModelInvalid, match="head: is missing"):
-        check_weights(msgspec.structs.replace(found.architecture, tied=False), found.weights)
+        check_weights(msgspec.structs.replace(found.architecture, tied=False), found.weights, str)
 
 
 def test_a_cross_encoder_needs_its_pooler(tmp_path: Path) -> None:
     found = gguf_checkpoint(write_gguf(tmp_path / "m.gguf", "bert"))
     with pytest.raises(ModelInvalid, match="pooler: is missing"):
-        check_weights(msgspec.structs.replace(found.architecture, labels=1), found.weights)
+        check_weights(msgspec.structs.replace(found.architecture, labels=1), found.weights, str)
