@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from headrace.errors import ModelInvalid
 
@@ -14,6 +15,9 @@ LARGEST = 1 << 31
 
 LARGEST_JSON = 256 << 20
 """Bytes of a JSON file; the tokenizers with the most merges have 35 MB."""
+
+LONGEST_SHOWN = 80
+"""Characters of a value that is at fault."""
 
 
 class Fields:
@@ -96,26 +100,31 @@ class Fields:
         return value
 
 
-def read_json(path: Path) -> Any:
-    """What a JSON file holds. Raises ModelInvalid where it is missing, too large or not JSON."""
+def read_json(path: Path, where: str = "") -> Any:
+    """What a JSON file holds; `where` is how it is called, if not by its name alone.
+
+    Raises ModelInvalid where it is missing, too large or not JSON.
+    """
+    where = where or path.name
     try:
         if path.stat().st_size > LARGEST_JSON:
-            raise ModelInvalid(f"has more than {LARGEST_JSON} bytes", path.name)
+            raise ModelInvalid(f"has more than {LARGEST_JSON} bytes", where)
         return msgspec.json.decode(path.read_bytes())
     except OSError as error:
-        raise ModelInvalid(f"cannot be read: {error.strerror}", path.name) from error
+        raise ModelInvalid(f"cannot be read: {error.strerror}", where) from error
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise ModelInvalid(f"is not JSON: {error}", path.name) from error
+        raise ModelInvalid(f"is not JSON: {error}", where) from error
 
 
-def json_fields(path: Path) -> Fields:
+def json_fields(path: Path, where: str = "") -> Fields:
     """A JSON file that holds one object; an absent file is an empty one."""
+    where = where or path.name
     if not path.exists():
-        return Fields({}, path.name)
-    value = read_json(path)
+        return Fields({}, where)
+    value = read_json(path, where)
     if not isinstance(value, dict):
-        raise ModelInvalid("must hold one object", path.name)
-    return Fields(value, path.name)
+        raise ModelInvalid("must hold one object", where)
+    return Fields(value, where)
 
 
 def _at_least(low: float) -> str:
@@ -123,5 +132,5 @@ def _at_least(low: float) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:80]}..."
+    text = repr(value[:LONGEST_SHOWN].tolist() if isinstance(value, np.ndarray) else value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."

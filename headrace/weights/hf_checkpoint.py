@@ -68,7 +68,10 @@ def _files(folder: Path) -> list[Path]:
 
 def _index(path: Path) -> Iterator[tuple[str, str]]:
     """Each tensor and the file that has it; files lie beside the index."""
-    where = json_fields(path).part("weight_map")
+    fields = json_fields(path)
+    where = fields.part("weight_map")
+    if not where.values:
+        raise fields.fault("weight_map", "must name the file of each tensor")
     for name in where.values:
         file = where.text(name)
         if "/" in file or "\\" in file or "\0" in file or not file.endswith(".safetensors"):

@@ -40,7 +40,8 @@ def hf_sentence(folder: Path) -> Sentence:
         if kind == "Transformer" and place != folder:
             raise ModelInvalid("must be empty: the model lies beside modules.json", f"modules.json: [{index}].path")
         if kind == "Pooling":
-            pooling = _pooling(json_fields(place / "config.json"))
+            path = place / "config.json"
+            pooling = _pooling(json_fields(path, str(path.relative_to(folder))))
     if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
         raise ModelInvalid(f"must be Transformer, Pooling and perhaps Normalize, is {kinds}", "modules.json")
     prompts = json_fields(folder / "config_sentence_transformers.json")

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from headrace.errors import ModelInvalid
 from headrace.weights.fields import Fields, json_fields, read_json
 
 FIELDS = Fields(
-    {"n": 3, "x": 0.5, "s": "a", "b": True, "none": None, "in": {"n": -1}, "l": [1, 2.5], "big": 10**400}, "c.json"
+    {"n": 3, "x": 0.5, "s": "a", "b": True, "none": None, "in": {"n": -1}, "l": [1, 2.5], "big": 10**400}
+    | {"array": np.array([3] * 100, np.int32)},
+    "c.json",
 )
 
 
@@ -32,6 +35,7 @@ def test_a_whole_number_is_a_number() -> None:
         (lambda: FIELDS.integer("m"), "c.json: m: is missing"),
         (lambda: FIELDS.integer("x"), "c.json: x: must be a whole number from 1 to"),
         (lambda: FIELDS.integer("b"), "must be a whole number"),
+        (lambda: FIELDS.integer("array"), r"must be a whole number from 1 to 2147483648, is \[3, 3, 3, "),
         (lambda: FIELDS.integer("n", low=4), "from 4"),
         (lambda: FIELDS.number("s"), "must be a finite number"),
         (lambda: FIELDS.number("big"), "must be at most"),
@@ -65,6 +69,15 @@ def test_a_file_of_fields_holds_an_object(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("[1]")
     with pytest.raises(ModelInvalid, match=r"a\.json: must hold one object"):
         json_fields(tmp_path / "a.json")
+
+
+def test_a_file_in_a_folder_is_called_by_its_place_there(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"n": "x"}')
+    with pytest.raises(ModelInvalid, match=r"^in/a\.json: n: must be a whole number"):
+        json_fields(tmp_path / "a.json", "in/a.json").integer("n")
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(ModelInvalid, match=r"^in/a\.json: is not JSON"):
+        json_fields(tmp_path / "a.json", "in/a.json")
 
 
 def test_an_absent_file_has_no_fields(tmp_path: Path) -> None:

@@ -97,6 +97,13 @@ def test_an_index_that_lies_is_refused(tmp_path: Path, name: str, file: str, mat
         hf_checkpoint(_sharded(tmp_path, **{name: file}))
 
 
+@pytest.mark.parametrize("told", [{}, {"weight_map": {}}])
+def test_an_index_that_names_no_files_is_refused(tmp_path: Path, told: dict[str, Any]) -> None:
+    (_sharded(tmp_path) / INDEX).write_text(json.dumps(told))
+    with pytest.raises(ModelInvalid, match=r"model\.safetensors\.index\.json: weight_map: must name the file of each"):
+        hf_checkpoint(tmp_path)
+
+
 def test_a_tensor_in_two_shards_is_refused(tmp_path: Path) -> None:
     _sharded(tmp_path)
     extra = {"model.norm.weight": np.zeros(32, np.float32), "model.embed_tokens.weight": np.zeros((40, 32), np.float32)}
