@@ -136,7 +136,7 @@ class Score(msgspec.Struct, frozen=True, tag="score"):
 Ask = Generate | Tokenize | Detokenize | Embed | Score
 
 
-class TokenLogprob(msgspec.Struct, frozen=True, gc=False):
+class TokenLogprob(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A token's text, its bytes where they are no text alone, and the natural logarithm of its probability."""
 
     token_id: int
@@ -144,6 +144,7 @@ class TokenLogprob(msgspec.Struct, frozen=True, gc=False):
     bytes: bytes
     logprob: float | None  # None: the first token of a prompt
     top: tuple["TokenLogprob", ...] = ()  # the likeliest alternatives, themselves without any
+    rank: int | None = None  # of a prompt's token: 1 where none was likelier
 
 
 class ToolCall(msgspec.Struct, frozen=True):

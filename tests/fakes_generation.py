@@ -199,7 +199,7 @@ def _joined(deltas: list[Delta]) -> Delta:
 
 def _logprob(text: str, token_id: int, top: int, known: bool = True) -> TokenLogprob:
     others = tuple(TokenLogprob(i, f"t{i}", b"t%d" % i, -1.0 - i) for i in range(top))
-    return TokenLogprob(token_id, text, text.encode(), -0.5 if known else None, others)
+    return TokenLogprob(token_id, text, text.encode(), -0.5 if known else None, others, 1)
 
 
 def publish(registry: Registry, *models: ScriptedModel) -> None:

@@ -189,4 +189,5 @@ def token_logprob(tokenizer: Tokenizer, token_id: int, scored: Scored | None) ->
         TokenLogprob(other, tokenizer.token_text(other), tokenizer.token_bytes(other), logprob)
         for other, logprob in scored.top
     )
-    return TokenLogprob(token_id, tokenizer.token_text(token_id), tokenizer.token_bytes(token_id), scored.logprob, top)
+    text, spelled = tokenizer.token_text(token_id), tokenizer.token_bytes(token_id)
+    return TokenLogprob(token_id, text, spelled, scored.logprob, top, scored.rank)

@@ -37,7 +37,7 @@ def logprob(token: int, top: int) -> TokenLogprob:
     others = [
         TokenLogprob(each, chr(each), bytes([each]), LOGPROB * 2**rank) for rank, each in enumerate(LETTERS[:top])
     ]
-    return TokenLogprob(token, decoded((token,)), bytes([token]) if token < EOS else b"", LOGPROB, tuple(others))
+    return TokenLogprob(token, decoded((token,)), bytes([token]) if token < EOS else b"", LOGPROB, tuple(others), 1)
 
 
 class Writing:

@@ -17,6 +17,7 @@ class Scored(msgspec.Struct, frozen=True, gc=False):
 
     logprob: float
     top: tuple[tuple[int, float], ...] = ()  # token id, log-probability
+    rank: int | None = None  # 1 where no token is likelier; None: not counted
 
 
 def score(row: Row, token_id: int, top: int, scratch: Row) -> Scored:
@@ -27,9 +28,13 @@ def score(row: Row, token_id: int, top: int, scratch: Row) -> Scored:
 
 
 def score_all(logits: NDArray[np.float32], token_ids: Sequence[int], top: int) -> list[Scored]:
-    """The same for rows [R, V] and the token that came after each: a prompt's log-probabilities, a chunk at a time."""
+    """The same for rows [R, V] and the token that came after each, ranked: a prompt's log-probabilities, by chunks."""
     scratch = np.empty(logits.shape[1], np.float32)
-    return [score(row, token_id, top, scratch) for row, token_id in zip(logits, token_ids, strict=True)]
+    scored = []
+    for row, token_id in zip(logits, token_ids, strict=True):
+        rank = 1 + int(np.count_nonzero(row > row[token_id]))
+        scored.append(msgspec.structs.replace(score(row, token_id, top, scratch), rank=rank))
+    return scored
 
 
 def _log_of_sum(row: Row, scratch: Row) -> float:

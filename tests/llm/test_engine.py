@@ -191,6 +191,9 @@ def test_a_prompt_is_told_with_its_log_probabilities() -> None:
     assert only.prompt_logprobs[0].logprob is None
     best = [each.top[0].token_id for each in only.prompt_logprobs[1:]]
     assert best == [bench.alone(ids[:length], 1)[0] for length in range(1, 30)]
+    assert [each.rank == 1 for each in only.prompt_logprobs[1:]] == [
+        likeliest == token_id for likeliest, token_id in zip(best, ids[1:], strict=True)
+    ]
 
 
 def test_no_token_but_the_prompt_itself_may_be_asked_for() -> None:

@@ -32,6 +32,16 @@ def test_a_prompt_is_scored_row_by_row() -> None:
     assert found == pytest.approx([EXPECTED[0, 4], EXPECTED[1, 5], EXPECTED[2, 6]], abs=1e-5)
 
 
+def test_a_prompt_s_tokens_are_ranked_among_all() -> None:
+    ranks = [scored.rank for scored in score_all(LOGITS, [4, 5, int(LOGITS[2].argmax())], 0)]
+    assert ranks == [np.argsort(-LOGITS[0]).tolist().index(4) + 1, np.argsort(-LOGITS[1]).tolist().index(5) + 1, 1]
+
+
+def test_tokens_that_are_as_likely_share_the_better_rank() -> None:
+    rows = np.array([[1.0, 3.0, 2.0, 2.0]] * 2, np.float32)
+    assert [scored.rank for scored in score_all(rows, [2, 3], 0)] == [2, 2]
+
+
 def test_a_mask_in_the_model_is_no_fault() -> None:
     row = np.array([0.0, -np.inf], np.float32)
     assert score(row, 1, 0, np.empty(2, np.float32)).logprob == -np.inf

@@ -47,15 +47,15 @@ def token_text(token: TokenLogprob, as_ids: bool) -> str:
 
 def prompt_logprobs_json(tokens: Sequence[TokenLogprob]) -> list[dict[str, Any] | None]:
     """vLLM's form: for each token of the prompt what it and its alternatives had, null for the first."""
-    return [
-        None
-        if token.logprob is None
-        else {
-            str(each.token_id): {"logprob": finite(each.logprob), "decoded_token": each.token}
-            for each in (token, *token.top)
-        }
-        for token in tokens
-    ]
+    return [None if token.logprob is None else _ranked_json(token) for token in tokens]
+
+
+def _ranked_json(token: TokenLogprob) -> dict[str, Any]:
+    ranked = [(token, token.rank), *((other, place) for place, other in enumerate(token.top, 1))]
+    return {
+        str(each.token_id): {"logprob": finite(each.logprob), "rank": rank, "decoded_token": each.token}
+        for each, rank in ranked
+    }
 
 
 def finite(logprob: float | None) -> float | None:

@@ -84,7 +84,8 @@ async def test_token_ids_and_usage_are_told_in_each_chunk_where_asked_for() -> N
 async def test_the_prompts_logprobs_are_told_in_vllms_form_too() -> None:
     async with openai_server() as server:
         answer = await server.ask("POST", PATH, {"model": "base", "prompt": "ab", "prompt_logprobs": 0})
-    assert answer.json["choices"][0]["prompt_logprobs"] == [None, {"98": {"logprob": -0.5, "decoded_token": "b"}}]
+    told = {"98": {"logprob": -0.5, "rank": 1, "decoded_token": "b"}}
+    assert answer.json["choices"][0]["prompt_logprobs"] == [None, told]
 
 
 def test_tokens_can_be_written_as_ids() -> None:

@@ -32,10 +32,20 @@ def test_what_is_impossible_is_written_as_openai_writes_it() -> None:
 
 
 def test_the_first_token_of_a_prompt_has_no_probability() -> None:
-    other = TokenLogprob(3, "c", b"c", -2.0)
-    tokens = [TokenLogprob(1, "a", b"a", None), TokenLogprob(2, "b", b"b", -1.0, (other,))]
-    told = {"2": {"logprob": -1.0, "decoded_token": "b"}, "3": {"logprob": -2.0, "decoded_token": "c"}}
+    other = TokenLogprob(3, "c", b"c", -1.0)
+    tokens = [TokenLogprob(1, "a", b"a", None), TokenLogprob(2, "b", b"b", -2.0, (other,), 7)]
+    told = {
+        "2": {"logprob": -2.0, "rank": 7, "decoded_token": "b"},
+        "3": {"logprob": -1.0, "rank": 1, "decoded_token": "c"},
+    }
     assert prompt_logprobs_json(tokens) == [None, told]
+
+
+def test_a_token_of_a_prompt_that_is_among_the_likeliest_is_told_once() -> None:
+    likeliest = (TokenLogprob(3, "c", b"c", -1.0), TokenLogprob(2, "b", b"b", -2.0))
+    (told,) = prompt_logprobs_json([TokenLogprob(2, "b", b"b", -2.0, likeliest, 2)])
+    assert told is not None
+    assert {token_id: entry["rank"] for token_id, entry in told.items()} == {"2": 2, "3": 1}
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
