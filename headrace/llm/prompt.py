@@ -18,7 +18,7 @@ class Read(msgspec.Struct, frozen=True):
     """A prompt as it was read."""
 
     token_ids: list[int]
-    text: str | None  # what the tokens were made of; None where tokens were given
+    text: str | None  # what the tokens were made of; None where these were given, or are not all of it
     template: ChatTemplate | None  # through which messages went: it says how tools are called
     stage: Stage = "after"  # where the answer begins: before thoughts, among them, or where none are told apart
 
@@ -69,8 +69,8 @@ class PromptReader:
             if most is not None and prompt.truncate_to is None:
                 self._check_length(text, prompt, most)
             token_ids = self._encoded(text, prompt)
-        if prompt.truncate_to is not None:
-            token_ids = token_ids[max(0, len(token_ids) - prompt.truncate_to) :]
+        if prompt.truncate_to is not None and len(token_ids) > prompt.truncate_to:
+            text, token_ids = None, token_ids[len(token_ids) - prompt.truncate_to :]
         if not token_ids:
             raise InvalidRequest("the prompt has no tokens: at least one is needed", prompt.where)
         return Read(token_ids, text, template, stage)

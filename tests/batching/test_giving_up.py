@@ -8,8 +8,8 @@ from headrace.batching.latency import Latency
 from headrace.batching.policy import GivenUp, Limits
 from headrace.batching.waiting import Waiting
 from headrace.types import ModelVersion
+from tests.batching.deciding import policy
 from tests.batching.jobs import MS, job
-from tests.batching.test_deadline_policy import policy
 from tests.fakes import FakeClock, FakeInstance, Got, request, signature
 
 

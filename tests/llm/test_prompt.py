@@ -94,6 +94,8 @@ def test_special_tokens_are_added_to_messages_where_it_is_asked_for() -> None:
 def test_the_end_of_a_prompt_is_kept() -> None:
     assert reader().read(Prompt(token_ids=(1, 2, 3), truncate_to=2)).token_ids == [2, 3]
     assert reader().read(Prompt(token_ids=(1, 2, 3), truncate_to=9)).token_ids == [1, 2, 3]
+    assert reader().read(Prompt(text="a server", truncate_to=1)).text is None  # what is echoed is what is left
+    assert reader().read(Prompt(text="a server", truncate_to=99)).text == "a server"
 
 
 @pytest.mark.parametrize("prompt", [Prompt(text=""), Prompt(token_ids=()), Prompt(token_ids=(1,), truncate_to=0)])

@@ -1,5 +1,6 @@
 """POST /v1/completions."""
 
+from codecs import getincrementaldecoder
 from collections.abc import Sequence
 from typing import Any
 
@@ -86,7 +87,7 @@ def _choice_json(index: int, delta: Delta, generated: Generated, options: Comple
     }
     if options.logprobs:
         tokens = (*generated.prompt_logprobs, *delta.logprobs) if options.echo else delta.logprobs
-        choice["logprobs"] = completion_logprobs(tokens, options.as_token_ids)
+        choice["logprobs"] = completion_logprobs(tokens, options.as_token_ids, Offsets())
     if options.prompt_logprobs:
         choice["prompt_logprobs"] = prompt_logprobs_json(generated.prompt_logprobs)
     if options.token_ids:
@@ -94,15 +95,22 @@ def _choice_json(index: int, delta: Delta, generated: Generated, options: Comple
     return choice
 
 
-def completion_logprobs(tokens: Sequence[TokenLogprob], as_ids: bool, offset: int = 0) -> dict[str, Any]:
-    """OpenAI's form of completions: four lists; `offset` is where the first token begins in the choice's text.
+class Offsets:
+    """Where the tokens of one text begin in it, in characters; of several that are one character together all at it."""
 
-    A token is among its own alternatives, likely or not.
-    """
-    offsets = []
-    for token in tokens:
-        offsets.append(offset)
-        offset += len(token.token)
+    def __init__(self) -> None:
+        self._length = 0
+        self._decoder = getincrementaldecoder("utf-8")("replace")
+
+    def next(self, token: TokenLogprob) -> int:
+        """That of the token which comes next."""
+        at = self._length
+        self._length += len(self._decoder.decode(token.bytes))
+        return at
+
+
+def completion_logprobs(tokens: Sequence[TokenLogprob], as_ids: bool, offsets: Offsets) -> dict[str, Any]:
+    """OpenAI's form of completions: four lists. A token is among its own alternatives, likely or not."""
     return {
         "tokens": [token_text(token, as_ids) for token in tokens],
         "token_logprobs": [finite(token.logprob) for token in tokens],
@@ -112,7 +120,7 @@ def completion_logprobs(tokens: Sequence[TokenLogprob], as_ids: bool, offset: in
             else None
             for token in tokens
         ],
-        "text_offset": offsets,
+        "text_offset": [offsets.next(token) for token in tokens],
     }
 
 
@@ -123,7 +131,7 @@ class CompletionWriter:
         self._head = msgspec.structs.asdict(head)
         self._options = options
         self._texts: dict[int, Around] = {}  # of the choices that have begun
-        self._lengths: dict[int, int] = {}  # of the texts so far, for the offsets
+        self._offsets: dict[int, Offsets] = {}  # of the choices that have begun
         self._usages: dict[int, Usage] = {}  # of each prompt's request so far
         self._plain = not (options.usage.continuous or options.token_ids or options.logprobs)
 
@@ -161,11 +169,9 @@ class CompletionWriter:
 
     def _logprobs(self, index: int, delta: Delta, generated: Generated) -> dict[str, Any]:
         """With echo the first chunk of a choice has the prompt's, as its text has the prompt's."""
-        begun = index in self._lengths
+        begun = index in self._offsets
         tokens = (*generated.prompt_logprobs, *delta.logprobs) if self._options.echo and not begun else delta.logprobs
-        offset = self._lengths.get(index, 0)
-        self._lengths[index] = offset + sum(len(token.token) for token in tokens)
-        return completion_logprobs(tokens, self._options.as_token_ids, offset)
+        return completion_logprobs(tokens, self._options.as_token_ids, self._offsets.setdefault(index, Offsets()))
 
     def _around(self, index: int) -> Around:
         around = self._texts.get(index)
