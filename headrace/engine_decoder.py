@@ -65,8 +65,9 @@ def assemble(
         drafts=llm.speculation in ("auto", "ngram"),
         weights=asked.weights,
     )
-    reads = preparing_for(checkpoint, tokenizer, model.vocabulary, model.max_context, llm.reasoning)
-    facts = _facts(checkpoint, opened, num_blocks, reads.marks is not None)
+    max_context = min(model.max_context, (num_blocks - 1) * model.block_size)  # one block is nobody's
+    reads = preparing_for(checkpoint, tokenizer, model.vocabulary, max_context, llm.reasoning)
+    facts = _facts(checkpoint, opened, max_context, num_blocks, reads.marks is not None)
     facts = msgspec.structs.replace(facts, kv_bytes=num_blocks * block_bytes)
     if draft is None:
         return DecoderEngine(model, reads, facts, settings, step_time)
@@ -101,11 +102,11 @@ def _draft_in_words(asked: EngineLoading, draft: Opened, num_blocks: int) -> str
     return f"{asked.llm.draft}: {draft.plan.text}, with {kv_mib:,} MiB of the key-value cache"
 
 
-def _facts(checkpoint: Checkpoint, opened: Opened, num_blocks: int, reasoning: bool) -> LanguageFacts:
+def _facts(checkpoint: Checkpoint, opened: Opened, max_context: int, num_blocks: int, reasoning: bool) -> LanguageFacts:
     return LanguageFacts(
         family=checkpoint.architecture.family,
         tasks=("generate",),
-        max_context=opened.model.max_context,
+        max_context=max_context,
         vocabulary=opened.model.vocabulary,
         parameters=opened.parameters,
         precision=opened.plan.text,

@@ -44,6 +44,8 @@ def test_a_cache_takes_no_more_than_a_budget_leaves_and_says_what_it_takes(tmp_p
     block_bytes = whole.kv_bytes // (whole.num_blocks + 1)
     held = _engine(decoder(tmp_path), most_kv_bytes=5 * block_bytes).facts
     assert (held.num_blocks, held.kv_bytes) == (4, 5 * block_bytes)
+    small = _engine(decoder(tmp_path), most_kv_bytes=2 * block_bytes).facts
+    assert small.max_context == small.block_size < whole.max_context  # no text is longer than all of it
     with pytest.raises(ModelInvalid, match=r"two blocks of .* bytes, and memory\.budget leaves 7 bytes for them"):
         _engine(decoder(tmp_path), most_kv_bytes=7)
 

@@ -88,13 +88,13 @@ class Scheduler:
 
         Raises InvalidRequest (`prompt`) where it can never run, QueueFull where too many wait.
         """
-        most = min(self._limits.max_context, self.pool.capacity * self._block_size)
+        held = self.pool.capacity * self._block_size
+        most = min(self._limits.max_context, held)
         length = sequence.num_prompt_tokens
         if not length:
             raise InvalidRequest("the prompt has no token; at least one is needed", "prompt")
         if length + 1 > most:
-            whole = most == self._limits.max_context
-            what = "this model's maximum context length is" if whole else "the key-value memory holds"
+            what = "this model's maximum context length is" if most < held else "the key-value memory holds"
             raise ContextLengthExceeded(
                 f"the prompt is too long: {length} tokens; {what} {most} tokens, with at least one for the answer",
                 "prompt",
