@@ -59,6 +59,10 @@ class Refusal(msgspec.Struct, frozen=True):
     deadline_ns: float | None = None  # from its arrival
 
 
+KEPT_PLACES, KEPT_SHARE = 16, 8
+"""Of a queue, so many places but no more than one in so many: who floods it shuts nobody else out."""
+
+
 class GivenUp(msgspec.Struct, Generic[J], frozen=True):
     """A waiting request that cannot be answered in time any more, or is dropped so that others can."""
 
@@ -116,8 +120,9 @@ class Policy(Protocol[J]):
 
 
 def queue_refusal(queue: Queue[J], job: J, limits: Limits, retry_after_ns: float) -> Refusal | None:
-    """Why a queue has no room for a newcomer."""
-    if len(queue) + job.requests > limits.max_queue:
+    """Why a queue has no room for a newcomer. The last few places are for tenants that have less than a share of it."""
+    left = limits.max_queue - len(queue) - job.requests
+    if left < 0 or (left < min(KEPT_PLACES, limits.max_queue // KEPT_SHARE) and queue.work.has_share(job.tenant)):
         return Refusal("queue", retry_after_ns)
     if queue.num_bytes + job.num_bytes > limits.max_queue_bytes and len(queue):
         return Refusal("memory", retry_after_ns)

@@ -131,6 +131,11 @@ class WorkAhead:
         """Of what waits, and something does."""
         return self._order[0][0]
 
+    def has_share(self, tenant: str) -> bool:
+        """Whether a tenant has as many of those that wait as if all tenants had equally many."""
+        counts = self._counts
+        return counts.get(tenant, 0) * len(counts) >= sum(counts.values()) > 0
+
     def fair_share_before(self, tenant: str, weights: Mapping[str, float]) -> float:
         """What is served before a newcomer of `tenant` where tenants take turns by weight: all of its own, and of
         each other as much as that tenant may take meanwhile."""
