@@ -21,6 +21,7 @@ from headrace.batching.lane_count import with_lanes
 from headrace.batching.latency_store import LatencyStore
 from headrace.batching.laying import Laying, laid, may_be, spins
 from headrace.batching.neighbours import Neighbours
+from headrace.batching.parted_model import PartedModel
 from headrace.batching.policy import Limits
 from headrace.batching.reachable import Fastest, fastest_run, out_of_reach, shortest_run_ns, too_slow
 from headrace.batching.relaid_model import Made, RelaidModel
@@ -128,8 +129,10 @@ class Build:
         if manifest.runtime in LANGUAGE:
             return await self._engine(manifest, gives_way)
         if (manifest.isolation or self._workers.isolation) == "process" and self._lane_of(manifest) == "auto":
-            return await self._beside_others(manifest, gives_way)
-        return (await self._files(manifest, gives_way))[0]
+            model = await self._beside_others(manifest, gives_way)
+        else:
+            model = (await self._files(manifest, gives_way))[0]
+        return PartedModel(manifest.id, model, self._record, self._clock, manifest.objective)
 
     async def _beside_others(self, manifest: Manifest, gives_way: GivesWay) -> Servable:
         """Laid out by the objectives of the models around it, for as long as it is there."""
