@@ -1,6 +1,7 @@
 """What would hold up all other requests, done on a thread: unpacking one, or reading a long one. Knows no protocol."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -19,6 +20,9 @@ LONG_TENSORS = 1024
 
 LONG_SHARED_BYTES = 4 << 20
 """Of tensors of any kind, to be read out of memory that is shared with the client: a millisecond or two."""
+
+REST_S = 5e-5
+"""Between two pieces of what a thread does: a moment in which another has woken up and has the interpreter."""
 
 UNPACKING = 2  # threads: meanwhile others have the interpreter
 
@@ -100,6 +104,15 @@ class Beside:
 
         doing.add_done_callback(done)
         return cancel
+
+
+def rest() -> None:
+    """Let whoever waits for the interpreter have it, from a thread.
+
+    Numpy lets go of it again and again, and has it back before another thread wakes up: that one never waits long
+    enough to have it by force, and may wait for a hundred milliseconds.
+    """
+    time.sleep(REST_S)
 
 
 def takes_long(said: bytes | memoryview, num_bytes: int, tensors: int = 0, shared_bytes: int = 0) -> bool:

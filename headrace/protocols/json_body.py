@@ -1,6 +1,7 @@
 """JSON bodies into typed values; what is wrong is said with the path of the field."""
 
 import re
+from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ _LENGTH = re.compile(r"^Expected `array` of length <= (?P<most>[0-9]+)$")
 _HALF = re.compile(r"(?:surrogate pair|end of hex escape) \(byte (?P<byte>[0-9]+)\)$")
 _HALF_AT_END = re.compile(rb"(?<!\\)(?:\\\\)*\\u[dD][89abAB][0-9a-fA-F]{2}(?P<rest>.{1,5})\Z", re.DOTALL)
 _BEGUN = re.compile(rb"\\(?:u[0-9a-fA-F]*)?")
+_BYTE = re.compile(r"\bbyte ([0-9]+)\b")
 _WORDS = {"int": "an integer", "float": "a number", "str": "a string", "bool": "true or false", "null": "null"}
 _WORDS |= {"array": "an array", "object": "an object"}
 
@@ -36,6 +38,12 @@ def decode(decoder: msgspec.json.Decoder[T], body: Buffer, where: str = "") -> T
         raise InvalidRequest(f"not UTF-8: {error.reason} at byte {error.start} of a string", where) from error
     except RecursionError as error:
         raise InvalidRequest("the JSON is nested too deep", where) from error
+
+
+def moved(error: InvalidRequest, place: Callable[[int], int]) -> InvalidRequest:
+    """The error of a part of a body, with the byte's place in the whole."""
+    message = _BYTE.sub(lambda found: f"byte {place(int(found[1]))}", error.message)
+    return InvalidRequest(message, error.where)
 
 
 def _malformed(message: str, body: Buffer) -> str:

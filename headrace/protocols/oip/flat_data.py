@@ -10,14 +10,19 @@ from typing import Any
 import msgspec
 
 from headrace.errors import InvalidRequest
-from headrace.protocols.json_body import decode
+from headrace.protocols.json_body import decode, moved
 from headrace.types import Buffer
 
 _PIECE_BYTES = 64 << 10  # two milliseconds
 _TAIL_BYTES = 1024  # of a piece, in which its end is mostly found
 _TRIED = 3  # of what may be an end
 _BEGIN = re.compile(rb"[ \t\r\n]*\[")
+_TRUNCATED = "Input data was truncated"
 _AFTER_TEXT = re.compile(rb'"[ \t\r\n]*,')
+
+
+class _WithinElement(Exception):
+    """A piece ends within a string, of which the bracket behind it is a part then."""
 
 
 def read_flat(
@@ -30,7 +35,7 @@ def read_flat(
 ) -> Iterator[list[Any]]:
     """The elements of a JSON list that is not nested, some at a time; `texts` says that they are strings.
 
-    `data` has been found to be JSON. Raises InvalidRequest with the path of the element at fault.
+    Raises InvalidRequest with the path of the element at fault, or with the byte where `data` is not JSON.
     """
     begin = _BEGIN.match(data)
     if begin is None:
@@ -38,13 +43,13 @@ def read_flat(
         return
     view, at, done = memoryview(data), begin.end(), 0
     while len(view) - at > 2 * piece_bytes:
-        found = _piece(partial(_read, decoder, where=where, done=done), view[at:], piece_bytes, texts)
+        found = _piece(partial(_read, decoder, where=where, done=done, at=at), view[at:], piece_bytes, texts)
         if found is None:
             break
         values, size = found
         yield values
         at, done = at + size, done + len(values)
-    yield _told(decoder, b"[" + view[at:], where, done)
+    yield _told(decoder, b"[" + view[at:], where, done, at)
 
 
 def _piece(
@@ -58,7 +63,7 @@ def _piece(
     while longer_than < len(view):
         window = bytes(view[:size])
         for comma in _after_texts(window, longer_than) if texts else _commas(window, longer_than):
-            with suppress(msgspec.DecodeError):  # it is within an element
+            with suppress(_WithinElement):
                 return read(b"[%b]" % window[:comma]), comma + 1
         longer_than, size = size, size * 8
     return None
@@ -95,21 +100,24 @@ def _is_escaped(window: bytes, at: int) -> bool:
     return (len(before) - len(before.rstrip(b"\\"))) % 2 == 1
 
 
-def _read(decoder: msgspec.json.Decoder[list[Any]], piece: bytes, where: str, done: int) -> list[Any]:
-    """The elements of a piece, before which there were others. Raises InvalidRequest, or DecodeError where the piece is
-    not JSON."""
+def _read(decoder: msgspec.json.Decoder[list[Any]], piece: bytes, where: str, done: int, at: int) -> list[Any]:
+    """The elements of a piece, before which there were others. Raises InvalidRequest, or _WithinElement."""
     try:
         return decoder.decode(piece)
-    except (msgspec.ValidationError, UnicodeDecodeError):
-        return _told(decoder, piece, where, done)
+    except msgspec.DecodeError as error:
+        if str(error) == _TRUNCATED:
+            raise _WithinElement from error
+        return _told(decoder, piece, where, done, at)
+    except UnicodeDecodeError:
+        return _told(decoder, piece, where, done, at)
 
 
-def _told(decoder: msgspec.json.Decoder[list[Any]], piece: bytes, where: str, done: int) -> list[Any]:
-    """The same of one that ends where it should: what is wrong is told, with the element's place among all."""
+def _told(decoder: msgspec.json.Decoder[list[Any]], piece: bytes, where: str, done: int, at: int) -> list[Any]:
+    """The same of one that ends where it should: what is wrong is told, with its place in the whole list."""
     try:
         return decode(decoder, piece, where)
     except InvalidRequest as error:
         element = re.match(r"\[([0-9]+)\]", error.where.removeprefix(where))
         if element is None:
-            raise
+            raise moved(error, lambda byte: at - 1 + byte) from error
         raise InvalidRequest(error.message, f"{where}[{done + int(element[1])}]") from error

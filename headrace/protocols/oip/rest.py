@@ -8,10 +8,10 @@ from msgspec import Meta
 
 from headrace.errors import InvalidRequest
 from headrace.models.registry import Registry
-from headrace.protocols.beside import LONG_TENSORS
-from headrace.protocols.json_body import decode
+from headrace.protocols.beside import LONG_BYTES, LONG_TENSORS
 from headrace.protocols.oip.classification import classify
 from headrace.protocols.oip.head import Head
+from headrace.protocols.oip.outline import Outline, outlined
 from headrace.protocols.oip.parameter_values import flag, integer
 from headrace.protocols.oip.parameters import forwarded, limited
 from headrace.protocols.oip.shapes import MAX_NAMED, check_content
@@ -61,9 +61,9 @@ class Body(msgspec.Struct, frozen=True):
 
 
 def most_tensors(json: memoryview) -> int:
-    """A number of inputs that a body's JSON has not more of, found without reading it."""
+    """A number of inputs that a body's JSON has not more of, found without reading it or going through a long one."""
     most = len(json) // _LEAST_BYTES
-    return most if most <= LONG_TENSORS else min(most, bytes(json).count(b"{"))
+    return most if most <= LONG_TENSORS or len(json) > LONG_BYTES else min(most, bytes(json).count(b"{"))
 
 
 def read_request(
@@ -89,8 +89,9 @@ def read_request(
     if known is not None:
         return known
     json, raw = body[:size], body[size:]
-    infer = decode(_DECODER, json)
-    request, wanted = _read(infer, head, raw, context, registry, regions, own_id)
+    outline = outlined(json) if size > LONG_BYTES else Outline(json, {}, [])
+    infer = outline.decoded(_DECODER)
+    request, wanted = _read(infer, outline.lists, head, raw, context, registry, regions, own_id)
     comes_again = not infer.id  # few ids do, and kept they would soon drive out what others send again
     if raw and comes_again and not infer.parameters and _sent_raw(infer) and wanted.all_binary:
         wanted = wanted._replace(answers=Answers())
@@ -114,6 +115,7 @@ def read_by(template: Template, head: Head, body: memoryview, context: Context, 
 
 def _read(
     infer: _Infer,
+    lists: dict[bytes, memoryview],
     head: Head,
     raw: memoryview,
     context: Context,
@@ -124,7 +126,7 @@ def _read(
     parameters = infer.parameters or {}
     if parameters:
         context = limited(head.limits, parameters).context(context.arrived_ns, "http", head.trace, head.headers)
-    inputs = _read_inputs(infer.inputs, raw, regions)
+    inputs = _read_inputs(infer.inputs, lists, raw, regions)
     binary = flag(parameters, "binary_data_output", "parameters")
     outputs = Outputs(head.model, registry, regions, binary)
     for output in infer.outputs or ():
@@ -151,12 +153,16 @@ def _read_raw(
     return Request(head.request_id or own_id, head.model, (tensor,), context=context), Wanted(None, True, {})
 
 
-def _read_inputs(sent: Sequence[_Input], raw: memoryview, regions: Regions) -> tuple[Tensor, ...]:
+def _read_inputs(
+    sent: Sequence[_Input], lists: dict[bytes, memoryview], raw: memoryview, regions: Regions
+) -> tuple[Tensor, ...]:
     inputs, at, shared = [], 0, SharedInputs(regions)
     for index, one in enumerate(sent):
         where = f"inputs[{index}]"
         parameters = one.parameters
         json_data = memoryview(one.data)
+        if lists:
+            json_data = lists.pop(bytes(json_data), json_data)
         if parameters and "binary_data_size" in parameters:
             size = integer(parameters, "binary_data_size", f"{where}.parameters")
             data: Buffer = raw[at : at + size]

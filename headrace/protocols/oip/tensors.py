@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from headrace.arrays import DATATYPES, ITEM_BYTES, LENGTH, from_array, join_bytes, split_bytes, to_array, to_numbers
 from headrace.errors import InvalidRequest
+from headrace.protocols.beside import LONG_BYTES, rest
 from headrace.protocols.json_body import decode
 from headrace.protocols.oip.flat_data import read_flat
 from headrace.protocols.oip.shapes import MAX_RANK, check_content, count_elements
 from headrace.types import FREE, Buffer, Shape, Tensor, TensorSpec
 
 _OPENING = re.compile(rb"[\[ \t\r\n]*")
-_LONG_BYTES = 128 << 10  # of JSON: some milliseconds
+_OPENING_BYTES = 4096  # that are looked through for what a list begins with
 _BINARY_ONLY = ("FP16", "BF16")
 
 
@@ -32,7 +33,7 @@ def from_json(name: str, datatype: str, shape: Shape, data: Buffer, where: str) 
         raise InvalidRequest(f"{datatype} cannot be sent as JSON; send it as binary data", f"{where}.datatype")
     if count > len(data):  # an element takes a byte at least: refused before anything is decoded
         raise InvalidRequest(f"shape {list(shape)} is {count} elements, data has fewer", f"{where}.data")
-    if len(data) > _LONG_BYTES and _depth(data) == 1:
+    if len(data) > LONG_BYTES and _depth(data) == 1:
         return Tensor(name, datatype, shape, _from_long(datatype, shape, count, data, f"{where}.data"))
     nested, values = _decode(datatype, shape, data, f"{where}.data")
     if len(values) != count:
@@ -99,7 +100,7 @@ def _decode(datatype: str, shape: Shape, data: Buffer, where: str) -> tuple[bool
 
 def _depth(data: Buffer) -> int:
     """How deep the data is nested, by its beginning."""
-    opening = _OPENING.match(data)
+    opening = _OPENING.match(data, 0, _OPENING_BYTES)
     return bytes(opening[0]).count(b"[") if opening else 0
 
 
@@ -112,6 +113,7 @@ def _from_long(datatype: str, shape: Shape, count: int, data: Buffer, where: str
         else:
             parts.append(_to_array(datatype, values, where, (done + len(values),), done).tobytes())
         done += len(values)
+        rest()
     if done != count:
         raise InvalidRequest(f"shape {list(shape)} is {count} elements, {done} were sent", where)
     return b"".join(parts)

@@ -92,6 +92,24 @@ def test_json_data_becomes_tensors() -> None:
     assert wanted == Wanted("7", False, {})
 
 
+def test_a_long_body_is_read_as_a_short_one() -> None:
+    numbers = {**INPUT, "shape": [100_000], "data": list(range(100_000))}
+    texts = {"name": "t", "shape": [2], "datatype": "BYTES", "data": ['"data":[', "]"]}
+    raw = {"name": "r", "shape": [1], "datatype": "UINT8", "parameters": {"binary_data_size": 1}}
+    request, wanted = _read({"id": "a", "inputs": [numbers, texts, raw], "outputs": [{"name": "y"}]}, b"z")
+    assert [bytes(tensor.data) for tensor in request.inputs] == [
+        np.arange(100_000, dtype="<i4").tobytes(),
+        b'\x08\x00\x00\x00"data":[\x01\x00\x00\x00]',
+        b"z",
+    ]
+    assert (request.id, request.outputs, wanted.id) == ("a", ("y",), "a")
+
+
+def test_a_number_in_a_long_body_stands_for_no_list() -> None:
+    inputs = [{**INPUT, "shape": [100_000], "data": [1] * 100_000}, {**INPUT, "shape": [1], "data": 0}]
+    assert _refusal({"inputs": inputs}) == "inputs[1].data: expected an array, got an integer"
+
+
 def test_binary_tensors_are_cut_from_the_body_without_a_copy() -> None:
     request, _ = _read(_binary(2, 3), b"abcde")
     assert [bytes(tensor.data) for tensor in request.inputs] == [b"ab", b"cde"]

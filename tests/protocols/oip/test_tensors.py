@@ -57,14 +57,28 @@ def test_strings_become_utf8_with_their_length_before_them() -> None:
 
 @pytest.mark.parametrize("datatype", ["INT32", "UINT8", "FP32", "FP64", "BOOL"])
 def test_long_data_is_read_as_short_data_is(datatype: str) -> None:
-    values = ([True, False, False] if datatype == "BOOL" else [1, 7, 250]) * 20_000
-    tensor = from_json("x", datatype, (30_000, 2), json.dumps(values).encode(), "inputs[0]")
+    values = ([True, False, False] if datatype == "BOOL" else [1, 7, 250]) * 40_000
+    tensor = from_json("x", datatype, (60_000, 2), json.dumps(values).encode(), "inputs[0]")
     assert to_array(tensor).ravel().tolist() == values
 
 
 def test_an_integer_over_the_limit_is_found_in_long_data_too() -> None:
-    refusal = _refusal("UINT8", (60_000,), json.dumps([0] * 50_000 + [256] + [0] * 9_999).encode())
-    assert refusal.startswith("inputs[0].data[50000]: 256 is not in the range of UINT8")
+    refusal = _refusal("UINT8", (110_000,), json.dumps([0] * 100_000 + [256] + [0] * 9_999).encode())
+    assert refusal.startswith("inputs[0].data[100000]: 256 is not in the range of UINT8")
+
+
+def test_others_have_their_turns_while_long_data_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[None] = []
+    monkeypatch.setattr("headrace.protocols.oip.tensors.rest", lambda: rests.append(None))
+    from_json("x", "INT32", (300_000,), json.dumps([1] * 300_000).encode(), "inputs[0]")
+    assert len(rests) > 10
+
+
+@pytest.mark.parametrize("before", [10, 200_000])
+def test_where_long_data_is_no_json_it_is_told(before: int) -> None:
+    data = b"[" + b"1," * before + b"x," + b"1," * 300_000 + b"1]"
+    wrong = f"inputs[0].data: not JSON: invalid character (byte {data.index(b'x')})"
+    assert _refusal("INT32", (before + 300_002,), data) == wrong
 
 
 def test_booleans_are_true_and_false() -> None:
