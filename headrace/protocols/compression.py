@@ -1,6 +1,7 @@
 """gzip and deflate, both ways, and never more out than was agreed."""
 
 import zlib
+from collections.abc import Iterable
 
 from headrace.errors import BodyTooLarge, InvalidRequest
 from headrace.types import Buffer
@@ -61,10 +62,10 @@ def _has_zlib_header(body: Buffer) -> bool:
     return len(body) >= 2 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0
 
 
-def compress(body: Buffer, encoding: str) -> bytes:
-    """The body in an encoding that `choose` gave."""
+def compress(body: Iterable[Buffer], encoding: str) -> bytes:
+    """The body, of which these are the parts, in an encoding that `choose` gave."""
     member = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW_BITS[encoding])
-    return member.compress(body) + member.flush()
+    return b"".join([*map(member.compress, body), member.flush()])
 
 
 def choose(accept_encoding: str) -> str:

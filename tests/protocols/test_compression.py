@@ -14,7 +14,7 @@ from headrace.protocols.compression import choose, compress, decompress
 
 @given(st.binary(max_size=2000), st.sampled_from(["gzip", "deflate"]))
 def test_what_is_compressed_comes_back(body: bytes, encoding: str) -> None:
-    assert decompress(compress(body, encoding), encoding, 2000) == body
+    assert decompress(compress([body[:9], body[9:]], encoding), encoding, 2000) == body
 
 
 @given(st.binary(max_size=200), st.sampled_from(["gzip", "deflate", "br", "identity"]))
@@ -27,7 +27,7 @@ def test_any_bytes_are_decompressed_or_refused_with_a_clear_error(body: bytes, e
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 def test_a_bomb_is_refused_before_it_is_unpacked(encoding: str) -> None:
-    bomb = compress(bytes(50_000_000), encoding)
+    bomb = compress([bytes(50_000_000)], encoding)
     with pytest.raises(BodyTooLarge, match="limit of 1000 bytes once decompressed"):
         decompress(bomb, encoding, 1000)
 

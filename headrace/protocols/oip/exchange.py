@@ -328,10 +328,10 @@ class Exchange:
     def _write(self, response: Response) -> Answer:
         body = write_response(response, self._wanted, self._front.regions)
         headers = body.headers
-        parts = [body.json, *body.tensors]
+        parts = [body.json, *body.more, *body.tensors]
         encoding = self._packing()
         if encoding and sum(map(len, parts)) >= _LEAST_COMPRESSED_BYTES:
-            parts = [compress(b"".join(parts), encoding)]
+            parts = [compress(parts, encoding)]
             headers += b"content-encoding: %b\r\n" % encoding.encode()
         if self._front.untaken.full and sum(map(len, parts)) > UNCOUNTED_BYTES:
             raise MemoryFull(UNTAKEN, retry_after_s=1)

@@ -16,6 +16,8 @@ from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.half_closed import CONTINUE
 from headrace.protocols.oip.patience import Patience, linger
 
+LARGE_BYTES = 256 << 10  # of an answer: as one piece it would be copied for as long as it takes to write it in parts
+
 
 class InTurn(HttpToolsProtocol):
     """One connection's requests, from the moment that their heads are read until they are answered."""
@@ -119,9 +121,13 @@ class InTurn(HttpToolsProtocol):
 
     def _answered(self, exchange: Exchange, answer: Answer) -> None:
         close = b"" if exchange.keep_alive else b"connection: close\r\n"
-        end = b"content-length: %d\r\n%b\r\n" % (sum(map(len, answer.parts)), close)
+        size = sum(map(len, answer.parts))
+        end = b"content-length: %d\r\n%b\r\n" % (size, close)
         head = STATUS_LINE[answer.status], self._common.lines(), answer.headers, end
-        self._write(b"".join((*head, *answer.parts)), exchange.keep_alive)
+        if size > LARGE_BYTES and (own := [part for part in answer.parts if isinstance(part, bytes)]) == answer.parts:
+            self._write_parts([*head, *own], exchange.keep_alive)
+        else:
+            self._write(b"".join((*head, *answer.parts)), exchange.keep_alive)
 
     def _write(self, answer: bytes, keep_alive: bool = True) -> None:
         """The current one's answer, after which the connection ends or goes on."""
@@ -129,6 +135,18 @@ class InTurn(HttpToolsProtocol):
             return
         self._answer_bytes = len(answer)
         self.transport.write(answer)
+        self._over(keep_alive)
+
+    def _write_parts(self, parts: list[bytes], keep_alive: bool) -> None:
+        """The same of a large one that lies in memory of its own: all others would wait while it is copied."""
+        if self.transport.is_closing():
+            return
+        self._answer_bytes = sum(map(len, parts))
+        self.transport.writelines(parts)
+        self._over(keep_alive)
+
+    def _over(self, keep_alive: bool) -> None:
+        """The current one is answered."""
         self._current = None
         self.server_state.total_requests += 1
         if not keep_alive:

@@ -18,7 +18,7 @@ from headrace.protocols.oip.shapes import MAX_NAMED, check_content
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.shared_tensors import REGION, SharedInputs, write_shared
 from headrace.protocols.oip.templates import Template, Templates
-from headrace.protocols.oip.tensors import from_body, from_json, to_json
+from headrace.protocols.oip.tensors import Written, from_body, from_json, to_json
 from headrace.protocols.oip.wanted import Answers, Outputs, Wanted
 from headrace.protocols.request_id import names_of
 from headrace.types import Buffer, Context, Parameter, Request, Response, Shape, Tensor
@@ -47,6 +47,8 @@ class _Infer(msgspec.Struct):
 
 
 _LEAST_BYTES = len(b'{"name":"","shape":[],"datatype":"FP32"}')
+_MARK = b"\0"  # which is in no JSON
+_ELSEWHERE = msgspec.Raw(_MARK)
 _ABSENT = (b"", b"null")
 _DECODER = msgspec.json.Decoder(_Infer)
 _encode = msgspec.json.Encoder().encode
@@ -58,6 +60,8 @@ class Body(msgspec.Struct, frozen=True):
     json: bytes
     tensors: list[Buffer]
     headers: bytes
+    more: list[bytes] = []
+    """How the JSON goes on, where it is long: one piece would be copied while all others wait."""
 
 
 def most_tensors(json: memoryview) -> int:
@@ -197,6 +201,7 @@ def write_response(response: Response, wanted: Wanted, regions: Regions) -> Body
         return Body(json, [tensor.data for tensor in response.outputs], headers)
     outputs: list[dict[str, Any]] = []
     tensors: list[Buffer] = []
+    long: list[Written] = []
     for tensor in response.outputs:
         how = wanted.outputs.get(tensor.name)
         if how is not None and how.classes is not None:
@@ -209,7 +214,12 @@ def write_response(response: Response, wanted: Wanted, regions: Regions) -> Body
             output["parameters"] = {"binary_data_size": len(tensor.data)}
             tensors.append(tensor.data)
         else:
-            output["data"] = to_json(tensor, "outputs" if how is None else how.where)
+            data = to_json(tensor, "outputs" if how is None else how.where)
+            if isinstance(data, Written):
+                long.append(data)
+                output["data"] = _ELSEWHERE
+            else:
+                output["data"] = data
         outputs.append(output)
     head: dict[str, Any] = {"model_name": response.model.name, "model_version": str(response.model.version)}
     if wanted.id is not None:
@@ -217,11 +227,20 @@ def write_response(response: Response, wanted: Wanted, regions: Regions) -> Body
     if response.parameters:
         head["parameters"] = response.parameters
     head["outputs"] = outputs
-    json = _encode(head)
-    headers = _content_type(len(json) if tensors else None)
+    json, *more = _put_in(_encode(head), long) if long else (_encode(head),)
+    headers = _content_type(len(json) + sum(map(len, more)) if tensors else None)
     if wanted.answers is not None and not response.parameters:
         wanted.answers.keep(response, json, headers)
-    return Body(json, tensors, headers)
+    return Body(json, tensors, headers, more)
+
+
+def _put_in(json: bytes, long: list[Written]) -> list[bytes]:
+    """The JSON in pieces, with the lists that are elsewhere."""
+    first, *others = json.split(_MARK)
+    pieces = [first]
+    for written, behind in zip(long, others, strict=True):
+        pieces += (*written.pieces, behind)
+    return pieces
 
 
 def _content_type(json_bytes: int | None) -> bytes:

@@ -1,10 +1,10 @@
 """JSON data, and bodies that are one raw tensor <-> Tensor. Knows no HTTP and no model."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -15,6 +15,7 @@ from headrace.errors import InvalidRequest
 from headrace.protocols.beside import LONG_BYTES, rest
 from headrace.protocols.json_body import decode
 from headrace.protocols.oip.flat_data import read_flat
+from headrace.protocols.oip.long_answer import LONG_BYTES as LONG_ANSWER_BYTES
 from headrace.protocols.oip.shapes import MAX_RANK, check_content, count_elements
 from headrace.types import FREE, Buffer, Shape, Tensor, TensorSpec
 
@@ -45,22 +46,31 @@ def from_json(name: str, datatype: str, shape: Shape, data: Buffer, where: str) 
     return from_array(name, array.reshape(shape), datatype)
 
 
-def to_json(tensor: Tensor, where: str) -> list[Any] | msgspec.Raw:
-    """A tensor's elements in a flat list, a long one as the JSON that it is.
+class Written(NamedTuple):
+    """A long list as the JSON that it is, in pieces."""
+
+    pieces: list[bytes]
+
+
+def to_json(tensor: Tensor, where: str) -> list[Any] | Written:
+    """A tensor's elements in a flat list.
 
     Raises InvalidRequest for what JSON cannot carry.
     """
     if tensor.datatype in _BINARY_ONLY:
         raise InvalidRequest(f"{tensor.datatype} cannot be sent as JSON{_ASK_BINARY}", where)
+    pause = rest if len(tensor.data) > LONG_ANSWER_BYTES else _go_on
     if tensor.datatype == "BYTES":
         texts = _texts(tensor, where)
-        return texts if len(texts) <= _PIECE else _list(texts[at : at + _PIECE] for at in range(0, len(texts), _PIECE))
+        if len(texts) <= _PIECE:
+            return texts
+        return _written((texts[at : at + _PIECE] for at in range(0, len(texts), _PIECE)), pause)
     array = to_array(tensor)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise InvalidRequest(f"output {tensor.name!r} has NaN or infinity, which JSON cannot carry{_ASK_BINARY}", where)
     flat = array.ravel()
     if flat.size > _PIECE:
-        return _list(flat[at : at + _PIECE].tolist() for at in range(0, flat.size, _PIECE))
+        return _written((flat[at : at + _PIECE].tolist() for at in range(0, flat.size, _PIECE)), pause)
     values: list[Any] = flat.tolist()
     return values
 
@@ -79,9 +89,17 @@ def from_body(spec: TensorSpec, body: Buffer, batched: bool) -> Tensor:
     return Tensor(spec.name, spec.datatype, shape, body)
 
 
-def _list(pieces: Iterable[list[Any]]) -> msgspec.Raw:
+def _written(parts: Iterable[list[Any]], pause: Callable[[], None]) -> Written:
     """One list of several, a piece at a time: each lets nobody else have the interpreter."""
-    return msgspec.Raw(b"[" + b",".join([msgspec.json.encode(piece)[1:-1] for piece in pieces]) + b"]")
+    pieces = list[bytes]()
+    for part in parts:
+        pieces.append((b"," if pieces else b"[") + msgspec.json.encode(part)[1:-1])
+        pause()
+    return Written([*pieces, b"]"])
+
+
+def _go_on() -> None:
+    """Without a pause."""
 
 
 _PIECE = 4096  # elements that become JSON at once: a millisecond or two

@@ -16,12 +16,17 @@ class FakeTransport:
 
     def __init__(self) -> None:
         self.written = b""
+        self.calls: list[list[bytes]] = []  # what was handed over with each
         self.unsent = b""
         self.closed = False
         self.reading = True
 
     def write(self, data: bytes) -> None:
-        self.written += data
+        self.writelines([data])
+
+    def writelines(self, parts: list[bytes]) -> None:
+        self.calls.append(parts)
+        self.written += b"".join(parts)
 
     def close(self) -> None:
         self.closed = True

@@ -263,7 +263,7 @@ def _wanted(model: str = "m", regions: Regions = NO_REGIONS, **body: Any) -> Wan
 
 def _write(response: Response, wanted: Wanted, regions: Regions = NO_REGIONS) -> tuple[dict[str, Any], list[bytes]]:
     body: Body = write_response(response, wanted, regions)
-    return json.loads(body.json), [bytes(tensor) for tensor in body.tensors]
+    return json.loads(b"".join([body.json, *body.more])), [bytes(tensor) for tensor in body.tensors]
 
 
 SUM = from_array("sum", np.array([[1, 2]], "i4"))
@@ -279,6 +279,22 @@ def test_an_answer_is_json_unless_asked_otherwise() -> None:
         },
         [],
     )
+
+
+def test_a_long_answer_is_in_pieces_that_are_short() -> None:
+    long = from_array("y", np.arange(100_000, dtype="i4"))
+    texts = from_array("t", np.array([b"\0"] * 5000, object))
+    body = write_response(_response(long, SUM, texts), _wanted(id="\0"), NO_REGIONS)
+    assert max(map(len, body.more)) < 64 << 10
+    outputs = json.loads(b"".join([body.json, *body.more]))["outputs"]
+    assert [output["data"] for output in outputs] == [list(range(100_000)), [1, 2], ["\0"] * 5000]
+
+
+def test_where_json_in_pieces_ends_is_told() -> None:
+    outputs = [{"name": "y"}, {"name": "sum", "parameters": {"binary_data": True}}]
+    body = write_response(_response(from_array("y", np.arange(9000)), SUM), _wanted(outputs=outputs), NO_REGIONS)
+    size = len(b"".join([body.json, *body.more]))
+    assert body.headers.endswith(b"inference-header-content-length: %d\r\n" % size)
 
 
 def test_a_binary_answer_says_the_size_of_each_tensor() -> None:

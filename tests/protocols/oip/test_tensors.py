@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from headrace.arrays import DATATYPES, from_array, split_bytes, to_array
 from headrace.errors import HeadraceError, InvalidRequest
-from headrace.protocols.oip.tensors import from_body, from_json, to_json
+from headrace.protocols.oip.tensors import Written, from_body, from_json, to_json
 from headrace.types import FREE, Shape, Tensor, TensorSpec
 
 INTEGERS = [name for name, dtype in DATATYPES.items() if dtype.kind in "iu" and name != "BF16"]
@@ -67,11 +67,16 @@ def test_an_integer_over_the_limit_is_found_in_long_data_too() -> None:
     assert refusal.startswith("inputs[0].data[100000]: 256 is not in the range of UINT8")
 
 
-def test_others_have_their_turns_while_long_data_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_others_have_their_turns_while_long_data_is_read_or_written(monkeypatch: pytest.MonkeyPatch) -> None:
     rests: list[None] = []
     monkeypatch.setattr("headrace.protocols.oip.tensors.rest", lambda: rests.append(None))
     from_json("x", "INT32", (300_000,), json.dumps([1] * 300_000).encode(), "inputs[0]")
-    assert len(rests) > 10
+    read = len(rests)
+    assert read > 10
+    to_json(from_array("y", np.zeros(100_000, "i4")), "")
+    assert len(rests) > read + 10
+    to_json(from_array("y", np.zeros(8192, "i4")), "")  # on the event loop
+    assert len(rests) == read + 25
 
 
 @pytest.mark.parametrize("before", [10, 200_000])
@@ -150,7 +155,9 @@ def test_long_lists_are_written_as_short_ones_are(count: int) -> None:
     numbers = from_array("y", np.arange(count, dtype="f4") / 7)
     texts = from_array("y", np.array([b"%d" % i for i in range(count)], object))
     for tensor, values in ((numbers, to_array(numbers).tolist()), (texts, [str(i) for i in range(count)])):
-        assert msgspec.json.encode(to_json(tensor, "")) == msgspec.json.encode(values)
+        written = to_json(tensor, "")
+        json = b"".join(written.pieces) if isinstance(written, Written) else msgspec.json.encode(written)
+        assert json == msgspec.json.encode(values)
 
 
 def test_every_datatype_but_the_half_ones_is_written_as_json() -> None:
