@@ -29,27 +29,33 @@ def read_flat(
     decoder: msgspec.json.Decoder[list[Any]],
     data: Buffer,
     where: str,
+    place: Callable[[int], str] | None = None,
     *,
     texts: bool,
     piece_bytes: int = _PIECE_BYTES,
 ) -> Iterator[list[Any]]:
     """The elements of a JSON list that is not nested, some at a time; `texts` says that they are strings.
 
+    `place` tells an element's path; by itself that is its number behind `where`.
+
     Raises InvalidRequest with the path of the element at fault, or with the byte where `data` is not JSON.
     """
+    place = place or (lambda index: f"{where}[{index}]")
     begin = _BEGIN.match(data)
     if begin is None:
         yield decode(decoder, data, where)
         return
     view, at, done = memoryview(data), begin.end(), 0
     while len(view) - at > 2 * piece_bytes:
-        found = _piece(partial(_read, decoder, where=where, done=done, at=at), view[at:], piece_bytes, texts)
+        found = _piece(
+            partial(_read, decoder, told=partial(_told, decoder, where, place, done, at)), view[at:], piece_bytes, texts
+        )
         if found is None:
             break
         values, size = found
         yield values
         at, done = at + size, done + len(values)
-    yield _told(decoder, b"[" + view[at:], where, done, at)
+    yield _told(decoder, where, place, done, at, b"[" + view[at:])
 
 
 def _piece(
@@ -100,24 +106,31 @@ def _is_escaped(window: bytes, at: int) -> bool:
     return (len(before) - len(before.rstrip(b"\\"))) % 2 == 1
 
 
-def _read(decoder: msgspec.json.Decoder[list[Any]], piece: bytes, where: str, done: int, at: int) -> list[Any]:
-    """The elements of a piece, before which there were others. Raises InvalidRequest, or _WithinElement."""
+def _read(decoder: msgspec.json.Decoder[list[Any]], piece: bytes, told: Callable[[bytes], list[Any]]) -> list[Any]:
+    """The elements of a piece, or what is `told` where something is wrong. Raises _WithinElement."""
     try:
         return decoder.decode(piece)
     except msgspec.DecodeError as error:
         if str(error) == _TRUNCATED:
             raise _WithinElement from error
-        return _told(decoder, piece, where, done, at)
+        return told(piece)
     except UnicodeDecodeError:
-        return _told(decoder, piece, where, done, at)
+        return told(piece)
 
 
-def _told(decoder: msgspec.json.Decoder[list[Any]], piece: bytes, where: str, done: int, at: int) -> list[Any]:
-    """The same of one that ends where it should: what is wrong is told, with its place in the whole list."""
+def _told(
+    decoder: msgspec.json.Decoder[list[Any]],
+    where: str,
+    place: Callable[[int], str],
+    done: int,
+    at: int,
+    piece: bytes,
+) -> list[Any]:
+    """The elements of a piece, `done` elements and `at` bytes into the list: what is wrong is told with that."""
     try:
         return decode(decoder, piece, where)
     except InvalidRequest as error:
         element = re.match(r"\[([0-9]+)\]", error.where.removeprefix(where))
         if element is None:
             raise moved(error, lambda byte: at - 1 + byte) from error
-        raise InvalidRequest(error.message, f"{where}[{done + int(element[1])}]") from error
+        raise InvalidRequest(error.message, place(done + int(element[1]))) from error

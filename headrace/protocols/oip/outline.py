@@ -1,7 +1,6 @@
 """A long JSON body without its tensors' data: what is left is decoded in one go, the data a piece at a time."""
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -11,6 +10,7 @@ from headrace.errors import InvalidRequest
 from headrace.protocols.beside import rest
 from headrace.protocols.http import check_elements
 from headrace.protocols.json_body import decode, moved
+from headrace.protocols.oip.json_windows import WINDOW_BYTES, windows
 from headrace.protocols.oip.shapes import MAX_NAMED
 from headrace.types import Buffer
 
@@ -19,7 +19,6 @@ T = TypeVar("T")
 MOST_BYTES = 4 << 20
 """Of a body, beside the data: it is decoded while all others wait, for some milliseconds."""
 
-_WINDOW_BYTES = 64 << 10  # that is looked at without a turn for others
 _KEY_BYTES = 256  # that the key and what stands before its list take at most
 
 # Within a string there is no quotation mark but behind a backslash: what reads so in JSON is a key.
@@ -49,7 +48,7 @@ class Outline(NamedTuple):
         return byte - left + whole
 
 
-def outlined(body: memoryview, window_bytes: int = _WINDOW_BYTES) -> Outline:
+def outlined(body: memoryview, window_bytes: int = WINDOW_BYTES) -> Outline:
     """The outline of a body that is not known to be JSON.
 
     Raises InvalidRequest where a list has no end, and where what is beside the lists is too long to be decoded.
@@ -74,39 +73,22 @@ def outlined(body: memoryview, window_bytes: int = _WINDOW_BYTES) -> Outline:
     return Outline(left, lists, cuts)
 
 
-def list_end(body: memoryview, begin: int, window_bytes: int = _WINDOW_BYTES) -> int:
+def list_end(body: memoryview, begin: int, window_bytes: int = WINDOW_BYTES) -> int:
     """Behind the list that begins there. Raises InvalidRequest where it does not end."""
     if (short := _SHORT.match(body, begin)) is not None:
         return short.end()
-    depth, within = 0, False
-    for at, window in _windows(body, begin, window_bytes):
-        if not within and not (b'"' in window or b"]" in window or b"[" in window):
+    depth = 0
+    for at, window in windows(body, begin, window_bytes):
+        if b"]" not in window and b"[" not in window:
             continue
         seen = np.frombuffer(window, np.uint8)
         steps = (seen == ord("[")).view(np.int8) - (seen == ord("]")).view(np.int8)
-        if within or b'"' in window:
-            strings = np.logical_xor.accumulate(seen == ord('"')) ^ within
-            steps[strings] = 0
-            within = bool(strings[-1])
         depths = depth + np.cumsum(steps, dtype=np.int32)
         if not depths.all():
             return at + int(np.argmax(depths == 0)) + 1
         depth = int(depths[-1])
         rest()
     raise InvalidRequest("not JSON: it ends too early")
-
-
-def _windows(body: memoryview, at: int, window_bytes: int) -> Iterator[tuple[int, bytes]]:
-    """What follows from there on, and where each part of it begins. Nothing in it is escaped: it is blank instead."""
-    escaped = False
-    for begin in range(at, len(body), window_bytes):
-        window = bytes(body[begin : begin + window_bytes])
-        if escaped:
-            window = b"_" + window[1:]
-        if b"\\" in window:
-            window = window.replace(b"\\\\", b"__").replace(b'\\"', b"__")
-        escaped = window.endswith(b"\\")
-        yield begin, window
 
 
 def _next_list(body: memoryview, at: int, window_bytes: int) -> int | None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from headrace.protocols.beside import LONG_BYTES, rest
 from headrace.protocols.json_body import decode
 from headrace.protocols.oip.flat_data import read_flat
 from headrace.protocols.oip.long_answer import LONG_BYTES as LONG_ANSWER_BYTES
+from headrace.protocols.oip.nested_data import flattened
 from headrace.protocols.oip.shapes import MAX_RANK, check_content, count_elements
 from headrace.types import FREE, Buffer, Shape, Tensor, TensorSpec
 
@@ -34,7 +35,7 @@ def from_json(name: str, datatype: str, shape: Shape, data: Buffer, where: str) 
         raise InvalidRequest(f"{datatype} cannot be sent as JSON; send it as binary data", f"{where}.datatype")
     if count > len(data):  # an element takes a byte at least: refused before anything is decoded
         raise InvalidRequest(f"shape {list(shape)} is {count} elements, data has fewer", f"{where}.data")
-    if len(data) > LONG_BYTES and _depth(data) == 1:
+    if len(data) > LONG_BYTES and 0 < _depth(data) <= MAX_RANK:
         return Tensor(name, datatype, shape, _from_long(datatype, shape, count, data, f"{where}.data"))
     nested, values = _decode(datatype, shape, data, f"{where}.data")
     if len(values) != count:
@@ -111,8 +112,7 @@ def _decode(datatype: str, shape: Shape, data: Buffer, where: str) -> tuple[bool
     depth = _depth(data)
     if depth <= 1 or depth > MAX_RANK:
         return False, decode(_decoder(datatype, 1), data, where)
-    if depth != len(shape):
-        raise InvalidRequest(f"data is nested {depth} deep, shape {list(shape)} has {len(shape)} dimensions", where)
+    _check_depth(depth, shape, where)
     return True, _flatten(decode(_decoder(datatype, depth), data, where), shape, where)
 
 
@@ -123,18 +123,30 @@ def _depth(data: Buffer) -> int:
 
 
 def _from_long(datatype: str, shape: Shape, count: int, data: Buffer, where: str) -> bytes:
-    """The content of a long flat list: part by part, so that threads which wait for the interpreter have it between."""
-    parts, done = list[bytes](), 0
-    for values in read_flat(_decoder(datatype, 1), data, where, texts=datatype == "BYTES"):
-        if datatype == "BYTES":
+    """The content of a long list: part by part, so that threads which wait for the interpreter have it between."""
+    depth = _depth(data)
+    in_row: Shape = (len(data),)  # as many elements as there may be
+    if depth > 1:
+        _check_depth(depth, shape, where)
+        data, in_row = flattened(data, shape, where), shape
+        if not count:
+            return b""
+    parts, done, texts = list[bytes](), 0, datatype == "BYTES"
+    for values in read_flat(_decoder(datatype, 1), data, where, partial(_at, where, in_row), texts=texts):
+        if texts:
             parts.append(join_bytes(text.encode() for text in values))
         else:
-            parts.append(_to_array(datatype, values, where, (done + len(values),), done).tobytes())
+            parts.append(_to_array(datatype, values, where, in_row, done).tobytes())
         done += len(values)
         rest()
     if done != count:
         raise InvalidRequest(f"shape {list(shape)} is {count} elements, {done} were sent", where)
     return b"".join(parts)
+
+
+def _check_depth(depth: int, shape: Shape, where: str) -> None:
+    if depth != len(shape):
+        raise InvalidRequest(f"data is nested {depth} deep, shape {list(shape)} has {len(shape)} dimensions", where)
 
 
 def _flatten(nested: list[Any], shape: Shape, where: str) -> list[Any]:
@@ -157,10 +169,10 @@ def _to_array(datatype: str, values: list[Any], where: str, shape: Shape, before
         limits = np.iinfo(dtype.str)
         wrong = next(i for i, value in enumerate(values) if not limits.min <= value <= limits.max)
         what = f"{values[wrong]} is not in the range of {datatype}, {limits.min} to {limits.max}"
-        raise InvalidRequest(what, _at(where, before + wrong, shape)) from error
+        raise InvalidRequest(what, _at(where, shape, before + wrong)) from error
     if dtype.kind == "f" and not np.isfinite(array).all():  # JSON has no infinity: it was made by the conversion
         wrong = int(np.argmin(np.isfinite(array)))
-        raise InvalidRequest(f"{values[wrong]} is not in the range of {datatype}", _at(where, before + wrong, shape))
+        raise InvalidRequest(f"{values[wrong]} is not in the range of {datatype}", _at(where, shape, before + wrong))
     return array
 
 
@@ -172,7 +184,7 @@ def _decoder(datatype: str, depth: int) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(of)
 
 
-def _at(where: str, index: int, shape: Shape) -> str:
+def _at(where: str, shape: Shape, index: int) -> str:
     return where + "".join(f"[{position}]" for position in np.unravel_index(index, shape))
 
 

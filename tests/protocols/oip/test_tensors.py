@@ -79,6 +79,28 @@ def test_others_have_their_turns_while_long_data_is_read_or_written(monkeypatch:
     assert len(rests) == read + 25
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("1099511627776", "inputs[0].data[90000][1]: 1099511627776 is not in the range of INT32"),
+        ("2.5", "inputs[0].data[90000][1]: expected an integer, got a number"),
+        ("1,1", "inputs[0].data: data is not nested as shape [100000, 2] says"),
+        ("[1]", "inputs[0].data: data is not nested as shape [100000, 2] says"),
+        ("x", "inputs[0].data: not JSON: invalid character (byte 720004)"),
+    ],
+)
+def test_what_is_wrong_in_long_nested_data_is_told_with_its_place(wrong: str, message: str) -> None:
+    rows = ["[11,11]"] * 100_000
+    assert len(from_json("x", "INT32", (100_000, 2), f"[{','.join(rows)}]".encode(), "inputs[0]").data) == 800_000
+    rows[90_000] = f"[1,{wrong}]"
+    assert _refusal("INT32", (100_000, 2), f"[{','.join(rows)}]".encode()).startswith(message)
+
+
+def test_long_nested_data_without_an_element_is_empty() -> None:
+    data = b"[" + b",".join([b"[]"] * 100_000) + b"]"
+    assert from_json("x", "INT32", (100_000, 0), data, "inputs[0]") == Tensor("x", "INT32", (100_000, 0), b"")
+
+
 @pytest.mark.parametrize("before", [10, 200_000])
 def test_where_long_data_is_no_json_it_is_told(before: int) -> None:
     data = b"[" + b"1," * before + b"x," + b"1," * 300_000 + b"1]"
