@@ -122,7 +122,7 @@ def _depth(data: Buffer) -> int:
     return bytes(opening[0]).count(b"[") if opening else 0
 
 
-def _from_long(datatype: str, shape: Shape, count: int, data: Buffer, where: str) -> bytes:
+def _from_long(datatype: str, shape: Shape, count: int, data: Buffer, where: str) -> Buffer:
     """The content of a long list: part by part, so that threads which wait for the interpreter have it between."""
     depth = _depth(data)
     in_row: Shape = (len(data),)  # as many elements as there may be
@@ -131,17 +131,22 @@ def _from_long(datatype: str, shape: Shape, count: int, data: Buffer, where: str
         data, in_row = flattened(data, shape, where), shape
         if not count:
             return b""
-    parts, done, texts = list[bytes](), 0, datatype == "BYTES"
+    texts, size, done = datatype == "BYTES", 0, 0
+    most_bytes = LENGTH.size * count + len(data) if texts else ITEM_BYTES[datatype] * count
+    content = np.empty(most_bytes, np.uint8)  # no page of which is there before it is written to
     for values in read_flat(_decoder(datatype, 1), data, where, partial(_at, where, in_row), texts=texts):
         if texts:
-            parts.append(join_bytes(text.encode() for text in values))
+            part = join_bytes(text.encode() for text in values)
         else:
-            parts.append(_to_array(datatype, values, where, in_row, done).tobytes())
+            part = _to_array(datatype, values, where, in_row, done).tobytes()
         done += len(values)
+        if done <= count:
+            content[size : size + len(part)] = np.frombuffer(part, np.uint8)
+            size += len(part)
         rest()
     if done != count:
         raise InvalidRequest(f"shape {list(shape)} is {count} elements, {done} were sent", where)
-    return b"".join(parts)
+    return content[:size].data
 
 
 def _check_depth(depth: int, shape: Shape, where: str) -> None:
