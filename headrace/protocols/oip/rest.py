@@ -9,9 +9,10 @@ from msgspec import Meta
 from headrace.errors import InvalidRequest
 from headrace.models.registry import Registry
 from headrace.protocols.beside import LONG_BYTES, LONG_TENSORS
+from headrace.protocols.json_body import decode
 from headrace.protocols.oip.classification import classify
 from headrace.protocols.oip.head import Head
-from headrace.protocols.oip.outline import Outline, outlined
+from headrace.protocols.oip.outline import outlined
 from headrace.protocols.oip.parameter_values import flag, integer
 from headrace.protocols.oip.parameters import forwarded, limited
 from headrace.protocols.oip.shapes import MAX_NAMED, check_content
@@ -60,7 +61,7 @@ class Body(msgspec.Struct, frozen=True):
     json: bytes
     tensors: list[Buffer]
     headers: bytes
-    more: list[bytes] = []
+    more: Sequence[bytes] = ()
     """How the JSON goes on, where it is long: one piece would be copied while all others wait."""
 
 
@@ -93,14 +94,21 @@ def read_request(
     if known is not None:
         return known
     json, raw = body[:size], body[size:]
-    outline = outlined(json) if size > LONG_BYTES else Outline(json, {}, [])
-    infer = outline.decoded(_DECODER)
-    request, wanted = _read(infer, outline.lists, head, raw, context, registry, regions, own_id)
+    infer, lists = _decoded(json)
+    request, wanted = _read(infer, lists, head, raw, context, registry, regions, own_id)
     comes_again = not infer.id  # few ids do, and kept they would soon drive out what others send again
     if raw and comes_again and not infer.parameters and _sent_raw(infer) and wanted.all_binary:
         wanted = wanted._replace(answers=Answers())
         templates.keep(json, request, wanted)
     return request, wanted
+
+
+def _decoded(json: memoryview) -> tuple[_Infer, dict[bytes, memoryview]]:
+    """What the JSON says, and of a long one the lists that are yet to be read, by what stands in their places."""
+    if len(json) <= LONG_BYTES:
+        return decode(_DECODER, json), {}
+    outline = outlined(json)
+    return outline.decoded(_DECODER), outline.lists
 
 
 def read_known(
@@ -214,12 +222,11 @@ def write_response(response: Response, wanted: Wanted, regions: Regions) -> Body
             output["parameters"] = {"binary_data_size": len(tensor.data)}
             tensors.append(tensor.data)
         else:
-            data = to_json(tensor, "outputs" if how is None else how.where)
+            data: list[Any] | Written | msgspec.Raw = to_json(tensor, "outputs" if how is None else how.where)
             if isinstance(data, Written):
                 long.append(data)
-                output["data"] = _ELSEWHERE
-            else:
-                output["data"] = data
+                data = _ELSEWHERE
+            output["data"] = data
         outputs.append(output)
     head: dict[str, Any] = {"model_name": response.model.name, "model_version": str(response.model.version)}
     if wanted.id is not None:
@@ -227,7 +234,10 @@ def write_response(response: Response, wanted: Wanted, regions: Regions) -> Body
     if response.parameters:
         head["parameters"] = response.parameters
     head["outputs"] = outputs
-    json, *more = _put_in(_encode(head), long) if long else (_encode(head),)
+    json = _encode(head)
+    more: Sequence[bytes] = ()
+    if long:
+        json, *more = _put_in(json, long)
     headers = _content_type(len(json) + sum(map(len, more)) if tensors else None)
     if wanted.answers is not None and not response.parameters:
         wanted.answers.keep(response, json, headers)

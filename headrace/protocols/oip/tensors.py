@@ -1,7 +1,7 @@
 """JSON data, and bodies that are one raw tensor <-> Tensor. Knows no HTTP and no model."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache, partial
 from itertools import chain
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from headrace.protocols.oip.shapes import MAX_RANK, check_content, count_element
 from headrace.types import FREE, Buffer, Shape, Tensor, TensorSpec
 
 _OPENING = re.compile(rb"[\[ \t\r\n]*")
+_LONG_BYTES = 128 << 10  # of JSON: some milliseconds
 _OPENING_BYTES = 4096  # that are looked through for what a list begins with
 _BINARY_ONLY = ("FP16", "BF16")
 
@@ -35,7 +36,8 @@ def from_json(name: str, datatype: str, shape: Shape, data: Buffer, where: str) 
         raise InvalidRequest(f"{datatype} cannot be sent as JSON; send it as binary data", f"{where}.datatype")
     if count > len(data):  # an element takes a byte at least: refused before anything is decoded
         raise InvalidRequest(f"shape {list(shape)} is {count} elements, data has fewer", f"{where}.data")
-    if len(data) > LONG_BYTES and 0 < _depth(data) <= MAX_RANK:
+    depth = _depth(data) if len(data) > _LONG_BYTES else 0
+    if depth == 1 or (1 < depth <= MAX_RANK and len(data) > LONG_BYTES):
         return Tensor(name, datatype, shape, _from_long(datatype, shape, count, data, f"{where}.data"))
     nested, values = _decode(datatype, shape, data, f"{where}.data")
     if len(values) != count:
@@ -60,18 +62,17 @@ def to_json(tensor: Tensor, where: str) -> list[Any] | Written:
     """
     if tensor.datatype in _BINARY_ONLY:
         raise InvalidRequest(f"{tensor.datatype} cannot be sent as JSON{_ASK_BINARY}", where)
-    pause = rest if len(tensor.data) > LONG_ANSWER_BYTES else _go_on
     if tensor.datatype == "BYTES":
         texts = _texts(tensor, where)
         if len(texts) <= _PIECE:
             return texts
-        return _written((texts[at : at + _PIECE] for at in range(0, len(texts), _PIECE)), pause)
+        return _written((texts[at : at + _PIECE] for at in range(0, len(texts), _PIECE)), len(tensor.data))
     array = to_array(tensor)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise InvalidRequest(f"output {tensor.name!r} has NaN or infinity, which JSON cannot carry{_ASK_BINARY}", where)
     flat = array.ravel()
     if flat.size > _PIECE:
-        return _written((flat[at : at + _PIECE].tolist() for at in range(0, flat.size, _PIECE)), pause)
+        return _written((flat[at : at + _PIECE].tolist() for at in range(0, flat.size, _PIECE)), len(tensor.data))
     values: list[Any] = flat.tolist()
     return values
 
@@ -90,17 +91,14 @@ def from_body(spec: TensorSpec, body: Buffer, batched: bool) -> Tensor:
     return Tensor(spec.name, spec.datatype, shape, body)
 
 
-def _written(parts: Iterable[list[Any]], pause: Callable[[], None]) -> Written:
-    """One list of several, a piece at a time: each lets nobody else have the interpreter."""
+def _written(parts: Iterable[list[Any]], num_bytes: int) -> Written:
+    """One list of several, a piece at a time: each lets nobody else have the interpreter. A tensor of so many bytes."""
     pieces = list[bytes]()
     for part in parts:
         pieces.append((b"," if pieces else b"[") + msgspec.json.encode(part)[1:-1])
-        pause()
+        if num_bytes > LONG_ANSWER_BYTES:  # on a thread
+            rest()
     return Written([*pieces, b"]"])
-
-
-def _go_on() -> None:
-    """Without a pause."""
 
 
 _PIECE = 4096  # elements that become JSON at once: a millisecond or two
@@ -143,7 +141,8 @@ def _from_long(datatype: str, shape: Shape, count: int, data: Buffer, where: str
         if done <= count:
             content[size : size + len(part)] = np.frombuffer(part, np.uint8)
             size += len(part)
-        rest()
+        if len(data) > LONG_BYTES:  # on a thread
+            rest()
     if done != count:
         raise InvalidRequest(f"shape {list(shape)} is {count} elements, {done} were sent", where)
     return content[:size].data
