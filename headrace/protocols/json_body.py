@@ -30,14 +30,19 @@ def decode(decoder: msgspec.json.Decoder[T], body: Buffer, where: str = "") -> T
     """
     try:
         return decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise _explain(str(error), where) from error
     except msgspec.DecodeError as error:
-        raise InvalidRequest(_malformed(str(error), body), where) from error
+        raise refusal(error, where, body) from error
     except UnicodeDecodeError as error:
         raise InvalidRequest(f"not UTF-8: {error.reason} at byte {error.start} of a string", where) from error
     except RecursionError as error:
         raise InvalidRequest("the JSON is nested too deep", where) from error
+
+
+def refusal(error: msgspec.DecodeError, where: str, body: Buffer = b"") -> InvalidRequest:
+    """What is told of it; `body` is what was decoded, where it is whole."""
+    if isinstance(error, msgspec.ValidationError):
+        return _explain(str(error), where)
+    return InvalidRequest(_malformed(str(error), body), where)
 
 
 def moved(error: InvalidRequest, place: Callable[[int], int]) -> InvalidRequest:

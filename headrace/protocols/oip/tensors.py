@@ -1,7 +1,7 @@
 """JSON data, and bodies that are one raw tensor <-> Tensor. Knows no HTTP and no model."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
 from itertools import chain
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from headrace.arrays import DATATYPES, ITEM_BYTES, LENGTH, from_array, join_byte
 from headrace.errors import InvalidRequest
 from headrace.protocols.beside import LONG_BYTES, rest
 from headrace.protocols.json_body import decode
-from headrace.protocols.oip.flat_data import read_flat
+from headrace.protocols.oip.flat_data import LongText, read_flat
 from headrace.protocols.oip.long_answer import LONG_BYTES as LONG_ANSWER_BYTES
 from headrace.protocols.oip.nested_data import flattened
 from headrace.protocols.oip.shapes import MAX_RANK, check_content, count_elements
@@ -133,12 +133,9 @@ def _from_long(datatype: str, shape: Shape, count: int, data: Buffer, where: str
     most_bytes = LENGTH.size * count + len(data) if texts else ITEM_BYTES[datatype] * count
     content = np.empty(most_bytes, np.uint8)  # no page of which is there before it is written to
     for values in read_flat(_decoder(datatype, 1), data, where, partial(_at, where, in_row), texts=texts):
-        if texts:
-            part = join_bytes(text.encode() for text in values)
-        else:
-            part = _to_array(datatype, values, where, in_row, done).tobytes()
+        parts = _text_parts(values) if texts else [_to_array(datatype, values, where, in_row, done).tobytes()]
         done += len(values)
-        if done <= count:
+        for part in parts if done <= count else ():
             content[size : size + len(part)] = np.frombuffer(part, np.uint8)
             size += len(part)
         if len(data) > LONG_BYTES:  # on a thread
@@ -146,6 +143,16 @@ def _from_long(datatype: str, shape: Shape, count: int, data: Buffer, where: str
     if done != count:
         raise InvalidRequest(f"shape {list(shape)} is {count} elements, {done} were sent", where)
     return content[:size].data
+
+
+def _text_parts(values: list[Any]) -> Iterator[bytes]:
+    """Strings as they are held; a LongText is alone."""
+    first = values[0] if values else ""
+    if isinstance(first, LongText):
+        yield LENGTH.pack(sum(map(len, first.utf8)))
+        yield from first.utf8
+    else:
+        yield join_bytes(text.encode() for text in values)
 
 
 def _check_depth(depth: int, shape: Shape, where: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from headrace.errors import InvalidRequest
 from headrace.protocols.json_body import decode
-from headrace.protocols.oip.flat_data import read_flat
+from headrace.protocols.oip.flat_data import LongText, read_flat
 
 TEXTS: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[str])
 NUMBERS: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[float])
@@ -20,7 +20,12 @@ SPACES = ["", " ", "\t", "\n ", "  \r\n"]
 
 
 def read(decoder: msgspec.json.Decoder[Any], data: bytes) -> list[Any]:
-    return list(chain.from_iterable(read_flat(decoder, memoryview(data), "d", texts=decoder is TEXTS, piece_bytes=32)))
+    pieces = read_flat(decoder, memoryview(data), "d", texts=decoder is TEXTS, piece_bytes=32)
+    return [whole(value) for value in chain.from_iterable(pieces)]
+
+
+def whole(value: Any) -> Any:
+    return b"".join(value.utf8).decode() if isinstance(value, LongText) else value
 
 
 def spaced(elements: list[str], draw: random.Random) -> bytes:
@@ -68,4 +73,30 @@ def test_a_long_string_is_one_piece_and_a_long_list_is_many() -> None:
     data = msgspec.json.encode(["a" * 1000, *["b"] * 100])
     pieces = list(read_flat(TEXTS, data, "d", texts=True, piece_bytes=32))
     assert len(pieces) > 10
-    assert list(chain.from_iterable(pieces)) == ["a" * 1000, *["b"] * 100]
+    assert pieces[0] == [LongText([b"a" * 1000])]
+    assert list(chain.from_iterable(pieces[1:])) == ["b"] * 100
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b'["' + b"a" * 1000 + b'",]', "not JSON: trailing comma in array"),
+        (b'["' + b"a" * 1000 + b'"x]', r"not JSON: expected ',' or '\]' \(byte 1003\)"),
+        (b'["' + b"a" * 1000 + b"]", "not JSON: it ends too early"),
+        (b'["a",' * 20 + b"x" * 9000 + b"]", "not JSON|expected a string"),
+        (b'["a",' + b"1" * 9000 + b"]", r"d\[1\]: expected a string, got a number"),
+    ],
+)
+def test_what_is_wrong_with_a_long_string_is_told(data: bytes, message: str) -> None:
+    with pytest.raises(InvalidRequest, match=message):
+        read(TEXTS, data)
+
+
+def test_a_comma_behind_the_last_number_is_told_however_far_the_end_is() -> None:
+    with pytest.raises(InvalidRequest, match="not JSON: trailing comma in array"):
+        read(WHOLE, b"[1," + b" " * 1000 + b"]")
+
+
+def test_what_is_between_commas_is_not_long() -> None:
+    with pytest.raises(InvalidRequest, match=r"d\[1\]: is longer than"):
+        read(WHOLE, b"[1,2" + b" " * 9000 + b"]")
