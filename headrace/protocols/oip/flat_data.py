@@ -60,6 +60,8 @@ def read_flat(
         told = partial(_told, decoder, where, place, done, at)
         found = _piece(partial(_read, decoder, told=told), view[at:], piece_bytes, texts)
         if found is None:
+            if not texts and len(view) - at <= _MOST_TIMES * piece_bytes:
+                break  # it is the last, and blanks behind it
             if not texts:
                 raise InvalidRequest(f"is longer than {_MOST_TIMES * piece_bytes} bytes", place(done))
             if view[at] != ord('"'):

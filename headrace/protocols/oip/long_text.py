@@ -10,7 +10,7 @@ from headrace.protocols.json_body import moved, refusal
 from headrace.protocols.oip.json_windows import WINDOW_BYTES, windows
 
 _PIECE_BYTES = 256 << 10  # half a millisecond
-_ESCAPE_BYTES = 12  # of the longest, which is two that are one character
+_ESCAPE_BYTES = 12  # of the longest, which is two that are one character; a piece is twice as long at least
 _TEXT: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 
 

@@ -100,3 +100,4 @@ def test_a_comma_behind_the_last_number_is_told_however_far_the_end_is() -> None
 def test_what_is_between_commas_is_not_long() -> None:
     with pytest.raises(InvalidRequest, match=r"d\[1\]: is longer than"):
         read(WHOLE, b"[1,2" + b" " * 9000 + b"]")
+    assert read(WHOLE, b"[1,2" + b" " * 1000 + b"]") == [1, 2]

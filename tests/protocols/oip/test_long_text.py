@@ -14,7 +14,7 @@ from headrace.protocols.oip.long_text import text_end, utf8
 TEXT = st.text(st.sampled_from('"\\n/ a\u00e9\u20ac\U0001f600\ud7ff\t'), max_size=80)
 
 
-@given(TEXT, st.integers(16, 40), st.booleans())
+@given(TEXT, st.integers(24, 60), st.booleans())
 def test_no_character_is_cut(text: str, piece_bytes: int, ascii_only: bool) -> None:
     written = json.dumps(text, ensure_ascii=ascii_only).encode()
     pieces = list(utf8(memoryview(written)[1:-1], "d", piece_bytes=piece_bytes))

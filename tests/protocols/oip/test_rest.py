@@ -366,3 +366,35 @@ def test_a_valid_request_with_any_bytes_changed_is_read_or_refused(data: st.Data
         read_request(head, memoryview(body), head.context(0), REGISTRY, NO_REGIONS, Templates())
     except HeadraceError as refusal:
         assert refusal.code != "internal"
+
+
+JSON_ONLY = json.dumps(
+    {
+        "id": '"data":[',
+        "inputs": [
+            {"name": "x", "shape": [2, 3], "datatype": "INT32", "data": [[1, 2, 3], [4, 5, 6]]},
+            {"name": "y", "data": ['a"],', "\\", "\u00e9\U0001f600", ""], "datatype": "BYTES", "shape": [4]},
+            {"datatype": "FP64", "data": [0, 1.5, -2], "name": "z", "shape": [3]},
+        ],
+    }
+).encode()
+
+
+def _taken(body: bytes) -> tuple[Tensor, ...] | None:
+    try:
+        return _read(body)[0].inputs
+    except HeadraceError:
+        return None
+
+
+@given(st.data())
+def test_what_is_taken_of_a_long_body_is_what_is_taken_of_a_short_one(data: st.DataObject) -> None:
+    body = bytearray(JSON_ONLY)
+    for _ in range(data.draw(st.integers(0, 2))):
+        at = data.draw(st.integers(0, len(body) - 1))
+        body[at : at + data.draw(st.integers(0, 2))] = data.draw(st.text('[]{},":\\ 1e.-', max_size=2)).encode()
+    short = _taken(bytes(body))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("rest.LONG_BYTES", "tensors.LONG_BYTES", "tensors._LONG_BYTES"):
+            patch.setattr(f"headrace.protocols.oip.{name}", -1)
+        assert _taken(bytes(body)) == short
