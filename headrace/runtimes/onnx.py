@@ -51,7 +51,7 @@ SLOWER = ["SkipLayerNormFusion"]
 """ONNX Runtime's fusions that make something slower of what they join.
 
 A sum and its layer norm, joined, are a plain loop, where the norm by itself is made of vectors: of 8 to 512 rows of 64
-to 4096 numbers, on one thread or two, the loop takes 2 to 8 times as long (`benchmarks/bench_fusions.py`).
+to 4096 numbers, the loop takes 2 to 8 times as long on one thread, on two 1.5 to 6 (`benchmarks/bench_fusions.py`).
 """
 
 BFLOAT16 = 16  # TensorProto.BFLOAT16
