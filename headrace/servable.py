@@ -39,14 +39,11 @@ class Servable(Protocol):
         ...
 
 
-Foresee = Callable[[Context], HeadraceError | None]
-"""Says of a request, by its context alone, why it will not be let in, however small it is; None where it may be."""
-
-
-def foresight(servable: Servable) -> Foresee | None:
-    """How this servable tells what it will not take before it is read; None where it has to be read first."""
-    foresee: Foresee | None = getattr(servable, "foresee", None)
-    return foresee
+def foresee(servable: Servable, context: Context) -> HeadraceError | None:
+    """Why this servable will not let in a request of that context, however small it is; None where it may, or where it
+    has to be read first."""
+    foresees: Callable[[Context], HeadraceError | None] | None = getattr(servable, "foresee", None)
+    return None if foresees is None else foresees(context)
 
 
 class Together(NamedTuple):

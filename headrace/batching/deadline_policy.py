@@ -196,17 +196,17 @@ class DeadlinePolicy(Generic[J]):
         queue = self.queue
         if queue.first_due() is None:
             return ()
-        company, latency, standings = self._company.others(self), self.latency, self.standings
+        company = self._company.others(self)
         given_up: list[GivenUp[J]] = []
         waiting_ns, off = queue.work.total_ns, self._busy_runs.times_parts
         for job in queue.by_deadline():
             left = job.due_ns - now_ns
-            needs = latency.typical(job.rows, job.length, company)
-            late = left <= 0 or (left <= int(needs) and latency.measured(job.rows, job.length))
+            needs = self.latency.typical(job.rows, job.length, company)
+            late = now_ns >= self._late_from_ns(job, needs)
             if not late and (left >= HASTE * self._good_run_ns(job) or waiting_ns * off <= left):
                 break
             waiting_ns -= job.cost_ns
-            standings.answered(job.tenant).guard.answered(late)
+            self.standings.answered(job.tenant).guard.answered(late)
             given_up.append(GivenUp(job, "late" if late else "overload", now_ns - job.arrived_ns + needs))
         if given_up:
             queue.take([each.job for each in given_up])

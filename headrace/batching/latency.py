@@ -36,12 +36,15 @@ class Latency:
         self._margin = Margin()
         self._alone = Pace()
         self._company = Pace()
-        self.known = False
-        """Whether anything is known; until then predictions are 0."""
         self.runs = 0  # since it began, or was read
         self._both: dict[tuple[int, int, bool], tuple[float, float]] = {}  # what was asked since the last run
         self._measured: set[tuple[int, int]] = set()  # of the sizes asked for, those that are: none ceases to be
         self._doubt = 0.0  # of a logarithm, that runs may take less: it goes as soon as there are some
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is known; until then predictions are 0."""
+        return bool(self._surface)
 
     def measured(self, rows: int, length: int) -> bool:
         """Whether so many runs of about this size are known that one held up does not make up what is known."""
@@ -74,7 +77,7 @@ class Latency:
         return both
 
     def _reckoned(self, rows: int, length: int, company: bool) -> tuple[float, float]:
-        typical = nanoseconds(self._surface.log_ns(rows, length) + self._pace(company).value - self._doubt)
+        typical = self.typical(rows, length, company)
         times = self._margin.times(typical)
         if times < PRIOR and not self.measured(rows, length):
             times = PRIOR
@@ -93,7 +96,6 @@ class Latency:
                 (self._company if company else self._alone).learn(log_ns - surface.measured_ns(rows, length))
         surface.add(rows, length, log_ns - self._pace(company).value)
         self.runs += 1
-        self.known = True
         self._doubt = self._doubt / 2 if self._doubt > DOUBT / 8 else 0.0
 
     def relax(self) -> None:
@@ -126,7 +128,6 @@ class Latency:
             raise ValueError(f"form {kept['form']}, not {FORM}")
         latency = cls()
         latency._surface = CostSurface.from_json(kept["knots"])
-        latency.known = bool(latency._surface)
         latency._margin = Margin.from_json(kept["margin"])
         latency._alone = Pace.from_json(kept["alone"])
         latency._company = Pace.from_json(kept["company"])

@@ -11,14 +11,11 @@ from collections.abc import Sequence
 import msgspec
 
 from headrace.batching.check import Check
-from headrace.batching.job import Job
-from headrace.batching.policy import Refusal
-from headrace.batching.queue import Queue
-from headrace.batching.refusals import refused
+from headrace.batching.refusals import too_late, would_be_late
 from headrace.clock import Clock
-from headrace.errors import DeadlineExceeded, HeadraceError, InputRefused, ModelUnavailable
+from headrace.errors import HeadraceError, InputRefused, ModelUnavailable
 from headrace.records import Recorder, ShedRecord
-from headrace.servable import Cancel, Reply, Servable, Together, Whole, foresight, together, wholeness
+from headrace.servable import Cancel, Reply, Servable, Together, Whole, foresee, together, wholeness
 from headrace.types import (
     Backlog,
     BatchFacts,
@@ -82,8 +79,7 @@ class PartedModel:
 
     def foresee(self, context: Context) -> HeadraceError | None:
         """As the model foresees it."""
-        foresee = foresight(self._model)
-        return foresee(context) if foresee else None
+        return foresee(self._model, context)
 
     def together(self) -> Together:
         """As the model takes them."""
@@ -147,9 +143,9 @@ class PartedModel:
 
     def _late(self, context: Context, due_ns: int, late_ns: float) -> HeadraceError:
         deadline_ns = due_ns - context.arrived_ns
-        refusal = Refusal("predicted", late_ns, deadline_ns + late_ns, float(deadline_ns))
-        self._record(ShedRecord(self._version, context.tenant, "predicted", int(deadline_ns + late_ns), deadline_ns))
-        return refused(self._version, Queue[Job](), refusal)
+        predicted_ns = deadline_ns + late_ns
+        self._record(ShedRecord(self._version, context.tenant, "predicted", int(predicted_ns), deadline_ns))
+        return would_be_late(self._version, predicted_ns, deadline_ns, max(0.001, late_ns / 1e9))
 
 
 class _Parts:
@@ -223,8 +219,7 @@ class _Parts:
             ((self._due_ns or 0) - arrived_ns) / 1e6,
         )
         done = f"{self._done} of {self._rows} rows were computed after {(now_ns - arrived_ns) / 1e6:.1f} ms"
-        late = f"its answer would come {predicted_ms:.1f} ms after arrival, its deadline is {deadline_ms:.1f} ms"
-        return DeadlineExceeded(f"{done}; {late}", "", predicted_ms, deadline_ms)
+        return too_late(done, predicted_ms, deadline_ms)
 
 
 def _next_size(size: int, least: int, facts: BatchFacts | None) -> int:

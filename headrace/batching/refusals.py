@@ -14,14 +14,16 @@ def refused(version: ModelVersion, queue: Queue[J], refusal: Refusal) -> Headrac
         return QueueFull(f"{len(queue)} requests wait for {version}, the limit", "", retry_after_s)
     if refusal.reason == "memory":
         return QueueFull(f"requests for {version} hold {queue.num_bytes} bytes, the limit", "", retry_after_s)
-    predicted_ms, deadline_ms = (refusal.predicted_ns or 0) / 1e6, (refusal.deadline_ns or 0) / 1e6
-    return WouldBeLate(
-        f"{version} would answer {predicted_ms:.1f} ms after arrival, and has {deadline_ms:.1f} ms",
-        "",
-        retry_after_s,
-        predicted_ms,
-        deadline_ms,
-    )
+    return would_be_late(version, refusal.predicted_ns or 0, refusal.deadline_ns or 0, retry_after_s)
+
+
+def would_be_late(
+    version: ModelVersion, predicted_ns: float, deadline_ns: float, retry_after_s: float
+) -> HeadraceError:
+    """Its answer is predicted to come too late; both are from its arrival."""
+    predicted_ms, deadline_ms = predicted_ns / 1e6, deadline_ns / 1e6
+    what = f"{version} would answer {predicted_ms:.1f} ms after arrival, and has {deadline_ms:.1f} ms"
+    return WouldBeLate(what, "", retry_after_s, predicted_ms, deadline_ms)
 
 
 def passed(job: Job) -> HeadraceError:
@@ -32,15 +34,14 @@ def passed(job: Job) -> HeadraceError:
 def dropped(given_up: GivenUp[J], now_ns: int) -> HeadraceError:
     """It waited, and could no longer be in time, or was dropped so that others are."""
     job = given_up.job
-    predicted_ms, deadline_ms = given_up.predicted_ns / 1e6, _ms(job.due_ns, job)
     why = "" if given_up.reason == "late" else "; it was dropped so that those behind it are in time"
-    return DeadlineExceeded(
-        f"waited {_ms(now_ns, job):.1f} ms; its answer would come {predicted_ms:.1f} ms after arrival, its deadline "
-        f"is {deadline_ms:.1f} ms{why}",
-        "",
-        predicted_ms,
-        deadline_ms,
-    )
+    return too_late(f"waited {_ms(now_ns, job):.1f} ms", given_up.predicted_ns / 1e6, _ms(job.due_ns, job), why)
+
+
+def too_late(so_far: str, predicted_ms: float, deadline_ms: float, why: str = "") -> HeadraceError:
+    """What was let in is given up; both are from its arrival."""
+    late = f"its answer would come {predicted_ms:.1f} ms after arrival, its deadline is {deadline_ms:.1f} ms"
+    return DeadlineExceeded(f"{so_far}; {late}{why}", "", predicted_ms, deadline_ms)
 
 
 def _ms(when_ns: int, job: Job) -> float:

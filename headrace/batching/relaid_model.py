@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from headrace.batching.laying import Laying
 from headrace.errors import HeadraceError
-from headrace.servable import Cancel, Reply, Servable, Together, Whole, foresight, together, wholeness
+from headrace.servable import Cancel, Reply, Servable, Together, Whole, foresee, together, wholeness
 from headrace.types import Backlog, Context, ModelVersion, Request, Signature
 
 log = logging.getLogger(__name__)
@@ -70,8 +70,7 @@ class RelaidModel:
 
     def foresee(self, context: Context) -> HeadraceError | None:
         """As what stands foresees it."""
-        foresee = foresight(self._stands.model)
-        return foresee(context) if foresee else None
+        return foresee(self._stands.model, context)
 
     def together(self) -> Together:
         """As what stands takes them."""

@@ -11,7 +11,7 @@ from headrace.gateway.bundles import Asked
 from headrace.gateway.rates import Rates
 from headrace.models.registry import Registry, Served
 from headrace.records import Recorder, RequestRecord, SampleRecord, ShedRecord
-from headrace.servable import APART, Cancel, Reply, Together, foresight, together
+from headrace.servable import APART, Cancel, Reply, Together, foresee, together
 from headrace.tenants import Tenant
 from headrace.traffic.watch import Tap
 from headrace.types import Bundle, Context, ModelRef, ModelVersion, Request, Response, Tensor
@@ -166,11 +166,8 @@ class Gateway:
     def foresee(self, model: ModelRef, context: Context, request_id: str) -> HeadraceError | None:
         """Why a request that is yet to be read will not be let in, which is recorded; None where it must be read."""
         served = self._registry.certain(model)
-        foresee = foresight(served.servable) if served else None
-        if served is None or foresee is None:
-            return None
-        refused = foresee(context)
-        if refused is not None:
+        refused = foresee(served.servable, context) if served else None
+        if served is not None and refused is not None:
             unread = Request(request_id, model, (), context=context)
             self._record_refusal(unread, served.version, self.now_ns(), refused)
         return refused

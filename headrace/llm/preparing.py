@@ -131,8 +131,7 @@ class Preparing:
         if calls is not None:
             answer = grammar if grammar is not None and grammar.kind in JOINED else None
             called = call_grammar(ask.prompt.tools, choice, calls.form, self._special_id, answer)
-            if called is not None and grammar is not answer:
-                assert grammar is not None
+            if called is not None and grammar is not None and answer is None:
                 raise InvalidRequest("cannot be asked for together with calls of strict tools", grammar.where)
             grammar = called or grammar
         matcher = self._grammars().compile(grammar) if grammar is not None else None
