@@ -24,7 +24,7 @@ from headrace.batching.latency import Latency
 from headrace.batching.length_class import class_of, longest_of
 from headrace.batching.likeness import Likeness
 from headrace.batching.long_tenth import LongTenth
-from headrace.batching.packing import UNKNOWN, Line, Lines, Taken, best_window, chosen
+from headrace.batching.packing import UNKNOWN_NS, Line, Lines, Taken, best_window, chosen
 from headrace.batching.policy import MOST_AT_INSTANCE, GivenUp, Limits, Reason, Refusal, Run, Wait, queue_refusal
 from headrace.batching.queue import Group, Queue
 from headrace.batching.standing import Standings
@@ -35,7 +35,6 @@ BUSY = 0.6  # of the machine's time asked for: below, waiting for company only a
 STARVED_NS = NO_DEADLINE_NS  # in the queue: from then on a request is the most urgent, whatever its priority
 LINES_FOR = 8  # runs that the lines of lengths are kept for
 LEAST_CAUTION = 0.25  # where hardly a long one is let in: else none would run, and nothing be learned of them
-WORTH = 0.85  # of the work a second that a run without end would do
 HASTE = 0.5  # of a usual run's time: with less left, a request is given up for those behind it
 MANY = 16  # rows that what a row costs is read off at
 BRIEF_NS = 1_000_000  # of a typical run: of such, of a size that is known, few are learned from
@@ -106,8 +105,7 @@ class DeadlinePolicy(Generic[J]):
         return refusal
 
     def _weigh(self, job: Job, now_ns: int) -> None:
-        line = self._lines[job.length_class]
-        job.cost_ns = job.rows * max(line.row / WORTH, line.row + line.fixed / self._limits.max_size)
+        job.cost_ns = job.rows * self._lines[job.length_class].cost
         job.bucket = bucket_of(job.level, job.deadline_ns, now_ns)
 
     def _foreseen(
@@ -282,6 +280,7 @@ class DeadlinePolicy(Generic[J]):
 
     def resize(self, max_size: int) -> None:
         self._limits = msgspec.structs.replace(self._limits, max_size=max_size)
+        self._lines.clear()
 
     def answered(self, run: Run[J], began_ns: int, ended_ns: int, now_ns: int) -> None:
         for job in run.jobs:
@@ -365,14 +364,14 @@ class DeadlinePolicy(Generic[J]):
     def _measured_line(self, length_class: int) -> Line:
         length, latency, company = longest_of(length_class), self.latency, self._company.others(self)
         if not latency.known:
-            return UNKNOWN
+            return Line.of(UNKNOWN_NS, UNKNOWN_NS, self._limits.max_size)
         one, most = latency.typical(1, length, company), max(2, min(self._limits.max_size, MANY))
         row = max(0.0, (latency.typical(most, length, company) - one) / (most - 1))
-        return Line.of(max(one - row, 1.0), row)
+        return Line.of(max(one - row, 1.0), row, self._limits.max_size)
 
     def _good_run_ns(self, job: Job) -> float:
         """What a run takes that is long enough to be worth its fixed cost."""
-        return max(self._busy_runs.ns, self._lines[job.length_class].fixed / (1.0 - WORTH))
+        return max(self._busy_runs.ns, self._lines[job.length_class].good)
 
     def _busy_ns(self, now_ns: int) -> float:
         """Until an instance is idle, and the lane."""

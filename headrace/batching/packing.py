@@ -19,6 +19,7 @@ from headrace.batching.queue import Group
 LONG_NS = 20_000_000.0  # a run for which an earlier answer to a part of it is worth a second run
 EVEN_ROWS = 8  # rows that a run is not cut below
 NEARLY = 0.97  # of the best rate, for an earlier answer
+WORTH = 0.85  # of the work a second that a run without end would do
 EMPTY = (
     1e-3  # of a run's fixed time, that a row is worth beside its own: more rows are worth more where they cost nothing
 )
@@ -31,11 +32,14 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     fixed: float
     row: float
     worth: float  # of a row: useful work
+    cost: float  # of a row, as it waits: its part of a run that is worth its fixed time, or of the largest
+    good: float  # what a run takes that is long enough to be worth its fixed time
 
     @classmethod
-    def of(cls, fixed: float, row: float) -> "Line":
-        """So much a run, and so much more a row."""
-        return cls(fixed, row, row + EMPTY * fixed)
+    def of(cls, fixed: float, row: float, max_size: int) -> "Line":
+        """So much a run of at most so many rows, and so much more a row."""
+        cost = max(row / WORTH, row + fixed / max_size)
+        return cls(fixed, row, row + EMPTY * fixed, cost, fixed / (1.0 - WORTH))
 
     def time(self, rows: float) -> float:
         return self.fixed + self.row * rows
@@ -48,8 +52,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
         return most if rows >= most else max(0, rows)
 
 
-UNKNOWN = Line.of(1e6, 1e6)
-"""Until something is known; only the proportion counts."""
+UNKNOWN_NS = 1e6  # of a run, and of each row of it: until something is known only the proportion counts
 
 
 class Lines(dict[int, Line]):
@@ -67,7 +70,7 @@ class Lines(dict[int, Line]):
 
         def call(length_class: int) -> Line:
             found = method()
-            return UNKNOWN if found is None else found(length_class)
+            return Line.of(UNKNOWN_NS, UNKNOWN_NS, 1) if found is None else found(length_class)
 
         return cls(call)
 

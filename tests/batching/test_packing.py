@@ -13,7 +13,7 @@ INFINITE = 1e18
 
 
 def line(length_class: int) -> Line:
-    return Line.of(1.5 * MS, 0.035 * MS * longest_of(length_class))  # about a small encoder on two cores
+    return Line.of(1.5 * MS, 0.035 * MS * longest_of(length_class), 64)  # about a small encoder on two cores
 
 
 def packed(
@@ -80,7 +80,7 @@ def test_a_short_run_takes_all() -> None:
 
 
 def test_where_rows_cost_nothing_all_share_a_run() -> None:
-    assert len(packed(job(5), job(100), job(256), measured=lambda length_class: Line.of(MS, 0.0))) == 3
+    assert len(packed(job(5), job(100), job(256), measured=lambda length_class: Line.of(MS, 0.0, 64))) == 3
 
 
 def test_a_batch_that_is_too_heavy_leaves_the_rest() -> None:
