@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from functools import partial
 
 import msgspec
 
@@ -15,7 +15,7 @@ from headrace.batching.instance import Instance, Outcome
 from headrace.batching.instance_turns import InstanceTurns
 from headrace.batching.job import Job
 from headrace.batching.policy import GivenUp, Policy, Refusal, Run, Wait
-from headrace.batching.refusals import dropped, passed, refused
+from headrace.batching.refusals import NotTaken, dropped, passed, refused
 from headrace.batching.shares import shares_of
 from headrace.batching.waiting import Waiting
 from headrace.clock import Clock, Timer
@@ -113,7 +113,7 @@ class BatchedModel:
             self._ask()
         else:
             self._look()  # what came with it is in it
-        return lambda: self.cancel(item)
+        return partial(self.cancel, item)
 
     def read(self, request: Request, reply: Reply) -> Waiting:
         """A request that may be offered. Raises what is wrong with it."""
@@ -121,19 +121,29 @@ class BatchedModel:
             raise InvalidRequest(f"model {self._version} is not a language model", "model")
         return Waiting(request, self._check(request), reply, self._clock.now_ns())
 
-    def offer(self, item: Waiting) -> "NotTaken | None":
+    def offer(self, item: Waiting) -> NotTaken | None:
         """Let it wait, or say why it may not: then nobody was told yet, and it may be offered elsewhere."""
         refused = self._let_in(item)
         if refused is None:
             self._ask()
         return refused
 
-    def refuse(self, item: Waiting, refused: "NotTaken") -> None:
+    def refuse(self, item: Waiting, refused: NotTaken) -> None:
         """Tell the caller, and record that it was shed."""
         item.reply(self._told(item, refused))
 
+    def hand_over(self, may: Callable[[Waiting], bool], to: "BatchedModel") -> None:
+        """Have another answer what waits here and may go there; what that does not let in goes on waiting here."""
+        for item in filter(may, list(self._queue)):
+            instead = to.read(item.request, item.reply)
+            if to.offer(instead) is None:
+                item.done, item.moved = True, partial(to.cancel, instead)
+                self._queue.remove(item)
+        self._settle()
+
     def cancel(self, item: Waiting) -> None:
         """The caller went away: out of the queue, or unanswered once its run ends."""
+        item.moved()
         if item.done:
             return
         item.done = item.left = True
@@ -187,13 +197,13 @@ class BatchedModel:
 
     # ---- in
 
-    def _let_in(self, item: Waiting) -> "NotTaken | None":
+    def _let_in(self, item: Waiting) -> NotTaken | None:
         refused = self._admit(item, item.queued_ns)
         if refused is None:
             self._policy.push(item, item.queued_ns)
         return refused
 
-    def _admit(self, item: Waiting, now_ns: int) -> "NotTaken | None":
+    def _admit(self, item: Waiting, now_ns: int) -> NotTaken | None:
         """What keeps the request out."""
         if self._refusal:
             return NotTaken(self._refusal)
@@ -205,10 +215,10 @@ class BatchedModel:
         refusal = self._policy.admit(item, now_ns)
         return self._not_taken(refusal) if refusal else None
 
-    def _not_taken(self, refusal: Refusal) -> "NotTaken":
+    def _not_taken(self, refusal: Refusal) -> NotTaken:
         return NotTaken(refused(self._version, self._queue, refusal), refusal.reason, refusal.predicted_ns)
 
-    def _told(self, job: Job, refused: "NotTaken") -> HeadraceError:
+    def _told(self, job: Job, refused: NotTaken) -> HeadraceError:
         """What its caller is told, once it is recorded that it was shed."""
         if refused.shed:
             self._shed(job, refused.shed, refused.predicted_ns)
@@ -384,14 +394,6 @@ class BatchedModel:
             item.keep_alone()
             self._policy.push(item, self._clock.now_ns())
         self._policy.resize(axis.max_size if axis.batched else 1)
-
-
-class NotTaken(NamedTuple):
-    """Why a request may not wait."""
-
-    error: HeadraceError
-    shed: str = ""  # the reason that is recorded, where it was kept out so that others are in time
-    predicted_ns: float | None = None
 
 
 def _nothing() -> None:

@@ -1,10 +1,20 @@
 """What callers are told who are not let in, or are given up while they wait. Pure."""
 
+from typing import NamedTuple
+
 from headrace.batching.job import J, Job
 from headrace.batching.policy import GivenUp, Refusal
 from headrace.batching.queue import Queue
 from headrace.errors import DeadlineExceeded, HeadraceError, QueueFull, WouldBeLate
 from headrace.types import ModelVersion
+
+
+class NotTaken(NamedTuple):
+    """Why a request may not wait."""
+
+    error: HeadraceError
+    shed: str = ""  # the reason that is recorded, where it was kept out so that others are in time
+    predicted_ns: float | None = None
 
 
 def refused(version: ModelVersion, queue: Queue[J], refusal: Refusal) -> HeadraceError:

@@ -3,6 +3,9 @@
 A request goes to the preferred variant, or to the one nearest to it that is as accurate as the caller asks for. Where
 that one would answer late, the next cheaper one that is allowed is asked. What must not be late is a reason to choose
 a cheaper one; a request without a deadline is answered by the most accurate.
+
+Two variants that compute at once take each other's time. So what waits when a cheaper one is preferred waits for that
+one from then on: else those that came last before it would be the ones that are late.
 """
 
 import asyncio
@@ -10,8 +13,9 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from headrace.batching.batched_model import BatchedModel, NotTaken
+from headrace.batching.batched_model import BatchedModel
 from headrace.batching.demand import Demand
+from headrace.batching.refusals import NotTaken
 from headrace.batching.variant_choice import FOLLOW, HALF_LIFE_NS, Preference, cheaper_after, prefer
 from headrace.batching.waiting import Waiting
 from headrace.clock import Clock
@@ -112,7 +116,19 @@ class VariedModel:
             self.preference = after
             log.info("%s: %s", self._version, self._why(before, after, loads))
             self._refused = 0.0
+            if after.index > before.index:
+                self._hand_over(before.index, after.index)
         return loads
+
+    def _hand_over(self, before: int, after: int) -> None:
+        """Have a cheaper variant answer what waits, is in a hurry and may be answered by it."""
+        to = self._choices[after]
+
+        def may(item: Waiting) -> bool:
+            context = item.request.context
+            return item.deadline_ns is not None and not context.variant and context.min_accuracy <= to.accuracy
+
+        self._choices[before].model.hand_over(may, to.model)
 
     def _why(self, before: Preference, after: Preference, loads: Sequence[float]) -> str:
         name, instead = self._choices[after.index].name, self._choices[before.index].name

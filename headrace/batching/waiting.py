@@ -3,14 +3,14 @@
 from headrace.batching.blame import NONE
 from headrace.batching.check import Checked
 from headrace.batching.job import Job
-from headrace.servable import Reply
+from headrace.servable import Cancel, Reply
 from headrace.types import USUAL_LEVEL, Request
 
 
 class Waiting(Job):
     """One request, or a bundle of them, from its arrival to its answer; owned by the batched model."""
 
-    __slots__ = ("blame", "done", "left", "reply", "request")
+    __slots__ = ("blame", "done", "left", "moved", "reply", "request")
 
     def __init__(self, request: Request, checked: Checked, reply: Reply, queued_ns: int) -> None:
         super().__init__(checked.rows, checked.length, checked.key, queued_ns)
@@ -31,3 +31,8 @@ class Waiting(Job):
         self.blame = NONE  # for the deaths of workers that were running it
         self.done = False  # answered, or nobody waits
         self.left = False  # nobody waits
+        self.moved: Cancel = _nowhere  # withdraws what waits in its place, at another model
+
+
+def _nowhere() -> None:
+    """Nothing waits in its place."""

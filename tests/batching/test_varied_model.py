@@ -141,6 +141,38 @@ async def test_in_overload_newcomers_go_to_the_one_that_keeps_up_and_come_back_l
     assert bench.answered_by(bench.ask(within_ms=500)) == "exact"
 
 
+async def overload(bench: Bench) -> list[Got]:
+    """200 a second, of which the exact one can do 66: until a cheaper one is preferred."""
+    asked = []
+    while not bench.model.preference.index:
+        asked.append(bench.ask(within_ms=2000))
+        bench.clock.pass_ms(5)
+    return asked
+
+
+async def test_what_waits_when_a_cheaper_one_is_preferred_is_answered_by_it(bench: Bench) -> None:
+    choosy = bench.ask(within_ms=3000, min_accuracy=0.95)
+    patient = bench.ask()
+    asked = await overload(bench)
+    by = [bench.answered_by(each, 0 if each.answers else 1000) for each in asked]
+    assert by.index("quick") < len(by) - 10  # some of them came long before
+    assert bench.answered_by(choosy, 0) == bench.answered_by(patient, 0) == "exact"
+    assert all(len(each.answers) == 1 for each in asked)
+
+
+async def test_what_another_answers_in_its_place_can_still_be_withdrawn(bench: Bench) -> None:
+    asked, leave = [], []
+    while not bench.model.preference.index:
+        asked.append(bench.ask(within_ms=2000))
+        leave.append(bench.cancel)
+        bench.clock.pass_ms(5)
+    moved = next(at for at, each in enumerate(asked) if not each.answers and at > 8)
+    leave[moved]()
+    leave[moved]()
+    bench.clock.pass_ms(1000)
+    assert [at for at, each in enumerate(asked) if not each.answers] == [moved]
+
+
 async def test_what_refuses_many_is_not_asked_for_a_while_though_little_is_asked(bench: Bench) -> None:
     for _ in range(4):
         assert bench.answered_by(bench.ask(within_ms=20), 50) == "quick"
