@@ -14,6 +14,7 @@ GROUND = {
     "arrivals",
     "cache_folder",
     "folder_lock",
+    "large_memory",
     "kept_database",
     "observe_settings",
     "generation",

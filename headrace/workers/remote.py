@@ -21,10 +21,9 @@ from headrace.workers.layouts import Layout, Layouts
 from headrace.workers.process import BATCHES
 from headrace.workers.repeated import LONGEST, Repeated
 from headrace.workers.run_limit import RunLimit
-from headrace.workers.slots import KEPT_BYTES, Slot
+from headrace.workers.slot_pool import SlotPool
+from headrace.workers.slots import Slot
 from headrace.workers.wire import BEFORE_TIMES, TIMES, read_times
-
-NUM_SLOTS = 3  # one that runs, one that is next, one whose answers are being written
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -55,8 +54,7 @@ class ProcessInstance:
         self.spreads = False  # its child holds the model twice
         self._settings = settings
         self._clock = clock
-        self._slots = [Slot.create(index) for index in range(NUM_SLOTS)]
-        self._free = list(self._slots)
+        self._slots = SlotPool(clock)
         self._batches: deque[_Batch] = deque()  # in the order in which the worker answers them
         self._axis = settings.asked.axis
         self._had_child = False  # one that loaded the model
@@ -64,7 +62,7 @@ class ProcessInstance:
         self._answered: Repeated[bytes, tuple[tuple[Tensor, ...], int]] = Repeated()  # outputs and their bytes
         self._began_ns = 0  # the batch that runs now
         asked = settings.asked
-        fds = tuple(fd for slot in self._slots for fd in slot.fds())
+        fds = tuple(fd for slot in self._slots.slots for fd in slot.fds())
         keeping = Keeping(
             asked.manifest.id,
             BATCHES,
@@ -114,7 +112,7 @@ class ProcessInstance:
 
     def run(self, work: Work, done: Done) -> None:
         """Lay the rows into a free slot and tell the child."""
-        slot = self._free.pop()
+        slot = self._slots.take()
         layout = self._layouts.lay(slot, work)
         if not self._batches:
             self._began(layout, self._clock.now_ns())
@@ -125,8 +123,7 @@ class ProcessInstance:
         self.ready = False
         await self._process.close()
         self._answered.clear()
-        for slot in self._slots:
-            slot.close()
+        self._slots.close()
 
     # ---- what the process that is kept asks
 
@@ -153,7 +150,7 @@ class ProcessInstance:
         answer = wire.decode_answer(message)
         if isinstance(answer, wire.Done):
             self._process.served()
-            memory = self._slots[answer.slot].outputs.view(answer.size)
+            memory = self._slots.slots[answer.slot].outputs.view(answer.size)
             outputs = wire.tensors(answer.outputs, memory)
             if len(message) <= LONGEST:
                 self._answered.keep(bytes(message[BEFORE_TIMES]), (outputs, answer.size))
@@ -184,7 +181,7 @@ class ProcessInstance:
             batch = self._batches.pop()
             error = WorkerLost(f"the worker that ran the request {why}", retry_after_s=1)
             batch.done(Outcome(error=error, lost=True, ran=not self._batches))
-            self._free.append(batch.slot)
+            self._slots.give_back(batch.slot, batch.layout.size)
         self._changed()
 
     def back(self) -> None:
@@ -210,7 +207,4 @@ class ProcessInstance:
         else:
             self._process.rest()
         batch.done(outcome)
-        if layout.size + output_bytes > KEPT_BYTES:
-            batch.slot.inputs.trim(layout.size)
-            batch.slot.outputs.trim(output_bytes)
-        self._free.append(batch.slot)
+        self._slots.give_back(batch.slot, layout.size + output_bytes)

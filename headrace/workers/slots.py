@@ -4,7 +4,7 @@ import mmap
 import os
 from collections.abc import Iterable
 
-KEPT_BYTES = 8 << 20  # of an area, between batches; what is above goes back to the system
+KEPT_BYTES = 8 << 20  # of an area, for good; what is above goes back to the system at times
 GRAIN_BYTES = 1 << 16
 ALIGNMENT = 64  # of tensors: a cache line, and the widest vector
 
@@ -39,9 +39,9 @@ class Area:
             self._memory, self._size = mmap.mmap(self.fd, size), size
         return memoryview(self._memory)[:num_bytes]
 
-    def trim(self, used: int) -> None:
-        """Give what a large batch took back to the system; by either side, when nobody reads or writes."""
-        if used > KEPT_BYTES:
+    def trim(self) -> None:
+        """Give what large batches took back to the system; by either side, when nobody reads or writes."""
+        if self._size > KEPT_BYTES:
             self._memory.madvise(mmap.MADV_REMOVE, KEPT_BYTES, self._size - KEPT_BYTES)
 
     def close(self) -> None:
@@ -63,6 +63,10 @@ class Slot:
 
     def fds(self) -> tuple[int, int]:
         return self.inputs.fd, self.outputs.fd
+
+    def trim(self) -> None:
+        self.inputs.trim()
+        self.outputs.trim()
 
     def close(self) -> None:
         self.inputs.close()

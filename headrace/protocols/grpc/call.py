@@ -81,7 +81,7 @@ class RemoteCall:
         if not self._ended:
             self._left = left
 
-    def finish(self, message: bytes, trailers: Metadata = (), alike: Alike = NOTHING_ALIKE) -> None:
+    def finish(self, message: Buffer, trailers: Metadata = (), alike: Alike = NOTHING_ALIKE) -> None:
         size = len(message)
         if not self._has_room(size):
             self.end(RESOURCE_EXHAUSTED, UNTAKEN)

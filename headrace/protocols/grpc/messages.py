@@ -3,9 +3,8 @@
 from struct import Struct
 from typing import NamedTuple
 
-import numpy as np
-
 from headrace.errors import BodyTooLarge, InvalidRequest
+from headrace.large_memory import room
 from headrace.protocols.compression import decompress
 from headrace.protocols.grpc.status import INTERNAL, RESOURCE_EXHAUSTED, UNIMPLEMENTED
 from headrace.types import Buffer
@@ -107,7 +106,7 @@ class MessageReader:
         """Memory for a message. Raises Refused where it may not be sent so."""
         check(compressed, size, self._encoding, self._max_bytes)
         try:
-            return np.empty(size, np.uint8).data if size >= _LARGE_BYTES else memoryview(bytearray(size))
+            return room(size) if size >= _LARGE_BYTES else memoryview(bytearray(size))
         except MemoryError as error:
             raise Refused(RESOURCE_EXHAUSTED, f"there is no memory for a message of {size} bytes") from error
 

@@ -31,7 +31,7 @@ class Call(Protocol):
         """Seconds until the client stops waiting; None where it did not say."""
         ...
 
-    def finish(self, message: bytes, trailers: Metadata = (), alike: Alike = NOTHING_ALIKE) -> None:
+    def finish(self, message: Buffer, trailers: Metadata = (), alike: Alike = NOTHING_ALIKE) -> None:
         """The one answer of a unary call, and its end, with trailers of its own and those that others have too."""
         ...
 

@@ -1,13 +1,14 @@
 """One inference over HTTP, from its headers to the bytes of its answer. Knows no connection."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from headrace.errors import HeadraceError, Internal, MemoryFull
 from headrace.gateway.bundles import Parted
 from headrace.generation import Generated
+from headrace.large_memory import room
 from headrace.protocols.beside import takes_long
 from headrace.protocols.bodies import UNCOUNTED_BYTES, UNTAKEN
 from headrace.protocols.compression import LITTLE_BYTES, choose, compress, decompress
@@ -26,7 +27,10 @@ from headrace.types import Buffer, Context, Request, Response
 log = logging.getLogger(__name__)
 
 LARGE_BYTES = 8192  # of a body, that takes longer to read than to say whether it would be in time
-_OWN_PAGES_BYTES = 8 << 20  # of a body: from here on it is one piece, so large that its memory is given back at once
+_OWN_PAGES_BYTES = 8 << 20
+"""Of a body: from here on it is one piece, so large that its memory is given back at once. Where its length is known
+it is filled as it comes."""
+
 _MOST_PARTS = 256  # of a body: more are put together as they come, for a small one takes many times what it holds
 _LEAST_COMPRESSED_BYTES = 1024  # below, a smaller body saves no packet
 _UNSAID = Wanted(None, False, {})
@@ -61,6 +65,7 @@ class Exchange:
         "_head",
         "_id",
         "_parts",
+        "_rest",
         "_size",
         "_wanted",
         "current",
@@ -86,6 +91,7 @@ class Exchange:
         self._cancel: Callable[[], object] | None = None  # of what is done for it now
         self._wanted = _UNSAID
         self._parts: list[Buffer] = []
+        self._rest: memoryview | None = None  # of the memory for all of the body, what is yet to come
         self._size = self._counted = 0
 
     @property
@@ -117,9 +123,13 @@ class Exchange:
             raise body_too_large(self._front.max_body_bytes)
         if self._size > UNCOUNTED_BYTES:
             self._counted = self._front.bodies.grown(self._counted, self._size)
+        if self._rest is not None:
+            self._rest[: len(part)] = part
+            self._rest = self._rest[len(part) :]
+            return
         parts = self._parts
         if before < _OWN_PAGES_BYTES <= self._size:
-            self._parts = [bytearray().join((*parts, part))]
+            self._take_in_one_piece((*parts, part))
             return
         if parts and isinstance(parts[0], bytearray):
             parts[0] += part
@@ -127,6 +137,22 @@ class Exchange:
         parts.append(part)
         if len(parts) == _MOST_PARTS:
             self._parts = [bytearray().join(parts)]
+
+    def _take_in_one_piece(self, parts: Sequence[Buffer]) -> None:
+        """Raises MemoryFull where there is no memory for all of the body."""
+        whole = self._head.body_bytes()
+        if whole is None:
+            self._parts = [bytearray().join(parts)]
+            return
+        try:
+            memory = room(whole)
+        except MemoryError as error:
+            raise MemoryFull(f"there is no memory for a body of {whole} bytes", retry_after_s=1) from error
+        self._parts, self._rest = [memory], memory[self._size :]
+        filled = 0
+        for part in parts:
+            memory[filled : filled + len(part)] = part
+            filled += len(part)
 
     def receive_whole(self, body: Buffer, alone: bool = False) -> None:
         """Take a body that is whole and known to be within the limit; it is asked `alone` if that is said."""
@@ -144,7 +170,7 @@ class Exchange:
     def refuse(self, error: HeadraceError) -> None:
         """The body ends here, and this is the answer once it is this exchange's turn."""
         self._error = error
-        self._parts = []
+        self._parts, self._rest = [], None
         self._give_back()
         self.received = True
 
@@ -157,7 +183,7 @@ class Exchange:
                 raise self._error
             if self._size > LARGE_BYTES and front.gateway.refuses(self._arrived_ns):
                 self._foresee(head.context(self._arrived_ns))
-            parts, self._parts = self._parts, []
+            parts, self._parts, self._rest = self._parts, [], None
             body: Buffer = parts[0] if len(parts) == 1 else b"".join(parts)
         except HeadraceError as error:
             self.reply(error)
@@ -182,7 +208,7 @@ class Exchange:
     def abandon(self) -> None:
         """The client is gone: nothing is answered, and what has not run does not."""
         self.disconnected = True
-        self._parts = []
+        self._parts, self._rest = [], None
         self._give_back()
         if self._cancel is not None:
             cancel, self._cancel = self._cancel, None

@@ -153,7 +153,7 @@ class Infer:
             return
         self._front.gateway.unread(id_, model, UNSAID.context(now_ns, "grpc", trace), error)
 
-    def _said(self, answer: Response | HeadraceError, request_id: str, wanted: Wanted) -> bytes | HeadraceError:
+    def _said(self, answer: Response | HeadraceError, request_id: str, wanted: Wanted) -> Buffer | HeadraceError:
         """The answer as it travels, or the reason why it cannot."""
         if isinstance(answer, HeadraceError):
             return answer

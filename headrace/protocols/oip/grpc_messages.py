@@ -29,7 +29,7 @@ class Written(NamedTuple):
     message: ModelInferResponse
     contents: list[Buffer]
 
-    def serialized(self) -> bytes:
+    def serialized(self) -> Buffer:
         """As it travels."""
         return with_contents(self.message.SerializeToString(), self.contents)
 

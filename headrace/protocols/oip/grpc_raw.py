@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from headrace.errors import InvalidRequest
+from headrace.large_memory import joined
 from headrace.types import Buffer
 from headrace.varint import varint
 
@@ -175,14 +176,14 @@ def _fields(view: memoryview) -> list[_Field] | None:
     return found if at == end else None
 
 
-def with_contents(message: bytes, contents: Iterable[Buffer], request_id: str = "") -> bytes:
+def with_contents(message: bytes, contents: Iterable[Buffer], request_id: str = "") -> Buffer:
     """A ModelInferResponse with this id, and these raw contents behind it: the one copy of them that is made."""
     parts: list[Buffer] = [message]
     if request_id:
         parts.append(id_field(request_id.encode()))
     for one in contents:
         parts += (contents_tag(one.nbytes if isinstance(one, memoryview) else len(one)), one)
-    return b"".join(parts)
+    return joined(parts)
 
 
 def contents_tag(size: int) -> bytes:
@@ -195,7 +196,7 @@ def id_field(coded: bytes) -> bytes:
     return _ID_TAG + varint(len(coded)) + coded
 
 
-def in_stream(message: bytes) -> bytes:
+def in_stream(message: Buffer) -> bytes:
     """A ModelStreamInferResponse of a ModelInferResponse."""
     return b"".join((_INFER_RESPONSE, varint(len(message)), message))
 

@@ -81,7 +81,7 @@ class Kept:
             line = self._lines(form)
         self._known[rest] = Repeated(request.model, request.outputs, inputs, sent, request.parameters, line)
 
-    def answer(self, response: Response, request_id: str) -> bytes:
+    def answer(self, response: Response, request_id: str) -> Buffer:
         """A ModelInferResponse of plain raw outputs and no parameters; all but the id and contents is kept."""
         return with_contents(self.head(response), [each.data for each in response.outputs], request_id)
 

@@ -14,6 +14,7 @@ from grpc._cython import cygrpc  # type: ignore[attr-defined]
 from headrace.protocols.grpc.method import NOTHING_ALIKE, Alike, Metadata, Method, Unary
 from headrace.protocols.grpc.serving import answer, converse
 from headrace.protocols.grpc.status import INVALID_ARGUMENT, OK
+from headrace.types import Buffer
 
 _NO_FLAGS = 0
 _FOR_EVER_S = 1e9  # decades: the library's word for no deadline lies centuries ahead
@@ -74,10 +75,10 @@ class Rpc:
         if not self._ended:
             self._left = left
 
-    def finish(self, message: bytes, trailers: Metadata = (), alike: Alike = NOTHING_ALIKE) -> None:
+    def finish(self, message: Buffer, trailers: Metadata = (), alike: Alike = NOTHING_ALIKE) -> None:
         if not self._ended:
             status = _status(OK, "", (*alike.metadata, *trailers))
-            self._send((cygrpc.SendMessageOperation(message, _NO_FLAGS), status), self.on_ended)
+            self._send((cygrpc.SendMessageOperation(bytes(message), _NO_FLAGS), status), self.on_ended)
             self._close()
 
     def end(self, code: int, details: str = "", trailers: Metadata = ()) -> None:

@@ -37,6 +37,11 @@ class Head(msgspec.Struct, frozen=True):
         """Of a request that came with it then."""
         return self.limits.context(arrived_ns, "http", self.trace, self.headers)
 
+    def body_bytes(self) -> int | None:
+        """How long its body is, where it says so."""
+        said = dict(self.headers)
+        return None if b"transfer-encoding" in said else int(said.get(b"content-length", 0)) or None
+
 
 def read_head(model: ModelRef, sent: Sequence[tuple[bytes, bytes]], keep_alive: bool) -> Head:
     """The head; header names are in lower case. What is wrong with it becomes its `error`."""

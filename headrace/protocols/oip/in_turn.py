@@ -9,12 +9,14 @@ from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from headrace.large_memory import joined
 from headrace.protocols.oip.again import Again
 from headrace.protocols.oip.common_headers import CommonHeaders
 from headrace.protocols.oip.exchange import Answer, Exchange
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.half_closed import CONTINUE
 from headrace.protocols.oip.patience import Patience, linger
+from headrace.types import Buffer
 
 LARGE_BYTES = 256 << 10  # of an answer: as one piece it would be copied for as long as it takes to write it in parts
 
@@ -127,9 +129,9 @@ class InTurn(HttpToolsProtocol):
         if size > LARGE_BYTES and (own := [part for part in answer.parts if isinstance(part, bytes)]) == answer.parts:
             self._write_parts([*head, *own], exchange.keep_alive)
         else:
-            self._write(b"".join((*head, *answer.parts)), exchange.keep_alive)
+            self._write(joined((*head, *answer.parts)), exchange.keep_alive)
 
-    def _write(self, answer: bytes, keep_alive: bool = True) -> None:
+    def _write(self, answer: Buffer, keep_alive: bool = True) -> None:
         """The current one's answer, after which the connection ends or goes on."""
         if self.transport.is_closing():
             return

@@ -22,8 +22,8 @@ class Ended:
     def time_remaining(self) -> float | None:
         return None
 
-    def finish(self, message: bytes, trailers: Metadata = (), alike: Alike = NOTHING_ALIKE) -> None:
-        self.end(OK, message.decode())
+    def finish(self, message: Buffer, trailers: Metadata = (), alike: Alike = NOTHING_ALIKE) -> None:
+        self.end(OK, bytes(message).decode())
 
     def end(self, code: int, details: str = "", trailers: Metadata = ()) -> None:
         if not self.told:

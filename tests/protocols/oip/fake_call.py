@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from headrace.protocols.grpc.method import NOTHING_ALIKE, Alike, Metadata
+from headrace.types import Buffer
 
 
 class End(NamedTuple):
@@ -32,9 +33,9 @@ class FakeCall:
     def when_left(self, left: Callable[[], object]) -> None:
         self.left = left
 
-    def finish(self, message: bytes, trailers: Metadata = (), alike: Alike = NOTHING_ALIKE) -> None:
+    def finish(self, message: Buffer, trailers: Metadata = (), alike: Alike = NOTHING_ALIKE) -> None:
         assert self.ended is None
-        self.written.append(message)
+        self.written.append(bytes(message))
         self.end(0, trailers=(*alike.metadata, *trailers))
 
     def end(self, code: int, details: str = "", trailers: Metadata = ()) -> None:
@@ -43,4 +44,4 @@ class FakeCall:
         self.over.set()
 
     async def write(self, message: bytes) -> None:
-        self.written.append(message)
+        self.written.append(bytes(message))

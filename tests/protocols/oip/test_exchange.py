@@ -6,12 +6,11 @@ import gzip
 import json
 import random
 import threading
-import tracemalloc
 
 import msgspec
 import pytest
 
-from headrace.errors import BodyTooLarge, InvalidRequest, WouldBeLate
+from headrace.errors import InvalidRequest, WouldBeLate
 from headrace.protocols.beside import LONG_BYTES, LONG_TENSORS, UNPACKING
 from headrace.protocols.oip.exchange import LARGE_BYTES, Answer, Exchange
 from headrace.protocols.oip.head import read_head
@@ -212,51 +211,6 @@ async def test_a_large_body_that_cannot_be_unpacked_is_refused_and_recorded() ->
     assert asking.answers[0].status == 400
     (record,) = [record for record in stub.records if isinstance(record, RequestRecord)]
     assert record.error == InvalidRequest.code
-
-
-async def test_a_body_in_parts_is_put_together() -> None:
-    stub = Stub()
-    asking = _Asking(stub)
-    asking.exchange.receive(BODY[:5])
-    asking.run(BODY[5:])
-    assert len(stub.late.waiting) == 1
-
-
-async def test_a_body_in_countless_small_parts_takes_about_the_memory_that_it_holds() -> None:
-    stub = Stub()
-    asking = _Asking(stub)
-    body = BODY + b" " * 200_000
-    tracemalloc.start()
-    try:
-        for at in range(0, len(body), 2):
-            asking.exchange.receive(body[at : at + 2])
-        taken, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert taken < 2 * len(body)
-    asking.exchange.run()
-    assert len(stub.late.waiting) == 1
-
-
-async def test_a_large_body_is_one_piece_whose_memory_goes_back_to_the_system() -> None:
-    asking = _Asking(Stub())
-    part, largest = bytes(64 * 1024), 16 << 20
-    tracemalloc.start()
-    try:
-        for _ in range(0, largest, len(part)):
-            asking.exchange.receive(bytes(memoryview(part)))
-        pieces = [trace.size for trace in tracemalloc.take_snapshot().traces]
-    finally:
-        tracemalloc.stop()
-    assert max(pieces) >= largest
-    assert sum(pieces) < 1.25 * largest
-
-
-async def test_a_body_over_the_limit_is_refused_as_it_arrives() -> None:
-    asking = _Asking(Stub(max_body_bytes=10))
-    asking.exchange.receive(bytes(10))
-    with pytest.raises(BodyTooLarge):
-        asking.exchange.receive(b"x")
 
 
 async def test_a_refusal_is_answered_at_its_turn() -> None:

@@ -50,7 +50,7 @@ def read(
 
 def write(*outputs: Tensor, wanted: Wanted = {}, regions: Regions = NO_REGIONS) -> ModelInferResponse:  # noqa: B006
     made = write_response(Response(ModelVersion("m", 3), outputs, BATCH), "7", wanted, regions)
-    return ModelInferResponse.FromString(made.serialized())
+    return ModelInferResponse.FromString(bytes(made.serialized()))
 
 
 def test_a_message_becomes_a_request() -> None:

@@ -97,7 +97,7 @@ def test_contents_are_put_in_in_their_order(contents: list[bytes]) -> None:
     message = ModelInferResponse(model_name="m", id="7")
     made = with_contents(message.SerializeToString(), [memoryview(one) for one in contents])
     message.raw_output_contents.extend(contents)
-    assert ModelInferResponse.FromString(made) == message
+    assert ModelInferResponse.FromString(bytes(made)) == message
     assert ModelStreamInferResponse.FromString(in_stream(made)).infer_response == message
 
 

@@ -92,9 +92,9 @@ def test_an_answer_is_the_message_that_protobuf_would_write(outputs: list[tuple[
     tensors = tuple(Tensor(each, "UINT8", tuple(shape), bytes(math.prod(shape))) for each, shape in outputs)
     response, kept = Response(ModelVersion("m", 3), tensors, BATCH), Kept(line)
     for _ in range(2):
-        found = pb.ModelInferResponse.FromString(kept.answer(response, name))
+        found = pb.ModelInferResponse.FromString(bytes(kept.answer(response, name)))
         slow = write_response(response, name, {}, Regions(False)).serialized()
-        assert found == pb.ModelInferResponse.FromString(slow)
+        assert found == pb.ModelInferResponse.FromString(bytes(slow))
 
 
 @pytest.mark.parametrize("what", ["input parameter", "output parameter", "contents", "length", "BYTES", "BOOL"])
