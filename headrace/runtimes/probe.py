@@ -10,7 +10,7 @@ from headrace.errors import HeadraceError, ModelInvalid
 from headrace.runtimes.compare import Company, compare
 from headrace.runtimes.pad_axis import choices, declared
 from headrace.runtimes.pad_probe import probe_padding
-from headrace.runtimes.rows import FEW, MANY, Rows, example_rows, rows_to_try
+from headrace.runtimes.rows import FEW, LOUD, MANY, Rows, example_rows, louder, rows_to_try
 from headrace.runtimes.runtime import Arrays, LoadedModel
 from headrace.types import FREE, BatchAxis, Manifest, PadAxis, Padding, Shape, TensorSpec
 
@@ -191,7 +191,7 @@ def _alone(model: LoadedModel, rows: Rows) -> list[Arrays] | None:
 
 
 def _verdict(model: LoadedModel, rows: Rows, alone: list[Arrays], max_size: int, tolerance: float) -> BatchAxis:
-    """What the rows say once they have run together, in two sizes and orders."""
+    """What the rows say once they have run together, in two sizes and orders, and beside a loud one."""
     try:
         again = compare([alone[0]], model.run(rows[0], ()), model.outputs, tolerance)
         if again.why or not again.within:
@@ -200,9 +200,26 @@ def _verdict(model: LoadedModel, rows: Rows, alone: list[Arrays], max_size: int,
         for order in ((0, 1), tuple(reversed(range(len(rows))))):
             together = model.run(_joined([rows[index] for index in order]), ())
             found = found.worse(compare([alone[index] for index in order], together, model.outputs, tolerance))
+        axis = _axis(found, lambda: model.coarse, max_size)
+        return _beside_a_loud_row(model, rows[0], alone[0], axis, tolerance) if axis.batched else axis
     except HeadraceError as error:
         return BatchAxis(False, why=f"rows that run alone do not run together: {error.message}")
-    return _axis(found, lambda: model.coarse, max_size)
+
+
+def _beside_a_loud_row(model: LoadedModel, row: Arrays, alone: Arrays, axis: BatchAxis, tolerance: float) -> BatchAxis:
+    """What is left of the axis once a row has run beside one of far larger numbers, as another client may send them.
+
+    A scale that is taken over a whole batch, as dynamic quantisation takes it, leaves nothing of the row.
+    """
+    loud = louder(row)
+    if loud is None or _alone(model, [loud]) is None:
+        return axis
+    together = {name: array[:1] for name, array in model.run(_joined([row, loud]), ()).items()}
+    found = _axis(compare([alone], together, model.outputs, tolerance), lambda: model.coarse, axis.max_size)
+    if found.batched:
+        return axis
+    why = f"beside a row of numbers {LOUD:.0f} times as large, {found.why}"
+    return msgspec.structs.replace(found, why=f"{why}; `batching = true` has them share runs all the same")
 
 
 def _axis(found: Company, coarse: Callable[[], bool], max_size: int) -> BatchAxis:

@@ -246,12 +246,17 @@ def looked_up(rows: int = 2) -> onnx.ModelProto:
     )
 
 
-def dynamically_quantised(features: int = 32, layers: int = 2) -> onnx.ModelProto:
-    """Matrix products in int8 whose scales are taken over the whole batch, as quantisers write them."""
+def dynamically_quantised(features: int = 32, layers: int = 2, places: int = 0) -> onnx.ModelProto:
+    """Matrix products in int8 whose scales are taken over the whole batch, as quantisers write them; of a row of
+    floats, or of what stands at one of so many places of a table."""
     generator = np.random.default_rng(0)
     nodes: list[onnx.NodeProto] = []
     constants: dict[str, NDArray[Any]] = {}
-    state = "INPUT"
+    state, taken = "INPUT", value("INPUT", "FP32", ("batch", features))
+    if places:
+        constants["table"] = generator.standard_normal((places, features)).astype(np.float32)
+        nodes.append(node("Gather", "table INPUT", "found"))
+        state, taken = "found", value("INPUT", "INT64", ("batch",))
     for layer in range(layers):
         at = f"_{layer}"
         constants[f"weights{at}"] = generator.integers(-127, 128, (features, features)).astype(np.int8)
@@ -267,7 +272,7 @@ def dynamically_quantised(features: int = 32, layers: int = 2) -> onnx.ModelProt
     nodes.append(node("Identity", state, "OUTPUT"))
     return graph(
         nodes,
-        [value("INPUT", "FP32", ("batch", features))],
+        [taken],
         [value("OUTPUT", "FP32", ("batch", features))],
         constants,
     )

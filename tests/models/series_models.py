@@ -73,10 +73,11 @@ def deaf() -> onnx.ModelProto:
 
 
 def quantised_mean() -> onnx.ModelProto:
-    """OUTPUT is the mean of INPUT's steps in 8 bits: padding keeps its direction, and halves its length."""
+    """OUTPUT is the mean of INPUT's steps, bounded, in 8 bits: padding keeps its direction, and halves its length."""
     return graph(
         [
-            node("DynamicQuantizeLinear", "INPUT", "quantised by zero"),
+            node("Tanh", "INPUT", "bounded"),  # else a row of large numbers would leave nothing of the others
+            node("DynamicQuantizeLinear", "bounded", "quantised by zero"),
             node("DequantizeLinear", "quantised by zero", "rounded"),
             node("ReduceMean", "rounded", "OUTPUT", axes=[1], keepdims=0),
         ],
@@ -86,11 +87,12 @@ def quantised_mean() -> onnx.ModelProto:
 
 
 def quantised_steps() -> onnx.ModelProto:
-    """OUTPUT is each step times a matrix of 8 bits, by a scale that is taken over all rows."""
+    """OUTPUT is each step, bounded, times a matrix of 8 bits, by a scale that is taken over all rows."""
     weights = np.random.default_rng(0).integers(-127, 128, (3, 3)).astype(np.int8)
     return graph(
         [
-            node("DynamicQuantizeLinear", "INPUT", "quantised by zero"),
+            node("Tanh", "INPUT", "bounded"),  # else a row of large numbers would leave nothing of the others
+            node("DynamicQuantizeLinear", "bounded", "quantised by zero"),
             node("MatMulInteger", "quantised weights zero", "product"),
             node("Cast", "product", "float", to=TensorProto.FLOAT),
             node("Mul", "float by", "scaled"),

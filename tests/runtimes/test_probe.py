@@ -81,17 +81,26 @@ def test_batch_statistics_are_found(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(CODES_OVERFLOW, reason="this processor's sums of 8-bit products overflow: more than noise")
 def test_rows_that_move_by_a_quantised_models_noise_are_a_batch(tmp_path: Path) -> None:
-    found = probe(models.dynamically_quantised(), tmp_path)
+    found = probe(models.dynamically_quantised(places=100), tmp_path)
     assert found.batched, found.why
     assert found.difference > 1e-3
     assert "the noise of a quantised model" in found.why
     assert f"{found.difference:.3g}" in found.why
 
 
+def test_rows_of_which_far_larger_ones_leave_nothing_are_none(tmp_path: Path) -> None:
+    found = probe(models.dynamically_quantised(), tmp_path)
+    assert not found.batched
+    assert "beside a row of numbers 1000 times as large, output 'OUTPUT' moves by up to" in found.why
+    assert "`batching = true`" in found.why
+
+
 def test_a_tolerance_of_the_configuration_is_used(tmp_path: Path) -> None:
-    found = probe(models.centred(0.01), tmp_path, Batching(tolerance=0.1))
-    assert found.batched
-    assert 1e-3 < found.difference < 0.1
+    found = probe(models.centred(1e-5), tmp_path, Batching(tolerance=1e-7))
+    assert not found.batched
+    found = probe(models.centred(1e-5), tmp_path, Batching(tolerance=0.1))
+    assert found.batched, found.why
+    assert "the same alone and together" in found.why
 
 
 @pytest.mark.parametrize(
