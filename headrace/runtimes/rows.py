@@ -86,10 +86,11 @@ def louder(row: Arrays) -> Arrays | None:
     if not any(array.dtype.kind == "f" for array in row.values()):
         return None
     with np.errstate(over="ignore"):
-        return {
-            name: (array * LOUD).astype(array.dtype) if array.dtype.kind == "f" else array
-            for name, array in row.items()
-        }
+        return {name: _loud(array) if array.dtype.kind == "f" else array for name, array in row.items()}
+
+
+def _loud(array: Array) -> Array:
+    return (array.astype(np.float64) * LOUD).astype(array.dtype)
 
 
 def _kinds(specs: Sequence[TensorSpec]) -> list[dict[str, int]]:
