@@ -36,6 +36,8 @@ STARVED_NS = NO_DEADLINE_NS  # in the queue: from then on a request is the most 
 LINES_FOR = 8  # runs that the lines of lengths are kept for
 LEAST_CAUTION = 0.25  # where hardly a long one is let in: else none would run, and nothing be learned of them
 HASTE = 0.5  # of a usual run's time: with less left, a request is given up for those behind it
+MOST_TIMES = 4.0  # what is typical, that a run is planned to take at most: one that is held up longer keeps no deadline
+MOST_CUT = 2.5  # the same, for which rows are left out of it: fewer rows are held up as long
 MANY = 16  # rows that what a row costs is read off at
 BRIEF_NS = 1_000_000  # of a typical run: of such, of a size that is known, few are learned from
 TELLING_NS = 10_000_000  # between two that are
@@ -119,7 +121,7 @@ class DeadlinePolicy(Generic[J]):
         work = self.queue.work
         tenants = work.tenants
         slack = deadline_ns - now_ns
-        typical, needs = takes
+        typical, needs = takes[0], min(takes[1], MOST_TIMES * takes[0])
         busy, standing, off = self._busy_ns(now_ns), self.standings.of(job.tenant), self._busy_runs.times_parts
         if tenants:
             before, room = work.around(job.bucket, now_ns + busy)
@@ -201,7 +203,8 @@ class DeadlinePolicy(Generic[J]):
             left = job.due_ns - now_ns
             needs = self.latency.typical(job.rows, job.length, company)
             late = now_ns >= self._late_from_ns(job, needs)
-            if not late and (left >= HASTE * self._good_run_ns(job) or waiting_ns * off <= left):
+            in_no_haste = left >= HASTE * self._good_run_ns(job) or waiting_ns * off <= left
+            if not late and (in_no_haste or len(given_up) + 1 == len(queue)):
                 break
             waiting_ns -= job.cost_ns
             self.standings.answered(job.tenant).guard.answered(late)
@@ -211,8 +214,7 @@ class DeadlinePolicy(Generic[J]):
         return given_up
 
     def _late_from_ns(self, job: J, needs: float) -> int:
-        """When it would be late even alone and at once, which `needs` so long; of times that are not measured little is
-        believed."""
+        """When it would be late even alone and at once, by what it `needs`; what is not measured is not believed."""
         return job.due_ns - int(needs) if self.latency.measured(job.rows, job.length) else job.due_ns
 
     def next(self, now_ns: int, running: int) -> Run[J] | Wait:
@@ -340,7 +342,7 @@ class DeadlinePolicy(Generic[J]):
             return INFINITE
         line = self._lines[head.length_class].time(head.rows)
         margin = self.latency.late(head.rows, head.length) / line if self.latency.known else 1.0
-        return (head.deadline_ns - now_ns) / max(1.0, margin)
+        return (head.deadline_ns - now_ns) / min(max(1.0, margin), MOST_CUT)
 
     def _worth_waiting(self, head: J, now_ns: int, slack: float) -> int | None:
         """Until when to wait for company while an instance is idle; None: not at all.

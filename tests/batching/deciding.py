@@ -5,7 +5,7 @@ from headrace.batching.deadline_policy import DeadlinePolicy
 from headrace.batching.job import Job
 from headrace.batching.latency import Latency
 from headrace.batching.policy import Limits, Run
-from tests.batching.jobs import MS
+from tests.batching.jobs import MS, job
 
 
 def latency() -> Latency:
@@ -34,3 +34,14 @@ def run(made: DeadlinePolicy[Job], now_ms: float = 0.0, running: int = 0) -> Run
     decision = made.next(int(now_ms * MS), running)
     assert isinstance(decision, Run)
     return decision
+
+
+def ran_together(made: DeadlinePolicy[Job], now_ms: float, took_ms: float) -> None:
+    """Two requests without a deadline, in one run that takes so long."""
+    for _ in range(2):
+        made.push(job(now_ms=now_ms), int(now_ms * MS))
+    taken = run(made, now_ms)
+    began_ns, ended_ns = int(now_ms * MS), int((now_ms + took_ms) * MS)
+    made.began(taken, began_ns)
+    made.ended(taken, ended_ns)
+    made.answered(taken, began_ns, ended_ns, ended_ns)

@@ -7,7 +7,7 @@ from headrace.batching.deadline_policy import STARVED_NS, DeadlinePolicy
 from headrace.batching.job import Job
 from headrace.batching.latency import Latency
 from headrace.batching.policy import Limits, Run, Wait
-from tests.batching.deciding import latency, policy, run
+from tests.batching.deciding import latency, policy, ran_together, run
 from tests.batching.jobs import MS, job
 
 
@@ -279,17 +279,6 @@ def test_a_size_that_is_known_to_take_too_long_is_refused_however_idle_it_is() -
     for _ in range(3):
         known.learn(1, 300, 5000 * MS)
     assert policy(known=known).admit(job(300, within_ms=100), 0)
-
-
-def ran_together(made: DeadlinePolicy[Job], now_ms: float, took_ms: float) -> None:
-    """Two requests without a deadline, in one run that takes so long."""
-    for _ in range(2):
-        made.push(job(now_ms=now_ms), int(now_ms * MS))
-    taken = run(made, now_ms)
-    began_ns, ended_ns = int(now_ms * MS), int((now_ms + took_ms) * MS)
-    made.began(taken, began_ns)
-    made.ended(taken, ended_ns)
-    made.answered(taken, began_ns, ended_ns, ended_ns)
 
 
 def test_a_run_that_stood_still_for_long_does_not_make_those_behind_it_give_up() -> None:

@@ -48,3 +48,12 @@ def test_it_is_known_when_the_first_cannot_be_in_time_any_more() -> None:
 def test_where_times_are_not_measured_the_deadline_is_waited_for() -> None:
     assert policy(job(within_ms=40), known=Latency()).gives_up_ns() == 40 * MS
     assert policy(job()).gives_up_ns() is None
+
+
+def test_nobody_is_dropped_for_the_sake_of_others_where_there_are_none() -> None:
+    for others in (0, 1):
+        first, *_ = jobs = [job(within_ms=40 + at) for at in range(1 + others)]
+        made = policy(*jobs)
+        for _ in range(50):  # its runs take long, and five times the sum of their parts
+            made._busy_runs.ran(100 * MS, 0, 20 * MS)
+        assert [given_up.job for given_up in made.give_up(30 * MS)] == [first] * others

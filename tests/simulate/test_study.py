@@ -83,3 +83,17 @@ def test_a_trace_is_stretched_to_the_rate() -> None:
 
 def test_a_trace_that_is_too_short_comes_again() -> None:
     assert [each.offset_s for each in repeated([Arrival(0.0), Arrival(1.0)], 2)] == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_what_is_seldom_held_up_for_long_does_not_make_the_deadline_policy_refuse_what_would_be_in_time() -> None:
+    plan = Plan(
+        scenario(latency=kept(run_ms=1.5, row_ms=0.3, noise=1.0)),  # one run in a hundred takes ten times as long
+        [Chosen("deadline"), Chosen("fixed", 5.0)],
+        rates=[400.0, 1600.0],
+        duration_s=6.0,
+    )
+    points = study(plan).points
+    deadline, fixed = (
+        sum(each.figures.goodput for each in points if each.policy == name) for name in ("deadline", "fixed:5")
+    )
+    assert deadline > 0.85 * fixed
