@@ -120,7 +120,8 @@ class CachedModel:
 
         Or one that all variants may answer, where that which did may answer this one.
         """
-        content, names = fingerprint(request), may_answer(request.context, self._variants)
+        outputs = [spec.name for spec in self.signature.outputs]
+        content, names = fingerprint(request, outputs), may_answer(request.context, self._variants)
         if names is None:
             return content, self._cache.get(content, now_ns)
         key = content + ",".join(names).encode()

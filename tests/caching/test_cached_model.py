@@ -91,10 +91,16 @@ class Bench:
             VARIANTS,
         )
 
-    def ask(self, row: Sequence[float] = (1, 2), within_ms: float | None = None, **said: object) -> "Asked":
+    def ask(
+        self,
+        row: Sequence[float] = (1, 2),
+        within_ms: float | None = None,
+        outputs: tuple[str, ...] = (),
+        **said: object,
+    ) -> "Asked":
         now_ns = self.clock.now_ns()
         deadline_ns = None if within_ms is None else now_ns + int(within_ms * 1e6)
-        asked = request([list(row)], deadline_ns=deadline_ns)
+        asked = request([list(row)], deadline_ns=deadline_ns, outputs=outputs)
         context = msgspec.structs.replace(asked.context, arrived_ns=now_ns, **said)
         got = Asked()
         got.cancel = self.model.submit(msgspec.structs.replace(asked, context=context), got)
@@ -123,6 +129,12 @@ def test_an_equal_request_later_is_answered_without_a_run(bench: Bench) -> None:
     second = bench.ask()
     assert first.arrays == second.arrays == {"y": [[1, 2]]}
     assert (first.hit, second.hit, bench.inner.runs) == (False, True, 1)
+
+
+def test_who_names_every_output_is_given_what_one_who_named_none_was(bench: Bench) -> None:
+    bench.ask()
+    bench.inner.finish()
+    assert bench.ask(outputs=("y",)).hit
 
 
 def test_what_was_found_has_no_run_and_names_the_variant_that_computed_it(bench: Bench) -> None:

@@ -5,12 +5,15 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from headrace.caching.fingerprint import fingerprint
+from headrace.caching.fingerprint import Fingerprint, fingerprint
 from headrace.types import Context, ModelRef, Request, Tensor
 
 X = Tensor("x", "FP32", (1, 2), b"01234567")
 Y = Tensor("y", "INT64", (1,), b"76543210")
 ASKED = Request("a", ModelRef("m"), (X, Y), ("out",), {"k": 1}, Context(1, "http", tenant="t"))
+
+OUTPUTS = ("out", "other")
+"""All that the model has."""
 
 Change = Callable[[Request], Request]
 
@@ -27,6 +30,10 @@ def _x(**fields: object) -> Change:
     return _changed(inputs=(msgspec.structs.replace(X, **fields), Y))
 
 
+def _of(asked: Request) -> Fingerprint:
+    return fingerprint(asked, OUTPUTS)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -39,7 +46,7 @@ def _x(**fields: object) -> Change:
     ],
 )
 def test_how_a_request_came_does_not_matter(change: Change) -> None:
-    assert fingerprint(change(ASKED)) == fingerprint(ASKED)
+    assert _of(change(ASKED)) == _of(ASKED)
 
 
 @pytest.mark.parametrize(
@@ -59,10 +66,15 @@ def test_how_a_request_came_does_not_matter(change: Change) -> None:
     ],
 )
 def test_what_an_answer_may_depend_on_matters(change: Change) -> None:
-    assert fingerprint(change(ASKED)) != fingerprint(ASKED)
+    assert _of(change(ASKED)) != _of(ASKED)
 
 
 def test_bytes_do_not_move_from_one_tensor_to_another() -> None:
     one = (Tensor("x", "BYTES", (1,), b"ab"), Tensor("y", "BYTES", (1,), b"c"))
     other = (Tensor("x", "BYTES", (1,), b"a"), Tensor("y", "BYTES", (1,), b"bc"))
-    assert fingerprint(_changed(inputs=one)(ASKED)) != fingerprint(_changed(inputs=other)(ASKED))
+    assert _of(_changed(inputs=one)(ASKED)) != _of(_changed(inputs=other)(ASKED))
+
+
+def test_who_names_no_outputs_asks_for_all_in_the_models_order() -> None:
+    none, every, turned = (_of(_changed(outputs=names)(ASKED)) for names in ((), OUTPUTS, OUTPUTS[::-1]))
+    assert none == every != turned
