@@ -115,7 +115,24 @@ def _from_text(text: str, spec: TensorSpec) -> Array:
         array = np.array(value)
     except ValueError as error:
         raise Failure(f"input {spec.name!r}: the rows of {text!r} are not equally long", exit_code=2) from error
-    return _fit(_as_datatype(array, spec), spec)
+    return _fit(_as_datatype(_within_numpy(array, value, spec), spec), spec)
+
+
+def _within_numpy(array: Array, value: Any, spec: TensorSpec) -> Array:
+    """What numpy made of a value, but for whole numbers that no type of its holds: of those it makes objects, or floats
+    that are not the same."""
+    whole = _plain(spec.datatype).kind in "iu"
+    if array.dtype != object and not (whole and array.dtype.kind == "f"):
+        return array
+    kinds = set(map(type, np.array(value, dtype=object).flat))
+    if whole and kinds == {int}:
+        raise _does_not_fit(spec)
+    if not kinds <= {int, float}:
+        return array
+    try:
+        return array.astype(np.float64)
+    except OverflowError:
+        raise _does_not_fit(spec) from None
 
 
 def _comma_separated(text: str, spec: TensorSpec) -> list[Any]:
@@ -167,8 +184,12 @@ def _cast(array: Array, dtype: np.dtype[Any], spec: TensorSpec) -> Array:
             made = array.astype(dtype)
         if not whole or np.array_equal(made, array):
             return made
-        raise Failure(f"input {spec.name!r}: a value does not fit in {spec.datatype}", exit_code=2)
+        raise _does_not_fit(spec)
     raise Failure(f"input {spec.name!r} takes {spec.datatype}; {array.dtype} was given", exit_code=2)
+
+
+def _does_not_fit(spec: TensorSpec) -> Failure:
+    return Failure(f"input {spec.name!r}: a value does not fit in {spec.datatype}", exit_code=2)
 
 
 def _bytes_of(array: Array, spec: TensorSpec) -> Array:

@@ -41,6 +41,10 @@ def test_numbers_are_written_as_people_do(text: str) -> None:
     np.testing.assert_array_equal(array, np.array([0.5, np.nan, -np.inf, 2], np.float32))
 
 
+def test_a_whole_number_beyond_64_bits_is_one_that_floats_have() -> None:
+    assert parse_input("[99999999999999999999, 1.5]", _spec("FP64", FREE)).tolist() == [1e20, 1.5]
+
+
 def test_zeros_ones_and_random_have_the_shape_that_is_written() -> None:
     assert parse_input("zeros:1x3", _spec("FP32", FREE, FREE)).tolist() == [[0, 0, 0]]
     assert parse_input("ones:2", _spec("BOOL", FREE)).tolist() == [True, True]
@@ -107,7 +111,10 @@ def test_bf16_is_rounded_to_the_nearest_even() -> None:
         ("[[1],[2,3]]", _spec("FP32", FREE, FREE), "are not equally long"),
         ("1.5", _spec("INT32", FREE), "takes INT32; float64 was given"),
         ("300", _spec("UINT8", FREE), "a value does not fit in UINT8"),
-        ("99999999999999999999999", _spec("INT64", FREE), "takes INT64"),
+        ("[[99999999999999999999]]", _spec("INT64", FREE, FREE), "a value does not fit in INT64"),
+        ("9223372036854775808,-1", _spec("INT64", FREE), "a value does not fit in INT64"),
+        ("99999999999999999999,1.5", _spec("INT64", FREE), "takes INT64; float64 was given"),
+        ("9" * 400, _spec("FP64", FREE), "a value does not fit in FP64"),
         ('"a"', _spec("INT64", FREE), "takes INT64"),
         ("null", _spec("FP32", FREE), "takes FP32"),
         ("1,2,3", _spec("FP32", FREE, 2), "3 values do not fill the shape ?x2"),
