@@ -3,9 +3,9 @@
 It is what `X-Request-Id` says, else the id in the request's body, else the id of its trace, else one that is made.
 """
 
-import re
 import secrets
 from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
 from itertools import count
 from typing import Any
 from urllib.parse import quote
@@ -18,9 +18,8 @@ from headrace.protocols.oip.parameters import trace_of
 
 HEADER = "x-request-id"
 MAX_CHARACTERS = 128
-"""Of an id that is kept; what a body says beyond is not part of it."""
+"""Of an id that is kept; what a head or a body says beyond is not part of it."""
 
-_GIVEN = re.compile(r"[\x21-\x7e]{1,128}")
 _PLAIN = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "%")
 _NAME = HEADER.encode()
 _SCOPE = "headrace.request_id"
@@ -38,12 +37,18 @@ class Ids:
 
 
 def given(value: str) -> str:
-    """What a client sent as X-Request-Id, or empty where that is none."""
-    return value if value and _GIVEN.fullmatch(value) else ""
+    """What a client sent as X-Request-Id, as it is kept; empty where that is nothing.
+
+    `value` has a character for each byte, or is read already. Those bytes are UTF-8 as a rule, and Latin-1 elsewhere.
+    """
+    if not value.isascii():
+        with suppress(UnicodeError):
+            value = value.encode("latin-1").decode()
+    return bounded(value.strip())
 
 
 def bounded(id_: str) -> str:
-    """An id out of a body, as it is kept: a client may not have the server hold a book."""
+    """An id as it is kept: a client may not have the server hold a book."""
     return id_ if len(id_) <= MAX_CHARACTERS else id_[:MAX_CHARACTERS]
 
 

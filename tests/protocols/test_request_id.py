@@ -20,14 +20,19 @@ def test_ids_that_are_made_differ_within_a_server_and_between_two() -> None:
     assert len({first(), first(), second(), second()}) == 4
 
 
-@pytest.mark.parametrize("wrong", ["", "a b", "a\r\nb", "\xe4", "x" * 129])
-def test_what_could_break_a_line_is_no_id(wrong: str) -> None:
-    assert given(wrong) == ""
-    assert given("r-1") == "r-1"
+@pytest.mark.parametrize("said", ["r-1", "a b", "a\tb", "\xe4", "日本", "100%"])
+def test_what_a_client_sent_is_its_id_whatever_characters_that_has(said: str) -> None:
+    assert given(said) == said
+    assert given(said.encode().decode("latin-1")) == said
 
 
-def test_an_id_in_a_body_is_kept_to_a_length() -> None:
-    assert len(bounded("x" * 10_000_000)) == 128
+@pytest.mark.parametrize("nothing", ["", " ", "\t"])
+def test_a_header_that_says_nothing_is_no_id(nothing: str) -> None:
+    assert given(nothing) == ""
+
+
+def test_an_id_is_kept_to_a_length() -> None:
+    assert len(bounded("x" * 10_000_000)) == len(given("x" * 60_000)) == 128
 
 
 @pytest.mark.parametrize("wrong", ["", "00-0-0-01", TRACE[:-1], TRACE.replace("0af7", "XXXX")])
@@ -69,6 +74,10 @@ async def _answer(settled: str = "", **headers: str) -> tuple[str, str]:
 
 async def test_an_application_answers_with_the_clients_id() -> None:
     assert await _answer(x_request_id="r", traceparent=TRACE) == ("r", "r")
+
+
+async def test_what_a_header_cannot_hold_is_escaped_in_the_answer() -> None:
+    assert await _answer(x_request_id="zoë 1") == ("zoë 1", "zo%C3%AB%201")
 
 
 async def test_without_one_the_trace_names_the_request_and_else_it_is_named() -> None:

@@ -79,7 +79,7 @@ def _told(error: Exception) -> HeadraceError:
 
 
 def _finish(call: Call, message: Message, request_id: str) -> None:
-    call.finish(message.SerializeToString(), ((HEADER, request_id),) if request_id else ())
+    call.finish(message.SerializeToString(), ((HEADER, shown(request_id)),) if request_id else ())
 
 
 def parse(kind: type[MessageT], sent: Buffer) -> MessageT:

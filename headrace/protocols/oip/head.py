@@ -1,6 +1,5 @@
 """What the head of an inference over HTTP says; and the one of a connection that repeats. Knows no body."""
 
-import re
 from collections.abc import Sequence
 
 import msgspec
@@ -9,12 +8,11 @@ from headrace.errors import HeadraceError, InvalidRequest, Unsupported
 from headrace.protocols.http_error import headers_too_large
 from headrace.protocols.limits import UNSAID, Limits, read_headers
 from headrace.protocols.oip.parameters import trace_of
+from headrace.protocols.request_id import given
 from headrace.types import Context, ModelRef
 
 _ONCE = (b"host", b"content-encoding", b"inference-header-content-length")
 """What would be read in two ways, by this server and by one before it, where it is sent twice."""
-
-_REQUEST_ID = re.compile(rb"^[\x21-\x7e]{1,128}$")
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -24,7 +22,7 @@ class Head(msgspec.Struct, frozen=True):
     keep_alive: bool = True
     json_bytes: int | None = None  # Inference-Header-Content-Length: where the JSON ends and raw tensors begin
     trace: str = ""  # traceparent, or empty where that is none
-    request_id: str = ""  # X-Request-Id
+    request_id: str = ""  # X-Request-Id, or empty where that is none
     accept_encoding: str = ""
     content_encoding: str = ""
     wants_continue: bool = False
@@ -46,7 +44,7 @@ class Head(msgspec.Struct, frozen=True):
 def read_head(model: ModelRef, sent: Sequence[tuple[bytes, bytes]], keep_alive: bool) -> Head:
     """The head; header names are in lower case. What is wrong with it becomes its `error`."""
     headers = dict(sent)
-    request_id = headers.get(b"x-request-id", b"")
+    request_id = given(headers.get(b"x-request-id", b"").decode("latin-1"))
     json_bytes, error = _json_bytes(headers.get(b"inference-header-content-length"))
     names = [name for name, _ in sent]
     if len(headers) < len(names) and (twice := next((name for name in _ONCE if names.count(name) > 1), None)):
@@ -65,7 +63,7 @@ def read_head(model: ModelRef, sent: Sequence[tuple[bytes, bytes]], keep_alive: 
         keep_alive,
         json_bytes,
         trace,
-        request_id.decode("ascii") if _REQUEST_ID.match(request_id) else "",
+        request_id,
         headers.get(b"accept-encoding", b"").decode("latin-1"),
         encoding.decode("latin-1"),
         headers.get(b"expect", b"").lower() == b"100-continue",

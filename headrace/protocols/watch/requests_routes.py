@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from headrace.errors import InvalidRequest, NotFound
 from headrace.protocols.http import json_response
+from headrace.protocols.request_id import bounded
 from headrace.protocols.watch.anything import anything
 from headrace.protocols.watch.query import limit_of, only
 
@@ -40,7 +41,7 @@ class RequestsRoutes:
         """One request, by its id, the id in its body, or its trace's."""
         only(request)
         id_ = request.path_params["id"]
-        told = self._waterfall(id_)
+        told = self._waterfall(bounded(id_))
         if told is None:
             shown = id_ if len(id_) <= 60 else f"{id_[:60]}..."
             raise NotFound(

@@ -16,7 +16,8 @@ def _routes(asked: list[Any] | None = None) -> RequestsRoutes:
             asked.append(arguments)
         return [{"id": "r"}]
 
-    return RequestsRoutes(lambda id_: {"id": id_} if id_ == "a/b" else None, latest)
+    known = "a/b", "x" * 128
+    return RequestsRoutes(lambda id_: {"id": id_} if id_ in known else None, latest)
 
 
 def _request(query: str = "", id_: str = "") -> Request:
@@ -26,6 +27,11 @@ def _request(query: str = "", id_: str = "") -> Request:
 async def test_a_request_is_told_by_its_id_whatever_that_holds() -> None:
     answer = await _routes().waterfall(_request(id_="a/b"))
     assert json.loads(bytes(answer.body)) == {"id": "a/b"}
+
+
+async def test_one_is_found_by_the_whole_of_an_id_that_is_kept_to_a_length() -> None:
+    answer = await _routes().waterfall(_request(id_="x" * 200))
+    assert json.loads(bytes(answer.body)) == {"id": "x" * 128}
 
 
 async def test_one_that_is_not_known_is_told_to_be_older_or_never_to_have_come() -> None:
