@@ -60,9 +60,13 @@ def told(wishes: Wishes) -> list[str]:
         words.append("unloaded by a request")
     if wishes.asked:
         words.append("loaded by a request")
+    if wishes.pinned:
+        words.append("pinned in memory")
     words += [f"{label} is version {version}" for label, version in sorted(wishes.labels.items())]
     if wishes.held_back:
         words.append(f"rolled back from {', '.join(map(str, sorted(wishes.held_back)))}")
+    if wishes.kept is not None:
+        words.append(f"rolled back to {wishes.kept}")
     traffic = wishes.traffic
     if traffic.split:
         weights = ", ".join(f"{version}: {weight:g}" for version, weight in sorted(traffic.split.weights.items()))

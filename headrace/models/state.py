@@ -73,12 +73,17 @@ class State:
             return {}
 
     def look(self) -> dict[str, Wishes]:
-        """As `read`, but raises sqlite3.Error or ValueError for a database that is no good, and leaves it."""
+        """As `read`, but raises sqlite3.Error or ValueError for a database that is no good, and leaves it.
+
+        One without any table keeps nothing: a full disk leaves it so.
+        """
         if self._folder is None or not is_there(self._file):
             return {}
         with closing(sqlite3.connect(self._file)) as database:
             if database.execute("PRAGMA user_version").fetchone()[0] > FORMAT:
                 raise ValueError("it was written by a newer headrace")
+            if not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                return {}
             rows = database.execute("SELECT model, said FROM wishes").fetchall()
         return {model: msgspec.json.decode(said, type=Wishes) for model, said in rows}
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from headrace.cli.failure import Failure
@@ -14,8 +15,10 @@ from headrace.traffic.plans import Plans, Rollout, Shadow, Split
 WISHES = Wishes(
     unloaded=True,
     asked=True,
+    pinned=True,
     labels={"stable": 3},
     held_back=frozenset({5, 4}),
+    kept=3,
     traffic=Plans(Split({3: 0.9, 4: 0.1}), Shadow(4), Rollout(3, 4, (0.1, 1.0), step=1)),
 )
 
@@ -35,14 +38,30 @@ def test_what_is_kept_is_shown(arguments: list[str], tmp_path: Path, capsys: pyt
     assert told(WISHES) == [
         "unloaded by a request",
         "loaded by a request",
+        "pinned in memory",
         "stable is version 3",
         "rolled back from 4, 5",
+        "rolled back to 3",
         "split 3: 0.9, 4: 0.1",
         "shadow is version 4",
         "rollout from version 3 to 4, step 2 of 2",
     ]
     run(["show", *arguments, "--json"])
     assert json.loads(capsys.readouterr().out)["m"]["labels"] == {"stable": 3}
+
+
+@pytest.mark.parametrize("field", sorted({*Wishes.__struct_fields__} - {"filed", "routed"}))
+def test_whatever_is_kept_has_words(field: str) -> None:
+    assert told(msgspec.structs.replace(Wishes(), **{field: getattr(WISHES, field)}))
+
+
+def test_an_empty_database_keeps_nothing(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "state.db").touch()
+    assert run(["show", *arguments]) == 0
+    assert capsys.readouterr().out == f"nothing is kept in {tmp_path / 'state'}\n"
 
 
 def test_it_is_forgotten(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,6 +49,18 @@ def test_a_damaged_database_is_set_aside_and_said(tmp_path: Path, caplog: pytest
     assert (tmp_path / "state.db.aside").exists()
 
 
+def test_an_empty_database_keeps_nothing_and_stays_where_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "state.db").touch()
+    state = State(tmp_path)
+    assert state.look() == state.read() == {}
+    assert not caplog.text
+    state.keep("m", SAID)
+    state.close()
+    assert state.look() == {"m": SAID}
+
+
 def test_a_newer_database_is_set_aside_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     state = State(tmp_path)
     state.keep("m", SAID)
