@@ -2,7 +2,6 @@
 
 import json
 from argparse import Namespace
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from headrace.cli.asking import add_json_flag, add_server_flags, ask
 from headrace.cli.captured import Captured, Text, captured
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
+from headrace.cli.joined_rows import joined_rows
 from headrace.cli.parser import Parser
 from headrace.cli.printable import printable
 from headrace.memory.sizes import shown
@@ -74,34 +74,12 @@ def _export(options: Namespace) -> None:
         raise Failure(f"nothing is captured of {options.model}; capture.ratio says what share of runs is")
     try:
         if path.suffix == ".npz":
-            np.savez_compressed(path, allow_pickle=False, **arrays(found))
+            np.savez_compressed(path, allow_pickle=False, **joined_rows(found))
         else:
             path.write_text("".join(json.dumps(line(each)) + "\n" for each in found))
     except OSError as error:
         raise Failure(f"{path} cannot be written: {error.strerror or error}") from error
     print(f"1 request is in {path}." if len(found) == 1 else f"{len(found)} requests are in {path}.")
-
-
-def arrays(found: Sequence[Captured]) -> dict[str, np.ndarray[Any, np.dtype[np.generic]]]:
-    """Every input and output by name, as `in:NAME` and `out:NAME`, rows of all requests joined.
-
-    Raises Failure where their rows have several lengths: then lines are the form that fits.
-    """
-    if any(each.text is not None for each in found):
-        raise Failure("texts are no arrays; export to .jsonl")
-    parts: defaultdict[str, list[np.ndarray[Any, np.dtype[np.generic]]]] = defaultdict(list)
-    for each in found:
-        for side, tensors in (("in", each.inputs), ("out", each.outputs)):
-            for tensor in tensors:
-                array = to_array(tensor)
-                parts[f"{side}:{tensor.name}"].append(array.astype("S") if tensor.datatype == "BYTES" else array)
-    joined = {}
-    for name, some in parts.items():
-        try:
-            joined[name] = np.concatenate(some)
-        except ValueError:
-            raise Failure(f"{name} has rows of several shapes, which .npz cannot join; export to .jsonl") from None
-    return joined
 
 
 def line(each: Captured) -> dict[str, Any]:

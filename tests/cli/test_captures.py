@@ -9,7 +9,7 @@ import pytest
 
 from headrace.arrays import from_array, join_bytes
 from headrace.cli.captured import Captured
-from headrace.cli.captures import arrays, line, run
+from headrace.cli.captures import line, run
 from headrace.cli.failure import Failure
 from headrace.types import Tensor
 from tests.cli.conftest import Serve
@@ -21,10 +21,6 @@ SUMMARY = {"model": "m", "version": "1", "requests": 3, "bytes": 2048, "oldest":
 def answering(*pages: dict[str, Any]) -> Any:
     left = list(pages)
     return lambda path, headers, body: (200, {}, json.dumps(left.pop(0)).encode())
-
-
-def request(x: Any, y: Any) -> Captured:
-    return Captured(1, 1, "r", 1.0, 1, (from_array("x", x),), (from_array("y", y),))
 
 
 def test_what_is_kept_is_a_row_for_each_version(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,11 +59,6 @@ def test_texts_and_numbers_without_a_word_in_json_are_told() -> None:
     each = Captured(1, 1, "r", 1.0, 1, (text, half), (from_array("y", np.array([1.5, np.nan, np.inf])),))
     assert line(each)["inputs"] == {"t": [["a", "\ufffd"]], "h": [1.0]}
     assert line(each)["outputs"] == {"y": [1.5, None, None]}
-
-
-def test_rows_of_several_lengths_are_for_lines() -> None:
-    with pytest.raises(Failure, match=r"export to \.jsonl"):
-        arrays([request(np.ones((1, 2)), np.ones((1, 1))), request(np.ones((1, 3)), np.ones((1, 1)))])
 
 
 @pytest.mark.parametrize(
