@@ -175,7 +175,7 @@ class DriftEvent(msgspec.Struct, frozen=True):
 
     model: ModelVersion
     feature: str  # `X[2]`, `X~3`, `Y.entropy`, `latency`, ...
-    side: str  # inputs, outputs, latency, errors, schema
+    side: str  # inputs, outputs, service, schema
     state: str  # alarm, quiet
     against: str  # reference (the rows that were first, or a file), previous (the version before)
     test: str  # that is farthest over its threshold

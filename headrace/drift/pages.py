@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from headrace.drift.service import FEATURES, Service
+from headrace.drift.service import FEATURES, SERVICE, Service
 from headrace.drift.side import Side
 from headrace.drift.version_drift import SIDES, VersionDrift
 from headrace.observe.exposition import Family, labels, number
@@ -39,7 +39,7 @@ class Pages:
         self._kept = {key: self._page(key, drift) for key, drift in versions.items()}
         pages, served = self._kept.values(), services.items()
         scores = [list(_service_scores(key, service)) for key, service in served]
-        alarms = [_alarm(key, name, name in service.alarms) for key, service in served for name in FEATURES]
+        alarms = [_alarm(key, SERVICE, name, name in service.alarms) for key, service in served for name in FEATURES]
         yield from _whole(SCORE, [*(page.scores for page in pages), *scores])
         yield from _whole(ALARM, [*(page.alarms for page in pages), alarms])
         if versions:
@@ -50,8 +50,8 @@ class Pages:
         kept = self._kept.get(key)
         if kept is not None and kept.windows == windows:
             return kept
-        scores = [line for side in SIDES for line in _scores(key, drift.sides[side])]
-        alarms = [line for side in SIDES for line in _alarms(key, drift.sides[side])]
+        scores = [line for side in SIDES for line in _scores(key, side, drift.sides[side])]
+        alarms = [line for side in SIDES for line in _alarms(key, side, drift.sides[side])]
         return _Page(windows, scores, alarms)
 
 
@@ -62,27 +62,32 @@ def _whole(family: Family, blocks: Iterable[list[str]]) -> Iterator[str]:
         yield from lines
 
 
-def _scores(key: tuple[str, int], side: Side) -> Iterator[str]:
+def _scores(key: tuple[str, int], name: str, side: Side) -> Iterator[str]:
     """Where a test is made against two references, of the one that is farther off."""
     ratios: dict[tuple[str, str], float] = {}
     for (_, feature, test), score in side.scores.items():
         ratios[feature, test] = max(ratios.get((feature, test), 0.0), float(score.ratio))
     for (feature, test), ratio in ratios.items():
-        yield f"{SCORE.name}{_labels(key, feature=feature, test=test)} {number(round(ratio, 4))}"
+        yield _score(key, name, feature, test, ratio)
 
 
-def _alarms(key: tuple[str, int], side: Side) -> Iterator[str]:
+def _alarms(key: tuple[str, int], name: str, side: Side) -> Iterator[str]:
     for feature in side.features:
-        yield _alarm(key, feature, feature in side.alarms)
+        yield _alarm(key, name, feature, feature in side.alarms)
 
 
 def _service_scores(key: tuple[str, int], service: Service) -> Iterator[str]:
     for score in service.scores:
-        yield f"{SCORE.name}{_labels(key, feature=score.feature, test=score.test)} {number(round(score.ratio, 4))}"
+        yield _score(key, SERVICE, score.feature, score.test, score.ratio)
 
 
-def _alarm(key: tuple[str, int], feature: str, on: bool) -> str:
-    return f"{ALARM.name}{_labels(key, feature=feature)} {int(on)}"
+# An input and an output may have one name, and either be called latency: the side tells their features apart.
+def _score(key: tuple[str, int], side: str, feature: str, test: str, ratio: float) -> str:
+    return f"{SCORE.name}{_labels(key, side=side, feature=feature, test=test)} {number(round(ratio, 4))}"
+
+
+def _alarm(key: tuple[str, int], side: str, feature: str, on: bool) -> str:
+    return f"{ALARM.name}{_labels(key, side=side, feature=feature)} {int(on)}"
 
 
 def _labels(key: tuple[str, int], **more: str) -> str:

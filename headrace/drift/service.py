@@ -19,8 +19,10 @@ MORE_ERRORS = 0.02
 CLIENTS = frozenset({"cancelled", "invalid_request", "context_length_exceeded", "deadline_exceeded", "rate_limited"})
 """Failures that say nothing of the version."""
 
-
 FEATURES = ("latency", "error")
+
+SERVICE = "service"
+"""The side that they are of, beside inputs and outputs."""
 
 
 class Service:

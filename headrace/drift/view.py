@@ -10,7 +10,7 @@ from headrace.drift.comparison import Score
 from headrace.drift.feedback import Feedback, Minute
 from headrace.drift.model_drift import ModelDrift
 from headrace.drift.reference import Column
-from headrace.drift.service import FEATURES, Service
+from headrace.drift.service import FEATURES, SERVICE, Service
 from headrace.drift.side import Side
 from headrace.drift.version_drift import SIDES, VersionDrift
 from headrace.types import ModelVersion
@@ -96,7 +96,7 @@ def _feature(side: Side, name: str, of: str) -> dict[str, Any]:
 
 def _served(service: Service, name: str) -> dict[str, Any]:
     scores = [_score("reference", score) for score in service.scores if score.feature == name]
-    return {"name": name, "side": "service", "alarm": name in service.alarms, "scores": scores}
+    return {"name": name, "side": SERVICE, "alarm": name in service.alarms, "scores": scores}
 
 
 def _score(against: str, score: Score) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from headrace.drift.pages import Pages
 from headrace.drift.portion import Looked
 from headrace.drift.predictions import Prediction
 from headrace.drift.sampling import Sampling
-from headrace.drift.service import Service
+from headrace.drift.service import SERVICE, Service
 from headrace.drift.side import Change
 from headrace.drift.view import tell
 from headrace.drift.waiting import Waiting
@@ -282,9 +282,9 @@ class DriftWatch:
     def _event(self, version: ModelVersion, change: Change) -> DriftEvent:
         score = change.crossing.score
         began_s, ended_s = ((self._epoch_ns + each) / 1e9 for each in (change.began_ns, change.ended_ns))
-        side, state = ("latency" if score.feature == "latency" else "errors"), "alarm" if change.begins else "quiet"
+        state = "alarm" if change.begins else "quiet"
         return DriftEvent(
-            version, score.feature, side, state, "reference", score.test, change.crossing.ratio, began_s, ended_s
+            version, score.feature, SERVICE, state, "reference", score.test, change.crossing.ratio, began_s, ended_s
         )
 
 

@@ -39,7 +39,7 @@ class Seen(msgspec.Struct, frozen=True):
     stalled: float | None = None  # share of time that programs wait for memory; None where nobody can say
     disks: Mapping[str, float] = {}  # share that is free, by what is written there
     dropped: Mapping[str, int] = {}  # telemetry that was left out lately, by part
-    drifted: Iterable[tuple[ModelVersion, str, float]] = ()  # versions, features and by how much
+    drifted: Iterable[tuple[ModelVersion, str, str, float]] = ()  # versions, sides, features and by how much
 
 
 def conditions(seen: Seen, watched: Watched) -> list[Condition]:
@@ -74,9 +74,9 @@ def _of_models(seen: Seen, watched: Watched) -> Iterator[Condition]:
         if crashes >= watched.alerts.crashes or version in seen.gave_up:
             summary = f"workers of {version.name} version {version.version} die again and again"
             yield Condition(_of_version(CRASH_LOOP, version), summary, float(crashes))
-    for version, feature, score in seen.drifted:
-        key = Key(DRIFT, (*_of_version(DRIFT, version).labels, ("feature", feature)))
-        what = f"{feature} of {version.name} version {version.version}"
+    for version, side, feature, score in seen.drifted:
+        key = Key(DRIFT, (*_of_version(DRIFT, version).labels, ("side", side), ("feature", feature)))
+        what = f"{feature} ({side}) of {version.name} version {version.version}"
         yield Condition(key, f"{what} has drifted from its reference", score)
 
 

@@ -137,7 +137,8 @@ def _model_rules(watched: Watched) -> Iterator[Rule]:
         TICKET,
         0.0,
         "headrace_drift_alarm == 1",
-        "{{ $labels.feature }} of {{ $labels.model }} version {{ $labels.version }} has drifted from its reference",
+        "{{ $labels.feature }} ({{ $labels.side }}) of {{ $labels.model }} version {{ $labels.version }} has drifted"
+        " from its reference",
         "`headrace drift MODEL` shows the histograms beside each other.",
     )
 

@@ -13,7 +13,7 @@ MOST = 1000
 MOST_S = 31 * 86400.0
 MOST_CHARACTERS = 500
 
-NAMES = ("alert", "model", "version", "objective", "feature", "place", "part")
+NAMES = ("alert", "model", "version", "objective", "side", "feature", "place", "part")
 """What an alert can be told by."""
 
 

@@ -13,7 +13,7 @@ class Troubles:
 
     def __init__(self, window_s: float, now_s: Callable[[], float]) -> None:
         self.gave_up: set[ModelVersion] = set()
-        self._drifted: dict[tuple[ModelVersion, str, str], float] = {}  # by version, feature and against what
+        self._drifted: dict[tuple[ModelVersion, str, str, str], float] = {}  # version, side, feature, against what
         self._died: Lately[ModelVersion] = Lately(window_s)
         self._now_s = now_s
 
@@ -33,12 +33,12 @@ class Troubles:
         """How many workers of each version died lately."""
         return self._died.counts(self._now_s())
 
-    def drifted(self) -> list[tuple[ModelVersion, str, float]]:
-        """Versions, features that have drifted, and how many times beyond their threshold."""
-        return [(version, feature, ratio) for (version, feature, _), ratio in self._drifted.items()]
+    def drifted(self) -> list[tuple[ModelVersion, str, str, float]]:
+        """Versions, sides, features that have drifted, and how many times beyond their threshold."""
+        return [(version, side, feature, ratio) for (version, side, feature, _), ratio in self._drifted.items()]
 
     def _drift(self, event: DriftEvent) -> None:
-        key = event.model, event.feature, event.against
+        key = event.model, event.side, event.feature, event.against
         if event.state == "alarm":
             self._drifted[key] = event.ratio
         else:

@@ -145,8 +145,8 @@ def test_slower_answers_are_told_and_names_that_clients_make_up_are_not_kept() -
         )
         if i % 100 == 99:
             told.look()
-    sides = {each.side for each in told.records if isinstance(each, DriftEvent)}
-    assert sides == {"latency"}
+    drifted = {(each.side, each.feature) for each in told.records if isinstance(each, DriftEvent)}
+    assert drifted == {("service", "latency")}
     assert len(told.watch._services) == 1
 
 

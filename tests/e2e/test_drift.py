@@ -18,9 +18,9 @@ pytestmark = pytest.mark.slow
 
 FAKE = """
 inputs = [{ name = "X", shape = [-1, 3] }]
-outputs = [{ name = "logits", shape = [-1, 3], value = "slice" }]
+outputs = [{ name = "logits", shape = [-1, 3], value = "slice" }, { name = "X", shape = [-1, 3], value = "slice" }]
 """
-ALARM = 'headrace_drift_alarm{model="m",version="1",feature="X[2]"}'
+ALARM = 'headrace_drift_alarm{model="m",version="1",side="inputs",feature="X[2]"}'
 
 
 @pytest.fixture
@@ -75,6 +75,9 @@ def test_a_change_of_what_is_asked_is_found_told_and_forgotten(server: Program) 
     version = wait_rows(server, 600)
     assert (version["state"], "X[2]" in version["alarms"], "X[0]" in version["alarms"]) == ("alarm", True, False)
     assert alarm(server) == "1"
+    page = httpx.get(f"http://{server.http}/metrics").text
+    series = [line.rpartition(" ")[0] for line in page.splitlines() if not line.startswith("#")]
+    assert sorted(set(series)) == sorted(series)  # also of X, which is an input and an output
     shown = subprocess.run(
         [sys.executable, "-m", "headrace", "drift", "m", "--url", f"http://{server.http}"],
         capture_output=True,

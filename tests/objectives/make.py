@@ -29,8 +29,10 @@ def condition(alert: str = MODEL_FAILED, value: float = 1.0, **names: str) -> Co
     return Condition(Key(alert, tuple((names or {"model": "m"}).items())), f"{alert} it is", value)
 
 
-def drift(state: str, feature: str = "X[2]", against: str = "reference", version: int = 1) -> DriftEvent:
-    return DriftEvent(ModelVersion("m", version), feature, "inputs", state, against, "psi", 2.5, 0.0, 10.0)
+def drift(
+    state: str, feature: str = "X[2]", against: str = "reference", version: int = 1, side: str = "inputs"
+) -> DriftEvent:
+    return DriftEvent(ModelVersion("m", version), feature, side, state, against, "psi", 2.5, 0.0, 10.0)
 
 
 def firing(alert: str = MODEL_FAILED, **names: str) -> Alert:

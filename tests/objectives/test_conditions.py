@@ -91,7 +91,11 @@ def test_two_failures_are_too_few_to_tell_anybody() -> None:
         ({"stalled": 0.41}, MEMORY, {}),
         ({"disks": {"state": 0.04, "cache": 0.5}}, DISK, {"place": "state"}),
         ({"dropped": {"traces": 1, "logs": 0}}, DROPPED, {"part": "traces"}),
-        ({"drifted": [(ONE, "X[2]", 0.4)]}, DRIFT, {"model": "m", "version": "1", "feature": "X[2]"}),
+        (
+            {"drifted": [(ONE, "outputs", "X[2]", 0.4)]},
+            DRIFT,
+            {"model": "m", "version": "1", "side": "outputs", "feature": "X[2]"},
+        ),
     ],
 )
 def test_each_thing_that_is_wrong_has_its_alert(seen: dict[str, Any], alert: str, labels: dict[str, str]) -> None:

@@ -73,10 +73,13 @@ CASES: dict[str, tuple[dict[str, str], str, str, dict[str, str]]] = {
         {"model": "m", "version": "1", "severity": "page"},
     ),
     DRIFT: (
-        {f'headrace_drift_alarm{{{VERSION},feature="X[2]"}}': "0x10 1x20 0x100", "headrace_build_info": "1+0x8640"},
+        {
+            f'headrace_drift_alarm{{{VERSION},side="inputs",feature="X[2]"}}': "0x10 1x20 0x100",
+            "headrace_build_info": "1+0x8640",
+        },
         "25m",
         "40m",
-        {"model": "m", "version": "1", "feature": "X[2]", "severity": "ticket"},
+        {"model": "m", "version": "1", "side": "inputs", "feature": "X[2]", "severity": "ticket"},
     ),
     MEMORY: (
         {"headrace_memory_stalled_ratio": "0.1x10 0.6x20 0.1x100", "headrace_build_info": "1+0x8640"},

@@ -42,8 +42,14 @@ def test_a_feature_has_drifted_until_it_is_quiet_against_all_that_it_is_held_to(
     troubles = Troubles(60.0, Now())
     troubles([drift("alarm"), drift("alarm", against="previous"), drift("alarm", "Y.entropy", version=2)])
     troubles([drift("quiet")])
-    assert troubles.drifted() == [(ONE, "X[2]", 2.5), (ModelVersion("m", 2), "Y.entropy", 2.5)]
+    assert troubles.drifted() == [(ONE, "inputs", "X[2]", 2.5), (ModelVersion("m", 2), "inputs", "Y.entropy", 2.5)]
     troubles([drift("quiet", against="previous")])
-    assert troubles.drifted() == [(ModelVersion("m", 2), "Y.entropy", 2.5)]
+    assert troubles.drifted() == [(ModelVersion("m", 2), "inputs", "Y.entropy", 2.5)]
     troubles([moved("UNLOADING", version=2)])
     assert troubles.drifted() == []
+
+
+def test_an_input_that_is_quiet_says_nothing_of_an_output_of_its_name() -> None:
+    troubles = Troubles(60.0, Now())
+    troubles([drift("alarm"), drift("alarm", side="outputs"), drift("quiet")])
+    assert troubles.drifted() == [(ONE, "outputs", "X[2]", 2.5)]
