@@ -23,12 +23,12 @@ class Sampling:
     """Asked of every request, so it does next to nothing; `round` makes it follow the rate, and what looking takes."""
 
     def __init__(self, max_per_s: float) -> None:
-        self.full = 0  # requests that came while too many waited
+        self.too_many = 0  # requests beyond the rate, or that came while as many waited as may
         self.off: set[str] = set()  # models that are not watched
         self.batched: dict[str, bool] = {}  # whether a model's first dimension is rows, where that is known
         self._portions: dict[str, Portion] = {}  # by model
         self._max_per_s = max_per_s
-        self._passed_over = self._too_many = self._too_large = 0  # requests, by why they were not looked at
+        self._passed_over = self._too_large = 0  # other requests that were not looked at, by why
         self._asked = 0.0  # rows of all requests in this round, as far as they were counted
         self._left = max_per_s * BURST_S
         self._credit_s = CREDIT_S
@@ -55,8 +55,8 @@ class Sampling:
         return 1 if portion is None else portion.every
 
     def dropped(self) -> dict[str, int]:
-        """Requests that were not looked at, by why."""
-        return {"sampled": self._passed_over, "rate": self._too_many, "large": self._too_large, "full": self.full}
+        """Requests that were not looked at, by why: all of it is on purpose."""
+        return {"sampled": self._passed_over, "rate": self.too_many, "large": self._too_large}
 
     def round(self, seconds: float, looked: Mapping[str, Looked]) -> None:
         """So much time has passed since the last round, in which this was looked at, by model."""
@@ -95,7 +95,7 @@ class Sampling:
             return False
         self._asked += cost * every
         if self._left <= 0 or portion.taken >= portion.most:
-            self._too_many += 1
+            self.too_many += 1
             return False
         self._left -= cost
         portion.taken += 1

@@ -86,7 +86,7 @@ class DriftWatch:
         """Take what requests held, and what became of versions; it is looked at later."""
         for record in records:
             if isinstance(record, SampleRecord):
-                self.sampling.full += not self._waiting.add(record)
+                self.sampling.too_many += not self._waiting.add(record)
             elif isinstance(record, ModelEvent) and record.state == "READY":
                 self.sampling.off.discard(record.model)  # what it says of drift may be new
             elif isinstance(record, ModelEvent) and record.state == "UNAVAILABLE" and record.version is not None:

@@ -16,8 +16,8 @@ MEMORY, DISK, DROPPED, DRIFT = "HeadraceMemoryPressure", "HeadraceDiskFull", "He
 ABSENT = "HeadraceAbsent"
 """Only Prometheus can see this one."""
 
-ON_PURPOSE = ("rate", "sampled")
-"""Reasons for which telemetry is left out that are no fault: a part looks at so much, and no more."""
+ON_PURPOSE = ("rate", "sampled", "large")
+"""Reasons for which telemetry is left out that are no fault: a part looks at so many, of such a size, and no more."""
 
 BURNS = (BURN_FAST, BURN_MEDIUM, BURN_SLOW)
 

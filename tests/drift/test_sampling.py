@@ -6,6 +6,7 @@ import pytest
 from headrace.arrays import from_array
 from headrace.drift.portion import CREDIT_S, EACH, Looked
 from headrace.drift.sampling import LARGEST, SHARE, Sampling
+from headrace.objectives.rules import ON_PURPOSE
 from headrace.types import Context, ModelRef, ModelVersion, Request, Response, Tensor
 
 
@@ -182,3 +183,7 @@ def test_of_many_that_come_at_once_none_is_asked_for_while_one_in_more_is_looked
 
 def test_a_model_that_nobody_asked_for_is_not_passed_over() -> None:
     assert not Sampling(100).passes("m", 4)
+
+
+def test_whatever_is_not_looked_at_is_left_out_on_purpose() -> None:
+    assert Sampling(100).dropped().keys() <= set(ON_PURPOSE)

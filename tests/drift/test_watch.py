@@ -99,7 +99,7 @@ def test_a_model_that_is_loaded_anew_is_asked_anew_whether_it_is_watched() -> No
 def test_what_does_not_fit_is_left_out_and_counted() -> None:
     told = Told()
     told.watch([asked(np.zeros(4))] * (MOST + 5))
-    assert told.watch.dropped()["full"] == 5
+    assert told.watch.dropped()["rate"] == 5
 
 
 def test_an_unloaded_version_is_watched_no_more() -> None:

@@ -153,7 +153,7 @@ def test_memory_drift_and_what_was_left_out_are_told() -> None:
 
 def test_what_is_left_out_on_purpose_is_no_trouble() -> None:
     watching = Watching()
-    watching.dropped = {("drift", "sampled"): 5000, ("traces", "rate"): 300}
+    watching.dropped = {("drift", "sampled"): 5000, ("drift", "large"): 9, ("traces", "rate"): 300}
     assert watching.look() == []
     watching.dropped["traces", "full"] = 1
     assert watching.look() == [DROPPED]

@@ -141,6 +141,7 @@ def test_nothing_fires_while_all_is_well(tmp_path: Path) -> None:
         'headrace_disk_free_ratio{place="state"}': "0.5x8640",
         'headrace_telemetry_dropped_total{part="traces",reason="full"}': "0x8640",
         'headrace_telemetry_dropped_total{part="drift",reason="sampled"}': "0+100x8640",
+        'headrace_telemetry_dropped_total{part="drift",reason="large"}': "0+100x8640",
         'headrace_telemetry_dropped_total{part="traces",reason="rate"}': "0+100x8640",
     }
     test = {
