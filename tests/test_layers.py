@@ -19,6 +19,7 @@ GROUND = {
     "observe_settings",
     "generation",
     "lasting",
+    "numerals",
     "types",
     "records",
     "request_list",

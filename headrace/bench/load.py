@@ -4,6 +4,7 @@ import msgspec
 
 from headrace.arrivals import POISSON, Arrival, Gamma, Lengths
 from headrace.bench.samples import Sample
+from headrace.numerals import numeral
 
 
 class Open(msgspec.Struct, frozen=True):
@@ -13,7 +14,7 @@ class Open(msgspec.Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        return f"{self.rate:.4g}/s"
+        return f"{numeral(self.rate, 4)}/s"
 
 
 class Closed(msgspec.Struct, frozen=True):

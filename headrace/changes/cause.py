@@ -7,6 +7,7 @@ from headrace.changes.account import Account, Found, Signal
 from headrace.changes.entries import Entry
 from headrace.changes.moment import MACHINE, Moment
 from headrace.clock import rfc3339
+from headrace.numerals import numeral
 
 EARLY_S = 4
 """An event may be told this long after what follows from it is seen."""
@@ -94,7 +95,7 @@ def _release(
     case = Case("release", 1.5 - distance / 8, entry, f"{_gap(signal, entry)}, {entry.text}")
     apart = moved.versions_apart.get(int(entry.version)) if entry.version.isdigit() else None
     if apart is not None and signal.kind == "latency":
-        words = f"at the same time version {entry.version} takes {apart:.2g}x what other versions take"
+        words = f"at the same time version {entry.version} takes {numeral(apart, 2)}x what other versions take"
         case.weigh(1.5 if apart >= 1.15 else -2.0 if len(moved.versions_apart) > 1 and apart < 1.08 else 0.0, words)
     if inputs is None:
         case.weigh(0.3, "inputs unchanged" if _drift_is_watched(account) else "")
@@ -154,15 +155,20 @@ def _traffic(account: Account, signal: Signal, moved: Moment) -> Iterator[Case]:
         case = Case("traffic", 1.4 + min(0.6, moved.mix / 5), event, *moved.traffic)
         if moved.same_rows is not None and signal.kind == "latency" and "rows" in moved.traffic[0]:
             if moved.same_rows < 1 + (signal.ratio - 1) / 3:
-                case.weigh(1.2, f"requests with as many rows take {moved.same_rows:.2g}x what they took")
+                case.weigh(1.2, f"requests with as many rows take {numeral(moved.same_rows, 2)}x what they took")
             else:
-                case.weigh(-1.6, f"but requests with as many rows take {moved.same_rows:.2g}x what they took as well")
+                case.weigh(
+                    -1.6, f"but requests with as many rows take {numeral(moved.same_rows, 2)}x what they took as well"
+                )
         if moved.others:
             case.weigh(0.3 - 1.1 * min(1.0, 1.5 * _share(moved)), _others(moved))
         yield case
     elif moved.rate >= 1.5 and signal.ratio >= 3 and (moved.queue >= 2 or moved.late_errors >= 0.5):
         case = Case(
-            "traffic", 1.0, event, f"its requests rose to {moved.rate:.2g}x, and waited {moved.queue:.2g}x as long"
+            "traffic",
+            1.0,
+            event,
+            f"its requests rose to {numeral(moved.rate, 2)}x, and waited {numeral(moved.queue, 2)}x as long",
         )
         if moved.neighbours:
             case.weigh(-0.5)
@@ -180,7 +186,7 @@ def _neighbour(signal: Signal, moved: Moment) -> Iterator[Case]:
     case = Case("neighbour", 0.9 + min(1.2, 2 * (ranked[0].after - ranked[0].before)), None, *words)
     if signal.kind == "latency":
         slower = max(moved.queue, moved.compute)
-        told_times = f"waits are {moved.queue:.2g}x and runs {moved.compute:.2g}x as long"
+        told_times = f"waits are {numeral(moved.queue, 2)}x and runs {numeral(moved.compute, 2)}x as long"
         case.weigh(0.4 if slower >= 1.15 else -0.8, told_times)
         if _spared(moved):
             weight = -1.0 if moved.waits_more and not moved.mix else -2.4
@@ -205,7 +211,7 @@ def _system(account: Account, signal: Signal, moved: Moment) -> Iterator[Case]:
     if any(entry.means == "config" and _distance(signal, entry) is not None for entry in account.entries):
         case.weigh(-1.5, "but the settings are others, for every model")
     if moved.rate >= 1.4:
-        case.weigh(-1.2, f"but the model's own requests rose to {moved.rate:.2g}x")
+        case.weigh(-1.2, f"but the model's own requests rose to {numeral(moved.rate, 2)}x")
     if moved.traffic:
         case.weigh(-0.8)
     yield case
@@ -214,7 +220,7 @@ def _system(account: Account, signal: Signal, moved: Moment) -> Iterator[Case]:
 def _unknown(account: Account, moved: Moment) -> Found:
     evidence = ["nothing in the change log came just before"]
     if moved.rate >= 1.4:
-        evidence.append(f"its own requests rose to {moved.rate:.2g}x at that moment, which can make them wait")
+        evidence.append(f"its own requests rose to {numeral(moved.rate, 2)}x at that moment, which can make them wait")
     if moved.others:
         evidence.append(_others(moved))
     return Found("unknown", 0.3, evidence)

@@ -9,6 +9,7 @@ import numpy as np
 from headrace.changes.change_point import LOOK, STRENGTH, largest
 from headrace.changes.moment import LEAST_TENANT, MOVED
 from headrace.changes.slots import TENANTS, Of, Slots
+from headrace.numerals import numeral
 
 LEAST_RATE = log(1.5)
 LEAST_SHARE = 0.02
@@ -29,12 +30,16 @@ def moves(slots: Slots) -> Iterator[Move]:
     for column, (least, what, base) in MOVED.items():
         step = largest(slots.seconds, slots.column(column))
         if step and step.strength >= STRENGTH and abs(step.after - step.before) >= least:
-            yield Move("traffic", step.at, f"{what} went from {base**step.before:.3g} to {base**step.after:.3g}")
+            yield Move(
+                "traffic", step.at, f"{what} went from {numeral(base**step.before)} to {numeral(base**step.after)}"
+            )
     counts = slots.column(Of.COUNT)
     step = largest(slots.seconds, np.log1p(counts))
     if step and step.strength >= STRENGTH and abs(step.after - step.before) >= LEAST_RATE:
         yield Move(
-            "traffic", step.at, f"requests a second went from {exp(step.before) - 1:.3g} to {exp(step.after) - 1:.3g}"
+            "traffic",
+            step.at,
+            f"requests a second went from {numeral(exp(step.before) - 1)} to {numeral(exp(step.after) - 1)}",
         )
     yield from _tenants(slots)
     wrong = slots.column(Of.CLIENT_ERRORS) / np.maximum(counts, 1)

@@ -9,6 +9,7 @@ import numpy as np
 from headrace.changes.account import Account, Signal
 from headrace.changes.change_point import step_near
 from headrace.changes.slots import ROW_BUCKETS, TENANTS, Machine, Numbers, Of, Seconds, Slots
+from headrace.numerals import numeral
 
 LOOK_S = 60
 """On either side of a moment."""
@@ -112,7 +113,7 @@ def _traffic(slots: Slots, at: float, near_s: float) -> Iterator[tuple[str, floa
     for column, (least, what, base) in MOVED.items():
         step = step_near(slots.seconds, slots.column(column), at, near_s)
         if step and step.strength >= STRENGTH and abs(step.after - step.before) >= least:
-            words = f"{what} went from {base**step.before:.3g} to {base**step.after:.3g}"
+            words = f"{what} went from {numeral(base**step.before)} to {numeral(base**step.after)}"
             yield words, abs(step.after - step.before) / least
     looked = slots.rows[:, Of.TENANT : Of.TENANT + TENANTS].astype(np.float64)
     total = looked.sum(axis=1)
@@ -181,7 +182,7 @@ def _neighbours(account: Account, at: float, near_s: float) -> Iterator[Neighbou
         asked_more = load >= LEAST_LOAD and step.after * (1 - 1 / load) >= LEAST_BUSY
         if asked_more or more_rows or released:
             more = "larger requests" if more_rows else "a new version"
-            why = f"{load:.2g}x the requests" if asked_more else more
+            why = f"{numeral(load, 2)}x the requests" if asked_more else more
             yield Neighbour(name, step.before, step.after, load, why)
 
 

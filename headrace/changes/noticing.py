@@ -10,6 +10,7 @@ from headrace.changes.account import Drifted
 from headrace.changes.change_log import ChangeLog
 from headrace.changes.entries import Entry, of_model, of_traffic
 from headrace.changes.mix import Move
+from headrace.numerals import numeral
 from headrace.records import DriftEvent, ModelEvent, Record, TrafficEvent, WorkerEvent
 
 DRIFTS = 1000
@@ -131,7 +132,7 @@ class Noticing:
         if abs(self._moved.get(key, 0.0) - record.when_s) <= APART_S:
             return None
         self._moved[key] = record.when_s
-        text = f"{record.feature}: {record.test} is {record.ratio:.2g}x its threshold"
+        text = f"{record.feature}: {record.test} is {numeral(record.ratio, 2)}x its threshold"
         return Entry(0, side, name, str(version), record.when_s, "clients", text)
 
     def _released_since(self, name: str, version: int, since_s: float) -> bool:

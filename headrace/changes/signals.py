@@ -11,6 +11,7 @@ from headrace.changes.change_point import LOOK, Shift, shifts, spread
 from headrace.changes.entries import Entry
 from headrace.changes.slots import Of, Slots
 from headrace.clock import rfc3339
+from headrace.numerals import numeral
 
 LEAST_RATIO = 1.2
 """Of medians; for tails, which are noisier, `LEAST_TAIL`."""
@@ -104,7 +105,7 @@ def drift_signals(drifts: Sequence[Drifted], model: str, side: Side) -> Iterator
         first = group[0]
         names = sorted({drift.feature for drift in group})
         shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-        what = f"{side} left their reference: {shown} ({top.ratio:.2g}x the threshold)"
+        what = f"{side} left their reference: {shown} ({numeral(top.ratio, 2)}x the threshold)"
         begin = first.at - first.window_s
         yield Signal(side, first.at, begin, top.ratio, 10.0, what, begin - LOOK, first.at + LOOK, first.version)
 
@@ -159,4 +160,4 @@ def _quiet(seconds: NDArray[np.int64], entries: Sequence[Entry], model: str) -> 
 
 def _time(ms: float) -> str:
     """In the unit that suits."""
-    return f"{ms / 1000:.3g} s" if ms >= 1000 else f"{ms:.3g} ms"
+    return f"{numeral(ms / 1000)} s" if ms >= 1000 else f"{numeral(ms)} ms"

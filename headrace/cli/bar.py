@@ -6,6 +6,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
+from headrace.numerals import numeral
+
 NONE = "-"
 
 
@@ -30,4 +32,4 @@ class Bar:
 
 def milliseconds(value: float | None) -> str:
     """Three digits, or all before the point."""
-    return NONE if value is None else f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+    return NONE if value is None else numeral(value)

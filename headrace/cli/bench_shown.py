@@ -8,6 +8,7 @@ from headrace.bench.report import Report, Spread, Step
 from headrace.cli.bar import NONE, Bar, milliseconds
 from headrace.cli.console import table
 from headrace.cli.printable import printable
+from headrace.numerals import numeral
 
 
 class Shown(Bar):
@@ -53,10 +54,12 @@ def print_report(report: Report, console: Console) -> None:
     if report.knee:
         console.print(f"knee: {report.knee}, where throughput over latency is highest")
     if best := report.best:
-        border = f"; {best.fails_at:,.4g}/s did not" if best.fails_at else ""
+        border = f"; {numeral(best.fails_at, 4)}/s did not" if best.fails_at else ""
         share = f"{best.attainment:.4g} of requests in time"
         held = (
-            f"{best.rate:,.4g}/s held (goodput {best.goodput:,.4g}/s)" if best.rate and best.goodput else "no rate held"
+            f"{numeral(best.rate, 4)}/s held (goodput {numeral(best.goodput, 4)}/s)"
+            if best.rate and best.goodput
+            else "no rate held"
         )
         console.print(f"objective {report.objective}: {held} with {share}{border}")
     if report.ended:

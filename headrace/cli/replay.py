@@ -26,6 +26,7 @@ from headrace.cli.printable import printable
 from headrace.cli.text_replay import Answer, answers_of, body_of, is_drawn
 from headrace.cli.text_replay import difference as difference_of_texts
 from headrace.cli.trust import trust_of
+from headrace.numerals import numeral
 from headrace.traffic.difference import difference
 from headrace.types import Tensor
 
@@ -164,14 +165,14 @@ def _show(told: dict[str, Any]) -> None:
         f"{requests}: {told['same']} answered the same, {told['differs']} otherwise, {told['failed']} not at all."
     )
     if told["largest_difference"] is not None:
-        out.print(f"The largest difference of two numbers is {told['largest_difference']:.3g}.")
+        out.print(f"The largest difference of two numbers is {numeral(told['largest_difference'])}.")
     for what, name in (("the captured runs", "captured_run_ms"), ("the whole exchange now", "exchange_ms")):
         if times := told[name]:
             out.print(f"Time of {what}: p50 {times['p50']:g} ms, p99 {times['p99']:g} ms.")
     if told["otherwise"]:
         rows = table("request", "outcome", "difference", "why")
         for each in told["otherwise"][:SHOWN]:
-            apart = "" if each["difference"] is None else f"{each['difference']:.3g}"
+            apart = "" if each["difference"] is None else numeral(each["difference"])
             rows.add_row(printable(each["request"]), each["outcome"], apart, printable(each["why"]))
         out.print(rows)
         if (more := len(told["otherwise"]) - SHOWN) > 0:

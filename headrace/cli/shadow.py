@@ -6,6 +6,7 @@ from typing import Any
 from headrace.cli.asking import add_json_flag, add_server_flags, ask, model_path, show
 from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
+from headrace.numerals import numeral
 
 
 def parser() -> Parser:
@@ -48,7 +49,7 @@ def _show(report: dict[str, Any]) -> None:
     beyond, share = report["beyond"], report["share_beyond"]
     print(f"beyond {report['tolerance']:g}: {beyond} ({share:.2%})")
     largest, relative = report["max_absolute_difference"], report["max_relative_difference"]
-    print(f"largest difference {largest:.3g}, relative {relative:.3g}")
+    print(f"largest difference {numeral(largest)}, relative {numeral(relative)}")
     for what, times in (("served", report["served_ms"]), ("shadow", report["shadow_ms"])):
         if times:
             print(f"{what} p50 {times['p50']:.1f} ms, p99 {times['p99']:.1f} ms")

@@ -5,6 +5,7 @@ from rich.progress import TextColumn
 
 from headrace.cli.bar import NONE, Bar, milliseconds
 from headrace.cli.console import table
+from headrace.numerals import numeral
 from headrace.simulate.figures import Figures
 from headrace.simulate.report import Report
 
@@ -44,7 +45,7 @@ def _points(report: Report) -> "object":
         made.add_row(
             each.policy,
             f"{each.machines:,}",
-            f"{each.rate:,.4g}/s" if each.rate is not None else f"{each.clients:,} clients",
+            f"{numeral(each.rate, 4)}/s" if each.rate is not None else f"{each.clients:,} clients",
             f"{at.throughput:,.1f}",
             f"{at.goodput:,.1f}",
             f"{at.attainment:.1%}",
@@ -65,9 +66,9 @@ def _capacities(report: Report) -> "object":
         made.add_row(
             each.policy,
             f"{each.machines:,}",
-            f"{each.rate:,.5g}" if each.rate else "none",
-            f"{each.rate / each.machines:,.4g}" if each.rate else NONE,
-            f"{each.fails_at:,.5g}" if each.fails_at else NONE,
+            numeral(each.rate, 5) if each.rate else "none",
+            numeral(each.rate / each.machines, 4) if each.rate else NONE,
+            numeral(each.fails_at, 5) if each.fails_at else NONE,
             *(_shares(at) if at else (NONE,) * 4),
             f"{each.tries}",
         )

@@ -8,6 +8,7 @@ from headrace.cli.asking import add_json_flag, add_server_flags, ask, show
 from headrace.cli.console import console, table
 from headrace.cli.parser import Parser
 from headrace.cli.printable import printable
+from headrace.numerals import numeral
 
 
 def parser() -> Parser:
@@ -35,7 +36,7 @@ def _show(models: list[dict[str, Any]]) -> None:
         for each in model["objectives"]:
             limit = "" if each["limit_ms"] is None else f" {each['limit_ms']:g}"
             kept = "" if each["ratio"] is None else f"{each['ratio']:.3%}"
-            burns = (f"{rate:.3g}" for rate in each["burn_rates"].values())
+            burns = (numeral(rate) for rate in each["burn_rates"].values())
             figures = f"{each['target']:.6g}", kept, str(each["good"]), str(each["bad"])
             left = f"{each['budget_remaining']:.1%}"
             rows.add_row(printable(model["model"]), f"{each['objective']}{limit}", *figures, left, *burns)

@@ -17,6 +17,7 @@ from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
 from headrace.cli.printable import printable
 from headrace.memory.sizes import shown
+from headrace.numerals import numeral
 
 ORDERS = {"rate": "rate", "p99": "p99_ms", "errors": "errors_per_s", "memory": "memory_bytes", "waiting": "queued"}
 COLUMNS = "model", "version", "state", "requests/s", "errors/s", "p50", "p99", "rows/run", "waiting", "memory"
@@ -95,13 +96,13 @@ def _key(row: dict[str, Any], order: str) -> tuple[float, str, str]:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else numeral(value)
 
 
 def _milliseconds(value: float | None) -> str:
     if value is None:
         return "–"
-    return f"{value / 1000:.3g} s" if value >= 1000 else f"{value:.3g} ms"
+    return f"{numeral(value / 1000)} s" if value >= 1000 else f"{numeral(value)} ms"
 
 
 def _time(seconds: float) -> str:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from headrace.numerals import numeral
 from headrace.objectives.budget import burn_rate, burns
 from headrace.objectives.counts import Series
 from headrace.objectives.rules import CRASH_LOOP, DISK, DRIFT, DROPPED, MEMORY, MODEL_FAILED, Watched, duration
@@ -59,7 +60,7 @@ def _burning(seen: Seen, watched: Watched) -> Iterator[Condition]:
                 rate = burn_rate(long.good, long.bad, target)
                 yield Condition(
                     _key(alert, model=model, objective=objective),
-                    f"{model} misses {objective} {rate:.3g} times as often as its budget allows,"
+                    f"{model} misses {objective} {numeral(rate)} times as often as its budget allows,"
                     f" over {duration(burn.long_s)} and over {duration(burn.short_s)}",
                     rate,
                 )

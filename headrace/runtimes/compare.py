@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.numerals import numeral
 from headrace.runtimes.runtime import Arrays
 from headrace.types import TensorSpec
 
@@ -53,7 +54,7 @@ class Company(msgspec.Struct, frozen=True):
         """What moved and how far, in words."""
         if not self.output:
             return f"in company, {1 - self.agreement:.0%} of an output's elements change"
-        return f"output {self.output!r} moves by up to {self.difference:.3g} in company (cosine {self.cosine:.4f})"
+        return f"output {self.output!r} moves by up to {numeral(self.difference)} in company (cosine {self.cosine:.4f})"
 
 
 def compare(alone: Sequence[Arrays], together: Arrays, specs: Sequence[TensorSpec], tolerance: float) -> Company:

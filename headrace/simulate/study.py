@@ -10,6 +10,7 @@ import numpy as np
 
 from headrace.arrivals import POISSON, Arrival, Gamma, Lengths, at_rate, make_arrivals, within
 from headrace.bench.search import Search
+from headrace.numerals import numeral
 from headrace.simulate.figures import Figures, measure
 from headrace.simulate.policies import Chosen
 from headrace.simulate.run_times import RunTimes
@@ -136,7 +137,9 @@ class Study:
     def _simulated(
         self, scenario: Scenario, chosen: Chosen, arrivals: Sequence[Arrival], duration_s: float, skip_s: float = 0.0
     ) -> Figures:
-        self._watcher.begin(_label(chosen, scenario.machines, f"{len(arrivals) / duration_s:.4g}/s"), duration_s)
+        self._watcher.begin(
+            _label(chosen, scenario.machines, f"{numeral(len(arrivals) / duration_s, 4)}/s"), duration_s
+        )
         simulation = Simulation(scenario, chosen, self._watcher.progress)
         simulation.open(arrivals)
         return _figures(simulation, scenario, duration_s, skip_s)

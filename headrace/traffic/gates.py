@@ -14,6 +14,7 @@ from collections import deque
 
 import msgspec
 
+from headrace.numerals import numeral
 from headrace.traffic.difference import Difference
 from headrace.traffic.evidence import Looks, fisher_p, is_beyond
 from headrace.traffic.plans import Gates, Rollout
@@ -176,7 +177,8 @@ def _difference(gates: Gates, base: int, compared: Compared, alpha: float) -> Br
     return Breach(
         "difference",
         f"{compared.beyond} of {compared.total} answers ({share:.1%}) are further than {gate.tolerance:g} from those "
-        f"of version {base}, more than {gate.share:.3g}; the largest measured difference is {compared.largest:.3g}",
+        f"of version {base}, more than {gate.share:.3g}; the largest measured difference is "
+        f"{numeral(compared.largest)}",
     )
 
 

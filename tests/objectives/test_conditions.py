@@ -71,6 +71,15 @@ def test_a_budget_burns_by_the_rules_whose_windows_both_do(
     assert all(each == labels for _, each in told)
 
 
+def test_how_fast_it_burns_is_told_in_digits() -> None:
+    made = Series(Promise("availability", 0.999), WATCHED.spans_s())
+    made.bad = 100
+    made.settle(NOW)
+    fastest = conditions(Seen(series={("m", "availability"): made}), WATCHED)[0]
+    told = "m misses availability 1,000 times as often as its budget allows, over 1h and over 5m"
+    assert fastest.summary == told
+
+
 def test_what_is_not_promised_any_more_does_not_burn() -> None:
     assert not found(series={("m", "availability"): series(1.0, HOUR, current=False)})
 
