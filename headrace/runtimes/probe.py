@@ -12,7 +12,8 @@ from headrace.runtimes.pad_axis import choices, declared
 from headrace.runtimes.pad_probe import probe_padding
 from headrace.runtimes.rows import FEW, LOUD, MANY, Rows, example_rows, louder, rows_to_try
 from headrace.runtimes.runtime import Arrays, LoadedModel
-from headrace.types import FREE, BatchAxis, Manifest, PadAxis, Padding, Shape, TensorSpec
+from headrace.runtimes.specs import narrowed
+from headrace.types import FREE, BatchAxis, Manifest, PadAxis, Padding, TensorSpec
 
 SEARCH_S = 2.0
 """How long sizes are tried before the first request is waited for."""
@@ -148,15 +149,9 @@ def _known(specs: Iterable[TensorSpec], manifest: Manifest) -> list[TensorSpec]:
     """The inputs as the file sees them, with what the configuration says of their free dimensions."""
     said = {spec.name: spec.model_shape or spec.shape for spec in manifest.inputs}
     return [
-        msgspec.structs.replace(spec, shape=_narrowed(spec.shape, said[spec.name])) if said.get(spec.name) else spec
+        msgspec.structs.replace(spec, shape=narrowed(spec.shape, said[spec.name])) if said.get(spec.name) else spec
         for spec in specs
     ]
-
-
-def _narrowed(found: Shape, said: Shape) -> Shape:
-    if not found or len(said) != len(found):
-        return found or said
-    return tuple(other if size == FREE else size for size, other in zip(found, said, strict=True))
 
 
 def _no_axis(inputs: list[TensorSpec], outputs: tuple[TensorSpec, ...]) -> str:

@@ -6,26 +6,31 @@ import msgspec
 
 from headrace.errors import ModelInvalid
 from headrace.runtimes.runtime import LoadedModel
+from headrace.runtimes.specs import narrowed
 from headrace.types import FREE, BatchAxis, Manifest, Shape, Signature, TensorSpec
+
+_RIGHT = (
+    "export it with one, or switch batching off: `batching = false` in model.toml, or `max_batch_size: 0` in"
+    " config.pbtxt, whose dims are then whole shapes"
+)
 
 
 def signature(model: LoadedModel, manifest: Manifest, axis: BatchAxis) -> Signature:
     """The model's own specifications with the manifest's laid over them, by name.
 
     Where rows of requests are joined, an optional input that has no rows is left out: one request's would be all's.
+    What the file fixes of an input stays fixed; of an output, files often say less than is so.
     Raises ModelInvalid, naming the field, where both cannot be true.
     """
-    inputs = _overridden(model.inputs, manifest.inputs, "inputs")
+    inputs = tuple(map(_bound, _overridden(model.inputs, manifest.inputs, "inputs"), model.inputs))
     outputs = _overridden(model.outputs, manifest.outputs, "outputs")
     if axis.batched:
         said = {spec.name for spec in manifest.inputs}
         inputs = tuple(spec for spec in inputs if _has_rows(spec) or not spec.optional or spec.name in said)
         for spec in inputs:
             if not _has_rows(spec):
-                raise ModelInvalid(
-                    f"batching is on, and {spec.name!r} of shape {list(spec.shape)} has no free first dimension",
-                    f"inputs.{spec.name}",
-                )
+                found = f"{spec.name!r} of shape {list(_inside(spec))} has no free first dimension"
+                raise ModelInvalid(f"batching is on, and {found}; {_RIGHT}", f"inputs.{spec.name}")
         outputs = tuple(_free_first(spec) for spec in outputs)
     return Signature(inputs, outputs, axis, model.platform, model.runtime)
 
@@ -74,8 +79,20 @@ def _about_the_batch_axis(said: Shape, found: Shape) -> str:
     return ""
 
 
+def _bound(spec: TensorSpec, found: TensorSpec) -> TensorSpec:
+    """An input, where the file fixes what the manifest leaves free: a runtime takes no other size."""
+    if spec.model_shape is None:
+        return msgspec.structs.replace(spec, shape=narrowed(found.shape, spec.shape))
+    return msgspec.structs.replace(spec, model_shape=narrowed(found.shape, spec.model_shape))
+
+
+def _inside(spec: TensorSpec) -> Shape:
+    """The shape that the model itself sees."""
+    return spec.shape if spec.model_shape is None else spec.model_shape
+
+
 def _has_rows(spec: TensorSpec) -> bool:
-    return spec.shape[:1] == (FREE,)
+    return spec.shape[:1] == (FREE,) and _inside(spec)[:1] == (FREE,)
 
 
 def _free_first(spec: TensorSpec) -> TensorSpec:

@@ -83,6 +83,20 @@ def test_batching_needs_a_free_first_dimension() -> None:
         found(model((1, 4)), said(), BATCHED)
 
 
+@pytest.mark.parametrize(
+    "override", [TensorSpec("x", "FP32", (FREE, 4)), TensorSpec("x", "FP32", (FREE, 4), model_shape=(FREE, 2, 2))]
+)
+def test_a_configuration_frees_no_first_dimension_that_the_file_has_fixed(override: TensorSpec) -> None:
+    fixed = model((1, 4) if override.model_shape is None else (1, 2, 2))
+    with pytest.raises(ModelInvalid, match=r"^inputs\.x: .* of shape \[1, .* has no free first dimension; export it"):
+        found(fixed, said([override]), BATCHED)
+
+
+def test_alone_an_input_is_told_with_the_sizes_that_the_file_has_fixed() -> None:
+    assert found(model((1, FREE)), said([TensorSpec("x", "FP32", (FREE, 7))])).inputs[0].shape == (1, 7)
+    assert found(model(out=(1, 2)), said(outputs=[TensorSpec("y", "FP32", (FREE, 2))])).outputs[0].shape == (FREE, 2)
+
+
 def test_an_output_that_was_traced_with_one_row_is_free_in_a_batched_model() -> None:
     assert found(model(out=(1, 2)), said(), BATCHED).outputs[0].shape == (FREE, 2)
 
