@@ -16,6 +16,7 @@ from headrace.errors import HeadraceError, InputRefused, ModelInvalid, Unavailab
 from headrace.runtimes import rehearsal
 from headrace.runtimes.class_maps import TYPES as CLASS_MAPS
 from headrace.runtimes.class_maps import columns, with_classes
+from headrace.runtimes.onnx_carried import no_datatype, uncarried
 from headrace.runtimes.reasons import is_out_of_memory, onnxruntime_reason
 from headrace.runtimes.runtime import Arrays, LoadedModel
 from headrace.runtimes.specs import dimension, with_ranks
@@ -163,10 +164,12 @@ in_reserve = before_forks  # once more: what it reads and writes is then there i
 
 
 def open_session(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
-    """Raises ModelInvalid with ONNX Runtime's reason."""
+    """Raises ModelInvalid with the tensor of a type that cannot be carried, else with ONNX Runtime's reason."""
     try:
         return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOWER)
     except Exception as error:  # its errors have no common base
+        if named := uncarried(path):
+            raise ModelInvalid(named) from error
         raise ModelInvalid(onnxruntime_reason(str(error)), path.name) from error
 
 
@@ -184,7 +187,7 @@ def _spec(node: Any, kind: str, optional: bool = False) -> TensorSpec:
     datatype = DATATYPES.get(node.type)
     if datatype is None:
         hint = _OF_SEQUENCES if kind == "output" and node.type.startswith("seq(tensor(") else ""
-        raise ModelInvalid(f"{kind} {node.name!r} is of type {node.type}, which no protocol datatype can carry{hint}")
+        raise ModelInvalid(no_datatype(kind, node.name, node.type) + hint)
     shape = tuple(dimension(size) for size in node.shape)
     symbols = tuple(size if isinstance(size, str) else "" for size in node.shape)
     return TensorSpec(node.name, datatype, shape, optional, symbols=symbols)
