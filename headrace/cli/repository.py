@@ -19,13 +19,18 @@ class Repository(msgspec.Struct, frozen=True):
 
 
 def place(text: str) -> Path | Address:
-    """An absolute path, or an address. Raises Failure where nothing is at the path, SettingInvalid for an address."""
+    """An absolute path, or an address. Raises Failure where nothing is at the path, SettingInvalid for an address.
+
+    Links stay in it, for they may lead elsewhere by the next look; not those before a `..`, which is of their target.
+    """
     if is_address(text):
         return parse_address(text)
     path = Path(text)
     if not path.exists():
         raise Failure(f"{path} does not exist; give a folder of models, or one model file", exit_code=2)
-    return path.resolve()
+    parts = path.absolute().parts
+    ups = len(parts) - parts[::-1].index("..") if ".." in parts else 0
+    return Path(*parts[:ups]).resolve().joinpath(*parts[ups:]) if ups else path.absolute()
 
 
 @contextmanager

@@ -51,6 +51,7 @@ class LocalRepository:
     """
 
     def __init__(self, path: Path) -> None:
+        """Where the path is a link, or leads through one, each call follows it anew."""
         self.path = path.absolute()
 
     def scan(self) -> Catalog:
@@ -84,17 +85,18 @@ class LocalRepository:
             return facts_of([path])
         if self._is_root(path.parent):
             return facts_of(self._beside([path]))
-        if path.parent != manifest.folder:
+        if manifest.folder is None or path.parent.resolve() != manifest.folder.resolve():
             return _without_configuration(facts_of([path.parent]))
         return _without_configuration(facts_of(child for child in path.parent.iterdir() if child.is_file()))
 
     def _is_root(self, folder: Path) -> bool:
-        return folder in (self.path, self.path.parent)
+        folder, root = folder.resolve(), self.path.resolve()
+        return folder == root or (folder == root.parent and root.is_file())
 
     def _beside(self, places: Iterable[Path]) -> Iterable[Path]:
         """The places, and of a bare file all that share its stem: its weights may lie there."""
         for place in places:
-            bare = self._is_root(place.parent) and place.is_file()
+            bare = place.is_file() and self._is_root(place.parent)
             yield from place.parent.glob(f"{escape(place.stem)}.*") if bare else (place,)
 
     def _entries(self) -> dict[str, list[Path]]:
@@ -114,13 +116,16 @@ class LocalRepository:
         return entries
 
     def _one_file(self) -> dict[str, list[Path]]:
-        if self.path.name == "saved_model.pb":
-            raise SettingInvalid(f"{self.path} is a part of a SavedModel; give its folder", "repository")
-        if not suffix_of(self.path):
+        path = self.path
+        if path.is_file() and suffix_of(target := path.resolve()):
+            path = target  # weights lie beside what a link leads to
+        if path.name == "saved_model.pb":
+            raise SettingInvalid(f"{path} is a part of a SavedModel; give its folder", "repository")
+        if not suffix_of(path):
             known = ", ".join(suffix for suffix in RUNTIME_OF if suffix.startswith("."))
-            what = f"{self.path} is not a model: its name should end in one of {known}{advice([self.path])}"
+            what = f"{path} is not a model: its name should end in one of {known}{advice([path])}"
             raise SettingInvalid(what, "repository")
-        return {name_of(self.path): [self.path]}
+        return {name_of(self.path): [path]}
 
 
 def _without_configuration(facts: Facts) -> Facts:

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from pathlib import Path
 
 from headrace.errors import HeadraceError
 from headrace.lasting import lasting
 from headrace.repository.file_facts import being_written
+from headrace.repository.links import links
 from headrace.repository.repository import LocalRepository
 from headrace.repository.settling import Settling
 
@@ -35,6 +37,8 @@ class Watch:
         self._poll_s = poll_s
         self._settling = Settling({}, 0)
         self._wake = asyncio.Event()
+        self._leads_to = repository.path.resolve()
+        self._led_elsewhere = asyncio.Event()
         self._unreadable = ""
 
     async def begin(self) -> None:
@@ -58,6 +62,9 @@ class Watch:
 
     async def look(self, now_ns: int) -> None:
         """One look. A repository that cannot be read has not changed."""
+        if (leads_to := self._repository.path.resolve()) != self._leads_to:
+            self._leads_to = leads_to
+            self._led_elsewhere.set()
         try:
             seen = await asyncio.to_thread(self._repository.snapshot)
         except HeadraceError as error:
@@ -81,13 +88,30 @@ class Watch:
         self._wake.clear()
 
     async def _notices(self) -> None:
+        """Have the kernel tell of what the path leads to, and of links on the way; anew once it leads elsewhere."""
+        while True:
+            self._led_elsewhere.clear()
+            path = self._repository.path.resolve()
+            folder, recursive = (path, True) if path.is_dir() else (path.parent, False)
+            told = [self._heed([folder], recursive=recursive)]
+            if on_the_way := links(self._repository.path):
+                told.append(self._heed({link.parent for link in on_the_way}, only={str(link) for link in on_the_way}))
+            await asyncio.gather(*told)
+            await self._led_elsewhere.wait()
+
+    async def _heed(self, folders: Collection[Path], *, recursive: bool = False, only: Collection[str] = ()) -> None:
+        """Look soon after what happens in these folders, or to these of their entries alone, until they are others."""
         from watchfiles import awatch
 
-        path = self._repository.path
-        folder, recursive = (path, True) if path.is_dir() else (path.parent, False)
         try:
             async for _ in awatch(
-                folder, watch_filter=None, step=GATHER_MS, debounce=GATHER_MS, recursive=recursive, rust_timeout=0
+                *folders,
+                watch_filter=(lambda _, path: path in only) if only else None,
+                step=GATHER_MS,
+                debounce=GATHER_MS,
+                recursive=recursive,
+                rust_timeout=0,
+                stop_event=self._led_elsewhere,
             ):
                 self._wake.set()
         except (OSError, RuntimeError) as error:  # too many folders, or a path that went away

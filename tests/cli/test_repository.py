@@ -15,6 +15,17 @@ def test_a_path_that_is_there_becomes_absolute(tmp_path: Path, monkeypatch: pyte
     assert place(".") == tmp_path.resolve()
 
 
+def test_links_stay_in_a_path_but_for_those_before_two_dots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path.resolve()
+    (root / "r1" / "in").mkdir(parents=True)
+    (root / "current").symlink_to("r1")
+    (root / "deep").symlink_to("r1/in")
+    monkeypatch.chdir(root / "r1")
+    assert place("../current") == root / "current"
+    assert place(str(root / "deep" / ".." / "in")) == root / "r1" / "in"
+    assert place("..") == root
+
+
 def test_a_path_is_served_as_it_lies(tmp_path: Path) -> None:
     with kept(tmp_path, Config()) as repository:
         assert (repository.path, repository.follow) == (tmp_path, None)

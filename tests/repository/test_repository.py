@@ -163,3 +163,36 @@ def test_a_link_to_nowhere_has_a_reason(repo: Path) -> None:
     (repo / "lost").symlink_to(repo / "nowhere")
     (status,) = LocalRepository(repo).scan().broken
     assert (status.name, status.reason) == ("lost", "lost cannot be read: No such file or directory")
+
+
+def test_a_path_that_is_a_link_is_followed_anew_at_each_look(repo: Path, tmp_path: Path) -> None:
+    link = tmp_path / "current"
+    link.symlink_to(repo)
+    followed = LocalRepository(link)
+    before = followed.snapshot()
+    other = tmp_path / "other" / "a" / "1"
+    other.mkdir(parents=True)
+    (other / "model.onnx").write_bytes(b"x")
+    link.unlink()
+    link.symlink_to(tmp_path / "other")
+    assert versions(followed.scan()) == ["a/1"]
+    assert followed.snapshot()["a"] != before["a"]
+
+
+def test_a_file_that_is_a_link_has_its_name_and_what_lies_beside_its_target(repo: Path, tmp_path: Path) -> None:
+    (repo / "net.bin").touch()
+    (tmp_path / "current").symlink_to(repo / "net.onnx")
+    followed = LocalRepository(tmp_path / "current")
+    (manifest,) = followed.scan().manifests
+    assert (manifest.name, manifest.path) == ("current", (repo / "net.onnx").resolve())
+    assert {Path(fact.path).name for fact in followed.facts(manifest)} == {"net.onnx", "net.bin"}
+
+
+def test_below_a_link_a_version_is_made_of_its_own_files_alone(repo: Path, tmp_path: Path) -> None:
+    (repo / "b" / "2").mkdir()
+    (repo / "b" / "2" / "model.onnx").touch()
+    (repo / "b" / "config.pbtxt").write_text('default_model_filename: "model.xml"')
+    (tmp_path / "current").symlink_to(repo)
+    followed = LocalRepository(tmp_path / "current")
+    manifest = next(each for each in followed.find("b").manifests if each.version == 1)
+    assert [Path(fact.path).name for fact in followed.facts(manifest)] == ["model.xml"]

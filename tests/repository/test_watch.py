@@ -1,6 +1,7 @@
 """Changes of a repository's files are found and told, once they are whole."""
 
 import asyncio
+import itertools
 import shutil
 from pathlib import Path
 
@@ -99,6 +100,31 @@ async def test_the_kernel_says_when_to_look(root: Path) -> None:
         (root / "a" / "1" / "more").write_bytes(b"x")
         await asyncio.wait([asyncio.create_task(bench.came.wait())], timeout=0.3)
         (root / "a" / "1" / "more").unlink(missing_ok=True)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    assert set(bench.told) == {"a"}
+
+
+async def test_a_link_that_leads_elsewhere_is_a_change_which_the_kernel_tells(tmp_path: Path) -> None:
+    for release in ("r1", "r2"):
+        (tmp_path / release / "models" / "a" / "1").mkdir(parents=True)
+        (tmp_path / release / "models" / "a" / "1" / "model.onnx").write_bytes(release.encode())
+    link = tmp_path / "current"
+    link.symlink_to("r1")
+    bench = Bench(link / "models", settle_s=0.01)
+    await bench.watch.begin()
+    watching = asyncio.create_task(bench.watch.run())
+    releases = itertools.cycle(("r2", "r1"))
+    while not bench.came.is_set():  # the first notice may fall before the kernel was asked for any
+        (tmp_path / "new").symlink_to(next(releases))
+        (tmp_path / "new").rename(link)
+        await asyncio.wait([asyncio.create_task(bench.came.wait())], timeout=0.3)
+    bench.came.clear()
+    file = link / "models" / "a" / "1" / "more"
+    while not bench.came.is_set():  # what happens where it leads to now is told too
+        file.write_bytes(b"x")
+        await asyncio.wait([asyncio.create_task(bench.came.wait())], timeout=0.3)
+        file.unlink(missing_ok=True)
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
     assert set(bench.told) == {"a"}
