@@ -29,7 +29,6 @@ from headrace.memory.budget import budget_bytes
 from headrace.memory.ledger import Ledger
 from headrace.memory.popularity import Popularity
 from headrace.models.failures import Failures
-from headrace.models.inherited_state import inherit
 from headrace.models.learnt import Learnt
 from headrace.models.lifecycle import States
 from headrace.models.memory_report import memory_report
@@ -170,7 +169,6 @@ class Server:
         taps: dict[str, Tap] = {}
         local = LocalRepository(repository)
         folder = state_folder(config.state.dir, os.environ, local.path)
-        inherit(folder, state_folder(config.state.dir, os.environ, local.path.resolve()))
         state = State(folder)
         state.take()
         self.observation = watch = Observation(config, self.bus, clock, self._readings(), folder, output)
