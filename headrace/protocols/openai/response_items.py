@@ -1,11 +1,11 @@
 """The input of a response as OpenAI writes it, in items, checked; and as a chat template reads it.
 
 An item that was read is written as the API lists it: with an id, its content in parts. So are the items of an answer:
-a conversation that goes on is nothing but its items.
+a conversation that goes on is nothing but its items. One that is kept may be sent as a reference, its id alone.
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from headrace.errors import InvalidRequest
@@ -13,6 +13,9 @@ from headrace.protocols.openai.messages import read_arguments
 from headrace.protocols.strict_body import Body, Listed
 
 Items = tuple[Mapping[str, Any], ...]
+
+Kept = Callable[[str, str], Mapping[str, Any]]
+"""An item that is kept, by its id and the path where that stands. Raises NotFound where there is none."""
 
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 _FIELDS = {
@@ -22,6 +25,8 @@ _FIELDS = {
     "function_call_output": {"call_id", "output", "name", "caller"},
 }
 """The items that can be read, and what each has besides type, id and status."""
+
+_REFERENCE = "item_reference"
 
 _PART_FIELDS = ("annotations", "logprobs", "prompt_cache_breakpoint")
 """What a part of text may have besides, without effect: answers come back as they were given."""
@@ -74,21 +79,43 @@ def new_item_id(kind: str) -> str:
     return f"{_PREFIXES[kind]}_{secrets.token_hex(12)}"
 
 
-def read_items(given: str | Sequence[Item], where: str = "input") -> Items:
-    """The items of an input. Raises InvalidRequest with the path of what is wrong, or not read by a model of text."""
+def read_items(given: str | Sequence[Item], kept: Kept, where: str = "input") -> Items:
+    """The items of an input, those that are referred to as they are kept.
+
+    Raises InvalidRequest with the path of what is wrong, or not read by a model of text, and NotFound with that of a
+    reference.
+    """
     if isinstance(given, str):
         given = [Item(role="user", content=given)]
-    return tuple(_item(item, f"{where}[{i}]") for i, item in enumerate(given))
+    referred: set[str] = set()
+    items = []
+    for i, item in enumerate(given):
+        at = f"{where}[{i}]"
+        items.append(_kept(item, kept, referred, at) if _is_reference(item) else _item(item, at))
+    return tuple(items)
+
+
+def _is_reference(item: Item) -> bool:
+    """Also where it does not say so, and is nothing but an id."""
+    return item.type == _REFERENCE or (item.id is not None and item == Item(id=item.id))
+
+
+def _kept(item: Item, kept: Kept, referred: set[str], where: str) -> Mapping[str, Any]:
+    """What is referred to. Once: a long item would be read as often as its short id fits into a body."""
+    _check_fields(item, _REFERENCE, set(), where)
+    id_ = _given(item.id, f"{where}.id")
+    if id_ in referred:
+        raise InvalidRequest("is referred to above already; an item stands once in a conversation", f"{where}.id")
+    referred.add(id_)
+    return kept(id_, f"{where}.id")
 
 
 def _item(item: Item, where: str) -> Mapping[str, Any]:
     kind = item.type or "message"
     if kind not in _FIELDS:
-        kinds = ", ".join(_FIELDS)
+        kinds = ", ".join((*_FIELDS, _REFERENCE))
         raise InvalidRequest(f"the model takes {kinds}, not {kind[:64]!r}", f"{where}.type")
-    for name in Item.__struct_fields__:
-        if name not in ("type", "id", "status", *_FIELDS[kind]) and getattr(item, name) is not None:
-            raise InvalidRequest(f"is not for items of type {kind}", f"{where}.{name}")
+    _check_fields(item, kind, _FIELDS[kind], where)
     if item.caller is not None and item.caller.get("type") != "direct":
         raise InvalidRequest("only the model itself calls tools; must be direct", f"{where}.caller.type")
     readers = {
@@ -99,6 +126,12 @@ def _item(item: Item, where: str) -> Mapping[str, Any]:
     }
     read = readers[kind]
     return {"id": item.id or new_item_id(kind), "type": kind, "status": "completed"} | read(item, where)
+
+
+def _check_fields(item: Item, kind: str, known: set[str], where: str) -> None:
+    for name in Item.__struct_fields__:
+        if name not in ("type", "id", "status", *known) and getattr(item, name) is not None:
+            raise InvalidRequest(f"is not for items of type {kind}", f"{where}.{name}")
 
 
 def _message(item: Item, where: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Responses that are kept, each for its tenant, so that conversations go on from them: as many as there is room for."""
+"""Responses that are kept with their items, each for its tenant, so that conversations go on: as many as have room."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -46,6 +46,8 @@ class ResponseStore:
         self._max_responses = max_responses
         self._max_bytes = max_bytes
         self._stored: OrderedDict[str, tuple[Stored, int]] = OrderedDict()  # with its size
+        self._items: dict[tuple[str, str], tuple[Mapping[str, Any], int]] = {}
+        """Of all that is kept, by tenant and id; with how often: each response has the items of those before it."""
         self._num_bytes = 0
 
     def __len__(self) -> int:
@@ -58,9 +60,11 @@ class ResponseStore:
             return
         self._stored[stored.response["id"]] = stored, size
         self._num_bytes += size
+        for item in stored.conversation:
+            _, times = self._items.get((stored.tenant, item["id"]), (item, 0))
+            self._items[stored.tenant, item["id"]] = item, times + 1
         while self._num_bytes > self._max_bytes or len(self._stored) > self._max_responses:
-            _, (_, dropped) = self._stored.popitem(last=False)
-            self._num_bytes -= dropped
+            self._drop(next(iter(self._stored)))
 
     def get(self, id_: str, tenant: str, where: str = "response_id") -> Stored:
         """Raises NotFound, also where it was kept once and others needed its room."""
@@ -70,6 +74,13 @@ class ResponseStore:
         self._stored.move_to_end(id_)
         return stored
 
+    def item(self, id_: str, tenant: str, where: str) -> Mapping[str, Any]:
+        """An item that some response which is kept answered or gave. Raises NotFound."""
+        item, _ = self._items.get((tenant, id_), (None, 0))
+        if item is None:
+            raise NotFound(f"no item {id_[:64]!r} is kept here; send what it says", where)
+        return item
+
     def delete(self, id_: str, tenant: str) -> None:
         """Forget a response; one that is being streamed goes on, and is not kept when it ends. Raises NotFound."""
         running = self._running(id_, tenant)
@@ -78,7 +89,7 @@ class ResponseStore:
             running.forget()
             return
         self.get(id_, tenant)
-        self._num_bytes -= self._stored.pop(id_)[1]
+        self._drop(id_)
 
     def response(self, id_: str, tenant: str) -> Mapping[str, Any]:
         """A response that is kept, or as far as it has come. Raises NotFound."""
@@ -92,6 +103,16 @@ class ResponseStore:
             status = self.get(id_, tenant).response["status"]
             raise InvalidRequest(f"is {status}; only a response that is being streamed can be cancelled", "response_id")
         return running.cancel()
+
+    def _drop(self, id_: str) -> None:
+        """A response, and those of its items that no other has."""
+        stored, size = self._stored.pop(id_)
+        self._num_bytes -= size
+        for item in stored.conversation:
+            key = stored.tenant, item["id"]
+            kept, times = self._items.pop(key)
+            if times > 1:
+                self._items[key] = kept, times - 1
 
     def _running(self, id_: str, tenant: str) -> Running | None:
         running = self.running.get(id_)

@@ -58,7 +58,7 @@ async def input_tokens(front: Front, store: ResponseStore, request: HttpRequest)
 
 def _conversation(body: ResponseBody, store: ResponseStore, tenant: str) -> Items:
     """The items before this response, which all have been answered, and its own."""
-    own = read_items(body.input or ())
+    own = read_items(body.input or (), lambda id_, where: store.item(id_, tenant, where))
     if body.previous_response_id is None:
         return own
     return (*store.get(body.previous_response_id, tenant, "previous_response_id").conversation, *own)

@@ -1,23 +1,33 @@
 """Items of an input, and what the chat template sees of them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import pytest
 
-from headrace.errors import InvalidRequest
+from headrace.errors import InvalidRequest, NotFound
 from headrace.protocols.openai.response_items import Item, Items, read_items, template_messages
 
 CALL = {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": '{"city": "Paris"}'}
 SEEN_CALL = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": {"city": "Paris"}}}
 
 
+KEPT = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Paris."}]}
+
+
+def kept(id_: str, where: str) -> Mapping[str, Any]:
+    if id_ == "msg_gone":
+        raise NotFound("is gone", where)
+    return KEPT | {"id": id_}
+
+
 def read(*items: Any) -> Items:
-    return read_items(msgspec.convert(list(items), list[Item]))
+    return read_items(msgspec.convert(list(items), list[Item]), kept)
 
 
 def test_a_text_is_a_message_of_the_users() -> None:
-    (item,) = read_items("Hi")
+    (item,) = read_items("Hi", kept)
     assert (item["role"], item["content"]) == ("user", [{"type": "input_text", "text": "Hi"}])
     assert item["id"].startswith("msg_")
 
@@ -60,6 +70,19 @@ def test_a_call_without_text_has_a_message_of_its_own() -> None:
     assert template_messages(None, read(CALL)) == ({"role": "assistant", "content": "", "tool_calls": [SEEN_CALL]},)
 
 
+@pytest.mark.parametrize("reference", [{"type": "item_reference"}, {"type": None}, {}])
+def test_what_is_kept_may_be_referred_to(reference: dict[str, Any]) -> None:
+    items = read({"role": "user", "content": "Where?"}, reference | {"id": "msg_1"})
+    assert items[1] == KEPT | {"id": "msg_1"}
+    with pytest.raises(NotFound, match=r"input\[0\].id"):
+        read(reference | {"id": "msg_gone"})
+
+
+def test_an_item_is_referred_to_once() -> None:
+    with pytest.raises(InvalidRequest, match=r"input\[2\].id: is referred to above"):
+        read({"id": "msg_1"}, {"id": "msg_2"}, {"type": "item_reference", "id": "msg_1"})
+
+
 @pytest.mark.parametrize(
     ("item", "where"),
     [
@@ -74,7 +97,10 @@ def test_a_call_without_text_has_a_message_of_its_own() -> None:
         ),
         ({"type": "reasoning", "arguments": ""}, "input[0].arguments"),
         ({"type": "reasoning", "summary": [{"type": "summary_text"}]}, "input[0].summary[0].text"),
-        ({"type": "item_reference", "id": "a"}, "input[0].type"),
+        ({"type": "web_search_call", "id": "a"}, "input[0].type"),
+        ({"type": "item_reference"}, "input[0].id"),
+        ({"type": "item_reference", "id": "a", "role": "user"}, "input[0].role"),
+        ({"id": "a", "phase": "commentary"}, "input[0].role"),
         (CALL | {"name": None}, "input[0].name"),
         (CALL | {"caller": {"type": "program"}}, "input[0].caller.type"),
         (CALL | {"output": "a"}, "input[0].output"),

@@ -1,6 +1,6 @@
 """Bodies of responses: what is honoured, and what is refused by its name."""
 
-from typing import Any, get_type_hints
+from typing import Any, NoReturn, get_type_hints
 
 import msgspec
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 
-from headrace.errors import InvalidRequest
+from headrace.errors import InvalidRequest, NotFound
 from headrace.generation import Generate, LanguageFacts
 from headrace.protocols.openai.response_items import read_items
 from headrace.protocols.openai.response_request import ResponseBody, read_response, response_ask
@@ -20,7 +20,11 @@ SCHEMA = {"format": {"type": "json_schema", "name": "s", "schema": {"type": "obj
 
 def asked(facts: LanguageFacts = CHAT, **fields: Any) -> Generate:
     body = read_response.decode(msgspec.json.encode({"input": "Hi"} | fields))
-    return response_ask(body, read_items(body.input or ()), facts)
+    return response_ask(body, read_items(body.input or (), _nothing_kept), facts)
+
+
+def _nothing_kept(id_: str, where: str) -> NoReturn:
+    raise NotFound("nothing is kept", where)
 
 
 def test_every_field_of_the_sdks_is_known() -> None:

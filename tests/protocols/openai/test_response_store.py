@@ -10,7 +10,8 @@ from headrace.protocols.openai.response_store import ResponseStore, Running, Sto
 
 
 def made(id_: str, text: str = "", tenant: str = "") -> Stored:
-    return Stored({"id": id_, "status": "completed", "output": [{"text": text}]}, ({"text": "asked"},), tenant)
+    said, asked = {"id": f"msg_{id_}", "text": text}, {"id": "msg_asked", "text": "asked"}
+    return Stored({"id": id_, "status": "completed", "output": [said]}, (asked,), tenant)
 
 
 SIZE = len(msgspec.json.encode(made("a")))
@@ -35,7 +36,21 @@ def test_what_is_too_large_alone_is_not_kept_and_drives_nobody_out() -> None:
 
 
 def test_a_conversation_is_the_input_and_the_output() -> None:
-    assert made("a", "said").conversation == ({"text": "asked"}, {"text": "said"})
+    texts = [item["text"] for item in made("a", "said").conversation]
+    assert texts == ["asked", "said"]
+
+
+def test_an_item_is_kept_as_long_as_one_of_its_responses() -> None:
+    store = ResponseStore(max_responses=2)
+    store.put(made("a", "first"))
+    store.put(Stored({"id": "b", "output": [{"id": "msg_b"}]}, made("a", "first").conversation))
+    store.delete("a", "")
+    assert store.item("msg_a", "", "input[0].id")["text"] == "first"
+    store.put(made("c"))
+    store.put(made("d"))
+    with pytest.raises(NotFound, match=r"input\[0\].id: no item 'msg_a' is kept here"):
+        store.item("msg_a", "", "input[0].id")
+    assert store.item("msg_asked", "", "")["text"] == "asked"
 
 
 def test_only_what_runs_can_be_cancelled() -> None:
@@ -69,7 +84,10 @@ def test_to_another_tenant_a_response_was_never_kept() -> None:
             for tenant in ("south", ""):
                 with pytest.raises(NotFound, match=f"no response '{id_}' is kept here"):
                     ask(id_, tenant)
+    with pytest.raises(NotFound):
+        store.item("msg_a", "south", "")
     assert store.get("a", "north") == made("a", tenant="north")
+    assert store.item("msg_a", "north", "")
     assert store.cancel("b", "north") == {}
 
 

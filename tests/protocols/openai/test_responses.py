@@ -132,6 +132,21 @@ async def test_a_conversation_does_not_go_on_from_another_tenants_response() -> 
     assert caught.value.param == "previous_response_id"
 
 
+async def test_items_of_earlier_responses_may_be_sent_as_references() -> None:
+    """As Vercel's AI SDK does."""
+    async with openai_server() as server, server.sdk() as sdk:
+        first = await sdk.responses.create(model="chat", input="Which city?")
+        again: Any = [{"role": "user", "content": "Which city?"}, {"type": "item_reference", "id": first.output[0].id}]
+        await sdk.responses.create(model="chat", input=[*again, {"role": "user", "content": "Where is that?"}])
+        ask = server.chat.requests[-1].ask
+        with pytest.raises(openai.NotFoundError) as gone:
+            await sdk.responses.create(model="chat", input=again, extra_headers={"X-Tenant": "another"})
+    assert isinstance(ask, Generate)
+    said = [(message["role"], message["content"]) for message in ask.prompt.messages or ()]
+    assert said == [("user", "Which city?"), ("assistant", TEXT), ("user", "Where is that?")]
+    assert gone.value.param == "input[1].id"
+
+
 async def test_results_of_calls_are_read_together_with_the_calls() -> None:
     async with openai_server() as server, server.sdk() as sdk:
         first = await sdk.responses.create(model="chat", input="?", tools=[WEATHER], tool_choice="required")
