@@ -34,11 +34,17 @@ class ResponseWriter:
     """Turns deltas into items and events. `head` is what is known of the response before; `ended` takes the whole."""
 
     def __init__(
-        self, head: Mapping[str, Any], ended: Callable[[Mapping[str, Any]], None], summarised: bool = False
+        self,
+        head: Mapping[str, Any],
+        ended: Callable[[Mapping[str, Any]], None],
+        now_s: Callable[[], float],
+        summarised: bool = False,
     ) -> None:
-        """`summarised` tells thoughts, which are told whole, as their own summary."""
+        """`now_s` is Unix time; `summarised` tells thoughts, which are told whole, as their own summary."""
         self._head = head
         self._ended = ended
+        self._now_s = now_s
+        self._completed_at: int | None = None
         self._thoughts = SUMMARY if summarised else CONTENT
         self._number = 0  # of the next event
         self._output: list[dict[str, Any]] = []
@@ -62,6 +68,7 @@ class ResponseWriter:
 
     def end(self) -> bytes:
         status = "incomplete" if self._finish == "length" else "completed"
+        self._completed_at = int(self._now_s()) if status == "completed" else None
         events = self._close(status)
         events.append(self._of_response(status, status))
         self._end(self.response(status))
@@ -85,7 +92,7 @@ class ResponseWriter:
     def response(self, status: str = "in_progress") -> dict[str, Any]:
         """The response, as far as it has come."""
         output = [*self._output[:-1], self._written()] if self._open else list(self._output)
-        response = dict(self._head) | {"status": status, "output": output}
+        response = dict(self._head) | {"status": status, "completed_at": self._completed_at, "output": output}
         if status == "incomplete":
             response["incomplete_details"] = {"reason": "max_output_tokens"}
         if status != "in_progress" and self._usage is not None:

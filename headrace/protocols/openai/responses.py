@@ -23,8 +23,9 @@ from headrace.servable import Cancel
 from headrace.types import Request
 
 
-async def responses(front: Front, store: ResponseStore, request: HttpRequest, now_s: float) -> Response:
-    """Answer whole, or as events; kept unless `store` is false."""
+async def responses(front: Front, store: ResponseStore, request: HttpRequest, now_s: Callable[[], float]) -> Response:
+    """Answer whole, or as events; kept unless `store` is false. `now_s` is Unix time."""
+    created_s = now_s()
     body = await read_response.read(request, front.max_body_bytes)
     ref, facts = await find_model(front, body.model, "generate")
     tenant = read_headers(request.headers.raw).tenant
@@ -37,7 +38,7 @@ async def responses(front: Front, store: ResponseStore, request: HttpRequest, no
             store.put(Stored(response, items, tenant))
 
     summarised = body.reasoning is not None and body.reasoning.summarised
-    writer = ResponseWriter(head_json(body, id_, body.model or ref.name, now_s), ended, summarised)
+    writer = ResponseWriter(head_json(body, id_, body.model or ref.name, created_s), ended, now_s, summarised)
     asked = make_request(front, request, id_, ref, ask)
     if ask.stream:
         return Streamed(_stream(front, store, asked, writer))
@@ -103,6 +104,7 @@ def head_json(body: ResponseBody, id_: str, model: str, now_s: float) -> dict[st
         "id": id_,
         "object": "response",
         "created_at": int(now_s),
+        "completed_at": None,
         "status": "in_progress",
         "background": False,
         "error": None,

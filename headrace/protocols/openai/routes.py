@@ -39,7 +39,7 @@ def routes(front: Front, now_s: Callable[[], float] = time.time) -> list[BaseRou
     posts: dict[str, Handle] = {
         "/v1/chat/completions": timed(chat),
         "/v1/completions": timed(completions),
-        "/v1/responses": lambda request: responses(front, store, request, now_s()),
+        "/v1/responses": lambda request: responses(front, store, request, now_s),
         "/v1/responses/input_tokens": partial(input_tokens, front, store),
         "/v1/responses/{id}/cancel": partial(cancel, store),
         "/v1/embeddings": partial(embeddings, front),

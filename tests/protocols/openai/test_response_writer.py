@@ -1,6 +1,7 @@
 """Items and events of a response as its deltas come."""
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -18,7 +19,10 @@ class Wrote:
 
     def __init__(self, summarised: bool = False) -> None:
         self.ended: list[Mapping[str, Any]] = []
-        self.writer = ResponseWriter({"id": "r", "usage": None}, self.ended.append, summarised)
+        self.times = count(1.5)
+        self.writer = ResponseWriter(
+            {"id": "r", "usage": None}, self.ended.append, lambda: next(self.times), summarised
+        )
         self.sent = b""
 
     def deltas(self, *deltas: Delta) -> "Wrote":
@@ -48,6 +52,19 @@ def test_every_item_is_opened_and_closed_in_turn() -> None:
     assert wrote.ended == [wrote.writer.last]
     assert wrote.writer.last["status"] == "completed"
     assert wrote.writer.last["usage"]["input_tokens_details"]["cached_tokens"] == 2
+
+
+def test_what_is_completed_says_when() -> None:
+    whole, cut, ended = Wrote(), Wrote(), Wrote()
+    whole.deltas(Delta(text="a", finish="stop")).sent += whole.writer.end()
+    cut.deltas(Delta(text="a", finish="length")).sent += cut.writer.end()
+    ended.deltas(Delta(text="a")).sent += ended.writer.cancelled()
+    told = [each["response"]["completed_at"] for each in whole.events() if "response" in each]
+    assert told == [None, None, 1]
+    assert whole.writer.last["completed_at"] == 1
+    for other in (cut, ended):
+        assert other.events()[-1]["response"]["completed_at"] is None
+        assert other.writer.last["completed_at"] is None
 
 
 def test_probabilities_of_a_calls_tokens_belong_to_no_message() -> None:

@@ -28,6 +28,7 @@ async def test_the_sdk_gets_a_whole_answer() -> None:
     assert (answer.output_text, answer.status, answer.model) == (TEXT, "completed", "chat")
     assert answer.usage
     assert (answer.usage.input_tokens, answer.usage.output_tokens, answer.usage.total_tokens) == (11, 7, 18)
+    assert answer.completed_at == answer.created_at
     assert (answer.metadata, answer.created_at, answer.error) == ({"a": "b"}, 1_700_000_000, None)
 
 
