@@ -33,8 +33,9 @@ def texts_of(ask: Embed | Score, reading: Reading) -> list[Text]:
     if isinstance(ask, Score) and reading.scores:
         return _pairs(ask, reading)
     if isinstance(ask, Score):
-        places = ["query", *(f"{ask.where}[{index}]" for index in range(len(ask.texts)))]
-        return _singles((ask.query, *ask.texts), places, ask.truncate, reading)
+        places = [f"{ask.where}[{index}]" for index in range(len(ask.texts))]
+        query = _singles((ask.query,), ("query",), ask.truncate, reading)
+        return query + _singles(ask.texts, places, ask.truncate, reading, ask.max_text_tokens)
     if reading.scores:
         raise InvalidRequest("this model scores pairs of texts; it gives no vectors", "model")
     if ask.dimensions is not None and not 1 <= ask.dimensions <= reading.width:
@@ -61,7 +62,7 @@ def _pairs(ask: Score, reading: Reading) -> list[Text]:
     texts = []
     limit = reading.max_tokens if ask.truncate else None
     for index, text in enumerate(ask.texts):
-        pair = reading.tokenizer.encode_pair(ask.query, text, limit)
+        pair = reading.tokenizer.encode_pair(ask.query, text, limit, ask.max_text_tokens)
         if len(pair.token_ids) > reading.max_tokens:
             _check_length(len(reading.tokenizer.encode_pair(ask.query, "").token_ids), reading, "query")
         _check_length(len(pair.token_ids), reading, f"{ask.where}[{index}]")
@@ -70,10 +71,17 @@ def _pairs(ask: Score, reading: Reading) -> list[Text]:
 
 
 def _singles(
-    inputs: Sequence[str | Sequence[int]], places: Sequence[str], truncate: bool, reading: Reading
+    inputs: Sequence[str | Sequence[int]],
+    places: Sequence[str],
+    truncate: bool,
+    reading: Reading,
+    own_tokens: int | None = None,
 ) -> list[Text]:
-    """Each input alone; `places` are the fields that they came in."""
+    """Each input alone; `places` are the fields that they came in. Of a text at most so many of its own are read."""
     limit = reading.max_tokens if truncate else None
+    if own_tokens is not None:
+        most = own_tokens + reading.tokenizer.library.num_special_tokens_to_add(False)
+        limit = most if limit is None else min(limit, most)
     words = [each for each in inputs if isinstance(each, str)]
     encoded = iter(reading.tokenizer.encode_many(words, limit=limit))
     texts = []

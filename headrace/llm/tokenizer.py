@@ -95,9 +95,14 @@ class Tokenizer:
             encoding.truncate(room)
         return [list(self.library.post_process(encoding, None, True).ids) for encoding in encodings]
 
-    def encode_pair(self, first: str, second: str, limit: int | None = None) -> Pair:
-        """Two texts with the special tokens around them; over `limit` tokens the end of the longer is left out."""
+    def encode_pair(self, first: str, second: str, limit: int | None = None, second_limit: int | None = None) -> Pair:
+        """Two texts with the special tokens around them; over `limit` tokens the end of the longer is left out.
+
+        Before that the second loses what it has beyond `second_limit`.
+        """
         one, two = self._encodings((first, second), add_special=False)
+        if second_limit is not None:
+            two.truncate(second_limit)
         if limit is not None:
             room = max(0, limit - self.library.num_special_tokens_to_add(True))
             lengths = _share(len(one.ids), len(two.ids), room)

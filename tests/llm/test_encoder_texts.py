@@ -44,6 +44,17 @@ def test_a_long_text_loses_its_end_where_that_is_asked() -> None:
     assert list(tokens.token_ids) == list(range(3, 9))
 
 
+@pytest.mark.parametrize("truncate", [True, False])
+@pytest.mark.parametrize("reading", [VECTORS, SCORES])
+def test_each_text_that_is_scored_loses_what_it_has_beyond_its_own_limit(reading: Reading, truncate: bool) -> None:
+    query = "The model"
+    (cut,) = texts_of(Score(query, (LONG,), truncate, max_text_tokens=2), reading)[-1:]
+    expected = [*(TOKENIZER.encode(query) if reading.scores else []), *TOKENIZER.encode(LONG)[:2]]
+    assert list(cut.token_ids) == expected
+    whole = [texts_of(Score(query, (LONG,), max_text_tokens=limit), reading) for limit in (None, 6, 4096)]
+    assert whole[0] == whole[1] == whole[2]
+
+
 def test_a_cross_encoder_reads_pairs() -> None:
     texts = texts_of(Score("The", ("model", LONG)), SCORES)
     assert [len(text.token_ids) == len(text.types) <= 6 for text in texts] == [True, True]

@@ -84,6 +84,11 @@ def test_a_pair_has_types_and_loses_the_end_of_its_longer_text() -> None:
     assert WORD_PIECE.encode_pair("a", "b", limit=3).token_ids == [2, 3, 3]
 
 
+def test_the_second_of_a_pair_may_have_a_limit_of_its_own() -> None:
+    assert WORD_PIECE.encode_pair("a b", "b c", second_limit=1).token_ids == [2, 4, 5, 3, 5, 3]
+    assert WORD_PIECE.encode_pair("a b", "b c", limit=8, second_limit=9) == WORD_PIECE.encode_pair("a b", "b c")
+
+
 def test_word_pieces_are_joined_by_the_library() -> None:
     assert WORD_PIECE.decode(WORD_PIECE.encode("ad b")) == "ad b"
 

@@ -17,8 +17,13 @@ from headrace.protocols.oip.front import Front
 from headrace.protocols.openai.pieces import new_id
 from headrace.protocols.ranges import in_range
 from headrace.protocols.strict_body import Body, Reader
+from headrace.types import USUAL_LEVEL
 
 MAX_DOCUMENTS = 1000
+MAX_COHERE_PRIORITY = 999
+
+_NOT_OF_TEXTS = ("max_tokens_per_doc", "priority", "max_chunks_per_doc", "rank_fields", "return_embeddings")
+"""What text-embeddings-inference has not."""
 
 
 class Document(Body, frozen=True):
@@ -34,6 +39,13 @@ class RerankBody(Body, frozen=True, kw_only=True):
     top_n: int | None = None
     return_documents: bool | None = None
     user: str | None = None
+    # Cohere's
+    max_tokens_per_doc: int | None = None
+    priority: int | None = None
+    max_chunks_per_doc: int | None = None
+    rank_fields: list[str] | None = None
+    # Jina's
+    return_embeddings: bool | None = None
     # text-embeddings-inference's
     texts: list[str] | None = None
     raw_scores: bool | None = None
@@ -56,8 +68,14 @@ async def rerank(front: Front, request: Request) -> Response:
     texts = _texts(body)
     ref, _ = await find_model(front, body.model, "score")
     id_ = new_id("rerank")
-    ask = Score(body.query, tuple(texts), truncate=body.truncate is not False, where=body.where)
-    asked = make_request(front, request, id_, ref, ask)
+    ask = Score(
+        body.query,
+        tuple(texts),
+        truncate=body.truncate is not False,
+        where=body.where,
+        max_text_tokens=body.max_tokens_per_doc,
+    )
+    asked = make_request(front, request, id_, ref, ask, _level(body.priority))
     (scored,) = await answer_all(front, [asked], request.receive, Scored)
     best = sorted(range(len(texts)), key=lambda i: -scored.scores[i])[: body.top_n]
     if body.texts is not None:
@@ -85,7 +103,7 @@ def _texts(body: RerankBody) -> list[str]:
             "truncation_direction": body.truncation_direction,
         }
     else:
-        others = {"return_documents": body.return_documents}
+        others = {name: getattr(body, name) for name in ("return_documents", *_NOT_OF_TEXTS)}
     for name, value in others.items():
         if value is not None:
             raise InvalidRequest(f"does not go with {where}", name)
@@ -94,11 +112,24 @@ def _texts(body: RerankBody) -> list[str]:
     if body.truncation_direction not in (None, "Right", "right"):
         raise InvalidRequest("must be Right: a text that is too long loses its end", "truncation_direction")
     in_range(body.top_n, "top_n", 1)
+    in_range(body.max_tokens_per_doc, "max_tokens_per_doc", 1)
+    if body.max_chunks_per_doc not in (None, 1):
+        raise InvalidRequest("must be 1: of a document that is too long its beginning is read", "max_chunks_per_doc")
+    if body.rank_fields not in (None, ["text"]):
+        raise InvalidRequest('must be ["text"]: a document is a text, and has no other fields', "rank_fields")
+    if body.return_embeddings:
+        raise InvalidRequest("is not offered; ask /v1/embeddings for them", "return_embeddings")
     given = body.documents if body.texts is None else body.texts
     texts = [each if isinstance(each, str) else each.text for each in given or ()]
     if not 1 <= len(texts) <= MAX_DOCUMENTS:
         raise InvalidRequest(f"must have 1 to {MAX_DOCUMENTS} texts, not {len(texts)}", where)
     return texts
+
+
+def _level(priority: int | None) -> int | None:
+    """The level of a priority as Cohere has it: 0, the default, is its highest, and whatever is lower comes later."""
+    given = in_range(priority, "priority", 0, MAX_COHERE_PRIORITY)
+    return USUAL_LEVEL + given if given else None
 
 
 def _result_json(i: int, scored: Scored, texts: list[str] | None) -> dict[str, Any]:

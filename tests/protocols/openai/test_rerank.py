@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from headrace.generation import Score
+from headrace.types import USUAL_LEVEL
 from tests.protocols.openai.server import openai_server
 
 TEXTS = ["none", "cat cat", "cat"]
@@ -27,6 +28,34 @@ async def test_coheres_second_version_shows_no_documents() -> None:
     async with openai_server() as server:
         answer = await server.ask("POST", "/v2/rerank", {"query": "cat", "documents": [{"text": "cat"}]})
     assert answer.json["results"] == [{"index": 0, "relevance_score": 1.0}]
+
+
+async def test_documents_are_cut_as_cohere_cuts_them() -> None:
+    """LangChain's CohereRerank sends the field always."""
+    async with openai_server() as server:
+        for limit in (None, 4096):
+            body = {"query": "cat", "documents": ["cat"], "max_tokens_per_doc": limit}
+            assert (await server.ask("POST", "/v2/rerank", body)).status == 200
+            assert server.embedder.requests[-1].ask == Score("cat", ("cat",), max_text_tokens=limit)
+
+
+@pytest.mark.parametrize(("priority", "level"), [(None, 0), (0, 0), (1, USUAL_LEVEL + 1), (999, USUAL_LEVEL + 999)])
+async def test_cohere_has_lower_priorities_come_later(priority: int | None, level: int) -> None:
+    async with openai_server() as server:
+        await server.ask("POST", "/v2/rerank", {"query": "cat", "documents": ["cat"], "priority": priority})
+        assert server.embedder.requests[0].context.priority == level
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"rank_fields": None, "max_chunks_per_doc": None, "return_embeddings": None},
+        {"rank_fields": ["text"], "max_chunks_per_doc": 1, "return_embeddings": False},
+    ],
+)
+async def test_what_changes_nothing_is_taken(fields: dict[str, Any]) -> None:
+    async with openai_server() as server:
+        assert (await server.ask("POST", "/v1/rerank", {"query": "cat", "documents": ["cat"]} | fields)).status == 200
 
 
 async def test_texts_are_answered_as_text_embeddings_inference_does() -> None:
@@ -58,6 +87,12 @@ async def test_texts_are_answered_as_text_embeddings_inference_does() -> None:
         ({"texts": ["a"], "raw_scores": True}, "raw_scores"),
         ({"texts": ["a"], "truncation_direction": "Left"}, "truncation_direction"),
         ({"documents": ["a"], "truncation_direction": "Right"}, "truncation_direction"),
+        ({"documents": ["a"], "max_tokens_per_doc": 0}, "max_tokens_per_doc"),
+        ({"documents": ["a"], "max_chunks_per_doc": 10}, "max_chunks_per_doc"),
+        ({"documents": ["a"], "rank_fields": ["title", "text"]}, "rank_fields"),
+        ({"documents": ["a"], "return_embeddings": True}, "return_embeddings"),
+        ({"documents": ["a"], "priority": 1000}, "priority"),
+        ({"texts": ["a"], "max_tokens_per_doc": 9}, "max_tokens_per_doc"),
         ({"documents": [{"texts": "a"}]}, "documents[0].texts"),
         ({"documents": ["a"], "model": "chat"}, "model"),
     ],
