@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from headrace.errors import HeadraceError, Internal, MethodNotAllowed, forget_frames
 from headrace.protocols.http import no_such_path
 from headrace.protocols.http_error import HttpError
-from headrace.protocols.request_id import id_of, refused
+from headrace.protocols.request_id import id_of, named, refused
 
 log = logging.getLogger(__name__)
 
@@ -25,14 +25,24 @@ Refuse = Callable[[HeadraceError], HttpError]
 class Endpoint:
     """An ASGI application for one path; unlike Starlette's own, it refuses other methods in the dialect's form."""
 
-    def __init__(self, method: str, handle: Handle, refuse: Refuse, more: Mapping[str, Handle] | None = None) -> None:
-        """`more` are handles of other methods."""
+    def __init__(
+        self,
+        method: str,
+        handle: Handle,
+        refuse: Refuse,
+        more: Mapping[str, Handle] | None = None,
+        id_header: str = "",
+    ) -> None:
+        """`more` are handles of other methods, `id_header` what a dialect calls the header of the request's id."""
         self.method = method
         self.handles = {method: handle, **(more or {})}
         self._refuse = refuse
+        self._id_header = id_header
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        if self._id_header:
+            send = named(send, scope, self._id_header)
         try:
             response = await self._handle(request)(request)
             await response(scope, receive, send)
@@ -67,10 +77,10 @@ class Elsewhere(Route):
     It stands behind the others. A slash too many at the end is left to Starlette, which leads to the path without it.
     """
 
-    def __init__(self, beginning: str, refuse: Refuse) -> None:
+    def __init__(self, beginning: str, refuse: Refuse, id_header: str = "") -> None:
         """`beginning` ends in a slash."""
         more = dict.fromkeys(("POST", "PUT", "PATCH", "DELETE", "OPTIONS"), _absent)
-        super().__init__(f"{beginning}{{path:path}}", Endpoint("GET", _absent, refuse, more))
+        super().__init__(f"{beginning}{{path:path}}", Endpoint("GET", _absent, refuse, more, id_header))
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         return (Match.NONE, {}) if scope["path"].endswith("/") else super().matches(scope)

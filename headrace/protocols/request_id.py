@@ -93,14 +93,21 @@ class Identified:
         own = client or of_trace(sent.get(b"traceparent", b"").decode("latin-1")) or self._make()
         scope[_SCOPE] = {"id": own, "given": bool(client)}
 
-        async def answer(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = list(message.get("headers", ()))
-                if not any(name == _NAME for name, _ in headers):
-                    message["headers"] = [*headers, (_NAME, shown(id_of(scope)).encode())]
-            await send(message)
+        await self._app(scope, receive, named(send, scope))
 
-        await self._app(scope, receive, answer)
+
+def named(send: Send, scope: Scope, header: str = HEADER) -> Send:
+    """What sends an answer with the request's id, as it is then, in a header; one that has it keeps its own."""
+    key = header.encode()
+
+    async def answer(message: Message) -> None:
+        if message["type"] == "http.response.start" and (id_ := id_of(scope)):
+            headers = list(message.get("headers", ()))
+            if not any(name == key for name, _ in headers):
+                message["headers"] = [*headers, (key, shown(id_).encode())]
+        await send(message)
+
+    return answer
 
 
 def id_of(scope: Mapping[str, Any]) -> str:

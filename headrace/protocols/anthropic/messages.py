@@ -28,21 +28,19 @@ async def messages(front: Front, request: Request) -> Response:
     omitted = body.thinking is not None and body.thinking.omitted
     head = Head(f"msg_{secrets.token_hex(12)}", body.model, body.max_tokens, omitted)
     asked = make_request(front, request, head.id, ref, ask)
-    headers = {"request-id": head.id.replace("msg_", "req_")}
     if ask.stream:
-        return Streamed(stream_all(front, [asked], MessageWriter(head)), headers=headers)
+        return Streamed(stream_all(front, [asked], MessageWriter(head)))
     (generated,), spent = await generate_all(front, [asked], request.receive)
-    return json_response(message_json(head, generated), headers=headers | spent)
+    return json_response(message_json(head, generated), headers=spent)
 
 
 async def count_tokens(front: Front, request: Request) -> Response:
     """How many tokens a conversation has, its tools included."""
     body = await read_count.read(request, front.max_body_bytes)
     ref, facts = await find_model(front, body.model, "generate")
-    id_ = f"req_{secrets.token_hex(12)}"
-    asked = make_request(front, request, id_, ref, Tokenize(prompt_of(body, facts)))
+    asked = make_request(front, request, f"req_{secrets.token_hex(12)}", ref, Tokenize(prompt_of(body, facts)))
     (tokenized,) = await answer_all(front, [asked], request.receive, Tokenized)
-    return json_response({"input_tokens": len(tokenized.token_ids)}, headers={"request-id": id_})
+    return json_response({"input_tokens": len(tokenized.token_ids)})
 
 
 class Head(msgspec.Struct, frozen=True):

@@ -15,7 +15,11 @@ from headrace.protocols.watch.same_origin import is_kept
 
 SETTING = "server.allow_origins"
 _METHODS = ("GET", "HEAD", "POST", "DELETE")
-_SHOWN = ("x-request-id", "inference-header-content-length", "retry-after", "retry-after-ms")
+_SHOWN = (
+    *("x-request-id", "request-id", "inference-header-content-length"),
+    *("headrace-code", "retry-after", "retry-after-ms", "x-should-retry"),
+    *("x-queue-ms", "x-compute-ms", "x-batch-size", "x-batch-reason", "x-variant", "x-cost-usd", "x-cache"),
+)
 """The headers of an answer that a page may read, besides those that any page may."""
 
 

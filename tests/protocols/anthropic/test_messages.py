@@ -28,7 +28,7 @@ async def test_the_sdk_gets_a_whole_answer() -> None:
     assert (message.stop_reason, message.stop_sequence, message.model) == ("end_turn", None, "chat")
     assert (message.usage.input_tokens, message.usage.output_tokens) == (11, 7)
     assert message.id.startswith("msg_")
-    assert message._request_id == message.id.replace("msg_", "req_")
+    assert message._request_id == message.id
 
 
 @pytest.mark.parametrize("with_lane", [True, False])

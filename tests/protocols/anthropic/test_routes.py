@@ -1,10 +1,13 @@
 """Every route of the Anthropic API refuses in its form, whatever is sent."""
 
+from typing import Any
+
 import pytest
 
 from headrace.protocols.anthropic.routes import routes
 from tests.protocols.dialect_server import dialect_server
 
+ASK = {"model": "chat", "max_tokens": 1, "messages": [{"role": "user", "content": "?"}]}
 POSTS = ["/v1/messages", "/v1/messages/count_tokens"]
 
 
@@ -27,9 +30,8 @@ async def test_another_method_is_refused(path: str) -> None:
 
 
 async def test_a_model_that_is_not_there_is_not_found() -> None:
-    body = {"model": "nothing", "max_tokens": 1, "messages": [{"role": "user", "content": "?"}]}
     async with dialect_server(routes) as server:
-        answer = await server.ask("POST", "/v1/messages", body)
+        answer = await server.ask("POST", "/v1/messages", ASK | {"model": "nothing"})
     assert (answer.status, answer.json["error"]["type"]) == (404, "not_found_error")
 
 
@@ -38,3 +40,23 @@ async def test_what_is_not_offered_is_not_found_in_the_same_form() -> None:
         answer = await server.ask("POST", "/v1/messages/batches")
     told = {"type": "not_found_error", "message": "there is no /v1/messages/batches here"}
     assert (answer.status, answer.json["error"]) == (404, told)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "/v1/messages", ASK, 200),
+        ("POST", "/v1/messages", ASK | {"stream": True}, 200),
+        ("POST", "/v1/messages", ASK | {"model": "nothing"}, 404),
+        ("POST", "/v1/messages", {"nonsense": 1}, 400),
+        ("POST", "/v1/messages/count_tokens", {"model": "chat", "messages": ASK["messages"]}, 200),
+        ("GET", "/v1/messages", None, 405),
+        ("POST", "/v1/messages/batches", {}, 404),
+        ("GET", "/v1/models/nothing", None, 404),
+    ],
+)
+async def test_every_answer_names_its_request_as_anthropics_do(method: str, path: str, body: Any, status: int) -> None:
+    async with dialect_server(routes) as server:
+        answer = await server.ask(method, path, body, anthropic_version="2023-06-01")
+    assert answer.status == status
+    assert answer.headers["request-id"] == answer.headers["x-request-id"]

@@ -1,6 +1,8 @@
 """Pages of the sites that a setting names may ask models, and change nothing."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,7 @@ from headrace.protocols.watch.cross_origin import read_origins
 from tests.protocols.oip.infer_bodies import ADD_SUB, add_sub_json, server
 from tests.protocols.oip.stub import Stub
 
+LATENCY = Path(__file__).parents[3] / "docs" / "latency.md"
 CHAT = "https://chat.example.org"
 KEPT = ("/v2/headrace/memory", "/v2/repository/models/add_sub/load", "/v2/logging", "/v2/trace/setting")
 ASKED_BEFORE = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "authorization,content-type"}
@@ -50,6 +53,15 @@ async def test_a_browser_is_told_before_that_a_page_may_ask() -> None:
     assert "POST" in answer.headers["access-control-allow-methods"]
     assert answer.headers["access-control-allow-headers"] == "authorization,content-type"
     assert "access-control-allow-credentials" not in answer.headers
+
+
+async def test_a_page_may_read_every_header_that_is_documented() -> None:
+    async with server(shared(CHAT)) as (_, wire):
+        answer = await wire.ask("GET", "/v2/models/add_sub", b"", Origin=CHAT)
+    documented = set(re.findall(r"^\| `(x-[a-z-]+)` \|", LATENCY.read_text().partition("## What comes back")[2], re.M))
+    errors = {"headrace-code", "request-id", "x-request-id", "x-should-retry", "retry-after", "retry-after-ms"}
+    assert len(documented) > 5
+    assert documented | errors <= set(answer.headers["access-control-expose-headers"].split(", "))
 
 
 async def test_an_answer_says_which_page_may_read_it() -> None:
