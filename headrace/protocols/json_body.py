@@ -1,12 +1,13 @@
 """JSON bodies into typed values; what is wrong is said with the path of the field."""
 
 import re
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
 from headrace.errors import InvalidRequest
+from headrace.protocols.body_type import words
 from headrace.types import Buffer
 
 T = TypeVar("T")
@@ -19,6 +20,11 @@ _HALF = re.compile(r"(?:surrogate pair|end of hex escape) \(byte (?P<byte>[0-9]+
 _HALF_AT_END = re.compile(rb"(?<!\\)(?:\\\\)*\\u[dD][89abAB][0-9a-fA-F]{2}(?P<rest>.{1,5})\Z", re.DOTALL)
 _BEGUN = re.compile(rb"\\(?:u[0-9a-fA-F]*)?")
 _BYTE = re.compile(r"\bbyte ([0-9]+)\b")
+_NONE_OF = re.compile(r"^Invalid enum value (?P<value>.*)$", re.DOTALL)
+_STEP = re.compile(r"\.([^.\[\]]+)|\[([0-9]+)\]")
+_ENTRY = "[...]"
+_SEARCHED_BYTES = 65_536
+_PYTHON = {"int": int, "float": float, "str": str, "bool": bool, "null": type(None), "array": list, "object": dict}
 _WORDS = {"int": "an integer", "float": "a number", "str": "a string", "bool": "true or false", "null": "null"}
 _WORDS |= {"array": "an array", "object": "an object"}
 
@@ -31,17 +37,17 @@ def decode(decoder: msgspec.json.Decoder[T], body: Buffer, where: str = "") -> T
     try:
         return decoder.decode(body)
     except msgspec.DecodeError as error:
-        raise refusal(error, where, body) from error
+        raise refusal(error, where, body, decoder.type) from error
     except UnicodeDecodeError as error:
         raise InvalidRequest(f"not UTF-8: {error.reason} at byte {error.start} of a string", where) from error
     except RecursionError as error:
         raise InvalidRequest("the JSON is nested too deep", where) from error
 
 
-def refusal(error: msgspec.DecodeError, where: str, body: Buffer = b"") -> InvalidRequest:
-    """What is told of it; `body` is what was decoded, where it is whole."""
+def refusal(error: msgspec.DecodeError, where: str, body: Buffer = b"", kind: Any = None) -> InvalidRequest:
+    """What is told of it; `body` is what was decoded, where it is whole, and `kind` what it should have been."""
     if isinstance(error, msgspec.ValidationError):
-        return _explain(str(error), where)
+        return _explain(str(error), where, body, kind)
     return InvalidRequest(_malformed(str(error), body), where)
 
 
@@ -72,16 +78,46 @@ def _half(message: str, body: Buffer) -> int | None:
     return len(memoryview(body)) - len(found["rest"])
 
 
-def _explain(message: str, where: str) -> InvalidRequest:
+def _explain(message: str, where: str, body: Buffer, kind: Any) -> InvalidRequest:
     found = _AT.match(message)
     what, path = (found["what"], found["path"] or "") if found else (message, "")
     if missing := _MISSING.match(what):
         path, what = f"{path}.{missing['field']}", "is missing"
     elif types := _TYPES.match(what):
         what = f"expected {_words(types['expected'])}, got {_words(types['got'])}"
+        path = _with_key(path, types["got"], body)
     elif length := _LENGTH.match(what):
         what = f"has more than {length['most']} elements, the most that are taken"
+    elif (wrong := _NONE_OF.match(what)) and (named := words(kind, path)):
+        what = f"must be {_listed(named)}, not {wrong['value'][:64]}"
     return InvalidRequest(what, (where + path).removeprefix("."))
+
+
+def _with_key(path: str, got: str, body: Buffer) -> str:
+    """A path that ends in an entry of an object, with the entry's key; of a long body it is not looked for."""
+    if not path.endswith(_ENTRY) or path.count(_ENTRY) > 1 or len(body) > _SEARCHED_BYTES:
+        return path
+    outer = path.removesuffix(_ENTRY)
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return path  # what comes behind is no JSON
+    for field, index in _STEP.findall(outer):
+        value = _inside(value, field, index)
+    entries = value.items() if isinstance(value, dict) else ()
+    key = next((key for key, each in entries if type(each) is _PYTHON.get(got)), None)
+    return path if key is None else f"{outer}.{key[:64]}"
+
+
+def _inside(value: Any, field: str, index: str) -> Any:
+    """Of a name that stands twice, the first may be at fault and the other be here: it has nothing then."""
+    if field:
+        return value.get(field) if isinstance(value, dict) else None
+    return value[int(index)] if isinstance(value, list) and int(index) < len(value) else None
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else "".join(names)
 
 
 def _words(types: str) -> str:

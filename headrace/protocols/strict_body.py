@@ -1,4 +1,4 @@
-"""Bodies of requests: JSON with the documented fields and no others; an unknown one is refused with its nearest kin."""
+"""Bodies of requests: JSON with the documented fields and no others; an unknown one is refused with its kin there."""
 
 import difflib
 import re
@@ -9,6 +9,7 @@ from msgspec import Meta
 from starlette.requests import Request
 
 from headrace.errors import InvalidRequest
+from headrace.protocols.body_type import field_names
 from headrace.protocols.http import read_json
 from headrace.protocols.json_body import decode
 
@@ -32,7 +33,6 @@ class Reader(Generic[T]):
 
     def __init__(self, kind: type[T]) -> None:
         self._decoder = msgspec.json.Decoder(kind)
-        self._names = _field_names(kind)
 
     async def read(self, request: Request, limit_bytes: int) -> T:
         """The body. Raises BodyTooLarge, or InvalidRequest with the path of the field that is wrong or unknown."""
@@ -53,7 +53,7 @@ class Reader(Generic[T]):
         if not found:
             return error
         field = found["field"]
-        near = difflib.get_close_matches(field[:64], self._names, n=1)
+        near = difflib.get_close_matches(field[:64], field_names(self._decoder.type, error.where), n=1)
         message = f"is not known here; did you mean {near[0]!r}?" if near else "is not known here"
         return InvalidRequest(message, f"{error.where}.{field[:64]}".removeprefix("."))
 
@@ -74,22 +74,3 @@ def check_nesting(value: object, where: str) -> None:
             raise InvalidRequest(f"is nested deeper than {MAX_NESTING} levels", where)
         inner = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
         level = [child for children in inner for child in children]
-
-
-def _field_names(kind: Any) -> list[str]:
-    """Of a type and all that it is made of."""
-    found: dict[str, None] = {}
-    waiting, seen = [msgspec.inspect.type_info(kind)], set()
-    while waiting:
-        each = waiting.pop(0)
-        if isinstance(each, msgspec.inspect.StructType):
-            if each.cls in seen:
-                continue
-            seen.add(each.cls)
-            found.update(dict.fromkeys(field.encode_name for field in each.fields))
-            waiting += [field.type for field in each.fields]
-        elif isinstance(each, msgspec.inspect.UnionType):
-            waiting += each.types
-        elif isinstance(each, msgspec.inspect.ListType | msgspec.inspect.VarTupleType):
-            waiting.append(each.item_type)
-    return list(found)

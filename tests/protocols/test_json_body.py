@@ -1,6 +1,7 @@
 """What is wrong with a JSON body is said where it is."""
 
 import json
+from typing import Literal
 
 import msgspec
 import pytest
@@ -55,6 +56,31 @@ def test_a_right_body_is_decoded_and_unknown_keys_are_ignored() -> None:
 def test_a_wrong_body_is_refused_with_the_path_and_what_is_expected(body: bytes, message: str) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         decode(DECODER, body)
+    assert str(refusal.value) == message
+
+
+class _Named(msgspec.Struct):
+    effort: Literal["low", "high"] | None = None
+    type: Literal["object"] = "object"
+    inner: "list[_Named] | None" = None
+    sizes: dict[str, int] = {}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"effort":"zz"}', "effort: must be high or low, not 'zz'"),
+        (b'{"inner":[{"type":"zz"}]}', "inner[0].type: must be object, not 'zz'"),
+        (b'{"effort":"%b"}' % (b"z" * 9999), f"effort: must be high or low, not '{'z' * 63}"),
+        (b'{"inner":[{"sizes":{"a":1,"b":"2","c":"3"}}]}', "inner[0].sizes.b: expected an integer, got a string"),
+        (b'{"sizes":{"b":null},"sizes":1}', "sizes[...]: expected an integer, got null"),
+        (b'{"sizes":{"b":null}', "sizes[...]: expected an integer, got null"),
+        (b'{"sizes":{"b":null}}' + b" " * 65_536, "sizes[...]: expected an integer, got null"),
+    ],
+)
+def test_what_would_be_right_is_named_and_so_is_the_entry_that_is_not(body: bytes, message: str) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        decode(msgspec.json.Decoder(_Named), body)
     assert str(refusal.value) == message
 
 
