@@ -36,7 +36,7 @@ _CHOOSING = {
 
 class EmbedBody(Body, frozen=True, kw_only=True):
     model: str
-    input: str | list[str]
+    input: str | list[str] | None = None  # null, and an empty text: none, as Ollama has it
     truncate: bool | None = None  # null: true
     dimensions: int | None = None
     options: Options | None = None
@@ -60,15 +60,15 @@ async def embed(front: Front, request: Request, now_s: float) -> Response:
     head = begin(front, body.model, now_s)
     ref, facts = await find_model(front, model_name(front.registry, body.model), "embed")
     _check(body.options, body.keep_alive, facts)
-    listed = not isinstance(body.input, str)
-    inputs = (body.input,) if isinstance(body.input, str) else tuple(body.input)
+    given = body.input or ()
+    inputs = (given,) if isinstance(given, str) else tuple(given)
     if len(inputs) > MAX_INPUTS:
         raise InvalidRequest(f"at most {MAX_INPUTS} inputs are taken, not {len(inputs)}", "input")
     for i, text in enumerate(inputs):
         if not text:
-            raise InvalidRequest("must not be empty", f"input[{i}]" if listed else "input")
+            raise InvalidRequest("must not be empty", f"input[{i}]")
     dimensions = in_range(body.dimensions, "dimensions", 1, facts.embedding)
-    ask = Embed(inputs, dimensions, truncate=body.truncate is not False, listed=listed)
+    ask = Embed(inputs, dimensions, truncate=body.truncate is not False, listed=not isinstance(given, str))
     embedded = await _ask(front, request, ref, ask) if inputs else Embedded(b"", facts.embedding, 0)
     answer = {
         "model": body.model,

@@ -35,6 +35,8 @@ async def test_an_input_alone_is_known_by_the_field_itself() -> None:
 async def test_nothing_has_no_vectors() -> None:
     async with ollama_server() as server, sdk(server) as client:
         assert (await client.embed("embedder", [])).embeddings == []
+        assert (await client.embed("embedder", "")).embeddings == []
+        assert (await server.ask("POST", "/api/embed", {"model": "embedder"})).json["embeddings"] == []
         assert (await client.embeddings("embedder", "")).embedding == []
 
 
@@ -42,7 +44,6 @@ async def test_nothing_has_no_vectors() -> None:
     ("fields", "message"),
     [
         ({"input": ["a", ""]}, "input[1]: "),
-        ({"input": ""}, "input: "),
         ({"input": ["a"] * 2049}, "input: "),
         ({"dimensions": 5}, "dimensions: "),
         ({"options": {"temperature": 0}}, "options.temperature: "),
