@@ -22,6 +22,7 @@ class Format(Body, frozen=True, kw_only=True):
 class OutputConfig(Body, frozen=True, kw_only=True):
     effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
     format: Format | None = None
+    task_budget: Any = None  # refused where it is not null
 
 
 class Metadata(Body, frozen=True):
@@ -45,6 +46,8 @@ class PromptFields(Body, frozen=True, kw_only=True):
     workspace_id: Any = None
     mcp_servers: Any = None
     context_management: Any = None
+    compaction: Any = None
+    billing_policy: Any = None
 
 
 class MessagesBody(PromptFields, frozen=True, kw_only=True):
@@ -62,6 +65,7 @@ class MessagesBody(PromptFields, frozen=True, kw_only=True):
     inference_geo: Any = None
     fallbacks: Any = None
     output_format: Any = None
+    fallback_credit_token: Any = None
     thread: Any = None
 
 
@@ -81,6 +85,7 @@ def messages_ask(body: MessagesBody, facts: LanguageFacts) -> Generate:
             "diagnostics": (body.diagnostics, "is not offered; usage says what was found in the cache"),
             "inference_geo": (body.inference_geo, "is not offered; the model runs where this server does"),
             "fallbacks": (body.fallbacks, "is not offered; name the model that should answer"),
+            "fallback_credit_token": (body.fallback_credit_token, "is not offered; nothing is billed"),
             "output_format": (body.output_format, "is no longer taken; use output_config.format"),
         }
     )
@@ -127,6 +132,12 @@ def _refuse(body: PromptFields) -> None:
             "workspace_id": (body.workspace_id, "is not offered; there are no workspaces"),
             "mcp_servers": (body.mcp_servers or None, "is not offered; give tools"),
             "context_management": (body.context_management, "is not offered; send the messages that should be read"),
+            "compaction": (body.compaction, "is not offered; ask for a summary in a message"),
+            "billing_policy": (body.billing_policy, "is not offered; nothing is billed"),
+            "output_config.task_budget": (
+                body.output_config.task_budget if body.output_config is not None else None,
+                "is not offered; max_tokens limits an answer, thinking.budget_tokens thoughts",
+            ),
         }
     )
     if body.speed not in (None, "standard"):

@@ -53,6 +53,7 @@ class ChatBody(SharedFields, frozen=True, kw_only=True):
     documents: Listed[dict[str, Any]] | None = None
     include_reasoning: bool | None = None
     thinking_token_budget: int | None = None
+    best_of: int | None = None
 
 
 read_chat = Reader(ChatBody)
@@ -105,6 +106,7 @@ def _refuse(body: ChatBody) -> None:
             "prediction": (body.prediction, "predicted output is not offered; repeated text is found without it"),
             "web_search_options": (body.web_search_options, "web search is not offered"),
             "moderation": (body.moderation, "moderation is not offered"),
+            "best_of": (body.best_of if body.best_of != (body.n or 1) else None, "is for completions; must be n here"),
             "prompt_cache_options": (body.prompt_cache_options, "is not offered; prefixes are always cached"),
         }
     )

@@ -21,6 +21,7 @@ class CompletionBody(SharedFields, frozen=True, kw_only=True):
     best_of: int | None = None
     logprobs: int | None = None
     suffix: Any = None
+    prompt_embeds: Any = None  # vLLM's
 
 
 read_completion = Reader(CompletionBody)
@@ -32,7 +33,12 @@ def completion_asks(body: CompletionBody, facts: LanguageFacts) -> list[Generate
     Raises InvalidRequest with the path of the field that is wrong or refused.
     """
     check_shared(body)
-    refuse_unless_absent({"suffix": (body.suffix, "text between two texts is not offered")})
+    refuse_unless_absent(
+        {
+            "suffix": (body.suffix, "text between two texts is not offered"),
+            "prompt_embeds": (body.prompt_embeds, "is not offered; give text or token ids"),
+        }
+    )
     logprobs = in_range(body.logprobs, "logprobs", 0, MAX_LOGPROBS)
     max_tokens = in_range(body.max_tokens, "max_tokens", 0 if body.echo else 1)
     how = sampling(body, facts, DEFAULT_MAX_TOKENS if max_tokens is None else max_tokens, logprobs)

@@ -6,7 +6,7 @@ import msgspec
 
 from headrace.errors import InvalidRequest
 from headrace.generation import Grammar
-from headrace.protocols.strict_body import Body, check_nesting
+from headrace.protocols.strict_body import Body, check_nesting, refuse_unless_absent
 
 
 class JsonSchema(Body, frozen=True):
@@ -33,6 +33,12 @@ class StructuredOutputs(Body, frozen=True):
     choice: list[str] | None = None
     grammar: str | None = None
     json_object: bool | None = None
+    # refused where they ask for something
+    structural_tag: Any = None
+    whitespace_pattern: str | None = None
+    disable_any_whitespace: bool | None = None
+    disable_additional_properties: bool | None = None
+    disable_fallback: bool | None = None
 
 
 class Formats(Protocol):
@@ -57,6 +63,7 @@ def grammar_of(fields: Formats) -> Grammar | None:
     found = _of_response_format(fields.response_format)
     if fields.structured_outputs is not None:
         structured = fields.structured_outputs
+        _refuse(structured)
         inner = _of_kinds(
             "structured_outputs.", structured.json, structured.regex, structured.choice, structured.grammar
         )
@@ -72,6 +79,21 @@ def grammar_of(fields: Formats) -> Grammar | None:
     if len(found) > 1:
         raise InvalidRequest(f"cannot be combined with {found[0].where}", found[1].where)
     return found[0] if found else None
+
+
+def _refuse(structured: StructuredOutputs) -> None:
+    whole = "is not offered; say it in the schema, or in a grammar"
+    refuse_unless_absent(
+        {
+            "structured_outputs.structural_tag": (structured.structural_tag, "is not offered; use tools, or a grammar"),
+            "structured_outputs.whitespace_pattern": (structured.whitespace_pattern, whole),
+            "structured_outputs.disable_any_whitespace": (structured.disable_any_whitespace or None, whole),
+            "structured_outputs.disable_additional_properties": (
+                structured.disable_additional_properties or None,
+                whole,
+            ),
+        }
+    )
 
 
 def _of_response_format(asked: ResponseFormat | None) -> list[Grammar]:

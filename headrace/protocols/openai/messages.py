@@ -18,6 +18,7 @@ class Part(Body, frozen=True, kw_only=True):
     type: str
     text: str | None = None
     refusal: str | None = None
+    prompt_cache_breakpoint: Any = None  # every prefix is cached
     image_url: Any = None
     input_audio: Any = None
     video_url: Any = None

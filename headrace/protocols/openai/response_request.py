@@ -91,7 +91,14 @@ class ResponseBody(Body, frozen=True, kw_only=True):
     prompt_cache_options: Any = None
 
 
+class InputTokensBody(ResponseBody, frozen=True, kw_only=True):
+    """Of what is to be counted."""
+
+    personality: Any = None  # refused where it is not null
+
+
 read_response = Reader(ResponseBody)
+read_input_tokens = Reader(InputTokensBody)
 
 
 def response_ask(body: ResponseBody, items: Items, facts: LanguageFacts) -> Generate:

@@ -15,10 +15,11 @@ from headrace.protocols.language_models import find_model
 from headrace.protocols.limits import read_headers
 from headrace.protocols.oip.front import Front
 from headrace.protocols.openai.response_items import Items, read_items
-from headrace.protocols.openai.response_request import ResponseBody, read_response, response_ask
+from headrace.protocols.openai.response_request import ResponseBody, read_input_tokens, read_response, response_ask
 from headrace.protocols.openai.response_store import ResponseStore, Running, Stored
 from headrace.protocols.openai.response_writer import ResponseWriter
 from headrace.protocols.sse import Pipe, Streamed
+from headrace.protocols.strict_body import refuse_unless_absent
 from headrace.servable import Cancel
 from headrace.types import Request
 
@@ -48,7 +49,8 @@ async def responses(front: Front, store: ResponseStore, request: HttpRequest, no
 
 async def input_tokens(front: Front, store: ResponseStore, request: HttpRequest) -> Response:
     """How many tokens the same body has the model read, what it goes on from and its tools included."""
-    body = await read_response.read(request, front.max_body_bytes)
+    body = await read_input_tokens.read(request, front.max_body_bytes)
+    refuse_unless_absent({"personality": (body.personality, "is not offered; say in instructions how to answer")})
     ref, facts = await find_model(front, body.model, "generate")
     items = _conversation(body, store, read_headers(request.headers.raw).tenant)
     ask = Tokenize(response_ask(body, items, facts).prompt)

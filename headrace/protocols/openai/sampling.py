@@ -5,6 +5,7 @@ from typing import Any
 from headrace.errors import InvalidRequest
 from headrace.generation import LanguageFacts, Sampling
 from headrace.protocols.openai.formats import ResponseFormat, StructuredOutputs
+from headrace.protocols.openai.not_offered import NotOffered, check_not_offered
 from headrace.protocols.ranges import (
     MAX_LOGPROBS,
     check_biases,
@@ -28,7 +29,7 @@ class StreamOptions(Body, frozen=True):
     include_obfuscation: bool | None = None  # OpenAI; only false can be had
 
 
-class SharedFields(Body, frozen=True, kw_only=True):
+class SharedFields(NotOffered, frozen=True, kw_only=True):
     """Without a comment: OpenAI's. A field that is null is as if it were not there."""
 
     model: str | None = None
@@ -66,6 +67,7 @@ class SharedFields(Body, frozen=True, kw_only=True):
     guided_grammar: str | None = None
     priority: int | None = None
     request_id: str | None = None
+    session_id: str | None = None
     cache_salt: str | None = None
     return_tokens_as_token_ids: bool | None = None
     return_token_ids: bool | None = None
@@ -81,6 +83,7 @@ def check_shared(fields: SharedFields) -> None:
         raise InvalidRequest("cannot be changed; leave it out", "spaces_between_special_tokens")
     if fields.stream and fields.prompt_logprobs is not None:
         raise InvalidRequest("is not offered in a stream", "prompt_logprobs")
+    check_not_offered(fields)
     in_range(fields.n, "n", 1, MAX_CHOICES)
     in_range(fields.priority, "priority", 0, MAX_PRIORITY)
     for name, text in (("request_id", fields.request_id), ("cache_salt", fields.cache_salt)):

@@ -4,6 +4,9 @@ from typing import Any, get_type_hints
 
 import msgspec
 import pytest
+from anthropic.types.beta import BetaOutputConfigParam
+from anthropic.types.beta import message_count_tokens_params as preview_count
+from anthropic.types.beta import message_create_params as preview
 from anthropic.types.message_count_tokens_params import MessageCountTokensParams
 from anthropic.types.message_create_params import MessageCreateParamsStreaming
 from hypothesis import HealthCheck, given, settings
@@ -11,7 +14,13 @@ from hypothesis import strategies as st
 
 from headrace.errors import InvalidRequest
 from headrace.generation import Generate, LanguageFacts, Thinking
-from headrace.protocols.anthropic.messages_request import CountBody, MessagesBody, messages_ask, read_messages
+from headrace.protocols.anthropic.messages_request import (
+    CountBody,
+    MessagesBody,
+    OutputConfig,
+    messages_ask,
+    read_messages,
+)
 from tests.fakes_generation import BASE, CHAT, THINKER
 
 USER = [{"role": "user", "content": "Which city?"}]
@@ -27,6 +36,15 @@ def asked(facts: LanguageFacts = CHAT, **fields: Any) -> Generate:
 def test_every_field_of_the_sdks_is_known() -> None:
     assert set(get_type_hints(MessageCreateParamsStreaming)) <= set(MessagesBody.__struct_encode_fields__)
     assert set(get_type_hints(MessageCountTokensParams)) <= set(CountBody.__struct_encode_fields__)
+
+
+def test_every_field_of_the_sdks_previews_is_known() -> None:
+    as_headers = {"betas"}
+    count, whole = set(CountBody.__struct_encode_fields__), set(MessagesBody.__struct_encode_fields__)
+    assert set(get_type_hints(preview.MessageCreateParamsStreaming)) - as_headers <= whole
+    assert set(get_type_hints(preview_count.MessageCountTokensParams)) - as_headers <= count
+    assert set(get_type_hints(BetaOutputConfigParam)) <= set(OutputConfig.__struct_encode_fields__)
+    asked(compaction=None, billing_policy=None, fallback_credit_token=None, output_config={"task_budget": None})
 
 
 def test_sampling_is_as_it_is_asked() -> None:
@@ -85,6 +103,10 @@ def test_what_has_no_effect_is_taken() -> None:
         ({"workspace_id": "w"}, "workspace_id"),
         ({"mcp_servers": [{}]}, "mcp_servers"),
         ({"thread": {"type": "create"}}, "thread"),
+        ({"compaction": {"type": "summarize"}}, "compaction"),
+        ({"billing_policy": {"type": "billing_policy"}}, "billing_policy"),
+        ({"fallback_credit_token": "t"}, "fallback_credit_token"),
+        ({"output_config": {"task_budget": {"type": "tokens", "total": 9}}}, "output_config.task_budget"),
         ({"nonsense": 1}, "nonsense"),
         ({"messages": []}, "messages"),
     ],

@@ -161,6 +161,10 @@ def test_fields_that_contradict_each_other_are_refused(fields: dict[str, Any], w
     assert caught.value.where == where
 
 
+def test_best_of_as_many_as_there_are_is_taken() -> None:
+    assert ask(best_of=None).best_of is ask(best_of=1).best_of is ask(n=2, best_of=2).best_of is None
+
+
 def test_a_model_without_a_template_needs_one_given() -> None:
     with pytest.raises(InvalidRequest, match="has no chat template") as caught:
         chat_ask(body(), BASE)

@@ -55,6 +55,7 @@ def test_the_best_of_several_is_kept() -> None:
     ("fields", "where"),
     [
         ({"suffix": "x"}, "suffix"),
+        ({"prompt_embeds": "x"}, "prompt_embeds"),
         ({"logprobs": 21}, "logprobs"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"n": 2, "best_of": 1}, "best_of"),

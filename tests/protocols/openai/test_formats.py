@@ -34,6 +34,21 @@ def grammar(fields: dict[str, Any]) -> Grammar | None:
         ),
         ({"structured_outputs": {"json": SCHEMA}}, "json_schema", '{"type":"object"}', "structured_outputs.json"),
         ({"structured_outputs": {"json_object": True}}, "json_object", "", "structured_outputs.json_object"),
+        (
+            {
+                "structured_outputs": {
+                    "regex": "a",
+                    "structural_tag": None,
+                    "whitespace_pattern": None,
+                    "disable_any_whitespace": False,
+                    "disable_additional_properties": False,
+                    "disable_fallback": True,
+                }
+            },
+            "regex",
+            "a",
+            "structured_outputs.regex",
+        ),
         ({"structured_outputs": {"grammar": "start: x"}}, "lark", "start: x", "structured_outputs.grammar"),
         ({"guided_json": '{"type":"object"}'}, "json_schema", '{"type":"object"}', "guided_json"),
         ({"guided_regex": "a+"}, "regex", "a+", "guided_regex"),
@@ -54,6 +69,16 @@ def test_text_needs_none(fields: dict[str, Any]) -> None:
     ("fields", "where"),
     [
         ({"response_format": {"type": "structural_tag"}}, "response_format.type"),
+        ({"structured_outputs": {"structural_tag": "{}"}}, "structured_outputs.structural_tag"),
+        ({"structured_outputs": {"json": {}, "whitespace_pattern": " "}}, "structured_outputs.whitespace_pattern"),
+        (
+            {"structured_outputs": {"json": {}, "disable_any_whitespace": True}},
+            "structured_outputs.disable_any_whitespace",
+        ),
+        (
+            {"structured_outputs": {"json": {}, "disable_additional_properties": True}},
+            "structured_outputs.disable_additional_properties",
+        ),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
         (
             {"response_format": {"type": "json_schema", "json_schema": {"name": "n"}}},

@@ -22,6 +22,11 @@ def test_parts_of_text_become_one_text() -> None:
     assert seen({"role": "user", "content": parts})[0]["content"] == "a\nb"
 
 
+def test_a_part_may_say_where_a_cached_prefix_ends() -> None:
+    part = {"type": "text", "text": "a", "prompt_cache_breakpoint": {"mode": "explicit"}}
+    assert seen({"role": "user", "content": [part]})[0]["content"] == "a"
+
+
 def test_calls_have_their_arguments_as_an_object() -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}
     (message,) = seen({"role": "assistant", "content": None, "tool_calls": [call]})

@@ -42,6 +42,14 @@ async def test_the_tokens_of_what_would_be_read_are_counted() -> None:
     assert after.input_tokens > alone.input_tokens
 
 
+async def test_a_personality_to_be_counted_is_refused() -> None:
+    async with openai_server() as server:
+        body = {"model": "chat", "input": "?"}
+        taken = await server.ask("POST", "/v1/responses/input_tokens", body | {"personality": None})
+        refused = await server.ask("POST", "/v1/responses/input_tokens", body | {"personality": "friendly"})
+    assert (taken.status, refused.status, refused.json["error"]["param"]) == (200, 400, "personality")
+
+
 @pytest.mark.parametrize("with_lane", [True, False])
 async def test_the_sdk_gets_a_stream(with_lane: bool) -> None:
     async with openai_server(with_lane=with_lane) as server, server.sdk() as sdk:

@@ -84,6 +84,7 @@ def test_a_field_out_of_its_range_is_refused(field: str, value: float) -> None:
         ({"priority": -1}, "priority"),
         ({"request_id": "a\r\nb"}, "request_id"),
         ({"cache_salt": ""}, "cache_salt"),
+        ({"use_beam_search": True}, "use_beam_search"),
     ],
 )
 def test_options_that_cannot_be_had_are_refused(given: dict[str, Any], where: str) -> None:
