@@ -9,6 +9,7 @@ import openvino as ov
 
 from headrace.errors import InputRefused, ModelInvalid, Unavailable
 from headrace.runtimes import rehearsal
+from headrace.runtimes.openvino_one_thread import for_one_thread
 from headrace.runtimes.reasons import is_out_of_memory, openvino_reason
 from headrace.runtimes.runtime import Arrays, LoadedModel
 from headrace.runtimes.specs import with_ranks
@@ -55,7 +56,8 @@ class OpenVino:
         try:
             model = core().read_model(manifest.path)
             _check_types(model)  # before the compiler meets them, and says less
-            compiled = core().compile_model(model, device, compile_options(threads, precision))
+            options = compile_options(threads, precision)
+            compiled = core().compile_model(for_one_thread(model, options), device, options)
         except ModelInvalid:
             raise
         except Exception as error:  # RuntimeError, and whatever its readers throw

@@ -23,6 +23,7 @@ from typing import Any
 import openvino as ov
 
 from headrace.graphs.capped_attention import CappedAttention
+from headrace.runtimes.openvino_one_thread import for_one_thread, has_one_core
 
 MOST_BYTES = 32 << 30
 """Of all graphs kept; those not used for longest go first."""
@@ -143,7 +144,7 @@ class GraphCache:
 
 def compile_graph(model: ov.Model, options: Mapping[str, Any]) -> ov.CompiledModel:
     """For the CPU, by the library that reads what is kept. Raises RuntimeError."""
-    return _core().compile_model(model, "CPU", dict(options))
+    return _core().compile_model(for_one_thread(model, options), "CPU", dict(options))
 
 
 def in_idle_time(keep: Callable[[], None]) -> threading.Thread:
@@ -221,7 +222,8 @@ def _kept(path: Path) -> ov.Model:
 @cache
 def _machine() -> str:
     """What the plug-in's choices of operations may depend on."""
-    return repr([_core().get_property("CPU", name) for name in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")])
+    told = [_core().get_property("CPU", name) for name in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")]
+    return repr([*told, has_one_core()])
 
 
 def _as_it_is(text: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from headrace.errors import ModelInvalid
 from headrace.runtimes.openvino import PRECISIONS, OpenVinoModel, compile_options, core
+from headrace.runtimes.openvino_one_thread import for_one_thread
 from headrace.runtimes.operators import Operator
 from headrace.runtimes.reasons import openvino_reason
 from headrace.types import Manifest
@@ -18,7 +19,7 @@ class OpenVinoCounting:
         options = compile_options(threads, precision) | {"PERF_COUNT": True}
         try:
             model = core().read_model(manifest.path)
-            compiled = core().compile_model(model, manifest.device.upper(), options)
+            compiled = core().compile_model(for_one_thread(model, options), manifest.device.upper(), options)
         except Exception as error:  # RuntimeError, and whatever its readers throw
             raise ModelInvalid(openvino_reason(str(error)), manifest.path.name) from error
         self.model = OpenVinoModel(model, compiled, precision)
