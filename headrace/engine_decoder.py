@@ -115,4 +115,5 @@ def _facts(checkpoint: Checkpoint, opened: Opened, max_context: int, num_blocks:
         block_size=opened.model.block_size,
         source=checkpoint.source,
         reasoning=reasoning,
+        longest_context=opened.checkpoint.architecture.long_context,
     )

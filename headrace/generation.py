@@ -246,6 +246,7 @@ class LanguageFacts(msgspec.Struct, frozen=True):
     source: str = ""  # gguf, safetensors, openvino
     draft: str = ""  # the model that proposes tokens for it: its name, precision and share of the KV pool's memory
     max_requests: int = 0  # that may wait at once; 0: not known
+    longest_context: int = 0  # that `llm.max_context` may ask for; 0: no more than there is
     reasoning: bool = False  # whether it thinks before it answers, and its thoughts are told apart
     kv_bytes: int = 0  # of the KV pool, that of the model that drafts included; its pages are touched as they are used
 

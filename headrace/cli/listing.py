@@ -84,7 +84,8 @@ def padding_in_words(axis: BatchAxis) -> str:
 
 def language_in_words(facts: LanguageFacts) -> str:
     """As in `llama, context 8,192, int8 per channel; generate`."""
-    context = f"context {facts.max_context:,}"
+    more = f" of {facts.longest_context:,} (more by llm.max_context)" if facts.longest_context else ""
+    context = f"context {facts.max_context:,}{more}"
     draft = f"; drafts by {facts.draft}" if facts.draft else ""
     return f"{facts.family}, {context}, {facts.precision}; {', '.join(facts.tasks)}{draft}"
 

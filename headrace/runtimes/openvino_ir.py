@@ -4,6 +4,7 @@ import hashlib
 from math import prod
 from pathlib import Path
 
+import msgspec
 import openvino as ov
 
 from headrace.errors import ModelInvalid
@@ -30,7 +31,7 @@ def ir_checkpoint(folder: Path) -> Checkpoint:
     if not (folder / "config.json").exists():
         raise ModelInvalid(f"is missing beside {GRAPH}", "config.json")
     config = hf_config(json_fields(folder / "config.json"))
-    facts = hf_architecture(config)
+    facts = msgspec.structs.replace(hf_architecture(config), long_rope=None, long_context=0)  # the graph has its own
     text = hf_text(folder, config.fields, config.top, facts.vocabulary)
     return Checkpoint(
         source="openvino",

@@ -25,6 +25,7 @@ from headrace.runtimes.openvino_second import SecondGraph, is_small
 from headrace.runtimes.reasons import openvino_reason
 from headrace.weights.checkpoint import Architecture, Checkpoint
 from headrace.weights.open import open_checkpoint
+from headrace.weights.reach import reaching
 
 
 class Choices(msgspec.Struct, frozen=True):
@@ -82,7 +83,8 @@ def planned(
     Once it is `built` it hardly needs the interpreter, as from its beginning on where a graph was kept: until then it
     waits for it where others load beside it.
     """
-    facts = checkpoint.architecture
+    facts = reaching(checkpoint.architecture, choices.max_context)
+    checkpoint = msgspec.structs.replace(checkpoint, architecture=facts)
     max_context = min(choices.max_context or facts.max_context, facts.max_context)
     matrices = [weight for weight in checkpoint.weights.values() if len(weight.shape) > 1]
     kinds, widths = [weight.kind for weight in matrices], {weight.shape[1] for weight in matrices}

@@ -48,6 +48,8 @@ class Architecture(msgspec.Struct, frozen=True):
     max_context: int
     norm_eps: float
     rope: Rope | None = None  # None: learned positions (bert)
+    long_rope: Rope | None = None  # in place of `rope` where more than `max_context` tokens are to be reached (phi3)
+    long_context: int = 0  # tokens that it reaches; 0: there is none
     local_rope: Rope | None = None  # of sliding-window layers, where they have their own (gemma3)
     unturned: tuple[int, ...] = ()  # layers whose queries and keys are not turned (smollm3)
     windows: tuple[int, ...] = ()  # by layer: a token sees so many, itself among them; 0: all. Empty: all, everywhere

@@ -13,7 +13,7 @@ from headrace.errors import ModelInvalid
 from headrace.weights.checkpoint import Architecture
 from headrace.weights.fields import Fields
 from headrace.weights.gguf_names import NEIGHBOURS
-from headrace.weights.gguf_rope import base_of, gguf_rope
+from headrace.weights.gguf_rope import LONG, SHORT, base_of, gguf_rope
 from headrace.weights.limits import (
     MAX_CONTEXT,
     MAX_HEAD_DIM,
@@ -99,9 +99,10 @@ def _sizes(family: Any, fields: Fields, tensors: Mapping[str, StoredWeight]) -> 
     width = fields.integer("rope.dimension_count", head_dim, high=head_dim)
     if width % 2 or (family in NEIGHBOURS and width != head_dim):
         raise fields.fault("rope.dimension_count", f"{width} of {head_dim} values is not supported")
-    max_context = fields.integer("context_length", high=MAX_CONTEXT)
-    if fields.text("rope.scaling.type", "none") == "longrope" or "rope_factors_short.weight" in tensors:
-        max_context = fields.integer("rope.scaling.original_context_length", max_context, high=max_context)
+    reach = max_context = fields.integer("context_length", high=MAX_CONTEXT)
+    if fields.text("rope.scaling.type", "none") == "longrope" or SHORT in tensors:
+        max_context = fields.integer("rope.scaling.original_context_length", reach, high=reach)
+    long, base = LONG in tensors and max_context < reach, BASES.get(family, 10000.0)
     return Architecture(
         family=family,
         num_layers=fields.integer("block_count", high=MAX_LAYERS),
@@ -113,7 +114,9 @@ def _sizes(family: Any, fields: Fields, tensors: Mapping[str, StoredWeight]) -> 
         vocabulary=_vocabulary(table, fields),
         max_context=max_context,
         norm_eps=fields.number(f"attention.layer_norm{'' if encoder else '_rms'}_epsilon", low=0.0),
-        rope=None if encoder else gguf_rope(fields, width, tensors, BASES.get(family, 10000.0)),
+        rope=None if encoder else gguf_rope(fields, width, tensors, base),
+        long_rope=gguf_rope(fields, width, tensors, base, LONG) if long else None,
+        long_context=reach if long else 0,
         tied=not encoder and "output.weight" not in tensors,
         logit_softcap=fields.number("final_logit_softcapping", 0.0, low=0.0),
         attention_softcap=fields.number("attn_logit_softcapping", 0.0, low=0.0),
@@ -170,7 +173,8 @@ def _qwen3(facts: Architecture, fields: Fields) -> Architecture:
 
 def _phi3(facts: Architecture, fields: Fields) -> Architecture:
     window = fields.integer("attention.sliding_window", 0, low=0)
-    return msgspec.structs.replace(facts, windows=useful_windows((window,) * facts.num_layers, facts.max_context))
+    reach = max(facts.max_context, facts.long_context)
+    return msgspec.structs.replace(facts, windows=useful_windows((window,) * facts.num_layers, reach))
 
 
 def _gemma2(facts: Architecture, fields: Fields) -> Architecture:

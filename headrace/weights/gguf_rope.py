@@ -1,7 +1,7 @@
 """The rotary positions that a GGUF file describes: metadata and factor tensors -> a Rope.
 
 Follows llama.cpp: the file's base and scaling, and frequencies divided by `rope_freqs` (Llama 3) or, for Phi 3, by
-`rope_factors_short`, which holds up to the original context.
+`rope_factors_short` up to the original context and by `rope_factors_long` where more is to be reached.
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,20 @@ from headrace.weights.stored import StoredWeight
 MAX_FACTOR = 1e6
 
 
-def gguf_rope(fields: Fields, width: int, tensors: Mapping[str, StoredWeight], default_base: float = 10000.0) -> Rope:
-    """For `width` rotated values of a head. Raises ModelInvalid for a scaling that is not supported."""
+SHORT, LONG = "rope_factors_short.weight", "rope_factors_long.weight"
+
+
+def gguf_rope(
+    fields: Fields,
+    width: int,
+    tensors: Mapping[str, StoredWeight],
+    default_base: float = 10000.0,
+    factors: str = SHORT,
+) -> Rope:
+    """For `width` rotated values of a head, divided by the tensor `factors` where there is one.
+
+    Raises ModelInvalid for a scaling that is not supported.
+    """
     base = base_of(fields, "rope.freq_base", default_base)
     kind = fields.text("rope.scaling.type", "linear" if fields.has("rope.scale_linear") else "none")
     factor = (
@@ -38,7 +50,7 @@ def gguf_rope(fields: Fields, width: int, tensors: Mapping[str, StoredWeight], d
         scale *= rope.yarn_scale(factor)
     elif kind not in {"none", "longrope"}:
         raise fields.fault("rope.scaling.type", f"must be none, linear, yarn or longrope, is {kind!r}")
-    for name in ("rope_freqs.weight", "rope_factors_short.weight"):
+    for name in ("rope_freqs.weight", factors):
         if name in tensors:
             frequencies = frequencies / _factors(tensors[name], width, f"tensors[{name}]")
     return rope.rope(frequencies, scale)

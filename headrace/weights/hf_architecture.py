@@ -132,13 +132,16 @@ def _decoder(config: Config, family: str) -> Architecture:
     if family != "phi3" and 2 * len(positions.rope.frequencies) != facts.head_dim:
         raise fields.fault("partial_rotary_factor", f"must be 1 for {family}")
     windows = _windows(fields, family, facts.num_layers)
+    reach = max(positions.max_context, positions.long_context)
     facts = msgspec.structs.replace(
         facts,
         rope=positions.rope,
         max_context=positions.max_context,
+        long_rope=positions.long_rope,
+        long_context=positions.long_context,
         tied=_tied(config),
         qk_norm=family in {"qwen3", "gemma3"},
-        windows=telling_windows(windows) if split else useful_windows(windows, positions.max_context),
+        windows=telling_windows(windows) if split else useful_windows(windows, reach),
     )
     return SHAPERS[family](facts, fields) if family in SHAPERS else facts
 

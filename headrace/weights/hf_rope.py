@@ -1,6 +1,7 @@
 """The rotary positions that a config.json describes -> a Rope, by the meaning that transformers gives the fields."""
 
 import msgspec
+import numpy as np
 
 from headrace.weights import rope
 from headrace.weights.checkpoint import Rope
@@ -16,6 +17,8 @@ class Positions(msgspec.Struct, frozen=True):
 
     rope: Rope
     max_context: int
+    long_rope: Rope | None = None  # that reaches farther
+    long_context: int = 0  # as far as that
 
 
 def hf_rope(config: Fields, head_dim: int, max_context: int, base: float = 10000.0, layers: str = "") -> Positions:
@@ -85,12 +88,21 @@ def _yarn(scaling: Fields, width: int, max_context: int, base: float) -> Positio
 
 
 def _longrope(config: Fields, scaling: Fields, width: int, max_context: int, base: float) -> Positions:
-    """Up to the original context, with the short factors: the long ones would change what was computed before."""
+    """Short factors up to the original context, long ones for models that are to reach farther; one scale for both."""
     holder = config if config.has("original_max_position_embeddings") else scaling
     original = holder.integer("original_max_position_embeddings", low=2)
-    factors = scaling.numbers("short_factor")
-    if len(factors) != width // 2 or min(factors) <= 0:
-        raise scaling.fault("short_factor", f"must be {width // 2} numbers above 0")
+    short = _factors(scaling, "short_factor", width)
     stretch = max_context / original if holder is config else scaling.positive("factor", max_context / original)
     scale = scaling.positive("attention_factor", rope.longrope_scale(stretch, original))
-    return Positions(rope.rope(rope.plain(width, base) / factors, scale), min(original, max_context))
+    found = Positions(rope.rope(rope.plain(width, base) / short, scale), min(original, max_context))
+    if max_context <= original or not scaling.has("long_factor"):
+        return found
+    long = rope.rope(rope.plain(width, base) / _factors(scaling, "long_factor", width), scale)
+    return msgspec.structs.replace(found, long_rope=long, long_context=max_context)
+
+
+def _factors(scaling: Fields, key: str, width: int) -> rope.Frequencies:
+    factors = np.array(scaling.numbers(key))
+    if factors.size != width // 2 or factors.min() <= 0:
+        raise scaling.fault(key, f"must be {width // 2} numbers above 0")
+    return factors

@@ -123,6 +123,11 @@ def test_a_language_model_is_told_by_family_context_and_precision() -> None:
         assert part in shown
 
 
+def test_a_longer_context_that_may_be_asked_for_is_told() -> None:
+    facts = LanguageFacts("phi3", ("generate",), 4096, 100, 0, "int8", True, longest_context=131072)
+    assert language_in_words(facts) == "phi3, context 4,096 of 131,072 (more by llm.max_context), int8; generate"
+
+
 def test_the_model_that_drafts_is_told_beside() -> None:
     facts = LanguageFacts("llama", ("generate",), 8192, 100, 0, "int8", True, draft="small: int8")
     assert language_in_words(facts) == "llama, context 8,192, int8; generate; drafts by small: int8"

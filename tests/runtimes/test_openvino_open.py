@@ -11,6 +11,7 @@ from headrace.errors import ModelInvalid
 from headrace.runtimes.openvino_lone import ENOUGH, TRIALS
 from headrace.runtimes.openvino_open import Choices, load_language, planned
 from headrace.runtimes.openvino_plan import Asked
+from headrace.weights.checkpoint import Rope
 from tests.graphs.tiny import CONTEXT, golden, golden_checkpoint, tokens
 from tests.runtimes.paging import step
 
@@ -68,6 +69,24 @@ def test_a_context_is_no_longer_than_the_model_was_made_for() -> None:
     for asked, expected in ((0, CONTEXT), (64, 64), (10**6, CONTEXT)):
         choices = msgspec.structs.replace(EXACT, max_context=asked)
         assert load_language(NOWHERE, choices, given).model.max_context == expected
+
+
+def test_a_model_with_two_rotations_is_turned_by_the_long_one_where_more_is_asked_for() -> None:
+    given = golden_checkpoint("phi3")
+    facts = given.architecture
+    wrong, long = Rope(tuple(2 * each for each in facts.rope.frequencies)), facts.rope  # type: ignore[union-attr]
+    two = msgspec.structs.replace(facts, max_context=32, rope=wrong, long_context=CONTEXT, long_rope=long)
+    answers = {}
+    for asked in (0, 32, 33):
+        choices = msgspec.structs.replace(EXACT, max_context=asked)
+        found = load_language(NOWHERE, choices, msgspec.structs.replace(given, architecture=two))
+        found.model.allocate(4)
+        assert found.model.max_context == (asked or 32)
+        assert found.checkpoint.architecture.long_context == (0 if asked == 33 else CONTEXT)
+        answers[asked] = step(found.model, (TEXT[:32], 0, [1]), rows=range(32))
+    assert np.abs(answers[33] - golden("phi3").logits[:32]).max() < 1e-3
+    assert np.array_equal(answers[0], answers[32])
+    assert np.abs(answers[0] - answers[33]).max() > 0.01
 
 
 def test_what_cannot_be_computed_is_refused_before_anything_is_built() -> None:

@@ -57,6 +57,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
         original_max_position_embeddings=32,
         rope_parameters={**LONGROPE, "partial_rotary_factor": 0.75, "original_max_position_embeddings": 32},
     ),
+    "phi3_long": config(
+        "phi3",
+        sliding_window=20,
+        original_max_position_embeddings=16,
+        rope_parameters={**LONGROPE, "partial_rotary_factor": 0.75, "original_max_position_embeddings": 16},
+    ),
     "bert": config("bert"),
     "bert_classifier": config("bert", architectures=["BertForSequenceClassification"], num_labels=3),
     "roberta": config("roberta", pad_token_id=1, type_vocab_size=1),

@@ -9,9 +9,10 @@ from headrace.errors import ModelInvalid
 from headrace.weights.checkpoint import Architecture
 from headrace.weights.ggml_types import KINDS
 from headrace.weights.gguf_architecture import gguf_architecture
+from headrace.weights.gguf_rope import LONG, SHORT
 from headrace.weights.rope import plain
 from headrace.weights.stored import StoredWeight, stored
-from tests.weights.models import gguf_metadata, gguf_tensors
+from tests.weights.models import CONTEXT, HEAD_DIM, gguf_metadata, gguf_tensors
 
 
 def _tensors(family: str) -> dict[str, StoredWeight]:
@@ -26,6 +27,11 @@ def _read(family: str, **changes: Any) -> Architecture:
     metadata = gguf_metadata(family, **changes)
     arrays = {key: np.array(value) for key, value in metadata.items() if isinstance(value, list)}
     return gguf_architecture(metadata | arrays, _tensors("llama" if family == "mamba" else family))
+
+
+def _numbers(value: float) -> StoredWeight:
+    half = HEAD_DIM // 2
+    return stored(KINDS["F32"], (half,), np.full(half, value, np.float32).view(np.uint8), "factors")
 
 
 def test_llama_is_plain() -> None:
@@ -99,6 +105,23 @@ def test_the_largest_gemma_scales_attention_by_its_width() -> None:
 
 def test_phi3_may_have_a_window_everywhere() -> None:
     assert _read("phi3", attention__sliding_window=16).windows == (16, 16)
+
+
+def test_phi3_reaches_the_original_context_by_short_factors_and_the_whole_one_by_long_ones() -> None:
+    metadata = gguf_metadata(
+        "phi3",
+        attention__sliding_window=CONTEXT // 2,
+        rope__scaling__original_context_length=16,
+        rope__scaling__attn_factor=1.25,
+    )
+    tensors = _tensors("phi3") | {SHORT: _numbers(1.5), LONG: _numbers(3.0)}
+    found = gguf_architecture(metadata, tensors)
+    assert found.rope is not None
+    assert found.long_rope is not None
+    assert (found.max_context, found.long_context) == (16, CONTEXT)
+    assert np.allclose(found.rope.frequencies, 2 * np.array(found.long_rope.frequencies))
+    assert found.rope.scale == found.long_rope.scale == 1.25
+    assert found.windows == (CONTEXT // 2,) * 2  # which only the longer context is larger than
 
 
 @pytest.mark.parametrize(("number", "pooling", "normalize"), [(0, "", False), (2, "cls", True), (4, "", False)])

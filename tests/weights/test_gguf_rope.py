@@ -10,7 +10,7 @@ from headrace.weights import rope
 from headrace.weights.checkpoint import Rope
 from headrace.weights.fields import Fields
 from headrace.weights.ggml_types import KINDS
-from headrace.weights.gguf_rope import gguf_rope
+from headrace.weights.gguf_rope import LONG, SHORT, gguf_rope
 from headrace.weights.stored import StoredWeight, stored
 
 
@@ -43,6 +43,12 @@ def test_yarn_is_read() -> None:
 def test_frequencies_are_divided_by_the_factors_of_a_tensor(name: str) -> None:
     found = _read({}, {name: _factors([1, 1, 1, 1, 2, 4, 8, 8])})
     assert np.allclose(found.frequencies, rope.plain(16, 1e4) / [1, 1, 1, 1, 2, 4, 8, 8])
+
+
+def test_long_factors_are_in_place_of_the_short_ones() -> None:
+    tensors = {SHORT: _factors([1.0] * 8), LONG: _factors([4.0] * 8), "rope_freqs.weight": _factors([2.0] * 8)}
+    found = gguf_rope(Fields({"context_length": 256}, "phi3."), 16, tensors, factors=LONG)
+    assert np.allclose(found.frequencies, rope.plain(16, 1e4) / 8)
 
 
 def test_phi_sharpens_attention_as_the_file_says() -> None:

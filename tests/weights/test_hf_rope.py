@@ -73,6 +73,17 @@ def test_longrope_is_read_up_to_the_original_context() -> None:
     assert found.max_context == 128
     assert np.allclose(_frequencies(found), PLAIN / factors)
     assert found.rope.scale == pytest.approx(1.1952286093343936)
+    assert found.long_rope is not None
+    assert found.long_context == 1024
+    assert np.allclose(found.long_rope.frequencies, PLAIN / 2)
+    assert found.long_rope.scale == found.rope.scale
+
+
+def test_without_long_factors_there_is_no_more_than_the_original_context() -> None:
+    told = {"type": "longrope", "short_factor": [1.0] * 8}
+    assert _read(rope_scaling=told, original_max_position_embeddings=128).long_rope is None
+    told |= {"long_factor": [2.0] * 8}
+    assert _read(rope_scaling=told, original_max_position_embeddings=1024).long_rope is None
 
 
 def test_a_part_of_each_head_may_rotate() -> None:
@@ -90,6 +101,13 @@ def test_a_part_of_each_head_may_rotate() -> None:
         (
             {"original_max_position_embeddings": 8, "rope_scaling": {"type": "su", "short_factor": [1.0]}},
             "short_factor: must be 8 numbers",
+        ),
+        (
+            {
+                "original_max_position_embeddings": 8,
+                "rope_scaling": {"type": "su", "short_factor": [1.0] * 8, "long_factor": [1.0] * 7 + [0.0]},
+            },
+            "long_factor: must be 8 numbers above 0",
         ),
         ({"rope_scaling": "linear"}, "rope_scaling: must be an object"),
         ({"rope_theta": 0.5}, "rope_theta: must be more than 1"),
