@@ -10,8 +10,10 @@ import pytest
 from headrace import errors
 from headrace.cli.main import VERBS
 from headrace.config import OF_A_TENANT, SETTINGS
+from headrace.llm.pre_tokenizers import PRE_TOKENIZERS
 from headrace.protocols.status import STATUS
 from headrace.repository import manifest
+from headrace.weights import ggml_types, gguf_architecture, hf_families, hf_rope, hf_sentence
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -83,6 +85,26 @@ def test_every_metric_is_documented() -> None:
     text = (ROOT / "docs" / "metrics.md").read_text()
     assert names
     assert not {name for name in names if not re.search(rf"\b{name}\b", text)}
+
+
+READ = {
+    "`model_type` of `config.json`": (*hf_families.FAMILIES, *hf_families.NESTED),
+    "`rope_type` of `config.json`": hf_rope.KINDS,
+    "`general.architecture` of GGUF": gguf_architecture.FAMILIES,
+    "types of GGUF's tensors": ggml_types.READ,
+    "`tokenizer.ggml.pre` of GGUF": PRE_TOKENIZERS,
+    "modules of sentence-transformers": hf_sentence.MODULES,
+    "poolings of sentence-transformers": hf_sentence.MODES,
+}
+"""By rows of the table of what is read of language models."""
+
+
+def test_what_is_read_of_language_models_is_documented_and_nothing_else() -> None:
+    text = (ROOT / "docs" / "runtimes.md").read_text().partition("## What is read of language models")[2]
+    rows = dict(re.findall(r"^\| (.+?) \| (.+) \|$", text.partition("\n## ")[0], flags=re.MULTILINE))
+    rows.pop("what")
+    found = {what: set(re.findall(r"`(.+?)`", told)) for what, told in rows.items()}
+    assert found == {what: set(names) for what, names in READ.items()}
 
 
 def test_the_layout_names_each_folder_once_and_no_other() -> None:
