@@ -24,7 +24,7 @@ def load(asked: EngineLoading) -> Engine:
     """Read, build and warm up the manifest's model. Raises ModelInvalid with the field at fault, or Unavailable."""
     llm, path, cache = asked.llm, asked.manifest.path, cache_folder(os.environ)
     checkpoint = open_model(path)
-    if checkpoint.architecture.family == "bert":
+    if not checkpoint.architecture.generates:
         return _encoder(asked, checkpoint, cache)
     draft = _draft(asked)
     with ThreadPoolExecutor(1, "graph") as beside:
@@ -43,7 +43,9 @@ def load(asked: EngineLoading) -> Engine:
 def _encoder(asked: EngineLoading, checkpoint: Checkpoint, cache: Path | None) -> Engine:
     llm = asked.llm
     if asked.manifest.llm.draft is not None:
-        raise ModelInvalid("is for models that continue texts, and this is an encoder; leave it out", "llm.draft")
+        raise ModelInvalid(
+            "is for models that continue texts, and this one reads whole ones; leave it out", "llm.draft"
+        )
     with ThreadPoolExecutor(1, "graph") as beside:
         graph = beside.submit(load_encoder, checkpoint, asked.threads, llm.precision, llm.max_context, cache)
         engine: Engine = importlib.import_module(ENCODER).assemble(asked, checkpoint, cache, graph)
@@ -70,8 +72,8 @@ def _opened_draft(draft: DraftFile, choices: Choices) -> Opened:
     assert draft.path is not None
     try:
         checkpoint = open_model(draft.path)
-        if checkpoint.architecture.family == "bert":
-            raise ModelInvalid("it is an encoder, which continues no text")
+        if not checkpoint.architecture.generates:
+            raise ModelInvalid("it reads whole texts and continues none")
         return load_language(draft.path, choices, checkpoint)
     except ModelInvalid as error:
         raise ModelInvalid(f"{draft.path.name} cannot draft: {error}", draft.where) from error

@@ -13,7 +13,7 @@ from headrace.types import Manifest
 from tests.llm.engines import run, tokenizer
 from tests.llm.tokenizing import byte_level_fields
 from tests.weights.files import gguf_bytes
-from tests.weights.models import HIDDEN, config, gguf_metadata, gguf_tensors, hf_tensors, write_folder
+from tests.weights.models import HIDDEN, config, gguf_metadata, gguf_tensors, hf_tensors, sentence, write_folder
 
 
 def decoder(tmp_path: Path) -> Path:
@@ -23,25 +23,31 @@ def decoder(tmp_path: Path) -> Path:
     return path
 
 
-def llama(**more: Any) -> bytes:
+def llama(pooling_type: int = 0, **more: Any) -> bytes:
     """The content of a GGUF file; `more` fields of its tokenizer."""
     fields = {f"tokenizer.ggml.{name}": value for name, value in (byte_level_fields() | more).items()}
     embed = np.random.default_rng(1).normal(0, 0.3, (len(fields["tokenizer.ggml.tokens"]), HIDDEN)).astype(np.float32)
-    return gguf_bytes(gguf_metadata("llama") | fields, gguf_tensors("llama") | {"token_embd.weight": embed})
+    return gguf_bytes(
+        gguf_metadata("llama", pooling_type=pooling_type) | fields, gguf_tensors("llama") | {"token_embd.weight": embed}
+    )
 
 
 def encoder(tmp_path: Path) -> Path:
     """A tiny BERT with a tokenizer that works."""
+    return _folder(tmp_path / "encoder", config("bert"), "embeddings.word_embeddings.weight")
+
+
+def embedder(tmp_path: Path) -> Path:
+    """A tiny Qwen3 of which the last token stands for a text, with a tokenizer that works."""
+    return _folder(tmp_path / "embedder", config("qwen3"), "model.embed_tokens.weight", **sentence("lasttoken"))
+
+
+def _folder(path: Path, told: dict[str, Any], words: str, **files: Any) -> Path:
     made = tokenizer()
-    told = config("bert")
-    name = next(name for name in hf_tensors(told) if name.endswith("word_embeddings.weight"))
-    words = np.random.default_rng(1).normal(0, 0.3, (made.vocabulary, HIDDEN)).astype(np.float32)
-    return write_folder(
-        tmp_path / "encoder",
-        told | {"vocab_size": made.vocabulary},
-        hf_tensors(told) | {name: words},
-        tokenizer=json.loads(made.library.to_str()),
-    )
+    table = np.random.default_rng(1).normal(0, 0.3, (made.vocabulary, HIDDEN)).astype(np.float32)
+    tensors = {name: tensor for name, tensor in hf_tensors(told).items() if name != "lm_head.weight"}
+    files["tokenizer"] = json.loads(made.library.to_str())
+    return write_folder(path, told | {"vocab_size": made.vocabulary}, tensors | {words: table}, **files)
 
 
 def asked(path: Path, manifest: Manifest | None = None, draft: Path | None = None, **llm: Any) -> EngineLoading:

@@ -8,15 +8,16 @@ import pytest
 
 from headrace.engine_load import load
 from headrace.errors import ModelInvalid
-from headrace.generation import Generate, Generated, Prompt, Sampling
+from headrace.generation import Embed, Embedded, Generate, Generated, Prompt, Sampling, Score, Scored
 from headrace.llm.draft_model import DraftModel
 from headrace.llm.encoder_engine import EncoderEngine
 from headrace.llm.engine import DecoderEngine
 from headrace.llm.engine_protocol import Answered, EngineLoading
 from headrace.types import LanguageChoices, Manifest
-from tests.engine_files import answer, asked, decoder, encoder, llama
+from tests.engine_files import answer, asked, decoder, embedder, encoder, llama
 from tests.llm.engines import run
 from tests.llm.tokenizing import byte_level_fields
+from tests.weights.models import HIDDEN
 
 FILE = next((Path(__file__).parents[1] / "models" / "smollm2").rglob("*.gguf"), None)
 
@@ -31,6 +32,17 @@ def test_a_file_becomes_the_engine_of_its_architecture(tmp_path: Path) -> None:
         engine = load(asked(path))
         engine.close()
         assert isinstance(engine, kind)
+
+
+def test_a_decoder_that_pools_its_tokens_gives_vectors_and_continues_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "model.gguf"
+    path.write_bytes(llama(pooling_type=3))
+    for file in (path, embedder(tmp_path)):
+        engine = load(asked(file))
+        assert isinstance(engine, EncoderEngine)
+        assert (engine.facts.tasks, engine.facts.embedding) == (("embed", "score"), HIDDEN)
+        assert isinstance(answer(engine, Embed(("The server starts", "tokens"))), Embedded)
+        assert isinstance(answer(load(asked(file)), Score("The", ("server",))), Scored)
 
 
 def test_graph_and_tokenizer_are_kept_for_the_next_start(tmp_path: Path) -> None:
@@ -81,7 +93,7 @@ def test_what_cannot_draft_is_refused_by_the_field_that_names_it(tmp_path: Path)
     path = decoder(tmp_path)
     assert refusal(asked(path, speculation="draft")).startswith("llm.speculation: ")
     assert refusal(asked(path, draft=encoder(tmp_path))) == (
-        "llm.draft: encoder cannot draft: it is an encoder, which continues no text"
+        "llm.draft: encoder cannot draft: it reads whole texts and continues none"
     )
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"GGUF")

@@ -1,4 +1,5 @@
-"""Have `transformers` answer for the tiny folders of tests/weights/reference.py, and keep it in golden.npz beside it.
+"""Have `transformers` answer for the tiny folders of tests/weights/reference.py, and keep it in golden.npz beside it;
+vectors of texts in golden_vectors.npz.
 
 Needs torch and transformers, which headrace and its tests do not: run it in an environment of its own, from the
 repository's root, with `python -m tools.golden_checkpoints`, numpy and msgspec installed beside them.
@@ -14,9 +15,10 @@ import torch  # type: ignore[import-not-found]
 import transformers  # type: ignore[import-not-found]
 
 from tests.weights.models import ENCODERS, write_folder
-from tests.weights.reference import TEXT, VARIANTS
+from tests.weights.reference import EMBEDDERS, TEXT, VARIANTS
 
 GOLDEN = Path("tests/weights/golden.npz")
+VECTORS = Path("tests/weights/golden_vectors.npz")
 
 
 def main() -> None:
@@ -24,6 +26,18 @@ def main() -> None:
     np.savez_compressed(GOLDEN, **answers)
     for name, values in answers.items():
         print(name, values.shape, float(values.std()))
+    np.savez_compressed(VECTORS, **{name: _vectors(*told) for name, told in EMBEDDERS.items()})
+
+
+def _vectors(config: dict[str, Any], mode: str) -> Any:
+    """Of the whole text and of its first half, one after another: their last hidden states, pooled."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = write_folder(Path(place), config)
+        model = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+        with torch.no_grad():
+            states = [model(torch.from_numpy(text)[None])[0][0].numpy() for text in (TEXT, TEXT[: len(TEXT) // 2])]
+        of_one = {"lasttoken": -1, "cls_token": 0}
+        return np.stack([each[of_one[mode]] if mode in of_one else each.mean(0) for each in states])
 
 
 def _answer(config: dict[str, Any]) -> Any:

@@ -37,6 +37,17 @@ def attention(
     index: int,
 ) -> tuple[Node, list[Node]]:
     """x [batch, tokens, hidden] -> the same shape, and the two nodes that keep its keys and values."""
+    query, key, value = projected(x, layer, facts, precision, turn)
+    key, keep_key = _cached(key, f"past_key_values.{index}.keypresent.{index}.key", facts, sequences)
+    value, keep_value = _cached(value, f"past_key_values.{index}.valuepresent.{index}.value", facts, sequences)
+    key, value = (repeated(part, facts, sequences.batch) for part in (key, value))
+    scale = facts.attention_scale or 1 / math.sqrt(facts.head_dim)
+    mixed = op.scaled_dot_product_attention(query, key, value, f32(0.0), f32(scale), causal=True)
+    return joined(mixed, layer, facts, precision), [keep_key, keep_value]
+
+
+def projected(x: Node, layer: Tensors, facts: Architecture, precision: Precision, turn: Turns | None) -> list[Node]:
+    """x [batch, tokens, hidden] -> queries [batch, heads, tokens, head_dim], keys and values [batch, kv_heads, ...]."""
     heads, kv_heads, dim = facts.heads, facts.kv_heads, facts.head_dim
     lengths = (heads * dim, kv_heads * dim, kv_heads * dim)
     query, key, value = split(layer.project(x, ("q", "k", "v"), facts.hidden, lengths, precision), lengths)
@@ -47,13 +58,14 @@ def attention(
     query, key, value = (op.transpose(part, i64([0, 2, 1, 3])) for part in (query, key, value))
     if turn is not None:
         query, key = rotate(query, turn, dim), rotate(key, turn, dim)
-    key, keep_key = _cached(key, f"past_key_values.{index}.keypresent.{index}.key", facts, sequences)
-    value, keep_value = _cached(value, f"past_key_values.{index}.valuepresent.{index}.value", facts, sequences)
-    key, value = (_repeated(part, facts, sequences) for part in (key, value))
-    scale = facts.attention_scale or 1 / math.sqrt(dim)
-    mixed = op.scaled_dot_product_attention(query, key, value, f32(0.0), f32(scale), causal=True)
-    joined = op.reshape(op.transpose(mixed, i64([0, 2, 1, 3])), i64([0, 0, heads * dim]), True)
-    return layer.project(joined, ("o",), heads * dim, (facts.hidden,), precision), [keep_key, keep_value]
+    return [query, key, value]
+
+
+def joined(mixed: Node, layer: Tensors, facts: Architecture, precision: Precision) -> Node:
+    """What the heads made of the values, [batch, heads, tokens, head_dim], as [batch, tokens, hidden]."""
+    width = facts.heads * facts.head_dim
+    flat = op.reshape(op.transpose(mixed, i64([0, 2, 1, 3])), i64([0, 0, width]), True)
+    return layer.project(flat, ("o",), width, (facts.hidden,), precision)
 
 
 def _heads(x: Node, heads: int, dim: int) -> Node:
@@ -73,12 +85,12 @@ def _cached(current: Node, name: str, facts: Architecture, sequences: Sequences)
     return full, opset6.assign(full, variable)
 
 
-def _repeated(x: Node, facts: Architecture, sequences: Sequences) -> Node:
+def repeated(x: Node, facts: Architecture, batch: Node) -> Node:
     """Each key head once for every query head of its group; the paged node does without and drops this."""
     groups = facts.heads // facts.kv_heads
     if groups == 1:
         return x
     tokens = op.gather(op.shape_of(x), i64([2]), i64(0))
-    shape = op.concat([sequences.batch, i64([facts.kv_heads, groups]), tokens, i64([facts.head_dim])], 0)
+    shape = op.concat([batch, i64([facts.kv_heads, groups]), tokens, i64([facts.head_dim])], 0)
     spread = op.broadcast(op.unsqueeze(x, i64(2)), shape, "BIDIRECTIONAL")
     return op.reshape(spread, i64([0, facts.heads, -1, facts.head_dim]), True)

@@ -1,5 +1,7 @@
 """A decoder's graph: token ids to logits, for every family; what families differ in is said by the Architecture."""
 
+from collections.abc import Callable
+
 import openvino as ov
 import openvino.opset15 as op
 
@@ -13,6 +15,9 @@ from headrace.graphs.nodes import f32, i64, named_result, parameter, soft_cap
 from headrace.graphs.norms import rms_norm
 from headrace.graphs.rope import Turns, turns
 from headrace.weights.checkpoint import Architecture, Checkpoint
+
+Attend = Callable[[Node, Tensors, Turns | None, int], Node]
+"""The attention half of a layer: what goes in, the layer's tensors, its rotation and its number -> what comes out."""
 
 
 def build_decoder(checkpoint: Checkpoint, precision: Precision, max_context: int) -> ov.Model:
@@ -29,17 +34,37 @@ def build_decoder(checkpoint: Checkpoint, precision: Precision, max_context: int
     beams = parameter("beam_idx", [-1], ov.Type.i32)
     sequences = Sequences(op.gather(op.shape_of(ids), i64([0]), i64(0)), beams)
     words = Vocabulary(tensors.weight("embed", (facts.vocabulary, facts.hidden)), precision)
+    kept: list[Node] = []
+
+    def attend(x: Node, layer: Tensors, turn: Turns | None, index: int) -> Node:
+        mixed, nodes = attention(x, layer, facts, precision, turn, sequences, index)
+        kept.extend(nodes)
+        return mixed
+
+    x = hidden_states(ids, positions, words, tensors, facts, precision, max_context, attend)
+    if not facts.tied:
+        words = Vocabulary(tensors.weight("head", (facts.vocabulary, facts.hidden)), precision)
+    logits = _logits(x, words, tensors, facts)
+    return ov.Model([named_result("logits", logits)], kept, [ids, mask, positions, beams], facts.family)
+
+
+def hidden_states(
+    ids: Node,
+    positions: Node,
+    words: Vocabulary,
+    tensors: Tensors,
+    facts: Architecture,
+    precision: Precision,
+    max_context: int,
+    attend: Attend,
+) -> Node:
+    """Of all tokens [batch, tokens, hidden], behind the last norm. Positions [batch, tokens] may be one row for all."""
     x = words.rows(ids)
     if facts.embed_scale != 1:
         x = op.multiply(x, f32(facts.embed_scale))
-    kept: list[Node] = []
     for index, turn in enumerate(_turns(facts, positions, max_context)):
-        x, nodes = _layer(x, tensors.layer(index), facts, precision, turn, sequences, index)
-        kept += nodes
-    if not facts.tied:
-        words = Vocabulary(tensors.weight("head", (facts.vocabulary, facts.hidden)), precision)
-    logits = _logits(rms_norm(x, tensors.vector("norm", facts.hidden), facts.norm_eps), words, tensors, facts)
-    return ov.Model([named_result("logits", logits)], kept, [ids, mask, positions, beams], facts.family)
+        x = _layer(x, tensors.layer(index), facts, precision, turn, index, attend)
+    return rms_norm(x, tensors.vector("norm", facts.hidden), facts.norm_eps)
 
 
 def check(facts: Architecture) -> None:
@@ -75,9 +100,9 @@ def _layer(
     facts: Architecture,
     precision: Precision,
     turn: Turns | None,
-    sequences: Sequences,
     index: int,
-) -> tuple[Node, list[Node]]:
+    attend: Attend,
+) -> Node:
     """Norm, attention, add; norm, feed-forward, add; scaled or with norms behind each where the family says so."""
 
     def norm(x: Node, name: str) -> Node:
@@ -86,11 +111,11 @@ def _layer(
     def added(x: Node, more: Node) -> Node:
         return op.add(x, more if facts.residual_scale == 1 else op.multiply(more, f32(facts.residual_scale)))
 
-    mixed, kept = attention(norm(x, "attention_norm"), layer, facts, precision, turn, sequences, index)
+    mixed = attend(norm(x, "attention_norm"), layer, turn, index)
     x = added(x, norm(mixed, "post_attention_norm") if facts.post_norms else mixed)
     ending = precision.ending(index, facts.num_layers)
     bent = feed_forward(norm(x, "ffn_norm"), layer, facts, precision, ending)
-    return added(x, norm(bent, "post_ffn_norm") if facts.post_norms else bent), kept
+    return added(x, norm(bent, "post_ffn_norm") if facts.post_norms else bent)
 
 
 def _logits(x: Node, words: Vocabulary, tensors: Tensors, facts: Architecture) -> Node:

@@ -11,10 +11,9 @@ from headrace.graphs.layer import Tensors
 from headrace.graphs.linear import Node, Precision, Vocabulary
 from headrace.graphs.nodes import f32, i64, named_result, parameter, split
 from headrace.graphs.norms import layer_norm
+from headrace.graphs.pooling import pooled
+from headrace.graphs.sight import padding_hidden
 from headrace.weights.checkpoint import Architecture, Checkpoint
-
-HIDDEN_FROM_SIGHT = -1e9
-"""Added to the scores of padding. Not the least float: a row of nothing but padding must stay a number."""
 
 
 def build_encoder(checkpoint: Checkpoint, precision: Precision) -> ov.Model:
@@ -28,8 +27,7 @@ def build_encoder(checkpoint: Checkpoint, precision: Precision) -> ov.Model:
     if facts.rope is not None:
         raise ModelInvalid("an encoder's positions are learned", "rope")
     ids, mask, types = (parameter(name, [-1, -1]) for name in ("input_ids", "attention_mask", "token_type_ids"))
-    sight = op.convert(op.unsqueeze(op.unsqueeze(mask, i64(1)), i64(1)), "f32")  # [batch, 1, 1, tokens]
-    bias = op.multiply(op.subtract(f32(1.0), sight), f32(HIDDEN_FROM_SIGHT))
+    bias = padding_hidden(mask)
     x = _norm(_embedded(ids, types, tensors, facts, precision), tensors, "embed_norm", facts)
     for index in range(facts.num_layers):
         layer = tensors.layer(index)
@@ -69,23 +67,11 @@ def _attention(x: Node, bias: Node, layer: Tensors, facts: Architecture, precisi
 
 def _answer(x: Node, mask: Node, tensors: Tensors, facts: Architecture, precision: Precision) -> Node:
     if facts.labels:
-        first = _pooled(x, mask, "cls")
+        first = pooled(x, mask, "cls")
         if "pooler" in tensors:
             first = op.tanh(tensors.project(first, ("pooler",), facts.hidden, (facts.hidden,), precision))
         logits = tensors.project(first, ("classifier",), facts.hidden, (facts.labels,), precision)
         return named_result("logits", logits)
     if facts.pooling:
-        return named_result("embedding", _pooled(x, mask, facts.pooling))
+        return named_result("embedding", pooled(x, mask, facts.pooling))
     return named_result("last_hidden_state", x)
-
-
-def _pooled(x: Node, mask: Node, pooling: str) -> Node:
-    """x [batch, tokens, hidden] -> [batch, hidden]: the mean, the first or the last of what is not padding."""
-    if pooling == "cls":
-        return op.gather(x, i64(0), i64(1))
-    counts = op.reduce_sum(mask, i64([1]), True)  # [batch, 1]
-    if pooling == "last":
-        return op.gather_nd(x, op.subtract(counts, i64(1)), 1)
-    weights = op.unsqueeze(op.convert(mask, "f32"), i64(2))
-    total = op.reduce_sum(op.multiply(x, weights), i64([1]), False)
-    return op.divide(total, op.maximum(op.convert(counts, "f32"), f32(1.0)))

@@ -23,7 +23,7 @@ def load(source: TokenizerSource, digest: str = "", cache: Path | None = None) -
     Raises ModelInvalid where there is none or it cannot be read.
     """
     if source.json is not None:
-        return Tokenizer(_from_file(source.json))
+        return Tokenizer(_from_file(source.json), source.ending)
     if not source.fields:
         raise ModelInvalid("the model has none: a tokenizer.json, or the tokenizer fields of a GGUF file", "tokenizer")
 
@@ -66,8 +66,10 @@ class Tokenizer:
     Texts that are no Unicode (half of a surrogate pair) raise InvalidRequest.
     """
 
-    def __init__(self, library: Library) -> None:
-        """`library` belongs to the tokenizer from now on."""
+    def __init__(self, library: Library, ending: str = "") -> None:
+        """`library` belongs to the tokenizer from now on. `ending` is to stand behind every text, unless the library
+        puts a special token there itself. Raises ModelInvalid where it is no token.
+        """
         library.no_truncation()
         library.no_padding()
         self.library = library  # for what builds on it: grammars
@@ -77,6 +79,7 @@ class Tokenizer:
         self.special_ids = frozenset(index for index, token in added.items() if token.special)
         decoder = library.decoder
         self._spelling = spelling(json.loads(decoder.__getstate__()) if decoder is not None else None)
+        self._ending = _ending(library, ending)
         self._covering: Covering | None = None  # not known before it is asked for
         self._bytes = {index: token.content.encode("utf-8", "replace") for index, token in added.items()}
 
@@ -86,14 +89,16 @@ class Tokenizer:
 
     def encode_many(self, texts: Sequence[str], add_special: bool = True, limit: int | None = None) -> list[list[int]]:
         """The tokens of each text; of one with more than `limit`, special tokens included, the end is left out."""
-        if limit is None or not add_special:
-            encodings = self._encodings(texts, add_special)
-            return [encoding.ids[:limit] for encoding in encodings]
-        room = max(0, limit - self.library.num_special_tokens_to_add(False))
+        if not add_special:
+            return [encoding.ids[:limit] for encoding in self._encodings(texts, add_special=False)]
+        if limit is None:
+            return [[*encoding.ids, *self._ending] for encoding in self._encodings(texts, add_special=True)]
+        room = max(0, limit - self.library.num_special_tokens_to_add(False) - len(self._ending))
         encodings = self._encodings(texts, add_special=False)
         for encoding in encodings:
             encoding.truncate(room)
-        return [list(self.library.post_process(encoding, None, True).ids) for encoding in encodings]
+        whole = [self.library.post_process(encoding, None, True) for encoding in encodings]
+        return [[*encoding.ids, *self._ending] for encoding in whole]
 
     def encode_pair(self, first: str, second: str, limit: int | None = None, second_limit: int | None = None) -> Pair:
         """Two texts with the special tokens around them; over `limit` tokens the end of the longer is left out.
@@ -178,6 +183,16 @@ class Tokenizer:
         """The id of a token as the vocabulary spells it."""
         found: int | None = self.library.token_to_id(token)
         return found
+
+
+def _ending(library: Library, token: str) -> tuple[int, ...]:
+    """The token's id, unless the library puts a special token behind every text itself."""
+    if not token or library.encode("a").special_tokens_mask[-1:] == [1]:
+        return ()
+    token_id = library.token_to_id(token)
+    if token_id is None:
+        raise ModelInvalid(f"{token!r:.80}, which is to stand behind every text, is no token", "tokenizer")
+    return (token_id,)
 
 
 def _share(first: int, second: int, room: int) -> tuple[int, int]:

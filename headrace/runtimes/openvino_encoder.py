@@ -1,5 +1,9 @@
-"""An encoder on OpenVINO's CPU device: the checkpoint of a BERT-like model -> what turns texts into rows of numbers."""
+"""What reads whole texts, on OpenVINO's CPU device: a checkpoint -> what turns texts into rows of numbers.
 
+It is BERT or its kin, or a decoder that pools its tokens.
+"""
+
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -9,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.errors import ModelInvalid, Unavailable
+from headrace.graphs.embedder import build_embedder
 from headrace.graphs.encoder import build_encoder
 from headrace.runtimes.openvino_cache import GraphCache, graph_key
 from headrace.runtimes.openvino_plan import PRECISIONS, ROUNDING, Asked
@@ -16,6 +21,11 @@ from headrace.runtimes.reasons import is_out_of_memory, openvino_reason
 from headrace.weights.checkpoint import Checkpoint
 
 HELD = {"f32": "float32, exact", "bf16": "bfloat16", "int8": "8-bit codes with a scale a row", "int4": "4-bit codes"}
+
+LONGEST_UNASKED = 8192
+"""Tokens of a text where none sees what is behind it: that is told of each pair of tokens, in five bytes. The setting
+`max_context` lets in longer ones.
+"""
 
 
 class OpenedEncoder(msgspec.Struct, frozen=True):
@@ -56,24 +66,28 @@ def load_encoder(
         "INFERENCE_NUM_THREADS": threads,
         "ENABLE_CPU_PINNING": False,
     }
+    bert = facts.family == "bert"
+    unasked = checkpoint.max_input if bert or facts.sees_all else LONGEST_UNASKED
+    longest = min(max_context or unasked, checkpoint.max_input, facts.max_context)
+    build = partial(build_encoder, checkpoint, held) if bert else partial(build_embedder, checkpoint, held, longest)
     try:
-        key = graph_key([checkpoint.digest, facts, held, sorted(options.items())])
-        compiled = GraphCache(cache).compiled(key, options, lambda: build_encoder(checkpoint, held))
+        key = graph_key([checkpoint.digest, facts, held, 0 if bert else longest, sorted(options.items())])
+        compiled = GraphCache(cache).compiled(key, options, build)
     except RuntimeError as error:
         raise ModelInvalid(openvino_reason(str(error))) from error
-    longest = min(max_context or checkpoint.max_input, checkpoint.max_input, facts.max_context)
     model = OpenVinoEncoder(compiled, facts.vocabulary, longest)
     parameters = sum(prod(weight.shape) for weight in checkpoint.weights.values())
     return OpenedEncoder(model, facts.labels, facts.normalize, HELD[form], parameters)
 
 
 class OpenVinoEncoder:
-    """Implements TextEncoder over a graph of `graphs/encoder.py`."""
+    """Implements TextEncoder over a graph of `graphs/encoder.py` or `graphs/embedder.py`, which has no types."""
 
     def __init__(self, compiled: Any, vocabulary: int, max_tokens: int) -> None:
         self.vocabulary = vocabulary
         self.max_tokens = max_tokens
         self.width = int(compiled.outputs[0].partial_shape[-1].get_length())
+        self._inputs = {port.any_name for port in compiled.inputs}
         self._request = compiled.create_infer_request()
 
     def encode(
@@ -81,7 +95,8 @@ class OpenVinoEncoder:
     ) -> NDArray[np.float32]:
         """Rows [B, width]. Raises Unavailable where memory lacks."""
         mask = (np.arange(token_ids.shape[1]) < lengths[:, None]).astype(np.int64)
-        feed = {"input_ids": token_ids, "attention_mask": mask, "token_type_ids": types}
+        given = {"input_ids": token_ids, "attention_mask": mask, "token_type_ids": types}
+        feed = {name: array for name, array in given.items() if name in self._inputs}
         try:
             self._request.infer(feed, share_inputs=True)
         except RuntimeError as error:

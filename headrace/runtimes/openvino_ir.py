@@ -30,6 +30,8 @@ def ir_checkpoint(folder: Path) -> Checkpoint:
     """What config.json and the tokenizer's files say. Raises ModelInvalid with the file and field at fault."""
     if not (folder / "config.json").exists():
         raise ModelInvalid(f"is missing beside {GRAPH}", "config.json")
+    if (folder / "modules.json").exists():
+        raise ModelInvalid(f"says how texts are embedded: for that *.safetensors are read, not {GRAPH}", "modules.json")
     config = hf_config(json_fields(folder / "config.json"))
     facts = msgspec.structs.replace(hf_architecture(config), long_rope=None, long_context=0)  # the graph has its own
     text = hf_text(folder, config.fields, config.top, facts.vocabulary)

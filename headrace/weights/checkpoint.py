@@ -63,9 +63,15 @@ class Architecture(msgspec.Struct, frozen=True):
     qk_norm: bool = False
     post_norms: bool = False  # norms behind attention and feed-forward too (gemma2, gemma3)
     tied: bool = False
-    pooling: Literal["mean", "cls", "last", ""] = ""  # of an encoder
-    normalize: bool = False  # of an encoder: vectors of length 1
+    pooling: Literal["mean", "cls", "last", ""] = ""  # which of a text's tokens its vector is made of
+    normalize: bool = False  # of what embeds: vectors of length 1
+    sees_all: bool = False  # of a decoder that embeds: each token sees the whole text, not what is before it alone
     labels: int = 0  # of a cross-encoder: outputs of its classifier
+
+    @property
+    def generates(self) -> bool:
+        """Whether it continues texts. An encoder, and a decoder that pools its tokens, read whole ones instead."""
+        return self.family != "bert" and not self.pooling
 
 
 class Grouped(msgspec.Struct, frozen=True):
@@ -105,6 +111,7 @@ class TokenizerSource(msgspec.Struct, frozen=True):
     """Where the tokenizer comes from: a tokenizer.json, or the fields of a GGUF file."""
 
     json: Path | None = None
+    ending: str = ""  # a token that stands behind every text where tokenizer.json puts none there
     fields: Mapping[str, Any] = {}  # `tokenizer.ggml.*` without that prefix; arrays as lists or numpy arrays
 
 
@@ -118,5 +125,5 @@ class Checkpoint(msgspec.Struct, frozen=True):
     chat_template: str | None
     bos_id: int | None
     eos_ids: tuple[int, ...]
-    max_input: int  # tokens that may be given: `max_seq_length` of an encoder, else `max_context`
+    max_input: int  # tokens that may be given: `max_seq_length` of what embeds or scores, else `max_context`
     digest: str  # changes when the file changes: for caches of what was made from it

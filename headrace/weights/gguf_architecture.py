@@ -94,8 +94,10 @@ def _sizes(family: Any, fields: Fields, tensors: Mapping[str, StoredWeight]) -> 
         raise fields.fault("attention.value_length", f"must be the key length, {head_dim}")
     encoder = family == "bert"
     pooling = _pooling(fields, encoder)
-    if fields.flag("attention.causal", not encoder) == encoder:
-        raise fields.fault("attention.causal", f"must be {str(not encoder).lower()} for {family}")
+    causal = fields.flag("attention.causal", not encoder)
+    if causal if encoder else not (causal or pooling):
+        what = "" if encoder else " that continues texts"
+        raise fields.fault("attention.causal", f"must be {str(not encoder).lower()} for {family}{what}")
     width = fields.integer("rope.dimension_count", head_dim, high=head_dim)
     if width % 2 or (family in NEIGHBOURS and width != head_dim):
         raise fields.fault("rope.dimension_count", f"{width} of {head_dim} values is not supported")
@@ -122,6 +124,7 @@ def _sizes(family: Any, fields: Fields, tensors: Mapping[str, StoredWeight]) -> 
         attention_softcap=fields.number("attn_logit_softcapping", 0.0, low=0.0),
         pooling=POOLING[pooling],
         normalize=pooling in NORMALIZED,
+        sees_all=not encoder and not causal,
     )
 
 

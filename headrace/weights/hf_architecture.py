@@ -72,10 +72,17 @@ def hf_config(top: Fields) -> Config:
     return Config(Fields({**DEFAULTS[model_type], **told.values}, where), top, model_type)
 
 
-def hf_architecture(config: Config) -> Architecture:
-    """Raises ModelInvalid with the field that is missing, wrong or not supported."""
+def hf_architecture(config: Config, *, embeds: bool = False) -> Architecture:
+    """`embeds`: the model is to give vectors of texts.
+
+    Raises ModelInvalid with the field that is missing, wrong or not supported.
+    """
     fields, family = config.fields, FAMILIES[config.model_type]
     facts = _encoder(config) if family == "bert" else _decoder(config, family)
+    if family != "bert" and not fields.flag("is_causal", True):
+        if not embeds:
+            raise fields.fault("is_causal", "must be true for a model that continues texts")
+        facts = msgspec.structs.replace(facts, sees_all=True)
     for key in ("use_bidirectional_attention", "add_cross_attention", "is_decoder"):
         if fields.has(key) and fields.flag(key):
             raise fields.fault(key, "is not supported")

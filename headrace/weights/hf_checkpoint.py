@@ -27,7 +27,8 @@ def hf_checkpoint(folder: Path) -> Checkpoint:
     if not (folder / "config.json").exists():
         raise ModelInvalid("is missing beside the safetensors", "config.json")
     config = hf_config(json_fields(folder / "config.json"))
-    facts, sentence = hf_architecture(config), hf_sentence(folder)
+    sentence = hf_sentence(folder)
+    facts = hf_architecture(config, embeds=bool(sentence.pooling))
     files = [read_safetensors(path, ignored) for path in _files(folder)]
     tensors = _joined(files, folder)
     own_name = partial(hf_name, facts=facts, names=tensors)
@@ -39,7 +40,7 @@ def hf_checkpoint(folder: Path) -> Checkpoint:
         facts, pooling=sentence.pooling or ("mean" if encoder else ""), normalize=sentence.normalize
     )
     check_weights(facts, weights, own_name)
-    text = hf_text(folder, config.fields, config.top, facts.vocabulary)
+    text = hf_text(folder, config.fields, config.top, facts.vocabulary, embeds=bool(sentence.pooling))
     limit = sentence.max_length if facts.pooling or facts.labels else None
     return Checkpoint(
         source="safetensors",

@@ -24,8 +24,11 @@ class _Tokenizer(msgspec.Struct):
     added_tokens: list[_AddedToken] = []
 
 
-def hf_text(folder: Path, config: Fields, top: Fields, vocabulary: int) -> Text:
-    """Raises ModelInvalid where the tokenizer is missing, or a token is none of the model's."""
+def hf_text(folder: Path, config: Fields, top: Fields, vocabulary: int, *, embeds: bool = False) -> Text:
+    """`embeds`: texts are read whole, to the token that is to end them.
+
+    Raises ModelInvalid where the tokenizer is missing, or a token is none of the model's.
+    """
     source = folder / "tokenizer.json"
     if not source.exists():
         raise ModelInvalid("is missing: a model needs its tokenizer", source.name)
@@ -35,7 +38,7 @@ def hf_text(folder: Path, config: Fields, top: Fields, vocabulary: int) -> Text:
     ends = [token for fields in (top, config, generation) for token in _ids(fields, "eos_token_id", vocabulary)]
     named = _named_token(source, about, vocabulary)
     return Text(
-        tokenizer=TokenizerSource(json=source),
+        tokenizer=TokenizerSource(json=source, ending=_ending(about) if embeds else ""),
         chat_template=_chat_template(folder, about),
         bos_id=begins[0] if begins else None,
         eos_ids=tuple(dict.fromkeys([*ends, *named])),
@@ -54,16 +57,31 @@ def _ids(fields: Fields, key: str, vocabulary: int) -> list[int]:
 
 def _named_token(source: Path, about: Fields, vocabulary: int) -> list[int]:
     """The id of the tokenizer's own `eos_token`: chat models often end with another than the base model's."""
-    name = about.values.get("eos_token")
-    if isinstance(name, dict):
-        name = name.get("content")
-    if not isinstance(name, str):
+    name = _eos_token(about)
+    if name is None:
         return []
     try:
         tokens = msgspec.json.decode(source.read_bytes(), type=_Tokenizer).added_tokens
     except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ModelInvalid(f"cannot be read: {error}", source.name) from error
     return [token.id for token in tokens if token.content == name and 0 <= token.id < vocabulary]
+
+
+def _eos_token(about: Fields) -> str | None:
+    name = about.values.get("eos_token")
+    if isinstance(name, dict):
+        name = name.get("content")
+    return name if isinstance(name, str) else None
+
+
+def _ending(about: Fields) -> str:
+    """The token that tokenizer_config.json has put behind every text: of e5-mistral it is not in tokenizer.json."""
+    if not about.has("add_eos_token") or not about.flag("add_eos_token"):
+        return ""
+    name = _eos_token(about)
+    if not name:
+        raise about.fault("eos_token", "is missing, and add_eos_token wants it behind every text")
+    return name
 
 
 def _chat_template(folder: Path, about: Fields) -> str | None:

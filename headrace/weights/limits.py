@@ -19,6 +19,8 @@ def check_sizes(facts: Architecture) -> Architecture:
         raise ModelInvalid(f"{2 * len(facts.rope.frequencies)} of {facts.head_dim} values of a head rotate", "rope")
     if facts.windows and len(facts.windows) != facts.num_layers:
         raise ModelInvalid(f"{len(facts.windows)} windows for {facts.num_layers} layers", "windows")
+    if facts.windows and facts.sees_all:
+        raise ModelInvalid("tokens that see the whole text have none", "windows")
     return facts
 
 

@@ -56,7 +56,7 @@ def _expected(facts: Architecture) -> Iterator[tuple[str, Expected]]:
 def _decoder(facts: Architecture) -> Iterator[tuple[str, Expected]]:
     yield "norm", Expected((facts.hidden,), bias=False)
     if not facts.tied:
-        yield "head", Expected((facts.vocabulary, facts.hidden))
+        yield "head", Expected((facts.vocabulary, facts.hidden), required=facts.generates)
 
 
 def _encoder(facts: Architecture) -> Iterator[tuple[str, Expected]]:

@@ -76,6 +76,24 @@ def test_a_limit_cuts_the_end_of_the_text_not_the_special_tokens() -> None:
     assert WORD_PIECE.encode_many(["a b c"], add_special=False, limit=2) == [[4, 5]]
 
 
+def test_a_token_is_put_behind_every_text_where_the_file_puts_none_there(tmp_path: Path) -> None:
+    for name, fields in (("plain", {}), ("ended", {"add_eos_token": True, "eos_token_id": 0})):
+        (tmp_path / name).write_text(json.dumps(tokenizer_json(byte_level_fields() | fields)))
+    token = BYTE_LEVEL.token(0)
+    plain = load(TokenizerSource(json=tmp_path / "plain", ending=token))
+    ended = load(TokenizerSource(json=tmp_path / "ended", ending=token))
+    assert plain.encode("The model") == ended.encode("The model") == [*BYTE_LEVEL.encode("The model"), 0]
+    for limit in (1, 2, 3, 64):
+        assert plain.encode_many(["The model"], limit=limit) == ended.encode_many(["The model"], limit=limit)
+    assert plain.encode("The model", add_special=False) == BYTE_LEVEL.encode("The model")
+
+
+def test_an_ending_that_is_no_token_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text(json.dumps(tokenizer_json(byte_level_fields())))
+    with pytest.raises(ModelInvalid, match="'</s>', which is to stand behind every text, is no token"):
+        load(TokenizerSource(json=tmp_path / "tokenizer.json", ending="</s>"))
+
+
 def test_a_pair_has_types_and_loses_the_end_of_its_longer_text() -> None:
     pair = WORD_PIECE.encode_pair("a", "b c")
     assert (pair.token_ids, pair.types) == ([2, 4, 3, 5, 6, 3], [0, 0, 0, 1, 1, 1])

@@ -1,4 +1,4 @@
-"""An encoder's checkpoint becomes what turns texts into rows, alone or with others."""
+"""A checkpoint of an encoder, or of a decoder that embeds, becomes what turns texts into rows, alone or with others."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from headrace.errors import ModelInvalid
 from headrace.runtimes.openvino_encoder import OpenVinoEncoder, load_encoder
 from headrace.weights.checkpoint import Weight
+from headrace.weights.open import open_checkpoint
 from tests.graphs.tiny import CONTEXT, golden, golden_checkpoint, tokens
+from tests.weights.models import config, sentence, write_folder, write_gguf
+from tests.weights.reference import EMBEDDERS, TEXT, hidden
+
+GOLDEN_VECTORS = Path(__file__).parents[1] / "weights" / "golden_vectors.npz"
+"""Written by tools/golden_checkpoints.py."""
 
 
 def encode(model: OpenVinoEncoder, *texts: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -71,6 +77,44 @@ def test_a_cross_encoder_gives_a_score() -> None:
     found = load_encoder(msgspec.structs.replace(given, architecture=facts, weights=kept), threads=2)
     assert (found.labels, found.model.width) == (1, 1)
     assert encode(found.model, tokens(64))[0, 0] == pytest.approx(golden("bert_classifier").logits.ravel()[0], abs=1e-4)
+
+
+@pytest.mark.parametrize("name", EMBEDDERS)
+def test_a_decoder_that_pools_its_tokens_gives_the_vectors_of_transformers(tmp_path: Path, name: str) -> None:
+    told, mode = EMBEDDERS[name]
+    with np.load(GOLDEN_VECTORS) as golden:
+        expected = golden[name]
+    model = load_encoder(open_checkpoint(write_folder(tmp_path, told, **sentence(mode))), threads=2).model
+    texts = (TEXT, TEXT[: len(TEXT) // 2])
+    together = encode(model, *texts)
+    assert np.abs(together - expected).max() < 1e-4
+    alone = np.concatenate([encode(model, text) for text in texts])
+    assert np.abs(together - alone).max() < 1e-5
+
+
+@pytest.mark.parametrize(("number", "causal"), [(1, True), (2, True), (3, True), (3, False)])
+def test_so_does_one_of_a_gguf_file(tmp_path: Path, number: int, causal: bool) -> None:
+    file = write_gguf(tmp_path / "m.gguf", "qwen3", pooling_type=number, attention__causal=causal)
+    given = open_checkpoint(file)
+    states = hidden(given, TEXT)
+    expected = {1: states.mean(0), 2: states[0], 3: states[-1]}[number]
+    found = encode(load_encoder(given, threads=2).model, TEXT[:5], TEXT)[1]
+    assert np.abs(found - expected).max() < 1e-4
+
+
+def test_where_none_sees_what_is_behind_texts_have_a_limit_unless_another_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.runtimes.openvino_encoder.LONGEST_UNASKED", 16)
+    causal, other = (
+        open_checkpoint(
+            write_folder(tmp_path / str(causal), config("qwen2", is_causal=causal), **sentence("lasttoken"))
+        )
+        for causal in (True, False)
+    )
+    assert load_encoder(causal, 2).model.max_tokens == 16
+    assert load_encoder(causal, 2, max_context=20).model.max_tokens == 20
+    assert load_encoder(other, 2).model.max_tokens == other.max_input
 
 
 class First:

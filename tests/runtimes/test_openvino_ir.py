@@ -97,6 +97,13 @@ def test_a_missing_description_is_named(folder: Path, name: str) -> None:
     assert refusal.value.where == name
 
 
+def test_one_that_is_to_embed_is_refused_by_what_says_so(folder: Path) -> None:
+    (folder / "modules.json").write_text("[]")
+    with pytest.raises(ModelInvalid) as refusal:
+        ir_checkpoint(folder)
+    assert refusal.value.where == "modules.json"
+
+
 def test_missing_weights_are_named(folder: Path) -> None:
     (folder / GRAPH).with_suffix(".bin").unlink()
     with pytest.raises(ModelInvalid) as refusal:

@@ -120,6 +120,13 @@ def write_folder(folder: Path, told: Mapping[str, Any], tensors: Arrays | None =
     return folder
 
 
+def sentence(mode: str) -> dict[str, Any]:
+    """What `sentence-transformers` writes beside a model, for `write_folder`; `mode` is a way of pooling."""
+    kinds = {"Transformer": "", "Pooling": "1_Pooling", "Normalize": "2_Normalize"}
+    modules = [{"type": f"sentence_transformers.models.{kind}", "path": path} for kind, path in kinds.items()]
+    return {"modules": modules, "1_Pooling/config": {f"pooling_mode_{mode}": True}}
+
+
 TOKENIZER = {
     "tokenizer.ggml.model": "gpt2",
     "tokenizer.ggml.tokens": ["<s>", "a", "<|im_end|>"],

@@ -72,6 +72,18 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 """A config.json each."""
 
+EMBEDDERS: dict[str, tuple[dict[str, Any], str]] = {
+    "llama": (config("llama"), "mean_tokens"),
+    "mistral": (config("mistral", sliding_window=8), "lasttoken"),
+    "qwen2": (config("qwen2"), "cls_token"),
+    "qwen2_sees_all": (config("qwen2", is_causal=False), "lasttoken"),
+    "qwen2_sees_all_mean": (config("qwen2", is_causal=False), "mean_tokens"),
+    "qwen3": (config("qwen3"), "lasttoken"),
+    "gemma3": (config("gemma3_text", layer_types=["full_attention", "sliding_attention"]), "mean_tokens"),
+    "phi3": (config("phi3", sliding_window=8), "lasttoken"),
+}
+"""Decoders that embed: a config.json, and sentence-transformers' name for how tokens are pooled."""
+
 TEXT = np.random.default_rng(7).integers(3, 40, 24)
 
 
@@ -82,7 +94,18 @@ def answer(checkpoint: Checkpoint, token_ids: NDArray[np.int64]) -> Floats:
     return (_encoder if facts.family == "bert" else _decoder)(facts, tensors, token_ids)
 
 
+def hidden(checkpoint: Checkpoint, token_ids: NDArray[np.int64]) -> Floats:
+    """Last hidden states [tokens, hidden] of a decoder, behind its last norm."""
+    tensors = {name: weight.dense().astype(np.float64) for name, weight in checkpoint.weights.items()}
+    return _hidden(checkpoint.architecture, tensors, token_ids)
+
+
 def _decoder(facts: Architecture, tensors: dict[str, Floats], token_ids: NDArray[np.int64]) -> Floats:
+    logits = _hidden(facts, tensors, token_ids) @ tensors["embed" if facts.tied else "head"].T
+    return _capped(logits * facts.logit_scale, facts.logit_softcap)
+
+
+def _hidden(facts: Architecture, tensors: dict[str, Floats], token_ids: NDArray[np.int64]) -> Floats:
     x = tensors["embed"][token_ids] * facts.embed_scale
     for layer in range(facts.num_layers):
         own = _of_layer(tensors, layer)
@@ -91,8 +114,7 @@ def _decoder(facts: Architecture, tensors: dict[str, Floats], token_ids: NDArray
         inner = _rms(x, own["ffn_norm"], facts)
         bent = _linear(_bend(facts, _linear(inner, own, "gate")) * _linear(inner, own, "up"), own, "down")
         x = x + facts.residual_scale * (_rms(bent, own["post_ffn_norm"], facts) if facts.post_norms else bent)
-    logits = _rms(x, tensors["norm"], facts) @ tensors["embed" if facts.tied else "head"].T
-    return _capped(logits * facts.logit_scale, facts.logit_softcap)
+    return _rms(x, tensors["norm"], facts)
 
 
 def _encoder(facts: Architecture, tensors: dict[str, Floats], token_ids: NDArray[np.int64]) -> Floats:
@@ -118,7 +140,7 @@ def _attention(facts: Architecture, own: dict[str, Floats], x: Floats, layer: in
         parts[name] = np.repeat(part, facts.heads // heads, axis=0)
     scores = parts["q"] @ parts["k"].swapaxes(1, 2) * (facts.attention_scale or facts.head_dim**-0.5)
     scores = _capped(scores, facts.attention_softcap)
-    if facts.family != "bert":
+    if facts.family != "bert" and not facts.sees_all:
         row, column = np.indices((length, length))
         scores = np.where((column <= row) & ((column > row - window) | (window == 0)), scores, -np.inf)
     shares = np.exp(scores - scores.max(-1, keepdims=True))

@@ -130,6 +130,13 @@ def test_an_encoder_pools_as_the_file_says(number: int, pooling: str, normalize:
     assert (found.pooling, found.normalize) == (pooling, normalize)
 
 
+def test_a_decoder_that_embeds_may_see_the_whole_text() -> None:
+    found = _read("qwen2", pooling_type=3, attention__causal=False)
+    assert (found.pooling, found.sees_all, found.generates) == ("last", True, False)
+    assert not _read("qwen2", pooling_type=3).sees_all
+    assert _read("qwen2").generates
+
+
 def test_a_key_of_no_effect_is_let_pass() -> None:
     assert _read("llama", expert_count=0, attention__clamp_kqv=0.0)
 
@@ -143,7 +150,7 @@ def test_a_key_of_no_effect_is_let_pass() -> None:
         ("llama", {"unheard_of": "x"}, "llama.unheard_of: is not supported"),
         ("llama", {"attention__sliding_window": 8}, "llama.attention.sliding_window: is not supported for llama"),
         ("llama", {"attention__value_length": 16}, "value_length: must be the key length, 8"),
-        ("llama", {"attention__causal": False}, "causal: must be true for llama"),
+        ("llama", {"attention__causal": False}, "causal: must be true for llama that continues texts"),
         ("llama", {"rope__dimension_count": 4}, "rope.dimension_count: 4 of 8 values is not supported"),
         ("llama", {"rope__scaling__type": "ntk"}, "llama.rope.scaling.type: must be none, linear, yarn"),
         ("llama", {"rope__scaling__type": np.array([-1, 1])}, "llama.rope.scaling.type: must be a text"),

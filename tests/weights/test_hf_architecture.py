@@ -148,6 +148,7 @@ def test_roberta_counts_positions_from_two() -> None:
         ("gemma3_text", {"layer_types": ["full_attention"]}, "layer_types: must be 2 times"),
         ("gemma3_text", {"layer_types": ["full_attention", "chunked"]}, "layer_types: must be 2 times"),
         ("gemma3_text", {"use_bidirectional_attention": True}, "use_bidirectional_attention: is not supported"),
+        ("qwen2", {"is_causal": False}, "is_causal: must be true for a model that continues texts"),
         ("gemma3", {"text_config": 3}, "text_config: must be an object"),
         ("bert", {"position_embedding_type": "relative_key"}, "position_embedding_type: must be absolute"),
         ("bert", {"is_decoder": True}, "is_decoder: is not supported"),

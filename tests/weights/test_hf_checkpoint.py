@@ -45,7 +45,16 @@ def test_a_sentence_encoder_pools_and_ends_as_its_folder_says(tmp_path: Path) ->
 
 def test_a_decoder_may_embed_too(tmp_path: Path) -> None:
     files = POOLING | {"1_Pooling/config": {"pooling_mode_lasttoken": True}}
-    assert hf_checkpoint(write_folder(tmp_path, config("qwen3"), **files)).architecture.pooling == "last"
+    found = hf_checkpoint(write_folder(tmp_path, config("qwen3"), **files)).architecture
+    assert (found.pooling, found.generates, found.sees_all) == ("last", False, False)
+    assert hf_checkpoint(write_folder(tmp_path, config("qwen2", is_causal=False), **files)).architecture.sees_all
+
+
+def test_one_that_embeds_needs_no_head(tmp_path: Path) -> None:
+    told = config("mistral")
+    tensors = {name: tensor for name, tensor in hf_tensors(told).items() if name != "lm_head.weight"}
+    assert "head" not in hf_checkpoint(write_folder(tmp_path, told, tensors, **POOLING)).weights
+    assert "head" in hf_checkpoint(write_folder(tmp_path, told, **POOLING)).weights
 
 
 @pytest.mark.parametrize("model_type", ENCODERS)

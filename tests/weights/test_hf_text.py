@@ -38,6 +38,27 @@ def test_the_tokenizer_may_describe_its_end(tmp_path: Path) -> None:
     assert _read(tmp_path, tokenizer_config={"eos_token": {"content": "<end>"}}).eos_ids == (7,)
 
 
+@pytest.mark.parametrize(
+    ("told", "ending"),
+    [
+        ({"add_eos_token": True, "eos_token": "<end>"}, "<end>"),
+        ({"eos_token": "<end>"}, ""),
+        ({"add_eos_token": None}, ""),
+    ],
+)
+def test_texts_that_are_embedded_end_as_the_tokenizer_is_configured(
+    tmp_path: Path, told: dict[str, Any], ending: str
+) -> None:
+    assert _read(tmp_path, tokenizer_config=told).tokenizer.ending == ""
+    assert hf_text(tmp_path, Fields({}), Fields({}), 40, embeds=True).tokenizer.ending == ending
+
+
+def test_an_ending_without_a_token_is_refused(tmp_path: Path) -> None:
+    _read(tmp_path, tokenizer_config={"add_eos_token": True})
+    with pytest.raises(ModelInvalid, match=r"tokenizer_config\.json: eos_token: is missing"):
+        hf_text(tmp_path, Fields({}), Fields({}), 40, embeds=True)
+
+
 def test_the_first_token_is_the_configuration_s(tmp_path: Path) -> None:
     assert _read(tmp_path, {"bos_token_id": 1}).bos_id == 1
     assert _read(tmp_path).bos_id is None

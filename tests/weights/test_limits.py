@@ -32,6 +32,7 @@ def test_sizes_that_fit_are_passed_on() -> None:
         ({"kv_heads": 3}, "kv_heads: 4 heads cannot share 3"),
         ({"head_dim": 6}, "rope: 8 of 6"),
         ({"windows": (8,)}, "windows: 1 windows for 2 layers"),
+        ({"windows": (8, 8), "sees_all": True}, "windows: tokens that see the whole text have none"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(changes: dict[str, object], match: str) -> None:
