@@ -7,7 +7,7 @@ import msgspec
 
 from headrace.devices.inventory import memory
 from headrace.errors import ModelInvalid
-from headrace.generation import LanguageFacts
+from headrace.generation import GenerationDefaults, LanguageFacts
 from headrace.llm.draft_model import Drafter
 from headrace.llm.draft_vocabulary import difference
 from headrace.llm.engine import DecoderEngine, Settings
@@ -68,7 +68,8 @@ def assemble(
     max_context = min(model.max_context, (num_blocks - 1) * model.block_size)  # one block is nobody's
     reads = preparing_for(checkpoint, tokenizer, model.vocabulary, max_context, llm.reasoning)
     facts = _facts(checkpoint, opened, max_context, num_blocks, reads.marks is not None)
-    facts = msgspec.structs.replace(facts, kv_bytes=num_blocks * block_bytes)
+    defaults = checkpoint.defaults if llm.generation_defaults == "model" else GenerationDefaults()
+    facts = msgspec.structs.replace(facts, kv_bytes=num_blocks * block_bytes, defaults=defaults)
     if draft is None:
         return DecoderEngine(model, reads, facts, settings, step_time)
     facts = msgspec.structs.replace(facts, draft=_draft_in_words(asked, draft, num_blocks))

@@ -39,6 +39,25 @@ class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
     penalty_window: int | None = None  # tokens that penalties look at, the prompt's too; None: as `penalties.py` says
 
 
+class GenerationDefaults(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a model's own files recommend where a request leaves a field out; None: nothing."""
+
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    repetition_penalty: float | None = None
+    max_tokens: int | None = None
+
+    def said(self) -> dict[str, float]:
+        """Those that are recommended, by their names in `Sampling`."""
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+
+    def over(self, own: Sampling) -> Sampling:
+        """What holds where a request says nothing: of `own`, which is the dialect's, what the model does not say."""
+        return msgspec.structs.replace(own, **self.said())
+
+
 class Grammar(msgspec.Struct, frozen=True):
     """What the text must be; `source` is a JSON schema, a regular expression, a JSON list of choices, or Lark."""
 
@@ -249,6 +268,7 @@ class LanguageFacts(msgspec.Struct, frozen=True):
     longest_context: int = 0  # that `llm.max_context` may ask for; 0: no more than there is
     reasoning: bool = False  # whether it thinks before it answers, and its thoughts are told apart
     kv_bytes: int = 0  # of the KV pool, that of the model that drafts included; its pages are touched as they are used
+    defaults: GenerationDefaults = GenerationDefaults()  # those that are in force
 
 
 class StepFacts(msgspec.Struct, frozen=True, gc=False, array_like=True):

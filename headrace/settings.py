@@ -277,6 +277,10 @@ class Llm(msgspec.Struct, frozen=True):
             extra={"takes": "auto, off, or the marks around thoughts with a space between, as in <think> </think>"},
         ),
     ] = "auto"
+    generation_defaults: Annotated[
+        Literal["model", "none"],
+        Meta(description="Whose word counts on how tokens are chosen where a request leaves a field out."),
+    ] = "model"
 
 
 class State(msgspec.Struct, frozen=True):

@@ -198,6 +198,7 @@ class LanguageChoices(msgspec.Struct, frozen=True):
     draft: str | None = None  # the model that proposes tokens: a path inside the model's folder, or another's name
     draft_precision: Literal["auto", "f32", "bf16", "int8", "int4"] | None = None
     reasoning: str | None = None
+    generation_defaults: Literal["model", "none"] | None = None
 
 
 class Variant(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ from headrace.generation import (
     FinishReason,
     Generate,
     Generated,
+    GenerationDefaults,
     LanguageFacts,
     Result,
     Score,
@@ -35,6 +36,8 @@ WORDS = ("Paris", " is", " the", " capital", " of", " France", ".")
 CHAT = LanguageFacts("llama", ("generate",), 2048, 300, 1000, "f32", chat_template=True)
 BASE = LanguageFacts("llama", ("generate",), 2048, 300, 1000, "f32", chat_template=False)
 THINKER = LanguageFacts("qwen3", ("generate",), 2048, 300, 1000, "f32", chat_template=True, reasoning=True)
+RECOMMENDS = GenerationDefaults(0.7, 20, 0.8, 0.05, 1.05, 2048)
+ADVISED = LanguageFacts("qwen2", ("generate",), 4096, 300, 1000, "f32", chat_template=True, defaults=RECOMMENDS)
 THOUGHTS = ("France", " has", " one.")
 EMBEDDER = LanguageFacts("bert", ("embed",), 512, 300, 1000, "f32", chat_template=False, embedding=4)
 

@@ -9,14 +9,22 @@ import pytest
 
 from headrace.engine_decoder import assemble
 from headrace.errors import ModelInvalid
-from headrace.generation import Generate, Generated, Prompt, Sampling
+from headrace.generation import Generate, Generated, GenerationDefaults, Prompt, Sampling
 from headrace.llm.engine import DecoderEngine
 from headrace.runtimes.openvino_open import Choices, Opened, load_language, open_model
 from tests.engine_files import answer, asked, decoder
 
 
-def _engine(path: Path, max_context: int = 0, most_kv_bytes: int | None = None, **llm: Any) -> DecoderEngine:
+def _engine(
+    path: Path,
+    max_context: int = 0,
+    most_kv_bytes: int | None = None,
+    defaults: GenerationDefaults | None = None,
+    **llm: Any,
+) -> DecoderEngine:
     checkpoint, graph = open_model(path), Future[Opened]()
+    if defaults is not None:
+        checkpoint = msgspec.structs.replace(checkpoint, defaults=defaults)
     graph.set_result(load_language(path, Choices(2, max_context=max_context), checkpoint))
     loading = msgspec.structs.replace(asked(path, **llm), most_kv_bytes=most_kv_bytes)
     return assemble(loading, checkpoint, None, graph)
@@ -30,6 +38,14 @@ def test_a_decoder_continues_texts_and_says_what_it_is(tmp_path: Path) -> None:
     found = answer(engine, Generate(Prompt(text="The server"), Sampling(max_tokens=5, ignore_eos=True)))
     assert isinstance(found, Generated)
     assert found.usage.completion_tokens == 5
+
+
+def test_a_decoder_s_own_recommendations_are_in_force_unless_the_settings_say_otherwise(tmp_path: Path) -> None:
+    recommends = GenerationDefaults(temperature=0.7)
+    assert _engine(decoder(tmp_path), defaults=recommends).facts.defaults == recommends
+    assert _engine(decoder(tmp_path), defaults=recommends, generation_defaults="none").facts.defaults == (
+        GenerationDefaults()
+    )
 
 
 def test_memory_for_less_than_a_block_is_refused(tmp_path: Path) -> None:

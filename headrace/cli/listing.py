@@ -83,11 +83,13 @@ def padding_in_words(axis: BatchAxis) -> str:
 
 
 def language_in_words(facts: LanguageFacts) -> str:
-    """As in `llama, context 8,192, int8 per channel; generate`."""
+    """As in `llama, context 8,192, int8 per channel; generate; by itself temperature 0.7, top_k 20`."""
     more = f" of {facts.longest_context:,} (more by llm.max_context)" if facts.longest_context else ""
     context = f"context {facts.max_context:,}{more}"
     draft = f"; drafts by {facts.draft}" if facts.draft else ""
-    return f"{facts.family}, {context}, {facts.precision}; {', '.join(facts.tasks)}{draft}"
+    defaults = ", ".join(f"{name} {value}" for name, value in facts.defaults.said().items())
+    by_itself = f"; by itself {defaults}" if defaults else ""
+    return f"{facts.family}, {context}, {facts.precision}; {', '.join(facts.tasks)}{draft}{by_itself}"
 
 
 def spec_in_words(spec: TensorSpec) -> str:

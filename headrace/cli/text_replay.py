@@ -16,6 +16,10 @@ _NOT_ASKED = ("penalty_window", "logprobs", "prompt_logprobs")
 _GRAMMARS = {"json_schema": "json", "lark": "grammar"}
 """Kinds of `generation.Grammar` that the wire calls otherwise."""
 
+_AS_IT_WAS = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "repetition_penalty": 1.0}
+"""What a capture leaves out, since it is `generation.Sampling`'s own: a model may recommend another where nothing is
+said."""
+
 _SHOWN = 20  # characters
 
 
@@ -30,7 +34,7 @@ def body_of(text: Text, model: str) -> tuple[str, dict[str, Any]]:
     """The path to ask at, and the body. Raises Failure where what was asked is not kept."""
     ask = text.ask
     prompt: Mapping[str, Any] = ask.get("prompt") or {}
-    body: dict[str, Any] = {"model": model, "return_token_ids": True, "n": ask.get("n", 1)}
+    body: dict[str, Any] = {"model": model, "return_token_ids": True, "n": ask.get("n", 1), **_AS_IT_WAS}
     for name, value in (ask.get("sampling") or {}).items():
         if name not in _NOT_ASKED:
             body[_SAMPLING.get(name, name)] = value

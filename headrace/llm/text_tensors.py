@@ -14,7 +14,18 @@ from msgspec import Meta
 from headrace import __version__
 from headrace.arrays import from_array, to_array
 from headrace.errors import InvalidRequest
-from headrace.generation import Ask, Embed, Embedded, Generate, Generated, LanguageFacts, Prompt, Result, Sampling
+from headrace.generation import (
+    Ask,
+    Embed,
+    Embedded,
+    Generate,
+    Generated,
+    GenerationDefaults,
+    LanguageFacts,
+    Prompt,
+    Result,
+    Sampling,
+)
 from headrace.types import FREE, BatchAxis, Request, Signature, Tensor, TensorSpec
 
 _OF_THE_PROTOCOL = ("triton_enable_empty_final_response",)
@@ -28,17 +39,17 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 class TextSampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """vLLM's SamplingParams, those that a text alone can answer; defaults are vLLM's."""
+    """vLLM's SamplingParams, those that a text alone can answer; defaults are vLLM's, None is what the model says."""
 
     n: Annotated[int, Meta(ge=1, le=128)] = 1
     best_of: Annotated[int, Meta(ge=1, le=128)] | None = None
-    temperature: Annotated[float, Meta(ge=0, le=100)] = 1.0
-    top_p: Annotated[float, Meta(gt=0, le=1)] = 1.0
-    top_k: Annotated[int, Meta(ge=-1, le=2**31 - 1)] = 0  # 0 and -1: all
-    min_p: Share = 0.0
+    temperature: Annotated[float, Meta(ge=0, le=100)] | None = None
+    top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
+    top_k: Annotated[int, Meta(ge=-1, le=2**31 - 1)] | None = None  # 0 and -1: all
+    min_p: Share | None = None
     presence_penalty: Penalty = 0.0
     frequency_penalty: Penalty = 0.0
-    repetition_penalty: Annotated[float, Meta(ge=0.01, le=100)] = 1.0
+    repetition_penalty: Annotated[float, Meta(ge=0.01, le=100)] | None = None
     logit_bias: dict[Count, Annotated[float, Meta(ge=-100, le=100)]] = {}
     seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
     max_tokens: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = 16
@@ -49,15 +60,18 @@ class TextSampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ignore_eos: bool = False
     skip_special_tokens: bool = True
 
-    def sampling(self) -> Sampling:
+    def sampling(self, defaults: GenerationDefaults) -> Sampling:
+        unset = defaults.over(Sampling())
         return Sampling(
-            temperature=self.temperature,
-            top_k=max(0, self.top_k),
-            top_p=self.top_p,
-            min_p=self.min_p,
+            temperature=unset.temperature if self.temperature is None else self.temperature,
+            top_k=unset.top_k if self.top_k is None else max(0, self.top_k),
+            top_p=unset.top_p if self.top_p is None else self.top_p,
+            min_p=unset.min_p if self.min_p is None else self.min_p,
             presence_penalty=self.presence_penalty,
             frequency_penalty=self.frequency_penalty,
-            repetition_penalty=self.repetition_penalty,
+            repetition_penalty=(
+                unset.repetition_penalty if self.repetition_penalty is None else self.repetition_penalty
+            ),
             logit_bias=self.logit_bias,
             seed=self.seed,
             max_tokens=self.max_tokens,
@@ -97,7 +111,7 @@ class TextRequest:
         given = _given(request, signature)
         self._choices = 1
         if signature.language and "generate" in signature.language.tasks:
-            self.ask: Ask = self._generate(given, request.parameters)
+            self.ask: Ask = self._generate(given, request.parameters, signature.language.defaults)
         else:
             _check_names(request.parameters, ())
             self.ask = Embed(tuple(_texts(given[TEXT])), where=TEXT)
@@ -113,7 +127,9 @@ class TextRequest:
             return (from_array("embedding", np.frombuffer(result.vectors, "<f4").reshape(-1, result.dimensions)),)
         return ()
 
-    def _generate(self, given: Mapping[str, Tensor], parameters: Mapping[str, object]) -> Generate:
+    def _generate(
+        self, given: Mapping[str, Tensor], parameters: Mapping[str, object], defaults: GenerationDefaults
+    ) -> Generate:
         stream = _flag(given.get(STREAM), False)
         exclude = _flag(given.get(EXCLUDE), stream)
         if stream and not exclude:
@@ -122,7 +138,7 @@ class TextRequest:
         self._choices = said.n
         (text,) = _texts(given[TEXT])
         prompt = Prompt(text=text, where=TEXT)
-        return Generate(prompt, said.sampling(), said.n, said.best_of, echo=not exclude, stream=stream)
+        return Generate(prompt, said.sampling(defaults), said.n, said.best_of, echo=not exclude, stream=stream)
 
 
 def _given(request: Request, signature: Signature) -> dict[str, Tensor]:

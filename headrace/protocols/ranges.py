@@ -27,10 +27,10 @@ def in_range(value: N | None, where: str, low: float, high: float = math.inf) ->
     return value
 
 
-def check_repetition(penalty: float | None, where: str = "repetition_penalty") -> float:
-    """What logits of tokens that were there before are divided by; 1 where it is None. Raises InvalidRequest."""
+def check_repetition(penalty: float | None, unset: float, where: str = "repetition_penalty") -> float:
+    """What logits of tokens that were there before are divided by; `unset` where it is None. Raises InvalidRequest."""
     checked = in_range(penalty, where, MIN_REPETITION, MAX_REPETITION)
-    return 1.0 if checked is None else checked
+    return unset if checked is None else checked
 
 
 def check_stops(stop: str | Sequence[str] | None, where: str = "stop") -> tuple[str, ...]:

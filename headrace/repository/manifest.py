@@ -108,6 +108,7 @@ class _Llm(_Strict, frozen=True):
     draft: str | None = None
     draft_precision: Literal["auto", "f32", "bf16", "int8", "int4"] | None = None
     reasoning: str | None = None  # held against config.REASONING
+    generation_defaults: Literal["model", "none"] | None = None
 
 
 class _Tensor(_Strict, frozen=True):

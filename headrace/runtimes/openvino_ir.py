@@ -45,6 +45,7 @@ def ir_checkpoint(folder: Path) -> Checkpoint:
         eos_ids=text.eos_ids,
         max_input=facts.max_context,
         digest=_digest(folder),
+        defaults=text.defaults,
     )
 
 

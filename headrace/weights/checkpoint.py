@@ -17,6 +17,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.generation import GenerationDefaults
+
 
 class Rope(msgspec.Struct, frozen=True):
     """Rotary positions. `frequencies` (half as many as values turn) are final: scaling of every kind is in them.
@@ -127,3 +129,4 @@ class Checkpoint(msgspec.Struct, frozen=True):
     eos_ids: tuple[int, ...]
     max_input: int  # tokens that may be given: `max_seq_length` of what embeds or scores, else `max_context`
     digest: str  # changes when the file changes: for caches of what was made from it
+    defaults: GenerationDefaults = GenerationDefaults()  # that the file recommends

@@ -41,6 +41,7 @@ def gguf_checkpoint(path: Path) -> Checkpoint:
         eos_ids=text.eos_ids,
         max_input=facts.max_context,
         digest=digest([file.header.data for file in files], tensors),
+        defaults=text.defaults,
     )
 
 

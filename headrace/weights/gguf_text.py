@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 
 from headrace.errors import ModelInvalid
+from headrace.generation import GenerationDefaults
 from headrace.weights.checkpoint import TokenizerSource
 from headrace.weights.fields import Fields
+from headrace.weights.recommended import GGUF, recommended
 
 PREFIX = "tokenizer.ggml."
 CONTROL = 3
@@ -28,6 +30,7 @@ class Text(msgspec.Struct, frozen=True):
     chat_template: str | None
     bos_id: int | None
     eos_ids: tuple[int, ...]
+    defaults: GenerationDefaults = GenerationDefaults()
 
 
 def gguf_text(metadata: Mapping[str, Any], vocabulary: int) -> Text:
@@ -45,6 +48,7 @@ def gguf_text(metadata: Mapping[str, Any], vocabulary: int) -> Text:
         chat_template=template or None,
         bos_id=fields.integer("bos_token_id", low=0, high=last) if fields.has("bos_token_id") else None,
         eos_ids=tuple(dict.fromkeys([*told, *_endings(fields, tokens)])),
+        defaults=recommended(Fields(metadata), GGUF),
     )
 
 

@@ -52,6 +52,7 @@ def hf_checkpoint(folder: Path) -> Checkpoint:
         eos_ids=text.eos_ids,
         max_input=min(limit or facts.max_context, facts.max_context),
         digest=digest([*_descriptions(folder), *(file.header.data for file in files)], tensors),
+        defaults=text.defaults,
     )
 
 

@@ -1,4 +1,5 @@
-"""What a Hugging Face folder says of text: its tokenizer.json, the chat template, and which tokens begin and end."""
+"""What a Hugging Face folder says of text: its tokenizer.json, the chat template, which tokens begin and end, and how
+tokens are best chosen."""
 
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from headrace.errors import ModelInvalid
 from headrace.weights.checkpoint import TokenizerSource
 from headrace.weights.fields import Fields, json_fields
 from headrace.weights.gguf_text import Text
+from headrace.weights.recommended import HF, recommended
 
 LARGEST_TEMPLATE = 1 << 20
 
@@ -42,6 +44,7 @@ def hf_text(folder: Path, config: Fields, top: Fields, vocabulary: int, *, embed
         chat_template=_chat_template(folder, about),
         bos_id=begins[0] if begins else None,
         eos_ids=tuple(dict.fromkeys([*ends, *named])),
+        defaults=recommended(generation, HF),
     )
 
 

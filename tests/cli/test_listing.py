@@ -18,7 +18,7 @@ from headrace.cli.listing import (
     print_listing,
     spec_in_words,
 )
-from headrace.generation import LanguageFacts
+from headrace.generation import GenerationDefaults, LanguageFacts
 from headrace.models.registry import Served
 from headrace.servable import Servable
 from headrace.types import (
@@ -131,6 +131,13 @@ def test_a_longer_context_that_may_be_asked_for_is_told() -> None:
 def test_the_model_that_drafts_is_told_beside() -> None:
     facts = LanguageFacts("llama", ("generate",), 8192, 100, 0, "int8", True, draft="small: int8")
     assert language_in_words(facts) == "llama, context 8,192, int8; generate; drafts by small: int8"
+
+
+def test_what_a_model_recommends_is_told_beside() -> None:
+    defaults = GenerationDefaults(temperature=0.7, max_tokens=1048576)
+    facts = LanguageFacts("llama", ("generate",), 8192, 100, 0, "int8", True, defaults=defaults)
+    told = "llama, context 8,192, int8; generate; by itself temperature 0.7, max_tokens 1048576"
+    assert language_in_words(facts) == told
 
 
 def test_a_scalar_and_an_optional_input_are_said_in_words() -> None:

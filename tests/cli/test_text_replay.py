@@ -23,6 +23,11 @@ def test_messages_are_asked_as_a_chat() -> None:
     assert "logprobs" not in body
 
 
+def test_what_was_not_recommended_then_is_not_left_to_the_model_now() -> None:
+    _, body = body_of(text({"text": "Hi"}, sampling={"top_k": 5}), "m")
+    assert (body["temperature"], body["top_k"], body["top_p"], body["repetition_penalty"]) == (1.0, 5, 1.0, 1.0)
+
+
 def test_tools_thinking_and_templates_are_asked_for_too() -> None:
     prompt = {
         "messages": [],

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +10,17 @@ from hypothesis import strategies as st
 
 from headrace.arrays import from_array, to_array
 from headrace.errors import InvalidRequest
-from headrace.generation import Delta, Embed, Embedded, Generate, Generated, LanguageFacts, Usage
+from headrace.generation import (
+    Delta,
+    Embed,
+    Embedded,
+    Generate,
+    Generated,
+    GenerationDefaults,
+    LanguageFacts,
+    Sampling,
+    Usage,
+)
 from headrace.llm.text_tensors import TextRequest, language_signature
 from headrace.types import FREE, ModelRef, Parameter, Request, Tensor
 
@@ -53,6 +64,17 @@ def test_sampling_parameters_are_json_whose_numbers_may_be_text() -> None:
     sampling = generate(text("sampling_parameters", said)).sampling
     assert (sampling.temperature, sampling.top_k, sampling.stop) == (0.5, 0, ("x",))
     assert (sampling.stop_ids, sampling.logit_bias) == ((7,), {3: 1.0})
+
+
+def test_sampling_parameters_that_are_left_out_are_as_the_model_recommends() -> None:
+    facts = msgspec.structs.replace(WRITER, defaults=GenerationDefaults(0.7, 20, 0.8, 0.05, 1.05, 99))
+    ask = asked(text("text_input", "Hi"), facts=facts).ask
+    assert isinstance(ask, Generate)
+    assert ask.sampling == Sampling(0.7, 20, 0.8, 0.05, repetition_penalty=1.05, max_tokens=16)
+    said = '{"temperature": 1, "top_k": -1, "top_p": 1, "min_p": 0, "repetition_penalty": 1}'
+    own = asked(text("text_input", "Hi"), text("sampling_parameters", said), facts=facts).ask
+    assert isinstance(own, Generate)
+    assert own.sampling == Sampling(max_tokens=16)
 
 
 def test_sampling_parameters_may_be_the_requests_own() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from headrace.errors import ModelInvalid
+from headrace.generation import GenerationDefaults
 from headrace.weights.gguf_text import Text, gguf_text
 from tests.weights.models import TOKENIZER
 
@@ -24,6 +25,11 @@ def test_the_fields_are_collected_without_their_prefix() -> None:
 
 def test_tokens_that_end_a_turn_are_known_by_name() -> None:
     assert _read().eos_ids == (0, 2)
+
+
+def test_what_the_file_recommends_is_read() -> None:
+    metadata = {"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.tokens": ["a"], "general.sampling.top_k": 20}
+    assert gguf_text(metadata, 40).defaults == GenerationDefaults(top_k=20)
 
 
 def test_a_word_that_only_looks_like_an_end_is_none() -> None:

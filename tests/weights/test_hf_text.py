@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from headrace.errors import ModelInvalid
+from headrace.generation import GenerationDefaults
 from headrace.weights.fields import Fields
 from headrace.weights.gguf_text import Text
 from headrace.weights.hf_text import hf_text
@@ -32,6 +33,10 @@ def test_a_missing_tokenizer_is_refused(tmp_path: Path) -> None:
 def test_ends_are_gathered_from_every_file(tmp_path: Path) -> None:
     files = {"generation_config": {"eos_token_id": [5, 2]}, "tokenizer_config": {"eos_token": "<end>"}}
     assert _read(tmp_path, {"eos_token_id": 2}, **files).eos_ids == (2, 5, 7)
+
+
+def test_what_the_folder_recommends_is_read(tmp_path: Path) -> None:
+    assert _read(tmp_path, generation_config={"temperature": 0.6}).defaults == GenerationDefaults(temperature=0.6)
 
 
 def test_the_tokenizer_may_describe_its_end(tmp_path: Path) -> None:

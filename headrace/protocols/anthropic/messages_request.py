@@ -92,12 +92,14 @@ def messages_ask(body: MessagesBody, facts: LanguageFacts) -> Generate:
     if body.thread not in (None, False):
         raise ThreadRefused("is not offered; send the whole conversation", "thread")
     max_tokens = in_range(body.max_tokens, "max_tokens", 1)
+    unset, top_k = facts.defaults.over(Sampling()), in_range(body.top_k, "top_k", 0, 1 << 31)
     return Generate(
         prompt_of(body, facts, max_tokens),
-        Sampling(
-            temperature=_or(in_range(body.temperature, "temperature", 0, 2), 1.0),
-            top_p=_or(in_range(body.top_p, "top_p", 0, 1), 1.0),
-            top_k=in_range(body.top_k, "top_k", 0, 1 << 31) or 0,
+        msgspec.structs.replace(
+            unset,
+            temperature=_or(in_range(body.temperature, "temperature", 0, 2), unset.temperature),
+            top_p=_or(in_range(body.top_p, "top_p", 0, 1), unset.top_p),
+            top_k=unset.top_k if top_k is None else top_k,
             max_tokens=max_tokens,
             stop=check_stops(body.stop_sequences, "stop_sequences"),
         ),

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headrace.errors import InvalidRequest
-from headrace.generation import LanguageFacts
+from headrace.generation import GenerationDefaults, LanguageFacts
 from headrace.models.registry import Served
 from headrace.protocols.http import json_response
 from headrace.protocols.language_models import find_model, language_models
@@ -90,7 +90,7 @@ async def show(front: Front, request: Request, measured: Measure) -> Response:
     return json_response(
         {
             "modelfile": "",
-            "parameters": "",
+            "parameters": _parameters(facts.defaults),
             "template": "",
             "details": _details(facts),
             "model_info": _model_info(facts),
@@ -142,6 +142,14 @@ def _model_info(facts: LanguageFacts) -> dict[str, Any]:
     if facts.embedding:
         found[f"{facts.family}.embedding_length"] = facts.embedding
     return found
+
+
+def _parameters(defaults: GenerationDefaults) -> str:
+    """A line for each option that the model has a default for, as Ollama writes them."""
+    return "\n".join(f"{_OPTIONS.get(name, name):<30} {value}" for name, value in defaults.said().items())
+
+
+_OPTIONS = {"repetition_penalty": "repeat_penalty", "max_tokens": "num_predict"}
 
 
 def _capabilities(facts: LanguageFacts) -> list[str]:

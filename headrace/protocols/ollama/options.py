@@ -7,8 +7,8 @@ from headrace.generation import LanguageFacts, Sampling
 from headrace.protocols.ranges import check_integer, check_repetition, check_stops, in_range
 from headrace.protocols.strict_body import Body
 
-TEMPERATURE, TOP_K, TOP_P = 0.8, 40, 0.9
-"""Ollama's defaults. Its repeat_penalty is 1 here."""
+OWN = Sampling(temperature=0.8, top_k=40, top_p=0.9)
+"""Ollama's defaults, behind the model's. Its repeat_penalty is 1 here."""
 
 _SET_UP = "is chosen where the server is set up (docs/settings.md); leave it out"
 
@@ -76,21 +76,24 @@ class Options(Body, frozen=True, kw_only=True):
 
 
 def sampling(options: Options, facts: LanguageFacts, logprobs: int | None) -> Sampling:
-    """The options as the engine takes them. Raises InvalidRequest with the path of one that is wrong or refused."""
+    """The options as the engine takes them; of those that are not there the model's defaults, or Ollama's.
+
+    Raises InvalidRequest with the path of one that is wrong or refused.
+    """
     check_loading(options)
     window = _window(options.repeat_last_n)
-    penalty = check_repetition(options.repeat_penalty, "options.repeat_penalty")
+    unset, top_k = facts.defaults.over(OWN), in_range(options.top_k, "options.top_k", 0, 1 << 31)
     return Sampling(
-        temperature=_or(in_range(options.temperature, "options.temperature", 0, 2), TEMPERATURE),
-        top_k=TOP_K if options.top_k is None else in_range(options.top_k, "options.top_k", 0, 1 << 31) or 0,
-        top_p=_or(in_range(options.top_p, "options.top_p", 0, 1), TOP_P),
-        min_p=in_range(options.min_p, "options.min_p", 0, 1) or 0.0,
+        temperature=_or(in_range(options.temperature, "options.temperature", 0, 2), unset.temperature),
+        top_k=unset.top_k if top_k is None else top_k,
+        top_p=_or(in_range(options.top_p, "options.top_p", 0, 1), unset.top_p),
+        min_p=_or(in_range(options.min_p, "options.min_p", 0, 1), unset.min_p),
         presence_penalty=in_range(options.presence_penalty, "options.presence_penalty", -2, 2) or 0.0,
         frequency_penalty=in_range(options.frequency_penalty, "options.frequency_penalty", -2, 2) or 0.0,
-        repetition_penalty=penalty,
+        repetition_penalty=check_repetition(options.repeat_penalty, unset.repetition_penalty, "options.repeat_penalty"),
         penalty_window=window,
         seed=None if options.seed == -1 else check_integer(options.seed, "options.seed"),
-        max_tokens=_max_tokens(options.num_predict),
+        max_tokens=unset.max_tokens if options.num_predict is None else _max_tokens(options.num_predict),
         stop=check_stops(options.stop, "options.stop"),
         logprobs=logprobs,
     )
@@ -117,11 +120,11 @@ def _window(repeat_last_n: int | None) -> int | None:
     return None if repeat_last_n == -1 else in_range(repeat_last_n, "options.repeat_last_n", 0, 1 << 31)
 
 
-def _max_tokens(num_predict: int | None) -> int | None:
+def _max_tokens(num_predict: int) -> int | None:
     """-1 and -2 say: as many as the context holds."""
-    if num_predict in (None, -1, -2):
+    if num_predict in (-1, -2):
         return None
-    if num_predict is None or num_predict < 1:
+    if num_predict < 1:
         raise InvalidRequest("must be -1, or 1 or more", "options.num_predict")
     return num_predict
 

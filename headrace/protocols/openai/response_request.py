@@ -112,6 +112,8 @@ def response_ask(body: ResponseBody, items: Items, facts: LanguageFacts) -> Gene
     if not items:
         raise InvalidRequest("must have at least one item", "input")
     tools = read_tools(body.tools, body.tool_choice, body.parallel_tool_calls)
+    unset = facts.defaults.over(Sampling())
+    max_tokens = in_range(body.max_output_tokens, "max_output_tokens", 1)
     return Generate(
         Prompt(
             messages=template_messages(body.instructions, items),
@@ -120,10 +122,11 @@ def response_ask(body: ResponseBody, items: Items, facts: LanguageFacts) -> Gene
             thinking=thinking_of(body.reasoning.effort if body.reasoning else None, facts, "reasoning.effort"),
             where="input",
         ),
-        Sampling(
-            temperature=_or(in_range(body.temperature, "temperature", 0, 2), 1.0),
-            top_p=_or(in_range(body.top_p, "top_p", 0, 1), 1.0),
-            max_tokens=in_range(body.max_output_tokens, "max_output_tokens", 1),
+        msgspec.structs.replace(
+            unset,
+            temperature=_or(in_range(body.temperature, "temperature", 0, 2), unset.temperature),
+            top_p=_or(in_range(body.top_p, "top_p", 0, 1), unset.top_p),
+            max_tokens=unset.max_tokens if max_tokens is None else max_tokens,
             logprobs=_logprobs(body),
         ),
         grammar=_grammar(body.text),

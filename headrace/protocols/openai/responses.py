@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from headrace.generation import Generated, Tokenize, Tokenized
+from headrace.generation import Generated, Sampling, Tokenize, Tokenized
 from headrace.protocols.generation import answer_all, generate_all, make_request, stream_all
 from headrace.protocols.http import json_response
 from headrace.protocols.language_models import find_model
@@ -39,7 +39,8 @@ async def responses(front: Front, store: ResponseStore, request: HttpRequest, no
             store.put(Stored(response, items, tenant))
 
     summarised = body.reasoning is not None and body.reasoning.summarised
-    writer = ResponseWriter(head_json(body, id_, body.model or ref.name, created_s), ended, now_s, summarised)
+    head = head_json(body, ask.sampling, id_, body.model or ref.name, created_s)
+    writer = ResponseWriter(head, ended, now_s, summarised)
     asked = make_request(front, request, id_, ref, ask)
     if ask.stream:
         return Streamed(_stream(front, store, asked, writer))
@@ -98,8 +99,8 @@ def _stream(front: Front, store: ResponseStore, asked: Request, writer: Response
     return start
 
 
-def head_json(body: ResponseBody, id_: str, model: str, now_s: float) -> dict[str, Any]:
-    """All of a response that is known before it is made: mostly what was asked."""
+def head_json(body: ResponseBody, sampling: Sampling, id_: str, model: str, now_s: float) -> dict[str, Any]:
+    """All of a response that is known before it is made: mostly what was asked; `sampling` is what that comes to."""
     text, reasoning = body.text, body.reasoning
     format_ = text.format if text and text.format else None
     return {
@@ -126,12 +127,12 @@ def head_json(body: ResponseBody, id_: str, model: str, now_s: float) -> dict[st
         "safety_identifier": body.safety_identifier,
         "service_tier": "default",
         "store": body.store is not False,
-        "temperature": 1.0 if body.temperature is None else body.temperature,
+        "temperature": sampling.temperature,
         "text": {"format": _said(format_) if format_ else {"type": "text"}, "verbosity": "medium"},
         "tool_choice": body.tool_choice if isinstance(body.tool_choice, str) else _said(body.tool_choice) or "auto",
         "tools": [_said(tool) for tool in body.tools or ()],
         "top_logprobs": body.top_logprobs or 0,
-        "top_p": 1.0 if body.top_p is None else body.top_p,
+        "top_p": sampling.top_p,
         "truncation": "disabled",
         "usage": None,
         "user": body.user,

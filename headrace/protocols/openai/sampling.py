@@ -92,20 +92,26 @@ def check_shared(fields: SharedFields) -> None:
 
 
 def sampling(fields: SharedFields, facts: LanguageFacts, max_tokens: int | None, logprobs: int | None) -> Sampling:
-    """The fields as the engine takes them. Raises InvalidRequest for one out of its range."""
-    unset = Sampling()
+    """The fields as the engine takes them; of those that are not there the model's defaults, or OpenAI's.
+
+    Raises InvalidRequest for one out of its range.
+    """
+    unset = facts.defaults.over(Sampling())
     min_tokens = in_range(fields.min_tokens, "min_tokens", 0) or 0
     if max_tokens is not None and min_tokens > max_tokens:
         raise InvalidRequest(f"must be at most the {max_tokens} tokens that may be generated", "min_tokens")
+    if max_tokens is None and unset.max_tokens is not None:
+        max_tokens = max(unset.max_tokens, min_tokens)
+    top_k = in_range(fields.top_k, "top_k", -1, 1 << 31)
     top_p = in_range(fields.top_p, "top_p", 0, 1)
     return Sampling(
         temperature=_or(in_range(fields.temperature, "temperature", 0, 2), unset.temperature),
-        top_k=max(0, in_range(fields.top_k, "top_k", -1, 1 << 31) or 0),
+        top_k=unset.top_k if top_k is None else max(0, top_k),
         top_p=_or(top_p, unset.top_p),
-        min_p=in_range(fields.min_p, "min_p", 0, 1) or 0.0,
+        min_p=_or(in_range(fields.min_p, "min_p", 0, 1), unset.min_p),
         presence_penalty=in_range(fields.presence_penalty, "presence_penalty", -2, 2) or 0.0,
         frequency_penalty=in_range(fields.frequency_penalty, "frequency_penalty", -2, 2) or 0.0,
-        repetition_penalty=check_repetition(fields.repetition_penalty),
+        repetition_penalty=check_repetition(fields.repetition_penalty, unset.repetition_penalty),
         logit_bias=check_biases(fields.logit_bias, facts.vocabulary),
         seed=check_integer(fields.seed, "seed"),
         max_tokens=max_tokens,

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headrace.errors import InvalidRequest
-from headrace.generation import Generate, LanguageFacts, Thinking
+from headrace.generation import Generate, LanguageFacts, Sampling, Thinking
 from headrace.protocols.anthropic.messages_request import (
     CountBody,
     MessagesBody,
@@ -21,7 +21,7 @@ from headrace.protocols.anthropic.messages_request import (
     messages_ask,
     read_messages,
 )
-from tests.fakes_generation import BASE, CHAT, THINKER
+from tests.fakes_generation import ADVISED, BASE, CHAT, THINKER
 
 USER = [{"role": "user", "content": "Which city?"}]
 SCHEMA = {"format": {"type": "json_schema", "schema": {"type": "object"}}}
@@ -51,6 +51,12 @@ def test_sampling_is_as_it_is_asked() -> None:
     sampling = asked(temperature=0, top_p=0.5, top_k=3, stop_sequences=["x"]).sampling
     assert (sampling.temperature, sampling.top_p, sampling.top_k) == (0, 0.5, 3)
     assert (sampling.stop, sampling.max_tokens) == (("x",), 9)
+
+
+def test_sampling_that_is_not_asked_for_is_as_the_model_recommends() -> None:
+    assert asked(ADVISED).sampling == Sampling(0.7, 20, 0.8, 0.05, repetition_penalty=1.05, max_tokens=9)
+    own = asked(ADVISED, temperature=1, top_p=1, top_k=0).sampling
+    assert (own.temperature, own.top_p, own.top_k, own.repetition_penalty) == (1, 1, 0, 1.05)
 
 
 def test_a_last_message_of_the_assistants_is_continued() -> None:

@@ -8,7 +8,7 @@ import pytest
 from headrace.errors import InvalidRequest
 from headrace.generation import Generate
 from headrace.protocols.oip.generate_request import generate_ask, read_generate
-from tests.fakes_generation import CHAT
+from tests.fakes_generation import ADVISED, CHAT
 
 
 def asked(in_pieces: bool = False, **fields: Any) -> Generate:
@@ -19,6 +19,12 @@ def asked(in_pieces: bool = False, **fields: Any) -> Generate:
 def test_a_text_alone_is_continued_behind_itself_by_sixteen_tokens() -> None:
     ask = asked()
     assert (ask.prompt.text, ask.echo, ask.stream, ask.sampling.max_tokens) == ("Hi", True, False, 16)
+
+
+def test_what_is_left_out_is_as_the_model_recommends() -> None:
+    body = read_generate.decode(b'{"text_input": "Hi", "parameters": {"top_k": 0}}')
+    sampling = generate_ask(body, ADVISED, False)[0].sampling
+    assert (sampling.temperature, sampling.top_k, sampling.max_tokens) == (0.7, 0, 16)
 
 
 def test_a_stream_has_only_what_is_new() -> None:

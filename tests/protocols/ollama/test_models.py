@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import msgspec
 import ollama
 import pytest
 
 from headrace.protocols.ollama.models import Files, measure
+from tests.fakes_generation import ADVISED
 from tests.protocols.ollama.server import ollama_server, sdk
 
 
@@ -41,6 +43,14 @@ async def test_the_sdk_sees_what_a_model_can_do() -> None:
     assert embedder.modelinfo
     assert embedder.modelinfo["bert.embedding_length"] == 4
     assert embedder.modelinfo["bert.context_length"] == 512
+
+
+async def test_the_sdk_sees_what_a_model_recommends() -> None:
+    async with ollama_server() as server, sdk(server) as client:
+        server.chat.signature = msgspec.structs.replace(server.chat.signature, language=ADVISED)
+        parameters = (await client.show("chat")).parameters
+    assert parameters
+    assert ["temperature", "0.7"] in [line.split() for line in parameters.splitlines()]
 
 
 async def test_a_model_that_is_not_there_is_not_found() -> None:

@@ -8,7 +8,7 @@ import pytest
 from headrace.errors import InvalidRequest
 from headrace.generation import Sampling
 from headrace.protocols.ollama.options import Options, context, sampling
-from tests.fakes_generation import CHAT
+from tests.fakes_generation import ADVISED, CHAT
 
 
 def chosen(**options: Any) -> Sampling:
@@ -21,6 +21,13 @@ def test_every_option_of_the_sdks_is_known() -> None:
 
 def test_defaults_are_ollamas() -> None:
     assert chosen() == Sampling(temperature=0.8, top_k=40, top_p=0.9, penalty_window=64)
+
+
+def test_what_the_model_recommends_goes_before_ollamas_defaults_and_behind_what_is_said() -> None:
+    recommended = sampling(Options(), ADVISED, None)
+    assert recommended == Sampling(0.7, 20, 0.8, 0.05, repetition_penalty=1.05, max_tokens=2048, penalty_window=64)
+    said = Options(temperature=0.8, top_k=40, top_p=0.9, min_p=0, repeat_penalty=1, num_predict=-1)
+    assert sampling(said, ADVISED, None) == chosen()
 
 
 def test_what_is_said_is_honoured() -> None:

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 
 from headrace.errors import InvalidRequest, NotFound
-from headrace.generation import Generate, LanguageFacts
+from headrace.generation import Generate, LanguageFacts, Sampling
 from headrace.protocols.openai.response_items import read_items
 from headrace.protocols.openai.response_request import ResponseBody, read_response, response_ask
-from tests.fakes_generation import BASE, CHAT, THINKER
+from tests.fakes_generation import ADVISED, BASE, CHAT, THINKER
 
 TOOL = {"type": "function", "name": "a"}
 SCHEMA = {"format": {"type": "json_schema", "name": "s", "schema": {"type": "object"}}}
@@ -34,6 +34,12 @@ def test_every_field_of_the_sdks_is_known() -> None:
 def test_sampling_is_as_it_is_asked() -> None:
     sampling = asked(temperature=0, top_p=0.5, max_output_tokens=3, top_logprobs=2).sampling
     assert (sampling.temperature, sampling.top_p, sampling.max_tokens, sampling.logprobs) == (0, 0.5, 3, 2)
+
+
+def test_sampling_that_is_not_asked_for_is_as_the_model_recommends() -> None:
+    assert asked(ADVISED).sampling == ADVISED.defaults.over(Sampling())
+    own = asked(ADVISED, temperature=1, top_p=1, max_output_tokens=3).sampling
+    assert (own.temperature, own.top_p, own.top_k, own.max_tokens) == (1, 1, 20, 3)
 
 
 def test_log_probabilities_may_be_included_without_alternatives() -> None:

@@ -9,7 +9,7 @@ import pydantic
 import pytest
 
 from headrace.errors import QueueFull, WorkerLost
-from headrace.generation import Generate
+from headrace.generation import Generate, Sampling
 from headrace.protocols.openai.response_request import ResponseBody
 from headrace.protocols.openai.responses import head_json
 from tests.protocols.openai.server import openai_server
@@ -222,6 +222,6 @@ def test_the_sdk_that_waits_gets_answers_too() -> None:
 
 def test_what_was_asked_is_told_as_it_was() -> None:
     body: Any = {"tools": [WEATHER], "text": {"format": {"type": "json_object"}}, "temperature": 0}
-    told = head_json(msgspec.convert(body, ResponseBody), "id", "m", 1.5)
+    told = head_json(msgspec.convert(body, ResponseBody), Sampling(temperature=0, top_p=0.8), "id", "m", 1.5)
     assert (told["tools"], told["text"]["format"]) == ([WEATHER], {"type": "json_object"})
-    assert (told["temperature"], told["created_at"], told["tool_choice"]) == (0, 1, "auto")
+    assert (told["temperature"], told["top_p"], told["created_at"], told["tool_choice"]) == (0, 0.8, 1, "auto")

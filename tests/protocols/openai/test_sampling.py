@@ -8,7 +8,7 @@ import pytest
 from headrace.errors import InvalidRequest
 from headrace.generation import Sampling
 from headrace.protocols.openai.sampling import SharedFields, check_shared, sampling, truncation
-from tests.fakes_generation import CHAT
+from tests.fakes_generation import ADVISED, CHAT
 
 
 def fields(**given: Any) -> SharedFields:
@@ -17,6 +17,16 @@ def fields(**given: Any) -> SharedFields:
 
 def test_without_fields_the_defaults_hold() -> None:
     assert sampling(fields(), CHAT, None, None) == Sampling()
+
+
+def test_a_field_that_is_left_out_is_as_the_model_recommends() -> None:
+    assert sampling(fields(), ADVISED, None, None) == ADVISED.defaults.over(Sampling())
+    assert sampling(fields(min_tokens=3000), ADVISED, None, None).max_tokens == 3000
+
+
+def test_a_field_that_is_given_goes_before_what_the_model_recommends() -> None:
+    given = fields(temperature=1, top_k=-1, top_p=1, min_p=0, repetition_penalty=1)
+    assert sampling(given, ADVISED, 16, None) == Sampling(max_tokens=16)
 
 
 def test_every_field_reaches_the_engine() -> None:
