@@ -104,6 +104,7 @@ def _draft_in_words(asked: EngineLoading, draft: Opened, num_blocks: int) -> str
 
 
 def _facts(checkpoint: Checkpoint, opened: Opened, max_context: int, num_blocks: int, reasoning: bool) -> LanguageFacts:
+    templates = checkpoint.chat_templates
     return LanguageFacts(
         family=checkpoint.architecture.family,
         tasks=("generate",),
@@ -111,7 +112,8 @@ def _facts(checkpoint: Checkpoint, opened: Opened, max_context: int, num_blocks:
         vocabulary=opened.model.vocabulary,
         parameters=opened.parameters,
         precision=opened.plan.text,
-        chat_template=checkpoint.chat_template is not None,
+        chat_template=templates.default is not None,
+        other_templates=templates.names if templates.default is None else (),
         num_blocks=num_blocks - 1,
         block_size=opened.model.block_size,
         source=checkpoint.source,

@@ -4,7 +4,7 @@ Every front end that speaks to language models makes one of the `Ask`s; whatever
 kind. None of them knows a wire format, and none of them knows a tokenizer: text goes down, text comes up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -269,6 +269,19 @@ class LanguageFacts(msgspec.Struct, frozen=True):
     reasoning: bool = False  # whether it thinks before it answers, and its thoughts are told apart
     kv_bytes: int = 0  # of the KV pool, that of the model that drafts included; its pages are touched as they are used
     defaults: GenerationDefaults = GenerationDefaults()  # those that are in force
+    other_templates: tuple[str, ...] = ()  # names of its chat templates, where none is for chats without more
+
+    @property
+    def lacks_template(self) -> str:
+        """What a model without a chat template is told to be: one that `has no chat template`."""
+        return lacks_template(self.other_templates)
+
+
+def lacks_template(names: Sequence[str]) -> str:
+    """As in `has no chat template`, or which it has in place of the one that is called `default`."""
+    if not names:
+        return "has no chat template"
+    return f"has no chat template called 'default', only {', '.join(name[:64] for name in names[:8])}"
 
 
 class StepFacts(msgspec.Struct, frozen=True, gc=False, array_like=True):

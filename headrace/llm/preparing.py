@@ -214,9 +214,9 @@ def preparing_for(
     `reasoning` is the setting `llm.reasoning`.
     """
     eos_id = next(iter(checkpoint.eos_ids), None)
-    marks = marks_of(reasoning, checkpoint.chat_template, tokenizer.token_id)
+    marks = marks_of(reasoning, checkpoint.chat_templates.default, tokenizer.token_id)
     reader = PromptReader(
-        tokenizer, vocabulary, checkpoint.chat_template, checkpoint.bos_id, eos_id, hermes_system, marks
+        tokenizer, vocabulary, checkpoint.chat_templates, checkpoint.bos_id, eos_id, hermes_system, marks
     )
     return Preparing(tokenizer, reader, vocabulary, max_context, checkpoint.eos_ids, marks)
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import msgspec
 
 from headrace.errors import ContextLengthExceeded, InvalidRequest
-from headrace.generation import Prompt
+from headrace.generation import Prompt, lacks_template
 from headrace.llm.chat_messages import SystemText, render
 from headrace.llm.chat_template import ChatTemplate, ChatTemplates
 from headrace.llm.reasoning import SWITCHES, Marks, Stage, stage_of, without_thoughts
 from headrace.llm.tokenizer import Tokenizer
+from headrace.weights.checkpoint import Templates
 
 MAX_BYTES = 4  # of a character: a text of fewer characters than this allows has no more tokens than bytes
 
@@ -34,22 +35,22 @@ class PromptReader:
         self,
         tokenizer: Tokenizer,
         vocabulary: int,
-        chat_template: str | None,
+        templates: Templates,
         bos_id: int | None = None,
         eos_id: int | None = None,
         tools_in_words: SystemText | None = None,
         marks: Marks | None = None,
     ) -> None:
-        """`vocabulary`: the model's, which may be larger than the tokenizer's; `chat_template`: its own, if any;
+        """`vocabulary`: the model's, which may be larger than the tokenizer's; `templates`: its own, if any;
         `marks`: around its thoughts, if they are told apart."""
         self._tokenizer = tokenizer
         self._vocabulary = vocabulary
-        self._own = chat_template
+        self._own = templates
         self._doubled = [bos_id, bos_id] if bos_id is not None and tokenizer.encode("")[:1] == [bos_id] else None
         self._special = _special(tokenizer, bos_id, eos_id)
         self._tools_in_words = tools_in_words
         self._marks = marks
-        self._templates = ChatTemplates()
+        self._compiled = ChatTemplates()
 
     def read(self, prompt: Prompt, most: int | None = None) -> Read:
         """The tokens of a prompt; of one with `truncate_to` the last so many.
@@ -107,13 +108,16 @@ class PromptReader:
 
     def _template(self, prompt: Prompt) -> ChatTemplate:
         if prompt.chat_template is not None:
-            return self._templates.get(prompt.chat_template, own=False)
-        if self._own is None:
+            return self._compiled.get(prompt.chat_template, own=False)
+        has_tools = bool(prompt.tools) and prompt.tool_choice.kind != "none"
+        own = (has_tools and self._own.tool_use) or self._own.default
+        if own is None:
             raise InvalidRequest(
-                "the model has no chat template, so it takes no messages: give one, or ask for a completion of text",
+                f"the model {lacks_template(self._own.names)}, so it takes no messages: give one, or ask for a "
+                "completion of text",
                 "chat_template",
             )
-        return self._templates.get(self._own)
+        return self._compiled.get(own)
 
     def _encoded(self, text: str, prompt: Prompt) -> list[int]:
         add = prompt.add_special_tokens if prompt.add_special_tokens is not None else prompt.messages is None

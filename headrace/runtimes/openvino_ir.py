@@ -40,7 +40,7 @@ def ir_checkpoint(folder: Path) -> Checkpoint:
         architecture=facts,
         weights={},
         tokenizer=text.tokenizer,
-        chat_template=text.chat_template,
+        chat_templates=text.chat_templates,
         bos_id=text.bos_id,
         eos_ids=text.eos_ids,
         max_input=facts.max_context,

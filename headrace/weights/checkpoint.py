@@ -117,6 +117,19 @@ class TokenizerSource(msgspec.Struct, frozen=True):
     fields: Mapping[str, Any] = {}  # `tokenizer.ggml.*` without that prefix; arrays as lists or numpy arrays
 
 
+class Templates(msgspec.Struct, frozen=True):
+    """A model's own chat templates."""
+
+    default: str | None = None
+    tool_use: str | None = None  # in its place where a request has tools
+    names: tuple[str, ...] = ()  # of all that there are, where they have some
+
+    @classmethod
+    def of(cls, named: Mapping[str, str]) -> "Templates":
+        """The two that are used of all that a model has; an empty text is none."""
+        return cls(named.get("default") or None, named.get("tool_use") or None, tuple(sorted(named)))
+
+
 class Checkpoint(msgspec.Struct, frozen=True):
     """A model read from disk; it maps the file for as long as it lives."""
 
@@ -124,7 +137,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     architecture: Architecture
     weights: Mapping[str, Weight]  # by canonical name
     tokenizer: TokenizerSource
-    chat_template: str | None
+    chat_templates: Templates
     bos_id: int | None
     eos_ids: tuple[int, ...]
     max_input: int  # tokens that may be given: `max_seq_length` of what embeds or scores, else `max_context`

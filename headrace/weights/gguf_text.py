@@ -7,7 +7,7 @@ import msgspec
 
 from headrace.errors import ModelInvalid
 from headrace.generation import GenerationDefaults
-from headrace.weights.checkpoint import TokenizerSource
+from headrace.weights.checkpoint import Templates, TokenizerSource
 from headrace.weights.fields import Fields
 from headrace.weights.recommended import GGUF, recommended
 
@@ -27,7 +27,7 @@ class Text(msgspec.Struct, frozen=True):
     """All that is known of a model's text, whatever the format."""
 
     tokenizer: TokenizerSource
-    chat_template: str | None
+    chat_templates: Templates
     bos_id: int | None
     eos_ids: tuple[int, ...]
     defaults: GenerationDefaults = GenerationDefaults()
@@ -39,17 +39,24 @@ def gguf_text(metadata: Mapping[str, Any], vocabulary: int) -> Text:
     fields = Fields(values, PREFIX)
     fields.text("model")
     tokens = _tokens(fields, vocabulary)
-    template = Fields(metadata).text("tokenizer.chat_template", "")
     last = vocabulary - 1
     keys = ("eos_token_id", "eot_token_id", "eom_token_id")
     told = [fields.integer(key, low=0, high=last) for key in keys if fields.has(key)]
     return Text(
         tokenizer=TokenizerSource(fields=values),
-        chat_template=template or None,
+        chat_templates=_templates(metadata),
         bos_id=fields.integer("bos_token_id", low=0, high=last) if fields.has("bos_token_id") else None,
         eos_ids=tuple(dict.fromkeys([*told, *_endings(fields, tokens)])),
         defaults=recommended(Fields(metadata), GGUF),
     )
+
+
+def _templates(metadata: Mapping[str, Any]) -> Templates:
+    """Those that are not for all chats have their names behind the key."""
+    fields, key = Fields(metadata), "tokenizer.chat_template"
+    named = {"default": fields.text(key)} if fields.has(key) else {}
+    others = [each for each in metadata if each.startswith(f"{key}.")]
+    return Templates.of({each.removeprefix(f"{key}."): fields.text(each) for each in others} | named)
 
 
 def _tokens(fields: Fields, vocabulary: int) -> list[str]:

@@ -47,7 +47,7 @@ def hf_checkpoint(folder: Path) -> Checkpoint:
         architecture=facts,
         weights=weights,
         tokenizer=text.tokenizer,
-        chat_template=text.chat_template,
+        chat_templates=text.chat_templates,
         bos_id=text.bos_id,
         eos_ids=text.eos_ids,
         max_input=min(limit or facts.max_context, facts.max_context),

@@ -7,12 +7,14 @@ from typing import Any
 import msgspec
 
 from headrace.errors import ModelInvalid
-from headrace.weights.checkpoint import TokenizerSource
+from headrace.weights.checkpoint import Templates, TokenizerSource
 from headrace.weights.fields import Fields, json_fields
 from headrace.weights.gguf_text import Text
 from headrace.weights.recommended import HF, recommended
 
 LARGEST_TEMPLATE = 1 << 20
+ADDITIONAL = "additional_chat_templates"
+"""The folder of templates beside chat_template.jinja, each in a file that has its name."""
 
 
 class _AddedToken(msgspec.Struct):
@@ -41,7 +43,7 @@ def hf_text(folder: Path, config: Fields, top: Fields, vocabulary: int, *, embed
     named = _named_token(source, about, vocabulary)
     return Text(
         tokenizer=TokenizerSource(json=source, ending=_ending(about) if embeds else ""),
-        chat_template=_chat_template(folder, about),
+        chat_templates=_templates(folder, about),
         bos_id=begins[0] if begins else None,
         eos_ids=tuple(dict.fromkeys([*ends, *named])),
         defaults=recommended(generation, HF),
@@ -87,22 +89,30 @@ def _ending(about: Fields) -> str:
     return name
 
 
-def _chat_template(folder: Path, about: Fields) -> str | None:
-    """From chat_template.jinja, else chat_template.json, else tokenizer_config.json; of several the one for chats."""
+def _templates(folder: Path, about: Fields) -> Templates:
+    """From chat_template.jinja and the files beside it, else chat_template.json, else tokenizer_config.json."""
     path = folder / "chat_template.jinja"
     if path.exists():
-        try:
-            if path.stat().st_size > LARGEST_TEMPLATE:
-                raise ModelInvalid(f"has more than {LARGEST_TEMPLATE} bytes", path.name)
-            return path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ModelInvalid(f"cannot be read: {error}", path.name) from error
+        others = {other.stem: _read(other) for other in sorted((folder / ADDITIONAL).glob("*.jinja"))}
+        return Templates.of({**others, "default": _read(path)})
     other = json_fields(folder / "chat_template.json")
     fields = other if other.has("chat_template") else about
-    template: Any = fields.values.get("chat_template")
-    if isinstance(template, list):
-        named = [entry for entry in template if isinstance(entry, dict) and entry.get("name") == "default"]
-        template = named[0].get("template") if named else None
-    if template is not None and not isinstance(template, str):
+    found: Any = fields.values.get("chat_template")
+    if found is None or isinstance(found, str):
+        return Templates(found or None)
+    if not isinstance(found, list) or not all(map(_is_named, found)):
         raise fields.fault("chat_template", "must be a text, or a list of them with names")
-    return template or None
+    return Templates.of({each["name"]: each["template"] for each in found})
+
+
+def _is_named(entry: Any) -> bool:
+    return isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in ("name", "template"))
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST_TEMPLATE:
+            raise ModelInvalid(f"has more than {LARGEST_TEMPLATE} bytes", path.name)
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelInvalid(f"cannot be read: {error}", path.name) from error

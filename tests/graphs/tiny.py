@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.weights.checkpoint import Architecture, Checkpoint, Family, Grouped, Rope, TokenizerSource
+from headrace.weights.checkpoint import Architecture, Checkpoint, Family, Grouped, Rope, Templates, TokenizerSource
 
 HIDDEN, HEADS, KV_HEADS, INNER, VOCABULARY, LAYERS, CONTEXT = 64, 4, 2, 96, 128, 3, 256
 GOLDEN = Path(__file__).parent / "golden"
@@ -176,7 +176,7 @@ def checkpoint(facts: Architecture, drawn: dict[str, Drawn]) -> Checkpoint:
         architecture=facts,
         weights=drawn,
         tokenizer=TokenizerSource(),
-        chat_template=None,
+        chat_templates=Templates(),
         bos_id=None,
         eos_ids=(),
         max_input=CONTEXT,

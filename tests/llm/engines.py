@@ -13,7 +13,7 @@ from headrace.llm.prompt import PromptReader
 from headrace.llm.step_plan import Budget
 from headrace.llm.terms import UNSAID, Terms
 from headrace.llm.tokenizer import Tokenizer, load
-from headrace.weights.checkpoint import TokenizerSource
+from headrace.weights.checkpoint import Templates, TokenizerSource
 from tests.fakes_language import FakeLanguage
 from tests.llm.tokenizing import byte_level_fields
 
@@ -27,7 +27,7 @@ def tokenizer() -> Tokenizer:
 
 def preparing(vocabulary: int, max_context: int = 4096) -> Preparing:
     made = tokenizer()
-    return Preparing(made, PromptReader(made, vocabulary, TEMPLATE, 1, EOS), vocabulary, max_context, (EOS,))
+    return Preparing(made, PromptReader(made, vocabulary, Templates(TEMPLATE), 1, EOS), vocabulary, max_context, (EOS,))
 
 
 class Bench:

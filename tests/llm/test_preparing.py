@@ -11,6 +11,7 @@ from headrace.llm.preparing import Prepared, Preparing
 from headrace.llm.prompt import PromptReader
 from headrace.llm.tokenizer import Tokenizer
 from headrace.llm.tool_calls import HERMES, hermes_system
+from headrace.weights.checkpoint import Templates
 from tests.llm.engines import EOS, TEMPLATE, preparing, tokenizer
 from tests.llm.thinking import OPENING, SWITCHED, TOKENIZER, thinking_preparing
 
@@ -97,7 +98,8 @@ def test_tools_may_be_called_beside_a_form_of_the_answer(text: str) -> None:
 def test_calls_in_a_form_that_is_not_read_are_refused() -> None:
     template = TEMPLATE + "{% for tool in tools %}<function={{ tool.name }}>{% endfor %}"
     made = tokenizer()
-    strange = Preparing(made, PromptReader(made, VOCABULARY, template, 1, EOS, hermes_system), VOCABULARY, 4096, (EOS,))
+    reader = PromptReader(made, VOCABULARY, Templates(template), 1, EOS, hermes_system)
+    strange = Preparing(made, reader, VOCABULARY, 4096, (EOS,))
     with pytest.raises(InvalidRequest) as refusal:
         strange.generation(with_tools())
     assert refusal.value.where == "tools"
@@ -105,7 +107,7 @@ def test_calls_in_a_form_that_is_not_read_are_refused() -> None:
 
 def test_a_model_without_an_end_follows_no_grammar() -> None:
     made = tokenizer()
-    endless = Preparing(made, PromptReader(made, VOCABULARY, None), VOCABULARY, 4096)
+    endless = Preparing(made, PromptReader(made, VOCABULARY, Templates()), VOCABULARY, 4096)
     with pytest.raises(InvalidRequest, match="no token that ends a text"):
         endless.generation(ask(grammar=Grammar("json_object", where="response_format")))
 

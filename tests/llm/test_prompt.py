@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from headrace.errors import InvalidRequest
-from headrace.generation import Prompt
+from headrace.generation import Prompt, ToolChoice
 from headrace.llm.prompt import PromptReader
+from headrace.weights.checkpoint import Templates
 from tests.llm.test_chat_messages import SMOLLM2, USER
 from tests.llm.tokenizing import byte_level_fields, made, sentencepiece_fields
 
@@ -16,11 +18,11 @@ LLAMA = "{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}"
 
 
 def reader(chat_template: str | None = SMOLLM2) -> PromptReader:
-    return PromptReader(TOKENIZER, 500, chat_template, bos_id=1, eos_id=2)
+    return PromptReader(TOKENIZER, 500, Templates(chat_template), bos_id=1, eos_id=2)
 
 
 def llama(chat_template: str | None = LLAMA) -> PromptReader:
-    return PromptReader(WITH_BOS, WITH_BOS.vocabulary, chat_template, bos_id=1, eos_id=2)
+    return PromptReader(WITH_BOS, WITH_BOS.vocabulary, Templates(chat_template), bos_id=1, eos_id=2)
 
 
 def refusal(read: PromptReader, prompt: Prompt) -> InvalidRequest:
@@ -64,6 +66,20 @@ def test_a_model_without_a_chat_template_says_so_and_takes_one_that_is_given() -
     assert "no chat template" in error.message
     given = Prompt(messages=(USER,), chat_template="{{ messages[0].content }}")
     assert reader(None).read(given).text == "Hi"
+
+
+def test_a_model_s_template_for_tools_is_used_where_there_are_tools() -> None:
+    read = PromptReader(TOKENIZER, 500, Templates.of({"default": "plain", "tool_use": "{{ tools[0].function.name }}"}))
+    with_tools = Prompt(messages=(USER,), tools=({"type": "function", "function": {"name": "look"}},))
+    assert read.read(with_tools).text == "look"
+    assert read.read(Prompt(messages=(USER,))).text == "plain"
+    assert read.read(msgspec.structs.replace(with_tools, tool_choice=ToolChoice("none"))).text == "plain"
+    assert read.read(msgspec.structs.replace(with_tools, chat_template="given")).text == "given"
+
+
+def test_a_model_whose_templates_are_none_for_chats_says_which_it_has() -> None:
+    error = refusal(PromptReader(TOKENIZER, 500, Templates.of({"rag": "x", "tool_use": "y"})), Prompt(messages=(USER,)))
+    assert "has no chat template called 'default', only rag, tool_use" in error.message
 
 
 def test_text_has_special_tokens_around_it_unless_the_request_says_otherwise() -> None:

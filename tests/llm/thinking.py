@@ -4,6 +4,7 @@ from headrace.llm.preparing import Preparing
 from headrace.llm.prompt import PromptReader
 from headrace.llm.reasoning import Marks, marks_of
 from headrace.llm.tokenizer import Tokenizer
+from headrace.weights.checkpoint import Templates
 from tests.llm.engines import EOS
 from tests.llm.tokenizing import byte_level_fields, made
 
@@ -37,5 +38,5 @@ TOKENS = marks_of("auto", OPENING, TOKENIZER.token_id)
 
 def thinking_preparing(template: str, tokenizer: Tokenizer = TOKENIZER, setting: str = "auto") -> Preparing:
     marks = marks_of(setting, template, tokenizer.token_id)
-    reader = PromptReader(tokenizer, tokenizer.vocabulary, template, 1, EOS, marks=marks)
+    reader = PromptReader(tokenizer, tokenizer.vocabulary, Templates(template), 1, EOS, marks=marks)
     return Preparing(tokenizer, reader, tokenizer.vocabulary, 4096, (EOS,), marks)

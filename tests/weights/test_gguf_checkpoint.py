@@ -22,7 +22,7 @@ def test_every_family_is_read(tmp_path: Path, family: str) -> None:
     assert found.architecture.family == family
     assert found.architecture.vocabulary == VOCABULARY
     assert found.max_input == CONTEXT
-    assert found.chat_template == "{{ messages }}"
+    assert found.chat_templates.default == "{{ messages }}"
 
 
 def test_a_head_of_its_own_is_read(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from headrace.errors import ModelInvalid
 from headrace.generation import GenerationDefaults
+from headrace.weights.checkpoint import Templates
 from headrace.weights.gguf_text import Text, gguf_text
 from tests.weights.models import TOKENIZER
 
@@ -41,8 +42,20 @@ def test_the_file_s_own_end_of_turn_is_read() -> None:
 
 
 def test_a_file_without_a_template_has_none() -> None:
-    assert gguf_text({key: value for key, value in TOKENIZER.items() if "token_type" not in key}, 40).chat_template
-    assert gguf_text({"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.tokens": ["a"]}, 40).chat_template is None
+    assert gguf_text(
+        {key: value for key, value in TOKENIZER.items() if "token_type" not in key}, 40
+    ).chat_templates.default
+    assert gguf_text({"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.tokens": ["a"]}, 40).chat_templates == Templates()
+
+
+def test_templates_for_other_than_chats_have_their_names_behind_the_key() -> None:
+    metadata = {
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.tokens": ["a"],
+        "tokenizer.chat_templates": ["tool_use"],
+    }
+    found = gguf_text({**metadata, "tokenizer.chat_template": "d", "tokenizer.chat_template.tool_use": "t"}, 40)
+    assert found.chat_templates == Templates("d", "t", ("default", "tool_use"))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from headrace.errors import ModelInvalid
 from headrace.generation import GenerationDefaults
+from headrace.weights.checkpoint import Templates
 from headrace.weights.fields import Fields
 from headrace.weights.gguf_text import Text
 from headrace.weights.hf_text import hf_text
@@ -86,12 +87,30 @@ def test_the_first_token_is_the_configuration_s(tmp_path: Path) -> None:
     ],
 )
 def test_the_chat_template_is_found_wherever_it_is(tmp_path: Path, files: dict[str, Any], expected: str | None) -> None:
-    assert _read(tmp_path, **files).chat_template == expected
+    assert _read(tmp_path, **files).chat_templates.default == expected
 
 
 def test_a_template_in_a_file_of_its_own_comes_first(tmp_path: Path) -> None:
     (tmp_path / "chat_template.jinja").write_text("é")
-    assert _read(tmp_path, tokenizer_config={"chat_template": "a"}).chat_template == "é"
+    assert _read(tmp_path, tokenizer_config={"chat_template": "a"}).chat_templates.default == "é"
+
+
+def test_a_template_for_tools_is_kept_beside_the_one_for_chats(tmp_path: Path) -> None:
+    listed = [
+        {"name": "default", "template": "d"},
+        {"name": "tool_use", "template": "t"},
+        {"name": "rag", "template": "r"},
+    ]
+    found = _read(tmp_path, tokenizer_config={"chat_template": listed}).chat_templates
+    assert found == Templates("d", "t", ("default", "rag", "tool_use"))
+    assert _read(tmp_path, tokenizer_config={"chat_template": listed[1:]}).chat_templates.names == ("rag", "tool_use")
+
+
+def test_a_template_for_tools_may_have_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "chat_template.jinja").write_text("d")
+    (tmp_path / "additional_chat_templates").mkdir()
+    (tmp_path / "additional_chat_templates" / "tool_use.jinja").write_text("t")
+    assert _read(tmp_path).chat_templates == Templates("d", "t", ("default", "tool_use"))
 
 
 @pytest.mark.parametrize(
@@ -101,6 +120,11 @@ def test_a_template_in_a_file_of_its_own_comes_first(tmp_path: Path) -> None:
         ({"eos_token_id": ["a"]}, {}, "eos_token_id: must be tokens"),
         ({"bos_token_id": True}, {}, "bos_token_id: must be tokens"),
         ({}, {"tokenizer_config": {"chat_template": 3}}, "chat_template: must be a text"),
+        (
+            {},
+            {"tokenizer_config": {"chat_template": [{"name": "default"}]}},
+            "chat_template: must be a text, or a list",
+        ),
         ({}, {"tokenizer": [], "tokenizer_config": {"eos_token": "<end>"}}, r"tokenizer\.json: cannot be read"),
     ],
 )

@@ -112,7 +112,7 @@ def prompt_of(body: PromptFields, facts: LanguageFacts, max_tokens: int | None =
     """What the model reads. A last message of the assistant's is continued. Raises as `messages_ask`."""
     _refuse(body)
     if not facts.chat_template:
-        raise InvalidRequest("has no chat template; ask it for completions of plain text", "model")
+        raise InvalidRequest(f"{facts.lacks_template}; ask it for completions of plain text", "model")
     messages = template_messages(body.system, body.messages)
     tools = read_tools(body.tools, body.tool_choice)
     continued = messages[-1]["role"] == "assistant"

@@ -38,7 +38,7 @@ async def chat(front: Front, request: Request, now_s: float) -> Response:
 def chat_prompt(body: ChatBody, facts: LanguageFacts) -> Prompt:
     """What the model reads; a last message of the assistant's is continued. Raises InvalidRequest."""
     if not facts.chat_template:
-        raise InvalidRequest("has no chat template; ask /api/generate with plain text", "model")
+        raise InvalidRequest(f"{facts.lacks_template}; ask /api/generate with plain text", "model")
     messages = template_messages(body.messages or ())
     tools = read_tools(body.tools, None, None)
     continued = messages[-1]["role"] == "assistant" and "tool_calls" not in messages[-1]

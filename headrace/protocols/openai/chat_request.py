@@ -65,7 +65,7 @@ def chat_ask(body: ChatBody, facts: LanguageFacts) -> Generate:
     _refuse(body)
     if not facts.chat_template and body.chat_template is None:
         raise InvalidRequest(
-            "the model has no chat template; give one, or ask /v1/completions with plain text", "chat_template"
+            f"the model {facts.lacks_template}; give one, or ask /v1/completions with plain text", "chat_template"
         )
     tools = read_tools(body.tools, body.tool_choice, body.parallel_tool_calls)
     return Generate(

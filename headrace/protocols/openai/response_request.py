@@ -108,7 +108,7 @@ def response_ask(body: ResponseBody, items: Items, facts: LanguageFacts) -> Gene
     """
     _refuse(body)
     if not facts.chat_template:
-        raise InvalidRequest("has no chat template; ask /v1/completions with plain text", "model")
+        raise InvalidRequest(f"{facts.lacks_template}; ask /v1/completions with plain text", "model")
     if not items:
         raise InvalidRequest("must have at least one item", "input")
     tools = read_tools(body.tools, body.tool_choice, body.parallel_tool_calls)

@@ -172,6 +172,12 @@ def test_a_model_without_a_template_needs_one_given() -> None:
     assert chat_ask(body(chat_template="x"), BASE).prompt.chat_template == "x"
 
 
+def test_a_model_with_other_templates_only_says_which() -> None:
+    facts = msgspec.structs.replace(BASE, other_templates=("rag", "tool_use"))
+    with pytest.raises(InvalidRequest, match="has no chat template called 'default', only rag, tool_use; give one"):
+        chat_ask(body(), facts)
+
+
 def test_an_echo_is_the_message_that_is_continued() -> None:
     messages = [*USER, {"role": "assistant", "content": "It is"}]
     assert echoed(body(messages=messages, echo=True, continue_final_message=True)) == "It is"
