@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from headrace.errors import ContextLengthExceeded, InvalidRequest
 from headrace.generation import Embed, Embedded, Score, Scored
+from headrace.llm.known_tokens import check_encoded
 from headrace.llm.tokenizer import Tokenizer
 
 
@@ -66,6 +67,7 @@ def _pairs(ask: Score, reading: Reading) -> list[Text]:
         if len(pair.token_ids) > reading.max_tokens:
             _check_length(len(reading.tokenizer.encode_pair(ask.query, "").token_ids), reading, "query")
         _check_length(len(pair.token_ids), reading, f"{ask.where}[{index}]")
+        check_encoded(pair.token_ids, reading.tokenizer, reading.vocabulary, f"{ask.where}[{index}]")
         texts.append(Text(pair.token_ids, pair.types))
     return texts
 
@@ -87,6 +89,7 @@ def _singles(
     texts = []
     for each, where in zip(inputs, places, strict=True):
         token_ids = next(encoded) if isinstance(each, str) else _checked(each, reading, where)[:limit]
+        check_encoded(token_ids, reading.tokenizer, reading.vocabulary, where)
         _check_length(len(token_ids), reading, where)
         texts.append(Text(token_ids))
     return texts

@@ -8,6 +8,7 @@ from headrace.errors import ContextLengthExceeded, InvalidRequest
 from headrace.generation import Prompt, lacks_template
 from headrace.llm.chat_messages import SystemText, render
 from headrace.llm.chat_template import ChatTemplate, ChatTemplates
+from headrace.llm.known_tokens import check_encoded
 from headrace.llm.reasoning import SWITCHES, Marks, Stage, stage_of, without_thoughts
 from headrace.llm.tokenizer import Tokenizer
 from headrace.weights.checkpoint import Templates
@@ -27,8 +28,8 @@ class Read(msgspec.Struct, frozen=True):
 class PromptReader:
     """Reads the prompts of one model. Safe to use from several threads.
 
-    Raises InvalidRequest that names the field: tokens outside the vocabulary, messages without a chat template or such
-    as it refuses, text that is no Unicode, a prompt of no tokens.
+    Raises InvalidRequest that names the field: tokens outside the vocabulary, also those of a text, messages without a
+    chat template or such as it refuses, text that is no Unicode, a prompt of no tokens.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class PromptReader:
         tools_in_words: SystemText | None = None,
         marks: Marks | None = None,
     ) -> None:
-        """`vocabulary`: the model's, which may be larger than the tokenizer's; `templates`: its own, if any;
+        """`vocabulary`: the model's, which may be larger or smaller than the tokenizer's; `templates`: its own, if any;
         `marks`: around its thoughts, if they are told apart."""
         self._tokenizer = tokenizer
         self._vocabulary = vocabulary
@@ -125,6 +126,7 @@ class PromptReader:
             token_ids = self._tokenizer.encode(text, add)
         except InvalidRequest as error:
             raise InvalidRequest(error.message, prompt.where) from error
+        check_encoded(token_ids, self._tokenizer, self._vocabulary, prompt.where)
         if add and token_ids[:2] == self._doubled:
             return token_ids[1:]  # the text, or its template, begins with it already
         return token_ids
