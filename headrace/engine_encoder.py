@@ -7,6 +7,7 @@ from headrace.generation import LanguageFacts
 from headrace.llm.encoder_engine import EncoderEngine, laid
 from headrace.llm.encoder_texts import Text
 from headrace.llm.engine_protocol import EngineLoading
+from headrace.llm.panics import PROBE, sound
 from headrace.llm.preparing import preparing_for
 from headrace.llm.tokenizer import load as load_tokenizer
 from headrace.runtimes.openvino_encoder import OpenedEncoder
@@ -19,6 +20,9 @@ def assemble(
     """The engine, warmed up, once `graph` is there. Raises ModelInvalid with the field at fault."""
     tokenizer = load_tokenizer(checkpoint.tokenizer, checkpoint.digest, cache)
     opened = graph.result()
+    if opened.labels:
+        with sound("tokenizer.json"):
+            tokenizer.encode_pair(PROBE, PROBE)
     model = opened.model
     model.encode(*laid([Text([0] * min(32, model.max_tokens))], model.max_tokens))  # kernels are made
     facts = LanguageFacts(

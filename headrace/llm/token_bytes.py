@@ -23,7 +23,8 @@ class Spelling(msgspec.Struct, frozen=True):
 
 
 def spelling(decoder: Json | None) -> Spelling | None:
-    """The spelling that a tokenizer.json's `decoder` undoes; None where tokens are not simply joined (WordPiece)."""
+    """The spelling that a tokenizer.json's `decoder` undoes; None where tokens are not simply joined (WordPiece), or
+    what is replaced in them is more than a text."""
     if decoder is None:
         return None
     steps: Sequence[Json] = decoder.get("decoders", [decoder])
@@ -32,9 +33,11 @@ def spelling(decoder: Json | None) -> Spelling | None:
         return Spelling(letters=True)
     if kinds == {"Metaspace"}:
         return Spelling(
-            replaced=((decoder["replacement"], " "),), leading_space=decoder.get("prepend_scheme") != "never"
+            replaced=((steps[0]["replacement"], " "),), leading_space=steps[0].get("prepend_scheme") != "never"
         )
     if not kinds <= {"Replace", "ByteFallback", "Fuse", "Strip"}:
+        return None
+    if any(step["type"] == "Replace" and not step["pattern"].get("String") for step in steps):
         return None
     return Spelling(
         replaced=tuple(_replacement(step) for step in steps if step["type"] == "Replace"),

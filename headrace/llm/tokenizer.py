@@ -10,6 +10,7 @@ from tokenizers import Tokenizer as Library
 from tokenizers.models import BPE
 
 from headrace.errors import InvalidRequest, ModelInvalid
+from headrace.llm.panics import PROBE, sound
 from headrace.llm.token_bytes import spelling, token_bytes
 from headrace.llm.token_length import Covering, Vocabulary, covering
 from headrace.llm.tokenizer_cache import cached
@@ -23,7 +24,7 @@ def load(source: TokenizerSource, digest: str = "", cache: Path | None = None) -
     Raises ModelInvalid where there is none or it cannot be read.
     """
     if source.json is not None:
-        return Tokenizer(_from_file(source.json), source.ending)
+        return Tokenizer(_tried(_from_file(source.json), source.json.name), source.ending)
     if not source.fields:
         raise ModelInvalid("the model has none: a tokenizer.json, or the tokenizer fields of a GGUF file", "tokenizer")
 
@@ -37,6 +38,14 @@ def load(source: TokenizerSource, digest: str = "", cache: Path | None = None) -
         if (again := cached(cache, digest, build, fresh=True)) == text:
             raise
         return Tokenizer(_parsed(again))
+
+
+def _tried(library: Library, where: str) -> Library:
+    """Raises ModelInvalid where the file that it was read from is one that the library breaks down over."""
+    with sound(where):
+        tokenizer = Tokenizer(library)
+        tokenizer.decode(tokenizer.encode(PROBE))
+    return library
 
 
 def _from_file(path: Path) -> Library:

@@ -54,6 +54,12 @@ class Fields:
             raise self.fault(key, f"must be at most {LARGEST}, is {_shown(value)}")
         return float(value)
 
+    def between(self, key: str, low: float, high: float, default: float | None = None) -> float:
+        value = self.number(key, default)
+        if not low <= value <= high:
+            raise self.fault(key, f"must be a number from {low:g} to {high:g}, is {value:g}")
+        return value
+
     def positive(self, key: str, default: float | None = None) -> float:
         value = self.number(key, default)
         if value <= 0:

@@ -44,8 +44,8 @@ def gguf_rope(
         frequencies = rope.linear(frequencies, factor)
     elif kind == "yarn":
         original = fields.integer("rope.scaling.original_context_length", fields.integer("context_length"))
-        fast = fields.positive("rope.scaling.yarn_beta_fast", 32.0)
-        slow = fields.positive("rope.scaling.yarn_beta_slow", 1.0)
+        fast = fields.between("rope.scaling.yarn_beta_fast", rope.FEWEST_TURNS, rope.MOST_TURNS, 32.0)
+        slow = fields.between("rope.scaling.yarn_beta_slow", rope.FEWEST_TURNS, rope.MOST_TURNS, 1.0)
         frequencies = rope.yarn(width, base, factor, original, fast=fast, slow=slow)
         scale *= rope.yarn_scale(factor)
     elif kind not in {"none", "longrope"}:

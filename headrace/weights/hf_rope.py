@@ -75,7 +75,8 @@ def _factor(scaling: Fields) -> float:
 def _yarn(scaling: Fields, width: int, max_context: int, base: float) -> Positions:
     factor = _factor(scaling)
     original = scaling.integer("original_max_position_embeddings", max_context)
-    fast, slow = scaling.positive("beta_fast", 32.0), scaling.positive("beta_slow", 1.0)
+    fast = scaling.between("beta_fast", rope.FEWEST_TURNS, rope.MOST_TURNS, 32.0)
+    slow = scaling.between("beta_slow", rope.FEWEST_TURNS, rope.MOST_TURNS, 1.0)
     whole = scaling.flag("truncate", True)
     frequencies = rope.yarn(width, base, factor, original, fast=fast, slow=slow, whole=whole)
     scale = rope.yarn_scale(factor)

@@ -32,7 +32,7 @@ def recommended(fields: Fields, keys: Mapping[str, str]) -> GenerationDefaults:
 
     def number(name: str, low: float, high: float) -> float | None:
         key = keys[name]
-        return _number(fields, key, low, high) if fields.has(key) else None
+        return _as_written(fields.between(key, low, high)) if fields.has(key) else None
 
     def whole(name: str, low: int) -> int | None:
         key = keys.get(name, "")
@@ -49,9 +49,6 @@ def recommended(fields: Fields, keys: Mapping[str, str]) -> GenerationDefaults:
     )
 
 
-def _number(fields: Fields, key: str, low: float, high: float) -> float:
-    """As it was written: a GGUF holds 0.7 as the nearest of 32 bits."""
-    value = fields.number(key)
-    if not low <= value <= high:
-        raise fields.fault(key, f"must be a number from {low:g} to {high:g}, is {value:g}")
+def _as_written(value: float) -> float:
+    """A GGUF holds 0.7 as the nearest of 32 bits."""
     return float(f"{value:.7g}")

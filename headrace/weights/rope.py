@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from headrace.weights.checkpoint import Rope
 
+FEWEST_TURNS, MOST_TURNS = 1e-6, 1e6
+"""Of a pair in the original context, that YaRN's borders may lie at: with others its logarithms have no value."""
+
 Frequencies = NDArray[np.float64]
 """Radians a position, [d / 2]."""
 

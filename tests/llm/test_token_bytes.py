@@ -29,7 +29,13 @@ LLAMA: dict[str, Any] = {
             {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always"},
             Spelling(replaced=(("▁", " "),), leading_space=True),
         ),
+        (
+            {"type": "Sequence", "decoders": [{"type": "Metaspace", "replacement": "▁", "prepend_scheme": "never"}]},
+            Spelling(replaced=(("▁", " "),)),
+        ),
         ({"type": "WordPiece"}, None),
+        ({"type": "Replace", "pattern": {"Regex": "a+"}, "content": "b"}, None),
+        ({"type": "Replace", "pattern": {"String": ""}, "content": "b"}, None),
         (None, None),
     ],
 )

@@ -67,6 +67,7 @@ def test_factors_that_cannot_divide_are_refused(values: list[float]) -> None:
         ({"rope.freq_base": 1.0}, "rope.freq_base: must be more than 1"),
         ({"rope.scaling.type": "ntk"}, "rope.scaling.type: must be none, linear, yarn or longrope"),
         ({"rope.scaling.factor": 1e9}, "rope.scaling.factor: must be from 1"),
+        ({"rope.scaling.type": "yarn", "rope.scaling.yarn_beta_fast": 1e308}, "yarn_beta_fast: must be a number from"),
         ({"rope.scaling.factor": -1.0}, "rope.scaling.factor: must be a finite number of at least 0"),
     ],
 )

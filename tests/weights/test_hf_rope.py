@@ -97,6 +97,11 @@ def test_a_part_of_each_head_may_rotate() -> None:
         ({"rope_parameters": {"rope_type": "new"}}, r"rope_parameters\.rope_type: 'new' is not supported"),
         ({"rope_scaling": {"type": "linear"}}, r"rope_scaling\.factor: is missing"),
         ({"rope_scaling": {"type": "linear", "factor": 0.5}}, r"factor: must be from 1"),
+        (
+            {"rope_scaling": {"type": "yarn", "factor": 2.0, "beta_fast": 1e308}},
+            r"beta_fast: must be a number from 1e-06",
+        ),
+        ({"rope_scaling": {"type": "yarn", "factor": 2.0, "beta_slow": 1e-320}}, r"beta_slow: must be a number from"),
         ({"rope_scaling": {"type": "longrope", "short_factor": [1.0]}}, "original_max_position_embeddings: is missing"),
         (
             {"original_max_position_embeddings": 8, "rope_scaling": {"type": "su", "short_factor": [1.0]}},
