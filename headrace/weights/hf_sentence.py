@@ -67,10 +67,11 @@ def _module(module: Any, where: str, folder: Path) -> tuple[str, Path]:
 def _pooling(fields: Fields) -> Pooling:
     """The one way that is on; several would be laid one after another, which is not supported."""
     if fields.has("pooling_mode"):
-        mode = fields.text("pooling_mode")
+        said = fields.values["pooling_mode"]
         modes: dict[str, Pooling] = {"mean": "mean", "cls": "cls", "lasttoken": "last"}
-        if mode not in modes:
-            raise fields.fault("pooling_mode", f"{mode!r:.80} is not supported; read are {', '.join(modes)}")
+        mode = said[0] if isinstance(said, list) and len(said) == 1 else said
+        if not isinstance(mode, str) or mode not in modes:
+            raise fields.fault("pooling_mode", f"{said!r:.80} is not supported; read is one of {', '.join(modes)}")
         return modes[mode]
     prefix = "pooling_mode_"
     chosen = [key for key, value in fields.values.items() if key.startswith(prefix) and value is True]

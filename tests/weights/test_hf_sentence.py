@@ -35,6 +35,7 @@ def test_a_folder_that_says_nothing_has_no_pooling(tmp_path: Path) -> None:
         ({"pooling_mode_cls_token": True}, "cls"),
         ({"pooling_mode_lasttoken": True}, "last"),
         ({"pooling_mode": "mean"}, "mean"),
+        ({"pooling_mode": ["lasttoken"]}, "last"),
     ],
 )
 def test_pooling_is_read_from_the_module_s_folder(tmp_path: Path, pooling: dict[str, Any], expected: str) -> None:
@@ -71,6 +72,12 @@ def test_the_tokenizer_s_limit_holds_where_there_is_no_other(
             r"^1_Pooling/config\.json: pooling_mode: one way of pooling must be chosen, 2 are",
         ),
         (["Transformer", "Pooling"], {"pooling": {"pooling_mode": "max"}}, "pooling_mode: 'max' is not supported"),
+        (
+            ["Transformer", "Pooling"],
+            {"pooling": {"pooling_mode": ["mean", "max"]}},
+            r"pooling_mode: \['mean', 'max'\] is not supported; read is one of mean, cls, lasttoken",
+        ),
+        (["Transformer", "Pooling"], {"pooling": {"pooling_mode": 3}}, "pooling_mode: 3 is not supported"),
         (["Transformer", "Pooling"], {"sentence_bert_config": {"do_lower_case": True}}, "do_lower_case: is not"),
         (
             ["Transformer", "Pooling"],
