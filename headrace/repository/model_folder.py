@@ -11,6 +11,7 @@ import msgspec
 from headrace.errors import ModelInvalid
 from headrace.repository.foreign import advice
 from headrace.repository.language_model import check_language, check_tensors
+from headrace.repository.dangling import check_links
 from headrace.repository.manifest import parse_model_toml
 from headrace.repository.model_files import (
     LANGUAGE,
@@ -80,6 +81,7 @@ def read_model_folder(name: str, folder: Path, config: Mapping[str, Any] | None 
     try:
         layers = _layers(name, folder, config)
         if not contents.places:
+            check_links(folder)
             expected = f"{WHAT_IS_A_MODEL}, here or in a version's folder such as 1/"
             raise ModelInvalid(f"holds no model: expected {expected}{advice([folder, *folder.iterdir()])}")
     except (ModelInvalid, OSError) as error:
@@ -195,6 +197,7 @@ def _version(name: str, number: int, places: Sequence[Path], folder: Path, layer
         path = choose([file for file in files if file.name not in variants_too], said.runtime)
         path = path or choose(files, said.runtime)  # a variant may be the same file, run otherwise
     if path is None:
+        check_links(place)
         raise ModelInvalid(f"{place.name}/ holds no model: expected {WHAT_IS_A_MODEL}{advice(place.iterdir())}")
     return _manifest(name, number, path, folder, layers)
 
@@ -220,6 +223,7 @@ def _manifest(name: str, number: int, path: Path, folder: Path, layers: Sequence
     if not path.exists():
         raise ModelInvalid(f"{path.name} is a link to a file that is not there")
     check_readable(path)
+    check_links(path)
     check_fetched(path)
     runtime = said.runtime or RUNTIME_OF.get(suffix_of(path), "")
     if not runtime:
