@@ -9,9 +9,9 @@ from typing import Any, Literal, cast
 import msgspec
 
 from headrace.errors import ModelInvalid
+from headrace.repository.dangling import check_links
 from headrace.repository.foreign import advice
 from headrace.repository.language_model import check_language, check_tensors
-from headrace.repository.dangling import check_links
 from headrace.repository.manifest import parse_model_toml
 from headrace.repository.model_files import (
     LANGUAGE,
