@@ -174,7 +174,7 @@ class Choice:
 
     def _end(self) -> None:
         self._read_whole = True
-        self._text.finish()
+        self._text.finish(cut=self.finish == "length")
         if self._text.stop is not None:
             self.finish, self._stopped_by = "stop", self._text.stop
         elif self._text.num_calls and self.finish == "stop":

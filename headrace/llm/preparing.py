@@ -6,7 +6,17 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import msgspec
 
 from headrace.errors import ContextLengthExceeded, InvalidRequest
-from headrace.generation import Detokenize, Detokenized, Generate, Grammar, Prompt, Sampling, Tokenize, Tokenized
+from headrace.generation import (
+    Detokenize,
+    Detokenized,
+    Generate,
+    Grammar,
+    Prompt,
+    Sampling,
+    Tokenize,
+    Tokenized,
+    ToolChoice,
+)
 from headrace.llm.chat_template import ChatTemplate
 from headrace.llm.grammar import Grammars, Matcher
 from headrace.llm.masks import Masks
@@ -31,11 +41,11 @@ class Calls(msgspec.Struct, frozen=True):
 
     form: ToolFormat
     names: tuple[str, ...]
-    parallel: bool
+    choice: ToolChoice = ToolChoice()
 
     def parser(self) -> ToolParser:
         """Of one choice."""
-        return ToolParser(self.form, self.names, lambda: f"call_{secrets.token_hex(12)}", self.parallel)
+        return ToolParser(self.form, self.names, lambda: f"call_{secrets.token_hex(12)}", self.choice)
 
 
 class Thinks(msgspec.Struct, frozen=True):
@@ -156,7 +166,7 @@ class Preparing:
         if form is None:
             raise InvalidRequest("the chat template has calls written in a form that is not read here", "tools")
         names = tuple(str(tool["function"]["name"]) for tool in prompt.tools)
-        return Calls(form, names, prompt.tool_choice.parallel)
+        return Calls(form, names, prompt.tool_choice)
 
     def _thinks(self, ask: Generate, read: Read, grammar: Grammar | None) -> Thinks | None:
         marks, thinking = self.marks, ask.prompt.thinking

@@ -64,15 +64,15 @@ class ToldText:
         self._hear(self._detokenizer.feed(token_id), token_id)
         self._to_pass -= 1
 
-    def finish(self) -> None:
-        """It ends here: what was held back is told too, where it belongs to the text."""
+    def finish(self, cut: bool = False) -> None:
+        """It ends here: what was held back is told too, where it belongs to the text. `cut`: the model would go on."""
         if self.stop is None:
             self._hear(self._detokenizer.finish())
             self._end_thoughts()
         if self.stop is None:
             self._say(self._stops.finish())
         if self._parser is not None:
-            self._add(self._parser.finish())
+            self._add(self._parser.finish(cut))
 
     def take(self) -> tuple[str, tuple[ToolCall, ...]]:
         """What is certain and was not taken yet."""

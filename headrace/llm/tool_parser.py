@@ -4,11 +4,12 @@ from collections.abc import Callable, Collection
 
 import msgspec
 
-from headrace.generation import ToolCall
+from headrace.generation import ToolCall, ToolChoice
 from headrace.llm.tool_calls import ToolFormat
 from headrace.llm.tool_object import CallObject
 
 _SPACES = " \t\r\n"
+_AUTO = ToolChoice()
 
 
 class Parsed(msgspec.Struct, frozen=True):
@@ -22,17 +23,19 @@ class ToolParser:
     """Watches one text. Belongs to one choice.
 
     All text given out, one piece after another, is what was fed without its calls and the white space around them;
-    arguments come as the model wrote them, as soon as they are certain to belong to a call of a known tool.
+    arguments come as the model wrote them, as soon as they are certain to belong to a call of a known tool. Where the
+    choice leaves only calls, nothing is text.
     """
 
     def __init__(
-        self, form: ToolFormat, names: Collection[str], new_id: Callable[[], str], parallel: bool = True
+        self, form: ToolFormat, names: Collection[str], new_id: Callable[[], str], choice: ToolChoice = _AUTO
     ) -> None:
-        """`names`: of the tools; `new_id` gives a call its id; without `parallel` the first call is the last."""
+        """`names`: of the tools; `new_id` gives a call its id; where calls are not parallel the first is the last."""
         self._form = form
         self._names = frozenset(names)
         self._new_id = new_id
-        self._parallel = parallel
+        self._parallel = choice.parallel
+        self._forced = choice.forced
         self.num_calls = 0
         """Calls given out so far, the one that is under way among them."""
         self._state = self._in_text if form.begin else self._at_start
@@ -55,13 +58,13 @@ class ToolParser:
             pass
         return self._given()
 
-    def finish(self) -> Parsed:
-        """What was held back, where the text ends."""
+    def finish(self, cut: bool = False) -> Parsed:
+        """What was held back, where the text ends; of a call that was `cut` off before it was told nothing is text."""
         if self._call is not None:
             is_text = not self._call.told
         else:
             is_text = self._state not in (self._after_call, self._over) and not self._trails()
-        if is_text:
+        if is_text and not (cut and self._begins_call()):
             self._text.append(self._raw + self._rest)
         self._rest, self._raw, self._call = "", "", None
         return self._given()
@@ -70,8 +73,15 @@ class ToolParser:
         """Whether what is left is white space behind the last call."""
         return self._behind_call and not (self._raw + self._rest).strip(_SPACES)
 
+    def _begins_call(self) -> bool:
+        """Whether what is left was to become a call, by its mark, its tool's name or the call right before it."""
+        if self._call is None and not self._raw:
+            return self._behind_call
+        mark = self._form.begin or self._form.optional
+        return mark in self._raw or self.num_calls > 0 or (self._call is not None and bool(self._call.name))
+
     def _given(self) -> Parsed:
-        parsed = Parsed("".join(self._text), tuple(self._pieces))
+        parsed = Parsed("" if self._forced else "".join(self._text), tuple(self._pieces))
         self._text, self._pieces = [], []
         return parsed
 

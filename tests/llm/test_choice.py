@@ -91,13 +91,23 @@ def test_log_probabilities_come_with_the_tokens_that_are_told() -> None:
 
 
 def test_an_answer_that_called_ends_with_calls() -> None:
-    made = choice(max_tokens=99, calls=Calls(HERMES, ("look",), parallel=True))
+    made = choice(max_tokens=99, calls=Calls(HERMES, ("look",)))
     text = '<tool_call>{"name": "look", "arguments": {}}</tool_call>'
     take(made, [*TOKENIZER.encode(text, add_special=False), EOS])
     made.read()
     told = made.delta()
     assert told is not None
     assert (told.finish, told.tool_calls[0].name, told.text) == ("tool_calls", "look", "")
+
+
+def test_a_call_that_has_just_begun_at_the_limit_is_no_text() -> None:
+    begun = TOKENIZER.encode('Now: <tool_call>{"name": "lo', add_special=False)
+    made = choice(max_tokens=len(begun), calls=Calls(HERMES, ("look",)))
+    take(made, begun)
+    made.read()
+    told = made.delta()
+    assert told is not None
+    assert (told.finish, told.tool_calls, told.text) == ("length", (), "Now:")
 
 
 def test_drafts_are_what_followed_before() -> None:

@@ -1,6 +1,6 @@
 """A text is told without its stop string and its calls of tools, and whole where it has none."""
 
-from headrace.generation import Sampling
+from headrace.generation import Sampling, ToolChoice
 from headrace.llm.preparing import Calls
 from headrace.llm.thoughts import Thoughts
 from headrace.llm.told_text import ToldText
@@ -57,7 +57,7 @@ def test_what_began_like_a_stop_string_is_told_where_the_text_ends() -> None:
 
 
 def test_calls_are_taken_out_and_the_only_one_allowed_ends_it() -> None:
-    calls = Calls(HERMES, ("look",), parallel=False)
+    calls = Calls(HERMES, ("look",), ToolChoice(parallel=False))
     told = ToldText(TOKENIZER, Sampling(), "", calls.parser(), HERMES.marks)
     feed(told, 'Wait.<tool_call>{"name": "look", "arguments": {"a": 1}}</tool_call> more')
     assert told.ended
@@ -69,7 +69,7 @@ def test_calls_are_taken_out_and_the_only_one_allowed_ends_it() -> None:
 
 
 def test_stop_strings_and_calls_are_those_of_the_answer_and_not_of_thoughts() -> None:
-    calls = Calls(HERMES, ("look",), parallel=True)
+    calls = Calls(HERMES, ("look",))
     said = '<tool_call>{"name": "look", "arguments": {}}</tool_call>'
     told = ToldText(TOKENIZER, Sampling(stop=("END",)), "", calls.parser(), HERMES.marks, Thoughts(WORDS, "before"))
     feed(told, f"<think>\nEND {said}\n</think>\n\nNow {said}END more")

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.generation import ToolCall
+from headrace.generation import ToolCall, ToolChoice
 from headrace.llm.tool_calls import HERMES, LLAMA, MISTRAL, ToolFormat
 from headrace.llm.tool_parser import ToolParser
 
 NAMES = ("get_weather", "get_time")
+AUTO = ToolChoice()
 WEATHER = '{"name": "get_weather", "arguments": {"city": "Oslo"}}'
 
 
@@ -21,10 +22,12 @@ def ids() -> Callable[[], str]:
     return lambda: f"call_{next(numbers)}"
 
 
-def read(pieces: Sequence[str], form: ToolFormat = HERMES, parallel: bool = True) -> tuple[str, list[ToolCall]]:
+def read(
+    pieces: Sequence[str], form: ToolFormat = HERMES, choice: ToolChoice = AUTO, cut: bool = False
+) -> tuple[str, list[ToolCall]]:
     """All text, and the calls put together from their pieces."""
-    parser = ToolParser(form, NAMES, ids(), parallel)
-    parsed = [*(parser.feed(piece) for piece in pieces), parser.finish()]
+    parser = ToolParser(form, NAMES, ids(), choice)
+    parsed = [*(parser.feed(piece) for piece in pieces), parser.finish(cut)]
     calls: list[ToolCall] = []
     for piece in (call for news in parsed for call in news.tool_calls):
         if piece.name:
@@ -109,8 +112,50 @@ def test_a_call_that_the_limit_cuts_keeps_what_came() -> None:
     assert calls[0].arguments == '{"city": "Os'
 
 
+BEGUN = [
+    "<tool_call>",
+    '<tool_call>\n{"name',
+    f"<tool_call>{WEATHER}</tool_call>\n<tool_",
+    f"<tool_call>{WEATHER}</tool_c",
+]
+
+
+@pytest.mark.parametrize("text", ["<", "<tool_", *BEGUN])
+def test_of_an_answer_that_has_to_be_calls_nothing_is_text(text: str) -> None:
+    for cut in (False, True):
+        told, calls = read(list(text), choice=ToolChoice("required"), cut=cut)
+        assert not told
+        assert [call.arguments for call in calls] == ['{"city": "Oslo"}'] * text.count("Oslo")
+
+
+@pytest.mark.parametrize("text", BEGUN)
+def test_the_beginning_of_a_call_that_the_limit_cuts_is_no_text(text: str) -> None:
+    assert read([f"Well. {text}"], cut=True)[0] == read(list(f"Well. {text}"), cut=True)[0] == "Well."
+
+
+def test_half_a_mark_at_the_limit_stays_text() -> None:
+    assert read(["a <tool_"], cut=True) == ("a <tool_", [])
+    assert read(["[TOOL_"], MISTRAL, cut=True) == ("[TOOL_", [])
+    assert read(['{"na'], LLAMA, cut=True) == ('{"na', [])
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("[TOOL_CALLS] ", MISTRAL),
+        ('[TOOL_CALLS] [{"name', MISTRAL),
+        (f'[TOOL_CALLS] [{WEATHER}, {{"na', MISTRAL),
+        ('<|python_tag|>{"na', LLAMA),
+        ('{"name": "get_time", ', LLAMA),
+        (f'{WEATHER}; {{"na', LLAMA),
+    ],
+)
+def test_other_models_calls_that_the_limit_cuts_are_no_text_either(text: str, form: ToolFormat) -> None:
+    assert read(list(text), form, cut=True)[0] == ""
+
+
 def test_only_the_first_call_counts_where_calls_are_not_parallel() -> None:
-    parser = ToolParser(HERMES, NAMES, ids(), parallel=False)
+    parser = ToolParser(HERMES, NAMES, ids(), ToolChoice(parallel=False))
     assert parser.feed(f"<tool_call>{WEATHER}").tool_calls
     assert parser.is_complete
     rest = parser.feed(f"</tool_call><tool_call>{WEATHER}</tool_call>")
@@ -153,7 +198,7 @@ def test_text_may_stand_around_a_list_of_calls() -> None:
 
 
 def test_only_the_first_call_of_a_list_counts_where_calls_are_not_parallel() -> None:
-    assert len(read([f"[TOOL_CALLS][{WEATHER}, {WEATHER}]"], MISTRAL, parallel=False)[1]) == 1
+    assert len(read([f"[TOOL_CALLS][{WEATHER}, {WEATHER}]"], MISTRAL, ToolChoice(parallel=False))[1]) == 1
 
 
 @pytest.mark.parametrize(
