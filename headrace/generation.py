@@ -181,6 +181,7 @@ class ToolCall(msgspec.Struct, frozen=True):
 class Delta(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one choice gained since the last answer. All deltas of a choice, one after another, are its whole text.
 
+    Its text came before its calls; what came behind them is the next delta's.
     `logprobs` are of the text's tokens, not of those of thoughts.
     """
 
@@ -213,7 +214,10 @@ class Times(msgspec.Struct, frozen=True):
 
 
 class Generated(msgspec.Struct, frozen=True, tag="generated", omit_defaults=True):
-    """News of a generation: one for each step where it streams, one in all where it does not."""
+    """News of a generation: one for each step where it streams, one in all where it does not.
+
+    A choice has one delta in each, and one more wherever text came behind a call.
+    """
 
     deltas: tuple[Delta, ...]
     usage: Usage  # so far

@@ -18,6 +18,7 @@ GROUND = {
     "kept_database",
     "observe_settings",
     "generation",
+    "deltas",
     "lasting",
     "numerals",
     "types",

@@ -5,6 +5,7 @@ from collections.abc import Sequence as Values
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.deltas import in_order
 from headrace.generation import Delta, FinishReason, TokenLogprob
 from headrace.llm.acceptance import rows_to_verify
 from headrace.llm.choosing import Choosing
@@ -55,6 +56,7 @@ class Choice:
         self._unread: list[tuple[int, Scored | None]] = []
         self._token_ids: list[int] = []  # of the next delta
         self._logprobs: list[TokenLogprob] = []
+        self._untold: list[Delta] = []
         self._stopped_by: str | int | None = None
         self._read_whole = False
         self._told_whole = False
@@ -128,6 +130,8 @@ class Choice:
         self._unread.clear()
         if self.finish is not None:
             self._end()
+        if self._text.may_end:
+            self._gather()  # what came together stays together, whether it is told at once or not
 
     def resume(self, told: Told) -> None:
         """Go on behind what another engine has told of it, as its sequence does.
@@ -151,15 +155,26 @@ class Choice:
                 self.masks.fill(())
             self.read()
             self._text.take_thoughts(), self._text.take()
-            self._token_ids, self._logprobs = [], []
+            self._token_ids, self._logprobs, self._untold = [], [], []
 
-    def delta(self) -> Delta | None:
-        """What was read and not told yet; None where that is no text and not the end."""
-        thoughts, (text, calls) = self._text.take_thoughts(), self._text.take()
-        if self._told_whole or not (text or calls or thoughts or self.finish):
-            return None
+    def deltas(self) -> list[Delta]:
+        """What was read and not told yet, text and calls in their order; none where that is no text and not the end."""
+        self._gather()
+        told, self._untold = in_order(self._untold), []
+        return told
+
+    def _gather(self) -> None:
+        """Keep what was read until it is told; its tokens are those of the text that came last."""
+        thoughts, said = self._text.take_thoughts(), self._text.take()
+        if self._told_whole or not (said or thoughts or self.finish):
+            return
         self._told_whole = self.finish is not None
-        told = Delta(
+        *before, (text, calls) = said or [("", ())]
+        if before and thoughts:
+            self._untold.append(Delta(self.index, reasoning=thoughts))
+            thoughts = ""
+        self._untold += [Delta(self.index, first, tool_calls=called) for first, called in before]
+        last = Delta(
             self.index,
             text,
             tuple(self._token_ids),
@@ -169,8 +184,8 @@ class Choice:
             self._stopped_by,
             thoughts,
         )
+        self._untold.append(last)
         self._token_ids, self._logprobs = [], []
-        return told
 
     def _end(self) -> None:
         self._read_whole = True

@@ -11,6 +11,7 @@ from zlib import crc32
 import msgspec
 import numpy as np
 
+from headrace.deltas import by_choice
 from headrace.errors import HeadraceError, InvalidRequest, ModelInvalid, Unsupported, WouldBeLate
 from headrace.generation import (
     Ask,
@@ -276,7 +277,7 @@ class FakeEngine:
             del self._works[number]
 
     def _generated(self, work: _Work, first: bool) -> Generated:
-        deltas = tuple(work.deltas if work.ask.stream else _joined(work.deltas))
+        deltas = tuple(work.deltas if work.ask.stream else by_choice(work.deltas))
         top = work.ask.sampling.prompt_logprobs
         if not first:
             return Generated(deltas, work.usage(), times=work.times)
@@ -286,25 +287,6 @@ class FakeEngine:
     def _count(self, seconds: float = 0.0, **more: int) -> None:
         counted = {name: getattr(self._since, name) + number for name, number in more.items()}
         self._since = msgspec.structs.replace(self._since, seconds=self._since.seconds + seconds, **counted)
-
-
-def _joined(deltas: list[Delta]) -> list[Delta]:
-    """One for each choice, from all of it."""
-    joined: dict[int, Delta] = {}
-    for new in deltas:
-        old = joined.get(new.index)
-        joined[new.index] = (
-            new
-            if old is None
-            else msgspec.structs.replace(
-                new,
-                text=old.text + new.text,
-                token_ids=old.token_ids + new.token_ids,
-                logprobs=old.logprobs + new.logprobs,
-                reasoning=old.reasoning + new.reasoning,
-            )
-        )
-    return [joined[index] for index in sorted(joined)]
 
 
 def _scored(ask: Score) -> Scored:

@@ -50,12 +50,12 @@ class Generating:
         """What its choices gained, if that is to be told now. The last is told once `finished` is true."""
         if self._first and not self._times.first_token_ns:
             self._note_times(now_ns)
-        deltas = []
+        deltas: list[Delta] = []
         for choice in self.choices:
             if self._streams or choice.must_be_read or choice.finish:
                 choice.read()
-            if self._streams and (delta := choice.delta()):
-                deltas.append(delta)
+            if self._streams:
+                deltas += choice.deltas()
         if not self._streams:
             if not self.finished:
                 return None
@@ -79,8 +79,11 @@ class Generating:
         kept: Sequence[Choice] = self.choices
         if self._keeps_best:
             kept = sorted(kept, key=lambda choice: choice.logprob / max(1, choice.num_tokens), reverse=True)
-        deltas = [choice.delta() for choice in kept[: self.ask.n]]
-        return [msgspec.structs.replace(delta, index=index) for index, delta in enumerate(deltas) if delta]
+        return [
+            msgspec.structs.replace(delta, index=index)
+            for index, choice in enumerate(kept[: self.ask.n])
+            for delta in choice.deltas()
+        ]
 
     def _generated(self, deltas: Sequence[Delta], now_ns: int) -> Generated:
         usage = Usage(

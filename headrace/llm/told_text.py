@@ -6,7 +6,8 @@ end a text that is to have more tokens.
 
 from collections.abc import Sequence
 
-from headrace.generation import Sampling, ToolCall
+from headrace.deltas import in_order
+from headrace.generation import Delta, Sampling, ToolCall
 from headrace.llm.detokenize import Detokenizer
 from headrace.llm.stop_strings import StopStrings
 from headrace.llm.thoughts import Thoughts
@@ -34,8 +35,7 @@ class ToldText:
         self._to_pass = sampling.min_tokens  # tokens yet in whose text nothing is a stop
         self._parser = parser
         self._thoughts = thoughts
-        self._texts = [echo] if echo else []
-        self._calls: list[ToolCall] = []
+        self._pieces: list[str | ToolCall] = [echo] if echo else []
         self._thought: list[str] = []
         self.stop: str | None = None  # the stop string that ended it
 
@@ -74,11 +74,14 @@ class ToldText:
         if self._parser is not None:
             self._add(self._parser.finish(cut))
 
-    def take(self) -> tuple[str, tuple[ToolCall, ...]]:
-        """What is certain and was not taken yet."""
-        taken = "".join(self._texts), _joined(self._calls)
-        self._texts, self._calls = [], []
-        return taken
+    def take(self) -> list[tuple[str, tuple[ToolCall, ...]]]:
+        """What is certain and was not taken yet: a text and the calls behind it, as often as they take turns."""
+        pieces, self._pieces = self._pieces, []
+        if self._parser is None:
+            text = "".join(piece for piece in pieces if isinstance(piece, str))
+            return [(text, ())] if text else []
+        said = [Delta(text=piece) if isinstance(piece, str) else Delta(tool_calls=(piece,)) for piece in pieces]
+        return [(turn.text, turn.tool_calls) for turn in in_order(said)]
 
     def take_thoughts(self) -> str:
         """What is certain of thoughts and was not taken yet."""
@@ -111,20 +114,7 @@ class ToldText:
         if self._parser is not None:
             self._add(self._parser.feed(text))
         elif text:
-            self._texts.append(text)
+            self._pieces.append(text)
 
     def _add(self, parsed: Parsed) -> None:
-        if parsed.text:
-            self._texts.append(parsed.text)
-        self._calls += parsed.tool_calls
-
-
-def _joined(pieces: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
-    """One piece for each call."""
-    joined: dict[int, ToolCall] = {}
-    for piece in pieces:
-        begun = joined.get(piece.index)
-        joined[piece.index] = (
-            piece if begun is None else ToolCall(piece.index, begun.arguments + piece.arguments, begun.id, begun.name)
-        )
-    return tuple(joined.values())
+        self._pieces += parsed.pieces

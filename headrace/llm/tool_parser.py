@@ -13,10 +13,17 @@ _AUTO = ToolChoice()
 
 
 class Parsed(msgspec.Struct, frozen=True):
-    """What a piece gave: text that belongs to no call, and pieces of calls."""
+    """What a piece gave, in its order: text that belongs to no call, and pieces of calls."""
 
-    text: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
+    pieces: tuple[str | ToolCall, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return "".join(piece for piece in self.pieces if isinstance(piece, str))
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        return tuple(piece for piece in self.pieces if isinstance(piece, ToolCall))
 
 
 class ToolParser:
@@ -43,8 +50,7 @@ class ToolParser:
         self._call: CallObject | None = None
         self._behind_call = False  # no text came since a call
         self._raw = ""  # of a call that may still turn out to be text
-        self._text: list[str] = []
-        self._pieces: list[ToolCall] = []
+        self._pieces: list[str | ToolCall] = []
 
     @property
     def is_complete(self) -> bool:
@@ -65,7 +71,7 @@ class ToolParser:
         else:
             is_text = self._state not in (self._after_call, self._over) and not self._trails()
         if is_text and not (cut and self._begins_call()):
-            self._text.append(self._raw + self._rest)
+            self._say(self._raw + self._rest)
         self._rest, self._raw, self._call = "", "", None
         return self._given()
 
@@ -81,9 +87,8 @@ class ToolParser:
         return mark in self._raw or self.num_calls > 0 or (self._call is not None and bool(self._call.name))
 
     def _given(self) -> Parsed:
-        parsed = Parsed("" if self._forced else "".join(self._text), tuple(self._pieces))
-        self._text, self._pieces = [], []
-        return parsed
+        given, self._pieces = tuple(self._pieces), []
+        return Parsed(given)
 
     # Each state takes from `_rest` and says whether it is worth to go on at once.
 
@@ -119,7 +124,8 @@ class ToolParser:
         return True
 
     def _say(self, text: str) -> None:
-        self._text.append(text)
+        if text and not self._forced:
+            self._pieces.append(text)
         self._behind_call = self._behind_call and not text
 
     def _open(self, raw: str, at: int) -> None:
@@ -203,7 +209,7 @@ class ToolParser:
         return True
 
     def _only_text(self) -> bool:
-        self._text.append(self._rest)
+        self._say(self._rest)
         self._rest = ""
         return False
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from headrace.deltas import in_order
 from headrace.generation import Sampling
 from headrace.llm.choice import Choice, token_logprob
 from headrace.llm.choosing import Choosing
@@ -32,15 +33,14 @@ def test_tokens_are_kept_up_to_the_end_token() -> None:
     made = choice()
     assert take(made, [*WORDS, EOS, 9]) == [*WORDS, EOS]
     made.read()
-    told = made.delta()
-    assert told is not None
+    (told,) = made.deltas()
     assert (told.text, told.token_ids, told.finish, told.stopped_by) == (
         "The server starts",
         (*WORDS, EOS),
         "stop",
         None,
     )
-    assert made.delta() is None
+    assert made.deltas() == []
 
 
 def test_no_more_are_kept_than_may_be_generated() -> None:
@@ -61,8 +61,7 @@ def test_a_stop_token_is_told_only_where_that_is_asked() -> None:
         made = choice(stop_ids=(WORDS[1],), include_stop=include_stop)
         take(made, WORDS)
         made.read()
-        told = made.delta()
-        assert told is not None
+        (told,) = made.deltas()
         assert told.stopped_by == WORDS[1]
         texts.append(told.text)
     assert texts == [TOKENIZER.decode(WORDS[:1]), TOKENIZER.decode(WORDS[:2])]
@@ -72,8 +71,7 @@ def test_a_stop_string_takes_the_tokens_behind_it_back() -> None:
     made = choice(stop=("The",))
     take(made, WORDS)
     made.read()
-    told = made.delta()
-    assert told is not None
+    (told,) = made.deltas()
     assert (told.text, told.finish, told.stopped_by) == ("", "stop", "The")
     assert made.num_tokens == len(told.token_ids) < len(WORDS)
 
@@ -82,8 +80,7 @@ def test_log_probabilities_come_with_the_tokens_that_are_told() -> None:
     made = choice(logprobs=1)
     made.take([WORDS[0], EOS], [Scored(-0.5, ((WORDS[0], -0.5),)), Scored(-1.0)])
     made.read()
-    told = made.delta()
-    assert told is not None
+    (told,) = made.deltas()
     assert [(each.token_id, each.logprob, each.top[0].token_id) for each in told.logprobs] == [
         (WORDS[0], -0.5, WORDS[0])
     ]
@@ -95,8 +92,7 @@ def test_an_answer_that_called_ends_with_calls() -> None:
     text = '<tool_call>{"name": "look", "arguments": {}}</tool_call>'
     take(made, [*TOKENIZER.encode(text, add_special=False), EOS])
     made.read()
-    told = made.delta()
-    assert told is not None
+    (told,) = made.deltas()
     assert (told.finish, told.tool_calls[0].name, told.text) == ("tool_calls", "look", "")
 
 
@@ -105,9 +101,29 @@ def test_a_call_that_has_just_begun_at_the_limit_is_no_text() -> None:
     made = choice(max_tokens=len(begun), calls=Calls(HERMES, ("look",)))
     take(made, begun)
     made.read()
-    told = made.delta()
-    assert told is not None
+    (told,) = made.deltas()
     assert (told.finish, told.tool_calls, told.text) == ("length", (), "Now:")
+
+
+def test_text_and_calls_are_told_in_their_order_whether_at_once_or_as_they_come() -> None:
+    call = '<tool_call>{"name": "look", "arguments": {"a": 1}}</tool_call>'
+    tokens = TOKENIZER.encode(f"First {call} then {call}{call} last.", add_special=False)
+    for size in (1, 5, len(tokens)):  # tokens of a step
+        streamed, whole = (choice(max_tokens=len(tokens), calls=Calls(HERMES, ("look",))) for _ in range(2))
+        told = []
+        for at in range(0, len(tokens), size):
+            for made in (streamed, whole):
+                made.sequence.token_ids.extend(take(made, tokens[at : at + size]))
+                made.read()
+            told += streamed.deltas()
+        answer = whole.deltas()
+        plain = [(delta.text, [call.arguments for call in delta.tool_calls]) for delta in answer]
+        assert plain == [("First", ['{"a": 1}']), (" then", ['{"a": 1}'] * 2), (" last.", [])]
+        assert [(delta.text, delta.token_ids) for delta in in_order(told)] == [
+            (delta.text, delta.token_ids) for delta in answer
+        ]
+        assert sum((delta.token_ids for delta in answer), ()) == tuple(tokens)
+        assert [delta.finish for delta in answer] == [None, None, "length"]
 
 
 def test_drafts_are_what_followed_before() -> None:

@@ -17,19 +17,23 @@ def feed(told: ToldText, text: str) -> None:
             told.feed(token_id)
 
 
+def said(told: ToldText) -> str:
+    return "".join(text for text, _ in told.take())
+
+
 def test_a_text_comes_as_it_is_made_behind_the_echo() -> None:
     told = ToldText(TOKENIZER, Sampling(), "The ")
     feed(told, "server 🙂")
-    assert told.take()[0] == "The server 🙂"
-    assert told.take() == ("", ())
+    assert said(told) == "The server 🙂"
+    assert told.take() == []
 
 
 def test_half_a_character_is_told_at_the_end_only() -> None:
     told = ToldText(TOKENIZER, Sampling())
     told.feed(TOKENIZER.encode("🙂", add_special=False)[0])
-    assert told.take()[0] == ""
+    assert told.take() == []
     told.finish()
-    assert told.take()[0] == "\ufffd"
+    assert said(told) == "\ufffd"
 
 
 def test_a_stop_string_ends_it() -> None:
@@ -37,7 +41,7 @@ def test_a_stop_string_ends_it() -> None:
     feed(told, "The server starts")
     assert told.ended
     told.finish()
-    assert (told.take()[0], told.stop) == ("The ", "serv")
+    assert (said(told), told.stop) == ("The ", "serv")
 
 
 def test_a_stop_string_ends_no_text_that_is_to_have_more_tokens() -> None:
@@ -45,15 +49,15 @@ def test_a_stop_string_ends_no_text_that_is_to_have_more_tokens() -> None:
     token_ids = TOKENIZER.encode(text, add_special=False)
     told = ToldText(TOKENIZER, Sampling(stop=("a", "b"), min_tokens=len(token_ids) - 1))
     feed(told, text)
-    assert (told.take()[0], told.stop) == ("a b a b ", "a")
+    assert (said(told), told.stop) == ("a b a b ", "a")
 
 
 def test_what_began_like_a_stop_string_is_told_where_the_text_ends() -> None:
     told = ToldText(TOKENIZER, Sampling(stop=("server!",)))
     feed(told, "The server")
-    assert told.take()[0] == "The "
+    assert said(told) == "The "
     told.finish()
-    assert told.take()[0] == "server"
+    assert said(told) == "server"
 
 
 def test_calls_are_taken_out_and_the_only_one_allowed_ends_it() -> None:
@@ -62,7 +66,7 @@ def test_calls_are_taken_out_and_the_only_one_allowed_ends_it() -> None:
     feed(told, 'Wait.<tool_call>{"name": "look", "arguments": {"a": 1}}</tool_call> more')
     assert told.ended
     told.finish()
-    text, pieces = told.take()
+    ((text, pieces),) = told.take()
     assert (text, told.num_calls, pieces[0].name) == ("Wait.", 1, "look")
     assert [piece.arguments for piece in pieces] == ['{"a": 1}']
     assert pieces[0].id.startswith("call_")
@@ -75,7 +79,7 @@ def test_stop_strings_and_calls_are_those_of_the_answer_and_not_of_thoughts() ->
     feed(told, f"<think>\nEND {said}\n</think>\n\nNow {said}END more")
     assert told.ended
     told.finish()
-    text, pieces = told.take()
+    ((text, pieces),) = told.take()
     assert (told.take_thoughts(), text, told.stop) == (f"END {said}", "Now", "END")
     assert [piece.name for piece in pieces] == ["look"]
 
@@ -84,4 +88,11 @@ def test_thoughts_that_never_end_are_no_text() -> None:
     told = ToldText(TOKENIZER, Sampling(), thoughts=Thoughts(WORDS, "inside"))
     feed(told, "The server </th")
     told.finish()
-    assert (told.take_thoughts(), told.take()[0], told.num_thought_tokens > 2) == ("The server </th", "", True)
+    assert (told.take_thoughts(), said(told), told.num_thought_tokens > 2) == ("The server </th", "", True)
+
+
+def test_text_behind_a_call_stays_behind_it() -> None:
+    told = ToldText(TOKENIZER, Sampling(), "", Calls(HERMES, ("look",)).parser(), HERMES.marks)
+    feed(told, 'Wait.<tool_call>{"name": "look", "arguments": {}}</tool_call> So.')
+    told.finish()
+    assert [(text, len(calls)) for text, calls in told.take()] == [("Wait.", 1), (" So.", 0)]

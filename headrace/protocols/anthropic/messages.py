@@ -54,12 +54,13 @@ class Head(msgspec.Struct, frozen=True):
 
 def message_json(head: Head, generated: Generated) -> dict[str, Any]:
     """The whole answer."""
-    (delta,) = generated.deltas
-    content = thinking_json(delta.reasoning, head.omits_thoughts)
-    if delta.text:
-        content.append({"type": "text", "text": delta.text})
-    content += [_tool_use(call) | {"input": _input(call.arguments)} for call in delta.tool_calls]
-    return _message(head, generated.usage, content) | _end(head, delta, generated.usage)
+    content: list[dict[str, Any]] = []
+    for delta in generated.deltas:
+        content += thinking_json(delta.reasoning, head.omits_thoughts)
+        if delta.text:
+            content.append({"type": "text", "text": delta.text})
+        content += [_tool_use(call) | {"input": _input(call.arguments)} for call in delta.tool_calls]
+    return _message(head, generated.usage, content) | _end(head, generated.deltas[-1], generated.usage)
 
 
 def _message(head: Head, usage: Usage, content: list[dict[str, Any]]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from headrace.deltas import by_choice
 from headrace.errors import HeadraceError
 from headrace.generation import Delta, Generated, TokenLogprob, ToolCall, Usage
 from headrace.protocols.ollama.errors import error_body
@@ -48,7 +49,7 @@ def loaded(head: Head, wrap: Wrap) -> dict[str, Any]:
 
 def whole(head: Head, wrap: Wrap, generated: Generated) -> dict[str, Any]:
     """The answer in one."""
-    (delta,) = generated.deltas
+    (delta,) = by_choice(generated.deltas)
     answer = _begun(head) | wrap(delta.text, delta.reasoning)
     if calls := calls_json(delta.tool_calls):
         answer["message"]["tool_calls"] = calls

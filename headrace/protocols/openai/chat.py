@@ -7,6 +7,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from headrace.deltas import by_choice
 from headrace.errors import HeadraceError
 from headrace.generation import Delta, Generated, TokenLogprob, ToolCall
 from headrace.protocols.generation import generate_all, make_request, stream_all
@@ -62,9 +63,7 @@ async def chat(front: Front, request: Request, now_s: float) -> Response:
 def chat_json(head: Head, generated: Generated, options: ChatOptions) -> dict[str, Any]:
     """The whole answer."""
     answer = msgspec.structs.asdict(head)
-    answer["choices"] = [
-        _choice_json(delta, options) for delta in sorted(generated.deltas, key=lambda delta: delta.index)
-    ]
+    answer["choices"] = [_choice_json(delta, options) for delta in by_choice(generated.deltas)]
     answer["usage"] = usage_json([generated.usage])
     answer["service_tier"] = "default"
     if generated.prompt_logprobs:

@@ -4,10 +4,13 @@ import asyncio
 from typing import Any
 
 import anthropic
+import msgspec
 import pytest
 
+from headrace.deltas import in_order
 from headrace.errors import QueueFull, WorkerLost
-from headrace.generation import Generate
+from headrace.generation import Delta, Generate, Generated, ToolCall, Usage
+from headrace.protocols.anthropic.messages import Head, MessageWriter, message_json
 from headrace.protocols.anthropic.routes import routes
 from tests.protocols.dialect_server import dialect_server
 from tests.protocols.openai.server import Server
@@ -164,3 +167,23 @@ async def test_who_does_not_ask_for_thoughts_gets_none() -> None:
     async with dialect_server(routes) as server, sdk(server) as client:
         message = await client.messages.create(**(ASK | {"model": "thinker"}))
     assert [block.type for block in message.content] == ["text"]
+
+
+def test_text_before_between_and_behind_calls_stands_there_whole_and_streamed() -> None:
+    came = [
+        Delta(text="a"),
+        Delta(tool_calls=(ToolCall(0, "{", "c0", "f"),)),
+        Delta(tool_calls=(ToolCall(0, "}"),)),
+        Delta(text="b"),
+        Delta(tool_calls=(ToolCall(1, "{}", "c1", "g"), ToolCall(2, "{}", "c2", "g"))),
+        Delta(text="c", finish="tool_calls"),
+    ]
+    head, usage = Head("msg_1", "chat", 99), Usage(1, 6)
+    whole = message_json(head, Generated(tuple(in_order(came)), usage))
+    kinds = [block["type"] for block in whole["content"]]
+    assert kinds == ["text", "tool_use", "text", "tool_use", "tool_use", "text"]
+    writer = MessageWriter(head)
+    sent = b"".join(writer.news(0, Generated((delta,), usage)) for delta in came) + writer.end()
+    events = [msgspec.json.decode(line[6:]) for line in sent.split(b"\n") if line.startswith(b"data: ")]
+    assert [event["content_block"]["type"] for event in events if event["type"] == "content_block_start"] == kinds
+    assert whole["stop_reason"] == "tool_use"

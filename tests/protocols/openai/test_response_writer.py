@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from headrace.deltas import in_order
 from headrace.errors import InvalidRequest
 from headrace.generation import Delta, Generated, TokenLogprob, ToolCall, Usage
 from headrace.protocols.openai.response_writer import ResponseWriter
@@ -166,3 +167,23 @@ def test_thoughts_that_were_cut_off_are_incomplete() -> None:
     wrote.writer.end()
     (thoughts,) = wrote.writer.last["output"]
     assert (thoughts["type"], thoughts["status"]) == ("reasoning", "incomplete")
+
+
+def test_whole_and_streamed_are_the_same_items_in_the_same_order() -> None:
+    likely = (TokenLogprob(1, "x", b"x", -0.5),)
+    came = [
+        Delta(text="a", logprobs=likely),
+        Delta(tool_calls=(ToolCall(0, "{", "c0", "f"),), logprobs=likely),
+        Delta(tool_calls=(ToolCall(0, "}"),)),
+        Delta(text="b", logprobs=likely),
+        Delta(text="c", finish="tool_calls", logprobs=likely),
+    ]
+    outputs = []
+    for deltas in (came, in_order(came)):
+        wrote = Wrote().deltas(*deltas)
+        wrote.writer.end()
+        output = wrote.writer.last["output"]
+        outputs.append([{key: value for key, value in item.items() if key != "id"} for item in output])
+    assert [item["type"] for item in outputs[0]] == ["message", "function_call", "message"]
+    assert outputs[0][1:] == outputs[1][1:]
+    assert outputs[0][0]["content"][0]["text"] == outputs[1][0]["content"][0]["text"] == "a"
