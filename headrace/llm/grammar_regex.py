@@ -1,6 +1,9 @@
-"""How large a regular expression grows when its counted repeats are written out, known without doing so."""
+"""Regular expressions: whether they can be followed, and how large they grow, known without writing repeats out."""
 
 import re
+
+import msgspec
+from llguidance import LLMatcher
 
 from headrace.errors import InvalidRequest
 
@@ -17,6 +20,18 @@ def check_repeats(pattern: str, where: str) -> None:
     size = expanded_size(pattern)
     if size > MAX_SIZE:
         raise InvalidRequest(f"its repeats make it too large: {size:,} parts, at most {MAX_SIZE:,}", where)
+
+
+def check_regex(pattern: str, where: str) -> None:
+    """Raises InvalidRequest for an expression that is none, cannot be followed or is too large."""
+    check_repeats(pattern, where)
+    fault = LLMatcher.validate_grammar(LLMatcher.grammar_from_json_schema(_schema_of(pattern)), None)
+    if fault:
+        raise InvalidRequest(f"cannot be followed: {fault.partition('error: ')[2] or fault}"[:400], where)
+
+
+def _schema_of(pattern: str) -> str:
+    return msgspec.json.encode({"type": "string", "pattern": pattern}).decode()
 
 
 def expanded_size(pattern: str) -> int:

@@ -14,7 +14,7 @@ from headrace.errors import InvalidRequest
 from headrace.llm.grammar_disjoint import disjoint
 from headrace.llm.grammar_finite import never_ends
 from headrace.llm.grammar_meeting import patterns_that_meet
-from headrace.llm.grammar_regex import check_repeats
+from headrace.llm.grammar_regex import check_regex
 from headrace.llm.grammar_values import VALUES, check_format, check_value, common_multiple
 
 MAX_BYTES = 524_288
@@ -56,11 +56,20 @@ _HARMLESS: dict[str, Callable[[Json], bool]] = {
 }
 """Values of them that constrain nothing."""
 
+_OTHERS = {
+    "properties": "additionalProperties",
+    "patternProperties": "additionalProperties",
+    "items": "prefixItems",
+    "prefixItems": "items",
+}
+"""Keywords, and those that say what is left beside them."""
 
-def enforceable(source: str, where: str) -> Json:
-    """The schema as the compiler enforces it.
 
-    Raises InvalidRequest with the path of what is no schema, cannot be enforced, no text satisfies, or is too large.
+def enforceable(source: str, where: str, *, lenient: bool = False) -> Json:
+    """The schema as the compiler enforces it; where `lenient`, without the keywords that it cannot enforce.
+
+    Raises InvalidRequest with the path of what is no schema, cannot be enforced, no text satisfies, or is too large;
+    where `lenient`, for what is so of the schema as a whole.
     """
     if len(source) > MAX_BYTES:
         raise InvalidRequest(f"has at most {MAX_BYTES:,} characters, not {len(source):,}", where)
@@ -69,7 +78,7 @@ def enforceable(source: str, where: str) -> Json:
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidRequest(f"is no JSON: {error}", where) from error
     try:
-        reduced = _Reduction(schema, where).whole()
+        reduced = _Reduction(schema, where, lenient).whole()
         _check_whole(reduced, where)
     except RecursionError as error:
         raise InvalidRequest("is nested too deep", where) from error
@@ -88,8 +97,9 @@ def _check_whole(reduced: Json, where: str) -> None:
 class _Reduction:
     """One schema while it is reduced."""
 
-    def __init__(self, root: Json, where: str) -> None:
+    def __init__(self, root: Json, where: str, lenient: bool) -> None:
         self._root = root
+        self._lenient = lenient
         self._where = where
         self._names: dict[str, str] = {}  # a reference -> its name among the definitions
         self._definitions: dict[str, Json] = {}
@@ -101,7 +111,7 @@ class _Reduction:
     def whole(self) -> Json:
         reduced = self._schema(self._root, self._where, 0)
         for chosen in self._choices:
-            if "anyOf" not in chosen and disjoint(chosen["oneOf"], self._definitions):
+            if "anyOf" not in chosen and (self._lenient or disjoint(chosen["oneOf"], self._definitions)):
                 _as_any_of(chosen)
         common_multiple(self._multiples, self._where)
         if self._embedded and self._names:
@@ -120,28 +130,44 @@ class _Reduction:
         if level and not str(schema.get("$id", "#")).startswith("#"):
             self._embedded = f"{path}.$id"
         reduced: dict[str, Json] = {}
-        for key, value in schema.items():
+        left_out = {key for key in schema if not self._keyword(key, schema, reduced, path, level)}
+        for key, others in _OTHERS.items():
+            if key in left_out:
+                reduced.pop(others, None)  # they would be other than was meant
+        return reduced
+
+    def _keyword(self, key: str, schema: dict[str, Json], reduced: dict[str, Json], path: str, level: int) -> bool:
+        """Put a keyword into the reduced schema; whether that was possible. Raises InvalidRequest where it must be."""
+        value, path = schema[key], f"{path}.{key}"
+        try:
             if key in _REFUSED:
                 if not _HARMLESS.get(key, lambda _: False)(value):
-                    raise InvalidRequest(_REFUSED[key], f"{path}.{key}")
+                    raise InvalidRequest(_REFUSED[key], path)
             elif key in VALUES:
-                check_value(key, value, f"{path}.{key}")
-                self._value(key, value, schema, reduced, f"{path}.{key}")
+                check_value(key, value, path)
+                self._value(key, value, schema, reduced, path)
             elif key in _INNER:
-                _INNER[key](self, key, value, schema, reduced, f"{path}.{key}", level + 1)
-        self._check_names(schema, path)
-        return reduced
+                _INNER[key](self, key, value, schema, reduced, path, level + 1)
+        except InvalidRequest:
+            if not self._lenient:
+                raise
+            reduced.pop(key, None)
+            return False
+        return True
 
     def _value(self, key: str, value: Json, schema: dict[str, Json], reduced: dict[str, Json], path: str) -> None:
         if key in ("exclusiveMinimum", "exclusiveMaximum") and isinstance(value, bool):  # of draft 4
             bound = "minimum" if key == "exclusiveMinimum" else "maximum"
             if value and bound in schema:
+                check_value(bound, schema[bound], f"{path}: {bound}")
                 reduced[key] = schema[bound]
         elif key == "format":
             check_format(value, schema, reduced, path)
         else:
             if key == "multipleOf":
                 self._multiples.append(value)
+            elif key == "minProperties":
+                _check_names(schema, path)
             reduced[key] = value
 
     def _one(self, key: str, value: Json, schema: Json, reduced: Json, path: str, level: int) -> None:
@@ -179,7 +205,7 @@ class _Reduction:
             )
         if key == "patternProperties":
             for name in value:
-                check_repeats(name, f"{path}.{name}")
+                check_regex(name, f"{path}.{name}")
         reduced[key] = {name: self._schema(inner, f"{path}.{name}", level) for name, inner in value.items()}
 
     def _reference(self, key: str, value: Json, schema: Json, reduced: Json, path: str, level: int) -> None:
@@ -204,13 +230,12 @@ class _Reduction:
                 raise InvalidRequest(f"{reference} is not there", path)
         return found
 
-    def _check_names(self, schema: dict[str, Json], path: str) -> None:
-        """Names that no property lists may come twice, so that only one of them is sure to be counted."""
-        fewest = schema.get("minProperties", 0)
-        if fewest > 1 + len(schema.get("required", ())):
-            raise InvalidRequest(
-                "more than one property beyond the required ones cannot be enforced", f"{path}.minProperties"
-            )
+
+def _check_names(schema: dict[str, Json], path: str) -> None:
+    """Names that no property lists may come twice, so that only one of them is sure to be counted."""
+    required = schema.get("required", ())
+    if schema["minProperties"] > 1 + (len(required) if isinstance(required, list) else 0):
+        raise InvalidRequest("more than one property beyond the required ones cannot be enforced", path)
 
 
 def _as_any_of(chosen: dict[str, Json]) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from headrace.errors import InvalidRequest
-from headrace.llm.grammar_regex import check_repeats
+from headrace.llm.grammar_regex import check_regex
 
 TYPES = ("null", "boolean", "object", "array", "number", "string", "integer")
 
@@ -111,7 +111,7 @@ def _text(value: Any, where: str) -> None:
 
 def _pattern(value: Any, where: str) -> None:
     _text(value, where)
-    check_repeats(value, where)
+    check_regex(value, where)
 
 
 def _type(value: Any, where: str) -> None:

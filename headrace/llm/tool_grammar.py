@@ -27,8 +27,8 @@ def call_grammar(
 
     A choice of `required` or a name is enforced; `auto` binds only the calls of tools that are `strict`, and only where
     the form has a mark that begins a call. Arguments of a strict tool follow its schema, which must be enforceable;
-    those of others follow it if it is, and are any object if not. `special_id` gives the token of a mark that the
-    vocabulary has as a special one. Raises InvalidRequest that names the tool's `parameters`.
+    those of others follow it but for the keywords that are not. `special_id` gives the token of a mark that the
+    vocabulary has as a special one. Raises InvalidRequest with the path of what is wrong in the tool's `parameters`.
     """
     if choice.kind == "none" or not tools:
         return None
@@ -114,13 +114,13 @@ def _body(function: Mapping[str, Any], form: ToolFormat, where: str) -> dict[str
 
 
 def _arguments(function: Mapping[str, Any], where: str) -> Mapping[str, Any]:
-    """The schema of a tool's arguments, which are an object whatever it says."""
+    """The schema of a tool's arguments, which are an object whatever it says: any, where it is none as a whole."""
     strict = bool(function.get("strict"))
     parameters = function.get("parameters")
     if not parameters:
         return {"type": "object", "additionalProperties": not strict}
     try:
-        reduced = enforceable(msgspec.json.encode(parameters).decode(), where)
+        reduced = enforceable(msgspec.json.encode(parameters).decode(), where, lenient=not strict)
     except InvalidRequest:
         if strict:
             raise

@@ -247,3 +247,30 @@ def test_draft_4_and_7_are_read_as_they_are_meant(rules: Grammars) -> None:
 def test_what_constrains_nothing_is_taken() -> None:
     harmless = {"uniqueItems": False, "unevaluatedItems": True, "propertyNames": {"type": "string"}, "dependencies": {}}
     assert enforceable(json.dumps(harmless), "s") == {}
+
+
+def test_a_pattern_that_cannot_be_followed_is_refused_by_its_path() -> None:
+    for schema, where in (
+        ({"properties": {"a": {"pattern": "^(?!x)"}}}, "schema.properties.a.pattern"),
+        ({"pattern": "("}, "schema.pattern"),
+        ({"patternProperties": {"(?=x)": {}}}, "schema.patternProperties.(?=x)"),
+    ):
+        assert refusal(schema).where == where
+
+
+@pytest.mark.parametrize(
+    ("schema", "kept"),
+    [
+        ({"type": "array", "uniqueItems": True, "maxItems": 2}, {"type": "array", "maxItems": 2}),
+        ({"type": "string", "format": "path"}, {"type": "string"}),
+        ({"allOf": [{"not": {}}, {"type": "string"}]}, {"allOf": [{}, {"type": "string"}]}),
+        ({"minimum": "x", "exclusiveMinimum": True, "maximum": 3}, {"maximum": 3}),
+        ({"required": ["a"], "minProperties": 9}, {"required": ["a"]}),
+        ({"oneOf": [{"type": "string"}, {}]}, {"anyOf": [{"type": "string"}, {}]}),
+        ({"properties": {"a": {"$ref": "b.json"}}}, {"properties": {"a": {}}}),
+        ({"additionalProperties": False, "patternProperties": {"(?!x)": {}}}, {}),
+        ({"prefixItems": 3, "items": False}, {}),
+    ],
+)
+def test_where_it_may_be_only_what_cannot_be_enforced_is_left_out(schema: Any, kept: Any) -> None:
+    assert enforceable(json.dumps(schema), "schema", lenient=True) == kept

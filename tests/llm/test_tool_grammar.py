@@ -144,6 +144,32 @@ def test_a_schema_that_cannot_be_enforced_is_refused_of_a_strict_tool_only() -> 
     assert refused.value.where == "tools[1].function.parameters.properties.tags.uniqueItems"
 
 
+UNENFORCEABLE = {"uniqueItems": True, "format": "path", "pattern": "^(?!x)[a-z]+$"}
+
+
+@pytest.mark.parametrize("keyword", UNENFORCEABLE)
+def test_of_a_tool_that_is_not_strict_all_is_kept_but_the_keyword_that_cannot_be(keyword: str) -> None:
+    city = CITY["properties"]["city"] | {keyword: UNENFORCEABLE[keyword]}  # type: ignore[index]
+    parameters = CITY | {"properties": {"city": city if keyword != "uniqueItems" else {"type": "string"}}}
+    if keyword == "uniqueItems":
+        parameters[keyword] = True
+    rules = grammar([tool("weather", parameters)], REQUIRED)
+    assert follows(RULES, rules, WEATHER)
+    assert not follows(RULES, rules, WEATHER.replace('"Oslo"', "3"))
+    assert not follows(RULES, rules, WEATHER.replace("city", "town"))
+    with pytest.raises(InvalidRequest) as refused:
+        call_grammar([tool("weather", parameters, strict=True)], REQUIRED, HERMES)
+    assert (
+        refused.value.where
+        == f"tools[0].function.parameters.{'' if keyword in parameters else 'properties.city.'}{keyword}"
+    )
+
+
+def test_a_tool_that_is_not_strict_may_have_alternatives_that_hold_at_once() -> None:
+    either = CITY | {"properties": {"city": {"oneOf": [{"type": "string", "minLength": 1}, {"type": "string"}]}}}
+    assert follows(RULES, grammar([tool("weather", either)], REQUIRED), WEATHER)
+
+
 def test_a_strict_tool_without_parameters_takes_none() -> None:
     rules = grammar([tool("time", strict=True)], REQUIRED)
     assert follows(RULES, rules, TIME)
