@@ -117,8 +117,8 @@ def _arguments(function: Mapping[str, Any], where: str) -> Mapping[str, Any]:
     """The schema of a tool's arguments, which are an object whatever it says: any, where it is none as a whole."""
     strict = bool(function.get("strict"))
     parameters = function.get("parameters")
-    if not parameters:
-        return {"type": "object", "additionalProperties": not strict}
+    if not parameters:  # where they are left out there are none; {} leaves them open
+        return {"type": "object", "additionalProperties": parameters is not None and not strict}
     try:
         reduced = enforceable(msgspec.json.encode(parameters).decode(), where, lenient=not strict)
     except InvalidRequest:

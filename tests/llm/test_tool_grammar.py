@@ -176,6 +176,15 @@ def test_a_strict_tool_without_parameters_takes_none() -> None:
     assert not follows(RULES, rules, TIME.replace("{}", '{"a": 1}'))
 
 
+def test_a_tool_whose_parameters_are_left_out_takes_none_and_an_empty_schema_takes_any() -> None:
+    some = TIME.replace("{}", '{"a": 1}')
+    for left_out in (tool("time"), {"type": "function", "function": {"name": "time"}}):
+        rules = grammar([left_out], REQUIRED)
+        assert follows(RULES, rules, TIME)
+        assert not follows(RULES, rules, some)
+    assert follows(RULES, grammar([tool("time", {})], REQUIRED), some)
+
+
 def test_references_lead_into_the_tools_own_schema() -> None:
     tree = {
         "type": "object",
