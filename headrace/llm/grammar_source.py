@@ -11,7 +11,7 @@ from llguidance.gbnf_to_lark import any_to_lark
 
 from headrace.errors import InvalidRequest
 from headrace.generation import Grammar
-from headrace.llm.grammar_regex import check_repeats
+from headrace.llm.grammar_regex import ascii_classes, check_repeats
 from headrace.llm.grammar_schema import enforceable
 
 MAX_REGEX = 16_384  # characters
@@ -56,7 +56,7 @@ def _regex(source: str, where: str) -> str:
     if len(source) > MAX_REGEX:
         raise InvalidRequest(f"has at most {MAX_REGEX:,} characters, not {len(source):,}", where)
     check_repeats(source, where)
-    return str(LLMatcher.grammar_from_regex(source))
+    return str(LLMatcher.grammar_from_regex(ascii_classes(source)))
 
 
 def _choice(source: str, where: str) -> str:

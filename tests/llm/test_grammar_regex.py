@@ -1,11 +1,15 @@
-"""The size of expressions with counted repeats."""
+"""Regular expressions: their size with counted repeats, and what their classes take."""
+
+import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import InvalidRequest
+from headrace.generation import Grammar
 from headrace.llm.grammar_regex import MAX_SIZE, check_repeats, expanded_size
+from tests.llm.following import follows, grammars
 
 
 @pytest.mark.parametrize(
@@ -50,3 +54,25 @@ def test_too_large_an_expression_is_refused(pattern: str) -> None:
 
 def test_an_expression_just_large_enough_is_taken() -> None:
     check_repeats(f"a{{{MAX_SIZE}}}", "pattern")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "some", "none"),
+    [
+        (r"\d", "09", "a\u0665\U0001fbf4"),
+        (r"\D", "a\u0665", "5"),
+        (r"\w", "aZ0_", "\u00e9\u0665- "),
+        (r"\W", "\u00e9- ", "a_"),
+        (r"\s", " \t\n\u00a0\u2003\u3000", "a\x1c\ufeff\u180e"),
+        (r"\S", "a\u180e", " \t\u00a0"),
+        (r"[\dx-]", "5x-", "\u0665y"),
+        (r"[^\s\w]", "-\u00e9", " a"),
+        (r"\\\\d", "", "5"),
+    ],
+)
+def test_classes_are_the_same_in_expressions_and_in_schemas(pattern: str, some: str, none: str) -> None:
+    rules = grammars()
+    in_schema = Grammar("json_schema", json.dumps({"type": "string", "pattern": f"^{pattern}$"}))
+    for character in some + none:
+        assert follows(rules, Grammar("regex", pattern), character) is (character in some)
+        assert follows(rules, in_schema, json.dumps(character, ensure_ascii=character < " ")) is (character in some)
