@@ -24,8 +24,13 @@ _DAY = (
     f"|{_LEAP}-02-29)"
 )
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
-_EXACT = {"date": _DAY, "date-time": f"{_DAY}T{_TIME}", "time": _TIME}
-"""The compiler's own would allow the 29th of February in any year, and the 60th second in any minute."""
+_EXACT: dict[str, dict[str, Any]] = {
+    "date": {"pattern": f"^{_DAY}$"},
+    "date-time": {"pattern": f"^{_DAY}T{_TIME}$"},
+    "time": {"pattern": f"^{_TIME}$"},
+    "hostname": {"format": "hostname", "maxLength": 253},
+}
+"""The compiler's own would allow the 29th of February in any year, the 60th second in any minute, and any length."""
 
 
 def check_value(key: str, value: Any, where: str) -> None:
@@ -42,7 +47,7 @@ def check_format(value: str, schema: dict[str, Any], reduced: dict[str, Any], wh
     if types != "string" and not (isinstance(types, list) and "string" in types):
         return
     if value in _EXACT:
-        exact = {"anyOf": [{"type": "string", "pattern": f"^{_EXACT[value]}$"}, *_others(types, schema)]}
+        exact = {"anyOf": [{"type": "string"} | _EXACT[value], *_others(types, schema)]}
         reduced["allOf"] = [*reduced.get("allOf", ()), exact]
     elif value in FORMATS:
         reduced["format"] = value

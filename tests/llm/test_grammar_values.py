@@ -72,6 +72,12 @@ def test_multiples_are_enforced(multiple: float, text: str) -> None:
         ("uuid", "01234567", False),
         ("email", "a@b.org", True),
         ("ipv4", "1.2.3.256", False),
+        ("hostname", "a-b.example", True),
+        ("hostname", "-a.example", False),
+        ("hostname", f"{'a' * 63}.b", True),
+        ("hostname", f"{'a' * 64}.b", False),
+        ("hostname", "a." * 126 + "b", True),
+        ("hostname", "a." * 126 + "bc", False),
     ],
 )
 def test_formats_are_enforced(form: str, text: str, right: bool) -> None:
