@@ -19,10 +19,11 @@ class JsonSchema(Body, frozen=True):
 
 
 class ResponseFormat(Body, frozen=True):
-    """OpenAI's."""
+    """OpenAI's; with a `value` that of text-generation-inference, which Hugging Face's client sends."""
 
     type: str
     json_schema: JsonSchema | None = None
+    value: dict[str, Any] | str | None = None
 
 
 class StructuredOutputs(Body, frozen=True):
@@ -97,7 +98,11 @@ def _refuse(structured: StructuredOutputs) -> None:
 
 
 def _of_response_format(asked: ResponseFormat | None) -> list[Grammar]:
-    if asked is None or asked.type == "text":
+    if asked is None:
+        return []
+    if asked.value is not None:
+        return [_of_value(asked, asked.value)]
+    if asked.type == "text":
         return []
     if asked.type == "json_object":
         return [Grammar("json_object", where="response_format")]
@@ -109,6 +114,23 @@ def _of_response_format(asked: ResponseFormat | None) -> list[Grammar]:
     if asked.json_schema.schema is None:
         raise InvalidRequest("is missing", where)
     return [Grammar("json_schema", _schema(asked.json_schema.schema, where), where)]
+
+
+def _of_value(asked: ResponseFormat, value: dict[str, Any] | str) -> Grammar:
+    """A schema or an expression in the form of text-generation-inference, a schema under a name too."""
+    where = "response_format.value"
+    if asked.json_schema is not None:
+        raise InvalidRequest("cannot be combined with json_schema", where)
+    if asked.type == "regex" and isinstance(value, str):
+        return Grammar("regex", value, where)
+    if asked.type not in ("json", "json_object", "json_schema") or isinstance(value, str):
+        raise InvalidRequest(
+            "is a schema where the type is json, json_object or json_schema, or a text, of regex", where
+        )
+    if asked.type == "json_schema" and isinstance(value.get("schema"), dict):
+        where = f"{where}.schema"
+        return Grammar("json_schema", _schema(value["schema"], where), where)
+    return Grammar("json_schema", _schema(value, where), where)
 
 
 def _of_kinds(

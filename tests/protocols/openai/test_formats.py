@@ -32,6 +32,22 @@ def grammar(fields: dict[str, Any]) -> Grammar | None:
             '{"type":"object"}',
             "response_format.json_schema.schema",
         ),
+        *(
+            (
+                {"response_format": {"type": kind, "value": SCHEMA}},
+                "json_schema",
+                '{"type":"object"}',
+                "response_format.value",
+            )
+            for kind in ("json", "json_object", "json_schema")
+        ),
+        (
+            {"response_format": {"type": "json_schema", "value": {"name": "n", "schema": SCHEMA}}},
+            "json_schema",
+            '{"type":"object"}',
+            "response_format.value.schema",
+        ),
+        ({"response_format": {"type": "regex", "value": "a+"}}, "regex", "a+", "response_format.value"),
         ({"structured_outputs": {"json": SCHEMA}}, "json_schema", '{"type":"object"}', "structured_outputs.json"),
         ({"structured_outputs": {"json_object": True}}, "json_object", "", "structured_outputs.json_object"),
         (
@@ -80,6 +96,13 @@ def test_text_needs_none(fields: dict[str, Any]) -> None:
             "structured_outputs.disable_additional_properties",
         ),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
+        ({"response_format": {"type": "json"}}, "response_format.type"),
+        ({"response_format": {"type": "text", "value": SCHEMA}}, "response_format.value"),
+        ({"response_format": {"type": "regex", "value": SCHEMA}}, "response_format.value"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "n"}, "value": SCHEMA}},
+            "response_format.value",
+        ),
         (
             {"response_format": {"type": "json_schema", "json_schema": {"name": "n"}}},
             "response_format.json_schema.schema",
