@@ -197,7 +197,7 @@ def test_shared_memory_that_is_off_or_not_there_is_refused(regions: Regions) -> 
         ({"shape": [-2]}, "inputs[0].shape: [-2] has a negative dimension"),
         ({"datatype": "int32"}, "inputs[0].datatype: 'int32' is no datatype; they are BOOL"),
         ({"data": None}, "inputs[0].data: is missing; or binary_data_size or shared_memory_region"),
-        ({"parameters": {"a": []}}, "inputs[0].parameters[...]: expected"),
+        ({"parameters": {"a": []}}, "inputs[0].parameters.a: expected"),
         ({"parameters": {"binary_data_size": -1}}, "inputs[0].parameters.binary_data_size: -1 is not an integer of 0"),
         ({"parameters": {"binary_data_size": True}}, "inputs[0].parameters.binary_data_size: True is not"),
         ({"parameters": {"binary_data_size": 0}}, "inputs[0].data: is sent twice"),

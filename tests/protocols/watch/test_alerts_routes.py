@@ -58,7 +58,7 @@ def test_a_silence_is_made_and_taken_back(client: TestClient) -> None:
     [
         ({"for_s": 60}, "match: is missing"),
         ({"match": {"model": "m"}}, "for_s: is missing"),
-        ({"match": {"model": 3}, "for_s": 60}, "match[...]: expected a string, got an integer"),
+        ({"match": {"model": 3}, "for_s": 60}, "match.model: expected a string, got an integer"),
         ({"match": {"model": "m"}, "for_s": "60"}, "for_s: expected a number, got a string"),
         ({"match": {"model": "m"}, "for": 60}, "for: is not known here; did you mean 'for_s'?"),
     ],
