@@ -15,6 +15,7 @@ from headrace.bench.wire import Cancel, Done, Outgoing
 
 SHED = frozenset((429, 503, 504))
 _NOTE_BYTES = 2048
+_OUTPUTS = b'"outputs"'
 
 
 class Fetched(NamedTuple):
@@ -200,28 +201,43 @@ class _Connection(asyncio.Protocol):
 
 
 class InferSink:
-    """An answer of which only the status and the server's own times are wanted."""
+    """An answer of which the status and the server's own times are wanted, and that it has outputs, not which.
 
-    __slots__ = ("_batch", "_body", "_done", "_status")
+    Their name stands before all their data, in JSON and before binary tensors, so that little is looked at.
+    """
+
+    __slots__ = ("_batch", "_body", "_done", "_has_outputs", "_last", "_status")
 
     def __init__(self, done: Done) -> None:
         self._done = done
         self._status = 0
         self._batch: Batch | None = None
         self._body = b""
+        self._last = b""  # of the piece before, where a name may have begun
+        self._has_outputs = False
 
     def head(self, status: int, head: bytes) -> None:
         self._status = status
-        if status == 200 and b"\r\nx-" in head:
-            self._batch = batch_of(lambda name: header(head, name))
+        if status == 200:
+            self._has_outputs = b"\r\ncontent-encoding:" in head  # compressed, which nobody looks into
+            if b"\r\nx-" in head:
+                self._batch = batch_of(lambda name: header(head, name))
 
     def piece(self, body: bytes) -> None:
-        if self._status != 200 and len(self._body) < _NOTE_BYTES:
-            self._body += body
+        if self._has_outputs:
+            return
+        if self._status == 200:
+            seen = self._last + body if self._last else body
+            self._has_outputs = _OUTPUTS in seen
+            self._last = b"" if self._has_outputs else seen[1 - len(_OUTPUTS) :]
+        if not self._has_outputs and len(self._body) < _NOTE_BYTES:
+            self._body += body[:_NOTE_BYTES]
 
     def end(self) -> None:
-        if self._status == 200:
+        if self._has_outputs:
             self._done(Answer("answered", "200", "", self._batch))
+        elif self._status == 200:
+            self._done(Answer("error", "200 without outputs", words(self._body)))
         else:
             self._done(Answer(verdict_of(self._status), str(self._status), words(self._body)))
 

@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager
 import pytest
 
 from headrace.bench.address import Address
-from headrace.bench.http_wire import HttpWire, verdict_of
+from headrace.bench.http_wire import HttpWire, InferSink, verdict_of
 from headrace.bench.samples import Answer
 from headrace.bench.wire import Outgoing
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 REQUEST = Outgoing(b"GET / HTTP/1.1\r\n\r\n", b"")
-OK = b"HTTP/1.1 200 OK\r\nx-batch-size: 2\r\nContent-Length: 2\r\n\r\nok"
+OUTPUTS = b'{"outputs": []}'
+OK = b"HTTP/1.1 200 OK\r\nx-batch-size: 2\r\nContent-Length: 15\r\n\r\n" + OUTPUTS
 
 
 @asynccontextmanager
@@ -80,6 +81,46 @@ async def test_a_refusal_has_its_words() -> None:
     assert (answer.verdict, answer.said, answer.note) == ("shed", "429", body.decode())
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model_name": "m", "id": "7", "outputs": []}',
+        b'{"outputs":[],"model_name":"m"}',
+        b'{"model_name":"m","outputs":[{"name":"y","parameters":{"binary_data_size":4}}]}\0\0\0\0',
+        b'{"parameters": {"why": "%b"}, "outputs": []}' % (b"x" * 300_000),
+    ],
+)
+async def test_an_answer_has_outputs_wherever_they_stand(body: bytes) -> None:
+    async with _serving(_always(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))) as wire:
+        assert (await _ask(wire)).verdict == "answered"
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>hi</html>", b'{"error":"lies"}', b'{"error":"no \\"outputs\\""}'])
+async def test_a_200_without_outputs_is_an_error_in_the_servers_words(body: bytes) -> None:
+    async with _serving(_always(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))) as wire:
+        answer = await _ask(wire)
+    assert (answer.verdict, answer.said, answer.note) == ("error", "200 without outputs", body.decode())
+
+
+def test_outputs_are_found_where_their_name_comes_in_two_pieces() -> None:
+    told: list[Answer] = []
+    sink = InferSink(told.append)
+    sink.head(200, b"")
+    for piece in (b"{", b'"out', b"put", b's":[]}'):
+        sink.piece(piece)
+    sink.end()
+    assert told[0].verdict == "answered"
+
+
+def test_what_is_compressed_counts_by_its_status() -> None:
+    told: list[Answer] = []
+    sink = InferSink(told.append)
+    sink.head(200, b"http/1.1 200 ok\r\ncontent-encoding: gzip")
+    sink.piece(b"\x1f\x8b")
+    sink.end()
+    assert told[0].verdict == "answered"
+
+
 async def test_a_connection_that_the_server_ends_is_replaced() -> None:
     connections: list[int] = []
     closing = OK.replace(b"Content", b"Connection: close\r\nContent")
@@ -136,7 +177,7 @@ async def test_who_waits_no_longer_is_not_told_and_closes_the_connection() -> No
 
 async def test_an_answer_can_be_had_whole() -> None:
     async with _serving(_always(OK)) as wire:
-        assert (await wire.fetch(REQUEST.head))[::2] == (200, b"ok")
+        assert (await wire.fetch(REQUEST.head))[::2] == (200, OUTPUTS)
 
 
 async def test_no_answer_at_all_is_an_error_of_the_connection() -> None:

@@ -16,7 +16,7 @@ SHORT = ("--duration", "0.3", "--warmup", "0")
 
 def _good(path: str, headers: dict[str, str], body: bytes) -> Answer:
     if path.endswith("/infer"):
-        return 200, {"x-batch-size": "2", "x-batch-reason": "full"}, b"{}"
+        return 200, {"x-batch-size": "2", "x-batch-reason": "full"}, b'{"outputs": []}'
     return (200, {}, METADATA) if path == "/v2/models/m" else (404, {}, b'{"error": "not here"}')
 
 
