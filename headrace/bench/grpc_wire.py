@@ -12,7 +12,7 @@ from headrace.bench.batch_facts import batch_of
 from headrace.bench.connecting import connect, reason, told_within
 from headrace.bench.http2_connection import Fields, Http2Connection
 from headrace.bench.http2_frames import plain_headers
-from headrace.bench.samples import Answer
+from headrace.bench.samples import BROKEN, Answer
 from headrace.bench.wire import Cancel, Done, Outgoing
 
 _CODES = (
@@ -172,7 +172,7 @@ class _Call:
     def lose(self, why: str) -> None:
         self._connection = None
         if not self.cancelled and self.done:
-            self.done(Answer("lost", why))
+            self.done(Answer("error", BROKEN, why) if self.fields else Answer("lost", why))
 
 
 class _Whole(_Call):

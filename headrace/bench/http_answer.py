@@ -47,6 +47,11 @@ class AnswerReader:
         self._left = 0  # bytes of a body, or of a chunk
         self._state = self._in_head
 
+    @property
+    def begun(self) -> bool:
+        """The head of the next answer was read, and the answer is not whole."""
+        return self._state != self._in_head
+
     def feed(self, data: bytes) -> None:
         """Hand on what is in the data. Raises NotHttp."""
         if self._buffer:

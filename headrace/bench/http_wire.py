@@ -10,7 +10,7 @@ from headrace.bench.address import Address
 from headrace.bench.batch_facts import batch_of
 from headrace.bench.connecting import connect, reason, told_within
 from headrace.bench.http_answer import AnswerReader, NotHttp, Sink, header
-from headrace.bench.samples import Answer, Batch, Verdict
+from headrace.bench.samples import BROKEN, Answer, Batch, Verdict
 from headrace.bench.wire import Cancel, Done, Outgoing
 
 SHED = frozenset((429, 503, 504))
@@ -62,7 +62,7 @@ class HttpWire:
 
         def failed(answer: Answer) -> None:
             if not told.done():
-                told.set_exception(ConnectionError(answer.said))
+                told.set_exception(ConnectionError(answer.note or answer.said))
 
         return await told_within(limit_s, told, self._start(_Job(head + body, _Whole(told), failed)))
 
@@ -140,8 +140,14 @@ class _Job:
             self.connection.abort()
 
     def lose(self, said: str) -> None:
+        """No answer came."""
         if not self.cancelled:
             self.done(Answer("lost", said))
+
+    def break_off(self, said: str) -> None:
+        """An answer had begun: there is a server."""
+        if not self.cancelled:
+            self.done(Answer("error", BROKEN, said))
 
 
 class _Connection(asyncio.Protocol):
@@ -197,7 +203,10 @@ class _Connection(asyncio.Protocol):
         self._reader.sink = None
         if job:
             job.connection = None
-            job.lose(said)
+            if self._reader.begun:
+                job.break_off(said)
+            else:
+                job.lose(said)
 
 
 class InferSink:

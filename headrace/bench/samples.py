@@ -5,6 +5,8 @@ from typing import Literal, NamedTuple
 
 Verdict = Literal["answered", "shed", "error", "lost", "timeout"]
 """`shed`: the server refused it for its load. `lost`: no server answered. `timeout`: the client waited no longer."""
+BROKEN = "broken answer"
+"""What is said of an answer that broke off behind its head: an error, for a server was there."""
 
 
 class Batch(NamedTuple):

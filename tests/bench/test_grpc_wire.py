@@ -8,6 +8,7 @@ from headrace.bench import http2_frames as h2
 from headrace.bench.address import Address
 from headrace.bench.grpc_wire import GrpcWire, call_head, framed, status_of
 from headrace.bench.hpack_plain import read_plain
+from headrace.bench.http2_frames import plain_headers
 from headrace.bench.samples import Answer
 from headrace.bench.wire import Outgoing
 
@@ -52,6 +53,27 @@ async def test_a_stream_that_the_server_resets_is_an_answer_too(code: int, verdi
     wire.send(Outgoing(b"", framed(b"")), told.set_result)
     answer = await asyncio.wait_for(told, 10)
     assert (answer.verdict, answer.said) == (verdict, said)
+    await wire.close()
+    server.close()
+
+
+async def test_an_answer_that_breaks_off_is_an_error_for_a_server_is_there() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(h2.settings([]))
+        frames = h2.FrameReader()
+        await reader.readexactly(len(h2.PREFACE))
+        while data := await reader.read(1 << 16):
+            for each in frames.feed(data):
+                if each.kind == h2.DATA:
+                    writer.write(h2.frame(h2.HEADERS, h2.END_HEADERS, each.stream, plain_headers([(":status", "200")])))
+                    writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    wire = GrpcWire(Address("127.0.0.1", server.sockets[0].getsockname()[1]), 2)
+    told: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    wire.send(Outgoing(b"", framed(b"")), told.set_result)
+    answer = await asyncio.wait_for(told, 10)
+    assert (answer.verdict, answer.said) == ("error", "broken answer")
     await wire.close()
     server.close()
 

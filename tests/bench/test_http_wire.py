@@ -140,6 +140,24 @@ async def test_a_request_whose_connection_breaks_is_lost() -> None:
     assert (answer.verdict, answer.said) == ("lost", "the server closed the connection")
 
 
+@pytest.mark.parametrize("content", [OK[:-3], b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"])
+async def test_an_answer_that_breaks_off_is_an_error_for_a_server_is_there(content: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(content)
+        writer.close()
+
+    async with _serving(serve) as wire:
+        answer = await _ask(wire)
+        with pytest.raises(ConnectionError, match="the server closed the connection"):
+            await wire.fetch(REQUEST.head)
+    assert (answer.verdict, answer.said, answer.note) == (
+        "error",
+        "broken answer",
+        "the server closed the connection",
+    )
+
+
 async def test_a_server_that_is_not_there_is_told() -> None:
     async with _serving(_always(OK)) as wire:
         pass
