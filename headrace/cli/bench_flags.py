@@ -2,7 +2,7 @@
 
 import shlex
 from argparse import BooleanOptionalAction, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 
 import msgspec
@@ -130,8 +130,9 @@ def _add_results(made: Parser) -> None:
 
 def read_flags(arguments: Sequence[str]) -> Wanted:
     """What is wanted. Raises Failure that names the flag at fault."""
-    options = parser().parse_args(arguments)
-    _check(options)
+    made = parser()
+    options = made.parse_args(arguments)
+    _check(options, made.given(arguments))
     address = or_fail("", lambda: parse_address(options.url, options.protocol))
     trust = trust_of(options)
     trust.check(options.url, address.tls)
@@ -162,7 +163,7 @@ def read_flags(arguments: Sequence[str]) -> Wanted:
     )
 
 
-def _check(options: Namespace) -> None:
+def _check(options: Namespace, given: Set[str]) -> None:
     times = ("duration", "timeout", "slo_ms", "slo_ttft_ms", "slo_tpot_ms")
     check_between(options, times, 0, 1e7, "it is above 0, and below 10,000,000")
     if not 0 <= options.warmup < 1e5:
@@ -173,10 +174,10 @@ def _check(options: Namespace) -> None:
     if options.priority is not None and options.priority < 0:
         raise wrong("priority", options.priority, "0 is the default, 1 the highest")
     check_search(options, "0.05")
-    _check_together(options)
+    _check_together(options, given)
 
 
-def _check_together(options: Namespace) -> None:
+def _check_together(options: Namespace, given: Set[str]) -> None:
     chat = options.protocol == "chat"
     refusals = (
         (
@@ -206,10 +207,36 @@ def _check_together(options: Namespace) -> None:
         ),
         (options.mlperf_logs and not options.mlperf, "--mlperf-logs goes with --mlperf"),
         (options.record and options.find_max, "--record keeps one step's arrivals: not those of --find-max"),
+        *_without_effect(options, given),
     )
     check_together(options, refusals, ("html", "record", "json"))
     if options.record:
         or_fail("--record ", lambda: trace_form(str(options.record)))
+
+
+def _without_effect(options: Namespace, given: Set[str]) -> Iterable[tuple[object, str]]:
+    """Flags that nothing would come of beside the others."""
+    chat, rates, drawn = options.protocol == "chat", options.rate or "", not options.arrivals.startswith("trace:")
+    return (
+        (
+            options.mlperf and (given & {"warmup", "timeout", "server_stats"} or ("arrivals" in given and drawn)),
+            "--mlperf has LoadGen ask: --warmup, --timeout, --server-stats and --arrivals, but for a trace's sizes, "
+            "do not go with it",
+        ),
+        (options.mlperf == "singlestream" and options.rate, "--mlperf singlestream has no --rate: leave it out"),
+        (options.mlperf and "," in rates, "--mlperf runs once: give one --rate"),
+        (
+            "arrivals" in given and drawn and not (options.rate or options.find_max or options.mlperf),
+            "--arrivals shapes an open loop: give --rate or --find-max",
+        ),
+        (options.find_max and "," in rates, "--find-max begins at one --rate: give one, or none"),
+        (given & {"attainment", "precision"} and not options.find_max, "--attainment and --precision need --find-max"),
+        (
+            given & {"output_tokens", "ignore_eos"} and not chat,
+            "--output-tokens and --ignore-eos go with --protocol chat",
+        ),
+        (chat and options.version, "--version goes with tensor models: a chat has no place for it"),
+    )
 
 
 def _plan(options: Namespace) -> Plan:

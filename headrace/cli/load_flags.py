@@ -32,6 +32,8 @@ def read_arrivals(options: Namespace) -> tuple[Gamma, tuple[Arrival, ...]]:
     trace = _trace(Path(file)) if kind == "trace" else ()
     if trace and options.lengths:
         raise Failure("a trace has lengths of its own: leave --lengths out", exit_code=2)
+    if trace and options.rows > 1:
+        raise Failure("a trace has rows of its own: leave --rows out", exit_code=2)
     return POISSON if trace else or_fail("--arrivals ", lambda: parse_process(options.arrivals)), trace
 
 

@@ -18,6 +18,12 @@ class Parser(ArgumentParser):
             self.error(self._unknown(unknown[0]))
         return known
 
+    def given(self, args: Sequence[str]) -> frozenset[str]:
+        """The flags that a right command line has, whatever their values, by what they are called in its Namespace."""
+        names = {action.dest for action in self._actions if action.option_strings}
+        found, _ = self.parse_known_args(args, Namespace(**dict.fromkeys(names)))  # what is there gets no default
+        return frozenset(name for name in names if getattr(found, name) is not None)
+
     def error(self, message: str) -> NoReturn:
         """Raises Failure that says where to look."""
         comma = "" if message.endswith("?") else ";"

@@ -2,7 +2,7 @@
 
 import shlex
 from argparse import SUPPRESS, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 
 import msgspec
@@ -123,8 +123,9 @@ def _add_machines(made: Parser) -> None:
 
 def read_flags(arguments: Sequence[str]) -> Wanted:
     """What is wanted. Raises Failure that names the flag at fault."""
-    options = parser().parse_args(arguments)
-    _check(options)
+    made = parser()
+    options = made.parse_args(arguments)
+    _check(options, made.given(arguments))
     process, trace = read_arrivals(options)
     wanted = Wanted(options, process, trace, shlex.join(["headrace", "simulate", *arguments]))
     make_plan(wanted, Told({}))  # what is wrong is told before a server is asked
@@ -176,7 +177,7 @@ def make_plan(wanted: Wanted, told: Told) -> Plan:
     )
 
 
-def _check(options: Namespace) -> None:
+def _check(options: Namespace, given: Set[str]) -> None:
     times = ("duration", "slo_ms", "speed", "together")
     check_between(options, times, 0, 1e7, "it is above 0, and below 10,000,000")
     for flag in ("rows", "instances", "max_size", "max_queue", "requests"):
@@ -197,7 +198,34 @@ def _check(options: Namespace) -> None:
             "--version and --variant are of a server's model: they do not go with --latency",
         ),
     )
-    check_together(options, refusals, ("html", "json"))
+    check_together(options, (*refusals, *_without_effect(options, given)), ("html", "json"))
+
+
+def _without_effect(options: Namespace, given: Set[str]) -> Iterable[tuple[object, str]]:
+    """Flags that nothing would come of beside the others."""
+    drawn = not options.arrivals.startswith("trace:")
+    return (
+        (
+            options.latency and given & {"url", "ca", "cert", "key"},
+            "--url, --ca, --cert and --key are of a server: they do not go with --latency",
+        ),
+        (
+            "arrivals" in given and drawn and not (options.rate or options.find_max),
+            "--arrivals shapes an open loop: give --rate or --find-max",
+        ),
+        (
+            given & {"attainment", "precision", "requests"} and not options.find_max,
+            "--attainment, --precision and --requests need --find-max",
+        ),
+        (
+            "feeding" in given and set(options.machines.split(",")) == {"1"},
+            "--feeding says which of several machines is asked: give --machines",
+        ),
+        (
+            "together" in given and options.instances == 1,
+            "--together is of runs beside others: there are none with --instances 1",
+        ),
+    )
 
 
 def _rates(options: Namespace, trace: Sequence[Arrival]) -> Sequence[float]:

@@ -79,7 +79,7 @@ def test_the_search_needs_no_load() -> None:
         (["--priority", "-1"], "--priority -1: 0 is the default, 1 the highest"),
         (["--attainment", "1"], "--attainment 1.0: it is a share between 0 and 1"),
         (["--precision", "0"], "--precision 0.0: it is a share from 0.001 to 1"),
-        (["--arrivals", "uniform"], "--arrivals 'uniform' is no arrival process"),
+        (["--rate", "1", "--arrivals", "uniform"], "--arrivals 'uniform' is no arrival process"),
         (["--arrivals", "trace:none.csv"], "--arrivals trace:none.csv: No such file or directory"),
         (["--arrivals", "trace:none.txt"], "a trace is a .csv or a .jsonl file"),
         (["--lengths", "x"], "--lengths 'x' is no distribution of lengths"),
@@ -106,6 +106,36 @@ def test_what_cannot_be_asked_for_is_told_before_anything_is_sent(flags: list[st
         _read(*flags)
     assert message in str(refused.value)
     assert refused.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ("--arrivals gamma:2", "--arrivals shapes an open loop: give --rate or --find-max"),
+        ("--arrivals poisson --concurrency 2", "--arrivals shapes an open loop"),
+        ("--attainment 0.99 --rate 5", "--attainment and --precision need --find-max"),
+        ("--precision 0.1", "--attainment and --precision need --find-max"),
+        ("--output-tokens 3", "--output-tokens and --ignore-eos go with --protocol chat"),
+        ("--no-ignore-eos", "--output-tokens and --ignore-eos go with --protocol chat"),
+        ("--version 2 --protocol chat", "--version goes with tensor models"),
+        ("--find-max --slo-ms 5 --rate 1,2", "--find-max begins at one --rate"),
+        ("--mlperf server --rate 1,2 --slo-ms 5", "--mlperf runs once"),
+        ("--mlperf singlestream --rate 1", "--mlperf singlestream has no --rate"),
+        ("--mlperf offline --warmup 3", "--mlperf has LoadGen ask"),
+        ("--mlperf offline --arrivals steady", "--mlperf has LoadGen ask"),
+    ],
+)
+def test_a_flag_that_nothing_would_come_of_is_told(flags: str, message: str) -> None:
+    with pytest.raises(Failure, match=message) as refused:
+        _read(*flags.split())
+    assert refused.value.exit_code == 2
+
+
+def test_arrivals_shape_the_tries_of_a_search_and_a_trace_has_sizes_for_clients(tmp_path: Path) -> None:
+    trace = tmp_path / "t.csv"
+    trace.write_text("offset_s,rows\n0.5,1\n2,3\n")
+    assert _read("--find-max", "--slo-ms", "5", "--arrivals", "gamma:2").plan.process == Gamma(2.0)
+    assert _read("--arrivals", f"trace:{trace}", "--concurrency", "2").plan.trace[1].rows == 3
 
 
 def test_the_line_of_a_trace_that_is_wrong_is_named(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def test_what_is_no_number_in_range_is_named(text: str) -> None:
 def test_a_trace_gives_arrivals_and_the_rate_that_they_came_at(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("offset_s,rows,length,tenant\n0,1,8,\n2,1,9,\n")
-    process, trace = read_arrivals(Namespace(arrivals=f"trace:{file}", lengths=None))
+    process, trace = read_arrivals(Namespace(arrivals=f"trace:{file}", lengths=None, rows=1))
     assert process is POISSON
     assert [each.length for each in trace] == [8, 9]
     assert rate_of(trace) == 1.0
@@ -43,7 +43,14 @@ def test_a_trace_has_lengths_of_its_own(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("offset_s\n0\n")
     with pytest.raises(Failure, match="leave --lengths out"):
-        read_arrivals(Namespace(arrivals=f"trace:{file}", lengths="24"))
+        read_arrivals(Namespace(arrivals=f"trace:{file}", lengths="24", rows=1))
+
+
+def test_a_trace_has_rows_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("offset_s\n0\n")
+    with pytest.raises(Failure, match="leave --rows out"):
+        read_arrivals(Namespace(arrivals=f"trace:{file}", lengths=None, rows=2))
 
 
 def test_a_value_out_of_bounds_is_told_with_what_would_be_right() -> None:

@@ -31,5 +31,15 @@ def test_a_wrong_command_line_is_one_line_that_says_where_to_look(arguments: lis
     assert str(caught.value) == f"{message} `headrace serve --help` shows what it takes"
 
 
+def test_what_is_given_is_known_though_it_is_as_it_would_be_without() -> None:
+    made = parser()
+    made.add_argument("--input", action="append", default=[])
+    made.add_argument("--rows", type=int, default=1)
+    made.add_argument("--find-max", action="store_true")
+    assert made.given(["models"]) == frozenset()
+    assert made.given(["models", "--rows", "1", "--input", "x=1"]) == {"rows", "input"}
+    assert made.given(["models", "--find-max"]) == {"find_max"}
+
+
 def test_a_right_command_line_is_read() -> None:
     assert parser().parse_args(["models", "--http-port", "1"]).http_port == 1
