@@ -123,6 +123,7 @@ class DeadlinePolicy(Generic[J]):
         slack = deadline_ns - now_ns
         typical, needs = takes[0], min(takes[1], MOST_TIMES * takes[0])
         busy, standing, off = self._busy_ns(now_ns), self.standings.of(job.tenant), self._busy_runs.times_parts
+        before, behind = 0.0, 0.0
         if tenants:
             before, room = work.around(job.bucket, now_ns + busy)
             if len(tenants) > 1 or job.tenant not in tenants:
@@ -137,13 +138,11 @@ class DeadlinePolicy(Generic[J]):
             reserve = (1.0 - self.evenness.share) * max(0.0, self._longest.takes_ns - typical) + caution * between
             needs = typical + reserve
             behind = job.cost_ns * off + reserve - room
-        else:
-            before, behind = 0.0, 0.0
-            if not busy:  # a refusal would help nobody: it is let in where it will more likely be in time than not
-                needs = typical
+        elif not busy:  # a refusal would help nobody: it is let in where it will more likely be in time than not
+            needs = typical
         predicted = busy + before * off / self._instances + needs
         job.foreseen_ns = predicted
-        predicted *= 1.0 - (1.0 - standing.trust.share) * (even + (1.0 - even) * long)
+        predicted *= (believed := 1.0 - (1.0 - standing.trust.share) * (even + (1.0 - even) * long))
         job.predicted_ns = int(now_ns + predicted)
         late = predicted - standing.guard.within(slack)
         if late <= 0.0 and behind <= 0.0:
@@ -152,7 +151,9 @@ class DeadlinePolicy(Generic[J]):
             return None
         # What is told is what would have to be allowed: with the margin, and with what it would do to those behind.
         foreseen = now_ns - job.arrived_ns + slack + max(late, behind)
-        return Refusal("predicted", max(late, behind), foreseen, float(deadline_ns - job.arrived_ns))
+        in_vain = self._late_from_ns(job, believed * self.latency.both(job.rows, job.length)[0]) < job.arrived_ns
+        again = None if in_vain else max(late, behind)
+        return Refusal("predicted", again, foreseen, float(deadline_ns - job.arrived_ns))
 
     def _finds_out(self, job: Job, guard: Guard, may_be: bool, now_ns: int) -> bool:
         """Whether it is let in though it would be late, as nothing runs or waits; it `may_be` in time by what its run
@@ -213,7 +214,7 @@ class DeadlinePolicy(Generic[J]):
             queue.take([each.job for each in given_up])
         return given_up
 
-    def _late_from_ns(self, job: J, needs: float) -> int:
+    def _late_from_ns(self, job: Job, needs: float) -> int:
         """When it would be late even alone and at once, by what it `needs`; what is not measured is not believed."""
         return job.due_ns - int(needs) if self.latency.measured(job.rows, job.length) else job.due_ns
 

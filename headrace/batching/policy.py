@@ -54,7 +54,7 @@ class Refusal(msgspec.Struct, frozen=True):
     """Not let in."""
 
     reason: Literal["queue", "memory", "predicted"]
-    retry_after_ns: float
+    retry_after_ns: float | None  # None: it would be late even alone, so that asking again is of no use
     predicted_ns: float | None = None  # from its arrival to its answer
     deadline_ns: float | None = None  # from its arrival
 

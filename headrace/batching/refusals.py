@@ -18,8 +18,8 @@ class NotTaken(NamedTuple):
 
 
 def refused(version: ModelVersion, queue: Queue[J], refusal: Refusal) -> HeadraceError:
-    """It may not wait: nothing was computed, and it may be asked again."""
-    retry_after_s = max(0.001, refusal.retry_after_ns / 1e9)
+    """It may not wait: nothing was computed, and it may be asked again unless it would be late even alone."""
+    retry_after_s = None if refusal.retry_after_ns is None else max(0.001, refusal.retry_after_ns / 1e9)
     if refusal.reason == "queue":
         return QueueFull(f"{len(queue)} requests wait for {version}, the limit", "", retry_after_s)
     if refusal.reason == "memory":
@@ -28,11 +28,12 @@ def refused(version: ModelVersion, queue: Queue[J], refusal: Refusal) -> Headrac
 
 
 def would_be_late(
-    version: ModelVersion, predicted_ns: float, deadline_ns: float, retry_after_s: float
+    version: ModelVersion, predicted_ns: float, deadline_ns: float, retry_after_s: float | None
 ) -> HeadraceError:
     """Its answer is predicted to come too late; both are from its arrival."""
     predicted_ms, deadline_ms = predicted_ns / 1e6, deadline_ns / 1e6
     what = f"{version} would answer {predicted_ms:.1f} ms after arrival, and has {deadline_ms:.1f} ms"
+    what += ", even alone" if retry_after_s is None else ""
     return WouldBeLate(what, "", retry_after_s, predicted_ms, deadline_ms)
 
 

@@ -8,6 +8,9 @@ import msgspec
 from headrace.errors import BodyTooLarge, DeadlineExceeded, HeadersTooLarge, HeadraceError, Unavailable, WouldBeLate
 from headrace.protocols.status import status_of
 
+NO_RETRY = "x-should-retry", "false"
+"""What is said of a refusal where asking the same again is of no use."""
+
 _FOR_LACK = frozenset((429, 503, 504))
 """Statuses of what is refused for lack of time or room."""
 
@@ -38,12 +41,12 @@ def http_error(error: HeadraceError) -> HttpError:
 def retry_headers(error: HeadraceError) -> dict[str, str]:
     """`Retry-After` in seconds, and the same in milliseconds, where it is known when asking again may help.
 
-    What would be late even alone may be asked again at once, for the machine is free: but in vain, as `x-should-retry`
-    says, which the clients of OpenAI and Anthropic read.
+    What would be late even alone is asked again in vain, as `x-should-retry` says, which the clients of OpenAI and
+    Anthropic read; those that do not are told a whole second.
     """
     if isinstance(error, Unavailable) and error.retry_after_s is not None:
         return dict(retry_metadata(error.retry_after_s))
-    return {**dict(retry_metadata(0.0)), "x-should-retry": "false"} if isinstance(error, WouldBeLate) else {}
+    return {**dict(retry_metadata(1.0)), NO_RETRY[0]: NO_RETRY[1]} if isinstance(error, WouldBeLate) else {}
 
 
 def coded_headers(error: HeadraceError) -> dict[str, str]:

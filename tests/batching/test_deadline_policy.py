@@ -31,7 +31,24 @@ def test_a_request_that_cannot_be_in_time_even_alone_is_refused_with_the_figures
     assert refusal.deadline_ns == 2 * MS
     assert refusal.predicted_ns
     assert refusal.predicted_ns > 2.9 * MS
-    assert refusal.retry_after_ns > 0
+    assert refusal.retry_after_ns is None  # asking again is of no use
+
+
+def test_a_request_that_others_make_late_is_told_when_to_ask_again() -> None:
+    made = policy()
+    while (refusal := made.admit(newcomer := job(within_ms=20), 0)) is None:
+        made.push(newcomer, 0)
+    assert refusal.retry_after_ns
+    alone = made.admit(job(within_ms=2), 0)
+    assert alone
+    assert alone.retry_after_ns is None
+
+
+def test_what_few_runs_have_shown_makes_no_request_one_that_is_asked_again_in_vain() -> None:
+    known = Latency()
+    known.learn(1, 1, 3 * MS)
+    refusal = policy(known=known).admit(job(within_ms=2), 0)
+    assert refusal is None or refusal.retry_after_ns
 
 
 def test_while_nothing_waits_or_runs_all_are_let_in_that_may_well_be_in_time() -> None:

@@ -22,6 +22,13 @@ def test_a_predicted_miss_says_both_times() -> None:
     assert (error.predicted_ms, error.deadline_ms, error.retry_after_s) == (90.0, 50.0, 0.001)
 
 
+def test_what_would_be_late_even_alone_says_so_and_no_time_to_ask_again() -> None:
+    error = refused(M, Queue(), Refusal("predicted", None, 1.1 * MS, 0.4 * MS))
+    assert isinstance(error, WouldBeLate)
+    assert str(error) == "m/1 would answer 1.1 ms after arrival, and has 0.4 ms, even alone"
+    assert error.retry_after_s is None
+
+
 def test_what_is_given_up_says_how_long_it_waited_and_why() -> None:
     late = dropped(GivenUp(job(within_ms=50), "late", 70 * MS), 40 * MS)
     assert isinstance(late, DeadlineExceeded)

@@ -68,7 +68,7 @@ def test_without_a_known_time_there_is_no_retry_after() -> None:
 
 def test_what_would_be_late_even_alone_is_not_to_be_asked_again() -> None:
     headers = http_error(WouldBeLate("late, even alone")).headers
-    assert headers == {"retry-after": "1", "retry-after-ms": "1", "x-should-retry": "false"}
+    assert headers == {"retry-after": "1", "retry-after-ms": "1000", "x-should-retry": "false"}
     assert "x-should-retry" not in http_error(WouldBeLate("late", retry_after_s=0.1)).headers
 
 

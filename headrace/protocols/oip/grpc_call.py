@@ -21,7 +21,7 @@ from headrace.errors import (
 from headrace.protocols.beside import LONG_BYTES
 from headrace.protocols.grpc.method import Call, Metadata, Unary
 from headrace.protocols.grpc.retry_details import DETAILS, retry_details
-from headrace.protocols.http_error import retry_metadata
+from headrace.protocols.http_error import NO_RETRY, retry_metadata
 from headrace.protocols.limits import UNSAID, Limits, read_metadata
 from headrace.protocols.oip.parameters import trace_of
 from headrace.protocols.request_id import HEADER, given, names_of, of_trace, shown
@@ -112,6 +112,8 @@ def refuse(call: Call, error: HeadraceError, request_id: str = "") -> None:
     if isinstance(error, Unavailable) and error.retry_after_s is not None:
         more += retry_metadata(error.retry_after_s)
         more.append((DETAILS, retry_details(code, details, error.retry_after_s)))
+    elif isinstance(error, WouldBeLate):
+        more.append(NO_RETRY)
     if isinstance(error, WouldBeLate | DeadlineExceeded):
         times = ("predicted-ms", error.predicted_ms), ("deadline-ms", error.deadline_ms)
         more += [(name, f"{value:.3f}") for name, value in times if value is not None]
