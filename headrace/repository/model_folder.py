@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 import msgspec
 
 from headrace.errors import ModelInvalid
+from headrace.repository.company import check_company
 from headrace.repository.dangling import check_links
 from headrace.repository.foreign import advice
 from headrace.repository.language_model import check_language, check_tensors
@@ -235,6 +236,7 @@ def _manifest(name: str, number: int, path: Path, folder: Path, layers: Sequence
     else:
         check_tensors(provenance)
         check_side_by_side(said, provenance)
+        check_company(said, provenance)
     defaults = dict.fromkeys(SCALARS, "default") | {"runtime": "file", "filename": "file"}
     return Manifest(
         name=name,

@@ -225,6 +225,11 @@ def test_model_toml_goes_before_config_pbtxt_key_by_key(tmp_path: Path) -> None:
     assert manifest.provenance["threads"] == "default"
 
 
+def test_a_delay_that_the_model_s_policy_has_no_use_for_is_told(tmp_path: Path) -> None:
+    found = read(tmp_path, {"1/model.onnx": "", "model.toml": 'batching = { policy = "none", max_delay_ms = 5 }'})
+    assert reasons(found)[1].startswith("model.toml: batching.max_delay_ms: has no effect")
+
+
 def test_a_version_s_model_toml_goes_before_the_model_s(tmp_path: Path) -> None:
     found = read(
         tmp_path,
