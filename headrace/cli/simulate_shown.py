@@ -29,6 +29,10 @@ def print_report(report: Report, console: Console) -> None:
         console.print(_points(report))
     if report.capacities:
         console.print(_capacities(report))
+    for each in report.capacities:
+        if each.rate is None and each.fails_at:
+            on = f" on {each.machines:,} machines" if each.machines > 1 else ""
+            console.print(f"{each.policy}{on}: {_none_held(each.fails_at, report)}", style="yellow")
     if report.ended:
         console.print(f"it ended early: {report.ended}", style="yellow")
 
@@ -73,6 +77,14 @@ def _capacities(report: Report) -> "object":
             f"{each.tries}",
         )
     return made
+
+
+def _none_held(fails_at: float, report: Report) -> str:
+    """Of the lowest rate that was tried requests hardly meet, unless they come in bursts."""
+    share = f"{report.attainment:.4g} of them in time"
+    if report.arrivals.startswith(("gamma:", "trace:")):
+        return f"no rate held, down to {fails_at:,.4g}/s with {share}"
+    return f"no rate held, down to {fails_at:,.4g}/s: not even requests one at a time have {share}"
 
 
 def _shares(at: Figures) -> tuple[str, ...]:

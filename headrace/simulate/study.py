@@ -20,6 +20,7 @@ from headrace.simulate.simulation import Simulation
 SKIPPED = 0.1  # of a try: machines begin without work, which holds no rate for long
 SIZES = 4096  # of a closed loop, which come again
 EACH = 200  # requests at least, of each machine, in a try
+SPARSE = 256  # times below what runs one after another would do, requests hardly meet: a search ends there
 LATE = 20  # requests at least that may be late in a try: of few, a rate that nobody holds passes by luck
 
 
@@ -115,7 +116,8 @@ class Study:
             search = Search(each * machines, attainment=plan.attainment, precision=plan.precision)
             held: Figures | None = None
             tries = 0
-            while (rate := search.next_rate()) is not None:
+            least = 0.0 if plan.trace or plan.process.cv > 1 else each * machines / SPARSE  # bursts meet at any rate
+            while (rate := search.next_rate()) is not None and rate >= least:
                 tried = msgspec.structs.replace(scenario, seed=scenario.seed + tries)
                 figures = self._try(tried, chosen, rate)
                 tries += 1

@@ -26,7 +26,9 @@ def test_loads_and_rates_are_tables_and_nothing_moves_where_there_is_no_terminal
     print_report(report, Console(file=out, width=200))
     assert "50/s" in out.getvalue()
     assert "1,234.5" in out.getvalue()
-    assert "none" in out.getvalue()
+    assert "none: no rate held, down to 2/s: not even requests one at a time have 0.99 of them in time" in (
+        out.getvalue()
+    )
     assert "it ended early: x" in out.getvalue()
     assert errors.getvalue() == ""
 

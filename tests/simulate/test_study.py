@@ -45,6 +45,15 @@ def test_each_policy_is_simulated_at_each_rate_on_each_number_of_machines() -> N
     assert all(each.figures.sent > 100 for each in points)
 
 
+def test_a_search_in_which_nothing_holds_ends_where_requests_come_one_at_a_time() -> None:
+    plan = msgspec.structs.replace(STEADY, find_max=True, most_requests=400)
+    hopeless = msgspec.structs.replace(plan, scenario=msgspec.structs.replace(plan.scenario, slo_ns=1_000_000))
+    (capacity,) = study(hopeless).capacities
+    assert (capacity.rate, capacity.figures) == (None, None)
+    assert capacity.fails_at == pytest.approx(200 / 256, rel=0.1)
+    assert capacity.tries == 9
+
+
 def test_the_highest_rate_is_found_and_more_machines_hold_more_than_their_share() -> None:
     plan = msgspec.structs.replace(STEADY, find_max=True, machines=[8, 1], most_requests=4000, precision=0.05)
     one, eight = study(plan).capacities
