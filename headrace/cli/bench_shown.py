@@ -1,5 +1,7 @@
 """A measurement at the terminal: a bar while it runs, a table at the end."""
 
+from collections.abc import Mapping
+
 from rich.console import Console
 from rich.progress import TextColumn
 
@@ -121,7 +123,7 @@ def _streams(report: Report) -> "object":
                 f"{streams.tokens_per_s:,.1f}",
                 *(milliseconds(value) for spread in spreads for value in _p50_p99(spread)),
                 milliseconds(streams.max_itl_ms.p99),
-                f"{streams.mean_prompt_tokens or 0:,.0f}",
+                NONE if streams.mean_prompt_tokens is None else f"{streams.mean_prompt_tokens:,.0f}",
                 f"{streams.mean_output_tokens:,.0f}",
             )
     return made
@@ -141,9 +143,14 @@ def _server(report: Report) -> "object":
                     for value in (server.mean_ms, server.queue_ms, server.input_ms, server.infer_ms, server.output_ms)
                 ),
                 f"{server.rows / server.runs:.1f}" if server.runs else NONE,
-                printable(", ".join(f"{reason} {count:,}" for reason, count in server.reasons.items())),
+                _reasons(server.reasons or (each.batches.reasons if each.batches else {})),
             )
     return made
+
+
+def _reasons(counts: Mapping[str, int]) -> str:
+    """Of runs as the server counts them, or else, of gRPC, of answers as each told its own."""
+    return printable(", ".join(f"{reason} {count:,}" for reason, count in counts.items())) or NONE
 
 
 def _p50_p99(spread: Spread) -> tuple[float | None, float | None]:

@@ -2,11 +2,12 @@
 
 import io
 
+from msgspec import structs
 from rich.console import Console
 
 from headrace.bench.mlperf import NOTE, LoadGenResult
 from headrace.cli.bench_shown import Shown, print_loadgen, print_report
-from tests.bench.reports import report
+from tests.bench.reports import SERVER, report
 
 
 def _console(*, terminal: bool = False) -> tuple[Console, io.StringIO]:
@@ -29,6 +30,25 @@ def test_a_report_is_a_table_and_what_else_was_found() -> None:
         "it ended early: the server was gone",
     ):
         assert text in shown
+
+
+def test_what_a_server_does_not_say_of_prompts_is_not_shown_as_none_of_them() -> None:
+    console, file = _console()
+    told = report(streams=True)
+    silent = [structs.replace(each.streams, mean_prompt_tokens=None) for each in told.steps if each.streams]
+    steps = [structs.replace(each, streams=one) for each, one in zip(told.steps, silent, strict=True)]
+    print_report(structs.replace(told, steps=steps), console)
+    streams = next(line for line in file.getvalue().partition("tokens/s")[2].splitlines() if "50/s" in line)
+    assert streams.split()[-2:] == ["-", "3"]
+
+
+def test_why_runs_were_closed_is_what_answers_told_where_statistics_do_not() -> None:
+    console, file = _console()
+    told = report()
+    steps = [structs.replace(each, server=structs.replace(SERVER, reasons={})) for each in told.steps]
+    print_report(structs.replace(told, steps=steps), console)
+    server = next(line for line in file.getvalue().partition("closed because")[2].splitlines() if "50/s" in line)
+    assert server.split()[-2:] == ["full", "100"]
 
 
 def test_every_output_of_loadgen_says_what_it_is_not() -> None:
