@@ -128,6 +128,13 @@ def at_rate(arrivals: Sequence[Arrival], rate: float) -> list[Arrival]:
     return [msgspec.structs.replace(each, offset_s=each.offset_s * factor) for each in arrivals]
 
 
+def lasts_s(arrivals: Sequence[Arrival]) -> float:
+    """How long arrivals are a load: until just behind the last, or a second where all come at once, which have no
+    rate of their own."""
+    span_s = arrivals[-1].offset_s if arrivals else 0.0
+    return span_s + 1e-3 if span_s > 0 else 1.0
+
+
 def within(arrivals: Sequence[Arrival], duration_s: float) -> list[Arrival]:
     """Those that come before the duration has passed."""
     return [each for each in arrivals if each.offset_s < duration_s]

@@ -12,6 +12,7 @@ from headrace.arrivals import (
     Gamma,
     Lengths,
     at_rate,
+    lasts_s,
     make_arrivals,
     parse_lengths,
     parse_process,
@@ -99,6 +100,11 @@ def test_at_another_rate_a_trace_keeps_its_shape() -> None:
     faster = at_rate(trace, 3.0)
     assert [each.offset_s for each in faster] == pytest.approx([0.0, 0.25, 1.0])
     assert within(faster, 0.5) == faster[:2]
+
+
+def test_a_trace_is_a_load_until_its_last_arrival_and_for_a_second_where_all_come_at_once() -> None:
+    assert lasts_s([Arrival(0.0), Arrival(2.0)]) == pytest.approx(2.001)
+    assert lasts_s([Arrival(0.0)]) == lasts_s([Arrival(0.0)] * 3) == 1.0
 
 
 @given(ARRIVALS, st.sampled_from(["csv", "jsonl"]))

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from headrace.arrivals import Arrival, at_rate, make_arrivals, within
+from headrace.arrivals import Arrival, at_rate, lasts_s, make_arrivals, within
 from headrace.bench.drive import Drive
 from headrace.bench.load import Closed, Load, Open, Plan
 from headrace.bench.phases import Reading, ServerPhases, between
@@ -168,7 +168,7 @@ class Session:
     def _duration_s(self, load: Load, arrivals: Sequence[Arrival], duration_s: float) -> float:
         """A trace may be shorter than the time that it is given."""
         if isinstance(load, Open) and self._plan.trace:
-            return min(duration_s, arrivals[-1].offset_s + 1e-3 if arrivals else duration_s)
+            return min(duration_s, lasts_s(arrivals) if arrivals else duration_s)
         return duration_s
 
     def _sizes(self, load: Closed) -> Iterator[Arrival]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from headrace.arrivals import MOST_ARRIVALS, Arrival, parse_lengths, trace_form
+from headrace.arrivals import MOST_ARRIVALS, Arrival, lasts_s, parse_lengths, trace_form
 from headrace.bench.address import parse_address
 from headrace.bench.connection import Asking
 from headrace.bench.load import Closed, Load, Objective, Open, Plan
@@ -244,7 +244,7 @@ def _plan(options: Namespace) -> Plan:
     loads = _loads(options, trace)
     if options.record and len(loads) != 1:
         raise Failure("--record keeps one step's arrivals: give one --rate or one --concurrency", exit_code=2)
-    duration_s = options.duration or (trace[-1].offset_s + 1e-3 if trace else 10.0)
+    duration_s = options.duration or (lasts_s(trace) if trace else 10.0)
     if not trace and any(isinstance(load, Open) and load.rate * duration_s > MOST_ARRIVALS for load in loads):
         raise Failure(f"a step has at most {MOST_ARRIVALS:,} requests: lower --rate or --duration", exit_code=2)
     return Plan(

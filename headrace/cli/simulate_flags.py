@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from headrace.arrivals import MOST_ARRIVALS, Arrival, Gamma, parse_lengths
+from headrace.arrivals import MOST_ARRIVALS, Arrival, Gamma, lasts_s, parse_lengths
 from headrace.cli.connection import URL
 from headrace.cli.failure import Failure
 from headrace.cli.load_flags import (
@@ -156,7 +156,7 @@ def make_plan(wanted: Wanted, told: Told) -> Plan:
         seed=options.seed,
     )
     rates = _rates(options, trace)
-    duration_s = options.duration or (trace[-1].offset_s + 1e-3 if trace and not options.find_max else 60.0)
+    duration_s = options.duration or (lasts_s(trace) if trace and not options.find_max else 60.0)
     if not trace and not options.find_max and max(rates, default=0) * duration_s > MOST_ARRIVALS:
         raise Failure(f"a load has at most {MOST_ARRIVALS:,} requests: lower --rate or --duration", exit_code=2)
     return Plan(

@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
-from headrace.arrivals import POISSON, Arrival, Gamma, Lengths, at_rate, make_arrivals, within
+from headrace.arrivals import POISSON, Arrival, Gamma, Lengths, at_rate, lasts_s, make_arrivals, within
 from headrace.bench.search import Search
 from headrace.numerals import numeral
 from headrace.simulate.figures import Figures, measure
@@ -156,7 +156,7 @@ class Study:
         if plan.find_max:
             trace = repeated(trace, math.ceil(rate * duration_s / len(trace)))
         trace = within(trace, duration_s)
-        return trace, min(duration_s, trace[-1].offset_s + 1e-9 if trace else duration_s)
+        return trace, min(duration_s, lasts_s(trace) if trace else duration_s)
 
     def _sizes(self, seed: int) -> Iterator[Arrival]:
         plan = self._plan

@@ -147,6 +147,13 @@ async def test_a_trace_is_replayed_as_it_was_with_its_sizes() -> None:
     assert bench.source.prepared[0].rows == 1
 
 
+async def test_a_trace_of_one_request_is_offered_as_one_a_second() -> None:
+    bench = Bench(Plan((Open(1.0),), trace=(Arrival(0.0),), duration_s=1.0, warmup_s=0.0))
+    await bench.run()
+    (step,) = bench.session.steps
+    assert (step.duration_s, step.offered) == (1.0, 1.0)
+
+
 async def test_the_server_s_own_counts_stand_beside_the_client_s() -> None:
     bench = Bench(Plan((Closed(1),), duration_s=1.0, warmup_s=0.0, server_stats=True))
     await bench.run()

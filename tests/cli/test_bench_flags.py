@@ -55,6 +55,13 @@ def test_a_trace_is_replayed_at_its_own_rate_or_at_another(tmp_path: Path) -> No
     assert _read("--arrivals", f"trace:{trace}", "--rate", "9").plan.loads == (Open(9.0),)
 
 
+def test_a_trace_of_one_request_is_one_a_second(tmp_path: Path) -> None:
+    trace = tmp_path / "t.csv"
+    trace.write_text("offset_s\n0\n")
+    plan = _read("--arrivals", f"trace:{trace}").plan
+    assert (plan.loads, plan.duration_s) == ((Open(1.0),), 1.0)
+
+
 def test_the_search_needs_no_load() -> None:
     plan = _read("--find-max", "--slo-ms", "50").plan
     assert (plan.loads, plan.find_max) == ((), True)
