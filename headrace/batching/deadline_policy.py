@@ -118,9 +118,8 @@ class DeadlinePolicy(Generic[J]):
 
         Believed is less of a prediction, and planned for is all that may come between, the shorter a request is: less
         than either only while that is not to the long ones' cost."""
-        work = self.queue.work
+        work, slack = self.queue.work, deadline_ns - now_ns
         tenants = work.tenants
-        slack = deadline_ns - now_ns
         typical, needs = takes[0], min(takes[1], MOST_TIMES * takes[0])
         busy, standing, off = self._busy_ns(now_ns), self.standings.of(job.tenant), self._busy_runs.times_parts
         before, behind = 0.0, 0.0
@@ -147,12 +146,13 @@ class DeadlinePolicy(Generic[J]):
         late = predicted - standing.guard.within(slack)
         if late <= 0.0 and behind <= 0.0:
             return None
-        if not busy and not tenants and self._finds_out(job, standing.guard, predicted <= slack, now_ns):
+        idle = not busy and not tenants
+        if idle and self._finds_out(job, standing.guard, predicted <= slack, now_ns):
             return None
         # What is told is what would have to be allowed: with the margin, and with what it would do to those behind.
         foreseen = now_ns - job.arrived_ns + slack + max(late, behind)
         in_vain = self._late_from_ns(job, believed * self.latency.both(job.rows, job.length)[0]) < job.arrived_ns
-        again = None if in_vain else max(late, behind)
+        again = None if in_vain else max(late, behind, STALE_NS if idle else 0)
         return Refusal("predicted", again, foreseen, float(deadline_ns - job.arrived_ns))
 
     def _finds_out(self, job: Job, guard: Guard, may_be: bool, now_ns: int) -> bool:
