@@ -11,6 +11,8 @@ from headrace.protocols.status import status_of
 NO_RETRY = "x-should-retry", "false"
 """What is said of a refusal where asking the same again is of no use."""
 
+IN_VAIN_S = 1.0  # until then those wait who ask again all the same
+
 _FOR_LACK = frozenset((429, 503, 504))
 """Statuses of what is refused for lack of time or room."""
 
@@ -46,7 +48,7 @@ def retry_headers(error: HeadraceError) -> dict[str, str]:
     """
     if isinstance(error, Unavailable) and error.retry_after_s is not None:
         return dict(retry_metadata(error.retry_after_s))
-    return {**dict(retry_metadata(1.0)), NO_RETRY[0]: NO_RETRY[1]} if isinstance(error, WouldBeLate) else {}
+    return {**dict(retry_metadata(IN_VAIN_S)), NO_RETRY[0]: NO_RETRY[1]} if isinstance(error, WouldBeLate) else {}
 
 
 def coded_headers(error: HeadraceError) -> dict[str, str]:

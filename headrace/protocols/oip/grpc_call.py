@@ -21,7 +21,7 @@ from headrace.errors import (
 from headrace.protocols.beside import LONG_BYTES
 from headrace.protocols.grpc.method import Call, Metadata, Unary
 from headrace.protocols.grpc.retry_details import DETAILS, retry_details
-from headrace.protocols.http_error import NO_RETRY, retry_metadata
+from headrace.protocols.http_error import IN_VAIN_S, NO_RETRY, retry_metadata
 from headrace.protocols.limits import UNSAID, Limits, read_metadata
 from headrace.protocols.oip.parameters import trace_of
 from headrace.protocols.request_id import HEADER, given, names_of, of_trace, shown
@@ -109,10 +109,12 @@ def refuse(call: Call, error: HeadraceError, request_id: str = "") -> None:
     if len(details) > _LONGEST_DETAILS:
         details = f"{details[:_LONGEST_DETAILS]}..."
     more: list[tuple[str, str | bytes]] = [("headrace-code", error.code)]
-    if isinstance(error, Unavailable) and error.retry_after_s is not None:
-        more += retry_metadata(error.retry_after_s)
-        more.append((DETAILS, retry_details(code, details, error.retry_after_s)))
-    elif isinstance(error, WouldBeLate):
+    in_vain = isinstance(error, WouldBeLate) and error.retry_after_s is None
+    again_s = IN_VAIN_S if in_vain else error.retry_after_s if isinstance(error, Unavailable) else None
+    if again_s is not None:
+        more += retry_metadata(again_s)
+        more.append((DETAILS, retry_details(code, details, again_s)))
+    if in_vain:
         more.append(NO_RETRY)
     if isinstance(error, WouldBeLate | DeadlineExceeded):
         times = ("predicted-ms", error.predicted_ms), ("deadline-ms", error.deadline_ms)

@@ -60,11 +60,12 @@ async def test_a_prediction_and_the_deadline_that_it_misses_are_told() -> None:
     assert dict(more) == {"headrace-code": "deadline_exceeded", "deadline-ms": "50.000"}
 
 
-async def test_what_would_be_late_even_alone_is_told_no_time_to_ask_again() -> None:
+async def test_what_would_be_late_even_alone_is_told_that_asking_again_is_in_vain() -> None:
     _, _, more = await refusal(WouldBeLate("late, even alone", predicted_ms=1.1, deadline_ms=0.4))
     told = dict(more)
     assert told["x-should-retry"] == "false"
-    assert not told.keys() & {"retry-after", "retry-after-ms", "grpc-status-details-bin"}
+    assert (told["retry-after"], told["retry-after-ms"]) == ("1", "1000")  # for those who ask again all the same
+    assert b"RetryInfo" in told["grpc-status-details-bin"]
 
 
 async def test_a_fault_of_the_server_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
