@@ -64,6 +64,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = json.loads(library.to_str())
     for name in (*DECODERS, "bert"):
         write_folder(made / name / "1", VARIANTS[name], tokenizer=text)
+    (made / "phi3_long" / "model.toml").write_text(f"[llm]\nmax_context = {CONTEXT}")  # it has another rotation then
     write_folder(made / "crossed" / "1", *one_score(), tokenizer=text)
     exported = write_folder(made / "exported" / "1", VARIANTS["qwen3"], tokenizer=text)
     graph = build_decoder(open_checkpoint(exported), Precision(), CONTEXT)
