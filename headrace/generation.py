@@ -150,9 +150,7 @@ class Score(msgspec.Struct, frozen=True, tag="score"):
     texts: tuple[str, ...]
     truncate: bool = True
     where: str = "documents"  # the field that the texts came in
-    max_text_tokens: int | None = (
-        None  # of each text, before the model's own are added: the end of a longer is left out
-    )
+    max_text_tokens: int | None = None  # of each text's own: the end of a longer one is left out
 
 
 Ask = Generate | Tokenize | Detokenize | Embed | Score
