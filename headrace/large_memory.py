@@ -20,12 +20,17 @@ def room(num_bytes: int) -> memoryview:
 
 def joined(parts: Sequence[Buffer]) -> Buffer:
     """All parts in one piece of its own."""
+    if sum(map(len, parts)) < LARGE_BYTES:  # of a view this counts items: it is looked at closer where it matters
+        return b"".join(parts)
     views = [part.cast("B") if isinstance(part, memoryview) else part for part in parts]
-    size = sum(map(len, views))
-    if size < LARGE_BYTES:
-        return b"".join(views)
-    memory, filled = room(size), 0
-    for view in views:
-        memory[filled : filled + len(view)] = view
-        filled += len(view)
+    memory = room(sum(map(len, views)))
+    fill(memory, views)
+    return memory
+
+
+def fill(memory: memoryview, parts: Sequence[Buffer]) -> memoryview:
+    """Write the parts, of bytes, one behind the other; the memory behind them."""
+    for part in parts:
+        memory[: len(part)] = part
+        memory = memory[len(part) :]
     return memory

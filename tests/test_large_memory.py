@@ -2,7 +2,7 @@
 
 from array import array
 
-from headrace.large_memory import LARGE_BYTES, joined, room
+from headrace.large_memory import LARGE_BYTES, fill, joined, room
 
 
 def test_what_is_small_is_joined_as_ever() -> None:
@@ -20,4 +20,12 @@ def test_what_is_large_is_joined_in_order_whatever_its_items_are() -> None:
 def test_memory_is_the_callers_to_write() -> None:
     memory = room(5)
     memory[:] = b"abcde"
+    assert bytes(memory) == b"abcde"
+
+
+def test_it_is_filled_from_its_beginning_and_what_is_left_comes_back() -> None:
+    memory = room(5)
+    left = fill(memory, [b"ab", bytearray(b"c")])
+    assert len(left) == 2
+    fill(left, [b"de"])
     assert bytes(memory) == b"abcde"

@@ -14,6 +14,12 @@ MIN_REPETITION, MAX_REPETITION = 0.01, 100.0
 _INTEGER = 1 << 63
 
 N = TypeVar("N", int, float)
+T = TypeVar("T")
+
+
+def or_unset(value: T | None, unset: T) -> T:
+    """What a request says, or what holds where it leaves that out."""
+    return unset if value is None else value
 
 
 def in_range(value: N | None, where: str, low: float, high: float = math.inf) -> N | None:
@@ -29,8 +35,7 @@ def in_range(value: N | None, where: str, low: float, high: float = math.inf) ->
 
 def check_repetition(penalty: float | None, unset: float, where: str = "repetition_penalty") -> float:
     """What logits of tokens that were there before are divided by; `unset` where it is None. Raises InvalidRequest."""
-    checked = in_range(penalty, where, MIN_REPETITION, MAX_REPETITION)
-    return unset if checked is None else checked
+    return or_unset(in_range(penalty, where, MIN_REPETITION, MAX_REPETITION), unset)
 
 
 def check_stops(stop: str | Sequence[str] | None, where: str = "stop") -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Calls of gRPC: what their ends mean; a real server is met in tests/e2e."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -27,6 +28,31 @@ def test_trailers_are_a_code_and_words(fields: dict[bytes, bytes], status: tuple
     assert status_of(fields) == status
 
 
+async def answer_of(said: Callable[[int], bytes], *, closes: bool = False) -> Answer:
+    """What a call is told of a server that says this of its stream, and may close the connection behind it."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(h2.settings([]))
+        frames = h2.FrameReader()
+        await reader.readexactly(len(h2.PREFACE))
+        while data := await reader.read(1 << 16):
+            for each in frames.feed(data):
+                if each.kind == h2.DATA:
+                    writer.write(said(each.stream))
+                    if closes:
+                        writer.close()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    wire = GrpcWire(Address("127.0.0.1", server.sockets[0].getsockname()[1]), 2)
+    told: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    wire.send(Outgoing(b"", framed(b"")), told.set_result)
+    answer = await asyncio.wait_for(told, 10)
+    await wire.close()
+    server.close()
+    return answer
+
+
 @pytest.mark.parametrize(
     ("code", "verdict", "said"),
     [
@@ -37,45 +63,14 @@ def test_trailers_are_a_code_and_words(fields: dict[bytes, bytes], status: tuple
     ],
 )
 async def test_a_stream_that_the_server_resets_is_an_answer_too(code: int, verdict: str, said: str) -> None:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(h2.settings([]))
-        frames = h2.FrameReader()
-        await reader.readexactly(len(h2.PREFACE))
-        while data := await reader.read(1 << 16):
-            for each in frames.feed(data):
-                if each.kind == h2.DATA:
-                    writer.write(h2.frame(h2.RST_STREAM, 0, each.stream, code.to_bytes(4, "big")))
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    wire = GrpcWire(Address("127.0.0.1", server.sockets[0].getsockname()[1]), 2)
-    told: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-    wire.send(Outgoing(b"", framed(b"")), told.set_result)
-    answer = await asyncio.wait_for(told, 10)
+    answer = await answer_of(lambda number: h2.frame(h2.RST_STREAM, 0, number, code.to_bytes(4, "big")))
     assert (answer.verdict, answer.said) == (verdict, said)
-    await wire.close()
-    server.close()
 
 
 async def test_an_answer_that_breaks_off_is_an_error_for_a_server_is_there() -> None:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(h2.settings([]))
-        frames = h2.FrameReader()
-        await reader.readexactly(len(h2.PREFACE))
-        while data := await reader.read(1 << 16):
-            for each in frames.feed(data):
-                if each.kind == h2.DATA:
-                    writer.write(h2.frame(h2.HEADERS, h2.END_HEADERS, each.stream, plain_headers([(":status", "200")])))
-                    writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    wire = GrpcWire(Address("127.0.0.1", server.sockets[0].getsockname()[1]), 2)
-    told: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-    wire.send(Outgoing(b"", framed(b"")), told.set_result)
-    answer = await asyncio.wait_for(told, 10)
+    head = plain_headers([(":status", "200")])
+    answer = await answer_of(lambda number: h2.frame(h2.HEADERS, h2.END_HEADERS, number, head), closes=True)
     assert (answer.verdict, answer.said) == ("error", "broken answer")
-    await wire.close()
-    server.close()
 
 
 def test_a_message_has_its_length_before_it() -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from headrace.errors import InvalidRequest
-from headrace.protocols.ranges import check_biases, check_integer, check_stops, check_token_ids, in_range
+from headrace.protocols.ranges import check_biases, check_integer, check_stops, check_token_ids, in_range, or_unset
 
 
 def test_what_is_in_range_is_given_back() -> None:
@@ -74,3 +74,8 @@ def test_an_integer_that_no_message_has_room_for_is_refused_where_it_stands(valu
 def test_an_integer_that_no_number_has_room_for_is_told_the_bounds_that_there_are(value: int) -> None:
     with pytest.raises(InvalidRequest, match=r"n: must be from 1 to 128$"):
         in_range(value, "n", 1, 128)
+
+
+def test_what_is_left_out_is_as_it_is_unset_and_nothing_else_is() -> None:
+    assert or_unset(None, 0.7) == 0.7
+    assert or_unset(0.0, 0.7) == 0.0

@@ -10,7 +10,7 @@ from headrace.protocols.anthropic.content import CacheControl, Content, Message,
 from headrace.protocols.anthropic.errors import ThreadRefused
 from headrace.protocols.anthropic.thinking import ThinkingField, thinking_of
 from headrace.protocols.anthropic.tools import Choice, Tool, read_tools
-from headrace.protocols.ranges import check_stops, in_range
+from headrace.protocols.ranges import check_stops, in_range, or_unset
 from headrace.protocols.strict_body import Body, Listed, Reader, check_nesting, refuse_unless_absent
 
 
@@ -97,9 +97,9 @@ def messages_ask(body: MessagesBody, facts: LanguageFacts) -> Generate:
         prompt_of(body, facts, max_tokens),
         msgspec.structs.replace(
             unset,
-            temperature=_or(in_range(body.temperature, "temperature", 0, 2), unset.temperature),
-            top_p=_or(in_range(body.top_p, "top_p", 0, 1), unset.top_p),
-            top_k=unset.top_k if top_k is None else top_k,
+            temperature=or_unset(in_range(body.temperature, "temperature", 0, 2), unset.temperature),
+            top_p=or_unset(in_range(body.top_p, "top_p", 0, 1), unset.top_p),
+            top_k=or_unset(top_k, unset.top_k),
             max_tokens=max_tokens,
             stop=check_stops(body.stop_sequences, "stop_sequences"),
         ),
@@ -157,7 +157,3 @@ def _grammar(body: MessagesBody) -> Grammar | None:
     schema = body.output_config.format.schema
     check_nesting(schema, where)
     return Grammar("json_schema", msgspec.json.encode(schema).decode(), where)
-
-
-def _or(value: float | None, default: float) -> float:
-    return default if value is None else value

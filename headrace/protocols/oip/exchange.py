@@ -8,13 +8,13 @@ from typing import NamedTuple
 from headrace.errors import HeadraceError, Internal, MemoryFull
 from headrace.gateway.bundles import Parted
 from headrace.generation import Generated
-from headrace.large_memory import room
+from headrace.large_memory import fill, room
 from headrace.protocols.beside import takes_long
 from headrace.protocols.bodies import UNCOUNTED_BYTES, UNTAKEN
 from headrace.protocols.compression import LITTLE_BYTES, choose, compress, decompress
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.oip.front import Front
-from headrace.protocols.oip.head import Head
+from headrace.protocols.oip.head import Head, body_bytes_of
 from headrace.protocols.oip.long_answer import lasting
 from headrace.protocols.oip.long_answer import takes_long as takes_long_to_write
 from headrace.protocols.oip.rest import most_tensors, read_by, read_request, write_response
@@ -124,8 +124,7 @@ class Exchange:
         if self._size > UNCOUNTED_BYTES:
             self._counted = self._front.bodies.grown(self._counted, self._size)
         if self._rest is not None:
-            self._rest[: len(part)] = part
-            self._rest = self._rest[len(part) :]
+            self._rest = fill(self._rest, (part,))
             return
         parts = self._parts
         if before < _OWN_PAGES_BYTES <= self._size:
@@ -140,7 +139,7 @@ class Exchange:
 
     def _take_in_one_piece(self, parts: Sequence[Buffer]) -> None:
         """Raises MemoryFull where there is no memory for all of the body."""
-        whole = self._head.body_bytes()
+        whole = body_bytes_of(self._head.headers)
         if whole is None:
             self._parts = [bytearray().join(parts)]
             return
@@ -148,11 +147,7 @@ class Exchange:
             memory = room(whole)
         except MemoryError as error:
             raise MemoryFull(f"there is no memory for a body of {whole} bytes", retry_after_s=1) from error
-        self._parts, self._rest = [memory], memory[self._size :]
-        filled = 0
-        for part in parts:
-            memory[filled : filled + len(part)] = part
-            filled += len(part)
+        self._parts, self._rest = [memory], fill(memory, parts)
 
     def receive_whole(self, body: Buffer, alone: bool = False) -> None:
         """Take a body that is whole and known to be within the limit; it is asked `alone` if that is said."""

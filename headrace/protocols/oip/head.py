@@ -35,11 +35,6 @@ class Head(msgspec.Struct, frozen=True):
         """Of a request that came with it then."""
         return self.limits.context(arrived_ns, "http", self.trace, self.headers)
 
-    def body_bytes(self) -> int | None:
-        """How long its body is, where it says so."""
-        said = dict(self.headers)
-        return None if b"transfer-encoding" in said else int(said.get(b"content-length", 0)) or None
-
 
 def read_head(model: ModelRef, sent: Sequence[tuple[bytes, bytes]], keep_alive: bool) -> Head:
     """The head; header names are in lower case. What is wrong with it becomes its `error`."""
@@ -121,6 +116,13 @@ class Repeated(msgspec.Struct, frozen=True):
     num_bytes: int  # of both
 
 
+def body_bytes_of(headers: Sequence[tuple[bytes, bytes]]) -> int | None:
+    """How long the body is, where its head says so."""
+    said = dict(headers)
+    length = None if b"transfer-encoding" in said else said.get(b"content-length")
+    return None if length is None else int(length)
+
+
 def repeated(chunk: bytes, head: Head, headers: Sequence[tuple[bytes, bytes]], most: int) -> Repeated | None:
     """The head as it may come again, or None where that is not plain to see.
 
@@ -128,9 +130,8 @@ def repeated(chunk: bytes, head: Head, headers: Sequence[tuple[bytes, bytes]], m
     of a given length and follows at once, and in which every line that its bytes show was read as a header.
     """
     raw = chunk[: chunk.find(b"\r\n\r\n") + 4]
-    said = dict(headers)
-    body_bytes = int(said.get(b"content-length", most + 1))
+    body_bytes = body_bytes_of(headers)
     whole = raw.startswith(b"POST ") and raw.count(b"\n") == raw.count(b"\r\n") == len(headers) + 2
-    if not whole or body_bytes > most or b"transfer-encoding" in said or b"expect" in said or not head.keep_alive:
+    if not whole or body_bytes is None or body_bytes > most or b"expect" in dict(headers) or not head.keep_alive:
         return None
     return Repeated(raw, head, body_bytes, len(raw) + body_bytes)

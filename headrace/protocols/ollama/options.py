@@ -4,7 +4,7 @@ from typing import Any
 
 from headrace.errors import InvalidRequest
 from headrace.generation import LanguageFacts, Sampling
-from headrace.protocols.ranges import check_integer, check_repetition, check_stops, in_range
+from headrace.protocols.ranges import check_integer, check_repetition, check_stops, in_range, or_unset
 from headrace.protocols.strict_body import Body
 
 OWN = Sampling(temperature=0.8, top_k=40, top_p=0.9)
@@ -84,10 +84,10 @@ def sampling(options: Options, facts: LanguageFacts, logprobs: int | None) -> Sa
     window = _window(options.repeat_last_n)
     unset, top_k = facts.defaults.over(OWN), in_range(options.top_k, "options.top_k", 0, 1 << 31)
     return Sampling(
-        temperature=_or(in_range(options.temperature, "options.temperature", 0, 2), unset.temperature),
-        top_k=unset.top_k if top_k is None else top_k,
-        top_p=_or(in_range(options.top_p, "options.top_p", 0, 1), unset.top_p),
-        min_p=_or(in_range(options.min_p, "options.min_p", 0, 1), unset.min_p),
+        temperature=or_unset(in_range(options.temperature, "options.temperature", 0, 2), unset.temperature),
+        top_k=or_unset(top_k, unset.top_k),
+        top_p=or_unset(in_range(options.top_p, "options.top_p", 0, 1), unset.top_p),
+        min_p=or_unset(in_range(options.min_p, "options.min_p", 0, 1), unset.min_p),
         presence_penalty=in_range(options.presence_penalty, "options.presence_penalty", -2, 2) or 0.0,
         frequency_penalty=in_range(options.frequency_penalty, "options.frequency_penalty", -2, 2) or 0.0,
         repetition_penalty=check_repetition(options.repeat_penalty, unset.repetition_penalty, "options.repeat_penalty"),
@@ -127,7 +127,3 @@ def _max_tokens(num_predict: int) -> int | None:
     if num_predict < 1:
         raise InvalidRequest("must be -1, or 1 or more", "options.num_predict")
     return num_predict
-
-
-def _or(value: float | None, default: float) -> float:
-    return default if value is None else value

@@ -10,7 +10,7 @@ from headrace.protocols.openai.chat_request import check_metadata
 from headrace.protocols.openai.reasoning import thinking_of
 from headrace.protocols.openai.response_items import Item, Items, template_messages
 from headrace.protocols.openai.response_tools import FunctionChoice, FunctionTool, read_tools
-from headrace.protocols.ranges import MAX_LOGPROBS, in_range
+from headrace.protocols.ranges import MAX_LOGPROBS, in_range, or_unset
 from headrace.protocols.strict_body import Body, Listed, Reader, check_nesting, refuse_unless_absent
 
 LOGPROBS = "message.output_text.logprobs"
@@ -124,9 +124,9 @@ def response_ask(body: ResponseBody, items: Items, facts: LanguageFacts) -> Gene
         ),
         msgspec.structs.replace(
             unset,
-            temperature=_or(in_range(body.temperature, "temperature", 0, 2), unset.temperature),
-            top_p=_or(in_range(body.top_p, "top_p", 0, 1), unset.top_p),
-            max_tokens=unset.max_tokens if max_tokens is None else max_tokens,
+            temperature=or_unset(in_range(body.temperature, "temperature", 0, 2), unset.temperature),
+            top_p=or_unset(in_range(body.top_p, "top_p", 0, 1), unset.top_p),
+            max_tokens=or_unset(max_tokens, unset.max_tokens),
             logprobs=_logprobs(body),
         ),
         grammar=_grammar(body.text),
@@ -193,7 +193,3 @@ def _grammar(text: Text | None) -> Grammar | None:
 def _logprobs(body: ResponseBody) -> int | None:
     top = in_range(body.top_logprobs, "top_logprobs", 0, MAX_LOGPROBS) or 0
     return top if top or LOGPROBS in (body.include or ()) else None
-
-
-def _or(value: float | None, default: float) -> float:
-    return default if value is None else value

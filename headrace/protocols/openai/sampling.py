@@ -14,6 +14,7 @@ from headrace.protocols.ranges import (
     check_stops,
     check_token_ids,
     in_range,
+    or_unset,
 )
 from headrace.protocols.strict_body import Body
 
@@ -105,10 +106,10 @@ def sampling(fields: SharedFields, facts: LanguageFacts, max_tokens: int | None,
     top_k = in_range(fields.top_k, "top_k", -1, 1 << 31)
     top_p = in_range(fields.top_p, "top_p", 0, 1)
     return Sampling(
-        temperature=_or(in_range(fields.temperature, "temperature", 0, 2), unset.temperature),
+        temperature=or_unset(in_range(fields.temperature, "temperature", 0, 2), unset.temperature),
         top_k=unset.top_k if top_k is None else max(0, top_k),
-        top_p=_or(top_p, unset.top_p),
-        min_p=_or(in_range(fields.min_p, "min_p", 0, 1), unset.min_p),
+        top_p=or_unset(top_p, unset.top_p),
+        min_p=or_unset(in_range(fields.min_p, "min_p", 0, 1), unset.min_p),
         presence_penalty=in_range(fields.presence_penalty, "presence_penalty", -2, 2) or 0.0,
         frequency_penalty=in_range(fields.frequency_penalty, "frequency_penalty", -2, 2) or 0.0,
         repetition_penalty=check_repetition(fields.repetition_penalty, unset.repetition_penalty),
@@ -132,7 +133,3 @@ def truncation(fields: SharedFields, facts: LanguageFacts) -> int | None:
     if keep == 0:
         raise InvalidRequest("must be -1, or 1 or more", "truncate_prompt_tokens")
     return facts.max_context - 1 if keep == -1 else keep
-
-
-def _or(value: float | None, default: float) -> float:
-    return default if value is None else value
