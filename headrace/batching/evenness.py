@@ -17,9 +17,10 @@ class Evenness:
 
     def arrived(self, *, is_long: bool, let_in: bool) -> None:
         """One more was let in or refused."""
-        came = 1.0 if let_in else 0.0
-        self._all += FOLLOW * (came - self._all)
+        self._all += FOLLOW * (let_in - self._all)
         if is_long:
-            self._long += FOLLOW_LONG * (came - self._long)
-        ratio = self._long / max(self._all, 1e-3)
-        self.share = 1.0 if ratio >= EVEN else max(0.0, (ratio - UNEVEN) / (EVEN - UNEVEN))
+            self._long += FOLLOW_LONG * (let_in - self._long)
+        if self._long >= EVEN * self._all:
+            self.share = 1.0
+        else:
+            self.share = max(0.0, (self._long / self._all - UNEVEN) / (EVEN - UNEVEN))

@@ -52,7 +52,7 @@ class Job:
         self.tenant = ""
         self.num_bytes = 0
         self.cost_ns = 0.0  # what it adds to the work that waits; set by the policy
-        self.bucket: Bucket = (0, FAR)  # set by the policy
+        self.bucket: Bucket = FAR  # set by the policy
         self.cell = NOWHERE  # where its cost is counted while it waits; set by the queue
         self.foreseen_ns = 0.0  # that it might take, as predicted on arrival
         self.predicted_ns = 0  # when its answer was to come, as predicted on arrival; 0 where nobody predicted

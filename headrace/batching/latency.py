@@ -32,6 +32,8 @@ class Latency:
     """
 
     def __init__(self) -> None:
+        self.known = False
+        """Whether anything is known; until then predictions are 0."""
         self._surface = CostSurface()
         self._margin = Margin()
         self._alone = Pace()
@@ -40,11 +42,6 @@ class Latency:
         self._both: dict[tuple[int, int, bool], tuple[float, float]] = {}  # what was asked since the last run
         self._measured: set[tuple[int, int]] = set()  # of the sizes asked for, those that are: none ceases to be
         self._doubt = 0.0  # of a logarithm, that runs may take less: it goes as soon as there are some
-
-    @property
-    def known(self) -> bool:
-        """Whether anything is known; until then predictions are 0."""
-        return bool(self._surface)
 
     def measured(self, rows: int, length: int) -> bool:
         """Whether so many runs of about this size are known that one held up does not make up what is known."""
@@ -77,7 +74,8 @@ class Latency:
         return both
 
     def _reckoned(self, rows: int, length: int, company: bool) -> tuple[float, float]:
-        typical = self.typical(rows, length, company)
+        pace = self._company if company and self._company else self._alone
+        typical = nanoseconds(self._surface.log_ns(rows, length) + pace.value - self._doubt)
         times = self._margin.times(typical)
         if times < PRIOR and not self.measured(rows, length):
             times = PRIOR
@@ -95,6 +93,7 @@ class Latency:
             if samples >= SETTLED and surface.encloses(rows, length):
                 (self._company if company else self._alone).learn(log_ns - surface.measured_ns(rows, length))
         surface.add(rows, length, log_ns - self._pace(company).value)
+        self.known = True
         self.runs += 1
         self._doubt = self._doubt / 2 if self._doubt > DOUBT / 8 else 0.0
 
@@ -128,6 +127,7 @@ class Latency:
             raise ValueError(f"form {kept['form']}, not {FORM}")
         latency = cls()
         latency._surface = CostSurface.from_json(kept["knots"])
+        latency.known = bool(latency._surface)
         latency._margin = Margin.from_json(kept["margin"])
         latency._alone = Pace.from_json(kept["alone"])
         latency._company = Pace.from_json(kept["company"])

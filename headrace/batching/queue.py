@@ -284,7 +284,11 @@ class Queue(Generic[J]):
         self.rows += job.rows
         self._count += 1
         if job.deadline_ns is not None:
-            self._date(entry, -job.deadline_ns)
+            deadline, deadlines = -job.deadline_ns, self._deadlines
+            # Of two equal ones the one that comes first at its place counts as earlier.
+            at = bisect_left(deadlines, deadline) if place[2] > 0 else bisect_right(deadlines, deadline)
+            deadlines.insert(at, deadline)
+            self._dated.insert(at, entry)
         return entry
 
     def _enter(self) -> None:
@@ -302,13 +306,6 @@ class Queue(Generic[J]):
         cell = self._work.add(job.bucket, job.tenant, sum([entry[3].cost_ns for entry in new]), len(new))
         for entry in new:
             entry[3].cell = cell
-
-    def _date(self, entry: Entry[J], deadline: int) -> None:
-        """It has a deadline: of two equal ones the one that comes first at its place counts as earlier."""
-        find = bisect_left if entry[2] > 0 else bisect_right
-        at = find(self._deadlines, deadline)
-        self._deadlines.insert(at, deadline)
-        self._dated.insert(at, entry)
 
 
 def _alike(one: Job, other: Job) -> bool:

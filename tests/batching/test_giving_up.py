@@ -55,5 +55,5 @@ def test_nobody_is_dropped_for_the_sake_of_others_where_there_are_none() -> None
         first, *_ = jobs = [job(within_ms=40 + at) for at in range(1 + others)]
         made = policy(*jobs)
         for _ in range(50):  # its runs take long, and five times the sum of their parts
-            made._busy_runs.ran(100 * MS, 0, 20 * MS)
+            made._outlook.busy_runs.ran(100 * MS, 0, 20 * MS)
         assert [given_up.job for given_up in made.give_up(30 * MS)] == [first] * others

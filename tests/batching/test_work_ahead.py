@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.batching.work_ahead import FAR, Bucket, Cell, WorkAhead, bucket_of
+from headrace.batching.work_ahead import FAR, Cell, WorkAhead, bucket_of, due_by
 
 
 class Placed(NamedTuple):
@@ -27,8 +27,8 @@ def test_the_same_moment_is_one_bucket_and_no_deadline_comes_last() -> None:
 
 def test_turns_are_taken_by_weight() -> None:
     work = WorkAhead()
-    work.add((5, FAR), "flood", 90.0)
-    work.add((5, FAR), "quiet", 10.0)
+    work.add(due_by(5, FAR), "flood", 90.0)
+    work.add(due_by(5, FAR), "quiet", 10.0)
     assert work.fair_share_before("quiet", {}) == 20.0
     assert work.fair_share_before("quiet", {"flood": 3.0}) == 40.0
     assert work.fair_share_before("flood", {}) == 100.0
@@ -47,7 +47,8 @@ def test_room_behind_is_what_the_tightest_of_those_behind_leaves() -> None:
 def test_sums_are_those_of_what_is_there(items: list[tuple[int, int, str, int]], data: st.DataObject) -> None:
     work = WorkAhead()
     works = [
-        Placed(work.add((level, at), tenant, float(cost)), tenant, float(cost)) for level, at, tenant, cost in items
+        Placed(work.add(due_by(level, at), tenant, float(cost)), tenant, float(cost))
+        for level, at, tenant, cost in items
     ]
     taken = data.draw(st.lists(st.sampled_from(range(len(works))), unique=True)) if works else []
     work.take([works[number] for number in taken])
@@ -59,7 +60,7 @@ def test_sums_are_those_of_what_is_there(items: list[tuple[int, int, str, int]],
         assert work.least_level == min(level for level, *_ in left)
     for level in range(1, 4):
         for at in range(6):
-            before, room = work.around((level, at), 0.0)
+            before, room = work.around(due_by(level, at), 0.0)
             assert before == _before(left, (level, at))
             behind = {(each, when) for each, when, *_ in left if (each, when) > (level, at)}
             assert room == min([when[1] - _before(left, when) for when in behind], default=float("inf"))
@@ -70,12 +71,12 @@ def test_what_comes_between_two_questions_is_seen_by_the_second(items: list[tupl
     asked, fresh = WorkAhead(), WorkAhead()
     for level, at, tenant, cost in items:
         for work in (asked, fresh):
-            work.add((level, FAR if at == 5 else at), tenant, float(cost))
-        for bucket in itertools.product(range(1, 4), (*range(6), FAR)):
-            asked.around(bucket, 0.0)
-    for bucket in itertools.product(range(1, 4), (*range(6), FAR)):
-        assert asked.around(bucket, 7.0) == fresh.around(bucket, 7.0)
+            work.add(due_by(level, FAR if at == 5 else at), tenant, float(cost))
+        for level_and_end in itertools.product(range(1, 4), (*range(6), FAR)):
+            asked.around(due_by(*level_and_end), 0.0)
+    for level_and_end in itertools.product(range(1, 4), (*range(6), FAR)):
+        assert asked.around(due_by(*level_and_end), 7.0) == fresh.around(due_by(*level_and_end), 7.0)
 
 
-def _before(items: list[tuple[int, int, str, int]], bucket: Bucket) -> float:
-    return float(sum(cost for each, when, _, cost in items if (each, when) <= bucket))
+def _before(items: list[tuple[int, int, str, int]], place: tuple[int, int]) -> float:
+    return float(sum(cost for each, when, _, cost in items if (each, when) <= place))
