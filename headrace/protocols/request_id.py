@@ -17,6 +17,10 @@ from headrace.protocols.http_error import HttpError
 from headrace.protocols.oip.parameters import trace_of
 
 HEADER = "x-request-id"
+ANTHROPICS = "request-id"
+"""What Anthropic's clients tell a request by: they show it with each error. It says the same, on that API's routes and
+of what is refused before anybody has looked for a route."""
+
 MAX_CHARACTERS = 128
 """Of an id that is kept; what a head or a body says beyond is not part of it."""
 

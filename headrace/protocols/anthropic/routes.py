@@ -9,9 +9,7 @@ from headrace.protocols.anthropic.messages import count_tokens, messages
 from headrace.protocols.anthropic.models import VersionedRoute, model, models
 from headrace.protocols.endpoint import Elsewhere, Endpoint, Handle
 from headrace.protocols.oip.front import Front
-
-ID_HEADER = "request-id"
-"""What Anthropic's clients tell a request by: they show it with each error. It is the id of `x-request-id`."""
+from headrace.protocols.request_id import ANTHROPICS
 
 
 def routes(front: Front) -> list[BaseRoute]:
@@ -21,9 +19,9 @@ def routes(front: Front) -> list[BaseRoute]:
         "/v1/messages/count_tokens": partial(count_tokens, front),
     }
     gets: dict[str, Handle] = {"/v1/models": partial(models, front), "/v1/models/{id:path}": partial(model, front)}
-    endpoint = partial(Endpoint, refuse=anthropic_error, id_header=ID_HEADER)
+    endpoint = partial(Endpoint, refuse=anthropic_error, id_header=ANTHROPICS)
     return [
         *(Route(path, endpoint("POST", handle)) for path, handle in posts.items()),
         *(VersionedRoute(path, endpoint("GET", handle)) for path, handle in gets.items()),
-        Elsewhere("/v1/messages/", anthropic_error, ID_HEADER),
+        Elsewhere("/v1/messages/", anthropic_error, ANTHROPICS),
     ]

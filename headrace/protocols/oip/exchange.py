@@ -20,7 +20,7 @@ from headrace.protocols.oip.long_answer import takes_long as takes_long_to_write
 from headrace.protocols.oip.rest import most_tensors, read_by, read_request, write_response
 from headrace.protocols.oip.unary import whole
 from headrace.protocols.oip.wanted import Wanted
-from headrace.protocols.request_id import refused, shown
+from headrace.protocols.request_id import ANTHROPICS, HEADER, refused, shown
 from headrace.protocols.spent import cache_lines, cost_line, generation_headers, run_lines
 from headrace.types import Buffer, Context, Request, Response
 
@@ -369,11 +369,14 @@ class Exchange:
 
     def _refusal(self, error: HeadraceError) -> Answer:
         status, body, said = refused(http_error(error), self._id)
-        return Answer(status, b"content-type: application/json\r\n" + _lines(said) + _echo(self._id), [body])
+        headers = b"content-type: application/json\r\n" + _lines(said) + _echo(self._id)
+        if not self._head.model.name:  # nobody knows whose route it is
+            headers += _echo(self._id, ANTHROPICS)
+        return Answer(status, headers, [body])
 
 
-def _echo(id_: str) -> bytes:
-    return b"x-request-id: %b\r\n" % shown(id_).encode()
+def _echo(id_: str, header: str = HEADER) -> bytes:
+    return b"%b: %b\r\n" % (header.encode(), shown(id_).encode())
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:

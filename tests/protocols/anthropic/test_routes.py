@@ -6,6 +6,7 @@ import pytest
 
 from headrace.protocols.anthropic.routes import routes
 from tests.protocols.dialect_server import dialect_server
+from tests.protocols.oip.http_server import connected
 
 ASK = {"model": "chat", "max_tokens": 1, "messages": [{"role": "user", "content": "?"}]}
 POSTS = ["/v1/messages", "/v1/messages/count_tokens"]
@@ -58,5 +59,25 @@ async def test_what_is_not_offered_is_not_found_in_the_same_form() -> None:
 async def test_every_answer_names_its_request_as_anthropics_do(method: str, path: str, body: Any, status: int) -> None:
     async with dialect_server(routes) as server:
         answer = await server.ask(method, path, body, anthropic_version="2023-06-01")
+    assert answer.status == status
+    assert answer.headers["request-id"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize(
+    ("request_head", "status"),
+    [
+        (b"POST /v1/messages HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 0\r\n\r\n", 400),
+        (b"POST /v1/messages HTTP/1.1\r\nContent-Length: 0\r\n\r\n", 400),
+        (b"POST /v1/messages HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
+        (b"POST /v1/messages HTTP/1.1\r\nHost: a\r\nX-Long: %b\r\n\r\n" % (b"x" * 3000), 431),
+        (b"POST /v1/messages HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n", 413),
+        (b"nonsense\r\n\r\n", 400),
+    ],
+)
+async def test_what_is_refused_before_a_route_is_looked_for_is_named_so_too(request_head: bytes, status: int) -> None:
+    small = dialect_server(routes, max_header_bytes=2000, max_body_bytes=1000)
+    async with small as server, connected(server.port) as wire:
+        wire.send(request_head)
+        answer = await wire.answer()
     assert answer.status == status
     assert answer.headers["request-id"] == answer.headers["x-request-id"]
