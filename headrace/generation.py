@@ -37,6 +37,8 @@ class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
     logprobs: int | None = None  # how many alternatives a token is told with; 0: only its own; None: nothing
     prompt_logprobs: int | None = None  # the same for the tokens of the prompt
     penalty_window: int | None = None  # tokens that penalties look at, the prompt's too; None: as `penalties.py` says
+    allowed_ids: tuple[int, ...] | None = None  # the only tokens that may come; None: all
+    bad_words: tuple[str, ...] = ()  # that must not come, as `bad_words.py` spells them
 
 
 class GenerationDefaults(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -9,7 +9,11 @@ from headrace.cli.failure import Failure
 
 CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"
 
-_SAMPLING = {"stop_ids": "stop_token_ids", "include_stop": "include_stop_str_in_output"}
+_SAMPLING = {
+    "allowed_ids": "allowed_token_ids",
+    "stop_ids": "stop_token_ids",
+    "include_stop": "include_stop_str_in_output",
+}
 """Fields of `generation.Sampling` that the wire calls otherwise."""
 
 _NOT_ASKED = ("penalty_window", "logprobs", "prompt_logprobs")

@@ -71,12 +71,16 @@ class Choice:
         return rows_to_verify(at, self.choosing, drafts, self.masks.rows if self.masks is not None else ())
 
     def take(self, token_ids: Values[int], scored: Values[Scored | None]) -> list[int]:
-        """Those of the tokens chosen next that it keeps: none after one that ends it, or that it put another for."""
+        """Those of the tokens chosen next that it keeps: none after one that ends it, or that it put another for.
+
+        Raises InvalidRequest where one was chosen for want of any that is allowed.
+        """
         left = self.sequence.num_tokens_left
         kept: list[int] = []
         for chosen, score in zip(token_ids, scored, strict=True):
             if len(kept) == left:
                 break
+            self.choosing.check(chosen)
             token_id = chosen if self._thought_limit is None else self._thought_limit.take(chosen)
             kept.append(token_id)
             self.choosing.push(token_id)

@@ -1,5 +1,6 @@
 """How one sequence's next token is chosen: its rules, its random numbers, and what it generated so far."""
 
+from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.generation import Sampling
+from headrace.llm.forbidden import Forbidden
 from headrace.llm.penalties import Penalties
 from headrace.llm.penalty_window import WindowedPenalties
 from headrace.llm.randomness import stream_key, uniform
@@ -35,6 +37,7 @@ class Choosing:
         choice: int = 0,
         eos_ids: Collection[int] = (),
         scored: bool = False,
+        forbidden: Forbidden | None = None,
     ) -> None:
         self.sampling = sampling
         self.greedy = sampling.temperature < _COLDEST
@@ -45,12 +48,21 @@ class Choosing:
         self._biased = list(sampling.logit_bias)
         self._bias = np.array(list(sampling.logit_bias.values()), np.float32)
         self._penalties = _penalties(sampling, prompt_ids) if _penalised(sampling) else None
+        self._forbidden = forbidden
+        self._last = deque[int](maxlen=0 if forbidden is None else forbidden.looks_back)
 
     def push(self, token_id: int) -> None:
         """A token was chosen and kept."""
         self.generated += 1
         if self._penalties is not None:
             self._penalties.push(token_id)
+        if self._forbidden is not None:
+            self._last.append(token_id)
+
+    def check(self, token_id: int) -> None:
+        """Raises InvalidRequest where the token chosen next is forbidden, so that nothing else was left to choose."""
+        if self._forbidden is not None:
+            self._forbidden.check(token_id, self._last)
 
     def uniforms(self, ahead: int = 0) -> partial[float]:
         """lane -> the random number of the token after the next `ahead` ones."""
@@ -58,26 +70,35 @@ class Choosing:
 
     def edits(self, ahead: int = 0) -> bool:
         """Whether `edit` would change anything, a mask apart."""
-        return bool(self._biased) or self._penalties is not None or self._too_short(ahead)
+        ruled = self._penalties is not None or self._forbidden is not None
+        return bool(self._biased) or ruled or self._too_short(ahead)
 
     def edit(self, row: NDArray[np.float32], ahead: Sequence[int] = (), mask: NDArray[np.int32] | None = None) -> None:
-        """Change logits [V] in place: bias, no end before `min_tokens`, penalties, and the mask as grammars fill it.
+        """Change logits [V] in place: bias, nothing that is forbidden, no end before `min_tokens`, penalties, and the
+        mask as grammars fill it.
 
-        `ahead` are tokens taken as generated after the known ones. A mask that allows nothing but an end wins over
-        `min_tokens`: the text is complete.
+        `ahead` are tokens taken as generated after the known ones. Where nothing but an end may come, by the mask or
+        what is forbidden, that wins over `min_tokens`: the text is complete. Where nothing may come at all, a token
+        is left that `check` refuses once it is chosen; of a draft that is not kept nobody need know.
         """
         if self._biased:
             row[self._biased] += self._bias
+        if self._forbidden is not None:
+            self._forbidden.apply(row, (*self._last, *ahead))
         ends = row[self._ends] if self._too_short(len(ahead)) else None
         if ends is not None:
             row[self._ends] = -np.inf
         if self._penalties is not None:
             self._penalties.apply(row, ahead)
-        if mask is not None:
-            ceiling = ceilings(mask, row.size)
+        if mask is None and self._forbidden is None:
+            return
+        ceiling = None if mask is None else ceilings(mask, row.size)
+        if ceiling is not None:
             np.minimum(row, ceiling, out=row)
-            if ends is not None and row.max() == -np.inf:
-                row[self._ends] = np.minimum(ends, ceiling[self._ends])
+        if ends is not None and row.max() == -np.inf:
+            row[self._ends] = ends if ceiling is None else np.minimum(ends, ceiling[self._ends])
+        if ceiling is not None and self._forbidden is not None and row.max() == -np.inf:
+            np.minimum(ceiling, 0.0, out=row)
 
     def _too_short(self, ahead: int) -> bool:
         return self.generated + ahead < self.sampling.min_tokens and bool(self._ends)

@@ -216,6 +216,7 @@ class DecoderEngine:
             choice=index,
             eos_ids=eos_ids,
             scored=ask.best_of is not None and ask.best_of > ask.n,
+            forbidden=prepared.forbidden,
         )
         text, limit = prepared.told_text(self._preparing.tokenizer, ask.sampling), prepared.thought_limit()
         masks = prepared.masks(self.facts.vocabulary, eos_ids)

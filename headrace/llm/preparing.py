@@ -17,7 +17,9 @@ from headrace.generation import (
     Tokenized,
     ToolChoice,
 )
+from headrace.llm.bad_words import spellings
 from headrace.llm.chat_template import ChatTemplate
+from headrace.llm.forbidden import Forbidden
 from headrace.llm.grammar import Grammars, Matcher
 from headrace.llm.masks import Masks
 from headrace.llm.prompt import PromptReader, Read
@@ -74,6 +76,7 @@ class Prepared(msgspec.Struct, frozen=True):
     calls: Calls | None = None  # None: no tools
     thinks: Thinks | None = None  # None: the answer has no thoughts, or they are not told apart
     max_tokens: int | None = None  # of each choice; None: as many as the context holds
+    forbidden: Forbidden | None = None  # None: every token may come
 
     def told_text(self, tokenizer: Tokenizer, sampling: Sampling) -> ToldText:
         """Of one choice."""
@@ -125,7 +128,8 @@ class Preparing:
             return False
         if prompt.chat_template is not None or prompt.tools or prompt.template_arguments:
             return False
-        return _characters(prompt.text, prompt.messages) <= QUICK_CHARACTERS
+        words = ask.sampling.bad_words if isinstance(ask, Generate) else ()
+        return _characters(prompt.text, prompt.messages) + 2 * sum(map(len, words)) <= QUICK_CHARACTERS
 
     def generation(self, ask: Generate) -> Prepared:
         """Raises InvalidRequest that names the field at fault."""
@@ -146,7 +150,7 @@ class Preparing:
             grammar = called or grammar
         matcher = self._grammars().compile(grammar) if grammar is not None else None
         thinks = self._thinks(ask, read, grammar)
-        return Prepared(read.token_ids, echo, matcher, calls, thinks, max_tokens)
+        return Prepared(read.token_ids, echo, matcher, calls, thinks, max_tokens, self._forbidden(ask.sampling))
 
     def tokenized(self, ask: Tokenize) -> Tokenized:
         """Raises InvalidRequest that names the field at fault."""
@@ -184,6 +188,11 @@ class Preparing:
                 )
         return Thinks(marks, read.stage, thinking.max_tokens, exact=grammar is not None)
 
+    def _forbidden(self, sampling: Sampling) -> Forbidden | None:
+        if sampling.allowed_ids is None and not sampling.bad_words:
+            return None
+        return Forbidden(sampling.allowed_ids, spellings(sampling.bad_words, self.tokenizer, self._vocabulary))
+
     def _special_id(self, mark: str) -> int | None:
         """The token of a mark that the vocabulary has as a special one."""
         token_id = self.tokenizer.token_id(mark)
@@ -193,6 +202,7 @@ class Preparing:
         sampling = ask.sampling
         check_stops(sampling.stop)
         self._check_ids(sampling.stop_ids, "stop_token_ids")
+        self._check_ids(sampling.allowed_ids or (), "allowed_token_ids")
         for token_id in sampling.logit_bias:
             if not 0 <= token_id < self._vocabulary:
                 raise InvalidRequest(self._no_token(token_id), f"logit_bias.{token_id}")

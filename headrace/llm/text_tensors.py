@@ -26,6 +26,7 @@ from headrace.generation import (
     Result,
     Sampling,
 )
+from headrace.llm.limits import MAX_ALLOWED_TOKENS, MAX_BAD_WORDS
 from headrace.types import FREE, BatchAxis, Request, Signature, Tensor, TensorSpec
 
 _OF_THE_PROTOCOL = ("triton_enable_empty_final_response",)
@@ -51,6 +52,8 @@ class TextSampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     frequency_penalty: Penalty = 0.0
     repetition_penalty: Annotated[float, Meta(ge=0.01, le=100)] | None = None
     logit_bias: dict[Count, Annotated[float, Meta(ge=-100, le=100)]] = {}
+    allowed_token_ids: Annotated[tuple[Count, ...], Meta(min_length=1, max_length=MAX_ALLOWED_TOKENS)] | None = None
+    bad_words: Annotated[tuple[str, ...], Meta(max_length=MAX_BAD_WORDS)] = ()
     seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
     max_tokens: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = 16
     min_tokens: Count = 0
@@ -73,6 +76,8 @@ class TextSampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 unset.repetition_penalty if self.repetition_penalty is None else self.repetition_penalty
             ),
             logit_bias=self.logit_bias,
+            allowed_ids=self.allowed_token_ids,
+            bad_words=self.bad_words,
             seed=self.seed,
             max_tokens=self.max_tokens,
             min_tokens=self.min_tokens,

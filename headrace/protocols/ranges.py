@@ -9,6 +9,9 @@ from headrace.errors import InvalidRequest
 MAX_STOPS = 64
 MAX_STOP_LENGTH = 1024  # characters
 MAX_BIASES = 1024
+MAX_ALLOWED_TOKENS = 16_384
+MAX_BAD_WORDS = 1024
+MAX_BAD_CHARACTERS = 16_384  # of all bad words together
 MAX_LOGPROBS = 20
 MIN_REPETITION, MAX_REPETITION = 0.01, 100.0
 _INTEGER = 1 << 63
@@ -56,6 +59,28 @@ def check_token_ids(ids: Sequence[int], vocabulary: int, where: str) -> tuple[in
         i, wrong = next((i, each) for i, each in enumerate(ids) if not 0 <= each < vocabulary)
         raise InvalidRequest(f"token {wrong} is outside the vocabulary of {vocabulary}", f"{where}[{i}]")
     return tuple(ids)
+
+
+def check_allowed(
+    ids: Sequence[int] | None, vocabulary: int, where: str = "allowed_token_ids"
+) -> tuple[int, ...] | None:
+    """The only tokens that may come; None: all. Raises InvalidRequest for none, too many, or one that is no token."""
+    if ids is not None and not 1 <= len(ids) <= MAX_ALLOWED_TOKENS:
+        raise InvalidRequest(f"must be 1 to {MAX_ALLOWED_TOKENS} tokens, not {len(ids)}; or leave it out", where)
+    return None if ids is None else check_token_ids(ids, vocabulary, where)
+
+
+def check_bad_words(words: Sequence[str] | None, where: str = "bad_words") -> tuple[str, ...]:
+    """Words that must not come. Raises InvalidRequest where they are too many or too long together, or one is empty."""
+    words = words or ()
+    if len(words) > MAX_BAD_WORDS:
+        raise InvalidRequest(f"at most {MAX_BAD_WORDS} words are taken, not {len(words)}", where)
+    if (characters := sum(map(len, words))) > MAX_BAD_CHARACTERS:
+        raise InvalidRequest(f"must have at most {MAX_BAD_CHARACTERS} characters together, not {characters}", where)
+    for i, word in enumerate(words):
+        if not word.strip():
+            raise InvalidRequest("must have more than white space", f"{where}[{i}]")
+    return tuple(words)
 
 
 def check_biases(biases: Mapping[str, float] | None, vocabulary: int, where: str = "logit_bias") -> dict[int, float]:

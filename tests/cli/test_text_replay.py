@@ -15,11 +15,12 @@ def text(prompt: dict[str, Any], **ask: Any) -> Text:
 
 def test_messages_are_asked_as_a_chat() -> None:
     messages = [{"role": "user", "content": "Hi"}]
-    sampling = {"temperature": 0.0, "max_tokens": 5, "stop_ids": [3], "logprobs": 2}
+    sampling = {"temperature": 0.0, "max_tokens": 5, "stop_ids": [3], "allowed_ids": [7], "logprobs": 2}
     path, body = body_of(text({"messages": messages}, sampling=sampling, n=2), "m:1")
     assert (path, body["messages"], body["model"], body["n"]) == (CHAT, messages, "m:1", 2)
     assert (body["temperature"], body["max_tokens"], body["stop_token_ids"]) == (0.0, 5, [3])
     assert body["return_token_ids"]
+    assert body["allowed_token_ids"] == [7]
     assert "logprobs" not in body
 
 

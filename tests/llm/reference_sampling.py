@@ -16,8 +16,12 @@ def edited(
     generated: Sequence[int],
     eos_ids: Sequence[int] = (),
     allowed: Sequence[int] | None = None,
+    words: Sequence[Sequence[int]] = (),
 ) -> NDArray[np.float64]:
-    """Bias, no end before min_tokens, penalties, grammar: token by token."""
+    """Bias, no end before min_tokens, penalties, grammar, what is forbidden: token by token.
+
+    `words` are the tokens of those that are not written.
+    """
     counts = Counter(generated)
     ends = {*sampling.stop_ids, *(() if sampling.ignore_eos else eos_ids)}
     found = []
@@ -30,6 +34,11 @@ def edited(
         logit -= sampling.frequency_penalty * counts[token_id]
         logit -= sampling.presence_penalty if token_id in counts else 0.0
         if allowed is not None and token_id not in allowed:
+            logit = -np.inf
+        if sampling.allowed_ids is not None and token_id not in sampling.allowed_ids:
+            logit = -np.inf
+        text = [*generated, token_id]
+        if any(list(word) == text[-len(word) :] for word in words):
             logit = -np.inf
         found.append(logit)
     return np.array(found)

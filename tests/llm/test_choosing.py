@@ -1,11 +1,14 @@
 """What a sequence's rules do to its logits before a token is drawn."""
 
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from headrace.errors import InvalidRequest
 from headrace.generation import Sampling
 from headrace.llm.choosing import Choosing, ceilings
+from headrace.llm.forbidden import Forbidden
 from tests.llm import reference_sampling
 
 LOGITS = np.linspace(3, -3, 40).astype(np.float32)
@@ -70,6 +73,35 @@ def test_a_grammar_that_can_go_on_goes_on_until_min_tokens() -> None:
     assert possible(edited(Choosing(Sampling(min_tokens=2), eos_ids=[EOS]), (EOS, 8))) == {8}
 
 
+def ruled(sampling: Sampling, *words: tuple[int, ...]) -> Choosing:
+    return Choosing(sampling, eos_ids=[EOS], forbidden=Forbidden(sampling.allowed_ids, words))
+
+
+def test_the_rest_of_a_word_that_drafts_have_begun_is_forbidden() -> None:
+    choosing = ruled(Sampling(), (7, 8, 9))
+    choosing.push(7)
+    assert 9 in possible(edited(choosing)) - possible(edited(choosing, ahead=(8,)))
+    assert 9 in possible(edited(choosing, ahead=(8, 8)))
+
+
+def test_an_end_that_alone_is_allowed_comes_before_min_tokens() -> None:
+    assert possible(edited(ruled(Sampling(min_tokens=2, allowed_ids=(EOS,))))) == {EOS}
+
+
+@pytest.mark.parametrize("form", [None, (5, 6)])
+def test_a_token_chosen_for_want_of_another_is_refused(form: tuple[int, ...] | None) -> None:
+    choosing = ruled(Sampling(allowed_ids=(5,)), (5,))
+    chosen = int(np.argmax(edited(choosing, form)))
+    with pytest.raises(InvalidRequest):
+        choosing.check(chosen)
+
+
+def test_a_form_is_kept_to_as_far_as_tokens_are_allowed() -> None:
+    choosing = ruled(Sampling(allowed_ids=(4, 5, 6)), (5,))
+    assert possible(edited(choosing, (5, 6, 7))) == {6}
+    choosing.check(6)
+
+
 def test_rules_that_change_no_logit_say_so() -> None:
     assert not Choosing(Sampling(temperature=0.7, top_k=3, top_p=0.9), eos_ids=[EOS]).edits()
 
@@ -114,16 +146,31 @@ def test_nothing_is_scored_that_nobody_asked_for() -> None:
     st.dictionaries(st.integers(0, 39), st.sampled_from([-100.0, -1.0, 2.0, 100.0]), max_size=4),
     st.sampled_from([1.0, 1.2]),
     st.integers(0, 4),
+    st.none() | st.sets(st.integers(0, 39), min_size=8).map(tuple),
+    st.lists(st.lists(st.integers(30, 39), min_size=1, max_size=3), max_size=30),
 )
 def test_edits_are_those_of_the_obvious_way(
-    prompt: list[int], generated: list[int], bias: dict[int, float], repetition: float, least: int
+    prompt: list[int],
+    generated: list[int],
+    bias: dict[int, float],
+    repetition: float,
+    least: int,
+    only: tuple[int, ...] | None,
+    words: list[list[int]],
 ) -> None:
     sampling = Sampling(
-        logit_bias=bias, repetition_penalty=repetition, frequency_penalty=0.5, min_tokens=least, stop_ids=(9,)
+        logit_bias=bias,
+        allowed_ids=only,
+        repetition_penalty=repetition,
+        frequency_penalty=0.5,
+        min_tokens=least,
+        stop_ids=(9,),
     )
-    choosing = Choosing(sampling, prompt, eos_ids=[EOS])
+    forbidden = Forbidden(only, words) if only or words else None
+    choosing = Choosing(sampling, prompt, eos_ids=[EOS], forbidden=forbidden)
     for token_id in generated:
         choosing.push(token_id)
     allowed = tuple(range(5, 36))
-    expected = reference_sampling.edited(LOGITS.tolist(), sampling, prompt, generated, [EOS], allowed)
+    expected = reference_sampling.edited(LOGITS.tolist(), sampling, prompt, generated, [EOS], allowed, words)
+    assume(expected.max() > -np.inf)
     np.testing.assert_allclose(edited(choosing, allowed), expected, rtol=1e-5, atol=1e-5)

@@ -141,6 +141,17 @@ def test_a_grammar_holds_the_drafts_too() -> None:
     assert bench.accepted >= 5  # others lie behind its end
 
 
+def test_a_model_that_drafts_writes_no_bad_words_either() -> None:
+    plain, drafted = Bench(drafts=False), Drafted()
+    letters = tuple(plain.tokenizer.encode("abcdef", add_special=False))
+    sampling = {"allowed_ids": letters, "bad_words": ("a", "ba", "dc", "bcd")}
+    for bench in (plain, drafted):
+        bench.add(1, greedy(prompt(1, 20), 40, sampling=sampling))
+        bench.run()
+    assert drafted.ids(1) == plain.ids(1)
+    assert drafted.accepted == drafted.drafted > 0
+
+
 def test_a_stop_string_ends_the_text_where_it_does_without_drafts() -> None:
     plain = Bench(drafts=False)
     plain.add(1, greedy(prompt(4, 20), 40))

@@ -31,6 +31,8 @@ def ask(**more: Any) -> Generate:
     [
         (ask(sampling=Sampling(stop=("a",) * 65)), "stop"),
         (ask(sampling=Sampling(stop_ids=(1, VOCABULARY))), "stop_token_ids[1]"),
+        (ask(sampling=Sampling(allowed_ids=(1, VOCABULARY))), "allowed_token_ids[1]"),
+        (ask(sampling=Sampling(bad_words=("a", " "))), "bad_words[1]"),
         (ask(sampling=Sampling(logit_bias={VOCABULARY: 1.0})), f"logit_bias.{VOCABULARY}"),
         (ask(sampling=Sampling(logit_bias={-1: 1.0})), "logit_bias.-1"),
         (ask(n=3, best_of=2), "best_of"),
@@ -43,6 +45,16 @@ def test_what_the_model_cannot_do_is_refused_by_its_field(wrong: Generate, where
     with pytest.raises(InvalidRequest) as refusal:
         MADE.generation(wrong)
     assert refusal.value.where.startswith(where)
+
+
+def test_nothing_is_forbidden_that_no_rule_forbids() -> None:
+    assert MADE.generation(ask()).forbidden is None
+    assert MADE.generation(ask(sampling=Sampling(bad_words=("a",)))).forbidden is not None
+
+
+def test_many_words_are_spelt_aside() -> None:
+    few, many = (ask(sampling=Sampling(bad_words=("word",) * count)) for count in (4, 1000))
+    assert (MADE.is_quick(few), MADE.is_quick(many)) == (True, False)
 
 
 def test_the_text_of_tokens_is_echoed() -> None:

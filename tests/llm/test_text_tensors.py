@@ -66,6 +66,12 @@ def test_sampling_parameters_are_json_whose_numbers_may_be_text() -> None:
     assert (sampling.stop_ids, sampling.logit_bias) == ((7,), {3: 1.0})
 
 
+def test_tokens_may_be_allowed_and_words_forbidden() -> None:
+    said = '{"allowed_token_ids": [7, 8], "bad_words": ["no"]}'
+    sampling = generate(text("sampling_parameters", said)).sampling
+    assert (sampling.allowed_ids, sampling.bad_words) == ((7, 8), ("no",))
+
+
 def test_sampling_parameters_that_are_left_out_are_as_the_model_recommends() -> None:
     facts = msgspec.structs.replace(WRITER, defaults=GenerationDefaults(0.7, 20, 0.8, 0.05, 1.05, 99))
     ask = asked(text("text_input", "Hi"), facts=facts).ask
@@ -94,6 +100,10 @@ def test_sampling_parameters_may_be_the_requests_own() -> None:
         ([text("text_input", "a"), text("sampling_parameters", "[]")], "sampling_parameters"),
         ([text("text_input", "a"), text("sampling_parameters", '{"top_p": 2}')], "sampling_parameters.top_p"),
         ([text("text_input", "a"), text("sampling_parameters", '{"beams": 2}')], "sampling_parameters"),
+        (
+            [text("text_input", "a"), text("sampling_parameters", '{"allowed_token_ids": []}')],
+            "sampling_parameters.allowed_token_ids",
+        ),
         ([text("text_input", "a"), text("sampling_parameters", f'{{"seed": {1 << 70}}}')], "sampling_parameters.seed"),
         (
             [text("text_input", "a"), flag("stream", True), flag("exclude_input_in_output", False)],

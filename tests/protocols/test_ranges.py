@@ -5,7 +5,16 @@ import math
 import pytest
 
 from headrace.errors import InvalidRequest
-from headrace.protocols.ranges import check_biases, check_integer, check_stops, check_token_ids, in_range, or_unset
+from headrace.protocols.ranges import (
+    check_allowed,
+    check_bad_words,
+    check_biases,
+    check_integer,
+    check_stops,
+    check_token_ids,
+    in_range,
+    or_unset,
+)
 
 
 def test_what_is_in_range_is_given_back() -> None:
@@ -41,6 +50,41 @@ def test_a_token_outside_the_vocabulary_is_refused() -> None:
     for wrong in ([1, 10], [1, -1]):
         with pytest.raises(InvalidRequest, match=r"^prompt\[1\]: token -?\d+ is outside the vocabulary of 10$"):
             check_token_ids(wrong, 10, "prompt")
+
+
+def test_allowed_tokens_are_some_of_the_vocabulary_or_all() -> None:
+    assert (check_allowed(None, 10), check_allowed([0, 9], 10)) == (None, (0, 9))
+
+
+@pytest.mark.parametrize(
+    ("ids", "where"),
+    [
+        ([], "allowed_token_ids: "),
+        ([1, 10], r"allowed_token_ids\[1\]: "),
+        ([1] * 16_385, "allowed_token_ids: must be 1 to"),
+    ],
+)
+def test_allowed_tokens_that_are_none_or_outside_the_vocabulary_are_refused(ids: list[int], where: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"^{where}"):
+        check_allowed(ids, 10)
+
+
+def test_bad_words_are_some_or_none() -> None:
+    assert (check_bad_words(None), check_bad_words([]), check_bad_words(["a", " b"])) == ((), (), ("a", " b"))
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (["x"] * 1025, "bad_words: at most 1024"),
+        (["x" * 8193] * 2, "bad_words: must have at most 16384"),
+        (["a", ""], r"bad_words\[1\]: "),
+        ([" \n"], r"bad_words\[0\]: "),
+    ],
+)
+def test_bad_words_that_are_too_many_or_too_long_or_empty_are_refused(words: list[str], where: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"^{where}"):
+        check_bad_words(words)
 
 
 def test_biases_are_by_token() -> None:

@@ -28,6 +28,8 @@ class Parameters(Body, frozen=True, kw_only=True):
     frequency_penalty: float | None = None
     repetition_penalty: float | None = None
     logit_bias: dict[str, float] | None = None
+    allowed_token_ids: list[int] | None = None
+    bad_words: str | list[str] | None = None
     seed: int | None = None
     max_tokens: int | None = None
     min_tokens: int | None = None
@@ -39,7 +41,6 @@ class Parameters(Body, frozen=True, kw_only=True):
     stop_words: str | list[str] | None = None
     random_seed: int | None = None
     min_length: int | None = None
-    bad_words: str | list[str] | None = None
     beam_width: int | None = None
 
 
@@ -68,7 +69,6 @@ def generate_ask(body: GenerateBody, facts: LanguageFacts, stream: bool) -> tupl
         raise InvalidRequest("false goes with one answer in all; leave it out", "exclude_input_in_output")
     refuse_unless_absent(
         {
-            "bad_words": (said.bad_words or None, "is not offered; logit_bias keeps tokens away"),
             "beam_width": (None if said.beam_width == 1 else said.beam_width, "beam search is not offered; must be 1"),
         }
     )
@@ -106,4 +106,7 @@ def _joined(body: GenerateBody) -> Parameters:
 
 def _shared(said: Parameters) -> SharedFields:
     names = set(SharedFields.__struct_fields__) & set(Parameters.__struct_fields__) - {"stream"}
-    return SharedFields(**{name: getattr(said, name) for name in names})
+    given = {name: getattr(said, name) for name in names}
+    if isinstance(said.bad_words, str):
+        given["bad_words"] = [said.bad_words]
+    return SharedFields(**given)

@@ -9,8 +9,6 @@ from headrace.protocols.strict_body import Body
 class NotOffered(Body, frozen=True, kw_only=True):
     """What chat and completions share of them."""
 
-    allowed_token_ids: list[int] | None = None
-    bad_words: list[str] | None = None
     use_beam_search: bool | None = None
     length_penalty: float | None = None
     early_stopping: bool | None = None
@@ -38,8 +36,6 @@ _TEXT = "is not offered; the model takes text only"
 _ALONE = "is not offered; a server computes its prompts itself"
 
 _REFUSED: dict[str, tuple[Any, str]] = {
-    "allowed_token_ids": (None, "is not offered; logit_bias favours tokens, and structured_outputs says what may come"),
-    "bad_words": ([], "is not offered; logit_bias keeps tokens away"),
     "use_beam_search": (False, _BEAMS),
     "length_penalty": (1.0, f"{_BEAMS}; must be 1"),
     "early_stopping": (False, _BEAMS),

@@ -8,6 +8,8 @@ from headrace.protocols.openai.formats import ResponseFormat, StructuredOutputs
 from headrace.protocols.openai.not_offered import NotOffered, check_not_offered
 from headrace.protocols.ranges import (
     MAX_LOGPROBS,
+    check_allowed,
+    check_bad_words,
     check_biases,
     check_integer,
     check_repetition,
@@ -51,6 +53,8 @@ class SharedFields(NotOffered, frozen=True, kw_only=True):
     top_k: int | None = None
     min_p: float | None = None
     repetition_penalty: float | None = None
+    allowed_token_ids: list[int] | None = None
+    bad_words: list[str] | None = None
     stop_token_ids: list[int] | None = None
     include_stop_str_in_output: bool | None = None
     ignore_eos: bool | None = None
@@ -114,6 +118,8 @@ def sampling(fields: SharedFields, facts: LanguageFacts, max_tokens: int | None,
         frequency_penalty=in_range(fields.frequency_penalty, "frequency_penalty", -2, 2) or 0.0,
         repetition_penalty=check_repetition(fields.repetition_penalty, unset.repetition_penalty),
         logit_bias=check_biases(fields.logit_bias, facts.vocabulary),
+        allowed_ids=check_allowed(fields.allowed_token_ids, facts.vocabulary),
+        bad_words=check_bad_words(fields.bad_words),
         seed=check_integer(fields.seed, "seed"),
         max_tokens=max_tokens,
         min_tokens=min_tokens,

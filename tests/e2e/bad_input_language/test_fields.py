@@ -45,6 +45,8 @@ SAMPLING: dict[str, list[Any]] = {
     "max_tokens": [-1, 0, 1.5, "9", 1 << 70],
     "seed": [1 << 70, 1.5],
     "logit_bias": [{"49152": 1}, {"-1": 1}, {"x": 1}, {"1": 101}, [1], {str(i): 1 for i in range(2000)}],
+    "allowed_token_ids": [[], [-1], [49152], ["a"], [5] * 20_000],
+    "bad_words": [7, [7], [""], [" "], ["x"] * 2000, ["x" * 20_000]],
     "stop_token_ids": [[-1], [49152], ["a"], [1 << 70]],
     "repetition_penalty": [0, -1, 1e308],
     "presence_penalty": [-3, 3],

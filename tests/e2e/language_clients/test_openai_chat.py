@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from typing import Any, Literal
 
 import openai
@@ -66,6 +67,25 @@ def test_a_token_that_is_forbidden_is_not_said(client: openai.OpenAI) -> None:
     (token,) = first.token_ids
     other = chat(client, max_tokens=1, logit_bias={str(token): -100}).choices[0]
     assert other.message.content != first.message.content
+
+
+def test_bad_words_are_not_said_streamed_or_not(client: openai.OpenAI) -> None:
+    said = text(chat(client))
+    words = [word for word in re.findall(r"\w+", said) if len(word) > 2][:3]
+    whole = text(chat(client, extra_body={"bad_words": words}))
+    assert words
+    assert not set(words) & set(re.findall(r"\w+", whole))
+    pieces = chat(client, stream=True, extra_body={"bad_words": words})
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in pieces if chunk.choices) == whole
+
+
+def test_only_allowed_tokens_are_said(client: openai.OpenAI) -> None:
+    told = chat(client, extra_body={"return_token_ids": True}).choices[0]
+    allowed = told.token_ids[:4]
+    asked = {"allowed_token_ids": allowed, "return_token_ids": True}
+    for choice in chat(client, n=2, temperature=1, max_tokens=8, extra_body=asked).choices:
+        assert set(choice.token_ids) <= set(allowed)
+        assert (len(choice.token_ids), choice.finish_reason) == (8, "length")
 
 
 def test_a_penalty_changes_the_text(client: openai.OpenAI) -> None:

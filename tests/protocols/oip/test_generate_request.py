@@ -55,13 +55,19 @@ def test_words_of_other_engines_are_understood() -> None:
     assert (sampling.seed, sampling.min_tokens) == (7, 2)
 
 
+def test_bad_words_are_one_or_several() -> None:
+    assert asked(bad_words="x").sampling.bad_words == ("x",)
+    assert asked(parameters={"bad_words": ["x", "y"], "allowed_token_ids": [7]}).sampling.bad_words == ("x", "y")
+
+
 @pytest.mark.parametrize(
     ("fields", "where"),
     [
         ({"stream": True}, "stream"),
         ({"temperature": -1}, "temperature"),
         ({"max_tokens": 0}, "max_tokens"),
-        ({"bad_words": ["x"]}, "bad_words"),
+        ({"bad_words": ["x", ""]}, "bad_words[1]"),
+        ({"allowed_token_ids": []}, "allowed_token_ids"),
         ({"beam_width": 2}, "beam_width"),
         ({"n": 2, "best_of": 1}, "best_of"),
         ({"seed": 1, "random_seed": 1}, "random_seed"),

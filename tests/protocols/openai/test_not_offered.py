@@ -9,7 +9,6 @@ from headrace.errors import InvalidRequest
 from headrace.protocols.openai.not_offered import NotOffered, check_not_offered
 
 USUAL: dict[str, Any] = {
-    "bad_words": [],
     "use_beam_search": False,
     "length_penalty": 1,
     "early_stopping": False,
@@ -26,8 +25,6 @@ USUAL: dict[str, Any] = {
     "stream_interval": 1,
 }
 ASKING: dict[str, Any] = {
-    "allowed_token_ids": [1],
-    "bad_words": ["a"],
     "use_beam_search": True,
     "length_penalty": 0.5,
     "early_stopping": True,

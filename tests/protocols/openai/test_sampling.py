@@ -47,9 +47,30 @@ def test_every_field_reaches_the_engine() -> None:
         ignore_eos=True,
         skip_special_tokens=False,
         prompt_logprobs=1,
+        allowed_token_ids=[7, 8],
+        bad_words=["no"],
     )
     assert sampling(given, CHAT, 8, 2) == Sampling(
-        0.0, 5, 0.5, 0.1, 1.0, -1.0, 1.1, {7: -100.0}, 3, 8, 2, ("a",), (9,), True, True, False, 2, 1
+        0.0,
+        5,
+        0.5,
+        0.1,
+        1.0,
+        -1.0,
+        1.1,
+        {7: -100.0},
+        3,
+        8,
+        2,
+        ("a",),
+        (9,),
+        True,
+        True,
+        False,
+        2,
+        1,
+        allowed_ids=(7, 8),
+        bad_words=("no",),
     )
 
 
