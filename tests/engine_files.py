@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import gguf
 import numpy as np
+from numpy.typing import NDArray
 
 from headrace.generation import Ask
 from headrace.llm.engine_protocol import DraftFile, Engine, EngineLoading
@@ -12,8 +14,11 @@ from headrace.settings import Llm
 from headrace.types import Manifest
 from tests.llm.engines import run, tokenizer
 from tests.llm.tokenizing import byte_level_fields
-from tests.weights.files import gguf_bytes
+from tests.weights.files import Encoded, gguf_bytes, random_blocks
 from tests.weights.models import HIDDEN, config, gguf_metadata, gguf_tensors, hf_tensors, sentence, write_folder
+
+WIDE = 256
+"""Numbers in a row that is whole blocks of every kind."""
 
 
 def decoder(tmp_path: Path) -> Path:
@@ -30,6 +35,29 @@ def llama(pooling_type: int = 0, **more: Any) -> bytes:
     return gguf_bytes(
         gguf_metadata("llama", pooling_type=pooling_type) | fields, gguf_tensors("llama") | {"token_embd.weight": embed}
     )
+
+
+def in_blocks(kind: str, size: float, tmp_path: Path) -> tuple[Path, Path]:
+    """A llama whose matrices are random blocks with scales of about `size`, and one that holds the reference's values
+    of these in float32."""
+    fields = {f"tokenizer.ggml.{name}": value for name, value in byte_level_fields().items()}
+    told = gguf_metadata("llama", embedding_length=WIDE, feed_forward_length=WIDE) | fields
+    rows = dict.fromkeys(("token_embd", "output"), len(fields["tokenizer.ggml.tokens"]))
+    rows |= {"attn_k": WIDE // 2, "attn_v": WIDE // 2}
+    blocks: dict[str, Encoded | NDArray[np.float32]] = {}
+    values: dict[str, NDArray[np.float32]] = {}
+    for seed, name in enumerate(gguf_tensors("llama", tied=False)):
+        part = name.split(".")[-2]
+        if part.endswith("norm"):
+            blocks[name] = values[name] = np.ones(WIDE, np.float32)
+        else:
+            blocks[name] = _, (count, _), raw = random_blocks(kind, (rows.get(part, WIDE), WIDE), seed, size)
+            encoded = np.frombuffer(raw, np.uint8).reshape(count, -1)
+            values[name] = gguf.quants.dequantize(encoded, gguf.GGMLQuantizationType[kind])
+    paths = tmp_path / f"{kind}.gguf", tmp_path / f"{kind}_f32.gguf"
+    paths[0].write_bytes(gguf_bytes(told, blocks))
+    paths[1].write_bytes(gguf_bytes(told, values))
+    return paths
 
 
 def encoder(tmp_path: Path) -> Path:

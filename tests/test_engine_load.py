@@ -14,7 +14,7 @@ from headrace.llm.encoder_engine import EncoderEngine
 from headrace.llm.engine import DecoderEngine
 from headrace.llm.engine_protocol import Answered, EngineLoading
 from headrace.types import LanguageChoices, Manifest
-from tests.engine_files import answer, asked, decoder, embedder, encoder, llama
+from tests.engine_files import answer, asked, decoder, embedder, encoder, in_blocks, llama
 from tests.llm.engines import run
 from tests.llm.tokenizing import byte_level_fields
 from tests.weights.models import HIDDEN
@@ -49,6 +49,25 @@ def test_graph_and_tokenizer_are_kept_for_the_next_start(tmp_path: Path) -> None
     load(asked(decoder(tmp_path))).close()
     kept = {path.name.partition("-")[0] for path in (tmp_path / "cache" / "headrace").iterdir()}
     assert kept == {"graph", "tokenizer"}
+
+
+BLOCKS = {"Q2_K": 5e-3, "Q3_K": 2e-3, "IQ4_NL": 1e-3, "IQ4_XS": 6e-5, "MXFP4": 2**-6}
+"""How large scales are that give matrices numbers of about 0.08."""
+
+
+@pytest.mark.parametrize("precision", ["auto", "f32"])
+@pytest.mark.parametrize("kind", BLOCKS)
+def test_a_file_of_blocks_has_the_greedy_ids_of_its_values_in_float32(
+    tmp_path: Path, kind: str, precision: str
+) -> None:
+    ask = Generate(Prompt(text="The server"), Sampling(max_tokens=24, ignore_eos=True, temperature=0))
+    found = []
+    for path in in_blocks(kind, BLOCKS[kind], tmp_path):
+        engine = load(asked(path, precision=precision))
+        found.append((engine.facts.precision, [each.token_ids for each in answer(engine, ask).deltas]))
+    (held, ids), (_, expected) = found
+    assert ids == expected
+    assert held.endswith(f", from {kind}")
 
 
 def drafting(tmp_path: Path, **tokenizer: Any) -> Path:

@@ -1,32 +1,21 @@
-"""How GGUF and safetensors lay numbers out in bytes: blocks of codes with scales -> float32, or the codes as they are.
+"""The kinds of numbers that GGUF and safetensors hold: rows of bytes -> float32, or the codes as they are.
 
-The layouts are those of ggml (ggml-quants.c, structs block_q4_0 to block_q6_K); results equal its `dequantize_row_*`
-bit for bit. A block is a run of values along a row; a row is whole blocks.
+Results equal those of ggml's `dequantize_row_*` bit for bit. A block is a run of values along a row; a row is whole
+blocks.
 """
 
 from collections.abc import Callable
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from headrace.errors import ModelInvalid
+from headrace.weights import ggml_blocks
 from headrace.weights.checkpoint import Grouped
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from headrace.weights.ggml_blocks import Bytes, Floats, Unpacked
 
 CHUNK = 1 << 19
 """Values that are unpacked at a time: their intermediate arrays stay in the processor's cache."""
-
-
-class Unpacked(msgspec.Struct, frozen=True):
-    """Blocks taken apart: value = (code - zero) * scale + offset. N blocks of B values in G groups."""
-
-    codes: NDArray[np.uint8] | NDArray[np.int8]  # [N, B]
-    scales: Floats  # [N, G]
-    offsets: Floats | None = None  # [N, G]
-    zero: int = 0
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -35,7 +24,7 @@ class Kind(msgspec.Struct, frozen=True):
     name: str
     values: int  # in a block
     size: int  # bytes of a block
-    bits: int = 0  # of a code
+    bits: int = 0  # of a code, as `unpack` gives it
     unpack: Callable[[Bytes], Unpacked] | None = None
 
 
@@ -98,88 +87,25 @@ def _plain(kind: Kind, rows: Bytes) -> Floats:
         return rows.view("<f4" if kind.name == "F32" else "<f2").astype(np.float32)
 
 
-def _halves(blocks: Bytes, begin: int) -> Floats:
-    """The float16 at a byte of each block: [N, 1]."""
-    with np.errstate(all="ignore"):
-        return np.ascontiguousarray(blocks[:, begin : begin + 2]).view("<f2").astype(np.float32)
-
-
-def _nibbles(packed: Bytes, run: int) -> Bytes:
-    """Codes of 4 bits: of each run of bytes first all the low halves, then all the high ones."""
-    runs = packed.reshape(packed.shape[0], -1, run)
-    return np.stack([runs & 15, runs >> 4], axis=2).reshape(packed.shape[0], -1)
-
-
-def _fifth_bits(packed: Bytes) -> Bytes:
-    """Bit i of 32 goes to code i, as its bit 4."""
-    return np.unpackbits(packed, axis=1, bitorder="little") << np.uint8(4)
-
-
-def _q4_0(blocks: Bytes) -> Unpacked:
-    return Unpacked(_nibbles(blocks[:, 2:], 16), _halves(blocks, 0), zero=8)
-
-
-def _q4_1(blocks: Bytes) -> Unpacked:
-    return Unpacked(_nibbles(blocks[:, 4:], 16), _halves(blocks, 0), _halves(blocks, 2))
-
-
-def _q5_0(blocks: Bytes) -> Unpacked:
-    return Unpacked(_nibbles(blocks[:, 6:], 16) | _fifth_bits(blocks[:, 2:6]), _halves(blocks, 0), zero=16)
-
-
-def _q5_1(blocks: Bytes) -> Unpacked:
-    codes = _nibbles(blocks[:, 8:], 16) | _fifth_bits(blocks[:, 4:8])
-    return Unpacked(codes, _halves(blocks, 0), _halves(blocks, 2))
-
-
-def _q8_0(blocks: Bytes) -> Unpacked:
-    return Unpacked(np.ascontiguousarray(blocks[:, 2:]).view(np.int8), _halves(blocks, 0))
-
-
-def _q4_k(blocks: Bytes) -> Unpacked:
-    scales, offsets = _k_scales(blocks)
-    return Unpacked(_nibbles(blocks[:, 16:], 32), scales, offsets)
-
-
-def _q5_k(blocks: Bytes) -> Unpacked:
-    scales, offsets = _k_scales(blocks)
-    # Bit j of byte i belongs to value i of group j.
-    fifth = (blocks[:, None, 16:48] >> np.arange(8, dtype=np.uint8)[:, None]) & 1
-    codes = _nibbles(blocks[:, 48:], 32) | (fifth.reshape(-1, 256) << np.uint8(4))
-    return Unpacked(codes, scales, offsets)
-
-
-def _k_scales(blocks: Bytes) -> tuple[Floats, Floats]:
-    """Eight scales and eight minima of 6 bits each in 12 bytes; the minima are subtracted."""
-    packed = blocks[:, 4:16].reshape(-1, 3, 4)
-    first, second, third = packed[:, 0], packed[:, 1], packed[:, 2]
-    scales = np.concatenate([first & 63, (third & 15) | ((first >> 2) & 48)], axis=1)
-    minima = np.concatenate([second & 63, (third >> 4) | ((second >> 2) & 48)], axis=1)
-    return _halves(blocks, 0) * scales.astype(np.float32), -(_halves(blocks, 2) * minima.astype(np.float32))
-
-
-def _q6_k(blocks: Bytes) -> Unpacked:
-    low = _nibbles(blocks[:, :128], 64)
-    high = (blocks[:, 128:192].reshape(-1, 2, 1, 32) >> np.array([0, 2, 4, 6], np.uint8)[:, None]) & 3
-    codes = (low | (high.reshape(-1, 256) << np.uint8(4))).view(np.int8) - np.int8(32)
-    scales = np.ascontiguousarray(blocks[:, 192:208]).view(np.int8).astype(np.float32)
-    return Unpacked(codes, _halves(blocks, 208) * scales)
-
-
 KINDS = {
     kind.name: kind
     for kind in (
         Kind("F32", 1, 4),
         Kind("F16", 1, 2),
         Kind("BF16", 1, 2),
-        Kind("Q4_0", 32, 18, 4, _q4_0),
-        Kind("Q4_1", 32, 20, 4, _q4_1),
-        Kind("Q5_0", 32, 22, 5, _q5_0),
-        Kind("Q5_1", 32, 24, 5, _q5_1),
-        Kind("Q8_0", 32, 34, 8, _q8_0),
-        Kind("Q4_K", 256, 144, 4, _q4_k),
-        Kind("Q5_K", 256, 176, 5, _q5_k),
-        Kind("Q6_K", 256, 210, 6, _q6_k),
+        Kind("Q4_0", 32, 18, 4, ggml_blocks.q4_0),
+        Kind("Q4_1", 32, 20, 4, ggml_blocks.q4_1),
+        Kind("Q5_0", 32, 22, 5, ggml_blocks.q5_0),
+        Kind("Q5_1", 32, 24, 5, ggml_blocks.q5_1),
+        Kind("Q8_0", 32, 34, 8, ggml_blocks.q8_0),
+        Kind("Q2_K", 256, 84, 2, ggml_blocks.q2_k),
+        Kind("Q3_K", 256, 110, 3, ggml_blocks.q3_k),
+        Kind("Q4_K", 256, 144, 4, ggml_blocks.q4_k),
+        Kind("Q5_K", 256, 176, 5, ggml_blocks.q5_k),
+        Kind("Q6_K", 256, 210, 6, ggml_blocks.q6_k),
+        Kind("IQ4_NL", 32, 18, 8, ggml_blocks.iq4_nl),
+        Kind("IQ4_XS", 256, 136, 8, ggml_blocks.iq4_xs),
+        Kind("MXFP4", 32, 17, 5, ggml_blocks.mxfp4),
     )
 }
 """Every kind that is read, by name."""
@@ -189,7 +115,7 @@ READ = tuple(KINDS)
 NAMES = """
     F32 F16 Q4_0 Q4_1 Q4_2 Q4_3 Q5_0 Q5_1 Q8_0 Q8_1 Q2_K Q3_K Q4_K Q5_K Q6_K Q8_K IQ2_XXS IQ2_XS IQ3_XXS IQ1_S IQ4_NL
     IQ3_S IQ2_S IQ4_XS I8 I16 I32 I64 F64 IQ1_M BF16 Q4_0_4_4 Q4_0_4_8 Q4_0_8_8 TQ1_0 TQ2_0 IQ4_NL_4_4 IQ4_NL_4_8
-    IQ4_NL_8_8 MXFP4 NVFP4 Q1_0
+    IQ4_NL_8_8 MXFP4 NVFP4 Q1_0 Q2_0
 """
 
 NUMBERS = dict(enumerate(NAMES.split()))

@@ -51,15 +51,21 @@ def gguf_bytes(
     return head + bytes(-len(head) % 32) + body
 
 
-def random_blocks(kind: str, shape: tuple[int, ...], seed: int = 0) -> Encoded:
-    """A quantised tensor of any codes and of scales that are finite and small."""
+HALVES = {"Q2_K": (80, 82), "Q3_K": (108,), "Q6_K": (208,)} | dict.fromkeys(("Q4_1", "Q5_1", "Q4_K", "Q5_K"), (0, 2))
+"""Where a block has its float16 numbers, if not at its beginning alone."""
+
+
+def random_blocks(kind: str, shape: tuple[int, ...], seed: int = 0, size: float = 0.02) -> Encoded:
+    """A quantised tensor of any codes and of scales that are finite and small: about `size`."""
     random = np.random.default_rng(seed)
     layout = KINDS[kind]
     count = int(np.prod(shape)) // layout.values
     blocks = random.integers(0, 256, (count, layout.size), np.uint8)
-    for begin in {"Q6_K": (208,)}.get(kind, (0, 2) if kind in {"Q4_1", "Q5_1", "Q4_K", "Q5_K"} else (0,)):
-        halves = random.normal(0, 0.02, (count, 1)).astype(np.float16)
+    for begin in HALVES.get(kind, (0,)):
+        halves = random.normal(0, size, (count, 1)).astype(np.float16)
         blocks[:, begin : begin + 2] = halves.view(np.uint8)
+    if kind == "MXFP4":  # its scale is a power of two
+        blocks[:, 0] = random.integers(-3, 1, count) + int(np.log2(size)) + 128
     return kind, shape, blocks.tobytes()
 
 

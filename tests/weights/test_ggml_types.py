@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from headrace.errors import ModelInvalid
 from headrace.weights.ggml_types import KINDS, NUMBERS, dense, ggml_kind, grouped
-from tests.weights.files import random_blocks
+from tests.weights.files import TYPE_NUMBERS, random_blocks
 
 QUANTISED = [name for name, kind in KINDS.items() if kind.unpack]
 
@@ -57,7 +57,7 @@ def test_groups_are_as_long_as_the_format_says() -> None:
         held = grouped(KINDS[name], _rows(name, (1, 512)))
         assert held is not None
         lengths[name] = 512 // held.scales.shape[1]
-    assert lengths.pop("Q6_K") == 16
+    assert {lengths.pop(name) for name in ("Q2_K", "Q3_K", "Q6_K")} == {16}
     assert set(lengths.values()) == {32}
 
 
@@ -75,9 +75,11 @@ def test_block_sizes_are_those_of_ggml() -> None:
         assert gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[name]] == (kind.values, kind.size)
 
 
-def test_a_type_that_is_not_read_is_refused_by_name() -> None:
-    with pytest.raises(ModelInvalid, match=r"w: tensor type IQ2_XXS is not supported; read are F32, F16"):
-        ggml_kind(16, "w")
+@pytest.mark.parametrize("name", sorted(TYPE_NUMBERS.keys() - KINDS.keys()))
+def test_a_type_that_is_not_read_is_refused_by_name_and_with_what_is_read(name: str) -> None:
+    with pytest.raises(ModelInvalid) as refusal:
+        ggml_kind(TYPE_NUMBERS[name], "w")
+    assert str(refusal.value) == f"w: tensor type {name} is not supported; read are {', '.join(KINDS)}"
 
 
 def test_a_number_that_is_no_type_is_refused() -> None:

@@ -117,7 +117,7 @@ def _tensor(shape: tuple[int, ...], number: int = 0, offset: int = 0, name: str 
         ([_tensor((4, 0))], "shape"),
         ([_tensor((16, 2), number=2)], "multiples of 32"),
         ([_tensor((32,), number=2)], "a vector is stored as Q4_0"),
-        ([_tensor((32, 2), number=10)], "tensor type Q2_K is not supported"),
+        ([_tensor((256, 2), number=21)], r"tensors\[w\]: tensor type IQ3_S is not supported; read are F32, F16"),
     ],
 )
 def test_a_tensor_that_lies_is_refused_with_its_name(tmp_path: Path, tensors: list[bytes], match: str) -> None:
