@@ -19,11 +19,13 @@ class JsonSchema(Body, frozen=True):
 
 
 class ResponseFormat(Body, frozen=True):
-    """OpenAI's; with a `value` that of text-generation-inference, which Hugging Face's client sends."""
+    """OpenAI's; with a `value` that of text-generation-inference, which Hugging Face's client sends, with a `schema`
+    llama.cpp's."""
 
     type: str
     json_schema: JsonSchema | None = None
     value: dict[str, Any] | str | None = None
+    schema: dict[str, Any] | bool | None = None
 
 
 class StructuredOutputs(Body, frozen=True):
@@ -102,12 +104,16 @@ def _of_response_format(asked: ResponseFormat | None) -> list[Grammar]:
         return []
     if asked.value is not None:
         return [_of_value(asked, asked.value)]
+    if asked.schema is not None:
+        return [_of_schema(asked, asked.schema)]
+    if asked.type not in ("text", "json_object", "json_schema"):
+        raise InvalidRequest("must be text, json_object or json_schema", "response_format.type")
+    if asked.json_schema is not None and asked.type != "json_schema":
+        raise InvalidRequest("goes with the type json_schema", "response_format.json_schema")
     if asked.type == "text":
         return []
     if asked.type == "json_object":
         return [Grammar("json_object", where="response_format")]
-    if asked.type != "json_schema":
-        raise InvalidRequest("must be text, json_object or json_schema", "response_format.type")
     if asked.json_schema is None:
         raise InvalidRequest("is missing", "response_format.json_schema")
     where = "response_format.json_schema.schema"
@@ -119,8 +125,9 @@ def _of_response_format(asked: ResponseFormat | None) -> list[Grammar]:
 def _of_value(asked: ResponseFormat, value: dict[str, Any] | str) -> Grammar:
     """A schema or an expression in the form of text-generation-inference, a schema under a name too."""
     where = "response_format.value"
-    if asked.json_schema is not None:
-        raise InvalidRequest("cannot be combined with json_schema", where)
+    for name, other in (("json_schema", asked.json_schema), ("schema", asked.schema)):
+        if other is not None:
+            raise InvalidRequest(f"cannot be combined with {name}", where)
     if asked.type == "regex" and isinstance(value, str):
         return Grammar("regex", value, where)
     if asked.type not in ("json", "json_object", "json_schema") or isinstance(value, str):
@@ -131,6 +138,16 @@ def _of_value(asked: ResponseFormat, value: dict[str, Any] | str) -> Grammar:
         where = f"{where}.schema"
         return Grammar("json_schema", _schema(value["schema"], where), where)
     return Grammar("json_schema", _schema(value, where), where)
+
+
+def _of_schema(asked: ResponseFormat, schema: dict[str, Any] | bool) -> Grammar:
+    """A schema beside the type, without OpenAI's envelope."""
+    where = "response_format.schema"
+    if asked.json_schema is not None:
+        raise InvalidRequest("cannot be combined with json_schema", where)
+    if asked.type not in ("json_object", "json_schema"):
+        raise InvalidRequest("goes with the types json_object and json_schema", where)
+    return Grammar("json_schema", _schema(schema, where), where)
 
 
 def _of_kinds(

@@ -47,6 +47,15 @@ def grammar(fields: dict[str, Any]) -> Grammar | None:
             '{"type":"object"}',
             "response_format.value.schema",
         ),
+        *(
+            (
+                {"response_format": {"type": kind, "schema": SCHEMA}},
+                "json_schema",
+                '{"type":"object"}',
+                "response_format.schema",
+            )
+            for kind in ("json_object", "json_schema")
+        ),
         ({"response_format": {"type": "regex", "value": "a+"}}, "regex", "a+", "response_format.value"),
         ({"structured_outputs": {"json": SCHEMA}}, "json_schema", '{"type":"object"}', "structured_outputs.json"),
         ({"structured_outputs": {"json_object": True}}, "json_object", "", "structured_outputs.json_object"),
@@ -102,6 +111,19 @@ def test_text_needs_none(fields: dict[str, Any]) -> None:
         (
             {"response_format": {"type": "json_schema", "json_schema": {"name": "n"}, "value": SCHEMA}},
             "response_format.value",
+        ),
+        ({"response_format": {"type": "json_schema", "schema": SCHEMA, "value": SCHEMA}}, "response_format.value"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "n"}, "schema": SCHEMA}},
+            "response_format.schema",
+        ),
+        ({"response_format": {"type": "text", "schema": SCHEMA}}, "response_format.schema"),
+        *(
+            (
+                {"response_format": {"type": kind, "json_schema": {"name": "n", "schema": SCHEMA}}},
+                "response_format.json_schema",
+            )
+            for kind in ("text", "json_object")
         ),
         (
             {"response_format": {"type": "json_schema", "json_schema": {"name": "n"}}},
