@@ -8,6 +8,8 @@ from headrace.errors import InvalidRequest
 from headrace.generation import Grammar
 from headrace.protocols.strict_body import Body, check_nesting, refuse_unless_absent
 
+_NO_TAGS = "is not offered; use tools, or a grammar"
+
 
 class JsonSchema(Body, frozen=True):
     """OpenAI's envelope of a JSON schema; `strict` changes nothing, since every schema is kept to."""
@@ -26,6 +28,10 @@ class ResponseFormat(Body, frozen=True):
     json_schema: JsonSchema | None = None
     value: dict[str, Any] | str | None = None
     schema: dict[str, Any] | bool | None = None
+    # vLLM's structural tags, refused by their type
+    structures: Any = None
+    triggers: Any = None
+    format: Any = None
 
 
 class StructuredOutputs(Body, frozen=True):
@@ -88,7 +94,7 @@ def _refuse(structured: StructuredOutputs) -> None:
     whole = "is not offered; say it in the schema, or in a grammar"
     refuse_unless_absent(
         {
-            "structured_outputs.structural_tag": (structured.structural_tag, "is not offered; use tools, or a grammar"),
+            "structured_outputs.structural_tag": (structured.structural_tag, _NO_TAGS),
             "structured_outputs.whitespace_pattern": (structured.whitespace_pattern, whole),
             "structured_outputs.disable_any_whitespace": (structured.disable_any_whitespace or None, whole),
             "structured_outputs.disable_additional_properties": (
@@ -99,9 +105,18 @@ def _refuse(structured: StructuredOutputs) -> None:
     )
 
 
+def _refuse_tags(asked: ResponseFormat) -> None:
+    if asked.type == "structural_tag":
+        raise InvalidRequest(f"structural_tag {_NO_TAGS}", "response_format.type")
+    tags = {"structures": asked.structures, "triggers": asked.triggers, "format": asked.format}
+    of_tags = f"is of the type structural_tag, which {_NO_TAGS}"
+    refuse_unless_absent({f"response_format.{name}": (value, of_tags) for name, value in tags.items()})
+
+
 def _of_response_format(asked: ResponseFormat | None) -> list[Grammar]:
     if asked is None:
         return []
+    _refuse_tags(asked)
     if asked.value is not None:
         return [_of_value(asked, asked.value)]
     if asked.schema is not None:

@@ -93,7 +93,6 @@ def test_text_needs_none(fields: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("fields", "where"),
     [
-        ({"response_format": {"type": "structural_tag"}}, "response_format.type"),
         ({"structured_outputs": {"structural_tag": "{}"}}, "structured_outputs.structural_tag"),
         ({"structured_outputs": {"json": {}, "whitespace_pattern": " "}}, "structured_outputs.whitespace_pattern"),
         (
@@ -139,3 +138,20 @@ def test_two_or_none_or_another_are_refused(fields: dict[str, Any], where: str) 
     with pytest.raises(InvalidRequest) as caught:
         grammar(fields)
     assert caught.value.where == where
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"structures": [], "triggers": []}, {"format": {"type": "any_text"}}, {"json_schema": None}]
+)
+def test_structural_tags_are_refused_by_their_type(fields: dict[str, Any]) -> None:
+    """Whatever stands beside it: vLLM has two forms of them."""
+    with pytest.raises(InvalidRequest, match="structural_tag is not offered") as caught:
+        grammar({"response_format": {"type": "structural_tag"} | fields})
+    assert caught.value.where == "response_format.type"
+
+
+@pytest.mark.parametrize("field", ["structures", "triggers", "format"])
+def test_what_is_of_structural_tags_goes_with_no_other_type(field: str) -> None:
+    with pytest.raises(InvalidRequest, match="structural_tag") as caught:
+        grammar({"response_format": {"type": "json_object", field: []}})
+    assert caught.value.where == f"response_format.{field}"
