@@ -61,7 +61,7 @@ class GenerationDefaults(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Grammar(msgspec.Struct, frozen=True):
-    """What the text must be; `source` is a JSON schema, a regular expression, a JSON list of choices, or Lark."""
+    """What the text must be; `source` is a JSON schema, a regular expression, a JSON list of choices, Lark or GBNF."""
 
     kind: Literal["json_object", "json_schema", "regex", "choice", "lark"]
     source: str = ""

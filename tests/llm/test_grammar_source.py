@@ -82,3 +82,53 @@ def test_expressions_joined_too_often_are_refused() -> None:
 def test_a_text_is_a_literal_of_lark() -> None:
     text = '</x>\n"\\'
     assert follows(RULES, Grammar("lark", f"start: {lark_text(text)}"), text)
+
+
+CHESS = r"""# Force first move to "1. "
+root    ::= "1. " move " " move "\n" ([1-9] [0-9]? ". " move " " move "\n")+
+move    ::= (pawn | nonpawn | castle) [+#]?
+nonpawn ::= [NBKQR] [a-h]? [1-8]? "x"? [a-h] [1-8]
+pawn    ::= ([a-h] "x")? [a-h] [1-8] ("=" [NBKQR])?
+castle  ::= "O-O" "-O"?
+"""
+JAPANESE = r"""root ::= jp-char+ ([ \t\n] jp-char+)*
+jp-char ::= [ぁ-ゟ] | [ァ-ヿ] | [、-〾] | [一-鿿]
+"""
+JSON = r"""root ::= "{" ws (string ":" ws [1-9] [0-9]{0,15})? "}" ws
+string ::=
+  "\"" (
+    [^"\\\x7F\x00-\x1F] |
+    "\\" (["\\bfnrt] | "u" [0-9a-fA-F]{4}) # escapes
+  )* "\"" ws
+ws ::= | " " | "\n" [ \t]{0,20}
+"""
+LINES = r"""root ::= item+
+item ::= "- " [^\r\n\x0b\x0c\x85\u2028\u2029]+ "\n"
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "other"),
+    [
+        (CHESS, "1. e4 e5\n2. Nf3 O-O-O\n", "1. e4 e5\n2. Zf3 e5\n"),
+        (JAPANESE, "日本 ひら", "日本 a"),
+        (JSON, '{"a\\u00e9": 12} ', '{"a\\x": 12}'),
+        (LINES, "- é\n- b\n", "- é\r\n"),
+    ],
+    ids=["chess", "japanese", "json", "list"],
+)
+def test_what_llama_cpps_examples_are_written_with_is_followed(source: str, text: str, other: str) -> None:
+    assert follows(RULES, Grammar("lark", source), text)
+    assert not follows(RULES, Grammar("lark", source), other)
+
+
+def test_a_rule_of_characters_alone_takes_as_much_as_it_can() -> None:
+    """Here GBNF is not as llama.cpp reads it: a number that may have white space behind it leaves no end of a line."""
+    source = 'root ::= (num "\\n")+\nnum ::= [0-9]+ [ \\n]*'
+    assert not follows(RULES, Grammar("lark", source), "1\n")
+    assert follows(RULES, Grammar("lark", source.replace("[ \\n]", "[ ]")), "1 \n")
+
+
+def test_tokens_in_gbnf_are_refused() -> None:
+    with pytest.raises(InvalidRequest, match="neither Lark nor GBNF"):
+        compiled_source(Grammar("lark", "root ::= <think> [a-z]"))
