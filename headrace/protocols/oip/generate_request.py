@@ -1,5 +1,7 @@
 """The body of Triton's generate extension, for language models: every field honoured, or refused by its name."""
 
+import re
+
 import msgspec
 
 from headrace.errors import InvalidRequest
@@ -42,6 +44,8 @@ class Parameters(Body, frozen=True, kw_only=True):
     random_seed: int | None = None
     min_length: int | None = None
     beam_width: int | None = None
+    end_id: int | None = None
+    pad_id: int | None = None  # without effect: no text is padded
 
 
 class GenerateBody(Parameters, frozen=True, kw_only=True):
@@ -53,6 +57,7 @@ class GenerateBody(Parameters, frozen=True, kw_only=True):
 
 read_generate = Reader(GenerateBody)
 _TEXT = msgspec.json.Decoder(Parameters)
+_NAME = re.compile(r"\w+")
 _SAME_AS = {"stop_words": "stop", "random_seed": "seed", "min_length": "min_tokens"}
 
 
@@ -61,7 +66,15 @@ def generate_ask(body: GenerateBody, facts: LanguageFacts, stream: bool) -> tupl
 
     Raises InvalidRequest with the path of the field that is wrong or refused, or that is said twice.
     """
-    said = _joined(body)
+    said, places = _joined(body)
+    try:
+        return _asked(body, said, facts, stream)
+    except InvalidRequest as error:
+        error.where = _as_said(error.where, places)
+        raise
+
+
+def _asked(body: GenerateBody, said: Parameters, facts: LanguageFacts, stream: bool) -> tuple[Generate, int | None]:
     streams = stream and said.stream is not False
     if said.stream and not stream:
         raise InvalidRequest("there is room for one answer here; ask generate_stream", "stream")
@@ -72,6 +85,7 @@ def generate_ask(body: GenerateBody, facts: LanguageFacts, stream: bool) -> tupl
             "beam_width": (None if said.beam_width == 1 else said.beam_width, "beam search is not offered; must be 1"),
         }
     )
+    in_range(said.end_id, "end_id", 0, facts.vocabulary - 1)
     shared = _shared(said)
     check_shared(shared)
     n = 1 if said.n is None else said.n
@@ -85,28 +99,46 @@ def generate_ask(body: GenerateBody, facts: LanguageFacts, stream: bool) -> tupl
     return ask, said.priority
 
 
-def _joined(body: GenerateBody) -> Parameters:
-    """What is said beside the text and under the other two, each field once, under vLLM's name."""
+def _joined(body: GenerateBody) -> tuple[Parameters, dict[str, str]]:
+    """What is said beside the text and under the other two, each field once, under vLLM's name; and their places."""
     given = body.sampling_parameters
     inner = decode(_TEXT, given.encode() or b"{}", "sampling_parameters") if isinstance(given, str) else given
     found: dict[str, object] = {}
+    places: dict[str, str] = {}
     for said, at in ((body, ""), (body.parameters, "parameters."), (inner, "sampling_parameters.")):
         if said is None:
             continue
         for name in Parameters.__struct_fields__:
             value = getattr(said, name)
+            if name == "stop_words":
+                value = _without_empty(value)
             if value is None:
                 continue
             known = _SAME_AS.get(name, name)
             if known in found:
                 raise InvalidRequest("is said twice", f"{at}{name}")
-            found[known] = value
-    return Parameters(**found)  # type: ignore[arg-type]
+            found[known], places[known] = value, f"{at}{name}"
+    return Parameters(**found), places  # type: ignore[arg-type]
+
+
+def _without_empty(words: str | list[str] | None) -> str | list[str] | None:
+    """Clients of TensorRT-LLM send an empty text where there are none."""
+    return (words if isinstance(words, str) else [word for word in words or () if word]) or None
+
+
+def _as_said(where: str, places: dict[str, str]) -> str:
+    """The path of a field under the name, and in the place, that the client gave it."""
+    name = _NAME.match(where)
+    return where if name is None else places.get(name[0], name[0]) + where[name.end() :]
 
 
 def _shared(said: Parameters) -> SharedFields:
+    """The end of TensorRT-LLM is one more token that the text stops at."""
     names = set(SharedFields.__struct_fields__) & set(Parameters.__struct_fields__) - {"stream"}
     given = {name: getattr(said, name) for name in names}
-    if isinstance(said.bad_words, str):
-        given["bad_words"] = [said.bad_words]
+    if said.bad_words is not None:
+        words = [said.bad_words] if isinstance(said.bad_words, str) else said.bad_words
+        given["bad_words"] = [word for word in words if word]
+    if said.end_id is not None:
+        given["stop_token_ids"] = [*(said.stop_token_ids or ()), said.end_id]
     return SharedFields(**given)

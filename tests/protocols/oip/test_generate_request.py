@@ -55,9 +55,27 @@ def test_words_of_other_engines_are_understood() -> None:
     assert (sampling.seed, sampling.min_tokens) == (7, 2)
 
 
-def test_bad_words_are_one_or_several() -> None:
+def test_bad_words_are_one_or_several_or_none() -> None:
+    """Clients of TensorRT-LLM send empty ones."""
     assert asked(bad_words="x").sampling.bad_words == ("x",)
     assert asked(parameters={"bad_words": ["x", "y"], "allowed_token_ids": [7]}).sampling.bad_words == ("x", "y")
+    assert asked(bad_words="").sampling.bad_words == asked(bad_words=[""]).sampling.bad_words == ()
+
+
+@pytest.mark.parametrize("words", ["", [], [""], ["", ""]])
+def test_stop_words_may_be_empty(words: str | list[str]) -> None:
+    """As clients of TensorRT-LLM send them."""
+    assert asked(stop_words=words).sampling.stop == ()
+    assert asked(stop_words=words, stop="x").sampling.stop == ("x",)
+
+
+def test_stop_words_are_those_that_are_not_empty() -> None:
+    assert asked(stop_words=["", "x"]).sampling.stop == ("x",)
+
+
+def test_a_text_stops_at_the_end_id_too() -> None:
+    assert asked(end_id=2, pad_id=2).sampling.stop_ids == (2,)
+    assert asked(end_id=2, stop_token_ids=[3]).sampling.stop_ids == (3, 2)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +89,12 @@ def test_bad_words_are_one_or_several() -> None:
         ({"beam_width": 2}, "beam_width"),
         ({"n": 2, "best_of": 1}, "best_of"),
         ({"seed": 1, "random_seed": 1}, "random_seed"),
+        ({"stop_words": "x" * 1025}, "stop_words"),
+        ({"stop_words": ["x" * 1025]}, "stop_words[0]"),
+        ({"parameters": {"min_length": -1}}, "parameters.min_length"),
+        ({"sampling_parameters": '{"logit_bias": {"1": 101}}'}, "sampling_parameters.logit_bias.1"),
+        ({"end_id": -1}, "end_id"),
+        ({"end_id": 300}, "end_id"),
         ({"seed": 1, "parameters": {"seed": 1}}, "parameters.seed"),
         ({"sampling_parameters": "["}, "sampling_parameters"),
         ({"sampling_parameters": '{"seed": "a"}'}, "sampling_parameters.seed"),
