@@ -36,7 +36,10 @@ def completion_asks(body: CompletionBody, facts: LanguageFacts) -> list[Generate
     refuse_unless_absent(
         {
             "suffix": (body.suffix, "text between two texts is not offered"),
-            "prompt_embeds": (body.prompt_embeds, "is not offered; give text or token ids"),
+            "prompt_embeds": (
+                None if body.prompt_embeds == [] else body.prompt_embeds,
+                "is not offered; give text or token ids",
+            ),
         }
     )
     logprobs = in_range(body.logprobs, "logprobs", 0, MAX_LOGPROBS)

@@ -51,11 +51,19 @@ def test_the_best_of_several_is_kept() -> None:
     assert asks(n=2, best_of=2, stream=True)[0].best_of is None
 
 
+@pytest.mark.parametrize("embeds", [None, []])
+def test_no_embeds_of_a_prompt_are_taken(embeds: list[str] | None) -> None:
+    """As clients of vLLM send them beside a text."""
+    assert asks(prompt_embeds=embeds) == asks()
+
+
 @pytest.mark.parametrize(
     ("fields", "where"),
     [
         ({"suffix": "x"}, "suffix"),
         ({"prompt_embeds": "x"}, "prompt_embeds"),
+        ({"prompt_embeds": ["x"]}, "prompt_embeds"),
+        ({"prompt_embeds": ""}, "prompt_embeds"),
         ({"logprobs": 21}, "logprobs"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"n": 2, "best_of": 1}, "best_of"),
