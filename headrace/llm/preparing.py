@@ -139,7 +139,7 @@ class Preparing:
         max_tokens = _room(ask, len(read.token_ids))
         echo = ""
         if ask.echo:
-            echo = self.tokenizer.decode(read.token_ids) if read.text is None else read.text
+            echo = read.text if read.text is not None else self.tokenizer.decode(read.token_ids, skip_special=False)
         calls, choice = self._calls(ask.prompt, read.template), ask.prompt.tool_choice
         grammar = None if choice.forced else ask.grammar  # an answer of calls alone has no text to hold to it
         if calls is not None:

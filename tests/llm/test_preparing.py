@@ -63,6 +63,15 @@ def test_the_text_of_tokens_is_echoed() -> None:
     assert MADE.generation(Generate(Prompt(token_ids=ids))).echo == ""
 
 
+def test_special_tokens_are_echoed_as_a_text_that_has_them_is() -> None:
+    """What `tokens` and `text_offset` count of a prompt stands in its text."""
+    made = MADE.tokenizer
+    ids = (EOS, *made.encode("The server"), EOS)
+    text = f"{made.token(EOS)}The server{made.token(EOS)}"
+    assert MADE.generation(Generate(Prompt(token_ids=ids), echo=True)).echo == text
+    assert MADE.generation(Generate(Prompt(text=text), echo=True)).echo == text
+
+
 def test_tokens_outside_the_vocabulary_have_no_text() -> None:
     with pytest.raises(InvalidRequest) as refusal:
         MADE.detokenized(Detokenize((1, VOCABULARY)))
