@@ -150,7 +150,7 @@ class Score(msgspec.Struct, frozen=True, tag="score"):
 
     query: str
     texts: tuple[str, ...]
-    truncate: bool = True
+    truncate: bool = True  # texts that are too long lose their end; a query that is too long itself is refused
     where: str = "documents"  # the field that the texts came in
     max_text_tokens: int | None = None  # of each text's own: the end of a longer one is left out
 

@@ -35,7 +35,7 @@ def texts_of(ask: Embed | Score, reading: Reading) -> list[Text]:
         return _pairs(ask, reading)
     if isinstance(ask, Score):
         places = [f"{ask.where}[{index}]" for index in range(len(ask.texts))]
-        query = _singles((ask.query,), ("query",), ask.truncate, reading)
+        query = _singles((ask.query,), ("query",), False, reading)
         return query + _singles(ask.texts, places, ask.truncate, reading, ask.max_text_tokens)
     if reading.scores:
         raise InvalidRequest("this model scores pairs of texts; it gives no vectors", "model")
@@ -62,10 +62,9 @@ def answer(ask: Embed | Score, texts: Sequence[Text], rows: NDArray[np.float32],
 def _pairs(ask: Score, reading: Reading) -> list[Text]:
     texts = []
     limit = reading.max_tokens if ask.truncate else None
+    _check_room(len(reading.tokenizer.encode_pair(ask.query, "").token_ids), reading)
     for index, text in enumerate(ask.texts):
         pair = reading.tokenizer.encode_pair(ask.query, text, limit, ask.max_text_tokens)
-        if len(pair.token_ids) > reading.max_tokens:
-            _check_length(len(reading.tokenizer.encode_pair(ask.query, "").token_ids), reading, "query")
         _check_length(len(pair.token_ids), reading, f"{ask.where}[{index}]")
         check_encoded(pair.token_ids, reading.tokenizer, reading.vocabulary, f"{ask.where}[{index}]")
         texts.append(Text(pair.token_ids, pair.types))
@@ -109,6 +108,16 @@ def _check_length(length: int, reading: Reading, where: str) -> None:
     if length > reading.max_tokens:
         raise ContextLengthExceeded(
             f"has {length} tokens; this model's maximum context length is {reading.max_tokens} tokens", where
+        )
+
+
+def _check_room(length: int, reading: Reading) -> None:
+    """Raises ContextLengthExceeded for a query beside which no token of a text could be read."""
+    if length >= reading.max_tokens:
+        raise ContextLengthExceeded(
+            f"has {length} tokens; this model's maximum context length is {reading.max_tokens} tokens, with at least "
+            "one of the text that is scored",
+            "query",
         )
 
 

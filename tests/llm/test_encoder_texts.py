@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from headrace.errors import InvalidRequest
+from headrace.errors import ContextLengthExceeded, InvalidRequest
 from headrace.generation import Embed, Embedded, Score, Scored
 from headrace.llm.encoder_texts import Reading, answer, texts_of
 from tests.llm.engines import tokenizer
@@ -53,6 +53,22 @@ def test_each_text_that_is_scored_loses_what_it_has_beyond_its_own_limit(reading
     assert list(cut.token_ids) == expected
     whole = [texts_of(Score(query, (LONG,), max_text_tokens=limit), reading) for limit in (None, 6, 4096)]
     assert whole[0] == whole[1] == whole[2]
+
+
+@pytest.mark.parametrize("reading", [VECTORS, SCORES])
+def test_a_query_that_is_too_long_is_refused_also_where_texts_are_cut(reading: Reading) -> None:
+    """Of two that differ beyond the limit, both would have the same scores."""
+    with pytest.raises(ContextLengthExceeded) as refusal:
+        texts_of(Score(LONG, ("a",)), reading)
+    assert refusal.value.where == "query"
+
+
+def test_a_query_leaves_room_for_a_token_of_the_text() -> None:
+    query = TOKENIZER.decode(TOKENIZER.encode(LONG)[:6])
+    assert len(TOKENIZER.encode(query)) == 6
+    with pytest.raises(ContextLengthExceeded):
+        texts_of(Score(query, ("a",)), SCORES)
+    assert len(texts_of(Score(query, ("a",)), VECTORS)) == 2
 
 
 def test_a_cross_encoder_reads_pairs() -> None:
