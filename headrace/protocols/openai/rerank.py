@@ -16,14 +16,23 @@ from headrace.protocols.language_models import find_model
 from headrace.protocols.oip.front import Front
 from headrace.protocols.openai.pieces import new_id
 from headrace.protocols.ranges import in_range
-from headrace.protocols.strict_body import Body, Reader
+from headrace.protocols.strict_body import Body, Reader, refuse_unless_absent
 from headrace.types import USUAL_LEVEL
 
 MAX_DOCUMENTS = 1000
 MAX_COHERE_PRIORITY = 999
 
-_NOT_OF_TEXTS = ("max_tokens_per_doc", "priority", "max_chunks_per_doc", "rank_fields", "return_embeddings")
+_NOT_OF_TEXTS = (
+    "max_tokens_per_doc",
+    "priority",
+    "max_chunks_per_doc",
+    "rank_fields",
+    "return_embeddings",
+    "truncate_prompt_tokens",
+)
 """What text-embeddings-inference has not."""
+
+_RAW = "scores are not offered raw; leave it out"
 
 
 class Document(Body, frozen=True):
@@ -46,6 +55,12 @@ class RerankBody(Body, frozen=True, kw_only=True):
     rank_fields: list[str] | None = None
     # Jina's
     return_embeddings: bool | None = None
+    # vLLM's
+    truncate_prompt_tokens: int | None = None
+    activation: bool | None = None
+    softmax: bool | None = None
+    use_activation: bool | None = None
+    mm_processor_kwargs: dict[str, Any] | None = None
     # text-embeddings-inference's
     texts: list[str] | None = None
     raw_scores: bool | None = None
@@ -107,8 +122,9 @@ def _texts(body: RerankBody) -> list[str]:
     for name, value in others.items():
         if value is not None:
             raise InvalidRequest(f"does not go with {where}", name)
+    _check_vllms(body)
     if body.raw_scores:
-        raise InvalidRequest("scores are not offered raw; leave it out", "raw_scores")
+        raise InvalidRequest(_RAW, "raw_scores")
     if body.truncation_direction not in (None, "Right", "right"):
         raise InvalidRequest("must be Right: a text that is too long loses its end", "truncation_direction")
     in_range(body.top_n, "top_n", 1)
@@ -124,6 +140,20 @@ def _texts(body: RerankBody) -> list[str]:
     if not 1 <= len(texts) <= MAX_DOCUMENTS:
         raise InvalidRequest(f"must have 1 to {MAX_DOCUMENTS} texts, not {len(texts)}", where)
     return texts
+
+
+def _check_vllms(body: RerankBody) -> None:
+    """Raises InvalidRequest for a field of vLLM's that asks for something else than is done without it."""
+    if body.truncate_prompt_tokens not in (None, -1):
+        raise InvalidRequest("must be -1: as many as the model reads", "truncate_prompt_tokens")
+    refuse_unless_absent(
+        {
+            "activation": (None if body.activation else body.activation, _RAW),
+            "softmax": (None if body.softmax else body.softmax, _RAW),
+            "use_activation": (None if body.use_activation else body.use_activation, _RAW),
+            "mm_processor_kwargs": (body.mm_processor_kwargs or None, "is not offered; the model takes text only"),
+        }
+    )
 
 
 def _level(priority: int | None) -> int | None:

@@ -51,6 +51,8 @@ async def test_cohere_has_lower_priorities_come_later(priority: int | None, leve
     [
         {"rank_fields": None, "max_chunks_per_doc": None, "return_embeddings": None},
         {"rank_fields": ["text"], "max_chunks_per_doc": 1, "return_embeddings": False},
+        {"truncate_prompt_tokens": -1},
+        {"activation": True, "use_activation": True, "softmax": True, "mm_processor_kwargs": {}},
     ],
 )
 async def test_what_changes_nothing_is_taken(fields: dict[str, Any]) -> None:
@@ -92,6 +94,12 @@ async def test_texts_are_answered_as_text_embeddings_inference_does() -> None:
         ({"documents": ["a"], "rank_fields": ["title", "text"]}, "rank_fields"),
         ({"documents": ["a"], "return_embeddings": True}, "return_embeddings"),
         ({"documents": ["a"], "priority": 1000}, "priority"),
+        ({"documents": ["a"], "truncate_prompt_tokens": 9}, "truncate_prompt_tokens"),
+        ({"documents": ["a"], "activation": False}, "activation"),
+        ({"documents": ["a"], "use_activation": False}, "use_activation"),
+        ({"documents": ["a"], "softmax": False}, "softmax"),
+        ({"documents": ["a"], "mm_processor_kwargs": {"a": 1}}, "mm_processor_kwargs"),
+        ({"texts": ["a"], "truncate_prompt_tokens": -1}, "truncate_prompt_tokens"),
         ({"texts": ["a"], "max_tokens_per_doc": 9}, "max_tokens_per_doc"),
         ({"documents": [{"texts": "a"}]}, "documents[0].texts"),
         ({"documents": ["a"], "model": "chat"}, "model"),
