@@ -5,20 +5,16 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from headrace.errors import InvalidRequest, Unsupported
 from headrace.generated import service_pb2 as pb
 from headrace.protocols.beside import LONG_BYTES
 from headrace.protocols.grpc.method import Call
-from headrace.protocols.json_body import decode
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.grpc_call import parse
+from headrace.protocols.oip.load_config import read_config
 from headrace.protocols.oip.shared_memory import NO_CUDA
 from headrace.protocols.oip.upload_path import FILE, upload_path
 from headrace.types import Buffer, ModelRef
-
-_CONFIG = msgspec.json.Decoder(dict[str, Any])
 
 
 class Control:
@@ -138,7 +134,7 @@ def read_load(
         if name == "config":
             if field != "string_param":
                 raise InvalidRequest("takes string_param, a model configuration as JSON", where)
-            config = decode(_CONFIG, said.string_param.encode(), where)
+            config = read_config(said.string_param, where)
         elif not name.startswith(FILE):
             raise InvalidRequest("is not a parameter of load; they are config and file:<path>", where)
         elif field == "bytes_param":

@@ -16,6 +16,7 @@ from headrace.protocols.beside import LONG_BYTES
 from headrace.protocols.http import check_elements, json_response, read_body, read_json
 from headrace.protocols.json_body import decode
 from headrace.protocols.oip.front import Front
+from headrace.protocols.oip.load_config import read_config
 from headrace.protocols.oip.upload_path import FILE, upload_path
 from headrace.types import VersionStatus
 
@@ -40,7 +41,6 @@ _INDEX = msgspec.json.Decoder(_Index)
 _LOAD = msgspec.json.Decoder(_Load)
 _UNLOAD = msgspec.json.Decoder(_Unload)
 _PIECE = 256 << 10  # characters of base64, of which each four are three bytes: a millisecond
-_CONFIG = msgspec.json.Decoder(dict[str, Any])
 
 
 class RepositoryRoutes:
@@ -102,7 +102,7 @@ def read_load(parameters: dict[str, str]) -> tuple[dict[str, Any] | None, dict[s
     for name, value in parameters.items():
         where = f"parameters.{name}"
         if name == "config":
-            config = decode(_CONFIG, value.encode(), where)
+            config = read_config(value, where)
         elif name.startswith(FILE):
             files[paths[name]] = _content(value, where)
         else:
