@@ -17,21 +17,25 @@ from headrace.protocols.oip.untaken import Untaken
 from headrace.protocols.request_id import Ids
 from headrace.types import ModelRef, ModelVersion, VersionStatus
 
+SHARED_MEMORY = "system_shared_memory"
+
 EXTENSIONS = (
     "classification",
-    "sequence",
     "model_repository",
     "model_repository(unload_dependents)",
     "schedule_policy",
     "model_configuration",
-    "system_shared_memory",
+    SHARED_MEMORY,
     "binary_tensor_data",
     "parameters",
     "statistics",
     "trace",
     "logging",
 )
-"""The extensions of the protocol that the server speaks, in Triton's order; CUDA's memory is only told to be none."""
+"""The extensions of the protocol that the server speaks, in Triton's order; CUDA's memory is only told to be none.
+
+Sequences are not among them: no model keeps state between requests.
+"""
 
 
 class Repository(Protocol):
@@ -85,6 +89,11 @@ class Front:
     bodies: Bodies = field(default_factory=lambda: Bodies(64 << 20))  # those that HTTP's requests have sent
     untaken: Untaken = field(default_factory=Untaken)  # of HTTP's answers
     max_header_bytes: int = 64 << 10
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        """Those of `EXTENSIONS` that are on."""
+        return tuple(name for name in EXTENSIONS if name != SHARED_MEMORY or self.regions.allowed)
 
     def line(self, form: Form) -> Line:
         """Where requests of that form wait for each other."""

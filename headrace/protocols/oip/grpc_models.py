@@ -8,7 +8,7 @@ from headrace.errors import HeadraceError
 from headrace.generated import service_pb2 as pb
 from headrace.models.registry import Served
 from headrace.protocols.grpc.method import Call
-from headrace.protocols.oip.front import EXTENSIONS, Front
+from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.model_config import model_config
 from headrace.protocols.oip.model_version import read_model
 from headrace.types import TensorSpec
@@ -30,7 +30,9 @@ class Models:
 
     def server_metadata(self, message: pb.ServerMetadataRequest, call: Call) -> pb.ServerMetadataResponse:
         front = self._front
-        return pb.ServerMetadataResponse(name=front.server_name, version=front.server_version, extensions=EXTENSIONS)
+        return pb.ServerMetadataResponse(
+            name=front.server_name, version=front.server_version, extensions=front.extensions
+        )
 
     def model_ready(self, message: pb.ModelReadyRequest, call: Call) -> pb.ModelReadyResponse:
         """No error where the model is unknown: it is not ready, as Triton says it; nor is one that has failed."""

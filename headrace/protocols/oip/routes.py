@@ -15,7 +15,7 @@ from headrace.errors import HeadraceError
 from headrace.protocols.http import Bounded, json_response, on_error, read_body, read_json
 from headrace.protocols.http_error import http_error
 from headrace.protocols.oip.exchange import Answer, Exchange
-from headrace.protocols.oip.front import EXTENSIONS, Front
+from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.head import read_head
 from headrace.protocols.oip.latency_route import LatencyRoute
 from headrace.protocols.oip.memory_routes import MemoryRoutes
@@ -102,7 +102,9 @@ class Routes:
 
     async def server_metadata(self, request: Request) -> Response:
         front = self._front
-        return json_response({"name": front.server_name, "version": front.server_version, "extensions": EXTENSIONS})
+        return json_response(
+            {"name": front.server_name, "version": front.server_version, "extensions": front.extensions}
+        )
 
     async def metrics(self, request: Request) -> Response:
         kind, page = await self._front.metrics(request.headers.get("accept", ""))

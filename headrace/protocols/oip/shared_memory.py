@@ -46,7 +46,7 @@ class Regions:
     """
 
     def __init__(self, allowed: bool, folder: Path = Path("/dev/shm"), max_read_bytes: int = 1 << 30) -> None:
-        self._allowed = allowed
+        self.allowed = allowed
         self._folder = folder
         self.max_read_bytes = max_read_bytes  # at once, and by one request
         self._open: dict[str, _Open] = {}
@@ -124,7 +124,7 @@ class Regions:
         self._close(list(self._open))
 
     def _require_allowed(self) -> None:
-        if not self._allowed:
+        if not self.allowed:
             raise Forbidden("shared memory is off; the setting protocols.oip.shared_memory = true allows it")
 
     def _find(self, name: str, where: str) -> _Open:
