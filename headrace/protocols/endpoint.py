@@ -9,7 +9,7 @@ from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from headrace.errors import HeadraceError, Internal, MethodNotAllowed, forget_frames
-from headrace.protocols.http import no_such_path
+from headrace.protocols.http import no_such_path, wrong_method
 from headrace.protocols.http_error import HttpError
 from headrace.protocols.request_id import id_of, named, refused
 
@@ -59,8 +59,7 @@ class Endpoint:
     def _handle(self, request: Request) -> Handle:
         handle = self.handles.get("GET" if request.method == "HEAD" else request.method)
         if handle is None:
-            use = " or ".join(self.handles)
-            raise MethodNotAllowed(f"{request.method} is not for {request.url.path}; use {use}")
+            raise wrong_method(request.method, request.url.path, " or ".join(self.handles))
         return handle
 
     def _refusal(self, error: HeadraceError, request_id: str) -> Response:

@@ -17,6 +17,7 @@ from headrace.protocols.bodies import Bodies, Counted
 from headrace.protocols.compression import LITTLE_BYTES, decompress
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.json_body import decode
+from headrace.protocols.other_paths import elsewhere
 from headrace.protocols.request_id import HEADER, id_of, refused, shown
 from headrace.types import Buffer
 
@@ -26,9 +27,6 @@ _COMING = "headrace.coming"
 _LONG_BYTES = 1 << 20
 _MOST_ELEMENTS = 1 << 20  # of a long body, counted by their commas: ten milliseconds where they are numbers
 _MOST_NAMED = 128 << 10  # of those that have a name, by their colons: each takes five times as long
-
-_UNDER_V1 = {"/chat/completions", "/completions", "/embeddings", "/messages", "/models", "/responses"}
-"""What is asked where a base URL lacks its end."""
 
 
 class Bounded:
@@ -152,15 +150,17 @@ async def on_error(request: Request, error: Exception) -> Response:
 def _routing_error(request: Request, error: HTTPException) -> HeadraceError:
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "another method")
-        return MethodNotAllowed(f"{request.method} is not for {request.url.path}; use {allowed}")
+        return wrong_method(request.method, request.url.path, allowed)
     return no_such_path(request.url.path)
 
 
+def wrong_method(method: str, path: str, allowed: str) -> MethodNotAllowed:
+    """What is told of a path that there is, not for this method; with the right one where it is another server's."""
+    return MethodNotAllowed(f"{method} is not for {path}; {elsewhere(path) or f'use {allowed}'}")
+
+
 def no_such_path(path: str) -> NotFound:
-    """What is told of a path that there is not, with the right one where a client's base URL is the likely fault."""
-    hint = ""
-    if path in _UNDER_V1:
-        hint = f"; did you mean /v1{path}? The base URL of OpenAI's clients ends in /v1"
-    elif path.startswith("/v1/v1/"):
-        hint = f"; did you mean {path.removeprefix('/v1')}? This client puts /v1 behind its base URL itself"
-    return NotFound(f"there is no {path} here{hint}")
+    """What is told of a path that there is not, with the right one where it is another server's, or a client's base URL
+    the likely fault."""
+    instead = elsewhere(path)
+    return NotFound(f"there is no {path} here{'; ' if instead else ''}{instead}")

@@ -32,7 +32,9 @@ async def find_model(front: Front, name: str | None, task: Task | None = None) -
         error.where = error.where or "model"
         raise
     if facts is None:
-        raise InvalidRequest(f"model {name!r} is not a language model", "model")
+        raise InvalidRequest(
+            f"model {name!r} is not a language model; it takes tensors, and /v2/models/{ref.name} tells which", "model"
+        )
     if task is not None and not _does(facts, task):
         raise InvalidRequest(f"model {name!r} cannot {task}; it can {', '.join(facts.tasks)}", "model")
     return ref, facts

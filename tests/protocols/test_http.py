@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headrace.errors import BodyTooLarge, InvalidRequest, MemoryFull, QueueFull
 from headrace.protocols.bodies import Bodies
-from headrace.protocols.http import Bounded, json_response, no_such_path, on_error, read_body, read_json
+from headrace.protocols.http import Bounded, json_response, no_such_path, on_error, read_body, read_json, wrong_method
 from headrace.protocols.http_error import body_too_large
 from tests.protocols.test_beside import Expecting
 
@@ -164,9 +164,15 @@ def test_the_limit_is_named_with_its_setting() -> None:
     ("path", "hint"),
     [
         ("/chat/completions", "; did you mean /v1/chat/completions? The base URL of OpenAI's clients ends in /v1"),
-        ("/v1/v1/messages", "; did you mean /v1/messages? This client puts /v1 behind its base URL itself"),
+        ("/score", "; /v1/rerank scores texts"),
         ("/v3", ""),
     ],
 )
-def test_where_a_base_url_is_likely_wrong_the_right_path_is_told(path: str, hint: str) -> None:
+def test_a_path_that_another_server_has_is_refused_with_the_right_one(path: str, hint: str) -> None:
     assert no_such_path(path).message == f"there is no {path} here{hint}"
+
+
+def test_a_method_that_another_server_has_is_refused_with_the_right_path() -> None:
+    assert wrong_method("POST", "/v1/models/m", "GET").message == "POST is not for /v1/models/m; use GET"
+    refused = wrong_method("POST", "/v1/models/m:predict", "GET").message
+    assert refused.startswith("POST is not for /v1/models/m:predict; tensors are sent to /v2/models/m/infer")

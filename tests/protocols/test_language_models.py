@@ -51,7 +51,8 @@ async def test_without_a_name_the_only_one_that_can_is_taken() -> None:
     [
         ("nothing", "not in the repository"),
         ("chat:9", "no version 9"),
-        ("add_sub", "is not a language model"),
+        ("add_sub", "is not a language model; it takes tensors, and /v2/models/add_sub tells which"),
+        ("add_sub:1", "and /v2/models/add_sub tells which"),
         ("embedder", "cannot generate; it can embed"),
         ("add_sub_loading", "LOADING"),
     ],
