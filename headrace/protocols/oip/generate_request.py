@@ -110,7 +110,7 @@ def _joined(body: GenerateBody) -> tuple[Parameters, dict[str, str]]:
             continue
         for name in Parameters.__struct_fields__:
             value = getattr(said, name)
-            if name == "stop_words":
+            if name in ("stop_words", "bad_words"):
                 value = _without_empty(value)
             if value is None:
                 continue
@@ -136,9 +136,8 @@ def _shared(said: Parameters) -> SharedFields:
     """The end of TensorRT-LLM is one more token that the text stops at."""
     names = set(SharedFields.__struct_fields__) & set(Parameters.__struct_fields__) - {"stream"}
     given = {name: getattr(said, name) for name in names}
-    if said.bad_words is not None:
-        words = [said.bad_words] if isinstance(said.bad_words, str) else said.bad_words
-        given["bad_words"] = [word for word in words if word]
+    if isinstance(said.bad_words, str):
+        given["bad_words"] = [said.bad_words]
     if said.end_id is not None:
         given["stop_token_ids"] = [*(said.stop_token_ids or ()), said.end_id]
     return SharedFields(**given)

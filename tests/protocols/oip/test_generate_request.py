@@ -84,7 +84,7 @@ def test_a_text_stops_at_the_end_id_too() -> None:
         ({"stream": True}, "stream"),
         ({"temperature": -1}, "temperature"),
         ({"max_tokens": 0}, "max_tokens"),
-        ({"bad_words": ["x", ""]}, "bad_words[1]"),
+        ({"bad_words": ["x", " "]}, "bad_words[1]"),
         ({"allowed_token_ids": []}, "allowed_token_ids"),
         ({"beam_width": 2}, "beam_width"),
         ({"n": 2, "best_of": 1}, "best_of"),
