@@ -18,6 +18,7 @@ def rms_norm(x: Node, weight: NDArray[np.float32], eps: float) -> Node:
     return op.multiply(op.multiply(x, inverse), f32(weight))
 
 
-def layer_norm(x: Node, weight: NDArray[np.float32], bias: NDArray[np.float32], eps: float) -> Node:
+def layer_norm(x: Node, weight: NDArray[np.float32], bias: NDArray[np.float32] | None, eps: float) -> Node:
     """x [..., n] less its mean, over its standard deviation, times weight [n], plus bias [n] (arXiv 1607.06450)."""
-    return op.add(op.multiply(op.mvn(x, i64([-1]), True, eps, "inside_sqrt"), f32(weight)), f32(bias))
+    scaled = op.multiply(op.mvn(x, i64([-1]), True, eps, "inside_sqrt"), f32(weight))
+    return scaled if bias is None else op.add(scaled, f32(bias))

@@ -25,3 +25,13 @@ def others_hidden(positions: Node, window: int) -> Node:
     if window:
         seen = op.logical_and(seen, op.less(row, op.add(column, i64(window))))
     return op.unsqueeze(op.select(seen, f32(0.0), f32(HIDDEN_FROM_SIGHT)), i64(1))
+
+
+def far_hidden(mask: Node, positions: Node, window: int) -> Node:
+    """mask [batch, tokens], positions [1, tokens] -> [batch, 1, tokens, tokens]: padding is hidden, and for each token
+    those that are `window` tokens or more from it, to either side.
+    """
+    row, column = op.unsqueeze(positions, i64(2)), op.unsqueeze(positions, i64(1))
+    near = op.logical_and(op.less(row, op.add(column, i64(window))), op.less(column, op.add(row, i64(window))))
+    seen = op.logical_and(near, op.unsqueeze(op.convert(mask, "boolean"), i64(1)))
+    return op.unsqueeze(op.select(seen, f32(0.0), f32(HIDDEN_FROM_SIGHT)), i64(1))

@@ -1,6 +1,6 @@
 """What reads whole texts, on OpenVINO's CPU device: a checkpoint -> what turns texts into rows of numbers.
 
-It is BERT or its kin, or a decoder that pools its tokens.
+It is BERT or its kin, ModernBERT, or a decoder that pools its tokens.
 """
 
 from functools import partial
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from headrace.errors import ModelInvalid, Unavailable
 from headrace.graphs.embedder import build_embedder
 from headrace.graphs.encoder import build_encoder
+from headrace.graphs.modern_encoder import build_modern_encoder
 from headrace.runtimes.openvino_cache import GraphCache, graph_key
 from headrace.runtimes.openvino_plan import PRECISIONS, ROUNDING, Asked
 from headrace.runtimes.reasons import is_out_of_memory, openvino_reason
@@ -23,8 +24,8 @@ from headrace.weights.checkpoint import Checkpoint
 HELD = {"f32": "float32, exact", "bf16": "bfloat16", "int8": "8-bit codes with a scale a row", "int4": "4-bit codes"}
 
 LONGEST_UNASKED = 8192
-"""Tokens of a text where none sees what is behind it: that is told of each pair of tokens, in five bytes. The setting
-`max_context` lets in longer ones.
+"""Tokens of a text where none sees what is behind it, or far away: that is told of each pair of tokens, in five bytes.
+The setting `max_context` lets in longer ones.
 """
 
 
@@ -69,7 +70,8 @@ def load_encoder(
     bert = facts.family == "bert"
     unasked = checkpoint.max_input if bert or facts.sees_all else LONGEST_UNASKED
     longest = min(max_context or unasked, checkpoint.max_input, facts.max_context)
-    build = partial(build_encoder, checkpoint, held) if bert else partial(build_embedder, checkpoint, held, longest)
+    bounded = build_modern_encoder if facts.family == "modernbert" else build_embedder
+    build = partial(build_encoder, checkpoint, held) if bert else partial(bounded, checkpoint, held, longest)
     try:
         key = graph_key([checkpoint.digest, facts, held, 0 if bert else longest, sorted(options.items())])
         compiled = GraphCache(cache).compiled(key, options, build)
@@ -81,7 +83,7 @@ def load_encoder(
 
 
 class OpenVinoEncoder:
-    """Implements TextEncoder over a graph of `graphs/encoder.py` or `graphs/embedder.py`, which has no types."""
+    """Implements TextEncoder over a graph of `graphs/encoder.py`, or of one of the others, which have no types."""
 
     def __init__(self, compiled: Any, vocabulary: int, max_tokens: int) -> None:
         self.vocabulary = vocabulary

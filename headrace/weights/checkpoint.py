@@ -4,7 +4,8 @@ Canonical names. Of the model: `embed`, `norm` (the last), `head` (absent where 
 Of layer i, after `layers.{i}.`: `attention_norm`, `q`, `k`, `v`, `o`, `q_norm`, `k_norm`, `post_attention_norm`,
 `ffn_norm`, `gate`, `up`, `down`, `post_ffn_norm`; biases are the same with `_bias` (`q_bias`, `attention_norm_bias`).
 Of an encoder besides: `positions` (its row 0 is of the first token), `types`, `embed_norm`, and `pooler`, `classifier`
-where there is one; its `attention_norm` and `ffn_norm` stand behind, on the sum.
+where there is one; BERT's `attention_norm` and `ffn_norm` stand behind, on the sum. ModernBERT has a `pooler_norm`
+behind its pooler, and no `attention_norm` in its first layer.
 Matrices are [out, in]; norms of Gemma are stored ready to multiply (1 added). Rows of `q` and `k` are in the order
 that rotates halves, whatever the file's order was.
 """
@@ -31,9 +32,21 @@ class Rope(msgspec.Struct, frozen=True):
 
 
 Family = Literal[
-    "llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "granite", "phi3", "smollm3", "bert"
+    "llama",
+    "mistral",
+    "qwen2",
+    "qwen3",
+    "gemma",
+    "gemma2",
+    "gemma3",
+    "granite",
+    "phi3",
+    "smollm3",
+    "bert",
+    "modernbert",
 ]
 GEMMAS = ("gemma", "gemma2", "gemma3")
+ENCODERS = ("bert", "modernbert")
 
 
 class Architecture(msgspec.Struct, frozen=True):
@@ -52,9 +65,10 @@ class Architecture(msgspec.Struct, frozen=True):
     rope: Rope | None = None  # None: learned positions (bert)
     long_rope: Rope | None = None  # in place of `rope` where more than `max_context` tokens are to be reached (phi3)
     long_context: int = 0  # tokens that it reaches; 0: there is none
-    local_rope: Rope | None = None  # of sliding-window layers, where they have their own (gemma3)
+    local_rope: Rope | None = None  # of sliding-window layers, where they have their own (gemma3, modernbert)
     unturned: tuple[int, ...] = ()  # layers whose queries and keys are not turned (smollm3)
     windows: tuple[int, ...] = ()  # by layer: a token sees so many, itself among them; 0: all. Empty: all, everywhere
+    # (of an encoder: so many to each side)
     activation: Literal["silu", "gelu_tanh", "gelu"] = "silu"
     attention_scale: float | None = None  # None: 1 / sqrt(head_dim)
     attention_softcap: float = 0.0  # 0: none
@@ -65,7 +79,7 @@ class Architecture(msgspec.Struct, frozen=True):
     qk_norm: bool = False
     post_norms: bool = False  # norms behind attention and feed-forward too (gemma2, gemma3)
     tied: bool = False
-    pooling: Literal["mean", "cls", "last", ""] = ""  # which of a text's tokens its vector is made of
+    pooling: Literal["mean", "cls", "last", ""] = ""  # which of a text's tokens its vector, or its score, is made of
     normalize: bool = False  # of what embeds: vectors of length 1
     sees_all: bool = False  # of a decoder that embeds: each token sees the whole text, not what is before it alone
     labels: int = 0  # of a cross-encoder: outputs of its classifier
@@ -73,7 +87,7 @@ class Architecture(msgspec.Struct, frozen=True):
     @property
     def generates(self) -> bool:
         """Whether it continues texts. An encoder, and a decoder that pools its tokens, read whole ones instead."""
-        return self.family != "bert" and not self.pooling
+        return self.family not in ENCODERS and not self.pooling
 
 
 class Grouped(msgspec.Struct, frozen=True):

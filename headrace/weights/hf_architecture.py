@@ -9,10 +9,10 @@ from typing import Any, Literal
 import msgspec
 
 from headrace.errors import ModelInvalid
-from headrace.weights.checkpoint import GEMMAS, Architecture
+from headrace.weights.checkpoint import ENCODERS, GEMMAS, Architecture
 from headrace.weights.fields import Fields
 from headrace.weights.hf_families import DEFAULTS, ENCODER_HEADS, FAMILIES, HEADS, NESTED
-from headrace.weights.hf_rope import hf_rope
+from headrace.weights.hf_rope import Positions, hf_rope
 from headrace.weights.limits import (
     MAX_CONTEXT,
     MAX_HEAD_DIM,
@@ -43,6 +43,12 @@ EVERYWHERE = ("mistral", "phi3")
 UNWINDOWED = ("llama", "gemma", "granite")
 """Families that have none, whatever the file says."""
 
+NORM_EPS = {"bert": "layer_norm_eps", "modernbert": "norm_eps"}
+"""What families call it that do not say `rms_norm_eps`."""
+
+POOLINGS: Mapping[str, Literal["cls", "mean"]] = {"cls": "cls", "mean": "mean"}
+"""Of a `classifier_pooling`."""
+
 
 class Config(msgspec.Struct, frozen=True):
     """A config.json: the fields of the text model with the family's defaults, and the file's own top."""
@@ -65,7 +71,7 @@ def hf_config(top: Fields) -> Config:
         if fields.has("quantization_config"):
             raise fields.fault("quantization_config", "quantised safetensors are not supported; GGUF files are")
     for name in top.items("architectures") if top.has("architectures") else []:
-        endings = ENCODER_HEADS if FAMILIES[model_type] == "bert" else HEADS
+        endings = ENCODER_HEADS if FAMILIES[model_type] in ENCODERS else HEADS
         if not isinstance(name, str) or not name.endswith(endings):
             raise top.fault("architectures", f"{name!r:.80} is not supported; read are those that end in {endings}")
     where = "config.json: text_config." if told is not top else "config.json"
@@ -78,8 +84,9 @@ def hf_architecture(config: Config, *, embeds: bool = False) -> Architecture:
     Raises ModelInvalid with the field that is missing, wrong or not supported.
     """
     fields, family = config.fields, FAMILIES[config.model_type]
-    facts = _encoder(config) if family == "bert" else _decoder(config, family)
-    if family != "bert" and not fields.flag("is_causal", True):
+    makers = {"bert": _encoder, "modernbert": _modern_encoder}
+    facts = makers[family](config) if family in makers else _decoder(config, family)
+    if family not in ENCODERS and not fields.flag("is_causal", True):
         if not embeds:
             raise fields.fault("is_causal", "must be true for a model that continues texts")
         facts = msgspec.structs.replace(facts, sees_all=True)
@@ -93,7 +100,7 @@ def _sizes(fields: Fields, family: Any, act: str) -> Architecture:
     """All that every family has."""
     hidden = fields.integer("hidden_size", high=MAX_WIDTH)
     heads = fields.integer("num_attention_heads", high=MAX_HEADS)
-    name = fields.text(act, GEMMAS_ACTIVATION if act == "hidden_activation" else None)
+    name = fields.text(act, GEMMAS_ACTIVATION if family in GEMMAS else None)
     if name not in ACTIVATIONS:
         raise fields.fault(act, f"{name!r:.80} is not supported; read are {', '.join(ACTIVATIONS)}")
     return Architecture(
@@ -106,7 +113,7 @@ def _sizes(fields: Fields, family: Any, act: str) -> Architecture:
         intermediate=fields.integer("intermediate_size", high=MAX_WIDTH),
         vocabulary=fields.integer("vocab_size", high=MAX_VOCABULARY),
         max_context=fields.integer("max_position_embeddings", high=MAX_CONTEXT),
-        norm_eps=fields.number("layer_norm_eps" if family == "bert" else "rms_norm_eps", low=0.0),
+        norm_eps=fields.number(NORM_EPS.get(family, "rms_norm_eps"), low=0.0),
         activation=ACTIVATIONS[name],
     )
 
@@ -116,11 +123,55 @@ def _encoder(config: Config) -> Architecture:
     facts = _sizes(fields, "bert", "hidden_act")
     if fields.text("position_embedding_type") != "absolute":
         raise fields.fault("position_embedding_type", "must be absolute")
-    if facts.heads * facts.head_dim != facts.hidden or facts.kv_heads != facts.heads:
-        raise fields.fault("num_attention_heads", f"{facts.heads} heads do not divide {facts.hidden}")
+    _check_heads(facts, fields)
     if facts.max_context <= position_offset(config):
         raise fields.fault("max_position_embeddings", f"must be more than {position_offset(config)}")
     return msgspec.structs.replace(facts, max_context=facts.max_context - position_offset(config))
+
+
+def _check_heads(facts: Architecture, fields: Fields) -> None:
+    if facts.heads * facts.head_dim != facts.hidden or facts.kv_heads != facts.heads:
+        raise fields.fault("num_attention_heads", f"{facts.heads} heads do not divide {facts.hidden}")
+
+
+def _modern_encoder(config: Config) -> Architecture:
+    """Each layer rotates by its kind; those that are not global see half of `local_attention` to each side."""
+    fields = config.fields
+    facts = _sizes(fields, "modernbert", "hidden_activation")
+    _check_heads(facts, fields)
+    if fields.text("classifier_activation") != fields.text("hidden_activation"):
+        raise fields.fault("classifier_activation", f"must be hidden_activation, {fields.text('hidden_activation')!r}")
+    pooling = fields.text("classifier_pooling")
+    if pooling not in POOLINGS:
+        raise fields.fault("classifier_pooling", f"{pooling!r:.80} is not supported; read are {', '.join(POOLINGS)}")
+    everywhere, near = (
+        _modern_rope(fields, facts, f"{span}_rope_theta", f"{kind}_attention")
+        for span, kind in (("global", "full"), ("local", "sliding"))
+    )
+    window = fields.integer("local_attention", low=2, high=MAX_CONTEXT) // 2 + 1
+    windows = [window if local else 0 for local in _local_layers(fields, "modernbert", facts.num_layers)]
+    return msgspec.structs.replace(
+        facts,
+        rope=everywhere.rope,
+        local_rope=near.rope,
+        max_context=everywhere.max_context,
+        windows=telling_windows(tuple(windows)),
+        pooling=POOLINGS[pooling],
+    )
+
+
+def _modern_rope(fields: Fields, facts: Architecture, theta: str, layers: str) -> Positions:
+    """The base is that of `rope_parameters` for these layers, else the field `theta`."""
+    if fields.has("rope_theta"):
+        raise fields.fault("rope_theta", "is not supported for modernbert: each kind of layers has its own")
+    if fields.has("rope_parameters") and not fields.part("rope_parameters").has(layers):
+        raise fields.fault("rope_parameters", f"must tell of {layers}")
+    positions = hf_rope(fields, facts.head_dim, facts.max_context, fields.number(theta, low=1.001), layers)
+    if 2 * len(positions.rope.frequencies) != facts.head_dim:
+        raise fields.fault("partial_rotary_factor", "must be 1 for modernbert")
+    if positions.long_rope is not None:
+        raise fields.fault("rope_parameters", "longrope is not supported for modernbert")
+    return positions
 
 
 def position_offset(config: Config) -> int:
@@ -237,6 +288,9 @@ def _local_layers(fields: Fields, family: str, num_layers: int) -> list[bool]:
         if len(kinds) != num_layers or any(kind not in ("full_attention", "sliding_attention") for kind in kinds):
             raise fields.fault("layer_types", f"must be {num_layers} times full_attention or sliding_attention")
         return [kind == "sliding_attention" for kind in kinds]
+    if family == "modernbert":
+        every = fields.integer("global_attn_every_n_layers")
+        return [layer % every != 0 for layer in range(num_layers)]
     if family in {"qwen2", "qwen3"}:
         first = fields.integer("max_window_layers", low=0)
         return [layer >= first for layer in range(num_layers)]

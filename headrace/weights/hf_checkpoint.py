@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from headrace.errors import ModelInvalid
-from headrace.weights.checkpoint import Architecture, Checkpoint
+from headrace.weights.checkpoint import ENCODERS, Architecture, Checkpoint
 from headrace.weights.digest import digest
 from headrace.weights.fields import Fields, json_fields
 from headrace.weights.hf_architecture import Config, hf_architecture, hf_config, position_offset, with_labels
@@ -33,12 +33,12 @@ def hf_checkpoint(folder: Path) -> Checkpoint:
     tensors = _joined(files, folder)
     own_name = partial(hf_name, facts=facts, names=tensors)
     weights = _placed(hf_weights(facts, tensors), facts, config, own_name)
-    if facts.family == "bert":
+    if facts.family in ENCODERS:
         facts = with_labels(facts, weights.get("classifier"))
-    encoder = facts.family == "bert" and not facts.labels
-    facts = msgspec.structs.replace(
-        facts, pooling=sentence.pooling or ("mean" if encoder else ""), normalize=sentence.normalize
-    )
+    if not facts.labels:
+        pooling = sentence.pooling or ("mean" if facts.family in ENCODERS else "")
+        facts = msgspec.structs.replace(facts, pooling=pooling)
+    facts = msgspec.structs.replace(facts, normalize=sentence.normalize)
     check_weights(facts, weights, own_name)
     text = hf_text(folder, config.fields, config.top, facts.vocabulary, embeds=bool(sentence.pooling))
     limit = sentence.max_length if facts.pooling or facts.labels else None
@@ -123,11 +123,16 @@ def _check_biases(
     }
     if facts.family == "qwen2":
         expected |= {"q": True, "k": True, "v": True, "o": False}
-    for layer in range(facts.num_layers):
-        for name, there in expected.items():
-            bias = f"layers.{layer}.{name}_bias"
-            if (bias in weights) != there:
-                raise ModelInvalid(f"must {'' if there else 'not '}be there, by the configuration", own_name(bias))
+    whole: dict[str, bool] = {}
+    if facts.family == "modernbert":
+        norm = fields.flag("norm_bias", False)
+        expected |= {"attention_norm": norm, "ffn_norm": norm}
+        whole = {"embed_norm": norm, "norm": norm, "pooler": fields.flag("classifier_bias", False), "pooler_norm": norm}
+    layers = {f"layers.{layer}.{name}": expected[name] for layer in range(facts.num_layers) for name in expected}
+    for name, there in (whole | layers).items():
+        bias = f"{name}_bias"
+        if name in weights and (bias in weights) != there:
+            raise ModelInvalid(f"must {'' if there else 'not '}be there, by the configuration", own_name(bias))
 
 
 def _descriptions(folder: Path) -> Iterator[bytes]:

@@ -30,6 +30,23 @@ _ENCODER: Defaults = {
     "position_embedding_type": "absolute",
 }
 
+_MODERN_ENCODER: Defaults = {
+    "hidden_size": 768,
+    "num_hidden_layers": 22,
+    "num_attention_heads": 12,
+    "intermediate_size": 1152,
+    "vocab_size": 50368,
+    "max_position_embeddings": 8192,
+    "norm_eps": 1e-5,
+    "hidden_activation": "gelu",
+    "classifier_activation": "gelu",
+    "classifier_pooling": "cls",
+    "global_attn_every_n_layers": 3,
+    "local_attention": 128,
+    "global_rope_theta": 160000.0,
+    "local_rope_theta": 10000.0,
+}
+
 FAMILIES: Mapping[str, str] = {
     "llama": "llama",
     "mistral": "mistral",
@@ -44,6 +61,7 @@ FAMILIES: Mapping[str, str] = {
     "bert": "bert",
     "roberta": "bert",
     "xlm-roberta": "bert",
+    "modernbert": "modernbert",
 }
 """`model_type` -> family."""
 
@@ -109,6 +127,7 @@ DEFAULTS: Mapping[str, Defaults] = {
     "bert": _ENCODER,
     "roberta": {**_ENCODER, "pad_token_id": 1},
     "xlm-roberta": {**_ENCODER, "pad_token_id": 1},
+    "modernbert": _MODERN_ENCODER,
 }
 """By `model_type`: what its configuration class sets itself. Sizes that every file states are not repeated here."""
 

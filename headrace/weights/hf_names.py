@@ -56,8 +56,29 @@ LAYER = {
     "output.dense": "down",
     "output.LayerNorm": "ffn_norm",
 }
-HEADS = ("lm_head", "classifier", "classifier.dense", "classifier.out_proj")
+MODERN_MODEL = {
+    "embeddings.tok_embeddings": "embed",
+    "embeddings.norm": "embed_norm",
+    "final_norm": "norm",
+    "head.dense": "pooler",
+    "head.norm": "pooler_norm",
+    "classifier": "classifier",
+}
+MODERN_LAYER = {
+    "attn_norm": "attention_norm",
+    "attn.Wqkv": "qkv",
+    "attn.Wo": "o",
+    "mlp_norm": "ffn_norm",
+    "mlp.Wi": "gate_up",
+    "mlp.Wo": "down",
+}
+"""ModernBERT's own."""
+
+HEADS = ("lm_head", "classifier", "classifier.dense", "classifier.out_proj", "head.dense", "head.norm")
 """Of the model, which stand beside what a prefix names."""
+
+PRETRAINING = {"bert": "lm_head.", "modernbert": "decoder."}
+"""The heads that hidden words were guessed with: of RoBERTa, and of ModernBERT."""
 
 PATTERN = re.compile(r"(?:(?:encoder\.layer|layers)\.(\d{1,6})\.)?(.+?)\.(weight|bias|gamma|beta)")
 
@@ -70,8 +91,8 @@ def hf_weights(facts: Architecture, tensors: Mapping[str, StoredWeight]) -> dict
     """Every tensor by its canonical name; a head that is tied is left out. Raises ModelInvalid for an unknown one."""
     named: dict[str, StoredWeight] = {}
     for name, tensor in tensors.items():
-        if facts.family == "bert" and name.startswith("lm_head."):
-            continue  # RoBERTa's head of pre-training
+        if facts.family in PRETRAINING and name.startswith(PRETRAINING[facts.family]):
+            continue
         for canonical, weight in _named(name, tensor, facts):
             if canonical in named:
                 raise ModelInvalid(f"is a second {hf_name(canonical, facts, tensors)}", name)
@@ -84,7 +105,7 @@ def hf_name(canonical: str, facts: Architecture, names: Collection[str]) -> str:
     """What a folder that has tensors of these names calls one, or would call it."""
     told = taken_apart(canonical)
     used = {match[2] for match in (PATTERN.fullmatch(PREFIX.sub("", name)) for name in names) if match}
-    part = own_part(told.part, MODEL if told.layer is None else _layer(facts), used)
+    part = own_part(told.part, _model(facts) if told.layer is None else _layer(facts), used)
     prefix = next((match[0] for match in map(PREFIX.match, names) if match), "")
     if part in HEADS:
         prefix = "language_model." if prefix == "language_model.model." else ""
@@ -96,7 +117,7 @@ def hf_name(canonical: str, facts: Architecture, names: Collection[str]) -> str:
 def _named(name: str, tensor: StoredWeight, facts: Architecture) -> Iterator[Named]:
     match = PATTERN.fullmatch(PREFIX.sub("", name))
     layer, part, ending = match.groups() if match else (None, name, "")
-    canonical = (MODEL if layer is None else _layer(facts)).get(part)
+    canonical = (_model(facts) if layer is None else _layer(facts)).get(part)
     if canonical is None:
         raise ModelInvalid(f"is no tensor of {facts.family} that is known", name[:200])
     if facts.family in GEMMAS and canonical.endswith("norm"):
@@ -106,5 +127,11 @@ def _named(name: str, tensor: StoredWeight, facts: Architecture) -> Iterator[Nam
     yield from cut_fused(prefix, canonical, suffix, tensor, facts, name)
 
 
+def _model(facts: Architecture) -> Mapping[str, str]:
+    return MODERN_MODEL if facts.family == "modernbert" else MODEL
+
+
 def _layer(facts: Architecture) -> Mapping[str, str]:
+    if facts.family == "modernbert":
+        return MODERN_LAYER
     return LAYER | {"post_attention_layernorm": "post_attention_norm"} if facts.post_norms else LAYER

@@ -45,12 +45,13 @@ def check_weights(facts: Architecture, weights: Mapping[str, Weight], own_name: 
 
 
 def _expected(facts: Architecture) -> Iterator[tuple[str, Expected]]:
-    encoder = facts.family == "bert"
+    modern = facts.family == "modernbert"
     yield "embed", Expected((facts.vocabulary, facts.hidden), bias=False)
-    yield from _encoder(facts) if encoder else _decoder(facts)
+    yield from _modern_encoder(facts) if modern else _encoder(facts) if facts.family == "bert" else _decoder(facts)
     for layer in range(facts.num_layers):
-        for name, expected in _layer(facts, encoder):
-            yield f"layers.{layer}.{name}", expected
+        for name, expected in _layer(facts):
+            if not (modern and layer == 0 and name == "attention_norm"):
+                yield f"layers.{layer}.{name}", expected
 
 
 def _decoder(facts: Architecture) -> Iterator[tuple[str, Expected]]:
@@ -67,21 +68,30 @@ def _encoder(facts: Architecture) -> Iterator[tuple[str, Expected]]:
         yield "classifier", Expected((facts.labels, facts.hidden), bias=True)
 
 
-def _layer(facts: Architecture, encoder: bool) -> Iterator[tuple[str, Expected]]:
+def _modern_encoder(facts: Architecture) -> Iterator[tuple[str, Expected]]:
+    for name in ("embed_norm", "norm"):
+        yield name, Expected((facts.hidden,))
+    yield "pooler", Expected((facts.hidden, facts.hidden), required=bool(facts.labels))
+    yield "pooler_norm", Expected((facts.hidden,), required=bool(facts.labels))
+    if facts.labels:
+        yield "classifier", Expected((facts.labels, facts.hidden), bias=True)
+
+
+def _layer(facts: Architecture) -> Iterator[tuple[str, Expected]]:
     hidden, inner = facts.hidden, facts.intermediate
     queries, keys = facts.heads * facts.head_dim, facts.kv_heads * facts.head_dim
     for name, rows in (("q", queries), ("k", keys), ("v", keys)):
         yield name, Expected((rows, hidden))
     yield "o", Expected((hidden, queries))
     for name in ("attention_norm", "ffn_norm"):
-        yield name, Expected((hidden,), bias=encoder)
+        yield name, Expected((hidden,), bias={"bert": True, "modernbert": None}.get(facts.family, False))
     if facts.post_norms:
         for name in ("post_attention_norm", "post_ffn_norm"):
             yield name, Expected((hidden,), bias=False)
     if facts.qk_norm:
         for name in ("q_norm", "k_norm"):
             yield name, Expected((facts.head_dim,), bias=False)
-    if not encoder:
+    if facts.family != "bert":
         yield "gate", Expected((inner, hidden))
     yield "up", Expected((inner, hidden))
     yield "down", Expected((hidden, inner))

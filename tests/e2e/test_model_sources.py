@@ -27,6 +27,7 @@ from tests.weights.models import (
     hf_tensors,
     write_folder,
 )
+from tests.weights.modern import MODERN, TEXTS, modern_tensors
 from tests.weights.reference import TEXT, VARIANTS, answer
 from tests.weights.test_against_transformers import GOLDEN
 
@@ -65,6 +66,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in (*DECODERS, "bert"):
         write_folder(made / name / "1", VARIANTS[name], tokenizer=text)
     (made / "phi3_long" / "model.toml").write_text(f"[llm]\nmax_context = {CONTEXT}")  # it has another rotation then
+    write_folder(made / "modern" / "1", MODERN["masked"], modern_tensors(MODERN["masked"]), tokenizer=text)
     write_folder(made / "crossed" / "1", *one_score(), tokenizer=text)
     exported = write_folder(made / "exported" / "1", VARIANTS["qwen3"], tokenizer=text)
     graph = build_decoder(open_checkpoint(exported), Precision(), CONTEXT)
@@ -132,6 +134,15 @@ def test_vectors_are_the_mean_of_the_states_of_transformers(client: OpenAI) -> N
         mean = golden["bert"].mean(axis=0)
     (found,) = client.embeddings.create(model="bert", input=[TEXT.tolist()], encoding_format="float").data
     assert np.array(found.embedding) @ mean / np.linalg.norm(mean) > 0.9999
+
+
+def test_so_are_those_of_a_modernbert(client: OpenAI) -> None:
+    with np.load(GOLDEN.with_name("golden_modern.npz")) as golden:
+        means = [golden[f"masked_{len(text)}"].mean(axis=0) for text in TEXTS]
+    asked = [text.tolist() for text in TEXTS]
+    found = client.embeddings.create(model="modern", input=asked, encoding_format="float").data
+    for each, mean in zip(found, means, strict=True):
+        assert np.array(each.embedding) @ mean / np.linalg.norm(mean) > 0.9999
 
 
 def test_a_cross_encoder_scores_what_it_reads_together(client: OpenAI, folder: Path) -> None:

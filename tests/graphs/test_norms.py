@@ -18,3 +18,8 @@ def test_rms_norm_divides_by_the_root_mean_square() -> None:
 def test_layer_norm_takes_the_mean_away_first() -> None:
     wanted = (X - X.mean(-1, keepdims=True)) / np.sqrt(X.var(-1, keepdims=True) + 0.1) * WEIGHT + BIAS
     assert np.allclose(run(lambda x: layer_norm(x, WEIGHT, BIAS, 0.1), X), wanted, atol=1e-5)
+
+
+def test_a_layer_norm_may_have_no_bias() -> None:
+    bare = run(lambda x: layer_norm(x, WEIGHT, None, 0.1), X)
+    assert np.allclose(bare, run(lambda x: layer_norm(x, WEIGHT, 0 * BIAS, 0.1), X), atol=1e-6)

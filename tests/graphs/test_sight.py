@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from headrace.graphs.sight import HIDDEN_FROM_SIGHT, others_hidden, padding_hidden
+from headrace.graphs.sight import HIDDEN_FROM_SIGHT, far_hidden, others_hidden, padding_hidden
 from tests.graphs.run import run
 
 
@@ -18,3 +18,10 @@ def test_padding_is_hidden() -> None:
 def test_a_token_sees_itself_and_those_before_it_as_far_as_its_window_goes(window: int, seen: list[str]) -> None:
     found = run(lambda positions: others_hidden(positions, window), np.arange(4)[None])
     assert ["".join("x" if each == 0 else "." for each in row) for row in found[0, 0]] == seen
+
+
+def test_a_token_sees_those_beside_it_on_either_side_but_no_padding() -> None:
+    mask = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0]])
+    found = run(lambda mask, positions: far_hidden(mask, positions, 2), mask, np.arange(5)[None])
+    seen = [["".join("x" if each == 0 else "." for each in row) for row in text[0]] for text in found]
+    assert seen == [["xx...", "xxx..", ".xxx.", "..xxx", "...xx"], ["xx...", "xx...", ".x...", ".....", "....."]]

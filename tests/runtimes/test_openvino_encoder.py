@@ -14,10 +14,14 @@ from headrace.weights.checkpoint import Weight
 from headrace.weights.open import open_checkpoint
 from tests.graphs.tiny import CONTEXT, golden, golden_checkpoint, tokens
 from tests.weights.models import config, sentence, write_folder, write_gguf
+from tests.weights.modern import MODERN, TEXTS, modern_tensors
 from tests.weights.reference import EMBEDDERS, TEXT, hidden
 
 GOLDEN_VECTORS = Path(__file__).parents[1] / "weights" / "golden_vectors.npz"
 """Written by tools/golden_checkpoints.py."""
+
+GOLDEN_MODERN = Path(__file__).parents[1] / "weights" / "golden_modern.npz"
+"""Written by tools/golden_modern.py."""
 
 
 def encode(model: OpenVinoEncoder, *texts: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -77,6 +81,27 @@ def test_a_cross_encoder_gives_a_score() -> None:
     found = load_encoder(msgspec.structs.replace(given, architecture=facts, weights=kept), threads=2)
     assert (found.labels, found.model.width) == (1, 1)
     assert encode(found.model, tokens(64))[0, 0] == pytest.approx(golden("bert_classifier").logits.ravel()[0], abs=1e-4)
+
+
+@pytest.mark.parametrize(("mode", "made"), [("mean_tokens", lambda x: x.mean(0)), ("cls_token", lambda x: x[0])])
+def test_a_modernbert_gives_the_vectors_of_transformers(tmp_path: Path, mode: str, made: Any) -> None:
+    folder = write_folder(tmp_path, MODERN["plain"], modern_tensors(MODERN["plain"]), **sentence(mode))
+    with np.load(GOLDEN_MODERN) as golden:
+        expected = [made(golden[f"plain_{len(text)}"]) for text in TEXTS]
+    found = load_encoder(open_checkpoint(folder), threads=2)
+    assert np.abs(encode(found.model, *TEXTS) - expected).max() < 1e-4
+    assert (found.labels, found.normalize) == (0, True)
+
+
+@pytest.mark.parametrize("name", ["cross_cls", "cross_mean"])
+def test_a_modernbert_that_scores_gives_the_score_of_transformers(tmp_path: Path, name: str) -> None:
+    tensors = modern_tensors(MODERN[name])
+    tensors |= {f"classifier.{part}": tensors[f"classifier.{part}"][:1] for part in ("weight", "bias")}
+    found = load_encoder(open_checkpoint(write_folder(tmp_path, MODERN[name], tensors)), threads=2)
+    with np.load(GOLDEN_MODERN) as golden:
+        expected = [golden[f"{name}_{len(text)}"][:1] for text in TEXTS]
+    assert np.abs(encode(found.model, *TEXTS) - expected).max() < 1e-4
+    assert found.labels == 1
 
 
 @pytest.mark.parametrize("name", EMBEDDERS)

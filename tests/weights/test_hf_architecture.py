@@ -123,6 +123,16 @@ def test_an_encoder_has_learned_positions() -> None:
     assert (found.activation, found.norm_eps, found.max_context) == ("gelu", 1e-12, 64)
 
 
+def test_modernbert_turns_each_layer_by_its_kind_and_sees_to_both_sides() -> None:
+    found = _read("modernbert", num_hidden_layers=4, local_attention=8, num_key_value_heads=None)
+    assert (found.windows, found.norm_eps, found.activation) == ((0, 5, 5, 0), 1e-5, "gelu")
+    assert found.rope is not None
+    assert found.local_rope is not None
+    assert np.allclose(found.rope.frequencies, plain(8, 160_000.0))
+    assert np.allclose(found.local_rope.frequencies, plain(8, 10_000.0))
+    assert not found.generates
+
+
 def test_roberta_counts_positions_from_two() -> None:
     told = hf_config(Fields(config("roberta"), "config.json"))
     assert position_offset(told) == 2
@@ -155,8 +165,22 @@ def test_roberta_counts_positions_from_two() -> None:
         ("bert", {"num_attention_heads": 5}, "5 heads do not divide 32"),
         ("bert", {"architectures": ["BertForTokenClassification"]}, "architectures"),
         ("roberta", {"max_position_embeddings": 2}, "max_position_embeddings: must be more than 2"),
+        ("modernbert", {"hidden_activation": "relu"}, "hidden_activation: 'relu' is not supported"),
+        ("modernbert", {"classifier_activation": "silu"}, "classifier_activation: must be hidden_activation, 'gelu'"),
+        ("modernbert", {"classifier_pooling": "max"}, "classifier_pooling: 'max' is not supported; read are cls, mean"),
+        ("modernbert", {"layer_types": ["full_attention"]}, "layer_types: must be 2 times"),
+        ("modernbert", {"global_attn_every_n_layers": 0}, "global_attn_every_n_layers: must be a whole number from 1"),
+        ("modernbert", {"local_attention": 1}, "local_attention: must be a whole number from 2"),
+        ("modernbert", {"local_rope_theta": 1.0}, "local_rope_theta: must be a finite number of at least 1"),
+        ("modernbert", {"rope_theta": 1e4}, "rope_theta: is not supported for modernbert"),
+        ("modernbert", {"rope_parameters": {"rope_theta": 1e4}}, "rope_parameters: must tell of full_attention"),
+        ("modernbert", {"partial_rotary_factor": 0.5}, "partial_rotary_factor: must be 1 for modernbert"),
+        ("modernbert", {"num_attention_heads": 5, "head_dim": None}, "5 heads do not divide 32"),
+        ("modernbert", {"architectures": ["ModernBertForTokenClassification"]}, "architectures"),
+        ("modernbert", {"is_decoder": True}, "is_decoder: is not supported"),
     ],
 )
 def test_what_is_not_supported_is_refused_by_name(model_type: str, changes: dict[str, Any], match: str) -> None:
+    changes = {"num_key_value_heads": None} | changes if model_type == "modernbert" else changes
     with pytest.raises(ModelInvalid, match=match):
         _read(model_type, **changes)

@@ -13,6 +13,7 @@ from headrace.errors import ModelInvalid
 from headrace.weights.hf_checkpoint import INDEX, hf_checkpoint
 from tests.weights.files import safetensors_bytes
 from tests.weights.models import DECODERS, ENCODERS, config, hf_tensors, write_folder
+from tests.weights.modern import MODERN, modern_tensors
 
 POOLING: dict[str, Any] = {
     "modules": [
@@ -217,3 +218,42 @@ def test_any_value_of_any_field_is_read_or_refused_and_nothing_else(tmp_path: Pa
         hf_checkpoint(tmp_path)
     except ModelInvalid:
         pass
+
+
+@pytest.mark.parametrize("name", MODERN)
+def test_a_modernbert_folder_is_read_whole_and_what_it_lacks_is_named(tmp_path: Path, name: str) -> None:
+    told, tensors = MODERN[name], modern_tensors(MODERN[name])
+    found = hf_checkpoint(write_folder(tmp_path, told, tensors)).architecture
+    assert (found.labels, found.pooling) == (told.get("num_labels", 0), told.get("classifier_pooling", "mean"))
+    unneeded = ("classifier.weight",) if found.labels else ("head.", "decoder.")  # without it there are no labels
+    for lost in (name for name in tensors if not name.startswith(unneeded)):
+        others = {other: values for other, values in tensors.items() if other != lost}
+        with pytest.raises(ModelInvalid) as refusal:
+            hf_checkpoint(write_folder(tmp_path, told, others))
+        assert refusal.value.where == lost
+
+
+@pytest.mark.parametrize(
+    ("flag", "where"),
+    [
+        ("norm_bias", "model.embeddings.norm.bias"),
+        ("attention_bias", "model.layers.0.attn.Wqkv.bias"),
+        ("mlp_bias", "model.layers.0.mlp.Wi.bias"),
+        ("classifier_bias", "head.dense.bias"),
+    ],
+)
+def test_a_bias_of_modernbert_is_there_where_its_flag_says_so_and_only_there(
+    tmp_path: Path, flag: str, where: str
+) -> None:
+    bare = MODERN["cross_cls"]
+    for there, said in ((bare, bare | {flag: True}), (bare | {flag: True}, bare)):
+        with pytest.raises(ModelInvalid, match="be there, by the configuration") as refusal:
+            hf_checkpoint(write_folder(tmp_path, said, modern_tensors(there)))
+        assert refusal.value.where == where
+
+
+def test_the_first_layer_of_modernbert_has_no_norm_before_its_attention(tmp_path: Path) -> None:
+    told = MODERN["plain"]
+    tensors = modern_tensors(told) | {"layers.0.attn_norm.weight": np.ones(32, np.float32)}
+    with pytest.raises(ModelInvalid, match=r"layers\.0\.attn_norm\.weight: is no tensor of modernbert"):
+        hf_checkpoint(write_folder(tmp_path, told, tensors))
