@@ -35,6 +35,7 @@ CLASSES = {
     "qwen3": ("Qwen3Config", "Qwen3ForCausalLM"),
     "gemma2": ("Gemma2Config", "Gemma2ForCausalLM"),
     "gemma3": ("Gemma3TextConfig", "Gemma3ForCausalLM"),
+    "olmo2": ("Olmo2Config", "Olmo2ForCausalLM"),
     "phi3": ("Phi3Config", "Phi3ForCausalLM"),
     "bert": ("BertConfig", "BertModel"),
 }
@@ -55,6 +56,10 @@ LAYER = {
 GEMMA_LAYER = {
     "post_attention_norm": "post_attention_layernorm",
     "ffn_norm": "pre_feedforward_layernorm",
+    "post_ffn_norm": "post_feedforward_layernorm",
+}
+BEHIND_LAYER = {
+    "post_attention_norm": "post_attention_layernorm",
     "post_ffn_norm": "post_feedforward_layernorm",
 }
 BERT_LAYER = {
@@ -151,7 +156,7 @@ def gemma_fields(variant: Variant, rope: dict[str, Any]) -> dict[str, Any]:
 def renamed(variant: Variant) -> dict[str, torch.Tensor]:
     """The weights under the names of `transformers`."""
     bert, gemma = variant.family == "bert", variant.family.startswith("gemma")
-    model, layer = (BERT_MODEL, BERT_LAYER) if bert else (MODEL, LAYER | (GEMMA_LAYER if gemma else {}))
+    model, layer = (BERT_MODEL, BERT_LAYER) if bert else (MODEL, LAYER | (GEMMA_LAYER if gemma else BEHIND_LAYER))
     outer = "bert." if variant.labels else ""
     state: dict[str, torch.Tensor] = {}
     for name, weight in weights(variant).items():

@@ -51,14 +51,23 @@ def projected(x: Node, layer: Tensors, facts: Architecture, precision: Precision
     heads, kv_heads, dim = facts.heads, facts.kv_heads, facts.head_dim
     lengths = (heads * dim, kv_heads * dim, kv_heads * dim)
     query, key, value = split(layer.project(x, ("q", "k", "v"), facts.hidden, lengths, precision), lengths)
+    if facts.qk_norm and facts.joint_qk_norm:
+        query, key = _normed(query, key, layer, facts, lengths[:2])
     query, key, value = _heads(query, heads, dim), _heads(key, kv_heads, dim), _heads(value, kv_heads, dim)
-    if facts.qk_norm:
-        query = rms_norm(query, layer.vector("q_norm", dim), facts.norm_eps)
-        key = rms_norm(key, layer.vector("k_norm", dim), facts.norm_eps)
+    if facts.qk_norm and not facts.joint_qk_norm:
+        query, key = _normed(query, key, layer, facts, (dim, dim))
     query, key, value = (op.transpose(part, i64([0, 2, 1, 3])) for part in (query, key, value))
     if turn is not None:
         query, key = rotate(query, turn, dim), rotate(key, turn, dim)
     return [query, key, value]
+
+
+def _normed(query: Node, key: Node, layer: Tensors, facts: Architecture, widths: tuple[int, int]) -> tuple[Node, Node]:
+    """Each along its last axis, of these widths."""
+    return (
+        rms_norm(query, layer.vector("q_norm", widths[0]), facts.norm_eps),
+        rms_norm(key, layer.vector("k_norm", widths[1]), facts.norm_eps),
+    )
 
 
 def joined(mixed: Node, layer: Tensors, facts: Architecture, precision: Precision) -> Node:

@@ -103,18 +103,21 @@ def _layer(
     index: int,
     attend: Attend,
 ) -> Node:
-    """Norm, attention, add; norm, feed-forward, add; scaled or with norms behind each where the family says so."""
+    """Norm, attention, add; norm, feed-forward, add; scaled, with norms behind too or behind alone, by the family."""
 
     def norm(x: Node, name: str) -> Node:
         return rms_norm(x, layer.vector(name, facts.hidden), facts.norm_eps)
 
+    def before(x: Node, name: str) -> Node:
+        return norm(x, name) if facts.pre_norms else x
+
     def added(x: Node, more: Node) -> Node:
         return op.add(x, more if facts.residual_scale == 1 else op.multiply(more, f32(facts.residual_scale)))
 
-    mixed = attend(norm(x, "attention_norm"), layer, turn, index)
+    mixed = attend(before(x, "attention_norm"), layer, turn, index)
     x = added(x, norm(mixed, "post_attention_norm") if facts.post_norms else mixed)
     ending = precision.ending(index, facts.num_layers)
-    bent = feed_forward(norm(x, "ffn_norm"), layer, facts, precision, ending)
+    bent = feed_forward(before(x, "ffn_norm"), layer, facts, precision, ending)
     return added(x, norm(bent, "post_ffn_norm") if facts.post_norms else bent)
 
 

@@ -42,6 +42,7 @@ Family = Literal[
     "granite",
     "phi3",
     "smollm3",
+    "olmo2",
     "bert",
     "modernbert",
 ]
@@ -77,7 +78,9 @@ class Architecture(msgspec.Struct, frozen=True):
     embed_scale: float = 1.0
     residual_scale: float = 1.0  # of what attention and feed-forward add (granite)
     qk_norm: bool = False
-    post_norms: bool = False  # norms behind attention and feed-forward too (gemma2, gemma3)
+    joint_qk_norm: bool = False  # where there is one: of all heads together, not of each (olmo2)
+    pre_norms: bool = True  # norms before attention and feed-forward (olmo2 has those behind alone)
+    post_norms: bool = False  # norms behind attention and feed-forward too (gemma2, gemma3, olmo2)
     tied: bool = False
     pooling: Literal["mean", "cls", "last", ""] = ""  # which of a text's tokens its vector, or its score, is made of
     normalize: bool = False  # of what embeds: vectors of length 1

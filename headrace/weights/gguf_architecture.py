@@ -28,7 +28,7 @@ from headrace.weights.limits import (
 from headrace.weights.rope import plain, rope
 from headrace.weights.stored import StoredWeight
 
-FAMILIES = ("llama", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "granite", "phi3", "smollm3", "bert")
+FAMILIES = ("llama", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "granite", "phi3", "smollm3", "olmo2", "bert")
 
 KNOWN = """
     block_count context_length embedding_length feed_forward_length vocab_size tensor_data_layout pooling_type
@@ -174,6 +174,13 @@ def _qwen3(facts: Architecture, fields: Fields) -> Architecture:
     return msgspec.structs.replace(_same(facts, fields), qk_norm=True)
 
 
+def _olmo2(facts: Architecture, fields: Fields) -> Architecture:
+    """A window makes it OLMo 3, which rotates by its own rules."""
+    return msgspec.structs.replace(
+        _same(facts, fields), qk_norm=True, joint_qk_norm=True, pre_norms=False, post_norms=True
+    )
+
+
 def _phi3(facts: Architecture, fields: Fields) -> Architecture:
     window = fields.integer("attention.sliding_window", 0, low=0)
     reach = max(facts.max_context, facts.long_context)
@@ -239,6 +246,7 @@ SHAPERS: Mapping[str, Callable[[Architecture, Fields], Architecture]] = {
     "gemma": _gemma1,
     "granite": _granite,
     "smollm3": _smollm3,
+    "olmo2": _olmo2,
     "phi3": _phi3,
     "gemma2": _gemma2,
     "gemma3": _gemma3,

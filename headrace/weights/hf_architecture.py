@@ -40,7 +40,7 @@ GEMMAS_ACTIVATION = "gelu_pytorch_tanh"
 EVERYWHERE = ("mistral", "phi3")
 """Families that have the window in every layer."""
 
-UNWINDOWED = ("llama", "gemma", "granite")
+UNWINDOWED = ("llama", "gemma", "granite", "olmo2")
 """Families that have none, whatever the file says."""
 
 NORM_EPS = {"bert": "layer_norm_eps", "modernbert": "norm_eps"}
@@ -238,6 +238,10 @@ def _smollm3(facts: Architecture, fields: Fields) -> Architecture:
     return msgspec.structs.replace(facts, unturned=unturned)
 
 
+def _olmo2(facts: Architecture, fields: Fields) -> Architecture:
+    return msgspec.structs.replace(facts, qk_norm=True, joint_qk_norm=True, pre_norms=False, post_norms=True)
+
+
 def _gemma2(facts: Architecture, fields: Fields) -> Architecture:
     return msgspec.structs.replace(
         _gemma(facts, fields),
@@ -263,6 +267,7 @@ SHAPERS: Mapping[str, Callable[[Architecture, Fields], Architecture]] = {
     "gemma3": _gemma3,
     "granite": _granite,
     "smollm3": _smollm3,
+    "olmo2": _olmo2,
 }
 """What a family has besides."""
 

@@ -83,14 +83,14 @@ def _layer(facts: Architecture) -> Iterator[tuple[str, Expected]]:
     for name, rows in (("q", queries), ("k", keys), ("v", keys)):
         yield name, Expected((rows, hidden))
     yield "o", Expected((hidden, queries))
-    for name in ("attention_norm", "ffn_norm"):
+    for name in ("attention_norm", "ffn_norm") if facts.pre_norms else ():
         yield name, Expected((hidden,), bias={"bert": True, "modernbert": None}.get(facts.family, False))
     if facts.post_norms:
         for name in ("post_attention_norm", "post_ffn_norm"):
             yield name, Expected((hidden,), bias=False)
     if facts.qk_norm:
-        for name in ("q_norm", "k_norm"):
-            yield name, Expected((facts.head_dim,), bias=False)
+        for name, width in (("q_norm", queries), ("k_norm", keys)):
+            yield name, Expected((width if facts.joint_qk_norm else facts.head_dim,), bias=False)
     if facts.family != "bert":
         yield "gate", Expected((inner, hidden))
     yield "up", Expected((inner, hidden))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from headrace.weights.checkpoint import Architecture, Checkpoint, Family, Grouped, Rope, Templates, TokenizerSource
 
 HIDDEN, HEADS, KV_HEADS, INNER, VOCABULARY, LAYERS, CONTEXT = 64, 4, 2, 96, 128, 3, 256
+QK_NORMS = ("q_norm", "k_norm")
 GOLDEN = Path(__file__).parent / "golden"
 
 
@@ -23,6 +24,8 @@ class Variant(msgspec.Struct, frozen=True):
     qkv_bias: bool = False
     all_biases: bool = False
     qk_norm: bool = False
+    joint_qk_norm: bool = False
+    pre_norms: bool = True
     post_norms: bool = False
     tied: bool = False
     activation: Literal["silu", "gelu_tanh", "gelu"] = "silu"
@@ -58,6 +61,7 @@ VARIANTS = {
         "qwen2", qkv_bias=True, scaling={"rope_type": "yarn", "factor": 8.0, "original_max_position_embeddings": 32}
     ),
     "qwen3": Variant("qwen3", head_dim=32, qk_norm=True, tied=True),
+    "olmo2": Variant("olmo2", qk_norm=True, joint_qk_norm=True, pre_norms=False, post_norms=True, theta=500_000.0),
     "gemma2": Variant("gemma2", windows=(8, 0, 8), attention_softcap=2.0, logit_softcap=3.0, **GEMMA),  # type: ignore[arg-type]
     "gemma2_uncapped": Variant("gemma2", windows=(8, 0, 8), logit_softcap=3.0, **GEMMA),  # type: ignore[arg-type]
     "gemma3": Variant(
@@ -122,11 +126,14 @@ def weights(variant: Variant) -> dict[str, Drawn]:
         matrices |= {layer + name: shape for name, shape in shapes.items()}
         some = shapes if variant.all_biases else ("q", "k", "v") if variant.qkv_bias else ()
         biased |= {layer + name: shapes[name][0] for name in some}
-        vectors |= {layer + name: HIDDEN for name in ("attention_norm", "ffn_norm")}
+        if variant.pre_norms:
+            vectors |= {layer + name: HIDDEN for name in ("attention_norm", "ffn_norm")}
         if variant.post_norms:
             vectors |= {layer + name: HIDDEN for name in ("post_attention_norm", "post_ffn_norm")}
         if variant.qk_norm:
-            vectors |= {layer + name: variant.head_dim for name in ("q_norm", "k_norm")}
+            joint = variant.joint_qk_norm
+            widths = {"q_norm": width, "k_norm": kv_width} if joint else dict.fromkeys(QK_NORMS, variant.head_dim)
+            vectors |= {layer + name: length for name, length in widths.items()}
     drawn |= {name: draw(name, shape, 2.5 / np.sqrt(shape[1])) for name, shape in matrices.items()}
     drawn |= {f"{name}_bias": draw(f"{name}_bias", (length,), 0.5) for name, length in biased.items()}
     drawn |= {name: draw(name, (length,), 0.5, 1.0) for name, length in vectors.items()}
@@ -157,6 +164,8 @@ def architecture(variant: Variant, rope: Rope | None = None, local_rope: Rope | 
         logit_softcap=variant.logit_softcap,
         embed_scale=variant.embed_scale,
         qk_norm=variant.qk_norm,
+        joint_qk_norm=variant.joint_qk_norm,
+        pre_norms=variant.pre_norms,
         post_norms=variant.post_norms,
         tied=variant.tied,
         labels=variant.labels,

@@ -29,7 +29,9 @@ def test_a_checkpoint_becomes_a_decoder_with_its_facts() -> None:
     assert found.parameters == sum(np.prod(each.shape) for each in golden_checkpoint("qwen3").weights.values())
 
 
-@pytest.mark.parametrize("family", ["llama", "llama_biases", "mistral", "qwen2", "qwen3", "phi3", "gemma2", "gemma3"])
+@pytest.mark.parametrize(
+    "family", ["llama", "llama_biases", "mistral", "qwen2", "qwen3", "phi3", "olmo2", "gemma2", "gemma3"]
+)
 def test_the_next_start_takes_the_graph_from_the_cache_and_computes_the_same_bits(family: str, tmp_path: Path) -> None:
     choices = msgspec.structs.replace(EXACT, cache=tmp_path)
     given = golden_checkpoint(family)

@@ -28,6 +28,7 @@ DECODERS = (
     "granite",
     "phi3",
     "smollm3",
+    "olmo2",
 )
 
 
@@ -68,6 +69,8 @@ def _decoder_shapes(told: Mapping[str, Any]) -> Shapes:
         shapes["lm_head.weight"] = (VOCABULARY, HIDDEN)
     norms = ["input_layernorm", "post_attention_layernorm"]
     norms += ["pre_feedforward_layernorm", "post_feedforward_layernorm"] if model_type in GEMMAS else []
+    if model_type == "olmo2":
+        norms = ["post_attention_layernorm", "post_feedforward_layernorm"]
     parts: Shapes = dict.fromkeys(norms, (HIDDEN,))
     if model_type == "phi3":
         parts |= {"self_attn.qkv_proj": (QUERIES + 2 * KEYS, HIDDEN), "mlp.gate_up_proj": (2 * INNER, HIDDEN)}
@@ -77,6 +80,8 @@ def _decoder_shapes(told: Mapping[str, Any]) -> Shapes:
     parts |= {"self_attn.o_proj": (HIDDEN, QUERIES), "mlp.down_proj": (HIDDEN, INNER)}
     if model_type in {"qwen3", "gemma3_text"}:
         parts |= {"self_attn.q_norm": (HEAD_DIM,), "self_attn.k_norm": (HEAD_DIM,)}
+    if model_type == "olmo2":
+        parts |= {"self_attn.q_norm": (QUERIES,), "self_attn.k_norm": (KEYS,)}
     for layer in range(LAYERS):
         shapes |= {f"model.layers.{layer}.{name}.weight": shape for name, shape in parts.items()}
         if model_type == "qwen2":
@@ -166,21 +171,20 @@ def gguf_tensors(family: str, *, tied: bool = True) -> dict[str, NDArray[np.floa
 
 
 def _gguf_decoder(family: str) -> Shapes:
-    parts: Shapes = {
-        "attn_norm": (HIDDEN,),
-        "ffn_norm": (HIDDEN,),
-        "attn_output": (HIDDEN, QUERIES),
-    }
+    parts: Shapes = {"attn_output": (HIDDEN, QUERIES)}
+    parts |= {"attn_norm": (HIDDEN,), "ffn_norm": (HIDDEN,)} if family != "olmo2" else {}
     if family == "phi3":
         parts |= {"attn_qkv": (QUERIES + 2 * KEYS, HIDDEN), "ffn_up": (2 * INNER, HIDDEN)}
     else:
         parts |= {"attn_q": (QUERIES, HIDDEN), "attn_k": (KEYS, HIDDEN), "attn_v": (KEYS, HIDDEN)}
         parts |= {"ffn_gate": (INNER, HIDDEN), "ffn_up": (INNER, HIDDEN)}
     parts["ffn_down"] = (HIDDEN, INNER)
-    if family in GEMMAS:
+    if family in (*GEMMAS, "olmo2"):
         parts |= {"post_attention_norm": (HIDDEN,), "post_ffw_norm": (HIDDEN,)}
     if family in {"qwen3", "gemma3"}:
         parts |= {"attn_q_norm": (HEAD_DIM,), "attn_k_norm": (HEAD_DIM,)}
+    if family == "olmo2":
+        parts |= {"attn_q_norm": (QUERIES,), "attn_k_norm": (KEYS,)}
     shapes: Shapes = {"token_embd.weight": (VOCABULARY, HIDDEN), "output_norm.weight": (HIDDEN,)}
     return shapes | {f"blk.{layer}.{name}.weight": shape for layer in range(LAYERS) for name, shape in parts.items()}
 

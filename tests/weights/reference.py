@@ -39,6 +39,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     ),
     "smollm3": config("smollm3", no_rope_layers=[0, 1]),
     "smollm3_each_second": config("smollm3", no_rope_layer_interval=2),
+    "olmo2": config("olmo2", rope_parameters={"rope_type": "default", "rope_theta": 5e5}),
     "gemma2": config("gemma2", attn_logit_softcapping=2.0, final_logit_softcapping=3.0),
     "gemma3": config("gemma3_text", layer_types=["full_attention", "sliding_attention"]),
     "gemma3_wide": config("gemma3_text", sliding_window=4096, layer_types=["sliding_attention", "full_attention"]),
@@ -109,9 +110,9 @@ def _hidden(facts: Architecture, tensors: dict[str, Floats], token_ids: NDArray[
     x = tensors["embed"][token_ids] * facts.embed_scale
     for layer in range(facts.num_layers):
         own = _of_layer(tensors, layer)
-        mixed = _attention(facts, own, _rms(x, own["attention_norm"], facts), layer)
+        mixed = _attention(facts, own, _rms(x, own["attention_norm"], facts) if facts.pre_norms else x, layer)
         x = x + facts.residual_scale * (_rms(mixed, own["post_attention_norm"], facts) if facts.post_norms else mixed)
-        inner = _rms(x, own["ffn_norm"], facts)
+        inner = _rms(x, own["ffn_norm"], facts) if facts.pre_norms else x
         bent = _linear(_bend(facts, _linear(inner, own, "gate")) * _linear(inner, own, "up"), own, "down")
         x = x + facts.residual_scale * (_rms(bent, own["post_ffn_norm"], facts) if facts.post_norms else bent)
     return _rms(x, tensors["norm"], facts)
@@ -132,9 +133,12 @@ def _attention(facts: Architecture, own: dict[str, Floats], x: Floats, layer: in
     length, window = len(x), facts.windows[layer] if facts.windows else 0
     parts = {}
     for name, heads in (("q", facts.heads), ("k", facts.kv_heads), ("v", facts.kv_heads)):
-        part = _linear(x, own, name).reshape(length, heads, facts.head_dim).swapaxes(0, 1)
+        part = _linear(x, own, name)
+        normed = facts.qk_norm and name != "v"
+        part = _rms(part, own[f"{name}_norm"], facts) if normed and facts.joint_qk_norm else part
+        part = part.reshape(length, heads, facts.head_dim).swapaxes(0, 1)
+        part = _rms(part, own[f"{name}_norm"], facts) if normed and not facts.joint_qk_norm else part
         if name != "v":
-            part = _rms(part, own[f"{name}_norm"], facts) if facts.qk_norm else part
             rope = facts.local_rope if window and facts.local_rope else facts.rope
             part = part if layer in facts.unturned else _turned(part, rope)
         parts[name] = np.repeat(part, facts.heads // heads, axis=0)

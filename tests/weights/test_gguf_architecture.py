@@ -159,6 +159,7 @@ def test_a_key_of_no_effect_is_let_pass() -> None:
         ("llama", {"attention__head_count": [4, 4]}, "attention.head_count: must be a whole number"),
         ("llama", {"attention__head_count_kv": 3}, "4 heads cannot share 3"),
         ("llama", {"vocab_size": 41}, "vocab_size: must be at most 40"),
+        ("olmo2", {"attention__sliding_window": 8}, "attention.sliding_window: is not supported for olmo2"),
         ("qwen3", {"pooling_type": 4}, "pooling_type: 4 is not supported"),
         ("gemma3", {"attention__sliding_window_pattern": [True]}, "must be 2 truth values"),
         ("bert", {"attention__causal": True}, "causal: must be false for bert"),

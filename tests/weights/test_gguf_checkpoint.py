@@ -10,10 +10,39 @@ from hypothesis import strategies as st
 
 from headrace.errors import ModelInvalid
 from headrace.weights.gguf_checkpoint import gguf_checkpoint
+from headrace.weights.hf_checkpoint import hf_checkpoint
 from tests.weights.files import gguf_bytes, random_blocks
-from tests.weights.models import CONTEXT, VOCABULARY, gguf_metadata, gguf_tensors, write_gguf
+from tests.weights.models import (
+    CONTEXT,
+    VOCABULARY,
+    config,
+    gguf_metadata,
+    gguf_tensors,
+    hf_tensors,
+    write_folder,
+    write_gguf,
+)
 
-FAMILIES = ("llama", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "granite", "phi3", "smollm3", "bert")
+OLMO2 = {
+    "model.embed_tokens": "token_embd",
+    "model.norm": "output_norm",
+    "lm_head": "output",
+    "model.layers": "blk",
+    "self_attn.q_norm": "attn_q_norm",
+    "self_attn.k_norm": "attn_k_norm",
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "post_attention_layernorm": "post_attention_norm",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+    "post_feedforward_layernorm": "post_ffw_norm",
+}
+"""What llama.cpp's converter makes of names; rows stay in order."""
+
+FAMILIES = ("llama", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "granite", "phi3", "smollm3", "olmo2", "bert")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -34,6 +63,22 @@ def test_a_head_of_its_own_is_read(tmp_path: Path) -> None:
 def test_a_quantised_embedding_is_read(tmp_path: Path) -> None:
     tensors = gguf_tensors("llama") | {"token_embd.weight": random_blocks("Q8_0", (VOCABULARY, 32))}
     assert gguf_checkpoint(write_gguf(tmp_path / "m.gguf", "llama", tensors)).weights["embed"].kind == "Q8_0"
+
+
+def _converted(name: str) -> str:
+    for own, its in OLMO2.items():
+        name = name.replace(own, its)
+    return name
+
+
+def test_a_file_of_olmo2_says_what_its_folder_says(tmp_path: Path) -> None:
+    told = config("olmo2", rms_norm_eps=float(np.float32(1e-5)))
+    tensors = {_converted(name): values for name, values in hf_tensors(told).items()}
+    found = gguf_checkpoint(write_gguf(tmp_path / "m.gguf", "olmo2", tensors))
+    wanted = hf_checkpoint(write_folder(tmp_path / "folder", told))
+    assert found.architecture == wanted.architecture
+    assert found.weights.keys() == wanted.weights.keys()
+    assert all(np.array_equal(found.weights[name].dense(), each.dense()) for name, each in wanted.weights.items())
 
 
 @pytest.mark.parametrize("family", FAMILIES)

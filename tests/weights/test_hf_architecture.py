@@ -50,6 +50,12 @@ def test_smollm3_turns_not_every_layer() -> None:
     assert _read("smollm3", no_rope_layers=[0, 1]).unturned == (0,)
 
 
+def test_olmo2_has_its_norms_behind_and_one_for_all_heads() -> None:
+    found = _read("olmo2", rope_theta=5e5, sliding_window=8)
+    assert (found.pre_norms, found.post_norms, found.qk_norm, found.joint_qk_norm) == (False, True, True, True)
+    assert (found.norm_eps, found.windows) == (1e-5, ())
+
+
 def test_gemma2_caps_its_logits_and_windows_every_other_layer() -> None:
     found = _read("gemma2")
     assert (found.attention_softcap, found.logit_softcap) == (50.0, 30.0)
