@@ -6,6 +6,7 @@ import openvino as ov
 import openvino.opset15 as op
 
 from headrace.errors import ModelInvalid
+from headrace.graphs.distances import by_distance
 from headrace.graphs.feed_forward import feed_forward
 from headrace.graphs.layer import Tensors
 from headrace.graphs.linear import Node, Precision, Vocabulary
@@ -17,7 +18,8 @@ from headrace.weights.checkpoint import Architecture, Checkpoint
 
 
 def build_encoder(checkpoint: Checkpoint, precision: Precision) -> ov.Model:
-    """Inputs [batch, tokens] of i64: `input_ids`, `attention_mask` (1: a token, 0: padding behind), `token_type_ids`.
+    """Inputs [batch, tokens] of i64: `input_ids`, `attention_mask` (1: a token, 0: padding behind), `token_type_ids`
+    (which there is where the architecture has types).
 
     Its one output is, in float32: `logits` [batch, labels] of a cross-encoder; `embedding` [batch, hidden] where the
     architecture says how tokens are pooled, its length not yet brought to 1; else `last_hidden_state`
@@ -26,14 +28,22 @@ def build_encoder(checkpoint: Checkpoint, precision: Precision) -> ov.Model:
     facts, tensors = checkpoint.architecture, Tensors(checkpoint.weights)
     if facts.rope is not None:
         raise ModelInvalid("an encoder's positions are learned", "rope")
-    ids, mask, types = (parameter(name, [-1, -1]) for name in ("input_ids", "attention_mask", "token_type_ids"))
+    names = ("input_ids", "attention_mask", "token_type_ids")[: 3 if facts.types else 2]
+    ids, mask, *types = inputs = [parameter(name, [-1, -1]) for name in names]
+    tokens = op.gather(op.shape_of(ids), i64([1]), i64(0))
     bias = padding_hidden(mask)
-    x = _norm(_embedded(ids, types, tensors, facts, precision), tensors, "embed_norm", facts)
+    if facts.distances:
+        table = tensors.weight("distances", (facts.distances, facts.heads)).dense()
+        bias = op.add(bias, by_distance(table, tokens, facts.max_context))
+    x = _embedded(ids, tokens, tensors, facts, precision)
+    for marks in types:
+        x = op.add(x, op.gather(f32(tensors.table("types", facts.hidden)), marks, i64(0)))
+    x = _norm(x, tensors, "embed_norm", facts)
     for index in range(facts.num_layers):
         layer = tensors.layer(index)
         x = _norm(op.add(x, _attention(x, bias, layer, facts, precision)), layer, "attention_norm", facts)
         x = _norm(op.add(x, feed_forward(x, layer, facts, precision)), layer, "ffn_norm", facts)
-    return ov.Model([_answer(x, mask, tensors, facts, precision)], [ids, mask, types], facts.family)
+    return ov.Model([_answer(x, mask, tensors, facts, precision)], inputs, facts.family)
 
 
 def _norm(x: Node, tensors: Tensors, name: str, facts: Architecture) -> Node:
@@ -41,13 +51,12 @@ def _norm(x: Node, tensors: Tensors, name: str, facts: Architecture) -> Node:
     return layer_norm(x, weight, bias, facts.norm_eps)
 
 
-def _embedded(ids: Node, types: Node, tensors: Tensors, facts: Architecture, precision: Precision) -> Node:
+def _embedded(ids: Node, tokens: Node, tensors: Tensors, facts: Architecture, precision: Precision) -> Node:
+    """What each token is, and where it stands. `tokens` [1] says how many there are."""
     words = Vocabulary(tensors.weight("embed", (facts.vocabulary, facts.hidden)), precision).rows(ids)
     places = tensors.weight("positions", (facts.max_context, facts.hidden)).dense()
-    kinds = tensors.table("types", facts.hidden)
-    tokens = op.gather(op.shape_of(ids), i64([1]), i64(0))
     at = op.slice(f32(places), i64([0]), tokens, i64([1]), i64([0]))
-    return op.add(op.add(words, at), op.gather(f32(kinds), types, i64(0)))
+    return op.add(words, at)
 
 
 def _attention(x: Node, bias: Node, layer: Tensors, facts: Architecture, precision: Precision) -> Node:
@@ -69,7 +78,8 @@ def _answer(x: Node, mask: Node, tensors: Tensors, facts: Architecture, precisio
     if facts.labels:
         first = pooled(x, mask, "cls")
         if "pooler" in tensors:
-            first = op.tanh(tensors.project(first, ("pooler",), facts.hidden, (facts.hidden,), precision))
+            first = tensors.project(first, ("pooler",), facts.hidden, (facts.hidden,), precision)
+            first = op.relu(first) if facts.pooler_bend == "relu" else op.tanh(first)
         logits = tensors.project(first, ("classifier",), facts.hidden, (facts.labels,), precision)
         return named_result("logits", logits)
     if facts.pooling:

@@ -3,9 +3,9 @@
 Canonical names. Of the model: `embed`, `norm` (the last), `head` (absent where it is tied to `embed`), `head_bias`.
 Of layer i, after `layers.{i}.`: `attention_norm`, `q`, `k`, `v`, `o`, `q_norm`, `k_norm`, `post_attention_norm`,
 `ffn_norm`, `gate`, `up`, `down`, `post_ffn_norm`; biases are the same with `_bias` (`q_bias`, `attention_norm_bias`).
-Of an encoder besides: `positions` (its row 0 is of the first token), `types`, `embed_norm`, and `pooler`, `classifier`
-where there is one; BERT's `attention_norm` and `ffn_norm` stand behind, on the sum. ModernBERT has a `pooler_norm`
-behind its pooler, and no `attention_norm` in its first layer.
+Of an encoder besides: `positions` (its row 0 is of the first token), `types`, `distances` ([buckets, heads]),
+`embed_norm`, and `pooler`, `classifier` where there is one; BERT's `attention_norm` and `ffn_norm` stand behind, on the
+sum. ModernBERT has a `pooler_norm` behind its pooler, and no `attention_norm` in its first layer.
 Matrices are [out, in]; norms of Gemma are stored ready to multiply (1 added). Rows of `q` and `k` are in the order
 that rotates halves, whatever the file's order was.
 """
@@ -85,7 +85,10 @@ class Architecture(msgspec.Struct, frozen=True):
     pooling: Literal["mean", "cls", "last", ""] = ""  # which of a text's tokens its vector, or its score, is made of
     normalize: bool = False  # of what embeds: vectors of length 1
     sees_all: bool = False  # of a decoder that embeds: each token sees the whole text, not what is before it alone
+    types: bool = True  # of an encoder: tokens are marked by which of a pair's texts they are of
+    distances: int = 0  # of an encoder: kinds of distance that scores of attention are shifted by (mpnet); 0: none
     labels: int = 0  # of a cross-encoder: outputs of its classifier
+    pooler_bend: Literal["tanh", "relu"] = "tanh"  # of a cross-encoder, before its classifier
 
     @property
     def generates(self) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 from headrace.errors import ModelInvalid
 from headrace.weights.checkpoint import ENCODERS, GEMMAS, Architecture
 from headrace.weights.fields import Fields
-from headrace.weights.hf_families import DEFAULTS, ENCODER_HEADS, FAMILIES, HEADS, NESTED
+from headrace.weights.hf_families import DEFAULTS, ENCODER_HEADS, FAMILIES, FIXED, HEADS, NESTED, OWN_NAMES
 from headrace.weights.hf_rope import Positions, hf_rope
 from headrace.weights.limits import (
     MAX_CONTEXT,
@@ -49,6 +49,12 @@ NORM_EPS = {"bert": "layer_norm_eps", "modernbert": "norm_eps"}
 POOLINGS: Mapping[str, Literal["cls", "mean"]] = {"cls": "cls", "mean": "mean"}
 """Of a `classifier_pooling`."""
 
+UNTYPED = ("mpnet", "distilbert")
+"""Encoders whose tokens are not marked by the text that they are of."""
+
+DISTANCES = 32
+"""Kinds of distance that MPNet has, as T5: half of them behind a token, half before it."""
+
 
 class Config(msgspec.Struct, frozen=True):
     """A config.json: the fields of the text model with the family's defaults, and the file's own top."""
@@ -56,6 +62,10 @@ class Config(msgspec.Struct, frozen=True):
     fields: Fields
     top: Fields
     model_type: str
+
+    def own(self, key: str) -> str:
+        """What this kind of model calls the field."""
+        return OWN_NAMES.get(self.model_type, {}).get(key, key)
 
 
 def hf_config(top: Fields) -> Config:
@@ -75,7 +85,8 @@ def hf_config(top: Fields) -> Config:
         if not isinstance(name, str) or not name.endswith(endings):
             raise top.fault("architectures", f"{name!r:.80} is not supported; read are those that end in {endings}")
     where = "config.json: text_config." if told is not top else "config.json"
-    return Config(Fields({**DEFAULTS[model_type], **told.values}, where), top, model_type)
+    values = {**DEFAULTS[model_type], **told.values, **FIXED.get(model_type, {})}
+    return Config(Fields(values, where), top, model_type)
 
 
 def hf_architecture(config: Config, *, embeds: bool = False) -> Architecture:
@@ -96,21 +107,23 @@ def hf_architecture(config: Config, *, embeds: bool = False) -> Architecture:
     return check_sizes(facts)
 
 
-def _sizes(fields: Fields, family: Any, act: str) -> Architecture:
+def _sizes(config: Config, family: Any, act: str) -> Architecture:
     """All that every family has."""
-    hidden = fields.integer("hidden_size", high=MAX_WIDTH)
-    heads = fields.integer("num_attention_heads", high=MAX_HEADS)
-    name = fields.text(act, GEMMAS_ACTIVATION if family in GEMMAS else None)
+    fields = config.fields
+    hidden = fields.integer(config.own("hidden_size"), high=MAX_WIDTH)
+    heads = fields.integer(config.own("num_attention_heads"), high=MAX_HEADS)
+    own_act = config.own(act)
+    name = fields.text(own_act, GEMMAS_ACTIVATION if family in GEMMAS else None)
     if name not in ACTIVATIONS:
-        raise fields.fault(act, f"{name!r:.80} is not supported; read are {', '.join(ACTIVATIONS)}")
+        raise fields.fault(own_act, f"{name!r:.80} is not supported; read are {', '.join(ACTIVATIONS)}")
     return Architecture(
         family=family,
-        num_layers=fields.integer("num_hidden_layers", high=MAX_LAYERS),
+        num_layers=fields.integer(config.own("num_hidden_layers"), high=MAX_LAYERS),
         hidden=hidden,
         heads=heads,
         kv_heads=fields.integer("num_key_value_heads", heads, high=heads),
         head_dim=fields.integer("head_dim", hidden // heads or None, high=MAX_HEAD_DIM),
-        intermediate=fields.integer("intermediate_size", high=MAX_WIDTH),
+        intermediate=fields.integer(config.own("intermediate_size"), high=MAX_WIDTH),
         vocabulary=fields.integer("vocab_size", high=MAX_VOCABULARY),
         max_context=fields.integer("max_position_embeddings", high=MAX_CONTEXT),
         norm_eps=fields.number(NORM_EPS.get(family, "rms_norm_eps"), low=0.0),
@@ -120,25 +133,35 @@ def _sizes(fields: Fields, family: Any, act: str) -> Architecture:
 
 def _encoder(config: Config) -> Architecture:
     fields = config.fields
-    facts = _sizes(fields, "bert", "hidden_act")
+    facts = _sizes(config, "bert", "hidden_act")
     if fields.text("position_embedding_type") != "absolute":
         raise fields.fault("position_embedding_type", "must be absolute")
-    _check_heads(facts, fields)
+    _check_heads(facts, config)
     if facts.max_context <= position_offset(config):
         raise fields.fault("max_position_embeddings", f"must be more than {position_offset(config)}")
-    return msgspec.structs.replace(facts, max_context=facts.max_context - position_offset(config))
+    distances = config.model_type == "mpnet"
+    if distances and fields.integer("relative_attention_num_buckets") != DISTANCES:
+        raise fields.fault("relative_attention_num_buckets", f"must be {DISTANCES}: no others are ever counted")
+    return msgspec.structs.replace(
+        facts,
+        max_context=facts.max_context - position_offset(config),
+        types=config.model_type not in UNTYPED,
+        distances=DISTANCES if distances else 0,
+        pooler_bend="relu" if config.model_type == "distilbert" else "tanh",
+    )
 
 
-def _check_heads(facts: Architecture, fields: Fields) -> None:
+def _check_heads(facts: Architecture, config: Config) -> None:
     if facts.heads * facts.head_dim != facts.hidden or facts.kv_heads != facts.heads:
-        raise fields.fault("num_attention_heads", f"{facts.heads} heads do not divide {facts.hidden}")
+        own = config.own("num_attention_heads")
+        raise config.fields.fault(own, f"{facts.heads} heads do not divide {facts.hidden}")
 
 
 def _modern_encoder(config: Config) -> Architecture:
     """Each layer rotates by its kind; those that are not global see half of `local_attention` to each side."""
     fields = config.fields
-    facts = _sizes(fields, "modernbert", "hidden_activation")
-    _check_heads(facts, fields)
+    facts = _sizes(config, "modernbert", "hidden_activation")
+    _check_heads(facts, config)
     if fields.text("classifier_activation") != fields.text("hidden_activation"):
         raise fields.fault("classifier_activation", f"must be hidden_activation, {fields.text('hidden_activation')!r}")
     pooling = fields.text("classifier_pooling")
@@ -175,15 +198,17 @@ def _modern_rope(fields: Fields, facts: Architecture, theta: str, layers: str) -
 
 
 def position_offset(config: Config) -> int:
-    """The row of the first position: RoBERTa counts from the one behind the padding token's id."""
-    if config.model_type == "bert":
+    """The row of the first position: RoBERTa counts from the one behind the padding token's id, MPNet from 2 always."""
+    if config.model_type in {"bert", "distilbert"}:
         return 0
+    if config.model_type == "mpnet":
+        return 2
     return config.fields.integer("pad_token_id", low=0, high=1024) + 1
 
 
 def _decoder(config: Config, family: str) -> Architecture:
     fields, gemma = config.fields, family in GEMMAS
-    facts = _sizes(fields, family, "hidden_activation" if gemma else "hidden_act")
+    facts = _sizes(config, family, "hidden_activation" if gemma else "hidden_act")
     split = family == "gemma3"  # its layers rotate by kind
     base = fields.positive("rope_theta")
     positions = hf_rope(fields, facts.head_dim, facts.max_context, base, "full_attention" if split else "")

@@ -63,6 +63,8 @@ FAMILIES: Mapping[str, str] = {
     "roberta": "bert",
     "xlm-roberta": "bert",
     "modernbert": "modernbert",
+    "mpnet": "bert",
+    "distilbert": "bert",
 }
 """`model_type` -> family."""
 
@@ -130,8 +132,31 @@ DEFAULTS: Mapping[str, Defaults] = {
     "roberta": {**_ENCODER, "pad_token_id": 1},
     "xlm-roberta": {**_ENCODER, "pad_token_id": 1},
     "modernbert": _MODERN_ENCODER,
+    "mpnet": {**_ENCODER, "relative_attention_num_buckets": 32},
+    "distilbert": {
+        **_ENCODER,
+        "dim": 768,
+        "n_layers": 6,
+        "n_heads": 12,
+        "hidden_dim": 3072,
+        "activation": "gelu",
+    },
 }
 """By `model_type`: what its configuration class sets itself. Sizes that every file states are not repeated here."""
+
+OWN_NAMES: Mapping[str, Mapping[str, str]] = {
+    "distilbert": {
+        "hidden_size": "dim",
+        "num_hidden_layers": "n_layers",
+        "num_attention_heads": "n_heads",
+        "intermediate_size": "hidden_dim",
+        "hidden_act": "activation",
+    }
+}
+"""By `model_type`: fields that have another name there."""
+
+FIXED: Mapping[str, Defaults] = {"distilbert": {"layer_norm_eps": 1e-12}}
+"""By `model_type`: what is so whatever the file says."""
 
 HEADS = ("Model", "ForCausalLM", "ForConditionalGeneration")
 ENCODER_HEADS = ("Model", "ForMaskedLM", "ForPreTraining", "ForSequenceClassification")

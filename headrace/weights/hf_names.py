@@ -9,12 +9,15 @@ from headrace.weights.gguf_names import Named, cut_fused
 from headrace.weights.own_names import own_part, taken_apart
 from headrace.weights.stored import StoredWeight
 
-PREFIX = re.compile(r"^(?:language_model\.model\.|model\.language_model\.|language_model\.|model\.|bert\.|roberta\.)")
+PREFIX = re.compile(
+    r"^(?:language_model\.model\.|model\.language_model\.|language_model\.|model\."
+    r"|bert\.|roberta\.|mpnet\.|distilbert\.)"
+)
 
 IGNORED = re.compile(
     r"(?:.*\.)?(?:rotary_emb\.inv_freq|position_ids|masked_bias)"
     r"|(?:model\.)?(?:vision_tower|multi_modal_projector|vision_model)\..*"
-    r"|cls\.(?:predictions|seq_relationship)\..*"
+    r"|cls\.(?:predictions|seq_relationship)\..*|vocab_(?:transform|layer_norm|projector)\..*"
 )
 """Tensors that no answer depends on: what can be computed again, images, and the heads of pre-training."""
 
@@ -30,6 +33,7 @@ MODEL = {
     "classifier": "classifier",
     "classifier.dense": "pooler",  # of RoBERTa
     "classifier.out_proj": "classifier",
+    "encoder.relative_attention_bias": "distances",  # of MPNet
 }
 LAYER = {
     "input_layernorm": "attention_norm",
@@ -74,13 +78,48 @@ MODERN_LAYER = {
 }
 """ModernBERT's own."""
 
-HEADS = ("lm_head", "classifier", "classifier.dense", "classifier.out_proj", "head.dense", "head.norm")
+MPNET_LAYER = {
+    "attention.attn.q": "q",
+    "attention.attn.k": "k",
+    "attention.attn.v": "v",
+    "attention.attn.o": "o",
+    "attention.LayerNorm": "attention_norm",
+    "intermediate.dense": "up",
+    "output.dense": "down",
+    "output.LayerNorm": "ffn_norm",
+}
+DISTILBERT_MODEL = {
+    "embeddings.word_embeddings": "embed",
+    "embeddings.position_embeddings": "positions",
+    "embeddings.LayerNorm": "embed_norm",
+    "pre_classifier": "pooler",
+    "classifier": "classifier",
+}
+DISTILBERT_LAYER = {
+    "attention.q_lin": "q",
+    "attention.k_lin": "k",
+    "attention.v_lin": "v",
+    "attention.out_lin": "o",
+    "sa_layer_norm": "attention_norm",
+    "ffn.lin1": "up",
+    "ffn.lin2": "down",
+    "output_layer_norm": "ffn_norm",
+}
+HEADS = (
+    "lm_head",
+    "classifier",
+    "pre_classifier",
+    "classifier.dense",
+    "classifier.out_proj",
+    "head.dense",
+    "head.norm",
+)
 """Of the model, which stand beside what a prefix names."""
 
 PRETRAINING = {"bert": "lm_head.", "modernbert": "decoder."}
-"""The heads that hidden words were guessed with: of RoBERTa, and of ModernBERT."""
+"""The heads that hidden words were guessed with: of RoBERTa and MPNet, and of ModernBERT."""
 
-PATTERN = re.compile(r"(?:(?:encoder\.layer|layers)\.(\d{1,6})\.)?(.+?)\.(weight|bias|gamma|beta)")
+PATTERN = re.compile(r"(?:(?:encoder\.layer|transformer\.layer|layers)\.(\d{1,6})\.)?(.+?)\.(weight|bias|gamma|beta)")
 
 
 def ignored(name: str) -> bool:
@@ -109,7 +148,7 @@ def hf_name(canonical: str, facts: Architecture, names: Collection[str]) -> str:
     prefix = next((match[0] for match in map(PREFIX.match, names) if match), "")
     if part in HEADS:
         prefix = "language_model." if prefix == "language_model.model." else ""
-    layers = "encoder.layer" if facts.family == "bert" else "layers"
+    layers = "transformer.layer" if _distilled(facts) else "encoder.layer" if facts.family == "bert" else "layers"
     layer = "" if told.layer is None else f"{layers}.{told.layer}."
     return f"{prefix}{layer}{part}.{told.ending}"
 
@@ -128,10 +167,21 @@ def _named(name: str, tensor: StoredWeight, facts: Architecture) -> Iterator[Nam
 
 
 def _model(facts: Architecture) -> Mapping[str, str]:
-    return MODERN_MODEL if facts.family == "modernbert" else MODEL
+    if facts.family == "modernbert":
+        return MODERN_MODEL
+    return DISTILBERT_MODEL if _distilled(facts) else MODEL
 
 
 def _layer(facts: Architecture) -> Mapping[str, str]:
     if facts.family == "modernbert":
         return MODERN_LAYER
+    if facts.distances:
+        return MPNET_LAYER
+    if _distilled(facts):
+        return DISTILBERT_LAYER
     return LAYER | {"post_attention_layernorm": "post_attention_norm"} if facts.post_norms else LAYER
+
+
+def _distilled(facts: Architecture) -> bool:
+    """Whether it is DistilBERT, whose tokens are of no text of a pair and equally shifted at every distance."""
+    return not facts.types and not facts.distances

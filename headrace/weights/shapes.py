@@ -27,8 +27,8 @@ def check_weights(facts: Architecture, weights: Mapping[str, Weight], own_name: 
         if required and name not in weights:
             raise ModelInvalid("is missing", own_name(name))
 
-    if facts.family == "bert":
-        require("types", True)
+    typed = facts.family == "bert" and facts.types
+    require("types", typed)
     for name, expected in _expected(facts):
         known[name] = expected.shape
         require(name, expected.required)
@@ -36,7 +36,7 @@ def check_weights(facts: Architecture, weights: Mapping[str, Weight], own_name: 
             known[f"{name}_bias"] = expected.shape[:1]
             require(f"{name}_bias", expected.bias is True and name in weights)
     for name, weight in weights.items():
-        if name == "types" and facts.family == "bert":
+        if name == "types" and typed:
             known[name] = (min(max(weight.shape[0], 1), MOST_TYPES), facts.hidden)
         if name not in known:
             raise ModelInvalid(f"is no tensor of {facts.family} with {facts.num_layers} layers", own_name(name))
@@ -63,6 +63,8 @@ def _decoder(facts: Architecture) -> Iterator[tuple[str, Expected]]:
 def _encoder(facts: Architecture) -> Iterator[tuple[str, Expected]]:
     yield "positions", Expected((facts.max_context, facts.hidden), bias=False)
     yield "embed_norm", Expected((facts.hidden,), bias=True)
+    if facts.distances:
+        yield "distances", Expected((facts.distances, facts.heads), bias=False)
     yield "pooler", Expected((facts.hidden, facts.hidden), required=bool(facts.labels), bias=True)
     if facts.labels:
         yield "classifier", Expected((facts.labels, facts.hidden), bias=True)

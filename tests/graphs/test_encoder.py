@@ -1,5 +1,6 @@
 """An encoder answers as `transformers` does, and padding changes nothing."""
 
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -12,8 +13,13 @@ from headrace.errors import ModelInvalid
 from headrace.graphs.encoder import build_encoder
 from headrace.graphs.linear import Precision
 from headrace.weights.checkpoint import Checkpoint, Rope
+from headrace.weights.open import open_checkpoint
 from tests.graphs.paged import F32
 from tests.graphs.tiny import golden, golden_checkpoint, tokens
+from tests.weights.models import ENCODERS, write_folder
+from tests.weights.reference import TEXT as FOLDERS_TEXT
+from tests.weights.reference import VARIANTS, answer
+from tests.weights.test_against_transformers import GOLDEN
 
 TEXT = tokens(64)
 
@@ -23,14 +29,23 @@ def encode(given: Checkpoint, texts: list[NDArray[np.int64]]) -> NDArray[np.floa
     ids = np.stack([np.pad(text, (0, longest - len(text)), constant_values=9) for text in texts])
     mask = np.stack([np.arange(longest) < len(text) for text in texts]).astype(np.int64)
     request = ov.Core().compile_model(build_encoder(given, Precision()), "CPU", F32).create_infer_request()
-    request.infer({"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)})
+    inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+    request.infer({name: array for name, array in inputs.items() if name != "token_type_ids" or has_types(given)})
     found: NDArray[np.float32] = request.get_output_tensor(0).data.copy()
     return found
+
+
+def has_types(given: Checkpoint) -> bool:
+    return given.architecture.types
 
 
 def pooled(pooling: Literal["mean", "cls", "last", ""]) -> Checkpoint:
     given = golden_checkpoint("bert")
     return msgspec.structs.replace(given, architecture=msgspec.structs.replace(given.architecture, pooling=pooling))
+
+
+def unpooled(given: Checkpoint) -> Checkpoint:
+    return msgspec.structs.replace(given, architecture=msgspec.structs.replace(given.architecture, pooling=""))
 
 
 def test_hidden_states_are_those_of_transformers() -> None:
@@ -40,6 +55,18 @@ def test_hidden_states_are_those_of_transformers() -> None:
 def test_logits_of_a_cross_encoder_are_those_of_transformers() -> None:
     found = encode(golden_checkpoint("bert_classifier"), [TEXT])
     assert np.abs(found[0] - golden("bert_classifier").logits).max() < 1e-3
+
+
+@pytest.mark.parametrize("name", [name for name, told in VARIANTS.items() if told["model_type"] in ENCODERS])
+def test_so_is_what_every_kin_of_bert_gives_alone_and_padded(tmp_path: Path, name: str) -> None:
+    given = unpooled(open_checkpoint(write_folder(tmp_path, VARIANTS[name])))
+    longer = np.concatenate([FOLDERS_TEXT, FOLDERS_TEXT])
+    with np.load(GOLDEN) as golden:
+        expected = golden[name]
+    for texts in ([FOLDERS_TEXT], [FOLDERS_TEXT, longer]):
+        found = encode(given, texts)[0]
+        assert np.abs((found if given.architecture.labels else found[: len(FOLDERS_TEXT)]) - expected).max() < 1e-3
+    assert np.abs(encode(given, [longer])[0] - answer(given, longer)).max() < 1e-3
 
 
 def test_a_text_padded_in_a_batch_is_read_as_if_alone() -> None:

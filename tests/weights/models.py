@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.weights.hf_families import OWN_NAMES
 from tests.weights.files import Encoded, gguf_bytes, safetensors_bytes
 
 Shapes = dict[str, tuple[int, ...]]
@@ -16,7 +17,7 @@ HIDDEN, HEADS, KV_HEADS, HEAD_DIM, INNER, LAYERS, VOCABULARY, CONTEXT = 32, 4, 2
 QUERIES, KEYS = HEADS * HEAD_DIM, KV_HEADS * HEAD_DIM
 GEMMAS = ("gemma2", "gemma3_text", "gemma3")
 TIED = (*GEMMAS, "gemma", "smollm3")
-ENCODERS = ("bert", "roberta", "xlm-roberta")
+ENCODERS = ("bert", "roberta", "xlm-roberta", "mpnet", "distilbert")
 DECODERS = (
     "llama",
     "mistral",
@@ -48,7 +49,8 @@ def config(model_type: str, **changes: Any) -> dict[str, Any]:
         told |= {"pad_token_id": 0}
     if model_type in GEMMAS:
         told |= {"query_pre_attn_scalar": 16, "sliding_window": 8}
-    return told | changes
+    own = OWN_NAMES.get(model_type, {})
+    return {own.get(name, name): value for name, value in told.items()} | changes
 
 
 def hf_tensors(told: Mapping[str, Any]) -> Arrays:
@@ -92,23 +94,51 @@ def _decoder_shapes(told: Mapping[str, Any]) -> Shapes:
     return shapes
 
 
+SQUARE, NORM = (HIDDEN, HIDDEN), (HIDDEN,)
+INTERMEDIATE: Shapes = {
+    "intermediate.dense": (INNER, HIDDEN),
+    "output.dense": (HIDDEN, INNER),
+    "output.LayerNorm": NORM,
+}
+ENCODER_LAYERS: dict[str, Shapes] = {
+    "bert": {
+        **{f"attention.self.{name}": SQUARE for name in ("query", "key", "value")},
+        "attention.output.dense": SQUARE,
+        "attention.output.LayerNorm": NORM,
+        **INTERMEDIATE,
+    },
+    "mpnet": {**{f"attention.attn.{name}": SQUARE for name in "qkvo"}, "attention.LayerNorm": NORM, **INTERMEDIATE},
+    "distilbert": {
+        **{f"attention.{name}_lin": SQUARE for name in ("q", "k", "v", "out")},
+        "sa_layer_norm": NORM,
+        "ffn.lin1": (INNER, HIDDEN),
+        "ffn.lin2": (HIDDEN, INNER),
+        "output_layer_norm": NORM,
+    },
+}
+ENCODER_HEADS = {"bert": ("pooler.dense", "classifier"), "distilbert": ("pre_classifier", "classifier")}
+
+
 def _encoder_shapes(told: Mapping[str, Any]) -> Shapes:
+    """A cross-encoder's own tensors stand beside the others, which have the model's name before theirs."""
     model_type = told["model_type"]
-    square = (HIDDEN, HIDDEN)
-    parts: Shapes = {f"attention.self.{name}": square for name in ("query", "key", "value")}
-    parts |= {"attention.output.dense": square, "attention.output.LayerNorm": (HIDDEN,)}
-    parts |= {"intermediate.dense": (INNER, HIDDEN), "output.dense": (HIDDEN, INNER), "output.LayerNorm": (HIDDEN,)}
     shapes: Shapes = {
         "embeddings.word_embeddings.weight": (VOCABULARY, HIDDEN),
         "embeddings.position_embeddings.weight": (CONTEXT, HIDDEN),
-        "embeddings.token_type_embeddings.weight": (2 if model_type == "bert" else 1, HIDDEN),
     }
-    biased: Shapes = {"embeddings.LayerNorm": (HIDDEN,)}
-    biased |= {f"encoder.layer.{layer}.{name}": shape for layer in range(LAYERS) for name, shape in parts.items()}
+    if model_type == "mpnet":
+        shapes["encoder.relative_attention_bias.weight"] = (32, HEADS)
+    elif model_type != "distilbert":
+        shapes["embeddings.token_type_embeddings.weight"] = (2 if model_type == "bert" else 1, HIDDEN)
+    layers = "transformer.layer" if model_type == "distilbert" else "encoder.layer"
+    parts = ENCODER_LAYERS.get(model_type, ENCODER_LAYERS["bert"])
+    biased: Shapes = {"embeddings.LayerNorm": NORM}
+    biased |= {f"{layers}.{layer}.{name}": shape for layer in range(LAYERS) for name, shape in parts.items()}
+    heads: Shapes = {}
     if told.get("architectures", [""])[0].endswith("ForSequenceClassification"):
-        pair = ("pooler.dense", "classifier") if model_type == "bert" else ("classifier.dense", "classifier.out_proj")
-        biased |= {pair[0]: square, pair[1]: (3, HIDDEN)}
-    for name, shape in biased.items():
+        pair = ENCODER_HEADS.get(model_type, ("classifier.dense", "classifier.out_proj"))
+        heads = {pair[0]: SQUARE, pair[1]: (3, HIDDEN)}
+    for name, shape in (biased | heads).items():
         shapes |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
     return shapes
 

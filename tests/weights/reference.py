@@ -11,6 +11,9 @@ from tests.weights.models import config
 
 Floats = NDArray[np.float64]
 
+RANGES = (8, 12, 16, 23, 32, 46, 64, 91)
+"""Where MPNet's buckets of far tokens begin."""
+
 LLAMA3 = {"rope_type": "llama3", "low_freq_factor": 1.0, "high_freq_factor": 4.0}
 LONGROPE = {"rope_type": "longrope", "short_factor": [1.0, 1.1, 1.2], "long_factor": [2.0, 2.0, 2.0]}
 
@@ -70,6 +73,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "roberta_classifier": config(
         "roberta", architectures=["RobertaForSequenceClassification"], num_labels=3, pad_token_id=1, type_vocab_size=1
     ),
+    "mpnet": config("mpnet"),
+    "mpnet_classifier": config("mpnet", architectures=["MPNetForSequenceClassification"], num_labels=3),
+    "distilbert": config("distilbert"),
+    "distilbert_classifier": config("distilbert", architectures=["DistilBertForSequenceClassification"], num_labels=3),
 }
 """A config.json each."""
 
@@ -119,17 +126,35 @@ def _hidden(facts: Architecture, tensors: dict[str, Floats], token_ids: NDArray[
 
 
 def _encoder(facts: Architecture, tensors: dict[str, Floats], token_ids: NDArray[np.int64]) -> Floats:
-    x = tensors["embed"][token_ids] + tensors["positions"][: len(token_ids)] + tensors["types"][0]
+    x = tensors["embed"][token_ids] + tensors["positions"][: len(token_ids)]
+    x = x + (tensors["types"][0] if facts.types else 0.0)
+    shifts = _by_distance(tensors["distances"], len(token_ids)) if facts.distances else 0.0
     x = _centred(x, tensors, "embed_norm", facts)
     for layer in range(facts.num_layers):
         own = _of_layer(tensors, layer)
-        x = _centred(x + _attention(facts, own, x, layer), own, "attention_norm", facts)
+        x = _centred(x + _attention(facts, own, x, layer, shifts), own, "attention_norm", facts)
         bent = _linear(_bend(facts, _linear(x, own, "up")), own, "down")
         x = _centred(x + bent, own, "ffn_norm", facts)
-    return _linear(np.tanh(_linear(x[0], tensors, "pooler")), tensors, "classifier") if facts.labels else x
+    if not facts.labels:
+        return x
+    first = _linear(x[0], tensors, "pooler")
+    return _linear(np.maximum(first, 0) if facts.pooler_bend == "relu" else np.tanh(first), tensors, "classifier")
 
 
-def _attention(facts: Architecture, own: dict[str, Floats], x: Floats, layer: int) -> Floats:
+def _by_distance(table: Floats, length: int) -> Floats:
+    """[heads, length, length]: by the bucket of each pair, read off the ranges that the buckets are."""
+    shifts = np.empty((table.shape[1], length, length))
+    for row in range(length):
+        for column in range(length):
+            away = abs(column - row)
+            bucket = away if away < 8 else 7 + sum(away >= begin for begin in RANGES)
+            shifts[:, row, column] = table[bucket + 16 * (column > row)]
+    return shifts
+
+
+def _attention(
+    facts: Architecture, own: dict[str, Floats], x: Floats, layer: int, shifts: Floats | float = 0.0
+) -> Floats:
     length, window = len(x), facts.windows[layer] if facts.windows else 0
     parts = {}
     for name, heads in (("q", facts.heads), ("k", facts.kv_heads), ("v", facts.kv_heads)):
@@ -143,7 +168,7 @@ def _attention(facts: Architecture, own: dict[str, Floats], x: Floats, layer: in
             part = part if layer in facts.unturned else _turned(part, rope)
         parts[name] = np.repeat(part, facts.heads // heads, axis=0)
     scores = parts["q"] @ parts["k"].swapaxes(1, 2) * (facts.attention_scale or facts.head_dim**-0.5)
-    scores = _capped(scores, facts.attention_softcap)
+    scores = _capped(scores, facts.attention_softcap) + shifts
     if facts.family != "bert" and not facts.sees_all:
         row, column = np.indices((length, length))
         scores = np.where((column <= row) & ((column > row - window) | (window == 0)), scores, -np.inf)

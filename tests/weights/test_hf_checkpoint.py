@@ -35,6 +35,22 @@ def test_every_kind_of_model_is_read(tmp_path: Path, model_type: str) -> None:
     assert found.max_input == found.architecture.max_context
 
 
+@pytest.mark.parametrize(
+    ("model_type", "types", "distances", "bend"),
+    [("bert", True, 0, "tanh"), ("mpnet", False, 32, "tanh"), ("distilbert", False, 0, "relu")],
+)
+def test_kin_of_bert_are_told_apart(tmp_path: Path, model_type: str, types: bool, distances: int, bend: str) -> None:
+    found = hf_checkpoint(write_folder(tmp_path, config(model_type))).architecture
+    assert (found.types, found.distances, found.pooler_bend) == (types, distances, bend)
+
+
+def test_types_of_a_model_that_has_none_are_refused(tmp_path: Path) -> None:
+    told = config("mpnet")
+    tensors = hf_tensors(told) | {"embeddings.token_type_embeddings.weight": np.zeros((2, 32), np.float32)}
+    with pytest.raises(ModelInvalid, match=r"embeddings\.token_type_embeddings\.weight: is no tensor of bert"):
+        hf_checkpoint(write_folder(tmp_path, told, tensors))
+
+
 def test_an_encoder_alone_takes_the_mean(tmp_path: Path) -> None:
     assert hf_checkpoint(write_folder(tmp_path, config("bert"))).architecture.pooling == "mean"
 
@@ -66,8 +82,9 @@ def test_a_cross_encoder_has_labels_and_a_pooler(tmp_path: Path, model_type: str
     assert found.weights["classifier"].shape == (3, 32)
 
 
-def test_positions_of_roberta_begin_behind_the_padding(tmp_path: Path) -> None:
-    told = config("roberta")
+@pytest.mark.parametrize(("model_type", "changes"), [("roberta", {}), ("mpnet", {"pad_token_id": 7})])
+def test_positions_begin_behind_the_padding(tmp_path: Path, model_type: str, changes: dict[str, Any]) -> None:
+    told = config(model_type, **changes)
     found = hf_checkpoint(write_folder(tmp_path, told)).weights["positions"].dense()
     assert np.array_equal(found, hf_tensors(told)["embeddings.position_embeddings.weight"][2:])
 
@@ -133,7 +150,10 @@ def test_a_missing_tensor_is_refused_by_the_file_s_own_name(tmp_path: Path, mode
         assert refusal.value.where == name
 
 
-@pytest.mark.parametrize(("model_type", "name"), [("bert", "pooler.dense"), ("roberta", "classifier.dense")])
+@pytest.mark.parametrize(
+    ("model_type", "name"),
+    [("bert", "pooler.dense"), ("roberta", "classifier.dense"), ("distilbert", "pre_classifier")],
+)
 def test_a_missing_pooler_is_named_as_the_family_names_it(tmp_path: Path, model_type: str, name: str) -> None:
     told = config(model_type, architectures=["BertForSequenceClassification"])
     tensors = hf_tensors(told)

@@ -67,6 +67,8 @@ def test_old_names_of_norms_are_known(tmp_path: Path) -> None:
         "vision_tower.vision_model.encoder.layers.0.mlp.fc1.weight",
         "model.multi_modal_projector.weight",
         "cls.predictions.bias",
+        "vocab_transform.weight",
+        "vocab_projector.bias",
     ],
 )
 def test_what_no_answer_depends_on_is_ignored(name: str) -> None:
