@@ -15,7 +15,17 @@ from headrace.types import Manifest
 from tests.llm.engines import run, tokenizer
 from tests.llm.tokenizing import byte_level_fields
 from tests.weights.files import Encoded, gguf_bytes, random_blocks
-from tests.weights.models import HIDDEN, config, gguf_metadata, gguf_tensors, hf_tensors, sentence, write_folder
+from tests.weights.models import (
+    HIDDEN,
+    Dense,
+    config,
+    gguf_metadata,
+    gguf_tensors,
+    hf_tensors,
+    sentence,
+    write_dense,
+    write_folder,
+)
 
 WIDE = 256
 """Numbers in a row that is whole blocks of every kind."""
@@ -60,14 +70,15 @@ def in_blocks(kind: str, size: float, tmp_path: Path) -> tuple[Path, Path]:
     return paths
 
 
-def encoder(tmp_path: Path) -> Path:
-    """A tiny BERT with a tokenizer that works."""
-    return _folder(tmp_path / "encoder", config("bert"), "embeddings.word_embeddings.weight")
+def encoder(tmp_path: Path, model_type: str = "bert") -> Path:
+    """A tiny BERT, or one of its kin, with a tokenizer that works."""
+    return _folder(tmp_path / "encoder", config(model_type), "embeddings.word_embeddings.weight")
 
 
-def embedder(tmp_path: Path) -> Path:
-    """A tiny Qwen3 of which the last token stands for a text, with a tokenizer that works."""
-    return _folder(tmp_path / "embedder", config("qwen3"), "model.embed_tokens.weight", **sentence("lasttoken"))
+def embedder(tmp_path: Path, *behind: Dense | None) -> Path:
+    """A tiny Qwen3 of which the last token stands for a text, with a tokenizer that works; `behind` are modules."""
+    files = sentence("lasttoken", behind=behind or (None,))
+    return write_dense(_folder(tmp_path / "embedder", config("qwen3"), "model.embed_tokens.weight", **files), behind)
 
 
 def _folder(path: Path, told: dict[str, Any], words: str, **files: Any) -> Path:

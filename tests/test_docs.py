@@ -13,7 +13,7 @@ from headrace.config import OF_A_TENANT, SETTINGS
 from headrace.llm.pre_tokenizers import PRE_TOKENIZERS
 from headrace.protocols.status import STATUS
 from headrace.repository import manifest
-from headrace.weights import ggml_types, gguf_architecture, hf_families, hf_rope, hf_sentence
+from headrace.weights import ggml_types, gguf_architecture, hf_dense, hf_families, hf_rope, hf_sentence
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -94,6 +94,7 @@ READ = {
     "types of GGUF's tensors": ggml_types.READ,
     "`tokenizer.ggml.pre` of GGUF": PRE_TOKENIZERS,
     "modules of sentence-transformers": hf_sentence.MODULES,
+    "activations of its `Dense`": hf_dense.ACTIVATIONS,
     "poolings of sentence-transformers": hf_sentence.MODES,
 }
 """By rows of the table of what is read of language models."""

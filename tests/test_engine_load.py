@@ -17,7 +17,7 @@ from headrace.types import LanguageChoices, Manifest
 from tests.engine_files import answer, asked, decoder, embedder, encoder, in_blocks, llama
 from tests.llm.engines import run
 from tests.llm.tokenizing import byte_level_fields
-from tests.weights.models import HIDDEN
+from tests.weights.models import HIDDEN, dense
 
 FILE = next((Path(__file__).parents[1] / "models" / "smollm2").rglob("*.gguf"), None)
 
@@ -43,6 +43,20 @@ def test_a_decoder_that_pools_its_tokens_gives_vectors_and_continues_no_text(tmp
         assert (engine.facts.tasks, engine.facts.embedding) == (("embed", "score"), HIDDEN)
         assert isinstance(answer(engine, Embed(("The server starts", "tokens"))), Embedded)
         assert isinstance(answer(load(asked(file)), Score("The", ("server",))), Scored)
+
+
+@pytest.mark.parametrize("model_type", ["mpnet", "distilbert"])
+def test_kin_of_bert_give_vectors_too(tmp_path: Path, model_type: str) -> None:
+    engine = load(asked(encoder(tmp_path, model_type)))
+    assert isinstance(answer(engine, Embed(("The server starts", "tokens"))), Embedded)
+
+
+def test_vectors_have_the_width_of_the_last_layer_and_may_be_cut_below_it(tmp_path: Path) -> None:
+    path = embedder(tmp_path, dense(HIDDEN, 48), None, dense(48, 40), None)
+    for asked_for, expected in ((None, 40), (39, 39)):
+        engine = load(asked(path))
+        assert engine.facts.embedding == 40
+        assert answer(engine, Embed(("one",), dimensions=asked_for)).dimensions == expected
 
 
 def test_graph_and_tokenizer_are_kept_for_the_next_start(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Have `transformers` answer for the tiny folders of tests/weights/reference.py, and keep it in golden.npz beside it;
 vectors of texts in golden_vectors.npz.
 
-Needs torch and transformers, which headrace and its tests do not: run it in an environment of its own, from the
-repository's root, with `python -m tools.golden_checkpoints`, numpy and msgspec installed beside them.
+Needs torch, transformers and sentence-transformers, which headrace and its tests do not: run it in an environment of
+its own, from the repository's root, with `python -m tools.golden_checkpoints`, numpy and msgspec installed beside them.
 """
 
 import json
@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import torch  # type: ignore[import-not-found]
 import transformers  # type: ignore[import-not-found]
+from sentence_transformers.base.modules import Dense, Normalize  # type: ignore[import-not-found]
+from sentence_transformers.sentence_transformer.modules import Pooling  # type: ignore[import-not-found]
 
-from tests.weights.models import ENCODERS, write_folder
-from tests.weights.reference import EMBEDDERS, TEXT, VARIANTS
+from tests.weights.models import ENCODERS, sentence, write_dense, write_folder
+from tests.weights.reference import EMBEDDERS, SENTENCES, TEXT, VARIANTS
 
 GOLDEN = Path("tests/weights/golden.npz")
 VECTORS = Path("tests/weights/golden_vectors.npz")
@@ -26,18 +28,43 @@ def main() -> None:
     np.savez_compressed(GOLDEN, **answers)
     for name, values in answers.items():
         print(name, values.shape, float(values.std()))
-    np.savez_compressed(VECTORS, **{name: _vectors(*told) for name, told in EMBEDDERS.items()})
+    vectors = {name: _vectors(*told) for name, told in EMBEDDERS.items()}
+    np.savez_compressed(VECTORS, **vectors, **{name: _sentences(*told) for name, told in SENTENCES.items()})
 
 
 def _vectors(config: dict[str, Any], mode: str) -> Any:
     """Of the whole text and of its first half, one after another: their last hidden states, pooled."""
     with tempfile.TemporaryDirectory() as place:
-        folder = write_folder(Path(place), config)
-        model = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
-        with torch.no_grad():
-            states = [model(torch.from_numpy(text)[None])[0][0].numpy() for text in (TEXT, TEXT[: len(TEXT) // 2])]
+        states = _states(write_folder(Path(place), config))
         of_one = {"lasttoken": -1, "cls_token": 0}
         return np.stack([each[of_one[mode]] if mode in of_one else each.mean(0) for each in states])
+
+
+def _states(folder: Path) -> list[Any]:
+    """The last hidden states of both texts, each read alone."""
+    model = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    with torch.no_grad():
+        return [model(torch.from_numpy(text)[None])[0][0].numpy() for text in (TEXT, TEXT[: len(TEXT) // 2])]
+
+
+def _sentences(config: dict[str, Any], modes: tuple[str, ...], behind: list[dict[str, Any] | None]) -> Any:
+    """Of the same texts, what sentence-transformers' own modules make of such states, padded with noise."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = write_dense(write_folder(Path(place), config, **sentence(*modes, behind=behind)), behind)
+        states = _states(folder)
+        modules = [Pooling.load(str(folder), subfolder="1_Pooling")]
+        for number, told in enumerate(behind, 2):
+            modules.append(Normalize() if told is None else Dense.load(str(folder), subfolder=f"{number}_Dense"))
+        lengths = np.array([len(each) for each in states])
+        laid = np.random.default_rng(0).normal(size=(len(states), lengths.max(), states[0].shape[1]))
+        for row, each in zip(laid, states, strict=True):
+            row[: len(each)] = each
+        mask = torch.from_numpy((np.arange(lengths.max()) < lengths[:, None]).astype(np.int64))
+        features = {"token_embeddings": torch.from_numpy(laid.astype(np.float32)), "attention_mask": mask}
+        with torch.no_grad():
+            for module in modules:
+                features = module(features)
+        return features["sentence_embedding"].numpy()
 
 
 def _answer(config: dict[str, Any]) -> Any:

@@ -8,9 +8,9 @@ from headrace.graphs.decoder import check, hidden_states
 from headrace.graphs.layer import Tensors
 from headrace.graphs.linear import Node, Precision, Vocabulary
 from headrace.graphs.nodes import i64, named_result, parameter
-from headrace.graphs.pooling import pooled
 from headrace.graphs.rope import Turns
 from headrace.graphs.sight import others_hidden, padding_hidden
+from headrace.graphs.text_vector import text_vector
 from headrace.graphs.whole_attention import whole_attention
 from headrace.weights.checkpoint import Architecture, Checkpoint
 
@@ -19,7 +19,7 @@ def build_embedder(checkpoint: Checkpoint, precision: Precision, max_tokens: int
     """Inputs [batch, tokens] of i64: `input_ids`, `attention_mask` (1: a token, 0: padding behind); tokens are at most
     `max_tokens`.
 
-    Its one output is `embedding` [batch, hidden] in float32, pooled behind the last norm as the architecture says, its
+    Its one output is `embedding` [batch, width] in float32, pooled behind the last norm as the architecture says, its
     length not yet brought to 1. Raises ModelInvalid with the tensor or field that cannot be used.
     """
     facts, tensors = checkpoint.architecture, Tensors(checkpoint.weights)
@@ -38,7 +38,8 @@ def build_embedder(checkpoint: Checkpoint, precision: Precision, max_tokens: int
 
     words = Vocabulary(tensors.weight("embed", (facts.vocabulary, facts.hidden)), precision)
     x = hidden_states(ids, positions, words, tensors, facts, precision, max_tokens, attend)
-    return ov.Model([named_result("embedding", pooled(x, mask, facts.pooling))], [ids, mask], facts.family)
+    vector = text_vector(x, mask, tensors, facts, precision)
+    return ov.Model([named_result("embedding", vector)], [ids, mask], facts.family)
 
 
 def _biases(mask: Node, positions: Node, facts: Architecture, max_tokens: int) -> list[Node]:

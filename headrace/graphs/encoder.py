@@ -14,6 +14,7 @@ from headrace.graphs.nodes import f32, i64, named_result, parameter, split
 from headrace.graphs.norms import layer_norm
 from headrace.graphs.pooling import pooled
 from headrace.graphs.sight import padding_hidden
+from headrace.graphs.text_vector import text_vector
 from headrace.weights.checkpoint import Architecture, Checkpoint
 
 
@@ -21,7 +22,7 @@ def build_encoder(checkpoint: Checkpoint, precision: Precision) -> ov.Model:
     """Inputs [batch, tokens] of i64: `input_ids`, `attention_mask` (1: a token, 0: padding behind), `token_type_ids`
     (which there is where the architecture has types).
 
-    Its one output is, in float32: `logits` [batch, labels] of a cross-encoder; `embedding` [batch, hidden] where the
+    Its one output is, in float32: `logits` [batch, labels] of a cross-encoder; `embedding` [batch, width] where the
     architecture says how tokens are pooled, its length not yet brought to 1; else `last_hidden_state`
     [batch, tokens, hidden]. Raises ModelInvalid with the tensor or field that cannot be used.
     """
@@ -76,12 +77,12 @@ def _attention(x: Node, bias: Node, layer: Tensors, facts: Architecture, precisi
 
 def _answer(x: Node, mask: Node, tensors: Tensors, facts: Architecture, precision: Precision) -> Node:
     if facts.labels:
-        first = pooled(x, mask, "cls")
+        first = pooled(x, mask, ("cls",))
         if "pooler" in tensors:
             first = tensors.project(first, ("pooler",), facts.hidden, (facts.hidden,), precision)
             first = op.relu(first) if facts.pooler_bend == "relu" else op.tanh(first)
         logits = tensors.project(first, ("classifier",), facts.hidden, (facts.labels,), precision)
         return named_result("logits", logits)
     if facts.pooling:
-        return named_result("embedding", pooled(x, mask, facts.pooling))
+        return named_result("embedding", text_vector(x, mask, tensors, facts, precision))
     return named_result("last_hidden_state", x)

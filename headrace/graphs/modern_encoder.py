@@ -14,6 +14,7 @@ from headrace.graphs.norms import layer_norm
 from headrace.graphs.pooling import pooled
 from headrace.graphs.rope import Turns, turns
 from headrace.graphs.sight import far_hidden, padding_hidden
+from headrace.graphs.text_vector import text_vector
 from headrace.graphs.whole_attention import whole_attention
 from headrace.weights.checkpoint import Architecture, Checkpoint
 
@@ -70,9 +71,9 @@ def _norm(x: Node, tensors: Tensors, name: str, facts: Architecture) -> Node:
 def _answer(x: Node, mask: Node, tensors: Tensors, facts: Architecture, precision: Precision) -> Node:
     if not facts.pooling:
         return named_result("last_hidden_state", x)
-    one = pooled(x, mask, facts.pooling)
     if not facts.labels:
-        return named_result("embedding", one)
+        return named_result("embedding", text_vector(x, mask, tensors, facts, precision))
+    one = pooled(x, mask, facts.pooling)
     bent = activate(tensors.project(one, ("pooler",), facts.hidden, (facts.hidden,), precision), facts.activation)
     normed = _norm(bent, tensors, "pooler_norm", facts)
     return named_result("logits", tensors.project(normed, ("classifier",), facts.hidden, (facts.labels,), precision))

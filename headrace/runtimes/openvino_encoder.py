@@ -55,7 +55,7 @@ def load_encoder(
     if facts.labels > 1:
         raise ModelInvalid(f"a cross-encoder gives one score, this one {facts.labels}", "architecture.labels")
     if not facts.labels and not facts.pooling:
-        facts = msgspec.structs.replace(facts, pooling="mean")
+        facts = msgspec.structs.replace(facts, pooling=("mean",))
         checkpoint = msgspec.structs.replace(checkpoint, architecture=facts)
     form = "f32" if precision == "auto" else precision
     held = PRECISIONS[form]

@@ -5,7 +5,8 @@ Of layer i, after `layers.{i}.`: `attention_norm`, `q`, `k`, `v`, `o`, `q_norm`,
 `ffn_norm`, `gate`, `up`, `down`, `post_ffn_norm`; biases are the same with `_bias` (`q_bias`, `attention_norm_bias`).
 Of an encoder besides: `positions` (its row 0 is of the first token), `types`, `distances` ([buckets, heads]),
 `embed_norm`, and `pooler`, `classifier` where there is one; BERT's `attention_norm` and `ffn_norm` stand behind, on the
-sum. ModernBERT has a `pooler_norm` behind its pooler, and no `attention_norm` in its first layer.
+sum. ModernBERT has a `pooler_norm` behind its pooler, and no `attention_norm` in its first layer. Of what
+makes vectors of texts besides: `dense.{i}`.
 Matrices are [out, in]; norms of Gemma are stored ready to multiply (1 added). Rows of `q` and `k` are in the order
 that rotates halves, whatever the file's order was.
 """
@@ -50,6 +51,19 @@ GEMMAS = ("gemma", "gemma2", "gemma3")
 ENCODERS = ("bert", "modernbert")
 
 
+Pooling = Literal["mean", "mean_sqrt", "weighted_mean", "max", "cls", "last"]
+"""Of a text's tokens: their mean, their sum over the root of how many they are, their mean with the n-th counted n
+times, the greatest of each number, the first, the last."""
+
+
+class Dense(msgspec.Struct, frozen=True):
+    """A layer behind the pooling: a product, and a bend."""
+
+    width: int  # of what it gives
+    activation: Literal["tanh", "identity", "relu", "gelu"]
+    of_unit: bool = False  # what it is given is brought to length 1 first
+
+
 class Architecture(msgspec.Struct, frozen=True):
     """What the graph builder needs to know; every family is a choice among these."""
 
@@ -82,7 +96,9 @@ class Architecture(msgspec.Struct, frozen=True):
     pre_norms: bool = True  # norms before attention and feed-forward (olmo2 has those behind alone)
     post_norms: bool = False  # norms behind attention and feed-forward too (gemma2, gemma3, olmo2)
     tied: bool = False
-    pooling: Literal["mean", "cls", "last", ""] = ""  # which of a text's tokens its vector, or its score, is made of
+    pooling: tuple[Pooling, ...] = ()
+    """Which of a text's tokens its vector, or its score, is made of; of several ways, one after another."""
+    dense: tuple[Dense, ...] = ()  # that the vector then goes through
     normalize: bool = False  # of what embeds: vectors of length 1
     sees_all: bool = False  # of a decoder that embeds: each token sees the whole text, not what is before it alone
     types: bool = True  # of an encoder: tokens are marked by which of a pair's texts they are of

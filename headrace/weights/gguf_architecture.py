@@ -4,13 +4,13 @@ A key of the architecture that is not known here may change the answer: unless i
 """
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from headrace.errors import ModelInvalid
-from headrace.weights.checkpoint import Architecture
+from headrace.weights.checkpoint import Architecture, Pooling
 from headrace.weights.fields import Fields
 from headrace.weights.gguf_names import NEIGHBOURS
 from headrace.weights.gguf_rope import LONG, SHORT, base_of, gguf_rope
@@ -46,7 +46,7 @@ OWN = {"granite": "attention.scale embedding_scale residual_scale logit_scale"}
 
 RANK = 4
 NORMALIZED = (1, 2, 3)
-POOLING: Mapping[int, Literal["mean", "cls", "last", ""]] = {0: "", 1: "mean", 2: "cls", 3: "last", RANK: ""}
+POOLING: Mapping[int, tuple[Pooling, ...]] = {0: (), 1: ("mean",), 2: ("cls",), 3: ("last",), RANK: ()}
 """llama.cpp's numbers; 4 is a cross-encoder's. Its server makes vectors of length 1."""
 
 BASES = {"gemma3": 1e6}

@@ -84,4 +84,4 @@ def _with_labels(facts: Architecture, weights: Mapping[str, StoredWeight], metad
         if metadata.get("bert.pooling_type") == RANK:
             raise ModelInvalid("is missing, and the file calls itself a cross-encoder", "tensors[cls.output.weight]")
         return facts
-    return msgspec.structs.replace(facts, labels=weights["classifier"].shape[0], pooling="", normalize=False)
+    return msgspec.structs.replace(facts, labels=weights["classifier"].shape[0], pooling=(), normalize=False)

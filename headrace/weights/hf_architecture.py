@@ -179,7 +179,7 @@ def _modern_encoder(config: Config) -> Architecture:
         local_rope=near.rope,
         max_context=everywhere.max_context,
         windows=telling_windows(tuple(windows)),
-        pooling=POOLINGS[pooling],
+        pooling=(POOLINGS[pooling],),
     )
 
 

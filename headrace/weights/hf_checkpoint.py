@@ -11,6 +11,7 @@ from headrace.weights.checkpoint import ENCODERS, Architecture, Checkpoint
 from headrace.weights.digest import digest
 from headrace.weights.fields import Fields, json_fields
 from headrace.weights.hf_architecture import Config, hf_architecture, hf_config, position_offset, with_labels
+from headrace.weights.hf_dense import dense_tensors
 from headrace.weights.hf_names import hf_name, hf_weights, ignored
 from headrace.weights.hf_sentence import hf_sentence
 from headrace.weights.hf_text import hf_text
@@ -36,22 +37,25 @@ def hf_checkpoint(folder: Path) -> Checkpoint:
     if facts.family in ENCODERS:
         facts = with_labels(facts, weights.get("classifier"))
     if not facts.labels:
-        pooling = sentence.pooling or ("mean" if facts.family in ENCODERS else "")
+        pooling = sentence.pooling or (("mean",) if facts.family in ENCODERS else ())
         facts = msgspec.structs.replace(facts, pooling=pooling)
-    facts = msgspec.structs.replace(facts, normalize=sentence.normalize)
+    dense_layers = tuple(module.layer for module in sentence.dense)
+    facts = msgspec.structs.replace(facts, dense=dense_layers, normalize=sentence.normalize)
     check_weights(facts, weights, own_name)
+    dense = dense_tensors(sentence.dense, facts.hidden * len(facts.pooling))
     text = hf_text(folder, config.fields, config.top, facts.vocabulary, embeds=bool(sentence.pooling))
+    headers = [*(file.header for file in files), *dense.headers]
     limit = sentence.max_length if facts.pooling or facts.labels else None
     return Checkpoint(
         source="safetensors",
         architecture=facts,
-        weights=weights,
+        weights={**weights, **dense.weights},
         tokenizer=text.tokenizer,
         chat_templates=text.chat_templates,
         bos_id=text.bos_id,
         eos_ids=text.eos_ids,
         max_input=min(limit or facts.max_context, facts.max_context),
-        digest=digest([*_descriptions(folder), *(file.header.data for file in files)], tensors),
+        digest=digest([*_descriptions(folder), *(header.data for header in headers)], {**tensors, **dense.tensors}),
         defaults=text.defaults,
     )
 

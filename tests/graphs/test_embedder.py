@@ -22,7 +22,7 @@ EMBEDDERS = [name for name, each in VARIANTS.items() if each.family != "bert" an
 
 def given(name: str, **changes: Any) -> Checkpoint:
     found = golden_checkpoint(name)
-    facts = msgspec.structs.replace(found.architecture, **{"pooling": "last"} | changes)
+    facts = msgspec.structs.replace(found.architecture, **{"pooling": ("last",)} | changes)
     return msgspec.structs.replace(found, architecture=facts)
 
 
@@ -45,11 +45,11 @@ def test_the_last_token_is_what_the_plain_way_has_of_it_alone_and_padded(name: s
 
 @pytest.mark.parametrize("name", ["llama", "qwen3"])
 def test_where_the_whole_text_is_seen_padding_is_not(name: str) -> None:
-    model = given(name, sees_all=True, pooling="cls")
+    model = given(name, sees_all=True, pooling=("cls",))
     found = embed(model, TEXT, TEXT[:11])
     for row, length in zip(found, (64, 11), strict=True):
         assert np.abs(row - hidden(model, TEXT[:length])[0]).max() < 1e-3
-    assert np.abs(found[1] - embed(given(name, pooling="cls"), TEXT[:11])[0]).max() > 0.1
+    assert np.abs(found[1] - embed(given(name, pooling=("cls",)), TEXT[:11])[0]).max() > 0.1
 
 
 @pytest.mark.parametrize("name", ["mistral", "gemma3"])

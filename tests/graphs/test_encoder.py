@@ -1,7 +1,6 @@
 """An encoder answers as `transformers` does, and padding changes nothing."""
 
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from headrace.errors import ModelInvalid
 from headrace.graphs.encoder import build_encoder
 from headrace.graphs.linear import Precision
-from headrace.weights.checkpoint import Checkpoint, Rope
+from headrace.weights.checkpoint import Checkpoint, Pooling, Rope
 from headrace.weights.open import open_checkpoint
 from tests.graphs.paged import F32
 from tests.graphs.tiny import golden, golden_checkpoint, tokens
@@ -39,13 +38,13 @@ def has_types(given: Checkpoint) -> bool:
     return given.architecture.types
 
 
-def pooled(pooling: Literal["mean", "cls", "last", ""]) -> Checkpoint:
+def pooled(*pooling: Pooling) -> Checkpoint:
     given = golden_checkpoint("bert")
     return msgspec.structs.replace(given, architecture=msgspec.structs.replace(given.architecture, pooling=pooling))
 
 
 def unpooled(given: Checkpoint) -> Checkpoint:
-    return msgspec.structs.replace(given, architecture=msgspec.structs.replace(given.architecture, pooling=""))
+    return msgspec.structs.replace(given, architecture=msgspec.structs.replace(given.architecture, pooling=()))
 
 
 def test_hidden_states_are_those_of_transformers() -> None:
@@ -81,7 +80,7 @@ def test_the_mean_leaves_padding_out() -> None:
 
 
 @pytest.mark.parametrize(("pooling", "at"), [("cls", 0), ("last", 10)])
-def test_one_token_stands_for_the_text(pooling: Literal["cls", "last"], at: int) -> None:
+def test_one_token_stands_for_the_text(pooling: Pooling, at: int) -> None:
     alone = encode(golden_checkpoint("bert"), [TEXT[:11]])[0, at]
     assert np.abs(encode(pooled(pooling), [TEXT, TEXT[:11]])[1] - alone).max() < 1e-4
 

@@ -24,7 +24,7 @@ GOLDEN = Path(__file__).parents[1] / "weights" / "golden_modern.npz"
 def opened(tmp_path: Path, name: str, **facts: Any) -> Checkpoint:
     """Its last hidden states are wanted, unless it is a cross-encoder."""
     found = open_checkpoint(write_folder(tmp_path, MODERN[name], modern_tensors(MODERN[name])))
-    told = facts if found.architecture.labels else {"pooling": ""} | facts
+    told = facts if found.architecture.labels else {"pooling": ()} | facts
     return msgspec.structs.replace(found, architecture=msgspec.structs.replace(found.architecture, **told))
 
 
@@ -56,6 +56,6 @@ def test_a_window_that_holds_every_text_hides_nothing(tmp_path: Path) -> None:
 
 
 def test_the_mean_leaves_padding_out(tmp_path: Path) -> None:
-    given = opened(tmp_path, "plain", pooling="mean")
+    given = opened(tmp_path, "plain", pooling=("mean",))
     alone = encode(opened(tmp_path, "plain"), TEXTS[1])[0].mean(0)
     assert np.abs(encode(given, *TEXTS)[1] - alone).max() < 1e-5

@@ -13,9 +13,9 @@ from headrace.runtimes.openvino_encoder import OpenVinoEncoder, load_encoder
 from headrace.weights.checkpoint import Weight
 from headrace.weights.open import open_checkpoint
 from tests.graphs.tiny import CONTEXT, golden, golden_checkpoint, tokens
-from tests.weights.models import config, sentence, write_folder, write_gguf
+from tests.weights.models import config, sentence, write_dense, write_folder, write_gguf
 from tests.weights.modern import MODERN, TEXTS, modern_tensors
-from tests.weights.reference import EMBEDDERS, TEXT, hidden
+from tests.weights.reference import EMBEDDERS, SENTENCES, TEXT, hidden
 
 GOLDEN_VECTORS = Path(__file__).parents[1] / "weights" / "golden_vectors.npz"
 """Written by tools/golden_checkpoints.py."""
@@ -43,7 +43,7 @@ def test_the_mean_is_taken_where_nothing_says_how_tokens_are_pooled() -> None:
 
 
 def test_company_changes_nothing() -> None:
-    model = load_encoder(changed(pooling="cls"), threads=2).model
+    model = load_encoder(changed(pooling=("cls",)), threads=2).model
     together = encode(model, tokens(64), tokens(9), tokens(30))
     for row, length in zip(together, (64, 9, 30), strict=True):
         assert np.abs(encode(model, tokens(length))[0] - row).max() < 1e-5
@@ -68,7 +68,7 @@ def test_the_next_start_takes_the_graph_from_the_cache_and_computes_the_same_bit
 def test_what_is_kept_of_one_way_to_pool_or_hold_it_serves_no_other(tmp_path: Path) -> None:
     rows = [
         encode(load_encoder(changed(pooling=pooling), 2, precision, cache=tmp_path).model, tokens(20))[0]
-        for pooling in ("mean", "cls")
+        for pooling in (("mean",), ("cls",))
         for precision in ("f32", "int8")
     ]
     assert len({row.tobytes() for row in rows}) == 4
@@ -115,6 +115,31 @@ def test_a_decoder_that_pools_its_tokens_gives_the_vectors_of_transformers(tmp_p
     assert np.abs(together - expected).max() < 1e-4
     alone = np.concatenate([encode(model, text) for text in texts])
     assert np.abs(together - alone).max() < 1e-5
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_vectors_are_those_of_sentence_transformers_modules(tmp_path: Path, name: str) -> None:
+    told, modes, behind = SENTENCES[name]
+    with np.load(GOLDEN_VECTORS) as golden:
+        expected = golden[name]
+    given = open_checkpoint(write_dense(write_folder(tmp_path, told, **sentence(*modes, behind=behind)), behind))
+    found = load_encoder(given, threads=2)
+    texts = (TEXT, TEXT[: len(TEXT) // 2])
+    together = encode(found.model, *texts)
+    assert found.model.width == expected.shape[1]
+    assert found.normalize == (bool(behind) and behind[-1] is None)
+    unit = together / np.linalg.norm(together, axis=1, keepdims=True) if found.normalize else together
+    assert np.abs(unit - expected).max() < 1e-4
+    alone = np.concatenate([encode(found.model, text) for text in texts])
+    assert np.abs(together - alone).max() < 1e-5
+
+
+@pytest.mark.parametrize("precision", ["bf16", "int8", "int4"])
+def test_layers_behind_are_held_as_the_others_are(tmp_path: Path, precision: Any) -> None:
+    told, modes, behind = SENTENCES["bert_dense"]
+    given = open_checkpoint(write_dense(write_folder(tmp_path, told, **sentence(*modes, behind=behind)), behind))
+    exact, found = (encode(load_encoder(given, 2, form).model, TEXT)[0] for form in ("f32", precision))
+    assert exact @ found / np.linalg.norm(exact) / np.linalg.norm(found) > 0.97
 
 
 @pytest.mark.parametrize(("number", "causal"), [(1, True), (2, True), (3, True), (3, False)])

@@ -1,7 +1,7 @@
 """Tiny models of every family, as GGUF and as Hugging Face folders, with weights from a seed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from tests.weights.files import Encoded, gguf_bytes, safetensors_bytes
 
 Shapes = dict[str, tuple[int, ...]]
 Arrays = dict[str, NDArray[np.float32]]
+Dense = dict[str, Any]
 HIDDEN, HEADS, KV_HEADS, HEAD_DIM, INNER, LAYERS, VOCABULARY, CONTEXT = 32, 4, 2, 8, 48, 2, 40, 64
 QUERIES, KEYS = HEADS * HEAD_DIM, KV_HEADS * HEAD_DIM
 GEMMAS = ("gemma2", "gemma3_text", "gemma3")
@@ -155,11 +156,41 @@ def write_folder(folder: Path, told: Mapping[str, Any], tensors: Arrays | None =
     return folder
 
 
-def sentence(mode: str) -> dict[str, Any]:
-    """What `sentence-transformers` writes beside a model, for `write_folder`; `mode` is a way of pooling."""
-    kinds = {"Transformer": "", "Pooling": "1_Pooling", "Normalize": "2_Normalize"}
-    modules = [{"type": f"sentence_transformers.models.{kind}", "path": path} for kind, path in kinds.items()]
-    return {"modules": modules, "1_Pooling/config": {f"pooling_mode_{mode}": True}}
+def sentence(*modes: str, behind: Sequence[Dense | None] = (None,)) -> dict[str, Any]:
+    """What `sentence-transformers` writes beside a model, for `write_folder`: ways of pooling, and then the
+    configurations of Dense modules, None for Normalize; `write_dense` is due for the former."""
+    kinds = ["Transformer", "Pooling", *("Normalize" if told is None else "Dense" for told in behind)]
+    modules = [
+        {"type": f"sentence_transformers.models.{kind}", "path": f"{number}_{kind}" if number else ""}
+        for number, kind in enumerate(kinds)
+    ]
+    pooling = {"embedding_dimension": HIDDEN} | {f"pooling_mode_{mode}": True for mode in modes}
+    files = {f"{number}_Dense/config": told for number, told in enumerate(behind, 2) if told is not None}
+    return {"modules": modules, "1_Pooling/config": pooling, **files}
+
+
+def write_dense(folder: Path, behind: Sequence[Dense | None]) -> Path:
+    """The tensors of the Dense modules of such a folder."""
+    for number, told in enumerate(behind, 2):
+        if told is not None:
+            (folder / f"{number}_Dense" / "model.safetensors").write_bytes(
+                safetensors_bytes(dense_arrays(told, number))
+            )
+    return folder
+
+
+def dense_arrays(told: Dense, seed: int) -> Arrays:
+    random = np.random.default_rng(seed)
+    shapes = {"linear.weight": (told["out_features"], told["in_features"]), "linear.bias": (told["out_features"],)}
+    if not told["bias"]:
+        del shapes["linear.bias"]
+    return {name: random.normal(0, 0.3, shape).astype(np.float32) for name, shape in shapes.items()}
+
+
+def dense(inputs: int, width: int, activation: str = "activation.Tanh", *, bias: bool = True) -> Dense:
+    """A Dense module's configuration."""
+    named = f"torch.nn.modules.{activation}"
+    return {"in_features": inputs, "out_features": width, "bias": bias, "activation_function": named}
 
 
 TOKENIZER = {

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.weights.checkpoint import Architecture, Checkpoint, Rope
-from tests.weights.models import config
+from tests.weights.models import Dense, config, dense
 
 Floats = NDArray[np.float64]
 
@@ -91,6 +91,28 @@ EMBEDDERS: dict[str, tuple[dict[str, Any], str]] = {
     "phi3": (config("phi3", sliding_window=8), "lasttoken"),
 }
 """Decoders that embed: a config.json, and sentence-transformers' name for how tokens are pooled."""
+
+EVERY_WAY = ("lasttoken", "weightedmean_tokens", "mean_sqrt_len_tokens", "mean_tokens", "max_tokens", "cls_token")
+
+SENTENCES: dict[str, tuple[dict[str, Any], tuple[str, ...], list[Dense | None]]] = {
+    "bert_every_way": (config("bert"), EVERY_WAY, []),
+    "qwen3_every_way": (config("qwen3"), EVERY_WAY, [None]),
+    "bert_dense": (config("bert"), ("cls_token",), [dense(32, 32), None]),
+    "distilbert_dense": (config("distilbert"), ("mean_tokens",), [dense(32, 16)]),
+    "mpnet_three": (
+        config("mpnet"),
+        ("weightedmean_tokens", "max_tokens"),
+        [
+            dense(64, 48, "activation.GELU", bias=False),
+            None,
+            dense(48, 40, "linear.Identity"),
+            dense(40, 12, "activation.ReLU"),
+        ],
+    ),
+    "qwen3_dense": (config("qwen3"), ("lasttoken",), [None, dense(32, 8, "linear.Identity", bias=False), None]),
+}
+"""Whole folders of sentence-transformers: a config.json, ways of pooling, and what stands behind: the configuration of
+Dense, or None for Normalize."""
 
 TEXT = np.random.default_rng(7).integers(3, 40, 24)
 

@@ -124,15 +124,15 @@ def test_phi3_reaches_the_original_context_by_short_factors_and_the_whole_one_by
     assert found.windows == (CONTEXT // 2,) * 2  # which only the longer context is larger than
 
 
-@pytest.mark.parametrize(("number", "pooling", "normalize"), [(0, "", False), (2, "cls", True), (4, "", False)])
-def test_an_encoder_pools_as_the_file_says(number: int, pooling: str, normalize: bool) -> None:
+@pytest.mark.parametrize(("number", "pooling", "normalize"), [(0, (), False), (2, ("cls",), True), (4, (), False)])
+def test_an_encoder_pools_as_the_file_says(number: int, pooling: tuple[str, ...], normalize: bool) -> None:
     found = _read("bert", pooling_type=number)
     assert (found.pooling, found.normalize) == (pooling, normalize)
 
 
 def test_a_decoder_that_embeds_may_see_the_whole_text() -> None:
     found = _read("qwen2", pooling_type=3, attention__causal=False)
-    assert (found.pooling, found.sees_all, found.generates) == ("last", True, False)
+    assert (found.pooling, found.sees_all, found.generates) == (("last",), True, False)
     assert not _read("qwen2", pooling_type=3).sees_all
     assert _read("qwen2").generates
 

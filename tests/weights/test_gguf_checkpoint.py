@@ -97,7 +97,7 @@ def test_a_cross_encoder_has_as_many_labels_as_its_classifier(tmp_path: Path) ->
         tensors |= {f"{name}.weight": np.zeros(shape, np.float32), f"{name}.bias": np.zeros(shape[0], np.float32)}
     for number in (4, None):  # converters leave it out
         found = gguf_checkpoint(write_gguf(tmp_path / "m.gguf", "bert", tensors, pooling_type=number)).architecture
-        assert (found.labels, found.pooling, found.normalize) == (1, "", False)
+        assert (found.labels, found.pooling, found.normalize) == (1, (), False)
 
 
 def test_a_cross_encoder_that_lost_its_pooler_is_refused(tmp_path: Path) -> None:

@@ -52,18 +52,18 @@ def test_types_of_a_model_that_has_none_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_encoder_alone_takes_the_mean(tmp_path: Path) -> None:
-    assert hf_checkpoint(write_folder(tmp_path, config("bert"))).architecture.pooling == "mean"
+    assert hf_checkpoint(write_folder(tmp_path, config("bert"))).architecture.pooling == ("mean",)
 
 
 def test_a_sentence_encoder_pools_and_ends_as_its_folder_says(tmp_path: Path) -> None:
     found = hf_checkpoint(write_folder(tmp_path, config("bert"), **POOLING))
-    assert (found.architecture.pooling, found.architecture.normalize, found.max_input) == ("cls", True, 24)
+    assert (found.architecture.pooling, found.architecture.normalize, found.max_input) == (("cls",), True, 24)
 
 
 def test_a_decoder_may_embed_too(tmp_path: Path) -> None:
     files = POOLING | {"1_Pooling/config": {"pooling_mode_lasttoken": True}}
     found = hf_checkpoint(write_folder(tmp_path, config("qwen3"), **files)).architecture
-    assert (found.pooling, found.generates, found.sees_all) == ("last", False, False)
+    assert (found.pooling, found.generates, found.sees_all) == (("last",), False, False)
     assert hf_checkpoint(write_folder(tmp_path, config("qwen2", is_causal=False), **files)).architecture.sees_all
 
 
@@ -77,7 +77,7 @@ def test_one_that_embeds_needs_no_head(tmp_path: Path) -> None:
 @pytest.mark.parametrize("model_type", ENCODERS)
 def test_a_cross_encoder_has_labels_and_a_pooler(tmp_path: Path, model_type: str) -> None:
     found = hf_checkpoint(write_folder(tmp_path, config(model_type, architectures=["BertForSequenceClassification"])))
-    assert (found.architecture.labels, found.architecture.pooling) == (3, "")
+    assert (found.architecture.labels, found.architecture.pooling) == (3, ())
     assert found.weights["pooler"].shape == (32, 32)
     assert found.weights["classifier"].shape == (3, 32)
 
@@ -244,7 +244,7 @@ def test_any_value_of_any_field_is_read_or_refused_and_nothing_else(tmp_path: Pa
 def test_a_modernbert_folder_is_read_whole_and_what_it_lacks_is_named(tmp_path: Path, name: str) -> None:
     told, tensors = MODERN[name], modern_tensors(MODERN[name])
     found = hf_checkpoint(write_folder(tmp_path, told, tensors)).architecture
-    assert (found.labels, found.pooling) == (told.get("num_labels", 0), told.get("classifier_pooling", "mean"))
+    assert (found.labels, found.pooling) == (told.get("num_labels", 0), (told.get("classifier_pooling", "mean"),))
     unneeded = ("classifier.weight",) if found.labels else ("head.", "decoder.")  # without it there are no labels
     for lost in (name for name in tensors if not name.startswith(unneeded)):
         others = {other: values for other, values in tensors.items() if other != lost}
