@@ -9,7 +9,7 @@ from headrace.graphs.layer import Tensors
 from headrace.graphs.linear import Node, Precision, Vocabulary
 from headrace.graphs.nodes import i64, named_result, parameter
 from headrace.graphs.rope import Turns
-from headrace.graphs.sight import others_hidden, padding_hidden
+from headrace.graphs.sight import far_hidden, others_hidden, padding_hidden
 from headrace.graphs.text_vector import text_vector
 from headrace.graphs.whole_attention import whole_attention
 from headrace.weights.checkpoint import Architecture, Checkpoint
@@ -43,9 +43,12 @@ def build_embedder(checkpoint: Checkpoint, precision: Precision, max_tokens: int
 
 
 def _biases(mask: Node, positions: Node, facts: Architecture, max_tokens: int) -> list[Node]:
-    """Of each layer: who sees whom. A window that holds every text is none; padding stands behind, where none looks."""
-    if facts.sees_all:
-        return [padding_hidden(mask)] * facts.num_layers
+    """Of each layer: who sees whom. A window that holds every text is none; padding stands behind, where none looks but
+    who sees all."""
     windows = [window if window < max_tokens else 0 for window in facts.windows or (0,) * facts.num_layers]
-    made = {window: others_hidden(positions, window) for window in set(windows)}
+    if facts.sees_all:
+        hidden = padding_hidden(mask)
+        made = {each: op.add(hidden, far_hidden(positions, each)) if each else hidden for each in set(windows)}
+    else:
+        made = {each: others_hidden(positions, each) for each in set(windows)}
     return [made[window] for window in windows]

@@ -50,8 +50,9 @@ def _turns(positions: Node, facts: Architecture, max_tokens: int) -> dict[int, T
 
 def _biases(mask: Node, positions: Node, facts: Architecture, max_tokens: int) -> dict[int, Node]:
     """By window: who sees whom. One that holds every text hides nothing."""
+    padding = padding_hidden(mask)
     return {
-        window: far_hidden(mask, positions, window) if 0 < window < max_tokens else padding_hidden(mask)
+        window: op.add(padding, far_hidden(positions, window)) if 0 < window < max_tokens else padding
         for window in set(_windows(facts))
     }
 

@@ -15,6 +15,13 @@ def padding_hidden(mask: Node) -> Node:
     return op.multiply(op.subtract(f32(1.0), sight), f32(HIDDEN_FROM_SIGHT))
 
 
+def far_hidden(positions: Node, window: int) -> Node:
+    """positions [1, tokens] -> [1, 1, tokens, tokens]: each sees `window` tokens to each side, itself among them."""
+    row, column = op.unsqueeze(positions, i64(2)), op.unsqueeze(positions, i64(1))
+    seen = op.less(op.abs(op.subtract(column, row)), i64(window))
+    return op.unsqueeze(op.select(seen, f32(0.0), f32(HIDDEN_FROM_SIGHT)), i64(1))
+
+
 def others_hidden(positions: Node, window: int) -> Node:
     """positions [1, tokens] -> [1, 1, tokens, tokens]: each sees itself and what is before it.
 
@@ -24,14 +31,4 @@ def others_hidden(positions: Node, window: int) -> Node:
     seen = op.less_equal(column, row)
     if window:
         seen = op.logical_and(seen, op.less(row, op.add(column, i64(window))))
-    return op.unsqueeze(op.select(seen, f32(0.0), f32(HIDDEN_FROM_SIGHT)), i64(1))
-
-
-def far_hidden(mask: Node, positions: Node, window: int) -> Node:
-    """mask [batch, tokens], positions [1, tokens] -> [batch, 1, tokens, tokens]: padding is hidden, and for each token
-    those that are `window` tokens or more from it, to either side.
-    """
-    row, column = op.unsqueeze(positions, i64(2)), op.unsqueeze(positions, i64(1))
-    near = op.logical_and(op.less(row, op.add(column, i64(window))), op.less(column, op.add(row, i64(window))))
-    seen = op.logical_and(near, op.unsqueeze(op.convert(mask, "boolean"), i64(1)))
     return op.unsqueeze(op.select(seen, f32(0.0), f32(HIDDEN_FROM_SIGHT)), i64(1))

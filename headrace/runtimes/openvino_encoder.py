@@ -24,8 +24,8 @@ from headrace.weights.checkpoint import Checkpoint
 HELD = {"f32": "float32, exact", "bf16": "bfloat16", "int8": "8-bit codes with a scale a row", "int4": "4-bit codes"}
 
 LONGEST_UNASKED = 8192
-"""Tokens of a text where none sees what is behind it, or far away: that is told of each pair of tokens, in five bytes.
-The setting `max_context` lets in longer ones.
+"""Tokens of a text of which not all see all: who does is told of each pair of tokens, in five bytes. The setting
+`max_context` lets in longer ones.
 """
 
 
@@ -68,7 +68,8 @@ def load_encoder(
         "ENABLE_CPU_PINNING": False,
     }
     bert = facts.family == "bert"
-    unasked = checkpoint.max_input if bert or facts.sees_all else LONGEST_UNASKED
+    by_pairs = not bert and (not facts.sees_all or any(facts.windows))
+    unasked = LONGEST_UNASKED if by_pairs else checkpoint.max_input
     longest = min(max_context or unasked, checkpoint.max_input, facts.max_context)
     bounded = build_modern_encoder if facts.family == "modernbert" else build_embedder
     build = partial(build_encoder, checkpoint, held) if bert else partial(bounded, checkpoint, held, longest)

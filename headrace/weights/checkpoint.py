@@ -100,7 +100,9 @@ class Architecture(msgspec.Struct, frozen=True):
     """Which of a text's tokens its vector, or its score, is made of; of several ways, one after another."""
     dense: tuple[Dense, ...] = ()  # that the vector then goes through
     normalize: bool = False  # of what embeds: vectors of length 1
-    sees_all: bool = False  # of a decoder that embeds: each token sees the whole text, not what is before it alone
+    sees_all: bool = (
+        False  # of a decoder that embeds: each token sees what is behind it too, in a window as far as back
+    )
     types: bool = True  # of an encoder: tokens are marked by which of a pair's texts they are of
     distances: int = 0  # of an encoder: kinds of distance that scores of attention are shifted by (mpnet); 0: none
     labels: int = 0  # of a cross-encoder: outputs of its classifier

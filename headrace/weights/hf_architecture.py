@@ -101,10 +101,17 @@ def hf_architecture(config: Config, *, embeds: bool = False) -> Architecture:
         if not embeds:
             raise fields.fault("is_causal", "must be true for a model that continues texts")
         facts = msgspec.structs.replace(facts, sees_all=True)
-    for key in ("use_bidirectional_attention", "add_cross_attention", "is_decoder"):
+    both_ways = family == "gemma3" and embeds and fields.flag("use_bidirectional_attention", False)
+    for key in ("add_cross_attention", "is_decoder", *(() if both_ways else ("use_bidirectional_attention",))):
         if fields.has(key) and fields.flag(key):
             raise fields.fault(key, "is not supported")
-    return check_sizes(facts)
+    return _seeing_both_ways(check_sizes(facts)) if both_ways else check_sizes(facts)
+
+
+def _seeing_both_ways(facts: Architecture) -> Architecture:
+    """Gemma 3 that embeds: the window that the file says is of both sides together."""
+    windows = tuple(window // 2 + 1 if window else 0 for window in facts.windows)
+    return msgspec.structs.replace(facts, windows=windows, sees_all=True)
 
 
 def _sizes(config: Config, family: Any, act: str) -> Architecture:

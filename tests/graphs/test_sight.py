@@ -20,8 +20,9 @@ def test_a_token_sees_itself_and_those_before_it_as_far_as_its_window_goes(windo
     assert ["".join("x" if each == 0 else "." for each in row) for row in found[0, 0]] == seen
 
 
-def test_a_token_sees_those_beside_it_on_either_side_but_no_padding() -> None:
-    mask = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0]])
-    found = run(lambda mask, positions: far_hidden(mask, positions, 2), mask, np.arange(5)[None])
-    seen = [["".join("x" if each == 0 else "." for each in row) for row in text[0]] for text in found]
-    assert seen == [["xx...", "xxx..", ".xxx.", "..xxx", "...xx"], ["xx...", "xx...", ".x...", ".....", "....."]]
+@pytest.mark.parametrize(
+    ("window", "seen"), [(1, ["x...", ".x..", "..x.", "...x"]), (2, ["xx..", "xxx.", ".xxx", "..xx"])]
+)
+def test_or_as_far_to_each_side(window: int, seen: list[str]) -> None:
+    found = run(lambda positions: far_hidden(positions, window), np.arange(4)[None])
+    assert ["".join("x" if each == 0 else "." for each in row) for row in found[0, 0]] == seen

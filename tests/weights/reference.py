@@ -92,6 +92,11 @@ EMBEDDERS: dict[str, tuple[dict[str, Any], str]] = {
 }
 """Decoders that embed: a config.json, and sentence-transformers' name for how tokens are pooled."""
 
+BOTH_WAYS: dict[str, Any] = {
+    "use_bidirectional_attention": True,
+    "layer_types": ["sliding_attention", "full_attention"],
+}
+
 EVERY_WAY = ("lasttoken", "weightedmean_tokens", "mean_sqrt_len_tokens", "mean_tokens", "max_tokens", "cls_token")
 
 SENTENCES: dict[str, tuple[dict[str, Any], tuple[str, ...], list[Dense | None]]] = {
@@ -109,6 +114,12 @@ SENTENCES: dict[str, tuple[dict[str, Any], tuple[str, ...], list[Dense | None]]]
             dense(40, 12, "activation.ReLU"),
         ],
     ),
+    "gemma3_both_ways": (
+        config("gemma3_text", **BOTH_WAYS, sliding_window=8),
+        ("mean_tokens",),
+        [dense(32, 64, "linear.Identity", bias=False), dense(64, 32, "linear.Identity", bias=False), None],
+    ),
+    "gemma3_both_ways_odd": (config("gemma3_text", **BOTH_WAYS, sliding_window=5), ("lasttoken",), []),
     "qwen3_dense": (config("qwen3"), ("lasttoken",), [None, dense(32, 8, "linear.Identity", bias=False), None]),
 }
 """Whole folders of sentence-transformers: a config.json, ways of pooling, and what stands behind: the configuration of
@@ -191,8 +202,10 @@ def _attention(
         parts[name] = np.repeat(part, facts.heads // heads, axis=0)
     scores = parts["q"] @ parts["k"].swapaxes(1, 2) * (facts.attention_scale or facts.head_dim**-0.5)
     scores = _capped(scores, facts.attention_softcap) + shifts
-    if facts.family != "bert" and not facts.sees_all:
-        row, column = np.indices((length, length))
+    row, column = np.indices((length, length))
+    if facts.sees_all and window:
+        scores = np.where(abs(column - row) < window, scores, -np.inf)
+    elif facts.family != "bert" and not facts.sees_all:
         scores = np.where((column <= row) & ((column > row - window) | (window == 0)), scores, -np.inf)
     shares = np.exp(scores - scores.max(-1, keepdims=True))
     mixed = shares / shares.sum(-1, keepdims=True) @ parts["v"]

@@ -67,6 +67,17 @@ def test_a_decoder_may_embed_too(tmp_path: Path) -> None:
     assert hf_checkpoint(write_folder(tmp_path, config("qwen2", is_causal=False), **files)).architecture.sees_all
 
 
+def test_gemma_sees_both_ways_in_windows_of_which_each_side_has_half(tmp_path: Path) -> None:
+    kinds = ["sliding_attention", "full_attention"]
+    told = config("gemma3_text", use_bidirectional_attention=True, sliding_window=512, layer_types=kinds)
+    found = hf_checkpoint(write_folder(tmp_path / "embeds", told, **POOLING)).architecture
+    assert (found.sees_all, found.windows) == (True, (257, 0))
+    with pytest.raises(ModelInvalid, match=r"config\.json: use_bidirectional_attention: is not supported"):
+        hf_checkpoint(write_folder(tmp_path / "continues", told))
+    with pytest.raises(ModelInvalid, match=r"config\.json: use_bidirectional_attention: is not supported"):
+        hf_checkpoint(write_folder(tmp_path / "other", config("qwen3", use_bidirectional_attention=True), **POOLING))
+
+
 def test_one_that_embeds_needs_no_head(tmp_path: Path) -> None:
     told = config("mistral")
     tensors = {name: tensor for name, tensor in hf_tensors(told).items() if name != "lm_head.weight"}
