@@ -29,6 +29,8 @@ class FakeLanguage:
     With `exact` the hash also tells whether a token was the only one of its sequence in a step, as real kernels round
     otherwise then: the next token changes where a prompt's piece is a single token, or generated tokens are computed
     together. Generated tokens are of the vocabulary's upper half then, so that no prompt of the lower half finds them.
+
+    As by real kernels, the end of a block behind the last token of a sequence of several is wiped.
     """
 
     def __init__(
@@ -64,15 +66,19 @@ class FakeLanguage:
         self._check(batch)
         next_ids = np.zeros(len(batch.token_ids), np.int64)
         written: list[NDArray[np.int64]] = []
+        wiped: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
         for row, past in enumerate(batch.past_lens.tolist()):
             begin, end = batch.begins[row], batch.begins[row + 1]
             table = batch.blocks[batch.block_begins[row] : batch.block_begins[row + 1]]
             slots = self._slots_of(table, past + end - begin)
             if table.any():
                 written.append(slots[past:])
+                if end - begin > 1:
+                    wiped.append(self._wipe(table, past + end - begin))
             next_ids[begin:end] = self._extend(batch.token_ids[begin:end].tolist(), past, slots)
         new = np.concatenate(written) if written else np.zeros(0, np.int64)
         assert len(np.unique(new)) == len(new), "two tokens of one step are written to one place"
+        assert not np.isin(new, np.concatenate(wiped)).any(), "what is written behind several tokens of a block is lost"
         self._logits = self._peaked(next_ids[batch.sample_at])
         self.num_steps += 1
         self.num_tokens += len(batch.token_ids)
@@ -110,6 +116,13 @@ class FakeLanguage:
         """Where in the cache the first `count` tokens of a sequence are."""
         positions = np.arange(count)
         return table[positions // self.block_size].astype(np.int64) * self.block_size + positions % self.block_size
+
+    def _wipe(self, table: NDArray[np.int32], count: int) -> NDArray[np.int64]:
+        """Forget what lies behind the first `count` tokens of a sequence in the block of the last; where that is."""
+        used = (count - 1) % self.block_size + 1
+        slots = int(table[(count - 1) // self.block_size]) * self.block_size + np.arange(used, self.block_size)
+        self._tokens[slots] = -1
+        return slots
 
     def _extend(self, token_ids: list[int], past: int, slots: NDArray[np.int64]) -> list[int]:
         """Write tokens after `past` others; the next token after each."""

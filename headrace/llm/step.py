@@ -22,6 +22,10 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
     after the prompt is laid as a sequence of its own, as if it came alone, also where many are known at once (drafts, a
     text computed again after a preemption); and no piece of a prompt is a single token, unless the prompt is.
 
+    A chunk ends with the prompt or before, or begins behind it. All that a step writes to the cache is written first;
+    then the kernel for several tokens, where the cache holds numbers as they are computed with, wipes what lies behind
+    the last of them in its block: a token laid there in the same step would be lost.
+
     Its rows of logits are those after its last `num_rows` tokens. Where it samples, the last 1 + num_drafts of them
     choose the next tokens; where the prompt's log-probabilities are wanted, all of them tell of the prompt.
     """
@@ -145,13 +149,14 @@ class StepArrays:
 def _pieces(chunk: Chunk, block_size: int) -> Iterator[tuple[int, int, int]]:
     """(tokens before the first, tokens of each, how many) of the sequences that a chunk is laid as.
 
-    One of the prompt's tokens, then one for every other; those of one block are told together, their tables are equal.
+    One of the prompt's tokens, or one for every token behind it; those of one block are told together, their tables are
+    equal.
     """
-    past, end = chunk.past, chunk.past + chunk.num_tokens
-    in_prompt = min(end, chunk.sequence.num_prompt_tokens) - past
-    if in_prompt > 0:
-        yield past, in_prompt, 1
-        past += in_prompt
+    past, end, prompt_end = chunk.past, chunk.past + chunk.num_tokens, chunk.sequence.num_prompt_tokens
+    if past < prompt_end:
+        assert end <= prompt_end, f"a chunk of tokens {past} to {end} goes past the prompt's end at {prompt_end}"
+        yield past, chunk.num_tokens, 1
+        return
     while past < end:
         count = min(end, (past // block_size + 1) * block_size) - past
         yield past, 1, count

@@ -43,9 +43,9 @@ class StepPlan:
         self.full = False  # no prompt may be added
 
     def add_sampling(self, sequence: Sequence) -> None:
-        """The last known tokens of a sequence, whatever they cost."""
-        past, count = sequence.num_computed_tokens, sequence.num_uncomputed_tokens
-        self._add(sequence, past, count)
+        """The last known tokens of a sequence, or of its prompt where that has not ended; whatever they cost."""
+        past = sequence.num_computed_tokens
+        self._add(sequence, past, _at_most(sequence, past))
         self._num_sampling += 1
 
     def open_to_prompts(self, coming: list[Sequence], limit_s: float | None = None, pressing: bool = True) -> None:
@@ -75,11 +75,12 @@ class StepPlan:
     def add_prompt(self, sequence: Sequence, past: int) -> bool:
         """As many tokens from `past` on as there is time for, ending with a block or with the prompt; else False.
 
+        What is known behind the prompt's end is left for a later step than the one with that end (see Chunk).
         Where no block fits and one must be begun, they end within it: far into a prompt, a block takes several steps'
         time.
         It may be a token more, of the prompt's: neither this piece nor the next is a single one (see Chunk).
         """
-        remaining = len(sequence) - past
+        remaining = _at_most(sequence, past)
         count = self._largest(sequence, past, min(remaining, max(0, self._tokens_left)))
         count = _without_singles(count, sequence.num_prompt_tokens - past)
         self.full = count < remaining
@@ -92,7 +93,8 @@ class StepPlan:
         return True
 
     def add_drafts(self, draft_length: DraftLength, room: Callable[[Sequence, int], int]) -> None:
-        """Drafts where they pay; none where prompts have the time that they would take.
+        """Drafts where they pay; none where prompts have the time that they would take, and none behind a prompt's end
+        in the step that computes it (see Chunk).
 
         `room(sequence, n)` says how many of n drafts the memory holds.
         """
@@ -102,7 +104,7 @@ class StepPlan:
         for index, chunk in enumerate(self._chunks):
             drafts = chunk.sequence.draft_ids
             del drafts[max(0, chunk.sequence.num_tokens_left - 1) :]  # a token is chosen after them
-            if drafts:
+            if drafts and chunk.past >= chunk.sequence.num_prompt_tokens:
                 offering.append(index)
         sequences = [self._chunks[index].sequence for index in offering]
         shape, step_time = self._shape, self._step_time
@@ -130,7 +132,7 @@ class StepPlan:
         if sequence.prompt_rows:
             most = min(most, max(0, self._rows_left) + max(0, sequence.num_prompt_rows - past))
         ending = 1.0 if self._chunks else self._budget.ending
-        if most == len(sequence) - past and self._in_time(sequence, past, most, ending):
+        if most == _at_most(sequence, past) and self._in_time(sequence, past, most, ending):
             return most
         first = past // self._block_size + 1
         low, high = 0, (past + most) // self._block_size + 1 - first  # whole blocks: low fit, those from high on do not
@@ -166,6 +168,12 @@ class StepPlan:
         self._shape += _shape(sequence, past, count)
 
 
+def _at_most(sequence: Sequence, past: int) -> int:
+    """Tokens from `past` on that one chunk may have: the rest of the prompt, or what is known behind it (see Chunk)."""
+    end = sequence.num_prompt_tokens if past < sequence.num_prompt_tokens else len(sequence)
+    return end - past
+
+
 def _without_singles(count: int, left: int) -> int:
     """Tokens to take where `left` are left of a prompt: `count`, or a little more; none stays none.
 
@@ -186,10 +194,9 @@ def _num_prompt_rows(sequence: Sequence, past: int, count: int) -> int:
 
 
 def _shape(sequence: Sequence, past: int, count: int) -> StepShape:
-    """A piece of the prompt, and what follows it token by token: each of those reads what is before it."""
+    """A piece of the prompt; or tokens behind it, one by one: each of those reads what is before it."""
     samples = past + count == len(sequence)
     num_rows = max(int(samples), _num_prompt_rows(sequence, past, count))
-    in_prompt = max(0, min(past + count, sequence.num_prompt_tokens) - past) if sequence.num_prompt_tokens > 1 else 0
-    alone = count - in_prompt
-    context = alone * (past + in_prompt) + alone * (alone - 1) // 2
-    return prefill_shape(past, in_prompt, num_rows) + StepShape(alone, 0, context)
+    if past < sequence.num_prompt_tokens > 1:
+        return prefill_shape(past, count, num_rows)
+    return StepShape(count, num_rows, count * past + count * (count - 1) // 2)

@@ -17,6 +17,7 @@ class TokenBatch(msgspec.Struct, frozen=True):
     tokens proposed ahead are laid as sequences of one token each over one table, the j-th with j more `past_lens`:
     each is then computed to the bit as if it came alone. A sequence of several tokens (a chunk of a prompt) goes
     through another kernel, whose bits do not depend on how the prompt is cut as long as no piece is a single token.
+    That one may wipe the rest of the block in which its last token lies: no other of the step is written there.
     """
 
     token_ids: NDArray[np.int64]  # [T]

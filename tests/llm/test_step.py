@@ -1,5 +1,7 @@
 """Steps as arrays."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,8 +12,8 @@ from headrace.llm.step import Chunk, Step, StepArrays
 from headrace.llm.step_time import StepShape
 
 
-def sequence(token_ids: list[int], blocks: list[int]) -> Sequence:
-    made = Sequence(1, token_ids)
+def sequence(token_ids: list[int], blocks: list[int], generated: Iterable[int] = ()) -> Sequence:
+    made = Sequence(1, token_ids, generated=generated)
     made.blocks.extend(blocks)
     return made
 
@@ -34,7 +36,7 @@ def test_chunks_lie_one_after_another() -> None:
 
 
 def test_drafts_follow_the_known_tokens_each_as_a_sequence_of_its_own() -> None:
-    speculating = sequence([7, 8, 9], [5, 6, 7])
+    speculating = sequence([7, 8], [5, 6, 7], [9])
     speculating.draft_ids = [10, 11, 12]
     batch = StepArrays(2).lay(step(Chunk(speculating, 2, 3, 2, 3, True)))
     assert batch.token_ids.tolist() == [9, 10, 11]
@@ -46,16 +48,15 @@ def test_drafts_follow_the_known_tokens_each_as_a_sequence_of_its_own() -> None:
     assert batch.block_begins.tolist() == [0, 2, 4, 7]
 
 
-def test_after_a_prompt_each_token_that_is_computed_again_is_a_sequence() -> None:
-    resumed, other = sequence([1, 2, 3], [4, 5, 6]), sequence([1, 2], [9])
-    resumed.token_ids.extend([7, 8])
-    batch = StepArrays(2).lay(step(Chunk(resumed, 0, 5, 0, 1, True), Chunk(other, 0, 2, 0, 1, True)))
-    assert batch.token_ids.tolist() == [1, 2, 3, 7, 8, 1, 2]
-    assert batch.past_lens.tolist() == [0, 3, 4, 0]
-    assert batch.begins.tolist() == [0, 3, 4, 5, 7]
-    assert batch.blocks.tolist() == [4, 5, 4, 5, 4, 5, 6, 9]
-    assert batch.block_begins.tolist() == [0, 2, 4, 7, 8]
-    assert batch.sample_at.tolist() == [4, 6]
+def test_behind_a_prompt_each_token_that_is_computed_again_is_a_sequence() -> None:
+    resumed, other = sequence([1, 2, 3], [4, 5, 6], [7, 8]), sequence([1, 2], [9])
+    batch = StepArrays(2).lay(step(Chunk(resumed, 3, 2, 0, 1, True), Chunk(other, 0, 2, 0, 1, True)))
+    assert batch.token_ids.tolist() == [7, 8, 1, 2]
+    assert batch.past_lens.tolist() == [3, 4, 0]
+    assert batch.begins.tolist() == [0, 1, 2, 4]
+    assert batch.blocks.tolist() == [4, 5, 4, 5, 6, 9]
+    assert batch.block_begins.tolist() == [0, 2, 5, 6]
+    assert batch.sample_at.tolist() == [1, 3]
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.booleans(), st.integers(0, 2)), min_size=1), st.integers(1, 9))
@@ -86,13 +87,14 @@ def test_every_token_is_laid_once_with_what_is_before_it(
 ) -> None:
     arrays = StepArrays(block_size)
     chunks = []
-    for number, (prompt, generated, most_past, drafts) in enumerate(sizes):
-        made = sequence(list(range(prompt)), [number * 100 + index for index in range(100)])
-        made.token_ids.extend(range(prompt, prompt + generated))
-        made.draft_ids = list(range(prompt + generated, prompt + generated + drafts))
-        past = min(most_past, len(made) - 1)
-        count = len(made) - past + drafts
-        chunks.append(Chunk(made, past, count, drafts, 1 + drafts, True))
+    for number, (prompt, generated, most_past, most_drafts) in enumerate(sizes):
+        known = prompt + generated
+        made = sequence(list(range(prompt)), [number * 100 + index for index in range(100)], range(prompt, known))
+        past = min(most_past, known - 1)
+        end = prompt if past < prompt else known
+        drafts = most_drafts if past >= prompt else 0
+        made.draft_ids = list(range(known, known + drafts))
+        chunks.append(Chunk(made, past, end - past + drafts, drafts, 1 + drafts, end == known))
     batch = arrays.lay(step(*chunks))
     laid = []
     for index, past in enumerate(batch.past_lens.tolist()):

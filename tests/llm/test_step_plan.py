@@ -1,6 +1,8 @@
 """How much goes into a step."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headrace.llm.draft_length import DraftLength
 from headrace.llm.sequence import Sequence
@@ -11,8 +13,9 @@ from headrace.llm.step_time import StepShape, StepTime
 BLOCK = 32
 
 
-def sequence(count: int, computed: int = 0, *, prompt_rows: bool = False) -> Sequence:
-    made = Sequence(1, [1] * count, max_tokens=100, prompt_rows=prompt_rows)
+def sequence(count: int, computed: int = 0, *, generated: int = 0, prompt_rows: bool = False) -> Sequence:
+    """Of a prompt of `count` tokens."""
+    made = Sequence(1, [1] * count, max_tokens=100, prompt_rows=prompt_rows, generated=[1] * generated)
     made.num_computed_tokens = computed
     return made
 
@@ -172,7 +175,7 @@ def test_rows_that_were_given_are_not_given_again() -> None:
 
 
 def drafting(max_tokens: int = 100) -> Sequence:
-    made = Sequence(1, [1] * 50, max_tokens=max_tokens)
+    made = Sequence(1, [1] * 49, max_tokens=max_tokens + 1, generated=[1])
     made.num_computed_tokens = 49
     made.draft_ids, made.draft_kind = [2] * 6, 4
     made.acceptance[4], made.num_judged[4] = 0.95, 20
@@ -208,6 +211,56 @@ def test_a_token_is_left_to_choose_after_the_drafts() -> None:
 
 def test_there_are_no_drafts_beside_prompts() -> None:
     assert drafted(drafting(), prompt=True).num_drafts == 0
+
+
+def test_there_are_no_drafts_behind_the_end_of_a_prompt_that_is_computed() -> None:
+    ending = sequence(50, 46)
+    ending.draft_ids, ending.draft_kind = [2] * 6, 4
+    ending.acceptance[4], ending.num_judged[4] = 0.95, 20
+    step = drafted(ending)
+    assert (lengths(step), step.num_drafts) == ([4], 0)
+
+
+def test_a_prompt_that_is_computed_again_ends_a_chunk_and_others_fit_beside_it() -> None:
+    made = plan(token_s=0.0001)
+    assert made.add_prompt(sequence(40, generated=60), 0)
+    assert made.add_prompt(sequence(30), 0)
+    again, other = made.step(()).chunks
+    assert (again.num_tokens, again.num_rows, again.samples) == (40, 0, False)
+    assert (other.num_tokens, other.samples) == (30, True)
+
+
+def test_few_tokens_on_both_sides_of_a_prompts_end_are_computed_in_two_steps() -> None:
+    made = StepPlan(BLOCK, StepTime(), Budget())
+    made.add_sampling(sequence(37, BLOCK, generated=2))
+    [chunk] = made.step(()).chunks
+    assert (chunk.past, chunk.num_tokens, chunk.samples) == (BLOCK, 5, False)
+
+
+@given(
+    prompt=st.integers(1, 200),
+    generated=st.integers(0, 200),
+    found=st.integers(0, 12),
+    decodes=st.integers(0, 3),
+    token_s=st.sampled_from([0.0001, 0.001, 0.1]),
+    prompt_rows=st.booleans(),
+)
+def test_no_chunk_has_tokens_on_both_sides_of_a_prompts_end(
+    prompt: int, generated: int, found: int, decodes: int, token_s: float, prompt_rows: bool
+) -> None:
+    text = sequence(prompt, generated=generated, prompt_rows=prompt_rows)
+    text.num_computed_tokens = min(found * BLOCK, len(text) - 1)
+    while text.num_uncomputed_tokens:
+        made = plan(decodes, token_s)
+        if text.num_uncomputed_tokens <= 8:
+            made.add_sampling(text)
+        else:
+            made.add_prompt(text, text.num_computed_tokens)
+        *_, chunk = made.step(()).chunks
+        end = chunk.past + chunk.num_tokens
+        assert chunk.past < end <= prompt or prompt <= chunk.past < end <= len(text)
+        assert chunk.samples == (end == len(text))
+        text.num_computed_tokens = end
 
 
 def test_only_chunks_of_prompts_have_a_past_to_unpack() -> None:

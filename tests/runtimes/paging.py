@@ -20,9 +20,9 @@ THREADS = 2
 Part = tuple[Sequence[int], int, Sequence[int]]
 
 
-def options(kv_precision: str) -> dict[str, object]:
+def options(kv_precision: str, compute: str = "f32") -> dict[str, object]:
     return {
-        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_PRECISION_HINT": compute,
         "KV_CACHE_PRECISION": kv_precision,
         "KEY_CACHE_QUANT_MODE": "BY_TOKEN",
         "INFERENCE_NUM_THREADS": THREADS,
@@ -45,10 +45,11 @@ def language(
     exact: bool = True,
     alone: bool = False,
     many_from: int = 0,
+    compute: str = "f32",
 ) -> OpenVinoLanguage:
     """A tiny model of seeds, its cache allocated; `alone`: one token has a graph of its own, as have so many tokens."""
     model = graph(name, precision)
-    core, asked = ov.Core(), options(kv_precision)
+    core, asked = ov.Core(), options(kv_precision, compute)
     compiled = core.compile_model(model, "CPU", asked)
 
     def second(graph: ov.Model) -> SecondGraph:

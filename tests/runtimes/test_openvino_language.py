@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from headrace.errors import Unavailable
 from headrace.graphs.linear import Precision
 from headrace.runtimes.openvino_language import OpenVinoLanguage
 from tests.graphs.tiny import golden, tokens
+from tests.processor import HAS_BF16
 from tests.runtimes.paging import Part, language, step
 
 TEXT = [int(token) for token in tokens(64)]
@@ -76,6 +78,41 @@ def test_tokens_proposed_ahead_are_computed_as_one_after_another_where_each_is_a
     serial = [step(coarse, ([token], 40 + i, [1, 2]))[0] for i, token in enumerate(TEXT[40:44])]
     at_once = step(coarse, *[([token], 40 + i, [1, 2]) for i, token in enumerate(TEXT[40:44])])
     assert np.array_equal(at_once, serial)
+
+
+BEHIND_ONE_BLOCK = [(TEXT[:32], 0), (TEXT[32:33], 32), (TEXT[33:34], 33)]
+WITHIN_ONE = [(TEXT[:40], 0), (TEXT[40:41], 40), (TEXT[41:42], 41)]
+needs_bf16 = pytest.mark.skipif(not HAS_BF16, reason="this processor does not compute in bfloat16")
+
+
+@pytest.mark.parametrize(
+    ("compute", "kv_precision", "wiped"),
+    [
+        ("f32", "f32", True),
+        ("f32", "f16", False),
+        ("f32", "u8", False),
+        pytest.param("bf16", "bf16", True, marks=needs_bf16),
+        pytest.param("bf16", "f16", True, marks=needs_bf16),  # it is held as bf16 there
+        pytest.param("bf16", "u8", False, marks=needs_bf16),
+    ],
+)
+def test_only_behind_several_tokens_in_their_block_is_anything_of_a_step_lost(
+    compute: str, kv_precision: str, wiped: bool
+) -> None:
+    """Steps are laid so that nothing stands there; a plug-in that wipes more, or nothing, is to be noticed."""
+    model = language(kv_precision=kv_precision, compute=compute)
+
+    def next_token(parts: list[tuple[list[int], int]], apart: bool) -> NDArray[np.float32]:
+        """The logits of the token behind parts of one text that are computed in a step each, or in one."""
+        for cache in model._caches:
+            cache[...] = 0
+        for some in [[part] for part in parts] if apart else [parts]:
+            step(model, *[(ids, past, [1, 2]) for ids, past in some])
+        ids, past = parts[-1]
+        return step(model, ([7], past + len(ids), [1, 2]))
+
+    assert np.array_equal(next_token(BEHIND_ONE_BLOCK, apart=True), next_token(BEHIND_ONE_BLOCK, apart=False))
+    assert np.array_equal(next_token(WITHIN_ONE, apart=True), next_token(WITHIN_ONE, apart=False)) != wiped
 
 
 def test_what_it_does_at_rest_changes_no_token(exact: OpenVinoLanguage) -> None:
