@@ -88,11 +88,13 @@ def planned(
     max_context = min(choices.max_context or facts.max_context, facts.max_context)
     matrices = [weight for weight in checkpoint.weights.values() if len(weight.shape) > 1]
     kinds, widths = [weight.kind for weight in matrices], {weight.shape[1] for weight in matrices}
-    chosen = plan(choices.precision, choices.kv_precision, kinds, widths, cpu_features())
+    has_graph = checkpoint.source == "openvino"
+    capped = bool(facts.attention_softcap) and not has_graph
+    chosen = plan(choices.precision, choices.kv_precision, kinds, widths, cpu_features(), capped)
     options = chosen.options(choices.threads)
     lone: SecondGraph | None = None
     many: SecondGraph | None = None
-    if checkpoint.source == "openvino":
+    if has_graph:
         made = partial(_of_ir, path, checkpoint.digest, options, choices.cache)
         built()
     else:

@@ -56,11 +56,18 @@ def plan(
     kinds: Iterable[str],
     widths: Iterable[int] = (),
     features: Collection[str] = (),
+    capped: bool = False,
 ) -> Plan:
     """Choose for matrices that the file holds as `kinds`, with rows of `widths`, on a processor with `features`.
 
-    Raises ModelInvalid where two choices exclude each other.
+    `capped`: whether its attention has a soft cap on its scores, whose cache is float32 (see `capped_attention.py`).
+    Raises ModelInvalid where two choices exclude each other, or the model.
     """
+    if capped and kv_asked not in ("auto", "f32"):
+        raise ModelInvalid(
+            f'must be "auto" or "f32", is "{kv_asked}": attention with a soft cap on its scores has a float32 cache',
+            "llm.kv_precision",
+        )
     chosen = "int8" if asked == "auto" else asked
     has_tiles = "amx_bf16" in features
     fast = chosen == "int4" and "avx512_bf16" in features and (kv_asked == "bf16" or not has_tiles)
@@ -71,8 +78,9 @@ def plan(
     if chosen == "int4":
         rounding_group = shared_group(widths)
         precision = msgspec.structs.replace(precision, group=rounding_group)
-    kv = _cache(chosen, compute, has_tiles) if kv_asked == "auto" else kv_asked
-    tiles = has_tiles and chosen == "int4" and compute == "f32" and kv == "u8"
+    kv = "f32" if capped else _cache(chosen, compute, has_tiles) if kv_asked == "auto" else kv_asked
+    tiles = has_tiles and chosen == "int4" and compute == "f32" and (capped or kv == "u8")
+    cache = ", with a float32 cache for its soft cap" if capped else ""
     computed = ", computed in bfloat16" if fast else ", prompts computed in bfloat16" if tiles else ""
     return Plan(
         precision=precision,
@@ -81,7 +89,7 @@ def plan(
         rounding_group=rounding_group,
         tiles_from=MANY_TOKENS if tiles else 0,
         exact=chosen in ("f32", "int8"),
-        text=f"{HELD[chosen].format(group=rounding_group)}, from {_listed(kinds)}{computed}",
+        text=f"{HELD[chosen].format(group=rounding_group)}, from {_listed(kinds)}{computed}{cache}",
     )
 
 

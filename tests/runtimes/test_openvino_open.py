@@ -99,6 +99,14 @@ def test_what_cannot_be_computed_is_refused_before_anything_is_built() -> None:
     assert refusal.value.where == "kv_heads"
 
 
+def test_a_cache_of_codes_is_refused_for_a_model_whose_attention_has_a_soft_cap() -> None:
+    coded = msgspec.structs.replace(EXACT, kv_precision="u8")
+    assert load_language(NOWHERE, coded, golden_checkpoint("gemma3")).plan.kv == "u8"
+    with pytest.raises(ModelInvalid) as refusal:
+        load_language(NOWHERE, coded, golden_checkpoint("gemma2"))
+    assert refusal.value.where == "llm.kv_precision"
+
+
 @pytest.mark.parametrize("precision", ["auto", "bf16", "int8", "int4"])
 def test_every_precision_answers_nearly_as_float32_does(precision: str) -> None:
     choices = msgspec.structs.replace(EXACT, precision=precision, kv_precision="auto")

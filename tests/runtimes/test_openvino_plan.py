@@ -77,6 +77,25 @@ def test_a_bf16_cache_without_bf16_computing_is_refused() -> None:
     assert plan("bf16", "bf16", []).kv == "bf16"
 
 
+@pytest.mark.parametrize("kv", ["u8", "f16", "bf16"])
+@pytest.mark.parametrize("asked", ["auto", "bf16"])
+def test_a_cache_other_than_float32_is_refused_where_attention_has_a_soft_cap(asked: Asked, kv: KvAsked) -> None:
+    with pytest.raises(ModelInvalid, match=f'must be "auto" or "f32", is "{kv}"') as refusal:
+        plan(asked, kv, [], capped=True)
+    assert refusal.value.where == "llm.kv_precision"
+
+
+@pytest.mark.parametrize("kv", ["auto", "f32"])
+def test_where_attention_has_a_soft_cap_it_is_told_that_the_cache_is_float32(kv: KvAsked) -> None:
+    found = plan("auto", kv, ["Q4_1"], capped=True)
+    assert found.kv == found.options(1)["KV_CACHE_PRECISION"] == "f32"
+    assert found.text == "8-bit codes with a scale a row, from Q4_1, with a float32 cache for its soft cap"
+
+
+def test_a_float32_cache_for_a_soft_cap_can_be_read_by_a_second_graph() -> None:
+    assert plan("int4", "auto", ["Q4_1"], (), ["avx512_bf16", "amx_tile", "amx_bf16"], capped=True).tiles_from
+
+
 def test_options_give_one_stream_all_threads() -> None:
     options = plan("auto", "auto", []).options(7)
     assert (options["NUM_STREAMS"], options["INFERENCE_NUM_THREADS"]) == (1, 7)
