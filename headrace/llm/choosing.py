@@ -44,7 +44,7 @@ class Choosing:
         self.logprobs = 0 if scored and sampling.logprobs is None else sampling.logprobs
         self.generated = 0  # tokens pushed so far: the position of the next one
         self._key = stream_key(fresh_seed if sampling.seed is None else sampling.seed, choice)
-        self._ends = sorted({*sampling.stop_ids, *(() if sampling.ignore_eos else eos_ids)})
+        self._ends = sorted({*sampling.stop_ids, *eos_ids})  # not before `min_tokens`, ignored or not
         self._biased = list(sampling.logit_bias)
         self._bias = np.array(list(sampling.logit_bias.values()), np.float32)
         self._penalties = _penalties(sampling, prompt_ids) if _penalised(sampling) else None

@@ -23,7 +23,7 @@ def edited(
     `words` are the tokens of those that are not written.
     """
     counts = Counter(generated)
-    ends = {*sampling.stop_ids, *(() if sampling.ignore_eos else eos_ids)}
+    ends = {*sampling.stop_ids, *eos_ids}
     found = []
     for token_id, given in enumerate(logits):
         logit = float(given) + sampling.logit_bias.get(token_id, 0.0)

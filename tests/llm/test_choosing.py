@@ -61,8 +61,14 @@ def test_drafts_count_towards_min_tokens() -> None:
     assert EOS in possible(edited(choosing, ahead=(30, 31)))
 
 
+def test_an_ignored_end_may_be_chosen_after_min_tokens_and_not_before() -> None:
+    choosing = Choosing(Sampling(min_tokens=2, ignore_eos=True), eos_ids=[EOS])
+    assert EOS not in possible(edited(choosing, ahead=(30,)))
+    assert EOS in possible(edited(choosing, ahead=(30, 31)))
+
+
 def test_an_ignored_end_may_be_chosen() -> None:
-    assert EOS in possible(edited(Choosing(Sampling(min_tokens=2, ignore_eos=True), eos_ids=[EOS])))
+    assert EOS in possible(edited(Choosing(Sampling(ignore_eos=True), eos_ids=[EOS])))
 
 
 def test_a_grammar_that_is_complete_ends_the_text_before_min_tokens() -> None:
