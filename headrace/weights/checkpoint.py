@@ -114,15 +114,6 @@ class Architecture(msgspec.Struct, frozen=True):
         return self.family not in ENCODERS and not self.pooling
 
 
-class Grouped(msgspec.Struct, frozen=True):
-    """A quantised matrix [out, in] as the file holds it: value = code * scale + offset, by groups along `in`."""
-
-    codes: NDArray[np.integer[Any]]  # [out, in], uint8 or int8
-    bits: int  # that a code needs
-    scales: NDArray[np.float32]  # [out, in / group]
-    offsets: NDArray[np.float32] | None  # [out, in / group]; None: all zero
-
-
 class Weight(Protocol):
     """One tensor of the file, read when it is asked for."""
 
@@ -140,10 +131,6 @@ class Weight(Protocol):
 
     def cut(self, begin: int, end: int) -> "Weight":
         """The rows from `begin` to before `end`."""
-        ...
-
-    def grouped(self) -> Grouped | None:
-        """Its codes as they are; None where it is not quantised."""
         ...
 
 

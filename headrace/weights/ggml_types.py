@@ -1,4 +1,4 @@
-"""The kinds of numbers that GGUF and safetensors hold: rows of bytes -> float32, or the codes as they are.
+"""The kinds of numbers that GGUF and safetensors hold: rows of bytes -> float32.
 
 Results equal those of ggml's `dequantize_row_*` bit for bit. A block is a run of values along a row; a row is whole
 blocks.
@@ -11,7 +11,6 @@ import numpy as np
 
 from headrace.errors import ModelInvalid
 from headrace.weights import ggml_blocks
-from headrace.weights.checkpoint import Grouped
 from headrace.weights.ggml_blocks import Bytes, Floats, Unpacked
 
 CHUNK = 1 << 19
@@ -24,7 +23,6 @@ class Kind(msgspec.Struct, frozen=True):
     name: str
     values: int  # in a block
     size: int  # bytes of a block
-    bits: int = 0  # of a code, as `unpack` gives it
     unpack: Callable[[Bytes], Unpacked] | None = None
 
 
@@ -48,22 +46,6 @@ def dense(kind: Kind, rows: Bytes) -> Floats:
             if part.offsets is not None:
                 values += part.offsets[:, :, None]
     return result
-
-
-def grouped(kind: Kind, rows: Bytes) -> Grouped | None:
-    """The codes, scales and offsets of encoded rows [rows, bytes]; None where values are plain numbers."""
-    if kind.unpack is None:
-        return None
-    count = rows.shape[0]
-    with np.errstate(all="ignore"):
-        part = kind.unpack(_blocks(kind, rows))
-        offsets = part.scales * np.float32(-part.zero) if part.zero else part.offsets
-    return Grouped(
-        codes=part.codes.reshape(count, -1),
-        bits=kind.bits,
-        scales=part.scales.reshape(count, -1),
-        offsets=None if offsets is None else offsets.reshape(count, -1),
-    )
 
 
 def ggml_kind(number: int, where: str) -> Kind:
@@ -93,19 +75,19 @@ KINDS = {
         Kind("F32", 1, 4),
         Kind("F16", 1, 2),
         Kind("BF16", 1, 2),
-        Kind("Q4_0", 32, 18, 4, ggml_blocks.q4_0),
-        Kind("Q4_1", 32, 20, 4, ggml_blocks.q4_1),
-        Kind("Q5_0", 32, 22, 5, ggml_blocks.q5_0),
-        Kind("Q5_1", 32, 24, 5, ggml_blocks.q5_1),
-        Kind("Q8_0", 32, 34, 8, ggml_blocks.q8_0),
-        Kind("Q2_K", 256, 84, 2, ggml_blocks.q2_k),
-        Kind("Q3_K", 256, 110, 3, ggml_blocks.q3_k),
-        Kind("Q4_K", 256, 144, 4, ggml_blocks.q4_k),
-        Kind("Q5_K", 256, 176, 5, ggml_blocks.q5_k),
-        Kind("Q6_K", 256, 210, 6, ggml_blocks.q6_k),
-        Kind("IQ4_NL", 32, 18, 8, ggml_blocks.iq4_nl),
-        Kind("IQ4_XS", 256, 136, 8, ggml_blocks.iq4_xs),
-        Kind("MXFP4", 32, 17, 5, ggml_blocks.mxfp4),
+        Kind("Q4_0", 32, 18, ggml_blocks.q4_0),
+        Kind("Q4_1", 32, 20, ggml_blocks.q4_1),
+        Kind("Q5_0", 32, 22, ggml_blocks.q5_0),
+        Kind("Q5_1", 32, 24, ggml_blocks.q5_1),
+        Kind("Q8_0", 32, 34, ggml_blocks.q8_0),
+        Kind("Q2_K", 256, 84, ggml_blocks.q2_k),
+        Kind("Q3_K", 256, 110, ggml_blocks.q3_k),
+        Kind("Q4_K", 256, 144, ggml_blocks.q4_k),
+        Kind("Q5_K", 256, 176, ggml_blocks.q5_k),
+        Kind("Q6_K", 256, 210, ggml_blocks.q6_k),
+        Kind("IQ4_NL", 32, 18, ggml_blocks.iq4_nl),
+        Kind("IQ4_XS", 256, 136, ggml_blocks.iq4_xs),
+        Kind("MXFP4", 32, 17, ggml_blocks.mxfp4),
     )
 }
 """Every kind that is read, by name."""

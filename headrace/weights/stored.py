@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from headrace.errors import ModelInvalid
 from headrace.weights import ggml_types
-from headrace.weights.checkpoint import Grouped
 
 
 class StoredWeight(msgspec.Struct, frozen=True):
@@ -28,9 +27,6 @@ class StoredWeight(msgspec.Struct, frozen=True):
     def dense(self) -> NDArray[np.float32]:
         values = ggml_types.dense(self.encoding, self._ordered_rows()).reshape(self.shape)
         return values + np.float32(self.added) if self.added else values
-
-    def grouped(self) -> Grouped | None:
-        return None if self.added else ggml_types.grouped(self.encoding, self._ordered_rows())
 
     def cut(self, begin: int, end: int) -> "StoredWeight":
         """The rows from `begin` to before `end`."""

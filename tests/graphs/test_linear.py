@@ -7,7 +7,6 @@ import pytest
 from numpy.typing import NDArray
 
 from headrace.graphs.linear import Precision, Vocabulary, linear
-from headrace.weights.checkpoint import Grouped
 
 Floats = NDArray[np.float32]
 
@@ -26,9 +25,6 @@ class Matrix:
 
     def cut(self, begin: int, end: int) -> "Matrix":
         return Matrix(self._values[begin:end])
-
-    def grouped(self) -> Grouped | None:
-        return None
 
 
 def _random(*shape: int) -> Floats:

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.weights.checkpoint import Architecture, Checkpoint, Family, Grouped, Rope, Templates, TokenizerSource
+from headrace.weights.checkpoint import Architecture, Checkpoint, Family, Rope, Templates, TokenizerSource
 
 HIDDEN, HEADS, KV_HEADS, INNER, VOCABULARY, LAYERS, CONTEXT = 64, 4, 2, 96, 128, 3, 256
 QK_NORMS = ("q_norm", "k_norm")
@@ -93,9 +93,6 @@ class Drawn(msgspec.Struct, frozen=True):
 
     def cut(self, begin: int, end: int) -> "Drawn":
         return Drawn(self.values[begin:end])
-
-    def grouped(self) -> Grouped | None:
-        return None
 
 
 def draw(name: str, shape: tuple[int, ...], spread: float, middle: float = 0.0) -> Drawn:

@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from headrace.errors import ModelInvalid
-from headrace.weights.ggml_types import KINDS, NUMBERS, dense, ggml_kind, grouped
+from headrace.weights.ggml_types import KINDS, NUMBERS, dense, ggml_kind
 from tests.weights.files import TYPE_NUMBERS, random_blocks
 
 QUANTISED = [name for name, kind in KINDS.items() if kind.unpack]
@@ -36,33 +36,6 @@ def test_rows_of_more_than_one_chunk_are_all_unpacked(name: str, monkeypatch: py
     whole = dense(KINDS[name], rows)
     monkeypatch.setattr("headrace.weights.ggml_types.CHUNK", 1024)
     assert np.array_equal(dense(KINDS[name], rows), whole)
-
-
-@pytest.mark.parametrize("name", QUANTISED)
-def test_codes_scales_and_offsets_make_the_values(name: str) -> None:
-    rows = _rows(name, (5, 512))
-    held = grouped(KINDS[name], rows)
-    assert held is not None
-    groups = held.scales.shape[1]
-    values = held.codes.reshape(5, groups, -1) * held.scales[:, :, None]
-    if held.offsets is not None:
-        values = values + held.offsets[:, :, None]
-    assert np.allclose(values.reshape(5, 512), dense(KINDS[name], rows), atol=1e-5)
-    assert int(held.codes.max()) - int(held.codes.min()) < 1 << held.bits
-
-
-def test_groups_are_as_long_as_the_format_says() -> None:
-    lengths = {}
-    for name in QUANTISED:
-        held = grouped(KINDS[name], _rows(name, (1, 512)))
-        assert held is not None
-        lengths[name] = 512 // held.scales.shape[1]
-    assert {lengths.pop(name) for name in ("Q2_K", "Q3_K", "Q6_K")} == {16}
-    assert set(lengths.values()) == {32}
-
-
-def test_plain_numbers_have_no_codes() -> None:
-    assert grouped(KINDS["F16"], np.zeros((1, 8), np.uint8)) is None
 
 
 def test_numbers_are_those_of_ggml() -> None:
