@@ -2,18 +2,20 @@
 
 import re
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import msgspec
 
 from headrace.errors import InvalidRequest
-from headrace.protocols.body_type import words
+from headrace.protocols.body_type import field_names, words
 from headrace.types import Buffer
 
 T = TypeVar("T")
 
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
 _MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]*)`$")
+_UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>.*)`$", re.DOTALL)
 _TYPES = re.compile(r"^Expected `(?P<expected>[^`]*)`, got `(?P<got>[^`]*)`$")
 _LENGTH = re.compile(r"^Expected `array` of length <= (?P<most>[0-9]+)$")
 _HALF = re.compile(r"(?:surrogate pair|end of hex escape) \(byte (?P<byte>[0-9]+)\)$")
@@ -24,6 +26,7 @@ _NONE_OF = re.compile(r"^Invalid enum value (?P<value>.*)$", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[([0-9]+)\]")
 _ENTRY = "[...]"
 _SEARCHED_BYTES = 65_536
+_MOST_KNOWN = 16  # fields that are listed; of a longer list nobody reads which is meant
 _PYTHON = {"int": int, "float": float, "str": str, "bool": bool, "null": type(None), "array": list, "object": dict}
 _WORDS = {"int": "an integer", "float": "a number", "str": "a string", "bool": "true or false", "null": "null"}
 _WORDS |= {"array": "an array", "object": "an object"}
@@ -83,6 +86,9 @@ def _explain(message: str, where: str, body: Buffer, kind: Any) -> InvalidReques
     what, path = (found["what"], found["path"] or "") if found else (message, "")
     if missing := _MISSING.match(what):
         path, what = f"{path}.{missing['field']}", "is missing"
+    elif unknown := _UNKNOWN.match(what):
+        field = unknown["field"][:64]
+        path, what = f"{path}.{field}", f"is not known here{_instead(field, field_names(kind, path))}"
     elif types := _TYPES.match(what):
         what = f"expected {_words(types['expected'])}, got {_words(types['got'])}"
         path = _with_key(path, types["got"], body)
@@ -91,6 +97,13 @@ def _explain(message: str, where: str, body: Buffer, kind: Any) -> InvalidReques
     elif (wrong := _NONE_OF.match(what)) and (named := words(kind, path)):
         what = f"must be {_listed(named)}, not {wrong['value'][:64]}"
     return InvalidRequest(what, (where + path).removeprefix("."))
+
+
+def _instead(field: str, known: Sequence[str]) -> str:
+    """What would be right where a field is unknown."""
+    if near := get_close_matches(field, known, n=1):
+        return f"; did you mean {near[0]!r}?"
+    return f"; known: {', '.join(known)}" if 0 < len(known) <= _MOST_KNOWN else ""
 
 
 def _with_key(path: str, got: str, body: Buffer) -> str:

@@ -1,7 +1,5 @@
 """Bodies of requests: JSON with the documented fields and no others; an unknown one is refused with its kin there."""
 
-import difflib
-import re
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -9,7 +7,6 @@ from msgspec import Meta
 from starlette.requests import Request
 
 from headrace.errors import InvalidRequest
-from headrace.protocols.body_type import field_names
 from headrace.protocols.http import read_json
 from headrace.protocols.json_body import decode
 
@@ -20,8 +17,6 @@ MAX_NESTING = 128
 MAX_LISTED = 16_384
 Listed = Annotated[list[T], Meta(max_length=MAX_LISTED)]
 """What is gone through piece by piece, for so long all others wait."""
-
-_UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>.*)`$", re.DOTALL)
 
 
 class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,26 +31,11 @@ class Reader(Generic[T]):
 
     async def read(self, request: Request, limit_bytes: int) -> T:
         """The body. Raises BodyTooLarge, or InvalidRequest with the path of the field that is wrong or unknown."""
-        try:
-            return await read_json(request, self._decoder, limit_bytes)
-        except InvalidRequest as error:
-            raise self._explain(error) from error
+        return await read_json(request, self._decoder, limit_bytes)
 
     def decode(self, body: bytes) -> T:
         """The same, of a body that is here."""
-        try:
-            return decode(self._decoder, body)
-        except InvalidRequest as error:
-            raise self._explain(error) from error
-
-    def _explain(self, error: InvalidRequest) -> InvalidRequest:
-        found = _UNKNOWN.match(error.message)
-        if not found:
-            return error
-        field = found["field"]
-        near = difflib.get_close_matches(field[:64], field_names(self._decoder.type, error.where), n=1)
-        message = f"is not known here; did you mean {near[0]!r}?" if near else "is not known here"
-        return InvalidRequest(message, f"{error.where}.{field[:64]}".removeprefix("."))
+        return decode(self._decoder, body)
 
 
 def refuse_unless_absent(fields: dict[str, tuple[Any, str]]) -> None:

@@ -108,3 +108,41 @@ def test_any_bytes_are_decoded_or_refused(body: bytes) -> None:
         decode(DECODER, body)
     except InvalidRequest as refusal:
         assert refusal.message
+
+
+class _Gates(msgspec.Struct, forbid_unknown_fields=True):
+    errors: float | None = None
+    p99_ratio: float | None = None
+
+
+class _Strict(msgspec.Struct, forbid_unknown_fields=True):
+    version: str = ""
+    gates: _Gates | None = None
+
+
+class _Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    pass
+
+
+MANY = msgspec.defstruct("Many", [(f"x{number}", int, 0) for number in range(17)], forbid_unknown_fields=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "message"),
+    [
+        (_Strict, b'{"vers":"3"}', "vers: is not known here; did you mean 'version'?"),
+        (_Strict, b'{"gates":{"foo":1}}', "gates.foo: is not known here; known: errors, p99_ratio"),
+        (_Nothing, b'{"foo":1}', "foo: is not known here"),
+        (MANY, b'{"foo":1}', "foo: is not known here"),
+        (_Strict, b'{"%b":1}' % (b"z" * 9999), f"{'z' * 64}: is not known here; known: version, gates"),
+    ],
+)
+def test_an_unknown_field_is_named_with_what_would_be_right(kind: type, body: bytes, message: str) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        decode(msgspec.json.Decoder(kind), body, "")
+    assert str(refusal.value) == message
+
+
+def test_an_unknown_field_of_a_part_of_a_body_is_told_with_the_whole_path() -> None:
+    with pytest.raises(InvalidRequest, match=r"^parameters\.gates\.foo: is not known here; known: errors, p99_ratio$"):
+        decode(msgspec.json.Decoder(_Strict), b'{"gates":{"foo":1}}', "parameters")

@@ -37,8 +37,8 @@ def test_a_body_is_read() -> None:
     [
         (b'{"temprature": 1}', "temprature", "is not known here; did you mean 'temperature'?"),
         (b'{"inner": [{"sise": 1}]}', "inner[0].sise", "is not known here; did you mean 'size'?"),
-        (b'{"sise": 1}', "sise", "is not known here"),
-        (b'{"zzz": 1}', "zzz", "is not known here"),
+        (b'{"sise": 1}', "sise", "is not known here; known: temperature, inner"),
+        (b'{"inner": [{"zzz": 1}]}', "inner[0].zzz", "is not known here; known: size"),
         (b'{"temperature": "hot"}', "temperature", "expected a number, got a string"),
         (b'{"temperature": 1', "", "not JSON: it ends too early"),
     ],
