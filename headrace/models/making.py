@@ -32,6 +32,7 @@ class Making:
         self._build = build
         self._allow_signature_change = allow_signature_change
         self._tried: dict[ModelVersion, Source] = {}
+        self._broken: set[ModelVersion] = set()
 
     async def make(
         self,
@@ -66,7 +67,16 @@ class Making:
         """Look at the version's files, which count from now on as those that it was made from."""
         facts = await asyncio.to_thread(self._repository.facts, manifest)
         self._tried[manifest.id] = Source(manifest, facts)
+        self._broken.discard(manifest.id)
         return facts
+
+    def failed(self, version: ModelVersion) -> None:
+        """It cannot be had from the files that were noted last."""
+        self._broken.add(version)
+
+    def broken(self, name: str) -> set[int]:
+        """The versions of a model that could not be had when they were last tried, and were not forgotten since."""
+        return {version.version for version in self._broken if version.name == name}
 
     def tried(self, name: str, versions: Iterable[int]) -> dict[int, Source]:
         """What these versions were last made from, those that were."""
@@ -76,6 +86,7 @@ class Making:
     def forget(self, name: str, version: int) -> None:
         """It is going to be made anew, whatever it is made from."""
         self._tried.pop(ModelVersion(name, version), None)
+        self._broken.discard(ModelVersion(name, version))
 
     def sources(self, catalog: Catalog) -> dict[int, Source]:
         """What each version of a model would be made from now. Raises OSError."""

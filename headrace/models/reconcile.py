@@ -34,6 +34,7 @@ DEFAULTS = Models()
 NOT_ASKED = 'not loaded: models.control is "explicit" and nobody asked for it'
 UNWANTED = "no longer among the versions that are wanted"
 FILES_GONE = "its files are gone"
+NEXT_LOWER = "a version above it cannot be loaded"
 UNLOADED = "a request unloaded it; a load request brings it back"
 
 
@@ -66,7 +67,14 @@ class Reconcile:
         self._under_way = UnderWay()
         self._routing = Routing(registry, state or State(None))
         self.residence = Residence(
-            registry, states, self._making, self._routing, self._under_way, keeping, stays_of(models, keeping, drain_s)
+            registry,
+            states,
+            self._making,
+            self._routing,
+            self._under_way,
+            keeping,
+            stays_of(models, keeping, drain_s),
+            self._fell,
         )
         self._steering = Steering(repository, registry, self._routing, self._making, self.residence.load, self._leave)
         self._sent: set[str] = set()  # served by what a load request sent along: files alone do not replace them
@@ -264,6 +272,17 @@ class Reconcile:
                     await self.residence.retire(name, version, FILES_GONE)
             await self._forget(name, there)
 
+    def _fell(self, name: str) -> None:
+        """A version that slept cannot be woken: where nothing else answers for its model, the next lower one is to."""
+        self._under_way.spawn(self._fall_back(name))
+
+    async def _fall_back(self, name: str) -> None:
+        async with self._under_way.lock(name):
+            if not self._registry.versions(name) and not self._routing.of(name).unloaded:
+                with suppress(HeadraceError):  # the index tells
+                    catalog = await asyncio.to_thread(self._repository.find, name)
+                    await self._move(name, catalog, dict.fromkeys(self._broken(name), "UNAVAILABLE"), NEXT_LOWER)
+
     # ---- moves
 
     async def _move(
@@ -276,13 +295,14 @@ class Reconcile:
     ) -> None:
         """Move by move from where `states` begin to what is wanted; None loads all of it anew.
 
-        `tried` is told before anything is unloaded. Raises the first reason why a version did not load.
+        `tried` is told before anything is unloaded. Where a version does not load, the policy is asked again without
+        it. Raises the first reason why one did not.
         """
         manifests = {manifest.version: manifest for manifest in catalog.manifests if manifest.name == name}
         await self._routing.wish(
             name, msgspec.structs.replace(self._routing.of(name), filed=catalog.labels.get(name, {}))
         )
-        versions, held = self._routing.wanted(name, catalog)
+        versions, held = self._routing.wanted(name, catalog, self._broken(name).intersection(states or ()))
         if not versions and not held:
             raise nothing_there(name, catalog)  # a policy that no version meets takes nothing out of service
         if states is None:
@@ -296,16 +316,21 @@ class Reconcile:
             except HeadraceError as error:
                 states[move.version] = "UNAVAILABLE"
                 failures.append(error)
+                versions, held = self._routing.wanted(name, catalog, self._broken(name).intersection(states))
         await self._routing.reroute(name)
         tried(failures[0] if failures else None)
         await self._leave(name, catalog)
         if failures:
             raise failures[0]
 
+    def _broken(self, name: str) -> set[int]:
+        """The versions that do not count for a policy: they did not load, and none of them is there from before."""
+        return self._making.broken(name).difference(self._registry.versions(name))
+
     async def _leave(self, name: str, catalog: Catalog, why: str = UNWANTED) -> None:
         """Unload what is wanted no longer."""
         there = {manifest.version for manifest in catalog.manifests} | {broken.version for broken in catalog.broken}
-        versions, held = self._routing.wanted(name, catalog)
+        versions, held = self._routing.wanted(name, catalog, self._broken(name))
         if not versions and not held:
             return  # a policy that no version meets takes nothing out of service
         ready = self._registry.versions(name)

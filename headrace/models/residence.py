@@ -75,7 +75,9 @@ class Residence:
         under_way: UnderWay,
         keeping: Keeping,
         stays: Stays,
+        fell: Callable[[str], None],
     ) -> None:
+        """`fell` is called with the name of a model of which a version that slept does not load; it returns at once."""
         self._registry = registry
         self._states = states
         self._making = making
@@ -84,6 +86,7 @@ class Residence:
         self._keeping = keeping
         self._rooms = keeping.rooms
         self._stays = stays
+        self._fell = fell
         self._places = asyncio.Semaphore(stays.load_parallel)  # loads under way
         self._held: dict[Servable, Room] = {}
         self._waking: set[Sleeper] = set()
@@ -268,6 +271,8 @@ class Residence:
         if not isinstance(error, HeadraceError):
             log.exception("%s cannot be loaded", manifest.id)  # of others the event of the state tells
         raised = error if isinstance(error, MemoryFull) else ModelInvalid(reason)
+        if not isinstance(error, MemoryFull):
+            self._making.failed(manifest.id)
         state: Literal["READY", "UNAVAILABLE"] = "READY" if _is_awake(before) else "UNAVAILABLE"
         if before is not None and isinstance(before.servable, Sleeper):
             again = isinstance(error, MemoryFull)  # there may be room the next time
@@ -275,6 +280,7 @@ class Residence:
                 reason = f"{ASLEEP}; the last found no room: {reason}"
             else:
                 self._registry.withdraw(before.version)
+                self._fell(manifest.name)
             before.servable.fail(raised, for_good=not again)
         elif before is not None:
             reason += "; the version loaded before goes on"

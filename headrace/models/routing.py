@@ -1,6 +1,7 @@
 """What is wished for of each model, and what answers for it: kept for the next start, and told to the registry."""
 
 import asyncio
+from collections.abc import Collection
 
 from headrace.models.registry import Registry, Served
 from headrace.models.state import State
@@ -51,11 +52,11 @@ class Routing:
         self._wishes.pop(name, None)
         self._before.pop(name, None)
 
-    def wanted(self, name: str, catalog: Catalog) -> tuple[list[int], set[int]]:
-        """The versions that the policy wants, and those that labels keep."""
+    def wanted(self, name: str, catalog: Catalog, broken: Collection[int] = ()) -> tuple[list[int], set[int]]:
+        """The versions that the policy wants where these are broken, and those that labels keep."""
         versions = [manifest.version for manifest in catalog.manifests if manifest.name == name]
         held = held_versions(versions, self._registry.versions(name), self.of(name))
-        return wanted_versions(catalog.policy[name], versions, self.of(name)), held
+        return wanted_versions(catalog.policy[name], versions, self.of(name), broken), held
 
     def kept(self, name: str) -> set[int]:
         """The ready versions that stay where their files go."""

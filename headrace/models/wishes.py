@@ -28,11 +28,17 @@ class Wishes(msgspec.Struct, frozen=True, omit_defaults=True):
         return {**self.filed, **self.labels}
 
 
-def wanted_versions(policy: VersionPolicy, available: Collection[int], wishes: Wishes) -> list[int]:
-    """The versions that the policy has served out of those available, ascending."""
+def wanted_versions(
+    policy: VersionPolicy, available: Collection[int], wishes: Wishes, broken: Collection[int] = ()
+) -> list[int]:
+    """The versions that the policy has served out of those available, ascending.
+
+    Those that are `broken` do not count, as long as there are others that the policy may have instead.
+    """
     if wishes.unloaded:
         return []
-    chosen = set(wanted(policy, set(available) - wishes.held_back))
+    may = set(available) - wishes.held_back
+    chosen = set(wanted(policy, may.difference(broken)) or wanted(policy, may))
     if not chosen and wishes.kept is not None and wishes.kept in available:
         chosen = {wishes.kept}
     return sorted(chosen)

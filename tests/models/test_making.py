@@ -62,6 +62,15 @@ async def test_what_a_version_was_made_from_is_remembered_until_it_is_forgotten(
     assert bench.making.tried("m", [1]) == {}
 
 
+async def test_what_could_not_be_had_is_broken_until_it_is_tried_again(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.making.failed(bench.manifest().id)
+    assert bench.making.broken("m") == {1}
+    assert bench.making.broken("n") == set()
+    await bench.making.note(bench.manifest())
+    assert bench.making.broken("m") == set()
+
+
 async def test_files_that_change_meanwhile_are_not_served_and_are_tried_again(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.touch = True

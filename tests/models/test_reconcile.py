@@ -34,6 +34,39 @@ async def test_a_model_that_does_not_load_is_told_with_its_reason_and_the_others
     assert bench.reconcile.index()[0].reason == "unknown operator Foo"
 
 
+async def test_where_the_highest_version_does_not_load_the_next_lower_one_is_served(bench: Bench) -> None:
+    bench.put(1, 2, 3)
+    bench.broken.add("m/3")
+    await bench.reconcile.start()
+    assert bench.states() == [("m", 2, "READY"), ("m", 3, "UNAVAILABLE")]
+    assert bench.reconcile.index()[1].reason == "unknown operator Foo"
+
+
+async def test_a_version_that_does_not_load_does_not_count_among_the_highest(bench: Bench) -> None:
+    bench.put(1, 2, 3, 4, policy='"latest:2"')
+    bench.broken.update(["m/3", "m/4"])
+    await bench.reconcile.start()
+    assert bench.registry.versions("m") == [1, 2]
+    with pytest.raises(ModelInvalid, match="unknown operator Foo"):
+        await bench.reconcile.load("m")
+    await bench.reconcile.still()
+    assert bench.registry.versions("m") == [1, 2]
+
+
+async def test_where_no_version_loads_each_is_told_with_its_reason(bench: Bench) -> None:
+    bench.put(1, 2)
+    bench.broken.update(["m/1", "m/2"])
+    await bench.reconcile.start()
+    assert bench.states() == [("m", 1, "UNAVAILABLE"), ("m", 2, "UNAVAILABLE")]
+
+
+async def test_a_version_that_was_named_has_no_other_in_its_place(bench: Bench) -> None:
+    bench.put(1, 2, policy="[2]")
+    bench.broken.add("m/2")
+    await bench.reconcile.start()
+    assert bench.states() == [("m", 2, "UNAVAILABLE")]
+
+
 async def test_a_new_version_is_served_before_the_old_is_drained_and_closed(bench: Bench) -> None:
     bench.put(1)
     await bench.reconcile.start()

@@ -161,3 +161,15 @@ async def test_a_version_whose_files_are_gone_goes_though_no_other_loads(bench: 
     shutil.rmtree(bench.root / "m" / "2")
     await bench.refresh()
     assert bench.registry.versions("m") == []
+
+
+async def test_a_version_that_is_put_right_takes_the_place_of_the_one_that_stood_in_for_it(bench: Bench) -> None:
+    bench.put(1, 2)
+    bench.broken.add("m/2")
+    await bench.reconcile.start()
+    await bench.refresh()
+    assert bench.told == ["build m/2", "build m/1"]
+    bench.broken.clear()
+    (bench.root / "m" / "2" / "model.onnx").write_bytes(b"whole")
+    await bench.refresh()
+    assert bench.states() == [("m", 1, "UNAVAILABLE"), ("m", 2, "READY")]

@@ -103,6 +103,15 @@ async def test_one_that_cannot_be_loaded_tells_whoever_asked_and_is_not_tried_ag
     assert lazy.registry.versions("m") == []
 
 
+async def test_where_one_that_slept_cannot_be_loaded_the_next_lower_version_is(lazy: Bench) -> None:
+    lazy.put(1, 2)
+    lazy.broken.add("m/2")
+    await lazy.reconcile.start()
+    lazy.ask()
+    await lazy.reconcile.still()
+    assert lazy.states() == [("m", 1, "READY"), ("m", 2, "UNAVAILABLE")]
+
+
 async def test_requests_that_wait_for_a_version_that_goes_are_answered_by_what_stands_for_it(lazy: Bench) -> None:
     lazy.put(1)
     await lazy.reconcile.start()

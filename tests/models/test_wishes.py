@@ -39,6 +39,12 @@ def test_a_version_that_was_rolled_back_from_stays_away() -> None:
     assert default_version([1, 2, 3], wishes) == 1
 
 
+def test_what_is_broken_does_not_count_where_the_policy_may_have_another() -> None:
+    assert wanted_versions(Latest(2), [1, 2, 3], Wishes(), broken={3}) == [1, 2]
+    assert wanted_versions(Latest(), [1, 2], rolled_back(Wishes(), 1, [1, 2]), broken={1}) == [1]
+    assert wanted_versions(Specific((2,)), [1, 2], Wishes(), broken={2}) == [2]
+
+
 def test_a_shadow_answers_only_where_nothing_else_does() -> None:
     wishes = Wishes(traffic=Plans(shadow=Shadow(2)))
     assert default_version([1, 2], wishes) == 1
@@ -175,8 +181,10 @@ def follow(
     while isinstance(move := next_move(states, wanted_now, held), Load):
         states[move.version] = "UNAVAILABLE" if move.version in failing else "READY"
         ready |= {move.version} - failing
+        broken = {version for version, state in states.items() if state == "UNAVAILABLE"}
+        wanted_now = wanted_versions(policy, there, wishes, broken)
     wishes = routed(wishes, ready)
-    wanted_now, held = wanted_versions(policy, there, wishes), held_versions(there, ready, wishes)
+    wanted_now, held = wanted_versions(policy, there, wishes, failing - ready), held_versions(there, ready, wishes)
     states = dict.fromkeys((*wanted_now, *held), "UNAVAILABLE")
     states |= dict.fromkeys(ready, "READY")
     while isinstance(move := next_move(states, wanted_now, held), Unload):
