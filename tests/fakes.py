@@ -74,6 +74,7 @@ class FakeInstance:
         self.handed: list[tuple[Work, Done]] = []
         self.changed: Callable[[], None] = lambda: None
         self.learned: Callable[[BatchAxis], None] = lambda axis: None
+        self.gave_up: Callable[[], None] = lambda: None
 
     @property
     def running(self) -> int:
@@ -82,8 +83,10 @@ class FakeInstance:
     def run(self, work: Work, done: Done) -> None:
         self.handed.append((work, done))
 
-    def on_change(self, changed: Callable[[], None], learned: Callable[[BatchAxis], None]) -> None:
-        self.changed, self.learned = changed, learned
+    def on_change(
+        self, changed: Callable[[], None], learned: Callable[[BatchAxis], None], gave_up: Callable[[], None]
+    ) -> None:
+        self.changed, self.learned, self.gave_up = changed, learned, gave_up
 
     async def close(self) -> None:
         self.ready = False
@@ -94,6 +97,11 @@ class FakeInstance:
         while self.handed:
             _, done = self.handed.pop()
             done(Outcome(error=WorkerLost("gone"), lost=True, ran=not self.handed))
+
+    def give_up(self, why: str) -> None:
+        """It could not be made ready again."""
+        self.failure = why
+        self.gave_up()
 
     def come_back(self) -> None:
         self.ready = True

@@ -10,6 +10,7 @@ import msgspec
 from headrace.batching import collate
 from headrace.batching.check import Check
 from headrace.batching.closed import Closed
+from headrace.batching.failing import all_failing, failing
 from headrace.batching.gathering import Gathering
 from headrace.batching.instance import Instance, Outcome
 from headrace.batching.instance_turns import InstanceTurns
@@ -79,7 +80,7 @@ class BatchedModel:
         self._idle: asyncio.Event | None = None  # once somebody waits for the last answer
         self._on_close: list[Callable[[], Awaitable[None]]] = []
         for instance in instances:
-            instance.on_change(self._look, self._learn)
+            instance.on_change(self._look, self._learn, self._gave_up)
 
     def runs_on(self, device: DeviceTime) -> None:
         """Share it with others; before the first request."""
@@ -105,8 +106,7 @@ class BatchedModel:
         except HeadraceError as error:
             reply(error)
             return _nothing
-        refused = self._let_in(item)
-        if refused is not None:
+        if (refused := self._let_in(item)) is not None:
             self.refuse(item, refused)
             return _nothing
         if request.bundle is None:
@@ -185,15 +185,13 @@ class BatchedModel:
     async def close(self) -> None:
         self._refusal = closed = ModelUnavailable(f"model {self._version} was unloaded")
         await asyncio.gather(*(instance.close() for instance in self._instances))
-        for item in self._queue.clear():  # also what came back from the instances
-            self._answer(item, closed)
-        self._settle()
+        self._end_waiting(closed)  # also what came back from the instances
         if self._timer:
             self._timer.cancel()
         while self._on_close:
             await self._on_close.pop(0)()
         for instance in self._instances:  # nothing leads in a circle to what has gone: its memory is back at once
-            instance.on_change(_nothing, lambda axis: None)
+            instance.on_change(_nothing, lambda axis: None, _nothing)
 
     # ---- in
 
@@ -210,8 +208,8 @@ class BatchedModel:
         item.deadline_ns = self._objective.due_ns(item.arrived_ns, item.deadline_ns)
         if item.deadline_ns is not None and item.deadline_ns <= now_ns:
             return NotTaken(passed(item), "late")
-        if not self._instances[0].ready and (failing := self._failing()):
-            return NotTaken(failing)
+        if not self._instances[0].ready and (failure := failing(self._version, self._instances)):
+            return NotTaken(failure)
         refusal = self._policy.admit(item, now_ns)
         return self._not_taken(refusal) if refusal else None
 
@@ -230,14 +228,6 @@ class BatchedModel:
         deadline_ns = None if item.deadline_ns is None else item.deadline_ns - item.arrived_ns
         predicted = None if predicted_ns is None else int(predicted_ns)
         self._record(ShedRecord(self._version, item.tenant, reason, predicted, deadline_ns))
-
-    def _failing(self) -> HeadraceError | None:
-        """Waiting is of use while an instance is about to come back, not while each start of it fails."""
-        if not any(instance.ready for instance in self._instances):
-            failure = next((instance.failure for instance in self._instances if instance.failure), "")
-            if failure:
-                return ModelUnavailable(f"model {self._version}: {failure}", retry_after_s=1)
-        return None
 
     # ---- the loop: look, decide, run, answer, look again
 
@@ -372,6 +362,11 @@ class BatchedModel:
         except Exception:
             log.exception("an answer of %s could not be delivered", self._version)
 
+    def _end_waiting(self, error: HeadraceError) -> None:
+        for item in self._queue.clear():
+            self._answer(item, error)
+        self._settle()
+
     def _settle(self) -> None:
         if self._idle and not self._running and not self._queue:
             self._idle.set()
@@ -383,6 +378,11 @@ class BatchedModel:
         item = given_up.job
         self._shed(item, given_up.reason, given_up.predicted_ns)
         self._answer(item, dropped(given_up, self._clock.now_ns()))
+
+    def _gave_up(self) -> None:
+        """An instance cannot be made ready again: what waits is told what newcomers are, unless another may."""
+        if failure := all_failing(self._version, self._instances):
+            self._end_waiting(failure)
 
     def _learn(self, axis: BatchAxis) -> None:
         """A first run has shown whether rows may share one; what waits keeps to itself."""

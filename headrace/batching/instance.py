@@ -71,8 +71,11 @@ class Instance(Protocol):
         """Run a batch; `done` is called once, later. Parts are read before this returns."""
         ...
 
-    def on_change(self, changed: Callable[[], None], learned: Callable[[BatchAxis], None]) -> None:
-        """Call `changed` when `ready` has changed, `learned` when a run has shown the batch axis."""
+    def on_change(
+        self, changed: Callable[[], None], learned: Callable[[BatchAxis], None], gave_up: Callable[[], None]
+    ) -> None:
+        """Call `changed` when `ready` has changed, `learned` when a run has shown the batch axis, and `gave_up` when it
+        cannot be made ready again, as `failure` says, each time that this was tried."""
         ...
 
     async def close(self) -> None:
@@ -111,7 +114,9 @@ class ThreadInstance:
 
         future.add_done_callback(finished)
 
-    def on_change(self, changed: Callable[[], None], learned: Callable[[BatchAxis], None]) -> None:
+    def on_change(
+        self, changed: Callable[[], None], learned: Callable[[BatchAxis], None], gave_up: Callable[[], None]
+    ) -> None:
         """Nothing changes here."""
 
     async def close(self) -> None:

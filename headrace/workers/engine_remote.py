@@ -182,7 +182,7 @@ class RemoteEngine:
 
     def _refuse_if_full(self) -> None:
         if not self._process.ready and self._process.failure:
-            raise ModelUnavailable(f"model {self._version}: {self._process.failure}", retry_after_s=1)
+            raise self._failing()
         waiting = self.backlog().queued
         if waiting >= self._limits.max_queue:
             raise QueueFull(f"{waiting} requests wait for {self._version}, the limit", retry_after_s=1)
@@ -345,6 +345,14 @@ class RemoteEngine:
         if self._calls:
             self._process.watch(self._limit.seconds(), self._clock.now_ns())
         self._send()
+
+    def gave_up(self) -> None:
+        """No worker can be started: who waits is told what newcomers are."""
+        for call in list(self._calls.values()):
+            self._answer(call, self._failing())
+
+    def _failing(self) -> HeadraceError:
+        return ModelUnavailable(f"model {self._version}: {self._process.failure}", retry_after_s=1)
 
     def _learn(self, facts: LanguageFacts) -> None:
         self.signature = language_signature(msgspec.structs.replace(facts, max_requests=self._limits.max_queue))

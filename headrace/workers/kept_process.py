@@ -57,6 +57,10 @@ class Owner(Protocol):
         """The next child is ready."""
         ...
 
+    def gave_up(self) -> None:
+        """The next child could not be started, as often before; `failure` says why, and it is tried again later."""
+        ...
+
 
 class _Nobody:
     """Whose child one is that is closed."""
@@ -69,6 +73,8 @@ class _Nobody:
     def lost(self, why: str) -> None: ...
 
     def back(self) -> None: ...
+
+    def gave_up(self) -> None: ...
 
 
 class KeptProcess(Generic[Facts]):
@@ -217,6 +223,7 @@ class KeptProcess(Generic[Facts]):
                 self._restarts = self._restarts.after_failed_start()
                 if self._restarts.given_up:
                     self._fail(placeless(f"its worker does not start: {error}", self._keeping.path))
+                    self._owner.gave_up()
         self._owner.back()
 
     def _fail(self, why: str) -> None:

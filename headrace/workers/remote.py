@@ -76,6 +76,7 @@ class ProcessInstance:
         self._process: KeptProcess[Signature] = KeptProcess(keeping, self, births, record, clock, works)
         self._changed: Callable[[], None] = lambda: None
         self._learned: Callable[[BatchAxis], None] = lambda axis: None
+        self._gave_up: Callable[[], None] = lambda: None
 
     @property
     def failure(self) -> str:
@@ -96,9 +97,12 @@ class ProcessInstance:
         """Of the child; None while there is none."""
         return self._process.pid
 
-    def on_change(self, changed: Callable[[], None], learned: Callable[[BatchAxis], None]) -> None:
+    def on_change(
+        self, changed: Callable[[], None], learned: Callable[[BatchAxis], None], gave_up: Callable[[], None]
+    ) -> None:
         self._changed = changed
         self._learned = learned
+        self._gave_up = gave_up
 
     async def start(self, gives_way: GivesWay = at_once) -> Signature:
         """Start a child and load the model.
@@ -188,6 +192,10 @@ class ProcessInstance:
         """The next child is ready."""
         self.ready = True
         self._changed()
+
+    def gave_up(self) -> None:
+        """No child can be started."""
+        self._gave_up()
 
     # ----
 

@@ -305,6 +305,26 @@ async def test_requests_are_refused_while_the_only_instance_keeps_failing(bench:
     assert bench.ask([[1, 1]]).error == "model_unavailable"
 
 
+async def test_what_waits_for_an_instance_that_cannot_be_made_ready_again_is_told_so(bench: Bench) -> None:
+    bench.instance.ready = False
+    got = bench.ask([[1, 1]])
+    drained = asyncio.ensure_future(bench.model.drain())
+    bench.instance.give_up("its worker does not start")
+    assert got.error == "model_unavailable"
+    await drained
+
+
+async def test_what_waits_goes_on_waiting_while_another_instance_may_come_back() -> None:
+    bench = Bench(instances=2)
+    bench.instance.ready = bench.instances[1].ready = False
+    got = bench.ask([[1, 1]])
+    bench.instance.give_up("its worker does not start")
+    assert not got.answers
+    bench.instances[1].come_back()
+    bench.instances[1].finish()
+    assert got.response
+
+
 async def test_the_batch_axis_may_be_learned_from_the_first_run() -> None:
     bench = Bench(signature(batched=False, pending=True))
     bench.ask([[1, 1]])

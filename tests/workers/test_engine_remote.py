@@ -339,3 +339,15 @@ async def test_every_request_ends_once_whatever_becomes_of_the_worker(tmp_path: 
         assert made.steps()[-1].facts.used_blocks == 0
         ends = [caller.answers[-1] for caller in callers if caller.answers]
         assert not [end for end in ends if isinstance(end, HeadraceError)]
+
+
+async def test_who_waits_for_a_worker_that_cannot_be_started_again_is_told_so_and_a_drain_ends(tmp_path: Path) -> None:
+    async with bench(tmp_path, SLOW) as made:
+        waiting = asyncio.ensure_future(made.text("Hi"))
+        await asyncio.sleep(0)
+        (tmp_path / "model.fakellm").unlink()
+        made.kill()
+        drained = asyncio.ensure_future(made.engine.drain())
+        with pytest.raises(ModelUnavailable, match="its worker does not start"):
+            await waiting
+        await drained

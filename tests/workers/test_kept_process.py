@@ -29,6 +29,7 @@ class Bench:
         self.records: list[Record] = []
         self.ends: list[str] = []
         self.returned = asyncio.Event()
+        self.given_up = asyncio.Event()
         self._path = path
         keeping = Keeping(ModelVersion("m", 1), STEPS, 1, load_timeout_s, path=path)
         clock = LoopClock(asyncio.get_running_loop())
@@ -49,6 +50,9 @@ class Bench:
 
     def back(self) -> None:
         self.returned.set()
+
+    def gave_up(self) -> None:
+        self.given_up.set()
 
     def told(self) -> list[str]:
         return [record.what for record in self.records if isinstance(record, WorkerEvent)]
@@ -89,6 +93,19 @@ async def test_one_that_dies_is_started_again(tmp_path: Path) -> None:
     await asyncio.wait_for(bench.returned.wait(), 30)
     assert bench.ends == ["was killed by signal 9 (SIGKILL)"]
     assert bench.told() == ["started", "died", "started"]
+    await bench.process.close()
+
+
+async def test_its_owner_is_told_once_it_cannot_be_started_again(tmp_path: Path) -> None:
+    path = tmp_path / "model.fakellm"
+    path.touch()
+    bench = Bench(path)
+    await bench.process.start()
+    path.unlink()
+    assert bench.process.pid is not None
+    os.kill(bench.process.pid, signal.SIGKILL)
+    await asyncio.wait_for(bench.given_up.wait(), 30)
+    assert "its worker does not start" in bench.process.failure
     await bench.process.close()
 
 

@@ -43,7 +43,8 @@ class Bench:
         self.worker = ProcessInstance(settings, Spawning(), self.records.append, clock)
         self.changes = asyncio.Event()
         self.learned: list[BatchAxis] = []
-        self.worker.on_change(self.changes.set, self.learned.append)
+        self.gave_up = asyncio.Event()
+        self.worker.on_change(self.changes.set, self.learned.append, self.gave_up.set)
 
     def start(self, rows: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> "asyncio.Future[Outcome]":
         """A batch on its way; the outcome's outputs are copied."""
