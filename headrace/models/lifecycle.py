@@ -37,6 +37,11 @@ class States:
         self._states.setdefault(name, {})[version] = VersionStatus(name, version, state, reason)
         self._record(ModelEvent(name, version, state, reason, unix_s(self._clock), seconds, cause, goes_on))
 
+    def note(self, name: str, version: int, reason: str) -> None:
+        """From now on this is told with the state that the version is in; nothing is recorded."""
+        if before := self.get(name, version):
+            self._states[name][version] = VersionStatus(name, version, before.state, reason)
+
     def get(self, name: str, version: int | None) -> VersionStatus | None:
         """The state of one version, where it is known."""
         return self._states.get(name, {}).get(version)

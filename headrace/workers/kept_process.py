@@ -138,6 +138,7 @@ class KeptProcess(Generic[Facts]):
             keeping.imports,
         )
         try:
+            self._watchdog.watch_load(self._clock.now_ns())
             with gives_way(process.pid):
                 if not process.send(message):
                     process.kill()  # it may live, and would wait for ever
@@ -150,6 +151,7 @@ class KeptProcess(Generic[Facts]):
         except BaseException:
             await process.close()
             raise
+        self._watchdog.rest()
         self.failure = ""
         self.ready = True
         self._tell("started", "", process.pid)

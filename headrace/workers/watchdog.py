@@ -10,12 +10,13 @@ from headrace.clock import Clock, Timer
 
 LOOK_NS = 500_000_000  # how often it is looked
 LOOK_S = LOOK_NS / 1e9
+ENDLESS_S = 1e9  # the limit of what has none here
 
 _Run = tuple[float, int]  # how long it may take, in seconds, and when it began
 
 
 class Watchdog:
-    """Watches one child from a run's beginning until nothing is owed. One timer looks after all runs."""
+    """Watches one child from a load's or a run's beginning until nothing is owed. One timer looks after all runs."""
 
     def __init__(self, clock: Clock, is_stopped: Callable[[], bool], hung: Callable[[str], None]) -> None:
         """`is_stopped` says whether the child is stopped now; `hung` is called once, with what is wrong with it."""
@@ -34,6 +35,10 @@ class Watchdog:
         self._run = limit_s, began_ns
         if self._timer is None or limit_s < LOOK_S:
             self._wake(int(limit_s * 1e9))
+
+    def watch_load(self, began_ns: int) -> None:
+        """It loads from now on, for which others have a limit: here only matters whether it is stopped."""
+        self.watch(ENDLESS_S, began_ns)
 
     def rest(self) -> None:
         """Nothing is owed."""

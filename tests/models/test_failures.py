@@ -81,3 +81,27 @@ def test_what_is_not_loaded_stays_as_it_is(bench: Bench) -> None:
     bench.states.put("m", 1, "UNAVAILABLE", "unloaded")
     bench.tell(("failed", 0, "crashed"), ("started", 8, ""))
     assert bench.told() == ("UNAVAILABLE", "unloaded")
+
+
+def test_while_the_next_worker_is_started_it_is_ready_with_a_reason(bench: Bench) -> None:
+    bench.states.put("m", 1, "READY", "a warning")
+    events = len(bench.events)
+    bench.tell(("started", 7, ""), ("hung", 7, "was stopped by a signal"))
+    assert bench.told() == ("READY", "its worker was stopped by a signal; another is being started")
+    bench.tell(("died", 8, "was killed"))
+    assert bench.told() == ("READY", "its worker was killed; another is being started")
+    bench.tell(("started", 9, ""))
+    assert bench.told() == ("READY", "a warning")
+    assert len(bench.events) == events
+
+
+def test_of_one_that_has_another_worker_nothing_is_told(bench: Bench) -> None:
+    bench.tell(("started", 7, ""), ("started", 8, ""), ("died", 7, "was killed"))
+    assert bench.told() == ("READY", "")
+
+
+def test_what_was_loaded_anew_meanwhile_keeps_its_own_reason(bench: Bench) -> None:
+    bench.tell(("started", 7, ""), ("died", 7, "was killed"))
+    bench.states.put("m", 1, "READY", "loaded anew")
+    bench.tell(("started", 8, ""))
+    assert bench.told() == ("READY", "loaded anew")

@@ -34,3 +34,13 @@ def test_a_forgotten_version_is_gone() -> None:
     states.forget("m", 1)
     states.forget("m", 2)
     assert states.all() == ()
+
+
+def test_what_is_noted_is_told_with_the_state_and_recorded_nowhere() -> None:
+    records: list[Record] = []
+    states = States(records.append, FakeClock())
+    states.put("m", 1, "READY")
+    states.note("m", 1, "its worker died; another is being started")
+    states.note("m", 2, "nobody knows it")
+    assert states.all() == (VersionStatus("m", 1, "READY", "its worker died; another is being started"),)
+    assert len(records) == 1

@@ -139,6 +139,18 @@ async def test_a_load_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     assert not bench.process.ready
 
 
+async def test_one_that_is_stopped_while_it_loads_is_ended_long_before_its_load_takes_too_long(tmp_path: Path) -> None:
+    path = tmp_path / "model.fakellm"
+    os.mkfifo(path)
+    bench = Bench(path)
+    starting = asyncio.ensure_future(bench.process.start())
+    with await asyncio.to_thread(path.open, "w"):
+        assert bench.process.pid is not None
+        os.kill(bench.process.pid, signal.SIGSTOP)
+        with pytest.raises(WorkerLost, match="was stopped by a signal while it loaded the model"):
+            await starting
+
+
 async def test_one_that_dies_while_it_loads_says_how(tmp_path: Path) -> None:
     path = tmp_path / "model.fakellm"
     os.mkfifo(path)

@@ -91,3 +91,12 @@ def test_once_it_is_closed_nobody_is_told_anything(bench: Bench) -> None:
     bench.stopped = True
     bench.clock.pass_ms(5000)
     assert not bench.hung
+
+
+def test_a_load_may_take_any_time_and_one_that_is_stopped_meanwhile_is_told_of(bench: Bench) -> None:
+    bench.watchdog.watch_load(bench.clock.now_ns())
+    bench.clock.pass_ms(600_000)
+    assert not bench.hung
+    bench.stopped = True
+    bench.clock.pass_ms(2000)
+    assert bench.hung == ["was stopped by a signal"]
