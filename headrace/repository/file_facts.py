@@ -11,9 +11,12 @@ DEPTH = 5  # folders below a model's own: a version's, a SavedModel's, its varia
 
 
 class FileFact(NamedTuple):
-    """One file as the disk has it. A change of content changes one of these, also where the time is set back."""
+    """One file as the disk has it. A change of content changes one of these, also where the time is set back.
 
-    path: str
+    Of a folder only counts that it is there: what changes in it are its files.
+    """
+
+    path: str  # of a folder with a slash at its end
     size: int
     modified_ns: int
     changed_ns: int  # of content or attributes; no program can set it
@@ -25,7 +28,12 @@ Facts = tuple[FileFact, ...]
 
 def facts_of(places: Iterable[Path]) -> Facts:
     """Every file at or below these places, by path; what is hidden, or vanishes meanwhile, is left out."""
-    return tuple(sorted(fact for place in places for file in _files(str(place), DEPTH) if (fact := _fact(file))))
+    return tuple(fact for fact in facts_with_folders(places) if not fact.path.endswith("/"))
+
+
+def facts_with_folders(places: Iterable[Path]) -> Facts:
+    """The same with each folder below them: one that is empty has nothing else to be known by."""
+    return tuple(sorted(fact for place in places for found in _below(str(place), DEPTH) if (fact := _fact(found))))
 
 
 def being_written(facts: Facts) -> bool:
@@ -33,24 +41,31 @@ def being_written(facts: Facts) -> bool:
     return any(_has_writer(fact.path) for fact in facts)
 
 
-def _files(place: str, depth: int) -> Iterator[str]:
+def _below(place: str, depth: int) -> Iterator[str]:
     try:
         with os.scandir(place) as entries:
             for entry in entries:
-                if not entry.name.startswith(".") and entry.name != "__pycache__" and depth:
-                    yield from _files(entry.path, depth - 1) if entry.is_dir() else (entry.path,)
+                if entry.name.startswith(".") or entry.name == "__pycache__" or not depth:
+                    continue
+                if entry.is_dir():
+                    yield f"{entry.path}/"
+                    yield from _below(entry.path, depth - 1)
+                else:
+                    yield entry.path
     except NotADirectoryError:
         yield place
     except OSError:
         return  # whoever reads the model is going to say why
 
 
-def _fact(file: str) -> FileFact | None:
+def _fact(path: str) -> FileFact | None:
     try:
-        found = Path(file).stat()
+        found = Path(path).stat()
     except OSError:
         return None
-    return FileFact(file, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    if path.endswith("/"):
+        return FileFact(path, 0, 0, 0, found.st_ino)
+    return FileFact(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
 def _has_writer(file: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from headrace.errors import HeadraceError, ModelInvalid, ModelNotFound, SettingInvalid
-from headrace.repository.file_facts import Facts, facts_of
+from headrace.repository.file_facts import Facts, facts_of, facts_with_folders
 from headrace.repository.foreign import advice
 from headrace.repository.model_files import RUNTIME_OF, is_model_folder, name_of, suffix_of
 from headrace.repository.model_folder import (
@@ -75,8 +75,8 @@ class LocalRepository:
         return _catalog([(name, _read(name, places) if places else ModelVersions())])
 
     def snapshot(self) -> dict[str, Facts]:
-        """The files of every model, by its name. Raises SettingInvalid as `scan`."""
-        return {name: facts_of(self._beside(places)) for name, places in self._entries().items()}
+        """The files and folders of every model, by its name. Raises SettingInvalid as `scan`."""
+        return {name: facts_with_folders(self._beside(places)) for name, places in self._entries().items()}
 
     def facts(self, manifest: Manifest) -> Facts:
         """The files that one version is made from, wherever its manifest came from; what is in the manifest is not."""

@@ -173,3 +173,15 @@ async def test_a_version_that_is_put_right_takes_the_place_of_the_one_that_stood
     (bench.root / "m" / "2" / "model.onnx").write_bytes(b"whole")
     await bench.refresh()
     assert bench.states() == [("m", 1, "UNAVAILABLE"), ("m", 2, "READY")]
+
+
+async def test_an_empty_folder_of_a_version_is_told_and_what_is_served_goes_on(bench: Bench) -> None:
+    bench.put(1)
+    await bench.reconcile.start()
+    (bench.root / "m" / "6").mkdir()
+    await bench.refresh()
+    assert bench.states() == [("m", 1, "READY"), ("m", 6, "UNAVAILABLE")]
+    (bench.root / "m" / "6").rmdir()
+    await bench.refresh()
+    assert bench.states() == [("m", 1, "READY")]
+    assert bench.told == ["build m/1"]

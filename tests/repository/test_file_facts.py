@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.repository.file_facts import being_written, facts_of
+from headrace.repository.file_facts import being_written, facts_of, facts_with_folders
 
 
 @pytest.fixture
@@ -23,6 +23,18 @@ def test_every_file_below_is_known_and_what_is_hidden_is_not(model: Path) -> Non
     (model / "__pycache__").mkdir()
     (model / "__pycache__" / "x.pyc").touch()
     assert [Path(fact.path).name for fact in facts_of([model])] == ["weights", "model.onnx"]
+
+
+def test_with_its_folders_an_empty_one_is_known_and_what_changes_in_it_are_its_files(model: Path) -> None:
+    files = facts_of([model])
+    (model / "empty").mkdir()
+    assert facts_of([model]) == files
+    before = facts_with_folders([model])
+    assert [Path(fact.path).name for fact in before if fact.path.endswith("/")] == ["data", "empty"]
+    (model / "empty" / ".partial").touch()
+    assert facts_with_folders([model]) == before
+    shutil.rmtree(model / "empty")
+    assert facts_with_folders([model]) != before
 
 
 def test_a_change_of_content_is_seen_also_where_size_and_time_are_the_same(model: Path) -> None:

@@ -56,6 +56,15 @@ async def test_models_that_come_change_and_go_are_told(root: Path) -> None:
     assert await bench.look(5) == []
 
 
+async def test_an_empty_folder_is_told_once_it_was_there_for_a_while(root: Path) -> None:
+    bench = Bench(root)
+    await bench.watch.begin()
+    (root / "a" / "6").mkdir()
+    assert await bench.look(0) == []
+    assert await bench.look(1) == ["a"]
+    assert await bench.look(5) == []
+
+
 async def test_weights_beside_a_bare_file_belong_to_it(root: Path) -> None:
     (root / "net.xml").touch()
     bench = Bench(root)
