@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from jinja2 import TemplateError, TemplateSyntaxError, meta
+from jinja2 import TemplateError, TemplateSyntaxError, meta, nodes
 from jinja2.exceptions import SecurityError
 
 from headrace.errors import InvalidRequest
 from headrace.llm.chat_template_budget import Budget, TooMuch
 from headrace.llm.chat_template_guards import Refused
 from headrace.llm.chat_template_sandbox import RaisedByTemplate, Sandbox
-from headrace.llm.limits import MAX_TEMPLATE_CHARACTERS
+from headrace.llm.limits import MAX_TEMPLATE_CHARACTERS, MAX_TEMPLATE_NODES
 
 FIELD = "chat_template"  # where a request's own template comes from
 MAX_MESSAGE = 500  # characters of what a template says
@@ -34,9 +34,14 @@ class ChatTemplate:
             )
         self._sandbox = Sandbox(now)
         try:
-            self.names = frozenset(meta.find_undeclared_variables(self._sandbox.parse(source)))
+            tree = self._sandbox.parse(source)
+            if (num_nodes := 1 + sum(1 for _ in tree.find_all(nodes.Node))) > MAX_TEMPLATE_NODES:
+                raise InvalidRequest(
+                    f"{self._whose} has {num_nodes:,} expressions and statements: at most {MAX_TEMPLATE_NODES:,}", FIELD
+                )
+            self.names = frozenset(meta.find_undeclared_variables(tree))
             """What it asks for: `messages`, `tools`, ..."""
-            self._template = self._sandbox.from_string(source)
+            self._template = self._sandbox.from_string(tree)
         except TemplateSyntaxError as error:
             raise InvalidRequest(f"{self._whose} is wrong in line {error.lineno}: {error.message}", FIELD) from error
         except (TemplateError, SyntaxError, RecursionError, MemoryError, ValueError, OverflowError) as error:
@@ -49,7 +54,7 @@ class ChatTemplate:
         does what no chat template needs.
         """
         with self._lock:
-            budget = self._sandbox.budget = Budget(_size([messages, variables]), watched=messages)
+            budget = self._sandbox.budget = Budget([messages, variables], watched=messages)
             try:
                 return self._template.render({**variables, "messages": messages})
             except (TooMuch, Refused, SecurityError) as error:
@@ -61,6 +66,8 @@ class ChatTemplate:
             except Exception as error:  # whatever an expression can raise
                 at = _at(where, budget)
                 raise InvalidRequest(f"{self._whose} fails: {type(error).__name__}: {_said(error)}", at) from error
+            finally:
+                self._sandbox.budget = Budget()  # the other knows what went in
 
 
 def _at(where: str, budget: Budget) -> str:
@@ -70,17 +77,6 @@ def _at(where: str, budget: Budget) -> str:
 
 def _said(error: Exception) -> str:
     return (str(error) or type(error).__name__)[:MAX_MESSAGE]
-
-
-def _size(value: Any) -> int:
-    """About how many characters there are in plain data."""
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, Mapping):
-        return sum(_size(item) + len(key) for key, item in value.items())
-    if isinstance(value, Sequence):
-        return sum(map(_size, value))
-    return 8
 
 
 class ChatTemplates:

@@ -4,18 +4,24 @@ No template language here: what evaluates a template charges every step to the b
 result may be much larger than what went in.
 """
 
+import math
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sized
+from itertools import chain
 from typing import Any
 
 MAX_STEPS = 1_000_000
 MAX_CHARACTERS = 16_000_000  # made in all, beside what goes in
 MADE_FOR_EACH = 16  # characters that a template may make, for each that went in
+MAX_HELD = 4_000_000  # that one value may take as text, what it holds twice counted twice, beside what goes in
+HELD_FOR_EACH = 4  # characters more of that, for each that went in
 MAX_SECONDS = 1.0
 LOOK_EVERY = 16  # steps between two looks at the time
 ELEMENT = 16  # characters that an element of a list counts for
 LARGE = 65_536  # characters after which the time is looked at in any case
+KEPT = 128  # characters from which on a value is measured once
 NUMBER = 24  # characters that anything takes at the most that is no text and holds none
+BETWEEN = 8  # characters for quotes, a comma, a space; escapes are the caller's
 HELD = (list, tuple, dict, set)
 
 
@@ -24,19 +30,28 @@ class TooMuch(Exception):
 
 
 class Budget:
-    """Counts down while one rendering runs; every method raises TooMuch when something is used up."""
+    """Counts down while one rendering runs; every method raises TooMuch when something is used up.
+
+    No value is longer as text than the budget lets it be, however little memory it takes: a list of which both
+    elements are one list, and so on 40 times, is 2^40 to whatever compares, sorts, hashes or writes it, in one call.
+    """
 
     def __init__(
-        self, given: int = 0, watched: Iterable[object] = (), now_s: Callable[[], float] = time.thread_time
+        self, given: object = "", watched: Iterable[object] = (), now_s: Callable[[], float] = time.thread_time
     ) -> None:
-        """`given`: characters that go in; `watched`: values of which it is told how far loops have come among them;
-        `now_s`: time of this thread, so that a busy machine is no fault of a template.
+        """`given`: what goes in, which nothing may change; `watched`: values of which it is told how far loops have
+        come among them; `now_s`: time of this thread, so that a busy machine is no fault of a template.
         """
         self.reached: int | None = None  # which of the watched values a loop came to last
         self.watched = {id(value): index for index, value in enumerate(watched)}
-        self._steps = MAX_STEPS
-        self._characters = MAX_CHARACTERS + MADE_FOR_EACH * given
+        self._sizes: dict[int, int] = {}  # by identity, of long values
+        self._sized: list[object] = []  # these, so that no other takes an identity
         self._now_s = now_s
+        self._until_s = self._most = math.inf
+        size = self.measure(given)
+        self._steps = MAX_STEPS
+        self._characters = MAX_CHARACTERS + MADE_FOR_EACH * size
+        self._most = MAX_HELD + HELD_FOR_EACH * size
         self._until_s = now_s() + MAX_SECONDS
 
     def step(self) -> None:
@@ -45,7 +60,7 @@ class Budget:
         if self._steps < 0:
             raise TooMuch(f"takes more than {MAX_STEPS:,} steps")
         if self._steps % LOOK_EVERY == 0:
-            self._look()
+            self.look()
 
     def afford(self, characters: int) -> None:
         """Before that many may be made; nothing is charged yet."""
@@ -53,41 +68,58 @@ class Budget:
             raise TooMuch(f"makes more than {MAX_CHARACTERS:,} characters")
 
     def charge(self, made: object) -> None:
-        """For a text or a list that was made."""
+        """For a text or a list that was made, which may not hold too much."""
         size = len(made) if isinstance(made, str) else ELEMENT * len(made) if isinstance(made, HELD) else 0
         self._characters -= size
         self.afford(0)
+        if isinstance(made, HELD):
+            self.measure(made)
         if size > LARGE:
-            self._look()
+            self.look()
 
     def charge_text(self, characters: int) -> None:
         """For so many characters of text."""
         self._characters -= characters
         self.afford(0)
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """At the time: before what may take long in one step."""
         if self._now_s() > self._until_s:
             raise TooMuch(f"takes longer than {MAX_SECONDS:g} s")
 
     def each(self, values: Any) -> Any:
         """The values of a loop, a step for each."""
-        return _SizedSteps(values, self) if isinstance(values, Sized) else _steps(values, self)
+        return _SizedSteps(values, self) if isinstance(values, Sized) else self._drawn(values)
+
+    def _drawn(self, values: Iterable[Any]) -> Iterator[Any]:
+        """Values that are made one by one, so that nobody has measured them."""
+        for value in _steps(values, self):
+            if self.measure(value) > LARGE:
+                self.look()
+            yield value
 
     def measure(self, value: Any) -> int:
-        """At most how many characters `value` takes as text; charges a step for every part of it."""
+        """At most how many characters `value` takes as text. It may not change from then on."""
         if isinstance(value, str):
             return len(value)
         if isinstance(value, int) and not isinstance(value, bool):
             return max(NUMBER, value.bit_length() // 3)
-        if isinstance(value, Mapping):
-            return sum(self._part(key) + self._part(item) for key, item in value.items()) + NUMBER
-        if isinstance(value, Collection) and not isinstance(value, range):
-            return sum(map(self._part, value)) + NUMBER
-        return NUMBER
+        if not isinstance(value, Collection) or isinstance(value, range):
+            return NUMBER
+        return self._sizes.get(id(value)) or self._measured(value)
 
-    def _part(self, value: Any) -> int:
-        self.step()
-        return self.measure(value) + 8  # quotes, a comma, a space; escapes are the caller's
+    def _measured(self, value: Collection[Any]) -> int:
+        size, known = NUMBER, self._sizes
+        for part in chain(value, value.values()) if isinstance(value, Mapping) else value:
+            size += BETWEEN + (len(part) if type(part) is str else known.get(id(part)) or self.measure(part))
+            if size > self._most:
+                raise TooMuch(f"makes a value of more than {self._most:,} characters")
+        if size > KEPT:
+            known[id(value)] = size
+            self._sized.append(value)
+        if size > LARGE:
+            self.look()
+        return size
 
 
 class _SizedSteps:

@@ -13,6 +13,7 @@ from typing import Any
 from headrace.llm.chat_template_budget import ELEMENT, Budget
 
 MAX_WIDTH = 999  # characters that a width, an indentation or a precision may ask for
+MAX_INDENT = 16  # of JSON, for each level
 MAX_BITS = 4_096  # of an integer
 
 METHODS: Mapping[type, frozenset[str]] = {
@@ -87,7 +88,7 @@ def before(name: str, owner: Any, arguments: tuple[Any, ...], named: Mapping[str
     if name == "replace" and not named.keys() <= {"count"}:
         raise Refused("`replace` with named arguments")
     others = (*arguments, *named.values())
-    if name in ("batch", "indent", "round", "slice") and any(isinstance(o, int) and o > MAX_WIDTH for o in others):
+    if name in ("batch", "indent", "round", "slice") and any(isinstance(o, int) and abs(o) > MAX_WIDTH for o in others):
         raise Refused(f"`{name}` by more than {MAX_WIDTH}")
     if name == "sum" and any(not isinstance(other, int | float | str) for other in others):
         raise Refused("`sum` of anything but numbers")
@@ -120,9 +121,21 @@ def _text(name: str, owner: Any, others: tuple[Any, ...], budget: Budget) -> int
         return size + lines * max((other if isinstance(other, int) else len(str(other)) for other in others), default=4)
     if name == "format":
         return _formatted(str(owner), others, budget)
+    if name == "tojson" and any(isinstance(other, int) and not isinstance(other, bool) for other in others):
+        return size * 12 + MAX_INDENT * _levels(owner, 1, budget)
     if name in ("tojson", "e", "escape"):
         return size * 12  # every character escaped, and half of a pair for each
     return size
+
+
+def _levels(value: Any, depth: int, budget: Budget) -> int:
+    """By how many levels the lines that this takes as JSON are indented, all together."""
+    budget.step()
+    if isinstance(value, Mapping):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return depth
+    return 2 * depth + sum(_levels(part, depth + 1, budget) for part in value)
 
 
 _WIDE = re.compile(r"%[^a-zA-Z%]*(?:\d{4}|\*)|\{[^{}]*(?:\d{4}|\{)")
@@ -162,6 +175,7 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "*": operator.mul,
     "**": operator.pow,
+    "//": operator.floordiv,
     "%": operator.mod,
 }
 OPERATORS = frozenset(_OPERATORS)
@@ -182,8 +196,8 @@ def to_json(
     sort_keys: bool = False,
 ) -> str:
     """JSON as transformers writes it for templates: not escaped for HTML, characters as they are."""
-    if indent is not None and (not isinstance(indent, int) or indent > 16):
-        raise Refused("JSON indented by more than 16")
+    if indent is not None and (not isinstance(indent, int) or indent > MAX_INDENT):
+        raise Refused(f"JSON indented by more than {MAX_INDENT}")
     if separators is not None and max(map(len, separators)) > 16:
         raise Refused("JSON separators of more than 16 characters")
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)

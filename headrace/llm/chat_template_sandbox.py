@@ -7,6 +7,7 @@ the compiler's constant folding, which would compute before there is a budget, i
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import wraps
 from types import BuiltinFunctionType
 from typing import Any
 
@@ -24,7 +25,7 @@ from headrace.llm import chat_template_guards as guards
 from headrace.llm.chat_template_budget import Budget
 
 EACH, MADE, TOGETHER, STEP = "each item", "what is made", "all together", "a step"
-"""Filters that are put around loops, what is made, `~`, and comparisons; no template can name them."""
+"""Filters that are put around loops, what is made, `~`, and what is compared; no template can name them."""
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -41,10 +42,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
         listed = {name: own.get(name, self.filters[name]) for name in guards.FILTERS}
         self.filters = {name: self._guarded(name, function) for name, function in listed.items()}
         self.filters |= {EACH: self._each, MADE: self._made, TOGETHER: self._together, STEP: self._step}
+        self.tests = {name: self._timed(test) for name, test in self.tests.items()}
         self.globals = {
             "range": self.globals["range"],
             "namespace": _Namespace,
-            "dict": _dict,
+            "dict": self._dict,
             "raise_exception": _raise,
             "strftime_now": lambda form: now().strftime(str(form)[:100]),
         }
@@ -66,6 +68,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         elif isinstance(method, type) and method is not _Namespace:
             raise SecurityError(f"it may not call `{method.__name__}`")
         __self.budget.step()
+        __self.budget.measure([*args, *kwargs.values()])  # a macro makes `varargs` and `kwargs` of them
         made = super().call(__context, __obj, *args, **kwargs)
         __self.budget.charge(made)
         return made
@@ -73,9 +76,17 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         return guards.operate(operator, left, right, self.budget)
 
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        self.budget.step()  # `attribute` of a filter has as many as there are dots in it, for each value
+        return super().getitem(obj, argument)
+
     def _listed(self, value: Any) -> Any:
         """What other filters make lazily, made, so that it can be measured."""
-        return list(self.budget.each(value)) if hasattr(value, "__next__") else value
+        if not hasattr(value, "__next__"):
+            return value
+        made = list(value)
+        self.budget.charge(made)
+        return made
 
     def _guarded(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         passed = _PassArg.from_obj(function)
@@ -86,9 +97,25 @@ class Sandbox(ImmutableSandboxedEnvironment):
             first = () if passed is None else (_passed(passed, context),)
             made = function(*first, value, *args, **kwargs)
             self.budget.charge(made)
-            return made
+            return self.budget.each(made) if hasattr(made, "__next__") else made
 
         return pass_context(guarded)
+
+    def _timed(self, test: Any) -> Callable[..., Any]:
+        """A test that is looked at before: filters make many of it without a step between them."""
+
+        @wraps(test)  # with what it is passed beside its values
+        def timed(*args: Any) -> Any:
+            self.budget.step()
+            self.budget.look()
+            return test(*args)
+
+        return timed
+
+    def _dict(self, values: Mapping[Any, Any] | Iterable[Any] = (), /, **named: Any) -> dict[Any, Any]:
+        """One by one: keys may be chosen so that each is compared with all others."""
+        pairs = values.items() if isinstance(values, Mapping) else values
+        return {**dict(tuple(pair) for pair in self.budget.each(pairs)), **named}
 
     @pass_context
     def _finalized(self, _context: Context, value: Any) -> Any:
@@ -100,7 +127,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     @pass_context
     def _each(self, _context: Context, values: Any) -> Any:
-        return self.budget.each(values)
+        return values if hasattr(values, "__next__") else self.budget.each(values)  # filters give them each by each
 
     @pass_context
     def _made(self, _context: Context, made: Any) -> Any:
@@ -108,9 +135,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return made
 
     @pass_context
-    def _step(self, _context: Context, made: Any) -> Any:
+    def _step(self, _context: Context, compared: Any) -> Any:
         self.budget.step()
-        return made
+        self.budget.look()
+        return compared
 
     @pass_context
     def _together(self, _context: Context, values: list[Any]) -> str:
@@ -137,8 +165,8 @@ class _Charged(NodeTransformer):
                 return _filter(TOGETHER, nodes.List(node.nodes, lineno=node.lineno))
             case nodes.Getitem(arg=nodes.Slice()) | nodes.List() | nodes.Dict() | nodes.Tuple(ctx="load"):
                 return _filter(MADE, node)
-            case nodes.Compare() | nodes.Test():
-                return _filter(STEP, node)
+            case nodes.Operand():
+                node.expr = _filter(STEP, node.expr)
             case nodes.Include() | nodes.Import() | nodes.FromImport() | nodes.Extends():
                 raise TemplateSyntaxError("a chat template is in one piece: no other is there", node.lineno)
             case nodes.EvalContextModifier():
@@ -183,10 +211,6 @@ def _check_name(name: str) -> None:
 
 def _escaped(value: Any) -> str:
     return str(escape(value))
-
-
-def _dict(values: Mapping[Any, Any] | Iterable[Any] = (), /, **named: Any) -> dict[Any, Any]:
-    return dict(values, **named)
 
 
 class RaisedByTemplate(TemplateError):

@@ -8,3 +8,4 @@ MAX_BAD_WORDS = 1_024
 MAX_BAD_CHARACTERS = 16_384  # of all bad words together
 
 MAX_TEMPLATE_CHARACTERS = 65_536  # of a chat template's source
+MAX_TEMPLATE_NODES = 4_000  # expressions and statements in it, each compiled; of those known 1,300 are the most

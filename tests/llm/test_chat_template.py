@@ -1,5 +1,7 @@
 """Chat templates are compiled once and rendered within bounds."""
 
+import gc
+import weakref
 from datetime import datetime
 from typing import Any
 
@@ -7,10 +9,14 @@ import pytest
 
 from headrace.errors import InvalidRequest
 from headrace.llm.chat_template import ChatTemplate, ChatTemplates
-from headrace.llm.limits import MAX_TEMPLATE_CHARACTERS
+from headrace.llm.limits import MAX_TEMPLATE_CHARACTERS, MAX_TEMPLATE_NODES
 
 USER: dict[str, Any] = {"role": "user", "content": "Which city is the capital of France?"}
 EACH = "{% for message in messages %}{{ message.role + message.content }};{% endfor %}"
+
+
+class Message(dict[str, Any]):
+    """One of which it can be told whether it is still there."""
 
 
 def refusal(source: str, messages: list[dict[str, Any]], own: bool = True) -> InvalidRequest:
@@ -71,6 +77,24 @@ def test_a_fault_of_the_model_s_own_template_is_said_to_be_one() -> None:
 )
 def test_a_request_s_own_template_that_is_wrong_or_hostile_is_refused(source: str) -> None:
     assert refusal(source, [USER], own=False).where in ("chat_template", "messages")
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["{{ " + "a < " * 15_000 + "a }}", "{{ a }}" * 4_000, "{% macro m() %}{% endmacro %}" * MAX_TEMPLATE_NODES],
+)
+def test_a_template_that_takes_long_to_compile_is_refused_before(source: str) -> None:
+    with pytest.raises(InvalidRequest, match="at most"):
+        ChatTemplate(source, own=False)
+
+
+def test_a_conversation_is_not_kept_once_it_is_rendered() -> None:
+    template, messages = ChatTemplate("{{ messages | length }}"), [Message(USER)]
+    template.render(messages)
+    there = weakref.ref(messages[0])
+    del messages
+    gc.collect()
+    assert there() is None
 
 
 def test_what_a_template_says_is_not_repeated_without_end() -> None:

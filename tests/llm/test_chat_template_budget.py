@@ -1,5 +1,7 @@
 """A rendering may take so much and no more."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from headrace.llm.chat_template_budget import (
@@ -8,6 +10,7 @@ from headrace.llm.chat_template_budget import (
     LOOK_EVERY,
     MADE_FOR_EACH,
     MAX_CHARACTERS,
+    MAX_HELD,
     MAX_SECONDS,
     MAX_STEPS,
     Budget,
@@ -23,6 +26,16 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now_s
+
+
+class Walked(list[str]):
+    """Counts how often it was gone through."""
+
+    walks = 0
+
+    def __iter__(self) -> Iterator[str]:
+        self.walks += 1
+        return super().__iter__()
 
 
 def test_steps_end() -> None:
@@ -53,7 +66,8 @@ def test_time_is_looked_at_after_a_large_text() -> None:
 
 def test_characters_end_and_an_element_counts_for_several() -> None:
     budget = Budget()
-    budget.charge([0] * (MAX_CHARACTERS // ELEMENT))
+    for _ in range(10):
+        budget.charge([0] * (MAX_CHARACTERS // ELEMENT // 10))
     budget.charge(range(1000))  # holds nothing
     budget.charge(None)
     with pytest.raises(TooMuch, match="characters"):
@@ -61,9 +75,17 @@ def test_characters_end_and_an_element_counts_for_several() -> None:
 
 
 def test_more_may_be_made_of_more() -> None:
-    Budget(given=10).afford(MAX_CHARACTERS + 10 * MADE_FOR_EACH)
+    given = "x" * 10
+    Budget(given).afford(MAX_CHARACTERS + 10 * MADE_FOR_EACH)
     with pytest.raises(TooMuch):
-        Budget().afford(MAX_CHARACTERS + 1)
+        Budget(given).afford(MAX_CHARACTERS + 10 * MADE_FOR_EACH + 1)
+
+
+def test_more_may_be_held_where_more_goes_in() -> None:
+    given = ["x" * MAX_HELD]
+    Budget(given).charge([given, given])
+    with pytest.raises(TooMuch):
+        Budget().charge([given, given])
 
 
 @pytest.mark.parametrize(
@@ -79,6 +101,30 @@ def test_a_list_that_holds_itself_many_times_is_not_measured_forever() -> None:
         value = [value, value]
     with pytest.raises(TooMuch):
         Budget(now_s=Clock()).measure(value)
+
+
+def test_a_list_that_grows_by_what_it_held_twice_may_not_be_made() -> None:
+    budget, value = Budget(now_s=Clock()), ["x"]
+    with pytest.raises(TooMuch, match="makes a value of more than"):
+        for _ in range(30):
+            value = [value, value]  # type: ignore[list-item]
+            budget.charge(value)
+
+
+def test_what_was_measured_is_not_walked_through_again() -> None:
+    long = Walked(["x"] * 100)
+    budget = Budget(long)
+    assert budget.measure([long, long]) > 2 * budget.measure("x" * 100)
+    assert long.walks == 1
+
+
+def test_values_that_are_drawn_one_by_one_are_measured_as_they_come() -> None:
+    clock = Clock()
+    values = Budget(now_s=clock).each(iter(["a", ["x" * (LARGE + 1)]]))
+    assert next(values) == "a"
+    clock.now_s = MAX_SECONDS + 0.1
+    with pytest.raises(TooMuch, match="longer"):
+        next(values)
 
 
 def test_loops_take_a_step_for_each_value_and_tell_where_they_are() -> None:

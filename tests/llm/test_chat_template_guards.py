@@ -8,6 +8,10 @@ from headrace.llm.chat_template_budget import Budget, TooMuch
 from headrace.llm.chat_template_guards import MAX_WIDTH, Refused, before, joined, may_call, operate, to_json
 
 BIG = "x" * 1_000_000
+DEEP: list[Any] = ["x"] * 9_000
+for _ in range(150):
+    DEEP = [DEEP]
+"""Short by itself, and 150 levels deep."""
 
 
 @pytest.mark.parametrize("method", ["".split, {}.get, [].index, ().count, (1).bit_length, "".format])
@@ -58,6 +62,8 @@ def test_what_templates_do_passes(name: str, owner: Any, arguments: tuple[Any, .
         ("indent", "a", (MAX_WIDTH + 1,), {}),
         ("batch", [1], (MAX_WIDTH + 1,), {}),
         ("tojson", [BIG] * 10, (), {}),
+        ("tojson", DEEP, (), {"indent": 16}),
+        ("round", 1, (-(10**9),), {}),
         ("string", [BIG] * 100, (), {}),
         ("sum", [[1]], (), {"start": []}),
         ("sum", [BIG] * 100, ("",), {}),
@@ -82,6 +88,8 @@ def test_what_would_grow_is_refused_before_it_does(
         ("**", 2, 8, 256),
         ("%", "%s!", "a", "a!"),
         ("%", 7, 4, 3),
+        ("//", 7, 4, 1),
+        ("//", 7.5, 2, 3.0),
         ("*", 1.5, 2, 3.0),
     ],
 )
@@ -94,6 +102,7 @@ def test_operators_do_what_they_do(operation: str, left: Any, right: Any, result
     [
         ("**", 9, 9**9),
         ("*", 1 << 4000, 1 << 4000),
+        ("//", 1 << 4000, 1 << 2000),
         ("*", "x", 10**10),
         ("*", 10**10, "x"),
         ("*", [1], 10**9),

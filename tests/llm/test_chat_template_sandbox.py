@@ -77,6 +77,19 @@ def test_nothing_leads_out(source: str) -> None:
 DOUBLING = "{%% set ns = namespace(x='xxxxxxxxxxxxxxxx') %%}{%% for i in range(100) %%}%s{%% endfor %%}{{ ns.x }}"
 
 
+TWICE = (
+    "{% set ns = namespace(l=(1,), m=(1,)) %}{% for i in range(60) %}"
+    "{% set ns.l = (ns.l, ns.l) %}{% set ns.m = (ns.m, ns.m) %}{% endfor %}"
+)
+"""Two tuples that are equal, of 2^60 parts in a few kilobytes."""
+
+ONE_PLACE = (
+    "{% set s %}{% for i in range(50000) %}{{ i * 2305843009213693951 }},{% endfor %}{% endset %}"
+    "{% set l = s[:-1].split(',') | map('int') | list %}"
+)
+"""Numbers of which all have the same hash."""
+
+
 @pytest.mark.parametrize(
     "source",
     [
@@ -95,6 +108,17 @@ DOUBLING = "{%% set ns = namespace(x='xxxxxxxxxxxxxxxx') %%}{%% for i in range(1
         "{{ '' ~ ['x' * 999999] * 1000 }}",
         "{{ range(99999) | map('string') | join('x' * 9999) }}",
         "{% for i in range(99999) %}" + "y" * 20_000 + "{% endfor %}",
+        *(TWICE + each for each in ("{{ ns.l == ns.m }}", "{{ ns.l in [ns.m] }}", "{{ [ns.l].count(ns.m) }}")),
+        *(TWICE + each for each in ("{{ [ns.l, ns.m] | sort }}", "{{ {ns.l: 1} }}", "{{ raise_exception(ns.l) }}")),
+        "{% macro m(n) %}{% if n %}{{ m(n - 1, varargs, varargs) }}{% else %}{{ varargs == varargs[:1] + varargs[:1] }}"
+        "{% endif %}{% endmacro %}{{ m(40, 1) }}",
+        "{{ ([''] * 90000) | map('default', 'x' * 999999, true) | list }}",
+        "{{ range(99999) | batch(999, 'x' * 999999) | list }}",
+        "{% set l = range(99999) | list %}{% set x = ['x'] * 90000 %}{{ x | select('in', l) | list }}",
+        "{% set l = range(99999) | list %}{% set m = range(99999) | list %}"
+        "{% for i in range(99999) %}{% if l == m %}{% endif %}{% endfor %}",
+        ONE_PLACE + "{{ l | unique | list }}",
+        ONE_PLACE + "{{ dict(l | batch(2) | list) | length }}",
     ],
 )
 def test_nothing_grows_without_end(source: str) -> None:
