@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from headrace.arrays import DATATYPES
 from headrace.errors import ModelInvalid
+from headrace.repository.configuration import check_toml
 from headrace.repository.labels import WHAT_IS_A_LABEL, is_label
 from headrace.repository.limits import (
     MAX_AVAILABILITY,
@@ -224,7 +225,9 @@ def parse_model_toml(content: bytes, folder: Path, file: str = "model.toml") -> 
 
 def _decode(content: bytes, file: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(content.decode("utf-8-sig"))  # editors of Windows put a mark first
+        text = content.decode("utf-8-sig")  # editors of Windows put a mark first
+        check_toml(text, file)
+        return tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise ModelInvalid(f"is not UTF-8 at byte {error.start}", file) from None
     except ValueError as error:  # TOMLDecodeError, whose words end in line and column, or a number beyond all bounds

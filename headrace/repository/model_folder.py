@@ -10,6 +10,7 @@ import msgspec
 
 from headrace.errors import ModelInvalid
 from headrace.repository.company import check_company
+from headrace.repository.configuration import read_configuration
 from headrace.repository.dangling import check_links
 from headrace.repository.foreign import advice
 from headrace.repository.language_model import check_language, check_tensors
@@ -160,13 +161,11 @@ def _layers(name: str, folder: Path, config: Mapping[str, Any] | None) -> list[L
     """What is said of all versions, the strongest first."""
     layers = [] if config is None else [_requested(name, folder, config)]
     if (toml := folder / "model.toml").exists():
-        check_readable(toml)
-        layers.append(Layer("model.toml", parse_model_toml(toml.read_bytes(), folder)))
+        layers.append(Layer("model.toml", parse_model_toml(read_configuration(toml, "model.toml"), folder)))
     if config is None and (pbtxt := folder / "config.pbtxt").exists():
         from headrace.repository.triton_config import parse_pbtxt  # protobuf, which most repositories do without
 
-        check_readable(pbtxt)
-        layers.append(Layer("config.pbtxt", parse_pbtxt(pbtxt.read_bytes(), name, folder)))
+        layers.append(Layer("config.pbtxt", parse_pbtxt(read_configuration(pbtxt, "config.pbtxt"), name, folder)))
     return layers
 
 
@@ -209,8 +208,7 @@ def _with_version_toml(place: Path, folder: Path, layers: Sequence[Layer]) -> Se
     if place == folder or not toml.exists():
         return layers
     source = f"{place.name}/model.toml"
-    check_readable(toml)
-    says = parse_model_toml(toml.read_bytes(), folder, source)
+    says = parse_model_toml(read_configuration(toml, source), folder, source)
     if says.version_policy is not None:
         raise ModelInvalid("belongs to the model.toml of the model's folder", f"{source}: version_policy")
     if says.labels is not None:

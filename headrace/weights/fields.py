@@ -112,14 +112,27 @@ def read_json(path: Path, where: str = "") -> Any:
     Raises ModelInvalid where it is missing, too large or not JSON.
     """
     where = where or path.name
+    content = read_whole(path, where)
     try:
-        if path.stat().st_size > LARGEST_JSON:
-            raise ModelInvalid(f"has more than {LARGEST_JSON} bytes", where)
-        return msgspec.json.decode(path.read_bytes())
-    except OSError as error:
-        raise ModelInvalid(f"cannot be read: {error.strerror}", where) from error
+        return msgspec.json.decode(content)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ModelInvalid(f"is not JSON: {error}", where) from error
+
+
+def read_whole(path: Path, where: str = "") -> bytes:
+    """A file that is read as one piece. Raises ModelInvalid where it is missing or too large for that."""
+    where = where or path.name
+    try:
+        check_size(path, where)
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelInvalid(f"cannot be read: {error.strerror}", where) from error
+
+
+def check_size(path: Path, where: str) -> None:
+    """Raises ModelInvalid where a file is too large to be read as one piece, and OSError where it is missing."""
+    if path.stat().st_size > LARGEST_JSON:
+        raise ModelInvalid(f"has more than {LARGEST_JSON} bytes", where)
 
 
 def json_fields(path: Path, where: str = "") -> Fields:

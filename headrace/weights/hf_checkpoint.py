@@ -9,7 +9,7 @@ import msgspec
 from headrace.errors import ModelInvalid
 from headrace.weights.checkpoint import ENCODERS, Architecture, Checkpoint
 from headrace.weights.digest import digest
-from headrace.weights.fields import Fields, json_fields
+from headrace.weights.fields import Fields, json_fields, read_whole
 from headrace.weights.hf_architecture import Config, hf_architecture, hf_config, position_offset, with_labels
 from headrace.weights.hf_dense import dense_tensors
 from headrace.weights.hf_names import hf_name, hf_weights, ignored
@@ -141,7 +141,4 @@ def _check_biases(
 
 def _descriptions(folder: Path) -> Iterator[bytes]:
     for path in sorted([*folder.glob("*.json"), *folder.glob("*.jinja"), *folder.glob("*/config.json")]):
-        try:
-            yield f"{path.relative_to(folder)}\n".encode() + path.read_bytes()
-        except OSError as error:
-            raise ModelInvalid(f"cannot be read: {error.strerror}", path.name) from error
+        yield f"{path.relative_to(folder)}\n".encode() + read_whole(path)

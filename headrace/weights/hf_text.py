@@ -8,7 +8,7 @@ import msgspec
 
 from headrace.errors import ModelInvalid
 from headrace.weights.checkpoint import Templates, TokenizerSource
-from headrace.weights.fields import Fields, json_fields
+from headrace.weights.fields import Fields, check_size, json_fields, read_whole
 from headrace.weights.gguf_text import Text
 from headrace.weights.recommended import HF, recommended
 
@@ -36,6 +36,7 @@ def hf_text(folder: Path, config: Fields, top: Fields, vocabulary: int, *, embed
     source = folder / "tokenizer.json"
     if not source.exists():
         raise ModelInvalid("is missing: a model needs its tokenizer", source.name)
+    check_size(source, source.name)  # whoever reads it, reads it whole
     about = json_fields(folder / "tokenizer_config.json")
     generation = json_fields(folder / "generation_config.json")
     begins = [token for fields in (top, config, generation) for token in _ids(fields, "bos_token_id", vocabulary)]
@@ -66,8 +67,8 @@ def _named_token(source: Path, about: Fields, vocabulary: int) -> list[int]:
     if name is None:
         return []
     try:
-        tokens = msgspec.json.decode(source.read_bytes(), type=_Tokenizer).added_tokens
-    except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as error:
+        tokens = msgspec.json.decode(read_whole(source), type=_Tokenizer).added_tokens
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ModelInvalid(f"cannot be read: {error}", source.name) from error
     return [token.id for token in tokens if token.content == name and 0 <= token.id < vocabulary]
 

@@ -215,7 +215,8 @@ def test_labels_may_lie_in_a_file_of_the_model_s_folder(tmp_path: Path) -> None:
         ("parameters = { a = [1] }", "model.toml: parameters[...]: expected true or false or a whole number"),
         ("a = [\n1,\n}", "model.toml: is not TOML: Invalid value (at line 3, column 1)"),
         ("a = " + "[" * 10_000, "model.toml: is nested too deep"),
-        ("threads = " + "1" * 5_000, "model.toml: is not TOML"),
+        ("threads = " + "1" * 5_000, "model.toml: has a number of more than 100 digits"),
+        (".".join(["a"] * 20_000) + " = 1", "model.toml: has a key of more than 16 parts"),
     ],
 )
 def test_a_fault_is_named_with_its_key_and_what_would_be_right(text: str, message: str) -> None:

@@ -196,6 +196,16 @@ def test_a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for(tmp_path: P
     assert reasons == [f"{Path(pipe).name} is a pipe, a socket or a device; put a file there"]
 
 
+@pytest.mark.parametrize("file", ["model.toml", "config.pbtxt", "1/model.toml"])
+def test_a_configuration_that_is_too_large_is_refused_by_its_name(tmp_path: Path, file: str) -> None:
+    (tmp_path / "m" / "1").mkdir(parents=True)
+    for name in ("1/model.onnx", file):
+        (tmp_path / "m" / name).touch()
+    os.truncate(tmp_path / "m" / file, 1 << 30)
+    reasons = [each.reason for each in read_model_folder("m", tmp_path / "m").broken]
+    assert reasons == [f"{file}: is larger than 1 MiB, too much for a configuration"]
+
+
 def test_one_broken_version_leaves_the_others(tmp_path: Path) -> None:
     found = read(tmp_path, {"1/model.onnx": "", "2/": ""})
     assert [manifest.version for manifest in found.manifests] == [1]

@@ -1,12 +1,13 @@
 """A model's description is read by type, and what is wrong is refused by name."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from headrace.errors import ModelInvalid
-from headrace.weights.fields import Fields, json_fields, read_json
+from headrace.weights.fields import LARGEST_JSON, Fields, json_fields, read_json, read_whole
 
 FIELDS = Fields(
     {"n": 3, "x": 0.5, "s": "a", "b": True, "none": None, "in": {"n": -1}, "l": [1, 2.5], "big": 10**400}
@@ -57,6 +58,14 @@ def test_a_file_that_is_not_json_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("{")
     with pytest.raises(ModelInvalid, match=r"a\.json: is not JSON"):
         read_json(tmp_path / "a.json")
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.json"
+    path.touch()
+    os.truncate(path, LARGEST_JSON + 1)
+    with pytest.raises(ModelInvalid, match=r"tokenizer\.json: has more than"):
+        read_whole(path)
 
 
 def test_json_nested_without_end_is_refused(tmp_path: Path) -> None:
