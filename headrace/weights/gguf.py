@@ -1,4 +1,5 @@
-"""A GGUF file -> its metadata and tensors. Strict: no count or length is believed before the file is large enough.
+"""A GGUF file -> its metadata and tensors. Strict: no count or length is believed before the file is large enough, nor
+where no model has so much: a file may be large and hold nothing.
 
 The format is that of ggml's docs/gguf.md, versions 2 and 3, little-endian. Knows no architecture.
 """
@@ -25,6 +26,14 @@ SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?
 SMALLEST_PAIR = 8 + 4 + 1
 SMALLEST_TENSOR = 8 + 4 + 8 + 4 + 8
 MOST_DIMENSIONS = 4
+
+MOST_PAIRS = 1 << 16
+MOST_TENSORS = 1 << 18
+MOST_STRINGS = 1 << 22
+"""In all arrays together: the largest vocabularies have 300,000 tokens, and twice as many merges."""
+
+MOST_TEXT = 256 << 20
+"""Bytes of all strings together."""
 
 
 class GgufFile(msgspec.Struct, frozen=True):
@@ -75,6 +84,8 @@ class _Cursor:
     def __init__(self, data: NDArray[np.uint8]) -> None:
         self.data = data.data  # a memoryview: slices copy nothing
         self.at = 0
+        self._strings_left = MOST_STRINGS
+        self._text_left = MOST_TEXT
 
     def left(self) -> int:
         return len(self.data) - self.at
@@ -93,14 +104,21 @@ class _Cursor:
 
     def string(self, where: str) -> str:
         size = self.scalar("<Q", where)
+        content = self.take(size, where)
+        self._text_left -= size
+        if self._text_left < 0:
+            raise _too_long(size, where)
         try:
-            return str(self.take(size, where), "utf-8")
+            return str(content, "utf-8")
         except UnicodeDecodeError as error:
             raise ModelInvalid(f"is not UTF-8: {error.reason}", where) from error
 
     def strings(self, count: int, where: str) -> list[str]:
         """Many strings; written out, for vocabularies have hundreds of thousands."""
-        data, at, end = self.data, self.at, len(self.data)
+        if count > self._strings_left:
+            raise ModelInvalid(f"has {count} strings; a file may have {MOST_STRINGS} in its arrays", where)
+        self._strings_left -= count
+        data, at, end, text_left = self.data, self.at, len(self.data), self._text_left
         unpack = struct.Struct("<Q").unpack_from
         found = []
         try:
@@ -109,14 +127,21 @@ class _Cursor:
                 at += 8
                 if size > end - at:
                     raise ModelInvalid(f"a string of {size} bytes at {at} reaches past the end of the file", where)
+                text_left -= size
+                if text_left < 0:
+                    raise _too_long(size, where)
                 found.append(str(data[at : at + size], "utf-8"))
                 at += size
         except struct.error as error:
             raise ModelInvalid(f"has {count} strings, and the file ends after {len(found)}", where) from error
         except UnicodeDecodeError as error:
             raise ModelInvalid(f"string {len(found)} is not UTF-8: {error.reason}", where) from error
-        self.at = at
+        self.at, self._text_left = at, text_left
         return found
+
+
+def _too_long(size: int, where: str) -> ModelInvalid:
+    return ModelInvalid(f"has a string of {size} bytes; a file may have {MOST_TEXT} in all its strings", where)
 
 
 def _counts(cursor: _Cursor) -> tuple[int, int]:
@@ -130,12 +155,14 @@ def _counts(cursor: _Cursor) -> tuple[int, int]:
         raise ModelInvalid(f"must be 2 or 3, is {'big-endian' if swapped else version}", "version")
     num_tensors = cursor.scalar("<Q", "tensor_count")
     num_pairs = cursor.scalar("<Q", "metadata_kv_count")
-    for name, count, smallest in (
-        ("tensor_count", num_tensors, SMALLEST_TENSOR),
-        ("metadata_kv_count", num_pairs, SMALLEST_PAIR),
+    for name, count, smallest, most in (
+        ("tensor_count", num_tensors, SMALLEST_TENSOR, MOST_TENSORS),
+        ("metadata_kv_count", num_pairs, SMALLEST_PAIR, MOST_PAIRS),
     ):
         if count > cursor.left() // smallest:
             raise ModelInvalid(f"is {count}, more than a file of this size can hold", name)
+        if count > most:
+            raise ModelInvalid(f"is {count}, more than {most}, the most that is read", name)
     return num_tensors, num_pairs
 
 

@@ -1,5 +1,6 @@
 """GGUF files, right and wrong ones."""
 
+import os
 import struct
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headrace.errors import ModelInvalid
-from headrace.weights.gguf import GgufFile, read_gguf
+from headrace.weights.gguf import MOST_PAIRS, MOST_STRINGS, MOST_TENSORS, MOST_TEXT, GgufFile, read_gguf
 from tests.weights.files import gguf_bytes, random_blocks, string, value
 
 METADATA = {
@@ -98,6 +99,40 @@ def test_a_file_of_the_reference_writer_is_read(tmp_path: Path) -> None:
 )
 def test_a_file_that_lies_is_refused_with_the_field(tmp_path: Path, content: bytes, match: str) -> None:
     _refused(tmp_path, content, match)
+
+
+STRINGS = struct.pack("<II", 9, 8)
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (
+            _header(0, 1, string("a") + STRINGS + struct.pack("<Q", 1 << 28)),
+            "a: has 268435456 strings; a file may have",
+        ),
+        (
+            _header(0, 2, string("a") + STRINGS + struct.pack("<QQQ", 2, 0, 0) + string("b") + STRINGS)
+            + struct.pack("<Q", MOST_STRINGS - 1),
+            f"b: has {MOST_STRINGS - 1} strings; a file may have",
+        ),
+        (
+            _header(0, 1, string("a") + STRINGS + struct.pack("<QQ", 1, MOST_TEXT)),
+            f"a: has a string of {MOST_TEXT} bytes",
+        ),
+        (_header(0, 1, string("a") + struct.pack("<IQ", 8, MOST_TEXT)), f"a: has a string of {MOST_TEXT} bytes"),
+        (_header(0, MOST_PAIRS + 1), f"metadata_kv_count: is {MOST_PAIRS + 1}, more than {MOST_PAIRS}"),
+        (_header(MOST_TENSORS + 1, 0), f"tensor_count: is {MOST_TENSORS + 1}, more than {MOST_TENSORS}"),
+    ],
+)
+def test_a_large_file_that_holds_nothing_is_refused_before_it_is_gone_through(
+    tmp_path: Path, content: bytes, match: str
+) -> None:
+    path = tmp_path / "m.gguf"
+    path.write_bytes(content)
+    os.truncate(path, 3 << 30)
+    with pytest.raises(ModelInvalid, match=match):
+        read_gguf(path)
 
 
 def _tensor(shape: tuple[int, ...], number: int = 0, offset: int = 0, name: str = "w") -> bytes:
