@@ -2,12 +2,15 @@
 
 A worker that dies takes with it what it was running, and nobody can tell which of it was the cause, if any was. So what
 it was running is run again: once as it was, then each alone, until one dies alone, and again.
+
+A worker that hung has held up everybody for as long as many runs take, and would again: that is as good as two deaths.
 """
 
 import msgspec
 
 SUSPECTED = 2  # deaths from which on a request runs alone
 GIVEN_UP = 2  # deaths without any answer between them
+HANG = 2  # deaths that a hang counts for
 MOST = 6  # deaths, alone in the last of them: by then it is not chance, whoever else was answered
 LAST = 12  # deaths, alone or not
 
@@ -18,9 +21,10 @@ class Blame(msgspec.Struct, frozen=True):
     deaths: int = 0
     fruitless: int = 0  # those since whose last one the version had answered nothing
 
-    def after(self, answered: bool) -> "Blame":
+    def after(self, answered: bool, hung: bool = False) -> "Blame":
         """One more; `answered`: the version has answered somebody since the death before."""
-        return Blame(self.deaths + 1, self.fruitless + (not answered))
+        deaths = HANG if hung else 1
+        return Blame(self.deaths + deaths, self.fruitless + (0 if answered else deaths))
 
     @property
     def suspected(self) -> bool:

@@ -336,8 +336,9 @@ class RemoteEngine:
         self._running = 0
         self._aborted = []
         error = WorkerLost(f"the worker that ran the request {why}", retry_after_s=1)
+        by_itself = len(self._calls) == len(self._unsent) + 1
         self._unsent = dict(self._calls)
-        for number in self._suspects.died():
+        for number in self._suspects.died(self._process.overran, by_itself):
             self._answer(self._calls[number], error)
 
     def back(self) -> None:

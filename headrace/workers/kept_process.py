@@ -107,6 +107,7 @@ class KeptProcess(Generic[Facts]):
         self.watch = self._watchdog.watch
         self.rest = self._watchdog.rest
         self._why = ""  # it is killed
+        self.overran = False  # whether the last one was killed because a run of its did not end
 
     @property
     def pid(self) -> int | None:
@@ -126,7 +127,7 @@ class KeptProcess(Generic[Facts]):
         loaded: asyncio.Future[Facts] = asyncio.get_running_loop().create_future()
         message = self._owner.load()
         self._loaded = loaded
-        self._served, self._why = False, ""
+        self._served, self._why, self.overran = False, "", False
         keeping = self._keeping
         process = self._process = await Process.start(
             self._births,
@@ -193,7 +194,7 @@ class KeptProcess(Generic[Facts]):
         return self._process is not None and self._process.is_stopped()
 
     def _hung(self, why: str) -> None:
-        self._why = why
+        self._why, self.overran = why, not self._is_stopped()
         if self._process:
             self._process.kill()
 

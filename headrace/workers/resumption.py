@@ -56,6 +56,7 @@ class Suspects:
         self._trial: int | None = None  # the suspected one that is out
         self._steps_left = 0  # of the trial
         self._fruitful = False  # whether anything was answered since the last death
+        self._left = False  # whether one that was answered nothing left since the last step: it may be in there still
 
     def sendable(self, numbers: Sequence[int]) -> list[int]:
         """Those of the waiting that may be sent: all, or of those that are suspected the first."""
@@ -73,9 +74,10 @@ class Suspects:
 
     def stepped(self, answered: Iterable[int]) -> bool:
         """A step was computed, and these were answered something; whether more may be sent now."""
-        ended = False
+        ended = self._left = False
         for number in answered:
             self._fruitful = True
+            self._quiet.discard(number)
             ended = self.forget(number) or ended
         if self._trial is not None:
             self._steps_left -= 1
@@ -85,6 +87,7 @@ class Suspects:
 
     def forget(self, number: int) -> bool:
         """Nothing is to be known of it any more; whether more may be sent now."""
+        self._left = self._left or number in self._quiet
         self._quiet.discard(number)
         self._blames.pop(number, None)
         if self._trial != number:
@@ -92,13 +95,19 @@ class Suspects:
         self._trial = None
         return True
 
-    def died(self) -> list[int]:
-        """The engine died, and with it what it had; those that are to be given up."""
+    def died(self, hung: bool = False, by_itself: bool = False) -> list[int]:
+        """The engine died, and with it what it had; those that are to be given up.
+
+        `hung`: it was ended because a step did not end; `by_itself`: all that it had was one request, which then is
+        what it hung of, whoever was answered before.
+        """
+        in_company = hung and self._left
+        answered = self._fruitful and not (hung and by_itself and not in_company)
         for number in self._quiet:
-            self._blames[number] = self._blames.get(number, NONE).after(self._fruitful)
-        alone = len(self._quiet) == 1
+            self._blames[number] = self._blames.get(number, NONE).after(answered, hung)
+        alone = len(self._quiet) == 1 and not in_company
         given_up = [number for number in self._quiet if self._blames[number].given_up(alone)]
-        self._quiet, self._trial, self._fruitful = set(), None, False
+        self._quiet, self._trial, self._fruitful, self._left = set(), None, False, False
         return given_up
 
     def _suspected(self, number: int) -> bool:

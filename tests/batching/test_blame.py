@@ -22,6 +22,13 @@ def test_after_two_deaths_it_runs_alone() -> None:
     assert deaths(True, False).suspected
 
 
+def test_a_hang_is_as_good_as_two_deaths() -> None:
+    assert NONE.after(answered=True, hung=True).suspected
+    assert NONE.after(answered=False, hung=True).given_up(alone=True)
+    assert not NONE.after(answered=False, hung=True).given_up(alone=False)
+    assert not NONE.after(answered=True, hung=True).given_up(alone=True)
+
+
 def test_one_that_dies_in_company_is_not_given_up() -> None:
     assert not deaths(False, False, False).given_up(alone=False)
 

@@ -43,6 +43,42 @@ def test_after_two_deaths_those_that_were_answered_nothing_are_tried_one_by_one(
     assert suspects.sendable([2, 3]) == [2]
 
 
+def test_after_one_hang_those_that_were_answered_nothing_are_tried_one_by_one() -> None:
+    suspects = Suspects()
+    suspects.sent([1, 2])
+    assert suspects.died(hung=True) == []
+    assert suspects.sendable([1, 2, 3]) == [1]
+    suspects.sent([1])
+    assert suspects.died(hung=True, by_itself=True) == [1]
+
+
+def test_one_that_an_engine_hangs_of_by_itself_is_given_up_whoever_was_answered_before() -> None:
+    suspects = Suspects()
+    suspects.sent([1, 2])
+    suspects.stepped([1])
+    assert suspects.died(hung=True, by_itself=True) == [2]
+
+
+def test_one_that_an_engine_hangs_of_beside_others_that_were_answered_is_tried_once_more() -> None:
+    suspects = Suspects()
+    suspects.sent([1, 2])
+    suspects.stepped([1])
+    assert suspects.died(hung=True) == []
+    assert suspects.sendable([1, 2]) == [2]
+
+
+def test_one_is_not_given_up_for_what_may_have_hung_of_another_whose_caller_left() -> None:
+    suspects = Suspects()
+    suspects.sent([1, 2])
+    suspects.forget(1)
+    assert suspects.died(hung=True, by_itself=True) == []
+    suspects.sent([2])
+    suspects.forget(2)
+    suspects.sent([3])
+    suspects.stepped([])
+    assert suspects.died(hung=True, by_itself=True) == [3]
+
+
 def test_one_that_was_answered_something_between_two_deaths_is_not_suspected() -> None:
     suspects = Suspects()
     for _ in range(10):
