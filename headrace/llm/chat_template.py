@@ -54,7 +54,10 @@ class ChatTemplate:
         does what no chat template needs.
         """
         with self._lock:
-            budget = self._sandbox.budget = Budget([messages, variables], watched=messages)
+            try:
+                budget = self._sandbox.budget = Budget([messages, variables], watched=messages)
+            except RecursionError as error:
+                raise InvalidRequest("what the chat template is given is nested too deep", where) from error
             try:
                 return self._template.render({**variables, "messages": messages})
             except (TooMuch, Refused, SecurityError) as error:

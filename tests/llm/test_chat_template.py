@@ -97,6 +97,14 @@ def test_a_conversation_is_not_kept_once_it_is_rendered() -> None:
     assert there() is None
 
 
+def test_what_is_nested_too_deep_to_be_measured_is_refused() -> None:
+    deep: Any = "x"
+    for _ in range(5000):
+        deep = {"a": [deep]}
+    with pytest.raises(InvalidRequest, match=r"messages: .* nested too deep"):
+        ChatTemplate("{{ x is defined }}").render([USER], x=deep)
+
+
 def test_what_a_template_says_is_not_repeated_without_end() -> None:
     assert len(refusal("{{ raise_exception('x' * 100000) }}", [USER]).message) < 1_000
 
