@@ -1,5 +1,6 @@
 """What the head of an inference over HTTP says; and the one of a connection that repeats. Knows no body."""
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -13,6 +14,9 @@ from headrace.types import Context, ModelRef
 
 _ONCE = (b"host", b"content-encoding", b"inference-header-content-length")
 """What would be read in two ways, by this server and by one before it, where it is sent twice."""
+
+_HOST = re.compile(rb"(?:\[[0-9A-Za-z._~:!$&'()*+,;=%-]*\]|[0-9A-Za-z._~!$&'()*+,;=%-]*)(?::[0-9]*)?")
+"""A name or an address, and a port where one is given (RFC 3986, 3.2.2); it may be empty."""
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -82,6 +86,10 @@ def head_refusal(
         return InvalidRequest("not HTTP/1.1: Invalid HTTP version")
     if version != "1.0" and all(name != b"host" for name, _ in headers):
         return InvalidRequest("is missing; a request of HTTP/1.1 has one (RFC 9112, 3.2)", "host")
+    for name, value in headers:
+        if name == b"host" and not _HOST.fullmatch(value):
+            what = f"{value[:100].decode('latin-1')!r} is no host, or host:port, as a URL has it (RFC 9112, 3.2)"
+            return InvalidRequest(what, "host")
     codings = [value for name, value in headers if name == b"transfer-encoding"]
     if codings and [coding.lower() for coding in codings] != [b"chunked"]:
         what = f"{b', '.join(codings).decode('latin-1')!r} is not understood; send chunked alone"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.errors import HeadersTooLarge, Unsupported
+from headrace.errors import HeadersTooLarge, InvalidRequest, Unsupported
 from headrace.protocols.limits import Limits
 from headrace.protocols.oip.head import Head, head_refusal, read_head, repeated
 from headrace.types import ModelRef
@@ -118,6 +118,20 @@ def test_a_head_of_http_1_1_without_a_host_is_refused() -> None:
 @pytest.mark.parametrize("version", ["0.9", "2.0"])
 def test_a_head_in_lines_of_another_version_is_refused(version: str) -> None:
     assert str(head_refusal(b"/", [HOST], version, 100, 1000)) == "not HTTP/1.1: Invalid HTTP version"
+
+
+@pytest.mark.parametrize("said", [b"a b<>", b"a/b", b"a@b", b"a:b", b"a:1:2", b"[::1", b"\xe4", b"a\tb"])
+def test_what_is_no_host_is_refused(said: bytes) -> None:
+    refusal = head_refusal(b"/", [(b"host", said)], "1.1", 100, 1000)
+    assert isinstance(refusal, InvalidRequest)
+    assert str(refusal) == f"host: {said.decode('latin-1')!r} is no host, or host:port, as a URL has it (RFC 9112, 3.2)"
+
+
+@pytest.mark.parametrize(
+    "said", [b"a_b.svc:8000", b"10.0.0.1:80", b"[::1]:8000", b"[fe80::1%25eth0]", b"a.example.:", b"x"]
+)
+def test_a_name_or_an_address_with_or_without_a_port_is_one(said: bytes) -> None:
+    assert head_refusal(b"/", [(b"host", said)], "1.1", 100, 1000) is None
 
 
 def test_a_host_may_be_empty_and_one_of_http_1_0_has_none() -> None:
