@@ -126,5 +126,5 @@ def _show(told: dict[str, Any]) -> None:
             rows.add_row(each["id"], printable(match), each["until"], printable(each["reason"]))
         out.print(rows)
     for receiver in told["receivers"]:
-        fault = f"; the last did not arrive: {receiver['fault']}" if receiver["fault"] else ""
+        fault = f"; the last did not arrive: {printable(receiver['fault'])}" if receiver["fault"] else ""
         out.print(f"{receiver['name']}: {receiver['sent']} notices sent, {receiver['dropped']} dropped{fault}")

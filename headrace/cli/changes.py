@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 from headrace.cli.asking import add_server_flags, ask
 from headrace.cli.console import console, table
 from headrace.cli.parser import Parser
-from headrace.cli.printable import printable
 from headrace.cli.results import as_json
 from headrace.cli.why import moment, seconds_of
 
@@ -38,7 +37,6 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     shown = table("time", "model", "kind", "what", "by")
     for each in answer["changes"]:
-        words = (printable(each[name]) for name in ("model", "kind", "text", "actor"))
-        shown.add_row(moment(each["at"]), *words)
+        shown.add_row(moment(each["at"]), *(each[name] for name in ("model", "kind", "text", "actor")))
     console().print(shown)
     return 0

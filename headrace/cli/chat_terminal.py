@@ -10,7 +10,7 @@ from headrace.cli.chat_answers import Answer, Message
 from headrace.cli.chat_lines import History, history_file, read_message
 from headrace.cli.console import console
 from headrace.cli.failure import Failure
-from headrace.cli.printable import printable
+from headrace.cli.printable import printable_lines
 
 HELP = '''\
   /system TEXT   what the model is told before all else; alone: what that is now; /system - for nothing
@@ -111,7 +111,7 @@ class Chat:
         self._output.write("\n")
 
     def _tell(self, text: str, style: str = "dim") -> None:
-        self._console.print(text, style=style, soft_wrap=True)
+        self._console.print(printable_lines(text), style=style, soft_wrap=True)
 
 
 def show(answer: Answer, output: TextIO) -> None:
@@ -124,9 +124,9 @@ def show(answer: Answer, output: TextIO) -> None:
     dimmed, thinking = console(output), False
     for piece in answer.pieces():
         if piece.thought:
-            dimmed.print(printable(piece.text), style="dim", end="", soft_wrap=True)
+            dimmed.print(printable_lines(piece.text), style="dim", end="", soft_wrap=True)
         else:
-            output.write(("\n\n" if thinking else "") + printable(piece.text))
+            output.write(("\n\n" if thinking else "") + printable_lines(piece.text))
         output.flush()
         thinking = piece.thought
 

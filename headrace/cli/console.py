@@ -27,7 +27,8 @@ class _Console(Console):
 
 
 class _Table(Table):
-    """One whose cells drive no terminal, whoever wrote what is in them."""
+    """One whose cells that are strings stay on a line and drive no terminal, whoever wrote what is in them; a cell of
+    several lines is a `Text`."""
 
     def add_row(self, *cells: RenderableType | None, style: StyleType | None = None, end_section: bool = False) -> None:
         plain = (printable(each) if isinstance(each, str) else each for each in cells)

@@ -7,7 +7,6 @@ from datetime import datetime
 from headrace.cli.asking import add_server_flags, ask, model_path
 from headrace.cli.console import console, table
 from headrace.cli.parser import Parser
-from headrace.cli.printable import printable
 
 
 def parser() -> Parser:
@@ -28,6 +27,6 @@ def run(arguments: Sequence[str]) -> int:
     for event in events:
         when = datetime.fromtimestamp(event["time"]).astimezone().isoformat(sep=" ", timespec="milliseconds")
         reason = "; ".join(event[key] for key in ("reason", "cause") if event.get(key))
-        shown.add_row(when, event.get("version", ""), event["what"], event["state"], printable(reason))
+        shown.add_row(when, event.get("version", ""), event["what"], event["state"], reason)
     console().print(shown)
     return 0

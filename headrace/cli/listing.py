@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from headrace.cli.console import table
+from headrace.cli.printable import printable, printable_lines
 from headrace.generation import LanguageFacts
 from headrace.models.registry import Served
 from headrace.types import FREE, BatchAxis, Manifest, Objective, Signature, TensorSpec, Variant, VersionStatus
@@ -56,7 +58,7 @@ def print_listing(versions: Sequence[Listed], console: Console, advice: str = ""
     for each in versions:
         for kind, text in _notes(each):
             version = "" if each.status.version is None else f" {each.status.version}"
-            console.print(f"{each.status.name}{version}: {kind}: {text}")
+            console.print(f"{printable(each.status.name)}{version}: {kind}: {printable(text)}")
 
 
 def as_json(versions: Iterable[Listed]) -> str:
@@ -106,7 +108,7 @@ def variant_in_words(variant: Variant) -> str:
 def _as_table(versions: Iterable[Listed]) -> Table:
     made = table(*COLUMNS)
     for each in versions:
-        made.add_row(*_cells(each))
+        made.add_row(*(Text(printable_lines(cell)) for cell in _cells(each)))
     return made
 
 
@@ -117,7 +119,7 @@ def _print_paragraph(each: Listed, console: Console) -> None:
     rest = Table.grid(padding=(0, 2))
     for heading, cell in (*zip(COLUMNS[BRIEF:], cells[BRIEF:], strict=True), *_notes(each)):
         if cell:
-            rest.add_row("", heading, cell)
+            rest.add_row("", heading, Text(printable_lines(cell)))
     console.print(rest)
     console.print()
 
@@ -135,16 +137,16 @@ def _notes(each: Listed) -> Iterator[tuple[str, str]]:
 
 
 def _cells(each: Listed) -> tuple[str, ...]:
-    """What stands in the columns; empty where it is not known."""
+    """What stands in the columns, some of it in lines of its own; empty where it is not known."""
     status, manifest, signature = each.status, each.manifest, each.signature
-    version = "" if status.version is None else str(status.version)
+    name, version = printable(status.name), "" if status.version is None else str(status.version)
     if signature is None:
-        return status.name, version, status.state, manifest.runtime if manifest else "", "", "", "", _origin(manifest)
+        return name, version, status.state, manifest.runtime if manifest else "", "", "", "", _origin(manifest)
     inputs, outputs = (
-        "\n".join(spec_in_words(spec) for spec in specs) for specs in (signature.inputs, signature.outputs)
+        "\n".join(printable(spec_in_words(spec)) for spec in specs) for specs in (signature.inputs, signature.outputs)
     )
     batch = language_in_words(signature.language) if signature.language else batch_in_words(signature.batch)
-    return status.name, version, status.state, signature.runtime, inputs, outputs, batch, _origin(manifest)
+    return name, version, status.state, signature.runtime, inputs, outputs, batch, _origin(manifest)
 
 
 def _origin(manifest: Manifest | None) -> str:
@@ -156,7 +158,7 @@ def _origin(manifest: Manifest | None) -> str:
         if source not in ("default", "file"):
             by_source.setdefault(source, []).append(key)
     lines = (f"{source}: {', '.join(sorted(keys))}" for source, keys in by_source.items())
-    return "\n".join((manifest.path.name, *lines))
+    return "\n".join(printable(each) for each in (manifest.path.name, *lines))
 
 
 def _objective(objective: Objective) -> dict[str, float]:

@@ -1,11 +1,30 @@
 """Words of others, as a terminal may be shown them."""
 
+import unicodedata
+
 
 def printable(text: str) -> str:
-    """With U+FFFD for each control character but tab and newline: what a model or a server says must not drive the
-    terminal."""
-    return "".join(each if each in "\n\t" or not _controls(each) else "\N{REPLACEMENT CHARACTER}" for each in text)
+    """On one line, as the log has it: whatever could end a line, steer a terminal or turn the words around is written
+    as an escape, so that nobody's name or text makes a line or a row of its own."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
-def _controls(character: str) -> bool:
-    return character < " " or "\x7f" <= character <= "\x9f"
+def printable_lines(text: str) -> str:
+    """Of many lines, as a model writes: with U+FFFD for each character that could steer the terminal or turn the words
+    around, tab and newline excepted."""
+    if text.isprintable():
+        return text
+    return "".join("\N{REPLACEMENT CHARACTER}" if _steers(each) else each for each in text)
+
+
+def _steers(character: str) -> bool:
+    """Controls, separators of lines, and what has text run the other way (an embedding, an override, an isolate)."""
+    if character in "\n\t":
+        return False
+    category, direction = unicodedata.category(character), unicodedata.bidirectional(character)
+    return category in ("Cc", "Cs", "Zl", "Zp") or direction in _TURNS
+
+
+_TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")

@@ -9,6 +9,7 @@ from typing import Any
 from headrace.cli.asking import add_json_flag, add_server_flags, ask, model_path
 from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
+from headrace.cli.printable import printable
 
 EVERY_S = 1.0
 """Between two looks of whoever waits."""
@@ -89,7 +90,7 @@ def in_lines(report: dict[str, Any]) -> None:
     """A few lines of what is known."""
     base, to = report["base"], report["to"]
     reason = f": {report['reason']}" if report["reason"] else ""
-    print(f"from version {base['version']} to {to['version']} {report['state']}{reason}")
+    print(f"from version {base['version']} to {to['version']} {report['state']}{printable(reason)}")
     print(f"step {report['step']} of {len(report['steps'])}: {report['share']:.3g} of the requests")
     for each in (base, to):
         times = each["routed_ms"]

@@ -8,6 +8,7 @@ import msgspec
 
 from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
+from headrace.cli.printable import printable
 from headrace.cli.repository import local_path, place
 from headrace.cli.settings import add_setting_flags, settings_of
 from headrace.models.state import State, state_folder
@@ -49,7 +50,7 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     print(f"in {folder}" if kept else f"nothing is kept in {folder}")
     for name, wishes in sorted(kept.items()):
-        print(f"{name}: {'; '.join(told(wishes)) or 'nothing'}")
+        print(printable(f"{name}: {'; '.join(told(wishes)) or 'nothing'}"))
     return 0
 
 

@@ -35,6 +35,15 @@ def test_lines_are_shown_and_asked_for_by_model(serve: Serve, capsys: pytest.Cap
     assert json.loads(capsys.readouterr().out) == {"changes": [CHANGE]}
 
 
+def test_a_notice_makes_no_line_of_its_own(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    forged = CHANGE | {"text": "x\n2026-03-01 13:04:00+00:00  m  release  version 3 became ready\u202e"}
+    url = serve(lambda path, headers, body: (200, {}, json.dumps({"changes": [forged]}).encode()))
+    assert run(["--url", url]) == 0
+    out = capsys.readouterr().out
+    assert not any(line.strip().startswith("2026-03-01 13:04") for line in out.splitlines())
+    assert "\u202e" not in out
+
+
 def test_a_notice_is_added(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
     sent = []
 

@@ -23,5 +23,12 @@ def test_a_name_in_a_cell_drives_no_terminal() -> None:
     out, made = io.StringIO(), table("a")
     made.add_row("evil\x1b]0;title\x07\x9b2J")
     console(out).print(made)
-    assert "evil\N{REPLACEMENT CHARACTER}]0;title" in out.getvalue()
+    assert r"evil\x1b]0;title" in out.getvalue()
     assert not {"\x1b", "\x07", "\x9b"} & set(out.getvalue())
+
+
+def test_a_name_in_a_cell_makes_no_row_of_its_own() -> None:
+    out, made = io.StringIO(), table("a")
+    made.add_row("m\n2026-03-01 all is well")
+    console(out).print(made)
+    assert r"m\n2026-03-01 all is well" in out.getvalue()

@@ -173,3 +173,9 @@ def test_what_was_found_out_by_loading_is_among_the_warnings() -> None:
     signature = msgspec.structs.replace(SIGNATURE, warnings=("another",))
     (told,) = json.loads(as_json([Listed(VersionStatus("m", 1, "READY"), manifest, signature)]))
     assert told["warnings"] == ["one", "another"]
+
+
+def test_a_name_makes_no_line_of_its_own() -> None:
+    shown = _printed([Listed(VersionStatus("m\nn", 1, "UNAVAILABLE", "no\nn 2  READY"), None, None)])
+    assert r"m\nn 1: reason: no\nn 2  READY" in shown
+    assert not any(line.strip().startswith("n") and "READY" in line for line in shown.splitlines())

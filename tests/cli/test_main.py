@@ -125,3 +125,10 @@ def test_help_and_import_load_no_heavy_library() -> None:
 def test_the_package_is_a_program() -> None:
     ended = subprocess.run([sys.executable, "-m", "headrace", "--version"], capture_output=True, text=True, check=True)
     assert ended.stdout == f"headrace {__version__}\n"
+
+
+def test_what_went_wrong_is_one_line_whatever_it_names(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["models", "/no\nwhere\N{RIGHT-TO-LEFT OVERRIDE}"]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert r"/no\nwhere\u202e" in told

@@ -37,6 +37,13 @@ def test_findings_are_shown_with_their_evidence(serve: Serve, capsys: pytest.Cap
     assert json.loads(capsys.readouterr().out) == {"findings": [FINDING]}
 
 
+def test_evidence_makes_no_line_of_its_own(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    forged = FINDING | {"evidence": ["moved\n2026-03-01 13:04:00+00:00  latency x9  release"]}
+    url = serve(lambda path, headers, body: (200, {}, json.dumps({"findings": [forged]}).encode()))
+    assert run(["m", "--url", url]) == 0
+    assert r"moved\n2026-03-01" in capsys.readouterr().out
+
+
 def test_nothing_found_is_said(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
     url = serve(lambda path, headers, body: (200, {}, b'{"findings": []}'))
     assert run(["m", "--url", url]) == 0
@@ -51,4 +58,4 @@ def test_times_are_read_as_people_write_them() -> None:
 
 
 def test_a_moment_that_is_none_is_shown_as_it_is() -> None:
-    assert moment("soon\x1b") == "soon\N{REPLACEMENT CHARACTER}"
+    assert moment("soon\x1b") == r"soon\x1b"
