@@ -1,6 +1,7 @@
-"""HTTP connections of a server that pages of other sites may ask: what a browser sends is answered through ASGI.
+"""HTTP connections whose inferences of pages are answered through ASGI, as everything else of browsers is.
 
-There `cross_origin.py` marks the answers; programs, which send no `Origin`, keep the lane below it.
+There `same_origin.py` says whether they may ask, and `cross_origin.py` marks the answers; programs, which send no
+`Origin`, keep the lane below it.
 """
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -13,8 +14,6 @@ from headrace.types import ModelRef
 def lane_of(front: Front) -> type[HttpToolsProtocol]:
     """The connection class for `uvicorn.Config(http=...)` of the server that `front` shows."""
     plain = lane(front)
-    if not front.origins:
-        return plain
 
     class BrowserLane(plain):  # type: ignore[misc, valid-type]
         def _open(self, model: ModelRef) -> None:

@@ -1,10 +1,10 @@
-"""Keeps pages of other sites from changing the server: who changes something must name the server as it is known.
+"""Keeps pages of other sites from the server: who changes something must name the server as it is known.
 
 A browser sends another site's page with its `Origin`, and one that was led here by a false name of this machine with
-that name as `Host`. Programs send no `Origin`, and the name that they were given.
+that name as `Host`. Programs send no `Origin`, and the name that they were given. `false_name.py` says what
+one that was led here may not even read.
 """
 
-import ipaddress
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers
@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from headrace.errors import Forbidden
 from headrace.protocols.http import error_response
 from headrace.protocols.request_id import id_of
+from headrace.protocols.watch.false_name import false_name
+from headrace.protocols.watch.own_name import host_name, is_own
 
 GUARDED = "/v2/headrace/"
 """The beginning of the paths that are kept."""
@@ -24,7 +26,8 @@ _READING = ("GET", "HEAD", "OPTIONS")
 
 
 class SameOrigin:
-    """An ASGI application in front of another; what changes something under `GUARDED` passes or is refused.
+    """An ASGI application in front of another; what changes something under `GUARDED`, and what is read or asked by a
+    false name of this machine, passes or is refused.
 
     What Triton's protocol changes is kept from pages of other sites too. There any name goes for its clients, which are
     no browsers and know the server by names that it does not: who sends no `Origin` is no page.
@@ -36,17 +39,18 @@ class SameOrigin:
         self._names = frozenset(name.lower().rstrip(".") for name in names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] not in _READING:
-            refusal = self._refusal(scope["path"], Headers(scope=scope))
-            if refusal is not None:
-                await error_response(refusal, id_of(scope))(scope, receive, send)
-                return
+        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        if refusal is not None:
+            await error_response(refusal, id_of(scope))(scope, receive, send)
+            return
         await self._app(scope, receive, send)
 
-    def _refusal(self, path: str, headers: Headers) -> Forbidden | None:
-        if path.startswith(GUARDED) or (is_kept(path) and "origin" in headers):
+    def _refusal(self, scope: Scope) -> Forbidden | None:
+        path, headers = scope["path"], Headers(scope=scope)
+        changes = scope["method"] not in _READING
+        if changes and (path.startswith(GUARDED) or (is_kept(path) and "origin" in headers)):
             return check(headers, self._names)
-        return None
+        return false_name(path, headers, self._names, (scope.get("server") or ("",))[0])
 
 
 def is_kept(path: str) -> bool:
@@ -72,21 +76,3 @@ def _check_origin(headers: Headers, host: str) -> Forbidden | None:
     if origin is not None and origin.partition("://")[2].lower() != host.lower():
         return Forbidden(f"pages of {origin[:100]!r} may not change this server", "Origin")
     return None
-
-
-def host_name(host: str) -> str:
-    """The name or address in a Host header, without the port."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0].lower().rstrip(".")
-
-
-def is_own(name: str) -> bool:
-    """An address, which nobody can make a false name of; or loopback's name."""
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

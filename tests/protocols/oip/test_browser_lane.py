@@ -1,9 +1,7 @@
-"""Inferences of pages are marked as theirs, those of programs are not."""
+"""Inferences of pages are answered as other requests of browsers are, those of programs are not."""
 
 from dataclasses import replace
 
-from headrace.protocols.oip.browser_lane import lane_of
-from headrace.protocols.oip.infer_lane import InferLane
 from tests.protocols.oip.infer_bodies import ADD_SUB, add_sub_json, server
 from tests.protocols.oip.stub import Stub
 
@@ -36,5 +34,7 @@ async def test_a_program_is_answered_as_ever() -> None:
     assert ["access-control-allow-origin" in answer.headers for answer in answers] == [False, True, False]
 
 
-async def test_a_server_that_is_not_shared_has_the_plain_lane() -> None:
-    assert lane_of(Stub().front).__mro__[1] is InferLane
+async def test_the_servers_own_page_infers_where_no_other_may() -> None:
+    async with server() as (_, wire):
+        answer = await wire.ask("POST", ADD_SUB, add_sub_json(), Origin="http://localhost")
+    assert (answer.status, "access-control-allow-origin" in answer.headers) == (200, False)
