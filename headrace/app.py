@@ -48,6 +48,7 @@ from headrace.observe.log_output import LogOutput
 from headrace.observe.log_output import begin as begin_log
 from headrace.observe.metrics import Readings
 from headrace.observing import Observation
+from headrace.open_files import most_files
 from headrace.playground.page import routes as playground_routes
 from headrace.protocols.anthropic.routes import routes as anthropic_routes
 from headrace.protocols.beside import Beside
@@ -254,7 +255,7 @@ class Server:
             repository=self.reconcile,
             clock=clock,
             beside=Beside(self.gateway.expect),
-            regions=Regions(config.protocols.oip.shared_memory),
+            regions=Regions(config.protocols.oip.shared_memory, max_files=most_files() // 4),
             settings=Settings(LogSettings(config.log.file, self._output.as_triton if self._output else None)),
             statistics=self.observation.statistics,
             metrics=self.observation.page,

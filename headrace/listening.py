@@ -13,10 +13,12 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from headrace.errors import SettingInvalid
+from headrace.open_files import tell_of_want
 
 BACKLOG = 2048  # connections that wait to be accepted
 LAST_CALL_S = 1.0  # that clients have to ask once more, and to be told in the answer that their connection ends
 LOOK_S = 0.02  # between two looks whether they all have
+WANT_S = 10  # between two looks whether connections can be accepted
 GOODBYE_S = 1.0  # that a client has, once all is sent, to say goodbye as TLS wants it
 
 
@@ -69,6 +71,8 @@ class HttpServer(uvicorn.Server):
             server_header=False,
             timeout_keep_alive=max(1, round(keep_alive_s)),
             backlog=BACKLOG,
+            callback_notify=tell_of_want,
+            timeout_notify=WANT_S,
             ssl_context_factory=(lambda config, default: tls) if tls else None,
         )
         super().__init__(config)

@@ -21,6 +21,7 @@ GROUND = {
     "deltas",
     "lasting",
     "numerals",
+    "open_files",
     "types",
     "records",
     "request_list",

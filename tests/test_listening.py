@@ -52,6 +52,21 @@ def test_the_first_signal_stops_the_server_and_the_second_is_the_systems(number:
     assert subprocess.run(program, capture_output=True, text=True, check=True, timeout=60).stdout == "True\n"
 
 
+async def test_the_http_server_looks_whether_it_can_still_accept(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = asyncio.Event()
+
+    async def look() -> None:
+        looked.set()
+
+    monkeypatch.setattr("headrace.listening.tell_of_want", look)
+    with listen("127.0.0.1", 0, "server.http_port") as listener:
+        server = HttpServer(Starlette(), HttpToolsProtocol, 0.5)
+        serving = asyncio.create_task(server.serve([listener]))
+        await asyncio.wait_for(looked.wait(), 30)
+        server.should_exit = True
+        await asyncio.wait_for(serving, 30)
+
+
 async def test_the_http_server_stops_when_its_owner_says_so() -> None:
     with listen("127.0.0.1", 0, "server.http_port") as listener:
         server = HttpServer(Starlette(), HttpToolsProtocol, 0.5)

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import resource
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -13,6 +12,7 @@ from headrace.cli.failure import Failure
 from headrace.cli.serve import refuse_taken_port
 from headrace.devices.inventory import Memory, cores, cpu_features, memory, memory_limit
 from headrace.memory.pressure import pressure
+from headrace.open_files import most_files
 from headrace.settings import Server
 
 PACKAGES = ("onnxruntime", "openvino", "numpy", "grpcio", "uvicorn", "msgspec")
@@ -29,7 +29,7 @@ class Machine(msgspec.Struct, frozen=True):
     cpu_features: tuple[str, ...]
     packages: dict[str, str | None]  # version by package, None where it is not installed
     shared_memory_bytes: int | None  # free under /dev/shm
-    open_files: int  # the limit of this process
+    open_files: int  # that a server may have
     memory_limit_bytes: int | None  # of the control group
     memory_pressure: str | None  # whose stalls for want of memory the kernel tells; None: nobody's
     taken_ports: dict[str, str]  # setting -> why its port is not to be had
@@ -46,7 +46,7 @@ def look(server: Server, shared_memory: Path = Path("/dev/shm")) -> Machine:
         cpu_features=cpu_features(),
         packages=versions(PACKAGES),
         shared_memory_bytes=free_bytes(shared_memory),
-        open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+        open_files=most_files(),
         memory_limit_bytes=memory_limit(),
         memory_pressure=found.of if (found := pressure()) else None,
         taken_ports=taken_ports(server, refuse_taken_port),

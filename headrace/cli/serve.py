@@ -19,6 +19,7 @@ from headrace.cli.repository import kept, place
 from headrace.cli.settings import add_setting_flags, settings_of
 from headrace.cli.unread import is_full, write_nowhere
 from headrace.memory.budget import budget_bytes
+from headrace.open_files import ask_for_most
 from headrace.remote.address import Address
 from headrace.repository.likely import likely_runtimes
 from headrace.settings import Config, Server
@@ -59,6 +60,7 @@ def run(arguments: Sequence[str]) -> int:
     where = place(options.repository)
     refuse_open_address(config.server)
     refuse_taken_ports(config.server)
+    ask_for_most()
     signal.signal(signal.SIGTERM, _stop)  # until the server's own way with it is there
     with closing(start_zygotes(where, config)) as ahead, kept(where, config) as repository:
         gc.disable()  # what is imported stays: there is nothing to find until the server runs

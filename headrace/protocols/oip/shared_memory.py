@@ -7,6 +7,7 @@ would bring the server down.
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,8 @@ from headrace.errors import Forbidden, InvalidRequest, MemoryFull, NotFound
 from headrace.types import Buffer
 
 MAX_REGIONS = 1024
-"""Each holds a file open, and a process has only so many."""
+MAX_FILES = 256
+"""That these may lie in, where nothing else is said: each is open, and a process has only so many."""
 
 NO_CUDA = "CUDA shared memory is not offered: this server computes on the CPU; use system shared memory"
 """Why none is registered. None to tell of or to forget is no error: clients of system memory ask that of both."""
@@ -34,28 +36,45 @@ class Region(NamedTuple):
     byte_size: int
 
 
+class _File(NamedTuple):
+    """What a file is known by, whichever names lead to it."""
+
+    device: int
+    inode: int
+
+
 class _Open(NamedTuple):
     region: Region
+    file: _File
     descriptor: int
 
 
 class Regions:
-    """The regions registered now; each holds its file open until it is unregistered.
+    """The regions registered now; a file of theirs is open, once, until the last of them is unregistered.
 
     Everything raises Forbidden where the setting `protocols.oip.shared_memory` is off.
     """
 
-    def __init__(self, allowed: bool, folder: Path = Path("/dev/shm"), max_read_bytes: int = 1 << 30) -> None:
+    def __init__(
+        self,
+        allowed: bool,
+        folder: Path = Path("/dev/shm"),
+        max_read_bytes: int = 1 << 30,
+        max_files: int = MAX_FILES,
+    ) -> None:
         self.allowed = allowed
         self._folder = folder
+        self._max_files = max_files
         self.max_read_bytes = max_read_bytes  # at once, and by one request
         self._open: dict[str, _Open] = {}
+        self._descriptors: dict[_File, int] = {}
+        self._num_regions: Counter[_File] = Counter()  # that lie in it
         self.longest_bytes = 0  # of any that is registered
         self._closing = Lock()  # requests are read, and answers written, on threads, too
 
     def register(self, name: str, key: str, offset: int, byte_size: int) -> None:
-        """Open a region. Raises InvalidRequest where the name is taken or long, MAX_REGIONS are open, or the file is
-        not there, not a file of the server's own user, or smaller than `offset + byte_size`."""
+        """Have a region. Raises InvalidRequest where the name is taken or long, there are MAX_REGIONS or as many files
+        as may be, or the file is not there, not one of the server's own user, or smaller than `offset + byte_size`."""
         self._require_allowed()
         if not name:
             raise InvalidRequest("a region needs a name", "name")
@@ -70,7 +89,7 @@ class Regions:
         if byte_size <= 0:
             raise InvalidRequest(f"{byte_size} is not a size of 1 or more", "byte_size")
         region = Region(name, key, offset, byte_size)
-        self._open[name] = _Open(region, self._open_file(region))
+        self._open[name] = self._shared(region, self._open_file(region))
         self._measure()
 
     def unregister(self, name: str | None = None) -> None:
@@ -137,10 +156,10 @@ class Regions:
     def _held(self, name: str, offset: int, byte_size: int, where: str) -> Iterator[_Open]:
         """A part of a region, whose file stays open meanwhile whoever unregisters it."""
         with self._closing:
-            region, descriptor = self._part(name, offset, byte_size, where)
+            region, file, descriptor = self._part(name, offset, byte_size, where)
             descriptor = os.dup(descriptor)
         try:
-            yield _Open(region, descriptor)
+            yield _Open(region, file, descriptor)
         finally:
             os.close(descriptor)
 
@@ -153,6 +172,22 @@ class Regions:
             reach = f"offset {offset} and size {byte_size} reach beyond the {entry.region.byte_size} bytes"
             raise InvalidRequest(f"{reach} of shared memory region {name!r}", where)
         return entry
+
+    def _shared(self, region: Region, descriptor: int) -> _Open:
+        """The region with the descriptor that its file has already, or else with this one. Raises InvalidRequest."""
+        found = os.fstat(descriptor)
+        file = _File(found.st_dev, found.st_ino)
+        if file in self._descriptors:
+            os.close(descriptor)
+        elif len(self._descriptors) >= self._max_files:
+            os.close(descriptor)
+            raise InvalidRequest(
+                f"regions of {self._max_files} files are registered, the limit; unregister some", "key"
+            )
+        else:
+            self._descriptors[file] = descriptor
+        self._num_regions[file] += 1
+        return _Open(region, file, self._descriptors[file])
 
     def _open_file(self, region: Region) -> int:
         if not _KEY.match(region.key) or region.key.strip("/") in (".", "..", ""):
@@ -186,8 +221,15 @@ class Regions:
             with self._closing:
                 entry = self._open.pop(name, None)
                 if entry is not None:
-                    os.close(entry.descriptor)
+                    self._leave(entry.file)
         self._measure()
+
+    def _leave(self, file: _File) -> None:
+        """One region less lies in it."""
+        self._num_regions[file] -= 1
+        if not self._num_regions[file]:
+            del self._num_regions[file]
+            os.close(self._descriptors.pop(file))
 
     def _measure(self) -> None:
         self.longest_bytes = max((entry.region.byte_size for entry in self._open.values()), default=0)

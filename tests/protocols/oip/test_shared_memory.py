@@ -131,6 +131,36 @@ def test_there_are_only_so_many_regions(regions: Regions) -> None:
         regions.register("one more", "/input", 0, 1)
 
 
+def test_regions_of_one_file_have_it_open_once(regions: Regions, tmp_path: Path) -> None:
+    (tmp_path / "other").hardlink_to(tmp_path / "input")
+    before = num_open()
+    for number in range(100):
+        regions.register(f"r{number}", "/other" if number % 2 else "/input", number, 1)
+    assert num_open() == before + 1
+    for number in range(99):
+        regions.unregister(f"r{number}")
+    assert regions.read("r99", 0, 1, "inputs[0]") == b"\x63"
+    regions.unregister("r99")
+    assert num_open() == before
+
+
+def test_they_lie_in_so_many_files_at_most(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / name).write_bytes(b"1234")
+    regions = Regions(allowed=True, folder=tmp_path, max_files=2)
+    before = num_open()
+    regions.register("a", "/a", 0, 4)
+    regions.register("b", "/b", 0, 4)
+    with pytest.raises(InvalidRequest, match="regions of 2 files are registered, the limit") as refused:
+        regions.register("c", "/c", 0, 4)
+    assert refused.value.where == "key"
+    regions.register("a2", "/a", 1, 2)
+    regions.unregister("b")
+    regions.register("c", "/c", 0, 4)
+    regions.close()
+    assert num_open() == before
+
+
 @pytest.mark.parametrize("key", ["/../etc/passwd", "..", "/..", "/", "", "/a/b", "a\0b", "/missing", "x" * 300])
 def test_a_key_that_is_not_a_file_of_the_folder_is_refused(regions: Regions, key: str) -> None:
     with pytest.raises(InvalidRequest) as refusal:
