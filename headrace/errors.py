@@ -13,6 +13,7 @@ HeadraceError
 │   └── VersionNotFound
 ├── Forbidden                 asked for something that a setting keeps closed
 ├── Conflict                  what is asked for is being done already
+├── NotKept                   done, and not to be found by the next start
 ├── Unsupported               understood, and not offered here
 ├── Unavailable               right, but not now
 │   ├── ModelUnavailable      loading, unloading or failed; the reason is said
@@ -99,6 +100,10 @@ class Forbidden(HeadraceError):
 
 class Conflict(HeadraceError):
     code = "conflict"
+
+
+class NotKept(HeadraceError):
+    code = "not_kept"
 
 
 class Unsupported(HeadraceError):

@@ -41,7 +41,8 @@ UNLOADED = "a request unloaded it; a load request brings it back"
 class Reconcile:
     """Loads and unloads versions, one move of a model at a time; the only writer of registry and states.
 
-    It owns every Servable from its building to its closing.
+    It owns every Servable from its building to its closing. What is asked for and done, and cannot be kept for the next
+    start, raises NotKept.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class Reconcile:
         if files:
             self.check_uploads(len(files))
         await self._under_way.asked(name, partial(self._load_asked, name, config, files))
+        self._routing.check_kept(name)
 
     def check_uploads(self, num_files: int = 1) -> None:
         """Raises Forbidden where load requests may not carry files, InvalidRequest where one may not carry so many."""
@@ -126,6 +128,7 @@ class Reconcile:
         """
         self._control.check_asked()
         await self._under_way.asked(name, partial(self._roll_back_asked, name))
+        self._routing.check_kept(name)
         served = self._registry.get(ModelRef(name))
         return served.version.version
 
@@ -142,6 +145,8 @@ class Reconcile:
         if asked:
             self._control.check_asked()
         await self._under_way.asked(name, partial(self._steering.steer, name, plan))
+        if asked:
+            self._routing.check_kept(name)
 
     async def unload(self, name: str, dependents: bool = False, wait: bool = True) -> None:
         """Take every version out of service and give its memory back; with `wait`, return once that is done.
@@ -155,6 +160,7 @@ class Reconcile:
         unloading = self._under_way.spawn(self._unload_asked(name))
         if wait:
             await asyncio.shield(unloading)
+            self._routing.check_kept(name)
 
     async def pin(self, name: str, pinned: bool) -> None:
         """From now on the model stays in memory once it is there, whoever else wants room; or does so no longer.
@@ -165,6 +171,7 @@ class Reconcile:
             raise ModelNotFound(f"model {name!r} is not in the repository")
         async with self._under_way.lock(name):
             await self._routing.wish(name, msgspec.structs.replace(self._routing.of(name), pinned=pinned))
+        self._routing.check_kept(name)
 
     async def know(self, ref: ModelRef) -> Served:
         """What answers for `ref`, once it is known what that takes and gives: one that never was in memory is loaded.

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection
 
+from headrace.errors import NotKept
 from headrace.models.registry import Registry, Served
 from headrace.models.state import State
 from headrace.models.wishes import Wishes, held_versions, kept_wishes, routed, wanted_versions
@@ -20,6 +21,7 @@ class Routing:
         self._state = state
         self._wishes: dict[str, Wishes] = {}
         self._before: dict[str, list[int]] = {}  # the last last
+        self._unkept: dict[str, str] = {}  # why what is wished for is not what the next start has
 
     async def read(self) -> None:
         """Take up what the last start kept."""
@@ -33,14 +35,24 @@ class Routing:
         return self._wishes.get(name, Wishes())
 
     async def wish(self, name: str, wishes: Wishes) -> None:
-        """From now on this is wished, labels lead to what is ready of it, and the next start knows."""
+        """From now on this is wished, labels lead to what is ready of it, and the next start knows: else
+        `check_kept` tells, and the next wish tries again."""
         stood, before = self._registry.default(name), self.of(name)
         wishes = routed(wishes, self._registry.versions(name))
-        if kept_wishes(wishes) != kept_wishes(before):
-            await asyncio.to_thread(self._state.keep, name, wishes)
+        if kept_wishes(wishes) != kept_wishes(before) or name in self._unkept:
+            why = await asyncio.to_thread(self._state.keep, name, wishes)
+            self._unkept.pop(name, None)
+            if why:
+                self._unkept[name] = why
         self._wishes[name] = wishes
         self._registry.wish(name, wishes)
         self.remember(name, stood)
+
+    def check_kept(self, name: str) -> None:
+        """Raises NotKept where the next start would not know what is wished for now."""
+        if why := self._unkept.get(name):
+            what = f"model {name!r} stands as asked for until the server ends, and not after that: {why}"
+            raise NotKept(f"{what}; ask again once state.dir can be written")
 
     async def reroute(self, name: str) -> None:
         """Have labels lead to what is ready now."""

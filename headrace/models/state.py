@@ -1,5 +1,6 @@
 """What requests said of models, kept for the next start: a small database in a folder of its own."""
 
+import errno
 import hashlib
 import logging
 import os
@@ -18,6 +19,7 @@ from headrace.models.wishes import Wishes, kept_wishes
 log = logging.getLogger(__name__)
 
 FORMAT = 1
+_NO_FOLDER = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
 _TABLE = "CREATE TABLE IF NOT EXISTS wishes (model TEXT PRIMARY KEY, said TEXT NOT NULL) WITHOUT ROWID"
 
 
@@ -97,10 +99,13 @@ class State:
             path.unlink()
         return bool(found)
 
-    def keep(self, name: str, wishes: Wishes) -> None:
-        """On disk once this returns. Where that cannot be it is logged: this server goes on by it all the same."""
+    def keep(self, name: str, wishes: Wishes) -> str:
+        """On disk once this returns "", or where nothing is kept at all: there is no folder, and can be none.
+
+        Else why it is not there, which is logged too: this server goes on by it all the same.
+        """
         if self._folder is None:
-            return
+            return ""
         said = kept_wishes(wishes)
         try:
             self._take(self._folder)
@@ -114,6 +119,9 @@ class State:
                     database.execute("INSERT OR REPLACE INTO wishes VALUES (?, ?)", row)
         except (OSError, sqlite3.Error) as error:
             log.warning("what was said of %s is not kept for the next start: %s", name, error)
+            no_folder = self._lock is None and isinstance(error, OSError) and error.errno in _NO_FOLDER
+            return "" if no_folder else getattr(error, "strerror", None) or str(error)
+        return ""
 
     def close(self) -> None:
         """Let another server have the folder."""

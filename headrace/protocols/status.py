@@ -28,6 +28,7 @@ STATUS: dict[str, Status] = {
     "version_not_found": Status(404, _NOT_FOUND),
     "forbidden": Status(403, _PERMISSION_DENIED),
     "conflict": Status(409, _ABORTED),
+    "not_kept": Status(507, _RESOURCE_EXHAUSTED),
     "unsupported": Status(501, _UNIMPLEMENTED),
     "unavailable": Status(503, _UNAVAILABLE),
     "model_unavailable": Status(503, _UNAVAILABLE),

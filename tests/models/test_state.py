@@ -1,5 +1,6 @@
 """What requests said is known to the next start."""
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
@@ -88,8 +89,19 @@ def test_a_folder_has_one_server_and_the_other_says_whose_it_is(
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
-    State(tmp_path / "file" / "state").keep("m", SAID)
+    assert State(tmp_path / "file" / "state").keep("m", SAID) == ""
     assert "is not kept for the next start" in caplog.text
+
+
+def test_what_the_disk_does_not_take_is_told_to_who_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path) -> sqlite3.Connection:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    state = State(tmp_path)
+    assert state.keep("m", SAID) == ""
+    monkeypatch.setattr(sqlite3, "connect", full)
+    assert state.keep("m", Wishes()) == "No space left on device"
+    state.close()
 
 
 def test_each_repository_has_a_folder_in_the_user_s_own() -> None:
