@@ -12,6 +12,9 @@ from headrace.protocols.openai.response_items import Items
 MAX_RESPONSES = 1024
 MAX_BYTES = 64 << 20
 
+ITEM_BYTES = 256
+"""Of memory that an item takes beside its JSON: by that alone, short ones would be counted at a quarter."""
+
 
 class Stored(msgspec.Struct, frozen=True):
     """A response, and the items that it answered: those of the conversation before it, then its own input."""
@@ -24,6 +27,30 @@ class Stored(msgspec.Struct, frozen=True):
     def conversation(self) -> Items:
         """What the next response goes on from."""
         return (*self.input, *self.response["output"])
+
+
+class _Kept(msgspec.Struct, frozen=True, gc=False):
+    """A `Stored` as JSON: as objects it would take up to 24 times as much, each of which a collection walks through."""
+
+    response: bytes  # without its output
+    items: tuple[tuple[str, bytes], ...]  # of the conversation, by their ids
+    num_input: int  # of them
+    tenant: str
+
+    @classmethod
+    def of(cls, stored: Stored) -> "_Kept":
+        response = _encoded({**stored.response, "output": ()})
+        items = tuple((item["id"], _encoded(item)) for item in stored.conversation)
+        return cls(response, items, len(stored.input), stored.tenant)
+
+    @property
+    def num_bytes(self) -> int:
+        return len(self.response) + sum(ITEM_BYTES + len(item) for _, item in self.items)
+
+    def stored(self) -> Stored:
+        items = [msgspec.json.decode(item) for _, item in self.items]
+        response = msgspec.json.decode(self.response) | {"output": items[self.num_input :]}
+        return Stored(response, tuple(items[: self.num_input]), self.tenant)
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -45,41 +72,37 @@ class ResponseStore:
         self.running: dict[str, Running] = {}  # by id; bounded by the requests that may run
         self._max_responses = max_responses
         self._max_bytes = max_bytes
-        self._stored: OrderedDict[str, tuple[Stored, int]] = OrderedDict()  # with its size
-        self._items: dict[tuple[str, str], tuple[Mapping[str, Any], int]] = {}
-        """Of all that is kept, by tenant and id; with how often: each response has the items of those before it."""
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._items: dict[tuple[str, str], list[bytes]] = {}
+        """Of all that is kept, by tenant and id; once for each response: each has the items of those before it."""
         self._num_bytes = 0
 
     def __len__(self) -> int:
-        return len(self._stored)
+        return len(self._kept)
 
     def put(self, stored: Stored) -> None:
         """Keep a response; one that alone is over the limit is not kept."""
-        size = len(msgspec.json.encode(stored))
-        if size > self._max_bytes:
+        kept = _Kept.of(stored)
+        if kept.num_bytes > self._max_bytes:
             return
-        self._stored[stored.response["id"]] = stored, size
-        self._num_bytes += size
-        for item in stored.conversation:
-            _, times = self._items.get((stored.tenant, item["id"]), (item, 0))
-            self._items[stored.tenant, item["id"]] = item, times + 1
-        while self._num_bytes > self._max_bytes or len(self._stored) > self._max_responses:
-            self._drop(next(iter(self._stored)))
+        self._kept[stored.response["id"]] = kept
+        self._num_bytes += kept.num_bytes
+        for id_, item in kept.items:
+            self._items.setdefault((kept.tenant, id_), []).append(item)
+        while self._num_bytes > self._max_bytes or len(self._kept) > self._max_responses:
+            self._drop(next(iter(self._kept)))
 
     def get(self, id_: str, tenant: str, where: str = "response_id") -> Stored:
         """Raises NotFound, also where it was kept once and others needed its room."""
-        stored, _ = self._stored.get(id_, (None, 0))
-        if stored is None or stored.tenant != tenant:
-            raise NotFound(f"no response {id_[:64]!r} is kept here", where)
-        self._stored.move_to_end(id_)
-        return stored
+        return self._find(id_, tenant, where).stored()
 
     def item(self, id_: str, tenant: str, where: str) -> Mapping[str, Any]:
         """An item that some response which is kept answered or gave. Raises NotFound."""
-        item, _ = self._items.get((tenant, id_), (None, 0))
-        if item is None:
+        items = self._items.get((tenant, id_))
+        if items is None:
             raise NotFound(f"no item {id_[:64]!r} is kept here; send what it says", where)
-        return item
+        found: dict[str, Any] = msgspec.json.decode(items[0])
+        return found
 
     def delete(self, id_: str, tenant: str) -> None:
         """Forget a response; one that is being streamed goes on, and is not kept when it ends. Raises NotFound."""
@@ -88,7 +111,7 @@ class ResponseStore:
             del self.running[id_]
             running.forget()
             return
-        self.get(id_, tenant)
+        self._find(id_, tenant)
         self._drop(id_)
 
     def response(self, id_: str, tenant: str) -> Mapping[str, Any]:
@@ -104,16 +127,28 @@ class ResponseStore:
             raise InvalidRequest(f"is {status}; only a response that is being streamed can be cancelled", "response_id")
         return running.cancel()
 
+    def _find(self, id_: str, tenant: str, where: str = "response_id") -> _Kept:
+        kept = self._kept.get(id_)
+        if kept is None or kept.tenant != tenant:
+            raise NotFound(f"no response {id_[:64]!r} is kept here", where)
+        self._kept.move_to_end(id_)
+        return kept
+
     def _drop(self, id_: str) -> None:
         """A response, and those of its items that no other has."""
-        stored, size = self._stored.pop(id_)
-        self._num_bytes -= size
-        for item in stored.conversation:
-            key = stored.tenant, item["id"]
-            kept, times = self._items.pop(key)
-            if times > 1:
-                self._items[key] = kept, times - 1
+        kept = self._kept.pop(id_)
+        self._num_bytes -= kept.num_bytes
+        for item_id, item in kept.items:
+            items = self._items[kept.tenant, item_id]
+            items.remove(item)
+            if not items:
+                del self._items[kept.tenant, item_id]
 
     def _running(self, id_: str, tenant: str) -> Running | None:
         running = self.running.get(id_)
         return running if running is not None and running.tenant == tenant else None
+
+
+def _encoded(value: Mapping[str, Any]) -> bytes:
+    """Copied: what the encoder gives keeps the room that it was written in, half as much again."""
+    return bytes(memoryview(msgspec.json.encode(value)))

@@ -1,12 +1,14 @@
 """Responses are kept as long as there is room, the least used going first."""
 
+import tracemalloc
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import InvalidRequest, NotFound
-from headrace.protocols.openai.response_store import ResponseStore, Running, Stored
+from headrace.protocols.openai.response_store import ITEM_BYTES, ResponseStore, Running, Stored
 
 
 def made(id_: str, text: str = "", tenant: str = "") -> Stored:
@@ -14,7 +16,7 @@ def made(id_: str, text: str = "", tenant: str = "") -> Stored:
     return Stored({"id": id_, "status": "completed", "output": [said]}, (asked,), tenant)
 
 
-SIZE = len(msgspec.json.encode(made("a")))
+SIZE = len(msgspec.json.encode(made("a"))) + 2 * ITEM_BYTES
 
 
 def test_the_least_used_goes_first() -> None:
@@ -33,6 +35,27 @@ def test_what_is_too_large_alone_is_not_kept_and_drives_nobody_out() -> None:
     store.put(made("a"))
     store.put(made("b", "x" * 2 * SIZE))
     assert len(store) == 1
+
+
+def test_what_is_kept_takes_what_is_counted_of_it() -> None:
+    store, written = ResponseStore(), b"[" + b",".join([b"[]"] * 20_000) + b"]"
+    tracemalloc.start()
+    small_objects = msgspec.json.decode(written)
+    store.put(Stored({"id": "a", "tools": small_objects, "output": []}, ({"id": "msg_asked", "text": small_objects},)))
+    del small_objects
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 2.2 * len(written) + 8192
+    assert len(store.get("a", "").response["tools"]) == 20_000
+
+
+def test_an_item_that_two_responses_tell_differently_is_as_the_first_of_those_kept_says() -> None:
+    store = ResponseStore()
+    store.put(Stored({"id": "a", "output": [{"id": "msg", "text": "first"}]}, ()))
+    store.put(Stored({"id": "b", "output": [{"id": "msg", "text": "second"}]}, ()))
+    assert store.item("msg", "", "")["text"] == "first"
+    store.delete("a", "")
+    assert store.item("msg", "", "")["text"] == "second"
 
 
 def test_a_conversation_is_the_input_and_the_output() -> None:
