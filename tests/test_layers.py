@@ -19,6 +19,7 @@ GROUND = {
     "observe_settings",
     "generation",
     "deltas",
+    "text_offsets",
     "lasting",
     "numerals",
     "open_files",

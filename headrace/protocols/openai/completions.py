@@ -1,6 +1,5 @@
 """POST /v1/completions."""
 
-from codecs import getincrementaldecoder
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +26,7 @@ from headrace.protocols.openai.pieces import (
     usage_json,
 )
 from headrace.protocols.sse import DONE, Streamed, event
+from headrace.text_offsets import TextOffsets
 
 
 class CompletionOptions(msgspec.Struct, frozen=True):
@@ -87,7 +87,7 @@ def _choice_json(index: int, delta: Delta, generated: Generated, options: Comple
     }
     if options.logprobs:
         tokens = (*generated.prompt_logprobs, *delta.logprobs) if options.echo else delta.logprobs
-        choice["logprobs"] = completion_logprobs(tokens, options.as_token_ids, Offsets())
+        choice["logprobs"] = completion_logprobs(tokens, options.as_token_ids, TextOffsets())
     if options.prompt_logprobs:
         choice["prompt_logprobs"] = prompt_logprobs_json(generated.prompt_logprobs)
     if options.token_ids:
@@ -95,21 +95,7 @@ def _choice_json(index: int, delta: Delta, generated: Generated, options: Comple
     return choice
 
 
-class Offsets:
-    """Where the tokens of one text begin in it, in characters; of several that are one character together all at it."""
-
-    def __init__(self) -> None:
-        self._length = 0
-        self._decoder = getincrementaldecoder("utf-8")("replace")
-
-    def next(self, token: TokenLogprob) -> int:
-        """That of the token which comes next."""
-        at = self._length
-        self._length += len(self._decoder.decode(token.bytes))
-        return at
-
-
-def completion_logprobs(tokens: Sequence[TokenLogprob], as_ids: bool, offsets: Offsets) -> dict[str, Any]:
+def completion_logprobs(tokens: Sequence[TokenLogprob], as_ids: bool, offsets: TextOffsets) -> dict[str, Any]:
     """OpenAI's form of completions: four lists. A token is among its own alternatives, likely or not."""
     return {
         "tokens": [token_text(token, as_ids) for token in tokens],
@@ -120,7 +106,7 @@ def completion_logprobs(tokens: Sequence[TokenLogprob], as_ids: bool, offsets: O
             else None
             for token in tokens
         ],
-        "text_offset": [offsets.next(token) for token in tokens],
+        "text_offset": [offsets.next(token.bytes) for token in tokens],
     }
 
 
@@ -131,7 +117,7 @@ class CompletionWriter:
         self._head = msgspec.structs.asdict(head)
         self._options = options
         self._texts: dict[int, Around] = {}  # of the choices that have begun
-        self._offsets: dict[int, Offsets] = {}  # of the choices that have begun
+        self._offsets: dict[int, TextOffsets] = {}  # of the choices that have begun
         self._usages: dict[int, Usage] = {}  # of each prompt's request so far
         self._plain = not (options.usage.continuous or options.token_ids or options.logprobs)
 
@@ -171,7 +157,7 @@ class CompletionWriter:
         """With echo the first chunk of a choice has the prompt's, as its text has the prompt's."""
         begun = index in self._offsets
         tokens = (*generated.prompt_logprobs, *delta.logprobs) if self._options.echo and not begun else delta.logprobs
-        return completion_logprobs(tokens, self._options.as_token_ids, self._offsets.setdefault(index, Offsets()))
+        return completion_logprobs(tokens, self._options.as_token_ids, self._offsets.setdefault(index, TextOffsets()))
 
     def _around(self, index: int) -> Around:
         around = self._texts.get(index)

@@ -3,7 +3,8 @@
 from typing import Any
 
 from headrace.generation import TokenLogprob
-from headrace.protocols.openai.completions import Offsets, completion_logprobs
+from headrace.protocols.openai.completions import completion_logprobs
+from headrace.text_offsets import TextOffsets
 from tests.protocols.openai.server import openai_server
 
 TEXT = "Paris is the capital of France."
@@ -90,11 +91,5 @@ async def test_the_prompts_logprobs_are_told_in_vllms_form_too() -> None:
 
 def test_tokens_can_be_written_as_ids() -> None:
     token = TokenLogprob(7, "a", b"a", -1.0, (TokenLogprob(8, "b", b"b", -2.0),))
-    found = completion_logprobs([token], True, Offsets())
+    found = completion_logprobs([token], True, TextOffsets())
     assert (found["tokens"], found["top_logprobs"]) == (["token_id:7"], [{"token_id:8": -2.0, "token_id:7": -1.0}])
-
-
-def test_tokens_that_are_one_character_together_begin_at_it() -> None:
-    spelled = (b"A", *(bytes([byte]) for byte in "😀日".encode()), b"B", b"\xff", b"C")
-    tokens = [TokenLogprob(0, each.decode("utf-8", "replace"), each, -1.0) for each in spelled]
-    assert completion_logprobs(tokens, False, Offsets())["text_offset"] == [0, 1, 1, 1, 1, 2, 2, 2, 3, 4, 5]
