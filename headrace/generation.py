@@ -167,6 +167,7 @@ class TokenLogprob(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     logprob: float | None  # None: the first token of a prompt
     top: tuple["TokenLogprob", ...] = ()  # the likeliest alternatives, themselves without any
     rank: int | None = None  # of a prompt's token: 1 where none was likelier
+    hidden: int = 0  # bytes at its beginning that the text it is of does not show
 
 
 class ToolCall(msgspec.Struct, frozen=True):

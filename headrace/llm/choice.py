@@ -127,7 +127,7 @@ class Choice:
             thought = self._text.num_thought_tokens
             self._text.feed(token_id)
             if self._sampling.logprobs is not None and score is not None and self.num_thought_tokens == thought:
-                self._logprobs.append(token_logprob(self._tokenizer, token_id, score))
+                self._logprobs.append(token_logprob(self._tokenizer, token_id, score, self._text.hidden(token_id)))
             if self._text.ended:
                 self.finish = "stop"
                 break
@@ -200,13 +200,13 @@ class Choice:
             self.finish = "tool_calls"
 
 
-def token_logprob(tokenizer: Tokenizer, token_id: int, scored: Scored | None) -> TokenLogprob:
-    """A token as callers are told of it; without a score the first of a prompt."""
+def token_logprob(tokenizer: Tokenizer, token_id: int, scored: Scored | None, hidden: int = 0) -> TokenLogprob:
+    """A token as callers are told of it, with so many bytes hidden; without a score the first of a prompt."""
+    text, spelled = tokenizer.token_text(token_id), tokenizer.token_bytes(token_id)
     if scored is None:
-        return TokenLogprob(token_id, tokenizer.token_text(token_id), tokenizer.token_bytes(token_id), None)
+        return TokenLogprob(token_id, text, spelled, None, hidden=hidden)
     top = tuple(
         TokenLogprob(other, tokenizer.token_text(other), tokenizer.token_bytes(other), logprob)
         for other, logprob in scored.top
     )
-    text, spelled = tokenizer.token_text(token_id), tokenizer.token_bytes(token_id)
-    return TokenLogprob(token_id, text, spelled, scored.logprob, top, scored.rank)
+    return TokenLogprob(token_id, text, spelled, scored.logprob, top, scored.rank, hidden)

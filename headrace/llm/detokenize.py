@@ -36,6 +36,10 @@ class Detokenizer:
             piece = piece.removeprefix(b" ")
         return self._decode(piece)
 
+    def hidden(self, token_id: int) -> int:
+        """Bytes of the token that are no text: all of one that is skipped."""
+        return len(self._bytes(token_id)) if token_id in self._skipped else 0
+
     def finish(self) -> str:
         """What is left of a character whose bytes never came: U+FFFD, or nothing."""
         return self._decode(b"", True)

@@ -156,9 +156,8 @@ class DecoderEngine:
         """Give the request its sequences. Raises InvalidRequest, QueueFull or WouldBeLate, and then none is left."""
         seed, choices = self._random(), list[Choice]()
         number, ask, told = asked.number, asked.ask, asked.told
-        generating = Generating(
-            number, ask, prepared.prompt_ids, choices, self._preparing.tokenizer, asked.heard_ns, begun=bool(told)
-        )
+        ids, echo, tokenizer = prepared.prompt_ids, prepared.echo, self._preparing.tokenizer
+        generating = Generating(number, ask, ids, choices, tokenizer, asked.heard_ns, begun=bool(told), echo=echo)
         self._generating[number] = generating
         sequences = [self._sequence(index, asked, prepared) for index in range(max(ask.n, ask.best_of or 0))]
         try:

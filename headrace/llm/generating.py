@@ -6,6 +6,7 @@ import msgspec
 
 from headrace.generation import Delta, Generate, Generated, Times, TokenLogprob, Usage
 from headrace.llm.choice import Choice, token_logprob
+from headrace.llm.hidden import hidden_bytes
 from headrace.llm.logprobs import Scored
 from headrace.llm.tokenizer import Tokenizer
 
@@ -23,8 +24,9 @@ class Generating:
         arrived_ns: int,
         *,
         begun: bool = False,
+        echo: str = "",
     ) -> None:
-        """`begun`: another engine has told the first of it."""
+        """`begun`: another engine has told the first of it; `echo`: the prompt's text, where answers begin with it."""
         self.number = number
         self.ask = ask
         self.choices = choices
@@ -35,6 +37,7 @@ class Generating:
         self._keeps_best = ask.best_of is not None and ask.best_of > ask.n
         self._streams = ask.stream and not self._keeps_best
         self._first = not begun
+        self._echo = echo
         self._times = Times()
 
     @property
@@ -100,9 +103,10 @@ class Generating:
         logprobs: tuple[TokenLogprob, ...] = ()
         if self.ask.sampling.prompt_logprobs is not None:
             scores = [None, *self.prompt_scores]
+            hidden = hidden_bytes(self._tokenizer, self._prompt_ids, self._echo)
             logprobs = tuple(
-                token_logprob(self._tokenizer, token_id, score)
-                for token_id, score in zip(self._prompt_ids, scores, strict=True)
+                token_logprob(self._tokenizer, token_id, score, lacking)
+                for token_id, score, lacking in zip(self._prompt_ids, scores, hidden, strict=True)
             )
         times = msgspec.structs.replace(self._times, told_ns=now_ns - self._arrived_ns)
         return Generated(tuple(deltas), usage, logprobs, tuple(self._prompt_ids), times)

@@ -64,6 +64,10 @@ class ToldText:
         self._hear(self._detokenizer.feed(token_id), token_id)
         self._to_pass -= 1
 
+    def hidden(self, token_id: int) -> int:
+        """Bytes of the token that are not told."""
+        return self._detokenizer.hidden(token_id)
+
     def finish(self, cut: bool = False) -> None:
         """It ends here: what was held back is told too, where it belongs to the text. `cut`: the model would go on."""
         if self.stop is None:

@@ -136,3 +136,12 @@ def test_drafts_are_what_followed_before() -> None:
 
 def test_the_first_token_of_a_prompt_has_no_probability() -> None:
     assert token_logprob(TOKENIZER, WORDS[0], None).logprob is None
+
+
+def test_a_special_token_that_is_skipped_is_told_as_none_of_the_text() -> None:
+    for skip, hidden in ((True, len(TOKENIZER.token_bytes(EOS))), (False, 0)):
+        made = choice(ignore_eos=True, logprobs=0, skip_special_tokens=skip)
+        made.take([EOS, WORDS[0]], [Scored(-1.0)] * 2)
+        made.read()
+        (told,) = made.deltas()
+        assert [each.hidden for each in told.logprobs] == [hidden, 0]

@@ -106,7 +106,7 @@ def completion_logprobs(tokens: Sequence[TokenLogprob], as_ids: bool, offsets: T
             else None
             for token in tokens
         ],
-        "text_offset": [offsets.next(token.bytes) for token in tokens],
+        "text_offset": [offsets.next(token.bytes[token.hidden :]) for token in tokens],
     }
 
 
