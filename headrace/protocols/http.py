@@ -11,10 +11,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from headrace.errors import HeadraceError, Internal, InvalidRequest, MethodNotAllowed, NotFound, forget_frames
+from headrace.errors import HeadraceError, Internal, MethodNotAllowed, NotFound, forget_frames
 from headrace.protocols.beside import Expect
 from headrace.protocols.bodies import Bodies, Counted
 from headrace.protocols.compression import LITTLE_BYTES, decompress
+from headrace.protocols.elements import LONG_BYTES, check_elements
 from headrace.protocols.http_error import body_too_large, http_error
 from headrace.protocols.json_body import decode
 from headrace.protocols.other_paths import elsewhere
@@ -24,9 +25,6 @@ from headrace.types import Buffer
 T = TypeVar("T")
 
 _COMING = "headrace.coming"
-_LONG_BYTES = 1 << 20
-_MOST_ELEMENTS = 1 << 20  # of a long body, counted by their commas: ten milliseconds where they are numbers
-_MOST_NAMED = 128 << 10  # of those that have a name, by their colons: each takes five times as long
 
 
 class Bounded:
@@ -101,22 +99,10 @@ def _coming(request: Request, limit_bytes: int) -> _Coming:
 async def read_json(request: Request, decoder: msgspec.json.Decoder[T], limit_bytes: int) -> T:
     """The body as the decoder's type; no body is an empty object. Raises InvalidRequest with the field's path."""
     body = await read_body(request, limit_bytes) or b"{}"
-    if len(body) > _LONG_BYTES:
+    if len(body) > LONG_BYTES:
         _coming(request, limit_bytes).expect()
         await asyncio.to_thread(check_elements, body)
     return decode(decoder, body)
-
-
-def check_elements(body: Buffer) -> None:
-    """Raises InvalidRequest for a long body of so many elements that all others would wait while it is decoded."""
-    commas = colons = 0
-    view = memoryview(body)
-    for at in range(0, len(view), _LONG_BYTES):
-        part = bytes(view[at : at + _LONG_BYTES])
-        commas, colons = commas + part.count(b","), colons + part.count(b":")
-        if commas > _MOST_ELEMENTS or colons > _MOST_NAMED:
-            most = f"{_MOST_ELEMENTS} elements, or of {_MOST_NAMED} with names"
-            raise InvalidRequest(f"the body is of more than {most}, by its commas and colons; that is the most")
 
 
 def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -13,6 +13,7 @@ from headrace.protocols.json_body import decode
 T = TypeVar("T")
 
 MAX_NESTING = 128
+MAX_ELEMENTS = 32_768
 
 MAX_LISTED = 16_384
 Listed = Annotated[list[T], Meta(max_length=MAX_LISTED)]
@@ -46,11 +47,15 @@ def refuse_unless_absent(fields: dict[str, tuple[Any, str]]) -> None:
 
 
 def check_nesting(value: object, where: str) -> None:
-    """Raises InvalidRequest for what nests so deep that some reader of it, further on, would give up."""
-    level, depth = [value], 0
+    """Raises InvalidRequest for what nests so deep that some reader of it, further on, would give up, or is of so many
+    elements that all others would wait for each reader."""
+    level, depth, count = [value], 0, 0
     while level:
         depth += 1
         if depth > MAX_NESTING:
             raise InvalidRequest(f"is nested deeper than {MAX_NESTING} levels", where)
-        inner = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        inner = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        count += sum(map(len, inner))
+        if count > MAX_ELEMENTS:
+            raise InvalidRequest(f"has more than {MAX_ELEMENTS} elements, the most that are taken", where)
         level = [child for children in inner for child in children]

@@ -109,10 +109,9 @@ async def _ask(app: ASGIApp, request: Request, receive: Receive) -> None:
     await app(request.scope, receive, send)
 
 
-@pytest.mark.parametrize("body", [b"[" + b"1," * (1 << 20) + b"1,1]", b'{"a":1' + b',"a":1' * (256 << 10) + b"}"])
-async def test_a_body_of_elements_beyond_number_is_refused_before_it_is_decoded(body: bytes) -> None:
+async def test_a_body_of_elements_beyond_number_is_refused_before_it_is_decoded() -> None:
     with pytest.raises(InvalidRequest, match="the body is of more than 1048576 elements"):
-        await read_json(_request(body), msgspec.json.Decoder(), 64 << 20)
+        await read_json(_request(b"[" + b"[]," * (64 << 10) + b"[]]"), msgspec.json.Decoder(), 64 << 20)
 
 
 async def test_a_long_body_of_few_elements_is_decoded() -> None:

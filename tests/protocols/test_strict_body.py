@@ -1,11 +1,14 @@
 """Bodies have the documented fields and no others."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import InvalidRequest
 from headrace.protocols.strict_body import (
+    MAX_ELEMENTS,
     MAX_LISTED,
     MAX_NESTING,
     Body,
@@ -80,3 +83,10 @@ def test_what_nests_too_deep_is_refused() -> None:
     check_nesting(nested(MAX_NESTING), "schema")
     with pytest.raises(InvalidRequest, match=r"^schema: is nested deeper than 128 levels$"):
         check_nesting(nested(MAX_NESTING + 1), "schema")
+
+
+@pytest.mark.parametrize("value", [[0] * MAX_ELEMENTS, [[0] * (MAX_ELEMENTS // 2 - 1)] * 2])
+def test_what_is_of_too_many_elements_is_refused(value: list[Any]) -> None:
+    check_nesting(value, "schema")
+    with pytest.raises(InvalidRequest, match=r"^schema: has more than 32768 elements, the most that are taken$"):
+        check_nesting({"a": value}, "schema")

@@ -8,7 +8,7 @@ import numpy as np
 
 from headrace.errors import InvalidRequest
 from headrace.protocols.beside import rest
-from headrace.protocols.http import check_elements
+from headrace.protocols.elements import check_elements
 from headrace.protocols.json_body import decode, moved
 from headrace.protocols.oip.json_windows import WINDOW_BYTES, windows
 from headrace.protocols.oip.shapes import MAX_NAMED

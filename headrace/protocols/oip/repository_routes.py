@@ -13,7 +13,8 @@ from starlette.routing import Route
 
 from headrace.errors import InvalidRequest
 from headrace.protocols.beside import LONG_BYTES
-from headrace.protocols.http import check_elements, json_response, read_body, read_json
+from headrace.protocols.elements import check_elements
+from headrace.protocols.http import json_response, read_body, read_json
 from headrace.protocols.json_body import decode
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.load_config import read_config

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from headrace.errors import InvalidRequest
+from headrace.protocols.elements import check_nested_texts
 from headrace.protocols.strict_body import Body, Listed, check_nesting
 
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
@@ -61,6 +62,8 @@ def template_messages(messages: Sequence[Message]) -> tuple[dict[str, Any], ...]
     """
     if not messages:
         raise InvalidRequest("must have at least one message", "messages")
+    calls = [call for message in messages for call in message.tool_calls or ()]
+    check_nested_texts([call.function.arguments for call in calls], "messages")
     return tuple(_message(message, f"messages[{i}]") for i, message in enumerate(messages))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from headrace.errors import InvalidRequest
+from headrace.protocols.elements import check_nested_texts
 from headrace.protocols.openai.messages import read_arguments
 from headrace.protocols.strict_body import Body, Listed
 
@@ -87,6 +88,7 @@ def read_items(given: str | Sequence[Item], kept: Kept, where: str = "input") ->
     """
     if isinstance(given, str):
         given = [Item(role="user", content=given)]
+    check_nested_texts([item.arguments or "" for item in given], where)
     referred: set[str] = set()
     items = []
     for i, item in enumerate(given):
@@ -194,6 +196,7 @@ def _given(value: str | None, where: str) -> str:
 
 def template_messages(instructions: str | None, items: Items) -> tuple[dict[str, Any], ...]:
     """What the template sees: instructions first, calls and thoughts in the assistant's message they belong to."""
+    check_nested_texts([item["arguments"] for item in items if item["type"] == "function_call"], "input")
     seen: list[dict[str, Any]] = [{"role": "system", "content": instructions}] if instructions else []
     for item in items:
         if item["type"] == "message":

@@ -81,7 +81,7 @@ async def test_a_load_of_parameters_beyond_number_is_refused_before_it_is_decode
     async with serving(stub) as (port, _), connected(port) as wire:
         body = b'{"parameters":{' + b'"a":"",' * (128 << 10) + b'"a":""}}'
         answer = await wire.ask("POST", "/v2/repository/models/add_sub/load", body)
-    assert (answer.status, "131072 with names" in answer.json["error"]) == (400, True)
+    assert (answer.status, "131072 of them with names" in answer.json["error"]) == (400, True)
 
 
 async def test_long_files_reach_the_repository() -> None:
