@@ -6,8 +6,9 @@ from codecs import getincrementaldecoder
 class TextOffsets:
     """Of one text, token by token; of several that are one character together all begin at it."""
 
-    def __init__(self) -> None:
-        self._length = 0
+    def __init__(self, begin: int = 0) -> None:
+        """`begin`: how long the text is already, all its characters whole."""
+        self._length = begin
         self._decoder = getincrementaldecoder("utf-8")("replace")
 
     @property

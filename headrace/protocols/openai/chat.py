@@ -1,6 +1,7 @@
 """POST /v1/chat/completions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -11,11 +12,11 @@ from headrace.deltas import by_choice
 from headrace.errors import HeadraceError
 from headrace.generation import Delta, Generated, TokenLogprob, ToolCall
 from headrace.protocols.generation import generate_all, make_request, stream_all
-from headrace.protocols.http import json_response
 from headrace.protocols.language_models import find_model
 from headrace.protocols.oip.front import Front
 from headrace.protocols.openai.chat_request import ChatBody, chat_ask, echoed, read_chat
 from headrace.protocols.openai.errors import error_body
+from headrace.protocols.openai.logprob_lists import array_json
 from headrace.protocols.openai.pieces import (
     Around,
     Head,
@@ -27,6 +28,7 @@ from headrace.protocols.openai.pieces import (
     usage_json,
 )
 from headrace.protocols.openai.reasoning import reasoning_json
+from headrace.protocols.openai.whole_answer import whole_answer
 from headrace.protocols.sse import DONE, Streamed, event
 
 
@@ -57,23 +59,26 @@ async def chat(front: Front, request: Request, now_s: float) -> Response:
     if ask.stream:
         return Streamed(stream_all(front, [asked], ChatWriter(head, options)))
     (generated,), spent = await generate_all(front, [asked], request.receive)
-    return json_response(chat_json(head, generated, options), headers=spent)
+    return await whole_answer(front, partial(chat_pieces, head, generated, options), [generated], spent)
 
 
-def chat_json(head: Head, generated: Generated, options: ChatOptions) -> dict[str, Any]:
-    """The whole answer."""
-    answer = msgspec.structs.asdict(head)
-    answer["choices"] = [_choice_json(delta, options) for delta in by_choice(generated.deltas)]
-    answer["usage"] = usage_json([generated.usage])
-    answer["service_tier"] = "default"
+def chat_pieces(head: Head, generated: Generated, options: ChatOptions, rest: Callable[[], None]) -> list[bytes]:
+    """The whole answer as JSON."""
+    pieces = [msgspec.json.encode(head)[:-1], b',"choices":[']
+    for delta in by_choice(generated.deltas):
+        if len(pieces) > 2:
+            pieces.append(b",")
+        pieces.append(msgspec.json.encode(_choice_json(delta, options, rest)))
+        rest()
+    end: dict[str, Any] = {"usage": usage_json([generated.usage]), "service_tier": "default"}
     if generated.prompt_logprobs:
-        answer["prompt_logprobs"] = prompt_logprobs_json(generated.prompt_logprobs)
+        end["prompt_logprobs"] = msgspec.Raw(array_json(prompt_logprobs_json, generated.prompt_logprobs, rest))
     if options.token_ids:
-        answer["prompt_token_ids"] = generated.prompt_token_ids
-    return answer
+        end["prompt_token_ids"] = generated.prompt_token_ids
+    return [*pieces, b"],", msgspec.json.encode(end)[1:]]
 
 
-def _choice_json(delta: Delta, options: ChatOptions) -> dict[str, Any]:
+def _choice_json(delta: Delta, options: ChatOptions, rest: Callable[[], None]) -> dict[str, Any]:
     content: str | None = options.echoed + delta.text
     calls = [_call_json(call) for call in delta.tool_calls]
     message: dict[str, Any] = {"role": "assistant", "content": content or None if calls else content, "refusal": None}
@@ -84,12 +89,13 @@ def _choice_json(delta: Delta, options: ChatOptions) -> dict[str, Any]:
     choice = {
         "index": delta.index,
         "message": message,
-        "logprobs": {"content": logprobs_json(delta.logprobs, options.as_token_ids), "refusal": None}
-        if delta.logprobs
-        else None,
+        "logprobs": None,
         "finish_reason": delta.finish,
         "stop_reason": delta.stopped_by,
     }
+    if delta.logprobs:
+        said = array_json(lambda tokens: logprobs_json(tokens, options.as_token_ids), delta.logprobs, rest)
+        choice["logprobs"] = {"content": msgspec.Raw(said), "refusal": None}
     if options.token_ids:
         choice["token_ids"] = delta.token_ids
     return choice

@@ -1,6 +1,7 @@
 """POST /v1/completions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -8,23 +9,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headrace.errors import HeadraceError
-from headrace.generation import Delta, Generated, TokenLogprob, Usage
+from headrace.generation import Delta, Generated, Usage
 from headrace.protocols.generation import generate_all, make_request, stream_all
-from headrace.protocols.http import json_response
 from headrace.protocols.language_models import find_model
 from headrace.protocols.oip.front import Front
 from headrace.protocols.openai.completion_request import CompletionBody, completion_asks, read_completion
 from headrace.protocols.openai.errors import error_body
-from headrace.protocols.openai.pieces import (
-    Around,
-    Head,
-    UsageOptions,
-    finite,
-    new_id,
-    prompt_logprobs_json,
-    token_text,
-    usage_json,
-)
+from headrace.protocols.openai.logprob_lists import LogprobLists, array_json, completion_logprobs, lists_json
+from headrace.protocols.openai.pieces import Around, Head, UsageOptions, new_id, prompt_logprobs_json, usage_json
+from headrace.protocols.openai.whole_answer import whole_answer
 from headrace.protocols.sse import DONE, Streamed, event
 from headrace.text_offsets import TextOffsets
 
@@ -64,50 +57,56 @@ async def completions(front: Front, request: Request, now_s: float) -> Response:
     if body.stream:
         return Streamed(stream_all(front, asked, CompletionWriter(head, options)))
     generated, spent = await generate_all(front, asked, request.receive)
-    return json_response(completion_json(head, generated, options), headers=spent)
+    return await whole_answer(front, partial(completion_pieces, head, generated, options), generated, spent)
 
 
-def completion_json(head: Head, generated: Sequence[Generated], options: CompletionOptions) -> dict[str, Any]:
-    """The whole answer: the choices of the first prompt, those of the second, and so on."""
-    choices = [
-        _choice_json(which * options.n + delta.index, delta, each, options)
-        for which, each in enumerate(generated)
-        for delta in sorted(each.deltas, key=lambda delta: delta.index)
-    ]
-    return msgspec.structs.asdict(head) | {"choices": choices, "usage": usage_json([each.usage for each in generated])}
+def completion_pieces(
+    head: Head, generated: Sequence[Generated], options: CompletionOptions, rest: Callable[[], None]
+) -> list[bytes]:
+    """The whole answer as JSON: the choices of the first prompt, those of the second, and so on."""
+    pieces = [msgspec.json.encode(head)[:-1], b',"choices":[']
+    for which, each in enumerate(generated):
+        prompt = _PromptJson.of(each, options, rest)
+        for delta in sorted(each.deltas, key=lambda delta: delta.index):
+            if len(pieces) > 2:
+                pieces.append(b",")
+            pieces += _choice_pieces(which * options.n + delta.index, delta, prompt, options, rest)
+            rest()
+    usage = msgspec.json.encode(usage_json([each.usage for each in generated]))
+    return [*pieces, b'],"usage":', usage, b"}"]
 
 
-def _choice_json(index: int, delta: Delta, generated: Generated, options: CompletionOptions) -> dict[str, Any]:
-    choice: dict[str, Any] = {
-        "index": index,
-        "text": delta.text,
-        "logprobs": None,
-        "finish_reason": delta.finish,
-        "stop_reason": delta.stopped_by,
-    }
+class _PromptJson(msgspec.Struct, frozen=True):
+    """What each choice of a prompt says of it: written once."""
+
+    lists: LogprobLists | None  # of its log-probabilities, where it is echoed
+    offset: int  # at which the choice's own text begins
+    fields: bytes  # those that stand behind the choice's own
+
+    @classmethod
+    def of(cls, generated: Generated, options: CompletionOptions, rest: Callable[[], None]) -> "_PromptJson":
+        offsets, lists, fields = TextOffsets(), None, b""
+        if options.logprobs and options.echo:
+            lists = LogprobLists.of(generated.prompt_logprobs, options.as_token_ids, offsets, rest)
+        if options.prompt_logprobs:
+            fields += b',"prompt_logprobs":' + array_json(prompt_logprobs_json, generated.prompt_logprobs, rest)
+        if options.token_ids:
+            fields += b',"prompt_token_ids":' + msgspec.json.encode(generated.prompt_token_ids)
+        return cls(lists, offsets.after, fields)
+
+
+def _choice_pieces(
+    index: int, delta: Delta, prompt: _PromptJson, options: CompletionOptions, rest: Callable[[], None]
+) -> list[bytes]:
+    begin = msgspec.json.encode({"index": index, "text": delta.text})[:-1]
+    end: dict[str, Any] = {"finish_reason": delta.finish, "stop_reason": delta.stopped_by}
+    logprobs = [b"null"]
     if options.logprobs:
-        tokens = (*generated.prompt_logprobs, *delta.logprobs) if options.echo else delta.logprobs
-        choice["logprobs"] = completion_logprobs(tokens, options.as_token_ids, TextOffsets())
-    if options.prompt_logprobs:
-        choice["prompt_logprobs"] = prompt_logprobs_json(generated.prompt_logprobs)
+        own = LogprobLists.of(delta.logprobs, options.as_token_ids, TextOffsets(prompt.offset), rest)
+        logprobs = lists_json([own] if prompt.lists is None else [prompt.lists, own])
     if options.token_ids:
-        choice |= {"prompt_token_ids": generated.prompt_token_ids, "token_ids": delta.token_ids}
-    return choice
-
-
-def completion_logprobs(tokens: Sequence[TokenLogprob], as_ids: bool, offsets: TextOffsets) -> dict[str, Any]:
-    """OpenAI's form of completions: four lists. A token is among its own alternatives, likely or not."""
-    return {
-        "tokens": [token_text(token, as_ids) for token in tokens],
-        "token_logprobs": [finite(token.logprob) for token in tokens],
-        "top_logprobs": [
-            {token_text(each, as_ids): finite(each.logprob) for each in (*token.top, token)}
-            if token.logprob is not None
-            else None
-            for token in tokens
-        ],
-        "text_offset": [offsets.next(token.bytes[token.hidden :]) for token in tokens],
-    }
+        end["token_ids"] = delta.token_ids
+    return [begin, b',"logprobs":', *logprobs, b",", msgspec.json.encode(end)[1:-1], prompt.fields, b"}"]
 
 
 class CompletionWriter:
@@ -156,8 +155,13 @@ class CompletionWriter:
     def _logprobs(self, index: int, delta: Delta, generated: Generated) -> dict[str, Any]:
         """With echo the first chunk of a choice has the prompt's, as its text has the prompt's."""
         begun = index in self._offsets
-        tokens = (*generated.prompt_logprobs, *delta.logprobs) if self._options.echo and not begun else delta.logprobs
-        return completion_logprobs(tokens, self._options.as_token_ids, self._offsets.setdefault(index, TextOffsets()))
+        as_ids = self._options.as_token_ids
+        if begun or not (self._options.echo and generated.prompt_logprobs):
+            return completion_logprobs(delta.logprobs, as_ids, self._offsets.setdefault(index, TextOffsets()))
+        offsets = TextOffsets()
+        prompt = completion_logprobs(generated.prompt_logprobs, as_ids, offsets)
+        own = self._offsets[index] = TextOffsets(offsets.after)
+        return {name: [*prompt[name], *said] for name, said in completion_logprobs(delta.logprobs, as_ids, own).items()}
 
     def _around(self, index: int) -> Around:
         around = self._texts.get(index)

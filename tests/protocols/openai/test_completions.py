@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from headrace.generation import TokenLogprob
-from headrace.protocols.openai.completions import completion_logprobs
-from headrace.text_offsets import TextOffsets
+import msgspec
+
+from headrace.generation import Delta, Generated, TokenLogprob, Usage
+from headrace.protocols.openai.completions import CompletionOptions, completion_pieces
+from headrace.protocols.openai.pieces import Head
 from tests.protocols.openai.server import openai_server
 
 TEXT = "Paris is the capital of France."
@@ -89,7 +91,21 @@ async def test_the_prompts_logprobs_are_told_in_vllms_form_too() -> None:
     assert answer.json["choices"][0]["prompt_logprobs"] == [None, told]
 
 
-def test_tokens_can_be_written_as_ids() -> None:
-    token = TokenLogprob(7, "a", b"a", -1.0, (TokenLogprob(8, "b", b"b", -2.0),))
-    found = completion_logprobs([token], True, TextOffsets())
-    assert (found["tokens"], found["top_logprobs"]) == (["token_id:7"], [{"token_id:8": -2.0, "token_id:7": -1.0}])
+def test_a_prompts_logprobs_are_written_once_for_all_its_choices() -> None:
+    prompt = tuple(TokenLogprob(0, "a", b"a", None if not i else -1.0) for i in range(300))
+    own = (TokenLogprob(1, "b", b"b", -2.0),)
+    generated = Generated(tuple(Delta(i, "b", logprobs=own) for i in range(3)), Usage(300, 3), prompt)
+    head = Head("cmpl-1", "text_completion", 1, "base", "headrace")
+    pieces = completion_pieces(head, [generated], CompletionOptions(n=3, echo=True, logprobs=True), lambda: None)
+    assert len({id(piece) for piece in pieces if len(piece) > 600}) == 4
+    choices = msgspec.json.decode(b"".join(pieces))["choices"]
+    assert [len(choice["logprobs"]["tokens"]) for choice in choices] == [301] * 3
+    assert [choice["logprobs"]["text_offset"][-1] for choice in choices] == [300] * 3
+
+
+def test_what_an_answer_begins_with_goes_on_no_character_of_its_prompt() -> None:
+    prompt, own = (TokenLogprob(0, "", b"\xe6", None),), (TokenLogprob(1, "", b"\x97", -1.0),)
+    generated = Generated((Delta(0, "��", logprobs=own),), Usage(1, 1), prompt)
+    head = Head("cmpl-1", "text_completion", 1, "base", "headrace")
+    pieces = completion_pieces(head, [generated], CompletionOptions(echo=True, logprobs=True), lambda: None)
+    assert msgspec.json.decode(b"".join(pieces))["choices"][0]["logprobs"]["text_offset"] == [0, 1]
