@@ -4,7 +4,9 @@ The compiler and the automata are llguidance's; what it would not enforce is ref
 so is what would cost it too much (`grammar_source.py`).
 """
 
+import math
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,8 +22,20 @@ from headrace.llm.grammar_source import compiled_source
 _JSON = llguidance.LLParserLimits(verbose_errors=False, max_items_in_row=20_000, step_max_items=250_000)
 """Four items in a row for each optional property; a key that may be any of 2,000 takes 150,000 in one mask, 50 ms."""
 
-_OTHER = llguidance.LLParserLimits(verbose_errors=False, max_items_in_row=1_000)
-"""Ambiguous rules take time quadratic in the items of a row: 1,000 are about 50 ms."""
+_OTHER = llguidance.LLParserLimits(verbose_errors=False, max_items_in_row=1_000, step_max_items=25_000)
+"""Ambiguous rules take time quadratic in the items of a row: 1,000 are about 100 ms, and 25,000 in one mask 50 ms.
+
+The grammars of llama.cpp take up to 50 and 1,000, 400 alternatives with a pattern behind each 400 and 15,000.
+"""
+
+_SLOW_S = 0.02
+"""Of a mask, for which all others' tokens wait: those that take longer are counted, and one is computed in a step."""
+
+_MOST_SLOW_S = 1.0
+"""That the slow masks of one request may take: what is ambiguous enough has every mask as slow."""
+
+_BOUNDED = ("json_schema", "json_object")
+"""Kinds that cannot be ambiguous: a mask of theirs takes what its keys take."""
 
 _AHEAD_BYTES = 256
 """Of text that must come, spelt ahead: for every mask the library has the whole rest of it spelt, however long."""
@@ -37,11 +51,12 @@ class Grammars:
         eos_ids: Sequence[int],
         encode: Callable[[str], Sequence[int]] | None = None,
         capacity: int = 64,
+        cpu_s: Callable[[], float] = time.thread_time,
     ) -> None:
         """`tokens`: the bytes of every id of the model's vocabulary, empty for an id that stands for nothing.
 
         `eos_ids`: those that end a text, at least one. `encode` spells text as the model is used to, without special
-        tokens; without it forced text is spelt by the longest tokens.
+        tokens; without it forced text is spelt by the longest tokens. `cpu_s` is what the calling thread has computed.
         """
         self.vocabulary = len(tokens)
         self.words = -(-len(tokens) // 32)
@@ -50,6 +65,7 @@ class Grammars:
         self._library = llguidance.LLTokenizer(wrapped, eos_token=list(eos_ids))
         self._eos_ids = frozenset(eos_ids)
         self._capacity = capacity
+        self._cpu_s = cpu_s
         self._kept: OrderedDict[tuple[str, str], llguidance.LLMatcher] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -71,11 +87,12 @@ class Grammars:
                 self._kept[key] = found
                 if len(self._kept) > self._capacity:
                     self._kept.popitem(last=False)
-        return Matcher(found.deep_copy(), self._eos_ids, self.words, grammar.where)
+        most_slow_s = math.inf if grammar.kind in _BOUNDED else _MOST_SLOW_S
+        return Matcher(found.deep_copy(), self._eos_ids, self.words, grammar.where, _Pace(self._cpu_s, most_slow_s))
 
     def _compiled(self, grammar: Grammar) -> "llguidance.LLMatcher":
         source = compiled_source(grammar)
-        limits = _JSON if grammar.kind in ("json_schema", "json_object") else _OTHER
+        limits = _JSON if grammar.kind in _BOUNDED else _OTHER
         library = llguidance.LLMatcher(self._library, source, log_level=0, limits=limits)
         if not library.is_error():
             mask = np.zeros(self.words, np.int32)  # the first mask may take longest, and finds what allows nothing
@@ -130,27 +147,56 @@ class _Vocabulary:
         return found
 
 
+class _Pace:
+    """What the slow masks of one request took. Shared by its matchers, which one thread uses at a time."""
+
+    def __init__(self, cpu_s: Callable[[], float], most_slow_s: float) -> None:
+        self._cpu_s = cpu_s
+        self._left_s = most_slow_s
+        self._begun_s = 0.0
+        self.is_slow = False  # by the last mask
+
+    def begin(self) -> None:
+        self._begun_s = self._cpu_s()
+
+    def end(self) -> bool:
+        """Whether the mask that was begun may be followed by others."""
+        took_s = self._cpu_s() - self._begun_s
+        self.is_slow = took_s > _SLOW_S
+        if self.is_slow:
+            self._left_s -= took_s
+        return self._left_s >= 0
+
+
 class Matcher:
     """Follows one text through its grammar. Belongs to one sequence; used by one thread at a time."""
 
-    def __init__(self, library: Any, eos_ids: frozenset[int], words: int, where: str) -> None:
+    def __init__(self, library: Any, eos_ids: frozenset[int], words: int, where: str, pace: _Pace) -> None:
         """`library` belongs to the matcher from now on; `where` the grammar came in."""
         self._library = library
         self._eos_ids = eos_ids
         self._words = words
         self._where = where
+        self._pace = pace
         self._past_end = 0  # ends that came when the text was complete: the library does not count them
 
     def fill(self, row: NDArray[np.int32]) -> None:
         """Write the tokens allowed next into a contiguous row of `Grammars.words` values, a bit each.
 
         Where the text is complete only its end is allowed. Raises InvalidRequest where the grammar became too costly
-        to follow.
+        to follow, at once or because masks of this matcher and its copies were slow time and again.
         """
         if row.dtype != np.int32 or row.shape != (self._words,) or not row.flags.c_contiguous:
             raise ValueError(f"a mask is {self._words} int32 values on end, not {row.shape} of {row.dtype}")
+        self._pace.begin()
         self._library.unsafe_compute_mask_ptr(row.ctypes.data, row.nbytes)
         self._check()
+        if not self._pace.end():
+            raise InvalidRequest(
+                f"cannot be followed: what may come next took over {_SLOW_S * 1e3:.0f} ms to find, time and again; "
+                "rules that allow one text in fewer ways take less",
+                self._where,
+            )
 
     def accept(self, token_ids: Sequence[int]) -> int:
         """Advance by the tokens, as far as they are allowed; how many were. Raises InvalidRequest as `fill` does."""
@@ -165,7 +211,12 @@ class Matcher:
         return len(token_ids)
 
     def allowed(self, token_ids: Sequence[int]) -> int:
-        """How many of the tokens, drafts for instance, could be accepted one after another; advances nothing."""
+        """How many of the tokens, drafts for instance, could be accepted one after another; advances nothing.
+
+        None where masks are slow: each would need one more.
+        """
+        if self._pace.is_slow:
+            return 0
         return int(self._library.validate_tokens(list(token_ids)))
 
     def rollback(self, num_tokens: int) -> None:
@@ -191,7 +242,7 @@ class Matcher:
 
     def copy(self) -> "Matcher":
         """Another that goes on from here on its own."""
-        other = Matcher(self._library.deep_copy(), self._eos_ids, self._words, self._where)
+        other = Matcher(self._library.deep_copy(), self._eos_ids, self._words, self._where, self._pace)
         other._past_end = self._past_end
         return other
 

@@ -1,5 +1,6 @@
 """Grammars, and the masks that they give."""
 
+import itertools
 import json
 import random
 import threading
@@ -15,6 +16,7 @@ from headrace.llm.grammar_schema import MAX_PROPERTIES
 from tests.llm.following import EOS, TOKENS, allowed, follows, grammars, random_text, spelt
 
 OBJECT = Grammar("json_object", where="response_format")
+AMBIGUOUS = 'start: s\ns: s s | s s s | "a" | "b" | " " | "ab"'
 AB = Grammar("regex", "ab+", "regex")
 
 
@@ -194,6 +196,58 @@ def test_what_becomes_too_costly_ends_with_the_field_it_came_in(rules: Grammars)
             matcher.accept(spelt("a"))
             allowed(matcher, rules)
     assert refused.value.where == "guided_regex"
+
+
+def test_ambiguous_rules_end_before_a_mask_of_theirs_is_slow() -> None:
+    tokens = [
+        "".join(letters).encode() for length in range(1, 9) for letters in itertools.product("ab ", repeat=length)
+    ]
+    rules = Grammars([b"", *tokens], frozenset({0}), (0,))
+    with pytest.raises(InvalidRequest, match="Too many items") as refused:
+        matcher = rules.compile(Grammar("lark", AMBIGUOUS, "structured_outputs.grammar"))
+        for _ in range(8):
+            matcher.accept([tokens.index(b"abab") + 1])
+            matcher.fill(np.zeros(rules.words, np.int32))
+    assert refused.value.where == "structured_outputs.grammar"
+    assert "25000" in refused.value.message
+
+
+def paced(mask_s: float) -> Grammars:
+    return Grammars(TOKENS, frozenset((EOS,)), (EOS,), cpu_s=itertools.count(0, mask_s).__next__)
+
+
+def test_a_request_whose_masks_are_slow_time_and_again_ends_all_its_texts_counted() -> None:
+    rules = paced(0.125)
+    matcher = rules.compile(Grammar("regex", "a*", "guided_regex"))
+    other = matcher.copy()
+    for _ in range(4):
+        allowed(matcher, rules), allowed(other, rules)
+    with pytest.raises(InvalidRequest, match=r"^guided_regex: cannot be followed: .* took over 20 ms"):
+        allowed(other, rules)
+
+
+def test_masks_of_another_request_for_the_same_grammar_and_quick_ones_are_not_counted() -> None:
+    for rules, requests in ((paced(0.125), 10), (paced(0.0156), 1)):
+        for _ in range(requests):
+            matcher = rules.compile(Grammar("regex", "a*"))
+            for _ in range(8 if requests > 1 else 100):
+                allowed(matcher, rules)
+
+
+def test_nothing_is_drafted_where_masks_are_slow() -> None:
+    for mask_s, most in ((0.125, 0), (0.0156, 2)):
+        rules = paced(mask_s)
+        matcher = rules.compile(AB)
+        assert matcher.allowed(spelt("ab")) == 2
+        allowed(matcher, rules)
+        assert matcher.allowed(spelt("ab")) == most
+
+
+def test_json_is_followed_however_slow_the_machine() -> None:
+    rules = paced(0.125)
+    matcher = rules.compile(OBJECT)
+    for _ in range(100):
+        allowed(matcher, rules)
 
 
 def test_a_reason_is_one_of_ours_or_short(rules: Grammars) -> None:
