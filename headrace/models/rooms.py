@@ -127,9 +127,13 @@ class Rooms:
         self.look_again()
 
     def own_pids(self, hold: Hold) -> tuple[int, ...]:
-        """The processes of its version that no other hold has: in a swap the old one has some too."""
+        """The processes of its version that no other hold has: in a swap the old one has some too, but what starts once
+        the new one's load began is the new one's."""
+        there = self._pids().get(hold.version, ())
+        if self.ledger.of(hold.version) is not hold:
+            return tuple(pid for pid in there if pid in hold.pids)
         taken = {pid for each in self.ledger.holds if each is not hold for pid in each.pids}
-        return tuple(pid for pid in self._pids().get(hold.version, ()) if pid not in taken)
+        return tuple(pid for pid in there if pid not in taken)
 
     async def measure(self, pids: Sequence[int]) -> Mapping[int, Taken]:
         """What these processes take, read off the loop, once what is ready on it now has run: a load is for that."""

@@ -96,8 +96,8 @@ class Upkeep:
     def _follow(self, taken: dict[int, Taken]) -> None:
         rooms, held = self._rooms, self._residence.rooms_held()
         for room in held:
-            if not room.hold.inside:
-                room.hold.pids = rooms.own_pids(room.hold)
+            room.hold.pids = rooms.own_pids(room.hold)
+            room.hold.inside = room.hold.inside and not room.hold.pids  # one that has died just then may be back
         owned = {room.hold.version: room.hold.pids for room in held}
         ledger = rooms.ledger
         ledger.follow(self._attribution.read(taken, owned, self._clock.now_ns() / 1e9, ledger.loading_since_s))

@@ -83,6 +83,17 @@ async def test_in_a_swap_the_processes_of_the_old_are_not_the_news() -> None:
     assert new.hold.measured_bytes == 30
 
 
+async def test_what_starts_while_a_version_loads_anew_is_the_news_until_that_fails() -> None:
+    took = {7: Taken(20, 0, 50)}
+    made = rooms(took)
+    async with made.for_load(A, FILES, others()) as old:
+        await old.loaded(0.5, signature())
+    async with made.for_load(A, FILES, others()):
+        took[8] = Taken(30, 0, 60)
+        assert made.own_pids(old.hold) == (7,)
+    assert made.own_pids(old.hold) == (7, 8)
+
+
 async def test_a_model_without_a_process_is_part_of_the_server() -> None:
     made = rooms({})
     async with made.for_load(A, FILES, others()) as room:

@@ -16,7 +16,7 @@ from headrace.models.upkeep import PATIENCE, Upkeep
 from headrace.records import RequestRecord
 from headrace.settings import Models
 from headrace.types import ModelVersion
-from tests.models.reconcile_bench import Bench
+from tests.models.reconcile_bench import Answering, Bench
 
 MIB = 1 << 20
 M = ModelVersion("m", 1)
@@ -74,6 +74,35 @@ async def test_what_is_measured_is_what_counts(tmp_path: Path) -> None:
     ledger = house.bench.rooms.ledger
     assert ledger.reading.total_bytes == 150 * MIB == ledger.held_bytes
     assert ledger.reading.by_version == {M: Taken(50 * MIB, anonymous_bytes=50 * MIB)}
+
+
+async def test_what_a_version_takes_that_is_loaded_anew_counts_though_somebody_looked_meanwhile(tmp_path: Path) -> None:
+    house = House(tmp_path, "m")
+    await house.load()
+
+    class LookedAt(Answering):
+        async def whole(self) -> None:
+            await house.upkeep.look()
+
+    house.bench.makes = LookedAt
+    house.bench.machine.sizes["m"] = 60 * MIB
+    await house.bench.reconcile.load("m")
+    await house.bench.reconcile.still()
+    (hold,) = house.bench.rooms.ledger.holds
+    assert (hold.inside, hold.measured_bytes) == (False, 60 * MIB)
+    assert "not back" not in house.bench.events[-1].cause
+    assert house.bench.patient == [1_000_001]  # the one before, and not the new one
+
+
+async def test_a_version_whose_worker_died_as_soon_as_it_was_loaded_counts_once_that_is_back(tmp_path: Path) -> None:
+    house = House(tmp_path, "m")
+    del house.bench.machine.sizes["m"]  # so that none is there
+    await house.load()
+    house.bench.machine.sizes["m"] = 40 * MIB
+    house.bench.machine.start(M)
+    await house.upkeep.look()
+    (hold,) = house.bench.rooms.ledger.holds
+    assert (hold.inside, hold.measured_bytes) == (False, 40 * MIB)
 
 
 async def test_what_nobody_asks_for_sleeps(tmp_path: Path) -> None:
