@@ -119,4 +119,5 @@ def _facts(checkpoint: Checkpoint, opened: Opened, max_context: int, num_blocks:
         source=checkpoint.source,
         reasoning=reasoning,
         longest_context=opened.checkpoint.architecture.long_context,
+        second_bytes=opened.second_bytes,
     )

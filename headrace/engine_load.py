@@ -28,12 +28,14 @@ def load(asked: EngineLoading) -> Engine:
         return _encoder(asked, checkpoint, cache)
     draft = _draft(asked)
     with ThreadPoolExecutor(1, "graph") as beside:
-        choices = Choices(asked.threads, llm.precision, llm.kv_precision, llm.max_context, cache)
+        most = asked.most_second_bytes
+        choices = Choices(asked.threads, llm.precision, llm.kv_precision, llm.max_context, cache, most)
         built = Event()
         graph = beside.submit(planned(path, choices, checkpoint, built=built.set))
         drafts = None
         if draft is not None:
-            choices = msgspec.structs.replace(choices, precision=llm.draft_precision)
+            most = None if most is None else 0  # what there is room for is the model's
+            choices = msgspec.structs.replace(choices, precision=llm.draft_precision, most_second_bytes=most)
             drafts = beside.submit(_opened_draft, draft, choices)
         built.wait()
         engine: Engine = importlib.import_module(DECODER).assemble(asked, checkpoint, cache, graph, drafts)

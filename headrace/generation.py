@@ -273,6 +273,7 @@ class LanguageFacts(msgspec.Struct, frozen=True):
     longest_context: int = 0  # that `llm.max_context` may ask for; 0: no more than there is
     reasoning: bool = False  # whether it thinks before it answers, and its thoughts are told apart
     kv_bytes: int = 0  # of the KV pool, that of the model that drafts included; its pages are touched as they are used
+    second_bytes: int = 0  # that graphs may take which it makes while nobody waits
     defaults: GenerationDefaults = GenerationDefaults()  # those that are in force
     other_templates: tuple[str, ...] = ()  # names of its chat templates, where none is for chats without more
 

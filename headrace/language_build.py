@@ -16,6 +16,7 @@ from headrace.records import Recorder
 from headrace.repository.drafting import draft_path
 from headrace.repository.model_files import LANGUAGE
 from headrace.repository.repository import LocalRepository
+from headrace.runtimes.second_room import most_second_bytes
 from headrace.settings import Llm, Workers
 from headrace.types import Manifest, ModelVersion
 from headrace.work import Works
@@ -40,7 +41,7 @@ class LanguageBuild:
     weights: Mapping[str, float]  # of tenants
     repository: LocalRepository  # where a model finds another that drafts for it
     births: Births
-    claim: Claim = unclaimed  # of memory, for a key-value cache; set before the first load by who keeps a budget
+    claim: Claim = unclaimed  # of memory, for what comes beside the files; set before the first load by who counts it
 
     def cache_bytes(self, manifest: Manifest) -> int:
         """What the version's key-value cache takes beside its files, where that is said in bytes; else 0."""
@@ -66,7 +67,8 @@ class LanguageBuild:
         most = None
         if said_bytes(llm.kv_memory) is None:  # else it was counted before, with the files
             most = self.claim(manifest.id, lambda left: kv_memory_bytes(llm.kv_memory, left))
-        loading = EngineLoading(manifest, threads, llm, draft, self.weights, most)
+        second = self.claim(manifest.id, most_second_bytes)  # the cache goes before
+        loading = EngineLoading(manifest, threads, llm, draft, self.weights, most, second)
         engine = RemoteEngine(loading, limits, self.births, record, clock, works)
         try:
             await engine.start(gives_way)

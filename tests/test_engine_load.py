@@ -4,6 +4,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from headrace.engine_load import load
@@ -144,6 +145,18 @@ def test_the_model_itself_may_draft_where_it_is_held_otherwise(tmp_path: Path) -
     engine = load(asked(path, draft=path, draft_precision="f32"))
     engine.close()
     assert engine.facts.draft.startswith("model.gguf: float32")
+
+
+def test_a_decoder_tells_what_its_second_graph_is_going_to_take_where_there_is_room_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    told = []
+    for most in (None, 1 << 30, 0):
+        engine = load(msgspec.structs.replace(asked(decoder(tmp_path)), most_second_bytes=most))
+        engine.close()
+        told.append(engine.facts.second_bytes)
+    assert told[0] == told[1] > told[2] == 0
 
 
 def test_an_encoder_needs_no_drafts(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ class EngineLoading(msgspec.Struct, frozen=True):
     draft: DraftFile | None = None  # None: no other model drafts
     weights: Mapping[str, float] = {}  # tenants' shares
     most_kv_bytes: int | None = None  # that its key-value cache may have at most, of a budget; None: nobody counts
+    most_second_bytes: int | None = None  # the same, for graphs beside its first
 
 
 class Fault(msgspec.Struct, frozen=True, gc=False, array_like=True):

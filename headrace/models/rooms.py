@@ -224,8 +224,7 @@ class Room:
             taken = Taken(max(0, await rooms.server_bytes() - self.server_bytes) if self.server_bytes else 0)
             peak = max(hold.peak_bytes, taken.pss_bytes)
         profile = rooms.profiles.loaded(self.files, peak, seconds, signature)
-        cache_bytes = signature.language.kv_bytes if signature.language else 0  # whose pages are taken as they are used
-        rooms.ledger.settle(hold, taken, max(profile.growth_bytes, cache_bytes))
+        rooms.ledger.settle(hold, taken, max(profile.growth_bytes, _to_come_bytes(signature)))
         self.used = True
         rooms.look_again()
         return profile
@@ -244,3 +243,9 @@ class Room:
             log.warning("%s is unloaded, and its memory is not back: %s", hold.version, holders)
             return f"its memory is not back: {holders}"
         return "" if hold.inside else f"{shown(hold.measured_bytes)} given back"
+
+
+def _to_come_bytes(signature: Signature) -> int:
+    """What it was promised and takes as it is used: pages of its key-value cache, and second graphs."""
+    language = signature.language
+    return language.kv_bytes + language.second_bytes if language else 0

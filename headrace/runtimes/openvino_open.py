@@ -13,7 +13,7 @@ from headrace.devices.huge_pages import begin_to_move
 from headrace.devices.inventory import cpu_features
 from headrace.errors import ModelInvalid
 from headrace.graphs.decoder import build_decoder, check
-from headrace.graphs.linear import Precision
+from headrace.graphs.linear import Form, Precision
 from headrace.runtimes.openvino import core
 from headrace.runtimes.openvino_cache import Beside, GraphCache, compile_graph, graph_key, in_idle_time
 from headrace.runtimes.openvino_ir import cached_heads, ir_checkpoint, is_ir, num_weights, read_ir
@@ -23,6 +23,7 @@ from headrace.runtimes.openvino_paged import complete, paged
 from headrace.runtimes.openvino_plan import Asked, KvAsked, Plan, plan
 from headrace.runtimes.openvino_second import SecondGraph, is_small
 from headrace.runtimes.reasons import openvino_reason
+from headrace.runtimes.second_room import second_bytes
 from headrace.weights.checkpoint import Architecture, Checkpoint
 from headrace.weights.open import open_checkpoint
 from headrace.weights.reach import reaching
@@ -36,6 +37,7 @@ class Choices(msgspec.Struct, frozen=True):
     kv_precision: KvAsked = "auto"
     max_context: int = 0  # 0: what the model was made for
     cache: Path | None = None  # folder for graphs; None: they are built at every start
+    most_second_bytes: int | None = None  # that second graphs may take; None: nobody counts
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -45,6 +47,7 @@ class Opened(msgspec.Struct, frozen=True):
     model: OpenVinoLanguage
     plan: Plan
     parameters: int  # weights in all
+    second_bytes: int = 0  # that second graphs may come to take
 
 
 Made = tuple[ov.CompiledModel, int]
@@ -94,6 +97,7 @@ def planned(
     options = chosen.options(choices.threads)
     lone: SecondGraph | None = None
     many: SecondGraph | None = None
+    later_bytes = 0
     if has_graph:
         made = partial(_of_ir, path, checkpoint.digest, options, choices.cache)
         built()
@@ -106,9 +110,13 @@ def planned(
         compiled = partial(graphs.compiled, key, options)
         made = partial(_of_weights, checkpoint, chosen.precision, max_context, compiled, built)
         kept, second = partial(graphs.holds, key), partial(_second, graphs, key, facts)
-        lone = SecondGraph(partial(second, options, for_one_token), kept, enough=ENOUGH)
-        if chosen.tiles_from:
+        each_bytes = second_bytes(_held_bytes(checkpoint, chosen.precision))
+        if chosen.tiles_from and _have_room(each_bytes, choices):
             many = SecondGraph(partial(second, chosen.tiles_options(choices.threads)), kept)
+            later_bytes += each_bytes
+        if _have_room(later_bytes + each_bytes, choices):
+            lone = SecondGraph(partial(second, options, for_one_token), kept, enough=ENOUGH)
+            later_bytes += each_bytes
 
     def opened() -> Opened:
         try:
@@ -118,9 +126,27 @@ def planned(
         finally:
             built()
         language = OpenVinoLanguage(model, max_context, choices.threads, chosen.exact, lone, many, chosen.tiles_from)
-        return Opened(checkpoint, language, chosen, parameters)
+        return Opened(checkpoint, language, chosen, parameters, later_bytes if choices.cache else 0)
 
     return opened
+
+
+def _have_room(num_bytes: int, choices: Choices) -> bool:
+    """Whether second graphs may take so much."""
+    return choices.most_second_bytes is None or num_bytes <= choices.most_second_bytes
+
+
+def _held_bytes(checkpoint: Checkpoint, precision: Precision) -> int:
+    """About what its weights take as they are held."""
+    rest, ends = BYTES[precision.weights], BYTES[precision.head]
+    sizes = ((prod(each.shape), ends if name in ENDS else rest) for name, each in checkpoint.weights.items())
+    return int(sum(size * num_bytes for size, num_bytes in sizes))
+
+
+BYTES: Mapping[Form, float] = {"f32": 4, "bf16": 2, "int8": 1, "int4": 0.5}
+"""Of a weight."""
+
+ENDS = ("embed", "head")
 
 
 def _of_weights(

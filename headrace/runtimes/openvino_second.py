@@ -1,7 +1,7 @@
 """A second graph of a decoder, to come: one that computes some of its steps quicker, once it is there.
 
 It holds the weights a second time, and takes time to make. So it is made once there were such steps, while nobody
-waits; until then, and where it cannot be had, the first graph computes them.
+waits; until then, and where it cannot be had, the first graph computes them. `second_room.py` says what it takes.
 """
 
 import threading
@@ -12,8 +12,7 @@ from typing import Any
 
 import openvino as ov
 
-MOST_BYTES = 256 << 20
-"""Of the first graph's constants. Larger models have no memory to spare for a second one."""
+from headrace.runtimes.second_room import MOST_BYTES
 
 TRIES = 1000
 """How often, while nobody waits, it is looked whether it can be made: what it is made from may never come."""

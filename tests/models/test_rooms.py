@@ -168,6 +168,16 @@ async def test_a_cache_is_claimed_of_what_is_left_and_counts_whole_until_its_pag
     assert made.ledger.held_bytes == 420 + 600
 
 
+async def test_what_second_graphs_may_take_counts_until_they_are_made() -> None:
+    made = rooms({7: Taken(20, 0, 50)})
+    language = LanguageFacts("llama", ("generate",), 1, 1, 1, "", False, kv_bytes=1000, second_bytes=300)
+    async with made.for_load(A, FILES, others()) as room:
+        await room.loaded(0.5, msgspec.structs.replace(signature(), language=language))
+    assert made.ledger.held_bytes == 20 + 1300
+    room.hold.taken = Taken(320, 0, 350, 300)
+    assert made.ledger.held_bytes == 320 + 1000
+
+
 async def test_without_a_budget_and_for_what_does_not_load_nothing_is_claimed() -> None:
     made = rooms({}, budget=None)
     async with made.for_load(A, FILES, others()):

@@ -1,6 +1,7 @@
 """A model's file or folder becomes a decoder that runs, whatever its format."""
 
 import threading
+from math import prod
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ from headrace.errors import ModelInvalid
 from headrace.runtimes.openvino_lone import ENOUGH, TRIALS
 from headrace.runtimes.openvino_open import Choices, load_language, planned
 from headrace.runtimes.openvino_plan import Asked
+from headrace.runtimes.second_room import second_bytes
 from headrace.weights.checkpoint import Rope
 from tests.graphs.tiny import CONTEXT, golden, golden_checkpoint, tokens
 from tests.runtimes.paging import step
@@ -130,3 +132,25 @@ def test_texts_alone_come_to_have_a_graph_of_their_own_the_next_start_too(precis
         for _ in range(TRIALS + 1):
             assert np.abs(step(model, ([7], 0, [1])) - logits[0]).max() < (0.05 if precision == "int4" else 1e-6)
         assert model._running is not model._any or model._least_rows == 2
+
+
+def test_a_second_graph_is_made_only_where_there_is_room_for_it_and_what_it_takes_is_told(tmp_path: Path) -> None:
+    choices = Choices(threads=2, cache=tmp_path)
+    needed = load_language(NOWHERE, choices, golden_checkpoint("llama"), beside=lambda keep: keep()).second_bytes
+    assert needed == second_bytes(sum(prod(each.shape) for each in golden_checkpoint("llama").weights.values()))
+    for most, expected in ((needed, needed), (needed - 1, 0)):
+        tight = msgspec.structs.replace(choices, most_second_bytes=most)
+        found = load_language(NOWHERE, tight, golden_checkpoint("llama"))
+        assert found.second_bytes == expected
+        found.model.allocate(4)
+        for _ in range(ENOUGH):
+            step(found.model, ([7], 0, [1]))
+        found.model.rest()
+        begun = [thread for thread in threading.enumerate() if thread.name == "second graph"]
+        for thread in begun:
+            thread.join(60)
+        assert bool(begun) == bool(expected)
+
+
+def test_where_no_graph_is_kept_there_is_no_second_to_have_room_for() -> None:
+    assert load_language(NOWHERE, Choices(threads=2), golden_checkpoint("llama")).second_bytes == 0

@@ -7,7 +7,8 @@ import openvino as ov
 import openvino.opset15 as op
 import pytest
 
-from headrace.runtimes.openvino_second import MOST_BYTES, TRIES, SecondGraph, is_small
+from headrace.runtimes.openvino_second import TRIES, SecondGraph, is_small
+from headrace.runtimes.second_room import MOST_BYTES
 
 
 def test_it_is_begun_once_it_was_asked_for_often_enough_and_taken_once_it_is_there() -> None:
