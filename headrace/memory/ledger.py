@@ -119,6 +119,11 @@ class Ledger:
         return -1 if self.budget_bytes is None else self.held_bytes + needed_bytes - self.budget_bytes
 
     @property
+    def most_bytes(self) -> int | None:
+        """What there is for versions, whoever holds it now; None where nobody keeps a budget."""
+        return None if self.budget_bytes is None else self.budget_bytes - self.server_bytes - self.other_bytes
+
+    @property
     def loading_since_s(self) -> float | None:
         """When the first of the loads under way began; None where there is none."""
         return min((hold.since_s for hold in self.holds if hold.stage == "loading"), default=None)

@@ -35,6 +35,7 @@ class Profile(msgspec.Struct, frozen=True):
     load_s: float
     signature: Signature | None = None  # what it takes and gives, found by loading it
     processes: int = 1
+    held_bytes: int = 0  # the least that was measured of it afterwards; 0: not known
 
 
 class Files(msgspec.Struct, frozen=True):
@@ -77,13 +78,20 @@ class Profiles:
         overhead = max(self._overhead.get(files.runtime, (first,)))
         return files.processes * overhead + int(FACTOR * files.num_bytes) + files.cache_bytes
 
+    def held_bytes(self, files: Files) -> int | None:
+        """What they hold once they are loaded; None where nobody knows."""
+        profile = self.of(files)
+        return profile.held_bytes + files.cache_bytes if profile and profile.held_bytes else None
+
     def loaded(self, files: Files, peak_bytes: int, load_s: float, signature: Signature | None) -> Profile:
         """A load has shown this much; returns what is known now."""
-        before, growth_bytes = self.of(files), 0
+        before, growth_bytes, held_bytes = self.of(files), 0, 0
         if before is not None:
-            growth_bytes = before.growth_bytes
+            growth_bytes, held_bytes = before.growth_bytes, before.held_bytes
             load_s = SMOOTH * load_s + (1 - SMOOTH) * before.load_s
-        profile = Profile(files.num_bytes, files.runtime, peak_bytes, growth_bytes, load_s, signature, files.processes)
+        profile = Profile(
+            files.num_bytes, files.runtime, peak_bytes, growth_bytes, load_s, signature, files.processes, held_bytes
+        )
         self._take(files.key, profile)
         if before is None or before.signature != signature or _is_news(before.peak_bytes, peak_bytes):
             self._keep(files.key, profile)
@@ -97,6 +105,15 @@ class Profiles:
         profile = msgspec.structs.replace(before, growth_bytes=grown_bytes)
         self._known[files.key] = profile
         if _is_news(before.growth_bytes, grown_bytes):
+            self._keep(files.key, profile)
+
+    def held(self, files: Files, num_bytes: int) -> None:
+        """It holds so much while it serves. What a load leaves behind goes within seconds, so the least counts."""
+        before = self.of(files)
+        if before is None or not 0 < num_bytes < (before.held_bytes or num_bytes + 1):
+            return
+        self._known[files.key] = profile = msgspec.structs.replace(before, held_bytes=num_bytes)
+        if _is_news(before.held_bytes, num_bytes):
             self._keep(files.key, profile)
 
     def _take(self, key: str, profile: Profile) -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from typing import NamedTuple
 
 import msgspec
 
@@ -147,10 +148,11 @@ class Rooms:
         while True:
             async with self._deciding:
                 needed = self.profiles.peak_bytes(files)
+                tried = self._tried(files, needed)
                 self._changed.clear()
-                match self._verdict(version, needed, others):
+                match self._verdict(version, tried.room_bytes, others):
                     case Fits():
-                        return self.ledger.enter(version, needed, self._clock.now_ns() / 1e9)
+                        return self.ledger.enter(version, tried.counted_bytes, self._clock.now_ns() / 1e9)
                     case MakeRoom(keys):
                         await asyncio.gather(*(others.evict(key) for key in keys))
                         continue
@@ -160,6 +162,14 @@ class Rooms:
                     case _:
                         raise self._refusal(version, needed, others.is_pinned, None)
             await self._wait(until_ns)
+
+    def _tried(self, files: Files, peak_bytes: int) -> "_Tried":
+        """With what it is tried. A peak above all that there is would keep it out for good, though one load is not like
+        the next: so one that fits once it is loaded is tried where it has all of that, with no other beside it."""
+        most, held = self.ledger.most_bytes, self.profiles.held_bytes(files)
+        if most is None or held is None or not held <= most < peak_bytes:
+            return _Tried(peak_bytes, peak_bytes)
+        return _Tried(most, held)
 
     def _verdict(self, version: ModelVersion, needed: int, others: Others) -> object:
         short = self.ledger.short_bytes(needed)
@@ -203,6 +213,13 @@ class Rooms:
         return sum(each.pss_bytes for each in (await self.measure([os.getpid()])).values())
 
 
+class _Tried(NamedTuple):
+    """A load: what there has to be for it, and with what it is counted, of which a claim leaves the rest."""
+
+    room_bytes: int
+    counted_bytes: int
+
+
 class Room:
     """What a load has reserved, and then what was loaded holds."""
 
@@ -211,12 +228,13 @@ class Room:
         self.files = files
         self.used = False  # the load went well, or who ends it gives it back
         self.server_bytes = 0  # that the server took when it was measured last
+        self.pids: tuple[int, ...] = ()  # that were loaded: one that takes a dead one's place may not be yet
         self._rooms = rooms
 
     async def loaded(self, seconds: float, signature: Signature) -> Profile:
         """The load went well: what it takes is measured, learnt, and counted instead of what was reserved."""
         rooms, hold = self._rooms, self.hold
-        hold.pids = rooms.own_pids(hold)
+        hold.pids = self.pids = rooms.own_pids(hold)
         hold.inside = not hold.pids
         taken = together((await rooms.measure(hold.pids)).values())
         peak = taken.peak_bytes
@@ -224,6 +242,7 @@ class Room:
             taken = Taken(max(0, await rooms.server_bytes() - self.server_bytes) if self.server_bytes else 0)
             peak = max(hold.peak_bytes, taken.pss_bytes)
         profile = rooms.profiles.loaded(self.files, peak, seconds, signature)
+        rooms.profiles.held(self.files, taken.pss_bytes)
         rooms.ledger.settle(hold, taken, max(profile.growth_bytes, _to_come_bytes(signature)))
         self.used = True
         rooms.look_again()

@@ -103,6 +103,8 @@ class Upkeep:
         ledger.follow(self._attribution.read(taken, owned, self._clock.now_ns() / 1e9, ledger.loading_since_s))
         for room in held:
             rooms.profiles.grew(room.files, room.hold.grown_bytes)
+            if room.hold.pids == room.pids:
+                rooms.profiles.held(room.files, room.hold.measured_bytes)
         rooms.look_again()
 
     def _idle(self) -> list[ModelVersion]:

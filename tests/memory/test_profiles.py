@@ -1,5 +1,7 @@
 """What a load has shown is what the next is expected to take."""
 
+import msgspec
+
 from headrace.memory.profiles import (
     FACTOR,
     OVERHEAD_BYTES,
@@ -34,6 +36,17 @@ def test_a_load_teaches_the_peak_of_these_files() -> None:
     profiles.loaded(files(), 40 * MIB, 0.1, None)
     assert profiles.peak_bytes(files()) == 40 * MIB
     assert profiles.of(files("changed")) is None
+
+
+def test_the_least_that_these_files_were_seen_to_hold_counts_with_a_cache_of_theirs() -> None:
+    profiles = Profiles()
+    profiles.held(files(), 20 * MIB)  # of what was never loaded nothing is known
+    profiles.loaded(files(), 40 * MIB, 0.1, None)
+    assert profiles.held_bytes(files()) is None
+    for seen in (35, 30, 33, 0):
+        profiles.held(files(), seen * MIB)
+    profiles.loaded(files(), 45 * MIB, 0.1, None)
+    assert profiles.held_bytes(msgspec.structs.replace(files(), cache_bytes=5 * MIB)) == 35 * MIB
 
 
 def test_a_load_teaches_what_processes_of_its_runtime_take_beside_the_files() -> None:

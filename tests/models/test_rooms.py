@@ -11,7 +11,7 @@ from headrace.generation import LanguageFacts
 from headrace.memory.eviction import Resident
 from headrace.memory.ledger import Ledger, Reading
 from headrace.memory.processes import Taken
-from headrace.memory.profiles import Files, Profiles
+from headrace.memory.profiles import Files, Profile, Profiles
 from headrace.models.rooms import Others, Rooms, files_of
 from headrace.repository.file_facts import FileFact
 from headrace.types import Manifest, ModelVersion
@@ -49,6 +49,7 @@ async def test_a_load_is_counted_with_its_peak_and_then_with_what_it_takes() -> 
     profile = made.profiles.of(FILES)
     assert profile is not None
     assert (profile.peak_bytes, profile.growth_bytes, profile.load_s) == (50, 0, 0.5)
+    assert made.profiles.held_bytes(FILES) == 20
 
 
 async def test_there_is_room_for_a_version_a_second_time_only_within_the_budget() -> None:
@@ -114,6 +115,38 @@ async def test_what_left_is_looked_for() -> None:
     assert await room.left(room.hold.pids) == "its memory is not back: process 7 holds 20 B"
     took.clear()
     assert await room.left(room.hold.pids) == "20 B given back"
+
+
+async def test_what_needs_more_than_there_is_but_holds_less_is_tried_where_it_has_all_of_it() -> None:
+    took = {7: Taken(60, 0, 120)}
+    made = rooms(took, budget=100)
+    made.profiles.learnt_before({"key": Profile(0, "onnx", 120, 0, 0.5, held_bytes=60)})
+    left: list[ModelVersion] = []
+
+    async def leave(version: ModelVersion) -> None:
+        left.append(version)
+        made.forget(small)
+
+    small = made.ledger.enter(ModelVersion("b", 1), 10)
+    made.ledger.settle(small, Taken(10), 0)
+    resident = Resident(small.version, 10, 0.0, 1.0)
+    async with made.for_load(A, FILES, Others(lambda: [resident], leave, lambda name: False)) as room:
+        assert left == [small.version]
+        assert (made.ledger.held_bytes, made.claim(A, lambda free: free)) == (60, 40)
+        took[7] = Taken(50, 0, 90)
+        await room.loaded(0.5, signature())
+    assert made.profiles.peak_bytes(FILES) == 90
+
+
+@pytest.mark.parametrize(("held", "pinned"), [(101, False), (0, False), (60, True)])
+async def test_what_would_not_fit_anyhow_or_beside_what_stays_is_refused_with_its_peak(held: int, pinned: bool) -> None:
+    made = rooms({}, budget=100)
+    made.profiles.learnt_before({"key": Profile(0, "onnx", 120, 0, 0.5, held_bytes=held)})
+    if pinned:
+        made.ledger.settle(made.ledger.enter(ModelVersion("b", 1), 10), Taken(10), 0)
+    with pytest.raises(MemoryFull, match="a/1 needs 120 B at its peak"):
+        async with made.for_load(A, FILES, others(*[Resident(ModelVersion("b", 1), 10, 0.0, 1.0, True)] * pinned)):
+            pass
 
 
 async def test_where_nobody_can_give_it_there_is_no_waiting() -> None:

@@ -105,6 +105,20 @@ async def test_a_version_whose_worker_died_as_soon_as_it_was_loaded_counts_once_
     assert (hold.inside, hold.measured_bytes) == (False, 40 * MIB)
 
 
+async def test_what_it_holds_is_learnt_while_it_serves(tmp_path: Path) -> None:
+    house = House(tmp_path, "m")
+    await house.load()
+    house.grow(30 * MIB)  # of a load is left for a while what goes then
+    await house.upkeep.look()
+    (room,) = house.bench.reconcile.residence.rooms_held()
+    assert house.bench.profiles.held_bytes(room.files) == 30 * MIB
+    house.bench.machine.took.clear()  # its worker dies, and the next one is loading
+    house.bench.machine.sizes["m"] = MIB
+    house.bench.machine.start(M)
+    await house.upkeep.look()
+    assert house.bench.profiles.held_bytes(room.files) == 30 * MIB
+
+
 async def test_what_nobody_asks_for_sleeps(tmp_path: Path) -> None:
     house = House(tmp_path, "m", "n", "o", keep_alive_s=60.0)
     await house.load(("m", "n", "o"))
