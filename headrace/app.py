@@ -224,6 +224,7 @@ class Server:
             may_wait=MayWait(requests=batching.max_queue, num_bytes=batching.max_queue_bytes),
             rate=self._rate,
             cache_bytes=self.build.language.cache_bytes,
+            weights_bytes=self.build.language.weights_bytes,
             gives_way=self.build.leaving,
         )
 

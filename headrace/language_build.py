@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -14,11 +16,14 @@ from headrace.llm.engine_protocol import DraftFile, EngineLoading
 from headrace.llm.kv_memory import kv_memory_bytes, said_bytes
 from headrace.records import Recorder
 from headrace.repository.drafting import draft_path
+from headrace.repository.file_facts import Facts
 from headrace.repository.model_files import LANGUAGE
 from headrace.repository.repository import LocalRepository
+from headrace.runtimes.held_bytes import HELD_BYTES
 from headrace.runtimes.second_room import most_second_bytes
 from headrace.settings import Llm, Workers
 from headrace.types import Manifest, ModelVersion
+from headrace.weights.gguf import num_weights
 from headrace.work import Works
 from headrace.workers.birth import Births
 from headrace.workers.engine_remote import Limits, RemoteEngine
@@ -49,6 +54,18 @@ class LanguageBuild:
             return 0
         own = manifest.llm.kv_memory
         return said_bytes(self.llm.kv_memory if own is None else own) or 0
+
+    def weights_bytes(self, manifest: Manifest, facts: Facts) -> int:
+        """What its weights take as they are held, by the headers of its GGUF files, which are smaller; 0: not known.
+
+        Reads for some hundredths of a second. A file is believed to have no more than one weight a bit.
+        """
+        found = 0
+        with suppress(ModelInvalid):  # whoever loads it is going to say why
+            for fact in facts:
+                if fact.path.endswith(".gguf"):
+                    found += min(num_weights(Path(fact.path)), 8 * fact.size)
+        return int(found * HELD_BYTES[manifest.llm.precision or self.llm.precision])
 
     async def engine(
         self,

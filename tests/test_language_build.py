@@ -8,8 +8,10 @@ import pytest
 
 from headrace import settings
 from headrace.errors import ModelInvalid
+from headrace.repository.file_facts import facts_of
 from headrace.runtimes.second_room import most_second_bytes
 from headrace.types import LanguageChoices, Manifest, ModelVersion
+from headrace.weights.gguf import num_weights
 from tests.engine_files import llama
 from tests.test_build import Bench
 
@@ -72,3 +74,16 @@ async def test_a_cache_is_counted_before_where_it_is_said_and_else_claimed(
     assert model.signature.language is not None
     assert 0 < model.signature.language.kv_bytes <= 1 << 20
     await model.close()
+
+
+async def test_a_header_says_what_weights_take_as_they_are_held_and_a_damaged_one_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "model.gguf"
+    path.write_bytes(llama())
+    build = Bench(tmp_path).build.language
+    manifest = Manifest("m", 1, path, "llm")
+    count = num_weights(path)
+    assert build.weights_bytes(manifest, facts_of([path])) == count
+    exact = msgspec.structs.replace(manifest, llm=LanguageChoices(precision="f32"))
+    assert build.weights_bytes(exact, facts_of([path])) == 4 * count
+    path.write_bytes(b"GGUF")
+    assert build.weights_bytes(manifest, facts_of([path])) == 0

@@ -10,6 +10,9 @@ from headrace.types import Signature
 FACTOR = 2.2
 """A file's bytes in memory while a runtime reads it: the file's pages, and the weights that are made of them."""
 
+WEIGHTS_FACTOR = 2.0
+"""The weights' bytes in memory, beside a file that holds them smaller: as they are made, and as they are used."""
+
 OVERHEAD_BYTES = 64 << 20
 OVERHEAD_OF_LANGUAGE_BYTES = 256 << 20
 """Of a process whatever it loads, until the first of its kind has shown its own."""
@@ -36,6 +39,7 @@ class Profile(msgspec.Struct, frozen=True):
     signature: Signature | None = None  # what it takes and gives, found by loading it
     processes: int = 1
     held_bytes: int = 0  # the least that was measured of it afterwards; 0: not known
+    weights_bytes: int = 0  # as `Files`
 
 
 class Files(msgspec.Struct, frozen=True):
@@ -47,6 +51,7 @@ class Files(msgspec.Struct, frozen=True):
     processes: int = 1
     language: bool = False
     cache_bytes: int = 0  # that it is going to hold beside them, as somebody has said
+    weights_bytes: int = 0  # that its weights take in memory, as the file's header says; 0: not known
 
 
 Keep = Callable[[str, Profile], None]
@@ -74,24 +79,25 @@ class Profiles:
         """What loading them takes at most, as far as anybody knows."""
         if profile := self.of(files):
             return profile.peak_bytes + files.cache_bytes
-        first = OVERHEAD_OF_LANGUAGE_BYTES if files.language else OVERHEAD_BYTES
-        overhead = max(self._overhead.get(files.runtime, (first,)))
-        return files.processes * overhead + int(FACTOR * files.num_bytes) + files.cache_bytes
+        return self._overhead_bytes(files) + _read_bytes(files.num_bytes, files.weights_bytes) + files.cache_bytes
 
     def held_bytes(self, files: Files) -> int | None:
-        """What they hold once they are loaded; None where nobody knows."""
-        profile = self.of(files)
-        return profile.held_bytes + files.cache_bytes if profile and profile.held_bytes else None
+        """What they hold once they are loaded, as far as anybody knows; None where nobody does."""
+        if profile := self.of(files):
+            return profile.held_bytes + files.cache_bytes if profile.held_bytes else None
+        if not files.weights_bytes:
+            return None
+        return self._overhead_bytes(files) + files.num_bytes + files.weights_bytes + files.cache_bytes
 
     def loaded(self, files: Files, peak_bytes: int, load_s: float, signature: Signature | None) -> Profile:
         """A load has shown this much; returns what is known now."""
-        before, growth_bytes, held_bytes = self.of(files), 0, 0
-        if before is not None:
-            growth_bytes, held_bytes = before.growth_bytes, before.held_bytes
+        before = self.of(files)
+        if before is None:
+            profile = Profile(files.num_bytes, files.runtime, peak_bytes, 0, load_s, signature, files.processes)
+            profile = msgspec.structs.replace(profile, weights_bytes=files.weights_bytes)
+        else:
             load_s = SMOOTH * load_s + (1 - SMOOTH) * before.load_s
-        profile = Profile(
-            files.num_bytes, files.runtime, peak_bytes, growth_bytes, load_s, signature, files.processes, held_bytes
-        )
+            profile = msgspec.structs.replace(before, peak_bytes=peak_bytes, load_s=load_s, signature=signature)
         self._take(files.key, profile)
         if before is None or before.signature != signature or _is_news(before.peak_bytes, peak_bytes):
             self._keep(files.key, profile)
@@ -116,10 +122,21 @@ class Profiles:
         if _is_news(before.held_bytes, num_bytes):
             self._keep(files.key, profile)
 
+    def _overhead_bytes(self, files: Files) -> int:
+        first = OVERHEAD_OF_LANGUAGE_BYTES if files.language else OVERHEAD_BYTES
+        return files.processes * max(self._overhead.get(files.runtime, (first,)))
+
     def _take(self, key: str, profile: Profile) -> None:
         self._known[key] = profile
-        beyond = max(0, profile.peak_bytes - int(FACTOR * profile.file_bytes)) // profile.processes
+        read_bytes = _read_bytes(profile.file_bytes, profile.weights_bytes)
+        beyond = max(0, profile.peak_bytes - read_bytes) // profile.processes
         self._overhead.setdefault(profile.runtime, deque(maxlen=RECENT)).append(beyond)
+
+
+def _read_bytes(file_bytes: int, weights_bytes: int) -> int:
+    """What is in memory of a file while it is loaded."""
+    smaller = weights_bytes > file_bytes  # in the file than in memory
+    return int(FACTOR * file_bytes) + (int(WEIGHTS_FACTOR * weights_bytes) if smaller else 0)
 
 
 def _is_news(before: int, now: int) -> bool:

@@ -21,6 +21,7 @@ from headrace.models.rooms import Others, Room, Rooms, files_of
 from headrace.models.routing import Routing
 from headrace.models.sleeping import MayWait, Sleeper
 from headrace.models.under_way import UnderWay
+from headrace.repository.file_facts import Facts
 from headrace.servable import Servable, Whole, wholeness
 from headrace.settings import Models
 from headrace.types import Manifest, ModelVersion
@@ -42,6 +43,7 @@ class Keeping(msgspec.Struct, frozen=True):
     may_wait: MayWait = MayWait()
     rate: Callable[[ModelVersion], float] = lambda version: 0.0  # requests a second that are to be expected
     cache_bytes: Callable[[Manifest], int] = lambda manifest: 0  # that a version holds beside its files, as was said
+    weights_bytes: Callable[[Manifest, Facts], int] = lambda manifest, facts: 0  # of a language model, in memory
     gives_way: GivesWay = at_once  # what nobody waits for, as when a version leaves that another has replaced
 
 
@@ -220,6 +222,9 @@ class Residence:
             async with AsyncExitStack() as held:
                 await held.enter_async_context(self._places)
                 files = files_of(manifest, facts, self._keeping.cache_bytes(manifest))
+                if files.language and self._rooms.profiles.of(files) is None:
+                    weights_bytes = await asyncio.to_thread(self._keeping.weights_bytes, manifest, facts)
+                    files = msgspec.structs.replace(files, weights_bytes=weights_bytes)
                 room = await held.enter_async_context(self._rooms.for_load(manifest.id, files, others))
                 started_ns = self._keeping.clock.now_ns()
                 replaces = _comparable(before) or _comparable(stands_for)

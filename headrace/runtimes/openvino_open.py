@@ -13,7 +13,8 @@ from headrace.devices.huge_pages import begin_to_move
 from headrace.devices.inventory import cpu_features
 from headrace.errors import ModelInvalid
 from headrace.graphs.decoder import build_decoder, check
-from headrace.graphs.linear import Form, Precision
+from headrace.graphs.linear import Precision
+from headrace.runtimes.held_bytes import HELD_BYTES
 from headrace.runtimes.openvino import core
 from headrace.runtimes.openvino_cache import Beside, GraphCache, compile_graph, graph_key, in_idle_time
 from headrace.runtimes.openvino_ir import cached_heads, ir_checkpoint, is_ir, num_weights, read_ir
@@ -138,13 +139,10 @@ def _have_room(num_bytes: int, choices: Choices) -> bool:
 
 def _held_bytes(checkpoint: Checkpoint, precision: Precision) -> int:
     """About what its weights take as they are held."""
-    rest, ends = BYTES[precision.weights], BYTES[precision.head]
+    rest, ends = HELD_BYTES[precision.weights], HELD_BYTES[precision.head]
     sizes = ((prod(each.shape), ends if name in ENDS else rest) for name, each in checkpoint.weights.items())
     return int(sum(size * num_bytes for size, num_bytes in sizes))
 
-
-BYTES: Mapping[Form, float] = {"f32": 4, "bf16": 2, "int8": 1, "int4": 0.5}
-"""Of a weight."""
 
 ENDS = ("embed", "head")
 

@@ -5,6 +5,7 @@ The format is that of ggml's docs/gguf.md, versions 2 and 3, little-endian. Know
 """
 
 import struct
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,17 @@ def read_gguf(path: Path) -> GgufFile:
     return GgufFile(metadata, tensors, data[: cursor.at])
 
 
+def num_weights(path: Path) -> int:
+    """How many numbers its tensors have, as the header says, of which nothing else is kept. Raises ModelInvalid."""
+    cursor = _Cursor(map_file(path))
+    num_tensors, num_pairs = _counts(cursor)
+    for index in range(num_pairs):
+        where = f"metadata[{index}]"
+        cursor.pass_strings(1, where)
+        _pass_value(cursor, where)
+    return sum(prod(_entry(cursor, index).shape) for index in range(num_tensors))
+
+
 class _Cursor:
     """Where reading has come to; the one thing here that changes."""
 
@@ -112,6 +124,17 @@ class _Cursor:
             return str(content, "utf-8")
         except UnicodeDecodeError as error:
             raise ModelInvalid(f"is not UTF-8: {error.reason}", where) from error
+
+    def pass_strings(self, count: int, where: str) -> None:
+        """Go on behind so many strings, which nobody reads."""
+        data, at, end = self.data, self.at, len(self.data)
+        unpack = struct.Struct("<Q").unpack_from
+        for _ in range(count):
+            if at + 8 > end:
+                raise ModelInvalid("reaches past the end of the file", where)
+            at += 8 + unpack(data, at)[0]
+        self.at = at
+        self.take(0, where)
 
     def strings(self, count: int, where: str) -> list[str]:
         """Many strings; written out, for vocabularies have hundreds of thousands."""
@@ -175,6 +198,18 @@ def _value(cursor: _Cursor, key: str) -> Any:
     if number not in SCALARS:
         raise ModelInvalid(f"has the type {number}, which GGUF does not have", key)
     return cursor.scalar(SCALARS[number], key)
+
+
+def _pass_value(cursor: _Cursor, where: str) -> None:
+    number, count = cursor.scalar("<I", where), 1
+    if number == ARRAY:
+        number, count = cursor.scalar("<I", where), cursor.scalar("<Q", where)
+    if number == STRING:
+        cursor.pass_strings(count, where)
+    elif number in SCALARS:
+        cursor.take(count * struct.calcsize(SCALARS[number]), where)
+    else:
+        raise ModelInvalid(f"has the type {number}, which GGUF does not have", where)
 
 
 def _array(cursor: _Cursor, key: str) -> Any:

@@ -7,6 +7,7 @@ from headrace.memory.profiles import (
     OVERHEAD_BYTES,
     OVERHEAD_OF_LANGUAGE_BYTES,
     RECENT,
+    WEIGHTS_FACTOR,
     Files,
     Profile,
     Profiles,
@@ -29,6 +30,23 @@ def test_each_of_its_processes_counts_and_a_language_model_takes_more() -> None:
     assert profiles.peak_bytes(Files("l", 0, "llm", language=True)) == OVERHEAD_OF_LANGUAGE_BYTES
     profiles.loaded(Files("v", 0, "onnx", processes=3), 90 * MIB, 0.1, None)
     assert profiles.peak_bytes(files(size=0)) == 30 * MIB
+
+
+def test_weights_that_are_larger_in_memory_than_in_their_file_count_too() -> None:
+    quantised = Files("l", 10 * MIB, "llm", language=True, weights_bytes=30 * MIB)
+    from_file = OVERHEAD_OF_LANGUAGE_BYTES + int(FACTOR * 10 * MIB)
+    assert Profiles().peak_bytes(quantised) == from_file + int(WEIGHTS_FACTOR * 30 * MIB)
+    assert Profiles().held_bytes(quantised) == OVERHEAD_OF_LANGUAGE_BYTES + 40 * MIB
+    assert Profiles().peak_bytes(msgspec.structs.replace(quantised, weights_bytes=10 * MIB)) == from_file
+
+
+def test_what_processes_take_beside_weights_is_learnt_of_the_first_load_and_of_later_ones() -> None:
+    profiles = Profiles()
+    quantised = Files("l", 10 * MIB, "llm", language=True, weights_bytes=30 * MIB)
+    for weights_bytes in (30 * MIB, 0):  # once they are known nobody reads their header
+        profiles.loaded(msgspec.structs.replace(quantised, weights_bytes=weights_bytes), 100 * MIB, 0.1, None)
+    empty = Files("o", 0, "llm", language=True)
+    assert profiles.peak_bytes(empty) == 100 * MIB - int(FACTOR * 10 * MIB) - int(WEIGHTS_FACTOR * 30 * MIB)
 
 
 def test_a_load_teaches_the_peak_of_these_files() -> None:

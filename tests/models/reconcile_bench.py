@@ -108,7 +108,15 @@ class Bench:
             Ledger(budget), self.profiles, self.clock, pids=self.machine.alive, measure=self.machine.measure
         )
         self.patient: list[int] = []  # processes that gave way
-        self.keeping = Keeping(self.rooms, self.clock, drain_first, rate=self.rate, gives_way=self.gives_way)
+        self.weights: dict[str, int] = {}  # bytes in memory, by model, as a header says
+        self.keeping = Keeping(
+            self.rooms,
+            self.clock,
+            drain_first,
+            rate=self.rate,
+            weights_bytes=lambda manifest, facts: self.weights.pop(manifest.name),
+            gives_way=self.gives_way,
+        )
         self.reconcile = Reconcile(
             LocalRepository(root), self.registry, states, self.build, models, state=state, keeping=self.keeping
         )

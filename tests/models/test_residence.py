@@ -368,3 +368,18 @@ async def test_and_after_the_old_is_gone_where_there_is_none(tight: Bench) -> No
     await tight.reconcile.still()
     assert tight.told == ["build m/1", "drain m/1", "close m/1", "build m/1"]
     assert tight.states()[0] == ("m", 1, "READY")
+
+
+async def test_a_language_model_s_header_is_read_before_the_first_load_of_its_files_and_not_before_others(
+    tight: Bench,
+) -> None:
+    tight.put(1, name="l")
+    (tight.root / "l" / "1" / "model.onnx").rename(tight.root / "l" / "1" / "model.gguf")
+    tight.weights["l"] = 1000 * MIB
+    with pytest.raises(MemoryFull, match=r"l/1 needs 2\.2 GiB at its peak"):
+        await tight.reconcile.load("l")
+    tight.rooms.ledger.budget_bytes = None
+    tight.weights["l"] = 1000 * MIB
+    for _ in range(2):
+        await tight.reconcile.load("l")
+    assert tight.weights == {}

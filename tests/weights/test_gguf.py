@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headrace.errors import ModelInvalid
-from headrace.weights.gguf import MOST_PAIRS, MOST_STRINGS, MOST_TENSORS, MOST_TEXT, GgufFile, read_gguf
+from headrace.weights.gguf import MOST_PAIRS, MOST_STRINGS, MOST_TENSORS, MOST_TEXT, GgufFile, num_weights, read_gguf
 from tests.weights.files import gguf_bytes, random_blocks, string, value
 
 METADATA = {
@@ -170,3 +170,28 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else(tmp_path: Path, at: 
                 tensor.dense()
         except ModelInvalid:
             pass
+
+
+def test_the_header_alone_says_how_many_weights_there_are(tmp_path: Path) -> None:
+    path = tmp_path / "m.gguf"
+    path.write_bytes(GOOD)
+    assert num_weights(path) == 5 + 3 * 64
+
+
+@pytest.mark.parametrize("cut", range(0, len(GOOD) - 200, 7))
+def test_a_header_that_is_cut_short_says_nothing(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "m.gguf"
+    path.write_bytes(GOOD[:cut])
+    with pytest.raises(ModelInvalid):
+        num_weights(path)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0, len(GOOD) - 1), byte=st.integers(0, 255))
+def test_any_other_header_says_something_or_nothing(tmp_path: Path, place: int, byte: int) -> None:
+    path = tmp_path / "m.gguf"
+    path.write_bytes(GOOD[:place] + bytes([byte]) + GOOD[place + 1 :])
+    try:
+        assert num_weights(path) >= 0
+    except ModelInvalid:
+        pass

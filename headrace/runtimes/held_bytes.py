@@ -1,0 +1,6 @@
+"""What a weight of a language model takes in memory, by how it is asked to be held. Pure, and light for the server."""
+
+from collections.abc import Mapping
+
+HELD_BYTES: Mapping[str, float] = {"auto": 1, "f32": 4, "bf16": 2, "int8": 1, "int4": 0.5}
+"""By a value of `llm.precision`. Scales of codes are some hundredths more."""
