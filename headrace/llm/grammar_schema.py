@@ -1,7 +1,8 @@
 """A JSON schema reduced to what the grammar compiler enforces; all else that would constrain a text is refused by name.
 
 Drafts 4 to 2020-12 are read. What comes out has the keywords of 2020-12 only, and references to `#/$defs/` alone;
-annotations are gone. Keywords keep their order, which is the order of the properties in the text.
+annotations are gone. Keywords keep their order, which is the order of the properties in the text. Objects whose schema
+names properties and says nothing of others have no others.
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from urllib.parse import unquote
 import msgspec
 
 from headrace.errors import InvalidRequest
+from headrace.llm.grammar_closing import closed
 from headrace.llm.grammar_disjoint import disjoint
 from headrace.llm.grammar_finite import never_ends
 from headrace.llm.grammar_meeting import patterns_that_meet
@@ -64,6 +66,26 @@ _OTHERS = {
 }
 """Keywords, and those that say what is left beside them."""
 
+_OPENING = frozenset(
+    (
+        *(
+            "additionalProperties",
+            "patternProperties",
+            "allOf",
+            "anyOf",
+            "oneOf",
+            "$ref",
+            "$dynamicRef",
+            "$recursiveRef",
+        ),
+        *("extends", "if", "dependencies", "dependentRequired", "dependentSchemas"),
+    )
+)
+"""Keywords that may name, or ask for, more properties: an object without what they said is not closed."""
+
+_OF_OTHERS = ("unevaluatedProperties", "propertyNames")
+"""Keywords that say of an object's other properties that there may be some, whether or not that is enforced."""
+
 
 def enforceable(source: str, where: str, *, lenient: bool = False) -> Json:
     """The schema as the compiler enforces it; where `lenient`, without the keywords that it cannot enforce.
@@ -78,11 +100,12 @@ def enforceable(source: str, where: str, *, lenient: bool = False) -> Json:
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidRequest(f"is no JSON: {error}", where) from error
     try:
-        reduced = _Reduction(schema, where, lenient).whole()
+        reduction = _Reduction(schema, where, lenient)
+        reduced = reduction.whole()
         _check_whole(reduced, where)
+        return closed(reduced, reduction.left_open)
     except RecursionError as error:
         raise InvalidRequest("is nested too deep", where) from error
-    return reduced
 
 
 def _check_whole(reduced: Json, where: str) -> None:
@@ -103,6 +126,7 @@ class _Reduction:
         self._where = where
         self._names: dict[str, str] = {}  # a reference -> its name among the definitions
         self._definitions: dict[str, Json] = {}
+        self.left_open: dict[int, Json] = {}  # reduced schemas by their identities, which last as long as they do
         self._choices: list[dict[str, Json]] = []  # that have a oneOf
         self._multiples: list[float] = []
         self._properties = 0
@@ -134,6 +158,8 @@ class _Reduction:
         for key, others in _OTHERS.items():
             if key in left_out:
                 reduced.pop(others, None)  # they would be other than was meant
+        if not left_out.isdisjoint(_OPENING) or any(schema.get(key, False) is not False for key in _OF_OTHERS):
+            self.left_open[id(reduced)] = reduced
         return reduced
 
     def _keyword(self, key: str, schema: dict[str, Json], reduced: dict[str, Json], path: str, level: int) -> bool:

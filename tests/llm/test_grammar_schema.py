@@ -148,7 +148,8 @@ def test_thirty_thousand_properties_are_too_many() -> None:
 
 
 def test_two_thousand_optional_properties_are_followed(rules: Grammars) -> None:
-    schema = {"type": "object", "properties": {f"p{n}": {"type": "null"} for n in range(2_000)}}
+    properties = {f"p{n}": {"type": "null"} for n in range(2_000)}
+    schema = {"type": "object", "properties": properties, "additionalProperties": True}
     assert follows(rules, of(schema), '{"p0": null, "p1999": null, "other": 1}')
 
 
@@ -175,6 +176,34 @@ def test_schemas_and_references_nest_so_deep_and_no_deeper() -> None:
     enforceable(json.dumps(deep), "schema")
     chain = {f"d{n}": {"items": {"$ref": f"#/$defs/d{n + 1}"}} for n in range(5_000)} | {"d5000": {}}
     assert "deeper" in refusal({"$defs": chain, "$ref": "#/$defs/d0"}).message
+
+
+def test_an_object_has_only_the_properties_that_its_schema_names(rules: Grammars) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {}}, "required": ["a"]}
+    assert follows(rules, of(schema), '{"a": 1, "b": null}')
+    assert not follows(rules, of(schema), '{"a": 1, "c": null}')
+    assert follows(rules, of({**schema, "additionalProperties": True}), '{"a": 1, "c": null}')
+
+
+def test_alternatives_that_are_apart_only_where_closed_are_still_one_of(rules: Grammars) -> None:
+    either = [{"type": "object", "properties": {name: {}}, "required": [name]} for name in ("a", "b")]
+    with pytest.raises(InvalidRequest, match="oneOf"):
+        rules.compile(of({"oneOf": either}))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"a": {}}, "if": {"required": ["a"]}, "then": {"required": ["b"]}},
+        {"properties": {"a": {}}, "allOf": [{"if": {}, "then": {"properties": {"b": {}}, "required": ["b"]}}]},
+        {"properties": {"a": {}}, "dependentSchemas": {"a": {"required": ["b"]}}},
+        {"properties": {"a": {}}, "propertyNames": {"maxLength": 1}},
+        {"properties": {"a": {}}, "$ref": "elsewhere.json"},
+    ],
+)
+def test_without_keywords_that_may_name_others_an_object_may_have_them(rules: Grammars, schema: Any) -> None:
+    reduced = enforceable(json.dumps(schema), "schema", lenient=True)
+    assert follows(rules, of({"type": "object", **reduced}), '{"a": 1, "b": 2}')
 
 
 def test_a_recursive_schema_is_followed_as_deep_as_a_text_goes(rules: Grammars) -> None:
@@ -267,7 +296,7 @@ def test_a_pattern_that_cannot_be_followed_is_refused_by_its_path() -> None:
         ({"minimum": "x", "exclusiveMinimum": True, "maximum": 3}, {"maximum": 3}),
         ({"required": ["a"], "minProperties": 9}, {"required": ["a"]}),
         ({"oneOf": [{"type": "string"}, {}]}, {"anyOf": [{"type": "string"}, {}]}),
-        ({"properties": {"a": {"$ref": "b.json"}}}, {"properties": {"a": {}}}),
+        ({"properties": {"a": {"$ref": "b.json"}}}, {"properties": {"a": {}}, "additionalProperties": False}),
         ({"additionalProperties": False, "patternProperties": {"(?!x)": {}}}, {}),
         ({"prefixItems": 3, "items": False}, {}),
     ],

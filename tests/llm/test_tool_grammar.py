@@ -185,6 +185,17 @@ def test_a_tool_whose_parameters_are_left_out_takes_none_and_an_empty_schema_tak
     assert follows(RULES, grammar([tool("time", {})], REQUIRED), some)
 
 
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_call_has_no_arguments_but_those_that_are_named(strict: bool) -> None:
+    named = {key: value for key, value in CITY.items() if key != "additionalProperties"}
+    more = WEATHER.replace('"Oslo"', '"Oslo", "state": "no"')
+    closed = grammar([tool("weather", named, strict=strict)], REQUIRED)
+    assert follows(RULES, closed, WEATHER)
+    assert not follows(RULES, closed, more)
+    open_ = grammar([tool("weather", {**named, "additionalProperties": True}, strict=strict)], REQUIRED)
+    assert follows(RULES, open_, more)
+
+
 def test_references_lead_into_the_tools_own_schema() -> None:
     tree = {
         "type": "object",

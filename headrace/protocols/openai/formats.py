@@ -97,10 +97,6 @@ def _refuse(structured: StructuredOutputs) -> None:
             "structured_outputs.structural_tag": (structured.structural_tag, _NO_TAGS),
             "structured_outputs.whitespace_pattern": (structured.whitespace_pattern, whole),
             "structured_outputs.disable_any_whitespace": (structured.disable_any_whitespace or None, whole),
-            "structured_outputs.disable_additional_properties": (
-                structured.disable_additional_properties or None,
-                whole,
-            ),
         }
     )
 

@@ -58,6 +58,15 @@ def grammar(fields: dict[str, Any]) -> Grammar | None:
         ),
         ({"response_format": {"type": "regex", "value": "a+"}}, "regex", "a+", "response_format.value"),
         ({"structured_outputs": {"json": SCHEMA}}, "json_schema", '{"type":"object"}', "structured_outputs.json"),
+        *(
+            (
+                {"structured_outputs": {"json": SCHEMA, "disable_additional_properties": given}},
+                "json_schema",
+                '{"type":"object"}',
+                "structured_outputs.json",
+            )
+            for given in (True, False)
+        ),
         ({"structured_outputs": {"json_object": True}}, "json_object", "", "structured_outputs.json_object"),
         (
             {
@@ -98,10 +107,6 @@ def test_text_needs_none(fields: dict[str, Any]) -> None:
         (
             {"structured_outputs": {"json": {}, "disable_any_whitespace": True}},
             "structured_outputs.disable_any_whitespace",
-        ),
-        (
-            {"structured_outputs": {"json": {}, "disable_additional_properties": True}},
-            "structured_outputs.disable_additional_properties",
         ),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
         ({"response_format": {"type": "json"}}, "response_format.type"),
