@@ -16,9 +16,10 @@ from headrace.models.lifecycle import States
 from headrace.models.making import Build, Making
 from headrace.models.next_move import Load, Unload, next_move
 from headrace.models.registry import Registry, Served
-from headrace.models.residence import AT_START, FILES_CHANGED, Keeping, Residence, stays_of
+from headrace.models.residence import AT_START, FILES_CHANGED, Keeping, Residence
 from headrace.models.routing import Routing
 from headrace.models.state import State
+from headrace.models.stays import stays_of
 from headrace.models.steering import Steering
 from headrace.models.turns import Plan, label_turn
 from headrace.models.under_way import Tried, UnderWay
@@ -74,7 +75,7 @@ class Reconcile:
             self._routing,
             self._under_way,
             keeping,
-            stays_of(models, keeping, drain_s),
+            stays_of(models, keeping.may_wait, drain_s),
             self._fell,
         )
         self._steering = Steering(repository, registry, self._routing, self._making, self.residence.load, self._leave)

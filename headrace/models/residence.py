@@ -20,10 +20,10 @@ from headrace.models.registry import Registry, Served
 from headrace.models.rooms import Others, Room, Rooms, files_of
 from headrace.models.routing import Routing
 from headrace.models.sleeping import MayWait, Sleeper
+from headrace.models.stays import Stays
 from headrace.models.under_way import UnderWay
 from headrace.repository.file_facts import Facts
 from headrace.servable import Servable, Whole, wholeness
-from headrace.settings import Models
 from headrace.types import Manifest, ModelVersion
 
 log = logging.getLogger(__name__)
@@ -45,21 +45,6 @@ class Keeping(msgspec.Struct, frozen=True):
     cache_bytes: Callable[[Manifest], int] = lambda manifest: 0  # that a version holds beside its files, as was said
     weights_bytes: Callable[[Manifest, Facts], int] = lambda manifest, facts: 0  # of a language model, in memory
     gives_way: GivesWay = at_once  # what nobody waits for, as when a version leaves that another has replaced
-
-
-class Stays(msgspec.Struct, frozen=True):
-    """How versions come and go."""
-
-    lazy: bool
-    drain_s: float
-    load_parallel: int
-    may_wait: MayWait
-
-
-def stays_of(models: Models, keeping: Keeping, drain_s: float) -> Stays:
-    """As the settings say."""
-    may_wait = msgspec.structs.replace(keeping.may_wait, seconds=models.lazy_wait_s)
-    return Stays(models.lazy, drain_s, models.load_parallel, may_wait)
 
 
 class Residence:

@@ -29,6 +29,9 @@ from headrace.weights.checkpoint import Architecture, Checkpoint
 from headrace.weights.open import open_checkpoint
 from headrace.weights.reach import reaching
 
+ENDS = ("embed", "head")
+"""Matrices that a precision holds in a form of their own."""
+
 
 class Choices(msgspec.Struct, frozen=True):
     """What the settings leave to choose of a decoder."""
@@ -142,9 +145,6 @@ def _held_bytes(checkpoint: Checkpoint, precision: Precision) -> int:
     rest, ends = HELD_BYTES[precision.weights], HELD_BYTES[precision.head]
     sizes = ((prod(each.shape), ends if name in ENDS else rest) for name, each in checkpoint.weights.items())
     return int(sum(size * num_bytes for size, num_bytes in sizes))
-
-
-ENDS = ("embed", "head")
 
 
 def _of_weights(
