@@ -15,6 +15,8 @@ from tokenizers import Tokenizer, decoders, models
 
 from headrace.graphs.decoder import build_decoder
 from headrace.graphs.linear import Precision
+from headrace.weights.checkpoint import ENCODERS
+from headrace.weights.hf_families import FAMILIES
 from headrace.weights.open import open_checkpoint
 from tests.program import ANY_PORTS, serving
 from tests.weights.files import gguf_bytes
@@ -33,7 +35,7 @@ from tests.weights.test_against_transformers import GOLDEN
 
 pytestmark = pytest.mark.slow
 
-DECODERS = [name for name, told in VARIANTS.items() if told["model_type"] not in ("bert", "roberta")]
+DECODERS = [name for name, told in VARIANTS.items() if FAMILIES[told["model_type"]] not in ENCODERS]
 EXACT = ("llm.precision=f32", "llm.kv_precision=f32", "llm.kv_memory=1MiB")
 LETTERS = [chr(ord("A") + number) for number in range(VOCABULARY)]
 """The text of each token."""

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headrace.llm.admission import Ending, Standing, Wanted, forecast, refusal
@@ -107,13 +107,14 @@ def test_what_a_quiet_machine_could_do_may_ask_again() -> None:
 
 
 @given(st.integers(1, 60), st.integers(0, 3000), st.integers(1, 500), st.integers(1, 5000), st.integers(1, 100))
+@example(count=1, tokens=0, prompt=496, ttft_ms=233, tpot_ms=9)  # late alone by now, and in time alone at best
 def test_what_could_be_in_time_alone_is_told_when_to_ask_again(
     count: int, tokens: int, prompt: int, ttft_ms: int, tpot_ms: int
 ) -> None:
     request = wanted(asks(ttft_ms=ttft_ms, tpot_ms=tpot_ms), prompt)
     refused = refusal(StepTime(), BUDGET, crowd(count, prompt_tokens=float(tokens)), request, 0.9, 0.9)
     if refused is not None:
-        assert (refused.retry_after_s is None) == bool(told(Standing(), request))
+        assert refused.retry_after_s is not None or "even alone" in told(Standing(), request)
 
 
 def test_an_idle_engine_lets_in_what_is_barely_in_time() -> None:
