@@ -57,7 +57,8 @@ class Latency:
 
     def typical(self, rows: int, length: int, company: bool = False) -> float:
         """Nanoseconds that half of such runs exceed."""
-        return nanoseconds(self._surface.log_ns(rows, length) + self._pace(company).value - self._doubt)
+        pace = self._company if company and self._company else self._alone
+        return nanoseconds(self._surface.log_ns(rows, length) + pace.value - self._doubt)
 
     def late(self, rows: int, length: int, company: bool = False) -> float:
         """Nanoseconds that one such run in a hundred exceeds."""
@@ -70,16 +71,12 @@ class Latency:
         if both is None:
             if len(self._both) >= MOST_SIZES:
                 self._both.clear()
-            both = self._both[size] = self._reckoned(*size)
+            typical = self.typical(rows, length, company)
+            times = self._margin.times(typical)
+            if times < PRIOR and (rows, length) not in self._measured and not self.measured(rows, length):
+                times = PRIOR
+            both = self._both[size] = typical, typical * times
         return both
-
-    def _reckoned(self, rows: int, length: int, company: bool) -> tuple[float, float]:
-        pace = self._company if company and self._company else self._alone
-        typical = nanoseconds(self._surface.log_ns(rows, length) + pace.value - self._doubt)
-        times = self._margin.times(typical)
-        if times < PRIOR and not self.measured(rows, length):
-            times = PRIOR
-        return typical, typical * times
 
     def learn(self, rows: int, length: int, ns: float, company: bool = False) -> None:
         """One run has finished, from its hand-over to its answer."""

@@ -121,11 +121,11 @@ class Policy(Protocol[J]):
 
 def queue_refusal(queue: Queue[J], job: J, limits: Limits, retry_after_ns: float) -> Refusal | None:
     """Why a queue has no room for a newcomer. The last few places are for tenants that have less than a share of it."""
-    left = limits.max_queue - len(queue) - job.requests
+    left = limits.max_queue - queue.num_jobs - job.requests
     if left < KEPT_PLACES and (
         left < 0 or (left < limits.max_queue // KEPT_SHARE and queue.work.has_share(job.tenant))
     ):
         return Refusal("queue", retry_after_ns)
-    if queue.num_bytes + job.num_bytes > limits.max_queue_bytes and len(queue):
+    if queue.num_bytes + job.num_bytes > limits.max_queue_bytes and queue.num_jobs:
         return Refusal("memory", retry_after_ns)
     return None

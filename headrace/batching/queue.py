@@ -118,7 +118,7 @@ class Queue(Generic[J]):
         self._groups: dict[Key, Group[J]] = {}
         self._work = WorkAhead()
         self._new: list[Entry[J]] = []  # of one key, class, tenant and bucket, that are in neither yet
-        self._count = 0
+        self.num_jobs = 0  # that wait
         self._arrivals: deque[Entry[J]] = deque()  # in order of arrival; those that are gone are passed over
         self._dated: list[Entry[J]] = []  # what has a deadline, the earliest last; the same holds here
         self._deadlines: list[int] = []  # of these, below 0: numbers are found quicker than entries
@@ -153,7 +153,7 @@ class Queue(Generic[J]):
         return min(firsts)[3]
 
     def __len__(self) -> int:
-        return self._count
+        return self.num_jobs
 
     def __iter__(self) -> Iterator[J]:
         """What waits, in order of arrival."""
@@ -187,11 +187,11 @@ class Queue(Generic[J]):
             job.queued = False
             num_bytes += job.num_bytes
             rows += job.rows
-        if len(jobs) == self._count:
+        if len(jobs) == self.num_jobs:
             self._emptied()
             return rows
         groups = self.groups
-        self._count -= len(jobs)
+        self.num_jobs -= len(jobs)
         self.num_bytes -= num_bytes
         self.rows -= rows
         self._work.take(jobs)
@@ -201,7 +201,7 @@ class Queue(Generic[J]):
         else:
             for key, theirs in itertools.groupby(jobs, _key):
                 self._take(key, theirs)
-        if self._kept > 2 * (2 * self._count + FEW):
+        if self._kept > 2 * (2 * self.num_jobs + FEW):
             self._let_go()
         return rows
 
@@ -213,7 +213,7 @@ class Queue(Generic[J]):
 
     def _emptied(self) -> None:
         """All that waited is taken, as mostly: nobody has to be found."""
-        self._count = self.num_bytes = self.rows = 0
+        self.num_jobs = self.num_bytes = self.rows = 0
         self._new.clear()
         self._arrivals.clear()
         if self._groups:
@@ -263,9 +263,9 @@ class Queue(Generic[J]):
 
     def forget(self) -> None:
         """Let go of what is gone while nobody waits for a decision, so that decisions need not."""
-        if self._kept > 2 * self._count + FEW:
+        if self._kept > 2 * self.num_jobs + FEW:
             self._let_go()
-        elif self._count:
+        elif self.num_jobs:
             self.first_due()
             self.oldest()
 
@@ -282,7 +282,7 @@ class Queue(Generic[J]):
         entry = (*place, job)
         self.num_bytes += job.num_bytes
         self.rows += job.rows
-        self._count += 1
+        self.num_jobs += 1
         if job.deadline_ns is not None:
             deadline, deadlines = -job.deadline_ns, self._deadlines
             # Of two equal ones the one that comes first at its place counts as earlier.
