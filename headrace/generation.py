@@ -12,6 +12,13 @@ import msgspec
 MAX_TEXTS = 4096
 """That may wait for one model, and so that one request may ask for together."""
 
+MAX_STOPS = 64
+MAX_STOP_CHARACTERS = 1_024  # of one stop string
+MAX_ALLOWED_TOKENS = 16_384
+MAX_BAD_WORDS = 1_024
+MAX_BAD_CHARACTERS = 16_384  # of all bad words together
+"""What one request may ask for: the front ends refuse more, and so does the engine."""
+
 FinishReason = Literal["stop", "length", "tool_calls"]
 
 

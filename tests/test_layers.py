@@ -22,6 +22,7 @@ GROUND = {
     "text_offsets",
     "lasting",
     "numerals",
+    "printable",
     "open_files",
     "types",
     "records",

@@ -10,8 +10,8 @@ from headrace.cli.asking import add_json_flag, add_server_flags, ask, show
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
-from headrace.cli.printable import printable
 from headrace.cli.settings import add_setting_flags, settings_of
+from headrace.printable import printable
 
 PATH = "/v2/headrace/alerts"
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}

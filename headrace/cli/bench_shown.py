@@ -9,8 +9,8 @@ from headrace.bench.mlperf import LoadGenResult
 from headrace.bench.report import Report, Spread, Step
 from headrace.cli.bar import NONE, Bar, milliseconds
 from headrace.cli.console import table
-from headrace.cli.printable import printable
 from headrace.numerals import numeral
+from headrace.printable import printable
 
 
 class Shown(Bar):

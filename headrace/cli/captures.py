@@ -17,8 +17,8 @@ from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
 from headrace.cli.joined_rows import joined_rows
 from headrace.cli.parser import Parser
-from headrace.cli.printable import printable
 from headrace.memory.sizes import shown
+from headrace.printable import printable
 from headrace.types import Tensor
 
 

@@ -10,7 +10,7 @@ from headrace.cli.chat_answers import Answer, Message
 from headrace.cli.chat_lines import History, history_file, read_message
 from headrace.cli.console import console
 from headrace.cli.failure import Failure
-from headrace.cli.printable import printable_lines
+from headrace.printable import printable_lines
 
 HELP = '''\
   /system TEXT   what the model is told before all else; alone: what that is now; /system - for nothing

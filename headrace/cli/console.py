@@ -8,7 +8,7 @@ from rich.console import Console, RenderableType
 from rich.style import StyleType
 from rich.table import Table
 
-from headrace.cli.printable import printable
+from headrace.printable import printable
 
 PIPED_WIDTH = 200
 

@@ -14,7 +14,7 @@ from headrace.cache_folder import cache_folder
 from headrace.cli.bar import Bar
 from headrace.cli.console import console
 from headrace.cli.failure import Failure
-from headrace.cli.printable import printable
+from headrace.printable import printable
 from headrace.remote.address import Address
 from headrace.remote.faults import RemoteFault
 from headrace.remote.following import Following

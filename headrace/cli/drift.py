@@ -8,7 +8,7 @@ from headrace.cli.asking import add_json_flag, add_server_flags, ask, show
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
-from headrace.cli.printable import printable
+from headrace.printable import printable
 
 MOST = 20
 """Features of a version that are shown, those farthest off first."""

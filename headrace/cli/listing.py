@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from headrace.cli.console import table
-from headrace.cli.printable import printable, printable_lines
 from headrace.generation import LanguageFacts
 from headrace.models.registry import Served
+from headrace.printable import printable, printable_lines
 from headrace.types import FREE, BatchAxis, Manifest, Objective, Signature, TensorSpec, Variant, VersionStatus
 
 COLUMNS = "name", "version", "state", "runtime", "inputs", "outputs", "batch axis", "from"

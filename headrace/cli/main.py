@@ -12,9 +12,9 @@ from importlib import import_module
 
 from headrace import __version__
 from headrace.cli.failure import Failure
-from headrace.cli.printable import printable
 from headrace.cli.unread import escape_what_cannot_be_written, is_full, open_what_is_closed, write_nowhere
 from headrace.errors import HeadraceError, SettingInvalid
+from headrace.printable import printable
 
 VERBS = {
     "serve": "serve a folder of models, or one model file",

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 from headrace.cli.asking import add_server_flags, ask
 from headrace.cli.console import console, table
 from headrace.cli.parser import Parser
-from headrace.cli.printable import printable
 from headrace.cli.results import as_json
+from headrace.printable import printable
 
 TOP = 20
 

@@ -22,11 +22,11 @@ from headrace.cli.connection import Server
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
-from headrace.cli.printable import printable
 from headrace.cli.text_replay import Answer, answers_of, body_of, is_drawn
 from headrace.cli.text_replay import difference as difference_of_texts
 from headrace.cli.trust import trust_of
 from headrace.numerals import numeral
+from headrace.printable import printable
 from headrace.traffic.difference import difference
 from headrace.types import Tensor
 

@@ -9,7 +9,7 @@ from typing import Any
 from headrace.cli.asking import add_json_flag, add_server_flags, ask, model_path
 from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
-from headrace.cli.printable import printable
+from headrace.printable import printable
 
 EVERY_S = 1.0
 """Between two looks of whoever waits."""

@@ -7,8 +7,8 @@ from urllib.parse import quote
 from headrace.cli.asking import add_json_flag, add_server_flags, ask, show
 from headrace.cli.console import console, table
 from headrace.cli.parser import Parser
-from headrace.cli.printable import printable
 from headrace.numerals import numeral
+from headrace.printable import printable
 
 
 def parser() -> Parser:

@@ -8,11 +8,11 @@ import msgspec
 
 from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
-from headrace.cli.printable import printable
 from headrace.cli.repository import local_path, place
 from headrace.cli.settings import add_setting_flags, settings_of
 from headrace.models.state import State, state_folder
 from headrace.models.wishes import Wishes
+from headrace.printable import printable
 from headrace.repository.repository import LocalRepository
 
 

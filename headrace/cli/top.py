@@ -15,9 +15,9 @@ from headrace.cli.asking import add_server_flags, ask
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
-from headrace.cli.printable import printable
 from headrace.memory.sizes import shown
 from headrace.numerals import numeral
+from headrace.printable import printable
 
 ORDERS = {"rate": "rate", "p99": "p99_ms", "errors": "errors_per_s", "memory": "memory_bytes", "waiting": "queued"}
 COLUMNS = "model", "version", "state", "requests/s", "errors/s", "p50", "p99", "rows/run", "waiting", "memory"

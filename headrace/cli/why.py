@@ -9,8 +9,8 @@ from headrace.cli.asking import add_server_flags, ask
 from headrace.cli.console import console
 from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
-from headrace.cli.printable import printable
 from headrace.cli.results import as_json
+from headrace.printable import printable
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "": 1}
 

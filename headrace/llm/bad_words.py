@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from headrace.errors import InvalidRequest
-from headrace.llm.limits import MAX_BAD_CHARACTERS
+from headrace.generation import MAX_BAD_CHARACTERS
 from headrace.llm.tokenizer import Tokenizer
 
 

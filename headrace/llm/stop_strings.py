@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from headrace.errors import InvalidRequest
-from headrace.llm.limits import MAX_STOP_CHARACTERS, MAX_STOPS
+from headrace.generation import MAX_STOP_CHARACTERS, MAX_STOPS
 
 
 class Stopped(msgspec.Struct, frozen=True):

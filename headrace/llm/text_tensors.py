@@ -15,6 +15,8 @@ from headrace import __version__
 from headrace.arrays import from_array, to_array
 from headrace.errors import InvalidRequest
 from headrace.generation import (
+    MAX_ALLOWED_TOKENS,
+    MAX_BAD_WORDS,
     Ask,
     Embed,
     Embedded,
@@ -26,7 +28,6 @@ from headrace.generation import (
     Result,
     Sampling,
 )
-from headrace.llm.limits import MAX_ALLOWED_TOKENS, MAX_BAD_WORDS
 from headrace.types import FREE, BatchAxis, Request, Signature, Tensor, TensorSpec
 
 _OF_THE_PROTOCOL = ("triton_enable_empty_final_response",)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from headrace.clock import rfc3339
+from headrace.printable import printable
 
 FIELDS = "fields"
 """The key of `extra` under which a log call hands over its fields: `log.info(..., extra={FIELDS: {...}})`."""
@@ -107,13 +108,13 @@ class TextFormatter(logging.Formatter):
         if self._colour and (code := _COLOURS.get(level)):
             padded = f"\x1b[{code}m{padded}\x1b[0m"
         said = "".join([f" {name}={_value(value)}" for name, value in fields.items()])
-        return f"{time} {padded} {_printable(event)}{' ' if said else ''}{said}"
+        return f"{time} {padded} {printable(event)}{' ' if said else ''}{said}"
 
     def format(self, record: logging.LogRecord) -> str:
         line = self.line(Told(record.created, record.levelname, record.name, record.getMessage(), _fields(record)))
         if record.exc_info:
             trace = self.formatException(record.exc_info).splitlines()
-            line = "\n".join([line, *(f"    | {_printable(each)}" for each in trace)])
+            line = "\n".join([line, *(f"    | {printable(each)}" for each in trace)])
         return line
 
 
@@ -161,12 +162,5 @@ def _value(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     text = _cut(value) if isinstance(value, str) else str(value)
-    printable = text.isprintable()
-    return text if printable and _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=not printable)
-
-
-def _printable(text: str) -> str:
-    """The text with every character that could end the line or steer a terminal written as an escape."""
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    plain = text.isprintable()
+    return text if plain and _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=not plain)

@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from headrace.errors import InvalidRequest
+from headrace.generation import (
+    MAX_ALLOWED_TOKENS,
+    MAX_BAD_CHARACTERS,
+    MAX_BAD_WORDS,
+    MAX_STOP_CHARACTERS,
+    MAX_STOPS,
+)
 
-MAX_STOPS = 64
-MAX_STOP_LENGTH = 1024  # characters
 MAX_BIASES = 1024
-MAX_ALLOWED_TOKENS = 16_384
-MAX_BAD_WORDS = 1024
-MAX_BAD_CHARACTERS = 16_384  # of all bad words together
 MAX_LOGPROBS = 20
 MIN_REPETITION, MAX_REPETITION = 0.01, 100.0
 _INTEGER = 1 << 63
@@ -47,9 +49,9 @@ def check_stops(stop: str | Sequence[str] | None, where: str = "stop") -> tuple[
     if len(stops) > MAX_STOPS:
         raise InvalidRequest(f"at most {MAX_STOPS} stop strings are taken, not {len(stops)}", where)
     for i, each in enumerate(stops):
-        if not 1 <= len(each) <= MAX_STOP_LENGTH:
+        if not 1 <= len(each) <= MAX_STOP_CHARACTERS:
             path = where if isinstance(stop, str) else f"{where}[{i}]"
-            raise InvalidRequest(f"must have 1 to {MAX_STOP_LENGTH} characters, not {len(each)}", path)
+            raise InvalidRequest(f"must have 1 to {MAX_STOP_CHARACTERS} characters, not {len(each)}", path)
     return stops
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import InvalidRequest
-from headrace.llm.limits import MAX_STOP_CHARACTERS, MAX_STOPS
+from headrace.generation import MAX_STOP_CHARACTERS, MAX_STOPS
 from headrace.llm.stop_strings import StopStrings, check_stops
 
 AB = st.text("ab", min_size=1, max_size=4)

@@ -28,7 +28,7 @@ from headrace.protocols.openai.pieces import (
     usage_json,
 )
 from headrace.protocols.openai.reasoning import reasoning_json
-from headrace.protocols.openai.whole_answer import whole_answer
+from headrace.protocols.openai.whole_answer import around_choices, whole_answer
 from headrace.protocols.sse import DONE, Streamed, event
 
 
@@ -64,18 +64,16 @@ async def chat(front: Front, request: Request, now_s: float) -> Response:
 
 def chat_pieces(head: Head, generated: Generated, options: ChatOptions, rest: Callable[[], None]) -> list[bytes]:
     """The whole answer as JSON."""
-    pieces = [msgspec.json.encode(head)[:-1], b',"choices":[']
+    choices = []
     for delta in by_choice(generated.deltas):
-        if len(pieces) > 2:
-            pieces.append(b",")
-        pieces.append(msgspec.json.encode(_choice_json(delta, options, rest)))
+        choices.append([msgspec.json.encode(_choice_json(delta, options, rest))])
         rest()
     end: dict[str, Any] = {"usage": usage_json([generated.usage]), "service_tier": "default"}
     if generated.prompt_logprobs:
         end["prompt_logprobs"] = msgspec.Raw(array_json(prompt_logprobs_json, generated.prompt_logprobs, rest))
     if options.token_ids:
         end["prompt_token_ids"] = generated.prompt_token_ids
-    return [*pieces, b"],", msgspec.json.encode(end)[1:]]
+    return around_choices(head, choices, end)
 
 
 def _choice_json(delta: Delta, options: ChatOptions, rest: Callable[[], None]) -> dict[str, Any]:

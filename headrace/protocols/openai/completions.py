@@ -1,6 +1,6 @@
 """POST /v1/completions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from headrace.protocols.openai.completion_request import CompletionBody, complet
 from headrace.protocols.openai.errors import error_body
 from headrace.protocols.openai.logprob_lists import LogprobLists, array_json, completion_logprobs, lists_json
 from headrace.protocols.openai.pieces import Around, Head, UsageOptions, new_id, prompt_logprobs_json, usage_json
-from headrace.protocols.openai.whole_answer import whole_answer
+from headrace.protocols.openai.whole_answer import around_choices, whole_answer
 from headrace.protocols.sse import DONE, Streamed, event
 from headrace.text_offsets import TextOffsets
 
@@ -64,16 +64,18 @@ def completion_pieces(
     head: Head, generated: Sequence[Generated], options: CompletionOptions, rest: Callable[[], None]
 ) -> list[bytes]:
     """The whole answer as JSON: the choices of the first prompt, those of the second, and so on."""
-    pieces = [msgspec.json.encode(head)[:-1], b',"choices":[']
+    choices = _choices(generated, options, rest)
+    return around_choices(head, choices, {"usage": usage_json([each.usage for each in generated])})
+
+
+def _choices(
+    generated: Sequence[Generated], options: CompletionOptions, rest: Callable[[], None]
+) -> Iterator[list[bytes]]:
     for which, each in enumerate(generated):
         prompt = _PromptJson.of(each, options, rest)
         for delta in sorted(each.deltas, key=lambda delta: delta.index):
-            if len(pieces) > 2:
-                pieces.append(b",")
-            pieces += _choice_pieces(which * options.n + delta.index, delta, prompt, options, rest)
+            yield _choice_pieces(which * options.n + delta.index, delta, prompt, options, rest)
             rest()
-    usage = msgspec.json.encode(usage_json([each.usage for each in generated]))
-    return [*pieces, b'],"usage":', usage, b"}"]
 
 
 class _PromptJson(msgspec.Struct, frozen=True):

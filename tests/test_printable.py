@@ -2,7 +2,7 @@
 
 import pytest
 
-from headrace.cli.printable import printable, printable_lines
+from headrace.printable import printable, printable_lines
 
 TURNED = "a\N{RIGHT-TO-LEFT OVERRIDE}b\N{FIRST STRONG ISOLATE}c\N{LINE SEPARATOR}d"
 

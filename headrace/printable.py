@@ -1,10 +1,10 @@
-"""Words of others, as a terminal may be shown them."""
+"""Words of others, as a terminal or a line of the log may hold them."""
 
 import unicodedata
 
 
 def printable(text: str) -> str:
-    """On one line, as the log has it: whatever could end a line, steer a terminal or turn the words around is written
+    """On one line: whatever could end a line, steer a terminal or turn the words around is written
     as an escape, so that nobody's name or text makes a line or a row of its own."""
     if text.isprintable():
         return text
