@@ -1,10 +1,9 @@
 """ONNX files on ONNX Runtime's CPU provider."""
 
 import ctypes
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,12 @@ from headrace.runtimes import rehearsal
 from headrace.runtimes.class_maps import TYPES as CLASS_MAPS
 from headrace.runtimes.class_maps import columns, with_classes
 from headrace.runtimes.onnx_carried import no_datatype, uncarried
+from headrace.runtimes.onnx_content import has_softmax, is_quantised
 from headrace.runtimes.reasons import is_out_of_memory, onnxruntime_reason
 from headrace.runtimes.runtime import Arrays, LoadedModel
 from headrace.runtimes.specs import dimension, with_ranks
 from headrace.runtimes.text import decoded, encoded
+from headrace.runtimes.tiny_numbers import zeroed
 from headrace.types import FREE, Manifest, TensorSpec
 
 DATATYPES = {
@@ -58,11 +59,11 @@ to 4096 numbers, the loop takes 2 to 8 times as long on one thread, on two 1.5 t
 BFLOAT16 = 16  # TensorProto.BFLOAT16
 _OF_SEQUENCES = "; have the graph end in ConcatFromSequence, or in a SequenceAt for each of its tensors"
 FATAL = 4  # errors are raised; that they are also printed helps nobody
-QUANTISED = re.compile(
-    rb"[Qq]uantize(?:Linear|MatMul|LSTM)|(?:MatMul|Conv)Integer|QLinear|QAttention|QGemm|MatMulNBits"
-)
+TINY_NUMBERS = ("zero", "kept")
+"""What is done with numbers below a float's full precision; by default they are zero where the file has a softmax."""
 
 Values = Mapping[str, Any]  # arrays, and OrtValues for BF16
+Numbers = Callable[[], AbstractContextManager[None]]  # how the thread that runs computes meanwhile
 
 
 class Onnx:
@@ -77,7 +78,7 @@ class Onnx:
         spinning = manifest.parameters.get("spinning", "run")
         if spinning not in SPINNING:
             raise ModelInvalid(f"is one of {', '.join(SPINNING)}, not {spinning!r}", "parameters.spinning")
-        return OnnxModel(open_session(manifest.path, session_options(threads, spinning)), manifest.path)
+        return opened(manifest, session_options(threads, spinning))
 
 
 class OnnxModel:
@@ -85,7 +86,7 @@ class OnnxModel:
 
     platform = "onnxruntime_onnx"
 
-    def __init__(self, session: ort.InferenceSession, path: Path) -> None:
+    def __init__(self, session: ort.InferenceSession, path: Path, numbers: Numbers = nullcontext) -> None:
         required = [_spec(node, "input") for node in session.get_inputs()]
         optional = [_spec(node, "input", optional=True) for node in session.get_overridable_initializers()]
         self.inputs = (*required, *optional)
@@ -96,7 +97,8 @@ class OnnxModel:
         )
         self.runtime = f"onnx {ort.__version__}"
         self._path = path
-        self._session = session
+        self.session = session
+        self._numbers = numbers
         self._names = tuple(spec.name for spec in self.outputs)
         self._by_hand = {spec.name: spec.datatype for spec in self.inputs if spec.datatype in ("BF16", "BYTES")}
         self._of_bf16 = {spec.name for spec in self.outputs if spec.datatype == "BF16"}
@@ -107,15 +109,15 @@ class OnnxModel:
     @cached_property
     def coarse(self) -> bool:
         """Whether the file computes with quantised numbers."""
-        with self._path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
-            return QUANTISED.search(content) is not None
+        return is_quantised(self._path)
 
     def run(self, arrays: Arrays, outputs: tuple[str, ...] = ()) -> Arrays:
         """Compute the outputs asked for (all, where empty). Raises InputRefused, or Unavailable where memory lacks."""
         names = outputs or self._names
         feed = {name: self._value(name, array) for name, array in arrays.items()} if self._by_hand else arrays
         try:
-            found = self._bf16(names, feed) if self._of_bf16.intersection(names) else self._session.run(names, feed)
+            with self._numbers():
+                found = self._bf16(names, feed) if self._of_bf16.intersection(names) else self.session.run(names, feed)
         except Exception as error:  # its errors have no common base
             raise _refusal(error) from error
         results = dict(zip(names, found, strict=True))
@@ -130,7 +132,7 @@ class OnnxModel:
 
     def close(self) -> None:
         """Give the memory back."""
-        del self._session
+        del self.session
 
     def _value(self, name: str, array: NDArray[np.generic]) -> Any:
         """What ONNX Runtime takes for an array: BF16 as an OrtValue, text as `str` and never as `bytes`."""
@@ -148,7 +150,7 @@ class OnnxModel:
             name: value if isinstance(value, ort.OrtValue) else ort.OrtValue.ortvalue_from_numpy(value)
             for name, value in feed.items()
         }
-        results = self._session.run_with_ort_values(names, values)
+        results = self.session.run_with_ort_values(names, values)
         return [
             _bits(value) if name in self._of_bf16 else value.numpy() for name, value in zip(names, results, strict=True)
         ]
@@ -161,6 +163,18 @@ def before_forks() -> None:
 
 
 in_reserve = before_forks  # once more: what it reads and writes is then there in the fork itself
+
+
+def opened(manifest: Manifest, options: ort.SessionOptions) -> OnnxModel:
+    """The model of a file by a session of these options. Raises ModelInvalid with ONNX Runtime's reason."""
+    tiny = manifest.parameters.get("tiny_numbers") or ("zero" if has_softmax(manifest.path) else "kept")
+    if tiny not in TINY_NUMBERS:
+        raise ModelInvalid(f"is one of {', '.join(TINY_NUMBERS)}, not {tiny!r}", "parameters.tiny_numbers")
+    if tiny == "kept":
+        return OnnxModel(open_session(manifest.path, options), manifest.path)
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")  # of its threads; of this one by ourselves:
+    with zeroed():  # it would set the thread of a process's first session, and for good
+        return OnnxModel(open_session(manifest.path, options), manifest.path, zeroed)
 
 
 def open_session(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace.errors import ModelInvalid
-from headrace.runtimes.onnx import OnnxModel, open_session, session_options
+from headrace.runtimes.onnx import opened, session_options
 from headrace.runtimes.operators import Operator
 from headrace.types import Manifest
 
@@ -24,11 +24,10 @@ class OnnxCounting:
         options.enable_profiling = True
         options.profile_file_prefix = str(Path(self._folder.name) / "profile")
         try:
-            self._session = open_session(manifest.path, options)
+            self.model = opened(manifest, options)
         except ModelInvalid:
             self._folder.cleanup()
             raise
-        self.model = OnnxModel(self._session, manifest.path)
         self._runs = 0
 
     def begin(self) -> None:
@@ -39,7 +38,7 @@ class OnnxCounting:
 
     def operators(self) -> list[Operator]:
         try:
-            events = json.loads(Path(self._session.end_profiling()).read_bytes())
+            events = json.loads(Path(self.model.session.end_profiling()).read_bytes())
         finally:
             self._folder.cleanup()
         return counted(events, self._runs)

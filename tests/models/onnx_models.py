@@ -207,6 +207,16 @@ def dense(width: int = 7) -> onnx.ModelProto:
     )
 
 
+def weighed() -> onnx.ModelProto:
+    """OUTPUT is INPUT's softmax; SMALL is INPUT times one."""
+    return graph(
+        [node("Softmax", "INPUT", "OUTPUT", axis=-1), node("Mul", "INPUT one", "SMALL")],
+        [value("INPUT", "FP32", ["batch", 4])],
+        [value("OUTPUT", "FP32", ["batch", 4]), value("SMALL", "FP32", ["batch", 4])],
+        {"one": np.ones(1, np.float32)},
+    )
+
+
 def baked_batch() -> onnx.ModelProto:
     """A free first dimension, and an operator inside that was traced with one row."""
     return graph(

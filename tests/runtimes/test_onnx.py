@@ -220,14 +220,31 @@ def test_data_outside_the_models_folder_is_never_read(location: str, tmp_path: P
     assert "xternal data path" in refusal(folder / "model.onnx")
 
 
-def test_quantised_files_are_told_from_others(tmp_path: Path) -> None:
+def test_quantised_files_are_coarse(tmp_path: Path) -> None:
     assert load(models.dynamically_quantised(), tmp_path).coarse
-    assert not load(models.dense(), tmp_path).coarse
 
 
-@pytest.mark.parametrize("said", [{"device": "cuda"}, {"parameters": {"spinning": "perhaps"}}])
+TINY = {"INPUT": np.full((1, 4), 1e-40, np.float32)}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_tiny_numbers_are_zero_where_there_is_a_softmax(threads: int, tmp_path: Path) -> None:
+    saved = models.save(models.weighed(), tmp_path)
+    assert not Onnx().load(manifest(saved), threads).run(TINY, ("SMALL",))["SMALL"].any()
+    assert (TINY["INPUT"] * np.float32(1)).any(), "this thread computes as before"
+
+
+def test_tiny_numbers_are_kept_where_that_is_said_or_there_is_no_softmax(tmp_path: Path) -> None:
+    said = manifest(models.save(models.weighed(), tmp_path), parameters={"tiny_numbers": "kept"})
+    assert Onnx().load(said, 1).run(TINY, ("SMALL",))["SMALL"].all()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"device": "cuda"}, {"parameters": {"spinning": "perhaps"}}, {"parameters": {"tiny_numbers": "perhaps"}}],
+)
 def test_a_setting_that_it_cannot_honour_is_refused(said: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(ModelInvalid, match=r"device|spinning"):
+    with pytest.raises(ModelInvalid, match=r"device|spinning|tiny_numbers"):
         Onnx().load(manifest(models.save(models.identity(), tmp_path), **said), 1)
 
 
