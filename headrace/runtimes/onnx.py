@@ -2,7 +2,7 @@
 
 import ctypes
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,14 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from headrace.devices.inventory import cpu_features
 from headrace.errors import HeadraceError, InputRefused, ModelInvalid, Unavailable
 from headrace.runtimes import rehearsal
 from headrace.runtimes.class_maps import TYPES as CLASS_MAPS
 from headrace.runtimes.class_maps import columns, with_classes
 from headrace.runtimes.onnx_carried import no_datatype, uncarried
 from headrace.runtimes.onnx_content import has_softmax, is_quantised
+from headrace.runtimes.onnx_signed import signed
 from headrace.runtimes.reasons import is_out_of_memory, onnxruntime_reason
 from headrace.runtimes.runtime import Arrays, LoadedModel
 from headrace.runtimes.specs import dimension, with_ranks
@@ -180,11 +182,18 @@ def opened(manifest: Manifest, options: ort.SessionOptions) -> OnnxModel:
 def open_session(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
     """Raises ModelInvalid with the tensor of a type that cannot be carried, else with ONNX Runtime's reason."""
     try:
-        return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOWER)
+        if path.suffix == ".onnx" and (content := signed(path, cpu_features())):
+            with suppress(Exception):  # of an operator that takes no signed weights: as the file has them
+                return _session(content, options)
+        return _session(path, options)
     except Exception as error:  # its errors have no common base
         if named := uncarried(path):
             raise ModelInvalid(named) from error
         raise ModelInvalid(onnxruntime_reason(str(error)), path.name) from error
+
+
+def _session(content: Path | bytes, options: ort.SessionOptions) -> ort.InferenceSession:
+    return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOWER)
 
 
 def session_options(threads: int, spinning: str) -> ort.SessionOptions:

@@ -1,25 +1,40 @@
-"""What the bytes of an ONNX file tell without its graph being read: the names of its operators stand in them."""
+"""What the nodes of an ONNX file tell without its graph being read: the names of its operators stand in their bytes."""
 
 import re
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
+from headrace.runtimes.onnx_fields import GRAPH, NODE, within
+
 _QUANTISED = re.compile(
     rb"[Qq]uantize(?:Linear|MatMul|LSTM)|(?:MatMul|Conv)Integer|QLinear|QAttention|QGemm|MatMulNBits"
 )
-_SOFTMAX = (b"Softmax", b"Attention")
+_SOFTMAX = re.compile(rb"Softmax|Attention")
 
 
 def is_quantised(path: Path) -> bool:
-    """Whether the file computes with quantised numbers."""
-    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
-        return _QUANTISED.search(content) is not None
+    """Whether the file computes with quantised numbers; of one that cannot be read, no."""
+    return _stands(_QUANTISED, path)
 
 
 def has_softmax(path: Path) -> bool:
-    """Whether the file has a softmax, by itself or within attention; of a file that cannot be read, no."""
+    """Whether the file has a softmax, by itself or within attention; of one that cannot be read, no."""
+    return _stands(_SOFTMAX, path)
+
+
+def _stands(names: re.Pattern[bytes], path: Path) -> bool:
     try:
         with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
-            return any(content.find(name) >= 0 for name in _SOFTMAX)
+            return names.search(content, *_nodes(content)) is not None
     except (OSError, ValueError):  # none there, or an empty one: the session says so in its own words
         return False
+
+
+def _nodes(content: mmap) -> tuple[int, int]:
+    """Where they begin and end: a search through all weights takes seconds. All of a file that is no ONNX (`.ort`)."""
+    try:
+        graphs = list(within(content, 0, len(content), GRAPH))
+        found = [node for graph in graphs for node in within(content, graph.begin, graph.end, NODE)]
+    except (ValueError, IndexError):
+        return 0, len(content)
+    return (found[0].begin, found[-1].end) if found else (0, len(content))

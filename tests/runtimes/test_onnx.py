@@ -10,7 +10,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from headrace.errors import InputRefused, ModelInvalid, Unavailable
+from headrace.runtimes import onnx as runtime
 from headrace.runtimes.onnx import Onnx
+from headrace.runtimes.onnx_signed import FASTER, signed
 from headrace.runtimes.runtime import Arrays, LoadedModel
 from headrace.types import FREE, TensorSpec
 from tests.models import onnx_models as models
@@ -237,6 +239,27 @@ def test_tiny_numbers_are_zero_where_there_is_a_softmax(threads: int, tmp_path: 
 def test_tiny_numbers_are_kept_where_that_is_said_or_there_is_no_softmax(tmp_path: Path) -> None:
     said = manifest(models.save(models.weighed(), tmp_path), parameters={"tiny_numbers": "kept"})
     assert Onnx().load(said, 1).run(TINY, ("SMALL",))["SMALL"].all()
+
+
+def test_unsigned_weights_are_multiplied_as_signed_ones_where_that_is_faster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, path = models.dynamically_quantised(), tmp_path / "model.onnx"
+    for each in model.graph.initializer:
+        if each.data_type == TensorProto.INT8:
+            each.data_type, each.raw_data = TensorProto.UINT8, bytes(byte ^ 128 for byte in each.raw_data)
+    x = {spec.name: np.ones((3, 32), np.float32) for spec in load(model, tmp_path).inputs}
+    answers = []
+    for features in ((), FASTER):
+        monkeypatch.setattr(runtime, "cpu_features", lambda said=features: said)
+        assert (signed(path, features) is not None) == bool(features)
+        answers.append(load(model, tmp_path).run(x, ()))
+    assert all(np.array_equal(answers[0][name], answers[1][name]) for name in answers[0])
+
+
+def test_one_that_cannot_be_written_so_is_loaded_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "signed", lambda path, features: b"nothing that is a model")
+    assert load(models.dense(), tmp_path).inputs
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,58 @@
+"""The fields of an ONNX file's messages, where they lie: protobuf by hand, for files too large to be taken in."""
+
+from collections.abc import Iterator
+from mmap import mmap
+from typing import NamedTuple
+
+GRAPH = 7  # of ModelProto
+NODE = 1  # of GraphProto
+
+
+class Field(NamedTuple):
+    """One field of a message: a number, or where its bytes lie."""
+
+    key: int
+    number: int
+    begin: int
+    end: int
+
+
+def within(content: mmap, begin: int, end: int, key: int) -> Iterator[Field]:
+    """Those of this key, of the message that lies there. Raises ValueError or IndexError where none does."""
+    return (field for field in fields(content, begin, end) if field.key == key)
+
+
+def fields(content: mmap, begin: int, end: int) -> Iterator[Field]:
+    """Of the message that lies there. Raises ValueError or IndexError where none does."""
+    at = begin
+    while at < end:
+        tag, at = _varint(content, at)
+        number = size = 0
+        match tag & 7:
+            case 0:
+                number, at = _varint(content, at)
+            case 1:
+                size = 8
+            case 2:
+                size, at = _varint(content, at)
+            case 5:
+                size = 4
+            case wire:
+                raise ValueError(f"{wire} is no wire type")
+        if at + size > end or tag < 8:  # a file of zeros would be nothing but fields of no number
+            raise ValueError("it is cut short, or no message")
+        yield Field(tag >> 3, number, at, at + size)
+        at += size
+
+
+def _varint(content: mmap, at: int) -> tuple[int, int]:
+    """A number, and where what follows it begins."""
+    value = shift = 0
+    while True:
+        byte = content[at]
+        value |= (byte & 127) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 128:
+            return value, at
+        if shift > 63:
+            raise ValueError("it is longer than any number")
