@@ -177,7 +177,7 @@ HEAVY = {
     "opentelemetry": "tracing/otlp tracing/encoding pushing/otlp collector/resource",
     "tokenizers": "llm/tokenizer",
     "jinja2": "llm/chat_template",
-    "llguidance": "llm/grammar",
+    "llguidance": "llm/grammar llm/gbnf",
     "grpc": "protocols/oip/grpc",
     "uvicorn": "protocols/ listening.py app.py",
     "starlette": "protocols/ playground/ dashboard/ listening.py app.py observing.py watching/",

@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 from llguidance import LLMatcher
-from llguidance.gbnf_to_lark import any_to_lark
+from llguidance.gbnf_to_lark import is_lark_syntax
 
 from headrace.errors import InvalidRequest
 from headrace.generation import Grammar
+from headrace.llm.gbnf import to_lark
 from headrace.llm.grammar_regex import ascii_classes, check_repeats
 from headrace.llm.grammar_schema import enforceable
 
@@ -85,7 +86,7 @@ def _lark(source: str, where: str) -> str:
     if len(source) > MAX_LARK:
         raise InvalidRequest(f"has at most {MAX_LARK:,} characters, not {len(source):,}", where)
     try:
-        lark = source if source.startswith("%llguidance") else any_to_lark(source)  # GBNF, as llama.cpp has it, too
+        lark = source if is_lark_syntax(source) else to_lark(source)
     except Exception as error:  # the library raises nothing narrower
         raise InvalidRequest(f"is neither Lark nor GBNF: {error}", where) from error
     return str(LLMatcher.grammar_from_lark(_with_checked_schemas(lark, where)))

@@ -122,11 +122,25 @@ def test_what_llama_cpps_examples_are_written_with_is_followed(source: str, text
     assert not follows(RULES, Grammar("lark", source), other)
 
 
-def test_a_rule_of_characters_alone_takes_as_much_as_it_can() -> None:
-    """Here GBNF is not as llama.cpp reads it: a number that may have white space behind it leaves no end of a line."""
-    source = 'root ::= (num "\\n")+\nnum ::= [0-9]+ [ \\n]*'
-    assert not follows(RULES, Grammar("lark", source), "1\n")
-    assert follows(RULES, Grammar("lark", source.replace("[ \\n]", "[ ]")), "1 \n")
+ARITHMETIC = r"""root  ::= (expr "=" ws term "\n")+
+expr  ::= term ([-+*/] term)*
+term  ::= ident | num | "(" ws expr ")" ws
+ident ::= [a-z] [a-z0-9_]* ws
+num   ::= [0-9]+ ws
+ws    ::= [ \t\n]*
+"""
+
+
+def test_a_rule_of_characters_alone_leaves_what_comes_after_it() -> None:
+    """A number may have a new line behind it, and so may what it stands in: llama.cpp follows both ways."""
+    assert follows(RULES, Grammar("lark", ARITHMETIC), "a = 2 \nb+3=(4*c)\n")
+    assert not follows(RULES, Grammar("lark", ARITHMETIC), "a = 2")
+
+
+def test_escapes_of_gbnf_are_characters() -> None:
+    source = r'root ::= "\u00e9" [\u0041-\u0043\x64] . "\""'
+    assert follows(RULES, Grammar("lark", source), 'éB\n"')
+    assert not follows(RULES, Grammar("lark", source), 'éEx"')
 
 
 def test_tokens_in_gbnf_are_refused() -> None:
