@@ -27,7 +27,7 @@ class Class(NamedTuple):
 
     def __str__(self) -> str:
         """As an expression of Lark's."""
-        ranges = "".join(rf"\u{{{first:x}}}-\u{{{last:x}}}" for first, last in self.ranges)
+        ranges = "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in self.ranges)
         return f"[{'^' if self.negated else ''}{ranges}]"
 
 

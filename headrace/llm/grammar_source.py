@@ -61,7 +61,17 @@ def _regex(source: str, where: str) -> str:
 
 
 def _choice(source: str, where: str) -> str:
-    return str(LLMatcher.grammar_from_lark("start: " + " | ".join(map(lark_text, choices(source, where)))))
+    return str(LLMatcher.grammar_from_regex(choice_expression(source, where)))
+
+
+def choice_expression(source: str, where: str) -> str:
+    """One regular expression: of a rule's alternatives, each that may still come is an item of every step."""
+    return "|".join(map(_expression, choices(source, where)))
+
+
+def _expression(text: str) -> str:
+    """A text as a regular expression: ASCII's marks are written so that they mean themselves."""
+    return "".join(each if each.isalnum() or each > "\x7f" else f"\\U{ord(each):08x}" for each in text)
 
 
 def choices(source: str, where: str) -> list[str]:

@@ -8,7 +8,7 @@ import msgspec
 from headrace.errors import InvalidRequest
 from headrace.generation import Grammar, ToolChoice
 from headrace.llm.grammar_schema import enforceable
-from headrace.llm.grammar_source import choices, lark_text
+from headrace.llm.grammar_source import choice_expression, lark_text
 from headrace.llm.tool_calls import ToolFormat
 
 Tool = Mapping[str, Any]
@@ -60,7 +60,7 @@ JOINED = ("json_object", "json_schema", "choice")
 
 def _answer(grammar: Grammar) -> str:
     if grammar.kind == "choice":
-        return " | ".join(map(lark_text, choices(grammar.source, grammar.where)))
+        return f"/{choice_expression(grammar.source, grammar.where)}/"
     schema = enforceable(grammar.source, grammar.where) if grammar.kind == "json_schema" else {"type": "object"}
     return f"%json {msgspec.json.encode(schema).decode()}"
 

@@ -40,7 +40,7 @@ def test_a_class_is_ranges(written: str, ranges: tuple[tuple[int, int], ...]) ->
 def test_a_negated_class_is_all_others() -> None:
     found = read_class("[^b-d]")
     assert found.characters == ((0, 97), (101, LAST))
-    assert str(found) == r"[^\u{62}-\u{64}]"
+    assert str(found) == r"[^\U00000062-\U00000064]"
 
 
 def test_a_dot_is_all_there_is() -> None:

@@ -19,6 +19,18 @@ def test_a_choice_is_taken_letter_by_letter(choice: str) -> None:
     assert not follows(RULES, grammar, choice + "!")
 
 
+def test_one_choice_may_begin_as_another_ends() -> None:
+    grammar = Grammar("choice", '["a", "ab", "abc d"]')
+    assert all(follows(RULES, grammar, text) for text in ("a", "ab", "abc d"))
+    assert not follows(RULES, grammar, "abc")
+
+
+def test_thousands_of_choices_may_begin_alike() -> None:
+    texts = [f"category/{index}" for index in range(5_000)]
+    assert follows(RULES, Grammar("choice", json.dumps(texts)), texts[-1])
+    assert not follows(RULES, Grammar("choice", json.dumps(texts)), "category/x")
+
+
 def test_a_choice_that_is_there_twice_is_one() -> None:
     assert follows(RULES, Grammar("choice", '["a", "a"]'), "a")
 
