@@ -49,7 +49,13 @@ ALLOWED: dict[str, set[str]] = {
     "runtimes": {"devices", "weights", "graphs"},
     "weights": set(),
     "llm": {"runtimes.language", "weights.checkpoint"},
-    "batching": {"runtimes.runtime", "runtimes.execute", "runtimes.load", "devices.priority"},
+    "batching": {
+        "runtimes.runtime",
+        "runtimes.execute",
+        "runtimes.external_data",
+        "runtimes.load",
+        "devices.priority",
+    },
     "simulate": {"batching", "bench.search", "bench.page", "bench.charts", "bench.svg"},
     "workers": {
         "devices.gives_way",

@@ -8,12 +8,13 @@ from time import time
 import msgspec
 
 from headrace.batching.latency_store import LatencyStore, is_fresh, latency_key
+from headrace.runtimes.external_data import external_data
 from headrace.types import BatchAxis, Manifest, Padding
 
-MOST_BYTES = 1 << 30  # of a file that is read through to know it again; a larger one is tried anew
+MOST_BYTES = 1 << 30  # of files that are read through to know a model again; a larger one is tried anew
 KEPT = ("onnx", "openvino")  # what is read as it is, by a library whose version is known
 
-TRIED = 2  # grows where rows are tried in another way, so that what an older server has found is found anew
+TRIED = 3  # grows where rows are tried in another way, so that what an older server has found is found anew
 
 
 class KnownAxes:
@@ -50,16 +51,17 @@ def is_said(manifest: Manifest) -> bool:
 
 
 def content_of(manifest: Manifest) -> str:
-    """A digest of all bytes of the model's file, which is read through; empty where it cannot be, or is too large."""
-    files = [manifest.path, *manifest.path.parent.glob(f"{manifest.path.stem}.bin")]  # OpenVINO's weights lie beside
+    """A digest of all bytes of the model's file and of those beside it that hold its weights, which are read through;
+    empty where they cannot be, where it cannot be told which they are, or where they are too large."""
     digest = hashlib.sha256()
     try:
+        files = [manifest.path, *external_data(manifest.path)]
         if sum(file.stat().st_size for file in files) > MOST_BYTES:
             return ""
         for path in files:
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
-    except OSError:
+    except (OSError, ValueError):
         return ""
     return digest.hexdigest()
 

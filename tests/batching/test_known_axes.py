@@ -7,15 +7,14 @@ import pytest
 
 from headrace.batching.known_axes import KnownAxes, axis_key, content_of, is_said, may_be_known
 from headrace.types import BatchAxis, Batching, Manifest, PadAxis, Padding
+from tests.models import onnx_models as models
 
 AXIS = BatchAxis(True, 8, 0.25, "the same", pad=PadAxis(1, {"x": 0}, {"y": (1,)}, "mask", 0.5, "padded"))
 
 
 @pytest.fixture
 def manifest(tmp_path: Path) -> Manifest:
-    path = tmp_path / "model.onnx"
-    path.write_bytes(b"weights")
-    return Manifest("m", 1, path, "onnx")
+    return Manifest("m", 1, models.save(models.identity(), tmp_path), "onnx")
 
 
 @pytest.fixture
@@ -50,13 +49,33 @@ def test_other_bytes_and_other_settings_are_found_anew(axes: KnownAxes, manifest
     keep(axes, manifest, AXIS, 64)
     assert found(axes, manifest, 32) is None
     assert found(axes, msgspec.structs.replace(manifest, batching=Batching(pad=False)), 64) is None
-    manifest.path.write_bytes(b"Weights")
+    models.save(models.identity(dims=("batch", 5)), manifest.path.parent)
     assert found(axes, manifest, 64) is None
 
 
-def test_weights_that_lie_beside_count(axes: KnownAxes, manifest: Manifest) -> None:
+@pytest.mark.parametrize(
+    ("name", "content", "weights"),
+    [
+        ("model.onnx", models.external("w.data").SerializeToString(), "w.data"),
+        ("model.xml", b"<net/>", "model.bin"),
+        ("model.pdmodel", b"graph", "model.pdiparams"),
+    ],
+)
+def test_weights_that_lie_beside_count(
+    name: str, content: bytes, weights: str, axes: KnownAxes, manifest: Manifest, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / weights).write_bytes(b"weights")
+    manifest = msgspec.structs.replace(manifest, path=tmp_path / name)
     keep(axes, manifest, AXIS)
-    manifest.path.with_suffix(".bin").write_bytes(b"w")
+    assert found(axes, manifest) == AXIS
+    (tmp_path / weights).write_bytes(b"Weights")
+    assert found(axes, manifest) is None
+
+
+def test_nothing_is_kept_where_weights_that_lie_beside_are_not_there(axes: KnownAxes, manifest: Manifest) -> None:
+    models.save(models.external("w.data"), manifest.path.parent)
+    keep(axes, manifest, AXIS)
     assert found(axes, manifest) is None
 
 
