@@ -64,11 +64,11 @@ def _never() -> bool:
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """A model that is loaded, what it takes and gives, and how to learn its batch axis from a first request."""
+    """A model that is loaded, what it takes and gives, and what it is once a first request has shown its batch axis."""
 
     model: LoadedModel
     signature: Signature
-    learn: Callable[[Arrays], BatchAxis]
+    learn: Callable[[Arrays], "Loaded"]
     half_takes: float | None = None  # how many times as long a row takes with half of the threads; None: not tried
     spent_ns: tuple[tuple[str, int], ...] = ()  # by phase, on what is not loading itself
     spreads: Callable[[], bool] = _never  # whether it holds the model twice by now, to spread rows over the cores
@@ -87,22 +87,31 @@ def load(asked: Loading, known: Known = _nothing) -> Loaded:
     if not model.outputs:  # an empty file is a whole model to some of the readers
         raise ModelInvalid("it has no outputs: it is empty, or computes nothing", manifest.path.name)
     loaded_ns = perf_counter_ns()
-    axis = asked.axis or known(model.runtime) or _found(asked, model)
+    axis = _with_most_rows(asked.axis or known(model.runtime) or _found(asked, model), manifest)
     probed_ns = perf_counter_ns()
-    axis = msgspec.structs.replace(axis, most_rows=0 if manifest.batching.max_size or _keeps_whole(axis) else MOST_ROWS)
     found = signature(model, manifest, axis)
     if axis.pad and manifest.runtime in COMPILING:
         model = few = FewShapes(model, axis.pad)
         few.compile_ahead(axis.max_size, COMPILE_AHEAD_S)
     for run in manifest.warm_up:
         warm_up(model, manifest, found, run)
-    learn = partial(learn_batch_axis, model, manifest, default_max=asked.max_size, tolerance=asked.tolerance)
     warm_ns = perf_counter_ns()
     half = _half_takes(asked, model, axis) if asked.weigh else None
     probing_ns = probed_ns - loaded_ns + perf_counter_ns() - warm_ns
-    loaded = Loaded(model, found, learn, half, (("probe", probing_ns), ("warmup", warm_ns - probed_ns)))
-    whole = _spreading(loaded, asked) if may_spread(asked, axis) else loaded
-    return whole if _keeps_whole(axis) else _in_parts(whole, axis.max_size)
+    spent_ns = (("probe", probing_ns), ("warmup", warm_ns - probed_ns))
+    loaded = Loaded(model, found, partial(_learned, asked, model), half, spent_ns)
+    return _in_parts(_spreading(loaded, asked) if may_spread(asked, axis) else loaded)
+
+
+def _learned(asked: Loading, model: LoadedModel, example: Arrays) -> Loaded:
+    """What the arrays of a request that ran have shown of it; what was learned of none is still to be learned."""
+    axis = learn_batch_axis(model, asked.manifest, example, asked.max_size, asked.tolerance)
+    axis = _with_most_rows(axis, asked.manifest)
+    try:
+        found = signature(model, asked.manifest, axis)
+    except ModelInvalid as error:  # it is served by now: as one whose rows share no runs
+        found = signature(model, asked.manifest, BatchAxis(False, why=error.message))
+    return _in_parts(Loaded(model, found, partial(_learned, asked, model)))
 
 
 def may_spread(asked: Loading, axis: BatchAxis) -> bool:
@@ -125,8 +134,18 @@ def _keeps_whole(axis: BatchAxis) -> bool:
     return not axis.batched or axis.pending
 
 
-def _in_parts(loaded: Loaded, most: int) -> Loaded:
-    return msgspec.structs.replace(loaded, model=InParts(loaded.model, most))
+def _with_most_rows(axis: BatchAxis, manifest: Manifest) -> BatchAxis:
+    """With how many rows one request may have, where that is more than a run has."""
+    said = bool(manifest.batching.max_size)
+    return msgspec.structs.replace(axis, most_rows=0 if said or _keeps_whole(axis) else MOST_ROWS)
+
+
+def _in_parts(loaded: Loaded) -> Loaded:
+    """The same, more rows than a run has one part behind the other, where rows keep to themselves."""
+    axis = loaded.signature.batch
+    if _keeps_whole(axis):
+        return loaded
+    return msgspec.structs.replace(loaded, model=InParts(loaded.model, axis.max_size))
 
 
 def _load_one(manifest: Manifest) -> LoadedModel:

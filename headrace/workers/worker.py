@@ -5,8 +5,6 @@ import socket
 from collections.abc import Callable, Sequence
 from time import monotonic_ns
 
-import msgspec
-
 from headrace.arrays import to_array
 from headrace.errors import HeadraceError, Internal, ModelInvalid, Unavailable
 from headrace.runtimes.load import Loaded, Loading
@@ -54,12 +52,17 @@ class _Batches:
     def __init__(self, channel: socket.socket, slots: Sequence[Slot], loaded: Loaded) -> None:
         self._channel = channel
         self._slots = slots
+        self._told_spreads = False
+        self._known: Repeated[bytes, Asked] = Repeated()
+        self._take(loaded)
+
+    def _take(self, loaded: Loaded) -> None:
+        """Run this from now on."""
         self._loaded = loaded
         self._signature = loaded.signature
         self._run_model = loaded.model.run
         self._pending = loaded.signature.batch.pending
-        self._told_spreads = False
-        self._known: Repeated[bytes, Asked] = Repeated()
+        self._known.clear()  # it was understood by another signature
 
     def run_all(self, inbox: wire.Inbox) -> None:
         """Until the server is gone."""
@@ -117,11 +120,8 @@ class _Batches:
         """A run has shown whether rows may share one."""
         example = {tensor.name: to_array(tensor).copy() for tensor in asked.inputs}
         _send(self._channel, done)
-        batch = self._loaded.learn(example)
-        self._signature = msgspec.structs.replace(self._signature, batch=batch)
-        self._pending = batch.pending
-        self._known.clear()  # it was understood by another signature
-        _send(self._channel, wire.Learned(batch))
+        self._take(self._loaded.learn(example))
+        _send(self._channel, wire.Learned(self._signature.batch))
 
 
 def _send(channel: socket.socket, answer: bytes | wire.Answer) -> None:

@@ -85,6 +85,24 @@ def test_rows_beyond_a_run_are_computed_in_parts(tmp_path: Path) -> None:
     assert np.array_equal(found, expected)
 
 
+def test_what_a_first_request_has_shown_holds_for_more_rows_than_a_run_has(tmp_path: Path) -> None:
+    asked_for = msgspec.structs.replace(asked(tmp_path, axis=BatchAxis(False, pending=True)), max_size=3)
+    pending = load(asked_for)
+    x = np.arange(1, 21, dtype=np.float32).reshape(10, 2)
+    whole = pending.model.run({"x": x}, ())
+    learned = pending.learn({"x": x[:2]})
+    assert (learned.signature.batch.max_size, learned.signature.batch.most_rows) == (3, MOST_ROWS)
+    assert isinstance(learned.model, InParts)
+    assert np.array_equal(learned.model.run({"x": x}, ())["y"], whole["y"])
+
+
+def test_a_first_request_that_shows_nothing_leaves_it_to_a_later_one(tmp_path: Path) -> None:
+    pending = load(asked(tmp_path, axis=BatchAxis(False, pending=True)))
+    again = pending.learn({"x": np.ones((1, 2), np.int64)})  # which no row can be made of that differs
+    assert again.signature.batch.pending
+    assert again.learn({"x": np.array([[1, 2], [3, 4]], np.float32)}).signature.batch.batched
+
+
 def test_what_is_not_to_be_padded_is_not_tried_and_says_why(tmp_path: Path) -> None:
     loading = msgspec.structs.replace(asked(tmp_path), unpadded="its worker died of it")
     assert load(loading).signature.batch.unpadded == "its worker died of it"

@@ -68,9 +68,20 @@ class Bench:
         self.slot.close()
 
 
+class Tripling(Model):
+    """As which it is run once its axis is known."""
+
+    def run(self, arrays: Arrays, outputs: tuple[str, ...] = ()) -> Arrays:
+        return {"y": np.add(arrays["x"], np.add(arrays["x"], arrays["x"]))}
+
+
+def known(model: Model, axis: BatchAxis) -> Loaded:
+    about = Signature(Model.inputs, Model.outputs, axis, "test", "test")
+    return Loaded(model, about, lambda example: known(Tripling(), LEARNED))
+
+
 def loaded(pending: bool) -> Loaded:
-    axis = BatchAxis(not pending, 4, pending=pending)
-    return Loaded(Model(), Signature(Model.inputs, Model.outputs, axis, "test", "test"), lambda example: LEARNED)
+    return known(Model(), BatchAxis(not pending, 4, pending=pending))
 
 
 @pytest.fixture
@@ -78,6 +89,13 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     made = Bench(lambda asked: loaded(pending=getattr(request, "param", False)))
     yield made
     made.close()
+
+
+def outputs(bench: Bench, done: wire.Answer) -> list[float]:
+    assert isinstance(done, wire.Done)
+    (tensor,) = wire.tensors(done.outputs, bench.slot.outputs.view(done.size))
+    found: list[float] = to_array(tensor).tolist()
+    return found
 
 
 def test_a_run_answers_with_where_its_outputs_lie(bench: Bench) -> None:
@@ -98,10 +116,7 @@ def test_a_fault_of_the_model_is_told_and_the_worker_goes_on(bench: Bench, caplo
 def test_runs_that_are_asked_for_in_the_same_words_have_their_own_outputs(bench: Bench) -> None:
     bench.ask(ASKED)
     for values in ((1.0, 2.0), (3.0, 4.0), (5.0,), (6.0, 7.0)):
-        done = bench.run(*values)
-        assert isinstance(done, wire.Done)
-        (tensor,) = wire.tensors(done.outputs, bench.slot.outputs.view(done.size))
-        assert to_array(tensor).tolist() == [2 * value for value in values]
+        assert outputs(bench, bench.run(*values)) == [2 * value for value in values]
 
 
 @pytest.mark.parametrize("bench", [True], indirect=True)
@@ -111,6 +126,14 @@ def test_the_batch_axis_is_learned_after_the_first_answer_and_only_once(bench: B
     assert bench.next() == wire.Learned(LEARNED)
     assert isinstance(bench.run(1), wire.Done)
     assert isinstance(bench.run(1), wire.Done)
+
+
+@pytest.mark.parametrize("bench", [True], indirect=True)
+def test_what_was_learned_runs_what_comes_behind_it(bench: Bench) -> None:
+    bench.ask(ASKED)
+    assert outputs(bench, bench.run(1)) == [2]
+    bench.next()
+    assert outputs(bench, bench.run(1)) == [3]
 
 
 @pytest.mark.parametrize(
@@ -132,10 +155,10 @@ def test_a_model_that_does_not_load_is_told_with_the_reason(
 
 
 def test_a_model_whose_names_fill_no_message_is_refused_with_what_to_do() -> None:
-    known = loaded(pending=False)
+    short = loaded(pending=False)
     long = (TensorSpec("x" * wire.MAX_MESSAGE_BYTES, "FP32", (FREE,)),)
-    signature = msgspec.structs.replace(known.signature, inputs=long)
-    made = Bench(lambda asked: msgspec.structs.replace(known, signature=signature))
+    signature = msgspec.structs.replace(short.signature, inputs=long)
+    made = Bench(lambda asked: msgspec.structs.replace(short, signature=signature))
     answer = made.ask(ASKED)
     made.close()
     assert isinstance(answer, wire.LoadFailed)
