@@ -15,8 +15,9 @@ from headrace.devices.inventory import cpu_features
 from headrace.errors import HeadraceError, InputRefused, ModelInvalid, Unavailable
 from headrace.runtimes import rehearsal
 from headrace.runtimes.class_maps import TYPES as CLASS_MAPS
-from headrace.runtimes.class_maps import columns, with_classes
+from headrace.runtimes.class_maps import columns, of_classes, with_classes
 from headrace.runtimes.onnx_carried import no_datatype, uncarried
+from headrace.runtimes.onnx_classes import classes
 from headrace.runtimes.onnx_content import has_softmax, is_quantised
 from headrace.runtimes.onnx_signed import signed
 from headrace.runtimes.reasons import is_out_of_memory, onnxruntime_reason
@@ -24,7 +25,7 @@ from headrace.runtimes.runtime import Arrays, LoadedModel
 from headrace.runtimes.specs import dimension, with_ranks
 from headrace.runtimes.text import decoded, encoded
 from headrace.runtimes.tiny_numbers import zeroed
-from headrace.types import FREE, Manifest, TensorSpec
+from headrace.types import Manifest, TensorSpec
 
 DATATYPES = {
     "tensor(bool)": "BOOL",
@@ -93,8 +94,9 @@ class OnnxModel:
         optional = [_spec(node, "input", optional=True) for node in session.get_overridable_initializers()]
         self.inputs = (*required, *optional)
         self._of_classes = {node.name for node in session.get_outputs() if node.type in CLASS_MAPS}
+        labels = classes(path) if self._of_classes else {}
         self.outputs = tuple(
-            TensorSpec(node.name, "FP32", (FREE, FREE)) if node.name in self._of_classes else _spec(node, "output")
+            of_classes(node.name, labels.get(node.name, ())) if node.name in self._of_classes else _spec(node, "output")
             for node in session.get_outputs()
         )
         self.runtime = f"onnx {ort.__version__}"

@@ -26,15 +26,15 @@ def fields(content: mmap, begin: int, end: int) -> Iterator[Field]:
     """Of the message that lies there. Raises ValueError or IndexError where none does."""
     at = begin
     while at < end:
-        tag, at = _varint(content, at)
+        tag, at = varint(content, at)
         number = size = 0
         match tag & 7:
             case 0:
-                number, at = _varint(content, at)
+                number, at = varint(content, at)
             case 1:
                 size = 8
             case 2:
-                size, at = _varint(content, at)
+                size, at = varint(content, at)
             case 5:
                 size = 4
             case wire:
@@ -45,8 +45,8 @@ def fields(content: mmap, begin: int, end: int) -> Iterator[Field]:
         at += size
 
 
-def _varint(content: mmap, at: int) -> tuple[int, int]:
-    """A number, and where what follows it begins."""
+def varint(content: mmap, at: int) -> tuple[int, int]:
+    """A number, and where what follows it begins. Raises ValueError or IndexError where none lies there."""
     value = shift = 0
     while True:
         byte = content[at]

@@ -311,3 +311,14 @@ def external(location: str) -> onnx.ModelProto:
     for key, said in (("location", location), ("length", "16")):
         weights.external_data.add(key=key, value=said)
     return model
+
+
+def classifier(key: int, labels: dict[str, list[int] | list[str]]) -> onnx.ModelProto:
+    """What skl2onnx ends a classifier with: numbers in, a dictionary for each row out."""
+    floats = helper.make_tensor_type_proto(TensorProto.FLOAT, [])
+    pairs = helper.make_sequence_type_proto(helper.make_map_type_proto(key, floats))
+    return graph(
+        [node("ZipMap", "INPUT", "OUTPUT", domain="ai.onnx.ml", **labels)],
+        [value("INPUT", "FP32", ("batch", 3))],
+        [helper.make_value_info("OUTPUT", pairs)],
+    )

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 
 from headrace.errors import InputRefused, ModelInvalid, Unavailable
 from headrace.runtimes import onnx as runtime
-from headrace.runtimes.onnx import Onnx
+from headrace.runtimes.onnx import Onnx, OnnxModel, open_session, session_options
 from headrace.runtimes.onnx_signed import FASTER, signed
 from headrace.runtimes.runtime import Arrays, LoadedModel
 from headrace.types import FREE, TensorSpec
@@ -176,17 +176,6 @@ def test_a_type_that_cannot_be_carried_is_named(tmp_path: Path) -> None:
     )
 
 
-def classifier(key: int, labels: dict[str, list[int] | list[str]]) -> onnx.ModelProto:
-    """What skl2onnx ends a classifier with: numbers in, a dictionary for each row out."""
-    floats = helper.make_tensor_type_proto(TensorProto.FLOAT, [])
-    pairs = helper.make_sequence_type_proto(helper.make_map_type_proto(key, floats))
-    return models.graph(
-        [models.node("ZipMap", "INPUT", "OUTPUT", domain="ai.onnx.ml", **labels)],
-        [models.value("INPUT", "FP32", ("batch", 3))],
-        [helper.make_value_info("OUTPUT", pairs)],
-    )
-
-
 @pytest.mark.parametrize(
     ("key", "labels", "told", "row"),
     [
@@ -197,11 +186,18 @@ def classifier(key: int, labels: dict[str, list[int] | list[str]]) -> onnx.Model
 def test_the_dictionaries_of_scikit_learns_classifiers_are_a_column_for_each_class(
     key: int, labels: dict[str, list[int] | list[str]], told: tuple[str, ...], row: list[float], tmp_path: Path
 ) -> None:
-    model = load(classifier(key, labels), tmp_path)
-    assert model.outputs == (TensorSpec("OUTPUT", "FP32", (FREE, FREE)),)
+    model = load(models.classifier(key, labels), tmp_path)
+    assert model.outputs == (TensorSpec("OUTPUT", "FP32", (FREE, 3), labels=told),)
     found = model.run({"INPUT": np.array([[1, 2, 3], [4, 5, 6]], np.float32)}, ())
     assert found["OUTPUT"].tolist() == [row, [each + 3 for each in row]]
-    assert model.outputs == (TensorSpec("OUTPUT", "FP32", (FREE, 3), labels=told),)
+
+
+def test_where_the_file_does_not_say_the_classes_a_run_does(tmp_path: Path) -> None:
+    path = models.save(models.classifier(TensorProto.INT64, {"classlabels_int64s": [2, 1, 3]}), tmp_path)
+    model = OnnxModel(open_session(path, session_options(1, "run")), tmp_path / "as bytes that are no ONNX.ort")
+    assert model.outputs == (TensorSpec("OUTPUT", "FP32", (FREE, FREE)),)
+    model.run({"INPUT": np.zeros((1, 3), np.float32)}, ())
+    assert model.outputs == (TensorSpec("OUTPUT", "FP32", (FREE, 3), labels=("1", "2", "3")),)
 
 
 def test_data_beside_the_model_is_read(tmp_path: Path) -> None:
