@@ -20,6 +20,8 @@ SEARCH_S = 2.0
 
 FLOATS = {"FP16", "BF16", "FP32", "FP64"}
 
+BATCH = "batch"  # in the name of a dimension: the rows of a batch, be it text_batch or batch_size
+
 MOST_TRIED = 2  # dimensions that rows might be filled up along
 NO_SERIES = "its inputs are no series of one length; `batching.pad` may name an axis to try"
 LEARN_SIZES = "no sizes of its free dimensions were found that run; give the shapes under `inputs`"
@@ -164,6 +166,8 @@ def _no_axis(inputs: list[TensorSpec], outputs: tuple[TensorSpec, ...]) -> str:
         first = spec.symbols[0] if spec.symbols else ""
         if first.strip("?") and first in spec.symbols[1:]:
             return f"two dimensions of input {spec.name!r} are both named {first!r}"
+    if apart := _named_apart(inputs):
+        return apart
     for spec in inputs:
         if spec.shape[0] != FREE:
             return f"the first dimension of input {spec.name!r} is fixed at {spec.shape[0]}"
@@ -171,6 +175,22 @@ def _no_axis(inputs: list[TensorSpec], outputs: tuple[TensorSpec, ...]) -> str:
         if spec.shape and spec.shape[0] not in (FREE, 1):  # of one row, exporters say 1 and mean any
             return f"the first dimension of output {spec.name!r} is fixed at {spec.shape[0]}"
     return ""
+
+
+def _named_apart(inputs: list[TensorSpec]) -> str:
+    """Why the inputs' first dimensions are two things, by the names that somebody has given them; empty where nobody
+    has. Exporters that make names up count with them, and may give each input its own."""
+    given = {spec.symbols[0]: spec.name for spec in inputs if spec.symbols and _is_word(spec.symbols[0])}
+    named = [word for word in given if BATCH not in word.lower()]
+    if len(named) < 2:
+        return ""
+    first, second = named[:2]
+    what = f"the first dimensions of inputs {given[first]!r} and {given[second]!r} are named {first!r} and {second!r}"
+    return f"{what}: they may differ in size; `batching = true` has them share runs all the same"
+
+
+def _is_word(symbol: str) -> bool:
+    return symbol.isidentifier() and not any(map(str.isdigit, symbol))
 
 
 def _alone(model: LoadedModel, rows: Rows) -> list[Arrays] | None:

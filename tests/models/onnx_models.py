@@ -162,6 +162,15 @@ def training_batch_norm() -> onnx.ModelProto:
     )
 
 
+def candidates(user: str | None, items: str | None) -> onnx.ModelProto:
+    """How well each item suits a user, whose row is taken for all of them where it is the only one."""
+    return graph(
+        [node("Mul", "USER ITEMS", "OUTPUT")],
+        [value("USER", "FP32", (user, 4)), value("ITEMS", "FP32", (items, 4))],
+        [value("OUTPUT", "FP32", ("scores", 4))],
+    )
+
+
 def found_places() -> onnx.ModelProto:
     """As many rows come out as elements are not zero."""
     return graph(

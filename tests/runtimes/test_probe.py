@@ -111,6 +111,10 @@ def test_a_tolerance_of_the_configuration_is_used(tmp_path: Path) -> None:
         (models.one_node("ReduceSum", out_dims=(1, 1)), "output 'OUTPUT' has 1 rows where the inputs have 2"),
         (models.one_node("Relu", out_dims=(3, 4)), "the first dimension of output 'OUTPUT' is fixed at 3"),
         (models.identity(dims=("n", "n")), "two dimensions of input 'INPUT' are both named 'n'"),
+        (
+            models.candidates("users", "items"),
+            "the first dimensions of inputs 'USER' and 'ITEMS' are named 'users' and 'items': they may differ in size",
+        ),
         (models.first_row(), "output 'OUTPUT' has 1 rows where the inputs have 2"),
         (models.found_places(), "output 'OUTPUT' has 4 rows where the inputs have one"),
         (models.noisy(), "a row run twice gives different answers"),
@@ -124,6 +128,23 @@ def test_the_reason_why_rows_stay_alone_is_said(model: onnx.ModelProto, says: st
     assert not found.pending
     assert found.max_size == 1
     assert found.why.startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("user", "items"),
+    [
+        ("n", "n"),
+        ("unk__12", "unk__13"),
+        ("a_dynamic_axes_1", "b_dynamic_axes_1"),
+        ("batch", "batch_size"),
+        ("n", None),
+    ],
+)
+def test_names_that_exporters_make_up_or_that_say_batch_keep_nothing_apart(
+    user: str, items: str | None, tmp_path: Path
+) -> None:
+    found = probe(models.candidates(user, items), tmp_path)
+    assert found.batched, found.why
 
 
 def test_an_output_of_one_row_by_its_file_has_as_many_as_the_inputs_where_that_shows(tmp_path: Path) -> None:
