@@ -380,7 +380,7 @@ class BatchedModel:
         self._answer(item, dropped(given_up, self._clock.now_ns()))
 
     def _gave_up(self) -> None:
-        """An instance cannot be made ready again: what waits is told what newcomers are, unless another may."""
+        """An instance keeps dying or not starting: what waits is told what newcomers are, unless another may run it."""
         if failure := all_failing(self._version, self._instances):
             self._end_waiting(failure)
 

@@ -74,8 +74,8 @@ class Instance(Protocol):
     def on_change(
         self, changed: Callable[[], None], learned: Callable[[BatchAxis], None], gave_up: Callable[[], None]
     ) -> None:
-        """Call `changed` when `ready` has changed, `learned` when a run has shown the batch axis, and `gave_up` when it
-        cannot be made ready again, as `failure` says, each time that this was tried."""
+        """Call `changed` when `ready` has changed, `learned` when a run has shown the batch axis, and `gave_up` each
+        time that it is not ready, and will not be for long, as `failure` says."""
         ...
 
     async def close(self) -> None:

@@ -348,7 +348,7 @@ class RemoteEngine:
         self._send()
 
     def gave_up(self) -> None:
-        """No worker can be started: who waits is told what newcomers are."""
+        """Workers die or do not start, again and again: who waits is told what newcomers are."""
         for call in list(self._calls.values()):
             self._answer(call, self._failing())
 

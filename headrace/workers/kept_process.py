@@ -58,7 +58,7 @@ class Owner(Protocol):
         ...
 
     def gave_up(self) -> None:
-        """The next child could not be started, as often before; `failure` says why, and it is tried again later."""
+        """The child died or did not start, as often before: `failure` says why, and it is tried again later."""
         ...
 
 
@@ -214,6 +214,8 @@ class KeptProcess(Generic[Facts]):
                 self._fail(f"its worker {why}, {self._restarts.fruitless} times without an answer{said}")
             self._restarting = asyncio.ensure_future(self._restart())
         self._owner.lost(why)
+        if was_ready and self._restarts.given_up:
+            self._owner.gave_up()  # behind `lost`: what the child had waits again
 
     async def _restart(self) -> None:
         while True:

@@ -194,7 +194,7 @@ class ProcessInstance:
         self._changed()
 
     def gave_up(self) -> None:
-        """No child can be started."""
+        """Children die or do not start, again and again."""
         self._gave_up()
 
     # ----

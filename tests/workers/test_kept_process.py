@@ -20,6 +20,7 @@ from headrace.workers import engine_wire as wire
 from headrace.workers.birth import Spawning
 from headrace.workers.engine_remote import STEPS
 from headrace.workers.kept_process import Keeping, KeptProcess
+from headrace.workers.restarts import MOST_DEATHS, Restarts
 
 
 class Bench:
@@ -28,6 +29,7 @@ class Bench:
     def __init__(self, path: Path, load_timeout_s: float = 30) -> None:
         self.records: list[Record] = []
         self.ends: list[str] = []
+        self.ends_when_given_up = 0
         self.returned = asyncio.Event()
         self.given_up = asyncio.Event()
         self._path = path
@@ -52,6 +54,7 @@ class Bench:
         self.returned.set()
 
     def gave_up(self) -> None:
+        self.ends_when_given_up = len(self.ends)
         self.given_up.set()
 
     def told(self) -> list[str]:
@@ -106,6 +109,21 @@ async def test_its_owner_is_told_once_it_cannot_be_started_again(tmp_path: Path)
     os.kill(bench.process.pid, signal.SIGKILL)
     await asyncio.wait_for(bench.given_up.wait(), 30)
     assert "its worker does not start" in bench.process.failure
+    await bench.process.close()
+
+
+async def test_its_owner_is_told_once_it_has_died_again_and_again_behind_the_news_that_it_did(tmp_path: Path) -> None:
+    (tmp_path / "model.fakellm").touch()
+    bench = Bench(tmp_path / "model.fakellm")
+    await bench.process.start()
+    bench.process._restarts = Restarts(MOST_DEATHS - 2)
+    for _ in range(2):
+        assert not bench.given_up.is_set()
+        bench.returned.clear()
+        assert bench.process.pid is not None
+        os.kill(bench.process.pid, signal.SIGKILL)
+        await asyncio.wait_for(bench.returned.wait(), 30)
+    assert bench.ends_when_given_up == 2
     await bench.process.close()
 
 
