@@ -16,7 +16,8 @@ from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.parameters import trace_of
 from headrace.protocols.request_id import settle
 from headrace.protocols.spent import COST, cost, generation_headers
-from headrace.protocols.sse import CONNECTION, Pipe, until_gone
+from headrace.protocols.sse import Pipe, until_gone
+from headrace.protocols.unread import arrived_ns, asked
 from headrace.servable import Cancel
 from headrace.types import ModelRef, Request, Response
 
@@ -30,15 +31,16 @@ R = TypeVar("R")
 def make_request(
     front: Front, http: HttpRequest, id_: str, model: ModelRef, ask: Ask, priority: int | None = None
 ) -> Request:
-    """An ask as the gateway takes it; `priority` is that of its body, and `id_` what the answer is called there.
+    """An ask as the gateway takes it, which is handed to that next; `priority` is that of its body, and `id_` what the
+    answer is called there.
 
     Raises InvalidRequest, naming a wrong header.
     """
     limits = read_headers(http.headers.raw).ranked(priority, "priority")
-    connection = http.scope.get("extensions", {}).get(CONNECTION, {})
-    arrived_ns = connection.get("arrived_ns") or front.clock.now_ns()
-    context = limits.context(arrived_ns, "http", trace_of(http.headers.get("traceparent", "")), http.headers.raw)
+    trace = trace_of(http.headers.get("traceparent", ""))
+    context = limits.context(arrived_ns(front, http), "http", trace, http.headers.raw)
     settled = settle(http.scope, id_)
+    asked(http)
     return Request(settled, model, (), context=context, ask=ask, also=id_ if id_ != settled else "")
 
 

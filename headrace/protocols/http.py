@@ -98,11 +98,16 @@ def _coming(request: Request, limit_bytes: int) -> _Coming:
 
 async def read_json(request: Request, decoder: msgspec.json.Decoder[T], limit_bytes: int) -> T:
     """The body as the decoder's type; no body is an empty object. Raises InvalidRequest with the field's path."""
+    return decode(decoder, await read_json_bytes(request, limit_bytes))
+
+
+async def read_json_bytes(request: Request, limit_bytes: int) -> Buffer:
+    """A body of JSON that is yet to be decoded, of no more elements than may be; no body is an empty object."""
     body = await read_body(request, limit_bytes) or b"{}"
     if len(body) > LONG_BYTES:
         _coming(request, limit_bytes).expect()
         await asyncio.to_thread(check_elements, body)
-    return decode(decoder, body)
+    return body
 
 
 def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

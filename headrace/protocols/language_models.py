@@ -2,10 +2,13 @@
 
 from typing import Literal
 
+from starlette.requests import Request
+
 from headrace.errors import HeadraceError, InvalidRequest
 from headrace.generation import LanguageFacts
 from headrace.models.registry import Served, is_label
 from headrace.protocols.oip.front import Front
+from headrace.protocols.unread import meant
 from headrace.types import ModelRef
 
 Task = Literal["generate", "embed", "score"]
@@ -17,7 +20,9 @@ def language_models(front: Front) -> list[Served]:
     return [served for served in newest if served.signature.language is not None]
 
 
-async def find_model(front: Front, name: str | None, task: Task | None = None) -> tuple[ModelRef, LanguageFacts]:
+async def find_model(
+    front: Front, request: Request, name: str | None, task: Task | None = None
+) -> tuple[ModelRef, LanguageFacts]:
     """The model of that name, `NAME:VERSION` or `NAME@LABEL` for one version; no name: the only one that does the task.
     One that never was in memory is waited for.
 
@@ -26,6 +31,7 @@ async def find_model(front: Front, name: str | None, task: Task | None = None) -
     if name is None:
         name = _only(front, task)
     ref = _reference(front, name)
+    meant(request, ref)
     try:
         facts = (await front.repository.know(ref)).signature.language
     except HeadraceError as error:

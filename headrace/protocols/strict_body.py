@@ -7,8 +7,9 @@ from msgspec import Meta
 from starlette.requests import Request
 
 from headrace.errors import InvalidRequest
-from headrace.protocols.http import read_json
+from headrace.protocols.http import read_json_bytes
 from headrace.protocols.json_body import decode
+from headrace.protocols.unread import meant_by
 
 T = TypeVar("T")
 
@@ -32,7 +33,12 @@ class Reader(Generic[T]):
 
     async def read(self, request: Request, limit_bytes: int) -> T:
         """The body. Raises BodyTooLarge, or InvalidRequest with the path of the field that is wrong or unknown."""
-        return await read_json(request, self._decoder, limit_bytes)
+        body = await read_json_bytes(request, limit_bytes)
+        try:
+            return decode(self._decoder, body)
+        except InvalidRequest:
+            meant_by(request, body)
+            raise
 
     def decode(self, body: bytes) -> T:
         """The same, of a body that is here."""

@@ -23,7 +23,7 @@ from headrace.protocols.sse import Streamed, named_event
 async def messages(front: Front, request: Request) -> Response:
     """Answer whole, or as events."""
     body = await read_messages.read(request, front.max_body_bytes)
-    ref, facts = await find_model(front, body.model, "generate")
+    ref, facts = await find_model(front, request, body.model, "generate")
     ask = messages_ask(body, facts)
     omitted = body.thinking is not None and body.thinking.omitted
     head = Head(f"msg_{secrets.token_hex(12)}", body.model, body.max_tokens, omitted)
@@ -37,7 +37,7 @@ async def messages(front: Front, request: Request) -> Response:
 async def count_tokens(front: Front, request: Request) -> Response:
     """How many tokens a conversation has, its tools included."""
     body = await read_count.read(request, front.max_body_bytes)
-    ref, facts = await find_model(front, body.model, "generate")
+    ref, facts = await find_model(front, request, body.model, "generate")
     asked = make_request(front, request, f"req_{secrets.token_hex(12)}", ref, Tokenize(prompt_of(body, facts)))
     (tokenized,) = await answer_all(front, [asked], request.receive, Tokenized)
     return json_response({"input_tokens": len(tokenized.token_ids)})

@@ -42,7 +42,7 @@ async def models(front: Front, request: Request) -> Response:
 async def model(front: Front, request: Request) -> Response:
     """The one in the path. Raises ModelNotFound."""
     name = request.path_params["id"]
-    _, facts = await find_model(front, name, "generate")
+    _, facts = await find_model(front, request, name, "generate")
     return json_response(_model_json(name, facts))
 
 

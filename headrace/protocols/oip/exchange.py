@@ -104,16 +104,12 @@ class Exchange:
         head = self._head
         if not head.wants_continue:
             return None
-        if self._error is not None:
-            return self._error
-        context = head.context(self._arrived_ns)
-        try:
-            self._front.registry.route(head.model, context)
-        except HeadraceError as error:
-            self._name()
-            self._front.gateway.unread(self._id, head.model, context, error)
-            return error
-        return None
+        if self._error is None:
+            try:
+                self._front.registry.route(head.model, head.context(self._arrived_ns))
+            except HeadraceError as error:
+                return error
+        return self._error
 
     def receive(self, part: Buffer) -> None:
         """Take a part of the body. Raises BodyTooLarge as soon as it is over the limit, MemoryFull where all are."""
@@ -175,7 +171,8 @@ class Exchange:
             front, head = self._front, self._head
             self._name()
             if self._error is not None:
-                raise self._error
+                self._unread(head.context(self._arrived_ns), self._error)
+                return
             if self._size > LARGE_BYTES and front.gateway.refuses(self._arrived_ns):
                 self._foresee(head.context(self._arrived_ns))
             parts, self._parts, self._rest = self._parts, [], None
@@ -243,7 +240,7 @@ class Exchange:
         except HeadraceError as error:
             self._unread(context, error)
         except Exception:
-            self.reply(_fault("unpacking a request failed"))
+            self._unread(context, _fault("unpacking a request failed"))
         else:
             self._read(body)
 
@@ -296,7 +293,7 @@ class Exchange:
         except HeadraceError as error:
             self._unread(context, error)
         except Exception:
-            self.reply(_fault("reading a request failed"))
+            self._unread(context, _fault("reading a request failed"))
         else:
             self._submit(request, wanted)
 
@@ -313,8 +310,9 @@ class Exchange:
             self._id = self._head.trace[3:35] or self._front.ids()
 
     def _unread(self, context: Context, error: HeadraceError) -> None:
-        """What cannot be read is recorded as that."""
-        self._front.gateway.unread(self._id, self._head.model, context, error)
+        """What cannot be read is recorded as that; what has no model may have been meant for any route."""
+        if self._head.model.name:
+            self._front.gateway.unread(self._id, self._head.model, context, error)
         self.reply(error)
 
     def _foresee(self, context: Context) -> None:

@@ -20,6 +20,7 @@ from headrace.protocols.oip.generate_request import generate_ask, read_generate
 from headrace.protocols.oip.model_version import read_model
 from headrace.protocols.request_id import id_of
 from headrace.protocols.sse import Streamed, event
+from headrace.protocols.unread import meant, recorded
 from headrace.types import ModelRef
 
 
@@ -34,7 +35,11 @@ def routes(front: Front) -> list[BaseRoute]:
 
     bases = ("/v2/models/{name}", "/v2/models/{name}/versions/{version}")
     ends = (("/generate", one), ("/generate_stream", stream))
-    return [Route(base + end, Endpoint("POST", handle, http_error)) for base in bases for end, handle in ends]
+    return [
+        Route(base + end, Endpoint("POST", recorded(front, handle), http_error))
+        for base in bases
+        for end, handle in ends
+    ]
 
 
 async def _generate(front: Front, request: Request, stream: bool) -> Response:
@@ -55,7 +60,9 @@ async def _generate(front: Front, request: Request, stream: bool) -> Response:
 
 async def _model(front: Front, request: Request) -> tuple[Served, LanguageFacts]:
     name = request.path_params["name"]
-    served = await front.repository.know(read_model(name, request.path_params.get("version", "")))
+    ref = read_model(name, request.path_params.get("version", ""))
+    meant(request, ref)
+    served = await front.repository.know(ref)
     facts = served.signature.language
     if facts is None or "generate" not in facts.tasks:
         raise InvalidRequest(f"model {name!r} generates no text; ask its infer route", "model")

@@ -1,6 +1,7 @@
 """ModelInfer: one request, one answer."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from msgspec.structs import replace
@@ -23,7 +24,7 @@ from headrace.protocols.oip.model_version import read_model
 from headrace.protocols.oip.parameters import limited
 from headrace.protocols.oip.shared_memory import Regions
 from headrace.protocols.oip.unary import whole
-from headrace.types import Buffer, Request, Response
+from headrace.types import Buffer, ModelRef, Request, Response
 
 Read = Callable[[], tuple[Request, Wanted]]
 
@@ -136,7 +137,7 @@ class Infer:
         return replace(request, id=id_, also=also), wanted
 
     def _unread(self, parts: Cut, trace: str, now_ns: int, id_: str, error: HeadraceError) -> None:
-        """Record a request that cannot be read, where at least its model can; a long one is looked at on a thread."""
+        """Record a request that cannot be read, with its model where that can; a long one is looked at on a thread."""
         read, record = partial(understood, parts), partial(self._record_unread, trace, now_ns, id_, error)
         if len(parts.rest) > LONG_BYTES:
             self._front.beside.read(read, record)
@@ -146,11 +147,11 @@ class Infer:
     def _record_unread(
         self, trace: str, now_ns: int, id_: str, error: HeadraceError, read: Callable[[], ModelInferRequest]
     ) -> None:
-        try:
+        model = ModelRef("")
+        with suppress(HeadraceError):
             message = read()
+            model = ModelRef(message.model_name)
             model = read_model(message.model_name, message.model_version)
-        except HeadraceError:
-            return
         self._front.gateway.unread(id_, model, UNSAID.context(now_ns, "grpc", trace), error)
 
     def _said(self, answer: Response | HeadraceError, request_id: str, wanted: Wanted) -> Buffer | HeadraceError:

@@ -58,7 +58,7 @@ async def embed(front: Front, request: Request, now_s: float) -> Response:
     """One vector of length 1 for each input."""
     body = await read_embed.read(request, front.max_body_bytes)
     head = begin(front, body.model, now_s)
-    ref, facts = await find_model(front, model_name(front.registry, body.model), "embed")
+    ref, facts = await find_model(front, request, model_name(front.registry, body.model), "embed")
     _check(body.options, body.keep_alive, facts)
     given = body.input or ()
     inputs = (given,) if isinstance(given, str) else tuple(given)
@@ -83,7 +83,7 @@ async def embed(front: Front, request: Request, now_s: float) -> Response:
 async def embeddings(front: Front, request: Request, now_s: float) -> Response:
     """The vector of a prompt, as long as the model made it; empty for none."""
     body = await read_old.read(request, front.max_body_bytes)
-    ref, facts = await find_model(front, model_name(front.registry, body.model), "embed")
+    ref, facts = await find_model(front, request, model_name(front.registry, body.model), "embed")
     _check(body.options, body.keep_alive, facts)
     if not body.prompt:
         return json_response({"embedding": []})

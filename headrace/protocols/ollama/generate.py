@@ -38,7 +38,7 @@ async def generate(front: Front, request: Request, now_s: float) -> Response:
     """Answer whole, or a line a piece; without a prompt say that the model is loaded."""
     body = await read_generate.read(request, front.max_body_bytes)
     head = begin(front, body.model, now_s)
-    ref, facts = await find_model(front, model_name(front.registry, body.model), "generate")
+    ref, facts = await find_model(front, request, model_name(front.registry, body.model), "generate")
     if not body.prompt and not body.images:
         check_keep_alive(body.keep_alive)
         return json_response(loaded(head, in_response))

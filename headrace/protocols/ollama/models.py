@@ -85,7 +85,7 @@ async def show(front: Front, request: Request, measured: Measure) -> Response:
     name = body.model or body.name
     if not name:
         raise InvalidRequest("is missing", "model")
-    ref, facts = await find_model(front, model_name(front.registry, name))
+    ref, facts = await find_model(front, request, model_name(front.registry, name))
     files = measured(front.registry.get(ref).manifest.path)
     return json_response(
         {

@@ -16,6 +16,7 @@ from headrace.protocols.ollama.embed import embed, embeddings
 from headrace.protocols.ollama.errors import ollama_error
 from headrace.protocols.ollama.generate import generate
 from headrace.protocols.ollama.models import Measure, measure, running, show, tags
+from headrace.protocols.unread import recorded
 
 Timed = Callable[[Front, Request, float], Awaitable[Response]]
 Measured = Callable[[Front, Request, Measure], Awaitable[Response]]
@@ -24,8 +25,8 @@ Measured = Callable[[Front, Request, Measure], Awaitable[Response]]
 def routes(front: Front, now_s: Callable[[], float] = time.time, measured: Measure = measure) -> list[BaseRoute]:
     """All of them, for `create_app`; `now_s` is Unix time, `measured` what models take on disk."""
 
-    def timed(handle: Timed) -> Handle:
-        return lambda request: handle(front, request, now_s())
+    def asks(handle: Timed) -> Handle:
+        return recorded(front, lambda request: handle(front, request, now_s()))
 
     def listed(handle: Measured) -> Handle:
         return lambda request: handle(front, request, measured)
@@ -34,10 +35,10 @@ def routes(front: Front, now_s: Callable[[], float] = time.time, measured: Measu
         return json_response({"version": front.server_version})
 
     endpoints: list[tuple[str, str, Handle]] = [
-        ("POST", "/api/chat", timed(chat)),
-        ("POST", "/api/generate", timed(generate)),
-        ("POST", "/api/embed", timed(embed)),
-        ("POST", "/api/embeddings", timed(embeddings)),
+        ("POST", "/api/chat", asks(chat)),
+        ("POST", "/api/generate", asks(generate)),
+        ("POST", "/api/embed", asks(embed)),
+        ("POST", "/api/embeddings", asks(embeddings)),
         ("POST", "/api/show", listed(show)),
         ("GET", "/api/tags", listed(tags)),
         ("GET", "/api/ps", listed(running)),

@@ -50,7 +50,7 @@ class ChatOptions(msgspec.Struct, frozen=True):
 async def chat(front: Front, request: Request, now_s: float) -> Response:
     """Answer whole, or as chunks in server-sent events."""
     body = await read_chat.read(request, front.max_body_bytes)
-    ref, facts = await find_model(front, body.model, "generate")
+    ref, facts = await find_model(front, request, body.model, "generate")
     ask, options = chat_ask(body, facts), ChatOptions.of(body)
     id_ = new_id("chatcmpl", body.request_id)
     kind = "chat.completion.chunk" if ask.stream else "chat.completion"

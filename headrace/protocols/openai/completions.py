@@ -49,7 +49,7 @@ class CompletionOptions(msgspec.Struct, frozen=True):
 async def completions(front: Front, request: Request, now_s: float) -> Response:
     """Answer whole, or as chunks in server-sent events; several prompts are several requests to the model."""
     body = await read_completion.read(request, front.max_body_bytes)
-    ref, facts = await find_model(front, body.model, "generate")
+    ref, facts = await find_model(front, request, body.model, "generate")
     asks, options = completion_asks(body, facts), CompletionOptions.of(body)
     id_ = new_id("cmpl", body.request_id)
     head = Head(id_, "text_completion", int(now_s), body.model or ref.name, f"headrace-{front.server_version}")

@@ -40,7 +40,7 @@ read_embedding = Reader(EmbeddingBody)
 async def embeddings(front: Front, request: Request) -> Response:
     """One vector for each input, as numbers or as base64 of little-endian float32."""
     body = await read_embedding.read(request, front.max_body_bytes)
-    ref, facts = await find_model(front, body.model, "embed")
+    ref, facts = await find_model(front, request, body.model, "embed")
     id_ = new_id("embd", body.request_id)
     asked = make_request(front, request, id_, ref, embedding_ask(body, facts), in_range(body.priority, "priority", 0))
     (embedded,) = await answer_all(front, [asked], request.receive, Embedded)

@@ -24,7 +24,7 @@ async def models(front: Front, request: Request, started_s: float) -> Response:
 async def model(front: Front, request: Request, started_s: float) -> Response:
     """The one in the path. Raises ModelNotFound."""
     name = request.path_params["id"]
-    _, facts = await find_model(front, name)
+    _, facts = await find_model(front, request, name)
     return json_response(_model_json(name, facts, started_s))
 
 

@@ -81,7 +81,7 @@ async def rerank(front: Front, request: Request) -> Response:
     """The best first; `method` says whether a cross-encoder read both texts, or their embeddings were compared."""
     body = await read_rerank.read(request, front.max_body_bytes)
     texts = _texts(body)
-    ref, _ = await find_model(front, body.model, "score")
+    ref, _ = await find_model(front, request, body.model, "score")
     id_ = new_id("rerank")
     ask = Score(
         body.query,

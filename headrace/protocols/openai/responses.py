@@ -28,7 +28,7 @@ async def responses(front: Front, store: ResponseStore, request: HttpRequest, no
     """Answer whole, or as events; kept unless `store` is false. `now_s` is Unix time."""
     created_s = now_s()
     body = await read_response.read(request, front.max_body_bytes)
-    ref, facts = await find_model(front, body.model, "generate")
+    ref, facts = await find_model(front, request, body.model, "generate")
     tenant = read_headers(request.headers.raw).tenant
     items = _conversation(body, store, tenant)
     ask = response_ask(body, items, facts)
@@ -52,7 +52,7 @@ async def input_tokens(front: Front, store: ResponseStore, request: HttpRequest)
     """How many tokens the same body has the model read, what it goes on from and its tools included."""
     body = await read_input_tokens.read(request, front.max_body_bytes)
     refuse_unless_absent({"personality": (body.personality, "is not offered; say in instructions how to answer")})
-    ref, facts = await find_model(front, body.model, "generate")
+    ref, facts = await find_model(front, request, body.model, "generate")
     items = _conversation(body, store, read_headers(request.headers.raw).tenant)
     ask = Tokenize(response_ask(body, items, facts).prompt)
     asked = make_request(front, request, f"count_{secrets.token_hex(12)}", ref, ask)

@@ -21,6 +21,7 @@ from headrace.protocols.openai.response_routes import cancel, delete, input_item
 from headrace.protocols.openai.response_store import ResponseStore
 from headrace.protocols.openai.responses import input_tokens, responses
 from headrace.protocols.openai.tokens import detokenize, tokenize
+from headrace.protocols.unread import recorded
 
 Timed = Callable[[Front, Request, float], Awaitable[Response]]
 
@@ -36,12 +37,11 @@ def routes(front: Front, now_s: Callable[[], float] = time.time) -> list[BaseRou
     async def version(request: Request) -> Response:
         return json_response({"version": front.server_version})
 
-    posts: dict[str, Handle] = {
+    asks: dict[str, Handle] = {
         "/v1/chat/completions": timed(chat),
         "/v1/completions": timed(completions),
         "/v1/responses": lambda request: responses(front, store, request, now_s),
         "/v1/responses/input_tokens": partial(input_tokens, front, store),
-        "/v1/responses/{id}/cancel": partial(cancel, store),
         "/v1/embeddings": partial(embeddings, front),
         "/tokenize": partial(tokenize, front),
         "/detokenize": partial(detokenize, front),
@@ -57,8 +57,9 @@ def routes(front: Front, now_s: Callable[[], float] = time.time) -> list[BaseRou
     }
     kept = Endpoint("GET", partial(retrieve, store), openai_error, {"DELETE": partial(delete, store)})
     return [
-        *(Route(path, Endpoint("POST", handle, openai_error)) for path, handle in posts.items()),
+        *(Route(path, Endpoint("POST", recorded(front, handle), openai_error)) for path, handle in asks.items()),
         *(Route(path, Endpoint("GET", handle, openai_error)) for path, handle in gets.items()),
+        Route("/v1/responses/{id}/cancel", Endpoint("POST", partial(cancel, store), openai_error)),
         Route("/v1/responses/{id}", kept),
         Elsewhere("/v1/", openai_error),
     ]

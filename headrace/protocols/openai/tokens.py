@@ -45,7 +45,7 @@ read_detokenize = Reader(DetokenizeBody)
 async def tokenize(front: Front, request: Request) -> Response:
     """The tokens of a text or a conversation, and how many there are."""
     body = await read_tokenize.read(request, front.max_body_bytes)
-    ref, _ = await find_model(front, body.model)
+    ref, _ = await find_model(front, request, body.model)
     asked = make_request(front, request, new_id("tokn"), ref, Tokenize(_prompt(body)))
     (tokenized,) = await answer_all(front, [asked], request.receive, Tokenized)
     return json_response(
@@ -61,7 +61,7 @@ async def tokenize(front: Front, request: Request) -> Response:
 async def detokenize(front: Front, request: Request) -> Response:
     """The text of tokens."""
     body = await read_detokenize.read(request, front.max_body_bytes)
-    ref, facts = await find_model(front, body.model)
+    ref, facts = await find_model(front, request, body.model)
     ask = Detokenize(check_token_ids(body.tokens, facts.vocabulary, "tokens"))
     asked = make_request(front, request, new_id("tokn"), ref, ask)
     (detokenized,) = await answer_all(front, [asked], request.receive, Detokenized)

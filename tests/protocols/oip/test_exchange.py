@@ -10,7 +10,7 @@ import threading
 import msgspec
 import pytest
 
-from headrace.errors import InvalidRequest, WouldBeLate
+from headrace.errors import BodyTooLarge, InvalidRequest, WouldBeLate
 from headrace.protocols.beside import LONG_BYTES, LONG_TENSORS, UNPACKING
 from headrace.protocols.oip.exchange import LARGE_BYTES, Answer, Exchange
 from headrace.protocols.oip.head import read_head
@@ -346,3 +346,30 @@ async def test_one_that_cannot_be_read_is_recorded_under_the_id_that_its_client_
     (record,) = stub.records
     assert isinstance(record, RequestRecord)
     assert (record.id, record.model, record.error) == (asking.request_id, "add_sub", "invalid_request")
+
+
+@pytest.mark.parametrize("headers", [{b"x-slo-ms": b"abc"}, {b"x-priority": b"77"}, {b"expect": b"100-continue"}])
+async def test_one_that_its_head_has_refused_is_recorded_once(headers: dict[bytes, bytes]) -> None:
+    stub = Stub()
+    asking = _Asking(stub, "add_sub" if b"expect" not in headers else "nothing", headers)
+    hopeless = asking.exchange.hopeless()
+    if hopeless is not None:
+        asking.exchange.refuse(hopeless)
+        asking.exchange.run()
+    else:
+        asking.run()
+    (record,) = stub.records
+    assert isinstance(record, RequestRecord)
+    assert (record.id, record.error) == (asking.request_id, asking.json["code"])
+
+
+async def test_one_whose_body_is_refused_is_recorded_where_it_is_known_to_be_an_inference() -> None:
+    stub = Stub()
+    for model in ("add_sub", ""):
+        asking = _Asking(stub, model)
+        asking.exchange.refuse(BodyTooLarge("too large"))
+        asking.exchange.run()
+        assert asking.answers[0].status == 413
+    assert [(each.model, each.error) for each in stub.records if isinstance(each, RequestRecord)] == [
+        ("add_sub", "body_too_large")
+    ]

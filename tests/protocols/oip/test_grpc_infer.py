@@ -205,6 +205,21 @@ async def test_a_request_is_recorded_as_grpcs(kind: Kind) -> None:
     assert (record.id, record.model, record.protocol) == ("7", "scores", "grpc")
 
 
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        (infer_message(model_version="first").SerializeToString(), ("scores", "version_not_found")),
+        (b"\x22\x01\xff", ("", "invalid_request")),  # parameters that are no message
+    ],
+)
+async def test_one_that_cannot_be_read_is_recorded_with_its_model_where_that_can(
+    message: bytes, told: tuple[str, str]
+) -> None:
+    stub = Stub()
+    Infer(stub.front).infer(message, FakeCall())
+    assert [(each.model, each.error) for each in stub.records if isinstance(each, RequestRecord)] == [told]
+
+
 async def test_metadata_limits_a_request(kind: Kind) -> None:
     metadata = (("x-slo-ms", "50"), ("x-priority", "1"), ("x-tenant", "alice"), ("x-min-accuracy", "0.9"))
     async with server(kind) as (stub, client):
