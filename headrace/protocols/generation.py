@@ -19,13 +19,20 @@ from headrace.protocols.spent import COST, cost, generation_headers
 from headrace.protocols.sse import Pipe, until_gone
 from headrace.protocols.unread import arrived_ns, asked
 from headrace.servable import Cancel
-from headrace.types import ModelRef, Request, Response
+from headrace.types import ModelRef, ModelVersion, Request, Response
 
 log = logging.getLogger(__name__)
 
 _UNEXPECTED = "the model answered something else than it was asked"
 
 R = TypeVar("R")
+
+AnsweredBy = Callable[[ModelVersion], None]
+"""Told which version answers, before anything of its answer is written."""
+
+
+def _unheard(version: ModelVersion) -> None:
+    """Nobody wants to know."""
 
 
 def make_request(
@@ -45,10 +52,10 @@ def make_request(
 
 
 async def generate_all(
-    front: Front, requests: Sequence[Request], receive: Receive
+    front: Front, requests: Sequence[Request], receive: Receive, by: AnsweredBy = _unheard
 ) -> tuple[list[Generated], dict[str, str]]:
     """As `answer_all`, and what headers say of the first answer's time, and of what all of them cost."""
-    generated, device_ns = await _all(front, requests, receive, Generated)
+    generated, device_ns = await _all(front, requests, receive, Generated, by)
     elapsed_ns = front.clock.now_ns() - requests[0].context.arrived_ns
     headers = generation_headers(generated[0], elapsed_ns, ended=True)
     if front.usd_per_ns:
@@ -64,7 +71,9 @@ async def answer_all(front: Front, requests: Sequence[Request], receive: Receive
     return (await _all(front, requests, receive, kind))[0]
 
 
-async def _all(front: Front, requests: Sequence[Request], receive: Receive, kind: type[R]) -> tuple[list[R], int]:
+async def _all(
+    front: Front, requests: Sequence[Request], receive: Receive, kind: type[R], by: AnsweredBy = _unheard
+) -> tuple[list[R], int]:
     """The results, and what they had of the device's time."""
     device_ns = 0
     gathered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -80,6 +89,7 @@ async def _all(front: Front, requests: Sequence[Request], receive: Receive, kind
             elif not isinstance(answer.result, kind):
                 gathered.set_exception(Internal(_UNEXPECTED))
             elif answer.final:
+                by(answer.model)
                 results[which] = answer.result
                 device_ns += answer.device_ns
                 if len(results) == len(requests):
@@ -119,11 +129,13 @@ class Writer(Protocol):
         ...
 
 
-def stream_all(front: Front, requests: Sequence[Request], writer: Writer) -> Callable[[Pipe], Cancel]:
+def stream_all(
+    front: Front, requests: Sequence[Request], writer: Writer, by: AnsweredBy = _unheard
+) -> Callable[[Pipe], Cancel]:
     """What starts the requests and writes their news, for `Streamed`; an error of one ends them all."""
 
     def start(pipe: Pipe) -> Cancel:
-        stream = _Stream(pipe, writer, len(requests))
+        stream = _Stream(pipe, writer, len(requests), by)
         for which, request in enumerate(requests):
             if pipe.over:
                 break
@@ -145,10 +157,11 @@ def _stream_headers(front: Front, request: Request, generated: Generated) -> dic
 class _Stream:
     """Requests whose news go into one pipe."""
 
-    def __init__(self, pipe: Pipe, writer: Writer, number: int) -> None:
+    def __init__(self, pipe: Pipe, writer: Writer, number: int, by: AnsweredBy) -> None:
         self.cancels: list[Cancel] = []
         self._pipe = pipe
         self._writer = writer
+        self._by = by
         self._left = number  # without a final answer
         self._begun = False  # the client has got a piece
 
@@ -164,6 +177,8 @@ class _Stream:
         if not self._pipe.headers:
             self._pipe.headers = began(answer.result)
         try:
+            if not self._begun:
+                self._by(answer.model)
             self._write(which, answer.result, answer.final)
         except Exception:
             log.exception("writing an answer failed")

@@ -6,7 +6,11 @@ from typing import Any
 import pytest
 
 from headrace.errors import WorkerLost
+from headrace.models.wishes import Wishes
 from headrace.protocols.oip.generate import routes
+from headrace.traffic.plans import Plans, Split
+from headrace.types import ModelVersion
+from tests.fakes_generation import BASE, ScriptedModel, publish
 from tests.protocols.dialect_server import dialect_server
 from tests.protocols.oip.http_server import connected
 from tests.protocols.openai.server import events
@@ -41,6 +45,19 @@ async def test_a_stream_is_an_event_a_piece(path: str) -> None:
     async with dialect_server(routes) as server:
         found = await server.stream(f"{path}_stream", {"text_input": "?", "max_tokens": 2})
     assert found == [{**HEAD, "text_output": "Paris"}, {**HEAD, "text_output": " is"}]
+
+
+async def test_a_split_says_which_version_answers_whole_and_as_a_stream() -> None:
+    async with dialect_server(routes) as server:
+        newer = ScriptedModel(BASE, "base")
+        newer.version = ModelVersion("base", 2)
+        publish(server.stub.registry, newer)
+        server.stub.registry.wish("base", Wishes(traffic=Plans(split=Split({1: 1.0}))))
+        whole = (await server.ask("POST", PATHS[0], {"text_input": ""})).json
+        pieces = await server.stream(f"{PATHS[0]}_stream", {"text_input": "", "max_tokens": 2})
+        named = (await server.ask("POST", "/v2/models/base/versions/2/generate", {"text_input": ""})).json
+    assert [each["model_version"] for each in (whole, *pieces)] == ["1", "1", "1"]
+    assert (named["model_version"], len(newer.requests)) == ("2", 1)
 
 
 async def test_an_error_in_a_stream_is_its_last_event() -> None:
