@@ -19,12 +19,13 @@ class Blame(msgspec.Struct, frozen=True):
     """The deaths of workers that were running one request, since it was last answered anything."""
 
     deaths: int = 0
-    fruitless: int = 0  # those since whose last one the version had answered nothing
+    fruitless: int = 0  # the first, and those since whose last one the version had answered nothing
 
     def after(self, answered: bool, hung: bool = False) -> "Blame":
-        """One more; `answered`: the version has answered somebody since the death before."""
+        """One more; `answered`: the version has answered somebody since the death before, whoever died in that."""
         deaths = HANG if hung else 1
-        return Blame(self.deaths + deaths, self.fruitless + (0 if answered else deaths))
+        counted = deaths if not answered else int(not self.deaths)  # what was answered before the first speaks for none
+        return Blame(self.deaths + deaths, self.fruitless + counted)
 
     @property
     def suspected(self) -> bool:

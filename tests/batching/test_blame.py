@@ -1,5 +1,6 @@
 """Whether a request is what its workers die of."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,8 +34,10 @@ def test_one_that_dies_in_company_is_not_given_up() -> None:
     assert not deaths(False, False, False).given_up(alone=False)
 
 
-def test_one_that_dies_alone_with_nothing_answered_before_is_given_up() -> None:
-    assert deaths(True, False, False).given_up(alone=True)
+@pytest.mark.parametrize("answered_before", [False, True])
+def test_one_that_dies_alone_twice_with_nothing_answered_between_is_given_up(answered_before: bool) -> None:
+    assert not deaths(answered_before).given_up(alone=True)
+    assert deaths(answered_before, False).given_up(alone=True)
 
 
 def test_deaths_between_which_others_were_answered_count_against_nobody() -> None:
