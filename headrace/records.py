@@ -28,6 +28,7 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     written_ns: int = 0  # the answer was made into bytes and handed to the connection; 0 where nobody looked
     admitted_ns: int = 0  # let in and queued; 0 where it was not, or was answered by then
     also: str = ""  # another id that its client knows it by
+    embedded_tokens: int | None = None  # of its texts, where a language model made vectors of them
 
 
 class BundleRecord(msgspec.Struct, frozen=True, gc=False):
@@ -137,6 +138,7 @@ class GenerationRecord(msgspec.Struct, frozen=True, gc=False):
     trace: str = ""
     first_due_ns: int | None = None  # when its first token was promised
     tpot_ns: int | None = None  # what was promised from one token to the next, on average
+    chat: bool = False  # it goes on with a conversation, and not with a text
 
 
 class ModelEvent(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from headrace.errors import Cancelled, Draining, HeadraceError, Internal, RateLi
 from headrace.gateway.allowed import check_allowed
 from headrace.gateway.bundles import Asked
 from headrace.gateway.rates import Rates
+from headrace.generation import Embedded
 from headrace.models.registry import Registry, Served
 from headrace.records import Recorder, RequestRecord, SampleRecord, ShedRecord
 from headrace.servable import APART, Cancel, Reply, Together, foresee, together
@@ -204,11 +205,14 @@ class Gateway:
         self.left()
         request, version = call.request, call.served.version
         context = request.context
+        embedded_tokens = None
         if isinstance(answer, HeadraceError):
             batch, cache, code, rows = None, None, answer.code, call.rows()
             self._refused_ns = finished_ns
         else:
             batch, cache, code, rows = answer.batch, answer.cache, "", answer.rows or call.rows()
+            if isinstance(answer.result, Embedded):
+                embedded_tokens = answer.result.prompt_tokens
         self._record(
             RequestRecord(
                 request.id,
@@ -227,6 +231,7 @@ class Gateway:
                 self.now_ns(),
                 call.admitted_ns,
                 request.also,
+                embedded_tokens,
             )
         )
         if self._wanted is not None and isinstance(answer, Response) and self._wanted(request, answer):

@@ -88,8 +88,7 @@ class SpanMaker:
             if phase.name == "batch":
                 continue  # it is everybody's
             links = (shared[id(batch)],) if batch is not None and phase.name == "compute" else ()
-            attributes = generation_attributes(kept.generation) if phase.name in ("prefill", "decode") else {}
-            yield self._inner(phase, above, attributes, links)
+            yield self._inner(phase, above, {}, links)
 
     def _runs(self, lot: Sequence[Kept], places: Mapping[int, Place], shared: Mapping[int, Place]) -> Iterator[Span]:
         """A span for each run, below the first of its members and linked to all that are kept."""
@@ -138,7 +137,9 @@ def _attributes(kept: Kept) -> dict[str, Attribute]:
     if record.cache is not None:
         found["headrace.cache"] = "hit" if record.cache.hit else "miss"
     if kept.generation is not None:
-        found |= generation_attributes(kept.generation)
+        found |= _generation_attributes(kept.generation)
+    elif record.embedded_tokens is not None:
+        found |= _language_attributes("embeddings", record.model, record.version, record.embedded_tokens)
     return {name: value for name, value in found.items() if value != ""}
 
 
@@ -153,20 +154,27 @@ def _run_attributes(record: RequestRecord, batch: BatchFacts) -> dict[str, Attri
     }
 
 
-def generation_attributes(generation: GenerationRecord | None) -> dict[str, Attribute]:
-    """What OpenTelemetry's conventions for generative models name."""
-    if generation is None:
-        return {}
-    found: dict[str, Attribute] = {
-        "gen_ai.operation.name": "generate_content",
+def _language_attributes(operation: str, model: str, version: int | None, prompt_tokens: int) -> dict[str, Attribute]:
+    """What OpenTelemetry's conventions for generative models name. They are on one span of a request: who adds up the
+    tokens of a trace counts each once."""
+    return {
+        "gen_ai.operation.name": operation,
         "gen_ai.provider.name": _PROVIDER,
-        "gen_ai.request.model": generation.model.name,
-        "gen_ai.response.model": f"{generation.model.name}/{generation.model.version}",
+        "gen_ai.request.model": model,
+        "gen_ai.response.model": f"{model}/{version}",
+        "gen_ai.usage.input_tokens": prompt_tokens,
+    }
+
+
+def _generation_attributes(generation: GenerationRecord) -> dict[str, Attribute]:
+    model, usage = generation.model, generation.usage
+    found = _language_attributes(
+        "chat" if generation.chat else "text_completion", model.name, model.version, usage.prompt_tokens
+    ) | {
         "gen_ai.response.id": generation.id,
         "gen_ai.response.finish_reasons": list(generation.finishes),
-        "gen_ai.usage.input_tokens": generation.usage.prompt_tokens,
-        "gen_ai.usage.output_tokens": generation.usage.completion_tokens,
-        "gen_ai.usage.cache_read.input_tokens": generation.usage.cached_tokens,
+        "gen_ai.usage.output_tokens": usage.completion_tokens,
+        "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens,
     }
     if generation.max_tokens is not None:
         found["gen_ai.request.max_tokens"] = generation.max_tokens

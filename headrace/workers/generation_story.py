@@ -13,6 +13,7 @@ class Story:
 
     __slots__ = (
         "_arrived_ns",
+        "_chat",
         "_finishes",
         "_first_due_ns",
         "_id",
@@ -31,6 +32,7 @@ class Story:
     ) -> None:
         self._id = request_id
         self._trace = trace
+        self._chat = ask.prompt.messages is not None
         self._n = ask.n
         self._lengths = [0] * ask.n  # tokens of each choice
         self._max_tokens = ask.sampling.max_tokens
@@ -80,6 +82,7 @@ class Story:
             self._trace,
             self._first_due_ns,
             self._tpot_ns,
+            self._chat,
         )
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from headrace.errors import HeadraceError, InvalidRequest, MemoryFull, WouldBeLate
 from headrace.gateway.gateway import MAX_NAME, REFUSING_NS, Gateway, Passes, Wanted
-from headrace.generation import Detokenize
+from headrace.generation import Detokenize, Embedded
 from headrace.models.registry import Registry, Served
 from headrace.records import Record, RequestRecord, SampleRecord, ShedRecord
 from headrace.servable import Cancel, Reply
@@ -315,6 +315,13 @@ def test_what_may_be_let_in_or_is_not_there_has_to_be_read() -> None:
     assert Bench(Foreseeing()).gateway.foresee(ModelRef("m"), Context(0), "") is None
     assert Bench().gateway.foresee(ModelRef("m"), Context(0, deadline_ns=1), "") is None
     assert Bench(Foreseeing()).gateway.foresee(ModelRef("other"), Context(0, deadline_ns=1), "") is None
+
+
+def test_the_tokens_of_texts_that_were_embedded_are_recorded() -> None:
+    bench = Bench()
+    bench.gateway.submit(request([[1, 1]]), Got())
+    bench.kept.replies[0](msgspec.structs.replace(RESPONSE, result=Embedded(b"", 0, 7)))
+    assert bench.record().embedded_tokens == 7
 
 
 def test_an_answer_is_written_before_it_is_recorded() -> None:

@@ -68,8 +68,24 @@ def test_a_text_is_prefilled_and_decoded_as_the_conventions_name_it() -> None:
             "gen_ai.usage.input_tokens": 100,
             "gen_ai.usage.output_tokens": 11,
             "gen_ai.request.max_tokens": 50,
+            "gen_ai.operation.name": "text_completion",
         }.items()
     )
+
+
+def test_the_tokens_of_a_trace_are_told_once() -> None:
+    record = RequestRecord("41", "m", 1, "http", 1, 4 * MS, 5 * MS, 270 * MS, None)
+    made = spans(Kept(record, False, generated()))
+    assert [span.name for span in made if "gen_ai.usage.input_tokens" in span.attributes] == ["infer m"]
+
+
+def test_what_was_asked_is_called_as_the_conventions_do() -> None:
+    record = RequestRecord("41", "m", 1, "http", 1, 4 * MS, 5 * MS, 270 * MS, None)
+    made = spans(Kept(record, False, replace(generated(), chat=True)), Kept(replace(record, embedded_tokens=7)))
+    chat, embeddings = (span.attributes for span in named(made, "infer m"))
+    assert (chat["gen_ai.operation.name"], embeddings["gen_ai.operation.name"]) == ("chat", "embeddings")
+    assert (embeddings["gen_ai.usage.input_tokens"], embeddings["gen_ai.response.model"]) == (7, "m/1")
+    assert "gen_ai.usage.output_tokens" not in embeddings
 
 
 def test_a_slow_one_says_so() -> None:

@@ -33,6 +33,11 @@ def test_the_request_is_named() -> None:
     assert (record.id, record.trace) == ("41", "00-ab-cd-01")
 
 
+def test_it_is_told_whether_a_conversation_went_on_or_a_text() -> None:
+    chat = Generate(Prompt(messages=({"role": "user", "content": "Hi"},)))
+    assert [Story(ask, 100).record(VERSION, 200).chat for ask in (chat, ASK)] == [True, False]
+
+
 def test_what_was_promised_is_told_with_it() -> None:
     record = Story(ASK, 100, terms=Terms(arrived_ns=90, ttft_ns=50, tpot_ns=7)).record(VERSION, 200)
     assert (record.first_due_ns, record.tpot_ns) == (140, 7)
