@@ -29,6 +29,7 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     admitted_ns: int = 0  # let in and queued; 0 where it was not, or was answered by then
     also: str = ""  # another id that its client knows it by
     embedded_tokens: int | None = None  # of its texts, where a language model made vectors of them
+    tracestate: str = ""  # of its trace, as other programs left it
 
 
 class BundleRecord(msgspec.Struct, frozen=True, gc=False):

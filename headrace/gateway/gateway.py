@@ -9,6 +9,7 @@ from headrace.errors import Cancelled, Draining, HeadraceError, Internal, RateLi
 from headrace.gateway.allowed import check_allowed
 from headrace.gateway.bundles import Asked
 from headrace.gateway.rates import Rates
+from headrace.gateway.tracestate import tracestate_of
 from headrace.generation import Embedded
 from headrace.models.registry import Registry, Served
 from headrace.records import Recorder, RequestRecord, SampleRecord, ShedRecord
@@ -232,6 +233,7 @@ class Gateway:
                 call.admitted_ns,
                 request.also,
                 embedded_tokens,
+                tracestate_of(context),
             )
         )
         if self._wanted is not None and isinstance(answer, Response) and self._wanted(request, answer):
@@ -264,6 +266,7 @@ class Gateway:
                 context.trace,
                 context.tenant,
                 also=request.also,
+                tracestate=tracestate_of(context),
             )
         )
 

@@ -76,4 +76,5 @@ def _context(request: Request, came_ns: int) -> Context:
     limits = UNSAID
     with suppress(InvalidRequest):
         limits = read_headers(request.headers.raw)
-    return limits.context(came_ns, "http", trace_of(request.headers.get("traceparent", "")))
+    trace = trace_of(request.headers.get("traceparent", ""))
+    return limits.context(came_ns, "http", trace, request.headers.raw)

@@ -37,9 +37,10 @@ def resource_message(attributes: Mapping[str, Any]) -> bytes:
 
 def span_message(span: Span) -> bytes:
     """A span, its times in Unix nanoseconds."""
-    name, place, parent_id, remote_parent, server, start_ns, end_ns, attributes, links, error = span
+    name, place, parent_id, remote_parent, server, start_ns, end_ns, attributes, links, error, state = span
     parts = [
         _place(place),
+        _sized(b"\x1a", _text(state)) if state else b"",
         b"\x22\x08" + parent_id.to_bytes(8) if parent_id else b"",
         _name(name),
         _KINDS[server],

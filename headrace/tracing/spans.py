@@ -32,6 +32,7 @@ class Span(NamedTuple):
     attributes: Mapping[str, Attribute]
     links: Sequence[Place] = ()
     error: str = ""
+    tracestate: str = ""
 
 
 class Kept(NamedTuple):
@@ -80,6 +81,7 @@ class SpanMaker:
             end_ns + self._epoch_ns,
             _attributes(kept),
             error=record.error,
+            tracestate=record.tracestate,
         )
 
     def _phases(self, kept: Kept, above: Place, shared: Mapping[int, Place]) -> Iterator[Span]:
@@ -88,7 +90,7 @@ class SpanMaker:
             if phase.name == "batch":
                 continue  # it is everybody's
             links = (shared[id(batch)],) if batch is not None and phase.name == "compute" else ()
-            yield self._inner(phase, above, {}, links)
+            yield self._inner(phase, kept.record, above, {}, links)
 
     def _runs(self, lot: Sequence[Kept], places: Mapping[int, Place], shared: Mapping[int, Place]) -> Iterator[Span]:
         """A span for each run, below the first of its members and linked to all that are kept."""
@@ -101,13 +103,22 @@ class SpanMaker:
             assert batch is not None
             phase = next(each for each in phases(first) if each.name == "batch")
             links = [places[id(record)] for record in records]
-            run = self._inner(phase, links[0], _run_attributes(first, batch), links)
+            run = self._inner(phase, first, links[0], _run_attributes(first, batch), links)
             yield run._replace(place=shared[key])
 
-    def _inner(self, phase: Phase, above: Place, attributes: Mapping[str, Attribute], links: Sequence[Place]) -> Span:
+    def _inner(
+        self,
+        phase: Phase,
+        of: RequestRecord,
+        above: Place,
+        attributes: Mapping[str, Attribute],
+        links: Sequence[Place],
+    ) -> Span:
         start_ns, end_ns = phase.start_ns + self._epoch_ns, phase.end_ns + self._epoch_ns
         place = self._new(above.trace_id)
-        return Span(phase.name, place, above.span_id, False, False, start_ns, end_ns, attributes, links)
+        return Span(
+            phase.name, place, above.span_id, False, False, start_ns, end_ns, attributes, links, "", of.tracestate
+        )
 
     def _new(self, trace_id: int) -> Place:
         return Place(trace_id, self._id(64))

@@ -7,7 +7,7 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1 import trace_pb2 as pb
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
 from headrace.collector.resource import resource_of
 from headrace.tracing.encoding import resource_message, span_message
@@ -45,6 +45,7 @@ def span(seed: int) -> Span:
         {f"name.{number}": draw.choice(VALUES) for number in range(draw.randrange(5))},
         [Place(draw.getrandbits(128) or 1, draw.getrandbits(64) or 1) for _ in range(draw.randrange(3))],
         draw.choice(("", "internal")),
+        draw.choice(("", "v=1,w=2")),
     )
 
 
@@ -52,7 +53,7 @@ def theirs(span: Span) -> pb.Span:
     sampled = TraceFlags(TraceFlags.SAMPLED)
     made = ReadableSpan(
         span.name,
-        SpanContext(*span.place, False, sampled),
+        SpanContext(*span.place, False, sampled, TraceState.from_header([span.tracestate])),
         SpanContext(span.place.trace_id, span.parent_id, span.remote_parent, sampled) if span.parent_id else None,
         attributes=span.attributes,
         links=[Link(SpanContext(*place, False, sampled)) for place in span.links],

@@ -30,6 +30,11 @@ def test_a_request_goes_on_its_clients_trace_and_has_its_phases_below_it() -> No
     assert (request.start_ns, request.end_ns) == (EPOCH_NS + 4_000_000, EPOCH_NS + 5_001_000)
 
 
+def test_all_spans_of_a_request_have_what_others_said_of_its_trace() -> None:
+    made = spans(Kept(replace(traced(), tracestate="v=1")))
+    assert {span.tracestate for span in made} == {"v=1"}
+
+
 def test_without_a_clients_trace_it_begins_one() -> None:
     first, second = named(spans(Kept(answered()), Kept(answered())), "infer m")
     assert first.parent_id == 0

@@ -7,7 +7,11 @@ from headrace.errors import InvalidRequest
 from headrace.protocols.limits import MAX_MS, MAX_PRIORITY, Limits
 from headrace.types import Parameter
 
-_TRACEPARENT = re.compile(r"^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$")
+_TRACEPARENT = re.compile(
+    r"(?=00.{53}\Z|(?!00|ff).{55}(?:\Z|-))[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+)
+"""Of version 00 nothing follows, of a later one there may be more behind another dash."""
+
 _OWN = frozenset(("timeout", "priority", "binary_data_output"))
 _STREAMING = "triton_enable_empty_final_response"
 _MAX_TIMEOUT_US = MAX_MS * 1000
@@ -35,8 +39,9 @@ def forwarded(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
 
 
 def trace_of(traceparent: str) -> str:
-    """A W3C traceparent as it is, or "" where it is none: a wrong one is to be ignored."""
-    return traceparent if traceparent and _TRACEPARENT.match(traceparent) else ""
+    """A W3C traceparent as far as version 00 has it, or "" where it is none: a wrong one is to be ignored."""
+    found = _TRACEPARENT.match(traceparent) if traceparent else None
+    return found[0] if found else ""
 
 
 def _integer(parameters: Mapping[str, Parameter], name: str, most: int) -> int:

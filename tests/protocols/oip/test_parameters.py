@@ -96,3 +96,11 @@ def test_a_traceparent_that_is_none_is_ignored(trace: str) -> None:
 
 def test_a_right_traceparent_is_kept() -> None:
     assert trace_of(TRACE) == TRACE
+
+
+def test_of_a_later_version_what_is_known_is_kept() -> None:
+    later = f"cc{TRACE[2:]}"
+    assert trace_of(later) == later
+    assert trace_of(f"{later}-what-is-new") == later
+    assert trace_of(f"{later}.what-is-new") == ""
+    assert trace_of(f"{TRACE}-what-is-new") == ""
