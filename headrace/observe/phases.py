@@ -18,7 +18,8 @@ def phases(record: RequestRecord, generation: GenerationRecord | None = None) ->
     """The phases of a request in their order: they follow one another, but for `compute`, which lies within `batch`,
     and `preempted`, within `decode` or `prefill`.
 
-    What was refused, or found in a cache, has fewer.
+    What was refused, or found in a cache, has fewer. `held` is the time between `admit` and the answer of what was let
+    in and of which no run is known: it failed, was cancelled, or a language model embedded or scored it.
     """
     found = [Phase("parse", record.arrived_ns, record.submitted_ns)]
     begun_ns = record.submitted_ns
@@ -29,6 +30,8 @@ def phases(record: RequestRecord, generation: GenerationRecord | None = None) ->
         found += _run(record.batch, begun_ns)
     elif generation is not None:
         found += _generation(generation, begun_ns)
+    elif record.admitted_ns and record.cache is None:
+        found.append(Phase("held", begun_ns, record.finished_ns))
     if record.written_ns:
         found.append(Phase("serialise", record.finished_ns, record.written_ns))
     return tuple([phase for phase in found if phase.end_ns >= phase.start_ns])

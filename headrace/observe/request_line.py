@@ -22,7 +22,8 @@ NOT_SERVED = OUR_FAULTS | {DeadlineExceeded.code} | _codes(Unavailable)
 
 _LEVELS = {level: logging.getLevelName(level).lower() for level in (logging.INFO, logging.WARNING, logging.ERROR)}
 _TOOK = {
-    name: f"{name}_ms" for name in ("parse", "admit", "queue", "compute", "serialise", "prefill", "decode", "preempted")
+    name: f"{name}_ms"
+    for name in ("parse", "admit", "queue", "compute", "serialise", "prefill", "decode", "preempted", "held")
 }
 """The field of each phase; that of a run is everybody's, and has none."""
 
@@ -53,6 +54,7 @@ class RequestLine(Line):
     decode_ms: float | None = None
     preempted_ms: float | None = None
     serialise_ms: float | None = None
+    held_ms: float | None = None
     finish: str = ""
     n: int | None = None
     prompt_tokens: int | None = None

@@ -1,9 +1,11 @@
 """A request's time is taken apart without a gap."""
 
+import pytest
 from msgspec.structs import replace
 
 from headrace.observe.phases import phases
 from headrace.records import RequestRecord
+from headrace.types import CacheFacts
 from tests.observe.make import MS, TIMES, answered, failed, generated
 
 
@@ -22,6 +24,18 @@ def test_one_that_shared_a_run_waited_and_was_computed_within_it() -> None:
 
 def test_one_that_was_refused_has_no_run() -> None:
     assert [phase.name for phase in phases(failed("queue_full"))] == ["parse"]
+
+
+@pytest.mark.parametrize("error", ["worker_lost", "cancelled", ""])
+def test_one_of_whose_run_nothing_is_known_was_held_until_its_end(error: str) -> None:
+    record = replace(failed(error), admitted_ns=150, written_ns=600)
+    told = [(phase.name, phase.start_ns, phase.end_ns) for phase in phases(record)]
+    assert told == [("parse", 0, 100), ("admit", 100, 150), ("held", 150, 500), ("serialise", 500, 600)]
+
+
+def test_one_that_was_found_in_a_cache_was_not() -> None:
+    found = replace(answered(), batch=None, admitted_ns=4_000_200, cache=CacheFacts(True, 50))
+    assert [phase.name for phase in phases(found)] == ["parse", "admit"]
 
 
 def test_one_that_was_taken_before_it_was_let_in_did_not_wait() -> None:
