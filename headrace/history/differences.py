@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from headrace.errors import Cancelled
 from headrace.history.point import Point
 from headrace.observe.tally import Key, VersionTally
 from headrace.types import ModelVersion
@@ -17,12 +18,17 @@ class _Counts:
         self.took = list(tally.request_ns.counts)
         self.took_ns = tally.request_ns.total
         self.waited_ns = tally.queue.ns
-        self.errors = tally.fail.count
+        self.errors = tally.fail.count - _withdrawn(tally)
         self.runs = sum(tally.closed.values())
         self.rows = tally.batch_rows.total
         self.reasons = dict(tally.closed)
         self.shed = sum(count for _, count in tally.shed.items())
         self.tokens = tally.language.tokens["generation"]
+
+
+def _withdrawn(tally: VersionTally) -> int:
+    """Requests whose callers left: nobody was told of an error."""
+    return sum([count for (_, code), count in tally.outcomes.items() if code == Cancelled.code])
 
 
 class Differences:

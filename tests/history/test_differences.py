@@ -33,6 +33,15 @@ def test_each_look_tells_what_is_new() -> None:
     assert (point.requests, point.errors, point.reasons) == (1, 0, {})
 
 
+def test_a_caller_that_left_is_no_error() -> None:
+    differences, tally = Differences(), Tally()
+    tally.versions["m", 1] = VersionTally(0.0)
+    hand_on([_asked("cancelled"), _asked("worker_lost")], tally)
+    assert _look(differences, tally).errors == 1
+    hand_on([_asked("cancelled")], tally)
+    assert _look(differences, tally).errors == 0
+
+
 def test_a_version_that_was_loaded_anew_began_from_nothing() -> None:
     differences, tally = Differences(), Tally()
     tally.versions["m", 1] = VersionTally(0.0)
