@@ -296,7 +296,7 @@ class Server:
         return served.servable if served else None
 
     def _backlogs(self) -> list[tuple[ModelVersion, Backlog]]:
-        return [(served.version, served.servable.backlog()) for served in self.registry.all()]
+        return self.reconcile.residence.finishing.backlogs()
 
     async def run(self, http: socket.socket, announce: Announce, started: float) -> None:
         """Listen, load, serve until told to stop, drain. The socket is the caller's to close."""

@@ -14,6 +14,7 @@ from headrace.errors import HeadraceError, MemoryFull, ModelInvalid
 from headrace.memory.eviction import Resident
 from headrace.memory.profiles import Files
 from headrace.models.elsewhere import Elsewhere
+from headrace.models.finishing import Finishing
 from headrace.models.lifecycle import States
 from headrace.models.making import Making
 from headrace.models.registry import Registry, Served
@@ -77,6 +78,7 @@ class Residence:
         self._places = asyncio.Semaphore(stays.load_parallel)  # loads under way
         self._held: dict[Servable, Room] = {}
         self._waking: set[Sleeper] = set()
+        self.finishing = Finishing(registry)
         self.misses = 0  # requests for what was not in memory
         self._others = Others(self.residents, self._make_way, self.is_pinned)
         self._nobody = msgspec.structs.replace(self._others, residents=list)
@@ -313,7 +315,8 @@ class Residence:
         if room is not None:
             room.leaves()
         try:
-            await asyncio.wait_for(served.servable.drain(), self._stays.drain_s)
+            with self.finishing.counted(served):
+                await asyncio.wait_for(served.servable.drain(), self._stays.drain_s)
         except TimeoutError:
             log.warning("%s did not finish within %g s and is closed", served.version, self._stays.drain_s)
         finally:
