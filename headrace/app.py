@@ -53,6 +53,7 @@ from headrace.playground.page import routes as playground_routes
 from headrace.protocols.anthropic.routes import routes as anthropic_routes
 from headrace.protocols.beside import Beside
 from headrace.protocols.bodies import Bodies
+from headrace.protocols.broken_off import broken_off
 from headrace.protocols.oip.browser_lane import lane_of
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.generate import routes as generate_routes
@@ -326,7 +327,7 @@ class Server:
             loading.cancel()
             if rpc:
                 rpc.drain()
-            web.drain()
+            web.drain(config.drain_s)
             await self._drain()
         finally:
             web.should_exit = True
@@ -380,6 +381,7 @@ class Server:
             await asyncio.wait_for(self.gateway.drain(), limit_s)
         except TimeoutError:
             log.warning("%d requests did not finish within %g s", self.gateway.in_flight, limit_s)
+            self.gateway.break_off(broken_off())
 
     def _ready(self, http: str, grpc: str | None, seconds: float) -> Ready:
         return Ready(http, grpc, self.states.all(), self._served(), seconds, self._tls is not None)

@@ -1,6 +1,7 @@
 """Sockets, signals and the HTTP server under the front ends: where the process meets the machine."""
 
 import asyncio
+import logging
 import signal
 import socket
 import ssl
@@ -15,10 +16,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from headrace.errors import SettingInvalid
 from headrace.open_files import tell_of_want
 
+log = logging.getLogger(__name__)
+
 BACKLOG = 2048  # connections that wait to be accepted
 LAST_CALL_S = 1.0  # that clients have to ask once more, and to be told in the answer that their connection ends
 LOOK_S = 0.02  # between two looks whether they all have
 WANT_S = 10  # between two looks whether connections can be accepted
+LAST_WORDS_S = 1.0  # that answers have to be taken, however long the drain took before
 GOODBYE_S = 1.0  # that a client has, once all is sent, to say goodbye as TLS wants it
 
 
@@ -77,25 +81,43 @@ class HttpServer(uvicorn.Server):
         )
         super().__init__(config)
         self._last_call_s = 0.0  # until when idle connections are kept
+        self._over_s = 0.0  # until when those that are not are
 
-    def drain(self) -> None:
-        """Take no more connections. On those that are kept, the next answer is the last one, and says so."""
-        self._last_call_s = asyncio.get_running_loop().time() + LAST_CALL_S
+    def drain(self, limit_s: float) -> None:
+        """Take no more connections. On those that are kept, the next answer is the last one, and says so; what is asked
+        on them has so long to be answered."""
+        now_s = asyncio.get_running_loop().time()
+        self._last_call_s, self._over_s = now_s + LAST_CALL_S, now_s + limit_s
         for server in self.servers if self.started else ():
             server.close()
         for connection in list(self.server_state.connections):
             cast(Draining, connection).drain()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End all connections, after `drain` not before their clients had a second to ask once more."""
+        """End all connections, after `drain` not before their clients had a second to ask once more, nor long after
+        its time is up."""
         loop = asyncio.get_running_loop()
         while self.server_state.connections and loop.time() < self._last_call_s:  # noqa: ASYNC110 - as uvicorn waits
             await asyncio.sleep(LOOK_S)
         parting = asyncio.create_task(self._part())
         try:
-            await super().shutdown(sockets)
+            async with asyncio.timeout(max(self._over_s - loop.time(), LAST_WORDS_S)):
+                await super().shutdown(sockets)
+        except TimeoutError:
+            await self._break_off()
         finally:
             parting.cancel()
+
+    async def _break_off(self) -> None:
+        """Have what still runs say its last (`BrokenOff`), and end all connections."""
+        connections, tasks = self.server_state.connections, self.server_state.tasks
+        log.warning("%d connections of HTTP were not done, and end now", len(connections))
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=LAST_WORDS_S)
+        for connection in list(connections):
+            connection.transport.abort()
 
     async def _part(self) -> None:
         """A connection of TLS is closed when its client has said goodbye too: one that never does is not waited for."""

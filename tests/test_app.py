@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import Program, serving
+from tests.program import ANY_PORTS, Program, serving
 
 pytestmark = pytest.mark.slow
 
@@ -56,6 +56,20 @@ def test_a_request_under_way_is_finished_before_the_server_ends(tmp_path: Path) 
         assert program.stop() == 0
         asking.join()
         assert [status for status, _ in answers] == [200]
+
+
+def test_a_request_that_outlasts_the_drain_is_told_so_and_the_server_ends(tmp_path: Path) -> None:
+    folder = repository(tmp_path)
+    (folder / "m" / "model.fake").write_text("hang_on = 1\n" + MODEL % 0)
+    with serving(folder, *ANY_PORTS, "--set", "server.drain_s=0.1") as program:
+        answers: list[tuple[int, bytes]] = []
+        asking = threading.Thread(target=lambda: answers.append(ask(program, "POST", "/v2/models/m/infer", BODY)))
+        asking.start()
+        while "headrace_requests_in_flight 1" not in ask(program, "GET", "/metrics")[1].decode():
+            pass
+        assert program.stop() == 0
+        asking.join()
+        assert [(status, json.loads(body)["code"]) for status, body in answers] == [(503, "draining")]
 
 
 def test_a_model_that_crashes_the_worker_does_not_crash_the_server(tmp_path: Path) -> None:

@@ -7,10 +7,13 @@ import sys
 
 import pytest
 from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from headrace.errors import SettingInvalid
 from headrace.listening import HttpServer, address_of, listen
+from headrace.protocols.broken_off import BrokenOff
 
 
 def test_port_0_is_any_free_one_and_is_told() -> None:
@@ -90,7 +93,7 @@ async def test_a_server_that_drains_takes_no_connection_and_lets_those_that_are_
         reader, writer = await asyncio.open_connection(*address)
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         await reader.readuntil(b"\r\n\r\n")
-        server.drain()
+        server.drain(30)
         server.should_exit = True
         with pytest.raises(OSError):
             await asyncio.open_connection(*address)
@@ -99,3 +102,30 @@ async def test_a_server_that_drains_takes_no_connection_and_lets_those_that_are_
         writer.write(b"GET / HTTP/1.1\r\n")
         await asyncio.wait_for(serving, 30)
         writer.close()
+
+
+async def test_what_takes_longer_than_a_drain_may_is_cancelled_and_its_connection_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("headrace.listening.LAST_CALL_S", 0.0)
+    monkeypatch.setattr("headrace.listening.LAST_WORDS_S", 0.05)
+    asked = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    with listen("127.0.0.1", 0, "server.http_port") as listener:
+        starlette = Starlette(routes=[Mount("/", app)])
+        starlette.add_middleware(BrokenOff)
+        server = HttpServer(starlette, Kept, 0.5)
+        serving = asyncio.create_task(server.serve([listener]))
+        reader, writer = await asyncio.open_connection(*listener.getsockname()[:2])
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asked.wait()
+        server.drain(0)
+        server.should_exit = True
+        answer = await asyncio.wait_for(reader.read(), 30)
+        await asyncio.wait_for(serving, 30)
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 503") and b"draining" in answer

@@ -59,6 +59,8 @@ class Gateway:
         self.draining = False  # takes nothing new
         self.admitting = False  # what is submitted now was here before that
         self._drain_ns = 0  # when it began to
+        self._over: HeadraceError | None = None  # of everything, once what ran was broken off
+        self._under_way: set[_Call | _Bundled] = set()
         self._refusal: HeadraceError | None = None  # of what is new, while there is no memory for it
         self._refused_ns = -REFUSING_NS  # the last time
         self._registry = registry
@@ -75,6 +77,8 @@ class Gateway:
         submitted_ns, context = self.now_ns(), request.context
         asked: ModelRef | ModelVersion = request.model
         try:
+            if self._over is not None:
+                raise self._over
             if self.draining and not (self.admitting or self._was_here(context)):
                 raise Draining("the server is shutting down and takes no new requests", retry_after_s=1)
             if self._refusal is not None:
@@ -94,6 +98,7 @@ class Gateway:
         if request.ask is not None and self._tap is not None:
             reply = self._tap(request, served.version, reply)
         call = _Call(self, request, served, reply, submitted_ns)
+        self._under_way.add(call)
         self.in_flight += 1
         try:
             withdraw = served.servable.submit(request, call.answered)
@@ -127,6 +132,7 @@ class Gateway:
         asked = Asked(request, bundle, served, reply, submitted_ns)
         self.in_flight += len(bundle.ids)
         call = _Bundled(self, asked)
+        self._under_way.add(call)
         try:
             served.servable.submit(request, call.answered)
         except Exception:
@@ -134,8 +140,9 @@ class Gateway:
             call.answered(Internal("the server failed on this request; its log says why"))
         call.admitted_ns = self.now_ns()
 
-    def finished_together(self, asked: Asked, admitted_ns: int, answer: Response | HeadraceError) -> None:
+    def finished_together(self, call: "_Bundled", asked: Asked, answer: Response | HeadraceError) -> None:
         """Hand their answer on, and record them."""
+        self._under_way.discard(call)
         finished_ns = self.now_ns()
         if isinstance(answer, Response) and not asked.fits(answer):
             answer = Internal(f"the outputs of {answer.model} are not as many rows as its inputs")
@@ -145,7 +152,7 @@ class Gateway:
             self.in_flight -= len(asked.bundle.ids) - 1
             self.left()
             if isinstance(answer, Response):
-                for record in asked.records(answer, admitted_ns, finished_ns, self.now_ns()):
+                for record in asked.records(answer, call.admitted_ns, finished_ns, self.now_ns()):
                     self._record(record)
                 self._look_into(asked, answer, finished_ns)
 
@@ -191,6 +198,12 @@ class Gateway:
             self._idle = self._idle or asyncio.Event()
             await self._idle.wait()
 
+    def break_off(self, error: HeadraceError) -> None:
+        """Answer what still runs with this error, and from now on everything, also what was here before a drain."""
+        self._over = error
+        for call in tuple(self._under_way):
+            call.break_off(error)
+
     def _was_here(self, context: Context) -> bool:
         """Before the drain began, which waits for others yet."""
         return context.arrived_ns < self._drain_ns and self.in_flight > 0
@@ -203,6 +216,7 @@ class Gateway:
 
     def finished(self, call: "_Call", answer: Response | HeadraceError, finished_ns: int) -> None:
         """Record a request that has its last answer, which was there at `finished_ns` and is written by now."""
+        self._under_way.discard(call)
         self.left()
         request, version = call.request, call.served.version
         context = request.context
@@ -284,7 +298,11 @@ class _Bundled:
     def answered(self, answer: Response | HeadraceError) -> None:
         asked, self._asked = self._asked, None
         if asked is not None:
-            self._gateway.finished_together(asked, self.admitted_ns, answer)
+            self._gateway.finished_together(self, asked, answer)
+
+    def break_off(self, error: HeadraceError) -> None:
+        """Those who asked are answered for themselves, which is this error too."""
+        self.answered(error)
 
 
 class _Expected:
@@ -334,6 +352,12 @@ class _Call:
             self._reply(answer)  # first: whoever waits does not wait for books to be kept
         finally:
             self._gateway.finished(self, answer, finished_ns)
+
+    def break_off(self, error: HeadraceError) -> None:
+        """Answer with this error, and have no more done for it."""
+        withdraw = self.withdraw
+        self.answered(error)
+        withdraw()
 
     def cancel(self) -> None:
         if not self.done:

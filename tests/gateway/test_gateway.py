@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from headrace.errors import HeadraceError, InvalidRequest, MemoryFull, WouldBeLate
+from headrace.errors import Draining, HeadraceError, InvalidRequest, MemoryFull, WouldBeLate
 from headrace.gateway.gateway import MAX_NAME, REFUSING_NS, Gateway, Passes, Wanted
 from headrace.generation import Detokenize, Embedded
 from headrace.models.registry import Registry, Served
@@ -225,6 +225,22 @@ async def test_draining_lets_in_what_came_before_it_began_as_long_as_it_waits() 
     assert first.response and before.response
     bench.gateway.submit(earlier, too_late)
     assert too_late.error == "draining"
+
+
+async def test_what_is_broken_off_is_answered_withdrawn_and_recorded_and_everything_behind_it_refused() -> None:
+    bench, running, before = Bench(), Got(), Got()
+    earlier = bench.new()
+    bench.clock.time_ns += 1
+    bench.gateway.submit(request([[1, 1]]), running)
+    drained = asyncio.ensure_future(bench.gateway.drain())
+    await asyncio.sleep(0)
+    bench.gateway.break_off(Draining("the time is up"))
+    await drained
+    bench.gateway.submit(earlier, before)
+    bench.kept.replies[0](RESPONSE)
+    assert (running.error, before.error) == ("draining", "draining")
+    assert (bench.kept.cancelled, bench.gateway.in_flight) == (1, 0)
+    assert [record.error for record in bench.records if isinstance(record, RequestRecord)] == ["draining", "draining"]
 
 
 async def test_draining_waits_no_more_for_what_is_never_submitted() -> None:

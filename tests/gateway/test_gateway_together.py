@@ -2,6 +2,7 @@
 
 import msgspec
 
+from headrace.errors import Draining
 from headrace.records import SampleRecord
 from headrace.servable import APART, Cancel, Reply, Together
 from headrace.tenants import Tenant
@@ -60,3 +61,10 @@ def test_a_servable_that_raises_on_requests_that_are_asked_as_one_leaves_nobody_
     bench, got = Bench(Raises()), Got()
     bench.gateway.submit_together(*bundled(), got)
     assert (got.error, bench.gateway.in_flight, bench.records) == ("internal", 0, [])
+
+
+def test_requests_that_were_asked_as_one_are_broken_off_as_one() -> None:
+    bench, got = Bench(Bundled()), Got()
+    bench.gateway.submit_together(*bundled(), got)
+    bench.gateway.break_off(Draining("the time is up"))
+    assert (got.error, bench.gateway.in_flight, bench.records) == ("draining", 0, [])

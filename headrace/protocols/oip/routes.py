@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from headrace.errors import HeadraceError
+from headrace.protocols.broken_off import BrokenOff
 from headrace.protocols.http import Bounded, json_response, on_error, read_body, read_json
 from headrace.protocols.http_error import http_error
 from headrace.protocols.oip.exchange import Answer, Exchange
@@ -52,6 +53,7 @@ def create_app(front: Front, more: Sequence[BaseRoute] = ()) -> Starlette:
         ],
         exception_handlers=handlers,
     )
+    app.add_middleware(BrokenOff)
     if front.origins:
         app.add_middleware(CrossOrigin, origins=front.origins)
     app.add_middleware(SameOrigin, names=front.names)
