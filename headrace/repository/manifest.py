@@ -29,6 +29,7 @@ from headrace.repository.limits import (
 )
 from headrace.repository.overrides import Overrides, SaidVariant
 from headrace.repository.references import inside, read_labels
+from headrace.repository.reshape import same_size
 from headrace.repository.schema_faults import explain, unknown_key
 from headrace.repository.variants import OWN, VARIANT_NAME
 from headrace.repository.version_policy import All, Latest, Specific, VersionPolicy
@@ -329,12 +330,20 @@ def _tensor(said: _Tensor, folder: Path, where: str) -> TensorSpec:
     if (said.datatype is None) != (said.shape is None):
         lacking = "shape" if said.shape is None else "datatype"
         raise ModelInvalid(f"{lacking!r} is missing; give datatype and shape together, or neither", where)
-    if said.reshape is not None and said.shape is None:
-        raise ModelInvalid("needs the shape that clients see; give datatype and shape too", f"{where}.reshape")
+    if said.reshape is not None:
+        _check_reshape(said.shape, said.reshape, f"{where}.reshape")
     if said.datatype is not None:
         _known_datatype(said.datatype, f"{where}.datatype")
     labels = said.labels if isinstance(said.labels, tuple) else read_labels(folder, said.labels, f"{where}.labels")
     return TensorSpec(said.name, said.datatype or "", said.shape or (), said.optional, labels, said.reshape)
+
+
+def _check_reshape(shape: Shape | None, reshape: Shape, where: str) -> None:
+    if shape is None:
+        raise ModelInvalid("needs the shape that clients see; give datatype and shape too", where)
+    if not same_size(shape, reshape):
+        message = f"{list(reshape)} has another size than shape {list(shape)}"
+        raise ModelInvalid(f"{message}; each -1 of one is one of the other, in order", where)
 
 
 def _warm_up(said: _WarmUp, folder: Path, where: str) -> WarmUp:

@@ -3,7 +3,6 @@
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +13,7 @@ from headrace.generated import model_config_pb2 as pb
 from headrace.repository.limits import MAX_BATCH_SIZE, MAX_DELAY_US, MAX_INSTANCES, MAX_QUEUE, MAX_RUNS
 from headrace.repository.overrides import Overrides
 from headrace.repository.references import inside, read_labels
+from headrace.repository.reshape import same_size
 from headrace.repository.triton_fields import refuse_what_changes_answers, warn_of_the_rest
 from headrace.repository.version_policy import All, Latest, Specific, VersionPolicy
 from headrace.types import FREE, Batching, Cache, Shape, TensorSpec, WarmUp, WarmUpInput
@@ -209,7 +209,7 @@ class _Reader:
         if not tensor.dims:
             raise self._fault(f"{where}.dims", "is missing; give dims along with data_type, or neither")
         dims = self._dims(tensor.dims, f"{where}.dims")
-        if reshape is not None and not _same_size(dims, reshape):
+        if reshape is not None and not same_size(dims, reshape):
             raise self._fault(f"{where}.reshape.shape", f"{list(reshape)} has another size than dims {list(dims)}")
         return datatype, dims, reshape
 
@@ -247,19 +247,3 @@ class _Reader:
                 inside(self._folder, file, f"{self._file}: {where}.input_data_file")
                 return WarmUpInput(datatype, shape, "file", file)
         raise self._fault(where, "says no data; give zero_data, random_data or input_data_file")
-
-
-def _same_size(dims: Shape, reshape: Shape) -> bool:
-    """Whether both have the same elements, with free dimensions in the same order."""
-    return _runs(dims) == _runs(reshape)
-
-
-def _runs(shape: Shape) -> list[int]:
-    """The sizes between free dimensions."""
-    runs: list[list[int]] = [[]]
-    for size in shape:
-        if size == FREE:
-            runs.append([])
-        else:
-            runs[-1].append(size)
-    return [prod(run) for run in runs]

@@ -37,25 +37,23 @@ def execute(
 
 def to_arrays(signature: Signature, inputs: Sequence[Tensor]) -> dict[str, NDArray[np.generic]]:
     """What the model takes, valid as long as the tensors' data is. Raises InputRefused for data that is no array."""
-    rows = _rows(signature, inputs)
-    shapes = {spec.name: spec.model_shape for spec in signature.inputs if spec.model_shape is not None}
-    return {tensor.name: _reshaped(_array(tensor), shapes.get(tensor.name), rows) for tensor in inputs}
+    reshaped = {spec.name: spec for spec in signature.inputs if spec.model_shape is not None}
+    arrays = {}
+    for tensor in inputs:
+        array, spec = _array(tensor), reshaped.get(tensor.name)
+        arrays[tensor.name] = array if spec is None else _reshaped(array, spec.shape, spec.model_shape or ())
+    return arrays
 
 
 def to_tensors(signature: Signature, inputs: Sequence[Tensor], results: Arrays) -> list[Tensor]:
     """What the model has made of these inputs."""
-    rows = _rows(signature, inputs)
     specs = {spec.name: spec for spec in signature.outputs}
     tensors = []
     for name, array in results.items():
         spec = specs[name]
-        seen = _reshaped(array, spec.shape if spec.model_shape is not None else None, rows)
+        seen = array if spec.model_shape is None else _reshaped(array, spec.model_shape, spec.shape)
         tensors.append(from_array(name, seen, spec.datatype))
     return tensors
-
-
-def _rows(signature: Signature, inputs: Sequence[Tensor]) -> int | None:
-    return inputs[0].shape[0] if signature.batch.batched and inputs else None
 
 
 def _array(tensor: Tensor) -> NDArray[np.generic]:
@@ -65,10 +63,7 @@ def _array(tensor: Tensor) -> NDArray[np.generic]:
         raise InputRefused(str(error), tensor.name) from error
 
 
-def _reshaped(array: NDArray[np.generic], shape: Shape | None, rows: int | None) -> NDArray[np.generic]:
-    """The array in a configured shape: the batch axis is the rows', one other free dimension is what is left."""
-    if shape is None:
-        return array
-    if rows is not None and shape and shape[0] == FREE:
-        shape = (rows, *shape[1:])
-    return array.reshape(shape)
+def _reshaped(array: NDArray[np.generic], said: Shape, other: Shape) -> NDArray[np.generic]:
+    """An array of the shape that is said in another one of the same size: its free dimensions are there in order."""
+    free = (size for size, known in zip(array.shape, said, strict=False) if known == FREE)
+    return array.reshape([next(free, FREE) if size == FREE else size for size in other])

@@ -83,7 +83,10 @@ def _bound(spec: TensorSpec, found: TensorSpec) -> TensorSpec:
     """An input, where the file fixes what the manifest leaves free: a runtime takes no other size."""
     if spec.model_shape is None:
         return msgspec.structs.replace(spec, shape=narrowed(found.shape, spec.shape))
-    return msgspec.structs.replace(spec, model_shape=narrowed(found.shape, spec.model_shape))
+    inside = narrowed(found.shape, spec.model_shape)
+    sizes = iter(size for size, said in zip(inside, spec.model_shape, strict=False) if said == FREE)
+    seen = tuple(next(sizes, FREE) if size == FREE else size for size in spec.shape)  # as `same_size` has them
+    return msgspec.structs.replace(spec, shape=seen, model_shape=inside)
 
 
 def _inside(spec: TensorSpec) -> Shape:
@@ -97,4 +100,5 @@ def _has_rows(spec: TensorSpec) -> bool:
 
 def _free_first(spec: TensorSpec) -> TensorSpec:
     """An output of a batched model: exporters often leave the size that they traced with in the file."""
-    return msgspec.structs.replace(spec, shape=(FREE, *spec.shape[1:])) if spec.shape else spec
+    inside = (FREE, *spec.model_shape[1:]) if spec.model_shape else spec.model_shape
+    return msgspec.structs.replace(spec, shape=(FREE, *spec.shape[1:]), model_shape=inside) if spec.shape else spec

@@ -197,6 +197,14 @@ def test_labels_may_lie_in_a_file_of_the_model_s_folder(tmp_path: Path) -> None:
         ('[[inputs]]\nname = ""', "inputs[0].name: says ''; expected text that is not empty"),
         ('[[inputs]]\nname = "x"\nshape = [1]', "inputs[0]: 'datatype' is missing; give datatype and shape together"),
         ('[[inputs]]\nname = "x"\nreshape = [1]', "inputs[0].reshape: needs the shape that clients see"),
+        (
+            '[[outputs]]\nname = "x"\ndatatype = "FP32"\nshape = [-1, 4, 5]\nreshape = [-1, 16]',
+            "outputs[0].reshape: [-1, 16] has another size than shape [-1, 4, 5]",
+        ),
+        (
+            '[[inputs]]\nname = "x"\ndatatype = "FP32"\nshape = [-1, -1]\nreshape = [-1, 16]',
+            "inputs[0].reshape: [-1, 16] has another size than shape [-1, -1]; each -1 of one is one of the other",
+        ),
         ('[[inputs]]\nname = "x"\ndatatype = "FP32"\nshape = [-2]', "inputs[0].shape[0]: says -2; expected"),
         ('[[inputs]]\nname = "x"\ndatatype = "F32"\nshape = []', "'F32' is not a datatype; known: BOOL, "),
         ('[[inputs]]\nname = "x"\n[[inputs]]\nname = "x"', "inputs[1].name: 'x' is there twice"),

@@ -50,6 +50,15 @@ def test_a_configured_reshape_is_undone_for_the_model_and_done_again_for_the_cli
     assert executed.outputs[0].shape == (2, 2, 2)
 
 
+def test_free_dimensions_of_a_reshape_are_as_large_as_those_that_they_stand_for() -> None:
+    shape, inside = (FREE, FREE, FREE), (FREE, 1, FREE, FREE)
+    x, y = (TensorSpec(name, "FP32", shape, model_shape=inside) for name in "xy")
+    model, sent = Seen(), np.arange(12, dtype=np.float32).reshape(2, 3, 2)
+    executed = execute(model, Signature((x,), (y,), BatchAxis(True, 8), "test", "test"), [from_array("x", sent)])
+    assert model.shape == (2, 1, 3, 2)
+    assert executed.outputs[0].shape == (2, 3, 2)
+
+
 def test_bytes_that_are_no_tensor_are_refused_with_the_inputs_name() -> None:
     broken = Tensor("x", "BYTES", (1, 4), b"\xff\xff\xff\xff")
     with pytest.raises(InputRefused, match="x: "):

@@ -49,6 +49,11 @@ def test_a_reshape_keeps_both_shapes() -> None:
     assert (result.inputs[0].shape, result.inputs[0].model_shape) == ((FREE, 4), (FREE, 2, 2))
 
 
+def test_what_the_file_has_fixed_of_a_reshaped_input_is_fixed_for_clients_too() -> None:
+    result = found(model((FREE, 4, 1)), said([TensorSpec("x", "", (FREE, FREE), model_shape=(FREE, FREE, 1))]))
+    assert (result.inputs[0].shape, result.inputs[0].model_shape) == ((FREE, 4), (FREE, 4, 1))
+
+
 def test_an_input_of_no_rank_takes_the_shape_that_is_said() -> None:
     assert found(model(()), said([TensorSpec("x", "", (FREE, 3))])).inputs[0].shape == (FREE, 3)
 
