@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -117,9 +117,15 @@ class _Tensor(_Strict, frozen=True):
     name: Name
     datatype: str | None = None
     shape: tuple[Dimension, ...] | None = None
-    optional: bool = False
-    labels: tuple[str, ...] | str = ()
     reshape: tuple[Dimension, ...] | None = None
+
+
+class _Input(_Tensor, frozen=True):
+    optional: bool = False
+
+
+class _Output(_Tensor, frozen=True):
+    labels: tuple[str, ...] | str = ()
 
 
 class _WarmUpInput(_Strict, frozen=True):
@@ -162,8 +168,8 @@ class _ModelToml(_Strict, frozen=True):
     cache: bool | _Cache | None = None
     drift: bool | _Drift | None = None
     llm: _Llm = _Llm()
-    inputs: tuple[_Tensor, ...] = ()
-    outputs: tuple[_Tensor, ...] = ()
+    inputs: tuple[_Input, ...] = ()
+    outputs: tuple[_Output, ...] = ()
     warm_up: tuple[_WarmUp, ...] = ()
     variant: _OwnVariant | None = None
     variants: tuple[_Variant, ...] = ()
@@ -180,8 +186,8 @@ _TABLES: Mapping[str, type[msgspec.Struct]] = {
     "cache": _Cache,
     "drift": _Drift,
     "llm": _Llm,
-    "inputs[...]": _Tensor,
-    "outputs[...]": _Tensor,
+    "inputs[...]": _Input,
+    "outputs[...]": _Output,
     "warm_up[...]": _WarmUp,
     "warm_up[...].inputs[...]": _WarmUpInput,
     "variant": _OwnVariant,
@@ -215,8 +221,8 @@ def parse_model_toml(content: bytes, folder: Path, file: str = "model.toml") -> 
         objective=Objective(**msgspec.structs.asdict(said.objective)),
         drift=_drift(said.drift, folder, f"{file}: drift"),
         llm=_llm(said.llm, f"{file}: llm"),
-        inputs=_tensors(said.inputs, folder, f"{file}: inputs"),
-        outputs=_tensors(said.outputs, folder, f"{file}: outputs"),
+        inputs=_inputs(said.inputs, f"{file}: inputs"),
+        outputs=_outputs(said.outputs, folder, f"{file}: outputs"),
         warm_up=tuple(_warm_up(run, folder, f"{file}: warm_up[{i}]") for i, run in enumerate(said.warm_up)),
         variant=SaidVariant(said.variant.name, said.variant.accuracy) if said.variant else None,
         variants=tuple(SaidVariant(each.name, each.accuracy, each.file, each.runtime or "") for each in said.variants),
@@ -317,8 +323,22 @@ def _llm(said: _Llm, where: str) -> LanguageChoices:
     return LanguageChoices(**msgspec.structs.asdict(said))
 
 
-def _tensors(said: tuple[_Tensor, ...], folder: Path, where: str) -> tuple[TensorSpec, ...]:
-    specs = tuple(_tensor(tensor, folder, f"{where}[{index}]") for index, tensor in enumerate(said))
+def _inputs(said: tuple[_Input, ...], where: str) -> tuple[TensorSpec, ...]:
+    specs = _tensors(said, where)
+    return tuple(msgspec.structs.replace(spec, optional=each.optional) for spec, each in zip(specs, said, strict=True))
+
+
+def _outputs(said: tuple[_Output, ...], folder: Path, where: str) -> tuple[TensorSpec, ...]:
+    labelled = []
+    for index, (spec, each) in enumerate(zip(_tensors(said, where), said, strict=True)):
+        file = each.labels if isinstance(each.labels, str) else None
+        labels = read_labels(folder, file, f"{where}[{index}].labels") if file is not None else tuple(each.labels)
+        labelled.append(msgspec.structs.replace(spec, labels=labels))
+    return tuple(labelled)
+
+
+def _tensors(said: Sequence[_Tensor], where: str) -> tuple[TensorSpec, ...]:
+    specs = tuple(_tensor(tensor, f"{where}[{index}]") for index, tensor in enumerate(said))
     names = [spec.name for spec in specs]
     for index, name in enumerate(names):
         if name in names[:index]:
@@ -326,7 +346,7 @@ def _tensors(said: tuple[_Tensor, ...], folder: Path, where: str) -> tuple[Tenso
     return specs
 
 
-def _tensor(said: _Tensor, folder: Path, where: str) -> TensorSpec:
+def _tensor(said: _Tensor, where: str) -> TensorSpec:
     if (said.datatype is None) != (said.shape is None):
         lacking = "shape" if said.shape is None else "datatype"
         raise ModelInvalid(f"{lacking!r} is missing; give datatype and shape together, or neither", where)
@@ -334,8 +354,7 @@ def _tensor(said: _Tensor, folder: Path, where: str) -> TensorSpec:
         _check_reshape(said.shape, said.reshape, f"{where}.reshape")
     if said.datatype is not None:
         _known_datatype(said.datatype, f"{where}.datatype")
-    labels = said.labels if isinstance(said.labels, tuple) else read_labels(folder, said.labels, f"{where}.labels")
-    return TensorSpec(said.name, said.datatype or "", said.shape or (), said.optional, labels, said.reshape)
+    return TensorSpec(said.name, said.datatype or "", said.shape or (), model_shape=said.reshape)
 
 
 def _check_reshape(shape: Shape | None, reshape: Shape, where: str) -> None:

@@ -208,6 +208,8 @@ def test_labels_may_lie_in_a_file_of_the_model_s_folder(tmp_path: Path) -> None:
         ('[[inputs]]\nname = "x"\ndatatype = "FP32"\nshape = [-2]', "inputs[0].shape[0]: says -2; expected"),
         ('[[inputs]]\nname = "x"\ndatatype = "F32"\nshape = []', "'F32' is not a datatype; known: BOOL, "),
         ('[[inputs]]\nname = "x"\n[[inputs]]\nname = "x"', "inputs[1].name: 'x' is there twice"),
+        ('[[outputs]]\nname = "y"\noptional = true', "outputs[0].optional: unknown key; known: name, "),
+        ('[[inputs]]\nname = "y"\nlabels = ["a"]', "inputs[0].labels: unknown key; known: name, "),
         ('[[outputs]]\nname = "y"\nlabels = "../secret"', "labels: '../secret' leads out of the model's folder"),
         ("[[warm_up]]\ninputs.x = 3", "model.toml: warm_up[0].inputs[...]: expected a table"),
         (
