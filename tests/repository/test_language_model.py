@@ -5,7 +5,7 @@ import pytest
 from headrace.errors import ModelInvalid
 from headrace.repository.language_model import check_language, check_tensors
 from headrace.repository.overrides import Layer, Overrides, combine
-from headrace.types import Batching, Cache, LanguageChoices, Objective, TensorSpec, WarmUp
+from headrace.types import Batching, Cache, DriftChoices, LanguageChoices, Objective, TensorSpec, WarmUp
 
 
 def check(said: Overrides, source: str = "model.toml") -> None:
@@ -35,6 +35,7 @@ def test_what_means_nothing_is_refused(said: Overrides, message: str) -> None:
 def test_what_can_be_honoured_is_taken() -> None:
     draft = LanguageChoices(speculation="draft", draft="draft.gguf")
     check(Overrides(isolation="process", instances=1, threads=2, batching=Batching(max_queue=5), llm=draft))
+    check(Overrides(cache=False, labels={"stable": 1}, drift=DriftChoices(reference=2000, enabled=True)))
 
 
 def test_what_a_triton_configuration_has_unasked_is_passed_over() -> None:
