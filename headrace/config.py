@@ -4,7 +4,6 @@ Knows no server; computed values are never written back here.
 """
 
 import difflib
-import tomllib
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from headrace.errors import SettingInvalid
 from headrace.setting import Setting, Value, settings_in
 from headrace.settings import Config
 from headrace.tenants import Tenant, check_tenants, is_tenant
+from headrace.toml_text import read_toml
 
 PREFIX = "HEADRACE_"
 FILE_VARIABLE = "HEADRACE_CONFIG"
@@ -82,11 +82,13 @@ def _from_environment(environment: Mapping[str, str]) -> Iterator[Given]:
 
 def _from_file(file: Path) -> Iterator[Given]:
     try:
-        tree = tomllib.loads(file.read_text(encoding="utf-8-sig"))  # editors of Windows put a mark first
+        tree = read_toml(file.read_text(encoding="utf-8-sig"))  # editors of Windows put a mark first
     except OSError as error:
         raise SettingInvalid(f"the settings file {file} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise SettingInvalid(f"the settings file {file} is not TOML: {error}") from error
+    except ValueError as error:
+        raise SettingInvalid(f"the settings file {file} {error}") from error
     for key, value in _leaves(tree):
         yield Given(key, value, f"file {file}", text=False)
 

@@ -147,6 +147,19 @@ def test_what_is_wrong_in_a_file_is_named_with_what_would_be_right(tmp_path: Pat
     assert message.format(file=file) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (".".join(["a"] * 3_000) + " = 1", "has a key of more than 16 parts"),
+        ("a = " + "[" * 3_000 + "]" * 3_000, "is nested too deep"),
+        ("a = " + "1" * 5_000, "has a number of more than 100 digits"),
+    ],
+)
+def test_a_file_that_would_take_its_reader_without_end_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(SettingInvalid, match=rf"headrace\.toml {message}"):
+        load_config(_file(tmp_path, text))
+
+
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingInvalid, match=r"none\.toml cannot be read: No such file"):
         load_config(tmp_path / "none.toml")

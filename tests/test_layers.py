@@ -38,6 +38,7 @@ GROUND = {
     "setting",
     "settings",
     "tenants",
+    "toml_text",
     "varint",
     "virtual_counters",
 }

@@ -1,7 +1,6 @@
 """model.toml -> what it says of a model, with every fault named by file and key."""
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -11,7 +10,6 @@ from msgspec import Meta
 
 from headrace.arrays import DATATYPES
 from headrace.errors import ModelInvalid
-from headrace.repository.configuration import check_toml
 from headrace.repository.labels import WHAT_IS_A_LABEL, is_label
 from headrace.repository.limits import (
     MAX_AVAILABILITY,
@@ -34,6 +32,7 @@ from headrace.repository.schema_faults import explain, unknown_key
 from headrace.repository.variants import OWN, VARIANT_NAME
 from headrace.repository.version_policy import All, Latest, Specific, VersionPolicy
 from headrace.settings import REASONING, KvMemory
+from headrace.toml_text import read_toml
 from headrace.types import (
     Batching,
     Cache,
@@ -232,15 +231,11 @@ def parse_model_toml(content: bytes, folder: Path, file: str = "model.toml") -> 
 
 def _decode(content: bytes, file: str) -> dict[str, Any]:
     try:
-        text = content.decode("utf-8-sig")  # editors of Windows put a mark first
-        check_toml(text, file)
-        return tomllib.loads(text)
+        return read_toml(content.decode("utf-8-sig"))  # editors of Windows put a mark first
     except UnicodeDecodeError as error:
         raise ModelInvalid(f"is not UTF-8 at byte {error.start}", file) from None
-    except ValueError as error:  # TOMLDecodeError, whose words end in line and column, or a number beyond all bounds
-        raise ModelInvalid(f"is not TOML: {error}", file) from None
-    except RecursionError:
-        raise ModelInvalid("is nested too deep", file) from None
+    except ValueError as error:
+        raise ModelInvalid(str(error), file) from None
 
 
 def _refuse_unknown_keys(raw: Mapping[str, Any], file: str) -> None:
