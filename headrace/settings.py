@@ -91,7 +91,9 @@ class Server(msgspec.Struct, frozen=True):
 class Grpc(msgspec.Struct, frozen=True):
     """Limits of the gRPC front."""
 
-    max_message_bytes: Annotated[int, Meta(ge=-1, description="Largest gRPC message; -1, as gRPC says it: any.")] = -1
+    max_message_bytes: Annotated[
+        int, Meta(ge=-1, le=2**31 - 1, description="Largest gRPC message; -1, as gRPC says it: any.")
+    ] = -1
     max_connections: Annotated[
         Positive, Meta(description="Most connections of gRPC at a time, to the native server.")
     ] = 1024
