@@ -48,6 +48,7 @@ from headrace.types import (
 
 BatchSize = Annotated[int, Meta(ge=1, le=MAX_BATCH_SIZE)]
 Instances = Annotated[int, Meta(ge=1, le=MAX_INSTANCES)]
+Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Dimension = Annotated[int, Meta(ge=-1, le=2**63 - 1)]
 Milliseconds = Annotated[float, Meta(gt=0, le=MAX_OBJECTIVE_MS)]
 Name = Annotated[str, Meta(min_length=1)]
@@ -65,7 +66,7 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Pad(_Strict, frozen=True):
     axis: Annotated[int, Meta(ge=1, le=64)]
-    values: dict[Name, bool | int | float] = {}
+    values: dict[Name, bool | Integer | float] = {}
     mask: Name | None = None
 
 

@@ -179,6 +179,10 @@ def test_labels_may_lie_in_a_file_of_the_model_s_folder(tmp_path: Path) -> None:
         ("batching = { max_delay_ms = nan }", "batching.max_delay_ms: says nan; expected a number of at least 0"),
         ("batching = { lanes = 3 }", "batching.lanes: says 3; choose one of: auto, 1, 2"),
         ('batching = { policy = "best" }', "batching.policy: says 'best'; choose one of: deadline, fixed, none"),
+        (
+            "[batching.pad]\naxis = 1\nvalues = { x = 99999999999999999999 }",
+            "expected a whole number of at most 9223372036854775807",
+        ),
         ("cache = { max_bytes = 0 }", "cache.max_bytes: says 0; expected a whole number of at least 1"),
         ("cache = { ttl_s = 0 }", "cache.ttl_s: says 0; expected a number above 0"),
         ("cache = { ttl = 5 }", "cache.ttl: unknown key; did you mean 'ttl_s'?"),
