@@ -15,7 +15,7 @@ from headrace.errors import SettingInvalid
 from headrace.setting import Setting, Value, settings_in
 from headrace.settings import Config
 from headrace.tenants import Tenant, check_tenants, is_tenant
-from headrace.toml_text import read_toml
+from headrace.toml_text import read_toml, written
 
 PREFIX = "HEADRACE_"
 FILE_VARIABLE = "HEADRACE_CONFIG"
@@ -148,9 +148,7 @@ def _read(given: Given) -> Value:
 
 def _shown(value: object) -> str:
     """A value about as it was written."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "a table" if isinstance(value, dict) else repr(value)
+    return "a table" if isinstance(value, dict) else written(value)
 
 
 def _quoted(given: Given, setting: Setting) -> str:

@@ -6,6 +6,8 @@ Knows no key.
 import re
 import tomllib
 from collections.abc import Iterable
+from datetime import date
+from datetime import time as clock_time
 from typing import Any
 
 MAX_PARTS = 16  # of a dotted key: Python's reader takes memory by the square of their number
@@ -43,6 +45,20 @@ def check_toml(text: str) -> None:
         raise ValueError(f"has a key of more than {MAX_PARTS} parts")
     if _NUMBER.search(bare):
         raise ValueError(f"has a number of more than {MAX_DIGITS} digits")
+
+
+def written(value: object) -> str:
+    """A value about as somebody wrote it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, date | clock_time):
+        return value.isoformat()
+    if isinstance(value, list):
+        return f"[{', '.join(map(written, value))}]"
+    if isinstance(value, dict):
+        inside = ", ".join(f"{key} = {written(each)}" for key, each in value.items())
+        return f"{{ {inside} }}" if inside else "{}"
+    return repr(value)
 
 
 def _is_deep(tree: dict[str, Any]) -> bool:

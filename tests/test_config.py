@@ -137,6 +137,7 @@ def test_lanes_are_a_word_or_a_number(text: str, lanes: str | int) -> None:
             "[grpc]\nmax_message_bytes = 99999999999999999999",
             "grpc.max_message_bytes: 99999999999999999999 (from file {file}) is not a whole number of at least -1",
         ),
+        ("[log]\nformat = 1979-05-27", "log.format: 1979-05-27 (from file {file}) is not one of text, json"),
         ("[log]\nformat = 'xml'", "log.format: 'xml' (from file {file}) is not one of text, json"),
         (
             "a = 1\n[server b",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.toml_text import MAX_DEPTH, MAX_DIGITS, MAX_PARTS, check_toml, read_toml
+from headrace.toml_text import MAX_DEPTH, MAX_DIGITS, MAX_PARTS, check_toml, read_toml, written
 
 
 def test_a_text_is_read() -> None:
@@ -25,6 +25,11 @@ def test_what_is_nested_deeper_than_anybody_writes_is_refused(levels: int) -> No
     read_toml("a = " + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1))
     with pytest.raises(ValueError, match="is nested too deep"):
         read_toml("a = " + "[" * levels + "]" * levels)
+
+
+def test_a_value_is_shown_as_it_was_written() -> None:
+    text = "[1979-05-27, 07:32:00, { a = true, b = 'x' }, {}, 1.5]"
+    assert written(read_toml(f"x = {text}")["x"]) == text
 
 
 @pytest.mark.parametrize("key", ["a", '"a"', "'a'", "a-1", "1"])

@@ -37,7 +37,7 @@ def check_language(said: Overrides, provenance: Mapping[str, str]) -> None:
         if key.startswith(("inputs.", "outputs.")):
             raise ModelInvalid("a language model has text_input and text_output; leave it out", f"{source}: {key}")
         if key in REFUSED:
-            raise ModelInvalid(REFUSED[key], f"{source}: {key}")
+            raise ModelInvalid(REFUSED[key], f"{source}: {key.removesuffix('.enabled')}")
 
 
 def check_tensors(provenance: Mapping[str, str]) -> None:

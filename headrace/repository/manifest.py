@@ -66,7 +66,7 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Pad(_Strict, frozen=True):
     axis: Annotated[int, Meta(ge=1, le=64)]
-    values: dict[Name, bool | Integer | float] = {}
+    values: dict[str, bool | Integer | float] = {}
     mask: Name | None = None
 
 
@@ -75,7 +75,7 @@ class _Batching(_Strict, frozen=True):
     max_delay_ms: Annotated[float, Meta(ge=0, le=MAX_DELAY_US / 1000)] | None = None
     max_queue: Annotated[int, Meta(ge=1, le=MAX_QUEUE)] | None = None
     tolerance: Annotated[float, Meta(ge=0, le=1e9)] | None = None
-    pad: bool | _Pad | None = None
+    pad: Annotated[bool | _Pad | None, Meta(extra={"takes": "false, or a table as in { axis = 1, mask = ... }"})] = None
     policy: Literal["deadline", "fixed", "none"] | None = None
     lanes: Literal["auto", 1, 2] | None = None
     spread: Literal["auto", "off"] | None = None
@@ -350,6 +350,9 @@ def _tensor(said: _Tensor, where: str) -> TensorSpec:
         _check_reshape(said.shape, said.reshape, f"{where}.reshape")
     if said.datatype is not None:
         _known_datatype(said.datatype, f"{where}.datatype")
+    for field, sizes in (("shape", said.shape), ("reshape", said.reshape)):
+        if sizes and 0 in sizes:
+            raise ModelInvalid("says 0; give 1 or more, or -1 for any size", f"{where}.{field}[{sizes.index(0)}]")
     return TensorSpec(said.name, said.datatype or "", said.shape or (), model_shape=said.reshape)
 
 

@@ -1,11 +1,14 @@
 """What a schema finds wrong in a table, in words that say where it is and what would be right."""
 
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
+
+from headrace.toml_text import written
 
 Tables = Mapping[str, type[msgspec.Struct]]
 """The struct of each table by its path, `[...]` for any index or key: `inputs[...]`."""
@@ -36,12 +39,14 @@ def explain(error: msgspec.ValidationError, raw: Mapping[str, Any], tables: Tabl
     """The message and path of what msgspec found wrong in a table."""
     text, _, path = str(error).partition(" - at `$")
     path = path.rstrip("`").lstrip(".")
+    where, value = _place(error, raw, path, tables[""])
     if missing := re.fullmatch(r"Object missing required field `(.+)`", text):
-        return "is missing", _join(path, missing[1])
-    if text.startswith("Invalid enum value"):
-        return f"{_found(raw, path)}choose one of: {', '.join(_choices(path, tables))}", path
+        return "is missing", _join(where, missing[1])
+    field = _field(path, tables)
+    if choices := _choices(field):
+        return f"{_found(value)}choose one of: {', '.join(choices)}", where
     expected = re.sub(r", got .*| \| null(?=$|[ ,])|Expected |`null \| ", "", text)
-    return f"{_found(raw, path)}expected {_in_words(expected)}", path
+    return f"{_found(value)}expected {_takes(field) or _in_words(expected)}", where
 
 
 def _walk(
@@ -70,28 +75,78 @@ def _join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
-def _found(raw: Any, path: str) -> str:
-    """The value at fault as the file has it, shortened; nothing where the path has a name of the user's own."""
-    value = raw
+def _place(
+    error: msgspec.ValidationError, raw: Mapping[str, Any], path: str, root: type[msgspec.Struct]
+) -> tuple[str, Any]:
+    """The path with the user's own names, where msgspec says `[...]`, and what the file has there."""
+    steps: list[str | int] = []
+    where = ""
     for key, index in re.findall(r"([A-Za-z_]\w*)|\[(\d+|\.\.\.)\]", path):
-        if index == "...":
-            return ""
-        value = value[key] if key else value[int(index)]
-    shown = str(value).lower() if isinstance(value, bool) else repr(value)
+        step = int(index) if index.isdigit() else key or _name_at_fault(error, raw, steps, root)
+        where = f"{where}[{step}]" if isinstance(step, int) else _join(where, step)
+        steps.append(step)
+    return where, _at(raw, steps)
+
+
+def _name_at_fault(
+    error: msgspec.ValidationError, raw: Mapping[str, Any], steps: Sequence[str | int], root: type[msgspec.Struct]
+) -> str:
+    """Which of the names in a table is: the last of the fewest that make this error. msgspec tells the first fault."""
+    named: Mapping[str, Any] = _at(raw, steps)
+    names = list(named)
+
+    def is_among(number: int) -> bool:
+        few = {name: named[name] for name in names[:number]}
+        try:
+            msgspec.convert(_replaced(raw, steps, few), root)
+        except msgspec.ValidationError as other:
+            return str(other) == str(error)
+        return False
+
+    return names[bisect_left(range(1, len(names) + 1), True, key=is_among)]
+
+
+def _replaced(raw: Any, steps: Sequence[str | int], value: Any) -> Any:
+    """The same with another value there; what is beside the way to it is shared."""
+    if not steps:
+        return value
+    copied = raw.copy()
+    copied[steps[0]] = _replaced(raw[steps[0]], steps[1:], value)
+    return copied
+
+
+def _at(raw: Any, steps: Iterable[str | int]) -> Any:
+    for step in steps:
+        raw = raw[step]
+    return raw
+
+
+def _found(value: Any) -> str:
+    """The value at fault as the file has it, shortened."""
+    shown = written(value)
     return f"says {shown if len(shown) <= 60 else shown[:57] + '...'}; "
 
 
-def _choices(path: str, tables: Tables) -> list[str]:
+def _field(path: str, tables: Tables) -> Any:
+    """The annotation of the field that a path ends in; None where that is inside of one."""
     table, _, field = re.sub(r"\[\d+\]", "[...]", path).rpartition(".")
-    return [str(choice) for choice in _literals(get_type_hints(tables[table])[field])]
+    return get_type_hints(tables[table], include_extras=True).get(field) if table in tables else None
 
 
-def _literals(hint: Any) -> Iterator[Any]:
-    for argument in get_args(hint):
-        if isinstance(argument, str | int):
-            yield argument
-        else:
-            yield from _literals(argument)
+def _choices(field: Any) -> list[str]:
+    """What may be chosen, where it takes nothing else."""
+    kinds = [kind for kind in get_args(field) if kind is not type(None)]
+    if get_origin(field) is Literal:
+        return [str(choice) for choice in kinds]
+    if not kinds or any(get_origin(kind) is not Literal for kind in kinds):
+        return []
+    return [str(choice) for kind in kinds for choice in get_args(kind)]
+
+
+def _takes(field: Any) -> str:
+    """What its annotation says that it takes; empty where the type says all."""
+    metas = field.__metadata__ if get_origin(field) is Annotated else ()
+    return next((meta.extra["takes"] for meta in metas if meta.extra), "")
 
 
 def _in_words(expected: str) -> str:

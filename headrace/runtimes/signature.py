@@ -1,6 +1,6 @@
 """What the file says and what the configuration says -> what clients are told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -22,8 +22,8 @@ def signature(model: LoadedModel, manifest: Manifest, axis: BatchAxis) -> Signat
     What the file fixes of an input stays fixed; of an output, files often say less than is so.
     Raises ModelInvalid, naming the field, where both cannot be true.
     """
-    inputs = tuple(map(_bound, _overridden(model.inputs, manifest.inputs, "inputs"), model.inputs))
-    outputs = _overridden(model.outputs, manifest.outputs, "outputs")
+    inputs = tuple(map(_bound, _overridden(model.inputs, manifest.inputs, "inputs", manifest.provenance), model.inputs))
+    outputs = _overridden(model.outputs, manifest.outputs, "outputs", manifest.provenance)
     if axis.batched:
         said = {spec.name for spec in manifest.inputs}
         inputs = tuple(spec for spec in inputs if _has_rows(spec) or not spec.optional or spec.name in said)
@@ -35,14 +35,21 @@ def signature(model: LoadedModel, manifest: Manifest, axis: BatchAxis) -> Signat
     return Signature(inputs, outputs, axis, model.platform, model.runtime)
 
 
-def _overridden(found: Sequence[TensorSpec], said: Sequence[TensorSpec], kind: str) -> tuple[TensorSpec, ...]:
+def _overridden(
+    found: Sequence[TensorSpec], said: Sequence[TensorSpec], kind: str, provenance: Mapping[str, str]
+) -> tuple[TensorSpec, ...]:
     overrides = {spec.name: spec for spec in said}
+    files = {name: f"{file}: " for name in overrides if (file := provenance.get(f"{kind}.{name}"))}
     names = [spec.name for spec in found]
     for name in overrides:
         if name not in names:
-            raise ModelInvalid(f"the model has no {name!r}; it has {', '.join(names) or 'none'}", kind)
+            message = f"the model has no {name!r}; it has {', '.join(names) or 'none'}"
+            raise ModelInvalid(message, f"{files.get(name, '')}{kind}")
     return tuple(
-        _merged(spec, overrides[spec.name], f"{kind}.{spec.name}") if spec.name in overrides else spec for spec in found
+        _merged(spec, overrides[spec.name], f"{files.get(spec.name, '')}{kind}.{spec.name}")
+        if spec.name in overrides
+        else spec
+        for spec in found
     )
 
 

@@ -21,7 +21,7 @@ def warm_up(model: LoadedModel, manifest: Manifest, found: Signature, asked: War
         for _ in range(asked.count):
             execute(model, found, inputs)
     except HeadraceError as error:
-        raise ModelInvalid(f"warm-up {asked.name!r}: {error}") from error
+        raise ModelInvalid(f"warm-up {asked.name!r}: {error}", manifest.provenance.get("warm_up", "")) from error
 
 
 def _check(specs: Iterable[TensorSpec], given: Mapping[str, WarmUpInput]) -> None:

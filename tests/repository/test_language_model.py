@@ -18,7 +18,7 @@ def check(said: Overrides, source: str = "model.toml") -> None:
         (Overrides(isolation="none"), "model.toml: isolation: a language model has a process of its own"),
         (Overrides(instances=2), "model.toml: instances: a language model runs once"),
         (Overrides(batching=Batching(max_size=2)), "model.toml: batching.max_size: .* llm.max_sequences says how many"),
-        (Overrides(batching=Batching(enabled=True)), "model.toml: batching.enabled: "),
+        (Overrides(batching=Batching(enabled=True)), "model.toml: batching: sequences of a language model join"),
         (Overrides(batching=Batching(policy="fixed")), "model.toml: batching.policy: a language model closes no"),
         (Overrides(batching=Batching(lanes=2)), "model.toml: batching.lanes: a language model runs step after step"),
         (Overrides(inputs=(TensorSpec("x", "FP32", ()),)), "model.toml: inputs.x: a language model has text_input"),

@@ -1,5 +1,6 @@
 """Tests of the words for what a schema finds wrong."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -14,6 +15,7 @@ class Leaf(msgspec.Struct):
     kind: Literal["a", "b"] = "a"
     lanes: Literal["auto", 1, 2] = "auto"
     share: Annotated[float, Meta(gt=0)] = 1.0
+    odd: Annotated[bool | None, Meta(extra={"takes": "an odd thing"})] = None
 
 
 class Root(msgspec.Struct):
@@ -31,8 +33,8 @@ TABLES: dict[str, type[msgspec.Struct]] = {"": Root, "leaf": Leaf, "leaves[...]"
     [
         ({"leef": {}}, ("unknown key; did you mean 'leaf'?", "leef")),
         ({"leaf": {"sise": 1}}, ("unknown key; did you mean 'size'?", "leaf.sise")),
-        ({"leaves": [{}, {"zzz": 1}]}, ("unknown key; known: size, kind, lanes, share", "leaves[1].zzz")),
-        ({"named": {"mine": {"zzz": 1}}}, ("unknown key; known: size, kind, lanes, share", "named.mine.zzz")),
+        ({"leaves": [{}, {"zzz": 1}]}, ("unknown key; known: size, kind, lanes, share, odd", "leaves[1].zzz")),
+        ({"named": {"mine": {"zzz": 1}}}, ("unknown key; known: size, kind, lanes, share, odd", "named.mine.zzz")),
         ({"leaf": {"size": 1}, "leaves": [3]}, None),
     ],
 )
@@ -50,7 +52,12 @@ def test_an_unknown_key_is_found_where_it_is(raw: dict[str, Any], fault: tuple[s
         ({"leaves": [{"kind": "c"}]}, ("says 'c'; choose one of: a, b", "leaves[0].kind")),
         ({"leaf": {"lanes": 3}}, ("says 3; choose one of: auto, 1, 2", "leaf.lanes")),
         ({"leaf": {"share": 0}}, ("says 0; expected a number above 0.0", "leaf.share")),
-        ({"named": {"mine": {"kind": "c"}}}, ("choose one of: a, b", "named[...].kind")),
+        ({"named": {"fine": {}, "mine": {"kind": "c"}}}, ("says 'c'; choose one of: a, b", "named.mine.kind")),
+        ({"named": {"a": {"size": 2}, "b c": 3}}, ("says 3; expected a table", "named.b c")),
+        ({"leaf": {"kind": 5}}, ("says 5; choose one of: a, b", "leaf.kind")),
+        ({"leaf": {"lanes": False}}, ("says false; choose one of: auto, 1, 2", "leaf.lanes")),
+        ({"leaf": {"odd": 5}}, ("says 5; expected an odd thing", "leaf.odd")),
+        ({"needed": date(1979, 5, 27)}, ("says 1979-05-27; expected a number", "needed")),
         ({"needed": "x" * 99}, ("says '" + "x" * 56 + "...; expected a number", "needed")),
     ],
 )

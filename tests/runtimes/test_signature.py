@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from headrace.errors import ModelInvalid
@@ -81,6 +82,21 @@ def test_an_input_of_no_rank_takes_the_shape_that_is_said() -> None:
 def test_what_cannot_be_true_of_the_file_is_refused(override: TensorSpec, says: str) -> None:
     with pytest.raises(ModelInvalid, match=says):
         found(model(), said([override]))
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("x", r"^1/model.toml: inputs.x.datatype: is FP32 in the file, not INT8$"),
+        ("z", "^1/model.toml: inputs: the model has no 'z'"),
+    ],
+)
+def test_a_fault_names_the_file_that_said_it(name: str, says: str) -> None:
+    manifest = msgspec.structs.replace(
+        said([TensorSpec(name, "INT8", (FREE, 4))]), provenance={f"inputs.{name}": "1/model.toml"}
+    )
+    with pytest.raises(ModelInvalid, match=says):
+        found(model(), manifest)
 
 
 def test_batching_needs_a_free_first_dimension() -> None:

@@ -34,7 +34,8 @@ class Keeping:
 def run(folder: Path, asked: WarmUp, datatype: str = "FP32", batched: bool = True) -> list[Arrays]:
     model = Keeping()
     found = Signature((TensorSpec("x", datatype, (FREE, 2)),), (), BatchAxis(batched, 8), "fake", "fake")
-    warm_up(model, Manifest("m", 1, folder / "model.onnx", "onnx", folder=folder), found, asked)
+    said_by = {"warm_up": "model.toml"}
+    warm_up(model, Manifest("m", 1, folder / "model.onnx", "onnx", folder=folder, provenance=said_by), found, asked)
     return model.seen
 
 
@@ -83,7 +84,7 @@ def test_what_cannot_be_run_is_told(tmp_path: Path, given: dict[str, WarmUpInput
     (tmp_path / "rows").write_bytes(b"abc")
     with pytest.raises(ModelInvalid) as refusal:
         run(tmp_path, WarmUp("w", inputs=given))
-    assert str(refusal.value) == message
+    assert str(refusal.value) == f"model.toml: {message}"
 
 
 @pytest.mark.parametrize(
