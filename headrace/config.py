@@ -62,6 +62,7 @@ def load_config(
     config = msgspec.convert(_nested(values), Config)
     check_tenants(config.tenants)
     _check_lanes(config)
+    _check_windows(config)
     return Loaded(config, dict.fromkeys(_keys_of(config.tenants), "default") | sources)
 
 
@@ -119,6 +120,14 @@ def _check_lanes(config: Config) -> None:
     if lanes != "auto" and instances not in (1, lanes):
         message = f"says {lanes} side by side, and workers.instances says {instances}; leave one of them out"
         raise SettingInvalid(message, "batching.lanes")
+
+
+def _check_windows(config: Config) -> None:
+    """Raises SettingInvalid where the shorter of two windows is the longer one."""
+    for name, speed in (("fast", config.slo.fast), ("medium", config.slo.medium), ("slow", config.slo.slow)):
+        if speed.short_s > speed.long_s:
+            message = f"says {speed.short_s:g}, and slo.{name}.long_s says {speed.long_s:g}; give no more than that"
+            raise SettingInvalid(message, f"slo.{name}.short_s")
 
 
 def _keys_of(tenants: Iterable[str]) -> list[str]:

@@ -24,8 +24,11 @@ KvMemory = (
     | Annotated[float, Meta(gt=0, le=1)]
 )
 
-SIZE = r"^(auto|\d+(\.\d+)?\s?([KMGT]i?B?|B)|(100|\d{1,2})(\.\d+)?\s?%)?$"
-"""What `memory.budget` may be."""
+SIZE = r"^(?!0+(\.0+)?\s?\D*$)(auto|\d+(\.\d+)?\s?([KMGT]i?B?|B)|(100(\.0+)?|\d{1,2}(\.\d+)?)\s?%)?$"
+"""What `memory.budget` may be: no model has room in nothing, and there is no more than all."""
+
+NAMES = r"^\s*([A-Za-z0-9._-]+\s+)*([A-Za-z0-9._-]+)?$"
+"""What `server.names` may be: names as a Host header has them, with no scheme, port or comma."""
 
 REASONING = r"^(auto|off|\S+ \S+)$"
 """What `llm.reasoning` may be."""
@@ -66,7 +69,8 @@ class Server(msgspec.Struct, frozen=True):
         str,
         Meta(
             description="Names by which clients reach this server, besides its addresses and the machine's own name.",
-            extra={"takes": "names with spaces between, or nothing"},
+            pattern=NAMES,
+            extra={"takes": "names such as models.example.org with spaces between, or nothing"},
         ),
     ] = ""
     allow_origins: Annotated[

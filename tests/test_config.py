@@ -91,6 +91,16 @@ def test_a_tenants_setting_is_known_by_its_key() -> None:
     assert setting_of("batching.lanes") is SETTINGS["batching.lanes"]
 
 
+@pytest.mark.parametrize("budget", ["", "auto", "0.5%", "100%", "100.0 %", "1B", "0.5GiB", "10 MB"])
+def test_a_budget_is_an_amount_of_memory_a_share_of_it_or_none(budget: str) -> None:
+    assert load_config(flags=[from_assignment(f"memory.budget={budget}")]).config.memory.budget == budget
+
+
+@pytest.mark.parametrize("names", ["", "models.example.org", " a  b_1.c-2.\td "])
+def test_names_have_spaces_between(names: str) -> None:
+    assert load_config(flags=[Given("server.names", names, "--set")]).config.server.names == names
+
+
 @pytest.mark.parametrize(("text", "lanes"), [("auto", "auto"), ("1", 1), ("2", 2)])
 def test_lanes_are_a_word_or_a_number(text: str, lanes: str | int) -> None:
     assert load_config(flags=[from_assignment(f"batching.lanes={text}")]).config.batching.lanes == lanes
@@ -137,6 +147,18 @@ def test_lanes_are_a_word_or_a_number(text: str, lanes: str | int) -> None:
             "[grpc]\nmax_message_bytes = 99999999999999999999",
             "grpc.max_message_bytes: 99999999999999999999 (from file {file}) is not a whole number of at least -1",
         ),
+        (
+            "[slo.fast]\nlong_s = 10",
+            "slo.fast.short_s: says 300, and slo.fast.long_s says 10; give no more than that",
+        ),
+        (
+            "[server]\nnames = 'http://x'",
+            "server.names: 'http://x' (from file {file}) is not names such as models.exampl",
+        ),
+        ("[server]\nnames = 'a,b'", "server.names: 'a,b' (from file {file}) is not names such as models.example.org"),
+        ("[memory]\nbudget = '100.5%'", "memory.budget: '100.5%' (from file {file}) is not bytes as in 512MiB or 2GiB"),
+        ("[memory]\nbudget = '0%'", "memory.budget: '0%' (from file {file}) is not bytes as in 512MiB or 2GiB"),
+        ("[memory]\nbudget = '0.0 MiB'", "memory.budget: '0.0 MiB' (from file {file}) is not bytes as in 512MiB"),
         ("[log]\nformat = 1979-05-27", "log.format: 1979-05-27 (from file {file}) is not one of text, json"),
         ("[log]\nformat = 'xml'", "log.format: 'xml' (from file {file}) is not one of text, json"),
         (
