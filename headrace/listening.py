@@ -73,7 +73,7 @@ class HttpServer(uvicorn.Server):
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_keep_alive=max(1, round(keep_alive_s)),
+            timeout_keep_alive=cast(int, keep_alive_s),  # which uvicorn hands to the event loop as it is
             backlog=BACKLOG,
             callback_notify=tell_of_want,
             timeout_notify=WANT_S,

@@ -78,6 +78,20 @@ async def test_the_http_server_stops_when_its_owner_says_so() -> None:
         await asyncio.wait_for(serving, 30)
 
 
+async def test_an_idle_connection_is_kept_for_as_long_as_is_said() -> None:
+    with listen("127.0.0.1", 0, "server.http_port") as listener:
+        server = HttpServer(Starlette(), HttpToolsProtocol, 0.05)
+        serving = asyncio.create_task(server.serve([listener]))
+        reader, writer = await asyncio.open_connection(*listener.getsockname()[:2])
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        async with asyncio.timeout(0.9):
+            await reader.read()
+        server.should_exit = True
+        await asyncio.wait_for(serving, 30)
+        writer.close()
+
+
 class Kept(HttpToolsProtocol):
     """A connection that ends with its first request after `drain`, which needs no answer here."""
 
