@@ -60,6 +60,7 @@ class Zygote:
                 if fd == self._news.fileno():
                     self._reap()
                 elif not self._answer():
+                    signal.set_wakeup_fd(-1)  # its children end too: nobody reads of that any more
                     return
 
     def _answer(self) -> bool:

@@ -118,3 +118,20 @@ def test_what_waits_has_memory_ready() -> None:
 
 def resident_kib(pid: int) -> int:
     return int(status(pid, "VmRSS").split()[0])
+
+
+OVER = """
+import gc, os, signal, socket
+from headrace.zygote import Zygote
+
+ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+ours.close()
+Zygote(theirs).run()
+gc.collect()
+os.kill(os.getpid(), signal.SIGCHLD)
+"""
+
+
+def test_a_zygote_that_is_over_has_nothing_to_say_of_children_that_end() -> None:
+    ended = subprocess.run([sys.executable, "-c", OVER], capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stderr == ""
