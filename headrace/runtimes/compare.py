@@ -1,6 +1,6 @@
 """Rows alone and the same rows together: how far apart they are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import numpy as np
@@ -19,6 +19,13 @@ AGREEING = 0.5
 LEAST = 1e-3
 """What the largest number of an output counts as at least: zeros, and what is left of numbers that cancel each other
 out, move by the last bits of those, whoever keeps company."""
+
+LIKE = 10.0
+"""Numbers up to here are of like size, then those up to a hundred times as much, and so on."""
+
+Numbers = NDArray[np.float64]
+Measure = Callable[[Numbers, Numbers], Numbers]
+"""Rows alone and together -> a number for each."""
 
 
 class Company(msgspec.Struct, frozen=True):
@@ -86,27 +93,40 @@ def _misshapen(name: str, rows: list[NDArray[np.generic]], joined: NDArray[np.ge
     return ""
 
 
-def _floats(name: str, alone: NDArray[np.float64], together: NDArray[np.float64], tolerance: float) -> Company:
-    """Equal where each element is within the tolerance, or the row as a whole is, by its length.
+def _floats(name: str, alone: Numbers, together: Numbers, tolerance: float) -> Company:
+    """Equal where each element is within the tolerance.
 
-    The tolerance is a share of the element where that is above 1, and of the output's largest where all are below.
+    That is a share of the largest number in the element's own place where that is above 1, and of the output's largest
+    where all are below.
     """
     if not np.array_equal(np.isfinite(alone), np.isfinite(together)):
         return Company(why=f"output {name!r} is finite for a row alone and not in company, or the other way round")
     width = alone[0].size
     alone, together = (np.nan_to_num(each, posinf=0, neginf=0).reshape(len(each), width) for each in (alone, together))
     apart = np.abs(alone - together)
-    lengths = np.linalg.norm(alone, axis=1), np.linalg.norm(together, axis=1)
-    scale = min(1.0, max(LEAST, float(np.abs(alone).max(initial=0))))
-    near = (apart <= tolerance * np.maximum(scale, np.abs(alone))).all(axis=1)
-    near |= np.linalg.norm(apart, axis=1) <= tolerance * lengths[0]
-    area = lengths[0] * lengths[1]
-    cosine = np.where(area > 0, (alone * together).sum(axis=1) / np.where(area > 0, area, 1), near)
+    least = min(1.0, max(LEAST, float(np.abs(alone).max(initial=0))))
+    near = (apart <= tolerance * np.maximum(least, np.abs(alone).max(axis=0))).all(axis=1)
     difference = float(apart.max(initial=0))
-    cosine = np.where(near, 1.0, cosine)
+    cosine = np.where(near, 1.0, least_of_like_size(_cosines, alone, together))
     return Company(
         "", name if difference else "", difference, float(cosine.mean()), float(cosine.min()), bool(near.all())
     )
+
+
+def least_of_like_size(measure: Measure, alone: Numbers, together: Numbers) -> Numbers:
+    """Of each row what is measured of its places whose numbers are of like size, where that is least: pixels or a
+    timestamp must not outweigh the probability beside them."""
+    sizes = np.maximum(0, np.ceil(np.log10(np.maximum(np.abs(alone).max(axis=0), 1) / LIKE) / 2))
+    found = [measure(alone[:, sizes == size], together[:, sizes == size]) for size in np.unique(sizes)]
+    return np.minimum.reduce(found) if found else np.ones(len(alone))
+
+
+def _cosines(alone: Numbers, together: Numbers) -> Numbers:
+    """Of each row; zero where it vanishes in company, or comes from nothing."""
+    area = np.linalg.norm(alone, axis=1) * np.linalg.norm(together, axis=1)
+    both = (alone == together).all(axis=1)
+    cosines: Numbers = np.where(area > 0, (alone * together).sum(axis=1) / np.where(area > 0, area, 1), both)
+    return cosines
 
 
 def _exact(alone: NDArray[np.generic], together: NDArray[np.generic]) -> Company:
@@ -115,9 +135,9 @@ def _exact(alone: NDArray[np.generic], together: NDArray[np.generic]) -> Company
     return Company(within=equal == 1, agreement=equal)
 
 
-def _widened(array: NDArray[np.generic]) -> NDArray[np.float64]:
+def _widened(array: NDArray[np.generic]) -> Numbers:
     return array.astype(np.float64)
 
 
-def _from_bf16(array: NDArray[np.generic]) -> NDArray[np.float64]:
+def _from_bf16(array: NDArray[np.generic]) -> Numbers:
     return (array.astype(np.uint32) << 16).view(np.float32).astype(np.float64)

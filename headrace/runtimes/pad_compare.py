@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.runtimes.compare import AGREEING, Company, compare
+from headrace.runtimes.compare import AGREEING, Company, Numbers, compare, least_of_like_size
 from headrace.runtimes.runtime import Arrays
 from headrace.types import TensorSpec
 
@@ -70,11 +70,17 @@ def levelled(array: Array, axes: tuple[int, ...], length: int, longest: int) -> 
     return level
 
 
-def _shares(alone: NDArray[np.float64], together: NDArray[np.float64]) -> list[float]:
+def _shares(alone: Numbers, together: Numbers) -> list[float]:
     width = max(1, alone[0].size)
     alone, together = (np.nan_to_num(each).reshape(-1, width) for each in (alone, together))
+    return [float(share) for share in 1.0 - least_of_like_size(_kept, alone, together)]
+
+
+def _kept(alone: Numbers, together: Numbers) -> Numbers:
+    """What is left of each row: all of it, less how far it moved by its length."""
     apart, lengths = np.linalg.norm(alone - together, axis=1), np.linalg.norm(alone, axis=1)
-    return [float(share) for share in np.where(lengths > 0, apart / np.where(lengths > 0, lengths, 1), apart > 0)]
+    left: Numbers = 1.0 - np.where(lengths > 0, apart / np.where(lengths > 0, lengths, 1), apart > 0)
+    return left
 
 
 def _widened(array: Array, spec: TensorSpec) -> NDArray[np.float64]:

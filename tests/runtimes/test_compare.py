@@ -55,8 +55,18 @@ def test_small_values_are_equal_within_no_tolerance_only_where_they_are_the_same
     assert not held([[1e-5, 0]], [[1.0001e-5, 0]], 0).within
 
 
-def test_a_small_element_of_a_long_row_may_move_by_the_rows_own_share() -> None:
-    assert held([[1000, 0]], [[1000, 0.5]]).within
+def test_a_small_number_in_a_place_of_large_ones_may_move_by_a_share_of_those() -> None:
+    assert held([[1.0, 1000.0], [1.0, 0.0]], [[1.0, 1000.0], [1.0, 0.5]]).within
+
+
+def test_large_numbers_do_not_hide_small_ones_that_stand_beside_them() -> None:
+    assert not held([[1e4, 0.2], [2e4, 0.9]], [[1e4, 0.4], [2e4, 0.7]]).within
+    assert not held([[1e9, 0.2]], [[1e9, 0.4]]).within
+
+
+def test_small_numbers_that_turn_far_beside_large_ones_are_not_in_noise() -> None:
+    assert not held([[640, 0.9, 0.1]], [[630, 0.1, 0.9]]).in_noise
+    assert held([[640, 0.9, 0.1]], [[630, 0.88, 0.12]]).in_noise
 
 
 def test_a_row_that_turns_a_little_is_in_noise() -> None:

@@ -37,6 +37,12 @@ def test_a_row_that_keeps_its_direction_and_not_its_length_is_no_noise() -> None
     assert not held([1.0, 2.0, 3.0], [0.5, 1.0, 1.5]).in_noise
 
 
+def test_small_numbers_that_move_far_beside_large_ones_are_no_noise() -> None:
+    found = held([640.0, 0.9], [640.0, 0.4])
+    assert not found.company.within
+    assert not found.in_noise
+
+
 def test_one_output_that_moves_far_is_not_made_up_for_by_others() -> None:
     near, far = held([1.0, 2.0], [1.01, 2.0]), held([1.0, 2.0], [1.5, 2.0])
     assert near.in_noise
