@@ -7,10 +7,11 @@ import msgspec
 import numpy as np
 
 from headrace.errors import HeadraceError, ModelInvalid
+from headrace.runtimes.beside import crowd_of, others
 from headrace.runtimes.compare import Company, compare
 from headrace.runtimes.pad_axis import choices, declared
 from headrace.runtimes.pad_probe import probe_padding
-from headrace.runtimes.rows import FEW, LOUD, MANY, Rows, example_rows, louder, rows_to_try
+from headrace.runtimes.rows import FEW, MANY, Rows, example_rows, rows_to_try
 from headrace.runtimes.runtime import Arrays, LoadedModel
 from headrace.runtimes.specs import narrowed
 from headrace.types import FREE, BatchAxis, Manifest, PadAxis, Padding, TensorSpec
@@ -206,35 +207,61 @@ def _alone(model: LoadedModel, rows: Rows) -> list[Arrays] | None:
 
 
 def _verdict(model: LoadedModel, rows: Rows, alone: list[Arrays], max_size: int, tolerance: float) -> BatchAxis:
-    """What the rows say once they have run together, in two sizes and orders, and beside a loud one."""
+    """What the rows say once they have run together, in two sizes and orders, in a full run, and beside other ones."""
     try:
-        again = compare([alone[0]], model.run(rows[0], ()), model.outputs, tolerance)
+        began_s = time.process_time()  # whatever others do with the cores
+        once_more = model.run(rows[0], ())
+        row_s = time.process_time() - began_s
+        again = compare([alone[0]], once_more, model.outputs, tolerance)
         if again.why or not again.within:
             return BatchAxis(False, why=again.why or f"a row run twice gives different answers: {again.moved()}")
         found = Company()
         for order in ((0, 1), tuple(reversed(range(len(rows))))):
-            together = model.run(_joined([rows[index] for index in order]), ())
-            found = found.worse(compare([alone[index] for index in order], together, model.outputs, tolerance))
+            found = found.worse(_held(model, rows, alone, order, tolerance))
         axis = _axis(found, lambda: model.coarse, max_size)
-        return _beside_a_loud_row(model, rows[0], alone[0], axis, tolerance) if axis.batched else axis
+        if axis.batched and (crowd := crowd_of(rows, max_size, row_s)):
+            found = _held(model, rows, alone, crowd, tolerance)
+            axis = _unless(axis, found, f"in a run of {len(crowd)} rows", lambda: model.coarse)
+        return _beside_others(model, rows, alone, axis, tolerance)
     except HeadraceError as error:
         return BatchAxis(False, why=f"rows that run alone do not run together: {error.message}")
 
 
-def _beside_a_loud_row(model: LoadedModel, row: Arrays, alone: Arrays, axis: BatchAxis, tolerance: float) -> BatchAxis:
-    """What is left of the axis once a row has run beside one of far larger numbers, as another client may send them.
+def _held(model: LoadedModel, rows: Rows, alone: list[Arrays], order: Sequence[int], tolerance: float) -> Company:
+    """These of the rows, run together."""
+    together = model.run(_joined([rows[index] for index in order]), ())
+    return compare([alone[index] for index in order], together, model.outputs, tolerance)
 
-    A scale that is taken over a whole batch, as dynamic quantisation takes it, leaves nothing of the row.
+
+def _beside_others(model: LoadedModel, rows: Rows, alone: list[Arrays], axis: BatchAxis, tolerance: float) -> BatchAxis:
+    """What is left of the axis once the rows have run beside others of a kind that another client may send.
+
+    A scale that is taken over a whole batch, as dynamic quantisation takes it, leaves nothing of small numbers beside
+    large ones; what is missing may be filled in from the batch.
     """
-    loud = louder(row)
-    if loud is None or _alone(model, [loud]) is None:
+    for other in others(model, rows[0]) if axis.batched else ():
+        try:
+            own = model.run(other.row, ())
+        except HeadraceError:
+            continue
+        together = model.run(_joined([*rows, other.row]), ())
+        found = compare(alone, {name: array[: len(rows)] for name, array in together.items()}, model.outputs, tolerance)
+        if other.held:
+            found = found.worse(compare([*alone, own], together, model.outputs, tolerance))
+        axis = _unless(axis, found, f"beside a row of {other.what}", lambda: model.coarse)
+        if not axis.batched:
+            break
+    return axis
+
+
+def _unless(axis: BatchAxis, found: Company, where: str, coarse: Callable[[], bool]) -> BatchAxis:
+    """The axis, unless rows depend on such company."""
+    there = _axis(found, coarse, axis.max_size)
+    if there.batched:
         return axis
-    together = {name: array[:1] for name, array in model.run(_joined([row, loud]), ()).items()}
-    found = _axis(compare([alone], together, model.outputs, tolerance), lambda: model.coarse, axis.max_size)
-    if found.batched:
-        return axis
-    why = f"beside a row of numbers {LOUD:.0f} times as large, {found.why}"
-    return msgspec.structs.replace(found, why=f"{why}; `batching = true` has them share runs all the same")
+    return msgspec.structs.replace(
+        there, why=f"{where}, {there.why}; `batching = true` has them share runs all the same"
+    )
 
 
 def _axis(found: Company, coarse: Callable[[], bool], max_size: int) -> BatchAxis:

@@ -35,8 +35,6 @@ SMALL, FLAGS, ONES = 100, 2, 1
 MOST_WORDS = 3
 """Texts of made-up rows have one to so many, row by row: what is made of words may grow with those of the others."""
 
-LOUD = 1000.0  # times the usual row: another client's numbers may be of any size
-
 FLAG_WORDS = ("mask", "type", "segment", "flag")  # in the names of inputs that are mostly given as 0 and 1
 MOST_WHOLE = 4  # inputs of whole numbers whose kinds are combined
 
@@ -79,18 +77,6 @@ def example_rows(example: Arrays) -> Iterator[Rows]:
     ]
     if _differ(disturbed):
         yield disturbed
-
-
-def louder(row: Arrays) -> Arrays | None:
-    """The row with floats so many times as large; None where it has none."""
-    if not any(array.dtype.kind == "f" for array in row.values()):
-        return None
-    with np.errstate(over="ignore"):
-        return {name: _loud(array) if array.dtype.kind == "f" else array for name, array in row.items()}
-
-
-def _loud(array: Array) -> Array:
-    return (array.astype(np.float64) * LOUD).astype(array.dtype)
 
 
 def _kinds(specs: Sequence[TensorSpec]) -> list[dict[str, int]]:

@@ -151,6 +151,65 @@ def centred(share: float = 1.0, scale: float = 1.0) -> onnx.ModelProto:
     )
 
 
+def capped(most: int = 4) -> onnx.ModelProto:
+    """OUTPUT is INPUT, but zeros for every row past so many that have their largest number in the same place."""
+    return graph(
+        [
+            node("ArgMax", "INPUT", "expert", axis=1, keepdims=0),
+            node("OneHot", "expert four off_on", "chosen"),
+            node("CumSum", "chosen rows", "place"),
+            node("LessOrEqual", "place most", "within"),
+            node("Cast", "within", "kept", to=TensorProto.FLOAT),
+            node("Mul", "kept chosen", "gate"),
+            node("ReduceSum", "gate features", "open", keepdims=1),
+            node("Mul", "INPUT open", "OUTPUT"),
+        ],
+        [value("INPUT", "FP32", ("batch", 4))],
+        [value("OUTPUT", "FP32", ("batch", 4))],
+        {
+            "four": np.array(4),
+            "off_on": np.array([0, 1], np.float32),
+            "rows": np.array(0),
+            "most": np.array(most, np.float32),
+            "features": np.array([1]),
+        },
+    )
+
+
+def imputed() -> onnx.ModelProto:
+    """OUTPUT is INPUT, its missing numbers the mean of what the batch has in their place."""
+    return graph(
+        [
+            node("IsNaN", "INPUT", "missing"),
+            node("Where", "missing nothing INPUT", "given"),
+            node("Not", "missing", "whole"),
+            node("Cast", "whole", "count", to=TensorProto.FLOAT),
+            node("ReduceSum", "given rows", "sum", keepdims=1),
+            node("ReduceSum", "count rows", "number", keepdims=1),
+            node("Div", "sum number", "mean"),
+            node("Where", "missing mean INPUT", "OUTPUT"),
+        ],
+        [value("INPUT", "FP32", ("batch", 4))],
+        [value("OUTPUT", "FP32", ("batch", 4))],
+        {"nothing": np.array(0, np.float32), "rows": np.array([0])},
+    )
+
+
+def centred_flags(share: float) -> onnx.ModelProto:
+    """OUTPUT is MASK less a share of its mean over the batch."""
+    return graph(
+        [
+            node("Cast", "MASK", "float", to=TensorProto.FLOAT),
+            node("ReduceMean", "float", "mean", axes=[0], keepdims=1),
+            node("Mul", "mean share", "part"),
+            node("Sub", "float part", "OUTPUT"),
+        ],
+        [value("MASK", "INT64", ("batch", 4))],
+        [value("OUTPUT", "FP32", ("batch", 4))],
+        {"share": np.array(share, np.float32)},
+    )
+
+
 def training_batch_norm() -> onnx.ModelProto:
     """Batch normalisation in training mode: by the statistics of the batch."""
     ones, zeros = np.ones(4, np.float32), np.zeros(4, np.float32)
@@ -265,15 +324,19 @@ def looked_up(rows: int = 2) -> onnx.ModelProto:
     )
 
 
-def dynamically_quantised(features: int = 32, layers: int = 2, places: int = 0) -> onnx.ModelProto:
+def dynamically_quantised(
+    features: int = 32, layers: int = 2, places: int = 0, louder_from: int | None = None
+) -> onnx.ModelProto:
     """Matrix products in int8 whose scales are taken over the whole batch, as quantisers write them; of a row of
-    floats, or of what stands at one of so many places of a table."""
+    floats, or of what stands at one of so many places of a table, a hundred times as large from one of them on."""
     generator = np.random.default_rng(0)
     nodes: list[onnx.NodeProto] = []
     constants: dict[str, NDArray[Any]] = {}
     state, taken = "INPUT", value("INPUT", "FP32", ("batch", features))
     if places:
         constants["table"] = generator.standard_normal((places, features)).astype(np.float32)
+        if louder_from is not None:
+            constants["table"][louder_from:] *= 100
         nodes.append(node("Gather", "table INPUT", "found"))
         state, taken = "found", value("INPUT", "INT64", ("batch",))
     for layer in range(layers):

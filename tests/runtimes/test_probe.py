@@ -95,10 +95,30 @@ def test_rows_of_which_far_larger_ones_leave_nothing_are_none(tmp_path: Path) ->
     assert "`batching = true`" in found.why
 
 
-def test_a_tolerance_of_the_configuration_is_used(tmp_path: Path) -> None:
-    found = probe(models.centred(1e-5), tmp_path, Batching(tolerance=1e-7))
+def test_rows_of_which_others_of_a_tables_far_places_leave_nothing_are_none(tmp_path: Path) -> None:
+    assert probe(models.dynamically_quantised(places=1000), tmp_path).batched
+    found = probe(models.dynamically_quantised(places=1000, louder_from=100), tmp_path)
     assert not found.batched
-    found = probe(models.centred(1e-5), tmp_path, Batching(tolerance=0.1))
+    assert "beside a row of whole numbers of up to" in found.why
+
+
+def test_rows_that_a_full_run_has_no_room_for_are_none(tmp_path: Path) -> None:
+    assert "in a run of 64 rows, output 'OUTPUT' moves by up to" in probe(models.capped(), tmp_path).why
+    assert probe(models.capped(most=64), tmp_path).batched
+
+
+def test_no_more_rows_than_a_run_may_have_are_tried_together(tmp_path: Path) -> None:
+    assert probe(models.capped(most=8), tmp_path, Batching(max_size=8)).batched
+
+
+def test_missing_numbers_that_are_filled_in_from_the_batch_are_none(tmp_path: Path) -> None:
+    assert "beside a row of missing numbers (NaN), output 'OUTPUT' is finite" in probe(models.imputed(), tmp_path).why
+
+
+def test_a_tolerance_of_the_configuration_is_used(tmp_path: Path) -> None:
+    found = probe(models.centred_flags(1e-5), tmp_path, Batching(tolerance=1e-7))
+    assert not found.batched
+    found = probe(models.centred_flags(1e-5), tmp_path, Batching(tolerance=0.1))
     assert found.batched, found.why
     assert "the same alone and together" in found.why
 
