@@ -67,6 +67,11 @@ class PadAxis(msgspec.Struct, frozen=True):
     mask: str = ""  # the input that tells a row from its filling; only requests that give it are filled up
     difference: float = 0.0  # largest absolute difference of a row alone and filled up
     why: str = ""  # one sentence: what was found
+    lengths: tuple[int, int] | None = None  # the shortest and the longest that were tried; None: any may be filled up
+
+    def fills(self, length: int) -> bool:
+        """Whether rows of this length are filled up, and filled up to: what was not tried is not known to be right."""
+        return self.lengths is None or self.lengths[0] <= length <= self.lengths[1]
 
 
 class BatchAxis(msgspec.Struct, frozen=True):

@@ -104,6 +104,8 @@ class Check:
         told = not pad.mask or any(tensor.name == pad.mask for tensor in inputs)
         if len(sizes) != 1 or not length or not told:
             return Checked(rows, tuple(sorted((tensor.name, tensor.shape) for tensor in inputs)), length)
+        if not pad.fills(length):
+            return Checked(rows, tuple(sorted((tensor.name, tensor.shape[1:]) for tensor in inputs)), length)
         return Checked(rows, () if self._one_shape else self._key(inputs), length)
 
     def _key(self, inputs: tuple[Tensor, ...]) -> Key:

@@ -81,7 +81,8 @@ def padding_in_words(axis: BatchAxis) -> str:
     """Whether rows of several lengths are joined, and what was found; empty where they have one length."""
     if axis.pad is None:
         return f"not padded: {axis.unpadded}" if axis.unpadded else ""
-    return f"padded along axis {axis.pad.axis}: {axis.pad.why}"
+    lengths = f", from {axis.pad.lengths[0]:,} to {axis.pad.lengths[1]:,}" if axis.pad.lengths else ""
+    return f"padded along axis {axis.pad.axis}{lengths}: {axis.pad.why}"
 
 
 def language_in_words(facts: LanguageFacts) -> str:

@@ -107,7 +107,7 @@ def _floats(name: str, alone: Numbers, together: Numbers, tolerance: float) -> C
     least = min(1.0, max(LEAST, float(np.abs(alone).max(initial=0))))
     near = (apart <= tolerance * np.maximum(least, np.abs(alone).max(axis=0))).all(axis=1)
     difference = float(apart.max(initial=0))
-    cosine = np.where(near, 1.0, least_of_like_size(_cosines, alone, together))
+    cosine = np.ones(len(alone)) if near.all() else np.where(near, 1.0, least_of_like_size(_cosines, alone, together))
     return Company(
         "", name if difference else "", difference, float(cosine.mean()), float(cosine.min()), bool(near.all())
     )

@@ -49,7 +49,7 @@ class FewShapes:
             return self._model.run(arrays, outputs)
         rows, length = size
         larger = step(rows), step(length)
-        if larger == size or (self._longest is not None and larger[1] > self._longest):
+        if larger == size or not self._may_be(length, larger[1]):
             return self._model.run(arrays, outputs)
         try:
             results = self._model.run(self._filled(arrays, *larger), outputs)
@@ -81,6 +81,11 @@ class FewShapes:
 
     def close(self) -> None:
         self._model.close()
+
+    def _may_be(self, length: int, larger: int) -> bool:
+        """Whether rows of this length may be filled up so far."""
+        taken = self._longest is None or larger <= self._longest
+        return taken and self._pad.fills(length) and self._pad.fills(larger)
 
     def _zeros(self, rows: int, length: int) -> Arrays | None:
         """None where an input has dimensions of which nothing is known, or is no number."""

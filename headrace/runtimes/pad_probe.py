@@ -1,7 +1,8 @@
 """May rows of several lengths share a run? They are run alone, then filled up to the longest, and held together."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -10,13 +11,18 @@ from headrace.errors import HeadraceError
 from headrace.runtimes.compare import Company
 from headrace.runtimes.pad_axis import PadChoice
 from headrace.runtimes.pad_compare import Filled, hold, levelled
-from headrace.runtimes.pad_rows import filled_up, groups, length_of
+from headrace.runtimes.pad_rows import filled_up, groups, length_of, longer
 from headrace.runtimes.rows import Rows
 from headrace.runtimes.runtime import Arrays, LoadedModel
 from headrace.types import PadAxis, TensorSpec
 
 MOST_S = 5.0
 """How long padding that nobody asked for is tried."""
+
+LONGER_S = 1.0
+"""Of the processors' time, that longer and longer rows are tried; the next is taken to need twice that of the last."""
+
+MOST_ANSWERED = 1 << 22  # elements of an answer, past which no longer row is tried
 
 TELLING = 1e-3
 """What answers to different rows must differ by at the least, so that a wrong one would be seen."""
@@ -58,7 +64,7 @@ def _probed(
     if not all(length_of(choice, row) for row in rows):
         raise _Refused("the inputs that have the dimension were not found to run with one length")
     _must_differ(model, rows, min(tolerance, TELLING))
-    found, following = Filled(), None
+    found, following, shortest = Filled(), None, None
     for group in groups(choice, rows):
         answers = _alone(model, choice, group)
         if not answers:
@@ -67,29 +73,70 @@ def _probed(
         if following not in (None, follows):
             raise _Refused("which dimensions of an output are as long as the inputs depends on their lengths")
         following = follows
-        for order in (answers, answers[::-1]):
-            found = found.and_of(_together(model, choice, order, following, tolerance))
-        if not (found.company.within or (found.in_noise and model.coarse)):
-            break
+        longest = max(answer.length for answer in answers)
+        found = found.and_of(_together(model, choice, answers, following, longest, tolerance))
+        if not _passes(model, found):
+            return _refusal(found)
+        shortest = min([*answers, *([shortest] if shortest else [])], key=lambda answer: answer.length)
         if deadline_s is not None and time.monotonic() > deadline_s:
             raise _Refused("it takes long to try; the configuration may ask for it")
-    if following is None:
+    if following is None or shortest is None:
         raise _Refused("rows of other lengths than the usual ones do not run, or give no finite answer")
-    return _verdict(choice, following, found, lambda: model.coarse)
+    reached = length_of(choice, rows[0])
+    for length, further in _lengthened(model, choice, shortest, following, longer(choice, rows[0]), tolerance):
+        found = found.and_of(further)
+        if not _passes(model, found):
+            return _refusal(found)
+        reached = length
+    lengths = shortest.length, reached
+    why = _in_words(found.company)
+    return PadAxis(choice.axis, dict(choice.values), following, choice.mask, found.company.difference, why, lengths)
 
 
-def _verdict(choice: PadChoice, following: Following, found: Filled, coarse: Callable[[], bool]) -> PadAxis | str:
-    """The decision: equal, or moved no more than the model's own noise, or not to be padded."""
-    company = found.company
-    if company.why:
-        return company.why
-    if company.within:
-        why = "the same alone and padded" + (f", to {company.difference:.1e}" if company.difference else "")
-    elif found.in_noise and coarse():
-        why = f"padded, {company.moved()}: the noise of a quantised model"
-    else:
-        return f"padded, {company.moved()}"
-    return PadAxis(choice.axis, dict(choice.values), following, choice.mask, company.difference, why)
+def _passes(model: LoadedModel, found: Filled) -> bool:
+    """Whether answers are the same padded, or moved no more than by the model's own noise."""
+    return not found.company.why and (found.company.within or (found.in_noise and model.coarse))
+
+
+def _refusal(found: Filled) -> str:
+    return found.company.why or f"padded, {found.company.moved()}"
+
+
+def _in_words(company: Company) -> str:
+    if not company.within:
+        return f"padded, {company.moved()}: the noise of a quantised model"
+    return "the same alone and padded" + (f", to {company.difference:.1e}" if company.difference else "")
+
+
+def _lengthened(
+    model: LoadedModel,
+    choice: PadChoice,
+    short: _Answer,
+    following: Following,
+    lengths: Iterable[int],
+    tolerance: float,
+) -> Iterator[tuple[int, Filled]]:
+    """What becomes of a row that is filled up to these lengths, as far as the model and the time allow."""
+    began_s = time.process_time()  # whatever others do with the cores
+    for length in lengths:
+        if _answered(short, following, length) > MOST_ANSWERED:
+            return
+        before_s = time.process_time()
+        try:
+            yield length, _together(model, choice, [short], following, length, tolerance)
+        except HeadraceError:
+            return  # it takes none so long
+        now_s = time.process_time()
+        if now_s - began_s + 2 * (now_s - before_s) > LONGER_S:
+            return
+
+
+def _answered(short: _Answer, following: Following, length: int) -> int:
+    """Elements of the answer, were the row so long."""
+    return sum(
+        prod(length if axis in following.get(name, ()) else size for axis, size in enumerate(array.shape))
+        for name, array in short.outputs.items()
+    )
 
 
 def _must_differ(model: LoadedModel, rows: Rows, tolerance: float) -> None:
@@ -100,16 +147,20 @@ def _must_differ(model: LoadedModel, rows: Rows, tolerance: float) -> None:
 
 
 def _alone(model: LoadedModel, choice: PadChoice, rows: Rows) -> list[_Answer]:
-    """What each row gives by itself; nothing where one does not run, or where all are of one length."""
-    lengths = [length_of(choice, row) for row in rows]
-    if len(set(lengths)) == 1:
-        return []
+    """What each row gives by itself, of those that run; nothing where they are all of one length."""
+    answers = [answer for row in rows if (answer := _answer(model, choice, row))]
+    return answers if len({answer.length for answer in answers}) > 1 else []
+
+
+def _answer(model: LoadedModel, choice: PadChoice, row: Arrays) -> _Answer | None:
+    """None where it does not run, or is not finite."""
     try:
-        answers = [_Answer(row, length, model.run(row, ())) for row, length in zip(rows, lengths, strict=True)]
+        outputs = model.run(row, ())
     except HeadraceError:
-        return []
-    floats = [array for answer in answers for array in answer.outputs.values() if array.dtype.kind == "f"]
-    return answers if all(np.isfinite(array).all() for array in floats) else []
+        return None
+    floats = [array for array in outputs.values() if array.dtype.kind == "f"]
+    finite = all(np.isfinite(array).all() for array in floats)
+    return _Answer(row, length_of(choice, row), outputs) if finite else None
 
 
 def _following(answers: Sequence[_Answer], specs: Sequence[TensorSpec]) -> Following:
@@ -132,10 +183,14 @@ def _following(answers: Sequence[_Answer], specs: Sequence[TensorSpec]) -> Follo
 
 
 def _together(
-    model: LoadedModel, choice: PadChoice, answers: Sequence[_Answer], following: Following, tolerance: float
+    model: LoadedModel,
+    choice: PadChoice,
+    answers: Sequence[_Answer],
+    following: Following,
+    longest: int,
+    tolerance: float,
 ) -> Filled:
-    """What becomes of rows that are filled up to the longest and run in one."""
-    longest = max(answer.length for answer in answers)
+    """What becomes of rows that are filled up to this length and run in one."""
     datatypes = {spec.name: spec.datatype for spec in model.inputs}
     together = dict(model.run(filled_up(choice, [answer.row for answer in answers], datatypes, longest), ()))
     alone = [dict(answer.outputs) for answer in answers]

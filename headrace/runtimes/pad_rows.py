@@ -1,6 +1,6 @@
 """Rows of several lengths to probe a model with, made from rows of one; and how they are filled up. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,13 @@ from headrace.runtimes.pad_axis import PadChoice
 from headrace.runtimes.rows import MOST_ELEMENTS, Rows
 from headrace.runtimes.runtime import Arrays
 
-LONGER = 4  # times the usual length, of a row that is tried beside short ones
+LONGEST = 4096
+"""What rows are filled up to at most where that is tried: one that looks at the end of a row finds padding there."""
+
+QUIET, LOUD = 0.05, 20.0
+"""Times the usual numbers. Of a quiet step and its opposite, one gives less than padding does, and the other more."""
+
+STEPS = 2  # of each row, that rows of one step over and over are made of
 
 Array = NDArray[np.generic]
 
@@ -22,21 +28,58 @@ def length_of(choice: PadChoice, row: Arrays) -> int:
 
 
 def groups(choice: PadChoice, rows: Rows) -> Iterator[Rows]:
-    """Rows to be run together: as they are, with holes in the mask, with numbers of one sign, and one that is long.
+    """Rows to be run together: as they are, with holes in the mask, and short ones that are the same all along.
 
-    Filling with zeros is no change to a maximum of positive numbers, or to a minimum of negative ones.
+    Among many steps that differ, what padding gives is seldom the largest or the smallest: a maximum is told by rows
+    that have one step, a distance or a threshold by quiet and by loud ones.
     """
     whole = [_unmasked(choice, row) for row in rows]
     yield _shortened(choice, whole)
     if choice.mask:
-        yield _shortened(choice, [_begun(choice, row) for row in rows])
-    kinds = "f" if choice.mask else "if"
-    signed = [name for name in choice.values if name != choice.mask and whole[0][name].dtype.kind in kinds]
-    for sign in (-1, 1) if signed else ():
-        yield _shortened(choice, [{**row, **{name: sign * np.abs(row[name]) for name in signed}} for row in whole])
-    if LONGER * sum(array.size for array in rows[0].values()) <= MOST_ELEMENTS:
-        short = _cut(choice, whole[0], max(1, length_of(choice, whole[0]) // 3))
-        yield [short, _long(choice, whole), whole[1]]
+        yield _shortened(choice, [_begun(choice, row) for row in rows])[::-1]
+    floats = [name for name in choice.values if name != choice.mask and whole[0][name].dtype.kind == "f"]
+    for size in (1.0, QUIET, LOUD) if floats else (1.0,):
+        yield _monotonous(choice, [_times(row, floats, size) for row in whole])
+
+
+def longer(choice: PadChoice, row: Arrays) -> Iterator[int]:
+    """What a short row is filled up to, the usual length first doubled: as far as most rows go."""
+    length = 2 * length_of(choice, row)
+    each = sum(array.size for name, array in row.items() if name in choice.values) // length_of(choice, row)
+    while length <= LONGEST and each * length <= MOST_ELEMENTS:
+        yield length
+        length *= 2
+
+
+def _times(row: Arrays, names: Sequence[str], size: float) -> Arrays:
+    return {
+        name: np.multiply(array, size).astype(array.dtype) if name in names else array for name, array in row.items()
+    }
+
+
+def _monotonous(choice: PadChoice, rows: Rows) -> Rows:
+    """Rows of one step and of two, and of the same step over and over; each of its numbers also with the other sign.
+
+    A whole row is the last and the longest.
+    """
+    numbers = "f" if choice.mask else "if"
+    signed = [name for name in choice.values if name != choice.mask and rows[0][name].dtype.kind in numbers]
+    usual = length_of(choice, rows[0])
+    lengths, short = (1, 2, max(1, usual // 3)), []
+    for at in range(STEPS * len(rows)):
+        row = _repeated(choice, rows[at // STEPS], at % STEPS, lengths[at % len(lengths)])
+        short += [row, _times(row, signed, -1)] if signed else [row]
+    return [*short, rows[0]]
+
+
+def _repeated(choice: PadChoice, row: Arrays, step: int, length: int) -> Arrays:
+    """One step of the row, so many times."""
+    return {
+        name: np.repeat(array.take([step % array.shape[choice.axis]], choice.axis), length, choice.axis)
+        if name in choice.values
+        else array
+        for name, array in row.items()
+    }
 
 
 def filled_up(choice: PadChoice, rows: Rows, datatypes: dict[str, str], longest: int) -> Arrays:
@@ -67,14 +110,6 @@ def _cut(choice: PadChoice, row: Arrays, length: int) -> Arrays:
     places = (slice(None),) * choice.axis + (slice(length),)
     return {
         name: np.ascontiguousarray(array[places]) if name in choice.values else array for name, array in row.items()
-    }
-
-
-def _long(choice: PadChoice, rows: Rows) -> Arrays:
-    several = [rows[index % len(rows)] for index in range(LONGER)]
-    return {
-        name: np.concatenate([row[name] for row in several], choice.axis) if name in choice.values else array
-        for name, array in rows[0].items()
     }
 
 

@@ -107,6 +107,8 @@ def _with_found(model: LoadedModel, manifest: Manifest, axis: BatchAxis, rows: R
     for choice in tried[:MOST_TRIED]:
         found = probe_padding(model, choice, rows, tolerance)
         if isinstance(found, PadAxis):
+            if isinstance(said, Padding):  # of any length
+                found = msgspec.structs.replace(found, lengths=None)
             return msgspec.structs.replace(axis, pad=found)
         why = why or found
     return msgspec.structs.replace(axis, unpadded=why)
@@ -132,7 +134,7 @@ def _with_declared(
         rows = next((rows for rows, _ in _running(model, used)), None)
         tried = probe_padding(model, choice, rows, tolerance, most_s=None) if rows else LEARN_SIZES
         if isinstance(tried, PadAxis):
-            pad = msgspec.structs.replace(tried, why=f"{source} says so; {tried.why}")
+            pad = msgspec.structs.replace(tried, lengths=None, why=f"{source} says so; {tried.why}")
             return msgspec.structs.replace(axis, pad=pad)
         why = tried
     raise ModelInvalid(f"rows cannot be padded along axis {said.axis}: {why}", f"{source}: batching.pad")

@@ -127,12 +127,12 @@ def tokens(**lengths: int) -> Request:
     return asked(*[from_array(name, np.zeros((1, length), np.int64)) for name, length in lengths.items()])
 
 
-def padded(mask: str = "") -> Check:
+def padded(mask: str = "", lengths: tuple[int, int] | None = None) -> Check:
     """A model of ids and mask, as long as each other, and an optional input that is filled up with them."""
     specs = tuple(
         TensorSpec(name, "INT64", (FREE, FREE), optional=name == "types") for name in ("ids", "mask", "types")
     )
-    pad = PadAxis(1, {"ids": 0, "mask": 0, "types": 0}, mask=mask)
+    pad = PadAxis(1, {"ids": 0, "mask": 0, "types": 0}, mask=mask, lengths=lengths)
     axis = BatchAxis(True, 4, pad=pad)
     return Check(Signature(specs, (TensorSpec("y", "FP32", (FREE,)),), axis, "fake", "fake"))
 
@@ -165,6 +165,16 @@ def test_inputs_of_different_lengths_share_a_run_with_their_like_only() -> None:
 def test_rows_of_no_length_are_never_filled_up() -> None:
     check = padded()
     assert check(tokens(ids=0, mask=0)).key != check(tokens(ids=3, mask=3)).key
+
+
+def test_rows_of_lengths_that_were_not_tried_share_a_run_with_their_like_only() -> None:
+    check = padded(lengths=(2, 8))
+    assert check(tokens(ids=2, mask=2)).key == check(tokens(ids=8, mask=8)).key
+    for length in (1, 9):
+        odd = check(tokens(ids=length, mask=length))
+        assert odd.length == length
+        assert odd.key == check(tokens(ids=length, mask=length)).key
+        assert odd.key not in (check(tokens(ids=8, mask=8)).key, check(tokens(ids=10, mask=10)).key)
 
 
 def test_where_the_mask_is_not_given_nothing_is_filled_up() -> None:

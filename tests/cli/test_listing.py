@@ -110,6 +110,10 @@ def test_what_was_found_of_padding_is_said_in_words() -> None:
     assert batch_in_words(BatchAxis(True, 8, pad=pad)).splitlines()[1:] == [
         "padded along axis 1: the same alone and padded, to 2.0e-06"
     ]
+    tried = PadAxis(1, {"ids": 0}, why="the same alone and padded", lengths=(1, 4096))
+    assert batch_in_words(BatchAxis(True, 8, pad=tried)).splitlines()[1:] == [
+        "padded along axis 1, from 1 to 4,096: the same alone and padded"
+    ]
     kept = BatchAxis(True, 8, unpadded="padded, output 'y' moves by up to 0.3")
     assert batch_in_words(kept).splitlines()[1:] == ["not padded: padded, output 'y' moves by up to 0.3"]
 

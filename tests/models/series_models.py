@@ -24,6 +24,66 @@ def total() -> onnx.ModelProto:
     )
 
 
+def furthest() -> onnx.ModelProto:
+    """OUTPUT is the largest distance of INPUT's steps from a place that usual ones are near, and padding is not."""
+    return graph(
+        [
+            node("Sub", "INPUT place", "apart"),
+            node("Mul", "apart apart", "squares"),
+            node("ReduceSum", "squares last", "distances", keepdims=0),
+            node("ReduceMax", "distances", "OUTPUT", axes=[1], keepdims=1),
+        ],
+        [value("INPUT", "FP32", SERIES)],
+        [value("OUTPUT", "FP32", ("batch", 1))],
+        {"place": np.array([1, -1, 1], np.float32), "last": np.array([2])},
+    )
+
+
+def last_steps(number: int) -> onnx.ModelProto:
+    """OUTPUT is the sum of so many of INPUT's steps, the last ones."""
+    return graph(
+        [node("Slice", "INPUT from end second", "last"), node("ReduceSum", "last second", "OUTPUT", keepdims=0)],
+        [value("INPUT", "FP32", SERIES)],
+        [value("OUTPUT", "FP32", ("batch", 3))],
+        {"from": np.array([-number]), "end": np.array([1 << 31]), "second": np.array([1])},
+    )
+
+
+def doubled_past(number: int) -> onnx.ModelProto:
+    """OUTPUT is INPUT, but twice as much of series of more than so many steps."""
+    return graph(
+        [
+            node("Shape", "INPUT", "steps", start=1, end=2),
+            node("Greater", "steps number", "long"),
+            node("Where", "long two one", "times"),
+            node("Mul", "INPUT times", "OUTPUT"),
+        ],
+        [value("INPUT", "FP32", SERIES)],
+        [value("OUTPUT", "FP32", SERIES)],
+        {"number": np.array([number]), "two": np.array([2], np.float32), "one": np.array([1], np.float32)},
+    )
+
+
+def placed(most: int) -> onnx.ModelProto:
+    """OUTPUT is INPUT and a number for each place; there are so many places."""
+    return graph(
+        [
+            node("Shape", "INPUT", "steps", start=1, end=2),
+            node("Squeeze", "steps", "length"),
+            node("Range", "zero length one", "places"),
+            node("Gather", "table places", "numbers"),
+            node("Add", "INPUT numbers", "OUTPUT"),
+        ],
+        [value("INPUT", "FP32", SERIES)],
+        [value("OUTPUT", "FP32", SERIES)],
+        {
+            "zero": np.array(0),
+            "one": np.array(1),
+            "table": np.linspace(0, 1, most * 3, dtype=np.float32).reshape(most, 3),
+        },
+    )
+
+
 def each_step(operator: str = "Tanh") -> onnx.ModelProto:
     """OUTPUT is of INPUT, step by step."""
     return one_node(operator, dims=SERIES, out_dims=SERIES)

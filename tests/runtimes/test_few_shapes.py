@@ -73,6 +73,14 @@ def test_answers_are_those_of_what_was_asked(rows: int, length: int) -> None:
         assert np.array_equal(found[name], array)
 
 
+@pytest.mark.parametrize(("length", "run"), [(2, 2), (9, 10), (11, 11), (30, 30)])
+def test_lengths_that_were_not_tried_are_neither_filled_up_nor_filled_up_to(length: int, run: int) -> None:
+    pad = PadAxis(1, {"ids": 0, "mask": 0}, {"states": (1,)}, "mask", lengths=(3, 11))
+    model = Texts()
+    FewShapes(model, pad).run(texts(1, length))
+    assert model.seen == [(1, run)]
+
+
 def test_only_the_outputs_asked_for_are_computed() -> None:
     assert list(FewShapes(Texts(), PAD).run(texts(9, 9), ("sum",))) == ["sum"]
 

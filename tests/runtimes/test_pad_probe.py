@@ -40,6 +40,28 @@ def test_a_model_of_each_step_is_padded_and_its_answer_cut(tmp_path: Path) -> No
     assert padded(series_models.each_step(), tmp_path).outputs == {"OUTPUT": (1,)}
 
 
+def test_rows_are_padded_as_far_as_lengths_were_tried(tmp_path: Path) -> None:
+    assert padded(series_models.each_step(), tmp_path).lengths == (1, 4096)
+
+
+def test_rows_are_padded_as_far_as_the_model_goes(tmp_path: Path) -> None:
+    assert padded(series_models.placed(100), tmp_path).lengths == (1, 64)
+
+
+def test_answers_that_grow_too_large_end_what_is_tried(tmp_path: Path) -> None:
+    assert padded(series_models.pairs(), tmp_path).lengths == (1, 2048)
+
+
+def test_a_window_past_what_is_tried_leaves_shorter_rows_padded(tmp_path: Path) -> None:
+    found = padded(series_models.last_steps(5000), tmp_path)
+    assert found.lengths is not None
+    assert found.lengths[1] <= 4096
+
+
+def test_padding_that_is_declared_is_of_any_length(tmp_path: Path) -> None:
+    assert padded(series_models.each_step(), tmp_path, DECLARED).lengths is None
+
+
 def test_a_sum_is_padded_with_zeros(tmp_path: Path) -> None:
     assert padded(series_models.total(), tmp_path).outputs == {}
 
@@ -54,13 +76,30 @@ def test_an_output_of_each_pair_of_steps_is_cut_twice(tmp_path: Path) -> None:
         (series_models.reduced("ReduceMean"), "padded, output 'OUTPUT' moves by up to"),
         (series_models.reduced("ReduceMax"), "padded, output 'OUTPUT' moves by up to"),
         (series_models.reduced("ReduceMin"), "padded, output 'OUTPUT' moves by up to"),
+        (series_models.furthest(), "padded, output 'OUTPUT' moves by up to"),
+        (series_models.last_steps(200), "padded, output 'OUTPUT' moves by up to"),
+        (series_models.doubled_past(3), "padded, output 'OUTPUT' moves by up to"),
+        (series_models.doubled_past(1000), "padded, output 'OUTPUT' moves by up to"),
         (series_models.quantised_mean(), "padded, output 'OUTPUT' moves by up to"),
         (series_models.masked_mean(inverted=True), ""),
         (series_models.halved(), "dimension 2 of output 'OUTPUT' is 8 for a row of 16 and 2 for one of 5"),
         (series_models.deaf(), "its answers hardly depend on its inputs"),
         (onnx_models.detector(), "its inputs are no series of one length"),
     ],
-    ids=["mean", "maximum", "minimum", "mean in 8 bits", "mask the other way", "halved", "deaf", "images"],
+    ids=[
+        "mean",
+        "maximum",
+        "minimum",
+        "furthest",
+        "last steps",
+        "doubled past a few",
+        "doubled past many",
+        "mean in 8 bits",
+        "mask the other way",
+        "halved",
+        "deaf",
+        "images",
+    ],
 )
 def test_rows_that_padding_would_change_keep_to_their_length(model: onnx.ModelProto, says: str, tmp_path: Path) -> None:
     axis = probe(model, tmp_path)
