@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from headrace.allocator import one_heap
 from headrace.batching.known_axes import KnownAxes, axis_key, content_of, is_said, may_be_known
 from headrace.devices.huge_pages import begin_to_move, mapped
-from headrace.runtimes.load import Loaded, Loading, load
+from headrace.runtimes.load import Found, Loaded, Loading, load
 from headrace.workers.orphaned import end_with_server
 from headrace.workers.slots import Area, Slot
 from headrace.workers.worker import run
@@ -52,9 +52,10 @@ def _load_with_findings(asked: Loading) -> Loaded:
             return axis_key(content.result(), manifest, library, asked.max_size, asked.tolerance)
 
         loaded = load(asked, lambda library: None if asked.anew else axes.of(key(library)))
-        found = loaded.signature
-        if axes.of(key(found.runtime)) != found.batch:
-            axes.keep(key(found.runtime), found.batch)
+        about = loaded.signature
+        found = Found(about.batch, about.outputs)
+        if axes.of(key(about.runtime)) != found:
+            axes.keep(key(about.runtime), found)
     return loaded
 
 

@@ -73,7 +73,7 @@ class FakeInstance:
         self.failure = ""
         self.handed: list[tuple[Work, Done]] = []
         self.changed: Callable[[], None] = lambda: None
-        self.learned: Callable[[BatchAxis], None] = lambda axis: None
+        self.learned: Callable[[Signature], None] = lambda signature: None
         self.gave_up: Callable[[], None] = lambda: None
 
     @property
@@ -84,7 +84,7 @@ class FakeInstance:
         self.handed.append((work, done))
 
     def on_change(
-        self, changed: Callable[[], None], learned: Callable[[BatchAxis], None], gave_up: Callable[[], None]
+        self, changed: Callable[[], None], learned: Callable[[Signature], None], gave_up: Callable[[], None]
     ) -> None:
         self.changed, self.learned, self.gave_up = changed, learned, gave_up
 

@@ -26,7 +26,6 @@ from headrace.records import BatchRecord, CancelRecord, Recorder, ShedRecord
 from headrace.servable import APART, Cancel, Reply, Together
 from headrace.types import (
     Backlog,
-    BatchAxis,
     BatchFacts,
     Context,
     ModelVersion,
@@ -191,7 +190,7 @@ class BatchedModel:
         while self._on_close:
             await self._on_close.pop(0)()
         for instance in self._instances:  # nothing leads in a circle to what has gone: its memory is back at once
-            instance.on_change(_nothing, lambda axis: None, _nothing)
+            instance.on_change(_nothing, lambda signature: None, _nothing)
 
     # ---- in
 
@@ -384,11 +383,12 @@ class BatchedModel:
         if failure := all_failing(self._version, self._instances):
             self._end_waiting(failure)
 
-    def _learn(self, axis: BatchAxis) -> None:
-        """A first run has shown whether rows may share one; what waits keeps to itself."""
+    def _learn(self, learned: Signature) -> None:
+        """A first run has shown whether rows may share one, and what comes out; what waits keeps to itself."""
         if not self.signature.batch.pending:
             return
-        self.signature = msgspec.structs.replace(self.signature, batch=axis)
+        axis = learned.batch
+        self.signature = msgspec.structs.replace(self.signature, batch=axis, outputs=learned.outputs)
         self._check = Check(self.signature)
         for item in self._queue.clear():  # it was checked by other rules
             item.keep_alone()

@@ -12,7 +12,7 @@ from headrace.errors import HeadraceError, Internal
 from headrace.runtimes.execute import Executed, execute
 from headrace.runtimes.load import Loading, load
 from headrace.runtimes.runtime import LoadedModel
-from headrace.types import BatchAxis, Buffer, Shape, Signature, Tensor
+from headrace.types import Buffer, Shape, Signature, Tensor
 from headrace.work import Works
 
 log = logging.getLogger(__name__)
@@ -72,10 +72,10 @@ class Instance(Protocol):
         ...
 
     def on_change(
-        self, changed: Callable[[], None], learned: Callable[[BatchAxis], None], gave_up: Callable[[], None]
+        self, changed: Callable[[], None], learned: Callable[[Signature], None], gave_up: Callable[[], None]
     ) -> None:
-        """Call `changed` when `ready` has changed, `learned` when a run has shown the batch axis, and `gave_up` each
-        time that it is not ready, and will not be for long, as `failure` says."""
+        """Call `changed` when `ready` has changed, `learned` when a run has shown the batch axis and the outputs, and
+        `gave_up` each time that it is not ready, and will not be for long, as `failure` says."""
         ...
 
     async def close(self) -> None:
@@ -115,7 +115,7 @@ class ThreadInstance:
         future.add_done_callback(finished)
 
     def on_change(
-        self, changed: Callable[[], None], learned: Callable[[BatchAxis], None], gave_up: Callable[[], None]
+        self, changed: Callable[[], None], learned: Callable[[Signature], None], gave_up: Callable[[], None]
     ) -> None:
         """Nothing changes here."""
 

@@ -9,7 +9,8 @@ import msgspec
 
 from headrace.batching.latency_store import LatencyStore, is_fresh, latency_key
 from headrace.runtimes.external_data import external_data
-from headrace.types import BatchAxis, Manifest, Padding
+from headrace.runtimes.load import Found
+from headrace.types import Manifest, Padding
 
 MOST_BYTES = 1 << 30  # of files that are read through to know a model again; a larger one is tried anew
 KEPT = ("onnx", "openvino")  # what is read as it is, by a library whose version is known
@@ -25,18 +26,18 @@ class KnownAxes:
         self._store = LatencyStore(folder)
         self._wall_s = wall_s
 
-    def of(self, key: str) -> BatchAxis | None:
+    def of(self, key: str) -> Found | None:
         """What an earlier load has found; None where it has to be found."""
         said = self._store.read_json(key, self._wall_s()) if key else None
         try:
-            return msgspec.convert(said[0]["axis"], BatchAxis) if said and is_fresh(said[1]) else None
-        except (msgspec.ValidationError, TypeError, KeyError):
+            return msgspec.convert(said[0], Found) if said and is_fresh(said[1]) else None
+        except msgspec.ValidationError:
             return None
 
-    def keep(self, key: str, axis: BatchAxis) -> None:
+    def keep(self, key: str, found: Found) -> None:
         """For the next load; what is yet to be learned from a request is not kept."""
-        if key and not axis.pending:
-            self._store.write(key, {"axis": msgspec.to_builtins(axis)})
+        if key and not found.axis.pending:
+            self._store.write(key, msgspec.to_builtins(found))
 
 
 def may_be_known(manifest: Manifest) -> bool:

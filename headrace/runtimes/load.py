@@ -19,7 +19,7 @@ from headrace.runtimes.signature import signature
 from headrace.runtimes.spread_rows import SpreadRows
 from headrace.runtimes.thread_gain import half_takes
 from headrace.runtimes.warm_up import warm_up
-from headrace.types import BatchAxis, Manifest, Signature
+from headrace.types import BatchAxis, Manifest, Signature, TensorSpec
 
 RUNTIMES = {
     "fake": ("headrace.runtimes.fake", "Fake"),
@@ -38,7 +38,15 @@ MOST_ROWS = 16_384
 REENTRANT = {"onnx"}
 """The runtimes whose models several threads may run at once, where each run has one thread."""
 
-Known = Callable[[str], BatchAxis | None]
+
+class Found(msgspec.Struct, frozen=True):
+    """What only running a model shows of its file."""
+
+    axis: BatchAxis
+    outputs: tuple[TensorSpec, ...]  # as clients are told: where the file gives no rank, or no classes, with those
+
+
+Known = Callable[[str], Found | None]
 """What an earlier load by this version of a library found of the file; None: it is to be found."""
 
 
@@ -74,7 +82,7 @@ class Loaded(msgspec.Struct, frozen=True):
     spreads: Callable[[], bool] = _never  # whether it holds the model twice by now, to spread rows over the cores
 
 
-def _nothing(library: str) -> BatchAxis | None:
+def _nothing(library: str) -> Found | None:
     """No earlier load found anything."""
     return None
 
@@ -87,9 +95,13 @@ def load(asked: Loading, known: Known = _nothing) -> Loaded:
     if not model.outputs:  # an empty file is a whole model to some of the readers
         raise ModelInvalid("it has no outputs: it is empty, or computes nothing", manifest.path.name)
     loaded_ns = perf_counter_ns()
-    axis = _with_most_rows(asked.axis or known(model.runtime) or _found(asked, model), manifest)
+    before = None if asked.axis else known(model.runtime)
+    axis = asked.axis or (before.axis if before else _found(asked, model))
+    axis = _with_most_rows(axis, manifest)
     probed_ns = perf_counter_ns()
     found = signature(model, manifest, axis)
+    if before:
+        found = msgspec.structs.replace(found, outputs=before.outputs)
     if axis.pad and manifest.runtime in COMPILING:
         model = few = FewShapes(model, axis.pad)
         few.compile_ahead(axis.max_size, COMPILE_AHEAD_S)

@@ -11,7 +11,7 @@ from headrace.devices.gives_way import GivesWay, at_once
 from headrace.errors import ModelInvalid, WorkerLost, error_of
 from headrace.records import Recorder
 from headrace.runtimes.load import Loading
-from headrace.types import BatchAxis, Signature, Tensor
+from headrace.types import Signature, Tensor
 from headrace.work import Works
 from headrace.workers import wire
 from headrace.workers.birth import Births
@@ -75,7 +75,7 @@ class ProcessInstance:
         )
         self._process: KeptProcess[Signature] = KeptProcess(keeping, self, births, record, clock, works)
         self._changed: Callable[[], None] = lambda: None
-        self._learned: Callable[[BatchAxis], None] = lambda axis: None
+        self._learned: Callable[[Signature], None] = lambda signature: None
         self._gave_up: Callable[[], None] = lambda: None
 
     @property
@@ -98,7 +98,7 @@ class ProcessInstance:
         return self._process.pid
 
     def on_change(
-        self, changed: Callable[[], None], learned: Callable[[BatchAxis], None], gave_up: Callable[[], None]
+        self, changed: Callable[[], None], learned: Callable[[Signature], None], gave_up: Callable[[], None]
     ) -> None:
         self._changed = changed
         self._learned = learned
@@ -163,8 +163,8 @@ class ProcessInstance:
             self._process.served()
             self._finish(Outcome(error=error_of(answer.code, answer.message)))
         elif isinstance(answer, wire.Learned):
-            self._axis = answer.axis
-            self._learned(answer.axis)
+            self._axis = answer.signature.batch
+            self._learned(answer.signature)
         elif isinstance(answer, wire.Spreads):
             self.spreads = True
         elif isinstance(answer, wire.Loaded):

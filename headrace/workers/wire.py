@@ -11,7 +11,7 @@ import struct
 import msgspec
 
 from headrace.runtimes.load import Loading
-from headrace.types import BatchAxis, Shape, Signature, Tensor
+from headrace.types import Shape, Signature, Tensor
 
 MAX_MESSAGE_BYTES = 1 << 20
 
@@ -85,9 +85,9 @@ class RunFailed(msgspec.Struct, frozen=True, tag="run_failed", array_like=True):
 
 
 class Learned(msgspec.Struct, frozen=True, tag="learned", array_like=True):
-    """A first run has shown whether rows may share one."""
+    """A first run has shown whether rows may share one, and what it gives where its file does not say that."""
 
-    axis: BatchAxis
+    signature: Signature
 
 
 class Spreads(msgspec.Struct, frozen=True, tag="spreads", array_like=True):

@@ -121,7 +121,7 @@ class _Batches:
         example = {tensor.name: to_array(tensor).copy() for tensor in asked.inputs}
         _send(self._channel, done)
         self._take(self._loaded.learn(example))
-        _send(self._channel, wire.Learned(self._signature.batch))
+        _send(self._channel, wire.Learned(self._signature))
 
 
 def _send(channel: socket.socket, answer: bytes | wire.Answer) -> None:

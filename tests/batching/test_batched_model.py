@@ -17,7 +17,7 @@ from headrace.device_time import DeviceTime
 from headrace.errors import HeadraceError, InputRefused, Unavailable, WorkerLost, WouldBeLate
 from headrace.generation import Detokenize
 from headrace.records import BatchRecord, Record, ShedRecord
-from headrace.types import Backlog, BatchAxis, Context, ModelVersion, Response, Signature, Tensor
+from headrace.types import Backlog, Context, ModelVersion, Response, Signature, Tensor
 from tests.fakes import FakeClock, FakeInstance, Got, request, signature
 
 LOST = Outcome(error=WorkerLost("gone"), lost=True)
@@ -330,7 +330,7 @@ async def test_the_batch_axis_may_be_learned_from_the_first_run() -> None:
     bench.ask([[1, 1]])
     bench.clock.pass_ms()
     bench.instance.finish()
-    bench.instance.learned(BatchAxis(True, 4, why="learned"))
+    bench.instance.learned(signature())
     bench.ask([[1, 1]])
     bench.ask([[2, 2]])
     bench.clock.pass_ms()

@@ -6,10 +6,12 @@ import msgspec
 import pytest
 
 from headrace.batching.known_axes import KnownAxes, axis_key, content_of, is_said, may_be_known
-from headrace.types import BatchAxis, Batching, Manifest, PadAxis, Padding
+from headrace.runtimes.load import Found
+from headrace.types import FREE, BatchAxis, Batching, Manifest, PadAxis, Padding, TensorSpec
 from tests.models import onnx_models as models
 
 AXIS = BatchAxis(True, 8, 0.25, "the same", pad=PadAxis(1, {"x": 0}, {"y": (1,)}, "mask", 0.5, "padded"))
+OUTPUTS = (TensorSpec("y", "FP32", (FREE, 2), labels=("cat", "dog")),)
 
 
 @pytest.fixture
@@ -26,23 +28,23 @@ def key_of(manifest: Manifest, *asked: object) -> str:
     return axis_key(content_of(manifest), manifest, "library 1.0", *asked)
 
 
-def found(axes: KnownAxes, manifest: Manifest, *asked: object) -> BatchAxis | None:
+def found(axes: KnownAxes, manifest: Manifest, *asked: object) -> Found | None:
     return axes.of(key_of(manifest, *asked))
 
 
 def keep(axes: KnownAxes, manifest: Manifest, axis: BatchAxis, *asked: object) -> None:
-    axes.keep(key_of(manifest, *asked), axis)
+    axes.keep(key_of(manifest, *asked), Found(axis, OUTPUTS))
 
 
 def test_what_was_found_is_known_to_the_next_load(axes: KnownAxes, manifest: Manifest) -> None:
     assert found(axes, manifest, 64, 1e-3) is None
     keep(axes, manifest, AXIS, 64, 1e-3)
-    assert found(axes, manifest, 64, 1e-3) == AXIS
+    assert found(axes, manifest, 64, 1e-3) == Found(AXIS, OUTPUTS)
 
 
 def test_the_same_file_under_another_name_is_known(axes: KnownAxes, manifest: Manifest) -> None:
     keep(axes, manifest, AXIS)
-    assert found(axes, msgspec.structs.replace(manifest, name="other", version=7)) == AXIS
+    assert found(axes, msgspec.structs.replace(manifest, name="other", version=7)) == Found(AXIS, OUTPUTS)
 
 
 def test_other_bytes_and_other_settings_are_found_anew(axes: KnownAxes, manifest: Manifest) -> None:
@@ -68,7 +70,7 @@ def test_weights_that_lie_beside_count(
     (tmp_path / weights).write_bytes(b"weights")
     manifest = msgspec.structs.replace(manifest, path=tmp_path / name)
     keep(axes, manifest, AXIS)
-    assert found(axes, manifest) == AXIS
+    assert found(axes, manifest) == Found(AXIS, OUTPUTS)
     (tmp_path / weights).write_bytes(b"Weights")
     assert found(axes, manifest) is None
 

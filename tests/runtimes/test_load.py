@@ -10,10 +10,10 @@ import pytest
 from headrace.errors import ModelInvalid
 from headrace.runtimes import load as loading
 from headrace.runtimes.in_parts import InParts
-from headrace.runtimes.load import MOST_ROWS, Loading, check_readable, load, runtime
+from headrace.runtimes.load import MOST_ROWS, Found, Loading, check_readable, load, runtime
 from headrace.runtimes.spread_rows import SpreadRows
-from headrace.types import FREE, BatchAxis, Batching, Manifest, WarmUp, WarmUpInput
-from tests.models.onnx_models import identity, save
+from headrace.types import FREE, BatchAxis, Batching, Manifest, TensorSpec, WarmUp, WarmUpInput
+from tests.models.onnx_models import hog, identity, save
 
 MODEL = """
 refuse_on = 0
@@ -48,13 +48,14 @@ def test_a_known_batch_axis_is_not_probed_again(tmp_path: Path) -> None:
 
 def test_what_an_earlier_load_found_is_asked_for_by_the_runtimes_version(tmp_path: Path) -> None:
     axis, versions = BatchAxis(True, 3, why="known", most_rows=MOST_ROWS), list[str]()
+    outputs = (TensorSpec("y", "FP32", (FREE, 2), labels=("cat", "dog")),)
 
-    def known(library: str) -> BatchAxis:
+    def known(library: str) -> Found:
         versions.append(library)
-        return axis
+        return Found(axis, outputs)
 
     found = load(asked(tmp_path), known).signature
-    assert (found.batch, versions) == (axis, [found.runtime])
+    assert (found.batch, found.outputs, versions) == (axis, outputs, [found.runtime])
 
 
 @pytest.mark.parametrize(
@@ -94,6 +95,15 @@ def test_what_a_first_request_has_shown_holds_for_more_rows_than_a_run_has(tmp_p
     assert (learned.signature.batch.max_size, learned.signature.batch.most_rows) == (3, MOST_ROWS)
     assert isinstance(learned.model, InParts)
     assert np.array_equal(learned.model.run({"x": x}, ())["y"], whole["y"])
+
+
+def test_a_first_request_shows_what_the_file_does_not_say_of_outputs(tmp_path: Path) -> None:
+    manifest = Manifest("m", 1, save(hog(), tmp_path), "onnx")
+    pending = load(Loading(manifest, 1, 16, 1e-3, BatchAxis(False, pending=True)))
+    assert pending.signature.outputs[0].shape == ()
+    example = {"SHAPE": np.array([2, 3])}
+    pending.model.run(example, ())
+    assert pending.learn(example).signature.outputs[0].shape == (FREE, FREE)
 
 
 def test_a_first_request_that_shows_nothing_leaves_it_to_a_later_one(tmp_path: Path) -> None:

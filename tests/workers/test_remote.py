@@ -17,7 +17,7 @@ from headrace.clock import LoopClock
 from headrace.errors import ModelInvalid, ModelUnavailable, WorkerLost
 from headrace.records import Record, WorkerEvent
 from headrace.runtimes.load import Loading
-from headrace.types import FREE, BatchAxis, Manifest, WarmUp
+from headrace.types import FREE, BatchAxis, Manifest, Signature, WarmUp
 from headrace.workers import wire
 from headrace.workers.birth import Spawning
 from headrace.workers.remote import ProcessInstance, Settings
@@ -42,7 +42,7 @@ class Bench:
         clock = LoopClock(asyncio.get_running_loop())
         self.worker = ProcessInstance(settings, Spawning(), self.records.append, clock)
         self.changes = asyncio.Event()
-        self.learned: list[BatchAxis] = []
+        self.learned: list[Signature] = []
         self.gave_up = asyncio.Event()
         self.worker.on_change(self.changes.set, self.learned.append, self.gave_up.set)
 

@@ -33,7 +33,7 @@ def test_questions_come_out_as_they_went_in(question: wire.Question) -> None:
         wire.LoadFailed("model_invalid", "no"),
         wire.Done(0, 88, (PART,), wire.written_times(1, 2, 3)),
         wire.RunFailed(0, "input_refused", "no"),
-        wire.Learned(signature().batch),
+        wire.Learned(signature()),
         wire.Spreads(),
     ],
 )
