@@ -62,8 +62,7 @@ def _rules(options: Namespace) -> int:
 
 
 def _silence(options: Namespace) -> int:
-    match = dict(_label(each) for each in options.match)
-    sent = {"match": match, "for_s": seconds(options.lasts), "reason": options.reason}
+    sent = {"match": _labels(options.match), "for_s": seconds(options.lasts), "reason": options.reason}
     made = ask(options, "POST", PATH, sent)
     print(f"silence {made['id']} until {made['until']}")
     return 0
@@ -91,11 +90,17 @@ def seconds(text: str) -> float:
     return float(found[1]) * UNITS_S[found[2] or "s"]
 
 
-def _label(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise Failure(f"--match {text!r} is no label; write it like model=ocr", exit_code=2)
-    return name, value
+def _labels(matches: Sequence[str]) -> dict[str, str]:
+    """Raises Failure where one is no label, or a label would have to be two values at once, which none is."""
+    found: dict[str, str] = {}
+    for each in matches:
+        name, equals, value = each.partition("=")
+        if not (name and equals):
+            raise Failure(f"--match {each!r} is no label; write it like model=ocr", exit_code=2)
+        if name in found:
+            raise Failure(f"--match {name} is given twice; make a silence for each value", exit_code=2)
+        found[name] = value
+    return found
 
 
 def _check(options: Namespace) -> None:

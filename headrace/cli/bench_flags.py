@@ -288,6 +288,8 @@ def _headers(options: Namespace) -> dict[str, str]:
         plain = name.replace("-", "").replace("_", "")
         if not equals or not plain.isalnum() or not name.isascii() or not value.isprintable() or not value.isascii():
             raise Failure(f"--header {text}: write it NAME=VALUE, as in x-tenant=blue", exit_code=2)
+        if name.lower() in headers:
+            raise Failure(f"--header {name} is given twice", exit_code=2)
         headers[name.lower()] = value
     if options.priority is not None:
         headers["x-priority"] = str(options.priority)

@@ -42,7 +42,7 @@ def parser() -> Parser:
 
 def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
-    files = dict(_output(text) for text in options.output)
+    files = _outputs(options.output)
     client = Client(options.url, options.timeout, trust_of(options))
     specs = client.inputs(options.model, options.version)
     tensors = read_inputs(options.input, specs)
@@ -81,13 +81,17 @@ def _signatures(specs: Sequence[TensorSpec]) -> str:
     return "; ".join(f"{spec.name} {spec.datatype} {shape}".rstrip() for spec, shape in zip(specs, shown, strict=True))
 
 
-def _output(text: str) -> tuple[str, Path | None]:
-    name, equals, file = text.partition("=")
-    if not equals:
-        return name, None
-    if not file.startswith("@") or file == "@":
-        raise Failure(f"--output {text}: a file is written @FILE.npy, as in --output {name}=@out.npy", exit_code=2)
-    return name, Path(file[1:])
+def _outputs(texts: Sequence[str]) -> dict[str, Path | None]:
+    """Which are asked for, and where each is written, if anywhere. Raises Failure where one is repeated."""
+    files: dict[str, Path | None] = {}
+    for text in texts:
+        name, equals, file = text.partition("=")
+        if equals and (not file.startswith("@") or file == "@"):
+            raise Failure(f"--output {text}: a file is written @FILE.npy, as in --output {name}=@out.npy", exit_code=2)
+        if name in files:
+            raise Failure(f"--output {name} is given twice", exit_code=2)
+        files[name] = Path(file[1:]) if equals else None
+    return files
 
 
 def _save(outputs: Sequence[Output], files: Mapping[str, Path | None]) -> None:

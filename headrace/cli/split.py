@@ -50,10 +50,12 @@ def _show(split: dict[str, Any]) -> None:
 
 
 def weights(said: Sequence[str]) -> dict[str, float]:
-    """Raises Failure where one is no version with its weight."""
+    """Raises Failure where one is no version with its weight, or has two."""
     found: dict[str, float] = {}
     for each in said:
         version, _, weight = each.partition("=")
+        if version in found:
+            raise Failure(f"version {version} is given twice", exit_code=2)
         try:
             found[version] = float(weight)
         except ValueError:

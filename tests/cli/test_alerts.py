@@ -93,6 +93,7 @@ def test_the_rules_are_made_of_the_settings_without_a_server(capsys: pytest.Capt
         (["silence", "--for", "1h"], "silence needs --match LABEL=VALUE and --for TIME"),
         (["silence", "--match", "model=m"], "silence needs --match"),
         (["silence", "--match", "model", "--for", "1h"], "--match 'model' is no label"),
+        (["silence", "--match", "model=m", "--match", "model=n", "--for", "1h"], "--match model is given twice"),
         (["silence", "--match", "model=m", "--for", "soon"], "--for 'soon' is not a time"),
         (["--match", "model=m"], "--match, --for and --reason are for silence, and this is list"),
         (["unsilence"], "unsilence takes one ID"),

@@ -92,6 +92,7 @@ def test_the_search_needs_no_load() -> None:
         (["--lengths", "x"], "--lengths 'x' is no distribution of lengths"),
         (["--header", "broken"], "--header broken: write it NAME=VALUE"),
         (["--header", "a b=c"], "write it NAME=VALUE"),
+        (["--header", "x-a=1", "--header", "X-A=2"], "--header X-A is given twice"),
         (["--header", "a=b\nc"], "write it NAME=VALUE"),
         (["--slo-ttft-ms", "5"], "--slo-ttft-ms and --slo-tpot-ms go with --protocol chat"),
         (["--protocol", "chat", "--input", "x=1"], "--input goes with tensor models"),

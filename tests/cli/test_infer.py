@@ -126,6 +126,7 @@ def test_wrong_inputs_are_named(texts: list[str], message: str) -> None:
     ("arguments", "message"),
     [
         (["--output", "y=out.npy"], "a file is written @FILE.npy, as in --output y=@out.npy"),
+        (["--output", "y=@a.npy", "--output", "y=@b.npy"], "--output y is given twice"),
         (["--timeout", "0"], "--timeout 0 is not a time"),
         (["--timeout", "nan"], "--timeout nan is not a time"),
     ],

@@ -33,6 +33,12 @@ def test_a_split_is_taken_back(serve: Serve, capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == "m has no split\n"
 
 
+def test_a_version_has_one_weight() -> None:
+    with pytest.raises(Failure, match="version 1 is given twice") as refused:
+        run(["m", "1=0.5", "1=0.5"])
+    assert refused.value.exit_code == 2
+
+
 @pytest.mark.parametrize("arguments", [["m", "3"], ["m", "3=x"], ["m", "--by", "tenant"], ["m", "3=1", "--remove"]])
 def test_what_is_not_clear_is_asked_for(arguments: list[str]) -> None:
     with pytest.raises(Failure) as caught:
