@@ -69,8 +69,7 @@ def parser() -> Parser:
 def run(arguments: Sequence[str]) -> int:
     """Exit code 1 where more than the share that is allowed is answered otherwise."""
     options = parser().parse_args(arguments)
-    if options.limit < 1:
-        raise Failure(f"--limit {options.limit} is no number of requests; give 1 or more", exit_code=2)
+    _check(options)
     found = list(captured(options, options.model, options.from_version, options.limit))
     if not found:
         raise Failure(f"nothing is captured of {options.model}; capture.ratio says what share of runs is")
@@ -80,6 +79,16 @@ def run(arguments: Sequence[str]) -> int:
     else:
         _show(told)
     return int(told["requests"] - told["same"] > options.allow * told["requests"])
+
+
+def _check(options: Namespace) -> None:
+    """Raises Failure for numbers by which nothing would be held to anything."""
+    if options.limit < 1:
+        raise Failure(f"--limit {options.limit} is no number of requests; give 1 or more", exit_code=2)
+    if not 0 <= options.tolerance < math.inf:
+        raise Failure(f"--tolerance {options.tolerance:g} is no difference; give 0 or more", exit_code=2)
+    if not 0 <= options.allow <= 1:
+        raise Failure(f"--allow {options.allow:g} is no share; give 0 to 1, as in 0.01", exit_code=2)
 
 
 def _replay(options: Namespace, found: Sequence[Captured]) -> Iterable[Replayed]:

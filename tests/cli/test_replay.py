@@ -98,10 +98,22 @@ def test_answers_that_were_not_kept_are_not_compared(serve: Serve, capsys: pytes
     assert replayed(Server({**told(1), "outputs": []}, added=5), serve, capsys)[0] == 0
 
 
-@pytest.mark.parametrize(("flags", "why"), [(["--limit", "0"], "no number of requests")])
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [
+        (["--limit", "0"], "no number of requests"),
+        (["--tolerance", "nan"], "--tolerance nan is no difference; give 0 or more"),
+        (["--tolerance", "inf"], "--tolerance inf is no difference"),
+        (["--tolerance", "-1"], "--tolerance -1 is no difference"),
+        (["--allow", "nan"], "--allow nan is no share; give 0 to 1"),
+        (["--allow", "5"], "--allow 5 is no share"),
+        (["--allow", "-1"], "--allow -1 is no share"),
+    ],
+)
 def test_what_is_asked_wrongly_is_said(flags: list[str], why: str) -> None:
-    with pytest.raises(Failure, match=why):
+    with pytest.raises(Failure, match=why) as refused:
         run(["m", *flags])
+    assert refused.value.exit_code == 2
 
 
 def test_nothing_captured_is_a_failure(serve: Serve) -> None:
