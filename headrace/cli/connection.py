@@ -9,9 +9,13 @@ from urllib.parse import urlsplit
 
 from headrace.cli.failure import Failure
 from headrace.cli.trust import Trust
+from headrace.numerals import numeral
 
 URL = "http://127.0.0.1:8000"
 """Where a server is that was started without flags."""
+
+LONGEST_S = 1e6
+"""That can be waited for at a time; the system counts in milliseconds, of 31 bits."""
 
 MOST_NAMES = 20
 """Of models, where they are told in one line."""
@@ -25,8 +29,7 @@ class Server:
         parts = urlsplit(url if "//" in url else f"http://{url}")
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Failure(f"--url {url} is not an address; write it like {URL}", exit_code=2)
-        if not timeout_s > 0:
-            raise Failure(f"--timeout {timeout_s:g} is not a time; give seconds above 0", exit_code=2)
+        check_seconds("--timeout", timeout_s)
         self.url = f"{parts.scheme}://{parts.netloc}"
         secure = parts.scheme == "https"
         trust.check(url, secure)
@@ -95,6 +98,13 @@ class Server:
             return ""
         more = f", and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
         return f"; there are {', '.join(names[:MOST_NAMES])}{more}" if names else "; there are none"
+
+
+def check_seconds(flag: str, seconds: float) -> None:
+    """Raises Failure where they cannot be waited for."""
+    if not 0 < seconds <= LONGEST_S:
+        right = f"give seconds above 0, up to {LONGEST_S:,.0f}"
+        raise Failure(f"{flag} {numeral(seconds)} is not a time; {right}", exit_code=2)
 
 
 def _beginning(error: HTTPException) -> str:

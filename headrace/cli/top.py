@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from headrace.cli.asking import add_server_flags, ask
+from headrace.cli.connection import check_seconds
 from headrace.cli.console import console, table
-from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
 from headrace.memory.sizes import shown
 from headrace.numerals import numeral
@@ -37,8 +37,7 @@ def parser() -> Parser:
 def run(arguments: Sequence[str]) -> int:
     """Until it is interrupted, where it is not to look once."""
     options = parser().parse_args(arguments)
-    if not options.every > 0:
-        raise Failure(f"--every {options.every:g} is not a time; give seconds above 0", exit_code=2)
+    check_seconds("--every", options.every)
     told = ask(options, "GET", "/v2/headrace/overview")
     if options.json:
         print(json.dumps(told, indent=2))

@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from headrace.cli.connection import Server
+from headrace.cli.connection import LONGEST_S, Server
 from headrace.cli.failure import Failure
 from tests.cli.conftest import Answer, Serve
 
@@ -78,11 +78,15 @@ def test_an_url_that_is_none_is_refused(url: str) -> None:
     assert refused.value.exit_code == 2
 
 
-@pytest.mark.parametrize("timeout_s", [0, -1, float("nan")])
-def test_a_time_that_is_none_is_refused(timeout_s: float) -> None:
-    with pytest.raises(Failure, match="is not a time; give seconds above 0") as refused:
+@pytest.mark.parametrize("timeout_s", [0, -1, float("nan"), float("inf"), 1e10])
+def test_a_time_that_is_none_or_that_no_wait_can_last_is_refused(timeout_s: float) -> None:
+    with pytest.raises(Failure, match="is not a time; give seconds above 0, up to 1,000,000") as refused:
         Server("h", timeout_s)
     assert refused.value.exit_code == 2
+
+
+def test_the_longest_time_can_be_waited_for(serve: Serve) -> None:
+    assert _ask(serve(lambda path, headers, body: (200, {}, b"here")), LONGEST_S) == b"here"
 
 
 def test_an_address_without_a_scheme_is_http() -> None:

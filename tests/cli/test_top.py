@@ -81,5 +81,6 @@ def test_as_json_it_is_what_the_server_says(serve: Serve, capsys: pytest.Capture
 
 
 def test_a_time_that_is_none_is_refused() -> None:
-    with pytest.raises(Failure, match="--every 0 is not a time"):
-        run(["--every", "0"])
+    for said in ("0", "inf"):
+        with pytest.raises(Failure, match=f"--every {said} is not a time"):
+            run(["--every", said])
