@@ -63,14 +63,13 @@ def _rules(options: Namespace) -> int:
 
 def _silence(options: Namespace) -> int:
     sent = {"match": _labels(options.match), "for_s": seconds(options.lasts), "reason": options.reason}
-    made = ask(options, "POST", PATH, sent)
-    print(f"silence {made['id']} until {made['until']}")
+    show(options, ask(options, "POST", PATH, sent), lambda made: print(f"silence {made['id']} until {made['until']}"))
     return 0
 
 
 def _unsilence(options: Namespace) -> int:
-    ask(options, "DELETE", f"{PATH}/silences/{quote(options.id, safe='')}")
-    print(f"silence {printable(options.id)} is taken back")
+    told = ask(options, "DELETE", f"{PATH}/silences/{quote(options.id, safe='')}")
+    show(options, told, lambda _: print(f"silence {printable(options.id)} is taken back"))
     return 0
 
 
@@ -112,6 +111,8 @@ def _check(options: Namespace) -> None:
         raise Failure(f"--match, --for and --reason are for silence, and this is {options.action}", exit_code=2)
     if (options.action == "unsilence") != (options.id is not None):
         raise Failure("unsilence takes one ID, and the others none; `headrace alerts` lists them", exit_code=2)
+    if options.action == "rules" and options.json:
+        raise Failure("rules prints a file for Prometheus, which is YAML; leave out --json", exit_code=2)
 
 
 def _show(told: dict[str, Any]) -> None:

@@ -79,7 +79,10 @@ def _export(options: Namespace) -> None:
             path.write_text("".join(json.dumps(line(each)) + "\n" for each in found))
     except OSError as error:
         raise Failure(f"{path} cannot be written: {error.strerror or error}") from error
-    print(f"1 request is in {path}." if len(found) == 1 else f"{len(found)} requests are in {path}.")
+    if options.json:
+        print(json.dumps({"requests": len(found), "file": str(path)}))
+    else:
+        print(f"1 request is in {path}." if len(found) == 1 else f"{len(found)} requests are in {path}.")
 
 
 def line(each: Captured) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`headrace state`: what a server of a repository keeps for its next start, shown or forgotten."""
 
+import json
 import os
 import sqlite3
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ def parser() -> Parser:
     made = Parser("headrace state", description="What a server keeps for its next start: shown, or forgotten.")
     made.add_argument("what", choices=("show", "reset"), help="show it, or forget it")
     made.add_argument("repository", metavar="REPO|FILE|ADDRESS", help="what the server serves")
-    made.add_argument("--json", action="store_true", help="of show: one JSON object, by model")
+    made.add_argument("--json", action="store_true", help="one JSON object; of show by model")
     add_setting_flags(made)
     return made
 
@@ -35,11 +36,15 @@ def run(arguments: Sequence[str]) -> int:
     state = State(folder)
     if options.what == "reset":
         try:
-            print(f"{folder} is forgotten" if state.reset() else f"nothing is kept in {folder}")
+            forgotten = state.reset()
         except OSError as error:
             raise Failure(f"the state stays: {error}") from error
         finally:
             state.close()
+        if options.json:
+            print(json.dumps({"folder": str(folder), "forgotten": forgotten}))
+        else:
+            print(f"{folder} is forgotten" if forgotten else f"nothing is kept in {folder}")
         return 0
     try:
         kept = state.look()

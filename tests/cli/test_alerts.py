@@ -72,6 +72,17 @@ def test_a_silence_is_asked_for(serve: Serve, capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out == "silence 17-1 until 2026-01-01T02:00:00.000Z\n"
 
 
+def test_as_json_a_silence_and_its_end_are_what_the_server_says(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = serve(lambda path, headers, body: (200, {}, json.dumps(SILENCE).encode()))
+    assert run(["silence", "--match", "model=ocr", "--for", "2h", "--json", "--url", url]) == 0
+    assert json.loads(capsys.readouterr().out) == SILENCE
+    gone = serve(lambda path, headers, body: (200, {}, b""))
+    assert run(["unsilence", "17-1", "--json", "--url", gone]) == 0
+    assert json.loads(capsys.readouterr().out) == {}
+
+
 def test_a_silence_is_taken_back(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
     asked = list[str]()
     url = serve(lambda path, headers, body: (asked.append(path) or 200, {}, b""))  # type: ignore[func-returns-value]
@@ -97,6 +108,7 @@ def test_the_rules_are_made_of_the_settings_without_a_server(capsys: pytest.Capt
         (["silence", "--match", "model=m", "--for", "soon"], "--for 'soon' is not a time"),
         (["--match", "model=m"], "--match, --for and --reason are for silence, and this is list"),
         (["unsilence"], "unsilence takes one ID"),
+        (["rules", "--json"], "rules prints a file for Prometheus, which is YAML; leave out --json"),
         (["list", "17-1"], "unsilence takes one ID"),
     ],
 )

@@ -53,6 +53,15 @@ def test_lines_keep_each_request_as_it_was(serve: Serve, tmp_path: Path) -> None
     assert only == {"request": "r1", "version": 1, "inputs": {"x": [[1, 2]]}, "outputs": {"y": [[1, 2]]}}
 
 
+def test_as_json_an_export_says_how_much_is_where(
+    serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(tmp_path / "m.jsonl")
+    url = serve(answering({"captures": [told(1)], "next": None}))
+    assert run(["m", "--export", file, "--json", "--url", url]) == 0
+    assert json.loads(capsys.readouterr().out) == {"requests": 1, "file": file}
+
+
 def test_texts_and_numbers_without_a_word_in_json_are_told() -> None:
     text = Tensor("t", "BYTES", (1, 2), join_bytes([b"a", b"\xff"]))
     half = Tensor("h", "BF16", (1,), b"\x80\x3f")

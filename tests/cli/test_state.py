@@ -77,6 +77,18 @@ def test_it_is_forgotten(arguments: list[str], tmp_path: Path, capsys: pytest.Ca
     assert capsys.readouterr().out.splitlines()[-1].startswith("nothing is kept")
 
 
+def test_as_json_it_says_whether_anything_was_forgotten(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = State(tmp_path / "state")
+    state.keep("m", WISHES)
+    state.close()
+    for forgotten in (True, False):
+        assert run(["reset", *arguments, "--json"]) == 0
+        said = json.loads(capsys.readouterr().out)
+        assert said == {"folder": str(tmp_path / "state"), "forgotten": forgotten}
+
+
 def test_what_cannot_be_read_is_said_and_left(arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "state.db").write_bytes(b"no database" * 100)
