@@ -111,6 +111,8 @@ def _check(options: Namespace) -> None:
         raise Failure(f"--match, --for and --reason are for silence, and this is {options.action}", exit_code=2)
     if (options.action == "unsilence") != (options.id is not None):
         raise Failure("unsilence takes one ID, and the others none; `headrace alerts` lists them", exit_code=2)
+    if options.action != "rules" and (options.config or options.assignments):
+        raise Failure(f"--config and --set are for rules, and this is {options.action}", exit_code=2)
     if options.action == "rules" and options.json:
         raise Failure("rules prints a file for Prometheus, which is YAML; leave out --json", exit_code=2)
 

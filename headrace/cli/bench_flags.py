@@ -29,6 +29,7 @@ from headrace.cli.trust import add_trust_flags, trust_of
 
 DEFAULT_LOADS = (Closed(1), Closed(4), Closed(16))
 MOST_CLIENTS = 10_000
+LOWEST_PRIORITY = 9
 _EXAMPLES = """\
 examples:
   headrace bench http://127.0.0.1:8000 minilm --rate 50,100,200 --slo-ms 100 --html report.html
@@ -171,8 +172,8 @@ def _check(options: Namespace, given: Set[str]) -> None:
     for flag in ("rows", "output_tokens", "connections"):
         if getattr(options, flag) < 1:
             raise wrong(flag, getattr(options, flag), "it is at least 1")
-    if options.priority is not None and options.priority < 0:
-        raise wrong("priority", options.priority, "0 is the default, 1 the highest")
+    if options.priority is not None and not 0 <= options.priority <= LOWEST_PRIORITY:
+        raise wrong("priority", options.priority, f"0 is the default, 1 the highest, {LOWEST_PRIORITY} the lowest")
     check_search(options, "0.05")
     _check_together(options, given)
 

@@ -39,6 +39,10 @@ def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     if (options.export or options.remove) and not options.model:
         raise Failure("say of which model: headrace captures MODEL", exit_code=2)
+    if options.export and options.remove:
+        raise Failure("--remove forgets what --export would take; give one after the other", exit_code=2)
+    if options.version is not None and not options.export:
+        raise Failure("--version goes with --export: what is shown or forgotten is of all versions", exit_code=2)
     if options.remove:
         told = ask(options, "DELETE", f"/v2/headrace/captures/{quote(options.model, safe='')}")
         print(json.dumps(told) if options.json else f"{told['removed']} captured requests are forgotten.")

@@ -11,7 +11,7 @@ from headrace.cli.chat_terminal import HELP, Chat, Conversation, facts, show
 from headrace.cli.connection import URL, Server
 from headrace.cli.console import console
 from headrace.cli.failure import Failure
-from headrace.cli.parser import Parser
+from headrace.cli.parser import Parser, number
 from headrace.cli.trust import add_trust_flags, trust_of
 
 
@@ -29,7 +29,7 @@ def parser() -> Parser:
     )
     made.add_argument("--system", metavar="TEXT", help="what the model is told before all else")
     made.add_argument(
-        "--temperature", type=float, metavar="T", help="0 for the likeliest words; else the server's choice"
+        "--temperature", type=number, metavar="T", help="0 for the likeliest words; else the server's choice"
     )
     made.add_argument("--max-tokens", type=int, metavar="N", help="where an answer is cut at the latest")
     made.add_argument("--url", default=URL, help=f"where the server is; else {URL}")

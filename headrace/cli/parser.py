@@ -1,6 +1,7 @@
 """What a verb takes; what it does not take is one line, with the flag that is nearest."""
 
 import difflib
+import math
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import NoReturn
@@ -35,3 +36,12 @@ class Parser(ArgumentParser):
             return f"there is no place for {argument!r}"
         near = difflib.get_close_matches(flag, self._option_string_actions, 1, 0.7)
         return f"there is no flag {flag!r}; did you mean {near[0]!r}?" if near else f"there is no flag {flag!r}"
+
+
+def number(text: str) -> float:
+    """The number in a flag that is sent on as it is: JSON has no word for one that is not finite, and a server would
+    not see the flag. Raises ValueError."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value

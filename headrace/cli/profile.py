@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from headrace.cli.asking import add_server_flags, ask
 from headrace.cli.console import console, table
+from headrace.cli.failure import Failure
 from headrace.cli.parser import Parser
 from headrace.cli.results import as_json
 from headrace.printable import printable
@@ -25,6 +26,8 @@ def parser() -> Parser:
 
 def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
+    if options.top < 1:
+        raise Failure(f"--top {options.top} is no number of operators; give 1 or more", exit_code=2)
     asked = {"operators": options.model, "runs": options.runs}
     if options.version is not None:
         asked["version"] = options.version

@@ -8,7 +8,7 @@ from typing import Any
 
 from headrace.cli.asking import add_json_flag, add_server_flags, ask, model_path
 from headrace.cli.failure import Failure
-from headrace.cli.parser import Parser
+from headrace.cli.parser import Parser, number
 from headrace.printable import printable
 
 EVERY_S = 1.0
@@ -23,12 +23,12 @@ def parser() -> Parser:
     made.add_argument("model", metavar="MODEL", help="the model's name")
     made.add_argument("version", metavar="VERSION", nargs="?", help="that is to answer; without it, it is told")
     made.add_argument("--steps", metavar="SHARE[,SHARE...]", help="rising, the last is 1; else 0.01,0.1,0.5,1")
-    made.add_argument("--step-s", type=float, metavar="SECONDS", help="that a step lasts at least; else 60")
+    made.add_argument("--step-s", type=number, metavar="SECONDS", help="that a step lasts at least; else 60")
     made.add_argument("--min-requests", type=int, metavar="N", help="answers that a step takes at least; else 200")
-    made.add_argument("--errors", type=float, metavar="SHARE", help="of requests that may fail; else 0.01")
-    made.add_argument("--p99-ratio", type=float, metavar="TIMES", help="as slow it may be; else 1.5")
+    made.add_argument("--errors", type=number, metavar="SHARE", help="of requests that may fail; else 0.01")
+    made.add_argument("--p99-ratio", type=number, metavar="TIMES", help="as slow it may be; else 1.5")
     made.add_argument("--difference", metavar="TOLERANCE,SHARE", help="how many answers may be further off than that")
-    made.add_argument("--compare", type=float, metavar="SHARE", help="of requests that the other version is asked too")
+    made.add_argument("--compare", type=number, metavar="SHARE", help="of requests that the other version is asked too")
     made.add_argument("--by", metavar="KEY", help="what stays with one version: header:NAME or tenant")
     made.add_argument("--back", action="store_true", help="roll it back")
     made.add_argument("--wait", action="store_true", help="until it has ended; exit code 1 where it was rolled back")
@@ -102,6 +102,6 @@ def in_lines(report: dict[str, Any]) -> None:
 
 def _numbers(said: str, flag: str) -> list[float]:
     try:
-        return [float(each) for each in said.split(",")]
+        return [number(each) for each in said.split(",")]
     except ValueError:
         raise Failure(f"{flag} {said} are no numbers with commas between", exit_code=2) from None

@@ -5,7 +5,7 @@ from typing import Any
 
 from headrace.cli.asking import add_json_flag, add_server_flags, ask, model_path, show
 from headrace.cli.failure import Failure
-from headrace.cli.parser import Parser
+from headrace.cli.parser import Parser, number
 from headrace.numerals import numeral
 
 
@@ -16,8 +16,8 @@ def parser() -> Parser:
     )
     made.add_argument("model", metavar="MODEL", help="the model's name")
     made.add_argument("version", metavar="VERSION", nargs="?", help="that is asked besides; without it, it is told")
-    made.add_argument("--share", type=float, default=1.0, help="part of the requests that it is asked; else 1")
-    made.add_argument("--tolerance", type=float, help="largest difference that is none; else 0.001")
+    made.add_argument("--share", type=number, help="part of the requests that it is asked; else 1")
+    made.add_argument("--tolerance", type=number, help="largest difference that is none; else 0.001")
     made.add_argument("--remove", action="store_true", help="ask none any more")
     add_json_flag(made)
     add_server_flags(made, timeout_s=300)
@@ -27,16 +27,16 @@ def parser() -> Parser:
 def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     path = f"{model_path(options.model)}/shadow"
+    asked = {name: value for name in ("share", "tolerance") if (value := getattr(options, name)) is not None}
+    if asked and (options.remove or not options.version):
+        raise Failure("--share and --tolerance go with the version that is asked besides", exit_code=2)
     if options.remove:
         if options.version:
             raise Failure("--remove takes no version; leave it out", exit_code=2)
         show(options, ask(options, "DELETE", path), lambda _: print(f"{options.model} has no shadow"))
         return 0
     if options.version:
-        sent: dict[str, Any] = {"version": options.version, "share": options.share}
-        if options.tolerance is not None:
-            sent["tolerance"] = options.tolerance
-        answer = ask(options, "PUT", path, sent)
+        answer = ask(options, "PUT", path, {"version": options.version, **asked})
     else:
         answer = ask(options, "GET", path)
     show(options, answer, _show)

@@ -143,10 +143,13 @@ def make_plan(wanted: Wanted, told: Told) -> Plan:
         raise Failure(
             f"requests of {rows:,} rows: a run has at most {limits.max_size:,}, so a server refuses them", exit_code=2
         )
+    instances = options.instances or told.instances or 1
+    if told.latency and instances == 1 and options.together != 1:
+        raise Failure("--together is of runs beside others: there are none with one instance", exit_code=2)
     scenario = Scenario(
         latency=told.latency,
         limits=limits,
-        instances=options.instances or told.instances or 1,
+        instances=instances,
         together=options.together,
         speed=options.speed,
         feeding=options.feeding,

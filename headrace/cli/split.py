@@ -5,7 +5,7 @@ from typing import Any
 
 from headrace.cli.asking import add_json_flag, add_server_flags, ask, model_path, show
 from headrace.cli.failure import Failure
-from headrace.cli.parser import Parser
+from headrace.cli.parser import Parser, number
 
 
 def parser() -> Parser:
@@ -57,7 +57,7 @@ def weights(said: Sequence[str]) -> dict[str, float]:
         if version in found:
             raise Failure(f"version {version} is given twice", exit_code=2)
         try:
-            found[version] = float(weight)
+            found[version] = number(weight)
         except ValueError:
             raise Failure(f"{each} is no version with its weight; write it like 4=0.1", exit_code=2) from None
     return found

@@ -108,6 +108,7 @@ def test_the_rules_are_made_of_the_settings_without_a_server(capsys: pytest.Capt
         (["silence", "--match", "model=m", "--for", "soon"], "--for 'soon' is not a time"),
         (["--match", "model=m"], "--match, --for and --reason are for silence, and this is list"),
         (["unsilence"], "unsilence takes one ID"),
+        (["--set", "slo.fast.burn=7"], "--config and --set are for rules, and this is list"),
         (["rules", "--json"], "rules prints a file for Prometheus, which is YAML; leave out --json"),
         (["list", "17-1"], "unsilence takes one ID"),
     ],

@@ -84,6 +84,7 @@ def test_the_search_needs_no_load() -> None:
         (["--rows", "0"], "--rows 0: it is at least 1"),
         (["--seed", "-1"], "--seed -1: it is 0 or more"),
         (["--priority", "-1"], "--priority -1: 0 is the default, 1 the highest"),
+        (["--priority", "10"], "--priority 10: 0 is the default, 1 the highest, 9 the lowest"),
         (["--attainment", "1"], "--attainment 1.0: it is a share between 0 and 1"),
         (["--precision", "0"], "--precision 0.0: it is a share from 0.001 to 1"),
         (["--rate", "1", "--arrivals", "uniform"], "--arrivals 'uniform' is no arrival process"),

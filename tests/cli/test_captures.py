@@ -72,7 +72,13 @@ def test_texts_and_numbers_without_a_word_in_json_are_told() -> None:
 
 @pytest.mark.parametrize(
     ("flags", "why"),
-    [(["--remove"], "say of which model"), (["m", "--export", "m.txt"], r"ends in \.npz or \.jsonl")],
+    [
+        (["--remove"], "say of which model"),
+        (["m", "--export", "m.txt"], r"ends in \.npz or \.jsonl"),
+        (["m", "--export", "m.npz", "--remove"], "--remove forgets what --export would take"),
+        (["m", "--version", "9"], "--version goes with --export"),
+        (["m", "--version", "9", "--remove"], "--version goes with --export"),
+    ],
 )
 def test_what_is_asked_wrongly_is_said(flags: list[str], why: str) -> None:
     with pytest.raises(Failure, match=why):

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from headrace.cli.changes import run
+from headrace.cli.failure import Failure
 from tests.cli.conftest import Serve
 
 CHANGE = {
@@ -56,3 +57,18 @@ def test_a_notice_is_added(serve: Serve, capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out.startswith("change 7 is noted for 2026-03-01 ")
     assert run(["--add", "moved", "--json", "--url", url]) == 0
     assert sent == [{"text": "moved", "model": "m", "at": "2026-03-01T13:00:00Z"}, {"text": "moved"}]
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--add", ""], "--add is empty; say what changed"),
+        (["--add", " "], "--add is empty"),
+        (["--at", "2026-03-01T13:00:00Z"], "--at is when what --add notes was"),
+        (["--add", "moved", "--since", "1h"], "--since is of changes that are shown"),
+    ],
+)
+def test_flags_that_nothing_would_come_of_are_refused(flags: list[str], said: str) -> None:
+    with pytest.raises(Failure, match=said) as refused:
+        run(flags)
+    assert refused.value.exit_code == 2

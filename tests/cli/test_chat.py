@@ -61,7 +61,11 @@ def test_a_model_that_is_not_there_is_told_with_those_that_are(
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [([" "], "the question is empty"), (["a", "--timeout", "0"], "--timeout 0 is not a time")],
+    [
+        ([" "], "the question is empty"),
+        (["a", "--timeout", "0"], "--timeout 0 is not a time"),
+        (["a", "--temperature", "nan"], "argument --temperature: invalid number value: 'nan'"),
+    ],
 )
 def test_wrong_arguments_are_named(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["chat", "m", *arguments]) == 2

@@ -3,7 +3,7 @@
 import pytest
 
 from headrace.cli.failure import Failure
-from headrace.cli.parser import Parser
+from headrace.cli.parser import Parser, number
 
 
 def parser() -> Parser:
@@ -43,3 +43,12 @@ def test_what_is_given_is_known_though_it_is_as_it_would_be_without() -> None:
 
 def test_a_right_command_line_is_read() -> None:
     assert parser().parse_args(["models", "--http-port", "1"]).http_port == 1
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-Infinity", "many"])
+def test_a_number_is_one_that_json_has_a_word_for(text: str) -> None:
+    made = parser()
+    made.add_argument("--share", type=number)
+    with pytest.raises(Failure, match=f"argument --share: invalid number value: '{text}'"):
+        made.parse_args(["models", f"--share={text}"])
+    assert made.parse_args(["models", "--share", "1e-3"]).share == 0.001

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from headrace.cli.failure import Failure
 from headrace.cli.profile import run
 from tests.cli.conftest import Serve
 
@@ -39,3 +40,9 @@ def test_operators_are_shown_those_that_take_most_first(serve: Serve, capsys: py
     assert "\x1b" not in out
     assert run(["a/b", "--json", "--url", url]) == 0
     assert json.loads(capsys.readouterr().out) == TOLD
+
+
+@pytest.mark.parametrize("top", ["0", "-1"])
+def test_some_operator_is_shown(top: str) -> None:
+    with pytest.raises(Failure, match=f"--top {top} is no number of operators; give 1 or more"):
+        run(["m", "--top", top])

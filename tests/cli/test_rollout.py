@@ -81,6 +81,8 @@ def test_it_is_told_and_rolled_back(serve: Serve) -> None:
         ["m", "--errors", "0.1"],
         ["m", "4", "--back"],
         ["m", "4", "--steps", "x"],
+        ["m", "4", "--steps", "nan,1"],
+        ["m", "4", "--errors", "nan"],
         ["m", "4", "--difference", "0.1"],
     ],
 )

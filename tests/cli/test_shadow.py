@@ -49,3 +49,10 @@ def test_a_shadow_is_set_told_and_taken_back(serve: Serve, capsys: pytest.Captur
 def test_what_is_not_clear_is_asked_for() -> None:
     with pytest.raises(Failure, match="leave it out"):
         run(["m", "4", "--remove"])
+
+
+@pytest.mark.parametrize("flags", [["--share", "0.5"], ["--tolerance", "0"], ["--remove", "--share", "0.5"]])
+def test_share_and_tolerance_are_of_a_version_that_is_asked(flags: list[str]) -> None:
+    with pytest.raises(Failure, match="--share and --tolerance go with the version that is asked besides") as refused:
+        run(["m", *flags])
+    assert refused.value.exit_code == 2

@@ -87,3 +87,11 @@ def test_requests_of_more_rows_than_a_run_has_are_refused_as_by_the_server() -> 
     assert make_plan(wanted, Told({"knots": []}, max_size=65)).rows == 65
     with pytest.raises(Failure, match="requests of 65 rows: a run has at most 64, so a server refuses them"):
         make_plan(wanted, Told({"knots": []}, max_size=64))
+
+
+@pytest.mark.parametrize("instances", [1, None])
+def test_no_run_is_beside_another_where_the_server_has_one_instance(instances: int | None) -> None:
+    wanted = read_flags(["m", "--rate", "1", "--together", "0.5"])
+    assert make_plan(wanted, Told({"knots": []}, instances=2)).scenario.together == 0.5
+    with pytest.raises(Failure, match="--together is of runs beside others: there are none with one instance"):
+        make_plan(wanted, Told({"knots": []}, instances=instances))

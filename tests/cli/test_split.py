@@ -39,7 +39,9 @@ def test_a_version_has_one_weight() -> None:
     assert refused.value.exit_code == 2
 
 
-@pytest.mark.parametrize("arguments", [["m", "3"], ["m", "3=x"], ["m", "--by", "tenant"], ["m", "3=1", "--remove"]])
+@pytest.mark.parametrize(
+    "arguments", [["m", "3"], ["m", "3=x"], ["m", "3=nan"], ["m", "--by", "tenant"], ["m", "3=1", "--remove"]]
+)
 def test_what_is_not_clear_is_asked_for(arguments: list[str]) -> None:
     with pytest.raises(Failure) as caught:
         run(arguments)
