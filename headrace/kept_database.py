@@ -1,5 +1,6 @@
 """A small database that outlives the server; one that is damaged, or of another format, is set aside and begun anew."""
 
+import errno
 import logging
 import sqlite3
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 ASIDE = ".aside"
+_NO_FOLDER = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
 
 
 def is_there(path: Path) -> bool:
@@ -17,6 +19,14 @@ def is_there(path: Path) -> bool:
         return path.exists()
     except OSError:
         return False
+
+
+def why_not_kept(error: Exception) -> str:
+    """What who asked for something to be kept is told of this; "" where there can be no such folder, and this server
+    keeps nothing at all."""
+    if isinstance(error, OSError) and error.errno in _NO_FOLDER:
+        return ""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def open_database(file: Path | None, format_: int, tables: Sequence[str], what: str) -> sqlite3.Connection:

@@ -1,12 +1,13 @@
 """A database that outlives the server."""
 
+import errno
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from headrace.kept_database import KeptDatabase, open_database, set_aside
+from headrace.kept_database import KeptDatabase, open_database, set_aside, why_not_kept
 
 TABLES = ("CREATE TABLE IF NOT EXISTS said (word TEXT)",)
 
@@ -94,3 +95,9 @@ def test_what_was_written_beside_a_file_goes_along_when_it_is_set_aside(tmp_path
         (tmp_path / name).write_text(name)
     set_aside(file, aside)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["said.db.aside", "said.db.aside-wal"]
+
+
+def test_who_asked_is_told_of_a_full_disk_and_not_where_there_can_be_no_folder() -> None:
+    assert why_not_kept(OSError(errno.ENOSPC, "No space left on device")) == "No space left on device"
+    assert why_not_kept(sqlite3.OperationalError("database or disk is full")) == "database or disk is full"
+    assert why_not_kept(PermissionError(errno.EACCES, "Permission denied")) == ""

@@ -10,7 +10,7 @@ import msgspec
 
 from headrace.changes.entries import Entry
 from headrace.changes.series import Kept
-from headrace.kept_database import KeptDatabase, is_there
+from headrace.kept_database import KeptDatabase, is_there, why_not_kept
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,12 @@ class Stored(msgspec.Struct, frozen=True):
     entries: Sequence[Entry] = ()
     seen: Mapping[str, Kept] = {}
     facts: Mapping[str, str] = {}
+
+
+class Unkept(msgspec.Struct, frozen=True):
+    """Lines that are not on disk; `why` is for who asked for one, and empty where nothing is ever kept."""
+
+    why: str
 
 
 class ChangeLog:
@@ -111,10 +117,10 @@ class Store:
 
     def write(
         self, entries: Sequence[Entry], seen: Mapping[str, Kept] | None = None, facts: Mapping[str, str] | None = None
-    ) -> bool:
-        """On disk once this returns True. `seen` takes the place of all that was seen before."""
+    ) -> Unkept | None:
+        """On disk once this returns None. `seen` takes the place of all that was seen before."""
         if self._kept is None:
-            return True
+            return None
         try:
             with self._kept.opened() as database:
                 said = [(entry.id, msgspec.json.encode(entry).decode()) for entry in entries]
@@ -129,9 +135,9 @@ class Store:
             if not self._told:
                 log.warning("what changed is not kept for the next start: %s", error)
             self._told = True
-            return False
+            return Unkept(why_not_kept(error))
         self._told = False
-        return True
+        return None
 
     def close(self) -> None:
         if self._kept is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace.changes.account import Account
-from headrace.changes.change_log import ChangeLog, Store
+from headrace.changes.change_log import ChangeLog, Store, Unkept
 from headrace.changes.entries import Entry
 from headrace.changes.machine import Watch, Workers
 from headrace.changes.mix import Move, moves
@@ -18,7 +18,7 @@ from headrace.changes.series import Series
 from headrace.changes.settings_changed import changed
 from headrace.changes.slots import Slots
 from headrace.clock import Clock
-from headrace.errors import RateLimited
+from headrace.errors import NotKept, RateLimited
 from headrace.lasting import lasting
 from headrace.records import Record
 
@@ -66,6 +66,7 @@ class Changes:
         self._task: asyncio.Task[None] | None = None
         self._posted: deque[float] = deque(maxlen=NOTICES)
         self._turn = 0
+        self._saving = asyncio.Lock()
 
     def events(self, records: Sequence[Record]) -> None:
         """A listener for what happens now and then; `series` is the one for requests and runs."""
@@ -143,15 +144,21 @@ class Changes:
         """Whether anything was seen of a model."""
         return name in self.series.names()
 
-    def post(self, kind: str, model: str, text: str, at: float, actor: str) -> dict[str, Any]:
-        """Add a notice; returns it as it is kept. Raises RateLimited."""
+    async def post(self, kind: str, model: str, text: str, at: float, actor: str) -> dict[str, Any]:
+        """Add a notice; returns it once it is kept, as it is. Raises RateLimited, and NotKept where the next start
+        would not know of it."""
         now_s = self.now_s()
         if len(self._posted) == NOTICES and now_s - self._posted[0] < 60:
             raise RateLimited(
                 f"at most {NOTICES} notices a minute are taken", retry_after_s=60 - (now_s - self._posted[0])
             )
         self._posted.append(now_s)
-        return self.log.add(Entry(0, kind, model, "", at, actor, text)).shown()
+        entry = self.log.add(Entry(0, kind, model, "", at, actor, text))
+        unkept = await self._save(notice=entry)
+        if unkept and unkept.why:
+            what = f"notice {entry.id} stands until the server ends, and not after that: {unkept.why}"
+            raise NotKept(f"{what}; ask again once state.dir can be written")
+        return entry.shown()
 
     async def _go_on(self) -> None:
         looks = 0
@@ -174,7 +181,7 @@ class Changes:
         if looks % SAVE_EVERY == 0:
             await self._save(seen=True)
         elif self.log.has_unsaved:
-            await self._save(seen=False)
+            await self._save()
 
     async def look_at_traffic(self) -> None:
         """At some of the models that were asked in the last minutes."""
@@ -187,11 +194,17 @@ class Changes:
             if len(slots.seconds):
                 self.noticing.moved(name, await asyncio.to_thread(_moves, slots))
 
-    async def _save(self, seen: bool) -> None:
-        lines = self.log.unsaved()
-        kept = self.series.kept(self.now_s() - SEEN_S, self.noticing.defaults) if seen else None
-        if not await asyncio.to_thread(self._store.write, lines, kept):
-            self.log.dropped["disk"] += len(lines)
+    async def _save(self, seen: bool = False, notice: Entry | None = None) -> Unkept | None:
+        """Lines that are not on disk yet, and `notice` in any case: another may have tried it meanwhile, and failed."""
+        async with self._saving:
+            lines = self.log.unsaved()
+            if notice is not None and notice not in lines:
+                lines.append(notice)
+            kept = self.series.kept(self.now_s() - SEEN_S, self.noticing.defaults) if seen else None
+            unkept = await asyncio.to_thread(self._store.write, lines, kept)
+            if unkept:
+                self.log.dropped["disk"] += len(lines)
+            return unkept
 
 
 def _why(account: Account) -> Mapping[str, Any]:

@@ -16,7 +16,8 @@ import msgspec
 
 from headrace.alike import Lot
 from headrace.clock import rfc3339
-from headrace.errors import ModelNotFound, NotFound
+from headrace.errors import ModelNotFound, NotFound, NotKept
+from headrace.kept_database import why_not_kept
 from headrace.lasting import lasting
 from headrace.objectives import families
 from headrace.objectives.alerts import Alerts
@@ -188,16 +189,21 @@ class Objectives:
         }
 
     async def silence(self, match: Mapping[str, str], for_s: float, reason: str) -> dict[str, Any]:
-        """Have nobody told of alerts with these labels for a while. Raises InvalidRequest."""
+        """Have nobody told of alerts with these labels for a while. Raises InvalidRequest, and NotKept where the next
+        start would not know of it."""
         made = self._silences.add(match, for_s, reason, self._now_s())
-        await self._save()
+        if why := await self._save():
+            what = f"silence {made.id} holds until the server ends, and not after that"
+            raise NotKept(what + _not_yet(why))
         return _silence(made)
 
     async def unsilence(self, silence_id: str) -> None:
-        """Take a silence back. Raises NotFound."""
+        """Take a silence back. Raises NotFound, and NotKept where the next start would still have it."""
         if not self._silences.remove(silence_id):
             raise NotFound(f"there is no silence {silence_id[:64]!r}; it may be over")
-        await self._save()
+        if why := await self._save():
+            what = f"silence {silence_id} is taken back until the server ends, and holds again after that"
+            raise NotKept(what + _not_yet(why))
 
     def _promised(self, version: ModelVersion) -> tuple[Promise, ...] | None:
         manifest = self._asked.manifest(version)
@@ -251,10 +257,13 @@ class Objectives:
         self._counts.restore(counts, self._now_s())
         self._silences.restore(silences, self._now_s())
 
-    async def _save(self) -> None:
-        """Keep what was counted since the last time; where that cannot be it is counted, and tried again."""
+    async def _save(self) -> str:
+        """Keep what was counted since the last time, and silences; where that cannot be it is counted, and tried again.
+
+        Returns why it cannot be; "" where all is kept, or nothing ever is.
+        """
         if self._store is None:
-            return
+            return ""
         async with self._saving:
             now_s = self._now_s()
             self._settle(now_s)
@@ -266,6 +275,12 @@ class Objectives:
                     log.warning("error budgets are not kept for the next start: %s", error)
                 self._unsaved += 1
                 self._counts.save_all()
+                return why_not_kept(error)
+        return ""
+
+
+def _not_yet(why: str) -> str:
+    return f": {why}; that is kept as soon as state.dir can be written"
 
 
 def _told(series: Series, spans_s: Sequence[float], period_s: float) -> dict[str, Any]:

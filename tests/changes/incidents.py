@@ -195,7 +195,7 @@ def upstream_inputs(made: World) -> Truth:
 
 
 def _notice(made: World, at: float) -> None:
-    made.changes.post("upstream", "", "the feature store was migrated", at, "ops")
+    made.changes.log.add(Entry(0, "upstream", "", "", at, "ops", "the feature store was migrated"))
 
 
 def other_settings(made: World) -> Truth:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.changes.change_log import FORMAT, KEPT, ChangeLog, Store, Stored
+from headrace.changes.change_log import FORMAT, KEPT, ChangeLog, Store, Stored, Unkept
 from headrace.changes.entries import Entry
 from headrace.changes.series import Kept
 
@@ -62,7 +62,7 @@ def test_only_so_many_are_held_and_what_never_was_saved_is_counted() -> None:
 def test_numbers_go_on_after_a_start(tmp_path: Path, stores: Stores) -> None:
     first = ChangeLog()
     first.add(entry("a"))
-    assert stores(tmp_path).write(first.unsaved())
+    assert stores(tmp_path).write(first.unsaved()) is None
     assert not first.has_unsaved
     second = ChangeLog()
     second.add(entry("early"))
@@ -103,11 +103,11 @@ def test_what_cannot_be_read_is_set_aside(tmp_path: Path, stores: Stores, damage
     found = store.read()
     assert not (found.entries or found.seen or found.facts)
     assert (tmp_path / "changes.aside").exists()
-    assert store.write([entry()])
+    assert store.write([entry()]) is None
 
 
 def test_without_a_folder_nothing_is_kept_and_nothing_fails(tmp_path: Path, stores: Stores) -> None:
     assert stores(None).read() == Stored()
-    assert stores(None).write([entry()])
+    assert stores(None).write([entry()]) is None
     (tmp_path / "file").write_text("")
-    assert not stores(tmp_path / "file").write([entry()])
+    assert stores(tmp_path / "file").write([entry()]) == Unkept("File exists")

@@ -1,6 +1,8 @@
 """What changed on one server, from its start to its end and into the next."""
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 
 from headrace.changes.changes import NOTICES, Changes
 from headrace.changes.machine import Watch
-from headrace.errors import RateLimited
+from headrace.errors import NotKept, RateLimited
 from headrace.records import ModelEvent
 from tests.changes.world import EPOCH_NS, Load, World
 from tests.fakes import FakeClock
@@ -59,7 +61,7 @@ async def test_lines_are_kept_for_the_next_start(tmp_path: Path) -> None:
     one = changes(tmp_path, size="1")
     await one.start()
     one.events([ModelEvent("m", 1, "READY", "", one.now_s(), 0.5, "asked for")])
-    one.post("upstream", "m", "moved", one.now_s(), "ops")
+    await one.post("upstream", "m", "moved", one.now_s(), "ops")
     await one.close()
     another = changes(tmp_path, size="1")
     await another.start()
@@ -67,15 +69,49 @@ async def test_lines_are_kept_for_the_next_start(tmp_path: Path) -> None:
     await another.close()
 
 
-def test_notices_are_bounded() -> None:
+async def test_a_notice_is_kept_once_it_is_answered(tmp_path: Path) -> None:
+    one = changes(tmp_path, size="1")
+    await one.start()
+    made = await one.post("upstream", "m", "moved", one.now_s(), "ops")
+    with closing(sqlite3.connect(tmp_path / "changes.db")) as database:
+        kept = [number for (number,) in database.execute("SELECT id FROM entries")]
+    assert made["id"] in kept
+    await one.close()
+
+
+async def test_who_posts_a_notice_that_the_disk_does_not_take_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = changes(tmp_path, size="1")
+
+    def full(path: str, **how: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(sqlite3, "connect", full)
+        with pytest.raises(NotKept, match=r"notice 1 stands until the server ends, .*: database or disk is full; ask"):
+            await one.post("upstream", "m", "moved", one.now_s(), "ops")
+    assert [line["text"] for line in one.told("m", 60)] == ["moved"]
+    assert (await one.post("upstream", "m", "moved", one.now_s(), "ops"))["id"] == 2
+    await one.close()
+
+
+async def test_where_nothing_is_ever_kept_a_notice_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    one = changes(tmp_path / "file" / "below", size="1")
+    assert (await one.post("upstream", "m", "moved", one.now_s(), "ops"))["text"] == "moved"
+    await one.close()
+
+
+async def test_notices_are_bounded() -> None:
     clock = FakeClock()
     one = changes(clock=clock)
     for _ in range(NOTICES):
-        one.post("upstream", "", "moved", one.now_s(), "ops")
+        await one.post("upstream", "", "moved", one.now_s(), "ops")
     with pytest.raises(RateLimited):
-        one.post("upstream", "", "moved", one.now_s(), "ops")
+        await one.post("upstream", "", "moved", one.now_s(), "ops")
     clock.pass_ms(61_000)
-    assert one.post("upstream", "", "moved", one.now_s(), "ops")["kind"] == "upstream"
+    assert (await one.post("upstream", "", "moved", one.now_s(), "ops"))["kind"] == "upstream"
 
 
 async def test_moves_of_traffic_become_lines() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import msgspec
 import pytest
 
 from headrace.alert_settings import Alerts, FastBurn, MediumBurn, Slo, SlowBurn
-from headrace.errors import ModelNotFound, NotFound
+from headrace.errors import ModelNotFound, NotFound, NotKept
 from headrace.objectives import objectives as module
 from headrace.objectives.notices import Notice, Together
 from headrace.objectives.objectives import Asked, Objectives
@@ -28,7 +29,7 @@ from headrace.objectives.rules import (
     Watched,
     rules,
 )
-from headrace.objectives.store import FILE
+from headrace.objectives.store import FILE, Store
 from headrace.records import Record
 from headrace.types import Manifest, Objective, VersionStatus
 from tests.objectives.hook import Hook, hook
@@ -250,6 +251,40 @@ async def test_a_disk_that_cannot_be_written_is_counted_and_harms_nothing(tmp_pa
     await watching.objectives.silence({"model": "m"}, 100, "")
     assert watching.objectives.dropped() == {"not_kept": 1}
     assert watching.objectives.slo("m")["objectives"][0]["good"] == 5
+
+
+async def test_a_silence_that_the_next_start_would_not_know_of_is_told_and_kept_once_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watching = Watching(tmp_path)
+    with monkeypatch.context() as disk:
+        disk.setattr(Store, "write", _full)
+        with pytest.raises(NotKept, match=r"holds until the server ends, and not after that: database or disk is full"):
+            await watching.objectives.silence({"model": "m"}, 100, "known")
+    assert len(watching.objectives.told()["silences"]) == 1
+    await watching.objectives.start()
+    await watching.objectives.close()
+    after = Watching(tmp_path)
+    await after.objectives.start()
+    assert [each["reason"] for each in after.objectives.told()["silences"]] == ["known"]
+    await after.objectives.close()
+
+
+async def test_who_takes_back_a_silence_that_the_next_start_would_still_have_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watching = Watching(tmp_path)
+    await watching.objectives.start()
+    made = await watching.objectives.silence({"model": "m"}, 100, "known")
+    monkeypatch.setattr(Store, "write", _full)
+    with pytest.raises(NotKept, match="is taken back until the server ends, and holds again after that: database or"):
+        await watching.objectives.unsilence(made["id"])
+    assert watching.objectives.told()["silences"] == []
+    await watching.objectives.close()
+
+
+def _full(store: Store, *what: object) -> None:
+    raise sqlite3.OperationalError("database or disk is full")
 
 
 def test_the_page_has_what_the_rules_for_prometheus_ask() -> None:

@@ -1,7 +1,7 @@
 """The change log over HTTP: what changed, and notices of what changed elsewhere."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -38,8 +38,8 @@ class Notice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _NOTICE = msgspec.json.Decoder(Notice)
 
-Post = Callable[[str, str, str, float, str], dict[str, Any]]
-"""Kind, model, text, Unix time and actor -> the line as it is kept."""
+Post = Callable[[str, str, str, float, str], Awaitable[dict[str, Any]]]
+"""Kind, model, text, Unix time and actor -> the line, once it is kept; raises NotKept where it cannot be."""
 
 
 class ChangesRoutes:
@@ -72,7 +72,7 @@ class ChangesRoutes:
         return json_response({"changes": found[:limit]})
 
     async def notice(self, request: Request) -> Response:
-        """Answers with the line as it is kept."""
+        """Answers with the line, once it is kept for the next start too."""
         only(request)
         notice = await read_json(request, _NOTICE, MAX_BODY_BYTES)
         if not notice.text.strip() or len(notice.text) > MAX_TEXT:
@@ -82,7 +82,8 @@ class ChangesRoutes:
         if notice.model and not self._is_known(notice.model):
             raise ModelNotFound(f"model {notice.model[:100]!r} is not in the repository; leave it out for all", "model")
         at = _moment(notice.at, self._now_s())
-        return json_response(self._post(notice.kind, notice.model, notice.text, at, notice.actor or "a request"))
+        line = await self._post(notice.kind, notice.model, notice.text, at, notice.actor or "a request")
+        return json_response(line)
 
 
 def _moment(said: str | float | None, now_s: float) -> float:

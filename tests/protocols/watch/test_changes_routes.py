@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from headrace.errors import NotKept
 from headrace.protocols.watch.changes_routes import ChangesRoutes
 from tests.protocols.oip.http_server import connected, serving
 from tests.protocols.oip.stub import Stub
@@ -13,8 +14,14 @@ NOW_S = 1_772_366_600.0
 PATH = "/v2/headrace/changes"
 
 
-def post(kind: str, model: str, text: str, at: float, actor: str) -> dict[str, Any]:
+def line(kind: str, model: str, text: str, at: float, actor: str) -> dict[str, Any]:
     return {"kind": kind, "model": model, "text": text, "at": at, "actor": actor}
+
+
+async def post(kind: str, model: str, text: str, at: float, actor: str) -> dict[str, Any]:
+    if text == "on a full disk":
+        raise NotKept("it is full")
+    return line(kind, model, text, at, actor)
 
 
 def told(model: str | None, since_s: float) -> list[dict[str, Any]]:
@@ -45,9 +52,14 @@ async def test_a_query_that_is_wrong_names_the_parameter(query: str) -> None:
 
 
 async def test_a_notice_is_of_now_and_of_every_model_unless_it_says_otherwise() -> None:
-    assert await ask("POST", said={"text": "moved"}) == (200, post("upstream", "", "moved", NOW_S, "a request"))
+    assert await ask("POST", said={"text": "moved"}) == (200, line("upstream", "", "moved", NOW_S, "a request"))
     said = {"text": "moved", "model": "m", "at": "2026-03-01T13:00:00+01:00", "kind": "config", "actor": "ops"}
-    assert await ask("POST", said=said) == (200, post("config", "m", "moved", 1_772_366_400.0, "ops"))
+    assert await ask("POST", said=said) == (200, line("config", "m", "moved", 1_772_366_400.0, "ops"))
+
+
+async def test_a_notice_that_the_next_start_would_not_know_of_is_told() -> None:
+    status, body = await ask("POST", said={"text": "on a full disk"})
+    assert (status, body["code"]) == (507, "not_kept")
 
 
 async def test_hostile_words_are_kept_as_words() -> None:
