@@ -70,6 +70,11 @@ class _Page(msgspec.Struct):
     next: int | None
 
 
+def nothing_of(model: str) -> str:
+    """That nothing is captured of a model, and what says whether anything would be."""
+    return f"nothing is captured of {model}; capture.ratio and capture.models say of what something is"
+
+
 def captured(options: Namespace, model: str, version: int | None, most: int | None) -> Iterator[Captured]:
     """Those of a model, or one version of it, oldest first; at most so many. Raises Failure."""
     left, after = most, 0

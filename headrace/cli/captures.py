@@ -12,7 +12,7 @@ import numpy as np
 
 from headrace.arrays import split_bytes, to_array
 from headrace.cli.asking import add_json_flag, add_server_flags, ask
-from headrace.cli.captured import Captured, Text, captured
+from headrace.cli.captured import Captured, Text, captured, nothing_of
 from headrace.cli.console import console, table
 from headrace.cli.failure import Failure
 from headrace.cli.joined_rows import joined_rows
@@ -56,11 +56,13 @@ def run(arguments: Sequence[str]) -> int:
 def _list(options: Namespace) -> None:
     told = ask(options, "GET", "/v2/headrace/captures")
     found = [each for each in told["captures"] if options.model in (None, each["model"])]
+    if options.model and not found:
+        next(captured(options, options.model, None, 1), None)  # refused where there is no such model
     if options.json:
         print(json.dumps({"captures": found}, indent=2))
         return
     if not found:
-        print("Nothing is captured; capture.ratio says what share of runs is.")
+        print(nothing_of(printable(options.model or "any model")))
         return
     rows = table("model", "version", "requests", "size", "oldest", "newest")
     for each in found:
@@ -75,7 +77,7 @@ def _export(options: Namespace) -> None:
         raise Failure(f"--export {options.export}: the name ends in .npz or .jsonl", exit_code=2)
     found = list(captured(options, options.model, options.version, None))
     if not found:
-        raise Failure(f"nothing is captured of {options.model}; capture.ratio says what share of runs is")
+        raise Failure(nothing_of(printable(options.model)))
     try:
         if path.suffix == ".npz":
             np.savez_compressed(path, allow_pickle=False, **joined_rows(found))

@@ -16,7 +16,7 @@ from rich.progress import Progress
 
 from headrace.arrays import from_array
 from headrace.cli.asking import add_server_flags
-from headrace.cli.captured import Captured, Text, captured
+from headrace.cli.captured import Captured, Text, captured, nothing_of
 from headrace.cli.client import Client
 from headrace.cli.connection import Server
 from headrace.cli.console import console, table
@@ -72,7 +72,7 @@ def run(arguments: Sequence[str]) -> int:
     _check(options)
     found = list(captured(options, options.model, options.from_version, options.limit))
     if not found:
-        raise Failure(f"nothing is captured of {options.model}; capture.ratio says what share of runs is")
+        raise Failure(nothing_of(printable(options.model)))
     told = compared(found, list(_replay(options, found)))
     if options.json:
         print(json.dumps(told, indent=2))

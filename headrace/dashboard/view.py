@@ -8,6 +8,7 @@ import msgspec
 
 from headrace.dashboard.lines import lines
 from headrace.dashboard.overview import Row, overview
+from headrace.errors import ModelNotFound
 from headrace.history.history import History
 from headrace.history.levels import RAW, step_of
 from headrace.types import Backlog, ModelVersion, VersionStatus
@@ -61,9 +62,11 @@ class View:
         }
 
     async def lines(self, name: str, version: int | None, since_s: float, steps: int) -> dict[str, Any]:
-        """As `DashboardRoutes.history` tells it."""
+        """As `DashboardRoutes.history` tells it, also of a model that has gone. Raises ModelNotFound for others."""
         now_s = self._now_s()
         level, rows = await self._history.read(name, version, now_s - since_s, now_s, steps)
+        if not rows and not any(status.name == name for status in self._live.index()):
+            raise ModelNotFound(f"model {name[:100]!r} is not in the repository")
         return lines(level, step_of(now_s - since_s, level), step_of(now_s, level), rows)
 
     def _labels(self, names: set[str]) -> dict[ModelVersion, tuple[str, ...]]:

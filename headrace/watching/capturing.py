@@ -10,7 +10,7 @@ from headrace.protocols.oip.front import Front
 from headrace.protocols.watch import captures_off
 from headrace.records import SampleRecord
 from headrace.watching.ground import Ground
-from headrace.watching.part import Part
+from headrace.watching.part import Part, known
 
 if TYPE_CHECKING:
     from headrace.capture.capture import Capture
@@ -35,7 +35,7 @@ class Capturing(Part):
             return captures_off.routes()
         from headrace.protocols.watch.captures_routes import CapturesRoutes
 
-        return CapturesRoutes(self._capture).routes()
+        return CapturesRoutes(self._capture, lambda name: known(front, name)).routes()
 
     async def start(self) -> None:
         if self._capture:

@@ -12,10 +12,12 @@ from headrace.cli.captured import Captured
 from headrace.cli.captures import line, run
 from headrace.cli.failure import Failure
 from headrace.types import Tensor
-from tests.cli.conftest import Serve
+from tests.cli.conftest import Answer, Serve
 from tests.cli.test_captured import told
 
 SUMMARY = {"model": "m", "version": "1", "requests": 3, "bytes": 2048, "oldest": 1.0, "newest": 2.0}
+
+EMPTY: dict[str, Any] = {"captures": [], "next": None}
 
 
 def answering(*pages: dict[str, Any]) -> Any:
@@ -34,7 +36,25 @@ def test_what_is_kept_is_a_row_for_each_version(serve: Serve, capsys: pytest.Cap
 
 def test_where_nothing_is_kept_it_says_what_would(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--url", serve(answering({"captures": []}))]) == 0
-    assert "capture.ratio says what share" in capsys.readouterr().out
+    said = "nothing is captured of any model; capture.ratio and capture.models say of what something is\n"
+    assert capsys.readouterr().out == said
+
+
+def test_a_model_of_which_nothing_is_kept_is_told_from_one_that_is_not_there(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def answer(path: str, headers: dict[str, str], body: bytes) -> Answer:
+        if path.startswith("/v2/headrace/captures/nope"):
+            return 404, {}, json.dumps({"error": "no 'nope' here", "code": "model_not_found"}).encode()
+        if path == "/v2/repository/index":
+            return 200, {}, b'[{"name": "N"}]'
+        return 200, {}, json.dumps({"captures": [SUMMARY], "next": None} if path[-1] == "s" else EMPTY).encode()
+
+    url = serve(answer)
+    assert run(["N", "--url", url]) == 0
+    assert capsys.readouterr().out.startswith("nothing is captured of N; ")
+    with pytest.raises(Failure, match="the server answered 404: no 'nope' here; there are N"):
+        run(["nope", "--json", "--url", url])
 
 
 def test_rows_are_joined_for_numpy(serve: Serve, tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from headrace.dashboard.view import Live, View, memory_of
+from headrace.errors import ModelNotFound
 from headrace.history.history import History
 from headrace.observe.tally import Tally, VersionTally
 from headrace.records import RequestRecord
@@ -52,7 +55,27 @@ async def test_rows_facts_and_lines_are_of_the_running_server() -> None:
     told = await view.lines("m", None, 60, 720)
     assert sum(told["all"]["rate"]) == 0.2
     assert len(told["all"]["rate"]) == 12
-    assert (await view.lines("nobody", None, 60, 720))["versions"] == {}
+    await history.close()
+
+
+async def test_of_a_model_that_did_nothing_there_are_no_lines_and_one_that_is_not_there_is_told() -> None:
+    history = History(None, lambda: ({}, {}, {}), lambda: 1_000_000_005.5)
+    await history.start()
+    view = _view(history)
+    assert (await view.lines("m", None, 60, 720))["versions"] == {}
+    with pytest.raises(ModelNotFound, match="model 'nobody' is not in the repository"):
+        await view.lines("nobody", None, 60, 720)
+    await history.close()
+
+
+async def test_of_a_model_that_has_gone_it_tells_what_is_left() -> None:
+    gone = Tally()
+    gone.versions["n", 1] = VersionTally(0.0)
+    history = History(None, lambda: (gone.versions, {}, {}), lambda: 1_000_000_005.5)
+    await history.start()
+    hand_on([RequestRecord("r", "n", 1, "http", 1, 0, 0, 90_000, BatchFacts(1, 1, "idle", 0, 0))], gone)
+    await history.step()
+    assert list((await _view(history).lines("n", None, 60, 720))["versions"]) == ["1"]
     await history.close()
 
 
