@@ -39,6 +39,7 @@ GROUND = {
     "settings",
     "tenants",
     "toml_text",
+    "type_faults",
     "varint",
     "virtual_counters",
 }

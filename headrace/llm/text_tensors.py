@@ -28,6 +28,7 @@ from headrace.generation import (
     Result,
     Sampling,
 )
+from headrace.type_faults import in_words
 from headrace.types import FREE, BatchAxis, Request, Signature, Tensor, TensorSpec
 
 _OF_THE_PROTOCOL = ("triton_enable_empty_final_response",)
@@ -119,7 +120,7 @@ class TextRequest:
         if signature.language and "generate" in signature.language.tasks:
             self.ask: Ask = self._generate(given, request.parameters, signature.language.defaults)
         else:
-            _check_names(request.parameters, ())
+            _check_names(request.parameters, _OF_THE_PROTOCOL)
             self.ask = Embed(tuple(_texts(given[TEXT])), where=TEXT)
 
     def outputs(self, result: Result) -> tuple[Tensor, ...]:
@@ -179,27 +180,30 @@ def _given(request: Request, signature: Signature) -> dict[str, Tensor]:
 def _sampling(tensor: Tensor | None, parameters: Mapping[str, object]) -> TextSampling:
     """From the JSON object, or the request's own parameters."""
     known = [field.name for field in msgspec.structs.fields(TextSampling)]
-    _check_names(parameters, known)
+    _check_names(parameters, (*known, *_OF_THE_PROTOCOL))
     said: dict[str, Any] = {name: value for name, value in parameters.items() if name in known}
     where = "parameters"
     if tensor is not None:
         where = PARAMETERS
         try:
-            said |= msgspec.json.decode(_texts(tensor)[0] or "{}", type=dict[str, Any])
+            inner = msgspec.json.decode(_texts(tensor)[0] or "{}", type=dict[str, Any])
         except (msgspec.DecodeError, RecursionError) as error:
-            raise InvalidRequest(f"is not a JSON object: {error}", where) from None
+            raise InvalidRequest(f"is not a JSON object: {in_words(str(error))}", where) from None
+        _check_names(inner, known, where)
+        said |= inner
     try:
         return msgspec.convert(said, TextSampling, strict=False)
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$")
-        raise InvalidRequest(message, where + path.rstrip("`")) from None
+        raise InvalidRequest(in_words(message), where + path.rstrip("`")) from None
 
 
-def _check_names(parameters: Mapping[str, object], known: Sequence[str]) -> None:
+def _check_names(parameters: Mapping[str, object], known: Sequence[str], where: str = "parameters") -> None:
     for name in parameters:
-        if name not in known and name not in _OF_THE_PROTOCOL:
-            there_are = f"there are: {', '.join(known)}" if known else "there are none"
-            raise InvalidRequest(f"is no parameter of this model; {there_are}", f"parameters.{name[:64]}")
+        if name not in known:
+            own = [each for each in known if each not in _OF_THE_PROTOCOL]
+            there_are = f"there are: {', '.join(own)}" if own else "there are none"
+            raise InvalidRequest(f"is no parameter of this model; {there_are}", f"{where}.{name[:64]}")
 
 
 def _texts(tensor: Tensor) -> list[str]:

@@ -81,6 +81,6 @@ def _check(match: Mapping[str, str], for_s: float, reason: str) -> None:
         if len(value) > MOST_CHARACTERS:
             raise InvalidRequest(f"has more than {MOST_CHARACTERS} characters", f"match.{name}")
     if not 0 < for_s <= MOST_S:
-        raise InvalidRequest(f"{for_s:g} is not a number of seconds above 0 and at most {MOST_S:g}", "for_s")
+        raise InvalidRequest(f"{for_s:g} is not a number of seconds above 0 and at most {MOST_S:,.0f}", "for_s")
     if len(reason) > MOST_CHARACTERS:
         raise InvalidRequest(f"has more than {MOST_CHARACTERS} characters", "reason")

@@ -9,6 +9,7 @@ import msgspec
 
 from headrace.errors import InvalidRequest
 from headrace.protocols.body_type import field_names, words
+from headrace.type_faults import in_words
 from headrace.types import Buffer
 
 T = TypeVar("T")
@@ -16,8 +17,7 @@ T = TypeVar("T")
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
 _MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]*)`$")
 _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>.*)`$", re.DOTALL)
-_TYPES = re.compile(r"^Expected `(?P<expected>[^`]*)`, got `(?P<got>[^`]*)`$")
-_LENGTH = re.compile(r"^Expected `array` of length <= (?P<most>[0-9]+)$")
+_TYPES = re.compile(r"^Expected `[^`]*`, got `(?P<got>[^`]*)`$")
 _HALF = re.compile(r"(?:surrogate pair|end of hex escape) \(byte (?P<byte>[0-9]+)\)$")
 _HALF_AT_END = re.compile(rb"(?<!\\)(?:\\\\)*\\u[dD][89abAB][0-9a-fA-F]{2}(?P<rest>.{1,5})\Z", re.DOTALL)
 _BEGUN = re.compile(rb"\\(?:u[0-9a-fA-F]*)?")
@@ -28,8 +28,6 @@ _ENTRY = "[...]"
 _SEARCHED_BYTES = 65_536
 _MOST_KNOWN = 16  # fields that are listed; of a longer list nobody reads which is meant
 _PYTHON = {"int": int, "float": float, "str": str, "bool": bool, "null": type(None), "array": list, "object": dict}
-_WORDS = {"int": "an integer", "float": "a number", "str": "a string", "bool": "true or false", "null": "null"}
-_WORDS |= {"array": "an array", "object": "an object"}
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: Buffer, where: str = "") -> T:
@@ -90,13 +88,10 @@ def _explain(message: str, where: str, body: Buffer, kind: Any) -> InvalidReques
         field = unknown["field"][:64]
         path, what = f"{path}.{field}", f"is not known here{_instead(field, field_names(kind, path))}"
     elif types := _TYPES.match(what):
-        what = f"expected {_words(types['expected'])}, got {_words(types['got'])}"
         path = _with_key(path, types["got"], body)
-    elif length := _LENGTH.match(what):
-        what = f"has more than {length['most']} elements, the most that are taken"
     elif (wrong := _NONE_OF.match(what)) and (named := words(kind, path)):
         what = f"must be {_listed(named)}, not {wrong['value'][:64]}"
-    return InvalidRequest(what, (where + path).removeprefix("."))
+    return InvalidRequest(in_words(what), (where + path).removeprefix("."))
 
 
 def _instead(field: str, known: Sequence[str]) -> str:
@@ -131,7 +126,3 @@ def _inside(value: Any, field: str, index: str) -> Any:
 
 def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else "".join(names)
-
-
-def _words(types: str) -> str:
-    return " or ".join(_WORDS.get(name, name) for name in types.split(" | "))

@@ -12,6 +12,7 @@ from headrace.generation import (
     MAX_STOP_CHARACTERS,
     MAX_STOPS,
 )
+from headrace.numerals import numeral
 
 MAX_BIASES = 1024
 MAX_LOGPROBS = 20
@@ -30,7 +31,9 @@ def or_unset(value: T | None, unset: T) -> T:
 def in_range(value: N | None, where: str, low: float, high: float = math.inf) -> N | None:
     """The value, where it is None or from low to high. Raises InvalidRequest with what would be right."""
     if value is not None and not (low <= value <= high and value != math.inf):
-        bounds = f"from {low:g} to {high:g}" if math.isfinite(high) else f"{low:g} or more"
+        bounds = (
+            f"from {numeral(low, 6)} to {numeral(high, 6)}" if math.isfinite(high) else f"{numeral(low, 6)} or more"
+        )
         said = f", not {value:g}" if isinstance(value, float) or abs(value) < _INTEGER else ""
         raise InvalidRequest(f"must be {bounds}{said}", where)
     if isinstance(value, int):

@@ -99,7 +99,7 @@ def test_sampling_parameters_may_be_the_requests_own() -> None:
         ([text("text_input", b"\xff")], "text_input"),
         ([text("text_input", "a"), text("sampling_parameters", "[]")], "sampling_parameters"),
         ([text("text_input", "a"), text("sampling_parameters", '{"top_p": 2}')], "sampling_parameters.top_p"),
-        ([text("text_input", "a"), text("sampling_parameters", '{"beams": 2}')], "sampling_parameters"),
+        ([text("text_input", "a"), text("sampling_parameters", '{"beams": 2}')], "sampling_parameters.beams"),
         (
             [text("text_input", "a"), text("sampling_parameters", '{"allowed_token_ids": []}')],
             "sampling_parameters.allowed_token_ids",
@@ -122,6 +122,13 @@ def test_a_parameter_that_is_not_known_is_refused_with_those_that_are(facts: Lan
     with pytest.raises(InvalidRequest, match=known) as caught:
         asked(text("text_input", "a"), parameters={"beams": 2}, facts=facts)
     assert caught.value.where == "parameters.beams"
+
+
+def test_so_is_one_of_the_sampling_parameters_and_their_faults_are_told_in_words() -> None:
+    with pytest.raises(InvalidRequest, match=r"^sampling_parameters\.beams: .*; there are: n, best_of, temperature, "):
+        asked(text("text_input", "a"), text("sampling_parameters", '{"beams": 2}'))
+    with pytest.raises(InvalidRequest, match=r"^sampling_parameters\.top_p: must be at most 1$"):
+        asked(text("text_input", "a"), text("sampling_parameters", '{"top_p": 2}'))
 
 
 def test_an_answer_has_a_text_for_each_choice() -> None:

@@ -1,7 +1,7 @@
 """What is wrong with a JSON body is said where it is."""
 
 import json
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 import pytest
@@ -57,6 +57,15 @@ def test_a_wrong_body_is_refused_with_the_path_and_what_is_expected(body: bytes,
     with pytest.raises(InvalidRequest) as refusal:
         decode(DECODER, body)
     assert str(refusal.value) == message
+
+
+class _Timed(msgspec.Struct):
+    seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 1.0
+
+
+def test_a_number_out_of_bounds_is_told_which_and_where() -> None:
+    with pytest.raises(InvalidRequest, match=r"^seconds: must be at most 60$"):
+        decode(msgspec.json.Decoder(_Timed), b'{"seconds": 61}')
 
 
 class _Named(msgspec.Struct):

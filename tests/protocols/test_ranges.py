@@ -32,6 +32,11 @@ def test_an_open_range_says_so() -> None:
         in_range(0, "n", 1)
 
 
+def test_bounds_are_written_out() -> None:
+    with pytest.raises(InvalidRequest, match=r"^top_k: must be from 0 to 2,147,483,648, not -1$"):
+        in_range(-1, "top_k", 0, 1 << 31)
+
+
 def test_stops_are_one_or_several_or_none() -> None:
     assert (check_stops(None), check_stops("a"), check_stops(["a", "b"])) == ((), ("a",), ("a", "b"))
 

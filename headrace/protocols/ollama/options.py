@@ -15,6 +15,8 @@ _SET_UP = "is chosen where the server is set up (docs/settings.md); leave it out
 REPEAT_LAST_N = 64
 """Tokens that penalties look at, as Ollama has it."""
 
+MOST_LAST_N = 1 << 31
+
 _FIXED: dict[str, tuple[tuple[Any, ...], str]] = {
     "num_batch": ((512,), "is chosen anew for every step; must be 512, which is Ollama's own, or left out"),
     "num_gpu": ((-1, 0), _SET_UP),
@@ -117,7 +119,11 @@ def _window(repeat_last_n: int | None) -> int | None:
     """-1 says: all that the context holds."""
     if repeat_last_n is None:
         return REPEAT_LAST_N
-    return None if repeat_last_n == -1 else in_range(repeat_last_n, "options.repeat_last_n", 0, 1 << 31)
+    if repeat_last_n == -1:
+        return None
+    if not 0 <= repeat_last_n <= MOST_LAST_N:
+        raise InvalidRequest(f"must be -1, or from 0 to {MOST_LAST_N:,}", "options.repeat_last_n")
+    return repeat_last_n
 
 
 def _max_tokens(num_predict: int) -> int | None:
@@ -125,5 +131,5 @@ def _max_tokens(num_predict: int) -> int | None:
     if num_predict in (-1, -2):
         return None
     if num_predict < 1:
-        raise InvalidRequest("must be -1, or 1 or more", "options.num_predict")
+        raise InvalidRequest("must be -1 or -2, or 1 or more", "options.num_predict")
     return num_predict

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from headrace.errors import InvalidRequest
+from headrace.numerals import numeral
 from headrace.protocols.http import json_response
 from headrace.protocols.watch.query import only, whole
 
@@ -56,5 +57,5 @@ def _number(said: str, name: str, least: float, most: float) -> float:
     except ValueError:
         number = float("nan")
     if not least <= number <= most:
-        raise InvalidRequest(f"{said[:40]!r} is not a number from {least:g} to {most:g}", name)
+        raise InvalidRequest(f"{said[:40]!r} is not a number from {numeral(least)} to {numeral(most, 7)}", name)
     return number

@@ -78,6 +78,15 @@ def test_what_changes_nothing_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "said"),
+    [("num_predict", "must be -1 or -2, or 1 or more"), ("repeat_last_n", "must be -1, or from 0 to 2,147,483,648")],
+)
+def test_what_stands_for_all_that_the_context_holds_is_told_too(name: str, said: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"{said}$"):
+        chosen(**{name: -3})
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("num_predict", 0),

@@ -42,3 +42,8 @@ async def test_a_wrong_number_is_named(query: str) -> None:
     with pytest.raises(InvalidRequest, match=r"is not a (whole )?number from") as caught:
         await get(ROUTES, "/v2/headrace/history/m", query)
     assert caught.value.where == query.partition("=")[0]
+
+
+async def test_the_most_that_may_be_asked_for_is_written_out() -> None:
+    with pytest.raises(InvalidRequest, match="'1e9' is not a number from 60 to 3,024,000"):
+        await get(ROUTES, "/v2/headrace/history/m", "since=1e9")
