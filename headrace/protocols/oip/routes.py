@@ -25,7 +25,7 @@ from headrace.protocols.oip.repository_routes import RepositoryRoutes
 from headrace.protocols.oip.shared_memory_routes import SharedMemoryRoutes
 from headrace.protocols.oip.version_routes import VersionRoutes
 from headrace.protocols.one_host import OneHost
-from headrace.protocols.request_id import Identified
+from headrace.protocols.request_id import Identified, id_of, shown
 from headrace.protocols.watch.cross_origin import CrossOrigin
 from headrace.protocols.watch.same_origin import SameOrigin
 from headrace.types import ModelRef, TensorSpec
@@ -150,7 +150,9 @@ class Routes:
         try:
             self._front.registry.get_ready(_model(request))
         except HeadraceError as error:
-            return json_response({"name": name, "ready": False, "error": str(error)}, http_error(error).status)
+            told = http_error(error)
+            fields = {"name": name, "ready": False, **msgspec.json.decode(told.body)}
+            return json_response(fields | {"request_id": shown(id_of(request.scope))}, told.status, told.headers)
         return json_response({"name": name, "ready": True})
 
     async def model_config(self, request: Request) -> Response:

@@ -67,6 +67,14 @@ async def test_a_model_says_whether_it_is_ready(path: str, status: int, ready: b
     assert (answer.status, answer.json["ready"]) == (status, ready)
 
 
+@pytest.mark.parametrize(("path", "code"), [("nothing", "model_not_found"), ("add_sub_loading", "model_unavailable")])
+async def test_one_that_is_not_ready_is_told_as_every_error_is(path: str, code: str) -> None:
+    async with server() as (_, wire):
+        answer = await wire.ask("GET", f"/v2/models/{path}/ready", x_request_id="mine")
+    assert (answer.json["name"], answer.json["code"], answer.json["request_id"]) == (path, code, "mine")
+    assert path in answer.json["error"]
+
+
 async def test_a_models_configuration_is_handed_on() -> None:
     async with server() as (_, wire):
         answer = await wire.ask("GET", "/v2/models/add_sub/versions/v1/config")
