@@ -4,8 +4,6 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
-
 import msgspec
 import numpy as np
 
@@ -47,14 +45,14 @@ class ModelDrift:
         self.versions: dict[int, VersionDrift] = {}
         self.inputs: Reference | None = None
         self.problem = ""  # why a reference's file is not used
-        self.source: Literal["rows", "file"] = "rows"
         self._settings = settings
         self._epoch_ns = epoch_ns
         self._extracts: dict[Part, Extract] = {}
         self._outputs: OrderedDict[int, Reference] = OrderedDict()  # by version, the latest last
         self._names: Mapping[SideName, tuple[str, ...]] = {}  # the features of the version that began last
         self._latest: int | None = None  # that version
-        self._from_file: Reference | None = None
+        self._is_file_read = False
+        self._from_file: Reference | None = None  # of outputs, where the file has them
         self._folder = folder
         self._begun = False  # what was kept has been read
 
@@ -87,7 +85,7 @@ class ModelDrift:
             self._outputs.clear()
             self._extracts.clear()
             self._from_file, self._latest, self._names = None, None, {}
-            self.source, self.problem = "rows", ""
+            self._is_file_read, self.problem = False, ""
             self._begun = True
             if self._folder is not None:
                 remove(self._folder, self.name)
@@ -113,7 +111,7 @@ class ModelDrift:
             self._extracts.setdefault(part, Extract(part))
         wanted = choices.reference if isinstance(choices.reference, int) else settings.reference
         drift = VersionDrift(made, self._extracts, choices.window or settings.window, wanted, settings.level)
-        if choices.file is not None and self.source == "rows" and not self.problem:
+        if choices.file is not None and not self._is_file_read and not self.problem:
             yield from self._read(choices.file, drift)
         elif not self._begun and self._folder is not None:
             yield from self._read_kept(self._folder)
@@ -186,13 +184,13 @@ class ModelDrift:
         yield read
         if self.problem:
             return
-        self.source = "file"
+        self._is_file_read = True
         for side, matrix in rows.items():
             for made in make_reference(drift.plan.names(side), matrix):
                 if made is not None and side == "inputs":
-                    self.inputs = made
+                    self.inputs = msgspec.structs.replace(made, source="file")
                 elif made is not None:
-                    self._from_file = made
+                    self._from_file = msgspec.structs.replace(made, source="file")
                 yield None
 
     def _read_kept(self, folder: Path) -> Iterator[Aside]:
@@ -221,7 +219,7 @@ class ModelDrift:
     def _write_kept(self) -> Iterator[Aside]:
         """Keep what is usual now for the next start."""
         folder, inputs, outputs = self._folder, self.inputs, dict(self._outputs)
-        if folder is None or self.source == "file":
+        if folder is None or self._is_file_read:
             return
         known = {f"{part.side}/{part.tensor}": extract.known() for part, extract in self._extracts.items()}
         names = {str(side): features for side, features in self._names.items()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import NormalDist
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -58,6 +59,7 @@ class Reference(msgspec.Struct, frozen=True):
     rows: int
     columns: tuple[Column, ...]
     kernels: Mapping[str, Kernel]  # by tensor
+    source: Literal["rows", "file"] = "rows"  # that the model was asked first, or that somebody gave
 
     def only(self, names: Sequence[str]) -> "Reference":
         """Of these features alone, those that it has, in their order."""
@@ -66,7 +68,7 @@ class Reference(msgspec.Struct, frozen=True):
         whole = groups([column.name for column in columns])
         mine = groups([column.name for column in self.columns])
         kernels = {each: kept for each, kept in self.kernels.items() if len(whole.get(each, ())) == len(mine[each])}
-        return Reference(self.rows, columns, kernels)
+        return Reference(self.rows, columns, kernels, self.source)
 
 
 def make_reference(names: Sequence[str], rows: Rows) -> Iterator[Reference | None]:

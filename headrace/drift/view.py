@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.drift.comparison import Score
+from headrace.drift.features import SideName
 from headrace.drift.feedback import Feedback, Minute
 from headrace.drift.model_drift import ModelDrift
 from headrace.drift.reference import Column
@@ -51,15 +52,7 @@ def _version(
         "windows": drift.sides["inputs"].windows or drift.sides["outputs"].windows,
         "window": drift.window,
         "previous": None if drift.previous is None else str(drift.previous),
-        "references": {
-            side: {
-                "from": model.source if "reference" in sides[side].references else None,
-                "rows": _held(sides[side]),
-                "collected": None if (collecting := drift.collecting[side]) is None else collecting.count,
-                "wanted": None if collecting is None else collecting.wanted,
-            }
-            for side in SIDES
-        },
+        "references": {side: _reference(drift, side) for side in SIDES},
         "schema": list(drift.schema),
         "left_out": list(drift.plan.left_out),
         "features": [
@@ -70,9 +63,14 @@ def _version(
     }
 
 
-def _held(side: Side) -> int | None:
-    reference = side.references.get("reference")
-    return None if reference is None else reference.rows
+def _reference(drift: VersionDrift, side: SideName) -> dict[str, Any]:
+    held, collecting = drift.sides[side].references.get("reference"), drift.collecting[side]
+    return {
+        "from": None if held is None else held.source,
+        "rows": None if held is None else held.rows,
+        "collected": None if collecting is None else collecting.count,
+        "wanted": None if collecting is None else collecting.wanted,
+    }
 
 
 def _feature(side: Side, name: str, of: str) -> dict[str, Any]:

@@ -111,7 +111,15 @@ def test_a_reference_comes_from_a_file(tmp_path: Path) -> None:
     np.savez(tmp_path / "usual.npz", X=normal(1, 2000).astype(np.float32))
     driven = Driven(file=tmp_path / "usual.npz").feed(normal(2, 500, 1.0))
     assert driven.rises() == ["X[2]"]
-    assert driven.model.source == "file"
+    assert driven.model.versions[1].sides["inputs"].references["reference"].source == "file"
+
+
+def test_where_a_file_has_inputs_alone_outputs_have_the_first_rows(tmp_path: Path) -> None:
+    np.savez(tmp_path / "usual.npz", X=normal(1, 2000).astype(np.float32))
+    y = np.random.default_rng(5).standard_normal((2500, 1))
+    driven = Driven(file=tmp_path / "usual.npz").feed(normal(2, 2500), y)
+    sides = driven.model.versions[1].sides
+    assert {side: sides[side].references["reference"].source for side in sides} == {"inputs": "file", "outputs": "rows"}
 
 
 def test_a_file_that_is_no_good_is_told_and_the_first_rows_serve(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What is told of a model's drift."""
 
 import json
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -39,6 +40,19 @@ def test_before_there_is_a_reference_it_says_how_far_it_is() -> None:
     assert version["state"] == "collecting"
     assert version["references"]["inputs"]["collected"] == 100
     assert version["references"]["inputs"]["wanted"] == 2000
+
+
+def test_each_side_says_where_its_reference_is_from(tmp_path: Path) -> None:
+    np.savez(tmp_path / "usual.npz", X=rows(1, 1000).astype(np.float32))
+    driven = Driven(file=tmp_path / "usual.npz").feed(rows(2, 100), rows(3, 100)[:, :1])
+
+    def told() -> dict[str, tuple[str | None, int | None]]:
+        (version,) = tell(driven.model, driven.feedback, {})["versions"]
+        return {side: (each["from"], each["rows"]) for side, each in version["references"].items()}
+
+    assert told() == {"inputs": ("file", 1000), "outputs": (None, None)}
+    driven.feed(rows(2, 1900), rows(3, 1900)[:, :1])
+    assert told() == {"inputs": ("file", 1000), "outputs": ("rows", 2000)}
 
 
 def test_one_version_alone_may_be_asked_for() -> None:
