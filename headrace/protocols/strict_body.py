@@ -10,6 +10,7 @@ from headrace.errors import InvalidRequest
 from headrace.protocols.http import read_json_bytes
 from headrace.protocols.json_body import decode
 from headrace.protocols.unread import meant_by
+from headrace.types import Buffer
 
 T = TypeVar("T")
 
@@ -40,9 +41,9 @@ class Reader(Generic[T]):
             meant_by(request, body)
             raise
 
-    def decode(self, body: bytes) -> T:
-        """The same, of a body that is here."""
-        return decode(self._decoder, body)
+    def decode(self, body: Buffer, where: str = "") -> T:
+        """The same, of a body that is here, or a part of one whose path is `where`."""
+        return decode(self._decoder, body, where)
 
 
 def refuse_unless_absent(fields: dict[str, tuple[Any, str]]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from headrace.errors import InvalidRequest
 from headrace.protocols.elements import check_nested_texts
 from headrace.protocols.openai.messages import read_arguments
+from headrace.protocols.openai.response_tools import full_name
 from headrace.protocols.strict_body import Body, Listed
 
 Items = tuple[Mapping[str, Any], ...]
@@ -22,8 +23,8 @@ _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant"
 _FIELDS = {
     "message": {"role", "content", "phase"},
     "reasoning": {"summary", "content", "encrypted_content"},
-    "function_call": {"call_id", "name", "arguments", "caller"},
-    "function_call_output": {"call_id", "output", "name", "caller"},
+    "function_call": {"call_id", "name", "namespace", "arguments", "caller"},
+    "function_call_output": {"call_id", "output", "name", "namespace", "caller"},
 }
 """The items that can be read, and what each has besides type, id and status."""
 
@@ -59,13 +60,13 @@ class Item(Body, frozen=True, kw_only=True):
     phase: str | None = None
     call_id: str | None = None
     name: str | None = None
+    namespace: str | None = None
     arguments: str | None = None
     caller: dict[str, Any] | None = None
     output: str | Listed[Part] | None = None
     summary: Listed[Part] | None = None
     encrypted_content: str | None = None  # an answer's has none
     # of items that are not read
-    namespace: Any = None
     action: Any = None
     queries: Any = None
     results: Any = None
@@ -159,7 +160,8 @@ def _call(item: Item, where: str) -> dict[str, Any]:
     arguments = _given(item.arguments, f"{where}.arguments")
     read_arguments(arguments, f"{where}.arguments")
     call_id, name = _given(item.call_id, f"{where}.call_id"), _given(item.name, f"{where}.name")
-    return {"call_id": call_id, "name": name, "arguments": arguments}
+    namespace = {"namespace": item.namespace} if item.namespace else {}
+    return {"call_id": call_id, "name": name, **namespace, "arguments": arguments}
 
 
 def _result(item: Item, where: str) -> dict[str, Any]:
@@ -224,5 +226,6 @@ def _say(seen: list[dict[str, Any]], role: str, text: str) -> None:
 
 
 def _template_call(item: Mapping[str, Any]) -> dict[str, Any]:
-    function = {"name": item["name"], "arguments": read_arguments(item["arguments"], "")}
+    name = full_name(item["name"], item.get("namespace"))
+    function = {"name": name, "arguments": read_arguments(item["arguments"], "")}
     return {"id": item["call_id"], "type": "function", "function": function}

@@ -9,7 +9,7 @@ from headrace.generation import Generate, Grammar, LanguageFacts, Prompt, Sampli
 from headrace.protocols.openai.chat_request import check_metadata
 from headrace.protocols.openai.reasoning import thinking_of
 from headrace.protocols.openai.response_items import Item, Items, template_messages
-from headrace.protocols.openai.response_tools import FunctionChoice, FunctionTool, read_tools
+from headrace.protocols.openai.response_tools import FunctionChoice, ResponseTools
 from headrace.protocols.ranges import MAX_LOGPROBS, in_range, or_unset
 from headrace.protocols.strict_body import Body, Listed, Reader, check_nesting, refuse_unless_absent
 
@@ -62,7 +62,7 @@ class ResponseBody(Body, frozen=True, kw_only=True):
     temperature: float | None = None
     top_p: float | None = None
     top_logprobs: int | None = None
-    tools: list[FunctionTool] | None = None
+    tools: list[msgspec.Raw] | None = None
     tool_choice: str | FunctionChoice | None = None
     parallel_tool_calls: bool | None = None
     text: Text | None = None
@@ -78,6 +78,7 @@ class ResponseBody(Body, frozen=True, kw_only=True):
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
     prompt_cache_retention: str | None = None
+    client_metadata: dict[str, Any] | None = None  # Codex's: which installation, session and turn ask
     # refused where they ask for something
     background: bool | None = None
     background_options: Any = None
@@ -101,8 +102,8 @@ read_response = Reader(ResponseBody)
 read_input_tokens = Reader(InputTokensBody)
 
 
-def response_ask(body: ResponseBody, items: Items, facts: LanguageFacts) -> Generate:
-    """What a body asks of the model, of a conversation of these items.
+def response_ask(body: ResponseBody, items: Items, tools: ResponseTools, facts: LanguageFacts) -> Generate:
+    """What a body asks of the model, of a conversation of these items, with these tools.
 
     Raises InvalidRequest with the path of the field that is wrong or refused.
     """
@@ -111,14 +112,13 @@ def response_ask(body: ResponseBody, items: Items, facts: LanguageFacts) -> Gene
         raise InvalidRequest(f"{facts.lacks_template}; ask /v1/completions with plain text", "model")
     if not items:
         raise InvalidRequest("must have at least one item", "input")
-    tools = read_tools(body.tools, body.tool_choice, body.parallel_tool_calls)
     unset = facts.defaults.over(Sampling())
     max_tokens = in_range(body.max_output_tokens, "max_output_tokens", 1)
     return Generate(
         Prompt(
             messages=template_messages(body.instructions, items),
-            tools=tools.tools,
-            tool_choice=tools.choice,
+            tools=tools.tools.tools,
+            tool_choice=tools.tools.choice,
             thinking=thinking_of(body.reasoning.effort if body.reasoning else None, facts, "reasoning.effort"),
             where="input",
         ),

@@ -1,6 +1,7 @@
 """A response as it comes into being: its items, and the events that tell of them. The whole is where they end."""
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from headrace.errors import HeadraceError
@@ -39,11 +40,14 @@ class ResponseWriter:
         ended: Callable[[Mapping[str, Any]], None],
         now_s: Callable[[], float],
         summarised: bool = False,
+        names: Mapping[str, tuple[str, str]] = MappingProxyType({}),
     ) -> None:
-        """`now_s` is Unix time; `summarised` tells thoughts, which are told whole, as their own summary."""
+        """`now_s` is Unix time; `summarised` tells thoughts, which are told whole, as their own summary; `names` has
+        the namespace and name of each function that is in one, by what the model calls it."""
         self._head = head
         self._ended = ended
         self._now_s = now_s
+        self._names = names
         self._completed_at: int | None = None
         self._thoughts = SUMMARY if summarised else CONTENT
         self._number = 0  # of the next event
@@ -182,9 +186,9 @@ class ResponseWriter:
 
     def _begin_call(self, call: ToolCall) -> list[bytes]:
         kind = "function_call"
-        return self._begin(
-            {"id": new_item_id(kind), "type": kind, "call_id": call.id, "name": call.name, "arguments": ""}
-        )
+        namespace, name = self._names.get(call.name, ("", call.name))
+        named = {"namespace": namespace, "name": name} if namespace else {"name": name}
+        return self._begin({"id": new_item_id(kind), "type": kind, "call_id": call.id, **named, "arguments": ""})
 
     def _begin(self, item: dict[str, Any]) -> list[bytes]:
         events = self._close("completed")

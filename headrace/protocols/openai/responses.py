@@ -1,7 +1,7 @@
 """POST /v1/responses and /v1/responses/input_tokens."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,11 +17,15 @@ from headrace.protocols.oip.front import Front
 from headrace.protocols.openai.response_items import Items, read_items
 from headrace.protocols.openai.response_request import ResponseBody, read_input_tokens, read_response, response_ask
 from headrace.protocols.openai.response_store import ResponseStore, Running, Stored
+from headrace.protocols.openai.response_tools import read_tools
 from headrace.protocols.openai.response_writer import ResponseWriter
 from headrace.protocols.sse import Pipe, Streamed
 from headrace.protocols.strict_body import refuse_unless_absent
 from headrace.servable import Cancel
 from headrace.types import Request
+
+LEFT_OUT = "headrace-left-out"
+"""The header that names the kinds of tools which the model was not told of."""
 
 
 async def responses(front: Front, store: ResponseStore, request: HttpRequest, now_s: Callable[[], float]) -> Response:
@@ -31,21 +35,25 @@ async def responses(front: Front, store: ResponseStore, request: HttpRequest, no
     ref, facts = await find_model(front, request, body.model, "generate")
     tenant = read_headers(request.headers.raw).tenant
     items = _conversation(body, store, tenant)
-    ask = response_ask(body, items, facts)
+    tools = read_tools(body.tools, body.tool_choice, body.parallel_tool_calls)
+    ask = response_ask(body, items, tools, facts)
     id_ = f"resp_{secrets.token_hex(12)}"
 
+    is_kept = body.store is not False
+
     def ended(response: Mapping[str, Any]) -> None:
-        if body.store is not False:
+        if is_kept:
             store.put(Stored(response, items, tenant))
 
     summarised = body.reasoning is not None and body.reasoning.summarised
-    head = head_json(body, ask.sampling, id_, body.model or ref.name, created_s)
-    writer = ResponseWriter(head, ended, now_s, summarised)
+    head = head_json(body, tools.told, ask.sampling, id_, body.model or ref.name, created_s)
+    writer = ResponseWriter(head, ended, now_s, summarised, tools.names)
     asked = make_request(front, request, id_, ref, ask)
+    left_out = {LEFT_OUT: ", ".join(tools.left_out)} if tools.left_out else {}
     if ask.stream:
-        return Streamed(_stream(front, store, asked, writer))
+        return Streamed(_stream(front, store, asked, writer), headers=left_out)
     (generated,), spent = await generate_all(front, [asked], request.receive)
-    return json_response(_whole(writer, generated), headers=spent)
+    return json_response(_whole(writer, generated), headers=spent | left_out)
 
 
 async def input_tokens(front: Front, store: ResponseStore, request: HttpRequest) -> Response:
@@ -54,7 +62,8 @@ async def input_tokens(front: Front, store: ResponseStore, request: HttpRequest)
     refuse_unless_absent({"personality": (body.personality, "is not offered; say in instructions how to answer")})
     ref, facts = await find_model(front, request, body.model, "generate")
     items = _conversation(body, store, read_headers(request.headers.raw).tenant)
-    ask = Tokenize(response_ask(body, items, facts).prompt)
+    tools = read_tools(body.tools, body.tool_choice, body.parallel_tool_calls)
+    ask = Tokenize(response_ask(body, items, tools, facts).prompt)
     asked = make_request(front, request, f"count_{secrets.token_hex(12)}", ref, ask)
     (tokenized,) = await answer_all(front, [asked], request.receive, Tokenized)
     return json_response({"object": "response.input_tokens", "input_tokens": len(tokenized.token_ids)})
@@ -99,8 +108,11 @@ def _stream(front: Front, store: ResponseStore, asked: Request, writer: Response
     return start
 
 
-def head_json(body: ResponseBody, sampling: Sampling, id_: str, model: str, now_s: float) -> dict[str, Any]:
-    """All of a response that is known before it is made: mostly what was asked; `sampling` is what that comes to."""
+def head_json(
+    body: ResponseBody, tools: Sequence[Mapping[str, Any]], sampling: Sampling, id_: str, model: str, now_s: float
+) -> dict[str, Any]:
+    """All of a response that is known before it is made: mostly what was asked; `sampling` is what that comes to, and
+    `tools` those of them that are offered."""
     text, reasoning = body.text, body.reasoning
     format_ = text.format if text and text.format else None
     return {
@@ -130,7 +142,7 @@ def head_json(body: ResponseBody, sampling: Sampling, id_: str, model: str, now_
         "temperature": sampling.temperature,
         "text": {"format": _said(format_) if format_ else {"type": "text"}, "verbosity": "medium"},
         "tool_choice": body.tool_choice if isinstance(body.tool_choice, str) else _said(body.tool_choice) or "auto",
-        "tools": [_said(tool) for tool in body.tools or ()],
+        "tools": tools,
         "top_logprobs": body.top_logprobs or 0,
         "top_p": sampling.top_p,
         "truncation": "disabled",

@@ -12,6 +12,7 @@ from headrace.errors import InvalidRequest, NotFound
 from headrace.generation import Generate, LanguageFacts, Sampling
 from headrace.protocols.openai.response_items import read_items
 from headrace.protocols.openai.response_request import ResponseBody, read_response, response_ask
+from headrace.protocols.openai.response_tools import read_tools
 from tests.fakes_generation import ADVISED, BASE, CHAT, THINKER
 
 TOOL = {"type": "function", "name": "a"}
@@ -20,7 +21,8 @@ SCHEMA = {"format": {"type": "json_schema", "name": "s", "schema": {"type": "obj
 
 def asked(facts: LanguageFacts = CHAT, **fields: Any) -> Generate:
     body = read_response.decode(msgspec.json.encode({"input": "Hi"} | fields))
-    return response_ask(body, read_items(body.input or (), _nothing_kept), facts)
+    tools = read_tools(body.tools, body.tool_choice, body.parallel_tool_calls)
+    return response_ask(body, read_items(body.input or (), _nothing_kept), tools, facts)
 
 
 def _nothing_kept(id_: str, where: str) -> NoReturn:
@@ -61,6 +63,7 @@ def test_effort_turns_thinking_on_or_off() -> None:
 
 
 def test_what_has_no_effect_is_taken() -> None:
+    asked(client_metadata={"installation": "i", "turn": {"id": 1}})
     asked(user="u", safety_identifier="s", prompt_cache_key="k", prompt_cache_retention="in_memory")
     asked(service_tier="auto", truncation="disabled", background=False, text={"verbosity": "medium"})
 

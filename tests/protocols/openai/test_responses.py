@@ -12,6 +12,7 @@ from headrace.errors import QueueFull, WorkerLost
 from headrace.generation import Generate, Sampling
 from headrace.protocols.openai.response_request import ResponseBody
 from headrace.protocols.openai.responses import head_json
+from tests.protocols.dialect_server import whole
 from tests.protocols.openai.server import openai_server
 
 TEXT = "Paris is the capital of France."
@@ -167,6 +168,38 @@ async def test_results_of_calls_are_read_together_with_the_calls() -> None:
     assert [message["role"] for message in ask.prompt.messages or ()] == ["user", "assistant", "tool"]
 
 
+async def test_calls_of_a_function_in_a_namespace_name_both_and_are_read_so_when_they_come_back() -> None:
+    crm: Any = {"type": "namespace", "name": "crm", "description": "Customers.", "tools": [WEATHER]}
+    async with openai_server() as server, server.sdk() as sdk:
+        first = await sdk.responses.create(model="chat", input="?", tools=[crm], tool_choice="required")
+        (call,) = first.output
+        assert call.type == "function_call"
+        stream = await sdk.responses.create(model="chat", input="?", tools=[crm], tool_choice="required", stream=True)
+        *_, last = [event async for event in stream]
+        again: Any = [{"role": "user", "content": "?"}, call.model_dump(exclude_none=True)]
+        result: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "rain", "namespace": "crm"}
+        await sdk.responses.create(model="chat", input=[*again, result], tools=[crm])
+        ask = server.chat.requests[-1].ask
+    assert (call.namespace, call.name, first.tools[0].type) == ("crm", "weather", "namespace")
+    assert last.type == "response.completed"
+    assert last.response.output[0].type == "function_call"
+    assert (last.response.output[0].namespace, last.response.output[0].name) == ("crm", "weather")
+    assert isinstance(ask, Generate)
+    assert [call["function"]["name"] for call in (ask.prompt.messages or ())[1]["tool_calls"]] == ["crm.weather"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_header_names_the_tools_that_were_left_out(stream: bool) -> None:
+    body = {"model": "chat", "input": "?", "stream": stream}
+    tools = [WEATHER, {"type": "web_search", "external_web_access": False}, {"type": "image_generation"}]
+    async with openai_server() as server:
+        status, headers, sent = await whole(server.port, "POST", "/v1/responses", body | {"tools": tools})
+        plain = await whole(server.port, "POST", "/v1/responses", body | {"tools": [WEATHER]})
+    assert (status, headers["headrace-left-out"]) == (200, "web_search, image_generation")
+    assert b'"web_search"' not in sent
+    assert "headrace-left-out" not in plain[1]
+
+
 async def test_an_answer_that_was_cut_off_is_incomplete() -> None:
     async with openai_server() as server, server.sdk() as sdk:
         answer = await sdk.responses.create(model="chat", input="?", max_output_tokens=2)
@@ -221,7 +254,7 @@ def test_the_sdk_that_waits_gets_answers_too() -> None:
 
 
 def test_what_was_asked_is_told_as_it_was() -> None:
-    body: Any = {"tools": [WEATHER], "text": {"format": {"type": "json_object"}}, "temperature": 0}
-    told = head_json(msgspec.convert(body, ResponseBody), Sampling(temperature=0, top_p=0.8), "id", "m", 1.5)
+    body: Any = {"text": {"format": {"type": "json_object"}}, "temperature": 0}
+    told = head_json(msgspec.convert(body, ResponseBody), [WEATHER], Sampling(temperature=0, top_p=0.8), "id", "m", 1.5)
     assert (told["tools"], told["text"]["format"]) == ([WEATHER], {"type": "json_object"})
     assert (told["temperature"], told["top_p"], told["created_at"], told["tool_choice"]) == (0, 0.8, 1, "auto")
