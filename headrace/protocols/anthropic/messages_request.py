@@ -1,5 +1,6 @@
 """The bodies of /v1/messages and its count_tokens: every documented field honoured, or refused by its name."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -25,6 +26,10 @@ class OutputConfig(Body, frozen=True, kw_only=True):
     task_budget: Any = None  # refused where it is not null
 
 
+class ContextManagement(Body, frozen=True, kw_only=True):
+    edits: list[dict[str, Any]] | None = None
+
+
 class Metadata(Body, frozen=True):
     user_id: str | None = None
 
@@ -41,11 +46,11 @@ class PromptFields(Body, frozen=True, kw_only=True):
     output_config: OutputConfig | None = None
     cache_control: CacheControl | None = None
     # refused where they ask for something
+    context_management: ContextManagement | None = None
     speed: str | None = None
     user_profile_id: Any = None
     workspace_id: Any = None
     mcp_servers: Any = None
-    context_management: Any = None
     compaction: Any = None
     billing_policy: Any = None
 
@@ -133,7 +138,6 @@ def _refuse(body: PromptFields) -> None:
             "user_profile_id": (body.user_profile_id, "is not offered; there are no profiles"),
             "workspace_id": (body.workspace_id, "is not offered; there are no workspaces"),
             "mcp_servers": (body.mcp_servers or None, "is not offered; give tools"),
-            "context_management": (body.context_management, "is not offered; send the messages that should be read"),
             "compaction": (body.compaction, "is not offered; ask for a summary in a message"),
             "billing_policy": (body.billing_policy, "is not offered; nothing is billed"),
             "output_config.task_budget": (
@@ -142,8 +146,21 @@ def _refuse(body: PromptFields) -> None:
             ),
         }
     )
+    for i, edit in enumerate((body.context_management.edits if body.context_management else None) or ()):
+        _check_edit(edit, f"context_management.edits[{i}]")
     if body.speed not in (None, "standard"):
         raise InvalidRequest("must be standard", "speed")
+
+
+def _check_edit(edit: Mapping[str, Any], where: str) -> None:
+    """Of what can be done to a conversation before it is read, only to keep all that was thought: nothing is done."""
+    kind = edit.get("type")
+    if not isinstance(kind, str) or not kind.startswith("clear_thinking_"):
+        raise InvalidRequest("is not offered; send the messages that should be read", f"{where}.type")
+    if edit.get("keep") not in ("all", {"type": "all"}):
+        raise InvalidRequest("must be all; leave out of the messages the thoughts that should go", f"{where}.keep")
+    if others := [name for name, value in edit.items() if name not in ("type", "keep") and value is not None]:
+        raise InvalidRequest("is not known here; known: type, keep", f"{where}.{others[0][:64]}")
 
 
 def _effort(body: PromptFields) -> str:

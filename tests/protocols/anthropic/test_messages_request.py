@@ -26,6 +26,7 @@ from tests.fakes_generation import ADVISED, BASE, CHAT, THINKER
 USER = [{"role": "user", "content": "Which city?"}]
 SCHEMA = {"format": {"type": "json_schema", "schema": {"type": "object"}}}
 TOOL = {"name": "a", "input_schema": {}}
+KEEP_ALL: dict[str, Any] = {"type": "clear_thinking_20251015", "keep": "all"}
 
 
 def asked(facts: LanguageFacts = CHAT, **fields: Any) -> Generate:
@@ -88,6 +89,8 @@ def test_who_asks_for_thoughts_gets_them(thinking: Any, expected: Thinking) -> N
 def test_what_has_no_effect_is_taken() -> None:
     asked(metadata={"user_id": "u"}, service_tier="auto", cache_control={"type": "ephemeral", "ttl": "1h"})
     asked(thinking={"type": "adaptive"}, speed="standard", container=None)
+    for edits in (None, [], [KEEP_ALL], [KEEP_ALL | {"keep": {"type": "all"}}]):
+        asked(context_management={"edits": edits})
 
 
 @pytest.mark.parametrize(
@@ -103,6 +106,10 @@ def test_what_has_no_effect_is_taken() -> None:
         ({"thinking": {"type": "disabled", "budget_tokens": 8}}, "thinking.budget_tokens"),
         ({"thinking": {"type": "disabled", "display": "omitted"}}, "thinking.display"),
         ({"thinking": {"type": "adaptive", "budget_tokens": 8}}, "thinking.budget_tokens"),
+        ({"context_management": {"edits": [{"type": "clear_thinking_20251015"}]}}, "context_management.edits[0].keep"),
+        ({"context_management": {"edits": [KEEP_ALL, KEEP_ALL | {"keep": 1}]}}, "context_management.edits[1].keep"),
+        ({"context_management": {"edits": [KEEP_ALL | {"x": 1}]}}, "context_management.edits[0].x"),
+        ({"context_management": {"edits": [{"type": "clear_tool_uses_20250919"}]}}, "context_management.edits[0].type"),
         ({"speed": "fast"}, "speed"),
         ({"container": "c"}, "container"),
         ({"inference_geo": "eu"}, "inference_geo"),
