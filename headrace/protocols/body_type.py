@@ -1,6 +1,8 @@
-"""What the type of a body has at a place in it, for messages that say what would be right there. Pure."""
+"""What the type of a body has at a place in it, for messages that say what would be right there, and a body without
+what says nothing. Pure."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -29,6 +31,29 @@ def field_names(kind: Any, path: str) -> list[str]:
 def words(kind: Any, path: str) -> list[str]:
     """The values that may stand there, where they are few that have names; in the order of the alphabet."""
     return [str(value) for each in _types_at(kind, path) if isinstance(each, LiteralType) for value in each.values]
+
+
+def without_unknown_nulls(value: Any, kind: Any) -> Any:
+    """A body without those fields of its objects that are null and not known; what the type leaves open stays whole."""
+    return _without(value, _alternatives(_described(kind)))
+
+
+def _without(value: Any, types: Sequence[Type]) -> Any:
+    if isinstance(value, list):
+        inner = [found for each in types if isinstance(each, CollectionType) for found in _alternatives(each.item_type)]
+        return [_without(each, inner) for each in value] if _has_objects(inner) else value
+    known = {field.encode_name: field.type for each in types if isinstance(each, StructType) for field in each.fields}
+    if not (known and isinstance(value, dict)):
+        return value
+    return {
+        name: _without(each, _alternatives(known[name])) if name in known else each
+        for name, each in value.items()
+        if name in known or each is not None
+    }
+
+
+def _has_objects(types: Sequence[Type]) -> bool:
+    return any(isinstance(each, StructType | CollectionType) for each in types)
 
 
 def _types_at(kind: Any, path: str) -> list[Type]:

@@ -98,11 +98,12 @@ def _coming(request: Request, limit_bytes: int) -> _Coming:
 
 async def read_json(request: Request, decoder: msgspec.json.Decoder[T], limit_bytes: int) -> T:
     """The body as the decoder's type; no body is an empty object. Raises InvalidRequest with the field's path."""
-    return decode(decoder, await read_json_bytes(request, limit_bytes))
+    return decode(decoder, await read_text(request, limit_bytes))
 
 
-async def read_json_bytes(request: Request, limit_bytes: int) -> Buffer:
-    """A body of JSON that is yet to be decoded, of no more elements than may be; no body is an empty object."""
+async def read_text(request: Request, limit_bytes: int) -> Buffer:
+    """The whole body, of no more elements than may be; no body is an empty object. Raises as `read_body`, and
+    InvalidRequest."""
     body = await read_body(request, limit_bytes) or b"{}"
     if len(body) > LONG_BYTES:
         _coming(request, limit_bytes).expect()

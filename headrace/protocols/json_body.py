@@ -52,6 +52,11 @@ def refusal(error: msgspec.DecodeError, where: str, body: Buffer = b"", kind: An
     return InvalidRequest(_malformed(str(error), body), where)
 
 
+def is_of_unknown_field(error: InvalidRequest) -> bool:
+    """Whether what `decode` raised is about a field that is not known."""
+    return isinstance(error.__cause__, msgspec.ValidationError) and "unknown field" in str(error.__cause__)
+
+
 def moved(error: InvalidRequest, place: Callable[[int], int]) -> InvalidRequest:
     """The error of a part of a body, with the byte's place in the whole."""
     message = _BYTE.sub(lambda found: f"byte {place(int(found[1]))}", error.message)

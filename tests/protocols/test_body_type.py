@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 import pytest
 
-from headrace.protocols.body_type import field_names, words
+from headrace.protocols.body_type import field_names, without_unknown_nulls, words
 from headrace.protocols.strict_body import Listed
 
 
@@ -35,6 +35,14 @@ class Whole(msgspec.Struct):
 )
 def test_an_object_has_fields_where_it_stands(path: str, names: list[str]) -> None:
     assert field_names(Whole, path) == names
+
+
+def test_unknown_nulls_are_left_out_of_objects_of_a_known_type_alone() -> None:
+    inner = {"kind": "text", "parts": [{"kind": "text", "x": None, "y": 1}], "x": None}
+    given = {"first": inner, "named": {"x": None}, "pair": None, "x": None, "y": {"z": None}}
+    known = {"kind": "text", "parts": [{"kind": "text", "y": 1}]}
+    assert without_unknown_nulls(given, Whole) == {"first": known, "named": {"x": None}, "pair": None, "y": {"z": None}}
+    assert without_unknown_nulls([None], Whole) == [None]
 
 
 def test_words_are_those_of_a_literal() -> None:

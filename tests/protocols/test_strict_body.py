@@ -26,6 +26,7 @@ class Inner(Body, frozen=True):
 class Outer(Body, frozen=True):
     temperature: float = 1.0
     inner: Listed[Inner] | None = None
+    open: dict[str, Any] | None = None
 
 
 READER = Reader(Outer)
@@ -40,7 +41,7 @@ def test_a_body_is_read() -> None:
     [
         (b'{"temprature": 1}', "temprature", "is not known here; did you mean 'temperature'?"),
         (b'{"inner": [{"sise": 1}]}', "inner[0].sise", "is not known here; did you mean 'size'?"),
-        (b'{"sise": 1}', "sise", "is not known here; known: temperature, inner"),
+        (b'{"sise": 1}', "sise", "is not known here; known: temperature, inner, open"),
         (b'{"inner": [{"zzz": 1}]}', "inner[0].zzz", "is not known here; known: size"),
         (b'{"temperature": "hot"}', "temperature", "expected a number, got a string"),
         (b'{"temperature": 1', "", "not JSON: it ends too early"),
@@ -50,6 +51,26 @@ def test_a_wrong_field_is_named_with_its_nearest_kin(body: bytes, where: str, me
     with pytest.raises(InvalidRequest) as caught:
         READER.decode(body)
     assert (caught.value.where, caught.value.message) == (where, message)
+
+
+def test_an_unknown_field_that_is_null_says_nothing() -> None:
+    body = b'{"a": null, "temperature": 2, "inner": [{"b": null, "size": 3}, {"b": null}], "open": {"c": null}}'
+    assert READER.decode(body) == Outer(2.0, [Inner(3), Inner()], {"c": None})
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (b'{"a": null, "inner": [{"b": null}, {"b": 0}]}', "inner[1].b"),
+        (b'{"a": null, "temperature": "hot"}', "temperature"),
+        (b'{"temprature": 1, "a": null', "temprature"),
+        (b'{"temprature": 1, "open": {"c": null}}', "temprature"),
+    ],
+)
+def test_what_is_wrong_beside_it_is_refused(body: bytes, where: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        READER.decode(body)
+    assert caught.value.where == where
 
 
 @given(st.binary())

@@ -30,6 +30,7 @@ class Part(Body, frozen=True, kw_only=True):
 class CalledFunction(Body, frozen=True):
     name: str
     arguments: str = "{}"
+    provider_specific_fields: Any = None  # LiteLLM's
 
 
 class CalledTool(Body, frozen=True, kw_only=True):
@@ -37,10 +38,15 @@ class CalledTool(Body, frozen=True, kw_only=True):
     type: str = "function"
     function: CalledFunction
     index: int | None = None  # where a client replays what it was streamed
+    provider_specific_fields: Any = None  # LiteLLM's
 
 
 class Message(Body, frozen=True, kw_only=True):
-    """One message. Clients replay answers as they got them, with fields that are null or empty."""
+    """One message. Clients replay answers as they got them, with fields that are null or empty.
+
+    LiteLLM keeps those that it has no name for in `provider_specific_fields`: of answers from here `reasoning`, which
+    its message has as `reasoning_content` too.
+    """
 
     role: str
     content: str | Listed[Part] | None = None
@@ -51,6 +57,7 @@ class Message(Body, frozen=True, kw_only=True):
     reasoning: str | None = None
     reasoning_content: str | None = None
     annotations: list[Any] | None = None
+    provider_specific_fields: Any = None
     audio: Any = None
     function_call: Any = None
 

@@ -12,6 +12,14 @@ THOUGHT = "France has one."
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
 
 
+@pytest.mark.parametrize("size", [1, 200_000])
+async def test_an_answer_comes_back_with_nulls_that_only_its_client_knows(size: int) -> None:
+    said = [*USER, {"role": "assistant", "content": "x" * size, "images": None}, *USER]
+    async with openai_server() as server:
+        answered = await server.ask("POST", "/v1/chat/completions", {"model": "chat", "messages": said})
+    assert answered.status == 200
+
+
 async def test_the_sdk_gets_a_whole_answer() -> None:
     async with openai_server() as server, server.sdk() as sdk:
         answer = await sdk.chat.completions.create(model="chat", messages=[{"role": "user", "content": "Which city?"}])

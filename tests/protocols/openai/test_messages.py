@@ -43,6 +43,15 @@ def test_an_answer_can_be_replayed_as_the_sdk_dumps_it() -> None:
     assert seen({"role": "assistant", "content": "x"} | nulls) == ({"role": "assistant", "content": "x"},)
 
 
+def test_what_litellm_adds_to_an_answer_changes_nothing_when_it_comes_back() -> None:
+    added: dict[str, Any] = {"provider_specific_fields": {"reasoning": "y"}}
+    function: dict[str, Any] = {"name": "f", "arguments": "{}"}
+    call: dict[str, Any] = {"id": "c", "type": "function", "function": function}
+    plain = {"role": "assistant", "content": "x", "reasoning_content": "y", "tool_calls": [call]}
+    with_it = [call | added | {"function": function | added}]
+    assert seen(plain | added | {"tool_calls": with_it}) == seen(plain)
+
+
 def test_names_and_results_of_tools_are_kept() -> None:
     message = {"role": "tool", "content": "21", "tool_call_id": "c1", "name": "f"}
     assert seen(message) == (message,)
