@@ -23,6 +23,8 @@ class CalledTool(Body, frozen=True, kw_only=True):
 
 
 class Message(Body, frozen=True, kw_only=True):
+    """One message; content that is not there is empty."""
+
     role: str
     content: str | None = None
     thinking: str | None = None
@@ -52,8 +54,6 @@ def _message(message: Message, where: str) -> dict[str, Any]:
         if message.role != "assistant":
             raise InvalidRequest("only the assistant calls tools", f"{where}.tool_calls")
         seen["tool_calls"] = [_call(call, f"{where}.tool_calls[{i}]") for i, call in enumerate(message.tool_calls)]
-    elif message.content is None:
-        raise InvalidRequest("is missing", f"{where}.content")
     optional = {
         "name": message.tool_name,
         "tool_call_id": message.tool_call_id,

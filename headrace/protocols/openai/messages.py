@@ -82,18 +82,18 @@ def _message(message: Message, where: str) -> dict[str, Any]:
         raise InvalidRequest("audio is not read; the model takes text only", f"{where}.audio")
     if message.function_call is not None:
         raise InvalidRequest("is no longer taken; use tool_calls", f"{where}.function_call")
-    content = _content(message, f"{where}.content")
+    content, thoughts = _content(message, f"{where}.content"), message.reasoning_content or message.reasoning
     seen: dict[str, Any] = {"role": role, "content": content}
     if message.tool_calls:
         if role != "assistant":
             raise InvalidRequest("only the assistant calls tools", f"{where}.tool_calls")
         seen["tool_calls"] = [_call(call, f"{where}.tool_calls[{i}]") for i, call in enumerate(message.tool_calls)]
-    elif content is None:
-        raise InvalidRequest("is missing", f"{where}.content")
+    elif content is None and not (role == "assistant" and thoughts is not None):
+        raise InvalidRequest("must be a string or parts of text, not null or left out", f"{where}.content")
     optional = {
         "name": message.name,
         "tool_call_id": message.tool_call_id,
-        "reasoning_content": message.reasoning_content or message.reasoning,
+        "reasoning_content": thoughts,
     }
     seen |= {name: value for name, value in optional.items() if value is not None}
     if seen["content"] is None:

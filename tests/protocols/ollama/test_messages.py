@@ -26,11 +26,20 @@ def test_thoughts_are_told_apart() -> None:
     ]
 
 
+@pytest.mark.parametrize("content", [{}, {"content": None}])
+@pytest.mark.parametrize("role", ["system", "user", "assistant", "tool"])
+def test_content_that_is_not_there_is_empty(content: Any, role: str) -> None:
+    assert seen({"role": role} | content) == [{"role": role, "content": ""}]
+
+
+def test_thoughts_may_be_all_that_an_answer_has() -> None:
+    assert seen({"role": "assistant", "thinking": "hm"})[0]["reasoning_content"] == "hm"
+
+
 @pytest.mark.parametrize(
     ("message", "where"),
     [
         ({"role": "nobody", "content": ""}, "messages[0].role"),
-        ({"role": "user"}, "messages[0].content"),
         ({"role": "user", "content": "", "images": ["AAAA"]}, "messages[0].images"),
         ({"role": "user", "content": "", "tool_calls": [{"function": {"name": "a"}}]}, "messages[0].tool_calls"),
         (

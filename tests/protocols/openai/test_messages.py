@@ -61,12 +61,23 @@ def test_reasoning_is_kept_under_the_name_that_templates_know() -> None:
     assert seen({"role": "assistant", "content": "x", "reasoning": "y"})[0]["reasoning_content"] == "y"
 
 
+@pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
+@pytest.mark.parametrize("content", [{}, {"content": None}])
+def test_thoughts_may_be_all_that_an_answer_has(name: str, content: dict[str, Any]) -> None:
+    (message,) = seen({"role": "assistant", name: "hm"} | content)
+    assert message == {"role": "assistant", "content": "", "reasoning_content": "hm"}
+
+
 @pytest.mark.parametrize(
     ("message", "where", "what"),
     [
         ({"role": "king", "content": "x"}, "messages[0].role", "must be one of system, developer"),
         ({"role": "function", "content": "x"}, "messages[0].role", "must be one of"),
-        ({"role": "user"}, "messages[0].content", "is missing"),
+        ({"role": "user"}, "messages[0].content", "not null or left out"),
+        ({"role": "user", "content": None}, "messages[0].content", "not null or left out"),
+        ({"role": "assistant", "content": None}, "messages[0].content", "not null or left out"),
+        ({"role": "tool", "tool_call_id": "c"}, "messages[0].content", "not null or left out"),
+        ({"role": "user", "reasoning": "hm"}, "messages[0].content", "not null or left out"),
         (
             {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x"}}]},
             "messages[0].content[0].type",
