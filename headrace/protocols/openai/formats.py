@@ -68,7 +68,10 @@ class Formats(Protocol):
 
 
 def grammar_of(fields: Formats) -> Grammar | None:
-    """The one grammar that a request asks for. Raises InvalidRequest where it asks for two, or for one not offered."""
+    """The one grammar that a request asks for, under one name or several.
+
+    Raises InvalidRequest where it asks for two, or for one not offered.
+    """
     found = _of_response_format(fields.response_format)
     if fields.structured_outputs is not None:
         structured = fields.structured_outputs
@@ -85,8 +88,9 @@ def grammar_of(fields: Formats) -> Grammar | None:
         found += inner
     guided = fields.guided_json, fields.guided_regex, fields.guided_choice, fields.guided_grammar
     found += _of_kinds("guided_", *guided)
-    if len(found) > 1:
-        raise InvalidRequest(f"cannot be combined with {found[0].where}", found[1].where)
+    for other in found[1:]:
+        if (other.kind, other.source) != (found[0].kind, found[0].source):
+            raise InvalidRequest(f"is another form than {found[0].where}; one is kept to", other.where)
     return found[0] if found else None
 
 

@@ -18,7 +18,6 @@ class NotOffered(Body, frozen=True, kw_only=True):
     logits_processors: list[Any] | None = None
     truncation_side: str | None = None
     structural_tag: Any = None
-    guided_decoding_backend: str | None = None
     guided_whitespace_pattern: str | None = None
     mm_processor_kwargs: dict[str, Any] | None = None
     media_io_kwargs: dict[str, Any] | None = None
@@ -45,7 +44,6 @@ _REFUSED: dict[str, tuple[Any, str]] = {
     "logits_processors": ([], "is not offered; logit_bias changes logits"),
     "truncation_side": ("left", "must be left: a prompt that is too long loses its beginning"),
     "structural_tag": (None, "is not offered; use tools, or a grammar"),
-    "guided_decoding_backend": (None, _ONE_WAY),
     "guided_whitespace_pattern": (None, _ONE_WAY),
     "mm_processor_kwargs": ({}, _TEXT),
     "media_io_kwargs": ({}, _TEXT),

@@ -1,6 +1,6 @@
 """The fields that chat and completions share: how tokens are chosen, when to stop, and vLLM's additions."""
 
-from typing import Any
+from typing import Any, Literal
 
 from headrace.errors import InvalidRequest
 from headrace.generation import LanguageFacts, Sampling
@@ -19,6 +19,9 @@ from headrace.protocols.ranges import (
     or_unset,
 )
 from headrace.protocols.strict_body import Body
+
+Backend = Literal["auto", "guidance", "lm-format-enforcer", "outlines", "xgrammar"]
+"""What vLLM may have forms kept to by."""
 
 MAX_PRIORITY = 65_535
 MAX_CHOICES = 128
@@ -70,6 +73,7 @@ class SharedFields(NotOffered, frozen=True, kw_only=True):
     guided_regex: str | None = None
     guided_choice: list[str] | None = None
     guided_grammar: str | None = None
+    guided_decoding_backend: Backend | None = None  # without effect: every form is kept to in one way
     priority: int | None = None
     request_id: str | None = None
     session_id: str | None = None

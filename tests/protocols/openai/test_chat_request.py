@@ -108,6 +108,7 @@ def test_fields_that_change_nothing_are_accepted() -> None:
             service_tier="auto",
             modalities=["text"],
             verbosity="medium",
+            guided_decoding_backend="xgrammar",
         )
         == ask()
     )
@@ -138,6 +139,7 @@ def test_fields_that_change_nothing_are_accepted() -> None:
         ("echo", True),
         ("n", 0),
         ("best_of", 2),
+        ("guided_decoding_backend", "xgrammar:no-fallback"),
         ("top_a", 1),
     ],
 )

@@ -88,6 +88,12 @@ def grammar(fields: dict[str, Any]) -> Grammar | None:
         ({"guided_regex": "a+"}, "regex", "a+", "guided_regex"),
         ({"guided_choice": ["a", "b"]}, "choice", '["a","b"]', "guided_choice"),
         ({"guided_grammar": "start: x"}, "lark", "start: x", "guided_grammar"),
+        (
+            {"guided_grammar": "start: x", "structured_outputs": {"grammar": "start: x"}},
+            "lark",
+            "start: x",
+            "structured_outputs.grammar",
+        ),
     ],
 )
 def test_a_grammar_knows_the_field_that_it_came_in(fields: dict[str, Any], kind: Any, source: str, where: str) -> None:
@@ -136,6 +142,8 @@ def test_text_needs_none(fields: dict[str, Any]) -> None:
         ({"structured_outputs": {}}, "structured_outputs"),
         ({"structured_outputs": {"regex": "a", "grammar": "b"}}, "structured_outputs"),
         ({"response_format": {"type": "json_object"}, "guided_regex": "a"}, "guided_regex"),
+        ({"structured_outputs": {"grammar": "start: x"}, "guided_grammar": "start: y"}, "guided_grammar"),
+        ({"structured_outputs": {"regex": "a"}, "guided_grammar": "a"}, "guided_grammar"),
         ({"guided_choice": []}, "guided_choice"),
     ],
 )

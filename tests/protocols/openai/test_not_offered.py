@@ -34,7 +34,6 @@ ASKING: dict[str, Any] = {
     "logits_processors": ["a"],
     "truncation_side": "right",
     "structural_tag": "{}",
-    "guided_decoding_backend": "xgrammar",
     "guided_whitespace_pattern": " ",
     "mm_processor_kwargs": {"a": 1},
     "media_io_kwargs": {"image": {}},
