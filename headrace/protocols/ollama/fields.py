@@ -12,7 +12,7 @@ from headrace.protocols.ollama.options import Options, context, sampling
 from headrace.protocols.ranges import MAX_LOGPROBS, in_range
 from headrace.protocols.strict_body import Body, check_nesting
 
-_LEVELS = ("low", "medium", "high")
+_LEVELS = ("low", "medium", "high", "max")
 _DURATION = re.compile(r"-?(\d+(\.\d*)?(ns|us|µs|ms|s|m|h))+|-?\d+", re.ASCII)
 
 

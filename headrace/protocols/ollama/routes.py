@@ -18,6 +18,12 @@ from headrace.protocols.ollama.generate import generate
 from headrace.protocols.ollama.models import Measure, measure, running, show, tags
 from headrace.protocols.unread import recorded
 
+API_VERSION = "0.30.0"
+"""The Ollama whose requests are known here: the first with `draft_num_predict`, after `max` as a way to think.
+
+Clients ask for it, and turn away from one that is older than what they use.
+"""
+
 Timed = Callable[[Front, Request, float], Awaitable[Response]]
 Measured = Callable[[Front, Request, Measure], Awaitable[Response]]
 
@@ -32,7 +38,7 @@ def routes(front: Front, now_s: Callable[[], float] = time.time, measured: Measu
         return lambda request: handle(front, request, measured)
 
     async def version(request: Request) -> Response:
-        return json_response({"version": front.server_version})
+        return json_response({"version": API_VERSION, "headrace": front.server_version})
 
     endpoints: list[tuple[str, str, Handle]] = [
         ("POST", "/api/chat", asks(chat)),

@@ -52,7 +52,8 @@ def test_json_is_kept_to() -> None:
 
 
 @pytest.mark.parametrize(
-    ("think", "on", "effort"), [(None, None, ""), (False, False, ""), (True, True, ""), ("high", True, "high")]
+    ("think", "on", "effort"),
+    [(None, None, ""), (False, False, ""), (True, True, ""), ("high", True, "high"), ("max", True, "max")],
 )
 def test_thinking_is_turned_on_and_off(think: Any, on: bool | None, effort: str) -> None:
     thinking = thinking_of(SharedFields(model="m", think=think), THINKER)

@@ -43,6 +43,6 @@ async def test_models_are_not_brought_by_requests(method: str, path: str) -> Non
     assert "models come from the folder" in answer.json["error"]
 
 
-async def test_the_version_is_told() -> None:
+async def test_the_version_is_that_of_the_api_which_clients_compare_and_the_servers_stands_beside_it() -> None:
     async with ollama_server() as server:
-        assert (await server.ask("GET", "/api/version")).json == {"version": "0.0.0"}
+        assert (await server.ask("GET", "/api/version")).json == {"version": "0.30.0", "headrace": "0.0.0"}
