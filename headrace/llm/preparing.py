@@ -179,13 +179,13 @@ class Preparing:
         if not marks.are_tokens:
             if grammar is not None and read.stage == "before":
                 return None  # the grammar holds from the first token, and allows no thoughts
-            what = "answer held to a form after them" if grammar is not None else "length of them limited"
-            if grammar is not None or thinking.max_tokens is not None:
-                where = grammar.where if grammar is not None else thinking.where
-                raise InvalidRequest(
-                    f"{marks.end} is no token of the model that thinks here, so there is no {what}: turn thinking off",
-                    where,
-                )
+            why = f"{marks.end}, which ends its thoughts, is more than one token of its vocabulary"
+            if grammar is not None:
+                what = f"cannot be kept to behind the thoughts of this model: {why}; turn thinking off"
+                raise InvalidRequest(what, grammar.where)
+            if thinking.max_tokens is not None:
+                what = f"cannot be kept by this model: {why}; let it think without a limit, or turn thinking off"
+                raise InvalidRequest(what, thinking.where)
         return Thinks(marks, read.stage, thinking.max_tokens, exact=grammar is not None)
 
     def _forbidden(self, sampling: Sampling) -> Forbidden | None:

@@ -169,11 +169,17 @@ def test_texts_and_models_without_thoughts_have_none() -> None:
 def test_a_form_after_thoughts_and_a_limit_of_them_need_marks_that_are_tokens() -> None:
     form = Grammar("regex", "a+", "response_format")
     assert thinking(OPENING, grammar=form).thinks
-    for more, where in (
-        ({"grammar": form}, "response_format"),
-        ({"thinking": Thinking(max_tokens=5, where="thinking.budget_tokens")}, "thinking.budget_tokens"),
+    why = "</think>, which ends its thoughts, is more than one token of its vocabulary"
+    for more, where, what, instead in (
+        ({"grammar": form}, "response_format", "cannot be kept to behind the thoughts", "turn thinking off"),
+        (
+            {"thinking": Thinking(max_tokens=5, where="thinking.budget_tokens")},
+            "thinking.budget_tokens",
+            "cannot be kept by this model",
+            "let it think without a limit, or turn thinking off",
+        ),
     ):
-        with pytest.raises(InvalidRequest) as refusal:
+        with pytest.raises(InvalidRequest, match=f"{what}.*: {why}; {instead}$") as refusal:
             thinking(OPENING, tokenizer(), **more)
         assert refusal.value.where == where
     assert thinking(SWITCHED, tokenizer(), grammar=form).thinks is None

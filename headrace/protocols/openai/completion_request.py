@@ -43,7 +43,9 @@ def completion_asks(body: CompletionBody, facts: LanguageFacts) -> list[Generate
         }
     )
     logprobs = in_range(body.logprobs, "logprobs", 0, MAX_LOGPROBS)
-    max_tokens = in_range(body.max_tokens, "max_tokens", 0 if body.echo else 1)
+    if body.max_tokens == 0 and not body.echo:
+        raise InvalidRequest("must be 1 or more; 0 goes with echo, which tells the prompt alone", "max_tokens")
+    max_tokens = in_range(body.max_tokens, "max_tokens", 0)
     how = sampling(body, facts, DEFAULT_MAX_TOKENS if max_tokens is None else max_tokens, logprobs)
     if body.echo and logprobs is not None and how.prompt_logprobs is None:
         how = msgspec.structs.replace(how, prompt_logprobs=logprobs)

@@ -66,6 +66,7 @@ def test_no_embeds_of_a_prompt_are_taken(embeds: list[str] | None) -> None:
         ({"prompt_embeds": ""}, "prompt_embeds"),
         ({"logprobs": 21}, "logprobs"),
         ({"max_tokens": 0}, "max_tokens"),
+        ({"max_tokens": -1, "echo": True}, "max_tokens"),
         ({"n": 2, "best_of": 1}, "best_of"),
         ({"best_of": 2, "stream": True}, "best_of"),
         ({"prompt": []}, "prompt"),
@@ -79,6 +80,11 @@ def test_what_is_wrong_is_refused_by_its_name(fields: dict[str, Any], where: str
     with pytest.raises(InvalidRequest) as caught:
         asks(**fields)
     assert caught.value.where == where
+
+
+def test_with_what_no_tokens_at_all_may_be_asked_for_is_said() -> None:
+    with pytest.raises(InvalidRequest, match=r"^max_tokens: must be 1 or more; 0 goes with echo"):
+        asks(max_tokens=0)
 
 
 @pytest.mark.parametrize(
