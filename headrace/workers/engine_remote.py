@@ -38,6 +38,7 @@ from headrace.workers.process import Program
 from headrace.workers.resumption import Resumption, Suspects
 from headrace.workers.run_limit import RunLimit
 from headrace.workers.step_shares import StepShares
+from headrace.workers.turnover import Turnover
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +94,7 @@ class RemoteEngine:
         self._last_number = 0
         self._running = 0  # requests, when the last step ended
         self._token_ns = 0.0  # of steps' time, for a token generated
+        self._turnover = Turnover()
         self._unsent: dict[int, Call] = {}
         self._suspects = Suspects()
         self._aborted: list[int] = []
@@ -118,6 +120,7 @@ class RemoteEngine:
             self._note_shed(error, request.context.tenant)
             reply(error)
             return _nothing
+        self._turnover.came(self._clock.now_ns(), len(self._calls))
         self._calls[call.number] = self._unsent[call.number] = call
         self._num_bytes += len(call.add)
         if len(self._calls) == 1 and self._process.ready:
@@ -158,7 +161,10 @@ class RemoteEngine:
         self._last_number += 1
         add = _encoded(wire.Add(self._last_number, ask, terms))
         if self._num_bytes and self._num_bytes + len(add) > self._limits.max_queue_bytes:
-            raise QueueFull(f"requests for {self._version} hold {self._num_bytes} bytes, the limit", retry_after_s=1)
+            raise QueueFull(
+                f"requests for {self._version} hold {self._num_bytes} bytes, the limit",
+                retry_after_s=self._turnover.next_s,
+            )
         call = Call(self._last_number, add, terms, reply, outputs)
         if isinstance(ask, Generate):
             call.story = Story(ask, self._clock.now_ns(), request.id, request.context.trace, terms)
@@ -185,7 +191,9 @@ class RemoteEngine:
             raise self._failing()
         waiting = self.backlog().queued
         if waiting >= self._limits.max_queue:
-            raise QueueFull(f"{waiting} requests wait for {self._version}, the limit", retry_after_s=1)
+            raise QueueFull(
+                f"{waiting} requests wait for {self._version}, the limit", retry_after_s=self._turnover.next_s
+            )
 
     def _cancel(self, call: Call) -> None:
         """The caller went away: out of the engine before its next step."""
@@ -311,6 +319,7 @@ class RemoteEngine:
 
     def _forget(self, call: Call, unfinished: str = "abort") -> None:
         del self._calls[call.number]
+        self._turnover.left(self._clock.now_ns())
         self._num_bytes -= len(call.add)
         self._unsent.pop(call.number, None)
         self._shares.left(call.number, call.terms.tenant)

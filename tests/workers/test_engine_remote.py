@@ -143,6 +143,18 @@ async def test_more_than_may_wait_is_refused(tmp_path: Path) -> None:
         assert [isinstance(result, QueueFull) for result in results] == [False, False, True]
 
 
+async def test_who_is_refused_is_told_when_the_next_may_have_left(tmp_path: Path) -> None:
+    async with bench(tmp_path, SLOW, max_queue=1) as made:
+        before, first = await asyncio.gather(made.text("a"), made.text("b"), return_exceptions=True)
+        then, later = await asyncio.gather(made.text("a"), made.text("b"), return_exceptions=True)
+        assert (type(before), type(then)) == (str, str)
+        assert isinstance(first, QueueFull)
+        assert isinstance(later, QueueFull)
+        assert first.retry_after_s == 1.0
+        assert later.retry_after_s
+        assert 0.02 < later.retry_after_s < 1.0
+
+
 async def test_more_bytes_than_may_wait_are_refused(tmp_path: Path) -> None:
     async with bench(tmp_path, SLOW, num_bytes=1000) as made:
         calls = [asyncio.ensure_future(made.text("x" * 600)) for _ in range(2)]
