@@ -21,6 +21,9 @@ STRIDE = 4  # from one number to the next, on the way to the largest that a mode
 NEARLY = 16  # steps below this part of it are left out
 SLOWER, SLOWER_S = 8, 0.005  # than the usual row: what grows with a number is no table
 
+CHECKED = "onnx"
+"""The runtime that refuses a place past a table's end; another may read what lies there, or write."""
+
 CROWD_S = 0.1  # that a full run may take, by a row's own time; fewer rows of a slow model are tried
 
 Array = NDArray[np.generic]
@@ -81,6 +84,8 @@ def _gaps(array: Array) -> Array:
 
 def _of_whole_tables(model: LoadedModel, row: Arrays) -> Arrays | None:
     """The row with whole numbers from all that each input takes; None where that is no more than it has already."""
+    if model.runtime.split(" ")[0] != CHECKED:
+        return None
     bits = {spec.name for spec in model.inputs if spec.datatype == "BF16"}
     counted = [name for name, array in row.items() if array.dtype.kind in "iu" and name not in bits]
     numbers = [name for name in counted if row[name].max(initial=0) > ONES]  # others are masks and types

@@ -22,7 +22,7 @@ MOST_S = 5.0
 LONGER_S = 1.0
 """Of the processors' time, that longer and longer rows are tried; the next is taken to need twice that of the last."""
 
-MOST_ANSWERED = 1 << 22  # elements of an answer, past which no longer row is tried
+MOST_ANSWERED = 1 << 21  # elements of an answer, past which no longer row is tried
 
 TELLING = 1e-3
 """What answers to different rows must differ by at the least, so that a wrong one would be seen."""
@@ -64,7 +64,7 @@ def _probed(
     if not all(length_of(choice, row) for row in rows):
         raise _Refused("the inputs that have the dimension were not found to run with one length")
     _must_differ(model, rows, min(tolerance, TELLING))
-    found, following, shortest = Filled(), None, None
+    found, following, shortest, reached = Filled(), None, None, 0
     for group in groups(choice, rows):
         answers = _alone(model, choice, group)
         if not answers:
@@ -74,6 +74,7 @@ def _probed(
             raise _Refused("which dimensions of an output are as long as the inputs depends on their lengths")
         following = follows
         longest = max(answer.length for answer in answers)
+        reached = max(reached, longest)
         found = found.and_of(_together(model, choice, answers, following, longest, tolerance))
         if not _passes(model, found):
             return _refusal(found)
@@ -82,15 +83,14 @@ def _probed(
             raise _Refused("it takes long to try; the configuration may ask for it")
     if following is None or shortest is None:
         raise _Refused("rows of other lengths than the usual ones do not run, or give no finite answer")
-    reached = length_of(choice, rows[0])
     for length, further in _lengthened(model, choice, shortest, following, longer(choice, rows[0]), tolerance):
         found = found.and_of(further)
         if not _passes(model, found):
             return _refusal(found)
         reached = length
-    lengths = shortest.length, reached
-    why = _in_words(found.company)
-    return PadAxis(choice.axis, dict(choice.values), following, choice.mask, found.company.difference, why, lengths)
+    company, lengths = found.company, (shortest.length, reached)
+    values = dict(choice.values)
+    return PadAxis(choice.axis, values, following, choice.mask, company.difference, _in_words(company), lengths)
 
 
 def _passes(model: LoadedModel, found: Filled) -> bool:

@@ -7,6 +7,7 @@ import pytest
 
 from headrace.runtimes.beside import CROWD_S, MOST_ID, crowd_of, largest_taken, louder, others, with_gaps
 from headrace.runtimes.onnx import Onnx
+from headrace.runtimes.openvino import OpenVino
 from headrace.runtimes.runtime import Arrays, LoadedModel
 from tests.models import onnx_models as models
 from tests.runtimes.manifests import manifest
@@ -82,6 +83,11 @@ def test_far_places_are_tried_together(tmp_path: Path) -> None:
     assert far.held
     assert int(far.row["IDS"].min()) >= 100
     assert int(far.row["IDS"].max()) > 500
+
+
+def test_a_runtime_that_reads_past_a_tables_end_is_not_asked_for_far_places(tmp_path: Path) -> None:
+    asked = manifest(models.save(models.looked_up(1_000), tmp_path), runtime="openvino")
+    assert list(others(OpenVino().load(asked, 1), places_of(*range(16)))) == []
 
 
 def test_masks_stay_as_they_are(tmp_path: Path) -> None:

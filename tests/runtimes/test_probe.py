@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from headrace.runtimes.onnx import Onnx
+from headrace.runtimes.openvino import OpenVino
 from headrace.runtimes.probe import find_batch_axis, learn_batch_axis
 from headrace.types import FREE, BatchAxis, Batching, TensorSpec
 from tests.models import onnx_models as models
@@ -100,6 +101,13 @@ def test_rows_of_which_others_of_a_tables_far_places_leave_nothing_are_none(tmp_
     found = probe(models.dynamically_quantised(places=1000, louder_from=100), tmp_path)
     assert not found.batched
     assert "beside a row of whole numbers of up to" in found.why
+
+
+def test_noise_is_not_trusted_where_far_places_cannot_be_tried(tmp_path: Path) -> None:
+    asked = manifest(models.save(models.dynamically_quantised(places=100), tmp_path), runtime="openvino")
+    found = find_batch_axis(OpenVino().load(asked, 1), asked)
+    assert not found.batched
+    assert "rows do not keep to themselves" in found.why
 
 
 def test_rows_that_a_full_run_has_no_room_for_are_none(tmp_path: Path) -> None:
