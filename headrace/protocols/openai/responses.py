@@ -24,7 +24,7 @@ from headrace.protocols.strict_body import refuse_unless_absent
 from headrace.servable import Cancel
 from headrace.types import Request
 
-LEFT_OUT = "headrace-left-out"
+LEFT_OUT_HEADER = "headrace-left-out"
 """The header that names the kinds of tools which the model was not told of."""
 
 
@@ -49,7 +49,7 @@ async def responses(front: Front, store: ResponseStore, request: HttpRequest, no
     head = head_json(body, tools.told, ask.sampling, id_, body.model or ref.name, created_s)
     writer = ResponseWriter(head, ended, now_s, summarised, tools.names)
     asked = make_request(front, request, id_, ref, ask)
-    left_out = {LEFT_OUT: ", ".join(tools.left_out)} if tools.left_out else {}
+    left_out = {LEFT_OUT_HEADER: ", ".join(tools.left_out)} if tools.left_out else {}
     if ask.stream:
         return Streamed(_stream(front, store, asked, writer), headers=left_out)
     (generated,), spent = await generate_all(front, [asked], request.receive)

@@ -16,7 +16,7 @@ from headrace.protocols.watch.same_origin import is_kept
 SETTING = "server.allow_origins"
 _METHODS = ("GET", "HEAD", "POST", "DELETE")
 _SHOWN = (
-    *("x-request-id", "request-id", "inference-header-content-length"),
+    *("x-request-id", "request-id", "inference-header-content-length", "headrace-left-out"),
     *("headrace-code", "retry-after", "retry-after-ms", "x-should-retry"),
     *("x-queue-ms", "x-compute-ms", "x-batch-size", "x-batch-reason", "x-variant", "x-cost-usd", "x-cache"),
 )
