@@ -317,15 +317,15 @@ class Reconcile:
             anew = {*versions, *held}.intersection(manifests)
             states = {version: "READY" for version in self._registry.versions(name) if version not in anew}
         failures: list[HeadraceError] = []
-        while isinstance(move := next_move(states, versions, held), Load):
+        while isinstance(move := next_move(states, versions, held, self._routing.foremost(name)), Load):
             try:
                 await self.residence.load(manifests[move.version], cause, self._routing.stands_for(name, move.version))
                 states[move.version] = "READY"
+                await self._routing.reroute(name)
             except HeadraceError as error:
                 states[move.version] = "UNAVAILABLE"
                 failures.append(error)
                 versions, held = self._routing.wanted(name, catalog, self._broken(name).intersection(states))
-        await self._routing.reroute(name)
         tried(failures[0] if failures else None)
         await self._leave(name, catalog)
         if failures:

@@ -8,7 +8,7 @@ import msgspec
 from headrace.errors import HeadraceError, ModelNotFound, ModelUnavailable, VersionNotFound
 from headrace.models.lifecycle import has_failed
 from headrace.models.wishes import Wishes, default_version
-from headrace.repository.labels import is_label
+from headrace.repository.labels import STABLE, is_label
 from headrace.servable import Servable
 from headrace.traffic.choice import Choice, choice_of
 from headrace.traffic.plans import Plans
@@ -157,11 +157,13 @@ class Registry:
         else:
             self._choices[name] = choice
         number = default_version(versions, wishes)
-        if number is None:
+        if versions:
+            self._ready[name] = versions
+        else:
             self._ready.pop(name, None)
+        if number is None:
             self._default.pop(name, None)
         else:
-            self._ready[name] = versions
             self._default[name] = versions[number]
 
     def _why_not(self, ref: ModelRef) -> HeadraceError:
@@ -169,8 +171,9 @@ class Registry:
         if not known and ref.name not in self._ready:
             name = ref.name if len(ref.name) <= MAX_TOLD else f"{ref.name[:MAX_TOLD]}..."
             return ModelNotFound(f"model {name!r} is not in the repository")
-        if ref.label:
-            return self._why_not_label(ref)
+        meant = self._wishes.get(ref.name, Wishes()).meant
+        if ref.label or (ref.version is None and STABLE in meant and ref.name in self._ready):
+            return self._why_not_label(ref, meant)
         for status in known:
             if ref.version in (None, status.version):
                 reason = f": {status.reason}" if status.reason else ""
@@ -178,12 +181,15 @@ class Registry:
         ready = ", ".join(map(str, self.versions(ref.name))) or "none"
         return VersionNotFound(f"model {ref.name!r} has no version {ref.version}; ready: {ready}")
 
-    def _why_not_label(self, ref: ModelRef) -> HeadraceError:
-        meant = self._wishes.get(ref.name, Wishes()).meant
-        if ref.label in meant:
+    def _why_not_label(self, ref: ModelRef, meant: Mapping[str, int]) -> HeadraceError:
+        """Of the label asked for, or of the one that stands for the model."""
+        number = meant.get(ref.label or STABLE)
+        if number is not None:
             ready = ", ".join(map(str, self.versions(ref.name))) or "none"
+            said = [f" ({each.state}: {each.reason})" for each in self._status(ref.name) if each.version == number]
+            why = said[0].replace(": )", ")") if said else ""
             return ModelUnavailable(
-                f"label {ref.label!r} is version {meant[ref.label]}, which is not ready; ready: {ready}"
+                f"label {ref.label or STABLE!r} is version {number}, which is not ready{why}; ready: {ready}"
             )
         there = ", ".join(sorted(meant)) or "none"
         label = ref.label if len(ref.label) <= MAX_TOLD else f"{ref.label[:MAX_TOLD]}..."

@@ -253,7 +253,8 @@ class Residence:
         """From now on it answers."""
         stood = self._registry.default(manifest.name)
         self._publish(manifest, servable)
-        self._routing.remember(manifest.name, stood)
+        if cause != AT_START:  # the order in which versions come then is none in which they were served
+            self._routing.remember(manifest.name, stood)
         warnings = "; ".join(servable.signature.warnings)
         self._states.put(manifest.name, manifest.version, "READY", warnings, seconds=seconds, cause=cause)
 

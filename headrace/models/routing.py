@@ -6,7 +6,7 @@ from collections.abc import Collection
 from headrace.errors import NotKept
 from headrace.models.registry import Registry, Served
 from headrace.models.state import State
-from headrace.models.wishes import Wishes, held_versions, kept_wishes, routed, wanted_versions
+from headrace.models.wishes import Wishes, foremost, held_versions, kept_wishes, routed, wanted_versions
 from headrace.repository.labels import STABLE
 from headrace.repository.repository import Catalog
 
@@ -38,7 +38,7 @@ class Routing:
         """From now on this is wished, labels lead to what is ready of it, and the next start knows: else
         `check_kept` tells, and the next wish tries again."""
         stood, before = self._registry.default(name), self.of(name)
-        wishes = routed(wishes, self._registry.versions(name))
+        wishes = routed(wishes, self._registry.versions(name), stood.version.version if stood else None)
         if kept_wishes(wishes) != kept_wishes(before) or name in self._unkept:
             why = await asyncio.to_thread(self._state.keep, name, wishes)
             self._unkept.pop(name, None)
@@ -69,6 +69,10 @@ class Routing:
         versions = [manifest.version for manifest in catalog.manifests if manifest.name == name]
         held = held_versions(versions, self._registry.versions(name), self.of(name))
         return wanted_versions(catalog.policy[name], versions, self.of(name), broken), held
+
+    def foremost(self, name: str) -> list[int]:
+        """The versions that are loaded before others, in this order."""
+        return foremost(self.of(name))
 
     def kept(self, name: str) -> set[int]:
         """The ready versions that stay where their files go."""

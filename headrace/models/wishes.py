@@ -54,9 +54,11 @@ def held_versions(available: Collection[int], ready: Collection[int], wishes: Wi
     return leads.intersection(ready) | kept.intersection({*available, *ready})
 
 
-def routed(wishes: Wishes, ready: Collection[int]) -> Wishes:
-    """Each label leads to its version once that is ready, and until then stays where it is, if that is ready."""
-    leads = {label: number if number in ready else wishes.routed.get(label) for label, number in wishes.meant.items()}
+def routed(wishes: Wishes, ready: Collection[int], stands: int | None = None) -> Wishes:
+    """Each label leads to its version once that is ready, and until then stays where it is, if that is ready; a new
+    label stable where it `stands` for already: at what answers requests that name no version."""
+    before = wishes.routed if stands is None else {STABLE: stands, **wishes.routed}
+    leads = {label: number if number in ready else before.get(label) for label, number in wishes.meant.items()}
     return msgspec.structs.replace(
         wishes, routed={label: number for label, number in leads.items() if number is not None and number in ready}
     )
@@ -65,16 +67,28 @@ def routed(wishes: Wishes, ready: Collection[int]) -> Wishes:
 def default_version(ready: Collection[int], wishes: Wishes) -> int | None:
     """The version that stands for the model: that which a rollout is to replace, else the stable one, else the highest
     that is neither rolled back from nor a shadow. It answers requests that name none, as far as no rollout or split
-    shares them out."""
+    shares them out. None while stable is to lead somewhere and nothing has ever answered: no version is released by
+    another's absence."""
     rollout = wishes.traffic.rollout
     if rollout and rollout.base in ready:
         return rollout.base
     stable = wishes.routed.get(STABLE)
     if stable is not None and stable in ready:
         return stable
+    if STABLE in wishes.meant:
+        return None
     shadow = wishes.traffic.shadow
     away = wishes.held_back | {shadow.version} if shadow else wishes.held_back
     return max(set(ready) - away or ready, default=None)
+
+
+def foremost(wishes: Wishes) -> list[int]:
+    """The versions that are to answer requests which name none, the one first that what is not ready goes to: loaded in
+    this order, none has more than its share because another is not there yet."""
+    rollout, split, stable = wishes.traffic.rollout, wishes.traffic.split, wishes.meant.get(STABLE)
+    base = [rollout.base] if rollout else []
+    shares = sorted(split.weights, key=lambda version: -split.weights[version]) if split else []
+    return [*base, *shares, *([] if stable is None else [stable])]
 
 
 def rolled_back(wishes: Wishes, target: int, versions: Collection[int]) -> Wishes:

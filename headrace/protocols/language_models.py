@@ -15,9 +15,9 @@ Task = Literal["generate", "embed", "score"]
 
 
 def language_models(front: Front) -> list[Served]:
-    """The newest ready version of every language model, by name."""
-    newest = (front.registry.get(ModelRef(name)) for name in front.registry.names())
-    return [served for served in newest if served.signature.language is not None]
+    """What answers for every language model where no version is asked for, by name."""
+    answering = (front.registry.default(name) for name in front.registry.names())
+    return [served for served in answering if served and served.signature.language is not None]
 
 
 async def find_model(

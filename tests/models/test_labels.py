@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.errors import HeadraceError, InvalidRequest, ModelInvalid, VersionNotFound
+from headrace.errors import HeadraceError, InvalidRequest, ModelInvalid, ModelUnavailable, VersionNotFound
 from headrace.models.state import State
 from headrace.types import ModelRef
 from tests.fakes import signature
@@ -74,6 +74,41 @@ async def test_stable_answers_requests_without_a_version_while_newer_versions_co
     assert (answers(bench), bench.registry.versions("m")) == (2, [2])
     assert await bench.reconcile.roll_back("m") == 1
     assert answers(bench, "stable") == 1
+
+
+async def test_a_start_loads_the_stable_version_first_and_no_other_answers_for_it(bench: Bench) -> None:
+    bench.put(1, 5)
+    (bench.root / "m" / "model.toml").write_text("labels = { stable = 1 }")
+    answered: list[int] = []
+    bench.while_building = lambda: answered.extend(bench.registry.versions("m") and [answers(bench)])
+    await bench.reconcile.start()
+    assert bench.told == ["build m/1", "build m/5"]
+    assert [*answered, answers(bench)] == [1, 1]
+    with pytest.raises(InvalidRequest, match="served by no other version before"):
+        await bench.reconcile.roll_back("m")
+
+
+async def test_where_the_stable_version_does_not_load_none_answers_that_was_not_released(bench: Bench) -> None:
+    bench.put(1, 5)
+    (bench.root / "m" / "model.toml").write_text("labels = { stable = 1 }")
+    bench.broken.add("m/1")
+    await bench.reconcile.start()
+    with pytest.raises(ModelUnavailable, match=r"'stable' is version 1, .* not ready \(UNAVAILABLE: unknown.*ready: 5"):
+        answers(bench)
+    assert bench.registry.get(ModelRef("m", 5)).version.version == 5
+
+
+async def test_what_answers_goes_on_where_a_new_label_stable_leads_to_what_does_not_load(bench: Bench) -> None:
+    bench.put(1, 2)
+    await bench.reconcile.start()
+    bench.broken.add("m/1")
+    (bench.root / "m" / "model.toml").write_text("labels = { stable = 1 }")
+    await bench.refresh()
+    assert answers(bench) == 2
+    (bench.root / "m" / "3").mkdir()
+    (bench.root / "m" / "3" / "model.onnx").write_bytes(b"x")
+    await bench.refresh()
+    assert (answers(bench), bench.registry.versions("m")) == (2, [2, 3])
 
 
 async def test_a_label_that_is_taken_back_lets_its_version_go(bench: Bench) -> None:

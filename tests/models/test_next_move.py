@@ -30,6 +30,12 @@ def test_new_versions_are_loaded_before_old_ones_are_unloaded(
     assert next_move(states, targets) == expected
 
 
+def test_those_first_are_loaded_before_newer_ones() -> None:
+    assert next_move({}, [1, 2, 3], [4], first=[5, 2, 1]) == Load(2)
+    assert next_move({2: "UNAVAILABLE"}, [1, 2, 3], [4], first=[5, 2, 1]) == Load(1)
+    assert next_move({1: "READY", 2: "READY"}, [1, 2, 3], [4], first=[5, 2, 1]) == Load(4)
+
+
 def test_what_answers_stays_where_the_policy_wants_nothing_and_what_is_held_failed() -> None:
     assert next_move({1: "READY", 2: "UNAVAILABLE"}, [], {2}) is None
     assert next_move({1: "READY", 2: "READY"}, [], {2}) == Unload(1)

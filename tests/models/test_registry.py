@@ -94,6 +94,19 @@ def test_a_version_that_was_rolled_back_from_answers_only_where_it_is_asked_for(
     assert known.get(ModelRef("m", 2)).version.version == 2
 
 
+def test_where_the_stable_version_loads_the_model_does_and_others_answer_only_by_their_numbers() -> None:
+    known = registry(2)
+    known.wish("m", Wishes(labels={"stable": 9}))
+    with pytest.raises(
+        ModelUnavailable, match=r"label 'stable' is version 9, which is not ready \(LOADING\); ready: 2"
+    ):
+        known.get(ModelRef("m"))
+    with pytest.raises(ModelUnavailable):
+        known.get_ready(ModelRef("m"))
+    assert known.get(ModelRef("m", 2)).version.version == 2
+    assert (known.names(), known.versions("m"), known.default("m")) == (["m"], [2], None)
+
+
 def test_a_rollout_shares_requests_without_a_version_and_others_get_what_they_ask_for() -> None:
     drawn = [0.05, 0.95]
     known = Registry(draw=lambda: drawn[0])

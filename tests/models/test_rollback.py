@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import InvalidRequest, ModelInvalid, ModelNotFound
+from headrace.models.state import State
+from headrace.models.turns import split_turn
 from headrace.settings import Models
+from headrace.traffic.plans import Split
 from headrace.types import ModelRef
 from tests.fakes import signature
 from tests.models.reconcile_bench import Answering, Bench
@@ -69,6 +72,21 @@ async def test_a_rollback_returns_to_the_version_served_before(bench: Bench) -> 
     await bench.reconcile.still()
     assert bench.registry.versions("m") == [1]
     assert bench.told[-3:] == ["build m/1", "drain m/2", "close m/2"]
+
+
+async def test_the_order_in_which_a_start_loads_versions_is_nothing_to_go_back_by(tmp_path: Path) -> None:
+    kept = tmp_path / "state"
+    first = Bench(tmp_path / "models", state=State(kept))
+    first.put(1, 2)
+    await first.reconcile.start()
+    await first.reconcile.steer("m", split_turn(Split({1: 0.9, 2: 0.1})))
+    await first.reconcile.close()
+    second = Bench(tmp_path / "models", state=State(kept))
+    await second.reconcile.start()
+    assert second.told == ["build m/1", "build m/2"]
+    with pytest.raises(InvalidRequest, match="served by no other version before"):
+        await second.reconcile.roll_back("m")
+    await second.reconcile.close()
 
 
 async def test_the_version_that_leaves_says_that_it_was_rolled_back_from(bench: Bench) -> None:

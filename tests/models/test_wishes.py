@@ -7,6 +7,7 @@ from headrace.models.next_move import Load, Unload, next_move
 from headrace.models.wishes import (
     Wishes,
     default_version,
+    foremost,
     held_versions,
     kept_wishes,
     labelled,
@@ -18,7 +19,7 @@ from headrace.models.wishes import (
     wanted_versions,
 )
 from headrace.repository.version_policy import All, Latest, Specific, VersionPolicy
-from headrace.traffic.plans import Plans, Shadow
+from headrace.traffic.plans import Plans, Rollout, Shadow, Split
 from headrace.types import VersionState
 
 VERSIONS = st.sets(st.integers(1, 6))
@@ -50,6 +51,23 @@ def test_a_shadow_answers_only_where_nothing_else_does() -> None:
     assert default_version([1, 2], wishes) == 1
     assert default_version([2], wishes) == 2
     assert default_version([1, 2], routed(labelled(wishes, "stable", 2), [1, 2])) == 2
+
+
+def test_no_version_stands_in_for_the_stable_one_unless_it_answered_before() -> None:
+    wishes = labelled(Wishes(), "stable", 1)
+    assert default_version([2], routed(wishes, [2])) is None
+    assert default_version([2, 3], routed(wishes, [2, 3], stands=2)) == 2
+    assert default_version([1, 2], routed(routed(wishes, [2], stands=2), [1, 2], stands=2)) == 1
+
+
+def test_what_answers_before_the_stable_version_is_there_is_kept_whatever_the_policy_says() -> None:
+    assert held_versions([2, 3], [2, 3], routed(labelled(Wishes(), "stable", 1), [2, 3], stands=2)) == {2}
+
+
+def test_what_is_to_answer_is_foremost_and_most_so_what_the_others_stand_in_for() -> None:
+    assert foremost(Wishes()) == []
+    plans = Plans(split=Split({1: 0.2, 2: 0.5, 3: 0.3}), rollout=Rollout(5, 6, (0.1, 1.0)))
+    assert foremost(Wishes(filed={"stable": 4, "canary": 7}, traffic=plans)) == [5, 2, 3, 1, 4]
 
 
 def test_what_stands_back_does_not_answer() -> None:

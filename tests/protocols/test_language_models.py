@@ -26,6 +26,12 @@ async def test_only_models_of_language_are_listed() -> None:
     assert [served.version.name for served in language_models(stub.front)] == ["base", "chat"]
 
 
+async def test_a_model_whose_stable_version_is_not_there_is_not_listed() -> None:
+    stub = stub_with(ScriptedModel(), ScriptedModel(BASE, "base"))
+    stub.registry.wish("chat", Wishes(labels={"stable": 2}))
+    assert [served.version.name for served in language_models(stub.front)] == ["base"]
+
+
 async def test_a_model_is_found_by_its_name_and_by_its_version() -> None:
     stub = stub_with(ScriptedModel(), ScriptedModel(BASE, "qwen:7"))
     assert await find_model(stub.front, asking(), "chat") == (ModelRef("chat"), CHAT)

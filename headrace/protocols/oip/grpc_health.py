@@ -52,7 +52,7 @@ class Health:
         states = health_pb2.HealthCheckResponse
         if service in _SERVER:
             return states.SERVING if self._front.ready() else states.NOT_SERVING
-        if self._front.registry.versions(service):
+        if self._front.registry.default(service):
             return states.SERVING
         known = any(status.name == service for status in self._front.repository.index())
         return states.NOT_SERVING if known else states.SERVICE_UNKNOWN

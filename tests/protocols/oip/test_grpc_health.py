@@ -6,6 +6,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from headrace.models.wishes import Wishes
 from tests.protocols.oip.grpc_server import Kind, serving
 from tests.protocols.oip.stub import Stub
 
@@ -31,6 +32,14 @@ async def test_a_model_is_asked_for_by_its_name(kind: Kind, model: str, status: 
     async with serving(Stub(), kind) as client:
         answer = await health_pb2_grpc.HealthStub(client.channel).Check(asked(model))
     assert answer.status == status
+
+
+async def test_a_model_does_not_serve_while_its_stable_version_is_not_there(kind: Kind) -> None:
+    stub = Stub()
+    stub.registry.wish("add_sub", Wishes(labels={"stable": 99}))
+    async with serving(stub, kind) as client:
+        answer = await health_pb2_grpc.HealthStub(client.channel).Check(asked("add_sub"))
+    assert answer.status == NOT_SERVING
 
 
 async def test_what_is_neither_service_nor_model_is_not_found(kind: Kind) -> None:
