@@ -168,6 +168,7 @@ class Server:
         self.bus = Bus()
         self.states = States(self.bus, clock)
         self.registry = Registry(self.states.of)
+        self.registry.expect(None)
         taps: dict[str, Tap] = {}
         local = LocalRepository(repository)
         folder = state_folder(config.state.dir, os.environ, local.path)

@@ -94,6 +94,7 @@ class Reconcile:
                 self._states.put(manifest.name, manifest.version, "UNAVAILABLE", UNLOADED)
             elif manifest.name not in first:
                 self._states.put(manifest.name, manifest.version, "UNAVAILABLE", NOT_ASKED)
+        self._registry.expect(names.intersection(first))
         for name in first.difference(names, (broken.name for broken in catalog.broken)):
             self._states.put(
                 name, None, "UNAVAILABLE", "models.load or a request named it, and the repository does not have it"
@@ -211,6 +212,7 @@ class Reconcile:
             if not self._routing.of(name).unloaded:
                 with suppress(HeadraceError):  # the index tells
                     await self._move(name, catalog, {}, AT_START)
+            self._registry.came(name)
 
     async def _load_asked(
         self, name: str, config: Mapping[str, Any] | None, files: Mapping[str, bytes] | None, tried: Tried

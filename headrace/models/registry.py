@@ -1,7 +1,7 @@
 """The versions that can be asked now: written by the reconcile loop, read once a request."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 
@@ -50,6 +50,7 @@ class Registry:
         self._wishes: dict[str, Wishes] = {}
         self._choices: dict[str, Choice] = {}  # of models whose requests are shared among versions
         self._halted: dict[str, int] = {}  # models of which a rollout gives nothing more to this version
+        self._expected: frozenset[str] | None = frozenset()  # models whose versions are yet to be tried
         self._wished: Callable[[str, Plans], None] = lambda name, plans: None
 
     def route(self, ref: ModelRef, context: Context) -> Served:
@@ -132,6 +133,14 @@ class Registry:
     def names(self) -> list[str]:
         return sorted(self._ready)
 
+    def expect(self, names: Collection[str] | None) -> None:
+        """Until the next call, what is not known of these models is on its way; None: of any, for nobody has looked."""
+        self._expected = None if names is None else frozenset(names)
+
+    def came(self, name: str) -> None:
+        """All of the model that was expected has been tried."""
+        self._expected = None if self._expected is None else self._expected - {name}
+
     def publish(self, served: Served) -> None:
         """From now on requests see this version."""
         self._put(served.version.name, {**self._ready.get(served.version.name, {}), served.version.version: served})
@@ -168,16 +177,19 @@ class Registry:
 
     def _why_not(self, ref: ModelRef) -> HeadraceError:
         known = self._status(ref.name)
+        coming = self._expected is None or ref.name in self._expected
         if not known and ref.name not in self._ready:
             name = ref.name if len(ref.name) <= MAX_TOLD else f"{ref.name[:MAX_TOLD]}..."
-            return ModelNotFound(f"model {name!r} is not in the repository")
+            return _starting(name) if coming else ModelNotFound(f"model {name!r} is not in the repository")
         meant = self._wishes.get(ref.name, Wishes()).meant
         if ref.label or (ref.version is None and STABLE in meant and ref.name in self._ready):
-            return self._why_not_label(ref, meant)
+            return _starting(ref.name) if coming and ref.label not in ("", *meant) else self._why_not_label(ref, meant)
         for status in known:
             if ref.version in (None, status.version):
                 reason = f": {status.reason}" if status.reason else ""
                 return ModelUnavailable(f"model {ref.name!r} is {status.state}{reason}")
+        if coming:
+            return _starting(ref.name)
         ready = ", ".join(map(str, self.versions(ref.name))) or "none"
         return VersionNotFound(f"model {ref.name!r} has no version {ref.version}; ready: {ready}")
 
@@ -194,3 +206,7 @@ class Registry:
         there = ", ".join(sorted(meant)) or "none"
         label = ref.label if len(ref.label) <= MAX_TOLD else f"{ref.label[:MAX_TOLD]}..."
         return VersionNotFound(f"model {ref.name!r} has no label {label!r}; labels: {there}")
+
+
+def _starting(name: str) -> HeadraceError:
+    return ModelUnavailable(f"model {name!r} is not ready: the server is starting, and has not tried all of it yet")

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from headrace.errors import Forbidden, InvalidRequest, ModelInvalid, ModelNotFound
+from headrace.errors import (
+    Forbidden,
+    HeadraceError,
+    InvalidRequest,
+    ModelInvalid,
+    ModelNotFound,
+    ModelUnavailable,
+    VersionNotFound,
+)
 from headrace.repository.uploads import MAX_FILES
 from headrace.settings import Models
 from headrace.types import ModelRef
@@ -23,6 +31,24 @@ async def test_the_start_loads_what_the_policy_wants(bench: Bench) -> None:
     await bench.reconcile.start()
     assert bench.registry.versions("m") == [10]
     assert bench.registry.versions("n") == [1, 2]
+
+
+async def test_until_the_start_has_tried_a_model_it_is_unavailable_and_not_unknown(bench: Bench) -> None:
+    bench.put(1, 2, policy='"all"')
+    bench.registry.expect(None)
+    refused: list[HeadraceError] = []
+
+    def ask() -> None:
+        for ref in (ModelRef("m", 1), ModelRef("x")):
+            with pytest.raises(HeadraceError) as caught:
+                bench.registry.get(ref)
+            refused.append(caught.value)
+
+    bench.while_building = lambda: None if bench.registry.versions("m") else ask()
+    await bench.reconcile.start()
+    assert [type(error) for error in refused] == [ModelUnavailable, ModelNotFound]
+    with pytest.raises(VersionNotFound):
+        bench.registry.get(ModelRef("m", 3))
 
 
 async def test_a_model_that_does_not_load_is_told_with_its_reason_and_the_others_serve(bench: Bench) -> None:

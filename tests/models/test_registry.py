@@ -107,6 +107,24 @@ def test_where_the_stable_version_loads_the_model_does_and_others_answer_only_by
     assert (known.names(), known.versions("m"), known.default("m")) == (["m"], [2], None)
 
 
+def test_what_is_not_known_is_on_its_way_until_it_was_tried() -> None:
+    known = Registry()
+    known.expect(None)
+    with pytest.raises(ModelUnavailable, match="the server is starting"):
+        known.get(ModelRef("x"))
+    known.expect({"m", "n"})
+    known.publish(served(1))
+    for ref in (ModelRef("m", 2), ModelRef("m", None, "canary"), ModelRef("n")):
+        with pytest.raises(ModelUnavailable, match="the server is starting"):
+            known.get(ref)
+    with pytest.raises(ModelNotFound):
+        known.get(ModelRef("x"))
+    known.came("m")
+    for ref in (ModelRef("m", 2), ModelRef("m", None, "canary")):
+        with pytest.raises(VersionNotFound):
+            known.get(ref)
+
+
 def test_a_rollout_shares_requests_without_a_version_and_others_get_what_they_ask_for() -> None:
     drawn = [0.05, 0.95]
     known = Registry(draw=lambda: drawn[0])
