@@ -294,7 +294,7 @@ class Server:
 
     def _answers(self, name: str, version: int) -> Servable | None:
         """What answers for a version now."""
-        served = self.registry.find(name, version)
+        served = self.registry.answering(name, version)
         return served.servable if served else None
 
     def _backlogs(self) -> list[tuple[ModelVersion, Backlog]]:

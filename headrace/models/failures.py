@@ -49,6 +49,7 @@ class Failures:
         if self._loaded(version) and before and before.reason != reason:
             cause = "its workers die again and again"
             self._states.put(version.name, version.version, "UNAVAILABLE", reason, cause=cause, goes_on=True)
+            self._registry.failed(version, True)
 
     def _lost(self, version: ModelVersion, why: str) -> None:
         before = self._states.get(version.name, version.version)
@@ -63,6 +64,7 @@ class Failures:
         if served and before and has_failed(before):
             told, cause = "; ".join(served.signature.warnings), "its worker is back"
             self._states.put(version.name, version.version, "READY", told, cause=cause, goes_on=True)
+            self._registry.failed(version, False)
         elif before and before.reason.endswith(ANOTHER):
             self._states.note(version.name, version.version, reason)
 

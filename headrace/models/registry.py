@@ -50,6 +50,7 @@ class Registry:
         self._wishes: dict[str, Wishes] = {}
         self._choices: dict[str, Choice] = {}  # of models whose requests are shared among versions
         self._halted: dict[str, int] = {}  # models of which a rollout gives nothing more to this version
+        self._failed: set[ModelVersion] = set()  # served, and unable to answer
         self._expected: frozenset[str] | None = frozenset()  # models whose versions are yet to be tried
         self._wished: Callable[[str, Plans], None] = lambda name, plans: None
 
@@ -91,6 +92,15 @@ class Registry:
         """The model's rollout gives this version no request more."""
         self._halted[name] = version
         self._put(name, self._ready.get(name, {}))
+
+    def failed(self, version: ModelVersion, failed: bool) -> None:
+        """From now on what is served of this version cannot answer, or can again: then nothing is shared out to it."""
+        (self._failed.add if failed else self._failed.discard)(version)
+        self._put(version.name, self._ready.get(version.name, {}))
+
+    def answering(self, name: str, version: int) -> Served | None:
+        """As `find`, but None also where it is known that it cannot answer."""
+        return None if ModelVersion(name, version) in self._failed else self.find(name, version)
 
     def follow(self, wished: Callable[[str, Plans], None]) -> None:
         """Have this called with each model's plans, whenever what is wished of it was said again."""
@@ -143,10 +153,12 @@ class Registry:
 
     def publish(self, served: Served) -> None:
         """From now on requests see this version."""
+        self._failed.discard(served.version)
         self._put(served.version.name, {**self._ready.get(served.version.name, {}), served.version.version: served})
 
     def withdraw(self, version: ModelVersion) -> None:
         """From now on requests do not see this version; those that run are not touched."""
+        self._failed.discard(version)
         left = {
             number: served for number, served in self._ready.get(version.name, {}).items() if number != version.version
         }
@@ -160,7 +172,8 @@ class Registry:
 
     def _put(self, name: str, versions: dict[int, Served]) -> None:
         wishes = self._wishes.get(name, Wishes())
-        choice = choice_of(name, wishes.traffic, versions, halted=name in self._halted)
+        failed = [number for number in versions if ModelVersion(name, number) in self._failed]
+        choice = choice_of(name, wishes.traffic, versions, failed, halted=name in self._halted)
         if choice is None:
             self._choices.pop(name, None)
         else:

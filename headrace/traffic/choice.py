@@ -32,10 +32,13 @@ class Choice(msgspec.Struct, frozen=True):
         return {version: end - begin for (version, end), begin in zip(self.parts, ends, strict=False)}
 
 
-def choice_of(model: str, plans: Plans, ready: Collection[int], *, halted: bool = False) -> Choice | None:
+def choice_of(
+    model: str, plans: Plans, ready: Collection[int], failed: Collection[int] = (), *, halted: bool = False
+) -> Choice | None:
     """What decides for this model now: a rollout, else a split; None: neither, or none of their versions is ready.
 
-    A rollout that is `halted` gives the new version nothing. What an absent version would get goes to the others.
+    A rollout that is `halted` gives the new version nothing. What an absent version would get, or one of the ready that
+    have `failed`, goes to the others, as far as there are any.
     """
     rollout, split = plans.rollout, plans.split
     if rollout:
@@ -47,6 +50,7 @@ def choice_of(model: str, plans: Plans, ready: Collection[int], *, halted: bool 
     else:
         return None
     there = {version: weight for version, weight in weights.items() if version in ready and weight > 0}
+    there = {version: weight for version, weight in there.items() if version not in failed} or there
     total, end, parts = sum(there.values()), 0.0, []
     for version, weight in there.items():
         end += weight / total

@@ -7,7 +7,9 @@ import pytest
 from headrace.models.failures import Failures
 from headrace.models.lifecycle import States
 from headrace.models.registry import Registry, Served
+from headrace.models.wishes import Wishes
 from headrace.records import ModelEvent, Record
+from headrace.traffic.plans import Plans, Split
 from headrace.types import Manifest, ModelVersion
 from tests.fakes import FakeClock
 from tests.models.reconcile_bench import Answering
@@ -22,7 +24,7 @@ class Bench:
         self.alive = {7, 8, 9}
         self.states = States(self._record, FakeClock())
         self.registry = Registry(self.states.of)
-        manifest = Manifest("m", 1, Path("m"), "fake")
+        self.manifest = manifest = Manifest("m", 1, Path("m"), "fake")
         self.registry.publish(Served(VERSION, manifest, Answering(manifest, [])))
         self.states.put("m", 1, "READY")
         self.failures = Failures(self.registry, self.states, self.alive.__contains__)
@@ -57,6 +59,15 @@ def test_it_is_ready_again_once_a_worker_is(bench: Bench) -> None:
     bench.tell(("failed", 0, "crashed"), ("started", 8, ""))
     assert bench.told() == ("READY", "")
     assert bench.events[-1].cause == "its worker is back"
+
+
+def test_what_failed_is_given_no_share_until_a_worker_is_back(bench: Bench) -> None:
+    bench.registry.publish(Served(ModelVersion("m", 2), bench.manifest, Answering(bench.manifest, [])))
+    bench.registry.wish("m", Wishes(traffic=Plans(split=Split({1: 0.5, 2: 0.5}))))
+    bench.tell(("failed", 0, "crashed"))
+    assert bench.registry.shares("m") == {2: 1.0}
+    bench.tell(("started", 8, ""))
+    assert bench.registry.shares("m") == {1: 0.5, 2: 0.5}
 
 
 def test_while_another_worker_answers_it_is_ready(bench: Bench) -> None:

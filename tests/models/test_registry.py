@@ -107,6 +107,20 @@ def test_where_the_stable_version_loads_the_model_does_and_others_answer_only_by
     assert (known.names(), known.versions("m"), known.default("m")) == (["m"], [2], None)
 
 
+def test_nothing_is_shared_out_to_a_version_that_cannot_answer_until_it_can_or_is_another() -> None:
+    known = registry(1, 2)
+    known.wish("m", Wishes(traffic=Plans(split=Split({1: 0.5, 2: 0.5}))))
+    known.failed(ModelVersion("m", 2), True)
+    assert (known.shares("m"), known.answering("m", 2)) == ({1: 1.0}, None)
+    assert known.get(ModelRef("m", 2)).version.version == 2
+    known.failed(ModelVersion("m", 2), False)
+    assert known.shares("m") == {1: 0.5, 2: 0.5}
+    known.failed(ModelVersion("m", 1), True)
+    known.publish(served(1))
+    assert known.shares("m") == {1: 0.5, 2: 0.5}
+    assert known.answering("m", 1) == known.find("m", 1)
+
+
 def test_what_is_not_known_is_on_its_way_until_it_was_tried() -> None:
     known = Registry()
     known.expect(None)

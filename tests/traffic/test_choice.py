@@ -70,6 +70,13 @@ def test_only_what_is_ready_is_chosen(ready: set[int], parts: list[int], drawn: 
         assert sum(choice.shares().values()) == pytest.approx(1)
 
 
+def test_what_failed_gets_nothing_as_long_as_there_are_others() -> None:
+    for failed, shares in (({1}, {2: 0.25, 3: 0.75}), ({1, 2}, {3: 1.0}), ({1, 2, 3}, {1: 0.6, 2: 0.1, 3: 0.3})):
+        choice = choice_of("m", Plans(Split({1: 0.6, 2: 0.1, 3: 0.3})), {1, 2, 3}, failed)
+        assert choice is not None
+        assert choice.shares() == pytest.approx(shares)
+
+
 def test_models_do_not_choose_alike_for_one_user() -> None:
     assert point_of("m", b"anna") == point_of("m", b"anna") != point_of("n", b"anna")
 
