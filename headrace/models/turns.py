@@ -74,6 +74,7 @@ def split_turn(split: Split | None) -> Plan:
         after = _with(wishes, split=split)
         if split is None:
             return Turn(after)
+        _no_rollout(wishes, "weights")
         return Turn(after, {version: f"weights.{version}" for version in split.weights}, "a split has it answer")
 
     return plan
@@ -101,6 +102,9 @@ def rollout_turn(asked: Rollout) -> Plan:
 
     def plan(wishes: Wishes, now: Now) -> Turn:
         _no_rollout(wishes, "to")
+        if wishes.traffic.split:
+            what = f"a split shares the requests of model {now.name!r}, and would again once the rollout ends"
+            raise InvalidRequest(f"{what}; take it away first, with DELETE of its route", "to")
         base = now.default(wishes)
         if base is None:
             raise InvalidRequest(f"model {now.name!r} has no version that answers now; load it first", "to")

@@ -120,16 +120,31 @@ async def test_an_unloaded_model_has_no_rollout_and_keeps_its_split(bench: Bench
     bench.put(1, 2)
     await bench.reconcile.start()
     moves = Moves(bench.reconcile)
-    await moves.split("m", Split({1: 1.0}))
     await moves.begin("m", Rollout(0, 1, (1.0,)))
     with pytest.raises(InvalidRequest, match="a rollout from version 2 to 1 runs"):
         await bench.reconcile.roll_back("m")
     await bench.reconcile.unload("m")
-    with pytest.raises(InvalidRequest, match="was unloaded"):
-        await moves.shadow("m", Shadow(1))
     assert bench.registry.plans("m").rollout is None
     await bench.reconcile.load("m")
+    await moves.split("m", Split({1: 1.0}))
+    await bench.reconcile.unload("m")
+    with pytest.raises(InvalidRequest, match="was unloaded"):
+        await moves.shadow("m", Shadow(1))
+    await bench.reconcile.load("m")
     assert (chosen(bench), bench.registry.versions("m")) == (1, [1, 2])
+
+
+async def test_a_split_and_a_rollout_do_not_stand_beside_each_other(bench: Bench) -> None:
+    bench.put(1, 2)
+    await bench.reconcile.start()
+    moves = Moves(bench.reconcile)
+    await moves.split("m", Split({1: 0.5, 2: 0.5}))
+    with pytest.raises(InvalidRequest, match="take it away first, with DELETE"):
+        await moves.begin("m", Rollout(0, 1, (1.0,)))
+    await moves.split("m", None)
+    await moves.begin("m", Rollout(0, 1, (1.0,)))
+    with pytest.raises(InvalidRequest, match="a rollout from version 2 to 1 runs"):
+        await moves.split("m", Split({1: 0.5, 2: 0.5}))
 
 
 async def test_a_version_that_is_not_there_is_named_by_its_field(bench: Bench) -> None:

@@ -23,6 +23,7 @@ from headrace.traffic.plans import Gates, Plans, Rollout, Shadow, Split
 ASKED = Rollout(0, 2, (0.1, 1.0))
 RUNS = Rollout(1, 2, (0.1, 1.0))
 ROLLING = Wishes(traffic=Plans(rollout=RUNS))
+SPLIT = Wishes(traffic=Plans(split=Split({1: 0.5, 3: 0.5})))
 
 
 def now(*ready: int, policy: VersionPolicy | None = Latest(1), there: tuple[int, ...] = ()) -> Now:  # noqa: B008
@@ -126,6 +127,8 @@ def test_answers_of_language_models_are_not_to_be_compared() -> None:
     [
         (lambda: rollout_turn(ASKED), ROLLING, InvalidRequest, "to"),
         (lambda: rollout_turn(Rollout(0, 1, (1.0,))), Wishes(), InvalidRequest, "to"),
+        (lambda: rollout_turn(ASKED), SPLIT, InvalidRequest, "to"),
+        (lambda: split_turn(Split({1: 1.0})), ROLLING, InvalidRequest, "weights"),
         (lambda: label_turn("stable", 1), ROLLING, InvalidRequest, "label"),
         (lambda: label_turn("Stable", 1), Wishes(), InvalidRequest, "label"),
         (lambda: split_turn(None), Wishes(), NotFound, ""),
