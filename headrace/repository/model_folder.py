@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -97,8 +97,9 @@ def read_model_folder(name: str, folder: Path, config: Mapping[str, Any] | None 
             broken.append(unavailable(name, number, error))
     said, _ = combine(layers)
     policy = said.version_policy or Latest(1)
-    missing = _missing(name, policy, contents.places)
-    return ModelVersions(tuple(manifests), (*broken, *missing), policy, said.labels or {})
+    labels = said.labels or {}
+    missing = _missing(name, policy, labels, contents.places)
+    return ModelVersions(tuple(manifests), (*broken, *missing), policy, labels)
 
 
 def unavailable(name: str, version: int | None, reason: Exception | str) -> VersionStatus:
@@ -270,9 +271,15 @@ def _runtime_field(source: str, config: Mapping[str, Any]) -> str:
     return "backend" if "backend" in config else "platform"
 
 
-def _missing(name: str, policy: VersionPolicy, there: Iterable[int]) -> Iterable[VersionStatus]:
-    """The versions that a policy names and the folder lacks."""
-    if isinstance(policy, Specific):
-        known = ", ".join(map(str, sorted(there)))
-        for number in sorted(set(policy.versions) - set(there)):
-            yield unavailable(name, number, f"version_policy asks for it, and the folder has only: {known}")
+def _missing(
+    name: str, policy: VersionPolicy, labels: Mapping[str, int], there: Collection[int]
+) -> Iterable[VersionStatus]:
+    """The versions that a policy or labels name and the folder lacks."""
+    asking: defaultdict[int, list[str]] = defaultdict(list)
+    for number in policy.versions if isinstance(policy, Specific) else ():
+        asking[number] = ["version_policy asks for it"]
+    for label, number in sorted(labels.items()):
+        asking[number].append(f"label {label!r} is to lead to it")
+    known = ", ".join(map(str, sorted(there)))
+    for number in sorted(asking.keys() - set(there)):
+        yield unavailable(name, number, f"{', '.join(asking[number])}, and the folder has only: {known}")

@@ -98,6 +98,19 @@ async def test_where_the_stable_version_does_not_load_none_answers_that_was_not_
     assert bench.registry.get(ModelRef("m", 5)).version.version == 5
 
 
+async def test_a_label_of_model_toml_whose_version_is_not_there_is_told_until_it_is(bench: Bench) -> None:
+    bench.put(1)
+    (bench.root / "m" / "model.toml").write_text("labels = { stable = 2 }")
+    await bench.reconcile.start()
+    assert bench.states() == [("m", 1, "READY"), ("m", 2, "UNAVAILABLE")]
+    with pytest.raises(ModelUnavailable, match="'stable' is to lead to it, and the folder has only: 1"):
+        answers(bench)
+    (bench.root / "m" / "2").mkdir()
+    (bench.root / "m" / "2" / "model.onnx").write_bytes(b"x")
+    await bench.refresh()
+    assert (answers(bench), bench.states()) == (2, [("m", 1, "UNAVAILABLE"), ("m", 2, "READY")])
+
+
 async def test_what_answers_goes_on_where_a_new_label_stable_leads_to_what_does_not_load(bench: Bench) -> None:
     bench.put(1, 2)
     await bench.reconcile.start()

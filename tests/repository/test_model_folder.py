@@ -275,6 +275,15 @@ def test_a_version_that_the_policy_names_and_the_folder_lacks_is_told(tmp_path: 
     assert reasons(found) == {3: "version_policy asks for it, and the folder has only: 1"}
 
 
+def test_a_version_that_labels_name_and_the_folder_lacks_is_told(tmp_path: Path) -> None:
+    said = "version_policy = [1, 3]\nlabels = { stable = 9, canary = 3, old = 1, other = 9 }"
+    found = read(tmp_path, {"1/model.onnx": "", "model.toml": said})
+    assert reasons(found) == {
+        3: "version_policy asks for it, label 'canary' is to lead to it, and the folder has only: 1",
+        9: "label 'other' is to lead to it, label 'stable' is to lead to it, and the folder has only: 1",
+    }
+
+
 def test_a_requested_configuration_stands_in_for_config_pbtxt_and_wins(tmp_path: Path) -> None:
     files = {"1/model.onnx": "", "1/model.toml": "instances = 1", "config.pbtxt": "broken"}
     manifest = only(read(tmp_path, files, {"instance_group": [{"count": 3}], "max_batch_size": 2}))
