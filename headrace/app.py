@@ -74,7 +74,7 @@ from headrace.repository.watch import Watch
 from headrace.servable import Servable
 from headrace.settings import Config
 from headrace.traffic.traffic import Traffic
-from headrace.traffic.watch import Tap
+from headrace.traffic.watch import Follow
 from headrace.types import Backlog, Manifest, ModelVersion, VersionStatus
 from headrace.work import Works
 from headrace.workers.ahead import Ahead, ready_bytes
@@ -169,7 +169,7 @@ class Server:
         self.states = States(self.bus, clock)
         self.registry = Registry(self.states.of)
         self.registry.expect(None)
-        taps: dict[str, Tap] = {}
+        taps: dict[str, Follow] = {}
         local = LocalRepository(repository)
         folder = state_folder(config.state.dir, os.environ, local.path)
         state = State(folder)

@@ -15,7 +15,7 @@ from headrace.models.registry import Registry, Served
 from headrace.records import Recorder, RequestRecord, SampleRecord, ShedRecord
 from headrace.servable import APART, Cancel, Reply, Together, foresee, together
 from headrace.tenants import Tenant
-from headrace.traffic.watch import Tap
+from headrace.traffic.watch import Follow, Tap
 from headrace.types import Bundle, Context, ModelRef, ModelVersion, Request, Response, Tensor
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Gateway:
         record: Recorder,
         clock: Clock,
         tenants: Mapping[str, Tenant] | None = None,
-        taps: Mapping[str, Tap] | None = None,
+        taps: Mapping[str, Follow] | None = None,
         wanted: Wanted | None = None,
         tap: Tap | None = None,
         passes: Passes = lambda model, requests: False,
@@ -93,11 +93,12 @@ class Gateway:
             self._record_refusal(request, asked, submitted_ns, error)
             reply(error)
             return _nothing
-        if self._taps and (tap := self._taps.get(asked.name)):
-            reply = tap(request, served.version, reply)
+        left = _nothing
+        if self._taps and (follow := self._taps.get(asked.name)):
+            reply, left = follow(request, served.version, reply)
         if request.ask is not None and self._tap is not None:
             reply = self._tap(request, served.version, reply)
-        call = _Call(self, request, served, reply, submitted_ns)
+        call = _Call(self, request, served, reply, submitted_ns, left)
         self._under_way.add(call)
         self.in_flight += 1
         try:
@@ -327,10 +328,13 @@ class _Call:
     garbage collector, least of all a request's tensors.
     """
 
-    __slots__ = ("_gateway", "_reply", "admitted_ns", "done", "request", "served", "submitted_ns", "withdraw")
+    __slots__ = ("_gateway", "_left", "_reply", "admitted_ns", "done", "request", "served", "submitted_ns", "withdraw")
 
-    def __init__(self, gateway: Gateway, request: Request, served: Served, reply: Reply, submitted_ns: int) -> None:
+    def __init__(
+        self, gateway: Gateway, request: Request, served: Served, reply: Reply, submitted_ns: int, left: Cancel
+    ) -> None:
         self._gateway = gateway
+        self._left = left  # told where the caller goes away
         self._reply = reply
         self.admitted_ns = 0
         self.done = False
@@ -346,7 +350,7 @@ class _Call:
             self._reply(answer)
             return
         self.done = True
-        self.withdraw = _nothing
+        self.withdraw = self._left = _nothing
         finished_ns = self._gateway.now_ns()
         try:
             self._reply(answer)  # first: whoever waits does not wait for books to be kept
@@ -363,7 +367,9 @@ class _Call:
         if not self.done:
             self.done = True
             withdraw, self.withdraw = self.withdraw, _nothing
+            left, self._left = self._left, _nothing
             withdraw()
+            left()
             self._gateway.finished(self, Cancelled("the caller went away"), self._gateway.now_ns())
 
     def rows(self) -> int:

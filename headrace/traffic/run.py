@@ -6,6 +6,7 @@ import msgspec
 
 from headrace.traffic.gates import ANSWERS, MIRRORED_RUNS, RUNS, Counts, Seen
 from headrace.traffic.mirror import Answered
+from headrace.traffic.patience import patience_ns
 from headrace.traffic.plans import TOLERANCE, Rollout
 from headrace.traffic.progress import Move, Stay, next_move
 from headrace.traffic.shadow import Times, percentiles
@@ -47,6 +48,7 @@ class Run:
     def __init__(self, rollout: Rollout, now_ns: int) -> None:
         self.rollout = rollout
         self.tolerance = rollout.gates.difference.tolerance if rollout.gates.difference else TOLERANCE
+        self.patience_ns: int | None = None  # as known when it was last asked for its next move
         self.leaving = False  # it is being rolled back
         self.turning = False  # something is being done that it asked for
         self.reason = ""  # why it ends
@@ -62,6 +64,8 @@ class Run:
         self._seen.begin_step()
 
     def next_move(self, now_ns: int) -> Move:
+        ratio, answers = self.rollout.gates.p99_ratio, self._seen.times[ANSWERS].other
+        self.patience_ns = patience_ns(answers, ratio) or self.patience_ns
         move = next_move(self.rollout, self._seen, (now_ns - self._step_ns) / 1e9)
         self._waits_for = f"waits for {move.waits_for}" if isinstance(move, Stay) else ""
         return move

@@ -44,6 +44,7 @@ class ShadowSeen:
     def __init__(self, shadow: Shadow) -> None:
         self.shadow = shadow
         self.tolerance = shadow.tolerance
+        self.patience_ns = None
         self._compared = Compared()
         self._counts: Counter[str] = Counter()
         self._served_ns: deque[int] = deque(maxlen=KEPT)

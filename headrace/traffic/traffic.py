@@ -14,7 +14,7 @@ from headrace.traffic.plans import Plans, Rollout, Shadow, Split
 from headrace.traffic.progress import Back, Finish, GoTo, Stay
 from headrace.traffic.run import RolloutReport, Run
 from headrace.traffic.shadow import ShadowReport, ShadowSeen
-from headrace.traffic.watch import Tap, Watch
+from headrace.traffic.watch import Follow, Watch
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Traffic:
 
     def __init__(
         self,
-        taps: dict[str, Tap],
+        taps: dict[str, Follow],
         moves: Moves,
         find: Find,
         halt: Callable[[str, int], None],
@@ -222,6 +222,8 @@ class Traffic:
 
     def _decide(self, name: str, run: Run) -> None:
         rollout = run.rollout
+        if isinstance(watch := self._taps.get(name), Watch):
+            watch.look()
         if self._find(name, rollout.to) is None:
             self._go_back(name, run, f"version {rollout.to} is not ready")
             return

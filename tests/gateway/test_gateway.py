@@ -14,7 +14,7 @@ from headrace.models.registry import Registry, Served
 from headrace.records import Record, RequestRecord, SampleRecord, ShedRecord
 from headrace.servable import Cancel, Reply
 from headrace.tenants import Tenant
-from headrace.traffic.watch import Tap
+from headrace.traffic.watch import Follow, Tap
 from headrace.types import (
     Backlog,
     BatchFacts,
@@ -62,7 +62,7 @@ class Bench:
         self,
         servable: Kept | None = None,
         tenants: Mapping[str, Tenant] | None = None,
-        taps: Mapping[str, Tap] | None = None,
+        taps: Mapping[str, Follow] | None = None,
         wanted: Wanted | None = None,
         tap: Tap | None = None,
         passes: Passes = lambda model, requests: False,
@@ -288,19 +288,29 @@ def test_while_there_is_no_memory_new_work_is_refused_and_what_runs_goes_on() ->
 def test_a_tap_sees_the_answers_of_its_model_before_the_caller() -> None:
     seen: list[object] = []
 
-    def tap(asked: Request, version: ModelVersion, reply: Reply) -> Reply:
+    def follow(asked: Request, version: ModelVersion, reply: Reply) -> tuple[Reply, Cancel]:
         def answered(answer: Response | HeadraceError) -> None:
             seen.append((asked.model.name, version, answer))
             reply(answer)
 
-        return answered
+        return answered, lambda: seen.append("left")
 
-    bench, got = Bench(taps={"m": tap}), Got()
+    bench, got = Bench(taps={"m": follow}), Got()
     bench.gateway.submit(request([[1, 1]]), got)
     bench.kept.replies[0](RESPONSE)
     assert seen == [("m", VERSION, RESPONSE)]
     assert got.response is RESPONSE
     assert bench.record().error == ""
+
+
+def test_a_tap_is_told_of_callers_that_go_away_before_their_answer_and_of_no_others() -> None:
+    told: list[str] = []
+    bench = Bench(taps={"m": lambda asked, version, reply: (reply, lambda: told.append("left"))})
+    answered, left = (bench.gateway.submit(request([[1, 1]]), Got()) for _ in range(2))
+    bench.kept.replies[0](RESPONSE)
+    for cancel in (answered, left, left):
+        cancel()
+    assert told == ["left"]
 
 
 class Foreseeing(Kept):

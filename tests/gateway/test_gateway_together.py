@@ -24,7 +24,12 @@ def test_requests_may_be_asked_as_one_where_nothing_is_to_be_asked_of_each() -> 
     assert Bench(Bundled()).gateway.together(ModelRef("other")) == APART
     limited = {"a": Tenant(rate=1)}
     assert Bench(Bundled(), tenants=limited).gateway.together(ModelRef("m")) == APART
-    assert Bench(Bundled(), taps={"m": lambda asked, version, reply: reply}).gateway.together(ModelRef("m")) == APART
+    assert (
+        Bench(Bundled(), taps={"m": lambda asked, version, reply: (reply, lambda: None)}).gateway.together(
+            ModelRef("m")
+        )
+        == APART
+    )
     drained = Bench(Bundled())
     drained.gateway.draining = True
     assert drained.gateway.together(ModelRef("m")) == APART

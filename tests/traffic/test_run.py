@@ -63,3 +63,16 @@ def test_how_long_answers_and_runs_took_is_told_of_whoever_took_it() -> None:
     base, to = run.report(0).base, run.report(0).to
     assert (base.routed_ms, base.runs_ms, base.mirrored_runs_ms) == (Times(7.0, 7.0), Times(5.0, 5.0), Times(4.0, 4.0))
     assert (to.routed_ms, to.runs_ms, to.mirrored_runs_ms) == (Times(9.0, 9.0), Times(6.0, 6.0), Times(8.0, 8.0))
+
+
+def test_how_long_is_too_long_is_known_by_the_old_version_and_in_later_steps_too() -> None:
+    run = Run(ROLLOUT, 0)
+    for version in (3, 4):
+        for _ in range(20):
+            run.routed(version, version * SECOND, 0, False)
+    assert run.patience_ns is None
+    run.next_move(SECOND)
+    assert run.patience_ns == 30 * SECOND
+    run.follow(msgspec.structs.replace(ROLLOUT, step=1), 10 * SECOND)
+    run.next_move(11 * SECOND)
+    assert run.patience_ns == 30 * SECOND

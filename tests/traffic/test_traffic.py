@@ -8,9 +8,10 @@ import pytest
 
 from headrace.errors import Internal, ModelUnavailable, NotFound
 from headrace.records import TrafficEvent
+from headrace.servable import Cancel
 from headrace.traffic.plans import Gates, Plans, Rollout, Shadow, Split
 from headrace.traffic.traffic import AGAIN_NS, Traffic
-from headrace.traffic.watch import Tap
+from headrace.traffic.watch import Follow
 from headrace.types import ModelVersion
 from tests.fakes import Got
 from tests.traffic.watched import Versions, unversioned
@@ -23,7 +24,7 @@ class Bench(Versions):
 
     def __init__(self) -> None:
         super().__init__(3, 4)
-        self.taps: dict[str, Tap] = {}
+        self.taps: dict[str, Follow] = {}
         self.halted: list[tuple[str, int]] = []
         self.plans = Plans()
         self.refuses: Exception | None = None
@@ -55,11 +56,18 @@ class Bench(Versions):
     async def back(self, name: str, rollout: Rollout | None) -> None:
         self.wish(rollout=None)
 
-    def answered(self, version: int, count: int = 1, failed: bool = False) -> None:
+    def answered(self, version: int, count: int = 1, failed: bool = False, after_ms: float = 0) -> None:
         for _ in range(count):
             servable = self.there[version]
-            servable.submit(unversioned(), self.taps["m"](unversioned(), ModelVersion("m", version), Got()))
+            self.asked(version)
+            self.clock.pass_ms(after_ms)
             servable.answer(Internal("no") if failed else 1.0)
+
+    def asked(self, version: int) -> Cancel:
+        """Ask a version, which does not answer yet; returns what is called where the caller goes away."""
+        reply, left = self.taps["m"](unversioned(), ModelVersion("m", version), Got())
+        self.there[version].submit(unversioned(), reply)
+        return left
 
     async def passes(self, seconds: float) -> None:
         """Let time pass, and what is decided meanwhile be done."""
@@ -97,6 +105,34 @@ async def test_a_rollout_goes_up_step_by_step_and_is_done(bench: Bench) -> None:
     assert (report.state, report.reason, report.share) == ("done", "every step held its gates", 1.0)
     assert bench.states() == ["started", "step", "done"]
     assert bench.taps == {}
+
+
+async def test_a_version_that_never_answers_is_rolled_back_though_nothing_of_it_fails(bench: Bench) -> None:
+    await bench.traffic.roll_out("m", ROLLOUT)
+    bench.answered(3, 50, after_ms=2)
+    for _ in range(5):
+        bench.asked(4)
+    await bench.passes(2)
+    assert bench.traffic.rollout_of("m").state == "running"
+    await bench.passes(2)
+    report = bench.traffic.rollout_of("m")
+    assert (report.state, report.to.failed) == ("rolled back", 5)
+    assert report.reason.startswith("gate errors: 5 of 5 requests failed")
+
+
+@pytest.mark.parametrize(("waited_s", "failed"), [(2, 0), (4, 5)])
+async def test_where_callers_give_up_on_both_versions_alike_the_new_one_is_not_to_blame(
+    bench: Bench, waited_s: float, failed: int
+) -> None:
+    await bench.traffic.roll_out("m", ROLLOUT)
+    bench.answered(3, 50, after_ms=2)
+    callers = [bench.asked(version) for version in (3, 3, 3, 3, 4) * 5]
+    await bench.passes(waited_s)
+    for leave in callers:
+        leave()
+    await bench.passes(4)
+    report = bench.traffic.rollout_of("m")
+    assert (report.state, report.to.failed, report.base.failed) == ("running", failed, 4 * failed)
 
 
 async def test_a_breach_goes_back_at_once_and_the_event_names_the_gate_and_its_figures(bench: Bench) -> None:

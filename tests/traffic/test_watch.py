@@ -14,6 +14,7 @@ class Told:
     """A watcher that has every request of version 3 mirrored to version 4."""
 
     tolerance = 1e-3
+    patience_ns: int | None = None
 
     def __init__(self, share: float = 1.0) -> None:
         self.share = share
@@ -39,7 +40,7 @@ class Bench(Versions):
 
     def ask(self, version: int = 3, request: Request | None = None) -> None:
         asked = request or unversioned()
-        reply = self.watch(asked, ModelVersion("m", version), self.got)
+        reply, self.leave = self.watch(asked, ModelVersion("m", version), self.got)
         self.there[version].submit(asked, reply)
 
 
@@ -135,3 +136,42 @@ def test_a_watcher_that_fails_harms_no_caller(caplog: pytest.LogCaptureFixture) 
     bench.there[3].answer()
     assert bench.got.error == ""
     assert "could not be looked at" in caplog.text
+
+
+def test_a_request_that_had_nothing_for_too_long_has_failed_once_whatever_comes_then() -> None:
+    bench = Bench()
+    bench.ask()
+    bench.clock.pass_ms(5)
+    bench.watch.look()
+    assert bench.told.routes == []
+    bench.told.patience_ns = 4_000_000
+    bench.watch.look()
+    bench.watch.look()
+    bench.there[3].answer(2.0)
+    assert bench.told.routes == [(3, 4_000_000, 0, True)]
+    assert bench.got.arrays == {"y": [[2.0]]}
+
+
+@pytest.mark.parametrize(("waited_ms", "routes"), [(3, []), (4, [(3, 4_000_000, 0, True)])])
+def test_a_caller_that_goes_away_says_nothing_of_a_version_but_after_waiting_too_long(
+    waited_ms: int, routes: list[tuple[int, int, int, bool]]
+) -> None:
+    bench = Bench()
+    bench.told.patience_ns = 4_000_000
+    bench.ask()
+    bench.clock.pass_ms(waited_ms)
+    bench.leave()
+    bench.clock.pass_ms(9)
+    bench.watch.look()
+    assert bench.told.routes == routes
+
+
+def test_an_answer_that_has_begun_may_take_as_long_as_it_likes() -> None:
+    bench = Bench()
+    bench.told.patience_ns = 4_000_000
+    bench.ask()
+    bench.there[3].asked[0][1](bench.there[3].response(1.0, final=False))
+    bench.clock.pass_ms(9)
+    bench.watch.look()
+    bench.leave()
+    assert bench.told.routes == []
