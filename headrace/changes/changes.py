@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from headrace.changes.change_log import ChangeLog, Store, Unkept
 from headrace.changes.entries import Entry
 from headrace.changes.machine import Watch, Workers
 from headrace.changes.mix import Move, moves
-from headrace.changes.noticing import Led, Noticing
+from headrace.changes.noticing import Leads, Noticing
 from headrace.changes.series import Series
 from headrace.changes.settings_changed import changed
 from headrace.changes.slots import Slots
@@ -37,9 +37,6 @@ NOTICES = 60
 
 log = logging.getLogger(__name__)
 
-Leads = Callable[[], Mapping[str, tuple[int, Mapping[str, int]]]]
-"""Of each model the version that answers by default, and where its labels lead."""
-
 
 class Changes:
     """Two listeners of the bus, and what goes on beside them from `start` to `close`."""
@@ -62,7 +59,6 @@ class Changes:
         self.log = ChangeLog()
         self.series = Series(epoch_ns)
         self.noticing = Noticing(self.log, self.now_s)
-        self._leads: Leads = dict
         self._task: asyncio.Task[None] | None = None
         self._posted: deque[float] = deque(maxlen=NOTICES)
         self._turn = 0
@@ -79,7 +75,7 @@ class Changes:
 
     def follow(self, leads: Leads) -> None:
         """From now on look at where requests are led."""
-        self._leads = leads
+        self.noticing.leads = leads
 
     async def start(self) -> None:
         """Recall what was before this start, and note what is otherwise."""
@@ -172,7 +168,7 @@ class Changes:
         now_s = self.now_s()
         for _ in self.series.settling(now_s):
             await asyncio.sleep(0)
-        self.noticing.look({name: Led(*led) for name, led in self._leads().items()})
+        self.noticing.look(self.noticing.leads())
         row = await asyncio.to_thread(self._machine.look, now_s, tuple(self._workers.pids))
         if row is not None:
             self.series.add_machine(int(now_s), row)

@@ -64,7 +64,8 @@ def of_traffic(record: TrafficEvent) -> Entry:
 
 
 def of_model(record: ModelEvent, before: int | None) -> Entry | None:
-    """`before` is the version that became ready before, None where there was none. None: nothing to be told."""
+    """`before` is the version that answered until then the requests that this one does now, itself where it did; None
+    where there was none, or where it answers only who names it. None: nothing to be told."""
     version = "" if record.version is None else str(record.version)
     again = record.version == before
     loaded = record.state == "READY" and not record.goes_on and record.seconds > 0
@@ -76,15 +77,19 @@ def of_model(record: ModelEvent, before: int | None) -> Entry | None:
         text = f"version {version} became ready{was}"
     elif record.state == "UNAVAILABLE" and record.reason == "unloaded":
         kind, text = "unload", f"version {version} was unloaded"
-    elif record.reason and record.state in ("UNAVAILABLE", "READY") and not _sleeps(record):
-        if record.state == "READY" and record.goes_on:
+    elif record.state == "READY" and record.goes_on:
+        if record.cause != _FILES_GONE:
             return None
+        kind, text = "files", f"version {version} serves on"
+    elif record.reason and record.state in ("UNAVAILABLE", "READY") and not _sleeps(record):
         kind, text = "failed", f"version {version} failed: {record.reason}"
     else:
         return None
     told_cause = f" ({record.cause})" if record.cause else ""
     return Entry(0, kind, record.model, version, record.when_s, _actor(record), (text + told_cause)[:MAX_TEXT], began)
 
+
+_FILES_GONE = "its files are gone"
 
 _AT_START = "wanted at the start"
 """Several versions may be; which one answers by default is another matter."""
@@ -99,7 +104,7 @@ def _sleeps(record: ModelEvent) -> bool:
 
 
 def _actor(record: ModelEvent) -> str:
-    if "files changed" in record.cause:
+    if record.cause.startswith(("its files changed", _FILES_GONE)):
         return "files"
     by_request = any(word in record.cause for word in ("request", "label", "asked for", "rolled back"))
     return "a request" if by_request else "the server"

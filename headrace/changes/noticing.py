@@ -31,19 +31,31 @@ _SEEN = (ModelEvent, TrafficEvent, DriftEvent, WorkerEvent)
 
 
 class Led(msgspec.Struct, frozen=True):
-    """Which version of a model answers by default, and where its labels lead."""
+    """Which version of a model answers by default, where its labels lead, and who else answers."""
 
     default: int
     labels: Mapping[str, int] = {}
+    asked: frozenset[str] = frozenset()  # labels that requests set; files the others
+    shared: frozenset[int] = frozenset()  # versions among which requests that name none are shared
+
+    def answers(self, version: int) -> bool:
+        """Whether it answers others than those that name its number."""
+        return version == self.default or version in self.shared or version in self.labels.values()
+
+
+Leads = Callable[[], Mapping[str, Led]]
+"""Of each model that was tried at the start, and has something that answers, how that is now."""
 
 
 class Noticing:
-    """A listener of the bus that writes to the log. Remembers which version of each model was ready last."""
+    """A listener of the bus that writes to the log. Remembers where requests for each model were led last."""
 
-    def __init__(self, log: ChangeLog, now_s: Callable[[], float]) -> None:
+    def __init__(self, log: ChangeLog, now_s: Callable[[], float], leads: Leads = dict) -> None:
         self.recalled: dict[str, int] = {}  # the version that answered by default at the end of the last start
+        self.leads = leads
         self.drifts: deque[Drifted] = deque(maxlen=DRIFTS)
-        self._ready: dict[str, int] = {}  # the version that became ready last, by model
+        self._stood: dict[str, int] = {}  # the version that answered by default last, by model
+        self._finished: dict[str, int | None] = {}  # versions whose rollouts were done since the last look, by model
         self._log = log
         self._now_s = now_s
         self._led: dict[str, Led] = {}
@@ -63,7 +75,7 @@ class Noticing:
                 del self._turned[name]
             elif now_s - when_s >= 1:
                 text = f"version {after} answers by default; before it was version {was}"
-                self._log.add(Entry(0, "release", name, str(after), when_s, "a request", text))
+                self._log.add(Entry(0, "release", name, str(after), when_s, self._who(name, when_s - 5), text))
                 del self._turned[name]
         for name, now in led.items():
             before = self._led.get(name)
@@ -71,13 +83,15 @@ class Noticing:
             if was_led != now.default:
                 self._turn(name, was_led, now.default, now_s)
             if before is not None:
-                self._labels(name, before.labels, now.labels, now_s)
+                self._labels(name, before, now, now_s)
+            self._stood[name] = now.default
         self._led = dict(led)
+        self._finished.clear()
 
     @property
     def defaults(self) -> Mapping[str, int]:
         """The version that answers by default, by model."""
-        return {**self.recalled, **self._ready, **{name: led.default for name, led in self._led.items()}}
+        return {**self.recalled, **self._stood}
 
     def moved(self, name: str, moves: Sequence[Move]) -> None:
         """What was seen of a model's traffic; what is known already is left out."""
@@ -100,18 +114,37 @@ class Noticing:
     def _see(self, record: ModelEvent | TrafficEvent | DriftEvent | WorkerEvent) -> None:
         entry: Entry | None
         if isinstance(record, ModelEvent):
-            entry = of_model(record, self._ready.get(record.model))
-            loaded = record.state == "READY" and not record.goes_on and record.seconds > 0
-            if loaded and record.version is not None:
-                self._ready[record.model] = record.version
+            entry = of_model(record, self._before(record.model, record.version))
         elif isinstance(record, TrafficEvent):
             entry = of_traffic(record)
+            if (record.what, record.state) == ("rollout", "done"):
+                self._finished[record.model] = record.version
         elif isinstance(record, DriftEvent):
             entry = self._drift(record)
         else:
             entry = _of_worker(record)
         if entry is not None:
             self._log.add(self._timely(entry))
+
+    def _before(self, name: str, version: int | None) -> int | None:
+        """As `of_model` takes it, of a version that became ready."""
+        now, led = self.leads().get(name), self._led.get(name)
+        if now is None or version is None:
+            return None
+        if led is None:
+            if name not in self.recalled:
+                self._led[name] = now
+            return None
+        if version != now.default:
+            return version if led.answers(version) else None
+        self._led[name] = msgspec.structs.replace(led, default=version)
+        turned = self._turned.get(name)
+        return turned[1] if turned and turned[2] == version else led.default
+
+    def _who(self, name: str, since_s: float) -> str:
+        """Who had versions come and go since then; where none did, a request led to what was there."""
+        found = [entry.actor for entry in self._log.of(name, since_s) if entry.kind in ("load", "unload")]
+        return found[0] if found else "a request"
 
     def _timely(self, entry: Entry) -> Entry:
         now_s = self._now_s()
@@ -139,16 +172,19 @@ class Noticing:
         entries = self._log.of(name, since_s)
         return any(entry.means == "release" and entry.version == str(version) for entry in entries)
 
-    def _labels(self, name: str, before: Mapping[str, int], now: Mapping[str, int], now_s: float) -> None:
-        for label in sorted(before.keys() | now.keys()):
-            was, leads = before.get(label), now.get(label)
+    def _labels(self, name: str, before: Led, now: Led, now_s: float) -> None:
+        for label in sorted(before.labels.keys() | now.labels.keys()):
+            was, leads = before.labels.get(label), now.labels.get(label)
             if was == leads:
                 continue
             where = f"leads to version {leads}" if leads is not None else "is gone"
             wherefrom = f"; before to version {was}" if was is not None else ""
             version = str(leads) if leads is not None else ""
             text = f"label {label!r} {where}{wherefrom}"
-            self._log.add(Entry(0, "label", name, version, now_s, "a request", text))
+            actor = "a request" if label in before.asked | now.asked else "files"
+            if leads is not None and self._finished.get(name) == leads:
+                actor = "the server"
+            self._log.add(Entry(0, "label", name, version, now_s, actor, text))
 
 
 def _of_worker(record: WorkerEvent) -> Entry | None:

@@ -24,6 +24,7 @@ from headrace.models.steering import Steering
 from headrace.models.turns import Plan, label_turn
 from headrace.models.under_way import Tried, UnderWay
 from headrace.models.wishes import loaded, rolled_back, unloaded
+from headrace.repository.model_folder import is_lacking
 from headrace.repository.repository import Catalog, LocalRepository, nothing_there
 from headrace.repository.uploads import Uploads, check_number
 from headrace.settings import Models
@@ -277,7 +278,7 @@ class Reconcile:
             kept = self._routing.kept(name) if there else ()
             for version in gone(self._registry.versions(name), there):  # now that what takes its place is there
                 if version in kept:
-                    self._tell(VersionStatus(name, version, "READY", f"{FILES_GONE}; a label or a split keeps it"))
+                    self._tell_kept(name, version)
                 else:
                     await self.residence.retire(name, version, FILES_GONE)
             await self._forget(name, there)
@@ -359,13 +360,19 @@ class Reconcile:
                 self._making.forget(broken.name, broken.version or 0)
             reason = f"{broken.reason}; the version loaded before goes on" if kept else broken.reason
             awake = kept and self.residence.is_awake(broken.name, broken.version or 0)
+            if awake and is_lacking(broken) and broken.version in self._routing.kept(broken.name):
+                self._tell_kept(broken.name, broken.version)
+                continue
             status = VersionStatus(broken.name, broken.version, "READY" if awake else "UNAVAILABLE", reason)
             self._tell(status)
 
-    def _tell(self, status: VersionStatus) -> None:
-        """Record a state, where it is news."""
+    def _tell_kept(self, name: str, version: int) -> None:
+        self._tell(VersionStatus(name, version, "READY", f"{FILES_GONE}; a label or a split keeps it"), FILES_GONE)
+
+    def _tell(self, status: VersionStatus, goes_on: str = "") -> None:
+        """Record a state, where it is news; of what `goes_on` as it was, why."""
         if self._states.get(status.name, status.version) != status:
-            self._states.put(*msgspec.structs.astuple(status))
+            self._states.put(*msgspec.structs.astuple(status), cause=goes_on, goes_on=bool(goes_on))
 
     async def _forget(self, name: str, there: Collection[int | None]) -> None:
         """Out of the index goes what the repository no longer has."""

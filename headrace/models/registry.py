@@ -7,7 +7,7 @@ import msgspec
 
 from headrace.errors import HeadraceError, ModelNotFound, ModelUnavailable, VersionNotFound
 from headrace.models.lifecycle import has_failed
-from headrace.models.wishes import Wishes, default_version
+from headrace.models.wishes import Wishes, default_version, routed
 from headrace.repository.labels import STABLE, is_label
 from headrace.servable import Servable
 from headrace.traffic.choice import Choice, choice_of
@@ -115,6 +115,10 @@ class Registry:
         """Where each label of a model leads now."""
         return self._wishes.get(name, Wishes()).routed
 
+    def labels_asked(self, name: str) -> frozenset[str]:
+        """Those of a model's labels that requests set, rather than its files."""
+        return frozenset(self._wishes.get(name, Wishes()).labels)
+
     def default(self, name: str) -> Served | None:
         """What answers where no version is asked for."""
         return self._default.get(name)
@@ -147,14 +151,22 @@ class Registry:
         """Until the next call, what is not known of these models is on its way; None: of any, for nobody has looked."""
         self._expected = None if names is None else frozenset(names)
 
+    def is_expected(self, name: str) -> bool:
+        """Whether more of the model may be on its way than is known."""
+        return self._expected is None or name in self._expected
+
     def came(self, name: str) -> None:
         """All of the model that was expected has been tried."""
         self._expected = None if self._expected is None else self._expected - {name}
 
     def publish(self, served: Served) -> None:
-        """From now on requests see this version."""
+        """From now on requests see this version, and labels that were to lead to it do."""
         self._failed.discard(served.version)
-        self._put(served.version.name, {**self._ready.get(served.version.name, {}), served.version.version: served})
+        name, stands = served.version.name, self._default.get(served.version.name)
+        ready = {**self._ready.get(name, {}), served.version.version: served}
+        if name in self._wishes:
+            self._wishes[name] = routed(self._wishes[name], ready, stands.version.version if stands else None)
+        self._put(name, ready)
 
     def withdraw(self, version: ModelVersion) -> None:
         """From now on requests do not see this version; those that run are not touched."""
@@ -190,7 +202,7 @@ class Registry:
 
     def _why_not(self, ref: ModelRef) -> HeadraceError:
         known = self._status(ref.name)
-        coming = self._expected is None or ref.name in self._expected
+        coming = self.is_expected(ref.name)
         if not known and ref.name not in self._ready:
             name = ref.name if len(ref.name) <= MAX_TOLD else f"{ref.name[:MAX_TOLD]}..."
             return _starting(name) if coming else ModelNotFound(f"model {name!r} is not in the repository")

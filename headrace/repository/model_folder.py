@@ -37,6 +37,8 @@ BESIDE_VERSIONS = {"warmup", "initial_state", "configs"}
 
 MAX_VERSION = 2**63 - 1
 
+_LACKS = ", and the folder has only: "
+
 
 class ModelVersions(msgspec.Struct, frozen=True):
     """What a folder says of one model: the versions that are right, what is wrong, and which to serve."""
@@ -100,6 +102,11 @@ def read_model_folder(name: str, folder: Path, config: Mapping[str, Any] | None 
     labels = said.labels or {}
     missing = _missing(name, policy, labels, contents.places)
     return ModelVersions(tuple(manifests), (*broken, *missing), policy, labels)
+
+
+def is_lacking(status: VersionStatus) -> bool:
+    """Whether the folder has nothing at all of a version that is asked for."""
+    return status.state == "UNAVAILABLE" and _LACKS in status.reason
 
 
 def unavailable(name: str, version: int | None, reason: Exception | str) -> VersionStatus:
@@ -282,4 +289,4 @@ def _missing(
         asking[number].append(f"label {label!r} is to lead to it")
     known = ", ".join(map(str, sorted(there)))
     for number in sorted(asking.keys() - set(there)):
-        yield unavailable(name, number, f"{', '.join(asking[number])}, and the folder has only: {known}")
+        yield unavailable(name, number, f"{', '.join(asking[number])}{_LACKS}{known}")

@@ -193,7 +193,7 @@ class Traffic:
         share = float(done)
         self._ended[name] = run.report(self._clock.now_ns(), "done" if done else "rolled back", share)
         if not run.leaving:  # else that was told when it was decided
-            self._event(name, run.rollout.to, "rollout", self._ended[name].state, run.reason)
+            self._event(name, run.rollout.to, "rollout", self._ended[name].state, f"{run.rollout}: {run.reason}")
 
     def _watch(self, name: str) -> None:
         """Have those see the model's answers that want to."""

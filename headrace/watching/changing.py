@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute
 
 from headrace import __version__
 from headrace.changes.changes import Changes
+from headrace.changes.noticing import Led
 from headrace.changes.settings_changed import flat
 from headrace.protocols.oip.front import Front
 from headrace.protocols.watch.changes_routes import ChangesRoutes
@@ -47,9 +48,17 @@ class Changing(Part):
             self._bus.flush()
             return changes.told(model, since_s)
 
-        def leads() -> dict[str, tuple[int, Mapping[str, int]]]:
-            served = ((name, registry.default(name)) for name in registry.names())
-            return {name: (each.version.version, registry.labels(name)) for name, each in served if each}
+        def leads() -> dict[str, Led]:
+            return {
+                name: Led(
+                    served.version.version,
+                    registry.labels(name),
+                    registry.labels_asked(name),
+                    frozenset(registry.shares(name)),
+                )
+                for name in registry.names()
+                if (served := registry.default(name)) and not registry.is_expected(name)
+            }
 
         changes.follow(leads)
         log = ChangesRoutes(told, changes.post, changes.now_s, is_known)

@@ -49,6 +49,16 @@ def test_what_fails_and_what_is_unloaded_is_told_and_what_sleeps_is_not() -> Non
     assert of_model(ModelEvent("m", 1, "READY", "", 1.0, 0.5, "its variants have joined", goes_on=True), 1) is None
 
 
+def test_a_version_whose_files_went_and_that_serves_on_has_not_failed() -> None:
+    event = ModelEvent(
+        "m", 1, "READY", "its files are gone; a split keeps it", 1.0, cause="its files are gone", goes_on=True
+    )
+    entry = of_model(event, None)
+    assert entry is not None
+    assert (entry.kind, entry.means, entry.actor) == ("files", "", "files")
+    assert entry.text == "version 1 serves on (its files are gone)"
+
+
 def test_a_step_of_a_rollout_is_the_servers_and_its_start_a_requests() -> None:
     entries = [of_traffic(TrafficEvent("m", 2, "rollout", state, "1 -> 2", 5.0)) for state in ("started", "step")]
     assert [entry.actor for entry in entries] == ["a request", "the server"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from headrace.changes.changes import Changes
+from headrace.changes.noticing import Led
 from headrace.changes.slots import Machine
 from headrace.generation import Times, Usage
 from headrace.records import (
@@ -53,6 +54,7 @@ class World:
         self.random = np.random.default_rng(seed)
         self.clock = FakeClock()
         self.changes = Changes(self.clock, EPOCH_NS, {"batching.max_size": "64"})
+        self.changes.follow(self.leads)
         self.models = models
         self.slow = 1.0
         self.cores_of_others = 0.1
@@ -77,6 +79,9 @@ class World:
         self.models[name].version = version
         self._sent.append(ModelEvent(name, version, "READY", "", self.now_s, seconds, cause))
 
+    def leads(self) -> dict[str, Led]:
+        return {name: Led(load.version) for name, load in self.models.items()}
+
     def drift(self, name: str, side: str, features: Sequence[str], window_s: float, ratio: float = 4.0) -> None:
         version = ModelVersion(name, self.models[name].version)
         for feature in features:
@@ -97,6 +102,7 @@ class World:
             self._requests(name, load, begin_ns)
         hand_on(self._sent, self.changes.series)
         self.changes.events(self._sent)
+        self.changes.noticing.look(self.leads())
         self._sent = []
         self.clock.pass_ms(1000)
         row = np.zeros(len(Machine), np.float32)

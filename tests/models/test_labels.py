@@ -166,6 +166,17 @@ async def test_a_label_keeps_a_version_whose_files_are_gone(bench: Bench) -> Non
     await bench.refresh()
     assert answers(bench) == 1
     assert bench.reconcile.index()[0].reason == "its files are gone; a label or a split keeps it"
+    assert (bench.events[-1].cause, bench.events[-1].goes_on) == ("its files are gone", True)
+
+
+async def test_a_version_that_model_toml_labels_serves_on_where_its_files_are_gone(bench: Bench) -> None:
+    bench.put(1, 2)
+    (bench.root / "m" / "model.toml").write_text("labels = { canary = 1 }")
+    await bench.reconcile.start()
+    shutil.rmtree(bench.root / "m" / "1")
+    await bench.refresh()
+    assert answers(bench, "canary") == 1
+    assert bench.reconcile.index()[0].reason == "its files are gone; a label or a split keeps it"
 
 
 async def test_a_new_version_that_fails_leaves_the_one_that_answers_beside_a_labelled_one(bench: Bench) -> None:

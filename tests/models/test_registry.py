@@ -105,6 +105,8 @@ def test_where_the_stable_version_loads_the_model_does_and_others_answer_only_by
         known.get_ready(ModelRef("m"))
     assert known.get(ModelRef("m", 2)).version.version == 2
     assert (known.names(), known.versions("m"), known.default("m")) == (["m"], [2], None)
+    known.publish(served(9))
+    assert known.get(ModelRef("m")).version.version == known.get(ModelRef("m", None, "stable")).version.version == 9
 
 
 def test_nothing_is_shared_out_to_a_version_that_cannot_answer_until_it_can_or_is_another() -> None:
@@ -133,7 +135,9 @@ def test_what_is_not_known_is_on_its_way_until_it_was_tried() -> None:
             known.get(ref)
     with pytest.raises(ModelNotFound):
         known.get(ModelRef("x"))
+    assert [known.is_expected(name) for name in ("m", "x")] == [True, False]
     known.came("m")
+    assert not known.is_expected("m")
     for ref in (ModelRef("m", 2), ModelRef("m", None, "canary")):
         with pytest.raises(VersionNotFound):
             known.get(ref)

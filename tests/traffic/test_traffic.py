@@ -180,13 +180,14 @@ async def test_a_request_rolls_back(bench: Bench) -> None:
     assert bench.traffic.rollout_of("m").reason == ""
     bench.refuses = None
     await bench.traffic.roll_back("m")
-    assert bench.events()[-1] == ("rolled back", "a request rolled it back")
+    assert bench.events()[-1] == ("rolled back", "from version 3 to 4: a request rolled it back")
 
 
 async def test_a_rollout_that_something_else_ends_is_told_of(bench: Bench) -> None:
     await bench.traffic.roll_out("m", ROLLOUT)
     bench.wish(rollout=None)
-    assert bench.events()[-1] == ("rolled back", "the model was unloaded, or is another now")
+    why = "from version 3 to 4: the model was unloaded, or is another now"
+    assert bench.events()[-1] == ("rolled back", why)
 
 
 async def test_after_a_restart_a_rollout_goes_on_from_its_step_and_says_so() -> None:
