@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,13 @@ CHECKED = "onnx"
 CROWD_S = 0.1  # that a full run may take, by a row's own time; fewer rows of a slow model are tried
 
 Array = NDArray[np.generic]
+
+
+@runtime_checkable
+class KnowsTables(Protocol):
+    """A model of a file whose tables are known."""
+
+    tables: Mapping[str, int]  # rows, by the input whose numbers are places in one
 
 
 class Other(NamedTuple):
@@ -84,14 +91,18 @@ def _gaps(array: Array) -> Array:
 
 def _of_whole_tables(model: LoadedModel, row: Arrays) -> Arrays | None:
     """The row with whole numbers from all that each input takes; None where that is no more than it has already."""
-    if model.runtime.split(" ")[0] != CHECKED:
-        return None
     bits = {spec.name for spec in model.inputs if spec.datatype == "BF16"}
     counted = [name for name, array in row.items() if array.dtype.kind in "iu" and name not in bits]
     numbers = [name for name in counted if row[name].max(initial=0) > ONES]  # others are masks and types
-    found = {name: most for name in numbers if (most := largest_taken(model, row, name)) > SMALL}
+    found = {name: most for name in numbers if (most := _largest(model, row, name)) > SMALL}
     generator = np.random.default_rng(0)
     return {**row, **{name: _spread(row[name], most, generator) for name, most in found.items()}} if found else None
+
+
+def _largest(model: LoadedModel, row: Arrays, name: str) -> int:
+    if isinstance(model, KnowsTables):
+        return model.tables.get(name, 0) - 1
+    return largest_taken(model, row, name) if model.runtime.split(" ")[0] == CHECKED else 0
 
 
 def _spread(array: Array, most: int, generator: np.random.Generator) -> Array:

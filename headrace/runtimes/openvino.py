@@ -1,6 +1,6 @@
 """OpenVINO IR, ONNX, TensorFlow, TFLite and Paddle files on OpenVINO's CPU device."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -10,7 +10,9 @@ import openvino as ov
 from headrace.errors import InputRefused, ModelInvalid, Unavailable
 from headrace.runtimes import rehearsal
 from headrace.runtimes.openvino_one_thread import for_one_thread
+from headrace.runtimes.openvino_tables import tables
 from headrace.runtimes.reasons import is_out_of_memory, openvino_reason
+from headrace.runtimes.rows import FLAG_WORDS
 from headrace.runtimes.runtime import Arrays, LoadedModel
 from headrace.runtimes.specs import with_ranks
 from headrace.types import FREE, Manifest, Shape, TensorSpec
@@ -74,8 +76,10 @@ class OpenVinoModel:
         self.inputs = _specs(model.inputs, "input")
         self.outputs = _specs(model.outputs, "output")
         self.runtime = f"openvino {ov.__version__.partition('-')[0]}"
-        # Past a table's end it reads what lies there: places whose numbers would drown all others are not tried.
-        told = all(spec.datatype.startswith(("FP", "BF")) for spec in self.inputs)
+        self.tables = tables(model)
+        # Past a table's end it reads what lies there: of numbers whose table is not known, those that would drown all
+        # others are not tried, and a row that moves a little is not taken for noise.
+        told = all(_is_told(spec, self.tables) for spec in self.inputs)
         self.coarse = precision != "f32" or (told and any(map(_is_quantised, model.get_ordered_ops())))
         self._shapes = _Shapes(model, self.inputs)
         self._request = compiled.create_infer_request()
@@ -167,6 +171,12 @@ def in_reserve() -> None:
         model = core().read_model(rehearsal.MODEL)
         compiled = core().compile_model(model, "CPU", compile_options(1, "f32"))
         OpenVinoModel(model, compiled, "f32").run(rehearsal.INPUTS)
+
+
+def _is_told(spec: TensorSpec, known: Mapping[str, int]) -> bool:
+    """Whether all numbers that this input may be given can be tried."""
+    flags = any(word in spec.name.lower() for word in FLAG_WORDS)
+    return flags or spec.name in known or spec.datatype.startswith(("FP", "BF"))
 
 
 def _is_quantised(operation: Any) -> bool:

@@ -313,22 +313,25 @@ def detector() -> onnx.ModelProto:
     )
 
 
-def looked_up(rows: int = 2) -> onnx.ModelProto:
-    """INPUT's whole numbers are places in a table; the few that are there must be asked for."""
+def looked_up(rows: int = 2, *, shifted: bool = False) -> onnx.ModelProto:
+    """IDS' whole numbers are places in a table; the few that are there must be asked for. `shifted`: what is added to
+    them first is computed, too."""
     table = np.linspace(0, 1, rows * 4, dtype=np.float32).reshape(rows, 4)
+    by = [node("Mul", "IDS nought", "by"), node("Add", "IDS by", "places")] if shifted else []
     return graph(
-        [node("Gather", "table IDS", "OUTPUT")],
+        [*by, node("Gather", f"table {'places' if shifted else 'IDS'}", "OUTPUT")],
         [value("IDS", "INT64", ("batch", "tokens"))],
         [value("OUTPUT", "FP32", ("batch", "tokens", 4))],
-        {"table": table},
+        {"table": table, "nought": np.array(0, np.int64)},
     )
 
 
 def dynamically_quantised(
-    features: int = 32, layers: int = 2, places: int = 0, louder_from: int | None = None
+    features: int = 32, layers: int = 2, places: int = 0, louder_from: int | None = None, *, shifted: bool = False
 ) -> onnx.ModelProto:
     """Matrix products in int8 whose scales are taken over the whole batch, as quantisers write them; of a row of
-    floats, or of what stands at one of so many places of a table, a hundred times as large from one of them on."""
+    floats, or of what stands at one of so many places of a table, a hundred times as large from one of them on.
+    `shifted`: what is added to a place first is computed, too."""
     generator = np.random.default_rng(0)
     nodes: list[onnx.NodeProto] = []
     constants: dict[str, NDArray[Any]] = {}
@@ -337,7 +340,10 @@ def dynamically_quantised(
         constants["table"] = generator.standard_normal((places, features)).astype(np.float32)
         if louder_from is not None:
             constants["table"][louder_from:] *= 100
-        nodes.append(node("Gather", "table INPUT", "found"))
+        constants["nought"] = np.array(0, np.int64)
+        if shifted:
+            nodes += [node("Mul", "INPUT nought", "by"), node("Add", "INPUT by", "place")]
+        nodes.append(node("Gather", f"table {'place' if shifted else 'INPUT'}", "found"))
         state, taken = "found", value("INPUT", "INT64", ("batch",))
     for layer in range(layers):
         at = f"_{layer}"
@@ -352,12 +358,7 @@ def dynamically_quantised(
         ]
         state = f"state{at}"
     nodes.append(node("Identity", state, "OUTPUT"))
-    return graph(
-        nodes,
-        [taken],
-        [value("OUTPUT", "FP32", ("batch", features))],
-        constants,
-    )
+    return graph(nodes, [taken], [value("OUTPUT", "FP32", ("batch", features))], constants)
 
 
 def hog() -> onnx.ModelProto:

@@ -31,6 +31,7 @@ from headrace.models.wishes import (
     unloaded,
     wanted_versions,
 )
+from headrace.repository.labels import STABLE
 from headrace.repository.version_policy import All, Latest, Specific, VersionPolicy
 from headrace.traffic.choice import choice_of
 from headrace.traffic.plans import Rollout, Shadow, Split
@@ -191,8 +192,10 @@ class History(RuleBasedStateMachine):
     def a_request_without_a_version_is_answered_by_what_is_ready(self) -> None:
         choice = choice_of("m", self.wishes.traffic, self.ready)
         default = default_version(self.ready, self.wishes)
-        assert (default is None) == (not self.ready)
-        assert default is None or default in self.ready
+        if default is None:
+            assert not self.ready or (STABLE in self.wishes.meant and STABLE not in self.wishes.routed)
+        else:
+            assert default in self.ready
         if choice:
             assert {choice.pick(Context(0), drawn / 10) for drawn in range(10)} <= self.ready
 

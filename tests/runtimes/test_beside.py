@@ -85,8 +85,15 @@ def test_far_places_are_tried_together(tmp_path: Path) -> None:
     assert int(far.row["IDS"].max()) > 500
 
 
-def test_a_runtime_that_reads_past_a_tables_end_is_not_asked_for_far_places(tmp_path: Path) -> None:
+def test_a_runtime_that_reads_past_a_tables_end_is_asked_within_it(tmp_path: Path) -> None:
     asked = manifest(models.save(models.looked_up(1_000), tmp_path), runtime="openvino")
+    (other,) = others(OpenVino().load(asked, 1), places_of(*range(16)))
+    assert 500 < other.row["IDS"].max() < 1_000
+
+
+def test_of_a_table_that_is_not_known_it_is_not_asked_for_far_places(tmp_path: Path) -> None:
+    shifted = models.looked_up(1_000, shifted=True)
+    asked = manifest(models.save(shifted, tmp_path), runtime="openvino")
     assert list(others(OpenVino().load(asked, 1), places_of(*range(16)))) == []
 
 

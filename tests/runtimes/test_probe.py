@@ -103,8 +103,19 @@ def test_rows_of_which_others_of_a_tables_far_places_leave_nothing_are_none(tmp_
     assert "beside a row of whole numbers of up to" in found.why
 
 
+def test_so_it_is_with_openvino_where_the_table_is_known(tmp_path: Path) -> None:
+    def found(louder_from: int | None) -> BatchAxis:
+        model = models.dynamically_quantised(places=1000, louder_from=louder_from)
+        asked = manifest(models.save(model, tmp_path), runtime="openvino")
+        return find_batch_axis(OpenVino().load(asked, 1), asked)
+
+    assert found(None).batched
+    assert "beside a row of whole numbers of up to" in found(100).why
+
+
 def test_noise_is_not_trusted_where_far_places_cannot_be_tried(tmp_path: Path) -> None:
-    asked = manifest(models.save(models.dynamically_quantised(places=100), tmp_path), runtime="openvino")
+    model = models.dynamically_quantised(places=100, shifted=True)
+    asked = manifest(models.save(model, tmp_path), runtime="openvino")
     found = find_batch_axis(OpenVino().load(asked, 1), asked)
     assert not found.batched
     assert "rows do not keep to themselves" in found.why
