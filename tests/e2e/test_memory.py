@@ -15,10 +15,10 @@ from tests.program import ANY_PORTS, Program, serving
 
 pytestmark = pytest.mark.slow
 
-SIDE = 6000
-"""Squared, 144 MB of 32-bit floats: beside one such model there is no room in `BUDGET` for the loading of another."""
+SIDE = 8000
+"""Squared, 256 MB of 32-bit floats: beside one such model there is no room in `BUDGET` for the loading of another."""
 
-BUDGET = 510 << 20
+BUDGET = 760 << 20
 BODY = json.dumps({"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 3, 4]}]})
 
 
@@ -94,7 +94,7 @@ def test_of_two_pinned_loads_at_once_one_is_refused_with_the_numbers(repository:
         assert sorted(status for status, _ in answers) == [200, 503]
         (refusal,) = [told for status, told in answers if status == 503]
         assert refusal["code"] == "memory_full"
-        for said in ("needs", "at its peak", "of memory.budget, 510.0 MiB, are free", "pinned", "server"):
+        for said in ("needs", "at its peak", "of memory.budget, 760.0 MiB, are free", "pinned", "server"):
             assert said in refusal["error"]
         assert sorted(state for state, _ in index(program).values()) == ["READY", "UNAVAILABLE"]
 
