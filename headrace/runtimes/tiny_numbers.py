@@ -1,8 +1,8 @@
 """Numbers too small for a float's full precision, taken as zero: processors compute with them a hundred times slower.
 
 What a mask leaves out of a softmax is of that size (e^-103, the least that ONNX Runtime's kernel computes), and there
-is more of it the more rows are filled up: 16 texts of 10 to 64 tokens in one run of MiniLM's int8 file take 42 ms, and
-31 where they are zero (`benchmarks/bench_tiny_numbers.py`).
+is more of it the more rows are filled up: 16 texts of 10 to 64 tokens in one run of MiniLM's int8 file take 41 ms, and
+32 where they are zero (`benchmarks/bench_tiny_numbers.py`).
 """
 
 import ctypes
