@@ -121,8 +121,10 @@ class _Following:
                 found = of_text(value)
                 return (False, frozenset(found[0])) if found else (True, NOTHING)
             case RegexNode(rx):
+                self._work.spend(len(rx))
                 return False, frozenset(read_class(rx).characters)
             case RuleRefNode(target=rule) if rule is not None:
+                self._work.spend(len(self._first[id(rule)][1]))
                 return self._first[id(rule)]
             case SequenceNode(nodes):
                 return self._begin_of(nodes)
@@ -148,6 +150,7 @@ class _Following:
         self._work.spend(1)
         match node:
             case RuleRefNode(target=rule) if rule is not None:
+                self._work.spend(len(behind))
                 self._behind[id(rule)] |= behind
             case SequenceNode(nodes):
                 for place, each in enumerate(nodes):

@@ -61,6 +61,7 @@ class Places:
     def goes_on(self, following: Characters) -> bool:
         """Whether one of these characters, behind a text that it takes, goes on with a longer one. Raises TooMuch."""
         points = parted([*self._characters, following])
+        self._work.spend(len(points) * len(following))
         behind = [point for point in points if meet(following, point)]
         begin = self._whole.first
         if self._whole.empty and self._next(begin, behind):
@@ -80,7 +81,7 @@ class Places:
 
     def _next(self, reachable: frozenset[int], points: list[int]) -> frozenset[int]:
         """Of the places those that one of these characters leads to."""
-        self._work.spend(len(reachable) * len(points) + 1)
+        self._work.spend(sum(len(self._characters[place]) for place in reachable) * len(points) + 1)
         return frozenset(place for place in reachable if any(meet(self._characters[place], point) for point in points))
 
     def _part(self, node: ASTNode) -> _Part:
@@ -88,6 +89,7 @@ class Places:
             case LiteralNode(value):
                 return self._sequence([self._place(each) for each in of_text(value)])
             case RegexNode(rx):
+                self._work.spend(len(rx))
                 return self._place(read_class(rx).characters)
             case RuleRefNode(target=rule) if rule is not None:
                 return self._part(rule.alternatives)

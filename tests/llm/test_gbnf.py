@@ -48,6 +48,12 @@ def test_what_is_no_gbnf_is_refused(source: str) -> None:
         to_lark(source)
 
 
+def test_large_classes_count_by_their_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gbnf, "MOST_STEPS", 5_000)
+    many = "".join(chr(0x4E00 + 2 * place) for place in range(1_000))
+    assert rules(f"root ::= a [{many}]\na ::= [{many}]*") == {"start", "A"}
+
+
 def test_a_grammar_that_takes_too_long_has_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gbnf, "MOST_STEPS", 10)
     assert rules('root ::= (num "\\n")+\nnum ::= [0-9\\n]+') == {"start", "NUM"}
