@@ -24,8 +24,11 @@ def is_there(path: Path) -> bool:
 def why_not_kept(error: Exception) -> str:
     """What who asked for something to be kept is told of this; "" where there can be no such folder, and this server
     keeps nothing at all."""
-    if isinstance(error, OSError) and error.errno in _NO_FOLDER:
-        return ""
+    return "" if isinstance(error, OSError) and error.errno in _NO_FOLDER else reason_of(error)
+
+
+def reason_of(error: Exception) -> str:
+    """What the system, or the database, says was wrong."""
     return getattr(error, "strerror", None) or str(error)
 
 

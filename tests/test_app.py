@@ -46,15 +46,21 @@ def test_a_request_is_answered_counted_and_measured(tmp_path: Path) -> None:
         assert program.stop() == 0
 
 
+def answers_at_the_end(program: Program) -> list[tuple[int, bytes]]:
+    """What a request is answered that is under way when the server is told to end."""
+    answers: list[tuple[int, bytes]] = []
+    asking = threading.Thread(target=lambda: answers.append(ask(program, "POST", "/v2/models/m/infer", BODY)))
+    asking.start()
+    while "headrace_requests_in_flight 1" not in ask(program, "GET", "/metrics")[1].decode():
+        pass
+    assert program.stop() == 0
+    asking.join()
+    return answers
+
+
 def test_a_request_under_way_is_finished_before_the_server_ends(tmp_path: Path) -> None:
     with serving(repository(tmp_path, delay_ms=300)) as program:
-        answers: list[tuple[int, bytes]] = []
-        asking = threading.Thread(target=lambda: answers.append(ask(program, "POST", "/v2/models/m/infer", BODY)))
-        asking.start()
-        while "headrace_requests_in_flight 1" not in ask(program, "GET", "/metrics")[1].decode():
-            pass
-        assert program.stop() == 0
-        asking.join()
+        answers = answers_at_the_end(program)
         assert [status for status, _ in answers] == [200]
 
 
@@ -62,13 +68,7 @@ def test_a_request_that_outlasts_the_drain_is_told_so_and_the_server_ends(tmp_pa
     folder = repository(tmp_path)
     (folder / "m" / "model.fake").write_text("hang_on = 1\n" + MODEL % 0)
     with serving(folder, *ANY_PORTS, "--set", "server.drain_s=0.1") as program:
-        answers: list[tuple[int, bytes]] = []
-        asking = threading.Thread(target=lambda: answers.append(ask(program, "POST", "/v2/models/m/infer", BODY)))
-        asking.start()
-        while "headrace_requests_in_flight 1" not in ask(program, "GET", "/metrics")[1].decode():
-            pass
-        assert program.stop() == 0
-        asking.join()
+        answers = answers_at_the_end(program)
         assert [(status, json.loads(body)["code"]) for status, body in answers] == [(503, "draining")]
 
 

@@ -1,6 +1,5 @@
 """What requests said of models, kept for the next start: a small database in a folder of its own."""
 
-import errno
 import hashlib
 import logging
 import os
@@ -13,13 +12,12 @@ import msgspec
 
 from headrace.errors import SettingInvalid
 from headrace.folder_lock import Taken, take
-from headrace.kept_database import is_there, set_aside
+from headrace.kept_database import is_there, reason_of, set_aside, why_not_kept
 from headrace.models.wishes import Wishes, kept_wishes
 
 log = logging.getLogger(__name__)
 
 FORMAT = 1
-_NO_FOLDER = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
 _TABLE = "CREATE TABLE IF NOT EXISTS wishes (model TEXT PRIMARY KEY, said TEXT NOT NULL) WITHOUT ROWID"
 
 
@@ -119,8 +117,7 @@ class State:
                     database.execute("INSERT OR REPLACE INTO wishes VALUES (?, ?)", row)
         except (OSError, sqlite3.Error) as error:
             log.warning("what was said of %s is not kept for the next start: %s", name, error)
-            no_folder = self._lock is None and isinstance(error, OSError) and error.errno in _NO_FOLDER
-            return "" if no_folder else getattr(error, "strerror", None) or str(error)
+            return why_not_kept(error) if self._lock is None else reason_of(error)
         return ""
 
     def close(self) -> None:

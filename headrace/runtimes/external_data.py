@@ -3,10 +3,10 @@
 import os
 import re
 from collections.abc import Iterator
-from mmap import ACCESS_READ, mmap
+from mmap import mmap
 from pathlib import Path
 
-from headrace.runtimes.onnx_fields import GRAPH, Field, fields, within
+from headrace.runtimes.onnx_fields import GRAPH, Field, fields, mapped, within
 
 BESIDE = {".xml": ".bin", ".pdmodel": ".pdiparams", ".json": ".pdiparams"}
 """The suffix of the weights, of formats that have them in a file of the same stem."""
@@ -26,7 +26,7 @@ def external_data(path: Path) -> list[Path]:
         return [weights] if weights.exists() else []
     if path.suffix.lower() != ".onnx":
         return []
-    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+    with mapped(path) as content:
         try:
             names = {name for part in _parts(content) for name in _named(content, part)}
         except IndexError as error:

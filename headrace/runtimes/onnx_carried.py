@@ -4,10 +4,10 @@ Reads protobuf by hand: no nodes, no weights, no checks; what is wrong with the 
 """
 
 from collections.abc import Iterator
-from mmap import ACCESS_READ, mmap
+from mmap import mmap
 from pathlib import Path
 
-from headrace.runtimes.onnx_fields import GRAPH, Field, fields, within
+from headrace.runtimes.onnx_fields import GRAPH, Field, fields, mapped, within
 
 UNCARRIED = {
     14: "complex64",
@@ -38,7 +38,7 @@ def no_datatype(kind: str, name: str, type_: str) -> str:
 def uncarried(path: Path) -> str:
     """The first input or output of a type that cannot be carried, in words; empty where none is found."""
     try:
-        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        with mapped(path) as content:
             return next(_uncarried(content), "")
     except (OSError, ValueError, IndexError):  # it is cut short, or something else
         return ""

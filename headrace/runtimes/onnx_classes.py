@@ -1,10 +1,10 @@
 """Which classes an ONNX file's classifiers tell apart: they stand in the nodes that make their dictionaries."""
 
 from collections.abc import Iterator
-from mmap import ACCESS_READ, mmap
+from mmap import mmap
 from pathlib import Path
 
-from headrace.runtimes.onnx_fields import GRAPH, NODE, Field, varint, within
+from headrace.runtimes.onnx_fields import Field, mapped, nodes, varint, within
 
 OUTPUT, OPERATOR, ATTRIBUTE = 2, 4, 5  # of NodeProto
 NAME, INTS, STRINGS = 1, 8, 9  # of AttributeProto
@@ -17,19 +17,18 @@ def classes(path: Path) -> dict[str, tuple[str, ...]]:
     """Name of an output of dictionaries -> its classes in the order of its columns, numbers by size and texts by their
     bytes; nothing of a file that is no ONNX (`.ort`) or that cannot be read."""
     try:
-        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        with mapped(path) as content:
             return dict(_classes(content))
     except (OSError, ValueError, IndexError):
         return {}
 
 
 def _classes(content: mmap) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for graph in within(content, 0, len(content), GRAPH):
-        for node in within(content, graph.begin, graph.end, NODE):
-            if _has(content, node, OPERATOR, MAKES_DICTIONARIES):
-                labels = tuple(_labels(content, node))
-                for output in _of(content, node, OUTPUT):
-                    yield _bytes(content, output).decode(), labels
+    for node in nodes(content):
+        if _has(content, node, OPERATOR, MAKES_DICTIONARIES):
+            labels = tuple(_labels(content, node))
+            for output in _of(content, node, OUTPUT):
+                yield _bytes(content, output).decode(), labels
 
 
 def _labels(content: mmap, node: Field) -> Iterator[str]:

@@ -1,10 +1,10 @@
 """What the nodes of an ONNX file tell without its graph being read: the names of its operators stand in their bytes."""
 
 import re
-from mmap import ACCESS_READ, mmap
+from mmap import mmap
 from pathlib import Path
 
-from headrace.runtimes.onnx_fields import GRAPH, NODE, within
+from headrace.runtimes.onnx_fields import mapped, nodes
 
 _QUANTISED = re.compile(
     rb"[Qq]uantize(?:Linear|MatMul|LSTM)|(?:MatMul|Conv)Integer|QLinear|QAttention|QGemm|MatMulNBits"
@@ -24,7 +24,7 @@ def has_softmax(path: Path) -> bool:
 
 def _stands(names: re.Pattern[bytes], path: Path) -> bool:
     try:
-        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        with mapped(path) as content:
             return names.search(content, *_nodes(content)) is not None
     except (OSError, ValueError):  # none there, or an empty one: the session says so in its own words
         return False
@@ -33,8 +33,7 @@ def _stands(names: re.Pattern[bytes], path: Path) -> bool:
 def _nodes(content: mmap) -> tuple[int, int]:
     """Where they begin and end: a search through all weights takes seconds. All of a file that is no ONNX (`.ort`)."""
     try:
-        graphs = list(within(content, 0, len(content), GRAPH))
-        found = [node for graph in graphs for node in within(content, graph.begin, graph.end, NODE)]
+        found = list(nodes(content))
     except (ValueError, IndexError):
         return 0, len(content)
     return (found[0].begin, found[-1].end) if found else (0, len(content))

@@ -1,7 +1,9 @@
 """The fields of an ONNX file's messages, where they lie: protobuf by hand, for files too large to be taken in."""
 
 from collections.abc import Iterator
-from mmap import mmap
+from contextlib import contextmanager
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
 from typing import NamedTuple
 
 GRAPH = 7  # of ModelProto
@@ -15,6 +17,19 @@ class Field(NamedTuple):
     number: int
     begin: int
     end: int
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[mmap]:
+    """A file's bytes where they lie. Raises OSError where there are none, and ValueError for an empty file."""
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        yield content
+
+
+def nodes(content: mmap) -> Iterator[Field]:
+    """Those of the file's graph. Raises as `fields`."""
+    for graph in within(content, 0, len(content), GRAPH):
+        yield from within(content, graph.begin, graph.end, NODE)
 
 
 def within(content: mmap, begin: int, end: int, key: int) -> Iterator[Field]:

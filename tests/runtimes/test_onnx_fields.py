@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from mmap import ACCESS_READ, mmap
+from mmap import mmap
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.runtimes.onnx_fields import GRAPH, NODE, Field, fields, within
+from headrace.runtimes.onnx_fields import GRAPH, NODE, Field, fields, mapped, within
 from tests.models import onnx_models as models
 
 
@@ -17,7 +17,7 @@ from tests.models import onnx_models as models
 def lying(content: bytes, folder: Path) -> Iterator[mmap]:
     path = folder / "message"
     path.write_bytes(content)
-    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as found:
+    with mapped(path) as found:
         yield found
 
 
