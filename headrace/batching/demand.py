@@ -9,6 +9,8 @@ from math import exp2, log
 HALF_LIVES_NS = (200_000_000, 2_000_000_000)
 GRAIN_NS = 1_000_000  # within which nothing is forgotten
 LN2 = log(2.0)
+FORGOTTEN = 1 / 16
+"""Of what was asked for: behind such a pause it begins anew."""
 
 
 class Demand:
@@ -16,8 +18,10 @@ class Demand:
 
     __slots__ = ("_cost_ns", "_estimates", "_requests", "_rows", "_since_ns")
 
-    def __init__(self, half_lives_ns: Sequence[int] = HALF_LIVES_NS) -> None:
-        self._estimates = [_Estimate(half_life_ns) for half_life_ns in half_lives_ns]
+    def __init__(self, half_lives_ns: Sequence[int] = HALF_LIVES_NS, seen_after_ns: int = 0) -> None:
+        """What begins is taken to go on as it began once it was seen for `seen_after_ns` and is no mere burst; 0: it
+        is believed by and by, half of it after the shortest half-life."""
+        self._estimates = [_Estimate(half_life_ns, seen_after_ns) for half_life_ns in half_lives_ns]
         self._since_ns = 0  # what came since then is not yet in the estimates
         self._requests = 0
         self._rows = 0
@@ -53,10 +57,12 @@ class Demand:
 class _Estimate:
     """Sums in which what came a half-life ago counts half."""
 
-    __slots__ = ("_half_life_ns", "_per_s", "_then_ns", "cost_ns", "requests", "rows")
+    __slots__ = ("_begun_ns", "_half_life_ns", "_per_s", "_seen_after_ns", "_then_ns", "cost_ns", "requests", "rows")
 
-    def __init__(self, half_life_ns: int) -> None:
+    def __init__(self, half_life_ns: int, seen_after_ns: int) -> None:
         self._half_life_ns = half_life_ns
+        self._seen_after_ns = seen_after_ns
+        self._begun_ns = 0
         self._per_s = LN2 / (half_life_ns / 1e9)
         self._then_ns = 0
         self.requests = 0.0
@@ -66,6 +72,8 @@ class _Estimate:
     def add(self, now_ns: int, requests: int, rows: int, cost_ns: float) -> None:
         """So much came since the last time."""
         kept = self._kept(now_ns)
+        if kept < FORGOTTEN or not self._then_ns:
+            self._begun_ns = now_ns
         self.requests = (self.requests + requests) * kept
         self.rows = (self.rows + rows) * kept
         self.cost_ns = (self.cost_ns + cost_ns) * kept
@@ -73,7 +81,11 @@ class _Estimate:
 
     def per_s(self, now_ns: int) -> float:
         """What makes a rate now of a sum then."""
-        return self._kept(now_ns) * self._per_s
+        rate = self._kept(now_ns) * self._per_s
+        seen_for_ns = now_ns - self._begun_ns
+        if seen_for_ns < self._seen_after_ns or not self._seen_after_ns:
+            return rate
+        return rate / (1.0 - exp2(-seen_for_ns / self._half_life_ns))
 
     def _kept(self, now_ns: int) -> float:
         passed_ns = now_ns - self._then_ns

@@ -14,9 +14,12 @@ EASY = 0.65  # below which a more accurate variant is taken again
 HALF_LIFE_NS = 1_000_000_000
 """How quickly what is asked for is forgotten: bursts are for the queue, and for the next cheaper variant."""
 
+SEEN_AFTER_NS = HALF_LIFE_NS // 4
+"""From when on a load that has just begun is taken to go on: where the more accurate variant cannot hold it, each
+second that it is tried for makes requests late."""
+
 HOLD_NS = 3 * HALF_LIFE_NS
-"""For which a cheaper variant is kept at least, so that answers do not flap: of a load that has just begun only half is
-seen after one half-life, and the more accurate variant would seem to keep up with it."""
+"""For which a cheaper variant is kept at least, so that answers do not flap."""
 
 LONGEST_HOLD_NS = 8 * HOLD_NS  # where the more accurate one was too slow again and again
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from headrace.batching.batched_model import BatchedModel
 from headrace.batching.demand import Demand
 from headrace.batching.refusals import NotTaken
-from headrace.batching.variant_choice import FOLLOW, HALF_LIFE_NS, Preference, cheaper_after, prefer
+from headrace.batching.variant_choice import FOLLOW, HALF_LIFE_NS, SEEN_AFTER_NS, Preference, cheaper_after, prefer
 from headrace.batching.waiting import Waiting
 from headrace.clock import Clock
 from headrace.errors import HeadraceError, Unavailable
@@ -47,7 +47,7 @@ class VariedModel:
         self._choices = sorted(choices, key=lambda choice: -choice.accuracy)  # equal ones stay in order
         self._objective = objective
         self._clock = clock
-        self._demands = [Demand((HALF_LIFE_NS,)) for _ in choices]
+        self._demands = [Demand((HALF_LIFE_NS,), SEEN_AFTER_NS) for _ in choices]
         self._refused = 0.0  # by the preferred variant, of what any could take, of late
         self.preference = Preference()
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.batching.demand import Demand
+from headrace.batching.demand import LN2, Demand
 
 SECOND = 1_000_000_000
 
@@ -33,6 +33,25 @@ def test_a_burst_is_seen_within_its_first_half_second() -> None:
     now = asked(demand, 0, 100, SECOND // 10)
     now = asked(demand, now, 500, SECOND // 1000)
     assert demand.rate(now) > 800
+
+
+def test_what_begins_is_taken_to_go_on_once_it_was_seen_for_so_long() -> None:
+    demand, slow = Demand((SECOND,), seen_after_ns=SECOND // 4), Demand((SECOND,))
+    now = 0
+    for begin in (5 * SECOND, 30 * SECOND):  # the pause between them is a new beginning
+        for each in (demand, slow):
+            now = asked(each, begin, 60, SECOND // 200, cost_ns=5e6)
+        assert demand.load(now) == pytest.approx(1.0, rel=0.15)
+        assert demand.rate(now) == pytest.approx(200, rel=0.15)
+        assert slow.load(now) < 0.25
+    asked(demand, now, 2000, SECOND // 200, cost_ns=5e6)
+    assert demand.load(now + 10 * SECOND) == pytest.approx(1.0, rel=0.05)
+
+
+def test_a_few_that_come_at_once_are_not_yet_a_rate() -> None:
+    demand = Demand((SECOND,), seen_after_ns=SECOND // 4)
+    now = asked(demand, 5 * SECOND, 8, 1000)
+    assert demand.rate(now) == pytest.approx(8 * LN2, rel=0.15)
 
 
 def test_a_pause_of_a_fifth_of_a_second_is_not_the_end() -> None:
