@@ -22,8 +22,10 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 # Compiled once, also where Python is told to write no bytecode: each start would compile all of it for half a second.
+# So are the kernels for processors with tiles, where there is a C++ compiler.
 setup: $(READY) ## .venv from the lock file, and the demo models under models/
 	@$(BIN)/python -m compileall -q headrace
+	@$(BIN)/python -m headrace.kernels
 	@if [ -f tools/place_models.py ]; then $(BIN)/python tools/place_models.py; fi
 
 # Nothing is fetched that the lock file does not hold a hash for: headrace itself is built with the locked setuptools.

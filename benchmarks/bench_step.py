@@ -1,12 +1,14 @@
 """A decoder's bare steps at each precision: milliseconds by sequences, likelihood of real text, share of the bandwidth.
 
-    python -m benchmarks.bench_step MODEL [--rounds 5] [--precisions f32 int8 int4]
+    python -m benchmarks.bench_step MODEL [--rounds 5] [--precisions f32 int8 int8:openvino int4 int4:openvino]
 
-Precisions take turns. A step of n sequences gives each its 129th token; the prompt has 512. Nothing is sampled,
+Precisions take turns; those behind whose name `:openvino` stands have no kernels of our own. A step of n sequences
+gives each its 129th token; the prompt has 512. Nothing is sampled,
 scheduled or served: this is the line that the engine is held against.
 """
 
 import argparse
+import os
 import re
 import statistics
 import threading
@@ -16,10 +18,12 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.results import keep, spread
+from headrace.cache_folder import cache_folder
 from headrace.devices.huge_pages import move_own_memory
 from headrace.devices.inventory import cores
 from headrace.graphs.linear import Precision
@@ -31,7 +35,8 @@ from headrace.weights.checkpoint import Checkpoint
 
 SEQUENCES = (1, 8, 32)
 CONTEXT, PROMPT, TEXT = 128, 512, 1000
-BITS = {"f32": 32.0, "bf16": 16.0, "int8": 8.0, "int4": 4.0}
+DEFAULT = ["f32", "int8", "int8:openvino", "int4", "int4:openvino"]
+BITS = {"f32": 32.0, "bf16": 16.0, "int8": 8.0, "int4": 4.0, "tiles8": 8.0, "tiles4": 4.0}
 SCALE_BITS = 16  # of a group of int4
 WARM_STEPS, STEPS = 3, 10
 
@@ -40,13 +45,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--precisions", nargs="+", default=["f32", "int8", "int4"])
+    parser.add_argument("--precisions", nargs="+", default=DEFAULT)
     asked = parser.parse_args()
     opened: dict[str, Opened] = {}
-    for precision in asked.precisions:
-        choices = Choices(int(cores()), precision, "f32" if precision == "f32" else "auto")
-        opened[precision] = load_language(asked.model, choices)
-        opened[precision].model.allocate(1 + max(SEQUENCES) * (CONTEXT // BLOCK_SIZE + 1))
+    for name in asked.precisions:
+        precision, _, kernels = name.partition(":")
+        choices = Choices(int(cores()), precision, kernels=kernels or "auto", cache=cache_folder(os.environ))
+        if precision == "f32":
+            choices = msgspec.structs.replace(choices, kv_precision="f32")
+        opened[name] = load_language(asked.model, choices)
+        opened[name].model.allocate(1 + max(SEQUENCES) * (CONTEXT // BLOCK_SIZE + 1))
     move_own_memory()  # as the server does
     likelihoods = {name: likelihood(each) for name, each in opened.items()}
     series: dict[str, dict[str, list[float]]] = {name: {} for name in opened}
@@ -127,7 +135,7 @@ def step_bytes(checkpoint: Checkpoint, precision: Precision) -> int:
         if len(weight.shape) < 2 or (name == "embed" and "head" in checkpoint.weights):
             continue
         form = form_of(name, precision, checkpoint.architecture.num_layers)
-        bits = BITS[form] + (SCALE_BITS / precision.group if form == "int4" else 0)
+        bits = BITS[form] + (SCALE_BITS / precision.group if form in ("int4", "tiles4") else 0)
         total += prod(weight.shape) * bits / 8
     return int(total)
 

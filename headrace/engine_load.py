@@ -29,7 +29,7 @@ def load(asked: EngineLoading) -> Engine:
     draft = _draft(asked)
     with ThreadPoolExecutor(1, "graph") as beside:
         most = asked.most_second_bytes
-        choices = Choices(asked.threads, llm.precision, llm.kv_precision, llm.max_context, cache, most)
+        choices = Choices(asked.threads, llm.precision, llm.kv_precision, llm.kernels, llm.max_context, cache, most)
         built = Event()
         graph = beside.submit(planned(path, choices, checkpoint, built=built.set))
         drafts = None

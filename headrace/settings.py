@@ -245,6 +245,9 @@ class Llm(msgspec.Struct, frozen=True):
     kv_precision: Annotated[
         Literal["auto", "f32", "f16", "bf16", "u8"], Meta(description="How the key-value cache holds its numbers.")
     ] = "auto"
+    kernels: Annotated[Literal["auto", "openvino"], Meta(description="What multiplies a language model's weights.")] = (
+        "auto"
+    )
     kv_memory: Annotated[
         KvMemory,
         Meta(

@@ -204,6 +204,7 @@ class LanguageChoices(msgspec.Struct, frozen=True):
     draft_precision: Literal["auto", "f32", "bf16", "int8", "int4"] | None = None
     reasoning: str | None = None
     generation_defaults: Literal["model", "none"] | None = None
+    kernels: Literal["auto", "openvino"] | None = None
 
 
 class Variant(msgspec.Struct, frozen=True):

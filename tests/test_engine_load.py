@@ -18,6 +18,7 @@ from headrace.types import LanguageChoices, Manifest
 from tests.engine_files import answer, asked, decoder, embedder, encoder, in_blocks, llama
 from tests.llm.engines import run
 from tests.llm.tokenizing import byte_level_fields
+from tests.tiles import lend
 from tests.weights.models import HIDDEN, dense
 
 FILE = next((Path(__file__).parents[1] / "models" / "smollm2").rglob("*.gguf"), None)
@@ -25,6 +26,7 @@ FILE = next((Path(__file__).parents[1] / "models" / "smollm2").rglob("*.gguf"), 
 
 @pytest.fixture(autouse=True)
 def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lend(tmp_path / "cache" / "headrace")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
@@ -63,7 +65,7 @@ def test_vectors_have_the_width_of_the_last_layer_and_may_be_cut_below_it(tmp_pa
 def test_graph_and_tokenizer_are_kept_for_the_next_start(tmp_path: Path) -> None:
     load(asked(decoder(tmp_path))).close()
     kept = {path.name.partition("-")[0] for path in (tmp_path / "cache" / "headrace").iterdir()}
-    assert kept == {"graph", "tokenizer"}
+    assert kept - {"kernels"} == {"graph", "tokenizer"}
 
 
 BLOCKS = {"Q2_K": 5e-3, "Q3_K": 2e-3, "IQ4_NL": 1e-3, "IQ4_XS": 6e-5, "MXFP4": 2**-6}
@@ -82,7 +84,7 @@ def test_a_file_of_blocks_has_the_greedy_ids_of_its_values_in_float32(
         found.append((engine.facts.precision, [each.token_ids for each in answer(engine, ask).deltas]))
     (held, ids), (_, expected) = found
     assert ids == expected
-    assert held.endswith(f", from {kind}")
+    assert f", from {kind}" in held
 
 
 def drafting(tmp_path: Path, **tokenizer: Any) -> Path:

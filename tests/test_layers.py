@@ -47,8 +47,9 @@ GROUND = {
 ALLOWED: dict[str, set[str]] = {
     "bench": set(),
     "devices": set(),
-    "graphs": {"weights.checkpoint"},
-    "runtimes": {"devices", "weights", "graphs"},
+    "kernels": {"devices.inventory"},
+    "graphs": {"weights.checkpoint", "kernels"},
+    "runtimes": {"devices", "weights", "graphs", "kernels"},
     "weights": set(),
     "llm": {"runtimes.language", "weights.checkpoint"},
     "batching": {
@@ -181,7 +182,7 @@ ALLOWED: dict[str, set[str]] = {
 
 HEAVY = {
     "onnxruntime": "runtimes/onnx",
-    "openvino": "runtimes/openvino graphs/",
+    "openvino": "runtimes/openvino graphs/ kernels/",
     "opentelemetry": "tracing/otlp tracing/encoding pushing/otlp collector/resource",
     "tokenizers": "llm/tokenizer",
     "jinja2": "llm/chat_template",

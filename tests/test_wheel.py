@@ -47,6 +47,7 @@ def test_the_wheel_holds_types_messages_and_the_licence_and_no_tests(wheel: Path
     names = zipfile.ZipFile(wheel).namelist()
     assert "headrace/py.typed" in names
     assert {"headrace/playground/static/index.html", "headrace/playground/static/app.js"} <= set(names)
+    assert {f"headrace/kernels/source/{name}" for name in ("operations.cpp", "product.h")} <= set(names)
     assert any(name.startswith("headrace/generated/") and name.endswith("_pb2.py") for name in names)
     assert any(name.endswith("LICENSE") for name in names)
     assert not [name for name in names if name.startswith(("tests/", "tools/", "benchmarks/"))]

@@ -10,7 +10,7 @@ from headrace.graphs.attention import Sequences, attention
 from headrace.graphs.capped_attention import GREATEST_CAP
 from headrace.graphs.feed_forward import feed_forward
 from headrace.graphs.layer import Tensors
-from headrace.graphs.linear import Node, Precision, Vocabulary
+from headrace.graphs.linear import Node, Precision, Vocabulary, sum_of
 from headrace.graphs.nodes import f32, i64, named_result, parameter, soft_cap
 from headrace.graphs.norms import rms_norm
 from headrace.graphs.rope import Turns, turns
@@ -42,9 +42,7 @@ def build_decoder(checkpoint: Checkpoint, precision: Precision, max_context: int
         return mixed
 
     x = hidden_states(ids, positions, words, tensors, facts, precision, max_context, attend)
-    if not facts.tied:
-        words = Vocabulary(tensors.weight("head", (facts.vocabulary, facts.hidden)), precision)
-    logits = _logits(x, words, tensors, facts)
+    logits = logits_of(x, words, tensors, facts, precision)
     return ov.Model([named_result("logits", logits)], kept, [ids, mask, positions, beams], facts.family)
 
 
@@ -112,7 +110,8 @@ def _layer(
         return norm(x, name) if facts.pre_norms else x
 
     def added(x: Node, more: Node) -> Node:
-        return op.add(x, more if facts.residual_scale == 1 else op.multiply(more, f32(facts.residual_scale)))
+        scaled = more if facts.residual_scale == 1 else op.multiply(more, f32(facts.residual_scale))
+        return sum_of(x, scaled, precision)
 
     mixed = attend(before(x, "attention_norm"), layer, turn, index)
     x = added(x, norm(mixed, "post_attention_norm") if facts.post_norms else mixed)
@@ -121,7 +120,10 @@ def _layer(
     return added(x, norm(bent, "post_ffn_norm") if facts.post_norms else bent)
 
 
-def _logits(x: Node, words: Vocabulary, tensors: Tensors, facts: Architecture) -> Node:
+def logits_of(x: Node, words: Vocabulary, tensors: Tensors, facts: Architecture, precision: Precision) -> Node:
+    """Of tokens behind the last norm, [..., hidden] -> [..., vocabulary]; by the matrix of `words` where it is tied."""
+    if not facts.tied:
+        words = Vocabulary(tensors.weight("head", (facts.vocabulary, facts.hidden)), precision)
     logits = words.logits(x)
     if "head_bias" in tensors:
         logits = op.add(logits, f32(tensors.vector("head_bias", facts.vocabulary)))

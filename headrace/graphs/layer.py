@@ -7,8 +7,9 @@ import openvino.opset15 as op
 from numpy.typing import NDArray
 
 from headrace.errors import ModelInvalid
-from headrace.graphs.linear import Node, Precision, linear
+from headrace.graphs.linear import Node, Precision, gated, linear
 from headrace.graphs.nodes import f32
+from headrace.kernels.operations import Bend
 from headrace.weights.checkpoint import Weight
 
 
@@ -42,6 +43,13 @@ class Tensors:
         """A matrix of any number of rows, as values."""
         rows = self._weights[self._prefix + name].shape[0] if name in self else 0
         return self.weight(name, (rows, width)).dense()
+
+    def gated(self, x: Node, width: int, inner: int, bend: Bend, precision: Precision) -> Node | None:
+        """x [..., width] -> bend(gate x) * up x: [..., inner]; None where no one operation computes it."""
+        if "gate_bias" in self or "up_bias" in self:
+            return None
+        gate, up = (self.weight(name, (inner, width)) for name in ("gate", "up"))
+        return gated(x, gate, up, bend, precision)
 
     def project(self, x: Node, names: Sequence[str], width: int, lengths: Sequence[int], precision: Precision) -> Node:
         """x [..., width] times the named matrices, with their biases where there are any: [..., sum(lengths)]."""

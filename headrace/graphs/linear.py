@@ -1,10 +1,12 @@
 """Products with matrices of the file, held as exactly as a precision says, in the patterns that the CPU plug-in fuses.
 
 The plug-in computes on compressed constants only where it meets codes -> convert -> multiply -> matmul, all
-constants; anything else it would unpack at load, or worse, at every step.
+constants; anything else it would unpack at load, or worse, at every step. Codes in panels for tiles have operations of
+our own (`headrace/kernels`).
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -14,12 +16,15 @@ import openvino.opset15 as op
 from numpy.typing import NDArray
 
 from headrace.graphs.rounding import group_codes, row_codes
+from headrace.kernels import operations
+from headrace.kernels.operations import Bend, Matrix
 from headrace.weights.checkpoint import Weight
 
 Node = Any
 """An OpenVINO node; the library has no types to import."""
 
-Form = Literal["f32", "bf16", "int8", "int4"]
+Form = Literal["f32", "bf16", "int8", "int4", "tiles8", "tiles4"]
+"""The last two: 8-bit codes as int8, and 4-bit ones with a factor and a base for 32, multiplied by our own kernels."""
 
 
 class Precision(msgspec.Struct, frozen=True):
@@ -33,6 +38,7 @@ class Precision(msgspec.Struct, frozen=True):
     head: Form = "f32"  # of the last matrix, whose errors reach the answer undamped
     group: int = 64  # of int4: inputs that share a scale
     edges: Form | None = None  # of what those halves end with; None: as `weights`
+    library: Path | None = None  # of the kernels, which the forms of tiles need
 
     def ending(self, layer: int, num_layers: int) -> "Precision":
         """Of the last matrix of a layer's feed-forward half; the first and last are an eighth of the layers each."""
@@ -44,7 +50,28 @@ class Precision(msgspec.Struct, frozen=True):
 
 def linear(x: Node, weights: Sequence[Weight], precision: Precision) -> Node:
     """x [..., in] times several matrices [out_i, in] laid one under another: [..., sum(out_i)], float32."""
+    if precision.weights == "tiles8":
+        return operations.product(_library(precision), x, operations.matrix(*_coded(weights)))
+    if precision.weights == "tiles4":
+        values = _stacked([weight.dense() for weight in weights])
+        return operations.product(_library(precision), x, operations.matrix4(values))
     return op.matmul(x, _held(weights, precision.weights, precision.group), False, True)
+
+
+def gated(x: Node, gate: Weight, other: Weight, bend: Bend, precision: Precision) -> Node | None:
+    """bend(gate x) * other x of x [..., in]: [..., out], float32; None where no one operation computes it."""
+    if precision.weights == "tiles8":
+        held = operations.gated_matrix(row_codes(gate), row_codes(other))
+    elif precision.weights == "tiles4":
+        held = operations.gated_matrix4(gate.dense(), other.dense())
+    else:
+        return None
+    return operations.gated_product(_library(precision), x, held, bend)
+
+
+def sum_of(x: Node, found: Node, precision: Precision) -> Node:
+    """x + found; within the product that found is, where that is a kernel of ours."""
+    return op.add(x, found) if precision.library is None else operations.added(precision.library, x, found)
 
 
 class Vocabulary:
@@ -54,15 +81,25 @@ class Vocabulary:
         self._weight = weight
         self._precision = precision
         self._codes: tuple[Node, Node] | None = None
+        self._matrix: Matrix | None = None
 
     def logits(self, x: Node) -> Node:
         """x [..., hidden] times the matrix: [..., vocabulary], float32."""
+        if self._precision.head == "tiles8":
+            return operations.product(_library(self._precision), x, self._panels())
         return op.matmul(x, self._held(self._precision.head, self._precision.group), False, True)
 
     def rows(self, ids: Node) -> Node:
         """Rows by ids [...] of i64: [..., hidden], float32. Never below 8 bits."""
+        if self._precision.head == "tiles8":
+            return operations.rows(_library(self._precision), op.convert(ids, "i32"), self._panels())
         form: Form = "int8" if self._precision.weights == "int4" else self._precision.weights
         return op.gather(self._held(form, 0), op.convert(ids, "i32"), op.constant(np.int64(0)))
+
+    def _panels(self) -> Matrix:
+        if self._matrix is None:
+            self._matrix = operations.matrix(*row_codes(self._weight))
+        return self._matrix
 
     def _held(self, form: Form, group: int) -> Node:
         if form != "int8":
@@ -85,8 +122,19 @@ def _held(weights: Sequence[Weight], form: Form, group: int) -> Node:
 
 def _row_codes(weights: Sequence[Weight]) -> tuple[Node, Node]:
     """Two constants: codes of 8 bits, and a scale a row."""
-    codes, scales = (_stacked(arrays) for arrays in zip(*map(row_codes, weights), strict=True))
+    codes, scales = _coded(weights)
     return op.constant(codes), op.constant(scales.astype(np.float16))
+
+
+def _coded(weights: Sequence[Weight]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Codes of 8 bits, and a scale a row, of all of them."""
+    codes, scales = (_stacked(arrays) for arrays in zip(*map(row_codes, weights), strict=True))
+    return codes, scales
+
+
+def _library(precision: Precision) -> Path:
+    assert precision.library is not None
+    return precision.library
 
 
 def _scaled(codes: Node, scales: Node) -> Node:

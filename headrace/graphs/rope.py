@@ -27,13 +27,16 @@ class Turns(msgspec.Struct, frozen=True):
     cos: Node
     sin: Node
     width: int  # so many of a head's first values are turned; the rest stay
+    half_cos: Node  # each angle once: [batch, 1, tokens, width / 2]
+    half_sin: Node
 
 
 def turns(rope: Rope, positions: Node, max_context: int) -> Turns:
     """Gather the angles of positions [batch, tokens], each below `max_context`."""
     made = _gathered if max_context <= WHOLE else _summed
     cos, sin = (op.unsqueeze(values, i64(1)) for values in made(rope, positions, max_context))
-    return Turns(op.concat([cos, cos], 3), op.concat([sin, sin], 3), 2 * len(rope.frequencies))
+    width = 2 * len(rope.frequencies)
+    return Turns(op.concat([cos, cos], 3), op.concat([sin, sin], 3), width, cos, sin)
 
 
 def _gathered(rope: Rope, positions: Node, max_context: int) -> tuple[Node, Node]:

@@ -102,6 +102,7 @@ class _Drift(_Strict, frozen=True):
 class _Llm(_Strict, frozen=True):
     precision: Literal["auto", "f32", "bf16", "int8", "int4"] | None = None
     kv_precision: Literal["auto", "f32", "f16", "bf16", "u8"] | None = None
+    kernels: Literal["auto", "openvino"] | None = None
     kv_memory: str | int | float | None = None  # held against config.KvMemory
     speculation: Literal["auto", "off", "ngram", "draft"] | None = None
     prefix_cache: bool | None = None

@@ -23,6 +23,7 @@ from typing import Any
 import openvino as ov
 
 from headrace.graphs.capped_attention import CappedAttention
+from headrace.kernels.operations import own_constants
 from headrace.runtimes.openvino_one_thread import for_one_thread, has_one_core
 
 MOST_BYTES = 32 << 30
@@ -32,7 +33,7 @@ MOST_OF_FREE = 0.5
 """Of the disk's free space, that one more graph may take."""
 
 HERE = Path(__file__).parent
-SOURCES = (HERE.parent / "graphs", HERE.parent / "weights", HERE)
+SOURCES = (HERE.parent / "graphs", HERE.parent / "kernels", HERE.parent / "weights", HERE)
 """What decides how a graph comes out: another line in these is another graph."""
 
 PLUGIN = Path(ov.__file__).parent / "libs" / "libopenvino_intel_cpu_plugin.so"
@@ -210,12 +211,19 @@ def _core() -> ov.Core:
     return core
 
 
+@cache
+def know(library: Path) -> None:
+    """Read graphs with its operations from now on. Raises RuntimeError."""
+    _core().add_extension(str(library))
+
+
 def _kept(path: Path) -> ov.Model:
     """A graph that was kept. Codes of 4 bits are marked again: they would be made 8 bits long when it is compiled."""
     model = _core().read_model(path)
     for node in model.get_ops():
         if node.get_type_name() == "Constant" and node.get_element_type().bitwidth == 4:
             node.get_rt_info()["keep_const_precision_0"] = 1
+    own_constants(model)
     return model
 
 

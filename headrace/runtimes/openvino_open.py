@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import openvino as ov
@@ -14,13 +14,15 @@ from headrace.devices.inventory import cpu_features
 from headrace.errors import ModelInvalid
 from headrace.graphs.decoder import build_decoder, check
 from headrace.graphs.linear import Precision
+from headrace.graphs.tile_decoder import build_tile_decoder, fits_tiles
+from headrace.kernels.library import NONE, library
 from headrace.runtimes.held_bytes import HELD_BYTES
 from headrace.runtimes.openvino import core
-from headrace.runtimes.openvino_cache import Beside, GraphCache, compile_graph, graph_key, in_idle_time
+from headrace.runtimes.openvino_cache import Beside, GraphCache, compile_graph, graph_key, in_idle_time, know
 from headrace.runtimes.openvino_ir import cached_heads, ir_checkpoint, is_ir, num_weights, read_ir
 from headrace.runtimes.openvino_language import OpenVinoLanguage
 from headrace.runtimes.openvino_lone import ENOUGH, for_one_token
-from headrace.runtimes.openvino_paged import complete, paged
+from headrace.runtimes.openvino_paged import complete, paged, sampling
 from headrace.runtimes.openvino_plan import Asked, KvAsked, Plan, plan
 from headrace.runtimes.openvino_second import SecondGraph, is_small
 from headrace.runtimes.reasons import openvino_reason
@@ -33,12 +35,17 @@ ENDS = ("embed", "head")
 """Matrices that a precision holds in a form of their own."""
 
 
+Kernels = Literal["auto", "openvino"]
+"""What multiplies weights: ours, where they are the quicker ones, or OpenVINO's always."""
+
+
 class Choices(msgspec.Struct, frozen=True):
     """What the settings leave to choose of a decoder."""
 
     threads: int
     precision: Asked = "auto"
     kv_precision: KvAsked = "auto"
+    kernels: Kernels = "auto"
     max_context: int = 0  # 0: what the model was made for
     cache: Path | None = None  # folder for graphs; None: they are built at every start
     most_second_bytes: int | None = None  # that second graphs may take; None: nobody counts
@@ -93,11 +100,8 @@ def planned(
     facts = reaching(checkpoint.architecture, choices.max_context)
     checkpoint = msgspec.structs.replace(checkpoint, architecture=facts)
     max_context = min(choices.max_context or facts.max_context, facts.max_context)
-    matrices = [weight for weight in checkpoint.weights.values() if len(weight.shape) > 1]
-    kinds, widths = [weight.kind for weight in matrices], {weight.shape[1] for weight in matrices}
     has_graph = checkpoint.source == "openvino"
-    capped = bool(facts.attention_softcap) and not has_graph
-    chosen = plan(choices.precision, choices.kv_precision, kinds, widths, cpu_features(), capped)
+    chosen = _chosen(choices, checkpoint)
     options = chosen.options(choices.threads)
     lone: SecondGraph | None = None
     many: SecondGraph | None = None
@@ -107,12 +111,13 @@ def planned(
         built()
     else:
         check(facts)
-        key = graph_key([checkpoint.digest, facts, chosen.precision, max_context, sorted(options.items())])
+        made_of = (chosen.precision, chosen.tile_attention)
+        key = graph_key([checkpoint.digest, facts, made_of, max_context, sorted(options.items())])
         graphs = GraphCache(choices.cache, beside=beside)
         if graphs.holds(key):
             built()
         compiled = partial(graphs.compiled, key, options)
-        made = partial(_of_weights, checkpoint, chosen.precision, max_context, compiled, built)
+        made = partial(_of_weights, checkpoint, chosen, max_context, compiled, built)
         kept, second = partial(graphs.holds, key), partial(_second, graphs, key, facts)
         each_bytes = second_bytes(_held_bytes(checkpoint, chosen.precision))
         if chosen.tiles_from and _have_room(each_bytes, choices):
@@ -129,10 +134,25 @@ def planned(
             raise ModelInvalid(openvino_reason(str(error)), path.name) from error
         finally:
             built()
-        language = OpenVinoLanguage(model, max_context, choices.threads, chosen.exact, lone, many, chosen.tiles_from)
+        threads = 1 if chosen.tile_attention else choices.threads  # ours adds up in one order for any number
+        language = OpenVinoLanguage(model, max_context, threads, chosen.exact, lone, many, chosen.tiles_from)
         return Opened(checkpoint, language, chosen, parameters, later_bytes if choices.cache else 0)
 
     return opened
+
+
+def _chosen(choices: Choices, checkpoint: Checkpoint) -> Plan:
+    """How it is held and computed; a folder's own graph keeps its attention and its products."""
+    facts, features = checkpoint.architecture, cpu_features()
+    matrices = [weight for weight in checkpoint.weights.values() if len(weight.shape) > 1]
+    kinds, widths = [weight.kind for weight in matrices], {weight.shape[1] for weight in matrices}
+    if checkpoint.source == "openvino":
+        return plan(choices.precision, choices.kv_precision, kinds, widths, features)
+    kernels = library(choices.cache, features) if choices.kernels == "auto" else NONE
+    if kernels.path is not None:
+        know(kernels.path)
+    capped, fit = bool(facts.attention_softcap), fits_tiles(facts)
+    return plan(choices.precision, choices.kv_precision, kinds, widths, features, capped, kernels, fit)
 
 
 def _have_room(num_bytes: int, choices: Choices) -> bool:
@@ -148,13 +168,16 @@ def _held_bytes(checkpoint: Checkpoint, precision: Precision) -> int:
 
 
 def _of_weights(
-    checkpoint: Checkpoint, precision: Precision, max_context: int, compiled: Compiled, built: Callable[[], object]
+    checkpoint: Checkpoint, chosen: Plan, max_context: int, compiled: Compiled, built: Callable[[], object]
 ) -> Made:
     """A graph of its own making."""
     facts = checkpoint.architecture
 
     def build() -> ov.Model:
-        model = paged(build_decoder(checkpoint, precision, max_context), facts)
+        if chosen.tile_attention:
+            model = sampling(build_tile_decoder(checkpoint, chosen.precision, max_context))
+        else:
+            model = paged(build_decoder(checkpoint, chosen.precision, max_context), facts)
         built()
         return model
 

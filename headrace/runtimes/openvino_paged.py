@@ -32,6 +32,8 @@ CACHES = ("key_cache.", "value_cache.")
 HEAD_FOLLOWERS = {"Add", "Multiply", "Divide", "Tanh", "Convert", "Reshape"}
 """What may stand between the last matrix product and the logits."""
 
+PRODUCTS = {"MatMul", "TileProduct"}
+
 
 def paged(model: ov.Model, facts: Architecture | None = None) -> ov.Model:
     """Change a stateful decoder into one that reads blocks and gives the logits of chosen rows only; returns it.
@@ -52,6 +54,11 @@ def paged(model: ov.Model, facts: Architecture | None = None) -> ov.Model:
         cap_attention(model, facts)
     elif facts is not None:
         set_windows(model, facts.windows)
+    return sampling(model)
+
+
+def sampling(model: ov.Model) -> ov.Model:
+    """Change a paged graph into one that gives the logits of chosen rows only; returns it. Raises ModelInvalid."""
     _sample_rows(model)
     check_inputs(model)
     return model
@@ -94,7 +101,7 @@ def _sample_rows(model: ov.Model) -> None:
     node = results[0].input_value(0).get_node()
     while node.get_type_name() in HEAD_FOLLOWERS:
         node = node.input_value(0).get_node()
-    if node.get_type_name() != "MatMul":
+    if node.get_type_name() not in PRODUCTS:
         raise ModelInvalid(f"its logits come from {node.get_type_name()}, not from a matrix product", "logits")
     wanted = op.parameter([-1], ov.Type.i64, name="sample_at")
     wanted.output(0).get_tensor().set_names({"sample_at"})

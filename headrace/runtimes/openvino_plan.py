@@ -5,19 +5,27 @@ of 4 bits or more; 4-bit codes take four fifths of the time where one sequence r
 a tenth of the likelihood; float32 is the reference. What lies between products of 4-bit codes may as well be bfloat16,
 where the processor multiplies it as vectors: that takes a twentieth less where many run, and no likelihood. Where it
 has tiles for it (AMX), the plug-in takes these, also for the few rows that are decoded: twice as long for 8 as float32.
+
+Our own kernels (`headrace/kernels`) multiply whole numbers on these tiles: with codes of 8 bits a step takes three fifths
+of the plug-in's time from 8 sequences on. 4-bit ones, which have a factor and a base for 32, take less still, and cost
+a hundredth of the likelihood.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from math import gcd
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
 from headrace.errors import ModelInvalid
 from headrace.graphs.linear import Precision
+from headrace.kernels.codes4 import GROUP
+from headrace.kernels.library import NONE, Library
 
 Asked = Literal["auto", "f32", "bf16", "int8", "int4"]
+Kv = Literal["f32", "f16", "bf16", "u8"]
 KvAsked = Literal["auto", "f32", "f16", "bf16", "u8"]
 
 
@@ -26,11 +34,12 @@ class Plan(msgspec.Struct, frozen=True):
 
     precision: Precision
     compute: Literal["f32", "bf16"]
-    kv: Literal["f32", "f16", "bf16", "u8"]
+    kv: Kv
     rounding_group: int  # activations that share a scale when they meet codes; 0: they are not rounded
     tiles_from: int  # tokens of a step that is computed in bfloat16 by a second graph; 0: none is
     exact: bool  # whether a sequence has the same bits alone and in company, whatever that takes
     text: str
+    tile_attention: bool = False  # by our own kernel
 
     def tiles_options(self, threads: int) -> Mapping[str, Any]:
         """Those of the second graph, which reads and writes the same cache."""
@@ -57,31 +66,33 @@ def plan(
     widths: Iterable[int] = (),
     features: Collection[str] = (),
     capped: bool = False,
+    kernels: Library = NONE,
+    heads_fit: bool = True,
 ) -> Plan:
     """Choose for matrices that the file holds as `kinds`, with rows of `widths`, on a processor with `features`.
 
     `capped`: whether its attention has a soft cap on its scores, whose cache is float32 (see `capped_attention.py`).
+    `kernels`: our own for this processor; `heads_fit`: whether they compute attention with heads of this size.
     Raises ModelInvalid where two choices exclude each other, or the model.
     """
-    if capped and kv_asked not in ("auto", "f32"):
-        raise ModelInvalid(
-            f'must be "auto" or "f32", is "{kv_asked}": attention with a soft cap on its scores has a float32 cache',
-            "llm.kv_precision",
-        )
     chosen = "int8" if asked == "auto" else asked
+    if kernels.path is not None and chosen in TILED and kv_asked != "bf16":
+        own_cache = heads_fit and kv_asked in ("auto", "u8")
+        return _on_tiles(chosen, "u8" if own_cache else _cap_or(capped, kv_asked, "u8"), own_cache, kinds, kernels.path)
     has_tiles = "amx_bf16" in features
     fast = chosen == "int4" and "avx512_bf16" in features and (kv_asked == "bf16" or not has_tiles)
     compute: Literal["f32", "bf16"] = "bf16" if fast or chosen == "bf16" else "f32"
-    if kv_asked == "bf16" and compute == "f32":
+    kv = _cap_or(capped, kv_asked, _cache(chosen, compute, has_tiles))
+    if kv == "bf16" and compute == "f32":
         raise ModelInvalid('bf16 needs `llm.precision = "bf16"`; f16 takes as much memory', "llm.kv_precision")
     precision, rounding_group = PRECISIONS[chosen], ROUNDING[chosen]
     if chosen == "int4":
         rounding_group = shared_group(widths)
         precision = msgspec.structs.replace(precision, group=rounding_group)
-    kv = "f32" if capped else _cache(chosen, compute, has_tiles) if kv_asked == "auto" else kv_asked
     tiles = has_tiles and chosen == "int4" and compute == "f32" and (capped or kv == "u8")
     cache = ", with a float32 cache for its soft cap" if capped else ""
     computed = ", computed in bfloat16" if fast else ", prompts computed in bfloat16" if tiles else ""
+    hint = f"; would be quicker with {kernels.lacks}" if chosen in TILED and kernels.lacks else ""
     return Plan(
         precision=precision,
         compute=compute,
@@ -89,8 +100,35 @@ def plan(
         rounding_group=rounding_group,
         tiles_from=MANY_TOKENS if tiles else 0,
         exact=chosen in ("f32", "int8"),
-        text=f"{HELD[chosen].format(group=rounding_group)}, from {_listed(kinds)}{computed}{cache}",
+        text=f"{HELD[chosen].format(group=rounding_group)}, from {_listed(kinds)}{computed}{cache}{hint}",
     )
+
+
+def _on_tiles(chosen: Asked, kv: Kv, own_cache: bool, kinds: Iterable[str], library: Path) -> Plan:
+    """Multiplied by our kernels, which add whole numbers: a sequence has the same bits alone and in company."""
+    precision = msgspec.structs.replace(TILED[chosen], library=library)
+    return Plan(
+        precision=precision,
+        compute="f32",
+        kv=kv,
+        rounding_group=ROUNDING[chosen],
+        tiles_from=0,
+        exact=True,
+        tile_attention=own_cache,
+        text=f"{HELD[chosen].format(group=precision.group)}, from {_listed(kinds)}, multiplied on tiles",
+    )
+
+
+def _cap_or(capped: bool, asked: KvAsked, chosen: Kv) -> Kv:
+    """The cache's form, `chosen` where that is left open. Raises ModelInvalid where a soft cap allows another only."""
+    if not capped:
+        return chosen if asked == "auto" else asked
+    if asked not in ("auto", "f32"):
+        raise ModelInvalid(
+            f'must be "auto" or "f32", is "{asked}": attention with a soft cap on its scores has a float32 cache',
+            "llm.kv_precision",
+        )
+    return "f32"
 
 
 def _cache(weights: Asked, compute: Literal["f32", "bf16"], has_tiles: bool) -> Literal["u8", "f16"]:
@@ -117,6 +155,12 @@ PRECISIONS: Mapping[str, Precision] = {
     "int8": Precision("int8", "int8"),
     "int4": Precision("int4", "int8", 64, edges="int8"),
 }
+TILED: Mapping[str, Precision] = {
+    "int8": Precision("tiles8", "tiles8"),
+    "int4": Precision("tiles4", "tiles8", GROUP, edges="tiles8"),
+}
+"""By our own kernels."""
+
 ROUNDING = {"f32": 0, "bf16": 0, "int8": 64, "int4": 64}
 """Larger groups are faster and cost likelihood: 0.3 % at 64, 1 % at 192."""
 

@@ -6,7 +6,8 @@ import openvino.opset15 as op
 import pytest
 from numpy.typing import NDArray
 
-from headrace.graphs.linear import Precision, Vocabulary, linear
+from headrace.graphs.linear import Precision, Vocabulary, gated, linear
+from tests.tiles import kernels
 
 Floats = NDArray[np.float32]
 
@@ -33,7 +34,8 @@ def _random(*shape: int) -> Floats:
 
 def _run(result: object, parameter: object, value: NDArray[np.generic]) -> Floats:
     model = ov.Model([op.result(result)], [parameter], "trial")
-    found: Floats = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})([value])[0]
+    core = ov.Core()
+    found: Floats = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})([value])[0]
     return found
 
 
@@ -44,6 +46,35 @@ def test_matrices_under_one_another_give_their_products_side_by_side(kind: str, 
     found = _run(linear(x, [Matrix(first), Matrix(second)], Precision(kind, kind)), x, values)  # type: ignore[arg-type]
     expected = values @ np.concatenate([first, second]).T
     assert np.abs(found - expected).max() < most * expected.std()
+
+
+def test_on_tiles_products_are_those_of_8_bit_codes() -> None:
+    x, precision = op.parameter([-1, 128], ov.Type.f32), Precision("tiles8", "tiles8", library=kernels())
+    values, first, second = _random(5, 128), _random(96, 128), _random(30, 128)
+    found = _run(linear(x, [Matrix(first), Matrix(second)], precision), x, values)
+    expected = values @ np.concatenate([first, second]).T
+    assert np.abs(found - expected).max() < 0.03 * expected.std()
+
+
+def test_on_tiles_a_gate_is_part_of_the_product() -> None:
+    x, precision = op.parameter([-1, 128], ov.Type.f32), Precision("tiles8", "tiles8", library=kernels())
+    values, gate, other = _random(5, 128) / 10, _random(90, 128), _random(91, 128)[:90]
+    node = gated(x, Matrix(gate), Matrix(other), "silu", precision)
+    assert node is not None
+    bent = values @ gate.T
+    expected = bent / (1 + np.exp(-bent)) * (values @ other.T)
+    assert np.abs(_run(node, x, values) - expected).mean() < 0.02 * expected.std()
+    assert gated(x, Matrix(gate), Matrix(other), "silu", Precision("int8")) is None
+
+
+def test_on_tiles_a_vocabulary_gives_rows_and_logits_of_one_matrix() -> None:
+    words = Vocabulary(Matrix(_random(100, 64)), Precision("tiles8", "tiles8", library=kernels()))
+    ids, x = op.parameter([-1], ov.Type.i64), op.parameter([-1, 64], ov.Type.f32)
+    rows = _run(words.rows(ids), ids, np.array([7, 99, 0]))
+    assert np.abs(rows - _random(100, 64)[[7, 99, 0]]).max() < 0.02
+    values = _random(3, 64)
+    expected = values @ _random(100, 64).T
+    assert np.abs(_run(words.logits(x), x, values) - expected).max() < 0.03 * expected.std()
 
 
 def test_a_row_that_groups_do_not_divide_is_held_in_8_bits() -> None:

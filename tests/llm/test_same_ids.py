@@ -1,10 +1,12 @@
 """A real model gives a request the same greedy ids alone and in any company, however its tokens are cut into steps."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from headrace.cache_folder import cache_folder
 from headrace.llm.scheduler import Limits
 from headrace.llm.sequence import Sequence
 from headrace.llm.step import Chunk
@@ -14,6 +16,7 @@ from headrace.runtimes.language import LanguageModel
 from headrace.runtimes.openvino_open import Choices, Opened, load_language
 from tests.llm.simulate import Simulation
 from tests.processor import HAS_AVX512
+from tests.tiles import kernels
 
 ROOT = Path(__file__).parents[2]
 FILE = next((ROOT / "models" / "smollm2").rglob("*.gguf"), None)
@@ -27,15 +30,18 @@ pytestmark = [
 Texts = list[tuple[list[int], int]]  # prompts, and how many tokens each is given
 
 
-@pytest.fixture(scope="module")
-def opened() -> Iterator[Opened]:
+@pytest.fixture(scope="module", params=["ours", "openvino"])
+def opened(request: pytest.FixtureRequest) -> Iterator[Opened]:
     """8-bit weights and an 8-bit cache, as by default: activations are rounded, so that no difference stays small.
 
     Where the processor's products of codes have other bits in large steps, what is exact there.
     """
     assert FILE is not None
-    exact = Choices(threads=2, precision="f32", kv_precision="f32")
-    found = load_language(FILE, Choices(threads=2) if HAS_AVX512 else exact)
+    choices = Choices(threads=2) if HAS_AVX512 else Choices(threads=2, precision="f32", kv_precision="f32")
+    if request.param == "ours":
+        kernels()
+        choices = Choices(threads=2, cache=cache_folder(os.environ))
+    found = load_language(FILE, choices)
     found.model.allocate(NUM_BLOCKS)
     yield found
     found.model.close()

@@ -1,9 +1,12 @@
 """What is asked of a decoder's precision becomes a plan, or is refused by its field."""
 
+from pathlib import Path
+
 import pytest
 
 from headrace.errors import ModelInvalid
 from headrace.graphs.linear import Precision
+from headrace.kernels.library import Library
 from headrace.runtimes.openvino_plan import MANY_TOKENS, Asked, KvAsked, plan
 
 
@@ -94,6 +97,42 @@ def test_where_attention_has_a_soft_cap_it_is_told_that_the_cache_is_float32(kv:
 
 def test_a_float32_cache_for_a_soft_cap_can_be_read_by_a_second_graph() -> None:
     assert plan("int4", "auto", ["Q4_1"], (), ["avx512_bf16", "amx_tile", "amx_bf16"], capped=True).tiles_from
+
+
+OURS = Library(Path("/kept/kernels.so"))
+
+
+@pytest.mark.parametrize("asked", ["auto", "int8"])
+def test_with_kernels_of_our_own_codes_are_multiplied_on_tiles_and_so_is_attention(asked: Asked) -> None:
+    found = plan(asked, "auto", ["Q4_1"], kernels=OURS)
+    assert found.precision == Precision("tiles8", "tiles8", library=OURS.path)
+    assert (found.compute, found.kv, found.tile_attention, found.exact) == ("f32", "u8", True, True)
+    assert found.text == "8-bit codes with a scale a row, from Q4_1, multiplied on tiles"
+
+
+@pytest.mark.parametrize(("kv", "fit", "expected"), [("f16", True, "f16"), ("f32", True, "f32"), ("auto", False, "u8")])
+def test_another_cache_and_heads_of_other_sizes_have_the_plug_ins_attention(
+    kv: KvAsked, fit: bool, expected: KvAsked
+) -> None:
+    found = plan("auto", kv, [], kernels=OURS, heads_fit=fit)
+    assert (found.precision.weights, found.tile_attention, found.kv) == ("tiles8", False, expected)
+
+
+@pytest.mark.parametrize("asked", ["f32", "bf16"])
+def test_numbers_are_multiplied_by_openvino(asked: Asked) -> None:
+    assert plan(asked, "auto", [], kernels=OURS) == plan(asked, "auto", [])
+
+
+@pytest.mark.parametrize("kv", ["auto", "u8"])
+def test_our_attention_has_soft_caps_with_any_cache_of_its_own(kv: KvAsked) -> None:
+    assert plan("auto", kv, [], capped=True, kernels=OURS).kv == "u8"
+    assert plan("auto", "f32", [], capped=True, kernels=OURS).kv == "f32"
+
+
+def test_it_is_told_what_would_make_it_quicker() -> None:
+    lacking = Library(None, "a C++ compiler")
+    assert plan("auto", "auto", ["Q4_1"], kernels=lacking).text.endswith("; would be quicker with a C++ compiler")
+    assert plan("f32", "auto", ["Q4_1"], kernels=lacking) == plan("f32", "auto", ["Q4_1"])
 
 
 def test_options_give_one_stream_all_threads() -> None:

@@ -1,0 +1,140 @@
+"""The library of kernels: compiled by the machine's own compiler when it is first wanted, and kept.
+
+It is made against the headers in the installed OpenVINO, whose C++ interface is that of one version; so it cannot come
+with the package. `python -m headrace.kernels` makes it beside the package beforehand, so that no start waits for it.
+Where there is no compiler, or no leave to use tiles, models are computed by OpenVINO's kernels.
+"""
+
+import contextlib
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Collection
+from functools import cache
+from pathlib import Path
+
+import msgspec
+import openvino as ov  # before the library is loaded, which is linked to what this loads
+
+NEEDED = frozenset({"avx512f", "amx_tile", "amx_int8"})
+"""Of the processor, in the words of /proc/cpuinfo."""
+
+HERE = Path(__file__).parent
+SOURCE, BESIDE = HERE / "source", HERE / "built"
+MAIN = SOURCE / "operations.cpp"
+COMPILERS = ("g++", "clang++", "c++")
+FLAGS = (
+    *("-std=c++17", "-O3", "-shared", "-fPIC"),
+    *(
+        "-mavx512f",
+        "-mavx512bw",
+        "-mavx512vl",
+        "-mavx512dq",
+        "-mavx512vbmi",
+        "-mbmi2",
+        "-mfma",
+        "-mamx-tile",
+        "-mamx-int8",
+    ),
+)
+LIMIT_S = 120.0  # of a compiler; it takes three seconds
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+class Library(msgspec.Struct, frozen=True):
+    """`path` is the library; None where there is none, and `lacks` says to a person what it would take."""
+
+    path: Path | None
+    lacks: str = ""
+
+
+NONE = Library(None)
+"""There is none, and nothing lacks: this processor has no tiles, or nobody asks."""
+
+
+def library(folder: Path | None, features: Collection[str]) -> Library:
+    """The kernels for a processor with these features, kept in `folder`; it takes seconds where they are not there yet.
+
+    What is found is loaded for good.
+    """
+    if not NEEDED.issubset(features):
+        return NONE
+    made = BESIDE / _name()
+    if made.exists():
+        return _library(made)
+    if folder is None:
+        return Library(None, "a folder to keep them in (HOME or XDG_CACHE_HOME)")
+    return _library(folder / _name())
+
+
+@cache
+def _library(path: Path) -> Library:
+    try:
+        if not path.exists():
+            compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
+            if compiler is None:
+                return Library(None, "a C++ compiler (g++ 11 or clang 12)")
+            _compile(compiler, path)
+        if not _is_ours(path):
+            return Library(None, f"{path} to be this user's, writable by no other")
+        may_use_tiles = ctypes.CDLL(str(path)).headrace_may_use_tiles
+    except subprocess.CalledProcessError as error:
+        return Library(None, f"a C++ compiler that can make them: {_last_line(error.stderr)}")
+    except (OSError, AttributeError, subprocess.TimeoutExpired) as error:
+        return Library(None, f"a library that can be made and loaded: {error}")
+    return Library(path) if may_use_tiles() else Library(None, "a system that lets processes use tiles (Linux 5.16)")
+
+
+def make() -> Library:
+    """The kernels, beside the package; what was made of other sources goes. Raises no error: `lacks` tells."""
+    for old in BESIDE.glob("kernels-*.so"):
+        if old.name != _name():
+            old.unlink()
+    return _library(BESIDE / _name())
+
+
+def _compile(compiler: str, path: Path) -> None:
+    """Make the library; it is there whole or not at all."""
+    installed = Path(ov.__file__).parent
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor, made = tempfile.mkstemp(prefix=".kernels-", suffix=".so", dir=path.parent)
+    os.close(descriptor)
+    try:
+        libraries = [f"-l:{each.name}" for pattern in LINKED for each in sorted((installed / "libs").glob(pattern))[:1]]
+        command = [compiler, *FLAGS, "-isystem", str(installed / "include"), str(MAIN), "-o", made]
+        command += [f"-L{installed / 'libs'}", *libraries]
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=LIMIT_S, stdin=subprocess.DEVNULL)
+        Path(made).chmod(0o755)
+        Path(made).replace(path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            Path(made).unlink()
+
+
+LINKED = ("libopenvino.so.*", "libtbb.so.*")
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether nobody can have written what this process is about to run but its user, and who wrote this package."""
+    told = path.stat()
+    return told.st_uid in (os.geteuid(), SOURCE.stat().st_uid) and not told.st_mode & OTHERS_WRITE
+
+
+@cache
+def _name() -> str:
+    """Other sources, flags or another OpenVINO make another library."""
+    digest = hashlib.sha256(repr([ov.__version__, platform.machine(), sys.platform, FLAGS]).encode())
+    for file in sorted(SOURCE.iterdir()):
+        digest.update(file.read_bytes())
+    return f"kernels-{digest.hexdigest()[:40]}.so"
+
+
+def _last_line(text: str | None) -> str:
+    errors = [line for line in (text or "").splitlines() if "error" in line]
+    return (errors or [""])[0][:200]

@@ -1,0 +1,138 @@
+"""Nodes of the library's operations."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import openvino as ov
+import openvino.opset15 as op
+from openvino.utils.node_factory import NodeFactory
+
+from headrace.kernels import codes4
+from headrace.kernels.panels import Codes, Floats, panels, scales_of_panels, side_by_side
+
+Node = Any
+"""An OpenVINO node; the library has no types to import."""
+
+Bend = Literal["silu", "gelu_tanh", "gelu"]
+
+
+PRODUCT = "TileProduct"
+MULTIPLYING = {PRODUCT, "TileRows"}
+"""Operations whose second and third inputs are a matrix."""
+
+BLOCK_TOKENS, SCALE_BYTES = 32, 4
+"""Of a block of a cache, and of each token's scale in it."""
+
+
+class Heads(msgspec.Struct, frozen=True):
+    """What a layer's attention is made of."""
+
+    query_heads: int
+    kv_heads: int
+    dim: int
+    scale: float
+    cap: float  # of scores; 0: none
+    window: int  # tokens that are seen, the own among them; 0: all
+    turned: int  # so many of a head's first numbers are turned by the token's position
+    epsilon: float = 0.0  # of norms
+    norm: Literal["none", "heads", "joint"] = "none"  # of queries and keys: of each head, or of all of a token's
+
+
+class Matrix(msgspec.Struct, frozen=True):
+    """Constants of a graph: codes in panels, and a scale a row; for as many products as there are."""
+
+    codes: Node
+    scales: Node
+    rows: int
+    width: int
+    bits: int = 8
+
+
+def matrix(codes: Codes, scales: Floats) -> Matrix:
+    """Of codes [out, in] and scales [out, 1]; holds copies."""
+    rows, width = codes.shape
+    return Matrix(op.constant(panels(codes)), op.constant(scales_of_panels(scales)), rows, width)
+
+
+def gated_matrix(gate: tuple[Codes, Floats], other: tuple[Codes, Floats]) -> Matrix:
+    """Of the codes and scales of two matrices [out, in] that one `gated_product` multiplies with."""
+    rows, width = gate[0].shape
+    codes, scales = side_by_side(gate[0], other[0]), side_by_side(gate[1], other[1])
+    return Matrix(op.constant(panels(codes)), op.constant(scales_of_panels(scales)), rows, width)
+
+
+def matrix4(values: Floats) -> Matrix:
+    """Of numbers [out, in], which become codes of 4 bits; holds copies."""
+    rows, width = values.shape
+    codes, scales = codes4.packed(values)
+    return Matrix(op.constant(codes), op.constant(scales_of_panels(scales)), rows, width, bits=4)
+
+
+def gated_matrix4(gate: Floats, other: Floats) -> Matrix:
+    """Of the numbers of two matrices [out, in] that one `gated_product` multiplies with."""
+    return msgspec.structs.replace(matrix4(side_by_side(gate, other)), rows=len(gate))
+
+
+def product(library: Path, x: Node, weights: Matrix) -> Node:
+    """x [..., in] times the matrix: [..., out], float32."""
+    return _product(library, x, weights, {"gated": False, "bend": "none"})
+
+
+def gated_product(library: Path, x: Node, weights: Matrix, bend: Bend) -> Node:
+    """bend(gate x) * other x of x [..., in]: [..., out], float32."""
+    return _product(library, x, weights, {"gated": True, "bend": bend})
+
+
+def added(library: Path, x: Node, found: Node) -> Node:
+    """x + found, both of one shape: by the product that found is, where it is one of ours."""
+    if found.get_type_name() != PRODUCT or found.get_input_size() != 3 or (told := found.get_attributes())["gated"]:
+        return op.add(x, found)
+    return _factory(library).create(PRODUCT, [*found.input_values(), *_ports(x)], told)
+
+
+def _product(library: Path, x: Node, weights: Matrix, told: dict[str, Any]) -> Node:
+    ports = _ports(x, weights.codes, weights.scales)
+    return _factory(library).create(PRODUCT, ports, {"bits": weights.bits, "outputs": weights.rows, **told})
+
+
+def rows(library: Path, ids: Node, weights: Matrix) -> Node:
+    """Rows of the matrix by ids [...] of i32: [..., in], float32."""
+    return _factory(library).create("TileRows", _ports(ids, weights.codes, weights.scales), {"width": weights.width})
+
+
+def attention(library: Path, inputs: Sequence[Node], heads: Heads) -> Node:
+    """Of queries, keys and values side by side [tokens, 1, ...], cosines and sines of half a turned head, both caches,
+    past_lens, begins, blocks and block_begins, as the paged-attention pass has them, and with norms their weights for
+    queries and keys; writes to the caches. [tokens, 1, query_heads * dim], float32."""
+    return _factory(library).create("TileAttention", _ports(*inputs), msgspec.structs.asdict(heads))
+
+
+def own_constants(model: ov.Model) -> None:
+    """Have the matrices of a graph that was read from a file in memory of their own; changes `model`.
+
+    Our operations read them where they lie. In a mapped file that is in small pages, and at any address.
+    """
+    copies: dict[str, Node] = {}
+    for node in model.get_ops():
+        if node.get_type_name() not in MULTIPLYING:
+            continue
+        for port in node.inputs()[1:3]:
+            held = port.get_source_output().get_node()
+            name = held.get_friendly_name()
+            if name not in copies:
+                copies[name] = op.constant(held.data)
+            port.replace_source_output(copies[name].output(0))
+
+
+@cache
+def _factory(library: Path) -> NodeFactory:
+    factory = NodeFactory()
+    factory.add_extension(str(library))
+    return factory
+
+
+def _ports(*nodes: Node) -> list[Any]:
+    return [node.output(0) if hasattr(node, "output") else node for node in nodes]

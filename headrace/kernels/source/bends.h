@@ -1,0 +1,63 @@
+// The bends of feed-forward halves, sixteen numbers at a time.
+#pragma once
+
+#include <immintrin.h>
+
+#include <string>
+
+namespace headrace {
+
+enum class Bend { none, silu, gelu_tanh, gelu };
+
+inline Bend bend_of(const std::string& name) {
+    return name == "silu" ? Bend::silu : name == "gelu_tanh" ? Bend::gelu_tanh : name == "gelu" ? Bend::gelu : Bend::none;
+}
+
+// e^x within two units of the last place: a power of two times a polynomial (Cephes, expf.c).
+inline __m512 exponential(__m512 x) {
+    x = _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(-87.3f)), _mm512_set1_ps(88.3f));
+    const __m512 twos = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), 0);
+    x = _mm512_fnmadd_ps(twos, _mm512_set1_ps(0.693359375f), x);
+    x = _mm512_fnmadd_ps(twos, _mm512_set1_ps(-2.12194440e-4f), x);
+    __m512 sum = _mm512_set1_ps(1.9875691500e-4f);
+    for (const float next : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f})
+        sum = _mm512_fmadd_ps(sum, x, _mm512_set1_ps(next));
+    sum = _mm512_fmadd_ps(sum, _mm512_mul_ps(x, x), _mm512_add_ps(x, _mm512_set1_ps(1.f)));
+    return _mm512_scalef_ps(sum, twos);
+}
+
+inline __m512 sigmoid(__m512 x) {
+    const __m512 one = _mm512_set1_ps(1.f);
+    return _mm512_div_ps(one, _mm512_add_ps(one, exponential(_mm512_sub_ps(_mm512_setzero_ps(), x))));
+}
+
+// The error function within 1.5e-7 (Abramowitz and Stegun, 7.1.26).
+inline __m512 error_function(__m512 x) {
+    const __m512 size = _mm512_abs_ps(x), one = _mm512_set1_ps(1.f);
+    const __m512 t = _mm512_div_ps(one, _mm512_fmadd_ps(size, _mm512_set1_ps(0.3275911f), one));
+    __m512 sum = _mm512_set1_ps(1.061405429f);
+    for (const float next : {-1.453152027f, 1.421413741f, -0.284496736f, 0.254829592f})
+        sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(next));
+    const __m512 tail = exponential(_mm512_sub_ps(_mm512_setzero_ps(), _mm512_mul_ps(size, size)));
+    const __m512 found = _mm512_fnmadd_ps(_mm512_mul_ps(sum, t), tail, one);
+    return _mm512_mask_sub_ps(found, _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ), _mm512_setzero_ps(), found);
+}
+
+inline __m512 bent(__m512 x, Bend bend) {
+    const __m512 half = _mm512_set1_ps(0.5f), one = _mm512_set1_ps(1.f);
+    switch (bend) {
+        case Bend::silu:
+            return _mm512_mul_ps(x, sigmoid(x));
+        case Bend::gelu_tanh: {  // tanh(z) = 2 * sigmoid(2 z) - 1
+            const __m512 cube = _mm512_mul_ps(_mm512_mul_ps(x, x), _mm512_mul_ps(x, _mm512_set1_ps(0.044715f)));
+            return _mm512_mul_ps(x, sigmoid(_mm512_mul_ps(_mm512_add_ps(x, cube), _mm512_set1_ps(1.5957691216f))));
+        }
+        case Bend::gelu:
+            return _mm512_mul_ps(_mm512_mul_ps(x, half),
+                                 _mm512_add_ps(one, error_function(_mm512_mul_ps(x, _mm512_set1_ps(0.70710678f)))));
+        default:
+            return x;
+    }
+}
+
+}  // namespace headrace

@@ -1,0 +1,17 @@
+// The kernels as operations of an OpenVINO graph. Their threads are the graph's own: TBB's, in the arena that runs it.
+#include <memory>
+#include <vector>
+
+#include "attention_operation.h"
+#include "openvino/core/extension.hpp"
+#include "openvino/core/op_extension.hpp"
+#include "product_operation.h"
+
+OPENVINO_CREATE_EXTENSIONS(std::vector<ov::Extension::Ptr>({
+    std::make_shared<ov::OpExtension<headrace::TileProduct>>(),
+    std::make_shared<ov::OpExtension<headrace::TileRows>>(),
+    std::make_shared<ov::OpExtension<headrace::TileAttention>>(),
+}));
+
+// Whether the system lets this process use what the kernels are made for.
+extern "C" int headrace_may_use_tiles() { return headrace::may_use_tiles() ? 1 : 0; }

@@ -1,0 +1,154 @@
+// Products with matrices of codes, and rows of such matrices, as operations of a graph.
+#pragma once
+
+#include <tbb/blocked_range.h>
+#include <tbb/parallel_for.h>
+#include <tbb/partitioner.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "openvino/op/op.hpp"
+#include "product4.h"
+#include "product8.h"
+
+namespace headrace {
+
+constexpr int64_t FEW_TILES = 2;  // of x: rounded where they are, for to wait for another thread takes as long
+
+template <typename Work>
+void divided(int64_t count, const Work& work) {
+    tbb::parallel_for(
+        tbb::blocked_range<int64_t>(0, count),
+        [&](const tbb::blocked_range<int64_t>& range) { work(range.begin(), range.end()); },
+        tbb::static_partitioner());
+}
+
+// Room that a thread keeps from one step to the next.
+inline char* room(size_t num_bytes) {
+    static thread_local std::vector<char> kept;
+    if (kept.size() < num_bytes + LINE_BYTES) kept.resize(num_bytes + LINE_BYTES);
+    return reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(kept.data()) + LINE_BYTES - 1) & ~uintptr_t{LINE_BYTES - 1});
+}
+
+// x [..., inputs] f32, panels of codes of 8 or 4 bits, scales f32, in whole column tiles, and perhaps [..., outputs] f32
+// that the product is added to -> [..., outputs] f32.
+class TileProduct : public ov::op::Op {
+  public:
+    OPENVINO_OP("TileProduct", "headrace");
+    TileProduct() = default;
+    TileProduct(const ov::OutputVector& inputs, int64_t bits, int64_t outputs, bool gated, std::string bend)
+        : Op(inputs), bits_(bits), outputs_(outputs), gated_(gated), bend_(std::move(bend)) {
+        constructor_validate_and_infer_types();
+    }
+
+    void validate_and_infer_types() override {
+        auto shape = get_input_partial_shape(0);
+        if (shape.rank().is_static()) shape[shape.size() - 1] = outputs_;
+        set_output_type(0, ov::element::f32, shape);
+    }
+
+    std::shared_ptr<ov::Node> clone_with_new_inputs(const ov::OutputVector& inputs) const override {
+        return std::make_shared<TileProduct>(inputs, bits_, outputs_, gated_, bend_);
+    }
+
+    bool visit_attributes(ov::AttributeVisitor& visitor) override {
+        visitor.on_attribute("bits", bits_);
+        visitor.on_attribute("outputs", outputs_);
+        visitor.on_attribute("gated", gated_);
+        visitor.on_attribute("bend", bend_);
+        return true;
+    }
+
+    bool has_evaluate() const override { return true; }
+
+    bool evaluate(ov::TensorVector& outputs, const ov::TensorVector& inputs) const override {
+        auto shape = inputs[0].get_shape();
+        const auto width = static_cast<int64_t>(shape.back());
+        const int64_t rows = static_cast<int64_t>(inputs[0].get_size()) / width, stretches = parts(width, TILE_WIDTH);
+        shape.back() = static_cast<size_t>(outputs_);
+        outputs[0].set_shape(shape);
+        if (rows == 0) return true;
+        const int64_t num_tiles = parts(rows, ROWS_OF_TILE), tile_bytes = stretches * TILE_BYTES;
+        char* kept = room(static_cast<size_t>(num_tiles * tile_bytes) + static_cast<size_t>(rows) * sizeof(float));
+        auto* tiles = reinterpret_cast<int8_t*>(kept);
+        auto* worths = reinterpret_cast<float*>(kept + num_tiles * tile_bytes);
+        const float* x = inputs[0].data<const float>();
+        const auto round = [&](int64_t begin, int64_t end) {
+            for (int64_t tile = begin; tile < end; ++tile) round_tile(x, rows, width, stretches, tile, tiles, worths);
+        };
+        if (num_tiles <= FEW_TILES)
+            round(0, num_tiles);
+        else
+            divided(num_tiles, round);
+        const float* onto = inputs.size() > 3 ? inputs[3].data<const float>() : nullptr;
+        const Outputs to{outputs[0].data<float>(), rows, outputs_, worths, inputs[2].data<const float>(), onto, gated_,
+                         bend_of(bend_)};
+        const int64_t column_tiles = to.column_tiles(), pairs = parts(column_tiles, 2);
+        if (bits_ == 8) {
+            const Product8 product{tiles, static_cast<const int8_t*>(inputs[1].data()), stretches, to};
+            divided(pairs, [&](int64_t begin, int64_t end) { multiply_panels(product, begin, end); });
+        } else {
+            const Product4 product{tiles, static_cast<const uint8_t*>(inputs[1].data()), stretches, to};
+            divided(pairs, [&](int64_t begin, int64_t end) {
+                multiply_panels(product, 2 * begin, std::min(2 * end, column_tiles));
+            });
+        }
+        return true;
+    }
+
+  private:
+    int64_t bits_ = 8, outputs_ = 0;
+    bool gated_ = false;
+    std::string bend_;
+};
+
+// ids [...] i32, panels of codes u8, scales f32 -> [..., width] f32: rows of the matrix.
+class TileRows : public ov::op::Op {
+  public:
+    OPENVINO_OP("TileRows", "headrace");
+    TileRows() = default;
+    TileRows(const ov::OutputVector& inputs, int64_t width) : Op(inputs), width_(width) {
+        constructor_validate_and_infer_types();
+    }
+
+    void validate_and_infer_types() override {
+        auto shape = get_input_partial_shape(0);
+        if (shape.rank().is_static()) shape.push_back(width_);
+        set_output_type(0, ov::element::f32, shape);
+    }
+
+    std::shared_ptr<ov::Node> clone_with_new_inputs(const ov::OutputVector& inputs) const override {
+        return std::make_shared<TileRows>(inputs, width_);
+    }
+
+    bool visit_attributes(ov::AttributeVisitor& visitor) override {
+        visitor.on_attribute("width", width_);
+        return true;
+    }
+
+    bool has_evaluate() const override { return true; }
+
+    bool evaluate(ov::TensorVector& outputs, const ov::TensorVector& inputs) const override {
+        auto shape = inputs[0].get_shape();
+        shape.push_back(static_cast<size_t>(width_));
+        outputs[0].set_shape(shape);
+        const auto* ids = inputs[0].data<const int32_t>();
+        const auto* panels = static_cast<const int8_t*>(inputs[1].data());
+        const auto* scales = inputs[2].data<const float>();
+        const auto rows = static_cast<int64_t>(inputs[2].get_size());
+        auto* out = outputs[0].data<float>();
+        for (size_t at = 0; at < inputs[0].get_size(); ++at) {
+            if (ids[at] < 0 || ids[at] >= rows) return false;
+            unpack_row(panels, scales, ids[at], width_, out + static_cast<int64_t>(at) * width_);
+        }
+        return true;
+    }
+
+  private:
+    int64_t width_ = 0;
+};
+
+}  // namespace headrace

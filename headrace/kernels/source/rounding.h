@@ -1,0 +1,58 @@
+// Rows of numbers -> 16-bit codes, each cut in two signed bytes that tiles multiply: code = 256 * high + low.
+//
+// Eight rows make one tile a stretch of 64 numbers: their high bytes above, their low bytes below. A row's codes depend
+// on that row alone.
+#pragma once
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "tiles.h"
+
+namespace headrace {
+
+constexpr int64_t ROWS_OF_TILE = 8;
+constexpr float GREATEST_CODE = 32512.f;  // 127 * 256: its high byte is still one
+
+inline __mmask16 first(int64_t count) {
+    return count >= 16 ? 0xffff : count <= 0 ? 0 : static_cast<__mmask16>((1u << count) - 1);
+}
+
+inline float greatest(const float* row, int64_t width) {
+    __m512 found = _mm512_setzero_ps();
+    for (int64_t at = 0; at < width; at += 16)
+        found = _mm512_max_ps(found, _mm512_abs_ps(_mm512_maskz_loadu_ps(first(width - at), row + at)));
+    return _mm512_reduce_max_ps(found);
+}
+
+// One row -> its line in the tiles of `stretches` stretches, numbers behind `width` being zero; what a code is worth.
+inline float round_row(const float* row, int64_t width, int64_t stretches, int8_t* line) {
+    const float top = greatest(row, width);
+    const __m512 scale = _mm512_set1_ps(top > 0 ? GREATEST_CODE / top : 0.f);
+    for (int64_t at = 0; at < stretches * TILE_WIDTH; at += 16) {
+        const __m512 values = _mm512_maskz_loadu_ps(first(width - at), row + at);
+        const __m512i codes = _mm512_cvtps_epi32(_mm512_mul_ps(values, scale));
+        const __m512i high = _mm512_srai_epi32(_mm512_add_epi32(codes, _mm512_set1_epi32(128)), 8);
+        const __m512i low = _mm512_sub_epi32(codes, _mm512_slli_epi32(high, 8));
+        int8_t* to = line + at / TILE_WIDTH * TILE_BYTES + at % TILE_WIDTH;
+        _mm_store_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(high));
+        _mm_store_si128(reinterpret_cast<__m128i*>(to + ROWS_OF_TILE * TILE_WIDTH), _mm512_cvtepi32_epi8(low));
+    }
+    return top / GREATEST_CODE;
+}
+
+// Rows 8 * tile and on of x [rows, width] -> the tiles of that number, and what a code of each row is worth.
+inline void round_tile(const float* x, int64_t rows, int64_t width, int64_t stretches, int64_t tile, int8_t* tiles,
+                       float* worths) {
+    int8_t* begin = tiles + tile * stretches * TILE_BYTES;
+    const int64_t first_row = tile * ROWS_OF_TILE, count = std::min(ROWS_OF_TILE, rows - first_row);
+    if (count < ROWS_OF_TILE) std::memset(begin, 0, static_cast<size_t>(stretches * TILE_BYTES));
+    for (int64_t row = 0; row < count; ++row)
+        worths[first_row + row] =
+            round_row(x + (first_row + row) * width, width, stretches, begin + row * TILE_WIDTH);
+}
+
+}  // namespace headrace

@@ -1,0 +1,67 @@
+// Rows of queries, keys and values side by side -> each for itself, with queries and keys normed and turned.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include "rounding.h"
+
+namespace headrace {
+
+enum class Norm { none, heads, joint };  // of queries and keys: each head by itself, or all heads of a token as one
+
+// What is done to a token's queries and keys before they meet.
+struct Turning {
+    const float *cos, *sin;             // [tokens, turned / 2], of each token's angles
+    int turned;                         // so many of a head's first numbers are; the rest stay
+    Norm norm;
+    const float *query_norm, *key_norm; // what normed numbers are multiplied by: [dim], or [heads * dim] where it is joint
+    float epsilon;
+};
+
+// x / sqrt(mean(x^2) + epsilon) * weight (RMSNorm, arXiv 1910.07467).
+inline void norm_part(const float* x, int width, const float* weight, float epsilon, float* out) {
+    __m512 squares = _mm512_setzero_ps();
+    for (int at = 0; at < width; at += 16) {
+        const __m512 values = _mm512_loadu_ps(x + at);
+        squares = _mm512_fmadd_ps(values, values, squares);
+    }
+    const __m512 factor = _mm512_set1_ps(1.f / std::sqrt(_mm512_reduce_add_ps(squares) / static_cast<float>(width) + epsilon));
+    for (int at = 0; at < width; at += 16)
+        _mm512_storeu_ps(out + at, _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(x + at), factor), _mm512_loadu_ps(weight + at)));
+}
+
+inline void norm_heads(const float* x, int heads, int dim, const float* weight, const Turning& turning, float* out) {
+    if (turning.norm == Norm::joint) return norm_part(x, heads * dim, weight, turning.epsilon, out);
+    for (int head = 0; head < heads; ++head)
+        norm_part(x + head * dim, dim, weight, turning.epsilon, out + head * dim);
+}
+
+// Number i of the first half with number i of the second (RoFormer, arXiv 2104.09864), in place.
+inline void turn_heads(float* x, int heads, int dim, const float* cos, const float* sin, int turned) {
+    const int half = turned / 2;
+    for (int head = 0; head < heads; ++head, x += dim)
+        for (int at = 0; at < half; at += 16) {
+            const __mmask16 there = first(half - at);
+            const __m512 c = _mm512_maskz_loadu_ps(there, cos + at), s = _mm512_maskz_loadu_ps(there, sin + at);
+            const __m512 one = _mm512_maskz_loadu_ps(there, x + at), other = _mm512_maskz_loadu_ps(there, x + half + at);
+            _mm512_mask_storeu_ps(x + at, there, _mm512_fmsub_ps(one, c, _mm512_mul_ps(other, s)));
+            _mm512_mask_storeu_ps(x + half + at, there, _mm512_fmadd_ps(other, c, _mm512_mul_ps(one, s)));
+        }
+}
+
+// Token t's queries or keys, from its row to their place.
+inline void turn_token(const float* row, int64_t t, int heads, int dim, const float* weight, const Turning& turning,
+                       float* out) {
+    if (turning.norm == Norm::none)
+        std::memcpy(out, row, sizeof(float) * static_cast<size_t>(heads * dim));
+    else
+        norm_heads(row, heads, dim, weight, turning, out);
+    const int64_t angles = t * (turning.turned / 2);
+    if (turning.turned) turn_heads(out, heads, dim, turning.cos + angles, turning.sin + angles, turning.turned);
+}
+
+}  // namespace headrace

@@ -1,0 +1,153 @@
+"""Our operations in a graph: what they compute, to the bit where whole numbers are added."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import openvino as ov
+import openvino.opset15 as op
+import pytest
+from numpy.typing import NDArray
+
+from headrace.kernels import codes4, operations
+from headrace.kernels.operations import Bend, Matrix
+from tests.kernels.test_codes4 import unpacked
+from tests.tiles import kernels
+
+Floats = NDArray[np.float32]
+
+SHAPES = [(100, 200), (576, 64), (31, 65), (33, 130), (16, 16), (1, 1)]
+
+
+class Held(NamedTuple):
+    """A matrix as it is held, and as numbers of what is held."""
+
+    matrix: Matrix
+    numbers: NDArray[np.int8]
+    scales: Floats
+
+
+def coded(rows: int, width: int, seed: int = 0) -> tuple[NDArray[np.int8], Floats]:
+    random = np.random.default_rng([rows, width, seed])
+    codes = random.integers(-127, 128, (rows, width)).astype(np.int8)
+    return codes, random.uniform(0.001, 0.01, (rows, 1)).astype(np.float32)
+
+
+def held(bits: int, rows: int, width: int) -> Held:
+    codes, scales = coded(rows, width)
+    if bits == 8:
+        return Held(operations.matrix(codes, scales), codes, scales)
+    values = codes * scales
+    packed, scales = codes4.packed(values)
+    return Held(operations.matrix4(values), unpacked(packed, rows, width), scales[:, None])
+
+
+def compiled(parameters: Sequence[Any], results: Sequence[Any], threads: int = 2) -> Any:
+    core = ov.Core()
+    core.add_extension(str(kernels()))
+    model = ov.Model([op.result(each) for each in results], list(parameters), "trial")
+    options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
+    return core.compile_model(model, "CPU", options)
+
+
+def product_of(weights: Matrix, width: int, threads: int = 2) -> Any:
+    x = op.parameter([-1, width], ov.Type.f32)
+    return compiled([x], [operations.product(kernels(), x, weights)], threads)
+
+
+def expected(x: Floats, codes: NDArray[np.int8], scales: Floats) -> Floats:
+    """What the kernel promises: rows as codes of 16 bits, exact sums."""
+    worths = np.abs(x).max(axis=1, keepdims=True) / np.float32(32512)
+    with np.errstate(divide="ignore"):
+        factors = np.where(worths > 0, np.float32(32512) / np.abs(x).max(axis=1, keepdims=True), 0)
+    rounded = np.rint(x * factors.astype(np.float32)).astype(np.int64)
+    found: Floats = (rounded @ codes.T.astype(np.int64)) * (worths.astype(np.float64) * scales.T)
+    return found
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize(("rows", "width"), SHAPES)
+def test_a_product_is_that_of_codes_of_16_bits(rows: int, width: int, bits: int) -> None:
+    weights, numbers, scales = held(bits, rows, width)
+    run = product_of(weights, width)
+    for count in (1, 7, 8, 9, 16, 17, 24, 25, 32, 40, 130):
+        x = np.random.default_rng(count).normal(size=(count, width)).astype(np.float32)
+        np.testing.assert_allclose(run([x])[0], expected(x, numbers, scales), rtol=3e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_a_row_has_the_same_bits_whatever_stands_beside_it_and_however_many_threads_there_are(bits: int) -> None:
+    weights, width = held(bits, 300, 200).matrix, 200
+    x = np.random.default_rng(0).normal(size=(150, width)).astype(np.float32)
+    together, by_one = product_of(weights, width)([x])[0], product_of(weights, width, threads=1)([x])[0]
+    assert np.array_equal(together, by_one)
+    run = product_of(weights, width)
+    for size in (1, 5, 8, 24):
+        parts = [run([x[at : at + size]])[0].copy() for at in range(0, len(x), size)]
+        assert np.array_equal(np.concatenate(parts), together)
+
+
+def test_a_row_of_zeros_gives_zeros_and_no_rows_give_none() -> None:
+    run = product_of(operations.matrix(*coded(40, 70)), 70)
+    assert not run([np.zeros((3, 70), np.float32)])[0].any()
+    assert run([np.zeros((0, 70), np.float32)])[0].shape == (0, 40)
+
+
+BENDS = {
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "gelu_tanh": lambda x: x * 0.5 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    "gelu": lambda x: x * 0.5 * (1 + np.vectorize(math.erf)(x / math.sqrt(2))),
+}
+
+
+@pytest.mark.parametrize(("rows", "width"), SHAPES)
+@pytest.mark.parametrize("bend", ["silu", "gelu_tanh", "gelu"])
+def test_a_gated_product_is_one_product_bent_times_another(bend: Bend, rows: int, width: int) -> None:
+    gate, other = coded(rows, width), coded(rows, width, seed=1)
+    x = op.parameter([-1, width], ov.Type.f32)
+    run = compiled([x], [operations.gated_product(kernels(), x, operations.gated_matrix(gate, other), bend)])
+    values = np.random.default_rng(rows).normal(size=(9, width)).astype(np.float32)
+    wanted = BENDS[bend](expected(values, *gate)) * expected(values, *other)
+    np.testing.assert_allclose(run([values])[0], wanted, rtol=2e-5, atol=1e-6 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize(("rows", "width"), SHAPES)
+def test_a_gated_product_with_4_bits_is_made_of_two_with_4_bits(rows: int, width: int) -> None:
+    gate, other = (codes * scales for codes, scales in (coded(rows, width), coded(rows, width, seed=1)))
+    x = op.parameter([-1, width], ov.Type.f32)
+    nodes = [operations.product(kernels(), x, operations.matrix4(values)) for values in (gate, other)]
+    nodes.append(operations.gated_product(kernels(), x, operations.gated_matrix4(gate, other), "silu"))
+    run = compiled([x], nodes)
+    for count in (1, 9, 17, 33, 70):
+        found = run([np.random.default_rng(count).normal(size=(count, width)).astype(np.float32)])
+        wanted = BENDS["silu"](found[0]) * found[1]
+        np.testing.assert_allclose(found[2], wanted, rtol=2e-5, atol=1e-6 * np.abs(wanted).max())
+
+
+def test_large_numbers_bend_as_they_should() -> None:
+    codes, scales = np.full((16, 16), 127, np.int8), np.ones((16, 1), np.float32)
+    x = op.parameter([-1, 16], ov.Type.f32)
+    weights = operations.gated_matrix((codes, scales), (codes, scales))
+    values = np.array([[1e3] * 16, [-1e3] * 16], np.float32)
+    for bend in BENDS:
+        found = compiled([x], [operations.gated_product(kernels(), x, weights, bend)])([values])[0]  # type: ignore[arg-type]
+        assert found[0, 0] == pytest.approx((16 * 127 * 1e3) ** 2, rel=1e-4)
+        assert abs(found[1, 0]) < 1e-6
+
+
+@pytest.mark.parametrize(("rows", "width"), SHAPES)
+def test_rows_are_those_of_the_matrix(rows: int, width: int) -> None:
+    codes, scales = coded(rows, width)
+    ids = op.parameter([-1, -1], ov.Type.i32)
+    run = compiled([ids], [operations.rows(kernels(), ids, operations.matrix(codes, scales))])
+    asked = np.random.default_rng(0).integers(0, rows, (2, 3)).astype(np.int32)
+    assert np.array_equal(run([asked])[0], (codes * scales)[asked])
+
+
+def test_a_row_that_is_not_there_is_an_error_and_nothing_is_read() -> None:
+    ids = op.parameter([-1], ov.Type.i32)
+    run = compiled([ids], [operations.rows(kernels(), ids, operations.matrix(*coded(40, 70)))])
+    for wrong in (-1, 64):
+        with pytest.raises(RuntimeError):
+            run([np.array([wrong], np.int32)])
