@@ -6,9 +6,9 @@ a tenth of the likelihood; float32 is the reference. What lies between products 
 where the processor multiplies it as vectors: that takes a twentieth less where many run, and no likelihood. Where it
 has tiles for it (AMX), the plug-in takes these, also for the few rows that are decoded: twice as long for 8 as float32.
 
-Our own kernels (`headrace/kernels`) multiply whole numbers on these tiles: with codes of 8 bits a step takes three fifths
-of the plug-in's time from 8 sequences on. 4-bit ones, which have a factor and a base for 32, take less still, and cost
-a hundredth of the likelihood.
+Our own kernels (`headrace/kernels`) multiply whole numbers on these tiles: with codes of 8 bits a step takes three
+fifths of the plug-in's time from 8 sequences on. 4-bit ones, which have a factor and a base for 32, take less still,
+and cost a hundredth of the likelihood.
 """
 
 from collections import Counter
