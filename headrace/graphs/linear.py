@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from headrace.graphs.rounding import group_codes, row_codes
 from headrace.kernels import operations
+from headrace.kernels.codes4 import Read
 from headrace.kernels.operations import Bend, Matrix
 from headrace.weights.checkpoint import Weight
 
@@ -53,8 +54,8 @@ def linear(x: Node, weights: Sequence[Weight], precision: Precision) -> Node:
     if precision.weights == "tiles8":
         return operations.product(_library(precision), x, operations.matrix(*_coded(weights)))
     if precision.weights == "tiles4":
-        values = _stacked([weight.dense() for weight in weights])
-        return operations.product(_library(precision), x, operations.matrix4(values))
+        rows, width = sum(weight.shape[0] for weight in weights), weights[0].shape[1]
+        return operations.product(_library(precision), x, operations.matrix4(_reader(weights), rows, width))
     return op.matmul(x, _held(weights, precision.weights, precision.group), False, True)
 
 
@@ -63,7 +64,7 @@ def gated(x: Node, gate: Weight, other: Weight, bend: Bend, precision: Precision
     if precision.weights == "tiles8":
         held = operations.gated_matrix(row_codes(gate), row_codes(other))
     elif precision.weights == "tiles4":
-        held = operations.gated_matrix4(gate.dense(), other.dense())
+        held = operations.gated_matrix4(_reader([gate]), _reader([other]), *gate.shape)
     else:
         return None
     return operations.gated_product(_library(precision), x, held, bend)
@@ -130,6 +131,21 @@ def _coded(weights: Sequence[Weight]) -> tuple[NDArray[np.int8], NDArray[np.floa
     """Codes of 8 bits, and a scale a row, of all of them."""
     codes, scales = (_stacked(arrays) for arrays in zip(*map(row_codes, weights), strict=True))
     return codes, scales
+
+
+def _reader(weights: Sequence[Weight]) -> Read:
+    """What gives rows of the matrices one under another."""
+
+    def read(begin: int, end: int) -> NDArray[np.float32]:
+        parts, first = [], 0
+        for weight in weights:
+            cut = max(0, begin - first), min(weight.shape[0], end - first)
+            if cut[0] < cut[1]:
+                parts.append(weight.cut(*cut).dense())
+            first += weight.shape[0]
+        return _stacked(parts)
+
+    return read
 
 
 def _library(precision: Precision) -> Path:

@@ -8,6 +8,7 @@ Rows are independent, so neither the number of threads nor the size of a piece c
 """
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -31,16 +32,22 @@ Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
 
-def packed(values: Floats) -> tuple[Bytes, Floats]:
-    """The codes of a matrix [out, in] in panels, all that a row shares beside them, and the rows' scales [out]."""
-    rows, width = values.shape
+Read = Callable[[int, int], Floats]
+"""Rows of a matrix, from one to another, as numbers; called from several threads at a time."""
+
+
+def packed(read: Read, rows: int, width: int) -> tuple[Bytes, Floats]:
+    """The codes of a matrix [rows, width] in panels, all that a row shares beside them, and the rows' scales [rows].
+
+    It is read a few panels at a time, an even number of them.
+    """
     panels, steps = -(-rows // PANEL), -(-width // STEP)
     out, scales = np.empty((panels, steps, STEP_BYTES), np.uint8), np.empty(rows, np.float32)
-    count = max(1, PIECE // (steps * STEP * PANEL))
+    count = 2 * max(1, PIECE // (2 * steps * STEP * PANEL))
 
     def fill(begin: int) -> None:
         cut = slice(begin * PANEL, min((begin + count) * PANEL, rows))
-        codes, factors, bases, scales[cut] = coded(_padded(values[cut]))
+        codes, factors, bases, scales[cut] = coded(_padded(read(cut.start, cut.stop)))
         _pack(codes, factors, bases, out[begin : begin + count])
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0)), "rounding") as pool:

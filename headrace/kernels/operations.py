@@ -11,7 +11,8 @@ import openvino.opset15 as op
 from openvino.utils.node_factory import NodeFactory
 
 from headrace.kernels import codes4
-from headrace.kernels.panels import Codes, Floats, panels, scales_of_panels, side_by_side
+from headrace.kernels.codes4 import Read
+from headrace.kernels.panels import HALF, Codes, Floats, panels, scales_of_panels, side_by_side, up_to
 
 Node = Any
 """An OpenVINO node; the library has no types to import."""
@@ -64,16 +65,20 @@ def gated_matrix(gate: tuple[Codes, Floats], other: tuple[Codes, Floats]) -> Mat
     return Matrix(op.constant(panels(codes)), op.constant(scales_of_panels(scales)), rows, width)
 
 
-def matrix4(values: Floats) -> Matrix:
-    """Of numbers [out, in], which become codes of 4 bits; holds copies."""
-    rows, width = values.shape
-    codes, scales = codes4.packed(values)
+def matrix4(read: Read, rows: int, width: int) -> Matrix:
+    """Of numbers [rows, width], which become codes of 4 bits."""
+    codes, scales = codes4.packed(read, rows, width)
     return Matrix(op.constant(codes), op.constant(scales_of_panels(scales)), rows, width, bits=4)
 
 
-def gated_matrix4(gate: Floats, other: Floats) -> Matrix:
-    """Of the numbers of two matrices [out, in] that one `gated_product` multiplies with."""
-    return msgspec.structs.replace(matrix4(side_by_side(gate, other)), rows=len(gate))
+def gated_matrix4(gate: Read, other: Read, rows: int, width: int) -> Matrix:
+    """Of the numbers of two matrices [rows, width] that one `gated_product` multiplies with."""
+
+    def read(begin: int, end: int) -> Floats:
+        begin, end = begin // 2, min(end // 2, rows)
+        return side_by_side(gate(begin, end), other(begin, end))
+
+    return msgspec.structs.replace(matrix4(read, 2 * up_to(rows, HALF), width), rows=rows)
 
 
 def product(library: Path, x: Node, weights: Matrix) -> Node:

@@ -6,7 +6,7 @@ import openvino.opset15 as op
 import pytest
 from numpy.typing import NDArray
 
-from headrace.graphs.linear import Precision, Vocabulary, gated, linear
+from headrace.graphs.linear import Form, Precision, Vocabulary, gated, linear, sum_of
 from tests.tiles import kernels
 
 Floats = NDArray[np.float32]
@@ -48,23 +48,38 @@ def test_matrices_under_one_another_give_their_products_side_by_side(kind: str, 
     assert np.abs(found - expected).max() < most * expected.std()
 
 
-def test_on_tiles_products_are_those_of_8_bit_codes() -> None:
-    x, precision = op.parameter([-1, 128], ov.Type.f32), Precision("tiles8", "tiles8", library=kernels())
-    values, first, second = _random(5, 128), _random(96, 128), _random(30, 128)
+ON_TILES = pytest.mark.parametrize(("kind", "most"), [("tiles8", 0.03), ("tiles4", 0.3)])
+
+
+@ON_TILES
+def test_on_tiles_matrices_under_one_another_give_their_products_side_by_side(kind: Form, most: float) -> None:
+    x, precision = op.parameter([-1, 128], ov.Type.f32), Precision(kind, library=kernels())
+    values, first, second = _random(5, 128), _random(90, 128), _random(31, 128)
     found = _run(linear(x, [Matrix(first), Matrix(second)], precision), x, values)
     expected = values @ np.concatenate([first, second]).T
-    assert np.abs(found - expected).max() < 0.03 * expected.std()
+    assert np.abs(found - expected).max() < most * expected.std()
 
 
-def test_on_tiles_a_gate_is_part_of_the_product() -> None:
-    x, precision = op.parameter([-1, 128], ov.Type.f32), Precision("tiles8", "tiles8", library=kernels())
+@ON_TILES
+def test_on_tiles_a_gate_is_part_of_the_product(kind: Form, most: float) -> None:
+    x, precision = op.parameter([-1, 128], ov.Type.f32), Precision(kind, library=kernels())
     values, gate, other = _random(5, 128) / 10, _random(90, 128), _random(91, 128)[:90]
     node = gated(x, Matrix(gate), Matrix(other), "silu", precision)
     assert node is not None
     bent = values @ gate.T
     expected = bent / (1 + np.exp(-bent)) * (values @ other.T)
-    assert np.abs(_run(node, x, values) - expected).mean() < 0.02 * expected.std()
+    assert np.abs(_run(node, x, values) - expected).mean() < most * expected.std()
     assert gated(x, Matrix(gate), Matrix(other), "silu", Precision("int8")) is None
+
+
+def test_on_tiles_a_sum_is_part_of_the_product_behind_which_it_stands() -> None:
+    x, precision = op.parameter([-1, 128], ov.Type.f32), Precision("tiles8", library=kernels())
+    values, matrix = _random(5, 128), _random(128, 128)
+    node = sum_of(x, linear(x, [Matrix(matrix)], precision), precision)
+    assert node.get_type_name() == "TileProduct"
+    expected = values + values @ matrix.T
+    assert np.abs(_run(node, x, values) - expected).max() < 0.03 * expected.std()
+    assert sum_of(x, x, precision).get_type_name() == "Add"
 
 
 def test_on_tiles_a_vocabulary_gives_rows_and_logits_of_one_matrix() -> None:

@@ -10,9 +10,9 @@ import openvino.opset15 as op
 import pytest
 from numpy.typing import NDArray
 
-from headrace.kernels import codes4, operations
+from headrace.kernels import operations
 from headrace.kernels.operations import Bend, Matrix
-from tests.kernels.test_codes4 import unpacked
+from tests.kernels.test_codes4 import pack, reading, unpacked
 from tests.tiles import kernels
 
 Floats = NDArray[np.float32]
@@ -39,8 +39,8 @@ def held(bits: int, rows: int, width: int) -> Held:
     if bits == 8:
         return Held(operations.matrix(codes, scales), codes, scales)
     values = codes * scales
-    packed, scales = codes4.packed(values)
-    return Held(operations.matrix4(values), unpacked(packed, rows, width), scales[:, None])
+    packed, scales = pack(values)
+    return Held(operations.matrix4(reading(values), rows, width), unpacked(packed, rows, width), scales[:, None])
 
 
 def compiled(parameters: Sequence[Any], results: Sequence[Any], threads: int = 2) -> Any:
@@ -116,8 +116,14 @@ def test_a_gated_product_is_one_product_bent_times_another(bend: Bend, rows: int
 def test_a_gated_product_with_4_bits_is_made_of_two_with_4_bits(rows: int, width: int) -> None:
     gate, other = (codes * scales for codes, scales in (coded(rows, width), coded(rows, width, seed=1)))
     x = op.parameter([-1, width], ov.Type.f32)
-    nodes = [operations.product(kernels(), x, operations.matrix4(values)) for values in (gate, other)]
-    nodes.append(operations.gated_product(kernels(), x, operations.gated_matrix4(gate, other), "silu"))
+    nodes = [
+        operations.product(kernels(), x, operations.matrix4(reading(values), rows, width)) for values in (gate, other)
+    ]
+    nodes.append(
+        operations.gated_product(
+            kernels(), x, operations.gated_matrix4(reading(gate), reading(other), rows, width), "silu"
+        )
+    )
     run = compiled([x], nodes)
     for count in (1, 9, 17, 33, 70):
         found = run([np.random.default_rng(count).normal(size=(count, width)).astype(np.float32)])

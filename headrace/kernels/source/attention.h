@@ -189,7 +189,7 @@ inline void put(Part total, const Heads& heads, const Step& step, const Piece& p
     }
 }
 
-inline void attend_piece(Room& room, Tiles& tiles, const Heads& heads, const Step& step, const Piece& piece) {
+inline void attend_piece(Room& room, QueryTiles& tiles, const Heads& heads, const Step& step, const Piece& piece) {
     tiles.set(piece.rows, heads.dim);
     if (piece.writes) write_head(heads, step, piece.sequence, step.begins[piece.sequence], piece.head);
     for (int r = 0; r < piece.rows; ++r) {
@@ -306,7 +306,7 @@ inline void attend(const Heads& heads, const Step& step) {
     write_first(heads, step, plan);
     share_out(int(plan.pieces.size()), plan.stretches < 12, [&](int from, int to) {
         Room room;
-        Tiles tiles;
+        QueryTiles tiles;
         for (int i = from; i < to; ++i) attend_piece(room, tiles, heads, step, plan.pieces[i]);
     });
     share_out(int(plan.cut.size()), plan.stretches < 400, [&](int from, int to) {

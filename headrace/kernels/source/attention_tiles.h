@@ -7,6 +7,8 @@
 #include <cstring>
 #include <limits>
 
+#include "tiles.h"
+
 namespace headrace::detail {
 
 constexpr int BLOCK = 32;        // tokens
@@ -59,9 +61,6 @@ inline __m512 joined(const int32_t* high, const int32_t* low) {
 
 // Tiles 0 to 3 are sums, 4 query rows, 5 keys, 6 weights (of the values) and 7 values.
 
-// GCC does not know that a tile load reads memory: this holds it to the order of what is stored before.
-inline void settle() { asm volatile("" ::: "memory"); }
-
 struct alignas(64) Config {
     uint8_t palette = 1, start = 0, reserved[14] = {};
     uint16_t bytes[16] = {};
@@ -69,7 +68,7 @@ struct alignas(64) Config {
 };
 
 // A thread's tiles, set for so many query rows; given back at the end.
-class Tiles {
+class QueryTiles {
 public:
     // Dims of one key tile: all in equal shares, so that each tile of a row has one shape.
     static int share(int dim) { return dim / (dim / 4 % ((dim + 63) / 64) ? 4 : (dim + 63) / 64); }
@@ -87,7 +86,7 @@ public:
         _tile_loadconfig(&config);
         m_rows = rows;
     }
-    ~Tiles() {
+    ~QueryTiles() {
         if (m_rows) _tile_release();
     }
 
@@ -138,7 +137,7 @@ inline float quantise_query(const float* x, int dim, int8_t* high, int8_t* low) 
 
 // Sums of the rows' codes with the keys', for two blocks at a time.
 inline void score(Room& room, int dim) {
-    const int share = Tiles::share(dim), half = dim * 16;
+    const int share = QueryTiles::share(dim), half = dim * 16;
     settle();
     for (int b = 0; b < room.stretch.blocks; b += 2) {
         const bool two = b + 1 < room.stretch.blocks;

@@ -96,6 +96,7 @@ private:
         if (far_) ask();
         int8_t* to = ring_ + done_++ % SLOTS * COLUMNS * TILE_BYTES;
         for (int64_t panel = 0; panel < COLUMNS; ++panel) expand_tile(place_.at(panel), to + panel * TILE_BYTES);
+        settle();
         place_.next();
     }
 

@@ -20,6 +20,9 @@ inline bool may_use_tiles() {
     return may;
 }
 
+// GCC does not know that a tile load reads memory: this holds it to the order of what is stored before.
+inline void settle() { asm volatile("" ::: "memory"); }
+
 // All tiles whole, as long as this lives on its thread. Other libraries set them for themselves, before and after.
 class Tiles {
   public:
