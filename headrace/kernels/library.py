@@ -30,7 +30,17 @@ SOURCE, BESIDE = HERE / "source", HERE / "built"
 MAIN = SOURCE / "operations.cpp"
 COMPILERS = ("g++", "clang++", "c++")
 FLAGS = (
-    *("-std=c++17", "-O3", "-shared", "-fPIC", "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq"),
+    *(
+        "-std=c++17",
+        "-O3",
+        "-ffp-contract=off",
+        "-shared",
+        "-fPIC",
+        "-mavx512f",
+        "-mavx512bw",
+        "-mavx512vl",
+        "-mavx512dq",
+    ),
     *("-mbmi2", "-mfma", "-mamx-tile", "-mamx-int8"),
 )
 LIMIT_S = 120.0  # of a compiler; it takes three seconds
@@ -69,7 +79,7 @@ def _library(path: Path) -> Library:
         if not path.exists():
             compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
             if compiler is None:
-                return Library(None, "a C++ compiler (g++ 11 or clang 12)")
+                return Library(None, "a C++ compiler (g++ 11 or later)")
             _compile(compiler, path)
         if not _is_ours(path):
             return Library(None, f"{path} to be this user's, writable by no other")

@@ -40,6 +40,17 @@ def test_a_text_has_the_same_bits_however_it_is_cut_and_whoever_is_beside_it(nam
     assert np.array_equal(beside, np.concatenate([whole[:50], whole[40:41], whole[:3]]))
 
 
+def test_a_block_may_be_shared_in_the_step_that_fills_it() -> None:
+    paged = on_tiles("llama")
+    whole = paged.read(TEXT, [64], [3, 1])
+    for first in range(4, 12, 2):
+        paged.step([(TEXT[:31], 0, [first])])
+        parts = [(TEXT[31:32], 31, [first]), *[(TEXT[32:33], 32, [first, 12 + i]) for i in range(3)]]
+        for order in (parts, parts[::-1]):
+            found = paged.step(order)
+            assert np.array_equal(found, whole[[31 + (len(part[2]) > 1) for part in order]])
+
+
 @pytest.mark.parametrize(("dim", "fits"), [(16, True), (80, True), (256, True), (24, False), (272, False)])
 def test_heads_are_whole_vectors_of_at_most_256(dim: int, fits: bool) -> None:
     facts = golden_checkpoint("llama").architecture

@@ -37,7 +37,9 @@ def opened(request: pytest.FixtureRequest) -> Iterator[Opened]:
     Where the processor's products of codes have other bits in large steps, what is exact there.
     """
     assert FILE is not None
-    choices = Choices(threads=2) if HAS_AVX512 else Choices(threads=2, precision="f32", kv_precision="f32")
+    choices = Choices(threads=2, kernels="openvino")
+    if not HAS_AVX512:
+        choices = Choices(threads=2, precision="f32", kv_precision="f32")
     if request.param == "ours":
         kernels()
         choices = Choices(threads=2, cache=cache_folder(os.environ))

@@ -47,6 +47,8 @@ namespace detail {
 
 // ---- the cache ----
 
+constexpr int AHEAD = 2;  // tokens whose slots are asked for before they are written
+
 struct Slot {  // the place of one token
     int8_t *key, *value;
     int token;  // in the block
@@ -83,21 +85,51 @@ inline void write_value(const float* x, int dim, Slot slot) {
     }
 }
 
-// Writes the key and the value that row t, of sequence s, has for one head.
-inline void write_head(const Heads& heads, const Step& step, int s, int t, int head) {
-    const int position = step.past[s] + t - step.begins[s];
-    const int64_t block = step.blocks[step.block_begins[s] + position / BLOCK];
-    const int64_t at = (block * heads.kv_heads + head) * block_bytes(heads.dim);
-    const int64_t row = (int64_t(t) * heads.kv_heads + head) * heads.dim;
-    const Slot slot{(int8_t*)step.key_cache + at, (int8_t*)step.value_cache + at, position % BLOCK};
-    write_key(step.key + row, heads.dim, slot);
-    write_value(step.value + row, heads.dim, slot);
+// Where the tokens of a step go, from one on.
+class Slots {
+public:
+    Slots(const Heads& heads, const Step& step, int row) : m_heads(heads), m_step(step) {
+        m_sequence = int(std::upper_bound(step.begins, step.begins + step.sequences + 1, row) - step.begins) - 1;
+    }
+
+    // Rows are asked for one after another.
+    Slot of(int row, int head) {
+        while (row >= m_step.begins[m_sequence + 1]) ++m_sequence;
+        const int position = m_step.past[m_sequence] + row - m_step.begins[m_sequence];
+        const int64_t block = m_step.blocks[m_step.block_begins[m_sequence] + position / BLOCK];
+        const int64_t at = (block * m_heads.kv_heads + head) * block_bytes(m_heads.dim);
+        return {(int8_t*)m_step.key_cache + at, (int8_t*)m_step.value_cache + at, position % BLOCK};
+    }
+
+private:
+    const Heads& m_heads;
+    const Step& m_step;
+    int m_sequence;
+};
+
+// Asks for what writing to a slot changes: tokens of several texts lie far apart.
+inline void ask_for(Slot slot, int dim) {
+    const int8_t* key = slot.key + slot.token / 16 * 16 * dim;
+    for (int d = 0; d < dim; d += 4) _mm_prefetch((const char*)key + d * 16, _MM_HINT_T0);
+    for (int d = 0; d < dim; d += 16) _mm_prefetch((const char*)slot.value + d * BLOCK + slot.token / 4 * 64, _MM_HINT_T0);
 }
 
-// Writes the keys and values of rows [from, to) of sequence s.
-inline void write(const Heads& heads, const Step& step, int s, int from, int to) {
-    for (int t = from; t < to; ++t)
-        for (int h = 0; h < heads.kv_heads; ++h) write_head(heads, step, s, t, h);
+// Writes the keys and values of rows [from, to). All are written before any is read: sequences of a step share blocks.
+inline void write(const Heads& heads, const Step& step, int from, int to) {
+    Slots slots(heads, step, from), ahead(heads, step, from);
+    const auto ask = [&](int t) {
+        for (int h = 0; h < heads.kv_heads && t < to; ++h) ask_for(ahead.of(t, h), heads.dim);
+    };
+    for (int t = from; t < from + AHEAD; ++t) ask(t);
+    for (int t = from; t < to; ++t) {
+        ask(t + AHEAD);
+        for (int h = 0; h < heads.kv_heads; ++h) {
+            const int64_t row = (int64_t(t) * heads.kv_heads + h) * heads.dim;
+            const Slot slot = slots.of(t, h);
+            write_key(step.key + row, heads.dim, slot);
+            write_value(step.value + row, heads.dim, slot);
+        }
+    }
 }
 
 // ---- pieces of work ----
@@ -106,7 +138,6 @@ struct Piece {  // the rows of one tile, and some of the stretches of their cont
     int sequence, head, row, rows;  // row: among the (token, head of the group) pairs of the sequence
     int first, last, begin;         // stretches: its own from first to last; the context's are from begin on
     float* parts;                   // the parts of the context's stretches if others do some of them, or null
-    bool writes;                    // its one token's key and value: nobody else reads them in this step
 };
 
 // The positions that a row of a piece sees.
@@ -191,7 +222,6 @@ inline void put(Part total, const Heads& heads, const Step& step, const Piece& p
 
 inline void attend_piece(Room& room, QueryTiles& tiles, const Heads& heads, const Step& step, const Piece& piece) {
     tiles.set(piece.rows, heads.dim);
-    if (piece.writes) write_head(heads, step, piece.sequence, step.begins[piece.sequence], piece.head);
     for (int r = 0; r < piece.rows; ++r) {
         room.sight[r] = sight(heads, step, piece, r);
         const float unit = quantise_query(step.query + query_at(heads, step, piece, r), heads.dim,
@@ -231,18 +261,13 @@ inline std::vector<Piece> whole_contexts(const Heads& heads, const Step& step) {
         const int rows = (step.begins[s + 1] - step.begins[s]) * (heads.query_heads / heads.kv_heads);
         for (int h = 0; h < heads.kv_heads; ++h)
             for (int row = 0; row < rows; row += ROWS) {
-                Piece piece{s, h, row, std::min(ROWS, rows - row), 0, 0, 0, nullptr, false};
+                Piece piece{s, h, row, std::min(ROWS, rows - row), 0, 0, 0, nullptr};
                 piece.begin = piece.first = sight(heads, step, piece, 0).from / STRETCH;
                 piece.last = (sight(heads, step, piece, piece.rows - 1).to - 1) / STRETCH + 1;
                 wholes.push_back(piece);
             }
     }
     return wholes;
-}
-
-// Whether a sequence has one token, whose query heads are a tile for each of its own heads.
-inline bool is_single(const Heads& heads, const Step& step, int s) {
-    return step.begins[s + 1] - step.begins[s] == 1 && heads.query_heads / heads.kv_heads <= ROWS;
 }
 
 struct Plan {
@@ -261,7 +286,6 @@ inline Plan plan(const Heads& heads, const Step& step) {
     for (Piece each : wholes) {
         const int first = each.first, stretches = each.last - first;
         const int count = int((stretches + most - 1) / most);
-        each.writes = count == 1 && is_single(heads, step, each.sequence);
         if (count > 1) {
             plan.parts.emplace_back(new float[int64_t(stretches) * Part::floats(each.rows, heads.dim)]);
             each.parts = plan.parts.back().get();
@@ -283,27 +307,17 @@ inline void share_out(int count, bool little, const F& f) {
     tbb::parallel_for(tbb::blocked_range<int>(0, count), [&](const auto& r) { f(r.begin(), r.end()); });
 }
 
-// Writes what several pieces read.
-inline void write_first(const Heads& heads, const Step& step, const Plan& plan) {
-    std::vector<bool> later(step.sequences);
-    for (const Piece& each : plan.pieces)
-        if (each.writes) later[each.sequence] = true;
-    for (int s = 0; s < step.sequences; ++s) {
-        if (later[s]) continue;
-        const int begin = step.begins[s], tokens = step.begins[s + 1] - begin;
-        share_out(tokens, tokens * heads.kv_heads * heads.dim < 4096,
-                  [&](int from, int to) { write(heads, step, s, begin + from, begin + to); });
-    }
-}
-
 }  // namespace detail
 
 // Writes the step's keys and values behind those that its sequences have in the cache, then attends for its rows.
 // Uses the threads of the TBB arena that it is called in. The process must have been permitted to use tiles.
 inline void attend(const Heads& heads, const Step& step) {
     using namespace detail;
+    const int begin = step.begins[0], tokens = step.begins[step.sequences] - begin;
+    share_out(tokens, tokens * heads.kv_heads * heads.dim < 4096,
+              [&](int from, int to) { write(heads, step, begin + from, begin + to); });
+
     const Plan plan = detail::plan(heads, step);
-    write_first(heads, step, plan);
     share_out(int(plan.pieces.size()), plan.stretches < 12, [&](int from, int to) {
         Room room;
         QueryTiles tiles;
