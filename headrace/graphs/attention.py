@@ -8,8 +8,10 @@ in the place of variables, repetition and scaled product. Which tokens may be se
 import math
 
 import msgspec
+import numpy as np
 import openvino as ov
 import openvino.opset15 as op
+from numpy.typing import NDArray
 from openvino import opset6
 
 from headrace.graphs.layer import Tensors
@@ -41,33 +43,50 @@ def attention(
     key, keep_key = _cached(key, f"past_key_values.{index}.keypresent.{index}.key", facts, sequences)
     value, keep_value = _cached(value, f"past_key_values.{index}.valuepresent.{index}.value", facts, sequences)
     key, value = (repeated(part, facts, sequences.batch) for part in (key, value))
-    scale = facts.attention_scale or 1 / math.sqrt(facts.head_dim)
-    mixed = op.scaled_dot_product_attention(query, key, value, f32(0.0), f32(scale), causal=True)
+    mixed = op.scaled_dot_product_attention(query, key, value, f32(0.0), f32(score_scale(facts)), causal=True)
     return joined(mixed, layer, facts, precision), [keep_key, keep_value]
 
 
 def projected(x: Node, layer: Tensors, facts: Architecture, precision: Precision, turn: Turns | None) -> list[Node]:
     """x [batch, tokens, hidden] -> queries [batch, heads, tokens, head_dim], keys and values [batch, kv_heads, ...]."""
     heads, kv_heads, dim = facts.heads, facts.kv_heads, facts.head_dim
-    lengths = (heads * dim, kv_heads * dim, kv_heads * dim)
-    query, key, value = split(layer.project(x, ("q", "k", "v"), facts.hidden, lengths, precision), lengths)
+    query, key, value = split(all_heads(x, layer, facts, precision), lengths(facts))
     if facts.qk_norm and facts.joint_qk_norm:
-        query, key = _normed(query, key, layer, facts, lengths[:2])
+        query, key = _normed(query, key, layer, facts)
     query, key, value = _heads(query, heads, dim), _heads(key, kv_heads, dim), _heads(value, kv_heads, dim)
     if facts.qk_norm and not facts.joint_qk_norm:
-        query, key = _normed(query, key, layer, facts, (dim, dim))
+        query, key = _normed(query, key, layer, facts)
     query, key, value = (op.transpose(part, i64([0, 2, 1, 3])) for part in (query, key, value))
     if turn is not None:
         query, key = rotate(query, turn, dim), rotate(key, turn, dim)
     return [query, key, value]
 
 
-def _normed(query: Node, key: Node, layer: Tensors, facts: Architecture, widths: tuple[int, int]) -> tuple[Node, Node]:
-    """Each along its last axis, of these widths."""
-    return (
-        rms_norm(query, layer.vector("q_norm", widths[0]), facts.norm_eps),
-        rms_norm(key, layer.vector("k_norm", widths[1]), facts.norm_eps),
-    )
+def all_heads(x: Node, layer: Tensors, facts: Architecture, precision: Precision) -> Node:
+    """x [..., hidden] -> queries, keys and values of all heads, one behind the other: [..., sum of their lengths]."""
+    return layer.project(x, ("q", "k", "v"), facts.hidden, lengths(facts), precision)
+
+
+def lengths(facts: Architecture) -> tuple[int, int, int]:
+    """Of a token's queries, keys and values."""
+    return facts.heads * facts.head_dim, facts.kv_heads * facts.head_dim, facts.kv_heads * facts.head_dim
+
+
+def norm_weights(layer: Tensors, facts: Architecture) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Of the norms of queries and of keys: of each head, or where they are joint of all of a token's."""
+    widths = lengths(facts)[:2] if facts.joint_qk_norm else (facts.head_dim, facts.head_dim)
+    return layer.vector("q_norm", widths[0]), layer.vector("k_norm", widths[1])
+
+
+def score_scale(facts: Architecture) -> float:
+    """What a query's product with a key is multiplied by."""
+    return facts.attention_scale or 1 / math.sqrt(facts.head_dim)
+
+
+def _normed(query: Node, key: Node, layer: Tensors, facts: Architecture) -> tuple[Node, Node]:
+    """Each along its last axis."""
+    of_query, of_key = norm_weights(layer, facts)
+    return rms_norm(query, of_query, facts.norm_eps), rms_norm(key, of_key, facts.norm_eps)
 
 
 def joined(mixed: Node, layer: Tensors, facts: Architecture, precision: Precision) -> Node:

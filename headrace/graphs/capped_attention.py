@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from headrace.graphs.linear import Node
 from headrace.graphs.windows import KEY_CACHE, paged_layers
+from headrace.kernels.operations import Heads
 from headrace.weights.checkpoint import Architecture
 
 BLOCK_SIZE = 32
@@ -23,17 +24,6 @@ GREATEST_CAP = 64.0
 """Up to here the exponential of a score, and the sum of many, is a float32."""
 
 Floats = NDArray[np.float32]
-
-
-class Heads(msgspec.Struct, frozen=True):
-    """What a layer's attention is made of."""
-
-    query_heads: int
-    kv_heads: int
-    dim: int
-    scale: float
-    cap: float
-    window: int  # tokens that are seen, the own among them; 0: all
 
 
 UNREAD = Heads(0, 0, 0, 0.0, 0.0, 0)

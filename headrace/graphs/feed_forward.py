@@ -1,14 +1,11 @@
 """The feed-forward half of a layer: up, a bend, down; gated where the file has a gate."""
 
-from typing import Literal
-
 import openvino.opset15 as op
 
 from headrace.graphs.layer import Tensors
 from headrace.graphs.linear import Node, Precision
+from headrace.kernels.operations import Bend
 from headrace.weights.checkpoint import Architecture
-
-Activation = Literal["silu", "gelu_tanh", "gelu"]
 
 
 def feed_forward(
@@ -35,7 +32,7 @@ def _gated(x: Node, layer: Tensors, facts: Architecture, precision: Precision) -
     return op.multiply(activate(gate, facts.activation), up)
 
 
-def activate(x: Node, activation: Activation) -> Node:
+def activate(x: Node, activation: Bend) -> Node:
     if activation == "silu":
         return op.swish(x)
     return op.gelu(x, "tanh" if activation == "gelu_tanh" else "erf")

@@ -21,8 +21,7 @@ from headrace.kernels.codes4 import Read
 from headrace.kernels.operations import Bend, Matrix
 from headrace.weights.checkpoint import Weight
 
-Node = Any
-"""An OpenVINO node; the library has no types to import."""
+Node = operations.Node
 
 Form = Literal["f32", "bf16", "int8", "int4", "tiles8", "tiles4"]
 """The last two: 8-bit codes as int8, and 4-bit ones with a factor and a base for 32, multiplied by our own kernels."""

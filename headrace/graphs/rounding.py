@@ -3,13 +3,10 @@
 Rows are independent, so neither the number of threads nor the size of a piece changes a code.
 """
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.kernels.pieces import each_piece
 from headrace.weights.checkpoint import Weight
 
 LEAST_SCALE = 1e-8
@@ -23,7 +20,8 @@ Floats = NDArray[np.float32]
 
 def row_codes(weight: Weight) -> tuple[NDArray[np.int8], Floats]:
     """Codes -127 to 127 [out, in] and a scale a row [out, 1]."""
-    codes, scales = np.empty(weight.shape, np.int8), np.empty((weight.shape[0], 1), np.float32)
+    rows, width = weight.shape
+    codes, scales = np.empty(weight.shape, np.int8), np.empty((rows, 1), np.float32)
 
     def fill(begin: int, end: int) -> None:
         values = weight.cut(begin, end).dense()
@@ -32,7 +30,7 @@ def row_codes(weight: Weight) -> tuple[NDArray[np.int8], Floats]:
         scaled = values / scales[begin:end]
         codes[begin:end] = np.rint(scaled, out=scaled)
 
-    _each_piece(weight, fill)
+    each_piece(rows, max(1, PIECE // max(1, width)), fill)
     return codes, scales
 
 
@@ -56,21 +54,5 @@ def group_codes(weight: Weight, group: int) -> tuple[NDArray[np.int8], Floats]:
         np.rint(scaled, out=scaled)
         codes[begin:end] = np.minimum(scaled, 7, out=scaled)
 
-    _each_piece(weight, fill)
+    each_piece(rows, max(1, PIECE // max(1, width)), fill)
     return codes, scales
-
-
-def _each_piece(weight: Weight, fill: Callable[[int, int], None]) -> None:
-    """Call `fill(begin, end)` for pieces of the rows; raises what it raises."""
-    rows, width = weight.shape
-    step = max(1, PIECE // max(1, width))
-    begins = range(0, rows, step)
-    ends = [min(begin + step, rows) for begin in begins]
-    threads = min(len(os.sched_getaffinity(0)), len(begins))
-    if threads < 2:
-        for begin, end in zip(begins, ends, strict=True):
-            fill(begin, end)
-        return
-    with ThreadPoolExecutor(threads, "rounding") as pool:
-        for _ in pool.map(fill, begins, ends):
-            pass

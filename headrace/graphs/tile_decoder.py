@@ -5,34 +5,25 @@ operation: norms of heads, turning, the cache, windows, soft caps and groups of 
 same whatever else a step computes, and however a prompt is cut into steps.
 """
 
-import math
-
 import openvino as ov
 import openvino.opset15 as op
 
+from headrace.graphs.attention import all_heads, lengths, norm_weights, score_scale
 from headrace.graphs.decoder import check, hidden_states, logits_of
 from headrace.graphs.layer import Tensors
 from headrace.graphs.linear import Node, Precision, Vocabulary
 from headrace.graphs.nodes import f32, i64, named_result, parameter
 from headrace.graphs.rope import Turns
 from headrace.kernels import operations
-from headrace.kernels.operations import BLOCK_TOKENS, SCALE_BYTES, Heads
+from headrace.kernels.operations import BLOCK_TOKENS, SCALE_BYTES, TurnedHeads
 from headrace.weights.checkpoint import Architecture, Checkpoint
 
 DIM_STEP, MOST_DIM = 16, 256
 """Of a head, what the kernel computes."""
 
-STEP = {
-    "input_ids": ov.Type.i64,
-    "position_ids": ov.Type.i64,
-    "past_lens": ov.Type.i32,
-    "subsequence_begins": ov.Type.i32,
-    "block_indices": ov.Type.i32,
-    "block_indices_begins": ov.Type.i32,
-}
-"""A step, all of them in one row, as the paged-attention pass has them."""
-
+TOKENS = ("input_ids", "position_ids")
 SEQUENCES = ("past_lens", "subsequence_begins", "block_indices", "block_indices_begins")
+"""Inputs of a step, each in one row, as the paged-attention pass has them: of i64 and of i32."""
 
 
 def fits_tiles(facts: Architecture) -> bool:
@@ -49,7 +40,8 @@ def build_tile_decoder(checkpoint: Checkpoint, precision: Precision, max_context
     facts = checkpoint.architecture
     check(facts)
     tensors = Tensors(checkpoint.weights)
-    step = {name: parameter(name, [-1], kind) for name, kind in STEP.items()}
+    tokens = [parameter(name, [-1]) for name in TOKENS]
+    sequences = [parameter(name, [-1], ov.Type.i32) for name in SEQUENCES]
     longest = parameter("max_context_len", [], ov.Type.i32)  # the pass has it, the kernel looks for itself
     words = Vocabulary(tensors.weight("embed", (facts.vocabulary, facts.hidden)), precision)
     caches: list[Node] = []
@@ -58,12 +50,12 @@ def build_tile_decoder(checkpoint: Checkpoint, precision: Precision, max_context
         shape = [-1, facts.kv_heads, BLOCK_TOKENS, facts.head_dim + SCALE_BYTES]
         kept = [parameter(f"{part}_cache.{index}", shape, ov.Type.u8) for part in ("key", "value")]
         caches.extend(kept)
-        return _attention(x, layer, facts, precision, turn, index, [*kept, *(step[name] for name in SEQUENCES)])
+        return _attention(x, layer, facts, precision, turn, index, [*kept, *sequences])
 
-    ids, positions = (op.unsqueeze(step[name], i64(1)) for name in ("input_ids", "position_ids"))
+    ids, positions = (op.unsqueeze(each, i64(1)) for each in tokens)
     x = hidden_states(ids, positions, words, tensors, facts, precision, max_context, attend)
     logits = logits_of(x, words, tensors, facts, precision)
-    return ov.Model([named_result("logits", logits)], [*step.values(), longest, *caches], facts.family)
+    return ov.Model([named_result("logits", logits)], [*tokens, *sequences, longest, *caches], facts.family)
 
 
 def _attention(
@@ -77,23 +69,19 @@ def _attention(
 ) -> Node:
     """x [tokens, 1, hidden] -> the same shape; `kept` are both caches, and where each sequence has its blocks."""
     assert precision.library is not None
-    lengths = (facts.heads * facts.head_dim, facts.kv_heads * facts.head_dim, facts.kv_heads * facts.head_dim)
-    rows = layer.project(x, ("q", "k", "v"), facts.hidden, lengths, precision)
+    rows = all_heads(x, layer, facts, precision)
     angles = [turn.half_cos, turn.half_sin] if turn else [f32([0.0])] * 2
-    heads = Heads(
+    heads = TurnedHeads(
         query_heads=facts.heads,
         kv_heads=facts.kv_heads,
         dim=facts.head_dim,
-        scale=facts.attention_scale or 1 / math.sqrt(facts.head_dim),
+        scale=score_scale(facts),
         cap=facts.attention_softcap,
         window=facts.windows[index] if facts.windows else 0,
         turned=turn.width if turn else 0,
         epsilon=facts.norm_eps,
         norm="none" if not facts.qk_norm else "joint" if facts.joint_qk_norm else "heads",
     )
-    norms = []
-    if facts.qk_norm:
-        widths = lengths[:2] if facts.joint_qk_norm else (facts.head_dim, facts.head_dim)
-        norms = [f32(layer.vector(name, width)) for name, width in zip(("q_norm", "k_norm"), widths, strict=True)]
+    norms = map(f32, norm_weights(layer, facts)) if facts.qk_norm else ()
     mixed = operations.attention(precision.library, [rows, *angles, *kept, *norms], heads)
-    return layer.project(mixed, ("o",), lengths[0], (facts.hidden,), precision)
+    return layer.project(mixed, ("o",), lengths(facts)[0], (facts.hidden,), precision)

@@ -7,14 +7,15 @@ or Q4_1 hold comes out almost as it is: those have a scale and a least number fo
 Rows are independent, so neither the number of threads nor the size of a piece changes a bit.
 """
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
-GROUP, STEP, PANEL = 32, 64, 16
+from headrace.kernels.panels import HALF, STRETCH, Floats
+from headrace.kernels.pieces import each_piece
+
+GROUP, STEP, PANEL = 32, STRETCH, HALF
 """Numbers that share a factor and a base; numbers of a row, and rows, that lie together."""
 
 STEP_BYTES = STEP * PANEL // 2 + 3 * PANEL
@@ -28,7 +29,6 @@ STRETCHES = np.linspace(1.0, 1.25, 8, dtype=np.float32)
 BASE_ERROR = np.float32(1 / 256)
 """What rounding a base costs, beside the square of what a factor is off: codes multiply that, up to 15 times."""
 
-Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
 
@@ -45,14 +45,12 @@ def packed(read: Read, rows: int, width: int) -> tuple[Bytes, Floats]:
     out, scales = np.empty((panels, steps, STEP_BYTES), np.uint8), np.empty(rows, np.float32)
     count = 2 * max(1, PIECE // (2 * steps * STEP * PANEL))
 
-    def fill(begin: int) -> None:
-        cut = slice(begin * PANEL, min((begin + count) * PANEL, rows))
+    def fill(begin: int, end: int) -> None:
+        cut = slice(begin * PANEL, min(end * PANEL, rows))
         codes, factors, bases, scales[cut] = coded(_padded(read(cut.start, cut.stop)))
-        _pack(codes, factors, bases, out[begin : begin + count])
+        _pack(codes, factors, bases, out[begin:end])
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0)), "rounding") as pool:
-        for _ in pool.map(fill, range(0, panels, count)):
-            pass
+    each_piece(panels, count, fill)
     return out.reshape(-1), scales
 
 

@@ -29,20 +29,9 @@ HERE = Path(__file__).parent
 SOURCE, BESIDE = HERE / "source", HERE / "built"
 MAIN = SOURCE / "operations.cpp"
 COMPILERS = ("g++", "clang++", "c++")
-FLAGS = (
-    *(
-        "-std=c++17",
-        "-O3",
-        "-ffp-contract=off",
-        "-shared",
-        "-fPIC",
-        "-mavx512f",
-        "-mavx512bw",
-        "-mavx512vl",
-        "-mavx512dq",
-    ),
-    *("-mbmi2", "-mfma", "-mamx-tile", "-mamx-int8"),
-)
+INSTRUCTIONS = ("avx512f", "avx512bw", "avx512vl", "avx512dq", "bmi2", "fma", "amx-tile", "amx-int8")
+FLAGS = ("-std=c++17", "-O3", "-ffp-contract=off", "-shared", "-fPIC", *(f"-m{name}" for name in INSTRUCTIONS))
+LINKED = ("libopenvino.so.*", "libtbb.so.*")
 LIMIT_S = 120.0  # of a compiler; it takes three seconds
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -85,7 +74,7 @@ def _library(path: Path) -> Library:
             return Library(None, f"{path} to be this user's, writable by no other")
         may_use_tiles = ctypes.CDLL(str(path)).headrace_may_use_tiles
     except subprocess.CalledProcessError as error:
-        return Library(None, f"a C++ compiler that can make them: {_last_line(error.stderr)}")
+        return Library(None, f"a C++ compiler that can make them: {_first_error(error.stderr)}")
     except (OSError, AttributeError, subprocess.TimeoutExpired) as error:
         return Library(None, f"a library that can be made and loaded: {error}")
     return Library(path) if may_use_tiles() else Library(None, "a system that lets processes use tiles (Linux 5.16)")
@@ -119,9 +108,6 @@ def _compile(compiler: str, path: Path) -> None:
             Path(made).unlink()
 
 
-LINKED = ("libopenvino.so.*", "libtbb.so.*")
-
-
 def _is_ours(path: Path) -> bool:
     """Whether nobody can have written what this process is about to run but its user, and who wrote this package."""
     told = path.stat()
@@ -137,6 +123,5 @@ def _name() -> str:
     return f"kernels-{digest.hexdigest()[:40]}.so"
 
 
-def _last_line(text: str | None) -> str:
-    errors = [line for line in (text or "").splitlines() if "error" in line]
-    return (errors or [""])[0][:200]
+def _first_error(text: str | None) -> str:
+    return next((line for line in (text or "").splitlines() if "error" in line), "")[:200]

@@ -19,7 +19,6 @@ Node = Any
 
 Bend = Literal["silu", "gelu_tanh", "gelu"]
 
-
 PRODUCT = "TileProduct"
 MULTIPLYING = {PRODUCT, "TileRows"}
 """Operations whose second and third inputs are a matrix."""
@@ -37,9 +36,14 @@ class Heads(msgspec.Struct, frozen=True):
     scale: float
     cap: float  # of scores; 0: none
     window: int  # tokens that are seen, the own among them; 0: all
+
+
+class TurnedHeads(Heads, frozen=True):
+    """What is done to queries and keys before they meet, too."""
+
     turned: int  # so many of a head's first numbers are turned by the token's position
-    epsilon: float = 0.0  # of norms
-    norm: Literal["none", "heads", "joint"] = "none"  # of queries and keys: of each head, or of all of a token's
+    epsilon: float  # of norms
+    norm: Literal["none", "heads", "joint"]  # of queries and keys: of each head, or of all of a token's
 
 
 class Matrix(msgspec.Struct, frozen=True):
@@ -108,7 +112,7 @@ def rows(library: Path, ids: Node, weights: Matrix) -> Node:
     return _factory(library).create("TileRows", _ports(ids, weights.codes, weights.scales), {"width": weights.width})
 
 
-def attention(library: Path, inputs: Sequence[Node], heads: Heads) -> Node:
+def attention(library: Path, inputs: Sequence[Node], heads: TurnedHeads) -> Node:
     """Of queries, keys and values side by side [tokens, 1, ...], cosines and sines of half a turned head, both caches,
     past_lens, begins, blocks and block_begins, as the paged-attention pass has them, and with norms their weights for
     queries and keys; writes to the caches. [tokens, 1, query_heads * dim], float32."""

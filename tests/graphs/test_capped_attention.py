@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from openvino._offline_transformations import paged_attention_transformation
 
-from headrace.graphs.capped_attention import BLOCK_SIZE, CappedAttention, Heads, attend, cap_attention, write
+from headrace.graphs.capped_attention import BLOCK_SIZE, CappedAttention, attend, cap_attention, write
 from headrace.graphs.decoder import build_decoder
 from headrace.graphs.linear import Precision
+from headrace.kernels.operations import Heads
 from tests.graphs.paged import F32, Paged
 from tests.graphs.tiny import CONTEXT, golden, golden_checkpoint, tokens
 

@@ -111,7 +111,8 @@ private:
 inline void ask_for(Slot slot, int dim) {
     const int8_t* key = slot.key + slot.token / 16 * 16 * dim;
     for (int d = 0; d < dim; d += 4) _mm_prefetch((const char*)key + d * 16, _MM_HINT_T0);
-    for (int d = 0; d < dim; d += 16) _mm_prefetch((const char*)slot.value + d * BLOCK + slot.token / 4 * 64, _MM_HINT_T0);
+    const int8_t* value = slot.value + slot.token / 4 * 64;
+    for (int d = 0; d < dim; d += 16) _mm_prefetch((const char*)value + d * BLOCK, _MM_HINT_T0);
 }
 
 // Writes the keys and values of rows [from, to). All are written before any is read: sequences of a step share blocks.

@@ -15,8 +15,9 @@ namespace headrace {
 constexpr int64_t FEW_TOKENS = 8;  // turned where they are, for to wait for another thread takes as long
 
 // queries, keys and values side by side [tokens, 1, (heads + 2 * kv_heads) * dim], cosines and sines
-// [tokens, 1, turned / 2] f32, caches u8 [blocks, kv_heads, 32, dim + 4], which are written in place, past_lens, begins,
-// blocks, block_begins i32, and where queries and keys are normed two weights f32 -> [tokens, 1, heads * dim] f32.
+// [tokens, 1, turned / 2] f32, caches u8 [blocks, kv_heads, 32, dim + 4], which are written in place, past_lens,
+// begins, blocks, block_begins i32, and where queries and keys are normed two weights f32
+// -> [tokens, 1, heads * dim] f32.
 class TileAttention : public ov::op::Op {
   public:
     OPENVINO_OP("TileAttention", "headrace");
@@ -91,7 +92,8 @@ class TileAttention : public ov::op::Op {
                               !normed ? Norm::none : norm_ == "joint" ? Norm::joint : Norm::heads,
                               normed ? inputs[9].data<const float>() : nullptr,
                               normed ? inputs[10].data<const float>() : nullptr, epsilon_};
-        auto* query = reinterpret_cast<float*>(room(static_cast<size_t>(tokens * (queries + 2 * keys)) * sizeof(float)));
+        const auto num_floats = static_cast<size_t>(tokens * (queries + 2 * keys));
+        auto* query = reinterpret_cast<float*>(room(num_floats * sizeof(float)));
         float *key = query + tokens * queries, *value = key + tokens * keys;
         const auto work = [&](int64_t begin, int64_t end) {
             for (int64_t t = begin; t < end; ++t) {
@@ -101,10 +103,7 @@ class TileAttention : public ov::op::Op {
                 std::memcpy(value + t * keys, row + queries + keys, sizeof(float) * static_cast<size_t>(keys));
             }
         };
-        if (tokens <= FEW_TOKENS)
-            work(0, tokens);
-        else
-            divided(tokens, work);
+        divided(tokens, work, FEW_TOKENS);
         step.query = query, step.key = key, step.value = value;
     }
 

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <limits>
 
-#include "tiles.h"
+#include "rounding.h"
 
 namespace headrace::detail {
 
@@ -45,27 +45,9 @@ inline __m512 soften(__m512 z, float bound) {
     return _mm512_add_ps(part, _mm512_set1_ps(bound));
 }
 
-inline float greatest(const float* x, int dim) {
-    __m512 top = _mm512_setzero_ps();
-    for (int d = 0; d < dim; d += 16) top = _mm512_max_ps(top, _mm512_abs_ps(_mm512_loadu_ps(x + d)));
-    return _mm512_reduce_max_ps(top);
-}
-
-// A number's 16-bit code from the sums with its high and its low byte.
-inline __m512 joined(const int32_t* high, const int32_t* low) {
-    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_load_si512(high)), _mm512_set1_ps(256.f),
-                           _mm512_cvtepi32_ps(_mm512_load_si512(low)));
-}
-
 // ---- tiles ----
 
 // Tiles 0 to 3 are sums, 4 query rows, 5 keys, 6 weights (of the values) and 7 values.
-
-struct alignas(64) Config {
-    uint8_t palette = 1, start = 0, reserved[14] = {};
-    uint16_t bytes[16] = {};
-    uint8_t rows[16] = {};
-};
 
 // A thread's tiles, set for so many query rows; given back at the end.
 class QueryTiles {
@@ -75,15 +57,15 @@ public:
 
     void set(int rows, int dim) {
         if (rows == m_rows) return;
-        Config config;
-        for (int i : {0, 1, 2, 3, 4, 6}) config.rows[i] = uint8_t(2 * rows);
-        for (int i : {0, 1, 2, 3, 5, 7}) config.bytes[i] = 64;
-        config.bytes[4] = uint16_t(share(dim));
-        config.rows[5] = uint8_t(share(dim) / 4);
-        config.bytes[6] = BLOCK;
-        config.rows[7] = BLOCK / 4;
+        TileLayout layout;
+        for (int i : {0, 1, 2, 3, 4, 6}) layout.rows[i] = uint8_t(2 * rows);
+        for (int i : {0, 1, 2, 3, 5, 7}) layout.row_bytes[i] = 64;
+        layout.row_bytes[4] = uint16_t(share(dim));
+        layout.rows[5] = uint8_t(share(dim) / 4);
+        layout.row_bytes[6] = BLOCK;
+        layout.rows[7] = BLOCK / 4;
         settle();
-        _tile_loadconfig(&config);
+        _tile_loadconfig(&layout);
         m_rows = rows;
     }
     ~QueryTiles() {
@@ -122,17 +104,11 @@ struct Room {  // what a thread works in
     Span sight[ROWS];                                 // the positions that a row sees
 };
 
-// Codes of 16 bits: high * 256 + low, both signed.
 inline float quantise_query(const float* x, int dim, int8_t* high, int8_t* low) {
     const float top = greatest(x, dim);
-    const __m512 scale = _mm512_set1_ps(top > TINY ? 32512.f / top : 0.f);
-    for (int d = 0; d < dim; d += 16) {
-        const __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + d), scale));
-        const __m512i h = _mm512_srai_epi32(_mm512_add_epi32(q, _mm512_set1_epi32(128)), 8);
-        _mm_store_si128((__m128i*)(high + d), _mm512_cvtepi32_epi8(h));
-        _mm_store_si128((__m128i*)(low + d), _mm512_cvtepi32_epi8(_mm512_sub_epi32(q, _mm512_slli_epi32(h, 8))));
-    }
-    return top / 32512.f;
+    const __m512 scale = _mm512_set1_ps(top > TINY ? GREATEST_CODE / top : 0.f);
+    for (int d = 0; d < dim; d += 16) split(_mm512_loadu_ps(x + d), scale, high + d, low + d);
+    return top / GREATEST_CODE;
 }
 
 // Sums of the rows' codes with the keys', for two blocks at a time.

@@ -10,7 +10,9 @@ namespace headrace {
 enum class Bend { none, silu, gelu_tanh, gelu };
 
 inline Bend bend_of(const std::string& name) {
-    return name == "silu" ? Bend::silu : name == "gelu_tanh" ? Bend::gelu_tanh : name == "gelu" ? Bend::gelu : Bend::none;
+    if (name == "silu") return Bend::silu;
+    if (name == "gelu_tanh") return Bend::gelu_tanh;
+    return name == "gelu" ? Bend::gelu : Bend::none;
 }
 
 // e^x within two units of the last place: a power of two times a polynomial (Cephes, expf.c).
@@ -40,7 +42,8 @@ inline __m512 error_function(__m512 x) {
         sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(next));
     const __m512 tail = exponential(_mm512_sub_ps(_mm512_setzero_ps(), _mm512_mul_ps(size, size)));
     const __m512 found = _mm512_fnmadd_ps(_mm512_mul_ps(sum, t), tail, one);
-    return _mm512_mask_sub_ps(found, _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ), _mm512_setzero_ps(), found);
+    const __mmask16 negative = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);
+    return _mm512_mask_sub_ps(found, negative, _mm512_setzero_ps(), found);
 }
 
 inline __m512 bent(__m512 x, Bend bend) {

@@ -1,8 +1,9 @@
-// What products of 16-bit codes with whole numbers share: exact sums in tiles, one rounding at the end, so that the bits
-// of a row never depend on the rows beside it.
+// What products of 16-bit codes with whole numbers share: exact sums in tiles, one rounding at the end, so that the
+// bits of a row never depend on the rows beside it.
 //
 // Sums are those of a block: 1 to 4 tiles of eight rows of x by 1 or 2 tiles of sixteen rows of the matrix, four at
-// most. Those of tile t and column tile c are in tile register t * COLUMNS + c; 4 and 5 are for the matrix, 6 and 7 for x.
+// most. Those of tile t and column tile c are in tile register t * COLUMNS + c; 4 and 5 are for the matrix, 6 and 7
+// for x.
 #pragma once
 
 #include <immintrin.h>
@@ -79,9 +80,7 @@ inline void add_stretch(const int8_t* x, int64_t apart, const int8_t* matrix) {
 
 // Sixteen numbers of a row of a tile.
 inline __m512 value(const Sums& sums, int64_t row, __m512 scales, float worth) {
-    const __m512 high = _mm512_cvtepi32_ps(_mm512_load_si512(sums + row * COLUMN_TILE));
-    const __m512 low = _mm512_cvtepi32_ps(_mm512_load_si512(sums + (row + ROWS_OF_TILE) * COLUMN_TILE));
-    const __m512 sum = _mm512_fmadd_ps(high, _mm512_set1_ps(256.f), low);
+    const __m512 sum = joined(sums + row * COLUMN_TILE, sums + (row + ROWS_OF_TILE) * COLUMN_TILE);
     return _mm512_mul_ps(sum, _mm512_mul_ps(scales, _mm512_set1_ps(worth)));
 }
 

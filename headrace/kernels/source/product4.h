@@ -13,12 +13,12 @@
 
 namespace headrace {
 
-constexpr int64_t BASES_AT = TILE_BYTES / 2;  // where they begin in a step
+constexpr int64_t BASES_AT = TILE_BYTES / 2;  // where they begin in a stretch
 constexpr int64_t FACTORS_AT = BASES_AT + 2 * COLUMN_TILE;
-constexpr int64_t PACKED_BYTES = FACTORS_AT + COLUMN_TILE;  // bytes of a step of a panel
+constexpr int64_t PACKED_BYTES = FACTORS_AT + COLUMN_TILE;  // bytes of a stretch of a panel
 
-constexpr int64_t LEAD = 1;                      // stretches that are expanded before their turn, while tiles are multiplied
-constexpr int64_t FAR_AHEAD = 4;                 // more stretches that are asked of the memory before they are expanded
+constexpr int64_t LEAD = 1;       // stretches that are expanded before their turn, while tiles are multiplied
+constexpr int64_t FAR_AHEAD = 4;  // more stretches that are asked of the memory before they are expanded
 constexpr int64_t RESIDENT_BYTES = 512 << 10;  // bytes of panels that stay in the L2 cache
 
 // A byte for each of 16 rows of the matrix, four times: each has four columns in a row of a tile.
@@ -81,7 +81,7 @@ public:
         for (int64_t i = 0; i < LEAD; ++i) next();
     }
 
-    // The tiles of the next step.
+    // The tiles of the next stretch.
     const int8_t* take() {
         next();
         return ring_ + taken_++ % SLOTS * COLUMNS * TILE_BYTES;

@@ -1,7 +1,7 @@
 // x times a matrix of 8-bit codes with a scale a row.
 //
-// The matrix lies in panels of 32 of its rows, a panel in stretches of 64 columns, a stretch as two tiles in the order in
-// which they are multiplied: [panel][stretch][2][column / 4][row][column % 4]. A step reads it once, from the first
+// The matrix lies in panels of 32 of its rows, a panel in stretches of 64 columns, a stretch as two tiles in the order
+// in which they are multiplied: [panel][stretch][2][column / 4][row][column % 4]. A step reads it once, from the first
 // byte to the last.
 #pragma once
 
@@ -40,7 +40,8 @@ class Ahead {
 template <int TILES>
 inline void multiply_panel(const Product8& product, int64_t tile, int64_t panel, Ahead& ahead, Sums* sums) {
     const int64_t tile_bytes = product.stretches * TILE_BYTES;
-    const int8_t *x = product.tiles + tile * tile_bytes, *codes = product.panels + panel * product.stretches * STRETCH_BYTES;
+    const int8_t* x = product.tiles + tile * tile_bytes;
+    const int8_t* codes = product.panels + panel * product.stretches * STRETCH_BYTES;
     clear_sums<TILES * 2>();
     for (int64_t stretch = 0; stretch < product.stretches; ++stretch) {
         ahead.next();

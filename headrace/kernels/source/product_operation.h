@@ -18,8 +18,10 @@ namespace headrace {
 
 constexpr int64_t FEW_TILES = 2;  // of x: rounded where they are, for to wait for another thread takes as long
 
+// Calls work(begin, end) for ranges that make up [0, count): on this thread where there are `few` at most.
 template <typename Work>
-void divided(int64_t count, const Work& work) {
+void divided(int64_t count, const Work& work, int64_t few = 1) {
+    if (count <= few) return work(0, count);
     tbb::parallel_for(
         tbb::blocked_range<int64_t>(0, count),
         [&](const tbb::blocked_range<int64_t>& range) { work(range.begin(), range.end()); },
@@ -30,11 +32,12 @@ void divided(int64_t count, const Work& work) {
 inline char* room(size_t num_bytes) {
     static thread_local std::vector<char> kept;
     if (kept.size() < num_bytes + LINE_BYTES) kept.resize(num_bytes + LINE_BYTES);
-    return reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(kept.data()) + LINE_BYTES - 1) & ~uintptr_t{LINE_BYTES - 1});
+    const auto begin = reinterpret_cast<uintptr_t>(kept.data());
+    return reinterpret_cast<char*>((begin + LINE_BYTES - 1) & ~uintptr_t{LINE_BYTES - 1});
 }
 
-// x [..., inputs] f32, panels of codes of 8 or 4 bits, scales f32, in whole column tiles, and perhaps [..., outputs] f32
-// that the product is added to -> [..., outputs] f32.
+// x [..., inputs] f32, panels of codes of 8 or 4 bits, scales f32, in whole column tiles, and perhaps
+// [..., outputs] f32 that the product is added to -> [..., outputs] f32.
 class TileProduct : public ov::op::Op {
   public:
     OPENVINO_OP("TileProduct", "headrace");
@@ -79,10 +82,7 @@ class TileProduct : public ov::op::Op {
         const auto round = [&](int64_t begin, int64_t end) {
             for (int64_t tile = begin; tile < end; ++tile) round_tile(x, rows, width, stretches, tile, tiles, worths);
         };
-        if (num_tiles <= FEW_TILES)
-            round(0, num_tiles);
-        else
-            divided(num_tiles, round);
+        divided(num_tiles, round, FEW_TILES);
         const float* onto = inputs.size() > 3 ? inputs[3].data<const float>() : nullptr;
         const Outputs to{outputs[0].data<float>(), rows, outputs_, worths, inputs[2].data<const float>(), onto, gated_,
                          bend_of(bend_)};

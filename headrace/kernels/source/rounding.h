@@ -23,9 +23,25 @@ inline __mmask16 first(int64_t count) {
 
 inline float greatest(const float* row, int64_t width) {
     __m512 found = _mm512_setzero_ps();
-    for (int64_t at = 0; at < width; at += 16)
-        found = _mm512_max_ps(found, _mm512_abs_ps(_mm512_maskz_loadu_ps(first(width - at), row + at)));
+    int64_t at = 0;
+    for (; at + 16 <= width; at += 16) found = _mm512_max_ps(found, _mm512_abs_ps(_mm512_loadu_ps(row + at)));
+    if (at < width) found = _mm512_max_ps(found, _mm512_abs_ps(_mm512_maskz_loadu_ps(first(width - at), row + at)));
     return _mm512_reduce_max_ps(found);
+}
+
+// Sixteen numbers -> the high and the low bytes of their codes.
+inline void split(__m512 values, __m512 scale, int8_t* high, int8_t* low) {
+    const __m512i codes = _mm512_cvtps_epi32(_mm512_mul_ps(values, scale));
+    const __m512i above = _mm512_srai_epi32(_mm512_add_epi32(codes, _mm512_set1_epi32(128)), 8);
+    const __m512i below = _mm512_sub_epi32(codes, _mm512_slli_epi32(above, 8));
+    _mm_store_si128(reinterpret_cast<__m128i*>(high), _mm512_cvtepi32_epi8(above));
+    _mm_store_si128(reinterpret_cast<__m128i*>(low), _mm512_cvtepi32_epi8(below));
+}
+
+// Sums with codes, from those with their high and with their low bytes.
+inline __m512 joined(const int32_t* high, const int32_t* low) {
+    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_load_si512(high)), _mm512_set1_ps(256.f),
+                           _mm512_cvtepi32_ps(_mm512_load_si512(low)));
 }
 
 // One row -> its line in the tiles of `stretches` stretches, numbers behind `width` being zero; what a code is worth.
@@ -33,13 +49,8 @@ inline float round_row(const float* row, int64_t width, int64_t stretches, int8_
     const float top = greatest(row, width);
     const __m512 scale = _mm512_set1_ps(top > 0 ? GREATEST_CODE / top : 0.f);
     for (int64_t at = 0; at < stretches * TILE_WIDTH; at += 16) {
-        const __m512 values = _mm512_maskz_loadu_ps(first(width - at), row + at);
-        const __m512i codes = _mm512_cvtps_epi32(_mm512_mul_ps(values, scale));
-        const __m512i high = _mm512_srai_epi32(_mm512_add_epi32(codes, _mm512_set1_epi32(128)), 8);
-        const __m512i low = _mm512_sub_epi32(codes, _mm512_slli_epi32(high, 8));
         int8_t* to = line + at / TILE_WIDTH * TILE_BYTES + at % TILE_WIDTH;
-        _mm_store_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(high));
-        _mm_store_si128(reinterpret_cast<__m128i*>(to + ROWS_OF_TILE * TILE_WIDTH), _mm512_cvtepi32_epi8(low));
+        split(_mm512_maskz_loadu_ps(first(width - at), row + at), scale, to, to + ROWS_OF_TILE * TILE_WIDTH);
     }
     return top / GREATEST_CODE;
 }

@@ -18,7 +18,7 @@ struct Turning {
     const float *cos, *sin;             // [tokens, turned / 2], of each token's angles
     int turned;                         // so many of a head's first numbers are; the rest stay
     Norm norm;
-    const float *query_norm, *key_norm; // what normed numbers are multiplied by: [dim], or [heads * dim] where it is joint
+    const float *query_norm, *key_norm; // what normed numbers are multiplied by: [dim], or joint [heads * dim]
     float epsilon;
 };
 
@@ -29,9 +29,12 @@ inline void norm_part(const float* x, int width, const float* weight, float epsi
         const __m512 values = _mm512_loadu_ps(x + at);
         squares = _mm512_fmadd_ps(values, values, squares);
     }
-    const __m512 factor = _mm512_set1_ps(1.f / std::sqrt(_mm512_reduce_add_ps(squares) / static_cast<float>(width) + epsilon));
-    for (int at = 0; at < width; at += 16)
-        _mm512_storeu_ps(out + at, _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(x + at), factor), _mm512_loadu_ps(weight + at)));
+    const float mean = _mm512_reduce_add_ps(squares) / static_cast<float>(width);
+    const __m512 factor = _mm512_set1_ps(1.f / std::sqrt(mean + epsilon));
+    for (int at = 0; at < width; at += 16) {
+        const __m512 normed = _mm512_mul_ps(_mm512_loadu_ps(x + at), factor);
+        _mm512_storeu_ps(out + at, _mm512_mul_ps(normed, _mm512_loadu_ps(weight + at)));
+    }
 }
 
 inline void norm_heads(const float* x, int heads, int dim, const float* weight, const Turning& turning, float* out) {
@@ -47,7 +50,8 @@ inline void turn_heads(float* x, int heads, int dim, const float* cos, const flo
         for (int at = 0; at < half; at += 16) {
             const __mmask16 there = first(half - at);
             const __m512 c = _mm512_maskz_loadu_ps(there, cos + at), s = _mm512_maskz_loadu_ps(there, sin + at);
-            const __m512 one = _mm512_maskz_loadu_ps(there, x + at), other = _mm512_maskz_loadu_ps(there, x + half + at);
+            const __m512 one = _mm512_maskz_loadu_ps(there, x + at);
+            const __m512 other = _mm512_maskz_loadu_ps(there, x + half + at);
             _mm512_mask_storeu_ps(x + at, there, _mm512_fmsub_ps(one, c, _mm512_mul_ps(other, s)));
             _mm512_mask_storeu_ps(x + half + at, there, _mm512_fmadd_ps(other, c, _mm512_mul_ps(one, s)));
         }
