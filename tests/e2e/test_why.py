@@ -154,14 +154,14 @@ async def at_once(program: Program, folder: Path, crowd: Crowd) -> None:
         await asyncio.to_thread(ask, program, method, path, said)
 
 
-SLOW_ROUNDS = 4
-"""Of a slow machine, as long as it is not told of: where the machine was uneven before, more must be seen of it."""
+ROUNDS = 4
+"""Of what is to be told, as long as it is not: where the machine was uneven before, more must be seen of it."""
 
 
 async def slowed_until_told(program: Program) -> Findings:
     """What is found of the models to which nothing else happened."""
     found: Findings = {}
-    for _ in range(SLOW_ROUNDS):
+    for _ in range(ROUNDS):
         await slowed(program, AFTER_S - 1)
         found = {name: (await asyncio.to_thread(why, program, name)) for name in ("quiet", "steady")}
         if all(any(each["cause"]["kind"] == "system" for each in of) for of in found.values()):
@@ -197,11 +197,17 @@ async def first_part(program: Program, folder: Path) -> tuple[Findings, Findings
 
 
 async def second_part(program: Program) -> Findings:
+    """What is found once other settings are told of: the first part left the machine uneven."""
     crowd = Crowd(program)
     crowd.begin()
-    await asyncio.sleep(AFTER_S)
+    found: Findings = {}
+    for _ in range(ROUNDS):
+        await asyncio.sleep(AFTER_S)
+        found = {"quiet": await asyncio.to_thread(why, program, "quiet")}
+        if any(each["cause"]["kind"] == "config" for each in found["quiet"]):
+            break
     await crowd.end()
-    return {"quiet": await asyncio.to_thread(why, program, "quiet")}
+    return found
 
 
 def why(program: Program, name: str) -> list[dict[str, Any]]:
@@ -257,6 +263,6 @@ def test_a_machine_that_is_slow_is_told_as_such(told: tuple[Findings, Findings, 
 
 
 def test_other_settings_are_told_after_a_start(told: tuple[Findings, Findings, Findings]) -> None:
-    finding = max(told[2]["quiet"], key=lambda each: str(each["at"]))
-    assert finding["cause"]["kind"] == "config", told[2]
-    assert "batching.policy deadline -> fixed" in finding["cause"]["event"]["text"]
+    found = [each["cause"] for each in told[2]["quiet"] if each["cause"]["kind"] == "config"]
+    assert found, told[2]
+    assert "batching.policy deadline -> fixed" in found[0]["event"]["text"]
