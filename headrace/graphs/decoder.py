@@ -62,7 +62,7 @@ def hidden_states(
         x = op.multiply(x, f32(facts.embed_scale))
     for index, turn in enumerate(_turns(facts, positions, max_context)):
         x = _layer(x, tensors.layer(index), facts, precision, turn, index, attend)
-    return rms_norm(x, tensors.vector("norm", facts.hidden), facts.norm_eps)
+    return rms_norm(x, tensors.vector("norm", facts.hidden), facts.norm_eps, precision.library)
 
 
 def check(facts: Architecture) -> None:
@@ -104,7 +104,7 @@ def _layer(
     """Norm, attention, add; norm, feed-forward, add; scaled, with norms behind too or behind alone, by the family."""
 
     def norm(x: Node, name: str) -> Node:
-        return rms_norm(x, layer.vector(name, facts.hidden), facts.norm_eps)
+        return rms_norm(x, layer.vector(name, facts.hidden), facts.norm_eps, precision.library)
 
     def before(x: Node, name: str) -> Node:
         return norm(x, name) if facts.pre_norms else x

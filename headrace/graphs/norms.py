@@ -1,18 +1,24 @@
 """Normalisation along the last axis."""
 
+from pathlib import Path
+
 import numpy as np
 import openvino.opset15 as op
 from numpy.typing import NDArray
 
 from headrace.graphs.linear import Node
 from headrace.graphs.nodes import f32, i64
+from headrace.kernels import operations
 
 
-def rms_norm(x: Node, weight: NDArray[np.float32], eps: float) -> Node:
+def rms_norm(x: Node, weight: NDArray[np.float32], eps: float, library: Path | None = None) -> Node:
     """x [..., n] over its root mean square, times weight [n] (Zhang and Sennrich, arXiv 1910.07467).
 
-    Written as the plug-in's fusion expects it: power, mean, add, sqrt, divide, multiply, multiply.
+    By the library's kernel where there is one, else written as the plug-in's fusion expects it: power, mean, add, sqrt,
+    divide, multiply, multiply.
     """
+    if library is not None:
+        return operations.norm(library, x, f32(weight), eps)
     mean_square = op.reduce_mean(op.power(x, f32(2.0)), i64([-1]), True)
     inverse = op.divide(f32(1.0), op.sqrt(op.add(mean_square, f32(eps))))
     return op.multiply(op.multiply(x, inverse), f32(weight))

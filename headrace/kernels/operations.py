@@ -19,7 +19,7 @@ Node = Any
 
 Bend = Literal["silu", "gelu_tanh", "gelu"]
 
-PRODUCT = "TileProduct"
+PRODUCT, NORM = "TileProduct", "TileNorm"
 MULTIPLYING = {PRODUCT, "TileRows"}
 """Operations whose second and third inputs are a matrix."""
 
@@ -95,16 +95,29 @@ def gated_product(library: Path, x: Node, weights: Matrix, bend: Bend) -> Node:
     return _product(library, x, weights, {"gated": True, "bend": bend})
 
 
+def norm(library: Path, x: Node, weight: Node, epsilon: float) -> Node:
+    """x [..., n] over its root mean square, times weight [n]; products of it do that by themselves."""
+    return _factory(library).create(NORM, _ports(x, weight), {"epsilon": epsilon})
+
+
 def added(library: Path, x: Node, found: Node) -> Node:
     """x + found, both of one shape: by the product that found is, where it is one of ours."""
-    if found.get_type_name() != PRODUCT or found.get_input_size() != 3 or (told := found.get_attributes())["gated"]:
+    if found.get_type_name() != PRODUCT or (told := found.get_attributes())["gated"]:
+        return op.add(x, found)
+    if found.get_input_size() != 3 + told["normed"]:  # it is a sum
         return op.add(x, found)
     return _factory(library).create(PRODUCT, [*found.input_values(), *_ports(x)], told)
 
 
 def _product(library: Path, x: Node, weights: Matrix, told: dict[str, Any]) -> Node:
     ports = _ports(x, weights.codes, weights.scales)
-    return _factory(library).create(PRODUCT, ports, {"bits": weights.bits, "outputs": weights.rows, **told})
+    told = {"bits": weights.bits, "outputs": weights.rows, "normed": False, "epsilon": 0.0, **told}
+    if ports[0].get_node().get_type_name() == NORM:
+        normed = ports[0].get_node()
+        ports[0], weight = normed.input_values()
+        ports.append(weight)
+        told |= {"normed": True, "epsilon": normed.get_attributes()["epsilon"]}
+    return _factory(library).create(PRODUCT, ports, told)
 
 
 def rows(library: Path, ids: Node, weights: Matrix) -> Node:

@@ -88,6 +88,41 @@ def test_a_row_has_the_same_bits_whatever_stands_beside_it_and_however_many_thre
         assert np.array_equal(np.concatenate(parts), together)
 
 
+def normed(x: Floats, weight: Floats, epsilon: float) -> Floats:
+    found: Floats = x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + np.float32(epsilon)) * weight
+    return found
+
+
+@pytest.mark.parametrize("width", [1, 15, 64, 200])
+def test_a_norm_divides_rows_by_their_root_mean_square(width: int) -> None:
+    random = np.random.default_rng(width)
+    weight, x = random.normal(size=width).astype(np.float32), op.parameter([-1, -1, width], ov.Type.f32)
+    run = compiled([x], [operations.norm(kernels(), x, op.constant(weight), 1e-3)])
+    for count in (0, 1, 5, 40):
+        values = random.normal(size=(count, 2, width)).astype(np.float32)
+        np.testing.assert_allclose(run([values])[0], normed(values, weight, 1e-3), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize(("rows", "width"), SHAPES)
+def test_a_product_of_a_norm_norms_its_rows_by_itself_and_adds_what_comes_behind(
+    rows: int, width: int, bits: int
+) -> None:
+    weights = held(bits, rows, width).matrix
+    weight = np.random.default_rng(rows).normal(size=width).astype(np.float32)
+    x, more = op.parameter([-1, width], ov.Type.f32), op.parameter([-1, rows], ov.Type.f32)
+    norm = operations.norm(kernels(), x, op.constant(weight), 1e-3)
+    whole = operations.added(kernels(), more, operations.product(kernels(), norm, weights))
+    assert "TileNorm" not in {node.get_type_name() for node in ov.Model([op.result(whole)], [x, more], "one").get_ops()}
+    fused = compiled([x, more], [norm, whole])
+    plain = product_of(weights, width)
+    for count in (1, 9, 40):
+        random = np.random.default_rng(count)
+        values, behind = (random.normal(size=(count, size)).astype(np.float32) for size in (width, rows))
+        found = fused([values, behind])
+        assert np.array_equal(found[1], behind + plain([found[0]])[0])
+
+
 def test_a_row_of_zeros_gives_zeros_and_no_rows_give_none() -> None:
     run = product_of(operations.matrix(*coded(40, 70)), 70)
     assert not run([np.zeros((3, 70), np.float32)])[0].any()

@@ -10,6 +10,7 @@
 OPENVINO_CREATE_EXTENSIONS(std::vector<ov::Extension::Ptr>({
     std::make_shared<ov::OpExtension<headrace::TileProduct>>(),
     std::make_shared<ov::OpExtension<headrace::TileRows>>(),
+    std::make_shared<ov::OpExtension<headrace::TileNorm>>(),
     std::make_shared<ov::OpExtension<headrace::TileAttention>>(),
 }));
 

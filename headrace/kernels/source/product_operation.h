@@ -1,4 +1,4 @@
-// Products with matrices of codes, and rows of such matrices, as operations of a graph.
+// Products with matrices of codes, rows of such matrices, and norms, as operations of a graph.
 #pragma once
 
 #include <tbb/blocked_range.h>
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "norms.h"
 #include "openvino/op/op.hpp"
 #include "product4.h"
 #include "product8.h"
@@ -36,14 +37,34 @@ inline char* room(size_t num_bytes) {
     return reinterpret_cast<char*>((begin + LINE_BYTES - 1) & ~uintptr_t{LINE_BYTES - 1});
 }
 
-// x [..., inputs] f32, panels of codes of 8 or 4 bits, scales f32, in whole column tiles, and perhaps
-// [..., outputs] f32 that the product is added to -> [..., outputs] f32.
+// Rows 8 * tile and on of x [rows, width] -> the tiles of that number, and what a code of each row is worth.
+inline void round_tile(const float* x, int64_t rows, int64_t width, const Norming& norming, int64_t stretches,
+                       int64_t tile, int8_t* tiles, float* worths) {
+    int8_t* begin = tiles + tile * stretches * TILE_BYTES;
+    const int64_t first_row = tile * ROWS_OF_TILE, count = std::min(ROWS_OF_TILE, rows - first_row);
+    if (count < ROWS_OF_TILE) std::memset(begin, 0, static_cast<size_t>(stretches * TILE_BYTES));
+    for (int64_t row = 0; row < count; ++row) {
+        const float* from = x + (first_row + row) * width;
+        int8_t* line = begin + row * TILE_WIDTH;
+        worths[first_row + row] = norming.weight ? round_row(NormedRow(from, width, norming), width, stretches, line)
+                                                 : round_row(PlainRow(from, width), width, stretches, line);
+    }
+}
+
+// x [..., inputs] f32, panels of codes of 8 or 4 bits, scales f32, in whole column tiles, where rows of x are normed
+// weights [inputs] f32, and perhaps [..., outputs] f32 that the product is added to -> [..., outputs] f32.
 class TileProduct : public ov::op::Op {
   public:
     OPENVINO_OP("TileProduct", "headrace");
     TileProduct() = default;
-    TileProduct(const ov::OutputVector& inputs, int64_t bits, int64_t outputs, bool gated, std::string bend)
-        : Op(inputs), bits_(bits), outputs_(outputs), gated_(gated), bend_(std::move(bend)) {
+    TileProduct(const ov::OutputVector& inputs, const TileProduct& like)
+        : Op(inputs),
+          bits_(like.bits_),
+          outputs_(like.outputs_),
+          gated_(like.gated_),
+          bend_(like.bend_),
+          normed_(like.normed_),
+          epsilon_(like.epsilon_) {
         constructor_validate_and_infer_types();
     }
 
@@ -54,7 +75,7 @@ class TileProduct : public ov::op::Op {
     }
 
     std::shared_ptr<ov::Node> clone_with_new_inputs(const ov::OutputVector& inputs) const override {
-        return std::make_shared<TileProduct>(inputs, bits_, outputs_, gated_, bend_);
+        return std::make_shared<TileProduct>(inputs, *this);
     }
 
     bool visit_attributes(ov::AttributeVisitor& visitor) override {
@@ -62,6 +83,8 @@ class TileProduct : public ov::op::Op {
         visitor.on_attribute("outputs", outputs_);
         visitor.on_attribute("gated", gated_);
         visitor.on_attribute("bend", bend_);
+        visitor.on_attribute("normed", normed_);
+        visitor.on_attribute("epsilon", epsilon_);
         return true;
     }
 
@@ -79,11 +102,14 @@ class TileProduct : public ov::op::Op {
         auto* tiles = reinterpret_cast<int8_t*>(kept);
         auto* worths = reinterpret_cast<float*>(kept + num_tiles * tile_bytes);
         const float* x = inputs[0].data<const float>();
+        const Norming norming{normed_ ? inputs[3].data<const float>() : nullptr, epsilon_};
         const auto round = [&](int64_t begin, int64_t end) {
-            for (int64_t tile = begin; tile < end; ++tile) round_tile(x, rows, width, stretches, tile, tiles, worths);
+            for (int64_t tile = begin; tile < end; ++tile)
+                round_tile(x, rows, width, norming, stretches, tile, tiles, worths);
         };
         divided(num_tiles, round, FEW_TILES);
-        const float* onto = inputs.size() > 3 ? inputs[3].data<const float>() : nullptr;
+        const size_t behind = normed_ ? 4 : 3;
+        const float* onto = inputs.size() > behind ? inputs[behind].data<const float>() : nullptr;
         const Outputs to{outputs[0].data<float>(), rows, outputs_, worths, inputs[2].data<const float>(), onto, gated_,
                          bend_of(bend_)};
         const int64_t column_tiles = to.column_tiles(), pairs = parts(column_tiles, 2);
@@ -103,6 +129,49 @@ class TileProduct : public ov::op::Op {
     int64_t bits_ = 8, outputs_ = 0;
     bool gated_ = false;
     std::string bend_;
+    bool normed_ = false;
+    float epsilon_ = 0;
+};
+
+// x [..., width] f32, weights [width] f32 -> x normed, of the same shape.
+class TileNorm : public ov::op::Op {
+  public:
+    OPENVINO_OP("TileNorm", "headrace");
+    TileNorm() = default;
+    TileNorm(const ov::OutputVector& inputs, float epsilon) : Op(inputs), epsilon_(epsilon) {
+        constructor_validate_and_infer_types();
+    }
+
+    void validate_and_infer_types() override { set_output_type(0, ov::element::f32, get_input_partial_shape(0)); }
+
+    std::shared_ptr<ov::Node> clone_with_new_inputs(const ov::OutputVector& inputs) const override {
+        return std::make_shared<TileNorm>(inputs, epsilon_);
+    }
+
+    bool visit_attributes(ov::AttributeVisitor& visitor) override {
+        visitor.on_attribute("epsilon", epsilon_);
+        return true;
+    }
+
+    bool has_evaluate() const override { return true; }
+
+    bool evaluate(ov::TensorVector& outputs, const ov::TensorVector& inputs) const override {
+        const auto shape = inputs[0].get_shape();
+        outputs[0].set_shape(shape);
+        const auto width = static_cast<int64_t>(shape.back());
+        const int64_t rows = static_cast<int64_t>(inputs[0].get_size()) / width;
+        const Norming norming{inputs[1].data<const float>(), epsilon_};
+        const float* x = inputs[0].data<const float>();
+        auto* out = outputs[0].data<float>();
+        const auto norm = [&](int64_t begin, int64_t end) {
+            for (int64_t row = begin; row < end; ++row) norm_row(x + row * width, width, norming, out + row * width);
+        };
+        divided(rows, norm, FEW_TILES * ROWS_OF_TILE);
+        return true;
+    }
+
+  private:
+    float epsilon_ = 0;
 };
 
 // ids [...] i32, panels of codes u8, scales f32 -> [..., width] f32: rows of the matrix.

@@ -21,13 +21,26 @@ inline __mmask16 first(int64_t count) {
     return count >= 16 ? 0xffff : count <= 0 ? 0 : static_cast<__mmask16>((1u << count) - 1);
 }
 
-inline float greatest(const float* row, int64_t width) {
+// A row as it lies in memory, sixteen numbers from `at` on; those behind its end are zero.
+class PlainRow {
+  public:
+    PlainRow(const float* x, int64_t width) : x_(x), width_(width) {}
+    __m512 operator()(int64_t at) const { return _mm512_maskz_loadu_ps(first(width_ - at), x_ + at); }
+
+  private:
+    const float* x_;
+    int64_t width_;
+};
+
+// Of the sizes of a row's numbers.
+template <typename Row>
+inline float greatest(const Row& row, int64_t width) {
     __m512 found = _mm512_setzero_ps();
-    int64_t at = 0;
-    for (; at + 16 <= width; at += 16) found = _mm512_max_ps(found, _mm512_abs_ps(_mm512_loadu_ps(row + at)));
-    if (at < width) found = _mm512_max_ps(found, _mm512_abs_ps(_mm512_maskz_loadu_ps(first(width - at), row + at)));
+    for (int64_t at = 0; at < width; at += 16) found = _mm512_max_ps(found, _mm512_abs_ps(row(at)));
     return _mm512_reduce_max_ps(found);
 }
+
+inline float greatest(const float* x, int64_t width) { return greatest(PlainRow(x, width), width); }
 
 // Sixteen numbers -> the high and the low bytes of their codes.
 inline void split(__m512 values, __m512 scale, int8_t* high, int8_t* low) {
@@ -45,25 +58,15 @@ inline __m512 joined(const int32_t* high, const int32_t* low) {
 }
 
 // One row -> its line in the tiles of `stretches` stretches, numbers behind `width` being zero; what a code is worth.
-inline float round_row(const float* row, int64_t width, int64_t stretches, int8_t* line) {
+template <typename Row>
+inline float round_row(const Row& row, int64_t width, int64_t stretches, int8_t* line) {
     const float top = greatest(row, width);
     const __m512 scale = _mm512_set1_ps(top > 0 ? GREATEST_CODE / top : 0.f);
     for (int64_t at = 0; at < stretches * TILE_WIDTH; at += 16) {
         int8_t* to = line + at / TILE_WIDTH * TILE_BYTES + at % TILE_WIDTH;
-        split(_mm512_maskz_loadu_ps(first(width - at), row + at), scale, to, to + ROWS_OF_TILE * TILE_WIDTH);
+        split(row(at), scale, to, to + ROWS_OF_TILE * TILE_WIDTH);
     }
     return top / GREATEST_CODE;
-}
-
-// Rows 8 * tile and on of x [rows, width] -> the tiles of that number, and what a code of each row is worth.
-inline void round_tile(const float* x, int64_t rows, int64_t width, int64_t stretches, int64_t tile, int8_t* tiles,
-                       float* worths) {
-    int8_t* begin = tiles + tile * stretches * TILE_BYTES;
-    const int64_t first_row = tile * ROWS_OF_TILE, count = std::min(ROWS_OF_TILE, rows - first_row);
-    if (count < ROWS_OF_TILE) std::memset(begin, 0, static_cast<size_t>(stretches * TILE_BYTES));
-    for (int64_t row = 0; row < count; ++row)
-        worths[first_row + row] =
-            round_row(x + (first_row + row) * width, width, stretches, begin + row * TILE_WIDTH);
 }
 
 }  // namespace headrace

@@ -3,11 +3,10 @@
 
 #include <immintrin.h>
 
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 
-#include "rounding.h"
+#include "norms.h"
 
 namespace headrace {
 
@@ -22,25 +21,10 @@ struct Turning {
     float epsilon;
 };
 
-// x / sqrt(mean(x^2) + epsilon) * weight (RMSNorm, arXiv 1910.07467).
-inline void norm_part(const float* x, int width, const float* weight, float epsilon, float* out) {
-    __m512 squares = _mm512_setzero_ps();
-    for (int at = 0; at < width; at += 16) {
-        const __m512 values = _mm512_loadu_ps(x + at);
-        squares = _mm512_fmadd_ps(values, values, squares);
-    }
-    const float mean = _mm512_reduce_add_ps(squares) / static_cast<float>(width);
-    const __m512 factor = _mm512_set1_ps(1.f / std::sqrt(mean + epsilon));
-    for (int at = 0; at < width; at += 16) {
-        const __m512 normed = _mm512_mul_ps(_mm512_loadu_ps(x + at), factor);
-        _mm512_storeu_ps(out + at, _mm512_mul_ps(normed, _mm512_loadu_ps(weight + at)));
-    }
-}
-
 inline void norm_heads(const float* x, int heads, int dim, const float* weight, const Turning& turning, float* out) {
-    if (turning.norm == Norm::joint) return norm_part(x, heads * dim, weight, turning.epsilon, out);
+    if (turning.norm == Norm::joint) return norm_row(x, heads * dim, {weight, turning.epsilon}, out);
     for (int head = 0; head < heads; ++head)
-        norm_part(x + head * dim, dim, weight, turning.epsilon, out + head * dim);
+        norm_row(x + head * dim, dim, {weight, turning.epsilon}, out + head * dim);
 }
 
 // Number i of the first half with number i of the second (RoFormer, arXiv 2104.09864), in place.
