@@ -69,8 +69,12 @@ class Sampler:
         return probabilities(row, choice.choosing.sampling)
 
     def _choose(self, row: Row, choice: RowChoice) -> int:
-        row = self._prepared(row, choice)
         choosing = choice.choosing
+        if choosing.greedy and choice.mask is not None and not choosing.edits(len(choice.ahead)):
+            greatest = int(row.argmax())  # of all it is the greatest of those allowed too, if it is: mostly
+            if _allows(choice.mask, greatest):
+                return greatest
+        row = self._prepared(row, choice)
         if choosing.greedy:
             return int(row.argmax())
         return draw(row, choosing.sampling, choosing.uniforms(len(choice.ahead)), self._scratch)
@@ -81,3 +85,7 @@ class Sampler:
         self._edited[:] = row
         choice.choosing.edit(self._edited, choice.ahead, choice.mask)
         return self._edited
+
+
+def _allows(mask: NDArray[np.int32], token_id: int) -> bool:
+    return token_id < 32 * mask.size and bool(int(mask[token_id >> 5]) >> (token_id & 31) & 1)

@@ -67,6 +67,15 @@ def test_rows_come_in_the_order_asked_for() -> None:
     assert chosen.token_ids == LOGITS[asked].argmax(axis=1).tolist()
 
 
+@given(st.lists(st.integers(0, 3), min_size=VOCABULARY, max_size=VOCABULARY), st.integers(1, 2**VOCABULARY - 1))
+def test_a_masked_greedy_row_takes_the_first_of_the_greatest_that_are_allowed(numbers: list[int], bits: int) -> None:
+    allowed = [token_id for token_id in range(VOCABULARY) if bits >> token_id & 1]
+    mask = np.frombuffer(bits.to_bytes(VOCABULARY // 8, "little"), np.int32)
+    row = RowChoice(0, Choosing(Sampling(temperature=0)), mask=mask)
+    found = Sampler(VOCABULARY).sample(np.array([numbers], np.float32), [row]).token_ids
+    assert found == [max(allowed, key=lambda token_id: numbers[token_id])]
+
+
 def test_a_mask_confines_what_is_chosen() -> None:
     bits = np.zeros(VOCABULARY, np.uint8)
     bits[100] = 1
