@@ -1,11 +1,12 @@
 """Nodes of the library's operations."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 import openvino as ov
 import openvino.opset15 as op
 from openvino.utils.node_factory import NodeFactory
@@ -21,7 +22,9 @@ Bend = Literal["silu", "gelu_tanh", "gelu"]
 
 PRODUCT, NORM = "TileProduct", "TileNorm"
 MULTIPLYING = {PRODUCT, "TileRows"}
-"""Operations whose second and third inputs are a matrix."""
+"""Operations on matrices."""
+
+NOTHING: Mapping[str, Node] = {}
 
 BLOCK_TOKENS, SCALE_BYTES = 32, 4
 """Of a block of a cache, and of each token's scale in it."""
@@ -132,21 +135,31 @@ def attention(library: Path, inputs: Sequence[Node], heads: TurnedHeads) -> Node
     return _factory(library).create("TileAttention", _ports(*inputs), msgspec.structs.asdict(heads))
 
 
-def own_constants(model: ov.Model) -> None:
-    """Have the matrices of a graph that was read from a file in memory of their own; changes `model`.
+def own_constants(model: ov.Model, like: Mapping[str, Node] = NOTHING) -> None:
+    """Have all constants of a graph that was read from a file, and has operations of ours, in memory; changes `model`.
 
-    Our operations read them where they lie. In a mapped file that is in small pages, and at any address.
+    Our operations read matrices where they lie. In a mapped file that is in small pages, and at any address; and as
+    long as any is read there the file stays mapped. What is the same as the constant of that name in `like`, which
+    another graph has, is this one.
     """
-    copies: dict[str, Node] = {}
-    for node in model.get_ops():
-        if node.get_type_name() not in MULTIPLYING:
-            continue
-        for port in node.inputs()[1:3]:
-            held = port.get_source_output().get_node()
-            name = held.get_friendly_name()
-            if name not in copies:
-                copies[name] = op.constant(held.data)
-            port.replace_source_output(copies[name].output(0))
+    for name, held in constants(model).items():
+        other = like.get(name)
+        owned = other if other is not None and _same(held, other) else op.constant(held.data)
+        owned.set_friendly_name(name)
+        for port in held.output(0).get_target_inputs():
+            port.replace_source_output(owned.output(0))
+
+
+def constants(model: ov.Model) -> Mapping[str, Node]:
+    """Those of a graph that has operations of ours, by name; they live as long as these. Of another graph none."""
+    nodes = model.get_ops()
+    if not any(node.get_type_name() in MULTIPLYING for node in nodes):
+        return NOTHING
+    return {node.get_friendly_name(): node for node in nodes if node.get_type_name() == "Constant"}
+
+
+def _same(one: Node, other: Node) -> bool:
+    return one.get_element_type() == other.get_element_type() and np.array_equal(one.data, other.data)
 
 
 @cache

@@ -23,7 +23,7 @@ from typing import Any
 import openvino as ov
 
 from headrace.graphs.capped_attention import CappedAttention
-from headrace.kernels.operations import own_constants
+from headrace.kernels.operations import NOTHING, constants, own_constants
 from headrace.runtimes.openvino_one_thread import for_one_thread, has_one_core
 
 MOST_BYTES = 32 << 30
@@ -63,6 +63,7 @@ class GraphCache:
         self._folder = folder
         self._most_bytes = most_bytes
         self._beside = beside
+        self._constants = NOTHING  # of a graph with operations of ours, which was compiled last
 
     def compiled(
         self,
@@ -80,11 +81,13 @@ class GraphCache:
         with contextlib.suppress(RuntimeError, OSError):
             if path is not None and path.exists():
                 model = _kept(path)
+                self._constants = constants(model)
                 complete(model)
                 compiled = compile_graph(model, options)
                 os.utime(path)
                 return compiled
         model = build()
+        self._constants = constants(model)
         if path is not None:
             with contextlib.suppress(RuntimeError, OSError):
                 return self._compiled_and_kept(model, options, path)
@@ -96,11 +99,14 @@ class GraphCache:
         return path is not None and path.exists()
 
     def read(self, key: str) -> ov.Model:
-        """The graph of that key as it was kept; what its file does not hold is to be added. Raises RuntimeError."""
+        """The graph of that key as it was kept; what its file does not hold is to be added. Raises RuntimeError.
+
+        With operations of ours, it has the constants in common with what was compiled last, where they are the same.
+        """
         path = self._path(key)
         if path is None:
             raise RuntimeError("nothing is kept")
-        return _kept(path)
+        return _kept(path, self._constants)
 
     def _path(self, key: str) -> Path | None:
         return self._folder / f"graph-{key}.xml" if self._folder is not None else None
@@ -217,13 +223,16 @@ def know(library: Path) -> None:
     _core().add_extension(str(library))
 
 
-def _kept(path: Path) -> ov.Model:
-    """A graph that was kept. Codes of 4 bits are marked again: they would be made 8 bits long when it is compiled."""
+def _kept(path: Path, like: Mapping[str, Any] = NOTHING) -> ov.Model:
+    """A graph that was kept, with constants of `like` where it has the same.
+
+    Codes of 4 bits are marked again: they would be made 8 bits long when it is compiled.
+    """
     model = _core().read_model(path)
     for node in model.get_ops():
         if node.get_type_name() == "Constant" and node.get_element_type().bitwidth == 4:
             node.get_rt_info()["keep_const_precision_0"] = 1
-    own_constants(model)
+    own_constants(model, like)
     return model
 
 

@@ -2,9 +2,9 @@
 
 In a graph for any number of tokens the plug-in looks at the sizes of every node again at each step, and leaves sums
 apart from the products that they follow: a sixth of a step of one token with SmolLM2 (135 M weights in 30 layers). What
-it costs is the weights a second time, in memory and to pack. So only small models have one, whose steps are short, and
-only once there were texts alone; it is made while nobody waits for a step, and until it is there the other graph
-computes everything.
+it costs is the weights a second time, in memory and to pack; where the kernels are our own, to be read from the file
+once more. So only small models have one, whose steps are short, and only once there were texts alone; it is made while
+nobody waits for a step, and until it is there the other graph computes everything.
 """
 
 import openvino as ov

@@ -119,7 +119,9 @@ def planned(
         compiled = partial(graphs.compiled, key, options)
         made = partial(_of_weights, checkpoint, chosen, max_context, compiled, built)
         kept, second = partial(graphs.holds, key), partial(_second, graphs, key, facts)
-        each_bytes = second_bytes(_held_bytes(checkpoint, chosen.precision))
+        each_bytes = second_bytes(
+            _held_bytes(checkpoint, chosen.precision), in_common=chosen.precision.library is not None
+        )
         if chosen.tiles_from and _have_room(each_bytes, choices):
             many = SecondGraph(partial(second, chosen.tiles_options(choices.threads)), kept)
             later_bytes += each_bytes

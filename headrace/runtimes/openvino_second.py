@@ -1,7 +1,8 @@
 """A second graph of a decoder, to come: one that computes some of its steps quicker, once it is there.
 
-It holds the weights a second time, and takes time to make. So it is made once there were such steps, while nobody
-waits; until then, and where it cannot be had, the first graph computes them. `second_room.py` says what it takes.
+It holds the weights a second time, unless they are our own kernels', and takes time to make. So it is made once there
+were such steps, while nobody waits; until then, and where it cannot be had, the first graph computes them.
+`second_room.py` says what it takes.
 """
 
 import threading

@@ -6,13 +6,16 @@ MOST_BYTES = 256 << 20
 FACTOR = 2.2
 """What a second graph takes for a byte of these: pages of the file that it is made from, and what is made of them."""
 
+FACTOR_IN_COMMON = 0.2
+"""The same of one that has the first one's constants: what is made of them."""
+
 SHARE = 0.5
 """Of what a budget leaves, that one model may have for it: others may be loading too."""
 
 
-def second_bytes(num_bytes: int) -> int:
-    """What a second graph takes beside constants of so many bytes; 0: there is none."""
-    return int(FACTOR * num_bytes) if num_bytes <= MOST_BYTES else 0
+def second_bytes(num_bytes: int, in_common: bool = False) -> int:
+    """What a second graph takes beside constants of so many bytes, which both may have in common; 0: there is none."""
+    return int((FACTOR_IN_COMMON if in_common else FACTOR) * num_bytes) if num_bytes <= MOST_BYTES else 0
 
 
 def most_second_bytes(left_bytes: int) -> int:

@@ -14,8 +14,17 @@ from numpy.typing import NDArray
 
 from headrace.graphs.linear import Form, Precision, linear
 from headrace.graphs.nodes import f32, named_result, parameter
-from headrace.runtimes.openvino_cache import GraphCache, divide, graph_key, in_idle_time, too_many
+from headrace.runtimes.openvino_cache import (
+    GraphCache,
+    compile_graph,
+    divide,
+    graph_key,
+    in_idle_time,
+    know,
+    too_many,
+)
 from tests.graphs.tiny import golden_checkpoint
+from tests.tiles import kernels
 
 OPTIONS = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32"}
 FORMS: tuple[Form, ...] = ("f32", "bf16", "int8", "int4")
@@ -66,6 +75,29 @@ def test_weights_keep_their_form_when_they_are_read(form: Form, tmp_path: Path) 
     found = GraphCache(tmp_path).compiled("a", OPTIONS, _never)
     assert _forms(found) == _forms(first)
     assert np.array_equal(_answer(found), _answer(first))
+
+
+def test_a_graph_with_kernels_of_ours_is_read_with_the_constants_that_are_there_already(tmp_path: Path) -> None:
+    know(kernels())
+
+    def build() -> ov.Model:
+        x = parameter("x", [-1, 64], ov.Type.f32)
+        precision = Precision("tiles8", library=kernels())
+        product = linear(x, [golden_checkpoint("llama").weights["layers.0.q"]], precision)
+        return ov.Model([named_result("y", op.add(product, f32([1.5])))], [x], "graph")
+
+    def places(graph: ov.Model) -> set[int]:
+        return {node.data.ctypes.data for node in graph.get_ops() if node.get_type_name() == "Constant"}
+
+    for _ in ("built", "read"):
+        graphs = GraphCache(tmp_path)
+        first = graphs.compiled("a", OPTIONS, build)
+        one, two = graphs.read("a"), graphs.read("a")
+        assert len(places(one)) > 1
+        assert places(one) == places(two)
+        del two
+        assert np.array_equal(_answer(compile_graph(one, OPTIONS)), _answer(first))
+    assert places(GraphCache(tmp_path).read("a")).isdisjoint(places(one))
 
 
 def test_what_a_file_does_not_hold_is_completed_where_it_is_read_only(tmp_path: Path) -> None:

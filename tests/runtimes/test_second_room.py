@@ -5,6 +5,7 @@ from headrace.runtimes.second_room import FACTOR, MOST_BYTES, SHARE, most_second
 
 def test_a_second_graph_takes_the_weights_again_and_their_file_and_large_models_have_none() -> None:
     assert second_bytes(1000) == int(1000 * FACTOR)
+    assert second_bytes(1000, in_common=True) < 1000
     assert [second_bytes(MOST_BYTES) > 0, second_bytes(MOST_BYTES + 1)] == [True, 0]
 
 
