@@ -6,6 +6,7 @@ Rows are independent, so neither the number of threads nor the size of a piece c
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.kernels.finite import check_finite
 from headrace.kernels.pieces import each_piece
 from headrace.weights.checkpoint import Weight
 
@@ -19,13 +20,14 @@ Floats = NDArray[np.float32]
 
 
 def row_codes(weight: Weight) -> tuple[NDArray[np.int8], Floats]:
-    """Codes -127 to 127 [out, in] and a scale a row [out, 1]."""
+    """Codes -127 to 127 [out, in] and a scale a row [out, 1]. Raises ModelInvalid where numbers are none."""
     rows, width = weight.shape
     codes, scales = np.empty(weight.shape, np.int8), np.empty((rows, 1), np.float32)
 
     def fill(begin: int, end: int) -> None:
         values = weight.cut(begin, end).dense()
         highest = np.maximum(values.max(axis=1, keepdims=True), -values.min(axis=1, keepdims=True))
+        check_finite(highest)
         scales[begin:end] = np.maximum(highest, LEAST_SCALE) / np.float32(127)
         scaled = values / scales[begin:end]
         codes[begin:end] = np.rint(scaled, out=scaled)
@@ -48,6 +50,7 @@ def group_codes(weight: Weight, group: int) -> tuple[NDArray[np.int8], Floats]:
         grouped = weight.cut(begin, end).dense().reshape(end - begin, -1, group)
         low, high = grouped.min(axis=2, keepdims=True), grouped.max(axis=2, keepdims=True)
         farthest = np.where(high > -low, high, low)
+        check_finite(low + high)
         farthest[np.abs(farthest) < LEAST_SCALE] = LEAST_SCALE
         scales[begin:end] = farthest / np.float32(-8)
         scaled = grouped / scales[begin:end]

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.kernels.finite import check_finite
 from headrace.kernels.panels import HALF, STRETCH, Floats
 from headrace.kernels.pieces import each_piece
 
@@ -89,6 +90,7 @@ def _scales(low: Floats, high: Floats) -> Floats:
     """Of the scales around the least that fits, the one whose multiples are nearest to all groups' steps."""
     steps = (high - low) / 15
     least = np.maximum(steps.max(axis=1) / 15, np.maximum(high, -low).max(axis=1) / 127)
+    check_finite(least)
     least = np.maximum(least, np.float32(LEAST_SCALE))
     tried = least * STRETCHES[:, None]
     wanted = steps / tried[:, :, None]

@@ -24,6 +24,9 @@ PRODUCT, NORM = "TileProduct", "TileNorm"
 MULTIPLYING = {PRODUCT, "TileRows"}
 """Operations on matrices."""
 
+MOST_WIDTH = 1 << 17
+"""Of a matrix's rows: more products of 127 by 127 could add up to more than 32 bits hold."""
+
 NOTHING: Mapping[str, Node] = {}
 
 BLOCK_TOKENS, SCALE_BYTES = 32, 4

@@ -4,12 +4,16 @@ No temperature, penalty, bias or mask: vLLM's `raw_logprobs`. Their sum over a c
 """
 
 from collections.abc import Sequence
+from math import isfinite
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.errors import InputRefused
 from headrace.llm.largest import Row, depth, ranked
+
+NO_NUMBERS = "the model gives no finite numbers for this text: some of its weights are none, or too large"
 
 
 class Scored(msgspec.Struct, frozen=True, gc=False):
@@ -28,10 +32,15 @@ def score(row: Row, token_id: int, top: int, scratch: Row) -> Scored:
 
 
 def score_all(logits: NDArray[np.float32], token_ids: Sequence[int], top: int) -> list[Scored]:
-    """The same for rows [R, V] and the token that came after each, ranked: a prompt's log-probabilities, by chunks."""
+    """The same for rows [R, V] and the token that came after each, ranked: a prompt's log-probabilities, by chunks.
+
+    Raises InputRefused where a row has numbers that are none.
+    """
     scratch = np.empty(logits.shape[1], np.float32)
     scored = []
     for row, token_id in zip(logits, token_ids, strict=True):
+        if not isfinite(row.max()):
+            raise InputRefused(NO_NUMBERS)
         rank = 1 + int(np.count_nonzero(row > row[token_id]))
         scored.append(msgspec.structs.replace(score(row, token_id, top, scratch), rank=rank))
     return scored

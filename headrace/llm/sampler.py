@@ -5,16 +5,18 @@ processor's cache. Rows that nothing edits are read where the runtime left them.
 """
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.errors import InputRefused
 from headrace.llm.choosing import Choosing
 from headrace.llm.drawing import draw, probabilities
 from headrace.llm.largest import Row
-from headrace.llm.logprobs import Scored, score
+from headrace.llm.logprobs import NO_NUMBERS, Scored, score
 
 
 class RowChoice(NamedTuple):
@@ -41,7 +43,8 @@ class Sampler:
         self._scratch = np.empty(vocabulary, np.float32)
 
     def sample(self, logits: NDArray[np.float32], rows: Sequence[RowChoice]) -> Chosen:
-        """Choose from logits [R, V], contiguous; a row may be asked for never, once or more.
+        """Choose from logits [R, V], contiguous; a row may be asked for never, once or more. Raises InputRefused where
+        a row has numbers that are none, or none that is finite.
 
         The engine calls `push` on a Choosing for those of its tokens that it keeps.
         """
@@ -50,6 +53,8 @@ class Sampler:
         for choice in rows:
             row = logits[choice.at]
             token_id = self._choose(row, choice)
+            if not isfinite(row[token_id]):  # what is no number is chosen before any that is
+                raise InputRefused(NO_NUMBERS)
             wanted = choice.choosing.logprobs
             token_ids.append(token_id)
             scored.append(None if wanted is None else score(row, token_id, wanted, self._scratch))

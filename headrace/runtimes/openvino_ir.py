@@ -1,6 +1,5 @@
 """A language model exported to OpenVINO's own format: its folder -> a Checkpoint without weights, and the graph."""
 
-import hashlib
 from math import prod
 from pathlib import Path
 
@@ -10,13 +9,13 @@ import openvino as ov
 from headrace.errors import ModelInvalid
 from headrace.runtimes.reasons import openvino_reason
 from headrace.weights.checkpoint import Checkpoint
+from headrace.weights.digest import content_digest
 from headrace.weights.fields import json_fields
 from headrace.weights.hf_architecture import hf_architecture, hf_config
 from headrace.weights.hf_text import hf_text
+from headrace.weights.stored import map_file
 
 GRAPH = "openvino_model.xml"
-PIECES, PIECE_BYTES = 512, 4096
-"""Of the weights, that a folder's name is made of."""
 
 STATEFUL_INPUTS = {"input_ids", "attention_mask", "position_ids", "beam_idx"}
 
@@ -82,14 +81,7 @@ def cached_heads(model: ov.Model) -> tuple[int, int] | None:
 
 
 def _digest(folder: Path) -> str:
-    """Of the graph's text and of its weights some pieces, spread over the file: a name, not a proof."""
-    found = hashlib.sha256((folder / GRAPH).read_bytes())
+    """Of the graph's text and of its weights."""
     weights = (folder / GRAPH).with_suffix(".bin")
-    if weights.exists():
-        size = weights.stat().st_size
-        found.update(str(size).encode())
-        with weights.open("rb") as file:
-            for place in range(PIECES):
-                file.seek(max(0, size - PIECE_BYTES) * place // (PIECES - 1))
-                found.update(file.read(PIECE_BYTES))
-    return found.hexdigest()[:40]
+    there = weights.exists() and weights.stat().st_size > 0
+    return content_digest([(folder / GRAPH).read_bytes()], [map_file(weights)] if there else [])

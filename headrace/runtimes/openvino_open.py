@@ -16,6 +16,7 @@ from headrace.graphs.decoder import build_decoder, check
 from headrace.graphs.linear import Precision
 from headrace.graphs.tile_decoder import build_tile_decoder, fits_tiles
 from headrace.kernels.library import NONE, library
+from headrace.kernels.operations import MOST_WIDTH
 from headrace.runtimes.held_bytes import HELD_BYTES
 from headrace.runtimes.openvino import core
 from headrace.runtimes.openvino_cache import Beside, GraphCache, compile_graph, graph_key, in_idle_time, know
@@ -150,7 +151,8 @@ def _chosen(choices: Choices, checkpoint: Checkpoint) -> Plan:
     kinds, widths = [weight.kind for weight in matrices], {weight.shape[1] for weight in matrices}
     if checkpoint.source == "openvino":
         return plan(choices.precision, choices.kv_precision, kinds, widths, features)
-    kernels = library(choices.cache, features) if choices.kernels == "auto" else NONE
+    ours = choices.kernels == "auto" and max(widths, default=0) <= MOST_WIDTH
+    kernels = library(choices.cache, features) if ours else NONE
     if kernels.path is not None:
         know(kernels.path)
     capped, fit = bool(facts.attention_softcap), fits_tiles(facts)

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from headrace.kernels import operations
-from headrace.kernels.operations import Bend, Matrix
+from headrace.kernels.operations import Bend, Matrix, TurnedHeads
 from tests.kernels.test_codes4 import pack, reading, unpacked
 from tests.tiles import kernels
 
@@ -129,6 +129,18 @@ def test_a_row_of_zeros_gives_zeros_and_no_rows_give_none() -> None:
     assert run([np.zeros((0, 70), np.float32)])[0].shape == (0, 40)
 
 
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_row_with_what_is_no_number_gives_none_and_others_are_as_they_are(bits: int, wrong: float) -> None:
+    run = product_of(held(bits, 40, 70).matrix, 70)
+    x = np.random.default_rng(0).normal(size=(9, 70)).astype(np.float32)
+    whole = run([x])[0].copy()
+    x[4, 3] = wrong
+    found = run([x])[0]
+    assert np.isnan(found[4]).all()
+    assert np.array_equal(np.delete(found, 4, axis=0), np.delete(whole, 4, axis=0))
+
+
 BENDS = {
     "silu": lambda x: x / (1 + np.exp(-x)),
     "gelu_tanh": lambda x: x * 0.5 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
@@ -175,6 +187,8 @@ def test_large_numbers_bend_as_they_should() -> None:
         found = compiled([x], [operations.gated_product(kernels(), x, weights, bend)])([values])[0]  # type: ignore[arg-type]
         assert found[0, 0] == pytest.approx((16 * 127 * 1e3) ** 2, rel=1e-4)
         assert abs(found[1, 0]) < 1e-6
+        vast = np.array([[-1e33] * 16], np.float32)
+        assert compiled([x], [operations.gated_product(kernels(), x, weights, bend)])([vast])[0][0, 0] == 0  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("rows", "width"), SHAPES)
@@ -192,3 +206,33 @@ def test_a_row_that_is_not_there_is_an_error_and_nothing_is_read() -> None:
     for wrong in (-1, 64):
         with pytest.raises(RuntimeError):
             run([np.array([wrong], np.int32)])
+
+
+@pytest.mark.parametrize("cap", [0.0, 30.0])
+@pytest.mark.parametrize("part", [0, 32, 48])
+def test_what_is_no_number_reaches_what_reads_it_and_no_other_text(cap: float, part: int) -> None:
+    heads = TurnedHeads(
+        query_heads=2, kv_heads=1, dim=16, scale=0.25, cap=cap, window=0, turned=0, epsilon=0.0, norm="none"
+    )
+    rows = op.parameter([-1, 1, 4 * 16], ov.Type.f32)
+    caches = [op.parameter([-1, 1, 32, 20], ov.Type.u8) for _ in range(2)]
+    sequences = [op.parameter([-1], ov.Type.i32) for _ in range(4)]
+    angles = [op.constant(np.zeros(1, np.float32))] * 2
+    found = operations.attention(kernels(), [rows, *angles, *caches, *sequences], heads)
+    run = compiled([rows, *caches, *sequences], [found])
+
+    def attended(x: Floats) -> Floats:
+        """Of two texts, of 200 and of 5 tokens."""
+        kept = [np.full((9, 1, 32, 20), 7, np.uint8) for _ in range(2)]
+        tables = [np.array(each, np.int32) for each in ([0, 0], [0, 200, 205], range(1, 9), [0, 7, 8])]
+        out: Floats = run([x, *kept, *tables])[0].reshape(205, 2, 16)
+        return out.copy()
+
+    x = np.random.default_rng(0).normal(size=(205, 1, 64)).astype(np.float32)
+    whole = attended(x)
+    assert np.isfinite(whole).all()
+    x[150, 0, part] = np.nan  # a query's, the key's or the value's
+    spoilt = attended(x)
+    reached = slice(150, 151) if part == 0 else slice(150, 200)
+    assert np.isnan(spoilt[reached, 0]).all()
+    assert np.array_equal(np.delete(spoilt, reached, axis=0), np.delete(whole, reached, axis=0))

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace.errors import InputRefused
 from headrace.generation import Sampling
 from headrace.llm.choosing import Choosing
 from headrace.llm.sampler import RowChoice, Sampler
@@ -109,3 +110,14 @@ def test_the_distribution_of_a_greedy_row_is_certain() -> None:
 def test_the_distribution_knows_the_rules() -> None:
     choosing = Choosing(Sampling(top_k=1, logit_bias={9: 50.0}))
     assert Sampler(VOCABULARY).distribution(LOGITS, RowChoice(2, choosing))[9] == 1.0
+
+
+@pytest.mark.parametrize("sampling", KINDS)
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_row_with_what_is_no_number_is_refused(sampling: Sampling, wrong: float) -> None:
+    row = LOGITS[:1].copy()
+    row[0, 77] = wrong
+    mask = np.full(VOCABULARY // 32, -1, np.int32)
+    for asked in (RowChoice(0, Choosing(sampling)), RowChoice(0, Choosing(sampling), mask=mask)):
+        with pytest.raises(InputRefused, match="no finite numbers"):
+            Sampler(VOCABULARY).sample(row, [asked])

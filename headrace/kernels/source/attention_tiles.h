@@ -25,9 +25,9 @@ constexpr float TINY = 1e-30f;   // a vector whose greatest number is less has c
 // ---- numbers ----
 
 // 2^y for y < 127 in the lanes `seen`, else 0. Below 2^-64 it is 0: nowhere does that differ from nothing, and no
-// denormal comes up, whose treatment is each thread's own.
+// denormal comes up, whose treatment is each thread's own. Of NaN it is NaN.
 inline __m512 exp2(__m512 y, __mmask16 seen) {
-    seen = _mm512_mask_cmp_ps_mask(seen, y, _mm512_set1_ps(-64.f), _CMP_GT_OQ);
+    seen = _mm512_mask_cmp_ps_mask(seen, y, _mm512_set1_ps(-64.f), _CMP_NLE_UQ);
     const __m512 f = _mm512_reduce_ps(y, 0x09);  // y - floor(y)
     __m512 p = _mm512_set1_ps(0.0018671300495043397f);
     p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.009017030708491802f));
@@ -40,7 +40,7 @@ inline __m512 exp2(__m512 y, __mmask16 seen) {
 
 // bound * tanh(z / 2 * ln 2)
 inline __m512 soften(__m512 z, float bound) {
-    const __m512 e = exp2(_mm512_min_ps(z, _mm512_set1_ps(64.f)), 0xffff);
+    const __m512 e = exp2(_mm512_min_ps(_mm512_set1_ps(64.f), z), 0xffff);
     const __m512 part = _mm512_div_ps(_mm512_set1_ps(-2.f * bound), _mm512_add_ps(e, _mm512_set1_ps(1.f)));
     return _mm512_add_ps(part, _mm512_set1_ps(bound));
 }
@@ -199,22 +199,24 @@ inline float join_scores(Room& room, int r, int rows, const Seen& seen, float un
     return _mm512_reduce_max_ps(best);
 }
 
-// Scores become weights: probability times the value's scale. Gives the greatest.
+// Scores become weights: probability times the value's scale. Gives the greatest, or NaN where one is: none is
+// negative, so that they are ordered as their bits are, and NaN's are the greatest.
 inline float weigh(Room& room, Part part, int r, int dim, const Seen& seen, float unit) {
     float* score = (float*)room.score + r * 16;
     const __m512 max = _mm512_set1_ps(part.max[r]);
-    __m512 sum = _mm512_setzero_ps(), top = _mm512_setzero_ps();
+    __m512 sum = _mm512_setzero_ps();
+    __m512i top = _mm512_setzero_si512();
 #pragma GCC unroll 8
     for (int v = 0; v < VECTORS; ++v) {
         const __m512 y = _mm512_fmsub_ps(_mm512_load_ps(score + v * TILE), _mm512_set1_ps(unit), max);
         const __m512 p = exp2(y, seen.lanes[v]);
         const __m512 w = _mm512_maskz_mul_ps(seen.lanes[v], p, _mm512_load_ps(room.stretch.value_scale + v * 16));
         sum = _mm512_add_ps(sum, p);
-        top = _mm512_max_ps(top, w);
+        top = _mm512_max_epu32(top, _mm512_castps_si512(w));
         _mm512_store_ps(score + v * TILE, w);
     }
     _mm512_storeu_ps(part.sums + r * (dim + 16) + dim, sum);
-    return _mm512_reduce_max_ps(top);
+    return as_float(_mm512_reduce_max_epu32(top));
 }
 
 // A row's weights as codes (0 to 65535), in high and low bytes.

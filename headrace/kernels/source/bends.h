@@ -28,9 +28,11 @@ inline __m512 exponential(__m512 x) {
     return _mm512_scalef_ps(sum, twos);
 }
 
+// 0 where e^-x is more than a number can be: x may be as large, and their product must come to nothing.
 inline __m512 sigmoid(__m512 x) {
     const __m512 one = _mm512_set1_ps(1.f);
-    return _mm512_div_ps(one, _mm512_add_ps(one, exponential(_mm512_sub_ps(_mm512_setzero_ps(), x))));
+    const __mmask16 some = _mm512_cmp_ps_mask(x, _mm512_set1_ps(-88.f), _CMP_NLT_UQ);
+    return _mm512_maskz_div_ps(some, one, _mm512_add_ps(one, exponential(_mm512_sub_ps(_mm512_setzero_ps(), x))));
 }
 
 // The error function within 1.5e-7 (Abramowitz and Stegun, 7.1.26).

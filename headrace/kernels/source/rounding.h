@@ -21,6 +21,12 @@ inline __mmask16 first(int64_t count) {
     return count >= 16 ? 0xffff : count <= 0 ? 0 : static_cast<__mmask16>((1u << count) - 1);
 }
 
+inline float as_float(uint32_t bits) {
+    float number;
+    std::memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
 // A row as it lies in memory, sixteen numbers from `at` on; those behind its end are zero.
 class PlainRow {
   public:
@@ -32,12 +38,13 @@ class PlainRow {
     int64_t width_;
 };
 
-// Of the sizes of a row's numbers.
+// Of the sizes of a row's numbers; NaN where one of them is: its bits, without the sign, are greater than any other's.
 template <typename Row>
 inline float greatest(const Row& row, int64_t width) {
-    __m512 found = _mm512_setzero_ps();
-    for (int64_t at = 0; at < width; at += 16) found = _mm512_max_ps(found, _mm512_abs_ps(row(at)));
-    return _mm512_reduce_max_ps(found);
+    __m512i found = _mm512_setzero_si512();
+    for (int64_t at = 0; at < width; at += 16)
+        found = _mm512_max_epu32(found, _mm512_castps_si512(_mm512_abs_ps(row(at))));
+    return as_float(_mm512_reduce_max_epu32(found));
 }
 
 inline float greatest(const float* x, int64_t width) { return greatest(PlainRow(x, width), width); }
