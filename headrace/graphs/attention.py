@@ -14,6 +14,7 @@ import openvino.opset15 as op
 from numpy.typing import NDArray
 from openvino import opset6
 
+from headrace.graphs.even_keys import key_factors, of_heads
 from headrace.graphs.layer import Tensors
 from headrace.graphs.linear import Node, Precision
 from headrace.graphs.nodes import f32, i64, split
@@ -64,7 +65,13 @@ def projected(x: Node, layer: Tensors, facts: Architecture, precision: Precision
 
 def all_heads(x: Node, layer: Tensors, facts: Architecture, precision: Precision) -> Node:
     """x [..., hidden] -> queries, keys and values of all heads, one behind the other: [..., sum of their lengths]."""
-    return layer.project(x, ("q", "k", "v"), facts.hidden, lengths(facts), precision)
+    names = ("q", "k", "v")
+    factors = None if facts.qk_norm else key_factors(layer, facts)
+    if factors is None:
+        return layer.project(x, names, facts.hidden, lengths(facts), precision)
+    query, key, value = lengths(facts)
+    rows = (of_heads(factors, facts.heads), 1 / of_heads(factors, facts.kv_heads), np.ones(value, np.float32))
+    return layer.project(x, names, facts.hidden, (query, key, value), precision, np.concatenate(rows))
 
 
 def lengths(facts: Architecture) -> tuple[int, int, int]:
@@ -75,7 +82,11 @@ def lengths(facts: Architecture) -> tuple[int, int, int]:
 def norm_weights(layer: Tensors, facts: Architecture) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Of the norms of queries and of keys: of each head, or where they are joint of all of a token's."""
     widths = lengths(facts)[:2] if facts.joint_qk_norm else (facts.head_dim, facts.head_dim)
-    return layer.vector("q_norm", widths[0]), layer.vector("k_norm", widths[1])
+    query, key = layer.vector("q_norm", widths[0]), layer.vector("k_norm", widths[1])
+    factors = key_factors(layer, facts)
+    if factors is None:
+        return query, key
+    return query * of_heads(factors, widths[0] // facts.head_dim), key / of_heads(factors, widths[1] // facts.head_dim)
 
 
 def score_scale(facts: Architecture) -> float:

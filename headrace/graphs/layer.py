@@ -11,6 +11,7 @@ from headrace.graphs.linear import Node, Precision, gated, linear
 from headrace.graphs.nodes import f32
 from headrace.kernels.operations import Bend
 from headrace.weights.checkpoint import Weight
+from headrace.weights.rows_times import RowsTimes
 
 
 class Tensors:
@@ -51,9 +52,21 @@ class Tensors:
         gate, up = (self.weight(name, (inner, width)) for name in ("gate", "up"))
         return gated(x, gate, up, bend, precision)
 
-    def project(self, x: Node, names: Sequence[str], width: int, lengths: Sequence[int], precision: Precision) -> Node:
-        """x [..., width] times the named matrices, with their biases where there are any: [..., sum(lengths)]."""
+    def project(
+        self,
+        x: Node,
+        names: Sequence[str],
+        width: int,
+        lengths: Sequence[int],
+        precision: Precision,
+        factors: NDArray[np.float32] | None = None,
+    ) -> Node:
+        """x [..., width] times the named matrices, with their biases where there are any: [..., sum(lengths)]; times
+        `factors` [sum(lengths)] where they are given."""
         matrices = [self.weight(name, (length, width)) for name, length in zip(names, lengths, strict=True)]
+        if factors is not None:
+            ends = np.cumsum(lengths)[:-1]
+            matrices = [RowsTimes(each, of) for each, of in zip(matrices, np.split(factors, ends), strict=True)]
         product = linear(x, matrices, precision)
         biases = [f"{name}_bias" for name in names]
         if not any(bias in self for bias in biases):
@@ -62,4 +75,5 @@ class Tensors:
             self.vector(bias, length) if bias in self else np.zeros(length, np.float32)
             for bias, length in zip(biases, lengths, strict=True)
         ]
-        return op.add(product, f32(np.concatenate(parts)))
+        behind = np.concatenate(parts)
+        return op.add(product, f32(behind if factors is None else behind * factors))

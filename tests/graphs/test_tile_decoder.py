@@ -7,6 +7,7 @@ import pytest
 
 from headrace.graphs.linear import Precision
 from headrace.graphs.tile_decoder import build_tile_decoder, fits_tiles
+from headrace.weights.checkpoint import Checkpoint
 from tests.graphs.paged import F32, Paged
 from tests.graphs.tiny import CONTEXT, VARIANTS, golden, golden_checkpoint, tokens
 from tests.tiles import kernels
@@ -15,9 +16,9 @@ DECODERS = [name for name, variant in VARIANTS.items() if variant.family != "ber
 TEXT = tokens(64)
 
 
-def on_tiles(name: str) -> Paged:
-    """A tiny model of seeds, with 8-bit codes."""
-    given = golden_checkpoint(name)
+def on_tiles(name: str, given: Checkpoint | None = None) -> Paged:
+    """A tiny model of seeds, or another one, with 8-bit codes."""
+    given = given or golden_checkpoint(name)
     model = build_tile_decoder(given, Precision("tiles8", "tiles8", library=kernels()), CONTEXT)
     core = ov.Core()
     core.add_extension(str(kernels()))
