@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from headrace.errors import ModelInvalid
 from headrace.graphs.linear import Node, Precision, gated, linear
 from headrace.graphs.nodes import f32
+from headrace.graphs.rows_times import RowsTimes
 from headrace.kernels.operations import Bend
 from headrace.weights.checkpoint import Weight
-from headrace.weights.rows_times import RowsTimes
 
 
 class Tensors:

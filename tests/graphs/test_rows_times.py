@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headrace.weights.rows_times import RowsTimes
+from headrace.graphs.rows_times import RowsTimes
 from tests.graphs.tiny import Drawn
 
 
