@@ -1,9 +1,10 @@
 """Our operations in a graph: what they compute, to the bit where whole numbers are added."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import openvino as ov
 import openvino.opset15 as op
@@ -236,3 +237,126 @@ def test_what_is_no_number_reaches_what_reads_it_and_no_other_text(cap: float, p
     reached = slice(150, 151) if part == 0 else slice(150, 200)
     assert np.isnan(spoilt[reached, 0]).all()
     assert np.array_equal(np.delete(spoilt, reached, axis=0), np.delete(whole, reached, axis=0))
+
+
+MATRIX_FAULTS: dict[str, Mapping[str, Any]] = {
+    "more rows than there are": {"rows": 5000},
+    "no rows": {"rows": 0},
+    "fewer bits than the codes are of": {"bits": 4},
+    "bits that no kernel knows": {"bits": 5},
+    "more scales than rows": {"scales": np.ones(96, np.float32)},
+    "codes that are cut off": {"codes": np.ones(2048, np.uint8)},
+    "codes that are numbers": {"codes": np.ones(8192, np.float32)},
+}
+
+
+@pytest.mark.parametrize("fault", MATRIX_FAULTS)
+def test_a_matrix_that_is_not_of_the_size_that_is_told_makes_no_product(fault: str) -> None:
+    told = {
+        name: op.constant(each) if isinstance(each, np.ndarray) else each for name, each in MATRIX_FAULTS[fault].items()
+    }
+    x, weights = op.parameter([-1, 100], ov.Type.f32), operations.matrix(*coded(64, 100))
+    operations.product(kernels(), x, weights)
+    with pytest.raises(RuntimeError):
+        operations.product(kernels(), x, msgspec.structs.replace(weights, **told))
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("wrong", [65, 100, 200])
+def test_rows_that_are_not_as_wide_as_the_matrix_make_no_product(wrong: int, bits: int) -> None:
+    weights = held(bits, 32, 64).matrix
+    with pytest.raises(RuntimeError):
+        operations.product(kernels(), op.parameter([-1, wrong], ov.Type.f32), weights)
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_rows_that_turn_out_to_have_another_width_are_an_error_and_nothing_is_read(bits: int) -> None:
+    x = op.parameter([-1, -1], ov.Type.f32)
+    run = compiled([x], [operations.product(kernels(), x, held(bits, 32, 100).matrix)])
+    assert run([np.ones((3, 100), np.float32)])[0].shape == (3, 32)
+    for wrong in (64, 129, 0):
+        with pytest.raises(RuntimeError):
+            run([np.ones((3, wrong), np.float32)])
+
+
+def test_norms_have_a_weight_for_each_number_of_a_row() -> None:
+    x, weight = op.parameter([-1, 100], ov.Type.f32), op.constant(np.ones(99, np.float32))
+    with pytest.raises(RuntimeError):
+        operations.norm(kernels(), x, weight, 1e-3)
+    free = op.parameter([-1, -1], ov.Type.f32)
+    run = compiled([free], [operations.norm(kernels(), free, weight, 1e-3)])
+    with pytest.raises(RuntimeError):
+        run([np.ones((2, 100), np.float32)])
+
+
+def test_a_product_is_added_to_what_is_of_its_shape() -> None:
+    x, behind = op.parameter([-1, 64], ov.Type.f32), op.parameter([-1, 31], ov.Type.f32)
+    found = operations.product(kernels(), x, operations.matrix(*coded(32, 64)))
+    with pytest.raises(RuntimeError):
+        operations.added(kernels(), behind, found)
+
+
+@pytest.mark.parametrize("fault", [{"width": 65}, {"width": 0}, {"scales": op.constant(np.ones(64, np.float32))}])
+def test_rows_are_of_a_matrix_of_the_size_that_is_told(fault: Mapping[str, Any]) -> None:
+    weights, ids = operations.matrix(*coded(32, 64)), op.parameter([-1], ov.Type.i32)
+    with pytest.raises(RuntimeError):
+        operations.rows(kernels(), ids, msgspec.structs.replace(weights, **fault))
+
+
+HEADS = TurnedHeads(4, 2, dim=32, scale=1.0, cap=0.0, window=0, turned=32, epsilon=1e-6, norm="heads")
+FLOATS, WHOLE, BYTES = ov.Type.f32, ov.Type.i32, ov.Type.u8
+ATTENTION_INPUTS: dict[str, Any] = {
+    "rows": ([-1, 1, 256], FLOATS),
+    "cos": ([-1, 1, 16], FLOATS),
+    "sin": ([-1, 1, 16], FLOATS),
+    "keys": ([-1, 2, 32, 36], BYTES),
+    "values": ([-1, 2, 32, 36], BYTES),
+    **dict.fromkeys(("past_lens", "begins", "blocks", "block_begins"), ([-1], WHOLE)),
+    "query_norm": ([32], FLOATS),
+    "key_norm": ([32], FLOATS),
+}
+
+
+def attention_node(heads: TurnedHeads, changed: Mapping[str, Any]) -> Any:
+    inputs = [op.parameter(*each) for each in {**ATTENTION_INPUTS, **changed}.values()]
+    return operations.attention(kernels(), inputs, heads)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"dim": 24},
+        {"dim": 0},
+        {"dim": 272},
+        {"query_heads": 3},
+        {"kv_heads": 0},
+        {"turned": 34},
+        {"window": -1},
+        {"norm": "none"},
+        {"norm": "joint"},
+    ],
+)
+def test_heads_that_the_kernel_does_not_compute_make_no_attention(fault: Mapping[str, Any]) -> None:
+    attention_node(HEADS, {})
+    heads = msgspec.structs.replace(HEADS, **fault)
+    rows = (heads.query_heads + 2 * heads.kv_heads) * heads.dim
+    cache = ([-1, heads.kv_heads, 32, heads.dim + 4], BYTES)
+    with pytest.raises(RuntimeError):
+        attention_node(heads, {"rows": ([-1, 1, rows], FLOATS), "keys": cache, "values": cache})
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"rows": ([-1, 1, 240], FLOATS)},
+        {"cos": ([-1, 1, 8], FLOATS)},
+        {"keys": ([-1, 1, 32, 36], BYTES)},
+        {"values": ([-1, 2, 16, 36], BYTES)},
+        {"values": ([-1, 2, 32, 36], FLOATS)},
+        {"blocks": ([-1], ov.Type.i64)},
+        {"key_norm": ([16], FLOATS)},
+    ],
+)
+def test_attention_takes_what_is_of_the_heads_it_is_told(fault: Mapping[str, Any]) -> None:
+    with pytest.raises(RuntimeError):
+        attention_node(HEADS, fault)

@@ -12,6 +12,7 @@
 
 namespace headrace {
 
+constexpr int64_t MOST_HEADS = 1 << 16;  // no product of sizes is too large
 constexpr int64_t FEW_TOKENS = 8;  // turned where they are, for to wait for another thread takes as long
 
 // queries, keys and values side by side [tokens, 1, (heads + 2 * kv_heads) * dim], cosines and sines
@@ -37,6 +38,32 @@ class TileAttention : public ov::op::Op {
     }
 
     void validate_and_infer_types() override {
+        NODE_VALIDATION_CHECK(this, dim_ % 16 == 0 && dim_ >= 16 && dim_ <= detail::MAX_DIM, "a head is of ", dim_);
+        NODE_VALIDATION_CHECK(this,
+                              kv_heads_ > 0 && query_heads_ > 0 && query_heads_ <= MOST_HEADS &&
+                                  query_heads_ % kv_heads_ == 0,
+                              query_heads_, " heads of queries share ", kv_heads_);
+        NODE_VALIDATION_CHECK(this, turned_ >= 0 && turned_ <= dim_ && turned_ % 2 == 0, "turned are ", turned_);
+        NODE_VALIDATION_CHECK(this, window_ >= 0 && window_ <= INT32_MAX, "the window is ", window_);
+        NODE_VALIDATION_CHECK(this, norm_ == "none" || norm_ == "heads" || norm_ == "joint", "the norm is ", norm_);
+        const size_t count = get_input_size();
+        NODE_VALIDATION_CHECK(this, count == (norm_ == "none" ? 9 : 11), "inputs are ", count);
+        const ov::PartialShape cache{-1, kv_heads_, detail::BLOCK, dim_ + 4};
+        for (size_t input = 0; input < count; ++input) {
+            const bool is_cache = input == 3 || input == 4, is_table = input >= 5 && input <= 8;
+            const auto type = is_cache ? ov::element::u8 : is_table ? ov::element::i32 : ov::element::f32;
+            NODE_VALIDATION_CHECK(this, get_input_element_type(input) == type, "input ", input, " is not ", type);
+            NODE_VALIDATION_CHECK(this, !is_cache || get_input_partial_shape(input).compatible(cache), "input ", input,
+                                  " is not of shape ", cache);
+        }
+        NODE_VALIDATION_CHECK(this, width_of(this, 0).compatible(row_width()), "rows are not of ", row_width());
+        for (size_t input = 1; input < 3 && turned_ > 0; ++input)
+            NODE_VALIDATION_CHECK(this, width_of(this, input).compatible(turned_ / 2), "angles are not ", turned_ / 2);
+        for (size_t input = 9; input < count; ++input) {
+            const int64_t heads = norm_ == "heads" ? 1 : input == 9 ? query_heads_ : kv_heads_;
+            NODE_VALIDATION_CHECK(this, ov::shape_size(get_input_shape(input)) == static_cast<size_t>(heads * dim_),
+                                  "weights of input ", input, " are not ", heads * dim_);
+        }
         auto shape = get_input_partial_shape(0);
         if (shape.rank().is_static()) shape[shape.size() - 1] = query_heads_ * dim_;
         set_output_type(0, ov::element::f32, shape);
@@ -63,7 +90,11 @@ class TileAttention : public ov::op::Op {
 
     bool evaluate(ov::TensorVector& outputs, const ov::TensorVector& inputs) const override {
         auto shape = inputs[0].get_shape();
+        if (shape.back() != static_cast<size_t>(row_width())) return false;
         const auto tokens = static_cast<int64_t>(inputs[0].get_size() / shape.back());
+        const auto num_angles = static_cast<size_t>(tokens * (turned_ / 2)), behind = inputs[5].get_size() + 1;
+        if (inputs[1].get_size() < num_angles || inputs[2].get_size() < num_angles) return false;
+        if (inputs[6].get_size() != behind || inputs[8].get_size() != behind) return false;
         shape.back() = static_cast<size_t>(query_heads_ * dim_);
         outputs[0].set_shape(shape);
         const Heads heads{static_cast<int>(query_heads_), static_cast<int>(kv_heads_), static_cast<int>(dim_),
@@ -83,6 +114,8 @@ class TileAttention : public ov::op::Op {
     }
 
   private:
+    int64_t row_width() const { return (query_heads_ + 2 * kv_heads_) * dim_; }
+
     // Takes rows apart into this thread's room, where they stay until the next call.
     void turn(const ov::TensorVector& inputs, const Heads& heads, int64_t tokens, Step& step) const {
         const int64_t queries = heads.query_heads * heads.dim, keys = heads.kv_heads * heads.dim;
