@@ -33,6 +33,8 @@ INSTRUCTIONS = ("avx512f", "avx512bw", "avx512vl", "avx512dq", "bmi2", "fma", "a
 FLAGS = ("-std=c++17", "-O3", "-ffp-contract=off", "-shared", "-fPIC", *(f"-m{name}" for name in INSTRUCTIONS))
 LINKED = ("libopenvino.so.*", "libtbb.so.*")
 LIMIT_S = 120.0  # of a compiler; it takes three seconds
+ELF = b"\x7fELF"  # how every library begins
+SUM_BYTES = hashlib.sha256().digest_size
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -46,17 +48,21 @@ class Library(msgspec.Struct, frozen=True):
 NONE = Library(None)
 """There is none, and nothing lacks: this processor has no tiles, or nobody asks."""
 
+FORBIDDEN = Library(None, "a system that lets processes use tiles (Linux 5.16)")
+
 
 def library(folder: Path | None, features: Collection[str]) -> Library:
     """The kernels for a processor with these features, kept in `folder`; it takes seconds where they are not there yet.
 
-    What is found is loaded for good.
+    What is found is loaded for good. What is damaged is made anew, in `folder` where it cannot be beside the package.
     """
     if not NEEDED.issubset(features):
         return NONE
-    made = BESIDE / _name()
-    if made.exists():
-        return _library(made)
+    beside = BESIDE / _name()
+    if beside.exists():
+        found = _library(beside)
+        if found.path is not None or found == FORBIDDEN or folder is None:
+            return found
     if folder is None:
         return Library(None, "a folder to keep them in (HOME or XDG_CACHE_HOME)")
     return _library(folder / _name())
@@ -65,19 +71,19 @@ def library(folder: Path | None, features: Collection[str]) -> Library:
 @cache
 def _library(path: Path) -> Library:
     try:
-        if not path.exists():
+        if path.exists() and not _is_ours(path):
+            return Library(None, f"{path} to be this user's, writable by no other")
+        if not _is_whole(path):
             compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
             if compiler is None:
                 return Library(None, "a C++ compiler (g++ 11 or later)")
             _compile(compiler, path)
-        if not _is_ours(path):
-            return Library(None, f"{path} to be this user's, writable by no other")
         may_use_tiles = ctypes.CDLL(str(path)).headrace_may_use_tiles
     except subprocess.CalledProcessError as error:
         return Library(None, f"a C++ compiler that can make them: {_first_error(error.stderr)}")
     except (OSError, AttributeError, subprocess.TimeoutExpired) as error:
         return Library(None, f"a library that can be made and loaded: {error}")
-    return Library(path) if may_use_tiles() else Library(None, "a system that lets processes use tiles (Linux 5.16)")
+    return Library(path) if may_use_tiles() else FORBIDDEN
 
 
 def make() -> Library:
@@ -86,12 +92,13 @@ def make() -> Library:
         BESIDE.mkdir(exist_ok=True)  # for all who run what is installed, whoever makes it
     for old in BESIDE.glob("kernels-*.so"):
         if old.name != _name():
-            old.unlink()
+            with contextlib.suppress(OSError):
+                old.unlink()
     return _library(BESIDE / _name())
 
 
 def _compile(compiler: str, path: Path) -> None:
-    """Make the library; it is there whole or not at all."""
+    """Make the library, with its sum behind it; it is there whole or not at all. Raises OSError where none came out."""
     installed = Path(ov.__file__).parent
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor, made = tempfile.mkstemp(prefix=".kernels-", suffix=".so", dir=path.parent)
@@ -101,11 +108,35 @@ def _compile(compiler: str, path: Path) -> None:
         command = [compiler, *FLAGS, "-isystem", str(installed / "include"), str(MAIN), "-o", made]
         command += [f"-L{installed / 'libs'}", *libraries]
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=LIMIT_S, stdin=subprocess.DEVNULL)
+        _seal(Path(made))
         Path(made).chmod(0o755)
         Path(made).replace(path)
     finally:
         with contextlib.suppress(FileNotFoundError):
             Path(made).unlink()
+
+
+def _seal(made: Path) -> None:
+    """Put the sum of what the compiler made behind it, where loading reads nothing, and all of it on the disk.
+
+    In one file neither can be there without the other. Raises OSError where it is no library, or there is no room.
+    """
+    content = made.read_bytes()
+    if not content.startswith(ELF):
+        raise OSError("the compiler made none, and said nothing")
+    with made.open("ab") as file:
+        file.write(hashlib.sha256(content).digest())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether there is what was sealed, to the last bit: what is damaged may kill the process that loads it."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return False
+    return hashlib.sha256(content[:-SUM_BYTES]).digest() == content[-SUM_BYTES:]
 
 
 def _is_ours(path: Path) -> bool:

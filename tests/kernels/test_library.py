@@ -1,6 +1,9 @@
 """The library is compiled once, kept, and done without where it cannot be had."""
 
+import os
+import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,15 @@ from tests.tiles import kernels
 def _forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "BESIDE", tmp_path / "beside")
     room._library.cache_clear()
+
+
+def _compiler(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Have this be the only compiler."""
+    compiler = folder / "bin" / "g++"
+    compiler.parent.mkdir()
+    compiler.write_text(f"#!/bin/bash\n{script}\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{compiler.parent}:/bin")
 
 
 def test_a_processor_without_tiles_has_none_and_lacks_nothing(tmp_path: Path) -> None:
@@ -33,11 +45,7 @@ def test_without_a_compiler_it_is_told_what_lacks(tmp_path: Path, monkeypatch: p
 def test_a_compiler_that_fails_leaves_nothing_and_its_error_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compiler = tmp_path / "bin" / "g++"
-    compiler.parent.mkdir()
-    compiler.write_text("#!/bin/sh\necho \"error: unrecognized option '-mamx-int8'\" >&2\nexit 1\n")
-    compiler.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{compiler.parent}:/bin")
+    _compiler(tmp_path, monkeypatch, "echo \"error: unrecognized option '-mamx-int8'\" >&2; exit 1")
     found = library(tmp_path / "kept", NEEDED)
     assert found.path is None
     assert found.lacks == "a C++ compiler that can make them: error: unrecognized option '-mamx-int8'"
@@ -51,11 +59,65 @@ def test_what_others_may_write_is_not_loaded(tmp_path: Path) -> None:
     assert library(tmp_path, NEEDED).lacks == f"{kept} to be this user's, writable by no other"
 
 
-def test_a_file_that_is_no_library_is_told(tmp_path: Path) -> None:
-    kept = tmp_path / room._name()
-    kept.write_bytes(b"none")
-    kept.chmod(0o700)
-    assert library(tmp_path, NEEDED).lacks.startswith("a library that can be made and loaded: ")
+@pytest.mark.parametrize("script", ["exit 0", 'while [ "$1" != -o ]; do shift; done; echo none > "$2"'])
+def test_what_a_compiler_leaves_that_is_no_library_is_not_kept(
+    script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _compiler(tmp_path, monkeypatch, script)
+    found = library(tmp_path / "kept", NEEDED)
+    assert found.lacks == "a library that can be made and loaded: the compiler made none, and said nothing"
+    assert not list((tmp_path / "kept").iterdir())
+
+
+def _shortened(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def _emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _changed(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def _copied(folder: Path) -> Path:
+    """The library, in a folder of its own."""
+    made, path = kernels(), folder / room._name()
+    folder.mkdir()
+    shutil.copy(made, path)
+    room._library.cache_clear()
+    return path
+
+
+@pytest.mark.parametrize("damaged", [_shortened, _emptied, _changed])
+def test_what_is_damaged_is_not_loaded_and_made_anew(damaged: Callable[[Path], None], tmp_path: Path) -> None:
+    path = _copied(tmp_path / "kept")
+    damaged(path)
+    assert library(path.parent, cpu_features()) == Library(path)
+    assert room._is_whole(path)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_is_damaged_and_cannot_be_made_anew_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "kept" / room._name()
+    path.parent.mkdir()
+    path.write_bytes(b"")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert library(path.parent, NEEDED) == Library(None, "a C++ compiler (g++ 11 or later)")
+
+
+def test_what_is_damaged_beside_the_package_and_stays_so_is_made_in_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = _copied(tmp_path / "kept")
+    (tmp_path / "beside").mkdir()
+    damaged = tmp_path / "beside" / room._name()
+    damaged.write_bytes(b"")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert library(kept.parent, cpu_features()) == Library(kept)
 
 
 def test_it_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
