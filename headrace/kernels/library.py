@@ -107,13 +107,27 @@ def _compile(compiler: str, path: Path) -> None:
         libraries = [f"-l:{each.name}" for pattern in LINKED for each in sorted((installed / "libs").glob(pattern))[:1]]
         command = [compiler, *FLAGS, "-isystem", str(installed / "include"), str(MAIN), "-o", made]
         command += [f"-L{installed / 'libs'}", *libraries]
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=LIMIT_S, stdin=subprocess.DEVNULL)
+        _run(command)
         _seal(Path(made))
         Path(made).chmod(0o755)
         Path(made).replace(path)
     finally:
         with contextlib.suppress(FileNotFoundError):
             Path(made).unlink()
+
+
+def _run(command: list[str]) -> None:
+    """Have the compiler print what `_first_error` finds: its English, whatever bytes it quotes."""
+    subprocess.run(
+        command,
+        check=True,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=LIMIT_S,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "LC_ALL": "C"},
+    )
 
 
 def _seal(made: Path) -> None:

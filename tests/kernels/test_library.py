@@ -52,6 +52,14 @@ def test_a_compiler_that_fails_leaves_nothing_and_its_error_is_told(
     assert not list((tmp_path / "kept").iterdir())
 
 
+def test_a_compiler_is_asked_for_english_and_may_print_any_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    _compiler(tmp_path, monkeypatch, "printf 'error: \\xff in %s\\n' $LC_ALL >&2; exit 1")
+    assert library(tmp_path / "kept", NEEDED).lacks == "a C++ compiler that can make them: error: \ufffd in C"
+
+
 def test_what_others_may_write_is_not_loaded(tmp_path: Path) -> None:
     kept = tmp_path / room._name()
     kept.write_bytes(b"")
