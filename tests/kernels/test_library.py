@@ -1,6 +1,7 @@
 """The library is compiled once, kept, and done without where it cannot be had."""
 
 import os
+import select
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -58,6 +59,32 @@ def test_a_compiler_is_asked_for_english_and_may_print_any_bytes(
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
     _compiler(tmp_path, monkeypatch, "printf 'error: \\xff in %s\\n' $LC_ALL >&2; exit 1")
     assert library(tmp_path / "kept", NEEDED).lacks == "a C++ compiler that can make them: error: \ufffd in C"
+
+
+def test_a_compiler_that_hangs_is_ended_with_all_that_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "LIMIT_S", 1.0)
+    os.mkfifo(tmp_path / "running")
+    _compiler(tmp_path, monkeypatch, f"tail -f /dev/null > {tmp_path}/running")
+    running = os.open(tmp_path / "running", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert library(tmp_path / "kept", NEEDED) == Library(None, "a C++ compiler that makes them within 1 s")
+        ended = select.poll()
+        ended.register(running, select.POLLHUP)  # once nothing has it open for writing
+        assert ended.poll(5000)
+    finally:
+        os.close(running)
+    assert not list((tmp_path / "kept").iterdir())
+
+
+def test_it_is_told_that_kernels_are_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    _compiler(tmp_path, monkeypatch, "exit 1")
+    with caplog.at_level("INFO", room.__name__):
+        library(tmp_path / "kept", NEEDED)
+    assert caplog.messages == ["compiling kernels for this processor, once: it takes seconds"]
 
 
 def test_what_others_may_write_is_not_loaded(tmp_path: Path) -> None:
@@ -133,7 +160,7 @@ def test_it_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     found = library(tmp_path, cpu_features())
     assert found.path is not None
     assert found.path.stat().st_mode & 0o777 == 0o755
-    monkeypatch.setattr(subprocess, "run", None)
+    monkeypatch.setattr(subprocess, "Popen", None)
     room._library.cache_clear()
     assert library(tmp_path, cpu_features()) == found
     assert list(tmp_path.iterdir()) == [found.path]
