@@ -38,6 +38,12 @@ FLAGS = ("-std=c++17", "-O3", "-ffp-contract=off", "-shared", "-fPIC", *(f"-m{na
 LINKED = ("libopenvino.so.*", "libtbb.so.*")
 LIMIT_S = 60.0  # of a compiler; it takes three seconds
 ELF = b"\x7fELF"  # how every library begins
+SIGNS = ("No space left", "atal", "error")
+"""Of what a compiler prints, how lines that say why it failed are known; the first one tells most."""
+
+SAYS_NO_WHY = ("ld returned", "linker command failed")
+"""How the line behind the linker's is known."""
+
 SUM_BYTES = hashlib.sha256().digest_size
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -84,7 +90,7 @@ def _library(path: Path) -> Library:
             _compile(compiler, path)
         may_use_tiles = ctypes.CDLL(str(path)).headrace_may_use_tiles
     except subprocess.CalledProcessError as error:
-        return Library(None, f"a C++ compiler that can make them: {_first_error(error.stderr)}")
+        return Library(None, f"a C++ compiler that can make them: {_reason(error.stderr)}")
     except subprocess.TimeoutExpired:
         return Library(None, f"a C++ compiler that makes them within {LIMIT_S:g} s")
     except (OSError, AttributeError) as error:
@@ -124,7 +130,7 @@ def _compile(compiler: str, path: Path) -> None:
 
 
 def _run(command: list[str]) -> None:
-    """Have the compiler print what `_first_error` finds: its English, whatever bytes it quotes.
+    """Have the compiler print what `_reason` finds: its English, whatever bytes it quotes.
 
     Nothing that it started runs longer than LIMIT_S. Raises CalledProcessError and TimeoutExpired.
     """
@@ -186,5 +192,8 @@ def _name() -> str:
     return f"kernels-{digest.hexdigest()[:40]}.so"
 
 
-def _first_error(text: str | None) -> str:
-    return next((line for line in (text or "").splitlines() if "error" in line), "")[:200]
+def _reason(told: str) -> str:
+    """The line that says why a compiler failed: one with a sign of it, or else the last that the linker printed."""
+    lines = [line for line in told.splitlines() if line and not any(sign in line for sign in SAYS_NO_WHY)]
+    signs = ([line for line in lines if sign in line][:1] for sign in SIGNS)
+    return next(filter(None, [*signs, lines[-1:]]), [""])[0][:200]

@@ -53,6 +53,36 @@ def test_a_compiler_that_fails_leaves_nothing_and_its_error_is_told(
     assert not list((tmp_path / "kept").iterdir())
 
 
+FULL = """{standard input}: Assembler messages:
+operations.cpp:1: error: what comes of it
+{standard input}: Fatal error: can't write 4096 bytes to section .text of /tmp/a.o: 'No space left on device'"""
+KILLED = "a.h:1: warning: an error is near\ng++: fatal error: Killed signal terminated program cc1plus"
+UNLINKED = "/usr/bin/ld: cannot find -l:libtbb.so.12: No such file or directory"
+NO_ROOM = "/usr/bin/ld: final link failed: No space left on device"
+COLLECT = "collect2: error: ld returned 1 exit status"
+CLANG = "clang++: error: linker command failed with exit code 1 (use -v to see invocation)"
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        (f"/usr/bin/ld: in function `f'\n{NO_ROOM}\n{COLLECT}\n", NO_ROOM),
+        (FULL, FULL.splitlines()[-1]),
+        (KILLED, KILLED.splitlines()[-1]),
+        (f"{UNLINKED}\n{COLLECT}\n", UNLINKED),
+        (f"{UNLINKED}\n{CLANG}", UNLINKED),
+        (
+            f"a.h:2: note: see\na.h:3: error: 'x' was not declared\na.h:3: note: there\n{COLLECT}",
+            "a.h:3: error: 'x' was not declared",
+        ),
+        (COLLECT, ""),
+        ("", ""),
+    ],
+)
+def test_of_what_a_compiler_prints_the_line_is_told_that_says_why(told: str, reason: str) -> None:
+    assert room._reason(told) == reason
+
+
 def test_a_compiler_is_asked_for_english_and_may_print_any_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
