@@ -45,6 +45,7 @@ SAYS_NO_WHY = ("ld returned", "linker command failed")
 """How the line behind the linker's is known."""
 
 SUM_BYTES = hashlib.sha256().digest_size
+ROOT = 0
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -78,10 +79,17 @@ def library(folder: Path | None, features: Collection[str]) -> Library:
     return _library(folder / _name())
 
 
+def is_ours(path: Path) -> bool:
+    """Whether nobody can have written what this process is about to trust but its user, root, and who wrote this
+    package. Raises OSError where there is none."""
+    told = path.stat()
+    return told.st_uid in (os.geteuid(), ROOT, SOURCE.stat().st_uid) and not told.st_mode & OTHERS_WRITE
+
+
 @cache
 def _library(path: Path) -> Library:
     try:
-        if path.exists() and not _is_ours(path):
+        if path.exists() and not is_ours(path):
             return Library(None, f"{path} to be this user's, writable by no other")
         if not _is_whole(path):
             compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
@@ -175,12 +183,6 @@ def _is_whole(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return hashlib.sha256(content[:-SUM_BYTES]).digest() == content[-SUM_BYTES:]
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether nobody can have written what this process is about to run but its user, and who wrote this package."""
-    told = path.stat()
-    return told.st_uid in (os.geteuid(), SOURCE.stat().st_uid) and not told.st_mode & OTHERS_WRITE
 
 
 @cache

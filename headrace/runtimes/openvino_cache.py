@@ -2,8 +2,8 @@
 
 What is kept is the graph behind all rewriting, in the plug-in's own operations; compiling it takes half the time and
 computes the same bits. It is private to OpenVINO like the paged pass: where it cannot be had, or not be read back,
-models are built and compiled as if there were no folder. A file is whole or not there; a folder that cannot be read or
-written costs time and nothing else.
+models are built and compiled as if there were no folder. A file is whole or not there, and one that others may have
+written is as if it were not; a folder that cannot be read or written costs time and nothing else.
 """
 
 import contextlib
@@ -23,6 +23,7 @@ from typing import Any
 import openvino as ov
 
 from headrace.graphs.capped_attention import CappedAttention
+from headrace.kernels.library import is_ours
 from headrace.kernels.operations import NOTHING, constants, own_constants
 from headrace.runtimes.openvino_one_thread import for_one_thread, has_one_core
 
@@ -79,7 +80,7 @@ class GraphCache:
         """
         path = self._path(key)
         with contextlib.suppress(RuntimeError, OSError):
-            if path is not None and path.exists():
+            if path is not None and _is_there(path):
                 model = _kept(path)
                 self._constants = constants(model)
                 complete(model)
@@ -94,9 +95,9 @@ class GraphCache:
         return compile_graph(model, options)
 
     def holds(self, key: str) -> bool:
-        """Whether there is one of that key, good or not."""
+        """Whether there is one of that key, good or not, that nobody else can have written."""
         path = self._path(key)
-        return path is not None and path.exists()
+        return path is not None and _is_there(path)
 
     def read(self, key: str) -> ov.Model:
         """The graph of that key as it was kept; what its file does not hold is to be added. Raises RuntimeError.
@@ -104,7 +105,7 @@ class GraphCache:
         With operations of ours, it has the constants in common with what was compiled last, where they are the same.
         """
         path = self._path(key)
-        if path is None:
+        if path is None or not _is_there(path):
             raise RuntimeError("nothing is kept")
         return _kept(path, self._constants)
 
@@ -132,6 +133,8 @@ class GraphCache:
                 for blob in exported.glob("*.blob"):
                     beside = exported / f"{secrets.token_hex(4)}.xml"
                     divide(blob, beside)
+                    for file in (beside, beside.with_suffix(".bin")):
+                        file.chmod(0o600)  # whatever the umask: what others may write is not read
                     beside.with_suffix(".bin").replace(path.with_suffix(".bin"))  # first: an .xml alone is not read
                     beside.replace(path)
                     self._make_room(path)
@@ -221,6 +224,13 @@ def _core() -> ov.Core:
 def know(library: Path) -> None:
     """Read graphs with its operations from now on. Raises RuntimeError."""
     _core().add_extension(str(library))
+
+
+def _is_there(path: Path) -> bool:
+    """Whether both files of a graph are, and nobody else can have written them."""
+    with contextlib.suppress(OSError):
+        return is_ours(path) and is_ours(path.with_suffix(".bin"))
+    return False
 
 
 def _kept(path: Path, like: Mapping[str, Any] = NOTHING) -> ov.Model:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import openvino as ov
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from headrace.graphs.linear import Form, Precision, linear
 from headrace.graphs.nodes import f32, named_result, parameter
+from headrace.kernels import library
 from headrace.runtimes.openvino_cache import (
     GraphCache,
     compile_graph,
@@ -119,6 +121,45 @@ def test_weights_that_were_cut_off_are_built_again(tmp_path: Path) -> None:
     os.truncate(tmp_path / "graph-a.bin", 100)
     expected = _answer(GraphCache(None).compiled("a", OPTIONS, _graph))
     assert np.array_equal(_answer(GraphCache(tmp_path).compiled("a", OPTIONS, _graph)), expected)
+
+
+@pytest.mark.parametrize("name", ["graph-a.xml", "graph-a.bin"])
+@pytest.mark.parametrize("mode", [0o602, 0o620])
+def test_what_others_may_have_written_is_not_read_but_built_and_written_anew(
+    name: str, mode: int, tmp_path: Path
+) -> None:
+    GraphCache(tmp_path).compiled("a", OPTIONS, _graph)
+    (tmp_path / name).chmod(mode)
+    assert not GraphCache(tmp_path).holds("a")
+    with pytest.raises(RuntimeError):
+        GraphCache(tmp_path).read("a")
+    with pytest.raises(AssertionError):
+        GraphCache(tmp_path).compiled("a", OPTIONS, _never)
+    GraphCache(tmp_path).compiled("a", OPTIONS, _graph)
+    GraphCache(tmp_path).compiled("a", OPTIONS, _never)
+
+
+def test_what_another_user_wrote_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    GraphCache(tmp_path).compiled("a", OPTIONS, _graph)
+    other = os.geteuid() + 1
+    monkeypatch.setattr(library, "ROOT", other)
+    monkeypatch.setattr(os, "geteuid", lambda: other)
+    monkeypatch.setattr(library, "SOURCE", _of_user(other))
+    assert not GraphCache(tmp_path).holds("a")
+
+
+def _of_user(number: int) -> SimpleNamespace:
+    """What is a user's, as far as it is asked."""
+    return SimpleNamespace(stat=lambda: SimpleNamespace(st_uid=number))
+
+
+def test_a_graph_is_read_again_where_files_are_a_groups_by_default(tmp_path: Path) -> None:
+    before = os.umask(0o002)
+    try:
+        GraphCache(tmp_path).compiled("a", OPTIONS, _graph)
+    finally:
+        os.umask(before)
+    GraphCache(tmp_path).compiled("a", OPTIONS, _never)
 
 
 def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
