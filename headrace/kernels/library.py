@@ -7,6 +7,7 @@ Where there is no compiler, or no leave to use tiles, models are computed by Ope
 
 import contextlib
 import ctypes
+import fcntl
 import hashlib
 import logging
 import os
@@ -17,7 +18,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -95,7 +96,9 @@ def _library(path: Path) -> Library:
             compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
             if compiler is None:
                 return Library(None, "a C++ compiler (g++ 11 or later)")
-            _compile(compiler, path)
+            with _turn(path.parent):
+                if not _is_whole(path):  # another process has made it meanwhile
+                    _compile(compiler, path)
         may_use_tiles = ctypes.CDLL(str(path)).headrace_may_use_tiles
     except subprocess.CalledProcessError as error:
         return Library(None, f"a C++ compiler that can make them: {_reason(error.stderr)}")
@@ -117,10 +120,21 @@ def make() -> Library:
     return _library(BESIDE / _name())
 
 
+@contextlib.contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Models that load beside each other wait for the one that compiles: it takes all cores."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
 def _compile(compiler: str, path: Path) -> None:
     """Make the library, with its sum behind it; it is there whole or not at all. Raises OSError where none came out."""
     installed = Path(ov.__file__).parent
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor, made = tempfile.mkstemp(prefix=".kernels-", suffix=".so", dir=path.parent)
     os.close(descriptor)
     try:

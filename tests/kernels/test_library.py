@@ -1,9 +1,11 @@
 """The library is compiled once, kept, and done without where it cannot be had."""
 
+import fcntl
 import os
 import select
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -194,6 +196,20 @@ def test_it_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     room._library.cache_clear()
     assert library(tmp_path, cpu_features()) == found
     assert list(tmp_path.iterdir()) == [found.path]
+
+
+def test_whoever_comes_while_it_is_compiled_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = kernels()
+    held = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    found: list[Library] = []
+    late = threading.Thread(target=lambda: found.append(library(tmp_path, cpu_features())))
+    monkeypatch.setattr(subprocess, "Popen", None)
+    late.start()
+    shutil.copy(made, tmp_path / room._name())  # as the one does that holds it
+    os.close(held)
+    late.join(60)
+    assert [each.path for each in found] == [tmp_path / room._name()]
 
 
 def test_made_beside_the_package_it_goes_before_any_folder_and_what_was_made_before_goes(tmp_path: Path) -> None:
