@@ -76,13 +76,17 @@ def plan(
     Raises ModelInvalid where two choices exclude each other, or the model.
     """
     chosen = "int8" if asked == "auto" else asked
-    if kernels.path is not None and chosen in TILED and kv_asked != "bf16":
-        own_cache = heads_fit and kv_asked in ("auto", "u8")
-        return _on_tiles(chosen, "u8" if own_cache else _cap_or(capped, kv_asked, "u8"), own_cache, kinds, kernels.path)
+    tiled = kernels.path is not None and chosen in TILED
+    allowed = OWN_CAPPED if tiled and heads_fit else CAPPED
+    if kernels.path is not None and tiled and kv_asked != "bf16":
+        own_cache = heads_fit and kv_asked in OWN_CACHE
+        kv = "u8" if own_cache else _cap_or(capped, kv_asked, "u8", allowed)
+        cache = _cache_in_words(kv, for_cap=capped and not heads_fit)
+        return _on_tiles(chosen, kv, own_cache, f"{_listed(kinds)}, multiplied on tiles{cache}", kernels.path)
     has_tiles = "amx_bf16" in features
     fast = chosen == "int4" and "avx512_bf16" in features and (kv_asked == "bf16" or not has_tiles)
     compute: Literal["f32", "bf16"] = "bf16" if fast or chosen == "bf16" else "f32"
-    kv = _cap_or(capped, kv_asked, _cache(chosen, compute, has_tiles))
+    kv = _cap_or(capped, kv_asked, _cache(chosen, compute, has_tiles), allowed)
     if kv == "bf16" and compute == "f32":
         raise ModelInvalid('bf16 needs `llm.precision = "bf16"`; f16 takes as much memory', "llm.kv_precision")
     precision, rounding_group = PRECISIONS[chosen], ROUNDING[chosen]
@@ -90,7 +94,7 @@ def plan(
         rounding_group = shared_group(widths)
         precision = msgspec.structs.replace(precision, group=rounding_group)
     tiles = has_tiles and chosen == "int4" and compute == "f32" and (capped or kv == "u8")
-    cache = ", with a float32 cache for its soft cap" if capped else ""
+    cache = _cache_in_words(kv, for_cap=True) if capped else ""
     computed = ", computed in bfloat16" if fast else ", prompts computed in bfloat16" if tiles else ""
     hint = f"; would be quicker with {kernels.lacks}" if chosen in TILED and kernels.lacks else ""
     return Plan(
@@ -104,7 +108,7 @@ def plan(
     )
 
 
-def _on_tiles(chosen: Asked, kv: Kv, own_cache: bool, kinds: Iterable[str], library: Path) -> Plan:
+def _on_tiles(chosen: Asked, kv: Kv, own_cache: bool, source: str, library: Path) -> Plan:
     """Multiplied by our kernels, which add whole numbers: a sequence has the same bits alone and in company."""
     precision = msgspec.structs.replace(TILED[chosen], library=library)
     return Plan(
@@ -115,20 +119,23 @@ def _on_tiles(chosen: Asked, kv: Kv, own_cache: bool, kinds: Iterable[str], libr
         tiles_from=0,
         exact=True,
         tile_attention=own_cache,
-        text=f"{HELD[chosen].format(group=precision.group)}, from {_listed(kinds)}, multiplied on tiles",
+        text=f"{HELD[chosen].format(group=precision.group)}, from {source}",
     )
 
 
-def _cap_or(capped: bool, asked: KvAsked, chosen: Kv) -> Kv:
-    """The cache's form, `chosen` where that is left open. Raises ModelInvalid where a soft cap allows another only."""
+def _cap_or(capped: bool, asked: KvAsked, chosen: Kv, allowed: str) -> Kv:
+    """The cache's form, `chosen` where that is left open. Raises ModelInvalid where a soft cap has others `allowed`."""
     if not capped:
         return chosen if asked == "auto" else asked
     if asked not in ("auto", "f32"):
-        raise ModelInvalid(
-            f'must be "auto" or "f32", is "{asked}": attention with a soft cap on its scores has a float32 cache',
-            "llm.kv_precision",
-        )
+        why = "attention with a soft cap on its scores has no other cache"
+        raise ModelInvalid(f'must be {allowed}, is "{asked}": {why}', "llm.kv_precision")
     return "f32"
+
+
+def _cache_in_words(kv: Kv, for_cap: bool) -> str:
+    """Its form where that is not the usual one, and whether a soft cap is why."""
+    return "" if kv == "u8" else f", with a {NUMBERS[kv]} cache{' for its soft cap' if for_cap else ''}"
 
 
 def _cache(weights: Asked, compute: Literal["f32", "bf16"], has_tiles: bool) -> Literal["u8", "f16"]:
@@ -160,6 +167,14 @@ TILED: Mapping[str, Precision] = {
     "int4": Precision("tiles4", "tiles8", GROUP, edges="tiles8"),
 }
 """By our own kernels."""
+
+OWN_CACHE = ("auto", "u8")
+"""What may be asked for where our own kernel computes attention; its caches are of 8-bit codes."""
+
+CAPPED, OWN_CAPPED = '"auto" or "f32"', '"auto", "u8" or "f32"'
+"""What may be asked for where attention has a soft cap, without and with our own kernel."""
+
+NUMBERS = {"f32": "float32", "f16": "float16", "bf16": "bfloat16"}
 
 ROUNDING = {"f32": 0, "bf16": 0, "int8": 64, "int4": 64}
 """Larger groups are faster and cost likelihood: 0.3 % at 64, 1 % at 192."""

@@ -129,6 +129,29 @@ def test_our_attention_has_soft_caps_with_any_cache_of_its_own(kv: KvAsked) -> N
     assert plan("auto", "f32", [], capped=True, kernels=OURS).kv == "f32"
 
 
+@pytest.mark.parametrize("kv", ["f16", "bf16"])
+def test_a_refusal_for_a_soft_cap_names_the_cache_that_our_attention_has(kv: KvAsked) -> None:
+    with pytest.raises(ModelInvalid, match=f'must be "auto", "u8" or "f32", is "{kv}"'):
+        plan("auto", kv, [], capped=True, kernels=OURS)
+    with pytest.raises(ModelInvalid, match=f'must be "auto" or "f32", is "{kv}"'):
+        plan("auto", kv, [], capped=True, kernels=OURS, heads_fit=False)
+
+
+@pytest.mark.parametrize(
+    ("kv", "capped", "fit", "told"),
+    [
+        ("auto", True, True, ""),
+        ("f32", True, True, ", with a float32 cache"),
+        ("auto", True, False, ", with a float32 cache for its soft cap"),
+        ("auto", False, False, ""),
+        ("f16", False, True, ", with a float16 cache"),
+    ],
+)
+def test_a_cache_that_is_not_of_codes_is_told_on_tiles(kv: KvAsked, capped: bool, fit: bool, told: str) -> None:
+    found = plan("auto", kv, ["Q4_1"], capped=capped, kernels=OURS, heads_fit=fit)
+    assert found.text == f"8-bit codes with a scale a row, from Q4_1, multiplied on tiles{told}"
+
+
 def test_it_is_told_what_would_make_it_quicker() -> None:
     lacking = Library(None, "a C++ compiler")
     assert plan("auto", "auto", ["Q4_1"], kernels=lacking).text.endswith("; would be quicker with a C++ compiler")
