@@ -96,7 +96,8 @@ def plan(
     tiles = has_tiles and chosen == "int4" and compute == "f32" and (capped or kv == "u8")
     cache = _cache_in_words(kv, for_cap=True) if capped else ""
     computed = ", computed in bfloat16" if fast else ", prompts computed in bfloat16" if tiles else ""
-    hint = f"; would be quicker with {kernels.lacks}" if chosen in TILED and kernels.lacks else ""
+    lacks = OTHER_CACHE if tiled else kernels.lacks
+    hint = f"; would be quicker with {lacks}" if chosen in TILED and lacks else ""
     return Plan(
         precision=precision,
         compute=compute,
@@ -170,6 +171,9 @@ TILED: Mapping[str, Precision] = {
 
 OWN_CACHE = ("auto", "u8")
 """What may be asked for where our own kernel computes attention; its caches are of 8-bit codes."""
+
+OTHER_CACHE = "another llm.kv_precision than bf16, by headrace's own kernels"
+"""What a model lacks that could be multiplied by our kernels, and is not for its cache."""
 
 CAPPED, OWN_CAPPED = '"auto" or "f32"', '"auto", "u8" or "f32"'
 """What may be asked for where attention has a soft cap, without and with our own kernel."""

@@ -158,6 +158,13 @@ def test_it_is_told_what_would_make_it_quicker() -> None:
     assert plan("f32", "auto", ["Q4_1"], kernels=lacking) == plan("f32", "auto", ["Q4_1"])
 
 
+def test_it_is_told_that_a_cache_of_bf16_keeps_our_kernels_away() -> None:
+    found = plan("int4", "bf16", ["Q4_1"], (), ["avx512_bf16", "amx_bf16"], kernels=OURS)
+    told = "; would be quicker with another llm.kv_precision than bf16, by headrace's own kernels"
+    assert (found.precision.library, found.text.endswith(told)) == (None, True)
+    assert "quicker" not in plan("bf16", "bf16", ["Q4_1"], kernels=OURS).text
+
+
 def test_options_give_one_stream_all_threads() -> None:
     options = plan("auto", "auto", []).options(7)
     assert (options["NUM_STREAMS"], options["INFERENCE_NUM_THREADS"]) == (1, 7)
