@@ -16,12 +16,13 @@ from headrace.errors import ModelInvalid, Unavailable
 from headrace.graphs.embedder import build_embedder
 from headrace.graphs.encoder import build_encoder
 from headrace.graphs.modern_encoder import build_modern_encoder
+from headrace.runtimes.four_bits import EIGHT_BITS, in_words, widths_of
 from headrace.runtimes.openvino_cache import GraphCache, graph_key
 from headrace.runtimes.openvino_plan import PRECISIONS, ROUNDING, Asked
 from headrace.runtimes.reasons import is_out_of_memory, openvino_reason
 from headrace.weights.checkpoint import Checkpoint
 
-HELD = {"f32": "float32, exact", "bf16": "bfloat16", "int8": "8-bit codes with a scale a row", "int4": "4-bit codes"}
+HELD = {"f32": "float32, exact", "bf16": "bfloat16", "int8": EIGHT_BITS}
 
 LONGEST_UNASKED = 8192
 """Tokens of a text of which not all see all: who does is told of each pair of tokens, in five bytes. The setting
@@ -80,7 +81,8 @@ def load_encoder(
         raise ModelInvalid(openvino_reason(str(error))) from error
     model = OpenVinoEncoder(compiled, facts.vocabulary, longest)
     parameters = sum(prod(weight.shape) for weight in checkpoint.weights.values())
-    return OpenedEncoder(model, facts.labels, facts.normalize, HELD[form], parameters)
+    told = HELD[form] if form != "int4" else in_words("4-bit codes", widths_of(checkpoint.weights), held.group)
+    return OpenedEncoder(model, facts.labels, facts.normalize, told, parameters)
 
 
 class OpenVinoEncoder:

@@ -17,6 +17,7 @@ from headrace.graphs.linear import Precision
 from headrace.graphs.tile_decoder import build_tile_decoder, fits_tiles
 from headrace.kernels.library import NONE, library
 from headrace.kernels.operations import MOST_WIDTH
+from headrace.runtimes.four_bits import widths_of
 from headrace.runtimes.held_bytes import HELD_BYTES
 from headrace.runtimes.openvino import core
 from headrace.runtimes.openvino_cache import Beside, GraphCache, compile_graph, graph_key, in_idle_time, know
@@ -147,8 +148,8 @@ def planned(
 def _chosen(choices: Choices, checkpoint: Checkpoint) -> Plan:
     """How it is held and computed; a folder's own graph keeps its attention and its products."""
     facts, features = checkpoint.architecture, cpu_features()
-    matrices = [weight for weight in checkpoint.weights.values() if len(weight.shape) > 1]
-    kinds, widths = [weight.kind for weight in matrices], {weight.shape[1] for weight in matrices}
+    kinds = [weight.kind for weight in checkpoint.weights.values() if len(weight.shape) > 1]
+    widths = widths_of(checkpoint.weights)
     if checkpoint.source == "openvino":
         return plan(choices.precision, choices.kv_precision, kinds, widths, features)
     ours = choices.kernels == "auto" and max(widths, default=0) <= MOST_WIDTH

@@ -12,7 +12,7 @@ and cost a hundredth of the likelihood.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import gcd
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +23,7 @@ from headrace.errors import ModelInvalid
 from headrace.graphs.linear import Precision
 from headrace.kernels.codes4 import GROUP
 from headrace.kernels.library import NONE, Library
+from headrace.runtimes.four_bits import EIGHT_BITS, in_words
 
 Asked = Literal["auto", "f32", "bf16", "int8", "int4"]
 Kv = Literal["f32", "f16", "bf16", "u8"]
@@ -89,7 +90,7 @@ def plan(
     kv = _cap_or(capped, kv_asked, _cache(chosen, compute, has_tiles), allowed)
     if kv == "bf16" and compute == "f32":
         raise ModelInvalid('bf16 needs `llm.precision = "bf16"`; f16 takes as much memory', "llm.kv_precision")
-    precision, rounding_group = PRECISIONS[chosen], ROUNDING[chosen]
+    precision, rounding_group, widths = PRECISIONS[chosen], ROUNDING[chosen], list(widths)
     if chosen == "int4":
         rounding_group = shared_group(widths)
         precision = msgspec.structs.replace(precision, group=rounding_group)
@@ -105,7 +106,7 @@ def plan(
         rounding_group=rounding_group,
         tiles_from=MANY_TOKENS if tiles else 0,
         exact=chosen in ("f32", "int8"),
-        text=f"{HELD[chosen].format(group=rounding_group)}, from {_listed(kinds)}{computed}{cache}{hint}",
+        text=f"{_held(chosen, widths, rounding_group)}, from {_listed(kinds)}{computed}{cache}{hint}",
     )
 
 
@@ -120,7 +121,7 @@ def _on_tiles(chosen: Asked, kv: Kv, own_cache: bool, source: str, library: Path
         tiles_from=0,
         exact=True,
         tile_attention=own_cache,
-        text=f"{HELD[chosen].format(group=precision.group)}, from {source}",
+        text=f"{_held(chosen, (), precision.group)}, from {source}",
     )
 
 
@@ -192,10 +193,19 @@ GROUPS = (128, 96, 64, 32)
 HELD = {
     "f32": "float32, exact",
     "bf16": "bfloat16, computed in bfloat16",
-    "int8": "8-bit codes with a scale a row",
-    "int4": "4-bit codes in groups of {group}, 8-bit ones for the head and the ends of the first and last layers; less"
-    " likely answers than the file's own",
+    "int8": EIGHT_BITS,
 }
+
+IN_EIGHT = ("the head", "the ends of the first and last layers")
+"""What has codes of 8 bits where all else has 4."""
+
+
+def _held(chosen: Asked, widths: Sequence[int], group: int) -> str:
+    """The form, in words; rows of `widths` need the group that divides them."""
+    if chosen != "int4":
+        return HELD[chosen]
+    cost = "; less likely answers than the file's own"
+    return in_words(f"4-bit codes in groups of {group}", widths, group, IN_EIGHT, cost)
 
 
 def _listed(kinds: Iterable[str]) -> str:

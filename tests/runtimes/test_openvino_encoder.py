@@ -74,6 +74,11 @@ def test_what_is_kept_of_one_way_to_pool_or_hold_it_serves_no_other(tmp_path: Pa
     assert len({row.tobytes() for row in rows}) == 4
 
 
+def test_rows_that_groups_of_4_bits_do_not_divide_are_told_to_have_8() -> None:
+    told = load_encoder(golden_checkpoint("bert"), 2, "int4").precision
+    assert told == "4-bit codes, 8-bit ones for 3 of 18 matrices, whose rows 64 does not divide"
+
+
 def test_a_cross_encoder_gives_a_score() -> None:
     given = golden_checkpoint("bert_classifier")
     facts = msgspec.structs.replace(given.architecture, labels=1)

@@ -9,6 +9,8 @@ from headrace.graphs.linear import Precision
 from headrace.kernels.library import Library
 from headrace.runtimes.openvino_plan import MANY_TOKENS, Asked, KvAsked, plan
 
+OURS = Library(Path("/kept/kernels.so"))
+
 
 def test_left_to_choose_weights_have_8_bits_and_are_computed_in_float32() -> None:
     found = plan("auto", "auto", ["Q4_1", "Q8_0", "Q4_1"])
@@ -40,6 +42,14 @@ def test_groups_of_four_bits_are_the_largest_that_all_rows_have(widths: tuple[in
     assert (found.precision.group, found.rounding_group) == (group, group)
     assert f"in groups of {group}," in found.text
     assert plan("int8", "auto", ["Q4_1"], widths) == plan("int8", "auto", ["Q4_1"])
+
+
+def test_rows_that_no_group_divides_are_told_to_have_8_bits() -> None:
+    found = plan("int4", "auto", ["F16"], (40, 64))
+    assert "the ends of the first and last layers and 1 of 2 matrices, whose rows 64 does not divide; " in found.text
+    found = plan("int4", "auto", ["F16"], (40, 40))
+    assert found.text == "8-bit codes with a scale a row, for 64 does not divide its rows, from F16"
+    assert plan("int4", "auto", ["F16"], (40, 40), kernels=OURS).text.startswith("4-bit codes in groups of 32, ")
 
 
 def test_the_fastest_form_has_the_fastest_cache_unless_another_is_asked_for() -> None:
@@ -97,9 +107,6 @@ def test_where_attention_has_a_soft_cap_it_is_told_that_the_cache_is_float32(kv:
 
 def test_a_float32_cache_for_a_soft_cap_can_be_read_by_a_second_graph() -> None:
     assert plan("int4", "auto", ["Q4_1"], (), ["avx512_bf16", "amx_tile", "amx_bf16"], capped=True).tiles_from
-
-
-OURS = Library(Path("/kept/kernels.so"))
 
 
 @pytest.mark.parametrize("asked", ["auto", "int8"])
