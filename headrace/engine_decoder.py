@@ -19,6 +19,7 @@ from headrace.llm.tokenizer import Tokenizer
 from headrace.llm.tokenizer import load as load_tokenizer
 from headrace.llm.warm_up import pass_time, warm_up
 from headrace.runtimes.language import LanguageModel
+from headrace.runtimes.main_kind import main_kind
 from headrace.runtimes.openvino_open import Opened
 from headrace.weights.checkpoint import Checkpoint
 
@@ -117,6 +118,7 @@ def _facts(checkpoint: Checkpoint, opened: Opened, max_context: int, num_blocks:
         num_blocks=num_blocks - 1,
         block_size=opened.model.block_size,
         source=checkpoint.source,
+        kind=main_kind(checkpoint.weights),
         reasoning=reasoning,
         longest_context=opened.checkpoint.architecture.long_context,
         second_bytes=opened.second_bytes,

@@ -10,6 +10,7 @@ from headrace.llm.engine_protocol import EngineLoading
 from headrace.llm.panics import PROBE, sound
 from headrace.llm.preparing import preparing_for
 from headrace.llm.tokenizer import load as load_tokenizer
+from headrace.runtimes.main_kind import main_kind
 from headrace.runtimes.openvino_encoder import OpenedEncoder
 from headrace.weights.checkpoint import Checkpoint
 
@@ -35,5 +36,6 @@ def assemble(
         chat_template=False,
         embedding=0 if opened.labels else model.width,
         source=checkpoint.source,
+        kind=main_kind(checkpoint.weights),
     )
     return EncoderEngine(model, preparing_for(checkpoint, tokenizer, model.vocabulary, model.max_tokens), facts)

@@ -275,6 +275,7 @@ class LanguageFacts(msgspec.Struct, frozen=True):
     block_size: int = 0  # tokens
     embedding: int = 0  # length of its vectors, where it embeds
     source: str = ""  # gguf, safetensors, openvino
+    kind: str = ""  # that most weights have in the file: Q4_1, BF16, ...; empty: not known
     draft: str = ""  # the model that proposes tokens for it: its name, precision and share of the KV pool's memory
     max_requests: int = 0  # that may wait at once; 0: not known
     longest_context: int = 0  # that `llm.max_context` may ask for; 0: no more than there is

@@ -39,7 +39,7 @@ THINKER = LanguageFacts("qwen3", ("generate",), 2048, 300, 1000, "f32", chat_tem
 RECOMMENDS = GenerationDefaults(0.7, 20, 0.8, 0.05, 1.05, 2048)
 ADVISED = LanguageFacts("qwen2", ("generate",), 4096, 300, 1000, "f32", chat_template=True, defaults=RECOMMENDS)
 THOUGHTS = ("France", " has", " one.")
-EMBEDDER = LanguageFacts("bert", ("embed",), 512, 300, 1000, "f32", chat_template=False, embedding=4)
+EMBEDDER = LanguageFacts("bert", ("embed",), 512, 300, 1000, "f32", chat_template=False, embedding=4, kind="F16")
 
 
 class ScriptedModel:

@@ -34,6 +34,7 @@ def test_a_decoder_continues_texts_and_says_what_it_is(tmp_path: Path) -> None:
     engine = _engine(decoder(tmp_path), max_context=48)
     facts = engine.facts
     assert (facts.family, facts.tasks, facts.max_context, facts.source) == ("llama", ("generate",), 48, "gguf")
+    assert facts.kind == "F32"
     assert 0 < facts.num_blocks <= 128 * 2
     found = answer(engine, Generate(Prompt(text="The server"), Sampling(max_tokens=5, ignore_eos=True)))
     assert isinstance(found, Generated)

@@ -20,7 +20,7 @@ def _engine(path: Path) -> EncoderEngine:
 
 def test_an_encoder_embeds_and_scores(tmp_path: Path) -> None:
     engine = _engine(encoder(tmp_path))
-    assert engine.facts.tasks == ("embed", "score")
+    assert (engine.facts.tasks, engine.facts.kind) == (("embed", "score"), "F32")
     found = answer(engine, Embed(("The server starts", "tokens")))
     assert isinstance(found, Embedded)
     assert found.dimensions == engine.facts.embedding == HIDDEN

@@ -41,7 +41,7 @@ export async function languageFacts(name) {
     chats: capabilities.includes("tools"),
     family,
     size: details.parameter_size === "0" ? "" : details.parameter_size,
-    precision: details.quantization_level,
+    precision: info["headrace.precision"],
     context: info[`${family}.context_length`],
   };
 }

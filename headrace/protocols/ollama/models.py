@@ -119,7 +119,7 @@ def _details(facts: LanguageFacts) -> dict[str, Any]:
         "family": facts.family,
         "families": [facts.family],
         "parameter_size": _counted(facts.parameters),
-        "quantization_level": facts.precision,
+        "quantization_level": facts.kind or "unknown",
     }
 
 
@@ -132,12 +132,13 @@ def _counted(number: int) -> str:
 
 
 def _model_info(facts: LanguageFacts) -> dict[str, Any]:
-    """Under the names that GGUF files have for them."""
+    """Under the names that GGUF files have for them, and how its weights are held."""
     found: dict[str, Any] = {
         "general.architecture": facts.family,
         "general.parameter_count": facts.parameters,
         f"{facts.family}.context_length": facts.max_context,
         f"{facts.family}.vocab_size": facts.vocabulary,
+        "headrace.precision": facts.precision,
     }
     if facts.embedding:
         found[f"{facts.family}.embedding_length"] = facts.embedding

@@ -45,6 +45,16 @@ async def test_the_sdk_sees_what_a_model_can_do() -> None:
     assert embedder.modelinfo["bert.context_length"] == 512
 
 
+async def test_a_model_has_the_kind_of_its_file_and_tells_beside_it_how_it_is_held() -> None:
+    async with ollama_server() as server, sdk(server) as client:
+        embedder, base = [await client.show(name) for name in ("embedder", "base")]
+    assert embedder.details
+    assert embedder.modelinfo
+    assert base.details
+    assert (embedder.details.quantization_level, base.details.quantization_level) == ("F16", "unknown")
+    assert embedder.modelinfo["headrace.precision"] == "f32"
+
+
 async def test_the_sdk_sees_what_a_model_recommends() -> None:
     async with ollama_server() as server, sdk(server) as client:
         server.chat.signature = msgspec.structs.replace(server.chat.signature, language=ADVISED)
