@@ -169,6 +169,7 @@ ALLOWED: dict[str, set[str]] = {
         "simulate",
         "inspection",
         "devices",
+        "kernels.library",
         "memory",
         "models",
         "observe",

@@ -17,7 +17,7 @@ RUNTIMES = ("onnxruntime", "openvino")
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """Something that is wrong, and the next step."""
+    """Something that is wrong or could be better, and the next step."""
 
     what: str
     next_step: str
@@ -33,13 +33,14 @@ def parser() -> Parser:
 def run(arguments: Sequence[str]) -> int:
     """Exit code 1 where something is wrong."""
     options = parser().parse_args(arguments)
-    machine = look(settings_of(options).config.server)
-    wrong = list(findings(machine))
+    config = settings_of(options).config
+    machine = look(config.server, config.llm)
+    wrong, better = list(findings(machine)), list(improvements(machine))
     if options.json:
-        shown = {**msgspec.to_builtins(machine), "wrong": wrong}
+        shown = {**msgspec.to_builtins(machine), "wrong": wrong, "better": better}
         print(msgspec.json.format(msgspec.json.encode(shown)).decode())
     else:
-        _show(machine, wrong)
+        _show(machine, wrong, better)
     return int(bool(wrong))
 
 
@@ -64,7 +65,14 @@ def findings(machine: Machine) -> Iterator[Finding]:
         yield Finding(f"the quota allows {share:.2g} of a core", "raise the processor quota to one core at least")
 
 
-def _show(machine: Machine, wrong: Sequence[Finding]) -> None:
+def improvements(machine: Machine) -> Iterator[Finding]:
+    """What could be better, and keeps nothing from being served."""
+    if machine.kernels.lacks:
+        slower = "language models are computed by OpenVINO's kernels, which take longer than headrace's own"
+        yield Finding(slower, f"these take {machine.kernels.lacks}")
+
+
+def _show(machine: Machine, wrong: Sequence[Finding], better: Sequence[Finding]) -> None:
     out, facts = console(), table("this machine", "")
     for name, value in _rows(machine):
         facts.add_row(name, value)
@@ -73,6 +81,8 @@ def _show(machine: Machine, wrong: Sequence[Finding]) -> None:
         out.print("Nothing is wrong.")
     for finding in wrong:
         out.print(f"Wrong: {finding.what}\n  next: {finding.next_step}")
+    for finding in better:
+        out.print(f"Could be better: {finding.what}\n  next: {finding.next_step}")
 
 
 def _rows(machine: Machine) -> Iterator[tuple[str, str]]:
@@ -80,6 +90,7 @@ def _rows(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "Python", machine.python
     yield "system", machine.system
     yield "CPU features", ", ".join(machine.cpu_features) or "none that speed up inference"
+    yield "language kernels", machine.kernels.told
     yield "cores", f"{machine.cores_allowed:g} of {machine.cores_present} allowed"
     yield "memory", f"{machine.memory.free_bytes / GIB:.1f} of {machine.memory.total_bytes / GIB:.1f} GiB free"
     limit = machine.memory_limit_bytes

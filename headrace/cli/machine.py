@@ -9,11 +9,12 @@ from pathlib import Path
 import msgspec
 
 from headrace.cli.failure import Failure
+from headrace.cli.language_kernels import Kernels, language_kernels
 from headrace.cli.serve import refuse_taken_port
 from headrace.devices.inventory import Memory, cores, cpu_features, memory, memory_limit
 from headrace.memory.pressure import pressure
 from headrace.open_files import most_files
-from headrace.settings import Server
+from headrace.settings import Llm, Server
 
 PACKAGES = ("onnxruntime", "openvino", "numpy", "grpcio", "uvicorn", "msgspec")
 
@@ -27,6 +28,7 @@ class Machine(msgspec.Struct, frozen=True):
     cores_allowed: float  # by affinity and the control group's quota
     memory: Memory
     cpu_features: tuple[str, ...]
+    kernels: Kernels  # of language models
     packages: dict[str, str | None]  # version by package, None where it is not installed
     shared_memory_bytes: int | None  # free under /dev/shm
     open_files: int  # that a server may have
@@ -35,15 +37,20 @@ class Machine(msgspec.Struct, frozen=True):
     taken_ports: dict[str, str]  # setting -> why its port is not to be had
 
 
-def look(server: Server, shared_memory: Path = Path("/dev/shm")) -> Machine:
-    """Look at this machine, with the ports that `server` would ask for."""
+def look(server: Server, llm: Llm, shared_memory: Path = Path("/dev/shm")) -> Machine:
+    """Look at this machine, with the ports that `server` would ask for, and the kernels that `llm` would.
+
+    That takes seconds where these are to be made.
+    """
+    features = cpu_features()
     return Machine(
         python=platform.python_version(),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         cores_present=os.cpu_count() or 1,
         cores_allowed=cores(),
         memory=memory(),
-        cpu_features=cpu_features(),
+        cpu_features=features,
+        kernels=language_kernels(llm.kernels, features, os.environ),
         packages=versions(PACKAGES),
         shared_memory_bytes=free_bytes(shared_memory),
         open_files=most_files(),

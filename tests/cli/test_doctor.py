@@ -6,11 +6,12 @@ import msgspec
 import pytest
 
 from headrace.cli import doctor
-from headrace.cli.doctor import GIB, _rows, findings
+from headrace.cli.doctor import GIB, _rows, findings, improvements
+from headrace.cli.language_kernels import Kernels
 from headrace.cli.machine import Machine
 from headrace.cli.main import main
 from headrace.devices.inventory import Memory
-from headrace.settings import Server
+from headrace.settings import Llm, Server
 
 SOUND = Machine(
     python="3.13.1",
@@ -19,6 +20,7 @@ SOUND = Machine(
     cores_allowed=2.0,
     memory=Memory(8 * GIB, 4 * GIB),
     cpu_features=("avx2",),
+    kernels=Kernels("headrace's own"),
     packages={"onnxruntime": "1", "openvino": None},
     shared_memory_bytes=GIB,
     open_files=1048576,
@@ -72,11 +74,28 @@ def test_limits_and_stalls_of_memory_are_told(changes: dict[str, object], row: t
     assert row in _rows(msgspec.structs.replace(SOUND, **changes))
 
 
+def test_whose_kernels_language_models_have_is_told() -> None:
+    assert ("language kernels", "headrace's own") in _rows(SOUND)
+
+
+def test_kernels_that_could_be_quicker_are_no_fault_and_come_with_what_it_takes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lacking = msgspec.structs.replace(SOUND, kernels=Kernels("OpenVINO's", "a C++ compiler"))
+    assert list(improvements(SOUND)) == []
+    monkeypatch.setattr(doctor, "look", lambda server, llm: lacking)
+    assert main(["doctor"]) == 0
+    shown = capsys.readouterr().out
+    assert "Nothing is wrong." in shown
+    assert "Could be better: language models" in shown
+    assert "next: these take a C++ compiler" in shown
+
+
 @pytest.mark.parametrize(("changes", "exit_code"), [({}, 0), ({"open_files": 256}, 1)])
 def test_the_exit_code_says_whether_something_is_wrong(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], changes: dict[str, object], exit_code: int
 ) -> None:
-    def look(server: Server) -> Machine:
+    def look(server: Server, llm: Llm) -> Machine:
         return msgspec.structs.replace(SOUND, **changes)
 
     monkeypatch.setattr(doctor, "look", look)
@@ -89,7 +108,7 @@ def test_the_exit_code_says_whether_something_is_wrong(
 def test_json_has_the_facts_and_what_is_wrong(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(doctor, "look", lambda server: msgspec.structs.replace(SOUND, shared_memory_bytes=None))
+    monkeypatch.setattr(doctor, "look", lambda server, llm: msgspec.structs.replace(SOUND, shared_memory_bytes=None))
     assert main(["doctor", "--json"]) == 1
     shown = json.loads(capsys.readouterr().out)
     assert shown["python"] == "3.13.1"

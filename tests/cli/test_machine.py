@@ -5,16 +5,17 @@ from pathlib import Path
 
 from headrace.cli.machine import free_bytes, look, taken_ports, versions
 from headrace.cli.serve import refuse_taken_port
-from headrace.settings import Server
+from headrace.settings import Llm, Server
 
 FREE_PORTS = Server(http_port=0, grpc_port=0)
 
 
 def test_this_machine_has_cores_memory_and_files() -> None:
-    machine = look(FREE_PORTS)
+    machine = look(FREE_PORTS, Llm(kernels="openvino"))
     assert 0 < machine.cores_allowed <= machine.cores_present
     assert 0 < machine.memory.free_bytes <= machine.memory.total_bytes
     assert machine.open_files > 0
+    assert machine.kernels.told == "OpenVINO's, as llm.kernels says"
     assert machine.taken_ports == {}
 
 
