@@ -8,6 +8,7 @@ import msgspec
 from headrace.devices.inventory import memory
 from headrace.errors import ModelInvalid
 from headrace.generation import GenerationDefaults, LanguageFacts
+from headrace.kernels.weighing import weigher
 from headrace.llm.draft_model import Drafter
 from headrace.llm.draft_vocabulary import difference
 from headrace.llm.engine import DecoderEngine, Settings
@@ -71,11 +72,13 @@ def assemble(
     facts = _facts(checkpoint, opened, max_context, num_blocks, reads.marks is not None)
     defaults = checkpoint.defaults if llm.generation_defaults == "model" else GenerationDefaults()
     facts = msgspec.structs.replace(facts, kv_bytes=num_blocks * block_bytes, defaults=defaults)
-    if draft is None:
-        return DecoderEngine(model, reads, facts, settings, step_time)
-    facts = msgspec.structs.replace(facts, draft=_draft_in_words(asked, draft, num_blocks))
+    if draft is not None:
+        facts = msgspec.structs.replace(facts, draft=_draft_in_words(asked, draft, num_blocks))
     engine = DecoderEngine(model, reads, facts, settings, step_time)
-    engine.draft_with(_drafter(draft.model, num_blocks))
+    if draft is not None:
+        engine.draft_with(_drafter(draft.model, num_blocks))
+    if opened.plan.precision.library is not None:
+        engine.weigh_with(weigher(opened.plan.precision.library))
     return engine
 
 

@@ -24,12 +24,18 @@ _FIRST = 64  # tokens that a nucleus is looked for among, at first
 
 Weights = NDArray[np.float64]
 
+Weigh = Callable[[Row, float, Row], Weights]
+"""Fills a table [depth, columns] with the weights of a row, e^(logit / temperature), and gives where each column of it
+ends on one line: [columns]."""
 
-def draw(row: Row, sampling: Sampling, uniform: Callable[[int], float], scratch: Row) -> int:
+
+def draw(
+    row: Row, sampling: Sampling, uniform: Callable[[int], float], scratch: Row, weigh: Weigh | None = None
+) -> int:
     """A token id of the row [V], with the probability that the rules give it.
 
     `uniform` gives the n-th random number of this draw, `scratch` [V] is overwritten. The temperature is above zero. A
-    row without a finite maximum gives its argmax.
+    row without a finite maximum gives its argmax. `weigh` is in place of this module's own.
     """
     if sampling.top_k or sampling.min_p:
         maxima = column_maxima(row)
@@ -38,7 +44,7 @@ def draw(row: Row, sampling: Sampling, uniform: Callable[[int], float], scratch:
             return int(row.argmax())
         ids, weights = _survivors(row, maxima, top, sampling)
         return int(ids[_point(weights.cumsum(), uniform(0))])
-    return _draw_of_all(row, sampling, uniform, scratch)
+    return _draw_of_all(row, sampling, uniform, scratch, weigh or weighed)
 
 
 def probabilities(row: Row, sampling: Sampling) -> Weights:
@@ -76,14 +82,15 @@ def _survivors(row: Row, maxima: Row, top: float, sampling: Sampling) -> tuple[I
     return ids, weights
 
 
-def _draw_of_all(row: Row, sampling: Sampling, uniform: Callable[[int], float], weights: Row) -> int:
+def _draw_of_all(row: Row, sampling: Sampling, uniform: Callable[[int], float], weights: Row, weigh: Weigh) -> int:
     """Draw from every token, and again while the token is outside the nucleus: sorting a vocabulary costs far more."""
-    table, ends = _weighed(row, sampling.temperature, weights)
+    table = weights.reshape(depth(row.size, _DEEPEST), -1)
+    ends = weigh(row, sampling.temperature, table)
     if not _SMALLEST < ends[-1] < _LARGEST:
         top = row.max()
         if not isfinite(top):
             return int(row.argmax())
-        table, ends = _weighed(np.subtract(row, top, out=weights), sampling.temperature, weights)
+        ends = weigh(np.subtract(row, top, out=weights), sampling.temperature, table)
     if sampling.top_p >= 1.0:
         return _cell(table, ends, uniform(0))
     total = float(ends[-1])
@@ -100,20 +107,18 @@ def _draw_of_all(row: Row, sampling: Sampling, uniform: Callable[[int], float], 
     return int(ids[_point(weights[ids].cumsum(dtype=np.float64), uniform(_TRIES))])
 
 
-def _weighed(row: Row, temperature: float, weights: Row) -> tuple[Row, Weights]:
-    """Fill `weights` with e^(logit / temperature); them in columns, and where on one line each column's ends.
-
-    As powers of two, which take half the time, but where they are no normal numbers, as of tokens that a mask forbids:
-    there they take ten to a hundred times as long. Added up by a product with ones, which takes a third.
+def weighed(row: Row, temperature: float, table: Row) -> Weights:
+    """By numpy. As powers of two, which take half the time, but where they are no normal numbers, as of tokens that a
+    mask forbids: there they take ten to a hundred times as long. Added up by a product with ones, which takes a third.
     """
+    weights = table.reshape(-1)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         np.multiply(row, np.float32(log2(e) / temperature), out=weights)
         if weights.min() >= _LEAST_POWER:
             np.exp2(weights, out=weights)
         else:
             np.exp(np.multiply(weights, _LOG_2, out=weights), out=weights)
-        table = weights.reshape(depth(row.size, _DEEPEST), -1)
-        return table, (_ones(len(table)) @ table).astype(np.float64).cumsum()
+        return (_ones(len(table)) @ table).astype(np.float64).cumsum()
 
 
 @cache

@@ -21,6 +21,7 @@ from headrace.llm.choice import Choice
 from headrace.llm.choosing import Choosing
 from headrace.llm.draft_model import Drafter, DraftModel
 from headrace.llm.drafting import Drafting
+from headrace.llm.drawing import Weigh
 from headrace.llm.engine_protocol import Answered, Told
 from headrace.llm.generating import Generating
 from headrace.llm.logprobs import score_all
@@ -93,6 +94,10 @@ class DecoderEngine:
         self._started_ns = 0
         self._landed: _Landed | None = None  # the last step; yet to be counted and learned from
         self._tally = Tally()
+
+    def weigh_with(self, weigh: Weigh) -> None:
+        """Let this weigh logits in place of numpy; before the first request."""
+        self._sampler = Sampler(self._model.vocabulary, weigh)
 
     def draft_with(self, drafter: Drafter) -> None:
         """Let another model propose tokens, which the engine closes; before the first request."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from headrace.errors import InputRefused
 from headrace.llm.choosing import Choosing
-from headrace.llm.drawing import draw, probabilities
+from headrace.llm.drawing import Weigh, draw, probabilities
 from headrace.llm.largest import Row
 from headrace.llm.logprobs import NO_NUMBERS, Scored, score
 
@@ -38,7 +38,9 @@ class Chosen(msgspec.Struct, frozen=True, gc=False):
 class Sampler:
     """Chooses tokens. Owns two rows of scratch memory; changes neither logits nor sequences. Not thread-safe."""
 
-    def __init__(self, vocabulary: int) -> None:
+    def __init__(self, vocabulary: int, weigh: Weigh | None = None) -> None:
+        """`weigh` is in place of numpy's."""
+        self._weigh = weigh
         self._edited = np.empty(vocabulary, np.float32)
         self._scratch = np.empty(vocabulary, np.float32)
 
@@ -82,7 +84,7 @@ class Sampler:
         row = self._prepared(row, choice)
         if choosing.greedy:
             return int(row.argmax())
-        return draw(row, choosing.sampling, choosing.uniforms(len(choice.ahead)), self._scratch)
+        return draw(row, choosing.sampling, choosing.uniforms(len(choice.ahead)), self._scratch, self._weigh)
 
     def _prepared(self, row: Row, choice: RowChoice) -> Row:
         if choice.mask is None and not choice.choosing.edits(len(choice.ahead)):

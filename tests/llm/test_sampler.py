@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from headrace.errors import InputRefused
 from headrace.generation import Sampling
+from headrace.kernels.weighing import weigher
 from headrace.llm.choosing import Choosing
 from headrace.llm.sampler import RowChoice, Sampler
+from tests.tiles import kernels
 
 VOCABULARY = 192
 LOGITS = np.random.default_rng(0).normal(scale=2, size=(8, VOCABULARY)).astype(np.float32)
@@ -121,3 +123,10 @@ def test_a_row_with_what_is_no_number_is_refused(sampling: Sampling, wrong: floa
     for asked in (RowChoice(0, Choosing(sampling)), RowChoice(0, Choosing(sampling), mask=mask)):
         with pytest.raises(InputRefused, match="no finite numbers"):
             Sampler(VOCABULARY).sample(row, [asked])
+
+
+def test_the_kernels_weighing_draws_the_tokens_that_numpy_s_does() -> None:
+    ours = Sampler(VOCABULARY, weigher(kernels()))
+    for sampling in KINDS:
+        rows = [RowChoice(at, Choosing(sampling)) for at in range(8)]
+        assert ours.sample(LOGITS, rows).token_ids == Sampler(VOCABULARY).sample(LOGITS, rows).token_ids

@@ -15,9 +15,10 @@ inline Bend bend_of(const std::string& name) {
     return name == "gelu" ? Bend::gelu : Bend::none;
 }
 
-// e^x within two units of the last place: a power of two times a polynomial (Cephes, expf.c).
+// e^x within two units of the last place: a power of two times a polynomial (Cephes, expf.c). Of NaN it is NaN: of two
+// numbers the second is taken where one is none.
 inline __m512 exponential(__m512 x) {
-    x = _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(-87.3f)), _mm512_set1_ps(88.3f));
+    x = _mm512_min_ps(_mm512_set1_ps(88.3f), _mm512_max_ps(_mm512_set1_ps(-87.3f), x));
     const __m512 twos = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), 0);
     x = _mm512_fnmadd_ps(twos, _mm512_set1_ps(0.693359375f), x);
     x = _mm512_fnmadd_ps(twos, _mm512_set1_ps(-2.12194440e-4f), x);

@@ -1,4 +1,4 @@
-// The kernels as operations of an OpenVINO graph. Their threads are the graph's own: TBB's, in the arena that runs it.
+// The kernels as operations of an OpenVINO graph, and one by itself. Their threads are the graph's own: TBB's, in the arena that runs it.
 #include <memory>
 #include <vector>
 
@@ -6,6 +6,7 @@
 #include "openvino/core/extension.hpp"
 #include "openvino/core/op_extension.hpp"
 #include "product_operation.h"
+#include "weighing.h"
 
 OPENVINO_CREATE_EXTENSIONS(std::vector<ov::Extension::Ptr>({
     std::make_shared<ov::OpExtension<headrace::TileProduct>>(),
@@ -16,3 +17,8 @@ OPENVINO_CREATE_EXTENSIONS(std::vector<ov::Extension::Ptr>({
 
 // Whether the system lets this process use what the kernels are made for.
 extern "C" int headrace_may_use_tiles() { return headrace::may_use_tiles() ? 1 : 0; }
+
+extern "C" void headrace_weigh(const float* row, int64_t depth, int64_t columns, float factor, float* weights,
+                               double* ends) {
+    headrace::weigh(row, depth, columns, factor, weights, ends);
+}
