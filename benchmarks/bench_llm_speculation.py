@@ -9,9 +9,9 @@ One that does not: a tale, told at a temperature with a seed, so that it does no
 are those of all streams, from asking to the last token; the prompts were seen before, uncounted, so they cost both
 servers next to nothing.
 
-Where a process's memory comes to lie makes one server up to a twentieth quicker than the same one beside it, for as
-long as it lives: each round starts both anew, now the one first and now the other. `--speculation off` shows what is
-left of that: both are without.
+Of two servers alike one may be a twentieth quicker for as long as it lives, probably by where its memory comes to lie:
+each round starts both anew, now the one first and now the other. `--speculation off` shows what is left of that: both
+are without.
 """
 
 import argparse
