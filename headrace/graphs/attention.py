@@ -65,13 +65,11 @@ def projected(x: Node, layer: Tensors, facts: Architecture, precision: Precision
 
 def all_heads(x: Node, layer: Tensors, facts: Architecture, precision: Precision) -> Node:
     """x [..., hidden] -> queries, keys and values of all heads, one behind the other: [..., sum of their lengths]."""
-    names = ("q", "k", "v")
-    factors = None if facts.qk_norm else key_factors(layer, facts)
-    if factors is None:
-        return layer.project(x, names, facts.hidden, lengths(facts), precision)
-    query, key, value = lengths(facts)
-    rows = (of_heads(factors, facts.heads), 1 / of_heads(factors, facts.kv_heads), np.ones(value, np.float32))
-    return layer.project(x, names, facts.hidden, (query, key, value), precision, np.concatenate(rows))
+    rows, factors = None, None if facts.qk_norm else key_factors(layer, facts)
+    if factors is not None:
+        ones = np.ones(lengths(facts)[2], np.float32)
+        rows = np.concatenate([of_heads(factors, facts.heads), 1 / of_heads(factors, facts.kv_heads), ones])
+    return layer.project(x, ("q", "k", "v"), facts.hidden, lengths(facts), precision, rows)
 
 
 def lengths(facts: Architecture) -> tuple[int, int, int]:

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 
+#include "powers.h"
 #include "rounding.h"
 
 namespace headrace::detail {
@@ -28,14 +29,7 @@ constexpr float TINY = 1e-30f;   // a vector whose greatest number is less has c
 // denormal comes up, whose treatment is each thread's own. Of NaN it is NaN.
 inline __m512 exp2(__m512 y, __mmask16 seen) {
     seen = _mm512_mask_cmp_ps_mask(seen, y, _mm512_set1_ps(-64.f), _CMP_NLE_UQ);
-    const __m512 f = _mm512_reduce_ps(y, 0x09);  // y - floor(y)
-    __m512 p = _mm512_set1_ps(0.0018671300495043397f);
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.009017030708491802f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.05579991266131401f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.24016444385051727f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.6931512951850891f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.f));
-    return _mm512_maskz_scalef_ps(seen, p, y);  // p * 2^floor(y)
+    return power_of_two(y, seen);
 }
 
 // bound * tanh(z / 2 * ln 2)

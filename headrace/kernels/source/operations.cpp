@@ -1,4 +1,5 @@
-// The kernels as operations of an OpenVINO graph, and one by itself. Their threads are the graph's own: TBB's, in the arena that runs it.
+// The kernels as operations of an OpenVINO graph, whose threads are the graph's own: TBB's, in the arena that runs it;
+// and the weighing of logits as a function.
 #include <memory>
 #include <vector>
 
