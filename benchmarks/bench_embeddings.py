@@ -1,9 +1,10 @@
-"""Embeddings over HTTP at mixed lengths against the bare graph, turn by turn, and their vectors against ONNX Runtime's.
+"""Embeddings over HTTP at mixed lengths against bare OpenVINO, turn by turn, and their vectors against ONNX Runtime's.
 
     python -m benchmarks.bench_embeddings [models/minilm_text/1] [--reference models/minilm/1/model.onnx] [--rounds 5]
 
-Texts of 5 to 256 tokens, as many of each length as of any other. The bare loop computes them sorted by length, in
-batches of at most 1,024 tokens, from token ids, and does nothing else. The server is asked by 32 connections with a
+Texts of 5 to 256 tokens, as many of each length as of any other. A bare loop computes them sorted by length, in
+batches of at most 1,024 tokens, from token ids, and does nothing else: one in float32 by OpenVINO's kernels alone, and
+one of the graph that the server has. The server is asked by 32 connections with a
 text each, and by 4 with 32 texts each; vectors come back in base64. The reference is the mean over each text's tokens
 of the ONNX file's last hidden state, a text at a time, at length 1.
 """
@@ -14,7 +15,7 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,9 +33,13 @@ from headrace.llm.tokenizer import load as load_tokenizer
 from headrace.runtimes.language import TextEncoder
 from headrace.runtimes.openvino_encoder import load_encoder
 from headrace.runtimes.openvino_open import open_model
+from headrace.runtimes.openvino_plan import Asked
 
 SHORTEST, LONGEST, TEXTS = 5, 256, 256
 WAYS = {"32 clients, a text each": (32, 1), "4 clients, 32 texts each": (4, 32)}
+BARE: Mapping[str, Asked] = {"OpenVINO": "f32", "graph": "auto"}
+"""Whose kernels compute in a loop, and what they are asked for."""
+
 Rows = NDArray[np.float32]
 
 
@@ -48,7 +53,8 @@ def main() -> None:
     tokenizer = load_tokenizer(checkpoint.tokenizer)
     texts = made(tokenizer)
     token_ids = [list(each) for each in tokenizer.encode_many(texts)]
-    bare = load_encoder(checkpoint, int(cores())).model
+    loaded = {name: load_encoder(checkpoint, int(cores()), precision) for name, precision in BARE.items()}
+    bare = {name: each.model for name, each in loaded.items()}
     with headrace(asked.model, "log.level=warning") as address:
         rounds = [measured(bare, token_ids, texts, address.http) for _ in range(asked.rounds + 1)][1:]
         rows = np.concatenate([embed(address.http, texts[begin : begin + 64]) for begin in range(0, TEXTS, 64)])
@@ -59,28 +65,25 @@ def main() -> None:
         "texts": TEXTS,
         "tokens": {"shortest": min(lengths), "longest": max(lengths), "all": sum(lengths)},
         "cosine to the reference": {"least": round(float(cosines.min()), 6), "mean": round(float(cosines.mean()), 6)},
-        "bare, texts/s": spread([each[way][0] for each in rounds for way in WAYS]),
+        "held": {name: each.precision for name, each in loaded.items()},
+        **{f"bare, {name}, texts/s": spread([each[name] for each in rounds]) for name in BARE},
     }
     for way in WAYS:
         figures[way] = {
-            "texts/s": spread([each[way][1] for each in rounds]),
-            "served to bare": spread([each[way][1] / each[way][0] for each in rounds]),
+            "texts/s": spread([each[way] for each in rounds]),
+            **{f"served to bare {name}": spread([each[way] / each[name] for each in rounds]) for name in BARE},
         }
     keep("embeddings", figures)
 
 
 def measured(
-    bare: TextEncoder, token_ids: Sequence[list[int]], texts: Sequence[str], address: str
-) -> dict[str, tuple[float, float]]:
-    """Texts a second of each way: bare, the mean of before and after it, and served."""
-    found = {}
-    before = bare_per_second(bare, token_ids)
-    for way, shape in WAYS.items():
-        served = served_per_second(address, texts, *shape)
-        after = bare_per_second(bare, token_ids)
-        found[way] = (before + after) / 2, served
-        before = after
-    return found
+    bare: Mapping[str, TextEncoder], token_ids: Sequence[list[int]], texts: Sequence[str], address: str
+) -> dict[str, float]:
+    """Texts a second of each way, and bare, the mean of before and after."""
+    before = {name: bare_per_second(model, token_ids) for name, model in bare.items()}
+    found = {way: served_per_second(address, texts, *shape) for way, shape in WAYS.items()}
+    after = {name: bare_per_second(model, token_ids) for name, model in bare.items()}
+    return {**found, **{name: (before[name] + after[name]) / 2 for name in bare}}
 
 
 def bare_per_second(model: TextEncoder, token_ids: Sequence[list[int]]) -> float:

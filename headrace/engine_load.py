@@ -49,7 +49,9 @@ def _encoder(asked: EngineLoading, checkpoint: Checkpoint, cache: Path | None) -
             "is for models that continue texts, and this one reads whole ones; leave it out", "llm.draft"
         )
     with ThreadPoolExecutor(1, "graph") as beside:
-        graph = beside.submit(load_encoder, checkpoint, asked.threads, llm.precision, llm.max_context, cache)
+        graph = beside.submit(
+            load_encoder, checkpoint, asked.threads, llm.precision, llm.max_context, cache, llm.kernels
+        )
         engine: Engine = importlib.import_module(ENCODER).assemble(asked, checkpoint, cache, graph)
     return engine
 

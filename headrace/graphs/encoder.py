@@ -9,7 +9,7 @@ from headrace.errors import ModelInvalid
 from headrace.graphs.distances import by_distance
 from headrace.graphs.feed_forward import feed_forward
 from headrace.graphs.layer import Tensors
-from headrace.graphs.linear import Node, Precision, Vocabulary
+from headrace.graphs.linear import Node, Precision, Vocabulary, sum_of
 from headrace.graphs.nodes import f32, i64, named_result, parameter, split
 from headrace.graphs.norms import layer_norm
 from headrace.graphs.pooling import pooled
@@ -42,8 +42,8 @@ def build_encoder(checkpoint: Checkpoint, precision: Precision) -> ov.Model:
     x = _norm(x, tensors, "embed_norm", facts)
     for index in range(facts.num_layers):
         layer = tensors.layer(index)
-        x = _norm(op.add(x, _attention(x, bias, layer, facts, precision)), layer, "attention_norm", facts)
-        x = _norm(op.add(x, feed_forward(x, layer, facts, precision)), layer, "ffn_norm", facts)
+        x = _norm(sum_of(x, _attention(x, bias, layer, facts, precision), precision), layer, "attention_norm", facts)
+        x = _norm(sum_of(x, feed_forward(x, layer, facts, precision), precision), layer, "ffn_norm", facts)
     return ov.Model([_answer(x, mask, tensors, facts, precision)], inputs, facts.family)
 
 

@@ -3,8 +3,7 @@
 import openvino.opset15 as op
 
 from headrace.graphs.layer import Tensors
-from headrace.graphs.linear import Node, Precision
-from headrace.kernels.operations import Bend
+from headrace.graphs.linear import Node, Precision, activate
 from headrace.weights.checkpoint import Architecture
 
 
@@ -23,16 +22,10 @@ def feed_forward(
         if bent is None:
             bent = _gated(x, layer, facts, precision)
     else:
-        bent = activate(layer.project(x, ("up",), facts.hidden, (inner,), precision), facts.activation)
+        bent = activate(layer.project(x, ("up",), facts.hidden, (inner,), precision), facts.activation, precision)
     return layer.project(bent, ("down",), inner, (facts.hidden,), ending or precision)
 
 
 def _gated(x: Node, layer: Tensors, facts: Architecture, precision: Precision) -> Node:
     gate, up = (layer.project(x, (name,), facts.hidden, (facts.intermediate,), precision) for name in ("gate", "up"))
-    return op.multiply(activate(gate, facts.activation), up)
-
-
-def activate(x: Node, activation: Bend) -> Node:
-    if activation == "silu":
-        return op.swish(x)
-    return op.gelu(x, "tanh" if activation == "gelu_tanh" else "erf")
+    return op.multiply(activate(gate, facts.activation, precision), up)

@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import openvino.opset15 as op
 from numpy.typing import NDArray
 
 from headrace.errors import ModelInvalid
 from headrace.graphs.linear import Node, Precision, gated, linear
-from headrace.graphs.nodes import f32
 from headrace.graphs.rows_times import RowsTimes
 from headrace.kernels.operations import Bend
 from headrace.weights.checkpoint import Weight
@@ -67,13 +65,12 @@ class Tensors:
         if factors is not None:
             ends = np.cumsum(lengths)[:-1]
             matrices = [RowsTimes(each, of) for each, of in zip(matrices, np.split(factors, ends), strict=True)]
-        product = linear(x, matrices, precision)
         biases = [f"{name}_bias" for name in names]
         if not any(bias in self for bias in biases):
-            return product
+            return linear(x, matrices, precision)
         parts = [
             self.vector(bias, length) if bias in self else np.zeros(length, np.float32)
             for bias, length in zip(biases, lengths, strict=True)
         ]
         behind = np.concatenate(parts)
-        return op.add(product, f32(behind if factors is None else behind * factors))
+        return linear(x, matrices, precision, behind if factors is None else behind * factors)

@@ -5,7 +5,7 @@ constants; anything else it would unpack at load, or worse, at every step. Codes
 our own (`headrace/kernels`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ import openvino as ov
 import openvino.opset15 as op
 from numpy.typing import NDArray
 
+from headrace.graphs.nodes import f32
 from headrace.graphs.rounding import group_codes, row_codes
 from headrace.kernels import operations
 from headrace.kernels.codes4 import Read
@@ -23,8 +24,9 @@ from headrace.weights.checkpoint import Weight
 
 Node = operations.Node
 
-Form = Literal["f32", "bf16", "int8", "int4", "tiles8", "tiles4"]
-"""The last two: 8-bit codes as int8, and 4-bit ones with a factor and a base for 32, multiplied by our own kernels."""
+Form = Literal["f32", "bf16", "int8", "int4", "tiles32", "tiles8", "tiles4"]
+"""The last three are multiplied by our own kernels: float32 as two bfloat16 halves, 8-bit codes as int8, and 4-bit ones
+with a factor and a base for 32."""
 
 
 class Precision(msgspec.Struct, frozen=True):
@@ -48,8 +50,22 @@ class Precision(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, weights=self.edges)
 
 
-def linear(x: Node, weights: Sequence[Weight], precision: Precision) -> Node:
-    """x [..., in] times several matrices [out_i, in] laid one under another: [..., sum(out_i)], float32."""
+ROWS_OF: Mapping[Form, Form] = {"int4": "int8", "tiles32": "f32"}
+"""How rows that are looked up are held, where that is not as matrices are."""
+
+
+def linear(x: Node, weights: Sequence[Weight], precision: Precision, bias: NDArray[np.float32] | None = None) -> Node:
+    """x [..., in] times several matrices [out_i, in] laid one under another, plus bias where there is one:
+    [..., sum(out_i)], float32."""
+    if precision.weights == "tiles32":
+        values = _stacked([weight.dense() for weight in weights])
+        bias = np.zeros(len(values), np.float32) if bias is None else bias
+        return operations.float_product(_library(precision), x, values, bias)
+    product = _product(x, weights, precision)
+    return product if bias is None else op.add(product, f32(bias))
+
+
+def _product(x: Node, weights: Sequence[Weight], precision: Precision) -> Node:
     if precision.weights == "tiles8":
         return operations.product(_library(precision), x, operations.matrix(*_coded(weights)))
     if precision.weights == "tiles4":
@@ -67,6 +83,15 @@ def gated(x: Node, gate: Weight, other: Weight, bend: Bend, precision: Precision
     else:
         return None
     return operations.gated_product(_library(precision), x, held, bend)
+
+
+def activate(x: Node, activation: Bend, precision: Precision) -> Node:
+    """Its bend; within the product that x is, where that is a kernel of ours."""
+    if precision.library is not None and (bent := operations.bent(precision.library, x, activation)) is not None:
+        return bent
+    if activation == "silu":
+        return op.swish(x)
+    return op.gelu(x, "tanh" if activation == "gelu_tanh" else "erf")
 
 
 def sum_of(x: Node, found: Node, precision: Precision) -> Node:
@@ -93,7 +118,7 @@ class Vocabulary:
         """Rows by ids [...] of i64: [..., hidden], float32. Never below 8 bits."""
         if self._precision.head == "tiles8":
             return operations.rows(_library(self._precision), op.convert(ids, "i32"), self._panels())
-        form: Form = "int8" if self._precision.weights == "int4" else self._precision.weights
+        form = ROWS_OF.get(self._precision.weights, self._precision.weights)
         return op.gather(self._held(form, 0), op.convert(ids, "i32"), op.constant(np.int64(0)))
 
     def _panels(self) -> Matrix:

@@ -6,9 +6,9 @@ It reads whole texts as `encoder.py` does, of layers like a decoder's: rotary po
 import openvino as ov
 import openvino.opset15 as op
 
-from headrace.graphs.feed_forward import activate, feed_forward
+from headrace.graphs.feed_forward import feed_forward
 from headrace.graphs.layer import Tensors
-from headrace.graphs.linear import Node, Precision, Vocabulary
+from headrace.graphs.linear import Node, Precision, Vocabulary, activate, sum_of
 from headrace.graphs.nodes import i64, named_result, parameter
 from headrace.graphs.norms import layer_norm
 from headrace.graphs.pooling import pooled
@@ -60,8 +60,8 @@ def _biases(mask: Node, positions: Node, facts: Architecture, max_tokens: int) -
 def _layer(x: Node, layer: Tensors, facts: Architecture, precision: Precision, turn: Turns, bias: Node) -> Node:
     """Norm, attention, add; norm, feed-forward, add. What goes into the first layer is normalised already."""
     first = _norm(x, layer, "attention_norm", facts) if "attention_norm" in layer else x
-    x = op.add(x, whole_attention(first, layer, facts, precision, turn, bias))
-    return op.add(x, feed_forward(_norm(x, layer, "ffn_norm", facts), layer, facts, precision))
+    x = sum_of(x, whole_attention(first, layer, facts, precision, turn, bias), precision)
+    return sum_of(x, feed_forward(_norm(x, layer, "ffn_norm", facts), layer, facts, precision), precision)
 
 
 def _norm(x: Node, tensors: Tensors, name: str, facts: Architecture) -> Node:
@@ -75,6 +75,6 @@ def _answer(x: Node, mask: Node, tensors: Tensors, facts: Architecture, precisio
     if not facts.labels:
         return named_result("embedding", text_vector(x, mask, tensors, facts, precision))
     one = pooled(x, mask, facts.pooling)
-    bent = activate(tensors.project(one, ("pooler",), facts.hidden, (facts.hidden,), precision), facts.activation)
-    normed = _norm(bent, tensors, "pooler_norm", facts)
+    pooler = tensors.project(one, ("pooler",), facts.hidden, (facts.hidden,), precision)
+    normed = _norm(activate(pooler, facts.activation, precision), tensors, "pooler_norm", facts)
     return named_result("logits", tensors.project(normed, ("classifier",), facts.hidden, (facts.labels,), precision))

@@ -7,7 +7,7 @@ import openvino as ov
 import openvino.opset15 as op
 from numpy.typing import ArrayLike
 
-from headrace.graphs.linear import Node
+from headrace.kernels.operations import Node
 
 
 def f32(values: ArrayLike) -> Node:

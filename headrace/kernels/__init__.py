@@ -1,4 +1,5 @@
 """Kernels of our own, as operations of an OpenVINO graph, for processors with tiles (AMX); compiled where they run.
 
-`library.py` has the library, `panels.py` lays matrices out for it, `operations.py` makes its nodes; `source` is C++.
+`library.py` has the library, `panels.py` and `halves.py` lay matrices out for it, `operations.py` makes its nodes;
+`source` is C++.
 """

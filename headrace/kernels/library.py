@@ -27,15 +27,16 @@ import openvino as ov  # before the library is loaded, which is linked to what t
 
 log = logging.getLogger(__name__)
 
-NEEDED = frozenset({"avx512f", "amx_tile", "amx_int8"})
+NEEDED = frozenset({"avx512f", "avx512_bf16", "amx_tile", "amx_int8", "amx_bf16"})
 """Of the processor, in the words of /proc/cpuinfo."""
 
 HERE = Path(__file__).parent
 SOURCE, BESIDE = HERE / "source", HERE / "built"
 MAIN = SOURCE / "operations.cpp"
 COMPILERS = ("g++", "clang++", "c++")
-INSTRUCTIONS = ("avx512f", "avx512bw", "avx512vl", "avx512dq", "bmi2", "fma", "amx-tile", "amx-int8")
-FLAGS = ("-std=c++17", "-O3", "-ffp-contract=off", "-shared", "-fPIC", *(f"-m{name}" for name in INSTRUCTIONS))
+VECTORS = ("avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512bf16", "bmi2", "fma")
+TILES = ("amx-tile", "amx-int8", "amx-bf16")
+FLAGS = ("-std=c++17", "-O3", "-ffp-contract=off", "-shared", "-fPIC", *(f"-m{name}" for name in (*VECTORS, *TILES)))
 LINKED = ("libopenvino.so.*", "libtbb.so.*")
 LIMIT_S = 60.0  # of a compiler; it takes three seconds
 ELF = b"\x7fELF"  # how every library begins

@@ -13,15 +13,16 @@ from openvino.utils.node_factory import NodeFactory
 
 from headrace.kernels import codes4
 from headrace.kernels.codes4 import Read
-from headrace.kernels.panels import HALF, Codes, Floats, panels, scales_of_panels, side_by_side, up_to
+from headrace.kernels.halves import float_panels
+from headrace.kernels.panels import HALF, PANEL_ROWS, Codes, Floats, panels, scales_of_panels, side_by_side, up_to
 
 Node = Any
 """An OpenVINO node; the library has no types to import."""
 
 Bend = Literal["silu", "gelu_tanh", "gelu"]
 
-PRODUCT, NORM = "TileProduct", "TileNorm"
-MULTIPLYING = {PRODUCT, "TileRows"}
+PRODUCT, FLOAT_PRODUCT, NORM = "TileProduct", "TileFloatProduct", "TileNorm"
+MULTIPLYING = {PRODUCT, FLOAT_PRODUCT, "TileRows"}
 """Operations on matrices."""
 
 MOST_WIDTH = 1 << 17
@@ -101,18 +102,34 @@ def gated_product(library: Path, x: Node, weights: Matrix, bend: Bend) -> Node:
     return _product(library, x, weights, {"gated": True, "bend": bend})
 
 
+def float_product(library: Path, x: Node, values: Floats, bias: Floats) -> Node:
+    """x [..., in] times a matrix [out, in], of finite numbers, plus bias [out]: [..., out], float32. Products are
+    within 2^-17 of exact ones; it holds copies."""
+    filled = np.pad(bias, (0, up_to(bias.size, PANEL_ROWS) - bias.size))
+    ports = _ports(x, op.constant(float_panels(values)), op.constant(filled))
+    return _factory(library).create(FLOAT_PRODUCT, ports, {"outputs": len(values), "bend": "none"})
+
+
+def bent(library: Path, found: Node, bend: Bend) -> Node | None:
+    """bend(found), by the product that found is; None where it is none that bends."""
+    if found.get_type_name() != FLOAT_PRODUCT or found.get_input_size() != 3:
+        return None
+    return _factory(library).create(FLOAT_PRODUCT, found.input_values(), {**found.get_attributes(), "bend": bend})
+
+
 def norm(library: Path, x: Node, weight: Node, epsilon: float) -> Node:
     """x [..., n] over its root mean square, times weight [n]; products of it do that by themselves."""
     return _factory(library).create(NORM, _ports(x, weight), {"epsilon": epsilon})
 
 
 def added(library: Path, x: Node, found: Node) -> Node:
-    """x + found, both of one shape: by the product that found is, where it is one of ours."""
-    if found.get_type_name() != PRODUCT or (told := found.get_attributes())["gated"]:
+    """x + found, both of one shape: by the product that found is, where it is one of ours and no sum yet."""
+    if (kind := found.get_type_name()) not in (PRODUCT, FLOAT_PRODUCT):
         return op.add(x, found)
-    if found.get_input_size() != 3 + told["normed"]:  # it is a sum
+    told = found.get_attributes()
+    if told.get("gated") or found.get_input_size() != 3 + told.get("normed", False):
         return op.add(x, found)
-    return _factory(library).create(PRODUCT, [*found.input_values(), *_ports(x)], told)
+    return _factory(library).create(kind, [*found.input_values(), *_ports(x)], told)
 
 
 def _product(library: Path, x: Node, weights: Matrix, told: dict[str, Any]) -> Node:

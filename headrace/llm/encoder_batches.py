@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 MOST_TOKENS = 1024  # of one batch, padding included: how long a step may take
-RUN_TOKENS = 8  # tokens that cost as much as one more run
+RUN_TOKENS = 32  # tokens that cost as much as one more run, which reads all weights
 GRID = 4  # lengths are rounded up to it: every new shape costs the runtime some time
 
 

@@ -12,17 +12,25 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.devices.inventory import cpu_features
 from headrace.errors import ModelInvalid, Unavailable
 from headrace.graphs.embedder import build_embedder
 from headrace.graphs.encoder import build_encoder
+from headrace.graphs.linear import Precision
 from headrace.graphs.modern_encoder import build_modern_encoder
+from headrace.kernels.library import NONE, library
 from headrace.runtimes.four_bits import EIGHT_BITS, in_words, widths_of
-from headrace.runtimes.openvino_cache import GraphCache, graph_key
-from headrace.runtimes.openvino_plan import PRECISIONS, ROUNDING, Asked
+from headrace.runtimes.openvino_cache import GraphCache, graph_key, know
+from headrace.runtimes.openvino_plan import PRECISIONS, ROUNDING, Asked, Kernels
 from headrace.runtimes.reasons import is_out_of_memory, openvino_reason
 from headrace.weights.checkpoint import Checkpoint
 
-HELD = {"f32": "float32, exact", "bf16": "bfloat16", "int8": EIGHT_BITS}
+HELD = {
+    "f32": "float32, exact",
+    "tiles32": "float32, multiplied on tiles as two bfloat16 halves each",
+    "bf16": "bfloat16",
+    "int8": EIGHT_BITS,
+}
 
 LONGEST_UNASKED = 8192
 """Tokens of a text of which not all see all: who does is told of each pair of tokens, in five bytes. The setting
@@ -46,11 +54,12 @@ def load_encoder(
     precision: Asked = "auto",
     max_context: int = 0,
     cache: Path | None = None,
+    kernels: Kernels = "auto",
 ) -> OpenedEncoder:
     """Build and compile it, or take it from the folder `cache`; None: it is built at every start.
 
-    Where the checkpoint does not say how tokens are pooled, their mean is taken. "auto" is float32: vectors are
-    compared with those that other programs made. Raises ModelInvalid.
+    Where the checkpoint does not say how tokens are pooled, their mean is taken. "auto" is float32, multiplied in
+    halves where our kernels can: vectors are compared with those that other programs made. Raises ModelInvalid.
     """
     facts = checkpoint.architecture
     if facts.labels > 1:
@@ -58,8 +67,12 @@ def load_encoder(
     if not facts.labels and not facts.pooling:
         facts = msgspec.structs.replace(facts, pooling=("mean",))
         checkpoint = msgspec.structs.replace(checkpoint, architecture=facts)
+    own = library(cache, cpu_features()) if precision == "auto" and kernels == "auto" else NONE
     form = "f32" if precision == "auto" else precision
     held = PRECISIONS[form]
+    if own.path is not None:
+        know(own.path)
+        held = Precision("tiles32", "f32", library=own.path)
     options = {
         "INFERENCE_PRECISION_HINT": "bf16" if form == "bf16" else "f32",
         "DYNAMIC_QUANTIZATION_GROUP_SIZE": ROUNDING[form],
@@ -81,7 +94,7 @@ def load_encoder(
         raise ModelInvalid(openvino_reason(str(error))) from error
     model = OpenVinoEncoder(compiled, facts.vocabulary, longest)
     parameters = sum(prod(weight.shape) for weight in checkpoint.weights.values())
-    told = HELD[form] if form != "int4" else in_words("4-bit codes", widths_of(checkpoint.weights), held.group)
+    told = HELD[held.weights] if form != "int4" else in_words("4-bit codes", widths_of(checkpoint.weights), held.group)
     return OpenedEncoder(model, facts.labels, facts.normalize, told, parameters)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import openvino as ov
@@ -25,7 +25,7 @@ from headrace.runtimes.openvino_ir import cached_heads, ir_checkpoint, is_ir, nu
 from headrace.runtimes.openvino_language import OpenVinoLanguage
 from headrace.runtimes.openvino_lone import ENOUGH, for_one_token
 from headrace.runtimes.openvino_paged import complete, paged, sampling
-from headrace.runtimes.openvino_plan import Asked, KvAsked, Plan, plan
+from headrace.runtimes.openvino_plan import Asked, Kernels, KvAsked, Plan, plan
 from headrace.runtimes.openvino_second import SecondGraph, is_small
 from headrace.runtimes.reasons import openvino_reason
 from headrace.runtimes.second_room import second_bytes
@@ -35,10 +35,6 @@ from headrace.weights.reach import reaching
 
 ENDS = ("embed", "head")
 """Matrices that a precision holds in a form of their own."""
-
-
-Kernels = Literal["auto", "openvino"]
-"""What multiplies weights: ours, where they are the quicker ones, or OpenVINO's always."""
 
 
 class Choices(msgspec.Struct, frozen=True):

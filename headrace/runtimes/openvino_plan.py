@@ -29,6 +29,9 @@ Asked = Literal["auto", "f32", "bf16", "int8", "int4"]
 Kv = Literal["f32", "f16", "bf16", "u8"]
 KvAsked = Literal["auto", "f32", "f16", "bf16", "u8"]
 
+Kernels = Literal["auto", "openvino"]
+"""What multiplies weights: ours, where they are the quicker ones, or OpenVINO's always."""
+
 
 class Plan(msgspec.Struct, frozen=True):
     """What to build, and how to compile it. `text` says it to people."""

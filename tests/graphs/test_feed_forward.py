@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from headrace.graphs.feed_forward import activate, feed_forward
+from headrace.graphs.feed_forward import feed_forward
 from headrace.graphs.layer import Tensors
-from headrace.graphs.linear import Precision
+from headrace.graphs.linear import Precision, activate
 from tests.graphs.run import run
 from tests.graphs.tiny import HIDDEN, INNER, VARIANTS, architecture, draw, weights
 
@@ -45,4 +45,5 @@ def test_without_a_gate_it_is_bent_alone() -> None:
 def test_every_activation_is_what_its_name_says(activation: str) -> None:
     inner = math.sqrt(2 / math.pi) * (X + 0.044715 * X**3)
     wanted = {"silu": silu(X), "gelu": gelu(X), "gelu_tanh": X * (1 + np.tanh(inner)) / 2}[activation]
-    assert np.allclose(run(lambda x: activate(x, activation), X), wanted, atol=1e-4)  # type: ignore[arg-type]
+    found = run(lambda x: activate(x, activation, Precision()), X)  # type: ignore[arg-type]
+    assert np.allclose(found, wanted, atol=1e-4)

@@ -6,7 +6,7 @@ import openvino.opset15 as op
 import pytest
 from numpy.typing import NDArray
 
-from headrace.graphs.linear import Form, Precision, Vocabulary, gated, linear, sum_of
+from headrace.graphs.linear import Form, Precision, Vocabulary, activate, gated, linear, sum_of
 from tests.tiles import kernels
 
 Floats = NDArray[np.float32]
@@ -48,10 +48,10 @@ def test_matrices_under_one_another_give_their_products_side_by_side(kind: str, 
     assert np.abs(found - expected).max() < most * expected.std()
 
 
-ON_TILES = pytest.mark.parametrize(("kind", "most"), [("tiles8", 0.03), ("tiles4", 0.3)])
+OF_CODES = [("tiles8", 0.03), ("tiles4", 0.3)]
 
 
-@ON_TILES
+@pytest.mark.parametrize(("kind", "most"), [("tiles32", 1e-4), *OF_CODES])
 def test_on_tiles_matrices_under_one_another_give_their_products_side_by_side(kind: Form, most: float) -> None:
     x, precision = op.parameter([-1, 128], ov.Type.f32), Precision(kind, library=kernels())
     values, first, second = _random(5, 128), _random(90, 128), _random(31, 128)
@@ -60,7 +60,7 @@ def test_on_tiles_matrices_under_one_another_give_their_products_side_by_side(ki
     assert np.abs(found - expected).max() < most * expected.std()
 
 
-@ON_TILES
+@pytest.mark.parametrize(("kind", "most"), OF_CODES)
 def test_on_tiles_a_gate_is_part_of_the_product(kind: Form, most: float) -> None:
     x, precision = op.parameter([-1, 128], ov.Type.f32), Precision(kind, library=kernels())
     values, gate, other = _random(5, 128) / 10, _random(90, 128), _random(91, 128)[:90]
@@ -80,6 +80,16 @@ def test_on_tiles_a_sum_is_part_of_the_product_behind_which_it_stands() -> None:
     expected = values + values @ matrix.T
     assert np.abs(_run(node, x, values) - expected).max() < 0.03 * expected.std()
     assert sum_of(x, x, precision).get_type_name() == "Add"
+
+
+def test_on_tiles_a_bias_and_a_bend_are_part_of_the_product_of_numbers_in_halves() -> None:
+    x, precision = op.parameter([-1, 128], ov.Type.f32), Precision("tiles32", library=kernels())
+    values, matrix, bias = _random(5, 128) / 10, _random(90, 128), _random(90)
+    node = activate(linear(x, [Matrix(matrix)], precision, bias), "silu", precision)
+    assert node.get_type_name() == "TileFloatProduct"
+    found = values @ matrix.T + bias
+    expected = found / (1 + np.exp(-found))
+    assert np.abs(_run(node, x, values) - expected).max() < 1e-4 * expected.std()
 
 
 def test_on_tiles_a_vocabulary_gives_rows_and_logits_of_one_matrix() -> None:

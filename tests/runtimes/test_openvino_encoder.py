@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from headrace.devices.inventory import cpu_features
 from headrace.errors import ModelInvalid
-from headrace.runtimes.openvino_encoder import OpenVinoEncoder, load_encoder
+from headrace.kernels.library import NEEDED
+from headrace.runtimes.openvino_encoder import HELD, OpenVinoEncoder, load_encoder
+from headrace.runtimes.openvino_plan import Kernels
 from headrace.weights.checkpoint import Weight
 from headrace.weights.open import open_checkpoint
 from tests.graphs.tiny import CONTEXT, golden, golden_checkpoint, tokens
@@ -23,6 +26,10 @@ GOLDEN_VECTORS = Path(__file__).parents[1] / "weights" / "golden_vectors.npz"
 GOLDEN_MODERN = Path(__file__).parents[1] / "weights" / "golden_modern.npz"
 """Written by tools/golden_modern.py."""
 
+ALIKE = 5e-5
+"""Of numbers of about 3: attention's last bits depend on company, and where a number is cut in halves on its last bits.
+"""
+
 
 def encode(model: OpenVinoEncoder, *texts: NDArray[np.int64]) -> NDArray[np.float32]:
     lengths = np.array([len(text) for text in texts])
@@ -35,18 +42,20 @@ def changed(**more: Any) -> Any:
     return msgspec.structs.replace(given, architecture=msgspec.structs.replace(given.architecture, **more))
 
 
-def test_the_mean_is_taken_where_nothing_says_how_tokens_are_pooled() -> None:
-    found = load_encoder(golden_checkpoint("bert"), threads=2)
+@pytest.mark.parametrize("whose", ["auto", "openvino"])
+def test_the_mean_is_taken_where_nothing_says_how_tokens_are_pooled(whose: Kernels) -> None:
+    held = "tiles32" if whose == "auto" and NEEDED.issubset(cpu_features()) else "f32"
+    found = load_encoder(golden_checkpoint("bert"), threads=2, kernels=whose)
     expected = golden("bert").logits.mean(axis=0)
     assert np.abs(encode(found.model, tokens(64))[0] - expected).max() < 1e-4
-    assert (found.labels, found.precision, found.model.width) == (0, "float32, exact", len(expected))
+    assert (found.labels, found.precision, found.model.width) == (0, HELD[held], len(expected))
 
 
 def test_company_changes_nothing() -> None:
     model = load_encoder(changed(pooling=("cls",)), threads=2).model
     together = encode(model, tokens(64), tokens(9), tokens(30))
     for row, length in zip(together, (64, 9, 30), strict=True):
-        assert np.abs(encode(model, tokens(length))[0] - row).max() < 1e-5
+        assert np.abs(encode(model, tokens(length))[0] - row).max() < ALIKE
 
 
 def test_rows_stay_as_they_are_while_others_are_computed() -> None:
@@ -119,7 +128,7 @@ def test_a_decoder_that_pools_its_tokens_gives_the_vectors_of_transformers(tmp_p
     together = encode(model, *texts)
     assert np.abs(together - expected).max() < 1e-4
     alone = np.concatenate([encode(model, text) for text in texts])
-    assert np.abs(together - alone).max() < 1e-5
+    assert np.abs(together - alone).max() < ALIKE
 
 
 @pytest.mark.parametrize("name", SENTENCES)
@@ -136,7 +145,7 @@ def test_vectors_are_those_of_sentence_transformers_modules(tmp_path: Path, name
     unit = together / np.linalg.norm(together, axis=1, keepdims=True) if found.normalize else together
     assert np.abs(unit - expected).max() < 1e-4
     alone = np.concatenate([encode(found.model, text) for text in texts])
-    assert np.abs(together - alone).max() < 1e-5
+    assert np.abs(together - alone).max() < ALIKE
 
 
 @pytest.mark.parametrize("precision", ["bf16", "int8", "int4"])

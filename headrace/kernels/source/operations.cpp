@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "attention_operation.h"
+#include "float_operation.h"
 #include "openvino/core/extension.hpp"
 #include "openvino/core/op_extension.hpp"
 #include "product_operation.h"
@@ -11,6 +12,7 @@
 
 OPENVINO_CREATE_EXTENSIONS(std::vector<ov::Extension::Ptr>({
     std::make_shared<ov::OpExtension<headrace::TileProduct>>(),
+    std::make_shared<ov::OpExtension<headrace::TileFloatProduct>>(),
     std::make_shared<ov::OpExtension<headrace::TileRows>>(),
     std::make_shared<ov::OpExtension<headrace::TileNorm>>(),
     std::make_shared<ov::OpExtension<headrace::TileAttention>>(),

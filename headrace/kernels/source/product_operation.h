@@ -29,7 +29,8 @@ void divided(int64_t count, const Work& work, int64_t few = 1) {
         tbb::static_partitioner());
 }
 
-// Room that a thread keeps from one step to the next.
+// Room that a thread keeps from one step to the next, for each use of its own.
+template <typename Use = void>
 inline char* room(size_t num_bytes) {
     static thread_local std::vector<char> kept;
     if (kept.size() < num_bytes + LINE_BYTES) kept.resize(num_bytes + LINE_BYTES);
