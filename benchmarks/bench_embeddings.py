@@ -2,9 +2,9 @@
 
     python -m benchmarks.bench_embeddings [models/minilm_text/1] [--reference models/minilm/1/model.onnx] [--rounds 5]
 
-Texts of 5 to 256 tokens, as many of each length as of any other. A bare loop computes them sorted by length, in
-batches of at most 1,024 tokens, from token ids, and does nothing else: one in float32 by OpenVINO's kernels alone, and
-one of the graph that the server has. The server is asked by 32 connections with a
+Texts of 5 to 256 tokens, as many of each length as of any other. A bare loop computes them from token ids, in
+batches of at most 1,024 tokens, and does nothing else: one in float32 by OpenVINO's kernels alone, where they are
+sorted by length, and one of the graph that the server has. The server is asked by 32 connections with a
 text each, and by 4 with 32 texts each; vectors come back in base64. The reference is the mean over each text's tokens
 of the ONNX file's last hidden state, a text at a time, at length 1.
 """
@@ -15,7 +15,7 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from benchmarks.results import keep, spread
 from benchmarks.server import headrace
 from headrace.devices.inventory import cores
-from headrace.llm.encoder_batches import batches
+from headrace.llm.encoder_batches import batches, first_that_fit
 from headrace.llm.encoder_engine import laid
 from headrace.llm.encoder_texts import Text
 from headrace.llm.tokenizer import Tokenizer
@@ -88,9 +88,19 @@ def measured(
 
 def bare_per_second(model: TextEncoder, token_ids: Sequence[list[int]]) -> float:
     begun_s = time.perf_counter()
-    for batch in batches([len(each) for each in token_ids]):
-        model.encode(*laid([Text(token_ids[index]) for index in batch], model.max_tokens))
+    lengths = [len(each) for each in token_ids]
+    for batch in batches(lengths) if model.padded else in_turn(lengths):
+        model.encode(laid([Text(token_ids[index]) for index in batch]))
     return len(token_ids) / (time.perf_counter() - begun_s)
+
+
+def in_turn(lengths: Sequence[int]) -> Iterator[range]:
+    """Batches of texts as they come, for a graph that fills none up."""
+    begin = 0
+    while begin < len(lengths):
+        end = begin + first_that_fit(lengths[begin:])
+        yield range(begin, end)
+        begin = end
 
 
 def served_per_second(address: str, texts: Sequence[str], clients: int, together: int) -> float:

@@ -25,7 +25,7 @@ def assemble(
         with sound("tokenizer.json"):
             tokenizer.encode_pair(PROBE, PROBE)
     model = opened.model
-    model.encode(*laid([Text([0] * min(32, model.max_tokens))], model.max_tokens))  # kernels are made
+    model.encode(laid([Text([0] * min(32, model.max_tokens))]))  # kernels are made
     facts = LanguageFacts(
         family=checkpoint.architecture.family,
         tasks=("score",) if opened.labels else ("embed", "score"),

@@ -8,6 +8,7 @@ from headrace.graphs.decoder import check, hidden_states
 from headrace.graphs.layer import Tensors
 from headrace.graphs.linear import Node, Precision, Vocabulary
 from headrace.graphs.nodes import i64, named_result, parameter
+from headrace.graphs.pooling import pooled
 from headrace.graphs.rope import Turns
 from headrace.graphs.sight import far_hidden, others_hidden, padding_hidden
 from headrace.graphs.text_vector import text_vector
@@ -38,7 +39,7 @@ def build_embedder(checkpoint: Checkpoint, precision: Precision, max_tokens: int
 
     words = Vocabulary(tensors.weight("embed", (facts.vocabulary, facts.hidden)), precision)
     x = hidden_states(ids, positions, words, tensors, facts, precision, max_tokens, attend)
-    vector = text_vector(x, mask, tensors, facts, precision)
+    vector = text_vector(pooled(x, mask, facts.pooling), tensors, facts, precision)
     return ov.Model([named_result("embedding", vector)], [ids, mask], facts.family)
 
 

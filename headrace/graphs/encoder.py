@@ -1,6 +1,7 @@
 """An encoder's graph, BERT and its kin: token ids to one vector a text, or to a cross-encoder's logits."""
 
 import math
+from collections.abc import Callable, Sequence
 
 import openvino as ov
 import openvino.opset15 as op
@@ -15,7 +16,7 @@ from headrace.graphs.norms import layer_norm
 from headrace.graphs.pooling import pooled
 from headrace.graphs.sight import padding_hidden
 from headrace.graphs.text_vector import text_vector
-from headrace.weights.checkpoint import Architecture, Checkpoint
+from headrace.weights.checkpoint import Architecture, Checkpoint, Pooling
 
 
 def build_encoder(checkpoint: Checkpoint, precision: Precision) -> ov.Model:
@@ -36,28 +37,40 @@ def build_encoder(checkpoint: Checkpoint, precision: Precision) -> ov.Model:
     if facts.distances:
         table = tensors.weight("distances", (facts.distances, facts.heads)).dense()
         bias = op.add(bias, by_distance(table, tokens, facts.max_context))
-    x = _embedded(ids, tokens, tensors, facts, precision)
+    places = tensors.weight("positions", (facts.max_context, facts.hidden)).dense()
+    at = op.slice(f32(places), i64([0]), tokens, i64([1]), i64([0]))
+    x = embedded(ids, at, types, tensors, facts, precision)
+    x = layers(x, lambda x, layer: _attention(x, bias, layer, facts, precision), tensors, facts, precision)
+    if not (facts.labels or facts.pooling):
+        return ov.Model([named_result("last_hidden_state", x)], inputs, facts.family)
+    found = answer(lambda ways: pooled(x, mask, ways), tensors, facts, precision)
+    return ov.Model([named_result(*found)], inputs, facts.family)
+
+
+def embedded(
+    ids: Node, at: Node, types: Sequence[Node], tensors: Tensors, facts: Architecture, precision: Precision
+) -> Node:
+    """What each token is, plus `at`, what its place adds, plus of which text of a pair it is: [..., hidden], normed."""
+    x = op.add(Vocabulary(tensors.weight("embed", (facts.vocabulary, facts.hidden)), precision).rows(ids), at)
     for marks in types:
         x = op.add(x, op.gather(f32(tensors.table("types", facts.hidden)), marks, i64(0)))
-    x = _norm(x, tensors, "embed_norm", facts)
+    return _norm(x, tensors, "embed_norm", facts)
+
+
+def layers(
+    x: Node, attend: Callable[[Node, Tensors], Node], tensors: Tensors, facts: Architecture, precision: Precision
+) -> Node:
+    """x [..., hidden] through all layers, of which `attend` computes the attention half."""
     for index in range(facts.num_layers):
         layer = tensors.layer(index)
-        x = _norm(sum_of(x, _attention(x, bias, layer, facts, precision), precision), layer, "attention_norm", facts)
+        x = _norm(sum_of(x, attend(x, layer), precision), layer, "attention_norm", facts)
         x = _norm(sum_of(x, feed_forward(x, layer, facts, precision), precision), layer, "ffn_norm", facts)
-    return ov.Model([_answer(x, mask, tensors, facts, precision)], inputs, facts.family)
+    return x
 
 
 def _norm(x: Node, tensors: Tensors, name: str, facts: Architecture) -> Node:
     weight, bias = tensors.vector(name, facts.hidden), tensors.vector(f"{name}_bias", facts.hidden)
     return layer_norm(x, weight, bias, facts.norm_eps)
-
-
-def _embedded(ids: Node, tokens: Node, tensors: Tensors, facts: Architecture, precision: Precision) -> Node:
-    """What each token is, and where it stands. `tokens` [1] says how many there are."""
-    words = Vocabulary(tensors.weight("embed", (facts.vocabulary, facts.hidden)), precision).rows(ids)
-    places = tensors.weight("positions", (facts.max_context, facts.hidden)).dense()
-    at = op.slice(f32(places), i64([0]), tokens, i64([1]), i64([0]))
-    return op.add(words, at)
 
 
 def _attention(x: Node, bias: Node, layer: Tensors, facts: Architecture, precision: Precision) -> Node:
@@ -75,14 +88,14 @@ def _attention(x: Node, bias: Node, layer: Tensors, facts: Architecture, precisi
     return layer.project(flat, ("o",), width, (facts.hidden,), precision)
 
 
-def _answer(x: Node, mask: Node, tensors: Tensors, facts: Architecture, precision: Precision) -> Node:
-    if facts.labels:
-        first = pooled(x, mask, ("cls",))
-        if "pooler" in tensors:
-            first = tensors.project(first, ("pooler",), facts.hidden, (facts.hidden,), precision)
-            first = op.relu(first) if facts.pooler_bend == "relu" else op.tanh(first)
-        logits = tensors.project(first, ("classifier",), facts.hidden, (facts.labels,), precision)
-        return named_result("logits", logits)
-    if facts.pooling:
-        return named_result("embedding", text_vector(x, mask, tensors, facts, precision))
-    return named_result("last_hidden_state", x)
+def answer(
+    pool: Callable[[Sequence[Pooling]], Node], tensors: Tensors, facts: Architecture, precision: Precision
+) -> tuple[str, Node]:
+    """The output's name, and what a cross-encoder or a model that pools gives of what `pool` makes of its tokens."""
+    if not facts.labels:
+        return "embedding", text_vector(pool(facts.pooling), tensors, facts, precision)
+    first = pool(("cls",))
+    if "pooler" in tensors:
+        first = tensors.project(first, ("pooler",), facts.hidden, (facts.hidden,), precision)
+        first = op.relu(first) if facts.pooler_bend == "relu" else op.tanh(first)
+    return "logits", tensors.project(first, ("classifier",), facts.hidden, (facts.labels,), precision)

@@ -73,7 +73,7 @@ def _answer(x: Node, mask: Node, tensors: Tensors, facts: Architecture, precisio
     if not facts.pooling:
         return named_result("last_hidden_state", x)
     if not facts.labels:
-        return named_result("embedding", text_vector(x, mask, tensors, facts, precision))
+        return named_result("embedding", text_vector(pooled(x, mask, facts.pooling), tensors, facts, precision))
     one = pooled(x, mask, facts.pooling)
     pooler = tensors.project(one, ("pooler",), facts.hidden, (facts.hidden,), precision)
     normed = _norm(activate(pooler, facts.activation, precision), tensors, "pooler_norm", facts)

@@ -15,6 +15,10 @@ def f32(values: ArrayLike) -> Node:
     return op.constant(np.asarray(values, np.float32))
 
 
+def i32(values: ArrayLike) -> Node:
+    return op.constant(np.asarray(values, np.int32))
+
+
 def i64(values: ArrayLike) -> Node:
     return op.constant(np.asarray(values, np.int64))
 

@@ -5,16 +5,15 @@ import openvino.opset15 as op
 from headrace.graphs.layer import Tensors
 from headrace.graphs.linear import Node, Precision
 from headrace.graphs.nodes import f32, i64
-from headrace.graphs.pooling import pooled
 from headrace.weights.checkpoint import Architecture, Dense
 
 SHORTEST = 1e-12
 """A vector that is to have length 1 is divided by no less: one of zeros stays."""
 
 
-def text_vector(x: Node, mask: Node, tensors: Tensors, facts: Architecture, precision: Precision) -> Node:
-    """x [batch, tokens, hidden] -> [batch, width], its length not yet brought to 1."""
-    vector, width = pooled(x, mask, facts.pooling), facts.hidden * len(facts.pooling)
+def text_vector(vector: Node, tensors: Tensors, facts: Architecture, precision: Precision) -> Node:
+    """What was pooled [batch, ways * hidden] -> [batch, width], its length not yet brought to 1."""
+    width = facts.hidden * len(facts.pooling)
     for index, dense in enumerate(facts.dense):
         given = _of_unit_length(vector) if dense.of_unit else vector
         vector = _bent(tensors.project(given, (f"dense.{index}",), width, (dense.width,), precision), dense)

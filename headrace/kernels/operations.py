@@ -155,6 +155,15 @@ def attention(library: Path, inputs: Sequence[Node], heads: TurnedHeads) -> Node
     return _factory(library).create("TileAttention", _ports(*inputs), msgspec.structs.asdict(heads))
 
 
+def text_attention(library: Path, joined: Node, begins: Node, heads: int, scale: float) -> Node:
+    """Of queries, keys and values side by side [tokens, 3 * width] of texts one behind another, which begin at `begins`
+    [texts + 1] of i32, the last of which is the number of tokens. Every token sees all of its text.
+    [tokens, width], float32."""
+    width = joined.get_output_partial_shape(0)[-1].get_length() // 3
+    told = {"heads": heads, "dim": width // heads, "scale": scale}
+    return _factory(library).create("TileTextAttention", _ports(joined, begins), told)
+
+
 def own_constants(model: ov.Model, like: Mapping[str, Node] = NOTHING) -> None:
     """Have all constants of a graph that was read from a file, and has operations of ours, in memory; changes `model`.
 

@@ -4,7 +4,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import islice, zip_longest
+from itertools import chain, islice, zip_longest
 
 import msgspec
 import numpy as np
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from headrace.errors import InvalidRequest, Unavailable
 from headrace.generation import Ask, Detokenize, Embed, Generate, LanguageFacts, Score, StepFacts, Tokenize
-from headrace.llm.encoder_batches import batches, padded
+from headrace.llm.encoder_batches import batches, first_that_fit
 from headrace.llm.encoder_texts import Reading, Text, answer, texts_of
 from headrace.llm.engine_protocol import Answered, Told
 from headrace.llm.preparing import QUICK_CHARACTERS, Preparing
 from headrace.llm.reception import Reception
 from headrace.llm.terms import UNSAID, Terms
-from headrace.runtimes.language import TextEncoder
+from headrace.runtimes.language import TextBatch, TextEncoder
 
 WINDOW = 64  # texts among which those of like length are looked for
 
@@ -108,7 +108,10 @@ class EncoderEngine:
         """Request and place of the text whose turn it is, and of those that are best read with it."""
         window = self._window()
         lengths = [len(self._text(each).token_ids) for each in window]
-        (batch,) = [batch for batch in batches(lengths) if 0 in batch]
+        if self._model.padded:
+            (batch,) = [batch for batch in batches(lengths) if 0 in batch]
+        else:
+            batch = list(range(first_that_fit(lengths)))
         taken = [window[index] for index in batch]
         for number, place in taken:
             self._works[number].unread.remove(place)
@@ -128,7 +131,7 @@ class EncoderEngine:
         texts = [self._text(each) for each in batch]
         started_ns = self._now_ns()
         try:
-            rows = self._model.encode(*laid(texts, self._model.max_tokens))
+            rows = self._model.encode(laid(texts))
         except Unavailable as error:
             for number in {number for number, _ in batch}:
                 self.abort(number)
@@ -156,15 +159,15 @@ class EncoderEngine:
         self._counts = msgspec.structs.replace(self._counts, seconds=self._counts.seconds + seconds, **counted)
 
 
-def laid(texts: Sequence[Text], max_tokens: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Token ids [B, T], lengths [B] and types [B, T] of a batch, with zeros behind."""
-    lengths = np.array([len(text.token_ids) for text in texts])
-    shape = len(texts), min(padded(int(lengths.max())), max_tokens)
-    ids, types = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    for row, text in enumerate(texts):
-        ids[row, : len(text.token_ids)] = text.token_ids
-        types[row, : len(text.types)] = text.types
-    return ids, lengths, types
+def laid(texts: Sequence[Text]) -> TextBatch:
+    """These as a batch."""
+    lengths = np.array([len(text.token_ids) for text in texts], np.int64)
+    ids = np.fromiter(chain.from_iterable(text.token_ids for text in texts), np.int64, lengths.sum())
+    types = np.zeros_like(ids)
+    for begin, text in zip(np.cumsum(lengths) - lengths, texts, strict=True):
+        if text.types:
+            types[begin : begin + len(text.types)] = text.types
+    return TextBatch(ids, lengths, types)
 
 
 def _is_quick(ask: Embed | Score) -> bool:

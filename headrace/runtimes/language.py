@@ -60,18 +60,33 @@ class LanguageModel(Protocol):
     def close(self) -> None: ...
 
 
+class TextBatch(msgspec.Struct, frozen=True):
+    """Texts of one run, one behind another. N tokens, B texts, none of them empty."""
+
+    token_ids: NDArray[np.int64]  # [N]
+    lengths: NDArray[np.int64]  # [B]
+    types: NDArray[np.int64]  # [N]: which of a pair's texts a token is of
+
+
 class TextEncoder(Protocol):
     """An encoder: whole texts in, one row of numbers for each out. One batch at a time; not thread-safe."""
 
     vocabulary: int
     max_tokens: int  # of a text, special tokens included
     width: int  # numbers in a row: a vector's, or a cross-encoder's logits
+    padded: bool  # whether each text of a batch is computed at the length of the longest, `padded_length` of it
 
-    def encode(
-        self, token_ids: NDArray[np.int64], lengths: NDArray[np.int64], types: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        """Rows [B, width] for texts [B, T], of which the first `lengths` [B] tokens count; `types` [B, T] say which of
-        a pair's texts a token is of. Raises Unavailable where memory lacks. The rows are the caller's."""
+    def encode(self, batch: TextBatch) -> NDArray[np.float32]:
+        """Rows [B, width], which are the caller's. Raises Unavailable where memory lacks."""
         ...
 
     def close(self) -> None: ...
+
+
+LENGTH_STEP = 4
+"""Of lengths that texts are filled up to: every new shape costs the runtime some time."""
+
+
+def padded_length(length: int) -> int:
+    """The length that a text of so many tokens is computed at, at least, where texts are filled up."""
+    return -(-length // LENGTH_STEP) * LENGTH_STEP

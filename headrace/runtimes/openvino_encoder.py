@@ -18,11 +18,14 @@ from headrace.graphs.embedder import build_embedder
 from headrace.graphs.encoder import build_encoder
 from headrace.graphs.linear import Precision
 from headrace.graphs.modern_encoder import build_modern_encoder
+from headrace.graphs.packed_encoder import build_packed_encoder, packs
 from headrace.kernels.library import NONE, library
 from headrace.runtimes.four_bits import EIGHT_BITS, in_words, widths_of
+from headrace.runtimes.language import TextBatch
 from headrace.runtimes.openvino_cache import GraphCache, graph_key, know
 from headrace.runtimes.openvino_plan import PRECISIONS, ROUNDING, Asked, Kernels
 from headrace.runtimes.reasons import is_out_of_memory, openvino_reason
+from headrace.runtimes.text_inputs import packed_inputs, padded_inputs
 from headrace.weights.checkpoint import Checkpoint
 
 HELD = {
@@ -86,7 +89,8 @@ def load_encoder(
     unasked = LONGEST_UNASKED if by_pairs else checkpoint.max_input
     longest = min(max_context or unasked, checkpoint.max_input, facts.max_context)
     bounded = build_modern_encoder if facts.family == "modernbert" else build_embedder
-    build = partial(build_encoder, checkpoint, held) if bert else partial(bounded, checkpoint, held, longest)
+    whole = build_packed_encoder if packs(facts, held) else build_encoder
+    build = partial(whole, checkpoint, held) if bert else partial(bounded, checkpoint, held, longest)
     try:
         key = graph_key([checkpoint.digest, facts, held, 0 if bert else longest, sorted(options.items())])
         compiled = GraphCache(cache).compiled(key, options, build)
@@ -105,18 +109,15 @@ class OpenVinoEncoder:
         self.vocabulary = vocabulary
         self.max_tokens = max_tokens
         self.width = int(compiled.outputs[0].partial_shape[-1].get_length())
-        self._inputs = {port.any_name for port in compiled.inputs}
+        self._names = {port.any_name for port in compiled.inputs}
+        self.padded = "begins" not in self._names
         self._request = compiled.create_infer_request()
 
-    def encode(
-        self, token_ids: NDArray[np.int64], lengths: NDArray[np.int64], types: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
+    def encode(self, batch: TextBatch) -> NDArray[np.float32]:
         """Rows [B, width]. Raises Unavailable where memory lacks."""
-        mask = (np.arange(token_ids.shape[1]) < lengths[:, None]).astype(np.int64)
-        given = {"input_ids": token_ids, "attention_mask": mask, "token_type_ids": types}
-        feed = {name: array for name, array in given.items() if name in self._inputs}
+        inputs = padded_inputs(batch, self.max_tokens) if self.padded else packed_inputs(batch)
         try:
-            self._request.infer(feed, share_inputs=True)
+            self._request.infer({name: inputs[name] for name in self._names}, share_inputs=True)
         except RuntimeError as error:
             if is_out_of_memory(error):
                 raise Unavailable("not enough memory for these texts") from error

@@ -1,7 +1,7 @@
 """A text's vector goes through what stands behind the pooling, as the plain way has it."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
@@ -10,9 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from headrace.graphs.layer import Tensors
-from headrace.graphs.linear import Precision
+from headrace.graphs.linear import Node, Precision
+from headrace.graphs.pooling import pooled
 from headrace.graphs.text_vector import text_vector
-from headrace.weights.checkpoint import Dense
+from headrace.weights.checkpoint import Architecture, Dense, Weight
 from tests.graphs.run import run
 from tests.graphs.tiny import HIDDEN, VARIANTS, architecture, draw
 
@@ -29,11 +30,15 @@ BENT: dict[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {
 }
 
 
+def vector_of(x: Node, mask: Node, dense: Mapping[str, Weight], facts: Architecture) -> Node:
+    return text_vector(pooled(x, mask, facts.pooling), Tensors(dense), facts, Precision())
+
+
 @pytest.mark.parametrize("of_unit", [True, False])
 @pytest.mark.parametrize("activation", BENT)
 def test_it_is_multiplied_and_bent(activation: Literal["tanh", "identity", "relu", "gelu"], of_unit: bool) -> None:
     facts = msgspec.structs.replace(FACTS, dense=(Dense(6, activation, of_unit),))
-    found = run(lambda x, mask: text_vector(x, mask, Tensors(DENSE), facts, Precision()), X, MASK)
+    found = run(lambda x, mask: vector_of(x, mask, DENSE, facts), X, MASK)
     given = POOLED / np.linalg.norm(POOLED, axis=1, keepdims=True) if of_unit else POOLED
     expected = BENT[activation](given @ DENSE["dense.0"].values.T + DENSE["dense.0_bias"].values)
     assert np.abs(found - expected).max() < 1e-5
@@ -41,9 +46,9 @@ def test_it_is_multiplied_and_bent(activation: Literal["tanh", "identity", "relu
 
 def test_a_vector_of_zeros_stays() -> None:
     facts = msgspec.structs.replace(FACTS, dense=(Dense(6, "identity", of_unit=True),))
-    found = run(lambda x, mask: text_vector(x, mask, Tensors(DENSE), facts, Precision()), 0 * X, MASK)
+    found = run(lambda x, mask: vector_of(x, mask, DENSE, facts), 0 * X, MASK)
     assert np.allclose(found, DENSE["dense.0_bias"].values)
 
 
 def test_where_nothing_stands_behind_it_is_what_was_pooled() -> None:
-    assert np.array_equal(run(lambda x, mask: text_vector(x, mask, Tensors({}), FACTS, Precision()), X, MASK), POOLED)
+    assert np.array_equal(run(lambda x, mask: vector_of(x, mask, {}, FACTS), X, MASK), POOLED)

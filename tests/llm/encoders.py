@@ -6,28 +6,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.errors import Unavailable
+from headrace.runtimes.language import TextBatch
 
 
 class FakeEncoder:
     """TextEncoder whose rows are sums of numbers made of each token, its place and its type."""
 
-    def __init__(self, vocabulary: int, max_tokens: int = 64, width: int = 8) -> None:
+    def __init__(self, vocabulary: int, max_tokens: int = 64, width: int = 8, padded: bool = True) -> None:
         self.vocabulary = vocabulary
         self.max_tokens = max_tokens
         self.width = width
-        self.shapes: list[tuple[int, int]] = []
+        self.padded = padded
+        self.batches: list[list[int]] = []  # lengths of their texts
         self.closed = False
         self.full = False
 
-    def encode(
-        self, token_ids: NDArray[np.int64], lengths: NDArray[np.int64], types: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
+    def encode(self, batch: TextBatch) -> NDArray[np.float32]:
         if self.full:
             raise Unavailable("not enough memory for these texts")
-        assert token_ids.shape == types.shape and token_ids.shape[1] <= self.max_tokens
-        self.shapes.append((token_ids.shape[0], token_ids.shape[1]))
-        rows = zip(token_ids, types, lengths, strict=True)
-        return np.stack([self.row(ids[:length].tolist(), kinds[:length].tolist()) for ids, kinds, length in rows])
+        assert len(batch.token_ids) == len(batch.types) == batch.lengths.sum()
+        assert batch.lengths.min() > 0 and batch.lengths.max() <= self.max_tokens
+        self.batches.append(batch.lengths.tolist())
+        cuts = np.cumsum(batch.lengths)[:-1]
+        texts = zip(np.split(batch.token_ids, cuts), np.split(batch.types, cuts), strict=True)
+        return np.stack([self.row(ids.tolist(), kinds.tolist()) for ids, kinds in texts])
 
     def row(self, token_ids: Sequence[int], types: Sequence[int] = ()) -> NDArray[np.float32]:
         """What a text alone is given."""

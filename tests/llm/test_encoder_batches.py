@@ -5,11 +5,12 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.llm.encoder_batches import RUN_TOKENS, batches, padded
+from headrace.llm.encoder_batches import RUN_TOKENS, batches, first_that_fit
+from headrace.runtimes.language import padded_length
 
 
 def cost(lengths: list[int], divided: list[list[int]]) -> int:
-    return sum(len(batch) * padded(max(lengths[index] for index in batch)) + RUN_TOKENS for batch in divided)
+    return sum(len(batch) * padded_length(max(lengths[index] for index in batch)) + RUN_TOKENS for batch in divided)
 
 
 @given(st.lists(st.integers(1, 256), min_size=1, max_size=80), st.sampled_from((128, 1024)))
@@ -17,7 +18,7 @@ def test_each_text_is_in_one_batch_and_none_is_too_large(lengths: list[int], mos
     divided = batches(lengths, most)
     assert sorted(index for batch in divided for index in batch) == list(range(len(lengths)))
     for batch in divided:
-        assert len(batch) == 1 or len(batch) * padded(max(lengths[index] for index in batch)) <= most
+        assert len(batch) == 1 or len(batch) * padded_length(max(lengths[index] for index in batch)) <= most
 
 
 @given(st.lists(st.integers(1, 64), min_size=1, max_size=7))
@@ -38,3 +39,11 @@ def test_mixed_lengths_cost_little_padding() -> None:
 
 def test_nothing_makes_no_batch() -> None:
     assert batches([]) == []
+    assert first_that_fit([]) == 0
+
+
+@given(st.lists(st.integers(1, 256), min_size=1, max_size=80), st.sampled_from((128, 1024)))
+def test_where_none_is_filled_up_the_first_are_taken_as_long_as_they_fit(lengths: list[int], most: int) -> None:
+    taken = first_that_fit(lengths, most)
+    assert taken == 1 or sum(lengths[:taken]) <= most
+    assert taken == len(lengths) or sum(lengths[: taken + 1]) > most

@@ -5,6 +5,7 @@ from collections import defaultdict
 import numpy as np
 
 from headrace.generation import Embed, Embedded, Generate, LanguageFacts, Prompt, Score, Scored, Tokenize, Tokenized
+from headrace.llm.encoder_batches import MOST_TOKENS
 from headrace.llm.encoder_engine import WINDOW, EncoderEngine
 from headrace.llm.engine_protocol import Answered
 from tests.llm.encoders import FakeEncoder
@@ -12,9 +13,9 @@ from tests.llm.engines import preparing, prompt, run, tokenizer
 
 
 class Bench:
-    def __init__(self, scores: bool = False, max_tokens: int = 64) -> None:
+    def __init__(self, scores: bool = False, max_tokens: int = 64, padded: bool = True) -> None:
         vocabulary = tokenizer().vocabulary
-        self.model = FakeEncoder(vocabulary, max_tokens, 1 if scores else 8)
+        self.model = FakeEncoder(vocabulary, max_tokens, 1 if scores else 8, padded)
         facts = LanguageFacts(
             "bert", ("score",) if scores else ("embed", "score"), max_tokens, vocabulary, 0, "f32", False
         )
@@ -54,11 +55,20 @@ def test_one_of_few_texts_does_not_wait_for_one_of_many() -> None:
     assert list(bench.answers) == [2, 1]
 
 
-def test_a_text_is_never_padded_over_what_the_model_reads() -> None:
-    bench = Bench(max_tokens=61)
-    bench.engine.add(1, Embed((tuple(prompt(1, 61)),)))
+def test_where_texts_are_filled_up_those_of_like_length_are_read_together() -> None:
+    bench = Bench()
+    bench.engine.add(1, Embed(tuple(tuple(prompt(number, 4 if number % 2 else 60)) for number in range(32))))
     bench.run()
-    assert bench.model.shapes == [(1, 61)]
+    assert all(max(batch) < 2 * min(batch) for batch in bench.model.batches)
+
+
+def test_where_none_is_filled_up_they_are_read_as_they_come() -> None:
+    bench = Bench(padded=False)
+    bench.engine.add(1, Embed(texts(1, 100), normalize=False))
+    bench.run()
+    assert [length for batch in bench.model.batches for length in batch] == [len(each) for each in texts(1, 100)]
+    assert max(map(sum, bench.model.batches)) <= MOST_TOKENS < sum(bench.model.batches[0]) + 60
+    assert bench.vectors(1) == [bench.model.row(each).tolist() for each in texts(1, 100)]
 
 
 def test_pairs_are_scored_with_their_types() -> None:
@@ -96,7 +106,7 @@ def test_an_aborted_request_is_not_read() -> None:
     assert bench.engine.counts().aborted == 1
     bench.run()
     assert list(bench.answers) in ([2], [])
-    assert sum(rows for rows, _ in bench.model.shapes) < 100
+    assert sum(map(len, bench.model.batches)) < 100
 
 
 def test_without_memory_those_of_the_batch_are_told() -> None:

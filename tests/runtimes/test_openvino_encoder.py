@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from headrace.devices.inventory import cpu_features
 from headrace.errors import ModelInvalid
 from headrace.kernels.library import NEEDED
+from headrace.runtimes.language import TextBatch
 from headrace.runtimes.openvino_encoder import HELD, OpenVinoEncoder, load_encoder
 from headrace.runtimes.openvino_plan import Kernels
 from headrace.weights.checkpoint import Weight
@@ -32,9 +33,8 @@ ALIKE = 5e-5
 
 
 def encode(model: OpenVinoEncoder, *texts: NDArray[np.int64]) -> NDArray[np.float32]:
-    lengths = np.array([len(text) for text in texts])
-    ids = np.stack([np.pad(text, (0, lengths.max() - len(text))) for text in texts])
-    return model.encode(ids, lengths, np.zeros_like(ids))
+    ids = np.concatenate(texts)
+    return model.encode(TextBatch(ids, np.array([len(text) for text in texts]), np.zeros_like(ids)))
 
 
 def changed(**more: Any) -> Any:

@@ -8,6 +8,7 @@
 #include "openvino/core/extension.hpp"
 #include "openvino/core/op_extension.hpp"
 #include "product_operation.h"
+#include "text_attention_operation.h"
 #include "weighing.h"
 
 OPENVINO_CREATE_EXTENSIONS(std::vector<ov::Extension::Ptr>({
@@ -16,6 +17,7 @@ OPENVINO_CREATE_EXTENSIONS(std::vector<ov::Extension::Ptr>({
     std::make_shared<ov::OpExtension<headrace::TileRows>>(),
     std::make_shared<ov::OpExtension<headrace::TileNorm>>(),
     std::make_shared<ov::OpExtension<headrace::TileAttention>>(),
+    std::make_shared<ov::OpExtension<headrace::TileTextAttention>>(),
 }));
 
 // Whether the system lets this process use what the kernels are made for.

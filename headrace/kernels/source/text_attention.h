@@ -1,0 +1,184 @@
+// Attention within whole texts, every token of one seeing all of it, on tiles of bfloat16 halves (see float_product.h).
+//
+// Texts lie one behind another, so that none is filled up to the length of others. A head of a text is computed by one
+// thread, 32 query rows at a time: their scores with all keys, the softmax of these, and what it weighs of the values.
+#pragma once
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "attention_tiles.h"
+#include "float_product.h"
+
+namespace headrace {
+
+constexpr int64_t QUERY_ROWS = BLOCK_TILES * TILE_ROWS;  // computed at a time
+
+struct TextHeads {
+    const float* rows;  // [tokens, 3 * heads * dim]: queries, keys and values side by side
+    float* out;         // [tokens, heads * dim]
+    int64_t heads, dim;
+    float scale;        // of scores
+
+    int64_t width() const { return heads * dim; }
+    int64_t stretches() const { return parts(dim, FLOAT_STRETCH); }
+};
+
+// What a thread works in for a text of so many tokens, and how large that is.
+struct TextRoom {
+    char *query, *keys, *values, *weights;
+    float *scores, *sums;
+
+    TextRoom(char* at, const TextHeads& heads, int64_t tokens) {
+        const int64_t panels = parts(tokens, PANEL_ROWS);
+        const auto next = [&at](int64_t num_bytes) { return std::exchange(at, at + num_bytes); };
+        query = next(BLOCK_TILES * heads.stretches() * X_STRETCH_BYTES);
+        keys = next(panels * heads.stretches() * FLOAT_STRETCH_BYTES);
+        values = next(panels * heads.stretches() * FLOAT_STRETCH_BYTES);
+        weights = next(BLOCK_TILES * panels * X_STRETCH_BYTES);
+        scores = reinterpret_cast<float*>(next(QUERY_ROWS * panels * PANEL_ROWS * int64_t{sizeof(float)}));
+        sums = reinterpret_cast<float*>(next(BLOCK_TILES * SUMS_OF_TILE * int64_t{sizeof(float)}));
+        end = at;
+    }
+
+    static size_t num_bytes(const TextHeads& heads, int64_t tokens) {
+        return static_cast<size_t>(TextRoom(nullptr, heads, tokens).end - static_cast<char*>(nullptr));
+    }
+
+  private:
+    char* end;
+};
+
+// Rows [16, 16] of pairs of bfloat16 -> columns.
+inline void turn_tile(const __m256i* rows, char* tile) {
+    alignas(64) static constexpr int32_t FIRST_OF_ROWS[16] = {0,   16,  32,  48,  64,  80,  96,  112,
+                                                              128, 144, 160, 176, 192, 208, 224, 240};
+    const __m512i first_of_rows = _mm512_load_si512(FIRST_OF_ROWS);
+    const auto* pairs = reinterpret_cast<const int32_t*>(rows);
+    for (int64_t column = 0; column < 16; ++column)
+        _mm512_store_si512(tile + column * TILE_WIDTH, _mm512_i32gather_epi32(first_of_rows, pairs + column, 4));
+}
+
+// Keys [tokens, dim], `apart`, -> panels of 32 of them, as those of a matrix.
+inline void halve_keys(const float* keys, int64_t apart, int64_t tokens, int64_t dim, char* to) {
+    alignas(64) __m256i halves[2][2 * TILE_ROWS];
+    for (int64_t panel = 0; panel < tokens; panel += PANEL_ROWS)
+        for (int64_t column = 0; column < dim; column += FLOAT_STRETCH, to += FLOAT_STRETCH_BYTES)
+            for (int64_t half = 0; half < 2; ++half) {
+                for (int64_t row = 0; row < TILE_ROWS; ++row) {
+                    const int64_t token = panel + half * TILE_ROWS + row;
+                    const PlainRow from(keys + token * apart, token < tokens ? dim : 0);
+                    for (int64_t part = 0; part < 2; ++part)
+                        halve(from(column + part * 16), &halves[0][2 * row + part], &halves[1][2 * row + part]);
+                }
+                turn_tile(halves[0], to + half * TILE_BYTES);
+                turn_tile(halves[1], to + (2 + half) * TILE_BYTES);
+            }
+}
+
+// Values [tokens, dim], `apart`, -> panels of 32 numbers, as those of the matrix [dim, tokens].
+inline void halve_values(const float* values, int64_t apart, int64_t tokens, int64_t dim, char* to) {
+    const auto paired = [](__m256i even, __m256i odd) {
+        return _mm512_or_si512(_mm512_cvtepu16_epi32(even), _mm512_slli_epi32(_mm512_cvtepu16_epi32(odd), 16));
+    };
+    for (int64_t panel = 0; panel < dim; panel += PANEL_ROWS)
+        for (int64_t first_token = 0; first_token < tokens; first_token += FLOAT_STRETCH, to += FLOAT_STRETCH_BYTES)
+            for (int64_t line = 0; line < FLOAT_STRETCH; ++line) {
+                const int64_t token = first_token + line / 2 * 2, half = line % 2;
+                __m256i upper[2], lower[2];
+                for (int64_t next = 0; next < 2; ++next) {
+                    const PlainRow from(values + (token + next) * apart, token + next < tokens ? dim : 0);
+                    halve(from(panel + half * COLUMN_TILE), &upper[next], &lower[next]);
+                }
+                char* at = to + half * TILE_BYTES + line / 2 * TILE_WIDTH;
+                _mm512_store_si512(at, paired(upper[0], upper[1]));
+                _mm512_store_si512(at + 2 * TILE_BYTES, paired(lower[0], lower[1]));
+            }
+}
+
+// Scores, as powers of two, of a row with `tokens` keys -> their weights' halves, `stretches` of them, and what the
+// weights add up to.
+inline float weigh_scores(const float* scores, int64_t tokens, int64_t stretches, char* line) {
+    __m512 most = _mm512_set1_ps(detail::NOTHING), sum = _mm512_setzero_ps();
+    for (int64_t at = 0; at < tokens; at += 16)
+        most = _mm512_mask_max_ps(most, first(tokens - at), most, _mm512_load_ps(scores + at));
+    most = _mm512_set1_ps(_mm512_reduce_max_ps(most));
+    for (int64_t at = 0; at < stretches * FLOAT_STRETCH; at += 16) {
+        const __m512 weights = detail::exp2(_mm512_sub_ps(_mm512_load_ps(scores + at), most), first(tokens - at));
+        sum = _mm512_add_ps(sum, weights);
+        char* to = line + at / FLOAT_STRETCH * X_STRETCH_BYTES + at % FLOAT_STRETCH * 2;
+        halve(weights, reinterpret_cast<__m256i*>(to), reinterpret_cast<__m256i*>(to + TILE_BYTES));
+    }
+    return _mm512_reduce_add_ps(sum);
+}
+
+// A block of sums of `stretches`, [tile][column tile] as `apart` says, each row of a tile `row_bytes` behind the last.
+inline void multiply_halves(const char* x, const char* matrix, int64_t stretches, float* to, int64_t tile_floats,
+                            int64_t column_floats, int64_t row_bytes) {
+    clear_sums<2 * BLOCK_TILES>();
+    for (int64_t stretch = 0; stretch < stretches; ++stretch)
+        add_float_stretch<2>(x + stretch * X_STRETCH_BYTES, stretches * X_STRETCH_BYTES,
+                             matrix + stretch * FLOAT_STRETCH_BYTES);
+    _tile_stored(0, to, row_bytes);
+    _tile_stored(1, to + column_floats, row_bytes);
+    _tile_stored(2, to + tile_floats, row_bytes);
+    _tile_stored(3, to + tile_floats + column_floats, row_bytes);
+    settle();
+}
+
+// Query rows of a head from `begin` on, of a text whose first token is `first_token`.
+inline void attend_rows(const TextHeads& heads, const TextRoom& room, int64_t first_token, int64_t tokens, int64_t head,
+                        int64_t begin) {
+    const int64_t count = std::min(QUERY_ROWS, tokens - begin), panels = parts(tokens, PANEL_ROWS);
+    const int64_t stretches = heads.stretches(), row_floats = panels * PANEL_ROWS;
+    const __m512 scale = _mm512_set1_ps(heads.scale * detail::LOG2E);
+    const float* queries = heads.rows + (first_token + begin) * 3 * heads.width() + head * heads.dim;
+    for (int64_t row = 0; row < QUERY_ROWS; ++row) {
+        const PlainRow from(queries + row * 3 * heads.width(), row < count ? heads.dim : 0);
+        char* line = room.query + row / TILE_ROWS * stretches * X_STRETCH_BYTES + row % TILE_ROWS * TILE_WIDTH;
+        for (int64_t at = 0; at < stretches * FLOAT_STRETCH; at += 16) {
+            char* to = line + at / FLOAT_STRETCH * X_STRETCH_BYTES + at % FLOAT_STRETCH * 2;
+            halve(_mm512_mul_ps(from(at), scale), reinterpret_cast<__m256i*>(to),
+                  reinterpret_cast<__m256i*>(to + TILE_BYTES));
+        }
+    }
+    settle();
+    for (int64_t panel = 0; panel < panels; ++panel)
+        multiply_halves(room.query, room.keys + panel * stretches * FLOAT_STRETCH_BYTES, stretches,
+                        room.scores + panel * PANEL_ROWS, TILE_ROWS * row_floats, COLUMN_TILE, row_floats * 4);
+    float totals[QUERY_ROWS];
+    for (int64_t row = 0; row < count; ++row) {
+        char* line = room.weights + row / TILE_ROWS * panels * X_STRETCH_BYTES + row % TILE_ROWS * TILE_WIDTH;
+        totals[row] = weigh_scores(room.scores + row * row_floats, tokens, panels, line);
+    }
+    settle();
+    for (int64_t panel = 0; panel < parts(heads.dim, PANEL_ROWS); ++panel) {
+        multiply_halves(room.weights, room.values + panel * panels * FLOAT_STRETCH_BYTES, panels, room.sums,
+                        TILE_ROWS * PANEL_ROWS, COLUMN_TILE, PANEL_ROWS * 4);
+        for (int64_t row = 0; row < count; ++row) {
+            float* out = heads.out + (first_token + begin + row) * heads.width() + head * heads.dim;
+            for (int64_t at = 0; at < PANEL_ROWS; at += COLUMN_TILE) {
+                const int64_t column = panel * PANEL_ROWS + at;
+                const __m512 sums = _mm512_load_ps(room.sums + row * PANEL_ROWS + at);
+                _mm512_mask_storeu_ps(out + column, first(heads.dim - column),
+                                      _mm512_div_ps(sums, _mm512_set1_ps(totals[row])));
+            }
+        }
+    }
+}
+
+// A head of a text whose first token is `first_token`; tiles are whole.
+inline void attend_text(const TextHeads& heads, const TextRoom& room, int64_t first_token, int64_t tokens,
+                        int64_t head) {
+    const int64_t apart = 3 * heads.width();
+    const float* keys = heads.rows + first_token * apart + heads.width() + head * heads.dim;
+    halve_keys(keys, apart, tokens, heads.dim, room.keys);
+    halve_values(keys + heads.width(), apart, tokens, heads.dim, room.values);
+    for (int64_t begin = 0; begin < tokens; begin += QUERY_ROWS)
+        attend_rows(heads, room, first_token, tokens, head, begin);
+}
+
+}  // namespace headrace
