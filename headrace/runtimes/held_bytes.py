@@ -2,5 +2,14 @@
 
 from collections.abc import Mapping
 
-HELD_BYTES: Mapping[str, float] = {"auto": 1, "f32": 4, "bf16": 2, "int8": 1, "int4": 0.5, "tiles8": 1, "tiles4": 0.55}
+HELD_BYTES: Mapping[str, float] = {
+    "auto": 1,
+    "f32": 4,
+    "bf16": 2,
+    "int8": 1,
+    "int4": 0.5,
+    "tiles32": 4,
+    "tiles8": 1,
+    "tiles4": 0.55,
+}
 """By a value of `llm.precision`, or of the form that it comes to. Scales of codes are some hundredths more."""

@@ -166,9 +166,36 @@ inline void open(Stretch& stretch, const Heads& heads, const Step& step, const P
     }
 }
 
-inline void attend_stretch(Room& room, Part part, const Heads& heads, const Step& step, const Piece& piece, int index) {
+// A stretch of a piece; null: there is none.
+struct Place {
+    const Piece* piece;
+    int index;
+};
+
+inline void ask_for_codes(const int8_t* block, int dim) {
+    for (int at = 0; at < BLOCK * (dim + 4); at += 64) _mm_prefetch((const char*)block + at, _MM_HINT_T0);
+}
+
+// Asks for what a stretch begins with: its keys.
+inline void ask_for_keys(const Heads& heads, const Step& step, Place place) {
+    if (!place.piece) return;
+    const Piece& piece = *place.piece;
+    const int end = sight(heads, step, piece, piece.rows - 1).to, first = place.index * BLOCKS;
+    const int32_t* table = step.blocks + step.block_begins[piece.sequence];
+    for (int b = first; b < std::min(first + BLOCKS, (end + BLOCK - 1) / BLOCK); ++b) {
+        const int64_t at = (int64_t(table[b]) * heads.kv_heads + piece.head) * block_bytes(heads.dim);
+        ask_for_codes((const int8_t*)step.key_cache + at, heads.dim);
+    }
+}
+
+// A cache is larger than what is near a core: values are asked for while scores are made, and the next keys, of
+// `ahead`, while scores become weights.
+inline void attend_stretch(Room& room, Part part, const Heads& heads, const Step& step, const Piece& piece, int index,
+                           Place ahead) {
     open(room.stretch, heads, step, piece, index, room.sight[piece.rows - 1].to);
+    for (int b = 0; b < room.stretch.blocks; ++b) ask_for_codes(room.stretch.value[b], heads.dim);
     score(room, heads.dim);
+    ask_for_keys(heads, step, ahead);
     const bool capped = heads.cap > 0;
     Seen seen[ROWS];
     float peak[ROWS];
@@ -221,7 +248,12 @@ inline void put(Part total, const Heads& heads, const Step& step, const Piece& p
     }
 }
 
-inline void attend_piece(Room& room, QueryTiles& tiles, const Heads& heads, const Step& step, const Piece& piece) {
+// `next` is the piece behind, or null.
+inline void attend_piece(Room& room, QueryTiles& tiles, const Heads& heads, const Step& step, const Piece& piece,
+                         const Piece* next) {
+    const auto ahead = [&](int s) {
+        return s + 1 < piece.last ? Place{&piece, s + 1} : Place{next, next ? next->first : 0};
+    };
     tiles.set(piece.rows, heads.dim);
     for (int r = 0; r < piece.rows; ++r) {
         room.sight[r] = sight(heads, step, piece, r);
@@ -232,13 +264,14 @@ inline void attend_piece(Room& room, QueryTiles& tiles, const Heads& heads, cons
     if (piece.parts) {
         const int floats = Part::floats(piece.rows, heads.dim);
         for (int s = piece.first; s < piece.last; ++s)
-            attend_stretch(room, Part(piece.parts + int64_t(s - piece.begin) * floats), heads, step, piece, s);
+            attend_stretch(room, Part(piece.parts + int64_t(s - piece.begin) * floats), heads, step, piece, s,
+                           ahead(s));
         return;
     }
     const Part total(room.total), part(room.part);
     clear(total, piece.rows, heads.dim);
     for (int s = piece.first; s < piece.last; ++s) {
-        attend_stretch(room, part, heads, step, piece, s);
+        attend_stretch(room, part, heads, step, piece, s, ahead(s));
         merge(total, part, piece.rows, heads.dim);
     }
     put(total, heads, step, piece);
@@ -322,7 +355,8 @@ inline void attend(const Heads& heads, const Step& step) {
     share_out(int(plan.pieces.size()), plan.stretches < 12, [&](int from, int to) {
         Room room;
         QueryTiles tiles;
-        for (int i = from; i < to; ++i) attend_piece(room, tiles, heads, step, plan.pieces[i]);
+        for (int i = from; i < to; ++i)
+            attend_piece(room, tiles, heads, step, plan.pieces[i], i + 1 < to ? &plan.pieces[i + 1] : nullptr);
     });
     share_out(int(plan.cut.size()), plan.stretches < 400, [&](int from, int to) {
         for (int i = from; i < to; ++i) finish(heads, step, plan.cut[i]);
