@@ -58,9 +58,8 @@ def linear(x: Node, weights: Sequence[Weight], precision: Precision, bias: NDArr
     """x [..., in] times several matrices [out_i, in] laid one under another, plus bias where there is one:
     [..., sum(out_i)], float32."""
     if precision.weights == "tiles32":
-        values = _stacked([weight.dense() for weight in weights])
-        bias = np.zeros(len(values), np.float32) if bias is None else bias
-        return operations.float_product(_library(precision), x, values, bias)
+        bias = np.zeros(sum(weight.shape[0] for weight in weights), np.float32) if bias is None else bias
+        return operations.float_product(_library(precision), x, _reader(weights), weights[0].shape[1], bias)
     product = _product(x, weights, precision)
     return product if bias is None else op.add(product, f32(bias))
 

@@ -4,8 +4,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.kernels.codes4 import PIECE, Read
 from headrace.kernels.finite import check_finite
-from headrace.kernels.panels import HALF, PANEL_ROWS, Floats, up_to
+from headrace.kernels.panels import HALF, PANEL_ROWS, Floats
+from headrace.kernels.pieces import each_piece
 
 STRETCH = 32
 """Columns that are multiplied at a time."""
@@ -17,16 +19,22 @@ def halves(values: Floats) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
     return upper, _nearest(values - _as_float(upper))
 
 
-def float_panels(values: Floats) -> NDArray[np.uint8]:
-    """Numbers [out, in] -> bytes [panel][stretch][upper, lower][16 rows of 32][column / 2][row][column % 2], filled up
-    with zeros. Raises ModelInvalid where numbers are none."""
-    check_finite(np.array([values.min(), values.max()]))
-    rows, width = values.shape
-    whole = np.zeros((2, up_to(rows, PANEL_ROWS), up_to(width, STRETCH)), np.uint16)
-    for part, half in zip(whole, halves(values), strict=True):
-        part[:rows, :width] = half
-    pairs = whole.view(np.uint32).reshape(2, -1, 2, HALF, whole.shape[2] // STRETCH, STRETCH // 2)
-    return np.ascontiguousarray(pairs.transpose(1, 4, 0, 2, 5, 3)).reshape(-1).view(np.uint8)
+def float_panels(read: Read, rows: int, width: int) -> NDArray[np.uint8]:
+    """Numbers [rows, width] -> bytes [panel][stretch][upper, lower][16 rows of 32][column / 2][row][column % 2], filled
+    up with zeros. They are read a few panels at a time. Raises ModelInvalid where numbers are none."""
+    panels, stretches = -(-rows // PANEL_ROWS), -(-width // STRETCH)
+    out = np.empty((panels, stretches, 2, 2, STRETCH // 2, HALF), np.uint32)
+
+    def fill(begin: int, end: int) -> None:
+        values = read(begin * PANEL_ROWS, min(end * PANEL_ROWS, rows))
+        check_finite(np.array([values.min(), values.max()]))
+        whole = np.zeros((2, (end - begin) * PANEL_ROWS, stretches * STRETCH), np.uint16)
+        whole[:, : len(values), :width] = halves(values)
+        pairs = whole.view(np.uint32).reshape(2, end - begin, 2, HALF, stretches, STRETCH // 2)
+        out[begin:end] = pairs.transpose(1, 4, 0, 2, 5, 3)
+
+    each_piece(panels, max(1, PIECE // (PANEL_ROWS * width)), fill)
+    return out.reshape(-1).view(np.uint8)
 
 
 def _nearest(values: Floats) -> NDArray[np.uint16]:

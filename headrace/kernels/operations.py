@@ -102,12 +102,13 @@ def gated_product(library: Path, x: Node, weights: Matrix, bend: Bend) -> Node:
     return _product(library, x, weights, {"gated": True, "bend": bend})
 
 
-def float_product(library: Path, x: Node, values: Floats, bias: Floats) -> Node:
-    """x [..., in] times a matrix [out, in], of finite numbers, plus bias [out]: [..., out], float32. Products are
+def float_product(library: Path, x: Node, read: Read, width: int, bias: Floats) -> Node:
+    """x [..., width] times a matrix [out, width], of finite numbers, plus bias [out]: [..., out], float32. Products are
     within 2^-17 of exact ones; it holds copies."""
-    filled = np.pad(bias, (0, up_to(bias.size, PANEL_ROWS) - bias.size))
-    ports = _ports(x, op.constant(float_panels(values)), op.constant(filled))
-    return _factory(library).create(FLOAT_PRODUCT, ports, {"outputs": len(values), "bend": "none"})
+    rows = bias.size
+    filled = np.pad(bias, (0, up_to(rows, PANEL_ROWS) - rows))
+    ports = _ports(x, op.constant(float_panels(read, rows, width)), op.constant(filled))
+    return _factory(library).create(FLOAT_PRODUCT, ports, {"outputs": rows, "bend": "none"})
 
 
 def bent(library: Path, found: Node, bend: Bend) -> Node | None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from headrace.errors import ModelInvalid
 from headrace.kernels.halves import float_panels, halves
+from tests.kernels.test_codes4 import reading
 
 
 def as_float(bits: NDArray[np.uint16]) -> NDArray[np.float64]:
@@ -32,7 +33,9 @@ def test_what_a_bfloat16_holds_has_no_lower_half() -> None:
 def test_each_number_is_where_its_tile_has_it(rows: int, width: int) -> None:
     values = np.random.default_rng(rows).normal(size=(rows, width)).astype(np.float32)
     stretches = -(-width // 32)
-    laid = float_panels(values).view(np.uint16).reshape(-(-rows // 32), stretches, 2, 2, 16, 16, 2)
+    laid = (
+        float_panels(reading(values), rows, width).view(np.uint16).reshape(-(-rows // 32), stretches, 2, 2, 16, 16, 2)
+    )
     upper, lower = halves(values)
     for row in range(rows):
         for column in range(width):
@@ -45,4 +48,4 @@ def test_each_number_is_where_its_tile_has_it(rows: int, width: int) -> None:
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
 def test_what_is_no_number_is_refused(wrong: float) -> None:
     with pytest.raises(ModelInvalid, match="must be finite"):
-        float_panels(np.array([[1.0, wrong]], np.float32))
+        float_panels(reading(np.array([[1.0, wrong]], np.float32)), 1, 2)
