@@ -82,7 +82,9 @@ struct Part {  // of the rows of a tile; a row that sees nothing has the maximum
 struct Span { int from, to; };
 
 struct Stretch {
-    int blocks = 0;
+    int blocks = 0;  // that there are tokens in: nothing is computed for the others
+
+    int vectors() const { return blocks * BLOCK / 16; }
     const int8_t *key[BLOCKS], *value[BLOCKS];
     alignas(64) float key_scale[STRETCH], value_scale[STRETCH];
 };
@@ -183,8 +185,9 @@ template <bool capped>
 inline float join_scores(Room& room, int r, int rows, const Seen& seen, float unit, float bound) {
     int32_t* sums = room.score + r * 16;
     __m512 best = _mm512_set1_ps(NOTHING);
-#pragma GCC unroll 8
-    for (int v = 0; v < VECTORS; ++v, sums += TILE) {
+    const int vectors = room.stretch.vectors();
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; ++v, sums += TILE) {
         __m512 x = _mm512_mul_ps(joined(sums, sums + rows * 16), _mm512_load_ps(room.stretch.key_scale + v * 16));
         if (capped) x = soften(_mm512_mul_ps(x, _mm512_set1_ps(unit)), bound);
         _mm512_store_ps(sums, x);
@@ -200,8 +203,9 @@ inline float weigh(Room& room, Part part, int r, int dim, const Seen& seen, floa
     const __m512 max = _mm512_set1_ps(part.max[r]);
     __m512 sum = _mm512_setzero_ps();
     __m512i top = _mm512_setzero_si512();
-#pragma GCC unroll 8
-    for (int v = 0; v < VECTORS; ++v) {
+    const int vectors = room.stretch.vectors();
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; ++v) {
         const __m512 y = _mm512_fmsub_ps(_mm512_load_ps(score + v * TILE), _mm512_set1_ps(unit), max);
         const __m512 p = exp2(y, seen.lanes[v]);
         const __m512 w = _mm512_maskz_mul_ps(seen.lanes[v], p, _mm512_load_ps(room.stretch.value_scale + v * 16));
@@ -223,7 +227,7 @@ inline void put_weights(Room& room, int r, int rows, float peak) {
     // Packing goes within quarters of a register: this brings groups of four tokens back in their order.
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     const __m512i byte = _mm512_set1_epi16(255);
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < (room.stretch.blocks + 1) / 2; ++i) {
         const __m512i a = _mm512_packus_epi32(codes(4 * i), codes(4 * i + 1));
         const __m512i b = _mm512_packus_epi32(codes(4 * i + 2), codes(4 * i + 3));
         const __m512i high = _mm512_packus_epi16(_mm512_srli_epi16(a, 8), _mm512_srli_epi16(b, 8));
