@@ -1,12 +1,12 @@
 """An encoder's graph, BERT and its kin: token ids to one vector a text, or to a cross-encoder's logits."""
 
-import math
 from collections.abc import Callable, Sequence
 
 import openvino as ov
 import openvino.opset15 as op
 
 from headrace.errors import ModelInvalid
+from headrace.graphs.attention import score_scale
 from headrace.graphs.distances import by_distance
 from headrace.graphs.feed_forward import feed_forward
 from headrace.graphs.layer import Tensors
@@ -82,8 +82,7 @@ def _attention(x: Node, bias: Node, layer: Tensors, facts: Architecture, precisi
         op.transpose(op.reshape(part, i64([0, 0, heads, dim]), True), i64([0, 2, 1, 3]))
         for part in split(joined, (width,) * 3)
     )
-    scale = facts.attention_scale or 1 / math.sqrt(dim)
-    mixed = op.scaled_dot_product_attention(query, key, value, bias, f32(scale), causal=False)
+    mixed = op.scaled_dot_product_attention(query, key, value, bias, f32(score_scale(facts)), causal=False)
     flat = op.reshape(op.transpose(mixed, i64([0, 2, 1, 3])), i64([0, 0, width]), True)
     return layer.project(flat, ("o",), width, (facts.hidden,), precision)
 

@@ -19,6 +19,7 @@ from headrace.graphs.nodes import f32
 from headrace.graphs.rounding import group_codes, row_codes
 from headrace.kernels import operations
 from headrace.kernels.codes4 import Read
+from headrace.kernels.halves import nearest
 from headrace.kernels.operations import Bend, Matrix
 from headrace.weights.checkpoint import Weight
 
@@ -193,10 +194,8 @@ def _stacked(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
 
 def _bf16(values: NDArray[np.float32]) -> Node:
     """A constant rounded to the nearest, ties to even."""
-    bits = values.view(np.uint32)
-    rounded = (bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16)
     tensor = ov.Tensor(ov.Type.bf16, ov.Shape(list(values.shape)))
-    tensor.data.view(np.uint16)[...] = rounded.astype(np.uint16)
+    tensor.data.view(np.uint16)[...] = nearest(values)
     return op.constant(tensor)
 
 

@@ -3,11 +3,10 @@
 A text's bits are the same alone and in any company: each operation computes a token, or a text, by itself.
 """
 
-import math
-
 import openvino as ov
 import openvino.opset15 as op
 
+from headrace.graphs.attention import score_scale
 from headrace.graphs.encoder import answer, embedded, layers
 from headrace.graphs.layer import Tensors
 from headrace.graphs.linear import Node, Precision
@@ -40,8 +39,7 @@ def build_packed_encoder(checkpoint: Checkpoint, precision: Precision) -> ov.Mod
         width = facts.heads * facts.head_dim
         joined = layer.project(x, ("q", "k", "v"), facts.hidden, (width,) * 3, precision)
         assert precision.library is not None
-        scale = facts.attention_scale or 1 / math.sqrt(facts.head_dim)
-        mixed = operations.text_attention(precision.library, joined, begins, facts.heads, scale)
+        mixed = operations.text_attention(precision.library, joined, begins, facts.heads, score_scale(facts))
         return layer.project(mixed, ("o",), width, (facts.hidden,), precision)
 
     x = layers(x, attend, tensors, facts, precision)

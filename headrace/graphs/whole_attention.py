@@ -1,10 +1,8 @@
 """The attention half of a decoder's layer over whole texts: no keys and values are kept for tokens yet to come."""
 
-import math
-
 import openvino.opset15 as op
 
-from headrace.graphs.attention import joined, projected, repeated
+from headrace.graphs.attention import joined, projected, repeated, score_scale
 from headrace.graphs.layer import Tensors
 from headrace.graphs.linear import Node, Precision
 from headrace.graphs.nodes import f32, i64
@@ -22,6 +20,5 @@ def whole_attention(
     query, key, value = projected(x, layer, facts, precision, turn)
     batch = op.gather(op.shape_of(x), i64([0]), i64(0))
     key, value = (repeated(part, facts, batch) for part in (key, value))
-    scale = facts.attention_scale or 1 / math.sqrt(facts.head_dim)
-    mixed = op.scaled_dot_product_attention(query, key, value, bias, f32(scale), causal=False)
+    mixed = op.scaled_dot_product_attention(query, key, value, bias, f32(score_scale(facts)), causal=False)
     return joined(mixed, layer, facts, precision)

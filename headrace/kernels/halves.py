@@ -15,8 +15,8 @@ STRETCH = 32
 
 def halves(values: Floats) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
     """The bfloat16 nearest to each number, and the one nearest to what is left of it, by their bits."""
-    upper = _nearest(values)
-    return upper, _nearest(values - _as_float(upper))
+    upper = nearest(values)
+    return upper, nearest(values - _as_float(upper))
 
 
 def float_panels(read: Read, rows: int, width: int) -> NDArray[np.uint8]:
@@ -37,8 +37,8 @@ def float_panels(read: Read, rows: int, width: int) -> NDArray[np.uint8]:
     return out.reshape(-1).view(np.uint8)
 
 
-def _nearest(values: Floats) -> NDArray[np.uint16]:
-    """Ties to even. Numbers are finite."""
+def nearest(values: Floats) -> NDArray[np.uint16]:
+    """Bits of the bfloat16 nearest to each number, ties to even. Numbers are finite."""
     bits = values.view(np.uint32)
     rounded = (bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16)
     return rounded.astype(np.uint16)

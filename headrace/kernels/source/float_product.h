@@ -48,50 +48,44 @@ inline void halve(__m512 values, __m256i* upper, __m256i* lower) {
     *lower = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(_mm512_sub_ps(values, back)));
 }
 
+// Sixteen numbers of a row, from `at` on, -> its line in tiles of x, which begins at `line`.
+inline void put_halves(__m512 values, char* line, int64_t at) {
+    char* to = line + at / FLOAT_STRETCH * X_STRETCH_BYTES + at % FLOAT_STRETCH * 2;
+    halve(values, reinterpret_cast<__m256i*>(to), reinterpret_cast<__m256i*>(to + TILE_BYTES));
+}
+
 // Rows 16 * tile and on of x [rows, width] -> their tiles, with zeros behind the last row and the last column.
 inline void halve_tile(const float* x, int64_t rows, int64_t width, int64_t stretches, int64_t tile, char* to) {
     const int64_t first_row = tile * TILE_ROWS, count = std::min(TILE_ROWS, rows - first_row);
     if (count < TILE_ROWS) std::memset(to, 0, static_cast<size_t>(stretches * X_STRETCH_BYTES));
     for (int64_t row = 0; row < count; ++row) {
         const PlainRow from(x + (first_row + row) * width, width);
-        for (int64_t at = 0; at < stretches * FLOAT_STRETCH; at += 16) {
-            char* line = to + at / FLOAT_STRETCH * X_STRETCH_BYTES + row * TILE_WIDTH + at % FLOAT_STRETCH * 2;
-            halve(from(at), reinterpret_cast<__m256i*>(line), reinterpret_cast<__m256i*>(line + TILE_BYTES));
-        }
+        for (int64_t at = 0; at < stretches * FLOAT_STRETCH; at += 16) put_halves(from(at), to + row * TILE_WIDTH, at);
     }
 }
 
-// Adds a stretch: one or two tiles of x, which are `apart`, times two column tiles.
+// Adds one or two tiles of x, which are `apart`, times the two column tiles in registers 4 and 5.
+template <int TILES>
+inline void add_float_tiles(const char* x, int64_t apart) {
+    _tile_loadd(6, x, TILE_WIDTH);
+    _tile_dpbf16ps(0, 6, 4);
+    _tile_dpbf16ps(1, 6, 5);
+    if (TILES == 1) return;
+    _tile_loadd(7, x + apart, TILE_WIDTH);
+    _tile_dpbf16ps(2, 7, 4);
+    _tile_dpbf16ps(3, 7, 5);
+}
+
+// Adds a stretch times two column tiles: both halves of x times upper ones, then the upper ones of x times lower ones.
 template <int TILES>
 inline void add_float_stretch(const char* x, int64_t apart, const char* matrix) {
     _tile_loadd(4, matrix, TILE_WIDTH);
     _tile_loadd(5, matrix + TILE_BYTES, TILE_WIDTH);
-    _tile_loadd(6, x, TILE_WIDTH);
-    _tile_dpbf16ps(0, 6, 4);
-    _tile_dpbf16ps(1, 6, 5);
-    if (TILES == 2) {
-        _tile_loadd(7, x + apart, TILE_WIDTH);
-        _tile_dpbf16ps(2, 7, 4);
-        _tile_dpbf16ps(3, 7, 5);
-    }
-    _tile_loadd(6, x + TILE_BYTES, TILE_WIDTH);
-    _tile_dpbf16ps(0, 6, 4);
-    _tile_dpbf16ps(1, 6, 5);
-    if (TILES == 2) {
-        _tile_loadd(7, x + apart + TILE_BYTES, TILE_WIDTH);
-        _tile_dpbf16ps(2, 7, 4);
-        _tile_dpbf16ps(3, 7, 5);
-    }
+    add_float_tiles<TILES>(x, apart);
+    add_float_tiles<TILES>(x + TILE_BYTES, apart);
     _tile_loadd(4, matrix + 2 * TILE_BYTES, TILE_WIDTH);
     _tile_loadd(5, matrix + 3 * TILE_BYTES, TILE_WIDTH);
-    _tile_loadd(6, x, TILE_WIDTH);
-    _tile_dpbf16ps(0, 6, 4);
-    _tile_dpbf16ps(1, 6, 5);
-    if (TILES == 2) {
-        _tile_loadd(7, x + apart, TILE_WIDTH);
-        _tile_dpbf16ps(2, 7, 4);
-        _tile_dpbf16ps(3, 7, 5);
-    }
+    add_float_tiles<TILES>(x, apart);
 }
 
 constexpr int64_t BLOCK_TILES = 2;  // of x; a block is these by the two column tiles of a panel

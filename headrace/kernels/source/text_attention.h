@@ -109,8 +109,7 @@ inline float weigh_scores(const float* scores, int64_t tokens, int64_t stretches
     for (int64_t at = 0; at < stretches * FLOAT_STRETCH; at += 16) {
         const __m512 weights = detail::exp2(_mm512_sub_ps(_mm512_load_ps(scores + at), most), first(tokens - at));
         sum = _mm512_add_ps(sum, weights);
-        char* to = line + at / FLOAT_STRETCH * X_STRETCH_BYTES + at % FLOAT_STRETCH * 2;
-        halve(weights, reinterpret_cast<__m256i*>(to), reinterpret_cast<__m256i*>(to + TILE_BYTES));
+        put_halves(weights, line, at);
     }
     return _mm512_reduce_add_ps(sum);
 }
@@ -139,11 +138,8 @@ inline void attend_rows(const TextHeads& heads, const TextRoom& room, int64_t fi
     for (int64_t row = 0; row < QUERY_ROWS; ++row) {
         const PlainRow from(queries + row * 3 * heads.width(), row < count ? heads.dim : 0);
         char* line = room.query + row / TILE_ROWS * stretches * X_STRETCH_BYTES + row % TILE_ROWS * TILE_WIDTH;
-        for (int64_t at = 0; at < stretches * FLOAT_STRETCH; at += 16) {
-            char* to = line + at / FLOAT_STRETCH * X_STRETCH_BYTES + at % FLOAT_STRETCH * 2;
-            halve(_mm512_mul_ps(from(at), scale), reinterpret_cast<__m256i*>(to),
-                  reinterpret_cast<__m256i*>(to + TILE_BYTES));
-        }
+        for (int64_t at = 0; at < stretches * FLOAT_STRETCH; at += 16)
+            put_halves(_mm512_mul_ps(from(at), scale), line, at);
     }
     settle();
     for (int64_t panel = 0; panel < panels; ++panel)
