@@ -8,7 +8,7 @@ import msgspec
 from headrace.devices.inventory import memory
 from headrace.errors import ModelInvalid
 from headrace.generation import GenerationDefaults, LanguageFacts
-from headrace.kernels.weighing import weigher
+from headrace.kernels.drawing import chooser
 from headrace.llm.draft_model import Drafter
 from headrace.llm.draft_vocabulary import difference
 from headrace.llm.engine import DecoderEngine, Settings
@@ -78,7 +78,7 @@ def assemble(
     if draft is not None:
         engine.draft_with(_drafter(draft.model, num_blocks))
     if opened.plan.precision.library is not None:
-        engine.weigh_with(weigher(opened.plan.precision.library))
+        engine.choose_with(chooser(opened.plan.precision.library, asked.threads))
     return engine
 
 

@@ -118,7 +118,7 @@ ALLOWED: dict[str, set[str]] = {
     "zygote": {"workers"},
     "engine_child": {"engine_load", "llm", "workers", "devices"},
     "engine_load": {"runtimes", "llm.engine_protocol", "weights.checkpoint"},
-    "engine_decoder": {"kernels.weighing", "runtimes", "llm", "weights", "devices"},
+    "engine_decoder": {"kernels.drawing", "runtimes", "llm", "weights", "devices"},
     "engine_encoder": {"runtimes", "llm", "weights"},
     "inspection": {"repository", "build", "memory", "models"},
     "listening": set(),

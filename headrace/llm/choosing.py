@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.generation import Sampling
+from headrace.llm.drawing import Rules
 from headrace.llm.forbidden import Forbidden
 from headrace.llm.penalties import Penalties
 from headrace.llm.penalty_window import WindowedPenalties
@@ -63,6 +64,13 @@ class Choosing:
         """Raises InvalidRequest where the token chosen next is forbidden, so that nothing else was left to choose."""
         if self._forbidden is not None:
             self._forbidden.check(token_id, self._last)
+
+    def rules(self, row: int, ahead: int = 0) -> Rules:
+        """How the token after the next `ahead` ones is chosen from a row of logits that is edited, or needs not be."""
+        sampling, position = self.sampling, self.generated + ahead
+        if self.greedy:
+            return row, 0.0, 0.0, 1.0, 0, 0, 0
+        return row, sampling.temperature, sampling.min_p, sampling.top_p, sampling.top_k, self._key, position
 
     def uniforms(self, ahead: int = 0) -> partial[float]:
         """lane -> the random number of the token after the next `ahead` ones."""

@@ -1,10 +1,11 @@
 """A token drawn from one row of logits: temperature, then min_p, then top_k, then top_p.
 
 A function of the row, the rules and the random number alone. Tokens lie on the line of probabilities by their ids, so
-that logits which differ in the last bit (another kernel) give the same token but for one draw in a million.
+that logits which differ in the last bit (another kernel) give the same token but for one draw in a million. The library
+of kernels draws by the same rules and numbers (`kernels/source/drawing.h`), many rows at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from math import e, isfinite, log, log2
 
@@ -24,18 +25,21 @@ _FIRST = 64  # tokens that a nucleus is looked for among, at first
 
 Weights = NDArray[np.float64]
 
-Weigh = Callable[[Row, float, Row], Weights]
-"""Fills a table [depth, columns] with the weights of a row, e^(logit / temperature), and gives where each column of it
-ends on one line: [columns]."""
+Rules = tuple[int, float, float, float, int, int, int]
+"""How one row's token is chosen: (row of the logits, temperature, min_p, top_p, top_k, key, position), the last two
+as in `randomness.uniform`; a temperature of 0 asks for the greatest."""
+
+Choose = Callable[[NDArray[np.float32], Sequence[Rules]], list[int]]
+"""In place of this module, from logits [R, V]: a token id for each, UNDECIDED where `draw` is to find it."""
+
+UNDECIDED = -1
 
 
-def draw(
-    row: Row, sampling: Sampling, uniform: Callable[[int], float], scratch: Row, weigh: Weigh | None = None
-) -> int:
+def draw(row: Row, sampling: Sampling, uniform: Callable[[int], float], scratch: Row) -> int:
     """A token id of the row [V], with the probability that the rules give it.
 
     `uniform` gives the n-th random number of this draw, `scratch` [V] is overwritten. The temperature is above zero. A
-    row without a finite maximum gives its argmax. `weigh` is in place of this module's own.
+    row without a finite maximum gives its argmax.
     """
     if sampling.top_k or sampling.min_p:
         maxima = column_maxima(row)
@@ -44,7 +48,7 @@ def draw(
             return int(row.argmax())
         ids, weights = _survivors(row, maxima, top, sampling)
         return int(ids[_point(weights.cumsum(), uniform(0))])
-    return _draw_of_all(row, sampling, uniform, scratch, weigh or weighed)
+    return _draw_of_all(row, sampling, uniform, scratch)
 
 
 def probabilities(row: Row, sampling: Sampling) -> Weights:
@@ -82,15 +86,15 @@ def _survivors(row: Row, maxima: Row, top: float, sampling: Sampling) -> tuple[I
     return ids, weights
 
 
-def _draw_of_all(row: Row, sampling: Sampling, uniform: Callable[[int], float], weights: Row, weigh: Weigh) -> int:
+def _draw_of_all(row: Row, sampling: Sampling, uniform: Callable[[int], float], weights: Row) -> int:
     """Draw from every token, and again while the token is outside the nucleus: sorting a vocabulary costs far more."""
     table = weights.reshape(depth(row.size, _DEEPEST), -1)
-    ends = weigh(row, sampling.temperature, table)
+    ends = _weighed(row, sampling.temperature, table)
     if not _SMALLEST < ends[-1] < _LARGEST:
         top = row.max()
         if not isfinite(top):
             return int(row.argmax())
-        ends = weigh(np.subtract(row, top, out=weights), sampling.temperature, table)
+        ends = _weighed(np.subtract(row, top, out=weights), sampling.temperature, table)
     if sampling.top_p >= 1.0:
         return _cell(table, ends, uniform(0))
     total = float(ends[-1])
@@ -107,9 +111,12 @@ def _draw_of_all(row: Row, sampling: Sampling, uniform: Callable[[int], float], 
     return int(ids[_point(weights[ids].cumsum(dtype=np.float64), uniform(_TRIES))])
 
 
-def weighed(row: Row, temperature: float, table: Row) -> Weights:
-    """By numpy. As powers of two, which take half the time, but where they are no normal numbers, as of tokens that a
-    mask forbids: there they take ten to a hundred times as long. Added up by a product with ones, which takes a third.
+def _weighed(row: Row, temperature: float, table: Row) -> Weights:
+    """Fill a table [depth, columns] with the weights of a row, e^(logit / temperature): where each column of it ends on
+    one line, [columns].
+
+    As powers of two, which take half the time, but where they are no normal numbers, as of tokens that a mask forbids:
+    there they take ten to a hundred times as long. Added up by a product with ones, which takes a third.
     """
     weights = table.reshape(-1)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):

@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 from headrace.errors import DeadlineExceeded, HeadraceError, InvalidRequest, Unavailable
 from headrace.generation import MAX_TEXTS, Ask, Detokenize, Embed, Generate, LanguageFacts, StepFacts, Tokenize
 from headrace.llm.acceptance import kept
+from headrace.llm.beginning import Beginning
 from headrace.llm.choice import Choice
-from headrace.llm.choosing import Choosing
 from headrace.llm.draft_model import Drafter, DraftModel
 from headrace.llm.drafting import Drafting
-from headrace.llm.drawing import Weigh
+from headrace.llm.drawing import Choose
 from headrace.llm.engine_protocol import Answered, Told
 from headrace.llm.generating import Generating
 from headrace.llm.logprobs import score_all
 from headrace.llm.preparing import Prepared, Preparing
 from headrace.llm.reception import Reception
-from headrace.llm.sampler import Sampler
+from headrace.llm.sampler import RowChoice, Sampler
 from headrace.llm.scheduler import Limits, Scheduler
 from headrace.llm.sequence import Sequence, Status
 from headrace.llm.step import Chunk, Step, StepArrays
@@ -95,9 +95,9 @@ class DecoderEngine:
         self._landed: _Landed | None = None  # the last step; yet to be counted and learned from
         self._tally = Tally()
 
-    def weigh_with(self, weigh: Weigh) -> None:
-        """Let this weigh logits in place of numpy; before the first request."""
-        self._sampler = Sampler(self._model.vocabulary, weigh)
+    def choose_with(self, choose: Choose) -> None:
+        """Let this choose tokens in place of numpy; before the first request."""
+        self._sampler = Sampler(self._model.vocabulary, choose)
 
     def draft_with(self, drafter: Drafter) -> None:
         """Let another model propose tokens, which the engine closes; before the first request."""
@@ -114,7 +114,7 @@ class DecoderEngine:
         preparing, reception = self._preparing, self._reception
         answer = partial(reception.answer, number)
         if isinstance(ask, Generate):
-            begin = partial(self._begin, _Asked(number, ask, terms, self._now_ns(), told))
+            begin = partial(self._begin, Beginning(number, ask, terms, self._now_ns(), told))
             reception.read(number, lambda: preparing.generation(ask), begin, now=preparing.is_quick(ask))
         elif isinstance(ask, Tokenize):
             reception.read(number, lambda: preparing.tokenized(ask), answer, now=preparing.is_quick(ask))
@@ -138,6 +138,7 @@ class DecoderEngine:
         self._launch()
         self._learn()
         self._tell(changed)
+        self._look_ahead()
         return self._reception.collect()
 
     def rest(self) -> bool:
@@ -157,14 +158,17 @@ class DecoderEngine:
         self.drafting.close()
         self._model.close()
 
-    def _begin(self, asked: "_Asked", prepared: Prepared) -> None:
+    def _begin(self, asked: Beginning, prepared: Prepared) -> None:
         """Give the request its sequences. Raises InvalidRequest, QueueFull or WouldBeLate, and then none is left."""
         seed, choices = self._random(), list[Choice]()
         number, ask, told = asked.number, asked.ask, asked.told
         ids, echo, tokenizer = prepared.prompt_ids, prepared.echo, self._preparing.tokenizer
         generating = Generating(number, ask, ids, choices, tokenizer, asked.heard_ns, begun=bool(told), echo=echo)
         self._generating[number] = generating
-        sequences = [self._sequence(index, asked, prepared) for index in range(max(ask.n, ask.best_of or 0))]
+        sequences = []
+        for index in range(max(ask.n, ask.best_of or 0)):
+            self._num_sequences += 1
+            sequences.append(asked.sequence(self._num_sequences, index, prepared, self._settings.prefix_cache))
         try:
             if not told:
                 self._admit(sequences)
@@ -172,7 +176,7 @@ class DecoderEngine:
                 ended = bool(told) and told[index].finished
                 if not ended:
                     self._scheduler.add(sequence)
-                choice = self._choice(index, ask, sequence, prepared, seed)
+                choice = asked.choice(index, sequence, prepared, self._preparing, self.facts.vocabulary, seed)
                 choices.append(choice)
                 if told:
                     choice.resume(told[index])
@@ -189,42 +193,6 @@ class DecoderEngine:
         now_ns, under_way = self._now_ns(), self._step
         left_s = 0.0 if under_way is None else max(0.0, under_way.seconds - (now_ns - self._started_ns) / 1e9)
         self._scheduler.check(sequences, now_ns, under_way, left_s)
-
-    def _sequence(self, index: int, asked: "_Asked", prepared: Prepared) -> Sequence:
-        self._num_sequences += 1
-        ask, terms, told = asked.ask, asked.terms, asked.told
-        sequence = Sequence(
-            self._num_sequences,
-            prepared.prompt_ids,
-            max_tokens=prepared.max_tokens,
-            salt=self._salt(asked),
-            terms=msgspec.structs.replace(terms, ttft_ns=None) if told else terms,  # that one was kept, or not
-            arrived_ns=asked.heard_ns if terms.arrived_ns is None else terms.arrived_ns,
-            prompt_rows=ask.sampling.prompt_logprobs is not None and not index and not told,
-            generated=told[index].token_ids if told else (),
-        )
-        sequence.request = asked.number
-        return sequence
-
-    def _salt(self, asked: "_Asked") -> str:
-        """Texts of the same share cached blocks: those of one tenant, or of callers of its that say so."""
-        whose = f"{asked.terms.tenant}\0{asked.ask.salt}"
-        return whose if self._settings.prefix_cache else f"{whose}\0{asked.number}"
-
-    def _choice(self, index: int, ask: Generate, sequence: Sequence, prepared: Prepared, seed: int) -> Choice:
-        eos_ids = self._preparing.eos_ids
-        choosing = Choosing(
-            ask.sampling,
-            prepared.prompt_ids,
-            fresh_seed=seed,
-            choice=index,
-            eos_ids=eos_ids,
-            scored=ask.best_of is not None and ask.best_of > ask.n,
-            forbidden=prepared.forbidden,
-        )
-        text, limit = prepared.told_text(self._preparing.tokenizer, ask.sampling), prepared.thought_limit()
-        masks = prepared.masks(self.facts.vocabulary, eos_ids)
-        return Choice(index, sequence, choosing, text, self._preparing.tokenizer, eos_ids, masks, limit)
 
     # ---- a step
 
@@ -263,11 +231,13 @@ class DecoderEngine:
         except Unavailable as error:
             self._fail_all(step, error)
             return changed
-        row = 0
-        sampled = []
-        for chunk in step.chunks:
-            first, row = row, row + chunk.num_rows
-            sampled.append(self._sampled(chunk, logits, first, changed))
+        asked = self._asked(step)
+        known = self._sampler.at_once(logits, [row for rows in asked for row in rows])
+        first, begin, sampled = 0, 0, []
+        for chunk, rows in zip(step.chunks, asked, strict=True):
+            end = begin + len(rows)
+            sampled.append(self._sampled(chunk, logits, first, rows, known[begin:end], changed))
+            first, begin = first + chunk.num_rows, end
         self._scheduler.update(step, sampled)
         for chunk in step.chunks:
             found = self._choices.get(chunk.sequence.id)
@@ -277,7 +247,28 @@ class DecoderEngine:
         self._landed = _Landed(step, sampled, (now_ns - self._started_ns) / 1e9, now_ns)
         return changed
 
-    def _sampled(self, chunk: Chunk, logits: Logits, first: int, changed: dict[int, Generating]) -> list[int]:
+    def _asked(self, step: Step) -> list[list[RowChoice]]:
+        """The rows that a token of each chunk's sequence is to be chosen from."""
+        asked, row = list[list[RowChoice]](), 0
+        for chunk in step.chunks:
+            row += chunk.num_rows
+            found = self._choices.get(chunk.sequence.id)
+            if found is None or not chunk.samples or not chunk.sequence.num_tokens_left:
+                asked.append([])
+            else:
+                drafts = chunk.sequence.draft_ids[: chunk.num_drafts]
+                asked.append(found[1].rows(row - 1 - chunk.num_drafts, drafts))
+        return asked
+
+    def _sampled(
+        self,
+        chunk: Chunk,
+        logits: Logits,
+        first: int,
+        rows: list[RowChoice],
+        known: Values[int],
+        changed: dict[int, Generating],
+    ) -> list[int]:
         """The tokens that a chunk's sequence gains; `first` is its first row of logits."""
         found = self._choices.get(chunk.sequence.id)
         if found is None or not chunk.num_rows:  # it was aborted while the step ran
@@ -289,13 +280,11 @@ class DecoderEngine:
             if not chunk.samples:
                 return []
             changed[generating.number] = generating
-            if not chunk.sequence.num_tokens_left:
+            if not rows:
                 choice.finish = "length"
                 return []
-            drafts = chunk.sequence.draft_ids[: chunk.num_drafts]
-            at = first + chunk.num_rows - 1 - chunk.num_drafts
-            chosen = self._sampler.sample(logits, choice.rows(at, drafts))
-            count = kept(drafts, chosen.token_ids) + 1
+            chosen = self._sampler.sample(logits, rows, known)
+            count = kept(rows[-1].ahead, chosen.token_ids) + 1
             return choice.take(chosen.token_ids[:count], chosen.scored[:count])
         except Exception as error:
             self._fail(generating, error)
@@ -335,10 +324,9 @@ class DecoderEngine:
                 self._reception.answer(number, generated, generating.finished)
             if generating.finished:
                 del self._generating[number]
-        self._fill_masks()
-        self.drafting.read_ahead([self._choices[each.id][1] for each in self._scheduler.running])
 
-    def _fill_masks(self) -> None:
+    def _look_ahead(self) -> None:
+        """While the next step runs: what grammars allow after it, and what the model that drafts has yet to read."""
         for chunk in self._step.chunks if self._step is not None else ():
             found = self._choices.get(chunk.sequence.id)
             if chunk.samples and found is not None and found[1].masks is not None:
@@ -346,6 +334,7 @@ class DecoderEngine:
                     found[1].masks.fill(chunk.sequence.draft_ids[: chunk.num_drafts])
                 except Exception as error:
                     self._fail(found[0], error)
+        self.drafting.read_ahead([self._choices[each.id][1] for each in self._scheduler.running])
 
     # ---- ends
 
@@ -370,16 +359,6 @@ class DecoderEngine:
         """The step was not computed: what its sequences hold is not to be trusted."""
         for generating in _distinct(self._choices.get(chunk.sequence.id) for chunk in step.chunks):
             self._fail(generating, error)
-
-
-class _Asked(NamedTuple):
-    """A generation that is to begin, or to go on behind what another engine has told of it."""
-
-    number: int
-    ask: Generate
-    terms: Terms
-    heard_ns: int
-    told: Values[Told]
 
 
 class _Landed(NamedTuple):

@@ -1,7 +1,8 @@
 """The next tokens of a step: rows of logits and the state of their sequences in, token ids out.
 
-Each row is a function of its own logits, rules and random numbers, computed one after another while it lies in the
-processor's cache. Rows that nothing edits are read where the runtime left them.
+Each row is a function of its own logits, rules and random numbers. Rows that nothing edits are read where the runtime
+left them: by the library of kernels all at once, where there is one, else one after another while each lies in the
+processor's cache.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from headrace.errors import InputRefused
 from headrace.llm.choosing import Choosing
-from headrace.llm.drawing import Weigh, draw, probabilities
+from headrace.llm.drawing import UNDECIDED, Choose, draw, probabilities
 from headrace.llm.largest import Row
 from headrace.llm.logprobs import NO_NUMBERS, Scored, score
 
@@ -38,24 +39,41 @@ class Chosen(msgspec.Struct, frozen=True, gc=False):
 class Sampler:
     """Chooses tokens. Owns two rows of scratch memory; changes neither logits nor sequences. Not thread-safe."""
 
-    def __init__(self, vocabulary: int, weigh: Weigh | None = None) -> None:
-        """`weigh` is in place of numpy's."""
-        self._weigh = weigh
+    def __init__(self, vocabulary: int, choose: Choose | None = None) -> None:
+        """`choose` is in place of numpy."""
+        self._library = choose
         self._edited = np.empty(vocabulary, np.float32)
         self._scratch = np.empty(vocabulary, np.float32)
 
-    def sample(self, logits: NDArray[np.float32], rows: Sequence[RowChoice]) -> Chosen:
+    def at_once(self, logits: NDArray[np.float32], rows: Sequence[RowChoice]) -> list[int]:
+        """What can be chosen of all rows of a step together: a token of each, UNDECIDED where it needs more than that.
+
+        Of a greedy row with a mask it is the greatest of all. Nothing that one text brings with it fails the others.
+        """
+        found = [UNDECIDED] * len(rows)
+        if self._library is None:
+            return found
+        places = [place for place, row in enumerate(rows) if _is_plain(row)]
+        rules = [rows[place].choosing.rules(rows[place].at, len(rows[place].ahead)) for place in places]
+        for place, token_id in zip(places, self._library(logits, rules) if rules else (), strict=True):
+            found[place] = token_id
+        return found
+
+    def sample(
+        self, logits: NDArray[np.float32], rows: Sequence[RowChoice], found: Sequence[int] | None = None
+    ) -> Chosen:
         """Choose from logits [R, V], contiguous; a row may be asked for never, once or more. Raises InputRefused where
         a row has numbers that are none, or none that is finite.
 
-        The engine calls `push` on a Choosing for those of its tokens that it keeps.
+        `found` is what `at_once` has given for these rows. The engine calls `push` on a Choosing for those of its
+        tokens that it keeps.
         """
         token_ids = []
         scored: list[Scored | None] = []
-        for choice in rows:
+        for choice, known in zip(rows, self.at_once(logits, rows) if found is None else found, strict=True):
             row = logits[choice.at]
-            token_id = self._choose(row, choice)
-            if not isfinite(row[token_id]):  # what is no number is chosen before any that is
+            token_id = self._choose(row, choice, known)
+            if token_id != known and not isfinite(row[token_id]):  # what is no number is chosen before any that is
                 raise InputRefused(NO_NUMBERS)
             wanted = choice.choosing.logprobs
             token_ids.append(token_id)
@@ -64,7 +82,8 @@ class Sampler:
 
     def guess(self, logits: NDArray[np.float32], rows: Sequence[RowChoice]) -> list[int]:
         """The tokens alone that `sample` would choose."""
-        return [self._choose(logits[choice.at], choice) for choice in rows]
+        found = self.at_once(logits, rows)
+        return [self._choose(logits[choice.at], choice, known) for choice, known in zip(rows, found, strict=True)]
 
     def distribution(self, logits: NDArray[np.float32], choice: RowChoice) -> NDArray[np.float64]:
         """The probabilities [V] that `sample` chooses by, for acceptance against a draft model's."""
@@ -75,16 +94,22 @@ class Sampler:
             return certain
         return probabilities(row, choice.choosing.sampling)
 
-    def _choose(self, row: Row, choice: RowChoice) -> int:
-        choosing = choice.choosing
-        if choosing.greedy and choice.mask is not None and not choosing.edits(len(choice.ahead)):
-            greatest = int(row.argmax())  # of all it is the greatest of those allowed too, if it is: mostly
-            if _allows(choice.mask, greatest):
+    def _choose(self, row: Row, choice: RowChoice, known: int) -> int:
+        choosing, ahead = choice.choosing, len(choice.ahead)
+        if known != UNDECIDED and choice.mask is None:
+            return known
+        if choosing.greedy and choice.mask is not None and not choosing.edits(ahead):
+            greatest = int(row.argmax()) if known == UNDECIDED else known
+            if _allows(choice.mask, greatest):  # of all it is the greatest of those allowed too, if it is: mostly
                 return greatest
         row = self._prepared(row, choice)
         if choosing.greedy:
             return int(row.argmax())
-        return draw(row, choosing.sampling, choosing.uniforms(len(choice.ahead)), self._scratch, self._weigh)
+        if self._library is not None and row is self._edited:
+            (drawn,) = self._library(row[None], [choosing.rules(0, ahead)])
+            if drawn != UNDECIDED:
+                return drawn
+        return draw(row, choosing.sampling, choosing.uniforms(ahead), self._scratch)
 
     def _prepared(self, row: Row, choice: RowChoice) -> Row:
         if choice.mask is None and not choice.choosing.edits(len(choice.ahead)):
@@ -92,6 +117,11 @@ class Sampler:
         self._edited[:] = row
         choice.choosing.edit(self._edited, choice.ahead, choice.mask)
         return self._edited
+
+
+def _is_plain(row: RowChoice) -> bool:
+    """Whether it is chosen from its logits as they are."""
+    return (row.mask is None or row.choosing.greedy) and not row.choosing.edits(len(row.ahead))
 
 
 def _allows(mask: NDArray[np.int32], token_id: int) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from headrace.errors import InputRefused
 from headrace.generation import Sampling
-from headrace.kernels.weighing import weigher
+from headrace.kernels.drawing import chooser
 from headrace.llm.choosing import Choosing
 from headrace.llm.sampler import RowChoice, Sampler
 from tests.tiles import kernels
@@ -125,8 +125,22 @@ def test_a_row_with_what_is_no_number_is_refused(sampling: Sampling, wrong: floa
             Sampler(VOCABULARY).sample(row, [asked])
 
 
-def test_the_kernels_weighing_draws_the_tokens_that_numpy_s_does() -> None:
-    ours = Sampler(VOCABULARY, weigher(kernels()))
+def test_the_library_chooses_the_tokens_that_numpy_does() -> None:
+    ours, mask = Sampler(VOCABULARY, chooser(kernels(), 2)), np.full(VOCABULARY // 32, 0x55555555, np.int32)
     for sampling in KINDS:
-        rows = [RowChoice(at, Choosing(sampling)) for at in range(8)]
-        assert ours.sample(LOGITS, rows).token_ids == Sampler(VOCABULARY).sample(LOGITS, rows).token_ids
+        rows = [RowChoice(at, Choosing(sampling), mask=mask if at % 3 == 0 else None) for at in range(8)]
+        chosen, expected = ours.sample(LOGITS, rows), Sampler(VOCABULARY).sample(LOGITS, rows)
+        assert chosen == expected
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_the_library_refuses_rows_with_what_is_no_number(wrong: float) -> None:
+    rows = LOGITS.copy()
+    rows[3, 77] = wrong
+    ours = Sampler(VOCABULARY, chooser(kernels(), 2))
+    for sampling in KINDS:
+        asked = [RowChoice(at, Choosing(sampling)) for at in range(8)]
+        found = ours.at_once(rows, asked)
+        assert ours.sample(rows, asked[:3], found[:3]).token_ids
+        with pytest.raises(InputRefused, match="no finite numbers"):
+            ours.sample(rows, asked[3:4], found[3:4])
