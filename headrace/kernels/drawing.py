@@ -9,9 +9,12 @@ from struct import Struct
 import numpy as np
 from numpy.typing import NDArray
 
-Rules = tuple[int, float, float, float, int, int, int]
-"""(row, temperature, min_p, top_p, top_k, key, position): a temperature of 0 asks for the greatest, a `top_k` of 0 for
-any number; `key` and `position` are of `llm.randomness`."""
+Mask = NDArray[np.int32]
+
+Rules = tuple[int, float, float, float, int, int, int, Mask | None]
+"""(row, temperature, min_p, top_p, top_k, key, position, mask): a temperature of 0 asks for the greatest, a `top_k` of
+0 for any number; `key` and `position` are of `llm.randomness`; bits of the contiguous mask [words] that are set, the
+lowest first, are tokens that may come."""
 
 Choose = Callable[[NDArray[np.float32], Sequence[Rules]], list[int]]
 """From logits [R, V], contiguous, a token id for each; UNDECIDED where that is to be found otherwise, as of every row
@@ -20,7 +23,8 @@ with what is no number, or none that is finite."""
 UNDECIDED = -1
 
 _DEEPEST = 256  # of a table whose columns are added up: about as many as there are columns
-_PACKED = Struct("<qdddqQq")
+_PACKED = Struct("<qdddqQqQq")
+_UNMASKED = 0, 0
 
 
 def chooser(library: Path, threads: int) -> Choose:
@@ -34,12 +38,20 @@ def chooser(library: Path, threads: int) -> Choose:
         count, vocabulary = logits.shape
         assert logits.flags.c_contiguous and all(0 <= each[0] < count for each in rules)
         ids = np.empty(len(rules), np.int64)
-        packed = b"".join([_PACKED.pack(*each) for each in rules])
+        packed = b"".join([_PACKED.pack(*plain, *_of_mask(mask)) for *plain, mask in rules])
         function(logits.ctypes.data, vocabulary, _depth(vocabulary), packed, len(rules), ids.ctypes.data, threads)
         found: list[int] = ids.tolist()
         return found
 
     return choose
+
+
+def _of_mask(mask: Mask | None) -> tuple[int, int]:
+    """Where it lies, and how many bits it has."""
+    if mask is None:
+        return _UNMASKED
+    assert mask.flags.c_contiguous
+    return mask.ctypes.data, 32 * mask.size
 
 
 @cache

@@ -65,12 +65,13 @@ class Choosing:
         if self._forbidden is not None:
             self._forbidden.check(token_id, self._last)
 
-    def rules(self, row: int, ahead: int = 0) -> Rules:
+    def rules(self, row: int, ahead: int = 0, mask: NDArray[np.int32] | None = None) -> Rules:
         """How the token after the next `ahead` ones is chosen from a row of logits that is edited, or needs not be."""
         sampling, position = self.sampling, self.generated + ahead
         if self.greedy:
-            return row, 0.0, 0.0, 1.0, 0, 0, 0
-        return row, sampling.temperature, sampling.min_p, sampling.top_p, sampling.top_k, self._key, position
+            return row, 0.0, 0.0, 1.0, 0, 0, 0, mask
+        rules = sampling.temperature, sampling.min_p, sampling.top_p, sampling.top_k
+        return row, *rules, self._key, position, mask
 
     def uniforms(self, ahead: int = 0) -> partial[float]:
         """lane -> the random number of the token after the next `ahead` ones."""

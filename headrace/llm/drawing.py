@@ -25,9 +25,9 @@ _FIRST = 64  # tokens that a nucleus is looked for among, at first
 
 Weights = NDArray[np.float64]
 
-Rules = tuple[int, float, float, float, int, int, int]
-"""How one row's token is chosen: (row of the logits, temperature, min_p, top_p, top_k, key, position), the last two
-as in `randomness.uniform`; a temperature of 0 asks for the greatest."""
+Rules = tuple[int, float, float, float, int, int, int, NDArray[np.int32] | None]
+"""How one row's token is chosen: (row of the logits, temperature, min_p, top_p, top_k, key, position, mask): 0 as the
+temperature asks for the greatest, key and position are as in `randomness.uniform`, the mask as a grammar fills it."""
 
 Choose = Callable[[NDArray[np.float32], Sequence[Rules]], list[int]]
 """In place of this module, from logits [R, V]: a token id for each, UNDECIDED where `draw` is to find it."""

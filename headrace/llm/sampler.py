@@ -48,13 +48,13 @@ class Sampler:
     def at_once(self, logits: NDArray[np.float32], rows: Sequence[RowChoice]) -> list[int]:
         """What can be chosen of all rows of a step together: a token of each, UNDECIDED where it needs more than that.
 
-        Of a greedy row with a mask it is the greatest of all. Nothing that one text brings with it fails the others.
+        Nothing that one text brings with it fails the others.
         """
         found = [UNDECIDED] * len(rows)
         if self._library is None:
             return found
-        places = [place for place, row in enumerate(rows) if _is_plain(row)]
-        rules = [rows[place].choosing.rules(rows[place].at, len(rows[place].ahead)) for place in places]
+        places = [place for place, row in enumerate(rows) if not row.choosing.edits(len(row.ahead))]
+        rules = [row.choosing.rules(row.at, len(row.ahead), row.mask) for row in map(rows.__getitem__, places)]
         for place, token_id in zip(places, self._library(logits, rules) if rules else (), strict=True):
             found[place] = token_id
         return found
@@ -96,10 +96,10 @@ class Sampler:
 
     def _choose(self, row: Row, choice: RowChoice, known: int) -> int:
         choosing, ahead = choice.choosing, len(choice.ahead)
-        if known != UNDECIDED and choice.mask is None:
+        if known != UNDECIDED:
             return known
         if choosing.greedy and choice.mask is not None and not choosing.edits(ahead):
-            greatest = int(row.argmax()) if known == UNDECIDED else known
+            greatest = int(row.argmax())
             if _allows(choice.mask, greatest):  # of all it is the greatest of those allowed too, if it is: mostly
                 return greatest
         row = self._prepared(row, choice)
@@ -117,11 +117,6 @@ class Sampler:
         self._edited[:] = row
         choice.choosing.edit(self._edited, choice.ahead, choice.mask)
         return self._edited
-
-
-def _is_plain(row: RowChoice) -> bool:
-    """Whether it is chosen from its logits as they are."""
-    return (row.mask is None or row.choosing.greedy) and not row.choosing.edits(len(row.ahead))
 
 
 def _allows(mask: NDArray[np.int32], token_id: int) -> bool:

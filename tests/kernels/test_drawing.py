@@ -31,8 +31,8 @@ RULES = [
 ]
 
 
-def rules(row: int, sampling: Sampling, position: int = 0) -> Rules:
-    return (row, sampling.temperature, sampling.min_p, sampling.top_p, sampling.top_k, KEY, position)
+def rules(row: int, sampling: Sampling, position: int = 0, mask: NDArray[np.int32] | None = None) -> Rules:
+    return (row, sampling.temperature, sampling.min_p, sampling.top_p, sampling.top_k, KEY, position, mask)
 
 
 def rows(count: int, vocabulary: int, scale: float = 3.0) -> NDArray[np.float32]:
@@ -43,7 +43,7 @@ def rows(count: int, vocabulary: int, scale: float = 3.0) -> NDArray[np.float32]
 @pytest.mark.parametrize("threads", [1, 2])
 def test_greedy_rows_give_the_first_of_the_greatest(vocabulary: int, threads: int) -> None:
     logits = np.round(rows(9, vocabulary))  # many are equal
-    found = chooser(kernels(), threads)(logits, [(row, 0.0, 0.0, 1.0, 0, 0, 0) for row in (8, *range(9), 3)])
+    found = chooser(kernels(), threads)(logits, [(row, 0.0, 0.0, 1.0, 0, 0, 0, None) for row in (8, *range(9), 3)])
     assert found == logits.argmax(axis=1)[[8, *range(9), 3]].tolist()
 
 
@@ -95,3 +95,20 @@ def test_what_is_forbidden_is_never_drawn() -> None:
     for sampling in RULES:
         drawn = chooser(kernels(), 1)(logits, [rules(0, sampling, position) for position in range(50)])
         assert set(drawn) <= {3, 1999, UNDECIDED}
+
+
+@pytest.mark.parametrize("sampling", [Sampling(temperature=0), *RULES])
+@pytest.mark.parametrize("vocabulary", [192, 997, 49_152])
+def test_a_mask_confines_as_if_the_others_logits_were_lowest(sampling: Sampling, vocabulary: int) -> None:
+    logits = rows(8, vocabulary)
+    masks = np.random.default_rng(1).integers(-(2**31), 2**31, (8, vocabulary // 32), np.int32)  # 997: some behind it
+    bits = np.unpackbits(masks.view(np.uint8), axis=1, bitorder="little").astype(bool)
+    lowest = np.full_like(logits, -np.inf)
+    lowest[:, : bits.shape[1]] = np.where(bits, logits[:, : bits.shape[1]], -np.inf)
+    choose = chooser(kernels(), 2)
+    masked = choose(logits, [rules(row, sampling, row, masks[row]) for row in range(8)])
+    assert masked == choose(lowest, [rules(row, sampling, row) for row in range(8)])
+
+
+def test_where_nothing_may_come_nothing_is_decided() -> None:
+    assert chooser(kernels(), 1)(rows(1, 192), [rules(0, Sampling(), mask=np.zeros(6, np.int32))]) == [UNDECIDED]

@@ -30,6 +30,8 @@ struct Asked {
     int64_t top_k;  // 0: any number
     uint64_t key;   // of the text's random numbers
     int64_t position;
+    const uint16_t* mask;  // bit by bit, the tokens that may come; null: all may
+    int64_t mask_bits;     // of those behind its end none may
 };
 
 namespace drawing {
@@ -55,10 +57,22 @@ inline double uniform(const Asked& asked, int lane) {
 
 // What a thread needs, kept from one row to the next.
 struct Room {
-    std::vector<float> maxima, weights, values;
+    std::vector<float> allowed, maxima, weights, values;
     std::vector<double> ends, kept;
     std::vector<int32_t> ids, order;
 };
+
+// The row in which what a mask forbids is -inf.
+inline const float* allowed_of(const float* row, int64_t vocabulary, const Asked& asked, std::vector<float>& allowed) {
+    allowed.resize(static_cast<size_t>(vocabulary));
+    const __m512 least = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
+    for (int64_t at = 0; at < vocabulary; at += LANES) {
+        const __mmask16 there = first(vocabulary - at);
+        const __mmask16 may = at < asked.mask_bits ? there & asked.mask[at / LANES] : 0;
+        _mm512_mask_storeu_ps(allowed.data() + at, there, _mm512_mask_loadu_ps(least, may, row + at));
+    }
+    return allowed.data();
+}
 
 // The greatest of a row and the first token that has it; notes the greatest of each column. UNDECIDED where there are
 // numbers that are none, or none that is finite.
@@ -242,6 +256,7 @@ inline int64_t of_few(const float* row, int64_t vocabulary, const Asked& asked, 
 inline int64_t choose(const float* logits, int64_t vocabulary, int64_t depth, const Asked& asked) {
     static thread_local drawing::Room room;
     const float* row = logits + asked.row * vocabulary;
+    if (asked.mask) row = drawing::allowed_of(row, vocabulary, asked, room.allowed);
     if (asked.temperature == 0) return drawing::greatest_of(row, vocabulary, room.maxima);
     if (asked.min_p > 0 || asked.top_k > 0) return drawing::of_few(row, vocabulary, asked, room);
     return drawing::of_all(row, vocabulary, depth, asked, room);
