@@ -1,10 +1,13 @@
 """A model of a runtime that compiles for each shape is given few of them: rows and lengths are filled up to steps.
 
-OpenVINO takes ten milliseconds for a shape that it has not seen, more than a short text costs; texts in batches come in
-thousands of shapes, and each new one would be late. Only models whose rows may be filled up (`pad_probe.py`).
+OpenVINO takes ten to a hundred milliseconds for a shape that it has not met, more than most batches of texts cost;
+these come in thousands of shapes, and whoever waits behind a new one would be late. So a batch is filled up further, to
+the smallest shape that was met, where that is at most twice as large as its steps; those are met once that has happened
+often. Only models whose rows may be filled up (`pad_probe.py`).
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -15,8 +18,13 @@ from headrace.errors import InputRefused
 from headrace.runtimes.runtime import Arrays, LoadedModel
 from headrace.types import FREE, PadAxis
 
-COMMON_ROWS, COMMON_LENGTH = 8, 128  # that many shapes are of at most
+COMMON_ROWS, COMMON_LENGTH = 16, 128  # that many shapes are of at most
+COMMON_NUMBERS = 1024  # of all rows together
 FINE = 8  # up to here every size is a step; above, there are four to each doubling
+
+MOST_FILLED = 2  # times as large as its steps a shape may be that was met, to stand in for one that was not
+SMALL = 32  # numbers that cost next to nothing
+OFTEN = 64  # times that another has stood in for a shape, until it is met itself
 
 
 def step(size: int) -> int:
@@ -25,6 +33,17 @@ def step(size: int) -> int:
         return size
     width = 1 << ((size - 1).bit_length() - 3)
     return -(-size // width) * width
+
+
+def steps(largest: int) -> list[int]:
+    """All up to the one that is no less."""
+    return sorted({step(size) for size in range(1, largest + 1)})
+
+
+def roundness(size: int) -> int:
+    """0 of powers of two, 1 of those and a half, 2 of others: those of one sort lie about evenly far apart."""
+    odd = size // (size & -size)
+    return 0 if odd == 1 else 1 if odd == 3 else 2
 
 
 class FewShapes:
@@ -37,6 +56,9 @@ class FewShapes:
         self._pad = pad
         self._datatypes = {spec.name: spec.datatype for spec in model.inputs}
         self._longest: int | None = None  # that the model takes, once it has refused a step
+        self._met: set[tuple[int, int]] = set()  # shapes, (rows, length)
+        self._stand_ins: dict[tuple[int, int], tuple[int, int] | None] = {}  # for shapes that were not
+        self._stood_in: Counter[tuple[int, int]] = Counter()  # how often another one did
 
     @property
     def coarse(self) -> bool:
@@ -48,11 +70,11 @@ class FewShapes:
         if size is None:
             return self._model.run(arrays, outputs)
         rows, length = size
-        larger = step(rows), step(length)
+        larger = self._shape(rows, length)
         if larger == size or not self._may_be(length, larger[1]):
-            return self._model.run(arrays, outputs)
+            return self._run(size, arrays, outputs)
         try:
-            results = self._model.run(self._filled(arrays, *larger), outputs)
+            results = self._run(larger, self._filled(arrays, *larger), outputs)
         except InputRefused:
             exact = self._model.run(arrays, outputs)  # raises where the fault is not the size's
             self._longest = larger[1] - 1
@@ -60,27 +82,57 @@ class FewShapes:
         return {name: self._cut(name, array, rows, length) for name, array in results.items()}
 
     def compile_ahead(self, most_rows: int, budget_s: float, clock: Callable[[], float] = time.monotonic) -> int:
-        """Meet the shapes that come most before anybody asks, small ones first, until the time is spent; says how many.
+        """Meet the shapes that come most before anybody asks, until the time is spent; says how many.
 
-        Whatever the model refuses, and all behind it, is left to be met later.
+        Those first that can stand in for most others: round ones, small ones before large ones. Whatever the model
+        refuses, and all of its length and longer, is left to be met later.
         """
-        until_s = clock() + budget_s
-        steps = {step(size) for size in range(1, COMMON_LENGTH + 1)}
-        sizes = [(rows, length) for rows in range(1, min(most_rows, COMMON_ROWS) + 1) for length in steps]
-        compiled = 0
-        for rows, length in sorted(sizes, key=lambda size: (size[0] * size[1], size)):
-            arrays = self._zeros(step(rows), length)
+        until_s, longest = clock() + budget_s, COMMON_LENGTH
+        rows, lengths = steps(min(most_rows, COMMON_ROWS)), steps(COMMON_LENGTH)
+        sizes = [(count, length) for count in rows for length in lengths if count * length <= COMMON_NUMBERS]
+        met = 0
+        for count, length in sorted(sizes, key=_place):
+            arrays = self._zeros(count, length)
             if arrays is None or clock() > until_s:
                 break
+            if length > longest:
+                continue
             try:
-                self._model.run(arrays, ())
+                self._run((count, length), arrays, ())
             except InputRefused:
-                break
-            compiled += 1
-        return compiled
+                longest = length - 1
+            else:
+                met += 1
+        return met
 
     def close(self) -> None:
         self._model.close()
+
+    def _shape(self, rows: int, length: int) -> tuple[int, int]:
+        """What so many rows of a length are filled up to."""
+        wanted = step(rows), step(length)
+        if wanted in self._met or self._stood_in[wanted] >= OFTEN:
+            return wanted
+        if wanted not in self._stand_ins:
+            self._stand_ins[wanted] = self._stand_in(*wanted)
+        found = self._stand_ins[wanted]
+        if found is None or not self._may_be(length, found[1]):
+            return wanted
+        self._stood_in[wanted] += 1
+        return found
+
+    def _stand_in(self, rows: int, length: int) -> tuple[int, int] | None:
+        """The smallest shape that was met and is not far too large."""
+        most = max(SMALL, MOST_FILLED * rows * length)
+        larger = [each for each in self._met if rows <= each[0] and length <= each[1] and each[0] * each[1] <= most]
+        return min(larger, key=lambda each: (each[0] * each[1], each), default=None)
+
+    def _run(self, size: tuple[int, int], arrays: Arrays, outputs: tuple[str, ...]) -> Arrays:
+        results = self._model.run(arrays, outputs)
+        if size not in self._met:
+            self._met.add(size)
+            self._stand_ins.clear()
+        return results
 
     def _may_be(self, length: int, larger: int) -> bool:
         """Whether rows of this length may be filled up so far."""
@@ -129,3 +181,9 @@ class FewShapes:
         return array[
             tuple(slice(rows if axis == 0 else length if axis in axes else None) for axis in range(array.ndim))
         ]
+
+
+def _place(size: tuple[int, int]) -> tuple[int, int, tuple[int, int]]:
+    """In the order in which shapes are met ahead; short lengths come last, for longer ones can stand in for them."""
+    rows, length = size
+    return max(roundness(rows), roundness(length), 3 if length < FINE else 0), rows * length, size

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import InputRefused
-from headrace.runtimes.few_shapes import FewShapes, step
+from headrace.runtimes.few_shapes import OFTEN, FewShapes, step
 from headrace.runtimes.runtime import Arrays
 from headrace.types import FREE, PadAxis, TensorSpec
 
@@ -97,7 +97,8 @@ def test_where_the_model_takes_no_more_it_is_asked_as_it_is_from_then_on() -> No
     assert few.run(texts(1, 77))["states"].shape == (1, 77)
     few.run(texts(1, 75))
     few.run(texts(1, 33))
-    assert model.seen == [(1, 80), (1, 77), (1, 75), (1, 40)]
+    few.run(texts(1, 17))
+    assert model.seen == [(1, 80), (1, 77), (1, 75), (1, 75), (1, 20)]
 
 
 def test_a_fault_of_the_request_stays_one_and_teaches_nothing() -> None:
@@ -109,17 +110,46 @@ def test_a_fault_of_the_request_stays_one_and_teaches_nothing() -> None:
     assert model.seen[-1] == (1, 10)
 
 
-def test_small_shapes_are_met_ahead_until_the_time_is_spent() -> None:
+def test_round_shapes_are_met_ahead_until_the_time_is_spent() -> None:
     model, times = Texts(), iter(range(1000))
     assert FewShapes(model, PAD).compile_ahead(4, 20, lambda: float(next(times))) == 20
-    assert model.seen[:4] == [(1, 1), (1, 2), (2, 1), (1, 3)]
-    areas = [rows * length for rows, length in model.seen]
+    assert model.seen[:4] == [(1, 8), (1, 16), (2, 8), (1, 32)]
+    assert set(model.seen[:15]) == {(rows, length) for rows in (1, 2, 4) for length in (8, 16, 32, 64, 128)}
+    areas = [rows * length for rows, length in model.seen[:15]]
     assert areas == sorted(areas)
-    assert max(rows for rows, _ in model.seen) <= 4
+    assert all(rows == 3 or length % 3 == 0 for rows, length in model.seen[15:])
+
+
+def test_what_was_not_met_is_filled_up_to_what_was_if_that_is_at_most_twice_as_large() -> None:
+    model = Texts()
+    few = FewShapes(model, PAD)
+    for rows, length in ((4, 32), (1, 64), (3, 24), (2, 32), (1, 40), (1, 24), (5, 32)):
+        few.run(texts(rows, length))
+    assert model.seen[2:] == [(4, 32), (4, 32), (1, 64), (1, 24), (5, 32)]
+
+
+def test_what_another_has_often_stood_in_for_is_met_itself() -> None:
+    model = Texts()
+    few = FewShapes(model, PAD)
+    few.run(texts(4, 32))
+    for _ in range(OFTEN + 1):
+        few.run(texts(3, 28))
+    assert model.seen[1:] == [(4, 32)] * OFTEN + [(3, 28)]
+    few.run(texts(3, 26))
+    assert model.seen[-1] == (3, 28)
+
+
+@given(st.lists(st.tuples(st.integers(1, 12), st.integers(1, 70)), max_size=12))
+def test_answers_are_those_of_what_was_asked_whatever_was_met(asked: list[tuple[int, int]]) -> None:
+    plain, few = Texts(), FewShapes(Texts(), PAD)
+    for rows, length in asked:
+        request = texts(rows, length)
+        found = few.run(request)
+        assert all(np.array_equal(found[name], array) for name, array in plain.run(request).items())
 
 
 def test_what_the_model_refuses_is_not_insisted_on_ahead() -> None:
     model = Texts(longest=4)
-    compiled = FewShapes(model, PAD).compile_ahead(1, 1e9, lambda: 0.0)
-    assert compiled == 4
-    assert model.seen[-1] == (1, 5)
+    assert FewShapes(model, PAD).compile_ahead(1, 1e9, lambda: 0.0) == 4
+    assert {seen for seen in model.seen if seen[1] <= 4} == {(1, length) for length in range(1, 5)}
+    assert [seen for seen in model.seen if seen[1] > 4] == [(1, 8), (1, 5)]
