@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks.bench_deadlines import loaded
 from benchmarks.results import keep, spread
-from benchmarks.server import Address, children, headrace
+from benchmarks.server import Address, children, headrace, wait_joined
 from headrace.bench.search import Search
 
 TEXTS = "lognormal:24:0.8:5:256"
@@ -75,6 +75,8 @@ def serving(cases: list[str]) -> Iterator[Address]:
                 (version.parent / "model.toml").write_text(says)
         with headrace(Path(folder), "models.load_parallel=1", "batching.lane=own", "log.level=error") as address:
             settle(address.pid, sum(len(places(case)) + (len(CASES[case][0]) > 1) for case in cases))
+            for name in (name for case in cases if len(CASES[case][0]) > 1 for name in places(case)):
+                wait_joined(address.http, name)
             yield address
 
 

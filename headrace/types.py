@@ -239,6 +239,7 @@ class Manifest(msgspec.Struct, frozen=True):
     llm: LanguageChoices = LanguageChoices()
     parameters: Mapping[str, str] = {}
     variants: tuple[Variant, ...] = ()  # the file at `path` first; empty: it has no other
+    joins: bool = False  # it is of one that joins another file, which answers already
     provenance: Mapping[str, str] = {}  # setting -> "model.toml", "config.pbtxt", "file", "default"
     warnings: tuple[str, ...] = ()  # what was read and is not honoured
     config: Mapping[str, Any] = {}  # what a Triton configuration said, as JSON, for the config route

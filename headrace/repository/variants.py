@@ -39,9 +39,10 @@ def files_of(manifest: Manifest) -> list[tuple[str, Manifest]]:
     """Each variant's name, and the manifest as if its file were the only one; without variants the manifest itself."""
     if not manifest.variants:
         return [("", manifest)]
+    alone = msgspec.structs.replace(manifest, variants=())
     return [
-        (each.name, msgspec.structs.replace(manifest, path=each.path, runtime=each.runtime, variants=()))
-        for each in manifest.variants
+        (each.name, msgspec.structs.replace(alone, path=each.path, runtime=each.runtime, joins=place > 0))
+        for place, each in enumerate(manifest.variants)
     ]
 
 

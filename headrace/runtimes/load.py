@@ -28,7 +28,9 @@ RUNTIMES = {
 }
 """Where each runtime lives; imported only by what runs a model of its kind."""
 
-COMPILE_AHEAD_S = 1.0
+COMPILE_AHEAD_S, JOINING_S = 1.0, 4.0
+"""That shapes are met for before anybody asks; of a file that joins another, which answers meanwhile."""
+
 COMPILING = {"openvino"}
 """The runtimes that compile for each shape when they meet it."""
 
@@ -104,7 +106,7 @@ def load(asked: Loading, known: Known = _nothing) -> Loaded:
         found = msgspec.structs.replace(found, outputs=before.outputs)
     if axis.pad and manifest.runtime in COMPILING:
         model = few = FewShapes(model, axis.pad)
-        few.compile_ahead(axis.max_size, COMPILE_AHEAD_S)
+        few.compile_ahead(axis.max_size, JOINING_S if manifest.joins else COMPILE_AHEAD_S)
     for run in manifest.warm_up:
         warm_up(model, manifest, found, run)
     warm_ns = perf_counter_ns()
