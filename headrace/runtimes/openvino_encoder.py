@@ -3,6 +3,7 @@
 It is BERT or its kin, ModernBERT, or a decoder that pools its tokens.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -33,7 +34,11 @@ HELD = {
     "tiles32": "float32, multiplied on tiles as two bfloat16 halves each",
     "bf16": "bfloat16",
     "int8": EIGHT_BITS,
+    "tiles8": EIGHT_BITS,
 }
+
+TILED: Mapping[str, Precision] = {"auto": Precision("tiles32", "f32"), "int8": Precision("tiles8", "tiles8")}
+"""By our own kernels."""
 
 LONGEST_UNASKED = 8192
 """Tokens of a text of which not all see all: who does is told of each pair of tokens, in five bytes. The setting
@@ -62,7 +67,8 @@ def load_encoder(
     """Build and compile it, or take it from the folder `cache`; None: it is built at every start.
 
     Where the checkpoint does not say how tokens are pooled, their mean is taken. "auto" is float32, multiplied in
-    halves where our kernels can: vectors are compared with those that other programs made. Raises ModelInvalid.
+    halves where our kernels can: vectors are compared with those that other programs made. These multiply codes of 8
+    bits too. Raises ModelInvalid.
     """
     facts = checkpoint.architecture
     if facts.labels > 1:
@@ -70,12 +76,12 @@ def load_encoder(
     if not facts.labels and not facts.pooling:
         facts = msgspec.structs.replace(facts, pooling=("mean",))
         checkpoint = msgspec.structs.replace(checkpoint, architecture=facts)
-    own = library(cache, cpu_features()) if precision == "auto" and kernels == "auto" else NONE
+    own = library(cache, cpu_features()) if precision in TILED and kernels == "auto" else NONE
     form = "f32" if precision == "auto" else precision
     held = PRECISIONS[form]
     if own.path is not None:
         know(own.path)
-        held = Precision("tiles32", "f32", library=own.path)
+        held = msgspec.structs.replace(TILED[precision], library=own.path)
     options = {
         "INFERENCE_PRECISION_HINT": "bf16" if form == "bf16" else "f32",
         "DYNAMIC_QUANTIZATION_GROUP_SIZE": ROUNDING[form],
