@@ -41,7 +41,7 @@ def draw(row: Row, sampling: Sampling, uniform: Callable[[int], float], scratch:
     `uniform` gives the n-th random number of this draw, `scratch` [V] is overwritten. The temperature is above zero. A
     row without a finite maximum gives its argmax.
     """
-    if sampling.top_k or sampling.min_p:
+    if sampling.min_p or 0 < sampling.top_k < row.size:
         maxima = column_maxima(row)
         top = float(maxima.max())
         if not isfinite(top):
@@ -56,7 +56,7 @@ def probabilities(row: Row, sampling: Sampling) -> Weights:
     maxima = column_maxima(row)
     top = float(maxima.max())
     whole = np.zeros(row.size)
-    if sampling.top_k or sampling.min_p:
+    if sampling.min_p or 0 < sampling.top_k < row.size:
         ids, weights = _survivors(row, maxima, top, sampling)
     else:
         ids, weights = np.arange(row.size), np.exp((row.astype(np.float64) - top) / sampling.temperature)

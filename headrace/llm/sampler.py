@@ -105,7 +105,7 @@ class Sampler:
         row = self._prepared(row, choice)
         if choosing.greedy:
             return int(row.argmax())
-        if self._library is not None and row is self._edited:
+        if self._library is not None and choosing.edits(ahead):  # else it was asked already
             (drawn,) = self._library(row[None], [choosing.rules(0, ahead)])
             if drawn != UNDECIDED:
                 return drawn

@@ -25,6 +25,7 @@ RULES = [
     Sampling(temperature=0.7, top_p=0.05),
     Sampling(top_k=1),
     Sampling(top_k=5),
+    Sampling(top_k=1500, top_p=0.99),
     Sampling(temperature=1.5, top_k=7, top_p=0.8),
     Sampling(min_p=0.1),
     Sampling(temperature=1.5, min_p=0.02, top_k=7, top_p=0.9),
@@ -112,3 +113,19 @@ def test_a_mask_confines_as_if_the_others_logits_were_lowest(sampling: Sampling,
 
 def test_where_nothing_may_come_nothing_is_decided() -> None:
     assert chooser(kernels(), 1)(rows(1, 192), [rules(0, Sampling(), mask=np.zeros(6, np.int32))]) == [UNDECIDED]
+
+
+@pytest.mark.parametrize("sampling", [Sampling(temperature=0), *RULES])
+def test_a_mask_that_leaves_few_is_decided_at_once(sampling: Sampling) -> None:
+    mask = np.zeros(1536, np.int32)
+    mask[[3, 700]] = 0b1011, -(2**31)
+    found = chooser(kernels(), 2)(rows(8, 49_152), [rules(row, sampling, row, mask) for row in range(8)])
+    assert found.count(UNDECIDED) <= (4 if sampling.top_p < 0.5 else 0)
+    assert set(found) <= {96, 97, 99, 22431, UNDECIDED}
+
+
+@pytest.mark.parametrize("top_k", [192, 193, 2**31])
+def test_as_many_as_there_are_is_any_number(top_k: int) -> None:
+    logits, choose = rows(8, 192), chooser(kernels(), 1)
+    asked = [[rules(row, Sampling(top_k=each), row) for row in range(8)] for each in (top_k, 0)]
+    assert choose(logits, asked[0]) == choose(logits, asked[1])

@@ -74,6 +74,10 @@ inline const float* allowed_of(const float* row, int64_t vocabulary, const Asked
     return allowed.data();
 }
 
+inline bool may_come(const Asked& asked, int64_t token) {
+    return token < asked.mask_bits && asked.mask[token / LANES] >> (token % LANES) & 1;
+}
+
 // The greatest of a row and the first token that has it; notes the greatest of each column. UNDECIDED where there are
 // numbers that are none, or none that is finite.
 inline int64_t greatest_of(const float* row, int64_t vocabulary, std::vector<float>& maxima) {
@@ -234,12 +238,15 @@ inline int64_t of_few(const float* row, int64_t vocabulary, const Asked& asked, 
     float threshold;
     if (asked.min_p > 0) {
         threshold = static_cast<float>(top + asked.temperature * std::log(asked.min_p));
-    } else {
-        if (asked.top_k > static_cast<int64_t>(room.maxima.size()) / 2) return UNDECIDED;
+    } else if (asked.top_k <= static_cast<int64_t>(room.maxima.size()) / 2) {
         room.values = room.maxima;
         threshold = kth(room.values, asked.top_k);  // so many columns reach it: so many tokens do, at least
+    } else {
+        room.values.assign(row, row + vocabulary);
+        threshold = kth(room.values, asked.top_k);
     }
-    if (!reach(row, vocabulary, threshold, room)) return UNDECIDED;
+    threshold = std::max(threshold, std::numeric_limits<float>::lowest());  // what is forbidden is never drawn
+    if (!reach(row, vocabulary, threshold, room) || room.ids.empty()) return UNDECIDED;
     leave(row, asked.top_k, room);
     room.kept.clear();
     for (const int32_t id : room.ids) room.kept.push_back(std::exp((row[id] - top) / asked.temperature));
@@ -256,9 +263,16 @@ inline int64_t of_few(const float* row, int64_t vocabulary, const Asked& asked, 
 inline int64_t choose(const float* logits, int64_t vocabulary, int64_t depth, const Asked& asked) {
     static thread_local drawing::Room room;
     const float* row = logits + asked.row * vocabulary;
+    const bool greedy = asked.temperature == 0, limited = asked.top_k > 0 && asked.top_k < vocabulary;
+    if (!greedy && limited && asked.top_k > static_cast<int64_t>(drawing::MOST)) return UNDECIDED;
+    if (greedy) {
+        const int64_t greatest = drawing::greatest_of(row, vocabulary, room.maxima);
+        const bool decided = !asked.mask || (greatest != UNDECIDED && drawing::may_come(asked, greatest));
+        if (decided) return greatest;  // of all it is that of those allowed too, if it is: mostly
+    }
     if (asked.mask) row = drawing::allowed_of(row, vocabulary, asked, room.allowed);
-    if (asked.temperature == 0) return drawing::greatest_of(row, vocabulary, room.maxima);
-    if (asked.min_p > 0 || asked.top_k > 0) return drawing::of_few(row, vocabulary, asked, room);
+    if (greedy) return drawing::greatest_of(row, vocabulary, room.maxima);
+    if (asked.min_p > 0 || limited) return drawing::of_few(row, vocabulary, asked, room);
     return drawing::of_all(row, vocabulary, depth, asked, room);
 }
 
