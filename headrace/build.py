@@ -40,6 +40,7 @@ from headrace.devices.priority import Yielding
 from headrace.errors import HeadraceError, ModelInvalid
 from headrace.file_instances import DIED, FileInstances, Loaded, most_spread
 from headrace.language_build import LanguageBuild
+from headrace.models import sleeping
 from headrace.models.same_signature import differences
 from headrace.records import Record, Recorder, WorkerEvent
 from headrace.repository.model_files import LANGUAGE
@@ -168,7 +169,10 @@ class Build:
             ]
             return VariedModel(manifest.id, choices, self._clock, objective=manifest.objective.p99_ms is not None)
 
-        return JoiningModel(manifest.id, own.model, manifest.variants, join), own
+        room = None
+        if manifest.objective.p99_ms is None:  # else all would be late: they are told so at once
+            room = sleeping.Sleeper(manifest.id, own.model.signature, _awake, sleeping.MayWait(), self._clock)
+        return JoiningModel(manifest.id, own.model, manifest.variants, join, room), own
 
     async def _made(
         self, files: Sequence[tuple[str, Manifest]], like: Signature | None, sweep_s: float, gives_way: GivesWay
@@ -294,6 +298,10 @@ class _Made(NamedTuple):
     shortest_ns: float = 0.0
     load: Callable[[], float] = _nothing
     overdue_ns: Callable[[], float] = _nothing
+
+
+def _awake(sleeper: sleeping.Sleeper) -> None:
+    """What it waits for is under way already."""
 
 
 def _or_why_not(load: asyncio.Task[Loaded], variant: str) -> Loaded:

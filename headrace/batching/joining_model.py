@@ -1,10 +1,12 @@
 """A model with variants from the moment at which its own file is there: it answers alone until the others have joined.
 
-Where one of them cannot be had, it goes on alone, and says why. Knows no files: it is told who joins.
+What only they may answer waits for them. Where one of them cannot be had, it goes on alone, and says why. Knows no
+files: it is told who joins.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 from headrace.batching.batched_model import BatchedModel
 from headrace.errors import HeadraceError, ModelUnavailable
@@ -13,6 +15,22 @@ from headrace.types import Backlog, Context, ModelVersion, Request, Signature, V
 
 SOON_S = 1.0
 """After which a request for a variant that is on its way may ask again."""
+
+
+class WaitingRoom(Protocol):
+    """Owns what waits for the others, until they have joined or cannot."""
+
+    def submit(self, request: Request, reply: Reply) -> Cancel: ...
+
+    def hand_over(self, servable: Servable) -> None:
+        """Ask this for all that waits."""
+        ...
+
+    def fail(self, error: HeadraceError, *, for_good: bool) -> None:
+        """Answer all that waits with this, and `for_good` what still comes."""
+        ...
+
+    def backlog(self) -> Backlog: ...
 
 
 class JoiningModel:
@@ -24,14 +42,17 @@ class JoiningModel:
         own: BatchedModel,
         variants: Sequence[Variant],
         join: Callable[[], Awaitable[Servable]],
+        room: WaitingRoom | None = None,
     ) -> None:
         """`join` makes the others, and gives what answers for all, `own` among them; `variants` has the own file first.
+        Without a `room` nobody waits for them: whoever would have to is told to come again.
 
         Made on a running event loop."""
         self._version = version
         self._own = own
         self._variants = variants
         self._stands: Servable = own
+        self._room = room
         self._fault: HeadraceError | None = None
         self._joining = asyncio.ensure_future(self._join(join))
 
@@ -40,10 +61,12 @@ class JoiningModel:
         return self._stands.signature
 
     def submit(self, request: Request, reply: Reply) -> Cancel:
-        if self._stands is self._own and not self._may_answer(request.context):
-            reply(self._why_not())
-            return _nothing
-        return self._stands.submit(request, reply)
+        if self._stands is not self._own or self._may_answer(request.context):
+            return self._stands.submit(request, reply)
+        if self._room is not None and self._fault is None:
+            return self._room.submit(request, reply)
+        reply(self._why_not())
+        return _nothing
 
     async def whole(self) -> None:
         """Wait until the others have joined. Raises ModelInvalid, or what their loading raised."""
@@ -52,7 +75,10 @@ class JoiningModel:
             raise self._fault
 
     def backlog(self) -> Backlog:
-        return self._stands.backlog()
+        here = self._stands.backlog()
+        if self._room is None or self._stands is not self._own:
+            return here
+        return Backlog(here.queued + self._room.backlog().queued, here.running)
 
     async def drain(self) -> None:
         await self._end()
@@ -68,11 +94,22 @@ class JoiningModel:
         except HeadraceError as error:
             self._fault = error
             self._own.warn(f"{error}; the model's own file answers alone")
+            self._refuse_all()
+        else:
+            if self._room is not None:
+                self._room.hand_over(self._stands)
 
     async def _end(self) -> None:
         """Nobody joins any more."""
         self._joining.cancel()
         await asyncio.gather(self._joining, return_exceptions=True)
+        if self._stands is self._own:
+            self._refuse_all()
+
+    def _refuse_all(self) -> None:
+        """Of those that wait."""
+        if self._room is not None:
+            self._room.fail(self._why_not(), for_good=True)
 
     def _may_answer(self, context: Context) -> bool:
         """Whether the own file alone may; that it has what is asked for at all was seen to before."""

@@ -11,10 +11,10 @@ from headrace.batching.fixed_policy import FixedPolicy
 from headrace.batching.joining_model import JoiningModel
 from headrace.batching.policy import Limits
 from headrace.batching.waiting import Waiting
-from headrace.errors import ModelInvalid, ModelUnavailable
+from headrace.errors import HeadraceError, ModelInvalid, ModelUnavailable
 from headrace.records import discard
-from headrace.servable import Servable
-from headrace.types import Context, Manifest, Response, Variant
+from headrace.servable import Cancel, Reply, Servable
+from headrace.types import Backlog, Context, Manifest, Request, Response, Variant
 from tests.batching.test_varied_model import VERSION
 from tests.fakes import FakeClock, FakeInstance, Got, request, signature
 from tests.models.reconcile_bench import Answering
@@ -23,14 +23,37 @@ PATH = Path("m")
 VARIANTS = Variant("exact", PATH, "fake", 0.95), Variant("quick", PATH, "fake", 0.9), Variant("best", PATH, "fake", 1.0)
 
 
-class Bench:
+class Room:
+    """What waits, in its order."""
+
     def __init__(self) -> None:
+        self.waiting: list[tuple[Request, Reply]] = []
+
+    def submit(self, request: Request, reply: Reply) -> Cancel:
+        self.waiting.append((request, reply))
+        return lambda: self.waiting.remove((request, reply))
+
+    def hand_over(self, servable: Servable) -> None:
+        for asked, reply in self.waiting:
+            servable.submit(asked, reply)
+
+    def fail(self, error: HeadraceError, *, for_good: bool) -> None:
+        for _, reply in self.waiting:
+            reply(error)
+
+    def backlog(self) -> Backlog:
+        return Backlog(len(self.waiting), 0)
+
+
+class Bench:
+    def __init__(self, waits: bool = False) -> None:
         self.clock, self.instance, self.told = FakeClock(), FakeInstance(), list[str]()
         policy: FixedPolicy[Waiting] = FixedPolicy(Limits(4, 0, 100, 10_000))
         self.own = BatchedModel(VERSION, signature(), [self.instance], policy, discard, self.clock, variant="exact")
         self.joined: asyncio.Future[Servable] = asyncio.get_running_loop().create_future()
         self.all = Answering(Manifest("all", 1, PATH, "fake"), self.told)
-        self.model = JoiningModel(VERSION, self.own, VARIANTS, lambda: self.joined)
+        self.room = Room() if waits else None
+        self.model = JoiningModel(VERSION, self.own, VARIANTS, lambda: self.joined, self.room)
 
     def ask(self, variant: str = "", min_accuracy: float = 0.0) -> Got:
         got = Got()
@@ -91,3 +114,30 @@ async def test_nobody_joins_a_model_that_goes(bench: Bench, how: str) -> None:
     await getattr(bench.model, how)()
     assert bench.joined.cancelled()
     await bench.model.whole()
+
+
+async def test_what_only_others_may_answer_waits_for_them() -> None:
+    bench = Bench(waits=True)
+    got, left = bench.ask("quick"), bench.ask("", 0.99)
+    assert (got.answers, left.answers, bench.model.backlog().queued) == ([], [], 2)
+    bench.joined.set_result(bench.all)
+    await bench.model.whole()
+    assert bench.told == ["all/1 is asked", "all/1 is asked"]
+    assert bench.model.backlog() == bench.all.backlog()
+
+
+async def test_what_waits_is_told_why_nobody_comes() -> None:
+    bench = Bench(waits=True)
+    got = bench.ask("quick")
+    bench.joined.set_exception(ModelInvalid("is torn", "variant 'quick'"))
+    with pytest.raises(ModelInvalid):
+        await bench.model.whole()
+    assert ["is torn" in str(answer) for answer in (*got.answers, *bench.ask("quick").answers)] == [True, True]
+
+
+@pytest.mark.parametrize("how", ["drain", "close"])
+async def test_what_waits_for_a_model_that_goes_is_answered(how: str) -> None:
+    bench = Bench(waits=True)
+    got = bench.ask("quick")
+    await getattr(bench.model, how)()
+    assert isinstance(got.answers[0], ModelUnavailable)
