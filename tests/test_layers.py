@@ -47,7 +47,7 @@ GROUND = {
 ALLOWED: dict[str, set[str]] = {
     "bench": set(),
     "devices": set(),
-    "kernels": {"devices.inventory"},
+    "kernels": {"devices.inventory", "runtimes.language"},
     "graphs": {"weights.checkpoint", "kernels"},
     "runtimes": {"devices", "weights", "graphs", "kernels"},
     "weights": set(),

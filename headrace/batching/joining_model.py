@@ -27,7 +27,7 @@ class WaitingRoom(Protocol):
         ...
 
     def fail(self, error: HeadraceError, *, for_good: bool) -> None:
-        """Answer all that waits with this, and `for_good` what still comes."""
+        """Answer all that waits with this, and `for_good` what still comes; nothing waits once it was handed over."""
         ...
 
     def backlog(self) -> Backlog: ...
@@ -63,7 +63,7 @@ class JoiningModel:
     def submit(self, request: Request, reply: Reply) -> Cancel:
         if self._stands is not self._own or self._may_answer(request.context):
             return self._stands.submit(request, reply)
-        if self._room is not None and self._fault is None:
+        if self._room is not None:
             return self._room.submit(request, reply)
         reply(self._why_not())
         return _nothing
@@ -76,7 +76,7 @@ class JoiningModel:
 
     def backlog(self) -> Backlog:
         here = self._stands.backlog()
-        if self._room is None or self._stands is not self._own:
+        if self._room is None:
             return here
         return Backlog(here.queued + self._room.backlog().queued, here.running)
 
@@ -103,8 +103,7 @@ class JoiningModel:
         """Nobody joins any more."""
         self._joining.cancel()
         await asyncio.gather(self._joining, return_exceptions=True)
-        if self._stands is self._own:
-            self._refuse_all()
+        self._refuse_all()
 
     def _refuse_all(self) -> None:
         """Of those that wait."""

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.generation import Sampling
-from headrace.llm.drawing import Rules
 from headrace.llm.forbidden import Forbidden
 from headrace.llm.penalties import Penalties
 from headrace.llm.penalty_window import WindowedPenalties
 from headrace.llm.randomness import stream_key, uniform
+from headrace.runtimes.language import Rules
 
 _COLDEST = 1e-5  # below it the likeliest token is all there is
 
@@ -69,9 +69,9 @@ class Choosing:
         """How the token after the next `ahead` ones is chosen from a row of logits that is edited, or needs not be."""
         sampling, position = self.sampling, self.generated + ahead
         if self.greedy:
-            return row, 0.0, 0.0, 1.0, 0, 0, 0, mask
+            return Rules(row, 0.0, 0.0, 1.0, 0, 0, 0, mask)
         rules = sampling.temperature, sampling.min_p, sampling.top_p, sampling.top_k
-        return row, *rules, self._key, position, mask
+        return Rules(row, *rules, self._key, position, mask)
 
     def uniforms(self, ahead: int = 0) -> partial[float]:
         """lane -> the random number of the token after the next `ahead` ones."""

@@ -5,7 +5,7 @@ that logits which differ in the last bit (another kernel) give the same token bu
 of kernels draws by the same rules and numbers (`kernels/source/drawing.h`), many rows at once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from math import e, isfinite, log, log2
 
@@ -25,15 +25,6 @@ _FIRST = 64  # tokens that a nucleus is looked for among, at first
 
 Weights = NDArray[np.float64]
 
-Rules = tuple[int, float, float, float, int, int, int, NDArray[np.int32] | None]
-"""How one row's token is chosen: (row of the logits, temperature, min_p, top_p, top_k, key, position, mask): 0 as the
-temperature asks for the greatest, key and position are as in `randomness.uniform`, the mask as a grammar fills it."""
-
-Choose = Callable[[NDArray[np.float32], Sequence[Rules]], list[int]]
-"""In place of this module, from logits [R, V]: a token id for each, UNDECIDED where `draw` is to find it."""
-
-UNDECIDED = -1
-
 
 def draw(row: Row, sampling: Sampling, uniform: Callable[[int], float], scratch: Row) -> int:
     """A token id of the row [V], with the probability that the rules give it.
@@ -41,7 +32,7 @@ def draw(row: Row, sampling: Sampling, uniform: Callable[[int], float], scratch:
     `uniform` gives the n-th random number of this draw, `scratch` [V] is overwritten. The temperature is above zero. A
     row without a finite maximum gives its argmax.
     """
-    if sampling.min_p or 0 < sampling.top_k < row.size:
+    if _leaves_few(row, sampling):
         maxima = column_maxima(row)
         top = float(maxima.max())
         if not isfinite(top):
@@ -56,7 +47,7 @@ def probabilities(row: Row, sampling: Sampling) -> Weights:
     maxima = column_maxima(row)
     top = float(maxima.max())
     whole = np.zeros(row.size)
-    if sampling.min_p or 0 < sampling.top_k < row.size:
+    if _leaves_few(row, sampling):
         ids, weights = _survivors(row, maxima, top, sampling)
     else:
         ids, weights = np.arange(row.size), np.exp((row.astype(np.float64) - top) / sampling.temperature)
@@ -65,6 +56,16 @@ def probabilities(row: Row, sampling: Sampling) -> Weights:
             ids, weights = ids[kept], weights[kept]
     whole[ids] = weights / weights.sum()
     return whole
+
+
+def table_depth(vocabulary: int) -> int:
+    """Of the table in which all tokens lie that one is drawn from: where they lie on the line is by it."""
+    return depth(vocabulary, _DEEPEST)
+
+
+def _leaves_few(row: Row, sampling: Sampling) -> bool:
+    """Whether there are rules but top_p; a top_k of all tokens is none."""
+    return bool(sampling.min_p) or 0 < sampling.top_k < row.size
 
 
 def _survivors(row: Row, maxima: Row, top: float, sampling: Sampling) -> tuple[Ids, Weights]:
@@ -88,7 +89,7 @@ def _survivors(row: Row, maxima: Row, top: float, sampling: Sampling) -> tuple[I
 
 def _draw_of_all(row: Row, sampling: Sampling, uniform: Callable[[int], float], weights: Row) -> int:
     """Draw from every token, and again while the token is outside the nucleus: sorting a vocabulary costs far more."""
-    table = weights.reshape(depth(row.size, _DEEPEST), -1)
+    table = weights.reshape(table_depth(row.size), -1)
     ends = _weighed(row, sampling.temperature, table)
     if not _SMALLEST < ends[-1] < _LARGEST:
         top = row.max()

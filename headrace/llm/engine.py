@@ -21,7 +21,6 @@ from headrace.llm.beginning import Beginning
 from headrace.llm.choice import Choice
 from headrace.llm.draft_model import Drafter, DraftModel
 from headrace.llm.drafting import Drafting
-from headrace.llm.drawing import Choose
 from headrace.llm.engine_protocol import Answered, Told
 from headrace.llm.generating import Generating
 from headrace.llm.logprobs import score_all
@@ -35,7 +34,7 @@ from headrace.llm.step_plan import Budget
 from headrace.llm.step_time import StepTime
 from headrace.llm.tally import Tally
 from headrace.llm.terms import UNSAID, Terms
-from headrace.runtimes.language import LanguageModel
+from headrace.runtimes.language import Choose, LanguageModel
 
 Logits = NDArray[np.float32]
 

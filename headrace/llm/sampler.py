@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from headrace.errors import InputRefused
 from headrace.llm.choosing import Choosing
-from headrace.llm.drawing import UNDECIDED, Choose, draw, probabilities
+from headrace.llm.drawing import draw, probabilities, table_depth
 from headrace.llm.largest import Row
 from headrace.llm.logprobs import NO_NUMBERS, Scored, score
+from headrace.runtimes.language import UNDECIDED, Choose
 
 
 class RowChoice(NamedTuple):
@@ -42,6 +43,7 @@ class Sampler:
     def __init__(self, vocabulary: int, choose: Choose | None = None) -> None:
         """`choose` is in place of numpy."""
         self._library = choose
+        self._depth = table_depth(vocabulary)
         self._edited = np.empty(vocabulary, np.float32)
         self._scratch = np.empty(vocabulary, np.float32)
 
@@ -55,7 +57,7 @@ class Sampler:
             return found
         places = [place for place, row in enumerate(rows) if not row.choosing.edits(len(row.ahead))]
         rules = [row.choosing.rules(row.at, len(row.ahead), row.mask) for row in map(rows.__getitem__, places)]
-        for place, token_id in zip(places, self._library(logits, rules) if rules else (), strict=True):
+        for place, token_id in zip(places, self._library(logits, self._depth, rules) if rules else (), strict=True):
             found[place] = token_id
         return found
 
@@ -106,7 +108,7 @@ class Sampler:
         if choosing.greedy:
             return int(row.argmax())
         if self._library is not None and choosing.edits(ahead):  # else it was asked already
-            (drawn,) = self._library(row[None], [choosing.rules(0, ahead)])
+            (drawn,) = self._library(row[None], self._depth, [choosing.rules(0, ahead)])
             if drawn != UNDECIDED:
                 return drawn
         return draw(row, choosing.sampling, choosing.uniforms(ahead), self._scratch)

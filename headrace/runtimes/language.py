@@ -1,7 +1,7 @@
 """How next logits, or vectors of whole texts, are computed: the protocols between an engine and what runs the graph."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -58,6 +58,29 @@ class LanguageModel(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class Rules(NamedTuple):
+    """How one row's token is chosen."""
+
+    row: int  # of the logits
+    temperature: float  # 0: the greatest is chosen
+    min_p: float
+    top_p: float
+    top_k: int  # 0: any number
+    key: int  # with `position` the text's random numbers, as in `llm/randomness.py`
+    position: int
+    mask: NDArray[np.int32] | None = (
+        None  # [words], contiguous: its set bits, the lowest first, are tokens that may come
+    )
+
+
+Choose = Callable[[NDArray[np.float32], int, Sequence[Rules]], list[int]]
+"""From logits [R, V], contiguous, a token id for each; UNDECIDED where that is to be found otherwise, as of every row
+with what is no number, or none that is finite. The int is the depth of the table in which tokens that are drawn lie
+(`llm/drawing.py`): it divides V."""
+
+UNDECIDED = -1
 
 
 class TextBatch(msgspec.Struct, frozen=True):

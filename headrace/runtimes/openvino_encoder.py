@@ -24,7 +24,7 @@ from headrace.kernels.library import NONE, library
 from headrace.runtimes.four_bits import EIGHT_BITS, in_words, widths_of
 from headrace.runtimes.language import TextBatch
 from headrace.runtimes.openvino_cache import GraphCache, graph_key, know
-from headrace.runtimes.openvino_plan import PRECISIONS, ROUNDING, Asked, Kernels
+from headrace.runtimes.openvino_plan import PRECISIONS, ROUNDING, TILED, Asked, Kernels
 from headrace.runtimes.reasons import is_out_of_memory, openvino_reason
 from headrace.runtimes.text_inputs import packed_inputs, padded_inputs
 from headrace.weights.checkpoint import Checkpoint
@@ -37,7 +37,7 @@ HELD = {
     "tiles8": EIGHT_BITS,
 }
 
-TILED: Mapping[str, Precision] = {"auto": Precision("tiles32", "f32"), "int8": Precision("tiles8", "tiles8")}
+ON_TILES: Mapping[str, Precision] = {"auto": Precision("tiles32", "f32"), "int8": TILED["int8"]}
 """By our own kernels."""
 
 LONGEST_UNASKED = 8192
@@ -76,12 +76,12 @@ def load_encoder(
     if not facts.labels and not facts.pooling:
         facts = msgspec.structs.replace(facts, pooling=("mean",))
         checkpoint = msgspec.structs.replace(checkpoint, architecture=facts)
-    own = library(cache, cpu_features()) if precision in TILED and kernels == "auto" else NONE
+    own = library(cache, cpu_features()) if precision in ON_TILES and kernels == "auto" else NONE
     form = "f32" if precision == "auto" else precision
     held = PRECISIONS[form]
     if own.path is not None:
         know(own.path)
-        held = msgspec.structs.replace(TILED[precision], library=own.path)
+        held = msgspec.structs.replace(ON_TILES[precision], library=own.path)
     options = {
         "INFERENCE_PRECISION_HINT": "bf16" if form == "bf16" else "f32",
         "DYNAMIC_QUANTIZATION_GROUP_SIZE": ROUNDING[form],

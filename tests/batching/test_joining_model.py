@@ -28,18 +28,25 @@ class Room:
 
     def __init__(self) -> None:
         self.waiting: list[tuple[Request, Reply]] = []
+        self.refusal: HeadraceError | None = None
 
     def submit(self, request: Request, reply: Reply) -> Cancel:
+        if self.refusal is not None:
+            reply(self.refusal)
+            return lambda: None
         self.waiting.append((request, reply))
         return lambda: self.waiting.remove((request, reply))
 
     def hand_over(self, servable: Servable) -> None:
         for asked, reply in self.waiting:
             servable.submit(asked, reply)
+        self.waiting.clear()
 
     def fail(self, error: HeadraceError, *, for_good: bool) -> None:
         for _, reply in self.waiting:
             reply(error)
+        self.waiting.clear()
+        self.refusal = error if for_good else None
 
     def backlog(self) -> Backlog:
         return Backlog(len(self.waiting), 0)

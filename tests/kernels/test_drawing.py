@@ -7,9 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from headrace.generation import Sampling
-from headrace.kernels.drawing import UNDECIDED, Rules, chooser
-from headrace.llm.drawing import draw
+from headrace.kernels.drawing import chooser
+from headrace.llm.drawing import draw, table_depth
 from headrace.llm.randomness import stream_key, uniform
+from headrace.runtimes.language import UNDECIDED, Rules
 from tests.chi_square import fits, tally
 from tests.llm import reference_sampling
 from tests.tiles import kernels
@@ -33,7 +34,11 @@ RULES = [
 
 
 def rules(row: int, sampling: Sampling, position: int = 0, mask: NDArray[np.int32] | None = None) -> Rules:
-    return (row, sampling.temperature, sampling.min_p, sampling.top_p, sampling.top_k, KEY, position, mask)
+    return Rules(row, sampling.temperature, sampling.min_p, sampling.top_p, sampling.top_k, KEY, position, mask)
+
+
+def choose(logits: NDArray[np.float32], asked: list[Rules], threads: int = 2) -> list[int]:
+    return chooser(kernels(), threads)(logits, table_depth(logits.shape[1]), asked)
 
 
 def rows(count: int, vocabulary: int, scale: float = 3.0) -> NDArray[np.float32]:
@@ -44,7 +49,7 @@ def rows(count: int, vocabulary: int, scale: float = 3.0) -> NDArray[np.float32]
 @pytest.mark.parametrize("threads", [1, 2])
 def test_greedy_rows_give_the_first_of_the_greatest(vocabulary: int, threads: int) -> None:
     logits = np.round(rows(9, vocabulary))  # many are equal
-    found = chooser(kernels(), threads)(logits, [(row, 0.0, 0.0, 1.0, 0, 0, 0, None) for row in (8, *range(9), 3)])
+    found = choose(logits, [Rules(row, 0.0, 0.0, 1.0, 0, 0, 0) for row in (8, *range(9), 3)], threads)
     assert found == logits.argmax(axis=1)[[8, *range(9), 3]].tolist()
 
 
@@ -53,7 +58,7 @@ def test_greedy_rows_give_the_first_of_the_greatest(vocabulary: int, threads: in
 @pytest.mark.parametrize("shift", [0.0, 500.0, -500.0])
 def test_draws_are_those_of_numpy(sampling: Sampling, vocabulary: int, shift: float) -> None:
     logits, scratch = rows(24, vocabulary) + np.float32(shift), np.empty(vocabulary, np.float32)
-    found = chooser(kernels(), 2)(logits, [rules(row, sampling, row) for row in range(24)])
+    found = choose(logits, [rules(row, sampling, row) for row in range(24)])
     expected = [draw(row, sampling, partial(uniform, KEY, at), scratch) for at, row in enumerate(logits)]
     unlike = [(ours, theirs) for ours, theirs in zip(found, expected, strict=True) if ours not in (UNDECIDED, theirs)]
     assert len(unlike) <= bool(shift), unlike  # far from zero even logits are rounded
@@ -65,14 +70,14 @@ def test_what_is_equal_to_the_last_of_top_k_stays() -> None:
     logits = np.zeros((1, 4096), np.float32)
     logits[0, [5, 4000]] = 2.0
     logits[0, [77, 2500, 3000]] = 1.0
-    drawn = {chooser(kernels(), 1)(logits, [rules(0, Sampling(top_k=3), at)])[0] for at in range(200)}
+    drawn = {choose(logits, [rules(0, Sampling(top_k=3), at)])[0] for at in range(200)}
     assert drawn == {5, 77, 2500, 3000, 4000}
 
 
 @pytest.mark.parametrize("sampling", RULES[4:])
 def test_draws_follow_the_distribution(sampling: Sampling) -> None:
     logits = rows(1, 192, 1.5)
-    draws = chooser(kernels(), 2)(logits, [rules(0, sampling, position) for position in range(6_000)])
+    draws = choose(logits, [rules(0, sampling, position) for position in range(6_000)])
     decided = [token_id for token_id in draws if token_id != UNDECIDED]
     if len(decided) == len(draws):
         expected = reference_sampling.distribution(logits[0].tolist(), sampling)
@@ -85,16 +90,16 @@ def test_draws_follow_the_distribution(sampling: Sampling) -> None:
 def test_a_row_with_what_is_no_number_is_left_undecided(sampling: Sampling, wrong: float, place: int) -> None:
     logits = rows(3, 192)
     logits[1, place] = wrong
-    decided = [each != UNDECIDED for each in chooser(kernels(), 2)(logits, [rules(at, sampling) for at in range(3)])]
+    decided = [each != UNDECIDED for each in choose(logits, [rules(at, sampling) for at in range(3)])]
     assert not decided[1]
-    assert chooser(kernels(), 2)(np.full((1, 40), -np.inf, np.float32), [rules(0, sampling)]) == [UNDECIDED]
+    assert choose(np.full((1, 40), -np.inf, np.float32), [rules(0, sampling)]) == [UNDECIDED]
 
 
 def test_what_is_forbidden_is_never_drawn() -> None:
     logits = np.full((1, 2048), -np.inf, np.float32)
     logits[0, [3, 1999]] = 0.0
     for sampling in RULES:
-        drawn = chooser(kernels(), 1)(logits, [rules(0, sampling, position) for position in range(50)])
+        drawn = choose(logits, [rules(0, sampling, position) for position in range(50)])
         assert set(drawn) <= {3, 1999, UNDECIDED}
 
 
@@ -106,26 +111,25 @@ def test_a_mask_confines_as_if_the_others_logits_were_lowest(sampling: Sampling,
     bits = np.unpackbits(masks.view(np.uint8), axis=1, bitorder="little").astype(bool)
     lowest = np.full_like(logits, -np.inf)
     lowest[:, : bits.shape[1]] = np.where(bits, logits[:, : bits.shape[1]], -np.inf)
-    choose = chooser(kernels(), 2)
     masked = choose(logits, [rules(row, sampling, row, masks[row]) for row in range(8)])
     assert masked == choose(lowest, [rules(row, sampling, row) for row in range(8)])
 
 
 def test_where_nothing_may_come_nothing_is_decided() -> None:
-    assert chooser(kernels(), 1)(rows(1, 192), [rules(0, Sampling(), mask=np.zeros(6, np.int32))]) == [UNDECIDED]
+    assert choose(rows(1, 192), [rules(0, Sampling(), mask=np.zeros(6, np.int32))]) == [UNDECIDED]
 
 
 @pytest.mark.parametrize("sampling", [Sampling(temperature=0), *RULES])
 def test_a_mask_that_leaves_few_is_decided_at_once(sampling: Sampling) -> None:
     mask = np.zeros(1536, np.int32)
     mask[[3, 700]] = 0b1011, -(2**31)
-    found = chooser(kernels(), 2)(rows(8, 49_152), [rules(row, sampling, row, mask) for row in range(8)])
+    found = choose(rows(8, 49_152), [rules(row, sampling, row, mask) for row in range(8)])
     assert found.count(UNDECIDED) <= (4 if sampling.top_p < 0.5 else 0)
     assert set(found) <= {96, 97, 99, 22431, UNDECIDED}
 
 
 @pytest.mark.parametrize("top_k", [192, 193, 2**31])
 def test_as_many_as_there_are_is_any_number(top_k: int) -> None:
-    logits, choose = rows(8, 192), chooser(kernels(), 1)
+    logits = rows(8, 192)
     asked = [[rules(row, Sampling(top_k=each), row) for row in range(8)] for each in (top_k, 0)]
     assert choose(logits, asked[0]) == choose(logits, asked[1])
