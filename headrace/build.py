@@ -241,7 +241,7 @@ class Build:
             limits, foreseen.latency, self._company, self._weights, len(instances), place
         )
         made = model(policy)
-        known = Known(foreseen.latency, limits.max_size, len(instances))
+        known = Known(foreseen.latency, limits.max_size, len(instances), limits.packed)
         self.times.add(manifest.id, variant, known)
 
         async def closed() -> None:
@@ -283,6 +283,7 @@ class Build:
             max_delay_ns=int(delay_ms * 1e6),
             max_queue=self._max_queue(manifest),
             max_queue_bytes=otherwise.max_queue_bytes,
+            packed=signature.batch.pad is not None and signature.batch.pad.packed,
         )
 
     def _max_queue(self, manifest: Manifest) -> int:

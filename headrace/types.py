@@ -68,6 +68,7 @@ class PadAxis(msgspec.Struct, frozen=True):
     difference: float = 0.0  # largest absolute difference of a row alone and filled up
     why: str = ""  # one sentence: what was found
     lengths: tuple[int, int] | None = None  # the shortest and the longest that were tried; None: any may be filled up
+    packed: bool = False  # what rows are filled up with costs nothing: the model leaves it out
 
     def fills(self, length: int) -> bool:
         """Whether rows of this length are filled up, and filled up to: what was not tried is not known to be right."""

@@ -21,7 +21,7 @@ from headrace.batching.latency import Latency
 from headrace.batching.length_class import class_of
 from headrace.batching.newcomers import Newcomers
 from headrace.batching.outlook import Outlook
-from headrace.batching.packing import Taken, best_window, chosen
+from headrace.batching.packing import Taken, best_window, chosen, mean_length, packed_window
 from headrace.batching.policy import MOST_AT_INSTANCE, GivenUp, Limits, Reason, Refusal, Run, Wait, queue_refusal
 from headrace.batching.queue import Group, Queue
 from headrace.batching.standing import Standings
@@ -141,7 +141,7 @@ class DeadlinePolicy(Generic[J]):
         rows = self.queue.take(taken.jobs)
         if shared:
             self._turns.ran(taken.jobs)
-        length = max([job.length for job in taken.jobs])
+        length = mean_length(taken.jobs, rows) if limits.packed else max([job.length for job in taken.jobs])
         company = self._outlook.in_company
         typical, late = self.latency.both(rows, length, company)
         reason: Reason = "idle"
@@ -159,14 +159,17 @@ class DeadlinePolicy(Generic[J]):
 
     def _taken(self, head: J, group: Group[J], slack: float) -> Taken[J]:
         """Of what waits beside the head, what its run holds."""
-        limits = self._limits
-        window = best_window(group, head, self._outlook.lines, slack, limits.max_size)
+        limits, lines = self._limits, self._outlook.lines
+        find = packed_window if limits.packed else best_window
+        window = find(group, head, lines, slack, limits.max_size)
         if group.total_rows <= window.rows and self.queue.num_bytes <= limits.max_batch_bytes:
             jobs = group.in_one_line()
             if jobs and jobs[0] is head:
                 return Taken(jobs, cut=window.cut)
         candidates = self._turns.in_order(group.within(window.shortest, window.longest), self.queue.least_level)
-        jobs, heavy = chosen(head, candidates, window.rows, limits.max_batch_bytes)
+        room_ns = window.time_ns - lines[head.length_class].time(head.rows)
+        takes_ns = (lambda job: lines[job.length_class].row * job.rows) if limits.packed else None
+        jobs, heavy = chosen(head, candidates, window.rows, limits.max_batch_bytes, takes_ns, room_ns)
         return Taken(jobs, heavy, window.cut)
 
     def head(self, now_ns: int) -> Head:

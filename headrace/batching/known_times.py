@@ -14,6 +14,7 @@ class Known(msgspec.Struct, frozen=True):
     latency: Latency
     max_size: int  # rows in one run
     instances: int
+    packed: bool = False  # rows of several lengths cost their own each
 
 
 class KnownTimes:
@@ -48,5 +49,6 @@ class KnownTimes:
             "variant": variant,
             "max_size": known.max_size,
             "instances": known.instances,
+            "packed": known.packed,
             "latency": known.latency.to_json(),
         }

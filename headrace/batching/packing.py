@@ -3,11 +3,13 @@
 Rows of one run are padded to the longest of them. Padding costs what the padded tokens cost; leaving a row out costs it
 a run of its own. So the run is a window over lengths that holds the most urgent request and has the most useful work a
 second, by measured times; and as many rows as the deadline of the most urgent leaves time for.
+
+Where rows are packed, one behind another, none is padded: any may share a run, and each adds what its own length takes.
 """
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, NamedTuple
 from weakref import WeakMethod
 
@@ -144,6 +146,24 @@ def best_window(group: Group[J], head: Job, lines_of: Lines, slack: float, most_
     return _shortened(classes[shortest], classes[longest], most, lines_of[classes[longest]], head.rows)
 
 
+def packed_window(group: Group[J], head: Job, lines_of: Lines, slack: float, most_rows: int) -> Window:
+    """The same where none is padded: rows of all classes, reckoned with as what waits on the whole."""
+    own, waiting = lines_of[head.length_class], group.total_rows
+    others = max(1, waiting - head.rows)
+    of_all = sum([its.rows * lines_of[length_class].row for length_class, its in group.bins.items()])
+    mean = max(0.0, of_all - own.row * head.rows) / others
+    line = Line(own.fixed + (own.row - mean) * head.rows, mean, mean, mean, own.good)
+    rows = max(head.rows, line.rows_within(slack, min(waiting, most_rows)))
+    return _shortened(group.classes[0], group.classes[-1], rows, line, head.rows)
+
+
+def mean_length(jobs: Sequence[Job], rows: int) -> int:
+    """Of the rows of these requests."""
+    if len(jobs) == 1:
+        return jobs[0].length
+    return round(sum([job.rows * job.length for job in jobs]) / rows)
+
+
 def _shortened(shortest: int, longest: int, most: int, line: Line, least: int) -> Window:
     """As few rows as have nearly the best rate, where all would take long."""
     time_ns = line.time(most)
@@ -155,14 +175,28 @@ def _shortened(shortest: int, longest: int, most: int, line: Line, least: int) -
     return Window(shortest, longest, most, time_ns)
 
 
-def chosen(head: J, candidates: Iterable[J], most_rows: int, most_bytes: int) -> tuple[list[J], bool]:
-    """The head and those candidates that fit, the first ones first; and whether only bytes kept others out."""
+def chosen(
+    head: J,
+    candidates: Iterable[J],
+    most_rows: int,
+    most_bytes: int,
+    takes_ns: Callable[[J], float] | None = None,
+    most_ns: float = 0.0,
+) -> tuple[list[J], bool]:
+    """The head and those candidates that fit, the first ones first; and whether only bytes kept others out.
+
+    Where it is said what each of them `takes_ns`, they also fit into `most_ns`.
+    """
     jobs, room, num_bytes, heavy = [head], most_rows - head.rows, head.num_bytes, False
     if room <= 0:
         return jobs, heavy
     for job in candidates:
         if job.rows > room or job is head:
             continue
+        if takes_ns is not None:
+            if (took := takes_ns(job)) > most_ns:
+                continue
+            most_ns -= took
         num_bytes += job.num_bytes
         if num_bytes > most_bytes:
             num_bytes -= job.num_bytes

@@ -24,6 +24,7 @@ class Limits(msgspec.Struct, frozen=True):
     max_queue: int  # requests
     max_queue_bytes: int
     max_batch_bytes: int = 256 << 20  # of inputs
+    packed: bool = False  # rows of several lengths lie one behind another in a run: each costs its own length
 
 
 class Run(msgspec.Struct, Generic[J], frozen=True):
@@ -32,7 +33,7 @@ class Run(msgspec.Struct, Generic[J], frozen=True):
     jobs: Sequence[J]
     reason: Reason
     rows: int
-    length: int  # of the longest
+    length: int  # of the longest; where rows are packed, of their mean
     typical_ns: float = 0.0  # what it is predicted to take, and at most; 0 where nobody knows
     late_ns: float = 0.0
     company: bool = False  # others computed when it was closed

@@ -136,7 +136,10 @@ def make_plan(wanted: Wanted, told: Told) -> Plan:
     """The plan for these times. Raises Failure."""
     options, trace = wanted.options, wanted.trace
     limits = msgspec.structs.replace(
-        LIMITS, max_size=options.max_size or told.max_size or LIMITS.max_size, max_queue=options.max_queue
+        LIMITS,
+        max_size=options.max_size or told.max_size or LIMITS.max_size,
+        max_queue=options.max_queue,
+        packed=told.packed,
     )
     rows = max((each.rows for each in trace), default=options.rows)
     if told.latency and rows > limits.max_size:

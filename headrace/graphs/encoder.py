@@ -54,7 +54,7 @@ def embedded(
     x = op.add(Vocabulary(tensors.weight("embed", (facts.vocabulary, facts.hidden)), precision).rows(ids), at)
     for marks in types:
         x = op.add(x, op.gather(f32(tensors.table("types", facts.hidden)), marks, i64(0)))
-    return _norm(x, tensors, "embed_norm", facts)
+    return _norm(x, tensors, "embed_norm", facts, precision)
 
 
 def layers(
@@ -63,14 +63,14 @@ def layers(
     """x [..., hidden] through all layers, of which `attend` computes the attention half."""
     for index in range(facts.num_layers):
         layer = tensors.layer(index)
-        x = _norm(sum_of(x, attend(x, layer), precision), layer, "attention_norm", facts)
-        x = _norm(sum_of(x, feed_forward(x, layer, facts, precision), precision), layer, "ffn_norm", facts)
+        x = _norm(sum_of(x, attend(x, layer), precision), layer, "attention_norm", facts, precision)
+        x = _norm(sum_of(x, feed_forward(x, layer, facts, precision), precision), layer, "ffn_norm", facts, precision)
     return x
 
 
-def _norm(x: Node, tensors: Tensors, name: str, facts: Architecture) -> Node:
+def _norm(x: Node, tensors: Tensors, name: str, facts: Architecture, precision: Precision) -> Node:
     weight, bias = tensors.vector(name, facts.hidden), tensors.vector(f"{name}_bias", facts.hidden)
-    return layer_norm(x, weight, bias, facts.norm_eps)
+    return layer_norm(x, weight, bias, facts.norm_eps, precision.library)
 
 
 def _attention(x: Node, bias: Node, layer: Tensors, facts: Architecture, precision: Precision) -> Node:

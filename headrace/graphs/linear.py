@@ -25,9 +25,9 @@ from headrace.weights.checkpoint import Weight
 
 Node = operations.Node
 
-Form = Literal["f32", "bf16", "int8", "int4", "tiles32", "tiles8", "tiles4"]
-"""The last three are multiplied by our own kernels: float32 as two bfloat16 halves, 8-bit codes as int8, and 4-bit ones
-with a factor and a base for 32."""
+Form = Literal["f32", "bf16", "int8", "int4", "tiles32", "tiles8", "tiles8x8", "tiles4"]
+"""The last four are multiplied by our own kernels: float32 as two bfloat16 halves, 8-bit codes as int8 with numbers
+rounded to 16 bits, or to 8, and 4-bit ones with a factor and a base for 32."""
 
 
 class Precision(msgspec.Struct, frozen=True):
@@ -61,17 +61,14 @@ def linear(x: Node, weights: Sequence[Weight], precision: Precision, bias: NDArr
     if precision.weights == "tiles32":
         bias = np.zeros(sum(weight.shape[0] for weight in weights), np.float32) if bias is None else bias
         return operations.float_product(_library(precision), x, _reader(weights), weights[0].shape[1], bias)
-    product = _product(x, weights, precision)
-    return product if bias is None else op.add(product, f32(bias))
-
-
-def _product(x: Node, weights: Sequence[Weight], precision: Precision) -> Node:
-    if precision.weights == "tiles8":
-        return operations.product(_library(precision), x, operations.matrix(*_coded(weights)))
+    if precision.weights in ("tiles8", "tiles8x8"):
+        narrow = precision.weights == "tiles8x8"
+        return operations.product(_library(precision), x, operations.matrix(*_coded(weights)), bias, narrow)
     if precision.weights == "tiles4":
         rows, width = sum(weight.shape[0] for weight in weights), weights[0].shape[1]
-        return operations.product(_library(precision), x, operations.matrix4(_reader(weights), rows, width))
-    return op.matmul(x, _held(weights, precision.weights, precision.group), False, True)
+        return operations.product(_library(precision), x, operations.matrix4(_reader(weights), rows, width), bias)
+    product = op.matmul(x, _held(weights, precision.weights, precision.group), False, True)
+    return product if bias is None else op.add(product, f32(bias))
 
 
 def gated(x: Node, gate: Weight, other: Weight, bend: Bend, precision: Precision) -> Node | None:

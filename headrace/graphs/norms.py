@@ -24,7 +24,12 @@ def rms_norm(x: Node, weight: NDArray[np.float32], eps: float, library: Path | N
     return op.multiply(op.multiply(x, inverse), f32(weight))
 
 
-def layer_norm(x: Node, weight: NDArray[np.float32], bias: NDArray[np.float32] | None, eps: float) -> Node:
-    """x [..., n] less its mean, over its standard deviation, times weight [n], plus bias [n] (arXiv 1607.06450)."""
+def layer_norm(
+    x: Node, weight: NDArray[np.float32], bias: NDArray[np.float32] | None, eps: float, library: Path | None = None
+) -> Node:
+    """x [..., n] less its mean, over its standard deviation, times weight [n], plus bias [n] (arXiv 1607.06450); by the
+    library's kernel where there is one and a bias."""
+    if library is not None and bias is not None:
+        return operations.layer_norm(library, x, f32(weight), f32(bias), eps)
     scaled = op.multiply(op.mvn(x, i64([-1]), True, eps, "inside_sqrt"), f32(weight))
     return scaled if bias is None else op.add(scaled, f32(bias))

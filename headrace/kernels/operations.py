@@ -28,6 +28,9 @@ MULTIPLYING = {PRODUCT, FLOAT_PRODUCT, "TileRows"}
 MOST_WIDTH = 1 << 17
 """Of a matrix's rows: more products of 127 by 127 could add up to more than 32 bits hold."""
 
+PLAIN: Mapping[str, Any] = {"normed": False, "epsilon": 0.0, "biased": False, "narrow": False}
+"""A product of rows as they are, of codes of 16 bits."""
+
 NOTHING: Mapping[str, Node] = {}
 
 BLOCK_TOKENS, SCALE_BYTES = 32, 4
@@ -92,9 +95,10 @@ def gated_matrix4(gate: Read, other: Read, rows: int, width: int) -> Matrix:
     return msgspec.structs.replace(matrix4(read, 2 * up_to(rows, HALF), width), rows=rows)
 
 
-def product(library: Path, x: Node, weights: Matrix) -> Node:
-    """x [..., in] times the matrix: [..., out], float32."""
-    return _product(library, x, weights, {"gated": False, "bend": "none"})
+def product(library: Path, x: Node, weights: Matrix, bias: Floats | None = None, narrow: bool = False) -> Node:
+    """x [..., in] times the matrix, plus bias [out] where there is one: [..., out], float32. `narrow`: x is rounded to
+    codes of 8 bits, each row by itself, and not of 16."""
+    return _product(library, x, weights, {"gated": False, "bend": "none", "narrow": narrow}, bias)
 
 
 def gated_product(library: Path, x: Node, weights: Matrix, bend: Bend) -> Node:
@@ -106,16 +110,17 @@ def float_product(library: Path, x: Node, read: Read, width: int, bias: Floats) 
     """x [..., width] times a matrix [out, width], of finite numbers, plus bias [out]: [..., out], float32. Products are
     within 2^-17 of exact ones; it holds copies."""
     rows = bias.size
-    filled = np.pad(bias, (0, up_to(rows, PANEL_ROWS) - rows))
-    ports = _ports(x, op.constant(float_panels(read, rows, width)), op.constant(filled))
+    ports = _ports(x, op.constant(float_panels(read, rows, width)), _of_panels(bias))
     return _factory(library).create(FLOAT_PRODUCT, ports, {"outputs": rows, "bend": "none"})
 
 
 def bent(library: Path, found: Node, bend: Bend) -> Node | None:
     """bend(found), by the product that found is; None where it is none that bends."""
-    if found.get_type_name() != FLOAT_PRODUCT or found.get_input_size() != 3:
+    if not _takes_more(found):
         return None
-    return _factory(library).create(FLOAT_PRODUCT, found.input_values(), {**found.get_attributes(), "bend": bend})
+    return _factory(library).create(
+        found.get_type_name(), found.input_values(), {**found.get_attributes(), "bend": bend}
+    )
 
 
 def norm(library: Path, x: Node, weight: Node, epsilon: float) -> Node:
@@ -125,22 +130,34 @@ def norm(library: Path, x: Node, weight: Node, epsilon: float) -> Node:
 
 def added(library: Path, x: Node, found: Node) -> Node:
     """x + found, both of one shape: by the product that found is, where it is one of ours and no sum yet."""
-    if (kind := found.get_type_name()) not in (PRODUCT, FLOAT_PRODUCT):
+    if not _takes_more(found):
         return op.add(x, found)
+    return _factory(library).create(found.get_type_name(), [*found.input_values(), *_ports(x)], found.get_attributes())
+
+
+def _takes_more(found: Node) -> bool:
+    """Whether it is a product of ours that has neither gate nor sum: it can bend what it gives, and add to it."""
+    if found.get_type_name() not in (PRODUCT, FLOAT_PRODUCT):
+        return False
     told = found.get_attributes()
-    if told.get("gated") or found.get_input_size() != 3 + told.get("normed", False):
-        return op.add(x, found)
-    return _factory(library).create(kind, [*found.input_values(), *_ports(x)], told)
+    return not told.get("gated") and found.get_input_size() == 3 + told.get("normed", False) + told.get("biased", False)
 
 
-def _product(library: Path, x: Node, weights: Matrix, told: dict[str, Any]) -> Node:
+def layer_norm(library: Path, x: Node, weight: Node, bias: Node, epsilon: float) -> Node:
+    """x [..., n] less its mean, over its standard deviation, times weight [n], plus bias [n]."""
+    return _factory(library).create(NORM, _ports(x, weight, bias), {"epsilon": epsilon})
+
+
+def _product(library: Path, x: Node, weights: Matrix, told: dict[str, Any], bias: Floats | None = None) -> Node:
     ports = _ports(x, weights.codes, weights.scales)
-    told = {"bits": weights.bits, "outputs": weights.rows, "normed": False, "epsilon": 0.0, **told}
-    if ports[0].get_node().get_type_name() == NORM:
-        normed = ports[0].get_node()
+    told = {**PLAIN, "bits": weights.bits, "outputs": weights.rows, **told}
+    if (normed := ports[0].get_node()).get_type_name() == NORM and normed.get_input_size() == 2:
         ports[0], weight = normed.input_values()
         ports.append(weight)
         told |= {"normed": True, "epsilon": normed.get_attributes()["epsilon"]}
+    if bias is not None:
+        ports.append(_of_panels(bias).output(0))
+        told["biased"] = True
     return _factory(library).create(PRODUCT, ports, told)
 
 
@@ -156,13 +173,16 @@ def attention(library: Path, inputs: Sequence[Node], heads: TurnedHeads) -> Node
     return _factory(library).create("TileAttention", _ports(*inputs), msgspec.structs.asdict(heads))
 
 
-def text_attention(library: Path, joined: Node, begins: Node, heads: int, scale: float) -> Node:
+def text_attention(
+    library: Path, joined: Node, begins: Node, heads: int, scale: float, seen: Node | None = None, narrow: bool = False
+) -> Node:
     """Of queries, keys and values side by side [tokens, 3 * width] of texts one behind another, which begin at `begins`
-    [texts + 1] of i32, the last of which is the number of tokens. Every token sees all of its text.
-    [tokens, width], float32."""
+    [texts + 1] of i32, the last of which is the number of tokens. Every token sees the first `seen` [texts] of i32 of
+    its text, or all. `narrow`: numbers are rounded to bfloat16. [tokens, width], float32."""
     width = joined.get_output_partial_shape(0)[-1].get_length() // 3
-    told = {"heads": heads, "dim": width // heads, "scale": scale}
-    return _factory(library).create("TileTextAttention", _ports(joined, begins), told)
+    told = {"heads": heads, "dim": width // heads, "scale": scale, "narrow": narrow}
+    ports = _ports(joined, begins) if seen is None else _ports(joined, begins, seen)
+    return _factory(library).create("TileTextAttention", ports, told)
 
 
 def own_constants(model: ov.Model, like: Mapping[str, Node] = NOTHING) -> None:
@@ -186,6 +206,11 @@ def constants(model: ov.Model) -> Mapping[str, Node]:
     if not any(node.get_type_name() in MULTIPLYING for node in nodes):
         return NOTHING
     return {node.get_friendly_name(): node for node in nodes if node.get_type_name() == "Constant"}
+
+
+def _of_panels(bias: Floats) -> Node:
+    """A constant, filled up to whole panels."""
+    return op.constant(np.pad(bias, (0, up_to(bias.size, PANEL_ROWS) - bias.size)))
 
 
 def _same(one: Node, other: Node) -> bool:

@@ -13,6 +13,8 @@ from headrace.devices.process_stat import resident_bytes
 from headrace.errors import ModelInvalid
 from headrace.runtimes.few_shapes import FewShapes
 from headrace.runtimes.in_parts import InParts
+from headrace.runtimes.own_kernels import by_own_kernels
+from headrace.runtimes.packed_texts import PackedTexts
 from headrace.runtimes.probe import find_batch_axis, learn_batch_axis
 from headrace.runtimes.runtime import Arrays, LoadedModel, Runtime
 from headrace.runtimes.signature import signature
@@ -93,18 +95,18 @@ def load(asked: Loading, known: Known = _nothing) -> Loaded:
     """Load, probe and warm up. Raises ModelInvalid with a reason made for the user."""
     manifest = asked.manifest
     check_readable(manifest.path)
-    model = runtime(manifest.runtime).load(manifest, asked.threads)
+    model = _opened(asked, asked.threads)
     if not model.outputs:  # an empty file is a whole model to some of the readers
         raise ModelInvalid("it has no outputs: it is empty, or computes nothing", manifest.path.name)
     loaded_ns = perf_counter_ns()
     before = None if asked.axis else known(model.runtime)
     axis = asked.axis or (before.axis if before else _found(asked, model))
-    axis = _with_most_rows(axis, manifest)
+    axis = _with_most_rows(_packed(model, axis), manifest)
     probed_ns = perf_counter_ns()
     found = signature(model, manifest, axis)
     if before:
         found = msgspec.structs.replace(found, outputs=before.outputs)
-    if axis.pad and manifest.runtime in COMPILING:
+    if axis.pad and manifest.runtime in COMPILING and not isinstance(model, PackedTexts):
         model = few = FewShapes(model, axis.pad)
         few.compile_ahead(axis.max_size, JOINING_S if manifest.joins else COMPILE_AHEAD_S)
     for run in manifest.warm_up:
@@ -114,13 +116,14 @@ def load(asked: Loading, known: Known = _nothing) -> Loaded:
     probing_ns = probed_ns - loaded_ns + perf_counter_ns() - warm_ns
     spent_ns = (("probe", probing_ns), ("warmup", warm_ns - probed_ns))
     loaded = Loaded(model, found, partial(_learned, asked, model), half, spent_ns)
-    return _in_parts(_spreading(loaded, asked) if may_spread(asked, axis) else loaded)
+    spreads = may_spread(asked, axis) and not isinstance(model, PackedTexts)
+    return _in_parts(_spreading(loaded, asked) if spreads else loaded)
 
 
 def _learned(asked: Loading, model: LoadedModel, example: Arrays) -> Loaded:
     """What the arrays of a request that ran have shown of it; what was learned of none is still to be learned."""
     axis = learn_batch_axis(model, asked.manifest, example, asked.max_size, asked.tolerance)
-    axis = _with_most_rows(axis, asked.manifest)
+    axis = _with_most_rows(_packed(model, axis), asked.manifest)
     try:
         found = signature(model, asked.manifest, axis)
     except ModelInvalid as error:  # it is served by now: as one whose rows share no runs
@@ -190,6 +193,17 @@ def runtime(name: str) -> Runtime:
     return made
 
 
+def _opened(asked: Loading, threads: int) -> LoadedModel:
+    """The file as it is run by so many threads."""
+    manifest = asked.manifest
+    return by_own_kernels(runtime(manifest.runtime).load(manifest, threads), manifest, threads, asked.findings)
+
+
+def _packed(model: LoadedModel, axis: BatchAxis) -> BatchAxis:
+    """What was found of its rows, and whether what they are filled up with is left out."""
+    return model.packed(axis) if isinstance(model, PackedTexts) else axis
+
+
 def _found(asked: Loading, model: LoadedModel) -> BatchAxis:
     manifest = asked.manifest
     if not asked.unpadded:
@@ -205,6 +219,6 @@ def _half_takes(asked: Loading, model: LoadedModel, axis: BatchAxis) -> float | 
         return None
 
     def load_half() -> LoadedModel:
-        return runtime(manifest.runtime).load(manifest, threads)
+        return _opened(asked, threads)
 
     return half_takes(model, manifest.path, load_half)

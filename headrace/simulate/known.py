@@ -16,6 +16,7 @@ class Told(msgspec.Struct, frozen=True):
     variant: str = ""
     max_size: int | None = None  # rows in one run
     instances: int | None = None
+    packed: bool = False  # rows of several lengths cost their own each
 
 
 def read_known(text: str | bytes) -> Told:

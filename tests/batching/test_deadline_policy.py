@@ -183,3 +183,13 @@ def test_a_run_that_stood_still_for_long_does_not_make_those_behind_it_give_up()
     assert made.admit(waiting, waiting.queued_ns) is None
     made.push(waiting, waiting.queued_ns)
     assert not made.give_up(waiting.queued_ns)
+
+
+def test_where_rows_are_packed_any_lengths_share_a_run_which_is_known_by_their_mean() -> None:
+    made = DeadlinePolicy[Job](Limits(64, 0, 1000, 1 << 20, packed=True), latency(), Company())
+    jobs = [job(256), job(4), job(4), job(4)]
+    for each in jobs:
+        made.push(each, 0)
+    decision = made.next(0, 0)
+    assert isinstance(decision, Run)
+    assert (decision.rows, decision.length, decision.reason) == (4, 67, "idle")

@@ -22,6 +22,7 @@ def test_what_is_known_is_told_with_how_the_model_is_run() -> None:
         "variant": "",
         "max_size": 16,
         "instances": 2,
+        "packed": False,
         "latency": one.latency.to_json(),
     }
     assert times.told(VERSION, "small") is None

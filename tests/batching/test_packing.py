@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from headrace.batching.job import Job
 from headrace.batching.length_class import longest_of
-from headrace.batching.packing import EVEN_ROWS, Line, Lines, best_window, chosen
+from headrace.batching.packing import EVEN_ROWS, Line, Lines, best_window, chosen, mean_length, packed_window
 from headrace.batching.queue import Queue
 from headrace.batching.turns import Turns
 from tests.batching.jobs import MS, job
@@ -86,3 +90,45 @@ def test_where_rows_cost_nothing_all_share_a_run() -> None:
 def test_a_batch_that_is_too_heavy_leaves_the_rest() -> None:
     head, other = job(8), job(8)
     assert closed(head, other, most_bytes=head.num_bytes) == ([head], True)
+
+
+def window_of(head: Job, *others: Job, slack: float = INFINITE, most_rows: int = 64) -> tuple[list[Job], float]:
+    """What shares a run where rows are packed, and how long that takes."""
+    queue: Queue[Job] = Queue()
+    for index, each in enumerate((head, *others)):
+        queue.push(each, index)
+    (group,) = queue.groups.values()
+    lines = Lines(line)
+    window = packed_window(group, head, lines, slack, most_rows)
+    assert (window.shortest, window.longest) == (group.classes[0], group.classes[-1])
+    waiting = Turns({}).in_order(group.within(window.shortest, window.longest), 0)
+    room_ns = window.time_ns - lines[head.length_class].time(head.rows)
+    jobs, _ = chosen(
+        head, waiting, window.rows, 1 << 30, lambda job: lines[job.length_class].row * job.rows, room_ns + 1
+    )
+    return jobs, window.time_ns
+
+
+def test_packed_rows_of_all_lengths_share_a_run() -> None:
+    jobs, time_ns = window_of(job(64), job(5), job(60), job(20))
+    assert sorted(each.length for each in jobs) == [5, 20, 60, 64]
+    tokens = sum(longest_of(each.length_class) for each in jobs)
+    assert time_ns == pytest.approx((1.5 + 0.035 * tokens) * MS, rel=1e-6)
+
+
+@given(st.lists(st.integers(1, 256), min_size=1, max_size=60), st.floats(1, 100), st.integers(1, 64))
+def test_a_packed_run_is_in_time_where_its_head_alone_would_be(
+    lengths: list[int], slack_ms: float, most_rows: int
+) -> None:
+    head, *others = map(job, lengths)
+    jobs, _ = window_of(head, *others, slack=slack_ms * MS, most_rows=most_rows)
+    lines = Lines(line)
+    took = lines[0].fixed + sum(lines[each.length_class].row for each in jobs)
+    assert jobs[0] is head
+    assert len(jobs) <= most_rows
+    assert took <= max(slack_ms * MS, lines[head.length_class].time(1)) + 10
+
+
+def test_the_mean_length_counts_rows() -> None:
+    assert mean_length([job(10)], 1) == 10
+    assert mean_length([job(10, rows=3), job(50)], 4) == 20

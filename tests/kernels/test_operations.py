@@ -360,3 +360,15 @@ def test_heads_that_the_kernel_does_not_compute_make_no_attention(fault: Mapping
 def test_attention_takes_what_is_of_the_heads_it_is_told(fault: Mapping[str, Any]) -> None:
     with pytest.raises(RuntimeError):
         attention_node(HEADS, fault)
+
+
+@pytest.mark.parametrize("width", [384, 40, 1])
+def test_a_layer_norm_is_that_of_float64(width: int) -> None:
+    random = np.random.default_rng(width)
+    weight, bias = (random.normal(size=width).astype(np.float32) for _ in range(2))
+    x = op.parameter([-1, width], ov.Type.f32)
+    run = compiled([x], [operations.layer_norm(kernels(), x, op.constant(weight), op.constant(bias), 1e-5)])
+    given = (random.normal(size=(50, width)) * 3 + 7).astype(np.float32)
+    off = given - given.mean(axis=1, keepdims=True, dtype=np.float64)
+    wanted = off / np.sqrt((off**2).mean(axis=1, keepdims=True) + 1e-5) * weight + bias
+    np.testing.assert_allclose(run([given])[0], wanted, rtol=2e-5, atol=2e-5)

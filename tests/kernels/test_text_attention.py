@@ -23,6 +23,14 @@ def attention_of(heads: int, dim: int, threads: int = 2) -> Any:
     return compiled([joined, begins], [found], threads)
 
 
+def attention_of_seen(heads: int, narrow: bool = False) -> Any:
+    """It is told, too, how many tokens of each text are seen."""
+    joined, begins = op.parameter([-1, 3 * 32 * heads], ov.Type.f32), op.parameter([-1], ov.Type.i32)
+    seen = op.parameter([-1], ov.Type.i32)
+    found = operations.text_attention(kernels(), joined, begins, heads, SCALE, seen, narrow)
+    return compiled([joined, begins, seen], [found])
+
+
 def rows(tokens: int, heads: int, dim: int) -> Floats:
     found: Floats = np.random.default_rng(tokens).normal(size=(tokens, 3 * heads * dim)).astype(np.float32)
     return found
@@ -88,3 +96,32 @@ def test_texts_that_are_not_all_tokens_are_refused(begins: list[int]) -> None:
 
 def test_no_texts_give_nothing() -> None:
     assert attention_of(2, 32)([rows(0, 2, 32), begins_of([])])[0].shape == (0, 64)
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_tokens_that_are_not_seen_see_the_others(narrow: bool) -> None:
+    lengths, seen = [40, 9, 33], [35, 9, 1]
+    joined = rows(sum(lengths), 2, 32)
+    run = attention_of_seen(2, narrow)
+    found = run([joined, begins_of(lengths), np.array(seen, np.int32)])[0]
+    for begin, length, count in zip(begins_of(lengths), lengths, seen, strict=False):
+        text = joined[begin : begin + length]
+        for token in range(length):  # as the last of those that are seen, in whose place its query stands
+            query = np.concatenate([text[token : token + 1, :64], text[count - 1 : count, 64:]], axis=1)
+            alone = expected(np.concatenate([text[: count - 1], query]), [count], 2)[-1]
+            assert np.abs(found[begin + token] - alone).max() < (3e-2 if narrow else 5e-4)
+
+
+def test_rounded_to_bfloat16_it_is_nearly_as_good() -> None:
+    joined, begins = op.parameter([-1, 3 * 384], ov.Type.f32), op.parameter([-1], ov.Type.i32)
+    run = compiled([joined, begins], [operations.text_attention(kernels(), joined, begins, 12, SCALE, narrow=True)])
+    lengths = [7, 64, 100]
+    x = rows(sum(lengths), 12, 32)
+    assert np.abs(run([x, begins_of(lengths)])[0] - expected(x, lengths, 12)).max() < 5e-2
+
+
+@pytest.mark.parametrize("seen", [[0, 5], [4, 6], [3]])
+def test_what_is_seen_is_of_each_text_and_no_more_than_it_has(seen: list[int]) -> None:
+    run = attention_of_seen(1)
+    with pytest.raises(RuntimeError):
+        run([rows(8, 1, 32), begins_of([3, 5]), np.array(seen, np.int32)])

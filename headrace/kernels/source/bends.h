@@ -7,13 +7,16 @@
 
 namespace headrace {
 
-enum class Bend { none, silu, gelu_tanh, gelu };
+enum class Bend { none, silu, gelu_tanh, gelu, gelu_near };
 
 inline Bend bend_of(const std::string& name) {
     if (name == "silu") return Bend::silu;
     if (name == "gelu_tanh") return Bend::gelu_tanh;
     return name == "gelu" ? Bend::gelu : Bend::none;
 }
+
+// What is as good where numbers become codes of 8 bits next.
+inline Bend near(Bend bend) { return bend == Bend::gelu ? Bend::gelu_near : bend; }
 
 // e^x within two units of the last place: a power of two times a polynomial (Cephes, expf.c). Of NaN it is NaN: of two
 // numbers the second is taken where one is none.
@@ -36,10 +39,16 @@ inline __m512 sigmoid(__m512 x) {
     return _mm512_maskz_div_ps(some, one, _mm512_add_ps(one, exponential(_mm512_sub_ps(_mm512_setzero_ps(), x))));
 }
 
+// 1 / x within two units of the last place, of x that is neither tiny nor huge: a division takes three times as long.
+inline __m512 inverse(__m512 x) {
+    const __m512 near = _mm512_rcp14_ps(x);
+    return _mm512_fmadd_ps(near, _mm512_fnmadd_ps(x, near, _mm512_set1_ps(1.f)), near);
+}
+
 // The error function within 1.5e-7 (Abramowitz and Stegun, 7.1.26).
 inline __m512 error_function(__m512 x) {
     const __m512 size = _mm512_abs_ps(x), one = _mm512_set1_ps(1.f);
-    const __m512 t = _mm512_div_ps(one, _mm512_fmadd_ps(size, _mm512_set1_ps(0.3275911f), one));
+    const __m512 t = inverse(_mm512_fmadd_ps(size, _mm512_set1_ps(0.3275911f), one));
     __m512 sum = _mm512_set1_ps(1.061405429f);
     for (const float next : {-1.453152027f, 1.421413741f, -0.284496736f, 0.254829592f})
         sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(next));
@@ -47,6 +56,22 @@ inline __m512 error_function(__m512 x) {
     const __m512 found = _mm512_fnmadd_ps(_mm512_mul_ps(sum, t), tail, one);
     const __mmask16 negative = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);
     return _mm512_mask_sub_ps(found, negative, _mm512_setzero_ps(), found);
+}
+
+// gelu within 4e-6 up to 4.25 and 5e-5 beyond, in a third of the time: x times 1/2 plus a polynomial of x squared, which was fitted so that the
+// greatest difference is least (Lawson's weights), in 2 x^2 / 4.25^2 - 1; beyond 4.25 it is x, or nothing.
+inline __m512 gelu_near(__m512 x) {
+    const __m512 most = _mm512_set1_ps(4.25f), least = _mm512_set1_ps(-4.25f), one = _mm512_set1_ps(1.f);
+    const __m512 within = _mm512_min_ps(most, _mm512_max_ps(least, x));
+    const __m512 at = _mm512_fmsub_ps(_mm512_mul_ps(within, within), _mm512_set1_ps(2.f / (4.25f * 4.25f)), one);
+    __m512 sum = _mm512_set1_ps(-8.493129148e-4f);
+    for (const float next : {2.727435876e-3f, -4.600789413e-3f, 8.095210425e-3f, -1.537310714e-2f, 2.586687948e-2f,
+                             -3.902817667e-2f, 5.565300913e-2f, -8.078340623e-2f, 1.659366306e-1f})
+        sum = _mm512_fmadd_ps(sum, at, _mm512_set1_ps(next));
+    __m512 share = _mm512_fmadd_ps(sum, within, _mm512_set1_ps(0.5f));
+    share = _mm512_mask_mov_ps(share, _mm512_cmp_ps_mask(x, most, _CMP_GE_OQ), one);
+    share = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, least, _CMP_NLE_UQ), share);
+    return _mm512_mul_ps(x, share);
 }
 
 inline __m512 bent(__m512 x, Bend bend) {
@@ -61,6 +86,8 @@ inline __m512 bent(__m512 x, Bend bend) {
         case Bend::gelu:
             return _mm512_mul_ps(_mm512_mul_ps(x, half),
                                  _mm512_add_ps(one, error_function(_mm512_mul_ps(x, _mm512_set1_ps(0.70710678f)))));
+        case Bend::gelu_near:
+            return gelu_near(x);
         default:
             return x;
     }

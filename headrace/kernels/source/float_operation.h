@@ -1,8 +1,6 @@
 // Products with matrices of float32, as an operation of a graph.
 #pragma once
 
-#include <tbb/task_arena.h>
-
 #include <memory>
 #include <string>
 
@@ -12,8 +10,6 @@
 namespace headrace {
 
 struct OfSums;  // a use of room
-
-constexpr int64_t BLOCK_BYTES = 768 << 10;  // of tiles of x that a thread multiplies at a time: most of its own cache
 
 // x [..., inputs] f32, panels of the halves of a matrix u8, bias f32, in whole panels, and perhaps [..., outputs] f32
 // that is added behind the bend -> [..., outputs] f32.

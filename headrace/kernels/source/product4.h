@@ -135,7 +135,8 @@ inline void block(const Product4& p, int64_t tile, int64_t column_tile, Expansio
     clear_sums<TILES * COLUMNS>();
     for (int64_t s = 0; s < p.stretches; ++s)
         add_stretch<TILES, COLUMNS>(tiles + s * TILE_BYTES, p.stretches * TILE_BYTES, weights.take());
-    put_block<TILES, COLUMNS>(room.sums, tile, column_tile, p.to);
+    store_sums<TILES * COLUMNS>(room.sums);
+    Block(room.sums, TILES, COLUMNS, tile, column_tile, p.to).put_rest();
 }
 
 // The same by panels `from` to `to`, whose number COLUMNS divides. For the first tiles panels come from the memory.

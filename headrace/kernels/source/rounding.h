@@ -1,7 +1,8 @@
-// Rows of numbers -> 16-bit codes, each cut in two signed bytes that tiles multiply: code = 256 * high + low.
+// Rows of numbers -> 16-bit codes, each cut in two signed bytes that tiles multiply: code = 256 * high + low; or, in
+// half of the time and a 256th as fine, codes of 8 bits.
 //
-// Eight rows make one tile a stretch of 64 numbers: their high bytes above, their low bytes below. A row's codes depend
-// on that row alone.
+// Eight rows make one tile a stretch of 64 numbers: their high bytes above, their low bytes below. Of codes of 8 bits
+// sixteen do. A row's codes depend on that row alone.
 #pragma once
 
 #include <immintrin.h>
@@ -14,8 +15,9 @@
 
 namespace headrace {
 
-constexpr int64_t ROWS_OF_TILE = 8;
+constexpr int64_t ROWS_OF_TILE = 8, NARROW_ROWS_OF_TILE = 16;
 constexpr float GREATEST_CODE = 32512.f;  // 127 * 256: its high byte is still one
+constexpr float GREATEST_NARROW_CODE = 127.f;
 
 inline __mmask16 first(int64_t count) {
     return count >= 16 ? 0xffff : count <= 0 ? 0 : static_cast<__mmask16>((1u << count) - 1);
@@ -74,6 +76,19 @@ inline float round_row(const Row& row, int64_t width, int64_t stretches, int8_t*
         split(row(at), scale, to, to + ROWS_OF_TILE * TILE_WIDTH);
     }
     return top / GREATEST_CODE;
+}
+
+// The same of codes of 8 bits.
+template <typename Row>
+inline float round_narrow_row(const Row& row, int64_t width, int64_t stretches, int8_t* line) {
+    const float top = greatest(row, width);
+    const __m512 scale = _mm512_set1_ps(top > 0 ? GREATEST_NARROW_CODE / top : 0.f);
+    for (int64_t at = 0; at < stretches * TILE_WIDTH; at += 16) {
+        const __m512i codes = _mm512_cvtps_epi32(_mm512_mul_ps(row(at), scale));
+        _mm_store_si128(reinterpret_cast<__m128i*>(line + at / TILE_WIDTH * TILE_BYTES + at % TILE_WIDTH),
+                        _mm512_cvtepi32_epi8(codes));
+    }
+    return top / GREATEST_NARROW_CODE;
 }
 
 }  // namespace headrace

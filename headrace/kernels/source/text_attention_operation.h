@@ -9,24 +9,26 @@
 namespace headrace {
 
 // queries, keys and values side by side [tokens, 3 * heads * dim] f32, begins [texts + 1] i32, where the last is the
-// number of tokens -> [tokens, heads * dim] f32.
+// number of tokens, and perhaps how many tokens of each text are seen [texts] i32, the first ones of it, all where it is
+// not said -> [tokens, heads * dim] f32.
 class TileTextAttention : public ov::op::Op {
   public:
     OPENVINO_OP("TileTextAttention", "headrace");
     TileTextAttention() = default;
     TileTextAttention(const ov::OutputVector& inputs, const TileTextAttention& like)
-        : Op(inputs), heads_(like.heads_), dim_(like.dim_), scale_(like.scale_) {
+        : Op(inputs), heads_(like.heads_), dim_(like.dim_), scale_(like.scale_), narrow_(like.narrow_) {
         constructor_validate_and_infer_types();
     }
 
     void validate_and_infer_types() override {
-        NODE_VALIDATION_CHECK(this, get_input_size() == 2, "inputs are ", get_input_size());
+        const size_t count = get_input_size();
+        NODE_VALIDATION_CHECK(this, count == 2 || count == 3, "inputs are ", count);
         NODE_VALIDATION_CHECK(this, heads_ > 0 && heads_ <= MOST_TEXT_HEADS && dim_ > 0 && dim_ <= MOST_TEXT_HEADS,
                               heads_, " heads are of ", dim_);
-        NODE_VALIDATION_CHECK(
-            this,
-            get_input_element_type(0) == ov::element::f32 && get_input_element_type(1) == ov::element::i32,
-            "an input is of another type");
+        for (size_t input = 0; input < count; ++input)
+            NODE_VALIDATION_CHECK(this,
+                                  get_input_element_type(input) == (input == 0 ? ov::element::f32 : ov::element::i32),
+                                  "input ", input, " is of another type");
         NODE_VALIDATION_CHECK(this, width_of(this, 0).compatible(3 * heads_ * dim_), "rows are not of ",
                               3 * heads_ * dim_);
         auto shape = get_input_partial_shape(0);
@@ -42,6 +44,7 @@ class TileTextAttention : public ov::op::Op {
         visitor.on_attribute("heads", heads_);
         visitor.on_attribute("dim", dim_);
         visitor.on_attribute("scale", scale_);
+        visitor.on_attribute("narrow", narrow_);
         return true;
     }
 
@@ -56,19 +59,30 @@ class TileTextAttention : public ov::op::Op {
         const auto* begins = inputs[1].data<const int32_t>();
         const int64_t texts = static_cast<int64_t>(inputs[1].get_size()) - 1;
         if (texts < 0 || begins[0] != 0 || begins[texts] != tokens) return false;
-        int64_t longest = 0;
+        const bool told = inputs.size() > 2;
+        if (told && inputs[2].get_size() != static_cast<size_t>(texts)) return false;
+        const auto span = [&](int64_t text) {
+            const int64_t length = begins[text + 1] - begins[text];
+            return TextSpan{begins[text], length, told ? inputs[2].data<const int32_t>()[text] : length};
+        };
+        int64_t most_keys = 0;
         for (int64_t text = 0; text < texts; ++text) {
-            if (begins[text] > begins[text + 1]) return false;
-            longest = std::max<int64_t>(longest, begins[text + 1] - begins[text]);
+            const TextSpan each = span(text);
+            if (each.tokens < 0 || each.keys > each.tokens || (each.keys < 1 && each.tokens > 0)) return false;
+            most_keys = std::max(most_keys, each.keys);
         }
         const TextHeads heads{inputs[0].data<const float>(), outputs[0].data<float>(), heads_, dim_, scale_};
-        const size_t num_bytes = TextRoom::num_bytes(heads, longest);
+        const size_t num_bytes = TextRoom::num_bytes(heads, most_keys);
         tbb::parallel_for(tbb::blocked_range<int64_t>(0, texts * heads_), [&](const tbb::blocked_range<int64_t>& some) {
-            const TextRoom room(headrace::room(num_bytes), heads, longest);
+            const TextRoom room(headrace::room(num_bytes), heads, most_keys);
             const Tiles tiles;
             for (int64_t each = some.begin(); each < some.end(); ++each) {
-                const int32_t* text = begins + each / heads_;
-                if (text[0] < text[1]) attend_text(heads, room, text[0], text[1] - text[0], each % heads_);
+                const TextSpan text = span(each / heads_);
+                if (text.tokens == 0) continue;
+                if (narrow_)
+                    attend_text<true>(heads, room, text, each % heads_);
+                else
+                    attend_text<false>(heads, room, text, each % heads_);
             }
         });
         return true;
@@ -79,6 +93,7 @@ class TileTextAttention : public ov::op::Op {
 
     int64_t heads_ = 0, dim_ = 0;
     float scale_ = 0;
+    bool narrow_ = false;  // numbers are bfloat16, and not two of these
 };
 
 }  // namespace headrace
