@@ -3,16 +3,22 @@
 A text's bits are the same alone and in any company: each operation computes a token, or a text, by itself.
 """
 
+from collections.abc import Sequence
+
+import numpy as np
 import openvino as ov
 import openvino.opset15 as op
+from numpy.typing import NDArray
 
 from headrace.graphs.attention import score_scale
 from headrace.graphs.encoder import answer, embedded, layers
 from headrace.graphs.layer import Tensors
 from headrace.graphs.linear import Node, Precision
 from headrace.graphs.nodes import f32, i64, named_result, parameter
-from headrace.graphs.pooling import PACKED_POOLING, pooled_of_packed
+from headrace.graphs.pooling import PACKED_POOLING, lengths_of, pooled_of_packed
+from headrace.graphs.rounding import row_codes
 from headrace.kernels import operations
+from headrace.kernels.operations import EncoderHeads, Matrix
 from headrace.weights.checkpoint import Architecture, Checkpoint
 
 
@@ -43,15 +49,46 @@ def build_packed_encoder(checkpoint: Checkpoint, precision: Precision) -> ov.Mod
         width = facts.heads * facts.head_dim
         joined = layer.project(x, ("q", "k", "v"), facts.hidden, (width,) * 3, precision)
         assert precision.library is not None
-        narrow = precision.weights == "tiles8x8"
-        of_which = seen[0] if seen else None
-        mixed = operations.text_attention(
-            precision.library, joined, begins, facts.heads, score_scale(facts), of_which, narrow
-        )
+        mixed = operations.text_attention(precision.library, joined, begins, facts.heads, score_scale(facts), *seen)
         return layer.project(mixed, ("o",), width, (facts.hidden,), precision)
 
-    x = layers(x, attend, tensors, facts, precision)
+    if precision.weights == "tiles8x8":
+        x = _whole_layers(x, begins, seen[0] if seen else lengths_of(begins), tensors, facts, precision)
+    else:
+        x = layers(x, attend, tensors, facts, precision)
     if not whole:
         return ov.Model([named_result("last_hidden_state", x)], [*tokens, begins, *seen], facts.family)
     found = answer(lambda ways: pooled_of_packed(x, begins, places, ways), tensors, facts, precision)
     return ov.Model([named_result(*found)], [*tokens, begins], facts.family)
+
+
+def _whole_layers(
+    x: Node, begins: Node, seen: Node, tensors: Tensors, facts: Architecture, precision: Precision
+) -> Node:
+    """x [tokens, hidden] through all layers, each of which is one operation."""
+    assert precision.library is not None
+    width, hidden, inner = facts.heads * facts.head_dim, facts.hidden, facts.intermediate
+    about = EncoderHeads(facts.heads, facts.head_dim, inner, score_scale(facts), facts.norm_eps, facts.activation)
+    for index in range(facts.num_layers):
+        layer = tensors.layer(index)
+        matrices = [
+            _coded(layer, ("q", "k", "v"), hidden, width),
+            _coded(layer, ("o",), width, hidden),
+            _coded(layer, ("up",), hidden, inner),
+            _coded(layer, ("down",), inner, hidden),
+        ]
+        norms = [
+            (layer.vector(name, hidden), layer.vector(f"{name}_bias", hidden))
+            for name in ("attention_norm", "ffn_norm")
+        ]
+        x = operations.encoder_layer(precision.library, [x, begins, seen], matrices, norms, about)
+    return x
+
+
+def _coded(layer: Tensors, names: Sequence[str], width: int, length: int) -> tuple[Matrix, NDArray[np.float32]]:
+    """The named matrices [length, width], one under another, as codes of 8 bits, and their biases."""
+    coded = [row_codes(layer.weight(name, (length, width))) for name in names]
+    codes, scales = (np.concatenate(parts) for parts in zip(*coded, strict=True))
+    zeros = np.zeros(length, np.float32)
+    biases = [layer.vector(f"{name}_bias", length) if f"{name}_bias" in layer else zeros for name in names]
+    return operations.matrix(codes, scales), np.concatenate(biases)

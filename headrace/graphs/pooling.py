@@ -46,13 +46,18 @@ def pooled_of_packed(x: Node, begins: Node, places: Node, ways: Sequence[Pooling
     return op.concat(parts, 1) if len(parts) > 1 else parts[0]
 
 
+def lengths_of(begins: Node) -> Node:
+    """Tokens of each text [texts], of i32."""
+    return op.subtract(_cut(begins, 1, END), _cut(begins, 0, -1))
+
+
 def _pooled_of_packed(x: Node, begins: Node, places: Node, way: Pooling) -> Node:
     first, behind = _cut(begins, 0, -1), _cut(begins, 1, END)
     if way == "cls":
         return op.gather(x, first, i64(0))
     if way == "last":
         return op.gather(x, op.subtract(behind, i32(1)), i64(0))
-    counts = op.unsqueeze(op.convert(op.subtract(behind, first), "f32"), i64(1))
+    counts = op.unsqueeze(op.convert(lengths_of(begins), "f32"), i64(1))
     if way == "weighted_mean":  # the first token counts once, the second twice, ...
         x = op.multiply(x, op.unsqueeze(op.add(op.convert(places, "f32"), f32(1.0)), i64(1)))
         counts = op.multiply(op.multiply(counts, op.add(counts, f32(1.0))), f32(0.5))

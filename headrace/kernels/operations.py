@@ -22,7 +22,7 @@ Node = Any
 Bend = Literal["silu", "gelu_tanh", "gelu"]
 
 PRODUCT, FLOAT_PRODUCT, NORM = "TileProduct", "TileFloatProduct", "TileNorm"
-MULTIPLYING = {PRODUCT, FLOAT_PRODUCT, "TileRows"}
+MULTIPLYING = {PRODUCT, FLOAT_PRODUCT, "TileRows", "TileEncoderLayer"}
 """Operations on matrices."""
 
 MOST_WIDTH = 1 << 17
@@ -183,6 +183,41 @@ def text_attention(
     told = {"heads": heads, "dim": width // heads, "scale": scale, "narrow": narrow}
     ports = _ports(joined, begins) if seen is None else _ports(joined, begins, seen)
     return _factory(library).create("TileTextAttention", ports, told)
+
+
+class EncoderHeads(msgspec.Struct, frozen=True):
+    """What a whole layer of an encoder is made of, beside its matrices."""
+
+    heads: int
+    dim: int
+    inner: int  # numbers between the products of its feed-forward half
+    scale: float  # of scores
+    epsilon: float  # of norms
+    bend: Bend
+
+
+Biased = tuple[Matrix, Floats]
+"""A matrix of 8-bit codes and a bias for each of its rows."""
+
+
+def encoder_layer(
+    library: Path,
+    texts: Sequence[Node],
+    matrices: Sequence[Biased],
+    norms: Sequence[tuple[Floats, Floats]],
+    about: EncoderHeads,
+) -> Node:
+    """A whole layer, numbers being rounded to codes of 8 bits before each product and to bfloat16 within attention:
+    LayerNorm behind attention and behind the feed-forward half, each with what it is added to.
+
+    `texts` are x [tokens, hidden], one text behind another, where they begin and the last one ends, [texts + 1] of i32,
+    and how many tokens of each are seen, the first ones, [texts] of i32. `matrices` are those of queries, keys and
+    values, one under another, of what these come to, of up and of down; `norms` weights and biases. [tokens, hidden],
+    float32.
+    """
+    held = [node for matrix, bias in matrices for node in (matrix.codes, matrix.scales, _of_panels(bias))]
+    held += [op.constant(values) for norm in norms for values in norm]
+    return _factory(library).create("TileEncoderLayer", _ports(*texts, *held), msgspec.structs.asdict(about))
 
 
 def own_constants(model: ov.Model, like: Mapping[str, Node] = NOTHING) -> None:

@@ -98,4 +98,13 @@ def test_what_has_no_kernel_for_it_is_not_packed() -> None:
     assert not packs(of_means, Precision())
     assert not packs(msgspec.structs.replace(facts, pooling=("mean", "max")), precision())
     assert not packs(msgspec.structs.replace(of_means, distances=32), precision())
-    assert not packs(msgspec.structs.replace(facts, pooling=()), precision())
+    assert packs(msgspec.structs.replace(facts, pooling=()), precision())
+
+
+def test_whole_layers_in_codes_of_8_bits_pool_and_score_nearly_as_floats_do() -> None:
+    given = pooling(golden_checkpoint("bert"), "mean")
+    batch = laid([text % given.architecture.vocabulary for text in TEXTS])
+    held = Precision("tiles8x8", "tiles8", library=kernels())
+    found, wanted = (rows(build_packed_encoder(given, each), packed_inputs(batch)) for each in (held, precision()))
+    likeness = (found * wanted).sum(axis=1) / np.linalg.norm(found, axis=1) / np.linalg.norm(wanted, axis=1)
+    assert likeness.min() > 0.98

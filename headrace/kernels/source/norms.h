@@ -1,5 +1,5 @@
-// x / sqrt(mean(x^2) + epsilon) * weight of rows (RMSNorm, arXiv 1910.07467), and the same of what a row differs from its
-// mean, plus a bias (LayerNorm, arXiv 1607.06450).
+// x / sqrt(mean(x^2) + epsilon) * weight of rows (RMSNorm, arXiv 1910.07467), and the same of what a row differs from
+// its mean, plus a bias (LayerNorm, arXiv 1607.06450).
 #pragma once
 
 #include <immintrin.h>

@@ -5,6 +5,7 @@
 
 #include "attention_operation.h"
 #include "drawing.h"
+#include "encoder_layer_operation.h"
 #include "float_operation.h"
 #include "openvino/core/extension.hpp"
 #include "openvino/core/op_extension.hpp"
@@ -18,6 +19,7 @@ OPENVINO_CREATE_EXTENSIONS(std::vector<ov::Extension::Ptr>({
     std::make_shared<ov::OpExtension<headrace::TileNorm>>(),
     std::make_shared<ov::OpExtension<headrace::TileAttention>>(),
     std::make_shared<ov::OpExtension<headrace::TileTextAttention>>(),
+    std::make_shared<ov::OpExtension<headrace::TileEncoderLayer>>(),
 }));
 
 // Whether the system lets this process use what the kernels are made for.

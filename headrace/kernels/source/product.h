@@ -1,9 +1,9 @@
 // What products of 16-bit codes with whole numbers share: exact sums in tiles, one rounding at the end, so that the
 // bits of a row never depend on the rows beside it.
 //
-// Sums are those of a block: 1 to 4 tiles of eight or sixteen rows of x by 1 or 2 tiles of sixteen rows of the matrix, four at
-// most. Those of tile t and column tile c are in tile register t * COLUMNS + c; 4 and 5 are for the matrix, 6 and 7
-// for x.
+// Sums are those of a block: 1 to 4 tiles of eight or sixteen rows of x by 1 or 2 tiles of sixteen rows of the matrix,
+// four at most. Those of tile t and column tile c are in tile register t * COLUMNS + c; 4 and 5 are for the matrix, 6
+// and 7 for x.
 #pragma once
 
 #include <immintrin.h>
@@ -113,12 +113,45 @@ class Block {
 
     // As many rows more, where there are so many.
     void put(int64_t rows) {
-        for (const int64_t end = std::min(at_ + rows, count_); at_ < end; ++at_) put_row(at_);
+        const int64_t end = std::min(at_ + rows, count_);
+        if (at_ >= end) return;
+        if (to_->narrow && !to_->gated && columns_ == 2 && (column_tile_ + 2) * COLUMN_TILE <= to_->width)
+            to_->bend == Bend::gelu_near ? put_whole<true>(end) : put_whole<false>(end);
+        for (; at_ < end; ++at_) put_row(at_);
     }
 
     void put_rest() { put(count_); }
 
   private:
+    // Rows up to `end`, of codes of 8 bits and two whole column tiles: the same numbers as by `put_row`, in less time.
+    template <bool NEAR>
+    void put_whole(int64_t end) {
+        const int64_t column = column_tile_ * COLUMN_TILE;
+        const float *scale = to_->scales + column, *bias = to_->bias ? to_->bias + column : nullptr;
+        __m512 scales[2], biases[2] = {};
+        for (int64_t part = 0; part < 2; ++part) {
+            scales[part] = _mm512_loadu_ps(scale + part * COLUMN_TILE);
+            if (bias) biases[part] = _mm512_loadu_ps(bias + part * COLUMN_TILE);
+        }
+        for (; at_ < end; ++at_) {
+            const int64_t tile = at_ >> 4, row = at_ & 15, at = (row_ + at_) * to_->width + column;
+            const __m512 worth = _mm512_set1_ps(to_->worths[row_ + at_]);
+            for (int64_t part = 0; part < 2; ++part) {
+                const int32_t* from = sums_[2 * tile + part] + row * COLUMN_TILE;
+                const __m512 sums = _mm512_cvtepi32_ps(_mm512_load_si512(from));
+                __m512 found = _mm512_mul_ps(sums, _mm512_mul_ps(scales[part], worth));
+                if (bias) found = _mm512_add_ps(found, biases[part]);
+                if (NEAR)
+                    found = gelu_near(found);
+                else if (to_->bend != Bend::none)
+                    found = bent(found, to_->bend);
+                const int64_t place = at + part * COLUMN_TILE;
+                if (to_->onto) found = _mm512_add_ps(_mm512_loadu_ps(to_->onto + place), found);
+                _mm512_storeu_ps(to_->out + place, found);
+            }
+        }
+    }
+
     void put_row(int64_t at) const {
         const int64_t tile = at >> to_->log_rows(), row = at & (to_->rows_of_tile() - 1);
         const Sums* sums = sums_ + tile * columns_;

@@ -226,12 +226,12 @@ class TileProduct : public ov::op::Op {
     void multiply(const Factors& factors, const Outputs& all, const Rounded& x, int64_t first, int64_t last,
                   int64_t begin, int64_t end) const {
         const Outputs to = all.cut(first * all.rows_of_tile(), std::min(last * all.rows_of_tile(), all.rows), x.worths);
+        const int64_t stretches = factors.stretches();
         if (bits_ == 8)
-            multiply_panels(Product8{x.tiles, static_cast<const int8_t*>(factors.codes), factors.stretches(), to}, begin,
-                            end);
+            multiply_panels(Product8{x.tiles, static_cast<const int8_t*>(factors.codes), stretches, to}, begin, end);
         else
-            multiply_panels(Product4{x.tiles, static_cast<const uint8_t*>(factors.codes), factors.stretches(), to},
-                            2 * begin, std::min(2 * end, to.column_tiles()));
+            multiply_panels(Product4{x.tiles, static_cast<const uint8_t*>(factors.codes), stretches, to}, 2 * begin,
+                            std::min(2 * end, to.column_tiles()));
     }
 
     // Inputs before what is added.
@@ -251,8 +251,8 @@ class TileProduct : public ov::op::Op {
     float epsilon_ = 0;
 };
 
-// x [..., width] f32, weights [width] f32 -> x over its root mean square, of the same shape; with a bias [width] f32 its
-// LayerNorm.
+// x [..., width] f32, weights [width] f32 -> x over its root mean square, of the same shape; with a bias [width] f32
+// its LayerNorm.
 class TileNorm : public ov::op::Op {
   public:
     OPENVINO_OP("TileNorm", "headrace");
@@ -294,11 +294,15 @@ class TileNorm : public ov::op::Op {
             if (width == 0 || inputs[input].get_size() != shape.back()) return false;
         const int64_t rows = static_cast<int64_t>(inputs[0].get_size()) / width;
         const Norming norming{inputs[1].data<const float>(), epsilon_};
-        const float *x = inputs[0].data<const float>(), *bias = inputs.size() > 2 ? inputs[2].data<const float>() : nullptr;
+        const float* x = inputs[0].data<const float>();
+        const float* bias = inputs.size() > 2 ? inputs[2].data<const float>() : nullptr;
         auto* out = outputs[0].data<float>();
         const auto norm = [&](int64_t begin, int64_t end) {
             for (int64_t at = begin * width; at < end * width; at += width)
-                bias ? layer_norm_row(x + at, width, norming, bias, out + at) : norm_row(x + at, width, norming, out + at);
+                if (bias)
+                    layer_norm_row(x + at, width, norming, bias, out + at);
+                else
+                    norm_row(x + at, width, norming, out + at);
         };
         divided(rows, norm, FEW_TILES * ROWS_OF_TILE);
         return true;

@@ -1,4 +1,5 @@
-// Attention within whole texts, every token of one seeing its first ones, most often all, on tiles of bfloat16 halves (see float_product.h).
+// Attention within whole texts, every token of one seeing its first ones, most often all, on tiles of bfloat16 halves
+// (see float_product.h).
 //
 // NARROW: with the upper halves alone, as numbers of bfloat16.
 //

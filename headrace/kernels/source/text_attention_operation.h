@@ -9,8 +9,8 @@
 namespace headrace {
 
 // queries, keys and values side by side [tokens, 3 * heads * dim] f32, begins [texts + 1] i32, where the last is the
-// number of tokens, and perhaps how many tokens of each text are seen [texts] i32, the first ones of it, all where it is
-// not said -> [tokens, heads * dim] f32.
+// number of tokens, and perhaps how many tokens of each text are seen [texts] i32, the first ones of it, all where it
+// is not said -> [tokens, heads * dim] f32.
 class TileTextAttention : public ov::op::Op {
   public:
     OPENVINO_OP("TileTextAttention", "headrace");
