@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.devices.inventory import cpu_features
-from headrace.errors import HeadraceError, ModelInvalid
+from headrace.errors import ModelInvalid
 from headrace.runtimes.onnx_content import is_quantised
 from headrace.runtimes.packed_texts import IDS, MASK, OUTPUT, TYPES, PackedTexts
 from headrace.runtimes.runtime import Arrays, LoadedModel
@@ -42,8 +42,8 @@ def by_own_kernels(model: LoadedModel, manifest: Manifest, threads: int, folder:
         return model
     try:
         ours, why = _made(model, manifest, threads, folder, asked=whose == "own")
-    except (HeadraceError, RuntimeError) as error:
-        ours, why = None, str(error)
+    except Exception as error:  # whatever is wrong with reading it: its own runtime may take it all the same
+        ours, why = None, str(error) or type(error).__name__
     if ours is not None:
         model.close()
         return ours
@@ -66,7 +66,7 @@ def _may_be(model: LoadedModel, manifest: Manifest, whose: str) -> bool:
 def _made(
     model: LoadedModel, manifest: Manifest, threads: int, folder: Path | None, *, asked: bool
 ) -> tuple[PackedTexts | None, str]:
-    """Ours, or why not. Raises HeadraceError or RuntimeError where something in it fails."""
+    """Ours, or why not. Raises whatever reading, compiling or trying it does."""
     try:
         from headrace.kernels.library import library  # they need OpenVINO, which is an extra
         from headrace.runtimes.openvino_packed import open_packed

@@ -46,8 +46,8 @@ class PackedTexts:
         """What was found of its rows, and that those of several lengths cost no more than each by itself."""
         if axis.pad is None or axis.pad.mask != MASK:
             return axis
-        values = {**axis.pad.values, MASK: ABSENT}
-        return replace(axis, pad=replace(axis.pad, values=values, packed=True))
+        values, lengths = {**axis.pad.values, MASK: ABSENT}, (1, self._facts.max_context)
+        return replace(axis, pad=replace(axis.pad, values=values, lengths=lengths, packed=True))
 
     def run(self, arrays: Arrays, outputs: tuple[str, ...] = ()) -> Arrays:
         """The hidden states of each row's tokens. Raises InputRefused with the input at fault, or Unavailable where

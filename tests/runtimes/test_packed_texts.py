@@ -160,7 +160,7 @@ def test_rows_are_filled_up_with_what_is_left_out() -> None:
     pad = PadAxis(1, {IDS: 0, MASK: 0, TYPES: 0}, {OUTPUT: (1,)}, MASK)
     found = ours.packed(BatchAxis(True, 64, pad=pad)).pad
     assert found is not None
-    assert (found.packed, found.values[MASK], found.values[IDS]) == (True, ABSENT, 0)
+    assert (found.packed, found.values[MASK], found.values[IDS], found.lengths) == (True, ABSENT, 0, (1, 8))
     assert ours.packed(BatchAxis(True, 64)).pad is None
     without = msgspec.structs.replace(pad, mask="")
     assert ours.packed(BatchAxis(True, 64, pad=without)).pad == without
