@@ -24,8 +24,18 @@ MASKS = {
 """Examples, 0 being padding."""
 
 
+class Mask(NamedTuple):
+    """What says which tokens are seen; of truth values, where it `hides`, which are not."""
+
+    output: ov.Output
+    hides: bool = False
+
+
 class Attention(NamedTuple):
-    """What each head is given, from one `source`; scores are multiplied by 1 / sqrt(dim)."""
+    """What each head is given, from one `source`; scores are multiplied by 1 / sqrt(dim).
+
+    The mask has been tried on few tokens: see `check_on_many`.
+    """
 
     source: ov.Output
     q: Affine
@@ -33,6 +43,7 @@ class Attention(NamedTuple):
     v: Affine
     heads: int
     dim: int
+    mask: Mask
 
 
 class _Heads(NamedTuple):
@@ -50,6 +61,7 @@ class _Core(NamedTuple):
     q: tuple[ov.Output, tuple[int, ...]]
     k: tuple[ov.Output, tuple[int, ...]]
     v: tuple[ov.Output, tuple[int, ...]]
+    mask: Mask
     scale: float | None  # None: 1 / sqrt(dim)
 
 
@@ -70,7 +82,15 @@ def attention(graph: Graph, output: ov.Output) -> Attention:
     given = {key(each.source) for each in bare}
     if len(given) != 1 or not math.isfinite(scale) or scale == 0:
         raise Foreign(f"{output.get_node().get_friendly_name()} attends to something else")
-    return Attention(bare[0].source, _times(bare[0], scale), bare[1], _times(bare[2], v.factor * factor), heads, dim)
+    values = _times(bare[2], v.factor * factor)
+    return Attention(bare[0].source, _times(bare[0], scale), bare[1], values, heads, dim, core.mask)
+
+
+def check_on_many(graph: Graph, mask: Mask, tokens: int) -> None:
+    """Raises Foreign where the mask does not let all of so many tokens see all but padding: a window may be wide."""
+    row = np.ones(tokens, np.int64)
+    row[[1, tokens // 2, -1]] = 0
+    _check(graph, mask, row[None])
 
 
 def _times(projection: Affine, factor: float) -> Affine:
@@ -135,20 +155,20 @@ def _core(graph: Graph, output: ov.Output) -> _Core:
         given = sources(output)
         if len(given) not in (4, 5) or output.get_node().get_attributes()["causal"]:
             raise Foreign(f"{output.get_node().get_friendly_name()} is another attention")
-        _check_mask(graph, given[3], graph.shape(output, EXAMPLES[0])[1])
+        mask = _mask(graph, given[3], graph.shape(output, EXAMPLES[0])[1])
         q, k, v = ((each, APART) for each in given[:3])
-        return _Core(q, k, v, _number(graph, given[4]) if len(given) == 5 else None)
+        return _Core(q, k, v, mask, _number(graph, given[4]) if len(given) == 5 else None)
     if kind(output) != "MatMul":
         raise Foreign(f"{output.get_node().get_friendly_name()} is no attention")
     turned, told = source(output, 1), output.get_node().get_attributes()
     likely = _shares(graph, plain(graph, source(output)))
     if told["transpose_a"] or kind(likely) != "Softmax" or likely.get_node().get_attributes()["axis"] not in (-1, 3):
         raise Foreign(f"{output.get_node().get_friendly_name()} is of no softmax")
-    scores, scale = _scores(graph, source(likely))
+    scores, scale, mask = _scores(graph, source(likely))
     flags = scores.get_node().get_attributes()
     q = source(scores), LAST_TURNED if flags["transpose_a"] else APART
     k = source(scores, 1), APART if flags["transpose_b"] else LAST_TURNED
-    return _Core(q, k, (turned, LAST_TURNED if told["transpose_b"] else APART), scale)
+    return _Core(q, k, (turned, LAST_TURNED if told["transpose_b"] else APART), mask, scale)
 
 
 def _shares(graph: Graph, output: ov.Output) -> ov.Output:
@@ -162,8 +182,8 @@ def _shares(graph: Graph, output: ov.Output) -> ov.Output:
     return plain(graph, shares)
 
 
-def _scores(graph: Graph, output: ov.Output) -> tuple[ov.Output, float]:
-    """The product of queries and keys under its mask, which is checked, and what it is multiplied by."""
+def _scores(graph: Graph, output: ov.Output) -> tuple[ov.Output, float, Mask]:
+    """The product of queries and keys under its mask, what it is multiplied by, and the mask."""
     masked = plain(graph, output)
     shape = graph.shape(masked, EXAMPLES[0])
     if len(shape) != 4:
@@ -173,7 +193,7 @@ def _scores(graph: Graph, output: ov.Output) -> tuple[ov.Output, float]:
         whose = ["input_ids" in graph.reads(each) for each in sources(masked)]
         if sorted(whose) != [False, True]:
             raise Foreign(f"{masked.get_node().get_friendly_name()} adds no mask")
-        _check_mask(graph, source(masked, whose.index(False)), heads)
+        mask = _mask(graph, source(masked, whose.index(False)), heads)
         inner = source(masked, whose.index(True))
     elif kind(masked) == "Select":
         condition, *branches = sources(masked)
@@ -182,13 +202,13 @@ def _scores(graph: Graph, output: ov.Output) -> tuple[ov.Output, float]:
         filled, inner = (steady[0], branches[1]) if first else (steady[1], branches[0])
         if filled is None or not (filled <= HIDDEN).all():
             raise Foreign(f"{masked.get_node().get_friendly_name()} hides nothing")
-        _check_mask(graph, condition, heads, hides=first)
+        mask = _mask(graph, condition, heads, hides=first)
     else:
         raise Foreign(f"{masked.get_node().get_friendly_name()} has no mask")
     scores, factor = evenly_scaled(graph, inner)
     if kind(scores) != "MatMul":
         raise Foreign(f"{scores.get_node().get_friendly_name()} is no product of queries and keys")
-    return scores, float(factor[0])
+    return scores, float(factor[0]), mask
 
 
 def _number(graph: Graph, output: ov.Output) -> float:
@@ -198,21 +218,32 @@ def _number(graph: Graph, output: ov.Output) -> float:
     return float(found.reshape(-1)[0])
 
 
-def _check_mask(graph: Graph, output: ov.Output, heads: int, *, hides: bool = False) -> None:
-    """Raises Foreign where it does not let all tokens see all tokens but padding; `hides`: True is what is not seen."""
+def _mask(graph: Graph, output: ov.Output, heads: int, *, hides: bool = False) -> Mask:
+    """Raises Foreign where it does not let all tokens of the examples see all tokens but padding."""
     if not {"attention_mask"} <= graph.reads(output) <= {"attention_mask", SIZES}:
         raise Foreign(f"{output.get_node().get_friendly_name()} is no mask of padding")
-    port = graph.inputs["attention_mask"]
+    mask = Mask(output, hides)
     for (batch, tokens), rows in MASKS.items():
-        example = np.array(rows, port.get_element_type().to_dtype())
-        found = graph.value(output, {key(port): example}, (batch, tokens))
-        try:
-            found = np.broadcast_to(found, (batch, heads, tokens, tokens))
-        except ValueError as fault:
-            raise Foreign(f"{output.get_node().get_friendly_name()} is of shape {found.shape}") from fault
-        expected = np.broadcast_to(example.astype(bool)[:, None, None, :], found.shape)
-        if not (_seen(found, hides=hides) == expected).all():
-            raise Foreign(f"{output.get_node().get_friendly_name()} is another mask")
+        shape = _check(graph, mask, np.array(rows)).shape
+        if len(shape) > 4 or shape[-3:-2] not in ((), (1,), (heads,)):
+            raise Foreign(f"{output.get_node().get_friendly_name()} is of shape {shape} for {batch} texts of {tokens}")
+    return mask
+
+
+def _check(graph: Graph, mask: Mask, rows: Array) -> Array:
+    """Its values for rows [batch, tokens] of 1 and 0. Raises Foreign where they hide anything but the zeros."""
+    name, port = mask.output.get_node().get_friendly_name(), graph.inputs["attention_mask"]
+    batch, tokens = rows.shape
+    example = rows.astype(port.get_element_type().to_dtype())
+    found = graph.value(mask.output, {key(port): example}, (batch, tokens))
+    expected = rows.astype(bool)[:, None, None, :]
+    try:
+        right = np.broadcast_shapes(found.shape[-4:], (batch, 1, tokens, tokens))[0] == batch
+    except ValueError as fault:
+        raise Foreign(f"{name} is of shape {found.shape}") from fault
+    if not right or not (_seen(found, hides=mask.hides) == expected).all():
+        raise Foreign(f"{name} is another mask")
+    return found
 
 
 def _seen(mask: Array, *, hides: bool) -> Array:

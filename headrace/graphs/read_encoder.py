@@ -13,7 +13,7 @@ import numpy as np
 import openvino as ov
 from openvino._offline_transformations import apply_moc_transformations
 
-from headrace.graphs.read_attention import Attention, attention
+from headrace.graphs.read_attention import Attention, attention, check_on_many
 from headrace.graphs.read_embedding import Embedding, embedding
 from headrace.graphs.read_linear import Affine, Held, Norm, affine, affine_and_others, norm
 from headrace.graphs.read_rounding import plain
@@ -85,7 +85,10 @@ def _read(graph: Graph, output: ov.Output, digest: str) -> ReadEncoder:
         layer, x = _layer(graph, x)
         layers.insert(0, layer)
     first = norm(graph, x)
-    return _encoder(layers, first, embedding(graph, first.source), digest)
+    tables = embedding(graph, first.source)
+    for mask in {key(layer.attention.mask.output): layer.attention.mask for layer in layers}.values():
+        check_on_many(graph, mask, len(tables.places))
+    return _encoder(layers, first, tables, digest)
 
 
 def _layer(graph: Graph, output: ov.Output) -> tuple[_Layer, ov.Output]:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,8 @@ WHOSE = ("auto", "own", "runtime")
 in the file are computed as its runtime does it, unless asked otherwise."""
 
 RUNTIMES = ("onnx", "openvino")
-LENGTHS = (3, 17, 40)  # of texts that both are held against each other with
-LEAST_LIKE = 0.9  # cosine of a token's states, on the mean
+LENGTHS = (3, 17, 40, 128)  # of texts that both are held against each other with, or as many as the model takes
+LEAST_LIKE, LEAST_OF_ALL = 0.9, 0.5  # cosine of a token's states: of a text on the mean, and of every token
 SEED = 0
 
 
@@ -38,7 +39,7 @@ def by_own_kernels(model: LoadedModel, manifest: Manifest, threads: int, folder:
         raise ModelInvalid(f"is one of {', '.join(WHOSE)}, not {whose!r}", "parameters.kernels")
     if not _may_be(model, manifest, whose):
         if whose == "own":
-            raise ModelInvalid("is 'own', which is for encoders of texts alone", "parameters.kernels")
+            raise ModelInvalid("is 'own', which is for encoders of texts alone, in f32 on a CPU", "parameters.kernels")
         return model
     try:
         ours, why = _made(model, manifest, threads, folder, asked=whose == "own")
@@ -83,21 +84,29 @@ def _made(
     ours = PackedTexts(model, opened.compiled, opened.checkpoint, opened.told)
     facts = opened.checkpoint.architecture
     alike = likeness(model, ours, facts.vocabulary, facts.max_context)
-    if alike < LEAST_LIKE:
+    if not (alike.mean >= LEAST_LIKE and alike.least >= LEAST_OF_ALL):  # nor what is no number
         ours.close()
-        return None, f"its answers would be others (a cosine of {alike:.3f})"
+        return None, f"its answers would be others (a cosine of {alike.mean:.3f}, of a token {alike.least:.3f})"
     return ours, ""
 
 
-def likeness(one: LoadedModel, other: LoadedModel, vocabulary: int, longest: int) -> float:
-    """The least mean cosine of tokens' states of made-up texts, which both are asked for alone and padded."""
+class Likeness(NamedTuple):
+    """Cosines of tokens' states: of the text that is least alike on the mean, and of the token that is."""
+
+    mean: float
+    least: float
+
+
+def likeness(one: LoadedModel, other: LoadedModel, vocabulary: int, longest: int) -> Likeness:
+    """Of made-up texts, which both are asked for alone and padded."""
     lengths = np.minimum(LENGTHS, longest)
     ids = np.random.default_rng(SEED).integers(0, vocabulary, (len(lengths), lengths.max()))
     there = np.arange(lengths.max()) < lengths[:, None]
     together = {IDS: np.where(there, ids, 0), MASK: there.astype(np.int64), TYPES: np.zeros_like(ids)}
     alone = {name: array[:1, : lengths[0]] for name, array in together.items()}
     tried = (together, there), (alone, there[:1, : lengths[0]])
-    return min(_cosine(_states(one, arrays), _states(other, arrays), kept) for arrays, kept in tried)
+    texts = [text for arrays, kept in tried for text in _cosines(_states(one, arrays), _states(other, arrays), kept)]
+    return Likeness(min(float(text.mean()) for text in texts), min(float(text.min()) for text in texts))
 
 
 def _states(model: LoadedModel, arrays: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
@@ -108,10 +117,12 @@ def _states(model: LoadedModel, arrays: Mapping[str, NDArray[np.int64]]) -> NDAr
     return states
 
 
-def _cosine(one: NDArray[np.float32], other: NDArray[np.float32], kept: NDArray[np.bool_]) -> float:
-    """Of the tokens that are kept, on the mean."""
+def _cosines(
+    one: NDArray[np.float32], other: NDArray[np.float32], kept: NDArray[np.bool_]
+) -> list[NDArray[np.float32]]:
+    """Of the tokens of each text that are kept."""
     if one.shape != other.shape:
-        return -1.0
-    a, b = one[kept], other[kept]
-    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    return float(np.mean((a * b).sum(axis=1) / np.maximum(lengths, 1e-12)))
+        return [np.full(1, -1, np.float32)]
+    lengths = np.linalg.norm(one, axis=2) * np.linalg.norm(other, axis=2)
+    found = (one * other).sum(axis=2) / np.maximum(lengths, 1e-12)
+    return [text[there] for text, there in zip(found, kept, strict=True)]

@@ -14,8 +14,9 @@ from headrace.weights.checkpoint import Checkpoint
 
 IDS, MASK, TYPES = "input_ids", "attention_mask", "token_type_ids"
 
-ABSENT = -1
-"""In the mask: no token at all, and nothing is computed. Where it is 0 there is one that others do not see."""
+ABSENT = -(1 << 31)
+"""In the mask: no token at all, and nothing is computed. It is what rows are filled up with here; no client means it.
+Where the mask is 0 there is a token that others do not see."""
 
 SEEN, HIDDEN, NOT_THERE = 0, 1, 2  # the order in which a text's tokens are laid
 
@@ -85,6 +86,8 @@ class PackedTexts:
                 raise InputRefused(f"is of shape {list(array.shape)}, must be [texts, tokens] as {IDS}", name)
         if ids.shape[1] > self._facts.max_context:
             raise InputRefused(f"has {ids.shape[1]} tokens a text, the model takes {self._facts.max_context}", IDS)
+        if (wrong := mask[(mask < 0) & (mask != ABSENT) | (mask > 1)]).size:
+            raise InputRefused(f"has {wrong[0]}, must be 0 or 1", MASK)
         ids = _places(ids, IDS, self._facts.vocabulary)
         return ids, mask, _places(types, TYPES, self._num_types) if self._num_types else types
 
@@ -113,5 +116,5 @@ def _places(numbers: Longs, name: str, size: int) -> Longs:
     """Places in a table, those below zero counted from its end. Raises InputRefused."""
     if numbers.size and (numbers.min() < -size or numbers.max() >= size):
         wrong = numbers[(numbers < -size) | (numbers >= size)][0]
-        raise InputRefused(f"has {wrong}, must be from 0 to {size - 1}", name)
+        raise InputRefused(f"has {wrong}, must be from {-size} to {size - 1}", name)
     return np.where(numbers < 0, numbers + size, numbers)

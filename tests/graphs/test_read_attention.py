@@ -9,7 +9,7 @@ import pytest
 
 from headrace.graphs.linear import Node
 from headrace.graphs.nodes import f32, i64, parameter
-from headrace.graphs.read_attention import Attention, attention
+from headrace.graphs.read_attention import Attention, attention, check_on_many
 from headrace.graphs.values import Foreign, Graph, key
 from tests.graphs.tiny import draw
 
@@ -129,3 +129,23 @@ def test_heads_that_are_cut_otherwise_are_refused() -> None:
 
     with pytest.raises(Foreign):
         read(block)
+
+
+def near(mask: Node, reach: int) -> Node:
+    """Tokens see those that are at most so far away, and no padding."""
+    count = op.gather(op.shape_of(mask), i64(1), i64(0))
+    places = op.range(i64(0), count, i64(1), "i64")
+    apart = op.abs(op.subtract(op.unsqueeze(places, i64(1)), op.unsqueeze(places, i64(0))))
+    return op.logical_and(seen(mask), op.less_equal(apart, i64(reach)))
+
+
+@pytest.mark.parametrize("reach", [4, 60])
+def test_a_window_that_few_tokens_do_not_show_is_refused_on_many(reach: int) -> None:
+    ids, mask = (parameter(name, [-1, -1]) for name in ("input_ids", "attention_mask"))
+    x = op.gather(f32(np.ones((9, WIDTH))), ids, i64(0))
+    end = joined(scaled_product(x, near(mask, reach)))
+    graph = Graph(ov.Model([op.result(end)], [ids, mask], "part"))
+    found = attention(graph, end.output(0))
+    check_on_many(graph, found.mask, reach)
+    with pytest.raises(Foreign):
+        check_on_many(graph, found.mask, reach + 2)

@@ -100,7 +100,16 @@ def test_no_texts_are_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("begins", "seen"), [([0, 8], [9]), ([0, 8], [0]), ([1, 8], [7]), ([0, 7], [7]), ([0, 9, 8], [9, 1]), ([0, 8], [])]
+    ("begins", "seen"),
+    [
+        ([0, 2**31 - 1, -(2**31), -1000, 8], [1, 1, 1, 1]),
+        ([0, 8], [9]),
+        ([0, 8], [0]),
+        ([1, 8], [7]),
+        ([0, 7], [7]),
+        ([0, 9, 8], [9, 1]),
+        ([0, 8], []),
+    ],
 )
 def test_texts_that_are_none_are_refused(begins: list[int], seen: list[int]) -> None:
     x, _, _ = texts_of([8])

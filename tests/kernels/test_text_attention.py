@@ -120,6 +120,11 @@ def test_rounded_to_bfloat16_it_is_nearly_as_good() -> None:
     assert np.abs(run([x, begins_of(lengths)])[0] - expected(x, lengths, 12)).max() < 5e-2
 
 
+def test_begins_that_wrap_around_are_refused() -> None:
+    with pytest.raises(RuntimeError):
+        attention_of(1, 32)([rows(8, 1, 32), np.array([0, 2**31 - 1, -(2**31), -1000, 8], np.int32)])
+
+
 @pytest.mark.parametrize("seen", [[0, 5], [4, 6], [3]])
 def test_what_is_seen_is_of_each_text_and_no_more_than_it_has(seen: list[int]) -> None:
     run = attention_of_seen(1)

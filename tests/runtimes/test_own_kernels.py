@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from headrace.errors import ModelInvalid
 from headrace.runtimes import own_kernels
 from headrace.runtimes.load import Loading, load
-from headrace.runtimes.own_kernels import by_own_kernels, likeness
+from headrace.runtimes.own_kernels import Likeness, by_own_kernels, likeness
 from headrace.runtimes.packed_texts import IDS, MASK, OUTPUT, TYPES
 from headrace.runtimes.runtime import LoadedModel
 from headrace.types import Manifest, TensorSpec
@@ -58,7 +58,7 @@ def test_it_answers_as_its_file_does(tmp_path: Path) -> None:
     kernels()
     ours = loaded(placed(tmp_path, DYNAMIC))
     files = loaded(placed(tmp_path, DYNAMIC, kernels="runtime"))
-    assert likeness(files, ours, VOCABULARY, CONTEXT) > 0.95
+    assert likeness(files, ours, VOCABULARY, CONTEXT).mean > 0.95
 
 
 def test_floats_are_left_to_their_runtime_unless_asked_otherwise(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_other_words_are_refused(tmp_path: Path) -> None:
 
 def test_answers_that_would_be_others_are_left_to_the_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kernels()
-    monkeypatch.setattr(own_kernels, "likeness", lambda *_: 0.5)
+    monkeypatch.setattr(own_kernels, "likeness", lambda *_: Likeness(0.99, 0.4))
     assert "our kernels" not in loaded(placed(tmp_path, DYNAMIC)).runtime
 
 
@@ -112,5 +112,5 @@ class Vectors:
 def test_likeness_is_the_cosine_of_tokens(tmp_path: Path) -> None:
     like = by_own_kernels(loaded(placed(tmp_path, FLOAT)), placed(tmp_path, FLOAT), 1, None)
     one, other = (Vectors(like, np.array(states, np.float32)) for states in ([1, 0], [1, 1]))
-    assert likeness(one, one, 50, 40) == pytest.approx(1.0)
-    assert likeness(one, other, 50, 40) == pytest.approx(2**-0.5)
+    assert likeness(one, one, 50, 40).mean == pytest.approx(1.0)
+    assert likeness(one, other, 50, 40).least == pytest.approx(2**-0.5)

@@ -132,6 +132,8 @@ def test_ids_below_zero_count_from_the_end_of_the_table() -> None:
         ({IDS: np.array([[-51, 1]])}, IDS, "-51"),
         ({TYPES: np.array([[0, 9]])}, TYPES, "9"),
         ({MASK: np.array([[1, 1, 1]])}, MASK, "shape"),
+        ({MASK: np.array([[1, -1]])}, MASK, "-1"),
+        ({MASK: np.array([[2, 1]])}, MASK, "0 or 1"),
         ({IDS: np.array([1, 2])}, IDS, "shape"),
         ({name: np.ones((1, 9), np.int64) for name in (IDS, MASK, TYPES)}, IDS, "9 tokens"),
     ],

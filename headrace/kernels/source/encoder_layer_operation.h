@@ -106,8 +106,8 @@ class TileEncoderLayer : public ov::op::Op {
         const auto* keys = seen.data<const int32_t>();
         if (static_cast<int64_t>(begins.get_size()) != count + 1 || from[0] != 0 || from[count] != tokens) return false;
         for (int64_t text = 0; text < count; ++text) {
-            const int64_t length = from[text + 1] - from[text];
-            if (length < 0 || keys[text] > length || (keys[text] < 1 && length > 0)) return false;
+            const int64_t length = int64_t{from[text + 1]} - from[text];
+            if (length < 0 || from[text + 1] > tokens || keys[text] > length || (keys[text] < 1 && length > 0)) return false;
             if (length > 0) texts.push_back({from[text], length, keys[text]});
         }
         return true;

@@ -62,13 +62,13 @@ class TileTextAttention : public ov::op::Op {
         const bool told = inputs.size() > 2;
         if (told && inputs[2].get_size() != static_cast<size_t>(texts)) return false;
         const auto span = [&](int64_t text) {
-            const int64_t length = begins[text + 1] - begins[text];
+            const int64_t length = int64_t{begins[text + 1]} - begins[text];
             return TextSpan{begins[text], length, told ? inputs[2].data<const int32_t>()[text] : length};
         };
         int64_t most_keys = 0;
         for (int64_t text = 0; text < texts; ++text) {
             const TextSpan each = span(text);
-            if (each.tokens < 0 || each.keys > each.tokens || (each.keys < 1 && each.tokens > 0)) return false;
+            if (each.tokens < 0 || begins[text + 1] > tokens || each.keys > each.tokens || (each.keys < 1 && each.tokens > 0)) return false;
             most_keys = std::max(most_keys, each.keys);
         }
         const TextHeads heads{inputs[0].data<const float>(), outputs[0].data<float>(), heads_, dim_, scale_};
