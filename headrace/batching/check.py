@@ -102,6 +102,14 @@ class Check:
         sizes = {tensor.shape[pad.axis] for tensor in inputs if tensor.name in pad.values}
         length = max(sizes, default=0)
         told = not pad.mask or any(tensor.name == pad.mask for tensor in inputs)
+        if pad.packed and pad.lengths and length > pad.lengths[1]:
+            longest = next(
+                index for index, each in enumerate(inputs) if each.shape[pad.axis : pad.axis + 1] == (length,)
+            )
+            raise InvalidRequest(
+                f"has {length:,} along axis {pad.axis}, the model takes up to {pad.lengths[1]:,}",
+                f"inputs[{longest}].shape",
+            )
         if len(sizes) != 1 or not length or not told:
             return Checked(rows, tuple(sorted((tensor.name, tensor.shape) for tensor in inputs)), length)
         if not pad.fills(length):

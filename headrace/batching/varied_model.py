@@ -63,7 +63,7 @@ class VariedModel:
         except HeadraceError as error:
             reply(error)
             return _nothing
-        loads = self._loads(item)
+        loads = self._loads(item.queued_ns)
         if context.variant:
             order = [index for index, choice in enumerate(self._choices) if choice.name == context.variant]
         else:
@@ -79,6 +79,8 @@ class VariedModel:
                 if len(order) > 1 and order[0] == self.preference.index:
                     self._refused += FOLLOW * ((place > 0) - self._refused)
                 taken = item
+                if not context.variant:
+                    self._count(taken)
                 return lambda: model.cancel(taken)
             if not isinstance(refused.error, Unavailable):  # late, full or failing: another may do better
                 break
@@ -105,12 +107,14 @@ class VariedModel:
                 return NotTaken(error), item
         return model.offer(item), item
 
-    def _loads(self, item: Waiting) -> list[float]:
-        """Count a newcomer, look whether another variant is to be preferred, and say what each would be loaded with."""
-        now_ns, loads = item.queued_ns, []
+    def _count(self, item: Waiting) -> None:
+        """It will be answered, and any variant might have: what nobody takes, however dear, is no load."""
         for demand, choice in zip(self._demands, self._choices, strict=True):
-            demand.arrived(now_ns, item.rows, choice.cost_ns(item.rows, item.length))
-            loads.append(demand.load(now_ns))
+            demand.arrived(item.queued_ns, item.rows, choice.cost_ns(item.rows, item.length))
+
+    def _loads(self, now_ns: int) -> list[float]:
+        """What each would be loaded with; looks whether another variant is to be preferred."""
+        loads = [demand.load(now_ns) for demand in self._demands]
         before, after = self.preference, prefer(self.preference, loads, self._refused, now_ns)
         if after is not before:
             self.preference = after

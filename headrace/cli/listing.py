@@ -82,6 +82,8 @@ def padding_in_words(axis: BatchAxis) -> str:
     if axis.pad is None:
         return f"not padded: {axis.unpadded}" if axis.unpadded else ""
     lengths = f", from {axis.pad.lengths[0]:,} to {axis.pad.lengths[1]:,}" if axis.pad.lengths else ""
+    if axis.pad.packed:
+        return f"one behind another along axis {axis.pad.axis}{lengths}, nothing filled up: {axis.pad.why}"
     return f"padded along axis {axis.pad.axis}{lengths}: {axis.pad.why}"
 
 

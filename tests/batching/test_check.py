@@ -127,12 +127,12 @@ def tokens(**lengths: int) -> Request:
     return asked(*[from_array(name, np.zeros((1, length), np.int64)) for name, length in lengths.items()])
 
 
-def padded(mask: str = "", lengths: tuple[int, int] | None = None) -> Check:
+def padded(mask: str = "", lengths: tuple[int, int] | None = None, *, packed: bool = False) -> Check:
     """A model of ids and mask, as long as each other, and an optional input that is filled up with them."""
     specs = tuple(
         TensorSpec(name, "INT64", (FREE, FREE), optional=name == "types") for name in ("ids", "mask", "types")
     )
-    pad = PadAxis(1, {"ids": 0, "mask": 0, "types": 0}, mask=mask, lengths=lengths)
+    pad = PadAxis(1, {"ids": 0, "mask": 0, "types": 0}, mask=mask, lengths=lengths, packed=packed)
     axis = BatchAxis(True, 4, pad=pad)
     return Check(Signature(specs, (TensorSpec("y", "FP32", (FREE,)),), axis, "fake", "fake"))
 
@@ -160,6 +160,14 @@ def test_inputs_of_different_lengths_share_a_run_with_their_like_only() -> None:
     assert odd.length == 3
     assert odd.key == check(tokens(ids=3, mask=1)).key
     assert odd.key not in (check(tokens(ids=3, mask=3)).key, check(tokens(ids=4, mask=1)).key)
+
+
+def test_what_is_longer_than_a_model_takes_is_refused_where_its_rows_are_packed() -> None:
+    check = padded(lengths=(1, 512), packed=True)
+    assert check(tokens(ids=512, mask=512)).length == 512
+    with pytest.raises(InvalidRequest, match="has 513 along axis 1, the model takes up to 512") as refused:
+        check(tokens(mask=1, ids=513))
+    assert refused.value.where == "inputs[1].shape"
 
 
 def test_rows_of_no_length_are_never_filled_up() -> None:

@@ -253,3 +253,17 @@ async def test_closing_it_closes_every_variant(bench: Bench) -> None:
     assert not any(instance.ready for instance in bench.instances.values())
     (error,) = bench.ask().answers
     assert isinstance(error, ModelUnavailable)
+
+
+async def test_what_nobody_takes_is_no_reason_to_answer_others_less_accurately(bench: Bench) -> None:
+    for _ in range(40):
+        assert bench.ask(within_ms=3).error == "would_be_late"
+    assert bench.model.preference.index == 0
+    assert bench.answered_by(bench.ask(within_ms=1000)) == "exact"
+
+
+async def test_what_names_its_variant_is_no_reason_for_others_to_have_another(bench: Bench) -> None:
+    for _ in range(200):  # 100/s, of which the exact one can do 66
+        bench.ask(within_ms=500, variant="exact")
+        bench.clock.pass_ms(10)
+    assert bench.model.preference.index == 0

@@ -114,6 +114,10 @@ def test_what_was_found_of_padding_is_said_in_words() -> None:
     assert batch_in_words(BatchAxis(True, 8, pad=tried)).splitlines()[1:] == [
         "padded along axis 1, from 1 to 4,096: the same alone and padded"
     ]
+    packed = msgspec.structs.replace(tried, packed=True)
+    assert batch_in_words(BatchAxis(True, 8, pad=packed)).splitlines()[1:] == [
+        "one behind another along axis 1, from 1 to 4,096, nothing filled up: the same alone and padded"
+    ]
     kept = BatchAxis(True, 8, unpadded="padded, output 'y' moves by up to 0.3")
     assert batch_in_words(kept).splitlines()[1:] == ["not padded: padded, output 'y' moves by up to 0.3"]
 
