@@ -19,6 +19,7 @@ from headrace.runtimes.load import Loaded, Loading, load
 from headrace.types import Batching, Manifest, ModelRef, Padding, Request, Tensor
 from tests.e2e.tensors import Arrays, inputs
 from tests.program import ROOT, serving
+from tests.tiles import kernels
 
 pytestmark = pytest.mark.slow
 
@@ -33,8 +34,8 @@ class Item(NamedTuple):
     length: int
 
 
-def loaded(path: Path, runtime: str = "onnx", batching: Batching = AS_FOUND) -> Loaded:
-    return load(Loading(Manifest("m", 1, path, runtime, batching=batching), 2, 64, 1e-3))
+def loaded(path: Path, runtime: str = "onnx", batching: Batching = AS_FOUND, **parameters: str) -> Loaded:
+    return load(Loading(Manifest("m", 1, path, runtime, batching=batching, parameters=parameters), 2, 64, 1e-3))
 
 
 def text(tokens: int, rows: int = 1, real: int | None = None) -> Arrays:
@@ -73,7 +74,7 @@ def test_texts_of_all_lengths_share_a_run_of_minilm_and_are_answered_as_alone(ru
 @pytest.mark.parametrize("runtime", ["onnx", "openvino"])
 def test_minilm_in_8_bits_moves_by_no_more_than_its_noise(runtime: str, tmp_path: Path) -> None:
     quantize_dynamic(MINILM, tmp_path / "model.onnx", weight_type=QuantType.QInt8)
-    model = loaded(tmp_path / "model.onnx", runtime)
+    model = loaded(tmp_path / "model.onnx", runtime, kernels="runtime")
     assert model.signature.batch.pad is not None
     assert "the noise of a quantised model" in model.signature.batch.pad.why
     pooled = []
@@ -81,6 +82,19 @@ def test_minilm_in_8_bits_moves_by_no_more_than_its_noise(runtime: str, tmp_path
         one, other = own[0].mean(axis=0), joined[0].mean(axis=0)
         pooled.append(float(one @ other / np.linalg.norm(one) / np.linalg.norm(other)))
     assert min(pooled) > 0.98
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_minilm_in_8_bits_does_not_move_by_our_kernels(runtime: str, tmp_path: Path) -> None:
+    kernels()
+    quantize_dynamic(MINILM, tmp_path / "model.onnx", weight_type=QuantType.QInt8)
+    model = loaded(tmp_path / "model.onnx", runtime)
+    pad = model.signature.batch.pad
+    assert pad is not None
+    assert pad.packed
+    requests = [*(asked(text(tokens)) for tokens in LENGTHS), asked(text(12, rows=3)), asked(text(40, real=6))]
+    for own, joined in alone_and_together(model, requests):
+        assert np.array_equal(joined, own)
 
 
 @pytest.mark.parametrize("name", ["ocr_cls", "ocr_det", "ocr_rec", "vad"])
