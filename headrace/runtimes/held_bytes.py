@@ -10,6 +10,7 @@ HELD_BYTES: Mapping[str, float] = {
     "int4": 0.5,
     "tiles32": 4,
     "tiles8": 1,
+    "tiles8x8": 1,
     "tiles4": 0.55,
 }
 """By a value of `llm.precision`, or of the form that it comes to. Scales of codes are some hundredths more."""
