@@ -154,7 +154,7 @@ async def at_once(program: Program, folder: Path, crowd: Crowd) -> None:
         await asyncio.to_thread(ask, program, method, path, said)
 
 
-ROUNDS = 4
+ROUNDS = 6
 """Of what is to be told, as long as it is not: where the machine was uneven before, more must be seen of it."""
 
 
@@ -186,6 +186,7 @@ async def first_part(program: Program, folder: Path) -> tuple[Findings, Findings
     """What is found of each model after the incidents, and after the machine was slow as well."""
     crowd = Crowd(program)
     crowd.asking["drifting"].noise = 0.3
+    crowd.asking["drifting"].rate = 24.0  # what is usual is known, and a window behind it full, on slow machines too
     crowd.begin()
     await asyncio.sleep(BEFORE_S)
     await at_once(program, folder, crowd)
