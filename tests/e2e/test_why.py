@@ -14,7 +14,7 @@ import pytest
 
 from tests.program import ANY_PORTS, Program, serving
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 MODEL = """
 inputs = [{ name = "x", shape = [-1, 2] }]
