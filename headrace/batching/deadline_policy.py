@@ -167,9 +167,18 @@ class DeadlinePolicy(Generic[J]):
             if jobs and jobs[0] is head:
                 return Taken(jobs, cut=window.cut)
         candidates = self._turns.in_order(group.within(window.shortest, window.longest), self.queue.least_level)
-        room_ns = window.time_ns - lines[head.length_class].time(head.rows)
-        takes_ns = (lambda job: lines[job.length_class].row * job.rows) if limits.packed else None
-        jobs, heavy = chosen(head, candidates, window.rows, limits.max_batch_bytes, takes_ns, room_ns)
+        if limits.packed:
+            room_ns = window.time_ns - lines[head.length_class].time(head.rows)
+            jobs, heavy = chosen(
+                head,
+                candidates,
+                window.rows,
+                limits.max_batch_bytes,
+                lambda job: lines[job.length_class].row * job.rows,
+                room_ns,
+            )
+        else:
+            jobs, heavy = chosen(head, candidates, window.rows, limits.max_batch_bytes)
         return Taken(jobs, heavy, window.cut)
 
     def head(self, now_ns: int) -> Head:

@@ -65,12 +65,16 @@ class Tensors:
         if factors is not None:
             ends = np.cumsum(lengths)[:-1]
             matrices = [RowsTimes(each, of) for each, of in zip(matrices, np.split(factors, ends), strict=True)]
+        behind = self.biases(names, lengths)
+        return linear(x, matrices, precision, behind if behind is None or factors is None else behind * factors)
+
+    def biases(self, names: Sequence[str], lengths: Sequence[int]) -> NDArray[np.float32] | None:
+        """Of the named matrices, one behind another, zero where one has none: [sum(lengths)]; None where none has."""
         biases = [f"{name}_bias" for name in names]
         if not any(bias in self for bias in biases):
-            return linear(x, matrices, precision)
+            return None
         parts = [
             self.vector(bias, length) if bias in self else np.zeros(length, np.float32)
             for bias, length in zip(biases, lengths, strict=True)
         ]
-        behind = np.concatenate(parts)
-        return linear(x, matrices, precision, behind if factors is None else behind * factors)
+        return np.concatenate(parts)

@@ -63,7 +63,7 @@ def linear(x: Node, weights: Sequence[Weight], precision: Precision, bias: NDArr
         return operations.float_product(_library(precision), x, _reader(weights), weights[0].shape[1], bias)
     if precision.weights in ("tiles8", "tiles8x8"):
         narrow = precision.weights == "tiles8x8"
-        return operations.product(_library(precision), x, operations.matrix(*_coded(weights)), bias, narrow)
+        return operations.product(_library(precision), x, operations.matrix(*coded(weights)), bias, narrow)
     if precision.weights == "tiles4":
         rows, width = sum(weight.shape[0] for weight in weights), weights[0].shape[1]
         return operations.product(_library(precision), x, operations.matrix4(_reader(weights), rows, width), bias)
@@ -144,11 +144,11 @@ def _held(weights: Sequence[Weight], form: Form, group: int) -> Node:
 
 def _row_codes(weights: Sequence[Weight]) -> tuple[Node, Node]:
     """Two constants: codes of 8 bits, and a scale a row."""
-    codes, scales = _coded(weights)
+    codes, scales = coded(weights)
     return op.constant(codes), op.constant(scales.astype(np.float16))
 
 
-def _coded(weights: Sequence[Weight]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def coded(weights: Sequence[Weight]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Codes of 8 bits, and a scale a row, of all of them."""
     codes, scales = (_stacked(arrays) for arrays in zip(*map(row_codes, weights), strict=True))
     return codes, scales

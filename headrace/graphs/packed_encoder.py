@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from headrace.graphs.attention import score_scale
 from headrace.graphs.encoder import answer, embedded, layers
 from headrace.graphs.layer import Tensors
-from headrace.graphs.linear import Node, Precision
+from headrace.graphs.linear import Node, Precision, coded
 from headrace.graphs.nodes import f32, i64, named_result, parameter
 from headrace.graphs.pooling import PACKED_POOLING, lengths_of, pooled_of_packed
-from headrace.graphs.rounding import row_codes
 from headrace.kernels import operations
 from headrace.kernels.operations import EncoderHeads, Matrix
 from headrace.weights.checkpoint import Architecture, Checkpoint
@@ -87,8 +86,7 @@ def _whole_layers(
 
 def _coded(layer: Tensors, names: Sequence[str], width: int, length: int) -> tuple[Matrix, NDArray[np.float32]]:
     """The named matrices [length, width], one under another, as codes of 8 bits, and their biases."""
-    coded = [row_codes(layer.weight(name, (length, width))) for name in names]
-    codes, scales = (np.concatenate(parts) for parts in zip(*coded, strict=True))
-    zeros = np.zeros(length, np.float32)
-    biases = [layer.vector(f"{name}_bias", length) if f"{name}_bias" in layer else zeros for name in names]
-    return operations.matrix(codes, scales), np.concatenate(biases)
+    lengths = (length,) * len(names)
+    biases = layer.biases(names, lengths)
+    matrix = operations.matrix(*coded([layer.weight(name, (length, width)) for name in names]))
+    return matrix, np.zeros(sum(lengths), np.float32) if biases is None else biases

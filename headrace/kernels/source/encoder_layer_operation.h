@@ -74,7 +74,11 @@ class TileEncoderLayer : public ov::op::Op {
         for (size_t input = MATRICES; input < NUM_INPUTS; ++input) sizes.push_back(inputs[input].get_size());
         if (hidden == 0 || !fits(hidden, sizes)) return false;
         std::vector<TextSpan> texts;
-        if (!spans(inputs[1], inputs[2], static_cast<int64_t>(inputs[0].get_size()) / hidden, texts)) return false;
+        const int64_t tokens = static_cast<int64_t>(inputs[0].get_size()) / hidden;
+        const auto count = static_cast<int64_t>(inputs[2].get_size());
+        if (static_cast<int64_t>(inputs[1].get_size()) != count + 1) return false;
+        const auto *begins = inputs[1].data<const int32_t>(), *seen = inputs[2].data<const int32_t>();
+        if (!spans_of(begins, seen, count, tokens, texts)) return false;
         const auto matrix = [&](size_t number, int64_t width, int64_t rows) {
             const size_t at = MATRICES + 3 * number;
             return CodedMatrix{static_cast<const int8_t*>(inputs[at].data()), inputs[at + 1].data<const float>(),
@@ -98,20 +102,6 @@ class TileEncoderLayer : public ov::op::Op {
     static constexpr int64_t FEW_TOKENS = 32, MANY_TOKENS = 96;  // that are computed at a time, unless a text has more
 
     static bool is_size(int64_t size) { return size > 0 && size <= MOST_SIZE; }
-
-    // Texts that are not empty, where they are whole and what is seen of them is; whether they are.
-    static bool spans(const ov::Tensor& begins, const ov::Tensor& seen, int64_t tokens, std::vector<TextSpan>& texts) {
-        const auto count = static_cast<int64_t>(seen.get_size());
-        const auto* from = begins.data<const int32_t>();
-        const auto* keys = seen.data<const int32_t>();
-        if (static_cast<int64_t>(begins.get_size()) != count + 1 || from[0] != 0 || from[count] != tokens) return false;
-        for (int64_t text = 0; text < count; ++text) {
-            const int64_t length = int64_t{from[text + 1]} - from[text];
-            if (length < 0 || from[text + 1] > tokens || keys[text] > length || (keys[text] < 1 && length > 0)) return false;
-            if (length > 0) texts.push_back({from[text], length, keys[text]});
-        }
-        return true;
-    }
 
     // Some texts at a time, each by one thread; where there are no more of them than one thread takes, by all together.
     static void compute(const EncoderLayer& layer, const std::vector<TextSpan>& texts, const float* x, float* out) {

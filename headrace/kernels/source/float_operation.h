@@ -72,37 +72,20 @@ class TileFloatProduct : public ov::op::Op {
     }
 
   private:
-    // Few rows are halved by all threads, and each multiplies them by some panels; of many, each takes whole blocks.
     static void multiply(const FloatProduct& product, const float* x, int64_t width) {
-        const int64_t rows = product.to.rows, num_tiles = parts(rows, TILE_ROWS);
-        const int64_t tile_bytes = product.stretches * X_STRETCH_BYTES;
-        const int64_t panels = parts(product.to.width, PANEL_ROWS);
-        const auto halve = [&](char* tiles, int64_t begin, int64_t end) {
-            for (int64_t tile = begin; tile < end; ++tile)
-                halve_tile(x, rows, width, product.stretches, tile, tiles + (tile - begin) * tile_bytes);
-        };
-        const auto multiply = [&](const char* tiles, int64_t tile, int64_t count, int64_t begin, int64_t end) {
-            auto* sums = reinterpret_cast<float*>(room<OfSums>(static_cast<size_t>(float_sums_bytes(count))));
-            multiply_float_panels(product, tiles, tile, count, begin, end, sums);
-        };
-        const int64_t block = std::max(BLOCK_TILES, BLOCK_BYTES / tile_bytes / BLOCK_TILES * BLOCK_TILES);
-        if (num_tiles <= block) {
-            char* tiles = room(static_cast<size_t>(num_tiles * tile_bytes));
-            divided(num_tiles, [&](int64_t begin, int64_t end) { halve(tiles + begin * tile_bytes, begin, end); });
-            divided(panels, [&](int64_t begin, int64_t end) { multiply(tiles, 0, num_tiles, begin, end); });
-            return;
-        }
-        const int64_t threads = tbb::this_task_arena::max_concurrency();
-        const int64_t blocks = parts(parts(num_tiles, block), threads) * threads;
-        const int64_t each = parts(parts(num_tiles, blocks), BLOCK_TILES) * BLOCK_TILES;
-        divided(parts(num_tiles, each), [&](int64_t from, int64_t until) {
-            char* tiles = room(static_cast<size_t>(each * tile_bytes));
-            for (int64_t number = from; number < until; ++number) {
-                const int64_t begin = number * each, end = std::min(begin + each, num_tiles);
-                halve(tiles, begin, end);
-                multiply(tiles, begin, end - begin, 0, panels);
-            }
-        });
+        const int64_t rows = product.to.rows, tile_bytes = product.stretches * X_STRETCH_BYTES;
+        by_blocks(
+            parts(rows, TILE_ROWS), tile_bytes, BLOCK_TILES, parts(product.to.width, PANEL_ROWS),
+            [&](int64_t count) { return room(static_cast<size_t>(count * tile_bytes)); },
+            [&](char* tiles, int64_t first, int64_t begin, int64_t end) {
+                for (int64_t tile = begin; tile < end; ++tile)
+                    halve_tile(x, rows, width, product.stretches, tile, tiles + (tile - first) * tile_bytes);
+            },
+            [&](const char* tiles, int64_t first, int64_t last, int64_t begin, int64_t end) {
+                const int64_t count = last - first;
+                auto* sums = reinterpret_cast<float*>(room<OfSums>(static_cast<size_t>(float_sums_bytes(count))));
+                multiply_float_panels(product, tiles, first, count, begin, end, sums);
+            });
     }
 
     bool fits(int64_t width, size_t num_bytes, size_t num_biases) const {

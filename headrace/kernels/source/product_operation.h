@@ -41,6 +41,35 @@ inline char* room(size_t num_bytes) {
     return reinterpret_cast<char*>((begin + LINE_BYTES - 1) & ~uintptr_t{LINE_BYTES - 1});
 }
 
+// Tiles of x that are made and then multiplied by `panels`: few are made by all threads, each of which multiplies them
+// by some panels; of many, each thread takes whole blocks. `least` of them, of so many bytes each, are multiplied at
+// once.
+//
+// new_room(count) gives room for as many, make(x, first, begin, end) makes those from `begin` to `end` where `first`
+// lies first, and multiply(x, first, last, begin, end) multiplies these by the panels from `begin` to `end`.
+template <typename NewRoom, typename Make, typename Multiply>
+void by_blocks(int64_t num_tiles, int64_t tile_bytes, int64_t least, int64_t panels, const NewRoom& new_room,
+               const Make& make, const Multiply& multiply, int64_t few = 1) {
+    const int64_t block = std::max(least, BLOCK_BYTES / tile_bytes / least * least);
+    if (num_tiles <= block) {
+        const auto x = new_room(num_tiles);
+        divided(num_tiles, [&](int64_t begin, int64_t end) { make(x, 0, begin, end); }, few);
+        divided(panels, [&](int64_t begin, int64_t end) { multiply(x, 0, num_tiles, begin, end); });
+        return;
+    }
+    const int64_t threads = tbb::this_task_arena::max_concurrency();
+    const int64_t blocks = parts(parts(num_tiles, block), threads) * threads;
+    const int64_t each = parts(parts(num_tiles, blocks), least) * least;
+    divided(parts(num_tiles, each), [&](int64_t from, int64_t until) {
+        const auto x = new_room(each);
+        for (int64_t number = from; number < until; ++number) {
+            const int64_t first = number * each, end = std::min(first + each, num_tiles);
+            make(x, first, first, end);
+            multiply(x, first, end, 0, panels);
+        }
+    });
+}
+
 template <typename Row>
 inline float round_row(const Row& row, int64_t width, int64_t stretches, int8_t* line, bool narrow) {
     return narrow ? round_narrow_row(row, width, stretches, line) : round_row(row, width, stretches, line);
@@ -176,28 +205,18 @@ class TileProduct : public ov::op::Op {
         int64_t tile_bytes() const { return stretches() * TILE_BYTES; }
     };
 
-    // Few rows are rounded by all threads, and each multiplies them by some panels; of many, each takes whole blocks.
     void multiply(const Factors& factors, const Outputs& to) const {
-        const int64_t num_tiles = parts(to.rows, to.rows_of_tile()), tile_bytes = factors.tile_bytes();
-        const int64_t pairs = parts(to.column_tiles(), 2);
-        const int64_t block = std::max(LEAST_TILES, BLOCK_BYTES / tile_bytes / LEAST_TILES * LEAST_TILES);
-        if (num_tiles <= block) {
-            const Rounded x(num_tiles, tile_bytes, to.rows_of_tile());
-            divided(num_tiles, [&](int64_t begin, int64_t end) { round(factors, to, x, 0, begin, end); }, FEW_TILES);
-            divided(pairs, [&](int64_t begin, int64_t end) { multiply(factors, to, x, 0, num_tiles, begin, end); });
-            return;
-        }
-        const int64_t threads = tbb::this_task_arena::max_concurrency();
-        const int64_t blocks = parts(parts(num_tiles, block), threads) * threads;
-        const int64_t each = parts(parts(num_tiles, blocks), LEAST_TILES) * LEAST_TILES;
-        divided(parts(num_tiles, each), [&](int64_t from, int64_t until) {
-            const Rounded x(each, tile_bytes, to.rows_of_tile());
-            for (int64_t number = from; number < until; ++number) {
-                const int64_t first = number * each, end = std::min(first + each, num_tiles);
-                round(factors, to, x, first, first, end);
-                multiply(factors, to, x, first, end, 0, pairs);
-            }
-        });
+        const int64_t tile_bytes = factors.tile_bytes(), pairs = parts(to.column_tiles(), 2);
+        by_blocks(
+            parts(to.rows, to.rows_of_tile()), tile_bytes, LEAST_TILES, pairs,
+            [&](int64_t count) { return Rounded(count, tile_bytes, to.rows_of_tile()); },
+            [&](const Rounded& x, int64_t first, int64_t begin, int64_t end) {
+                round(factors, to, x, first, begin, end);
+            },
+            [&](const Rounded& x, int64_t first, int64_t last, int64_t begin, int64_t end) {
+                multiply(factors, to, x, first, last, begin, end);
+            },
+            FEW_TILES);
     }
 
     // Room for tiles of x, and for what a code of each of their rows is worth.

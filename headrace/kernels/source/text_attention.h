@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "attention_tiles.h"
 #include "float_product.h"
@@ -34,6 +35,21 @@ struct TextHeads {
 struct TextSpan {
     int64_t first_token, tokens, keys;  // `keys` of its tokens, the first ones, are seen
 };
+
+// Texts that begin at `begins` [count + 1], of which `seen` [count] says how much is seen, all where it is null -> the
+// spans of those that are not empty; whether they are whole texts of so many tokens, and of each something is seen that
+// it has.
+inline bool spans_of(const int32_t* begins, const int32_t* seen, int64_t count, int64_t tokens,
+                     std::vector<TextSpan>& spans) {
+    if (count < 0 || begins[0] != 0 || begins[count] != tokens) return false;
+    spans.reserve(static_cast<size_t>(count));
+    for (int64_t text = 0; text < count; ++text) {
+        const int64_t length = int64_t{begins[text + 1]} - begins[text], keys = seen ? seen[text] : length;
+        if (length < 0 || begins[text + 1] > tokens || keys > length || (keys < 1 && length > 0)) return false;
+        if (length > 0) spans.push_back({begins[text], length, keys});
+    }
+    return true;
+}
 
 // What a thread works in for a text of so many keys, and how large that is.
 struct TextRoom {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "product_operation.h"
 #include "text_attention.h"
@@ -56,29 +57,21 @@ class TileTextAttention : public ov::op::Op {
         const auto tokens = static_cast<int64_t>(inputs[0].get_size() / shape.back());
         shape.back() = static_cast<size_t>(heads_ * dim_);
         outputs[0].set_shape(shape);
-        const auto* begins = inputs[1].data<const int32_t>();
-        const int64_t texts = static_cast<int64_t>(inputs[1].get_size()) - 1;
-        if (texts < 0 || begins[0] != 0 || begins[texts] != tokens) return false;
-        const bool told = inputs.size() > 2;
-        if (told && inputs[2].get_size() != static_cast<size_t>(texts)) return false;
-        const auto span = [&](int64_t text) {
-            const int64_t length = int64_t{begins[text + 1]} - begins[text];
-            return TextSpan{begins[text], length, told ? inputs[2].data<const int32_t>()[text] : length};
-        };
+        const auto count = static_cast<int64_t>(inputs[1].get_size()) - 1;
+        const int32_t* seen = inputs.size() > 2 ? inputs[2].data<const int32_t>() : nullptr;
+        if (seen && static_cast<int64_t>(inputs[2].get_size()) != count) return false;
+        std::vector<TextSpan> texts;
+        if (!spans_of(inputs[1].data<const int32_t>(), seen, count, tokens, texts)) return false;
         int64_t most_keys = 0;
-        for (int64_t text = 0; text < texts; ++text) {
-            const TextSpan each = span(text);
-            if (each.tokens < 0 || begins[text + 1] > tokens || each.keys > each.tokens || (each.keys < 1 && each.tokens > 0)) return false;
-            most_keys = std::max(most_keys, each.keys);
-        }
+        for (const TextSpan& text : texts) most_keys = std::max(most_keys, text.keys);
         const TextHeads heads{inputs[0].data<const float>(), outputs[0].data<float>(), heads_, dim_, scale_};
         const size_t num_bytes = TextRoom::num_bytes(heads, most_keys);
-        tbb::parallel_for(tbb::blocked_range<int64_t>(0, texts * heads_), [&](const tbb::blocked_range<int64_t>& some) {
+        const auto of_all = static_cast<int64_t>(texts.size()) * heads_;
+        tbb::parallel_for(tbb::blocked_range<int64_t>(0, of_all), [&](const tbb::blocked_range<int64_t>& some) {
             const TextRoom room(headrace::room(num_bytes), heads, most_keys);
             const Tiles tiles;
             for (int64_t each = some.begin(); each < some.end(); ++each) {
-                const TextSpan text = span(each / heads_);
-                if (text.tokens == 0) continue;
+                const TextSpan& text = texts[static_cast<size_t>(each / heads_)];
                 if (narrow_)
                     attend_text<true>(heads, room, text, each % heads_);
                 else
