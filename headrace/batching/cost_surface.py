@@ -20,16 +20,22 @@ from numpy.typing import NDArray
 Knot = tuple[int, int]
 """(log2 of rows, 0 for no length or 1 + log2 of length), rounded."""
 
+Taken = tuple[float, float, bool]
+"""What a run takes, as a logarithm and in ns, and whether so many runs of about its size are known that one held up
+does not make up what is known."""
+
 Line = tuple[float, float, float, float]
 """Its coefficients: for a run, a row, a row's length and its square."""
 
 Floats = NDArray[np.float64]
 
 KEPT = 32  # samples of a knot: its median follows once half of them are new
+MEASURED = 3  # samples of a knot, from which on it is
 KEPT_READ = 4  # of these, that a stored knot comes back as: it was another hour, and a few runs say more
 LARGEST = float(1 << 40)
 MOST_CACHED = 4096
 LEAST_NS = 1.0
+MOST_LOG = 60.0  # of nanoseconds: they stay finite
 
 SUBSETS = np.array(list(product((0.0, 1.0), repeat=4)))  # of the four terms of the line
 BOTH = SUBSETS[:, :, None] * SUBSETS[:, None, :]  # as the squares of a subset's system
@@ -62,7 +68,7 @@ class CostSurface:
         self._table: list[list[float]] = []  # at each knot up to the largest measured; empty: yet to be made
         self._line: Line = (0.0, 0.0, 0.0, 0.0)
         self._layout: Layout | None = None
-        self._known: dict[tuple[float, float], float] = {}  # what was asked since then
+        self._known: dict[tuple[float, float], Taken] = {}  # what was asked since then
 
     def __bool__(self) -> bool:
         return bool(self._samples)
@@ -85,21 +91,28 @@ class CostSurface:
         self._ran[knot] += 1
         self._total += 1
         self._new += 1
-        if len(samples) <= 3 or (self._new >= min(KEPT, self._total // 4) and self._moved()):
+        if len(samples) <= MEASURED or (self._new >= min(KEPT, self._total // 4) and self._moved()):
             self._make_table()  # now, and not when something waits for a decision
 
     def log_ns(self, rows: float, length: float) -> float:
         """The logarithm of what a run takes; that of 0 until something is known."""
-        log_ns = self._known.get((rows, length))
-        if log_ns is None:
+        return self.at(rows, length)[0]
+
+    def at(self, rows: float, length: float) -> Taken:
+        """What is known of a size: 0 ns until something is."""
+        taken = self._known.get((rows, length))
+        if taken is None:
             if not self._samples:
-                return -inf
+                return -inf, 0.0, False
             if not self._table:
                 self._make_table()
             if len(self._known) >= MOST_CACHED:
                 self._known.clear()
-            log_ns = self._known[rows, length] = self._interpolated(*_place(rows, length))
-        return log_ns
+            log_ns = self._interpolated(*_place(rows, length))
+            # Each of a knot's first runs makes the table anew, and none of this is kept then.
+            is_measured = self.samples(rows, length) >= MEASURED
+            taken = self._known[rows, length] = log_ns, nanoseconds(log_ns), is_measured
+        return taken
 
     def encloses(self, rows: float, length: float) -> bool:
         """Whether a size lies among those measured, or is about the only one.
@@ -350,7 +363,7 @@ def _below(table: Floats) -> Floats:
 
 def nanoseconds(log_ns: float) -> float:
     """Of a logarithm that the surface gave, and that may have been moved."""
-    return exp(min(log_ns, 60.0))
+    return exp(log_ns if log_ns < MOST_LOG else MOST_LOG)
 
 
 def logarithm(ns: float) -> float:

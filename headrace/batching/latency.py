@@ -8,20 +8,18 @@ from bisect import bisect_left, insort
 from collections import deque
 from typing import Any
 
-from headrace.batching.cost_surface import CostSurface, logarithm, nanoseconds
+from headrace.batching.cost_surface import MEASURED, CostSurface, logarithm, nanoseconds
 from headrace.batching.margin import PRIOR, Margin
 
 FORM = 2  # of what is written
 
-KNOWN = 3  # samples of a size, from which on a run of it tells how far predictions are off
+KNOWN = 3  # runs, from which on there is a pace
 SETTLED = 5  # samples of a size, from which on a run of it tells how quick the machine is
 PACE = 15  # runs
 MOST_OFF = 60.0  # of a logarithm
 FEW = 20  # runs: so many are not wrong altogether
 NEAR = 0.1  # of a logarithm
 DOUBT, MOST_DOUBT = 0.35, 5.0
-MOST_SIZES = 256
-MOST_MEASURED = 4096
 
 
 class Latency:
@@ -39,26 +37,16 @@ class Latency:
         self._alone = Pace()
         self._company = Pace()
         self.runs = 0  # since it began, or was read
-        self._both: dict[tuple[int, int, bool], tuple[float, float]] = {}  # what was asked since the last run
-        self._measured: set[tuple[int, int]] = set()  # of the sizes asked for, those that are: none ceases to be
+        self._times = 1.0, 1.0  # how many times what the surface says a run takes now: alone, and in company
         self._doubt = 0.0  # of a logarithm, that runs may take less: it goes as soon as there are some
 
     def measured(self, rows: int, length: int) -> bool:
         """Whether so many runs of about this size are known that one held up does not make up what is known."""
-        size = rows, length
-        if size in self._measured:
-            return True
-        is_measured = self._surface.samples(rows, length) >= KNOWN
-        if is_measured:
-            if len(self._measured) >= MOST_MEASURED:
-                self._measured.clear()
-            self._measured.add(size)
-        return is_measured
+        return self._surface.at(rows, length)[2]
 
     def typical(self, rows: int, length: int, company: bool = False) -> float:
         """Nanoseconds that half of such runs exceed."""
-        pace = self._company if company and self._company else self._alone
-        return nanoseconds(self._surface.log_ns(rows, length) + pace.value - self._doubt)
+        return self._surface.at(rows, length)[1] * self._times[company]
 
     def late(self, rows: int, length: int, company: bool = False) -> float:
         """Nanoseconds that one such run in a hundred exceeds."""
@@ -66,24 +54,18 @@ class Latency:
 
     def both(self, rows: int, length: int, company: bool = False) -> tuple[float, float]:
         """What is typical, and what is late."""
-        size = rows, length, company
-        both = self._both.get(size)
-        if both is None:
-            if len(self._both) >= MOST_SIZES:
-                self._both.clear()
-            typical = self.typical(rows, length, company)
-            times = self._margin.times(typical)
-            if times < PRIOR and (rows, length) not in self._measured and not self.measured(rows, length):
-                times = PRIOR
-            both = self._both[size] = typical, typical * times
-        return both
+        _, ns, is_measured = self._surface.at(rows, length)
+        typical = ns * self._times[company]
+        times = self._margin.times(typical)
+        if times < PRIOR and not is_measured:
+            times = PRIOR
+        return typical, typical * times
 
     def learn(self, rows: int, length: int, ns: float, company: bool = False) -> None:
         """One run has finished, from its hand-over to its answer."""
-        self._both.clear()
         surface, log_ns, pace = self._surface, logarithm(ns), self._pace(company)
         samples = surface.samples(rows, length)
-        if samples >= KNOWN:
+        if samples >= MEASURED:  # from then on runs tell how far predictions are off
             if not pace.doubted:  # else it shows that the machine is quicker or slower by now, not how unsteady it is
                 expected = surface.log_ns(rows, length) + pace.value
                 self._margin.learn(nanoseconds(expected), nanoseconds(log_ns - expected))
@@ -93,6 +75,7 @@ class Latency:
         self.known = True
         self.runs += 1
         self._doubt = self._doubt / 2 if self._doubt > DOUBT / 8 else 0.0
+        self._follow()
 
     def relax(self) -> None:
         """Nothing has run for a while: the machine may be about as quick again as it usually is; and where it was that,
@@ -103,9 +86,9 @@ class Latency:
 
     def rest(self) -> None:
         """Others ran meanwhile, and it did not: the machine may be about as quick again as it usually is."""
-        self._both.clear()
         self._alone.relax()
         self._company.relax()
+        self._follow()
 
     def to_json(self) -> dict[str, Any]:
         """All that is known, for `from_json`."""
@@ -128,7 +111,13 @@ class Latency:
         latency._margin = Margin.from_json(kept["margin"])
         latency._alone = Pace.from_json(kept["alone"])
         latency._company = Pace.from_json(kept["company"])
+        latency._follow()
         return latency
+
+    def _follow(self) -> None:
+        """What is predicted goes by the pace of now."""
+        alone = nanoseconds(self._alone.value - self._doubt)
+        self._times = alone, nanoseconds(self._company.value - self._doubt) if self._company else alone
 
     def _pace(self, company: bool) -> "Pace":
         return self._company if company and self._company else self._alone

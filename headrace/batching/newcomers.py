@@ -80,8 +80,8 @@ class Newcomers:
             # take every gap that is too small for them. A run of others may come between, where it is worth more;
             # seldom where its own takes long as well, and never where all are alike.
             between = needs - typical
-            if not self._alike and (run := min(self._outlook.good_run_ns(job), slack / 4)) > between:
-                between = run
+            if not self._alike:
+                between = max(between, min(self._outlook.good_run_ns(job), slack / 4))
             caution = 1.0 - (1.0 - (even if even > LEAST_CAUTION else LEAST_CAUTION)) * long
             reserve = caution * between
             if self.evenness.share < 1.0 and self._longest.takes_ns > typical:
@@ -101,11 +101,13 @@ class Newcomers:
         if idle and self._finds_out(job, standing.guard, predicted <= slack, now_ns):
             return None
         # What is told is what would have to be allowed: with the margin, and with what it would do to those behind.
-        foreseen = now_ns - job.arrived_ns + slack + max(late, behind)
-        alone = self._outlook.latency.both(job.rows, job.length)[0]
-        in_vain = self._outlook.late_from_ns(job, believed * alone) < job.arrived_ns
-        again = None if in_vain else max(late, behind, STALE_NS if idle else 0)
-        return Refusal("predicted", again, foreseen, float(deadline_ns - job.arrived_ns))
+        more, allowed, latency = max(late, behind), deadline_ns - job.arrived_ns, self._outlook.latency
+        alone = believed * latency.typical(job.rows, job.length)
+        if alone > allowed and (allowed < 0 or latency.measured(job.rows, job.length)):
+            again = None  # it would be late even alone
+        else:
+            again = max(more, STALE_NS) if idle else more
+        return Refusal("predicted", again, allowed + more, float(allowed))
 
     def _finds_out(self, job: Job, guard: Guard, may_be: bool, now_ns: int) -> bool:
         """Whether it is let in though it would be late, as nothing runs or waits; it `may_be` in time by what its run

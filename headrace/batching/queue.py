@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Generic
 
 from headrace.batching.check import Key
-from headrace.batching.job import J, Job, Place
+from headrace.batching.job import J, Job
 from headrace.batching.work_ahead import WorkAhead
 
 Entry = tuple[int, int, int, J]
@@ -62,20 +62,18 @@ class Group(Generic[J]):
         among = classes[bisect_left(classes, shortest) : bisect_right(classes, longest)]
         return [bins[each].entries for each in among]
 
-    def add(self, new: list[Entry[J]]) -> None:
-        """They wait, each at its place: all of one tenant and one class."""
+    def add(self, new: list[Entry[J]], rows: int) -> None:
+        """They wait, each at its place: all of one tenant and one class, of so many `rows` together."""
         job = new[0][3]
-        length_class, tenant = job.length_class, job.tenant
-        rows = job.rows if len(new) == 1 else sum([entry[3].rows for entry in new])
         self.total_rows += rows
-        its = self.bins.get(length_class)
+        its = self.bins.get(job.length_class)
         if its is None:
-            its = self.bins[length_class] = Bin()
-            insort(self.classes, length_class)
+            its = self.bins[job.length_class] = Bin()
+            insort(self.classes, job.length_class)
         its.rows += rows
-        entries = its.entries.get(tenant)
+        entries = its.entries.get(job.tenant)
         if entries is None:
-            its.entries[tenant] = self.tenants.setdefault(tenant, {})[length_class] = sorted(new)
+            its.entries[job.tenant] = self.tenants.setdefault(job.tenant, {})[job.length_class] = sorted(new)
         else:
             for entry in new:
                 insort(entries, entry)
@@ -120,8 +118,8 @@ class Queue(Generic[J]):
         self._new: list[Entry[J]] = []  # of one key, class, tenant and bucket, that are in neither yet
         self.num_jobs = 0  # that wait
         self._arrivals: deque[Entry[J]] = deque()  # in order of arrival; those that are gone are passed over
-        self._dated: list[Entry[J]] = []  # what has a deadline, the earliest last; the same holds here
-        self._deadlines: list[int] = []  # of these, below 0: numbers are found quicker than entries
+        self._dated: list[Entry[J]] = []  # what has a deadline, the earliest first; the same holds here
+        self._deadlines: list[int] = []  # of these: numbers are found quicker than entries
         self._numbers = itertools.count(1)
 
     @property
@@ -140,8 +138,7 @@ class Queue(Generic[J]):
 
     def has(self, tenant: str) -> bool:
         """Whether anything of a tenant waits."""
-        new = self._new
-        return (new[0][3].tenant == tenant if new else False) or tenant in self._work.tenants
+        return tenant in self._work.tenants or (bool(self._new) and self._new[0][3].tenant == tenant)
 
     def first_of(self, tenant: str) -> J:
         """The most urgent of a tenant's jobs. Raises ValueError where none waits."""
@@ -161,7 +158,7 @@ class Queue(Generic[J]):
 
     def push(self, job: J, order_ns: int) -> None:
         """Let it wait at its place: by level, then by `order_ns`. Its bucket, tenant and cost must stay as they are."""
-        entry = self._placed(job, (job.level, order_ns, next(self._numbers)))
+        entry = self._placed(job, job.level, order_ns, next(self._numbers))
         self._arrivals.append(entry)
         new = self._new
         if new and not _alike(new[0][3], job):
@@ -171,9 +168,11 @@ class Queue(Generic[J]):
     def push_front(self, job: J) -> None:
         """Before all others: for what had its turn and lost it."""
         number = -next(self._numbers)
-        self._arrivals.appendleft(self._placed(job, (0, number, number)))
-        self._enter()
-        self._new.append(self._arrivals[0])
+        entry = self._placed(job, 0, number, number)
+        self._arrivals.appendleft(entry)
+        if self._new:
+            self._enter()
+        self._new.append(entry)
 
     def remove(self, job: J) -> None:
         """Take one out wherever it stands; nothing happens where it is not queued."""
@@ -232,7 +231,7 @@ class Queue(Generic[J]):
         """Of what is gone: it holds its tensors, and by its caller the whole model."""
         self._arrivals = deque([each for each in self._arrivals if _waits(each)])
         self._dated = [each for each in self._dated if _waits(each)]
-        self._deadlines = [-each[3].due_ns for each in self._dated]
+        self._deadlines = [each[3].due_ns for each in self._dated]
 
     def oldest(self) -> J:
         """The one that has waited longest. Raises IndexError where nothing waits."""
@@ -248,18 +247,18 @@ class Queue(Generic[J]):
 
     def first_due(self) -> J | None:
         """The one with the earliest deadline; None where nothing that waits has one."""
-        dated = self._dated
-        while dated:
-            entry = dated[-1]
+        dated, passed = self._dated, 0
+        for entry in dated:
             if _waits(entry):
-                return entry[3]
-            dated.pop()
-            self._deadlines.pop()
-        return None
+                break
+            passed += 1
+        if passed:
+            del dated[:passed], self._deadlines[:passed]
+        return dated[0][3] if dated else None
 
     def by_deadline(self) -> Iterator[J]:
         """What waits and has a deadline, the earliest first; nothing may come or go meanwhile."""
-        return (entry[3] for entry in reversed(self._dated) if _waits(entry))
+        return (entry[3] for entry in self._dated if _waits(entry))
 
     def forget(self) -> None:
         """Let go of what is gone while nobody waits for a decision, so that decisions need not."""
@@ -276,34 +275,34 @@ class Queue(Generic[J]):
             self.remove(job)
         return jobs
 
-    def _placed(self, job: J, place: Place) -> Entry[J]:
+    def _placed(self, job: J, level: int, order_ns: int, number: int) -> Entry[J]:
         job.queued = True
-        job.place = place
-        entry = (*place, job)
+        job.place = level, order_ns, number
+        entry = level, order_ns, number, job
         self.num_bytes += job.num_bytes
         self.rows += job.rows
         self.num_jobs += 1
         if job.deadline_ns is not None:
-            deadline, deadlines = -job.deadline_ns, self._deadlines
+            deadline, deadlines = job.deadline_ns, self._deadlines
             # Of two equal ones the one that comes first at its place counts as earlier.
-            at = bisect_left(deadlines, deadline) if place[2] > 0 else bisect_right(deadlines, deadline)
+            at = bisect_right(deadlines, deadline) if number > 0 else bisect_left(deadlines, deadline)
             deadlines.insert(at, deadline)
             self._dated.insert(at, entry)
         return entry
 
     def _enter(self) -> None:
+        """What is new, and something is."""
         new, self._new = self._new, []
-        if not new:
-            return
-        job = new[0][3]
+        rows, cost_ns = 0, 0.0
+        for entry in new:
+            job = entry[3]
+            rows += job.rows
+            cost_ns += job.cost_ns
         group = self._groups.get(job.key)
         if group is None:
             group = self._groups[job.key] = Group()
-        group.add(new)
-        if len(new) == 1:
-            job.cell = self._work.add(job.bucket, job.tenant, job.cost_ns)
-            return
-        cell = self._work.add(job.bucket, job.tenant, sum([entry[3].cost_ns for entry in new]), len(new))
+        group.add(new, rows)
+        cell = self._work.add(job.bucket, job.tenant, cost_ns, len(new))
         for entry in new:
             entry[3].cell = cell
 

@@ -73,20 +73,20 @@ class WorkAhead:
     def add(self, bucket: Bucket, tenant: str, cost_ns: float, jobs: int = 1) -> Cell:
         """So many more wait, that cost so much together; where."""
         self.total_ns += cost_ns
-        order = self._order
+        order, left, costs = self._order, self._left, self._costs
         at = bisect_left(order, bucket)
-        is_new = at == len(order) or order[at] != bucket
-        if is_new:
-            order.insert(at, bucket)
-            self._cells.insert(at, Cell(bucket))
-            end_ns = bucket & END
-            self._ends.insert(at, INFINITE if end_ns == FAR else float(end_ns))
+        if at == len(order) or order[at] != bucket:
+            self._begin(at, bucket)
         cell = self._cells[at]
         cell.cost_ns += cost_ns
         cell.jobs += jobs
-        if self._left is not None:
-            self._note(self._left, at, cost_ns, is_new)
-        costs = self._costs
+        if left is not None:
+            # As much less is left from there on, or as much more before, whichever is quicker to write.
+            if 2 * at > len(left):
+                left[at:] = [each - cost_ns for each in left[at:]]
+            else:
+                left[:at] = [each + cost_ns for each in left[:at]]
+                self._later_ns += cost_ns
         if tenant in costs:
             costs[tenant] += cost_ns
             self._counts[tenant] += jobs
@@ -159,28 +159,23 @@ class WorkAhead:
         if left is None:
             left = self._left = [*map(sub, self._ends, accumulate([cell.cost_ns for cell in self._cells]))]
             self._later_ns = 0.0
-        at = bisect_right(order, bucket)
-        return self._before(left, at), min(left[at:]) - self._later_ns - start_ns
+        at, later_ns = bisect_right(order, bucket), self._later_ns
+        end_ns = self._ends[at - 1] if at else INFINITE
+        before = end_ns - left[at - 1] + later_ns if end_ns < INFINITE else self._before(at)
+        return before, min(left[at:]) - later_ns - start_ns
 
-    def _before(self, left: list[float], at: int) -> float:
+    def _before(self, at: int) -> float:
         """What is served before the bucket at this place."""
-        if not at:
-            return 0.0
-        end_ns = self._ends[at - 1]
-        if end_ns == INFINITE:
-            return sum([cell.cost_ns for cell in self._cells[:at]])
-        return end_ns - left[at - 1] + self._later_ns
+        return sum([cell.cost_ns for cell in self._cells[:at]])
 
-    def _note(self, left: list[float], at: int, cost_ns: float, is_new: bool) -> None:
-        """So much more is served at this place: that makes as much less of what is left from there on, or as much more
-        of what is left before, whichever is quicker."""
-        if is_new:
-            left.insert(at, self._ends[at] - self._before(left, at) + self._later_ns)
-        if 2 * at > len(left):
-            left[at:] = [each - cost_ns for each in left[at:]]
-        else:
-            left[:at] = [each + cost_ns for each in left[:at]]
-            self._later_ns += cost_ns
+    def _begin(self, at: int, bucket: Bucket) -> None:
+        """A bucket in which nothing waits yet has this place among the others."""
+        end_ns = INFINITE if bucket & END == FAR else float(bucket & END)
+        if self._left is not None:
+            self._left.insert(at, end_ns - self._before(at) + self._later_ns)
+        self._order.insert(at, bucket)
+        self._cells.insert(at, Cell(bucket))
+        self._ends.insert(at, end_ns)
 
 
 def due_by(level: int, end_ns: int) -> Bucket:
