@@ -24,7 +24,7 @@ from benchmarks.server import Address, headrace
 TEXTS = "lognormal:24:0.8:5:256"
 OBJECTIVE_MS = 100
 RATES = (0.5, 0.8, 1.0, 1.5, 2.0)
-STRETCHES = 4  # of each rate
+STRETCHES = 5  # of each rate
 PAIRS = 6  # of short stretches: the machine's speed changes within seconds
 OBJECTIVE = f"objective = {{ p99_ms = {OBJECTIVE_MS} }}\n"
 MODELS = {
@@ -109,20 +109,33 @@ def of_stretches(stretches: list[Step]) -> Step:
 def overload(address: Address, seconds: float) -> dict[str, Any]:
     """Each policy at each rate, in turns at the same rate, on the same arrivals.
 
-    In stretches, before each of which saturation is measured anew: what the machine can do drifts by a third within
-    less than a minute, and a rate that was 0.8 of it would soon be more than all of it, or half.
+    In stretches of all rates, up and down, before each of which saturation is measured anew: what the machine can do
+    drifts by a third within less than a minute, and a rate that was 0.8 of it would soon be more than all of it, or
+    half. So rates are compared within a stretch as well.
     """
+    found = {times: dict[str, list[Step]](deadline=[], fixed=[]) for times in RATES}
+    saturations: dict[float, list[float]] = {times: [] for times in RATES}
+    for stretch in range(STRETCHES):
+        for times in RATES[:: -1 if stretch % 2 else 1]:
+            saturations[times].append(saturation(address, "open", max(3.0, seconds / STRETCHES / 2)))
+            said = ["--rate", f"{times * saturations[times][-1]:.1f}", "--lengths", TEXTS]
+            said += ["--slo-ms", str(OBJECTIVE_MS), "--duration", str(seconds / STRETCHES), "--seed", str(stretch)]
+            for model in list(found[times])[:: -1 if stretch % 2 else 1]:
+                found[times][model] += loaded(address, model, *said)
     figures: dict[str, Any] = {}
     for times in RATES:
-        found, saturations = dict[str, list[Step]](deadline=[], fixed=[]), []
-        for stretch in range(STRETCHES):
-            saturations.append(saturation(address, "open", max(3.0, seconds / STRETCHES / 2)))
-            said = ["--rate", f"{times * saturations[-1]:.1f}", "--lengths", TEXTS, "--slo-ms", str(OBJECTIVE_MS)]
-            said += ["--duration", str(seconds / STRETCHES), "--seed", str(stretch)]
-            for model in list(found)[:: -1 if stretch % 2 else 1]:
-                found[model] += loaded(address, model, *said)
-        figures[f"saturation at {times}x, answers/s"] = spread(saturations)
-        figures |= {f"{model}, {times}x": of_stretches(stretches) for model, stretches in found.items()}
+        figures[f"saturation at {times}x, answers/s"] = spread(saturations[times])
+        figures |= {f"{model}, {times}x": of_stretches(stretches) for model, stretches in found[times].items()}
+    for model in found[1.0]:
+        figures[f"{model}, 2.0x over 1.0x"] = {
+            measured: spread(
+                [
+                    overloaded[measured] / full[measured]
+                    for overloaded, full in zip(found[2.0][model], found[1.0][model], strict=True)
+                ]
+            )
+            for measured in ("goodput", "goodput_tokens")
+        }
     return figures
 
 
