@@ -68,14 +68,15 @@ class Newcomers:
         Believed is less of a prediction, and planned for is all that may come between, the shorter a request is: less
         than either only while that is not to the long ones' cost."""
         work, standing, slack = self._queue.work, self._standings.of(job.tenant), deadline_ns - now_ns
-        tenants, times_parts = work.tenants, self._outlook.busy_runs.times_parts
         typical, needs = takes
         needs = min(needs, MOST_TIMES * typical)
-        before, behind = 0.0, 0.0
-        if tenants:
+        predicted, behind = busy_ns, 0.0
+        if tenants := work.tenants:
             before, room = work.around(job.bucket, now_ns + busy_ns)
             if len(tenants) > 1 or job.tenant not in tenants:
                 before = min(before, work.fair_share_before(job.tenant, self._weights))
+            times_parts = self._outlook.busy_runs.times_parts
+            predicted += before * times_parts / self._instances
             # As if it were as long as they are, the more the fewer of the long ones are let in: else short ones would
             # take every gap that is too small for them. A run of others may come between, where it is worth more;
             # seldom where its own takes long as well, and never where all are alike.
@@ -90,8 +91,7 @@ class Newcomers:
             behind = job.cost_ns * times_parts + reserve - room
         elif not busy_ns:  # a refusal would help nobody: it is let in where it will more likely be in time than not
             needs = typical
-        predicted = busy_ns + before * times_parts / self._instances + needs
-        job.foreseen_ns = predicted
+        job.foreseen_ns = predicted = predicted + needs
         predicted *= (believed := 1.0 - (1.0 - standing.trust.share) * (even + (1.0 - even) * long))
         job.predicted_ns = int(now_ns + predicted)
         late = predicted - standing.guard.within(slack)
@@ -101,13 +101,15 @@ class Newcomers:
         if idle and self._finds_out(job, standing.guard, predicted <= slack, now_ns):
             return None
         # What is told is what would have to be allowed: with the margin, and with what it would do to those behind.
-        more, allowed, latency = max(late, behind), deadline_ns - job.arrived_ns, self._outlook.latency
-        alone = believed * latency.typical(job.rows, job.length)
-        if alone > allowed and (allowed < 0 or latency.measured(job.rows, job.length)):
-            again = None  # it would be late even alone
-        else:
-            again = max(more, STALE_NS) if idle else more
-        return Refusal("predicted", again, allowed + more, float(allowed))
+        more, allowed = max(late, behind), deadline_ns - job.arrived_ns
+        again = max(more, STALE_NS) if idle else more
+        in_vain = believed * typical > allowed and self._in_vain(job, believed, allowed)
+        return Refusal("predicted", None if in_vain else again, allowed + more, float(allowed))
+
+    def _in_vain(self, job: Job, believed: float, allowed: int) -> bool:
+        """Whether it would be late even alone, by that share of what is predicted, where its size was measured."""
+        latency, rows, length = self._outlook.latency, job.rows, job.length
+        return allowed < 0 or (latency.measured(rows, length) and believed * latency.typical(rows, length) > allowed)
 
     def _finds_out(self, job: Job, guard: Guard, may_be: bool, now_ns: int) -> bool:
         """Whether it is let in though it would be late, as nothing runs or waits; it `may_be` in time by what its run

@@ -293,11 +293,11 @@ class Queue(Generic[J]):
     def _enter(self) -> None:
         """What is new, and something is."""
         new, self._new = self._new, []
-        rows, cost_ns = 0, 0.0
-        for entry in new:
-            job = entry[3]
-            rows += job.rows
-            cost_ns += job.cost_ns
+        job = new[0][3]
+        rows, cost_ns = job.rows, job.cost_ns
+        if len(new) > 1:
+            rows = sum([entry[3].rows for entry in new])
+            cost_ns = sum([entry[3].cost_ns for entry in new])
         group = self._groups.get(job.key)
         if group is None:
             group = self._groups[job.key] = Group()
