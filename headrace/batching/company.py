@@ -2,24 +2,16 @@
 
 
 class Company:
-    """The runs under way, by whoever runs them; one for all models of a server."""
+    """The runs under way; one for all models of a server, and told by whoever runs them."""
 
     def __init__(self) -> None:
-        self._runs: dict[object, int] = {}
-        self._running = 0
+        self.running = 0
+        """Whoever has fewer of his own computes beside others."""
 
-    def began(self, whose: object) -> None:
+    def began(self) -> None:
         """One more run."""
-        self._runs[whose] = self._runs.get(whose, 0) + 1
-        self._running += 1
+        self.running += 1
 
-    def ended(self, whose: object) -> None:
+    def ended(self) -> None:
         """One run less."""
-        self._running -= 1
-        self._runs[whose] -= 1
-        if not self._runs[whose]:
-            del self._runs[whose]
-
-    def others(self, me: object) -> bool:
-        """Whether somebody else runs something."""
-        return self._running > self._runs.get(me, 0)
+        self.running -= 1

@@ -108,9 +108,10 @@ class CostSurface:
                 self._make_table()
             if len(self._known) >= MOST_CACHED:
                 self._known.clear()
-            log_ns = self._interpolated(*_place(rows, length))
+            x, y = _place(rows, length)
+            log_ns, samples = self._interpolated(x, y), self._samples.get((round(x), round(y)))
             # Each of a knot's first runs makes the table anew, and none of this is kept then.
-            is_measured = self.samples(rows, length) >= MEASURED
+            is_measured = samples is not None and len(samples) >= MEASURED
             taken = self._known[rows, length] = log_ns, nanoseconds(log_ns), is_measured
         return taken
 
@@ -252,7 +253,6 @@ def _middle(moves: list[tuple[float, int]]) -> float:
     return 0.0
 
 
-@lru_cache(MOST_CACHED)
 def _place(rows: float, length: float) -> tuple[float, float]:
     """Where a size lies among the knots."""
     x = log2(min(rows, LARGEST)) if rows > 1 else 0.0

@@ -9,6 +9,8 @@ class Likeness:
     """Of the last arrivals: one shape, one length, one level, one tenant."""
 
     def __init__(self) -> None:
+        self.holds = False
+        """Whether they are alike."""
         self._kind: tuple[object, ...] = ()
         self._in_a_row = 0
 
@@ -17,8 +19,6 @@ class Likeness:
         kind = job.key, job.length_class, job.rows, job.level, job.tenant
         if kind == self._kind:
             self._in_a_row += 1
+            self.holds = self._in_a_row >= ENOUGH
         else:
-            self._kind, self._in_a_row = kind, 1
-
-    def __bool__(self) -> bool:
-        return self._in_a_row >= ENOUGH
+            self._kind, self._in_a_row, self.holds = kind, 1, False

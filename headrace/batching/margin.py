@@ -34,14 +34,14 @@ class Margin:
         self._typical: deque[float] = deque()  # of each of these, in ns
         self._about: dict[int, Ring] = {}
         self._factor = 1.0
-        self._times: dict[int, float] = {}  # by magnitude, what was asked since the last run
+        self._times: dict[int, float] = {}  # by bits of a time, what was asked since the last run
 
     def times(self, typical_ns: float) -> float:
         """How many times the typical run a late one takes, of runs that typically take so long."""
-        magnitude = _magnitude(typical_ns)
-        times = self._times.get(magnitude)
+        bits = int(typical_ns).bit_length()
+        times = self._times.get(bits)
         if times is None:
-            times = self._times[magnitude] = max(1.0, self._ring(magnitude).quantile * self._factor)
+            times = self._times[bits] = max(1.0, self._ring(_magnitude(bits)).quantile * self._factor)
         return times
 
     def learn(self, typical_ns: float, ratio: float) -> None:
@@ -54,7 +54,7 @@ class Margin:
         self._typical.append(typical_ns)
         while len(self._typical) > len(self._all):
             self._typical.popleft()
-        magnitude = _magnitude(typical_ns)
+        magnitude = _magnitude(int(typical_ns).bit_length())
         ring = self._about.get(magnitude)
         if ring is None:
             ring = self._about[magnitude] = Ring()
@@ -121,9 +121,9 @@ def thinned(kept: Sequence[float]) -> Sequence[float]:
     return kept[:: max(1, ceil(len(kept) / KEPT_READ))]
 
 
-def _magnitude(ns: float) -> int:
-    """Equal for times that are about the same: a factor of four apart they are not."""
-    return int(ns).bit_length() // 2
+def _magnitude(bits: int) -> int:
+    """Of a time of so many bits, equal for those that are about the same: a factor of four apart they are not."""
+    return bits // 2
 
 
 def quantile(ratios: list[float], prior: float = PRIOR) -> float:

@@ -81,7 +81,7 @@ class Newcomers:
             # take every gap that is too small for them. A run of others may come between, where it is worth more;
             # seldom where its own takes long as well, and never where all are alike.
             between = needs - typical
-            if not self._alike:
+            if not self._alike.holds:
                 between = max(between, min(self._outlook.good_run_ns(job), slack / 4))
             caution = 1.0 - (1.0 - (even if even > LEAST_CAUTION else LEAST_CAUTION)) * long
             reserve = caution * between

@@ -28,6 +28,7 @@ class Outlook:
         self.learned_ns = 0
         """When a run last told something, or what was known was last doubted."""
         self._company = company
+        self._running = 0  # of these
         self._max_size = max_size
         self._lines_runs = 0
 
@@ -36,15 +37,15 @@ class Outlook:
     @property
     def in_company(self) -> bool:
         """Whether other models compute now."""
-        return self._company.others(self)
+        return self._company.running > self._running
 
     def both(self, job: Job) -> tuple[float, float]:
         """What its own run typically takes, and at most, ns."""
-        return self.latency.both(job.rows, job.length, self._company.others(self))
+        return self.latency.both(job.rows, job.length, self._company.running > self._running)
 
     def typical(self, job: Job) -> float:
         """What half of such runs of its own exceed, ns."""
-        return self.latency.typical(job.rows, job.length, self._company.others(self))
+        return self.latency.typical(job.rows, job.length, self._company.running > self._running)
 
     def late_from_ns(self, job: Job, needs: float) -> int:
         """When it would be late even alone and at once, by what it `needs`; what is not measured is not believed."""
@@ -58,11 +59,13 @@ class Outlook:
 
     def began(self) -> None:
         """One more run of the model is under way."""
-        self._company.began(self)
+        self._running += 1
+        self._company.began()
 
     def ended(self) -> None:
         """One run less."""
-        self._company.ended(self)
+        self._running -= 1
+        self._company.ended()
 
     def ran(self, run: Run[J], began_ns: int, ended_ns: int, *, waited: bool) -> None:
         """A run succeeded, behind which others `waited` or not."""

@@ -265,8 +265,9 @@ class Queue(Generic[J]):
         if self._kept > 2 * self.num_jobs + FEW:
             self._let_go()
         elif self.num_jobs:
-            self.first_due()
             self.oldest()
+            if self.first_due():
+                self.work.reckon()
 
     def clear(self) -> list[J]:
         """Everything that waits, in order of arrival; nothing waits afterwards."""

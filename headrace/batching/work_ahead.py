@@ -155,14 +155,18 @@ class WorkAhead:
         order = self._order
         if not order or bucket >= order[-1]:
             return self.total_ns, INFINITE
-        left = self._left
-        if left is None:
-            left = self._left = [*map(sub, self._ends, accumulate([cell.cost_ns for cell in self._cells]))]
-            self._later_ns = 0.0
+        left = self._left or self.reckon()
         at, later_ns = bisect_right(order, bucket), self._later_ns
         end_ns = self._ends[at - 1] if at else INFINITE
         before = end_ns - left[at - 1] + later_ns if end_ns < INFINITE else self._before(at)
         return before, min(left[at:]) - later_ns - start_ns
+
+    def reckon(self) -> list[float]:
+        """Have what is left ready for whoever asks next; the same as long as nothing is taken."""
+        if self._left is None:
+            self._left = [*map(sub, self._ends, accumulate([cell.cost_ns for cell in self._cells]))]
+            self._later_ns = 0.0
+        return self._left
 
     def _before(self, at: int) -> float:
         """What is served before the bucket at this place."""

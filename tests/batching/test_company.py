@@ -3,10 +3,9 @@
 from headrace.batching.company import Company
 
 
-def test_ones_own_runs_are_no_company() -> None:
+def test_runs_are_counted_while_they_last() -> None:
     company = Company()
-    company.began("a")
-    assert not company.others("a")
-    assert company.others("b")
-    company.ended("a")
-    assert not company.others("b")
+    company.began()
+    company.began()
+    company.ended()
+    assert company.running == 1

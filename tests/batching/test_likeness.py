@@ -15,10 +15,10 @@ def after(*jobs: Job) -> Likeness:
 
 
 def test_it_takes_some_arrivals_until_all_are_taken_for_alike() -> None:
-    assert not after(*[job(8)] * (ENOUGH - 1))
-    assert after(*[job(8)] * ENOUGH)
+    assert not after(*[job(8)] * (ENOUGH - 1)).holds
+    assert after(*[job(8)] * ENOUGH).holds
 
 
 @pytest.mark.parametrize("other", [job(80), job(8, rows=2), job(8, key="x"), job(8, level=4), job(8, tenant="a")])
 def test_one_of_another_kind_ends_it(other: Job) -> None:
-    assert not after(*[job(8)] * ENOUGH, other, job(8))
+    assert not after(*[job(8)] * ENOUGH, other, job(8)).holds
