@@ -68,7 +68,8 @@ class CostSurface:
         self._table: list[list[float]] = []  # at each knot up to the largest measured; empty: yet to be made
         self._line: Line = (0.0, 0.0, 0.0, 0.0)
         self._layout: Layout | None = None
-        self._known: dict[tuple[float, float], Taken] = {}  # what was asked since then
+        self.known: dict[tuple[float, float], Taken] = {}
+        """What was asked since then, for those who ask too often to call."""
 
     def __bool__(self) -> bool:
         return bool(self._samples)
@@ -100,19 +101,19 @@ class CostSurface:
 
     def at(self, rows: float, length: float) -> Taken:
         """What is known of a size: 0 ns until something is."""
-        taken = self._known.get((rows, length))
+        taken = self.known.get((rows, length))
         if taken is None:
             if not self._samples:
                 return -inf, 0.0, False
             if not self._table:
                 self._make_table()
-            if len(self._known) >= MOST_CACHED:
-                self._known.clear()
+            if len(self.known) >= MOST_CACHED:
+                self.known.clear()
             x, y = _place(rows, length)
             log_ns, samples = self._interpolated(x, y), self._samples.get((round(x), round(y)))
             # Each of a knot's first runs makes the table anew, and none of this is kept then.
             is_measured = samples is not None and len(samples) >= MEASURED
-            taken = self._known[rows, length] = log_ns, nanoseconds(log_ns), is_measured
+            taken = self.known[rows, length] = log_ns, nanoseconds(log_ns), is_measured
         return taken
 
     def encloses(self, rows: float, length: float) -> bool:
@@ -202,7 +203,7 @@ class CostSurface:
         doubted = layout.doubted(levels, counted)
         self._table, self._line = layout.fitted(levels, np.where(doubted, 0.0, counted))
         self._doubted = {knot: self._table[knot[0]][knot[1]] for knot in compress(knots, doubted)}
-        self._known.clear()
+        self.known.clear()
         self._new = 0
 
     def _moved(self) -> bool:

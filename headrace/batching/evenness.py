@@ -17,9 +17,10 @@ class Evenness:
 
     def arrived(self, *, is_long: bool, let_in: bool) -> None:
         """One more was let in or refused."""
-        self._all += FOLLOW * (let_in - self._all)
+        counts = 1.0 if let_in else 0.0
+        self._all += FOLLOW * (counts - self._all)
         if is_long:
-            self._long += FOLLOW_LONG * (let_in - self._long)
+            self._long += FOLLOW_LONG * (counts - self._long)
         if self._long >= EVEN * self._all:
             self.share = 1.0
         else:

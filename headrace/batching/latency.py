@@ -54,7 +54,8 @@ class Latency:
 
     def both(self, rows: int, length: int, company: bool = False) -> tuple[float, float]:
         """What is typical, and what is late."""
-        _, ns, is_measured = self._surface.at(rows, length)
+        surface = self._surface
+        _, ns, is_measured = surface.known.get((rows, length)) or surface.at(rows, length)
         typical = ns * self._times[company]
         times = self._margin.times(typical)
         if times < PRIOR and not is_measured:

@@ -67,7 +67,7 @@ class Newcomers:
 
         Believed is less of a prediction, and planned for is all that may come between, the shorter a request is: less
         than either only while that is not to the long ones' cost."""
-        work, standing, slack = self._queue.work, self._standings.of(job.tenant), deadline_ns - now_ns
+        work, standing, slack = self._queue.work, self._standings.of(job.tenant), float(deadline_ns - now_ns)
         typical, needs = takes
         needs = min(needs, MOST_TIMES * typical)
         predicted, behind = busy_ns, 0.0
@@ -82,7 +82,7 @@ class Newcomers:
             # seldom where its own takes long as well, and never where all are alike.
             between = needs - typical
             if not self._alike.holds:
-                between = max(between, min(self._outlook.good_run_ns(job), slack / 4))
+                between = max(between, min(self._outlook.good_run_ns(job), 0.25 * slack))
             caution = 1.0 - (1.0 - (even if even > LEAST_CAUTION else LEAST_CAUTION)) * long
             reserve = caution * between
             if self.evenness.share < 1.0 and self._longest.takes_ns > typical:

@@ -160,8 +160,7 @@ class Queue(Generic[J]):
         """Let it wait at its place: by level, then by `order_ns`. Its bucket, tenant and cost must stay as they are."""
         entry = self._placed(job, job.level, order_ns, next(self._numbers))
         self._arrivals.append(entry)
-        new = self._new
-        if new and not _alike(new[0][3], job):
+        if self._new and not _alike(self._new[0][3], job):
             self._enter()
         self._new.append(entry)
 
