@@ -34,6 +34,9 @@ None of them knows HTTP or gRPC: `protocols/status.py` translates.
 
 from typing import ClassVar
 
+SOON_S = 1.0
+"""After which to ask again for what is on its way, where nobody knows better."""
+
 
 class HeadraceError(Exception):
     """What went wrong, in words for the caller; `code` is stable and made for programs.

@@ -196,6 +196,12 @@ class WorkerEvent(msgspec.Struct, frozen=True):
     reason: str
     when_s: float
     pid: int = 0
+    variant: str = ""  # of whose instances it is one, where the model has several
+
+    @property
+    def worker(self) -> str:
+        """Which of the version's workers it is."""
+        return f"{self.variant}/{self.instance}" if self.variant else str(self.instance)
 
 
 Record = (

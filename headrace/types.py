@@ -240,6 +240,7 @@ class Manifest(msgspec.Struct, frozen=True):
     llm: LanguageChoices = LanguageChoices()
     parameters: Mapping[str, str] = {}
     variants: tuple[Variant, ...] = ()  # the file at `path` first; empty: it has no other
+    variant: str = ""  # what its file is called among several of the model; "" where it is the only one
     joins: bool = False  # it is of one that joins another file, which answers already
     provenance: Mapping[str, str] = {}  # setting -> "model.toml", "config.pbtxt", "file", "default"
     warnings: tuple[str, ...] = ()  # what was read and is not honoured

@@ -9,12 +9,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from headrace.batching.batched_model import BatchedModel
-from headrace.errors import HeadraceError, ModelUnavailable
+from headrace.errors import SOON_S, HeadraceError, ModelUnavailable
 from headrace.servable import Cancel, Reply, Servable
 from headrace.types import Backlog, Context, ModelVersion, Request, Signature, Variant
-
-SOON_S = 1.0
-"""After which a request for a variant that is on its way may ask again."""
 
 
 class WaitingRoom(Protocol):

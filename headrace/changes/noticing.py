@@ -190,5 +190,5 @@ class Noticing:
 def _of_worker(record: WorkerEvent) -> Entry | None:
     if record.what == "started" or (record.what == "died" and not record.reason):
         return None
-    text = f"worker {record.instance} {record.what}: {record.reason}"
+    text = f"worker {record.worker} {record.what}: {record.reason}"
     return Entry(0, "worker", record.model.name, str(record.model.version), record.when_s, "the server", text)

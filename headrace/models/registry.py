@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 
-from headrace.errors import HeadraceError, ModelNotFound, ModelUnavailable, VersionNotFound
+from headrace.errors import SOON_S, HeadraceError, ModelNotFound, ModelUnavailable, VersionNotFound
 from headrace.models.lifecycle import has_failed
 from headrace.models.wishes import Wishes, default_version, routed
 from headrace.repository.labels import STABLE, is_label
@@ -212,7 +212,7 @@ class Registry:
         for status in known:
             if ref.version in (None, status.version):
                 reason = f": {status.reason}" if status.reason else ""
-                return ModelUnavailable(f"model {ref.name!r} is {status.state}{reason}")
+                return ModelUnavailable(f"model {ref.name!r} is {status.state}{reason}", retry_after_s=_soon(status))
         if coming:
             return _starting(ref.name)
         ready = ", ".join(map(str, self.versions(ref.name))) or "none"
@@ -223,10 +223,11 @@ class Registry:
         number = meant.get(ref.label or STABLE)
         if number is not None:
             ready = ", ".join(map(str, self.versions(ref.name))) or "none"
-            said = [f" ({each.state}: {each.reason})" for each in self._status(ref.name) if each.version == number]
-            why = said[0].replace(": )", ")") if said else ""
+            its = [each for each in self._status(ref.name) if each.version == number]
+            why = f" ({its[0].state}: {its[0].reason})".replace(": )", ")") if its else ""
             return ModelUnavailable(
-                f"label {ref.label or STABLE!r} is version {number}, which is not ready{why}; ready: {ready}"
+                f"label {ref.label or STABLE!r} is version {number}, which is not ready{why}; ready: {ready}",
+                retry_after_s=_soon(its[0]) if its else None,
             )
         there = ", ".join(sorted(meant)) or "none"
         label = ref.label if len(ref.label) <= MAX_TOLD else f"{ref.label[:MAX_TOLD]}..."
@@ -234,4 +235,10 @@ class Registry:
 
 
 def _starting(name: str) -> HeadraceError:
-    return ModelUnavailable(f"model {name!r} is not ready: the server is starting, and has not tried all of it yet")
+    why = "the server is starting, and has not tried all of it yet"
+    return ModelUnavailable(f"model {name!r} is not ready: {why}", retry_after_s=SOON_S)
+
+
+def _soon(status: VersionStatus) -> float | None:
+    """When asking again may help: what is being loaded will be there, and nobody knows of the rest."""
+    return SOON_S if status.state == "LOADING" else None

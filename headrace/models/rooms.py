@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from headrace.clock import Clock
-from headrace.errors import MemoryFull
+from headrace.errors import SOON_S, MemoryFull
 from headrace.memory.admission import Fits, MakeRoom, Share, WaitForRoom, admit, why_not
 from headrace.memory.eviction import Resident
 from headrace.memory.ledger import Hold, Ledger
@@ -23,9 +23,6 @@ from headrace.repository.model_files import LANGUAGE
 from headrace.types import Manifest, ModelVersion, Signature
 
 log = logging.getLogger(__name__)
-
-SOON_S = 1.0
-"""After which a request that found no room may ask again."""
 
 Pids = Callable[[], Mapping[ModelVersion, Sequence[int]]]
 """The worker processes of every version that has some, as they are now."""

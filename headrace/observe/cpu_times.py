@@ -55,7 +55,7 @@ class CpuTimes:
     def __call__(self, records: Sequence[Record]) -> None:
         for record in records:
             if isinstance(record, WorkerEvent) and record.what == "started":
-                self._begin(record.pid, (record.model.name, str(record.model.version), f"worker {record.instance}"))
+                self._begin(record.pid, (record.model.name, str(record.model.version), f"worker {record.worker}"))
             elif isinstance(record, WorkerEvent):
                 self._end(record.pid)
             elif isinstance(record, ModelEvent) and record.state == "UNLOADING":  # its processes are about to go

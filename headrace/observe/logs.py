@@ -129,7 +129,8 @@ class RecordLog:
         self._line(logging.WARNING if event.state == "alarm" else logging.INFO, f"drift {event.state}", fields)
 
     def _worker(self, event: WorkerEvent) -> None:
-        fields = {"model": event.model.name, "version": event.model.version, "instance": event.instance}
+        of = {"model": event.model.name, "version": event.model.version, "variant": event.variant}
+        fields = {**of, "instance": event.instance}
         lost = event.what in ("died", "hung", "failed")
         self._line(
             logging.WARNING if lost else logging.DEBUG,

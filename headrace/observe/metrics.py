@@ -169,13 +169,13 @@ class Metrics:
 
     def _workers(self) -> Iterator[str]:
         workers = sorted(self._tally.workers.items(), key=_order)
-        alive = [(key, instance, pid) for key, each in workers for instance, pid in sorted(each.alive.items())]
+        alive = [(key, worker, pid) for key, each in workers for worker, pid in sorted(each.alive.items())]
         yield from families.WORKERS.each((_labels(key), len(each.alive)) for key, each in workers)
         yield from families.RESTARTS.each((_labels(key), each.lost) for key, each in workers)
         used = []
-        for key, number, pid in alive:
+        for key, worker, pid in alive:
             if pid and (use := read_use(pid, self._proc)):
-                used.append((_labels(key, instance=str(number)), use))
+                used.append((_labels(key, instance=worker), use))
             yield ""
         yield from families.WORKER_MEMORY.each((label, use.resident_bytes) for label, use in used)
         yield from families.WORKER_CPU.each((label, use.cpu_s) for label, use in used)

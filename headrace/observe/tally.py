@@ -170,18 +170,18 @@ class Workers:
     """The worker processes of one version: those that live, and how many were lost."""
 
     def __init__(self) -> None:
-        self.alive: dict[int, int] = {}  # instance -> pid
+        self.alive: dict[str, int] = {}  # worker -> pid
         self.lost = 0
-        self._since_loaded: dict[int, int] = {}
+        self._since_loaded: dict[str, int] = {}
 
     def add(self, event: WorkerEvent) -> None:
         if event.what == "started":
-            self.alive[event.instance] = self._since_loaded[event.instance] = event.pid
+            self.alive[event.worker] = self._since_loaded[event.worker] = event.pid
             return
         self.lost += event.what in ("died", "hung")
         # A reload starts a process before the one it replaces ends: that end must not hide the new one.
-        if event.pid in (0, self.alive.get(event.instance)):
-            self.alive.pop(event.instance, None)
+        if event.pid in (0, self.alive.get(event.worker)):
+            self.alive.pop(event.worker, None)
 
     def loaded(self) -> None:
         """What started before this load was replaced by what started for it."""

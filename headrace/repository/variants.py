@@ -41,7 +41,10 @@ def files_of(manifest: Manifest) -> list[tuple[str, Manifest]]:
         return [("", manifest)]
     alone = msgspec.structs.replace(manifest, variants=())
     return [
-        (each.name, msgspec.structs.replace(alone, path=each.path, runtime=each.runtime, joins=place > 0))
+        (
+            each.name,
+            msgspec.structs.replace(alone, path=each.path, runtime=each.runtime, variant=each.name, joins=place > 0),
+        )
         for place, each in enumerate(manifest.variants)
     ]
 

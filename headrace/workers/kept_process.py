@@ -36,6 +36,7 @@ class Keeping(msgspec.Struct, frozen=True):
     instance: int = 0
     imports: tuple[str, ...] = ()  # modules that it will need
     path: Path | None = None  # of the model's file, whose folders are not told with what the child said
+    variant: str = ""  # that the file is, among several of the model
 
 
 class Owner(Protocol):
@@ -238,7 +239,8 @@ class KeptProcess(Generic[Facts]):
 
     def _tell(self, what: str, reason: str, pid: int) -> None:
         at_s = unix_s(self._clock)
-        self._record(WorkerEvent(self._keeping.version, self._keeping.instance, what, reason, at_s, pid))
+        keeping = self._keeping
+        self._record(WorkerEvent(keeping.version, keeping.instance, what, reason, at_s, pid, keeping.variant))
 
 
 def _said(words: str, path: Path | None) -> str:

@@ -72,6 +72,7 @@ class ProcessInstance:
             settings.index,
             IMPORTS.get(asked.manifest.runtime, ()),
             asked.manifest.path,
+            asked.manifest.variant,
         )
         self._process: KeptProcess[Signature] = KeptProcess(keeping, self, births, record, clock, works)
         self._changed: Callable[[], None] = lambda: None

@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from headrace.errors import ModelNotFound, ModelUnavailable, VersionNotFound
+from headrace.errors import SOON_S, ModelNotFound, ModelUnavailable, VersionNotFound
 from headrace.models.registry import Registry, Served
 from headrace.models.wishes import Wishes
 from headrace.servable import Servable
@@ -49,9 +49,17 @@ def test_an_unknown_version_is_not_found_and_the_ready_ones_are_named() -> None:
         registry(1, 2).get(ModelRef("m", 7))
 
 
-def test_a_version_that_loads_is_unavailable() -> None:
-    with pytest.raises(ModelUnavailable, match="LOADING"):
+def test_a_version_that_loads_is_unavailable_and_may_soon_be_asked_for_again() -> None:
+    with pytest.raises(ModelUnavailable, match="LOADING") as caught:
         registry(1).get(ModelRef("m", 9))
+    assert caught.value.retry_after_s == SOON_S
+
+
+def test_nobody_knows_when_a_version_that_failed_may_be_asked_for_again() -> None:
+    known = Registry(lambda name: (VersionStatus("m", 1, "UNAVAILABLE", "FAILED: no file"),))
+    with pytest.raises(ModelUnavailable, match="no file") as caught:
+        known.get(ModelRef("m"))
+    assert caught.value.retry_after_s is None
 
 
 @pytest.mark.parametrize("ref", [ModelRef("m"), ModelRef("m", 2)])

@@ -126,7 +126,7 @@ def test_a_reload_that_fails_keeps_the_counts() -> None:
 def test_what_is_told_of_a_version_that_goes_on_keeps_the_counts_and_the_workers() -> None:
     ready, failed = (msgspec.structs.replace(moved(state), goes_on=True) for state in ("READY", "UNAVAILABLE"))
     tally = tally_of(worker("started", pid=7), moved(seconds=1.0), answered(), ready, failed)
-    assert (counts(tally).success.count, tally.workers["m", 1].alive) == (1, {0: 7})
+    assert (counts(tally).success.count, tally.workers["m", 1].alive) == (1, {"0": 7})
     assert tally.states == {("m", 1): "UNAVAILABLE"}
 
 
@@ -150,7 +150,13 @@ def test_a_version_that_failed_to_load_is_known_as_not_ready() -> None:
 
 def test_a_worker_that_started_lives() -> None:
     tally = tally_of(worker("started", 0, pid=7), worker("started", 1, pid=8), moved())
-    assert tally.workers["m", 1].alive == {0: 7, 1: 8}
+    assert tally.workers["m", 1].alive == {"0": 7, "1": 8}
+
+
+def test_workers_of_several_variants_live_beside_one_another() -> None:
+    started = worker("started", 0, pid=7)
+    variants = [msgspec.structs.replace(started, variant=name, pid=pid) for name, pid in (("fp32", 7), ("int8", 8))]
+    assert tally_of(*variants, moved()).workers["m", 1].alive == {"fp32/0": 7, "int8/0": 8}
 
 
 @pytest.mark.parametrize("what", ["died", "hung"])
@@ -158,7 +164,7 @@ def test_a_lost_worker_is_counted_and_its_successor_lives(what: str) -> None:
     workers = tally_of(worker("started", pid=7), moved(), worker(what)).workers["m", 1]
     assert (workers.alive, workers.lost) == ({}, 1)
     workers.add(worker("started", pid=9))
-    assert (workers.alive, workers.lost) == ({0: 9}, 1)
+    assert (workers.alive, workers.lost) == ({"0": 9}, 1)
 
 
 def test_a_worker_that_stopped_was_not_lost() -> None:
@@ -168,13 +174,13 @@ def test_a_worker_that_stopped_was_not_lost() -> None:
 
 def test_the_end_of_a_replaced_worker_does_not_hide_its_successor() -> None:
     workers = tally_of(worker("started", pid=7), moved(), worker("started", pid=9), worker("stopped", pid=7)).workers
-    assert workers["m", 1].alive == {0: 9}
+    assert workers["m", 1].alive == {"0": 9}
 
 
 def test_a_reload_with_fewer_instances_leaves_none_behind() -> None:
     first = (worker("started", 0, pid=7), worker("started", 1, pid=8), moved())
     workers = tally_of(*first, worker("started", 0, pid=9), moved()).workers
-    assert workers["m", 1].alive == {0: 9}
+    assert workers["m", 1].alive == {"0": 9}
 
 
 def test_workers_of_a_load_that_failed_are_gone() -> None:

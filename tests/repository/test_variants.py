@@ -76,6 +76,7 @@ def test_each_variant_is_loaded_as_if_its_file_were_the_only_one(tmp_path: Path)
     assert (own, first.path.name, first.runtime, first.variants) == ("default", "model.onnx", "onnx", ())
     assert (name, second.path.name, second.runtime, second.threads) == ("int8", "q.xml", "openvino", 2)
     assert (first.joins, second.joins) == (False, True)  # the first answers meanwhile
+    assert (first.variant, second.variant) == (own, name)
 
 
 @pytest.mark.parametrize(
