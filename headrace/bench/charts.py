@@ -50,6 +50,9 @@ def details(step: Step, objective: Objective) -> list[str]:
     if step.batches and step.batches.reasons:
         bars = [(reason, [float(count)]) for reason, count in step.batches.reasons.items()]
         charts.append(figure("Why batches were closed", bar_chart("Reasons", bars, ["c3"], "reason", "batches")))
+    if step.batches and step.batches.variants:
+        bars = [(variant, [float(count)]) for variant, count in step.batches.variants.items()]
+        charts.append(figure("Which variant answered", bar_chart("Variants", bars, ["c2"], "variant", "answers")))
     if step.server and step.server.requests:
         charts.append(_phases(step))
     return charts

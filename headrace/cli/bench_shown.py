@@ -49,6 +49,8 @@ def print_report(report: Report, console: Console) -> None:
     if any(each.server for each in report.steps):
         console.print(_server(report))
     for step in report.steps:
+        if step.batches and step.batches.variants:
+            console.print(f"{step.label}: answered by variants {_counts(step.batches.variants)}")
         for code, said in step.said.items():
             console.print(printable(f"{step.label}: {said.count:,} x {code} {said.first}".rstrip()))
         if step.doubt:
@@ -143,14 +145,14 @@ def _server(report: Report) -> "object":
                     for value in (server.mean_ms, server.queue_ms, server.input_ms, server.infer_ms, server.output_ms)
                 ),
                 f"{server.rows / server.runs:.1f}" if server.runs else NONE,
-                _reasons(server.reasons or (each.batches.reasons if each.batches else {})),
+                _counts(server.reasons or (each.batches.reasons if each.batches else {})),
             )
     return made
 
 
-def _reasons(counts: Mapping[str, int]) -> str:
-    """Of runs as the server counts them, or else, of gRPC, of answers as each told its own."""
-    return printable(", ".join(f"{reason} {count:,}" for reason, count in counts.items())) or NONE
+def _counts(counts: Mapping[str, int]) -> str:
+    """Of runs as the server counts them, or of answers as each told its own."""
+    return printable(", ".join(f"{name} {count:,}" for name, count in counts.items())) or NONE
 
 
 def _p50_p99(spread: Spread) -> tuple[float | None, float | None]:

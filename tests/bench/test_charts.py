@@ -45,6 +45,13 @@ def test_a_load_shows_its_time_its_batches_and_the_server_s_phases() -> None:
     ]
 
 
+def test_which_variants_answered_is_drawn_where_there_are_some() -> None:
+    one = step(Open(10.0))
+    assert one.batches
+    batches = msgspec.structs.replace(one.batches, variants={"int8": 1200, "fp32": 30})
+    assert "Which variant answered" in _titles(details(msgspec.structs.replace(one, batches=batches), OBJECTIVE))
+
+
 def test_the_objective_is_drawn() -> None:
     assert all('class="limit"' in each for each in overview(report(), OBJECTIVE)[1:2])
     assert not any('class="limit"' in each for each in overview(report(), Objective()))

@@ -51,6 +51,18 @@ def test_why_runs_were_closed_is_what_answers_told_where_statistics_do_not() -> 
     assert server.split()[-2:] == ["full", "100"]
 
 
+def test_which_variants_answered_is_told() -> None:
+    console, file = _console()
+    told = report()
+    varied = [
+        structs.replace(each, batches=structs.replace(each.batches, variants={"int8": 1200, "fp32": 30}))
+        for each in told.steps
+        if each.batches
+    ]
+    print_report(structs.replace(told, steps=varied), console)
+    assert "50/s: answered by variants int8 1,200, fp32 30" in file.getvalue()
+
+
 def test_every_output_of_loadgen_says_what_it_is_not() -> None:
     console, file = _console()
     print_loadgen(LoadGenResult(NOTE, "offline", 10, 1, "503 full", {"Scenario": "Offline"}), console)
