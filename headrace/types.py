@@ -97,6 +97,7 @@ class Signature(msgspec.Struct, frozen=True):
     platform: str  # Triton's word: onnxruntime_onnx, openvino, ...
     runtime: str  # with its version: "onnx 1.32.0"
     language: LanguageFacts | None = None  # of a language model
+    variant_runtimes: Mapping[str, str] = {}  # where it has several files: each one's, by the variant's name
     warnings: tuple[str, ...] = ()  # what it will not do as asked, as its first runs have shown
 
 

@@ -13,6 +13,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from headrace.batching.batched_model import BatchedModel
 from headrace.batching.demand import Demand
 from headrace.batching.refusals import NotTaken
@@ -44,6 +46,8 @@ class VariedModel:
         request has a deadline."""
         self._version = version
         self._own = choices[0].model
+        runtimes = {choice.name: choice.model.signature.runtime for choice in choices}
+        self._own.signature = msgspec.structs.replace(self._own.signature, variant_runtimes=runtimes)
         self._choices = sorted(choices, key=lambda choice: -choice.accuracy)  # equal ones stay in order
         self._objective = objective
         self._clock = clock

@@ -103,9 +103,9 @@ def spec_in_words(spec: TensorSpec) -> str:
     return f"{spec.name} {spec.datatype} [{shape}]{' optional' if spec.optional else ''}"
 
 
-def variant_in_words(variant: Variant) -> str:
-    """As in `int8 0.9933 (int8.onnx, onnx)`."""
-    return f"{variant.name} {variant.accuracy:g} ({variant.path.name}, {variant.runtime})"
+def variant_in_words(variant: Variant, runtime: str = "") -> str:
+    """As in `int8 0.9933 (int8.onnx, onnx)`, or with the `runtime` that one that was loaded has told."""
+    return f"{variant.name} {variant.accuracy:g} ({variant.path.name}, {runtime or variant.runtime})"
 
 
 def _as_table(versions: Iterable[Listed]) -> Table:
@@ -135,7 +135,9 @@ def _notes(each: Listed) -> Iterator[tuple[str, str]]:
         if objective := _objective(each.manifest.objective):
             yield "objective", ", ".join(_OBJECTIVES[key].format(value) for key, value in objective.items())
         if each.manifest.variants:
-            yield "variants", ", ".join(variant_in_words(variant) for variant in each.manifest.variants)
+            runtimes = each.signature.variant_runtimes if each.signature else {}
+            told = [variant_in_words(variant, runtimes.get(variant.name, "")) for variant in each.manifest.variants]
+            yield "variants", ", ".join(told)
         yield from (("warning", warning) for warning in each.manifest.warnings)
 
 

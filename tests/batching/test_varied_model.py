@@ -92,6 +92,10 @@ async def bench() -> Bench:
     return Bench()
 
 
+async def test_it_tells_what_runs_each_variant(bench: Bench) -> None:
+    assert set(bench.model.signature.variant_runtimes) == {"exact", "quick"}
+
+
 async def test_the_most_accurate_variant_answers_what_it_can_do_in_time(bench: Bench) -> None:
     assert bench.answered_by(bench.ask(within_ms=1000)) == "exact"
     assert bench.answered_by(bench.ask()) == "exact"

@@ -172,6 +172,9 @@ def test_variants_are_told_with_their_accuracy() -> None:
     variants = (Variant("fp32", MANIFEST.path, "onnx", 1.0), Variant("int8", Path("/r/m/q.xml"), "openvino", 0.9967))
     each = Listed(VersionStatus("m", 1, "READY"), msgspec.structs.replace(MANIFEST, variants=variants), SIGNATURE)
     assert "variants: fp32 1 (model.onnx, onnx), int8 0.9967 (q.xml, openvino)" in " ".join(_printed([each]).split())
+    found = msgspec.structs.replace(SIGNATURE, variant_runtimes={"fp32": "onnx 1.32.0", "int8": "openvino 2026.2"})
+    each = msgspec.structs.replace(each, signature=found)
+    assert "int8 0.9967 (q.xml, openvino 2026.2)" in " ".join(_printed([each]).split())
     (told,) = json.loads(as_json([each]))
     assert told["variants"][1] == {"name": "int8", "path": "/r/m/q.xml", "runtime": "openvino", "accuracy": 0.9967}
 
