@@ -25,6 +25,7 @@ WORTH = 0.85  # of the work a second that a run without end would do
 EMPTY = (
     1e-3  # of a run's fixed time, that a row is worth beside its own: more rows are worth more where they cost nothing
 )
+ROUNDED_NS = 1.0  # that sums of the same times may differ by: what fits to the nanosecond is not left out
 PATIENCE = 3  # shorter classes that may make a run worse before the next is no longer tried
 
 
@@ -190,6 +191,7 @@ def chosen(
     jobs, room, num_bytes, heavy = [head], most_rows - head.rows, head.num_bytes, False
     if room <= 0:
         return jobs, heavy
+    most_ns += ROUNDED_NS
     for job in candidates:
         if job.rows > room or job is head:
             continue

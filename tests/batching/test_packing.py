@@ -103,9 +103,7 @@ def window_of(head: Job, *others: Job, slack: float = INFINITE, most_rows: int =
     assert (window.shortest, window.longest) == (group.classes[0], group.classes[-1])
     waiting = Turns({}).in_order(group.within(window.shortest, window.longest), 0)
     room_ns = window.time_ns - lines[head.length_class].time(head.rows)
-    jobs, _ = chosen(
-        head, waiting, window.rows, 1 << 30, lambda job: lines[job.length_class].row * job.rows, room_ns + 1
-    )
+    jobs, _ = chosen(head, waiting, window.rows, 1 << 30, lambda job: lines[job.length_class].row * job.rows, room_ns)
     return jobs, window.time_ns
 
 
@@ -114,6 +112,13 @@ def test_packed_rows_of_all_lengths_share_a_run() -> None:
     assert sorted(each.length for each in jobs) == [5, 20, 60, 64]
     tokens = sum(longest_of(each.length_class) for each in jobs)
     assert time_ns == pytest.approx((1.5 + 0.035 * tokens) * MS, rel=1e-6)
+
+
+@given(st.lists(st.integers(1, 256), min_size=1, max_size=EVEN_ROWS))
+def test_rounding_leaves_none_out_of_a_packed_run_that_has_room_for_all(lengths: list[int]) -> None:
+    head, *others = map(job, lengths)
+    jobs, _ = window_of(head, *others)
+    assert len(jobs) == len(lengths)
 
 
 @given(st.lists(st.integers(1, 256), min_size=1, max_size=60), st.floats(1, 100), st.integers(1, 64))
