@@ -107,15 +107,16 @@ class DeadlinePolicy(Generic[J]):
             return ()
         outlook = self._outlook
         given_up: list[GivenUp[J]] = []
-        waiting_ns, off = queue.work.total_ns, outlook.busy_runs.times_parts
+        gone_ns, off = 0.0, outlook.busy_runs.times_parts
         for job in queue.by_deadline():
             left = job.due_ns - now_ns
             needs = outlook.typical(job)
             late = now_ns >= outlook.late_from_ns(job, needs)
-            in_no_haste = left >= HASTE * outlook.good_run_ns(job) or waiting_ns * off <= left
-            if not late and (in_no_haste or len(given_up) + 1 == len(queue)):
-                break
-            waiting_ns -= job.cost_ns
+            if not late:
+                in_no_haste = left >= HASTE * outlook.good_run_ns(job)
+                if in_no_haste or (queue.work.total_ns - gone_ns) * off <= left or len(given_up) + 1 == len(queue):
+                    break
+            gone_ns += job.cost_ns
             self.standings.answered(job.tenant).guard.answered(late)
             given_up.append(GivenUp(job, "late" if late else "overload", now_ns - job.arrived_ns + needs))
         if given_up:
