@@ -3,6 +3,7 @@
 FOLLOW = 1 / 128
 FOLLOW_LONG = 1 / 32  # there are ten times fewer of them
 UNEVEN, EVEN = 0.65, 0.9  # of all's share, that long ones are let in
+STRICTER = 0.15, 0.05  # by so much, the more of all are refused: the more short ones there are to take every gap
 
 
 class Evenness:
@@ -21,7 +22,9 @@ class Evenness:
         self._all += FOLLOW * (counts - self._all)
         if is_long:
             self._long += FOLLOW_LONG * (counts - self._long)
-        if self._long >= EVEN * self._all:
+        refused = 1.0 - self._all
+        uneven, even = UNEVEN + refused * STRICTER[0], EVEN + refused * STRICTER[1]
+        if self._long >= even * self._all:
             self.share = 1.0
         else:
-            self.share = max(0.0, (self._long / self._all - UNEVEN) / (EVEN - UNEVEN))
+            self.share = max(0.0, (self._long / self._all - uneven) / (even - uneven))

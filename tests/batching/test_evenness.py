@@ -26,6 +26,10 @@ def test_where_hardly_a_long_one_is_let_in_nothing_is_even() -> None:
     assert seen(1, 80).share == 0.0
 
 
+def test_where_hardly_any_are_let_in_long_ones_are_let_in_more_nearly_as_often() -> None:
+    assert seen(3, 40).share < seen(8, 90).share < 1.0  # four fifths as often as all, in both
+
+
 def test_what_was_long_ago_is_forgotten() -> None:
     evenness = seen(1, 80)
     for _ in range(400):
