@@ -12,6 +12,7 @@ from headrace.batching.check import Check
 from headrace.batching.closed import Closed
 from headrace.batching.failing import all_failing, failing
 from headrace.batching.gathering import Gathering
+from headrace.batching.hand_over import hand_over
 from headrace.batching.instance import Instance, Outcome
 from headrace.batching.instance_turns import InstanceTurns
 from headrace.batching.job import Job
@@ -21,7 +22,7 @@ from headrace.batching.shares import shares_of
 from headrace.batching.waiting import Waiting
 from headrace.clock import Clock, Timer
 from headrace.device_time import DeviceTime
-from headrace.errors import HeadraceError, InputRefused, Internal, InvalidRequest, ModelUnavailable
+from headrace.errors import HeadraceError, InputRefused, Internal, InvalidRequest, MemoryFull, ModelUnavailable
 from headrace.records import BatchRecord, CancelRecord, Recorder, ShedRecord
 from headrace.servable import APART, Cancel, Reply, Together
 from headrace.types import (
@@ -275,13 +276,12 @@ class BatchedModel:
         self._timer = None if until_ns is None else self._clock.call_at(until_ns, self._look)
 
     def _run(self, instance: Instance, run: Run[Waiting], now_ns: int) -> None:
-        batch = run.jobs
         self._running += run.requests
-        work = collate.join(batch, self.signature.batch.batched, self.signature.batch.pad)
-        closed = Closed(run, self._instances.index(instance), now_ns)
+        axis, closed = self.signature.batch, Closed(run, self._instances.index(instance), now_ns)
         self._policy.began(run, now_ns)
         self._turns.handed(closed.instance, now_ns)
-        instance.run(work, lambda outcome: self._ran(closed, outcome))
+        joined = partial(collate.join, run.jobs, axis.batched, axis.pad)
+        hand_over(instance, joined, lambda outcome: self._ran(closed, outcome), self._clock)
 
     def _ran(self, closed: Closed, outcome: Outcome) -> None:
         run = closed.run
@@ -302,7 +302,7 @@ class BatchedModel:
         elif outcome.error is None:
             self._succeeded(batch, facts, outcome)
             self._policy.answered(run, turn.began_ns, ended_ns, self._clock.now_ns())
-        elif len(batch) > 1 and isinstance(outcome.error, InputRefused | Internal):
+        elif len(batch) > 1 and isinstance(outcome.error, InputRefused | Internal | MemoryFull):
             self._apart(batch)
         else:
             for item in batch:

@@ -144,15 +144,17 @@ class CostSurface:
         time alone, each start would stand a little further off."""
         self._take_medians()
         self._hold(0.0)
-        kept = [(knot, round(level, 4)) for knot, level in self._levels.items()]
-        return [[*knot, len(self._samples[knot]), ns, round(self._first.get(knot, ns), 4)] for knot, ns in kept]
+        kept = [(knot, _kept(level)) for knot, level in self._levels.items()]
+        return [[*knot, len(self._samples[knot]), ns, _kept(self._first.get(knot, ns))] for knot, ns in kept]
 
     @classmethod
     def from_json(cls, knots: Any) -> "CostSurface":
         """Raises ValueError or TypeError where it is none."""
         surface = cls()
         for i, j, count, level, *first in knots:
-            if not (0 <= i <= 40 and 0 <= j <= 41 and count >= 1 and all(0 <= each <= 60 for each in (level, *first))):
+            if not (
+                0 <= i <= 40 and 0 <= j <= 41 and count >= 1 and all(0 <= each <= MOST_LOG for each in (level, *first))
+            ):
                 raise ValueError(f"no knot: {[i, j, count, level]}")
             knot = int(i), int(j)
             surface._samples[knot] = deque([float(level)] * min(int(count), KEPT_READ), maxlen=KEPT)
@@ -236,6 +238,11 @@ class CostSurface:
             for knot, _ in ran:
                 self._samples[knot] = deque([each - moved for each in self._samples[knot]], maxlen=KEPT)
                 self._levels[knot] -= moved
+
+
+def _kept(log_ns: float) -> float:
+    """As it is written, and can be read again."""
+    return round(min(max(log_ns, 0.0), MOST_LOG), 4)
 
 
 def _common(moves: list[tuple[float, int]]) -> float:

@@ -68,7 +68,8 @@ class Instance(Protocol):
         ...
 
     def run(self, work: Work, done: Done) -> None:
-        """Run a batch; `done` is called once, later. Parts are read before this returns."""
+        """Run a batch; `done` is called once, later. Parts are read before this returns. What it raises is that nothing
+        was begun, and `done` is not called."""
         ...
 
     def on_change(

@@ -173,9 +173,12 @@ class Workers:
         self.alive: dict[str, int] = {}  # worker -> pid
         self.lost = 0
         self._since_loaded: dict[str, int] = {}
+        self._replaced: dict[str, int] = {}  # those that go on should this load fail
 
     def add(self, event: WorkerEvent) -> None:
         if event.what == "started":
+            if event.worker in self.alive:
+                self._replaced[event.worker] = self.alive[event.worker]
             self.alive[event.worker] = self._since_loaded[event.worker] = event.pid
             return
         self.lost += event.what in ("died", "hung")
@@ -186,6 +189,13 @@ class Workers:
     def loaded(self) -> None:
         """What started before this load was replaced by what started for it."""
         self.alive, self._since_loaded = self._since_loaded, {}
+        self._replaced.clear()
+
+    def kept(self) -> None:
+        """The load failed: what started for it is gone, and what it was to replace goes on."""
+        self.alive |= self._replaced
+        self._replaced.clear()
+        self._since_loaded.clear()
 
 
 class Tally:
@@ -243,6 +253,8 @@ class Tally:
         failed = event.reason and before == "READY" and not event.seconds  # a reload, and what was there goes on
         if event.goes_on:
             return
+        if failed and workers:
+            workers.kept()
         if event.state == "READY" and not failed:
             self.versions[key] = VersionTally(event.seconds, self._engine(key))
             if workers:

@@ -116,9 +116,14 @@ class ProcessInstance:
         return signature
 
     def run(self, work: Work, done: Done) -> None:
-        """Lay the rows into a free slot and tell the child."""
+        """Lay the rows into a free slot and tell the child. Raises OSError where the system has no memory for them;
+        then it is as if nothing had been asked."""
         slot = self._slots.take()
-        layout = self._layouts.lay(slot, work)
+        try:
+            layout = self._layouts.lay(slot, work)
+        except BaseException:
+            self._slots.give_back(slot)
+            raise
         if not self._batches:
             self._began(layout, self._clock.now_ns())
         self._batches.append(_Batch(slot, layout, done))

@@ -137,6 +137,13 @@ def test_what_is_known_of_sizes_stays_where_it_was_at_first_however_often_it_is_
     assert sorted(made.to_json())[0][4] == pytest.approx(logarithm(took_ns(1, 8)), abs=1e-3)
 
 
+def test_what_is_kept_can_be_read_however_odd_the_times_were() -> None:
+    made = CostSurface()
+    for log_ns in (-3.0, 900.0):
+        made.add(1, 8, log_ns)
+        assert CostSurface.from_json(json.loads(json.dumps(made.to_json())))
+
+
 def test_what_was_kept_without_what_it_was_at_first_is_that_itself() -> None:
     kept = surface(*[(*size, took_ns(*size)) for size in SIZES] * 5).to_json()
     again = CostSurface.from_json([each[:4] for each in kept]).to_json()

@@ -177,6 +177,15 @@ def test_the_end_of_a_replaced_worker_does_not_hide_its_successor() -> None:
     assert workers["m", 1].alive == {"0": 9}
 
 
+def test_a_reload_that_fails_leaves_the_workers_that_were_there() -> None:
+    first = (worker("started", 0, pid=7), moved(seconds=1.0))
+    failed = moved(reason="variant 'int8': cut off")
+    workers = tally_of(*first, worker("started", 0, pid=9), failed).workers["m", 1]
+    assert workers.alive == {"0": 7}
+    workers.add(worker("died", 0, pid=7))
+    assert workers.alive == {}
+
+
 def test_a_reload_with_fewer_instances_leaves_none_behind() -> None:
     first = (worker("started", 0, pid=7), worker("started", 1, pid=8), moved())
     workers = tally_of(*first, worker("started", 0, pid=9), moved()).workers
