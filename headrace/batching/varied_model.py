@@ -21,7 +21,7 @@ from headrace.batching.refusals import NotTaken
 from headrace.batching.variant_choice import FOLLOW, HALF_LIFE_NS, SEEN_AFTER_NS, Preference, cheaper_after, prefer
 from headrace.batching.waiting import Waiting
 from headrace.clock import Clock
-from headrace.errors import HeadraceError, Unavailable
+from headrace.errors import HeadraceError, Unavailable, WouldBeLate
 from headrace.servable import Cancel, Reply
 from headrace.types import Backlog, ModelVersion, Request, Signature
 
@@ -76,12 +76,15 @@ class VariedModel:
             first = min(self.preference.index, allowed - 1) if hurried else 0
             order = [first, *(index for index in cheaper_after(first, loads) if index < allowed)]
         refused: NotTaken | None = None
+        crowded = False  # the first one has no time for it beside what others ask
         for place, index in enumerate(order):
             model = self._choices[index].model
             refused, item = self._offered(model, item)
+            if refused is not None and not place:
+                crowded = _is_crowded(model, refused)
             if refused is None:
                 if len(order) > 1 and order[0] == self.preference.index:
-                    self._refused += FOLLOW * ((place > 0) - self._refused)
+                    self._refused += FOLLOW * (crowded - self._refused)
                 taken = item
                 if not context.variant:
                     self._count(taken)
@@ -145,6 +148,14 @@ class VariedModel:
             return f"variant {name!r} answers again: {instead!r} takes {load}"
         refused = f"and refused {self._refused:.0%}"
         return f"variant {name!r} answers what is in a hurry: {instead!r} would take {load}, {refused}"
+
+
+def _is_crowded(model: BatchedModel, refused: NotTaken) -> bool:
+    """Whether it was refused for what others ask: what is in too much haste for the variant alone is no reason to
+    answer others less accurately."""
+    in_vain = isinstance(refused.error, WouldBeLate) and refused.error.retry_after_s is None
+    backlog = model.backlog()
+    return not in_vain and (backlog.queued > 0 or backlog.running > 0)
 
 
 def _nothing() -> None:
