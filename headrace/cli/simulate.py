@@ -25,6 +25,7 @@ from headrace.simulate.report import Report
 from headrace.simulate.study import Study
 
 WAIT_S = 30.0
+UNUSUAL = 1.25  # times as slow or as quick as usual, from which on that is told
 
 
 def parser() -> Parser:
@@ -61,6 +62,9 @@ def run(arguments: Sequence[str]) -> int:
         ended=ended,
     )
     print_report(report, console(sys.stderr) if options.json == "-" else console())
+    if options.speed == 1 and not 1 / UNUSUAL < told.slowed < UNUSUAL:
+        moment = f"the times are of a moment in which runs took {told.slowed:.2g} times what they usually do"
+        console(sys.stderr).print(f"{moment}: ask again, or say --speed {told.slowed:.2g}", style="yellow")
     if options.json:
         write(options.json, as_json(report))
     if options.html:

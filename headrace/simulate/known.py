@@ -1,5 +1,6 @@
 """What is known of a model's runs, read from text: the file that a server keeps, or what it tells over HTTP. No I/O."""
 
+import math
 from typing import Any
 
 import msgspec
@@ -17,6 +18,11 @@ class Told(msgspec.Struct, frozen=True):
     max_size: int | None = None  # rows in one run
     instances: int | None = None
     packed: bool = False  # rows of several lengths cost their own each
+
+    @property
+    def slowed(self) -> float:
+        """How many times as long as usual its runs took when this was told."""
+        return math.exp(self.latency.get("alone") or 0.0)
 
 
 def read_known(text: str | bytes) -> Told:

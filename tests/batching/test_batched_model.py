@@ -9,7 +9,7 @@ import pytest
 
 from headrace.batching.batched_model import BatchedModel
 from headrace.batching.fixed_policy import FixedPolicy
-from headrace.batching.instance import Done, Outcome, Work
+from headrace.batching.instance import Outcome
 from headrace.batching.job import Job
 from headrace.batching.policy import Limits, Policy, Refusal
 from headrace.batching.waiting import Waiting
@@ -260,30 +260,6 @@ async def test_of_a_batch_that_the_model_refuses_only_the_one_at_fault_is_refuse
     bench.instance.finish()
     assert bad.error == "input_refused"
     assert good.arrays == {"y": [[4, 4]]}
-
-
-async def test_of_a_batch_that_there_is_no_memory_for_each_runs_alone_where_that_fits(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hand = bench.instance.run
-
-    def run(work: Work, done: Done) -> None:
-        if work.inputs[0].shape[0] > 1:
-            raise OSError(12, "no memory")
-        hand(work, done)
-
-    monkeypatch.setattr(bench.instance, "run", run)
-    first, second, wide = bench.ask([[1, 1]]), bench.ask([[2, 2]]), bench.ask([[3, 3], [4, 4]])
-    for _ in range(3):
-        bench.clock.pass_ms()
-        for _ in range(len(bench.instance.handed)):
-            bench.instance.finish()
-    assert (first.arrays, second.arrays) == ({"y": [[2, 2]]}, {"y": [[4, 4]]})
-    assert wide.error == "memory_full"
-    assert bench.model.backlog() == Backlog(queued=0, running=0)
-    assert bench.ask([[5, 5]]).answers == []  # the next is run as ever
-    bench.clock.pass_ms()
-    assert len(bench.instance.handed) == 1
 
 
 async def test_requests_whose_answers_cannot_be_told_apart_run_again_each_alone(

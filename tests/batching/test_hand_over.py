@@ -4,6 +4,8 @@ import pytest
 
 from headrace.batching.hand_over import hand_over
 from headrace.batching.instance import Done, Outcome, Work
+from headrace.types import Backlog
+from tests.batching.test_batched_model import Bench
 from tests.fakes import FakeClock, FakeInstance
 
 WORK = Work((), ())
@@ -49,3 +51,28 @@ def test_one_that_cannot_be_joined_is_told_so_too() -> None:
     hand_over(FakeInstance(), joined, outcomes.append, clock)
     clock.pass_ms(1)
     assert [outcome.error and outcome.error.code for outcome in outcomes] == ["memory_full"]
+
+
+async def test_of_a_batch_that_there_is_no_memory_for_each_runs_alone_where_that_fits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench()
+    hand = bench.instance.run
+
+    def run(work: Work, done: Done) -> None:
+        if work.inputs[0].shape[0] > 1:
+            raise OSError(12, "no memory")
+        hand(work, done)
+
+    monkeypatch.setattr(bench.instance, "run", run)
+    first, second, wide = bench.ask([[1, 1]]), bench.ask([[2, 2]]), bench.ask([[3, 3], [4, 4]])
+    for _ in range(3):
+        bench.clock.pass_ms()
+        for _ in range(len(bench.instance.handed)):
+            bench.instance.finish()
+    assert (first.arrays, second.arrays) == ({"y": [[2, 2]]}, {"y": [[4, 4]]})
+    assert wide.error == "memory_full"
+    assert bench.model.backlog() == Backlog(queued=0, running=0)
+    assert bench.ask([[5, 5]]).answers == []  # the next is run as ever
+    bench.clock.pass_ms()
+    assert len(bench.instance.handed) == 1
