@@ -45,8 +45,13 @@ def passed(job: Job) -> HeadraceError:
 def dropped(given_up: GivenUp[J], now_ns: int) -> HeadraceError:
     """It waited, and could no longer be in time, or was dropped so that others are."""
     job = given_up.job
+    waited_ms, deadline_ms = _ms(now_ns, job), _ms(job.due_ns, job)
+    predicted_ms = max(waited_ms, given_up.predicted_ns / 1e6)
+    if waited_ms >= deadline_ms:
+        so_far = f"waited {waited_ms:.1f} ms, as long as its deadline allows: {deadline_ms:.1f} ms"
+        return DeadlineExceeded(so_far, "", predicted_ms, deadline_ms)
     why = "" if given_up.reason == "late" else "; it was dropped so that those behind it are in time"
-    return too_late(f"waited {_ms(now_ns, job):.1f} ms", given_up.predicted_ns / 1e6, _ms(job.due_ns, job), why)
+    return too_late(f"waited {waited_ms:.1f} ms", predicted_ms, deadline_ms, why)
 
 
 def too_late(so_far: str, predicted_ms: float, deadline_ms: float, why: str = "") -> HeadraceError:
