@@ -34,6 +34,7 @@ def test_what_is_given_up_says_how_long_it_waited_and_why() -> None:
     assert isinstance(late, DeadlineExceeded)
     assert str(late) == "waited 40.0 ms; its answer would come 70.0 ms after arrival, its deadline is 50.0 ms"
     over = dropped(GivenUp(job(within_ms=50), "late", 50 * MS), int(50.2 * MS))
+    assert isinstance(over, DeadlineExceeded)
     assert str(over) == "waited 50.2 ms, as long as its deadline allows: 50.0 ms"
     assert over.predicted_ms == 50.2
     crowded = dropped(GivenUp(job(within_ms=50), "overload", 45 * MS), 40 * MS)
