@@ -89,7 +89,7 @@ class DeadlinePolicy(Generic[J]):
     def push(self, job: J, now_ns: int) -> None:
         if not self.queue.has(job.tenant):
             self._turns.came(job.tenant, self.queue.work.tenants)
-        self.queue.push(job, job.deadline_ns or job.due_ns)
+        self.queue.push(job, job.due_ns)
 
     # ---- out
 

@@ -45,7 +45,7 @@ class Outlook:
 
     def typical(self, job: Job) -> float:
         """What half of such runs of its own exceed, ns."""
-        return self.latency.typical(job.rows, job.length, self._company.running > self._running)
+        return self.latency.typical(job.rows, job.length, self.in_company)
 
     def late_from_ns(self, job: Job, needs: float) -> int:
         """When it would be late even alone and at once, by what it `needs`; what is not measured is not believed."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from headrace.clock import Clock, Timer
-from headrace.errors import DeadlineExceeded, HeadraceError, ModelUnavailable, QueueFull
+from headrace.errors import SOON_S, DeadlineExceeded, HeadraceError, ModelUnavailable, QueueFull
 from headrace.servable import Cancel, Reply, Servable
 from headrace.types import Backlog, BatchAxis, ModelVersion, Request, Response, Signature
 
@@ -137,7 +137,7 @@ class Sleeper:
         full = len(self._waiting) >= limits.requests
         if full or self._num_bytes + waiting.num_bytes > limits.num_bytes:
             what = f"{limits.requests} requests" if full else f"{limits.num_bytes} bytes"
-            raise QueueFull(f"{what} wait for model {self.version} to be loaded", retry_after_s=self._load_s or 1.0)
+            raise QueueFull(f"{what} wait for model {self.version} to be loaded", retry_after_s=self._load_s or SOON_S)
 
     def _take(self, number: int) -> "_Waiting | None":
         waiting = self._waiting.pop(number, None)
@@ -161,7 +161,7 @@ class Sleeper:
         return self._unavailable(f"{seconds} passed while model {self.version} was being loaded")
 
     def _unavailable(self, why: str) -> ModelUnavailable:
-        return ModelUnavailable(why, retry_after_s=self._load_s or 1.0)
+        return ModelUnavailable(why, retry_after_s=self._load_s or SOON_S)
 
     def _cancel(self, number: int, waiting: "_Waiting") -> None:
         self._take(number)
