@@ -12,6 +12,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+COMPILED := build/compiled
 MODELS ?= models
 ARGS ?=
 UV ?= uv
@@ -22,8 +23,9 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 # Compiled once, also where Python is told to write no bytecode: each start would compile all of it for half a second.
-# So are the kernels for processors with tiles, where there is a C++ compiler.
-setup: $(READY) ## .venv from the lock file, and the demo models under models/
+# So are the kernels for processors with tiles, where there is a C++ compiler, and what decides for each request, where
+# there is a C compiler with Python's headers.
+setup: $(READY) $(COMPILED) ## .venv from the lock file, and the demo models under models/
 	@$(BIN)/python -m compileall -q headrace
 	@$(BIN)/python -m headrace.kernels
 	@if [ -f tools/place_models.py ]; then $(BIN)/python tools/place_models.py; fi
@@ -32,8 +34,13 @@ setup: $(READY) ## .venv from the lock file, and the demo models under models/
 $(READY): requirements.lock pyproject.toml
 	@PYTHON="$(PYTHON)" VENV=$(VENV) tools/make_venv.sh
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	HEADRACE_PURE=1 $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# Beside the sources, which Python then passes over: tests refuse to run where one of these has changed since.
+$(COMPILED): $(READY) setup.py pyproject.toml $(wildcard headrace/*.py headrace/batching/*.py headrace/simulate/*.py)
+	@$(BIN)/python setup.py --quiet build_ext --inplace
+	@mkdir -p $(@D) && touch $@
 
 serve: setup ## the server on 127.0.0.1:8000, gRPC on 8001
 	$(BIN)/headrace serve $(MODELS) $(ARGS)
@@ -88,3 +95,4 @@ system: ## Debian packages, and one of npm's, that a few tests use where they ar
 
 clean: ## what was made, the models excepted
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -f *.so headrace/*.so headrace/batching/*.so headrace/simulate/*.so

@@ -299,6 +299,7 @@ TWINLESS = {
         "__main__",
         "types",
         "records",
+        "batching/policy",
         "generation",
         "runtimes/runtime",
         "runtimes/language",

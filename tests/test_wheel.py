@@ -1,6 +1,7 @@
 """The wheel: it builds, holds what is needed, and serves a model where only it is installed."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from headrace.batching import queue
 from tests.program import serving
 
 ROOT = Path(__file__).parent.parent
@@ -22,15 +24,23 @@ ASKED = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 4], "data": [
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy of the source, so that nothing is left in it."""
-    source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    shutil.copytree(ROOT / "headrace", source / "headrace", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    return built(tmp_path_factory.mktemp("wheel"), {})
+
+
+def built(folder: Path, environment: dict[str, str]) -> Path:
+    """The wheel of a copy of the source, so that nothing is left in it."""
+    source, made = folder / "source", folder / "made"
+    shutil.copytree(ROOT / "headrace", source / "headrace", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(built), str(source)]
-    subprocess.run(command, check=True, capture_output=True)
-    (path,) = built.glob("*.whl")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(made), str(source)]
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, **environment})
+    (path,) = made.glob("*.whl")
     return path
+
+
+def compiled_in(wheel: Path) -> list[str]:
+    return [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".so")]
 
 
 @pytest.fixture
@@ -61,3 +71,20 @@ def test_what_is_installed_serves_a_model_and_drains(installed: Path, tmp_path: 
         with urlopen(request, timeout=30) as answer:
             assert json.load(answer)["outputs"][0]["data"] == [5, 6]
         assert server.stop() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(queue.__file__.endswith(".py"), reason="nothing is compiled here")
+def test_what_decides_is_compiled_in_it(wheel: Path, installed: Path) -> None:
+    assert len(compiled_in(wheel)) > 20
+    told = [sys.executable, "-c", "from headrace.batching import queue; print(queue.__file__)"]
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    done = subprocess.run(told, check=True, capture_output=True, text=True, env=environment, cwd=installed)
+    assert Path(done.stdout).parent == installed / "headrace" / "batching"
+    assert ".so" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("environment", [{"HEADRACE_PURE": "1"}, {"CC": "no-such-compiler"}, {"CC": "false"}])
+def test_without_a_compiler_it_is_python(tmp_path: Path, environment: dict[str, str]) -> None:
+    assert compiled_in(built(tmp_path, environment)) == []

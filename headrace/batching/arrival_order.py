@@ -6,8 +6,9 @@ from typing import Generic
 import msgspec
 
 from headrace.batching.job import J, Job
-from headrace.batching.policy import GivenUp, Limits, Reason, Refusal, Run, queue_refusal
+from headrace.batching.policy import GivenUp, Limits, Reason, Refusal, Run
 from headrace.batching.queue import Queue
+from headrace.batching.queue_room import queue_refusal
 
 RETRY_AFTER_NS = 1e9
 

@@ -280,9 +280,9 @@ class Layout:
     def __init__(self, knots: tuple[Knot, ...]) -> None:
         self.knots = knots
         at = np.array(knots, dtype=np.float64)
-        self.rows, self.width = (int(most) + 1 for most in at.max(axis=0))
+        self.rows, self.width = [int(most) + 1 for most in at.max(axis=0)]
         grid = np.meshgrid(np.arange(0.0, self.rows), np.arange(0.0, self.width), indexing="ij")
-        i, j = (each.ravel() for each in grid)
+        i, j = [each.ravel() for each in grid]
         self.own = (at[:, 0] * self.width + at[:, 1]).astype(np.int64)
         self.terms = _terms(i, j)
         self.near = np.exp(-np.abs(i[:, None] - at[:, 0]) - np.abs(j[:, None] - at[:, 1]))

@@ -22,8 +22,9 @@ from headrace.batching.length_class import class_of
 from headrace.batching.newcomers import Newcomers
 from headrace.batching.outlook import Outlook
 from headrace.batching.packing import Taken, best_window, chosen, mean_length, packed_window
-from headrace.batching.policy import MOST_AT_INSTANCE, GivenUp, Limits, Reason, Refusal, Run, Wait, queue_refusal
+from headrace.batching.policy import MOST_AT_INSTANCE, GivenUp, Limits, Reason, Refusal, Run, Wait
 from headrace.batching.queue import Group, Queue
+from headrace.batching.queue_room import queue_refusal
 from headrace.batching.standing import Standings
 from headrace.batching.turns import Turns
 from headrace.batching.work_ahead import bucket_of

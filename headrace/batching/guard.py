@@ -16,6 +16,12 @@ class Guard:
     def __init__(self) -> None:
         self.share = FIRST
 
+    def copied(self) -> "Guard":
+        """One that goes its own way from here."""
+        copy = Guard()
+        copy.share = self.share
+        return copy
+
     def within(self, slack_ns: float) -> float:
         """What of the time that is left may be planned with."""
         return slack_ns * (1.0 - self.share)

@@ -150,7 +150,7 @@ class Pace:
         """Half as slow as it was; one that was quick stays so, for why should it be slower."""
         if self.value <= 0.0:
             return
-        self._last = deque(off / 2 for off in self._last)
+        self._last = deque([off / 2 for off in self._last])
         self._sorted = [off / 2 for off in self._sorted]
         self.value /= 2
 

@@ -5,7 +5,7 @@ request.
 """
 
 from headrace.batching.busy_runs import BusyRuns
-from headrace.batching.company import Company
+from headrace.batching.company import Company, Member
 from headrace.batching.job import J, Job
 from headrace.batching.latency import Latency
 from headrace.batching.length_class import longest_of
@@ -23,13 +23,12 @@ class Outlook:
 
     def __init__(self, latency: Latency, company: Company, max_size: int) -> None:
         self.latency = latency
-        self.lines = Lines.by(self._measured_line)
+        self._member = Member(company)
+        self._sizes = Sizes(latency, self._member, max_size)
+        self.lines = Lines(self._sizes.line)
         self.busy_runs = BusyRuns()
         self.learned_ns = 0
         """When a run last told something, or what was known was last doubted."""
-        self._company = company
-        self._running = 0  # of these
-        self._max_size = max_size
         self._lines_runs = 0
 
     # ---- what is predicted
@@ -37,15 +36,15 @@ class Outlook:
     @property
     def in_company(self) -> bool:
         """Whether other models compute now."""
-        return self._company.running > self._running
+        return self._member.beside_others
 
     def both(self, job: Job) -> tuple[float, float]:
         """What its own run typically takes, and at most, ns."""
-        return self.latency.both(job.rows, job.length, self._company.running > self._running)
+        return self.latency.both(job.rows, job.length, self._member.beside_others)
 
     def typical(self, job: Job) -> float:
         """What half of such runs of its own exceed, ns."""
-        return self.latency.typical(job.rows, job.length, self.in_company)
+        return self.latency.typical(job.rows, job.length, self._member.beside_others)
 
     def late_from_ns(self, job: Job, needs: float) -> int:
         """When it would be late even alone and at once, by what it `needs`; what is not measured is not believed."""
@@ -59,13 +58,11 @@ class Outlook:
 
     def began(self) -> None:
         """One more run of the model is under way."""
-        self._running += 1
-        self._company.began()
+        self._member.began()
 
     def ended(self) -> None:
         """One run less."""
-        self._running -= 1
-        self._company.ended()
+        self._member.ended()
 
     def ran(self, run: Run[J], began_ns: int, ended_ns: int, *, waited: bool) -> None:
         """A run succeeded, behind which others `waited` or not."""
@@ -90,13 +87,25 @@ class Outlook:
 
     def resize(self, max_size: int) -> None:
         """A run may have so many rows from now on."""
-        self._max_size = max_size
+        self._sizes.most = max_size
         self.lines.clear()
 
-    def _measured_line(self, length_class: int) -> Line:
-        length, latency, company = longest_of(length_class), self.latency, self.in_company
+
+class Sizes:
+    """What runs of each size take; apart from the outlook that owns it, for it must not lead back there in a circle,
+    which would wait for the collector."""
+
+    def __init__(self, latency: Latency, member: Member, most: int) -> None:
+        self.most = most
+        """Rows that a run may have."""
+        self._latency = latency
+        self._member = member
+
+    def line(self, length_class: int) -> Line:
+        """Of this class of length, as things stand."""
+        length, latency, company = longest_of(length_class), self._latency, self._member.beside_others
         if not latency.known:
-            return Line.of(UNKNOWN_NS, UNKNOWN_NS, self._max_size)
-        one, most = latency.typical(1, length, company), max(2, min(self._max_size, MANY))
-        row = max(0.0, (latency.typical(most, length, company) - one) / (most - 1))
-        return Line.of(max(one - row, 1.0), row, self._max_size)
+            return Line.of(UNKNOWN_NS, UNKNOWN_NS, self.most)
+        one, many = latency.typical(1, length, company), max(2, min(self.most, MANY))
+        row = max(0.0, (latency.typical(many, length, company) - one) / (many - 1))
+        return Line.of(max(one - row, 1.0), row, self.most)

@@ -11,9 +11,6 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, NamedTuple
-from weakref import WeakMethod
-
-import msgspec
 
 from headrace.batching.job import J, Job
 from headrace.batching.queue import Group
@@ -29,14 +26,17 @@ ROUNDED_NS = 1.0  # that sums of the same times may differ by: what fits to the 
 PATIENCE = 3  # shorter classes that may make a run worse before the next is no longer tried
 
 
-class Line(msgspec.Struct, frozen=True, gc=False):
+class Line:
     """What a run of one length takes, in ns: `fixed` and so much more for each row."""
 
-    fixed: float
-    row: float
-    worth: float  # of a row: useful work
-    cost: float  # of a row, as it waits: its part of a run that is worth its fixed time, or of the largest
-    good: float  # what a run takes that is long enough to be worth its fixed time
+    __slots__ = ("cost", "fixed", "good", "row", "worth")
+
+    def __init__(self, fixed: float, row: float, worth: float, cost: float, good: float) -> None:
+        self.fixed = fixed
+        self.row = row
+        self.worth = worth  # of a row: useful work
+        self.cost = cost  # of a row, as it waits: its part of a run that is worth its fixed time, or of the largest
+        self.good = good  # what a run takes that is long enough to be worth its fixed time
 
     @classmethod
     def of(cls, fixed: float, row: float, max_size: int) -> "Line":
@@ -65,31 +65,22 @@ class Lines(dict[int, Line]):
         super().__init__()
         self._measured = measured
 
-    @classmethod
-    def by(cls, measured: Callable[[int], Line]) -> "Lines":
-        """By a method of whoever owns the lines: it does not lead in a circle to a policy that has gone, which would
-        wait for the collector."""
-        method = WeakMethod(measured)
-
-        def call(length_class: int) -> Line:
-            found = method()
-            return Line.of(UNKNOWN_NS, UNKNOWN_NS, 1) if found is None else found(length_class)
-
-        return cls(call)
-
     def __missing__(self, length_class: int) -> Line:
         line = self[length_class] = self._measured(length_class)
         return line
 
 
-class Window(msgspec.Struct, frozen=True, gc=False):
+class Window:
     """Rows of these classes, the most urgent first, and always the head."""
 
-    shortest: int  # classes, both included
-    longest: int
-    rows: int
-    time_ns: float
-    cut: bool = False  # there was more to take, and an earlier answer was worth more
+    __slots__ = ("cut", "longest", "rows", "shortest", "time_ns")
+
+    def __init__(self, shortest: int, longest: int, rows: int, time_ns: float, *, cut: bool = False) -> None:
+        self.shortest = shortest  # of the classes, both included
+        self.longest = longest
+        self.rows = rows
+        self.time_ns = time_ns
+        self.cut = cut  # there was more to take, and an earlier answer was worth more
 
 
 class Taken(NamedTuple, Generic[J]):

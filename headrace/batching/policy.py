@@ -60,10 +60,6 @@ class Refusal(msgspec.Struct, frozen=True):
     deadline_ns: float | None = None  # from its arrival
 
 
-KEPT_PLACES, KEPT_SHARE = 16, 8
-"""Of a queue, so many places but no more than one in so many: who floods it shuts nobody else out."""
-
-
 class GivenUp(msgspec.Struct, Generic[J], frozen=True):
     """A waiting request that cannot be answered in time any more, or is dropped so that others can."""
 
@@ -118,15 +114,3 @@ class Policy(Protocol[J]):
     def answered(self, run: Run[J], began_ns: int, ended_ns: int, now_ns: int) -> None:
         """It succeeded, and its answers have been handed on: the time to learn from it, when nobody waits for that."""
         ...
-
-
-def queue_refusal(queue: Queue[J], job: J, limits: Limits, retry_after_ns: float) -> Refusal | None:
-    """Why a queue has no room for a newcomer. The last few places are for tenants that have less than a share of it."""
-    left = limits.max_queue - queue.num_jobs - job.requests
-    if left < KEPT_PLACES and (
-        left < 0 or (left < limits.max_queue // KEPT_SHARE and queue.work.has_share(job.tenant))
-    ):
-        return Refusal("queue", retry_after_ns)
-    if queue.num_bytes + job.num_bytes > limits.max_queue_bytes and queue.num_jobs:
-        return Refusal("memory", retry_after_ns)
-    return None

@@ -154,7 +154,9 @@ class Queue(Generic[J]):
 
     def __iter__(self) -> Iterator[J]:
         """What waits, in order of arrival."""
-        return (entry[3] for entry in self._arrivals if _waits(entry))
+        for entry in self._arrivals:
+            if _waits(entry):
+                yield entry[3]
 
     def push(self, job: J, order_ns: int) -> None:
         """Let it wait at its place: by level, then by `order_ns`. Its bucket, tenant and cost must stay as they are."""
@@ -257,7 +259,9 @@ class Queue(Generic[J]):
 
     def by_deadline(self) -> Iterator[J]:
         """What waits and has a deadline, the earliest first; nothing may come or go meanwhile."""
-        return (entry[3] for entry in self._dated if _waits(entry))
+        for entry in self._dated:
+            if _waits(entry):
+                yield entry[3]
 
     def forget(self) -> None:
         """Let go of what is gone while nobody waits for a decision, so that decisions need not."""

@@ -5,7 +5,6 @@ must not be planned with more caution for it.
 """
 
 from collections import Counter
-from copy import deepcopy
 
 from headrace.batching.guard import Guard
 from headrace.batching.trust import Trust
@@ -21,6 +20,12 @@ class Standing:
     def __init__(self) -> None:
         self.guard = Guard()
         self.trust = Trust()
+
+    def copied(self) -> "Standing":
+        """One that goes its own way from here."""
+        copy = Standing()
+        copy.guard, copy.trust = self.guard.copied(), self.trust.copied()
+        return copy
 
 
 class Standings:
@@ -53,4 +58,4 @@ class Standings:
         if len(self._own) >= MOST:
             del self._own[next(iter(self._own))]
         self._own[tenant] = self._newcomers
-        self._newcomers = deepcopy(self._newcomers)
+        self._newcomers = self._newcomers.copied()

@@ -29,6 +29,13 @@ class Trust:
         self._last: deque[float] = deque()
         self._sorted: list[float] = []
 
+    def copied(self) -> "Trust":
+        """One that goes its own way from here."""
+        copy = Trust()
+        copy.share, copy._close, copy._answered = self.share, self._close, self._answered
+        copy._last, copy._sorted = self._last.copy(), self._sorted.copy()
+        return copy
+
     def answered(self, predicted_ns: float, slack_ns: float, took_ns: float) -> None:
         """One that had `slack_ns`, and was predicted to take `predicted_ns` of them, took so long."""
         close = predicted_ns > CLOSE * slack_ns

@@ -70,6 +70,9 @@ def improvements(machine: Machine) -> Iterator[Finding]:
     if machine.kernels.lacks:
         slower = "language models are computed by OpenVINO's kernels, which take longer than headrace's own"
         yield Finding(slower, f"these take {machine.kernels.lacks}")
+    if machine.decisions != "compiled":
+        slower = "what decides for each request runs as Python, which takes more than twice as long as compiled"
+        yield Finding(slower, "install headrace anew where there is a C compiler with Python's headers")
 
 
 def _show(machine: Machine, wrong: Sequence[Finding], better: Sequence[Finding]) -> None:
@@ -91,6 +94,7 @@ def _rows(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "system", machine.system
     yield "CPU features", ", ".join(machine.cpu_features) or "none that speed up inference"
     yield "language kernels", machine.kernels.told
+    yield "decisions", machine.decisions
     yield "cores", f"{machine.cores_allowed:g} of {machine.cores_present} allowed"
     yield "memory", f"{machine.memory.free_bytes / GIB:.1f} of {machine.memory.total_bytes / GIB:.1f} GiB free"
     limit = machine.memory_limit_bytes

@@ -4,7 +4,9 @@ import os
 import platform
 from collections.abc import Callable, Sequence
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -29,6 +31,7 @@ class Machine(msgspec.Struct, frozen=True):
     memory: Memory
     cpu_features: tuple[str, ...]
     kernels: Kernels  # of language models
+    decisions: Literal["compiled", "as Python"]  # what a request's way through batching is decided by
     packages: dict[str, str | None]  # version by package, None where it is not installed
     shared_memory_bytes: int | None  # free under /dev/shm
     open_files: int  # that a server may have
@@ -51,6 +54,7 @@ def look(server: Server, llm: Llm, shared_memory: Path = Path("/dev/shm")) -> Ma
         memory=memory(),
         cpu_features=features,
         kernels=language_kernels(llm.kernels, features, os.environ),
+        decisions=decisions(),
         packages=versions(PACKAGES),
         shared_memory_bytes=free_bytes(shared_memory),
         open_files=most_files(),
@@ -58,6 +62,12 @@ def look(server: Server, llm: Llm, shared_memory: Path = Path("/dev/shm")) -> Ma
         memory_pressure=found.of if (found := pressure()) else None,
         taken_ports=taken_ports(server, refuse_taken_port),
     )
+
+
+def decisions() -> Literal["compiled", "as Python"]:
+    """Whether what decides for each request was compiled where headrace was installed."""
+    found = find_spec("headrace.batching.queue")
+    return "as Python" if found is None or (found.origin or "").endswith(".py") else "compiled"
 
 
 def versions(packages: Sequence[str], find: Callable[[str], str] = metadata.version) -> dict[str, str | None]:

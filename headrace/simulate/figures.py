@@ -5,13 +5,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.simulate.outcomes import ANSWERED, GIVEN_UP, LEFT, LEFT_RUNNING, REFUSED, Outcomes
-from headrace.simulate.simulation import Runs
 
 SHARES = (50.0, 90.0, 99.0, 99.9)
 CDF_POINTS = 101
 LONG = 90.0  # percentile of lengths from which on a request counts as long
 _SECOND = 1e9
 Floats = NDArray[np.float64]
+
+
+class Runs(msgspec.Struct, frozen=True):
+    """What the machines did, all of them together."""
+
+    count: int
+    rows: int
+    rows_left: int  # run for clients that were gone
+    busy_s: float
+    reasons: dict[str, int]
 
 
 class Figures(msgspec.Struct, frozen=True):

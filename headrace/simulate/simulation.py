@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-import msgspec
 import numpy as np
 
 from headrace.arrivals import Arrival
 from headrace.batching.policy import Run
 from headrace.simulate.agenda import Agenda
 from headrace.simulate.feeding import make_feed
+from headrace.simulate.figures import Runs
 from headrace.simulate.machine import Machine, Told
 from headrace.simulate.outcomes import ANSWERED, GIVEN_UP, LEFT, LEFT_RUNNING, REFUSED, WAITING, Asked, Outcomes
 from headrace.simulate.policies import Chosen, make_policy
@@ -23,16 +23,6 @@ _SECOND = 1e9
 
 Progress = Callable[[float], None]
 """Told how many seconds have been simulated."""
-
-
-class Runs(msgspec.Struct, frozen=True):
-    """What the machines did, all of them together."""
-
-    count: int
-    rows: int
-    rows_left: int  # run for clients that were gone
-    busy_s: float
-    reasons: dict[str, int]
 
 
 class Simulation:

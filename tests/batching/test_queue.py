@@ -10,6 +10,10 @@ from headrace.batching.queue import Queue
 from tests.batching.jobs import MS, job
 
 
+class Held:
+    """What only a job refers to."""
+
+
 def heads(queue: Queue[Job]) -> list[Job]:
     return [group.head() for group in queue.groups.values()]
 
@@ -51,34 +55,28 @@ def test_what_is_removed_is_gone_and_may_be_removed_again() -> None:
 
 
 def test_what_is_taken_is_let_go_once_nothing_waits() -> None:
-    class Seen(Job):
-        __slots__ = ("__weakref__",)
-
     queue: Queue[Job] = Queue()
-    gone = Seen(1, 0, (), 0)
+    gone = Job(1, 0, (held := Held(),), 0)
     gone.deadline_ns = 5
-    seen = weakref.ref(gone)
+    seen = weakref.ref(held)
     queue.push(gone, 0)
     queue.take((gone,))
-    del gone
+    del gone, held
     assert seen() is None
 
 
 def test_of_what_is_gone_little_is_kept_while_one_that_is_due_sooner_waits() -> None:
-    class Seen(Job):
-        __slots__ = ("__weakref__",)
-
     queue: Queue[Job] = Queue()
     first = job(within_ms=1)
     queue.push(first, first.due_ns)
     gone = []
     for number in range(1000):
-        made = Seen(1, 0, ("",), 0)
+        made = Job(1, 0, (held := Held(),), 0)
         made.deadline_ns = 3600 * MS * 1000 + number
-        gone.append(weakref.ref(made))
+        gone.append(weakref.ref(held))
         queue.push(made, made.due_ns)
         queue.take((made,))
-    del made
+    del made, held
     assert sum(each() is not None for each in gone) <= 200
     queue.forget()
     assert sum(each() is not None for each in gone) <= 100

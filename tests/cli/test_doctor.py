@@ -21,6 +21,7 @@ SOUND = Machine(
     memory=Memory(8 * GIB, 4 * GIB),
     cpu_features=("avx2",),
     kernels=Kernels("headrace's own"),
+    decisions="compiled",
     packages={"onnxruntime": "1", "openvino": None},
     shared_memory_bytes=GIB,
     open_files=1048576,
@@ -89,6 +90,13 @@ def test_kernels_that_could_be_quicker_are_no_fault_and_come_with_what_it_takes(
     assert "Nothing is wrong." in shown
     assert "Could be better: language models" in shown
     assert "next: these take a C++ compiler" in shown
+
+
+def test_decisions_that_are_not_compiled_could_be_quicker() -> None:
+    assert ("decisions", "compiled") in _rows(SOUND)
+    (finding,) = improvements(msgspec.structs.replace(SOUND, decisions="as Python"))
+    assert "more than twice as long" in finding.what
+    assert "a C compiler" in finding.next_step
 
 
 @pytest.mark.parametrize(("changes", "exit_code"), [({}, 0), ({"open_files": 256}, 1)])

@@ -16,6 +16,7 @@ def test_this_machine_has_cores_memory_and_files() -> None:
     assert 0 < machine.memory.free_bytes <= machine.memory.total_bytes
     assert machine.open_files > 0
     assert machine.kernels.told == "OpenVINO's, as llm.kernels says"
+    assert machine.decisions in ("compiled", "as Python")
     assert machine.taken_ports == {}
 
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from headrace.simulate.figures import measure
+from headrace.simulate.figures import Runs, measure
 from headrace.simulate.outcomes import ANSWERED, GIVEN_UP, LEFT_RUNNING, REFUSED, Outcomes
-from headrace.simulate.simulation import Runs
 
 MS = 1_000_000
 RUNS = Runs(count=4, rows=8, rows_left=1, busy_s=1.0, reasons={"idle": 4})

@@ -1,10 +1,11 @@
-"""What every policy has in common."""
+"""Who finds room in a queue."""
 
 import pytest
 
 from headrace.batching.job import Job
-from headrace.batching.policy import Limits, queue_refusal
+from headrace.batching.policy import Limits
 from headrace.batching.queue import Queue
+from headrace.batching.queue_room import queue_refusal
 from tests.batching.jobs import job
 
 
