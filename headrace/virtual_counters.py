@@ -20,8 +20,10 @@ class Served(dict[str, float]):
 class VirtualCounters:
     """What each tenant was served, over its weight. The one that had least is next."""
 
-    def __init__(self, weights: Mapping[str, float]) -> None:
+    def __init__(self, weights: Mapping[str, float], credit: float = 0.0) -> None:
+        """Of what a tenant leaves unused of its share, `credit` at most is kept for when it comes back."""
         self.weights = weights
+        self._credit = credit
         self._served = Served()
 
     def of(self, tenant: str) -> float:
@@ -29,12 +31,19 @@ class VirtualCounters:
         return self._served[tenant]
 
     def came(self, tenant: str, waiting: Iterable[str]) -> None:
-        """A tenant of which nothing waited asks for something: what it left unused before is lost."""
-        least = min(map(self._served.__getitem__, waiting), default=0.0)
-        before = self._served.pop(tenant, 0.0)
+        """A tenant of which nothing waited asks for something."""
+        begins = self.begins(tenant, waiting)
+        self._served.pop(tenant, None)
         if len(self._served) >= MOST_TENANTS:
             del self._served[next(iter(self._served))]
-        self._served[tenant] = max(before, least)
+        self._served[tenant] = begins
+
+    def begins(self, tenant: str, waiting: Iterable[str]) -> float:
+        """What it counts as served where it comes now: what it left unused before is lost, but for the credit; who was
+        never served has none."""
+        before = self._served.get(tenant)
+        least = min(map(self._served.__getitem__, waiting), default=0.0)
+        return least if before is None else max(before, least - self._credit)
 
     def served(self, tenant: str, cost: float) -> None:
         """Something of it is run."""

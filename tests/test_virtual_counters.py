@@ -28,6 +28,17 @@ def test_who_comes_back_has_saved_nothing_up() -> None:
     assert counters.of("b") == 100.0
 
 
+def test_who_comes_back_has_its_credit_and_who_is_new_has_none() -> None:
+    counters = VirtualCounters({}, credit=30.0)
+    counters.served("a", 100.0)
+    counters.served("b", 20.0)
+    counters.came("b", ["a"])
+    counters.came("c", ["a"])
+    assert (counters.of("b"), counters.of("c")) == (70.0, 100.0)
+    counters.came("a", ["b"])
+    assert counters.of("a") == 100.0
+
+
 def test_no_more_tenants_are_remembered_than_may() -> None:
     counters = VirtualCounters({})
     for number in range(MOST_TENANTS + 5):

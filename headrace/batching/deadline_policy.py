@@ -35,6 +35,7 @@ HASTE = 0.5  # of a usual run's time: with less left, a request is given up for 
 MOST_CUT = 2.5  # times what is typical, that rows are left out of a run for: fewer rows are held up as long
 LEAST_PAUSE_NS = 20_000  # below, a timer costs more than the pause can bring; and time left shrinks while one waits
 INFINITE = 1e18
+CREDIT_NS = 50_000_000.0  # of computing, that a tenant keeps of the share it left unused: a burst is no flood
 ALONE = OwnLane()
 
 
@@ -56,8 +57,8 @@ class DeadlinePolicy(Generic[J]):
         self.demand = Demand()
         self._limits = limits
         self._outlook = Outlook(latency, company, limits.max_size)
-        self._turns = Turns(weights or {})
-        self._newcomers = Newcomers(self.queue, self._outlook, self.standings, self._turns.weights, instances)
+        self._turns = Turns(weights or {}, CREDIT_NS)
+        self._newcomers = Newcomers(self.queue, self._outlook, self.standings, self._turns, instances)
         self._instances = instances
         self._lane = lane
         self._ends: dict[int, float] = {}  # of the runs under way: when each is predicted to end

@@ -16,6 +16,12 @@ class Evenness:
         self._all = 1.0
         self._long = 1.0
 
+    def copied(self) -> "Evenness":
+        """One that goes its own way from here."""
+        copy = Evenness()
+        copy.share, copy._all, copy._long = self.share, self._all, self._long
+        return copy
+
     def arrived(self, *, is_long: bool, let_in: bool) -> None:
         """One more was let in or refused."""
         counts = 1.0 if let_in else 0.0

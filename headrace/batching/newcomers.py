@@ -4,10 +4,8 @@ Predicted is what stands before a newcomer and what its own run takes. Long requ
 less is believed of predictions, and less kept free, only while that is not to their cost.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
-from headrace.batching.evenness import Evenness
 from headrace.batching.guard import Guard
 from headrace.batching.job import Job
 from headrace.batching.likeness import Likeness
@@ -16,6 +14,7 @@ from headrace.batching.outlook import Outlook
 from headrace.batching.policy import Refusal
 from headrace.batching.queue import Queue
 from headrace.batching.standing import Standings
+from headrace.virtual_counters import VirtualCounters
 
 LEAST_CAUTION = 0.25  # where hardly a long one is let in: else none would run, and nothing be learned of them
 MOST_TIMES = 4.0  # what is typical, that a run is planned to take at most: one that is held up longer keeps no deadline
@@ -27,13 +26,12 @@ class Newcomers:
     """Owned by one policy, with which it shares what waits, what is known of runs, and how tenants stand."""
 
     def __init__(
-        self, queue: Queue[Any], outlook: Outlook, standings: Standings, weights: Mapping[str, float], instances: int
+        self, queue: Queue[Any], outlook: Outlook, standings: Standings, turns: VirtualCounters, instances: int
     ) -> None:
-        self.evenness = Evenness()
         self._queue = queue
         self._outlook = outlook
         self._standings = standings
-        self._weights = weights  # of tenants
+        self._turns = turns
         self._instances = instances
         self._alike = Likeness()
         self._longest = LongTenth()
@@ -44,8 +42,9 @@ class Newcomers:
         self._alike.arrived(job)
         takes = self._outlook.both(job)
         long = self._longest.arrived(takes[0])
-        refusal = self._foreseen(job, deadline_ns, now_ns, busy_ns, takes, long, self.evenness.share)
-        self.evenness.arrived(is_long=long == 1.0, let_in=refusal is None)
+        evenness = self._standings.of(job.tenant).evenness
+        refusal = self._foreseen(job, deadline_ns, now_ns, busy_ns, takes, long, evenness.share)
+        evenness.arrived(is_long=long == 1.0, let_in=refusal is None)
         return refusal
 
     def least(self, job: Job, deadline_ns: int, now_ns: int, busy_ns: float) -> Refusal | None:
@@ -74,7 +73,7 @@ class Newcomers:
         if tenants := work.tenants:
             before, room = work.around(job.bucket, now_ns + busy_ns)
             if len(tenants) > 1 or job.tenant not in tenants:
-                before = min(before, work.fair_share_before(job.tenant, self._weights))
+                before = min(before, work.fair_share_before(job.tenant, self._turns))
             times_parts = self._outlook.busy_runs.times_parts
             predicted += before * times_parts / self._instances
             # As if it were as long as they are, the more the fewer of the long ones are let in: else short ones would
@@ -85,8 +84,8 @@ class Newcomers:
                 between = max(between, min(self._outlook.good_run_ns(job), 0.25 * slack))
             caution = 1.0 - (1.0 - (even if even > LEAST_CAUTION else LEAST_CAUTION)) * long
             reserve = caution * between
-            if self.evenness.share < 1.0 and self._longest.takes_ns > typical:
-                reserve += (1.0 - self.evenness.share) * (self._longest.takes_ns - typical)
+            if standing.evenness.share < 1.0 and self._longest.takes_ns > typical:
+                reserve += (1.0 - standing.evenness.share) * (self._longest.takes_ns - typical)
             needs = typical + reserve
             behind = job.cost_ns * times_parts + reserve - room
         elif not busy_ns:  # a refusal would help nobody: it is let in where it will more likely be in time than not

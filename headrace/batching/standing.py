@@ -6,6 +6,7 @@ must not be planned with more caution for it.
 
 from collections import Counter
 
+from headrace.batching.evenness import Evenness
 from headrace.batching.guard import Guard
 from headrace.batching.trust import Trust
 
@@ -15,16 +16,17 @@ MOST_COUNTED = 10_000  # tenants whose answers are counted until they have one
 
 
 class Standing:
-    """What is held back of deadlines, and how much of predictions is believed."""
+    """What is held back of deadlines, how much of predictions is believed, and how evenly long ones are let in."""
 
     def __init__(self) -> None:
         self.guard = Guard()
         self.trust = Trust()
+        self.evenness = Evenness()
 
     def copied(self) -> "Standing":
         """One that goes its own way from here."""
         copy = Standing()
-        copy.guard, copy.trust = self.guard.copied(), self.trust.copied()
+        copy.guard, copy.trust, copy.evenness = self.guard.copied(), self.trust.copied(), self.evenness.copied()
         return copy
 
 

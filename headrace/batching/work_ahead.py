@@ -5,12 +5,13 @@ buckets, however many requests wait. A bucket is the wider the farther it is off
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import accumulate
 from operator import sub
 from typing import Protocol
 
 from headrace.tenants import weight_of
+from headrace.virtual_counters import VirtualCounters
 
 FINENESS_BITS = 5  # a bucket is at most a sixteenth of the time that was left when something entered it
 LEAST_BITS = 18  # of its width: 0.26 ms
@@ -140,14 +141,19 @@ class WorkAhead:
         counts = self._counts
         return counts.get(tenant, 0) * len(counts) >= sum(counts.values()) > 0
 
-    def fair_share_before(self, tenant: str, weights: Mapping[str, float]) -> float:
-        """What is served before a newcomer of `tenant` where tenants take turns by weight: all of its own, and of
+    def fair_share_before(self, tenant: str, turns: VirtualCounters) -> float:
+        """What is served before a newcomer of `tenant` where tenants take `turns` by weight: all of its own, and of
         each other as much as that tenant may take meanwhile."""
-        own = self._costs.get(tenant, 0.0)
-        if not weights:
-            return sum([theirs if theirs < own else own for theirs in self._costs.values()])
-        turns = own / weight_of(tenant, weights)
-        return sum([min(theirs, turns * weight_of(name, weights)) for name, theirs in self._costs.items()])
+        own, weights = self._costs.get(tenant, 0.0), turns.weights
+        served = turns.of(tenant) if own else turns.begins(tenant, self.tenants)
+        until = served + (own / weight_of(tenant, weights) if weights else own)
+        before = own
+        for name, theirs in self._costs.items():
+            if name != tenant:
+                turn = until - turns.of(name)
+                if turn > 0.0:
+                    before += min(theirs, turn * weight_of(name, weights) if weights else turn)
+        return before
 
     def around(self, bucket: Bucket, start_ns: float) -> tuple[float, float]:
         """What is served before one of this bucket, in order of urgency; and how much more may come before what is due

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.batching.work_ahead import FAR, Cell, WorkAhead, bucket_of, due_by
+from headrace.virtual_counters import VirtualCounters
 
 
 class Placed(NamedTuple):
@@ -29,10 +30,22 @@ def test_turns_are_taken_by_weight() -> None:
     work = WorkAhead()
     work.add(due_by(5, FAR), "flood", 90.0)
     work.add(due_by(5, FAR), "quiet", 10.0)
-    assert work.fair_share_before("quiet", {}) == 20.0
-    assert work.fair_share_before("quiet", {"flood": 3.0}) == 40.0
-    assert work.fair_share_before("flood", {}) == 100.0
-    assert work.fair_share_before("new", {}) == 0.0
+    assert work.fair_share_before("quiet", VirtualCounters({})) == 20.0
+    assert work.fair_share_before("quiet", VirtualCounters({"flood": 3.0})) == 40.0
+    assert work.fair_share_before("flood", VirtualCounters({})) == 100.0
+    assert work.fair_share_before("new", VirtualCounters({})) == 0.0
+
+
+def test_who_was_served_less_comes_before_who_was_served_more() -> None:
+    work, turns = WorkAhead(), VirtualCounters({})
+    work.add(due_by(5, FAR), "flood", 90.0)
+    work.add(due_by(5, FAR), "quiet", 10.0)
+    turns.served("flood", 8.0)
+    assert work.fair_share_before("quiet", turns) == 12.0
+    turns.served("flood", 8.0)
+    assert work.fair_share_before("quiet", turns) == 10.0
+    turns.served("quiet", 30.0)
+    assert work.fair_share_before("quiet", turns) == 10.0 + 24.0
 
 
 def test_room_behind_is_what_the_tightest_of_those_behind_leaves() -> None:
