@@ -36,7 +36,7 @@ MODELS = {"short": (2, 100, 20), "long": (60, 5, 300)}
 WARM_UP_S = 4.0
 """Of the load itself: models are laid out anew as the second comes, and learn what their runs take side by side."""
 
-LENGTHS = (8, 16, 64, 128, 192, 256, 384, 512)
+LENGTHS = (8, 16, 64, 128, 192, 256, *range(320, 513, 32))
 
 
 @contextmanager
