@@ -91,7 +91,12 @@ class Newcomers:
         elif not busy_ns:  # a refusal would help nobody: it is let in where it will more likely be in time than not
             needs = typical
         job.foreseen_ns = predicted = predicted + needs
-        predicted *= (believed := 1.0 - (1.0 - standing.trust.share) * (even + (1.0 - even) * long))
+        trust = standing.trust.share
+        if trust <= 1.0:
+            believed = 1.0 - (1.0 - trust) * (even + (1.0 - even) * long)
+        else:  # tenants that have more of their share left come before it, whom nobody foresaw; else it was bad luck
+            believed = trust if len(tenants) > 1 else 1.0
+        predicted *= believed
         job.predicted_ns = int(now_ns + predicted)
         late = predicted - standing.guard.within(slack)
         if late <= 0.0 and behind <= 0.0:
@@ -102,7 +107,7 @@ class Newcomers:
         # What is told is what would have to be allowed: with the margin, and with what it would do to those behind.
         more, allowed = max(late, behind), deadline_ns - job.arrived_ns
         again = max(more, STALE_NS) if idle else more
-        in_vain = believed * typical > allowed and self._in_vain(job, believed, allowed)
+        in_vain = believed * typical > allowed and self._in_vain(job, min(believed, 1.0), allowed)
         return Refusal("predicted", None if in_vain else again, allowed + more, float(allowed))
 
     def _in_vain(self, job: Job, believed: float, allowed: int) -> bool:

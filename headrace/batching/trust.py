@@ -10,6 +10,7 @@ KEPT = 256  # shares
 ENOUGH = 64  # shares, for a quantile of their own
 SUPPOSED = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 1.0)  # shares, that stand beside fewer
 LEAST = 0.5  # of what is predicted: below, chance is taken for a rule
+MOST = 1.3  # beyond, less is let in than is gained
 CLOSE = 0.5  # of the time it has, from which on a prediction matters
 
 
@@ -17,9 +18,10 @@ class Trust:
     """The share of a predicted wait that only as many exceed as may be late, of those who had little time to spare.
 
     Only they tell: one that was let in with time to spare says nothing of who should have been refused. The fewer they
-    are, the more of them may be late for as many of all. Never above 1: what is late in spite of its prediction is the
-    guard's to answer (`guard.py`). What is asked for seldom would wait minutes for enough of them: until then some that
-    are supposed count as well, so that a few say a little.
+    are, the more of them may be late for as many of all. Above 1 where others come before them whom nobody foresaw,
+    before those of a tenant that asks for more than its share, which would be let in, and late or given up. What is
+    asked for seldom would wait minutes for enough of them: until then some that are supposed count as well, so that a
+    few say a little.
     """
 
     def __init__(self) -> None:
@@ -50,4 +52,4 @@ class Trust:
             del self._sorted[bisect_left(self._sorted, self._last.popleft())]
         shares = self._sorted if len(self._last) >= ENOUGH else sorted((*self._sorted, *SUPPOSED))
         quantile = 1.0 - ALLOWED / max(self._close, FEWEST)
-        self.share = min(1.0, max(LEAST, shares[int(quantile * len(shares))]))
+        self.share = min(MOST, max(LEAST, shares[int(quantile * len(shares))]))

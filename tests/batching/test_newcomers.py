@@ -4,6 +4,7 @@ import pytest
 
 from headrace.batching.job import Job
 from headrace.batching.latency import Latency
+from headrace.batching.standing import ENOUGH
 from tests.batching.deciding import latency, policy, run
 from tests.batching.jobs import MS, job
 
@@ -82,6 +83,32 @@ def test_a_long_one_needs_less_time_to_spare_where_hardly_any_is_let_in() -> Non
         return next(within for within in range(5, 500) if made.admit(job(length=80, within_ms=within), 0) is None)
 
     assert least_ms(5) < least_ms(400)
+
+
+def test_a_tenant_of_which_hardly_a_long_one_is_let_in_changes_nothing_for_another() -> None:
+    def least_ms(flooding: str) -> int:
+        """The shortest deadline that a short request of "quiet" is let in with, where `flooding` asks for too much."""
+        made = policy(job(within_ms=500, tenant="quiet"))
+        for name in ("quiet", "loud"):
+            for _ in range(ENOUGH):
+                made.standings.answered(name)
+        for _ in range(400):
+            for _ in range(9):
+                made.admit(job(within_ms=400, tenant=flooding), 0)
+            made.admit(job(length=80, within_ms=5, tenant=flooding), 0)
+        return next(ms for ms in range(5, 500) if made.admit(job(within_ms=ms, tenant="quiet"), 0) is None)
+
+    assert least_ms("loud") < least_ms("quiet")
+
+
+def test_what_falls_short_for_other_tenants_sake_is_believed_and_more_while_they_wait() -> None:
+    def least_ms(waiting: str) -> int:
+        made = policy(job(within_ms=500, tenant="loud"), job(within_ms=500, tenant=waiting))
+        for _ in range(ENOUGH):
+            made.standings.answered("loud").trust.answered(80.0, 100.0, 120.0)
+        return next(ms for ms in range(5, 500) if made.admit(job(within_ms=ms, tenant="loud"), 0) is None)
+
+    assert least_ms("loud") < least_ms("quiet")
 
 
 def test_where_all_are_alike_nothing_is_kept_free_for_what_may_come_between() -> None:

@@ -1,6 +1,6 @@
 """What is believed of predictions, by what became of those that had little to spare."""
 
-from headrace.batching.trust import ENOUGH, LEAST, Trust
+from headrace.batching.trust import ENOUGH, LEAST, MOST, Trust
 
 SLACK = 100.0
 
@@ -32,8 +32,9 @@ def test_no_run_of_luck_makes_them_worth_nothing() -> None:
     assert told(Trust(), ENOUGH, 80, 1).share == LEAST
 
 
-def test_predictions_that_fall_short_are_the_guards_to_answer() -> None:
-    assert told(Trust(), ENOUGH, 80, 200).share == 1.0
+def test_predictions_that_fall_short_are_believed_and_more() -> None:
+    assert told(Trust(), ENOUGH, 80, 96).share == 1.2
+    assert told(Trust(), ENOUGH, 80, 200).share == MOST
 
 
 def test_those_with_time_to_spare_say_nothing() -> None:
