@@ -20,13 +20,19 @@ def check_allowed(context: Context, version: ModelVersion, variants: Sequence[Va
             )
 
 
-def _check_named(context: Context, version: ModelVersion, variants: Sequence[Variant]) -> None:
+def named(name: str, version: ModelVersion, variants: Sequence[Variant], field: str) -> Variant:
+    """The variant of that name. Raises InvalidRequest, with what there is, where `field` names none."""
     if not variants:
-        raise InvalidRequest(f"{version} has no variants; leave it out", "x-variant")
-    found = next((variant for variant in variants if variant.name == context.variant), None)
-    if found is None:
-        there = ", ".join(variant.name for variant in variants)
-        raise InvalidRequest(f"{version} has no variant {context.variant!r}; there are {there}", "x-variant")
+        raise InvalidRequest(f"{version} has no variants; leave it out", field)
+    for variant in variants:
+        if variant.name == name:
+            return variant
+    there = ", ".join(variant.name for variant in variants)
+    raise InvalidRequest(f"{version} has no variant {name!r}; there are {there}", field)
+
+
+def _check_named(context: Context, version: ModelVersion, variants: Sequence[Variant]) -> None:
+    found = named(context.variant, version, variants, "x-variant")
     if found.accuracy < context.min_accuracy:
         raise InvalidRequest(
             f"{found.name!r} has an accuracy of {found.accuracy:g}, and x-min-accuracy asks for "

@@ -45,6 +45,8 @@ def explain(error: msgspec.ValidationError, raw: Mapping[str, Any], tables: Tabl
     field = _field(path, tables)
     if choices := _choices(field):
         return f"{_found(value)}choose one of: {', '.join(choices)}", where
+    if isinstance(value, list) and text.startswith("Expected `object") and _field(several := f"{path}s", tables):
+        return f"is one; for several say [[{several}]]", where
     expected = re.sub(r", got .*| \| null(?=$|[ ,])|Expected |`null \| ", "", text)
     return f"{_found(value)}expected {_takes(field) or _in_words(expected)}", where
 

@@ -197,6 +197,7 @@ def test_labels_may_lie_in_a_file_of_the_model_s_folder(tmp_path: Path) -> None:
         ("objective = { ttft_ms = inf }", "objective.ttft_ms: says inf; expected a number of at most 3600000"),
         ("objective = { availability = 1 }", "objective.availability: says 1; expected a number of at most 0.999999"),
         ("objective = { p99 = 5 }", "objective.p99: unknown key; did you mean 'p99_ms'?"),
+        ('[[variant]]\nname = "a"', "variant: is one; for several say [[variants]]"),
         ("objective = 50", "objective: says 50; expected a table"),
         ("batching = { tolerance = inf }", "batching.tolerance: says inf; expected a number of at most"),
         ('version_policy = "latest:0"', 'give "all", "latest:N" with N of 1 or more, or a list like [1, 3]'),

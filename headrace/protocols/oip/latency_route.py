@@ -5,6 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from headrace.errors import Unsupported
+from headrace.gateway.allowed import named
 from headrace.protocols.http import json_response
 from headrace.protocols.oip.front import Front
 from headrace.protocols.oip.model_version import read_model
@@ -26,6 +27,8 @@ class LatencyRoute:
             read_model(request.path_params["name"], request.path_params.get("version", ""))
         )
         variant = request.query_params.get("variant", "")
+        if variant:
+            named(variant, served.version, served.manifest.variants, "variant")
         told = self._front.times(served.version, variant)
         if told is None:
             of = f"variant {variant!r} of {served.version}" if variant else f"{served.version}"
