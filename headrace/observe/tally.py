@@ -185,6 +185,8 @@ class Workers:
         # A reload starts a process before the one it replaces ends: that end must not hide the new one.
         if event.pid in (0, self.alive.get(event.worker)):
             self.alive.pop(event.worker, None)
+        elif event.pid == self._replaced.get(event.worker):
+            del self._replaced[event.worker]  # it does not go on, whatever becomes of the load
 
     def loaded(self) -> None:
         """What started before this load was replaced by what started for it."""

@@ -8,7 +8,7 @@ import msgspec
 from headrace.batching.instance import Done, Outcome, Work
 from headrace.clock import Clock
 from headrace.devices.gives_way import GivesWay, at_once
-from headrace.errors import ModelInvalid, WorkerLost, error_of
+from headrace.errors import SOON_S, MemoryFull, ModelInvalid, WorkerLost, error_of
 from headrace.records import Recorder
 from headrace.runtimes.load import Loading
 from headrace.types import Signature, Tensor
@@ -160,7 +160,13 @@ class ProcessInstance:
         answer = wire.decode_answer(message)
         if isinstance(answer, wire.Done):
             self._process.served()
-            memory = self._slots.slots[answer.slot].outputs.view(answer.size)
+            try:
+                memory = self._slots.slots[answer.slot].outputs.view(answer.size)
+            except OSError:  # no memory to map it; it was run all the same
+                self._finish(
+                    Outcome(error=MemoryFull("the system gave no memory for its answers", retry_after_s=SOON_S))
+                )
+                return
             outputs = wire.tensors(answer.outputs, memory)
             if len(message) <= LONGEST:
                 self._answered.keep(bytes(message[BEFORE_TIMES]), (outputs, answer.size))

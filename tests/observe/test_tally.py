@@ -186,6 +186,12 @@ def test_a_reload_that_fails_leaves_the_workers_that_were_there() -> None:
     assert workers.alive == {}
 
 
+def test_one_that_dies_while_a_reload_fails_is_not_there_any_more() -> None:
+    first = (worker("started", 0, pid=7), moved(seconds=1.0))
+    during = (worker("started", 0, pid=9), worker("died", 0, pid=7), worker("stopped", 0, pid=9))
+    assert tally_of(*first, *during, moved(reason="cut off")).workers["m", 1].alive == {}
+
+
 def test_a_reload_with_fewer_instances_leaves_none_behind() -> None:
     first = (worker("started", 0, pid=7), worker("started", 1, pid=8), moved())
     workers = tally_of(*first, worker("started", 0, pid=9), moved()).workers

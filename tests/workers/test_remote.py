@@ -1,6 +1,7 @@
 """A model in a process of its own: it answers, dies, hangs, comes back and is stopped."""
 
 import asyncio
+import mmap
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -14,7 +15,7 @@ import pytest
 from headrace.arrays import from_array, to_array
 from headrace.batching.instance import Outcome, Rows, Work
 from headrace.clock import LoopClock
-from headrace.errors import ModelInvalid, ModelUnavailable, WorkerLost
+from headrace.errors import MemoryFull, ModelInvalid, ModelUnavailable, WorkerLost
 from headrace.records import Record, WorkerEvent
 from headrace.runtimes.load import Loading
 from headrace.types import FREE, BatchAxis, Manifest, Signature, WarmUp
@@ -120,6 +121,18 @@ async def test_a_batch_larger_than_any_before_it_gets_through(tmp_path: Path) ->
             sent = np.random.default_rng(0).random((2, width), np.float32)
             outcome = await made.start(sent)
             np.testing.assert_array_equal(to_array(outcome.outputs[0]), sent)
+
+
+async def test_answers_that_there_is_no_memory_for_are_an_error_and_the_worker_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with bench(tmp_path) as made:
+        await made.worker.start()
+        with monkeypatch.context() as patch:
+            patch.setattr("headrace.workers.slots.Area.view", lambda area, size: memoryview(mmap.mmap(-1, 1 << 62)))
+            outcome = await made.start(rows(1))
+        assert isinstance(outcome.error, MemoryFull)
+        assert to_array((await made.start(rows(3))).outputs[0])[0, 0] == 3
 
 
 async def test_a_refusal_is_an_error_and_the_worker_goes_on(tmp_path: Path) -> None:
