@@ -26,6 +26,11 @@ class VirtualCounters:
         self._credit = credit
         self._served = Served()
 
+    @property
+    def several(self) -> bool:
+        """Whether more than one tenant was ever there."""
+        return len(self._served) > 1
+
     def of(self, tenant: str) -> float:
         """What it was served."""
         return self._served[tenant]
@@ -43,7 +48,7 @@ class VirtualCounters:
         never served has none."""
         before = self._served.get(tenant)
         least = min(map(self._served.__getitem__, waiting), default=0.0)
-        return least if before is None else max(before, least - self._credit)
+        return least if before is None else max(before, least - self._credit / weight_of(tenant, self.weights))
 
     def served(self, tenant: str, cost: float) -> None:
         """Something of it is run."""

@@ -39,6 +39,22 @@ def test_who_comes_back_has_its_credit_and_who_is_new_has_none() -> None:
     assert counters.of("a") == 100.0
 
 
+def test_credit_is_computing_whatever_the_weights() -> None:
+    counters = VirtualCounters({"a": 10.0, "b": 10.0}, credit=30.0)
+    counters.served("a", 100.0)
+    counters.served("b", 20.0)
+    counters.came("b", ["a"])
+    assert counters.of("b") == 10.0 - 3.0
+
+
+def test_it_is_known_whether_there_are_several() -> None:
+    counters = VirtualCounters({})
+    counters.came("", [])
+    assert not counters.several
+    counters.came("a", [""])
+    assert counters.several
+
+
 def test_no_more_tenants_are_remembered_than_may() -> None:
     counters = VirtualCounters({})
     for number in range(MOST_TENANTS + 5):

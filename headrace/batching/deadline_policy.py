@@ -6,7 +6,7 @@ predictions (OSDI 2020), Nexus's early drop (SOSP 2019), Symphony's deferral (ar
 counters (OSDI 2024). Without deadlines nothing is refused, and what waits is run as soon as an instance is idle.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Generic
 
@@ -139,10 +139,9 @@ class DeadlinePolicy(Generic[J]):
             return Wait(None)  # behind the run under way it would be late: what is to be done is seen when that ends
         if not running and there < limits.max_size and (until_ns := self._worth_waiting(head, now_ns, slack)):
             return Wait(until_ns)
-        shared = group is not None and len(self.queue.work.tenants) > 1
-        taken = self._taken(head, group, slack) if group and there > head.rows else Taken([head])
+        taken = self._taken(head, group, slack, begins_ns) if group and there > head.rows else Taken([head])
         rows = self.queue.take(taken.jobs)
-        if shared:
+        if self._turns.several:  # what one runs while nobody else waits counts as well: others come back
             self._turns.ran(taken.jobs)
         length = mean_length(taken.jobs, rows) if limits.packed else max([job.length for job in taken.jobs])
         company = self._outlook.in_company
@@ -160,16 +159,20 @@ class DeadlinePolicy(Generic[J]):
             reason = "shape"
         return Run(taken.jobs, reason, rows, length, typical, late, company)
 
-    def _taken(self, head: J, group: Group[J], slack: float) -> Taken[J]:
+    def _taken(self, head: J, group: Group[J], slack: float, begins_ns: int) -> Taken[J]:
         """Of what waits beside the head, what its run holds."""
         limits, lines = self._limits, self._outlook.lines
         find = packed_window if limits.packed else best_window
         window = find(group, head, lines, slack, limits.max_size)
-        if group.total_rows <= window.rows and self.queue.num_bytes <= limits.max_batch_bytes:
+        work = self.queue.work
+        by_date = work.is_level and len(work.tenants) == 1  # else the head, whose turn it is, need not be due first
+        if by_date and group.total_rows <= window.rows and self.queue.num_bytes <= limits.max_batch_bytes:
             jobs = group.in_one_line()
             if jobs and jobs[0] is head:
                 return Taken(jobs, cut=window.cut)
         candidates = self._turns.in_order(group.within(window.shortest, window.longest), self.queue.least_level)
+        if not by_date:
+            candidates = _due_after(candidates, int(begins_ns + window.time_ns))
         if limits.packed:
             room_ns = window.time_ns - lines[head.length_class].time(head.rows)
             jobs, heavy = chosen(
@@ -291,3 +294,10 @@ class DeadlinePolicy(Generic[J]):
     def _drain_ns(self, now_ns: int) -> float:
         """Until what waits now is done."""
         return self._busy_ns(now_ns) + self.queue.work.total_ns * self._outlook.busy_runs.times_parts / self._instances
+
+
+def _due_after(jobs: Iterable[J], ends_ns: int) -> Iterator[J]:
+    """Those of them that would be answered in time by a run that ends then."""
+    for job in jobs:
+        if job.due_ns >= ends_ns:
+            yield job

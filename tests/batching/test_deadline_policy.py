@@ -1,5 +1,7 @@
 """Who is let in, what runs next, and what is given up, by predicted times."""
 
+import pytest
+
 from headrace.batching.company import Company
 from headrace.batching.deadline_policy import STARVED_NS, DeadlinePolicy
 from headrace.batching.job import Job
@@ -76,6 +78,27 @@ def test_a_tenant_that_floods_leaves_the_other_its_turn() -> None:
     assert made.admit(arrival, 0) is None
     made.push(arrival, 0)
     assert arrival in run(made).jobs
+
+
+def test_what_a_tenant_runs_alone_counts_when_another_comes_back() -> None:
+    made = policy(max_size=1)
+    served = []
+    for tenants in (("a", "b"), ("a",), ("a",), ("a",), ("a", "b"), ("a", "b")):
+        for tenant in tenants:
+            made.admit(each := job(tenant=tenant), 0)
+            made.push(each, 0)
+        served.append([run(made).jobs[0].tenant for _ in tenants])
+    assert served[-2:] == [["b", "a"], ["b", "a"]]
+
+
+@pytest.mark.parametrize(("tenant", "level"), [("quiet", 5), ("loud", 4)])
+def test_a_run_whose_head_is_not_due_first_leaves_out_what_it_would_make_late(tenant: str, level: int) -> None:
+    made, head = policy(), job(within_ms=100, tenant=tenant, level=level)
+    late, *in_time = [job(within_ms=within, tenant="loud") for within in (5, 90, 95)]
+    for each in (head, late, *in_time):
+        made.admit(each, 0)
+        made.push(each, 0)
+    assert run(made).jobs == [head, *in_time]
 
 
 def test_a_weight_gives_a_tenant_more_of_the_turns() -> None:

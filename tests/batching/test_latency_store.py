@@ -62,6 +62,8 @@ def test_of_another_key_nothing_is_known(tmp_path: Path) -> None:
         b" " * (LARGEST_BYTES + 1),
         json.dumps(known().to_json()).encode()[:-40],
         json.dumps({**known().to_json(), "form": 999}).encode(),
+        json.dumps({**known().to_json(), "knots": [[0, 0, float("inf"), 1.0]]}).encode(),
+        json.dumps({**known().to_json(), "margin": {"factor": 10**400, "ratios": []}}).encode(),
         json.dumps({**known().to_json(), "knots": [["a", "b", "c", "d"]]}).encode(),
         json.dumps({**known().to_json(), "margin": {"factor": 1.0, "ratios": None}}).encode(),
     ],

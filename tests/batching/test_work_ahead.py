@@ -28,24 +28,24 @@ def test_the_same_moment_is_one_bucket_and_no_deadline_comes_last() -> None:
 
 def test_turns_are_taken_by_weight() -> None:
     work = WorkAhead()
-    work.add(due_by(5, FAR), "flood", 90.0)
+    work.add(due_by(5, FAR), "flood", 90.0, 90)
     work.add(due_by(5, FAR), "quiet", 10.0)
-    assert work.fair_share_before("quiet", VirtualCounters({})) == 20.0
-    assert work.fair_share_before("quiet", VirtualCounters({"flood": 3.0})) == 40.0
+    assert work.fair_share_before("quiet", VirtualCounters({})) == 20.0 + 1.0  # the last may go beyond
+    assert work.fair_share_before("quiet", VirtualCounters({"flood": 3.0})) == 40.0 + 1.0
     assert work.fair_share_before("flood", VirtualCounters({})) == 100.0
-    assert work.fair_share_before("new", VirtualCounters({})) == 0.0
+    assert work.fair_share_before("new", VirtualCounters({})) == 1.0 + 10.0  # who waits already goes first, of equals
 
 
 def test_who_was_served_less_comes_before_who_was_served_more() -> None:
     work, turns = WorkAhead(), VirtualCounters({})
-    work.add(due_by(5, FAR), "flood", 90.0)
+    work.add(due_by(5, FAR), "flood", 90.0, 90)
     work.add(due_by(5, FAR), "quiet", 10.0)
     turns.served("flood", 8.0)
-    assert work.fair_share_before("quiet", turns) == 12.0
+    assert work.fair_share_before("quiet", turns) == 10.0 + 2.0 + 1.0
     turns.served("flood", 8.0)
     assert work.fair_share_before("quiet", turns) == 10.0
     turns.served("quiet", 30.0)
-    assert work.fair_share_before("quiet", turns) == 10.0 + 24.0
+    assert work.fair_share_before("quiet", turns) == 10.0 + 24.0 + 1.0
 
 
 def test_room_behind_is_what_the_tightest_of_those_behind_leaves() -> None:

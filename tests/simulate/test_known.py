@@ -28,3 +28,9 @@ def test_it_tells_how_slow_the_machine_was_then(alone: float | None, times: floa
 def test_anything_else_is_said_to_be_none(text: str) -> None:
     with pytest.raises(ValueError, match="not the times of a model"):
         read_known(text)
+
+
+def test_numbers_beyond_all_others_are_said_to_be_none() -> None:
+    huge = kept() | {"knots": [[0, 0, float("inf"), 1.0]]}
+    with pytest.raises(ValueError, match="not the times of a model"):
+        read_known(json.dumps(huge))
