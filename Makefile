@@ -12,7 +12,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-COMPILED := build/compiled
+COMPILED := $(or $(wildcard headrace/batching/decisions__mypyc.*.so),headrace/batching/decisions__mypyc)
 MODELS ?= models
 ARGS ?=
 UV ?= uv
@@ -34,13 +34,15 @@ setup: $(READY) $(COMPILED) ## .venv from the lock file, and the demo models und
 $(READY): requirements.lock pyproject.toml
 	@PYTHON="$(PYTHON)" VENV=$(VENV) tools/make_venv.sh
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	HEADRACE_PURE=1 $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@HEADRACE_PURE=1 $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # Beside the sources, which Python then passes over: tests refuse to run where one of these has changed since.
-$(COMPILED): $(READY) setup.py pyproject.toml $(wildcard headrace/*.py headrace/batching/*.py headrace/simulate/*.py)
+$(COMPILED): $(READY) setup.py pyproject.toml $(wildcard headrace/batching/*.py headrace/simulate/*.py)
+	@echo "Compiling what decides for each request: half a minute, once, and whenever that has changed"
+	@rm -f headrace/*/*.so
 	@$(BIN)/python setup.py --quiet build_ext --inplace
-	@mkdir -p $(@D) && touch $@
+	@touch -c headrace/batching/decisions__mypyc.*.so
 
 serve: setup ## the server on 127.0.0.1:8000, gRPC on 8001
 	$(BIN)/headrace serve $(MODELS) $(ARGS)
@@ -95,4 +97,4 @@ system: ## Debian packages, and one of npm's, that a few tests use where they ar
 
 clean: ## what was made, the models excepted
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	rm -f *.so headrace/*.so headrace/batching/*.so headrace/simulate/*.so
+	rm -f headrace/*/*.so

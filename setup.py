@@ -5,8 +5,10 @@ Without either, or where HEADRACE_PURE=1 says so, headrace is Python alone: `pip
 
 import os
 import shutil
+import subprocess
 import sysconfig
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -32,19 +34,36 @@ def extensions() -> list[Extension]:
     """Of what is compiled; none where it cannot be."""
     if os.environ.get("HEADRACE_PURE") == "1":
         return []
-    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
-    headers = Path(sysconfig.get_path("include"), "Python.h")
-    try:
-        from mypyc.build import mypycify
-    except ImportError:
-        print("headrace: not compiled, there is no mypy; it runs as Python")
+    if lacking := lacks():
+        print(f"headrace: not compiled, it runs as Python: {lacking}")
         return []
-    if not shutil.which(compiler) or not headers.exists():
-        print(f"headrace: not compiled, there is no C compiler ({compiler}) or no {headers}; it runs as Python")
-        return []
+    from mypyc.build import mypycify
+
     compiled = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["headrace"]["compiled"]
-    made: list[Extension] = mypycify(compiled, debug_level="0", group_name="headrace")
+    try:
+        made: list[Extension] = mypycify(compiled, debug_level="0", group_name="headrace.batching.decisions")
+    except SystemExit:
+        print("headrace: not compiled, it runs as Python: mypy takes it for wrong, as said above")
+        return []
+    for each in made:  # what another compiler warns of is no fault
+        each.extra_compile_args = [said for said in each.extra_compile_args if said != "-Werror"]
     return made
+
+
+def lacks() -> str:
+    """What would be needed to compile anything; empty where all is there."""
+    if find_spec("mypyc") is None:
+        return "there is no mypy"
+    headers = Path(sysconfig.get_path("include"), "Python.h")
+    if not headers.exists():
+        return f"Python's headers are not there ({headers})"
+    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
+    if not shutil.which(compiler[0]):
+        return f"there is no C compiler ({compiler[0]})"
+    tried = [*compiler, "-fsyntax-only", f"-I{headers.parent}", "-x", "c", "-"]
+    if subprocess.run(tried, input=b"#include <Python.h>\n", capture_output=True, check=False).returncode:
+        return f"{' '.join(compiler)} compiles nothing with Python's headers"
+    return ""
 
 
 setup(ext_modules=extensions(), cmdclass={"build_ext": Whole})

@@ -24,40 +24,41 @@ class VirtualCounters:
         """Of what a tenant leaves unused of its share, `credit` at most is kept for when it comes back."""
         self.weights = weights
         self._credit = credit
-        self._served = Served()
+        self.so_far = Served()
+        """What each was served by now; for whoever asks too often to call."""
 
     @property
     def several(self) -> bool:
         """Whether more than one tenant was ever there."""
-        return len(self._served) > 1
+        return len(self.so_far) > 1
 
     def of(self, tenant: str) -> float:
         """What it was served."""
-        return self._served[tenant]
+        return self.so_far[tenant]
 
     def came(self, tenant: str, waiting: Iterable[str]) -> None:
         """A tenant of which nothing waited asks for something."""
         begins = self.begins(tenant, waiting)
-        self._served.pop(tenant, None)
-        if len(self._served) >= MOST_TENANTS:
-            del self._served[next(iter(self._served))]
-        self._served[tenant] = begins
+        self.so_far.pop(tenant, None)
+        if len(self.so_far) >= MOST_TENANTS:
+            del self.so_far[next(iter(self.so_far))]
+        self.so_far[tenant] = begins
 
     def begins(self, tenant: str, waiting: Iterable[str]) -> float:
         """What it counts as served where it comes now: what it left unused before is lost, but for the credit; who was
         never served has none."""
-        before = self._served.get(tenant)
-        least = min(map(self._served.__getitem__, waiting), default=0.0)
+        before = self.so_far.get(tenant)
+        least = min(map(self.so_far.__getitem__, waiting), default=0.0)
         return least if before is None else max(before, least - self._credit / weight_of(tenant, self.weights))
 
     def served(self, tenant: str, cost: float) -> None:
         """Something of it is run."""
-        self._served[tenant] += cost / weight_of(tenant, self.weights) if self.weights else cost
+        self.so_far[tenant] += cost / weight_of(tenant, self.weights) if self.weights else cost
 
     def first(self, tenants: Iterable[str]) -> str:
         """The one of these whose turn it is; there must be one."""
-        return min(tenants, key=self._served.__getitem__)
+        return min(tenants, key=self.so_far.__getitem__)
 
     def next(self, tenants: Iterable[str]) -> list[str]:
         """These tenants, the one whose turn it is first."""
-        return sorted(tenants, key=self._served.__getitem__)
+        return sorted(tenants, key=self.so_far.__getitem__)

@@ -61,6 +61,14 @@ def test_what_is_compiled_decides_as_its_sources_do() -> None:
     assert compiled.stdout == python.stdout
 
 
+@pytest.mark.slow
+def test_the_command_finds_what_is_compiled_from_anywhere(tmp_path: Path) -> None:
+    command = Path(sys.executable).with_name("headrace")
+    if not command.exists():
+        pytest.skip("headrace is not installed here")
+    subprocess.run([command, "models", tmp_path], check=True, capture_output=True, cwd=tmp_path)
+
+
 def decided(script: str) -> subprocess.CompletedProcess[str]:
     """A few thousand simulated requests at three loads: what became of each, and when."""
     environment = {**os.environ, "PYTHONHASHSEED": "0"}

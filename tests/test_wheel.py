@@ -87,4 +87,6 @@ def test_what_decides_is_compiled_in_it(wheel: Path, installed: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("environment", [{"HEADRACE_PURE": "1"}, {"CC": "no-such-compiler"}, {"CC": "false"}])
 def test_without_a_compiler_it_is_python(tmp_path: Path, environment: dict[str, str]) -> None:
-    assert compiled_in(built(tmp_path, environment)) == []
+    wheel = built(tmp_path, environment)
+    assert compiled_in(wheel) == []
+    assert wheel.name.endswith("-py3-none-any.whl")

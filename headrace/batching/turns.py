@@ -35,7 +35,7 @@ class Turns(VirtualCounters):
             for each in _merged(bins, *tenants):
                 yield each[3]
             return
-        so_far, weights, replace = self._served, self.weights, heapq.heapreplace
+        so_far, weights, replace = self.so_far, self.weights, heapq.heapreplace
         heap: list[Turn[J]] = [(level, so_far[tenant], tenant, None) for tenant in tenants]
         heapq.heapify(heap)  # tenants differ: nothing behind them is compared
         while heap:

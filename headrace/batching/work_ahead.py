@@ -144,16 +144,18 @@ class WorkAhead:
     def fair_share_before(self, tenant: str, turns: VirtualCounters) -> float:
         """What is served before a newcomer of `tenant` where tenants take `turns` by weight: all of its own, and of
         each other as much as that tenant may take until then, of which the last one may go beyond."""
-        own, weights = self._costs.get(tenant, 0.0), turns.weights
-        served = turns.of(tenant) if own else turns.begins(tenant, self.tenants)
-        until = served + (own / weight_of(tenant, weights) if weights else own)
+        own, weights, so_far, counts = self._costs.get(tenant, 0.0), turns.weights, turns.so_far, self._counts
+        until = so_far[tenant] if own else turns.begins(tenant, self.tenants)
+        until += own / weight_of(tenant, weights) if weights else own
         before = own
         for name, theirs in self._costs.items():
-            if name != tenant:
-                turn = until - turns.of(name)
-                if turn >= 0.0:
-                    turn = turn * weight_of(name, weights) if weights else turn
-                    before += min(theirs, turn + theirs / self._counts[name])
+            turn = until - so_far[name]
+            if turn < 0.0 or name == tenant:
+                continue
+            if weights:
+                turn *= weight_of(name, weights)
+            turn += theirs / counts[name]
+            before += theirs if theirs < turn else turn
         return before
 
     def around(self, bucket: Bucket, start_ns: float) -> tuple[float, float]:

@@ -72,7 +72,9 @@ def improvements(machine: Machine) -> Iterator[Finding]:
         yield Finding(slower, f"these take {machine.kernels.lacks}")
     if machine.decisions != "compiled":
         slower = "what decides for each request runs as Python, which takes more than twice as long as compiled"
-        yield Finding(slower, "install headrace anew where there is a C compiler with Python's headers")
+        yield Finding(
+            slower, "install headrace anew where there is a C compiler with Python's headers; in a checkout: make setup"
+        )
 
 
 def _show(machine: Machine, wrong: Sequence[Finding], better: Sequence[Finding]) -> None:
