@@ -1,5 +1,6 @@
 """all-MiniLM-L6-v2 in 8 bits, two ways, each with how near it comes to the file in float32: the demo's variants."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -37,7 +38,9 @@ def write_variants(folder: Path) -> None:
     """
     version, tokenizer = folder / "1", folder / "tokenizer.json"
     exact, int8, nncf_int8 = (version / name for name in ("model.onnx", "int8.onnx", "nncf_int8.xml"))
+    logging.disable(logging.WARNING)  # it advises what is of no use here, in the middle of a line of progress
     quantize_dynamic(exact, int8, per_channel=True, weight_type=QuantType.QInt8)
+    logging.disable(logging.NOTSET)
     _run_nncf(exact, tokenizer, nncf_int8)
     samples = encoded(evaluation(), tokenizer)
     wanted, *found = (vectors(run, samples) for run in (_onnx(exact), _onnx(int8), _openvino(nncf_int8)))
