@@ -96,5 +96,5 @@ system: ## Debian packages, and one of npm's, that a few tests use where they ar
 	  echo "azurite-blob could not be installed; the tests that need it are skipped"; fi
 
 clean: ## what was made, the models excepted
-	rm -rf $(VENV) build dist *.egg-info .cache headrace/kernels/built .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info headrace/kernels/built .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	rm -f headrace/*/*.so
