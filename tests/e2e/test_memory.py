@@ -102,5 +102,5 @@ def test_of_two_pinned_loads_at_once_one_is_refused_with_the_numbers(repository:
 def test_of_two_that_are_not_pinned_the_second_has_the_first_leave(repository: Path) -> None:
     with serving(repository, *flags("models.control=explicit")) as program:
         answers = at_once(program, "POST", [f"/v2/repository/models/{name}/load" for name in ("a", "b")])
-        assert [status for status, _ in answers] == [200, 200]
+        assert [status for status, _ in answers] == [200, 200], answers
         assert sorted(state for state, _ in index(program).values()) == ["READY", "UNAVAILABLE"]
