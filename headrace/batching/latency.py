@@ -107,9 +107,12 @@ class Latency:
         if kept["form"] != FORM:
             raise ValueError(f"form {kept['form']}, not {FORM}")
         latency = cls()
-        latency._surface = CostSurface.from_json(kept["knots"])
+        try:
+            latency._surface = CostSurface.from_json(kept["knots"])
+            latency._margin = Margin.from_json(kept["margin"])
+        except OverflowError as error:  # of a number that somebody wrote, which is beyond all others
+            raise ValueError(f"no latency: {error}") from error
         latency.known = bool(latency._surface)
-        latency._margin = Margin.from_json(kept["margin"])
         latency._alone = Pace.from_json(kept["alone"])
         latency._company = Pace.from_json(kept["company"])
         latency._follow()

@@ -59,7 +59,7 @@ class LatencyStore:
     def read(self, key: str, now_s: float) -> Kept | None:
         """The latency that is kept under that key."""
         said = self.read_json(key, now_s)
-        with contextlib.suppress(ValueError, TypeError, KeyError, OverflowError):
+        with contextlib.suppress(ValueError, TypeError, KeyError):
             return None if said is None else Kept(Latency.from_json(said[0]), said[1])
         return None
 

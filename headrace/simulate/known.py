@@ -33,6 +33,6 @@ def read_known(text: str | bytes) -> Told:
             said = {"latency": said}
         told = msgspec.convert(said, Told)
         RunTimes(told.latency, 0)
-    except (msgspec.MsgspecError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"not the times of a model ({error})") from error
     return told
